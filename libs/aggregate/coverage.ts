@@ -1,0 +1,56 @@
+import type { LocalDay } from '#libs/domain/local-date.ts';
+import { earlierDay } from '#libs/domain/local-date.ts';
+
+/**
+ * The kinds of data a course may or may not collect. A course covers a kind from the local day of its first live fact of
+ * that kind, of any student. `course_event` is an event that is more than a copied site access; without one the course's
+ * activity is the site's. The order is that of the stored arrays: append only.
+ */
+export const COVERAGE_KINDS = [
+  'login',
+  'view',
+  'forum_post',
+  'submission',
+  'completion_row',
+  'event',
+  'duration',
+  'not_done',
+  'course_event',
+] as const;
+export type CoverageKind = (typeof COVERAGE_KINDS)[number];
+
+/** First day per kind, in the order of {@link COVERAGE_KINDS}; null where there is none. */
+export type FirstDays = readonly (LocalDay | null)[];
+
+export const NO_FIRST_DAYS: FirstDays = COVERAGE_KINDS.map(() => null);
+
+export const firstDayOf = (days: FirstDays, kind: CoverageKind): LocalDay | null =>
+  days[COVERAGE_KINDS.indexOf(kind)] ?? null;
+
+/** True when the kind was covered by the end of `day`. */
+export function isCovered(days: FirstDays, kind: CoverageKind, day: LocalDay): boolean {
+  const first = firstDayOf(days, kind);
+  return first !== null && first <= day;
+}
+
+/** Gathers first days, one observation at a time. */
+export class FirstDaysBuilder {
+  readonly #days: (LocalDay | null)[] = [...NO_FIRST_DAYS];
+
+  see(kind: CoverageKind, day: LocalDay): void {
+    const index = COVERAGE_KINDS.indexOf(kind);
+    this.#days[index] = earlierDay(this.#days[index] ?? null, day);
+  }
+
+  build(): FirstDays {
+    return this.#days;
+  }
+}
+
+/** What one key's facts say about its course. */
+export interface CourseEvidence {
+  readonly firstDays: FirstDays;
+  /** Days of the first and last fact that count for the course's as-of. */
+  readonly firstFact: LocalDay | null;
+  readonly lastFact: LocalDay | null;
+}

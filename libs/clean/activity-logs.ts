@@ -1,0 +1,77 @@
+import type { LocalMillis } from '#libs/domain/change.ts';
+import type { LocalDay } from '#libs/domain/local-date.ts';
+import type { Instant } from '#libs/domain/zone.ts';
+import { type ActivityType, normaliseWord, SITE_ACCESS_WORD, typeOfWord } from './activity-types.ts';
+import { type CompletionState, readMetadata } from './metadata.ts';
+import { type Rejected, rejected } from './rejection.ts';
+import type { ReadingSettings } from './settings.ts';
+import { isBlank } from './text.ts';
+import { readInstant } from './time.ts';
+
+export interface ActivityImage {
+  readonly student_id: unknown;
+  readonly course_id: unknown;
+  readonly activity_type: string | null;
+  readonly resource_id: string | null;
+  readonly duration_seconds: string | null;
+  readonly timestamp: LocalMillis | null;
+  readonly metadata: string | null;
+}
+
+export type EventType = Exclude<ActivityType, 'completion'>;
+
+export interface EventObservation {
+  readonly kind: 'event';
+  readonly type: EventType;
+  /** The connector wrote `last_access`: an access to the site, not to this course. */
+  readonly siteAccess: boolean;
+  /** As the source has it; null where blank, and for logins. */
+  readonly resource: string | null;
+  readonly eventId: string | null;
+  /** Seconds; 0 where the row has none. */
+  readonly duration: number;
+  readonly at: Instant;
+  readonly day: LocalDay;
+}
+
+export interface CompletionObservation {
+  readonly kind: 'completion';
+  readonly resource: string;
+  readonly state: CompletionState;
+  readonly at: Instant;
+  readonly day: LocalDay;
+}
+
+export type ActivityObservation = EventObservation | CompletionObservation;
+
+const INT4_MAX = 2 ** 31 - 1;
+
+export function readActivity(image: ActivityImage, settings: ReadingSettings): ActivityObservation | Rejected {
+  if (image.student_id === null) return rejected('no_student');
+  if (image.course_id === null) return rejected('no_course');
+  const at = readInstant(image.timestamp, settings.sourceZone);
+  if (at === null) return rejected('no_time');
+  const duration = image.duration_seconds === null ? 0 : Number(image.duration_seconds);
+  if (!Number.isInteger(duration) || duration < 0) return rejected('bad_duration');
+  if (duration > INT4_MAX) return rejected('number_too_large');
+  const word = normaliseWord(image.activity_type);
+  const type = typeOfWord(word);
+  const resource = image.resource_id === null || isBlank(image.resource_id) ? null : image.resource_id;
+  const { state, eventId } = readMetadata(image.metadata);
+  const day = settings.institutionZone.dayOf(at);
+  if (type === 'completion') {
+    if (resource === null) return rejected('completion_without_resource');
+    if (state === undefined) return rejected('bad_completion_state');
+    return { kind: 'completion', resource, state, at, day };
+  }
+  return {
+    kind: 'event',
+    type,
+    siteAccess: word === SITE_ACCESS_WORD,
+    resource: type === 'login' ? null : resource,
+    eventId,
+    duration,
+    at,
+    day,
+  };
+}

@@ -1,0 +1,25 @@
+import type { LocalMillis } from '#libs/domain/change.ts';
+import type { LocalDay } from '#libs/domain/local-date.ts';
+import type { Instant } from '#libs/domain/zone.ts';
+import { type Rejected, rejected } from './rejection.ts';
+import type { ReadingSettings } from './settings.ts';
+import { readInstant } from './time.ts';
+
+export interface EnrollmentImage {
+  readonly student_id: unknown;
+  readonly course_id: unknown;
+  readonly enrolled_at: LocalMillis | null;
+}
+
+/** The student is enrolled, since `at` where the row says. */
+export interface EnrollmentObservation {
+  readonly at: Instant | null;
+  readonly day: LocalDay | null;
+}
+
+export function readEnrollment(image: EnrollmentImage, settings: ReadingSettings): EnrollmentObservation | Rejected {
+  if (image.student_id === null) return rejected('no_student');
+  if (image.course_id === null) return rejected('no_course');
+  const at = readInstant(image.enrolled_at, settings.sourceZone);
+  return { at, day: at === null ? null : settings.institutionZone.dayOf(at) };
+}

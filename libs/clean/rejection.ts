@@ -1,0 +1,24 @@
+/** Why a row contributes nothing. Codes are stable: they are served, counted and stored. */
+export const REJECTION_REASONS = {
+  no_student: 'student_id is null',
+  no_course: 'course_id is null',
+  no_time: 'the time is missing: null, infinite, before 2000 or from 2200 on',
+  no_item: 'grade_item is blank',
+  bad_max: 'grade_max is null, not a number, not finite or not above 0',
+  bad_value: 'grade_value is not a number, not finite or below 0',
+  number_too_large: 'a number is beyond its column',
+  bad_duration: 'duration_seconds is below 0 or not a whole number',
+  completion_without_resource: 'a completion names no resource',
+  bad_completion_state: 'metadata.state of a completion is not one of 0, 1, 2, 3',
+  internal_error: 'the row could not be processed; see the log',
+} as const;
+
+export type RejectionReason = keyof typeof REJECTION_REASONS;
+
+export interface Rejected {
+  readonly rejected: RejectionReason;
+}
+
+export const rejected = (reason: RejectionReason): Rejected => ({ rejected: reason });
+
+export const isRejected = (reading: object): reading is Rejected => 'rejected' in reading;

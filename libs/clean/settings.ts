@@ -1,0 +1,9 @@
+import type { Zone } from '#libs/domain/zone.ts';
+
+/** What decides how a source row is read. Changing any of it changes results. */
+export interface ReadingSettings {
+  /** The zone in which `TIMESTAMP` columns are written. */
+  readonly sourceZone: Zone;
+  /** The zone whose days are the days of every feature. */
+  readonly institutionZone: Zone;
+}

@@ -1,0 +1,31 @@
+/**
+ * An error that can be told to a person: what happened and to what (`message`), and what to do (`hint`).
+ * `code` is stable and machine-readable.
+ */
+export class PrepaError extends Error {
+  readonly code: string;
+  readonly hint: string;
+
+  constructor(code: string, message: string, hint: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'PrepaError';
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
+/** The configuration is wrong: exit code 2. */
+export class ConfigurationError extends PrepaError {
+  constructor(message: string, hint: string, options?: { cause?: unknown }) {
+    super('configuration', message, hint, options);
+    this.name = 'ConfigurationError';
+  }
+}
+
+/** A schema or data is in a state that a restart cannot mend: exit code 3. */
+export class UnrecoverableError extends PrepaError {
+  constructor(code: string, message: string, hint: string, options?: { cause?: unknown }) {
+    super(code, message, hint, options);
+    this.name = 'UnrecoverableError';
+  }
+}

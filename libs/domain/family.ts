@@ -1,0 +1,20 @@
+import type { SourceTable } from './change.ts';
+
+/** Features that are derived together, from the same rows, by the same role. */
+export const FAMILIES = ['engagement', 'performance'] as const;
+export type Family = (typeof FAMILIES)[number];
+
+/** The family that a row of each table is evidence for; students and courses give identity only. */
+export const FAMILY_OF_TABLE: Readonly<Record<SourceTable, Family | null>> = {
+  students: null,
+  courses: null,
+  enrollments: 'engagement',
+  activity_logs: 'engagement',
+  grades: 'performance',
+};
+
+/** One student in one course, by our integers. */
+export interface Key {
+  readonly courseId: number;
+  readonly studentId: number;
+}

@@ -1,0 +1,42 @@
+/**
+ * `numerator / denominator` as decimal text with exactly `decimals` places, rounded once, half away from zero, as
+ * Postgres' `round(numeric)` does.
+ * @param denominator not zero
+ */
+export function roundRatio(numerator: bigint, denominator: bigint, decimals: number): string {
+  return formatScaled(roundToScaled(numerator, denominator, decimals), decimals);
+}
+
+/** The same as an integer: the quotient times 10^decimals. */
+export function roundToScaled(numerator: bigint, denominator: bigint, decimals: number): bigint {
+  const negative = numerator < 0n !== denominator < 0n;
+  const scaled = (numerator < 0n ? -numerator : numerator) * 10n ** BigInt(decimals);
+  const divisor = denominator < 0n ? -denominator : denominator;
+  const rounded = (2n * scaled + divisor) / (2n * divisor);
+  return negative ? -rounded : rounded;
+}
+
+/** An integer times 10^-decimals as decimal text. */
+export function formatScaled(scaled: bigint, decimals: number): string {
+  const digits = (scaled < 0n ? -scaled : scaled).toString().padStart(decimals + 1, '0');
+  const sign = scaled < 0n ? '-' : '';
+  if (decimals === 0) return sign + digits;
+  return `${sign}${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`;
+}
+
+const DECIMAL = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,4}))?$/;
+
+/**
+ * Decimal text (`12.5`, `-3`, `1E+2`) as an integer times 10^-decimals, rounded half away from zero; undefined for
+ * anything else, `NaN` and `Infinity` among it.
+ */
+export function parseScaled(text: string, decimals: number): bigint | undefined {
+  const match = DECIMAL.exec(text);
+  if (match === null) return undefined;
+  const [, sign = '', whole = '', fraction = '', exponentText = '0'] = match;
+  if (whole === '' && fraction === '') return undefined;
+  const places = fraction.length - Number(exponentText) - decimals;
+  const digits = BigInt(whole + fraction);
+  const magnitude = places <= 0 ? digits * 10n ** BigInt(-places) : roundToScaled(digits, 10n ** BigInt(places), 0);
+  return sign === '-' ? -magnitude : magnitude;
+}

@@ -1,0 +1,111 @@
+import { COVERAGE_KINDS, type FirstDays, NO_FIRST_DAYS } from '#libs/aggregate/coverage.ts';
+import type { Family } from '#libs/domain/family.ts';
+import { formatDay, type LocalDay, parseDay } from '#libs/domain/local-date.ts';
+import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
+import { readToday, shareCalendar } from '#libs/store/calendar.ts';
+import { markPosition } from '#libs/store/keys.ts';
+import { MARK_PRIORITY, MarkSet } from '#libs/store/marks.ts';
+import { sql } from '#libs/store/statements.ts';
+import { courseAsOf } from './derive.ts';
+
+interface CourseRow {
+  readonly course_id: number;
+  readonly version: bigint;
+  readonly covered_from: FirstDays;
+  readonly first_fact: number | null;
+  readonly last_fact: number | null;
+  readonly as_of: string;
+}
+
+interface EvidenceRow {
+  readonly course_id: number;
+  readonly covered_from: FirstDays | null;
+  readonly first_fact: number | null;
+  readonly last_fact: number | null;
+}
+
+interface CourseMarkRow {
+  readonly course_id: number;
+  readonly family: Family | null;
+  readonly student_id: number | null;
+  readonly course_version: bigint | null;
+  readonly epoch: number | null;
+  readonly lsn: bigint | null;
+  readonly committed_at: Date | null;
+}
+
+export interface CourseResult {
+  readonly courses: number;
+  /** Courses whose coverage, facts or as-of moved, and all of whose keys are therefore marked. */
+  readonly moved: number;
+  /** Single keys marked because they were derived for an older version of their course. */
+  readonly keysMarked: number;
+}
+
+/**
+ * Derives the courses that are marked: what their keys add up to, read under the course's lock in a later statement than
+ * the deletion of its marks. When it moved, every key of the course is marked; else those alone that were derived with an
+ * older version, which are the keys that were too new to be seen when it moved.
+ */
+export async function deriveCourses(db: Database, limit: number): Promise<CourseResult> {
+  const ids = (await db.query<{ course_id: number }>(sql.courses_next, [limit])).map((row) => row.course_id);
+  if (ids.length === 0) return { courses: 0, moved: 0, keysMarked: 0 };
+  await db.query(sql.courses_add, [ids, NO_FIRST_DAYS]);
+  return db.transaction(async (tx) => {
+    await shareCalendar(tx);
+    const claimed = await tx.query<CourseRow>(sql.courses_claim, [ids]);
+    const claimedIds = claimed.map((course) => course.course_id);
+    const marks = await tx.query<CourseMarkRow>(sql.course_marks_take, [claimedIds]);
+    const today = await readToday(tx);
+    const evidence = new Map(
+      (await tx.query<EvidenceRow>(sql.course_evidence, [claimedIds])).map((row) => [row.course_id, row]),
+    );
+    const moved = new Set<number>();
+    for (const course of claimed) {
+      if (await updateCourse(tx, course, evidence.get(course.course_id), today)) moved.add(course.course_id);
+    }
+    const stale = await markStaleKeys(tx, claimed, marks, moved);
+    return { courses: claimed.length, moved: moved.size, keysMarked: stale };
+  });
+}
+
+async function updateCourse(
+  tx: Queryable,
+  before: CourseRow,
+  evidence: EvidenceRow | undefined,
+  today: LocalDay,
+): Promise<boolean> {
+  const coveredFrom = evidence?.covered_from ?? NO_FIRST_DAYS;
+  const firstFact = evidence?.first_fact ?? null;
+  const lastFact = evidence?.last_fact ?? null;
+  const asOf = courseAsOf(lastFact, today);
+  const isSame =
+    before.version > 0n &&
+    asOf === parseDay(before.as_of) &&
+    firstFact === before.first_fact &&
+    COVERAGE_KINDS.every((_, index) => (coveredFrom[index] ?? null) === (before.covered_from[index] ?? null));
+  if (isSame) return false;
+  await tx.query(sql.course_update, [before.course_id, coveredFrom, firstFact, lastFact, formatDay(asOf)]);
+  await tx.query(sql.course_mark_keys, [before.course_id]);
+  return true;
+}
+
+async function markStaleKeys(
+  tx: Queryable,
+  claimed: readonly CourseRow[],
+  marks: readonly CourseMarkRow[],
+  moved: ReadonlySet<number>,
+): Promise<number> {
+  const versions = new Map(
+    claimed.map((course) => [course.course_id, course.version + (moved.has(course.course_id) ? 1n : 0n)]),
+  );
+  const stale = new MarkSet();
+  for (const mark of marks) {
+    const { course_id: courseId, family, student_id: studentId, course_version: version } = mark;
+    if (family === null || studentId === null || version === null || version >= (versions.get(courseId) ?? 0n))
+      continue;
+    stale.add(family, { courseId, studentId }, markPosition(mark), mark.committed_at?.getTime() ?? null);
+  }
+  await stale.write(tx, MARK_PRIORITY.bulk);
+  return stale.size;
+}

@@ -1,0 +1,131 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { concatMap, type Subscription } from 'rxjs';
+import type { ReadingSettings } from '#libs/clean/settings.ts';
+import type { Log } from '#libs/platform/log.ts';
+import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
+import type { ChangeBatch, ChangeSource, Delivery } from '#libs/source/contract.ts';
+import { type StageOptions, type StageResult, stageBatch } from '#libs/store/stage.ts';
+import type { Wake } from './wake.ts';
+
+export interface IntakeOptions {
+  readonly source: ChangeSource;
+  readonly db: Database;
+  readonly reading: ReadingSettings;
+  readonly wake: Wake;
+  readonly log: Log;
+  /** Told when the source ends in an error that no retry mends. */
+  onFailure(error: unknown): void;
+}
+
+export interface Intake {
+  readonly trouble: string | null;
+  /** Changes staged since the start. */
+  readonly staged: number;
+  /** Takes nothing more and resolves when the batch at hand is committed. */
+  stop(): Promise<void>;
+}
+
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 5_000;
+
+/** Stages what a source delivers, one batch at a time, and tells the derivers. */
+export function startIntake(options: IntakeOptions): Intake {
+  const worker = new IntakeWorker(options);
+  return worker;
+}
+
+class IntakeWorker implements Intake {
+  trouble: string | null = null;
+  staged = 0;
+  readonly #options: IntakeOptions;
+  readonly #stopping = new AbortController();
+  readonly #subscription: Subscription;
+  #atWork: Promise<void> = Promise.resolve();
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+    this.#subscription = options.source
+      .deliveries()
+      .pipe(
+        concatMap((delivery) => {
+          this.#atWork = this.#take(delivery);
+          return this.#atWork;
+        }),
+      )
+      .subscribe({
+        error: (error: unknown) => {
+          this.trouble = error instanceof Error ? error.message : String(error);
+          options.onFailure(error);
+        },
+      });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    // What is at hand is finished first: the source may only confirm what is committed, and drops what is not.
+    await this.#atWork.catch(() => {});
+    this.#subscription.unsubscribe();
+  }
+
+  async #take(delivery: Delivery): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
+    const done = await this.#stage(delivery.batch, {});
+    if (!done) return;
+    this.staged += delivery.batch.changes.length;
+    delivery.done();
+  }
+
+  /**
+   * Waits for a database that is away, for ever. A batch that fails for another reason is tried once more and then
+   * halved, until the one change that fails alone is staged as rejected.
+   * @returns false when stopped before the batch was committed
+   */
+  async #stage(batch: ChangeBatch, staging: StageOptions): Promise<boolean> {
+    const { db, reading, log } = this.#options;
+    let failures = 0;
+    for (let retryMs = FIRST_RETRY_MS; !this.#stopping.signal.aborted; retryMs = Math.min(2 * retryMs, LAST_RETRY_MS)) {
+      try {
+        const result = await stageBatch(db, batch, reading, staging);
+        this.#staged(result);
+        return true;
+      } catch (error) {
+        if (isDatabaseFault(error)) {
+          this.#wait(error);
+          await sleep(retryMs, undefined, { signal: this.#stopping.signal }).catch(() => {});
+          continue;
+        }
+        failures += 1;
+        if (failures < 2) continue;
+        log.error({ err: error, changes: batch.changes.length }, 'a batch could not be staged');
+        return this.#halve(batch, staging, error);
+      }
+    }
+    return false;
+  }
+
+  async #halve(batch: ChangeBatch, staging: StageOptions, error: unknown): Promise<boolean> {
+    const { changes, ...ending } = batch;
+    if (changes.length > 1) {
+      const middle = Math.ceil(changes.length / 2);
+      // Progress and the end of a snapshot belong to the whole, so they go with the half that comes last.
+      return (
+        (await this.#stage({ changes: changes.slice(0, middle) }, staging)) &&
+        (await this.#stage({ ...ending, changes: changes.slice(middle) }, staging))
+      );
+    }
+    if (changes.length === 0 || staging.rejectAs !== undefined) throw error;
+    return this.#stage(batch, { rejectAs: 'internal_error' });
+  }
+
+  #staged(result: StageResult): void {
+    if (this.trouble !== null) this.#options.log.info('intake is working again');
+    this.trouble = null;
+    if (result.marks > 0) this.#options.wake.wake();
+  }
+
+  #wait(error: unknown): void {
+    const trouble = `intake waits for the analytics database: ${error instanceof Error ? error.message : String(error)}`;
+    if (this.trouble === null) this.#options.log.error({ err: error }, trouble);
+    this.trouble = trouble;
+  }
+}

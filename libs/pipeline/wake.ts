@@ -1,0 +1,25 @@
+import { BehaviorSubject, filter, firstValueFrom, fromEvent, merge, timer } from 'rxjs';
+
+/**
+ * Says "there may be work" to the loops of one process. A wake that comes while a loop is at work is not lost: the loop
+ * remembers the count it began with.
+ */
+export class Wake {
+  readonly #count = new BehaviorSubject(0);
+
+  get count(): number {
+    return this.#count.value;
+  }
+
+  wake(): void {
+    this.#count.next(this.#count.value + 1);
+  }
+
+  /** Resolves when woken since `seen`, when the time is over, or when the signal aborts. */
+  async after(seen: number, milliseconds: number, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    await firstValueFrom(
+      merge(this.#count.pipe(filter((count) => count > seen)), timer(milliseconds), fromEvent(signal, 'abort')),
+    );
+  }
+}

@@ -1,0 +1,130 @@
+import { readFileSync } from 'node:fs';
+import pg from 'pg';
+
+/** Values that a statement takes; arrays become Postgres arrays, bigint int8. */
+export type SqlValue = string | number | bigint | boolean | null | Date | readonly SqlValue[];
+
+/** One statement of its own file. Named, so that each connection plans it once. */
+export interface SqlStatement {
+  readonly name: string;
+  readonly text: string;
+}
+
+/**
+ * Loads `<folder>/<name>.sql` for each name, once, at import.
+ * @param folder the folder's URL, e.g. `new URL('./sql/', import.meta.url)`
+ */
+export function loadStatements<N extends string>(folder: URL, names: readonly N[]): Record<N, SqlStatement> {
+  const scope = folder.pathname.split('/').slice(-3, -2)[0] ?? 'sql';
+  const load = (name: N): [N, SqlStatement] => {
+    const text = readFileSync(new URL(`${name}.sql`, folder), 'utf8');
+    return [name, { name: `${scope}/${name}`, text }];
+  };
+  return Object.fromEntries(names.map(load)) as Record<N, SqlStatement>;
+}
+
+/** Anything a statement can be run on: a pool or one transaction's connection. */
+export interface Queryable {
+  query<R extends object>(statement: SqlStatement | string, values?: readonly SqlValue[]): Promise<R[]>;
+}
+
+export interface Database extends Queryable {
+  /**
+   * Runs `work` in a READ COMMITTED transaction on a connection of its own. A commit that Postgres answers with
+   * ROLLBACK (it does so without an error when the transaction had failed) is an error here.
+   */
+  transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
+  /** A connection of its own for LISTEN or a session lock; the caller releases it. */
+  session(): Promise<pg.PoolClient>;
+  close(): Promise<void>;
+}
+
+export interface DatabaseAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+  readonly password: string;
+}
+
+export interface DatabaseOptions {
+  readonly connections?: number;
+  /** Shown in pg_stat_activity. */
+  readonly name?: string;
+  /** Told of errors on idle connections; the pool itself recovers by reconnecting. */
+  readonly onIdleError?: (error: Error) => void;
+}
+
+const INT8 = 20;
+const DATE = 1082;
+
+/** int8 as bigint (the driver's default is a string), date as `YYYY-MM-DD` (the default is local midnight). */
+const typeParsers: pg.CustomTypesConfig = {
+  getTypeParser(oid: number, format?: 'text' | 'binary') {
+    if (format !== 'binary') {
+      if (oid === INT8) return (text: string) => BigInt(text);
+      if (oid === DATE) return (text: string) => text;
+    }
+    return pg.types.getTypeParser(oid, format as 'text');
+  },
+};
+
+async function run<R extends object>(
+  client: pg.Pool | pg.PoolClient,
+  statement: SqlStatement | string,
+  values: readonly SqlValue[],
+): Promise<R[]> {
+  const config = typeof statement === 'string' ? { text: statement } : statement;
+  const result = await client.query<R>({ ...config, values: values as unknown[] });
+  return result.rows;
+}
+
+export function openDatabase(address: DatabaseAddress, options: DatabaseOptions = {}): Database {
+  const pool = new pg.Pool({
+    ...address,
+    max: options.connections ?? 8,
+    application_name: options.name ?? 'prepadata',
+    types: typeParsers,
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+  });
+  pool.on('error', (error) => options.onIdleError?.(error));
+  return {
+    query: (statement, values = []) => run(pool, statement, values),
+    transaction: (work) => inTransaction(pool, work),
+    session: () => pool.connect(),
+    close: () => pool.end(),
+  };
+}
+
+async function inTransaction<T>(pool: pg.Pool, work: (tx: Queryable) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query('BEGIN');
+    const result = await work({ query: (statement, values = []) => run(client, statement, values) });
+    const commit = await client.query('COMMIT');
+    if (commit.command !== 'COMMIT')
+      throw new Error('the transaction was rolled back at COMMIT: a statement in it had failed');
+    return result;
+  } catch (error) {
+    await client.query('ROLLBACK').catch((rollbackError: Error) => {
+      broken = rollbackError;
+    });
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+/**
+ * True for a failure of the database itself (away, shutting down, out of space or connections, a deadlock or a lost
+ * serialisation): trying again later may work, and the input is not to blame.
+ */
+export function isDatabaseFault(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = (error as Error & { code?: string }).code;
+  if (code === undefined) return /connection terminated|connection timeout|timeout exceeded/i.test(error.message);
+  if (/^E[A-Z]+$/.test(code)) return true;
+  return /^(08|53|57|58|40)/.test(code) || code === '25006' || code === '55P03';
+}

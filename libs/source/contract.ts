@@ -1,0 +1,71 @@
+import type { Observable } from 'rxjs';
+import type { Change } from '#libs/domain/change.ts';
+
+/**
+ * The contract between a transport (memory, pgoutput, Kafka) and the intake that stages what it brings.
+ *
+ * - Every committed change of a needed table is delivered at least once; never one that is not committed.
+ * - Deliveries come one at a time: the next is emitted only after `done()` of the one before. That is all the
+ *   backpressure there is, and it is enough; a source holds back its transport meanwhile.
+ * - A batch holds what has queued up, up to the source's limit; a source never waits for a full one.
+ * - A batch may split a transaction. `progress` then still names the last *whole* one.
+ * - After `done()` the batch and its progress are durable, and the source may confirm them to its server; never before.
+ */
+export interface ChangeSource {
+  /** Cold: connects on subscribe, closes on unsubscribe. Errors with what cannot be mended by reconnecting. */
+  deliveries(): Observable<Delivery>;
+  status(): SourceStatus;
+}
+
+export interface Delivery {
+  readonly batch: ChangeBatch;
+  /** To be called once, when the batch is committed. */
+  done(): void;
+}
+
+export interface ChangeBatch {
+  readonly changes: readonly Change[];
+  /** Stored in the batch's own transaction; absent while a transaction or a snapshot is under way. */
+  readonly progress?: Progress;
+  /** The batch that ends a snapshot: every live row the source had has been delivered under this epoch. */
+  readonly snapshotCompleted?: SnapshotCompleted;
+}
+
+/** One part of the stream that has an order of its own: a slot, or a topic's partition. */
+export interface Progress {
+  readonly stream: string;
+  readonly epoch: number;
+  /** pgoutput: LSN of the end of the last applied commit. Kafka: offset of the next record. */
+  readonly applied: bigint;
+}
+
+export interface SnapshotCompleted {
+  readonly epoch: number;
+}
+
+/** What is kept of a stream in the analytics database. */
+export interface StoredProgress extends Progress {
+  /** `snapshot`: the epoch's first reading was begun and has not ended. */
+  readonly phase: 'snapshot' | 'streaming';
+  /** Which server the positions belong to, as the transport names it. */
+  readonly origin: string;
+}
+
+/** The analytics database, as a source sees it. */
+export interface ProgressStore {
+  read(stream: string): Promise<StoredProgress | undefined>;
+  /** Durably begins a new epoch, greater than any before it, in phase `snapshot`; returns its number. */
+  beginEpoch(stream: string, origin: string, reason: string): Promise<number>;
+}
+
+export interface SourceStatus {
+  readonly state: 'starting' | 'snapshot' | 'streaming' | 'waiting' | 'stopped';
+  /** One sentence for an operator: what is under way, or what is being waited for. */
+  readonly detail: string;
+  /** Rows read so far and the estimate of all, while a snapshot runs. */
+  readonly snapshot?: { readonly rows: number; readonly estimatedRows: number };
+  /** Bytes of the source's log that are written and not yet applied; null while unknown. */
+  readonly lagBytes: bigint | null;
+  /** When the source last heard from its server, milliseconds since 1970; null before the first word. */
+  readonly heardAt: number | null;
+}

@@ -1,0 +1,81 @@
+import type { FeatureColumns, FeatureType } from '#libs/derive/columns.ts';
+import type { Family, Key } from '#libs/domain/family.ts';
+import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
+import { formatPosition, type Position } from '#libs/domain/position.ts';
+import type { Queryable, SqlValue } from '#libs/platform/postgres/database.ts';
+import { fillTemplate } from './statements.ts';
+
+/** Grows when a formula changes, so that old rows can be told from new. */
+export const FEATURE_VERSION = 1;
+
+export interface FeatureRow<F> extends Key {
+  readonly features: F;
+  readonly asOf: LocalDay;
+  readonly position: Position | null;
+  readonly committedAt: Date | null;
+}
+
+/** Writes one family's feature rows; the caller holds the locks of their keys. */
+export interface FeatureTable<F> {
+  /**
+   * Writes the rows that differ from what is stored, and of the others at most the as-of date.
+   * @returns the keys whose features changed
+   */
+  write(tx: Queryable, rows: readonly FeatureRow<F>[]): Promise<Key[]>;
+  /** @returns the keys that had a row */
+  remove(tx: Queryable, keys: readonly Key[]): Promise<Key[]>;
+}
+
+interface KeyRow {
+  readonly student_id: number;
+  readonly course_id: number;
+}
+
+export function openFeatureTable<F extends object>(family: Family, columns: FeatureColumns<F>): FeatureTable<F> {
+  const names = Object.keys(columns) as (keyof F & string)[];
+  const list = (item: (name: keyof F & string, index: number) => string): string =>
+    names.map((name, index) => `, ${item(name, index)}`).join('');
+  // numeric values come as text and are cast; jsonb arrays would be taken apart by the driver, so they come as text too.
+  const typeOf = (name: keyof F & string): string => (columns[name] === 'jsonb' ? 'text' : columns[name]);
+  const holes = {
+    table: `${family}_features`,
+    version: String(FEATURE_VERSION),
+    columns: list((name) => name),
+    casts: list((name) => (columns[name] === 'jsonb' ? `${name}::jsonb` : name)),
+    arrays: list((name, index) => `$${index + 6}::${typeOf(name)}[]`),
+    incomingColumns: list((name) => `i.${name}`),
+    storedColumns: list((name) => `stored.${name}`),
+    assignments: list((name) => `\n    ${name} = excluded.${name}`),
+  };
+  const upsert = fillTemplate('features_upsert', family, holes);
+  const date = fillTemplate('features_date', family, holes);
+  const remove = fillTemplate('features_remove', family, holes);
+  return {
+    write: async (tx, rows) => {
+      if (rows.length === 0) return [];
+      const keys = keyArrays(rows);
+      const days = rows.map((row) => formatDay(row.asOf));
+      const stamps = [
+        rows.map((row) => (row.position === null ? null : formatPosition(row.position))),
+        rows.map((row) => row.committedAt),
+      ];
+      const values = names.map((name) => rows.map((row) => toSql(row.features[name], columns[name])));
+      const changed = await tx.query<KeyRow>(upsert, [...keys, days, ...stamps, ...values]);
+      await tx.query(date, [...keys, days]);
+      return changed.map(toKey);
+    },
+    remove: async (tx, keys) => (keys.length === 0 ? [] : (await tx.query<KeyRow>(remove, keyArrays(keys))).map(toKey)),
+  };
+}
+
+const keyArrays = (keys: readonly Key[]): SqlValue[] => [
+  keys.map((key) => key.studentId),
+  keys.map((key) => key.courseId),
+];
+const toKey = (row: KeyRow): Key => ({ studentId: row.student_id, courseId: row.course_id });
+
+function toSql(value: unknown, type: FeatureType): SqlValue {
+  if (value === null) return null;
+  if (type === 'jsonb') return JSON.stringify(value);
+  return type === 'timestamptz' ? new Date(value as number) : (value as string | number);
+}

@@ -1,0 +1,80 @@
+import { comparePositions, type Position } from '#libs/domain/position.ts';
+
+export type ImageValue = string | number | null;
+export type ImageColumns = Readonly<Record<string, ImageValue>>;
+
+/** Our copy of one source row's needed columns, unconverted, with the position of the change that wrote it. */
+export interface Image {
+  readonly position: Position;
+  /** False: a tombstone, kept so that an older change arriving late is refused. */
+  readonly live: boolean;
+  readonly columns: ImageColumns;
+  /**
+   * For each column that the last change did not carry (unchanged, stored out of line): the position its value is from.
+   * Null where the last change carried all.
+   */
+  readonly toast: Readonly<Record<string, Position>> | null;
+}
+
+/** A change of one row as it meets its image: a delete has no columns, an update may lack some. */
+export interface ImageChange {
+  readonly position: Position;
+  readonly live: boolean;
+  readonly columns: ImageColumns;
+}
+
+/** Before every position: the column has never been seen. */
+const NEVER: Position = { epoch: -1, lsn: 0n };
+
+/**
+ * The guard: what the image is after a change. Only a change of a greater position applies (at equal positions a delete
+ * ranks least); an older one at most fills columns that the newer could not carry. So the image depends on the set of
+ * changes seen, and not on their order or number.
+ * @param needed names of the table's needed columns
+ * @returns the image given, the very same object, when nothing changes
+ */
+export function applyChange(image: Image | undefined, change: ImageChange, needed: readonly string[]): Image {
+  if (image === undefined || isNewer(change, image)) return replaceImage(image, change, needed);
+  return fillImage(image, change);
+}
+
+function isNewer(change: ImageChange, image: Image): boolean {
+  const order = comparePositions(change.position, image.position);
+  return order > 0 || (order === 0 && change.live && !image.live);
+}
+
+function replaceImage(image: Image | undefined, change: ImageChange, needed: readonly string[]): Image {
+  const columns: Record<string, ImageValue> = {};
+  const toast: Record<string, Position> = {};
+  for (const name of needed) {
+    const value = change.columns[name];
+    if (!change.live) columns[name] = null;
+    else if (value !== undefined) columns[name] = value;
+    else {
+      columns[name] = image?.live ? (image.columns[name] ?? null) : null;
+      toast[name] = image?.live ? (image.toast?.[name] ?? image.position) : NEVER;
+    }
+  }
+  return { position: change.position, live: change.live, columns, toast: Object.keys(toast).length > 0 ? toast : null };
+}
+
+/** An older change brings a column that the image's own change lacked, if no later one has brought it. */
+function fillImage(image: Image, change: ImageChange): Image {
+  if (!image.live || image.toast === null || !change.live) return image;
+  const columns: Record<string, ImageValue> = {};
+  const toast: Record<string, Position> = {};
+  for (const [name, from] of Object.entries(image.toast)) {
+    const value = change.columns[name];
+    if (value === undefined || comparePositions(change.position, from) <= 0) continue;
+    columns[name] = value;
+    toast[name] = change.position;
+  }
+  if (Object.keys(columns).length === 0) return image;
+  return { ...image, columns: { ...image.columns, ...columns }, toast: { ...image.toast, ...toast } };
+}
+
+/** True when a reader of features could tell the two apart. */
+export function sameContents(a: Image, b: Image): boolean {
+  if (a.live !== b.live) return false;
+  return Object.keys(b.columns).every((name) => (a.columns[name] ?? null) === (b.columns[name] ?? null));
+}

@@ -1,0 +1,157 @@
+import { type CourseEvidence, type FirstDays, NO_FIRST_DAYS } from '#libs/aggregate/coverage.ts';
+import type { Family, Key } from '#libs/domain/family.ts';
+import { type LocalDay, parseDay } from '#libs/domain/local-date.ts';
+import type { Position } from '#libs/domain/position.ts';
+import type { Database, Queryable, SqlValue } from '#libs/platform/postgres/database.ts';
+import type { MarkPriority } from './marks.ts';
+import { sql } from './statements.ts';
+
+interface KeyRow {
+  readonly course_id: number;
+  readonly student_id: number;
+}
+
+/** A key's row as its last derivation left it. */
+export interface KeyState extends Key {
+  readonly derived: boolean;
+  readonly evidence: CourseEvidence;
+  /** The first day after today on which a row of the key falls. */
+  readonly nextDay: LocalDay | null;
+}
+
+/** What the marks that a derivation took say of their source. */
+export interface TakenMark extends Key {
+  readonly position: Position | null;
+  readonly committedAt: Date | null;
+}
+
+/** What is known of a course when one of its keys is derived. */
+export interface CourseState {
+  readonly courseId: number;
+  /** 0: nothing is known yet. */
+  readonly version: number;
+  readonly coveredFrom: FirstDays;
+  readonly firstFact: LocalDay | null;
+  readonly asOf: LocalDay;
+}
+
+const toKey = (row: KeyRow): Key => ({ courseId: row.course_id, studentId: row.student_id });
+const arrays = (keys: readonly Key[]): SqlValue[] => [
+  keys.map((key) => key.courseId),
+  keys.map((key) => key.studentId),
+];
+export const keyName = (key: Key): string => `${key.courseId} ${key.studentId}`;
+
+/** Keys with marks of this priority, each once, at most `limit`; none while a snapshot is read. */
+export async function nextKeys(db: Database, family: Family, priority: MarkPriority, limit: number): Promise<Key[]> {
+  return (await db.query<KeyRow>(sql.keys_next, [family, priority, limit])).map(toKey);
+}
+
+/** Gives the keys that are met for the first time their row, which is what a deriver locks. */
+export async function addKeys(db: Database, family: Family, keys: readonly Key[]): Promise<void> {
+  await db.query(sql.keys_add, [family, ...arrays(keys)]);
+}
+
+interface KeyStateRow extends KeyRow {
+  readonly derived: boolean;
+  readonly first_days: FirstDays | null;
+  readonly first_fact: number | null;
+  readonly last_fact: number | null;
+  readonly next_day: number | null;
+}
+
+/** Locks up to `limit` of the keys; those that another deriver holds are left out. */
+export async function claimKeys(
+  tx: Queryable,
+  family: Family,
+  keys: readonly Key[],
+  limit: number,
+): Promise<KeyState[]> {
+  const rows = await tx.query<KeyStateRow>(sql.keys_claim, [family, ...arrays(keys), limit]);
+  return rows.map((row) => ({
+    ...toKey(row),
+    derived: row.derived,
+    evidence: { firstDays: row.first_days ?? NO_FIRST_DAYS, firstFact: row.first_fact, lastFact: row.last_fact },
+    nextDay: row.next_day,
+  }));
+}
+
+interface TakenRow extends KeyRow {
+  readonly epoch: number | null;
+  readonly lsn: bigint | null;
+  readonly committed_at: Date | null;
+}
+
+/** The position of a mark; null where it speaks of no change of the source. */
+export const markPosition = (row: { readonly epoch: number | null; readonly lsn: bigint | null }): Position | null =>
+  row.epoch === null || row.lsn === null ? null : { epoch: row.epoch, lsn: row.lsn };
+
+/** Deletes every mark of the claimed keys that can be seen. What they speak of is read in a later statement. */
+export async function takeMarks(tx: Queryable, family: Family, keys: readonly Key[]): Promise<TakenMark[]> {
+  const rows = await tx.query<TakenRow>(sql.key_marks_take, [family, ...arrays(keys)]);
+  return rows.map((row) => ({
+    ...toKey(row),
+    position: markPosition(row),
+    committedAt: row.committed_at,
+  }));
+}
+
+/** Stores what the keys now say of their course. */
+export async function updateKeys(tx: Queryable, family: Family, keys: readonly KeyState[]): Promise<void> {
+  if (keys.length === 0) return;
+  await tx.query(sql.keys_update, [
+    family,
+    ...arrays(keys),
+    keys.map((key) => toArrayText(key.evidence.firstDays)),
+    keys.map((key) => key.evidence.firstFact),
+    keys.map((key) => key.evidence.lastFact),
+    keys.map((key) => key.nextDay),
+  ]);
+}
+
+/** A key's word to the course deriver. */
+export interface CourseMark extends TakenMark {
+  /** Of the course, as the key was derived with it. */
+  readonly version: number;
+}
+
+/** Asks the course deriver to look again. */
+export async function addCourseMarks(tx: Queryable, family: Family, marks: readonly CourseMark[]): Promise<void> {
+  if (marks.length === 0) return;
+  await tx.query(sql.course_marks_add, [
+    family,
+    ...arrays(marks),
+    marks.map((mark) => mark.version),
+    marks.map((mark) => mark.position?.epoch ?? null),
+    marks.map((mark) => mark.position?.lsn ?? null),
+    marks.map((mark) => mark.committedAt),
+  ]);
+}
+
+interface CourseRow {
+  readonly course_id: number;
+  readonly version: bigint;
+  readonly covered_from: FirstDays;
+  readonly first_fact: number | null;
+  readonly as_of: string;
+}
+
+export async function readCourses(tx: Queryable, courseIds: readonly number[]): Promise<Map<number, CourseState>> {
+  const rows = await tx.query<CourseRow>(sql.courses_read, [courseIds]);
+  return new Map(
+    rows.map((row) => [
+      row.course_id,
+      {
+        courseId: row.course_id,
+        version: Number(row.version),
+        coveredFrom: row.covered_from,
+        firstFact: row.first_fact,
+        asOf: parseDay(row.as_of),
+      },
+    ]),
+  );
+}
+
+/** Postgres' text form: an array of arrays of differing length cannot travel as one parameter. */
+export const toArrayText = (values: readonly (number | null)[]): string =>
+  `{${values.map((value) => value ?? 'NULL').join(',')}}`;

@@ -1,0 +1,58 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { UnrecoverableError } from '#libs/domain/errors.ts';
+import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
+
+const FOLDER = new URL('../../schemas/sql/', import.meta.url);
+/** Any constant that nothing else locks. */
+const MIGRATION_LOCK = 7_130_001;
+
+const FIND_VERSION = 'SELECT coalesce(max(version), 0) AS version FROM schema_version';
+const CREATE_VERSIONS =
+  'CREATE TABLE IF NOT EXISTS schema_version (version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())';
+
+interface Migration {
+  readonly version: number;
+  readonly name: string;
+  readonly text: string;
+}
+
+function listMigrations(): Migration[] {
+  return readdirSync(FOLDER)
+    .filter((name) => /^\d{4}_\w+\.sql$/.test(name))
+    .sort()
+    .map((name) => ({ version: Number(name.slice(0, 4)), name, text: readFileSync(new URL(name, FOLDER), 'utf8') }));
+}
+
+/**
+ * Brings the analytics database to the schema of this code, forward only, in one transaction under a lock, so that
+ * whichever role starts first does it.
+ * @returns the names of the files applied
+ * @throws UnrecoverableError when the database is newer than the code
+ */
+export async function migrate(db: Database): Promise<string[]> {
+  return db.transaction(async (tx) => {
+    await tx.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+    await tx.query(CREATE_VERSIONS);
+    const applied = await currentVersion(tx);
+    const migrations = listMigrations();
+    const newest = migrations.at(-1)?.version ?? 0;
+    if (applied > newest) {
+      throw new UnrecoverableError(
+        'schema_newer',
+        `the analytics database is at schema version ${applied}, this program knows up to ${newest}`,
+        'run the version of the program that last wrote this database, or a newer one',
+      );
+    }
+    const pending = migrations.filter((migration) => migration.version > applied);
+    for (const { version, name, text } of pending) {
+      await tx.query(text);
+      await tx.query('INSERT INTO schema_version (version, name) VALUES ($1, $2)', [version, name]);
+    }
+    return pending.map((migration) => migration.name);
+  });
+}
+
+async function currentVersion(tx: Queryable): Promise<number> {
+  const [row] = await tx.query<{ version: number }>(FIND_VERSION);
+  return row?.version ?? 0;
+}

@@ -1,0 +1,41 @@
+import type { ActivityImage } from '#libs/clean/activity-logs.ts';
+import type { EnrollmentImage } from '#libs/clean/enrollments.ts';
+import type { GradeImage } from '#libs/clean/grades.ts';
+import { isRejected, type Rejected } from '#libs/clean/rejection.ts';
+import type { Key } from '#libs/domain/family.ts';
+import type { Queryable, SqlStatement } from '#libs/platform/postgres/database.ts';
+import { keyName } from './keys.ts';
+import { sql } from './statements.ts';
+
+interface ImagesByTable {
+  readonly enrollments: EnrollmentImage;
+  readonly grades: GradeImage;
+  readonly activity_logs: ActivityImage;
+}
+
+const READ: Readonly<Record<keyof ImagesByTable, SqlStatement>> = {
+  enrollments: sql.rows_enrollments,
+  grades: sql.rows_grades,
+  activity_logs: sql.rows_activity_logs,
+};
+
+/** The observations of each key, in the order of `keys`: its live images of one table, read; those that do not read left out. */
+export async function readObservations<T extends keyof ImagesByTable, O extends object>(
+  tx: Queryable,
+  table: T,
+  keys: readonly Key[],
+  read: (image: ImagesByTable[T]) => O | Rejected,
+): Promise<O[][]> {
+  const lists = keys.map((): O[] => []);
+  const byKey = new Map(keys.map((key, index) => [keyName(key), lists[index]]));
+  const rows = await tx.query<ImagesByTable[T] & { course_id: number; student_id: number }>(READ[table], [
+    keys.map((key) => key.courseId),
+    keys.map((key) => key.studentId),
+  ]);
+  for (const row of rows) {
+    const observation = read(row);
+    if (!isRejected(observation))
+      byKey.get(keyName({ courseId: row.course_id, studentId: row.student_id }))?.push(observation);
+  }
+  return lists;
+}

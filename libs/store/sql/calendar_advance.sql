@@ -1,0 +1,2 @@
+-- Today never goes back.
+UPDATE state.calendar SET today = $1::date WHERE today < $1::date RETURNING today

@@ -1,0 +1,5 @@
+SELECT course_id, version, covered_from, first_fact, last_fact, as_of
+FROM state.course
+WHERE course_id = ANY ($1::integer[])
+ORDER BY course_id
+FOR UPDATE SKIP LOCKED

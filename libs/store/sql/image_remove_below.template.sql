@@ -1,0 +1,6 @@
+-- Removes what a truncate at ($1, $2) has emptied; answers the keys whose rows went.
+WITH gone AS (
+  DELETE FROM state.image_{{table}} WHERE (epoch, lsn) < ($1::integer, $2::bigint)
+  RETURNING live{{keyColumns}}
+)
+SELECT DISTINCT {{keys}} FROM gone WHERE live

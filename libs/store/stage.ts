@@ -1,0 +1,239 @@
+import type { RejectionReason } from '#libs/clean/rejection.ts';
+import type { ReadingSettings } from '#libs/clean/settings.ts';
+import {
+  type AnyRowChange,
+  type Change,
+  SOURCE_TABLES,
+  type SourceTable,
+  type TruncateChange,
+} from '#libs/domain/change.ts';
+import { FAMILY_OF_TABLE } from '#libs/domain/family.ts';
+import { comparePositions, laterPosition, type Position, snapshotPosition } from '#libs/domain/position.ts';
+import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
+import type { ChangeBatch } from '#libs/source/contract.ts';
+import { type Identities, identify } from './identity.ts';
+import { applyChange, type Image, type ImageChange, sameContents } from './image.ts';
+import { type ImageTable, type KeyIds, openImageTable } from './image-table.ts';
+import { judge } from './judge.ts';
+import { MARK_PRIORITY, MarkSet } from './marks.ts';
+import { advanceProgress } from './progress.ts';
+import { idsOf, toImageChange } from './project.ts';
+import { RejectedSet } from './rejected.ts';
+import { sql } from './statements.ts';
+
+/** First half of the advisory locks on source tables; the second is the table's index. */
+const TABLE_LOCK = 7_130_002;
+const IMAGES: ReadonlyMap<SourceTable, ImageTable> = new Map(
+  SOURCE_TABLES.map((table) => [table, openImageTable(table)]),
+);
+
+export interface StageResult {
+  readonly changes: number;
+  /** Keys marked for derivation. */
+  readonly marks: number;
+  readonly rejected: number;
+}
+
+export interface StageOptions {
+  /** Stage every row of the batch as rejected for this reason: an image without contents, which contributes nothing. */
+  readonly rejectAs?: RejectionReason;
+}
+
+/**
+ * Stages one batch in one transaction: images under the guard, rejected rows, marks and progress, and nothing else.
+ * Safe to repeat, and safe beside other batches in other processes: what is locked is read in a later statement than its
+ * lock, all new images are inserted before any known one is locked, and everything is taken in one order.
+ */
+export async function stageBatch(
+  db: Database,
+  batch: ChangeBatch,
+  settings: ReadingSettings,
+  options: StageOptions = {},
+): Promise<StageResult> {
+  const rows = batch.changes.filter((change): change is AnyRowChange => change.op !== 'truncate');
+  const { students, courses } = idsOf(rows);
+  const ids = await identify(db, students, courses);
+  return db.transaction(async (tx) => {
+    const work = new BatchStage(tx, settings, options);
+    const floors = await work.lockTables(batch.changes, batch.snapshotCompleted !== undefined);
+    for (const change of batch.changes) if (change.op === 'truncate') await work.truncate(change, floors);
+    await work.applyRows(rows, ids, floors);
+    if (batch.snapshotCompleted !== undefined) await work.sweep(batch.snapshotCompleted.epoch);
+    const isSnapshot = batch.snapshotCompleted !== undefined || rows.every((change) => change.op === 'read');
+    await work.marks.write(tx, isSnapshot ? MARK_PRIORITY.snapshot : MARK_PRIORITY.live);
+    await work.rejected.write(tx);
+    if (batch.progress !== undefined) {
+      await advanceProgress(tx, batch.progress, batch.snapshotCompleted !== undefined, lastCommit(batch.changes));
+    }
+    return { changes: batch.changes.length, marks: work.marks.size, rejected: work.rejected.size };
+  });
+}
+
+function lastCommit(changes: readonly Change[]): number | null {
+  let last: number | null = null;
+  for (const { committedAt } of changes)
+    if (committedAt !== undefined && (last === null || committedAt > last)) last = committedAt;
+  return last;
+}
+
+type Floors = Map<SourceTable, Position>;
+
+/** The changes of one row in a batch, folded: what its image would be if the row was not known. */
+interface FoldedRow {
+  readonly changes: readonly (ImageChange & { readonly committedAt: number | null })[];
+  readonly image: Image;
+}
+
+class BatchStage {
+  readonly marks = new MarkSet();
+  readonly rejected = new RejectedSet();
+  readonly #tx: Queryable;
+  readonly #settings: ReadingSettings;
+  readonly #options: StageOptions;
+
+  constructor(tx: Queryable, settings: ReadingSettings, options: StageOptions) {
+    this.#tx = tx;
+    this.#settings = settings;
+    this.#options = options;
+  }
+
+  /** Takes the tables' locks, and reads their floors in a later statement. */
+  async lockTables(changes: readonly Change[], all: boolean): Promise<Floors> {
+    const exclusive = new Map<SourceTable, boolean>();
+    if (all) for (const table of SOURCE_TABLES) exclusive.set(table, false);
+    for (const { table, op } of changes) exclusive.set(table, (exclusive.get(table) ?? false) || op === 'truncate');
+    const tables = [...exclusive.keys()];
+    if (tables.length === 0) return new Map();
+    await this.#tx.query(sql.table_locks, [
+      TABLE_LOCK,
+      tables.map((table) => SOURCE_TABLES.indexOf(table)),
+      [...exclusive.values()],
+    ]);
+    const rows = await this.#tx.query<{ source_table: SourceTable } & Position>(sql.floors, [tables]);
+    return new Map(rows.map((row) => [row.source_table, { epoch: row.epoch, lsn: row.lsn }]));
+  }
+
+  async truncate(change: TruncateChange, floors: Floors): Promise<void> {
+    const { table, position } = change;
+    const floor = laterPosition(floors.get(table) ?? null, position);
+    if (floor !== position) return;
+    floors.set(table, position);
+    await this.#tx.query(sql.floor_raise, [table, position.epoch, position.lsn]);
+    const gone = await imagesOf(table).removeBelow(this.#tx, position);
+    for (const key of gone) this.#mark(table, key, position, change.committedAt ?? null);
+    await this.#tx.query(sql.rejected_clear_below, [table, position.epoch, position.lsn]);
+  }
+
+  /** Images of all tables: first the new ones of each, then the known ones of each. */
+  async applyRows(rows: readonly AnyRowChange[], ids: Identities, floors: Floors): Promise<void> {
+    const folded = this.#fold(rows, ids, floors);
+    const known = new Map<SourceTable, Map<string, FoldedRow>>();
+    for (const table of SOURCE_TABLES) {
+      const tableRows = folded.get(table);
+      if (tableRows !== undefined) known.set(table, await this.#insertNew(table, tableRows));
+    }
+    for (const [table, tableRows] of known) if (tableRows.size > 0) await this.#updateKnown(table, tableRows);
+  }
+
+  #fold(rows: readonly AnyRowChange[], ids: Identities, floors: Floors): Map<SourceTable, Map<string, FoldedRow>> {
+    const byTable = new Map<SourceTable, Map<string, (ImageChange & { committedAt: number | null })[]>>();
+    for (const row of rows) {
+      const floor = floors.get(row.table);
+      if (floor !== undefined && comparePositions(row.position, floor) <= 0) continue;
+      const table = byTable.get(row.table) ?? new Map<string, (ImageChange & { committedAt: number | null })[]>();
+      byTable.set(row.table, table);
+      const changes = table.get(row.id) ?? [];
+      table.set(row.id, changes);
+      const change = this.#options.rejectAs === undefined ? toImageChange(row, ids) : emptyChange(row);
+      changes.push({ ...change, committedAt: row.committedAt ?? null });
+    }
+    const folded = new Map<SourceTable, Map<string, FoldedRow>>();
+    for (const [table, tableRows] of byTable) {
+      const { needed } = imagesOf(table);
+      folded.set(table, new Map([...tableRows].map(([id, changes]) => [id, foldRow(changes, needed)])));
+    }
+    return folded;
+  }
+
+  /** @returns the rows that are known already */
+  async #insertNew(table: SourceTable, rows: Map<string, FoldedRow>): Promise<Map<string, FoldedRow>> {
+    const inserted = await imagesOf(table).insert(this.#tx, new Map([...rows].map(([id, row]) => [id, row.image])));
+    const known = new Map<string, FoldedRow>();
+    for (const [id, row] of rows) {
+      if (inserted.has(id)) this.#changed(table, id, undefined, row.image, row);
+      else known.set(id, row);
+    }
+    return known;
+  }
+
+  async #updateKnown(table: SourceTable, rows: ReadonlyMap<string, FoldedRow>): Promise<void> {
+    const { needed, lock, update } = imagesOf(table);
+    const stored = await lock(this.#tx, [...rows.keys()]);
+    const updates = new Map<string, Image>();
+    for (const [id, row] of rows) {
+      const before = stored.get(id);
+      let after = before;
+      for (const change of row.changes) after = applyChange(after, change, needed);
+      if (after === undefined || after === before) continue;
+      updates.set(id, after);
+      this.#changed(table, id, before, after, row);
+    }
+    if (updates.size > 0) await update(this.#tx, updates);
+  }
+
+  /** An image was written: judge it, and mark the keys that it leaves and enters unless nothing of it has changed. */
+  #changed(table: SourceTable, id: string, before: Image | undefined, after: Image, row: FoldedRow): void {
+    const reason = after.live ? (this.#options.rejectAs ?? judge(table, after.columns, this.#settings)) : null;
+    if (reason !== null) this.rejected.put(table, id, after, reason);
+    else if (before !== undefined) this.rejected.clear(table, id);
+    if (before !== undefined && sameContents(before, after)) return;
+    const committedAt = row.changes.reduce<number | null>(
+      (last, { committedAt: at }) => (at !== null && (last === null || at > last) ? at : last),
+      null,
+    );
+    for (const image of [before, after]) {
+      if (image?.live) this.#mark(table, keyOf(image), after.position, committedAt);
+    }
+  }
+
+  #mark(table: SourceTable, key: KeyIds, position: Position, committedAt: number | null): void {
+    const family = FAMILY_OF_TABLE[table];
+    if (family === null || key.student_id === null || key.course_id === null) return;
+    this.marks.add(family, { studentId: key.student_id, courseId: key.course_id }, position, committedAt);
+  }
+
+  /** After a whole snapshot: what it did not bring is gone. */
+  async sweep(epoch: number): Promise<void> {
+    for (const table of SOURCE_TABLES) {
+      for (const { id, ...key } of await imagesOf(table).sweep(this.#tx, epoch)) {
+        this.rejected.clear(table, id);
+        this.#mark(table, key, snapshotPosition(epoch), null);
+      }
+    }
+  }
+}
+
+function foldRow(changes: (ImageChange & { committedAt: number | null })[], needed: readonly string[]): FoldedRow {
+  changes.sort((a, b) => comparePositions(a.position, b.position) || Number(a.live) - Number(b.live));
+  let image: Image | undefined;
+  for (const change of changes) image = applyChange(image, change, needed);
+  if (image === undefined) throw new Error('a row without changes was folded');
+  return { changes, image };
+}
+
+/** The change as if every column it brings were null. */
+function emptyChange(row: AnyRowChange): ImageChange {
+  const columns = row.op === 'delete' ? [] : imagesOf(row.table).needed.map((name): [string, null] => [name, null]);
+  return { position: row.position, live: row.op !== 'delete', columns: Object.fromEntries(columns) };
+}
+
+function imagesOf(table: SourceTable): ImageTable {
+  const images = IMAGES.get(table);
+  if (images === undefined) throw new Error(`no images are kept of the table ${table}`);
+  return images;
+}
+
+const keyOf = (image: Image): KeyIds => ({
+  student_id: (image.columns['student_id'] as number | null | undefined) ?? null,
+  course_id: (image.columns['course_id'] as number | null | undefined) ?? null,
+});

@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import { loadStatements, type SqlStatement } from '#libs/platform/postgres/database.ts';
+
+const FOLDER = new URL('./sql/', import.meta.url);
+
+export const sql = loadStatements(FOLDER, [
+  'calendar_advance',
+  'calendar_begin',
+  'calendar_hold',
+  'calendar_share',
+  'calendar_today',
+  'course_evidence',
+  'course_mark_keys',
+  'course_marks_add',
+  'course_marks_take',
+  'course_update',
+  'courses_add',
+  'courses_claim',
+  'courses_next',
+  'courses_read',
+  'epoch_begin',
+  'floor_raise',
+  'floors',
+  'identity_add_courses',
+  'identity_add_students',
+  'identity_find',
+  'key_marks_take',
+  'keys_add',
+  'keys_claim',
+  'keys_next',
+  'keys_update',
+  'marks_add',
+  'progress_advance',
+  'progress_read',
+  'rejected_clear',
+  'rejected_clear_below',
+  'rejected_put',
+  'rollover_mark_courses',
+  'rollover_mark_keys',
+  'rows_activity_logs',
+  'rows_enrollments',
+  'rows_grades',
+  'table_locks',
+]);
+
+/**
+ * A statement that is the same for several tables but for its column lists: the file with its `{{holes}}` filled.
+ * @param use names the filled statement apart from its siblings
+ * @throws Error when the file has a hole that is not given
+ */
+export function fillTemplate(name: string, use: string, holes: Readonly<Record<string, string>>): SqlStatement {
+  const text = readFileSync(new URL(`${name}.template.sql`, FOLDER), 'utf8').replaceAll(
+    /\{\{(\w+)\}\}/g,
+    (_, hole: string) => {
+      const filling = holes[hole];
+      if (filling === undefined) throw new Error(`${name}.template.sql has a hole {{${hole}}} that nothing fills`);
+      return filling;
+    },
+  );
+  return { name: `store/${name}/${use}`, text };
+}

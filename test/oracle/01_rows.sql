@@ -1,0 +1,153 @@
+-- Rows as read: every source row with its time, day, words and numbers, and why it is rejected, if it is.
+-- Written from the feature definitions alone (section 1). Later files use only rows whose `rejected` is null.
+
+set local client_min_messages = warning;
+set local jit = off;
+
+-- Section 7: one rounding, half away from zero, of an exact quotient. div() is exact integer division, whereas `/` already rounds.
+create or replace function pg_temp.round_ratio(numerator numeric, denominator numeric, decimals int) returns numeric
+language sql immutable strict as $$
+  select sign(numerator) * sign(denominator)
+       * div(2 * abs(numerator) * ('1e' || decimals::text)::numeric + abs(denominator), 2 * abs(denominator))
+       * ('1e-' || decimals::text)::numeric
+$$;
+
+-- Least common multiple of whole numbers, for exact sums of fractions.
+create or replace aggregate pg_temp.common_multiple(numeric) (sfunc = lcm, stype = numeric, initcond = '1');
+
+-- Section 1, Text. Unclear: which characters are ASCII white space. Taken: the six that C's isspace() knows (space, tab, line feed,
+-- vertical tab, form feed, carriage return); control characters 1C-1F and Unicode spaces are not white space.
+create or replace function pg_temp.trimmed(written text) returns text
+language sql immutable as $$ select btrim(written, E' \t\n\x0B\f\r') $$;
+
+-- Only white space (the empty text too) is null; anything else is kept exactly as written.
+create or replace function pg_temp.unless_blank(written text) returns text
+language sql immutable as $$ select case when btrim(written, E' \t\n\x0B\f\r') <> '' then written end $$;
+
+-- Section 1, Time: local to the source's zone, cut (floor) to whole milliseconds. Far-off times, infinite ones among them, are cut away
+-- here coarsely, so that no conversion can overflow; the exact limits are applied where this is called.
+create or replace function pg_temp.instant(written timestamp, zone text) returns timestamptz
+language sql immutable as $$
+  select case when written > timestamp '1999-12-01' and written < timestamp '2200-02-01'
+              then date_trunc('milliseconds', written) at time zone zone end
+$$;
+
+-- Section 1, Numbers: x 10^5, half away from zero, as an integer up to 2^63 - 1. Anything above, NaN and the infinities included, comes
+-- back as NaN, anything far below zero as -1; both are judged afterwards, as is every number. (+-1e14 is beyond (2^63 - 1) / 10^5.)
+create or replace function pg_temp.times_1e5(written numeric) returns numeric
+language sql immutable as $$
+  select case when written is null then null
+              when written <= -1e14 then -1
+              when written >= 1e14 then 'NaN'::numeric
+              when round(written * 100000) > 9223372036854775807 then 'NaN'::numeric
+              else round(written * 100000) end
+$$;
+
+drop table if exists pg_temp.oracle_parameters;
+create temp table oracle_parameters as
+select today, source_timezone, institution_timezone, session_gap_ms, zero_grades,
+       weights[1] as weight_logins, weights[2] as weight_time, weights[3] as weight_forum, weights[4] as weight_resources,
+       targets[1] as target_logins, targets[2] as target_time, targets[3] as target_forum, targets[4] as target_resources
+from (
+  select current_setting('oracle.today')::date as today,
+         coalesce(nullif(current_setting('oracle.source_timezone', true), ''), 'UTC') as source_timezone,
+         coalesce(nullif(current_setting('oracle.institution_timezone', true), ''), 'UTC') as institution_timezone,
+         coalesce(nullif(current_setting('oracle.session_gap_seconds', true), ''), '1800')::numeric * 1000 as session_gap_ms,
+         coalesce(nullif(current_setting('oracle.zero_grades', true), ''), 'ungraded') as zero_grades,
+         -- both in the order logins, time (seconds), forum posts, distinct resources viewed
+         string_to_array(coalesce(nullif(current_setting('oracle.engagement_weights', true), ''), '0.3,0.3,0.2,0.2'), ',')::numeric[]
+           as weights,
+         string_to_array(coalesce(nullif(current_setting('oracle.engagement_targets', true), ''), '5,3600,2,10'), ',')::numeric[]
+           as targets
+) settings;
+
+-- Enrolments. Only a null student or course rejects one; a missing time leaves it undated.
+drop table if exists pg_temp.oracle_enrollments;
+create temp table oracle_enrollments as
+with read as materialized (
+  select e.id, e.student_id, e.course_id, pg_temp.instant(e.enrolled_at, p.source_timezone) as at
+  from enrollments e cross join oracle_parameters p
+), placed as (
+  select id, student_id, course_id,
+         case when at >= timestamptz '2000-01-01 00:00:00+00' and at < timestamptz '2200-01-01 00:00:00+00' then at end as at
+  from read
+)
+select r.id, r.student_id, r.course_id, r.at, (r.at at time zone p.institution_timezone)::date as day,
+       case when r.student_id is null or r.course_id is null then 'no student or course' end as rejected
+from placed r cross join oracle_parameters p;
+analyze oracle_enrollments;
+
+-- Grades. `course` and `category` are recognised in any case and are then that very item; every other name keeps its case.
+-- Unclear: lower case beyond ASCII (a dotted capital I). Taken: only A-Z are lowered, here and in activity_type, so that no foreign
+-- letter becomes part of a known word. Names order by UTF-8 bytes (collation "C").
+-- Unclear: a null grade_item. Taken: it is blank, hence rejected.
+drop table if exists pg_temp.oracle_grades;
+create temp table oracle_grades as
+with read as materialized (
+  select g.id, g.student_id, g.course_id, pg_temp.trimmed(g.grade_item) collate "C" as item,
+         pg_temp.times_1e5(g.grade_value) as value_e5, pg_temp.times_1e5(g.grade_max) as max_e5,
+         pg_temp.instant(g."timestamp", p.source_timezone) as at
+  from grades g cross join oracle_parameters p
+), placed as (
+  select id, student_id, course_id,
+         case when lower(item) in ('course', 'category') then lower(item) else item end as item, value_e5, max_e5,
+         case when at >= timestamptz '2000-01-01 00:00:00+00' and at < timestamptz '2200-01-01 00:00:00+00' then at end as at
+  from read
+)
+select r.id, r.student_id, r.course_id, r.item, r.value_e5, r.max_e5, r.at, (r.at at time zone p.institution_timezone)::date as day,
+       case when r.student_id is null or r.course_id is null then 'no student or course'
+            when r.at is null then 'no time'
+            when r.item is null or r.item = '' then 'blank item'
+            -- max is judged after rounding: 0.000004 has become 0 and goes.
+            when r.max_e5 is null or r.max_e5 = 'NaN' or r.max_e5 <= 0 then 'max'
+            -- a null value is "not graded yet"; -0.000004 has become 0 and stays.
+            when r.value_e5 = 'NaN' or r.value_e5 < 0 then 'value' end as rejected
+from placed r cross join oracle_parameters p;
+analyze oracle_grades;
+
+-- Activity. Unclear: a null or blank activity_type, not named among the rejections. Taken: it is "anything else", hence `other`.
+-- Unclear: where a completion's state stands. Taken: metadata.state, as due_at and event_id stand in metadata. "Number or digit": a JSON
+-- number equal to 0, 1, 2 or 3 (1.0 is 1) or a JSON string of exactly that one character, untrimmed. A completion without a state has
+-- a state other than 0-3 and is rejected.
+-- Unclear: whether event_id is trimmed. Taken: no, as the rule gives the expression itself and adds only that blank is not given.
+drop table if exists pg_temp.oracle_activity;
+create temp table oracle_activity as
+with words (word, type) as (
+  values ('login', 'login'), ('last_access', 'login'), ('lastaccess', 'login'), ('logged_in', 'login'), ('user_login', 'login'),
+         ('view', 'view'), ('viewed', 'view'), ('page_view', 'view'), ('resource_view', 'view'), ('course_view', 'view'),
+         ('course_viewed', 'view'), ('course_module_viewed', 'view'),
+         ('forum_post', 'forum_post'), ('post', 'forum_post'), ('post_created', 'forum_post'), ('discussion_created', 'forum_post'),
+         ('forum_reply', 'forum_post'),
+         ('submission', 'submission'), ('submit', 'submission'), ('submitted', 'submission'), ('assignment_submission', 'submission'),
+         ('quiz_attempt', 'quiz_attempt'), ('attempt', 'quiz_attempt'), ('quiz', 'quiz_attempt'),
+         ('quiz_attempt_submitted', 'quiz_attempt'),
+         ('completion', 'completion'), ('course_module_completion', 'completion')
+), read as materialized (
+  select a.id, a.student_id, a.course_id, coalesce(w.type, 'other') collate "C" as type,
+         pg_temp.unless_blank(a.resource_id) collate "C" as resource,
+         pg_temp.unless_blank(a.metadata ->> 'event_id') collate "C" as event_id,
+         pg_temp.instant(a."timestamp", p.source_timezone) as at,
+         a.duration_seconds, a.metadata
+  from activity_logs a
+  cross join oracle_parameters p
+  left join words w on w.word = lower(pg_temp.trimmed(a.activity_type) collate "C")
+), placed as (
+  select id, student_id, course_id, type, resource, event_id, duration_seconds,
+         case when at >= timestamptz '2000-01-01 00:00:00+00' and at < timestamptz '2200-01-01 00:00:00+00' then at end as at,
+         case when type = 'completion' then
+           case jsonb_typeof(metadata -> 'state')
+             when 'number' then (metadata -> 'state')::numeric
+             when 'string' then case when metadata ->> 'state' in ('0', '1', '2', '3') then (metadata ->> 'state')::numeric end
+           end
+         end as state
+  from read
+)
+select r.id, r.student_id, r.course_id, r.type, r.resource, r.event_id, r.at,
+       (r.at at time zone p.institution_timezone)::date as day, r.duration_seconds, r.state,
+       case when r.student_id is null or r.course_id is null then 'no student or course'
+            when r.at is null then 'no time'
+            when r.duration_seconds < 0 then 'duration'
+            when r.type = 'completion' and r.resource is null then 'completion without resource'
+            when r.type = 'completion' and (r.state is null or r.state not in (0, 1, 2, 3)) then 'completion state' end as rejected
+from placed r cross join oracle_parameters p;
+analyze oracle_activity;

@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { inject } from 'vitest';
+import { type Database, type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
+
+export interface TestDatabase {
+  readonly address: DatabaseAddress;
+  readonly db: Database;
+  /** Closes the pool and drops the database, its slots first. */
+  drop(): Promise<void>;
+}
+
+let count = 0;
+
+/** A fresh, empty database on the run's server. */
+export async function createTestDatabase(purpose: string, connections = 16): Promise<TestDatabase> {
+  const server = inject('postgres');
+  count += 1;
+  const name = `${purpose}_${process.pid}_${count}_${Date.now().toString(36)}`
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9_]/g, '_');
+  await onServer((admin) => admin.query(`CREATE DATABASE "${name}"`));
+  const address = { ...server, database: name };
+  const db = openDatabase(address, { connections, name: `test ${purpose}` });
+  return {
+    address,
+    db,
+    drop: async () => {
+      await db.close();
+      await onServer(async (admin) => {
+        await admin.query(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`).catch(async () => {
+          await dropSlots(admin, name);
+          await admin.query(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`);
+        });
+      });
+    },
+  };
+}
+
+/** A fresh database with the tables of an LMSConnector in it. */
+export async function createSourceDatabase(purpose: string): Promise<TestDatabase> {
+  const source = await createTestDatabase(purpose);
+  await source.db.query(readFileSync(new URL('../../services/campus/sql/schema.sql', import.meta.url), 'utf8'));
+  return source;
+}
+
+async function dropSlots(admin: Database, database: string): Promise<void> {
+  const slots = await admin.query<{ slot_name: string; active_pid: number | null }>(
+    'SELECT slot_name, active_pid FROM pg_replication_slots WHERE database = $1',
+    [database],
+  );
+  for (const slot of slots) {
+    if (slot.active_pid !== null) await admin.query('SELECT pg_terminate_backend($1, 5000)', [slot.active_pid]);
+    await admin.query('SELECT pg_drop_replication_slot($1)', [slot.slot_name]);
+  }
+}
+
+async function onServer(work: (admin: Database) => Promise<unknown>): Promise<void> {
+  const admin = openDatabase(inject('postgres'), { connections: 1, name: 'test admin' });
+  try {
+    await work(admin);
+  } finally {
+    await admin.close();
+  }
+}

@@ -1,0 +1,34 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '#libs/platform/postgres/embedded.ts';
+
+/** One real Postgres for the whole run; each test file takes databases of its own from it (see `database.ts`). */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'prepadata-test-'));
+  const server: EmbeddedPostgres = await startEmbeddedPostgres({
+    folder,
+    settings: {
+      wal_level: 'logical',
+      fsync: 'off',
+      max_connections: 200,
+      max_wal_senders: 40,
+      max_replication_slots: 40,
+      shared_buffers: '256MB',
+      max_wal_size: '4GB',
+      autovacuum_naptime: '5s',
+    },
+  });
+  project.provide('postgres', server.address('postgres'));
+  return async () => {
+    await server.stop();
+    rmSync(folder, { recursive: true, force: true });
+  };
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    postgres: { host: string; port: number; database: string; user: string; password: string };
+  }
+}

@@ -1,0 +1,22 @@
+import { openZone } from '#libs/domain/zone.ts';
+import type { Settings } from '#libs/pipeline/families/family.ts';
+
+const million = (value: number): bigint => BigInt(Math.round(value * 1_000_000));
+
+/** The defaults of the product, with zones to choose. */
+export function testSettings(zones: { source?: string; institution?: string } = {}): Settings {
+  return {
+    reading: { sourceZone: openZone(zones.source ?? 'UTC'), institutionZone: openZone(zones.institution ?? 'UTC') },
+    deriving: {
+      sessionGapMs: 1_800_000,
+      engagementWeights: {
+        logins: million(0.3),
+        time: million(0.3),
+        forum_posts: million(0.2),
+        resources: million(0.2),
+      },
+      engagementTargets: { logins: million(5), time: million(3600), forum_posts: million(2), resources: million(10) },
+      zeroGrades: 'ungraded',
+    },
+  };
+}
