@@ -1,10 +1,10 @@
-import { formatScaled, roundRatio } from '#libs/domain/rational.ts';
 import {
   type ComponentNumbers,
   ENGAGEMENT_COMPONENTS,
   type EngagementComponent,
   SETTING_DECIMALS,
-} from './settings.ts';
+} from '#libs/domain/components.ts';
+import { formatScaled, roundRatio } from '#libs/domain/rational.ts';
 
 /** What was done over the period, in thousandths (time: milliseconds); null where the course does not cover it. */
 export type ComponentAmounts = Readonly<Record<EngagementComponent, bigint | null>>;

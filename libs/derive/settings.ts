@@ -1,3 +1,5 @@
+import type { ComponentNumbers } from '#libs/domain/components.ts';
+
 /** What decides how features follow from facts. Changing any of it changes results. */
 export interface DerivingSettings {
   /** Two events of one local day at most this far apart belong together. Milliseconds. */
@@ -8,11 +10,3 @@ export interface DerivingSettings {
   /** LMSConnector writes an ungraded item as 0: `ungraded` reads a zero so, `graded` counts it. */
   readonly zeroGrades: 'ungraded' | 'graded';
 }
-
-export const ENGAGEMENT_COMPONENTS = ['logins', 'time', 'forum_posts', 'resources'] as const;
-export type EngagementComponent = (typeof ENGAGEMENT_COMPONENTS)[number];
-
-/** One exact number per component: an integer times 10^-SETTING_DECIMALS. */
-export type ComponentNumbers = Readonly<Record<EngagementComponent, bigint>>;
-
-export const SETTING_DECIMALS = 6;

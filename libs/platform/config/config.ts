@@ -1,0 +1,62 @@
+import { ConfigurationError } from '#libs/domain/errors.ts';
+import type { DatabaseAddress } from '../postgres/database.ts';
+import { SETTINGS, type SettingName, type SettingValues } from './settings.ts';
+
+const NAMES = Object.keys(SETTINGS) as SettingName[];
+
+/**
+ * The configuration, from the environment. Empty counts as unset.
+ * @throws ConfigurationError naming every setting that is wrong, not the first alone; values of secrets are not shown
+ */
+export function loadConfig(env: Readonly<Record<string, string | undefined>> = process.env): SettingValues {
+  const values: Partial<Record<SettingName, unknown>> = {};
+  const problems: string[] = [];
+  for (const name of NAMES) {
+    const { fallback, expects, secret, parse } = SETTINGS[name];
+    const given = env[name] === '' ? undefined : env[name];
+    try {
+      values[name] = parse(given ?? fallback);
+    } catch {
+      problems.push(`${name}=${secret ? '(hidden)' : given} is not ${expects}`);
+    }
+  }
+  if (problems.length > 0) {
+    throw new ConfigurationError(
+      `the configuration is wrong: ${problems.join('; ')}`,
+      'correct the environment; --help lists every setting',
+    );
+  }
+  return values as SettingValues;
+}
+
+/** The source database that the environment names; undefined: the sample campus. */
+export const sourceAddress = (config: SettingValues): DatabaseAddress | undefined =>
+  config.SOURCE_DB_HOST === undefined
+    ? undefined
+    : {
+        host: config.SOURCE_DB_HOST,
+        port: config.SOURCE_DB_PORT,
+        database: config.SOURCE_DB_NAME,
+        user: config.SOURCE_DB_USER,
+        password: config.SOURCE_DB_PASSWORD,
+      };
+
+/** The analytics database that the environment names; undefined: an embedded one. */
+export const analyticsAddress = (config: SettingValues): DatabaseAddress | undefined =>
+  config.ANALYTICS_DB_HOST === undefined
+    ? undefined
+    : {
+        host: config.ANALYTICS_DB_HOST,
+        port: config.ANALYTICS_DB_PORT,
+        database: config.ANALYTICS_DB_NAME,
+        user: config.ANALYTICS_DB_USER,
+        password: config.ANALYTICS_DB_PASSWORD,
+      };
+
+/** One line a setting: name, default, meaning, and what is accepted. */
+export function describeSettings(): string {
+  return NAMES.map((name) => {
+    const { fallback, expects, description } = SETTINGS[name];
+    return `  ${name.padEnd(22)} ${description} (${expects}${fallback === undefined || fallback === '' ? '' : `; default ${fallback}`})`;
+  }).join('\n');
+}

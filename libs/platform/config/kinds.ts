@@ -1,0 +1,103 @@
+import { type ComponentNumbers, SETTING_DECIMALS } from '#libs/domain/components.ts';
+import { parseScaled } from '#libs/domain/rational.ts';
+import { openZone, type Zone } from '#libs/domain/zone.ts';
+
+/** One line of the configuration table. */
+export interface Setting<V> {
+  /** Text as it would stand in the environment; undefined: unset. */
+  readonly fallback: string | undefined;
+  /** What a value has to be, for messages: "a port from 0 to 65535". */
+  readonly expects: string;
+  readonly description: string;
+  readonly secret: boolean;
+  /** @throws Error when the text is not what is expected. */
+  parse(text: string | undefined): V;
+}
+
+interface Extra {
+  readonly secret?: boolean;
+}
+
+function setting<V>(
+  fallback: string | undefined,
+  expects: string,
+  description: string,
+  parse: (text: string | undefined) => V,
+  extra: Extra = {},
+): Setting<V> {
+  return { fallback, expects, description, parse, secret: extra.secret ?? false };
+}
+
+function refuse(): never {
+  throw new Error('not what is expected');
+}
+
+export const text = (fallback: string, description: string, extra?: Extra): Setting<string> =>
+  setting(fallback, 'text', description, (value) => value ?? fallback, extra);
+
+export const optionalText = (description: string): Setting<string | undefined> =>
+  setting(undefined, 'text', description, (value) => value);
+
+export const commaList = (description: string, extra?: Extra): Setting<readonly string[]> =>
+  setting(
+    undefined,
+    'a list separated by commas',
+    description,
+    (value) =>
+      (value ?? '')
+        .split(',')
+        .map((item) => item.trim())
+        .filter((item) => item !== ''),
+    extra,
+  );
+
+function integer(value: string | undefined, least: number, most: number): number {
+  const number = /^\d{1,10}$/.test(value ?? '') ? Number(value) : Number.NaN;
+  return number >= least && number <= most ? number : refuse();
+}
+
+export const port = (fallback: string, description: string): Setting<number> =>
+  setting(fallback, 'a port from 0 to 65535', description, (value) => integer(value, 0, 65_535));
+
+export const positiveInteger = (fallback: string, most: number, description: string): Setting<number> =>
+  setting(fallback, `a whole number from 1 to ${most}`, description, (value) => integer(value, 1, most));
+
+export const oneOf = <const O extends readonly string[]>(
+  options: O,
+  fallback: O[number],
+  description: string,
+): Setting<O[number]> =>
+  setting(
+    fallback,
+    `one of ${options.join(', ')}`,
+    description,
+    (value) => options.find((option) => option === value) ?? refuse(),
+  );
+
+export const zone = (fallback: string, description: string): Setting<Zone> =>
+  setting(fallback, 'a time zone such as Europe/Paris', description, (value) => openZone(value ?? fallback));
+
+export const componentNumbers = (
+  fallback: string,
+  least: 'zero' | 'positive',
+  description: string,
+): Setting<ComponentNumbers> =>
+  setting(
+    fallback,
+    `four numbers separated by commas, each ${least === 'zero' ? 'at least' : 'above'} 0`,
+    description,
+    (value) => {
+      const numbers = (value ?? '').split(',').map((item) => parseScaled(item.trim(), SETTING_DECIMALS) ?? refuse());
+      const [logins, time, forumPosts, resources, ...more] = numbers;
+      if (
+        logins === undefined ||
+        time === undefined ||
+        forumPosts === undefined ||
+        resources === undefined ||
+        more.length > 0
+      )
+        return refuse();
+      if (numbers.some((number) => number < 0n || (least === 'positive' && number === 0n))) return refuse();
+      return { logins, time, forum_posts: forumPosts, resources };
+    },
+  );

@@ -1,0 +1,67 @@
+import {
+  commaList,
+  componentNumbers,
+  oneOf,
+  optionalText,
+  port,
+  positiveInteger,
+  type Setting,
+  text,
+  zone,
+} from './kinds.ts';
+
+/**
+ * All the configuration there is: name, type, default, meaning. Read once at start from the environment; `--help` and the
+ * README's table are printed from here.
+ */
+export const SETTINGS = {
+  SOURCE_DB_HOST: optionalText('Host of the LMSConnector database; unset: an embedded Postgres with a sample campus'),
+  SOURCE_DB_PORT: port('5432', 'Its port'),
+  SOURCE_DB_NAME: text('lms', 'Its database'),
+  SOURCE_DB_USER: text('postgres', 'A role with REPLICATION and SELECT on the five tables'),
+  SOURCE_DB_PASSWORD: text('', 'Its password', { secret: true }),
+  SOURCE_SCHEMA: text('public', 'The schema that the five tables are in'),
+  SOURCE_PUBLICATION: text('prepadata', 'The publication of the five tables; made when missing and allowed'),
+  SOURCE_SLOT: text('prepadata', 'Prefix of the replication slots; the epoch follows'),
+  SOURCE_TIMEZONE: zone('UTC', 'The zone in which the source writes its TIMESTAMP columns'),
+  ANALYTICS_DB_HOST: optionalText('Host of the analytics database; unset: an embedded Postgres'),
+  ANALYTICS_DB_PORT: port('5432', 'Its port'),
+  ANALYTICS_DB_NAME: text('prepadata', 'Its database'),
+  ANALYTICS_DB_USER: text('postgres', 'A role that owns the database or may create schemas in it'),
+  ANALYTICS_DB_PASSWORD: text('', 'Its password', { secret: true }),
+  INSTITUTION_TIMEZONE: zone('UTC', 'The zone whose days are the days of every feature'),
+  API_HOST: text('127.0.0.1', 'Address the API listens on'),
+  API_PORT: port('8001', 'Port the API listens on; 0 takes a free one'),
+  API_TOKENS: commaList('Bearer tokens, separated by commas; without any the API binds loopback only', {
+    secret: true,
+  }),
+  API_AUTH: oneOf(
+    ['token', 'none'],
+    'token',
+    'none: serve other machines without a token; say so only behind a proxy that asks for one',
+  ),
+  BATCH_SIZE: positiveInteger('2000', 100_000, 'Most changes staged in one transaction'),
+  SESSION_GAP: positiveInteger('1800', 86_400, 'Seconds between two events of a day that still belong together'),
+  ENGAGEMENT_WEIGHTS: componentNumbers(
+    '0.3,0.3,0.2,0.2',
+    'zero',
+    'Weights of the score: logins, time, forum posts, resources',
+  ),
+  ENGAGEMENT_TARGETS: componentNumbers(
+    '5,3600,2,10',
+    'positive',
+    'What counts as full in a week: logins, seconds, forum posts, resources',
+  ),
+  ZERO_GRADES: oneOf(
+    ['ungraded', 'graded'],
+    'ungraded',
+    'ungraded: a grade of 0 means not graded yet, as LMSConnector writes it',
+  ),
+  DATA_DIR: text('.prepadata', 'Folder for the embedded databases, the log and running.json'),
+  CAMPUS_PACE_MS: positiveInteger('1000', 3_600_000, 'Milliseconds between two doings on the sample campus'),
+  CAMPUS_SEED: positiveInteger('1', 2_147_483_647, 'Seed of the sample campus'),
+  LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'info', 'How much goes to the log'),
+} as const satisfies Record<string, Setting<unknown>>;
+
+export type SettingName = keyof typeof SETTINGS;
+export type SettingValues = { readonly [N in SettingName]: (typeof SETTINGS)[N] extends Setting<infer V> ? V : never };

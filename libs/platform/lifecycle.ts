@@ -1,0 +1,64 @@
+import type { Log } from './log.ts';
+
+/** Something that was started and can be stopped. */
+export interface Part {
+  readonly name: string;
+  stop(): Promise<void>;
+}
+
+const DEADLINE_MS = 10_000;
+
+/** Parts in the order of their start; stopped in reverse, each within a deadline, whatever the others do. */
+export class Lifecycle {
+  readonly #parts: Part[] = [];
+  readonly #log: Log;
+  #stopping: Promise<void> | undefined;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  add(name: string, stop: () => Promise<void>): void {
+    this.#parts.push({ name, stop });
+  }
+
+  /** Stops everything once; later calls await the same stop. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stopAll();
+    return this.#stopping;
+  }
+
+  async #stopAll(): Promise<void> {
+    for (const part of this.#parts.toReversed()) {
+      const began = Date.now();
+      const timer = AbortSignal.timeout(DEADLINE_MS);
+      const late = new Promise<never>((_, reject) => {
+        timer.addEventListener('abort', () => reject(new Error(`not within ${DEADLINE_MS / 1000} s`)));
+      });
+      try {
+        await Promise.race([part.stop(), late]);
+        this.#log.info({ part: part.name, ms: Date.now() - began }, `${part.name} stopped`);
+      } catch (error) {
+        this.#log.error({ part: part.name, err: error }, `${part.name} did not stop cleanly`);
+      }
+    }
+  }
+}
+
+/**
+ * Calls `stop` at the first SIGINT, SIGTERM or SIGHUP; a second one leaves at once, with code 1.
+ * @returns takes the handlers away again
+ */
+export function onSignals(stop: (signal: string) => void): () => void {
+  let seen = false;
+  const handle = (signal: string): void => {
+    if (seen) process.exit(1);
+    seen = true;
+    stop(signal);
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const signal of signals) process.on(signal, handle);
+  return () => {
+    for (const signal of signals) process.off(signal, handle);
+  };
+}
