@@ -34,8 +34,6 @@ export interface Database extends Queryable {
    * ROLLBACK (it does so without an error when the transaction had failed) is an error here.
    */
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
-  /** A connection of its own for LISTEN or a session lock; the caller releases it. */
-  session(): Promise<pg.PoolClient>;
   close(): Promise<void>;
 }
 
@@ -92,7 +90,6 @@ export function openDatabase(address: DatabaseAddress, options: DatabaseOptions 
   return {
     query: (statement, values = []) => run(pool, statement, values),
     transaction: (work) => inTransaction(pool, work),
-    session: () => pool.connect(),
     close: () => pool.end(),
   };
 }
@@ -100,6 +97,11 @@ export function openDatabase(address: DatabaseAddress, options: DatabaseOptions 
 async function inTransaction<T>(pool: pg.Pool, work: (tx: Queryable) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
+  // A connection that ends while it is out of the pool tells nobody else, and an unheard error ends the process.
+  const onError = (error: Error): void => {
+    broken = error;
+  };
+  client.on('error', onError);
   try {
     await client.query('BEGIN');
     const result = await work({ query: (statement, values = []) => run(client, statement, values) });
@@ -113,6 +115,7 @@ async function inTransaction<T>(pool: pg.Pool, work: (tx: Queryable) => Promise<
     });
     throw error;
   } finally {
+    client.off('error', onError);
     client.release(broken);
   }
 }

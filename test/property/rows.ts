@@ -1,0 +1,119 @@
+import fc from 'fast-check';
+import type { SourceRow } from '#libs/domain/change.ts';
+import { MS_PER_DAY } from '#libs/domain/local-date.ts';
+
+/** The day on which every generated history begins its "today". */
+export const FIRST_TODAY = 20_532; // 2026-03-20
+
+export const STUDENTS = [1, 2, 3].map((n) => `00000000-0000-4000-8000-00000000000${n}`);
+export const COURSES = [1, 2].map((n) => `00000000-0000-4000-8000-0000000000c${n}`);
+
+/** Mostly valid, now and then null: a row that belongs to nobody. */
+const mostly = <T>(common: readonly T[], rare: readonly T[]): fc.Arbitrary<T> =>
+  fc.oneof({ weight: 12, arbitrary: fc.constantFrom(...common) }, { weight: 1, arbitrary: fc.constantFrom(...rare) });
+
+const keyColumns = {
+  student_id: mostly<string | null>(STUDENTS, [null]),
+  course_id: mostly<string | null>(COURSES, [null]),
+};
+
+/** Times of day that meet: ties, gaps of exactly a session, the edges of a day, milliseconds. */
+const MINUTE = 60_000;
+const TIMES = [
+  0,
+  1,
+  10 * MINUTE,
+  10 * MINUTE + 500,
+  30 * MINUTE,
+  40 * MINUTE,
+  40 * MINUTE + 1,
+  720 * MINUTE,
+  MS_PER_DAY - 1,
+];
+
+const time: fc.Arbitrary<number | null> = fc.oneof(
+  {
+    weight: 20,
+    arbitrary: fc
+      .tuple(fc.oneof(fc.integer({ min: -9, max: 1 }), fc.integer({ min: -45, max: 3 })), fc.constantFrom(...TIMES))
+      .map(([day, ms]) => (FIRST_TODAY + day) * MS_PER_DAY + ms),
+  },
+  { weight: 1, arbitrary: fc.constantFrom(null, 0, Date.UTC(1999, 11, 31, 23), Date.UTC(2200, 0, 1)) },
+);
+
+const WORDS = [
+  'login',
+  'last_access',
+  'LAST_ACCESS',
+  'view',
+  ' Viewed ',
+  'forum_post',
+  'submission',
+  'completion',
+  'quiz',
+  'badge',
+  '',
+];
+const METADATA = [
+  null,
+  null,
+  null,
+  '{"event_id": "a"}',
+  '{"event_id": 9007199254740993}',
+  '{"event_id": 9007199254740992}',
+  '{"event_id": " "}',
+  '{"clicks": 3}',
+  '[]',
+];
+const STATES = [
+  '{"state": 0}',
+  '{"state": 1}',
+  '{"state": 2}',
+  '{"state": "3"}',
+  '{"state": 0, "x": 1}',
+  '{"state": 1.0}',
+  '{"state": 4}',
+  '{}',
+];
+
+const event: fc.Arbitrary<SourceRow<'activity_logs'>> = fc.record({
+  ...keyColumns,
+  activity_type: fc.constantFrom(...WORDS),
+  resource_id: fc.constantFrom(null, 'r1', 'r2', 'R1', '  '),
+  duration_seconds: mostly<string | null>([null, null, null, '0', '60', '600'], ['-5']),
+  timestamp: time,
+  metadata: fc.constantFrom(...METADATA),
+});
+
+const completion: fc.Arbitrary<SourceRow<'activity_logs'>> = fc.record({
+  ...keyColumns,
+  activity_type: fc.constantFrom('completion', 'course_module_completion'),
+  resource_id: mostly<string | null>(['r1', 'r2'], [null]),
+  duration_seconds: fc.constant(null),
+  timestamp: time,
+  metadata: mostly<string | null>(STATES, [null]),
+});
+
+const GRADE_VALUES = ['0', '0.000001', '12.5', '50', '49.999995', '75', '100', '120', '33.33333'];
+
+const grade: fc.Arbitrary<SourceRow<'grades'>> = fc.record({
+  ...keyColumns,
+  grade_item: mostly<string | null>(['Essay', 'Essay ', 'Quiz', 'Zürich', 'course', 'Category'], [null, ' ']),
+  grade_value: mostly<string | null>([null, ...GRADE_VALUES], ['NaN', '-1', 'Infinity']),
+  grade_max: mostly<string | null>(['100', '75', '3'], [null, '0', 'NaN', '0.000001']),
+  timestamp: time,
+});
+
+const enrollment: fc.Arbitrary<SourceRow<'enrollments'>> = fc.record({ ...keyColumns, enrolled_at: time });
+
+export type WrittenRow =
+  | { readonly table: 'activity_logs'; readonly row: SourceRow<'activity_logs'> }
+  | { readonly table: 'grades'; readonly row: SourceRow<'grades'> }
+  | { readonly table: 'enrollments'; readonly row: SourceRow<'enrollments'> };
+
+export const writtenRow: fc.Arbitrary<WrittenRow> = fc.oneof(
+  { weight: 5, arbitrary: event.map((row) => ({ table: 'activity_logs' as const, row })) },
+  { weight: 3, arbitrary: completion.map((row) => ({ table: 'activity_logs' as const, row })) },
+  { weight: 4, arbitrary: grade.map((row) => ({ table: 'grades' as const, row })) },
+  { weight: 2, arbitrary: enrollment.map((row) => ({ table: 'enrollments' as const, row })) },
+);

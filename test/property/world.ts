@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs';
+import { deriveCourses } from '#libs/pipeline/course.ts';
+import { deriveBatch } from '#libs/pipeline/derive.ts';
+import { engagementFamily } from '#libs/pipeline/families/engagement.ts';
+import type { Settings } from '#libs/pipeline/families/family.ts';
+import { performanceFamily } from '#libs/pipeline/families/performance.ts';
+import type { Database } from '#libs/platform/postgres/database.ts';
+import type { ChangeBatch } from '#libs/source/contract.ts';
+import { migrate } from '#libs/store/migrate.ts';
+import { stageBatch } from '#libs/store/stage.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { deriveAll } from '../support/derive-all.ts';
+import { askOracle, compareFeatures, type Difference, type OracleSettings, readFeatures } from '../support/oracle.ts';
+import type { SourceModel } from './source-model.ts';
+
+/** An analytics database and, beside it in schema "lms", the tables that the oracle reads. */
+export class World {
+  readonly #test: TestDatabase;
+  #reset = '';
+
+  private constructor(test: TestDatabase) {
+    this.#test = test;
+  }
+
+  static async create(purpose: string): Promise<World> {
+    const world = new World(await createTestDatabase(purpose));
+    await migrate(world.db);
+    await world.db.query('CREATE SCHEMA lms');
+    await world.db.query(`SET search_path = lms; ${withoutConstraints()}; RESET search_path`);
+    const tables = await world.db.query<{ name: string }>(
+      `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
+       WHERE schemaname IN ('public', 'state', 'lms') AND tablename <> 'schema_version'`,
+    );
+    world.#reset = `TRUNCATE ${tables.map((table) => table.name).join(', ')}`;
+    return world;
+  }
+
+  get db(): Database {
+    return this.#test.db;
+  }
+
+  async reset(): Promise<void> {
+    await this.db.query(this.#reset);
+  }
+
+  drop(): Promise<void> {
+    return this.#test.drop();
+  }
+
+  /** Each queue is staged by a process of its own, and two derive everything, all at once; then what is left is derived. */
+  async run(
+    queues: readonly (readonly (ChangeBatch | (() => Promise<unknown>))[])[],
+    settings: Settings,
+    keysPerBatch = 2,
+  ): Promise<void> {
+    let staging = true;
+    const stagers = queues.map(async (queue) => {
+      for (const item of queue) {
+        if (typeof item === 'function') await item();
+        else await stageBatch(this.db, item, settings.reading);
+      }
+    });
+    const derivers = [1, 2].map(async () => {
+      while (staging) {
+        await deriveBatch(this.db, engagementFamily, settings, keysPerBatch);
+        await deriveBatch(this.db, performanceFamily, settings, keysPerBatch);
+        await deriveCourses(this.db, 2);
+      }
+    });
+    try {
+      await Promise.all(stagers);
+    } finally {
+      staging = false;
+      await Promise.all(derivers);
+    }
+    await deriveAll(this.db, settings);
+  }
+
+  /** What differs between the stored features and the oracle's, from the model's rows as they are now. */
+  async differences(model: SourceModel, oracle: Omit<OracleSettings, 'today'> = {}): Promise<Difference[]> {
+    await this.db.query('TRUNCATE lms.activity_logs, lms.grades, lms.enrollments');
+    for (const [table, rows] of Object.entries(model.tables)) {
+      const records = [...rows].map(([id, row]) => ({ id, ...toSourceText(row) }));
+      await this.db.query(`INSERT INTO lms.${table} SELECT * FROM jsonb_populate_recordset(NULL::lms.${table}, $1)`, [
+        JSON.stringify(records),
+      ]);
+    }
+    const expected = await askOracle(this.#test.address, 'lms', { today: model.today, ...oracle });
+    return compareFeatures(expected, await readFeatures(this.#test.address));
+  }
+}
+
+/** The source's schema without keys and NOT NULL, as careless as a source can be, and wide enough for every number. */
+function withoutConstraints(): string {
+  return readFileSync(new URL('../../services/campus/sql/schema.sql', import.meta.url), 'utf8')
+    .replaceAll(/REFERENCES \w+ \(id\) ON DELETE CASCADE|NOT NULL/g, '')
+    .replaceAll('numeric(10, 2)', 'numeric');
+}
+
+/** Local milliseconds as the timestamp a source holds, JSON text as json. */
+function toSourceText(row: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => {
+      if (typeof value === 'number') return [name, new Date(value).toISOString().slice(0, -1)];
+      if (name === 'metadata' && typeof value === 'string') return [name, JSON.parse(value) as unknown];
+      return [name, value];
+    }),
+  );
+}
