@@ -1,0 +1,23 @@
+import { z } from 'zod';
+
+/** An instant as it is served: UTC, milliseconds, `2026-03-20T08:00:00.000Z`. */
+export const instant = z.iso.datetime({ precision: 3 });
+
+/** A day as it is served: `YYYY-MM-DD`, of the institution's zone. */
+export const day = z.iso.date();
+
+/** A column that may be unknown: null, never 0. */
+export const known = <S extends z.ZodType>(schema: S, description: string) => schema.nullable().meta({ description });
+
+export const isoInstant = (value: Date | number | string | null): string | null =>
+  value === null ? null : new Date(value).toISOString();
+
+/** What every refusal and failure looks like. */
+export const errorAnswer = z.strictObject({
+  error: z.strictObject({
+    code: z.string().meta({ description: 'Stable and machine-readable' }),
+    message: z.string().meta({ description: 'What happened, and to what' }),
+    hint: z.string().meta({ description: 'What to do' }),
+  }),
+});
+export type ErrorAnswer = z.output<typeof errorAnswer>;

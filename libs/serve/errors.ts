@@ -1,0 +1,29 @@
+import { PrepaError } from '#libs/domain/errors.ts';
+
+/** What was asked for does not exist: an id never seen, a path that is no route. */
+export class NotFoundError extends PrepaError {
+  constructor(message: string, hint: string, code = 'not_found') {
+    super(code, message, hint);
+    this.name = 'NotFoundError';
+  }
+}
+
+/** The request itself is wrong; `message` names the field. */
+export class InvalidRequestError extends PrepaError {
+  constructor(code: 'invalid_parameter' | 'unknown_parameter', message: string, hint: string) {
+    super(code, message, hint);
+    this.name = 'InvalidRequestError';
+  }
+}
+
+/** The database did not answer within the time that a request has. */
+export class DatabaseDeadlineError extends PrepaError {
+  constructor(milliseconds: number) {
+    super(
+      'database_unavailable',
+      `the analytics database did not answer within ${milliseconds} ms`,
+      'try again; if it stays so, see GET /api/ready and the log',
+    );
+    this.name = 'DatabaseDeadlineError';
+  }
+}

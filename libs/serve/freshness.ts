@@ -1,0 +1,150 @@
+import { z } from 'zod';
+import { FAMILIES, type Family } from '#libs/domain/family.ts';
+import { formatLsn } from '#libs/domain/position.ts';
+import type { Queryable } from '#libs/platform/postgres/database.ts';
+import type { SourceStatus } from '#libs/source/contract.ts';
+import { day, instant, isoInstant, known } from './answers.ts';
+import { sql } from './statements.ts';
+
+const count = z.int().min(0);
+
+const role = z.strictObject({
+  marks_waiting: count.meta({ description: 'Marks that wait to be derived; a key may have several' }),
+  oldest_mark_committed_at: known(instant, 'Earliest commit at the source that a waiting mark comes from'),
+  as_of: z.strictObject({
+    courses: count.meta({ description: 'Courses with a row of this family' }),
+    stale_rows: count.meta({ description: 'Rows that speak for an earlier day than their course does' }),
+  }),
+});
+
+/** Milliseconds since the oldest commit that waits; 0: none waits; null: some wait, none with a time (a first reading). */
+const lag = known(count, 'Age of the oldest commit that waits to be derived, in milliseconds');
+
+export const freshnessAnswer = z.strictObject({
+  today: known(day, 'Today at the institution; null before the first rollover'),
+  streams: z.array(
+    z.strictObject({
+      stream: z.string(),
+      epoch: z.int(),
+      phase: z.enum(['snapshot', 'streaming']),
+      applied: z.string().meta({ description: 'Log sequence number (hi/lo), or the offset of the next record' }),
+      committed_at: known(instant, 'Commit time at the source of what was applied last'),
+      updated_at: instant,
+    }),
+  ),
+  source: known(
+    z.strictObject({
+      state: z.enum(['starting', 'snapshot', 'streaming', 'waiting', 'stopped']),
+      detail: z.string(),
+      snapshot: known(z.strictObject({ rows: count, estimated_rows: count }), 'While a first reading runs'),
+      lag_bytes: known(count, 'Bytes of the log at the source that are not applied yet'),
+      heard_at: known(instant, 'When the source last heard from its server'),
+    }),
+    'The source that this very process reads; null where another process does',
+  ),
+  lag_ms: z.record(z.enum(FAMILIES), lag),
+  roles: z.record(z.enum(FAMILIES), role),
+  rejected: z.strictObject({
+    total: count.meta({ description: 'Rejections ever' }),
+    by_table_and_reason: z.array(z.strictObject({ source_table: z.string(), reason: z.string(), total: count })),
+  }),
+  rejected_waiting: count.meta({ description: 'Source rows that are unreadable now; GET /api/rejected lists them' }),
+});
+export type Freshness = z.output<typeof freshnessAnswer>;
+
+interface StreamRow {
+  readonly stream: string;
+  readonly epoch: number;
+  readonly phase: 'snapshot' | 'streaming';
+  readonly applied: bigint;
+  readonly committed_at: Date | null;
+  readonly updated_at: Date;
+}
+
+interface MarksRow {
+  readonly family: Family;
+  readonly waiting: bigint;
+  readonly oldest_committed_at: Date | null;
+}
+
+interface RowsRow {
+  readonly family: Family;
+  readonly courses: bigint;
+  readonly stale_rows: bigint;
+}
+
+interface TotalRow {
+  readonly source_table: string;
+  readonly reason: string;
+  readonly total: bigint;
+}
+
+/**
+ * How far everything is.
+ * @param now milliseconds since 1970, by the clock that lag is measured with
+ */
+export async function readFreshness(db: Queryable, now: number, source: SourceStatus | null): Promise<Freshness> {
+  const [calendar] = await db.query<{ today: string }>(sql.freshness_today);
+  const streams = await db.query<StreamRow>(sql.freshness_streams);
+  const marks = await db.query<MarksRow>(sql.freshness_marks);
+  const rows = await db.query<RowsRow>(sql.freshness_rows);
+  const totals = await db.query<TotalRow>(sql.rejected_totals);
+  const [waiting] = await db.query<{ waiting: bigint }>(sql.rejected_waiting);
+  return {
+    today: calendar?.today ?? null,
+    streams: streams.map(presentStream),
+    source: source === null ? null : presentSource(source),
+    lag_ms: perFamily((family) =>
+      lagOf(
+        marks.find((row) => row.family === family),
+        now,
+      ),
+    ),
+    roles: perFamily((family) =>
+      presentRole(
+        marks.find((row) => row.family === family),
+        rows.find((row) => row.family === family),
+      ),
+    ),
+    rejected: {
+      total: totals.reduce((sum, row) => sum + Number(row.total), 0),
+      by_table_and_reason: totals.map((row) => ({ ...row, total: Number(row.total) })),
+    },
+    rejected_waiting: Number(waiting?.waiting ?? 0),
+  };
+}
+
+const perFamily = <V>(make: (family: Family) => V): Record<Family, V> =>
+  Object.fromEntries(FAMILIES.map((family) => [family, make(family)])) as Record<Family, V>;
+
+function lagOf(marks: MarksRow | undefined, now: number): number | null {
+  if (marks === undefined) return 0;
+  // Two clocks are compared: the source's may be ahead of ours.
+  return marks.oldest_committed_at === null ? null : Math.max(0, now - marks.oldest_committed_at.getTime());
+}
+
+const presentRole = (marks: MarksRow | undefined, rows: RowsRow | undefined): Freshness['roles'][Family] => ({
+  marks_waiting: Number(marks?.waiting ?? 0),
+  oldest_mark_committed_at: isoInstant(marks?.oldest_committed_at ?? null),
+  as_of: { courses: Number(rows?.courses ?? 0), stale_rows: Number(rows?.stale_rows ?? 0) },
+});
+
+const presentStream = (row: StreamRow): Freshness['streams'][number] => ({
+  stream: row.stream,
+  epoch: row.epoch,
+  phase: row.phase,
+  applied: row.stream.startsWith('pgoutput') ? formatLsn(row.applied) : row.applied.toString(),
+  committed_at: isoInstant(row.committed_at),
+  updated_at: row.updated_at.toISOString(),
+});
+
+const presentSource = (status: SourceStatus): NonNullable<Freshness['source']> => ({
+  state: status.state,
+  detail: status.detail,
+  snapshot:
+    status.snapshot === undefined
+      ? null
+      : { rows: status.snapshot.rows, estimated_rows: Math.max(0, Math.round(status.snapshot.estimatedRows)) },
+  lag_bytes: status.lagBytes === null ? null : Number(status.lagBytes),
+  heard_at: isoInstant(status.heardAt),
+});

@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { isDatabaseFault, type Queryable } from '#libs/platform/postgres/database.ts';
+import { withDeadline } from './deadline.ts';
+import { DatabaseDeadlineError } from './errors.ts';
+import { sql } from './statements.ts';
+
+export const healthAnswer = z.strictObject({ status: z.literal('ok') });
+
+export const readyAnswer = z.discriminatedUnion('status', [
+  z.strictObject({ status: z.literal('ready') }),
+  z.strictObject({ status: z.literal('not ready'), reasons: z.array(z.string()).min(1) }),
+]);
+export type Readiness = z.output<typeof readyAnswer>;
+
+const DEADLINE_MS = 2_000;
+
+/**
+ * Whether requests can be answered now.
+ * @param reasons what other parts of the process have found wrong
+ */
+export async function readReadiness(db: Queryable, reasons: readonly string[]): Promise<Readiness> {
+  const all = [...reasons];
+  try {
+    await withDeadline(db, DEADLINE_MS).query(sql.alive);
+  } catch (error) {
+    all.push(describe(error));
+  }
+  return all.length === 0 ? { status: 'ready' } : { status: 'not ready', reasons: all };
+}
+
+/** The code is enough for an operator; the text of the error may hold addresses and users. */
+function describe(error: unknown): string {
+  if (error instanceof DatabaseDeadlineError) return error.message;
+  const code = (error as { code?: unknown }).code;
+  const suffix = typeof code === 'string' ? ` (${code})` : '';
+  return isDatabaseFault(error)
+    ? `the analytics database does not answer${suffix}`
+    : `the analytics database cannot be read${suffix}`;
+}

@@ -1,0 +1,33 @@
+import type { Uuid } from '#libs/domain/change.ts';
+import type { Queryable } from '#libs/platform/postgres/database.ts';
+import { NotFoundError } from './errors.ts';
+import { sql } from './statements.ts';
+
+/** A student or a course, by both names. */
+export interface Entity {
+  readonly id: number;
+  readonly source_id: Uuid;
+}
+
+const MAX_INTEGER = 2 ** 31 - 1;
+
+/**
+ * The student or course that `text` names, our integer or the source's UUID (the form is checked by `entityId`).
+ * @throws NotFoundError when it was never seen
+ */
+export async function findEntity(db: Queryable, kind: 'student' | 'course', text: string): Promise<Entity> {
+  const [found] = await lookUp(db, kind, text);
+  if (found !== undefined) return found;
+  throw new NotFoundError(
+    `there is no ${kind} ${text}`,
+    `ids are our integers or the source's UUIDs; GET /api/students lists those with features`,
+    `${kind}_not_found`,
+  );
+}
+
+async function lookUp(db: Queryable, kind: 'student' | 'course', text: string): Promise<Entity[]> {
+  if (text.includes('-')) return db.query<Entity>(sql[`${kind}_by_source_id`], [text.toLowerCase()]);
+  const id = Number(text);
+  // Beyond our integers there is nobody; Postgres would refuse the number.
+  return id > MAX_INTEGER ? [] : db.query<Entity>(sql[`${kind}_by_id`], [id]);
+}

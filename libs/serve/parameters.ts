@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import { InvalidRequestError } from './errors.ts';
+
+/** A parameter as it stands in a URL; a list when it is given more than once. */
+export type RawParameters = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
+const ENTITY_ID = new RegExp(`^(\\d{1,20}|${UUID})$`, 'i');
+
+/** Names a student or a course: our integer, or the source's UUID in either case. */
+export const entityId = z
+  .string({ error: 'an integer or a UUID is expected' })
+  .regex(ENTITY_ID, 'an integer or a UUID is expected');
+
+/** A whole number in a URL. */
+export const wholeNumber = (least: number, most: number) => {
+  const error = `a whole number from ${least} to ${most} is expected`;
+  return z
+    .string({ error })
+    .regex(/^\d{1,10}$/, error)
+    .transform(Number)
+    .pipe(z.int().min(least, error).max(most, error));
+};
+
+const DEFAULT_LIMIT = 100;
+const MAX_LIMIT = 1000;
+
+/** The two parameters of every list that comes in pages. */
+export const pageParameters = {
+  limit: wholeNumber(1, MAX_LIMIT)
+    .default(DEFAULT_LIMIT)
+    .meta({ description: `Most rows in one answer, 1 to ${MAX_LIMIT}` }),
+  cursor: z
+    .string({ error: 'one cursor is expected' })
+    .max(2000, 'a cursor is shorter')
+    .optional()
+    .meta({ description: 'Where the page before ended, as its Link header has it' }),
+};
+
+/** The parameters of a route that takes none. */
+export const noParameters = z.strictObject({});
+
+/**
+ * Reads parameters by their schema.
+ * @throws InvalidRequestError naming every field that is wrong, or that does not exist together with those that do
+ */
+export function readParameters<S extends z.ZodObject>(schema: S, raw: RawParameters): z.output<S> {
+  const known = Object.keys(schema.shape);
+  const unknown = Object.keys(raw).filter((name) => !known.includes(name));
+  if (unknown.length > 0) {
+    throw new InvalidRequestError(
+      'unknown_parameter',
+      `there is no parameter ${unknown.map((name) => JSON.stringify(shorten(name))).join(', ')} here`,
+      known.length === 0 ? 'this route takes no parameters' : `the parameters of this route are ${known.join(', ')}`,
+    );
+  }
+  const reading = schema.safeParse(raw);
+  if (reading.success) return reading.data;
+  throw invalid(reading.error, raw);
+}
+
+/** What a schema found wrong, as the error that a caller is told. */
+function invalid(error: z.ZodError, raw: RawParameters): InvalidRequestError {
+  const problems = new Map<string, string>();
+  for (const issue of error.issues) {
+    const name = String(issue.path[0] ?? 'request');
+    if (!problems.has(name)) problems.set(name, describe(name, raw[name], issue.message));
+  }
+  return new InvalidRequestError(
+    'invalid_parameter',
+    [...problems.values()].join('; '),
+    `correct ${[...problems.keys()].join(', ')} and ask again`,
+  );
+}
+
+function describe(name: string, value: RawParameters[string], expected: string): string {
+  if (value === undefined) return `${name} is missing: ${expected}`;
+  if (typeof value !== 'string') return `${name} is given ${value.length} times: ${expected}, once`;
+  return `${name} is ${JSON.stringify(shorten(value))}: ${expected}`;
+}
+
+const shorten = (text: string): string => (text.length > 60 ? `${text.slice(0, 60)}…` : text);

@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import { REJECTION_REASONS } from '#libs/clean/rejection.ts';
+import type { Uuid } from '#libs/domain/change.ts';
+import { formatPosition } from '#libs/domain/position.ts';
+import type { Queryable } from '#libs/platform/postgres/database.ts';
+import { instant, known } from './answers.ts';
+import { cutPage, decodeCursor, type Page } from './paging.ts';
+import { pageParameters } from './parameters.ts';
+import { sql } from './statements.ts';
+
+export const rejectedQuery = z.strictObject(pageParameters);
+
+export const rejectedAnswer = z.array(
+  z.strictObject({
+    origin: z.string().meta({ description: 'table:id of the source row, or topic:partition:offset without an id' }),
+    source_table: z.string(),
+    source_id: known(z.uuid(), 'The id of the source row'),
+    position: z.string().meta({ description: 'epoch:LSN of the change' }),
+    reason: z.string().meta({ description: 'Stable code' }),
+    meaning: z.string().meta({ description: 'The reason in words' }),
+    payload: z.string().meta({ description: 'The columns as JSON text, cut at 8 KB' }),
+    rejected_at: instant,
+  }),
+);
+export type RejectedChange = z.output<typeof rejectedAnswer>[number];
+
+interface RejectedRow {
+  readonly origin: string;
+  readonly source_table: string;
+  readonly source_id: Uuid | null;
+  readonly epoch: number;
+  readonly lsn: bigint;
+  readonly reason: string;
+  readonly payload: string;
+  readonly rejected_at: Date;
+  readonly rejected_us: bigint;
+}
+
+/** Microseconds since 1970, as text: a Date would cut them to milliseconds, and rows would be visited twice. */
+const rejectedCursor = z.tuple([z.string().regex(/^\d{1,16}$/), z.string().max(1000)]);
+
+const meanings: Readonly<Record<string, string>> = REJECTION_REASONS;
+
+/** Source rows that could not be read, newest first. */
+export async function readRejected(
+  db: Queryable,
+  query: z.output<typeof rejectedQuery>,
+): Promise<Page<RejectedChange>> {
+  const [micros, origin] = query.cursor === undefined ? [null, null] : decodeCursor(rejectedCursor, query.cursor);
+  const rows = await db.query<RejectedRow>(sql.rejected_page, [micros, origin, query.limit + 1]);
+  const page = cutPage(rows, query.limit, (row) => [row.rejected_us.toString(), row.origin]);
+  return { rows: page.rows.map(present), next: page.next };
+}
+
+const present = (row: RejectedRow): RejectedChange => ({
+  origin: row.origin,
+  source_table: row.source_table,
+  source_id: row.source_id,
+  position: formatPosition(row),
+  reason: row.reason,
+  meaning: meanings[row.reason] ?? 'the meaning of this reason is not known to this version of the program',
+  payload: row.payload,
+  rejected_at: row.rejected_at.toISOString(),
+});

@@ -1,0 +1,2 @@
+-- Marks that wait to be derived, and the oldest commit among those that come from one.
+SELECT family, count(*) AS waiting, min(committed_at) AS oldest_committed_at FROM state.key_mark GROUP BY family

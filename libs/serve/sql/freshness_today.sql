@@ -1,0 +1,1 @@
+SELECT today FROM state.calendar

@@ -1,0 +1,19 @@
+import { loadStatements } from '#libs/platform/postgres/database.ts';
+
+export const sql = loadStatements(new URL('./sql/', import.meta.url), [
+  'alive',
+  'course_by_id',
+  'course_by_source_id',
+  'freshness_marks',
+  'freshness_rows',
+  'freshness_streams',
+  'freshness_today',
+  'rejected_page',
+  'rejected_totals',
+  'rejected_waiting',
+  'student_by_id',
+  'student_by_source_id',
+  'student_metrics',
+  'students_of_course_page',
+  'students_page',
+]);

@@ -1,0 +1,49 @@
+import type { Subscriber } from 'rxjs';
+import type { ChangeBatch, Delivery } from './contract.ts';
+
+/** Rejects what was awaited when the subscriber went away. Nobody is to be told of it. */
+export class Stopped extends Error {
+  constructor() {
+    super('the source was unsubscribed from');
+    this.name = 'Stopped';
+  }
+}
+
+/**
+ * Hands one batch to the subscriber and resolves when it is done; a later or second `done()` does nothing.
+ * @throws Stopped (as a rejection) when `signal` aborts first: the batch counts as not delivered
+ */
+export function handOver(subscriber: Subscriber<Delivery>, batch: ChangeBatch, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      reject(new Stopped());
+      return;
+    }
+    const onAbort = (): void => reject(new Stopped());
+    signal.addEventListener('abort', onAbort, { once: true });
+    const done = (): void => {
+      signal.removeEventListener('abort', onAbort);
+      resolve();
+    };
+    subscriber.next({ batch, done });
+  });
+}
+
+/** Resolves after `milliseconds`; rejects with {@link Stopped} at once when `signal` aborts, and leaves no timer. */
+export function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      reject(new Stopped());
+      return;
+    }
+    const onAbort = (): void => {
+      clearTimeout(timer);
+      reject(new Stopped());
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', onAbort);
+      resolve();
+    }, milliseconds);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+}

@@ -1,0 +1,169 @@
+import type { Pgoutput } from 'pg-logical-replication';
+import { type AnyRowChange, type Change, SOURCE_TABLES, type SourceTable } from '#libs/domain/change.ts';
+import { UnrecoverableError } from '#libs/domain/errors.ts';
+import { parseLsn } from '#libs/domain/position.ts';
+import { deleteChange, neededColumns, rowChange, type Stamp } from './decode.ts';
+
+/** Transactional messages with this prefix (`pg_logical_emit_message`) make their commit worth a batch of its own. */
+export const MARKER_PREFIX = 'prepadata';
+
+export interface AssembleTarget {
+  push(change: Change, bytes: number): void;
+  mark(lsn: bigint, due: boolean): void;
+}
+
+interface OpenTransaction {
+  readonly xid: bigint;
+  readonly committedAt: number;
+  worthTelling: boolean;
+}
+
+type Tuple = Readonly<Record<string, unknown>>;
+
+/**
+ * Widens a 32-bit transaction id, as the stream carries it, to the 64 bits of `xid8`: the one nearest to `reference`.
+ * Ids in use at one time lie within 2^31 of each other.
+ */
+export function widenXid(xid: number, reference: bigint): bigint {
+  return reference + BigInt.asIntN(32, BigInt(xid) - reference);
+}
+
+/** The values of a relation stay the text that Postgres sent; the library would make dates and numbers of them. */
+function keepText(relation: Pgoutput.MessageRelation): void {
+  for (const column of relation.columns) column.parser = (text: unknown) => text;
+}
+
+const textOf = (tuple: Tuple, column: string): string | null | undefined => {
+  const value = tuple[column];
+  return typeof value === 'string' || value === null ? value : undefined;
+};
+
+/** Turns the messages of one replication connection into changes; one assembler per connection. */
+export class Assembler {
+  readonly #schema: string;
+  readonly #epoch: number;
+  readonly #target: AssembleTarget;
+  /** Needed tables by the relation object of the library, which is the same one in each message of that relation. */
+  readonly #tables = new WeakMap<Pgoutput.MessageRelation, SourceTable>();
+  #latestXid: bigint;
+  #open: OpenTransaction | undefined;
+
+  /** @param latestXid a transaction id of now, 64 bits: what the stream's 32-bit ids are near to */
+  constructor(schema: string, epoch: number, latestXid: bigint, target: AssembleTarget) {
+    this.#schema = schema;
+    this.#epoch = epoch;
+    this.#latestXid = latestXid;
+    this.#target = target;
+  }
+
+  /** True between the begin and the commit of a transaction. */
+  get isInTransaction(): boolean {
+    return this.#open !== undefined;
+  }
+
+  /**
+   * @param lsn where the change's own record starts; not meant for `relation` messages
+   * @param bytes size of the message on the wire
+   * @throws UnrecoverableError when a needed column is gone
+   */
+  accept(lsn: bigint, message: Pgoutput.Message, bytes: number): void {
+    switch (message.tag) {
+      case 'begin':
+        this.#latestXid = widenXid(message.xid, this.#latestXid);
+        this.#open = {
+          xid: this.#latestXid,
+          committedAt: Number(message.commitTime.valueOf() / 1000n),
+          worthTelling: false,
+        };
+        return;
+      case 'relation':
+        this.#meet(message);
+        return;
+      case 'insert':
+      case 'update':
+      case 'delete':
+      case 'truncate':
+        for (const change of this.#changes(lsn, message)) {
+          this.#target.push(change, bytes);
+          if (this.#open !== undefined) this.#open.worthTelling = true;
+        }
+        return;
+      case 'message':
+        if (this.#open !== undefined && message.prefix === MARKER_PREFIX) this.#open.worthTelling = true;
+        return;
+      case 'commit': {
+        const worthTelling = this.#open?.worthTelling ?? false;
+        this.#open = undefined;
+        if (message.commitEndLsn !== null) this.#target.mark(parseLsn(message.commitEndLsn), worthTelling);
+        return;
+      }
+      default:
+    }
+  }
+
+  /** The server describes a relation before its first change and again after each ALTER TABLE. */
+  #meet(relation: Pgoutput.MessageRelation): void {
+    const table = SOURCE_TABLES.find((name) => name === relation.name);
+    if (table === undefined || relation.schema !== this.#schema) return;
+    keepText(relation);
+    const present = new Set(relation.columns.map((column) => column.name));
+    const gone = ['id', ...neededColumns(table).map((column) => column.name)].filter((name) => !present.has(name));
+    if (gone.length > 0) {
+      throw new UnrecoverableError(
+        'source_column_missing',
+        `the source table ${this.#schema}.${table} no longer has the column ${gone.join(', ')} in the stream`,
+        'undo the ALTER TABLE (or the column list of the publication) that took it away; then start again',
+      );
+    }
+    if (!relation.columns.some((column) => column.name === 'id' && (column.flags & 1) === 1)) {
+      throw new UnrecoverableError(
+        'source_replica_identity',
+        `the replica identity of the source table ${this.#schema}.${table} no longer contains id, so that deletes cannot be told apart`,
+        `run: ALTER TABLE ${this.#schema}.${table} REPLICA IDENTITY DEFAULT; (with the primary key on id) and start again`,
+      );
+    }
+    this.#tables.set(relation, table);
+  }
+
+  #changes(
+    lsn: bigint,
+    message: Pgoutput.MessageInsert | Pgoutput.MessageUpdate | Pgoutput.MessageDelete | Pgoutput.MessageTruncate,
+  ): Change[] {
+    const open = this.#open;
+    if (open === undefined) throw new Error(`a ${message.tag} came outside of a transaction`);
+    const stamp: Stamp = { position: { epoch: this.#epoch, lsn }, xid: open.xid, committedAt: open.committedAt };
+    if (message.tag === 'truncate') {
+      return message.relations.flatMap((relation): Change[] => {
+        const table = relation === undefined ? undefined : this.#tables.get(relation);
+        return table === undefined ? [] : [{ table, op: 'truncate', ...stamp }];
+      });
+    }
+    const table = this.#tables.get(message.relation);
+    if (table === undefined) return [];
+    if (message.tag === 'insert') return [this.#written(table, 'create', message.new, stamp)];
+    const oldId = idOf(message.key ?? message.old);
+    if (message.tag === 'delete') {
+      if (oldId === undefined) throw missingId(table, 'delete');
+      return [deleteChange(table, oldId, stamp)];
+    }
+    const newId = idOf(message.new);
+    if (oldId === undefined || oldId === newId) return [this.#written(table, 'update', message.new, stamp)];
+    return [deleteChange(table, oldId, stamp), this.#written(table, 'create', message.new, stamp)];
+  }
+
+  #written(table: SourceTable, op: 'create' | 'update', tuple: Tuple, stamp: Stamp): AnyRowChange {
+    const id = idOf(tuple);
+    if (id === undefined) throw missingId(table, op);
+    return rowChange(table, op, id, stamp, (column) => textOf(tuple, column.name));
+  }
+}
+
+const idOf = (tuple: Tuple | null): string | undefined =>
+  (tuple === null ? undefined : textOf(tuple, 'id')) ?? undefined;
+
+const missingId = (table: SourceTable, op: string): UnrecoverableError =>
+  new UnrecoverableError(
+    'source_row_without_id',
+    `a ${op} in the source table ${table} came without an id`,
+    `make id the primary key of ${table} and its replica identity DEFAULT; then start again`,
+  );

@@ -1,0 +1,85 @@
+import {
+  type AnyRowChange,
+  type ColumnKind,
+  type LocalMillis,
+  NEEDED_COLUMNS,
+  type RowOp,
+  SOURCE_TABLES,
+  type SourceTable,
+  type Uuid,
+} from '#libs/domain/change.ts';
+import type { Position } from '#libs/domain/position.ts';
+
+/** The name and kind of one needed column. */
+export interface NeededColumn {
+  readonly name: string;
+  readonly kind: ColumnKind;
+}
+
+const columnsByTable = new Map<SourceTable, readonly NeededColumn[]>(
+  SOURCE_TABLES.map((table) => [table, Object.entries(NEEDED_COLUMNS[table]).map(([name, kind]) => ({ name, kind }))]),
+);
+
+/** The needed columns of a table, in a fixed order, `id` not among them. */
+export const neededColumns = (table: SourceTable): readonly NeededColumn[] => columnsByTable.get(table) ?? [];
+
+const MILLIS_PER_400_YEARS = 146_097 * 86_400_000;
+const TIMESTAMP = /^(\d{4,})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?( BC)?$/;
+
+/**
+ * The text form of a `timestamp` in ISO date style as {@link LocalMillis}, cut to whole milliseconds towards the past.
+ * Null for ±infinity and for what a JavaScript number cannot hold exactly (the years after 287396).
+ * @throws RangeError for any other text
+ */
+export function decodeTimestamp(text: string): LocalMillis | null {
+  const match = TIMESTAMP.exec(text);
+  if (match === null) {
+    if (text === 'infinity' || text === '-infinity') return null;
+    throw new RangeError(`not a timestamp in ISO style: "${text}"`);
+  }
+  const [, yearText, month, day, hour, minute, second, fraction = '', era] = match;
+  const year = era === undefined ? Number(yearText) : 1 - Number(yearText);
+  // The calendar repeats every 400 years, and Date.UTC mistakes the years 0 to 99 for 1900 to 1999.
+  const cycles = Math.floor(year / 400) - 5;
+  const inCycle = year - cycles * 400;
+  const whole = Date.UTC(inCycle, Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second));
+  const millis = whole + cycles * MILLIS_PER_400_YEARS + Number(fraction.slice(0, 3).padEnd(3, '0'));
+  return Number.isSafeInteger(millis) ? millis : null;
+}
+
+/** One value from the text form that Postgres gives it, the same in a snapshot and in the stream. */
+export function decodeValue(kind: ColumnKind, text: string): string | LocalMillis | null {
+  if (kind === 'timestamp') return decodeTimestamp(text);
+  return kind === 'uuid' ? text.toLowerCase() : text;
+}
+
+/** What a row is stamped with: where it stands, and for streamed rows who wrote it and when. */
+export interface Stamp {
+  readonly position: Position;
+  readonly xid?: bigint;
+  readonly committedAt?: number;
+}
+
+/**
+ * Builds a change that carries a row.
+ * @param value the text of a column; null where the source has null, undefined where it did not send the column
+ */
+export function rowChange(
+  table: SourceTable,
+  op: Exclude<RowOp, 'delete'>,
+  id: Uuid,
+  stamp: Stamp,
+  value: (column: NeededColumn, index: number) => string | null | undefined,
+): AnyRowChange {
+  const after: Record<string, string | LocalMillis | null> = {};
+  neededColumns(table).forEach((column, index) => {
+    const text = value(column, index);
+    if (text !== undefined) after[column.name] = text === null ? null : decodeValue(column.kind, text);
+  });
+  // The columns come from NEEDED_COLUMNS[table], which is what the type of `after` is made of.
+  return { table, op, id: id.toLowerCase(), ...stamp, after } as AnyRowChange;
+}
+
+export function deleteChange(table: SourceTable, id: Uuid, stamp: Stamp): AnyRowChange {
+  return { table, op: 'delete', id: id.toLowerCase(), ...stamp } as AnyRowChange;
+}

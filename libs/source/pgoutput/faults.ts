@@ -1,0 +1,74 @@
+import { ConfigurationError, PrepaError, UnrecoverableError } from '#libs/domain/errors.ts';
+import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
+import { Stopped } from '../delivery.ts';
+
+/** Something that passes by itself, or through somebody else: the source waits and tries again. */
+export class Waiting extends Error {
+  /** @param sentence for an operator: what is waited for */
+  constructor(sentence: string, options?: { cause?: unknown }) {
+    super(sentence, options);
+    this.name = 'Waiting';
+  }
+}
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+export const codeOf = (error: unknown): string | undefined => {
+  const code = error instanceof Error ? (error as Error & { code?: unknown }).code : undefined;
+  return typeof code === 'string' ? code : undefined;
+};
+
+/**
+ * SQLSTATEs after which the session is begun again, because its first steps look anew and tell what is really wrong:
+ * a slot or publication that went away (42704), a slot in use (55006), invalidated or not ready (55000).
+ */
+const LOOK_AGAIN = new Set(['42704', '55006', '55000']);
+
+/**
+ * Sorts a failure of the source's server.
+ * @param where the server as an operator knows it, `host:port/database`
+ * @returns {@link Waiting} for what passes, {@link Stopped} as it is, else an error that says what to do
+ */
+export function sortFailure(error: unknown, where: string, user: string): Error {
+  if (error instanceof Waiting || error instanceof Stopped || error instanceof PrepaError) return error;
+  const code = codeOf(error);
+  const said = messageOf(error);
+  const cause = { cause: error };
+  if (code === '28P01' || code === '28000') {
+    return new ConfigurationError(
+      `the source database ${where} refused the user "${user}": ${said}`,
+      'check SOURCE_DB_USER and SOURCE_DB_PASSWORD, and that pg_hba.conf admits this user, for replication as well',
+      cause,
+    );
+  }
+  if (code === '3D000') {
+    return new ConfigurationError(
+      `there is no such source database: ${where} (${said})`,
+      'check SOURCE_DB_NAME, or create the database',
+      cause,
+    );
+  }
+  if (code === '42501') {
+    return new ConfigurationError(
+      `the user "${user}" lacks a right on the source database ${where}: ${said}`,
+      `as a superuser, run: ALTER ROLE "${user}" REPLICATION; and GRANT SELECT on the five tables to it`,
+      cause,
+    );
+  }
+  if (code === '53400') {
+    return new ConfigurationError(
+      `the source database ${where} has no room for one more replication slot: ${said}`,
+      'drop slots that nobody reads (SELECT slot_name, active FROM pg_replication_slots) or raise max_replication_slots',
+      cause,
+    );
+  }
+  if (isDatabaseFault(error) || /timeout expired|connection ended/i.test(said) || LOOK_AGAIN.has(code ?? '')) {
+    return new Waiting(`the source database ${where} does not answer: ${said}`, cause);
+  }
+  return new UnrecoverableError(
+    'source_failed',
+    `reading the source database ${where} failed: ${said}`,
+    'read the log of the source server around this time; when the cause is gone, start again: nothing is lost',
+    cause,
+  );
+}

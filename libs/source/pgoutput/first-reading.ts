@@ -1,0 +1,98 @@
+import pg from 'pg';
+import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import type { Link } from './link.ts';
+import type { Run } from './options.ts';
+import type { Session } from './session.ts';
+import { type CreatedSlot, createSlot, slotName } from './slot.ts';
+import { beginReading, estimateRows, readTables, type SnapshotChunk } from './snapshot.ts';
+
+/**
+ * Makes the slot of a new epoch and delivers every row that its snapshot sees. What commits later is in the slot.
+ * @returns the LSN to follow from
+ */
+export async function readFirst(session: Session, replication: Link, epoch: number): Promise<bigint> {
+  const { run, control } = session;
+  const { settings } = run;
+  const name = slotName(settings.slotPrefix, epoch);
+  run.status.say(
+    'snapshot',
+    `making the replication slot ${name}; the server waits for the transactions that write at this moment to end`,
+  );
+  const slot = await make(settings.address, replication.client, name);
+  await beginReading(control, settings.schema, slot.snapshot);
+  // The transaction holds the snapshot from here on.
+  replication.close();
+  await deliverTables(session, epoch);
+  const applied = slot.consistentPoint;
+  await run.deliver({
+    changes: [],
+    progress: { stream: settings.stream, epoch, applied },
+    snapshotCompleted: { epoch },
+  });
+  return applied;
+}
+
+async function deliverTables(session: Session, epoch: number): Promise<void> {
+  const { run, control } = session;
+  const { schema, maxBatch } = run.settings;
+  const estimated = await estimateRows(control, schema);
+  const chunks = readTables(control, schema, epoch, maxBatch);
+  let rows = 0;
+  // One piece is read ahead while the one before is staged.
+  let next = readAhead(chunks);
+  for (;;) {
+    const read = await next;
+    run.status.heard();
+    if (read.done === true) return;
+    next = readAhead(chunks);
+    await run.deliver({ changes: read.value.rows });
+    rows += read.value.rows.length;
+    sayProgress(run, rows, estimated, read.value.table);
+  }
+}
+
+/** A failure is seen when the piece is awaited; until then it must not count as unhandled. */
+function readAhead(chunks: AsyncGenerator<SnapshotChunk>): Promise<IteratorResult<SnapshotChunk>> {
+  const next = chunks.next();
+  next.catch(() => {});
+  return next;
+}
+
+const withCommas = (count: number): string => Math.round(count).toLocaleString('en-US');
+
+function sayProgress(run: Run, rows: number, estimated: number, table: string): void {
+  const estimatedRows = Math.round(Math.max(rows, estimated));
+  run.status.say('snapshot', `snapshot: ${withCommas(rows)} of about ${withCommas(estimatedRows)} rows (${table})`, {
+    rows,
+    estimatedRows,
+  });
+}
+
+/**
+ * A server that waits for other transactions does not notice that we have gone; it would make the slot in the end, and
+ * keep its log for nobody.
+ */
+async function make(address: DatabaseAddress, replication: pg.Client, name: string): Promise<CreatedSlot> {
+  // @types/pg leaves it out; it is the pid of the server's process.
+  const { processID } = replication as pg.Client & { readonly processID: number | null };
+  try {
+    return await createSlot(replication, name);
+  } catch (error) {
+    if (processID !== null) endBackend(address, processID).catch(() => {});
+    throw error;
+  }
+}
+
+async function endBackend(address: DatabaseAddress, pid: number): Promise<void> {
+  const client = new pg.Client({ ...address, connectionTimeoutMillis: 2_000, query_timeout: 2_000 });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    await client.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND application_name = 'prepadata slot'`,
+      [pid],
+    );
+  } finally {
+    await client.end();
+  }
+}

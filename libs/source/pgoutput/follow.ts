@@ -1,0 +1,126 @@
+import type { Progress } from '../contract.ts';
+import { Stopped } from '../delivery.ts';
+import { Waiting } from './faults.ts';
+import { fingerprint } from './publication.ts';
+import { ChangeQueue } from './queue.ts';
+import { readNow, type Session } from './session.ts';
+import { slotName } from './slot.ts';
+import { openStream } from './stream.ts';
+
+/** How often the server is asked where its log ends and what it publishes, milliseconds. */
+const WATCH_EVERY = 5_000;
+/** The server hears from us at least this often, milliseconds; oftener if it would give up earlier. */
+const STATUS_EVERY = 10_000;
+
+/**
+ * Follows the log of an epoch's slot from `start` and delivers what it brings, until something fails.
+ * @param print what is published (see `fingerprint`); it must stay the same
+ */
+export async function follow(session: Session, epoch: number, start: bigint, print: string): Promise<never> {
+  const { run, control, signal } = session;
+  const { settings, status } = run;
+  const slot = slotName(settings.slotPrefix, epoch);
+  const now = await readNow(control);
+  const statusEvery = await readStatusEvery(session);
+  status.heard(now.walEnd);
+  status.applied(start);
+
+  const queue = new ChangeQueue(start, settings.maxBatch);
+  const stop = (): void => queue.fail(new Stopped());
+  signal.addEventListener('abort', stop, { once: true });
+  session.onControlLost = (error) => queue.fail(error);
+  const idle = new IdleTimer(queue, settings.idleEvery);
+  const stream = openStream({
+    address: settings.address,
+    slot,
+    publication: settings.publication,
+    schema: settings.schema,
+    epoch,
+    start,
+    latestXid: now.xid,
+    statusEvery,
+    queue,
+    onStart: () => status.say('streaming', `following the slot ${slot} of epoch ${epoch}`),
+    onHeard: (walEnd) => status.heard(walEnd),
+    onIdle: (urgent) => idle.noticed(urgent),
+  });
+  const watch = setInterval(() => {
+    look(session, print).catch((error: Error) => queue.fail(error));
+  }, WATCH_EVERY);
+  try {
+    signal.throwIfAborted();
+    for (;;) {
+      await queue.ready();
+      const { changes, applied } = queue.take();
+      stream.resume();
+      const progress: Progress | undefined =
+        applied === undefined ? undefined : { stream: settings.stream, epoch, applied };
+      // A connection that breaks meanwhile is seen after this: the batch is still the subscriber's.
+      await run.deliver(progress === undefined ? { changes } : { changes, progress });
+      if (progress === undefined) continue;
+      stream.confirm(progress.applied);
+      status.applied(progress.applied);
+      idle.told();
+    }
+  } finally {
+    signal.removeEventListener('abort', stop);
+    clearInterval(watch);
+    idle.close();
+    stream.close();
+  }
+}
+
+async function look(session: Session, print: string): Promise<void> {
+  const { run, control } = session;
+  const { walEnd } = await readNow(control);
+  run.status.heard(walEnd);
+  if ((await fingerprint(control, run.settings.publication, run.settings.schema)) !== print) {
+    throw new Waiting('the publication or a table of the source was changed; looking at it anew');
+  }
+}
+
+async function readStatusEvery(session: Session): Promise<number> {
+  const result = await session.control.query<{ timeout: number }>(
+    `SELECT setting::int AS timeout FROM pg_settings WHERE name = 'wal_sender_timeout'`,
+  );
+  const timeout = result.rows[0]?.timeout ?? 0;
+  return timeout === 0 ? STATUS_EVERY : Math.min(STATUS_EVERY, Math.max(50, Math.floor(timeout / 3)));
+}
+
+/**
+ * Traffic that is none of ours moves the log on. Its end is delivered as progress without changes, so that the server
+ * need not keep that log for us, but seldom; at once when the server asks, for a server that shuts down waits for it.
+ */
+class IdleTimer {
+  readonly #queue: ChangeQueue;
+  readonly #every: number;
+  #timer: NodeJS.Timeout | undefined;
+  #toldAt = performance.now();
+
+  constructor(queue: ChangeQueue, every: number) {
+    this.#queue = queue;
+    this.#every = every;
+  }
+
+  noticed(urgent: boolean): void {
+    if (urgent) {
+      this.#queue.hurry();
+      return;
+    }
+    this.#timer ??= setTimeout(
+      () => {
+        this.#timer = undefined;
+        this.#queue.hurry();
+      },
+      Math.max(0, this.#toldAt + this.#every - performance.now()),
+    );
+  }
+
+  told(): void {
+    this.#toldAt = performance.now();
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+}

@@ -1,0 +1,92 @@
+import { Observable, type Subscriber } from 'rxjs';
+import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import type { ChangeSource, Delivery } from '../contract.ts';
+import { pause, Stopped } from '../delivery.ts';
+import { messageOf, sortFailure, Waiting } from './faults.ts';
+import { openLink } from './link.ts';
+import { type PgoutputOptions, placeOf, Run, type Settings, settle } from './options.ts';
+import { checkTables } from './preflight.ts';
+import { ensurePublication } from './publication.ts';
+import { runSession } from './session.ts';
+import { StatusBoard } from './status.ts';
+
+export type { PgoutputOptions } from './options.ts';
+
+/**
+ * Checks that a database can be followed, as every start does, and makes the publication if it is absent.
+ * @throws ConfigurationError, UnrecoverableError: what is wrong, with what, and what to do; the driver's errors
+ */
+export async function checkSource(
+  address: DatabaseAddress,
+  { publication = 'prepadata', schema = 'public' }: { publication?: string; schema?: string } = {},
+): Promise<void> {
+  const link = await openLink(address, 'check', 'sql', new AbortController().signal, () => {});
+  try {
+    await checkTables(link.client, schema);
+    await ensurePublication(link.client, publication, schema);
+  } finally {
+    link.close();
+  }
+}
+
+const FIRST_RETRY = 100;
+const LAST_RETRY = 5_000;
+
+/**
+ * Follows a Postgres database by logical replication, without anything between.
+ *
+ * - A new epoch is a new slot, `<prefix>_<epoch>`, and a reading of all five tables on the snapshot exported with it.
+ *   It is begun when nothing is stored, when the stored one cannot be carried on, or when its reading never ended.
+ * - Of several processes on one database and prefix one reads; the others are in state `waiting`, as standby.
+ * - What reconnecting mends is retried for ever, in state `waiting`. The observable errors with a ConfigurationError
+ *   or UnrecoverableError for everything else. It never completes.
+ * - A transaction with `pg_logical_emit_message(true, 'prepadata', …)` is delivered at once as progress, even without
+ *   changes; other traffic moves progress on at most every `idleEvery` milliseconds.
+ *
+ * One subscription at a time; `status()` speaks of the latest.
+ * @throws ConfigurationError for names that cannot be used
+ */
+export function pgoutputSource(options: PgoutputOptions): ChangeSource {
+  const settings = settle(options);
+  const status = new StatusBoard(settings.clock, settings.onStatus);
+  return {
+    status: () => status.read(),
+    deliveries: () =>
+      new Observable<Delivery>((subscriber) => {
+        const abort = new AbortController();
+        const run = new Run(settings, status, subscriber, abort.signal);
+        keepRunning(run, settings)
+          .catch((error: unknown) => report(subscriber, status, error))
+          .catch((error: unknown) => subscriber.error(error));
+        return () => {
+          abort.abort();
+          // After a failure the sentence says why.
+          if (status.read().state !== 'stopped') status.say('stopped', 'stopped');
+        };
+      }),
+  };
+}
+
+async function keepRunning(run: Run, settings: Settings): Promise<never> {
+  const where = placeOf(settings.address);
+  for (let wait = FIRST_RETRY; ; wait = Math.min(LAST_RETRY, wait * 2)) {
+    const delivered = run.delivered;
+    try {
+      await runSession(run);
+    } catch (error) {
+      if (run.signal.aborted) throw new Stopped();
+      const sorted = sortFailure(error, where, settings.address.user);
+      if (!(sorted instanceof Waiting)) throw sorted;
+      if (run.delivered > delivered) wait = FIRST_RETRY;
+      run.status.say('waiting', messageOf(sorted));
+      settings.log('warn', `${messageOf(sorted)}; trying again in ${wait} ms`);
+    }
+    await pause(wait, run.signal);
+  }
+}
+
+function report(subscriber: Subscriber<Delivery>, status: StatusBoard, error: unknown): void {
+  if (error instanceof Stopped) return;
+  status.say('stopped', messageOf(error));
+  subscriber.error(error);
+}

@@ -1,0 +1,83 @@
+import { Socket } from 'node:net';
+import pg from 'pg';
+import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+
+/** One connection, with its socket in our hands, so that it can be paused and closed at any moment. */
+export interface Link {
+  readonly client: pg.Client;
+  /** Idempotent; does not wait for the server. */
+  close(): void;
+}
+
+/**
+ * Settings that the text of values and the length of a reading must not depend on, whatever the role or database says.
+ * All of them exist in every supported server; they go with the connection itself, since a replication connection
+ * begins to send before anything could be set.
+ */
+const SESSION_SETTINGS = ['datestyle=iso', 'timezone=UTC', 'statement_timeout=0', 'lock_timeout=0'];
+
+export interface LinkConfig extends pg.ClientConfig {
+  /** Makes the socket; kept by the caller to pause or destroy it. */
+  readonly stream: () => Socket;
+}
+
+/** Connection settings for the source: `purpose` is shown in pg_stat_activity. */
+export function linkConfig(address: DatabaseAddress, purpose: string, socket: Socket): LinkConfig {
+  return {
+    host: address.host,
+    port: address.port,
+    database: address.database,
+    user: address.user,
+    password: address.password,
+    application_name: `prepadata ${purpose}`,
+    options: SESSION_SETTINGS.map((setting) => `-c ${setting}`).join(' '),
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+    stream: () => socket,
+  };
+}
+
+/** @types/pg does not know it: makes the server speak the replication protocol on this connection. */
+type ReplicationConfig = LinkConfig & { readonly replication: 'database' };
+
+/**
+ * Opens one connection.
+ * @param onLost told once when an open connection breaks; not when it is closed from here
+ * @throws the driver's error (as a rejection) when it cannot be opened, also when `signal` aborts meanwhile
+ */
+export async function openLink(
+  address: DatabaseAddress,
+  purpose: string,
+  kind: 'sql' | 'replication',
+  signal: AbortSignal,
+  onLost: (error: Error) => void,
+): Promise<Link> {
+  signal.throwIfAborted();
+  const socket = new Socket();
+  const config: LinkConfig | ReplicationConfig =
+    kind === 'sql'
+      ? linkConfig(address, purpose, socket)
+      : { ...linkConfig(address, purpose, socket), replication: 'database' };
+  const client = new pg.Client(config);
+  let closed = false;
+  const close = (): void => {
+    if (closed) return;
+    closed = true;
+    signal.removeEventListener('abort', close);
+    client.end().catch(() => {});
+    socket.destroySoon();
+  };
+  client.on('error', (error) => {
+    if (closed) return;
+    close();
+    onLost(error);
+  });
+  signal.addEventListener('abort', close, { once: true });
+  try {
+    await client.connect();
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return { client, close };
+}

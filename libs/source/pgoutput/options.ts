@@ -1,0 +1,93 @@
+import type { Subscriber } from 'rxjs';
+import { type Clock, systemClock } from '#libs/domain/clock.ts';
+import { ConfigurationError } from '#libs/domain/errors.ts';
+import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import type { ChangeBatch, Delivery, ProgressStore, SourceStatus } from '../contract.ts';
+import { handOver } from '../delivery.ts';
+import type { StatusBoard } from './status.ts';
+
+export interface PgoutputOptions {
+  /** The source database; its user needs REPLICATION and SELECT on the five tables. */
+  readonly address: DatabaseAddress;
+  readonly progress: ProgressStore;
+  /** Made for exactly the five tables if it is absent. Lower-case letters, digits, underscores. Default `prepadata`. */
+  readonly publication?: string;
+  /** Slots are named `<prefix>_<epoch>`. Same letters. Default `prepadata`. */
+  readonly slotPrefix?: string;
+  /** Where the five tables are. Default `public`. */
+  readonly schema?: string;
+  /** Changes in one batch at most. Default 1000. */
+  readonly maxBatch?: number;
+  /** Under which name progress is kept. Default `pgoutput`. */
+  readonly stream?: string;
+  /** At least so long between two batches that carry progress and no change, milliseconds. Default 10,000. */
+  readonly idleEvery?: number;
+  readonly clock?: Clock;
+  /** Told at each change of state, sentence or snapshot count. */
+  readonly onStatus?: (status: SourceStatus) => void;
+  readonly log?: (level: 'info' | 'warn', message: string) => void;
+}
+
+export type Settings = Required<PgoutputOptions>;
+
+/** @throws ConfigurationError for a name that Postgres or its replication protocol does not take as it is */
+export function settle(options: PgoutputOptions): Settings {
+  const settings: Settings = {
+    publication: 'prepadata',
+    slotPrefix: 'prepadata',
+    schema: 'public',
+    maxBatch: 1000,
+    stream: 'pgoutput',
+    idleEvery: 10_000,
+    clock: systemClock,
+    onStatus: () => {},
+    log: () => {},
+    ...options,
+  };
+  for (const [what, name] of [
+    ['publication', settings.publication],
+    ['slot prefix', settings.slotPrefix],
+    ['schema', settings.schema],
+  ] as const) {
+    if (!/^[a-z_][a-z0-9_]{0,49}$/.test(name)) {
+      throw new ConfigurationError(
+        `"${name}" cannot be the name of the ${what}`,
+        'use 1 to 50 lower-case letters, digits and underscores, not beginning with a digit',
+      );
+    }
+  }
+  if (!Number.isInteger(settings.maxBatch) || settings.maxBatch < 1) {
+    throw new ConfigurationError(`a batch cannot hold ${settings.maxBatch} changes`, 'use a whole number from 1 on');
+  }
+  return settings;
+}
+
+/** One subscription: what its steps share. */
+export class Run {
+  readonly settings: Settings;
+  readonly signal: AbortSignal;
+  readonly status: StatusBoard;
+  readonly #subscriber: Subscriber<Delivery>;
+  #delivered = 0;
+
+  constructor(settings: Settings, status: StatusBoard, subscriber: Subscriber<Delivery>, signal: AbortSignal) {
+    this.settings = settings;
+    this.status = status;
+    this.#subscriber = subscriber;
+    this.signal = signal;
+  }
+
+  /** How many batches are done. */
+  get delivered(): number {
+    return this.#delivered;
+  }
+
+  /** Resolves when the batch is done. */
+  async deliver(batch: ChangeBatch): Promise<void> {
+    await handOver(this.#subscriber, batch, this.signal);
+    this.#delivered += 1;
+  }
+}
+
+/** `host:port/database`, as an operator knows it. */
+export const placeOf = (address: DatabaseAddress): string => `${address.host}:${address.port}/${address.database}`;

@@ -1,0 +1,121 @@
+import type pg from 'pg';
+import { SOURCE_TABLES } from '#libs/domain/change.ts';
+import { ConfigurationError, UnrecoverableError } from '#libs/domain/errors.ts';
+import { neededColumns } from './decode.ts';
+import { codeOf, messageOf } from './faults.ts';
+
+interface PublicationRow {
+  readonly insert: boolean;
+  readonly update: boolean;
+  readonly delete: boolean;
+  readonly truncate: boolean;
+  /** Its tables of the schema; `columns` and `filter` are what servers from 15 on know. */
+  readonly tables: readonly {
+    readonly tablename: string;
+    readonly attnames?: readonly string[] | null;
+    readonly rowfilter?: string | null;
+  }[];
+}
+
+const PUBLICATION_SQL = `
+  SELECT p.pubinsert AS insert, p.pubupdate AS update, p.pubdelete AS delete, p.pubtruncate AS truncate,
+         coalesce((SELECT jsonb_agg(to_jsonb(t)) FROM pg_publication_tables t
+                    WHERE t.pubname = p.pubname AND t.schemaname = $2), '[]') AS tables
+    FROM pg_publication p WHERE p.pubname = $1`;
+
+/** The statement that makes the publication for exactly the five tables. */
+export const publicationSql = (publication: string, schema: string): string =>
+  `CREATE PUBLICATION ${publication} FOR TABLE ${SOURCE_TABLES.map((table) => `${schema}.${table}`).join(', ')}`;
+
+/**
+ * Checks the publication, if there is one.
+ * @returns false if there is none
+ * @throws UnrecoverableError when it would hold back rows, columns or kinds of changes
+ */
+async function checkPublication(client: pg.Client, publication: string, schema: string): Promise<boolean> {
+  const result = await client.query<PublicationRow>(PUBLICATION_SQL, [publication, schema]);
+  const row = result.rows[0];
+  if (row === undefined) return false;
+  const refuse = (what: string, remedy: string): UnrecoverableError =>
+    new UnrecoverableError('source_publication', `the publication "${publication}" of the source ${what}`, remedy);
+  const unsent = (['insert', 'update', 'delete', 'truncate'] as const).filter((op) => !row[op]);
+  if (unsent.length > 0) {
+    throw refuse(
+      `does not publish ${unsent.join(', ')}`,
+      `run: ALTER PUBLICATION ${publication} SET (publish = 'insert, update, delete, truncate');${readAnew}`,
+    );
+  }
+  for (const table of SOURCE_TABLES) {
+    const name = `${schema}.${table}`;
+    const listed = row.tables.find((candidate) => candidate.tablename === table);
+    if (listed === undefined) {
+      throw refuse(`lacks the table ${name}`, `run: ALTER PUBLICATION ${publication} ADD TABLE ${name};${readAnew}`);
+    }
+    if (typeof listed.rowfilter === 'string') {
+      throw refuse(
+        `has a row filter on the table ${name}: WHERE ${listed.rowfilter}`,
+        `publish the whole table: ALTER PUBLICATION ${publication} SET TABLE with all five tables and no WHERE;${readAnew}`,
+      );
+    }
+    const columns = listed.attnames ?? undefined;
+    const hidden = ['id', ...neededColumns(table).map((column) => column.name)].filter(
+      (column) => columns !== undefined && !columns.includes(column),
+    );
+    if (hidden.length > 0) {
+      throw refuse(
+        `has a column list on the table ${name} that leaves out ${hidden.join(', ')}`,
+        `publish the needed columns: ALTER PUBLICATION ${publication} SET TABLE with all five tables;${readAnew}`,
+      );
+    }
+  }
+  return true;
+}
+
+const readAnew =
+  ' then drop the replication slot, so that everything is read anew: what happened meanwhile was not sent';
+
+/**
+ * Makes the publication.
+ * @throws ConfigurationError with the statement to run, when the user may not
+ */
+async function createPublication(client: pg.Client, publication: string, schema: string): Promise<void> {
+  const sql = publicationSql(publication, schema);
+  try {
+    await client.query(sql);
+  } catch (error) {
+    if (codeOf(error) === '42710') return;
+    if (codeOf(error) !== '42501') throw error;
+    throw new ConfigurationError(
+      `the source database has no publication "${publication}", and the user may not make it: ${messageOf(error)}`,
+      `as the owner of the tables, run: ${sql};`,
+      { cause: error },
+    );
+  }
+}
+
+/** Checks the publication and makes it if it is absent. */
+export async function ensurePublication(client: pg.Client, publication: string, schema: string): Promise<void> {
+  if (await checkPublication(client, publication, schema)) return;
+  await createPublication(client, publication, schema);
+  await checkPublication(client, publication, schema);
+}
+
+/**
+ * Changes when the publication, a table, or a table's place in the publication is made anew. What was written in
+ * between was not sent, and newer servers say nothing of it.
+ */
+export async function fingerprint(client: pg.Client, publication: string, schema: string): Promise<string> {
+  const result = await client.query<{ print: string | null }>(
+    `SELECT md5(string_agg(id::text, ',' ORDER BY id)) AS print FROM (
+       SELECT p.oid AS id FROM pg_publication p WHERE p.pubname = $1
+       UNION ALL
+       SELECT unnest(ARRAY[c.oid, r.oid])
+         FROM pg_class c
+         JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = $2
+         LEFT JOIN (pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid AND p.pubname = $1)
+           ON r.prrelid = c.oid
+        WHERE c.relname = ANY ($3) AND c.relkind = 'r') AS parts`,
+    [publication, schema, SOURCE_TABLES],
+  );
+  return (result.rows[0]?.print ?? 'none').slice(0, 12);
+}

@@ -1,0 +1,164 @@
+import type pg from 'pg';
+import { UnrecoverableError } from '#libs/domain/errors.ts';
+import { parseLsn } from '#libs/domain/position.ts';
+import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
+import type { StoredProgress } from '../contract.ts';
+import { pause } from '../delivery.ts';
+import { messageOf, Waiting } from './faults.ts';
+import { readFirst } from './first-reading.ts';
+import { follow } from './follow.ts';
+import { openLink } from './link.ts';
+import type { Run } from './options.ts';
+import { checkTables } from './preflight.ts';
+import { ensurePublication, fingerprint } from './publication.ts';
+import { dropSlots, identify, originOf, readSlots, refuseForeign, slotName, whyNewEpoch } from './slot.ts';
+
+/** How often a standby looks whether it may take over, milliseconds: soon at first, for a reader that just went away. */
+const STANDBY_FIRST = 20;
+const STANDBY_EVERY = 500;
+
+/** What every step of one session works with. */
+export interface Session {
+  readonly run: Run;
+  /** A plain connection, open as long as the session; it holds the lock that makes this process the only reader. */
+  readonly control: pg.Client;
+  /** Aborts when the session ends, for whatever reason. */
+  readonly signal: AbortSignal;
+  /** To be told when the control connection breaks. */
+  onControlLost: (error: Error) => void;
+}
+
+/**
+ * One life of the connections: becomes the only reader, checks the source, reads everything if a new epoch is needed,
+ * then follows the log. Ends by throwing only, and leaves no connection open.
+ */
+export async function runSession(run: Run): Promise<never> {
+  const scope = new AbortController();
+  const signal = AbortSignal.any([run.signal, scope.signal]);
+  let lost: Error | undefined;
+  try {
+    run.status.say('starting', 'connecting to the source database');
+    const link = await openLink(run.settings.address, 'control', 'sql', signal, (error) => {
+      lost = error;
+      session.onControlLost(error);
+    });
+    const session: Session = { run, control: link.client, signal, onControlLost: () => {} };
+    run.status.heard();
+    await session.control.query('SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10');
+    await becomeOnlyReader(session);
+    run.status.say('starting', 'checking the source database');
+    await checkTables(session.control, run.settings.schema);
+    await ensurePublication(session.control, run.settings.publication, run.settings.schema);
+    const print = await fingerprint(session.control, run.settings.publication, run.settings.schema);
+    const place = await findPlace(session, print);
+    return await follow(session, place.epoch, place.applied, print);
+  } catch (error) {
+    // The first query after a loss says only that the connection cannot be used.
+    throw lost ?? error;
+  } finally {
+    scope.abort();
+  }
+}
+
+/**
+ * Waits until no other process reads. A slot is active only while it streams, not while a first reading runs, so a
+ * session lock of the source database says who the reader is.
+ */
+async function becomeOnlyReader(session: Session): Promise<void> {
+  const { run, control, signal } = session;
+  const { slotPrefix, address } = run.settings;
+  for (let wait = STANDBY_FIRST; ; wait = Math.min(STANDBY_EVERY, wait * 2)) {
+    const result = await control.query<{ got: boolean; holder: number | null }>(
+      `SELECT pg_try_advisory_lock(k) AS got,
+              (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
+                  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                  AND ((classid::bigint << 32) | objid::bigint) = k LIMIT 1) AS holder
+         FROM hashtextextended('prepadata reader ' || $1, 0) AS k`,
+      [slotPrefix],
+    );
+    run.status.heard();
+    const slots = (await readSlots(control, slotPrefix)).filter((slot) => slot.database === address.database);
+    const active = slots.find((slot) => slot.active_pid !== null);
+    const got = result.rows[0]?.got === true;
+    if (got && active === undefined) return;
+    // Gotten again by the next look: session locks count, and each has to be given back.
+    if (got)
+      await control.query(`SELECT pg_advisory_unlock(hashtextextended('prepadata reader ' || $1, 0))`, [slotPrefix]);
+    const name = (active ?? slots.at(-1))?.slot_name ?? `${slotPrefix}_*`;
+    const pid = active?.active_pid ?? result.rows[0]?.holder ?? 'unknown';
+    run.status.say('waiting', `another process reads slot ${name} (pid ${pid}); waiting as standby`);
+    await pause(wait, signal);
+  }
+}
+
+/** Where to follow from: the stored place if it can be carried on, else the end of a first reading of a new epoch. */
+async function findPlace(session: Session, print: string): Promise<{ epoch: number; applied: bigint }> {
+  const { run, control, signal } = session;
+  const { settings } = run;
+  const replication = await openLink(settings.address, 'slot', 'replication', signal, () => {});
+  try {
+    const server = await identify(replication.client);
+    run.status.heard(server.walEnd);
+    const stored = await readStored(run);
+    const slots = await readSlots(control, settings.slotPrefix);
+    const ours = slots.filter((slot) => slot.database === settings.address.database);
+    const name = slotName(settings.slotPrefix, stored?.epoch ?? 0);
+    const slot = ours.find((candidate) => candidate.slot_name === name);
+    const origin = originOf(server, print);
+    const reason = whyNewEpoch(stored, slot, server, origin, name);
+    if (reason === undefined && stored !== undefined) {
+      await dropSlots(
+        control,
+        ours.filter((other) => other.slot_name !== name),
+      );
+      return stored;
+    }
+    const epoch = await beginEpoch(run, origin, reason ?? '');
+    refuseForeign(slots, slotName(settings.slotPrefix, epoch), settings.address.database);
+    await dropSlots(control, ours);
+    run.status.forget();
+    return { epoch, applied: await readFirst(session, replication, epoch) };
+  } finally {
+    replication.close();
+  }
+}
+
+const storeFailure = (error: unknown): Error =>
+  isDatabaseFault(error)
+    ? new Waiting(`the analytics database, which keeps the progress, does not answer: ${messageOf(error)}`, {
+        cause: error,
+      })
+    : new UnrecoverableError(
+        'progress_store',
+        `the progress of the source's stream cannot be read or written: ${messageOf(error)}`,
+        'check the tables of the analytics database with the migrate role; then start again',
+        { cause: error },
+      );
+
+async function readStored(run: Run): Promise<StoredProgress | undefined> {
+  const stored = await run.settings.progress.read(run.settings.stream).catch((error: unknown) => {
+    throw storeFailure(error);
+  });
+  run.signal.throwIfAborted();
+  return stored;
+}
+
+async function beginEpoch(run: Run, origin: string, reason: string): Promise<number> {
+  const { settings } = run;
+  const epoch = await settings.progress.beginEpoch(settings.stream, origin, reason).catch((error: unknown) => {
+    throw storeFailure(error);
+  });
+  settings.log('info', `epoch ${epoch} of the source begins: ${reason}`);
+  run.signal.throwIfAborted();
+  return epoch;
+}
+
+/** The log's end, and a transaction id of now with all its 64 bits. */
+export async function readNow(control: pg.Client): Promise<{ walEnd: bigint; xid: bigint }> {
+  const result = await control.query<{ lsn: string; xid: string }>(
+    'SELECT pg_current_wal_flush_lsn()::text AS lsn, pg_snapshot_xmax(pg_current_snapshot())::text AS xid',
+  );
+  const row = result.rows[0];
+  if (row === undefined) throw new Error('the server did not say where its log ends');
+  return { walEnd: parseLsn(row.lsn), xid: BigInt(row.xid) };
+}

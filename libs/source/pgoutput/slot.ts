@@ -1,0 +1,112 @@
+import type pg from 'pg';
+import { ConfigurationError } from '#libs/domain/errors.ts';
+import { formatLsn, parseLsn } from '#libs/domain/position.ts';
+import type { StoredProgress } from '../contract.ts';
+
+/** A row of pg_replication_slots, as far as every supported version has it. */
+export interface SlotRow {
+  readonly slot_name: string;
+  readonly plugin: string | null;
+  readonly database: string | null;
+  readonly active_pid: number | null;
+  readonly confirmed_flush_lsn: string | null;
+  readonly wal_status: string | null;
+  readonly conflicting?: boolean | null;
+  readonly invalidation_reason?: string | null;
+}
+
+/** The server whose log the positions belong to. */
+export interface Server {
+  /** System identifier, timeline and database: what must be the same for positions to be comparable. */
+  readonly identity: string;
+  /** How far its log reaches. */
+  readonly walEnd: bigint;
+}
+
+/** What is stored as a stream's origin: the server, and what of it is published (see `fingerprint`). */
+export const originOf = (server: Server, print: string): string => `${server.identity}/${print}`;
+
+export const slotName = (prefix: string, epoch: number): string => `${prefix}_${epoch}`;
+
+/** Asks a replication connection which server it is connected to. */
+export async function identify(replication: pg.Client): Promise<Server> {
+  const result = await replication.query<{ systemid: string; timeline: number; xlogpos: string; dbname: string }>(
+    'IDENTIFY_SYSTEM',
+  );
+  const row = result.rows[0];
+  if (row === undefined) throw new Error('IDENTIFY_SYSTEM gave no row');
+  return { identity: `${row.systemid}/${row.timeline}/${row.dbname}`, walEnd: parseLsn(row.xlogpos) };
+}
+
+/** Every slot whose name is the prefix and a number, of any database. */
+export async function readSlots(client: pg.Client, prefix: string): Promise<readonly SlotRow[]> {
+  const result = await client.query<{ slot: SlotRow }>(
+    `SELECT to_jsonb(s) AS slot FROM pg_replication_slots s WHERE slot_name ~ ('^' || $1 || '_[0-9]+$')`,
+    [prefix],
+  );
+  return result.rows.map((row) => row.slot);
+}
+
+/** The slots of another database are not ours to use or to drop. */
+export function refuseForeign(slots: readonly SlotRow[], name: string, database: string): void {
+  const foreign = slots.find((slot) => slot.slot_name === name && slot.database !== database);
+  if (foreign === undefined) return;
+  throw new ConfigurationError(
+    `the replication slot "${name}" that is to be made for the database "${database}" exists on this server already, for the database "${foreign.database ?? '(physical)'}"`,
+    'give each source database of one server a slot prefix of its own',
+  );
+}
+
+/** Drops what earlier epochs left behind; an unread slot keeps the server's log for ever. */
+export async function dropSlots(client: pg.Client, slots: readonly SlotRow[]): Promise<void> {
+  for (const slot of slots) await client.query('SELECT pg_drop_replication_slot($1)', [slot.slot_name]);
+}
+
+/**
+ * Why what is stored cannot be carried on, as a sentence; undefined if it can.
+ * @param slot the slot of the stored epoch, in this database
+ */
+export function whyNewEpoch(
+  stored: StoredProgress | undefined,
+  slot: SlotRow | undefined,
+  server: Server,
+  origin: string,
+  name: string,
+): string | undefined {
+  if (stored === undefined) return 'nothing was read from this source before';
+  if (stored.phase === 'snapshot') return `the first reading of epoch ${stored.epoch} never ended`;
+  if (stored.origin !== origin) {
+    return stored.origin.startsWith(`${server.identity}/`)
+      ? 'the publication or a table of the source was made anew; what was written in between was not sent'
+      : `the source is another server, timeline or database than before: ${origin} instead of ${stored.origin}`;
+  }
+  if (slot === undefined) return `the replication slot ${name} is gone`;
+  if (slot.plugin !== 'pgoutput') return `the replication slot ${name} belongs to the plugin ${slot.plugin}`;
+  if (slot.wal_status === 'lost' || slot.conflicting === true || typeof slot.invalidation_reason === 'string') {
+    return `the replication slot ${name} was invalidated (${slot.invalidation_reason ?? slot.wal_status ?? 'conflict'})`;
+  }
+  if (slot.confirmed_flush_lsn !== null && parseLsn(slot.confirmed_flush_lsn) > stored.applied) {
+    return `a gap: the replication slot ${name} begins at ${slot.confirmed_flush_lsn}, only ${formatLsn(stored.applied)} is applied`;
+  }
+  if (server.walEnd < stored.applied) {
+    return `the source's log was set back: it ends at ${formatLsn(server.walEnd)}, ${formatLsn(stored.applied)} is applied`;
+  }
+  return undefined;
+}
+
+export interface CreatedSlot {
+  /** Every transaction that ends after it is in the stream; the snapshot holds all others. */
+  readonly consistentPoint: bigint;
+  /** To be imported while the replication connection stays open and idle. */
+  readonly snapshot: string;
+}
+
+/** Makes a slot with an exported snapshot; waits until all transactions that write at this moment have ended. */
+export async function createSlot(replication: pg.Client, name: string): Promise<CreatedSlot> {
+  const result = await replication.query<{ consistent_point: string; snapshot_name: string }>(
+    `CREATE_REPLICATION_SLOT "${name}" LOGICAL pgoutput EXPORT_SNAPSHOT`,
+  );
+  const row = result.rows[0];
+  if (row === undefined) throw new Error('CREATE_REPLICATION_SLOT gave no row');
+  return { consistentPoint: parseLsn(row.consistent_point), snapshot: row.snapshot_name };
+}

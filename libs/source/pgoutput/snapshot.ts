@@ -1,0 +1,92 @@
+import type pg from 'pg';
+import { type AnyRowChange, SOURCE_TABLES, type SourceTable } from '#libs/domain/change.ts';
+import { snapshotPosition } from '#libs/domain/position.ts';
+import { neededColumns, rowChange, type Stamp } from './decode.ts';
+import { Waiting } from './faults.ts';
+
+/** A piece of one table, in the order in which the server read it. */
+export interface SnapshotChunk {
+  readonly table: SourceTable;
+  readonly rows: readonly AnyRowChange[];
+}
+
+const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+const qualified = (schema: string, table: string): string => `${identifier(schema)}.${identifier(table)}`;
+/** Every value as the text that the server sends, so that the snapshot and the stream share one decoder. */
+const asText = { getTypeParser: () => (text: string) => text } as unknown as pg.CustomTypesConfig;
+
+/**
+ * Opens the reading transaction on an exported snapshot. Row security is off: a policy that hides rows is an error.
+ * @throws Waiting when a table was rewritten after the snapshot was taken (ALTER TABLE, TRUNCATE, VACUUM FULL): to
+ *   older snapshots such a table looks empty, so that its reading must begin anew
+ */
+export async function beginReading(client: pg.Client, schema: string, snapshot: string): Promise<void> {
+  const tables = SOURCE_TABLES.map((table) => qualified(schema, table));
+  await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+  await client.query(`SET TRANSACTION SNAPSHOT ${client.escapeLiteral(snapshot)}`);
+  await client.query('SET LOCAL row_security = off');
+  await client.query('SET LOCAL idle_in_transaction_session_timeout = 0');
+  await client.query(`LOCK TABLE ${tables.join(', ')} IN ACCESS SHARE MODE`);
+  // pg_class is read as of the snapshot, pg_relation_filenode() looks at now.
+  const same = await client.query<{ relname: string }>(
+    `SELECT c.relname FROM pg_class c
+      WHERE c.oid = ANY ($1::regclass[]) AND c.relfilenode = pg_relation_filenode(c.oid)`,
+    [tables],
+  );
+  const unchanged = new Set(same.rows.map((row) => row.relname));
+  const rewritten = SOURCE_TABLES.filter((table) => !unchanged.has(table));
+  if (rewritten.length > 0) {
+    throw new Waiting(
+      `the source table ${rewritten.join(', ')} was rewritten just as its reading began; beginning anew`,
+    );
+  }
+}
+
+/** Rows of all five tables: the planner's estimate, counted where a table was never analysed. */
+export async function estimateRows(client: pg.Client, schema: string): Promise<number> {
+  let total = 0;
+  for (const table of SOURCE_TABLES) {
+    const name = qualified(schema, table);
+    const planned = await client.query<{ rows: number }>(
+      'SELECT reltuples::float8 AS rows FROM pg_class WHERE oid = $1::regclass',
+      [name],
+    );
+    let rows = planned.rows[0]?.rows ?? -1;
+    if (rows < 0) {
+      const counted = await client.query<{ rows: number }>(`SELECT count(*)::float8 AS rows FROM ONLY ${name}`);
+      rows = counted.rows[0]?.rows ?? 0;
+    }
+    total += rows;
+  }
+  return total;
+}
+
+/** Reads every table through a cursor, parents first, `size` rows at a time, and ends the transaction. */
+export async function* readTables(
+  client: pg.Client,
+  schema: string,
+  epoch: number,
+  size: number,
+): AsyncGenerator<SnapshotChunk> {
+  const stamp: Stamp = { position: snapshotPosition(epoch) };
+  for (const table of SOURCE_TABLES) {
+    const columns = ['id', ...neededColumns(table).map((column) => column.name)].map(identifier).join(', ');
+    await client.query(
+      `DECLARE prepadata_rows NO SCROLL CURSOR FOR SELECT ${columns} FROM ONLY ${qualified(schema, table)}`,
+    );
+    for (;;) {
+      const fetched = await client.query<(string | null)[]>({
+        text: `FETCH ${size} FROM prepadata_rows`,
+        rowMode: 'array',
+        types: asText,
+      });
+      const rows = fetched.rows.map((values) =>
+        rowChange(table, 'read', values[0] ?? '', stamp, (_column, index) => values[index + 1] ?? null),
+      );
+      if (rows.length > 0) yield { table, rows };
+      if (rows.length < size) break;
+    }
+    await client.query('CLOSE prepadata_rows');
+  }
+  await client.query('COMMIT');
+}

@@ -1,0 +1,55 @@
+import type { Clock } from '#libs/domain/clock.ts';
+import type { SourceStatus } from '../contract.ts';
+
+/** Gathers what {@link SourceStatus} says; `onChange` is told when state, sentence or snapshot count change. */
+export class StatusBoard {
+  readonly #clock: Clock;
+  readonly #onChange: (status: SourceStatus) => void;
+  #state: SourceStatus['state'] = 'stopped';
+  #detail = 'not started';
+  #snapshot: SourceStatus['snapshot'];
+  #heardAt: number | null = null;
+  #walEnd: bigint | null = null;
+  #applied: bigint | null = null;
+
+  constructor(clock: Clock, onChange: (status: SourceStatus) => void = () => {}) {
+    this.#clock = clock;
+    this.#onChange = onChange;
+  }
+
+  say(state: SourceStatus['state'], detail: string, snapshot?: { rows: number; estimatedRows: number }): void {
+    const unchanged = this.#state === state && this.#detail === detail && snapshot === this.#snapshot;
+    this.#state = state;
+    this.#detail = detail;
+    this.#snapshot = snapshot;
+    if (!unchanged) this.#onChange(this.read());
+  }
+
+  /** The server spoke; `walEnd` is how far its log reaches, as far as is known. */
+  heard(walEnd?: bigint): void {
+    this.#heardAt = this.#clock.now();
+    if (walEnd !== undefined && (this.#walEnd === null || walEnd > this.#walEnd)) this.#walEnd = walEnd;
+  }
+
+  applied(lsn: bigint): void {
+    this.#applied = lsn;
+  }
+
+  /** Positions of another epoch or server are no measure. */
+  forget(): void {
+    this.#walEnd = null;
+    this.#applied = null;
+  }
+
+  read(): SourceStatus {
+    const known = this.#walEnd !== null && this.#applied !== null;
+    const lag = known ? (this.#walEnd ?? 0n) - (this.#applied ?? 0n) : null;
+    return {
+      state: this.#state,
+      detail: this.#detail,
+      ...(this.#snapshot === undefined ? {} : { snapshot: this.#snapshot }),
+      lagBytes: lag !== null && lag < 0n ? 0n : lag,
+      heardAt: this.#heardAt,
+    };
+  }
+}

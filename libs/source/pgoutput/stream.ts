@@ -1,0 +1,198 @@
+import { Socket } from 'node:net';
+import { LogicalReplicationService, type Pgoutput, PgoutputPlugin } from 'pg-logical-replication';
+import { formatLsn, parseLsn } from '#libs/domain/position.ts';
+import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import { Assembler } from './assemble.ts';
+import { Waiting } from './faults.ts';
+import { linkConfig } from './link.ts';
+import type { ChangeQueue } from './queue.ts';
+
+export interface StreamOptions {
+  readonly address: DatabaseAddress;
+  readonly slot: string;
+  readonly publication: string;
+  readonly schema: string;
+  readonly epoch: number;
+  /** Where to begin: the end of the last commit that is durably applied. */
+  readonly start: bigint;
+  /** A transaction id of now, 64 bits. */
+  readonly latestXid: bigint;
+  /** How often the server hears from us at least, milliseconds: well below its wal_sender_timeout. */
+  readonly statusEvery: number;
+  readonly queue: ChangeQueue;
+  /** Told when the server has taken the slot for us. */
+  readonly onStart: () => void;
+  /** Told of each message, with the furthest LSN it speaks of. */
+  readonly onHeard: (walEnd: bigint) => void;
+  /** Told that the server has more log than is marked, without any change of ours; `urgent` when it asks for an answer. */
+  readonly onIdle: (urgent: boolean) => void;
+}
+
+export interface Stream {
+  /** Everything that ended before `lsn` is durable: the server may forget it. Never goes back. */
+  confirm(lsn: bigint): void;
+  /** To be called after each taking from the queue: reads on if there is room again. */
+  resume(): void;
+  close(): void;
+}
+
+/** The library parses inside a socket's event; an error thrown there would end the process, so it is carried out. */
+type Parsed = { readonly message: Pgoutput.Message; readonly bytes: number } | { readonly error: unknown };
+
+class CarryingPlugin extends PgoutputPlugin {
+  override parse(buffer: Buffer): never {
+    return this.#tryParse(buffer) as never;
+  }
+
+  #tryParse(buffer: Buffer): Parsed {
+    try {
+      return { message: super.parse(buffer), bytes: buffer.length };
+    } catch (error) {
+      return { error };
+    }
+  }
+}
+
+/** Answers to a server that asks without pause (it does while it shuts down) come at most this often, milliseconds. */
+const ANSWER_EVERY = 100;
+
+/**
+ * Starts to stream from a slot into the queue. Every failure, the end of the stream included, goes to `queue.fail`.
+ *
+ * The library's own acknowledgement is off, its timer as well: both confirm what was merely received.
+ */
+export function openStream(options: StreamOptions): Stream {
+  const { queue } = options;
+  const socket = new Socket();
+  const service = new LogicalReplicationService(linkConfig(options.address, 'stream', socket), {
+    acknowledge: { auto: false, timeoutSeconds: 0 },
+    flowControl: { enabled: false },
+  });
+  const reader = new Reader(options);
+  const status = new StatusSender(service, options.start, options.statusEvery, (error) => queue.fail(error));
+  let paused = false;
+  let closed = false;
+  const close = (): void => {
+    if (closed) return;
+    closed = true;
+    status.close();
+    socket.destroy();
+    service.destroy().catch(() => {});
+  };
+  const fail = (error: unknown): void => {
+    if (!closed) queue.fail(error instanceof Error ? error : new Error(String(error)));
+    close();
+  };
+
+  service.on('error', fail);
+  service.on('start', () => {
+    options.onStart();
+    status.send();
+  });
+  service.on('data', (lsn: string, parsed: Parsed) => {
+    if (closed) return;
+    try {
+      reader.data(parseLsn(lsn), parsed);
+    } catch (error) {
+      fail(error);
+      return;
+    }
+    if (!paused && queue.isCrowded(false)) {
+      paused = true;
+      socket.pause();
+    }
+  });
+  service.on('heartbeat', (lsn, _serverTime, shouldRespond) => {
+    if (closed) return;
+    reader.heartbeat(parseLsn(lsn), shouldRespond);
+    if (shouldRespond) status.answer();
+  });
+  const plugin = new CarryingPlugin({ protoVersion: 1, publicationNames: [options.publication], messages: true });
+  service
+    .subscribe(plugin, options.slot, formatLsn(options.start))
+    .then(() => fail(new Waiting('the source server ended the stream')))
+    .catch(fail);
+
+  return {
+    confirm: (lsn) => status.confirm(lsn),
+    resume: () => {
+      if (!paused || closed || queue.isCrowded(true)) return;
+      paused = false;
+      socket.resume();
+    },
+    close,
+  };
+}
+
+/** Feeds the assembler and notices how far the server's log reaches. */
+class Reader {
+  readonly #options: StreamOptions;
+  readonly #assembler: Assembler;
+
+  constructor(options: StreamOptions) {
+    this.#options = options;
+    this.#assembler = new Assembler(options.schema, options.epoch, options.latestXid, options.queue);
+  }
+
+  data(lsn: bigint, parsed: Parsed): void {
+    if ('error' in parsed) throw parsed.error;
+    this.#assembler.accept(lsn, parsed.message, parsed.bytes);
+    this.#options.onHeard(lsn);
+    if (parsed.message.tag === 'commit') this.#options.onIdle(false);
+  }
+
+  /** Outside of a transaction, all that ended before the server's place in its log has been sent before this message. */
+  heartbeat(walEnd: bigint, urgent: boolean): void {
+    this.#options.onHeard(walEnd);
+    if (this.#assembler.isInTransaction) return;
+    this.#options.queue.mark(walEnd, false);
+    this.#options.onIdle(urgent);
+  }
+}
+
+/** Tells the server how far it may forget, on confirmation, when asked, and on a timer that also runs while paused. */
+class StatusSender {
+  readonly #service: LogicalReplicationService;
+  readonly #onError: (error: Error) => void;
+  readonly #timer: NodeJS.Timeout;
+  #answerTimer: NodeJS.Timeout | undefined;
+  #confirmed: bigint;
+  #answeredAt = 0;
+
+  constructor(service: LogicalReplicationService, start: bigint, every: number, onError: (error: Error) => void) {
+    this.#service = service;
+    this.#confirmed = start;
+    this.#onError = onError;
+    this.#timer = setInterval(() => this.send(), every);
+  }
+
+  confirm(lsn: bigint): void {
+    if (lsn <= this.#confirmed) return;
+    this.#confirmed = lsn;
+    this.send();
+  }
+
+  answer(): void {
+    if (this.#answerTimer !== undefined) return;
+    const wait = Math.max(0, this.#answeredAt + ANSWER_EVERY - performance.now());
+    this.#answerTimer = setTimeout(() => {
+      this.#answerTimer = undefined;
+      this.#answeredAt = performance.now();
+      this.send();
+    }, wait);
+  }
+
+  /**
+   * The library adds one to what it is given. Sent like that, the end of a commit would confirm the first byte of the
+   * next record; if that is the commit of a transaction that ran at the same time, it would be skipped after a restart.
+   */
+  send(): void {
+    if (this.#confirmed === 0n) return;
+    this.#service.acknowledge(formatLsn(this.#confirmed - 1n)).catch(this.#onError);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    clearTimeout(this.#answerTimer);
+  }
+}

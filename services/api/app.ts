@@ -1,0 +1,79 @@
+import { randomUUID } from 'node:crypto';
+import { Router } from '@koa/router';
+import Koa from 'koa';
+import type { Log } from '#libs/platform/log.ts';
+import { NotFoundError } from '#libs/serve/errors.ts';
+import type { Gate } from './access.ts';
+import { MethodNotAllowedError, toFailure } from './failure.ts';
+import type { ApiContext, Route } from './route.ts';
+import { HEALTH_PATH } from './routes/health.ts';
+
+export interface AppOptions {
+  readonly context: ApiContext;
+  readonly routes: readonly Route[];
+  readonly gate: Gate;
+  readonly log: Log;
+  /** True once the server drains: each connection is then closed with its answer. */
+  readonly draining: () => boolean;
+}
+
+/** The routes behind what all of them share: request id, the gate, error answers. */
+export function createApp(options: AppOptions): Koa {
+  const app = new Koa();
+  const router = createRouter(options);
+  app.on('error', (error: Error) => options.log.debug({ err: error }, 'a connection broke while it was answered'));
+  app.use((ctx, next) => answer(ctx, next, options));
+  app.use(router.routes());
+  app.use((ctx) => refuseUnrouted(ctx, router));
+  return app;
+}
+
+/** Around everything: whatever happens inside becomes one JSON answer and one line in the log. */
+async function answer(ctx: Koa.Context, next: Koa.Next, { gate, log, draining }: AppOptions): Promise<void> {
+  const requestId = randomUUID();
+  const began = performance.now();
+  ctx.set({ 'x-request-id': requestId, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+  try {
+    const { authorization, host } = ctx.headers;
+    gate({ authorization, host, isHealth: ctx.path === HEALTH_PATH });
+    await next();
+  } catch (error) {
+    const failure = toFailure(error, requestId);
+    const line = { requestId, method: ctx.method, path: ctx.path, err: error };
+    log[failure.level](line, `a request failed: ${failure.body.error.code}`);
+    ctx.set({ ...failure.headers });
+    writeJson(ctx, failure.status, failure.body);
+  }
+  if (draining()) ctx.set('connection', 'close');
+  const ms = Math.round(performance.now() - began);
+  log.debug({ requestId, method: ctx.method, path: ctx.path, status: ctx.status, ms }, 'answered');
+}
+
+/** Serialised here and not by Koa, so that a value JSON cannot hold is an error like any other. */
+function writeJson(ctx: Koa.Context, status: number, body: unknown): void {
+  const text = JSON.stringify(body);
+  ctx.status = status;
+  ctx.type = 'application/json';
+  ctx.body = text;
+}
+
+function createRouter({ context, routes }: AppOptions): Router {
+  const router = new Router({ sensitive: true, strict: true });
+  for (const route of routes) {
+    router.get(route.path, async (ctx) => {
+      const reply = await route.handle(context, { path: ctx.path, params: ctx.params, query: ctx.query });
+      ctx.set({ ...reply.headers });
+      writeJson(ctx, reply.status ?? 200, reply.body);
+    });
+  }
+  return router;
+}
+
+function refuseUnrouted(ctx: Koa.Context, router: Router): never {
+  const allowed = new Set(router.stack.filter((layer) => layer.match(ctx.path)).flatMap((layer) => layer.methods));
+  if (allowed.size > 0) throw new MethodNotAllowedError(ctx.method, ctx.path, [...allowed].sort());
+  throw new NotFoundError(
+    `there is no ${ctx.path}`,
+    'the routes are GET /api/students, /api/metrics/student/{id}, /api/freshness, /api/rejected, /api/ready, /api/health',
+  );
+}

@@ -1,0 +1,75 @@
+import { PrepaError } from '#libs/domain/errors.ts';
+import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
+import type { ErrorAnswer } from '#libs/serve/answers.ts';
+import { DatabaseDeadlineError, InvalidRequestError, NotFoundError } from '#libs/serve/errors.ts';
+import { ForbiddenHostError, UnauthorizedError } from './access.ts';
+
+/** The path exists, but not with this method. */
+export class MethodNotAllowedError extends PrepaError {
+  readonly allowed: readonly string[];
+
+  constructor(method: string, path: string, allowed: readonly string[]) {
+    super('method_not_allowed', `${path} does not take ${method}`, `ask with ${allowed.join(' or ')}`);
+    this.name = 'MethodNotAllowedError';
+    this.allowed = allowed;
+  }
+}
+
+/** An error as a caller is told it. */
+export interface Failure {
+  readonly status: number;
+  readonly body: ErrorAnswer;
+  readonly headers: Readonly<Record<string, string>>;
+  /** `error`: ours to mend; `warn`: something else is away; `info`: somebody was not let in; `debug`: a wrong request. */
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+}
+
+/**
+ * The one place that turns anything thrown into an answer.
+ * @param requestId is told where the log knows more than the caller may
+ */
+export function toFailure(error: unknown, requestId: string): Failure {
+  if (error instanceof InvalidRequestError) return refusal(400, error);
+  if (error instanceof UnauthorizedError) {
+    return { ...refusal(401, error, { 'www-authenticate': 'Bearer realm="prepadata"' }), level: 'info' };
+  }
+  if (error instanceof ForbiddenHostError) return { ...refusal(403, error), level: 'info' };
+  if (error instanceof NotFoundError) return refusal(404, error);
+  if (error instanceof MethodNotAllowedError) return refusal(405, error, { allow: error.allowed.join(', ') });
+  if (error instanceof DatabaseDeadlineError) return { ...refusal(503, error), level: 'warn' };
+  if (isDatabaseFault(error)) return databaseAway();
+  // Said for people to read, but not foreseen by any route: its cause is ours to look at.
+  if (error instanceof PrepaError) return { ...refusal(500, error), level: 'error' };
+  return internal(requestId);
+}
+
+function refusal(status: number, error: PrepaError, headers: Failure['headers'] = {}): Failure {
+  const { code, message, hint } = error;
+  return { status, headers, level: 'debug', body: { error: { code, message, hint } } };
+}
+
+const databaseAway = (): Failure => ({
+  status: 503,
+  headers: {},
+  level: 'warn',
+  body: {
+    error: {
+      code: 'database_unavailable',
+      message: 'the analytics database does not answer',
+      hint: 'try again in a moment; if it stays so, see GET /api/ready and the log',
+    },
+  },
+});
+
+const internal = (requestId: string): Failure => ({
+  status: 500,
+  headers: {},
+  level: 'error',
+  body: {
+    error: {
+      code: 'internal',
+      message: `something went wrong inside; the request is ${requestId}`,
+      hint: `look for "${requestId}" in the log of this service, and report what it says`,
+    },
+  },
+});

@@ -1,0 +1,101 @@
+import type { RequestListener, Server } from 'node:http';
+import { createServer } from 'node:http';
+import { isIPv6 } from 'node:net';
+import { ConfigurationError } from '#libs/domain/errors.ts';
+
+/** An HTTP server that is listening. */
+export interface Listener {
+  readonly url: string;
+  readonly port: number;
+  /**
+   * Accepts no more, lets running requests end, and cuts off what runs longer than the deadline.
+   * @returns how many requests were cut off
+   */
+  close(deadlineMs: number): Promise<number>;
+}
+
+/** Receiving a request, its headers, and waiting for the next one on a connection. */
+const REQUEST_TIMEOUT_MS = 30_000;
+const HEADERS_TIMEOUT_MS = 10_000;
+/** Longer than the minute that proxies keep theirs, so that it is never us who closes under a request. */
+const KEEP_ALIVE_MS = 65_000;
+
+/** @throws ConfigurationError when the address cannot be bound, naming the setting to change */
+export async function listen(host: string, port: number, handle: RequestListener): Promise<Listener> {
+  let running = 0;
+  const server = createServer((request, response) => {
+    running += 1;
+    response.once('close', () => {
+      running -= 1;
+    });
+    handle(request, response);
+  });
+  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  server.headersTimeout = HEADERS_TIMEOUT_MS;
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  await bind(server, host, port);
+  const address = server.address();
+  const bound = typeof address === 'object' && address !== null ? address.port : port;
+  return {
+    url: `http://${nameOf(host)}:${bound}`,
+    port: bound,
+    close: async (deadlineMs) => {
+      let cut = 0;
+      const deadline = setTimeout(() => {
+        cut = running;
+        server.closeAllConnections();
+      }, deadlineMs);
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeIdleConnections();
+      });
+      clearTimeout(deadline);
+      return cut;
+    },
+  };
+}
+
+/** What a browser on this machine has to ask for. */
+function nameOf(host: string): string {
+  if (host === '0.0.0.0' || host === '::' || host === '') return 'localhost';
+  return isIPv6(host) ? `[${host}]` : host;
+}
+
+function bind(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const refused = (error: NodeJS.ErrnoException): void => reject(explain(error, host, port));
+    server.once('error', refused);
+    server.listen({ host, port }, () => {
+      server.off('error', refused);
+      resolve();
+    });
+  });
+}
+
+function explain(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  const cause = { cause: error };
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return new ConfigurationError(
+        `the API cannot listen on ${host}:${port}: the port ${port} is in use`,
+        'stop the program that has it, or set API_PORT to another port (0 takes a free one)',
+        cause,
+      );
+    case 'EACCES':
+      return new ConfigurationError(
+        `the API cannot listen on ${host}:${port}: this user may not use the port ${port}`,
+        'set API_PORT to a port from 1024 on',
+        cause,
+      );
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return new ConfigurationError(
+        `the API cannot listen on ${host}: it is not an address of this machine (${error.code})`,
+        'set API_HOST to 127.0.0.1, or to an address that this machine has',
+        cause,
+      );
+    default:
+      return error;
+  }
+}

@@ -1,0 +1,72 @@
+import type { Clock } from '#libs/domain/clock.ts';
+import type { Log } from '#libs/platform/log.ts';
+import type { Database } from '#libs/platform/postgres/database.ts';
+import { withDeadline } from '#libs/serve/deadline.ts';
+import type { SourceStatus } from '#libs/source/contract.ts';
+import { type AuthMode, accessRule, openGate } from './access.ts';
+import { createApp } from './app.ts';
+import { listen } from './listen.ts';
+import { ROUTES } from './routes/index.ts';
+
+export interface ApiOptions {
+  /** The analytics database, migrated; the API only reads it, and does not close it. */
+  readonly db: Database;
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly tokens: readonly string[];
+  readonly auth: AuthMode;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Why this process is not ready, one sentence each; empty when all is well. The database is asked besides. */
+  readonly checks: () => readonly string[];
+  /** The source that this process reads; absent where another one does. */
+  readonly source?: () => SourceStatus | null;
+}
+
+/** The API, serving. */
+export interface Api {
+  readonly url: string;
+  readonly port: number;
+  /** Accepts no more, lets running requests end (5 s at most), closes idle connections. Once; later calls await it. */
+  stop(): Promise<void>;
+}
+
+/** What one statement may take before the caller is told that the database is away. */
+const QUERY_DEADLINE_MS = 10_000;
+const DRAIN_DEADLINE_MS = 5_000;
+
+/**
+ * Starts serving.
+ * @throws ConfigurationError when the address is in use or not ours, or would be open to other machines unasked
+ */
+export async function startApi(options: ApiOptions): Promise<Api> {
+  const { db, host, port, tokens, auth, log, clock, checks, source } = options;
+  const rule = accessRule(host, tokens, auth);
+  let stopping: Promise<void> | undefined;
+  const app = createApp({
+    context: { db: withDeadline(db, QUERY_DEADLINE_MS), clock, checks, source: source ?? (() => null) },
+    routes: ROUTES,
+    gate: openGate(rule, tokens),
+    log,
+    draining: () => stopping !== undefined,
+  });
+  const handle = app.callback();
+  const listener = await listen(host, port, (request, response) => {
+    // Koa answers its own failures; what is thrown here has nowhere else to go.
+    handle(request, response).catch((error: unknown) => log.error({ err: error }, 'a request could not be answered'));
+  });
+  log.info({ url: listener.url, access: rule }, 'the API is served');
+  const drain = async (): Promise<void> => {
+    const cut = await listener.close(DRAIN_DEADLINE_MS);
+    if (cut > 0) log.warn({ requests: cut }, `requests were cut off after ${DRAIN_DEADLINE_MS} ms`);
+  };
+  return {
+    url: listener.url,
+    port: listener.port,
+    stop: () => {
+      stopping ??= drain();
+      return stopping;
+    },
+  };
+}

@@ -1,0 +1,12 @@
+import { freshnessAnswer, readFreshness } from '#libs/serve/freshness.ts';
+import { noParameters } from '#libs/serve/parameters.ts';
+import { defineRoute } from '../route.ts';
+
+export const freshnessRoute = defineRoute({
+  path: '/api/freshness',
+  summary: 'How far the stream, the derivers and the calendar are, and what was rejected',
+  params: noParameters,
+  query: noParameters,
+  answer: freshnessAnswer,
+  handle: async ({ db, clock, source }) => ({ body: await readFreshness(db, clock.now(), source()) }),
+});

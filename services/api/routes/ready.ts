@@ -1,0 +1,15 @@
+import { readReadiness, readyAnswer } from '#libs/serve/health.ts';
+import { noParameters } from '#libs/serve/parameters.ts';
+import { defineRoute } from '../route.ts';
+
+export const readyRoute = defineRoute({
+  path: '/api/ready',
+  summary: 'Whether all that this process needs is well; 503 with reasons when not',
+  params: noParameters,
+  query: noParameters,
+  answer: readyAnswer,
+  handle: async ({ db, checks }) => {
+    const body = await readReadiness(db, checks());
+    return { body, status: body.status === 'ready' ? 200 : 503 };
+  },
+});

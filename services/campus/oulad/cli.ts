@@ -1,0 +1,117 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Clock, systemClock } from '#libs/domain/clock.ts';
+import { ConfigurationError } from '#libs/domain/errors.ts';
+import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import { dateText, localMillis } from '../local-time.ts';
+import { parseDay } from './presentation.ts';
+
+export const USAGE = `Loads one presentation of the Open University Learning Analytics Dataset into the source database.
+
+  npm run load:oulad -- --dir <folder> --presentation AAA-2013J --shift-to today
+
+  --dir <folder>         the data set's CSV files, plain or gzip-compressed
+  --presentation <name>  module and presentation, such as AAA-2013J
+  --shift-to <day>       the day on which its last click or submission shall fall:
+                         today, YYYY-MM-DD, or none (default) for the published dates
+  --again                delete the rows of an earlier load of this presentation first
+  --help                 show this
+
+The database is SOURCE_DB_HOST, _PORT, _NAME, _USER and _PASSWORD if SOURCE_DB_HOST is set, else the one that a running
+"npm start" names in the file running.json of DATA_DIR (default .prepadata).
+`;
+
+const HINT = 'npm run load:oulad -- --help shows what is possible';
+
+export interface Arguments {
+  readonly directory: string;
+  readonly presentation: string;
+  /** `none` or `YYYY-MM-DD`. */
+  readonly shiftTo: string;
+  readonly again: boolean;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Null when help was asked for. */
+export function readArguments(args: readonly string[], env: Environment, clock: Clock = systemClock): Arguments | null {
+  const { values } = parse(args);
+  if (values.help === true) return null;
+  const directory = required(values.dir, '--dir', 'the folder of the data set');
+  const presentation = required(values.presentation, '--presentation', 'a name such as AAA-2013J');
+  const shift = values['shift-to'] ?? 'none';
+  const shiftTo = shift === 'today' ? dateText(localMillis(clock.now(), env.SOURCE_TIMEZONE || 'UTC')) : shift;
+  if (shiftTo !== 'none') parseDay(shiftTo);
+  return { directory: path.resolve(directory), presentation, shiftTo, again: values.again === true };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      strict: true,
+      options: {
+        dir: { type: 'string' },
+        presentation: { type: 'string' },
+        'shift-to': { type: 'string' },
+        again: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+  } catch (cause) {
+    throw new ConfigurationError(cause instanceof Error ? cause.message : String(cause), HINT, { cause });
+  }
+}
+
+function required(value: string | undefined, option: string, what: string): string {
+  if (value === undefined || value === '') throw new ConfigurationError(`${option} is missing: ${what}`, HINT);
+  return value;
+}
+
+/** Where the source database is: the environment, else what the running `npm start` wrote down. */
+export function sourceAddress(env: Environment): DatabaseAddress {
+  if (env.SOURCE_DB_HOST) {
+    return {
+      host: env.SOURCE_DB_HOST,
+      port: portOf(env.SOURCE_DB_PORT),
+      database: fromEnvironment(env, 'SOURCE_DB_NAME'),
+      user: fromEnvironment(env, 'SOURCE_DB_USER'),
+      password: env.SOURCE_DB_PASSWORD ?? '',
+    };
+  }
+  const file = path.resolve(env.DATA_DIR || '.prepadata', 'running.json');
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (cause) {
+    throw new ConfigurationError(
+      `no source database is known: SOURCE_DB_HOST is not set and ${file} cannot be read`,
+      'run npm start first, in another terminal, or set SOURCE_DB_HOST, _PORT, _NAME, _USER and _PASSWORD',
+      { cause },
+    );
+  }
+  const source = typeof content === 'object' && content !== null && 'source' in content ? content.source : undefined;
+  if (!isAddress(source))
+    throw new ConfigurationError(`${file} does not name a source database`, 'stop npm start and run it again');
+  return source;
+}
+
+function portOf(text: string | undefined): number {
+  const port = Number(text || 5432);
+  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
+  throw new ConfigurationError(`SOURCE_DB_PORT is "${text}"`, 'set it to a port, 1 to 65535');
+}
+
+function fromEnvironment(env: Environment, name: string): string {
+  const value = env[name];
+  if (value === undefined || value === '')
+    throw new ConfigurationError(`SOURCE_DB_HOST is set, but ${name} is not`, `set ${name} as well`);
+  return value;
+}
+
+function isAddress(value: unknown): value is DatabaseAddress {
+  if (typeof value !== 'object' || value === null) return false;
+  const { host, port, database, user, password } = value as Record<string, unknown>;
+  return typeof port === 'number' && [host, database, user, password].every((each) => typeof each === 'string');
+}

@@ -1,0 +1,157 @@
+import type { LocalMillis, Uuid } from '#libs/domain/change.ts';
+import { CAMPUS_PREFIX, CATALOGUE, type CourseDefinition, courseExternalId } from './catalogue.ts';
+import { DAY, HOUR, MINUTE, startOfDay, weekdayOf } from './local-time.ts';
+import { type Random, randomFrom } from './random.ts';
+import type { CourseRow, EnrollmentRow, StudentRow } from './rows.ts';
+import { uuidFrom } from './uuid.ts';
+
+export const STUDENT_COUNT = 300;
+/** Half of the names there are: beyond it finding a free one takes long. */
+const MOST_STUDENTS = 800;
+
+export const PROFILES = ['diligent', 'average', 'fading', 'cramming', 'night owl'] as const;
+export type Profile = (typeof PROFILES)[number];
+const PROFILE_WEIGHTS = [25, 35, 15, 15, 10];
+
+/** Given and family names are combined at random: whoever bears one of them is not meant. */
+const GIVEN = (
+  'Ada Amir Anouk Bao Bela Carla Cosmo Dalia Dario Edda Emil Fatou Felix Gala Goran Hana Hugo Ines Ivo Jana Juno ' +
+  'Kemal Kira Lars Leila Malik Mina Nora Nilo Oona Otto Paz Pella Quim Rana Rufus Selma Sami Tara Timo Uma Vito Wanda Zeno'
+).split(' ');
+const FAMILY = (
+  'Abendroth Ashgrove Bellweather Birkental Caldermoor Corvello Dunmarsh Elderfen Fallowby Fernhollow Galdermont ' +
+  'Greywater Halvorsund Hartwhistle Ivarsgard Juniperus Kestrelmann Kivilampi Lindqvist Lorcastle Marrowfield ' +
+  'Mistelbach Nightingrove Norrstrand Oakenshaw Orlandez Pellegrove Quillfeather Ravensby Rosenquill Silberbach ' +
+  'Starkwetter Thistlewood Tamarindo Umberfell Valdebruma Vinterhed Wexcombe Yarrowdale Zephyrini'
+).split(' ');
+
+export interface Student extends StudentRow {
+  readonly profile: Profile;
+  /** Expected share of the marks. */
+  readonly ability: number;
+}
+
+export interface Course extends CourseRow {
+  readonly definition: CourseDefinition;
+  readonly startsAt: LocalMillis;
+  /** Nothing happens in the course from here on; the end of the history for one that still runs. */
+  readonly endsAt: LocalMillis;
+}
+
+export interface Enrollment extends EnrollmentRow {
+  readonly student: Student;
+  readonly course: Course;
+}
+
+/** Who studies what: everything about the sample campus but what its students did. */
+export interface Campus {
+  readonly seed: string;
+  /** Namespace of all its ids. */
+  readonly namespace: Uuid;
+  readonly end: LocalMillis;
+  readonly students: readonly Student[];
+  readonly courses: readonly Course[];
+  readonly enrollments: readonly Enrollment[];
+}
+
+const CAMPUS_NAMESPACE = '7d0c2f0e-52c4-4a3a-9d8c-6f6f0f3b9a11';
+
+/**
+ * Plans the campus. Pure: the same seed and end give the same campus.
+ * @param end the last moment of its history, on the source's own clock
+ * @param size how many students, 1 to 800
+ */
+export function planCampus(seed: string, end: LocalMillis, size = STUDENT_COUNT): Campus {
+  if (!Number.isInteger(size) || size < 1 || size > MOST_STUDENTS)
+    throw new RangeError(`a campus has 1 to ${MOST_STUDENTS} students, not ${size}`);
+  const namespace = uuidFrom(CAMPUS_NAMESPACE, seed);
+  const courses = CATALOGUE.map((definition, index) => planCourse(namespace, definition, index, end));
+  const students = planStudents(seed, namespace, end, size);
+  const enrollments = students.flatMap((student) => planEnrollments(seed, namespace, student, courses));
+  return { seed, namespace, end, students, courses, enrollments };
+}
+
+function planCourse(namespace: Uuid, definition: CourseDefinition, index: number, end: LocalMillis): Course {
+  const externalId = courseExternalId(definition);
+  // Courses start on a Monday, so that weeks of the course are weeks of the calendar.
+  const about = startOfDay(end) - definition.startsDaysAgo * DAY;
+  const startsAt = about - weekdayOf(about) * DAY;
+  return {
+    id: uuidFrom(namespace, externalId),
+    externalId,
+    shortname: definition.code,
+    fullname: definition.name,
+    categoryId: 1 + (index % 3),
+    createdAt: startsAt,
+    definition,
+    startsAt,
+    endsAt: definition.endedDaysAgo === null ? end : startOfDay(end) - definition.endedDaysAgo * DAY,
+  };
+}
+
+function planStudents(seed: string, namespace: Uuid, end: LocalMillis, size: number): Student[] {
+  const random = randomFrom(`${seed}/students`);
+  const taken = new Set<string>();
+  return Array.from({ length: size }, (_, index) => {
+    const number = index + 1;
+    const externalId = `${CAMPUS_PREFIX}student-${String(number).padStart(4, '0')}`;
+    const { firstname, lastname } = newName(random, taken);
+    const username = `${firstname}.${lastname}`.toLowerCase();
+    const profile = PROFILES[random.weighted(PROFILE_WEIGHTS)] ?? 'average';
+    return {
+      id: uuidFrom(namespace, externalId),
+      externalId,
+      // RFC 2606 keeps .example free for ever: no such address can exist.
+      email: `${username}@students.campus.example`,
+      firstname,
+      lastname,
+      username,
+      createdAt: end - 100 * DAY + random.int(0, 5 * DAY),
+      updatedAt: end - random.int(0, 6 * HOUR),
+      profile,
+      ability: abilityOf(profile, random),
+    };
+  });
+}
+
+function newName(random: Random, taken: Set<string>): { firstname: string; lastname: string } {
+  for (;;) {
+    const firstname = random.pick(GIVEN);
+    const lastname = random.pick(FAMILY);
+    const name = `${firstname} ${lastname}`;
+    if (taken.has(name)) continue;
+    taken.add(name);
+    return { firstname, lastname };
+  }
+}
+
+const ABILITY: Record<Profile, number> = {
+  diligent: 0.78,
+  average: 0.66,
+  fading: 0.58,
+  cramming: 0.6,
+  'night owl': 0.7,
+};
+
+const abilityOf = (profile: Profile, random: Random): number =>
+  Math.min(0.97, Math.max(0.2, ABILITY[profile] + 0.12 * random.normal()));
+
+function planEnrollments(seed: string, namespace: Uuid, student: Student, courses: readonly Course[]): Enrollment[] {
+  const random = randomFrom(`${seed}/enrolments/${student.externalId}`);
+  const wanted = random.int(2, 4);
+  const chosen = new Set<Course>();
+  while (chosen.size < wanted) chosen.add(random.pick(courses));
+  return [...chosen].map((course) => {
+    const lateBy = random.chance(0.08) ? random.int(1, 18) * DAY : -random.int(1, 20) * DAY;
+    const at = course.startsAt + lateBy + random.int(8 * HOUR, 18 * HOUR);
+    return {
+      id: uuidFrom(namespace, `${student.externalId}/${course.externalId}/enrolment`),
+      studentId: student.id,
+      courseId: course.id,
+      // Some LMSs do not say when somebody was enrolled.
+      enrolledAt: random.chance(0.04) ? null : Math.min(Math.floor(at / MINUTE) * MINUTE, course.endsAt),
+      student,
+      course,
+    };
+  });
+}

@@ -1,0 +1,116 @@
+import { readFileSync } from 'node:fs';
+import type { SourceTable } from '#libs/domain/change.ts';
+import { type Database, loadStatements, type Queryable } from '#libs/platform/postgres/database.ts';
+import { keyHistory } from './history.ts';
+import { localMillis } from './local-time.ts';
+import { type Campus, type Enrollment, planCampus } from './people.ts';
+import {
+  type ActivityRow,
+  type GradeRow,
+  insertActivities,
+  insertCourses,
+  insertEnrollments,
+  insertGrades,
+  insertStudents,
+  ROWS_PER_STATEMENT,
+} from './rows.ts';
+
+const sql = loadStatements(new URL('./sql/', import.meta.url), ['lock_campus', 'is_empty']);
+
+export interface SeedProgress {
+  /** Rows written so far, not yet committed. */
+  readonly rows: number;
+  /** 0 to 1. */
+  readonly share: number;
+}
+
+export interface SeedOptions {
+  /** Chooses the campus: the same seed and `now` give the same rows, ids included. */
+  readonly seed: string;
+  /** Where the history ends, milliseconds since 1970-01-01T00:00Z. */
+  readonly now: number;
+  /** The zone of the source's timestamps (`SOURCE_TIMEZONE`); default UTC. */
+  readonly timeZone?: string;
+  /** How many, 1 to 800; default 300. */
+  readonly students?: number;
+  readonly onProgress?: (progress: SeedProgress) => void;
+}
+
+export interface SeedResult {
+  /** False when the database held rows already: then nothing was written. */
+  readonly seeded: boolean;
+  readonly rows: Readonly<Record<SourceTable, number>>;
+  readonly seconds: number;
+}
+
+/** Makes the tables of an LMSConnector where they are missing. */
+export async function createCampusSchema(db: Queryable): Promise<void> {
+  await db.query(readFileSync(new URL('./sql/schema.sql', import.meta.url), 'utf8'));
+}
+
+/**
+ * Writes the sample campus, if all five tables are empty. One transaction, so that whoever is interrupted half way
+ * leaves the database as empty as it was and the next start begins anew.
+ */
+export function seedCampus(db: Database, options: SeedOptions): Promise<SeedResult> {
+  const started = performance.now();
+  return db.transaction(async (tx) => {
+    await tx.query(sql.lock_campus);
+    const [answer] = await tx.query<{ empty: boolean }>(sql.is_empty);
+    const rows = { students: 0, courses: 0, enrollments: 0, grades: 0, activity_logs: 0 };
+    if (answer?.empty === true) {
+      const campus = planCampus(options.seed, localMillis(options.now, options.timeZone), options.students);
+      await write(tx, campus, rows, options.onProgress ?? (() => {}));
+    }
+    return { seeded: answer?.empty === true, rows, seconds: (performance.now() - started) / 1000 };
+  });
+}
+
+async function write(
+  tx: Queryable,
+  campus: Campus,
+  rows: Record<SourceTable, number>,
+  onProgress: (progress: SeedProgress) => void,
+): Promise<void> {
+  await insertStudents(tx, campus.students);
+  await insertCourses(tx, campus.courses);
+  await insertEnrollments(tx, campus.enrollments);
+  rows.students = campus.students.length;
+  rows.courses = campus.courses.length;
+  rows.enrollments = campus.enrollments.length;
+  let told = 0;
+  for (const batch of historyBatches(campus)) {
+    await insertActivities(tx, batch.activities);
+    await insertGrades(tx, batch.grades);
+    rows.activity_logs += batch.activities.length;
+    rows.grades += batch.grades.length;
+    told += batch.keys;
+    const total = Object.values(rows).reduce((sum, count) => sum + count, 0);
+    onProgress({ rows: total, share: told / campus.enrollments.length });
+  }
+}
+
+interface Batch {
+  readonly keys: number;
+  readonly activities: readonly ActivityRow[];
+  readonly grades: readonly GradeRow[];
+}
+
+/** Told as it is written: neither the whole history in memory nor a second of blocked event loop. */
+function* historyBatches(campus: Campus): Generator<Batch> {
+  let batch = { keys: 0, activities: [] as ActivityRow[], grades: [] as GradeRow[] };
+  for (const key of byCourse(campus.enrollments)) {
+    const history = keyHistory(campus, key);
+    batch.keys += 1;
+    batch.activities.push(...history.activities);
+    batch.grades.push(...history.grades);
+    if (batch.activities.length < ROWS_PER_STATEMENT - 500) continue;
+    yield batch;
+    batch = { keys: 0, activities: [], grades: [] };
+  }
+  if (batch.keys > 0) yield batch;
+}
+
+/** A course's rows lie together on disk, which makes reading one course cheap. */
+const byCourse = (enrollments: readonly Enrollment[]): Enrollment[] =>
+  [...enrollments].sort((a, b) => a.course.externalId.localeCompare(b.course.externalId, 'en'));

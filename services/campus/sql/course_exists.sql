@@ -1,0 +1,1 @@
+SELECT EXISTS (SELECT FROM courses WHERE id = $1) AS present

@@ -1,0 +1,5 @@
+SELECT NOT EXISTS (SELECT FROM students)
+   AND NOT EXISTS (SELECT FROM courses)
+   AND NOT EXISTS (SELECT FROM enrollments)
+   AND NOT EXISTS (SELECT FROM grades)
+   AND NOT EXISTS (SELECT FROM activity_logs) AS empty

@@ -1,0 +1,170 @@
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '#libs/domain/clock.ts';
+import { startIntake } from '#libs/pipeline/intake.ts';
+import type { Role } from '#libs/pipeline/role.ts';
+import { settingsOf } from '#libs/pipeline/settings.ts';
+import { Wake } from '#libs/pipeline/wake.ts';
+import type { SettingValues } from '#libs/platform/config/settings.ts';
+import type { Lifecycle } from '#libs/platform/lifecycle.ts';
+import type { Log } from '#libs/platform/log.ts';
+import { type Database, openDatabase } from '#libs/platform/postgres/database.ts';
+import type { ChangeSource, SourceStatus } from '#libs/source/contract.ts';
+import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
+import { migrate } from '#libs/store/migrate.ts';
+import { openProgressStore } from '#libs/store/progress.ts';
+import { startApi } from '../api/role.ts';
+import { type Campus, openSampleCampus, startSampleCampus } from '../campus/role.ts';
+import { startEngagement } from '../engagement/role.ts';
+import { startPerformance } from '../performance/role.ts';
+import { type LocalDatabases, startDatabases } from './databases.ts';
+import { writeRunFile } from './runfile.ts';
+import { readyScreen, type StatusLine } from './screen.ts';
+
+export interface LocalOptions {
+  readonly config: SettingValues;
+  readonly dataDir: string;
+  readonly log: Log;
+  readonly line: StatusLine;
+  readonly lifecycle: Lifecycle;
+  /** Ends the program: this cannot be mended by going on. */
+  fail(error: unknown): void;
+  isStopping(): boolean;
+}
+
+/** Starts every role in one process, in order; what was started is in the lifecycle, also when this throws half way. */
+export async function runLocal(options: LocalOptions): Promise<void> {
+  const { config, dataDir, log, line, lifecycle } = options;
+  line.show('databases', 'starting the databases …');
+  const databases = await startDatabases(config, lifecycle);
+  if (databases.adopted) log.warn('a database server of an earlier run was still there and is used again');
+  writeRunFile(dataDir, { pid: process.pid, source: databases.source, analytics: databases.analytics });
+
+  const source = databases.hasCampus
+    ? await openSampleCampus(databases.source, options, ({ share, rows }) =>
+        line.show(
+          'seeding',
+          `making a sample campus: ${Math.round(100 * share)} %, ${rows.toLocaleString('en')} rows …`,
+        ),
+      )
+    : undefined;
+  const db = openAnalytics(databases, options);
+  lifecycle.add('the analytics connections', () => db.close());
+  await migrate(db);
+  if (options.isStopping()) return;
+
+  const pipeline = await startPipeline(db, databases, options);
+  const api = await startApi({
+    db,
+    host: config.API_HOST,
+    port: config.API_PORT,
+    tokens: config.API_TOKENS,
+    auth: config.API_AUTH,
+    log,
+    clock: systemClock,
+    checks: () => pipeline.troubles(),
+    source: () => pipeline.status(),
+  });
+  lifecycle.add('the API', () => api.stop());
+  writeRunFile(dataDir, { pid: process.pid, url: api.url, source: databases.source, analytics: databases.analytics });
+
+  await untilReady(db, pipeline, options);
+  if (options.isStopping()) return;
+  const campus = source === undefined ? undefined : startSampleCampus(source, options);
+  line.print(
+    readyScreen({
+      url: api.url,
+      source: databases.source,
+      analytics: databases.analytics,
+      hasCampus: databases.hasCampus,
+      dataDir,
+      logFile: path.join(dataDir, 'prepadata.log'),
+      studentId: await anyStudent(db),
+    }),
+  );
+  await tell(pipeline, campus, options);
+}
+
+const openAnalytics = (databases: LocalDatabases, { log }: LocalOptions): Database =>
+  openDatabase(databases.analytics, {
+    connections: 12,
+    name: 'prepadata',
+    onIdleError: (error) => log.warn({ err: error }, 'an idle connection to the analytics database ended'),
+  });
+
+interface Pipeline {
+  readonly staged: () => number;
+  status(): SourceStatus;
+  troubles(): string[];
+}
+
+/** Intake and derivers; the intake is started last, so that what it stages finds its derivers. */
+async function startPipeline(db: Database, databases: LocalDatabases, options: LocalOptions): Promise<Pipeline> {
+  const { config, log, lifecycle, fail } = options;
+  const settings = settingsOf(config);
+  const wake = new Wake();
+  const engagement = await startEngagement({ db, settings, wake, log, clock: systemClock });
+  lifecycle.add('the engagement role', () => engagement.stop());
+  const performance = startPerformance({ db, settings, wake, log });
+  lifecycle.add('the performance role', () => performance.stop());
+  const source = pgoutputSource({
+    address: databases.source,
+    progress: openProgressStore(db),
+    publication: config.SOURCE_PUBLICATION,
+    slotPrefix: config.SOURCE_SLOT,
+    schema: config.SOURCE_SCHEMA,
+    maxBatch: config.BATCH_SIZE,
+    log: (level, message) => log[level](message),
+  });
+  const intake = startIntake({ source, db, reading: settings.reading, wake, log, onFailure: fail });
+  lifecycle.add('the intake', () => intake.stop());
+  const roles: readonly Role[] = [engagement, performance];
+  return {
+    staged: () => intake.staged,
+    status: () => source.status(),
+    troubles: () => [
+      ...sourceTroubles(source),
+      ...(intake.trouble === null ? [] : [intake.trouble]),
+      ...roles.flatMap((role) => role.troubles()),
+    ],
+  };
+}
+
+function sourceTroubles(source: ChangeSource): string[] {
+  const { state, detail } = source.status();
+  return state === 'streaming' ? [] : [`the source is not streaming: ${detail}`];
+}
+
+/** Shows the snapshot's progress; ready means that what the snapshot brought is derived too. */
+async function untilReady(db: Database, pipeline: Pipeline, { line, isStopping }: LocalOptions): Promise<void> {
+  while (!isStopping()) {
+    const { state, detail } = pipeline.status();
+    if (state === 'streaming') {
+      const [row] = await db.query<{ waiting: number }>(COUNT_WAITING);
+      if (row === undefined || row.waiting === 0) return;
+      line.show('deriving', `deriving the features of what was read: ${row.waiting.toLocaleString('en')} to go …`);
+    } else line.show(state, detail);
+    await sleep(100);
+  }
+}
+
+const COUNT_WAITING = 'SELECT count(*)::integer AS waiting FROM state.key_mark WHERE priority > 0';
+const ANY_STUDENT =
+  'SELECT student_id AS id FROM student_metrics WHERE engagement_score > 0 ORDER BY student_id LIMIT 1';
+
+async function anyStudent(db: Database): Promise<number | undefined> {
+  return (await db.query<{ id: number }>(ANY_STUDENT))[0]?.id;
+}
+
+/** Says once a second what is happening, until the program stops. */
+async function tell(pipeline: Pipeline, campus: Campus | undefined, { line, isStopping }: LocalOptions): Promise<void> {
+  while (!isStopping()) {
+    const troubles = pipeline.troubles();
+    const news = troubles[0] ?? campus?.lastSentence() ?? 'waiting for changes';
+    line.show(
+      troubles.length > 0 ? `trouble: ${news}` : 'living',
+      `${pipeline.staged().toLocaleString('en')} changes taken in · ${news}`,
+    );
+    await sleep(1_000);
+  }
+}

@@ -1,0 +1,75 @@
+import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+
+export interface ScreenFacts {
+  readonly url: string;
+  readonly source: DatabaseAddress;
+  readonly analytics: DatabaseAddress;
+  readonly hasCampus: boolean;
+  readonly dataDir: string;
+  readonly logFile: string;
+  /** A student to try the API with; undefined while there is none. */
+  readonly studentId: number | undefined;
+}
+
+const toUrl = ({ user, password, host, port, database }: DatabaseAddress): string =>
+  `postgres://${user}:${password}@${host}:${port}/${database}`;
+
+/** Passwords of databases that are not ours are not shown. */
+const withoutPassword = ({ user, host, port, database }: DatabaseAddress): string =>
+  `postgres://${user}@${host}:${port}/${database}`;
+
+/** The one screen of `npm start`, once everything runs. */
+export function readyScreen(facts: ScreenFacts): string {
+  const { url, source, analytics, hasCampus, dataDir, logFile, studentId } = facts;
+  const show = hasCampus ? toUrl : withoutPassword;
+  return [
+    '',
+    '  PrepaData is running.',
+    '',
+    `  API        ${url}`,
+    `  Try        curl -s ${url}/api/metrics/student/${studentId ?? '{id}'}`,
+    `             curl -s ${url}/api/students?limit=5     curl -s ${url}/api/freshness`,
+    `  Source     ${show(source)}${hasCampus ? '   (a sample campus that goes on living)' : ''}`,
+    '             commit a row there, and it is in the answers within tens of milliseconds:',
+    ...(hasCampus ? [`             ${EXAMPLE}`] : []),
+    `  Features   ${show(analytics)}   (SELECT * FROM student_metrics)`,
+    `  Data       ${dataDir}   log: ${logFile}`,
+    '  Stop       Ctrl-C',
+    '',
+  ].join('\n');
+}
+
+const EXAMPLE =
+  "INSERT INTO activity_logs (student_id, course_id, activity_type) SELECT student_id, course_id, 'login' FROM enrollments LIMIT 1;";
+
+/** Progress on one line that is written over on a terminal; elsewhere a line each time the text changes in kind. */
+export class StatusLine {
+  readonly #out: NodeJS.WriteStream;
+  #kind = '';
+  #shown = false;
+
+  constructor(out: NodeJS.WriteStream) {
+    this.#out = out;
+  }
+
+  /** @param kind of what is said: off a terminal only the first line of each kind is printed */
+  show(kind: string, text: string): void {
+    if (this.#out.isTTY) {
+      const width = (this.#out.columns || 100) - 3;
+      this.#out.write(`\r\u001b[K  ${text.length > width ? `${text.slice(0, width - 1)}…` : text}`);
+      this.#shown = true;
+    } else if (kind !== this.#kind) this.#out.write(`  ${text}\n`);
+    this.#kind = kind;
+  }
+
+  /** Ends the line, so that what follows stands on its own. */
+  clear(): void {
+    if (this.#shown) this.#out.write('\r\u001b[K');
+    this.#shown = false;
+  }
+
+  print(text: string): void {
+    this.clear();
+    this.#out.write(`${text}\n`);
+  }
+}

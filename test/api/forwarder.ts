@@ -1,0 +1,62 @@
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+
+/** A way to a real server that can be cut and mended, on one port all the while. */
+export interface Forwarder {
+  readonly port: number;
+  /** Breaks every connection and refuses new ones. */
+  cut(): Promise<void>;
+  /** Says nothing any more: bytes stop, connections stay. */
+  freeze(): void;
+  /** Forwards again. */
+  mend(): Promise<void>;
+}
+
+export async function startForwarder(target: DatabaseAddress): Promise<Forwarder> {
+  const sockets = new Set<Socket>();
+  let frozen = false;
+  const open = (socket: Socket): Socket => {
+    sockets.add(socket);
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => sockets.delete(socket));
+    if (frozen) socket.pause();
+    return socket;
+  };
+  const forward = (near: Socket): void => {
+    const far = open(connect(target.port, target.host));
+    open(near).on('data', (chunk) => frozen || far.write(chunk));
+    far.on('data', (chunk) => frozen || near.write(chunk));
+    near.on('close', () => far.destroy());
+    far.on('close', () => near.destroy());
+  };
+  const breakAll = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
+  let server = await listen(forward, 0);
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  return {
+    port,
+    cut: async () => {
+      const closed = new Promise((resolve) => server.close(resolve));
+      breakAll();
+      await closed;
+    },
+    freeze: () => {
+      frozen = true;
+    },
+    mend: async () => {
+      if (frozen) breakAll();
+      frozen = false;
+      if (!server.listening) server = await listen(forward, port);
+    },
+  };
+}
+
+function listen(forward: (socket: Socket) => void, port: number): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer(forward);
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', () => resolve(server));
+  });
+}

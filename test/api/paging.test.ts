@@ -1,0 +1,187 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { rejectedAnswer } from '#libs/serve/rejected.ts';
+import { studentsAnswer } from '#libs/serve/students.ts';
+import type { Api } from '../../services/api/role.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { addPeople, ask, createAnalytics, errorOf, insert, startTestApi, uuid } from './support.ts';
+
+const STUDENTS = 125;
+let analytics: TestDatabase;
+let api: Api;
+
+/** Both courses: even students have engagement alone in course 1; course 2 has both families for everybody. */
+beforeAll(async () => {
+  analytics = await createAnalytics('api_paging');
+  const { db } = analytics;
+  await addPeople(db, STUDENTS + 2, 3);
+  const stamps = `'2026-03-20'::date, now(), 1, 1`;
+  await db.query(`INSERT INTO engagement_features (student_id, course_id, engagement_score, as_of_date, computed_at, row_version, feature_version)
+    SELECT s, 1, CASE WHEN s = 2 THEN NULL ELSE s / 4.0 END, ${stamps} FROM generate_series(2, ${STUDENTS}, 2) AS s
+    UNION ALL SELECT s, 2, 50, ${stamps} FROM generate_series(1, ${STUDENTS}) AS s`);
+  await db.query(`INSERT INTO performance_features (student_id, course_id, graded_items, as_of_date, computed_at, row_version, feature_version)
+    SELECT s, 1, 0, ${stamps} FROM generate_series(1, ${STUDENTS}, 2) AS s
+    UNION ALL SELECT s, 2, 0, ${stamps} FROM generate_series(1, ${STUDENTS}) AS s`);
+  await db.query(`INSERT INTO rejected_change (origin, source_table, source_id, epoch, lsn, reason, payload, rejected_at)
+    SELECT 'grades:' || n, 'grades', NULL, 1, n, 'bad_max', '{}',
+      '2026-03-20T08:00:00Z'::timestamptz + (n / 7) * interval '1 microsecond'
+    FROM generate_series(1, 250) AS n`);
+  api = await startTestApi(db);
+});
+afterAll(async () => {
+  await api.stop();
+  await analytics.drop();
+});
+
+/** Follows the Link headers from the first page to the last. */
+async function walk(path: string): Promise<{ rows: unknown[]; sizes: number[]; links: string[] }> {
+  const rows: unknown[] = [];
+  const sizes: number[] = [];
+  const links: string[] = [];
+  for (let next: string | undefined = path; next !== undefined; ) {
+    const { status, body, headers } = await ask(api.url + next);
+    expect(status).toBe(200);
+    const page = body as unknown[];
+    rows.push(...page);
+    sizes.push(page.length);
+    const link = headers.get('link');
+    next = link === null ? undefined : /^<([^>]+)>; rel="next"$/.exec(link)?.[1];
+    if (link !== null) expect(next).toMatch(/^\/api\//);
+    if (next !== undefined) links.push(next);
+  }
+  return { rows, sizes, links };
+}
+
+test('250 rows in pages of 100: each exactly once, in order', async () => {
+  const { rows, sizes } = await walk('/api/students?limit=100');
+  expect(sizes).toEqual([100, 100, 50]);
+  const seen = studentsAnswer.parse(rows).map((row) => [row.id, row.courseId]);
+  expect(seen).toEqual(
+    Array.from({ length: STUDENTS }, (_, n) => [
+      [n + 1, 1],
+      [n + 1, 2],
+    ]).flat(),
+  );
+});
+
+test('a page size that divides the rows has no empty page at its end, and 100 is the default', async () => {
+  expect((await walk('/api/students?limit=125')).sizes).toEqual([125, 125]);
+  expect((await walk('/api/students')).sizes).toEqual([100, 100, 50]);
+  expect((await walk('/api/students?limit=1000')).sizes).toEqual([250]);
+  expect((await walk('/api/students?limit=1')).sizes).toHaveLength(250);
+});
+
+test('a row says who, where, and the score as a number or null', async () => {
+  const { body } = await ask(`${api.url}/api/students?limit=4`);
+  expect(body).toEqual([
+    { id: 1, source_id: uuid('a', 1), courseId: 1, engagement: null, successRate: null },
+    { id: 1, source_id: uuid('a', 1), courseId: 2, engagement: 50, successRate: null },
+    { id: 2, source_id: uuid('a', 2), courseId: 1, engagement: null, successRate: null },
+    { id: 2, source_id: uuid('a', 2), courseId: 2, engagement: 50, successRate: null },
+  ]);
+});
+
+test('successRate is served once the schema has success_rate', async () => {
+  const { db } = analytics;
+  await ask(`${api.url}/api/students?limit=2`);
+  await db.query('ALTER TABLE performance_features ADD COLUMN success_rate numeric(5, 2)');
+  await db.query('UPDATE performance_features SET success_rate = 66.67 WHERE student_id = 1 AND course_id = 2');
+  for (let i = 0; i < 20; i += 1) {
+    const { body } = await ask(`${api.url}/api/students?limit=2`);
+    expect(body).toMatchObject([{ successRate: null }, { successRate: 66.67 }]);
+  }
+});
+
+test('one course, by our integer or the UUID of the source, in pages that keep the parameter', async () => {
+  const { rows, sizes, links } = await walk('/api/students?courseId=1&limit=50');
+  expect(sizes).toEqual([50, 50, 25]);
+  expect(links[0]).toMatch(/^\/api\/students\?courseId=1&limit=50&cursor=[\w-]+$/);
+  expect(new Set(studentsAnswer.parse(rows).map((row) => `${row.id} ${row.courseId}`)).size).toBe(STUDENTS);
+  expect(rows.every((row) => (row as { courseId: number }).courseId === 1)).toBe(true);
+  expect((await walk(`/api/students?courseId=${uuid('c', 1).toUpperCase()}&limit=1000`)).rows).toEqual(rows);
+  expect((await walk('/api/students?courseId=3')).rows).toEqual([]);
+});
+
+test('a course never seen is a 404', async () => {
+  for (const id of ['99', uuid('c', 99), '99999999999']) {
+    const answer = await ask(`${api.url}/api/students?courseId=${id}`);
+    expect(answer.status).toBe(404);
+    expect(errorOf(answer)).toMatchObject({ code: 'course_not_found', message: `there is no course ${id}` });
+  }
+});
+
+test.each([
+  ['limit=0', 'limit is "0": a whole number from 1 to 1000 is expected'],
+  ['limit=1001', 'limit is "1001": a whole number from 1 to 1000 is expected'],
+  ['limit=ten', 'limit is "ten": a whole number from 1 to 1000 is expected'],
+  ['limit=1e2', 'limit is "1e2": a whole number from 1 to 1000 is expected'],
+  ['limit=', 'limit is "": a whole number from 1 to 1000 is expected'],
+  ['limit=-1', 'limit is "-1": a whole number from 1 to 1000 is expected'],
+  ['limit=1&limit=2', 'limit is given 2 times: a whole number from 1 to 1000 is expected, once'],
+  ['courseId=maths', 'courseId is "maths": an integer or a UUID is expected'],
+  ['limit=0&courseId=x', /^courseId is .*; limit is /],
+  ['cursor=', 'cursor is not one that this list has given'],
+  ['cursor=nonsense', 'cursor is not one that this list has given'],
+  [`cursor=${Buffer.from('[1]').toString('base64url')}`, 'cursor is not one that this list has given'],
+  [`cursor=${Buffer.from('[1,99999999999]').toString('base64url')}`, 'cursor is not one that this list has given'],
+  [`cursor=${'a'.repeat(2001)}`, /^cursor is "a{60}…"/],
+])('GET /api/students?%s is refused by name', async (query, message) => {
+  const answer = await ask(`${api.url}/api/students?${query}`);
+  expect(answer.status).toBe(400);
+  const error = errorOf(answer);
+  expect(error.code).toBe('invalid_parameter');
+  expect(error.message).toMatch(message);
+});
+
+test('an unknown parameter is named, with those that exist', async () => {
+  const answer = await ask(`${api.url}/api/students?course=1&page=2&__proto__=1`);
+  expect(answer.status).toBe(400);
+  expect(errorOf(answer)).toEqual({
+    code: 'unknown_parameter',
+    message: 'there is no parameter "course", "page", "__proto__" here',
+    hint: 'the parameters of this route are courseId, limit, cursor',
+  });
+});
+
+test('rejected rows newest first, each exactly once though they share their time and its milliseconds', async () => {
+  const { rows, sizes } = await walk('/api/rejected?limit=100');
+  expect(sizes).toEqual([100, 100, 50]);
+  const seen = rejectedAnswer.parse(rows);
+  expect(new Set(seen.map((row) => row.origin)).size).toBe(250);
+  const groups = seen.map((row) => Math.floor(Number(row.origin.split(':')[1]) / 7));
+  expect(groups).toEqual([...groups].sort((a, b) => b - a));
+  expect((await walk('/api/rejected?limit=7')).rows).toEqual(rows);
+});
+
+test('a rejected row says what, where and why', async () => {
+  await insert(analytics.db, 'rejected_change', {
+    origin: `enrollments:${uuid('e', 1)}`,
+    source_table: 'enrollments',
+    source_id: uuid('e', 1),
+    epoch: 3,
+    lsn: '98784247808',
+    reason: 'no_student',
+    payload: '{"student_id":null}',
+    rejected_at: '2026-03-21T08:00:00Z',
+  });
+  const { body } = await ask(`${api.url}/api/rejected?limit=1`);
+  expect(body).toEqual([
+    {
+      origin: `enrollments:${uuid('e', 1)}`,
+      source_table: 'enrollments',
+      source_id: uuid('e', 1),
+      position: '3:17/0',
+      reason: 'no_student',
+      meaning: 'student_id is null',
+      payload: '{"student_id":null}',
+      rejected_at: '2026-03-21T08:00:00.000Z',
+    },
+  ]);
+});
+
+test('a cursor of another list is refused', async () => {
+  const { headers } = await ask(`${api.url}/api/students?limit=1`);
+  const cursor = /cursor=([\w-]+)/.exec(headers.get('link') ?? '')?.[1];
+  const answer = await ask(`${api.url}/api/rejected?cursor=${cursor}`);
+  expect(answer.status).toBe(400);
+  expect(errorOf(answer).message).toBe('cursor is not one that this list has given');
+});

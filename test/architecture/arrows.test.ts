@@ -1,0 +1,134 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+
+/** Each room of libs and the rooms it may import from. Data flows the other way. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  domain: [],
+  clean: ['domain'],
+  aggregate: ['domain', 'clean'],
+  derive: ['domain', 'clean', 'aggregate'],
+  platform: ['domain'],
+  source: ['domain', 'platform'],
+  store: ['domain', 'clean', 'aggregate', 'derive', 'platform', 'source'],
+  pipeline: ['domain', 'clean', 'aggregate', 'derive', 'platform', 'source', 'store'],
+  serve: ['domain', 'clean', 'platform', 'source', 'store'],
+};
+
+/** Rooms without a server, a timer or a clock: the same input gives the same output, for ever. */
+const PURE = ['domain', 'clean', 'aggregate', 'derive'];
+
+/** Packages that one place alone may know. */
+const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
+  kafkajs: ['libs/platform/kafka/'],
+  koa: ['services/api/'],
+  '@koa/router': ['services/api/'],
+  rxjs: ['libs/pipeline/', 'libs/source/'],
+  'pg-logical-replication': ['libs/source/pgoutput/'],
+};
+
+interface Import {
+  readonly file: string;
+  readonly target: string;
+}
+
+function sourceFiles(folder: string): string[] {
+  return readdirSync(path.join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.(ts|mjs)$/.test(name))
+    .map((name) => path.posix.join(folder, name.replaceAll(path.sep, '/')));
+}
+
+const read = (file: string): string => readFileSync(path.join(ROOT, file), 'utf8');
+
+function importsOf(file: string): Import[] {
+  return [
+    ...read(file).matchAll(/^(?:import|export)\s[^;]*?from\s+'([^']+)'|^import\s+'([^']+)'|\bimport\('([^']+)'\)/gm),
+  ].map((match) => ({
+    file,
+    target: match[1] ?? match[2] ?? match[3] ?? '',
+  }));
+}
+
+/** Where an import of ours leads, from the root of the project; undefined for packages. */
+function pathOf({ file, target }: Import): string | undefined {
+  if (target.startsWith('#libs/')) return target.slice(1);
+  return target.startsWith('.') ? path.posix.join(path.posix.dirname(file), target) : undefined;
+}
+
+const files = [...sourceFiles('libs'), ...sourceFiles('services')];
+const imports = files.flatMap(importsOf);
+const roomOf = (file: string): string => file.split('/')[1] ?? '';
+
+describe('imports run one way', () => {
+  test('there is something to check', () => {
+    expect(imports.length).toBeGreaterThan(100);
+  });
+
+  test('rooms of libs import only what lies upstream of them', () => {
+    const wrong = imports.filter((item) => {
+      const target = pathOf(item);
+      if (!item.file.startsWith('libs/') || target === undefined) return false;
+      if (!target.startsWith('libs/')) return true;
+      const [from, to] = [roomOf(item.file), roomOf(target)];
+      return from !== to && !MAY_IMPORT[from]?.includes(to);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test('of the sources, others know the contract alone', () => {
+    const wrong = imports.filter((item) => {
+      const target = pathOf(item);
+      return (
+        item.file.startsWith('libs/') &&
+        roomOf(item.file) !== 'source' &&
+        target?.startsWith('libs/source/') &&
+        target !== 'libs/source/contract.ts'
+      );
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test('a service knows no other service; only services/local starts their roles', () => {
+    const wrong = imports.filter((item) => {
+      const target = pathOf(item);
+      if (
+        !item.file.startsWith('services/') ||
+        !target?.startsWith('services/') ||
+        roomOf(item.file) === roomOf(target)
+      )
+        return false;
+      return !(roomOf(item.file) === 'local' && target.endsWith('/role.ts'));
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test.each(Object.entries(ONLY_IN))('%s is known in one place', (name, places) => {
+    const users = imports.filter(
+      ({ file, target }) => target === name && !places.some((place) => file.startsWith(place)),
+    );
+    expect(users).toEqual([]);
+  });
+});
+
+describe('the middle is pure', () => {
+  const pure = files.filter((file) => PURE.includes(roomOf(file)));
+
+  test('clean, aggregate and derive have no clock, timer, process or server', () => {
+    const effects =
+      /\bDate\.now\(|\bnew Date\(\)|\bsetTimeout\(|\bsetInterval\(|\bprocess\.|\bfetch\(|\bMath\.random\(/;
+    const allowed = 'libs/domain/clock.ts';
+    expect(pure.filter((file) => file !== allowed && effects.test(read(file)))).toEqual([]);
+  });
+
+  test('and import no module of Node', () => {
+    expect(imports.filter(({ file, target }) => pure.includes(file) && target.startsWith('node:'))).toEqual([]);
+  });
+});
+
+test('no file has grown past 400 lines', () => {
+  const all = [...files, ...sourceFiles('test')];
+  const long = all.map((file) => ({ file, lines: read(file).split('\n').length })).filter(({ lines }) => lines > 400);
+  expect(long).toEqual([]);
+});

@@ -1,0 +1,146 @@
+/** A defect put into the product on purpose: the tests named must turn red on it. */
+export interface PlantedBug {
+  readonly name: string;
+  readonly file: string;
+  /** Stands in the file exactly once. */
+  readonly from: string;
+  readonly to: string;
+  /** More edits of other files that belong to the same defect. */
+  readonly also?: readonly { readonly file: string; readonly from: string; readonly to: string }[];
+  /** Test files or folders to run. */
+  readonly tests: readonly string[];
+}
+
+const CORE = ['test/property', 'test/integrity'];
+
+export const PLANTED_BUGS: readonly PlantedBug[] = [
+  {
+    name: 'guard off: the change that comes last wins, whatever its position',
+    file: 'libs/store/image.ts',
+    from: 'if (image === undefined || isNewer(change, image)) return',
+    to: 'if (image === undefined || isNewer(change, image) || change.live) return',
+    tests: CORE,
+  },
+  {
+    name: 'floor off: changes from before a truncate come back to life',
+    file: 'libs/store/stage.ts',
+    from: 'if (floor !== undefined && comparePositions(row.position, floor) <= 0) continue;',
+    to: 'if (floor === undefined) void comparePositions;',
+    tests: CORE,
+  },
+  {
+    name: 'single-statement staging: the old image is read without its lock',
+    file: 'libs/store/sql/image_lock.template.sql',
+    from: 'FOR UPDATE',
+    to: '',
+    tests: CORE,
+  },
+  {
+    name: 'marks made unique, with DO NOTHING where one waits already',
+    file: 'schemas/sql/0002_derivation.sql',
+    from: 'CREATE INDEX key_mark_key ON state.key_mark (family, priority, course_id, student_id);',
+    to: 'CREATE UNIQUE INDEX key_mark_key ON state.key_mark (family, priority, course_id, student_id);',
+    also: [
+      {
+        file: 'libs/store/sql/marks_add.sql',
+        from: '  AS mark (family, course_id, student_id, epoch, lsn, committed_ms)',
+        to: '  AS mark (family, course_id, student_id, epoch, lsn, committed_ms)\nORDER BY 1, 2, 3\nON CONFLICT DO NOTHING',
+      },
+      {
+        file: 'libs/store/sql/course_mark_keys.sql',
+        from: 'WHERE course_id = $1',
+        to: 'WHERE course_id = $1 ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING',
+      },
+      {
+        file: 'libs/store/sql/rollover_mark_keys.sql',
+        from: 'WHERE next_day <= $1::integer',
+        to: 'WHERE next_day <= $1::integer ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING',
+      },
+    ],
+    tests: CORE,
+  },
+  {
+    name: 'marks deleted after the reading that they asked for',
+    file: 'libs/pipeline/derive.ts',
+    from: '  const marks = new Map((await takeMarks(tx, family, claimed)).map((mark) => [keyName(mark), mark]));\n',
+    to: '',
+    also: [
+      {
+        file: 'libs/pipeline/derive.ts',
+        from: '  const rows = await definition.read(tx, claimed, settings.reading);\n',
+        to: '  const rows = await definition.read(tx, claimed, settings.reading);\n  const marks = new Map((await takeMarks(tx, family, claimed)).map((mark) => [keyName(mark), mark]));\n',
+      },
+    ],
+    tests: CORE,
+  },
+  {
+    name: 'coverage ignored: whatever a course does not collect counts as 0',
+    file: 'libs/aggregate/coverage.ts',
+    from: 'return first !== null && first <= day;',
+    to: 'return first === null || first <= day;',
+    tests: CORE,
+  },
+  {
+    name: 'coverage frozen: a key whose first days moved does not tell its course',
+    file: 'libs/pipeline/derive.ts',
+    from: 'if (!sameDays(before.evidence, after.evidence)) return true;',
+    to: '',
+    tests: CORE,
+  },
+  {
+    name: 'keys of a course that moved are not derived again',
+    file: 'libs/pipeline/course.ts',
+    from: '  await tx.query(sql.course_mark_keys, [before.course_id]);\n',
+    to: '',
+    tests: CORE,
+  },
+  {
+    name: 'the key that a row has left is not marked',
+    file: 'libs/store/stage.ts',
+    from: 'for (const image of [before, after]) {',
+    to: 'for (const image of [after]) {',
+    tests: CORE,
+  },
+  {
+    name: 'tombstones read: deleted rows go on contributing',
+    file: 'libs/store/stage.ts',
+    from: 'return { changes, image };',
+    to: 'return { changes: changes.filter(({ live }) => live || changes.length === 1), image: image.live ? image : { ...image, live: Object.keys(image.columns).length > 0 } };',
+    tests: CORE,
+  },
+  {
+    name: 'a snapshot is not swept: rows deleted while no slot existed stay',
+    file: 'libs/store/sql/image_sweep.template.sql',
+    from: 'WHERE live AND epoch < $1::integer',
+    to: 'WHERE live AND epoch < $1::integer AND false',
+    tests: CORE,
+  },
+  {
+    name: 'future rows forgotten: their day comes and nobody looks',
+    file: 'libs/store/sql/rollover_mark_keys.sql',
+    from: 'WHERE next_day <= $1::integer',
+    to: 'WHERE next_day < $1::integer - 1000',
+    tests: CORE,
+  },
+  {
+    name: 'dormancy forgotten: a course that ended goes on growing inactive',
+    file: 'libs/pipeline/derive.ts',
+    from: 'lastFact === null ? today : Math.min(today, lastFact + DAYS_AFTER_LAST_FACT);',
+    to: 'lastFact === null ? today : Math.max(today, lastFact + DAYS_AFTER_LAST_FACT - 1000);',
+    tests: CORE,
+  },
+  {
+    name: 'a repeated grade row grades again',
+    file: 'libs/aggregate/grades.ts',
+    from: 'row.at < first.at) first = row;',
+    to: 'row.at > first.at) first = row;',
+    tests: CORE,
+  },
+  {
+    name: 'unchanged out-of-line columns read as null',
+    file: 'libs/store/image.ts',
+    from: 'columns[name] = image?.live ? (image.columns[name] ?? null) : null;',
+    to: 'columns[name] = null;',
+    tests: CORE,
+  },
+];

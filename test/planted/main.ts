@@ -1,0 +1,94 @@
+/**
+ * Shows that the suite can fail: puts each planted bug into a copy of the project and runs the tests that must catch it.
+ *   npm run test:planted [-- <part of a name> …]
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { PLANTED_BUGS, type PlantedBug } from './bugs.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+
+/** The files git knows or would know, as they are in the working tree. */
+function copyProject(): string {
+  const copy = mkdtempSync(path.join(tmpdir(), 'prepadata-planted-'));
+  const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  for (const file of listed.split('\n').filter((name) => name !== '' && existsSync(path.join(ROOT, name)))) {
+    mkdirSync(path.dirname(path.join(copy, file)), { recursive: true });
+    cpSync(path.join(ROOT, file), path.join(copy, file));
+  }
+  symlinkSync(path.join(ROOT, 'node_modules'), path.join(copy, 'node_modules'));
+  return copy;
+}
+
+/** Puts the bug in; returns what takes it out again. */
+function plant(copy: string, bug: PlantedBug): () => void {
+  const originals = new Map<string, string>();
+  for (const { file, from, to } of [bug, ...(bug.also ?? [])]) {
+    const target = path.join(copy, file);
+    const text = readFileSync(target, 'utf8');
+    if (!originals.has(target)) originals.set(target, text);
+    if (text.split(from).length !== 2)
+      throw new Error(`"${bug.name}" does not fit any more: ${file} does not hold exactly once:\n${from}`);
+    writeFileSync(
+      target,
+      text.replace(from, () => to),
+    );
+  }
+  return () => {
+    for (const [target, text] of originals) writeFileSync(target, text);
+  };
+}
+
+interface Report {
+  readonly numFailedTests: number;
+  readonly numPassedTests: number;
+}
+
+/** Runs the tests in the copy. A run that could not even load its tests counts as neither passed nor failed. */
+function runTests(copy: string, tests: readonly string[]): Report {
+  // Where vitest.config.ts has the JSON reporter write.
+  const output = path.join(copy, '.test-reports/node.json');
+  rmSync(output, { force: true });
+  const { error } = spawnSync(path.join(copy, 'node_modules/.bin/vitest'), ['run', ...tests], {
+    cwd: copy,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  if (error !== undefined) throw error;
+  if (!existsSync(output)) return { numFailedTests: 0, numPassedTests: 0 };
+  return JSON.parse(readFileSync(output, 'utf8')) as Report;
+}
+
+function main(): void {
+  const wanted = process.argv.slice(2);
+  const bugs = PLANTED_BUGS.filter((bug) => wanted.length === 0 || wanted.some((part) => bug.name.includes(part)));
+  const copy = copyProject();
+  let caught = 0;
+  try {
+    const clean = runTests(copy, [...new Set(bugs.flatMap((bug) => bug.tests))]);
+    if (clean.numFailedTests > 0 || clean.numPassedTests === 0) {
+      throw new Error(
+        `without any bug ${clean.numFailedTests} tests fail and ${clean.numPassedTests} pass: mend that first`,
+      );
+    }
+    for (const bug of bugs) {
+      const remove = plant(copy, bug);
+      const { numFailedTests } = runTests(copy, bug.tests);
+      remove();
+      if (numFailedTests > 0) caught += 1;
+      console.log(
+        `${numFailedTests > 0 ? 'caught' : 'MISSED'}  ${bug.name}${numFailedTests > 0 ? ` (${numFailedTests} red)` : ''}`,
+      );
+    }
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+  console.log(`\n${caught} of ${bugs.length} planted bugs caught`);
+  process.exitCode = caught === bugs.length ? 0 : 1;
+}
+
+main();

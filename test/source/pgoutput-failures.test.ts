@@ -1,0 +1,345 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { parseLsn } from '#libs/domain/position.ts';
+import { freePort } from '#libs/platform/postgres/embedded.ts';
+import type { ChangeBatch, ChangeSource } from '#libs/source/contract.ts';
+import type { PgoutputOptions } from '#libs/source/pgoutput/index.ts';
+import { createSourceDatabase } from '../support/database.ts';
+import { type PostgresWorld, postgresWorld } from './postgres-world.ts';
+import { type Fate, Reader, Replica, write } from './world.ts';
+
+let world: PostgresWorld;
+let replica: Replica;
+let readers: Reader[];
+let warnings: string[];
+
+beforeEach(async () => {
+  world = postgresWorld(await createSourceDatabase('failures'));
+  replica = new Replica();
+  readers = [];
+  warnings = [];
+});
+afterEach(async () => {
+  for (const reader of readers) reader.stop();
+  expect(readers.flatMap((reader) => reader.violations)).toEqual([]);
+  await world.close();
+});
+
+function open(
+  options: Partial<PgoutputOptions> = {},
+  fate?: (batch: ChangeBatch) => Fate | Promise<Fate>,
+): { reader: Reader; source: ChangeSource } {
+  const log = (level: string, message: string): void => {
+    if (level === 'warn') warnings.push(message);
+  };
+  const source = world.source({ log, ...options });
+  const reader = new Reader(world, replica, fate).start(source);
+  readers.push(reader);
+  return { reader, source };
+}
+
+const streaming = (source: ChangeSource): Promise<void> =>
+  expect.poll(() => source.status().state, { timeout: 10_000, interval: 5 }).toBe('streaming');
+
+const agreed = async (): Promise<void> =>
+  expect.poll(async () => replica.rows(), { timeout: 15_000, interval: 20 }).toEqual(await world.rows());
+
+const addStudents = (count = 1): Promise<void> =>
+  write(world, (writer) =>
+    writer.insert(
+      'students',
+      Array.from({ length: count }, () => ({ id: randomUUID() })),
+    ),
+  );
+
+async function one<T>(sql: string): Promise<T | undefined> {
+  const rows = await world.database.db.query<{ value: T }>(sql);
+  return rows[0]?.value;
+}
+
+/** Our connections to this database, as the server sees them. */
+const connections = (): Promise<number | undefined> =>
+  one<number>(
+    `SELECT count(*)::int AS value FROM pg_stat_activity
+      WHERE datname = current_database() AND application_name LIKE 'prepadata%'`,
+  );
+
+const confirmed = async (): Promise<bigint> => {
+  const sql = `SELECT confirmed_flush_lsn::text AS value FROM pg_replication_slots
+                WHERE slot_name LIKE '${world.slotPrefix}\\_%'`;
+  return parseLsn((await one<string>(sql)) ?? '0/0');
+};
+
+const end = (purpose: string): Promise<unknown> =>
+  world.database.db.query(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE datname = current_database() AND application_name = 'prepadata ${purpose}'`,
+  );
+
+/** Something to hold a reader at, and to let it go. */
+function gate(): { wait: Promise<void>; open: () => void } {
+  let release: () => void = () => {};
+  const wait = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  return { wait, open: () => release() };
+}
+
+describe('a connection that breaks', () => {
+  test('in the middle of a batch: the batch ends first, then all goes on, and nothing is lost', async () => {
+    const hold = gate();
+    let held = false;
+    const { reader, source } = open({ maxBatch: 5 }, async (batch) => {
+      if (batch.changes[0]?.op === 'create' && !held) {
+        held = true;
+        await hold.wait;
+      }
+      return 'done' as const;
+    });
+    await streaming(source);
+    await addStudents(12);
+    await addStudents(3);
+    await expect.poll(() => held).toBe(true);
+    await end('stream');
+    await addStudents(4);
+    await sleep(100);
+    const before = reader.deliveries.length;
+    await sleep(100);
+    expect(reader.deliveries.length).toBe(before);
+    hold.open();
+    await agreed();
+    expect(warnings).toEqual([expect.stringMatching(/does not answer: .*; trying again in 100 ms/)]);
+    expect(world.progress.reasons.length).toBe(1);
+  });
+
+  test('the one that holds the lock: the stream goes too, and both come back', async () => {
+    const { source } = open();
+    await streaming(source);
+    await end('control');
+    await expect.poll(() => warnings.length).toBe(1);
+    await addStudents(2);
+    await agreed();
+    await streaming(source);
+    expect(await connections()).toBe(2);
+  });
+
+  test('during the first reading: a new epoch', async () => {
+    await addStudents(50);
+    let broken = false;
+    const { reader } = open({ maxBatch: 5 }, async (batch) => {
+      if (batch.changes.length > 0 && !broken) {
+        broken = true;
+        await end('control');
+      }
+      return 'done' as const;
+    });
+    await expect.poll(() => reader.error ?? world.progress.stored).toMatchObject({ epoch: 2, phase: 'streaming' });
+    await agreed();
+    expect(reader.error).toBeUndefined();
+  });
+
+  test('a server that is not there is waited for, in sight', async () => {
+    const port = await freePort();
+    const address = { ...world.database.address, port };
+    const { reader, source } = open({ address });
+    await expect.poll(() => source.status().state).toBe('waiting');
+    expect(source.status().detail).toMatch(new RegExp(`127\\.0\\.0\\.1:${port}/\\w+ does not answer: .*ECONNREFUSED`));
+    await expect.poll(() => warnings.length, { timeout: 5_000 }).toBeGreaterThan(2);
+    expect(warnings.slice(0, 3).map((warning) => /in (\d+) ms/.exec(warning)?.[1])).toEqual(['100', '200', '400']);
+    expect(reader.error).toBeUndefined();
+  });
+
+  test('an analytics database that is not there is waited for too', async () => {
+    world.progress.failure = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+    const { source } = open();
+    await expect.poll(() => source.status().state).toBe('waiting');
+    expect(source.status().detail).toMatch(/^the analytics database, which keeps the progress, does not answer/);
+    world.progress.failure = undefined;
+    await streaming(source);
+  });
+});
+
+describe('confirmation', () => {
+  test('only after done(), and exactly what is stored', async () => {
+    const hold = gate();
+    const { source } = open({ idleEvery: 3_600_000 }, async (batch) => {
+      if (batch.changes[0]?.op === 'create') await hold.wait;
+      return 'done' as const;
+    });
+    await streaming(source);
+    const before = world.progress.stored?.applied ?? 0n;
+    await addStudents();
+    const written = parseLsn((await one<string>('SELECT pg_current_wal_lsn()::text AS value')) ?? '0/0');
+    await sleep(300);
+    expect(await confirmed()).toBe(before);
+    hold.open();
+    await agreed();
+    const stored = world.progress.stored?.applied ?? 0n;
+    expect(stored).toBeGreaterThan(before);
+    expect(stored).toBeLessThanOrEqual(written);
+    // One byte more would skip a transaction whose commit record starts there.
+    await expect.poll(confirmed).toBe(stored);
+  });
+
+  test('two commits that touch: a restart after the first brings the second', async () => {
+    let restarts = 0;
+    const opening = open();
+    await streaming(opening.source);
+    opening.reader.stop();
+    for (let round = 0; round < 10; round += 1) {
+      const [early, late] = [randomUUID(), randomUUID()];
+      const delivered = gate();
+      const { reader } = open({}, (batch) => {
+        const ids = batch.changes.map((change) => ('id' in change ? change.id : ''));
+        if (!ids.includes(late)) return 'done';
+        delivered.open();
+        if (ids.includes(early)) return 'done';
+        restarts += 1;
+        return 'die before commit';
+      });
+      const [first, second] = [await world.begin(), await world.begin()];
+      await first.insert('students', [{ id: early }]);
+      await second.insert('courses', [{ id: late }]);
+      await Promise.all([first.commit(), second.commit()]);
+      await delivered.wait;
+      await sleep(5);
+      reader.stop();
+    }
+    expect(restarts).toBeGreaterThan(0);
+    open();
+    await agreed();
+    expect(world.progress.reasons.length).toBe(1);
+  });
+
+  test('traffic of others moves it on, in batches without changes', async () => {
+    const { reader, source } = open({ idleEvery: 200 });
+    await streaming(source);
+    await world.database.db.query('CREATE TABLE other (n int)');
+    const before = await confirmed();
+    const count = reader.deliveries.length;
+    const started = performance.now();
+    for (let index = 0; index < 20; index += 1) {
+      await world.database.db.query('INSERT INTO other SELECT generate_series(1, 100)');
+      await sleep(30);
+    }
+    await expect.poll(confirmed).toBeGreaterThan(before);
+    const told = reader.deliveries.slice(count);
+    expect(told.every((batch) => batch.changes.length === 0 && batch.progress !== undefined)).toBe(true);
+    expect(told.length).toBeLessThanOrEqual(2 + (performance.now() - started) / 200);
+    expect(source.status().lagBytes).toBeGreaterThanOrEqual(0n);
+    await expect.poll(confirmed).toBe(world.progress.stored?.applied);
+  });
+
+  test('a marker message is told at once', async () => {
+    const { source } = open({ idleEvery: 3_600_000 });
+    await streaming(source);
+    await world.database.db.query(`SELECT pg_logical_emit_message(true, 'somebody else', 'x')`);
+    await world.database.db.query(`SELECT pg_logical_emit_message(true, 'prepadata', 'x')`);
+    const marker = parseLsn((await one<string>('SELECT pg_current_wal_insert_lsn()::text AS value')) ?? '0/0');
+    await expect.poll(() => world.progress.stored?.applied, { timeout: 2_000 }).toBeGreaterThanOrEqual(marker - 256n);
+  });
+});
+
+describe('a slow reader', () => {
+  test('is not given up by the server, although its socket is paused, and gets everything in the end', async () => {
+    const name = world.database.address.database;
+    await world.database.db.query(`ALTER DATABASE "${name}" SET wal_sender_timeout = '600ms'`);
+    const hold = gate();
+    let held = false;
+    const { source } = open({ maxBatch: 10 }, async (batch) => {
+      if (batch.changes[0]?.op === 'create' && !held) {
+        held = true;
+        await hold.wait;
+      }
+      return 'done' as const;
+    });
+    await streaming(source);
+    await addStudents(20_000);
+    await expect.poll(() => held).toBe(true);
+    await sleep(2_000);
+    hold.open();
+    await agreed();
+    expect(warnings).toEqual([]);
+  });
+});
+
+describe('a second reader', () => {
+  test('waits as standby, says for whom, and takes over without reading anew', async () => {
+    const first = open();
+    await streaming(first.source);
+    const second = open();
+    await expect.poll(() => second.source.status().state).toBe('waiting');
+    const pid = await one<number>(
+      `SELECT active_pid AS value FROM pg_replication_slots WHERE slot_name = '${world.slotPrefix}_1'`,
+    );
+    await expect
+      .poll(() => second.source.status().detail)
+      .toBe(`another process reads slot ${world.slotPrefix}_1 (pid ${pid}); waiting as standby`);
+    await addStudents();
+    await agreed();
+    expect(second.reader.deliveries).toEqual([]);
+    first.reader.stop();
+    await streaming(second.source);
+    await addStudents();
+    await agreed();
+    expect(world.progress.reasons.length).toBe(1);
+  });
+
+  test('waits during a first reading as well', async () => {
+    const hold = gate();
+    await addStudents(5);
+    const first = open({}, async () => {
+      await hold.wait;
+      return 'done' as const;
+    });
+    await expect.poll(() => first.reader.deliveries.length).toBe(1);
+    const second = open();
+    await expect.poll(() => second.source.status().detail).toMatch(/another process reads slot .*waiting as standby/);
+    hold.open();
+    await streaming(first.source);
+    expect(second.reader.deliveries).toEqual([]);
+    expect(world.progress.reasons.length).toBe(1);
+  });
+});
+
+describe('an unsubscribe closes every connection', () => {
+  test('while following', async () => {
+    const { reader, source } = open();
+    await streaming(source);
+    reader.stop();
+    await expect.poll(connections, { timeout: 2_000 }).toBe(0);
+    expect(source.status().state).toBe('stopped');
+  });
+
+  test('in the middle of a first reading', async () => {
+    await addStudents(100);
+    const { reader } = open({ maxBatch: 5 }, (batch) => (batch.changes.length > 0 ? 'die before done' : 'done'));
+    await reader.ended;
+    await expect.poll(connections, { timeout: 2_000 }).toBe(0);
+  });
+
+  test('while the server waits for others before it makes the slot, and the slot is not made after all', async () => {
+    const busy = await world.begin();
+    await busy.insert('students', [{ id: randomUUID() }]);
+    const { reader, source } = open();
+    await expect.poll(() => source.status().detail).toMatch(/waits for the transactions/);
+    await sleep(100);
+    expect(await connections()).toBeGreaterThan(1);
+    reader.stop();
+    await expect.poll(connections, { timeout: 3_000 }).toBe(0);
+    await busy.commit();
+    await sleep(100);
+    expect(
+      await one(`SELECT slot_name AS value FROM pg_replication_slots WHERE slot_name LIKE '${world.slotPrefix}%'`),
+    ).toBe(undefined);
+  });
+
+  test('at once after the subscribe', async () => {
+    const { reader } = open();
+    reader.stop();
+    await sleep(200);
+    expect(await connections()).toBe(0);
+    expect(reader.deliveries).toEqual([]);
+  });
+});

@@ -1,0 +1,116 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { AnyRowChange } from '#libs/domain/change.ts';
+import { createSourceDatabase } from '../support/database.ts';
+import { type PostgresWorld, postgresWorld } from './postgres-world.ts';
+import { Reader, Replica, write } from './world.ts';
+
+let world: PostgresWorld;
+let replica: Replica;
+let reader: Reader | undefined;
+
+beforeEach(async () => {
+  world = postgresWorld(await createSourceDatabase('schema'));
+  replica = new Replica();
+});
+afterEach(async () => {
+  reader?.stop();
+  await world.close();
+});
+
+async function follow(): Promise<Reader> {
+  const source = world.source();
+  reader = new Reader(world, replica).start(source);
+  await expect.poll(() => source.status().state, { timeout: 10_000 }).toBe('streaming');
+  return reader;
+}
+
+const query = (sql: string): Promise<object[]> => world.database.db.query(sql);
+const agreed = async (): Promise<void> =>
+  expect.poll(async () => replica.rows(), { timeout: 10_000, interval: 20 }).toEqual(await world.rows());
+
+test('a column more, another type of the same text, another order: all go on', async () => {
+  const grade = { id: randomUUID(), grade_value: '1.50' };
+  await follow();
+  await write(world, (writer) => writer.insert('grades', [grade]));
+  await query(`ALTER TABLE grades ADD COLUMN note text DEFAULT 'x'`);
+  await write(world, (writer) => writer.update('grades', grade.id, { grade_value: '2.50' }));
+  await query('ALTER TABLE grades ALTER COLUMN grade_value TYPE numeric(20, 5)');
+  await write(world, (writer) => writer.update('grades', grade.id, { grade_value: '3.12345' }));
+  await query('ALTER TABLE grades DROP COLUMN grade_item, ADD COLUMN grade_item text');
+  await write(world, (writer) => writer.update('grades', grade.id, { grade_item: 'quiz' }));
+  await agreed();
+  expect(reader?.error).toBeUndefined();
+});
+
+test('a needed column that goes away is an error that names it', async () => {
+  const grade = { id: randomUUID(), grade_value: '1.50' };
+  await follow();
+  await query('ALTER TABLE grades DROP COLUMN grade_max');
+  await write(world, (writer) => writer.insert('grades', [grade]));
+  await reader?.ended;
+  expect(reader?.error).toMatchObject({
+    name: 'UnrecoverableError',
+    code: 'source_column_missing',
+    message: 'the source table public.grades no longer has the column grade_max in the stream',
+  });
+});
+
+test('full replica identity: old rows are ignored, and every column is there', async () => {
+  await query('ALTER TABLE activity_logs REPLICA IDENTITY FULL');
+  const noise = Array.from({ length: 90 }, () => randomUUID()).join('');
+  const row = {
+    id: randomUUID(),
+    activity_type: 'view',
+    timestamp: '2024-01-01 00:00:00',
+    metadata: `{"n": "${noise}"}`,
+  };
+  const newId = randomUUID();
+  await follow();
+  await write(world, (writer) => writer.insert('activity_logs', [row]));
+  await write(world, (writer) => writer.update('activity_logs', row.id, { resource_id: 'a' }));
+  await write(world, (writer) => writer.update('activity_logs', row.id, { id: newId }));
+  await agreed();
+  await write(world, (writer) => writer.delete('activity_logs', newId));
+  await agreed();
+  const changes = (reader?.changes ?? []) as AnyRowChange[];
+  expect(changes.map((change) => [change.op, change.id])).toEqual([
+    ['create', row.id],
+    ['update', row.id],
+    ['delete', row.id],
+    ['create', newId],
+    ['delete', newId],
+  ]);
+  expect(changes[1]?.after).toMatchObject({ metadata: row.metadata, resource_id: 'a' });
+});
+
+test('whatever the database says of date style and time zone, times are read as they stand', async () => {
+  await query(`ALTER DATABASE "${world.database.address.database}" SET datestyle = 'German'`);
+  await query(`ALTER DATABASE "${world.database.address.database}" SET timezone = 'Asia/Tokyo'`);
+  const rows = [1, 2].map(() => ({ id: randomUUID(), timestamp: '2024-02-03 04:05:06.789' }));
+  const expected = Date.UTC(2024, 1, 3, 4, 5, 6, 789);
+  await write(world, (writer) => writer.insert('grades', rows.slice(0, 1)));
+  await follow();
+  await write(world, (writer) => writer.insert('grades', rows.slice(1)));
+  await expect.poll(() => reader?.changes.length).toBe(2);
+  for (const change of (reader?.changes ?? []) as AnyRowChange[])
+    expect(change.after).toMatchObject({ timestamp: expected });
+});
+
+test('the schema may be another, and tables of the same name elsewhere are not ours', async () => {
+  await query('CREATE SCHEMA lms');
+  for (const table of ['students', 'courses', 'enrollments', 'grades', 'activity_logs']) {
+    await query(`ALTER TABLE ${table} SET SCHEMA lms`);
+  }
+  await query('CREATE TABLE public.students (id int PRIMARY KEY)');
+  await query('CREATE PUBLICATION wide FOR ALL TABLES');
+  const source = world.source({ schema: 'lms', publication: 'wide' });
+  reader = new Reader(world, replica).start(source);
+  await expect.poll(() => source.status().state, { timeout: 10_000 }).toBe('streaming');
+  await query('INSERT INTO public.students VALUES (1)');
+  await query(`INSERT INTO lms.students (external_id) VALUES ('a')`);
+  await query('TRUNCATE public.students');
+  await query('DELETE FROM lms.students');
+  await expect.poll(() => reader?.changes.length).toBe(2);
+  expect(reader.changes.map((change) => change.op)).toEqual(['create', 'delete']);
+});

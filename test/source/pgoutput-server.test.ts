@@ -1,0 +1,191 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Database, openDatabase } from '#libs/platform/postgres/database.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '#libs/platform/postgres/embedded.ts';
+import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
+import { MemoryProgress, Reader, Replica, type SourceWorld } from './world.ts';
+
+/** These tests stop, kill and starve a server, so they have one of their own. */
+const folder = mkdtempSync(path.join(tmpdir(), 'prepadata-source-'));
+const schema = readFileSync(new URL('../../services/campus/sql/schema.sql', import.meta.url), 'utf8');
+const logical = { wal_level: 'logical', fsync: 'off', max_connections: 30 };
+let server: EmbeddedPostgres;
+
+beforeAll(async () => {
+  server = await startEmbeddedPostgres({ folder, settings: logical });
+});
+afterAll(async () => {
+  await server.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const start = async (settings: Record<string, string | number>): Promise<void> => {
+  server = await startEmbeddedPostgres({ folder, settings });
+};
+
+async function freshDatabase(name: string): Promise<void> {
+  await server.ensureDatabase(name);
+  await within(name, (db) => db.query(schema));
+}
+
+async function within<T>(name: string, work: (db: Database) => Promise<T>): Promise<T> {
+  const db = openDatabase(server.address(name), { connections: 1, onIdleError: () => {} });
+  try {
+    return await work(db);
+  } finally {
+    await db.close();
+  }
+}
+
+const addStudents = (name: string, count: number): Promise<unknown> =>
+  within(name, (db) =>
+    db.query('INSERT INTO students (external_id) SELECT gen_random_uuid()::text FROM generate_series(1, $1)', [count]),
+  );
+
+const count = async (name: string): Promise<number> => {
+  const rows = await within(name, (db) => db.query<{ n: number }>('SELECT count(*)::int AS n FROM students'));
+  return rows[0]?.n ?? -1;
+};
+
+interface Life {
+  readonly progress: MemoryProgress;
+  readonly replica: Replica;
+  readonly reader: Reader;
+  readonly warnings: string[];
+  state(): string;
+  students(): number;
+}
+
+function live(name: string, progress = new MemoryProgress(), replica = new Replica()): Life {
+  const warnings: string[] = [];
+  const source = pgoutputSource({
+    address: server.address(name),
+    progress,
+    slotPrefix: name,
+    log: (level, message) => {
+      if (level === 'warn') warnings.push(message);
+    },
+  });
+  const world: Pick<SourceWorld, 'progress'> = { progress };
+  const reader = new Reader(world as SourceWorld, replica).start(source);
+  return {
+    progress,
+    replica,
+    reader,
+    warnings,
+    state: () => (reader.error === undefined ? source.status().state : String(reader.error)),
+    students: () => replica.rows().get('students')?.size ?? 0,
+  };
+}
+
+test('a server that stops is not held up, is waited for, and goes on where it was', async () => {
+  await freshDatabase('restart');
+  const life = live('restart');
+  await expect.poll(life.state, { timeout: 10_000 }).toBe('streaming');
+  await addStudents('restart', 5);
+  await within('restart', (db) => db.query('CREATE TABLE noise AS SELECT generate_series(1, 10000) AS n'));
+  const began = performance.now();
+  await server.stop(20_000);
+  expect(performance.now() - began).toBeLessThan(5_000);
+  await expect.poll(life.state, { timeout: 5_000 }).toBe('waiting');
+  await sleep(300);
+  await start(logical);
+  await addStudents('restart', 3);
+  await expect.poll(life.students, { timeout: 15_000 }).toBe(8);
+  expect(life.state()).toBe('streaming');
+  expect(life.progress.reasons).toEqual(['nothing was read from this source before']);
+  life.reader.stop();
+});
+
+test('a server that is killed comes back with the same slot, and nothing is lost', async () => {
+  await freshDatabase('crash');
+  const life = live('crash');
+  await expect.poll(life.state, { timeout: 10_000 }).toBe('streaming');
+  await addStudents('crash', 5);
+  process.kill(server.pid, 'SIGQUIT');
+  await expect.poll(life.state, { timeout: 10_000 }).toBe('waiting');
+  await expect
+    .poll(
+      async () => {
+        await start(logical);
+        return 'started';
+      },
+      { timeout: 20_000, interval: 200 },
+    )
+    .toBe('started');
+  await addStudents('crash', 2);
+  const expected = await count('crash');
+  await expect.poll(life.students, { timeout: 15_000 }).toBe(expected);
+  life.reader.stop();
+});
+
+test('a slot that the server has given up is a new epoch', async () => {
+  await freshDatabase('lost');
+  const first = live('lost');
+  await expect.poll(first.state, { timeout: 10_000 }).toBe('streaming');
+  await addStudents('lost', 5);
+  await expect.poll(first.students).toBe(5);
+  first.reader.stop();
+  await within('lost', async (db) => {
+    await db.query(`ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'`);
+    await db.query('SELECT pg_reload_conf()');
+    for (let round = 0; round < 4; round += 1) {
+      await db.query('CREATE TABLE filler AS SELECT repeat(md5(n::text), 20) FROM generate_series(1, 60000) AS n');
+      await db.query('DROP TABLE filler');
+      await db.query('SELECT pg_switch_wal()');
+    }
+    await db.query('CHECKPOINT');
+    const slots = await db.query(`SELECT wal_status FROM pg_replication_slots WHERE slot_name = 'lost_1'`);
+    expect(slots).toEqual([{ wal_status: 'lost' }]);
+  });
+  await addStudents('lost', 1);
+  const second = live('lost', first.progress, first.replica);
+  await expect.poll(second.students, { timeout: 15_000 }).toBe(6);
+  expect(first.progress.reasons[1]).toMatch(/the replication slot lost_1 was invalidated \(wal_removed\)/);
+  second.reader.stop();
+  await within('lost', async (db) => {
+    await db.query('ALTER SYSTEM RESET max_slot_wal_keep_size');
+    await db.query('SELECT pg_reload_conf()');
+  });
+});
+
+test('a slot name that is taken by another database of the server is refused', async () => {
+  await freshDatabase('taken');
+  await server.ensureDatabase('elsewhere');
+  await within('elsewhere', (db) => db.query(`SELECT pg_create_logical_replication_slot('taken_1', 'pgoutput')`));
+  const life = live('taken');
+  await life.reader.ended;
+  expect(life.reader.error).toMatchObject({
+    code: 'configuration',
+    message: expect.stringMatching(/"taken_1" .* for the database "taken" exists .* for the database "elsewhere"/),
+  });
+  await within('elsewhere', (db) => db.query(`SELECT pg_drop_replication_slot('taken_1')`));
+});
+
+test('a server without logical log, and one without a free slot, say what to set', async () => {
+  await freshDatabase('levels');
+  await within('levels', (db) =>
+    db.query(`SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active`),
+  );
+  await server.stop();
+  await start({ ...logical, wal_level: 'replica' });
+  const unable = live('levels');
+  await unable.reader.ended;
+  expect(unable.reader.error).toMatchObject({
+    code: 'configuration',
+    message: expect.stringContaining('wal_level = replica'),
+    hint: expect.stringContaining('ALTER SYSTEM SET wal_level = logical'),
+  });
+  await server.stop();
+  await start({ ...logical, max_replication_slots: 1 });
+  await within('levels', (db) => db.query(`SELECT pg_create_logical_replication_slot('full', 'pgoutput')`));
+  const crowded = live('levels');
+  await crowded.reader.ended;
+  expect(crowded.reader.error).toMatchObject({
+    code: 'configuration',
+    message: expect.stringContaining('no room for one more replication slot'),
+  });
+});

@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'vitest';
+import type { Change } from '#libs/domain/change.ts';
+import type { ChangeBatch } from '#libs/source/contract.ts';
+import { type Fate, Reader, Replica, type SourceWorld, type TextRow, type Writer, write } from './world.ts';
+
+/** Makes worlds of one transport. */
+export interface SourceHarness {
+  open(): Promise<SourceWorld>;
+  /** Rows for the tests that want many. */
+  readonly many: number;
+}
+
+/** What every test begins with. */
+export interface Stage {
+  readonly world: SourceWorld;
+  readonly replica: Replica;
+  readonly student: string;
+  readonly course: string;
+  /** A reader that has come to the end of the first reading. */
+  streaming(options?: { maxBatch?: number; fate?: (batch: ChangeBatch) => Fate | Promise<Fate> }): Promise<Reader>;
+  /** A row with student and course filled in. */
+  row(values: TextRow): { id: string } & TextRow;
+  /** Waits until the replica holds what the source holds. */
+  agreed(): Promise<void>;
+}
+
+export type UseStage = () => Stage;
+
+export async function setStage(world: SourceWorld, readers: Reader[]): Promise<Stage> {
+  const replica = new Replica();
+  const [student, course] = [randomUUID(), randomUUID()];
+  await write(world, async (writer) => {
+    await writer.insert('students', [{ id: student }]);
+    await writer.insert('courses', [{ id: course }]);
+  });
+  return {
+    world,
+    replica,
+    student,
+    course,
+    streaming: async ({ maxBatch, fate } = {}) => {
+      const reader = new Reader(world, replica, fate);
+      readers.push(reader);
+      reader.start(world.source(maxBatch === undefined ? {} : { maxBatch }));
+      await expect
+        .poll(() => reader.error ?? world.progress.stored?.phase, { timeout: 20_000, interval: 5 })
+        .toBe('streaming');
+      return reader;
+    },
+    row: (values) => ({ id: randomUUID(), student_id: student, course_id: course, ...values }),
+    agreed: async () => {
+      await expect.poll(async () => replica.rows(), { timeout: 20_000, interval: 20 }).toEqual(await world.rows());
+    },
+  };
+}
+
+export const log = (stage: Stage, values: TextRow = {}): { id: string } & TextRow =>
+  stage.row({ activity_type: 'view', timestamp: '2024-03-01 10:00:00', ...values });
+
+/** The streamed changes, in the order of delivery. */
+export const streamed = (reader: Reader): readonly Change[] => reader.changes.filter((change) => change.op !== 'read');
+
+export const kinds = (changes: readonly Change[]): string[] => changes.map((change) => `${change.op} ${change.table}`);
+
+export async function seen(reader: Reader, count: number): Promise<readonly Change[]> {
+  await expect.poll(() => streamed(reader).length, { timeout: 20_000, interval: 5 }).toBeGreaterThanOrEqual(count);
+  return streamed(reader);
+}
+
+/** Writes at random until told to stop: inserts, updates, deletes, and now and then takes something back. */
+export async function writeUntil(stage: Stage, seed: number, stopped: () => boolean): Promise<void> {
+  const mine: string[] = [];
+  let state = seed;
+  const random = (below: number): number => {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+    return Math.floor((state / 2_147_483_648) * below);
+  };
+  while (!stopped()) {
+    const writer = await stage.world.begin();
+    for (let step = random(6); step >= 0; step -= 1) await writeAtRandom(stage, writer, mine, random);
+    await sleep(random(3));
+    if (random(8) === 0) await writer.rollback();
+    else await writer.commit();
+  }
+}
+
+export async function writeAtRandom(
+  stage: Stage,
+  writer: Writer,
+  mine: string[],
+  random: (below: number) => number,
+): Promise<void> {
+  const victim = mine[random(mine.length)];
+  const choice = random(5);
+  if (victim === undefined || choice < 2) {
+    const row = log(stage, { duration_seconds: String(random(1000)) });
+    mine.push(row.id);
+    await writer.insert('activity_logs', [row]);
+  } else if (choice === 2) await writer.delete('activity_logs', victim);
+  else await writer.update('activity_logs', victim, { duration_seconds: String(random(1000)) });
+}
