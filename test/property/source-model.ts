@@ -131,5 +131,5 @@ const objectOf = (row: AnyRow): string => {
 
 const timeOf = (row: AnyRow): number => ('timestamp' in row ? (row.timestamp ?? 0) : 0);
 
-const rowId = (table: SourceTable, slot: number): string =>
+export const rowId = (table: SourceTable, slot: number): string =>
   `${table === 'grades' ? '2' : table === 'enrollments' ? '3' : '1'}0000000-0000-4000-8000-${slot.toString(16).padStart(12, '0')}`;

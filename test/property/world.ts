@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { deriveCourses } from '#libs/pipeline/course.ts';
 import { deriveBatch } from '#libs/pipeline/derive.ts';
 import { engagementFamily } from '#libs/pipeline/families/engagement.ts';
@@ -11,6 +10,7 @@ import { stageBatch } from '#libs/store/stage.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { deriveAll } from '../support/derive-all.ts';
 import { askOracle, compareFeatures, type Difference, type OracleSettings, readFeatures } from '../support/oracle.ts';
+import { LAX_SOURCE_SCHEMA, toRecordSet } from '../support/source-schema.ts';
 import type { SourceModel } from './source-model.ts';
 
 /** An analytics database and, beside it in schema "lms", the tables that the oracle reads. */
@@ -26,7 +26,7 @@ export class World {
     const world = new World(await createTestDatabase(purpose));
     await migrate(world.db);
     await world.db.query('CREATE SCHEMA lms');
-    await world.db.query(`SET search_path = lms; ${withoutConstraints()}; RESET search_path`);
+    await world.db.query(`SET search_path = lms; ${LAX_SOURCE_SCHEMA}; RESET search_path`);
     const tables = await world.db.query<{ name: string }>(
       `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
        WHERE schemaname IN ('public', 'state', 'lms') AND tablename <> 'schema_version'`,
@@ -80,30 +80,11 @@ export class World {
   async differences(model: SourceModel, oracle: Omit<OracleSettings, 'today'> = {}): Promise<Difference[]> {
     await this.db.query('TRUNCATE lms.activity_logs, lms.grades, lms.enrollments');
     for (const [table, rows] of Object.entries(model.tables)) {
-      const records = [...rows].map(([id, row]) => ({ id, ...toSourceText(row) }));
       await this.db.query(`INSERT INTO lms.${table} SELECT * FROM jsonb_populate_recordset(NULL::lms.${table}, $1)`, [
-        JSON.stringify(records),
+        toRecordSet(rows),
       ]);
     }
     const expected = await askOracle(this.#test.address, 'lms', { today: model.today, ...oracle });
     return compareFeatures(expected, await readFeatures(this.#test.address));
   }
-}
-
-/** The source's schema without keys and NOT NULL, as careless as a source can be, and wide enough for every number. */
-function withoutConstraints(): string {
-  return readFileSync(new URL('../../services/campus/sql/schema.sql', import.meta.url), 'utf8')
-    .replaceAll(/REFERENCES \w+ \(id\) ON DELETE CASCADE|NOT NULL/g, '')
-    .replaceAll('numeric(10, 2)', 'numeric');
-}
-
-/** Local milliseconds as the timestamp a source holds, JSON text as json. */
-function toSourceText(row: object): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(row).map(([name, value]) => {
-      if (typeof value === 'number') return [name, new Date(value).toISOString().slice(0, -1)];
-      if (name === 'metadata' && typeof value === 'string') return [name, JSON.parse(value) as unknown];
-      return [name, value];
-    }),
-  );
 }

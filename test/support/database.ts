@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { inject } from 'vitest';
 import { type Database, type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
+import { SOURCE_SCHEMA } from './source-schema.ts';
 
 export interface TestDatabase {
   readonly address: DatabaseAddress;
@@ -37,9 +37,9 @@ export async function createTestDatabase(purpose: string, connections = 16): Pro
 }
 
 /** A fresh database with the tables of an LMSConnector in it. */
-export async function createSourceDatabase(purpose: string): Promise<TestDatabase> {
+export async function createSourceDatabase(purpose: string, schema = SOURCE_SCHEMA): Promise<TestDatabase> {
   const source = await createTestDatabase(purpose);
-  await source.db.query(readFileSync(new URL('../../services/campus/sql/schema.sql', import.meta.url), 'utf8'));
+  await source.db.query(schema);
   return source;
 }
 

@@ -1,0 +1,55 @@
+import { type Clock, systemClock } from '#libs/domain/clock.ts';
+import type { Settings } from '#libs/pipeline/families/family.ts';
+import { startIntake } from '#libs/pipeline/intake.ts';
+import { Wake } from '#libs/pipeline/wake.ts';
+import { openLog } from '#libs/platform/log.ts';
+import type { Database, DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
+import { openProgressStore } from '#libs/store/progress.ts';
+import { startEngagement } from '../../services/engagement/role.ts';
+import { startPerformance } from '../../services/performance/role.ts';
+
+export interface TestPipeline {
+  /** Set when the source ended in an error. */
+  readonly failure: unknown;
+  stop(): Promise<void>;
+}
+
+export interface TestPipelineOptions {
+  readonly source: DatabaseAddress;
+  readonly analytics: Database;
+  readonly settings: Settings;
+  readonly clock?: Clock;
+  readonly maxBatch?: number;
+}
+
+/** Every role of the embedded way in this process, on databases of the test. */
+export async function startTestPipeline(options: TestPipelineOptions): Promise<TestPipeline> {
+  const { source: address, analytics: db, settings, clock = systemClock, maxBatch = 500 } = options;
+  const log = openLog('silent');
+  const wake = new Wake();
+  const engagement = await startEngagement({ db, settings, wake, log, clock });
+  const performance = startPerformance({ db, settings, wake, log });
+  const source = pgoutputSource({ address, progress: openProgressStore(db), maxBatch });
+  const state: { failure: unknown } = { failure: undefined };
+  const intake = startIntake({
+    source,
+    db,
+    reading: settings.reading,
+    wake,
+    log,
+    onFailure: (error) => {
+      state.failure = error;
+    },
+  });
+  return {
+    get failure() {
+      return state.failure;
+    },
+    stop: async () => {
+      await intake.stop();
+      await engagement.stop();
+      await performance.stop();
+    },
+  };
+}

@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs';
+
+/** LMSConnector's tables, as they are. */
+export const SOURCE_SCHEMA = readFileSync(new URL('../../services/campus/sql/schema.sql', import.meta.url), 'utf8');
+
+/** The same as careless as a source can be: no foreign keys, no NOT NULL, and wide enough for every number. */
+export const LAX_SOURCE_SCHEMA = SOURCE_SCHEMA.replaceAll(
+  /REFERENCES \w+ \(id\) ON DELETE CASCADE|NOT NULL/g,
+  '',
+).replaceAll('numeric(10, 2)', 'numeric');
+
+/** Local milliseconds as the timestamp that a source holds, JSON text as JSON: a row for `jsonb_populate_record`. */
+export function toSourceRecord(row: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => {
+      if (typeof value === 'number') return [name, new Date(value).toISOString().slice(0, -1)];
+      return [name, value];
+    }),
+  );
+}
+
+/**
+ * Rows as JSON for `jsonb_populate_recordset`. Metadata is put in as the JSON it is, digit by digit, and not through
+ * JavaScript's numbers.
+ */
+export function toRecordSet(rows: Iterable<readonly [id: string, row: object]>): string {
+  const records = [...rows].map(([id, row]) => {
+    const { metadata, ...others } = row as { metadata?: string | null };
+    const text = JSON.stringify({ id, ...toSourceRecord(others) });
+    return typeof metadata === 'string' ? `${text.slice(0, -1)},"metadata":${metadata}}` : text;
+  });
+  return `[${records.join(',')}]`;
+}
