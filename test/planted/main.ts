@@ -56,7 +56,7 @@ function runTests(copy: string, tests: readonly string[]): Report {
   rmSync(output, { force: true });
   const { error } = spawnSync(path.join(copy, 'node_modules/.bin/vitest'), ['run', ...tests], {
     cwd: copy,
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: 'ignore',
   });
   if (error !== undefined) throw error;
   if (!existsSync(output)) return { numFailedTests: 0, numPassedTests: 0 };

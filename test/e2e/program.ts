@@ -1,0 +1,138 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Database, openDatabase } from '#libs/platform/postgres/database.ts';
+import type { RunFile } from '../../services/local/runfile.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+const DEADLINE_MS = 180_000;
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+/** `npm start`, as a user has it, on a data folder of the test. */
+export class Program {
+  readonly dataDir: string;
+  output = '';
+  #child: ChildProcess | undefined;
+  #ended: Promise<Ended> = Promise.resolve({ code: null, signal: null });
+  readonly #env: Readonly<Record<string, string>>;
+
+  constructor(dataDir: string, env: Readonly<Record<string, string>> = {}) {
+    this.dataDir = dataDir;
+    this.#env = env;
+  }
+
+  /** Runs the launcher itself rather than npm, so that signals and exit codes are the program's own. */
+  start(env: Readonly<Record<string, string>> = {}): this {
+    const child = spawn(process.execPath, ['libs/platform/launch.mjs', 'services/local/main.ts'], {
+      cwd: ROOT,
+      env: { ...process.env, API_PORT: '0', LOG_LEVEL: 'info', ...this.#env, ...env, DATA_DIR: this.dataDir },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const keep = (chunk: Buffer): void => {
+      this.output += chunk.toString();
+    };
+    child.stdout?.on('data', keep);
+    child.stderr?.on('data', keep);
+    this.#ended = new Promise((resolve) => {
+      child.once('exit', (code, signal) => resolve({ code, signal }));
+    });
+    this.#child = child;
+    return this;
+  }
+
+  get runFile(): RunFile {
+    return JSON.parse(readFileSync(path.join(this.dataDir, 'running.json'), 'utf8')) as RunFile;
+  }
+
+  get url(): string {
+    return this.runFile.url ?? '';
+  }
+
+  /** Waits until /api/ready answers 200. */
+  async untilReady(): Promise<void> {
+    for (const until = Date.now() + DEADLINE_MS; ; await sleep(50)) {
+      if (this.#child?.exitCode !== null) throw new Error(`the program ended:\n${this.output}`);
+      const url = existsSync(path.join(this.dataDir, 'running.json')) ? this.url : '';
+      const answer = url === '' ? undefined : await fetch(`${url}/api/ready`).catch(() => undefined);
+      if (answer?.status === 200 && this.output.includes('PrepaData is running')) return;
+      if (Date.now() > until) throw new Error(`not ready after ${DEADLINE_MS / 1000} s:\n${this.output}`);
+    }
+  }
+
+  async get(route: string): Promise<{ status: number; body: unknown }> {
+    const answer = await fetch(`${this.url}${route}`);
+    return { status: answer.status, body: await answer.json() };
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal);
+  }
+
+  ended(): Promise<Ended> {
+    return this.#ended;
+  }
+
+  /** Connections to both databases, while the program (or what it left behind) runs. */
+  open(): { source: Database; analytics: Database; close(): Promise<void> } {
+    const { source: sourceAddress, analytics: analyticsAddress } = this.runFile;
+    if (sourceAddress === undefined || analyticsAddress === undefined)
+      throw new Error('the program has not started its databases');
+    const source = openDatabase(sourceAddress, { connections: 3 });
+    const analytics = openDatabase(analyticsAddress, { connections: 3 });
+    return {
+      source,
+      analytics,
+      close: async () => {
+        await source.close();
+        await analytics.close();
+      },
+    };
+  }
+
+  /** The servers of this data folder that are alive, by their own pid files. */
+  servers(): number[] {
+    const pids = ['source', 'analytics'].map((name) => {
+      const file = path.join(this.dataDir, name, 'data/postmaster.pid');
+      return existsSync(file) ? Number(readFileSync(file, 'utf8').split('\n')[0]) : 0;
+    });
+    return pids.filter((pid) => pid > 0 && isAlive(pid));
+  }
+
+  /** Ends whatever is left of the program. */
+  async cleanUp(): Promise<void> {
+    this.kill('SIGKILL');
+    await this.#ended;
+    for (const pid of this.servers()) process.kill(pid, 'SIGQUIT');
+    for (const until = Date.now() + 10_000; this.servers().length > 0 && Date.now() < until; ) await sleep(20);
+    rmSync(path.dirname(this.dataDir), { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A data folder that the user "nobody" may enter, since Postgres does not run as root. */
+export function newDataDir(): string {
+  const parent = mkdtempSync(path.join(tmpdir(), 'prepadata-e2e-'));
+  mkdirSync(path.join(parent, 'data'));
+  // mkdtemp makes folders for their owner alone.
+  chmodSync(parent, 0o755);
+  return path.join(parent, 'data');
+}
+
+/** Tries until it holds; the test's own deadline ends it. */
+export async function eventually(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await sleep(20);
+}

@@ -1,0 +1,188 @@
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseDay } from '#libs/domain/local-date.ts';
+import type { Database } from '#libs/platform/postgres/database.ts';
+import { askOracle, compareFeatures, type Difference, readFeatures } from '../support/oracle.ts';
+import { untilSettled } from '../support/settle.ts';
+import { eventually, newDataDir, Program } from './program.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+const OULAD_DIR = process.env['OULAD_DIR'];
+/** So slow that nothing moves while features are compared. */
+const QUIET = { CAMPUS_PACE_MS: '3600000' };
+const program = new Program(newDataDir(), QUIET);
+
+beforeAll(async () => {
+  await program.start().untilReady();
+}, 240_000);
+afterAll(() => program.cleanUp(), 60_000);
+
+/** All features of all students against the oracle on the source database itself. */
+async function differences(): Promise<Difference[]> {
+  const { source, analytics, close } = program.open();
+  try {
+    await untilSettled(source, analytics);
+    const [row] = await analytics.query<{ today: string }>('SELECT today FROM state.calendar');
+    const { source: sourceAddress, analytics: analyticsAddress } = program.runFile;
+    if (sourceAddress === undefined || analyticsAddress === undefined) throw new Error('no databases');
+    // The campus may do its one thing just between the two readings: then compare again.
+    for (let attempt = 1; ; attempt += 1) {
+      const before = await rowsWritten(source);
+      const oracle = await askOracle(sourceAddress, 'public', { today: parseDay(row?.today ?? '') });
+      const found = compareFeatures(oracle, await readFeatures(analyticsAddress));
+      expect(oracle.engagement.length).toBeGreaterThan(500);
+      if (found.length === 0 || attempt === 5 || (await rowsWritten(source)) === before) return found;
+      await untilSettled(source, analytics);
+    }
+  } finally {
+    await close();
+  }
+}
+
+/** Tells two states of the source apart: the newest transaction that wrote a row of it. */
+async function rowsWritten(source: Database): Promise<string> {
+  const [row] = await source.query<{ newest: string }>(
+    `SELECT concat_ws(' ', (SELECT max(xmin::text::bigint) FROM grades), (SELECT max(xmin::text::bigint) FROM activity_logs),
+                           (SELECT max(xmin::text::bigint) FROM enrollments), (SELECT count(*) FROM activity_logs)) AS newest`,
+  );
+  return row?.newest ?? '';
+}
+
+interface CommandResult {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+function runCommand(args: readonly string[], env: Readonly<Record<string, string>>): Promise<CommandResult> {
+  const child = spawn(process.execPath, ['libs/platform/launch.mjs', ...args], {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+  });
+  let output = '';
+  const keep = (chunk: Buffer): void => {
+    output += chunk.toString();
+  };
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  return new Promise((resolve) => {
+    child.once('exit', (code) => resolve({ code, output }));
+  });
+}
+
+describe('npm start', () => {
+  test('shows a screen with the address of the API and of the source, a curl, the data folder and how to stop', () => {
+    const { url, source } = program.runFile;
+    expect(program.output).toContain(url);
+    expect(program.output).toContain(`${source?.host}:${source?.port}/${source?.database}`);
+    expect(program.output).toMatch(/curl -s http\S+\/api\/metrics\/student\/\d+/);
+    expect(program.output).toContain(program.dataDir);
+    expect(program.output).toContain('Ctrl-C');
+  });
+
+  test('has the features of the whole campus, equal to the oracle', async () => {
+    expect(await differences()).toEqual([]);
+  });
+
+  test('serves a row inserted by hand into the source', async () => {
+    const { source, close } = program.open();
+    const [row] = await source.query<{ student_id: string; course_id: string }>(
+      `INSERT INTO activity_logs (student_id, course_id, activity_type)
+       SELECT student_id, course_id, 'login' FROM enrollments LIMIT 1 RETURNING student_id, course_id`,
+    );
+    const before = Date.now();
+    await eventually(async () => {
+      const { body } = await program.get(`/api/metrics/student/${row?.student_id}`);
+      const metrics = (body as Record<string, unknown>[]).find((item) => item['course_source_id'] === row?.course_id);
+      return Date.parse(String(metrics?.['last_activity_at'])) > before - 5_000;
+    });
+    await close();
+  });
+
+  test('refuses a second one on the same data folder and names the address of the first', async () => {
+    const second = await runCommand(['services/local/main.ts'], { DATA_DIR: program.dataDir });
+    expect(second.code).toBe(2);
+    expect(second.output).toContain(program.url);
+  });
+
+  test('refuses settings that make no sense, naming them', async () => {
+    const refused = await runCommand(['services/local/main.ts'], {
+      API_PORT: 'eighty',
+      SOURCE_TIMEZONE: 'Mars/Olympus',
+    });
+    expect(refused.code).toBe(2);
+    expect(refused.output).toContain('API_PORT=eighty is not a port');
+    expect(refused.output).toContain('SOURCE_TIMEZONE=Mars/Olympus is not a time zone');
+  });
+});
+
+describe.skipIf(OULAD_DIR === undefined)('npm run load:oulad', () => {
+  test('writes a real university course into the source while it runs; its features over HTTP equal the oracle', async () => {
+    const loaded = await runCommand(
+      ['services/campus/oulad/main.ts', '--dir', OULAD_DIR ?? '', '--presentation', 'AAA-2013J', '--shift-to', 'today'],
+      { DATA_DIR: program.dataDir },
+    );
+    expect(loaded.output).toContain('180982 views');
+    expect(loaded.code).toBe(0);
+    expect(await differences()).toEqual([]);
+
+    const { source, close } = program.open();
+    const students = await source.query<{ student_id: string; course_id: string }>(
+      `SELECT DISTINCT e.student_id, e.course_id FROM enrollments AS e JOIN courses AS c ON c.id = e.course_id WHERE c.shortname LIKE '%AAA%2013J%'`,
+    );
+    await close();
+    expect(students).toHaveLength(383);
+    const { engagement } = await readFeatures(program.runFile.analytics ?? failed());
+    const scores = new Map(
+      engagement.map((row) => [`${row['student_id']} ${row['course_id']}`, row['engagement_score']]),
+    );
+    for (const { student_id, course_id } of students) {
+      const { body } = await program.get(`/api/metrics/student/${student_id}`);
+      const served = (body as Record<string, unknown>[]).find((row) => row['course_source_id'] === course_id);
+      const stored = scores.get(`${student_id} ${course_id}`);
+      expect(served?.['engagement_score']).toBe(stored === null ? null : Number(stored));
+    }
+  }, 300_000);
+});
+
+function failed(): never {
+  throw new Error('the program has not written its addresses');
+}
+
+describe('kill -9 and another start', () => {
+  test('lose nothing and double nothing, under load, three times over', async () => {
+    for (let round = 0; round < 3; round += 1) {
+      const { source, close } = program.open();
+      const writing = { on: true };
+      const load = (async () => {
+        while (writing.on) {
+          await source.query(
+            `INSERT INTO activity_logs (student_id, course_id, activity_type, resource_id, metadata)
+             SELECT student_id, course_id, 'view', 'r' || floor(random() * 20), NULL FROM enrollments ORDER BY random() LIMIT 20`,
+          );
+          await source.query(
+            'DELETE FROM activity_logs WHERE id IN (SELECT id FROM activity_logs ORDER BY random() LIMIT 3)',
+          );
+        }
+      })();
+      await sleep(300 + 200 * round);
+      program.kill('SIGKILL');
+      await program.ended();
+      await sleep(200);
+      writing.on = false;
+      await load;
+      await close();
+      expect(program.servers()).toHaveLength(2);
+      await program.start().untilReady();
+      expect(await differences()).toEqual([]);
+    }
+  }, 300_000);
+
+  test('Ctrl-C then drains, ends with code 0 and leaves no process', async () => {
+    program.kill('SIGINT');
+    expect(await program.ended()).toEqual({ code: 0, signal: null });
+    expect(program.servers()).toEqual([]);
+    expect(program.output).toContain('Nothing is left running');
+  });
+});
