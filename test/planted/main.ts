@@ -54,7 +54,7 @@ function runTests(copy: string, tests: readonly string[]): Report {
   // Where vitest.config.ts has the JSON reporter write.
   const output = path.join(copy, '.test-reports/node.json');
   rmSync(output, { force: true });
-  const { error } = spawnSync(path.join(copy, 'node_modules/.bin/vitest'), ['run', ...tests], {
+  const { error } = spawnSync(path.join(copy, 'node_modules/.bin/vitest'), ['run', ...tests, '--bail', '1'], {
     cwd: copy,
     stdio: 'ignore',
   });
