@@ -46,11 +46,3 @@ export class FirstDaysBuilder {
     return this.#days;
   }
 }
-
-/** What one key's facts say about its course. */
-export interface CourseEvidence {
-  readonly firstDays: FirstDays;
-  /** Days of the first and last fact that count for the course's as-of. */
-  readonly firstFact: LocalDay | null;
-  readonly lastFact: LocalDay | null;
-}

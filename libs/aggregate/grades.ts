@@ -1,7 +1,8 @@
 import type { GradeObservation } from '#libs/clean/grades.ts';
-import { earlierDay, type LocalDay } from '#libs/domain/local-date.ts';
+import { earlierDay, type LocalDay, laterDay } from '#libs/domain/local-date.ts';
 import type { Instant } from '#libs/domain/zone.ts';
-import { type CourseEvidence, NO_FIRST_DAYS } from './coverage.ts';
+import { NO_FIRST_DAYS } from './coverage.ts';
+import type { KeyEvidence } from './evidence.ts';
 
 /** The grade a student holds for one item of a course. */
 export interface GradeFact {
@@ -24,31 +25,32 @@ export function gradeFacts(grades: readonly GradeObservation[], asOf: LocalDay):
     const first = earliestEqual(grades, holding, asOf);
     facts.push({ item: holding.item, value: holding.value, max: holding.max, gradedAt: first.at, day: first.day });
   }
-  return facts.sort((a, b) => a.gradedAt - b.gradedAt || Buffer.compare(Buffer.from(a.item), Buffer.from(b.item)));
+  return facts.sort((a, b) => a.gradedAt - b.gradedAt || compareBytes(a.item, b.item));
 }
 
-/** Rows that change the value or max of their item, the first included, dated on or before `today`. */
-export function gradeEvidence(grades: readonly GradeObservation[], today: LocalDay): CourseEvidence {
+const compareBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
+
+/** What the rows dated on or before `today` say; facts are rows that change the value or max of their item. */
+export function gradeEvidence(grades: readonly GradeObservation[], today: LocalDay): KeyEvidence {
   let firstFact: LocalDay | null = null;
   let lastFact: LocalDay | null = null;
   for (const rows of byItem(grades, today).values()) {
     let before: GradeObservation | undefined;
     for (const row of rows) {
       if (before === undefined || !isSameGrade(before, row)) {
-        firstFact = firstFact === null ? row.day : Math.min(firstFact, row.day);
-        lastFact = lastFact === null ? row.day : Math.max(lastFact, row.day);
+        firstFact = earlierDay(firstFact, row.day);
+        lastFact = laterDay(lastFact, row.day);
       }
       before = row;
     }
   }
-  return { firstDays: NO_FIRST_DAYS, firstFact, lastFact };
-}
-
-/** The first row dated after `today`; the key has to be looked at again on that day. */
-export function nextGradeDay(grades: readonly GradeObservation[], today: LocalDay): LocalDay | null {
-  let next: LocalDay | null = null;
-  for (const { day } of grades) if (day > today) next = earlierDay(next, day);
-  return next;
+  let firstDay: LocalDay | null = null;
+  let nextDay: LocalDay | null = null;
+  for (const { day } of grades) {
+    if (day <= today) firstDay = earlierDay(firstDay, day);
+    else nextDay = earlierDay(nextDay, day);
+  }
+  return { firstDays: NO_FIRST_DAYS, firstFact, lastFact, firstDay, nextDay };
 }
 
 /** Per item, the row that holds at each time, in order of time. */

@@ -1,4 +1,4 @@
-import type { Event } from './engagement.ts';
+import type { Event } from './events.ts';
 
 /**
  * The milliseconds credited to each event: its recorded duration where there is one, else the gap to the next event of

@@ -1,11 +1,13 @@
+import { type ActivityType, normaliseWord } from '#libs/domain/activity-type.ts';
 import type { LocalMillis } from '#libs/domain/change.ts';
-import type { LocalDay } from '#libs/domain/local-date.ts';
+import { type LocalDay, MS_PER_DAY } from '#libs/domain/local-date.ts';
+import { isBlank } from '#libs/domain/text.ts';
 import type { Instant } from '#libs/domain/zone.ts';
-import { type ActivityType, normaliseWord, SITE_ACCESS_WORD, typeOfWord } from './activity-types.ts';
+import { SITE_ACCESS_WORD, typeOfWord } from './activity-types.ts';
+import { type DueDate, readDueDate } from './due-date.ts';
 import { type CompletionState, readMetadata } from './metadata.ts';
 import { type Rejected, rejected } from './rejection.ts';
 import type { ReadingSettings } from './settings.ts';
-import { isBlank } from './text.ts';
 import { readInstant } from './time.ts';
 
 export interface ActivityImage {
@@ -30,8 +32,12 @@ export interface EventObservation {
   readonly eventId: string | null;
   /** Seconds; 0 where the row has none. */
   readonly duration: number;
+  /** When the work was due; null where the row does not say, or not readably. */
+  readonly dueAt: Instant | null;
   readonly at: Instant;
   readonly day: LocalDay;
+  /** Hour of the local day, 0–23. */
+  readonly hour: number;
 }
 
 export interface CompletionObservation {
@@ -45,6 +51,9 @@ export interface CompletionObservation {
 export type ActivityObservation = EventObservation | CompletionObservation;
 
 const INT4_MAX = 2 ** 31 - 1;
+const MS_PER_HOUR = 3_600_000;
+
+const knownDueDate = (due: DueDate): Instant | null => (due === 'unreadable' ? null : due);
 
 export function readActivity(image: ActivityImage, settings: ReadingSettings): ActivityObservation | Rejected {
   if (image.student_id === null) return rejected('no_student');
@@ -55,10 +64,11 @@ export function readActivity(image: ActivityImage, settings: ReadingSettings): A
   if (!Number.isInteger(duration) || duration < 0) return rejected('bad_duration');
   if (duration > INT4_MAX) return rejected('number_too_large');
   const word = normaliseWord(image.activity_type);
-  const type = typeOfWord(word);
+  const type = typeOfWord(word, settings.aliases);
   const resource = image.resource_id === null || isBlank(image.resource_id) ? null : image.resource_id;
-  const { state, eventId } = readMetadata(image.metadata);
-  const day = settings.institutionZone.dayOf(at);
+  const { state, eventId, dueAt } = readMetadata(image.metadata);
+  const local = at + settings.institutionZone.offsetAt(at);
+  const day = Math.floor(local / MS_PER_DAY);
   if (type === 'completion') {
     if (resource === null) return rejected('completion_without_resource');
     if (state === undefined) return rejected('bad_completion_state');
@@ -71,7 +81,9 @@ export function readActivity(image: ActivityImage, settings: ReadingSettings): A
     resource: type === 'login' ? null : resource,
     eventId,
     duration,
+    dueAt: knownDueDate(readDueDate(dueAt, settings.sourceZone)),
     at,
     day,
+    hour: Math.floor((local - day * MS_PER_DAY) / MS_PER_HOUR),
   };
 }

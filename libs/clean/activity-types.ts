@@ -1,6 +1,4 @@
-import { trimAscii } from './text.ts';
-
-export type ActivityType = 'login' | 'view' | 'forum_post' | 'submission' | 'quiz_attempt' | 'completion' | 'other';
+import type { ActivityType } from '#libs/domain/activity-type.ts';
 
 /** The words connectors use for each type, beside the type's own name. */
 const ALIASES: Readonly<Record<Exclude<ActivityType, 'other'>, readonly string[]>> = {
@@ -21,7 +19,8 @@ const TYPE_OF_WORD: ReadonlyMap<string, ActivityType> = new Map(
 /** LMSConnector copies the site's last access into every course under this word. */
 export const SITE_ACCESS_WORD = 'last_access';
 
-/** The word as it is compared: trimmed, in lower case. */
-export const normaliseWord = (activityType: string | null): string => trimAscii(activityType ?? '').toLowerCase();
+/** An institution's own words, in the form in which words are compared; they extend and override the built-in ones. */
+export type Aliases = ReadonlyMap<string, ActivityType>;
 
-export const typeOfWord = (word: string): ActivityType => TYPE_OF_WORD.get(word) ?? 'other';
+export const typeOfWord = (word: string, aliases: Aliases): ActivityType =>
+  aliases.get(word) ?? TYPE_OF_WORD.get(word) ?? 'other';

@@ -1,10 +1,10 @@
 import type { LocalMillis } from '#libs/domain/change.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import { parseScaled } from '#libs/domain/rational.ts';
+import { isBlank, trimAscii } from '#libs/domain/text.ts';
 import type { Instant } from '#libs/domain/zone.ts';
 import { type Rejected, rejected } from './rejection.ts';
 import type { ReadingSettings } from './settings.ts';
-import { isBlank, trimAscii } from './text.ts';
 import { readInstant } from './time.ts';
 
 export interface GradeImage {

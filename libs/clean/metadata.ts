@@ -1,5 +1,5 @@
-import { isLosslessNumber, LosslessNumber, parse, stringify } from 'lossless-json';
-import { isBlank } from './text.ts';
+import { isLosslessNumber, parse, stringify } from 'lossless-json';
+import { isBlank } from '#libs/domain/text.ts';
 
 /**
  * The members of `activity_logs.metadata` that anything reads. Numbers keep their digits: an event id may exceed 2^53.
@@ -32,28 +32,39 @@ export interface ActivityMetadata {
   readonly state: CompletionState | undefined;
   /** As `metadata->>'event_id'`; null where not given or blank. */
   readonly eventId: string | null;
+  /** As it stands in the source, for `readDueDate`; undefined where not given. */
+  readonly dueAt: unknown;
 }
 
 /** Moodle's: not done, done, passed, failed. */
 export type CompletionState = 0 | 1 | 2 | 3;
 
-const NONE: ActivityMetadata = { state: undefined, eventId: null };
+const NONE: ActivityMetadata = { state: undefined, eventId: null, dueAt: undefined };
 
 export function readMetadata(json: string | null): ActivityMetadata {
   if (json === null) return NONE;
   const members = readMembers(json);
-  return { state: readState(members.state), eventId: readEventId(members.event_id) };
+  return { state: readState(members.state), eventId: readEventId(members.event_id), dueAt: members.due_at };
 }
 
+/** A number equal to 0, 1, 2 or 3, or one such digit. */
 function readState(value: unknown): CompletionState | undefined {
-  const state = value instanceof LosslessNumber ? Number(value.toString()) : isDigit(value) ? Number(value) : undefined;
-  return state === 0 || state === 1 || state === 2 || state === 3 ? state : undefined;
+  const text = isLosslessNumber(value) ? value.toString().replace(/\.0+$/, '') : value;
+  return typeof text === 'string' && /^[0-3]$/.test(text) ? (Number(text) as CompletionState) : undefined;
 }
-
-const isDigit = (value: unknown): value is string => typeof value === 'string' && /^[0-3]$/.test(value);
-
 function readEventId(value: unknown): string | null {
   if (value === undefined || value === null) return null;
-  const text = typeof value === 'string' ? value : (stringify(value) ?? '');
+  const text = typeof value === 'string' ? value : jsonText(value);
   return isBlank(text) ? null : text;
+}
+
+/** JSON as Postgres prints jsonb: a space after each comma and colon. */
+function jsonText(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(jsonText).join(', ')}]`;
+  if (typeof value === 'object' && value !== null && !isLosslessNumber(value)) {
+    return `{${Object.entries(value)
+      .map(([name, member]) => `${JSON.stringify(name)}: ${jsonText(member)}`)
+      .join(', ')}}`;
+  }
+  return stringify(value) ?? '';
 }

@@ -1,27 +1,55 @@
+import type { Event } from '#libs/aggregate/events.ts';
 import {
   type ComponentNumbers,
   ENGAGEMENT_COMPONENTS,
   type EngagementComponent,
   SETTING_DECIMALS,
 } from '#libs/domain/components.ts';
-import { formatScaled, roundRatio } from '#libs/domain/rational.ts';
+import { formatScaled, roundRatio, roundToScaled } from '#libs/domain/rational.ts';
+import { SCORE_DECIMALS } from './series.ts';
+import { SETTING_SCALE } from './settings.ts';
 
-/** What was done over the period, in thousandths (time: milliseconds); null where the course does not cover it. */
+/** Which parts of the score a course covers by a day. */
+export type ComponentCoverage = Readonly<Record<EngagementComponent, boolean>>;
+
+/** What was done over a period: counts in thousandths, time in milliseconds; null where the course does not cover it. */
 export type ComponentAmounts = Readonly<Record<EngagementComponent, bigint | null>>;
 
 const THOUSAND = 1000n;
-const SETTING_SCALE = 10n ** BigInt(SETTING_DECIMALS);
+
+/** What events, with the milliseconds credited to each, amount to. */
+export function amountsOf(
+  events: readonly { readonly event: Event; readonly milliseconds: number }[],
+  covered: ComponentCoverage,
+): ComponentAmounts {
+  const resources = new Set<string>();
+  let [logins, posts, milliseconds] = [0, 0, 0];
+  for (const { event, milliseconds: credited } of events) {
+    milliseconds += credited;
+    if (event.type === 'login') logins += 1;
+    if (event.type === 'forum_post') posts += 1;
+    if (event.type === 'view' && event.resource !== null) resources.add(event.resource);
+  }
+  return {
+    logins: covered.logins ? BigInt(logins) * THOUSAND : null,
+    time: covered.time ? BigInt(milliseconds) : null,
+    forum_posts: covered.forum_posts ? BigInt(posts) * THOUSAND : null,
+    resources: covered.resources ? BigInt(resources.size) * THOUSAND : null,
+  };
+}
 
 /**
- * 100 × Σ wᵢ·min(1, xᵢ/tᵢ) / Σ wᵢ over the covered components, rounded once to 2 decimals; null when their weights sum
+ * 100 × Σ wᵢ·min(1, xᵢ/tᵢ) / Σ wᵢ over the covered components, in hundredths, rounded once; null when their weights sum
  * to 0.
- * @param targets for the period the amounts are of
+ * @param targets of a week
+ * @param days that the amounts are of: the targets are that part of the week's
  */
 export function engagementScore(
   amounts: ComponentAmounts,
   weights: ComponentNumbers,
   targets: ComponentNumbers,
-): string | null {
+  days: number,
+): number | null {
   // Each share is min(x, t)/t; over the common denominator Π t the whole sum is one fraction of integers.
   let numerator = 0n;
   let denominator = 1n;
@@ -29,13 +57,13 @@ export function engagementScore(
   for (const component of ENGAGEMENT_COMPONENTS) {
     const amount = amounts[component];
     if (amount === null) continue;
-    const target = targets[component] * THOUSAND;
-    const done = amount * SETTING_SCALE;
+    const target = targets[component] * THOUSAND * BigInt(days);
+    const done = amount * SETTING_SCALE * 7n;
     numerator = numerator * target + weights[component] * (done < target ? done : target) * denominator;
     denominator *= target;
     totalWeight += weights[component];
   }
-  return totalWeight === 0n ? null : roundRatio(100n * numerator, denominator * totalWeight, 2);
+  return totalWeight === 0n ? null : Number(roundToScaled(100n * numerator, denominator * totalWeight, SCORE_DECIMALS));
 }
 
 export interface ComponentShown {

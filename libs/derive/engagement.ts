@@ -1,105 +1,310 @@
 import { type CoverageKind, type FirstDays, isCovered } from '#libs/aggregate/coverage.ts';
-import type { EngagementFacts, Enrolment, Event } from '#libs/aggregate/engagement.ts';
+import type { EngagementFacts, Enrolment } from '#libs/aggregate/engagement.ts';
 import { creditedTimes } from '#libs/aggregate/time.ts';
-import type { LocalDay } from '#libs/domain/local-date.ts';
+import { earlierDay, type LocalDay } from '#libs/domain/local-date.ts';
+import { roundRatio } from '#libs/domain/rational.ts';
 import type { Instant } from '#libs/domain/zone.ts';
+import { absenceDays, activeWithin, currentStreak, longestGap, longestStreak } from './activity-days.ts';
 import type { FeatureColumns } from './columns.ts';
-import { type ComponentAmounts, type ComponentsShown, engagementScore, showComponents } from './engagement-score.ts';
+import { amountsOf, type ComponentsShown, engagementScore, showComponents } from './engagement-score.ts';
+import {
+  coveredComponents,
+  type EngagementSeries,
+  engagementSeries,
+  showFrom,
+  type TimedEvent,
+} from './engagement-series.ts';
+import {
+  type ActivityPattern,
+  activityPattern,
+  daysByHour,
+  daysByWeekday,
+  peakRegularity,
+  periodicity,
+  weekSimilarity,
+} from './regularity.ts';
+import { scoreText, trendText } from './series.ts';
+import { countSessions } from './sessions.ts';
 import type { DerivingSettings } from './settings.ts';
+import { submissionsOf } from './submissions.ts';
 
-/** The columns of `engagement_features`, but its key and stamps. Decimals are text, exact. */
-export interface EngagementFeatures {
-  readonly enrolled_at: Instant | null;
-  readonly events_count: number | null;
-  readonly active_days_count: number | null;
-  readonly login_count: number | null;
-  readonly login_count_7d: number | null;
-  readonly active_days_7d: number | null;
-  readonly active_days_30d: number | null;
-  readonly last_activity_at: Instant | null;
-  readonly days_inactive: number | null;
-  readonly engagement_score: string | null;
-  readonly engagement_components: ComponentsShown;
-}
-
-export const ENGAGEMENT_COLUMNS: FeatureColumns<EngagementFeatures> = {
+/** The columns of `engagement_features`, but its key and stamps, with their types. */
+export const ENGAGEMENT_COLUMNS = {
   enrolled_at: 'timestamptz',
   events_count: 'integer',
   active_days_count: 'integer',
+  activity_scope: 'text',
   login_count: 'integer',
   login_count_7d: 'integer',
+  login_count_30d: 'integer',
+  views_7d: 'integer',
+  views_30d: 'integer',
+  resources_viewed_count: 'integer',
+  forum_posts_count: 'integer',
+  forum_posts_30d: 'integer',
+  total_time_spent: 'bigint',
+  time_spent_7d: 'bigint',
+  time_spent_30d: 'bigint',
+  time_source: 'text',
+  sessions_30d: 'integer',
   active_days_7d: 'integer',
   active_days_30d: 'integer',
+  login_frequency: 'numeric',
   last_activity_at: 'timestamptz',
   days_inactive: 'integer',
+  current_streak_days: 'integer',
+  longest_streak_days: 'integer',
+  longest_gap_days: 'integer',
+  absence_days_last_30: 'integer',
+  activities_completed: 'integer',
+  activities_total: 'integer',
+  assignment_completion_rate: 'numeric',
+  submissions_count: 'integer',
+  late_submissions: 'integer',
+  punctuality_score: 'numeric',
   engagement_score: 'numeric',
   engagement_components: 'jsonb',
-};
+  engagement_ma7: 'numeric',
+  engagement_ma30: 'numeric',
+  engagement_trend: 'numeric',
+  activity_pattern: 'jsonb',
+  regularity_hour: 'numeric',
+  regularity_weekday: 'numeric',
+  periodicity_day: 'numeric',
+  periodicity_week: 'numeric',
+  week_similarity: 'numeric',
+} as const satisfies FeatureColumns;
+
+type Count = number | null;
+/** Exact decimal text. */
+type Decimal = string | null;
+
+export interface EngagementFeatures extends Counts, Times, Days, Work, Scores, Rhythm {
+  readonly enrolled_at: Instant | null;
+  readonly activity_scope: 'site' | 'course';
+}
 
 export interface EngagementInput {
   readonly enrolment: Enrolment;
   readonly facts: EngagementFacts;
   readonly coverage: FirstDays;
   readonly asOf: LocalDay;
+  /** The key's first day, not before the course's first fact; null where there is none. */
+  readonly firstDay: LocalDay | null;
+}
+
+export interface EngagementResult {
+  readonly features: EngagementFeatures;
+  /** Null where the key has no days: no first day, or one after as of. */
+  readonly series: EngagementSeries | null;
+}
+
+/** All that the columns are made of, looked up once. */
+interface Context {
+  readonly facts: EngagementFacts;
+  readonly enrolment: Enrolment;
+  readonly asOf: LocalDay;
+  readonly settings: DerivingSettings;
+  readonly timed: readonly TimedEvent[];
+  readonly week: readonly TimedEvent[];
+  readonly month: readonly TimedEvent[];
+  covers(kind: CoverageKind): boolean;
+}
+
+/** The features as of a day, or null where the key has no row: no enrolment and no accepted activity row. */
+export function engagementFeatures(input: EngagementInput, settings: DerivingSettings): EngagementResult | null {
+  const { enrolment, facts, coverage, asOf, firstDay } = input;
+  if (!enrolment.enrolled && facts.firstRowDay === null) return null;
+  const times = creditedTimes(facts.events, settings.sessionGapMs);
+  const timed = facts.events.map((event, index) => ({ event, milliseconds: times[index] ?? 0 }));
+  const within = (days: number): TimedEvent[] => timed.filter(({ event }) => event.day > asOf - days);
+  const context: Context = {
+    facts,
+    enrolment,
+    asOf,
+    settings,
+    timed,
+    week: within(7),
+    month: within(30),
+    covers: (kind) => isCovered(coverage, kind, asOf),
+  };
+  const hasDays = firstDay !== null && firstDay <= asOf;
+  const series = hasDays ? engagementSeries(timed, coverage, firstDay, asOf, settings) : null;
+  const features: EngagementFeatures = {
+    enrolled_at: enrolment.at,
+    activity_scope: context.covers('event') && !context.covers('course_event') ? 'site' : 'course',
+    ...counts(context),
+    ...timeSpent(context),
+    ...days(context),
+    ...work(context),
+    ...scores(context, coverage, series),
+    ...rhythm(context),
+  };
+  return { features, series: series === null ? null : showFrom(series, existsFrom(enrolment, facts)) };
+}
+
+/** The first day as of which the key has a row; null when it has one on every day. */
+const existsFrom = (enrolment: Enrolment, facts: EngagementFacts): LocalDay | null =>
+  enrolment.undated ? null : earlierDay(enrolment.day, facts.firstRowDay);
+
+interface Counts {
+  readonly events_count: Count;
+  readonly login_count: Count;
+  readonly login_count_7d: Count;
+  readonly login_count_30d: Count;
+  readonly views_7d: Count;
+  readonly views_30d: Count;
+  readonly resources_viewed_count: Count;
+  readonly forum_posts_count: Count;
+  readonly forum_posts_30d: Count;
+  readonly sessions_30d: Count;
+}
+
+function counts({ facts, timed, week, month, settings, covers }: Context): Counts {
+  const ofType = (events: readonly TimedEvent[], type: 'login' | 'view' | 'forum_post'): Count =>
+    covers(type) ? events.filter(({ event }) => event.type === type).length : null;
+  const viewed = timed.filter(({ event }) => event.type === 'view' && event.resource !== null);
+  return {
+    events_count: covers('event') ? facts.events.length : null,
+    login_count: ofType(timed, 'login'),
+    login_count_7d: ofType(week, 'login'),
+    login_count_30d: ofType(month, 'login'),
+    views_7d: ofType(week, 'view'),
+    views_30d: ofType(month, 'view'),
+    resources_viewed_count: covers('view') ? new Set(viewed.map(({ event }) => event.resource)).size : null,
+    forum_posts_count: ofType(timed, 'forum_post'),
+    forum_posts_30d: ofType(month, 'forum_post'),
+    sessions_30d: covers('event')
+      ? countSessions(
+          month.map(({ event }) => event),
+          settings.sessionGapMs,
+        )
+      : null,
+  };
+}
+
+interface Times {
+  readonly total_time_spent: Count;
+  readonly time_spent_7d: Count;
+  readonly time_spent_30d: Count;
+  readonly time_source: 'recorded' | 'estimated' | null;
+}
+
+function timeSpent({ timed, week, month, covers }: Context): Times {
+  const source = covers('duration') ? 'recorded' : covers('view') ? 'estimated' : null;
+  const seconds = (events: readonly TimedEvent[]): Count => {
+    if (source === null) return null;
+    const milliseconds = events.reduce((sum, event) => sum + event.milliseconds, 0);
+    return Number(roundRatio(BigInt(milliseconds), 1000n, 0));
+  };
+  return {
+    total_time_spent: seconds(timed),
+    time_spent_7d: seconds(week),
+    time_spent_30d: seconds(month),
+    time_source: source,
+  };
+}
+
+interface Days {
+  readonly active_days_count: Count;
+  readonly active_days_7d: Count;
+  readonly active_days_30d: Count;
+  readonly login_frequency: Decimal;
+  readonly last_activity_at: Instant | null;
+  readonly days_inactive: Count;
+  readonly current_streak_days: Count;
+  readonly longest_streak_days: Count;
+  readonly longest_gap_days: Count;
+  readonly absence_days_last_30: Count;
 }
 
 /** Inactivity is counted up to here and stays there, so that a student who left does not change every day for ever. */
 const MAX_DAYS_INACTIVE = 90;
 
-/** The features as of a day, or null where the key has no row: no enrolment and no accepted activity row. */
-export function engagementFeatures(input: EngagementInput, settings: DerivingSettings): EngagementFeatures | null {
-  const { enrolment, facts, coverage, asOf } = input;
-  if (!enrolment.enrolled && !facts.hasActivityRows) return null;
-  const covers = (kind: CoverageKind): boolean => isCovered(coverage, kind, asOf);
-  const ifCovered = (kind: CoverageKind, count: number): number | null => (covers(kind) ? count : null);
-  const coversActivity = covers('event') || covers('completion_row');
-  const activeSince = (days: number): number | null =>
-    coversActivity ? facts.activeDays.filter((day) => day > asOf - days).length : null;
-  const lastWeek = facts.events.filter((event) => event.day > asOf - 7);
-  const lastActiveDay = facts.activeDays.at(-1);
-  const amounts = weekAmounts(facts, covers, asOf, settings);
+function days({ facts: { activeDays, lastActivityAt }, enrolment, asOf, covers }: Context): Days {
+  const isCoveredAtAll = covers('event') || covers('completion_row');
+  const ifCovered = <T>(value: T): T | null => (isCoveredAtAll ? value : null);
+  const last = activeDays.at(-1);
   return {
-    enrolled_at: enrolment.at,
-    events_count: ifCovered('event', facts.events.length),
-    active_days_count: coversActivity ? facts.activeDays.length : null,
-    login_count: ifCovered('login', countOf(facts.events, 'login')),
-    login_count_7d: ifCovered('login', countOf(lastWeek, 'login')),
-    active_days_7d: activeSince(7),
-    active_days_30d: activeSince(30),
-    last_activity_at: facts.lastActivityAt,
-    days_inactive: lastActiveDay === undefined ? null : Math.min(asOf - lastActiveDay, MAX_DAYS_INACTIVE),
-    engagement_score: engagementScore(amounts, settings.engagementWeights, settings.engagementTargets),
-    engagement_components: showComponents(amounts, settings.engagementWeights, settings.engagementTargets),
+    active_days_count: ifCovered(activeDays.length),
+    active_days_7d: ifCovered(activeWithin(activeDays, asOf, 7)),
+    active_days_30d: ifCovered(activeWithin(activeDays, asOf, 30)),
+    login_frequency: ifCovered(roundRatio(BigInt(activeWithin(activeDays, asOf, 28)), 4n, 2)),
+    last_activity_at: lastActivityAt,
+    days_inactive: last === undefined ? null : Math.min(asOf - last, MAX_DAYS_INACTIVE),
+    current_streak_days: ifCovered(currentStreak(activeDays, asOf)),
+    longest_streak_days: ifCovered(longestStreak(activeDays)),
+    longest_gap_days: ifCovered(longestGap(activeDays)),
+    absence_days_last_30: ifCovered(absenceDays(activeDays, enrolment.day, asOf)),
   };
 }
 
-const countOf = (events: readonly Event[], type: Event['type']): number =>
-  events.filter((event) => event.type === type).length;
+interface Work {
+  readonly activities_completed: Count;
+  readonly activities_total: Count;
+  readonly assignment_completion_rate: Decimal;
+  readonly submissions_count: Count;
+  readonly late_submissions: Count;
+  readonly punctuality_score: Decimal;
+}
 
-/** What the seven days ending on `asOf` hold of each component of the score. */
-function weekAmounts(
-  facts: EngagementFacts,
-  covers: (kind: CoverageKind) => boolean,
-  asOf: LocalDay,
-  settings: DerivingSettings,
-): ComponentAmounts {
-  const times = creditedTimes(facts.events, settings.sessionGapMs);
-  const resources = new Set<string>();
-  let logins = 0;
-  let posts = 0;
-  let milliseconds = 0;
-  facts.events.forEach((event, index) => {
-    if (event.day <= asOf - 7) return;
-    milliseconds += times[index] ?? 0;
-    if (event.type === 'login') logins += 1;
-    if (event.type === 'forum_post') posts += 1;
-    if (event.type === 'view' && event.resource !== null) resources.add(event.resource);
-  });
-  const thousandths = (count: number): bigint => BigInt(count) * 1000n;
+const percentage = (part: number, whole: number): string => roundRatio(100n * BigInt(part), BigInt(whole), 2);
+
+function work({ facts: { completions, events }, covers }: Context): Work {
+  const { done, total } = completions;
+  // A course that never says "not done" would show everyone at 100 %.
+  const showsTotal = covers('completion_row') && covers('not_done');
+  const { resources, withDueDate, late } = submissionsOf(events);
+  const showsLate = covers('submission') && withDueDate > 0;
   return {
-    logins: covers('login') ? thousandths(logins) : null,
-    time: covers('duration') || covers('view') ? BigInt(milliseconds) : null,
-    forum_posts: covers('forum_post') ? thousandths(posts) : null,
-    resources: covers('view') ? thousandths(resources.size) : null,
+    activities_completed: covers('completion_row') ? done : null,
+    activities_total: showsTotal ? total : null,
+    assignment_completion_rate: showsTotal && total > 0 ? percentage(done, total) : null,
+    submissions_count: covers('submission') ? resources : null,
+    late_submissions: showsLate ? late : null,
+    punctuality_score: showsLate ? percentage(withDueDate - late, withDueDate) : null,
+  };
+}
+
+interface Scores {
+  readonly engagement_score: Decimal;
+  readonly engagement_components: ComponentsShown;
+  readonly engagement_ma7: Decimal;
+  readonly engagement_ma30: Decimal;
+  readonly engagement_trend: Decimal;
+}
+
+function scores({ week, asOf, settings }: Context, coverage: FirstDays, series: EngagementSeries | null): Scores {
+  const { engagementWeights: weights, engagementTargets: targets } = settings;
+  const amounts = amountsOf(week, coveredComponents(coverage, asOf));
+  const last = (values: readonly (number | null)[] | undefined): number | null => values?.at(-1) ?? null;
+  return {
+    engagement_score: scoreText(engagementScore(amounts, weights, targets, 7)),
+    engagement_components: showComponents(amounts, weights, targets),
+    engagement_ma7: scoreText(last(series?.ma7)),
+    engagement_ma30: scoreText(last(series?.ma30)),
+    engagement_trend: trendText(last(series?.trend)),
+  };
+}
+
+interface Rhythm {
+  readonly activity_pattern: ActivityPattern | null;
+  readonly regularity_hour: Decimal;
+  readonly regularity_weekday: Decimal;
+  readonly periodicity_day: Decimal;
+  readonly periodicity_week: Decimal;
+  readonly week_similarity: Decimal;
+}
+
+function rhythm({ facts: { events }, month }: Context): Rhythm {
+  const hours = daysByHour(events);
+  const weekdays = daysByWeekday(events);
+  return {
+    activity_pattern: activityPattern(month.map(({ event }) => event)),
+    regularity_hour: peakRegularity(hours),
+    regularity_weekday: peakRegularity(weekdays),
+    periodicity_day: periodicity(hours),
+    periodicity_week: periodicity(weekdays),
+    week_similarity: weekSimilarity(events),
   };
 }

@@ -1,58 +1,153 @@
 import type { GradeFact } from '#libs/aggregate/grades.ts';
 import { AGGREGATE_ITEMS } from '#libs/clean/grades.ts';
-import { roundRatio } from '#libs/domain/rational.ts';
+import type { LocalDay } from '#libs/domain/local-date.ts';
+import { commonMultiple, roundRatio } from '#libs/domain/rational.ts';
+import type { Instant } from '#libs/domain/zone.ts';
 import type { FeatureColumns } from './columns.ts';
-import type { DerivingSettings } from './settings.ts';
+import { type DerivingSettings, SETTING_SCALE } from './settings.ts';
 
-/** The columns of `performance_features`, but its key and stamps. Decimals are text, exact. */
+/** The columns of `performance_features`, but its key and stamps, with their types. */
+export const PERFORMANCE_COLUMNS = {
+  graded_items: 'integer',
+  ungraded_items: 'integer',
+  zero_grades: 'integer',
+  capped_grades: 'integer',
+  avg_grade: 'numeric',
+  min_grade: 'numeric',
+  max_grade: 'numeric',
+  latest_grade: 'numeric',
+  latest_graded_at: 'timestamptz',
+  success_rate: 'numeric',
+  first_assessment_failed: 'boolean',
+  grade_ma7: 'numeric',
+  grade_ma30: 'numeric',
+  grade_trend: 'numeric',
+  module_grade: 'numeric',
+  passed: 'boolean',
+} as const satisfies FeatureColumns;
+
+/** Decimals are text, exact; grades in percent. */
 export interface PerformanceFeatures {
-  readonly avg_grade: string | null;
-  readonly latest_grade: string | null;
   readonly graded_items: number;
+  readonly ungraded_items: number;
+  readonly zero_grades: number;
+  readonly capped_grades: number;
+  readonly avg_grade: string | null;
+  readonly min_grade: string | null;
+  readonly max_grade: string | null;
+  readonly latest_grade: string | null;
+  readonly latest_graded_at: Instant | null;
+  readonly success_rate: string | null;
+  readonly first_assessment_failed: boolean | null;
+  readonly grade_ma7: string | null;
+  readonly grade_ma30: string | null;
+  readonly grade_trend: string | null;
+  readonly module_grade: string | null;
+  readonly passed: boolean | null;
 }
 
-export const PERFORMANCE_COLUMNS: FeatureColumns<PerformanceFeatures> = {
-  avg_grade: 'numeric',
-  latest_grade: 'numeric',
-  graded_items: 'integer',
-};
-
-interface GradedItem {
-  readonly value: bigint;
+/** A graded item's normalised grade, a fraction of 1 at most, and when it was given. */
+interface Grade {
+  readonly points: bigint;
   readonly max: bigint;
+  readonly day: LocalDay;
+  readonly gradedAt: Instant;
 }
 
 /**
  * The features from the grades as of a day, or null where the key has no row: no accepted grade row.
- * @param grades in order of (gradedAt, item)
+ * @param facts in order of (gradedAt, item)
  */
 export function performanceFeatures(
-  grades: readonly GradeFact[],
+  facts: readonly GradeFact[],
+  asOf: LocalDay,
   settings: DerivingSettings,
 ): PerformanceFeatures | null {
-  if (grades.length === 0) return null;
-  const graded: GradedItem[] = [];
-  for (const { item, value, max } of grades) {
-    if (AGGREGATE_ITEMS.has(item) || value === null) continue;
-    if (value === 0n && settings.zeroGrades === 'ungraded') continue;
-    graded.push({ value: value < max ? value : max, max });
-  }
+  if (facts.length === 0) return null;
+  const items = facts.filter((fact) => !AGGREGATE_ITEMS.has(fact.item));
+  const graded = gradesOf(facts, settings);
+  const passes = (grade: Grade): boolean => isPassed(grade, settings);
   const latest = graded.at(-1);
+  const [first] = graded;
+  const sorted = [...graded].sort(compareGrades);
+  const module = facts.filter((fact) => fact.item === 'course').flatMap((fact) => toGrade(fact, settings) ?? [])[0];
   return {
-    avg_grade: meanPercentage(graded),
-    latest_grade: latest === undefined ? null : roundRatio(100n * latest.value, latest.max, 2),
     graded_items: graded.length,
+    ungraded_items: items.length - graded.length,
+    zero_grades: items.filter((item) => item.value === 0n).length,
+    capped_grades: items.filter((item) => item.value !== null && item.value > item.max).length,
+    avg_grade: meanGrade(graded),
+    min_grade: percent(sorted[0]),
+    max_grade: percent(sorted.at(-1)),
+    latest_grade: percent(latest),
+    latest_graded_at: latest?.gradedAt ?? null,
+    success_rate:
+      graded.length === 0 ? null : roundRatio(100n * BigInt(graded.filter(passes).length), BigInt(graded.length), 2),
+    first_assessment_failed: first === undefined ? null : !passes(first),
+    grade_ma7: meanGrade(graded.filter((grade) => grade.day > asOf - 7)),
+    grade_ma30: meanGrade(graded.filter((grade) => grade.day > asOf - 30)),
+    grade_trend: gradeTrend(graded),
+    module_grade: percent(module),
+    passed: module === undefined ? null : passes(module),
   };
 }
 
-/** Mean of 100·value/max, exact up to one rounding to 2 decimals; null of nothing. */
-function meanPercentage(items: readonly GradedItem[]): string | null {
-  if (items.length === 0) return null;
-  let numerator = 0n;
-  let denominator = 1n;
-  for (const { value, max } of items) {
-    numerator = numerator * max + value * denominator;
-    denominator *= max;
-  }
-  return roundRatio(100n * numerator, denominator * BigInt(items.length), 2);
+/** The graded items among the facts, in their order; those that the LMS computes from others are none. */
+export const gradesOf = (facts: readonly GradeFact[], settings: DerivingSettings): Grade[] =>
+  facts.filter((fact) => !AGGREGATE_ITEMS.has(fact.item)).flatMap((fact) => toGrade(fact, settings) ?? []);
+
+function toGrade({ value, max, day, gradedAt }: GradeFact, settings: DerivingSettings): Grade | null {
+  if (value === null || (value === 0n && settings.zeroGrades === 'ungraded')) return null;
+  return { points: value < max ? value : max, max, day, gradedAt };
+}
+
+const percent = (grade: Grade | undefined): string | null =>
+  grade === undefined ? null : roundRatio(100n * grade.points, grade.max, 2);
+
+/** Compared before rounding. */
+const isPassed = ({ points, max }: Grade, { passMark }: DerivingSettings): boolean =>
+  100n * points * SETTING_SCALE >= passMark * max;
+
+function compareGrades(a: Grade, b: Grade): number {
+  const difference = a.points * b.max - b.points * a.max;
+  return difference < 0n ? -1 : difference > 0n ? 1 : 0;
+}
+
+/** Grades over one denominator, so that sums are exact. */
+function overCommonMax(grades: readonly Grade[]): { readonly points: readonly bigint[]; readonly max: bigint } {
+  const max = grades.reduce((multiple, grade) => commonMultiple(multiple, grade.max), 1n);
+  return { points: grades.map((grade) => (grade.points * max) / grade.max), max };
+}
+
+/** Mean in percent, exact up to one rounding to 2 decimals; null of nothing. */
+export function meanGrade(grades: readonly Grade[]): string | null {
+  if (grades.length === 0) return null;
+  const { points, max } = overCommonMax(grades);
+  return roundRatio(100n * points.reduce((sum, point) => sum + point, 0n), max * BigInt(grades.length), 2);
+}
+
+const LEAST_ITEMS_FOR_TREND = 3;
+const LEAST_DAYS_FOR_TREND = 7;
+const TREND_DAYS = 30n;
+
+/**
+ * Least-squares slope of the grade over the local day it was given, in points per 30 days, 6 decimals; null under three
+ * items or under seven days between the first and the last.
+ */
+function gradeTrend(grades: readonly Grade[]): string | null {
+  const days = grades.map((grade) => grade.day);
+  if (grades.length < LEAST_ITEMS_FOR_TREND || Math.max(...days) - Math.min(...days) < LEAST_DAYS_FOR_TREND)
+    return null;
+  const { points, max } = overCommonMax(grades);
+  const origin = Math.min(...days);
+  const n = BigInt(grades.length);
+  let [sumX, sumXX, sumY, sumXY] = [0n, 0n, 0n, 0n];
+  points.forEach((y, index) => {
+    const x = BigInt((days[index] ?? origin) - origin);
+    sumX += x;
+    sumXX += x * x;
+    sumY += y;
+    sumXY += x * y;
+  });
+  return roundRatio(TREND_DAYS * 100n * (n * sumXY - sumX * sumY), max * (n * sumXX - sumX * sumX), 6);
 }

@@ -1,4 +1,4 @@
-import type { ComponentNumbers } from '#libs/domain/components.ts';
+import { type ComponentNumbers, SETTING_DECIMALS } from '#libs/domain/components.ts';
 
 /** What decides how features follow from facts. Changing any of it changes results. */
 export interface DerivingSettings {
@@ -9,4 +9,8 @@ export interface DerivingSettings {
   readonly engagementTargets: ComponentNumbers;
   /** LMSConnector writes an ungraded item as 0: `ungraded` reads a zero so, `graded` counts it. */
   readonly zeroGrades: 'ungraded' | 'graded';
+  /** Percent, times 10^SETTING_DECIMALS. */
+  readonly passMark: bigint;
 }
+
+export const SETTING_SCALE = 10n ** BigInt(SETTING_DECIMALS);

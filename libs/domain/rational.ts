@@ -31,12 +31,34 @@ const DECIMAL = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,4}))?$/;
  * anything else, `NaN` and `Infinity` among it.
  */
 export function parseScaled(text: string, decimals: number): bigint | undefined {
+  const ratio = parseRatio(text, decimals);
+  return ratio === undefined ? undefined : roundToScaled(ratio.numerator, ratio.denominator, 0);
+}
+
+/** The same, cut (floor) instead of rounded. */
+export function floorToScaled(text: string, decimals: number): bigint | undefined {
+  const ratio = parseRatio(text, decimals);
+  if (ratio === undefined) return undefined;
+  const quotient = ratio.numerator / ratio.denominator;
+  return ratio.numerator % ratio.denominator < 0n ? quotient - 1n : quotient;
+}
+
+/** Decimal text times 10^decimals, exactly. */
+function parseRatio(text: string, decimals: number): { numerator: bigint; denominator: bigint } | undefined {
   const match = DECIMAL.exec(text);
   if (match === null) return undefined;
   const [, sign = '', whole = '', fraction = '', exponentText = '0'] = match;
   if (whole === '' && fraction === '') return undefined;
   const places = fraction.length - Number(exponentText) - decimals;
-  const digits = BigInt(whole + fraction);
-  const magnitude = places <= 0 ? digits * 10n ** BigInt(-places) : roundToScaled(digits, 10n ** BigInt(places), 0);
-  return sign === '-' ? -magnitude : magnitude;
+  const digits = BigInt(whole + fraction) * (sign === '-' ? -1n : 1n);
+  return places <= 0
+    ? { numerator: digits * 10n ** BigInt(-places), denominator: 1n }
+    : { numerator: digits, denominator: 10n ** BigInt(places) };
+}
+
+/** The least common multiple of two integers above 0. */
+export function commonMultiple(a: bigint, b: bigint): bigint {
+  let [x, y] = [a, b];
+  while (y !== 0n) [x, y] = [y, x % y];
+  return (a / x) * b;
 }

@@ -17,11 +17,18 @@ export interface Zone {
   toInstant(local: number): Instant;
 }
 
-const UTC_NAMES = new Set(['UTC', 'Etc/UTC', 'GMT', 'Etc/GMT', 'Z']);
+const UTC_NAMES = new Set(['UTC', 'Etc/UTC', 'GMT', 'Etc/GMT']);
 
-/** @throws RangeError when the name is not a zone. */
+/**
+ * @param name `UTC` or an area and a place, `Europe/Paris`. Abbreviations are refused: `CET` is one offset all year to
+ * Postgres and a zone with summer time to others.
+ * @throws RangeError when the name is not a zone
+ */
 export function openZone(name: string): Zone {
-  return UTC_NAMES.has(name) ? utc(name) : new IntlZone(name);
+  if (UTC_NAMES.has(name)) return utc(name);
+  if (!name.includes('/'))
+    throw new RangeError(`not a time zone: "${name}" (expected an area and a place, Europe/Paris)`);
+  return new IntlZone(name);
 }
 
 const utc = (name: string): Zone => ({
@@ -30,6 +37,8 @@ const utc = (name: string): Zone => ({
   dayOf: (instant) => Math.floor(instant / MS_PER_DAY),
   toInstant: (local) => local,
 });
+
+export const UTC: Zone = utc('UTC');
 
 /** Offsets at both ends of a UTC day and, where they differ, the instant between at which the clock is moved. */
 interface DayOffsets {

@@ -2,11 +2,12 @@ import { COVERAGE_KINDS, type FirstDays, NO_FIRST_DAYS } from '#libs/aggregate/c
 import type { Family } from '#libs/domain/family.ts';
 import { formatDay, type LocalDay, parseDay } from '#libs/domain/local-date.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
-import { readToday, shareCalendar } from '#libs/store/calendar.ts';
+import { readTodayToWrite, shareCalendar } from '#libs/store/calendar.ts';
 import { markPosition } from '#libs/store/keys.ts';
 import { MARK_PRIORITY, MarkSet } from '#libs/store/marks.ts';
 import { sql } from '#libs/store/statements.ts';
 import { courseAsOf } from './derive.ts';
+import type { Settings } from './settings.ts';
 
 interface CourseRow {
   readonly course_id: number;
@@ -47,7 +48,7 @@ export interface CourseResult {
  * the deletion of its marks. When it moved, every key of the course is marked; else those alone that were derived with an
  * older version, which are the keys that were too new to be seen when it moved.
  */
-export async function deriveCourses(db: Database, limit: number): Promise<CourseResult> {
+export async function deriveCourses(db: Database, settings: Settings, limit: number): Promise<CourseResult> {
   const ids = (await db.query<{ course_id: number }>(sql.courses_next, [limit])).map((row) => row.course_id);
   if (ids.length === 0) return { courses: 0, moved: 0, keysMarked: 0 };
   await db.query(sql.courses_add, [ids, NO_FIRST_DAYS]);
@@ -56,7 +57,7 @@ export async function deriveCourses(db: Database, limit: number): Promise<Course
     const claimed = await tx.query<CourseRow>(sql.courses_claim, [ids]);
     const claimedIds = claimed.map((course) => course.course_id);
     const marks = await tx.query<CourseMarkRow>(sql.course_marks_take, [claimedIds]);
-    const today = await readToday(tx);
+    const today = await readTodayToWrite(tx, settings.fingerprint);
     const evidence = new Map(
       (await tx.query<EvidenceRow>(sql.course_evidence, [claimedIds])).map((row) => [row.course_id, row]),
     );

@@ -1,8 +1,8 @@
-import { COVERAGE_KINDS, type CourseEvidence, firstDayOf } from '#libs/aggregate/coverage.ts';
-import type { Key } from '#libs/domain/family.ts';
+import { sameEvidence, sameFirsts } from '#libs/aggregate/evidence.ts';
+import type { Family, Key } from '#libs/domain/family.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
-import { readToday, shareCalendar } from '#libs/store/calendar.ts';
+import { readTodayToWrite, shareCalendar } from '#libs/store/calendar.ts';
 import type { FeatureRow } from '#libs/store/feature-table.ts';
 import {
   addCourseMarks,
@@ -14,11 +14,16 @@ import {
   keyName,
   nextKeys,
   readCourses,
+  readFirstDays,
+  type TakenMark,
   takeMarks,
   updateKeys,
 } from '#libs/store/keys.ts';
-import { MARK_PRIORITIES } from '#libs/store/marks.ts';
-import type { FamilyDefinition, Settings } from './families/family.ts';
+import { MARK_PRIORITIES, MARK_PRIORITY, MarkSet } from '#libs/store/marks.ts';
+import { putOutbox } from '#libs/store/outbox.ts';
+import type { SeriesRow } from '#libs/store/series-table.ts';
+import type { FamilyDefinition } from './families/family.ts';
+import type { Settings } from './settings.ts';
 
 /** A course that ended, or a connector that died, stops here: every window of features then still holds a fact. */
 export const DAYS_AFTER_LAST_FACT = 6;
@@ -34,20 +39,20 @@ export interface DeriveResult {
   readonly changed: number;
   /** Marks wait that another deriver is at work on. */
   readonly contended: boolean;
-  /** Marks were left for the course deriver. */
-  readonly courseMarks: number;
+  /** Marks were left for another deriver: that of the courses, or of another family. */
+  readonly followUps: number;
 }
 
-const NOTHING: DeriveResult = { keys: 0, changed: 0, contended: false, courseMarks: 0 };
+const NOTHING: DeriveResult = { keys: 0, changed: 0, contended: false, followUps: 0 };
 
 /**
  * Derives up to `limit` marked keys of one family, the most urgent first, in one transaction: lock the keys, delete their
  * marks, and in later statements read and write. Every image change leaves a mark, every mark is followed by a reading
  * after its deletion, and each key has one writer; so the last derivation of a key has seen all.
  */
-export async function deriveBatch<R, F>(
+export async function deriveBatch<R, F, S extends string>(
   db: Database,
-  definition: FamilyDefinition<R, F>,
+  definition: FamilyDefinition<R, F, S>,
   settings: Settings,
   limit: number,
 ): Promise<DeriveResult> {
@@ -57,77 +62,99 @@ export async function deriveBatch<R, F>(
     const candidates = await nextKeys(db, definition.family, priority, 2 * limit);
     if (candidates.length === 0) continue;
     await addKeys(db, definition.family, candidates);
-    const result = await db.transaction((tx) => deriveKeys(tx, definition, settings, candidates, limit));
+    const result = await db.transaction(async (tx) => {
+      await shareCalendar(tx);
+      const claimed = await claimKeys(tx, definition.family, candidates, limit);
+      return claimed.length === 0 ? NOTHING : new Derivation(tx, definition, settings).run(claimed);
+    });
     if (result.keys > 0) return result;
     contended = true;
   }
   return { ...NOTHING, contended };
 }
 
-async function deriveKeys<R, F>(
-  tx: Queryable,
-  definition: FamilyDefinition<R, F>,
-  settings: Settings,
-  candidates: readonly Key[],
-  limit: number,
-): Promise<DeriveResult> {
-  const { family, table } = definition;
-  await shareCalendar(tx);
-  const claimed = await claimKeys(tx, family, candidates, limit);
-  if (claimed.length === 0) return NOTHING;
-  const marks = new Map((await takeMarks(tx, family, claimed)).map((mark) => [keyName(mark), mark]));
-  const today = await readToday(tx);
-  const courses = await readCourses(tx, [...new Set(claimed.map((key) => key.courseId))]);
-  const rows = await definition.read(tx, claimed, settings.reading);
+/** The derivation of the claimed keys of one transaction. */
+class Derivation<R, F, S extends string> {
+  readonly #tx: Queryable;
+  readonly #definition: FamilyDefinition<R, F, S>;
+  readonly #settings: Settings;
+  readonly #write: FeatureRow<F>[] = [];
+  readonly #series: SeriesRow<S>[] = [];
+  readonly #remove: Key[] = [];
+  readonly #removeSeries: Key[] = [];
+  readonly #update: KeyState[] = [];
+  readonly #courseMarks: CourseMark[] = [];
+  readonly #otherMarks = new MarkSet();
 
-  const write: FeatureRow<F>[] = [];
-  const remove: Key[] = [];
-  const update: KeyState[] = [];
-  const courseMarks: CourseMark[] = [];
-  claimed.forEach((before, index) => {
-    const keyRows = rows[index];
-    if (keyRows === undefined) return;
-    const key: Key = { courseId: before.courseId, studentId: before.studentId };
-    const { position = null, committedAt = null } = marks.get(keyName(key)) ?? {};
-    const course = courses.get(key.courseId);
-    const after: KeyState = {
-      ...key,
-      derived: true,
-      evidence: definition.evidence(keyRows, today),
-      nextDay: definition.nextDay(keyRows, today),
-    };
-    if (!isSameState(before, after)) update.push(after);
-    if (movesCourse(before, after, course, today))
-      courseMarks.push({ ...key, position, committedAt, version: course?.version ?? 0 });
+  constructor(tx: Queryable, definition: FamilyDefinition<R, F, S>, settings: Settings) {
+    this.#tx = tx;
+    this.#definition = definition;
+    this.#settings = settings;
+  }
+
+  async run(claimed: readonly KeyState[]): Promise<DeriveResult> {
+    const { family, read, firstDayAlsoFrom, noRows } = this.#definition;
+    const tx = this.#tx;
+    const marks = new Map((await takeMarks(tx, family, claimed)).map((mark) => [keyName(mark), mark]));
+    const today = await readTodayToWrite(tx, this.#settings.fingerprint);
+    const courses = await readCourses(tx, [...new Set(claimed.map((key) => key.courseId))]);
+    const others =
+      firstDayAlsoFrom === undefined ? new Map<string, LocalDay>() : await readFirstDays(tx, firstDayAlsoFrom, claimed);
+    const rows = await read(tx, claimed, this.#settings.reading);
+    claimed.forEach((before, index) => {
+      const isExcluded = this.#settings.excluded.has(before.studentId);
+      const keyRows = isExcluded ? noRows : (rows[index] ?? noRows);
+      const name = keyName(before);
+      const mark = marks.get(name) ?? { ...keyOf(before), position: null, committedAt: null };
+      this.#deriveKey(before, keyRows, mark, courses.get(before.courseId), others.get(name) ?? null, today);
+    });
+    return this.#store(family, claimed.length);
+  }
+
+  #deriveKey(
+    before: KeyState,
+    rows: R,
+    mark: TakenMark,
+    course: CourseState | undefined,
+    otherFirstDay: LocalDay | null,
+    today: LocalDay,
+  ): void {
+    const { evidence, derive, firstDayMattersTo } = this.#definition;
+    const key = keyOf(before);
+    const after: KeyState = { ...key, derived: true, evidence: evidence(rows, today) };
+    if (!before.derived || !sameEvidence(before.evidence, after.evidence)) this.#update.push(after);
+    if (movesCourse(before, after, course, today)) this.#courseMarks.push({ ...mark, version: course?.version ?? 0 });
+    if (firstDayMattersTo !== undefined && before.evidence.firstDay !== after.evidence.firstDay) {
+      this.#otherMarks.add(firstDayMattersTo, key, mark.position, mark.committedAt?.getTime() ?? null);
+    }
     // Until its course is known nothing can be said of a key; the course deriver marks it again.
     if (course === undefined || course.version === 0) return;
-    const context = { today, asOf: course.asOf, coverage: course.coveredFrom };
-    const features = definition.features(keyRows, context, settings.deriving);
-    if (features === null) remove.push(key);
-    else write.push({ ...key, features, asOf: course.asOf, position, committedAt });
-  });
+    const { asOf, coveredFrom: coverage, firstFact: courseFirstFact } = course;
+    const derived = derive(rows, { today, asOf, coverage, courseFirstFact, otherFirstDay }, this.#settings.deriving);
+    if (derived === null) this.#remove.push(key);
+    else this.#write.push({ ...mark, features: derived.features, asOf });
+    const series = derived?.series ?? null;
+    if (series === null) this.#removeSeries.push(key);
+    else this.#series.push({ ...key, series });
+  }
 
-  const changed = await table.write(tx, write);
-  const removed = await table.remove(tx, remove);
-  await updateKeys(tx, family, update);
-  await addCourseMarks(tx, family, courseMarks);
-  return {
-    keys: claimed.length,
-    changed: changed.length + removed.length,
-    contended: false,
-    courseMarks: courseMarks.length,
-  };
+  async #store(family: Family, keys: number): Promise<DeriveResult> {
+    const tx = this.#tx;
+    const { table, series } = this.#definition;
+    const changed = await table.write(tx, this.#write);
+    const removed = await table.remove(tx, this.#remove);
+    await series.write(tx, this.#series);
+    await series.remove(tx, this.#removeSeries);
+    if (this.#settings.topics) await putOutbox(tx, family, [...changed, ...removed]);
+    await updateKeys(tx, family, this.#update);
+    await addCourseMarks(tx, family, this.#courseMarks);
+    await this.#otherMarks.write(tx, MARK_PRIORITY.live);
+    const followUps = this.#courseMarks.length + this.#otherMarks.size;
+    return { keys, changed: changed.length + removed.length, contended: false, followUps };
+  }
 }
 
-const sameDays = (a: CourseEvidence, b: CourseEvidence): boolean =>
-  a.firstFact === b.firstFact &&
-  COVERAGE_KINDS.every((kind) => firstDayOf(a.firstDays, kind) === firstDayOf(b.firstDays, kind));
-
-const isSameState = (a: KeyState, b: KeyState): boolean =>
-  a.derived === b.derived &&
-  sameDays(a.evidence, b.evidence) &&
-  a.evidence.lastFact === b.evidence.lastFact &&
-  a.nextDay === b.nextDay;
+const keyOf = ({ courseId, studentId }: Key): Key => ({ courseId, studentId });
 
 /**
  * Whether the course deriver has to look again because of this key: it is new, its first days moved, its last fact fell,
@@ -136,7 +163,7 @@ const isSameState = (a: KeyState, b: KeyState): boolean =>
  */
 function movesCourse(before: KeyState, after: KeyState, course: CourseState | undefined, today: LocalDay): boolean {
   if (!before.derived || course === undefined || course.version === 0) return true;
-  if (!sameDays(before.evidence, after.evidence)) return true;
+  if (!sameFirsts(before.evidence, after.evidence)) return true;
   const { lastFact } = after.evidence;
   if (lastFact === null) return before.evidence.lastFact !== null;
   if (before.evidence.lastFact !== null && lastFact < before.evidence.lastFact) return true;

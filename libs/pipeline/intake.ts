@@ -1,16 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { concatMap, type Subscription } from 'rxjs';
-import type { ReadingSettings } from '#libs/clean/settings.ts';
+import { UnrecoverableError } from '#libs/domain/errors.ts';
 import type { Log } from '#libs/platform/log.ts';
 import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import type { ChangeBatch, ChangeSource, Delivery } from '#libs/source/contract.ts';
 import { type StageOptions, type StageResult, stageBatch } from '#libs/store/stage.ts';
+import type { Settings } from './settings.ts';
 import type { Wake } from './wake.ts';
 
 export interface IntakeOptions {
   readonly source: ChangeSource;
   readonly db: Database;
-  readonly reading: ReadingSettings;
+  readonly settings: Settings;
   readonly wake: Wake;
   readonly log: Log;
   /** Told when the source ends in an error that no retry mends. */
@@ -81,11 +82,11 @@ class IntakeWorker implements Intake {
    * @returns false when stopped before the batch was committed
    */
   async #stage(batch: ChangeBatch, staging: StageOptions): Promise<boolean> {
-    const { db, reading, log } = this.#options;
+    const { db, settings, log } = this.#options;
     let failures = 0;
     for (let retryMs = FIRST_RETRY_MS; !this.#stopping.signal.aborted; retryMs = Math.min(2 * retryMs, LAST_RETRY_MS)) {
       try {
-        const result = await stageBatch(db, batch, reading, staging);
+        const result = await stageBatch(db, batch, settings.reading, { ...staging, fingerprint: settings.fingerprint });
         this.#staged(result);
         return true;
       } catch (error) {
@@ -94,6 +95,7 @@ class IntakeWorker implements Intake {
           await sleep(retryMs, undefined, { signal: this.#stopping.signal }).catch(() => {});
           continue;
         }
+        if (error instanceof UnrecoverableError) throw error;
         failures += 1;
         if (failures < 2) continue;
         log.error({ err: error, changes: batch.changes.length }, 'a batch could not be staged');

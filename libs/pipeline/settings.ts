@@ -1,15 +1,62 @@
+import { createHash } from 'node:crypto';
+import type { ReadingSettings } from '#libs/clean/settings.ts';
+import type { DerivingSettings } from '#libs/derive/settings.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
-import type { Settings } from './families/family.ts';
+import type { Database } from '#libs/platform/postgres/database.ts';
+import { FEATURE_VERSION } from '#libs/store/feature-table.ts';
+import { identify } from '#libs/store/identity.ts';
 
-/** What of the configuration decides results. */
-export function settingsOf(config: SettingValues): Settings {
+/** What decides results, and whether changed rows are noted for the feature topics. */
+export interface Settings {
+  readonly reading: ReadingSettings;
+  readonly deriving: DerivingSettings;
+  /** Students, by our integers, who are out of rows and of coverage. */
+  readonly excluded: ReadonlySet<number>;
+  /** Of all that decides results; who writes has to have that of the database. */
+  readonly fingerprint: string;
+  /** The same in words, for messages. */
+  readonly described: Readonly<Record<string, string>>;
+  /** Write the outbox. */
+  readonly topics: boolean;
+}
+
+/** The settings of this configuration; excluded students get their integers here, seen or not. */
+export async function openSettings(config: SettingValues, db: Database): Promise<Settings> {
+  const excludedIds = [...new Set(config.EXCLUDED_STUDENTS)].sort();
+  const ids = await identify(db, new Set(excludedIds), new Set());
+  const described = describeResults(config, excludedIds);
   return {
-    reading: { sourceZone: config.SOURCE_TIMEZONE, institutionZone: config.INSTITUTION_TIMEZONE },
+    reading: {
+      sourceZone: config.SOURCE_TIMEZONE,
+      institutionZone: config.INSTITUTION_TIMEZONE,
+      aliases: config.ACTIVITY_ALIASES,
+    },
     deriving: {
       sessionGapMs: config.SESSION_GAP * 1000,
       engagementWeights: config.ENGAGEMENT_WEIGHTS,
       engagementTargets: config.ENGAGEMENT_TARGETS,
       zeroGrades: config.ZERO_GRADES,
+      passMark: config.PASS_MARK,
     },
+    excluded: new Set(excludedIds.map((id) => ids.student(id))),
+    fingerprint: createHash('sha256').update(JSON.stringify(described)).digest('hex'),
+    described,
+    topics: config.FEATURE_TOPICS === 'on',
+  };
+}
+
+function describeResults(config: SettingValues, excludedIds: readonly string[]): Record<string, string> {
+  const numbers = (values: Readonly<Record<string, bigint>>): string => Object.values(values).join(',');
+  return {
+    feature_version: String(FEATURE_VERSION),
+    SOURCE_TIMEZONE: config.SOURCE_TIMEZONE.name,
+    INSTITUTION_TIMEZONE: config.INSTITUTION_TIMEZONE.name,
+    ACTIVITY_ALIASES: JSON.stringify([...config.ACTIVITY_ALIASES].sort()),
+    EXCLUDED_STUDENTS: excludedIds.join(','),
+    SESSION_GAP: String(config.SESSION_GAP),
+    ENGAGEMENT_WEIGHTS: numbers(config.ENGAGEMENT_WEIGHTS),
+    ENGAGEMENT_TARGETS: numbers(config.ENGAGEMENT_TARGETS),
+    ZERO_GRADES: config.ZERO_GRADES,
+    PASS_MARK: String(config.PASS_MARK),
   };
 }

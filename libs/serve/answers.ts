@@ -12,6 +12,13 @@ export const known = <S extends z.ZodType>(schema: S, description: string) => sc
 export const isoInstant = (value: Date | number | string | null): string | null =>
   value === null ? null : new Date(value).toISOString();
 
+/** A numeric, which the driver hands over as its text. */
+export const decimal = (text: string | null): number | null => (text === null ? null : Number(text));
+
+/** An integer that stands for that many hundredths, millionths, … of a number. */
+export const scaled = (integer: number | null, parts: number): number | null =>
+  integer === null ? null : integer / parts;
+
 /** What every refusal and failure looks like. */
 export const errorAnswer = z.strictObject({
   error: z.strictObject({

@@ -79,11 +79,17 @@ interface TotalRow {
   readonly total: bigint;
 }
 
-/**
- * How far everything is.
- * @param now milliseconds since 1970, by the clock that lag is measured with
- */
-export async function readFreshness(db: Queryable, now: number, source: SourceStatus | null): Promise<Freshness> {
+/** How far everything is, as the database has it. */
+export interface Progress {
+  readonly today: string | null;
+  readonly streams: readonly StreamRow[];
+  readonly marks: readonly MarksRow[];
+  readonly rows: readonly RowsRow[];
+  readonly totals: readonly TotalRow[];
+  readonly rejectedWaiting: number;
+}
+
+export async function readProgress(db: Queryable): Promise<Progress> {
   const [calendar] = await db.query<{ today: string }>(sql.freshness_today);
   const streams = await db.query<StreamRow>(sql.freshness_streams);
   const marks = await db.query<MarksRow>(sql.freshness_marks);
@@ -92,6 +98,22 @@ export async function readFreshness(db: Queryable, now: number, source: SourceSt
   const [waiting] = await db.query<{ waiting: bigint }>(sql.rejected_waiting);
   return {
     today: calendar?.today ?? null,
+    streams,
+    marks,
+    rows,
+    totals,
+    rejectedWaiting: Number(waiting?.waiting ?? 0),
+  };
+}
+
+/**
+ * How far everything is.
+ * @param now milliseconds since 1970, by the clock that lag is measured with
+ */
+export async function readFreshness(db: Queryable, now: number, source: SourceStatus | null): Promise<Freshness> {
+  const { today, streams, marks, rows, totals, rejectedWaiting } = await readProgress(db);
+  return {
+    today,
     streams: streams.map(presentStream),
     source: source === null ? null : presentSource(source),
     lag_ms: perFamily((family) =>
@@ -110,14 +132,15 @@ export async function readFreshness(db: Queryable, now: number, source: SourceSt
       total: totals.reduce((sum, row) => sum + Number(row.total), 0),
       by_table_and_reason: totals.map((row) => ({ ...row, total: Number(row.total) })),
     },
-    rejected_waiting: Number(waiting?.waiting ?? 0),
+    rejected_waiting: rejectedWaiting,
   };
 }
 
 const perFamily = <V>(make: (family: Family) => V): Record<Family, V> =>
   Object.fromEntries(FAMILIES.map((family) => [family, make(family)])) as Record<Family, V>;
 
-function lagOf(marks: MarksRow | undefined, now: number): number | null {
+/** Milliseconds; see the answer's `lag_ms`. */
+export function lagOf(marks: MarksRow | undefined, now: number): number | null {
   if (marks === undefined) return 0;
   // Two clocks are compared: the source's may be ahead of ours.
   return marks.oldest_committed_at === null ? null : Math.max(0, now - marks.oldest_committed_at.getTime());

@@ -31,7 +31,7 @@ export async function readReadiness(db: Queryable, reasons: readonly string[]): 
 /** The code is enough for an operator; the text of the error may hold addresses and users. */
 function describe(error: unknown): string {
   if (error instanceof DatabaseDeadlineError) return error.message;
-  const code = (error as { code?: unknown }).code;
+  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
   const suffix = typeof code === 'string' ? ` (${code})` : '';
   return isDatabaseFault(error)
     ? `the analytics database does not answer${suffix}`

@@ -25,6 +25,17 @@ export async function findEntity(db: Queryable, kind: 'student' | 'course', text
   );
 }
 
+/**
+ * The least and the greatest course_id of what is asked for: one course, or all of them. As a range, both are the same
+ * statement with the same plan.
+ * @throws NotFoundError when the course was never seen
+ */
+export async function courseRange(db: Queryable, text: string | undefined): Promise<readonly [number, number]> {
+  if (text === undefined) return [0, MAX_INTEGER];
+  const { id } = await findEntity(db, 'course', text);
+  return [id, id];
+}
+
 async function lookUp(db: Queryable, kind: 'student' | 'course', text: string): Promise<Entity[]> {
   if (text.includes('-')) return db.query<Entity>(sql[`${kind}_by_source_id`], [text.toLowerCase()]);
   const id = Number(text);

@@ -7,7 +7,8 @@ export interface Page<R> {
   readonly next: string | null;
 }
 
-const parts = z.array(z.union([z.string(), z.int()]));
+/** Postgres has no text with a NUL in it. */
+const parts = z.array(z.union([z.string().refine((text) => !text.includes('\0')), z.int()]));
 
 /** The key of a page's last row, as text that callers pass back and need not understand. */
 export const encodeCursor = (key: readonly (string | number)[]): string =>

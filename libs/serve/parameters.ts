@@ -22,20 +22,25 @@ export const wholeNumber = (least: number, most: number) => {
     .pipe(z.int().min(least, error).max(most, error));
 };
 
-const DEFAULT_LIMIT = 100;
-const MAX_LIMIT = 1000;
+const DAY = 'a day, YYYY-MM-DD, is expected';
 
-/** The two parameters of every list that comes in pages. */
-export const pageParameters = {
-  limit: wholeNumber(1, MAX_LIMIT)
-    .default(DEFAULT_LIMIT)
-    .meta({ description: `Most rows in one answer, 1 to ${MAX_LIMIT}` }),
+/** A day in a URL; Postgres has no year 0. */
+export const calendarDay = z.iso.date({ error: DAY }).refine((text) => text >= '0001', DAY);
+
+/** The two parameters of a list that comes in pages. */
+export const pagingBy = (defaultLimit: number, maxLimit: number) => ({
+  limit: wholeNumber(1, maxLimit)
+    .default(defaultLimit)
+    .meta({ description: `Most rows in one answer, 1 to ${maxLimit}` }),
   cursor: z
     .string({ error: 'one cursor is expected' })
     .max(2000, 'a cursor is shorter')
     .optional()
     .meta({ description: 'Where the page before ended, as its Link header has it' }),
-};
+});
+
+/** The same as most lists have them. */
+export const pageParameters = pagingBy(100, 1000);
 
 /** The parameters of a route that takes none. */
 export const noParameters = z.strictObject({});

@@ -37,7 +37,9 @@ interface RejectedRow {
 }
 
 /** Microseconds since 1970, as text: a Date would cut them to milliseconds, and rows would be visited twice. */
-const rejectedCursor = z.tuple([z.string().regex(/^\d{1,16}$/), z.string().max(1000)]);
+const rejectedCursor = z.tuple([z.string().regex(/^[0-8]?\d{1,15}$/), z.string().max(1000)]);
+/** Before the newest row there can be: some 250,000 years from now, which Postgres can still hold. */
+const BEFORE_ALL: z.output<typeof rejectedCursor> = ['8000000000000000', ''];
 
 const meanings: Readonly<Record<string, string>> = REJECTION_REASONS;
 
@@ -46,7 +48,7 @@ export async function readRejected(
   db: Queryable,
   query: z.output<typeof rejectedQuery>,
 ): Promise<Page<RejectedChange>> {
-  const [micros, origin] = query.cursor === undefined ? [null, null] : decodeCursor(rejectedCursor, query.cursor);
+  const [micros, origin] = query.cursor === undefined ? BEFORE_ALL : decodeCursor(rejectedCursor, query.cursor);
   const rows = await db.query<RejectedRow>(sql.rejected_page, [micros, origin, query.limit + 1]);
   const page = cutPage(rows, query.limit, (row) => [row.rejected_us.toString(), row.origin]);
   return { rows: page.rows.map(present), next: page.next };

@@ -1,20 +1,14 @@
 import { z } from 'zod';
 import type { Uuid } from '#libs/domain/change.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { day, instant, isoInstant, known } from './answers.ts';
+import { isoInstant } from './answers.ts';
+import { engagementColumns, performanceColumns, stampColumns } from './feature-columns.ts';
 import { findEntity } from './identity.ts';
 import { entityId } from './parameters.ts';
 import { sql } from './statements.ts';
 
 export const studentMetricsParams = z.strictObject({
   id: entityId.meta({ description: 'The student: our integer, or the UUID of the source' }),
-});
-
-const component = z.object({
-  value: z.number(),
-  target: z.number(),
-  weight: z.number(),
-  covered: z.boolean(),
 });
 
 /** Columns of the view student_metrics that are described; those that a newer schema adds are served as they are. */
@@ -26,28 +20,9 @@ export const studentMetricsAnswer = z.array(
       course_id: z.int(),
       course_source_id: z.uuid(),
       stale: z.boolean().meta({ description: 'The row speaks for an earlier day than its course does' }),
-      enrolled_at: known(instant, 'Earliest enrolment'),
-      events_count: known(z.int(), 'Events ever'),
-      active_days_count: known(z.int(), 'Days with an event or completion, ever'),
-      login_count: known(z.int(), 'Logins ever'),
-      login_count_7d: known(z.int(), 'Logins in the 7 days ending as of'),
-      active_days_7d: known(z.int(), 'Active days among the 7 ending as of'),
-      active_days_30d: known(z.int(), 'Active days among the 30 ending as of'),
-      last_activity_at: known(instant, 'Latest event or completion'),
-      days_inactive: known(z.int(), 'Days since the last active day, counted to 90'),
-      engagement_score: known(z.number(), '0 to 100, over the components that the course covers'),
-      engagement_components: known(z.record(z.string(), component.partial().loose()), 'What the score is made of'),
-      avg_grade: known(z.number(), 'Mean of the normalised grades, 0 to 100'),
-      latest_grade: known(z.number(), 'The normalised grade of the last graded item'),
-      graded_items: known(z.int(), 'Graded items'),
-      engagement_as_of_date: known(day, 'The day that the engagement features speak for'),
-      performance_as_of_date: known(day, 'The day that the performance features speak for'),
-      as_of_date: known(day, 'The earliest of these days'),
-      engagement_source_position: known(z.string(), 'epoch:LSN of the change that last moved them'),
-      performance_source_position: known(z.string(), 'epoch:LSN of the change that last moved them'),
-      source_committed_at: known(instant, 'When the latest of these changes was committed at the source'),
-      updated_at: known(instant, 'When the row was last computed'),
-      feature_version: known(z.int(), 'Version of the definitions'),
+      ...engagementColumns,
+      ...performanceColumns,
+      ...stampColumns,
     })
     .catchall(z.json()),
 );

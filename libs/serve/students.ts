@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Uuid } from '#libs/domain/change.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { known } from './answers.ts';
+import { decimal, known } from './answers.ts';
 import { findEntity } from './identity.ts';
 import { cutPage, decodeCursor, type Page } from './paging.ts';
 import { entityId, pageParameters } from './parameters.ts';
@@ -17,8 +17,8 @@ export const studentsAnswer = z.array(
     id: z.int(),
     source_id: z.uuid(),
     courseId: z.int(),
-    engagement: known(z.number(), 'engagement_score'),
-    successRate: known(z.number(), 'success_rate'),
+    engagement: known(z.number(), 'engagement_score, 0 to 100'),
+    successRate: known(z.number(), 'success_rate, 0 to 100'),
   }),
 );
 export type StudentInCourse = z.output<typeof studentsAnswer>[number];
@@ -28,7 +28,7 @@ interface StudentRow {
   readonly course_id: number;
   readonly source_id: Uuid;
   readonly engagement_score: string | null;
-  readonly success_rate: number | null;
+  readonly success_rate: string | null;
 }
 
 const integer = z.int32().min(0);
@@ -55,6 +55,6 @@ const present = (row: StudentRow): StudentInCourse => ({
   id: row.student_id,
   source_id: row.source_id,
   courseId: row.course_id,
-  engagement: row.engagement_score === null ? null : Number(row.engagement_score),
-  successRate: row.success_rate,
+  engagement: decimal(row.engagement_score),
+  successRate: decimal(row.success_rate),
 });

@@ -8,7 +8,9 @@ import type { Change } from '#libs/domain/change.ts';
  * - Deliveries come one at a time: the next is emitted only after `done()` of the one before. That is all the
  *   backpressure there is, and it is enough; a source holds back its transport meanwhile.
  * - A batch holds what has queued up, up to the source's limit; a source never waits for a full one.
- * - A batch may split a transaction. `progress` then still names the last *whole* one.
+ * - A batch may split a transaction. `progress` then names the last *whole* one, or is absent if that was named before.
+ * - A batch may hold no change: only progress past what does not concern us, or the end of a snapshot.
+ * - What was not done before an unsubscribe, or was done without progress, comes again, unchanged.
  * - After `done()` the batch and its progress are durable, and the source may confirm them to its server; never before.
  */
 export interface ChangeSource {

@@ -1,10 +1,11 @@
+import { UnrecoverableError } from '#libs/domain/errors.ts';
 import { formatDay, type LocalDay, parseDay } from '#libs/domain/local-date.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import { sql } from './statements.ts';
 
 const CALENDAR_LOCK = [7_130_003, 0] as const;
 
-/** Keeps today where it is until the transaction ends. */
+/** Keeps today and the settings where they are until the transaction ends. */
 export async function shareCalendar(tx: Queryable): Promise<void> {
   await tx.query(sql.calendar_share, CALENDAR_LOCK);
 }
@@ -14,11 +15,35 @@ export async function holdCalendar(tx: Queryable): Promise<void> {
   await tx.query(sql.calendar_hold, CALENDAR_LOCK);
 }
 
-/** Today at the institution, as the database has it. */
-export async function readToday(db: Queryable): Promise<LocalDay> {
-  const [row] = await db.query<{ today: string }>(sql.calendar_today);
+interface CalendarRow {
+  readonly today: string;
+  readonly fingerprint: string | null;
+}
+
+async function readCalendar(db: Queryable): Promise<CalendarRow> {
+  const [row] = await db.query<CalendarRow>(sql.calendar_today);
   if (row === undefined) throw new Error('the calendar has not begun: no rollover has run on this database');
+  return row;
+}
+
+/** Today at the institution, as the database has it. */
+export const readToday = async (db: Queryable): Promise<LocalDay> => parseDay((await readCalendar(db)).today);
+
+/** The same, for one who is about to write. @throws UnrecoverableError when the database has other settings by now */
+export async function readTodayToWrite(tx: Queryable, fingerprint: string): Promise<LocalDay> {
+  const row = await readCalendar(tx);
+  checkFingerprint(row.fingerprint, fingerprint);
   return parseDay(row.today);
+}
+
+/** @throws UnrecoverableError when results in this database are made with other settings than the caller's */
+export function checkFingerprint(stored: string | null, own: string): void {
+  if (stored === null || stored === own) return;
+  throw new UnrecoverableError(
+    'settings_changed',
+    'another process has adopted other settings that results depend on (zones, weights, aliases, …); this one writes nothing more',
+    'give every process the same settings and start it again',
+  );
 }
 
 /** Sets today in a database that has none yet. */

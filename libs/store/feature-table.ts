@@ -31,7 +31,10 @@ interface KeyRow {
   readonly course_id: number;
 }
 
-export function openFeatureTable<F extends object>(family: Family, columns: FeatureColumns<F>): FeatureTable<F> {
+export function openFeatureTable<F extends object>(
+  family: Family,
+  columns: FeatureColumns & Readonly<Record<keyof F, FeatureType>>,
+): FeatureTable<F> {
   const names = Object.keys(columns) as (keyof F & string)[];
   const list = (item: (name: keyof F & string, index: number) => string): string =>
     names.map((name, index) => `, ${item(name, index)}`).join('');

@@ -14,6 +14,8 @@ export interface ImageTable {
   update(tx: Queryable, images: ReadonlyMap<string, Image>): Promise<void>;
   /** Deletes the images below a truncate's position; answers the keys they stood for. */
   removeBelow(tx: Queryable, position: Position): Promise<KeyIds[]>;
+  /** Live images in order of their ids, after one of them. */
+  page(tx: Queryable, after: string, limit: number): Promise<Map<string, Image>>;
   /** Turns live images of older epochs to tombstones of this one. */
   sweep(tx: Queryable, epoch: number): Promise<(KeyIds & { id: string })[]>;
 }
@@ -46,6 +48,10 @@ export function openImageTable(table: SourceTable): ImageTable {
       const rows = await tx.query<StoredImage>(statements.lock, [ids]);
       return new Map(rows.map((row) => [row.id, fromRow(row, needed)]));
     },
+    page: async (tx, after, limit) => {
+      const rows = await tx.query<StoredImage>(statements.page, [after, limit]);
+      return new Map(rows.map((row) => [row.id, fromRow(row, needed)]));
+    },
     update: async (tx, images) => {
       await tx.query(statements.update, toArrays(images, needed));
     },
@@ -62,7 +68,7 @@ interface Column {
 function prepare(
   table: SourceTable,
   columns: readonly Column[],
-): Record<'insert' | 'lock' | 'update' | 'removeBelow' | 'sweep', SqlStatement> {
+): Record<'insert' | 'lock' | 'page' | 'update' | 'removeBelow' | 'sweep', SqlStatement> {
   const list = (item: (column: Column, index: number) => string): string =>
     columns.map((column, index) => `, ${item(column, index)}`).join('');
   const hasKey = columns.some((column) => column.name === 'student_id');
@@ -80,6 +86,7 @@ function prepare(
   return {
     insert: fill('image_insert'),
     lock: fill('image_lock'),
+    page: fill('image_page'),
     update: fill('image_update'),
     removeBelow: fill('image_remove_below'),
     sweep: fill('image_sweep'),

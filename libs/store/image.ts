@@ -73,7 +73,7 @@ function fillImage(image: Image, change: ImageChange): Image {
   return { ...image, columns: { ...image.columns, ...columns }, toast: { ...image.toast, ...toast } };
 }
 
-/** True when a reader of features could tell the two apart. */
+/** True when no reader of features could tell the two apart. */
 export function sameContents(a: Image, b: Image): boolean {
   if (a.live !== b.live) return false;
   return Object.keys(b.columns).every((name) => (a.columns[name] ?? null) === (b.columns[name] ?? null));

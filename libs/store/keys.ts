@@ -1,8 +1,10 @@
-import { type CourseEvidence, type FirstDays, NO_FIRST_DAYS } from '#libs/aggregate/coverage.ts';
+import { type FirstDays, NO_FIRST_DAYS } from '#libs/aggregate/coverage.ts';
+import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
 import type { Family, Key } from '#libs/domain/family.ts';
 import { type LocalDay, parseDay } from '#libs/domain/local-date.ts';
 import type { Position } from '#libs/domain/position.ts';
 import type { Database, Queryable, SqlValue } from '#libs/platform/postgres/database.ts';
+import { arrayText } from './arrays.ts';
 import type { MarkPriority } from './marks.ts';
 import { sql } from './statements.ts';
 
@@ -14,9 +16,7 @@ interface KeyRow {
 /** A key's row as its last derivation left it. */
 export interface KeyState extends Key {
   readonly derived: boolean;
-  readonly evidence: CourseEvidence;
-  /** The first day after today on which a row of the key falls. */
-  readonly nextDay: LocalDay | null;
+  readonly evidence: KeyEvidence;
 }
 
 /** What the marks that a derivation took say of their source. */
@@ -57,6 +57,7 @@ interface KeyStateRow extends KeyRow {
   readonly first_days: FirstDays | null;
   readonly first_fact: number | null;
   readonly last_fact: number | null;
+  readonly first_day: number | null;
   readonly next_day: number | null;
 }
 
@@ -71,9 +72,24 @@ export async function claimKeys(
   return rows.map((row) => ({
     ...toKey(row),
     derived: row.derived,
-    evidence: { firstDays: row.first_days ?? NO_FIRST_DAYS, firstFact: row.first_fact, lastFact: row.last_fact },
-    nextDay: row.next_day,
+    evidence: {
+      firstDays: row.first_days ?? NO_FIRST_DAYS,
+      firstFact: row.first_fact,
+      lastFact: row.last_fact,
+      firstDay: row.first_day,
+      nextDay: row.next_day,
+    },
   }));
+}
+
+/** The first days that another family sees for these keys, by their names. */
+export async function readFirstDays(
+  tx: Queryable,
+  family: Family,
+  keys: readonly Key[],
+): Promise<Map<string, LocalDay>> {
+  const rows = await tx.query<KeyRow & { first_day: number }>(sql.keys_first_days, [family, ...arrays(keys)]);
+  return new Map(rows.map((row) => [keyName(toKey(row)), row.first_day]));
 }
 
 interface TakenRow extends KeyRow {
@@ -102,10 +118,11 @@ export async function updateKeys(tx: Queryable, family: Family, keys: readonly K
   await tx.query(sql.keys_update, [
     family,
     ...arrays(keys),
-    keys.map((key) => toArrayText(key.evidence.firstDays)),
+    keys.map((key) => arrayText(key.evidence.firstDays)),
     keys.map((key) => key.evidence.firstFact),
     keys.map((key) => key.evidence.lastFact),
-    keys.map((key) => key.nextDay),
+    keys.map((key) => key.evidence.firstDay),
+    keys.map((key) => key.evidence.nextDay),
   ]);
 }
 
@@ -151,7 +168,3 @@ export async function readCourses(tx: Queryable, courseIds: readonly number[]): 
     ]),
   );
 }
-
-/** Postgres' text form: an array of arrays of differing length cannot travel as one parameter. */
-export const toArrayText = (values: readonly (number | null)[]): string =>
-  `{${values.map((value) => value ?? 'NULL').join(',')}}`;

@@ -11,6 +11,7 @@ import { FAMILY_OF_TABLE } from '#libs/domain/family.ts';
 import { comparePositions, laterPosition, type Position, snapshotPosition } from '#libs/domain/position.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import type { ChangeBatch } from '#libs/source/contract.ts';
+import { checkFingerprint } from './calendar.ts';
 import { type Identities, identify } from './identity.ts';
 import { applyChange, type Image, type ImageChange, sameContents } from './image.ts';
 import { type ImageTable, type KeyIds, openImageTable } from './image-table.ts';
@@ -35,6 +36,8 @@ export interface StageResult {
 }
 
 export interface StageOptions {
+  /** Of the settings that rows are judged by; refused when the database has others by now. */
+  readonly fingerprint?: string;
   /** Stage every row of the batch as rejected for this reason: an image without contents, which contributes nothing. */
   readonly rejectAs?: RejectionReason;
 }
@@ -56,6 +59,7 @@ export async function stageBatch(
   return db.transaction(async (tx) => {
     const work = new BatchStage(tx, settings, options);
     const floors = await work.lockTables(batch.changes, batch.snapshotCompleted !== undefined);
+    if (options.fingerprint !== undefined) await checkSettings(tx, options.fingerprint);
     for (const change of batch.changes) if (change.op === 'truncate') await work.truncate(change, floors);
     await work.applyRows(rows, ids, floors);
     if (batch.snapshotCompleted !== undefined) await work.sweep(batch.snapshotCompleted.epoch);
@@ -67,6 +71,18 @@ export async function stageBatch(
     }
     return { changes: batch.changes.length, marks: work.marks.size, rejected: work.rejected.size };
   });
+}
+
+/** Read in a later statement than the tables' locks, which who adopts settings holds. */
+async function checkSettings(tx: Queryable, fingerprint: string): Promise<void> {
+  const [stored] = await tx.query<{ fingerprint: string }>(sql.settings_read);
+  checkFingerprint(stored?.fingerprint ?? null, fingerprint);
+}
+
+/** Keeps every batch out until the transaction ends. */
+export async function lockAllTables(tx: Queryable): Promise<void> {
+  const numbers = SOURCE_TABLES.map((_, index) => index);
+  await tx.query(sql.table_locks, [TABLE_LOCK, numbers, numbers.map(() => true)]);
 }
 
 function lastCommit(changes: readonly Change[]): number | null {
@@ -227,7 +243,8 @@ function emptyChange(row: AnyRowChange): ImageChange {
   return { position: row.position, live: row.op !== 'delete', columns: Object.fromEntries(columns) };
 }
 
-function imagesOf(table: SourceTable): ImageTable {
+/** The images of a source table. */
+export function imagesOf(table: SourceTable): ImageTable {
   const images = IMAGES.get(table);
   if (images === undefined) throw new Error(`no images are kept of the table ${table}`);
   return images;

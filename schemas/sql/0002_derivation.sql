@@ -37,7 +37,8 @@ ALTER TABLE state.key_mark SET (autovacuum_vacuum_scale_factor = 0, autovacuum_v
 ALTER TABLE state.course_mark SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
 
 -- One row per (family, key): the lock its deriver holds, and what the key says about its course.
--- first_days: first day per kind of data, in the order of COVERAGE_KINDS. next_day: the key's first row after today.
+-- first_days: first day per kind of data, in the order of COVERAGE_KINDS. first_day: the key's own first day, by what its
+-- family sees. next_day: the key's first row after today.
 CREATE TABLE state.key (
   family     text NOT NULL,
   course_id  integer NOT NULL,
@@ -46,6 +47,7 @@ CREATE TABLE state.key (
   first_days integer[],
   first_fact integer,
   last_fact  integer,
+  first_day  integer,
   next_day   integer,
   PRIMARY KEY (family, course_id, student_id)
 ) WITH (fillfactor = 85);

@@ -40,9 +40,15 @@ export function isLoopback(host: string): boolean {
 
 /**
  * Decides who may ask.
- * @throws ConfigurationError when everybody could, without anybody having said so
+ * @throws ConfigurationError when everybody could, without anybody having said so, or with a token nobody could
  */
 export function accessRule(host: string, tokens: readonly string[], auth: AuthMode): AccessRule {
+  if (tokens.some((token) => !/^[!-~]+$/.test(token))) {
+    throw new ConfigurationError(
+      'API_TOKENS has a token that no request could send: it holds a space, or a character that is not ASCII',
+      'use letters, digits and punctuation, for example what "openssl rand -hex 32" prints',
+    );
+  }
   if (tokens.length > 0) return 'token';
   if (auth === 'none') return 'anyone';
   if (isLoopback(host)) return 'loopback';

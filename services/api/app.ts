@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { Router } from '@koa/router';
 import Koa from 'koa';
 import type { Log } from '#libs/platform/log.ts';
+import type { Metrics } from '#libs/platform/metrics.ts';
 import { NotFoundError } from '#libs/serve/errors.ts';
 import type { Gate } from './access.ts';
 import { MethodNotAllowedError, toFailure } from './failure.ts';
-import type { ApiContext, Route } from './route.ts';
+import type { ApiContext, Reply, Route } from './route.ts';
 import { HEALTH_PATH } from './routes/health.ts';
 
 export interface AppOptions {
@@ -24,12 +25,12 @@ export function createApp(options: AppOptions): Koa {
   app.on('error', (error: Error) => options.log.debug({ err: error }, 'a connection broke while it was answered'));
   app.use((ctx, next) => answer(ctx, next, options));
   app.use(router.routes());
-  app.use((ctx) => refuseUnrouted(ctx, router));
+  app.use((ctx) => refuseUnrouted(ctx, router, options.routes));
   return app;
 }
 
 /** Around everything: whatever happens inside becomes one JSON answer and one line in the log. */
-async function answer(ctx: Koa.Context, next: Koa.Next, { gate, log, draining }: AppOptions): Promise<void> {
+async function answer(ctx: Koa.Context, next: Koa.Next, { gate, log, draining, context }: AppOptions): Promise<void> {
   const requestId = randomUUID();
   const began = performance.now();
   ctx.set({ 'x-request-id': requestId, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
@@ -45,8 +46,17 @@ async function answer(ctx: Koa.Context, next: Koa.Next, { gate, log, draining }:
     writeJson(ctx, failure.status, failure.body);
   }
   if (draining()) ctx.set('connection', 'close');
-  const ms = Math.round(performance.now() - began);
-  log.debug({ requestId, method: ctx.method, path: ctx.path, status: ctx.status, ms }, 'answered');
+  const ms = performance.now() - began;
+  count(ctx, context.metrics, ms);
+  log.debug({ requestId, method: ctx.method, path: ctx.path, status: ctx.status, ms: Math.round(ms) }, 'answered');
+}
+
+/** Paths as they came would be as many as callers like; only those of routes are told apart. */
+function count(ctx: Koa.Context, { of: metrics }: Metrics, ms: number): void {
+  const { route } = ctx.state as { route?: string };
+  const labels = { method: ctx.method, route: route ?? 'none', status: String(ctx.status) };
+  metrics.prepadata_http_requests_total.inc(labels);
+  metrics.prepadata_http_request_duration_seconds.observe(labels, ms / 1000);
 }
 
 /** Serialised here and not by Koa, so that a value JSON cannot hold is an error like any other. */
@@ -57,23 +67,35 @@ function writeJson(ctx: Koa.Context, status: number, body: unknown): void {
   ctx.body = text;
 }
 
+function writeReply(ctx: Koa.Context, { body, status = 200, contentType }: Reply<unknown>): void {
+  if (contentType === undefined) {
+    writeJson(ctx, status, body);
+    return;
+  }
+  ctx.status = status;
+  ctx.set('content-type', contentType);
+  ctx.body = String(body);
+}
+
+/** A route as it is written for people: `/api/metrics/student/{id}`. */
+const nameOf = (route: Route): string => route.path.replaceAll(/:(\w+)/g, '{$1}');
+
 function createRouter({ context, routes }: AppOptions): Router {
   const router = new Router({ sensitive: true, strict: true });
   for (const route of routes) {
     router.get(route.path, async (ctx) => {
+      ctx.state['route'] = nameOf(route);
       const reply = await route.handle(context, { path: ctx.path, params: ctx.params, query: ctx.query });
       ctx.set({ ...reply.headers });
-      writeJson(ctx, reply.status ?? 200, reply.body);
+      writeReply(ctx, reply);
     });
   }
   return router;
 }
 
-function refuseUnrouted(ctx: Koa.Context, router: Router): never {
+function refuseUnrouted(ctx: Koa.Context, router: Router, routes: readonly Route[]): never {
   const allowed = new Set(router.stack.filter((layer) => layer.match(ctx.path)).flatMap((layer) => layer.methods));
   if (allowed.size > 0) throw new MethodNotAllowedError(ctx.method, ctx.path, [...allowed].sort());
-  throw new NotFoundError(
-    `there is no ${ctx.path}`,
-    'the routes are GET /api/students, /api/metrics/student/{id}, /api/freshness, /api/rejected, /api/ready, /api/health',
-  );
+  const paths = routes.map(nameOf);
+  throw new NotFoundError(`there is no ${ctx.path}`, `the routes are GET ${paths.join(', ')}`);
 }

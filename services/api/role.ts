@@ -1,5 +1,6 @@
 import type { Clock } from '#libs/domain/clock.ts';
 import type { Log } from '#libs/platform/log.ts';
+import { type Metrics, openMetrics } from '#libs/platform/metrics.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import { withDeadline } from '#libs/serve/deadline.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
@@ -22,6 +23,8 @@ export interface ApiOptions {
   readonly checks: () => readonly string[];
   /** The source that this process reads; absent where another one does. */
   readonly source?: () => SourceStatus | null;
+  /** Of this process, that other roles in it count into too; absent: the API opens its own. */
+  readonly metrics?: Metrics;
 }
 
 /** The API, serving. */
@@ -33,7 +36,7 @@ export interface Api {
 }
 
 /** What one statement may take before the caller is told that the database is away. */
-const QUERY_DEADLINE_MS = 10_000;
+const QUERY_DEADLINE_MS = 5_000;
 const DRAIN_DEADLINE_MS = 5_000;
 
 /**
@@ -41,11 +44,11 @@ const DRAIN_DEADLINE_MS = 5_000;
  * @throws ConfigurationError when the address is in use or not ours, or would be open to other machines unasked
  */
 export async function startApi(options: ApiOptions): Promise<Api> {
-  const { db, host, port, tokens, auth, log, clock, checks, source } = options;
+  const { db, host, port, tokens, auth, log, clock, checks, source, metrics = openMetrics() } = options;
   const rule = accessRule(host, tokens, auth);
   let stopping: Promise<void> | undefined;
   const app = createApp({
-    context: { db: withDeadline(db, QUERY_DEADLINE_MS), clock, checks, source: source ?? (() => null) },
+    context: { db: withDeadline(db, QUERY_DEADLINE_MS), clock, checks, source: source ?? (() => null), metrics },
     routes: ROUTES,
     gate: openGate(rule, tokens),
     log,
@@ -57,7 +60,9 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     handle(request, response).catch((error: unknown) => log.error({ err: error }, 'a request could not be answered'));
   });
   log.info({ url: listener.url, access: rule }, 'the API is served');
+  metrics.of.prepadata_up.set({ role: 'api' }, 1);
   const drain = async (): Promise<void> => {
+    metrics.of.prepadata_up.set({ role: 'api' }, 0);
     const cut = await listener.close(DRAIN_DEADLINE_MS);
     if (cut > 0) log.warn({ requests: cut }, `requests were cut off after ${DRAIN_DEADLINE_MS} ms`);
   };

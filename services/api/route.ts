@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Clock } from '#libs/domain/clock.ts';
+import type { Metrics } from '#libs/platform/metrics.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { type RawParameters, readParameters } from '#libs/serve/parameters.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
@@ -13,6 +14,7 @@ export interface ApiContext {
   readonly checks: () => readonly string[];
   /** The source that this process reads; null when another one does. */
   readonly source: () => SourceStatus | null;
+  readonly metrics: Metrics;
 }
 
 /** Path and parameters as they came. */
@@ -25,6 +27,8 @@ export interface RawRequest {
 /** An answer that is not an error; 200 unless it says otherwise. */
 export interface Reply<A> {
   readonly body: A;
+  /** The body is text of this type, sent as it is; without one it is sent as JSON. */
+  readonly contentType?: string;
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
 }

@@ -1,9 +1,10 @@
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '#libs/domain/clock.ts';
+import { adoptSettings } from '#libs/pipeline/adopt.ts';
 import { startIntake } from '#libs/pipeline/intake.ts';
 import type { Role } from '#libs/pipeline/role.ts';
-import { settingsOf } from '#libs/pipeline/settings.ts';
+import { openSettings, type Settings } from '#libs/pipeline/settings.ts';
 import { Wake } from '#libs/pipeline/wake.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import type { Lifecycle } from '#libs/platform/lifecycle.ts';
@@ -51,9 +52,12 @@ export async function runLocal(options: LocalOptions): Promise<void> {
   const db = openAnalytics(databases, options);
   lifecycle.add('the analytics connections', () => db.close());
   await migrate(db);
+  const settings = await openSettings(config, db);
+  const changed = await adoptSettings(db, settings);
+  if (changed.length > 0) line.print(`  Settings changed (${changed.join(', ')}): every feature is derived again.`);
   if (options.isStopping()) return;
 
-  const pipeline = await startPipeline(db, databases, options);
+  const pipeline = await startPipeline(db, settings, databases, options);
   const api = await startApi({
     db,
     host: config.API_HOST,
@@ -99,9 +103,13 @@ interface Pipeline {
 }
 
 /** Intake and derivers; the intake is started last, so that what it stages finds its derivers. */
-async function startPipeline(db: Database, databases: LocalDatabases, options: LocalOptions): Promise<Pipeline> {
+async function startPipeline(
+  db: Database,
+  settings: Settings,
+  databases: LocalDatabases,
+  options: LocalOptions,
+): Promise<Pipeline> {
   const { config, log, lifecycle, fail } = options;
-  const settings = settingsOf(config);
   const wake = new Wake();
   const engagement = await startEngagement({ db, settings, wake, log, clock: systemClock });
   lifecycle.add('the engagement role', () => engagement.stop());
@@ -116,7 +124,7 @@ async function startPipeline(db: Database, databases: LocalDatabases, options: L
     maxBatch: config.BATCH_SIZE,
     log: (level, message) => log[level](message),
   });
-  const intake = startIntake({ source, db, reading: settings.reading, wake, log, onFailure: fail });
+  const intake = startIntake({ source, db, settings, wake, log, onFailure: fail });
   lifecycle.add('the intake', () => intake.stop());
   const roles: readonly Role[] = [engagement, performance];
   return {

@@ -26,7 +26,16 @@ afterAll(async () => {
   await analytics.drop();
 });
 
-const ROUTES = ['/api/metrics/student/1', '/api/students', '/api/freshness', '/api/rejected'];
+const ROUTES = [
+  '/api/metrics/student/1',
+  '/api/metrics/course/1',
+  '/api/engagement/trends',
+  '/api/features/temporal/1',
+  '/api/trajectory/1',
+  '/api/students',
+  '/api/freshness',
+  '/api/rejected',
+];
 
 test('ready while all is well', async () => {
   expect(await get('/api/ready')).toMatchObject({ status: 200, body: { status: 'ready' } });
@@ -50,6 +59,7 @@ test('a database that is away is a 503 everywhere but in health, and nothing has
     expect(errorOf(answer).code).toBe('database_unavailable');
     expect(JSON.stringify(answer.body)).not.toMatch(/ECONN|127\.0\.0\.1|postgres/i);
   }
+  expect(await (await fetch(`${api.url}/metrics`)).text()).toContain('\nprepadata_database_up 0\n');
   const ready = await get('/api/ready');
   expect(ready.status).toBe(503);
   expect(ready.body).toEqual({

@@ -49,15 +49,35 @@ export const addCourseState = (db: Database, courseId: number, asOf: string): Pr
     asOf,
   ]);
 
-/** Puts a row into a table, its columns by name; required stamps are filled in for feature tables. */
-export async function insert(db: Database, table: string, row: Record<string, unknown>): Promise<void> {
-  const stamps = table.endsWith('_features')
-    ? { as_of_date: '2026-03-20', computed_at: '2026-03-20T08:00:00.5Z', row_version: 1, feature_version: 1 }
-    : {};
-  await db.query(`INSERT INTO ${table} SELECT * FROM json_populate_record(NULL::${table}, $1::json)`, [
-    JSON.stringify({ ...stamps, ...row }),
-  ]);
+const REQUIRED = `SELECT attname::text AS name FROM pg_attribute
+  WHERE attrelid = $1::regclass AND attnum > 0 AND attnotnull AND NOT atthasdef AND atttypid IN (20, 21, 23, 1700)`;
+
+const uncovered = { value: null, target: 5, weight: 0.25, covered: false };
+const COMPONENTS = { logins: uncovered, time: uncovered, forum_posts: uncovered, resources: uncovered };
+
+/**
+ * Puts rows into a table, columns by name, all rows having the same. In feature tables the columns that must not be null
+ * are filled in: stamps with values that can be told apart, numbers with 0.
+ */
+export async function insertAll(db: Database, table: string, rows: readonly Record<string, unknown>[]): Promise<void> {
+  const defaults: Record<string, unknown> = {};
+  if (table.endsWith('_features')) {
+    for (const { name } of await db.query<{ name: string }>(REQUIRED, [table])) defaults[name] = 0;
+    Object.assign(defaults, { as_of_date: '2026-03-20', computed_at: '2026-03-20T08:00:00.5Z', feature_version: 1 });
+    if (table === 'engagement_features') {
+      Object.assign(defaults, { activity_scope: 'course', engagement_components: COMPONENTS });
+    }
+  }
+  const filled = rows.map((row) => ({ ...defaults, ...row }));
+  const columns = Object.keys(filled[0] ?? {}).join(', ');
+  await db.query(
+    `INSERT INTO ${table} (${columns}) SELECT ${columns} FROM json_populate_recordset(NULL::${table}, $1::json)`,
+    [JSON.stringify(filled)],
+  );
 }
+
+export const insert = (db: Database, table: string, row: Record<string, unknown>): Promise<void> =>
+  insertAll(db, table, [row]);
 
 export interface Answer {
   readonly status: number;
@@ -81,4 +101,43 @@ export function errorOf(answer: Answer): { code: string; message: string; hint: 
     error: { code: expect.any(String), message: expect.any(String), hint: expect.stringMatching(/./) },
   });
   return (answer.body as { error: { code: string; message: string; hint: string } }).error;
+}
+
+/** Follows the Link headers from the first page to the last. */
+export async function walk(api: Api, path: string): Promise<{ rows: unknown[]; sizes: number[]; links: string[] }> {
+  const rows: unknown[] = [];
+  const sizes: number[] = [];
+  const links: string[] = [];
+  for (let next: string | undefined = path; next !== undefined; ) {
+    const { status, body, headers } = await ask(api.url + next);
+    expect(status).toBe(200);
+    const page = body as unknown[];
+    rows.push(...page);
+    sizes.push(page.length);
+    const link = headers.get('link');
+    next = link === null ? undefined : /^<([^>]+)>; rel="next"$/.exec(link)?.[1];
+    if (link !== null) expect(next).toMatch(/^\/api\//);
+    if (next !== undefined) links.push(next);
+  }
+  return { rows, sizes, links };
+}
+
+/** Days of one key's engagement, the first that of `first_day`: hundredths, trends in millionths. */
+export async function addEngagementSeries(
+  db: Database,
+  key: { student_id: number; course_id: number },
+  series: { first_day: string; score: (number | null)[] } & Partial<
+    Record<'ma7' | 'ma30' | 'trend' | 'events', (number | null)[]>
+  >,
+): Promise<void> {
+  const nothing = series.score.map(() => null);
+  await insert(db, 'state.key', { family: 'engagement', ...key, derived: true });
+  await insert(db, 'state.engagement_series', {
+    ...key,
+    ma7: nothing,
+    ma30: nothing,
+    trend: nothing,
+    events: series.score.map(() => 0),
+    ...series,
+  });
 }

@@ -14,7 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   source: ['domain', 'platform'],
   store: ['domain', 'clean', 'aggregate', 'derive', 'platform', 'source'],
   pipeline: ['domain', 'clean', 'aggregate', 'derive', 'platform', 'source', 'store'],
-  serve: ['domain', 'clean', 'platform', 'source', 'store'],
+  serve: ['domain', 'clean', 'aggregate', 'platform', 'source', 'store'],
 };
 
 /** Rooms without a server, a timer or a clock: the same input gives the same output, for ever. */
@@ -27,6 +27,7 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   '@koa/router': ['services/api/'],
   rxjs: ['libs/pipeline/', 'libs/source/'],
   'pg-logical-replication': ['libs/source/pgoutput/'],
+  'prom-client': ['libs/platform/metrics'],
 };
 
 interface Import {

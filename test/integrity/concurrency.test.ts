@@ -44,7 +44,7 @@ test('a hundred re-syncs of unchanged data change no row of an output table', as
   const syncOnce = async (): Promise<void> => {
     const from = model.changes.length;
     model.resync();
-    await world.run([[{ changes: model.changes.slice(from) }]], settings, 50);
+    await world.run([[{ changes: model.changes.slice(from) }]], settings, { keysPerBatch: 50 });
   };
   const versions = (): Promise<object[]> =>
     world.db.query(

@@ -140,7 +140,7 @@ test('a key that is new while its course moves is derived again for the course a
   await derive(world.db);
   await stage(world.db, grading({ row: 3, student: 3, value: 30, lsn: 1, day: -20 }));
   const gate = new Gate();
-  const course = deriveCourses(heldAfter(world.db, 'course_mark_keys', gate), 10);
+  const course = deriveCourses(heldAfter(world.db, 'course_mark_keys', gate), settings, 10);
   await gate.reached;
   await derive(world.db);
   gate.open();
@@ -153,17 +153,21 @@ test('a key that is new while its course moves is derived again for the course a
 });
 
 test('a fact that would wake a course counts, though the course falls asleep before it is committed', async () => {
-  // Two students with a fact of today; one loses it while the other's is being changed for another of today.
-  for (const student of [1, 2])
-    await stage(world.db, grading({ row: student, student, value: 10, lsn: 1, day: student === 1 ? 0 : -30 }));
+  // One student's fact keeps the course awake; it is taken away while another's of today is being derived.
+  await stage(
+    world.db,
+    grading({ row: 1, student: 1, value: 5, lsn: 1, day: -30 }),
+    grading({ row: 2, student: 1, value: 10, lsn: 1 }),
+  );
+  await stage(world.db, grading({ row: 3, student: 2, value: 10, lsn: 1, day: -30 }));
   await deriveAll(world.db, settings);
-  await stage(world.db, grading({ row: 2, student: 2, value: 20, lsn: 2, day: 0 }));
+  await stage(world.db, grading({ row: 4, student: 2, value: 20, lsn: 1, day: 0 }));
   const gate = new Gate();
   const waking = derive(heldAfter(world.db, 'rows_grades', gate), 1);
   await gate.reached;
-  await stage(world.db, grading({ row: 1, student: 1, value: 10, lsn: 2, day: -30 }));
+  await stage(world.db, grading({ row: 2, student: 1, value: 10, lsn: 2, day: -30 }));
   await derive(world.db);
-  await deriveCourses(world.db, 10);
+  await deriveCourses(world.db, settings, 10);
   gate.open();
   await waking;
   await deriveAll(world.db, settings);
@@ -173,8 +177,18 @@ test('a fact that would wake a course counts, though the course falls asleep bef
   expect(course?.awake).toBe(true);
 });
 
+test('in a course that sleeps, a row dated tomorrow counts tomorrow', async () => {
+  await stage(world.db, grading({ value: 10, lsn: 1, day: -30 }));
+  await stage(world.db, grading({ row: 2, value: 90, lsn: 1, day: 1 }));
+  await deriveAll(world.db, settings);
+  expect(await grades()).toEqual({ [studentId(1)]: 10 });
+  await rollOver(world.db, FIRST_TODAY + 1);
+  await deriveAll(world.db, settings);
+  expect(await grades()).toEqual({ [studentId(1)]: 90 });
+});
+
 test('midnight waits for a derivation under way, and what that one read of the old day is derived again', async () => {
-  await stage(world.db, grading({ value: 10, lsn: 1, day: 0 }));
+  await stage(world.db, grading({ value: 10, lsn: 1, day: -30 }));
   await deriveAll(world.db, settings);
   // Dated tomorrow: not a fact yet.
   await stage(world.db, grading({ row: 2, value: 90, lsn: 1, day: 1 }));

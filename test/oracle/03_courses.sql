@@ -12,41 +12,27 @@ with known as (
   union
   select course_id from oracle_activity where rejected is null
 ), event_days as (
-  select course_id, day, type, bool_or(duration_ms > 0) as timed
+  select course_id, day, type, bool_or(duration_ms > 0) as timed, bool_and(only_last_access) as only_last_access
   from oracle_events
   group by course_id, day, type
-), completion_states as (
-  -- rows of one time are one state, the highest ranked
-  select distinct on (r.student_id, r.course_id, r.resource, r.at) r.student_id, r.course_id, r.resource, r.at, r.day, r.done
-  from oracle_completion_rows r cross join oracle_parameters p
-  where r.day <= p.today
-  order by r.student_id, r.course_id, r.resource, r.at, r.rank desc
-), completion_turns as (
-  -- reached: done, right after a state that was not done; a first run of done states reaches nothing
-  select course_id, day, done and not lag(done, 1, true) over (partition by student_id, course_id, resource order by at) as reached
-  from completion_states
-), grade_states as (
-  -- of rows of one time the greatest value, then max, holds; a null value is the least
-  select distinct on (g.student_id, g.course_id, g.item, g.at) g.student_id, g.course_id, g.item, g.at, g.day, g.value_e5, g.max_e5
-  from oracle_grades g cross join oracle_parameters p
-  where g.rejected is null and g.day <= p.today
-  order by g.student_id, g.course_id, g.item, g.at, g.value_e5 desc nulls last, g.max_e5 desc
-), grade_turns as (
-  -- changed: value or max differs from the state before; max is never null, so a first row always differs.
+), fact_days as (
   -- Unclear: whether the items `course` and `category` count here. Taken: yes, "grade rows" names no exception.
-  select course_id, day,
-         lag(value_e5) over history is distinct from value_e5 or lag(max_e5) over history is distinct from max_e5 as changed
-  from grade_states
-  window history as (partition by student_id, course_id, item order by at)
+  select course_id, day, true as that_day, true as later from event_days
+  union all
+  select course_id, day, reached_that_day, reached_later from oracle_completion_states
+  union all
+  select course_id, day, changed_that_day, changed_later from oracle_grade_states
 ), facts as (
-  select e.course_id, min(e.day) as first_day, max(e.day) as last_day
-  from event_days e cross join oracle_parameters p where e.day <= p.today group by e.course_id
-  union all
-  select course_id, min(day), max(day) from completion_turns where reached group by course_id
-  union all
-  select course_id, min(day), max(day) from grade_turns where changed group by course_id
+  -- as of today, and as of the fact's own day
+  select f.course_id, f.day, bool_or(case when f.day = p.today then f.that_day else f.later end) as holds, bool_or(f.that_day) as that_day
+  from fact_days f cross join oracle_parameters p
+  where f.day <= p.today
+  group by f.course_id, f.day
 ), spans as (
-  select course_id, min(first_day) as first_day, max(last_day) as last_day from facts group by course_id
+  select course_id, min(day) as first_day, max(day) as last_day, min(day) filter (where that_day) = min(day) as first_that_day
+  from facts
+  where holds
+  group by course_id
 ), covered_by_events as (
   -- Unclear: whether "duration > 0" may be found on a completion row. Taken: no, only events have a duration among the facts.
   select course_id,
@@ -55,7 +41,8 @@ with known as (
          min(day) filter (where type = 'view') as view_from,
          min(day) filter (where type = 'forum_post') as forum_from,
          min(day) filter (where type = 'submission') as submission_from,
-         min(day) filter (where timed) as duration_from
+         min(day) filter (where timed) as duration_from,
+         min(day) filter (where not only_last_access) as course_scope_from
   from event_days
   group by course_id
 ), covered_by_completions as (
@@ -63,15 +50,24 @@ with known as (
   select course_id, min(day) as completion_from, min(day) filter (where not done) as not_done_from
   from oracle_completion_rows
   group by course_id
+), courses as (
+  -- The first days of coverage may lie after the as-of day; a kind is covered as of d when its first day is on or before d. Times are
+  -- covered by durations or, failing these, by views.
+  select k.course_id, s.first_day as first_fact_day, s.last_day as last_fact_day,
+         s.first_that_day as first_fact_that_day, -- whether that first fact was one already as of its own day (see 02_facts)
+         least(p.today, s.last_day + 6) as as_of, -- least() passes over null: today without a fact
+         e.event_from, e.login_from, e.view_from, e.forum_from, e.submission_from, e.duration_from, e.course_scope_from,
+         least(e.duration_from, e.view_from) as time_from,
+         c.completion_from, c.not_done_from, least(e.event_from, c.completion_from) as activity_from
+  from known k
+  cross join oracle_parameters p
+  left join spans s on s.course_id = k.course_id
+  left join covered_by_events e on e.course_id = k.course_id
+  left join covered_by_completions c on c.course_id = k.course_id
 )
--- The first days of coverage may lie after the as-of day; a kind is covered as of d when its first day is on or before d.
-select k.course_id, s.first_day as first_fact_day, s.last_day as last_fact_day,
-       least(p.today, s.last_day + 6) as as_of, -- least() passes over null: today without a fact
-       e.event_from, e.login_from, e.view_from, e.forum_from, e.submission_from, e.duration_from,
-       c.completion_from, c.not_done_from
-from known k
-cross join oracle_parameters p
-left join spans s on s.course_id = k.course_id
-left join covered_by_events e on e.course_id = k.course_id
-left join covered_by_completions c on c.course_id = k.course_id;
+select c.*,
+       -- the first day with a daily score: from then on the weights of the covered components do not add up to 0
+       least(case when p.weight_logins <> 0 then c.login_from end, case when p.weight_time <> 0 then c.time_from end,
+             case when p.weight_forum <> 0 then c.forum_from end, case when p.weight_resources <> 0 then c.view_from end) as score_from
+from courses c cross join oracle_parameters p;
 analyze oracle_courses;

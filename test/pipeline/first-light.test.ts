@@ -75,6 +75,7 @@ test('committed rows become features', async () => {
     avg_grade: '83.33',
     latest_grade: '83.33',
     graded_items: 1,
-    engagement_source_position: '1:0/3',
+    // The grade's day is the key's first: it moved the engagement means, and is the last change that did.
+    engagement_source_position: '1:0/4',
   });
 });

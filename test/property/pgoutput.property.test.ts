@@ -39,8 +39,16 @@ afterEach(async () => {
 async function perform(step: Step): Promise<void> {
   const { db } = source;
   if (step.kind === 'delete') await db.query(`DELETE FROM ${step.table} WHERE id = $1`, [rowId(step.table, step.slot)]);
+  else if (step.kind === 'rekey') await rekey(step);
   else if (step.kind === 'truncate') await db.query(`TRUNCATE ${step.table}`);
   else if (step.kind === 'write') await upsert(step);
+}
+
+async function rekey({ table, slot, to }: Extract<Step, { kind: 'rekey' }>): Promise<void> {
+  await source.db
+    .query(`UPDATE ${table} SET id = $2 WHERE id = $1`, [rowId(table, slot), rowId(table, to)])
+    // The other id is taken: then nothing happens, as in any database.
+    .catch((error: { code?: string }) => (error.code === '23505' ? [] : Promise.reject(error)));
 }
 
 async function upsert({ written: { table, row }, slot, toast }: Extract<Step, { kind: 'write' }>): Promise<void> {

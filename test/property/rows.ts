@@ -65,6 +65,20 @@ const METADATA = [
   '{"clicks": 3}',
   '[]',
 ];
+/** Due dates as connectors write them, readable and not. */
+const DUE = [
+  '{"due_at": "2026-03-10"}',
+  '{"due_at": "2026-03-15T12:00"}',
+  '{"due_at": "2026-03-18 00:10:00.5+02"}',
+  '{"due_at": "2026-03-08T02:30:00"}',
+  '{"due_at": 1773900000}',
+  '{"due_at": "1773900000", "event_id": "a"}',
+  '{"due_at": 1773900000.0009}',
+  '{"due_at": 0}',
+  '{"due_at": "soon"}',
+  '{"due_at": "2026-02-30"}',
+  '{"due_at": " 2026-03-19T23:59:59Z "}',
+];
 const STATES = [
   '{"state": 0}',
   '{"state": 1}',
@@ -83,6 +97,15 @@ const event: fc.Arbitrary<SourceRow<'activity_logs'>> = fc.record({
   duration_seconds: mostly<string | null>([null, null, null, '0', '60', '600'], ['-5']),
   timestamp: time,
   metadata: fc.constantFrom(...METADATA),
+});
+
+const submission: fc.Arbitrary<SourceRow<'activity_logs'>> = fc.record({
+  ...keyColumns,
+  activity_type: fc.constantFrom('submission', 'submit'),
+  resource_id: mostly<string | null>(['r1', 'r2'], [null]),
+  duration_seconds: fc.constant(null),
+  timestamp: time,
+  metadata: fc.constantFrom(null, ...DUE),
 });
 
 const completion: fc.Arbitrary<SourceRow<'activity_logs'>> = fc.record({
@@ -113,6 +136,7 @@ export type WrittenRow =
 
 export const writtenRow: fc.Arbitrary<WrittenRow> = fc.oneof(
   { weight: 5, arbitrary: event.map((row) => ({ table: 'activity_logs' as const, row })) },
+  { weight: 2, arbitrary: submission.map((row) => ({ table: 'activity_logs' as const, row })) },
   { weight: 3, arbitrary: completion.map((row) => ({ table: 'activity_logs' as const, row })) },
   { weight: 4, arbitrary: grade.map((row) => ({ table: 'grades' as const, row })) },
   { weight: 2, arbitrary: enrollment.map((row) => ({ table: 'enrollments' as const, row })) },

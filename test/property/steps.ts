@@ -20,6 +20,10 @@ export function stepWith(weights: StepWeights): fc.Arbitrary<Step> {
       arbitrary: fc.record({ kind: fc.constant('write' as const), slot, written: writtenRow, toast: fc.boolean() }),
     },
     { weight: weights.deletes, arbitrary: fc.record({ kind: fc.constant('delete' as const), table, slot }) },
+    {
+      weight: weights.deletes > 0 ? 1 : 0,
+      arbitrary: fc.record({ kind: fc.constant('rekey' as const), table, slot, to: slot }),
+    },
     { weight: weights.truncates, arbitrary: fc.record({ kind: fc.constant('truncate' as const), table }) },
     { weight: weights.resyncs, arbitrary: fc.constant({ kind: 'resync' as const }) },
     {

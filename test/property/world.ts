@@ -1,17 +1,27 @@
 import { deriveCourses } from '#libs/pipeline/course.ts';
 import { deriveBatch } from '#libs/pipeline/derive.ts';
 import { engagementFamily } from '#libs/pipeline/families/engagement.ts';
-import type { Settings } from '#libs/pipeline/families/family.ts';
 import { performanceFamily } from '#libs/pipeline/families/performance.ts';
+import type { Settings } from '#libs/pipeline/settings.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import type { ChangeBatch } from '#libs/source/contract.ts';
 import { migrate } from '#libs/store/migrate.ts';
 import { stageBatch } from '#libs/store/stage.ts';
+import { crashing, withRestarts } from '../support/crash.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { deriveAll } from '../support/derive-all.ts';
 import { askOracle, compareFeatures, type Difference, type OracleSettings, readFeatures } from '../support/oracle.ts';
 import { LAX_SOURCE_SCHEMA, toRecordSet } from '../support/source-schema.ts';
+import type { Chance } from './disturbance.ts';
 import type { SourceModel } from './source-model.ts';
+
+/** A batch to stage, or something else to do at its turn. */
+export type Work = ChangeBatch | (() => Promise<unknown>);
+
+export interface RunOptions {
+  readonly keysPerBatch?: number;
+  readonly crash?: { readonly chance: Chance; readonly probability: number };
+}
 
 /** An analytics database and, beside it in schema "lms", the tables that the oracle reads. */
 export class World {
@@ -47,25 +57,26 @@ export class World {
     return this.#test.drop();
   }
 
-  /** Each queue is staged by a process of its own, and two derive everything, all at once; then what is left is derived. */
-  async run(
-    queues: readonly (readonly (ChangeBatch | (() => Promise<unknown>))[])[],
-    settings: Settings,
-    keysPerBatch = 2,
-  ): Promise<void> {
+  /**
+   * Each queue is staged by a process of its own, and two derive everything, all at once; each may crash and begins again
+   * where it was. Then what is left is derived.
+   */
+  async run(queues: readonly (readonly Work[])[], settings: Settings, options: RunOptions = {}): Promise<void> {
+    const { keysPerBatch = 2, crash } = options;
+    const db = crash === undefined ? this.db : crashing(this.db, crash.chance, crash.probability);
     let staging = true;
     const stagers = queues.map(async (queue) => {
       for (const item of queue) {
-        if (typeof item === 'function') await item();
-        else await stageBatch(this.db, item, settings.reading);
+        await withRestarts(() => (typeof item === 'function' ? item() : stageBatch(db, item, settings.reading)));
       }
     });
+    const deriveOnce = async (): Promise<void> => {
+      await deriveBatch(db, engagementFamily, settings, keysPerBatch);
+      await deriveBatch(db, performanceFamily, settings, keysPerBatch);
+      await deriveCourses(db, settings, 2);
+    };
     const derivers = [1, 2].map(async () => {
-      while (staging) {
-        await deriveBatch(this.db, engagementFamily, settings, keysPerBatch);
-        await deriveBatch(this.db, performanceFamily, settings, keysPerBatch);
-        await deriveCourses(this.db, 2);
-      }
+      while (staging) await withRestarts(deriveOnce);
     });
     try {
       await Promise.all(stagers);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect } from 'vitest';
-import { changeTests, snapshotTests } from './conformance-changes.ts';
-import { restartTests, transactionTests } from './conformance-restarts.ts';
+import { changeTests, identityTests, removalTests, snapshotTests } from './conformance-changes.ts';
+import { pacingTests, restartTests, transactionTests } from './conformance-restarts.ts';
 import { valueTests } from './conformance-values.ts';
 import { type SourceHarness, type Stage, setStage, type UseStage } from './stage.ts';
 import type { Reader } from './world.ts';
@@ -25,9 +25,14 @@ export function describeSourceConformance(name: string, harness: SourceHarness):
       expect({ violations, errors }).toEqual({ violations: [], errors: [] });
     });
     describe('snapshot', () => snapshotTests(use, harness));
-    describe('changes', () => changeTests(use, harness));
+    describe('changes', () => {
+      changeTests(use);
+      removalTests(use);
+      identityTests(use, harness);
+    });
     describe('transactions', () => transactionTests(use));
     describe('restarts', () => restartTests(use, harness));
+    describe('pace', () => pacingTests(use));
     describe('values', () => valueTests(use));
   });
 }

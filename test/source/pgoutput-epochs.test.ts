@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { beginReading } from '#libs/source/pgoutput/snapshot.ts';
 import { createSourceDatabase } from '../support/database.ts';
 import { type PostgresWorld, postgresWorld } from './postgres-world.ts';
+import { eventually } from './stage.ts';
 import { Reader, Replica, write } from './world.ts';
 
 let world: PostgresWorld;
@@ -29,15 +30,13 @@ async function addStudent(): Promise<void> {
 async function readTo(epoch: number): Promise<Reader> {
   const reader = new Reader(world, replica).start(world.source());
   readers.push(reader);
-  await expect
-    .poll(() => reader.error ?? world.progress.stored, { timeout: 10_000, interval: 10 })
-    .toMatchObject({ epoch, phase: 'streaming' });
+  await eventually(() => reader.error ?? world.progress.stored).toMatchObject({ epoch, phase: 'streaming' });
   await agreed();
   return reader;
 }
 
 async function agreed(): Promise<void> {
-  await expect.poll(async () => replica.rows(), { timeout: 10_000, interval: 20 }).toEqual(await world.rows());
+  await eventually(async () => replica.rows()).toEqual(await world.rows());
 }
 
 async function slots(): Promise<string[]> {
@@ -56,7 +55,7 @@ async function inactive(): Promise<void> {
     );
     return rows[0]?.n ?? 0;
   };
-  await expect.poll(active, { timeout: 5_000 }).toBe(0);
+  await eventually(active).toBe(0);
 }
 
 /** One life, then something happens, then another life. */
@@ -106,7 +105,9 @@ describe('a new epoch begins, with a reason', () => {
     await readTo(2);
     expect(world.progress.reasons[1]).toMatch(/another server, timeline or database .* instead of 1\/1\/elsewhere\/0/);
   });
+});
 
+describe('a new epoch begins as well', () => {
   test('when the publication was made anew', async () => {
     await between(async () => {
       await world.database.db.query('DROP PUBLICATION prepadata');
@@ -124,7 +125,7 @@ describe('a new epoch begins, with a reason', () => {
       ALTER TABLE other RENAME TO enrollments;
       ALTER PUBLICATION prepadata ADD TABLE enrollments;
       INSERT INTO enrollments DEFAULT VALUES`);
-    await expect.poll(() => world.progress.stored, { timeout: 15_000 }).toMatchObject({ epoch: 2, phase: 'streaming' });
+    await eventually(() => world.progress.stored).toMatchObject({ epoch: 2, phase: 'streaming' });
     await agreed();
   });
 

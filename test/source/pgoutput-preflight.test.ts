@@ -4,6 +4,7 @@ import { type DatabaseAddress, openDatabase } from '#libs/platform/postgres/data
 import { checkSource, pgoutputSource } from '#libs/source/pgoutput/index.ts';
 import { createSourceDatabase, type TestDatabase } from '../support/database.ts';
 import { freshPrefix } from './postgres-world.ts';
+import { eventually } from './stage.ts';
 import { MemoryProgress } from './world.ts';
 
 interface Case {
@@ -210,7 +211,7 @@ describe('who may read', () => {
       slotPrefix: freshPrefix(),
     });
     const subscription = able.deliveries().subscribe(({ done }) => done());
-    await expect.poll(() => able.status().state, { timeout: 10_000 }).toBe('streaming');
+    await eventually(() => able.status().state).toBe('streaming');
     subscription.unsubscribe();
   });
 });

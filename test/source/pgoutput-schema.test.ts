@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { AnyRowChange } from '#libs/domain/change.ts';
 import { createSourceDatabase } from '../support/database.ts';
 import { type PostgresWorld, postgresWorld } from './postgres-world.ts';
+import { eventually } from './stage.ts';
 import { Reader, Replica, write } from './world.ts';
 
 let world: PostgresWorld;
@@ -21,13 +22,12 @@ afterEach(async () => {
 async function follow(): Promise<Reader> {
   const source = world.source();
   reader = new Reader(world, replica).start(source);
-  await expect.poll(() => source.status().state, { timeout: 10_000 }).toBe('streaming');
+  await eventually(() => source.status().state).toBe('streaming');
   return reader;
 }
 
 const query = (sql: string): Promise<object[]> => world.database.db.query(sql);
-const agreed = async (): Promise<void> =>
-  expect.poll(async () => replica.rows(), { timeout: 10_000, interval: 20 }).toEqual(await world.rows());
+const agreed = async (): Promise<void> => eventually(async () => replica.rows()).toEqual(await world.rows());
 
 test('a column more, another type of the same text, another order: all go on', async () => {
   const grade = { id: randomUUID(), grade_value: '1.50' };
@@ -92,7 +92,7 @@ test('whatever the database says of date style and time zone, times are read as 
   await write(world, (writer) => writer.insert('grades', rows.slice(0, 1)));
   await follow();
   await write(world, (writer) => writer.insert('grades', rows.slice(1)));
-  await expect.poll(() => reader?.changes.length).toBe(2);
+  await eventually(() => reader?.changes.length).toBe(2);
   for (const change of (reader?.changes ?? []) as AnyRowChange[])
     expect(change.after).toMatchObject({ timestamp: expected });
 });
@@ -106,11 +106,11 @@ test('the schema may be another, and tables of the same name elsewhere are not o
   await query('CREATE PUBLICATION wide FOR ALL TABLES');
   const source = world.source({ schema: 'lms', publication: 'wide' });
   reader = new Reader(world, replica).start(source);
-  await expect.poll(() => source.status().state, { timeout: 10_000 }).toBe('streaming');
+  await eventually(() => source.status().state).toBe('streaming');
   await query('INSERT INTO public.students VALUES (1)');
   await query(`INSERT INTO lms.students (external_id) VALUES ('a')`);
   await query('TRUNCATE public.students');
   await query('DELETE FROM lms.students');
-  await expect.poll(() => reader?.changes.length).toBe(2);
+  await eventually(() => reader?.changes.length).toBe(2);
   expect(reader.changes.map((change) => change.op)).toEqual(['create', 'delete']);
 });

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Database, openDatabase } from '#libs/platform/postgres/database.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '#libs/platform/postgres/embedded.ts';
 import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
+import { eventually } from './stage.ts';
 import { MemoryProgress, Reader, Replica, type SourceWorld } from './world.ts';
 
 /** These tests stop, kill and starve a server, so they have one of their own. */
@@ -84,17 +85,17 @@ function live(name: string, progress = new MemoryProgress(), replica = new Repli
 test('a server that stops is not held up, is waited for, and goes on where it was', async () => {
   await freshDatabase('restart');
   const life = live('restart');
-  await expect.poll(life.state, { timeout: 10_000 }).toBe('streaming');
+  await eventually(life.state).toBe('streaming');
   await addStudents('restart', 5);
   await within('restart', (db) => db.query('CREATE TABLE noise AS SELECT generate_series(1, 10000) AS n'));
   const began = performance.now();
   await server.stop(20_000);
   expect(performance.now() - began).toBeLessThan(5_000);
-  await expect.poll(life.state, { timeout: 5_000 }).toBe('waiting');
+  await eventually(life.state).toBe('waiting');
   await sleep(300);
   await start(logical);
   await addStudents('restart', 3);
-  await expect.poll(life.students, { timeout: 15_000 }).toBe(8);
+  await eventually(life.students).toBe(8);
   expect(life.state()).toBe('streaming');
   expect(life.progress.reasons).toEqual(['nothing was read from this source before']);
   life.reader.stop();
@@ -103,31 +104,26 @@ test('a server that stops is not held up, is waited for, and goes on where it wa
 test('a server that is killed comes back with the same slot, and nothing is lost', async () => {
   await freshDatabase('crash');
   const life = live('crash');
-  await expect.poll(life.state, { timeout: 10_000 }).toBe('streaming');
+  await eventually(life.state).toBe('streaming');
   await addStudents('crash', 5);
   process.kill(server.pid, 'SIGQUIT');
-  await expect.poll(life.state, { timeout: 10_000 }).toBe('waiting');
-  await expect
-    .poll(
-      async () => {
-        await start(logical);
-        return 'started';
-      },
-      { timeout: 20_000, interval: 200 },
-    )
-    .toBe('started');
+  await eventually(life.state).toBe('waiting');
+  await eventually(async () => {
+    await start(logical);
+    return 'started';
+  }).toBe('started');
   await addStudents('crash', 2);
   const expected = await count('crash');
-  await expect.poll(life.students, { timeout: 15_000 }).toBe(expected);
+  await eventually(life.students).toBe(expected);
   life.reader.stop();
 });
 
 test('a slot that the server has given up is a new epoch', async () => {
   await freshDatabase('lost');
   const first = live('lost');
-  await expect.poll(first.state, { timeout: 10_000 }).toBe('streaming');
+  await eventually(first.state).toBe('streaming');
   await addStudents('lost', 5);
-  await expect.poll(first.students).toBe(5);
+  await eventually(first.students).toBe(5);
   first.reader.stop();
   await within('lost', async (db) => {
     await db.query(`ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'`);
@@ -143,7 +139,7 @@ test('a slot that the server has given up is a new epoch', async () => {
   });
   await addStudents('lost', 1);
   const second = live('lost', first.progress, first.replica);
-  await expect.poll(second.students, { timeout: 15_000 }).toBe(6);
+  await eventually(second.students).toBe(6);
   expect(first.progress.reasons[1]).toMatch(/the replication slot lost_1 was invalidated \(wal_removed\)/);
   second.reader.stop();
   await within('lost', async (db) => {

@@ -94,7 +94,9 @@ describe('the queue', () => {
     queue.mark(10n, true);
     expect(await isReady()).toBe(false);
   });
+});
 
+describe('the queue at its limits', () => {
   test('a few enormous changes fill it as well', async () => {
     const queue = new ChangeQueue(0n, 1000, 100);
     queue.push(change(1n), 60);

@@ -5,6 +5,9 @@ import type { Change } from '#libs/domain/change.ts';
 import type { ChangeBatch } from '#libs/source/contract.ts';
 import { type Fate, Reader, Replica, type SourceWorld, type TextRow, type Writer, write } from './world.ts';
 
+/** Asks again and again, patiently: other tests use the same machine. */
+export const eventually = <T>(ask: () => T, timeout = 15_000) => expect.poll(ask, { timeout, interval: 10 });
+
 /** Makes worlds of one transport. */
 export interface SourceHarness {
   open(): Promise<SourceWorld>;

@@ -1,8 +1,8 @@
 import { deriveCourses } from '#libs/pipeline/course.ts';
 import { deriveBatch } from '#libs/pipeline/derive.ts';
 import { engagementFamily } from '#libs/pipeline/families/engagement.ts';
-import type { Settings } from '#libs/pipeline/families/family.ts';
 import { performanceFamily } from '#libs/pipeline/families/performance.ts';
+import type { Settings } from '#libs/pipeline/settings.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 
 /** Derives until no mark is left. @returns how many feature rows changed */
@@ -11,7 +11,7 @@ export async function deriveAll(db: Database, settings: Settings, keysPerBatch =
   for (let round = 0; round < 10_000; round += 1) {
     const engagement = await deriveBatch(db, engagementFamily, settings, keysPerBatch);
     const performance = await deriveBatch(db, performanceFamily, settings, keysPerBatch);
-    const courses = await deriveCourses(db, 10);
+    const courses = await deriveCourses(db, settings, 10);
     changed += engagement.changed + performance.changed;
     const busy = engagement.contended || performance.contended;
     if (engagement.keys + performance.keys + courses.courses === 0 && !busy) return changed;

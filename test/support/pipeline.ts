@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '#libs/domain/clock.ts';
-import type { Settings } from '#libs/pipeline/families/family.ts';
 import { startIntake } from '#libs/pipeline/intake.ts';
+import type { Settings } from '#libs/pipeline/settings.ts';
 import { Wake } from '#libs/pipeline/wake.ts';
 import { openLog } from '#libs/platform/log.ts';
 import type { Database, DatabaseAddress } from '#libs/platform/postgres/database.ts';
@@ -35,7 +35,7 @@ export async function startTestPipeline(options: TestPipelineOptions): Promise<T
   const intake = startIntake({
     source,
     db,
-    reading: settings.reading,
+    settings,
     wake,
     log,
     onFailure: (error) => {

@@ -1,12 +1,16 @@
 import { openZone } from '#libs/domain/zone.ts';
-import type { Settings } from '#libs/pipeline/families/family.ts';
+import type { Settings } from '#libs/pipeline/settings.ts';
 
-const million = (value: number): bigint => BigInt(Math.round(value * 1_000_000));
+export const million = (value: number): bigint => BigInt(Math.round(value * 1_000_000));
 
 /** The defaults of the product, with zones to choose. */
 export function testSettings(zones: { source?: string; institution?: string } = {}): Settings {
   return {
-    reading: { sourceZone: openZone(zones.source ?? 'UTC'), institutionZone: openZone(zones.institution ?? 'UTC') },
+    reading: {
+      sourceZone: openZone(zones.source ?? 'UTC'),
+      institutionZone: openZone(zones.institution ?? 'UTC'),
+      aliases: new Map(),
+    },
     deriving: {
       sessionGapMs: 1_800_000,
       engagementWeights: {
@@ -17,6 +21,11 @@ export function testSettings(zones: { source?: string; institution?: string } = 
       },
       engagementTargets: { logins: million(5), time: million(3600), forum_posts: million(2), resources: million(10) },
       zeroGrades: 'ungraded',
+      passMark: million(50),
     },
+    excluded: new Set(),
+    fingerprint: 'test',
+    described: {},
+    topics: false,
   };
 }

@@ -1,31 +1,39 @@
-import {
-  type EngagementRows,
-  engagementEvidence,
-  engagementFacts,
-  enrolmentBy,
-  nextEngagementDay,
-} from '#libs/aggregate/engagement.ts';
+import { type EngagementRows, engagementEvidence, engagementFacts, enrolmentBy } from '#libs/aggregate/engagement.ts';
 import { readActivity } from '#libs/clean/activity-logs.ts';
 import { readEnrollment } from '#libs/clean/enrollments.ts';
 import { ENGAGEMENT_COLUMNS, type EngagementFeatures, engagementFeatures } from '#libs/derive/engagement.ts';
+import { earlierDay, type LocalDay } from '#libs/domain/local-date.ts';
 import { openFeatureTable } from '#libs/store/feature-table.ts';
 import { readObservations } from '#libs/store/rows.ts';
-import type { FamilyDefinition } from './family.ts';
+import { openSeriesTable } from '#libs/store/series-table.ts';
+import type { DeriveContext, FamilyDefinition } from './family.ts';
+
+type SeriesColumn = 'score' | 'ma7' | 'ma30' | 'trend' | 'events';
 
 /** What a student does in a course: from activity_logs and enrollments. */
-export const engagementFamily: FamilyDefinition<EngagementRows, EngagementFeatures> = {
+export const engagementFamily: FamilyDefinition<EngagementRows, EngagementFeatures, SeriesColumn> = {
   family: 'engagement',
   table: openFeatureTable('engagement', ENGAGEMENT_COLUMNS),
+  series: openSeriesTable('engagement', ['score', 'ma7', 'ma30', 'trend', 'events']),
+  noRows: { enrollments: [], activities: [] },
+  firstDayAlsoFrom: 'performance',
   read: async (tx, keys, settings) => {
     const enrollments = await readObservations(tx, 'enrollments', keys, (image) => readEnrollment(image, settings));
     const activities = await readObservations(tx, 'activity_logs', keys, (image) => readActivity(image, settings));
     return keys.map((_, index) => ({ enrollments: enrollments[index] ?? [], activities: activities[index] ?? [] }));
   },
-  evidence: ({ activities }, today) => engagementEvidence(activities, today),
-  nextDay: nextEngagementDay,
-  features: ({ enrollments, activities }, { today, asOf, coverage }, settings) =>
-    engagementFeatures(
-      { enrolment: enrolmentBy(enrollments, today), facts: engagementFacts(activities, asOf), coverage, asOf },
-      settings,
-    ),
+  evidence: engagementEvidence,
+  derive: (rows, context, settings) => {
+    const { today, asOf, coverage } = context;
+    const enrolment = enrolmentBy(rows.enrollments, today);
+    const facts = engagementFacts(rows.activities, asOf);
+    const firstDay = keyFirstDay(earlierDay(enrolment.day, facts.activeDays[0] ?? null), context);
+    return engagementFeatures({ enrolment, facts, coverage, asOf, firstDay }, settings);
+  },
 };
+
+/** The earliest of what both families see, but not before the course's first fact; none in a course without facts. */
+function keyFirstDay(own: LocalDay | null, { otherFirstDay, courseFirstFact }: DeriveContext): LocalDay | null {
+  const earliest = earlierDay(own, otherFirstDay);
+  return earliest === null || courseFirstFact === null ? null : Math.max(earliest, courseFirstFact);
+}

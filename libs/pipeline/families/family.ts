@@ -1,28 +1,38 @@
-import type { CourseEvidence, FirstDays } from '#libs/aggregate/coverage.ts';
+import type { FirstDays } from '#libs/aggregate/coverage.ts';
+import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
 import type { ReadingSettings } from '#libs/clean/settings.ts';
 import type { DerivingSettings } from '#libs/derive/settings.ts';
 import type { Family, Key } from '#libs/domain/family.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import type { FeatureTable } from '#libs/store/feature-table.ts';
+import type { SeriesOf, SeriesTable } from '#libs/store/series-table.ts';
 
-export interface Settings {
-  readonly reading: ReadingSettings;
-  readonly deriving: DerivingSettings;
-}
-
-/** All that the one deriver loop has to know of a family. `R` are a key's readable rows, `F` its feature columns. */
-export interface FamilyDefinition<R, F> {
+/**
+ * All that the one deriver loop has to know of a family. `R` are a key's readable rows, `F` its feature columns, `S` the
+ * columns of its series.
+ */
+export interface FamilyDefinition<R, F, S extends string> {
   readonly family: Family;
   readonly table: FeatureTable<F>;
+  readonly series: SeriesTable<S>;
+  /** The rows of a key that has none. */
+  readonly noRows: R;
   /** The rows of each key that read, in the order of `keys`. */
   read(tx: Queryable, keys: readonly Key[], settings: ReadingSettings): Promise<R[]>;
-  /** What the rows dated on or before today say of the course. */
-  evidence(rows: R, today: LocalDay): CourseEvidence;
-  /** The first day after today on which a row falls. */
-  nextDay(rows: R, today: LocalDay): LocalDay | null;
-  /** The features, or null where the key has no row. */
-  features(rows: R, context: DeriveContext, settings: DerivingSettings): F | null;
+  /** What the rows dated on or before today say beyond the key. */
+  evidence(rows: R, today: LocalDay): KeyEvidence;
+  /** The features and the series up to as of, or null where the key has no row. */
+  derive(rows: R, context: DeriveContext, settings: DerivingSettings): Derived<F, S> | null;
+  /** Another family whose first day of a key counts for this one's. */
+  readonly firstDayAlsoFrom?: Family;
+  /** Another family that has to look again when this one's first day of a key moves. */
+  readonly firstDayMattersTo?: Family;
+}
+
+export interface Derived<F, S extends string> {
+  readonly features: F;
+  readonly series: SeriesOf<S> | null;
 }
 
 export interface DeriveContext {
@@ -30,4 +40,7 @@ export interface DeriveContext {
   /** The course's as-of: the day the features speak for. */
   readonly asOf: LocalDay;
   readonly coverage: FirstDays;
+  readonly courseFirstFact: LocalDay | null;
+  /** The first day that the other family sees. */
+  readonly otherFirstDay: LocalDay | null;
 }

@@ -1,16 +1,25 @@
-import { gradeEvidence, gradeFacts, nextGradeDay } from '#libs/aggregate/grades.ts';
+import { gradeEvidence, gradeFacts } from '#libs/aggregate/grades.ts';
 import { type GradeObservation, readGrade } from '#libs/clean/grades.ts';
 import { PERFORMANCE_COLUMNS, type PerformanceFeatures, performanceFeatures } from '#libs/derive/performance.ts';
+import { performanceSeries } from '#libs/derive/performance-series.ts';
 import { openFeatureTable } from '#libs/store/feature-table.ts';
 import { readObservations } from '#libs/store/rows.ts';
+import { openSeriesTable } from '#libs/store/series-table.ts';
 import type { FamilyDefinition } from './family.ts';
 
 /** How a student does in a course: from grades. */
-export const performanceFamily: FamilyDefinition<readonly GradeObservation[], PerformanceFeatures> = {
+export const performanceFamily: FamilyDefinition<readonly GradeObservation[], PerformanceFeatures, 'ma7' | 'ma30'> = {
   family: 'performance',
   table: openFeatureTable('performance', PERFORMANCE_COLUMNS),
+  series: openSeriesTable('performance', ['ma7', 'ma30']),
+  noRows: [],
+  firstDayMattersTo: 'engagement',
   read: (tx, keys, settings) => readObservations(tx, 'grades', keys, (image) => readGrade(image, settings)),
   evidence: gradeEvidence,
-  nextDay: nextGradeDay,
-  features: (grades, { asOf }, settings) => performanceFeatures(gradeFacts(grades, asOf), settings),
+  derive: (grades, { asOf }, settings) => {
+    const features = performanceFeatures(gradeFacts(grades, asOf), asOf, settings);
+    if (features === null) return null;
+    const firstDay = Math.min(...grades.map((grade) => grade.day));
+    return { features, series: performanceSeries(grades, firstDay, asOf, settings) };
+  },
 };

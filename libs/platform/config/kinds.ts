@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { ACTIVITY_TYPES, type ActivityType, normaliseWord } from '#libs/domain/activity-type.ts';
 import { type ComponentNumbers, SETTING_DECIMALS } from '#libs/domain/components.ts';
 import { parseScaled } from '#libs/domain/rational.ts';
 import { openZone, type Zone } from '#libs/domain/zone.ts';
@@ -101,3 +103,35 @@ export const componentNumbers = (
       return { logins, time, forum_posts: forumPosts, resources };
     },
   );
+
+/** Percent and the like, exact: an integer times 10^-SETTING_DECIMALS. */
+export const decimal = (fallback: string, most: number, description: string): Setting<bigint> =>
+  setting(fallback, `a number from 0 to ${most}`, description, (value) => {
+    const number = parseScaled((value ?? '').trim(), SETTING_DECIMALS);
+    return number === undefined || number < 0n || number > BigInt(most) * 10n ** BigInt(SETTING_DECIMALS)
+      ? refuse()
+      : number;
+  });
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+export const uuidList = (description: string): Setting<readonly string[]> =>
+  setting(undefined, 'UUIDs separated by commas or white space, or @file with such', description, (value) => {
+    const written = value?.startsWith('@') ? readFileSync(value.slice(1), 'utf8') : (value ?? '');
+    const ids = written.split(/[\s,]+/).filter((id) => id !== '');
+    return ids.map((id) => (UUID.test(id.toLowerCase()) ? id.toLowerCase() : refuse()));
+  });
+
+/** A file of {word: type}; words are compared trimmed and in lower case. */
+export const aliasFile = (description: string): Setting<ReadonlyMap<string, ActivityType>> =>
+  setting(undefined, `a JSON file of words, each for one of ${ACTIVITY_TYPES.join(', ')}`, description, (value) => {
+    if (value === undefined) return new Map();
+    const content: unknown = JSON.parse(readFileSync(value, 'utf8'));
+    if (typeof content !== 'object' || content === null || Array.isArray(content)) return refuse();
+    return new Map(
+      Object.entries(content).map(([word, type]) => [
+        normaliseWord(word),
+        ACTIVITY_TYPES.find((known) => known === type) ?? refuse(),
+      ]),
+    );
+  });

@@ -1,12 +1,15 @@
 import {
+  aliasFile,
   commaList,
   componentNumbers,
+  decimal,
   oneOf,
   optionalText,
   port,
   positiveInteger,
   type Setting,
   text,
+  uuidList,
   zone,
 } from './kinds.ts';
 
@@ -57,6 +60,12 @@ export const SETTINGS = {
     'ungraded',
     'ungraded: a grade of 0 means not graded yet, as LMSConnector writes it',
   ),
+  PASS_MARK: decimal('50', 100, 'Percent from which a grade passes, compared before rounding'),
+  ACTIVITY_ALIASES: aliasFile(
+    'JSON file {"word": "type"} of words for activities, extending and overriding the built-in ones',
+  ),
+  EXCLUDED_STUDENTS: uuidList('students.id of staff who look like students, or @file; out of rows and of coverage'),
+  FEATURE_TOPICS: oneOf(['on', 'off'], 'off', 'on: note changed rows for the feature topics'),
   DATA_DIR: text('.prepadata', 'Folder for the embedded databases, the log and running.json'),
   CAMPUS_PACE_MS: positiveInteger('1000', 3_600_000, 'Milliseconds between two doings on the sample campus'),
   CAMPUS_SEED: positiveInteger('1', 2_147_483_647, 'Seed of the sample campus'),

@@ -13,7 +13,7 @@ WITH page AS (
   )
   ORDER BY student_id LIMIT $3::integer
 )
-SELECT page.student_id, page.course_id, s.source_id, e.engagement_score, to_jsonb(p) -> 'success_rate' AS success_rate
+SELECT page.student_id, page.course_id, s.source_id, e.engagement_score, p.success_rate
 FROM page
 JOIN student AS s USING (student_id)
 LEFT JOIN engagement_features AS e USING (student_id, course_id)

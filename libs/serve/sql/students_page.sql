@@ -1,6 +1,5 @@
 -- The $3 keys after ($1, $2) that have a row of any family. Each family's own index is read no further than the page;
 -- the view student_metrics would have to join all its rows first.
--- to_jsonb: success_rate is null, not an error, in a database whose performance_features lacks the column.
 WITH page AS (
   (
     SELECT student_id, course_id FROM engagement_features
@@ -15,7 +14,7 @@ WITH page AS (
   )
   ORDER BY student_id, course_id LIMIT $3::integer
 )
-SELECT page.student_id, page.course_id, s.source_id, e.engagement_score, to_jsonb(p) -> 'success_rate' AS success_rate
+SELECT page.student_id, page.course_id, s.source_id, e.engagement_score, p.success_rate
 FROM page
 JOIN student AS s USING (student_id)
 LEFT JOIN engagement_features AS e USING (student_id, course_id)

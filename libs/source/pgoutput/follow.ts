@@ -1,6 +1,6 @@
 import type { Progress } from '../contract.ts';
 import { Stopped } from '../delivery.ts';
-import { Waiting } from './faults.ts';
+import { messageOf, Waiting } from './faults.ts';
 import { fingerprint } from './publication.ts';
 import { ChangeQueue } from './queue.ts';
 import { readNow, type Session } from './session.ts';
@@ -28,7 +28,12 @@ export async function follow(session: Session, epoch: number, start: bigint, pri
   const queue = new ChangeQueue(start, settings.maxBatch);
   const stop = (): void => queue.fail(new Stopped());
   signal.addEventListener('abort', stop, { once: true });
-  session.onControlLost = (error) => queue.fail(error);
+  let delivering = false;
+  const fail = (error: Error): void => {
+    queue.fail(error);
+    if (delivering && !signal.aborted) status.say('waiting', `${messageOf(error)}; the batch under way ends first`);
+  };
+  session.onControlLost = fail;
   const idle = new IdleTimer(queue, settings.idleEvery);
   const stream = openStream({
     address: settings.address,
@@ -43,9 +48,10 @@ export async function follow(session: Session, epoch: number, start: bigint, pri
     onStart: () => status.say('streaming', `following the slot ${slot} of epoch ${epoch}`),
     onHeard: (walEnd) => status.heard(walEnd),
     onIdle: (urgent) => idle.noticed(urgent),
+    onFailure: fail,
   });
   const watch = setInterval(() => {
-    look(session, print).catch((error: Error) => queue.fail(error));
+    look(session, print).catch(fail);
   }, WATCH_EVERY);
   try {
     signal.throwIfAborted();
@@ -56,7 +62,9 @@ export async function follow(session: Session, epoch: number, start: bigint, pri
       const progress: Progress | undefined =
         applied === undefined ? undefined : { stream: settings.stream, epoch, applied };
       // A connection that breaks meanwhile is seen after this: the batch is still the subscriber's.
+      delivering = true;
       await run.deliver(progress === undefined ? { changes } : { changes, progress });
+      delivering = false;
       if (progress === undefined) continue;
       stream.confirm(progress.applied);
       status.applied(progress.applied);

@@ -26,6 +26,8 @@ export interface StreamOptions {
   readonly onHeard: (walEnd: bigint) => void;
   /** Told that the server has more log than is marked, without any change of ours; `urgent` when it asks for an answer. */
   readonly onIdle: (urgent: boolean) => void;
+  /** Told of every failure, the end of the stream included. */
+  readonly onFailure: (error: Error) => void;
 }
 
 export interface Stream {
@@ -57,7 +59,7 @@ class CarryingPlugin extends PgoutputPlugin {
 const ANSWER_EVERY = 100;
 
 /**
- * Starts to stream from a slot into the queue. Every failure, the end of the stream included, goes to `queue.fail`.
+ * Starts to stream from a slot into the queue.
  *
  * The library's own acknowledgement is off, its timer as well: both confirm what was merely received.
  */
@@ -69,7 +71,7 @@ export function openStream(options: StreamOptions): Stream {
     flowControl: { enabled: false },
   });
   const reader = new Reader(options);
-  const status = new StatusSender(service, options.start, options.statusEvery, (error) => queue.fail(error));
+  const status = new StatusSender(service, options.start, options.statusEvery, options.onFailure);
   let paused = false;
   let closed = false;
   const close = (): void => {
@@ -80,7 +82,7 @@ export function openStream(options: StreamOptions): Stream {
     service.destroy().catch(() => {});
   };
   const fail = (error: unknown): void => {
-    if (!closed) queue.fail(error instanceof Error ? error : new Error(String(error)));
+    if (!closed) options.onFailure(error instanceof Error ? error : new Error(String(error)));
     close();
   };
 
@@ -107,11 +109,7 @@ export function openStream(options: StreamOptions): Stream {
     reader.heartbeat(parseLsn(lsn), shouldRespond);
     if (shouldRespond) status.answer();
   });
-  const plugin = new CarryingPlugin({ protoVersion: 1, publicationNames: [options.publication], messages: true });
-  service
-    .subscribe(plugin, options.slot, formatLsn(options.start))
-    .then(() => fail(new Waiting('the source server ended the stream')))
-    .catch(fail);
+  subscribe(service, options).then(() => fail(new Waiting('the source server ended the stream')), fail);
 
   return {
     confirm: (lsn) => status.confirm(lsn),
@@ -122,6 +120,11 @@ export function openStream(options: StreamOptions): Stream {
     },
     close,
   };
+}
+
+function subscribe(service: LogicalReplicationService, options: StreamOptions): Promise<unknown> {
+  const plugin = new CarryingPlugin({ protoVersion: 1, publicationNames: [options.publication], messages: true });
+  return service.subscribe(plugin, options.slot, formatLsn(options.start));
 }
 
 /** Feeds the assembler and notices how far the server's log reaches. */

@@ -1,17 +1,27 @@
 import type { Route } from '../route.ts';
+import { courseMetricsRoute } from './course-metrics.ts';
+import { engagementTrendsRoute } from './engagement-trends.ts';
 import { freshnessRoute } from './freshness.ts';
 import { healthRoute } from './health.ts';
+import { metricsRoute } from './metrics.ts';
 import { readyRoute } from './ready.ts';
 import { rejectedRoute } from './rejected.ts';
 import { studentMetricsRoute } from './student-metrics.ts';
 import { studentsRoute } from './students.ts';
+import { temporalRoute } from './temporal.ts';
+import { trajectoryRoute } from './trajectory.ts';
 
 /** Every route there is. */
 export const ROUTES: readonly Route[] = [
   healthRoute,
   readyRoute,
   studentMetricsRoute,
+  courseMetricsRoute,
+  engagementTrendsRoute,
+  temporalRoute,
+  trajectoryRoute,
   studentsRoute,
   freshnessRoute,
   rejectedRoute,
+  metricsRoute,
 ];

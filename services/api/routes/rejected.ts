@@ -1,7 +1,7 @@
-import { nextLink } from '#libs/serve/paging.ts';
 import { noParameters } from '#libs/serve/parameters.ts';
 import { readRejected, rejectedAnswer, rejectedQuery } from '#libs/serve/rejected.ts';
 import { defineRoute } from '../route.ts';
+import { pageReply } from './page.ts';
 
 export const rejectedRoute = defineRoute({
   path: '/api/rejected',
@@ -9,8 +9,5 @@ export const rejectedRoute = defineRoute({
   params: noParameters,
   query: rejectedQuery,
   answer: rejectedAnswer,
-  handle: async ({ db }, { query, raw }) => {
-    const { rows, next } = await readRejected(db, query);
-    return { body: [...rows], headers: next === null ? {} : { link: nextLink(raw.path, raw.query, next) } };
-  },
+  handle: async ({ db }, { query, raw }) => pageReply(await readRejected(db, query), raw),
 });

@@ -1,7 +1,7 @@
-import { nextLink } from '#libs/serve/paging.ts';
 import { noParameters } from '#libs/serve/parameters.ts';
 import { readStudents, studentsAnswer, studentsQuery } from '#libs/serve/students.ts';
 import { defineRoute } from '../route.ts';
+import { pageReply } from './page.ts';
 
 export const studentsRoute = defineRoute({
   path: '/api/students',
@@ -9,8 +9,5 @@ export const studentsRoute = defineRoute({
   params: noParameters,
   query: studentsQuery,
   answer: studentsAnswer,
-  handle: async ({ db }, { query, raw }) => {
-    const { rows, next } = await readStudents(db, query);
-    return { body: [...rows], headers: next === null ? {} : { link: nextLink(raw.path, raw.query, next) } };
-  },
+  handle: async ({ db }, { query, raw }) => pageReply(await readStudents(db, query), raw),
 });

@@ -1,0 +1,55 @@
+import type { ActivityObservation, CompletionObservation } from '#libs/clean/activity-logs.ts';
+import type { CompletionState } from '#libs/clean/metadata.ts';
+import type { LocalDay } from '#libs/domain/local-date.ts';
+import type { Instant } from '#libs/domain/zone.ts';
+
+/** A resource turned from not done to done. */
+export interface Reached {
+  readonly at: Instant;
+  readonly day: LocalDay;
+}
+
+/** What completion rows say of one student in one course. */
+export interface Completions {
+  readonly reached: readonly Reached[];
+  /** Resources that are done now. */
+  readonly done: number;
+  /** Resources with any completion row. */
+  readonly total: number;
+}
+
+const isDone = (state: CompletionState): boolean => state === 1 || state === 2;
+/** Rows of one time are one state, the highest ranked: passed, done, failed, not done. */
+const STATE_RANK: Readonly<Record<CompletionState, number>> = { 2: 3, 1: 2, 3: 1, 0: 0 };
+
+/**
+ * The state of each resource is that of its latest row. It is reached at each row that turns it from not done to done; a
+ * run of done rows with no not-done row before it was done before anybody looked, and is not activity.
+ */
+export function completionsOf(rows: readonly ActivityObservation[]): Completions {
+  const reached: Reached[] = [];
+  let done = 0;
+  const resources = statesByResource(rows);
+  for (const states of resources) {
+    let wasDone: boolean | undefined;
+    for (const { state, at, day } of states) {
+      if (isDone(state) && wasDone === false) reached.push({ at, day });
+      wasDone = isDone(state);
+    }
+    if (wasDone === true) done += 1;
+  }
+  return { reached, done, total: resources.length };
+}
+
+/** Per resource, the state that holds at each time, in order of time. */
+function statesByResource(rows: readonly ActivityObservation[]): CompletionObservation[][] {
+  const byResource = new Map<string, Map<Instant, CompletionObservation>>();
+  for (const row of rows) {
+    if (row.kind !== 'completion') continue;
+    const times = byResource.get(row.resource) ?? new Map<Instant, CompletionObservation>();
+    byResource.set(row.resource, times);
+    const known = times.get(row.at);
+    if (known === undefined || STATE_RANK[row.state] > STATE_RANK[known.state]) times.set(row.at, row);
+  }
+  return [...byResource.values()].map((times) => [...times.values()].sort((a, b) => a.at - b.at));
+}

@@ -1,0 +1,50 @@
+import type { ActivityObservation, EventObservation, EventType } from '#libs/clean/activity-logs.ts';
+import type { LocalDay } from '#libs/domain/local-date.ts';
+import type { Instant } from '#libs/domain/zone.ts';
+
+/** One thing a student did, however many rows say so. */
+export interface Event {
+  readonly type: EventType;
+  readonly resource: string | null;
+  readonly at: Instant;
+  readonly day: LocalDay;
+  /** Hour of the local day, 0–23. */
+  readonly hour: number;
+  /** Seconds, the largest of its rows; 0 when none says. */
+  readonly duration: number;
+  /** The latest of its rows; null when none says. */
+  readonly dueAt: Instant | null;
+}
+
+/** Rows of equal type, resource, time and event id are one event. In order of time; at one time those with a duration first. */
+export function eventsOf(rows: readonly ActivityObservation[]): Event[] {
+  const events = new Map<string, Event>();
+  for (const row of rows) {
+    if (row.kind !== 'event') continue;
+    // JSON keeps the parts apart: resources and event ids may hold any character.
+    const key = JSON.stringify([row.at, row.type, row.resource, row.eventId]);
+    const known = events.get(key);
+    events.set(key, known === undefined ? toEvent(row) : merge(known, row));
+  }
+  return [...events.values()].sort((a, b) => a.at - b.at || Number(b.duration > 0) - Number(a.duration > 0));
+}
+
+const toEvent = ({ type, resource, at, day, hour, duration, dueAt }: EventObservation): Event => ({
+  type,
+  resource,
+  at,
+  day,
+  hour,
+  duration,
+  dueAt,
+});
+
+const merge = (event: Event, row: EventObservation): Event => ({
+  ...event,
+  duration: Math.max(event.duration, row.duration),
+  dueAt: laterDue(event.dueAt, row.dueAt),
+});
+
+/** The later of two due dates; one that is not given does not count. */
+export const laterDue = (a: Instant | null, b: Instant | null): Instant | null =>
+  a === null ? b : b === null ? a : Math.max(a, b);

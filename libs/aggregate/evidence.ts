@@ -1,0 +1,23 @@
+import type { LocalDay } from '#libs/domain/local-date.ts';
+import { COVERAGE_KINDS, type FirstDays, firstDayOf } from './coverage.ts';
+
+/** What the rows of one key, dated on or before today, say beyond the key itself. */
+export interface KeyEvidence {
+  /** First day of each kind of data, for the course's coverage. */
+  readonly firstDays: FirstDays;
+  /** Days of the first and last fact that count for the course's as-of. */
+  readonly firstFact: LocalDay | null;
+  readonly lastFact: LocalDay | null;
+  /** The key's own first day: its enrolment, first active day or first grade row, whichever its family sees. */
+  readonly firstDay: LocalDay | null;
+  /** The first day after today on which a row of the key falls: it has to be looked at again then. */
+  readonly nextDay: LocalDay | null;
+}
+
+/** True when the two ask the same coverage and first fact of the course. */
+export const sameFirsts = (a: KeyEvidence, b: KeyEvidence): boolean =>
+  a.firstFact === b.firstFact &&
+  COVERAGE_KINDS.every((kind) => firstDayOf(a.firstDays, kind) === firstDayOf(b.firstDays, kind));
+
+export const sameEvidence = (a: KeyEvidence, b: KeyEvidence): boolean =>
+  sameFirsts(a, b) && a.lastFact === b.lastFact && a.firstDay === b.firstDay && a.nextDay === b.nextDay;

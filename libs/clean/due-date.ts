@@ -1,0 +1,74 @@
+import { isLosslessNumber } from 'lossless-json';
+import { MS_PER_DAY } from '#libs/domain/local-date.ts';
+import { floorToScaled } from '#libs/domain/rational.ts';
+import { trimAscii } from '#libs/domain/text.ts';
+import { type Instant, UTC, type Zone } from '#libs/domain/zone.ts';
+import { readInstant } from './time.ts';
+
+/** A due date as `metadata.due_at` gives it; `unreadable` is no due date, and is counted. */
+export type DueDate = Instant | null | 'unreadable';
+
+const DAY = /^(\d{4})-(\d{2})-(\d{2})$/;
+const TIME = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d+))?)?(Z|[+-]\d{2}(?::?\d{2})?)?$/;
+const EPOCH_SECONDS = /^\d{1,20}$/;
+const MAX_OFFSET_MINUTES = 18 * 60;
+
+/**
+ * Reads `YYYY-MM-DD` (its last millisecond) or a date and time, with an offset or else in `zone`; a number, or up to 20
+ * digits, is seconds since 1970, 0 for none. What lies outside the years 2000 to 2199 is missing.
+ */
+export function readDueDate(value: unknown, zone: Zone): DueDate {
+  if (value === undefined || value === null) return null;
+  if (isLosslessNumber(value)) return readSeconds(value.toString());
+  if (typeof value !== 'string') return 'unreadable';
+  const text = trimAscii(value);
+  if (EPOCH_SECONDS.test(text)) return readSeconds(text);
+  const day = readDay(text);
+  if (day !== undefined) return readInstant(day + MS_PER_DAY - 1, zone);
+  return readTime(text, zone);
+}
+
+function readSeconds(text: string): DueDate {
+  const ms = floorToScaled(text, 3);
+  if (ms === undefined) return 'unreadable';
+  // Beyond what a number holds exactly is beyond every year that counts.
+  return ms === 0n || ms > 10n ** 15n || ms < -(10n ** 15n) ? null : inRange(Number(ms));
+}
+
+/** Milliseconds at the start of a day of the calendar; undefined for other text. */
+function readDay(text: string): number | undefined {
+  const match = DAY.exec(text);
+  if (match === null) return undefined;
+  const [year, month, day] = match.slice(1).map(Number) as [number, number, number];
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  return date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day
+    ? date.getTime()
+    : undefined;
+}
+
+function readTime(text: string, zone: Zone): DueDate {
+  const match = TIME.exec(text);
+  if (match === null) return 'unreadable';
+  const [, date = '', hours = '', minutes = '', seconds = '00', fraction = '', offset] = match;
+  const day = readDay(date);
+  if (day === undefined || Number(hours) > 23 || Number(minutes) > 59 || Number(seconds) > 59) return 'unreadable';
+  const milliseconds = Number(fraction.slice(0, 3).padEnd(3, '0'));
+  const local = day + ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000 + milliseconds;
+  if (offset === undefined) return readInstant(local, zone);
+  const offsetMinutes = readOffset(offset);
+  return offsetMinutes === undefined ? 'unreadable' : inRange(local - offsetMinutes * 60_000);
+}
+
+/** Minutes east of UTC; undefined beyond 18 hours. */
+function readOffset(text: string): number | undefined {
+  if (text === 'Z') return 0;
+  const minutes = Number(text.slice(-2));
+  const hasMinutes = text.length > 3;
+  const total = Number(text.slice(1, 3)) * 60 + (hasMinutes ? minutes : 0);
+  if ((hasMinutes && minutes > 59) || total > MAX_OFFSET_MINUTES) return undefined;
+  return text.startsWith('-') ? -total : total;
+}
+
+/** An instant needs no zone; the range is that of every time. */
+const inRange = (instant: Instant): Instant | null => readInstant(instant, UTC);

@@ -1,0 +1,83 @@
+import { type FirstDays, isCovered } from '#libs/aggregate/coverage.ts';
+import type { Event } from '#libs/aggregate/events.ts';
+import type { LocalDay } from '#libs/domain/local-date.ts';
+import { amountsOf, type ComponentCoverage, engagementScore } from './engagement-score.ts';
+import { movingMean, movingTrend } from './series.ts';
+import type { DerivingSettings } from './settings.ts';
+
+/**
+ * A key's days from its first one to as of. Scores and means in hundredths, trends in millionths of a point a day, events
+ * as counts. All arrays are as long as there are days.
+ */
+export interface EngagementSeries {
+  readonly firstDay: LocalDay;
+  readonly score: readonly (number | null)[];
+  readonly ma7: readonly (number | null)[];
+  readonly ma30: readonly (number | null)[];
+  readonly trend: readonly (number | null)[];
+  readonly events: readonly number[];
+}
+
+/** An event with the milliseconds that count for it. */
+export interface TimedEvent {
+  readonly event: Event;
+  readonly milliseconds: number;
+}
+
+export const coveredComponents = (coverage: FirstDays, day: LocalDay): ComponentCoverage => ({
+  logins: isCovered(coverage, 'login', day),
+  time: isCovered(coverage, 'duration', day) || isCovered(coverage, 'view', day),
+  forum_posts: isCovered(coverage, 'forum_post', day),
+  resources: isCovered(coverage, 'view', day),
+});
+
+/** Each day's score is judged by what the course covered by then. */
+export function engagementSeries(
+  events: readonly TimedEvent[],
+  coverage: FirstDays,
+  firstDay: LocalDay,
+  asOf: LocalDay,
+  settings: DerivingSettings,
+): EngagementSeries {
+  const byDay = new Map<LocalDay, TimedEvent[]>();
+  for (const timed of events) {
+    const day = byDay.get(timed.event.day);
+    if (day === undefined) byDay.set(timed.event.day, [timed]);
+    else day.push(timed);
+  }
+  const days = Array.from({ length: Math.max(0, asOf - firstDay + 1) }, (_, index) => firstDay + index);
+  const score = days.map((day) =>
+    engagementScore(
+      amountsOf(byDay.get(day) ?? [], coveredComponents(coverage, day)),
+      settings.engagementWeights,
+      settings.engagementTargets,
+      1,
+    ),
+  );
+  return {
+    firstDay,
+    score,
+    ma7: movingMean(score, 7),
+    ma30: movingMean(score, 30),
+    trend: movingTrend(score, 30),
+    events: days.map((day) => byDay.get(day)?.length ?? 0),
+  };
+}
+
+/**
+ * The series with nothing to show before `day`: a key can begin with a grade, days before it has a row of this family.
+ * Those days count in later means all the same. The last day shows what the features of the key say.
+ */
+export function showFrom(series: EngagementSeries, day: LocalDay | null): EngagementSeries {
+  const hidden = day === null ? 0 : Math.min(day - series.firstDay, series.score.length - 1);
+  if (hidden <= 0) return series;
+  const hide = (values: readonly (number | null)[]): (number | null)[] =>
+    values.map((value, index) => (index < hidden ? null : value));
+  return {
+    ...series,
+    score: hide(series.score),
+    ma7: hide(series.ma7),
+    ma30: hide(series.ma30),
+    trend: hide(series.trend),
+  };
+}

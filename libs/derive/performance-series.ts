@@ -1,0 +1,37 @@
+import { gradeFacts } from '#libs/aggregate/grades.ts';
+import type { GradeObservation } from '#libs/clean/grades.ts';
+import type { LocalDay } from '#libs/domain/local-date.ts';
+import { parseScaled } from '#libs/domain/rational.ts';
+import { gradesOf, meanGrade } from './performance.ts';
+import { SCORE_DECIMALS } from './series.ts';
+import type { DerivingSettings } from './settings.ts';
+
+/** A key's days from its first grade row to as of; means in hundredths of a percent. */
+export interface PerformanceSeries {
+  readonly firstDay: LocalDay;
+  readonly ma7: readonly (number | null)[];
+  readonly ma30: readonly (number | null)[];
+}
+
+/** Each day's means are those of the facts as of that day. */
+export function performanceSeries(
+  grades: readonly GradeObservation[],
+  firstDay: LocalDay,
+  asOf: LocalDay,
+  settings: DerivingSettings,
+): PerformanceSeries {
+  // Facts change only on days that rows are dated on.
+  const rowDays = new Set(grades.map((grade) => grade.day));
+  const ma7: (number | null)[] = [];
+  const ma30: (number | null)[] = [];
+  let graded = gradesOf([], settings);
+  for (let day = firstDay; day <= asOf; day += 1) {
+    if (rowDays.has(day)) graded = gradesOf(gradeFacts(grades, day), settings);
+    ma7.push(hundredths(meanGrade(graded.filter((grade) => grade.day > day - 7))));
+    ma30.push(hundredths(meanGrade(graded.filter((grade) => grade.day > day - 30))));
+  }
+  return { firstDay, ma7, ma30 };
+}
+
+const hundredths = (text: string | null): number | null =>
+  text === null ? null : Number(parseScaled(text, SCORE_DECIMALS));

@@ -1,0 +1,106 @@
+import type { Event } from '#libs/aggregate/events.ts';
+import type { LocalDay } from '#libs/domain/local-date.ts';
+import { roundRatio } from '#libs/domain/rational.ts';
+
+/**
+ * Measures of regularity from M. Shirvani Boroujeni, K. Sharma, Ł. Kidziński, L. Lucignano and P. Dillenbourg, "How to
+ * quantify student's regularity?", EC-TEL 2016: PDH, PWD (peak on an hour, on a weekday), FDH, FWD (periodicity of the day,
+ * of the week) and WS1 (similarity of weeks).
+ */
+export const REGULARITY_DECIMALS = 6;
+
+const HOURS = 24;
+const WEEKDAYS = 7;
+
+/** 0 Monday … 6 Sunday. 1970-01-01 was a Thursday. */
+export const weekdayOf = (day: LocalDay): number => (((day + 3) % WEEKDAYS) + WEEKDAYS) % WEEKDAYS;
+
+/** Days with an event, by local hour. */
+export function daysByHour(events: readonly Event[]): number[] {
+  const seen = new Set(events.map(({ day, hour }) => day * HOURS + hour));
+  const counts = new Array<number>(HOURS).fill(0);
+  for (const slot of seen) {
+    const hour = ((slot % HOURS) + HOURS) % HOURS;
+    counts[hour] = (counts[hour] ?? 0) + 1;
+  }
+  return counts;
+}
+
+/** Days with an event, by weekday. */
+export function daysByWeekday(events: readonly Event[]): number[] {
+  const counts = new Array<number>(WEEKDAYS).fill(0);
+  for (const day of new Set(events.map((event) => event.day)))
+    counts[weekdayOf(day)] = (counts[weekdayOf(day)] ?? 0) + 1;
+  return counts;
+}
+
+/** (log₂K − H)·max a, with H the entropy in bits of a/Σa; null of nothing. */
+export function peakRegularity(counts: readonly number[]): string | null {
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  if (total === 0) return null;
+  const entropy = counts.reduce(
+    (sum, count) => (count === 0 ? sum : sum - (count / total) * Math.log2(count / total)),
+    0,
+  );
+  return rounded((Math.log2(counts.length) - entropy) * Math.max(...counts));
+}
+
+/** Modulus of Σ a[k]·e^(−2πik/K): the strength of one cycle over the whole; null of nothing. */
+export function periodicity(counts: readonly number[]): string | null {
+  if (counts.every((count) => count === 0)) return null;
+  let [real, imaginary] = [0, 0];
+  counts.forEach((count, k) => {
+    const angle = (-2 * Math.PI * k) / counts.length;
+    real += count * Math.cos(angle);
+    imaginary += count * Math.sin(angle);
+  });
+  return rounded(Math.hypot(real, imaginary));
+}
+
+/** Floating point throughout, so without the sign that a rounding error gives to zero. */
+const rounded = (value: number): string => Math.abs(value).toFixed(REGULARITY_DECIMALS);
+
+/**
+ * Mean over all pairs of ISO weeks, from that of the first event to that of the last, of the weekdays active in both
+ * divided by the larger count; a week without events is similar to none. Exact; null under two weeks with events.
+ */
+export function weekSimilarity(events: readonly Event[]): string | null {
+  const weeks = new Map<number, number>();
+  for (const { day } of events) {
+    const week = Math.floor((day + 3) / WEEKDAYS);
+    weeks.set(week, (weeks.get(week) ?? 0) | (1 << weekdayOf(day)));
+  }
+  if (weeks.size < 2) return null;
+  const span = Math.max(...weeks.keys()) - Math.min(...weeks.keys()) + 1;
+  // A week is one of 127 sets of weekdays: years of weeks are few sets, and pairs of sets fewer than pairs of weeks.
+  const sets = new Map<number, number>();
+  for (const set of weeks.values()) sets.set(set, (sets.get(set) ?? 0) + 1);
+  let sum = 0;
+  const list = [...sets];
+  list.forEach(([a, times], index) => {
+    sum += ((times * (times - 1)) / 2) * similarityTimes420(a, a);
+    for (const [b, others] of list.slice(index + 1)) sum += times * others * similarityTimes420(a, b);
+  });
+  return roundRatio(BigInt(sum), 420n * BigInt((span * (span - 1)) / 2), REGULARITY_DECIMALS);
+}
+
+/** The least common multiple of 1 … 7 is 420, so that every similarity is a whole number of 420ths. */
+const similarityTimes420 = (a: number, b: number): number => (420 * bits(a & b)) / Math.max(bits(a), bits(b));
+
+function bits(set: number): number {
+  let count = 0;
+  for (let rest = set; rest > 0; rest >>= 1) count += rest & 1;
+  return count;
+}
+
+const WEEKDAY_NAMES = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'] as const;
+export type ActivityPattern = Readonly<Record<(typeof WEEKDAY_NAMES)[number], number>>;
+
+/** Share of the events by weekday, 4 decimals, all seven; null without events. */
+export function activityPattern(events: readonly Event[]): ActivityPattern | null {
+  if (events.length === 0) return null;
+  const counts = new Array<number>(WEEKDAYS).fill(0);
+  for (const { day } of events) counts[weekdayOf(day)] = (counts[weekdayOf(day)] ?? 0) + 1;
+  const share = (index: number): number => Number(roundRatio(BigInt(counts[index] ?? 0), BigInt(events.length), 4));
+  return Object.fromEntries(WEEKDAY_NAMES.map((name, index) => [name, share(index)])) as ActivityPattern;
+}

@@ -1,0 +1,12 @@
+import type { Event } from '#libs/aggregate/events.ts';
+
+/**
+ * Runs of events within one local day, split where two are more than `sessionGapMs` apart.
+ * @param events in order of time
+ */
+export function countSessions(events: readonly Event[], sessionGapMs: number): number {
+  return events.filter((event, index) => {
+    const before = events[index - 1];
+    return before === undefined || before.day !== event.day || event.at - before.at > sessionGapMs;
+  }).length;
+}

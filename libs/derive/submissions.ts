@@ -1,0 +1,32 @@
+import { type Event, laterDue } from '#libs/aggregate/events.ts';
+import type { Instant } from '#libs/domain/zone.ts';
+
+export interface Submissions {
+  /** Distinct resources submitted. */
+  readonly resources: number;
+  /** Resources whose deciding submission has a due date. */
+  readonly withDueDate: number;
+  /** Of these, handed in strictly after it. */
+  readonly late: number;
+}
+
+/**
+ * Per resource the latest submission decides, by its own due date; of several at one time the latest due date.
+ * Submissions that name no resource do not count.
+ */
+export function submissionsOf(events: readonly Event[]): Submissions {
+  const deciding = new Map<string, { at: Instant; dueAt: Instant | null }>();
+  for (const { type, resource, at, dueAt } of events) {
+    if (type !== 'submission' || resource === null) continue;
+    const known = deciding.get(resource);
+    if (known === undefined || at > known.at) deciding.set(resource, { at, dueAt });
+    else if (at === known.at) deciding.set(resource, { at, dueAt: laterDue(known.dueAt, dueAt) });
+  }
+  let [withDueDate, late] = [0, 0];
+  for (const { at, dueAt } of deciding.values()) {
+    if (dueAt === null) continue;
+    withDueDate += 1;
+    if (at > dueAt) late += 1;
+  }
+  return { resources: deciding.size, withDueDate, late };
+}

@@ -1,0 +1,16 @@
+import { trimAscii } from './text.ts';
+
+/** What kinds of activity are told apart. */
+export const ACTIVITY_TYPES = [
+  'login',
+  'view',
+  'forum_post',
+  'submission',
+  'quiz_attempt',
+  'completion',
+  'other',
+] as const;
+export type ActivityType = (typeof ACTIVITY_TYPES)[number];
+
+/** A connector's word for a kind of activity as it is compared: trimmed, in lower case. */
+export const normaliseWord = (activityType: string | null): string => trimAscii(activityType ?? '').toLowerCase();

@@ -1,0 +1,74 @@
+import { SOURCE_TABLES } from '#libs/domain/change.ts';
+import { UnrecoverableError } from '#libs/domain/errors.ts';
+import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
+import { holdCalendar } from '#libs/store/calendar.ts';
+import { judge } from '#libs/store/judge.ts';
+import { RejectedSet } from '#libs/store/rejected.ts';
+import { imagesOf, lockAllTables } from '#libs/store/stage.ts';
+import { sql } from '#libs/store/statements.ts';
+import type { Settings } from './settings.ts';
+
+interface StoredSettings {
+  readonly fingerprint: string;
+  readonly described: Readonly<Record<string, string>>;
+}
+
+const IMAGES_PER_PAGE = 5_000;
+const FIRST_ID = '00000000-0000-0000-0000-000000000000';
+
+/** @returns the settings that differ from those the database was last written with; empty when it is new or the same */
+export async function changedSettings(db: Queryable, settings: Settings): Promise<string[]> {
+  const [stored] = await db.query<StoredSettings>(sql.settings_read);
+  if (stored === undefined || stored.fingerprint === settings.fingerprint) return [];
+  const names = new Set([...Object.keys(stored.described), ...Object.keys(settings.described)]);
+  return [...names].filter((name) => stored.described[name] !== settings.described[name]);
+}
+
+/**
+ * Makes these the settings of the database: every image is judged again and every key marked, in one transaction while
+ * nobody stages or derives. Does nothing when they are already.
+ * @returns the settings that changed
+ */
+export async function adoptSettings(db: Database, settings: Settings): Promise<string[]> {
+  return db.transaction(async (tx) => {
+    await holdCalendar(tx);
+    await lockAllTables(tx);
+    const [stored] = await tx.query<StoredSettings>(sql.settings_read);
+    const changed = await changedSettings(tx, settings);
+    if (stored?.fingerprint === settings.fingerprint) return [];
+    await tx.query(sql.settings_adopt, [settings.fingerprint, JSON.stringify(settings.described)]);
+    if (stored === undefined) return [];
+    await judgeAgain(tx, settings);
+    await tx.query(sql.settings_mark_keys);
+    await tx.query(sql.rollover_mark_courses);
+    return changed;
+  });
+}
+
+/** @throws UnrecoverableError when the database was written with other settings, naming them */
+export async function requireSettings(db: Queryable, settings: Settings): Promise<void> {
+  const changed = await changedSettings(db, settings);
+  if (changed.length === 0) return;
+  throw new UnrecoverableError(
+    'settings_differ',
+    `the features in this database were made with other settings: ${changed.join(', ')}`,
+    'give this process the old ones, or adopt the new ones for all, which derives everything again',
+  );
+}
+
+async function judgeAgain(tx: Queryable, settings: Settings): Promise<void> {
+  await tx.query(sql.rejected_uncount, [SOURCE_TABLES]);
+  for (const table of SOURCE_TABLES) {
+    for (let after = FIRST_ID; ; ) {
+      const page = await imagesOf(table).page(tx, after, IMAGES_PER_PAGE);
+      const rejected = new RejectedSet();
+      for (const [id, image] of page) {
+        const reason = judge(table, image.columns, settings.reading);
+        if (reason !== null) rejected.put(table, id, image, reason);
+        after = id;
+      }
+      await rejected.write(tx);
+      if (page.size < IMAGES_PER_PAGE) break;
+    }
+  }
+}

@@ -1,0 +1,101 @@
+/** What a metric is, and by what its values are told apart. */
+export interface MetricDefinition {
+  readonly kind: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  /** Of few values each: every combination is kept for as long as the process lives. */
+  readonly labels: readonly string[];
+  /** Upper bounds of a histogram, in its unit. */
+  readonly buckets?: readonly number[];
+}
+
+/** Counted by the process itself, while it works. */
+export const PROCESS_METRICS = {
+  prepadata_up: {
+    kind: 'gauge',
+    help: '1 while the role runs in this process',
+    labels: ['role'],
+  },
+  prepadata_http_requests_total: {
+    kind: 'counter',
+    help: 'HTTP requests answered; route is "none" for those that reached no route',
+    labels: ['method', 'route', 'status'],
+  },
+  prepadata_http_request_duration_seconds: {
+    kind: 'histogram',
+    help: 'Time from the head of a request to its answer',
+    labels: ['method', 'route', 'status'],
+    buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+  },
+  prepadata_unreadable_due_dates_total: {
+    kind: 'counter',
+    help: 'Submissions read whose due date is in no form that is known; they count as having none',
+    labels: [],
+  },
+  prepadata_activity_other_total: {
+    kind: 'counter',
+    help: 'Activity rows read whose type is no word that is known; they count as other',
+    labels: [],
+  },
+} as const satisfies Record<string, MetricDefinition>;
+
+/** Read when somebody asks for the metrics. What is not known then is absent, as all are that the database cannot say. */
+export const READ_METRICS = {
+  prepadata_database_up: {
+    kind: 'gauge',
+    help: '1 when the analytics database answered this request, else 0 and what it would have said is absent',
+    labels: [],
+  },
+  prepadata_marks_waiting: {
+    kind: 'gauge',
+    help: 'Marks that wait to be derived; a key may have several',
+    labels: ['family'],
+  },
+  prepadata_lag_seconds: {
+    kind: 'gauge',
+    help: 'Age of the oldest commit that waits to be derived; 0: none waits; absent: some wait, of unknown age',
+    labels: ['family'],
+  },
+  prepadata_stale_rows: {
+    kind: 'gauge',
+    help: 'Feature rows that speak for an earlier day than their course does',
+    labels: ['family'],
+  },
+  prepadata_stream_applied: {
+    kind: 'gauge',
+    help: 'How far the stream is applied: log sequence number in bytes, or the offset of the next record',
+    labels: ['stream'],
+  },
+  prepadata_stream_epoch: {
+    kind: 'gauge',
+    help: 'The epoch of the stream: which of its replication slots it is in',
+    labels: ['stream'],
+  },
+  prepadata_stream_phase: {
+    kind: 'gauge',
+    help: '1 for the phase that the stream is in, 0 for the other',
+    labels: ['stream', 'phase'],
+  },
+  prepadata_source_lag_bytes: {
+    kind: 'gauge',
+    help: "Bytes of the source's log that are not applied yet; absent where another process reads the source",
+    labels: [],
+  },
+  prepadata_rejected_total: {
+    kind: 'counter',
+    help: 'Rejections of source rows, ever',
+    labels: ['table', 'reason'],
+  },
+  prepadata_rejected_waiting: {
+    kind: 'gauge',
+    help: 'Source rows that are unreadable now',
+    labels: [],
+  },
+  prepadata_outbox_waiting: {
+    kind: 'gauge',
+    help: 'Changed keys that the feature topic has not been told of yet',
+    labels: ['topic'],
+  },
+} as const satisfies Record<string, MetricDefinition>;
+
+/** Every metric of ours; those of the process (CPU, memory, event loop) come besides. */
+export const METRICS = { ...PROCESS_METRICS, ...READ_METRICS } as const;

@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import { COVERAGE_KINDS, type FirstDays } from '#libs/aggregate/coverage.ts';
+import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
+import type { Queryable } from '#libs/platform/postgres/database.ts';
+import { day, known } from './answers.ts';
+import { type Entity, findEntity } from './identity.ts';
+import { entityId } from './parameters.ts';
+import { meanOf, QUANTILES, quantileOf } from './quantile.ts';
+import { sql } from './statements.ts';
+
+export const courseMetricsParams = z.strictObject({
+  id: entityId.meta({ description: 'The course: our integer, or the UUID of the source' }),
+});
+
+const count = z.int().min(0);
+
+const quantiles = z.record(z.enum(QUANTILES.map((percent) => `p${percent}` as const)), z.number());
+
+export const courseMetricsAnswer = z.array(
+  z.strictObject({
+    course_id: z.int(),
+    course_source_id: z.uuid(),
+    total_students: count.meta({ description: 'Students with an enrolment, dated today or before or not at all' }),
+    avg_engagement: known(z.number(), 'Mean of the engagement_scores that are known; 2 decimals'),
+    avg_engagement_count: count.meta({ description: 'How many these are' }),
+    avg_success_rate: known(z.number(), 'Mean of the success_rates that are known; percent, 2 decimals'),
+    avg_success_rate_count: count.meta({ description: 'How many these are' }),
+    quantiles: z
+      .strictObject({
+        engagement_score: known(quantiles, 'Of the values of avg_engagement; null where there is none'),
+        success_rate: known(quantiles, 'Of the values of avg_success_rate; null where there is none'),
+      })
+      .meta({ description: 'At (n-1)p, interpolated; 2 decimals' }),
+    coverage: z
+      .record(z.enum(COVERAGE_KINDS), day.nullable())
+      .meta({ description: 'Per kind of data the day from which the course collects it; null where it never has' }),
+    as_of_date: known(day, 'The day that the features of the course speak for'),
+    first_fact: known(day, 'The first day of which anything is known'),
+    last_fact: known(day, 'The last day of which anything is known'),
+    anomalies: z.null().meta({ description: 'Open flags; always null: not known yet' }),
+  }),
+);
+export type CourseMetrics = z.output<typeof courseMetricsAnswer>[number];
+
+interface CourseRow {
+  readonly covered_from: FirstDays | null;
+  readonly first_fact: LocalDay | null;
+  readonly last_fact: LocalDay | null;
+  readonly as_of: string | null;
+  readonly total_students: bigint;
+  readonly engagement_scores: readonly number[] | null;
+  readonly success_rates: readonly number[] | null;
+}
+
+/**
+ * What the keys of one course add up to; one row, also for a course without any.
+ * @throws NotFoundError when the course was never seen
+ */
+export async function readCourseMetrics(db: Queryable, id: string): Promise<CourseMetrics[]> {
+  const course = await findEntity(db, 'course', id);
+  const rows = await db.query<CourseRow>(sql.course_metrics, [course.id]);
+  return rows.map((row) => present(course, row));
+}
+
+function present(course: Entity, row: CourseRow): CourseMetrics {
+  const scores = row.engagement_scores ?? [];
+  const rates = row.success_rates ?? [];
+  return {
+    course_id: course.id,
+    course_source_id: course.source_id,
+    total_students: Number(row.total_students),
+    avg_engagement: scores.length === 0 ? null : meanOf(scores),
+    avg_engagement_count: scores.length,
+    avg_success_rate: rates.length === 0 ? null : meanOf(rates),
+    avg_success_rate_count: rates.length,
+    quantiles: { engagement_score: quantilesOf(scores), success_rate: quantilesOf(rates) },
+    coverage: coverageOf(row.covered_from ?? []),
+    as_of_date: row.as_of,
+    first_fact: dayText(row.first_fact),
+    last_fact: dayText(row.last_fact),
+    anomalies: null,
+  };
+}
+
+type Quantiles = z.output<typeof quantiles>;
+
+const quantilesOf = (hundredths: readonly number[]): Quantiles | null =>
+  hundredths.length === 0
+    ? null
+    : (Object.fromEntries(QUANTILES.map((percent) => [`p${percent}`, quantileOf(hundredths, percent)])) as Quantiles);
+
+const coverageOf = (days: FirstDays): CourseMetrics['coverage'] =>
+  Object.fromEntries(
+    COVERAGE_KINDS.map((kind, index) => [kind, dayText(days[index] ?? null)]),
+  ) as CourseMetrics['coverage'];
+
+const dayText = (value: LocalDay | null): string | null => (value === null ? null : formatDay(value));

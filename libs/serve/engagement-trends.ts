@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import type { Queryable } from '#libs/platform/postgres/database.ts';
+import { day, known, scaled } from './answers.ts';
+import { courseRange } from './identity.ts';
+import { cutPage, decodeCursor, type Page } from './paging.ts';
+import { calendarDay, entityId, pagingBy, wholeNumber } from './parameters.ts';
+import { sql } from './statements.ts';
+
+export const engagementTrendsQuery = z.strictObject({
+  days: wholeNumber(1, 366)
+    .default(30)
+    .meta({ description: 'How many days, up to the day that the features of each course speak for; 1 to 366' }),
+  course_id: entityId.optional().meta({ description: 'Only this course: our integer, or the UUID of the source' }),
+  ...pagingBy(1_000, 10_000),
+});
+
+export const engagementTrendsAnswer = z.array(
+  z.strictObject({
+    student_id: z.int(),
+    course_id: z.int(),
+    feature_date: day,
+    engagement_ma7: known(z.number(), 'Mean of the daily scores of the 7 days that end on it'),
+    engagement_ma30: known(z.number(), 'Mean of the daily scores of the 30 days that end on it'),
+    engagement_trend: known(z.number(), 'Slope of the daily score over these 30 days, points a day'),
+  }),
+);
+export type EngagementTrend = z.output<typeof engagementTrendsAnswer>[number];
+
+interface TrendRow {
+  readonly student_id: number;
+  readonly course_id: number;
+  readonly feature_date: string;
+  readonly engagement_ma7: number | null;
+  readonly engagement_ma30: number | null;
+  readonly engagement_trend: number | null;
+}
+
+const integer = z.int32().min(0);
+const trendsCursor = z.tuple([integer, integer, calendarDay]);
+/** Ids begin at 1. */
+const BEFORE_ALL: z.output<typeof trendsCursor> = [0, 0, '0001-01-01'];
+
+/**
+ * The latest days of every key's engagement, in order of (course, student, day).
+ * @throws NotFoundError when the course was never seen
+ */
+export async function readEngagementTrends(
+  db: Queryable,
+  query: z.output<typeof engagementTrendsQuery>,
+): Promise<Page<EngagementTrend>> {
+  const after = query.cursor === undefined ? BEFORE_ALL : decodeCursor(trendsCursor, query.cursor);
+  const courses = await courseRange(db, query.course_id);
+  const rows = await db.query<TrendRow>(sql.engagement_trends_page, [
+    query.days,
+    ...courses,
+    ...after,
+    query.limit + 1,
+  ]);
+  const { rows: kept, next } = cutPage(rows, query.limit, (row) => [row.course_id, row.student_id, row.feature_date]);
+  return { rows: kept.map(present), next };
+}
+
+const present = (row: TrendRow): EngagementTrend => ({
+  student_id: row.student_id,
+  course_id: row.course_id,
+  feature_date: row.feature_date,
+  engagement_ma7: scaled(row.engagement_ma7, 100),
+  engagement_ma30: scaled(row.engagement_ma30, 100),
+  engagement_trend: scaled(row.engagement_trend, 1_000_000),
+});

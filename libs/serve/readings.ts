@@ -1,0 +1,72 @@
+import { FAMILIES } from '#libs/domain/family.ts';
+import type { Reading } from '#libs/platform/metrics.ts';
+import { isDatabaseFault, type Queryable } from '#libs/platform/postgres/database.ts';
+import type { SourceStatus } from '#libs/source/contract.ts';
+import { DatabaseDeadlineError } from './errors.ts';
+import { lagOf, type Progress, readProgress } from './freshness.ts';
+import { sql } from './statements.ts';
+
+interface OutboxRow {
+  readonly topic: string;
+  readonly waiting: bigint;
+}
+
+/**
+ * What the database and the source of this process say at the moment, as metrics. A database that is away is itself a
+ * reading: who watches wants to be told that, and not nothing.
+ * @param now milliseconds since 1970, by the clock that lag is measured with
+ */
+export async function readReadings(db: Queryable, now: number, source: SourceStatus | null): Promise<Reading[]> {
+  try {
+    const progress = await readProgress(db);
+    const outbox = await db.query<OutboxRow>(sql.outbox_waiting);
+    return [...databaseUp(true), ...sourceReadings(source), ...progressReadings(progress, now), ...waiting(outbox)];
+  } catch (error) {
+    if (!isDatabaseFault(error) && !(error instanceof DatabaseDeadlineError)) throw error;
+    return [...databaseUp(false), ...sourceReadings(source)];
+  }
+}
+
+const databaseUp = (isUp: boolean): Reading[] => [{ name: 'prepadata_database_up', labels: {}, value: isUp ? 1 : 0 }];
+
+const sourceReadings = (source: SourceStatus | null): Reading[] =>
+  source === null || source.lagBytes === null
+    ? []
+    : [{ name: 'prepadata_source_lag_bytes', labels: {}, value: Number(source.lagBytes) }];
+
+const waiting = (outbox: readonly OutboxRow[]): Reading[] =>
+  outbox.map((row) => ({
+    name: 'prepadata_outbox_waiting',
+    labels: { topic: row.topic },
+    value: Number(row.waiting),
+  }));
+
+function progressReadings(progress: Progress, now: number): Reading[] {
+  return [
+    ...FAMILIES.flatMap((family): Reading[] => {
+      const marks = progress.marks.find((row) => row.family === family);
+      const rows = progress.rows.find((row) => row.family === family);
+      const lag = lagOf(marks, now);
+      return [
+        { name: 'prepadata_marks_waiting', labels: { family }, value: Number(marks?.waiting ?? 0) },
+        { name: 'prepadata_stale_rows', labels: { family }, value: Number(rows?.stale_rows ?? 0) },
+        ...(lag === null ? [] : [{ name: 'prepadata_lag_seconds' as const, labels: { family }, value: lag / 1000 }]),
+      ];
+    }),
+    ...progress.streams.flatMap(({ stream, applied, epoch, phase: current }): Reading[] => [
+      { name: 'prepadata_stream_applied', labels: { stream }, value: Number(applied) },
+      { name: 'prepadata_stream_epoch', labels: { stream }, value: epoch },
+      ...(['snapshot', 'streaming'] as const).map((phase) => ({
+        name: 'prepadata_stream_phase' as const,
+        labels: { stream, phase },
+        value: phase === current ? 1 : 0,
+      })),
+    ]),
+    ...progress.totals.map((row) => ({
+      name: 'prepadata_rejected_total' as const,
+      labels: { table: row.source_table, reason: row.reason },
+      value: Number(row.total),
+    })),
+    { name: 'prepadata_rejected_waiting', labels: {}, value: progress.rejectedWaiting },
+  ];
+}

@@ -1,0 +1,41 @@
+-- One course ($1), in one statement, so that all of it is of one moment: what its state says, how many are enrolled, and
+-- the values to be averaged, in order of size and in hundredths.
+--
+-- Enrolled: the engagement rows of the course are few, are found by its index, and leave excluded students out. A date in
+-- the row is an enrolment. Without one there may still be an undated enrolment, which the row does not tell from none, so
+-- for these rows alone the images are asked, by their index (OFFSET 0 keeps it from being read whole). There the date of
+-- a live enrolment is missing, or lies outside what counts as a date, or is yet to come, which is no enrolment so far;
+-- two days cover any difference of zones.
+SELECT
+  c.covered_from,
+  c.first_fact,
+  c.last_fact,
+  c.as_of,
+  e.total_students,
+  e.engagement_scores,
+  p.success_rates
+FROM (
+  SELECT
+    count(*) FILTER (
+      WHERE f.enrolled_at IS NOT NULL OR EXISTS (
+        SELECT FROM state.image_enrollments AS i
+        WHERE i.live AND i.student_id = f.student_id AND i.course_id = f.course_id AND (
+          i.enrolled_at IS NULL
+          OR i.enrolled_at < (SELECT extract(epoch FROM today - 2) * 1000 FROM state.calendar)
+          OR i.enrolled_at >= extract(epoch FROM timestamp '2200-01-01') * 1000
+        )
+        OFFSET 0
+      )
+    ) AS total_students,
+    array_agg((f.engagement_score * 100)::integer ORDER BY f.engagement_score)
+      FILTER (WHERE f.engagement_score IS NOT NULL) AS engagement_scores
+  FROM engagement_features AS f
+  WHERE f.course_id = $1::integer
+) AS e
+CROSS JOIN (
+  SELECT array_agg((success_rate * 100)::integer ORDER BY success_rate) AS success_rates
+  FROM performance_features
+  WHERE course_id = $1::integer AND success_rate IS NOT NULL
+) AS p
+-- Version 0 is a course that nothing was added up for yet.
+LEFT JOIN state.course AS c ON c.course_id = $1::integer AND c.version > 0

@@ -1,0 +1,2 @@
+-- Changed keys that a feature topic has not been told of yet.
+SELECT topic, count(*) AS waiting FROM outbox GROUP BY topic ORDER BY topic

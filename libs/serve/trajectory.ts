@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import type { Queryable } from '#libs/platform/postgres/database.ts';
+import { day, decimal, known } from './answers.ts';
+import { courseRange, findEntity } from './identity.ts';
+import { entityId, wholeNumber } from './parameters.ts';
+import { sql } from './statements.ts';
+
+export const trajectoryParams = z.strictObject({
+  id: entityId.meta({ description: 'The student: our integer, or the UUID of the source' }),
+});
+
+export const trajectoryQuery = z.strictObject({
+  days: wholeNumber(1, 366)
+    .default(90)
+    .meta({ description: 'How many days, up to the day that the features of each course speak for; 1 to 366' }),
+  course_id: entityId.optional().meta({ description: 'Only this course: our integer, or the UUID of the source' }),
+});
+
+export const trajectoryAnswer = z.array(
+  z.strictObject({
+    x: day,
+    y: known(z.number(), 'engagement_ma7: mean of the daily scores of the 7 days that end on x, 0 to 100'),
+    course_id: z.int(),
+    engagement_score_day: known(z.number(), 'Score of this one day, 0 to 100'),
+    grade_ma30: known(z.number(), 'Mean of the items graded in the 30 days that end on x, percent'),
+  }),
+);
+export type TrajectoryPoint = z.output<typeof trajectoryAnswer>[number];
+
+interface TrajectoryRow {
+  readonly course_id: number;
+  readonly feature_date: string;
+  readonly engagement_ma7: string | null;
+  readonly engagement_score_day: string | null;
+  readonly grade_ma30: string | null;
+}
+
+/**
+ * One student's way, oldest day first, courses of one day in order of course_id.
+ * @throws NotFoundError when the student or the course was never seen
+ */
+export async function readTrajectory(
+  db: Queryable,
+  id: string,
+  query: z.output<typeof trajectoryQuery>,
+): Promise<TrajectoryPoint[]> {
+  const student = await findEntity(db, 'student', id);
+  const courses = await courseRange(db, query.course_id);
+  const rows = await db.query<TrajectoryRow>(sql.trajectory, [student.id, ...courses, query.days]);
+  return rows.map((row) => ({
+    x: row.feature_date,
+    y: decimal(row.engagement_ma7),
+    course_id: row.course_id,
+    engagement_score_day: decimal(row.engagement_score_day),
+    grade_ma30: decimal(row.grade_ma30),
+  }));
+}

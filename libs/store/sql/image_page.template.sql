@@ -1,0 +1,6 @@
+-- Live images after $1 in order of their ids, $2 at most.
+SELECT id, epoch, lsn, live, toast{{readColumns}}
+FROM state.image_{{table}}
+WHERE live AND id > $1::uuid
+ORDER BY id
+LIMIT $2::integer

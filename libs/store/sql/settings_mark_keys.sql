@@ -1,0 +1,12 @@
+-- Every key that has a row at the source, also those whose rows were all unreadable, and every key that had one.
+INSERT INTO state.key_mark (family, course_id, student_id, priority)
+SELECT 'engagement', course_id, student_id, 2 FROM state.image_activity_logs
+WHERE live AND course_id IS NOT NULL AND student_id IS NOT NULL
+UNION
+SELECT 'engagement', course_id, student_id, 2 FROM state.image_enrollments
+WHERE live AND course_id IS NOT NULL AND student_id IS NOT NULL
+UNION
+SELECT 'performance', course_id, student_id, 2 FROM state.image_grades
+WHERE live AND course_id IS NOT NULL AND student_id IS NOT NULL
+UNION
+SELECT family, course_id, student_id, 2 FROM state.key

@@ -1,0 +1,1 @@
+SELECT fingerprint, described FROM state.settings

@@ -1,0 +1,8 @@
+import { nextLink, type Page } from '#libs/serve/paging.ts';
+import type { RawRequest, Reply } from '../route.ts';
+
+/** One page as an answer; where another follows, the Link header leads there. */
+export const pageReply = <R>({ rows, next }: Page<R>, { path, query }: RawRequest): Reply<R[]> => ({
+  body: [...rows],
+  headers: next === null ? {} : { link: nextLink(path, query, next) },
+});

@@ -1,0 +1,12 @@
+import { readTemporal, temporalAnswer, temporalParams, temporalQuery } from '#libs/serve/temporal.ts';
+import { defineRoute } from '../route.ts';
+import { pageReply } from './page.ts';
+
+export const temporalRoute = defineRoute({
+  path: '/api/features/temporal/:student_id',
+  summary: 'One student day by day, newest first; in pages',
+  params: temporalParams,
+  query: temporalQuery,
+  answer: temporalAnswer,
+  handle: async ({ db }, { params, query, raw }) => pageReply(await readTemporal(db, params.student_id, query), raw),
+});

@@ -1,0 +1,11 @@
+import { readTrajectory, trajectoryAnswer, trajectoryParams, trajectoryQuery } from '#libs/serve/trajectory.ts';
+import { defineRoute } from '../route.ts';
+
+export const trajectoryRoute = defineRoute({
+  path: '/api/trajectory/:id',
+  summary: 'The way of one student as points, oldest first',
+  params: trajectoryParams,
+  query: trajectoryQuery,
+  answer: trajectoryAnswer,
+  handle: async ({ db }, { params, query }) => ({ body: await readTrajectory(db, params.id, query) }),
+});

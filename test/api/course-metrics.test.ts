@@ -1,0 +1,181 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { COVERAGE_KINDS, NO_FIRST_DAYS } from '#libs/aggregate/coverage.ts';
+import { parseDay } from '#libs/domain/local-date.ts';
+import { courseMetricsAnswer } from '#libs/serve/course-metrics.ts';
+import type { Api } from '../../services/api/role.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { addPeople, ask, createAnalytics, errorOf, insert, insertAll, startTestApi, uuid } from './support.ts';
+
+const TODAY = '2026-03-20';
+let analytics: TestDatabase;
+let api: Api;
+const metrics = (id: string) => ask(`${api.url}/api/metrics/course/${id}`);
+
+beforeAll(async () => {
+  analytics = await createAnalytics('api_course');
+  const { db } = analytics;
+  await addPeople(db, 9, 4);
+  await insert(db, 'state.calendar', { today: TODAY });
+  await insertAll(db, 'state.course', [
+    {
+      course_id: 1,
+      version: 3,
+      covered_from: [parseDay('2026-01-05'), null, parseDay('2026-02-01')],
+      first_fact: parseDay('2026-01-05'),
+      last_fact: parseDay('2026-03-18'),
+      as_of: TODAY,
+    },
+    { course_id: 3, version: 0, covered_from: NO_FIRST_DAYS, first_fact: null, last_fact: null, as_of: TODAY },
+  ]);
+  const keyOf = (student_id: number) => ({ student_id, course_id: 1, enrolled_at: null, engagement_score: null });
+  await insertAll(db, 'engagement_features', [
+    { ...keyOf(1), enrolled_at: '2026-01-01T08:00:00Z', engagement_score: 10 },
+    { ...keyOf(2), enrolled_at: '2026-01-01T08:00:00Z', engagement_score: 20 },
+    { ...keyOf(3), engagement_score: 30 },
+    { ...keyOf(4), engagement_score: 40 },
+    { ...keyOf(5), engagement_score: 100 },
+    { ...keyOf(6) },
+    { ...keyOf(7) },
+    { ...keyOf(8) },
+  ]);
+  await insertAll(db, 'performance_features', [
+    { student_id: 1, course_id: 1, success_rate: 0 },
+    { student_id: 9, course_id: 1, success_rate: 66.67 },
+    { student_id: 2, course_id: 1, success_rate: null },
+    { student_id: 1, course_id: 2, success_rate: 100 },
+  ]);
+  const enrolment = (row: number, student_id: number, date: string | null, live = true, course_id = 1) => ({
+    id: uuid('e', row),
+    epoch: 1,
+    lsn: 1,
+    live,
+    student_id,
+    course_id,
+    enrolled_at: date === null ? null : Date.parse(date),
+  });
+  await insertAll(db, 'state.image_enrollments', [
+    enrolment(1, 1, '2026-01-01T08:00:00Z'),
+    enrolment(2, 1, null),
+    enrolment(3, 2, '2026-01-01T08:00:00Z'),
+    // Undated ones, the second as Moodle writes "never", each more than once.
+    enrolment(4, 3, null),
+    enrolment(5, 3, null),
+    enrolment(6, 4, '1970-01-01T00:00:00Z'),
+    enrolment(7, 4, '2026-09-01T00:00:00Z'),
+    // To come, gone, of another course, of a student who has no row: excluded, or not derived yet.
+    enrolment(8, 5, '2026-09-01T00:00:00Z'),
+    enrolment(9, 6, null, false),
+    enrolment(10, 7, null, true, 2),
+    enrolment(11, 9, null),
+  ]);
+  api = await startTestApi(db);
+});
+afterAll(async () => {
+  await api.stop();
+  await analytics.drop();
+});
+
+test('what the keys of a course add up to', async () => {
+  const { status, body } = await metrics('1');
+  expect(status).toBe(200);
+  expect(courseMetricsAnswer.parse(body)).toEqual([
+    {
+      course_id: 1,
+      course_source_id: uuid('c', 1),
+      // Two by their dates, two by undated enrolments.
+      total_students: 4,
+      avg_engagement: 40,
+      avg_engagement_count: 5,
+      avg_success_rate: 33.34,
+      avg_success_rate_count: 2,
+      quantiles: {
+        engagement_score: { p10: 14, p25: 20, p50: 30, p75: 40, p90: 76 },
+        // 6.667, 16.6675, 33.335, 50.0025, 60.003
+        success_rate: { p10: 6.67, p25: 16.67, p50: 33.34, p75: 50, p90: 60 },
+      },
+      coverage: {
+        login: '2026-01-05',
+        view: null,
+        forum_post: '2026-02-01',
+        submission: null,
+        completion_row: null,
+        event: null,
+        duration: null,
+        not_done: null,
+        course_event: null,
+      },
+      as_of_date: TODAY,
+      first_fact: '2026-01-05',
+      last_fact: '2026-03-18',
+      anomalies: null,
+    },
+  ]);
+});
+
+test('a course of which nothing was derived yet is one row of zeros and nulls', async () => {
+  for (const [id, source] of [
+    ['3', uuid('c', 3)],
+    [uuid('c', 4).toUpperCase(), uuid('c', 4)],
+  ] as const) {
+    const { status, body } = await metrics(id);
+    expect(status).toBe(200);
+    expect(courseMetricsAnswer.parse(body)).toEqual([
+      {
+        course_id: expect.any(Number),
+        course_source_id: source,
+        total_students: 0,
+        avg_engagement: null,
+        avg_engagement_count: 0,
+        avg_success_rate: null,
+        avg_success_rate_count: 0,
+        quantiles: { engagement_score: null, success_rate: null },
+        coverage: Object.fromEntries(COVERAGE_KINDS.map((kind) => [kind, null])),
+        as_of_date: null,
+        first_fact: null,
+        last_fact: null,
+        anomalies: null,
+      },
+    ]);
+  }
+});
+
+test('a course with grades alone', async () => {
+  const { body } = await metrics('2');
+  expect(body).toMatchObject([
+    {
+      total_students: 0,
+      avg_engagement: null,
+      avg_success_rate: 100,
+      avg_success_rate_count: 1,
+      quantiles: { engagement_score: null, success_rate: { p10: 100, p90: 100 } },
+      as_of_date: null,
+    },
+  ]);
+});
+
+test('a course never seen is a 404, and a student is no course', async () => {
+  for (const id of ['99', '0', '2147483648', uuid('c', 99), uuid('a', 1)]) {
+    const answer = await metrics(id);
+    expect(answer.status).toBe(404);
+    expect(errorOf(answer)).toMatchObject({ code: 'course_not_found', message: `there is no course ${id}` });
+  }
+});
+
+test.each([
+  ['maths', 'id is "maths": an integer or a UUID is expected'],
+  ['1?limit=3', 'there is no parameter "limit" here'],
+])('GET /api/metrics/course/%s is refused by name', async (path, message) => {
+  const answer = await metrics(path);
+  expect(answer.status).toBe(400);
+  expect(errorOf(answer).message).toBe(message);
+});
+
+test('before the calendar begins, undated enrolments still count', async () => {
+  const { db } = analytics;
+  await db.query('DELETE FROM state.calendar');
+  try {
+    expect((await metrics('1')).body).toMatchObject([{ total_students: 3 }]);
+  } finally {
+    await insert(db, 'state.calendar', { today: TODAY });
+  }
+});

@@ -1,0 +1,121 @@
+import { Agent, createServer, get } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ConfigurationError } from '#libs/domain/errors.ts';
+import type { Database } from '#libs/platform/postgres/database.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { ask, createAnalytics, startTestApi } from './support.ts';
+
+let analytics: TestDatabase;
+beforeAll(async () => {
+  analytics = await createAnalytics('api_lifecycle');
+});
+afterAll(() => analytics.drop());
+
+/** The real database, whose answers wait until they are let go. */
+function held(): { db: Database; asked: Promise<void>; release: () => void } {
+  let release = (): void => {};
+  let tell = (): void => {};
+  const gate = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const asked = new Promise<void>((resolve) => {
+    tell = resolve;
+  });
+  const db: Database = {
+    ...analytics.db,
+    query: async (statement, values) => {
+      tell();
+      await gate;
+      return analytics.db.query(statement, values);
+    },
+  };
+  return { db, asked, release };
+}
+
+test('a request that runs while it stops is answered; new ones find nobody', async () => {
+  const { db, asked, release } = held();
+  const api = await startTestApi(db);
+  const running = ask(`${api.url}/api/students`);
+  await asked;
+  let stopped = false;
+  const stopping = api.stop().then(() => {
+    stopped = true;
+  });
+  await expect(fetch(`${api.url}/api/health`)).rejects.toThrow();
+  await sleep(50);
+  expect(stopped).toBe(false);
+  release();
+  const answer = await running;
+  expect(answer).toMatchObject({ status: 200, body: [] });
+  expect(answer.headers.get('connection')).toBe('close');
+  const began = Date.now();
+  await stopping;
+  expect(Date.now() - began).toBeLessThan(1_000);
+});
+
+test('a request that never ends is cut off after five seconds', async () => {
+  const { db, asked, release } = held();
+  const api = await startTestApi({ ...db, query: (...given) => db.query(...given) });
+  const running = fetch(`${api.url}/api/ready`).then((response) => response.text());
+  const cut = expect(Promise.race([running, sleep(20_000)])).resolves.toBeDefined();
+  await asked;
+  const began = Date.now();
+  await api.stop();
+  expect(Date.now() - began).toBeLessThan(6_000);
+  release();
+  await cut;
+});
+
+test('idle connections do not hold it up, and stopping twice is stopping once', async () => {
+  const api = await startTestApi(analytics.db);
+  const agent = new Agent({ keepAlive: true });
+  const ended = new Promise<void>((resolve) => agent.on('free', (socket) => socket.on('close', () => resolve())));
+  await new Promise<void>((resolve, reject) => {
+    get(`${api.url}/api/health`, { agent }, (response) => response.resume().on('end', resolve)).on('error', reject);
+  });
+  await sleep(20);
+  const began = Date.now();
+  await Promise.all([api.stop(), api.stop()]);
+  await api.stop();
+  expect(Date.now() - began).toBeLessThan(1_000);
+  await ended;
+  agent.destroy();
+});
+
+test('a port in use is an error that names it and what to set', async () => {
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  const address = other.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const starting = startTestApi(analytics.db, { port });
+  await expect(starting).rejects.toThrow(ConfigurationError);
+  await expect(starting).rejects.toMatchObject({
+    message: `the API cannot listen on 127.0.0.1:${port}: the port ${port} is in use`,
+    hint: expect.stringContaining('API_PORT'),
+  });
+  await new Promise((resolve) => other.close(resolve));
+  const api = await startTestApi(analytics.db, { port });
+  expect(api).toMatchObject({ port, url: `http://127.0.0.1:${port}` });
+  await api.stop();
+});
+
+test('an address that this machine does not have is an error that names API_HOST', async () => {
+  for (const host of ['192.0.2.1', 'no-such-host.invalid']) {
+    const starting = startTestApi(analytics.db, { host, tokens: ['secret'] });
+    await expect(starting).rejects.toThrow(ConfigurationError);
+    await expect(starting).rejects.toMatchObject({ hint: expect.stringContaining('API_HOST') });
+  }
+});
+
+test('an IPv6 address stands in brackets in the URL', async () => {
+  const api = await startTestApi(analytics.db, { host: '::1' }).catch((error: unknown) => {
+    // Machines without IPv6 exist; there the address is refused like any that is not theirs.
+    expect(error).toBeInstanceOf(ConfigurationError);
+    return undefined;
+  });
+  if (api === undefined) return;
+  expect(api.url).toBe(`http://[::1]:${api.port}`);
+  expect((await ask(`${api.url}/api/health`)).status).toBe(200);
+  await api.stop();
+});

@@ -1,0 +1,130 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { SETTINGS } from '#libs/platform/config/settings.ts';
+import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import { migrate } from '#libs/store/migrate.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { startForwarder } from './forwarder.ts';
+import { ask } from './support.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+interface Program {
+  readonly child: ChildProcess;
+  /** The first line on standard output: the URL. */
+  readonly url: Promise<string>;
+  readonly ended: Promise<{ code: number | null; stdout: string; stderr: string }>;
+  /** Resolves when standard error has had this text. */
+  said(text: string): Promise<void>;
+}
+
+function run(settings: Record<string, string>, args: readonly string[] = []): Program {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'services/api/main.ts', ...args], {
+    cwd: ROOT,
+    env: { PATH: process.env['PATH'], API_PORT: '0', ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  const waiting: (() => void)[] = [];
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+    for (const check of waiting) check();
+  });
+  const lines = createInterface(child.stdout);
+  return {
+    child,
+    url: new Promise((resolve) => lines.once('line', resolve)),
+    ended: new Promise((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr }))),
+    said: (text) =>
+      new Promise((resolve) => {
+        const check = (): void => {
+          if (stderr.includes(text)) resolve();
+        };
+        waiting.push(check);
+        check();
+      }),
+  };
+}
+
+const settingsFor = (address: DatabaseAddress): Record<string, string> => ({
+  ANALYTICS_DB_HOST: address.host,
+  ANALYTICS_DB_PORT: String(address.port),
+  ANALYTICS_DB_NAME: address.database,
+  ANALYTICS_DB_USER: address.user,
+  ANALYTICS_DB_PASSWORD: address.password,
+});
+
+let analytics: TestDatabase;
+beforeAll(async () => {
+  analytics = await createTestDatabase('api_main');
+});
+afterAll(() => analytics.drop());
+
+test('--help lists every setting', async () => {
+  const { code, stdout } = await run({}, ['--help']).ended;
+  expect(code).toBe(0);
+  for (const name of Object.keys(SETTINGS)) expect(stdout).toContain(`  ${name} `);
+});
+
+test.each(['SIGTERM', 'SIGINT'] as const)('migrates, serves, and drains on %s with code 0', async (signal) => {
+  const program = run(settingsFor(analytics.address));
+  const url = await program.url;
+  expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+  expect((await ask(`${url}/api/ready`)).status).toBe(200);
+  expect((await ask(`${url}/api/students`)).body).toEqual([]);
+  program.child.kill(signal);
+  expect((await program.ended).code).toBe(0);
+});
+
+test('without ANALYTICS_DB_HOST it ends with 2 and says so', async () => {
+  const { code, stderr } = await run({}).ended;
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/ANALYTICS_DB_HOST is not set.*\n {2}set ANALYTICS_DB_HOST/);
+});
+
+test.each([
+  [{ API_PORT: 'eighty' }, /API_PORT=eighty is not a port/],
+  [{ API_HOST: '0.0.0.0' }, /API_HOST=0\.0\.0\.0 would serve personal data/],
+  [{ ANALYTICS_DB_PASSWORD: 'wrong' }, /the analytics database refuses us: password/],
+  [{ ANALYTICS_DB_NAME: 'nowhere' }, /the analytics database refuses us: database "nowhere" does not exist/],
+])('%j ends it with 2', async (settings, message) => {
+  const { code, stderr } = await run({ ...settingsFor(analytics.address), ...settings }).ended;
+  expect(stderr).toMatch(message);
+  expect(code).toBe(2);
+});
+
+test('a database of a newer program ends it with 3', async () => {
+  const newer = await createTestDatabase('api_newer');
+  try {
+    await migrate(newer.db);
+    await newer.db.query("INSERT INTO schema_version (version, name) VALUES (9999, '9999_later.sql')");
+    const { code, stderr } = await run(settingsFor(newer.address)).ended;
+    expect(stderr).toMatch(/schema version 9999/);
+    expect(code).toBe(3);
+  } finally {
+    await newer.drop();
+  }
+});
+
+test('a database that is away is waited for, in sight; a signal ends the waiting', async () => {
+  const forwarder = await startForwarder(analytics.address);
+  await forwarder.cut();
+  const settings = settingsFor({ ...analytics.address, host: '127.0.0.1', port: forwarder.port });
+  const patient = run(settings);
+  await patient.said('does not answer; trying again');
+  patient.child.kill('SIGTERM');
+  expect((await patient.ended).code).toBe(0);
+  const lucky = run(settings);
+  await lucky.said('does not answer; trying again');
+  await forwarder.mend();
+  expect((await ask(`${await lucky.url}/api/ready`)).status).toBe(200);
+  lucky.child.kill('SIGTERM');
+  expect((await lucky.ended).code).toBe(0);
+  await forwarder.cut();
+});

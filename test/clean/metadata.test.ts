@@ -1,0 +1,111 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { neededMetadata, readMetadata } from '#libs/clean/metadata.ts';
+
+const eventId = (json: string | null): string | null => readMetadata(json).eventId;
+
+describe("the event id is metadata->>'event_id'", () => {
+  test.each([
+    ['a text', '{"event_id": "a1"}', 'a1'],
+    ['a text with white space around it, which is not trimmed', '{"event_id": " a "}', ' a '],
+    ['a text of a number', '{"event_id": "17"}', '17'],
+    ['a number, as its text', '{"event_id": 17}', '17'],
+    ['a number with its decimals', '{"event_id": 1.0}', '1.0'],
+    ['a truth value', '{"event_id": true}', 'true'],
+    ['an escape', '{"event_id": "\\u00e9\\n"}', 'é\n'],
+    ['an empty object', '{"event_id": {}}', '{}'],
+    ['an array of one', '{"event_id": [1]}', '[1]'],
+    // Postgres prints jsonb with a space behind each comma and colon.
+    ['an array', '{"event_id": [1, 2]}', '[1, 2]'],
+    ['an object', '{"event_id": {"a": 1, "b": [true, null]}}', '{"a": 1, "b": [true, null]}'],
+  ])('%s', (_what, json, expected) => {
+    expect(eventId(json)).toBe(expected);
+  });
+
+  test('numbers beyond 2^53 are kept apart', () => {
+    expect(eventId('{"event_id": 9007199254740992}')).toBe('9007199254740992');
+    expect(eventId('{"event_id": 9007199254740993}')).toBe('9007199254740993');
+    expect(eventId('{"event_id": 123456789012345678901234567890}')).toBe('123456789012345678901234567890');
+  });
+
+  test.each([
+    ['null', '{"event_id": null}'],
+    ['empty', '{"event_id": ""}'],
+    ['ASCII white space', '{"event_id": " \\t\\n\\u000b\\f\\r"}'],
+    ['absent', '{"clicks": 3}'],
+    ['inside another member', '{"x": {"event_id": "a"}}'],
+    ['a word of another member', '{"x": "event_id"}'],
+    ['of another case', '{"Event_Id": "a"}'],
+  ])('%s is not given', (_what, json) => {
+    expect(eventId(json)).toBeNull();
+  });
+
+  test('a no-break space is not blank', () => {
+    expect(eventId('{"event_id": "\u00a0"}')).toBe('\u00a0');
+  });
+});
+
+describe('metadata of another shape says nothing', () => {
+  test.each([
+    null,
+    'null',
+    '3',
+    'true',
+    '"event_id"',
+    '[]',
+    '["event_id", "state"]',
+    '[{"event_id": "a", "state": 1}]',
+    '{}',
+    '{"event_id"',
+    '',
+  ])('%s', (json) => {
+    expect(readMetadata(json)).toEqual({ state: undefined, eventId: null });
+    expect(neededMetadata(json)).toBeNull();
+  });
+});
+
+describe('what is kept of metadata', () => {
+  test('are the members that anything reads', () => {
+    const kept = neededMetadata('{"clicks": 3, "state": 1, "url": "x", "event_id": "a", "due_at": "2026-03-20"}');
+    expect(JSON.parse(kept ?? '')).toEqual({ state: 1, event_id: 'a', due_at: '2026-03-20' });
+  });
+
+  test('is nothing where none of them is given', () => {
+    expect(neededMetadata('{"clicks": 3}')).toBeNull();
+    expect(neededMetadata('{"state": null, "event_id": null, "due_at": null}')).toBeNull();
+  });
+
+  test('keeps every digit', () => {
+    expect(neededMetadata('{"event_id": 9007199254740993}')).toContain('9007199254740993');
+    expect(neededMetadata('{"due_at": 1774000000.123456789012}')).toContain('1774000000.123456789012');
+  });
+
+  test('reads as all of it does', () => {
+    const scalar = fc.oneof(
+      fc.string(),
+      fc.integer(),
+      fc.boolean(),
+      fc.constant(null),
+      fc.constantFrom('0', '3', '01', ' ', 0, 1, 2, 3),
+    );
+    const value = fc.oneof(
+      scalar,
+      fc.array(scalar, { maxLength: 3 }),
+      fc.dictionary(fc.string(), scalar, { maxKeys: 3 }),
+    );
+    const names = fc.constantFrom('state', 'event_id', 'due_at', 'clicks', '__proto__', 'x');
+    const object = fc
+      .array(fc.tuple(names, value), { maxLength: 5 })
+      .map(
+        (members) => `{${[...new Map(members)].map(([name, of]) => `"${name}": ${JSON.stringify(of)}`).join(', ')}}`,
+      );
+    fc.assert(
+      fc.property(object, (json) => {
+        // A due date of null is none, as one that is not given.
+        const whole = readMetadata(json);
+        expect(readMetadata(neededMetadata(json))).toEqual({ ...whole, dueAt: whole.dueAt ?? undefined });
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { adoptSettings, requireSettings } from '#libs/pipeline/adopt.ts';
+import { deriveBatch } from '#libs/pipeline/derive.ts';
+import { performanceFamily } from '#libs/pipeline/families/performance.ts';
+import { openSettings, type Settings } from '#libs/pipeline/settings.ts';
+import { loadConfig } from '#libs/platform/config/config.ts';
+import { beginCalendar } from '#libs/store/calendar.ts';
+import { stageBatch } from '#libs/store/stage.ts';
+import { FIRST_TODAY, type WrittenRow } from '../property/rows.ts';
+import { SourceModel } from '../property/source-model.ts';
+import { World } from '../property/world.ts';
+import { deriveAll } from '../support/derive-all.ts';
+
+let world: World;
+let model: SourceModel;
+
+beforeAll(async () => {
+  world = await World.create('settings');
+});
+afterAll(() => world.drop());
+beforeEach(async () => {
+  await world.reset();
+  await beginCalendar(world.db, FIRST_TODAY);
+  model = new SourceModel(FIRST_TODAY);
+});
+
+const configured = (env: Record<string, string>): Promise<Settings> => openSettings(loadConfig(env), world.db);
+
+const grade = (value: string, item = 'Essay'): WrittenRow => ({
+  table: 'grades',
+  row: {
+    student_id: '00000000-0000-4000-8000-000000000001',
+    course_id: '00000000-0000-4000-8000-0000000000c1',
+    grade_item: item,
+    grade_value: value,
+    grade_max: '100',
+    timestamp: FIRST_TODAY * 86_400_000,
+  },
+});
+
+test('the same configuration has the same fingerprint, another one another', async () => {
+  const [a, b, other] = [
+    await configured({}),
+    await configured({ SESSION_GAP: '1800' }),
+    await configured({ PASS_MARK: '60' }),
+  ];
+  expect(a.fingerprint).toBe(b.fingerprint);
+  expect(other.fingerprint).not.toBe(a.fingerprint);
+});
+
+test('a process with settings other than those adopted neither stages nor derives', async () => {
+  const [old, adopted] = [await configured({}), await configured({ ZERO_GRADES: 'graded' })];
+  await adoptSettings(world.db, old);
+  model.apply({ kind: 'write', slot: 1, written: grade('0'), toast: false });
+  await stageBatch(world.db, { changes: model.changes }, old.reading, { fingerprint: old.fingerprint });
+  expect(await adoptSettings(world.db, adopted)).toEqual(['ZERO_GRADES']);
+  await expect(
+    stageBatch(world.db, { changes: model.changes }, old.reading, { fingerprint: old.fingerprint }),
+  ).rejects.toThrow(/other settings/);
+  await expect(deriveBatch(world.db, performanceFamily, old, 10)).rejects.toThrow(/other settings/);
+  await expect(requireSettings(world.db, old)).rejects.toThrow(/ZERO_GRADES/);
+  await expect(requireSettings(world.db, adopted)).resolves.toBeUndefined();
+});
+
+test('adopting derives everything again, and adopting the same again nothing', async () => {
+  const [old, adopted] = [await configured({}), await configured({ ZERO_GRADES: 'graded' })];
+  await adoptSettings(world.db, old);
+  model.apply({ kind: 'write', slot: 1, written: grade('0'), toast: false });
+  await world.run([[{ changes: model.changes }]], old);
+  const graded = (): Promise<object[]> => world.db.query('SELECT graded_items, avg_grade FROM performance_features');
+  expect(await graded()).toEqual([{ graded_items: 0, avg_grade: null }]);
+  await adoptSettings(world.db, adopted);
+  await deriveAll(world.db, adopted);
+  expect(await graded()).toEqual([{ graded_items: 1, avg_grade: '0.00' }]);
+  expect(await adoptSettings(world.db, adopted)).toEqual([]);
+  expect(await deriveAll(world.db, adopted)).toBe(0);
+});
+
+test('rows are judged again: what was rejected may read, and what read may be rejected', async () => {
+  // 23:30 of 1999 in UTC is the year 2000 in a zone to the west of it.
+  const [utc, west] = [await configured({}), await configured({ SOURCE_TIMEZONE: 'America/New_York' })];
+  await adoptSettings(world.db, utc);
+  const eve = grade('50');
+  const written = { ...eve, row: { ...eve.row, timestamp: Date.UTC(1999, 11, 31, 23, 30) } } as WrittenRow;
+  model.apply({ kind: 'write', slot: 1, written, toast: false });
+  await world.run([[{ changes: model.changes }]], utc);
+  const rejected = (): Promise<object[]> => world.db.query('SELECT reason FROM rejected_change');
+  expect(await rejected()).toEqual([{ reason: 'no_time' }]);
+  await adoptSettings(world.db, west);
+  expect(await rejected()).toEqual([]);
+  await deriveAll(world.db, west);
+  expect(await world.db.query('SELECT graded_items FROM performance_features')).toEqual([{ graded_items: 1 }]);
+  await adoptSettings(world.db, utc);
+  expect(await rejected()).toEqual([{ reason: 'no_time' }]);
+});

@@ -1,0 +1,82 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type LocalDay, MS_PER_DAY, parseDay } from '#libs/domain/local-date.ts';
+import { migrate } from '#libs/store/migrate.ts';
+import { loadPresentation } from '../../services/campus/oulad/load.ts';
+import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { askOracle, compareFeatures, readFeatures } from '../support/oracle.ts';
+import { startTestPipeline } from '../support/pipeline.ts';
+import { testSettings } from '../support/settings.ts';
+import { untilSettled } from '../support/settle.ts';
+
+const OULAD_DIR = process.env['OULAD_DIR'];
+
+/**
+ * The data set has no times of day. This gives each row one: the first eight bytes of Postgres' hash of its id, modulo the
+ * milliseconds of a day. Any fixed spread would do; what matters is that sessions, gaps, hours and orders come into play.
+ */
+const spread = (table: string): string =>
+  `UPDATE ${table} SET timestamp = timestamp + ((hashtextextended(id::text, 0) & 9223372036854775807) % 86400000) * interval '1 millisecond'`;
+
+let source: TestDatabase;
+let analytics: TestDatabase;
+beforeEach(async () => {
+  source = await createSourceDatabase('oulad_source');
+  analytics = await createTestDatabase('oulad_analytics');
+  await migrate(analytics.db);
+});
+afterEach(async () => {
+  await source.drop();
+  await analytics.drop();
+});
+
+/** Early in the course, near its end, and when it has been over for long. */
+const PRESENTATIONS = [
+  { presentation: 'AAA-2013J', students: 383, days: ['2013-12-01', '2014-05-30', '2014-09-01'] },
+  { presentation: 'BBB-2013B', students: 1_767, days: ['2013-03-20', '2013-08-15', '2014-01-01'] },
+];
+const TIMES = [
+  { times: 'as they are', hasTimes: false },
+  { times: 'with a time of day', hasTimes: true },
+];
+
+describe.skipIf(OULAD_DIR === undefined)('a real university course', () => {
+  test.each(PRESENTATIONS.flatMap((course) => TIMES.map((times) => ({ ...course, ...times }))))(
+    '$presentation, rows $times: every feature of every student equals the oracle on three days',
+    async ({ presentation, students, days, hasTimes }) => {
+      const loaded = await loadPresentation(source.db, { directory: OULAD_DIR ?? '', presentation, shiftTo: 'none' });
+      expect(loaded.students).toBe(students);
+      if (hasTimes) for (const table of ['activity_logs', 'grades']) await source.db.query(spread(table));
+
+      const settings = testSettings();
+      let today: LocalDay = parseDay(days[0] ?? '');
+      const clock = { now: () => today * MS_PER_DAY + 43_200_000 };
+      const pipeline = await startTestPipeline({
+        source: source.address,
+        analytics: analytics.db,
+        settings,
+        clock,
+        maxBatch: 5_000,
+      });
+      for (const day of days) {
+        today = parseDay(day);
+        await untilToday(day);
+        await untilSettled(source.db, analytics.db);
+        const oracle = await askOracle(source.address, 'public', { today });
+        expect(oracle.engagement.length).toBe(students);
+        expect(compareFeatures(oracle, await readFeatures(analytics.address)).slice(0, 10)).toEqual([]);
+      }
+      await pipeline.stop();
+      expect(pipeline.failure).toBeUndefined();
+    },
+    900_000,
+  );
+});
+
+/** The rollover looks once a second. */
+async function untilToday(day: string): Promise<void> {
+  for (;;) {
+    const [row] = await analytics.db.query<{ today: string }>('SELECT today FROM state.calendar');
+    if (row?.today === day) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

@@ -1,0 +1,83 @@
+import fc from 'fast-check';
+import type { ActivityType } from '#libs/domain/activity-type.ts';
+import { openZone } from '#libs/domain/zone.ts';
+import type { Settings } from '#libs/pipeline/settings.ts';
+import type { OracleSettings } from '../support/oracle.ts';
+import { million, testSettings } from '../support/settings.ts';
+import { STUDENTS } from './rows.ts';
+
+/** Settings as the product has them, and the same as the oracle is told. */
+export interface Variant {
+  readonly settings: Settings;
+  readonly oracle: Omit<OracleSettings, 'today'>;
+}
+
+interface Choice {
+  readonly sourceZone: string;
+  readonly institutionZone: string;
+  readonly zeroGrades: 'ungraded' | 'graded';
+  readonly passMark: number;
+  readonly loginWeight: number;
+  readonly excludes: boolean;
+  readonly hasAliases: boolean;
+}
+
+/** Zones whose clocks are moved within the generated weeks, by an hour or by half of one, and far from UTC. */
+const ZONES = ['UTC', 'America/New_York', 'Europe/Paris', 'Australia/Lord_Howe', 'Asia/Kathmandu', 'America/St_Johns'];
+
+const choice: fc.Arbitrary<Choice> = fc.record({
+  sourceZone: fc.constantFrom('UTC', ...ZONES),
+  institutionZone: fc.constantFrom('UTC', ...ZONES),
+  zeroGrades: fc.constantFrom('ungraded' as const, 'graded' as const),
+  passMark: fc.constantFrom(50, 49.999995, 100),
+  loginWeight: fc.constantFrom(0.3, 0, 1.25),
+  excludes: fc.boolean(),
+  hasAliases: fc.boolean(),
+});
+
+/** Integers that identity will give to the excluded are not known before, so they are asked for. */
+export type ExcludedIds = (sourceId: string) => number;
+
+/** Of another institution, or of the same one after its administrator changed the settings. */
+export const variant: fc.Arbitrary<(idOf: ExcludedIds) => Variant> = choice.map(
+  (chosen) => (idOf) => toVariant(chosen, idOf),
+);
+
+function toVariant(chosen: Choice, idOf: ExcludedIds): Variant {
+  const { sourceZone, institutionZone, zeroGrades, passMark, loginWeight, excludes, hasAliases } = chosen;
+  const base = testSettings();
+  const excluded = STUDENTS[2] ?? '';
+  const aliases: [string, ActivityType][] = hasAliases
+    ? [
+        ['badge', 'view'],
+        ['view', 'forum_post'],
+      ]
+    : [];
+  return {
+    settings: {
+      ...base,
+      reading: {
+        sourceZone: openZone(sourceZone),
+        institutionZone: openZone(institutionZone),
+        aliases: new Map(aliases),
+      },
+      deriving: {
+        ...base.deriving,
+        zeroGrades,
+        passMark: million(passMark),
+        engagementWeights: { ...base.deriving.engagementWeights, logins: million(loginWeight) },
+      },
+      excluded: new Set(excludes ? [idOf(excluded)] : []),
+      fingerprint: JSON.stringify(chosen),
+    },
+    oracle: {
+      source_timezone: sourceZone,
+      institution_timezone: institutionZone,
+      zero_grades: zeroGrades,
+      pass_mark: String(passMark),
+      engagement_weights: `${loginWeight},0.3,0.2,0.2`,
+      excluded_students: excludes ? excluded : '',
+      aliases: JSON.stringify(Object.fromEntries(aliases)),
+    },
+  };
+}

@@ -1,0 +1,43 @@
+import type { Database } from '#libs/platform/postgres/database.ts';
+import type { Chance } from '../property/disturbance.ts';
+import { interpose } from './interpose.ts';
+
+/** The process is gone in the middle of what it did. */
+export class Crash extends Error {
+  constructor(at: string) {
+    super(`crashed ${at}`);
+    this.name = 'Crash';
+  }
+}
+
+/**
+ * A database on whose connections the process crashes now and then: before a statement, which undoes its transaction, or
+ * after a commit, which nobody then hears of.
+ */
+export function crashing(db: Database, chance: Chance, probability: number): Database {
+  const maybe = (at: string): void => {
+    if (chance() < probability) throw new Crash(at);
+  };
+  const fragile = interpose(db, (name, when) => {
+    if (when === 'before') maybe(`before ${name}`);
+  });
+  return {
+    ...fragile,
+    transaction: async (work) => {
+      const result = await fragile.transaction(work);
+      maybe('after a commit');
+      return result;
+    },
+  };
+}
+
+/** Begins again after each crash, as a supervisor would. */
+export async function withRestarts<T>(work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof Crash)) throw error;
+    }
+  }
+}
