@@ -1,4 +1,5 @@
 import type { ActivityObservation, EventObservation, EventType } from '#libs/clean/activity-logs.ts';
+import type { DueDate } from '#libs/clean/due-date.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import type { Instant } from '#libs/domain/zone.ts';
 
@@ -36,14 +37,16 @@ const toEvent = ({ type, resource, at, day, hour, duration, dueAt }: EventObserv
   day,
   hour,
   duration,
-  dueAt,
+  dueAt: knownDue(dueAt),
 });
 
 const merge = (event: Event, row: EventObservation): Event => ({
   ...event,
   duration: Math.max(event.duration, row.duration),
-  dueAt: laterDue(event.dueAt, row.dueAt),
+  dueAt: laterDue(event.dueAt, knownDue(row.dueAt)),
 });
+
+const knownDue = (due: DueDate): Instant | null => (due === 'unreadable' ? null : due);
 
 /** The later of two due dates; one that is not given does not count. */
 export const laterDue = (a: Instant | null, b: Instant | null): Instant | null =>

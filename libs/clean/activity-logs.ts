@@ -32,8 +32,8 @@ export interface EventObservation {
   readonly eventId: string | null;
   /** Seconds; 0 where the row has none. */
   readonly duration: number;
-  /** When the work was due; null where the row does not say, or not readably. */
-  readonly dueAt: Instant | null;
+  /** When the work was due. */
+  readonly dueAt: DueDate;
   readonly at: Instant;
   readonly day: LocalDay;
   /** Hour of the local day, 0–23. */
@@ -52,8 +52,6 @@ export type ActivityObservation = EventObservation | CompletionObservation;
 
 const INT4_MAX = 2 ** 31 - 1;
 const MS_PER_HOUR = 3_600_000;
-
-const knownDueDate = (due: DueDate): Instant | null => (due === 'unreadable' ? null : due);
 
 export function readActivity(image: ActivityImage, settings: ReadingSettings): ActivityObservation | Rejected {
   if (image.student_id === null) return rejected('no_student');
@@ -81,7 +79,7 @@ export function readActivity(image: ActivityImage, settings: ReadingSettings): A
     resource: type === 'login' ? null : resource,
     eventId,
     duration,
-    dueAt: knownDueDate(readDueDate(dueAt, settings.sourceZone)),
+    dueAt: readDueDate(dueAt, settings.sourceZone),
     at,
     day,
     hour: Math.floor((local - day * MS_PER_DAY) / MS_PER_HOUR),

@@ -63,7 +63,7 @@ async function judgeAgain(tx: Queryable, settings: Settings): Promise<void> {
       const page = await imagesOf(table).page(tx, after, IMAGES_PER_PAGE);
       const rejected = new RejectedSet();
       for (const [id, image] of page) {
-        const reason = judge(table, image.columns, settings.reading);
+        const { reason } = judge(table, image.columns, settings.reading);
         if (reason !== null) rejected.put(table, id, image, reason);
         after = id;
       }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { concatMap, type Subscription } from 'rxjs';
 import { UnrecoverableError } from '#libs/domain/errors.ts';
 import type { Log } from '#libs/platform/log.ts';
+import type { Metrics } from '#libs/platform/metrics.ts';
 import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import type { ChangeBatch, ChangeSource, Delivery } from '#libs/source/contract.ts';
 import { type StageOptions, type StageResult, stageBatch } from '#libs/store/stage.ts';
@@ -14,6 +15,7 @@ export interface IntakeOptions {
   readonly settings: Settings;
   readonly wake: Wake;
   readonly log: Log;
+  readonly metrics?: Metrics;
   /** Told when the source ends in an error that no retry mends. */
   onFailure(error: unknown): void;
 }
@@ -122,6 +124,9 @@ class IntakeWorker implements Intake {
   #staged(result: StageResult): void {
     if (this.trouble !== null) this.#options.log.info('intake is working again');
     this.trouble = null;
+    const { metrics } = this.#options;
+    metrics?.of.prepadata_unreadable_due_dates_total.inc({}, result.oddities.unreadable_due_date);
+    metrics?.of.prepadata_activity_other_total.inc({}, result.oddities.activity_other);
     if (result.marks > 0) this.#options.wake.wake();
   }
 

@@ -1,4 +1,4 @@
-import { type ActivityImage, readActivity } from '#libs/clean/activity-logs.ts';
+import { type ActivityImage, type ActivityObservation, readActivity } from '#libs/clean/activity-logs.ts';
 import { type EnrollmentImage, readEnrollment } from '#libs/clean/enrollments.ts';
 import { type GradeImage, readGrade } from '#libs/clean/grades.ts';
 import { isRejected, type RejectionReason } from '#libs/clean/rejection.ts';
@@ -6,25 +6,41 @@ import type { ReadingSettings } from '#libs/clean/settings.ts';
 import type { SourceTable } from '#libs/domain/change.ts';
 import type { ImageColumns } from './image.ts';
 
-/**
- * Why an image contributes nothing, or null where it reads. The reading is the deriver's own, so that the two never
- * disagree.
- */
-export function judge(table: SourceTable, columns: ImageColumns, settings: ReadingSettings): RejectionReason | null {
-  const reading = read(table, columns as unknown, settings);
-  return reading !== null && isRejected(reading) ? reading.rejected : null;
+export interface Judgement {
+  /** Why the image contributes nothing, or null where it reads. */
+  readonly reason: RejectionReason | null;
+  /** What was read and is odd, to be counted. */
+  readonly oddity: Oddity | null;
 }
 
-function read(table: SourceTable, columns: unknown, settings: ReadingSettings): object | null {
+/** A due date in no known form; a word for an activity that nobody knows. */
+export type Oddity = 'unreadable_due_date' | 'activity_other';
+
+const FINE: Judgement = { reason: null, oddity: null };
+
+/** Reads an image as the deriver will, by the same functions, so that the two never disagree. */
+export function judge(table: SourceTable, columns: ImageColumns, settings: ReadingSettings): Judgement {
+  const unread: unknown = columns;
   switch (table) {
     case 'enrollments':
-      return readEnrollment(columns as EnrollmentImage, settings);
+      return judgeReading(readEnrollment(unread as EnrollmentImage, settings));
     case 'grades':
-      return readGrade(columns as GradeImage, settings);
-    case 'activity_logs':
-      return readActivity(columns as ActivityImage, settings);
+      return judgeReading(readGrade(unread as GradeImage, settings));
+    case 'activity_logs': {
+      const reading = readActivity(unread as ActivityImage, settings);
+      return isRejected(reading) ? judgeReading(reading) : { reason: null, oddity: oddityOf(reading) };
+    }
     case 'students':
     case 'courses':
-      return null;
+      return FINE;
   }
+}
+
+const judgeReading = (reading: object): Judgement =>
+  isRejected(reading) ? { reason: reading.rejected, oddity: null } : FINE;
+
+function oddityOf(reading: ActivityObservation): Oddity | null {
+  if (reading.kind === 'completion') return null;
+  if (reading.dueAt === 'unreadable') return 'unreadable_due_date';
+  return reading.type === 'other' ? 'activity_other' : null;
 }

@@ -15,7 +15,7 @@ import { checkFingerprint } from './calendar.ts';
 import { type Identities, identify } from './identity.ts';
 import { applyChange, type Image, type ImageChange, sameContents } from './image.ts';
 import { type ImageTable, type KeyIds, openImageTable } from './image-table.ts';
-import { judge } from './judge.ts';
+import { type Judgement, judge, type Oddity } from './judge.ts';
 import { MARK_PRIORITY, MarkSet } from './marks.ts';
 import { advanceProgress } from './progress.ts';
 import { idsOf, toImageChange } from './project.ts';
@@ -33,6 +33,8 @@ export interface StageResult {
   /** Keys marked for derivation. */
   readonly marks: number;
   readonly rejected: number;
+  /** What was read and is odd. */
+  readonly oddities: Readonly<Record<Oddity, number>>;
 }
 
 export interface StageOptions {
@@ -69,7 +71,12 @@ export async function stageBatch(
     if (batch.progress !== undefined) {
       await advanceProgress(tx, batch.progress, batch.snapshotCompleted !== undefined, lastCommit(batch.changes));
     }
-    return { changes: batch.changes.length, marks: work.marks.size, rejected: work.rejected.size };
+    return {
+      changes: batch.changes.length,
+      marks: work.marks.size,
+      rejected: work.rejected.size,
+      oddities: work.oddities,
+    };
   });
 }
 
@@ -103,6 +110,7 @@ interface FoldedRow {
 class BatchStage {
   readonly marks = new MarkSet();
   readonly rejected = new RejectedSet();
+  readonly oddities: Record<Oddity, number> = { unreadable_due_date: 0, activity_other: 0 };
   readonly #tx: Queryable;
   readonly #settings: ReadingSettings;
   readonly #options: StageOptions;
@@ -199,7 +207,8 @@ class BatchStage {
 
   /** An image was written: judge it, and mark the keys that it leaves and enters unless nothing of it has changed. */
   #changed(table: SourceTable, id: string, before: Image | undefined, after: Image, row: FoldedRow): void {
-    const reason = after.live ? (this.#options.rejectAs ?? judge(table, after.columns, this.#settings)) : null;
+    const { reason, oddity } = this.#judge(table, after);
+    if (oddity !== null) this.oddities[oddity] += 1;
     if (reason !== null) this.rejected.put(table, id, after, reason);
     else if (before !== undefined) this.rejected.clear(table, id);
     if (before !== undefined && sameContents(before, after)) return;
@@ -210,6 +219,12 @@ class BatchStage {
     for (const image of [before, after]) {
       if (image?.live) this.#mark(table, keyOf(image), after.position, committedAt);
     }
+  }
+
+  #judge(table: SourceTable, image: Image): Judgement {
+    const { rejectAs } = this.#options;
+    if (!image.live) return { reason: null, oddity: null };
+    return rejectAs === undefined ? judge(table, image.columns, this.#settings) : { reason: rejectAs, oddity: null };
   }
 
   #mark(table: SourceTable, key: KeyIds, position: Position, committedAt: number | null): void {

@@ -9,6 +9,7 @@ import { Wake } from '#libs/pipeline/wake.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import type { Lifecycle } from '#libs/platform/lifecycle.ts';
 import type { Log } from '#libs/platform/log.ts';
+import { type Metrics, openMetrics } from '#libs/platform/metrics.ts';
 import { type Database, openDatabase } from '#libs/platform/postgres/database.ts';
 import type { ChangeSource, SourceStatus } from '#libs/source/contract.ts';
 import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
@@ -57,7 +58,9 @@ export async function runLocal(options: LocalOptions): Promise<void> {
   if (changed.length > 0) line.print(`  Settings changed (${changed.join(', ')}): every feature is derived again.`);
   if (options.isStopping()) return;
 
-  const pipeline = await startPipeline(db, settings, databases, options);
+  const metrics = openMetrics();
+  for (const role of ['engagement', 'performance']) metrics.of.prepadata_up.set({ role }, 1);
+  const pipeline = await startPipeline({ db, settings, databases, metrics }, options);
   const api = await startApi({
     db,
     host: config.API_HOST,
@@ -65,6 +68,7 @@ export async function runLocal(options: LocalOptions): Promise<void> {
     tokens: config.API_TOKENS,
     auth: config.API_AUTH,
     log,
+    metrics,
     clock: systemClock,
     checks: () => pipeline.troubles(),
     source: () => pipeline.status(),
@@ -102,13 +106,16 @@ interface Pipeline {
   troubles(): string[];
 }
 
+interface PipelineParts {
+  readonly db: Database;
+  readonly settings: Settings;
+  readonly databases: LocalDatabases;
+  readonly metrics: Metrics;
+}
+
 /** Intake and derivers; the intake is started last, so that what it stages finds its derivers. */
-async function startPipeline(
-  db: Database,
-  settings: Settings,
-  databases: LocalDatabases,
-  options: LocalOptions,
-): Promise<Pipeline> {
+async function startPipeline(parts: PipelineParts, options: LocalOptions): Promise<Pipeline> {
+  const { db, settings, databases, metrics } = parts;
   const { config, log, lifecycle, fail } = options;
   const wake = new Wake();
   const engagement = await startEngagement({ db, settings, wake, log, clock: systemClock });
@@ -124,7 +131,7 @@ async function startPipeline(
     maxBatch: config.BATCH_SIZE,
     log: (level, message) => log[level](message),
   });
-  const intake = startIntake({ source, db, settings, wake, log, onFailure: fail });
+  const intake = startIntake({ source, db, settings, wake, log, metrics, onFailure: fail });
   lifecycle.add('the intake', () => intake.stop());
   const roles: readonly Role[] = [engagement, performance];
   return {

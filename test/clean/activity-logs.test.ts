@@ -80,18 +80,23 @@ describe('an event', () => {
 });
 
 describe('a due date', () => {
-  const dueOf = (metadata: string | null): number | null => asEvent(readActivity(activityRow({ metadata }), UTC)).dueAt;
+  const dueOf = (metadata: string | null): number | string | null =>
+    asEvent(readActivity(activityRow({ metadata }), UTC)).dueAt;
 
   test('is read where it can be', () => {
     expect(dueOf('{"due_at": "2026-03-20T10:00Z"}')).toBe(ms('2026-03-20T10:00:00'));
   });
 
-  test.each([null, '{}', '{"due_at": null}', '{"due_at": 0}', '{"due_at": "1970-01-01"}', '{"due_at": "soon"}'])(
+  test.each([null, '{}', '{"due_at": null}', '{"due_at": 0}', '{"due_at": "1970-01-01"}'])(
     'is none, and no rejection, with %s',
     (metadata) => {
       expect(dueOf(metadata)).toBeNull();
     },
   );
+
+  test('in no known form is unreadable, and no rejection', () => {
+    expect(dueOf('{"due_at": "soon"}')).toBe('unreadable');
+  });
 
   test('without an offset is in the zone of the source', () => {
     const row = activityRow({ metadata: '{"due_at": "2026-07-20"}' });
