@@ -8,6 +8,7 @@
 
 set local client_min_messages = warning;
 set local jit = off;
+set local enable_nestloop = off; -- intermediate results have no statistics, and a nested loop over two of them is quadratic
 
 -- Everything but completions: one event per (student, course, type, resource, time, event_id); a login has no resource; of several rows
 -- the largest duration and the latest due date. A missing resource or event_id is a key value like any other.

@@ -5,9 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Database, openDatabase } from '#libs/platform/postgres/database.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '#libs/platform/postgres/embedded.ts';
+import type { ChangeBatch } from '#libs/source/contract.ts';
 import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
 import { eventually } from './stage.ts';
-import { MemoryProgress, Reader, Replica, type SourceWorld } from './world.ts';
+import { type Fate, MemoryProgress, Reader, Replica, type SourceWorld } from './world.ts';
 
 /** These tests stop, kill and starve a server, so they have one of their own. */
 const folder = mkdtempSync(path.join(tmpdir(), 'prepadata-source-'));
@@ -60,7 +61,12 @@ interface Life {
   students(): number;
 }
 
-function live(name: string, progress = new MemoryProgress(), replica = new Replica()): Life {
+function live(
+  name: string,
+  progress = new MemoryProgress(),
+  replica = new Replica(),
+  fate?: (batch: ChangeBatch) => Promise<Fate>,
+): Life {
   const warnings: string[] = [];
   const source = pgoutputSource({
     address: server.address(name),
@@ -71,7 +77,7 @@ function live(name: string, progress = new MemoryProgress(), replica = new Repli
     },
   });
   const world: Pick<SourceWorld, 'progress'> = { progress };
-  const reader = new Reader(world as SourceWorld, replica).start(source);
+  const reader = new Reader(world as SourceWorld, replica, fate).start(source);
   return {
     progress,
     replica,
@@ -98,6 +104,35 @@ test('a server that stops is not held up, is waited for, and goes on where it wa
   await eventually(life.students).toBe(8);
   expect(life.state()).toBe('streaming');
   expect(life.progress.reasons).toEqual(['nothing was read from this source before']);
+  life.reader.stop();
+});
+
+test('a server that stops does not wait for a batch that is under way', async () => {
+  await freshDatabase('held');
+  let release: () => void = () => {};
+  const hold = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let holding = false;
+  const life = live('held', new MemoryProgress(), new Replica(), async (batch) => {
+    if (batch.changes[0]?.op === 'create' && !holding) {
+      holding = true;
+      await hold;
+    }
+    return 'done';
+  });
+  await eventually(life.state).toBe('streaming');
+  await addStudents('held', 5);
+  await eventually(() => holding).toBe(true);
+  const began = performance.now();
+  await server.stop(20_000);
+  expect(performance.now() - began).toBeLessThan(5_000);
+  expect(life.state()).toBe('waiting');
+  release();
+  await start(logical);
+  await addStudents('held', 2);
+  await eventually(life.students).toBe(7);
+  expect(life.progress.reasons.length).toBe(1);
   life.reader.stop();
 });
 

@@ -29,8 +29,10 @@ export async function follow(session: Session, epoch: number, start: bigint, pri
   const stop = (): void => queue.fail(new Stopped());
   signal.addEventListener('abort', stop, { once: true });
   let delivering = false;
+  // The stream goes at once, also while a batch is under way: a server that shuts down waits for its readers.
   const fail = (error: Error): void => {
     queue.fail(error);
+    stream.close();
     if (delivering && !signal.aborted) status.say('waiting', `${messageOf(error)}; the batch under way ends first`);
   };
   session.onControlLost = fail;
@@ -47,7 +49,7 @@ export async function follow(session: Session, epoch: number, start: bigint, pri
     queue,
     onStart: () => status.say('streaming', `following the slot ${slot} of epoch ${epoch}`),
     onHeard: (walEnd) => status.heard(walEnd),
-    onIdle: (urgent) => idle.noticed(urgent),
+    onIdle: () => idle.noticed(),
     onFailure: fail,
   });
   const watch = setInterval(() => {
@@ -97,7 +99,7 @@ async function readStatusEvery(session: Session): Promise<number> {
 
 /**
  * Traffic that is none of ours moves the log on. Its end is delivered as progress without changes, so that the server
- * need not keep that log for us, but seldom; at once when the server asks, for a server that shuts down waits for it.
+ * need not keep that log for us, but seldom.
  */
 class IdleTimer {
   readonly #queue: ChangeQueue;
@@ -110,11 +112,7 @@ class IdleTimer {
     this.#every = every;
   }
 
-  noticed(urgent: boolean): void {
-    if (urgent) {
-      this.#queue.hurry();
-      return;
-    }
+  noticed(): void {
     this.#timer ??= setTimeout(
       () => {
         this.#timer = undefined;

@@ -24,8 +24,8 @@ export interface StreamOptions {
   readonly onStart: () => void;
   /** Told of each message, with the furthest LSN it speaks of. */
   readonly onHeard: (walEnd: bigint) => void;
-  /** Told that the server has more log than is marked, without any change of ours; `urgent` when it asks for an answer. */
-  readonly onIdle: (urgent: boolean) => void;
+  /** Told that the log may have moved on without any change of ours. */
+  readonly onIdle: () => void;
   /** Told of every failure, the end of the stream included. */
   readonly onFailure: (error: Error) => void;
 }
@@ -106,7 +106,7 @@ export function openStream(options: StreamOptions): Stream {
   });
   service.on('heartbeat', (lsn, _serverTime, shouldRespond) => {
     if (closed) return;
-    reader.heartbeat(parseLsn(lsn), shouldRespond);
+    reader.heartbeat(parseLsn(lsn));
     if (shouldRespond) status.answer();
   });
   subscribe(service, options).then(() => fail(new Waiting('the source server ended the stream')), fail);
@@ -141,15 +141,15 @@ class Reader {
     if ('error' in parsed) throw parsed.error;
     this.#assembler.accept(lsn, parsed.message, parsed.bytes);
     this.#options.onHeard(lsn);
-    if (parsed.message.tag === 'commit') this.#options.onIdle(false);
+    if (parsed.message.tag === 'commit') this.#options.onIdle();
   }
 
   /** Outside of a transaction, all that ended before the server's place in its log has been sent before this message. */
-  heartbeat(walEnd: bigint, urgent: boolean): void {
+  heartbeat(walEnd: bigint): void {
     this.#options.onHeard(walEnd);
     if (this.#assembler.isInTransaction) return;
     this.#options.queue.mark(walEnd, false);
-    this.#options.onIdle(urgent);
+    this.#options.onIdle();
   }
 }
 
