@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
@@ -54,8 +54,15 @@ export function takeDataFolder(dataDir: string): void {
 }
 
 export function writeRunFile(dataDir: string, content: RunFile): void {
-  // It holds passwords: for this user alone.
-  writeFileSync(fileOf(dataDir), `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
+  // Renamed into place, so that nobody reads half of it; for this user alone, since it holds passwords.
+  const written = `${fileOf(dataDir)}.new`;
+  writeFileSync(
+    written,
+    `${JSON.stringify(content, null, 2)}
+`,
+    { mode: 0o600 },
+  );
+  renameSync(written, fileOf(dataDir));
 }
 
 export function leaveDataFolder(dataDir: string): void {
