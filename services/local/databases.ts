@@ -12,6 +12,8 @@ export interface LocalDatabases {
   readonly hasCampus: boolean;
   /** A server of an earlier run was still there, left behind by a kill. */
   readonly adopted: boolean;
+  /** Folders of the embedded servers. */
+  readonly folders: readonly string[];
 }
 
 const SOURCE_NAME = 'lms';
@@ -33,6 +35,7 @@ export async function startDatabases(config: SettingValues, lifecycle: Lifecycle
     analytics: addressOf(own.analytics, store, ANALYTICS_NAME),
     hasCampus: campus !== undefined,
     adopted: campus?.adopted === true || store?.adopted === true,
+    folders: [campus, store].flatMap((server) => server?.folder ?? []),
   };
 }
 

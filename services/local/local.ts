@@ -85,7 +85,7 @@ export async function runLocal(options: LocalOptions): Promise<void> {
       source: databases.source,
       analytics: databases.analytics,
       hasCampus: databases.hasCampus,
-      dataDir,
+      folders: databases.folders,
       logFile: path.join(dataDir, 'prepadata.log'),
       studentId: await anyStudent(db),
     }),

@@ -5,7 +5,8 @@ export interface ScreenFacts {
   readonly source: DatabaseAddress;
   readonly analytics: DatabaseAddress;
   readonly hasCampus: boolean;
-  readonly dataDir: string;
+  /** Where the embedded databases lie. */
+  readonly folders: readonly string[];
   readonly logFile: string;
   /** A student to try the API with; undefined while there is none. */
   readonly studentId: number | undefined;
@@ -20,7 +21,7 @@ const withoutPassword = ({ user, host, port, database }: DatabaseAddress): strin
 
 /** The one screen of `npm start`, once everything runs. */
 export function readyScreen(facts: ScreenFacts): string {
-  const { url, source, analytics, hasCampus, dataDir, logFile, studentId } = facts;
+  const { url, source, analytics, hasCampus, folders, logFile, studentId } = facts;
   const show = hasCampus ? toUrl : withoutPassword;
   return [
     '',
@@ -33,7 +34,8 @@ export function readyScreen(facts: ScreenFacts): string {
     '             commit a row there, and it is in the answers within tens of milliseconds:',
     ...(hasCampus ? [`             ${EXAMPLE}`] : []),
     `  Features   ${show(analytics)}   (SELECT * FROM student_metrics)`,
-    `  Data       ${dataDir}   log: ${logFile}`,
+    `  Data       ${folders.join('   ')}`,
+    `  Log        ${logFile}`,
     '  Stop       Ctrl-C',
     '',
   ].join('\n');

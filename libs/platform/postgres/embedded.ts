@@ -1,5 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chownSync, existsSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,6 +29,8 @@ import type { DatabaseAddress } from './database.ts';
 export interface EmbeddedPostgres {
   readonly pid: number;
   readonly adopted: boolean;
+  /** Where its files are: the folder asked for, unless the user that runs it cannot enter that. */
+  readonly folder: string;
   address(database: string): DatabaseAddress;
   /** Creates the database if it is not there; true if it was made. */
   ensureDatabase(name: string): Promise<boolean>;
@@ -59,22 +73,46 @@ async function loadBinaries(): Promise<Binaries> {
 /** Postgres refuses to run as root; as root it runs as `nobody`, which every system has. */
 const NOBODY = 65534;
 const asUser = (): { uid: number; gid: number } | Record<string, never> =>
-  process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
+  isRoot() ? { uid: NOBODY, gid: NOBODY } : {};
 
-/** Refuses a folder that the unprivileged user cannot reach, which would show as an EACCES of the spawned binary. */
-function prepareFolder(folder: string): void {
-  mkdirSync(folder, { recursive: true });
-  if (process.getuid?.() !== 0) return;
-  for (let at = path.dirname(path.resolve(folder)); ; at = path.dirname(at)) {
-    if ((statSync(at).mode & 0o001) === 0) {
-      throw new ConfigurationError(
-        `Postgres must not run as root, and the user "nobody" cannot enter ${at}, above the data folder ${folder}`,
-        'run as an ordinary user, or set DATA_DIR to a folder that others may enter, such as /var/tmp/prepadata',
-      );
-    }
-    if (at === path.dirname(at)) break;
+/**
+ * Where the server's files go: the folder asked for or, for root in a place that `nobody` cannot enter (its own home),
+ * one under /var/tmp that is named after it.
+ */
+function homeOf(folder: string): string {
+  const asked = path.resolve(folder);
+  mkdirSync(asked, { recursive: true });
+  if (!isRoot()) return asked;
+  const home = isOpenToOthers(path.dirname(asked)) ? asked : path.join('/var/tmp', `prepadata-${shortHash(asked)}`);
+  mkdirSync(home, { recursive: true, mode: 0o755 });
+  chownSync(home, NOBODY, NOBODY);
+  return home;
+}
+
+/** The binaries, copied beside the data when the user that runs them cannot reach them where they are. */
+function reachableBinaries(binaries: Binaries, home: string): Binaries {
+  const bin = path.dirname(binaries.postgres);
+  if (!isRoot() || isOpenToOthers(bin)) return binaries;
+  const copy = path.join(home, 'native');
+  if (!existsSync(copy)) {
+    // Renamed when whole, so that a copy that was interrupted is not taken for one.
+    rmSync(`${copy}.new`, { recursive: true, force: true });
+    cpSync(path.dirname(bin), `${copy}.new`, { recursive: true, verbatimSymlinks: true });
+    renameSync(`${copy}.new`, copy);
   }
-  chownSync(folder, NOBODY, NOBODY);
+  const at = (file: string): string => path.join(copy, path.basename(bin), path.basename(file));
+  return { initdb: at(binaries.initdb), postgres: at(binaries.postgres) };
+}
+
+const isRoot = (): boolean => process.getuid?.() === 0;
+const shortHash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 12);
+
+/** True when every folder from the root down to this one may be entered by anybody. */
+function isOpenToOthers(folder: string): boolean {
+  for (let at = path.resolve(folder); ; at = path.dirname(at)) {
+    if ((statSync(at).mode & 0o001) === 0) return false;
+    if (at === path.dirname(at)) return true;
+  }
 }
 
 function run(command: string, args: readonly string[], cwd: string): Promise<void> {
@@ -116,6 +154,7 @@ async function initialise(binaries: Binaries, folder: string, data: string): Pro
     ],
     folder,
   );
+  rmSync(passwordFile);
 }
 
 export function freePort(preferred = 0): Promise<number> {
@@ -185,25 +224,29 @@ async function untilAnswers(address: DatabaseAddress, logFile: string, gone: () 
 
 /** Starts the server of `folder`, making its cluster at the first call, or adopts the one that is already running there. */
 export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
-  const folder = path.resolve(options.folder);
+  const folder = homeOf(options.folder);
   const data = path.join(folder, 'data');
   const logFile = path.join(folder, 'postgres.log');
   const portFile = path.join(folder, 'port');
-  const binaries = await loadBinaries();
-  prepareFolder(folder);
-  if (!existsSync(path.join(data, 'PG_VERSION'))) await initialise(binaries, folder, data);
+  const binaries = reachableBinaries(await loadBinaries(), folder);
+  if (!existsSync(data)) {
+    // Likewise: a cluster that was half made when the process was killed is made anew.
+    rmSync(`${data}.new`, { recursive: true, force: true });
+    await initialise(binaries, folder, `${data}.new`);
+    renameSync(`${data}.new`, data);
+  }
 
   const running = findRunning(data);
   if (running !== undefined) {
     await untilAnswers(addressOn(running.port, 'postgres'), logFile, () => !isAlive(running.pid));
-    return handle(running.pid, running.port, true);
+    return handle(folder, running.pid, running.port, true);
   }
   const kept = existsSync(portFile) ? Number(readFileSync(portFile, 'utf8')) : 0;
   const port = await freePort(kept || options.port || 0);
   writeFileSync(portFile, String(port));
   const child = launch(binaries, data, logFile, port, options.settings ?? {});
   await untilAnswers(addressOn(port, 'postgres'), logFile, () => child.exitCode !== null || child.signalCode !== null);
-  return handle(child.pid ?? 0, port, false);
+  return handle(folder, child.pid ?? 0, port, false);
 }
 
 function launch(
@@ -242,10 +285,11 @@ const addressOn = (port: number, database: string): DatabaseAddress => ({
   password: PASSWORD,
 });
 
-function handle(pid: number, port: number, adopted: boolean): EmbeddedPostgres {
+function handle(folder: string, pid: number, port: number, adopted: boolean): EmbeddedPostgres {
   return {
     pid,
     adopted,
+    folder,
     address: (database) => addressOn(port, database),
     ensureDatabase: (name) => ensureDatabase(addressOn(port, 'postgres'), name),
     stop: (deadlineMs = 15_000) => stop(pid, deadlineMs),
