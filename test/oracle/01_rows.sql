@@ -3,6 +3,7 @@
 
 set local client_min_messages = warning;
 set local jit = off;
+set local work_mem = '64MB'; -- speed only, for the whole transaction
 
 -- Section 7: one rounding, half away from zero, of an exact quotient. div() is exact integer division, whereas `/` already rounds.
 create or replace function pg_temp.round_ratio(numerator numeric, denominator numeric, decimals int) returns numeric
@@ -173,7 +174,8 @@ with read as materialized (
   where not exists (select from oracle_excluded x where x.student_id = g.student_id)
 ), placed as (
   select id, student_id, course_id,
-         case when lower(item) in ('course', 'category') then lower(item) else item end as item, value_e5, max_e5, pg_temp.unless_far(at) as at
+         case when lower(item) in ('course', 'category') then lower(item) else item end as item,
+         value_e5, max_e5, pg_temp.unless_far(at) as at
   from read
 )
 select r.id, r.student_id, r.course_id, r.item, r.value_e5, r.max_e5, r.at, (r.at at time zone p.institution_timezone)::date as day,
@@ -217,7 +219,8 @@ with built_in (word, type) as (
   ) file
   order by word, ordinality desc
 ), words as (
-  select word, case when type in ('login', 'view', 'forum_post', 'submission', 'quiz_attempt', 'completion') then type else 'other' end as type
+  select word,
+         case when type in ('login', 'view', 'forum_post', 'submission', 'quiz_attempt', 'completion') then type else 'other' end as type
   from given
   union all
   select word, type from built_in where word not in (select word from given)

@@ -16,6 +16,7 @@ set local enable_nestloop = off; -- intermediate results have no statistics, and
 -- time_ms (section 3): the duration where > 0, else the gap to the next event of that local day if not above the session gap, else 0; of
 -- events at one time those with a duration come first, so that among the others exactly one, the last, has the gap to the next time.
 -- starts_session: the first event of a local day, or one after a gap above the session gap.
+-- Unclear: whether a duration shortens the gap after it. Taken: no, a gap is the time from one event to the next.
 -- Unclear: whether an event in another course of the student ends a gap. Taken: no, facts and features are of one course.
 drop table if exists pg_temp.oracle_events;
 create temp table oracle_events as

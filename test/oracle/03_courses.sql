@@ -22,17 +22,12 @@ with known as (
   select course_id, day, reached_that_day, reached_later from oracle_completion_states
   union all
   select course_id, day, changed_that_day, changed_later from oracle_grade_states
-), facts as (
-  -- as of today, and as of the fact's own day
-  select f.course_id, f.day, bool_or(case when f.day = p.today then f.that_day else f.later end) as holds, bool_or(f.that_day) as that_day
-  from fact_days f cross join oracle_parameters p
-  where f.day <= p.today
-  group by f.course_id, f.day
 ), spans as (
-  select course_id, min(day) as first_day, max(day) as last_day, min(day) filter (where that_day) = min(day) as first_that_day
-  from facts
-  where holds
-  group by course_id
+  -- as of today; on or before today
+  select f.course_id, min(f.day) as first_day, max(f.day) as last_day
+  from fact_days f cross join oracle_parameters p
+  where f.day < p.today and f.later or f.day = p.today and f.that_day
+  group by f.course_id
 ), covered_by_events as (
   -- Unclear: whether "duration > 0" may be found on a completion row. Taken: no, only events have a duration among the facts.
   select course_id,
@@ -54,7 +49,6 @@ with known as (
   -- The first days of coverage may lie after the as-of day; a kind is covered as of d when its first day is on or before d. Times are
   -- covered by durations or, failing these, by views.
   select k.course_id, s.first_day as first_fact_day, s.last_day as last_fact_day,
-         s.first_that_day as first_fact_that_day, -- whether that first fact was one already as of its own day (see 02_facts)
          least(p.today, s.last_day + 6) as as_of, -- least() passes over null: today without a fact
          e.event_from, e.login_from, e.view_from, e.forum_from, e.submission_from, e.duration_from, e.course_scope_from,
          least(e.duration_from, e.view_from) as time_from,

@@ -35,7 +35,8 @@ with enrolled as (
          e.student_id is not null or s.student_id is not null as has_engagement,
          g.student_id is not null as has_performance,
          -- Unclear, for the days before today: from which day on there is an engagement row, when the enrolment is dated later than the
-         -- first grade. Taken: "as of" that day, so from the day of the first enrolment (undated: ever) or activity row.
+         -- first grade. Taken: "as of" that day, so from the day of the first enrolment (undated: ever) or activity row; on the as-of day
+         -- itself by an enrolment up to today (see temporal.sql).
          least(e.from_day, s.from_day) as engagement_from,
          g.from_day as graded_from, a.from_day as active_from, a.that_day as active_that_day
   from enrolled e
@@ -45,16 +46,17 @@ with enrolled as (
   cross join oracle_parameters p
 ), placed as (
   -- the first day: none without any of the three, none in a course without a fact. (greatest() and least() pass over null.)
-  select j.*, c.as_of, c.first_fact_day, c.first_fact_that_day, c.score_from,
+  select j.*, c.as_of, c.first_fact_day, c.score_from,
          least(j.enrolled_day, j.active_from, j.graded_from) as own_first_day
   from joined j join oracle_courses c on c.course_id = j.course_id
 )
 select student_id, course_id, as_of, enrolled_at, enrolled_day, has_engagement, has_performance, engagement_from,
        case when own_first_day is not null and first_fact_day is not null then greatest(own_first_day, first_fact_day) end as first_day,
        score_from,
-       -- whether the first day was the key's first day already as of itself (see 02_facts); if not, that day alone has no scored day yet
-       coalesce((own_first_day < first_fact_day or enrolled_day = own_first_day or graded_from = own_first_day or active_that_day)
-         and (first_fact_day < own_first_day or first_fact_that_day), false) as first_that_day
+       -- Whether the first day was the key's first day already as of itself (see 02_facts); if not, that day alone has no scored day yet.
+       -- The course's first fact needs no such care: where it was none as of its own day, there was no event yet, so no daily score.
+       coalesce(own_first_day < first_fact_day or enrolled_day = own_first_day or graded_from = own_first_day or active_that_day, false)
+         as first_that_day
 from placed;
 analyze oracle_keys;
 
@@ -63,7 +65,7 @@ analyze oracle_keys;
 drop table if exists pg_temp.oracle_key_days;
 create temp table oracle_key_days as
 with days as (
-  select k.student_id, k.course_id, k.first_day + n as day, n::bigint as x, n > 0 or k.first_that_day as begun,
+  select k.student_id, k.course_id, k.first_day + n as day, n as x, n > 0 or k.first_that_day as begun,
          case when k.first_day + n >= k.score_from then coalesce(d.score, 0.00) end as score,
          coalesce(d.events, 0)::int as events, extract(isodow from k.first_day + n)::int as weekday
   from oracle_keys k
@@ -74,7 +76,7 @@ with days as (
 ), windows as (
   select student_id, course_id, day, score, begun,
          sum(y) over d7 as y_7d, count(y) over d7 as n_7d, sum(y) over d30 as y_30d, count(y) over d30 as n_30d,
-         sum(scored_x) over d30 as x_30d, sum(scored_x * x) over d30 as xx_30d, sum(x * y) over d30 as xy_30d,
+         sum(scored_x) over d30 as x_30d, sum(scored_x::bigint * x) over d30 as xx_30d, sum(x * y) over d30 as xy_30d,
          sum(events) over d30 as events,
          sum(case weekday when 1 then events else 0 end) over d30 as monday,
          sum(case weekday when 2 then events else 0 end) over d30 as tuesday,
@@ -91,7 +93,7 @@ select student_id, course_id, day, score,
        case when begun then pg_temp.round_ratio(y_7d, 100 * nullif(n_7d, 0), 2) end as ma7,
        case when begun then pg_temp.round_ratio(y_30d, 100 * nullif(n_30d, 0), 2) end as ma30,
        case when begun and n_30d >= 7
-            then pg_temp.round_ratio(n_30d * xy_30d - x_30d * y_30d, 100 * (n_30d * xx_30d - x_30d * x_30d), 6) end as trend,
+            then pg_temp.round_ratio(n_30d * xy_30d - x_30d * y_30d, 100 * (n_30d * xx_30d::bigint - x_30d * x_30d), 6) end as trend,
        case when events > 0 then jsonb_build_object(
          'Monday', trim_scale(pg_temp.round_ratio(monday, events, 4)),
          'Tuesday', trim_scale(pg_temp.round_ratio(tuesday, events, 4)),
@@ -101,4 +103,3 @@ select student_id, course_id, day, score,
          'Saturday', trim_scale(pg_temp.round_ratio(saturday, events, 4)),
          'Sunday', trim_scale(pg_temp.round_ratio(sunday, events, 4))) end as activity_pattern
 from windows;
-analyze oracle_key_days;

@@ -40,7 +40,11 @@ with courses as (
 ), runs as (
   -- a run that ends on the as-of day or the day before is the last one
   select student_id, course_id, max(length) as longest, max(length) filter (where last_day >= as_of - 1) as current
-  from (select student_id, course_id, as_of, run, count(*) as length, max(day) as last_day from days group by student_id, course_id, as_of, run) run
+  from (
+    select student_id, course_id, as_of, run, count(*) as length, max(day) as last_day
+    from days
+    group by student_id, course_id, as_of, run
+  ) run
   group by student_id, course_id
 ), resources as (
   select e.student_id, e.course_id, count(distinct e.resource) as ever,
@@ -49,7 +53,8 @@ with courses as (
   where e.type = 'view' and e.resource is not null and e.day <= c.as_of
   group by e.student_id, e.course_id
 ), completions as (
-  -- the latest state of each resource; done without having been reached counts here
+  -- the latest state of each resource; done without having been reached counts here.
+  -- Unclear: whose completion rows make the total. Taken: the key's own, as every fact of this table is by (student, course).
   select student_id, course_id, count(*) as total, count(*) filter (where done) as completed
   from (
     select distinct on (s.student_id, s.course_id, s.resource) s.student_id, s.course_id, s.done
@@ -72,7 +77,8 @@ with courses as (
   group by student_id, course_id
 ), slots as (
   -- days with an event by local hour (K = 24), and by weekday (K = 7)
-  select e.student_id, e.course_id, 24 as k, extract(hour from e.at at time zone p.institution_timezone)::int as slot, count(distinct e.day) as a
+  select e.student_id, e.course_id, 24 as k, extract(hour from e.at at time zone p.institution_timezone)::int as slot,
+         count(distinct e.day) as a
   from oracle_events e join courses c on c.course_id = e.course_id cross join oracle_parameters p
   where e.day <= c.as_of
   group by e.student_id, e.course_id, extract(hour from e.at at time zone p.institution_timezone)::int
@@ -84,7 +90,8 @@ with courses as (
 ), rhythms as (
   -- entropy in bits of a / n, n the sum of a: log2 n - sum of a * log2 a / n
   select student_id, course_id, k,
-         round(((ln(k::float8) - ln(sum(a)::float8) + sum(a * ln(a::float8)) / sum(a)::float8) / ln(2::float8) * max(a))::numeric, 6) as regularity,
+         round(((ln(k::float8) - ln(sum(a)::float8) + sum(a * ln(a::float8)) / sum(a)::float8) / ln(2::float8) * max(a))::numeric, 6)
+           as regularity,
          round(sqrt(sum(a * cos(2 * pi() * slot / k)) ^ 2 + sum(a * sin(2 * pi() * slot / k)) ^ 2)::numeric, 6) as periodicity
   from slots
   group by student_id, course_id, k
@@ -92,7 +99,8 @@ with courses as (
   -- ISO weeks by their Monday, with the weekdays that have an event, one bit each.
   -- Unclear: "weekdays active" - whether a weekday with a completion reached and no event is one. Taken: no; the rule speaks of events
   -- before and after ("a week without events"), as the two measures above do.
-  select student_id, course_id, day - extract(isodow from day)::int + 1 as monday, sum(1 << (extract(isodow from day)::int - 1))::int as weekdays
+  select student_id, course_id, day - extract(isodow from day)::int + 1 as monday,
+         sum(1 << (extract(isodow from day)::int - 1))::int as weekdays
   from days
   where events > 0
   group by student_id, course_id, day - extract(isodow from day)::int + 1

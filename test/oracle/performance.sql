@@ -1,4 +1,5 @@
 -- performance_features (the feature definitions, sections 2, 4 and 7).
+-- Unclear: "the first item" of first_assessment_failed. Taken: the first graded item, as success_rate beside it is over graded items.
 with facts as (
   select f.*
   from oracle_grade_facts f join oracle_courses c on c.course_id = f.course_id
@@ -24,10 +25,12 @@ with facts as (
          max(graded_at) filter (where graded and place = places) as latest_at,
          count(*) filter (where 100 * points >= p.pass_mark * unit) as passed,
          bool_or(100 * points < p.pass_mark * unit) filter (where graded and place = 1) as first_failed,
-         count(*) filter (where graded and graded_day >= c.as_of - 6) as n_7d, sum(points) filter (where graded_day >= c.as_of - 6) as y_7d,
-         count(*) filter (where graded and graded_day >= c.as_of - 29) as n_30d, sum(points) filter (where graded_day >= c.as_of - 29) as y_30d,
-         max(x) filter (where graded) as days, sum(x) filter (where graded) as sum_x, sum(x::bigint * x) filter (where graded) as sum_xx,
-         sum(x * points) as sum_xy
+         count(*) filter (where graded and graded_day >= c.as_of - 6) as n_7d,
+         sum(points) filter (where graded_day >= c.as_of - 6) as y_7d,
+         count(*) filter (where graded and graded_day >= c.as_of - 29) as n_30d,
+         sum(points) filter (where graded_day >= c.as_of - 29) as y_30d,
+         max(x) filter (where graded) as days,
+         sum(x) filter (where graded) as sum_x, sum(x::bigint * x) filter (where graded) as sum_xx, sum(x * points) as sum_xy
   from items i
   join oracle_courses c on c.course_id = i.course_id
   cross join oracle_parameters p
