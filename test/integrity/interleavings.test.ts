@@ -97,9 +97,24 @@ test('a change that comes between a reading and the end of its derivation is der
   const gate = new Gate();
   const deriving = derive(heldAfter(world.db, 'rows_grades', gate));
   await gate.reached;
-  await stage(world.db, grading({ value: 30, lsn: 3 }));
+  const staging = stage(world.db, grading({ value: 30, lsn: 3 }));
+  await asFarAsItGoes(staging);
   gate.open();
-  await deriving;
+  await Promise.all([deriving, staging]);
+  await deriveAll(world.db, settings);
+  expect(await grades()).toEqual({ [studentId(1)]: 30 });
+});
+
+test('a mark that waits already does not stand for a change that is not committed yet', async () => {
+  await stage(world.db, grading({ value: 10, lsn: 1 }));
+  await deriveAll(world.db, settings);
+  await stage(world.db, grading({ value: 20, lsn: 2 }));
+  const gate = new Gate();
+  const staging = stage(heldAfter(world.db, 'marks_add', gate), grading({ value: 30, lsn: 3 }));
+  await gate.reached;
+  await asFarAsItGoes(derive(world.db));
+  gate.open();
+  await staging;
   await deriveAll(world.db, settings);
   expect(await grades()).toEqual({ [studentId(1)]: 30 });
 });

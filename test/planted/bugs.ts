@@ -64,13 +64,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'marks deleted after the reading that they asked for',
     file: 'libs/pipeline/derive.ts',
-    from: '  const marks = new Map((await takeMarks(tx, family, claimed)).map((mark) => [keyName(mark), mark]));\n',
+    from: '    const marks = new Map((await takeMarks(tx, family, claimed)).map((mark) => [keyName(mark), mark]));\n',
     to: '',
     also: [
       {
         file: 'libs/pipeline/derive.ts',
-        from: '  const rows = await definition.read(tx, claimed, settings.reading);\n',
-        to: '  const rows = await definition.read(tx, claimed, settings.reading);\n  const marks = new Map((await takeMarks(tx, family, claimed)).map((mark) => [keyName(mark), mark]));\n',
+        from: '    const rows = await read(tx, claimed, this.#settings.reading);\n',
+        to: '    const rows = await read(tx, claimed, this.#settings.reading);\n    const marks = new Map((await takeMarks(tx, family, claimed)).map((mark) => [keyName(mark), mark]));\n',
       },
     ],
     tests: INTERLEAVINGS,
@@ -85,7 +85,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'coverage frozen: a key whose first days moved does not tell its course',
     file: 'libs/pipeline/derive.ts',
-    from: 'if (!sameDays(before.evidence, after.evidence)) return true;',
+    from: 'if (!sameFirsts(before.evidence, after.evidence)) return true;',
     to: '',
     tests: HISTORIES,
   },

@@ -57,7 +57,7 @@ function runTests(copy: string, tests: readonly string[]): Report {
   const { error } = spawnSync(path.join(copy, 'node_modules/.bin/vitest'), ['run', ...tests, '--bail', '1'], {
     cwd: copy,
     stdio: 'ignore',
-    env: { ...process.env, PROPERTY_RUNS: process.env['PLANTED_RUNS'] ?? '80' },
+    env: { ...process.env, PROPERTY_RUNS: process.env['PLANTED_RUNS'] ?? '80', PROPERTY_SHRINK: 'no' },
   });
   if (error !== undefined) throw error;
   if (!existsSync(output)) return { numFailedTests: 0, numPassedTests: 0 };
