@@ -63,3 +63,17 @@ test('a snapshot row does not undo a change of its own epoch that overtook it', 
   await world.run([[{ changes: deletion }, { changes: snapshot }]], settings);
   expect(await world.differences(model)).toEqual([]);
 });
+
+test('a grade dated before all that a student did moves the first day that engagement is averaged from', async () => {
+  const model = new SourceModel(FIRST_TODAY);
+  model.apply({ kind: 'write', slot: 1, written: login(1, 20), toast: false });
+  model.apply({ kind: 'write', slot: 2, written: login(2, 1), toast: false });
+  await world.run([[{ changes: model.changes }]], settings);
+  const from = model.changes.length;
+  const { student_id, course_id } = login(2, 1).row;
+  const row = { student_id, course_id, grade_item: 'Essay', grade_value: '50', grade_max: '100' };
+  const written: WrittenRow = { table: 'grades', row: { ...row, timestamp: (FIRST_TODAY - 5) * 86_400_000 } };
+  model.apply({ kind: 'write', slot: 1, written, toast: false });
+  await world.run([[{ changes: model.changes.slice(from) }]], settings);
+  expect(await world.differences(model)).toEqual([]);
+});

@@ -143,7 +143,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     file: 'libs/store/image.ts',
     from: 'columns[name] = image?.live ? (image.columns[name] ?? null) : null;',
     to: 'columns[name] = null;',
-    tests: HISTORIES,
+    tests: ['test/store/guard.test.ts', 'test/store/guard.property.test.ts'],
   },
   {
     name: 'a key derived by two at once: the claim takes no lock',
@@ -178,7 +178,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     file: 'libs/pipeline/families/performance.ts',
     from: "  firstDayMattersTo: 'engagement',\n",
     to: '',
-    tests: HISTORIES,
+    tests: EPOCHS,
   },
   {
     name: 'days scored before the first day of the key',
