@@ -1,11 +1,4 @@
-import type { LocalDay } from '#libs/domain/local-date.ts';
 import { formatScaled, roundToScaled } from '#libs/domain/rational.ts';
-
-/** Values by day, the first at `firstDay`, one for each day on; null where there is none. Integers, scaled. */
-export interface DaySeries {
-  readonly firstDay: LocalDay;
-  readonly values: readonly (number | null)[];
-}
 
 /** Decimals of scores and means, and of trends, in series: the integers are the stored, rounded values. */
 export const SCORE_DECIMALS = 2;
