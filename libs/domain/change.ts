@@ -71,6 +71,10 @@ export interface RowChange<T extends SourceTable = SourceTable> extends ChangeSt
   readonly op: RowOp;
   readonly id: Uuid;
   readonly after?: Partial<SourceRow<T>>;
+  /** Of a create: the id the row had until its primary key changed; columns absent from `after` are those it had there. */
+  readonly movedFrom?: Uuid;
+  /** Of a delete: the row goes on under another id. */
+  readonly moved?: true;
 }
 
 /** Every row the table had is gone. */

@@ -10,6 +10,8 @@ export interface ImageTable {
   readonly needed: readonly string[];
   /** @returns the ids that were not known; the others are untouched. */
   insert(tx: Queryable, images: ReadonlyMap<string, Image>): Promise<Set<string>>;
+  /** Known images of these rows, unlocked. */
+  read(tx: Queryable, ids: readonly string[]): Promise<Map<string, Image>>;
   lock(tx: Queryable, ids: readonly string[]): Promise<Map<string, Image>>;
   update(tx: Queryable, images: ReadonlyMap<string, Image>): Promise<void>;
   /** Deletes the images below a truncate's position; answers the keys they stood for. */
@@ -44,20 +46,25 @@ export function openImageTable(table: SourceTable): ImageTable {
       const rows = await tx.query<{ id: string }>(statements.insert, toArrays(images, needed));
       return new Set(rows.map((row) => row.id));
     },
-    lock: async (tx, ids) => {
-      const rows = await tx.query<StoredImage>(statements.lock, [ids]);
-      return new Map(rows.map((row) => [row.id, fromRow(row, needed)]));
-    },
-    page: async (tx, after, limit) => {
-      const rows = await tx.query<StoredImage>(statements.page, [after, limit]);
-      return new Map(rows.map((row) => [row.id, fromRow(row, needed)]));
-    },
+    read: (tx, ids) => readImages(tx, statements.read, [ids], needed),
+    lock: (tx, ids) => readImages(tx, statements.lock, [ids], needed),
+    page: (tx, after, limit) => readImages(tx, statements.page, [after, limit], needed),
     update: async (tx, images) => {
       await tx.query(statements.update, toArrays(images, needed));
     },
     removeBelow: (tx, position) => tx.query(statements.removeBelow, [position.epoch, position.lsn]),
     sweep: (tx, epoch) => tx.query(statements.sweep, [epoch]),
   };
+}
+
+async function readImages(
+  tx: Queryable,
+  statement: SqlStatement,
+  values: readonly SqlValue[],
+  needed: readonly string[],
+): Promise<Map<string, Image>> {
+  const rows = await tx.query<StoredImage>(statement, values);
+  return new Map(rows.map((row) => [row.id, fromRow(row, needed)]));
 }
 
 interface Column {
@@ -68,7 +75,7 @@ interface Column {
 function prepare(
   table: SourceTable,
   columns: readonly Column[],
-): Record<'insert' | 'lock' | 'page' | 'update' | 'removeBelow' | 'sweep', SqlStatement> {
+): Record<'insert' | 'read' | 'lock' | 'page' | 'update' | 'removeBelow' | 'sweep', SqlStatement> {
   const list = (item: (column: Column, index: number) => string): string =>
     columns.map((column, index) => `, ${item(column, index)}`).join('');
   const hasKey = columns.some((column) => column.name === 'student_id');
@@ -85,6 +92,7 @@ function prepare(
   const fill = (name: string): SqlStatement => fillTemplate(name, table, holes);
   return {
     insert: fill('image_insert'),
+    read: fill('image_read'),
     lock: fill('image_lock'),
     page: fill('image_page'),
     update: fill('image_update'),

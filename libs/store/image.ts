@@ -21,6 +21,8 @@ export interface ImageChange {
   readonly position: Position;
   readonly live: boolean;
   readonly columns: ImageColumns;
+  /** Of a delete: the row goes on under another id, so the tombstone keeps what only it knows. */
+  readonly moved?: boolean;
 }
 
 /** Before every position: the column has never been seen. */
@@ -48,7 +50,7 @@ function replaceImage(image: Image | undefined, change: ImageChange, needed: rea
   const toast: Record<string, Position> = {};
   for (const name of needed) {
     const value = change.columns[name];
-    if (!change.live) columns[name] = null;
+    if (!change.live) columns[name] = change.moved ? (image?.columns[name] ?? null) : null;
     else if (value !== undefined) columns[name] = value;
     else {
       columns[name] = image?.live ? (image.columns[name] ?? null) : null;
@@ -71,6 +73,16 @@ function fillImage(image: Image, change: ImageChange): Image {
   }
   if (Object.keys(columns).length === 0) return image;
   return { ...image, columns: { ...image.columns, ...columns }, toast: { ...image.toast, ...toast } };
+}
+
+/**
+ * A row that goes on under another id, as a change of the new one: columns the source did not send (unchanged, stored
+ * out of line) are those of the old id's image. What that image did not know stays absent.
+ */
+export function inheritColumns(change: ImageChange, old: Image | undefined): ImageChange {
+  if (old === undefined) return change;
+  const known = Object.entries(old.columns).filter(([name]) => old.toast?.[name]?.epoch !== NEVER.epoch);
+  return { ...change, columns: { ...Object.fromEntries(known), ...change.columns } };
 }
 
 /** True when no reader of features could tell the two apart. */

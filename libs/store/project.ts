@@ -29,5 +29,7 @@ export function toImageChange(change: AnyRowChange, ids: Identities): ImageChang
     } else if (kind === 'json') columns[name] = neededMetadata(typeof value === 'string' ? value : null);
     else columns[name] = value;
   }
-  return { position: change.position, live: change.op !== 'delete', columns: change.op === 'delete' ? {} : columns };
+  if (change.op === 'delete')
+    return { position: change.position, live: false, columns: {}, moved: change.moved ?? false };
+  return { position: change.position, live: true, columns };
 }

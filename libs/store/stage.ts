@@ -17,6 +17,7 @@ import { applyChange, type Image, type ImageChange, sameContents } from './image
 import { type ImageTable, type KeyIds, openImageTable } from './image-table.ts';
 import { type Judgement, judge, type Oddity } from './judge.ts';
 import { MARK_PRIORITY, MarkSet } from './marks.ts';
+import { byPosition, type ChangesByRow, inheritMoved, type StagedChange } from './moved.ts';
 import { advanceProgress } from './progress.ts';
 import { idsOf, toImageChange } from './project.ts';
 import { RejectedSet } from './rejected.ts';
@@ -103,7 +104,7 @@ type Floors = Map<SourceTable, Position>;
 
 /** The changes of one row in a batch, folded: what its image would be if the row was not known. */
 interface FoldedRow {
-  readonly changes: readonly (ImageChange & { readonly committedAt: number | null })[];
+  readonly changes: readonly StagedChange[];
   readonly image: Image;
 }
 
@@ -150,7 +151,9 @@ class BatchStage {
 
   /** Images of all tables: first the new ones of each, then the known ones of each. */
   async applyRows(rows: readonly AnyRowChange[], ids: Identities, floors: Floors): Promise<void> {
-    const folded = this.#fold(rows, ids, floors);
+    const byTable = this.#byRow(rows, ids, floors);
+    for (const [table, tableRows] of byTable) await inheritMoved(this.#tx, imagesOf(table), tableRows);
+    const folded = foldAll(byTable);
     const known = new Map<SourceTable, Map<string, FoldedRow>>();
     for (const table of SOURCE_TABLES) {
       const tableRows = folded.get(table);
@@ -159,24 +162,21 @@ class BatchStage {
     for (const [table, tableRows] of known) if (tableRows.size > 0) await this.#updateKnown(table, tableRows);
   }
 
-  #fold(rows: readonly AnyRowChange[], ids: Identities, floors: Floors): Map<SourceTable, Map<string, FoldedRow>> {
-    const byTable = new Map<SourceTable, Map<string, (ImageChange & { committedAt: number | null })[]>>();
+  /** The changes that lie above their table's floor, each row's in order. */
+  #byRow(rows: readonly AnyRowChange[], ids: Identities, floors: Floors): Map<SourceTable, ChangesByRow> {
+    const byTable = new Map<SourceTable, ChangesByRow>();
     for (const row of rows) {
       const floor = floors.get(row.table);
       if (floor !== undefined && comparePositions(row.position, floor) <= 0) continue;
-      const table = byTable.get(row.table) ?? new Map<string, (ImageChange & { committedAt: number | null })[]>();
+      const table: ChangesByRow = byTable.get(row.table) ?? new Map();
       byTable.set(row.table, table);
       const changes = table.get(row.id) ?? [];
       table.set(row.id, changes);
       const change = this.#options.rejectAs === undefined ? toImageChange(row, ids) : emptyChange(row);
-      changes.push({ ...change, committedAt: row.committedAt ?? null });
+      changes.push({ ...change, committedAt: row.committedAt ?? null, movedFrom: row.movedFrom ?? null });
     }
-    const folded = new Map<SourceTable, Map<string, FoldedRow>>();
-    for (const [table, tableRows] of byTable) {
-      const { needed } = imagesOf(table);
-      folded.set(table, new Map([...tableRows].map(([id, changes]) => [id, foldRow(changes, needed)])));
-    }
-    return folded;
+    for (const table of byTable.values()) for (const changes of table.values()) changes.sort(byPosition);
+    return byTable;
   }
 
   /** @returns the rows that are known already */
@@ -244,8 +244,16 @@ class BatchStage {
   }
 }
 
-function foldRow(changes: (ImageChange & { committedAt: number | null })[], needed: readonly string[]): FoldedRow {
-  changes.sort((a, b) => comparePositions(a.position, b.position) || Number(a.live) - Number(b.live));
+function foldAll(byTable: ReadonlyMap<SourceTable, ChangesByRow>): Map<SourceTable, Map<string, FoldedRow>> {
+  const folded = new Map<SourceTable, Map<string, FoldedRow>>();
+  for (const [table, rows] of byTable) {
+    const { needed } = imagesOf(table);
+    folded.set(table, new Map([...rows].map(([id, changes]) => [id, foldRow(changes, needed)])));
+  }
+  return folded;
+}
+
+function foldRow(changes: readonly StagedChange[], needed: readonly string[]): FoldedRow {
   let image: Image | undefined;
   for (const change of changes) image = applyChange(image, change, needed);
   if (image === undefined) throw new Error('a row without changes was folded');

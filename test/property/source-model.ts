@@ -13,7 +13,13 @@ export type Step =
   | { readonly kind: 'write'; readonly slot: number; readonly written: WrittenRow; readonly toast: boolean }
   | { readonly kind: 'delete'; readonly table: FactTable; readonly slot: number }
   | { readonly kind: 'truncate'; readonly table: FactTable }
-  | { readonly kind: 'rekey'; readonly table: FactTable; readonly slot: number; readonly to: number }
+  | {
+      readonly kind: 'rekey';
+      readonly table: FactTable;
+      readonly slot: number;
+      readonly to: number;
+      readonly toast?: boolean;
+    }
   | { readonly kind: 'resync' }
   | { readonly kind: 'midnight'; readonly days: number };
 
@@ -34,7 +40,7 @@ export class SourceModel {
     if (step.kind === 'write') this.#write(step.written, rowId(step.written.table, step.slot), step.toast);
     else if (step.kind === 'delete') this.#delete(step.table, rowId(step.table, step.slot));
     else if (step.kind === 'truncate') this.#truncate(step.table);
-    else if (step.kind === 'rekey') this.#rekey(step.table, rowId(step.table, step.slot), rowId(step.table, step.to));
+    else if (step.kind === 'rekey') this.#rekey(step);
     else if (step.kind === 'resync') this.resync();
     else this.today += step.days;
   }
@@ -103,14 +109,16 @@ export class SourceModel {
   }
 
   /** The primary key of a row changes: a delete and a create at one position. */
-  #rekey(table: FactTable, id: string, to: string): void {
+  #rekey({ table, slot, to: newSlot, toast }: Extract<Step, { kind: 'rekey' }>): void {
+    const [id, to] = [rowId(table, slot), rowId(table, newSlot)];
     const row = this.tables[table].get(id);
     if (row === undefined || this.tables[table].has(to)) return;
     const stamp = this.#stamp();
     this.tables[table].delete(id);
     this.tables[table].set(to, row);
-    this.#emit({ table, op: 'delete', id, ...stamp });
-    this.#emit({ table, op: 'create', id: to, after: row, ...stamp } as Change);
+    this.#emit({ table, op: 'delete', id, moved: true, ...stamp });
+    const { metadata: _, ...sent } = row as Partial<SourceRow<'activity_logs'>>;
+    this.#emit({ table, op: 'create', id: to, after: toast ? sent : row, movedFrom: id, ...stamp } as Change);
   }
 
   #truncate(table: FactTable): void {

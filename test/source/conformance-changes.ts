@@ -143,6 +143,8 @@ export function identityTests(use: UseStage, harness: SourceHarness): void {
       ['create', newId],
     ]);
     expect(changes[0]?.position).toEqual(changes[1]?.position);
+    expect(changes[0]?.moved).toBe(true);
+    expect(changes[1]?.movedFrom).toBe(row.id);
     expect(changes[1]?.after).toMatchObject({ grade_value: '1.00', student_id: stage.student });
     await stage.agreed();
   });

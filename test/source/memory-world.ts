@@ -14,8 +14,9 @@ type Step =
       readonly id: string;
       readonly row: TextRow;
       readonly unsent: readonly string[];
+      readonly movedFrom?: string;
     }
-  | { readonly kind: 'delete'; readonly id: string }
+  | { readonly kind: 'delete'; readonly id: string; readonly moved?: true }
   | { readonly kind: 'truncate' };
 type LogRecord = { readonly table: SourceTable; readonly lsn: bigint } & Step;
 
@@ -134,10 +135,13 @@ function asBatch(transaction: Transaction, epoch: number): ChangeBatch {
     const { table, lsn } = record;
     const stamp = { position: { epoch, lsn }, xid: transaction.xid, committedAt: transaction.committedAt };
     if (record.kind === 'truncate') return { table, op: 'truncate', ...stamp };
-    if (record.kind === 'delete') return deleteChange(table, record.id, stamp);
-    return rowChange(table, record.op, record.id, stamp, (column): string | null | undefined =>
+    if (record.kind === 'delete') {
+      return { ...deleteChange(table, record.id, stamp), ...(record.moved ? { moved: true } : {}) };
+    }
+    const written = rowChange(table, record.op, record.id, stamp, (column): string | null | undefined =>
       record.unsent.includes(column.name) ? undefined : (record.row[column.name] ?? null),
     ) satisfies AnyRowChange;
+    return record.movedFrom === undefined ? written : { ...written, movedFrom: record.movedFrom };
   });
   return { changes, progress: { stream: STREAM, epoch, applied: transaction.end } };
 }
@@ -169,8 +173,8 @@ class MemoryWriter implements Writer {
       return;
     }
     const lsn = this.#world.tick();
-    this.#transaction.records.push({ table, lsn, kind: 'delete', id });
-    this.#transaction.records.push({ table, lsn, kind: 'put', op: 'create', id: newId, row, unsent });
+    this.#transaction.records.push({ table, lsn, kind: 'delete', id, moved: true });
+    this.#transaction.records.push({ table, lsn, kind: 'put', op: 'create', id: newId, row, unsent, movedFrom: id });
   }
 
   async delete(table: SourceTable, id: string): Promise<void> {

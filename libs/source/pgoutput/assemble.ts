@@ -148,7 +148,10 @@ export class Assembler {
     }
     const newId = idOf(message.new);
     if (oldId === undefined || oldId === newId) return [this.#written(table, 'update', message.new, stamp)];
-    return [deleteChange(table, oldId, stamp), this.#written(table, 'create', message.new, stamp)];
+    return [
+      { ...deleteChange(table, oldId, stamp), moved: true },
+      { ...this.#written(table, 'create', message.new, stamp), movedFrom: oldId.toLowerCase() },
+    ];
   }
 
   #written(table: SourceTable, op: 'create' | 'update', tuple: Tuple, stamp: Stamp): AnyRowChange {
