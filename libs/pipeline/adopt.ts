@@ -3,7 +3,7 @@ import { UnrecoverableError } from '#libs/domain/errors.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import { holdCalendar } from '#libs/store/calendar.ts';
 import { judge } from '#libs/store/judge.ts';
-import { RejectedSet } from '#libs/store/rejected.ts';
+import { originOf, RejectedSet } from '#libs/store/rejected.ts';
 import { imagesOf, lockAllTables } from '#libs/store/stage.ts';
 import { sql } from '#libs/store/statements.ts';
 import type { Settings } from './settings.ts';
@@ -57,16 +57,18 @@ export async function requireSettings(db: Queryable, settings: Settings): Promis
 }
 
 async function judgeAgain(tx: Queryable, settings: Settings): Promise<void> {
-  await tx.query(sql.rejected_uncount, [SOURCE_TABLES]);
   for (const table of SOURCE_TABLES) {
     for (let after = FIRST_ID; ; ) {
       const page = await imagesOf(table).page(tx, after, IMAGES_PER_PAGE);
       const rejected = new RejectedSet();
+      const readable: string[] = [];
       for (const [id, image] of page) {
         const { reason } = judge(table, image.columns, settings.reading);
         if (reason !== null) rejected.put(table, id, image, reason);
+        else readable.push(originOf(table, id));
         after = id;
       }
+      await tx.query(sql.rejected_readable, [readable]);
       await rejected.write(tx);
       if (page.size < IMAGES_PER_PAGE) break;
     }

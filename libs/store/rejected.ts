@@ -13,6 +13,9 @@ interface RejectedRow {
   readonly reason: RejectionReason;
 }
 
+/** What a rejected row is listed under. */
+export const originOf = (table: SourceTable, id: string): string => `${table}:${id}`;
+
 /** The rows of one batch that were judged unreadable, and those whose earlier rejection is over. */
 export class RejectedSet {
   readonly #put = new Map<string, RejectedRow>();
@@ -23,11 +26,11 @@ export class RejectedSet {
   }
 
   put(table: SourceTable, id: string, image: Image, reason: RejectionReason): void {
-    this.#put.set(`${table}:${id}`, { table, id, image, reason });
+    this.#put.set(originOf(table, id), { table, id, image, reason });
   }
 
   clear(table: SourceTable, id: string): void {
-    this.#clear.add(`${table}:${id}`);
+    this.#clear.add(originOf(table, id));
   }
 
   async write(tx: Queryable): Promise<void> {

@@ -37,7 +37,7 @@ export const sql = loadStatements(FOLDER, [
   'rejected_clear',
   'rejected_clear_below',
   'rejected_put',
-  'rejected_uncount',
+  'rejected_readable',
   'rollover_mark_courses',
   'rollover_mark_keys',
   'rows_activity_logs',

@@ -93,3 +93,30 @@ test('rows are judged again: what was rejected may read, and what read may be re
   await adoptSettings(world.db, utc);
   expect(await rejected()).toEqual([{ reason: 'no_time' }]);
 });
+
+test('what stays rejected under new settings is counted once, also what failed for a fault of ours', async () => {
+  const [loose, strict] = [await configured({}), await configured({ PASS_MARK: '60' })];
+  await adoptSettings(world.db, loose);
+  const eve = grade('50');
+  model.apply({
+    kind: 'write',
+    slot: 1,
+    written: { ...eve, row: { ...eve.row, grade_max: '0' } } as WrittenRow,
+    toast: false,
+  });
+  await world.run([[{ changes: model.changes }]], loose);
+  model.apply({ kind: 'write', slot: 2, written: grade('70'), toast: false });
+  const fault = { rejectAs: 'internal_error', fingerprint: loose.fingerprint } as const;
+  await stageBatch(world.db, { changes: model.changes.slice(-1) }, loose.reading, fault);
+  const listed = (): Promise<object[]> =>
+    world.db.query(
+      'SELECT reason, total::integer FROM rejected_change JOIN state.rejected_total USING (source_table, reason) ORDER BY reason',
+    );
+  const before = [
+    { reason: 'bad_max', total: 1 },
+    { reason: 'internal_error', total: 1 },
+  ];
+  expect(await listed()).toEqual(before);
+  await adoptSettings(world.db, strict);
+  expect(await listed()).toEqual(before);
+});

@@ -1,7 +1,13 @@
--- In order of origin, then counted; a row rejected again is counted again only when a newer version of it was.
-WITH fresh AS (
+-- In order of origin. A row is counted when it is new, a newer version, or rejected for another reason; what could not be
+-- staged for a fault of ours keeps that reason until a newer version comes.
+WITH given AS (
   SELECT * FROM unnest($1::text[], $2::text[], $3::uuid[], $4::integer[], $5::bigint[], $6::text[], $7::text[])
-    AS fresh (origin, source_table, source_id, epoch, lsn, reason, payload)
+    AS given (origin, source_table, source_id, epoch, lsn, reason, payload)
+), fresh AS (
+  SELECT given.* FROM given
+  LEFT JOIN rejected_change AS known USING (origin)
+  WHERE known.origin IS NULL OR (known.epoch, known.lsn) <> (given.epoch, given.lsn)
+    OR known.reason NOT IN (given.reason, 'internal_error')
 ), counted AS (
   INSERT INTO state.rejected_total AS known (source_table, reason, total)
   SELECT source_table, reason, count(*) FROM fresh GROUP BY source_table, reason ORDER BY source_table, reason
