@@ -80,6 +80,16 @@ export const READ_METRICS = {
     help: "Bytes of the source's log that are not applied yet; absent where another process reads the source",
     labels: [],
   },
+  prepadata_slot_retained_bytes: {
+    kind: 'gauge',
+    help: "Log that the source's server keeps because of the replication slot",
+    labels: ['slot'],
+  },
+  prepadata_slot_safe_bytes: {
+    kind: 'gauge',
+    help: 'Log that may still be written before an unread slot is lost; absent where the server sets no limit',
+    labels: ['slot'],
+  },
   prepadata_rejected_total: {
     kind: 'counter',
     help: 'Rejections of source rows, ever',

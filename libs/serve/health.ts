@@ -1,14 +1,16 @@
 import { z } from 'zod';
 import { isDatabaseFault, type Queryable } from '#libs/platform/postgres/database.ts';
+import type { SourceStatus } from '#libs/source/contract.ts';
 import { withDeadline } from './deadline.ts';
 import { DatabaseDeadlineError } from './errors.ts';
+import { presentSource, sourceAnswer } from './freshness.ts';
 import { sql } from './statements.ts';
 
 export const healthAnswer = z.strictObject({ status: z.literal('ok') });
 
 export const readyAnswer = z.discriminatedUnion('status', [
-  z.strictObject({ status: z.literal('ready') }),
-  z.strictObject({ status: z.literal('not ready'), reasons: z.array(z.string()).min(1) }),
+  z.strictObject({ status: z.literal('ready'), source: sourceAnswer }),
+  z.strictObject({ status: z.literal('not ready'), reasons: z.array(z.string()).min(1), source: sourceAnswer }),
 ]);
 export type Readiness = z.output<typeof readyAnswer>;
 
@@ -18,14 +20,26 @@ const DEADLINE_MS = 2_000;
  * Whether requests can be answered now.
  * @param reasons what other parts of the process have found wrong
  */
-export async function readReadiness(db: Queryable, reasons: readonly string[]): Promise<Readiness> {
-  const all = [...reasons];
+export async function readReadiness(
+  db: Queryable,
+  reasons: readonly string[],
+  status: SourceStatus | null,
+): Promise<Readiness> {
+  const all = [...reasons, ...slotTroubles(status)];
+  const source = status === null ? null : presentSource(status);
   try {
     await withDeadline(db, DEADLINE_MS).query(sql.alive);
   } catch (error) {
     all.push(describe(error));
   }
-  return all.length === 0 ? { status: 'ready' } : { status: 'not ready', reasons: all };
+  return all.length === 0 ? { status: 'ready', source } : { status: 'not ready', reasons: all, source };
+}
+
+function slotTroubles(status: SourceStatus | null): string[] {
+  if (status?.slot?.isEndangered !== true) return [];
+  return [
+    `the replication slot ${status.slot.name} is beyond the log that its server keeps (max_slot_wal_keep_size); if it is lost, everything is read anew`,
+  ];
 }
 
 /** The code is enough for an operator; the text of the error may hold addresses and users. */

@@ -29,10 +29,16 @@ export async function readReadings(db: Queryable, now: number, source: SourceSta
 
 const databaseUp = (isUp: boolean): Reading[] => [{ name: 'prepadata_database_up', labels: {}, value: isUp ? 1 : 0 }];
 
-const sourceReadings = (source: SourceStatus | null): Reading[] =>
-  source === null || source.lagBytes === null
-    ? []
-    : [{ name: 'prepadata_source_lag_bytes', labels: {}, value: Number(source.lagBytes) }];
+function sourceReadings(source: SourceStatus | null): Reading[] {
+  const readings: Reading[] = [];
+  const { lagBytes = null, slot } = source ?? {};
+  if (lagBytes !== null) readings.push({ name: 'prepadata_source_lag_bytes', labels: {}, value: Number(lagBytes) });
+  if (slot === undefined) return readings;
+  const { name, retainedBytes, safeBytes } = slot;
+  readings.push({ name: 'prepadata_slot_retained_bytes', labels: { slot: name }, value: Number(retainedBytes) });
+  if (safeBytes === null) return readings;
+  return [...readings, { name: 'prepadata_slot_safe_bytes', labels: { slot: name }, value: Number(safeBytes) }];
+}
 
 const waiting = (outbox: readonly OutboxRow[]): Reading[] =>
   outbox.map((row) => ({

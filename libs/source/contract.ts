@@ -68,6 +68,19 @@ export interface SourceStatus {
   readonly snapshot?: { readonly rows: number; readonly estimatedRows: number };
   /** Bytes of the source's log that are written and not yet applied; null while unknown. */
   readonly lagBytes: bigint | null;
+  /** The replication slot, where the transport keeps one on the source's server. */
+  readonly slot?: SlotStatus;
   /** When the source last heard from its server, milliseconds since 1970; null before the first word. */
   readonly heardAt: number | null;
+}
+
+/** What a replication slot costs its server, and how long it lasts. */
+export interface SlotStatus {
+  readonly name: string;
+  /** Bytes of log that the server keeps because of the slot. */
+  readonly retainedBytes: bigint;
+  /** Bytes that may still be written before the slot is lost, if it is not read; null: the server sets no limit. */
+  readonly safeBytes: bigint | null;
+  /** True when the log that the slot needs is about to go: what is not read soon is lost, and read anew. */
+  readonly isEndangered: boolean;
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '#libs/domain/clock.ts';
+import type { SettingValues } from '#libs/platform/config/settings.ts';
 import type { Log } from '#libs/platform/log.ts';
 import { type Metrics, openMetrics } from '#libs/platform/metrics.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
@@ -26,6 +27,14 @@ export interface ApiOptions {
   /** Of this process, that other roles in it count into too; absent: the API opens its own. */
   readonly metrics?: Metrics;
 }
+
+/** What of the API the configuration says. */
+export const apiSettings = (config: SettingValues): Pick<ApiOptions, 'host' | 'port' | 'tokens' | 'auth'> => ({
+  host: config.API_HOST,
+  port: config.API_PORT,
+  tokens: config.API_TOKENS,
+  auth: config.API_AUTH,
+});
 
 /** The API, serving. */
 export interface Api {

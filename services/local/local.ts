@@ -10,12 +10,12 @@ import type { SettingValues } from '#libs/platform/config/settings.ts';
 import type { Lifecycle } from '#libs/platform/lifecycle.ts';
 import type { Log } from '#libs/platform/log.ts';
 import { type Metrics, openMetrics } from '#libs/platform/metrics.ts';
-import { type Database, openDatabase } from '#libs/platform/postgres/database.ts';
+import type { Database } from '#libs/platform/postgres/database.ts';
 import type { ChangeSource, SourceStatus } from '#libs/source/contract.ts';
 import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
-import { migrate } from '#libs/store/migrate.ts';
+import { openAnalytics } from '#libs/store/open.ts';
 import { openProgressStore } from '#libs/store/progress.ts';
-import { startApi } from '../api/role.ts';
+import { apiSettings, startApi } from '../api/role.ts';
 import { type Campus, openSampleCampus, startSampleCampus } from '../campus/role.ts';
 import { startEngagement } from '../engagement/role.ts';
 import { startPerformance } from '../performance/role.ts';
@@ -31,7 +31,8 @@ export interface LocalOptions {
   readonly lifecycle: Lifecycle;
   /** Ends the program: this cannot be mended by going on. */
   fail(error: unknown): void;
-  isStopping(): boolean;
+  /** Aborts when the program is to stop. */
+  readonly signal: AbortSignal;
 }
 
 /** Starts every role in one process, in order; what was started is in the lifecycle, also when this throws half way. */
@@ -50,23 +51,26 @@ export async function runLocal(options: LocalOptions): Promise<void> {
         ),
       )
     : undefined;
-  const db = openAnalytics(databases, options);
+  const db = await openAnalytics(databases.analytics, {
+    connections: 12,
+    name: 'prepadata',
+    log,
+    signal: options.signal,
+    onWaiting: (sentence) => line.show('waiting', sentence),
+  });
   lifecycle.add('the analytics connections', () => db.close());
-  await migrate(db);
+  if (options.signal.aborted) return;
   const settings = await openSettings(config, db);
   const changed = await adoptSettings(db, settings);
   if (changed.length > 0) line.print(`  Settings changed (${changed.join(', ')}): every feature is derived again.`);
-  if (options.isStopping()) return;
+  if (options.signal.aborted) return;
 
   const metrics = openMetrics();
   for (const role of ['engagement', 'performance']) metrics.of.prepadata_up.set({ role }, 1);
   const pipeline = await startPipeline({ db, settings, databases, metrics }, options);
   const api = await startApi({
+    ...apiSettings(config),
     db,
-    host: config.API_HOST,
-    port: config.API_PORT,
-    tokens: config.API_TOKENS,
-    auth: config.API_AUTH,
     log,
     metrics,
     clock: systemClock,
@@ -77,7 +81,7 @@ export async function runLocal(options: LocalOptions): Promise<void> {
   writeRunFile(dataDir, { pid: process.pid, url: api.url, source: databases.source, analytics: databases.analytics });
 
   await untilReady(db, pipeline, options);
-  if (options.isStopping()) return;
+  if (options.signal.aborted) return;
   const campus = source === undefined ? undefined : startSampleCampus(source, options);
   line.print(
     readyScreen({
@@ -92,13 +96,6 @@ export async function runLocal(options: LocalOptions): Promise<void> {
   );
   await tell(pipeline, campus, options);
 }
-
-const openAnalytics = (databases: LocalDatabases, { log }: LocalOptions): Database =>
-  openDatabase(databases.analytics, {
-    connections: 12,
-    name: 'prepadata',
-    onIdleError: (error) => log.warn({ err: error }, 'an idle connection to the analytics database ended'),
-  });
 
 interface Pipeline {
   readonly staged: () => number;
@@ -128,6 +125,7 @@ async function startPipeline(parts: PipelineParts, options: LocalOptions): Promi
     publication: config.SOURCE_PUBLICATION,
     slotPrefix: config.SOURCE_SLOT,
     schema: config.SOURCE_SCHEMA,
+    slotLimit: config.SOURCE_SLOT_LIMIT,
     maxBatch: config.BATCH_SIZE,
     log: (level, message) => log[level](message),
   });
@@ -151,8 +149,8 @@ function sourceTroubles(source: ChangeSource): string[] {
 }
 
 /** Shows the snapshot's progress; ready means that what the snapshot brought is derived too. */
-async function untilReady(db: Database, pipeline: Pipeline, { line, isStopping }: LocalOptions): Promise<void> {
-  while (!isStopping()) {
+async function untilReady(db: Database, pipeline: Pipeline, { line, signal }: LocalOptions): Promise<void> {
+  while (!signal.aborted) {
     const { state, detail } = pipeline.status();
     if (state === 'streaming') {
       const [row] = await db.query<{ waiting: number }>(COUNT_WAITING);
@@ -172,8 +170,8 @@ async function anyStudent(db: Database): Promise<number | undefined> {
 }
 
 /** Says once a second what is happening, until the program stops. */
-async function tell(pipeline: Pipeline, campus: Campus | undefined, { line, isStopping }: LocalOptions): Promise<void> {
-  while (!isStopping()) {
+async function tell(pipeline: Pipeline, campus: Campus | undefined, { line, signal }: LocalOptions): Promise<void> {
+  while (!signal.aborted) {
     const troubles = pipeline.troubles();
     const news = troubles[0] ?? campus?.lastSentence() ?? 'waiting for changes';
     line.show(

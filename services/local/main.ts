@@ -1,8 +1,8 @@
 import path from 'node:path';
-import { ConfigurationError, PrepaError, UnrecoverableError } from '#libs/domain/errors.ts';
 import { describeSettings, loadConfig } from '#libs/platform/config/config.ts';
 import { Lifecycle, onSignals } from '#libs/platform/lifecycle.ts';
 import { openLog } from '#libs/platform/log.ts';
+import { exitCodeOf, explain, runProgram } from '#libs/platform/program.ts';
 import { runLocal } from './local.ts';
 import { leaveDataFolder, takeDataFolder } from './runfile.ts';
 import { StatusLine } from './screen.ts';
@@ -12,17 +12,6 @@ const USAGE = `npm start: every role in one process, on a sample campus or on th
 Settings, from the environment:
 ${describeSettings()}
 `;
-
-/** 0 drained, 2 configuration, 3 unrecoverable schema or data, 1 anything else. */
-function exitCodeOf(error: unknown): number {
-  if (error instanceof ConfigurationError) return 2;
-  return error instanceof UnrecoverableError ? 3 : 1;
-}
-
-function explain(error: unknown): string {
-  if (error instanceof PrepaError) return `${error.message}\n  ${error.hint}`;
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}
 
 async function main(): Promise<number> {
   if (process.argv.includes('--help')) {
@@ -35,9 +24,13 @@ async function main(): Promise<number> {
   takeDataFolder(dataDir);
   const log = openLog(config.LOG_LEVEL, path.join(dataDir, 'prepadata.log'));
   const lifecycle = new Lifecycle(log);
+  const stopping = new AbortController();
   let end: (code: number) => void = () => {};
   const ended = new Promise<number>((resolve) => {
-    end = resolve;
+    end = (code) => {
+      stopping.abort();
+      resolve(code);
+    };
   });
   onSignals(() => {
     line.print('  Stopping: finishing what is at hand …');
@@ -48,11 +41,7 @@ async function main(): Promise<number> {
     line.print(`\n  ${explain(error)}\n`);
     end(exitCodeOf(error));
   };
-  const stopping = { requested: false };
-  void ended.then(() => {
-    stopping.requested = true;
-  });
-  runLocal({ config, dataDir, log, line, lifecycle, fail, isStopping: () => stopping.requested }).catch(fail);
+  runLocal({ config, dataDir, log, line, lifecycle, fail, signal: stopping.signal }).catch(fail);
   const code = await ended;
   await lifecycle.stop();
   leaveDataFolder(dataDir);
@@ -60,8 +49,4 @@ async function main(): Promise<number> {
   return code;
 }
 
-const code = await main().catch((error: unknown) => {
-  console.error(`\n  ${explain(error)}\n`);
-  return exitCodeOf(error);
-});
-process.exit(code);
+await runProgram('prepadata', main);

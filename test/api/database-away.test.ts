@@ -65,6 +65,7 @@ test('a database that is away is a 503 everywhere but in health, and nothing has
   expect(ready.body).toEqual({
     status: 'not ready',
     reasons: ['the analytics database does not answer (ECONNREFUSED)'],
+    source: null,
   });
   expect(await get('/api/health')).toMatchObject({ status: 200 });
 

@@ -65,6 +65,7 @@ test('the source of this process, with null for what it does not know', async ()
     detail: 'the server is away',
     snapshot: null,
     lag_bytes: null,
+    slot: null,
     heard_at: null,
   });
   status = {
@@ -72,6 +73,7 @@ test('the source of this process, with null for what it does not know', async ()
     detail: 'reading',
     snapshot: { rows: 10, estimatedRows: 99.5 },
     lagBytes: 4096n,
+    slot: { name: 'prepadata_1', retainedBytes: 1024n, safeBytes: -1n, isEndangered: true },
     heardAt: NOW,
   };
   expect((await freshness()).source).toEqual({
@@ -79,6 +81,7 @@ test('the source of this process, with null for what it does not know', async ()
     detail: 'reading',
     snapshot: { rows: 10, estimated_rows: 100 },
     lag_bytes: 4096,
+    slot: { name: 'prepadata_1', retained_bytes: 1024, safe_bytes: 0 },
     heard_at: '2026-03-20T12:00:00.000Z',
   });
   status = null;

@@ -43,6 +43,8 @@ test('of a database that nothing has written yet', async () => {
   for (const name of [
     'prepadata_stream_applied',
     'prepadata_stream_phase',
+    'prepadata_slot_retained_bytes',
+    'prepadata_slot_safe_bytes',
     'prepadata_source_lag_bytes',
     'prepadata_rejected_total',
     'prepadata_outbox_waiting',
@@ -73,7 +75,8 @@ test('what waits, lags, is stale, was rejected and is to be sent', async () => {
   await insert(db, 'state.rejected_total', { source_table: 'grades', reason: 'bad_max', total: '7' });
   await insert(db, 'outbox', { topic: 'prepadata.engagement', student_id: 1, course_id: 1, version: 1 });
   await insert(db, 'outbox', { topic: 'prepadata.engagement', student_id: 2, course_id: 1, version: 2 });
-  status = { state: 'streaming', detail: '', lagBytes: 4096n, heardAt: null };
+  const slot = { name: 'prepadata_4', retainedBytes: 512n, safeBytes: 99n, isEndangered: false };
+  status = { state: 'streaming', detail: '', lagBytes: 4096n, slot, heardAt: null };
   // Read twice: what is counted in the database must not add up here.
   for (let i = 0; i < 2; i += 1) {
     const lines = await read();
@@ -88,6 +91,8 @@ test('what waits, lags, is stale, was rejected and is to be sent', async () => {
       '{stream="pgoutput",phase="streaming"} 1',
     ]);
     expect(of(lines, 'prepadata_source_lag_bytes')).toEqual([' 4096']);
+    expect(of(lines, 'prepadata_slot_retained_bytes')).toEqual(['{slot="prepadata_4"} 512']);
+    expect(of(lines, 'prepadata_slot_safe_bytes')).toEqual(['{slot="prepadata_4"} 99']);
     expect(of(lines, 'prepadata_rejected_total')).toEqual(['{table="grades",reason="bad_max"} 7']);
     expect(of(lines, 'prepadata_rejected_waiting')).toEqual([' 0']);
     expect(of(lines, 'prepadata_outbox_waiting')).toEqual(['{topic="prepadata.engagement"} 2']);

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readArguments, sourceAddress } from '../../services/campus/oulad/cli.ts';
+import { findSource } from '#libs/platform/config/find-source.ts';
+import { readArguments } from '../../services/campus/oulad/cli.ts';
 import { loadPresentation } from '../../services/campus/oulad/load.ts';
 import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -134,9 +135,9 @@ test('the database of a running npm start is found by its file', () => {
   const data = path.join(folder, 'data');
   mkdirSync(data);
   writeFileSync(path.join(data, 'running.json'), JSON.stringify({ pid: 1, source: source.address }));
-  expect(sourceAddress({ DATA_DIR: data })).toEqual(source.address);
+  expect(findSource({ DATA_DIR: data })).toEqual(source.address);
   writeFileSync(path.join(data, 'running.json'), JSON.stringify({ pid: 1 }));
-  expect(() => sourceAddress({ DATA_DIR: data })).toThrow(/running\.json does not name a source database/);
+  expect(() => findSource({ DATA_DIR: data })).toThrow(/running\.json does not name a source database/);
 });
 
 test.each([

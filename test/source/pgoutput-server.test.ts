@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Database, openDatabase } from '#libs/platform/postgres/database.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '#libs/platform/postgres/embedded.ts';
-import type { ChangeBatch } from '#libs/source/contract.ts';
+import type { ChangeBatch, SlotStatus } from '#libs/source/contract.ts';
 import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
 import { eventually } from './stage.ts';
 import { type Fate, MemoryProgress, Reader, Replica, type SourceWorld } from './world.ts';
@@ -58,6 +58,7 @@ interface Life {
   readonly reader: Reader;
   readonly warnings: string[];
   state(): string;
+  slot(): SlotStatus | undefined;
   students(): number;
 }
 
@@ -66,12 +67,14 @@ function live(
   progress = new MemoryProgress(),
   replica = new Replica(),
   fate?: (batch: ChangeBatch) => Promise<Fate>,
+  slotLimit: 'required' | 'none' = 'none',
 ): Life {
   const warnings: string[] = [];
   const source = pgoutputSource({
     address: server.address(name),
     progress,
     slotPrefix: name,
+    slotLimit,
     log: (level, message) => {
       if (level === 'warn') warnings.push(message);
     },
@@ -84,6 +87,7 @@ function live(
     reader,
     warnings,
     state: () => (reader.error === undefined ? source.status().state : String(reader.error)),
+    slot: () => source.status().slot,
     students: () => replica.rows().get('students')?.size ?? 0,
   };
 }
@@ -178,6 +182,48 @@ test('a slot that the server has given up is a new epoch', async () => {
   expect(first.progress.reasons[1]).toMatch(/the replication slot lost_1 was invalidated \(wal_removed\)/);
   second.reader.stop();
   await within('lost', async (db) => {
+    await db.query('ALTER SYSTEM RESET max_slot_wal_keep_size');
+    await db.query('SELECT pg_reload_conf()');
+  });
+});
+
+test('no slot is made on a server that would keep its log without end, unless told', async () => {
+  await freshDatabase('endless');
+  const refused = live('endless', undefined, undefined, undefined, 'required');
+  await refused.reader.ended;
+  expect(refused.reader.error).toMatchObject({
+    code: 'configuration',
+    message: expect.stringContaining('max_slot_wal_keep_size = -1'),
+    hint: expect.stringMatching(/ALTER SYSTEM SET max_slot_wal_keep_size = '10GB'.*SOURCE_SLOT_LIMIT=none/),
+  });
+  expect(refused.progress.stored).toBeUndefined();
+  const slots = `SELECT slot_name FROM pg_replication_slots WHERE slot_name LIKE 'endless%'`;
+  await within('endless', async (db) => expect(await db.query(slots)).toEqual([]));
+
+  const told = live('endless');
+  await eventually(told.state).toBe('streaming');
+  told.reader.stop();
+});
+
+test('how much log the slot keeps is known, and how much more it may', async () => {
+  await freshDatabase('kept');
+  const life = live('kept');
+  await eventually(life.state).toBe('streaming');
+  await eventually(() => life.slot()?.name).toBe('kept_1');
+  expect(life.slot()).toMatchObject({ safeBytes: null, isEndangered: false });
+  const before = life.slot()?.retainedBytes ?? 0n;
+  await within('kept', async (db) => {
+    await db.query(`ALTER SYSTEM SET max_slot_wal_keep_size = '1GB'`);
+    await db.query('SELECT pg_reload_conf()');
+    await db.query(
+      'BEGIN; CREATE TABLE held AS SELECT repeat(md5(n::text), 20) FROM generate_series(1, 3000) AS n; COMMIT',
+    );
+  });
+  await eventually(() => life.slot()?.safeBytes).toBeTypeOf('bigint');
+  expect(life.slot()?.retainedBytes).toBeGreaterThanOrEqual(0n);
+  expect(before).toBeGreaterThanOrEqual(0n);
+  life.reader.stop();
+  await within('kept', async (db) => {
     await db.query('ALTER SYSTEM RESET max_slot_wal_keep_size');
     await db.query('SELECT pg_reload_conf()');
   });

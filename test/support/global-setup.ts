@@ -15,6 +15,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
       max_connections: 200,
       max_wal_senders: 40,
       max_replication_slots: 40,
+      max_slot_wal_keep_size: '8GB',
       shared_buffers: '256MB',
       max_wal_size: '4GB',
       autovacuum_naptime: '5s',

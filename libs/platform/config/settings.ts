@@ -26,6 +26,11 @@ export const SETTINGS = {
   SOURCE_SCHEMA: text('public', 'The schema that the five tables are in'),
   SOURCE_PUBLICATION: text('prepadata', 'The publication of the five tables; made when missing and allowed'),
   SOURCE_SLOT: text('prepadata', 'Prefix of the replication slots; the epoch follows'),
+  SOURCE_SLOT_LIMIT: oneOf(
+    ['required', 'none'],
+    'required',
+    'none: make a slot also where the server sets no max_slot_wal_keep_size, so that an unread slot may fill its disk',
+  ),
   SOURCE_TIMEZONE: zone('UTC', 'The zone in which the source writes its TIMESTAMP columns'),
   ANALYTICS_DB_HOST: optionalText('Host of the analytics database; unset: an embedded Postgres'),
   ANALYTICS_DB_PORT: port('5432', 'Its port'),

@@ -4,7 +4,7 @@ import { messageOf, Waiting } from './faults.ts';
 import { fingerprint } from './publication.ts';
 import { ChangeQueue } from './queue.ts';
 import { readNow, type Session } from './session.ts';
-import { slotName } from './slot.ts';
+import { likeExactly, readSlotStatus, slotName } from './slot.ts';
 import { openStream } from './stream.ts';
 
 /** How often the server is asked where its log ends and what it publishes, milliseconds. */
@@ -53,7 +53,7 @@ export async function follow(session: Session, epoch: number, start: bigint, pri
     onFailure: fail,
   });
   const watch = setInterval(() => {
-    look(session, print).catch(fail);
+    look(session, slot, print).catch(fail);
   }, WATCH_EVERY);
   try {
     signal.throwIfAborted();
@@ -80,10 +80,12 @@ export async function follow(session: Session, epoch: number, start: bigint, pri
   }
 }
 
-async function look(session: Session, print: string): Promise<void> {
+async function look(session: Session, slot: string, print: string): Promise<void> {
   const { run, control } = session;
   const { walEnd } = await readNow(control);
   run.status.heard(walEnd);
+  const [cost] = await readSlotStatus(control, likeExactly(slot));
+  run.status.slot(cost);
   if ((await fingerprint(control, run.settings.publication, run.settings.schema)) !== print) {
     throw new Waiting('the publication or a table of the source was changed; looking at it anew');
   }

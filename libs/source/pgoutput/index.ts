@@ -1,13 +1,16 @@
+import type pg from 'pg';
 import { Observable, type Subscriber } from 'rxjs';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
-import type { ChangeSource, Delivery } from '../contract.ts';
+import type { ChangeSource, Delivery, SlotStatus } from '../contract.ts';
 import { pause, Stopped } from '../delivery.ts';
 import { messageOf, sortFailure, Waiting } from './faults.ts';
 import { openLink } from './link.ts';
 import { type PgoutputOptions, placeOf, Run, type Settings, settle } from './options.ts';
 import { checkTables } from './preflight.ts';
 import { ensurePublication } from './publication.ts';
+import { slotInUse } from './remedies.ts';
 import { runSession } from './session.ts';
+import { dropSlots, readSlotStatus, readSlots, slotPattern } from './slot.ts';
 import { StatusBoard } from './status.ts';
 
 export type { PgoutputOptions } from './options.ts';
@@ -26,6 +29,38 @@ export async function checkSource(
     await ensurePublication(link.client, publication, schema);
   } finally {
     link.close();
+  }
+}
+
+/** The slots of this prefix in a database, and what each costs its server. */
+export const listSlots = (address: DatabaseAddress, prefix: string): Promise<SlotStatus[]> =>
+  withControl(address, (client) => readSlotStatus(client, slotPattern(prefix)));
+
+/**
+ * Takes the slots of this prefix away, so that the server keeps no more log for us. What is then changed is not sent to
+ * anybody: the next start reads everything anew.
+ * @returns the names of the slots dropped
+ * @throws ConfigurationError while one of them is read
+ */
+export const dropAllSlots = (address: DatabaseAddress, prefix: string): Promise<string[]> =>
+  withControl(address, async (client) => {
+    const slots = (await readSlots(client, prefix)).filter((slot) => slot.database === address.database);
+    const read = slots.find((slot) => slot.active_pid !== null);
+    if (read !== undefined) throw slotInUse(read.slot_name, read.active_pid);
+    await dropSlots(client, slots);
+    return slots.map((slot) => slot.slot_name);
+  });
+
+async function withControl<T>(address: DatabaseAddress, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  try {
+    const link = await openLink(address, 'check', 'sql', new AbortController().signal, () => {});
+    try {
+      return await work(link.client);
+    } finally {
+      link.close();
+    }
+  } catch (error) {
+    throw sortFailure(error, placeOf(address), address.user);
   }
 }
 

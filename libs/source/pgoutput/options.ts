@@ -16,6 +16,8 @@ export interface PgoutputOptions {
   readonly slotPrefix?: string;
   /** Where the five tables are. Default `public`. */
   readonly schema?: string;
+  /** `none`: make a slot also where the server sets no limit to the log that it keeps. Default `required`. */
+  readonly slotLimit?: 'required' | 'none';
   /** Changes in one batch at most. Default 1000. */
   readonly maxBatch?: number;
   /** Under which name progress is kept. Default `pgoutput`. */
@@ -36,6 +38,7 @@ export function settle(options: PgoutputOptions): Settings {
     publication: 'prepadata',
     slotPrefix: 'prepadata',
     schema: 'public',
+    slotLimit: 'required',
     maxBatch: 1000,
     stream: 'pgoutput',
     idleEvery: 10_000,

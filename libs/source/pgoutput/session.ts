@@ -11,7 +11,16 @@ import { openLink } from './link.ts';
 import type { Run } from './options.ts';
 import { checkTables } from './preflight.ts';
 import { ensurePublication, fingerprint } from './publication.ts';
-import { dropSlots, identify, originOf, readSlots, refuseForeign, slotName, whyNewEpoch } from './slot.ts';
+import {
+  dropSlots,
+  identify,
+  originOf,
+  readSlots,
+  refuseForeign,
+  requireLimit,
+  slotName,
+  whyNewEpoch,
+} from './slot.ts';
 
 /** How often a standby looks whether it may take over, milliseconds: soon at first, for a reader that just went away. */
 const STANDBY_FIRST = 20;
@@ -113,6 +122,7 @@ async function findPlace(session: Session, print: string): Promise<{ epoch: numb
       );
       return stored;
     }
+    if (settings.slotLimit === 'required') await requireLimit(control);
     const epoch = await beginEpoch(run, origin, reason ?? '');
     refuseForeign(slots, slotName(settings.slotPrefix, epoch), settings.address.database);
     await dropSlots(control, ours);

@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import { formatLsn, parseLsn } from '#libs/domain/position.ts';
-import type { StoredProgress } from '../contract.ts';
+import type { SlotStatus, StoredProgress } from '../contract.ts';
+import { slotWithoutLimit } from './remedies.ts';
 
 /** A row of pg_replication_slots, as far as every supported version has it. */
 export interface SlotRow {
@@ -45,6 +46,44 @@ export async function readSlots(client: pg.Client, prefix: string): Promise<read
     [prefix],
   );
   return result.rows.map((row) => row.slot);
+}
+
+/** What LIKE takes for all slots of a prefix. */
+export const slotPattern = (prefix: string): string => `${likeExactly(`${prefix}_`)}%`;
+export const likeExactly = (name: string): string => name.replaceAll('_', '\\_');
+
+const SLOT_STATUS_SQL = `
+  SELECT slot_name AS name, pg_wal_lsn_diff(pg_current_wal_flush_lsn(), restart_lsn)::text AS retained,
+         safe_wal_size::text AS safe, wal_status AS status
+    FROM pg_replication_slots WHERE slot_name LIKE $1 AND database = current_database() AND plugin = 'pgoutput'
+   ORDER BY slot_name`;
+
+interface SlotStatusRow {
+  readonly name: string;
+  readonly retained: string | null;
+  readonly safe: string | null;
+  readonly status: string | null;
+}
+
+/** What each slot of this database whose name matches costs its server. */
+export async function readSlotStatus(client: pg.Client, pattern: string): Promise<SlotStatus[]> {
+  const result = await client.query<SlotStatusRow>(SLOT_STATUS_SQL, [pattern]);
+  return result.rows.map(({ name, retained, safe, status }) => ({
+    name,
+    retainedBytes: BigInt(retained ?? 0),
+    safeBytes: safe === null ? null : BigInt(safe),
+    isEndangered: status === 'unreserved' || status === 'lost',
+  }));
+}
+
+/**
+ * A slot that is not read keeps the server's log, without end unless the server sets one: it fills the disk of somebody
+ * else's database.
+ * @throws ConfigurationError with the statements that set a limit
+ */
+export async function requireLimit(client: pg.Client): Promise<void> {
+  const result = await client.query<{ limit: string }>(`SELECT current_setting('max_slot_wal_keep_size') AS limit`);
+  if (result.rows[0]?.limit === '-1') throw slotWithoutLimit();
 }
 
 /** The slots of another database are not ours to use or to drop. */

@@ -1,5 +1,5 @@
 import type { Clock } from '#libs/domain/clock.ts';
-import type { SourceStatus } from '../contract.ts';
+import type { SlotStatus, SourceStatus } from '../contract.ts';
 
 /** Gathers what {@link SourceStatus} says; `onChange` is told when state, sentence or snapshot count change. */
 export class StatusBoard {
@@ -8,6 +8,7 @@ export class StatusBoard {
   #state: SourceStatus['state'] = 'stopped';
   #detail = 'not started';
   #snapshot: SourceStatus['snapshot'];
+  #slot: SlotStatus | undefined;
   #heardAt: number | null = null;
   #walEnd: bigint | null = null;
   #applied: bigint | null = null;
@@ -35,10 +36,15 @@ export class StatusBoard {
     this.#applied = lsn;
   }
 
+  slot(slot: SlotStatus | undefined): void {
+    this.#slot = slot;
+  }
+
   /** Positions of another epoch or server are no measure. */
   forget(): void {
     this.#walEnd = null;
     this.#applied = null;
+    this.#slot = undefined;
   }
 
   read(): SourceStatus {
@@ -48,6 +54,7 @@ export class StatusBoard {
       state: this.#state,
       detail: this.#detail,
       ...(this.#snapshot === undefined ? {} : { snapshot: this.#snapshot }),
+      ...(this.#slot === undefined ? {} : { slot: this.#slot }),
       lagBytes: lag !== null && lag < 0n ? 0n : lag,
       heardAt: this.#heardAt,
     };

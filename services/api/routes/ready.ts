@@ -8,8 +8,8 @@ export const readyRoute = defineRoute({
   params: noParameters,
   query: noParameters,
   answer: readyAnswer,
-  handle: async ({ db, checks }) => {
-    const body = await readReadiness(db, checks());
+  handle: async ({ db, checks, source }) => {
+    const body = await readReadiness(db, checks(), source());
     return { body, status: body.status === 'ready' ? 200 : 503 };
   },
 });

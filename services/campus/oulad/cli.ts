@@ -1,9 +1,7 @@
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Clock, systemClock } from '#libs/domain/clock.ts';
 import { ConfigurationError } from '#libs/domain/errors.ts';
-import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { dateText, localMillis } from '../local-time.ts';
 import { parseDay } from './presentation.ts';
 
@@ -67,51 +65,4 @@ function parse(args: readonly string[]) {
 function required(value: string | undefined, option: string, what: string): string {
   if (value === undefined || value === '') throw new ConfigurationError(`${option} is missing: ${what}`, HINT);
   return value;
-}
-
-/** Where the source database is: the environment, else what the running `npm start` wrote down. */
-export function sourceAddress(env: Environment): DatabaseAddress {
-  if (env.SOURCE_DB_HOST) {
-    return {
-      host: env.SOURCE_DB_HOST,
-      port: portOf(env.SOURCE_DB_PORT),
-      database: fromEnvironment(env, 'SOURCE_DB_NAME'),
-      user: fromEnvironment(env, 'SOURCE_DB_USER'),
-      password: env.SOURCE_DB_PASSWORD ?? '',
-    };
-  }
-  const file = path.resolve(env.DATA_DIR || '.prepadata', 'running.json');
-  let content: unknown;
-  try {
-    content = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (cause) {
-    throw new ConfigurationError(
-      `no source database is known: SOURCE_DB_HOST is not set and ${file} cannot be read`,
-      'run npm start first, in another terminal, or set SOURCE_DB_HOST, _PORT, _NAME, _USER and _PASSWORD',
-      { cause },
-    );
-  }
-  const source = typeof content === 'object' && content !== null && 'source' in content ? content.source : undefined;
-  if (!isAddress(source))
-    throw new ConfigurationError(`${file} does not name a source database`, 'stop npm start and run it again');
-  return source;
-}
-
-function portOf(text: string | undefined): number {
-  const port = Number(text || 5432);
-  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
-  throw new ConfigurationError(`SOURCE_DB_PORT is "${text}"`, 'set it to a port, 1 to 65535');
-}
-
-function fromEnvironment(env: Environment, name: string): string {
-  const value = env[name];
-  if (value === undefined || value === '')
-    throw new ConfigurationError(`SOURCE_DB_HOST is set, but ${name} is not`, `set ${name} as well`);
-  return value;
-}
-
-function isAddress(value: unknown): value is DatabaseAddress {
-  if (typeof value !== 'object' || value === null) return false;
-  const { host, port, database, user, password } = value as Record<string, unknown>;
-  return typeof port === 'number' && [host, database, user, password].every((each) => typeof each === 'string');
 }

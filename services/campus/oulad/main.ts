@@ -1,6 +1,7 @@
-import { PrepaError } from '#libs/domain/errors.ts';
+import { findSource } from '#libs/platform/config/find-source.ts';
 import { openDatabase } from '#libs/platform/postgres/database.ts';
-import { readArguments, sourceAddress, USAGE } from './cli.ts';
+import { runProgram } from '#libs/platform/program.ts';
+import { readArguments, USAGE } from './cli.ts';
 import { type LoadProgress, type LoadResult, loadPresentation } from './load.ts';
 
 const WORDS = { reading: 'reading the data set', deleting: 'rows deleted', loading: 'rows loaded' } as const;
@@ -34,33 +35,22 @@ function summary(presentation: string, result: LoadResult): string {
     .join('\n');
 }
 
-async function main(): Promise<void> {
+async function main(): Promise<number> {
   const options = readArguments(process.argv.slice(2), process.env);
   if (options === null) {
     process.stdout.write(USAGE);
-    return;
+    return 0;
   }
-  const db = openDatabase(sourceAddress(process.env), { connections: 2, name: 'prepadata load:oulad' });
+  const db = openDatabase(findSource(process.env), { connections: 2, name: 'prepadata load:oulad' });
   try {
     const result = await loadPresentation(db, { ...options, onProgress: showProgress });
     endProgress();
     console.log(summary(options.presentation, result));
+    return 0;
   } finally {
     endProgress();
     await db.close();
   }
 }
 
-/** 2 configuration, 3 data or schema, 1 everything else. */
-function exitCode(error: unknown): number {
-  if (!(error instanceof PrepaError)) return 1;
-  return error.code === 'configuration' ? 2 : 3;
-}
-
-main().catch((error: unknown) => {
-  const hint = error instanceof PrepaError ? `\n  ${error.hint}` : '';
-  // A refused connection to a name with several addresses has an empty message; its code says it.
-  const message = error instanceof Error ? error.message || String((error as { code?: string }).code) : String(error);
-  console.error(`load:oulad: ${message}${hint}`);
-  process.exitCode = exitCode(error);
-});
+await runProgram('load:oulad', main);

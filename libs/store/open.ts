@@ -1,0 +1,82 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ConfigurationError } from '#libs/domain/errors.ts';
+import type { Log } from '#libs/platform/log.ts';
+import {
+  type Database,
+  type DatabaseAddress,
+  isDatabaseFault,
+  openDatabase,
+} from '#libs/platform/postgres/database.ts';
+import { migrate } from './migrate.ts';
+
+const RETRY_MS = 1_000;
+
+export interface OpenAnalyticsOptions {
+  readonly connections?: number;
+  /** Shown in pg_stat_activity. */
+  readonly name: string;
+  readonly log: Log;
+  /** Ends the waiting; the database is then given back as it is, not migrated. */
+  readonly signal: AbortSignal;
+  /** Told what is waited for, each time it is tried in vain. */
+  onWaiting?(sentence: string): void;
+}
+
+/**
+ * Opens the analytics database and brings it to the schema of this program. One that does not answer yet is waited for,
+ * in sight.
+ * @throws ConfigurationError when the server is there and will not have us; UnrecoverableError when its schema is newer
+ */
+export async function openAnalytics(address: DatabaseAddress, options: OpenAnalyticsOptions): Promise<Database> {
+  const { log, signal } = options;
+  const db = openDatabase(address, {
+    ...(options.connections === undefined ? {} : { connections: options.connections }),
+    name: options.name,
+    onIdleError: (error) => log.warn({ err: error }, 'an idle connection to the analytics database ended'),
+  });
+  try {
+    await migrateWhenThere(db, address, options);
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+  if (signal.aborted) log.info('stopped before the analytics database answered');
+  return db;
+}
+
+async function migrateWhenThere(db: Database, address: DatabaseAddress, options: OpenAnalyticsOptions): Promise<void> {
+  const { log, signal, onWaiting } = options;
+  const where = `${address.host}:${address.port}/${address.database}`;
+  while (!signal.aborted) {
+    try {
+      const applied = await migrate(db);
+      if (applied.length > 0) log.info({ applied }, 'the analytics database was brought to the schema of this program');
+      return;
+    } catch (error) {
+      if (!isDatabaseFault(error)) throw refusedByServer(error, where) ?? error;
+      log.warn({ err: error }, 'the analytics database does not answer; trying again each second');
+      onWaiting?.(`the analytics database ${where} does not answer; trying again each second …`);
+      await sleep(RETRY_MS, undefined, { signal }).catch(() => {});
+    }
+  }
+}
+
+/** The server is there, but will not have us: no waiting mends that. */
+function refusedByServer(error: unknown, where: string): ConfigurationError | undefined {
+  const { code = '', message = '' } = error as { code?: string; message?: string };
+  if (/^(28|3D)/.test(code)) {
+    return new ConfigurationError(
+      `the analytics database ${where} refuses us: ${message}`,
+      'correct ANALYTICS_DB_NAME, ANALYTICS_DB_USER and ANALYTICS_DB_PASSWORD, or create the database and its role',
+      { cause: error },
+    );
+  }
+  if (code === '42501') {
+    return new ConfigurationError(
+      `the user of the analytics database ${where} may not make its tables: ${message}`,
+      'make ANALYTICS_DB_USER the owner of the database: ALTER DATABASE <name> OWNER TO <user>;',
+      { cause: error },
+    );
+  }
+  return undefined;
+}

@@ -1,0 +1,58 @@
+import { parseArgs } from 'node:util';
+import { ConfigurationError } from '#libs/domain/errors.ts';
+import { loadConfig } from '#libs/platform/config/config.ts';
+import { findSource } from '#libs/platform/config/find-source.ts';
+import { runProgram } from '#libs/platform/program.ts';
+import type { SlotStatus } from '#libs/source/contract.ts';
+import { dropAllSlots, listSlots } from '#libs/source/pgoutput/index.ts';
+
+const USAGE = `Shows the replication slots that PrepaData has in the source database, or takes them away.
+
+  npm run slot              the slots, and how much log the server keeps for each
+  npm run slot -- --drop    drop them, when PrepaData is to read this database no more
+
+The database is SOURCE_DB_HOST, _PORT, _NAME, _USER and _PASSWORD if SOURCE_DB_HOST is set, else the one of a running
+"npm start". After a drop the next start reads everything anew.
+`;
+
+function readArguments(): { drop?: boolean | undefined; help?: boolean | undefined } {
+  try {
+    return parseArgs({ options: { drop: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } }).values;
+  } catch (cause) {
+    const what = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigurationError(what, 'npm run slot -- --help shows what is possible', { cause });
+  }
+}
+
+const inMegabytes = (bytes: bigint): string => `${(Number(bytes) / 1024 ** 2).toFixed(1)} MB`;
+
+function describe({ name, retainedBytes, safeBytes, isEndangered }: SlotStatus): string {
+  const left = safeBytes === null ? 'the server sets no limit' : `${inMegabytes(safeBytes)} more until it is lost`;
+  return `  ${name}   ${inMegabytes(retainedBytes)} of log kept, ${left}${isEndangered ? '   ENDANGERED' : ''}`;
+}
+
+async function main(): Promise<number> {
+  const options = readArguments();
+  if (options.help === true) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const { SOURCE_SLOT: prefix, SOURCE_PUBLICATION: publication } = loadConfig();
+  const address = findSource(process.env);
+  const where = `${address.host}:${address.port}/${address.database}`;
+  if (options.drop === true) {
+    const dropped = await dropAllSlots(address, prefix);
+    process.stdout.write(
+      dropped.length === 0
+        ? `There is no slot of the prefix ${prefix} in ${where}.\n`
+        : `Dropped ${dropped.join(', ')} in ${where}. The publication stays; DROP PUBLICATION ${publication}; takes it away.\n`,
+    );
+    return 0;
+  }
+  const slots = await listSlots(address, prefix);
+  const lines = slots.length === 0 ? [`  none of the prefix ${prefix}`] : slots.map(describe);
+  process.stdout.write(`Replication slots in ${where}:\n${lines.join('\n')}\n`);
+  return 0;
+}
+
+await runProgram('slot', main);
