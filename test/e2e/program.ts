@@ -78,6 +78,12 @@ export class Program {
     return this.#ended;
   }
 
+  /** As Ctrl-C does; resolves when it has ended. */
+  stop(): Promise<Ended> {
+    this.kill('SIGINT');
+    return this.#ended;
+  }
+
   /** Connections to both databases, while the program (or what it left behind) runs. */
   open(): { source: Database; analytics: Database; close(): Promise<void> } {
     const { source: sourceAddress, analytics: analyticsAddress } = this.runFile;
@@ -112,6 +118,28 @@ export class Program {
     for (const until = Date.now() + 10_000; this.servers().length > 0 && Date.now() < until; ) await sleep(20);
     rmSync(path.dirname(this.dataDir), { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+export interface CommandResult {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+/** Runs a program of the project to its end, as the launcher does. */
+export function runCommand(args: readonly string[], env: Readonly<Record<string, string>>): Promise<CommandResult> {
+  const child = spawn(process.execPath, ['libs/platform/launch.mjs', ...args], {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+  });
+  let output = '';
+  const keep = (chunk: Buffer): void => {
+    output += chunk.toString();
+  };
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  return new Promise((resolve) => {
+    child.once('exit', (code) => resolve({ code, output }));
+  });
 }
 
 function isAlive(pid: number): boolean {

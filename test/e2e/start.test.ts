@@ -1,14 +1,10 @@
-import { spawn } from 'node:child_process';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parseDay } from '#libs/domain/local-date.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
-import { askOracle, compareFeatures, type Difference, readFeatures } from '../support/oracle.ts';
-import { untilSettled } from '../support/settle.ts';
-import { eventually, newDataDir, Program } from './program.ts';
+import { type Difference, readFeatures } from '../support/oracle.ts';
+import { differencesOf } from './equal.ts';
+import { eventually, newDataDir, Program, runCommand } from './program.ts';
 
-const ROOT = path.resolve(import.meta.dirname, '../..');
 const OULAD_DIR = process.env['OULAD_DIR'];
 /** So slow that nothing moves while features are compared. */
 const QUIET = { CAMPUS_PACE_MS: '3600000' };
@@ -21,20 +17,15 @@ afterAll(() => program.cleanUp(), 60_000);
 
 /** All features of all students against the oracle on the source database itself. */
 async function differences(): Promise<Difference[]> {
-  const { source, analytics, close } = program.open();
+  const { source, analytics } = program.runFile;
+  if (source === undefined || analytics === undefined) throw new Error('no databases');
+  const { source: db, close } = program.open();
   try {
-    await untilSettled(source, analytics);
-    const [row] = await analytics.query<{ today: string }>('SELECT today FROM state.calendar');
-    const { source: sourceAddress, analytics: analyticsAddress } = program.runFile;
-    if (sourceAddress === undefined || analyticsAddress === undefined) throw new Error('no databases');
     // The campus may do its one thing just between the two readings: then compare again.
     for (let attempt = 1; ; attempt += 1) {
-      const before = await rowsWritten(source);
-      const oracle = await askOracle(sourceAddress, 'public', { today: parseDay(row?.today ?? '') });
-      const found = compareFeatures(oracle, await readFeatures(analyticsAddress));
-      expect(oracle.engagement.length).toBeGreaterThan(500);
-      if (found.length === 0 || attempt === 5 || (await rowsWritten(source)) === before) return found;
-      await untilSettled(source, analytics);
+      const before = await rowsWritten(db);
+      const found = await differencesOf(source, analytics, { atLeast: 500 });
+      if (found.length === 0 || attempt === 5 || (await rowsWritten(db)) === before) return found;
     }
   } finally {
     await close();
@@ -48,27 +39,6 @@ async function rowsWritten(source: Database): Promise<string> {
                            (SELECT max(xmin::text::bigint) FROM enrollments), (SELECT count(*) FROM activity_logs)) AS newest`,
   );
   return row?.newest ?? '';
-}
-
-interface CommandResult {
-  readonly code: number | null;
-  readonly output: string;
-}
-
-function runCommand(args: readonly string[], env: Readonly<Record<string, string>>): Promise<CommandResult> {
-  const child = spawn(process.execPath, ['libs/platform/launch.mjs', ...args], {
-    cwd: ROOT,
-    env: { ...process.env, ...env },
-  });
-  let output = '';
-  const keep = (chunk: Buffer): void => {
-    output += chunk.toString();
-  };
-  child.stdout.on('data', keep);
-  child.stderr.on('data', keep);
-  return new Promise((resolve) => {
-    child.once('exit', (code) => resolve({ code, output }));
-  });
 }
 
 describe('npm start', () => {

@@ -1,6 +1,7 @@
 import { ConfigurationError, PrepaError, UnrecoverableError } from '#libs/domain/errors.ts';
 import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import { Stopped } from '../delivery.ts';
+import { grantsSql } from './remedies.ts';
 
 /** Something that passes by itself, or through somebody else: the source waits and tries again. */
 export class Waiting extends Error {
@@ -29,7 +30,7 @@ const LOOK_AGAIN = new Set(['42704', '55006', '55000']);
  * @param where the server as an operator knows it, `host:port/database`
  * @returns {@link Waiting} for what passes, {@link Stopped} as it is, else an error that says what to do
  */
-export function sortFailure(error: unknown, where: string, user: string): Error {
+export function sortFailure(error: unknown, where: string, user: string, schema: string): Error {
   if (error instanceof Waiting || error instanceof Stopped || error instanceof PrepaError) return error;
   const code = codeOf(error);
   const said = messageOf(error);
@@ -51,7 +52,7 @@ export function sortFailure(error: unknown, where: string, user: string): Error 
   if (code === '42501') {
     return new ConfigurationError(
       `the user "${user}" lacks a right on the source database ${where}: ${said}`,
-      `as a superuser, run: ALTER ROLE "${user}" REPLICATION; and GRANT SELECT on the five tables to it`,
+      `as a superuser of it, run: ${grantsSql(user, schema).join(' ')}`,
       cause,
     );
   }

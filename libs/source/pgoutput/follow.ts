@@ -24,6 +24,7 @@ export async function follow(session: Session, epoch: number, start: bigint, pri
   const statusEvery = await readStatusEvery(session);
   status.heard(now.walEnd);
   status.applied(start);
+  await tellSlot(session, slot);
 
   const queue = new ChangeQueue(start, settings.maxBatch);
   const stop = (): void => queue.fail(new Stopped());
@@ -80,12 +81,16 @@ export async function follow(session: Session, epoch: number, start: bigint, pri
   }
 }
 
+async function tellSlot({ run, control }: Session, slot: string): Promise<void> {
+  const [status] = await readSlotStatus(control, likeExactly(slot));
+  run.status.slot(status);
+}
+
 async function look(session: Session, slot: string, print: string): Promise<void> {
   const { run, control } = session;
   const { walEnd } = await readNow(control);
   run.status.heard(walEnd);
-  const [cost] = await readSlotStatus(control, likeExactly(slot));
-  run.status.slot(cost);
+  await tellSlot(session, slot);
   if ((await fingerprint(control, run.settings.publication, run.settings.schema)) !== print) {
     throw new Waiting('the publication or a table of the source was changed; looking at it anew');
   }

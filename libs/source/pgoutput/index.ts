@@ -60,7 +60,7 @@ async function withControl<T>(address: DatabaseAddress, work: (client: pg.Client
       link.close();
     }
   } catch (error) {
-    throw sortFailure(error, placeOf(address), address.user);
+    throw sortFailure(error, placeOf(address), address.user, 'public');
   }
 }
 
@@ -110,7 +110,7 @@ async function keepRunning(run: Run, settings: Settings): Promise<never> {
       await runSession(run);
     } catch (error) {
       if (run.signal.aborted) throw new Stopped();
-      const sorted = sortFailure(error, where, settings.address.user);
+      const sorted = sortFailure(error, where, settings.address.user, settings.schema);
       if (!(sorted instanceof Waiting)) throw sorted;
       if (run.delivered > delivered) wait = FIRST_RETRY;
       run.status.say('waiting', messageOf(sorted));

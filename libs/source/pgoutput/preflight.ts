@@ -3,6 +3,7 @@ import { type ColumnKind, SOURCE_TABLES, type SourceTable } from '#libs/domain/c
 import { ConfigurationError, UnrecoverableError } from '#libs/domain/errors.ts';
 import { neededColumns } from './decode.ts';
 import { Waiting } from './faults.ts';
+import { grantsSql } from './remedies.ts';
 
 /** The oldest server whose pgoutput takes the options used here. */
 const OLDEST_SERVER = 140_000;
@@ -59,9 +60,10 @@ export async function checkTables(client: pg.Client, schema: string): Promise<vo
       'let the LMSConnector make its tables first, or name the schema they are in',
     );
   }
+  const grants = grantsSql(client.user ?? 'the_user', schema).join(' ');
   for (const table of SOURCE_TABLES) {
     const row = result.rows.find((candidate) => candidate.name === table);
-    if (row !== undefined) checkTable(`${schema}.${table}`, table, row);
+    if (row !== undefined) checkTable(`${schema}.${table}`, table, row, grants);
   }
 }
 
@@ -87,7 +89,7 @@ async function checkServer(client: pg.Client): Promise<void> {
   }
 }
 
-function checkTable(name: string, table: SourceTable, row: TableRow): void {
+function checkTable(name: string, table: SourceTable, row: TableRow, grants: string): void {
   if (row.kind !== 'r' || row.hasChildren) {
     throw new UnrecoverableError(
       'source_table_kind',
@@ -95,7 +97,7 @@ function checkTable(name: string, table: SourceTable, row: TableRow): void {
       `make ${name} an ordinary table`,
     );
   }
-  checkColumns(name, table, row);
+  checkColumns(name, table, row, grants);
   if (row.primaryKey.length !== 1 || row.primaryKey[0] !== 'id') {
     throw new UnrecoverableError(
       'source_primary_key',
@@ -112,7 +114,7 @@ function checkTable(name: string, table: SourceTable, row: TableRow): void {
   }
 }
 
-function checkColumns(name: string, table: SourceTable, row: TableRow): void {
+function checkColumns(name: string, table: SourceTable, row: TableRow, grants: string): void {
   const needed = [{ name: 'id', kind: 'uuid' as ColumnKind }, ...neededColumns(table)];
   const missing = needed.filter((column) => row.columns[column.name] === undefined).map((column) => column.name);
   if (missing.length > 0) {
@@ -134,7 +136,7 @@ function checkColumns(name: string, table: SourceTable, row: TableRow): void {
     if (!readable) {
       throw new ConfigurationError(
         `the user may not read the column ${column} of the source table ${name}`,
-        `run: GRANT SELECT ON ${name} TO <the user>;`,
+        `as a superuser of the database, run: ${grants}`,
       );
     }
   }

@@ -3,6 +3,7 @@ import { SOURCE_TABLES } from '#libs/domain/change.ts';
 import { ConfigurationError, UnrecoverableError } from '#libs/domain/errors.ts';
 import { neededColumns } from './decode.ts';
 import { codeOf, messageOf } from './faults.ts';
+import { publicationSql } from './remedies.ts';
 
 interface PublicationRow {
   readonly insert: boolean;
@@ -22,10 +23,6 @@ const PUBLICATION_SQL = `
          coalesce((SELECT jsonb_agg(to_jsonb(t)) FROM pg_publication_tables t
                     WHERE t.pubname = p.pubname AND t.schemaname = $2), '[]') AS tables
     FROM pg_publication p WHERE p.pubname = $1`;
-
-/** The statement that makes the publication for exactly the five tables. */
-export const publicationSql = (publication: string, schema: string): string =>
-  `CREATE PUBLICATION ${publication} FOR TABLE ${SOURCE_TABLES.map((table) => `${schema}.${table}`).join(', ')}`;
 
 /**
  * Checks the publication, if there is one.
@@ -87,7 +84,7 @@ async function createPublication(client: pg.Client, publication: string, schema:
     if (codeOf(error) !== '42501') throw error;
     throw new ConfigurationError(
       `the source database has no publication "${publication}", and the user may not make it: ${messageOf(error)}`,
-      `as the owner of the tables, run: ${sql};`,
+      `as the owner of the tables, run: ${sql}`,
       { cause: error },
     );
   }

@@ -1,6 +1,27 @@
+import { SOURCE_TABLES } from '#libs/domain/change.ts';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 
-/** What an administrator of the source's server is told to do, where only they can. */
+/*
+ * What an administrator of the source is told to run, where only they can. The statements are those of
+ * `connectors/source.sql`, but for a user that exists already.
+ */
+
+const tablesOf = (schema: string): string => SOURCE_TABLES.map((table) => `${schema}.${table}`).join(', ');
+
+/** A name as a statement takes it. */
+const nameInSql = (name: string): string =>
+  /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
+
+/** The statements that give a user the rights it needs. */
+export const grantsSql = (user: string, schema: string): string[] => [
+  `ALTER ROLE ${nameInSql(user)} REPLICATION;`,
+  `GRANT USAGE ON SCHEMA ${schema} TO ${nameInSql(user)};`,
+  `GRANT SELECT ON ${tablesOf(schema)} TO ${nameInSql(user)};`,
+];
+
+/** The statement that makes the publication for exactly the five tables. */
+export const publicationSql = (publication: string, schema: string): string =>
+  `CREATE PUBLICATION ${publication} FOR TABLE ${tablesOf(schema)};`;
 
 export const slotWithoutLimit = (): ConfigurationError =>
   new ConfigurationError(
