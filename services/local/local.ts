@@ -39,7 +39,7 @@ export interface LocalOptions {
 export async function runLocal(options: LocalOptions): Promise<void> {
   const { config, dataDir, log, line, lifecycle } = options;
   line.show('databases', 'starting the databases …');
-  const databases = await startDatabases(config, lifecycle);
+  const databases = await startDatabases(config, lifecycle, log);
   if (databases.adopted) log.warn('a database server of an earlier run was still there and is used again');
   writeRunFile(dataDir, { pid: process.pid, source: databases.source, analytics: databases.analytics });
 

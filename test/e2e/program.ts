@@ -103,11 +103,14 @@ export class Program {
 
   /** The servers of this data folder that are alive, by their own pid files. */
   servers(): number[] {
-    const pids = ['source', 'analytics'].map((name) => {
-      const file = path.join(this.dataDir, name, 'data/postmaster.pid');
-      return existsSync(file) ? Number(readFileSync(file, 'utf8').split('\n')[0]) : 0;
-    });
-    return pids.filter((pid) => pid > 0 && isAlive(pid));
+    return (['source', 'analytics'] as const).map((name) => this.serverPid(name)).filter((pid) => pid > 0);
+  }
+
+  /** 0 while it is not alive. */
+  serverPid(name: 'source' | 'analytics'): number {
+    const file = path.join(this.dataDir, name, 'data/postmaster.pid');
+    const pid = existsSync(file) ? Number(readFileSync(file, 'utf8').split('\n')[0]) : 0;
+    return pid > 0 && isAlive(pid) ? pid : 0;
   }
 
   /** Ends whatever is left of the program. */

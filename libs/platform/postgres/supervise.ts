@@ -1,0 +1,47 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Log } from '../log.ts';
+import { type EmbeddedOptions, type EmbeddedPostgres, isAlive, startEmbeddedPostgres } from './embedded.ts';
+
+const LOOK_MS = 250;
+const LAST_RETRY_MS = 5_000;
+
+/**
+ * Keeps an embedded server up: one that dies (killed, out of memory, its disk full) is started again on its folder and
+ * port, again and again, since everybody who uses it waits for it and goes on.
+ * @param name as a log names it
+ * @returns ends both the watch and the server
+ */
+export function superviseEmbedded(
+  name: string,
+  started: EmbeddedPostgres,
+  options: EmbeddedOptions,
+  log: Log,
+): { stop(): Promise<void> } {
+  const stopping = new AbortController();
+  let server = started;
+  const watch = async (): Promise<void> => {
+    let wait = LOOK_MS;
+    while (!stopping.signal.aborted) {
+      await sleep(wait, undefined, { signal: stopping.signal }).catch(() => {});
+      if (stopping.signal.aborted || isAlive(server.pid)) continue;
+      log.error({ pid: server.pid }, `${name} has died; starting it again`);
+      try {
+        const { port } = server.address('postgres');
+        server = await startEmbeddedPostgres({ ...options, port, fixedPort: true });
+        log.info({ pid: server.pid }, `${name} is up again`);
+        wait = LOOK_MS;
+      } catch (error) {
+        wait = Math.min(2 * wait, LAST_RETRY_MS);
+        log.error({ err: error }, `${name} does not start; trying again in ${wait} ms`);
+      }
+    }
+  };
+  const watching = watch();
+  return {
+    stop: async () => {
+      stopping.abort();
+      await watching;
+      await server.stop();
+    },
+  };
+}

@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
+import { chanceOf } from '../property/disturbance.ts';
+import { differencesOf } from './equal.ts';
+import { eventually, newDataDir, Program } from './program.ts';
+
+/*
+ * kill -9 of the program and of either of its Postgres servers, at random moments while rows are written. `KILLS` says how
+ * often (npm run test:kills: 50), `KILLS_SEED` which victims and moments; the seed is in the name of the test.
+ */
+
+const KILLS = Number(process.env['KILLS'] ?? 5);
+const SEED = Number(process.env['KILLS_SEED'] ?? Math.floor(Math.random() * 1_000_000));
+const VICTIMS = ['program', 'source', 'analytics'] as const;
+
+/** So slow that the campus does nothing by itself while features are compared. */
+const program = new Program(newDataDir(), { CAMPUS_PACE_MS: '3600000' });
+
+beforeAll(async () => {
+  await program.start().untilReady();
+}, 240_000);
+afterAll(() => program.cleanUp(), 60_000);
+
+const WRITES = [
+  `INSERT INTO activity_logs (student_id, course_id, activity_type, resource_id, metadata)
+   SELECT student_id, course_id, 'view', 'r' || floor(random() * 20), NULL FROM enrollments ORDER BY random() LIMIT 20`,
+  'DELETE FROM activity_logs WHERE id IN (SELECT id FROM activity_logs ORDER BY random() LIMIT 3)',
+  'UPDATE grades SET grade_value = floor(random() * 10) WHERE id IN (SELECT id FROM grades ORDER BY random() LIMIT 3)',
+];
+
+/** Writes until told to stop; a server that is away is tried again, as any connector does. */
+function writeOn(source: Database): { rounds(): number; stop(): Promise<void> } {
+  let rounds = 0;
+  let stopped = false;
+  const writing = (async (): Promise<void> => {
+    while (!stopped) {
+      try {
+        for (const text of WRITES) await source.query(text);
+        rounds += 1;
+      } catch (error) {
+        if (!isDatabaseFault(error)) throw error;
+        await sleep(50);
+      }
+    }
+  })();
+  return {
+    rounds: () => rounds,
+    stop: () => {
+      stopped = true;
+      return writing;
+    },
+  };
+}
+
+async function kill(victim: (typeof VICTIMS)[number]): Promise<void> {
+  if (victim === 'program') {
+    program.kill('SIGKILL');
+    await program.ended();
+    expect(program.servers()).toHaveLength(2);
+    await sleep(200);
+    program.start();
+    return;
+  }
+  const pid = program.serverPid(victim);
+  process.kill(pid, 'SIGKILL');
+  await eventually(async () => ![0, pid].includes(program.serverPid(victim)));
+}
+
+test(
+  `lose nothing and double nothing (seed ${SEED}, ${KILLS} kills)`,
+  async () => {
+    console.log(`kills: KILLS_SEED=${SEED} KILLS=${KILLS}`);
+    const chance = chanceOf(SEED);
+    for (let round = 0; round < KILLS; round += 1) {
+      // Each victim in turn in a random order, so that a short run has them all.
+      const victim = VICTIMS[(round + Math.floor(chance() * 2)) % VICTIMS.length] ?? 'program';
+      const { source: sourceAddress, analytics: analyticsAddress } = program.runFile;
+      if (sourceAddress === undefined || analyticsAddress === undefined) throw new Error('no databases');
+      const { source, close } = program.open();
+      const load = writeOn(source);
+      await sleep(100 + chance() * 1_500);
+      await kill(victim);
+      const soFar = load.rounds();
+      await eventually(async () => load.rounds() > soFar + 2);
+      await load.stop();
+      await program.untilReady();
+      await close();
+      expect(
+        await differencesOf(sourceAddress, analyticsAddress, { atLeast: 500 }),
+        `round ${round}: ${victim}`,
+      ).toEqual([]);
+    }
+    expect(await program.stop()).toEqual({ code: 0, signal: null });
+    expect(program.servers()).toEqual([]);
+  },
+  60_000 + KILLS * 60_000,
+);
