@@ -23,7 +23,7 @@ export interface Enrolment {
 
 /** What holds of one student in one course. */
 export interface EngagementFacts {
-  /** In order of time; at one time those with a duration first. */
+  /** In order of day and time; at one time those with a duration first. */
   readonly events: readonly Event[];
   readonly completions: Completions;
   /** Local days with an event or a completion reached, ascending, each once. */
@@ -67,9 +67,15 @@ export function enrolmentBy(enrollments: readonly EnrollmentObservation[], today
   };
 }
 
-/** What the rows dated on or before `today` say about the course and the key. */
-export function engagementEvidence(rows: EngagementRows, today: LocalDay): KeyEvidence {
-  const { activeDays } = engagementFacts(rows.activities, today);
+/**
+ * What the rows dated on or before `today` say about the course and the key.
+ * @param facts as of `today`
+ */
+export function engagementEvidence(
+  rows: EngagementRows,
+  today: LocalDay,
+  { activeDays }: EngagementFacts = engagementFacts(rows.activities, today),
+): KeyEvidence {
   const firstActive = activeDays[0] ?? null;
   return {
     firstDays: firstDaysOf(rows.activities, today),

@@ -17,18 +17,26 @@ export interface Event {
   readonly dueAt: Instant | null;
 }
 
-/** Rows of equal type, resource, time and event id are one event. In order of time; at one time those with a duration first. */
+/**
+ * Rows of equal type, resource, time and event id are one event. In order of the day, then of time (a clock that goes back
+ * over midnight returns to the day before); at one time those with a duration first.
+ */
 export function eventsOf(rows: readonly ActivityObservation[]): Event[] {
   const events = new Map<string, Event>();
   for (const row of rows) {
     if (row.kind !== 'event') continue;
-    // JSON keeps the parts apart: resources and event ids may hold any character.
-    const key = JSON.stringify([row.at, row.type, row.resource, row.eventId]);
+    const key = eventKey(row);
     const known = events.get(key);
     events.set(key, known === undefined ? toEvent(row) : merge(known, row));
   }
-  return [...events.values()].sort((a, b) => a.at - b.at || Number(b.duration > 0) - Number(a.duration > 0));
+  return [...events.values()].sort(
+    (a, b) => a.day - b.day || a.at - b.at || Number(b.duration > 0) - Number(a.duration > 0),
+  );
 }
+
+/** Resources and event ids may hold any character: the length of the first keeps the two apart. Neither is ever empty. */
+const eventKey = ({ at, type, resource, eventId }: EventObservation): string =>
+  `${at} ${type} ${resource?.length ?? ''} ${resource ?? ''} ${eventId ?? ''}`;
 
 const toEvent = ({ type, resource, at, day, hour, duration, dueAt }: EventObservation): Event => ({
   type,

@@ -29,10 +29,9 @@ export function readDueDate(value: unknown, zone: Zone): DueDate {
 }
 
 function readSeconds(text: string): DueDate {
+  // Undefined where the exponent has five digits or more: like 0, no year that counts.
   const ms = floorToScaled(text, 3);
-  if (ms === undefined) return 'unreadable';
-  // Beyond what a number holds exactly is beyond every year that counts.
-  return ms === 0n || ms > 10n ** 15n || ms < -(10n ** 15n) ? null : inRange(Number(ms));
+  return ms === undefined ? null : inRange(Number(ms));
 }
 
 /** Milliseconds at the start of a day of the calendar; undefined for other text. */
@@ -42,9 +41,8 @@ function readDay(text: string): number | undefined {
   const [year, month, day] = match.slice(1).map(Number) as [number, number, number];
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
-  return date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day
-    ? date.getTime()
-    : undefined;
+  // A day or a month that the calendar does not have runs over into another month.
+  return date.getUTCMonth() === month - 1 ? date.getTime() : undefined;
 }
 
 function readTime(text: string, zone: Zone): DueDate {

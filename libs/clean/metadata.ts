@@ -7,11 +7,16 @@ import { isBlank } from '#libs/domain/text.ts';
 const NEEDED_MEMBERS = ['state', 'due_at', 'event_id'] as const;
 type Members = Partial<Record<(typeof NEEDED_MEMBERS)[number], unknown>>;
 
+/** A quick look that spares most rows the parsing. A backslash may hide a name: JSON can write it with escapes. */
+const mayHoldNeeded = (json: string): boolean =>
+  json.includes('\\') || NEEDED_MEMBERS.some((member) => json.includes(`"${member}"`));
+
 function readMembers(json: string | null): Members {
-  if (json === null || !NEEDED_MEMBERS.some((member) => json.includes(`"${member}"`))) return {};
+  if (json === null || !mayHoldNeeded(json)) return {};
   let value: unknown;
   try {
-    value = parse(json);
+    // A source of type json keeps members of one name as they were written; the last one holds, as for `->>`.
+    value = parse(json, null, { onDuplicateKey: ({ newValue }) => newValue });
   } catch {
     return {};
   }
@@ -39,10 +44,7 @@ export interface ActivityMetadata {
 /** Moodle's: not done, done, passed, failed. */
 export type CompletionState = 0 | 1 | 2 | 3;
 
-const NONE: ActivityMetadata = { state: undefined, eventId: null, dueAt: undefined };
-
 export function readMetadata(json: string | null): ActivityMetadata {
-  if (json === null) return NONE;
   const members = readMembers(json);
   return { state: readState(members.state), eventId: readEventId(members.event_id), dueAt: members.due_at };
 }

@@ -26,9 +26,9 @@ export function longestGap(activeDays: readonly LocalDay[]): number | null {
   return activeDays.reduce((longest, day, index) => Math.max(longest, day - (activeDays[index - 1] ?? day - 1) - 1), 0);
 }
 
-/** Active days among the `days` ending on `asOf`. */
+/** Active days among the `days` ending on `asOf`. @param activeDays none after `asOf` */
 export const activeWithin = (activeDays: readonly LocalDay[], asOf: LocalDay, days: number): number =>
-  activeDays.filter((day) => day > asOf - days && day <= asOf).length;
+  activeDays.filter((day) => day > asOf - days).length;
 
 const ABSENCE_DAYS = 30;
 

@@ -2,7 +2,7 @@ import type { Event } from '#libs/aggregate/events.ts';
 
 /**
  * Runs of events within one local day, split where two are more than `sessionGapMs` apart.
- * @param events in order of time
+ * @param events in order of day and time
  */
 export function countSessions(events: readonly Event[], sessionGapMs: number): number {
   return events.filter((event, index) => {

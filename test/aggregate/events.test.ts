@@ -71,6 +71,13 @@ describe('the latest due date of several rows holds', () => {
     expect(factsOf(due(null), due(null)).events).toMatchObject([{ dueAt: null }]);
   });
 
+  test('an unreadable one is none', () => {
+    const unreadable = { ...due(null), dueAt: 'unreadable' } as const;
+    expect(factsOf(unreadable).events).toMatchObject([{ dueAt: null }]);
+    expect(factsOf(unreadable, due('2026-03-19')).events).toMatchObject([{ dueAt: at('2026-03-19') }]);
+    expect(factsOf(due('2026-03-19'), unreadable).events).toMatchObject([{ dueAt: at('2026-03-19') }]);
+  });
+
   test('it and the largest duration may be of different rows', () => {
     const rows = [
       { ...due('2026-03-19'), duration: 90 },
@@ -139,6 +146,22 @@ describe('the facts', () => {
       login('2026-03-10'),
     );
     expect(activeDays).toEqual([day('2026-03-10'), day('2026-03-18'), day('2026-03-20')]);
+  });
+
+  test('are as well of completions reached before the last event', () => {
+    const reached = (time: string, resource: string) => [
+      completion('2026-03-01', 0, resource),
+      completion(time, 1, resource),
+    ];
+    const rows = [
+      login('2026-03-05'),
+      login('2026-03-18'),
+      ...reached('2026-03-12', 'a'),
+      ...reached('2026-03-08', 'b'),
+    ];
+    const { activeDays, lastActivityAt } = factsOf(...rows);
+    expect(activeDays).toEqual([day('2026-03-05'), day('2026-03-08'), day('2026-03-12'), day('2026-03-18')]);
+    expect(lastActivityAt).toBe(at('2026-03-18'));
   });
 
   test('have the latest event or completion reached as the last activity', () => {

@@ -77,6 +77,10 @@ describe('the first day of a kind', () => {
     expect(coveredBy(login('2026-03-20T23:59:59.999'))).toHaveProperty('login', '2026-03-20');
   });
 
+  test('is null for each kind of which there is no row', () => {
+    expect(evidenceOf().firstDays).toEqual(COVERAGE_KINDS.map(() => null));
+  });
+
   test('covers every day from then on, and none before', () => {
     const { firstDays } = evidenceOf(view('2026-03-10', 'r1'));
     expect(isCovered(firstDays, 'view', day('2026-03-09'))).toBe(false);
@@ -201,6 +205,13 @@ describe('evidence is compared', () => {
   ] as const)('by its %s', (_what, rows, firsts) => {
     expect(sameFirsts(base, evidenceOf(...rows))).toBe(firsts);
     expect(sameEvidence(base, evidenceOf(...rows))).toBe(false);
+  });
+
+  test('by its first fact, also where the first days are alike', () => {
+    // The rows cover the same from the 1st on; the fact is the day on which the completion is reached.
+    const reachedOn = (time: string) => evidenceOf(completion('2026-03-01', 0), completion(time, 1));
+    expect(sameFirsts(reachedOn('2026-03-04'), reachedOn('2026-03-04'))).toBe(true);
+    expect(sameFirsts(reachedOn('2026-03-04'), reachedOn('2026-03-06'))).toBe(false);
   });
 
   test("by the key's first day", () => {

@@ -4,6 +4,7 @@ import { gradeEvidence, gradeFacts } from '#libs/aggregate/grades.ts';
 import type { GradeObservation } from '#libs/clean/grades.ts';
 import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
 import { formatScaled } from '#libs/domain/rational.ts';
+import { openZone } from '#libs/domain/zone.ts';
 import { at, day, grade } from './build.ts';
 
 const TODAY = day('2026-03-20');
@@ -79,6 +80,22 @@ describe('as of a day', () => {
     ['2026-03-03', ['50/100 @1']],
   ])('%s: from the rows dated on or before it alone', (asOf, expected) => {
     expect(heldBy(rows, day(asOf))).toEqual(expected);
+  });
+
+  test('repeats of the day itself count: the earliest of them graded', () => {
+    const repeats = [grade('Essay', '50', march(5, '08:00')), grade('Essay', '50', march(5, '10:00'))];
+    expect(gradeFacts(repeats, day('2026-03-05'))).toMatchObject([{ gradedAt: at(march(5, '08:00')) }]);
+  });
+
+  test('a row dated after it does not grade, though it is the earlier one', () => {
+    // In St. John's the 7th of November 2010 began at 02:30Z; at 02:31Z the clock went back to 23:01 of the 6th.
+    const inStJohns = (time: string): GradeObservation => ({
+      ...grade('Essay', '50', time),
+      day: openZone('America/St_Johns').dayOf(at(time)),
+    });
+    const rows = [inStJohns('2010-11-07T02:30:30'), inStJohns('2010-11-07T02:40')];
+    expect(gradeFacts(rows, day('2010-11-06'))).toMatchObject([{ gradedAt: at('2010-11-07T02:40') }]);
+    expect(gradeFacts(rows, day('2010-11-07'))).toMatchObject([{ gradedAt: at('2010-11-07T02:30:30') }]);
   });
 
   test('the last millisecond of the day is of it', () => {

@@ -46,6 +46,19 @@ describe('the time of an event', () => {
     expect(creditOf(...rows)).toEqual([0, 60_000, 0]);
   });
 
+  test('is up to the next event of that local day, though one of the next day lies between', () => {
+    // In St. John's the 7th of November 2010 began at 02:30Z; at 02:31Z the clock went back to 23:01 of the 6th.
+    const [eve, morning] = [day('2010-11-06'), day('2010-11-07')];
+    const rows = [
+      event('2010-11-07T02:20', { day: eve }),
+      event('2010-11-07T02:30:30', { day: morning }),
+      event('2010-11-07T02:40', { day: eve }),
+    ];
+    expect(total(...rows)).toBe(1_200_000);
+    // As of the 6th there are the two of it alone, and their time is the same.
+    expect(total(...rows.filter((row) => row.day === eve))).toBe(1_200_000);
+  });
+
   test('the day is the local one, not that of UTC', () => {
     const eve = day('2026-03-20');
     const rows = [event('2026-03-20T23:50', { day: eve }), event('2026-03-21T00:10', { day: eve })];

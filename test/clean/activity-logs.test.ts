@@ -123,7 +123,9 @@ describe('a completion', () => {
     ['{"state": "0"}', 0],
     ['{"state": "3"}', 3],
     ['{"state": 1.0}', 1],
+    ['{"state": 2.00}', 2],
     ['{"x": {"state": 3}, "state": 2}', 2],
+    ['{"x": 1, "x": 2, "state": 0, "state": 2}', 2],
   ])('has the state that is given as a number or a digit: %s', (metadata, state) => {
     expect(stateOf(metadata)).toBe(state);
   });

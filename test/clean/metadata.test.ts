@@ -22,6 +22,16 @@ describe("the event id is metadata->>'event_id'", () => {
     expect(eventId(json)).toBe(expected);
   });
 
+  // A source may keep metadata as json, which is text as it was written; ->> reads the last of members of one name.
+  test.each([
+    ['given twice', '{"event_id": "a", "event_id": "b"}', 'b'],
+    ['beside another member given twice', '{"clicks": 1, "clicks": 2, "event_id": "a"}', 'a'],
+    ['whose name is written with an escape', '{"\\u0065vent_id": "a"}', 'a'],
+  ])('%s', (_what, json, expected) => {
+    expect(eventId(json)).toBe(expected);
+    expect(eventId(neededMetadata(json))).toBe(expected);
+  });
+
   test('numbers beyond 2^53 are kept apart', () => {
     expect(eventId('{"event_id": 9007199254740992}')).toBe('9007199254740992');
     expect(eventId('{"event_id": 9007199254740993}')).toBe('9007199254740993');

@@ -37,6 +37,17 @@ describe('an instant before 2000-01-01T00:00Z or from 2200-01-01T00:00Z on is mi
     expect(read(local, zone)).toBe(expected);
   });
 
+  // Postgres has years, up to 294276, of which nobody can say how the clocks of a place stand then.
+  test.each([
+    ['the infinite future', Number.POSITIVE_INFINITY],
+    ['the infinite past', Number.NEGATIVE_INFINITY],
+    ['the greatest time that is held', Number.MAX_SAFE_INTEGER],
+    ['the least', Number.MIN_SAFE_INTEGER],
+  ])('%s, also where clocks are moved', (_what, local) => {
+    expect(readInstant(local, openZone('Europe/Paris'))).toBeNull();
+    expect(readInstant(local, openZone('UTC'))).toBeNull();
+  });
+
   test('no time is no instant', () => {
     expect(readInstant(null, openZone('UTC'))).toBeNull();
   });

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { engagementFacts } from '#libs/aggregate/engagement.ts';
 import type { EventObservation } from '#libs/clean/activity-logs.ts';
+import { submissionsOf } from '#libs/derive/submissions.ts';
 import { at, completion, event, login, post, view } from '../aggregate/build.ts';
 import { AS_OF, ago, covering, coveringFrom, EVERYTHING, engaged } from './build.ts';
 
@@ -77,6 +79,12 @@ describe('sessions_30d are runs of events within a day, split where a gap exceed
 
   test('end with the day', () => {
     expect(sessions(login(ago(2, '23:59')), login(ago(1, '00:01')))).toBe(2);
+  });
+
+  test('are of the events of a day, though one of the next day lies between', () => {
+    // A clock that goes back from just after midnight: the 19th, a minute of the 20th, and the 19th again.
+    const rows = [login(ago(1, '23:50')), login(ago(0, '00:00:30')), { ...login(ago(0, '00:10')), day: AS_OF - 1 }];
+    expect(sessions(...rows)).toBe(2);
   });
 
   test('durations do not stretch them, and events of one time are one', () => {
@@ -170,11 +178,21 @@ describe('submissions', () => {
     expect(submissions([early, submit(ago(5), 'a', null)])).toEqual([1, null, null]);
   });
 
+  test('the latest decides in whatever order they are given', () => {
+    const { events } = engagementFacts([submit(ago(9), 'a', ago(4)), submit(ago(5), 'a', ago(6))], AS_OF);
+    const late = { resources: 1, withDueDate: 1, late: 1 };
+    expect(submissionsOf(events)).toEqual(late);
+    expect(submissionsOf(events.toReversed())).toEqual(late);
+  });
+
   test('of one time the latest due date decides', () => {
     const of = (due: string | null, eventId: string) => submit(ago(5), 'a', due, eventId);
     const rows = [of(ago(6), 'x'), of(ago(4), 'y'), of(null, 'z')];
     expect(submissions(rows)).toEqual([1, 0, '100.00']);
     expect(submissions(rows.toReversed())).toEqual([1, 0, '100.00']);
+    // Late by the latest of them as well; without any of them there is nothing to be late for.
+    expect(submissions([of(ago(7), 'x'), of(ago(6), 'y')])).toEqual([1, 1, '0.00']);
+    expect(submissions([of(null, 'x'), of(null, 'y')])).toEqual([1, null, null]);
   });
 
   test('of several rows of one event too', () => {

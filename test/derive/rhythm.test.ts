@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { engagementFacts } from '#libs/aggregate/engagement.ts';
 import type { EventObservation } from '#libs/clean/activity-logs.ts';
 import type { EngagementFeatures } from '#libs/derive/engagement.ts';
+import { daysByHour, daysByWeekday } from '#libs/derive/regularity.ts';
 import { completion, login, post } from '../aggregate/build.ts';
 import { AS_OF, ago, engaged } from './build.ts';
 
@@ -50,6 +52,25 @@ describe('activity_pattern is the share of the events of thirty days by weekday'
     expect(featuresOf(login(ago(29, '00:00'))).activity_pattern).not.toBeNull();
     expect(featuresOf(login(ago(30, '23:59'))).activity_pattern).toBeNull();
     expect(engaged([completion(ago(3), 0), completion(ago(2), 1)]).activity_pattern).toBeNull();
+  });
+});
+
+describe('a[k], of which regularity and periodicity are made,', () => {
+  /** `k: days`, where there are any. */
+  const listed = (counts: readonly number[]): string[] =>
+    counts.flatMap((days, k) => (days === 0 ? [] : [`${k}: ${days}`]));
+  /** The 15th is a Sunday; two of the events are of one hour of one day. */
+  const events = () =>
+    engagementFacts(march('15T00:00', '16T00:59', '16T08:00', '16T08:30', '17T08:00', '20T23:59:59.999'), AS_OF).events;
+
+  test('are the days with an event in local hour k, 0 to 23', () => {
+    expect(daysByHour(events())).toHaveLength(24);
+    expect(listed(daysByHour(events()))).toEqual(['0: 2', '8: 2', '23: 1']);
+  });
+
+  test('and the days with an event on weekday k, of seven', () => {
+    expect(daysByWeekday(events())).toHaveLength(7);
+    expect(listed(daysByWeekday(events()))).toEqual(['0: 1', '1: 1', '4: 1', '6: 1']);
   });
 });
 
