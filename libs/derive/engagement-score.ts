@@ -66,6 +66,10 @@ export function engagementScore(
   return totalWeight === 0n ? null : Number(roundToScaled(100n * numerator, denominator * totalWeight, SCORE_DECIMALS));
 }
 
+/** The score of a day on which nothing was done: 0 where anything that weighs is covered, else null. */
+export const idleScore = (covered: ComponentCoverage, weights: ComponentNumbers): number | null =>
+  ENGAGEMENT_COMPONENTS.some((component) => covered[component] && weights[component] > 0n) ? 0 : null;
+
 export interface ComponentShown {
   /** Over the last seven days; time in whole seconds; null where not covered. */
   readonly value: number | null;

@@ -1,7 +1,7 @@
 import { type FirstDays, isCovered } from '#libs/aggregate/coverage.ts';
 import type { Event } from '#libs/aggregate/events.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
-import { amountsOf, type ComponentCoverage, engagementScore } from './engagement-score.ts';
+import { amountsOf, type ComponentCoverage, engagementScore, idleScore } from './engagement-score.ts';
 import { movingMean, movingTrend } from './series.ts';
 import type { DerivingSettings } from './settings.ts';
 
@@ -46,14 +46,15 @@ export function engagementSeries(
     else day.push(timed);
   }
   const days = Array.from({ length: Math.max(0, asOf - firstDay + 1) }, (_, index) => firstDay + index);
-  const score = days.map((day) =>
-    engagementScore(
-      amountsOf(byDay.get(day) ?? [], coveredComponents(coverage, day)),
-      settings.engagementWeights,
-      settings.engagementTargets,
-      1,
-    ),
-  );
+  const { engagementWeights: weights, engagementTargets: targets } = settings;
+  const score = days.map((day) => {
+    const covered = coveredComponents(coverage, day);
+    const done = byDay.get(day);
+    // Most days are idle, and an idle day needs no fractions.
+    return done === undefined
+      ? idleScore(covered, weights)
+      : engagementScore(amountsOf(done, covered), weights, targets, 1);
+  });
   return {
     firstDay,
     score,

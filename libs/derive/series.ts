@@ -1,9 +1,10 @@
-import { formatScaled, roundToScaled } from '#libs/domain/rational.ts';
+import { formatScaled } from '#libs/domain/rational.ts';
 
 /** Decimals of scores and means, and of trends, in series: the integers are the stored, rounded values. */
 export const SCORE_DECIMALS = 2;
 export const TREND_DECIMALS = 6;
 const SCORE_SCALE = 10 ** SCORE_DECIMALS;
+const TREND_SCALE = 10 ** TREND_DECIMALS;
 
 /** Fewest values that make a trend. */
 const LEAST_FOR_TREND = 7;
@@ -30,37 +31,42 @@ export function movingMean(values: readonly (number | null)[], width: number): (
 
 /**
  * For each day the least-squares slope of the values of the `width` days ending on it, in value units a day, scaled to
- * TREND_DECIMALS; null under seven values.
+ * TREND_DECIMALS; null under seven values. Of scores over 30 days every sum is far below 2^53, so numbers are exact.
  */
 export function movingTrend(values: readonly (number | null)[], width: number): (number | null)[] {
-  return values.map((_, end) => {
-    let [n, sumX, sumXX, sumY, sumXY] = [0, 0, 0, 0, 0];
-    for (let index = Math.max(0, end - width + 1); index <= end; index += 1) {
-      const y = values[index] ?? null;
-      if (y === null) continue;
-      // Days counted back from the end keep the sums small, and shifting x changes no slope.
-      const x = index - end;
+  // x counts days back from the end of the window, which keeps the sums small; shifting x changes no slope.
+  let [n, sumX, sumXX, sumY, sumXY] = [0, 0, 0, 0, 0];
+  return values.map((value, end) => {
+    // A day on: every x is one less.
+    sumXX += n - 2 * sumX;
+    sumX -= n;
+    sumXY -= sumY;
+    const leaving = values[end - width] ?? null;
+    if (leaving !== null) {
+      n -= 1;
+      sumX += width;
+      sumXX -= width * width;
+      sumY -= leaving;
+      sumXY += width * leaving;
+    }
+    if (value !== null) {
       n += 1;
-      sumX += x;
-      sumXX += x * x;
-      sumY += y;
-      sumXY += x * y;
+      sumY += value;
     }
     if (n < LEAST_FOR_TREND) return null;
-    return Number(
-      roundToScaled(
-        BigInt(n * sumXY - sumX * sumY),
-        BigInt(n * sumXX - sumX * sumX) * BigInt(SCORE_SCALE),
-        TREND_DECIMALS,
-      ),
-    );
+    return roundHalfAway((n * sumXY - sumX * sumY) * TREND_SCALE, (n * sumXX - sumX * sumX) * SCORE_SCALE);
   });
 }
 
-/** The quotient of two integers, rounded half away from zero. @param divisor above 0 */
+/**
+ * The quotient of two integers, rounded half away from zero. Exact while twice the dividend is below 2^53: the double
+ * nearest to such a quotient lies on the same side of every whole number.
+ * @param divisor above 0
+ */
 function roundHalfAway(dividend: number, divisor: number): number {
   const rounded = Math.floor((2 * Math.abs(dividend) + divisor) / (2 * divisor));
-  return dividend < 0 ? -rounded : rounded;
+  // Not -0, which prints like 0 and is not equal to it.
+  return dividend < 0 && rounded > 0 ? -rounded : rounded;
 }
 
 const scaledText = (value: number | null, decimals: number): string | null =>

@@ -50,9 +50,9 @@ const NOTHING: DeriveResult = { keys: 0, changed: 0, contended: false, followUps
  * marks, and in later statements read and write. Every image change leaves a mark, every mark is followed by a reading
  * after its deletion, and each key has one writer; so the last derivation of a key has seen all.
  */
-export async function deriveBatch<R, F, S extends string>(
+export async function deriveBatch<R, T, F, S extends string>(
   db: Database,
-  definition: FamilyDefinition<R, F, S>,
+  definition: FamilyDefinition<R, T, F, S>,
   settings: Settings,
   limit: number,
 ): Promise<DeriveResult> {
@@ -74,9 +74,9 @@ export async function deriveBatch<R, F, S extends string>(
 }
 
 /** The derivation of the claimed keys of one transaction. */
-class Derivation<R, F, S extends string> {
+class Derivation<R, T, F, S extends string> {
   readonly #tx: Queryable;
-  readonly #definition: FamilyDefinition<R, F, S>;
+  readonly #definition: FamilyDefinition<R, T, F, S>;
   readonly #settings: Settings;
   readonly #write: FeatureRow<F>[] = [];
   readonly #series: SeriesRow<S>[] = [];
@@ -86,7 +86,7 @@ class Derivation<R, F, S extends string> {
   readonly #courseMarks: CourseMark[] = [];
   readonly #otherMarks = new MarkSet();
 
-  constructor(tx: Queryable, definition: FamilyDefinition<R, F, S>, settings: Settings) {
+  constructor(tx: Queryable, definition: FamilyDefinition<R, T, F, S>, settings: Settings) {
     this.#tx = tx;
     this.#definition = definition;
     this.#settings = settings;
@@ -119,9 +119,10 @@ class Derivation<R, F, S extends string> {
     otherFirstDay: LocalDay | null,
     today: LocalDay,
   ): void {
-    const { evidence, derive, firstDayMattersTo } = this.#definition;
+    const { facts, evidence, derive, firstDayMattersTo } = this.#definition;
     const key = keyOf(before);
-    const after: KeyState = { ...key, derived: true, evidence: evidence(rows, today) };
+    const factsToday = facts(rows, today);
+    const after: KeyState = { ...key, derived: true, evidence: evidence(rows, factsToday, today) };
     if (!before.derived || !sameEvidence(before.evidence, after.evidence)) this.#update.push(after);
     if (movesCourse(before, after, course, today)) this.#courseMarks.push({ ...mark, version: course?.version ?? 0 });
     if (firstDayMattersTo !== undefined && before.evidence.firstDay !== after.evidence.firstDay) {
@@ -130,7 +131,13 @@ class Derivation<R, F, S extends string> {
     // Until its course is known nothing can be said of a key; the course deriver marks it again.
     if (course === undefined || course.version === 0) return;
     const { asOf, coveredFrom: coverage, firstFact: courseFirstFact } = course;
-    const derived = derive(rows, { today, asOf, coverage, courseFirstFact, otherFirstDay }, this.#settings.deriving);
+    const factsAsOf = asOf === today ? factsToday : facts(rows, asOf);
+    const derived = derive(
+      rows,
+      factsAsOf,
+      { today, asOf, coverage, courseFirstFact, otherFirstDay },
+      this.#settings.deriving,
+    );
     if (derived === null) this.#remove.push(key);
     else this.#write.push({ ...mark, features: derived.features, asOf });
     const series = derived?.series ?? null;

@@ -19,8 +19,8 @@ export interface DeriverOptions {
 }
 
 /** Derives one family's marked keys for as long as there are any, then waits to be woken. */
-export function startDeriver<R, F, S extends string>(
-  definition: FamilyDefinition<R, F, S>,
+export function startDeriver<R, T, F, S extends string>(
+  definition: FamilyDefinition<R, T, F, S>,
   options: DeriverOptions,
 ): Loop {
   const { db, settings, wake, log } = options;

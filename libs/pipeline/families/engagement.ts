@@ -1,4 +1,10 @@
-import { type EngagementRows, engagementEvidence, engagementFacts, enrolmentBy } from '#libs/aggregate/engagement.ts';
+import {
+  type EngagementFacts,
+  type EngagementRows,
+  engagementEvidence,
+  engagementFacts,
+  enrolmentBy,
+} from '#libs/aggregate/engagement.ts';
 import { readActivity } from '#libs/clean/activity-logs.ts';
 import { readEnrollment } from '#libs/clean/enrollments.ts';
 import { ENGAGEMENT_COLUMNS, type EngagementFeatures, engagementFeatures } from '#libs/derive/engagement.ts';
@@ -11,7 +17,7 @@ import type { DeriveContext, FamilyDefinition } from './family.ts';
 type SeriesColumn = 'score' | 'ma7' | 'ma30' | 'trend' | 'events';
 
 /** What a student does in a course: from activity_logs and enrollments. */
-export const engagementFamily: FamilyDefinition<EngagementRows, EngagementFeatures, SeriesColumn> = {
+export const engagementFamily: FamilyDefinition<EngagementRows, EngagementFacts, EngagementFeatures, SeriesColumn> = {
   family: 'engagement',
   table: openFeatureTable('engagement', ENGAGEMENT_COLUMNS),
   series: openSeriesTable('engagement', ['score', 'ma7', 'ma30', 'trend', 'events']),
@@ -22,11 +28,11 @@ export const engagementFamily: FamilyDefinition<EngagementRows, EngagementFeatur
     const activities = await readObservations(tx, 'activity_logs', keys, (image) => readActivity(image, settings));
     return keys.map((_, index) => ({ enrollments: enrollments[index] ?? [], activities: activities[index] ?? [] }));
   },
-  evidence: engagementEvidence,
-  derive: (rows, context, settings) => {
+  facts: (rows, day) => engagementFacts(rows.activities, day),
+  evidence: (rows, facts, today) => engagementEvidence(rows, today, facts),
+  derive: (rows, facts, context, settings) => {
     const { today, asOf, coverage } = context;
     const enrolment = enrolmentBy(rows.enrollments, today);
-    const facts = engagementFacts(rows.activities, asOf);
     const firstDay = keyFirstDay(earlierDay(enrolment.day, facts.activeDays[0] ?? null), context);
     return engagementFeatures({ enrolment, facts, coverage, asOf, firstDay }, settings);
   },

@@ -9,10 +9,10 @@ import type { FeatureTable } from '#libs/store/feature-table.ts';
 import type { SeriesOf, SeriesTable } from '#libs/store/series-table.ts';
 
 /**
- * All that the one deriver loop has to know of a family. `R` are a key's readable rows, `F` its feature columns, `S` the
- * columns of its series.
+ * All that the one deriver loop has to know of a family. `R` are a key's readable rows, `T` the facts that follow from
+ * them, `F` its feature columns, `S` the columns of its series.
  */
-export interface FamilyDefinition<R, F, S extends string> {
+export interface FamilyDefinition<R, T, F, S extends string> {
   readonly family: Family;
   readonly table: FeatureTable<F>;
   readonly series: SeriesTable<S>;
@@ -20,10 +20,12 @@ export interface FamilyDefinition<R, F, S extends string> {
   readonly noRows: R;
   /** The rows of each key that read, in the order of `keys`. */
   read(tx: Queryable, keys: readonly Key[], settings: ReadingSettings): Promise<R[]>;
-  /** What the rows dated on or before today say beyond the key. */
-  evidence(rows: R, today: LocalDay): KeyEvidence;
-  /** The features and the series up to as of, or null where the key has no row. */
-  derive(rows: R, context: DeriveContext, settings: DerivingSettings): Derived<F, S> | null;
+  /** What holds as of a day: from the rows dated on or before it alone. */
+  facts(rows: R, day: LocalDay): T;
+  /** What the rows dated on or before today say beyond the key; `facts` as of today. */
+  evidence(rows: R, facts: T, today: LocalDay): KeyEvidence;
+  /** The features and the series up to as of, or null where the key has no row; `facts` as of `context.asOf`. */
+  derive(rows: R, facts: T, context: DeriveContext, settings: DerivingSettings): Derived<F, S> | null;
   /** Another family whose first day of a key counts for this one's. */
   readonly firstDayAlsoFrom?: Family;
   /** Another family that has to look again when this one's first day of a key moves. */

@@ -1,4 +1,4 @@
-import { gradeEvidence, gradeFacts } from '#libs/aggregate/grades.ts';
+import { type GradeFact, gradeEvidence, gradeFacts } from '#libs/aggregate/grades.ts';
 import { type GradeObservation, readGrade } from '#libs/clean/grades.ts';
 import { PERFORMANCE_COLUMNS, type PerformanceFeatures, performanceFeatures } from '#libs/derive/performance.ts';
 import { performanceSeries } from '#libs/derive/performance-series.ts';
@@ -8,16 +8,22 @@ import { openSeriesTable } from '#libs/store/series-table.ts';
 import type { FamilyDefinition } from './family.ts';
 
 /** How a student does in a course: from grades. */
-export const performanceFamily: FamilyDefinition<readonly GradeObservation[], PerformanceFeatures, 'ma7' | 'ma30'> = {
+export const performanceFamily: FamilyDefinition<
+  readonly GradeObservation[],
+  readonly GradeFact[],
+  PerformanceFeatures,
+  'ma7' | 'ma30'
+> = {
   family: 'performance',
   table: openFeatureTable('performance', PERFORMANCE_COLUMNS),
   series: openSeriesTable('performance', ['ma7', 'ma30']),
   noRows: [],
   firstDayMattersTo: 'engagement',
   read: (tx, keys, settings) => readObservations(tx, 'grades', keys, (image) => readGrade(image, settings)),
-  evidence: gradeEvidence,
-  derive: (grades, { asOf }, settings) => {
-    const features = performanceFeatures(gradeFacts(grades, asOf), asOf, settings);
+  facts: gradeFacts,
+  evidence: (grades, _, today) => gradeEvidence(grades, today),
+  derive: (grades, facts, { asOf }, settings) => {
+    const features = performanceFeatures(facts, asOf, settings);
     if (features === null) return null;
     const firstDay = Math.min(...grades.map((grade) => grade.day));
     return { features, series: performanceSeries(grades, firstDay, asOf, settings) };
