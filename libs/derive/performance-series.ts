@@ -26,12 +26,22 @@ export function performanceSeries(
   const ma30: (number | null)[] = [];
   let graded = gradesOf([], settings);
   for (let day = firstDay; day <= asOf; day += 1) {
-    if (rowDays.has(day)) graded = gradesOf(gradeFacts(grades, day), settings);
-    ma7.push(hundredths(meanGrade(graded.filter((grade) => grade.day > day - 7))));
-    ma30.push(hundredths(meanGrade(graded.filter((grade) => grade.day > day - 30))));
+    const isNew = rowDays.has(day);
+    if (isNew) graded = gradesOf(gradeFacts(grades, day), settings);
+    for (const [means, width] of [
+      [ma7, 7],
+      [ma30, 30],
+    ] as const) {
+      // On most days nothing enters the window and nothing leaves it.
+      const isSame = !isNew && !graded.some((grade) => grade.day === day - width);
+      means.push(isSame ? (means.at(-1) ?? null) : windowMean(graded, day, width));
+    }
   }
   return { firstDay, ma7, ma30 };
 }
+
+const windowMean = (graded: ReturnType<typeof gradesOf>, day: LocalDay, width: number): number | null =>
+  hundredths(meanGrade(graded.filter((grade) => grade.day > day - width)));
 
 const hundredths = (text: string | null): number | null =>
   text === null ? null : Number(parseScaled(text, SCORE_DECIMALS));

@@ -49,18 +49,21 @@ const NOTHING: DeriveResult = { keys: 0, changed: 0, contended: false, followUps
  * Derives up to `limit` marked keys of one family, the most urgent first, in one transaction: lock the keys, delete their
  * marks, and in later statements read and write. Every image change leaves a mark, every mark is followed by a reading
  * after its deletion, and each key has one writer; so the last derivation of a key has seen all.
+ * @param onMore told when there are more keys than the limit, before the work begins
  */
 export async function deriveBatch<R, T, F, S extends string>(
   db: Database,
   definition: FamilyDefinition<R, T, F, S>,
   settings: Settings,
   limit: number,
+  onMore: () => void = () => {},
 ): Promise<DeriveResult> {
   let contended = false;
   for (const priority of MARK_PRIORITIES) {
     // Twice the limit, so that a second deriver finds keys beyond those that the first one holds.
     const candidates = await nextKeys(db, definition.family, priority, 2 * limit);
     if (candidates.length === 0) continue;
+    if (candidates.length > limit) onMore();
     await addKeys(db, definition.family, candidates);
     const result = await db.transaction(async (tx) => {
       await shareCalendar(tx);

@@ -3,9 +3,10 @@ import type { Database } from '#libs/platform/postgres/database.ts';
 import { deriveCourses } from './course.ts';
 import { deriveBatch } from './derive.ts';
 import type { FamilyDefinition } from './families/family.ts';
-import { type Loop, startLoop } from './loop.ts';
+import { type Loop, type StepOutcome, startLoop } from './loop.ts';
+import { Pace } from './pace.ts';
 import type { Settings } from './settings.ts';
-import type { Wake } from './wake.ts';
+import { Wake } from './wake.ts';
 
 /** Keys per transaction: enough to share the cost of a commit, few enough to be visible at once. */
 const KEYS_PER_BATCH = 200;
@@ -18,23 +19,34 @@ export interface DeriverOptions {
   readonly log: Log;
 }
 
-/** Derives one family's marked keys for as long as there are any, then waits to be woken. */
+/** While the intake is behind, a batch of keys is derived this often. Milliseconds. */
+const PACE_MS = 1_000;
+/** A second one only looks when the first has found more than it takes. Milliseconds. */
+const SECOND_LOOKS_MS = 60_000;
+
+/**
+ * Derives one family's marked keys for as long as there are any, then waits to be woken. Two batches are under way when
+ * there is enough for two: while one waits for the database, the other computes.
+ */
 export function startDeriver<R, T, F, S extends string>(
   definition: FamilyDefinition<R, T, F, S>,
   options: DeriverOptions,
-): Loop {
+): Loop[] {
   const { db, settings, wake, log } = options;
-  return startLoop({
-    name: `the ${definition.family} deriver`,
-    wake,
-    log,
-    step: async () => {
-      const result = await deriveBatch(db, definition, settings, KEYS_PER_BATCH);
-      if (result.followUps > 0) wake.wake();
-      if (result.keys > 0) return 'more';
-      return result.contended ? 'contended' : 'idle';
-    },
-  });
+  const plenty = new Wake();
+  const pace = new Pace(PACE_MS);
+  const step = async (): Promise<StepOutcome> => {
+    if (!pace.mayWork(performance.now(), wake.isBehind)) return 'resting';
+    const result = await deriveBatch(db, definition, settings, KEYS_PER_BATCH, () => plenty.wake());
+    if (result.followUps > 0) wake.wake();
+    if (result.keys > 0) return 'more';
+    return result.contended ? 'contended' : 'idle';
+  };
+  const name = `the ${definition.family} deriver`;
+  return [
+    startLoop({ name, wake, log, step }),
+    startLoop({ name: `${name} (second)`, wake: plenty, log, step, pollMs: SECOND_LOOKS_MS }),
+  ];
 }
 
 export function startCourseDeriver(options: DeriverOptions): Loop {

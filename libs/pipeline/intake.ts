@@ -16,6 +16,8 @@ export interface IntakeOptions {
   readonly wake: Wake;
   readonly log: Log;
   readonly metrics?: Metrics;
+  /** Most changes of one batch: a full one says that more is queued. Default: never. */
+  readonly fullBatch?: number;
   /** Told when the source ends in an error that no retry mends. */
   onFailure(error: unknown): void;
 }
@@ -74,6 +76,8 @@ class IntakeWorker implements Intake {
     if (this.#stopping.signal.aborted) return;
     const done = await this.#stage(delivery.batch, {});
     if (!done) return;
+    const { wake, fullBatch = Number.POSITIVE_INFINITY } = this.#options;
+    wake.fallBehind(delivery.batch.changes.length >= fullBatch);
     this.staged += delivery.batch.changes.length;
     delivery.done();
   }

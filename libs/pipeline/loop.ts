@@ -3,8 +3,8 @@ import type { Log } from '#libs/platform/log.ts';
 import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import type { Wake } from './wake.ts';
 
-/** What one step of a loop found: more work at once, nothing to do, or work that somebody else is at. */
-export type StepOutcome = 'more' | 'idle' | 'contended';
+/** What one step of a loop found: more work at once, nothing to do, work that somebody else is at, or a reason to rest. */
+export type StepOutcome = 'more' | 'idle' | 'contended' | 'resting';
 
 export interface LoopOptions {
   readonly name: string;
@@ -23,6 +23,7 @@ export interface Loop {
 }
 
 const CONTENDED_PAUSE_MS = 10;
+const RESTING_PAUSE_MS = 100;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
 
@@ -54,6 +55,7 @@ async function run(options: LoopOptions, signal: AbortSignal, state: { trouble: 
       retryMs = FIRST_RETRY_MS;
       if (outcome === 'idle') await wake.after(seen, pollMs, signal);
       if (outcome === 'contended') await wake.after(wake.count, CONTENDED_PAUSE_MS, signal);
+      if (outcome === 'resting') await wake.after(wake.count, RESTING_PAUSE_MS, signal);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       const trouble = isDatabaseFault(error)

@@ -1,11 +1,15 @@
 import { BehaviorSubject, filter, firstValueFrom, fromEvent, merge, timer } from 'rxjs';
 
+/** How long one full batch counts as a sign that more is queued, milliseconds. */
+const BEHIND_MS = 2_000;
+
 /**
  * Says "there may be work" to the loops of one process. A wake that comes while a loop is at work is not lost: the loop
  * remembers the count it began with.
  */
 export class Wake {
   readonly #count = new BehaviorSubject(0);
+  #behindUntil = 0;
 
   get count(): number {
     return this.#count.value;
@@ -13,6 +17,16 @@ export class Wake {
 
   wake(): void {
     this.#count.next(this.#count.value + 1);
+  }
+
+  /** Told by the intake with each batch: whether more is queued behind it. */
+  fallBehind(isBehind: boolean): void {
+    this.#behindUntil = isBehind ? performance.now() + BEHIND_MS : 0;
+  }
+
+  /** True while the intake works off a backlog: what is derived now is most likely to be derived again soon. */
+  get isBehind(): boolean {
+    return performance.now() < this.#behindUntil;
   }
 
   /** Resolves when woken since `seen`, when the time is over, or when the signal aborts. */

@@ -13,5 +13,5 @@ export async function startEngagement(options: EngagementOptions): Promise<Role>
   const { db, settings, wake, log, clock } = options;
   const institutionZone = settings.reading.institutionZone;
   const rollover = await startRollover({ db, institutionZone, clock, wake, log });
-  return roleOf([rollover, startCourseDeriver(options), startDeriver(engagementFamily, options)]);
+  return roleOf([rollover, startCourseDeriver(options), ...startDeriver(engagementFamily, options)]);
 }

@@ -129,7 +129,16 @@ async function startPipeline(parts: PipelineParts, options: LocalOptions): Promi
     maxBatch: config.BATCH_SIZE,
     log: (level, message) => log[level](message),
   });
-  const intake = startIntake({ source, db, settings, wake, log, metrics, onFailure: fail });
+  const intake = startIntake({
+    source,
+    db,
+    settings,
+    wake,
+    log,
+    metrics,
+    fullBatch: config.BATCH_SIZE,
+    onFailure: fail,
+  });
   lifecycle.add('the intake', () => intake.stop());
   const roles: readonly Role[] = [engagement, performance];
   return {

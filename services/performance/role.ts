@@ -4,5 +4,5 @@ import { type Role, roleOf } from '#libs/pipeline/role.ts';
 
 /** Derives performance_features. The calendar must have begun. */
 export function startPerformance(options: DeriverOptions): Role {
-  return roleOf([startDeriver(performanceFamily, options)]);
+  return roleOf(startDeriver(performanceFamily, options));
 }
