@@ -29,7 +29,7 @@ async function follow(): Promise<Reader> {
 const query = (sql: string): Promise<object[]> => world.database.db.query(sql);
 const agreed = async (): Promise<void> => eventually(async () => replica.rows()).toEqual(await world.rows());
 
-test('a column more, another type of the same text, another order: all go on', async () => {
+test('a column more, another type of the same text, a column made anew: all go on', async () => {
   const grade = { id: randomUUID(), grade_value: '1.50' };
   await follow();
   await write(world, (writer) => writer.insert('grades', [grade]));
@@ -41,6 +41,32 @@ test('a column more, another type of the same text, another order: all go on', a
   await write(world, (writer) => writer.update('grades', grade.id, { grade_item: 'quiz' }));
   await agreed();
   expect(reader?.error).toBeUndefined();
+});
+
+test('what a rewritten column says now is read anew, though no row of it was sent', async () => {
+  const grade = { id: randomUUID(), grade_item: 'quiz', grade_value: '1.50' };
+  await write(world, (writer) => writer.insert('grades', [grade]));
+  await follow();
+  await agreed();
+  await query('ALTER TABLE grades ALTER COLUMN grade_value TYPE integer USING 7');
+  await agreed();
+  await query('ALTER TABLE grades DROP COLUMN grade_item, ADD COLUMN grade_item text');
+  await agreed();
+  expect(world.progress.stored?.epoch).toBe(3);
+});
+
+test('a column that is given a type which cannot be read is an error that names it and the remedy', async () => {
+  await follow();
+  await query('ALTER TABLE grades ALTER COLUMN "timestamp" TYPE timestamptz');
+  await reader?.ended;
+  expect(reader?.error).toMatchObject({
+    name: 'UnrecoverableError',
+    code: 'source_column_type',
+    message: expect.stringContaining(
+      'the column timestamp of the source table public.grades is of type timestamp with',
+    ),
+    hint: expect.stringContaining('ALTER COLUMN timestamp TYPE timestamp without time zone'),
+  });
 });
 
 test('a needed column that goes away is an error that names it', async () => {

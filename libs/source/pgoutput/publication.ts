@@ -98,21 +98,36 @@ export async function ensurePublication(client: pg.Client, publication: string, 
 }
 
 /**
- * Changes when the publication, a table, or a table's place in the publication is made anew. What was written in
- * between was not sent, and newer servers say nothing of it.
+ * Changes when the publication, a table, a table's place in the publication or a needed column is made anew, and when a
+ * needed column is given another type. What was written in between was not sent, and a column that is rewritten sends
+ * nothing at all.
  */
 export async function fingerprint(client: pg.Client, publication: string, schema: string): Promise<string> {
-  const result = await client.query<{ print: string | null }>(
-    `SELECT md5(string_agg(id::text, ',' ORDER BY id)) AS print FROM (
-       SELECT p.oid AS id FROM pg_publication p WHERE p.pubname = $1
-       UNION ALL
-       SELECT unnest(ARRAY[c.oid, r.oid])
-         FROM pg_class c
-         JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = $2
-         LEFT JOIN (pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid AND p.pubname = $1)
-           ON r.prrelid = c.oid
-        WHERE c.relname = ANY ($3) AND c.relkind = 'r') AS parts`,
-    [publication, schema, SOURCE_TABLES],
+  const needed = SOURCE_TABLES.flatMap((table) =>
+    ['id', ...neededColumns(table).map(({ name }) => name)].map((name) => `${table}.${name}`),
   );
+  const result = await client.query<{ print: string | null }>(FINGERPRINT_SQL, [
+    publication,
+    schema,
+    SOURCE_TABLES,
+    needed,
+  ]);
   return (result.rows[0]?.print ?? 'none').slice(0, 12);
 }
+
+const FINGERPRINT_SQL = `
+  WITH tables AS (
+    SELECT c.oid, c.relname FROM pg_class c
+      JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = $2
+     WHERE c.relname = ANY ($3) AND c.relkind = 'r'
+  )
+  SELECT md5(string_agg(part, ',' ORDER BY part)) AS print FROM (
+    SELECT p.oid::text AS part FROM pg_publication p WHERE p.pubname = $1
+    UNION ALL
+    SELECT concat_ws('/', t.oid, r.oid) FROM tables t
+      LEFT JOIN (pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid AND p.pubname = $1)
+        ON r.prrelid = t.oid
+    UNION ALL
+    SELECT concat_ws('/', t.oid, a.attname, a.attnum, a.atttypid, a.atttypmod) FROM tables t
+      JOIN pg_attribute a ON a.attrelid = t.oid AND NOT a.attisdropped AND t.relname || '.' || a.attname = ANY ($4)
+  ) AS parts`;
