@@ -37,6 +37,8 @@ export class Program {
     const keep = (chunk: Buffer): void => {
       this.output += chunk.toString();
     };
+    // Whatever becomes of the test, its program does not outlive it.
+    process.once('exit', () => child.kill('SIGKILL'));
     child.stdout?.on('data', keep);
     child.stderr?.on('data', keep);
     this.#ended = new Promise((resolve) => {
@@ -44,6 +46,10 @@ export class Program {
     });
     this.#child = child;
     return this;
+  }
+
+  get isRunning(): boolean {
+    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
   get runFile(): RunFile {

@@ -48,7 +48,7 @@ test('what a rewritten column says now is read anew, though no row of it was sen
   await write(world, (writer) => writer.insert('grades', [grade]));
   await follow();
   await agreed();
-  await query('ALTER TABLE grades ALTER COLUMN grade_value TYPE integer USING 7');
+  await query('ALTER TABLE grades ALTER COLUMN grade_value TYPE numeric(10, 2) USING 7');
   await agreed();
   await query('ALTER TABLE grades DROP COLUMN grade_item, ADD COLUMN grade_item text');
   await agreed();

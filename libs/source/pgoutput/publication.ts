@@ -98,9 +98,9 @@ export async function ensurePublication(client: pg.Client, publication: string, 
 }
 
 /**
- * Changes when the publication, a table, a table's place in the publication or a needed column is made anew, and when a
- * needed column is given another type. What was written in between was not sent, and a column that is rewritten sends
- * nothing at all.
+ * Changes when the publication, a table, a table's place in the publication or a needed column is made anew or altered.
+ * What was written in between was not sent, and a column that is rewritten (ALTER COLUMN TYPE ... USING) sends nothing at
+ * all. The catalogue's row of a column is written at each such change of it, so its xmin tells, and seldom else.
  */
 export async function fingerprint(client: pg.Client, publication: string, schema: string): Promise<string> {
   const needed = SOURCE_TABLES.flatMap((table) =>
@@ -128,6 +128,6 @@ const FINGERPRINT_SQL = `
       LEFT JOIN (pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid AND p.pubname = $1)
         ON r.prrelid = t.oid
     UNION ALL
-    SELECT concat_ws('/', t.oid, a.attname, a.attnum, a.atttypid, a.atttypmod) FROM tables t
+    SELECT concat_ws('/', t.oid, a.attname, a.attnum, a.xmin) FROM tables t
       JOIN pg_attribute a ON a.attrelid = t.oid AND NOT a.attisdropped AND t.relname || '.' || a.attname = ANY ($4)
   ) AS parts`;
