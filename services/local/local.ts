@@ -10,7 +10,7 @@ import type { SettingValues } from '#libs/platform/config/settings.ts';
 import type { Lifecycle } from '#libs/platform/lifecycle.ts';
 import type { Log } from '#libs/platform/log.ts';
 import { type Metrics, openMetrics } from '#libs/platform/metrics.ts';
-import type { Database } from '#libs/platform/postgres/database.ts';
+import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import type { ChangeSource, SourceStatus } from '#libs/source/contract.ts';
 import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
 import { openAnalytics } from '#libs/store/open.ts';
@@ -162,11 +162,22 @@ async function untilReady(db: Database, pipeline: Pipeline, { line, signal }: Lo
   while (!signal.aborted) {
     const { state, detail } = pipeline.status();
     if (state === 'streaming') {
-      const [row] = await db.query<{ waiting: number }>(COUNT_WAITING);
-      if (row === undefined || row.waiting === 0) return;
-      line.show('deriving', `deriving the features of what was read: ${row.waiting.toLocaleString('en')} to go …`);
+      const waiting = await countWaiting(db);
+      if (waiting === 0) return;
+      if (waiting === null) line.show('waiting', 'the analytics database does not answer; waiting for it …');
+      else line.show('deriving', `deriving the features of what was read: ${waiting.toLocaleString('en')} to go …`);
     } else line.show(state, detail);
     await sleep(100);
+  }
+}
+
+/** Null when the database does not answer. */
+async function countWaiting(db: Database): Promise<number | null> {
+  try {
+    return (await db.query<{ waiting: number }>(COUNT_WAITING))[0]?.waiting ?? 0;
+  } catch (error) {
+    if (!isDatabaseFault(error)) throw error;
+    return null;
   }
 }
 

@@ -23,7 +23,7 @@ export interface EmbeddedPostgres {
   address(database: string): DatabaseAddress;
   /** Creates the database if it is not there; true if it was made. */
   ensureDatabase(name: string): Promise<boolean>;
-  /** Fast shutdown, awaited; kills after the deadline. */
+  /** Fast shutdown, awaited; an immediate one after the deadline. */
   stop(deadlineMs?: number): Promise<void>;
 }
 
@@ -42,6 +42,9 @@ const USER = 'prepadata';
 /** The server listens on loopback only, in a folder of its own; the password keeps other local users out by name only. */
 const PASSWORD = 'prepadata';
 const LOOPBACK = '127.0.0.1';
+const LEAVING_MS = 5_000;
+/** Below the ten seconds that a program gives each of its parts to stop. */
+const STOP_MS = 8_000;
 
 export function freePort(preferred = 0): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -108,6 +111,25 @@ async function untilAnswers(address: DatabaseAddress, logFile: string, gone: () 
   }
 }
 
+/**
+ * True when a server that is shutting down has gone, and the folder is free. One that hangs in it (it waits for a full
+ * disk, say) is ended the hard way: what was committed is in its log, as after any crash.
+ */
+async function isLeaving({ pid, port }: { pid: number; port: number }): Promise<boolean> {
+  for (const patience = Date.now() + LEAVING_MS; isAlive(pid); await sleep(50)) {
+    const client = new pg.Client({ ...addressOn(port, 'postgres'), connectionTimeoutMillis: 2_000 });
+    client.on('error', () => {});
+    const said = await client.connect().then(
+      () => '',
+      (error: Error) => error.message,
+    );
+    await client.end().catch(() => {});
+    if (!said.includes('shutting down')) return !isAlive(pid);
+    if (Date.now() > patience) process.kill(pid, 'SIGQUIT');
+  }
+  return true;
+}
+
 /** Starts the server of `folder`, making its cluster at the first call, or adopts the one that is already running there. */
 export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
   const folder = homeOf(options.folder);
@@ -123,7 +145,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   }
 
   const running = findRunning(data);
-  if (running !== undefined) {
+  if (running !== undefined && !(await isLeaving(running))) {
     await untilAnswers(addressOn(running.port, 'postgres'), logFile, () => !isAlive(running.pid));
     return handle(folder, running.pid, running.port, true);
   }
@@ -178,7 +200,7 @@ function handle(folder: string, pid: number, port: number, adopted: boolean): Em
     folder,
     address: (database) => addressOn(port, database),
     ensureDatabase: (name) => ensureDatabase(addressOn(port, 'postgres'), name),
-    stop: (deadlineMs = 15_000) => stop(pid, deadlineMs),
+    stop: (deadlineMs = STOP_MS) => stop(pid, deadlineMs),
   };
 }
 
