@@ -173,7 +173,10 @@ export interface WorkItem {
   readonly dueAt: LocalMillis;
 }
 
-/** Assignments (due every second Sunday at 23:59) and quizzes (the weeks between) that open by `until`, oldest first. */
+/** Work is due on Thursdays, like that of the courses the campus is tuned to. */
+const DUE_WEEKDAY = 3;
+
+/** Assignments (due every second Thursday at 23:59) and quizzes (the weeks between) that open by `until`, oldest first. */
 export function workOf(course: CourseDefinition, start: LocalMillis, until: LocalMillis): WorkItem[] {
   const items: WorkItem[] = [];
   for (let week = 1; start + (week - 1) * 7 * DAY <= until; week += 1) {
@@ -186,7 +189,7 @@ export function workOf(course: CourseDefinition, start: LocalMillis, until: Loca
       title: `${kind === 'quiz' ? 'Quiz' : course.assignment} ${number}`,
       max: kind === 'quiz' ? (course.quizMax ?? 0) : course.assignmentMax,
       opensAt: start + (week - (kind === 'quiz' ? 1 : 2)) * 7 * DAY,
-      dueAt: start + week * 7 * DAY - 60_000,
+      dueAt: start + ((week - 1) * 7 + DUE_WEEKDAY + 1) * DAY - 60_000,
     });
   }
   return items;

@@ -1,10 +1,12 @@
 import type { LocalMillis } from '#libs/domain/change.ts';
-import { type DayOfStudy, handInLead, markFor, stay, visitStart, visitsExpected } from './behaviour.ts';
+import { daysToDeadline, markFor, momentOf, stay, viewsIn, visitsOn } from './behaviour.ts';
 import { dueMetadata, type Page, pagesOf, type WorkItem, workOf } from './catalogue.ts';
 import { DAY, HOUR, MINUTE, SECOND, startOfDay } from './local-time.ts';
-import type { Campus, Enrollment } from './people.ts';
+import { type Campus, type Enrollment, fromIn } from './people.ts';
 import { type Random, randomFrom } from './random.ts';
 import type { ActivityRow, GradeRow } from './rows.ts';
+import { conductOf, handInOf, paceOf } from './stories/index.ts';
+import type { Conduct } from './stories/story.ts';
 import { uuidFrom } from './uuid.ts';
 
 /** What one student did in one course. */
@@ -68,18 +70,26 @@ interface Telling {
   readonly out: Recorder;
   readonly work: readonly WorkItem[];
   readonly pages: readonly Page[];
+  /** The share of days on which the student comes into this course. */
+  readonly pace: number;
+  /** How each week of the course goes for the student, from its first on. */
+  readonly moods: readonly number[];
 }
 
 /** Tells the history of one student in one course. Pure, and independent of all the other keys. */
 export function keyHistory(campus: Campus, key: Enrollment): KeyHistory {
   const { course, student } = key;
+  const random = randomFrom(`${campus.seed}/history/${student.externalId}/${course.externalId}`);
+  const weeks = Math.ceil((course.endsAt - course.startsAt) / (7 * DAY)) + 1;
   const telling: Telling = {
     key,
-    from: Math.max(course.startsAt, key.enrolledAt ?? course.startsAt),
-    random: randomFrom(`${campus.seed}/history/${student.externalId}/${course.externalId}`),
+    from: fromIn(course, key.enrolledAt),
+    random,
     out: new Recorder(campus, key),
     work: workOf(course.definition, course.startsAt, course.endsAt),
     pages: pagesOf(course.definition, course.startsAt, course.endsAt),
+    pace: paceIn(key, random),
+    moods: Array.from({ length: weeks }, () => random.normal()),
   };
   tellNotDone(telling);
   const done = new Set<string>();
@@ -87,6 +97,20 @@ export function keyHistory(campus: Campus, key: Enrollment): KeyHistory {
   tellWork(telling);
   return { activities: telling.out.activities, grades: telling.out.grades };
 }
+
+/** From the student's drive, what the course is like, and how much this student likes it. */
+function paceIn({ student, course }: Enrollment, random: Random): number {
+  const taste = -1.1 + 1.3 * student.drive + 0.6 * random.normal() + 1.5 * Math.log(course.definition.liveliness);
+  return paceOf(student.story, 1 / (1 + Math.exp(-taste)));
+}
+
+function conductOn({ key, work, moods }: Telling, day: LocalMillis): Conduct {
+  const mood = moods[Math.floor((day - key.course.startsAt) / (7 * DAY))] ?? 0;
+  return conductOf(key.line, { day, daysToDeadline: daysToDeadline(work, day), mood });
+}
+
+/** Who does not come on a day does not go on past the midnight before it either. */
+const isAway = (telling: Telling, at: LocalMillis): boolean => conductOn(telling, startOfDay(at)).presence === 0;
 
 /** What the connector writes at its first look: nothing is done, and every open item has the value 0. */
 function tellNotDone({ key, from, out, work, pages }: Telling): void {
@@ -101,33 +125,25 @@ function tellNotDone({ key, from, out, work, pages }: Telling): void {
 }
 
 function tellDay(telling: Telling, day: LocalMillis, done: Set<string>): void {
-  const { key, random, work } = telling;
-  const { course, student } = key;
-  const next = work.find((item) => item.dueAt >= day);
-  const study: DayOfStudy = {
-    profile: student.profile,
-    day,
-    progress: (day - course.startsAt) / (course.endsAt - course.startsAt),
-    daysToDeadline: next === undefined ? 14 : Math.floor((next.dueAt - day) / DAY),
-  };
-  const expected = visitsExpected(study) * course.definition.liveliness;
-  const visits = Math.floor(expected) + (random.chance(expected % 1) ? 1 : 0);
-  for (let visit = 0; visit < visits; visit += 1) {
-    const at = visitStart(student.profile, day, random);
+  const { key, random, pace } = telling;
+  const conduct = conductOn(telling, day);
+  for (let left = visitsOn(conduct, pace, random); left > 0; left -= 1) {
+    const at = momentOf(conduct, day, random);
     if (at < telling.from) continue;
-    if (course.definition.activity === 'last_access') telling.out.activity('last_access', at);
-    else tellVisit(telling, at, done);
+    if (key.course.definition.activity === 'last_access') telling.out.activity('last_access', at);
+    else tellVisit(telling, at, conduct.talks, done);
   }
 }
 
 /** A login, then some pages, now and then a word in the forum. */
-function tellVisit({ key, random, out, pages }: Telling, start: LocalMillis, done: Set<string>): void {
+function tellVisit(telling: Telling, start: LocalMillis, talks: boolean, done: Set<string>): void {
+  const { key, random, out, pages } = telling;
   const { definition } = key.course;
   out.activity('login', start);
   let at = start + random.int(SECOND, 30 * SECOND);
   const open = pages.filter((page) => page.releasedAt <= at);
-  const count = random.int(1, key.student.profile === 'diligent' ? 5 : 4);
-  for (let view = 0; view < count && open.length > 0; view += 1) {
+  for (let left = viewsIn(random); left > 0 && open.length > 0; left -= 1) {
+    if (at >= startOfDay(start) + DAY && isAway(telling, at)) return;
     const page = pagePicked(open, random);
     const length = stay(random);
     out.activity('view', at, {
@@ -140,7 +156,8 @@ function tellVisit({ key, random, out, pages }: Telling, start: LocalMillis, don
       out.activity('completion', at, { resourceId: page.resourceId, metadata: { state: 1 } });
     }
   }
-  if (random.chance(definition.forum)) out.activity('forum_post', at, { resourceId: `${definition.code}-forum` });
+  if (talks && random.chance(definition.forum))
+    out.activity('forum_post', at, { resourceId: `${definition.code}-forum` });
 }
 
 /** Mostly what is new, sometimes what was missed. */
@@ -150,17 +167,19 @@ function pagePicked(open: readonly Page[], random: Random): Page {
 }
 
 function tellWork(telling: Telling): void {
-  const { key, random, out } = telling;
+  const { key, random, out, from } = telling;
   const { course, student } = key;
   const marks: { at: LocalMillis; share: number }[] = [];
   for (const item of telling.work) {
-    const progress = Math.min(1, (item.dueAt - course.startsAt) / (course.endsAt - course.startsAt));
-    const lead = handInLead(student.profile, progress, random);
-    if (lead === null || item.dueAt < telling.from) continue;
-    const at = Math.max(telling.from + HOUR, item.opensAt + HOUR, Math.floor(item.dueAt - lead));
+    const plan = handInOf(key.line, item, random);
+    if (plan === null || item.dueAt < from) continue;
+    const day = startOfDay(item.dueAt) + plan.daysLate * DAY;
+    const at = Math.max(from + HOUR, item.opensAt + HOUR, momentOf(conductOn(telling, day), day, random));
+    if (isAway(telling, at)) continue;
+    if (course.definition.activity === 'detailed')
+      out.activity('login', Math.max(startOfDay(at), at - random.int(MINUTE, 10 * MINUTE)));
     const gradedAt = item.kind === 'quiz' ? tellQuiz(telling, item, at) : tellAssignment(telling, item, at);
-    const fatigue = student.profile === 'fading' ? 0.25 * progress : 0;
-    const mark = markFor(student.ability - fatigue, item.max, random);
+    const mark = markFor(student.ability + plan.effort, item.max, random);
     out.grade(item.title, mark, item.max, gradedAt);
     if (gradedAt <= course.endsAt) marks.push({ at: gradedAt, share: mark / item.max });
     tellWorkDone(telling, item, at, gradedAt, mark);
@@ -174,7 +193,8 @@ function tellWork(telling: Telling): void {
 }
 
 /** One or two tries, marked at once; gives the time of the mark. */
-function tellQuiz({ key, random, out }: Telling, item: WorkItem, first: LocalMillis): LocalMillis {
+function tellQuiz(telling: Telling, item: WorkItem, first: LocalMillis): LocalMillis {
+  const { key, random, out } = telling;
   const { definition } = key.course;
   let at = first;
   const tries = random.chance(0.3) ? 2 : 1;
@@ -186,20 +206,22 @@ function tellQuiz({ key, random, out }: Telling, item: WorkItem, first: LocalMil
         durationSeconds: definition.durations ? Math.round(length / SECOND) : null,
       });
     }
-    at += length;
-    if (attempt === tries) return at;
-    at += random.int(10 * MINUTE, 2 * HOUR);
+    const next = at + length + random.int(10 * MINUTE, 2 * HOUR);
+    if (attempt === tries || isAway(telling, next)) return at + length;
+    at = next;
   }
 }
 
 /** Handed in once, seldom twice, marked some days later in working hours; gives the time of the mark. */
-function tellAssignment({ key, random, out }: Telling, item: WorkItem, first: LocalMillis): LocalMillis {
+function tellAssignment(telling: Telling, item: WorkItem, first: LocalMillis): LocalMillis {
+  const { key, random, out } = telling;
   let at = first;
   const detail = { resourceId: item.resourceId, metadata: dueMetadata(item) };
   if (key.course.definition.activity === 'detailed') {
     out.activity('submission', at, detail);
-    if (random.chance(0.06)) {
-      at += random.int(HOUR, 20 * HOUR);
+    const again = at + random.int(HOUR, 20 * HOUR);
+    if (random.chance(0.06) && !isAway(telling, again)) {
+      at = again;
       out.activity('submission', at, detail);
     }
   }

@@ -3,9 +3,11 @@ import { loadStatements, type Queryable } from '#libs/platform/postgres/database
 import { markFor, stay } from './behaviour.ts';
 import { dueMetadata, type Page, pagesOf, type WorkItem, workOf } from './catalogue.ts';
 import { COURSE_TOTAL } from './history.ts';
+import { dawdles, presenceOf, talks } from './live-presence.ts';
 import type { LiveKey, LiveState } from './live-state.ts';
 import { DAY, SECOND, timestampText } from './local-time.ts';
 import type { Random } from './random.ts';
+import { lineIn } from './stories/index.ts';
 
 const sql = loadStatements(new URL('./sql/', import.meta.url), [
   'live_key',
@@ -35,6 +37,8 @@ export interface Deed {
 }
 
 const MOST_VISITS = 25;
+/** Enough to find one of the few who are awake at night. */
+const MOST_ATTEMPTS = 60;
 
 interface KeyAnswer {
   readonly submitted: readonly string[];
@@ -90,13 +94,18 @@ async function gradeRow({ tx, now }: Moment, key: LiveKey, item: string, value: 
 
 const detailed = (key: LiveKey): boolean => key.course.definition.activity === 'detailed';
 
+/** Somebody to whom something is done: whether the student is there does not matter. */
 const someKey = ({ state, random }: Moment, wanted: (key: LiveKey) => boolean = detailed): LiveKey | null => {
-  for (let attempt = 0; attempt < 20 && state.keys.length > 0; attempt += 1) {
+  for (let attempt = 0; attempt < MOST_ATTEMPTS && state.keys.length > 0; attempt += 1) {
     const key = random.pick(state.keys);
     if (wanted(key)) return key;
   }
   return null;
 };
+
+/** Somebody who does something now, as their story has it. */
+const somebody = (moment: Moment, wanted: (key: LiveKey) => boolean = detailed): LiveKey | null =>
+  someKey(moment, (key) => wanted(key) && moment.random.chance(presenceOf(key, moment.now)));
 
 const openPages = ({ now }: Moment, key: LiveKey): Page[] =>
   pagesOf(key.course.definition, key.course.startsAt, Math.max(now, key.course.startsAt));
@@ -105,6 +114,10 @@ const openWork = ({ now }: Moment, key: LiveKey, kind: WorkItem['kind']): WorkIt
   workOf(key.course.definition, key.course.startsAt, Math.max(now, key.course.startsAt)).filter(
     (item) => item.kind === kind && item.opensAt <= now,
   );
+
+/** What the student may hand in by now. */
+const workFor = (moment: Moment, key: LiveKey, kind: WorkItem['kind']): WorkItem[] =>
+  openWork(moment, key, kind).filter((item) => !dawdles(key) || item.dueAt < moment.now);
 
 /** Somebody who is there clicks on; or somebody comes. */
 const click: Action = async (moment) => {
@@ -124,7 +137,7 @@ const click: Action = async (moment) => {
 };
 
 const arrive: Action = async (moment) => {
-  const key = someKey(moment, () => true);
+  const key = somebody(moment, () => true);
   if (key === null) return null;
   if (!detailed(key)) {
     await activity(moment, key, 'last_access');
@@ -136,7 +149,7 @@ const arrive: Action = async (moment) => {
 };
 
 const post: Action = async (moment) => {
-  const key = someKey(moment, (each) => each.course.definition.forum > 0);
+  const key = somebody(moment, (each) => each.course.definition.forum > 0 && talks(each, moment.now));
   if (key === null) return null;
   await activity(moment, key, 'forum_post', { resourceId: `${key.course.definition.code}-forum` });
   return `${key.student.name} wrote in the forum of ${key.course.name}`;
@@ -144,10 +157,10 @@ const post: Action = async (moment) => {
 
 const submit: Action = async (moment) => {
   const { state, random, now } = moment;
-  const key = someKey(moment);
+  const key = somebody(moment);
   if (key === null) return null;
   const { submitted } = await look(moment, key);
-  const recent = openWork(moment, key, 'assignment').slice(-2);
+  const recent = workFor(moment, key, 'assignment').slice(-2);
   const item = recent.find((each) => !submitted.includes(each.resourceId)) ?? recent.at(-1);
   if (item === undefined) return null;
   await activity(moment, key, 'submission', { resourceId: item.resourceId, metadata: dueMetadata(item) });
@@ -172,8 +185,8 @@ async function mark(moment: Moment, key: LiveKey, item: WorkItem): Promise<numbe
 }
 
 const quiz: Action = async (moment) => {
-  const key = someKey(moment, (each) => each.course.definition.quizMax !== null);
-  const item = key === null ? undefined : openWork(moment, key, 'quiz').at(-1);
+  const key = somebody(moment, (each) => each.course.definition.quizMax !== null);
+  const item = key === null ? undefined : workFor(moment, key, 'quiz').at(-1);
   if (key === null || item === undefined) return null;
   await activity(moment, key, 'quiz_attempt', {
     resourceId: item.resourceId,
@@ -223,13 +236,16 @@ const enroll: Action = async (moment) => {
   const student = random.pick(state.students);
   const course = random.pick(state.courses);
   if (state.keys.some((key) => key.student.id === student.id && key.course.id === course.id)) return null;
+  const key = { student, course, line: lineIn(student.lines, course.id) };
+  // Who has gone does not begin a new course.
+  if (presenceOf(key, now) === 0) return null;
   await tx.query(sql.live_enroll, [student.id, course.id, random.chance(0.1) ? null : timestampText(now)]);
-  state.keys.push({ student, course });
+  state.keys.push(key);
   return `${student.name} joined ${course.name}`;
 };
 
 const tickOff: Action = async (moment) => {
-  const key = someKey(moment, (each) => each.course.definition.completions !== 'none');
+  const key = somebody(moment, (each) => each.course.definition.completions !== 'none');
   if (key === null) return null;
   const { done } = await look(moment, key);
   const page = openPages(moment, key).find((each) => each.tracked && !done.includes(each.resourceId));

@@ -2,12 +2,17 @@ import type { LocalMillis, Uuid } from '#libs/domain/change.ts';
 import { loadStatements, type Queryable } from '#libs/platform/postgres/database.ts';
 import { CAMPUS_PREFIX, type CourseDefinition, courseByExternalId, workOf } from './catalogue.ts';
 import type { Random } from './random.ts';
+import { lineIn } from './stories/index.ts';
+import type { StoryLine } from './stories/story.ts';
+import { readStories } from './stories/truth.ts';
 
 const sql = loadStatements(new URL('./sql/', import.meta.url), ['live_students', 'live_courses', 'live_pending']);
 
 export interface LiveStudent {
   readonly id: Uuid;
   readonly name: string;
+  /** The student's story, in each course that it concerns. */
+  readonly lines: readonly StoryLine[];
 }
 
 export interface LiveCourse {
@@ -21,6 +26,8 @@ export interface LiveCourse {
 export interface LiveKey {
   readonly student: LiveStudent;
   readonly course: LiveCourse;
+  /** The student's story in this course. */
+  readonly line: StoryLine | null;
 }
 
 /** A submission that waits for its mark. */
@@ -51,7 +58,9 @@ interface CourseAnswer {
 
 /** Reads the sample campus; rows that are not its own (loaded courses, say) are left alone. */
 export async function loadLiveState(db: Queryable, now: LocalMillis, random: Random): Promise<LiveState> {
-  const students = await db.query<LiveStudent>(sql.live_students, [CAMPUS_PREFIX]);
+  const named = await db.query<Pick<LiveStudent, 'id' | 'name'>>(sql.live_students, [CAMPUS_PREFIX]);
+  const stories = await readStories(db);
+  const students = named.map((student) => ({ ...student, lines: stories.get(student.id) ?? [] }));
   const byId = new Map(students.map((student) => [student.id, student]));
   const answers = await db.query<CourseAnswer>(sql.live_courses, [CAMPUS_PREFIX]);
   const state: LiveState = { students, courses: [], keys: [], pending: [], visits: [] };
@@ -63,7 +72,7 @@ export async function loadLiveState(db: Queryable, now: LocalMillis, random: Ran
     courses.push(course);
     for (const id of answer.student_ids) {
       const student = byId.get(id);
-      if (student !== undefined) state.keys.push({ student, course });
+      if (student !== undefined) state.keys.push({ student, course, line: lineIn(student.lines, course.id) });
     }
   }
   const keys = new Map(state.keys.map((key) => [`${key.student.id}/${key.course.id}`, key]));

@@ -3,15 +3,13 @@ import { CAMPUS_PREFIX, CATALOGUE, type CourseDefinition, courseExternalId } fro
 import { DAY, HOUR, MINUTE, startOfDay, weekdayOf } from './local-time.ts';
 import { type Random, randomFrom } from './random.ts';
 import type { CourseRow, EnrollmentRow, StudentRow } from './rows.ts';
+import { lineIn, STORIES, someStory } from './stories/index.ts';
+import type { StoryLine, StoryName, StudentLine } from './stories/story.ts';
 import { uuidFrom } from './uuid.ts';
 
 export const STUDENT_COUNT = 300;
 /** Half of the names there are: beyond it finding a free one takes long. */
 const MOST_STUDENTS = 800;
-
-export const PROFILES = ['diligent', 'average', 'fading', 'cramming', 'night owl'] as const;
-export type Profile = (typeof PROFILES)[number];
-const PROFILE_WEIGHTS = [25, 35, 15, 15, 10];
 
 /** Given and family names are combined at random: whoever bears one of them is not meant. */
 const GIVEN = (
@@ -26,7 +24,10 @@ const FAMILY = (
 ).split(' ');
 
 export interface Student extends StudentRow {
-  readonly profile: Profile;
+  /** What is to be told of the student; null for nearly half of them. Where and from when is in the lines of the campus. */
+  readonly story: StoryName | null;
+  /** How much the student wants to be there, about normal, 0 in the middle. */
+  readonly drive: number;
   /** Expected share of the marks. */
   readonly ability: number;
 }
@@ -41,6 +42,8 @@ export interface Course extends CourseRow {
 export interface Enrollment extends EnrollmentRow {
   readonly student: Student;
   readonly course: Course;
+  /** The line of the student's story that holds in this course. */
+  readonly line: StoryLine | null;
 }
 
 /** Who studies what: everything about the sample campus but what its students did. */
@@ -52,6 +55,8 @@ export interface Campus {
   readonly students: readonly Student[];
   readonly courses: readonly Course[];
   readonly enrollments: readonly Enrollment[];
+  /** The ground truth: every story that is told. */
+  readonly stories: readonly StudentLine[];
 }
 
 const CAMPUS_NAMESPACE = '7d0c2f0e-52c4-4a3a-9d8c-6f6f0f3b9a11';
@@ -67,9 +72,37 @@ export function planCampus(seed: string, end: LocalMillis, size = STUDENT_COUNT)
   const namespace = uuidFrom(CAMPUS_NAMESPACE, seed);
   const courses = CATALOGUE.map((definition, index) => planCourse(namespace, definition, index, end));
   const students = planStudents(seed, namespace, end, size);
-  const enrollments = students.flatMap((student) => planEnrollments(seed, namespace, student, courses));
-  return { seed, namespace, end, students, courses, enrollments };
+  const plans = students.map((student) => {
+    const own = planEnrollments(seed, namespace, student, courses);
+    return { student, own, lines: planStory(seed, student, own, end) };
+  });
+  return {
+    seed,
+    namespace,
+    end,
+    students,
+    courses,
+    enrollments: plans.flatMap(({ own, lines }) => own.map((key) => ({ ...key, line: lineIn(lines, key.courseId) }))),
+    stories: plans.flatMap(({ student, lines }) => lines.map((line) => ({ ...line, studentId: student.id }))),
+  };
 }
+
+type PlainEnrollment = Omit<Enrollment, 'line'>;
+
+function planStory(
+  seed: string,
+  student: Student,
+  own: readonly PlainEnrollment[],
+  end: LocalMillis,
+): readonly StoryLine[] {
+  if (student.story === null) return [];
+  const courses = own.map(({ course, enrolledAt }) => ({ ...course, from: fromIn(course, enrolledAt) }));
+  return STORIES[student.story].plan({ random: randomFrom(`${seed}/story/${student.externalId}`), end, courses });
+}
+
+/** Since when a student can do something in a course. */
+export const fromIn = (course: Pick<Course, 'startsAt'>, enrolledAt: LocalMillis | null): LocalMillis =>
+  Math.max(course.startsAt, enrolledAt ?? course.startsAt);
 
 function planCourse(namespace: Uuid, definition: CourseDefinition, index: number, end: LocalMillis): Course {
   const externalId = courseExternalId(definition);
@@ -97,7 +130,8 @@ function planStudents(seed: string, namespace: Uuid, end: LocalMillis, size: num
     const externalId = `${CAMPUS_PREFIX}student-${String(number).padStart(4, '0')}`;
     const { firstname, lastname } = newName(random, taken);
     const username = `${firstname}.${lastname}`.toLowerCase();
-    const profile = PROFILES[random.weighted(PROFILE_WEIGHTS)] ?? 'average';
+    const story = someStory(random);
+    const drive = random.normal();
     return {
       id: uuidFrom(namespace, externalId),
       externalId,
@@ -108,8 +142,9 @@ function planStudents(seed: string, namespace: Uuid, end: LocalMillis, size: num
       username,
       createdAt: end - 100 * DAY + random.int(0, 5 * DAY),
       updatedAt: end - random.int(0, 6 * HOUR),
-      profile,
-      ability: abilityOf(profile, random),
+      story,
+      drive,
+      ability: abilityOf(story, drive, random),
     };
   });
 }
@@ -125,18 +160,18 @@ function newName(random: Random, taken: Set<string>): { firstname: string; lastn
   }
 }
 
-const ABILITY: Record<Profile, number> = {
-  diligent: 0.78,
-  average: 0.66,
-  fading: 0.58,
-  cramming: 0.6,
-  'night owl': 0.7,
-};
+/** Who is there more often gets better marks, loosely. */
+function abilityOf(story: StoryName | null, drive: number, random: Random): number {
+  const spread = 0.12 * (0.65 * drive + 0.76 * random.normal());
+  return Math.min(0.97, Math.max(0.2, 0.73 + (story === null ? 0 : STORIES[story].ability) + spread));
+}
 
-const abilityOf = (profile: Profile, random: Random): number =>
-  Math.min(0.97, Math.max(0.2, ABILITY[profile] + 0.12 * random.normal()));
-
-function planEnrollments(seed: string, namespace: Uuid, student: Student, courses: readonly Course[]): Enrollment[] {
+function planEnrollments(
+  seed: string,
+  namespace: Uuid,
+  student: Student,
+  courses: readonly Course[],
+): PlainEnrollment[] {
   const random = randomFrom(`${seed}/enrolments/${student.externalId}`);
   const wanted = random.int(2, 4);
   const chosen = new Set<Course>();

@@ -14,6 +14,7 @@ import {
   insertStudents,
   ROWS_PER_STATEMENT,
 } from './rows.ts';
+import { createStoryTable, replaceStories } from './stories/truth.ts';
 
 const sql = loadStatements(new URL('./sql/', import.meta.url), ['lock_campus', 'is_empty']);
 
@@ -49,13 +50,14 @@ export async function createCampusSchema(db: Queryable): Promise<void> {
 }
 
 /**
- * Writes the sample campus, if all five tables are empty. One transaction, so that whoever is interrupted half way
- * leaves the database as empty as it was and the next start begins anew.
+ * Writes the sample campus and the ground truth beside it, if all five tables are empty. One transaction, so that
+ * whoever is interrupted half way leaves the database as empty as it was and the next start begins anew.
  */
 export function seedCampus(db: Database, options: SeedOptions): Promise<SeedResult> {
   const started = performance.now();
   return db.transaction(async (tx) => {
     await tx.query(sql.lock_campus);
+    await createStoryTable(tx);
     const [answer] = await tx.query<{ empty: boolean }>(sql.is_empty);
     const rows = { students: 0, courses: 0, enrollments: 0, grades: 0, activity_logs: 0 };
     if (answer?.empty === true) {
@@ -75,6 +77,7 @@ async function write(
   await insertStudents(tx, campus.students);
   await insertCourses(tx, campus.courses);
   await insertEnrollments(tx, campus.enrollments);
+  await replaceStories(tx, campus.stories);
   rows.students = campus.students.length;
   rows.courses = campus.courses.length;
   rows.enrollments = campus.enrollments.length;

@@ -20,6 +20,7 @@ import { type Campus, openSampleCampus, startSampleCampus } from '../campus/role
 import { startEngagement } from '../engagement/role.ts';
 import { startPerformance } from '../performance/role.ts';
 import { type LocalDatabases, startDatabases } from './databases.ts';
+import { findLooks } from './looks.ts';
 import { writeRunFile } from './runfile.ts';
 import { readyScreen, type StatusLine } from './screen.ts';
 
@@ -92,6 +93,7 @@ export async function runLocal(options: LocalOptions): Promise<void> {
       folders: databases.folders,
       logFile: path.join(dataDir, 'prepadata.log'),
       studentId: await anyStudent(db),
+      looks: source === undefined ? [] : await findLooks(source, db),
     }),
   );
   await tell(pipeline, campus, options);

@@ -1,4 +1,5 @@
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import { type Look, lookLines } from './looks.ts';
 
 export interface ScreenFacts {
   readonly url: string;
@@ -10,6 +11,8 @@ export interface ScreenFacts {
   readonly logFile: string;
   /** A student to try the API with; undefined while there is none. */
   readonly studentId: number | undefined;
+  /** Students with a story; none where the source is not the sample campus. */
+  readonly looks: readonly Look[];
 }
 
 const toUrl = ({ user, password, host, port, database }: DatabaseAddress): string =>
@@ -21,7 +24,7 @@ const withoutPassword = ({ user, host, port, database }: DatabaseAddress): strin
 
 /** The one screen of `npm start`, once everything runs. */
 export function readyScreen(facts: ScreenFacts): string {
-  const { url, source, analytics, hasCampus, folders, logFile, studentId } = facts;
+  const { url, source, analytics, hasCampus, folders, logFile, studentId, looks } = facts;
   const show = hasCampus ? toUrl : withoutPassword;
   return [
     '',
@@ -29,20 +32,24 @@ export function readyScreen(facts: ScreenFacts): string {
     '',
     `  API        ${url}`,
     `  Try        curl -s ${url}/api/metrics/student/${studentId ?? '{id}'}`,
-    `             curl -s ${url}/api/students?limit=5     curl -s ${url}/api/freshness`,
+    `             curl -s ${url}/api/students?limit=5`,
+    `             curl -s ${url}/api/freshness`,
     `  Source     ${show(source)}${hasCampus ? '   (a sample campus that goes on living)' : ''}`,
     '             commit a row there, and it is in the answers within tens of milliseconds:',
-    ...(hasCampus ? [`             ${EXAMPLE}`] : []),
+    ...(hasCampus ? EXAMPLE.map((line) => `             ${line}`) : []),
     `  Features   ${show(analytics)}   (SELECT * FROM student_metrics)`,
-    `  Data       ${folders.join('   ')}`,
+    ...folders.map((folder, index) => `  ${index === 0 ? 'Data' : '    '}       ${folder}`),
     `  Log        ${logFile}`,
     '  Stop       Ctrl-C',
     '',
+    ...(looks.length === 0 ? [] : [...lookLines(url, looks), '']),
   ].join('\n');
 }
 
-const EXAMPLE =
-  "INSERT INTO activity_logs (student_id, course_id, activity_type) SELECT student_id, course_id, 'login' FROM enrollments LIMIT 1;";
+const EXAMPLE = [
+  'INSERT INTO activity_logs (student_id, course_id, activity_type)',
+  "SELECT student_id, course_id, 'login' FROM enrollments LIMIT 1;",
+];
 
 /** Progress on one line that is written over on a terminal; elsewhere a line each time the text changes in kind. */
 export class StatusLine {

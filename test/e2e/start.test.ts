@@ -50,6 +50,25 @@ describe('npm start', () => {
     expect(program.output).toContain('Ctrl-C');
   });
 
+  test('shows a student for each story of the campus, whom the API knows; the ground truth is not published', async () => {
+    const looks = [...program.output.matchAll(/^ {2}(\S.*?) {2,}\S.*curl -s \S+(\/api\/metrics\/student\/\d+)/gm)];
+    expect(looks.map(([, story]) => story)).toEqual([
+      'fading away',
+      'cramming',
+      'steady',
+      'back after illness',
+      'late submitter',
+      'lone night owl',
+    ]);
+    for (const [, , route] of looks) expect((await program.get(route ?? '')).status).toBe(200);
+    const { source, close } = program.open();
+    const published = await source.query<{ schema: string }>(
+      'SELECT DISTINCT schemaname AS schema FROM pg_publication_tables',
+    );
+    await close();
+    expect(published).toEqual([{ schema: 'public' }]);
+  });
+
   test('has the features of the whole campus, equal to the oracle', async () => {
     expect(await differences()).toEqual([]);
   });

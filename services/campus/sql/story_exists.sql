@@ -1,0 +1,1 @@
+SELECT to_regclass('campus.story') IS NOT NULL AS exists
