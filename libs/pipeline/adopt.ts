@@ -3,6 +3,7 @@ import { UnrecoverableError } from '#libs/domain/errors.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import { holdCalendar } from '#libs/store/calendar.ts';
 import { judge } from '#libs/store/judge.ts';
+import { MARK_PRIORITY, markAllKeys } from '#libs/store/marks.ts';
 import { originOf, RejectedSet } from '#libs/store/rejected.ts';
 import { imagesOf, lockAllTables } from '#libs/store/stage.ts';
 import { sql } from '#libs/store/statements.ts';
@@ -39,7 +40,7 @@ export async function adoptSettings(db: Database, settings: Settings): Promise<s
     await tx.query(sql.settings_adopt, [settings.fingerprint, JSON.stringify(settings.described)]);
     if (stored === undefined) return [];
     await judgeAgain(tx, settings);
-    await tx.query(sql.settings_mark_keys);
+    await markAllKeys(tx, MARK_PRIORITY.bulk, null);
     await tx.query(sql.rollover_mark_courses);
     return changed;
   });

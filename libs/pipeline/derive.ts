@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sameEvidence, sameFirsts } from '#libs/aggregate/evidence.ts';
 import type { Family, Key } from '#libs/domain/family.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
@@ -10,6 +11,7 @@ import {
   type CourseMark,
   type CourseState,
   claimKeys,
+  KeyCursor,
   type KeyState,
   keyName,
   nextKeys,
@@ -19,7 +21,7 @@ import {
   takeMarks,
   updateKeys,
 } from '#libs/store/keys.ts';
-import { MARK_PRIORITIES, MARK_PRIORITY, MarkSet } from '#libs/store/marks.ts';
+import { MARK_PRIORITIES, MARK_PRIORITY, type MarkPriority, MarkSet } from '#libs/store/marks.ts';
 import { putOutbox } from '#libs/store/outbox.ts';
 import type { SeriesRow } from '#libs/store/series-table.ts';
 import type { FamilyDefinition } from './families/family.ts';
@@ -27,6 +29,9 @@ import type { Settings } from './settings.ts';
 
 /** A course that ended, or a connector that died, stops here: every window of features then still holds a fact. */
 export const DAYS_AFTER_LAST_FACT = 6;
+
+/** Computed without giving others, the intake and the API among them, a turn. */
+const KEYS_AT_A_STRETCH = 10;
 
 /** The day a course's features speak for. */
 export const courseAsOf = (lastFact: LocalDay | null, today: LocalDay): LocalDay =>
@@ -43,31 +48,42 @@ export interface DeriveResult {
   readonly followUps: number;
 }
 
+/** Most keys of one transaction, for all marks or by their priority. */
+export type KeyLimit = number | ((priority: MarkPriority) => number);
+
+export interface DeriveOptions {
+  /** Kept by the caller from batch to batch; else each begins with the first keys there are. */
+  readonly cursor?: KeyCursor;
+  /** Told when there are more keys than the limit, before the work begins. */
+  readonly onMore?: () => void;
+}
+
 const NOTHING: DeriveResult = { keys: 0, changed: 0, contended: false, followUps: 0 };
 
 /**
  * Derives up to `limit` marked keys of one family, the most urgent first, in one transaction: lock the keys, delete their
  * marks, and in later statements read and write. Every image change leaves a mark, every mark is followed by a reading
  * after its deletion, and each key has one writer; so the last derivation of a key has seen all.
- * @param onMore told when there are more keys than the limit, before the work begins
  */
 export async function deriveBatch<R, T, F, S extends string>(
   db: Database,
   definition: FamilyDefinition<R, T, F, S>,
   settings: Settings,
-  limit: number,
-  onMore: () => void = () => {},
+  limit: KeyLimit,
+  { cursor = new KeyCursor(), onMore }: DeriveOptions = {},
 ): Promise<DeriveResult> {
   let contended = false;
   for (const priority of MARK_PRIORITIES) {
+    const most = typeof limit === 'number' ? limit : limit(priority);
     // Twice the limit, so that a second deriver finds keys beyond those that the first one holds.
-    const candidates = await nextKeys(db, definition.family, priority, 2 * limit);
+    const candidates = await nextKeys(db, definition.family, priority, 2 * most, cursor.after(priority));
     if (candidates.length === 0) continue;
-    if (candidates.length > limit) onMore();
+    if (candidates.length > most) onMore?.();
     await addKeys(db, definition.family, candidates);
     const result = await db.transaction(async (tx) => {
       await shareCalendar(tx);
-      const claimed = await claimKeys(tx, definition.family, candidates, limit);
+      const claimed = await claimKeys(tx, definition.family, candidates, most);
+      cursor.moveTo(priority, claimed.at(-1) ?? candidates.at(-1));
       return claimed.length === 0 ? NOTHING : new Derivation(tx, definition, settings).run(claimed);
     });
     if (result.keys > 0) return result;
@@ -104,13 +120,14 @@ class Derivation<R, T, F, S extends string> {
     const others =
       firstDayAlsoFrom === undefined ? new Map<string, LocalDay>() : await readFirstDays(tx, firstDayAlsoFrom, claimed);
     const rows = await read(tx, claimed, this.#settings.reading);
-    claimed.forEach((before, index) => {
+    for (const [index, before] of claimed.entries()) {
+      if (index % KEYS_AT_A_STRETCH === KEYS_AT_A_STRETCH - 1) await nextTurn();
       const isExcluded = this.#settings.excluded.has(before.studentId);
       const keyRows = isExcluded ? noRows : (rows[index] ?? noRows);
       const name = keyName(before);
       const mark = marks.get(name) ?? { ...keyOf(before), position: null, committedAt: null };
       this.#deriveKey(before, keyRows, mark, courses.get(before.courseId), others.get(name) ?? null, today);
-    });
+    }
     return this.#store(family, claimed.length);
   }
 

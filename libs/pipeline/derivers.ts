@@ -1,5 +1,7 @@
 import type { Log } from '#libs/platform/log.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
+import { KeyCursor } from '#libs/store/keys.ts';
+import { MARK_PRIORITY, type MarkPriority } from '#libs/store/marks.ts';
 import { deriveCourses } from './course.ts';
 import { deriveBatch } from './derive.ts';
 import type { FamilyDefinition } from './families/family.ts';
@@ -8,8 +10,9 @@ import { Pace } from './pace.ts';
 import type { Settings } from './settings.ts';
 import { Wake } from './wake.ts';
 
-/** Keys per transaction: enough to share the cost of a commit, few enough to be visible at once. */
-const KEYS_PER_BATCH = 200;
+/** Keys per transaction: few where somebody waits for them, many where they only have to be done. */
+const LIVE_KEYS = 50;
+const OTHER_KEYS = 200;
 const COURSES_PER_BATCH = 20;
 
 export interface DeriverOptions {
@@ -35,9 +38,12 @@ export function startDeriver<R, T, F, S extends string>(
   const { db, settings, wake, log } = options;
   const plenty = new Wake();
   const pace = new Pace(PACE_MS);
+  const cursor = new KeyCursor();
+  const limit = (priority: MarkPriority): number =>
+    priority === MARK_PRIORITY.live && !wake.isBehind ? LIVE_KEYS : OTHER_KEYS;
   const step = async (): Promise<StepOutcome> => {
     if (!pace.mayWork(performance.now(), wake.isBehind)) return 'resting';
-    const result = await deriveBatch(db, definition, settings, KEYS_PER_BATCH, () => plenty.wake());
+    const result = await deriveBatch(db, definition, settings, limit, { cursor, onMore: () => plenty.wake() });
     if (result.followUps > 0) wake.wake();
     if (result.keys > 0) return 'more';
     return result.contended ? 'contended' : 'idle';

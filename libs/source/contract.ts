@@ -29,6 +29,8 @@ export interface ChangeBatch {
   readonly changes: readonly Change[];
   /** Stored in the batch's own transaction; absent while a transaction or a snapshot is under way. */
   readonly progress?: Progress;
+  /** Rows of a snapshot whose end will be told by `snapshotCompleted`: until then nothing has to be made of them. */
+  readonly isPartOfSnapshot?: true;
   /** The batch that ends a snapshot: every live row the source had has been delivered under this epoch. */
   readonly snapshotCompleted?: SnapshotCompleted;
 }

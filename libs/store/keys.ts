@@ -42,14 +42,41 @@ const arrays = (keys: readonly Key[]): SqlValue[] => [
 ];
 export const keyName = (key: Key): string => `${key.courseId} ${key.studentId}`;
 
+/** Where the search for marked keys goes on, per priority, so that each key has its turn. */
+export class KeyCursor {
+  readonly #last = new Map<MarkPriority, Key>();
+
+  after(priority: MarkPriority): Key {
+    return this.#last.get(priority) ?? { courseId: 0, studentId: 0 };
+  }
+
+  moveTo(priority: MarkPriority, key: Key | undefined): void {
+    if (key !== undefined) this.#last.set(priority, key);
+  }
+}
+
+/** A key with marks; `known`: it has its row. */
+export interface MarkedKey extends Key {
+  readonly known: boolean;
+}
+
 /** Keys with marks of this priority, each once, at most `limit`; none while a snapshot is read. */
-export async function nextKeys(db: Database, family: Family, priority: MarkPriority, limit: number): Promise<Key[]> {
-  return (await db.query<KeyRow>(sql.keys_next, [family, priority, limit])).map(toKey);
+export async function nextKeys(
+  db: Database,
+  family: Family,
+  priority: MarkPriority,
+  limit: number,
+  after: Key,
+): Promise<MarkedKey[]> {
+  const values = [family, priority, limit, after.courseId, after.studentId];
+  const rows = await db.query<KeyRow & { known: boolean }>(sql.keys_next, values);
+  return rows.map((row) => ({ ...toKey(row), known: row.known }));
 }
 
 /** Gives the keys that are met for the first time their row, which is what a deriver locks. */
-export async function addKeys(db: Database, family: Family, keys: readonly Key[]): Promise<void> {
-  await db.query(sql.keys_add, [family, ...arrays(keys)]);
+export async function addKeys(db: Database, family: Family, keys: readonly MarkedKey[]): Promise<void> {
+  const unknown = keys.filter((key) => !key.known);
+  if (unknown.length > 0) await db.query(sql.keys_add, [family, ...arrays(unknown)]);
 }
 
 interface KeyStateRow extends KeyRow {

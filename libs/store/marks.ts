@@ -55,3 +55,8 @@ export class MarkSet {
     ]);
   }
 }
+
+/** Marks every key there is, in one statement. */
+export async function markAllKeys(tx: Queryable, priority: MarkPriority, position: Position | null): Promise<void> {
+  await tx.query(sql.keys_mark_all, [priority, position?.epoch ?? null, position?.lsn ?? null]);
+}

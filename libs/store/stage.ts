@@ -16,7 +16,7 @@ import { type Identities, identify } from './identity.ts';
 import { applyChange, type Image, type ImageChange, sameContents } from './image.ts';
 import { type ImageTable, type KeyIds, openImageTable } from './image-table.ts';
 import { type Judgement, judge, type Oddity } from './judge.ts';
-import { MARK_PRIORITY, MarkSet } from './marks.ts';
+import { MARK_PRIORITY, MarkSet, markAllKeys } from './marks.ts';
 import { byPosition, type ChangesByRow, inheritMoved, type StagedChange } from './moved.ts';
 import { advanceProgress } from './progress.ts';
 import { idsOf, toImageChange } from './project.ts';
@@ -65,9 +65,12 @@ export async function stageBatch(
     if (options.fingerprint !== undefined) await checkSettings(tx, options.fingerprint);
     for (const change of batch.changes) if (change.op === 'truncate') await work.truncate(change, floors);
     await work.applyRows(rows, ids, floors);
-    if (batch.snapshotCompleted !== undefined) await work.sweep(batch.snapshotCompleted.epoch);
-    const isSnapshot = batch.snapshotCompleted !== undefined || rows.every((change) => change.op === 'read');
-    await work.marks.write(tx, isSnapshot ? MARK_PRIORITY.snapshot : MARK_PRIORITY.live);
+    if (batch.snapshotCompleted !== undefined) await work.completeSnapshot(batch.snapshotCompleted.epoch);
+    // Keys met in a snapshot are marked once, at its end.
+    if (batch.isPartOfSnapshot !== true) {
+      const isSnapshot = batch.snapshotCompleted !== undefined || rows.every((change) => change.op === 'read');
+      await work.marks.write(tx, isSnapshot ? MARK_PRIORITY.snapshot : MARK_PRIORITY.live);
+    }
     await work.rejected.write(tx);
     if (batch.progress !== undefined) {
       await advanceProgress(tx, batch.progress, batch.snapshotCompleted !== undefined, lastCommit(batch.changes));
@@ -233,8 +236,9 @@ class BatchStage {
     this.marks.add(family, { studentId: key.student_id, courseId: key.course_id }, position, committedAt);
   }
 
-  /** After a whole snapshot: what it did not bring is gone. */
-  async sweep(epoch: number): Promise<void> {
+  /** After a whole snapshot: what it did not bring is gone, and every key is to be derived. */
+  async completeSnapshot(epoch: number): Promise<void> {
+    await markAllKeys(this.#tx, MARK_PRIORITY.snapshot, snapshotPosition(epoch));
     for (const table of SOURCE_TABLES) {
       for (const { id, ...key } of await imagesOf(table).sweep(this.#tx, epoch)) {
         this.rejected.clear(table, id);

@@ -44,7 +44,7 @@ export const sql = loadStatements(FOLDER, [
   'rows_enrollments',
   'rows_grades',
   'settings_adopt',
-  'settings_mark_keys',
+  'keys_mark_all',
   'settings_read',
   'table_locks',
 ]);

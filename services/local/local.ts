@@ -169,7 +169,7 @@ async function untilReady(db: Database, pipeline: Pipeline, { line, signal }: Lo
       if (waiting === null) line.show('waiting', 'the analytics database does not answer; waiting for it …');
       else line.show('deriving', `deriving the features of what was read: ${waiting.toLocaleString('en')} to go …`);
     } else line.show(state, detail);
-    await sleep(100);
+    await sleep(250);
   }
 }
 

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { beginCalendar } from '#libs/store/calendar.ts';
+import { stageBatch } from '#libs/store/stage.ts';
 import { FIRST_TODAY, type WrittenRow } from '../property/rows.ts';
 import { SourceModel } from '../property/source-model.ts';
 import { World } from '../property/world.ts';
+import { deriveAll } from '../support/derive-all.ts';
 import { testSettings } from '../support/settings.ts';
 
 const settings = testSettings();
@@ -75,5 +77,24 @@ test('a grade dated before all that a student did moves the first day that engag
   const written: WrittenRow = { table: 'grades', row: { ...row, timestamp: (FIRST_TODAY - 5) * 86_400_000 } };
   model.apply({ kind: 'write', slot: 1, written, toast: false });
   await world.run([[{ changes: model.changes.slice(from) }]], settings);
+  expect(await world.differences(model)).toEqual([]);
+});
+
+test('keys met in a snapshot are marked once at its end, those among them that a row has left meanwhile', async () => {
+  const model = new SourceModel(FIRST_TODAY);
+  for (const slot of [1, 2, 3]) model.apply({ kind: 'write', slot, written: login(slot, slot), toast: false });
+  await world.run([[{ changes: model.changes }]], settings);
+
+  model.apply({ kind: 'write', slot: 2, written: login(4, 2), toast: false });
+  const epoch = model.beginEpoch();
+  const rows = model.snapshot();
+  const marks = async (): Promise<number> => (await world.db.query('SELECT FROM state.key_mark')).length;
+  for (const change of rows)
+    await stageBatch(world.db, { changes: [change], isPartOfSnapshot: true }, settings.reading);
+  expect(await marks()).toBe(0);
+  const end = { changes: [], snapshotCompleted: { epoch } };
+  await stageBatch(world.db, end, settings.reading);
+  expect(await marks()).toBeGreaterThanOrEqual(4);
+  await deriveAll(world.db, settings);
   expect(await world.differences(model)).toEqual([]);
 });

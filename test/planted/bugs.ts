@@ -197,7 +197,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'settings adopted without deriving anything again',
     file: 'libs/pipeline/adopt.ts',
-    from: '    await tx.query(sql.settings_mark_keys);\n',
+    from: '    await markAllKeys(tx, MARK_PRIORITY.bulk, null);\n',
     to: '',
     tests: ['test/integrity/settings.test.ts'],
   },

@@ -45,7 +45,7 @@ async function deliverTables(session: Session, epoch: number): Promise<void> {
     run.status.heard();
     if (read.done === true) return;
     next = readAhead(chunks);
-    await run.deliver({ changes: read.value.rows });
+    await run.deliver({ changes: read.value.rows, isPartOfSnapshot: true });
     rows += read.value.rows.length;
     sayProgress(run, rows, estimated, read.value.table);
   }
