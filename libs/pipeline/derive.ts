@@ -81,8 +81,7 @@ export async function deriveBatch<R, T, F, S extends string>(
     if (candidates.length > most) onMore?.();
     await addKeys(db, definition.family, candidates);
     const result = await db.transaction(async (tx) => {
-      await shareCalendar(tx);
-      const claimed = await claimKeys(tx, definition.family, candidates, most);
+      const [, claimed] = await Promise.all([shareCalendar(tx), claimKeys(tx, definition.family, candidates, most)]);
       cursor.moveTo(priority, claimed.at(-1) ?? candidates.at(-1));
       return claimed.length === 0 ? NOTHING : new Derivation(tx, definition, settings).run(claimed);
     });
@@ -114,12 +113,15 @@ class Derivation<R, T, F, S extends string> {
   async run(claimed: readonly KeyState[]): Promise<DeriveResult> {
     const { family, read, firstDayAlsoFrom, noRows } = this.#definition;
     const tx = this.#tx;
-    const marks = new Map((await takeMarks(tx, family, claimed)).map((mark) => [keyName(mark), mark]));
-    const today = await readTodayToWrite(tx, this.#settings.fingerprint);
-    const courses = await readCourses(tx, [...new Set(claimed.map((key) => key.courseId))]);
-    const others =
-      firstDayAlsoFrom === undefined ? new Map<string, LocalDay>() : await readFirstDays(tx, firstDayAlsoFrom, claimed);
-    const rows = await read(tx, claimed, this.#settings.reading);
+    // Given together, run in order: all that is read is read after the marks are gone.
+    const [taken, today, courses, others, rows] = await Promise.all([
+      takeMarks(tx, family, claimed),
+      readTodayToWrite(tx, this.#settings.fingerprint),
+      readCourses(tx, [...new Set(claimed.map((key) => key.courseId))]),
+      firstDayAlsoFrom === undefined ? new Map<string, LocalDay>() : readFirstDays(tx, firstDayAlsoFrom, claimed),
+      read(tx, claimed, this.#settings.reading),
+    ]);
+    const marks = new Map(taken.map((mark) => [keyName(mark), mark]));
     for (const [index, before] of claimed.entries()) {
       if (index % KEYS_AT_A_STRETCH === KEYS_AT_A_STRETCH - 1) await nextTurn();
       const isExcluded = this.#settings.excluded.has(before.studentId);
@@ -168,14 +170,16 @@ class Derivation<R, T, F, S extends string> {
   async #store(family: Family, keys: number): Promise<DeriveResult> {
     const tx = this.#tx;
     const { table, series } = this.#definition;
-    const changed = await table.write(tx, this.#write);
-    const removed = await table.remove(tx, this.#remove);
-    await series.write(tx, this.#series);
-    await series.remove(tx, this.#removeSeries);
+    const [changed, removed] = await Promise.all([
+      table.write(tx, this.#write),
+      table.remove(tx, this.#remove),
+      series.write(tx, this.#series),
+      series.remove(tx, this.#removeSeries),
+      updateKeys(tx, family, this.#update),
+      addCourseMarks(tx, family, this.#courseMarks),
+      this.#otherMarks.write(tx, MARK_PRIORITY.live),
+    ]);
     if (this.#settings.topics) await putOutbox(tx, family, [...changed, ...removed]);
-    await updateKeys(tx, family, this.#update);
-    await addCourseMarks(tx, family, this.#courseMarks);
-    await this.#otherMarks.write(tx, MARK_PRIORITY.live);
     const followUps = this.#courseMarks.length + this.#otherMarks.size;
     return { keys, changed: changed.length + removed.length, contended: false, followUps };
   }

@@ -63,8 +63,10 @@ export function openFeatureTable<F extends object>(
         rows.map((row) => row.committedAt),
       ];
       const values = names.map((name) => rows.map((row) => toSql(row.features[name], columns[name])));
-      const changed = await tx.query<KeyRow>(upsert, [...keys, days, ...stamps, ...values]);
-      await tx.query(date, [...keys, days]);
+      const [changed] = await Promise.all([
+        tx.query<KeyRow>(upsert, [...keys, days, ...stamps, ...values]),
+        tx.query(date, [...keys, days]),
+      ]);
       return changed.map(toKey);
     },
     remove: async (tx, keys) => (keys.length === 0 ? [] : (await tx.query<KeyRow>(remove, keyArrays(keys))).map(toKey)),

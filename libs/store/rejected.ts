@@ -34,8 +34,13 @@ export class RejectedSet {
   }
 
   async write(tx: Queryable): Promise<void> {
-    if (this.#clear.size > 0) await tx.query(sql.rejected_clear, [[...this.#clear].sort()]);
-    if (this.#put.size === 0) return;
+    await Promise.all([
+      this.#clear.size === 0 ? undefined : tx.query(sql.rejected_clear, [[...this.#clear].sort()]),
+      this.#put.size === 0 ? undefined : this.#list(tx),
+    ]);
+  }
+
+  async #list(tx: Queryable): Promise<void> {
     const rows = [...this.#put.values()];
     await tx.query(sql.rejected_put, [
       [...this.#put.keys()],

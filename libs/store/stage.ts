@@ -61,20 +61,15 @@ export async function stageBatch(
   const ids = await identify(db, students, courses);
   return db.transaction(async (tx) => {
     const work = new BatchStage(tx, settings, options);
-    const floors = await work.lockTables(batch.changes, batch.snapshotCompleted !== undefined);
-    if (options.fingerprint !== undefined) await checkSettings(tx, options.fingerprint);
+    // Given together, run in order: both readings come after the locks.
+    const [floors] = await Promise.all([
+      work.lockTables(batch.changes, batch.snapshotCompleted !== undefined),
+      options.fingerprint === undefined ? undefined : checkSettings(tx, options.fingerprint),
+    ]);
     for (const change of batch.changes) if (change.op === 'truncate') await work.truncate(change, floors);
     await work.applyRows(rows, ids, floors);
     if (batch.snapshotCompleted !== undefined) await work.completeSnapshot(batch.snapshotCompleted.epoch);
-    // Keys met in a snapshot are marked once, at its end.
-    if (batch.isPartOfSnapshot !== true) {
-      const isSnapshot = batch.snapshotCompleted !== undefined || rows.every((change) => change.op === 'read');
-      await work.marks.write(tx, isSnapshot ? MARK_PRIORITY.snapshot : MARK_PRIORITY.live);
-    }
-    await work.rejected.write(tx);
-    if (batch.progress !== undefined) {
-      await advanceProgress(tx, batch.progress, batch.snapshotCompleted !== undefined, lastCommit(batch.changes));
-    }
+    await work.finish(batch);
     return {
       changes: batch.changes.length,
       marks: work.marks.size,
@@ -132,12 +127,11 @@ class BatchStage {
     for (const { table, op } of changes) exclusive.set(table, (exclusive.get(table) ?? false) || op === 'truncate');
     const tables = [...exclusive.keys()];
     if (tables.length === 0) return new Map();
-    await this.#tx.query(sql.table_locks, [
-      TABLE_LOCK,
-      tables.map((table) => SOURCE_TABLES.indexOf(table)),
-      [...exclusive.values()],
+    const numbers = tables.map((table) => SOURCE_TABLES.indexOf(table));
+    const [, rows] = await Promise.all([
+      this.#tx.query(sql.table_locks, [TABLE_LOCK, numbers, [...exclusive.values()]]),
+      this.#tx.query<{ source_table: SourceTable } & Position>(sql.floors, [tables]),
     ]);
-    const rows = await this.#tx.query<{ source_table: SourceTable } & Position>(sql.floors, [tables]);
     return new Map(rows.map((row) => [row.source_table, { epoch: row.epoch, lsn: row.lsn }]));
   }
 
@@ -157,12 +151,14 @@ class BatchStage {
     const byTable = this.#byRow(rows, ids, floors);
     for (const [table, tableRows] of byTable) await inheritMoved(this.#tx, imagesOf(table), tableRows);
     const folded = foldAll(byTable);
-    const known = new Map<SourceTable, Map<string, FoldedRow>>();
-    for (const table of SOURCE_TABLES) {
+    const tables = SOURCE_TABLES.flatMap((table): [SourceTable, Map<string, FoldedRow>][] => {
       const tableRows = folded.get(table);
-      if (tableRows !== undefined) known.set(table, await this.#insertNew(table, tableRows));
-    }
-    for (const [table, tableRows] of known) if (tableRows.size > 0) await this.#updateKnown(table, tableRows);
+      return tableRows === undefined ? [] : [[table, tableRows]];
+    });
+    const known = await Promise.all(tables.map(([table, tableRows]) => this.#insertNew(table, tableRows)));
+    await Promise.all(
+      tables.map(([table], index) => this.#updateKnown(table, known[index] ?? new Map<string, FoldedRow>())),
+    );
   }
 
   /** The changes that lie above their table's floor, each row's in order. */
@@ -193,7 +189,9 @@ class BatchStage {
     return known;
   }
 
+  /** Locks in order of the tables, since the statements are given in that order. */
   async #updateKnown(table: SourceTable, rows: ReadonlyMap<string, FoldedRow>): Promise<void> {
+    if (rows.size === 0) return;
     const { needed, lock, update } = imagesOf(table);
     const stored = await lock(this.#tx, [...rows.keys()]);
     const updates = new Map<string, Image>();
@@ -234,6 +232,22 @@ class BatchStage {
     const family = FAMILY_OF_TABLE[table];
     if (family === null || key.student_id === null || key.course_id === null) return;
     this.marks.add(family, { studentId: key.student_id, courseId: key.course_id }, position, committedAt);
+  }
+
+  /** What follows from the images: marks, rejected rows, progress. */
+  async finish(batch: ChangeBatch): Promise<void> {
+    const { changes, progress, snapshotCompleted } = batch;
+    const isSnapshot = snapshotCompleted !== undefined || changes.every((change) => change.op === 'read');
+    await Promise.all([
+      // Keys met in a snapshot are marked once, at its end.
+      batch.isPartOfSnapshot === true
+        ? undefined
+        : this.marks.write(this.#tx, isSnapshot ? MARK_PRIORITY.snapshot : MARK_PRIORITY.live),
+      this.rejected.write(this.#tx),
+      progress === undefined
+        ? undefined
+        : advanceProgress(this.#tx, progress, snapshotCompleted !== undefined, lastCommit(changes)),
+    ]);
   }
 
   /** After a whole snapshot: what it did not bring is gone, and every key is to be derived. */

@@ -24,8 +24,10 @@ export const engagementFamily: FamilyDefinition<EngagementRows, EngagementFacts,
   noRows: { enrollments: [], activities: [] },
   firstDayAlsoFrom: 'performance',
   read: async (tx, keys, settings) => {
-    const enrollments = await readObservations(tx, 'enrollments', keys, (image) => readEnrollment(image, settings));
-    const activities = await readObservations(tx, 'activity_logs', keys, (image) => readActivity(image, settings));
+    const [enrollments, activities] = await Promise.all([
+      readObservations(tx, 'enrollments', keys, (image) => readEnrollment(image, settings)),
+      readObservations(tx, 'activity_logs', keys, (image) => readActivity(image, settings)),
+    ]);
     return keys.map((_, index) => ({ enrollments: enrollments[index] ?? [], activities: activities[index] ?? [] }));
   },
   facts: (rows, day) => engagementFacts(rows.activities, day),

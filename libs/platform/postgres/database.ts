@@ -31,7 +31,8 @@ export interface Queryable {
 export interface Database extends Queryable {
   /**
    * Runs `work` in a READ COMMITTED transaction on a connection of its own. A commit that Postgres answers with
-   * ROLLBACK (it does so without an error when the transaction had failed) is an error here.
+   * ROLLBACK (it does so without an error when the transaction had failed) is an error here. Statements given without
+   * awaiting those before run in the order in which they are given, each with a snapshot of its own.
    */
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -85,6 +86,8 @@ export function openDatabase(address: DatabaseAddress, options: DatabaseOptions 
     types: typeParsers,
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
+    // Statements that do not wait for each other's answers travel together; the server takes them in their order.
+    pipeline: true,
   });
   pool.on('error', (error) => options.onIdleError?.(error));
   return {
@@ -103,8 +106,11 @@ async function inTransaction<T>(pool: pg.Pool, work: (tx: Queryable) => Promise<
   };
   client.on('error', onError);
   try {
-    await client.query('BEGIN');
+    // Not awaited by itself: it travels with the first statement. Whoever fails first tells.
+    const begun = client.query('BEGIN');
+    begun.catch(() => {});
     const result = await work({ query: (statement, values = []) => run(client, statement, values) });
+    await begun;
     const commit = await client.query('COMMIT');
     if (commit.command !== 'COMMIT')
       throw new Error('the transaction was rolled back at COMMIT: a statement in it had failed');

@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest';
+import { SOURCE_TABLES } from '#libs/domain/change.ts';
+import type { Database } from '#libs/platform/postgres/database.ts';
+import { migrate } from '#libs/store/migrate.ts';
+import { createSourceDatabase, createTestDatabase } from '../support/database.ts';
+import { startTestPipeline } from '../support/pipeline.ts';
+import { testSettings } from '../support/settings.ts';
+import { untilSettled } from '../support/settle.ts';
+import { printResult } from './report.ts';
+import { LETTERS, runSuite } from './suite.ts';
+import { IMAGES_SQL, installShape, SOURCE_SQL, shapeOf } from './world.ts';
+
+/** The least at which every kind of row occurs. */
+const TINY = 1 / 500;
+
+test('every benchmark runs and reports its ratio beside its aim', async () => {
+  const results = await runSuite({ letters: [], scale: TINY });
+  expect(results.map((result) => result.letter)).toEqual(LETTERS);
+  for (const result of results) {
+    const text = printResult(result);
+    expect(result.verdicts.length, text).toBeGreaterThan(0);
+    for (const { got, aim, against } of result.verdicts) {
+      expect(got, text).toBeGreaterThanOrEqual(0);
+      expect(aim, text).toBeGreaterThanOrEqual(0);
+      expect(against, text).not.toBe('');
+    }
+    for (const { values } of result.runs) for (const value of values) expect(value, text).toBeGreaterThan(0);
+  }
+}, 300_000);
+
+test('images that are made in SQL are those that staging makes of the same rows', async () => {
+  const source = await createSourceDatabase('bench_source');
+  const [staged, made] = [await createTestDatabase('bench_staged'), await createTestDatabase('bench_made')];
+  try {
+    await installShape(source.db, shapeOf(TINY));
+    await source.db.query(SOURCE_SQL);
+    await migrate(staged.db);
+    const pipeline = await startTestPipeline({
+      source: source.address,
+      analytics: staged.db,
+      settings: testSettings(),
+    });
+    await untilSettled(source.db, staged.db);
+    await pipeline.stop();
+    await migrate(made.db);
+    await installShape(made.db, shapeOf(TINY));
+    await made.db.query(IMAGES_SQL);
+    for (const table of SOURCE_TABLES) {
+      const wanted = await readImages(staged.db, table);
+      expect(wanted.length, table).toBeGreaterThan(0);
+      expect(await readImages(made.db, table), table).toEqual(wanted);
+    }
+  } finally {
+    await Promise.all([source, staged, made].map((database) => database.drop()));
+  }
+});
+
+/** With the source's ids for our integers, which are given in the order of sight. */
+async function readImages(db: Database, table: string): Promise<unknown[]> {
+  const rows = await db.query<{ image: unknown }>(
+    `SELECT to_jsonb(i) || jsonb_build_object(
+       'student_id', (SELECT source_id FROM student WHERE student_id = (to_jsonb(i) ->> 'student_id')::integer),
+       'course_id', (SELECT source_id FROM course WHERE course_id = (to_jsonb(i) ->> 'course_id')::integer)) AS image
+     FROM state.image_${table} AS i ORDER BY id`,
+  );
+  return rows.map((row) => row.image);
+}

@@ -1,0 +1,41 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startIntake } from '#libs/pipeline/intake.ts';
+import { openSettings } from '#libs/pipeline/settings.ts';
+import { Wake } from '#libs/pipeline/wake.ts';
+import { analyticsAddress, loadConfig, sourceAddress } from '#libs/platform/config/config.ts';
+import { onSignals } from '#libs/platform/lifecycle.ts';
+import { openLog } from '#libs/platform/log.ts';
+import { openDatabase } from '#libs/platform/postgres/database.ts';
+import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
+import { openProgressStore } from '#libs/store/progress.ts';
+
+// The intake of `npm start` and nothing beside it: what staging costs when nobody derives. Runs until a signal.
+const config = loadConfig();
+const [source, analytics] = [sourceAddress(config), analyticsAddress(config)];
+if (source === undefined || analytics === undefined) throw new Error('SOURCE_DB_HOST and ANALYTICS_DB_HOST are needed');
+const db = openDatabase(analytics, { connections: 12 });
+const settings = await openSettings(config, db);
+const log = openLog(config.LOG_LEVEL);
+const intake = startIntake({
+  source: pgoutputSource({
+    address: source,
+    progress: openProgressStore(db),
+    publication: config.SOURCE_PUBLICATION,
+    slotPrefix: config.SOURCE_SLOT,
+    maxBatch: config.BATCH_SIZE,
+  }),
+  db,
+  settings,
+  wake: new Wake(),
+  log,
+  onFailure: (error) => {
+    console.error(error);
+    process.exit(1);
+  },
+});
+const stopping = new AbortController();
+onSignals(() => stopping.abort());
+while (!stopping.signal.aborted) await sleep(1_000, undefined, { signal: stopping.signal }).catch(() => {});
+await intake.stop();
+await db.close();
+process.exit(0);

@@ -1,0 +1,110 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+/** What something cost. CPU in seconds. */
+export interface Usage {
+  readonly wallMs: number;
+  /** Of the measured Node process; null where the work is not Node's. */
+  readonly node: number | null;
+  readonly source: number;
+  readonly analytics: number;
+  /** Of the measured Node process since its start. */
+  readonly peakRssMb: number | null;
+}
+
+/** The unit of times in /proc, which Linux shows to programs as 100 a second whatever the kernel's own is. */
+const TICKS_PER_SECOND = 100;
+
+interface Stat {
+  readonly parent: number;
+  /** utime + stime. */
+  readonly own: number;
+  /** cutime + cstime: of children that have ended. */
+  readonly ended: number;
+}
+
+/** /proc/<pid>/stat in seconds; undefined for a process that is gone. */
+function readStat(pid: number): Stat | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name, in parentheses, may hold anything; the fields after it are numbers, the first of them the third of all.
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    const seconds = (field: number): number => Number(fields[field - 3]) / TICKS_PER_SECOND;
+    return { parent: Number(fields[1]), own: seconds(14) + seconds(15), ended: seconds(16) + seconds(17) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** CPU of a process, what it starts in threads included, in seconds; what process.cpuUsage() says from inside. */
+export const processCpu = (pid: number): number => readStat(pid)?.own ?? 0;
+
+/** CPU of a whole server: the postmaster, its children, and those of them that have ended. */
+export function serverCpu(postmaster: number): number {
+  for (let tries = 0; ; tries += 1) {
+    const before = readStat(postmaster);
+    let total = (before?.own ?? 0) + (before?.ended ?? 0);
+    for (const name of readdirSync('/proc')) {
+      if (!/^\d+$/.test(name)) continue;
+      const stat = readStat(Number(name));
+      if (stat?.parent === postmaster) total += stat.own + stat.ended;
+    }
+    // A child that ended meanwhile was counted neither here nor there.
+    if (readStat(postmaster)?.ended === before?.ended || tries === 5) return total;
+  }
+}
+
+/** The most memory the process has held at once, and what it holds now, in MB. */
+export function processMemory(pid: number): { peak: number; now: number } {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const megabytes = (name: string): number =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) / 1024;
+  return { peak: megabytes('VmHWM'), now: megabytes('VmRSS') };
+}
+
+/** The postmaster of an embedded server's folder. */
+export const postmasterOf = (folder: string): number =>
+  Number(readFileSync(path.join(folder, 'data', 'postmaster.pid'), 'utf8').split('\n')[0]);
+
+export interface Servers {
+  readonly source: number;
+  readonly analytics: number;
+}
+
+/** Measures from its making on. */
+export class Meter {
+  readonly #servers: Servers;
+  readonly #pid: number | null;
+  readonly #startedAt = performance.now();
+  readonly #before: { node: number; source: number; analytics: number };
+
+  /** @param pid the Node process that does the work, if one does */
+  constructor(servers: Servers, pid: number | null) {
+    this.#servers = servers;
+    this.#pid = pid;
+    this.#before = this.#cpu();
+  }
+
+  /** @throws Error when the measured process is gone */
+  read(): Usage {
+    const wallMs = performance.now() - this.#startedAt;
+    const after = this.#cpu();
+    const pid = this.#pid;
+    if (pid !== null && !existsSync(`/proc/${pid}/status`)) throw new Error('the measured process has ended');
+    return {
+      wallMs,
+      node: pid === null ? null : after.node - this.#before.node,
+      source: after.source - this.#before.source,
+      analytics: after.analytics - this.#before.analytics,
+      peakRssMb: pid === null ? null : processMemory(pid).peak,
+    };
+  }
+
+  #cpu(): { node: number; source: number; analytics: number } {
+    return {
+      node: this.#pid === null ? 0 : processCpu(this.#pid),
+      source: serverCpu(this.#servers.source),
+      analytics: serverCpu(this.#servers.analytics),
+    };
+  }
+}

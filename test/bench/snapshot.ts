@@ -1,0 +1,81 @@
+import { chmodSync, mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { SOURCE_TABLES } from '#libs/domain/change.ts';
+import type { Database } from '#libs/platform/postgres/database.ts';
+import { together } from './floor.ts';
+import { Meter } from './measure.ts';
+import { untilCaughtUp } from './product.ts';
+import { openProfile } from './profile.ts';
+import { type BenchmarkResult, type Measured, median } from './report.ts';
+import type { World } from './world.ts';
+
+const AIM = 4;
+/** COPY is quick and its speed varies; a first reading is neither. */
+const COPIES = 3;
+
+/** (a) A first reading to finished features. */
+export async function snapshot(world: World): Promise<BenchmarkResult> {
+  const source = await world.source();
+  const { measured: product, stagedMs } = await readAll(world);
+  world.noteSnapshot();
+  const copies = together(await world.onAnalytics((db) => copyAll(world, db, COPIES)));
+  const counts = await Promise.all(
+    SOURCE_TABLES.map((table) => source.query<{ rows: number }>(`SELECT count(*)::integer AS rows FROM ${table}`)),
+  );
+  const rows = counts.reduce((sum, [count]) => sum + (count?.rows ?? 0), 0);
+  return {
+    letter: 'a',
+    title: `a first reading of ${rows.toLocaleString('en')} rows to finished features`,
+    verdicts: [
+      {
+        what: 'time, of a plain COPY',
+        got: median(product.values) / median(copies.values),
+        unit: '×',
+        bound: 'at most',
+        aim: AIM,
+        against: 'the same rows by COPY from a file into tables with the same keys and indexes',
+      },
+    ],
+    runs: [product, copies],
+    notes: [`${Math.round((100 * stagedMs) / median(product.values))} % of that until all was staged`],
+  };
+}
+
+async function readAll(world: World): Promise<{ measured: Measured; stagedMs: number }> {
+  const source = await world.source();
+  const profile = openProfile(world, 'snapshot');
+  const product = await world.startProduct({ profile: profile?.folder });
+  try {
+    const meter = new Meter(world.servers, product.pid);
+    profile?.begin();
+    await untilCaughtUp(product, source, world.analyticsAddress(), 'staged');
+    const stagedMs = meter.read().wallMs;
+    await untilCaughtUp(product, source, world.analyticsAddress());
+    const usage = meter.read();
+    return { measured: { name: 'the product', values: [usage.wallMs], unit: 'ms', usage }, stagedMs };
+  } finally {
+    await product.stop();
+    await profile?.end();
+  }
+}
+
+/** What staging wrote, written again by nothing but COPY. */
+async function copyAll(world: World, db: Database, times: number): Promise<Measured[]> {
+  const folder = path.join(world.folder, 'copy');
+  mkdirSync(folder, { recursive: true });
+  // The server writes and reads the files itself, perhaps as another user.
+  chmodSync(folder, 0o777);
+  const images = SOURCE_TABLES.map((table) => ({ name: `image_${table}`, file: path.join(folder, table) }));
+  for (const { name, file } of images) await db.query(`COPY state.${name} TO '${file}'`);
+  const measured: Measured[] = [];
+  for (let time = 0; time < times; time += 1) {
+    await db.query('CREATE SCHEMA bench_copy');
+    for (const { name } of images) await db.query(`CREATE TABLE bench_copy.${name} (LIKE state.${name} INCLUDING ALL)`);
+    const meter = new Meter(world.servers, null);
+    for (const { name, file } of images) await db.query(`COPY bench_copy.${name} FROM '${file}'`);
+    const usage = meter.read();
+    measured.push({ name: 'plain COPY', values: [usage.wallMs], unit: 'ms', usage });
+    await db.query('DROP SCHEMA bench_copy CASCADE');
+  }
+  return measured;
+}

@@ -1,0 +1,242 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { loadConfig } from '#libs/platform/config/config.ts';
+import { Lifecycle } from '#libs/platform/lifecycle.ts';
+import { openLog } from '#libs/platform/log.ts';
+import { type Database, type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
+import { type LocalDatabases, startDatabases } from '../../services/local/databases.ts';
+import { SOURCE_SCHEMA } from '../support/source-schema.ts';
+import { postmasterOf, type Servers } from './measure.ts';
+import { Product, type ProductOptions, untilCaughtUp } from './product.ts';
+import type { Measured } from './report.ts';
+
+const SEED = 1;
+const read = (name: string): string => readFileSync(new URL(`./sql/${name}.sql`, import.meta.url), 'utf8');
+const SHAPE_SQL = read('shape');
+/** Fills a source that has the shape. */
+export const SOURCE_SQL = read('source');
+/** Fills the images of an analytics database that has the shape. */
+export const IMAGES_SQL = read('images');
+
+/** How many of each there are. */
+export interface Shape {
+  readonly students: number;
+  readonly courses: number;
+  readonly keys: number;
+  readonly events: number;
+  readonly completions: number;
+  readonly grades: number;
+  readonly enrollments: number;
+}
+
+/** Two million rows of 40,000 keys, or a part of that. */
+export function shapeOf(scale: number): Shape {
+  const students = Math.max(8, Math.round(8_000 * scale));
+  const keys = 5 * students;
+  const events = Math.round(1_132_000 * scale);
+  return {
+    students,
+    courses: 5 * Math.max(1, Math.round(16 * scale)),
+    keys,
+    events,
+    completions: 12 * keys,
+    grades: 8 * keys,
+    enrollments: Math.round(1.5 * keys),
+  };
+}
+
+/** Writes the shape, and all that follows from it, into a database. */
+export async function installShape(db: Database, shape: Shape): Promise<void> {
+  await db.query(SHAPE_SQL);
+  const { students, courses, keys, events, completions, grades, enrollments } = shape;
+  await db.query(
+    `INSERT INTO bench.shape (seed, students, courses, keys, events, completions, grades, enrollments, today)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, date_trunc('day', now() AT TIME ZONE 'UTC'))`,
+    [SEED, students, courses, keys, events, completions, grades, enrollments],
+  );
+}
+
+/** The servers of one run of the suite, what is in them, and how far that has been taken. */
+export class World {
+  readonly scale: number;
+  readonly shape: Shape;
+  readonly databases: LocalDatabases;
+  readonly servers: Servers;
+  /** Where programs and servers may put files. */
+  readonly folder: string;
+  readonly profile: string | undefined;
+  /** The raw upsert floor, measured by whoever needs it first: rows a second. */
+  floor: Measured | undefined;
+  readonly #lifecycle: Lifecycle;
+  #source: Database | undefined;
+  #hasSnapshot = false;
+  /** Numbers live changes, so that no two of a run have one id. */
+  #changes = 0;
+
+  private constructor(
+    scale: number,
+    folder: string,
+    lifecycle: Lifecycle,
+    databases: LocalDatabases,
+    profile?: string,
+  ) {
+    this.scale = scale;
+    this.shape = shapeOf(scale);
+    this.folder = folder;
+    this.#lifecycle = lifecycle;
+    this.databases = databases;
+    this.profile = profile;
+    const [source, analytics] = databases.folders.map(postmasterOf);
+    this.servers = { source: source ?? 0, analytics: analytics ?? 0 };
+  }
+
+  /** Starts both servers as `npm start` does, in a folder that goes away with {@link stop}. */
+  static async start(scale: number, profile?: string): Promise<World> {
+    const folder = mkdtempSync(path.join(tmpdir(), 'prepadata-bench-'));
+    // Postgres runs as another user when we are root.
+    chmodSync(folder, 0o755);
+    const log = openLog('silent');
+    const lifecycle = new Lifecycle(log);
+    lifecycle.add('the folder', async () => rmSync(folder, { recursive: true, force: true }));
+    try {
+      const databases = await startDatabases(loadConfig({ DATA_DIR: folder }), lifecycle, log);
+      return new World(scale, folder, lifecycle, databases, profile);
+    } catch (error) {
+      await lifecycle.stop();
+      throw error;
+    }
+  }
+
+  stop(): Promise<void> {
+    return this.#lifecycle.stop();
+  }
+
+  /** At full size runs are repeated, so that drift does not decide; a small run shows that the benchmarks work. */
+  get repeats(): boolean {
+    return this.scale >= 1;
+  }
+
+  /** A part of a full-size number, at least one. */
+  scaled(full: number): number {
+    return Math.max(1, Math.round(full * this.scale));
+  }
+
+  /** The source, filled at the first call. */
+  async source(): Promise<Database> {
+    if (this.#source !== undefined) return this.#source;
+    const db = openDatabase(this.databases.source, { connections: 12, name: 'bench' });
+    this.#source = db;
+    this.#lifecycle.add('the connections to the source', () => db.close());
+    await db.query(SOURCE_SCHEMA);
+    await installShape(db, this.shape);
+    await db.query(read('live'));
+    await this.writing(async (writer) => {
+      await writer.query(SOURCE_SQL);
+    });
+    await db.query('VACUUM ANALYZE');
+    return db;
+  }
+
+  /** A connection that writes fast: foreign keys are right by construction, and nothing of the source needs to last. */
+  async writing<T>(work: (writer: Database) => Promise<T>): Promise<T> {
+    const writer = openDatabase(this.databases.source, { connections: 1, name: 'bench writer' });
+    try {
+      await writer.query('SET session_replication_role = replica; SET synchronous_commit = off');
+      return await work(writer);
+    } finally {
+      await writer.close();
+    }
+  }
+
+  /** Lets the campus go on by so many changes. */
+  async live(count: number): Promise<void> {
+    const first = this.#changes;
+    // Changes that meet no row are passed over, so numbers run ahead of the count.
+    this.#changes += 4 * count + 1_000;
+    await this.writing(async (writer) => {
+      const [now] = await writer.query<{ now: string }>("SELECT (now() AT TIME ZONE 'UTC')::text AS now");
+      await writer.query('CALL bench.live($1, $2, $3)', [first, count, now?.now ?? '']);
+    });
+  }
+
+  analyticsAddress(name = this.databases.analytics.database): DatabaseAddress {
+    return { ...this.databases.analytics, database: name };
+  }
+
+  /** A pool on an analytics database for as long as `work` takes; nobody may be connected when it is copied. */
+  async onAnalytics<T>(work: (db: Database) => Promise<T>, name?: string): Promise<T> {
+    const db = openDatabase(this.analyticsAddress(name), { connections: 4, name: 'bench' });
+    try {
+      return await work(db);
+    } finally {
+      await db.close();
+    }
+  }
+
+  onServer<T>(work: (db: Database) => Promise<T>): Promise<T> {
+    return this.onAnalytics(work, 'postgres');
+  }
+
+  /** The product on the source and an analytics database; `fork` names a copy made by {@link fork}. */
+  startProduct(
+    options: Omit<ProductOptions, 'source' | 'analytics' | 'folder' | 'onSpawn'> = {},
+    fork?: string,
+  ): Promise<Product> {
+    return Product.start({
+      ...options,
+      source: this.databases.source,
+      analytics: this.analyticsAddress(fork),
+      folder: this.folder,
+      env: { ...(fork === undefined ? {} : { SOURCE_SLOT: fork }), ...options.env },
+      onSpawn: (child) => this.keep(child),
+    });
+  }
+
+  /** A child that must not outlive the servers, whatever happens. */
+  keep(child: ChildProcess): void {
+    this.#lifecycle.add('a child', async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const gone = once(child, 'exit');
+      child.kill('SIGTERM');
+      await gone;
+    });
+  }
+
+  /**
+   * A copy of what the product knows, analytics database and slot, as they are now while no product runs: it takes up
+   * where the original stands, and finds the same changes.
+   */
+  async fork(name: string): Promise<void> {
+    const source = await this.source();
+    await this.onServer((db) => db.query(`CREATE DATABASE "${name}" TEMPLATE "${this.databases.analytics.database}"`));
+    await source.query(
+      "SELECT pg_copy_logical_replication_slot(slot_name, $1 || substring(slot_name FROM '_[0-9]+$')) FROM pg_replication_slots WHERE slot_name LIKE 'prepadata\\_%'",
+      [name],
+    );
+  }
+
+  async dropFork(name: string): Promise<void> {
+    const source = await this.source();
+    await source.query('SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name LIKE $1', [
+      `${name}\\_%`,
+    ]);
+    await this.onServer((db) => db.query(`DROP DATABASE "${name}" WITH (FORCE)`));
+  }
+
+  /** After this the product has read everything and derived it, once in a run of the suite, and is not running. */
+  async snapshotTaken(): Promise<void> {
+    if (this.#hasSnapshot) return;
+    const source = await this.source();
+    const product = await this.startProduct();
+    await untilCaughtUp(product, source, this.analyticsAddress());
+    await product.stop();
+    this.noteSnapshot();
+  }
+
+  noteSnapshot(): void {
+    this.#hasSnapshot = true;
+  }
+}
