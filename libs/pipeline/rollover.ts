@@ -33,15 +33,23 @@ export async function startRollover(options: RolloverOptions): Promise<Loop> {
   const { db, institutionZone, clock, wake, log } = options;
   const now = (): LocalDay => institutionZone.dayOf(clock.now());
   await beginCalendar(db, now());
+  let warnedOf: LocalDay | null = null;
   return startLoop({
     name: 'the rollover',
     wake: new Wake(),
     log,
     step: async () => {
       const today = now();
-      if ((await readToday(db)) < today && (await rollOver(db, today))) {
+      const known = await readToday(db);
+      if (known < today && (await rollOver(db, today))) {
         log.info({ today: formatDay(today) }, 'a new day has begun');
         wake.wake();
+      }
+      if (known > today && warnedOf !== today) {
+        warnedOf = today;
+        log.warn(
+          `this machine's clock says ${formatDay(today)}, but the features have seen ${formatDay(known)} begin: days do not go back, so no new one begins until the clock has passed that; check the clock and INSTITUTION_TIMEZONE`,
+        );
       }
       return 'idle';
     },
