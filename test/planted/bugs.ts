@@ -64,13 +64,18 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'marks deleted after the reading that they asked for',
     file: 'libs/pipeline/derive.ts',
-    from: '    const marks = new Map((await takeMarks(tx, family, claimed)).map((mark) => [keyName(mark), mark]));\n',
-    to: '',
+    from: '      takeMarks(tx, family, claimed),\n      readTodayToWrite',
+    to: '      undefined,\n      readTodayToWrite',
     also: [
       {
         file: 'libs/pipeline/derive.ts',
-        from: '    const rows = await read(tx, claimed, this.#settings.reading);\n',
-        to: '    const rows = await read(tx, claimed, this.#settings.reading);\n    const marks = new Map((await takeMarks(tx, family, claimed)).map((mark) => [keyName(mark), mark]));\n',
+        from: '    const marks = new Map(taken.map((mark) => [keyName(mark), mark]));\n',
+        to: '    const marks = new Map((await takeMarks(tx, family, claimed)).map((mark) => [keyName(mark), mark]));\n',
+      },
+      {
+        file: 'libs/pipeline/derive.ts',
+        from: 'const [taken, today,',
+        to: 'const [, today,',
       },
     ],
     tests: INTERLEAVINGS,
