@@ -40,6 +40,8 @@ export async function startTestPipeline(options: TestPipelineOptions): Promise<T
     log,
     onFailure: (error) => {
       state.failure = error;
+      // Else a test that waits for features waits in vain and says nothing.
+      console.error('the source of the test pipeline has failed:', error);
     },
   });
   return {

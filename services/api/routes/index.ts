@@ -4,6 +4,7 @@ import { engagementTrendsRoute } from './engagement-trends.ts';
 import { freshnessRoute } from './freshness.ts';
 import { healthRoute } from './health.ts';
 import { metricsRoute } from './metrics.ts';
+import { openapiRoute } from './openapi.ts';
 import { readyRoute } from './ready.ts';
 import { rejectedRoute } from './rejected.ts';
 import { studentMetricsRoute } from './student-metrics.ts';
@@ -11,8 +12,7 @@ import { studentsRoute } from './students.ts';
 import { temporalRoute } from './temporal.ts';
 import { trajectoryRoute } from './trajectory.ts';
 
-/** Every route there is. */
-export const ROUTES: readonly Route[] = [
+const DESCRIBED: readonly Route[] = [
   healthRoute,
   readyRoute,
   studentMetricsRoute,
@@ -25,3 +25,6 @@ export const ROUTES: readonly Route[] = [
   rejectedRoute,
   metricsRoute,
 ];
+
+/** Every route there is. */
+export const ROUTES: readonly Route[] = [...DESCRIBED, openapiRoute(DESCRIBED)];

@@ -1,0 +1,18 @@
+import { z } from 'zod';
+import { noParameters } from '#libs/serve/parameters.ts';
+import { describeApi } from '../openapi.ts';
+import { defineRoute, type Route } from '../route.ts';
+
+/** Describes the routes given, and itself. */
+export function openapiRoute(others: readonly Route[]): Route {
+  const own: Route = defineRoute({
+    path: '/openapi.json',
+    summary: 'This description: OpenAPI 3.1',
+    params: noParameters,
+    query: noParameters,
+    answer: z.record(z.string(), z.unknown()),
+    handle: () => ({ body: description }),
+  });
+  const description = describeApi([...others, own]);
+  return own;
+}
