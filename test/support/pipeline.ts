@@ -30,7 +30,9 @@ export async function startTestPipeline(options: TestPipelineOptions): Promise<T
   const wake = new Wake();
   const engagement = await startEngagement({ db, settings, wake, log, clock });
   const performance = startPerformance({ db, settings, wake, log });
-  const source = pgoutputSource({ address, progress: openProgressStore(db), maxBatch });
+  // The names of slots belong to the whole server, and other tests have theirs on it.
+  const slotPrefix = address.database.slice(0, 50);
+  const source = pgoutputSource({ address, progress: openProgressStore(db), slotPrefix, maxBatch });
   const state: { failure: unknown } = { failure: undefined };
   const intake = startIntake({
     source,
