@@ -83,11 +83,10 @@ test('it lives at its pace until stopped, re-syncs, and writes nothing afterward
       throw new Error('a listener that fails');
     },
   });
-  for (let waited = 0; waited < 200 && !events.some((event) => event.kind === 'resync'); waited += 1) await sleep(50);
+  // Until both are seen, however slow the machine is; the test's own deadline ends it.
+  while (events.length <= 5 || !events.some((event) => event.kind === 'resync')) await sleep(20);
   await campus.stop();
   await campus.stop();
-  expect(events.length).toBeGreaterThan(5);
-  expect(events.some((event) => event.kind === 'resync')).toBe(true);
   const rows = 'SELECT (SELECT count(*)::int FROM activity_logs) + (SELECT count(*)::int FROM grades) AS n';
   const after = await number(source.db, rows);
   await sleep(100);
