@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SETTINGS } from '#libs/platform/config/settings.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { migrate } from '#libs/store/migrate.ts';
+import { addressEnv } from '../support/address-env.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { startForwarder } from './forwarder.ts';
 import { ask } from './support.ts';
@@ -52,13 +53,7 @@ function run(settings: Record<string, string>, args: readonly string[] = []): Pr
   };
 }
 
-const settingsFor = (address: DatabaseAddress): Record<string, string> => ({
-  ANALYTICS_DB_HOST: address.host,
-  ANALYTICS_DB_PORT: String(address.port),
-  ANALYTICS_DB_NAME: address.database,
-  ANALYTICS_DB_USER: address.user,
-  ANALYTICS_DB_PASSWORD: address.password,
-});
+const settingsFor = (address: DatabaseAddress): Record<string, string> => addressEnv('ANALYTICS_DB', address);
 
 let analytics: TestDatabase;
 beforeAll(async () => {

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseLsn } from '#libs/domain/position.ts';
 import { type Database, type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
 import type { RunFile } from '../../services/local/runfile.ts';
+import { addressEnv } from '../support/address-env.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 
@@ -122,14 +123,6 @@ export class Product {
     }
   }
 }
-
-export const addressEnv = (prefix: string, address: DatabaseAddress): Record<string, string> => ({
-  [`${prefix}_HOST`]: address.host,
-  [`${prefix}_PORT`]: String(address.port),
-  [`${prefix}_NAME`]: address.database,
-  [`${prefix}_USER`]: address.user,
-  [`${prefix}_PASSWORD`]: address.password,
-});
 
 interface State {
   readonly applied: bigint | null;

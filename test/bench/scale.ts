@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
+import { addressEnv } from '../support/address-env.ts';
 import { Meter, type Usage } from './measure.ts';
-import { addressEnv } from './product.ts';
 import { openProfile } from './profile.ts';
 import { type BenchmarkResult, figure, type Measured, median } from './report.ts';
 import { shapeOf, type World } from './world.ts';

@@ -3,8 +3,9 @@ import { createServer, type Server } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type Database, type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
+import { type Database, openDatabase } from '#libs/platform/postgres/database.ts';
 import { type EmbeddedPostgres, freePort, startEmbeddedPostgres } from '#libs/platform/postgres/embedded.ts';
+import { addressEnv } from '../support/address-env.ts';
 import { LAX_SOURCE_SCHEMA } from '../support/source-schema.ts';
 import { differencesOf } from './equal.ts';
 import { eventually, newDataDir, Program, runCommand } from './program.ts';
@@ -52,19 +53,9 @@ const FILL = `
     SELECT ${id('a', '1 + n % 30')}, ${id('c', '1 + n % 2')}, 'quiz ' || n % 5, n % 11, 10, now() - n * interval '3 hours'
     FROM generate_series(1, 200) AS n`;
 
-const settingsOf = (
-  prefix: string,
-  { host, port, database, user, password }: DatabaseAddress,
-): Record<string, string> => ({
-  [`${prefix}_DB_HOST`]: host,
-  [`${prefix}_DB_PORT`]: String(port),
-  [`${prefix}_DB_NAME`]: database,
-  [`${prefix}_DB_USER`]: user,
-  [`${prefix}_DB_PASSWORD`]: password,
-});
 const environment = (): Record<string, string> => ({
-  ...settingsOf('SOURCE', server.address('lms')),
-  ...settingsOf('ANALYTICS', server.address('features')),
+  ...addressEnv('SOURCE_DB', server.address('lms')),
+  ...addressEnv('ANALYTICS_DB', server.address('features')),
   API_PORT: '0',
   DATA_DIR: path.join(folder, 'one'),
 });

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
+import { analyticsAddress, loadConfig } from '#libs/platform/config/config.ts';
+import { openDatabase } from '#libs/platform/postgres/database.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '#libs/platform/postgres/embedded.ts';
 import { grantsSql, publicationSql } from '#libs/source/pgoutput/remedies.ts';
 import { seedCampus } from '../../services/campus/seed.ts';
@@ -67,25 +68,20 @@ test('the chapter, from an empty Postgres to features that equal the oracle, and
   await seedCampus(lms, { seed: '5', now: Date.now(), students: 20 });
   await lms.close();
 
-  const [level = '', features = ''] = blocks('sql');
+  const [level = '', featuresDatabase = ''] = blocks('sql');
   await asSuperuser('lms', statements(level));
   await server.stop();
   server = await startEmbeddedPostgres({ folder: serverFolder, settings: { fsync: 'off' } });
   await asSuperuser('lms', statements(sourceSql));
-  for (const statement of statements(features)) await asSuperuser('lms', [statement]);
+  for (const statement of statements(featuresDatabase)) await asSuperuser('lms', [statement]);
 
   const env = exported();
   await program.start(env).untilReady();
-  const address = (prefix: string): DatabaseAddress => ({
-    host: env[`${prefix}_DB_HOST`] ?? '',
-    port: Number(env[`${prefix}_DB_PORT`]),
-    database: env[`${prefix}_DB_NAME`] ?? '',
-    user: env[`${prefix}_DB_USER`] ?? '',
-    password: env[`${prefix}_DB_PASSWORD`] ?? '',
-  });
+  const features = analyticsAddress(loadConfig(env));
+  if (features === undefined) throw new Error('the page exports no address of the analytics database');
   expect(program.servers()).toEqual([]);
   expect(
-    await differencesOf(server.address('lms'), address('ANALYTICS'), {
+    await differencesOf(server.address('lms'), features, {
       atLeast: 20,
       institution_timezone: 'Europe/Paris',
     }),

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Database, openDatabase } from '#libs/platform/postgres/database.ts';
+import { isAlive } from '#libs/platform/postgres/embedded.ts';
 import type { RunFile } from '../../services/local/runfile.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -149,15 +150,6 @@ export function runCommand(args: readonly string[], env: Readonly<Record<string,
   return new Promise((resolve) => {
     child.once('exit', (code) => resolve({ code, output }));
   });
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** A data folder that the user "nobody" may enter, since Postgres does not run as root. */

@@ -4,7 +4,7 @@ import { messageOf, Waiting } from './faults.ts';
 import { fingerprint } from './publication.ts';
 import { ChangeQueue } from './queue.ts';
 import { readNow, type Session } from './session.ts';
-import { likeExactly, readSlotStatus, slotName } from './slot.ts';
+import { costOf, readSlots, slotName } from './slot.ts';
 import { openStream } from './stream.ts';
 
 /** How often the server is asked where its log ends and what it publishes, milliseconds. */
@@ -24,7 +24,7 @@ export async function follow(session: Session, epoch: number, start: bigint, pri
   const statusEvery = await readStatusEvery(session);
   status.heard(now.walEnd);
   status.applied(start);
-  await tellSlot(session, slot);
+  await tellSlot(session, slot, now.walEnd);
 
   const queue = new ChangeQueue(start, settings.maxBatch);
   const stop = (): void => queue.fail(new Stopped());
@@ -81,16 +81,17 @@ export async function follow(session: Session, epoch: number, start: bigint, pri
   }
 }
 
-async function tellSlot({ run, control }: Session, slot: string): Promise<void> {
-  const [status] = await readSlotStatus(control, likeExactly(slot));
-  run.status.slot(status);
+async function tellSlot({ run, control }: Session, name: string, walEnd: bigint): Promise<void> {
+  const slots = await readSlots(control, run.settings.slotPrefix);
+  const slot = slots.find((candidate) => candidate.slot_name === name);
+  run.status.slot(slot === undefined ? undefined : costOf(slot, walEnd));
 }
 
 async function look(session: Session, slot: string, print: string): Promise<void> {
   const { run, control } = session;
   const { walEnd } = await readNow(control);
   run.status.heard(walEnd);
-  await tellSlot(session, slot);
+  await tellSlot(session, slot, walEnd);
   if ((await fingerprint(control, run.settings.publication, run.settings.schema)) !== print) {
     throw new Waiting('the publication or a table of the source was changed; looking at it anew');
   }

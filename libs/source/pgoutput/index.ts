@@ -9,8 +9,8 @@ import { type PgoutputOptions, placeOf, Run, type Settings, settle } from './opt
 import { checkTables } from './preflight.ts';
 import { ensurePublication } from './publication.ts';
 import { slotInUse } from './remedies.ts';
-import { runSession } from './session.ts';
-import { dropSlots, readSlotStatus, readSlots, slotPattern } from './slot.ts';
+import { readNow, runSession } from './session.ts';
+import { costOf, dropSlots, readSlots, type SlotRow } from './slot.ts';
 import { StatusBoard } from './status.ts';
 
 export type { PgoutputOptions } from './options.ts';
@@ -23,18 +23,19 @@ export async function checkSource(
   address: DatabaseAddress,
   { publication = 'prepadata', schema = 'public' }: { publication?: string; schema?: string } = {},
 ): Promise<void> {
-  const link = await openLink(address, 'check', 'sql', new AbortController().signal, () => {});
-  try {
-    await checkTables(link.client, schema);
-    await ensurePublication(link.client, publication, schema);
-  } finally {
-    link.close();
-  }
+  await onSource(address, async (client) => {
+    await checkTables(client, schema);
+    await ensurePublication(client, publication, schema);
+  });
 }
 
 /** The slots of this prefix in a database, and what each costs its server. */
 export const listSlots = (address: DatabaseAddress, prefix: string): Promise<SlotStatus[]> =>
-  withControl(address, (client) => readSlotStatus(client, slotPattern(prefix)));
+  withSorting(address, async (client) => {
+    const { walEnd } = await readNow(client);
+    const slots = await slotsOf(client, address, prefix);
+    return slots.map((slot) => costOf(slot, walEnd)).sort((a, b) => (a.name < b.name ? -1 : 1));
+  });
 
 /**
  * Takes the slots of this prefix away, so that the server keeps no more log for us. What is then changed is not sent to
@@ -43,26 +44,33 @@ export const listSlots = (address: DatabaseAddress, prefix: string): Promise<Slo
  * @throws ConfigurationError while one of them is read
  */
 export const dropAllSlots = (address: DatabaseAddress, prefix: string): Promise<string[]> =>
-  withControl(address, async (client) => {
-    const slots = (await readSlots(client, prefix)).filter((slot) => slot.database === address.database);
+  withSorting(address, async (client) => {
+    const slots = await slotsOf(client, address, prefix);
     const read = slots.find((slot) => slot.active_pid !== null);
     if (read !== undefined) throw slotInUse(read.slot_name, read.active_pid);
     await dropSlots(client, slots);
     return slots.map((slot) => slot.slot_name);
   });
 
-async function withControl<T>(address: DatabaseAddress, work: (client: pg.Client) => Promise<T>): Promise<T> {
+/** On one server several databases may be read, each with slots of its own. */
+const slotsOf = async (client: pg.Client, address: DatabaseAddress, prefix: string): Promise<SlotRow[]> =>
+  (await readSlots(client, prefix)).filter((slot) => slot.database === address.database);
+
+/** Does something on a connection of its own. */
+async function onSource<T>(address: DatabaseAddress, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const link = await openLink(address, 'check', 'sql', new AbortController().signal, () => {});
   try {
-    const link = await openLink(address, 'check', 'sql', new AbortController().signal, () => {});
-    try {
-      return await work(link.client);
-    } finally {
-      link.close();
-    }
-  } catch (error) {
-    throw sortFailure(error, placeOf(address), address.user, 'public');
+    return await work(link.client);
+  } finally {
+    link.close();
   }
 }
+
+/** The same for a person, who is told what is wrong and what to do. */
+const withSorting = <T>(address: DatabaseAddress, work: (client: pg.Client) => Promise<T>): Promise<T> =>
+  onSource(address, work).catch((error: unknown) => {
+    throw sortFailure(error, placeOf(address), address.user, 'public');
+  });
 
 const FIRST_RETRY = 100;
 const LAST_RETRY = 5_000;

@@ -10,7 +10,10 @@ export interface SlotRow {
   readonly plugin: string | null;
   readonly database: string | null;
   readonly active_pid: number | null;
+  readonly restart_lsn: string | null;
   readonly confirmed_flush_lsn: string | null;
+  /** Bytes; null where the server sets no limit. */
+  readonly safe_wal_size: number | null;
   readonly wal_status: string | null;
   readonly conflicting?: boolean | null;
   readonly invalidation_reason?: string | null;
@@ -48,32 +51,16 @@ export async function readSlots(client: pg.Client, prefix: string): Promise<read
   return result.rows.map((row) => row.slot);
 }
 
-/** What LIKE takes for all slots of a prefix. */
-export const slotPattern = (prefix: string): string => `${likeExactly(`${prefix}_`)}%`;
-export const likeExactly = (name: string): string => name.replaceAll('_', '\\_');
-
-const SLOT_STATUS_SQL = `
-  SELECT slot_name AS name, pg_wal_lsn_diff(pg_current_wal_flush_lsn(), restart_lsn)::text AS retained,
-         safe_wal_size::text AS safe, wal_status AS status
-    FROM pg_replication_slots WHERE slot_name LIKE $1 AND database = current_database() AND plugin = 'pgoutput'
-   ORDER BY slot_name`;
-
-interface SlotStatusRow {
-  readonly name: string;
-  readonly retained: string | null;
-  readonly safe: string | null;
-  readonly status: string | null;
-}
-
-/** What each slot of this database whose name matches costs its server. */
-export async function readSlotStatus(client: pg.Client, pattern: string): Promise<SlotStatus[]> {
-  const result = await client.query<SlotStatusRow>(SLOT_STATUS_SQL, [pattern]);
-  return result.rows.map(({ name, retained, safe, status }) => ({
-    name,
-    retainedBytes: BigInt(retained ?? 0),
-    safeBytes: safe === null ? null : BigInt(safe),
-    isEndangered: status === 'unreserved' || status === 'lost',
-  }));
+/** What a slot costs its server, whose log ends at `walEnd`. */
+export function costOf(slot: SlotRow, walEnd: bigint): SlotStatus {
+  const retained = slot.restart_lsn === null ? 0n : walEnd - parseLsn(slot.restart_lsn);
+  return {
+    name: slot.slot_name,
+    // The slot was read later than the log's end, and may have moved on.
+    retainedBytes: retained < 0n ? 0n : retained,
+    safeBytes: slot.safe_wal_size === null ? null : BigInt(slot.safe_wal_size),
+    isEndangered: slot.wal_status === 'unreserved' || slot.wal_status === 'lost',
+  };
 }
 
 /**
