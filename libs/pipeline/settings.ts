@@ -41,7 +41,7 @@ export async function openSettings(config: SettingValues, db: Database): Promise
     excluded: new Set(excludedIds.map((id) => ids.student(id))),
     fingerprint: createHash('sha256').update(JSON.stringify(described)).digest('hex'),
     described,
-    topics: config.FEATURE_TOPICS === 'on',
+    topics: config.FEATURE_TOPICS === 'on' || (config.FEATURE_TOPICS === 'auto' && config.CDC_SOURCE === 'kafka'),
   };
 }
 

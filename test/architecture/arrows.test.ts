@@ -23,6 +23,8 @@ const PURE = ['domain', 'clean', 'aggregate', 'derive'];
 /** Packages that one place alone may know. */
 const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   kafkajs: ['libs/platform/kafka/'],
+  '@kafkajs/confluent-schema-registry': ['libs/platform/registry/'],
+  avsc: ['libs/platform/registry/'],
   koa: ['services/api/'],
   '@koa/router': ['services/api/'],
   rxjs: ['libs/pipeline/', 'libs/source/'],

@@ -18,6 +18,11 @@ import {
  * README's table are printed from here.
  */
 export const SETTINGS = {
+  CDC_SOURCE: oneOf(
+    ['pgoutput', 'kafka'],
+    'pgoutput',
+    'How changes come: read from the database itself, or from Debezium over Kafka',
+  ),
   SOURCE_DB_HOST: optionalText('Host of the LMSConnector database; unset: an embedded Postgres with a sample campus'),
   SOURCE_DB_PORT: port('5432', 'Its port'),
   SOURCE_DB_NAME: text('lms', 'Its database'),
@@ -70,7 +75,18 @@ export const SETTINGS = {
     'JSON file {"word": "type"} of words for activities, extending and overriding the built-in ones',
   ),
   EXCLUDED_STUDENTS: uuidList('students.id of staff who look like students, or @file; out of rows and of coverage'),
-  FEATURE_TOPICS: oneOf(['on', 'off'], 'off', 'on: note changed rows for the feature topics'),
+  KAFKA_BROKERS: commaList('Brokers as host:port, separated by commas'),
+  KAFKA_TOPIC_PREFIX: text('lms', 'First part of the names of the change topics, as the connector has it'),
+  KAFKA_GROUP_PREFIX: text('prepadata', 'First part of the names of the consumer groups; the role follows'),
+  KAFKA_PARTITIONS: positiveInteger('4', 1_000, 'Partitions of a topic that has to be made'),
+  KAFKA_REPLICATION: positiveInteger('1', 10, 'Replicas of a topic that has to be made'),
+  SCHEMA_REGISTRY_URL: optionalText('Confluent-compatible API of the schema registry, with its path'),
+  CONNECT_URL: optionalText('REST API of Kafka Connect, for registering and supervising the connector'),
+  FEATURE_TOPICS: oneOf(
+    ['auto', 'on', 'off'],
+    'auto',
+    'on: changed rows go out on the feature topics; auto: where changes come over Kafka',
+  ),
   DATA_DIR: text('.prepadata', 'Folder for the embedded databases, the log and running.json'),
   CAMPUS_PACE_MS: positiveInteger('1000', 3_600_000, 'Milliseconds between two doings on the sample campus'),
   CAMPUS_SEED: positiveInteger('1', 2_147_483_647, 'Seed of the sample campus'),
