@@ -17,9 +17,16 @@ interface StoredSettings {
 const IMAGES_PER_PAGE = 5_000;
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
+const storedSettings = async (db: Queryable): Promise<StoredSettings | undefined> =>
+  (await db.query<StoredSettings>(sql.settings_read))[0];
+
+async function writeSettings(tx: Queryable, settings: Settings): Promise<void> {
+  await tx.query(sql.settings_adopt, [settings.fingerprint, JSON.stringify(settings.described)]);
+}
+
 /** @returns the settings that differ from those the database was last written with; empty when it is new or the same */
 export async function changedSettings(db: Queryable, settings: Settings): Promise<string[]> {
-  const [stored] = await db.query<StoredSettings>(sql.settings_read);
+  const stored = await storedSettings(db);
   if (stored === undefined || stored.fingerprint === settings.fingerprint) return [];
   const names = new Set([...Object.keys(stored.described), ...Object.keys(settings.described)]);
   return [...names].filter((name) => stored.described[name] !== settings.described[name]);
@@ -34,15 +41,25 @@ export async function adoptSettings(db: Database, settings: Settings): Promise<s
   return db.transaction(async (tx) => {
     await holdCalendar(tx);
     await lockAllTables(tx);
-    const [stored] = await tx.query<StoredSettings>(sql.settings_read);
+    const stored = await storedSettings(tx);
     const changed = await changedSettings(tx, settings);
     if (stored?.fingerprint === settings.fingerprint) return [];
-    await tx.query(sql.settings_adopt, [settings.fingerprint, JSON.stringify(settings.described)]);
+    await writeSettings(tx, settings);
     if (stored === undefined) return [];
     await judgeAgain(tx, settings);
     await markAllKeys(tx, MARK_PRIORITY.bulk, null);
     await tx.query(sql.rollover_mark_courses);
     return changed;
+  });
+}
+
+/** Gives a database that has no settings yet these; one that has some keeps them. */
+export async function adoptFirstSettings(db: Database, settings: Settings): Promise<void> {
+  if ((await storedSettings(db)) !== undefined) return;
+  await db.transaction(async (tx) => {
+    await holdCalendar(tx);
+    await lockAllTables(tx);
+    if ((await storedSettings(tx)) === undefined) await writeSettings(tx, settings);
   });
 }
 
@@ -53,7 +70,7 @@ export async function requireSettings(db: Queryable, settings: Settings): Promis
   throw new UnrecoverableError(
     'settings_differ',
     `the features in this database were made with other settings: ${changed.join(', ')}`,
-    'give this process the old ones, or adopt the new ones for all, which derives everything again',
+    'give this process the old ones, or run npm run migrate with the new ones, which derives everything again',
   );
 }
 

@@ -1,4 +1,4 @@
-import { BehaviorSubject, filter, firstValueFrom, fromEvent, merge, timer } from 'rxjs';
+import { BehaviorSubject, filter, firstValueFrom, fromEvent, merge, type Observable, Subject, timer } from 'rxjs';
 
 /** How long one full batch counts as a sign that more is queued, milliseconds. */
 const BEHIND_MS = 2_000;
@@ -9,13 +9,25 @@ const BEHIND_MS = 2_000;
  */
 export class Wake {
   readonly #count = new BehaviorSubject(0);
+  readonly #called = new Subject<void>();
   #behindUntil = 0;
 
   get count(): number {
     return this.#count.value;
   }
 
+  /** The wakes that arise in this process, for those who pass them on to others. */
+  get called(): Observable<void> {
+    return this.#called;
+  }
+
   wake(): void {
+    this.hear();
+    this.#called.next();
+  }
+
+  /** A wake that another process called. */
+  hear(): void {
     this.#count.next(this.#count.value + 1);
   }
 

@@ -62,3 +62,11 @@ export function onSignals(stop: (signal: string) => void): () => void {
     for (const signal of signals) process.off(signal, handle);
   };
 }
+
+/** Resolves when the signal aborts, or at once when it has. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -4,6 +4,8 @@ import { formatLsn } from '#libs/domain/position.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
 import { day, instant, isoInstant, known } from './answers.ts';
+import { instanceAnswer, readInstances } from './instances.ts';
+import { presentSource, sourceAnswer } from './source.ts';
 import { sql } from './statements.ts';
 
 const count = z.int().min(0);
@@ -20,25 +22,6 @@ const role = z.strictObject({
 /** Milliseconds since the oldest commit that waits; 0: none waits; null: some wait, none with a time (a first reading). */
 const lag = known(count, 'Age of the oldest commit that waits to be derived, in milliseconds');
 
-export const sourceAnswer = known(
-  z.strictObject({
-    state: z.enum(['starting', 'snapshot', 'streaming', 'waiting', 'stopped']),
-    detail: z.string(),
-    snapshot: known(z.strictObject({ rows: count, estimated_rows: count }), 'While a first reading runs'),
-    lag_bytes: known(count, 'Bytes of the log at the source that are not applied yet'),
-    slot: known(
-      z.strictObject({
-        name: z.string(),
-        retained_bytes: count.meta({ description: "Log that the source's server keeps because of the slot" }),
-        safe_bytes: known(count, 'Log that may still be written before an unread slot is lost; null: no limit is set'),
-      }),
-      'The replication slot; null before the source streams',
-    ),
-    heard_at: known(instant, 'When the source last heard from its server'),
-  }),
-  'The source that this very process reads; null where another process does',
-);
-
 export const freshnessAnswer = z.strictObject({
   today: known(day, 'Today at the institution; null before the first rollover'),
   streams: z.array(
@@ -52,6 +35,7 @@ export const freshnessAnswer = z.strictObject({
     }),
   ),
   source: sourceAnswer,
+  instances: z.array(instanceAnswer).meta({ description: 'The processes that take changes in' }),
   lag_ms: z.record(z.enum(FAMILIES), lag),
   roles: z.record(z.enum(FAMILIES), role),
   rejected: z.strictObject({
@@ -126,6 +110,7 @@ export async function readFreshness(db: Queryable, now: number, source: SourceSt
     today,
     streams: streams.map(presentStream),
     source: source === null ? null : presentSource(source),
+    instances: await readInstances(db),
     lag_ms: perFamily((family) =>
       lagOf(
         marks.find((row) => row.family === family),
@@ -169,26 +154,4 @@ const presentStream = (row: StreamRow): Freshness['streams'][number] => ({
   applied: row.stream.startsWith('pgoutput') ? formatLsn(row.applied) : row.applied.toString(),
   committed_at: isoInstant(row.committed_at),
   updated_at: row.updated_at.toISOString(),
-});
-
-const presentSlot = (slot: SourceStatus['slot']): NonNullable<Freshness['source']>['slot'] =>
-  slot === undefined
-    ? null
-    : {
-        name: slot.name,
-        retained_bytes: Number(slot.retainedBytes),
-        // What is beyond the limit already counts as nothing left.
-        safe_bytes: slot.safeBytes === null ? null : Math.max(0, Number(slot.safeBytes)),
-      };
-
-export const presentSource = (status: SourceStatus): NonNullable<Freshness['source']> => ({
-  state: status.state,
-  detail: status.detail,
-  snapshot:
-    status.snapshot === undefined
-      ? null
-      : { rows: status.snapshot.rows, estimated_rows: Math.max(0, Math.round(status.snapshot.estimatedRows)) },
-  lag_bytes: status.lagBytes === null ? null : Number(status.lagBytes),
-  slot: presentSlot(status.slot),
-  heard_at: isoInstant(status.heardAt),
 });

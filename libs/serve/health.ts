@@ -3,7 +3,8 @@ import { isDatabaseFault, type Queryable } from '#libs/platform/postgres/databas
 import type { SourceStatus } from '#libs/source/contract.ts';
 import { withDeadline } from './deadline.ts';
 import { DatabaseDeadlineError } from './errors.ts';
-import { presentSource, sourceAnswer } from './freshness.ts';
+import { instanceTroubles, readInstances } from './instances.ts';
+import { presentSource, sourceAnswer } from './source.ts';
 import { sql } from './statements.ts';
 
 export const healthAnswer = z.strictObject({ status: z.literal('ok') });
@@ -19,16 +20,20 @@ const DEADLINE_MS = 2_000;
 /**
  * Whether requests can be answered now.
  * @param reasons what other parts of the process have found wrong
+ * @param roles those that other processes have to run
  */
 export async function readReadiness(
   db: Queryable,
   reasons: readonly string[],
   status: SourceStatus | null,
+  roles: readonly string[],
 ): Promise<Readiness> {
   const all = [...reasons, ...slotTroubles(status)];
   const source = status === null ? null : presentSource(status);
   try {
-    await withDeadline(db, DEADLINE_MS).query(sql.alive);
+    const answering = withDeadline(db, DEADLINE_MS);
+    await answering.query(sql.alive);
+    if (roles.length > 0) all.push(...instanceTroubles(await readInstances(answering), roles));
   } catch (error) {
     all.push(describe(error));
   }

@@ -6,6 +6,7 @@ export const sql = loadStatements(new URL('./sql/', import.meta.url), [
   'course_by_source_id',
   'course_metrics',
   'engagement_trends_page',
+  'freshness_instances',
   'freshness_marks',
   'freshness_rows',
   'freshness_streams',

@@ -1,7 +1,7 @@
 import { systemClock } from '#libs/domain/clock.ts';
-import { ConfigurationError } from '#libs/domain/errors.ts';
-import { analyticsAddress, describeSettings, loadConfig } from '#libs/platform/config/config.ts';
-import { Lifecycle, onSignals } from '#libs/platform/lifecycle.ts';
+import { FAMILIES } from '#libs/domain/family.ts';
+import { analyticsAddress, describeSettings, loadConfig, requireAddress } from '#libs/platform/config/config.ts';
+import { aborted, Lifecycle, onSignals } from '#libs/platform/lifecycle.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { runProgram } from '#libs/platform/program.ts';
 import { openAnalytics } from '#libs/store/open.ts';
@@ -20,13 +20,7 @@ ${describeSettings()}
 /** Serves until a signal; what was started is stopped in reverse. */
 async function serve(): Promise<number> {
   const config = loadConfig();
-  const address = analyticsAddress(config);
-  if (address === undefined) {
-    throw new ConfigurationError(
-      'ANALYTICS_DB_HOST is not set, and a process that only serves has no embedded database',
-      'set ANALYTICS_DB_HOST (and _PORT, _NAME, _USER, _PASSWORD) to the database that the other roles write',
-    );
-  }
+  const address = requireAddress(analyticsAddress(config), 'ANALYTICS_DB', 'the database that the other roles write');
   const log = openLog(config.LOG_LEVEL);
   const lifecycle = new Lifecycle(log);
   const stopping = new AbortController();
@@ -38,22 +32,22 @@ async function serve(): Promise<number> {
     const db = await openAnalytics(address, { name: 'prepadata api', log, signal: stopping.signal });
     lifecycle.add('the analytics connections', () => db.close());
     if (stopping.signal.aborted) return 0;
-    const api = await startApi({ ...apiSettings(config), db, log, clock: systemClock, checks: () => [] });
+    const api = await startApi({
+      ...apiSettings(config),
+      db,
+      log,
+      clock: systemClock,
+      checks: () => [],
+      roles: FAMILIES,
+    });
     lifecycle.add('the API', () => api.stop());
-    process.stdout.write(`${api.url}\n`);
+    process.stdout.write(`${api.url}\nready: the API is served\n`);
     await aborted(stopping.signal);
     return 0;
   } finally {
     await lifecycle.stop();
     forget();
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
 
 if (process.argv.includes('--help') || process.argv.includes('-h')) process.stdout.write(USAGE);

@@ -22,6 +22,8 @@ export interface ApiOptions {
   readonly clock: Clock;
   /** Why this process is not ready, one sentence each; empty when all is well. The database is asked besides. */
   readonly checks: () => readonly string[];
+  /** Roles that other processes have to run for this one to be ready; none unless given. */
+  readonly roles?: readonly string[];
   /** The source that this process reads; absent where another one does. */
   readonly source?: () => SourceStatus | null;
   /** Of this process, that other roles in it count into too; absent: the API opens its own. */
@@ -53,11 +55,11 @@ const DRAIN_DEADLINE_MS = 5_000;
  * @throws ConfigurationError when the address is in use or not ours, or would be open to other machines unasked
  */
 export async function startApi(options: ApiOptions): Promise<Api> {
-  const { db, host, port, tokens, auth, log, clock, checks, source, metrics = openMetrics() } = options;
+  const { db, host, port, tokens, auth, log, clock, checks, roles = [], source, metrics = openMetrics() } = options;
   const rule = accessRule(host, tokens, auth);
   let stopping: Promise<void> | undefined;
   const app = createApp({
-    context: { db: withDeadline(db, QUERY_DEADLINE_MS), clock, checks, source: source ?? (() => null), metrics },
+    context: { db: withDeadline(db, QUERY_DEADLINE_MS), clock, checks, roles, source: source ?? (() => null), metrics },
     routes: ROUTES,
     gate: openGate(rule, tokens),
     log,

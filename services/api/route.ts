@@ -12,6 +12,8 @@ export interface ApiContext {
   readonly clock: Clock;
   /** Why this process is not ready, as its other parts see it; empty when they are well. */
   readonly checks: () => readonly string[];
+  /** Roles that other processes have to run. */
+  readonly roles: readonly string[];
   /** The source that this process reads; null when another one does. */
   readonly source: () => SourceStatus | null;
   readonly metrics: Metrics;

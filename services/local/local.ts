@@ -1,9 +1,12 @@
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '#libs/domain/clock.ts';
+import { FAMILIES } from '#libs/domain/family.ts';
 import { adoptSettings } from '#libs/pipeline/adopt.ts';
 import { startIntake } from '#libs/pipeline/intake.ts';
-import type { Role } from '#libs/pipeline/role.ts';
+import { startReport } from '#libs/pipeline/report.ts';
+import { roleOf } from '#libs/pipeline/role.ts';
+import { startRollover } from '#libs/pipeline/rollover.ts';
 import { openSettings, type Settings } from '#libs/pipeline/settings.ts';
 import { Wake } from '#libs/pipeline/wake.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
@@ -12,7 +15,7 @@ import type { Log } from '#libs/platform/log.ts';
 import { type Metrics, openMetrics } from '#libs/platform/metrics.ts';
 import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import type { ChangeSource, SourceStatus } from '#libs/source/contract.ts';
-import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
+import { openPgoutput } from '#libs/source/open.ts';
 import { openAnalytics } from '#libs/store/open.ts';
 import { openProgressStore } from '#libs/store/progress.ts';
 import { apiSettings, startApi } from '../api/role.ts';
@@ -117,20 +120,14 @@ async function startPipeline(parts: PipelineParts, options: LocalOptions): Promi
   const { db, settings, databases, metrics } = parts;
   const { config, log, lifecycle, fail } = options;
   const wake = new Wake();
-  const engagement = await startEngagement({ db, settings, wake, log, clock: systemClock });
+  const institutionZone = settings.reading.institutionZone;
+  const rollover = await startRollover({ db, institutionZone, clock: systemClock, wake, log });
+  lifecycle.add('the rollover', () => rollover.stop());
+  const engagement = startEngagement({ db, settings, wake, log });
   lifecycle.add('the engagement role', () => engagement.stop());
   const performance = startPerformance({ db, settings, wake, log });
   lifecycle.add('the performance role', () => performance.stop());
-  const source = pgoutputSource({
-    address: databases.source,
-    progress: openProgressStore(db),
-    publication: config.SOURCE_PUBLICATION,
-    slotPrefix: config.SOURCE_SLOT,
-    schema: config.SOURCE_SCHEMA,
-    slotLimit: config.SOURCE_SLOT_LIMIT,
-    maxBatch: config.BATCH_SIZE,
-    log: (level, message) => log[level](message),
-  });
+  const source = openPgoutput({ config, address: databases.source, progress: openProgressStore(db), log });
   const intake = startIntake({
     source,
     db,
@@ -142,16 +139,27 @@ async function startPipeline(parts: PipelineParts, options: LocalOptions): Promi
     onFailure: fail,
   });
   lifecycle.add('the intake', () => intake.stop());
-  const roles: readonly Role[] = [engagement, performance];
-  return {
+  const roles = [roleOf([rollover]), engagement, performance];
+  const troubles = (): string[] => [
+    ...(intake.trouble === null ? [] : [intake.trouble]),
+    ...roles.flatMap((role) => role.troubles()),
+  ];
+  const pipeline: Pipeline = {
     staged: () => intake.staged,
     status: () => source.status(),
-    troubles: () => [
-      ...sourceTroubles(source),
-      ...(intake.trouble === null ? [] : [intake.trouble]),
-      ...roles.flatMap((role) => role.troubles()),
-    ],
+    troubles: () => [...sourceTroubles(source), ...troubles()],
   };
+  const report = startReport({
+    db,
+    roles: FAMILIES,
+    intake: 'pgoutput',
+    log,
+    troubles,
+    staged: pipeline.staged,
+    source: pipeline.status,
+  });
+  lifecycle.add('the report', () => report.stop());
+  return pipeline;
 }
 
 function sourceTroubles(source: ChangeSource): string[] {

@@ -30,6 +30,7 @@ test('a database that nothing has written yet: nothing waits, nothing is claimed
   expect(await freshness()).toEqual({
     today: null,
     streams: [],
+    instances: [],
     source: null,
     lag_ms: { engagement: 0, performance: 0 },
     roles: { engagement: idle, performance: idle },

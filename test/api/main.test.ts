@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { FAMILIES } from '#libs/domain/family.ts';
 import { SETTINGS } from '#libs/platform/config/settings.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { migrate } from '#libs/store/migrate.ts';
@@ -61,6 +62,13 @@ beforeAll(async () => {
 });
 afterAll(() => analytics.drop());
 
+/** What the API of a database that nobody writes says of itself. */
+const ALL_BUT_THE_ROLES = {
+  status: 'not ready',
+  reasons: FAMILIES.map((role) => `no process of the role ${role} has been heard of for 10 s`),
+  source: null,
+};
+
 test('--help lists every setting', async () => {
   const { code, stdout } = await run({}, ['--help']).ended;
   expect(code).toBe(0);
@@ -71,7 +79,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)('migrates, serves, and drains on %s wi
   const program = run(settingsFor(analytics.address));
   const url = await program.url;
   expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
-  expect((await ask(`${url}/api/ready`)).status).toBe(200);
+  expect((await ask(`${url}/api/ready`)).body).toEqual(ALL_BUT_THE_ROLES);
   expect((await ask(`${url}/api/students`)).body).toEqual([]);
   program.child.kill(signal);
   expect((await program.ended).code).toBe(0);
@@ -118,7 +126,7 @@ test('a database that is away is waited for, in sight; a signal ends the waiting
   const lucky = run(settings);
   await lucky.said('does not answer; trying again');
   await forwarder.mend();
-  expect((await ask(`${await lucky.url}/api/ready`)).status).toBe(200);
+  expect((await ask(`${await lucky.url}/api/ready`)).body).toEqual(ALL_BUT_THE_ROLES);
   lucky.child.kill('SIGTERM');
   expect((await lucky.ended).code).toBe(0);
   await forwarder.cut();

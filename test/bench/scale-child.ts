@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AnyRowChange } from '#libs/domain/change.ts';
 import { systemClock } from '#libs/domain/clock.ts';
 import { startIntake } from '#libs/pipeline/intake.ts';
+import { startRollover } from '#libs/pipeline/rollover.ts';
 import { openSettings } from '#libs/pipeline/settings.ts';
 import { Wake } from '#libs/pipeline/wake.ts';
 import { analyticsAddress, loadConfig } from '#libs/platform/config/config.ts';
@@ -115,7 +116,9 @@ async function main(): Promise<void> {
   const source = memorySource();
   if (mode === 'prepare') await prepare(db, source, shape);
   const [log, wake] = [openLog('warn'), new Wake()];
-  const engagement = await startEngagement({ db, settings, wake, log, clock: systemClock });
+  const institutionZone = settings.reading.institutionZone;
+  const rollover = await startRollover({ db, institutionZone, clock: systemClock, wake, log });
+  const engagement = startEngagement({ db, settings, wake, log });
   const performing = startPerformance({ db, settings, wake, log });
   const fail = (error: unknown): void => {
     console.error(error);
@@ -140,7 +143,7 @@ async function main(): Promise<void> {
     peakRssMb: process.resourceUsage().maxRSS / 1024,
   });
   await intake.stop();
-  await Promise.all([engagement.stop(), performing.stop()]);
+  await Promise.all([engagement.stop(), performing.stop(), rollover.stop()]);
   if (mode === 'prepare') await db.query('VACUUM ANALYZE');
   await db.close();
   process.exit(0);

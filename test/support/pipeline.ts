@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '#libs/domain/clock.ts';
 import { startIntake } from '#libs/pipeline/intake.ts';
+import { startRollover } from '#libs/pipeline/rollover.ts';
 import type { Settings } from '#libs/pipeline/settings.ts';
 import { Wake } from '#libs/pipeline/wake.ts';
 import { openLog } from '#libs/platform/log.ts';
@@ -28,7 +29,9 @@ export async function startTestPipeline(options: TestPipelineOptions): Promise<T
   const { source: address, analytics: db, settings, clock = systemClock, maxBatch = 500 } = options;
   const log = openLog('silent');
   const wake = new Wake();
-  const engagement = await startEngagement({ db, settings, wake, log, clock });
+  const institutionZone = settings.reading.institutionZone;
+  const rollover = await startRollover({ db, institutionZone, clock, wake, log });
+  const engagement = startEngagement({ db, settings, wake, log });
   const performance = startPerformance({ db, settings, wake, log });
   // The names of slots belong to the whole server, and other tests have theirs on it.
   const slotPrefix = address.database.slice(0, 50);
@@ -54,6 +57,7 @@ export async function startTestPipeline(options: TestPipelineOptions): Promise<T
       await intake.stop();
       await engagement.stop();
       await performance.stop();
+      await rollover.stop();
     },
   };
 }

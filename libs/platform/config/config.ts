@@ -53,6 +53,19 @@ export const analyticsAddress = (config: SettingValues): DatabaseAddress | undef
         password: config.ANALYTICS_DB_PASSWORD,
       };
 
+/**
+ * The address of a database that a process cannot do without.
+ * @param prefix of its settings: ANALYTICS_DB
+ * @throws ConfigurationError when the environment does not name it
+ */
+export function requireAddress(address: DatabaseAddress | undefined, prefix: string, what: string): DatabaseAddress {
+  if (address !== undefined) return address;
+  throw new ConfigurationError(
+    `${prefix}_HOST is not set, and a process of one role has no embedded database`,
+    `set ${prefix}_HOST (and _PORT, _NAME, _USER, _PASSWORD) to ${what}`,
+  );
+}
+
 /** One line a setting: name, default, meaning, and what is accepted. */
 export function describeSettings(): string {
   return NAMES.map((name) => {

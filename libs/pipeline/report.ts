@@ -1,0 +1,51 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Log } from '#libs/platform/log.ts';
+import type { Database } from '#libs/platform/postgres/database.ts';
+import type { SourceStatus } from '#libs/source/contract.ts';
+import { forgetInstances, leaveInstance, reportInstance } from '#libs/store/instances.ts';
+import { startLoop } from './loop.ts';
+import { Wake } from './wake.ts';
+
+export interface ReportOptions {
+  readonly db: Database;
+  readonly roles: readonly string[];
+  /** What its source reads, by a name that processes share if one of them reading is enough. */
+  readonly intake: string;
+  readonly log: Log;
+  /** What does not work, but for what the source says of itself. */
+  readonly troubles: () => readonly string[];
+  readonly staged: () => number;
+  readonly source: () => SourceStatus | null;
+}
+
+/** Readers take a process for gone when it has missed several. Milliseconds. */
+const REPORT_EVERY_MS = 2_000;
+
+/** Writes down each few seconds how this process does, for the API and the operator, who ask another process. */
+export function startReport(options: ReportOptions): { stop(): Promise<void> } {
+  const { db, roles, intake, log, troubles, staged, source } = options;
+  const self = { id: randomUUID(), roles, intake, host: hostname(), pid: process.pid, startedAt: Date.now() };
+  const loop = startLoop({
+    name: 'the report',
+    wake: new Wake(),
+    log,
+    pollMs: REPORT_EVERY_MS,
+    step: async () => {
+      await reportInstance(db, { ...self, troubles: troubles(), staged: staged(), source: asJson(source()) });
+      await forgetInstances(db);
+      return 'idle';
+    },
+  });
+  return {
+    stop: async () => {
+      await loop.stop();
+      await leaveInstance(db, self.id);
+    },
+  };
+}
+
+const asJson = (status: SourceStatus | null): string | null =>
+  status === null
+    ? null
+    : JSON.stringify(status, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));

@@ -1,0 +1,153 @@
+import { type Clock, systemClock } from '#libs/domain/clock.ts';
+import { analyticsAddress, describeSettings, loadConfig, requireAddress } from '#libs/platform/config/config.ts';
+import type { SettingValues } from '#libs/platform/config/settings.ts';
+import { aborted, Lifecycle, onSignals } from '#libs/platform/lifecycle.ts';
+import { type Log, openLog } from '#libs/platform/log.ts';
+import type { Database, DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import { runProgram } from '#libs/platform/program.ts';
+import type { ChangeSource, ProgressStore } from '#libs/source/contract.ts';
+import { openAnalytics } from '#libs/store/open.ts';
+import { openProgressStore } from '#libs/store/progress.ts';
+import { adoptFirstSettings, requireSettings } from './adopt.ts';
+import type { DeriverOptions } from './derivers.ts';
+import { startIntake } from './intake.ts';
+import { wakeNeighbours } from './neighbours.ts';
+import { startReport } from './report.ts';
+import type { Role } from './role.ts';
+import { startRollover } from './rollover.ts';
+import { openSettings, type Settings } from './settings.ts';
+import { Wake } from './wake.ts';
+
+/** What a role that stages and derives is made of; the rest is the same for all. */
+export interface RoleDefinition {
+  readonly role: string;
+  /** What it does, for `--help`. */
+  readonly summary: string;
+  openSource(parts: SourceParts): Promise<ChangeSource> | ChangeSource;
+  /** Starts what derives, and what sends the changed rows on. */
+  start(parts: RoleParts): Promise<Role> | Role;
+}
+
+export interface SourceParts {
+  readonly config: SettingValues;
+  readonly progress: ProgressStore;
+  readonly log: Log;
+  readonly lifecycle: Lifecycle;
+}
+
+export interface RoleParts extends DeriverOptions {
+  readonly config: SettingValues;
+  readonly analytics: DatabaseAddress;
+  readonly clock: Clock;
+  readonly lifecycle: Lifecycle;
+  fail(error: unknown): void;
+}
+
+/** Runs a role as a process of its own until a signal or an error that a restart cannot mend. Never returns. */
+export async function runRoleProcess(definition: RoleDefinition): Promise<void> {
+  if (process.argv.includes('--help') || process.argv.includes('-h')) {
+    process.stdout.write(usageOf(definition));
+    return;
+  }
+  await runProgram(definition.role, () => runRole(definition));
+}
+
+const usageOf = ({ role, summary }: RoleDefinition): string => `${summary}
+
+  npm run ${role}
+
+It takes its settings from the environment and runs any number of times beside itself. Exit codes: 0 drained after SIGTERM
+or SIGINT, 2 the configuration is wrong, 3 a schema or data is in a state that a restart cannot mend.
+
+${describeSettings()}
+`;
+
+async function runRole(definition: RoleDefinition): Promise<number> {
+  const config = loadConfig();
+  const analytics = requireAddress(analyticsAddress(config), 'ANALYTICS_DB', 'the database that all roles share');
+  const log = openLog(config.LOG_LEVEL).child({ role: definition.role });
+  const lifecycle = new Lifecycle(log);
+  const stopping = new AbortController();
+  let failure: { error: unknown } | undefined;
+  const forget = onSignals((signal) => {
+    log.info({ signal }, 'stopping');
+    stopping.abort();
+  });
+  const fail = (error: unknown): void => {
+    failure ??= { error };
+    stopping.abort();
+  };
+  try {
+    await startParts(definition, { config, analytics, log, lifecycle, fail, signal: stopping.signal });
+    await aborted(stopping.signal);
+  } finally {
+    await lifecycle.stop();
+    forget();
+  }
+  if (failure !== undefined) throw failure.error;
+  return 0;
+}
+
+interface Surroundings {
+  readonly config: SettingValues;
+  readonly analytics: DatabaseAddress;
+  readonly log: Log;
+  readonly lifecycle: Lifecycle;
+  readonly signal: AbortSignal;
+  fail(error: unknown): void;
+}
+
+/** In order; the intake last, so that what it stages finds its derivers. */
+async function startParts(definition: RoleDefinition, around: Surroundings): Promise<void> {
+  const { config, analytics, log, lifecycle, fail, signal } = around;
+  const db = await openAnalytics(analytics, { connections: 10, name: `prepadata ${definition.role}`, log, signal });
+  lifecycle.add('the analytics connections', () => db.close());
+  if (signal.aborted) return;
+  const settings = await takeSettings(config, db);
+  const wake = new Wake();
+  const neighbours = wakeNeighbours({ db, address: analytics, wake, log });
+  lifecycle.add('the wakes of other processes', () => neighbours.stop());
+  const institutionZone = settings.reading.institutionZone;
+  const rollover = await startRollover({ db, institutionZone, clock: systemClock, wake, log });
+  lifecycle.add('the rollover', () => rollover.stop());
+  const role = await definition.start({
+    db,
+    settings,
+    wake,
+    log,
+    config,
+    analytics,
+    clock: systemClock,
+    lifecycle,
+    fail,
+  });
+  lifecycle.add(`the ${definition.role} role`, () => role.stop());
+  const source = await definition.openSource({ config, progress: openProgressStore(db), log, lifecycle });
+  const fullBatch = config.BATCH_SIZE;
+  const intake = startIntake({ source, db, settings, wake, log, fullBatch, onFailure: fail });
+  lifecycle.add('the intake', () => intake.stop());
+  const report = startReport({
+    db,
+    roles: [definition.role],
+    // A slot brings every table to one process at a time; topics are read by each role for itself.
+    intake: config.CDC_SOURCE === 'kafka' ? `kafka ${definition.role}` : 'pgoutput',
+    log,
+    staged: () => intake.staged,
+    source: () => source.status(),
+    troubles: () => [
+      ...(intake.trouble === null ? [] : [intake.trouble]),
+      ...(rollover.trouble === null ? [] : [rollover.trouble]),
+      ...role.troubles(),
+    ],
+  });
+  lifecycle.add('the report', () => report.stop());
+  process.stdout.write(`ready: ${definition.role} takes changes from ${config.CDC_SOURCE}\n`);
+}
+
+/** The settings of the environment, if they are those of the database; a new database takes them on. */
+async function takeSettings(config: SettingValues, db: Database): Promise<Settings> {
+  const settings = await openSettings(config, db);
+  await adoptFirstSettings(db, settings);
+  await requireSettings(db, settings);
+  return settings;
+}

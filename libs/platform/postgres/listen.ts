@@ -1,0 +1,72 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { aborted } from '../lifecycle.ts';
+import type { Log } from '../log.ts';
+import type { DatabaseAddress } from './database.ts';
+
+export interface ListenOptions {
+  readonly address: DatabaseAddress;
+  /** An SQL identifier that needs no quotes. */
+  readonly channel: string;
+  readonly log: Log;
+  onMessage(payload: string): void;
+}
+
+export interface Listener {
+  stop(): Promise<void>;
+}
+
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 5_000;
+
+/**
+ * Hears what is notified on a channel, on a connection of its own that is made again for as long as it takes. What was
+ * said in the meantime is not heard: a listener is for hurrying, never for what must not be missed.
+ */
+export function listen(options: ListenOptions): Listener {
+  const stopping = new AbortController();
+  const running = run(options, stopping.signal);
+  return {
+    stop: async () => {
+      stopping.abort();
+      await running;
+    },
+  };
+}
+
+async function run(options: ListenOptions, signal: AbortSignal): Promise<void> {
+  const { channel, log } = options;
+  let retryMs = FIRST_RETRY_MS;
+  while (!signal.aborted) {
+    try {
+      await listenOnce(options, signal, () => {
+        retryMs = FIRST_RETRY_MS;
+      });
+    } catch (error) {
+      log.warn({ err: error, channel }, 'the connection that listens to other processes was lost; making it again');
+    }
+    await sleep(retryMs, undefined, { signal }).catch(() => {});
+    retryMs = Math.min(2 * retryMs, LAST_RETRY_MS);
+  }
+}
+
+/** Resolves when aborted, rejects when the connection ends. */
+async function listenOnce(options: ListenOptions, signal: AbortSignal, onListening: () => void): Promise<void> {
+  const { address, channel, onMessage } = options;
+  const client = new pg.Client({ ...address, application_name: `prepadata ${channel}`, keepAlive: true });
+  const ended = new Promise<never>((_, reject) => {
+    client.on('error', reject);
+    client.on('end', () => reject(new Error('the server ended the connection')));
+  });
+  ended.catch(() => {});
+  client.on('notification', ({ payload }) => onMessage(payload ?? ''));
+  try {
+    await client.connect();
+    await client.query(`LISTEN ${channel}`);
+    onListening();
+    onMessage('');
+    await Promise.race([ended, aborted(signal)]);
+  } finally {
+    await client.end().catch(() => {});
+  }
+}

@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import type { Queryable } from '#libs/platform/postgres/database.ts';
+import type { SourceStatus } from '#libs/source/contract.ts';
+import { instant } from './answers.ts';
+import { presentSource, sourceAnswer } from './source.ts';
+import { sql } from './statements.ts';
+
+const count = z.int().min(0);
+
+export const instanceAnswer = z.strictObject({
+  roles: z.array(z.string()),
+  intake: z
+    .string()
+    .meta({ description: 'What it takes in; of those that say the same one may read and the others stand by' }),
+  host: z.string(),
+  pid: count,
+  started_at: instant,
+  heard_at: instant,
+  alive: z
+    .boolean()
+    .meta({ description: 'False: not heard of for a while; it was killed, or cannot reach the database' }),
+  troubles: z.array(z.string()).meta({ description: 'One sentence for each thing that does not work there' }),
+  staged: count.meta({ description: 'Changes taken in since its start' }),
+  source: sourceAnswer,
+});
+export type InstanceAnswer = z.output<typeof instanceAnswer>;
+
+interface InstanceRow {
+  readonly roles: readonly string[];
+  readonly intake: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly started_at: Date;
+  readonly heard_at: Date;
+  readonly alive: boolean;
+  readonly troubles: readonly string[];
+  readonly staged: bigint;
+  readonly source: SourceStatus | null;
+}
+
+/** Each reports every two seconds. */
+const ALIVE_SECONDS = 10;
+
+/** Every process that takes changes in, as it last described itself. */
+export async function readInstances(db: Queryable): Promise<InstanceAnswer[]> {
+  const rows = await db.query<InstanceRow>(sql.freshness_instances, [ALIVE_SECONDS]);
+  return rows.map((row) => ({
+    roles: [...row.roles],
+    intake: row.intake,
+    host: row.host,
+    pid: row.pid,
+    started_at: row.started_at.toISOString(),
+    heard_at: row.heard_at.toISOString(),
+    alive: row.alive,
+    troubles: [...row.troubles],
+    staged: Number(row.staged),
+    // Its large numbers went as text, which Number reads just as well.
+    source: row.source === null ? null : presentSource(row.source),
+  }));
+}
+
+/**
+ * Why a role does not do its work, one sentence each; empty when all do. A process whose source waits is no trouble while
+ * another reads what it would: it stands by.
+ */
+export function instanceTroubles(instances: readonly InstanceAnswer[], roles: readonly string[]): string[] {
+  return roles.flatMap((role) => {
+    const alive = instances.filter((instance) => instance.alive && instance.roles.includes(role));
+    if (alive.length === 0) return [`no process of the role ${role} has been heard of for ${ALIVE_SECONDS} s`];
+    const troubles = alive.flatMap((instance) => instance.troubles.map((trouble) => `${role}: ${trouble}`));
+    const sources = alive.flatMap(({ intake, source }) =>
+      source === null || isRead(intake, instances) ? [] : [`${role}: ${source.detail}`],
+    );
+    return [...new Set([...troubles, ...sources])];
+  });
+}
+
+const isRead = (intake: string, instances: readonly InstanceAnswer[]): boolean =>
+  instances.some((other) => other.alive && other.intake === intake && other.source?.state === 'streaming');

@@ -1,0 +1,35 @@
+import { requireAddress, sourceAddress } from '#libs/platform/config/config.ts';
+import type { SettingValues } from '#libs/platform/config/settings.ts';
+import type { Log } from '#libs/platform/log.ts';
+import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import type { ChangeSource, ProgressStore } from './contract.ts';
+import { pgoutputSource } from './pgoutput/index.ts';
+
+export interface PgoutputParts {
+  readonly config: SettingValues;
+  readonly address: DatabaseAddress;
+  readonly progress: ProgressStore;
+  readonly log: Log;
+}
+
+/** The source that reads the database itself, as the configuration says. */
+export const openPgoutput = ({ config, address, progress, log }: PgoutputParts): ChangeSource =>
+  pgoutputSource({
+    address,
+    progress,
+    publication: config.SOURCE_PUBLICATION,
+    slotPrefix: config.SOURCE_SLOT,
+    schema: config.SOURCE_SCHEMA,
+    slotLimit: config.SOURCE_SLOT_LIMIT,
+    maxBatch: config.BATCH_SIZE,
+    log: (level, message) => log[level](message),
+  });
+
+/**
+ * The source of a role that runs as a process of its own.
+ * @throws ConfigurationError when the environment does not say where changes come from
+ */
+export function openSource(parts: Omit<PgoutputParts, 'address'>): ChangeSource {
+  const address = requireAddress(sourceAddress(parts.config), 'SOURCE_DB', 'the database of the LMSConnector');
+  return openPgoutput({ ...parts, address });
+}

@@ -1,0 +1,1 @@
+DELETE FROM state.instance WHERE instance_id = $1

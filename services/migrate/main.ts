@@ -1,0 +1,39 @@
+import { adoptSettings } from '#libs/pipeline/adopt.ts';
+import { openSettings } from '#libs/pipeline/settings.ts';
+import { analyticsAddress, describeSettings, loadConfig, requireAddress } from '#libs/platform/config/config.ts';
+import { onSignals } from '#libs/platform/lifecycle.ts';
+import { openLog } from '#libs/platform/log.ts';
+import { runProgram } from '#libs/platform/program.ts';
+import { openAnalytics } from '#libs/store/open.ts';
+
+const USAGE = `Brings the analytics database to the schema of this program, and makes the settings of the environment those of every
+feature: what they change is derived again. Roles with other settings stop with exit code 3 from then on.
+
+  npm run migrate
+
+${describeSettings()}
+`;
+
+async function main(): Promise<number> {
+  const config = loadConfig();
+  const address = requireAddress(analyticsAddress(config), 'ANALYTICS_DB', 'the database that all roles share');
+  const log = openLog(config.LOG_LEVEL).child({ role: 'migrate' });
+  const stopping = new AbortController();
+  onSignals(() => stopping.abort());
+  const db = await openAnalytics(address, { connections: 2, name: 'prepadata migrate', log, signal: stopping.signal });
+  try {
+    if (stopping.signal.aborted) return 1;
+    const changed = await adoptSettings(db, await openSettings(config, db));
+    process.stdout.write(
+      changed.length === 0
+        ? 'The analytics database has the schema and the settings of this program.\n'
+        : `Settings changed (${changed.join(', ')}): every feature is derived again.\n`,
+    );
+    return 0;
+  } finally {
+    await db.close();
+  }
+}
+
+if (process.argv.includes('--help') || process.argv.includes('-h')) process.stdout.write(USAGE);
+else await runProgram('migrate', main);

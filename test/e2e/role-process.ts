@@ -1,0 +1,62 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Ended } from './program.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+const DEADLINE_MS = 60_000;
+
+// Whatever becomes of the tests, their processes do not outlive them.
+const children = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
+
+/** One role as a process of its own, as `npm run <role>` starts it. */
+export class RoleProcess {
+  output = '';
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<Ended>;
+
+  constructor(role: string, env: Readonly<Record<string, string>>) {
+    this.#child = spawn(process.execPath, ['libs/platform/launch.mjs', `services/${role}/main.ts`], {
+      cwd: ROOT,
+      env: { ...process.env, LOG_LEVEL: 'warn', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const keep = (chunk: Buffer): void => {
+      this.output += chunk.toString();
+    };
+    children.add(this.#child);
+    this.#child.stdout?.on('data', keep);
+    this.#child.stderr?.on('data', keep);
+    this.#ended = new Promise((resolve) => {
+      this.#child.once('exit', (code, signal) => {
+        children.delete(this.#child);
+        resolve({ code, signal });
+      });
+    });
+  }
+
+  get isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Waits until it says that it works. */
+  async ready(): Promise<this> {
+    for (const until = Date.now() + DEADLINE_MS; !/^ready/m.test(this.output); await sleep(20)) {
+      if (!this.isRunning) throw new Error(`the process ended before it was ready:\n${this.output}`);
+      if (Date.now() > until) throw new Error(`not ready after ${DEADLINE_MS / 1000} s:\n${this.output}`);
+    }
+    return this;
+  }
+
+  end(signal: NodeJS.Signals): Promise<Ended> {
+    this.#child.kill(signal);
+    return this.#ended;
+  }
+
+  ended(): Promise<Ended> {
+    return this.#ended;
+  }
+}
