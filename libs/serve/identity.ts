@@ -18,11 +18,21 @@ const MAX_INTEGER = 2 ** 31 - 1;
 export async function findEntity(db: Queryable, kind: 'student' | 'course', text: string): Promise<Entity> {
   const [found] = await lookUp(db, kind, text);
   if (found !== undefined) return found;
-  throw new NotFoundError(
+  throw entityNotFound(kind, text);
+}
+
+export const entityNotFound = (kind: 'student' | 'course', text: string): NotFoundError =>
+  new NotFoundError(
     `there is no ${kind} ${text}`,
     `ids are our integers or the source's UUIDs; GET /api/students lists those with features`,
     `${kind}_not_found`,
   );
+
+/** The one way to write an id; undefined for a number that is beyond our integers, which nobody has. */
+export function canonicalId(text: string): string | undefined {
+  if (text.includes('-')) return text.toLowerCase();
+  const id = Number(text);
+  return id > MAX_INTEGER ? undefined : String(id);
 }
 
 /**
@@ -37,8 +47,9 @@ export async function courseRange(db: Queryable, text: string | undefined): Prom
 }
 
 async function lookUp(db: Queryable, kind: 'student' | 'course', text: string): Promise<Entity[]> {
-  if (text.includes('-')) return db.query<Entity>(sql[`${kind}_by_source_id`], [text.toLowerCase()]);
-  const id = Number(text);
-  // Beyond our integers there is nobody; Postgres would refuse the number.
-  return id > MAX_INTEGER ? [] : db.query<Entity>(sql[`${kind}_by_id`], [id]);
+  const id = canonicalId(text);
+  if (id === undefined) return [];
+  return id.includes('-')
+    ? db.query<Entity>(sql[`${kind}_by_source_id`], [id])
+    : db.query<Entity>(sql[`${kind}_by_id`], [Number(id)]);
 }

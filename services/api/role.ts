@@ -4,6 +4,7 @@ import type { Log } from '#libs/platform/log.ts';
 import { type Metrics, openMetrics } from '#libs/platform/metrics.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import { withDeadline } from '#libs/serve/deadline.ts';
+import { openStudentMetrics } from '#libs/serve/student-metrics.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
 import { type AuthMode, accessRule, openGate } from './access.ts';
 import { createApp } from './app.ts';
@@ -58,8 +59,17 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   const { db, host, port, tokens, auth, log, clock, checks, roles = [], source, metrics = openMetrics() } = options;
   const rule = accessRule(host, tokens, auth);
   let stopping: Promise<void> | undefined;
+  const answering = withDeadline(db, QUERY_DEADLINE_MS);
   const app = createApp({
-    context: { db: withDeadline(db, QUERY_DEADLINE_MS), clock, checks, roles, source: source ?? (() => null), metrics },
+    context: {
+      db: answering,
+      studentMetrics: openStudentMetrics(answering),
+      clock,
+      checks,
+      roles,
+      source: source ?? (() => null),
+      metrics,
+    },
     routes: ROUTES,
     gate: openGate(rule, tokens),
     log,

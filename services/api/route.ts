@@ -3,12 +3,14 @@ import type { Clock } from '#libs/domain/clock.ts';
 import type { Metrics } from '#libs/platform/metrics.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { type RawParameters, readParameters } from '#libs/serve/parameters.ts';
+import type { ReadStudentMetrics } from '#libs/serve/student-metrics.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
 
 /** What every handler may use. */
 export interface ApiContext {
   /** The analytics database, with a deadline on every answer. */
   readonly db: Queryable;
+  readonly studentMetrics: ReadStudentMetrics;
   readonly clock: Clock;
   /** Why this process is not ready, as its other parts see it; empty when they are well. */
   readonly checks: () => readonly string[];

@@ -88,6 +88,8 @@ export function openDatabase(address: DatabaseAddress, options: DatabaseOptions 
     keepAlive: true,
     // Statements that do not wait for each other's answers travel together; the server takes them in their order.
     pipeline: true,
+    // A statement is planned once a connection: for its values the planner found nothing better, and planned each time anew.
+    options: '-c plan_cache_mode=force_generic_plan',
   });
   pool.on('error', (error) => options.onIdleError?.(error));
   return {

@@ -1,16 +1,33 @@
--- One student ($1) in each course. The row travels as JSON, so that a column added by a later migration is served by
+-- Several students at once ($1 by our integers, $2 by the source's UUIDs), a row for each course of each, and one without
+-- metrics for a student who has none. The row travels as JSON, so that a column added by a later migration is served by
 -- programs that are already running; instants names the columns whose JSON text is a time in the session's zone.
 SELECT
-  row_to_json(m) AS metrics,
-  c.source_id AS course_source_id,
-  coalesce(m.as_of_date < course.as_of, false) AS stale,
+  student.student_id,
+  student.source_id,
+  of_course.metrics,
+  of_course.course_source_id,
+  of_course.stale,
   ARRAY(
     SELECT attname::text FROM pg_attribute
     WHERE attrelid = 'student_metrics'::regclass AND attnum > 0 AND NOT attisdropped
       AND atttypid = 'timestamptz'::regtype
   ) AS instants
-FROM student_metrics AS m
-JOIN course AS c USING (course_id)
-LEFT JOIN state.course AS course USING (course_id)
-WHERE m.student_id = $1::integer
-ORDER BY m.course_id
+FROM (
+  SELECT student_id, source_id FROM student WHERE student_id = ANY ($1::integer[])
+  UNION
+  SELECT student_id, source_id FROM student WHERE source_id = ANY ($2::uuid[])
+) AS student
+LEFT JOIN LATERAL (
+  SELECT
+    row_to_json(m) AS metrics,
+    c.source_id AS course_source_id,
+    coalesce(m.as_of_date < course.as_of, false) AS stale,
+    m.course_id
+  FROM student_metrics AS m
+  JOIN course AS c USING (course_id)
+  LEFT JOIN state.course AS course USING (course_id)
+  WHERE m.student_id = student.student_id
+  -- Keeps the planner from joining whole tables first: each student is a handful of rows.
+  OFFSET 0
+) AS of_course ON true
+ORDER BY student.student_id, of_course.course_id

@@ -1,5 +1,5 @@
 import { noParameters } from '#libs/serve/parameters.ts';
-import { readStudentMetrics, studentMetricsAnswer, studentMetricsParams } from '#libs/serve/student-metrics.ts';
+import { studentMetricsAnswer, studentMetricsParams } from '#libs/serve/student-metrics.ts';
 import { defineRoute } from '../route.ts';
 
 export const studentMetricsRoute = defineRoute({
@@ -8,5 +8,5 @@ export const studentMetricsRoute = defineRoute({
   params: studentMetricsParams,
   query: noParameters,
   answer: studentMetricsAnswer,
-  handle: async ({ db }, { params }) => ({ body: await readStudentMetrics(db, params.id) }),
+  handle: async ({ studentMetrics }, { params }) => ({ body: await studentMetrics(params.id) }),
 });
