@@ -1,7 +1,7 @@
 -- What an administrator of the LMS database runs once, as a superuser, connected to that database:
 --   psql -d lms -f connectors/source.sql
 -- Change the password, and the schema if the tables are not in public. PrepaData needs nothing else there, and writes
--- nothing there but its replication slot.
+-- nothing there but its replication slot. Where the changes go over Kafka, debezium.sql comes after.
 
 CREATE ROLE prepadata_reader LOGIN REPLICATION PASSWORD 'change-me';
 

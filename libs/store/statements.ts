@@ -9,6 +9,9 @@ export const sql = loadStatements(FOLDER, [
   'calendar_hold',
   'calendar_share',
   'calendar_today',
+  'connector_put',
+  'connector_read',
+  'connector_remove',
   'course_evidence',
   'course_mark_keys',
   'course_marks_add',
@@ -50,6 +53,8 @@ export const sql = loadStatements(FOLDER, [
   'settings_adopt',
   'keys_mark_all',
   'settings_read',
+  'stream_gap_known',
+  'stream_gap_read',
   'table_locks',
 ]);
 

@@ -60,7 +60,7 @@ function pathOf({ file, target }: Import): string | undefined {
   return target.startsWith('.') ? path.posix.join(path.posix.dirname(file), target) : undefined;
 }
 
-const files = [...sourceFiles('libs'), ...sourceFiles('services')];
+const files = [...sourceFiles('libs'), ...sourceFiles('services'), ...sourceFiles('connectors')];
 const imports = files.flatMap(importsOf);
 const roomOf = (file: string): string => file.split('/')[1] ?? '';
 
@@ -103,6 +103,15 @@ describe('imports run one way', () => {
       )
         return false;
       return !(roomOf(item.file) === 'local' && target.endsWith('/role.ts'));
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test('what registers the connector knows libs alone, and libs do not know it', () => {
+    const wrong = imports.filter((item) => {
+      const target = pathOf(item) ?? '';
+      if (item.file.startsWith('connectors/')) return target.startsWith('services/');
+      return item.file.startsWith('libs/') && target.startsWith('connectors/');
     });
     expect(wrong).toEqual([]);
   });

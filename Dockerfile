@@ -1,0 +1,33 @@
+# Two images: "connect" is Debezium's own with the Avro converter of the version that the registry has; the last one holds
+# every role of PrepaData, and which one runs is the command, e.g. services/api/main.ts.
+
+FROM maven:3.9-eclipse-temurin-17 AS converter
+COPY services/stack/parts/pom.xml /build/pom.xml
+COPY services/stack/parts/broker/pom.xml /build/broker/pom.xml
+COPY services/stack/parts/converter/pom.xml /build/converter/pom.xml
+RUN mvn --batch-mode --file /build/pom.xml --projects converter initialize -Dparts.out=/parts
+
+# The image's own converters are of another line in some of its versions, and speak another API.
+FROM quay.io/debezium/connect:3.6.3.Final AS connect
+COPY --from=converter /parts/plugins/apicurio-converter /kafka/connect/apicurio-converter
+USER kafka
+
+FROM node:20.20.2-bookworm-slim AS role
+ENV NODE_ENV=production
+WORKDIR /app
+
+# The packages first: they change seldom, and this layer stays.
+COPY package.json package-lock.json .npmrc ./
+# Without install scripts: the only package that needs its own is the embedded Postgres, which no role here starts.
+RUN npm ci --omit=dev --ignore-scripts && npm cache clean --force
+
+COPY tsconfig.json ./
+COPY libs libs
+COPY schemas schemas
+COPY connectors connectors
+COPY services services
+
+# What is in the image belongs to root: a role can read its own code and not change it.
+USER node
+ENTRYPOINT ["node", "--import", "tsx"]
+CMD ["services/api/main.ts"]

@@ -1,0 +1,20 @@
+-- What an administrator of the LMS database runs once, after source.sql, where the changes go over Kafka: the user of
+-- the connector may then write in these two tables of PrepaData's own, and still nowhere else.
+--   psql -d lms -f connectors/debezium.sql
+
+CREATE SCHEMA IF NOT EXISTS prepadata;
+
+-- A row that Debezium rewrites now and then. On a server whose five tables rest while others are written, the place of
+-- the slot would else not move, and the server would keep its log.
+CREATE TABLE IF NOT EXISTS prepadata.heartbeat (id integer PRIMARY KEY, beat_at timestamptz NOT NULL);
+
+-- Orders to the connector, such as to read a table again.
+CREATE TABLE IF NOT EXISTS prepadata.signal (id varchar(64) PRIMARY KEY, type varchar(32) NOT NULL, data varchar(2048));
+
+GRANT USAGE ON SCHEMA prepadata TO prepadata_reader;
+
+GRANT SELECT, INSERT, UPDATE ON prepadata.heartbeat TO prepadata_reader;
+
+GRANT SELECT, INSERT ON prepadata.signal TO prepadata_reader;
+
+ALTER PUBLICATION prepadata ADD TABLE prepadata.heartbeat, prepadata.signal;

@@ -1,0 +1,110 @@
+import { parseArgs } from 'node:util';
+import { ConfigurationError } from '#libs/domain/errors.ts';
+import { describeSettings, loadConfig } from '#libs/platform/config/config.ts';
+import { onSignals } from '#libs/platform/lifecycle.ts';
+import { openLog } from '#libs/platform/log.ts';
+import { runProgram } from '#libs/platform/program.ts';
+import { openAnalytics } from '#libs/store/open.ts';
+import { dropEverything } from './drop.ts';
+import { lookAfter } from './look-after.ts';
+import { registerSettings } from './settings.ts';
+import { orderSnapshot } from './snapshot.ts';
+import { showStatus } from './status.ts';
+
+const USAGE = `Registers the Debezium connector that brings the changes of the LMS database over Kafka.
+
+  npm run register                   makes or changes the connector, its slot and its epoch; ends when it streams
+  npm run register -- --watch        the same, and stays: restarts what fails, begins a new epoch when the slot is lost
+  npm run register -- --new-epoch    the same as without, but everything is read anew whatever is there
+  npm run register -- --status       what there is: connector, epoch, slots
+  npm run register -- --snapshot [table]
+                                     lets the connector read a table again, or all five, between two changes
+  npm run register -- --drop         takes connector, slots and our tables in the source away again
+
+It can be run as often as you like: what is as it should be stays. Exit codes: 0 done, or drained after SIGTERM or
+SIGINT (the connector runs on in Kafka Connect); 1 the task fails again and again; 2 the configuration is wrong; 3 the
+source lacks a table, a column or a primary key.
+
+It needs SOURCE_DB_*, ANALYTICS_DB_*, KAFKA_BROKERS, SCHEMA_REGISTRY_URL and CONNECT_URL, as Kafka Connect reaches them
+too. The password of the source is not sent: Connect reads SOURCE_DB_PASSWORD from its own environment.
+
+${describeSettings()}
+`;
+
+const FLAGS = {
+  watch: { type: 'boolean' },
+  'new-epoch': { type: 'boolean' },
+  status: { type: 'boolean' },
+  snapshot: { type: 'boolean' },
+  drop: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+function readArguments(): {
+  flags: Partial<Record<keyof typeof FLAGS, boolean | undefined>>;
+  table: string | undefined;
+} {
+  const hint = 'npm run register -- --help shows what is possible';
+  try {
+    const { values, positionals } = parseArgs({ options: FLAGS, allowPositionals: true });
+    const alone = (['status', 'snapshot', 'drop'] as const).filter((flag) => values[flag] === true);
+    const given = Object.values(values).filter((value) => value === true).length;
+    if (alone.length > 0 && given > 1) throw new Error(`--${alone[0]} goes with no other option`);
+    if (positionals.length > (values.snapshot === true ? 1 : 0))
+      throw new Error(`"${positionals.at(-1)}" is one word too many`);
+    return { flags: values, table: positionals[0] };
+  } catch (cause) {
+    throw new ConfigurationError(cause instanceof Error ? cause.message : String(cause), hint, { cause });
+  }
+}
+
+const tell = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+async function main(): Promise<number> {
+  const { flags, table } = readArguments();
+  if (flags.help === true) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const config = loadConfig();
+  const settings = registerSettings(config);
+  const stopping = new AbortController();
+  const forget = onSignals(() => stopping.abort());
+  const { signal } = stopping;
+  if (flags.snapshot === true) {
+    tell(await orderSnapshot(settings, table, signal));
+    return 0;
+  }
+  const log = openLog(config.LOG_LEVEL);
+  const db = await openAnalytics(settings.analytics, {
+    name: 'prepadata register',
+    connections: 2,
+    log,
+    signal,
+    onWaiting: tell,
+  });
+  try {
+    if (signal.aborted) return 0;
+    if (flags.status === true) for (const line of await showStatus(settings, db, signal)) tell(line);
+    else if (flags.drop === true) await dropEverything({ settings, db, signal, tell });
+    else {
+      await lookAfter({
+        settings,
+        db,
+        signal,
+        tell,
+        forEver: flags.watch === true,
+        ...(flags['new-epoch'] === true ? { newEpoch: 'it was asked for' } : {}),
+        onReady: (sentence) => tell(`ready: ${sentence}`),
+      });
+    }
+    return 0;
+  } finally {
+    await db.close();
+    forget();
+  }
+}
+
+await runProgram('register', main);

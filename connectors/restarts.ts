@@ -1,0 +1,42 @@
+import type { Workshop } from './steps.ts';
+
+const FIRST_WAIT = 1_000;
+const LAST_WAIT = 60_000;
+/** So long a task has to run before a failure counts as a new one, milliseconds. */
+const STEADY = 120_000;
+
+/** Starts a failed task again, each time after a longer wait. */
+export class Restarts {
+  #wait = FIRST_WAIT;
+  #next = 0;
+  #runningSince: number | undefined;
+  #count = 0;
+
+  /** How often, since this process began. */
+  get count(): number {
+    return this.#count;
+  }
+
+  onRunning(): void {
+    this.#runningSince ??= Date.now();
+    if (Date.now() - this.#runningSince > STEADY) this.#wait = FIRST_WAIT;
+  }
+
+  /** @returns what has failed, and when it is tried again, as a sentence */
+  async onFailure({ connect, settings, tell }: Workshop, reason: string): Promise<string> {
+    const failed = `the task of the connector ${settings.name} has failed: ${reason}`;
+    const now = Date.now();
+    if (this.#runningSince !== undefined || this.#next === 0) {
+      this.#runningSince = undefined;
+      this.#next = now + this.#wait;
+      this.#wait = Math.min(LAST_WAIT, 2 * this.#wait);
+      tell(failed);
+    }
+    if (now < this.#next) return `${failed}; it is started again in ${Math.ceil((this.#next - now) / 1000)} s`;
+    this.#count += 1;
+    this.#next = 0;
+    tell(`starting the failed task again (${this.#count})`);
+    await connect.restart();
+    return `${failed}; it is being started again`;
+  }
+}

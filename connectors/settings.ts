@@ -1,0 +1,109 @@
+import { ConfigurationError } from '#libs/domain/errors.ts';
+import { analyticsAddress, sourceAddress } from '#libs/platform/config/config.ts';
+import type { SettingValues } from '#libs/platform/config/settings.ts';
+import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import { type ConnectorConfig, fillConfig, type SnapshotMode } from './config.ts';
+
+/** What registering needs of the configuration. */
+export interface RegisterSettings {
+  readonly source: DatabaseAddress;
+  readonly analytics: DatabaseAddress;
+  readonly connectUrl: string;
+  /** Of the connector; it is the topics' prefix as well, and so what Connect keeps the offset under. */
+  readonly name: string;
+  readonly schema: string;
+  readonly publication: string;
+  /** Slots are named `<prefix>_<epoch>`. */
+  readonly slotPrefix: string;
+  readonly slotLimit: 'required' | 'none';
+  readonly brokers: readonly string[];
+  readonly partitions: number;
+  readonly replication: number;
+  /** The registry's own API, which the converter takes. */
+  readonly registryUrl: string;
+}
+
+/** The stream under which the epochs of Debezium are kept; the partitions of the topics have streams of their own. */
+export const STREAM = 'debezium';
+
+const CONFLUENT_PATH = /\/apis\/ccompat\/v\d+\/?$/;
+
+/** @throws ConfigurationError naming everything that is missing, not the first alone */
+export function registerSettings(config: SettingValues): RegisterSettings {
+  const source = sourceAddress(config);
+  const analytics = analyticsAddress(config);
+  const { CONNECT_URL: connectUrl, SCHEMA_REGISTRY_URL: registryUrl, KAFKA_BROKERS: brokers } = config;
+  const missing = [
+    source === undefined ? 'SOURCE_DB_HOST' : undefined,
+    analytics === undefined ? 'ANALYTICS_DB_HOST' : undefined,
+    connectUrl === undefined ? 'CONNECT_URL' : undefined,
+    registryUrl === undefined ? 'SCHEMA_REGISTRY_URL' : undefined,
+    brokers.length === 0 ? 'KAFKA_BROKERS' : undefined,
+  ].filter((name) => name !== undefined);
+  if (
+    source === undefined ||
+    analytics === undefined ||
+    connectUrl === undefined ||
+    registryUrl === undefined ||
+    brokers.length === 0
+  ) {
+    throw new ConfigurationError(
+      `the connector cannot be registered: ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} not set`,
+      'set them in the environment; npm run register -- --help says what each means',
+    );
+  }
+  if (!CONFLUENT_PATH.test(registryUrl)) {
+    throw new ConfigurationError(
+      `SCHEMA_REGISTRY_URL=${registryUrl} does not end in /apis/ccompat/v7, so that the address of the registry's own API cannot be told from it`,
+      'set it to the Confluent-compatible API of an Apicurio registry, e.g. http://registry:8080/apis/ccompat/v7',
+    );
+  }
+  for (const [setting, name] of [
+    ['SOURCE_PUBLICATION', config.SOURCE_PUBLICATION],
+    ['SOURCE_SLOT', config.SOURCE_SLOT],
+    ['SOURCE_SCHEMA', config.SOURCE_SCHEMA],
+  ] as const) {
+    if (/^[a-z_][a-z0-9_]{0,39}$/.test(name)) continue;
+    throw new ConfigurationError(
+      `${setting}=${name} cannot be used as a name in the source database`,
+      'use 1 to 40 lower-case letters, digits and underscores, not beginning with a digit',
+    );
+  }
+  return {
+    source,
+    analytics,
+    connectUrl: connectUrl.replace(/\/+$/, ''),
+    name: config.KAFKA_TOPIC_PREFIX,
+    schema: config.SOURCE_SCHEMA,
+    publication: config.SOURCE_PUBLICATION,
+    slotPrefix: `${config.SOURCE_SLOT}_debezium`,
+    slotLimit: config.SOURCE_SLOT_LIMIT,
+    brokers,
+    partitions: config.KAFKA_PARTITIONS,
+    replication: config.KAFKA_REPLICATION,
+    registryUrl: registryUrl.replace(CONFLUENT_PATH, '/apis/registry/v2'),
+  };
+}
+
+/** The configuration that the connector is to have in an epoch. */
+export function wantedConfig(settings: RegisterSettings, epoch: number, mode: SnapshotMode): ConnectorConfig {
+  const { source } = settings;
+  return fillConfig({
+    name: settings.name,
+    'source.host': source.host,
+    'source.port': String(source.port),
+    'source.database': source.database,
+    'source.user': source.user,
+    publication: settings.publication,
+    schema: settings.schema,
+    slot: slotOf(settings, epoch),
+    'snapshot.mode': mode,
+    brokers: settings.brokers.join(','),
+    partitions: String(settings.partitions),
+    replication: String(settings.replication),
+    epoch: String(epoch),
+    registry: settings.registryUrl,
+  });
+}
+
+export const slotOf = (settings: RegisterSettings, epoch: number): string => `${settings.slotPrefix}_${epoch}`;

@@ -1,0 +1,50 @@
+import { formatLsn } from '#libs/domain/position.ts';
+import type { Database } from '#libs/platform/postgres/database.ts';
+import type { SlotStatus } from '#libs/source/contract.ts';
+import { messageOf } from '#libs/source/pgoutput/faults.ts';
+import { listSlots } from '#libs/source/pgoutput/index.ts';
+import { placeOf } from '#libs/source/pgoutput/options.ts';
+import { readConnectorReports } from '#libs/store/connector.ts';
+import { openProgressStore } from '#libs/store/progress.ts';
+import { epochIn } from './config.ts';
+import { ConnectApi, type Connector } from './connect-api.ts';
+import { type RegisterSettings, STREAM } from './settings.ts';
+
+/** What there is, in lines for a person; what does not answer is a line too. */
+export async function showStatus(settings: RegisterSettings, db: Database, signal: AbortSignal): Promise<string[]> {
+  const connect = new ConnectApi(settings.connectUrl, settings.name, signal);
+  const connector = await connect.read().then(describeConnector, (error: unknown) => messageOf(error));
+  const stored = await openProgressStore(db).read(STREAM);
+  const slots = await listSlots(settings.source, settings.slotPrefix).then(
+    (found) => found.map(describeSlot),
+    (error: unknown) => [messageOf(error)],
+  );
+  const report = (await readConnectorReports(db)).find(({ name }) => name === settings.name);
+  return [
+    `Connector ${settings.name} in ${settings.connectUrl}: ${connector}`,
+    `Epoch: ${stored === undefined ? 'none was begun' : `${stored.epoch}, ${stored.phase}, of ${stored.origin}`}`,
+    `Replication slots in ${placeOf(settings.source)}: ${slots.length === 0 ? 'none' : ''}`,
+    ...slots.map((slot) => `  ${slot}`),
+    report === undefined
+      ? 'Nobody has looked after it yet: npm run register -- --watch does.'
+      : `Last looked after ${report.updated_at.toISOString()}: ${report.state}: ${report.detail} (restarts: ${report.restarts})`,
+  ];
+}
+
+function describeConnector(connector: Connector | undefined): string {
+  if (connector === undefined) return 'none; npm run register makes it';
+  const { state, task, config, offset, failure } = connector;
+  const place = offset?.lsn === undefined ? 'nowhere yet' : formatLsn(offset.lsn);
+  const lines = [
+    `${state}, task ${task ?? 'none'}, epoch ${epochIn(config) ?? 'unknown'}, ${config['snapshot.mode']}, at ${place}`,
+  ];
+  if (failure !== undefined) lines.push(`  it says: ${failure.reason}`);
+  return lines.join('\n');
+}
+
+const megabytes = (bytes: bigint): string => `${(Number(bytes) / 1024 ** 2).toFixed(1)} MB`;
+
+const describeSlot = ({ name, retainedBytes, safeBytes, isEndangered }: SlotStatus): string =>
+  `${name}   ${megabytes(retainedBytes)} of log kept, ${
+    safeBytes === null ? 'the server sets no limit' : `${megabytes(safeBytes)} more until it is lost`
+  }${isEndangered ? '   ENDANGERED' : ''}`;

@@ -1,0 +1,1 @@
+DELETE FROM state.connector WHERE name = $1

@@ -1,0 +1,1 @@
+SELECT to_regclass('state.stream_gap') IS NOT NULL AS known

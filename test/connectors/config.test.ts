@@ -1,0 +1,120 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { SOURCE_TABLES } from '#libs/domain/change.ts';
+import { ConfigurationError } from '#libs/domain/errors.ts';
+import { loadConfig } from '#libs/platform/config/config.ts';
+import { publicationSql } from '#libs/source/pgoutput/remedies.ts';
+import { describeDifferences, epochIn } from '../../connectors/config.ts';
+import { ownTablesSql } from '../../connectors/own-tables.ts';
+import { registerSettings, wantedConfig } from '../../connectors/settings.ts';
+
+const ENVIRONMENT = {
+  SOURCE_DB_HOST: 'lms.example',
+  SOURCE_DB_USER: 'reader',
+  SOURCE_DB_PASSWORD: 'a password that is nowhere else',
+  ANALYTICS_DB_HOST: 'analytics.example',
+  KAFKA_BROKERS: 'one:9092, two:9092',
+  SCHEMA_REGISTRY_URL: 'http://registry:8080/apis/ccompat/v7',
+  CONNECT_URL: 'http://connect:8083/',
+};
+const settings = registerSettings(loadConfig(ENVIRONMENT));
+const config = wantedConfig(settings, 42, 'no_data');
+
+describe('the connector', () => {
+  test('has every setting that its behaviour was tried with', () => {
+    expect(config).toMatchObject({
+      'plugin.name': 'pgoutput',
+      'publication.name': 'prepadata',
+      'publication.autocreate.mode': 'disabled',
+      'slot.name': 'prepadata_debezium_42',
+      'slot.drop.on.stop': 'false',
+      'poll.interval.ms': '5',
+      'schema.name.adjustment.mode': 'avro',
+      'field.name.adjustment.mode': 'avro',
+      'decimal.handling.mode': 'string',
+      'time.precision.mode': 'connect',
+      'tombstones.on.delete': 'false',
+      'skipped.operations': 'none',
+      'heartbeat.interval.ms': '10000',
+      'topic.prefix': 'lms',
+      'topic.creation.default.partitions': '4',
+      'topic.creation.default.replication.factor': '1',
+      'topic.creation.default.cleanup.policy': 'delete',
+      'extended.headers.enabled': 'false',
+      'signal.enabled.channels': 'source,kafka',
+      'signal.kafka.bootstrap.servers': 'one:9092,two:9092',
+    });
+    for (const side of ['key', 'value']) {
+      expect(config).toMatchObject({
+        [`${side}.converter`]: 'io.apicurio.registry.utils.converter.AvroConverter',
+        [`${side}.converter.apicurio.registry.url`]: 'http://registry:8080/apis/registry/v2',
+        [`${side}.converter.apicurio.registry.auto-register`]: 'true',
+        [`${side}.converter.apicurio.registry.find-latest`]: 'true',
+        [`${side}.converter.apicurio.registry.as-confluent`]: 'true',
+        [`${side}.converter.apicurio.registry.use-id`]: 'contentId',
+        [`${side}.converter.apicurio.registry.headers.enabled`]: 'false',
+      });
+    }
+  });
+
+  test('reads the five tables, and keys the rows of a student by the student', () => {
+    expect(config['table.include.list']?.split(',')).toEqual(SOURCE_TABLES.map((table) => `public.${table}`));
+    expect(config['message.key.columns']).toBe(
+      'public.enrollments:student_id;public.grades:student_id;public.activity_logs:student_id',
+    );
+  });
+
+  test('skips no error, holds no password and no hole, and bears its epoch', () => {
+    expect(Object.keys(config).filter((key) => key.startsWith('errors.tolerance'))).toEqual([]);
+    expect(JSON.stringify(config)).not.toContain(ENVIRONMENT.SOURCE_DB_PASSWORD);
+    expect(config['database.password']).toBe(`\${env:SOURCE_DB_PASSWORD}`);
+    expect(JSON.stringify(config)).not.toMatch(/\{\{/);
+    expect(epochIn(config)).toBe(42);
+    expect(epochIn({})).toBeUndefined();
+  });
+});
+
+describe('what differs', () => {
+  test('is told key by key, and secrets are not', () => {
+    const present = { ...config, name: 'lms', 'poll.interval.ms': '500', 'database.password': 'open', extra: 'x' };
+    expect(describeDifferences(present, config)).toEqual([
+      'database.password: (hidden) → (hidden)',
+      'extra: x → (not set)',
+      'poll.interval.ms: 500 → 5',
+    ]);
+    expect(describeDifferences({ ...config, name: 'lms' }, config)).toEqual([]);
+  });
+});
+
+describe('the environment', () => {
+  test('is refused with everything that it lacks', () => {
+    expect(() => registerSettings(loadConfig({ SOURCE_DB_HOST: 'lms' }))).toThrow(
+      /ANALYTICS_DB_HOST, CONNECT_URL, SCHEMA_REGISTRY_URL, KAFKA_BROKERS are not set/,
+    );
+  });
+
+  test.each([
+    ['SCHEMA_REGISTRY_URL', 'http://registry:8080'],
+    ['SOURCE_SLOT', 'Not A Name'],
+    ['SOURCE_PUBLICATION', 'x; DROP TABLE students'],
+  ])('is refused when %s is %s', (name, value) => {
+    expect(() => registerSettings(loadConfig({ ...ENVIRONMENT, [name]: value }))).toThrow(ConfigurationError);
+  });
+});
+
+describe('what an administrator runs', () => {
+  const source = readFileSync(new URL('../../connectors/source.sql', import.meta.url), 'utf8');
+
+  test('names the same user and publication in both files', () => {
+    expect(source).toContain('CREATE ROLE prepadata_reader');
+    expect(source).toContain(publicationSql('prepadata', 'public'));
+    expect(ownTablesSql('prepadata_reader', 'prepadata').join('\n')).toContain('TO prepadata_reader');
+  });
+
+  test('is said for the user and the publication that there are', () => {
+    const statements = ownTablesSql('Reader "two"', 'others');
+    expect(statements.at(-1)).toBe('ALTER PUBLICATION others ADD TABLE prepadata.heartbeat, prepadata.signal');
+    expect(statements).toContain('GRANT SELECT, INSERT ON prepadata.signal TO "Reader ""two"""');
+    expect(statements.filter((statement) => statement.includes('prepadata_reader'))).toEqual([]);
+  });
+});

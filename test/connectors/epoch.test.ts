@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest';
+import type { StoredProgress } from '#libs/source/contract.ts';
+import type { SlotRow } from '#libs/source/pgoutput/slot.ts';
+import type { Connector, StoredOffset } from '../../connectors/connect-api.ts';
+import { type Findings, whyNewEpoch } from '../../connectors/epoch.ts';
+
+const stored: StoredProgress = {
+  stream: 'debezium',
+  epoch: 3,
+  applied: 0n,
+  phase: 'streaming',
+  origin: '77/1/lms/print',
+};
+const slot: SlotRow = {
+  slot_name: 'prepadata_debezium_3',
+  plugin: 'pgoutput',
+  database: 'lms',
+  active_pid: 1,
+  restart_lsn: '0/100',
+  confirmed_flush_lsn: '0/200',
+  safe_wal_size: null,
+  wal_status: 'reserved',
+};
+const connectorAt = (offset: StoredOffset, mode = 'no_data', epoch = '3', trace?: string): Connector => ({
+  config: { 'snapshot.mode': mode, 'transforms.epoch.value.literal': epoch },
+  state: 'RUNNING',
+  task: trace === undefined ? 'RUNNING' : 'FAILED',
+  failure: trace === undefined ? undefined : { reason: 'it failed', trace },
+  offset,
+});
+const fine: Findings = {
+  stored,
+  slot,
+  slotName: 'prepadata_debezium_3',
+  origin: '77/1/lms/print',
+  identity: '77/1/lms',
+  walEnd: 0x300n,
+  connector: connectorAt({ lsn: 0x250n, lsn_proc: 0x250n, lsn_commit: 0x200n }),
+  gap: undefined,
+};
+
+describe('an epoch goes on', () => {
+  test('when all is as it was', () => {
+    expect(whyNewEpoch(fine)).toBeUndefined();
+  });
+
+  test.each([
+    ['the connector is not made yet', { connector: undefined }],
+    ['the connector is still of another epoch', { connector: connectorAt({ lsn: 0n }, 'no_data', '2') }],
+    ['the tables are being read', { connector: connectorAt({ lsn: 0x10n, snapshot: 'INITIAL' }, 'initial_only') }],
+    ['the slot is followed from its beginning', { connector: connectorAt({ lsn: 0x200n }) }],
+  ])('when %s', (_, changed) => {
+    expect(whyNewEpoch({ ...fine, ...changed })).toBeUndefined();
+  });
+});
+
+describe('a new one begins', () => {
+  test.each<[string, Partial<Findings>]>([
+    ['nothing was read', { stored: undefined }],
+    ['another server', { origin: '78/1/lms/print', identity: '78/1/lms' }],
+    ['another server', { origin: '77/2/lms/print', identity: '77/2/lms' }],
+    ['made anew', { origin: '77/1/lms/other' }],
+    ['is not there', { slot: undefined }],
+    ['belongs to the plugin test_decoding', { slot: { ...slot, plugin: 'test_decoding' } }],
+    ['invalidated (lost)', { slot: { ...slot, wal_status: 'lost' } }],
+    ['invalidated (wal_removed)', { slot: { ...slot, invalidation_reason: 'wal_removed' } }],
+    ['offset 7 is below', { gap: 'lms.public.grades/0: offset 7 is below the beginning' }],
+    ['a gap: the replication slot', { slot: { ...slot, confirmed_flush_lsn: '0/251' } }],
+    ['was set back', { walEnd: 0x24fn }],
+    [
+      'no longer finds its place',
+      { connector: connectorAt({ lsn: 0x250n }, 'no_data', '3', 'X: this is no longer available on the server.') },
+    ],
+  ])('because of: %s', (words, changed) => {
+    expect(whyNewEpoch({ ...fine, ...changed })).toContain(words);
+  });
+});

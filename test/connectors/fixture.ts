@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { migrate } from '#libs/store/migrate.ts';
+import { lookAfter } from '../../connectors/look-after.ts';
+import type { RegisterSettings } from '../../connectors/settings.ts';
+import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
+
+/** A source, an analytics database and a connector of their own names. */
+export interface Fixture {
+  readonly source: TestDatabase;
+  readonly analytics: TestDatabase;
+  readonly settings: RegisterSettings;
+  drop(): Promise<void>;
+}
+
+let count = 0;
+
+export async function createFixture(
+  purpose: string,
+  stack: { connectUrl: string; brokers: string; apicurioUrl: string },
+): Promise<Fixture> {
+  const source = await createSourceDatabase(purpose);
+  const analytics = await createTestDatabase(`${purpose}_store`);
+  await migrate(analytics.db);
+  count += 1;
+  const name = `t${process.pid}${count}${Date.now().toString(36)}`;
+  return {
+    source,
+    analytics,
+    settings: {
+      source: source.address,
+      analytics: analytics.address,
+      connectUrl: stack.connectUrl,
+      name,
+      schema: 'public',
+      publication: 'prepadata',
+      slotPrefix: `${name}_debezium`,
+      slotLimit: 'required',
+      brokers: stack.brokers.split(','),
+      partitions: 4,
+      replication: 1,
+      registryUrl: stack.apicurioUrl,
+    },
+    drop: async () => {
+      await analytics.drop();
+      await source.drop();
+    },
+  };
+}
+
+/** Registers once, to the end; what a person was told. */
+export async function register(
+  { settings, analytics }: Fixture,
+  changed: Partial<RegisterSettings> = {},
+  newEpoch?: string,
+): Promise<string[]> {
+  const told: string[] = [];
+  await lookAfter({
+    settings: { ...settings, ...changed },
+    db: analytics.db,
+    signal: AbortSignal.timeout(120_000),
+    tell: (line) => told.push(line),
+    forEver: false,
+    every: 200,
+    ...(newEpoch === undefined ? {} : { newEpoch }),
+  });
+  return told;
+}
+
+export interface Watcher {
+  readonly told: readonly string[];
+  /** Resolves when it has left the field, its error rejecting. */
+  stop(): Promise<void>;
+}
+
+/** Looks after the connector until stopped. */
+export function watch({ settings, analytics }: Fixture): Watcher {
+  const told: string[] = [];
+  const stopping = new AbortController();
+  const ended = lookAfter({
+    settings,
+    db: analytics.db,
+    signal: stopping.signal,
+    tell: (line) => told.push(line),
+    forEver: true,
+    every: 200,
+  });
+  ended.catch(() => {});
+  return {
+    told,
+    stop: async () => {
+      stopping.abort();
+      await ended;
+    },
+  };
+}
+
+/** Waits for a condition; the deadline is generous, and says what was missing. */
+export async function until<T>(
+  what: string,
+  look: () => Promise<T | undefined | false> | T | undefined | false,
+): Promise<T> {
+  for (const end = Date.now() + 100_000; ; await sleep(50)) {
+    const found = await look();
+    if (found !== undefined && found !== false) return found;
+    if (Date.now() > end) throw new Error(`waited in vain: ${what}`);
+  }
+}
