@@ -201,6 +201,7 @@ function telling(db: Database, settings: RegisterSettings): Database {
   return {
     query: (statement, values) => guard(db.query(statement, values)),
     transaction: (work) => guard(db.transaction(work)),
+    session: () => guard(db.session()),
     close: () => db.close(),
   };
 }

@@ -10,6 +10,8 @@ export const REJECTION_REASONS = {
   bad_duration: 'duration_seconds is below 0 or not a whole number',
   completion_without_resource: 'a completion names no resource',
   bad_completion_state: 'metadata.state of a completion is not one of 0, 1, 2, 3',
+  undecodable: 'the bytes of a record could not be read by the schema they name',
+  malformed_record: 'a record could be read, but is no change of a row of its table',
   internal_error: 'the row could not be processed; see the log',
 } as const;
 

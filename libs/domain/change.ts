@@ -75,6 +75,11 @@ export interface RowChange<T extends SourceTable = SourceTable> extends ChangeSt
   readonly movedFrom?: Uuid;
   /** Of a delete: the row goes on under another id. */
   readonly moved?: true;
+  /**
+   * Of a delete or a create that a change of keys was written as: the other of the two has the same position, and may
+   * come earlier, later, or to another process; neither says the other's id.
+   */
+  readonly splitMove?: true;
 }
 
 /** Every row the table had is gone. */

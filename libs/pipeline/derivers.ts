@@ -44,7 +44,7 @@ export function startDeriver<R, T, F, S extends string>(
   const step = async (): Promise<StepOutcome> => {
     if (!pace.mayWork(performance.now(), wake.isBehind)) return 'resting';
     const result = await deriveBatch(db, definition, settings, limit, { cursor, onMore: () => plenty.wake() });
-    if (result.followUps > 0 || (settings.topics && result.changed > 0)) wake.wake();
+    if (result.followUps > 0) wake.wake();
     if (result.keys > 0) return 'more';
     return result.contended ? 'contended' : 'idle';
   };

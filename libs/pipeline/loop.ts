@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { BrokerFault } from '#libs/platform/kafka/contract.ts';
 import type { Log } from '#libs/platform/log.ts';
 import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
+import { RegistryFault } from '#libs/platform/registry/contract.ts';
 import type { Wake } from './wake.ts';
 
 /** What one step of a loop found: more work at once, nothing to do, work that somebody else is at, or a reason to rest. */
@@ -58,13 +60,19 @@ async function run(options: LoopOptions, signal: AbortSignal, state: { trouble: 
       if (outcome === 'resting') await wake.after(wake.count, RESTING_PAUSE_MS, signal);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      const trouble = isDatabaseFault(error)
-        ? `${name} waits for the analytics database: ${message}`
-        : `${name} fails: ${message}`;
+      const away = whatIsAway(error);
+      const trouble = away === null ? `${name} fails: ${message}` : `${name} waits for ${away}: ${message}`;
       if (trouble !== state.trouble) log.error({ loop: name, err: error }, trouble);
       state.trouble = trouble;
       await sleep(retryMs, undefined, { signal }).catch(() => {});
       retryMs = Math.min(2 * retryMs, LAST_RETRY_MS);
     }
   }
+}
+
+/** What a failed step will be tried again for, because others have to come back first; null where the step is to blame. */
+function whatIsAway(error: unknown): string | null {
+  if (error instanceof BrokerFault) return 'the Kafka cluster';
+  if (error instanceof RegistryFault) return 'the schema registry';
+  return isDatabaseFault(error) ? 'the analytics database' : null;
 }

@@ -1,13 +1,14 @@
-import { type Clock, systemClock } from '#libs/domain/clock.ts';
+import { systemClock } from '#libs/domain/clock.ts';
+import type { Family } from '#libs/domain/family.ts';
 import { analyticsAddress, describeSettings, loadConfig, requireAddress } from '#libs/platform/config/config.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import { aborted, Lifecycle, onSignals } from '#libs/platform/lifecycle.ts';
 import { type Log, openLog } from '#libs/platform/log.ts';
 import type { Database, DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { runProgram } from '#libs/platform/program.ts';
-import type { ChangeSource, ProgressStore } from '#libs/source/contract.ts';
+import type { ChangeSource, PartitionProgress, ProgressStore } from '#libs/source/contract.ts';
 import { openAnalytics } from '#libs/store/open.ts';
-import { openProgressStore } from '#libs/store/progress.ts';
+import { openPartitionProgress, openProgressStore } from '#libs/store/progress.ts';
 import { adoptFirstSettings, requireSettings } from './adopt.ts';
 import type { DeriverOptions } from './derivers.ts';
 import { startIntake } from './intake.ts';
@@ -16,31 +17,25 @@ import { startReport } from './report.ts';
 import type { Role } from './role.ts';
 import { startRollover } from './rollover.ts';
 import { openSettings, type Settings } from './settings.ts';
+import { startTopic } from './topics/start.ts';
 import { Wake } from './wake.ts';
 
 /** What a role that stages and derives is made of; the rest is the same for all. */
 export interface RoleDefinition {
-  readonly role: string;
+  readonly role: Family;
   /** What it does, for `--help`. */
   readonly summary: string;
   openSource(parts: SourceParts): Promise<ChangeSource> | ChangeSource;
-  /** Starts what derives, and what sends the changed rows on. */
-  start(parts: RoleParts): Promise<Role> | Role;
+  /** Starts what derives. */
+  start(options: DeriverOptions): Role;
 }
 
 export interface SourceParts {
+  readonly role: Family;
   readonly config: SettingValues;
   readonly progress: ProgressStore;
+  readonly partitions: PartitionProgress;
   readonly log: Log;
-  readonly lifecycle: Lifecycle;
-}
-
-export interface RoleParts extends DeriverOptions {
-  readonly config: SettingValues;
-  readonly analytics: DatabaseAddress;
-  readonly clock: Clock;
-  readonly lifecycle: Lifecycle;
-  fail(error: unknown): void;
 }
 
 /** Runs a role as a process of its own until a signal or an error that a restart cannot mend. Never returns. */
@@ -110,19 +105,17 @@ async function startParts(definition: RoleDefinition, around: Surroundings): Pro
   const institutionZone = settings.reading.institutionZone;
   const rollover = await startRollover({ db, institutionZone, clock: systemClock, wake, log });
   lifecycle.add('the rollover', () => rollover.stop());
-  const role = await definition.start({
-    db,
-    settings,
-    wake,
-    log,
-    config,
-    analytics,
-    clock: systemClock,
-    lifecycle,
-    fail,
-  });
+  const role = await definition.start({ db, settings, wake, log });
   lifecycle.add(`the ${definition.role} role`, () => role.stop());
-  const source = await definition.openSource({ config, progress: openProgressStore(db), log, lifecycle });
+  const topic = await startTopic({ family: definition.role, config, settings, db, log, fail });
+  lifecycle.add(`the ${definition.role} topic`, () => topic.stop());
+  const source = await definition.openSource({
+    role: definition.role,
+    config,
+    progress: openProgressStore(db),
+    partitions: openPartitionProgress(db),
+    log,
+  });
   const fullBatch = config.BATCH_SIZE;
   const intake = startIntake({ source, db, settings, wake, log, fullBatch, onFailure: fail });
   lifecycle.add('the intake', () => intake.stop());
@@ -138,6 +131,7 @@ async function startParts(definition: RoleDefinition, around: Surroundings): Pro
       ...(intake.trouble === null ? [] : [intake.trouble]),
       ...(rollover.trouble === null ? [] : [rollover.trouble]),
       ...role.troubles(),
+      ...topic.troubles(),
     ],
   });
   lifecycle.add('the report', () => report.stop());

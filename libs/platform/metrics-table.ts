@@ -36,6 +36,22 @@ export const PROCESS_METRICS = {
     help: 'Activity rows read whose type is no word that is known; they count as other',
     labels: [],
   },
+  prepadata_relay_messages_total: {
+    kind: 'counter',
+    help: 'Messages on a feature topic that the cluster has acknowledged, tombstones among them',
+    labels: ['topic'],
+  },
+  prepadata_relay_tombstones_total: {
+    kind: 'counter',
+    help: 'Tombstones among the messages: keys whose row is gone',
+    labels: ['topic'],
+  },
+  prepadata_relay_delay_seconds: {
+    kind: 'histogram',
+    help: "From the first change of a row that the topic had not been told of to the cluster's acknowledgement",
+    labels: ['topic'],
+    buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600, 3600],
+  },
 } as const satisfies Record<string, MetricDefinition>;
 
 /** Read when somebody asks for the metrics. What is not known then is absent, as all are that the database cannot say. */
@@ -103,6 +119,11 @@ export const READ_METRICS = {
   prepadata_outbox_waiting: {
     kind: 'gauge',
     help: 'Changed keys that the feature topic has not been told of yet',
+    labels: ['topic'],
+  },
+  prepadata_relay_lag_seconds: {
+    kind: 'gauge',
+    help: 'Age of the oldest change that the feature topic has not been told of; absent where none waits',
     labels: ['topic'],
   },
 } as const satisfies Record<string, MetricDefinition>;

@@ -9,6 +9,7 @@ import { sql } from './statements.ts';
 interface OutboxRow {
   readonly topic: string;
   readonly waiting: bigint;
+  readonly oldest: Date;
 }
 
 /**
@@ -20,7 +21,12 @@ export async function readReadings(db: Queryable, now: number, source: SourceSta
   try {
     const progress = await readProgress(db);
     const outbox = await db.query<OutboxRow>(sql.outbox_waiting);
-    return [...databaseUp(true), ...sourceReadings(source), ...progressReadings(progress, now), ...waiting(outbox)];
+    return [
+      ...databaseUp(true),
+      ...sourceReadings(source),
+      ...progressReadings(progress, now),
+      ...waiting(outbox, now),
+    ];
   } catch (error) {
     if (!isDatabaseFault(error) && !(error instanceof DatabaseDeadlineError)) throw error;
     return [...databaseUp(false), ...sourceReadings(source)];
@@ -40,12 +46,11 @@ function sourceReadings(source: SourceStatus | null): Reading[] {
   return [...readings, { name: 'prepadata_slot_safe_bytes', labels: { slot: name }, value: Number(safeBytes) }];
 }
 
-const waiting = (outbox: readonly OutboxRow[]): Reading[] =>
-  outbox.map((row) => ({
-    name: 'prepadata_outbox_waiting',
-    labels: { topic: row.topic },
-    value: Number(row.waiting),
-  }));
+const waiting = (outbox: readonly OutboxRow[], now: number): Reading[] =>
+  outbox.flatMap(({ topic, waiting: keys, oldest }): Reading[] => [
+    { name: 'prepadata_outbox_waiting', labels: { topic }, value: Number(keys) },
+    { name: 'prepadata_relay_lag_seconds', labels: { topic }, value: Math.max(0, now - oldest.getTime()) / 1000 },
+  ]);
 
 function progressReadings(progress: Progress, now: number): Reading[] {
   return [

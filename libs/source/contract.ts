@@ -1,5 +1,6 @@
 import type { Observable } from 'rxjs';
-import type { Change } from '#libs/domain/change.ts';
+import type { Change, SourceTable } from '#libs/domain/change.ts';
+import type { Position } from '#libs/domain/position.ts';
 
 /**
  * The contract between a transport (memory, pgoutput, Kafka) and the intake that stages what it brings.
@@ -10,6 +11,8 @@ import type { Change } from '#libs/domain/change.ts';
  * - A batch holds what has queued up, up to the source's limit; a source never waits for a full one.
  * - A batch may split a transaction. `progress` then names the last *whole* one, or is absent if that was named before.
  * - A batch may hold no change: only progress past what does not concern us, or the end of a snapshot.
+ * - A transport with partitions keeps an order within each and none among them; a batch may mix them, and its
+ *   `partitions` say how far each is applied. It tells no end of a snapshot, since no partition sees it.
  * - What was not done before an unsubscribe, or was done without progress, comes again, unchanged.
  * - After `done()` the batch and its progress are durable, and the source may confirm them to its server; never before.
  */
@@ -29,11 +32,30 @@ export interface ChangeBatch {
   readonly changes: readonly Change[];
   /** Stored in the batch's own transaction; absent while a transaction or a snapshot is under way. */
   readonly progress?: Progress;
+  /** The same for each partition that the batch has records of. Only moves forward, whoever writes it last. */
+  readonly partitions?: readonly Progress[];
+  /** What came and could not be read: to be listed as rejected in the batch's own transaction. */
+  readonly undecodable?: readonly UndecodableRecord[];
   /** Rows of a snapshot whose end will be told by `snapshotCompleted`: until then nothing has to be made of them. */
   readonly isPartOfSnapshot?: true;
   /** The batch that ends a snapshot: every live row the source had has been delivered under this epoch. */
   readonly snapshotCompleted?: SnapshotCompleted;
 }
+
+/** A record of the transport that no change can be made of. */
+export interface UndecodableRecord {
+  /** `topic:partition:offset`. */
+  readonly origin: string;
+  readonly table: SourceTable;
+  /** As far as it could be read: epoch 0 and LSN 0 else. */
+  readonly position: Position;
+  /** `undecodable`: the bytes are none of their schema; `malformed_record`: they are, and say nothing that we understand. */
+  readonly reason: 'undecodable' | 'malformed_record';
+  /** At most {@link MAX_PAYLOAD} characters for a person to look at. */
+  readonly payload: string;
+}
+
+export const MAX_PAYLOAD = 8 * 1024;
 
 /** One part of the stream that has an order of its own: a slot, or a topic's partition. */
 export interface Progress {
@@ -62,6 +84,38 @@ export interface ProgressStore {
   beginEpoch(stream: string, origin: string, reason: string): Promise<number>;
 }
 
+/** Stream name of the epochs that the connector's slots live in; its progress is that of the partitions. */
+export const DEBEZIUM_STREAM = 'debezium';
+
+/** What is kept of one partition. */
+export interface PartitionRow {
+  readonly stream: string;
+  /** The newest epoch when reading began at the log's start: which life of the log the offsets belong to. */
+  readonly epoch: number;
+  /** Offset of the next record. */
+  readonly applied: bigint;
+  /** The cluster that the offsets belong to. */
+  readonly origin: string;
+}
+
+/** The analytics database, as a source with partitions sees it. Its progress is written with each batch. */
+export interface PartitionProgress {
+  /** The rows of these streams; those that are missing are made, at offset 0 of this origin. */
+  open(streams: readonly string[], origin: string): Promise<readonly PartitionRow[]>;
+  /** Durably says that a stream cannot go on from where it is, for as long as it takes to begin a new epoch. */
+  noteGap(stream: string, said: string): Promise<void>;
+  /** These streams can go on, whatever was noted of them. */
+  clearGaps(streams: readonly string[]): Promise<void>;
+  /**
+   * Begins a stream anew at an offset, if an epoch was begun since its gap was noted: what was lost is in the new
+   * epoch's snapshot.
+   * @returns undefined while there is no such epoch
+   */
+  closeGap(stream: string, start: bigint, origin: string): Promise<PartitionRow | undefined>;
+  /** The newest epoch of {@link DEBEZIUM_STREAM}; 0 before the first. */
+  newestEpoch(): Promise<number>;
+}
+
 export interface SourceStatus {
   readonly state: 'starting' | 'snapshot' | 'streaming' | 'waiting' | 'stopped';
   /** One sentence for an operator: what is under way, or what is being waited for. */
@@ -70,6 +124,8 @@ export interface SourceStatus {
   readonly snapshot?: { readonly rows: number; readonly estimatedRows: number };
   /** Bytes of the source's log that are written and not yet applied; null while unknown. */
   readonly lagBytes: bigint | null;
+  /** Records that are in the partitions read here and not yet applied; null while unknown, absent without partitions. */
+  readonly lagRecords?: bigint | null;
   /** The replication slot, where the transport keeps one on the source's server. */
   readonly slot?: SlotStatus;
   /** When the source last heard from its server, milliseconds since 1970; null before the first word. */

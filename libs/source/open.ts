@@ -1,8 +1,12 @@
+import type { SourceTable } from '#libs/domain/change.ts';
 import { requireAddress, sourceAddress } from '#libs/platform/config/config.ts';
+import { requireKafka } from '#libs/platform/config/kafka.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import type { Log } from '#libs/platform/log.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
-import type { ChangeSource, ProgressStore } from './contract.ts';
+import { openRegistry } from '#libs/platform/registry/registry.ts';
+import type { ChangeSource, PartitionProgress, ProgressStore } from './contract.ts';
+import { kafkaSource } from './kafka/index.ts';
 import { pgoutputSource } from './pgoutput/index.ts';
 
 export interface PgoutputParts {
@@ -25,11 +29,37 @@ export const openPgoutput = ({ config, address, progress, log }: PgoutputParts):
     log: (level, message) => log[level](message),
   });
 
+export interface SourceParts {
+  readonly role: string;
+  /** What the role reads over Kafka; a slot brings every table to whoever has it. */
+  readonly tables: readonly SourceTable[];
+  readonly config: SettingValues;
+  readonly progress: ProgressStore;
+  readonly partitions: PartitionProgress;
+  readonly log: Log;
+}
+
 /**
  * The source of a role that runs as a process of its own.
  * @throws ConfigurationError when the environment does not say where changes come from
  */
-export function openSource(parts: Omit<PgoutputParts, 'address'>): ChangeSource {
-  const address = requireAddress(sourceAddress(parts.config), 'SOURCE_DB', 'the database of the LMSConnector');
-  return openPgoutput({ ...parts, address });
+export function openSource({ role, tables, config, progress, partitions, log }: SourceParts): ChangeSource {
+  if (config.CDC_SOURCE === 'pgoutput') {
+    const address = requireAddress(sourceAddress(config), 'SOURCE_DB', 'the database of the LMSConnector');
+    return openPgoutput({ config, address, progress, log });
+  }
+  const { brokers, registryUrl } = requireKafka(config);
+  return kafkaSource({
+    brokers,
+    registry: openRegistry({ url: registryUrl }),
+    group: `${config.KAFKA_GROUP_PREFIX}.${role}`,
+    topicPrefix: config.KAFKA_TOPIC_PREFIX,
+    schema: config.SOURCE_SCHEMA,
+    tables,
+    partitions: config.KAFKA_PARTITIONS,
+    replication: config.KAFKA_REPLICATION,
+    progress: partitions,
+    maxBatch: config.BATCH_SIZE,
+    log,
+  });
 }

@@ -11,7 +11,8 @@ export interface Image {
   readonly columns: ImageColumns;
   /**
    * For each column that the last change did not carry (unchanged, stored out of line): the position its value is from.
-   * Null where the last change carried all.
+   * Null where the last change carried all. The tombstone of a row that goes on under another id has all its columns
+   * here: they are what the row had until then, and an older change that is late may know them better.
    */
   readonly toast: Readonly<Record<string, Position>> | null;
 }
@@ -50,8 +51,8 @@ function replaceImage(image: Image | undefined, change: ImageChange, needed: rea
   const toast: Record<string, Position> = {};
   for (const name of needed) {
     const value = change.columns[name];
-    if (!change.live) columns[name] = change.moved ? (image?.columns[name] ?? null) : null;
-    else if (value !== undefined) columns[name] = value;
+    if (!change.live && change.moved !== true) columns[name] = null;
+    else if (change.live && value !== undefined) columns[name] = value;
     else {
       columns[name] = image?.live ? (image.columns[name] ?? null) : null;
       toast[name] = image?.live ? (image.toast?.[name] ?? image.position) : NEVER;
@@ -62,7 +63,7 @@ function replaceImage(image: Image | undefined, change: ImageChange, needed: rea
 
 /** An older change brings a column that the image's own change lacked, if no later one has brought it. */
 function fillImage(image: Image, change: ImageChange): Image {
-  if (!image.live || image.toast === null || !change.live) return image;
+  if (image.toast === null || !change.live) return image;
   const columns: Record<string, ImageValue> = {};
   const toast: Record<string, Position> = {};
   for (const [name, from] of Object.entries(image.toast)) {

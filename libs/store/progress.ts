@@ -1,5 +1,12 @@
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import type { Progress, ProgressStore, StoredProgress } from '#libs/source/contract.ts';
+import {
+  DEBEZIUM_STREAM,
+  type PartitionProgress,
+  type PartitionRow,
+  type Progress,
+  type ProgressStore,
+  type StoredProgress,
+} from '#libs/source/contract.ts';
 import { sql } from './statements.ts';
 
 export function openProgressStore(db: Queryable): ProgressStore {
@@ -11,6 +18,45 @@ export function openProgressStore(db: Queryable): ProgressStore {
       return row.epoch;
     },
   };
+}
+
+export function openPartitionProgress(db: Queryable): PartitionProgress {
+  const newestEpoch = async (): Promise<number> => {
+    const [row] = await db.query<{ epoch: number }>(sql.epoch_newest, [DEBEZIUM_STREAM]);
+    return row?.epoch ?? 0;
+  };
+  return {
+    newestEpoch,
+    open: async (streams, origin) => {
+      await db.query(sql.partitions_add, [streams, origin, DEBEZIUM_STREAM]);
+      return db.query<PartitionRow>(sql.partitions_read, [streams]);
+    },
+    noteGap: async (stream, said) => {
+      await db.query(sql.gap_note, [stream, said, DEBEZIUM_STREAM]);
+    },
+    clearGaps: async (streams) => {
+      await db.query(sql.gaps_clear, [streams]);
+    },
+    closeGap: async (stream, start, origin) =>
+      (await db.query<PartitionRow>(sql.gap_close, [stream, start, origin, DEBEZIUM_STREAM]))[0],
+  };
+}
+
+/**
+ * Moves the progress of partitions forward, in the batch's own transaction. That of a partition which was begun anew
+ * meanwhile stays: what we read of it before counts for nothing.
+ */
+export async function advancePartitions(
+  tx: Queryable,
+  partitions: readonly Progress[],
+  committedAt: number | null,
+): Promise<void> {
+  await tx.query(sql.partitions_advance, [
+    partitions.map(({ stream }) => stream),
+    partitions.map(({ epoch }) => epoch),
+    partitions.map(({ applied }) => applied),
+    committedAt,
+  ]);
 }
 
 /**

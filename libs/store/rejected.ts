@@ -1,16 +1,18 @@
 import type { RejectionReason } from '#libs/clean/rejection.ts';
 import type { SourceTable } from '#libs/domain/change.ts';
+import type { Position } from '#libs/domain/position.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
+import { MAX_PAYLOAD, type UndecodableRecord } from '#libs/source/contract.ts';
 import type { Image } from './image.ts';
 import { sql } from './statements.ts';
 
-const MAX_PAYLOAD = 8 * 1024;
-
 interface RejectedRow {
   readonly table: SourceTable;
-  readonly id: string;
-  readonly image: Image;
+  /** Null where none can be read. */
+  readonly id: string | null;
+  readonly position: Position;
   readonly reason: RejectionReason;
+  readonly payload: string;
 }
 
 /** What a rejected row is listed under. */
@@ -26,7 +28,13 @@ export class RejectedSet {
   }
 
   put(table: SourceTable, id: string, image: Image, reason: RejectionReason): void {
-    this.#put.set(originOf(table, id), { table, id, image, reason });
+    const payload = JSON.stringify(image.columns);
+    this.#put.set(originOf(table, id), { table, id, position: image.position, reason, payload });
+  }
+
+  /** A record that no row can be read from, listed under its place in the transport. */
+  putRecord({ origin, table, position, reason, payload }: UndecodableRecord): void {
+    this.#put.set(origin, { table, id: null, position, reason, payload });
   }
 
   clear(table: SourceTable, id: string): void {
@@ -46,10 +54,10 @@ export class RejectedSet {
       [...this.#put.keys()],
       rows.map((row) => row.table),
       rows.map((row) => row.id),
-      rows.map((row) => row.image.position.epoch),
-      rows.map((row) => row.image.position.lsn),
+      rows.map((row) => row.position.epoch),
+      rows.map((row) => row.position.lsn),
       rows.map((row) => row.reason),
-      rows.map((row) => JSON.stringify(row.image.columns).slice(0, MAX_PAYLOAD)),
+      rows.map((row) => row.payload.slice(0, MAX_PAYLOAD)),
     ]);
   }
 }

@@ -18,9 +18,10 @@ import { type ImageTable, type KeyIds, openImageTable } from './image-table.ts';
 import { type Judgement, judge, type Oddity } from './judge.ts';
 import { MARK_PRIORITY, MarkSet, markAllKeys } from './marks.ts';
 import { byPosition, type ChangesByRow, inheritMoved, type StagedChange } from './moved.ts';
-import { advanceProgress } from './progress.ts';
+import { advancePartitions, advanceProgress } from './progress.ts';
 import { idsOf, toImageChange } from './project.ts';
 import { RejectedSet } from './rejected.ts';
+import { type Move, pairMoves } from './split-moves.ts';
 import { sql } from './statements.ts';
 
 /** First half of the advisory locks on source tables; the second is the table's index. */
@@ -100,6 +101,11 @@ function lastCommit(changes: readonly Change[]): number | null {
 
 type Floors = Map<SourceTable, Position>;
 
+const isBelow = (floors: Floors, { table, position }: { table: SourceTable; position: Position }): boolean => {
+  const floor = floors.get(table);
+  return floor !== undefined && comparePositions(position, floor) <= 0;
+};
+
 /** The changes of one row in a batch, folded: what its image would be if the row was not known. */
 interface FoldedRow {
   readonly changes: readonly StagedChange[];
@@ -149,6 +155,7 @@ class BatchStage {
   /** Images of all tables: first the new ones of each, then the known ones of each. */
   async applyRows(rows: readonly AnyRowChange[], ids: Identities, floors: Floors): Promise<void> {
     const byTable = this.#byRow(rows, ids, floors);
+    for (const move of await pairMoves(this.#tx, rows)) if (!isBelow(floors, move)) joinHalves(byTable, move);
     for (const [table, tableRows] of byTable) await inheritMoved(this.#tx, imagesOf(table), tableRows);
     const folded = foldAll(byTable);
     const tables = SOURCE_TABLES.flatMap((table): [SourceTable, Map<string, FoldedRow>][] => {
@@ -165,8 +172,7 @@ class BatchStage {
   #byRow(rows: readonly AnyRowChange[], ids: Identities, floors: Floors): Map<SourceTable, ChangesByRow> {
     const byTable = new Map<SourceTable, ChangesByRow>();
     for (const row of rows) {
-      const floor = floors.get(row.table);
-      if (floor !== undefined && comparePositions(row.position, floor) <= 0) continue;
+      if (isBelow(floors, row)) continue;
       const table: ChangesByRow = byTable.get(row.table) ?? new Map();
       byTable.set(row.table, table);
       const changes = table.get(row.id) ?? [];
@@ -236,8 +242,9 @@ class BatchStage {
 
   /** What follows from the images: marks, rejected rows, progress. */
   async finish(batch: ChangeBatch): Promise<void> {
-    const { changes, progress, snapshotCompleted } = batch;
+    const { changes, progress, partitions = [], undecodable = [], snapshotCompleted } = batch;
     const isSnapshot = snapshotCompleted !== undefined || changes.every((change) => change.op === 'read');
+    for (const record of undecodable) this.rejected.putRecord(record);
     await Promise.all([
       // Keys met in a snapshot are marked once, at its end.
       batch.isPartOfSnapshot === true
@@ -247,6 +254,7 @@ class BatchStage {
       progress === undefined
         ? undefined
         : advanceProgress(this.#tx, progress, snapshotCompleted !== undefined, lastCommit(changes)),
+      partitions.length === 0 ? undefined : advancePartitions(this.#tx, partitions, lastCommit(changes)),
     ]);
   }
 
@@ -260,6 +268,21 @@ class BatchStage {
       }
     }
   }
+}
+
+/**
+ * Tells the create of a move where its row comes from. If that was staged before, a change that brings nothing stands for
+ * it: it inherits from the old row what the create could not bring.
+ */
+function joinHalves(byTable: ReadonlyMap<SourceTable, ChangesByRow>, { table, position, oldId, newId }: Move): void {
+  const rows = byTable.get(table);
+  if (rows === undefined) return;
+  const changes = rows.get(newId) ?? [];
+  const index = changes.findIndex((change) => change.live && comparePositions(change.position, position) === 0);
+  const create = changes[index];
+  if (create !== undefined) changes.splice(index, 1, { ...create, movedFrom: oldId });
+  else changes.push({ position, live: true, columns: {}, committedAt: null, movedFrom: oldId });
+  rows.set(newId, changes.sort(byPosition));
 }
 
 function foldAll(byTable: ReadonlyMap<SourceTable, ChangesByRow>): Map<SourceTable, Map<string, FoldedRow>> {

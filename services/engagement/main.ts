@@ -5,6 +5,6 @@ import { startEngagement } from './role.ts';
 await runRoleProcess({
   role: 'engagement',
   summary: 'Takes in what students do and derives engagement_features and the courses.',
-  openSource,
+  openSource: (parts) => openSource({ ...parts, tables: ['students', 'courses', 'enrollments', 'activity_logs'] }),
   start: startEngagement,
 });

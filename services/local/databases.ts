@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { analyticsAddress, sourceAddress } from '#libs/platform/config/config.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import type { Lifecycle } from '#libs/platform/lifecycle.ts';
@@ -9,6 +8,7 @@ import {
   type EmbeddedPostgres,
   startEmbeddedPostgres,
 } from '#libs/platform/postgres/embedded.ts';
+import { ANALYTICS_NAME, analyticsServer, SOURCE_NAME, sourceServer } from '#libs/platform/postgres/local-servers.ts';
 import { superviseEmbedded } from '#libs/platform/postgres/supervise.ts';
 
 export interface LocalDatabases {
@@ -22,9 +22,6 @@ export interface LocalDatabases {
   readonly folders: readonly string[];
 }
 
-const SOURCE_NAME = 'lms';
-const ANALYTICS_NAME = 'prepadata';
-
 /** An embedded server for each database that the environment does not name, both at once. */
 export async function startDatabases(config: SettingValues, lifecycle: Lifecycle, log: Log): Promise<LocalDatabases> {
   const own = { source: sourceAddress(config), analytics: analyticsAddress(config) };
@@ -35,7 +32,7 @@ export async function startDatabases(config: SettingValues, lifecycle: Lifecycle
     return server;
   };
   const [campus, store] = await Promise.all([
-    own.source === undefined ? start('the source database', campusServer(config.DATA_DIR)) : undefined,
+    own.source === undefined ? start('the source database', sourceServer(config.DATA_DIR)) : undefined,
     own.analytics === undefined ? start('the analytics database', analyticsServer(config.DATA_DIR)) : undefined,
   ]);
   await Promise.all([campus?.ensureDatabase(SOURCE_NAME), store?.ensureDatabase(ANALYTICS_NAME)]);
@@ -57,28 +54,3 @@ function addressOf(
   if (address === undefined) throw new Error(`there is no server for the database ${name}`);
   return address;
 }
-
-const campusServer = (dataDir: string): EmbeddedOptions => ({
-  folder: path.join(dataDir, 'source'),
-  port: 5433,
-  settings: {
-    wal_level: 'logical',
-    // A slot that nobody reads must not fill the disk; it is lost instead, which begins a new epoch.
-    max_slot_wal_keep_size: '2GB',
-    // A reader that was killed is noticed soon, so that the next start need not wait for its slot.
-    wal_sender_timeout: '10s',
-  },
-});
-
-const analyticsServer = (dataDir: string): EmbeddedOptions => ({
-  folder: path.join(dataDir, 'analytics'),
-  port: 5434,
-  settings: {
-    // Fewer checkpoints mean fewer whole pages in the log: staging touches many pages lightly.
-    max_wal_size: '2GB',
-    // Images are met in the order of students and times, and lie in that of their ids: the more of them at hand the better.
-    shared_buffers: '384MB',
-    checkpoint_timeout: '15min',
-    autovacuum_naptime: '10s',
-  },
-});

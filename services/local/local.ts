@@ -8,12 +8,14 @@ import { startReport } from '#libs/pipeline/report.ts';
 import { roleOf } from '#libs/pipeline/role.ts';
 import { startRollover } from '#libs/pipeline/rollover.ts';
 import { openSettings, type Settings } from '#libs/pipeline/settings.ts';
+import { startTopic } from '#libs/pipeline/topics/start.ts';
 import { Wake } from '#libs/pipeline/wake.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import type { Lifecycle } from '#libs/platform/lifecycle.ts';
 import type { Log } from '#libs/platform/log.ts';
 import { type Metrics, openMetrics } from '#libs/platform/metrics.ts';
 import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
+import type { StatusLine } from '#libs/platform/status-line.ts';
 import type { ChangeSource, SourceStatus } from '#libs/source/contract.ts';
 import { openPgoutput } from '#libs/source/open.ts';
 import { openAnalytics } from '#libs/store/open.ts';
@@ -25,7 +27,7 @@ import { startPerformance } from '../performance/role.ts';
 import { type LocalDatabases, startDatabases } from './databases.ts';
 import { findLooks } from './looks.ts';
 import { writeRunFile } from './runfile.ts';
-import { readyScreen, type StatusLine } from './screen.ts';
+import { readyScreen } from './screen.ts';
 
 export interface LocalOptions {
   readonly config: SettingValues;
@@ -139,7 +141,11 @@ async function startPipeline(parts: PipelineParts, options: LocalOptions): Promi
     onFailure: fail,
   });
   lifecycle.add('the intake', () => intake.stop());
-  const roles = [roleOf([rollover]), engagement, performance];
+  const topics = await Promise.all(
+    FAMILIES.map((family) => startTopic({ family, config, settings, db, log, metrics, fail })),
+  );
+  for (const topic of topics) lifecycle.add('a feature topic', () => topic.stop());
+  const roles = [roleOf([rollover]), engagement, performance, ...topics];
   const troubles = (): string[] => [
     ...(intake.trouble === null ? [] : [intake.trouble]),
     ...roles.flatMap((role) => role.troubles()),

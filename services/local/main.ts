@@ -3,9 +3,9 @@ import { describeSettings, loadConfig } from '#libs/platform/config/config.ts';
 import { Lifecycle, onSignals } from '#libs/platform/lifecycle.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { exitCodeOf, explain, runProgram } from '#libs/platform/program.ts';
+import { StatusLine } from '#libs/platform/status-line.ts';
 import { runLocal } from './local.ts';
 import { leaveDataFolder, takeDataFolder } from './runfile.ts';
-import { StatusLine } from './screen.ts';
 
 const USAGE = `npm start: every role in one process, on a sample campus or on the database that SOURCE_DB_* names.
 

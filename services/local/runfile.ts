@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import { writePrivately } from '#libs/platform/private-file.ts';
 
 /** What a running program tells other commands on this machine; lies in the data folder. */
 export interface RunFile {
@@ -53,17 +54,7 @@ export function takeDataFolder(dataDir: string): void {
   writeRunFile(dataDir, { pid: process.pid });
 }
 
-export function writeRunFile(dataDir: string, content: RunFile): void {
-  // Renamed into place, so that nobody reads half of it; for this user alone, since it holds passwords.
-  const written = `${fileOf(dataDir)}.new`;
-  writeFileSync(
-    written,
-    `${JSON.stringify(content, null, 2)}
-`,
-    { mode: 0o600 },
-  );
-  renameSync(written, fileOf(dataDir));
-}
+export const writeRunFile = (dataDir: string, content: RunFile): void => writePrivately(fileOf(dataDir), content);
 
 export function leaveDataFolder(dataDir: string): void {
   if (readRunFile(dataDir)?.pid === process.pid) rmSync(fileOf(dataDir), { force: true });

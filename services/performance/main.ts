@@ -5,6 +5,6 @@ import { startPerformance } from './role.ts';
 await runRoleProcess({
   role: 'performance',
   summary: 'Takes in grades and derives performance_features.',
-  openSource,
+  openSource: (parts) => openSource({ ...parts, tables: ['grades'] }),
   start: startPerformance,
 });

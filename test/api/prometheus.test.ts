@@ -73,7 +73,13 @@ test('what waits, lags, is stale, was rejected and is to be sent', async () => {
     updated_at: '2026-03-20T11:00:00Z',
   });
   await insert(db, 'state.rejected_total', { source_table: 'grades', reason: 'bad_max', total: '7' });
-  await insert(db, 'outbox', { topic: 'prepadata.engagement', student_id: 1, course_id: 1, version: 1 });
+  await insert(db, 'outbox', {
+    topic: 'prepadata.engagement',
+    student_id: 1,
+    course_id: 1,
+    version: 1,
+    noted_at: '2026-03-20T11:59:58.500Z',
+  });
   await insert(db, 'outbox', { topic: 'prepadata.engagement', student_id: 2, course_id: 1, version: 2 });
   const slot = { name: 'prepadata_4', retainedBytes: 512n, safeBytes: 99n, isEndangered: false };
   status = { state: 'streaming', detail: '', lagBytes: 4096n, slot, heardAt: null };
@@ -96,12 +102,14 @@ test('what waits, lags, is stale, was rejected and is to be sent', async () => {
     expect(of(lines, 'prepadata_rejected_total')).toEqual(['{table="grades",reason="bad_max"} 7']);
     expect(of(lines, 'prepadata_rejected_waiting')).toEqual([' 0']);
     expect(of(lines, 'prepadata_outbox_waiting')).toEqual(['{topic="prepadata.engagement"} 2']);
+    expect(of(lines, 'prepadata_relay_lag_seconds')).toEqual(['{topic="prepadata.engagement"} 1.5']);
   }
   status = { state: 'waiting', detail: '', lagBytes: null, heardAt: null };
   await db.query('DELETE FROM outbox');
   const lines = await read();
   expect(of(lines, 'prepadata_source_lag_bytes')).toEqual([]);
   expect(of(lines, 'prepadata_outbox_waiting')).toEqual([]);
+  expect(of(lines, 'prepadata_relay_lag_seconds')).toEqual([]);
 });
 
 test('requests by route, not by path, with their durations', async () => {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { AnyRowChange } from '#libs/domain/change.ts';
-import { log, type SourceHarness, seen, streamed, type UseStage, writeUntil } from './stage.ts';
+import { log, type SourceHarness, seen, storedOf, streamed, type UseStage, writeUntil } from './stage.ts';
 import { type Fate, Reader, write } from './world.ts';
 
 export function transactionTests(use: UseStage): void {
@@ -71,8 +71,13 @@ export function restartTests(use: UseStage, harness: SourceHarness): void {
     const again = await stage.streaming();
     await stage.agreed();
     const lost = streamed(held);
-    expect(lost.length).toBe(2);
-    expect(streamed(again).slice(0, lost.length)).toEqual(lost);
+    if (harness.isOneStream) {
+      expect(lost.length).toBe(2);
+      expect(streamed(again).slice(0, lost.length)).toEqual(lost);
+    } else {
+      expect(lost.length).toBeGreaterThan(0);
+      expect(streamed(again)).toEqual(expect.arrayContaining([...lost]));
+    }
   });
 
   test('a reader that comes back catches up', async () => {
@@ -84,11 +89,11 @@ export function restartTests(use: UseStage, harness: SourceHarness): void {
     await write(stage.world, (writer) => writer.delete('activity_logs', rows[0]?.id ?? ''));
     await stage.streaming();
     await stage.agreed();
-    expect(stage.world.progress.stored?.epoch).toBe(1);
+    if (harness.isOneStream) expect(storedOf(stage.world).stored?.epoch).toBe(1);
   });
 }
 
-export function pacingTests(use: UseStage): void {
+export function pacingTests(use: UseStage, harness: SourceHarness): void {
   test('nothing new is delivered while a batch is not done', async () => {
     const stage = use();
     let release: () => void = () => {};
@@ -142,6 +147,6 @@ export function pacingTests(use: UseStage): void {
     await Promise.all(writers);
     await stage.streaming({ maxBatch: 3 });
     await stage.agreed();
-    expect(stage.world.progress.reasons.length).toBe(1);
+    if (harness.isOneStream) expect(storedOf(stage.world).reasons.length).toBe(1);
   });
 }

@@ -32,7 +32,7 @@ export function describeSourceConformance(name: string, harness: SourceHarness):
     });
     describe('transactions', () => transactionTests(use));
     describe('restarts', () => restartTests(use, harness));
-    describe('pace', () => pacingTests(use));
+    describe('pace', () => pacingTests(use, harness));
     describe('values', () => valueTests(use));
   });
 }

@@ -4,7 +4,7 @@ import { type MemorySource, memorySource, splitBatch } from '#libs/source/memory
 import { describeSourceConformance } from './conformance.ts';
 import { memoryWorld } from './memory-world.ts';
 
-describeSourceConformance('memory', { open: async () => memoryWorld(), many: 1000 });
+describeSourceConformance('memory', { open: async () => memoryWorld(), many: 1000, isOneStream: true });
 
 const batch = (stream: string, applied: bigint, progress = true): ChangeBatch => ({
   changes: [{ table: 'grades', op: 'delete', id: stream, position: { epoch: 1, lsn: applied } }],

@@ -5,4 +5,5 @@ import { postgresWorld } from './postgres-world.ts';
 describeSourceConformance('pgoutput', {
   open: async () => postgresWorld(await createSourceDatabase('conformance')),
   many: 5000,
+  isOneStream: true,
 });

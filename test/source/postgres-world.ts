@@ -6,6 +6,7 @@ import type { TestDatabase } from '../support/database.ts';
 import { MemoryProgress, type Rows, type SourceWorld, type Writer } from './world.ts';
 
 export interface PostgresWorld extends SourceWorld {
+  readonly progress: MemoryProgress;
   readonly database: TestDatabase;
   readonly slotPrefix: string;
   source(options?: Partial<PgoutputOptions>): ReturnType<typeof pgoutputSource>;
@@ -38,7 +39,7 @@ export function postgresWorld(database: TestDatabase): PostgresWorld {
   };
 }
 
-async function beginWriting(writers: pg.Pool): Promise<Writer> {
+export async function beginWriting(writers: pg.Pool): Promise<Writer> {
   const client = await writers.connect();
   const quote = pg.escapeIdentifier;
   await client.query('BEGIN');
@@ -82,7 +83,7 @@ const jsonReady = (row: Readonly<Record<string, string | null>>): Record<string,
   ...(typeof row.metadata === 'string' ? { metadata: JSON.parse(row.metadata) } : {}),
 });
 
-async function readRows(database: TestDatabase): Promise<Rows> {
+export async function readRows(database: TestDatabase): Promise<Rows> {
   const rows = new Map();
   for (const table of SOURCE_TABLES) {
     const columns = neededColumns(table);

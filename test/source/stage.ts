@@ -1,9 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
-import type { Change } from '#libs/domain/change.ts';
+import { type Change, opRank } from '#libs/domain/change.ts';
+import { comparePositions } from '#libs/domain/position.ts';
 import type { ChangeBatch } from '#libs/source/contract.ts';
-import { type Fate, Reader, Replica, type SourceWorld, type TextRow, type Writer, write } from './world.ts';
+import {
+  type Fate,
+  MemoryProgress,
+  Reader,
+  Replica,
+  type SourceWorld,
+  type TextRow,
+  type Writer,
+  write,
+} from './world.ts';
 
 /** Asks again and again, patiently: other tests use the same machine. */
 export const eventually = <T>(ask: () => T, timeout = 15_000) => expect.poll(ask, { timeout, interval: 10 });
@@ -13,6 +23,14 @@ export interface SourceHarness {
   open(): Promise<SourceWorld>;
   /** Rows for the tests that want many. */
   readonly many: number;
+  /** False for a transport whose partitions have no order among them, and whose snapshots and epochs others begin. */
+  readonly isOneStream: boolean;
+}
+
+/** What a source that is one stream keeps. */
+export function storedOf(world: SourceWorld): MemoryProgress {
+  if (!(world.progress instanceof MemoryProgress)) throw new Error('this world keeps the progress of partitions');
+  return world.progress;
 }
 
 /** What every test begins with. */
@@ -47,9 +65,7 @@ export async function setStage(world: SourceWorld, readers: Reader[]): Promise<S
       const reader = new Reader(world, replica, fate);
       readers.push(reader);
       reader.start(world.source(maxBatch === undefined ? {} : { maxBatch }));
-      await expect
-        .poll(() => reader.error ?? world.progress.stored?.phase, { timeout: 20_000, interval: 5 })
-        .toBe('streaming');
+      await expect.poll(() => reader.error ?? hasReadAll(world, replica), { timeout: 60_000, interval: 5 }).toBe(true);
       return reader;
     },
     row: (values) => ({ id: randomUUID(), student_id: student, course_id: course, ...values }),
@@ -58,6 +74,17 @@ export async function setStage(world: SourceWorld, readers: Reader[]): Promise<S
     },
   };
 }
+
+/** True when the first reading has ended; where that is not told, when all rows that there are now are known. */
+async function hasReadAll(world: SourceWorld, replica: Replica): Promise<boolean> {
+  if (world.progress instanceof MemoryProgress) return world.progress.stored?.phase === 'streaming';
+  const rows = await world.rows();
+  return [...rows].every(([table, byId]) => [...byId.keys()].every((id) => replica.knows(table, id)));
+}
+
+/** In order of position; where partitions have no order among them, this is all the order there is. */
+export const inOrder = (changes: readonly Change[]): readonly Change[] =>
+  [...changes].sort((a, b) => comparePositions(a.position, b.position) || opRank(a.op) - opRank(b.op));
 
 export const log = (stage: Stage, values: TextRow = {}): { id: string } & TextRow =>
   stage.row({ activity_type: 'view', timestamp: '2024-03-01 10:00:00', ...values });

@@ -19,9 +19,15 @@ export interface Writer {
   rollback(): Promise<void>;
 }
 
+/** The progress that outlives each reader, as far as every transport has it. */
+export interface WorldProgress {
+  /** Keeps what a batch says, as its transaction would. */
+  commit(batch: ChangeBatch): void;
+}
+
 /** A source with its writers, and the progress that outlives each reader. */
 export interface SourceWorld {
-  readonly progress: MemoryProgress;
+  readonly progress: WorldProgress;
   /** A reader; each call is a new process, as far as can be seen. */
   source(options?: { maxBatch?: number }): ChangeSource;
   begin(): Promise<Writer>;
@@ -36,7 +42,7 @@ export async function write(world: SourceWorld, work: (writer: Writer) => Promis
 }
 
 /** The analytics database as far as a source knows it. */
-export class MemoryProgress implements ProgressStore {
+export class MemoryProgress implements ProgressStore, WorldProgress {
   stored: StoredProgress | undefined;
   readonly reasons: string[] = [];
   /** When set, every call fails with it. */
@@ -101,6 +107,11 @@ export class Replica {
       if (image.op !== 'delete') rows.get(table)?.set(id, image.row);
     }
     return rows;
+  }
+
+  /** True if the row was ever heard of. */
+  knows(table: SourceTable, id: string): boolean {
+    return this.#images.has(`${table} ${id}`);
   }
 
   #truncate(table: SourceTable, position: Position): void {

@@ -1,13 +1,1 @@
-import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
-
-/** A database as the environment names it to a program. */
-export const addressEnv = (
-  prefix: 'SOURCE_DB' | 'ANALYTICS_DB',
-  { host, port, database, user, password }: DatabaseAddress,
-): Record<string, string> => ({
-  [`${prefix}_HOST`]: host,
-  [`${prefix}_PORT`]: String(port),
-  [`${prefix}_NAME`]: database,
-  [`${prefix}_USER`]: user,
-  [`${prefix}_PASSWORD`]: password,
-});
+export { addressEnv } from '#libs/platform/config/address-env.ts';

@@ -17,6 +17,17 @@ export function interpose(db: Database, hook: Hook): Database {
   return {
     ...wrap(db),
     transaction: (work) => db.transaction((tx) => work(wrap(tx))),
+    session: async () => {
+      const session = await db.session();
+      return {
+        ...wrap(session),
+        get lost() {
+          return session.lost;
+        },
+        listen: (channel, heard) => session.listen(channel, heard),
+        close: () => session.close(),
+      };
+    },
     close: () => db.close(),
   };
 }

@@ -88,6 +88,8 @@ export const SETTINGS = {
     'on: changed rows go out on the feature topics; auto: where changes come over Kafka',
   ),
   DATA_DIR: text('.prepadata', 'Folder for the embedded databases, the log and running.json'),
+  STACK_DIR: text('.stack', 'Folder of npm run stack: databases, broker, registry, logs'),
+  STACK_PARTS_DIR: optionalText('Folder of the fetched parts (Kafka, Connect, the registry); unset: .stack/parts'),
   CAMPUS_PACE_MS: positiveInteger('1000', 3_600_000, 'Milliseconds between two doings on the sample campus'),
   CAMPUS_SEED: positiveInteger('1', 2_147_483_647, 'Seed of the sample campus'),
   LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'info', 'How much goes to the log'),

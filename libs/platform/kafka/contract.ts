@@ -32,3 +32,78 @@ export class BrokerFault extends Error {
     this.name = 'BrokerFault';
   }
 }
+
+/** One partition of one topic. */
+export interface PartitionId {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** What a partition holds: records from offset `low` (included) to `high` (not included). */
+export interface Watermarks extends PartitionId {
+  readonly low: bigint;
+  readonly high: bigint;
+}
+
+export interface Admin {
+  /** Names the cluster, for as long as it lives. */
+  clusterId(): Promise<string>;
+  /**
+   * Makes the topics that are missing, with their settings; those that are there stay as they are.
+   * @returns the names of those made
+   * @throws ConfigurationError when the cluster will never make them so; BrokerFault when it does not answer
+   */
+  ensureTopics(topics: readonly TopicSpec[]): Promise<string[]>;
+  /** @throws BrokerFault when the cluster does not answer, or does not know a topic */
+  watermarks(topics: readonly string[]): Promise<readonly Watermarks[]>;
+  close(): Promise<void>;
+}
+
+/** A record as it lies in its partition. */
+export interface IncomingRecord {
+  readonly offset: bigint;
+  readonly key: Buffer | null;
+  /** Null is a tombstone. */
+  readonly value: Buffer | null;
+  /** The last value of a header that is there more than once. */
+  readonly headers: Readonly<Record<string, Buffer>>;
+}
+
+/** Records of one partition, in order. */
+export interface IncomingBatch extends PartitionId {
+  readonly records: readonly IncomingRecord[];
+  /** Offset that the partition's next record will have, as of this batch. */
+  readonly high: bigint;
+}
+
+/** What a consumer tells of. None of these may throw. */
+export interface ConsumerHandler {
+  /**
+   * These partitions, and no others, are ours from now on. Each is held until {@link Consumer.begin} says where to begin;
+   * what was under way before counts for nothing.
+   */
+  onAssigned(partitions: readonly PartitionId[]): void;
+  /** Nothing is ours any more: the group shares its partitions out anew, or the cluster is away. */
+  onRevoked(): void;
+  /**
+   * One batch at a time of each partition, many partitions at once. The next of a partition comes when this resolves:
+   * with true if it is taken care of, with false if its records are to come again.
+   */
+  onBatch(batch: IncomingBatch): Promise<boolean>;
+  /** The cluster answered. */
+  onHeard(): void;
+  /** The consumer has fallen over and is made anew; `undefined` when it is back in its group. */
+  onTrouble(error: BrokerFault | undefined): void;
+}
+
+/** A member of a consumer group, which is made anew for as long as it takes when it falls over. */
+export interface Consumer {
+  /** Reads a partition of the present assignment from an offset; of others nothing is done. */
+  begin(partition: PartitionId, offset: bigint): void;
+  /** Reads no more of a partition until `begin`. */
+  hold(partition: PartitionId): void;
+  /** Tells the cluster, for those who look at it, how far a partition is applied. What we go by is ours. */
+  report(partition: PartitionId, next: bigint): void;
+  /** Leaves the group. */
+  close(): Promise<void>;
+}

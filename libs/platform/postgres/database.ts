@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
+import { openSession, type Session } from './session.ts';
 
 /** Values that a statement takes; arrays become Postgres arrays, bigint int8. */
 export type SqlValue = string | number | bigint | boolean | null | Date | readonly SqlValue[];
@@ -35,6 +36,8 @@ export interface Database extends Queryable {
    * awaiting those before run in the order in which they are given, each with a snapshot of its own.
    */
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
+  /** Takes a connection out of the pool for as long as the session lives. */
+  session(): Promise<Session>;
   close(): Promise<void>;
 }
 
@@ -95,6 +98,10 @@ export function openDatabase(address: DatabaseAddress, options: DatabaseOptions 
   return {
     query: (statement, values = []) => run(pool, statement, values),
     transaction: (work) => inTransaction(pool, work),
+    session: async () => {
+      const client = await pool.connect();
+      return openSession(client, (statement, values) => run(client, statement, values));
+    },
     close: () => pool.end(),
   };
 }

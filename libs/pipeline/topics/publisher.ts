@@ -1,0 +1,121 @@
+import type { Family } from '#libs/domain/family.ts';
+import type { OutgoingMessage, Producer, TopicSpec } from '#libs/platform/kafka/contract.ts';
+import type { SchemaRegistry } from '#libs/platform/registry/contract.ts';
+import { avroWriter } from '#libs/platform/registry/encode.ts';
+import { topicOf, type WaitingKey } from '#libs/store/outbox.ts';
+import { loadSchemas } from './schemas.ts';
+import { toAvroValue } from './value.ts';
+
+/** That of `Admin` which is needed here. */
+export interface TopicMaker {
+  /**
+   * Makes the topics that are missing, and leaves the others as they are.
+   * @returns the names of those made
+   * @throws BrokerFault when the cluster does not answer; ConfigurationError when it will never make them so
+   */
+  ensureTopics(topics: readonly TopicSpec[]): Promise<readonly string[]>;
+}
+
+export interface FeaturePublisherOptions {
+  readonly family: Family;
+  readonly producer: Producer;
+  readonly registry: SchemaRegistry;
+  readonly admin: TopicMaker;
+  /** Of a topic that has to be made. */
+  readonly partitions: number;
+  readonly replication: number;
+}
+
+/** Puts the rows of one family on its topic. */
+export interface FeaturePublisher {
+  readonly family: Family;
+  readonly topic: string;
+  /** The columns of the feature table that a message needs. */
+  readonly columns: readonly string[];
+  /**
+   * Registers the schemas and makes the topic, unless that is done. After a sending that failed it is done again: the
+   * topic itself may be gone.
+   * @returns true, once, when it has made the topic, so that nothing is on it
+   * @throws SchemaRefused when the registry says that readers could not read them; BrokerFault, RegistryFault when there
+   *   is no answer
+   */
+  prepare(): Promise<boolean>;
+  /**
+   * Sends each key's row, or a tombstone where it has none, and resolves when the cluster has them all.
+   * @throws BrokerFault when it does not: some may have arrived
+   */
+  send(keys: readonly WaitingKey[]): Promise<void>;
+}
+
+const DAY_MS = 86_400_000;
+
+/**
+ * A topic of states: the last message of each key is kept for ever, older ones go. Tombstones stay for a week, which is how
+ * long a consumer may be away without missing one. A segment is closed, and so may be compacted, after a day at the latest.
+ */
+export const topicSpec = (topic: string, partitions: number, replication: number): TopicSpec => ({
+  topic,
+  partitions,
+  replication,
+  config: {
+    'cleanup.policy': 'compact',
+    'min.cleanable.dirty.ratio': '0.1',
+    'delete.retention.ms': String(7 * DAY_MS),
+    'max.compaction.lag.ms': String(DAY_MS),
+    'segment.ms': String(DAY_MS),
+    'segment.bytes': String(64 * 1024 * 1024),
+    // With fewer replicas one that is away would stop everything.
+    'min.insync.replicas': replication >= 3 ? '2' : '1',
+  },
+});
+
+interface Prepared {
+  readonly keyId: number;
+  readonly valueId: number;
+}
+
+export function openFeaturePublisher(options: FeaturePublisherOptions): FeaturePublisher {
+  const { family, producer, registry, admin, partitions, replication } = options;
+  const topic = topicOf(family);
+  const schemas = loadSchemas(family);
+  const writeKey = avroWriter(schemas.key);
+  const writeValue = avroWriter(schemas.value);
+  let prepared: Prepared | undefined;
+  let isNew = false;
+  const prepare = async (): Promise<Prepared> => {
+    if (prepared !== undefined) return prepared;
+    // The schemas first: where they are refused nothing is to be made.
+    const keyId = await registry.register(`${topic}-key`, schemas.key);
+    const valueId = await registry.register(`${topic}-value`, schemas.value);
+    const made = await admin.ensureTopics([topicSpec(topic, partitions, replication)]);
+    isNew ||= made.includes(topic);
+    prepared = { keyId, valueId };
+    return prepared;
+  };
+  const toMessage = (waiting: WaitingKey, { keyId, valueId }: Prepared): OutgoingMessage => ({
+    key: writeKey(keyId, { student_id: waiting.studentId, course_id: waiting.courseId }),
+    value: waiting.row === null ? null : writeValue(valueId, toAvroValue(schemas.fields, waiting.row)),
+    headers: { row_version: String(waiting.row === null ? waiting.version : waiting.row['row_version']) },
+  });
+  return {
+    family,
+    topic,
+    columns: schemas.columns,
+    prepare: async () => {
+      await prepare();
+      const wasNew = isNew;
+      isNew = false;
+      return wasNew;
+    },
+    send: async (keys) => {
+      const known = await prepare();
+      const messages = keys.map((waiting) => toMessage(waiting, known));
+      try {
+        await producer.send(topic, messages);
+      } catch (error) {
+        prepared = undefined;
+        throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,57 @@
+import type { Family } from '#libs/domain/family.ts';
+import { requireKafka } from '#libs/platform/config/kafka.ts';
+import type { SettingValues } from '#libs/platform/config/settings.ts';
+import { openAdmin } from '#libs/platform/kafka/admin.ts';
+import { openProducer } from '#libs/platform/kafka/producer.ts';
+import type { Log } from '#libs/platform/log.ts';
+import type { Metrics } from '#libs/platform/metrics.ts';
+import type { Database } from '#libs/platform/postgres/database.ts';
+import { openRegistry } from '#libs/platform/registry/registry.ts';
+import { forgetTopic } from '#libs/store/outbox.ts';
+import { startRelay } from '../relay.ts';
+import { type Role, roleOf } from '../role.ts';
+import type { Settings } from '../settings.ts';
+import { openFeaturePublisher } from './publisher.ts';
+
+export interface TopicParts {
+  readonly family: Family;
+  readonly config: SettingValues;
+  readonly settings: Settings;
+  readonly db: Database;
+  readonly log: Log;
+  readonly metrics?: Metrics;
+  fail(error: unknown): void;
+}
+
+/**
+ * Sends the family's changed rows on, where topics are on; where they are off the outbox is emptied, so that switching
+ * them on again tells everything.
+ * @throws ConfigurationError when topics are on and the environment does not say where the cluster is
+ */
+export async function startTopic(parts: TopicParts): Promise<Role> {
+  const { family, config, settings, db, log, metrics, fail } = parts;
+  if (!settings.topics) {
+    await forgetTopic(db, family);
+    return roleOf([]);
+  }
+  const { brokers, registryUrl } = requireKafka(config);
+  const client = { brokers, clientId: `${config.KAFKA_GROUP_PREFIX}.${family}.relay`, log };
+  const [producer, admin] = [openProducer(client), openAdmin(client)];
+  const publisher = openFeaturePublisher({
+    family,
+    producer,
+    admin,
+    registry: openRegistry({ url: registryUrl }),
+    partitions: config.KAFKA_PARTITIONS,
+    replication: config.KAFKA_REPLICATION,
+  });
+  const relay = startRelay({ db, publisher, log, onFailure: fail, ...(metrics === undefined ? {} : { metrics }) });
+  const role = roleOf([relay]);
+  return {
+    troubles: () => role.troubles(),
+    stop: async () => {
+      await role.stop();
+      await Promise.all([producer.close(), admin.close()]);
+    },
+  };
+}

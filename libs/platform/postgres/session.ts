@@ -1,0 +1,73 @@
+import type pg from 'pg';
+import type { Queryable, SqlStatement, SqlValue } from './database.ts';
+
+/** A connection of its own, for what lives as long as the connection does: session locks, LISTEN. */
+export interface Session extends Queryable {
+  /** Why it is over; null while it lives. A statement that has answered proves that it lived until then. */
+  readonly lost: Error | null;
+  /** Calls `heard` with the payload of each notification of the channel, until the session is over. */
+  listen(channel: string, heard: (payload: string) => void): Promise<void>;
+  /** Ends the connection, and with it what it holds. */
+  close(): void;
+}
+
+/** A statement without an answer by then means that nobody is there any more. Milliseconds. */
+const ANSWER_MS = 30_000;
+
+/** So that the server, too, soon notices a client whose machine is gone, and gives its locks to others. */
+const KEEPALIVE =
+  'SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; SET tcp_user_timeout = 25000';
+
+type Run = <R extends object>(statement: SqlStatement | string, values: readonly SqlValue[]) => Promise<R[]>;
+
+/**
+ * Makes a session of a connection that is taken out of its pool for good.
+ * @param run runs a statement on it
+ */
+export async function openSession(client: pg.PoolClient, run: Run): Promise<Session> {
+  const state: { lost: Error | null } = { lost: null };
+  const listeners = new Map<string, (payload: string) => void>();
+  const lose = (error: Error): void => {
+    if (state.lost !== null) return;
+    state.lost = error;
+    client.release(error);
+  };
+  client.on('error', lose);
+  client.on('end', () => lose(new Error('the connection terminated unexpectedly')));
+  client.on('notification', ({ channel, payload = '' }) => listeners.get(channel)?.(payload));
+  const query = async <R extends object>(
+    statement: SqlStatement | string,
+    values: readonly SqlValue[] = [],
+  ): Promise<R[]> => {
+    if (state.lost !== null) throw connectionLost(state.lost);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        const error = connectionLost(`no answer within ${ANSWER_MS / 1000} s`);
+        lose(error);
+        reject(error);
+      }, ANSWER_MS);
+    });
+    try {
+      return await Promise.race([run<R>(statement, values), late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+  await query(KEEPALIVE);
+  return {
+    get lost() {
+      return state.lost;
+    },
+    query,
+    listen: async (channel, heard) => {
+      listeners.set(channel, heard);
+      await query(`LISTEN ${channel}`);
+    },
+    close: () => lose(new Error('closed')),
+  };
+}
+
+/** Worded as a database fault, which it is. */
+const connectionLost = (cause: Error | string): Error =>
+  new Error(`connection terminated: ${typeof cause === 'string' ? cause : cause.message}`);

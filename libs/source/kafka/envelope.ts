@@ -1,0 +1,103 @@
+import type { AnyRowChange, Change, LocalMillis, RowOp, SourceTable, Uuid } from '#libs/domain/change.ts';
+import type { Position } from '#libs/domain/position.ts';
+import { deleteChange, neededColumns, type Stamp } from '../pgoutput/decode.ts';
+import { Malformed, readUuid, readValue, UNAVAILABLE } from './values.ts';
+
+/** What a record says beside its envelope. */
+export interface RecordFacts {
+  readonly table: SourceTable;
+  readonly epoch: number;
+  /** Debezium wrote this delete and a create, or this create and a delete, for one update: the keys of the row changed. */
+  readonly isHalfOfMove: boolean;
+}
+
+/** A needed column that the table no longer has. */
+export class ColumnGone extends Error {
+  readonly column: string;
+
+  constructor(table: string, column: string) {
+    super(`the table ${table} has no column ${column}`);
+    this.name = 'ColumnGone';
+    this.column = column;
+  }
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * The changes that one envelope of Debezium stands for: one, or two if a row got another id, or none for what is no
+ * change of a row. The same commit read by pgoutput gives the same, but for transaction ids (here the 32 bits that the
+ * log carries) and for rows whose keys changed, which come in two halves.
+ * @throws Malformed, ColumnGone
+ */
+export function readEnvelope(value: unknown, facts: RecordFacts): readonly Change[] {
+  const envelope = fieldsOf(value, 'the record');
+  const { op } = envelope;
+  // A logical message is no concern of ours.
+  if (op === 'm') return [];
+  const source = fieldsOf(envelope['source'], 'source');
+  const { table } = facts;
+  if (source['table'] !== table) throw new Malformed(`it is of the table ${String(source['table'])}, not ${table}`);
+  if (op === 'r') return [rowOf(table, 'read', envelope['after'], { position: { epoch: facts.epoch, lsn: 0n } })];
+  const stamp = stampOf(source, facts.epoch);
+  const half = facts.isHalfOfMove ? ({ splitMove: true } as const) : {};
+  switch (op) {
+    case 'c':
+      return [{ ...rowOf(table, 'create', envelope['after'], stamp), ...half }];
+    case 'u':
+      return updateOf(table, envelope, stamp);
+    case 'd': {
+      const gone = deleteChange(table, idOf(envelope['before'], 'before'), stamp);
+      return [facts.isHalfOfMove ? { ...gone, moved: true, splitMove: true } : gone];
+    }
+    case 't':
+      return [{ table, op: 'truncate', ...stamp }];
+    default:
+      throw new Malformed(`op is ${JSON.stringify(op)}, none of r, c, u, d, t`);
+  }
+}
+
+/** With replica identity FULL, the id may change in what is a plain update: the message key is another column. */
+function updateOf(table: SourceTable, envelope: Fields, stamp: Stamp): readonly Change[] {
+  const row = rowOf(table, 'update', envelope['after'], stamp);
+  const { before } = envelope;
+  const oldId = before === null || before === undefined ? row.id : idOf(before, 'before');
+  if (oldId === row.id) return [row];
+  return [
+    { ...deleteChange(table, oldId, stamp), moved: true },
+    { ...row, op: 'create', movedFrom: oldId },
+  ];
+}
+
+function fieldsOf(value: unknown, what: string): Fields {
+  if (typeof value !== 'object' || value === null) throw new Malformed(`${what} has no fields`);
+  return value as Fields;
+}
+
+const idOf = (row: unknown, what: string): Uuid => readUuid(fieldsOf(row, what)['id'], `${what}.id`);
+
+function rowOf(table: SourceTable, op: Exclude<RowOp, 'delete'>, row: unknown, stamp: Stamp): AnyRowChange {
+  const fields = fieldsOf(row, 'after');
+  if (fields['id'] === undefined) throw new ColumnGone(table, 'id');
+  const after: Record<string, string | LocalMillis | null> = {};
+  for (const { name, kind } of neededColumns(table)) {
+    const value = fields[name];
+    if (value === undefined) throw new ColumnGone(table, name);
+    if (value === UNAVAILABLE) continue;
+    after[name] = value === null ? null : readValue(kind, value, name);
+  }
+  // The columns come from NEEDED_COLUMNS[table], which is what the type of `after` is made of.
+  return { table, op, id: readUuid(fields['id'], 'after.id'), ...stamp, after } as AnyRowChange;
+}
+
+const MAX_LSN = (1n << 63n) - 1n;
+
+function stampOf(source: Fields, epoch: number): Stamp {
+  const { lsn, txId, ts_ms: committedAt } = source;
+  if (!isWhole(lsn) || lsn < 0 || BigInt(lsn) > MAX_LSN) throw new Malformed('source.lsn is no log sequence number');
+  const position: Position = { epoch, lsn: BigInt(lsn) };
+  if (!isWhole(txId) || typeof committedAt !== 'number') throw new Malformed('source has no transaction or no time');
+  return { position, xid: BigInt(txId), committedAt };
+}
+
+const isWhole = (value: unknown): value is number | bigint => typeof value === 'bigint' || Number.isSafeInteger(value);

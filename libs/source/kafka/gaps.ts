@@ -1,0 +1,54 @@
+import type { Admin, PartitionId, Watermarks } from '#libs/platform/kafka/contract.ts';
+import type { PartitionProgress } from '../contract.ts';
+import { pause } from '../delivery.ts';
+import { gapAt, nameOf, type PartitionLane } from './lanes.ts';
+
+/** A replica that becomes the leader does not know at once how far the log was read: its end is looked at again. */
+const LOOKS = 3;
+const LOOK_AGAIN_MS = 500;
+
+export async function watermarksOf(
+  admin: Admin,
+  partitions: readonly PartitionId[],
+): Promise<ReadonlyMap<string, Watermarks>> {
+  const marks = await admin.watermarks([...new Set(partitions.map(({ topic }) => topic))]);
+  return new Map(marks.map((mark) => [nameOf(mark), mark]));
+}
+
+/** Looks whether a partition's next record is still there; a sentence if it is not. */
+export async function findGap(
+  admin: Admin,
+  id: PartitionId,
+  next: bigint,
+  scope: AbortSignal,
+): Promise<string | undefined> {
+  for (let look = 1; ; look += 1) {
+    const mark = (await watermarksOf(admin, [id])).get(nameOf(id));
+    const gap = mark === undefined ? undefined : gapAt(next, mark);
+    if (mark === undefined || next <= mark.high || look === LOOKS) return gap;
+    await pause(LOOK_AGAIN_MS, scope);
+  }
+}
+
+/** Says durably that a partition cannot go on, and holds it. */
+export async function noteGap(progress: PartitionProgress, lane: PartitionLane, said: string): Promise<void> {
+  await progress.noteGap(lane.stream, said);
+  lane.held = `${said}; a new epoch has to be begun`;
+  lane.hasGap = true;
+}
+
+/**
+ * Begins a partition anew at the log's start, if an epoch was begun since its gap was noted.
+ * @returns true if it is to be read now
+ */
+export async function tryClosing(
+  progress: PartitionProgress,
+  lane: PartitionLane,
+  start: bigint,
+  origin: string,
+): Promise<boolean> {
+  const row = await progress.closeGap(lane.stream, start, origin);
+  if (row === undefined) return false;
+  lane.restart(row);
+  return true;
+}

@@ -1,0 +1,93 @@
+import { Observable, type Subscriber } from 'rxjs';
+import { openAdmin } from '#libs/platform/kafka/admin.ts';
+import { openConsumer } from '#libs/platform/kafka/consumer.ts';
+import type { Admin, Consumer } from '#libs/platform/kafka/contract.ts';
+import type { ChangeSource, Delivery } from '../contract.ts';
+import { Stopped } from '../delivery.ts';
+import { Assignment } from './assignment.ts';
+import { type KafkaSourceOptions, type Settings, settle, topicOf } from './options.ts';
+import { patiently } from './patience.ts';
+import { Pump } from './pump.ts';
+import { KafkaStatus } from './status.ts';
+
+export type { KafkaSourceOptions } from './options.ts';
+
+/**
+ * Follows a database by what Debezium writes of it into Kafka, one topic for each table.
+ *
+ * - Topics are made before they are read. The members of a group share their partitions out; what one is at when it
+ *   loses a partition it may finish, which changes nothing.
+ * - Where reading begins is ours to know, kept in the analytics database with each batch; the group's offsets are written
+ *   for those who look at them.
+ * - A partition whose next record is gone waits, in sight, until a new epoch was begun; the others go on. So does one
+ *   whose next record has a schema that the registry does not give.
+ * - A cluster that is away is waited for. The observable errors with an UnrecoverableError for a connector that is not
+ *   ours or a needed column that is gone, with a ConfigurationError for topics that cannot be made. It never completes.
+ *
+ * One subscription at a time; `status()` speaks of the latest.
+ */
+export function kafkaSource(options: KafkaSourceOptions): ChangeSource {
+  const settings = settle(options);
+  const status = new KafkaStatus(settings.log);
+  return {
+    status: () => status.read(),
+    deliveries: () =>
+      new Observable<Delivery>((subscriber) => {
+        const abort = new AbortController();
+        run(settings, status, subscriber, abort)
+          .catch((error: unknown) => {
+            if (error instanceof Stopped) return;
+            status.say('stopped', error instanceof Error ? error.message : String(error));
+            subscriber.error(error);
+          })
+          .catch((error: unknown) => subscriber.error(error));
+        return () => {
+          abort.abort();
+          // After a failure the sentence says why.
+          if (status.read().state !== 'stopped') status.say('stopped', 'stopped');
+        };
+      }),
+  };
+}
+
+async function run(
+  settings: Settings,
+  status: KafkaStatus,
+  subscriber: Subscriber<Delivery>,
+  abort: AbortController,
+): Promise<never> {
+  const { brokers, group, tables, log } = settings;
+  const { signal } = abort;
+  const client = { brokers, clientId: group, log };
+  const tablesByTopic = new Map(tables.map((table) => [topicOf(settings, table), table]));
+  const topics = [...tablesByTopic.keys()];
+  const admin = openAdmin(client);
+  let consumer: Consumer | undefined;
+  try {
+    status.say('starting', `asking the Kafka cluster ${brokers.join(',')} for ${topics.join(', ')}`);
+    const partitions = await patiently(status, 'start', signal, () => prepare(settings, admin, topics));
+    status.heard();
+    status.say('starting', `joining the consumer group ${group}`);
+    const pump = new Pump(subscriber, settings.maxBatch, signal);
+    const failure = new Promise<never>((_, fail) => {
+      const assignment = new Assignment({ settings, status, admin, pump, tablesByTopic, signal, fail });
+      consumer = openConsumer({ ...client, group, topics, partitions, handler: assignment });
+      assignment.consumer = consumer;
+    });
+    return await Promise.race([pump.run(), failure]);
+  } finally {
+    abort.abort();
+    status.lanes(undefined);
+    await Promise.all([consumer?.close(), admin.close()]);
+  }
+}
+
+/** @returns how many partitions the topics have together */
+async function prepare(settings: Settings, admin: Admin, topics: readonly string[]): Promise<number> {
+  const { partitions, replication, log } = settings;
+  // Deletes of rows have no key, and a compacted topic takes no record without one.
+  const config = { 'cleanup.policy': 'delete' };
+  const made = await admin.ensureTopics(topics.map((topic) => ({ topic, partitions, replication, config })));
+  if (made.length > 0) log.info({ topics: made }, 'made the topics that the connector is to write');
+  return (await admin.watermarks(topics)).length;
+}

@@ -1,0 +1,84 @@
+import type { SourceTable } from '#libs/domain/change.ts';
+import type { IncomingBatch, PartitionId, Watermarks } from '#libs/platform/kafka/contract.ts';
+import type { PartitionRow } from '../contract.ts';
+import type { Lane } from './pump.ts';
+
+/** One partition that is ours at the moment. */
+export class PartitionLane implements Lane {
+  readonly id: PartitionId;
+  readonly table: SourceTable;
+  readonly stream: string;
+  epoch: number;
+  /** Offset of the next record to be applied. */
+  applied: bigint;
+  /** Offset of the next record to be fetched: what lies between is on its way. */
+  fetched: bigint;
+  /** Where the partition ends, as of the last word. */
+  high: bigint;
+  /** Why it is not read at the moment. */
+  held: string | undefined;
+  /** True when what it is held for is a gap. */
+  hasGap = false;
+  readonly #onApplied: (lane: PartitionLane) => void;
+
+  constructor(
+    id: PartitionId,
+    table: SourceTable,
+    row: PartitionRow,
+    high: bigint,
+    onApplied: (lane: PartitionLane) => void,
+  ) {
+    this.id = id;
+    this.table = table;
+    this.stream = row.stream;
+    this.epoch = row.epoch;
+    this.applied = row.applied;
+    this.fetched = row.applied;
+    this.high = high;
+    this.#onApplied = onApplied;
+  }
+
+  get lag(): bigint {
+    return this.high > this.applied ? this.high - this.applied : 0n;
+  }
+
+  onApplied(next: bigint): void {
+    if (next > this.applied) this.applied = next;
+    if (this.applied > this.high) this.high = this.applied;
+    this.#onApplied(this);
+  }
+
+  /** Reads on where it is applied. */
+  release(): void {
+    this.fetched = this.applied;
+    this.held = undefined;
+    this.hasGap = false;
+  }
+
+  /** Begins anew, in a newer epoch. */
+  restart(row: PartitionRow): void {
+    this.epoch = row.epoch;
+    this.applied = row.applied;
+    this.release();
+  }
+}
+
+export const nameOf = ({ topic, partition }: PartitionId): string => `${topic}:${partition}`;
+
+export const otherCluster = ({ topic, partition }: PartitionId, kept: string, found: string): string =>
+  `a gap in ${topic}:${partition}: it was read from the Kafka cluster ${kept}, and this is the cluster ${found}`;
+
+/** Why reading cannot go on at `next`, as a sentence; undefined if it can. */
+export function gapAt(next: bigint, { topic, partition, low, high }: Watermarks): string | undefined {
+  const where = `a gap in ${topic}:${partition}: the next record to read is ${next}`;
+  if (next < low)
+    return `${where}, but the log begins at ${low} by now: what lay between was deleted before it was read`;
+  if (next > high) return `${where}, but the log ends at ${high}: it was made anew, or set back`;
+  return undefined;
+}
+
+/** True when a batch does not begin where the one before it ended, whatever the reason. */
+export const jumps = (batch: IncomingBatch, fetched: bigint): boolean => {
+  const first = batch.records[0]?.offset;
+  return batch.high < fetched || (first !== undefined && first > fetched);
+};

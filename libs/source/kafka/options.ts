@@ -1,0 +1,45 @@
+import type { SourceTable } from '#libs/domain/change.ts';
+import type { Log } from '#libs/platform/log.ts';
+import type { SchemaRegistry } from '#libs/platform/registry/contract.ts';
+import type { PartitionProgress } from '../contract.ts';
+
+export interface KafkaSourceOptions {
+  /** As `host:port`. */
+  readonly brokers: readonly string[];
+  readonly registry: SchemaRegistry;
+  /** Consumer group: its members share the partitions. */
+  readonly group: string;
+  /** `topic.prefix` of the connector. */
+  readonly topicPrefix: string;
+  /** Where the tables are at the source. */
+  readonly schema: string;
+  /** The tables to read; of others nothing is asked. */
+  readonly tables: readonly SourceTable[];
+  /** Of a topic that has to be made. */
+  readonly partitions: number;
+  readonly replication: number;
+  readonly progress: PartitionProgress;
+  /** Most changes of one batch. */
+  readonly maxBatch: number;
+  readonly log: Log;
+  /** How often the log's start and end are looked at, and whether a gap is mended, milliseconds. Default 5,000. */
+  readonly checkEvery?: number;
+  /** What an operator runs to begin a new epoch. */
+  readonly registerCommand?: string;
+}
+
+export type Settings = Required<KafkaSourceOptions>;
+
+const CHECK_EVERY_MS = 5_000;
+
+export const settle = (options: KafkaSourceOptions): Settings => ({
+  checkEvery: CHECK_EVERY_MS,
+  registerCommand: 'npm run register',
+  ...options,
+});
+
+export const topicOf = ({ topicPrefix, schema }: Settings, table: SourceTable): string =>
+  `${topicPrefix}.${schema}.${table}`;
+
+/** Under this name the progress of a partition is kept. */
+export const streamOf = (topic: string, partition: number): string => `kafka:${topic}:${partition}`;

@@ -1,0 +1,86 @@
+import type { ColumnKind, LocalMillis } from '#libs/domain/change.ts';
+
+/** What Debezium writes in place of a column that is unchanged and stored out of line. */
+export const UNAVAILABLE = '__debezium_unavailable_value';
+
+/** A record that can be read and says nothing that we understand. */
+export class Malformed extends Error {
+  constructor(what: string) {
+    super(what);
+    this.name = 'Malformed';
+  }
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** @throws Malformed */
+export function readUuid(value: unknown, column: string): string {
+  const text = typeof value === 'string' ? value.toLowerCase() : '';
+  if (!UUID.test(text)) throw new Malformed(`${column} is no UUID`);
+  return text;
+}
+
+/** Names that Java's numbers have for what Postgres calls otherwise. */
+const SPECIAL_NUMBERS: Readonly<Record<string, string>> = {
+  NAN: 'NaN',
+  POSITIVE_INFINITY: 'Infinity',
+  NEGATIVE_INFINITY: '-Infinity',
+};
+
+const DECIMAL = /^(-?)(\d+)(?:\.(\d+))?(?:E([+-]?\d{1,6}))?$/i;
+
+/**
+ * A numeric as Postgres writes it. Debezium writes small ones with an exponent (`1E-7`, `0E-8`), which is the same number
+ * with the same scale.
+ * @throws Malformed
+ */
+export function readDecimal(value: unknown, column: string): string {
+  if (typeof value !== 'string') throw new Malformed(`${column} is no decimal number as text`);
+  const special = SPECIAL_NUMBERS[value.toUpperCase()];
+  if (special !== undefined) return special;
+  const match = DECIMAL.exec(value);
+  if (match === null) throw new Malformed(`${column} is no decimal number`);
+  const [, sign = '', whole = '', fraction = '', exponent] = match;
+  return exponent === undefined ? value : sign + shiftPoint(whole, fraction, Number(exponent));
+}
+
+function shiftPoint(whole: string, fraction: string, exponent: number): string {
+  const scale = Math.max(0, fraction.length - exponent);
+  const digits = `${whole}${fraction}${'0'.repeat(Math.max(0, exponent - fraction.length))}`.padStart(scale + 1, '0');
+  const point = digits.length - scale;
+  const integer = digits.slice(0, point).replace(/^0+(?=\d)/, '');
+  return scale === 0 ? integer : `${integer}.${digits.slice(point)}`;
+}
+
+function readText(value: unknown, column: string): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' || typeof value === 'bigint') return value.toString();
+  if (typeof value === 'boolean') return value ? 't' : 'f';
+  throw new Malformed(`${column} is neither text nor a number`);
+}
+
+/** Milliseconds of the local clock. What is beyond a number's exactness is infinite, or after the year 287396: null. */
+function readTimestamp(value: unknown, column: string): LocalMillis | null {
+  if (typeof value === 'bigint') return null;
+  if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw new Malformed(`${column} is no time in ms`);
+  return value;
+}
+
+/**
+ * One value, as {@link ColumnKind} says that it is carried, out of an envelope of Debezium (with
+ * `decimal.handling.mode=string` and `time.precision.mode=connect`).
+ * @param value not null
+ * @throws Malformed
+ */
+export function readValue(kind: ColumnKind, value: unknown, column: string): string | LocalMillis | null {
+  switch (kind) {
+    case 'uuid':
+      return readUuid(value, column);
+    case 'timestamp':
+      return readTimestamp(value, column);
+    case 'numeric':
+      return readDecimal(value, column);
+    default:
+      return readText(value, column);
+  }
+}

@@ -1,0 +1,51 @@
+import type { AnyRowChange, SourceTable, Uuid } from '#libs/domain/change.ts';
+import type { Position } from '#libs/domain/position.ts';
+import type { Queryable } from '#libs/platform/postgres/database.ts';
+import { sql } from './statements.ts';
+
+/** A row that went from one id to another. */
+export interface Move {
+  readonly table: SourceTable;
+  readonly position: Position;
+  readonly oldId: Uuid;
+  readonly newId: Uuid;
+}
+
+interface StoredMove {
+  readonly source_table: SourceTable;
+  readonly epoch: number;
+  readonly lsn: bigint;
+  readonly old_id: string | null;
+  readonly new_id: string | null;
+}
+
+/**
+ * Brings together the two halves of moves that their transport could not keep together. A half that comes first is kept
+ * in the database; whoever brings the second, in this batch or in another process, learns of both.
+ * @returns the moves both of whose halves have come by now
+ */
+export async function pairMoves(tx: Queryable, rows: readonly AnyRowChange[]): Promise<readonly Move[]> {
+  const halves = new Map<string, { row: AnyRowChange; oldId: Uuid | null; newId: Uuid | null }>();
+  for (const row of rows) {
+    if (row.splitMove !== true) continue;
+    const { table, position, op, id } = row;
+    const key = `${table} ${position.epoch} ${position.lsn}`;
+    const half = halves.get(key) ?? { row, oldId: null, newId: null };
+    halves.set(key, op === 'delete' ? { ...half, oldId: id } : { ...half, newId: id });
+  }
+  if (halves.size === 0) return [];
+  const all = [...halves.values()];
+  const stored = await tx.query<StoredMove>(sql.moves_pair, [
+    all.map(({ row }) => row.table),
+    all.map(({ row }) => row.position.epoch),
+    all.map(({ row }) => row.position.lsn),
+    all.map(({ oldId }) => oldId),
+    all.map(({ newId }) => newId),
+  ]);
+  const whole = stored.flatMap(({ source_table: table, epoch, lsn, old_id: oldId, new_id: newId }): Move[] =>
+    oldId === null || newId === null ? [] : [{ table, position: { epoch, lsn }, oldId, newId }],
+  );
+  if (whole.length > 0) await tx.query(sql.moves_forget);
+  // With every column in the change of keys, the id may be the same.
+  return whole.filter(({ oldId, newId }) => oldId !== newId);
+}

@@ -1,0 +1,12 @@
+-- What the gap swallowed is in the snapshot of the epoch that was begun since.
+WITH newest AS (
+  SELECT max(epoch) AS epoch FROM state.epoch WHERE stream = $4
+), closed AS (
+  DELETE FROM state.stream_gap AS gap USING newest
+  WHERE gap.stream = $1 AND gap.epoch < newest.epoch
+  RETURNING gap.stream, newest.epoch
+)
+UPDATE stream_progress AS known
+SET epoch = closed.epoch, applied = $2::bigint, origin = $3, updated_at = now()
+FROM closed WHERE known.stream = closed.stream
+RETURNING known.stream, known.epoch, known.applied, known.origin

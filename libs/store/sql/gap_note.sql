@@ -1,0 +1,4 @@
+-- Whoever noted it first keeps its epoch: only a newer one mends it.
+INSERT INTO state.stream_gap (stream, epoch, said)
+VALUES ($1, coalesce((SELECT max(epoch) FROM state.epoch WHERE stream = $3), 0), $2)
+ON CONFLICT (stream) DO UPDATE SET said = excluded.said

@@ -1,0 +1,14 @@
+-- What was sent and has not changed since. A row that a deriver holds is about to change, so it stays; waiting for it here
+-- could make the two wait for each other, and would make the relay wait for a whole derivation. Found key by key (OFFSET 0
+-- keeps it so): by its statistics a queue is nearly empty, and the planner would read all of it.
+DELETE FROM outbox
+WHERE ctid = ANY (ARRAY(
+  SELECT found.ctid
+  FROM unnest($2::integer[], $3::integer[], $4::bigint[]) AS sent (student_id, course_id, version)
+  CROSS JOIN LATERAL (
+    SELECT o.ctid FROM outbox AS o
+    WHERE o.topic = $1 AND o.student_id = sent.student_id AND o.course_id = sent.course_id AND o.version = sent.version
+    OFFSET 0
+    FOR UPDATE SKIP LOCKED
+  ) AS found
+))

@@ -1,0 +1,1 @@
+SELECT FROM state.feature_topic WHERE topic = $1

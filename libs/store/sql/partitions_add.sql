@@ -1,0 +1,6 @@
+-- Partitions that are met for the first time begin at the first record there ever was.
+INSERT INTO stream_progress (stream, epoch, applied, phase, origin)
+SELECT given.stream, coalesce((SELECT max(epoch) FROM state.epoch WHERE stream = $3), 0), 0, 'streaming', $2
+FROM unnest($1::text[]) AS given (stream)
+ORDER BY given.stream
+ON CONFLICT (stream) DO NOTHING

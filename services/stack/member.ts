@@ -1,0 +1,195 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { explain } from '#libs/platform/program.ts';
+import { describeExit, type Exit, endOfLog, PartEnded, type RunningPart } from './parts/process.ts';
+import type { MemberName } from './programs.ts';
+
+export type MemberState = 'waiting' | 'starting' | 'up' | 'done' | 'down' | 'refused' | 'stopped';
+
+/** How a member of the stack is, as the screen shows it; survives as JSON. */
+export interface MemberView {
+  readonly name: MemberName;
+  readonly state: MemberState;
+  /** 0 while there is no process. */
+  readonly pid: number;
+  /** From being started to being ready, the last time. */
+  readonly tookMs: number | null;
+  /** Milliseconds since 1970 of the last change of state. */
+  readonly since: number;
+  /** Starts after the first. */
+  readonly restarts: number;
+  /** One line: its address, what it waits for, why it is down. */
+  readonly note: string;
+}
+
+export interface Started extends Pick<RunningPart, 'pid' | 'exited' | 'stop'> {
+  readonly logFile: string;
+  /** Shown beside it. */
+  readonly note: string;
+}
+
+export interface MemberSpec {
+  readonly name: MemberName;
+  readonly needs: readonly MemberName[];
+  /** Runs to its end (exit code 0), and that is what others wait for. */
+  readonly once?: boolean;
+  /** One of ours: ends with 2 or 3 where starting it again cannot help. */
+  readonly isOurs?: boolean;
+  /** Starts it and resolves when it is ready. */
+  start(launch: { onSpawn(pid: number): void; signal: AbortSignal }): Promise<Started>;
+}
+
+export interface MemberHooks {
+  onSpawn(name: MemberName, pid: number): void;
+  onGone(name: MemberName, pid: number): void;
+  onChange(view: MemberView): void;
+  /** A server that others cannot do without did not start at all. */
+  onFailure(error: unknown): void;
+}
+
+const FIRST_WAIT_MS = 1_000;
+const LAST_WAIT_MS = 30_000;
+/** One that was up for so long begins with the first wait again. */
+const SETTLED_MS = 60_000;
+/** A configuration, or a schema or data: the same again tomorrow. */
+const REFUSALS: readonly (number | null)[] = [2, 3];
+
+/** One process of the stack: started when what it needs is up, and again when it ends, but for a refusal. */
+export class Member {
+  readonly spec: MemberSpec;
+  /** Resolves when it is ready for the first time, or done; never where it refuses. */
+  readonly up: Promise<void>;
+  readonly #hooks: MemberHooks;
+  readonly #stopping = new AbortController();
+  #view: MemberView;
+  #started: Started | undefined;
+  #running: Promise<void> = Promise.resolve();
+  #resolveUp: () => void = () => {};
+
+  constructor(spec: MemberSpec, hooks: MemberHooks) {
+    this.spec = spec;
+    this.#hooks = hooks;
+    this.#view = {
+      name: spec.name,
+      state: 'waiting',
+      pid: 0,
+      tookMs: null,
+      since: Date.now(),
+      restarts: 0,
+      note: spec.needs.length === 0 ? '' : `for ${spec.needs.join(', ')}`,
+    };
+    this.up = new Promise((resolve) => {
+      this.#resolveUp = resolve;
+    });
+  }
+
+  get view(): MemberView {
+    return this.#view;
+  }
+
+  /** @param needed resolves when all that it needs is up */
+  run(needed: Promise<unknown>): void {
+    const aborted = new Promise<void>((resolve) => {
+      this.#stopping.signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    this.#running = Promise.race([needed, aborted]).then(() => this.#keepUp(aborted));
+  }
+
+  /** Ends it and starts it no more; resolves when it is gone. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+    if (this.#started !== undefined) {
+      await this.#started.stop();
+      this.#gone();
+    }
+    if (this.#view.state !== 'refused' && this.#view.state !== 'done') this.#show('stopped', { note: '' });
+  }
+
+  async #keepUp(aborted: Promise<void>): Promise<void> {
+    const { signal } = this.#stopping;
+    for (let wait = FIRST_WAIT_MS, isFirst = true; !signal.aborted; isFirst = false) {
+      const upSince = Date.now();
+      const why = await this.#once(aborted, isFirst);
+      if (why === undefined || signal.aborted) return;
+      if (Date.now() - upSince > SETTLED_MS) wait = FIRST_WAIT_MS;
+      this.#show('down', { note: `${why}; starting it again in ${wait / 1000} s`, restarts: this.#view.restarts + 1 });
+      await sleep(wait, undefined, { signal }).catch(() => {});
+      wait = Math.min(2 * wait, LAST_WAIT_MS);
+    }
+  }
+
+  /** One life. @returns why it is to be started again; undefined: it is not */
+  async #once(aborted: Promise<void>, isFirst: boolean): Promise<string | undefined> {
+    const began = Date.now();
+    this.#show('starting', { note: '', tookMs: null });
+    try {
+      this.#started = await this.spec.start({ onSpawn: (pid) => this.#spawned(pid), signal: this.#stopping.signal });
+    } catch (error) {
+      this.#gone();
+      return this.#stopping.signal.aborted ? undefined : this.#notStarted(error, isFirst);
+    }
+    if (this.spec.once !== true) {
+      this.#show('up', { note: this.#started.note, tookMs: Date.now() - began });
+      this.#resolveUp();
+    }
+    const exit = await Promise.race([this.#started.exited, aborted]);
+    if (exit === undefined) return undefined;
+    // A server's own log is full of what is no news to anybody.
+    const said = this.spec.isOurs === true ? saidLast(this.#started.logFile) : '';
+    this.#started = undefined;
+    this.#gone();
+    if (this.spec.once === true && exit.code === 0) {
+      this.#show('done', { tookMs: Date.now() - began });
+      this.#resolveUp();
+      return undefined;
+    }
+    return this.#ended(exit, said);
+  }
+
+  #notStarted(error: unknown, isFirst: boolean): string | undefined {
+    if (error instanceof PartEnded && this.spec.isOurs === true)
+      return this.#ended(error.exit, saidLast(error.logFile));
+    if (isFirst && this.spec.isOurs !== true) {
+      this.#show('refused', { note: firstLine(explain(error)) });
+      this.#hooks.onFailure(error);
+      return undefined;
+    }
+    return firstLine(explain(error));
+  }
+
+  #ended(exit: Exit, said: string): string | undefined {
+    // Who was killed had no last word.
+    const why = `ended with ${describeExit(exit)}${said === '' || exit.signal !== null ? '' : `: ${said}`}`;
+    if (this.spec.isOurs !== true || !REFUSALS.includes(exit.code)) return why;
+    this.#show('refused', { note: why });
+    return undefined;
+  }
+
+  #spawned(pid: number): void {
+    this.#show(this.#view.state, { pid });
+    this.#hooks.onSpawn(this.spec.name, pid);
+  }
+
+  #gone(): void {
+    const { pid } = this.#view;
+    if (pid === 0) return;
+    this.#view = { ...this.#view, pid: 0 };
+    this.#hooks.onGone(this.spec.name, pid);
+  }
+
+  #show(state: MemberState, change: Partial<MemberView>): void {
+    const since = state === this.#view.state ? this.#view.since : Date.now();
+    this.#view = { ...this.#view, ...change, state, since };
+    this.#hooks.onChange(this.#view);
+  }
+}
+
+const firstLine = (text: string): string => text.split('\n')[0] ?? '';
+
+/** What it told people at the end: lines of its log proper are JSON, and that it was ready is no news. */
+const saidLast = (logFile: string): string =>
+  endOfLog(logFile, 40)
+    .filter((line) => !line.startsWith('{') && !line.startsWith('ready'))
+    .slice(-2)
+    .map((line) => line.trim())
+    .join(' · ');

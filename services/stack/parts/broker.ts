@@ -1,0 +1,125 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { UnrecoverableError } from '#libs/domain/errors.ts';
+import { clusterAnswers } from '#libs/platform/kafka/probe.ts';
+import { completeParts } from './fetch.ts';
+import { onPorts } from './ports.ts';
+import { javaOptions, type PartOptions, type RunningPart, startJava } from './process.ts';
+import { properties } from './properties.ts';
+
+export interface BrokerOptions extends PartOptions {
+  readonly port?: number;
+  readonly controllerPort?: number;
+  /** Further lines of server.properties, which win. */
+  readonly settings?: Readonly<Record<string, string | number | boolean>>;
+}
+
+export interface Broker extends RunningPart {
+  /** As KAFKA_BROKERS takes it: host:port. */
+  readonly address: string;
+  readonly port: number;
+  readonly controllerPort: number;
+}
+
+interface Ports {
+  readonly port: number;
+  readonly controllerPort: number;
+}
+
+export const LOOPBACK = '127.0.0.1';
+export const LOG4J_OPTION = `-Dlog4j2.configurationFile=${fileURLToPath(new URL('./log4j2.properties', import.meta.url))}`;
+
+/** A Kafka of one node on loopback: broker and controller in one. */
+export function startBroker(options: BrokerOptions): Promise<Broker> {
+  const libs = path.join(completeParts(options.parts), 'libs', '*');
+  const folder = path.resolve(options.folder);
+  const asked = { port: options.port, controllerPort: options.controllerPort };
+  return onPorts(folder, asked, async (ports) => {
+    const config = path.join(folder, 'server.properties');
+    const data = path.join(folder, 'data');
+    writeFileSync(config, properties({ ...serverSettings(data, ports), ...options.settings }));
+    if (!existsSync(path.join(data, 'meta.properties'))) await format(libs, config, data);
+    const address = `${LOOPBACK}:${ports.port}`;
+    const running = await startJava(
+      {
+        name: 'broker',
+        folder,
+        args: [LOG4J_OPTION, '-cp', libs, 'kafka.Kafka', config],
+        maxHeapMb: 384,
+        isReady: () => clusterAnswers([address]),
+      },
+      options,
+    );
+    return { ...running, ...ports, address };
+  });
+}
+
+function serverSettings(data: string, { port, controllerPort }: Ports): Record<string, string | number | boolean> {
+  return {
+    'process.roles': 'broker,controller',
+    'node.id': 1,
+    'controller.quorum.voters': `1@${LOOPBACK}:${controllerPort}`,
+    listeners: `PLAINTEXT://${LOOPBACK}:${port},CONTROLLER://${LOOPBACK}:${controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://${LOOPBACK}:${port}`,
+    'controller.listener.names': 'CONTROLLER',
+    'inter.broker.listener.name': 'PLAINTEXT',
+    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+    'log.dirs': data,
+    'offsets.topic.replication.factor': 1,
+    'offsets.topic.num.partitions': 1,
+    'transaction.state.log.replication.factor': 1,
+    'transaction.state.log.min.isr': 1,
+    'transaction.state.log.num.partitions': 1,
+    'share.coordinator.state.topic.replication.factor': 1,
+    'share.coordinator.state.topic.min.isr': 1,
+    // A group of one machine need not wait for members to come.
+    'group.initial.rebalance.delay.ms': 0,
+    // A misspelt topic is an error, and not one more topic.
+    'auto.create.topics.enable': false,
+    'num.network.threads': 2,
+    'num.io.threads': 2,
+  };
+}
+
+/** Gives the data folder its cluster id, once. */
+async function format(libs: string, config: string, data: string): Promise<void> {
+  // What a format that was killed has left has no id, and so no data.
+  rmSync(data, { recursive: true, force: true });
+  mkdirSync(data, { recursive: true });
+  const args = ['format', '--ignore-formatted', '-t', newClusterId(), '-c', config];
+  const child = spawn(
+    'java',
+    [...javaOptions(256, true), LOG4J_OPTION, '-cp', libs, 'kafka.tools.StorageTool', ...args],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  let output = '';
+  const keep = (chunk: Buffer): void => {
+    output = (output + chunk.toString()).slice(-2_000);
+  };
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  const code = await new Promise<number | null>((resolve) => {
+    // Without Java the start that follows says so.
+    child.once('error', () => resolve(0));
+    child.once('close', resolve);
+  });
+  if (code === 0) return;
+  throw new UnrecoverableError(
+    'broker_format',
+    `the data folder of the broker, ${data}, could not be made:\n  ${output.trim()}`,
+    'see that the disk has space and that this user may write there, and start again',
+  );
+}
+
+/** 22 characters of base64url; one that begins with a dash would be taken for an option. */
+function newClusterId(): string {
+  for (;;) {
+    const id = randomBytes(16).toString('base64url');
+    if (!id.startsWith('-')) return id;
+  }
+}

@@ -1,0 +1,81 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { LOG4J_OPTION, LOOPBACK } from './broker.ts';
+import { completeParts } from './fetch.ts';
+import { answers } from './http.ts';
+import { onPorts } from './ports.ts';
+import { type PartOptions, type RunningPart, startJava } from './process.ts';
+import { properties } from './properties.ts';
+
+export interface ConnectOptions extends PartOptions {
+  /** As KAFKA_BROKERS has them: host:port, several separated by commas. */
+  readonly brokers: string;
+  readonly port?: number;
+  /** What connectors read as `${env:NAME}`: passwords, which so never come to lie in a topic. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Further lines of connect.properties, which win. */
+  readonly settings?: Readonly<Record<string, string | number | boolean>>;
+}
+
+export interface Connect extends RunningPart {
+  /** The REST API, as CONNECT_URL takes it. */
+  readonly url: string;
+  readonly port: number;
+}
+
+/** A Connect worker on loopback with Debezium and the Avro converter. Connectors and offsets lie in the cluster. */
+export function startConnect(options: ConnectOptions): Promise<Connect> {
+  const parts = completeParts(options.parts);
+  const folder = path.resolve(options.folder);
+  return onPorts(folder, { port: options.port }, async ({ port }) => {
+    const url = `http://${LOOPBACK}:${port}`;
+    const config = path.join(folder, 'connect.properties');
+    writeFileSync(config, properties({ ...workerSettings(parts, options.brokers, url), ...options.settings }));
+    const running = await startJava(
+      {
+        name: 'connect',
+        folder,
+        args: [
+          LOG4J_OPTION,
+          '-cp',
+          path.join(parts, 'libs', '*'),
+          'org.apache.kafka.connect.cli.ConnectDistributed',
+          config,
+        ],
+        maxHeapMb: 768,
+        env: options.env ?? {},
+        // Answers only when the worker has joined its group.
+        isReady: () => answers(`${url}/connectors`),
+      },
+      options,
+    );
+    return { ...running, port, url };
+  });
+}
+
+function workerSettings(parts: string, brokers: string, url: string): Record<string, string | number | boolean> {
+  return {
+    'bootstrap.servers': brokers,
+    'group.id': 'prepadata-connect',
+    'config.storage.topic': 'connect-configs',
+    'config.storage.replication.factor': 1,
+    'offset.storage.topic': 'connect-offsets',
+    'offset.storage.replication.factor': 1,
+    'offset.storage.partitions': 1,
+    'status.storage.topic': 'connect-status',
+    'status.storage.replication.factor': 1,
+    'status.storage.partitions': 1,
+    'offset.flush.interval.ms': 1_000,
+    'plugin.path': path.join(parts, 'plugins'),
+    // The converter has no service manifest, so that jars are searched for it.
+    'plugin.discovery': 'hybrid_warn',
+    listeners: url,
+    'scheduled.rebalance.max.delay.ms': 0,
+    // Of the codecs our client reads gzip and none.
+    'producer.compression.type': 'none',
+    'key.converter': 'org.apache.kafka.connect.json.JsonConverter',
+    'value.converter': 'org.apache.kafka.connect.json.JsonConverter',
+    'config.providers': 'env',
+    'config.providers.env.class': 'org.apache.kafka.common.config.provider.EnvVarConfigProvider',
+  };
+}

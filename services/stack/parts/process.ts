@@ -1,0 +1,205 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ConfigurationError, UnrecoverableError } from '#libs/domain/errors.ts';
+
+/** How a process ended. */
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** A part that runs as a process of its own and answers. */
+export interface RunningPart {
+  readonly name: string;
+  readonly pid: number;
+  /** What it writes to standard output and error since this start; the start before lies beside it as `.1`. */
+  readonly logFile: string;
+  readonly exited: Promise<Exit>;
+  /** Asks it to end (SIGTERM) and kills it after a deadline; resolves when it is gone. */
+  stop(deadlineMs?: number): Promise<void>;
+  /** SIGKILL; resolves when it is gone. */
+  kill(): Promise<void>;
+}
+
+/** What every part takes. */
+export interface PartOptions {
+  /** Its data, settings and log: the same folder and the same ports are the same part again. */
+  readonly folder: string;
+  /** Folder of the fetched parts; default `partsFolder()`. */
+  readonly parts?: string;
+  /** Starts sooner, for tests: half the throughput. */
+  readonly quickStart?: boolean;
+  /** Told as soon as there is a process, long before it is ready, so that it can be found whatever happens next. */
+  readonly onSpawn?: (pid: number) => void;
+  /** Gives up waiting for it to be ready. */
+  readonly signal?: AbortSignal;
+}
+
+export interface Program {
+  readonly name: string;
+  /** Where its log goes, and where it runs. */
+  readonly folder: string;
+  readonly args: readonly string[];
+  /** Added to our own environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  isReady(logFile: string): Promise<boolean>;
+}
+
+export interface JavaProgram extends Program {
+  /** After the options of the JVM: `-cp … Main` or `-jar …`, and its arguments. */
+  readonly args: readonly string[];
+  readonly maxHeapMb: number;
+}
+
+/** How a program is started and watched, whichever it is. */
+export interface Launch {
+  readonly command: string;
+  readonly cwd: string;
+  /** After so long without being ready it is ended; undefined: it may take as long as it does. */
+  readonly deadlineMs?: number;
+  readonly onSpawn?: ((pid: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Ten times what it takes: a machine that is busy with everything else at once is slow, and not broken. */
+const READY_MS = 240_000;
+const LOOK_MS = 50;
+const STOP_MS = 8_000;
+const JAVA_NEEDED =
+  'install Java 17 or newer (Debian: apt-get install openjdk-17-jre-headless) and see that java is on the PATH';
+
+export const javaOptions = (maxHeapMb: number, quickStart: boolean): string[] => [
+  '-Xms64m',
+  `-Xmx${maxHeapMb}m`,
+  '-XX:+UseSerialGC',
+  '-Xshare:auto',
+  '-XX:+ExitOnOutOfMemoryError',
+  ...(quickStart ? ['-XX:TieredStopAtLevel=1'] : []),
+  '-Djava.awt.headless=true',
+];
+
+/** Thrown when a port that was free a moment ago is not any more. */
+export class PortTaken extends Error {}
+
+/**
+ * Starts a Java program and waits until it is ready.
+ * @throws ConfigurationError without Java; PortTaken; PartEnded with the end of its log when it ends or does not become
+ *   ready, and then it is not left running
+ */
+export async function startJava(program: JavaProgram, options: PartOptions): Promise<RunningPart> {
+  const { onSpawn, signal, quickStart = false } = options;
+  const args = [...javaOptions(program.maxHeapMb, quickStart), ...program.args];
+  try {
+    return await startProcess(
+      { ...program, args },
+      { command: 'java', cwd: program.folder, deadlineMs: READY_MS, onSpawn, signal },
+    );
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === 'ENOENT' ? noJava(error as Error) : error;
+  }
+}
+
+/** Starts any program, in a process group of its own, its output in a log file, and waits until it is ready. */
+export async function startProcess(program: Program, launch: Launch): Promise<RunningPart> {
+  const { name, folder, args, env } = program;
+  mkdirSync(folder, { recursive: true });
+  const logFile = path.join(folder, `${name}.log`);
+  if (existsSync(logFile)) renameSync(logFile, `${logFile}.1`);
+  const log = openSync(logFile, 'a');
+  const child = spawn(launch.command, args, {
+    cwd: launch.cwd,
+    // Ctrl-C in the terminal is for us, and we end each in its turn.
+    detached: true,
+    stdio: ['ignore', log, log],
+    env: { ...process.env, ...env },
+  });
+  closeSync(log);
+  const failure = await new Promise<Error | undefined>((resolve) => {
+    child.once('error', resolve);
+    child.once('spawn', () => resolve(undefined));
+  });
+  if (failure !== undefined) throw failure;
+  const part = handle(name, logFile, child);
+  launch.onSpawn?.(part.pid);
+  await untilReady(part, program, launch);
+  return part;
+}
+
+const noJava = (cause: Error): Error =>
+  new ConfigurationError(`Java cannot be run (java: ${cause.message})`, JAVA_NEEDED, { cause });
+
+function handle(name: string, logFile: string, child: ChildProcess): RunningPart {
+  const exited = new Promise<Exit>((resolve) => {
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+  });
+  return {
+    name,
+    pid: child.pid ?? 0,
+    logFile,
+    exited,
+    stop: async (deadlineMs = STOP_MS) => {
+      child.kill('SIGTERM');
+      const late = setTimeout(() => child.kill('SIGKILL'), deadlineMs);
+      await exited;
+      clearTimeout(late);
+    },
+    kill: async () => {
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
+
+async function untilReady(part: RunningPart, program: Program, { deadlineMs, signal }: Launch): Promise<void> {
+  let exit: Exit | undefined;
+  void part.exited.then((how) => {
+    exit = how;
+  });
+  for (const began = Date.now(); ; await sleep(LOOK_MS)) {
+    // Looked at before the exit, so that what is ready and done at once counts as having been ready.
+    if (await program.isReady(part.logFile)) return;
+    if (exit !== undefined) throw endedEarly(part, exit);
+    const isLate = deadlineMs !== undefined && Date.now() - began > deadlineMs;
+    if (signal?.aborted || isLate) {
+      await part.kill();
+      signal?.throwIfAborted();
+      throw new PartEnded(part, `was not ready after ${(deadlineMs ?? 0) / 1000} s`, { code: null, signal: 'SIGKILL' });
+    }
+  }
+}
+
+/** A part that ended before it was ready; its message holds the end of its log. */
+export class PartEnded extends UnrecoverableError {
+  readonly exit: Exit;
+  readonly logFile: string;
+
+  constructor({ name, logFile }: RunningPart, what: string, exit: Exit) {
+    super(
+      'part_not_ready',
+      `${name} ${what}; the last lines of its log ${logFile}:\n  ${endOfLog(logFile, 12).join('\n  ') || '(nothing)'}`,
+      'mend the cause named there and start again; npm run stack -- --reset begins anew, without its data',
+    );
+    this.name = 'PartEnded';
+    this.exit = exit;
+    this.logFile = logFile;
+  }
+}
+
+function endedEarly(part: RunningPart, exit: Exit): Error {
+  const log = readFileSync(part.logFile, 'utf8');
+  if (/Address already in use|port \d+ .*in use/i.test(log)) return new PortTaken(`${part.name}: its port is in use`);
+  if (log.includes('UnsupportedClassVersionError'))
+    return new ConfigurationError(`the Java on the PATH is too old for ${part.name}`, JAVA_NEEDED);
+  return new PartEnded(part, `ended (${describeExit(exit)}) before it was ready`, exit);
+}
+
+export const describeExit = ({ code, signal }: Exit): string => signal ?? (code === null ? 'no word' : `code ${code}`);
+
+/** The last lines that say something: where in the code of others it happened helps nobody. */
+export function endOfLog(logFile: string, count: number): string[] {
+  if (!existsSync(logFile)) return [];
+  const lines = readFileSync(logFile, 'utf8').split('\n');
+  return lines.filter((line) => line.trim() !== '' && !/^\s+(at|\.\.\.) /.test(line)).slice(-count);
+}

@@ -1,0 +1,66 @@
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { UnrecoverableError } from '#libs/domain/errors.ts';
+import { LOOPBACK } from './broker.ts';
+import { completeParts } from './fetch.ts';
+import { answers } from './http.ts';
+import { onPorts } from './ports.ts';
+import { type PartOptions, type RunningPart, startJava } from './process.ts';
+
+export interface RegistryOptions extends PartOptions {
+  readonly port?: number;
+}
+
+export interface Registry extends RunningPart {
+  /** Without a path. */
+  readonly url: string;
+  /** The API that SCHEMA_REGISTRY_URL takes, as Confluent has it. */
+  readonly confluentUrl: string;
+  /** The API that the Avro converter takes. */
+  readonly apicurioUrl: string;
+  readonly port: number;
+}
+
+export const CONFLUENT_PATH = '/apis/ccompat/v7';
+export const APICURIO_PATH = '/apis/registry/v2';
+
+/**
+ * An Apicurio registry on loopback. Its schemas lie on disk: one that forgets them gives the ids of old messages to other
+ * schemas.
+ */
+export function startRegistry(options: RegistryOptions): Promise<Registry> {
+  const home = path.join(completeParts(options.parts), 'registry');
+  const folder = path.resolve(options.folder);
+  return onPorts(folder, { port: options.port }, async ({ port }) => {
+    const url = `http://${LOOPBACK}:${port}`;
+    const running = await startJava(
+      {
+        name: 'registry',
+        folder,
+        args: ['-Dregistry.rules.global.compatibility=BACKWARD', '-jar', runnerIn(home)],
+        maxHeapMb: 384,
+        env: {
+          QUARKUS_HTTP_HOST: LOOPBACK,
+          QUARKUS_HTTP_PORT: String(port),
+          // WRITE_DELAY: what is registered is on disk before its id is told. By default it may be half a second later,
+          // and after a kill in between the next schema gets the id that messages carry already.
+          REGISTRY_DATASOURCE_URL: `jdbc:h2:file:${path.join(folder, 'schemas')};DB_CLOSE_ON_EXIT=FALSE;WRITE_DELAY=0`,
+        },
+        isReady: () => answers(`${url}${CONFLUENT_PATH}/subjects`),
+      },
+      options,
+    );
+    return { ...running, port, url, confluentUrl: `${url}${CONFLUENT_PATH}`, apicurioUrl: `${url}${APICURIO_PATH}` };
+  });
+}
+
+function runnerIn(home: string): string {
+  const runner = readdirSync(home).find((name) => name.endsWith('-runner.jar'));
+  if (runner === undefined)
+    throw new UnrecoverableError(
+      'parts_differ',
+      `there is no registry in ${home}`,
+      'remove the folder of the parts and start again: it is fetched anew',
+    );
+  return path.join(home, runner);
+}

@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { AnyRowChange, Change } from '#libs/domain/change.ts';
+import { beginCalendar } from '#libs/store/calendar.ts';
+import { stageBatch } from '#libs/store/stage.ts';
+import { FIRST_TODAY, type WrittenRow } from '../property/rows.ts';
+import { SourceModel } from '../property/source-model.ts';
+import { World } from '../property/world.ts';
+import { testSettings } from '../support/settings.ts';
+
+const settings = testSettings();
+let world: World;
+
+beforeAll(async () => {
+  world = await World.create('split_moves');
+});
+afterAll(() => world.drop());
+beforeEach(() => begin());
+
+async function begin(): Promise<void> {
+  await world.reset();
+  await beginCalendar(world.db, FIRST_TODAY);
+}
+
+const submission = (dueAt: string): WrittenRow => ({
+  table: 'activity_logs',
+  row: {
+    student_id: '00000000-0000-4000-8000-000000000001',
+    course_id: '00000000-0000-4000-8000-0000000000c1',
+    activity_type: 'submission',
+    resource_id: 'essay',
+    duration_seconds: null,
+    timestamp: (FIRST_TODAY - 2) * 86_400_000,
+    metadata: `{"due_at": "${dueAt}"}`,
+  },
+});
+
+/** As Debezium sends it: the two halves do not know each other. */
+function split(change: Change): Change {
+  if (change.op === 'truncate' || (change.moved !== true && change.movedFrom === undefined)) return change;
+  const { movedFrom: _, ...half } = change;
+  return { ...half, splitMove: true } as AnyRowChange;
+}
+
+/** Late by its first version, in time by its second, whose id then changes without its metadata being sent again. */
+function story(steps: 'once' | 'twice'): { model: SourceModel; changes: readonly Change[] } {
+  const model = new SourceModel(FIRST_TODAY);
+  model.apply({ kind: 'write', slot: 1, written: submission('2001-01-01'), toast: false });
+  if (steps === 'twice') model.apply({ kind: 'write', slot: 1, written: submission('2101-01-01'), toast: false });
+  model.apply({ kind: 'rekey', table: 'activity_logs', slot: 1, to: 2, toast: true });
+  return { model, changes: model.changes.map(split) };
+}
+
+async function halves(): Promise<number> {
+  const [row] = await world.db.query<{ count: bigint }>('SELECT count(*) AS count FROM state.split_move');
+  return Number(row?.count);
+}
+
+/** Every order in which the delete may come among the others, which keep theirs. */
+function orders(changes: readonly Change[]): Change[][] {
+  const gone = changes.filter((change) => change.op === 'delete');
+  const others = changes.filter((change) => change.op !== 'delete');
+  return Array.from({ length: others.length + 1 }, (_, at) => [...others.slice(0, at), ...gone, ...others.slice(at)]);
+}
+
+for (const steps of ['once', 'twice'] as const) {
+  const { changes } = story(steps);
+  test.each(orders(changes).map((order) => ({ order, name: order.map((change) => change.op).join(', ') })))(
+    `a row keeps its metadata under its new id, when there comes: $name (written ${steps})`,
+    async ({ order }) => {
+      const { model } = story(steps);
+      for (const batches of [order.map((change) => [change]), [order]]) {
+        await begin();
+        await world.run([batches.map((each) => ({ changes: each }))], settings);
+        expect(await world.differences(model)).toEqual([]);
+        expect(await halves()).toBe(0);
+      }
+    },
+  );
+}
+
+test('both halves may be staged by two processes at once', async () => {
+  for (let round = 0; round < 10; round += 1) {
+    const { model, changes } = story('once');
+    await begin();
+    const [written, gone, come] = changes;
+    if (written === undefined || gone === undefined || come === undefined)
+      throw new Error('three changes were expected');
+    await stageBatch(world.db, { changes: [written] }, settings.reading);
+    await world.run([[{ changes: [gone] }], [{ changes: [come] }]], settings);
+    expect(await world.differences(model)).toEqual([]);
+    expect(await halves()).toBe(0);
+  }
+});
+
+test('what comes a second time changes nothing', async () => {
+  const { model, changes } = story('once');
+  await world.run(
+    [[...changes, ...changes, ...changes.toReversed()].map((change) => ({ changes: [change] }))],
+    settings,
+  );
+  expect(await world.differences(model)).toEqual([]);
+});
+
+test('the second half does not bring back what a truncate took', async () => {
+  const { changes } = story('once');
+  const [written, gone, come] = changes as [Change, Change, Change];
+  const truncate: Change = { table: 'activity_logs', op: 'truncate', position: { epoch: 1, lsn: 10_000n } };
+  for (const order of [
+    [written, come, truncate, gone],
+    [written, gone, truncate, come],
+  ]) {
+    await begin();
+    for (const change of order) await stageBatch(world.db, { changes: [change] }, settings.reading);
+    expect(await world.db.query('SELECT id FROM state.image_activity_logs WHERE live')).toEqual([]);
+  }
+});

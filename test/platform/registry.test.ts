@@ -1,0 +1,163 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import avro from 'avsc';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { RegistryFault, SchemaRefused, type SchemaRegistry, Undecodable } from '#libs/platform/registry/contract.ts';
+import { openRegistry } from '#libs/platform/registry/registry.ts';
+
+const SCHEMA = JSON.stringify({
+  type: 'record',
+  name: 'Row',
+  fields: [
+    { name: 'id', type: 'string' },
+    { name: 'at', type: { type: 'long', 'connect.name': 'org.apache.kafka.connect.data.Timestamp' } },
+    { name: 'ns', type: ['null', 'long'], default: null },
+  ],
+});
+
+/** As much of a registry as the client asks for. */
+class FakeRegistry {
+  readonly schemas = new Map<number, string>([[7, SCHEMA]]);
+  asked: string[] = [];
+  /** Answers every question so, when set. */
+  failure: { status: number; message: string } | undefined;
+  readonly #server: Server = createServer((request, response) => {
+    this.asked.push(`${request.method} ${request.url}`);
+    const { status, body } = this.#answer(request.method ?? '', request.url ?? '');
+    response.writeHead(status, { 'content-type': 'application/vnd.schemaregistry.v1+json' }).end(JSON.stringify(body));
+  });
+
+  async start(): Promise<string> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/apis/ccompat/v7`;
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #answer(method: string, url: string): { status: number; body: object } {
+    if (this.failure !== undefined) {
+      const { status, message } = this.failure;
+      return { status, body: { error_code: status, message } };
+    }
+    const id = /\/schemas\/ids\/(\d+)/.exec(url)?.[1];
+    const schema = id === undefined ? undefined : this.schemas.get(Number(id));
+    if (schema !== undefined) return { status: 200, body: { schema } };
+    if (id === undefined && method !== 'GET') return { status: 200, body: { id: 7 } };
+    return { status: 404, body: { error_code: 40403, message: 'not found' } };
+  }
+}
+
+let fake: FakeRegistry;
+let registry: SchemaRegistry;
+
+beforeEach(async () => {
+  fake = new FakeRegistry();
+  registry = openRegistry({ url: `${await fake.start()}/` });
+});
+afterEach(() => fake.stop());
+
+function message(id: number, at: bigint, ns: bigint | null): Buffer {
+  const exact = avro.types.LongType.__with({
+    fromBuffer: (bytes: Buffer) => bytes.readBigInt64LE(),
+    toBuffer: (value: bigint) => {
+      const bytes = Buffer.alloc(8);
+      bytes.writeBigInt64LE(value);
+      return bytes;
+    },
+    fromJSON: BigInt,
+    toJSON: Number,
+    isValid: (value: unknown) => typeof value === 'bigint',
+    compare: () => 0,
+  });
+  const type = avro.Type.forSchema(JSON.parse(SCHEMA), {
+    typeHook: (schema) => {
+      const name = typeof schema === 'object' && 'type' in schema ? schema.type : schema;
+      return name === 'long' ? exact : undefined;
+    },
+  });
+  const prefix = Buffer.alloc(5);
+  prefix.writeInt32BE(id, 1);
+  return Buffer.concat([prefix, type.toBuffer({ id: 'é', at, ns })]);
+}
+
+test.each([
+  [0n, 0],
+  [-1n, -1],
+  [1_795_383_589_085n, 1_795_383_589_085],
+  [-(1n << 32n), -4_294_967_296],
+  [(1n << 53n) - 1n, Number.MAX_SAFE_INTEGER],
+  [-(1n << 53n) + 1n, Number.MIN_SAFE_INTEGER],
+  [1n << 53n, 1n << 53n],
+  [-(1n << 53n), -(1n << 53n)],
+  [(1n << 63n) - 1n, (1n << 63n) - 1n],
+  [-(1n << 63n), -(1n << 63n)],
+])('the long %s is read exactly', async (given, expected) => {
+  expect(await registry.decode(message(7, given, given))).toEqual({ id: 'é', at: expected, ns: expected });
+});
+
+test('a schema is asked for once, and is needed no more after that', async () => {
+  await registry.decode(message(7, 1n, null));
+  await fake.stop();
+  expect(await registry.decode(message(7, 2n, null))).toEqual({ id: 'é', at: 2, ns: null });
+  expect(fake.asked.length).toBe(1);
+  fake = new FakeRegistry();
+  await fake.start();
+});
+
+test('an id that it does not know yet is no fault of the message, and may be known later', async () => {
+  const early = registry.decode(message(8, 1n, null));
+  await expect(early).rejects.toThrow(RegistryFault);
+  await expect(early).rejects.toThrow(/names the schema 8, and the registry \S+ does not know it/);
+  fake.schemas.set(8, SCHEMA);
+  expect(await registry.decode(message(8, 1n, null))).toMatchObject({ at: 1 });
+});
+
+test.each([500, 401, 503])('an answer %s is a fault of the registry', async (status) => {
+  fake.failure = { status, message: 'not now' };
+  await expect(registry.decode(message(7, 1n, null))).rejects.toThrow(RegistryFault);
+  fake.failure = undefined;
+  expect(await registry.decode(message(7, 1n, null))).toMatchObject({ at: 1 });
+});
+
+test('a schema that nothing can be made of is waited for, not blamed on its records', async () => {
+  fake.schemas.set(9, '{"type": "of no kind"}');
+  await expect(registry.decode(message(9, 1n, null))).rejects.toThrow(RegistryFault);
+});
+
+test('a registry that is away is a fault of it', async () => {
+  const nobody = openRegistry({ url: 'http://127.0.0.1:1/apis/ccompat/v7' });
+  await expect(nobody.decode(message(7, 1n, null))).rejects.toThrow(RegistryFault);
+  await expect(nobody.register('rows', SCHEMA)).rejects.toThrow(RegistryFault);
+});
+
+test.each([
+  ['nothing', Buffer.alloc(0)],
+  ['too little', Buffer.from([0, 0, 0])],
+  ['another magic byte', Buffer.from([1, 0, 0, 0, 7, 2, 65])],
+  ['a record that ends too soon', message(7, 1n, null).subarray(0, 7)],
+  ['a record that does not end', Buffer.concat([message(7, 1n, null), Buffer.from([0])])],
+])('%s cannot be read', async (_, bytes) => {
+  await expect(registry.decode(bytes)).rejects.toThrow(Undecodable);
+});
+
+test('a schema is registered under BACKWARD, and a subject made so', async () => {
+  expect(await registry.register('rows', SCHEMA)).toBe(7);
+  expect(fake.asked).toEqual([
+    'GET /apis/ccompat/v7/config/rows',
+    'POST /apis/ccompat/v7/subjects/rows/versions',
+    'PUT /apis/ccompat/v7/config/rows',
+  ]);
+});
+
+test.each([409, 422])('refused with %s, a schema ends the role with the registry’s own words', async (status) => {
+  fake.failure = undefined;
+  const real = registry.register('rows', SCHEMA);
+  await real;
+  fake.failure = { status, message: 'reader field c has no default' };
+  const refused = registry.register('rows', SCHEMA);
+  await expect(refused).rejects.toThrow(SchemaRefused);
+  await expect(refused).rejects.toThrow(/refuses the schema of rows: .*reader field c has no default/);
+});

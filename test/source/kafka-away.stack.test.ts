@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { openProducer } from '#libs/platform/kafka/producer.ts';
+import { openLog } from '#libs/platform/log.ts';
+import type { SchemaRegistry } from '#libs/platform/registry/contract.ts';
+import { kafkaSource } from '#libs/source/kafka/index.ts';
+import { type OwnStack, ownStack } from '../support/stack.ts';
+import { MemoryPartitions } from './kafka-world.ts';
+import { eventually } from './stage.ts';
+import { Reader, Replica, type SourceWorld } from './world.ts';
+
+let stack: OwnStack;
+let readers: Reader[] = [];
+let worlds = 0;
+const log = openLog('silent');
+
+beforeAll(async () => {
+  stack = await ownStack({ parts: ['broker'] });
+});
+afterEach(() => {
+  for (const reader of readers) reader.stop();
+  readers = [];
+});
+afterAll(() => stack?.stop());
+
+/** Records as JSON, so that nothing but a broker is needed. */
+const registry: SchemaRegistry = {
+  register: async () => 1,
+  decode: async (message) => JSON.parse(message.toString()) as unknown,
+};
+
+function open() {
+  worlds += 1;
+  const topicPrefix = `away${worlds}`;
+  const progress = new MemoryPartitions();
+  const replica = new Replica();
+  const source = kafkaSource({
+    brokers: [stack.broker.address],
+    registry,
+    group: `${topicPrefix}-students`,
+    topicPrefix,
+    schema: 'public',
+    tables: ['students'],
+    partitions: 2,
+    replication: 1,
+    progress,
+    maxBatch: 100,
+    log,
+    checkEvery: 300,
+  });
+  const producer = openProducer({ brokers: [stack.broker.address], clientId: 'test', log });
+  let lsn = 0;
+  const write = async (): Promise<string> => {
+    const id = randomUUID();
+    lsn += 8;
+    const from = { table: 'students', lsn, txId: lsn, ts_ms: 1 };
+    const value = Buffer.from(JSON.stringify({ op: 'c', after: { id }, source: from }));
+    await producer.send(`${topicPrefix}.public.students`, [
+      { key: Buffer.from(id), value, headers: { 'prepadata.epoch': '1' } },
+    ]);
+    return id;
+  };
+  const world = { progress } as unknown as SourceWorld;
+  const read = (): Reader => {
+    const reader = new Reader(world, replica).start(source);
+    readers.push(reader);
+    return reader;
+  };
+  return { source, progress, replica, producer, write, read };
+}
+
+test('a broker that is away is waited for, in sight, and nothing is lost', async () => {
+  const { source, replica, producer, write, read } = open();
+  const reader = read();
+  await eventually(() => source.status().detail, 60_000).toBe('reading 2 partitions');
+  const first = await write();
+  await eventually(() => replica.knows('students', first), 30_000).toBe(true);
+  expect(source.status()).toMatchObject({ state: 'streaming', lagRecords: 0n });
+  await stack.kill('broker');
+  await eventually(() => source.status(), 60_000).toMatchObject({
+    state: 'waiting',
+    detail: expect.stringContaining('does not answer'),
+  });
+  // One that starts meanwhile waits as well.
+  const late = open();
+  const lateReader = late.read();
+  await eventually(() => late.source.status().state, 60_000).toBe('waiting');
+  await stack.start('broker');
+  await eventually(() => source.status().state, 60_000).toBe('streaming');
+  await eventually(() => late.source.status().state, 60_000).toBe('streaming');
+  const second = await write();
+  await eventually(() => replica.knows('students', second), 30_000).toBe(true);
+  expect([reader.error, lateReader.error, reader.violations]).toEqual([undefined, undefined, []]);
+  await Promise.all([producer.close(), late.producer.close()]);
+});
+
+test('so is an analytics database that is away', async () => {
+  const { source, progress, replica, producer, write, read } = open();
+  const openRows = progress.open.bind(progress);
+  let isAway = true;
+  progress.open = async (streams, origin) => {
+    if (isAway) throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+    return openRows(streams, origin);
+  };
+  const reader = read();
+  await eventually(() => source.status().detail, 60_000).toBe(
+    'the analytics database, which keeps the progress, does not answer: connect ECONNREFUSED',
+  );
+  expect(source.status().state).toBe('waiting');
+  isAway = false;
+  const id = await write();
+  await eventually(() => replica.knows('students', id), 30_000).toBe(true);
+  await eventually(() => source.status().state, 30_000).toBe('streaming');
+  expect(reader.error).toBeUndefined();
+  await producer.close();
+});
+
+test('topics that cannot be made end the source with what to correct', async () => {
+  const progress = new MemoryPartitions();
+  const source = kafkaSource({
+    brokers: [stack.broker.address],
+    registry,
+    group: 'impossible',
+    topicPrefix: 'impossible',
+    schema: 'public',
+    tables: ['students'],
+    partitions: 2,
+    replication: 3,
+    progress,
+    maxBatch: 100,
+    log,
+  });
+  const reader = new Reader({ progress } as unknown as SourceWorld, new Replica()).start(source);
+  readers.push(reader);
+  await eventually(() => reader.error, 60_000).toMatchObject({
+    code: 'configuration',
+    hint: expect.stringContaining('KAFKA_REPLICATION'),
+  });
+});

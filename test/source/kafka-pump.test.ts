@@ -1,0 +1,138 @@
+import { Observable } from 'rxjs';
+import { expect, test } from 'vitest';
+import type { Change } from '#libs/domain/change.ts';
+import type { Delivery } from '#libs/source/contract.ts';
+import { Stopped } from '#libs/source/delivery.ts';
+import { Pump } from '#libs/source/kafka/pump.ts';
+import type { Item } from '#libs/source/kafka/record.ts';
+import { eventually } from './stage.ts';
+
+const items = (from: number, count: number, each = 1): Item[] =>
+  Array.from({ length: count }, (_, index) => ({
+    offset: BigInt(from + index),
+    changes: Array.from(
+      { length: each },
+      (): Change => ({ table: 'grades', op: 'truncate', position: { epoch: 1, lsn: BigInt(from + index) } }),
+    ),
+  }));
+
+function open(maxBatch: number) {
+  const abort = new AbortController();
+  const deliveries: Delivery[] = [];
+  const state: { pump?: Pump; ended?: unknown } = {};
+  const subscription = new Observable<Delivery>((subscriber) => {
+    state.pump = new Pump(subscriber, maxBatch, abort.signal);
+    state.pump.run().catch((error: unknown) => {
+      state.ended = error;
+    });
+    return () => abort.abort();
+  }).subscribe((delivery) => deliveries.push(delivery));
+  const { pump } = state;
+  if (pump === undefined) throw new Error('there is no pump');
+  const applied = new Map<string, bigint>();
+  const lane = (stream: string) => ({
+    stream,
+    epoch: 1,
+    onApplied: (next: bigint) => {
+      applied.set(stream, next);
+    },
+  });
+  const next = async (count: number): Promise<Delivery> => {
+    await eventually(() => deliveries.length).toBe(count);
+    const delivery = deliveries[count - 1];
+    if (delivery === undefined) throw new Error('no delivery');
+    return delivery;
+  };
+  return { pump, deliveries, applied, lane, next, state, stop: () => subscription.unsubscribe() };
+}
+
+test('what many partitions bring in one turn is one batch', async () => {
+  const { pump, lane, next, applied, deliveries } = open(100);
+  const done = Array.from({ length: 16 }, (_, index) => pump.put(lane(`p${index}`), items(10 * index, 2)));
+  const { batch, done: finish } = await next(1);
+  expect(batch.changes.length).toBe(32);
+  expect(batch.partitions?.length).toBe(16);
+  expect(batch.partitions?.[3]).toEqual({ stream: 'p3', epoch: 1, applied: 32n });
+  expect(applied.size).toBe(0);
+  finish();
+  expect(await Promise.all(done)).toEqual(Array.from({ length: 16 }, () => true));
+  expect(applied.get('p3')).toBe(32n);
+  expect(deliveries.length).toBe(1);
+});
+
+test('a batch keeps to its limit, and nobody waits behind a partition that has much', async () => {
+  const { pump, lane, next, applied } = open(10);
+  const much = pump.put(lane('much'), items(0, 25));
+  const little = pump.put(lane('little'), items(0, 3));
+  const first = await next(1);
+  expect(first.batch.partitions).toEqual([{ stream: 'much', epoch: 1, applied: 10n }]);
+  first.done();
+  const second = await next(2);
+  expect(second.batch.changes.length).toBe(10);
+  expect(second.batch.partitions).toEqual([
+    { stream: 'little', epoch: 1, applied: 3n },
+    { stream: 'much', epoch: 1, applied: 17n },
+  ]);
+  second.done();
+  expect(await little).toBe(true);
+  const third = await next(3);
+  expect(third.batch.partitions).toEqual([{ stream: 'much', epoch: 1, applied: 25n }]);
+  third.done();
+  expect(await much).toBe(true);
+  expect(applied.get('much')).toBe(25n);
+});
+
+test('the changes of one record stay together, also when they are more than a batch may hold', async () => {
+  const { pump, lane, next } = open(3);
+  const done = pump.put(lane('p'), items(0, 2, 2));
+  (await next(1)).done();
+  const second = await next(2);
+  expect(second.batch.changes.length).toBe(2);
+  second.done();
+  expect(await done).toBe(true);
+  const big = pump.put(lane('p'), items(2, 1, 7));
+  const third = await next(3);
+  expect(third.batch.changes.length).toBe(7);
+  third.done();
+  expect(await big).toBe(true);
+});
+
+test('what is withdrawn is not handed over any more, and what was handed over counts for nothing', async () => {
+  const { pump, lane, next, applied, deliveries } = open(2);
+  const old = pump.put(lane('old'), items(0, 5));
+  const { done } = await next(1);
+  pump.withdraw();
+  expect(await old).toBe(false);
+  const fresh = pump.put(lane('new'), items(7, 1));
+  let idle = false;
+  const waiting = pump.idle().then(() => {
+    idle = true;
+  });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect([deliveries.length, idle]).toEqual([1, false]);
+  done();
+  await waiting;
+  (await next(2)).done();
+  expect(await fresh).toBe(true);
+  expect([...applied]).toEqual([['new', 8n]]);
+});
+
+test('a record without changes moves the progress on; nothing at all is done at once', async () => {
+  const { pump, lane, next } = open(5);
+  expect(await pump.put(lane('p'), [])).toBe(true);
+  const done = pump.put(lane('p'), items(3, 2, 0));
+  const { batch, done: finish } = await next(1);
+  expect(batch).toEqual({ changes: [], partitions: [{ stream: 'p', epoch: 1, applied: 5n }] });
+  finish();
+  expect(await done).toBe(true);
+});
+
+test('it ends with its subscriber, whatever it is at', async () => {
+  const { pump, lane, next, state, stop } = open(1);
+  const put = pump.put(lane('p'), items(0, 3));
+  await next(1);
+  stop();
+  expect(await put).toBe(false);
+  await eventually(() => state.ended).toBeInstanceOf(Stopped);
+  expect(await pump.put(lane('p'), items(0, 1))).toBe(false);
+});

@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { UnrecoverableError } from '#libs/domain/errors.ts';
+import { RegistryFault, type SchemaRegistry } from '#libs/platform/registry/contract.ts';
+import { openRegistry } from '#libs/platform/registry/registry.ts';
+import type { ChangeSource } from '#libs/source/contract.ts';
+import type { KafkaSourceOptions } from '#libs/source/kafka/index.ts';
+import { createSourceDatabase } from '../support/database.ts';
+import { clientOf, type KafkaWorld, kafkaWorld } from './kafka-world.ts';
+import { eventually, log, type Stage, setStage, streamed } from './stage.ts';
+import { Reader, write } from './world.ts';
+
+let world: KafkaWorld;
+let stage: Stage;
+let readers: Reader[] = [];
+
+beforeEach(async () => {
+  world = kafkaWorld(await createSourceDatabase('trouble'));
+  readers = [];
+  stage = await setStage(world, readers);
+});
+afterEach(async () => {
+  for (const reader of readers) reader.stop();
+  await world.close();
+});
+
+async function read(options: Partial<KafkaSourceOptions> = {}): Promise<{ reader: Reader; source: ChangeSource }> {
+  const source = world.source(options);
+  const reader = new Reader(world, stage.replica).start(source);
+  readers.push(reader);
+  await eventually(() => reader.error ?? stage.replica.knows('courses', stage.course), 60_000).toBe(true);
+  await eventually(() => reader.error ?? stage.replica.knows('students', stage.student), 30_000).toBe(true);
+  return { reader, source };
+}
+
+async function produce(
+  table: string,
+  message: { key?: string | null; value: Buffer | null; headers?: Record<string, string> },
+): Promise<void> {
+  const producer = clientOf(world.stack).producer();
+  await producer.connect();
+  await producer.send({
+    topic: world.topic(table),
+    messages: [
+      { key: message.key ?? null, value: message.value, ...(message.headers && { headers: message.headers }) },
+    ],
+  });
+  await producer.disconnect();
+}
+
+const insertLog = (): Promise<void> => write(world, (writer) => writer.insert('activity_logs', [log(stage)]));
+const refused = (reader: Reader) => reader.deliveries.flatMap((batch) => batch.undecodable ?? []);
+
+describe('records that cannot be read', () => {
+  test('are told with their place, and the stream goes on', async () => {
+    const { reader, source } = await read();
+    await produce('grades', { value: Buffer.from('not Avro at all') });
+    await produce('grades', { value: Buffer.from([0]) });
+    await produce('grades', { value: null });
+    await write(world, (writer) => writer.insert('grades', [stage.row({ grade_value: '1' })]));
+    await stage.agreed();
+    await eventually(() => refused(reader).length, 30_000).toBe(2);
+    for (const record of refused(reader)) {
+      expect(record).toMatchObject({ table: 'grades', reason: 'undecodable', position: { epoch: 0, lsn: 0n } });
+      expect(record.origin).toMatch(new RegExp(`^${world.prefix}\\.public\\.grades:\\d:\\d$`));
+    }
+    await eventually(() => source.status(), 30_000).toMatchObject({ state: 'streaming', lagRecords: 0n });
+  });
+
+  test('and those that are read and are no change of a row', async () => {
+    const { reader } = await read();
+    const registry = openRegistry({ url: world.stack.registryUrl });
+    const schema = { type: 'record', name: 'Other', fields: [{ name: 'op', type: 'string' }] };
+    const id = await registry.register(`${world.prefix}-other`, JSON.stringify(schema));
+    const value = Buffer.concat([Buffer.from([0, 0, 0, 0, 0, 2]), Buffer.from('z')]);
+    value.writeInt32BE(id, 1);
+    await produce('grades', { value, headers: { 'prepadata.epoch': '1' } });
+    await eventually(() => refused(reader), 30_000).toMatchObject([{ reason: 'malformed_record' }]);
+    expect(reader.error).toBeUndefined();
+  });
+
+  test('a record that our connector did not write ends the source, and says what to run', async () => {
+    const { reader, source } = await read();
+    const registry = openRegistry({ url: world.stack.registryUrl });
+    const id = await registry.register(
+      `${world.prefix}-other`,
+      JSON.stringify({ type: 'record', name: 'Other', fields: [] }),
+    );
+    const value = Buffer.alloc(5);
+    value.writeInt32BE(id, 1);
+    await produce('grades', { value });
+    await eventually(() => reader.error, 30_000).toBeInstanceOf(UnrecoverableError);
+    expect((reader.error as UnrecoverableError).hint).toMatch(/^run: npm run register/);
+    expect(source.status()).toMatchObject({ state: 'stopped', detail: expect.stringContaining('prepadata.epoch') });
+  });
+});
+
+describe('the registry', () => {
+  /** The real one, behind a door. */
+  function behindADoor(): SchemaRegistry & { open: boolean } {
+    const real = openRegistry({ url: world.stack.registryUrl });
+    const door = {
+      open: true,
+      register: real.register,
+      decode: async (message: Buffer): Promise<unknown> => {
+        if (!door.open) throw new RegistryFault('the registry is away');
+        return real.decode(message);
+      },
+    };
+    return door;
+  }
+
+  test('away: nothing is rejected, one partition waits in sight, and goes on when it is back', async () => {
+    const registry = behindADoor();
+    const { reader, source } = await read({ registry });
+    registry.open = false;
+    await insertLog();
+    await eventually(() => source.status(), 30_000).toMatchObject({
+      state: 'waiting',
+      detail: expect.stringMatching(/activity_logs:\d:0 waits for its schema: the registry is away/),
+    });
+    await insertLog();
+    registry.open = true;
+    await stage.agreed();
+    await eventually(() => source.status().state, 30_000).toBe('streaming');
+    expect(refused(reader)).toEqual([]);
+  });
+
+  test('does not know a schema yet: the record waits, those of other partitions do not', async () => {
+    const { reader, source } = await read();
+    const unknown = Buffer.from([0, 0x7f, 0xff, 0xff, 0xff, 2]);
+    await produce('grades', { value: unknown });
+    await eventually(() => source.status(), 30_000).toMatchObject({
+      state: 'waiting',
+      detail: expect.stringMatching(/grades:\d:0 waits for its schema: .*names the schema 2147483647/),
+    });
+    await insertLog();
+    await eventually(() => streamed(reader).length, 30_000).toBe(1);
+    expect(source.status().lagRecords).toBe(1n);
+    expect(refused(reader)).toEqual([]);
+  });
+});
+
+describe('ALTER TABLE', () => {
+  test('a new column is not noticed', async () => {
+    await read();
+    await insertLog();
+    await world.database.db.query('ALTER TABLE activity_logs ADD COLUMN of_no_concern text DEFAULT $$x$$');
+    await insertLog();
+    await insertLog();
+    await stage.agreed();
+  });
+
+  test('a needed column that is gone ends the source with its name; a new epoch gets past it', async () => {
+    const { reader, source } = await read();
+    await insertLog();
+    await world.database.db.query('ALTER TABLE grades DROP COLUMN grade_max');
+    await world.database.db.query('INSERT INTO grades (id, student_id, course_id) VALUES ($1, $2, $3)', [
+      randomUUID(),
+      stage.student,
+      stage.course,
+    ]);
+    await eventually(() => reader.error, 30_000).toBeInstanceOf(UnrecoverableError);
+    expect((reader.error as Error).message).toBe(
+      'the source table grades no longer has the column grade_max in the stream',
+    );
+    expect(source.status().state).toBe('stopped');
+    await world.database.db.query('ALTER TABLE grades ADD COLUMN grade_max numeric(10, 2)');
+    world.progress.epoch = 2;
+    await world.disconnect();
+    await world.connect(2);
+    const again = new Reader(world, stage.replica).start(world.source());
+    readers.push(again);
+    await stage.agreed();
+    expect(refused(again)).toMatchObject([{ table: 'grades', reason: 'malformed_record' }]);
+  });
+});

@@ -1,0 +1,215 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import kafkajs from 'kafkajs';
+import pg from 'pg';
+import { SOURCE_TABLES, type SourceTable } from '#libs/domain/change.ts';
+import { openLog } from '#libs/platform/log.ts';
+import { openRegistry } from '#libs/platform/registry/registry.ts';
+import type { ChangeBatch, ChangeSource, PartitionProgress, PartitionRow } from '#libs/source/contract.ts';
+import { type KafkaSourceOptions, kafkaSource } from '#libs/source/kafka/index.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { type StackAddresses, useStack } from '../support/stack.ts';
+import { connectorConfig } from './kafka-connector.ts';
+import { beginWriting, freshPrefix, readRows } from './postgres-world.ts';
+import type { SourceWorld, WorldProgress } from './world.ts';
+
+export const PARTITIONS = 3;
+
+export interface KafkaWorld extends SourceWorld {
+  readonly progress: MemoryPartitions;
+  readonly database: TestDatabase;
+  readonly stack: StackAddresses;
+  readonly prefix: string;
+  /** Also what the connector is registered at, at the first call. */
+  source(options?: Partial<KafkaSourceOptions>): ChangeSource;
+  topic(table: string): string;
+  /** Makes slot and connector of an epoch, if they are not there; resolves when its task runs. */
+  connect(epoch?: number, settings?: Readonly<Record<string, string>>): Promise<void>;
+  /** Takes the connector away, its slot stays. */
+  disconnect(): Promise<void>;
+}
+
+/** The analytics database as far as a source with partitions knows it. */
+export class MemoryPartitions implements PartitionProgress, WorldProgress {
+  readonly rows = new Map<string, PartitionRow>();
+  readonly gaps = new Map<string, { readonly said: string; readonly epoch: number }>();
+  /** The newest epoch that was registered. */
+  epoch = 1;
+
+  commit(batch: ChangeBatch): void {
+    for (const { stream, epoch, applied } of batch.partitions ?? []) {
+      const row = this.rows.get(stream);
+      if (row?.epoch === epoch && applied > row.applied) this.rows.set(stream, { ...row, applied });
+    }
+  }
+
+  async open(streams: readonly string[], origin: string): Promise<readonly PartitionRow[]> {
+    return streams.map((stream) => {
+      const row = this.rows.get(stream) ?? { stream, epoch: this.epoch, applied: 0n, origin };
+      this.rows.set(stream, row);
+      return row;
+    });
+  }
+
+  async noteGap(stream: string, said: string): Promise<void> {
+    this.gaps.set(stream, { said, epoch: this.gaps.get(stream)?.epoch ?? this.epoch });
+  }
+
+  async clearGaps(streams: readonly string[]): Promise<void> {
+    for (const stream of streams) this.gaps.delete(stream);
+  }
+
+  async closeGap(stream: string, start: bigint, origin: string): Promise<PartitionRow | undefined> {
+    const gap = this.gaps.get(stream);
+    if (gap === undefined || gap.epoch >= this.epoch) return undefined;
+    this.gaps.delete(stream);
+    const row = { stream, epoch: this.epoch, applied: start, origin };
+    this.rows.set(stream, row);
+    return row;
+  }
+
+  async newestEpoch(): Promise<number> {
+    return this.epoch;
+  }
+}
+
+/** Debezium between a database and the source; everything it makes has the world's own names and goes with it. */
+export function kafkaWorld(database: TestDatabase): KafkaWorld {
+  const stack = useStack();
+  const prefix = `${freshPrefix()}_${Date.now().toString(36)}`;
+  const progress = new MemoryPartitions();
+  const writers = new pg.Pool({ ...database.address, max: 12 });
+  writers.on('error', () => {});
+  let connected: Promise<void> | undefined;
+  let connector: string | undefined;
+  const world: KafkaWorld = {
+    database,
+    progress,
+    stack,
+    prefix,
+    topic: (table) => `${prefix}.public.${table}`,
+    connect: (epoch = 1, settings = {}) => {
+      connector = `${prefix}_${epoch}`;
+      return connect(world, epoch, settings);
+    },
+    disconnect: async () => {
+      if (connector !== undefined) await request(stack, 'DELETE', `/connectors/${connector}`);
+      connector = undefined;
+    },
+    source: (options = {}) => {
+      const source = kafkaSource({ ...optionsOf(world), ...options });
+      connected ??= topicsMade(world, options.tables ?? SOURCE_TABLES).then(() => world.connect());
+      connected.catch(() => {});
+      return source;
+    },
+    begin: () => beginWriting(writers),
+    rows: () => readRows(database),
+    close: async () => {
+      await connected?.catch(() => {});
+      await world.disconnect().catch(() => {});
+      await onCluster(stack, async (admin) => {
+        const mine = (await admin.listTopics()).filter((topic) => topic.startsWith(`${prefix}.`));
+        if (mine.length > 0) await admin.deleteTopics({ topics: mine });
+      });
+      await writers.end();
+      await waitForSlots(database);
+      await database.drop();
+    },
+  };
+  return world;
+}
+
+const optionsOf = ({ stack, prefix, progress }: KafkaWorld): KafkaSourceOptions => ({
+  brokers: stack.brokers.split(','),
+  registry: openRegistry({ url: stack.registryUrl }),
+  group: `${prefix}-group`,
+  topicPrefix: prefix,
+  schema: 'public',
+  tables: SOURCE_TABLES,
+  partitions: PARTITIONS,
+  replication: 1,
+  progress,
+  maxBatch: 1000,
+  log: openLog('silent'),
+  checkEvery: 300,
+});
+
+export async function onCluster<T>(stack: StackAddresses, work: (admin: kafkajs.Admin) => Promise<T>): Promise<T> {
+  const admin = clientOf(stack).admin();
+  await admin.connect();
+  try {
+    return await work(admin);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+export const clientOf = (stack: StackAddresses): kafkajs.Kafka =>
+  new kafkajs.Kafka({ brokers: stack.brokers.split(','), logLevel: kafkajs.logLevel.NOTHING });
+
+/** The connector makes topics as well; ours come first, as they do where a role was started once. */
+async function topicsMade(world: KafkaWorld, tables: readonly SourceTable[]): Promise<void> {
+  await onCluster(world.stack, async (admin) => {
+    const wanted = tables.map(world.topic);
+    for (;;) {
+      const known = new Set(await admin.listTopics());
+      if (wanted.every((topic) => known.has(topic))) return;
+      await sleep(20);
+    }
+  });
+}
+
+async function connect(world: KafkaWorld, epoch: number, settings: Readonly<Record<string, string>>): Promise<void> {
+  const { database, stack, prefix } = world;
+  // Connect keeps its offsets by the connector's name: those of another slot are of no use to this one.
+  const slot = `${prefix}_${epoch}`;
+  await database.db.query(
+    `DO $$ BEGIN
+       IF NOT EXISTS (SELECT FROM pg_publication WHERE pubname = 'prepadata') THEN
+         CREATE PUBLICATION prepadata FOR TABLE ${SOURCE_TABLES.join(', ')};
+       END IF;
+     END $$`,
+  );
+  await database.db.query(
+    `SELECT pg_create_logical_replication_slot($1, 'pgoutput')
+      WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1)`,
+    [slot],
+  );
+  const config = { ...connectorConfig(world, slot, epoch), ...settings };
+  await request(stack, 'PUT', `/connectors/${slot}/config`, config);
+  for (;;) {
+    const status = (await request(stack, 'GET', `/connectors/${slot}/status`)) as {
+      tasks?: readonly { state: string; trace?: string }[];
+    };
+    const task = status.tasks?.[0];
+    if (task?.state === 'RUNNING') return;
+    if (task?.state === 'FAILED') throw new Error(`the connector failed: ${task.trace}`);
+    await sleep(50);
+  }
+}
+
+async function request<T>(stack: StackAddresses, method: string, path: string, body?: object): Promise<T> {
+  for (let left = 100; ; left -= 1) {
+    const response = await fetch(`${stack.connectUrl}${path}`, {
+      method,
+      headers: { 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (response.ok) return (text === '' ? undefined : JSON.parse(text)) as T;
+    // 409: the workers share their connectors out anew. 404: the status of what was just made comes later.
+    const passes = response.status === 409 || (response.status === 404 && method === 'GET');
+    if (!passes || left === 0) throw new Error(`Connect answered ${response.status} to ${method} ${path}: ${text}`);
+    await sleep(100);
+  }
+}
+
+/** A connector that was taken away lets go of its slot a moment later. */
+async function waitForSlots({ db, address }: TestDatabase): Promise<void> {
+  for (let left = 100; left > 0; left -= 1) {
+    const active = await db.query('SELECT FROM pg_replication_slots WHERE database = $1 AND active', [
+      address.database,
+    ]);
+    if (active.length === 0) return;
+    await sleep(100);
+  }
+}

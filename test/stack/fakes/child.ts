@@ -1,0 +1,27 @@
+import { appendFileSync, existsSync } from 'node:fs';
+
+/*
+ * Stands for a role: `child.ts <name> <notes> [what]`. It notes when it begins and when it ends, and is ready at once.
+ *   once      ends at once with 0
+ *   refuses   says why and ends with 2
+ *   crashes   ends with 1 each time until <notes>.mended is there
+ *   stubborn  does not end when asked
+ */
+const [name = '', notes = '', what = ''] = process.argv.slice(2);
+const tell = (word: string): void => appendFileSync(notes, `${word} ${name} ${process.pid}\n`);
+
+tell('begin');
+process.on('SIGTERM', () => {
+  if (what === 'stubborn') return;
+  tell('end');
+  process.exit(0);
+});
+process.stderr.write('{"level":30,"msg":"a line of the log"}\n');
+if (what === 'once') process.exit(0);
+if (what === 'refuses') {
+  process.stderr.write(`${name}: the fake setting is wrong\n  set it right\n`);
+  process.exit(2);
+}
+if (what === 'crashes' && !existsSync(`${notes}.mended`)) process.exit(1);
+process.stdout.write(`ready: ${name} on ${process.env['API_PORT'] ?? 'no port'}\n`);
+setInterval(() => {}, 1_000);

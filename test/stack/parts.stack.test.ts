@@ -1,0 +1,120 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { clusterAnswers } from '#libs/platform/kafka/probe.ts';
+import { identify } from '#libs/platform/process-identity.ts';
+import { type OwnStack, ownStack, useStack } from '../support/stack.ts';
+
+const schemaOf = (...fields: string[]): string =>
+  JSON.stringify({
+    type: 'record',
+    name: 'Row',
+    fields: fields.map((name) => ({ name, type: ['null', 'int'], default: null })),
+  });
+
+async function post(url: string, body: unknown): Promise<unknown> {
+  const answer = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  expect(answer.status).toBeLessThan(300);
+  return answer.json();
+}
+
+async function eventually(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds().catch(() => false))) await sleep(100);
+}
+
+describe('the parts of the run', () => {
+  test('are there for every test', async () => {
+    const { brokers, registryUrl, connectUrl } = useStack();
+    expect(await clusterAnswers([brokers])).toBe(true);
+    expect((await fetch(`${registryUrl}/subjects`)).status).toBe(200);
+    const plugins = (await (await fetch(`${connectUrl}/connector-plugins?connectorsOnly=false`)).json()) as {
+      class: string;
+    }[];
+    expect(plugins.map((plugin) => plugin.class)).toEqual(
+      expect.arrayContaining([
+        'io.debezium.connector.postgresql.PostgresConnector',
+        'io.apicurio.registry.utils.converter.AvroConverter',
+      ]),
+    );
+  });
+});
+
+describe('parts of a test alone', () => {
+  let stack: OwnStack;
+
+  beforeAll(async () => {
+    stack = await ownStack({ connectEnv: { SECRET: inject('postgres').password } });
+  });
+  afterAll(() => stack.stop());
+
+  test('a killed broker comes back with its topics and what lies in them', async () => {
+    // Connect keeps its connectors in a topic: one that is still there afterwards has survived in the broker.
+    const { connectUrl } = stack.addresses;
+    const postgres = inject('postgres');
+    await post(`${connectUrl}/connectors`, {
+      name: 'kept',
+      initial_state: 'STOPPED',
+      config: {
+        'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
+        'topic.prefix': 'kept',
+        'plugin.name': 'pgoutput',
+        'database.hostname': postgres.host,
+        'database.port': String(postgres.port),
+        'database.dbname': postgres.database,
+        'database.user': postgres.user,
+        'database.password': `\${env:SECRET}`,
+      },
+    });
+    await Promise.all([stack.kill('broker'), stack.kill('connect')]);
+    expect(await clusterAnswers([stack.broker.address])).toBe(false);
+    await stack.start('broker');
+    await stack.start('connect');
+    expect(stack.addresses.connectUrl).toBe(connectUrl);
+    const { config } = (await (await fetch(`${connectUrl}/connectors/kept`)).json()) as {
+      config: Record<string, string>;
+    };
+    expect(config['topic.prefix']).toBe('kept');
+    expect(config['database.password']).toBe(`\${env:SECRET}`);
+  });
+
+  test('a killed registry comes back with the ids that messages carry', async () => {
+    const { registryUrl } = stack.addresses;
+    const register = (schema: string): Promise<unknown> =>
+      post(`${registryUrl}/subjects/row-value/versions`, { schema });
+    const ids = [await register(schemaOf('a')), await register(schemaOf('a', 'b'))];
+    await stack.kill('registry');
+    await stack.start('registry');
+    expect(await register(schemaOf('a', 'b', 'c'))).not.toEqual(ids[0]);
+    for (const [index, fields] of [['a'], ['a', 'b']].entries()) {
+      const { id } = ids[index] as { id: number };
+      const { schema } = (await (await fetch(`${registryUrl}/schemas/ids/${id}`)).json()) as { schema: string };
+      expect(JSON.parse(schema)).toEqual(JSON.parse(schemaOf(...fields)));
+    }
+  });
+
+  test('a killed Connect comes back while the broker runs on', async () => {
+    await stack.kill('connect');
+    await stack.start('connect');
+    await eventually(async () => {
+      const names = (await (await fetch(`${stack.addresses.connectUrl}/connectors`)).json()) as string[];
+      return names.includes('kept');
+    });
+  });
+
+  test('a part that cannot start says so with the end of its log, and leaves no process', async () => {
+    const pids: number[] = [];
+    const { startConnect } = await import('../../services/stack/parts/index.ts');
+    const started = startConnect({
+      folder: `${stack.folder}/broken`,
+      brokers: stack.broker.address,
+      quickStart: true,
+      settings: { 'key.converter': 'no.such.Converter' },
+      onSpawn: (pid) => pids.push(pid),
+    });
+    await expect(started).rejects.toThrow(/connect ended .* before it was ready[\s\S]*no\.such\.Converter/);
+    expect(pids.map(identify)).toEqual([undefined]);
+  });
+});

@@ -1,0 +1,78 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, expect, test } from 'vitest';
+import { isStill, type ProcessIdentity } from '#libs/platform/process-identity.ts';
+import { partsFolder } from '../../services/stack/parts/index.ts';
+import { MEMBERS } from '../../services/stack/programs.ts';
+import { endLeft, readState, type StackState } from '../../services/stack/state.ts';
+
+/*
+ * `npm run stack` as a user has it: everything for real, on a folder of the test.
+ */
+const ROOT = path.resolve(import.meta.dirname, '../..');
+const folder = mkdtempSync(path.join(tmpdir(), 'prepadata-whole-'));
+chmodSync(folder, 0o755);
+let child: ChildProcess | undefined;
+let output = '';
+
+function start(): Promise<number | null> {
+  output = '';
+  const started = spawn(process.execPath, ['libs/platform/launch.mjs', 'services/stack/main.ts'], {
+    cwd: ROOT,
+    env: { ...process.env, STACK_DIR: folder, STACK_PARTS_DIR: partsFolder(), API_PORT: '' },
+  });
+  child = started;
+  const keep = (chunk: Buffer): void => {
+    output += chunk.toString();
+  };
+  started.stdout.on('data', keep);
+  started.stderr.on('data', keep);
+  return new Promise((resolve) => started.once('close', resolve));
+}
+
+const state = (): StackState | undefined => readState(folder);
+const processes = (): ProcessIdentity[] => (state()?.processes ?? []).map(({ who }) => who);
+const settled = (): boolean =>
+  state()?.pid === child?.pid &&
+  state()?.members.length === MEMBERS.length &&
+  state()?.members.every((member) => member.state === 'up' || member.state === 'done') === true;
+
+async function eventually(holds: () => boolean): Promise<void> {
+  while (!holds()) {
+    if (child?.exitCode !== null) throw new Error(`the stack ended:\n${output}`);
+    await sleep(100);
+  }
+}
+
+afterAll(async () => {
+  child?.kill('SIGKILL');
+  await endLeft(folder);
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+});
+
+test('every part comes up; Ctrl-C stops all of them; after a kill -9 the next start goes on', async () => {
+  const first = start();
+  await eventually(settled);
+  const before = processes();
+  // All members but the one that has ended, and what watches over them.
+  expect(before).toHaveLength(MEMBERS.length - 1 + 1);
+  expect(before.every(isStill)).toBe(true);
+  expect((await fetch(`${state()?.url}/api/health`)).status).toBe(200);
+  child?.kill('SIGINT');
+  expect(await first).toBe(0);
+  expect(before.filter(isStill)).toEqual([]);
+
+  const second = start();
+  await eventually(settled);
+  const killed = processes();
+  child?.kill('SIGKILL');
+  await second;
+  const third = start();
+  await eventually(settled);
+  expect(killed.filter(isStill)).toEqual([]);
+  child?.kill('SIGTERM');
+  expect(await third).toBe(0);
+}, 600_000);

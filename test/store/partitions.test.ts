@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { ChangeBatch, Progress, UndecodableRecord } from '#libs/source/contract.ts';
+import { migrate } from '#libs/store/migrate.ts';
+import { openPartitionProgress, openProgressStore } from '#libs/store/progress.ts';
+import { stageBatch } from '#libs/store/stage.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { testSettings } from '../support/settings.ts';
+
+const { reading } = testSettings();
+const [A, B] = ['kafka:lms.public.grades:0', 'kafka:lms.public.grades:1'] as const;
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await createTestDatabase('partitions');
+  await migrate(database.db);
+});
+afterAll(() => database.drop());
+beforeEach(async () => {
+  await database.db.query(
+    'TRUNCATE stream_progress, state.stream_gap, state.epoch, rejected_change, state.rejected_total RESTART IDENTITY',
+  );
+});
+
+const store = () => openPartitionProgress(database.db);
+const beginEpoch = () => openProgressStore(database.db).beginEpoch('debezium', 'a server', 'a test');
+const stage = (batch: Partial<ChangeBatch>) => stageBatch(database.db, { changes: [], ...batch }, reading);
+const at = (stream: string, applied: bigint, epoch = 1): Progress => ({ stream, epoch, applied });
+const applied = async (): Promise<Record<string, bigint>> => {
+  const rows = await database.db.query<{ stream: string; applied: bigint }>(
+    `SELECT stream, applied FROM stream_progress WHERE stream LIKE 'kafka:%'`,
+  );
+  return Object.fromEntries(rows.map((row) => [row.stream, row.applied]));
+};
+
+test('an epoch of Debezium begins with a reading of everything, and has partitions only once they are read', async () => {
+  expect(await store().newestEpoch()).toBe(0);
+  expect(await beginEpoch()).toBe(1);
+  expect(await beginEpoch()).toBe(2);
+  expect(await store().newestEpoch()).toBe(2);
+  expect(await openProgressStore(database.db).read('debezium')).toMatchObject({ epoch: 2, phase: 'snapshot' });
+  expect(await applied()).toEqual({});
+});
+
+test('a partition begins at its first record, in the newest epoch, and is found again as it was left', async () => {
+  await beginEpoch();
+  expect(await store().open([A, B], 'cluster')).toEqual([
+    { stream: A, epoch: 1, applied: 0n, origin: 'cluster' },
+    { stream: B, epoch: 1, applied: 0n, origin: 'cluster' },
+  ]);
+  await stage({ partitions: [at(B, 7n), at(A, 3n)] });
+  await beginEpoch();
+  expect(await store().open([A], 'another')).toEqual([{ stream: A, epoch: 1, applied: 3n, origin: 'cluster' }]);
+  expect(await applied()).toEqual({ [A]: 3n, [B]: 7n });
+});
+
+test('progress only moves forward, whoever is late', async () => {
+  await beginEpoch();
+  await store().open([A], 'cluster');
+  await stage({ partitions: [at(A, 9n)] });
+  await stage({ partitions: [at(A, 4n)] });
+  expect(await applied()).toEqual({ [A]: 9n });
+});
+
+test('two who write the same partitions at once do not stop each other', async () => {
+  await beginEpoch();
+  await store().open([A, B], 'cluster');
+  const rounds = Array.from({ length: 30 }, (_, index) => BigInt(index));
+  await Promise.all([
+    ...rounds.map((offset) => stage({ partitions: [at(A, offset), at(B, offset)] })),
+    ...rounds.map((offset) => stage({ partitions: [at(B, offset), at(A, offset)] })),
+  ]);
+  expect(await applied()).toEqual({ [A]: 29n, [B]: 29n });
+});
+
+test('a gap is there for all to see, and is closed by a newer epoch alone', async () => {
+  await beginEpoch();
+  await store().open([A], 'cluster');
+  await stage({ partitions: [at(A, 5n)] });
+  await store().noteGap(A, 'five is gone');
+  expect(await store().closeGap(A, 40n, 'cluster')).toBeUndefined();
+  expect(await database.db.query('SELECT stream, epoch, said FROM state.stream_gap')).toEqual([
+    { stream: A, epoch: 1, said: 'five is gone' },
+  ]);
+  await beginEpoch();
+  // Said again, it is still the gap of the epoch before.
+  await store().noteGap(A, 'five is gone, as ever');
+  expect(await store().closeGap(A, 40n, 'another')).toEqual({ stream: A, epoch: 2, applied: 40n, origin: 'another' });
+  expect(await database.db.query('SELECT FROM state.stream_gap')).toEqual([]);
+});
+
+test('who was late when a partition was begun anew does not move it', async () => {
+  await beginEpoch();
+  await store().open([A], 'cluster');
+  await store().noteGap(A, 'gone');
+  await beginEpoch();
+  await store().closeGap(A, 10n, 'cluster');
+  await stage({ partitions: [at(A, 900n, 1)] });
+  expect(await applied()).toEqual({ [A]: 10n });
+  await stage({ partitions: [at(A, 11n, 2)] });
+  expect(await applied()).toEqual({ [A]: 11n });
+});
+
+test('gaps that are none are taken away', async () => {
+  await store().noteGap(A, 'gone');
+  await store().noteGap(B, 'gone');
+  await store().clearGaps([A]);
+  expect(await database.db.query('SELECT stream FROM state.stream_gap')).toEqual([{ stream: B }]);
+});
+
+test('a record that cannot be read is listed under its place, and counted once', async () => {
+  const record: UndecodableRecord = {
+    origin: 'lms.public.grades:1:41',
+    table: 'grades',
+    position: { epoch: 0, lsn: 0n },
+    reason: 'undecodable',
+    payload: 'x'.repeat(9000),
+  };
+  const result = await stage({ undecodable: [record], partitions: [] });
+  expect(result.rejected).toBe(1);
+  await stage({ undecodable: [record] });
+  expect(
+    await database.db.query(
+      'SELECT origin, source_table, source_id, reason, length(payload) AS size FROM rejected_change',
+    ),
+  ).toEqual([{ origin: record.origin, source_table: 'grades', source_id: null, reason: 'undecodable', size: 8192 }]);
+  expect(await database.db.query('SELECT reason, total FROM state.rejected_total')).toEqual([
+    { reason: 'undecodable', total: 1n },
+  ]);
+});

@@ -1,0 +1,141 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { FAMILIES } from '#libs/domain/family.ts';
+import { SOURCE_IDS } from '#libs/pipeline/topics/schemas.ts';
+import { migrate } from '#libs/store/migrate.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+
+type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
+interface Field {
+  readonly name: string;
+  readonly type: Json;
+  readonly doc?: string;
+  readonly default?: Json;
+}
+interface Schema {
+  readonly name: string;
+  readonly fields: readonly Field[];
+}
+
+const load = (name: string): Schema =>
+  JSON.parse(readFileSync(new URL(`../../schemas/avro/${name}.avsc`, import.meta.url), 'utf8')) as Schema;
+
+interface Column {
+  readonly name: string;
+  readonly type: string;
+  readonly required: boolean;
+  readonly digits: number | null;
+}
+
+let analytics: TestDatabase;
+beforeAll(async () => {
+  analytics = await createTestDatabase('avro');
+  await migrate(analytics.db);
+});
+afterAll(() => analytics.drop());
+
+const columnsOf = (table: string): Promise<Column[]> =>
+  analytics.db.query<Column>(
+    `SELECT column_name::text AS name, udt_name::text AS type, is_nullable = 'NO' AS required, numeric_precision AS digits
+     FROM information_schema.columns WHERE table_schema = 'public' AND table_name = $1`,
+    [table],
+  );
+
+/** What each type of column is in Avro; records are told by being one. */
+const AVRO: Readonly<Record<string, Json>> = {
+  int4: 'int',
+  int8: 'long',
+  text: 'string',
+  bool: 'boolean',
+  numeric: 'double',
+  date: { type: 'int', logicalType: 'date' },
+  timestamptz: { type: 'long', logicalType: 'timestamp-millis' },
+};
+
+const isNullable = ({ type }: Field): boolean => Array.isArray(type) && type[0] === 'null' && type.length === 2;
+const withoutNull = ({ type }: Field): Json => (Array.isArray(type) ? (type[1] ?? null) : type);
+
+/** Every field of a schema, those of its inner records too. */
+function allFields(schema: Json): Field[] {
+  if (Array.isArray(schema)) return schema.flatMap(allFields);
+  if (typeof schema !== 'object' || schema === null || !('fields' in schema)) return [];
+  const fields = schema.fields as unknown as readonly Field[];
+  return fields.flatMap((field) => [field, ...allFields(field.type)]);
+}
+
+describe.each(FAMILIES)('the value of prepadata.%s', (family) => {
+  const schema = load(family);
+
+  test('has every column of its table, and nothing else but the source ids', async () => {
+    const columns = (await columnsOf(`${family}_features`)).map((column) => column.name);
+    const fields = schema.fields.map((field) => field.name);
+    const advice = `add it to schemas/avro/${family}.avsc, with "default": null (or another) so that it stays BACKWARD, and update its pin below`;
+    expect(
+      columns.filter((name) => !fields.includes(name)),
+      `a column of ${family}_features is not in the schema: ${advice}`,
+    ).toEqual([]);
+    expect(fields.filter((name) => !columns.includes(name) && !SOURCE_IDS.includes(name))).toEqual([]);
+    expect(new Set(fields).size).toBe(fields.length);
+  });
+
+  test('has the type of each column, and null where the column may be null', async () => {
+    for (const column of await columnsOf(`${family}_features`)) {
+      const field = schema.fields.find(({ name }) => name === column.name);
+      if (field === undefined) continue;
+      expect(isNullable(field), `${column.name} null or not`).toBe(!column.required);
+      if (column.type === 'jsonb') expect(withoutNull(field), column.name).toMatchObject({ type: 'record' });
+      else expect(withoutNull(field), column.name).toEqual(AVRO[column.type]);
+    }
+  });
+
+  test('has doubles for those decimals alone that a double carries unharmed', async () => {
+    const tooLong = (await columnsOf(`${family}_features`)).filter(
+      ({ type, digits }) => type === 'numeric' && (digits === null || digits > 15),
+    );
+    expect(tooLong, 'more than 15 digits: use the logical type decimal').toEqual([]);
+  });
+
+  test('says of every field what it is and when it is null, and defaults what may be null to null', () => {
+    for (const field of allFields(schema as unknown as Json)) {
+      expect(field.doc ?? '', field.name).toMatch(isNullable(field) ? /\bNull\b/ : /Never null/);
+      expect(field.default, field.name).toBe(isNullable(field) ? null : undefined);
+    }
+  });
+});
+
+/** What readers depend on: all but the documentation, whatever the order of a definition's parts. */
+function canonical(schema: Json): Json {
+  if (Array.isArray(schema)) return schema.map(canonical);
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const parts = Object.entries(schema).filter(([name]) => name !== 'doc');
+  return Object.fromEntries(parts.sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, part]) => [name, canonical(part)]));
+}
+
+const fingerprint = (name: string): string =>
+  createHash('sha256')
+    .update(JSON.stringify(canonical(load(name) as unknown as Json)))
+    .digest('hex')
+    .slice(0, 16);
+
+const PINS: Readonly<Record<string, string>> = {
+  engagement: 'eadd28f030d4dcf0',
+  performance: 'ef4447bc50f35179',
+};
+
+test.each(Object.entries(PINS))('the schema of %s is the one that was agreed', (name, pin) => {
+  expect(
+    fingerprint(name),
+    `schemas/avro/${name}.avsc has changed. Consumers that were built with the old one must be able to go on: add fields with a
+default, take none away that has none, change no type and no name. If that holds (the registry asks for it at start), put
+the new fingerprint here in the same commit.`,
+  ).toBe(pin);
+});
+
+test('the schema of the key never changes', () => {
+  expect(
+    fingerprint('key'),
+    `schemas/avro/key.avsc has changed. The bytes of a key decide its partition, and compaction knows keys by their bytes: the old
+ones would stay on the topics for ever. Undo it; a new key needs new topics.`,
+  ).toBe('3588ce84f0ebe946');
+});
