@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { day, known, scaled } from './answers.ts';
+import { day, scaled } from './answers.ts';
+import { temporalColumns } from './feature-columns.ts';
 import { courseRange } from './identity.ts';
 import { cutPage, decodeCursor, type Page } from './paging.ts';
 import { calendarDay, entityId, pagingBy, wholeNumber } from './parameters.ts';
@@ -19,9 +20,9 @@ export const engagementTrendsAnswer = z.array(
     student_id: z.int(),
     course_id: z.int(),
     feature_date: day,
-    engagement_ma7: known(z.number(), 'Mean of the daily scores of the 7 days that end on it'),
-    engagement_ma30: known(z.number(), 'Mean of the daily scores of the 30 days that end on it'),
-    engagement_trend: known(z.number(), 'Slope of the daily score over these 30 days, points a day'),
+    engagement_ma7: temporalColumns.engagement_ma7,
+    engagement_ma30: temporalColumns.engagement_ma30,
+    engagement_trend: temporalColumns.engagement_trend,
   }),
 );
 export type EngagementTrend = z.output<typeof engagementTrendsAnswer>[number];

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { day, decimal, known } from './answers.ts';
-import { activityPattern } from './feature-columns.ts';
+import { day, decimal } from './answers.ts';
+import { temporalColumns } from './feature-columns.ts';
 import { courseRange, findEntity } from './identity.ts';
 import { cutPage, decodeCursor, type Page } from './paging.ts';
 import { calendarDay, entityId, pageParameters } from './parameters.ts';
@@ -23,18 +23,15 @@ export const temporalQuery = z
     error: 'a day that is not after to is expected',
   });
 
+// Not among the columns of the table yet.
+const { anomaly_flags: _later, ...columns } = temporalColumns;
+
 export const temporalAnswer = z.array(
   z.strictObject({
     student_id: z.int(),
     course_id: z.int(),
     feature_date: day.meta({ description: 'The day that the row speaks for, by what is known today' }),
-    engagement_score_day: known(z.number(), 'Score of this one day, 0 to 100'),
-    engagement_ma7: known(z.number(), 'Mean of the daily scores of the 7 days that end on it'),
-    engagement_ma30: known(z.number(), 'Mean of the daily scores of the 30 days that end on it'),
-    engagement_trend: known(z.number(), 'Slope of the daily score over these 30 days, points a day'),
-    grade_ma7: known(z.number(), 'Mean of the items graded in the 7 days that end on it, percent'),
-    grade_ma30: known(z.number(), 'Mean of the items graded in the 30 days that end on it, percent'),
-    activity_pattern: known(activityPattern, 'Share of the events of these 30 days by weekday'),
+    ...columns,
   }),
 );
 export type TemporalFeatures = z.output<typeof temporalAnswer>[number];

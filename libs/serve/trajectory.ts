@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { day, decimal, known } from './answers.ts';
+import { day, decimal } from './answers.ts';
+import { temporalColumns } from './feature-columns.ts';
 import { courseRange, findEntity } from './identity.ts';
 import { entityId, wholeNumber } from './parameters.ts';
 import { sql } from './statements.ts';
@@ -16,13 +17,15 @@ export const trajectoryQuery = z.strictObject({
   course_id: entityId.optional().meta({ description: 'Only this course: our integer, or the UUID of the source' }),
 });
 
+const { engagement_ma7, engagement_score_day, grade_ma30 } = temporalColumns;
+
 export const trajectoryAnswer = z.array(
   z.strictObject({
-    x: day,
-    y: known(z.number(), 'engagement_ma7: mean of the daily scores of the 7 days that end on x, 0 to 100'),
+    x: day.meta({ description: 'feature_date' }),
+    y: engagement_ma7.meta({ description: `engagement_ma7: ${engagement_ma7.description}` }),
     course_id: z.int(),
-    engagement_score_day: known(z.number(), 'Score of this one day, 0 to 100'),
-    grade_ma30: known(z.number(), 'Mean of the items graded in the 30 days that end on x, percent'),
+    engagement_score_day,
+    grade_ma30,
   }),
 );
 export type TrajectoryPoint = z.output<typeof trajectoryAnswer>[number];

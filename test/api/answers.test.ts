@@ -30,6 +30,7 @@ const READS = [
   '/api/students',
   '/api/freshness',
   '/api/rejected',
+  '/features',
 ];
 
 test.each([

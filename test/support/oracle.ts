@@ -36,7 +36,7 @@ export interface OracleSettings {
 const STAMPS = ['source_position', 'source_committed_at', 'computed_at', 'row_version', 'feature_version'];
 
 /** Only these go through logarithms and square roots, and may differ, by a millionth at most. */
-const INEXACT = ['regularity_hour', 'regularity_weekday', 'periodicity_day', 'periodicity_week'];
+export const INEXACT = ['regularity_hour', 'regularity_weekday', 'periodicity_day', 'periodicity_week'];
 const TOLERANCE = 1.000_001e-6;
 
 const asText: pg.CustomTypesConfig = { getTypeParser: () => (value: string) => value };

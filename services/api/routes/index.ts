@@ -1,6 +1,7 @@
 import type { Route } from '../route.ts';
 import { courseMetricsRoute } from './course-metrics.ts';
 import { engagementTrendsRoute } from './engagement-trends.ts';
+import { featuresRoute } from './features.ts';
 import { freshnessRoute } from './freshness.ts';
 import { healthRoute } from './health.ts';
 import { metricsRoute } from './metrics.ts';
@@ -23,6 +24,7 @@ const DESCRIBED: readonly Route[] = [
   studentsRoute,
   freshnessRoute,
   rejectedRoute,
+  featuresRoute,
   metricsRoute,
 ];
 

@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { FEATURE_VERSION } from '#libs/store/feature-table.ts';
+import { ANOMALY } from './anomaly.ts';
+import type { Definition, Definitions } from './definition.ts';
+import { ENGAGEMENT } from './engagement.ts';
+import { PERFORMANCE } from './performance.ts';
+import { TEMPORAL } from './temporal.ts';
+
+/** Every feature column there is, by table, in the order of the columns. The descriptions in OpenAPI are made from it. */
+export const DEFINITIONS = {
+  engagement_features: ENGAGEMENT,
+  performance_features: PERFORMANCE,
+  anomaly_features: ANOMALY,
+  temporal_features: TEMPORAL,
+} as const satisfies Readonly<Record<string, Definitions>>;
+
+export type FeatureTable = keyof typeof DEFINITIONS;
+const TABLES = Object.keys(DEFINITIONS) as FeatureTable[];
+
+export const catalogueAnswer = z.array(
+  z.strictObject({
+    name: z.string().meta({ description: 'The column' }),
+    table: z.enum(TABLES),
+    unit: z.string().meta({ description: 'What the value is counted in, and the decimals it is rounded to, once' }),
+    formula: z.string().meta({ description: 'One sentence; words in capitals are settings' }),
+    window: z
+      .string()
+      .meta({ description: 'Whole local days up to the one that the row speaks for; ever: all of them' }),
+    null_when: z.string().nullable().meta({ description: 'Goes on after "null when"; null: never' }),
+    exactness: z
+      .enum(['exact', 'at most 1e-6'])
+      .meta({ description: 'How far two computations from the same rows may differ' }),
+    source_rows: z.string().meta({ description: 'Tables of the LMSConnector, and which of their rows' }),
+    version: z.int().meta({ description: 'The feature_version of rows that are made by this definition' }),
+  }),
+);
+export type CatalogueEntry = z.output<typeof catalogueAnswer>[number];
+
+const entryOf = (table: FeatureTable, name: string, definition: Definition): CatalogueEntry => ({
+  name,
+  table,
+  unit: definition.unit,
+  formula: definition.formula,
+  window: definition.window,
+  null_when: definition.nullWhen ?? null,
+  exactness: definition.exactness,
+  source_rows: definition.from,
+  version: FEATURE_VERSION,
+});
+
+/** The data catalogue: one entry for each feature column, tables and columns in their order. */
+export const CATALOGUE: readonly CatalogueEntry[] = TABLES.flatMap((table) =>
+  Object.entries(DEFINITIONS[table]).map(([name, definition]) => entryOf(table, name, definition)),
+);

@@ -1,0 +1,12 @@
+import { CATALOGUE, catalogueAnswer } from '#libs/serve/catalogue/index.ts';
+import { noParameters } from '#libs/serve/parameters.ts';
+import { defineRoute } from '../route.ts';
+
+export const featuresRoute = defineRoute({
+  path: '/features',
+  summary: 'The data catalogue: what every feature column means',
+  params: noParameters,
+  query: noParameters,
+  answer: catalogueAnswer,
+  handle: () => ({ body: [...CATALOGUE] }),
+});

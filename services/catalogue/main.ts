@@ -1,0 +1,45 @@
+import { parseArgs } from 'node:util';
+import { ConfigurationError } from '#libs/domain/errors.ts';
+import { runProgram } from '#libs/platform/program.ts';
+import { CATALOGUE } from '#libs/serve/catalogue/index.ts';
+import { catalogueText } from '#libs/serve/catalogue/text.ts';
+
+const USAGE = `Prints the data catalogue: what every feature column means, in which unit, of which days and source rows, when it is
+null, and how exact it is.
+
+  npm run catalogue                     for people
+  npm run --silent catalogue -- --json  as GET /features serves it
+
+A row of engagement_features, performance_features and anomaly_features is one student in one course, as of as_of_date;
+of temporal_features the same on one day. It needs no database. Exit code 2: an argument is not known.
+`;
+
+const [LEAST_WIDTH, USUAL_WIDTH, MOST_WIDTH] = [80, 100, 120];
+
+function readArguments(): { json?: boolean | undefined; help?: boolean | undefined } {
+  try {
+    return parseArgs({ options: { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } }).values;
+  } catch (cause) {
+    const what = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigurationError(what, 'npm run catalogue -- --help shows what is possible', { cause });
+  }
+}
+
+function textFor({ json, help }: ReturnType<typeof readArguments>): string {
+  if (help === true) return USAGE;
+  if (json === true) return `${JSON.stringify(CATALOGUE, null, 2)}\n`;
+  const width = process.stdout.columns ?? USUAL_WIDTH;
+  return catalogueText(CATALOGUE, Math.min(Math.max(width, LEAST_WIDTH), MOST_WIDTH));
+}
+
+// Whoever reads the first lines alone (head, a pager) closes the pipe; that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
+await runProgram('catalogue', async () => {
+  const text = textFor(readArguments());
+  // A pipe takes it in pieces: to exit before it has all would cut it off.
+  await new Promise<void>((resolve) => process.stdout.write(text, () => resolve()));
+  return 0;
+});

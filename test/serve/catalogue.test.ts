@@ -1,0 +1,123 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CATALOGUE, type CatalogueEntry, catalogueAnswer, DEFINITIONS } from '#libs/serve/catalogue/index.ts';
+import { catalogueText } from '#libs/serve/catalogue/text.ts';
+import { studentMetricsAnswer } from '#libs/serve/student-metrics.ts';
+import { createAnalytics } from '../api/support.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { INEXACT } from '../support/oracle.ts';
+
+/** Who and when a row is about, and how it was made: no features. */
+const KEYS_AND_STAMPS = [
+  'student_id',
+  'course_id',
+  'feature_date',
+  'as_of_date',
+  'source_position',
+  'source_committed_at',
+  'computed_at',
+  'row_version',
+  'feature_version',
+];
+
+/**
+ * TO BE REMOVED with the table: described in the catalogue, and not in the schema yet. Once there is a table of this name
+ * nothing below is left out any more, and this list with what uses it says nothing.
+ */
+const COMING = { table: 'anomaly_features', itsColumnElsewhere: 'temporal_features.anomaly_flags' } as const;
+
+interface Column {
+  readonly table: string;
+  readonly name: string;
+  readonly type: string;
+}
+
+let analytics: TestDatabase;
+let columns: Column[];
+beforeAll(async () => {
+  analytics = await createAnalytics('catalogue');
+  const found = await analytics.db.query<Column>(
+    `SELECT c.relname::text AS table, a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type
+     FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'v', 'm') AND c.relname LIKE '%\\_features'
+     ORDER BY c.relname, a.attnum`,
+  );
+  columns = found.filter(({ name }) => !KEYS_AND_STAMPS.includes(name));
+});
+afterAll(() => analytics.drop());
+
+const fullName = ({ table, name }: { table: string; name: string }): string => `${table}.${name}`;
+
+function isComing(entry: CatalogueEntry): boolean {
+  if (columns.some(({ table }) => table === COMING.table)) return false;
+  return entry.table === COMING.table || fullName(entry) === COMING.itsColumnElsewhere;
+}
+const present = (): CatalogueEntry[] => CATALOGUE.filter((entry) => !isComing(entry));
+
+describe('the catalogue and the feature tables', () => {
+  test('every column of a feature table is in the catalogue', () => {
+    const described = new Set(CATALOGUE.map(fullName));
+    const missing = columns
+      .filter((column) => !described.has(fullName(column)))
+      .map(
+        (column) => `${fullName(column)} is in the schema and not in the catalogue: define it in libs/serve/catalogue`,
+      );
+    expect(missing).toEqual([]);
+  });
+
+  test('everything in the catalogue is a column of a feature table', () => {
+    const stored = new Set(columns.map(fullName));
+    const gone = present()
+      .filter((entry) => !stored.has(fullName(entry)))
+      .map((entry) => `${fullName(entry)} is in the catalogue and not in the schema: add the column, or take it out`);
+    expect(gone).toEqual([]);
+  });
+
+  test('a unit names as many decimals as its column has', () => {
+    const wrong = columns.flatMap((column) => {
+      const unit = CATALOGUE.find((entry) => fullName(entry) === fullName(column))?.unit ?? '';
+      if (/^json/.test(column.type)) return [];
+      const [stored] = /(?<=^numeric\(\d+,)\d+/.exec(column.type) ?? ['no'];
+      const [said] = /\d+(?= decimals)/.exec(unit) ?? ['no'];
+      return stored === said ? [] : [`${fullName(column)} is ${column.type}, its unit ${unit}`];
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test('inexact are those that the oracle is compared with so', () => {
+    // Of a flag it is the numbers inside that may differ.
+    const inexact = present().filter((entry) => entry.exactness !== 'exact' && entry.unit !== 'flag');
+    expect([...new Set(inexact.map((entry) => entry.name))].sort()).toEqual([...INEXACT].sort());
+  });
+});
+
+test('each entry is one sentence and whole', () => {
+  expect(catalogueAnswer.parse(CATALOGUE)).toEqual(CATALOGUE);
+  expect(new Set(CATALOGUE.map(fullName)).size).toBe(CATALOGUE.length);
+  for (const entry of CATALOGUE) {
+    expect(entry.formula, fullName(entry)).toMatch(/^\S.*[^.]\.$/);
+    expect(entry.formula, fullName(entry)).not.toMatch(/\. [A-Z]/);
+    expect(entry.null_when ?? 'never', fullName(entry)).toMatch(/^[^.]+[^. ]$/);
+    expect(entry.source_rows, fullName(entry)).toMatch(/^(enrollments|grades|activity_logs|all that)\b/);
+  }
+});
+
+test('the description of the API says what the catalogue says', () => {
+  const { shape } = studentMetricsAnswer.element;
+  for (const table of ['engagement_features', 'performance_features'] as const) {
+    for (const [name, { formula }] of Object.entries(DEFINITIONS[table])) {
+      expect(shape[name as keyof typeof shape].description, name).toContain(formula);
+    }
+  }
+});
+
+test('for people: every column by its table, no line wider than asked, nothing cut', () => {
+  const text = catalogueText(CATALOGUE, 90);
+  for (const table of Object.keys(DEFINITIONS)) expect(text).toMatch(new RegExp(`^${table}: \\d+ columns`, 'm'));
+  for (const { name } of CATALOGUE) expect(text).toMatch(new RegExp(`^${name} +\\S`, 'm'));
+  for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(90);
+  const words = text.replaceAll(/\s+/g, ' ');
+  for (const { formula, source_rows } of CATALOGUE) {
+    expect(words).toContain(formula);
+    expect(words).toContain(`From ${source_rows}.`);
+  }
+});

@@ -1,0 +1,372 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseDay } from '#libs/domain/local-date.ts';
+import type { Queryable } from '#libs/platform/postgres/database.ts';
+import { addPeople, createAnalytics, insertAll } from '../api/support.ts';
+import { PATH_PREDICTOR, readAs, STUDENT_PROFILER } from '../contract/readers.ts';
+import type { TestDatabase } from '../support/database.ts';
+
+const [FIRST, LATER] = [parseDay('2026-01-10'), parseDay('2026-01-20')];
+/** A student in forty courses, each begun a day after the one before. */
+const MANY = { student: 14, from: 6, count: 40 };
+const COURSES = 54;
+
+let analytics: TestDatabase;
+beforeAll(async () => {
+  analytics = await createAnalytics('compat');
+  const { db } = analytics;
+  await addPeople(db, 23, COURSES);
+  await insertAll(db, 'state.course', COURSE_STATES);
+  await insertAll(db, 'engagement_features', ENGAGEMENT);
+  await insertAll(db, 'performance_features', PERFORMANCE);
+  const withDays = ENGAGEMENT.filter((row) => row.engagement_ma30 !== null || row.student_id === 17);
+  const nothing = { first_day: '2026-03-01', score: [], ma7: [], ma30: [], trend: [], events: [] };
+  await insertAll(
+    db,
+    'state.engagement_series',
+    withDays.map(({ student_id, course_id }) => ({ student_id, course_id, ...nothing })),
+  );
+  await insertAll(db, 'state.performance_series', [
+    { student_id: 21, course_id: 53, first_day: '2026-03-01', ma7: [], ma30: [] },
+  ]);
+});
+afterAll(() => analytics.drop());
+
+const began = (courseId: number): number | null => {
+  if (courseId === 50) return null;
+  if (courseId === 49 || courseId === 51) return LATER;
+  return courseId < MANY.from + MANY.count ? FIRST + courseId : FIRST;
+};
+const COURSE_STATES = Array.from({ length: COURSES }, (_, n) => ({
+  course_id: n + 1,
+  version: 1,
+  covered_from: [],
+  first_fact: began(n + 1),
+  as_of: '2026-03-20',
+}));
+
+interface EngagementRow {
+  readonly engagement_score: number | null;
+  readonly login_frequency: number | null;
+  readonly forum_posts_30d: number | null;
+  readonly time_spent_30d: number | null;
+  readonly absence_days_last_30: number | null;
+  readonly engagement_ma30: number | null;
+  readonly as_of_date: string;
+}
+const UNKNOWN: EngagementRow = {
+  engagement_score: null,
+  login_frequency: null,
+  forum_posts_30d: null,
+  time_spent_30d: null,
+  absence_days_last_30: null,
+  engagement_ma30: null,
+  as_of_date: '2026-03-20',
+};
+const of = (student_id: number, course_id: number, known: Partial<EngagementRow> = {}) => ({
+  student_id,
+  course_id,
+  ...UNKNOWN,
+  ...known,
+});
+/** Score, frequency, posts, seconds, days absent. */
+const measured = (student: number, course: number, ...values: readonly [number, number, number, number, number]) => {
+  const [engagement_score, login_frequency, forum_posts_30d, time_spent_30d, absence_days_last_30] = values;
+  return of(student, course, {
+    engagement_score,
+    login_frequency,
+    forum_posts_30d,
+    time_spent_30d,
+    absence_days_last_30,
+  });
+};
+
+const ENGAGEMENT = [
+  measured(1, 1, 10, 0, 0, 600, 3),
+  measured(2, 1, 20.01, 1.25, 2, 1_200, 4),
+  measured(3, 1, 20.02, 2.5, 4, 3_000, 9),
+  measured(4, 1, 90, 7, 9, 100_000, 30),
+  measured(6, 2, 55.5, 2, 7, 333, 1),
+  measured(7, 3, 0, 0, 0, 0, 30),
+  of(8, 4),
+  measured(10, 5, 40, 1, 3, 0, 5),
+  measured(11, 5, 40, 1, 3, 0, 5),
+  measured(12, 5, 40, 1, 3, 0, 5),
+  measured(13, 5, 40, 1, 0, 500, 5),
+  ...Array.from({ length: MANY.count }, (_, n) => of(MANY.student, MANY.from + n, { engagement_ma30: n })),
+  of(17, 51, { engagement_ma30: 70, as_of_date: '2026-03-10' }),
+  of(17, 52, { engagement_ma30: 33.33 }),
+  of(17, 53),
+  of(18, 51, { engagement_ma30: 40 }),
+  of(18, 53, { engagement_ma30: 44.44 }),
+  of(19, 52, { engagement_ma30: 10 }),
+  of(19, 53, { engagement_ma30: 20.01 }),
+  of(20, 52),
+  of(22, 54),
+];
+
+const graded = (
+  student_id: number,
+  course_id: number,
+  module_grade: number | null,
+  success_rate: number | null = null,
+) => ({
+  student_id,
+  course_id,
+  module_grade,
+  success_rate,
+  passed: module_grade === null ? null : module_grade >= 50,
+  as_of_date: '2026-03-19',
+});
+const PERFORMANCE = [
+  graded(1, 1, 80, 33.33),
+  graded(5, 1, 49.99, 66.68),
+  graded(9, 4, null),
+  ...Array.from({ length: MANY.count }, (_, n) => graded(MANY.student, MANY.from + n, n % 2 === 0 ? 2.5 * n : null)),
+  graded(15, 46, 60),
+  graded(15, 47, null),
+  graded(15, 48, 40),
+  graded(15, 49, 80),
+  graded(15, 50, 10),
+  graded(16, 46, 70),
+  graded(16, 47, null),
+  graded(16, 49, null),
+  graded(23, 47, null),
+  graded(23, 49, null),
+  graded(21, 53, null),
+];
+
+interface Metrics extends Record<string, unknown> {
+  readonly student_id: number;
+  readonly imputed: readonly string[];
+}
+const metricsOf = (where: string): Promise<Metrics[]> =>
+  analytics.db.query(`SELECT * FROM compat.student_metrics WHERE ${where} ORDER BY student_id, course_id`);
+const latestOf = (student: number): Promise<object[]> =>
+  analytics.db.query('SELECT * FROM compat.temporal_features WHERE student_id = $1', [student]);
+
+const MEASURED = [
+  'engagement_score',
+  'success_rate',
+  'punctuality_score',
+  'login_frequency',
+  'forum_participation',
+  'time_spent_ratio',
+  'absence_days_last_30',
+  'assignment_completion_rate',
+  'previous_module_grade',
+];
+const but = (...known: string[]): string[] => MEASURED.filter((name) => !known.includes(name));
+
+describe('compat.student_metrics', () => {
+  test('a course worked by hand', async () => {
+    const rows = await metricsOf('course_id = 1');
+    // Third quartile of 0, 2, 4, 9 at position 2.25: 5.25 posts. Median of 600, 1200, 3000, 100000: 2100 s.
+    expect(rows.map((row) => row['forum_participation'])).toEqual(['0.00', '38.10', '76.19', '100.00', '57.15']);
+    expect(rows.map((row) => row['time_spent_ratio'])).toEqual(['0.29', '0.57', '1.43', '9.99', '1.00']);
+    expect(rows[0]).toEqual({
+      student_id: 1,
+      course_id: 1,
+      module_id: 1,
+      engagement_score: '10.00',
+      success_rate: '33.33',
+      // Nobody in the course has one.
+      punctuality_score: '50.00',
+      login_frequency: '0.00',
+      forum_participation: '0.00',
+      time_spent_ratio: '0.29',
+      absence_days_last_30: 3,
+      assignment_completion_rate: '50.00',
+      previous_module_grade: '50.00',
+      passed: true,
+      imputed: ['punctuality_score', 'assignment_completion_rate', 'previous_module_grade'],
+    });
+  });
+
+  test('who has no engagement row gets the medians of the course, rounded half away from zero', async () => {
+    const [row] = await metricsOf('student_id = 5');
+    expect(row).toMatchObject({
+      engagement_score: '20.02', // of 10, 20.01, 20.02, 90: 20.015, which is 20.01 in binary
+      login_frequency: '1.88', // 1.875
+      forum_participation: '57.15', // of 0, 38.10, 76.19, 100: 57.145
+      time_spent_ratio: '1.00', // of 0.29, 0.57, 1.43, 9.99
+      absence_days_last_30: 7, // 6.5
+      success_rate: '66.68',
+      passed: false,
+      imputed: but('success_rate'),
+    });
+    // Of 33.33 and 66.68: 50.005.
+    const others = await metricsOf('course_id = 1 AND student_id BETWEEN 2 AND 4');
+    expect(others.map((other) => other['success_rate'])).toEqual(['50.01', '50.01', '50.01']);
+    expect(others.map((other) => other['passed'])).toEqual([null, null, null]);
+  });
+
+  test('a course with one student is measured by that student', async () => {
+    expect(await metricsOf('course_id = 2')).toMatchObject([
+      { forum_participation: '100.00', time_spent_ratio: '1.00', absence_days_last_30: 1, engagement_score: '55.50' },
+    ]);
+    // A quartile and a median of 0 measure nothing.
+    expect(await metricsOf('course_id = 3')).toMatchObject([
+      {
+        engagement_score: '0.00',
+        forum_participation: '50.00',
+        time_spent_ratio: '0.00',
+        imputed: but('engagement_score', 'login_frequency', 'absence_days_last_30'),
+      },
+    ]);
+  });
+
+  test('where all is unknown all is imputed: 0 for counts and the ratio, 50 for scores; passed stays null', async () => {
+    const nothing = {
+      course_id: 4,
+      module_id: 4,
+      engagement_score: '50.00',
+      success_rate: '50.00',
+      punctuality_score: '50.00',
+      login_frequency: '0.00',
+      forum_participation: '50.00',
+      time_spent_ratio: '0.00',
+      absence_days_last_30: 0,
+      assignment_completion_rate: '50.00',
+      previous_module_grade: '50.00',
+      passed: null,
+      imputed: MEASURED,
+    };
+    expect(await metricsOf('course_id = 4')).toEqual([
+      { student_id: 8, ...nothing },
+      { student_id: 9, ...nothing },
+    ]);
+  });
+
+  test('ties', async () => {
+    const rows = await metricsOf('course_id = 5');
+    // Position 2.25 of 0, 3, 3, 3. The median time of 0, 0, 0, 500 is 0.
+    expect(rows.map((row) => row['forum_participation'])).toEqual(['100.00', '100.00', '100.00', '0.00']);
+    expect(rows.map((row) => row['time_spent_ratio'])).toEqual(['0.00', '0.00', '0.00', '0.00']);
+    for (const row of rows) expect(row.imputed).toContain('time_spent_ratio');
+  });
+
+  test('the previous module is the last one that began on an earlier day', async () => {
+    const rows = await metricsOf('student_id = 15');
+    const known = rows.filter((row) => !row.imputed.includes('previous_module_grade'));
+    // 46, 47 and 48 began together; of these 48 has a grade and the greatest id. Nobody knows when 50 begins.
+    expect(known).toMatchObject([{ course_id: 49, previous_module_grade: '40.00' }]);
+    // Of 46 and 47 only the first has a grade.
+    expect(await metricsOf('student_id = 16 AND course_id = 49')).toMatchObject([
+      { previous_module_grade: '70.00', imputed: but('previous_module_grade') },
+    ]);
+    // Whose previous module has no grade is given the median of the course.
+    expect(await metricsOf('student_id = 23 AND course_id = 49')).toMatchObject([
+      { previous_module_grade: '55.00', imputed: MEASURED },
+    ]);
+  });
+
+  test('a student in forty courses', async () => {
+    const rows = await metricsOf(`student_id = ${MANY.student}`);
+    expect(rows).toHaveLength(MANY.count);
+    const expected = rows.map((_, n) => (n % 2 === 1 ? (2.5 * (n - 1)).toFixed(2) : '50.00'));
+    expect(rows.map((row) => row['previous_module_grade'])).toEqual(expected);
+    expect(rows.map((row) => row.imputed.includes('previous_module_grade'))).toEqual(rows.map((_, n) => n % 2 === 0));
+  });
+});
+
+describe('compat.temporal_features', () => {
+  test.each([
+    [17, 'the latest day, then a score that is known', 52, '2026-03-20', '33.33', ['engagement_ma7']],
+    [18, 'then the last course to begin', 51, '2026-03-20', '40.00', ['engagement_ma7']],
+    [19, 'then the greatest id', 53, '2026-03-20', '20.01', ['engagement_ma7']],
+    [MANY.student, 'of forty courses one row', 45, '2026-03-20', '39.00', ['engagement_ma7']],
+    // Of 33.33 and 10: 21.665.
+    [20, 'without days the median of the course', 52, null, '21.67', ['engagement_ma7', 'engagement_ma30']],
+    // Of 44.44 and 20.01: 32.225.
+    [21, 'with grades alone likewise', 53, '2026-03-19', '32.23', ['engagement_ma7', 'engagement_ma30']],
+    [22, 'else 50', 54, null, '50.00', ['engagement_ma7', 'engagement_ma30']],
+  ])('student %i: %s', async (student_id, _, course_id, feature_date, engagement_ma30, imputed) => {
+    const row = { student_id, course_id, feature_date, engagement_ma7: '50.00', engagement_ma30, imputed };
+    expect(await latestOf(student_id)).toEqual([row]);
+  });
+
+  test('every student of student_metrics has one row', async () => {
+    const students = 'SELECT count(*)::integer AS n, count(DISTINCT student_id)::integer AS distinct FROM';
+    const [temporal] = await analytics.db.query<{ n: number; distinct: number }>(
+      `${students} compat.temporal_features`,
+    );
+    const [metrics] = await analytics.db.query<{ distinct: number }>(`${students} compat.student_metrics`);
+    expect(temporal).toEqual({ n: metrics?.distinct, distinct: metrics?.distinct });
+  });
+});
+
+test('columns have the types that the readers expect', async () => {
+  const columns = await analytics.db.query<{ view: string; name: string; type: string }>(
+    `SELECT attrelid::regclass::text AS view, attname::text AS name, format_type(atttypid, atttypmod) AS type
+     FROM pg_attribute WHERE attrelid IN ('compat.student_metrics'::regclass, 'compat.temporal_features'::regclass)
+       AND attnum > 0`,
+  );
+  const others: Readonly<Record<string, string>> = {
+    student_id: 'integer',
+    course_id: 'integer',
+    module_id: 'integer',
+    absence_days_last_30: 'integer',
+    passed: 'boolean',
+    imputed: 'text[]',
+    feature_date: 'date',
+  };
+  expect(columns).toHaveLength(14 + 6);
+  for (const { name, type } of columns) expect(`${name} ${type}`).toBe(`${name} ${others[name] ?? 'numeric(5,2)'}`);
+});
+
+describe('the readers', () => {
+  const count = async (): Promise<number> => {
+    const [row] = await analytics.db.query<{ n: number }>('SELECT count(*)::integer AS n FROM public.student_metrics');
+    return row?.n ?? 0;
+  };
+
+  test.each(Object.entries({ STUDENT_PROFILER, PATH_PREDICTOR }))(
+    '%s: a row for every key, no null',
+    async (_, text) => {
+      const rows = await readAs(analytics.db, 'compat', (tx) => tx.query<Record<string, unknown>>(text));
+      expect(rows).toHaveLength(await count());
+      for (const { passed: _passed, ...row } of rows) expect(Object.values(row)).not.toContain(null);
+    },
+  );
+
+  test('what they read of one student', async () => {
+    const ofFirst = (text: string) => `SELECT * FROM (${text}) AS q WHERE student_id = 1`;
+    const ask = (text: string) => readAs(analytics.db, 'compat', (tx) => tx.query(ofFirst(text)));
+    const both = {
+      student_id: 1,
+      engagement_score: '10.00',
+      success_rate: '33.33',
+      punctuality_score: '50.00',
+      engagement_ma30: '50.00',
+      forum_participation: '0.00',
+    };
+    expect(await ask(STUDENT_PROFILER)).toEqual([{ ...both, login_frequency: '0.00' }]);
+    expect(await ask(PATH_PREDICTOR)).toEqual([
+      {
+        ...both,
+        previous_module_grade: '50.00',
+        time_spent_ratio: '0.29',
+        absence_days_last_30: 3,
+        assignment_completion_rate: '50.00',
+        passed: true,
+        course_id: 1,
+        module_id: 1,
+      },
+    ]);
+  });
+
+  test('a role that may read the schema and nothing else reads all of it', async () => {
+    class Undo extends Error {}
+    const asReader = async (tx: Queryable): Promise<never> => {
+      const role = `reader_${process.pid}`;
+      await tx.query(`CREATE ROLE ${role}`);
+      await tx.query(`GRANT USAGE ON SCHEMA compat TO ${role}`);
+      await tx.query(`GRANT SELECT ON ALL TABLES IN SCHEMA compat TO ${role}`);
+      await tx.query(`SET LOCAL ROLE ${role}`);
+      expect(await tx.query(PATH_PREDICTOR)).toHaveLength(await count());
+      expect(await tx.query(STUDENT_PROFILER)).toHaveLength(await count());
+      throw new Undo();
+    };
+    await expect(readAs(analytics.db, 'compat', asReader)).rejects.toBeInstanceOf(Undo);
+  });
+});
