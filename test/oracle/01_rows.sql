@@ -117,7 +117,7 @@ $$;
 
 drop table if exists pg_temp.oracle_parameters;
 create temp table oracle_parameters as
-select today, source_timezone, institution_timezone, session_gap_ms, zero_grades, pass_mark,
+select today, source_timezone, institution_timezone, session_gap_ms, zero_grades, pass_mark, outlier_threshold,
        weights[1] as weight_logins, weights[2] as weight_time, weights[3] as weight_forum, weights[4] as weight_resources,
        targets[1] as target_logins, targets[2] as target_time, targets[3] as target_forum, targets[4] as target_resources,
        weights, array[targets[1], targets[2] * 1000, targets[3], targets[4]] as targets_ms -- the time's target in milliseconds
@@ -128,6 +128,7 @@ from (
          coalesce(nullif(current_setting('oracle.session_gap_seconds', true), ''), '1800')::numeric * 1000 as session_gap_ms,
          coalesce(nullif(current_setting('oracle.zero_grades', true), ''), 'ungraded') as zero_grades,
          coalesce(nullif(current_setting('oracle.pass_mark', true), ''), '50')::numeric as pass_mark,
+         coalesce(nullif(current_setting('oracle.outlier_threshold', true), ''), '3')::numeric as outlier_threshold,
          -- both in the order logins, time (seconds), forum posts, distinct resources viewed
          string_to_array(coalesce(nullif(current_setting('oracle.engagement_weights', true), ''), '0.3,0.3,0.2,0.2'), ',')::numeric[]
            as weights,

@@ -5,11 +5,14 @@ import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 
 const FOLDER = new URL('../oracle/', import.meta.url);
 const read = (name: string): string => readFileSync(new URL(name, FOLDER), 'utf8');
-/** Steps that the answers share, in order. */
-const STEPS = readdirSync(FOLDER)
+const steps = readdirSync(FOLDER)
   .filter((name) => /^\d\d_.*\.sql$/.test(name))
-  .sort()
-  .map(read);
+  .sort();
+/** The step of the flags, which the other answers do without. */
+const FLAGS_STEP = '06_flags.sql';
+/** Steps that the answers share, in order. */
+const STEPS = steps.filter((name) => name !== FLAGS_STEP).map(read);
+const FLAGS = read(FLAGS_STEP);
 
 export const FEATURE_TABLES = ['engagement', 'performance', 'temporal'] as const;
 export type FeatureTableName = (typeof FEATURE_TABLES)[number];
@@ -18,6 +21,14 @@ const ANSWERS = new Map(FEATURE_TABLES.map((name) => [name, read(`${name}.sql`)]
 /** Rows as Postgres prints them: every value as text or null, so that two answers can be compared digit by digit. */
 export type PrintedRow = Readonly<Record<string, string | null>>;
 export type PrintedFeatures = Readonly<Record<FeatureTableName, readonly PrintedRow[]>>;
+
+const ANOMALY = read('anomaly.sql');
+const ANOMALY_FLAGS = read('anomaly_flags.sql');
+/** `anomaly`: anomaly_features. `flags`: anomaly_flags of temporal_features, with its keys. */
+export interface PrintedAnomalies {
+  readonly anomaly: readonly PrintedRow[];
+  readonly flags: readonly PrintedRow[];
+}
 
 /** What the oracle is told, as `oracle.<name>`; what is not given has the product's default. */
 export interface OracleSettings {
@@ -28,6 +39,7 @@ export interface OracleSettings {
   readonly engagement_weights?: string;
   readonly engagement_targets?: string;
   readonly pass_mark?: string;
+  readonly outlier_threshold?: string;
   readonly excluded_students?: string;
   readonly aliases?: string;
 }
@@ -38,6 +50,17 @@ const STAMPS = ['source_position', 'source_committed_at', 'computed_at', 'row_ve
 /** Only these go through logarithms and square roots, and may differ, by a millionth at most. */
 export const INEXACT = ['regularity_hour', 'regularity_weekday', 'periodicity_day', 'periodicity_week'];
 const TOLERANCE = 1.000_001e-6;
+/** Flags are compared member by member; a multiple of a standard deviation may differ by as little. */
+const INEXACT_MEMBERS: Readonly<Record<string, readonly string[]>> = {
+  engagement_drop: [],
+  engagement_spike: [],
+  inactivity: [],
+  engagement_shift: ['value', 'threshold'],
+  sustained_low: ['threshold'],
+  grade_drop: [],
+  grade_spike: [],
+  grade_outlier: [],
+};
 
 const asText: pg.CustomTypesConfig = { getTypeParser: () => (value: string) => value };
 
@@ -48,12 +71,13 @@ async function connect(address: DatabaseAddress): Promise<pg.Client> {
   return client;
 }
 
-/** Recomputes all features from the source tables in `schema`. */
-export async function askOracle(
+/** Asks `questions` of a connection that has read the source tables in `schema`. */
+async function withFacts<T>(
   address: DatabaseAddress,
   schema: string,
   settings: OracleSettings,
-): Promise<PrintedFeatures> {
+  questions: (client: pg.Client) => Promise<T>,
+): Promise<T> {
   const client = await connect(address);
   try {
     await client.query(`SET search_path = ${pg.escapeIdentifier(schema)}`);
@@ -61,6 +85,19 @@ export async function askOracle(
       await client.query('SELECT set_config($1, $2, false)', [`oracle.${name}`, value]);
     }
     for (const text of STEPS) await client.query(text);
+    return await questions(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Recomputes all features but the anomalies from the source tables in `schema`. */
+export function askOracle(
+  address: DatabaseAddress,
+  schema: string,
+  settings: OracleSettings,
+): Promise<PrintedFeatures> {
+  return withFacts(address, schema, settings, async (client) => {
     const answer = async (name: FeatureTableName): Promise<PrintedRow[]> =>
       (await client.query<PrintedRow>(ANSWERS.get(name) ?? '')).rows;
     return {
@@ -68,9 +105,21 @@ export async function askOracle(
       performance: await answer('performance'),
       temporal: await answer('temporal'),
     };
-  } finally {
-    await client.end();
-  }
+  });
+}
+
+/** Recomputes the anomalies from the source tables in `schema`. */
+export function askAnomalyOracle(
+  address: DatabaseAddress,
+  schema: string,
+  settings: OracleSettings,
+): Promise<PrintedAnomalies> {
+  return withFacts(address, schema, settings, async (client) => {
+    await client.query(FLAGS);
+    const { rows: anomaly } = await client.query<PrintedRow>(ANOMALY);
+    const { rows: flags } = await client.query<PrintedRow>(ANOMALY_FLAGS);
+    return { anomaly, flags };
+  });
 }
 
 /** What is stored, in the oracle's form: source ids for ours, stamps left out. */
@@ -98,7 +147,7 @@ export async function readFeatures(address: DatabaseAddress): Promise<PrintedFea
 }
 
 export interface Difference {
-  readonly table: FeatureTableName;
+  readonly table: FeatureTableName | keyof PrintedAnomalies;
   readonly key: string;
   readonly column: string;
   readonly oracle: string | null | undefined;
@@ -110,20 +159,27 @@ const keyOf = (row: PrintedRow): string =>
 
 /** Every value in which the two differ; a row that only one has counts as one difference. */
 export function compareFeatures(oracle: PrintedFeatures, stored: PrintedFeatures): Difference[] {
+  return FEATURE_TABLES.flatMap((table) => compareRows(table, oracle[table], stored[table]));
+}
+
+/** The same of one table. */
+export function compareRows(
+  table: Difference['table'],
+  oracle: readonly PrintedRow[],
+  stored: readonly PrintedRow[],
+): Difference[] {
   const differences: Difference[] = [];
-  for (const table of FEATURE_TABLES) {
-    const expected = new Map(oracle[table].map((row) => [keyOf(row), row]));
-    const actual = new Map(stored[table].map((row) => [keyOf(row), row]));
-    for (const key of new Set([...expected.keys(), ...actual.keys()])) {
-      const [a, b] = [expected.get(key), actual.get(key)];
-      if (a === undefined || b === undefined) {
-        differences.push({ table, key, column: '(row)', oracle: a && 'present', stored: b && 'present' });
-        continue;
-      }
-      for (const column of new Set([...Object.keys(a), ...Object.keys(b)])) {
-        if (!isEqual(column, a[column], b[column]))
-          differences.push({ table, key, column, oracle: a[column], stored: b[column] });
-      }
+  const expected = new Map(oracle.map((row) => [keyOf(row), row]));
+  const actual = new Map(stored.map((row) => [keyOf(row), row]));
+  for (const key of new Set([...expected.keys(), ...actual.keys()])) {
+    const [a, b] = [expected.get(key), actual.get(key)];
+    if (a === undefined || b === undefined) {
+      differences.push({ table, key, column: '(row)', oracle: a && 'present', stored: b && 'present' });
+      continue;
+    }
+    for (const column of new Set([...Object.keys(a), ...Object.keys(b)])) {
+      if (!isEqual(column, a[column], b[column]))
+        differences.push({ table, key, column, oracle: a[column], stored: b[column] });
     }
   }
   return differences;
@@ -131,6 +187,17 @@ export function compareFeatures(oracle: PrintedFeatures, stored: PrintedFeatures
 
 function isEqual(column: string, a: string | null | undefined, b: string | null | undefined): boolean {
   if (a === b) return true;
-  if (!INEXACT.includes(column) || a == null || b == null) return false;
-  return Math.abs(Number(a) - Number(b)) <= TOLERANCE;
+  if (a == null || b == null) return false;
+  const inexact = INEXACT_MEMBERS[column];
+  if (inexact !== undefined) return isEqualFlag(a, b, inexact);
+  return INEXACT.includes(column) && isNear(a, b);
 }
+
+function isEqualFlag(a: string, b: string, inexact: readonly string[]): boolean {
+  const [one, other] = [JSON.parse(a), JSON.parse(b)] as [Record<string, unknown>, Record<string, unknown>];
+  return [...new Set([...Object.keys(one), ...Object.keys(other)])].every(
+    (member) => one[member] === other[member] || (inexact.includes(member) && isNear(one[member], other[member])),
+  );
+}
+
+const isNear = (a: unknown, b: unknown): boolean => Math.abs(Number(a) - Number(b)) <= TOLERANCE;

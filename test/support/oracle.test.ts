@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import { compareRows, type PrintedRow } from './oracle.ts';
+
+const row = (columns: PrintedRow): PrintedRow => ({ student_id: 's', course_id: 'c', ...columns });
+const columnsThatDiffer = (a: PrintedRow, b: PrintedRow): string[] =>
+  compareRows('anomaly', [row(a)], [row(b)]).map(({ column }) => column);
+
+test('flags are compared by their members', () => {
+  const flag = '{"item": "quiz", "value": 30, "since": "2024-01-01", "baseline": null}';
+  const sameInOtherWords = '{"value":30.00,"since":"2024-01-01","baseline":null,"item":"quiz"}';
+  expect(columnsThatDiffer({ grade_drop: flag }, { grade_drop: sameInOtherWords })).toEqual([]);
+  expect(columnsThatDiffer({ grade_drop: flag }, { grade_drop: null })).toEqual(['grade_drop']);
+  expect(columnsThatDiffer({ grade_drop: '{"value": 30}' }, { grade_drop: '{"value": 30.000001}' })).toEqual([
+    'grade_drop',
+  ]);
+  expect(columnsThatDiffer({ grade_drop: '{"value": 30}' }, { grade_drop: '{"value": 30, "item": "quiz"}' })).toEqual([
+    'grade_drop',
+  ]);
+  expect(columnsThatDiffer({ unsupported: '{a}' }, { unsupported: '{}' })).toEqual(['unsupported']);
+});
+
+test('only multiples of a standard deviation may differ, by a millionth', () => {
+  const shift = (value: number, baseline: number): PrintedRow => ({
+    engagement_shift: JSON.stringify({ value, baseline }),
+  });
+  expect(columnsThatDiffer(shift(26.000001, 15), shift(26.000002, 15))).toEqual([]);
+  expect(columnsThatDiffer(shift(26.000001, 15), shift(26.000003, 15))).toEqual(['engagement_shift']);
+  expect(columnsThatDiffer(shift(26, 15.000001), shift(26, 15.000002))).toEqual(['engagement_shift']);
+  const low = (value: number, threshold: number): PrintedRow => ({
+    sustained_low: JSON.stringify({ value, threshold }),
+  });
+  expect(columnsThatDiffer(low(11, 12.000001), low(11, 12.000002))).toEqual([]);
+  expect(columnsThatDiffer(low(11.000001, 12), low(11.000002, 12))).toEqual(['sustained_low']);
+});
+
+test('a row that only one has', () => {
+  expect(compareRows('flags', [row({})], []).map(({ column }) => column)).toEqual(['(row)']);
+});
