@@ -25,8 +25,12 @@ export function gradeFacts(grades: readonly GradeObservation[], asOf: LocalDay):
     const first = earliestEqual(grades, holding, asOf);
     facts.push({ item: holding.item, value: holding.value, max: holding.max, gradedAt: first.at, day: first.day });
   }
-  return facts.sort((a, b) => a.gradedAt - b.gradedAt || compareBytes(a.item, b.item));
+  return facts.sort(compareFacts);
 }
+
+/** Order of (gradedAt, item by UTF-8 bytes). */
+export const compareFacts = (a: GradeFact, b: GradeFact): number =>
+  a.gradedAt - b.gradedAt || compareBytes(a.item, b.item);
 
 const compareBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
 

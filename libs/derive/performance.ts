@@ -46,8 +46,9 @@ export interface PerformanceFeatures {
   readonly passed: boolean | null;
 }
 
-/** A graded item's normalised grade, a fraction of 1 at most, and when it was given. */
-interface Grade {
+/** A graded item's normalised grade, `points / max`, a fraction of 1 at most, and when it was given. */
+export interface Grade {
+  readonly item: string;
   readonly points: bigint;
   readonly max: bigint;
   readonly day: LocalDay;
@@ -96,9 +97,9 @@ export function performanceFeatures(
 export const gradesOf = (facts: readonly GradeFact[], settings: DerivingSettings): Grade[] =>
   facts.filter((fact) => !AGGREGATE_ITEMS.has(fact.item)).flatMap((fact) => toGrade(fact, settings) ?? []);
 
-function toGrade({ value, max, day, gradedAt }: GradeFact, settings: DerivingSettings): Grade | null {
+function toGrade({ item, value, max, day, gradedAt }: GradeFact, settings: DerivingSettings): Grade | null {
   if (value === null || (value === 0n && settings.zeroGrades === 'ungraded')) return null;
-  return { points: value < max ? value : max, max, day, gradedAt };
+  return { item, points: value < max ? value : max, max, day, gradedAt };
 }
 
 const percent = (grade: Grade | undefined): string | null =>
@@ -113,8 +114,11 @@ function compareGrades(a: Grade, b: Grade): number {
   return difference < 0n ? -1 : difference > 0n ? 1 : 0;
 }
 
-/** Grades over one denominator, so that sums are exact. */
-function overCommonMax(grades: readonly Grade[]): { readonly points: readonly bigint[]; readonly max: bigint } {
+/** Grades over one denominator, so that sums and comparisons are of integers. */
+export function overCommonMax(grades: readonly Pick<Grade, 'points' | 'max'>[]): {
+  readonly points: readonly bigint[];
+  readonly max: bigint;
+} {
   const max = grades.reduce((multiple, grade) => commonMultiple(multiple, grade.max), 1n);
   return { points: grades.map((grade) => (grade.points * max) / grade.max), max };
 }

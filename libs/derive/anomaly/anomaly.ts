@@ -1,0 +1,122 @@
+import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
+import { type AnomalyKey, type AnomalySeries, activityBy, anomalySeries } from './anomaly-series.ts';
+import { type Control, controlAt, hasBaseline, scoredDays } from './control.ts';
+import { shiftFinding } from './cusum.ts';
+import { sustainedLowFinding } from './ewma.ts';
+import {
+  type AnomalyFeatures,
+  type AnomalySettings,
+  type Finding,
+  FLAG_NAMES,
+  type Flag,
+  type FlagName,
+} from './flags.ts';
+import { type GradedItem, gradesApart, hasGrades, isNews } from './graded.ts';
+import { outlierFinding } from './modified-z.ts';
+import { type ActivityDays, idleFinding } from './own-gap.ts';
+import { farthest, fenceFinding } from './tukey.ts';
+import { hasUsual, SCORE_UNIT, unusualAt } from './usual.ts';
+
+/**
+ * The row of a key that has one, as of a day.
+ * @param series of the same key and settings
+ * @param day up to as of
+ */
+export function anomalyFeatures(
+  key: AnomalyKey,
+  settings: AnomalySettings,
+  series: AnomalySeries | null = anomalySeries(key, settings),
+  day: LocalDay = key.asOf,
+): AnomalyFeatures {
+  const index = key.firstDay === null ? -1 : day - key.firstDay;
+  const view: View = {
+    index,
+    day,
+    threshold: settings.outlierThreshold,
+    activity: activityBy(key, day),
+    control: controlAt(scoredDays(key.score), index),
+    items: key.graded.findLast(({ from }) => from <= day)?.items ?? [],
+  };
+  const findings = { ...engagementFindings(key, view), ...gradeFindings(view) };
+  const flag = (name: FlagName): Flag | null => {
+    const finding = findings[name];
+    return finding && { since: formatDay(day - daysOpenBefore(series, name, index)), ...finding };
+  };
+  return {
+    engagement_drop: flag('engagement_drop'),
+    engagement_spike: flag('engagement_spike'),
+    inactivity: flag('inactivity'),
+    engagement_shift: flag('engagement_shift'),
+    sustained_low: flag('sustained_low'),
+    grade_drop: flag('grade_drop'),
+    grade_spike: flag('grade_spike'),
+    grade_outlier: flag('grade_outlier'),
+    unsupported: unsupported(key, view),
+  };
+}
+
+/** What is known on a day, looked up once. */
+interface View {
+  /** Of the day, from the key's first one. */
+  readonly index: number;
+  readonly day: LocalDay;
+  readonly threshold: bigint;
+  readonly activity: ActivityDays;
+  readonly control: Control;
+  readonly items: readonly GradedItem[];
+}
+
+/** Length of the run of days just before the one at `index` on which the flag was open. */
+function daysOpenBefore(series: AnomalySeries | null, name: FlagName, index: number): number {
+  let first = index;
+  while (series?.flags[first - 1]?.includes(name)) first -= 1;
+  return index - first;
+}
+
+type Findings<N extends FlagName> = Readonly<Record<N, Finding | null>>;
+
+function engagementFindings(
+  key: AnomalyKey,
+  { index, day, threshold, activity, control }: View,
+): Findings<'engagement_drop' | 'engagement_spike' | 'engagement_shift' | 'sustained_low' | 'inactivity'> {
+  const outlier = unusualAt(key, index, threshold);
+  const finding = outlier && outlierFinding(outlier, SCORE_UNIT);
+  return {
+    engagement_drop: outlier?.side === 'drop' ? finding : null,
+    engagement_spike: outlier?.side === 'spike' ? finding : null,
+    engagement_shift: shiftFinding(control),
+    sustained_low: sustainedLowFinding(control),
+    inactivity: idleFinding(activity, day),
+  };
+}
+
+function gradeFindings({ items, day, threshold }: View): Findings<'grade_drop' | 'grade_spike' | 'grade_outlier'> {
+  const apart = gradesApart(items, threshold);
+  if (apart === null) return { grade_drop: null, grade_spike: null, grade_outlier: null };
+  const { unit, last, outlier, beyond } = apart;
+  const finding = outlier !== null && isNews(last, day) ? outlierFinding(outlier, unit) : null;
+  const most = farthest(beyond.filter(({ item }) => isNews(item, day)));
+  return {
+    grade_drop: outlier?.side === 'drop' ? finding : null,
+    grade_spike: outlier?.side === 'spike' ? finding : null,
+    grade_outlier: most && fenceFinding(most, unit, most.item.item),
+  };
+}
+
+/** Flags whose minimum of data is not met. A flag that has its data, but no value to judge on the day, is closed. */
+function unsupported(key: AnomalyKey, { index, activity, control, items }: View): FlagName[] {
+  const usual = hasUsual(key, index);
+  const baseline = hasBaseline(control.baseline);
+  const grades = hasGrades(items);
+  const supported: Readonly<Record<FlagName, boolean>> = {
+    engagement_drop: usual,
+    engagement_spike: usual,
+    engagement_shift: baseline,
+    sustained_low: baseline,
+    inactivity: activity.activeDays.length > 0 || activity.countedFrom !== null,
+    grade_drop: grades,
+    grade_spike: grades,
+    grade_outlier: grades,
+  };
+  return FLAG_NAMES.filter((name) => !supported[name]);
+}

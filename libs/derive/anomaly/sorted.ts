@@ -1,0 +1,33 @@
+/** Twice the median: the sum of the middle two of an even number. @param sorted at least one */
+export function medianTimes2(sorted: readonly number[]): number {
+  return (sorted[(sorted.length - 1) >> 1] ?? 0) + (sorted[sorted.length >> 1] ?? 0);
+}
+
+/** The same of integers of any size. */
+export function bigMedianTimes2(sorted: readonly bigint[]): bigint {
+  return (sorted[(sorted.length - 1) >> 1] ?? 0n) + (sorted[sorted.length >> 1] ?? 0n);
+}
+
+export const sortBig = (values: readonly bigint[]): bigint[] =>
+  [...values].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+
+/** The first place at which `value` can stand. */
+function placeOf(sorted: readonly number[], value: number): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] ?? 0) < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Puts a value where it belongs. */
+export const insertSorted = (sorted: number[], value: number): void => {
+  sorted.splice(placeOf(sorted, value), 0, value);
+};
+
+/** Takes one out of those equal to `value`, which is there. */
+export const removeSorted = (sorted: number[], value: number): void => {
+  sorted.splice(placeOf(sorted, value), 1);
+};

@@ -1,0 +1,77 @@
+import { LEAST_POINTS, type Outlier, othersOfSmall, outlierAmong } from './modified-z.ts';
+import { insertSorted, medianTimes2, removeSorted } from './sorted.ts';
+
+/**
+ * engagement_drop and engagement_spike: engagement_ma7 of a day against what was usual, the stored engagement_ma7 of the 28
+ * days that end seven days before it, so that the two share no daily score.
+ */
+const FIRST_BACK = 34;
+const LAST_BACK = 7;
+const LEAST_DAYS = 14;
+const LEAST_ACTIVE_DAYS = 4;
+
+/** Integers per point: ma7 and scores are in hundredths. */
+export const SCORE_UNIT = 100n;
+
+/** What a key's series say, from its first day on; a day without a value is null or beyond the end. Hundredths. */
+export interface DailyScores {
+  readonly score: readonly (number | null)[];
+  readonly ma7: readonly (number | null)[];
+}
+
+/** The values that a day is compared with. */
+interface Usual {
+  /** Of the days that have one, engagement_ma7 in order of size. */
+  readonly sorted: number[];
+  /** How many of these days have a daily score above 0. */
+  activeDays: number;
+}
+
+const isSupported = ({ sorted, activeDays }: Usual): boolean =>
+  sorted.length >= LEAST_DAYS && activeDays >= LEAST_ACTIVE_DAYS;
+
+const isActive = ({ score }: DailyScores, index: number): boolean => (score[index] ?? 0) > 0;
+
+function usualAt(series: DailyScores, index: number): Usual {
+  const usual: Usual = { sorted: [], activeDays: 0 };
+  for (let at = Math.max(0, index - FIRST_BACK); at <= index - LAST_BACK; at += 1) enter(usual, series, at);
+  return usual;
+}
+
+function enter(usual: Usual, series: DailyScores, index: number): void {
+  const value = series.ma7[index] ?? null;
+  if (value === null) return;
+  insertSorted(usual.sorted, value);
+  if (isActive(series, index)) usual.activeDays += 1;
+}
+
+function leave(usual: Usual, series: DailyScores, index: number): void {
+  const value = series.ma7[index] ?? null;
+  if (value === null) return;
+  removeSorted(usual.sorted, value);
+  if (isActive(series, index)) usual.activeDays -= 1;
+}
+
+function outlierIn(usual: Usual, value: number | null, threshold: bigint): Outlier | null {
+  if (value === null || !isSupported(usual)) return null;
+  // Most days are not 10 points from the median, and need no more than this.
+  if (Math.abs(2 * value - medianTimes2(usual.sorted)) < 2 * LEAST_POINTS * Number(SCORE_UNIT)) return null;
+  return outlierAmong(othersOfSmall(usual.sorted), BigInt(value), SCORE_UNIT, threshold);
+}
+
+/** Whether a day has enough days to be compared with. @param index of the day, from the first of the series */
+export const hasUsual = (series: DailyScores, index: number): boolean => isSupported(usualAt(series, index));
+
+/** The day's value if it lies apart. @param index of the day, from the first of the series */
+export const unusualAt = (series: DailyScores, index: number, threshold: bigint): Outlier | null =>
+  outlierIn(usualAt(series, index), series.ma7[index] ?? null, threshold);
+
+/** The side of each of the first `days` days on which its value lies apart, or null. */
+export function unusualDays(series: DailyScores, days: number, threshold: bigint): (Outlier['side'] | null)[] {
+  const usual: Usual = { sorted: [], activeDays: 0 };
+  return Array.from({ length: days }, (_, index) => {
+    if (index > FIRST_BACK) leave(usual, series, index - FIRST_BACK - 1);
+    if (index >= LAST_BACK) enter(usual, series, index - LAST_BACK);
+    return outlierIn(usual, series.ma7[index] ?? null, threshold)?.side ?? null;
+  });
+}

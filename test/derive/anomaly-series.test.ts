@@ -1,0 +1,160 @@
+import { describe, expect, test } from 'vitest';
+import { anomalyFeatures } from '#libs/derive/anomaly/anomaly.ts';
+import { anomalySeries } from '#libs/derive/anomaly/anomaly-series.ts';
+import { ANOMALY_COLUMNS, FLAG_NAMES } from '#libs/derive/anomaly/flags.ts';
+import { gradedByDay } from '#libs/derive/anomaly/graded.ts';
+import { grade } from '../aggregate/build.ts';
+import { featuresOf, grades, grading, hundredths, keyOf, openOn, settingsOf, shown, times } from './anomaly-build.ts';
+import { AS_OF, ago, deriving } from './build.ts';
+
+test('every flag has a column, and a name in order', () => {
+  expect(Object.keys(featuresOf(keyOf()))).toEqual(Object.keys(ANOMALY_COLUMNS));
+  expect(Object.keys(ANOMALY_COLUMNS).toSorted()).toEqual([...FLAG_NAMES, 'unsupported'].toSorted());
+  expect(FLAG_NAMES.toSorted()).toEqual([...FLAG_NAMES]);
+});
+
+const NONE = {
+  engagement_drop: null,
+  engagement_spike: null,
+  inactivity: null,
+  engagement_shift: null,
+  sustained_low: null,
+  grade_drop: null,
+  grade_spike: null,
+  grade_outlier: null,
+};
+
+test('of nothing, nothing is known', () => {
+  expect(featuresOf(keyOf())).toEqual({ ...NONE, unsupported: [...FLAG_NAMES] });
+  expect(anomalySeries(keyOf(), settingsOf())?.flags).toEqual([[]]);
+});
+
+describe('the days', () => {
+  test('run from the first of the key to as of', () => {
+    const series = anomalySeries(keyOf({ firstDay: AS_OF - 9, activeDays: [AS_OF - 30] }), settingsOf());
+    expect(series?.firstDay).toBe(AS_OF - 9);
+    expect(series?.flags).toEqual(times(10, ['inactivity']));
+  });
+
+  test('are none without a first day, or before it', () => {
+    for (const firstDay of [null, AS_OF + 1]) {
+      const key = keyOf({ firstDay });
+      expect(anomalySeries(key, settingsOf())).toBeNull();
+      expect(featuresOf(key)).toEqual({ ...NONE, unsupported: [...FLAG_NAMES] });
+    }
+  });
+
+  test('of one flag that opens, closes and opens again', () => {
+    // Idle more than 14 days: from the 15th to the 19th day after the first, and from the 15th after the second.
+    const key = keyOf({ firstDay: AS_OF - 36, activeDays: [AS_OF - 36, AS_OF - 16] });
+    expect(anomalySeries(key, settingsOf())?.flags.map((names) => names.length)).toEqual([
+      ...times(15, 0),
+      ...times(5, 1),
+      ...times(15, 0),
+      ...times(2, 1),
+    ]);
+    expect(featuresOf(key).inactivity).toMatchObject({ since: shown(1), value: 16 });
+  });
+
+  test('can each be asked for, as they were', () => {
+    const key = keyOf({ firstDay: AS_OF - 36, activeDays: [AS_OF - 36, AS_OF - 16] });
+    const asOf = (daysAgo: number) => anomalyFeatures(key, settingsOf(), undefined, AS_OF - daysAgo).inactivity;
+    expect(asOf(22)).toBeNull();
+    expect(asOf(21)).toMatchObject({ since: shown(21), value: 15 });
+    expect(asOf(17)).toMatchObject({ since: shown(21), value: 19 });
+    expect(asOf(16)).toBeNull();
+  });
+});
+
+describe('several flags at once', () => {
+  // Forty-four days of 49 and 51, then twelve of nothing.
+  const score = [...times(22, [49, 51]).flat(), ...times(12, 0)];
+  const ma7 = [...times(44, 50), ...times(12, 0)];
+  const activeDays = [AS_OF - 14, AS_OF - 13, AS_OF - 12];
+  const key = keyOf({ score: hundredths(score), ma7: hundredths(ma7), activeDays });
+
+  test('are listed in order of name', () => {
+    expect(openOn(key)).toEqual(['engagement_drop', 'engagement_shift', 'inactivity', 'sustained_low']);
+    expect(featuresOf(key).unsupported).toEqual(['grade_drop', 'grade_outlier', 'grade_spike']);
+  });
+
+  test('each since a day of its own', () => {
+    const features = featuresOf(key);
+    // Of 28 days 23 are at 50 and 5 at 0: 3·1.253314·250/28 = 33.57. On the first day at 0 all were at 50.
+    expect(features.engagement_drop).toMatchObject({ since: shown(11), value: 0, baseline: 50, threshold: 16.43 });
+    expect(features.engagement_shift).toMatchObject({ since: shown(11), baseline: 50, direction: 'down' });
+    // The third of the low days.
+    expect(features.sustained_low).toMatchObject({ since: shown(9), baseline: 50 });
+    // The eighth day after the last active one.
+    expect(features.inactivity).toMatchObject({ since: shown(4), value: 12, baseline: 1, threshold: 7 });
+  });
+
+  test('a key without engagement rows has flags of grades alone', () => {
+    const graded = grading(...grades('80', '80', '80', '80', '20'));
+    expect(openOn(graded)).toEqual(['grade_drop', 'grade_outlier']);
+    expect(featuresOf(graded).unsupported).toEqual([
+      'engagement_drop',
+      'engagement_shift',
+      'engagement_spike',
+      'inactivity',
+      'sustained_low',
+    ]);
+  });
+});
+
+describe('graded items hold from the days that rows are dated on', () => {
+  const rows = [
+    ...[1, 2, 3, 4].map((n) => grade(`a${n}`, '80', ago(40))),
+    grade('b', '20', ago(20)),
+    grade('b', '78', ago(5)),
+    grade('course', '10', ago(3)),
+    grade('later', '10', ago(-1)),
+  ];
+  const graded = gradedByDay(rows, AS_OF, deriving());
+
+  test('as of each day, without later rows and what is no item', () => {
+    expect(graded.map(({ from, items }) => [AS_OF - from, items.map(({ item }) => item).join(' ')])).toEqual([
+      [40, 'a1 a2 a3 a4'],
+      [20, 'a1 a2 a3 a4 b'],
+      [5, 'a1 a2 a3 a4 b'],
+      [3, 'a1 a2 a3 a4 b'],
+    ]);
+    expect(graded.map(({ items }) => items.at(-1)?.points)).toEqual([8_000_000n, 2_000_000n, 7_800_000n, 7_800_000n]);
+    expect(gradedByDay([], AS_OF, deriving())).toEqual([]);
+  });
+
+  test('an item graded anew is the last one', () => {
+    const anew = [
+      grade('a', '80', ago(9)),
+      grade('b', '80', ago(8)),
+      grade('a', '81', ago(7)),
+      grade('c', '80', ago(7)),
+    ];
+    expect(gradedByDay(anew, AS_OF, deriving()).map(({ items }) => items.map(({ item }) => item).join(' '))).toEqual([
+      'a',
+      'a b',
+      // Of one time, in order of name.
+      'b a c',
+    ]);
+  });
+
+  test('a grade that was corrected was news until then', () => {
+    const key = keyOf({ firstDay: AS_OF - 40, graded });
+    expect(openOn(key)).toEqual([]);
+    const flags = anomalySeries(key, settingsOf())?.flags ?? [];
+    expect(flags.flatMap((names, index) => (names.length > 0 ? [40 - index] : []))).toEqual(
+      Array.from({ length: 15 }, (_, n) => 20 - n),
+    );
+    expect(anomalyFeatures(key, settingsOf(), undefined, AS_OF - 6).grade_drop).toMatchObject({
+      since: shown(20),
+      value: 20,
+      baseline: 80,
+    });
+  });
+
+  test('a zero is an item or none, as the settings say', () => {
+    const zero = [grade('a', '0', ago(1))];
+    expect(gradedByDay(zero, AS_OF, deriving({ zeroGrades: 'ungraded' }))[0]?.items).toEqual([]);
+    expect(gradedByDay(zero, AS_OF, deriving({ zeroGrades: 'graded' }))[0]?.items).toHaveLength(1);
+  });
+});
