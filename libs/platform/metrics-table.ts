@@ -96,6 +96,26 @@ export const READ_METRICS = {
     help: "Bytes of the source's log that are not applied yet; absent where another process reads the source",
     labels: [],
   },
+  prepadata_instances_alive: {
+    kind: 'gauge',
+    help: 'Processes of the role that have been heard of in the last ten seconds',
+    labels: ['role'],
+  },
+  prepadata_source_lag_records: {
+    kind: 'gauge',
+    help: 'Records in the partitions of the role that are not applied yet; absent without Kafka',
+    labels: ['role'],
+  },
+  prepadata_connector_streaming: {
+    kind: 'gauge',
+    help: '1 while Debezium reads its slot, else 0',
+    labels: ['connector'],
+  },
+  prepadata_connector_restarts: {
+    kind: 'gauge',
+    help: "How often a failed task of Debezium's was started again",
+    labels: ['connector'],
+  },
   prepadata_slot_retained_bytes: {
     kind: 'gauge',
     help: "Log that the source's server keeps because of the replication slot",

@@ -55,7 +55,6 @@ const SCHEMAS = {
   'recorded or estimated': z.enum(['recorded', 'estimated']),
   'the four components': components,
   flag,
-  'sorted names of flags': z.array(z.string()),
 } as const satisfies Readonly<Record<Unit, z.ZodType>>;
 
 type Columns<D extends Readonly<Record<string, Definition>>> = {

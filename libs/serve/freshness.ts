@@ -4,6 +4,7 @@ import { formatLsn } from '#libs/domain/position.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
 import { day, instant, isoInstant, known } from './answers.ts';
+import { connectorAnswer, readConnectors } from './connectors.ts';
 import { instanceAnswer, readInstances } from './instances.ts';
 import { presentSource, sourceAnswer } from './source.ts';
 import { sql } from './statements.ts';
@@ -36,6 +37,7 @@ export const freshnessAnswer = z.strictObject({
   ),
   source: sourceAnswer,
   instances: z.array(instanceAnswer).meta({ description: 'The processes that take changes in' }),
+  connectors: z.array(connectorAnswer).meta({ description: 'Debezium, where changes come over Kafka' }),
   lag_ms: z.record(z.enum(FAMILIES), lag),
   roles: z.record(z.enum(FAMILIES), role),
   rejected: z.strictObject({
@@ -111,6 +113,7 @@ export async function readFreshness(db: Queryable, now: number, source: SourceSt
     streams: streams.map(presentStream),
     source: source === null ? null : presentSource(source),
     instances: await readInstances(db),
+    connectors: await readConnectors(db),
     lag_ms: perFamily((family) =>
       lagOf(
         marks.find((row) => row.family === family),
@@ -151,7 +154,7 @@ const presentStream = (row: StreamRow): Freshness['streams'][number] => ({
   stream: row.stream,
   epoch: row.epoch,
   phase: row.phase,
-  applied: row.stream.startsWith('pgoutput') ? formatLsn(row.applied) : row.applied.toString(),
+  applied: row.stream.startsWith('kafka:') ? row.applied.toString() : formatLsn(row.applied),
   committed_at: isoInstant(row.committed_at),
   updated_at: row.updated_at.toISOString(),
 });

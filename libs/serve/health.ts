@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isDatabaseFault, type Queryable } from '#libs/platform/postgres/database.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
+import { connectorTroubles, readConnectors } from './connectors.ts';
 import { withDeadline } from './deadline.ts';
 import { DatabaseDeadlineError } from './errors.ts';
 import { instanceTroubles, readInstances } from './instances.ts';
@@ -33,7 +34,10 @@ export async function readReadiness(
   try {
     const answering = withDeadline(db, DEADLINE_MS);
     await answering.query(sql.alive);
-    if (roles.length > 0) all.push(...instanceTroubles(await readInstances(answering), roles));
+    if (roles.length > 0) {
+      all.push(...instanceTroubles(await readInstances(answering), roles));
+      all.push(...connectorTroubles(await readConnectors(answering), Date.now()));
+    }
   } catch (error) {
     all.push(describe(error));
   }

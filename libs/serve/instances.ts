@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Reading } from '#libs/platform/metrics.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
 import { instant } from './answers.ts';
@@ -77,3 +78,24 @@ export function instanceTroubles(instances: readonly InstanceAnswer[], roles: re
 
 const isRead = (intake: string, instances: readonly InstanceAnswer[]): boolean =>
   instances.some((other) => other.alive && other.intake === intake && other.source?.state === 'streaming');
+
+/** How many processes a role has, and how far they are behind together. */
+export function instanceReadings(instances: readonly InstanceAnswer[]): Reading[] {
+  const roles = [...new Set(instances.flatMap((instance) => instance.roles))];
+  return roles.flatMap((role): Reading[] => {
+    const alive = instances.filter((instance) => instance.alive && instance.roles.includes(role));
+    const lags = alive.flatMap(({ source }) => source?.lag_records ?? []);
+    return [
+      { name: 'prepadata_instances_alive', labels: { role }, value: alive.length },
+      ...(lags.length === 0
+        ? []
+        : [
+            {
+              name: 'prepadata_source_lag_records' as const,
+              labels: { role },
+              value: lags.reduce((sum, lag) => sum + lag, 0),
+            },
+          ]),
+    ];
+  });
+}

@@ -2,8 +2,10 @@ import { FAMILIES } from '#libs/domain/family.ts';
 import type { Reading } from '#libs/platform/metrics.ts';
 import { isDatabaseFault, type Queryable } from '#libs/platform/postgres/database.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
+import { connectorReadings, readConnectors } from './connectors.ts';
 import { DatabaseDeadlineError } from './errors.ts';
 import { lagOf, type Progress, readProgress } from './freshness.ts';
+import { instanceReadings, readInstances } from './instances.ts';
 import { sql } from './statements.ts';
 
 interface OutboxRow {
@@ -20,11 +22,15 @@ interface OutboxRow {
 export async function readReadings(db: Queryable, now: number, source: SourceStatus | null): Promise<Reading[]> {
   try {
     const progress = await readProgress(db);
+    const instances = await readInstances(db);
+    const connectors = await readConnectors(db);
     const outbox = await db.query<OutboxRow>(sql.outbox_waiting);
     return [
       ...databaseUp(true),
       ...sourceReadings(source),
       ...progressReadings(progress, now),
+      ...instanceReadings(instances),
+      ...connectorReadings(connectors),
       ...waiting(outbox, now),
     ];
   } catch (error) {

@@ -9,7 +9,8 @@ export const sourceAnswer = known(
     state: z.enum(['starting', 'snapshot', 'streaming', 'waiting', 'stopped']),
     detail: z.string(),
     snapshot: known(z.strictObject({ rows: count, estimated_rows: count }), 'While a first reading runs'),
-    lag_bytes: known(count, 'Bytes of the log at the source that are not applied yet'),
+    lag_bytes: known(count, 'Bytes of the log at the source that are not applied yet; null over Kafka'),
+    lag_records: known(count, 'Records in the partitions read here that are not applied yet; null without Kafka'),
     slot: known(
       z.strictObject({
         name: z.string(),
@@ -32,6 +33,7 @@ export const presentSource = (status: SourceStatus): NonNullable<SourceAnswer> =
       ? null
       : { rows: status.snapshot.rows, estimated_rows: Math.max(0, Math.round(status.snapshot.estimatedRows)) },
   lag_bytes: status.lagBytes === null ? null : Number(status.lagBytes),
+  lag_records: status.lagRecords == null ? null : Number(status.lagRecords),
   slot: presentSlot(status.slot),
   heard_at: isoInstant(status.heardAt),
 });

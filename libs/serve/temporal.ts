@@ -23,15 +23,12 @@ export const temporalQuery = z
     error: 'a day that is not after to is expected',
   });
 
-// Not among the columns of the table yet.
-const { anomaly_flags: _later, ...columns } = temporalColumns;
-
 export const temporalAnswer = z.array(
   z.strictObject({
     student_id: z.int(),
     course_id: z.int(),
     feature_date: day.meta({ description: 'The day that the row speaks for, by what is known today' }),
-    ...columns,
+    ...temporalColumns,
   }),
 );
 export type TemporalFeatures = z.output<typeof temporalAnswer>[number];

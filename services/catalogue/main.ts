@@ -10,7 +10,7 @@ null, and how exact it is.
   npm run catalogue                     for people
   npm run --silent catalogue -- --json  as GET /features serves it
 
-A row of engagement_features, performance_features and anomaly_features is one student in one course, as of as_of_date;
+A row of engagement_features and performance_features is one student in one course, as of as_of_date;
 of temporal_features the same on one day. It needs no database. Exit code 2: an argument is not known.
 `;
 

@@ -31,6 +31,7 @@ test('a database that nothing has written yet: nothing waits, nothing is claimed
     today: null,
     streams: [],
     instances: [],
+    connectors: [],
     source: null,
     lag_ms: { engagement: 0, performance: 0 },
     roles: { engagement: idle, performance: idle },
@@ -66,6 +67,7 @@ test('the source of this process, with null for what it does not know', async ()
     detail: 'the server is away',
     snapshot: null,
     lag_bytes: null,
+    lag_records: null,
     slot: null,
     heard_at: null,
   });
@@ -82,6 +84,7 @@ test('the source of this process, with null for what it does not know', async ()
     detail: 'reading',
     snapshot: { rows: 10, estimated_rows: 100 },
     lag_bytes: 4096,
+    lag_records: null,
     slot: { name: 'prepadata_1', retained_bytes: 1024, safe_bytes: 0 },
     heard_at: '2026-03-20T12:00:00.000Z',
   });
