@@ -26,15 +26,6 @@ const components = z.looseObject({
   resources: component,
 });
 
-const flag = z.looseObject({
-  since: day.meta({ description: 'First day of the unbroken run of days on which it was open' }),
-  value: z.number(),
-  baseline: z.number(),
-  threshold: z.number(),
-  method: z.string(),
-  severity: z.enum(['low', 'medium', 'high']),
-});
-
 /** How values of a unit are served. */
 const SCHEMAS = {
   count,
@@ -54,7 +45,6 @@ const SCHEMAS = {
   'course or site': z.enum(['course', 'site']),
   'recorded or estimated': z.enum(['recorded', 'estimated']),
   'the four components': components,
-  flag,
 } as const satisfies Readonly<Record<Unit, z.ZodType>>;
 
 type Columns<D extends Readonly<Record<string, Definition>>> = {
