@@ -1,7 +1,7 @@
+import { messageOf } from '#libs/domain/errors.ts';
 import { formatLsn } from '#libs/domain/position.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import type { SlotStatus } from '#libs/source/contract.ts';
-import { messageOf } from '#libs/source/pgoutput/faults.ts';
 import { listSlots } from '#libs/source/pgoutput/index.ts';
 import { placeOf } from '#libs/source/pgoutput/options.ts';
 import { readConnectorReports } from '#libs/store/connector.ts';
