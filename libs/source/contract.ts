@@ -84,7 +84,10 @@ export interface ProgressStore {
   beginEpoch(stream: string, origin: string, reason: string): Promise<number>;
 }
 
-/** Stream name of the epochs that the connector's slots live in; its progress is that of the partitions. */
+/**
+ * Stream name of the epochs that the connector's slots live in. It is in phase `snapshot` until the first reading of its
+ * epoch is in the topics; how far these are read is the progress of their partitions, which have streams of their own.
+ */
 export const DEBEZIUM_STREAM = 'debezium';
 
 /** What is kept of one partition. */

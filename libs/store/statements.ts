@@ -71,7 +71,6 @@ export const sql = loadStatements(FOLDER, [
   'rows_grades',
   'settings_adopt',
   'settings_read',
-  'stream_gap_known',
   'stream_gap_read',
   'table_locks',
 ]);

@@ -137,9 +137,6 @@ test('a report is kept, with what was heard last; a gap of the epoch is found', 
     detail: 'Connect is away',
   });
   await db.query(
-    'CREATE TABLE IF NOT EXISTS state.stream_gap (stream text, epoch integer, said text, noticed_at timestamptz DEFAULT now())',
-  );
-  await db.query(
     `INSERT INTO state.stream_gap (stream, epoch, said) VALUES ('lms.public.grades/0', 4, 'offset 7 is gone')`,
   );
   expect(await readStreamGap(db, 4)).toBe('lms.public.grades/0: offset 7 is gone');
