@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { addressEnv } from '#libs/platform/config/address-env.ts';
 import { freePort } from '#libs/platform/postgres/embedded.ts';
 import { putConnectorReport, readConnectorReports, readStreamGap } from '#libs/store/connector.ts';
 import { migrate } from '#libs/store/migrate.ts';
-import { addressEnv } from '../support/address-env.ts';
 import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { until } from './fixture.ts';
 

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseDay } from '#libs/domain/local-date.ts';
+import { addressEnv } from '#libs/platform/config/address-env.ts';
 import { openAdmin } from '#libs/platform/kafka/admin.ts';
 import { openLog } from '#libs/platform/log.ts';
 import {
@@ -16,7 +17,6 @@ import { superviseEmbedded } from '#libs/platform/postgres/supervise.ts';
 import { openRegistry } from '#libs/platform/registry/registry.ts';
 import { seedCampus } from '../../services/campus/seed.ts';
 import { chanceOf } from '../property/disturbance.ts';
-import { addressEnv } from '../support/address-env.ts';
 import { askOracle, compareFeatures, type Difference, readFeatures } from '../support/oracle.ts';
 import { SOURCE_SCHEMA } from '../support/source-schema.ts';
 import { connectEnvOf, type OwnStack, ownStack } from '../support/stack.ts';
