@@ -23,6 +23,7 @@ import { connectEnvOf, type OwnStack, ownStack } from '../support/stack.ts';
 import { lastOfEach } from '../topics/fakes.ts';
 import { bareKafka, readTopics } from '../topics/read-topics.ts';
 import { allRows, differences } from '../topics/rows.ts';
+import { WRITES, writeOn } from './load.ts';
 import { newDataDir } from './program.ts';
 import { RoleProcess } from './role-process.ts';
 
@@ -134,35 +135,11 @@ async function untilToldOnTopics(): Promise<void> {
   expect(found).toEqual([]);
 }
 
-const WRITES = [
-  `INSERT INTO activity_logs (student_id, course_id, activity_type, resource_id, metadata)
-   SELECT student_id, course_id, 'view', 'r' || floor(random() * 20), NULL FROM enrollments ORDER BY random() LIMIT 20`,
-  'DELETE FROM activity_logs WHERE id IN (SELECT id FROM activity_logs ORDER BY random() LIMIT 3)',
-  'UPDATE grades SET grade_value = floor(random() * 10) WHERE id IN (SELECT id FROM grades ORDER BY random() LIMIT 3)',
+/** A row that changes its id comes in two halves, by two partitions. */
+const ALL_WRITES = [
+  ...WRITES,
   'UPDATE activity_logs SET id = gen_random_uuid() WHERE id IN (SELECT id FROM activity_logs ORDER BY random() LIMIT 2)',
 ];
-
-/** Writes until told to stop; a server that is away is tried again, as any connector does. */
-function writeOn(db: Database): { stop(): Promise<void> } {
-  let stopped = false;
-  const writing = (async (): Promise<void> => {
-    while (!stopped) {
-      try {
-        for (const text of WRITES) await db.query(text);
-        await sleep(5);
-      } catch (error) {
-        if (!isDatabaseFault(error)) throw error;
-        await sleep(50);
-      }
-    }
-  })();
-  return {
-    stop: async () => {
-      stopped = true;
-      await writing;
-    },
-  };
-}
 
 async function kill(victim: (typeof VICTIMS)[number]): Promise<void> {
   if (victim === 'postgres') {
@@ -182,10 +159,10 @@ async function kill(victim: (typeof VICTIMS)[number]): Promise<void> {
 test('the first reading, then every kind of change, comes to the tables and to the topics', async () => {
   await untilEqual('after the first reading');
   await on(source, async (db) => {
-    for (const text of WRITES) await db.query(text);
+    for (const text of ALL_WRITES) await db.query(text);
     await db.query('ALTER TABLE activity_logs ADD COLUMN device text');
     await db.query('ALTER TABLE grades REPLICA IDENTITY FULL');
-    for (const text of WRITES) await db.query(text);
+    for (const text of ALL_WRITES) await db.query(text);
     await db.query(`INSERT INTO grades (student_id, course_id, grade_item, grade_value, grade_max, timestamp)
                     SELECT student_id, course_id, grade_item, grade_value, grade_max, timestamp FROM grades`);
     await db.query(`INSERT INTO activity_logs (student_id, course_id, activity_type)
@@ -208,7 +185,7 @@ test(
       for (let round = 0; round < KILLS; round += 1) {
         // Each in turn from a random one on, so that a short run has them all.
         const victim = VICTIMS[(round + shift) % VICTIMS.length] ?? 'connect';
-        const load = writeOn(db);
+        const load = writeOn(db, ALL_WRITES);
         await sleep(100 + chance() * 1_500);
         await kill(victim);
         await sleep(300);
