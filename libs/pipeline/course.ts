@@ -5,9 +5,14 @@ import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import { readTodayToWrite, shareCalendar } from '#libs/store/calendar.ts';
 import { markPosition } from '#libs/store/keys.ts';
 import { MARK_PRIORITY, MarkSet } from '#libs/store/marks.ts';
-import { sql } from '#libs/store/statements.ts';
+import { fillTemplate, sql } from '#libs/store/statements.ts';
 import { courseAsOf } from './derive.ts';
 import type { Settings } from './settings.ts';
+
+/** The arrays of first days begin with 1. */
+const COURSE_EVIDENCE = fillTemplate('course_evidence', 'keys', {
+  leastDays: COVERAGE_KINDS.map((_, index) => `min(first_days[${index + 1}])`).join(', '),
+});
 
 interface CourseRow {
   readonly course_id: number;
@@ -59,7 +64,7 @@ export async function deriveCourses(db: Database, settings: Settings, limit: num
     const marks = await tx.query<CourseMarkRow>(sql.course_marks_take, [claimedIds]);
     const today = await readTodayToWrite(tx, settings.fingerprint);
     const evidence = new Map(
-      (await tx.query<EvidenceRow>(sql.course_evidence, [claimedIds])).map((row) => [row.course_id, row]),
+      (await tx.query<EvidenceRow>(COURSE_EVIDENCE, [claimedIds])).map((row) => [row.course_id, row]),
     );
     const moved = new Set<number>();
     for (const course of claimed) {

@@ -55,15 +55,23 @@ export function startDeriver<R, T, F, S extends string>(
   ];
 }
 
+/** Many keys ask for a look at their course, and few of them move it: after a look in vain the next waits this long. */
+const COURSE_PACE_MS = 100;
+
 export function startCourseDeriver(options: DeriverOptions): Loop {
   const { db, settings, wake, log } = options;
+  const pace = new Pace(COURSE_PACE_MS);
+  let inVain = false;
   return startLoop({
     name: 'the course deriver',
     wake,
     log,
     step: async () => {
+      if (!pace.mayWork(performance.now(), inVain)) return 'resting';
       const result = await deriveCourses(db, settings, COURSES_PER_BATCH);
-      if (result.moved + result.keysMarked > 0) wake.wake();
+      const moved = result.moved + result.keysMarked;
+      inVain = result.courses > 0 && moved === 0;
+      if (moved > 0) wake.wake();
       return result.courses > 0 ? 'more' : 'idle';
     },
   });

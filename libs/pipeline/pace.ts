@@ -1,6 +1,6 @@
 /**
- * While the intake works off a backlog, deriving rests most of the time: a key that is derived now is touched again by
- * the changes still to come. It does not rest for ever, so that features move on also in a backlog that lasts.
+ * Rests most of the time where work done now is likely to be done again soon (a key in the middle of a backlog, a course
+ * whose keys are at work), but never for ever, so that things move on also where that lasts.
  */
 export class Pace {
   readonly #everyMs: number;
@@ -14,8 +14,8 @@ export class Pace {
    * Whether to work now; if so, that is taken as done.
    * @param now milliseconds of a clock that only goes forward
    */
-  mayWork(now: number, isBehind: boolean): boolean {
-    if (isBehind && now - this.#last < this.#everyMs) return false;
+  mayWork(now: number, mayRest: boolean): boolean {
+    if (mayRest && now - this.#last < this.#everyMs) return false;
     this.#last = now;
     return true;
   }

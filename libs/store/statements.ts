@@ -12,7 +12,6 @@ export const sql = loadStatements(FOLDER, [
   'connector_put',
   'connector_read',
   'connector_remove',
-  'course_evidence',
   'course_mark_keys',
   'course_marks_add',
   'course_marks_take',
