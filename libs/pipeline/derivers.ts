@@ -22,8 +22,8 @@ export interface DeriverOptions {
   readonly log: Log;
 }
 
-/** While the intake is behind, a batch of keys is derived this often. Milliseconds. */
-const PACE_MS = 1_000;
+/** While the intake is behind, a batch of keys is derived, and courses are looked at, this often. Milliseconds. */
+const BEHIND_PACE_MS = 1_000;
 /** A second one only looks when the first has found more than it takes. Milliseconds. */
 const SECOND_LOOKS_MS = 60_000;
 
@@ -37,12 +37,12 @@ export function startDeriver<R, T, F, S extends string>(
 ): Loop[] {
   const { db, settings, wake, log } = options;
   const plenty = new Wake();
-  const pace = new Pace(PACE_MS);
+  const pace = new Pace();
   const cursor = new KeyCursor();
   const limit = (priority: MarkPriority): number =>
     priority === MARK_PRIORITY.live && !wake.isBehind ? LIVE_KEYS : OTHER_KEYS;
   const step = async (): Promise<StepOutcome> => {
-    if (!pace.mayWork(performance.now(), wake.isBehind)) return 'resting';
+    if (!pace.mayWork(performance.now(), wake.isBehind ? BEHIND_PACE_MS : 0)) return 'resting';
     const result = await deriveBatch(db, definition, settings, limit, { cursor, onMore: () => plenty.wake() });
     if (result.followUps > 0) wake.wake();
     if (result.keys > 0) return 'more';
@@ -60,14 +60,15 @@ const COURSE_PACE_MS = 100;
 
 export function startCourseDeriver(options: DeriverOptions): Loop {
   const { db, settings, wake, log } = options;
-  const pace = new Pace(COURSE_PACE_MS);
+  const pace = new Pace();
   let inVain = false;
   return startLoop({
     name: 'the course deriver',
     wake,
     log,
     step: async () => {
-      if (!pace.mayWork(performance.now(), inVain)) return 'resting';
+      const everyMs = wake.isBehind ? BEHIND_PACE_MS : inVain ? COURSE_PACE_MS : 0;
+      if (!pace.mayWork(performance.now(), everyMs)) return 'resting';
       const result = await deriveCourses(db, settings, COURSES_PER_BATCH);
       const moved = result.moved + result.keysMarked;
       inVain = result.courses > 0 && moved === 0;

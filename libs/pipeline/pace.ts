@@ -3,19 +3,15 @@
  * whose keys are at work), but never for ever, so that things move on also where that lasts.
  */
 export class Pace {
-  readonly #everyMs: number;
   #last = Number.NEGATIVE_INFINITY;
-
-  constructor(everyMs: number) {
-    this.#everyMs = everyMs;
-  }
 
   /**
    * Whether to work now; if so, that is taken as done.
    * @param now milliseconds of a clock that only goes forward
+   * @param everyMs the least time from the last work to this one; 0: no rest
    */
-  mayWork(now: number, mayRest: boolean): boolean {
-    if (mayRest && now - this.#last < this.#everyMs) return false;
+  mayWork(now: number, everyMs: number): boolean {
+    if (now - this.#last < everyMs) return false;
     this.#last = now;
     return true;
   }
