@@ -11,6 +11,7 @@ export interface Holes {
   readonly 'source.port': string;
   readonly 'source.database': string;
   readonly 'source.user': string;
+  readonly 'source.sslmode': string;
   readonly publication: string;
   readonly schema: string;
   readonly slot: string;

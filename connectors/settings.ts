@@ -2,11 +2,13 @@ import { ConfigurationError } from '#libs/domain/errors.ts';
 import { analyticsAddress, sourceAddress } from '#libs/platform/config/config.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import type { SslMode } from '#libs/platform/postgres/tls.ts';
 import { type ConnectorConfig, fillConfig, type SnapshotMode } from './config.ts';
 
 /** What registering needs of the configuration. */
 export interface RegisterSettings {
   readonly source: DatabaseAddress;
+  readonly sslMode: SslMode;
   readonly analytics: DatabaseAddress;
   readonly connectUrl: string;
   /** Of the connector; it is the topics' prefix as well, and so what Connect keeps the offset under. */
@@ -68,6 +70,7 @@ export function registerSettings(config: SettingValues): RegisterSettings {
   }
   return {
     source,
+    sslMode: config.SOURCE_DB_SSLMODE,
     analytics,
     connectUrl: connectUrl.replace(/\/+$/, ''),
     name: config.KAFKA_TOPIC_PREFIX,
@@ -91,6 +94,7 @@ export function wantedConfig(settings: RegisterSettings, epoch: number, mode: Sn
     'source.port': String(source.port),
     'source.database': source.database,
     'source.user': source.user,
+    'source.sslmode': settings.sslMode,
     publication: settings.publication,
     schema: settings.schema,
     slot: slotOf(settings, epoch),

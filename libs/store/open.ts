@@ -7,6 +7,7 @@ import {
   isDatabaseFault,
   openDatabase,
 } from '#libs/platform/postgres/database.ts';
+import { tlsFailure } from '#libs/platform/postgres/tls.ts';
 import { migrate } from './migrate.ts';
 
 const RETRY_MS = 1_000;
@@ -63,6 +64,8 @@ async function migrateWhenThere(db: Database, address: DatabaseAddress, options:
 
 /** The server is there, but will not have us: no waiting mends that. */
 function refusedByServer(error: unknown, where: string): ConfigurationError | undefined {
+  const unsafe = tlsFailure(error, `the analytics database ${where}`, 'ANALYTICS_DB');
+  if (unsafe !== undefined) return unsafe;
   const { code = '', message = '' } = error as { code?: string; message?: string };
   if (/^(28|3D)/.test(code)) {
     return new ConfigurationError(

@@ -28,6 +28,7 @@ export async function createFixture(
     analytics,
     settings: {
       source: source.address,
+      sslMode: 'disable',
       analytics: analytics.address,
       connectUrl: stack.connectUrl,
       name,

@@ -1,5 +1,6 @@
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import type { DatabaseAddress } from '../postgres/database.ts';
+import { tlsOf } from '../postgres/tls.ts';
 import { SETTINGS, type SettingName, type SettingValues } from './settings.ts';
 
 const NAMES = Object.keys(SETTINGS) as SettingName[];
@@ -30,28 +31,25 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
 }
 
 /** The source database that the environment names; undefined: the sample campus. */
-export const sourceAddress = (config: SettingValues): DatabaseAddress | undefined =>
-  config.SOURCE_DB_HOST === undefined
-    ? undefined
-    : {
-        host: config.SOURCE_DB_HOST,
-        port: config.SOURCE_DB_PORT,
-        database: config.SOURCE_DB_NAME,
-        user: config.SOURCE_DB_USER,
-        password: config.SOURCE_DB_PASSWORD,
-      };
+export const sourceAddress = (config: SettingValues): DatabaseAddress | undefined => addressOf(config, 'SOURCE_DB');
 
 /** The analytics database that the environment names; undefined: an embedded one. */
 export const analyticsAddress = (config: SettingValues): DatabaseAddress | undefined =>
-  config.ANALYTICS_DB_HOST === undefined
-    ? undefined
-    : {
-        host: config.ANALYTICS_DB_HOST,
-        port: config.ANALYTICS_DB_PORT,
-        database: config.ANALYTICS_DB_NAME,
-        user: config.ANALYTICS_DB_USER,
-        password: config.ANALYTICS_DB_PASSWORD,
-      };
+  addressOf(config, 'ANALYTICS_DB');
+
+function addressOf(config: SettingValues, prefix: 'SOURCE_DB' | 'ANALYTICS_DB'): DatabaseAddress | undefined {
+  const host = config[`${prefix}_HOST`];
+  if (host === undefined) return undefined;
+  const ssl = tlsOf(config[`${prefix}_SSLMODE`], config[`${prefix}_SSLROOTCERT`]);
+  return {
+    host,
+    port: config[`${prefix}_PORT`],
+    database: config[`${prefix}_NAME`],
+    user: config[`${prefix}_USER`],
+    password: config[`${prefix}_PASSWORD`],
+    ...(ssl === undefined ? {} : { ssl }),
+  };
+}
 
 /**
  * The address of a database that a process cannot do without.

@@ -113,6 +113,14 @@ export const decimal = (fallback: string, most: number, description: string): Se
       : number;
   });
 
+/** A file with PEM certificates; its text. */
+export const certificates = (description: string): Setting<string | undefined> =>
+  setting(undefined, 'a file of certificates in PEM form', description, (value) => {
+    if (value === undefined) return undefined;
+    const content = readFileSync(value, 'utf8');
+    return content.includes('-----BEGIN CERTIFICATE-----') ? content : refuse();
+  });
+
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export const uuidList = (description: string): Setting<readonly string[]> =>

@@ -1,5 +1,7 @@
+import { SSL_MODES } from '../postgres/tls.ts';
 import {
   aliasFile,
+  certificates,
   commaList,
   componentNumbers,
   decimal,
@@ -28,6 +30,12 @@ export const SETTINGS = {
   SOURCE_DB_NAME: text('lms', 'Its database'),
   SOURCE_DB_USER: text('postgres', 'A role with REPLICATION and SELECT on the five tables'),
   SOURCE_DB_PASSWORD: text('', 'Its password', { secret: true }),
+  SOURCE_DB_SSLMODE: oneOf(
+    SSL_MODES,
+    'disable',
+    'Encrypts connections to it; verify-full also checks whose certificate it shows',
+  ),
+  SOURCE_DB_SSLROOTCERT: certificates('Certificates to trust for it; unset: those that Node knows'),
   SOURCE_SCHEMA: text('public', 'The schema that the five tables are in'),
   SOURCE_PUBLICATION: text('prepadata', 'The publication of the five tables; made when missing and allowed'),
   SOURCE_SLOT: text('prepadata', 'Prefix of the replication slots; the epoch follows'),
@@ -42,6 +50,12 @@ export const SETTINGS = {
   ANALYTICS_DB_NAME: text('prepadata', 'Its database'),
   ANALYTICS_DB_USER: text('postgres', 'A role that owns the database or may create schemas in it'),
   ANALYTICS_DB_PASSWORD: text('', 'Its password', { secret: true }),
+  ANALYTICS_DB_SSLMODE: oneOf(
+    SSL_MODES,
+    'disable',
+    'Encrypts connections to it; verify-full also checks whose certificate it shows',
+  ),
+  ANALYTICS_DB_SSLROOTCERT: certificates('Certificates to trust for it; unset: those that Node knows'),
   INSTITUTION_TIMEZONE: zone('UTC', 'The zone whose days are the days of every feature'),
   API_HOST: text('127.0.0.1', 'Address the API listens on'),
   API_PORT: port('8001', 'Port the API listens on; 0 takes a free one'),

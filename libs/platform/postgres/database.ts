@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { openSession, type Session } from './session.ts';
+import type { DatabaseTls } from './tls.ts';
 
 /** Values that a statement takes; arrays become Postgres arrays, bigint int8. */
 export type SqlValue = string | number | bigint | boolean | null | Date | readonly SqlValue[];
@@ -47,6 +48,8 @@ export interface DatabaseAddress {
   readonly database: string;
   readonly user: string;
   readonly password: string;
+  /** Absent: not encrypted. */
+  readonly ssl?: DatabaseTls;
 }
 
 export interface DatabaseOptions {

@@ -2,7 +2,7 @@ import { Socket } from 'node:net';
 import pg from 'pg';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 
-/** One connection, with its socket in our hands, so that it can be paused and closed at any moment. */
+/** One connection, with its socket in our hands, so that it can be closed at any moment. */
 export interface Link {
   readonly client: pg.Client;
   /** Idempotent; does not wait for the server. */
@@ -17,7 +17,7 @@ export interface Link {
 const SESSION_SETTINGS = ['datestyle=iso', 'timezone=UTC', 'statement_timeout=0', 'lock_timeout=0'];
 
 export interface LinkConfig extends pg.ClientConfig {
-  /** Makes the socket; kept by the caller to pause or destroy it. */
+  /** Makes the socket; kept by the caller to destroy it. */
   readonly stream: () => Socket;
 }
 
@@ -29,6 +29,7 @@ export function linkConfig(address: DatabaseAddress, purpose: string, socket: So
     database: address.database,
     user: address.user,
     password: address.password,
+    ...(address.ssl === undefined ? {} : { ssl: address.ssl }),
     application_name: `prepadata ${purpose}`,
     options: SESSION_SETTINGS.map((setting) => `-c ${setting}`).join(' '),
     connectionTimeoutMillis: 10_000,

@@ -1,4 +1,5 @@
 import { Socket } from 'node:net';
+import type pg from 'pg';
 import { LogicalReplicationService, type Pgoutput, PgoutputPlugin } from 'pg-logical-replication';
 import { formatLsn, parseLsn } from '#libs/domain/position.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
@@ -42,6 +43,14 @@ export interface Stream {
 type Parsed = { readonly message: Pgoutput.Message; readonly bytes: number } | { readonly error: unknown };
 
 class CarryingPlugin extends PgoutputPlugin {
+  /** What the driver reads from: the socket, or the encryption on top of it. Known from the start of the stream on. */
+  reading: Socket | undefined;
+
+  override start(client: pg.Client, slot: string, lsn: string): Promise<unknown> {
+    this.reading = (client as unknown as { connection: { stream: Socket } }).connection.stream;
+    return super.start(client, slot, lsn);
+  }
+
   override parse(buffer: Buffer): never {
     return this.#tryParse(buffer) as never;
   }
@@ -70,6 +79,7 @@ export function openStream(options: StreamOptions): Stream {
     acknowledge: { auto: false, timeoutSeconds: 0 },
     flowControl: { enabled: false },
   });
+  const plugin = new CarryingPlugin({ protoVersion: 1, publicationNames: [options.publication], messages: true });
   const reader = new Reader(options);
   const status = new StatusSender(service, options.start, options.statusEvery, options.onFailure);
   let paused = false;
@@ -101,7 +111,7 @@ export function openStream(options: StreamOptions): Stream {
     }
     if (!paused && queue.isCrowded(false)) {
       paused = true;
-      socket.pause();
+      plugin.reading?.pause();
     }
   });
   service.on('heartbeat', (lsn, _serverTime, shouldRespond) => {
@@ -109,22 +119,19 @@ export function openStream(options: StreamOptions): Stream {
     reader.heartbeat(parseLsn(lsn));
     if (shouldRespond) status.answer();
   });
-  subscribe(service, options).then(() => fail(new Waiting('the source server ended the stream')), fail);
+  service
+    .subscribe(plugin, options.slot, formatLsn(options.start))
+    .then(() => fail(new Waiting('the source server ended the stream')), fail);
 
   return {
     confirm: (lsn) => status.confirm(lsn),
     resume: () => {
       if (!paused || closed || queue.isCrowded(true)) return;
       paused = false;
-      socket.resume();
+      plugin.reading?.resume();
     },
     close,
   };
-}
-
-function subscribe(service: LogicalReplicationService, options: StreamOptions): Promise<unknown> {
-  const plugin = new CarryingPlugin({ protoVersion: 1, publicationNames: [options.publication], messages: true });
-  return service.subscribe(plugin, options.slot, formatLsn(options.start));
 }
 
 /** Feeds the assembler and notices how far the server's log reaches. */
