@@ -41,10 +41,11 @@ export async function lookOnce(
   const name = slotOf(settings, stored?.epoch ?? 0);
   // The slot before the offset: what the slot has confirmed is put down as an offset first.
   const all = await readSlots(control, settings.slotPrefix);
-  const { walEnd } = await readNow(control);
   const ours = all.filter((slot) => slot.database === settings.source.database);
   const slot = ours.find((candidate) => candidate.slot_name === name);
   const seen = await shop.connect.read().catch((error: unknown) => orWaiting(error));
+  // And the log's end after it: under load Debezium is soon beyond an end that was read before.
+  const { walEnd } = await readNow(control);
   if (seen instanceof Waiting) {
     // What the slot costs meanwhile is what matters then.
     const cost = slot === undefined ? undefined : costOf(slot, walEnd);

@@ -6,9 +6,9 @@ import { createSourceDatabase, createTestDatabase } from '../support/database.ts
 import { startTestPipeline } from '../support/pipeline.ts';
 import { testSettings } from '../support/settings.ts';
 import { untilSettled } from '../support/settle.ts';
+import { IMAGES_SQL, installShape, SOURCE_SQL, shapeOf } from './campus.ts';
 import { printResult } from './report.ts';
 import { LETTERS, runSuite } from './suite.ts';
-import { IMAGES_SQL, installShape, SOURCE_SQL, shapeOf } from './world.ts';
 
 /** The least at which every kind of row occurs. */
 const TINY = 1 / 500;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database, SqlStatement } from '#libs/platform/postgres/database.ts';
 import { type Random, randomFrom } from '../../services/campus/random.ts';
-import type { Shape } from './world.ts';
+import type { Shape } from './campus.ts';
 
 /** Row n of a kind, as `bench.id` names it. */
 export function idOf(kind: string, n: number): string {
@@ -28,18 +28,18 @@ export function shuffled(count: number, random: Random): number[] {
 
 export const CHANGES_PER_SECOND = 500;
 
-/** Fires `count` times at random moments, {@link CHANGES_PER_SECOND} in the mean; resolves when all have come to an end. */
+/** Fires `count` times at random moments, `perSecond` in the mean; resolves when all have come to an end. */
 export async function atRandom(
   count: number,
   seed: string,
   fire: (index: number) => Promise<void>,
-  signal?: AbortSignal,
+  { perSecond = CHANGES_PER_SECOND, signal }: { perSecond?: number; signal?: AbortSignal } = {},
 ): Promise<void> {
   const random = randomFrom(seed);
   const running: Promise<void>[] = [];
   let next = performance.now();
   for (let index = 0; index < count && signal?.aborted !== true; index += 1) {
-    next += (-Math.log(1 - random.next()) / CHANGES_PER_SECOND) * 1_000;
+    next += (-Math.log(1 - random.next()) / perSecond) * 1_000;
     const wait = next - performance.now();
     if (wait > 0.5) await sleep(wait);
     running.push(fire(index));
@@ -72,7 +72,7 @@ export function keepClicking(db: Database, shape: Shape): () => Promise<void> {
   const stopping = new AbortController();
   const random = randomFrom('clicks');
   const fire = (): Promise<void> => click(db, newClick(), random.int(0, shape.keys - 1), shape);
-  const running = atRandom(Number.MAX_SAFE_INTEGER, 'load', fire, stopping.signal);
+  const running = atRandom(Number.MAX_SAFE_INTEGER, 'load', fire, { signal: stopping.signal });
   return async () => {
     stopping.abort();
     await running;

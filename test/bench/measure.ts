@@ -57,9 +57,33 @@ export function serverCpu(postmaster: number): number {
 /** The most memory the process has held at once, and what it holds now, in MB. */
 export function processMemory(pid: number): { peak: number; now: number } {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  const megabytes = (name: string): number =>
-    Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) / 1024;
-  return { peak: megabytes('VmHWM'), now: megabytes('VmRSS') };
+  return { peak: megabytesIn(status, 'VmHWM'), now: megabytesIn(status, 'VmRSS') };
+}
+
+/** A line of /proc/<pid>/status; NaN where there is none. */
+const megabytesIn = (status: string, name: string): number =>
+  Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) / 1024;
+
+/**
+ * What a whole server holds in memory now, in MB: what each of its processes has for itself, and once what they share.
+ * Files it has mapped, which are its own program, are left out.
+ */
+export function serverMemory(postmaster: number): number {
+  let own = 0;
+  let shared = 0;
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const pid = Number(name);
+    if (pid !== postmaster && readStat(pid)?.parent !== postmaster) continue;
+    try {
+      const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+      own += megabytesIn(status, 'RssAnon') || 0;
+      shared = Math.max(shared, megabytesIn(status, 'RssShmem') || 0);
+    } catch {
+      // It has ended meanwhile; one that is ending has no such lines.
+    }
+  }
+  return own + shared;
 }
 
 /** The postmaster of an embedded server's folder. */

@@ -1,23 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
 import { LogicalReplicationService, type Pgoutput, PgoutputPlugin } from 'pg-logical-replication';
 import type { Database } from '#libs/platform/postgres/database.ts';
-import { click, keyIds, newClick } from './load.ts';
+import { click, newClick } from './load.ts';
+import { keyOf, knownKeys, listenToRows } from './rows-told.ts';
 import type { World } from './world.ts';
-
-/**
- * Tells whoever listens of each feature row that is written: Postgres delivers it after the commit that shows the row,
- * so it is never early; what it takes itself is measured beside it. It works inside the product's transactions and makes
- * them no faster.
- */
-const TELL = `
-  CREATE SCHEMA bench;
-  CREATE FUNCTION bench.tell() RETURNS trigger LANGUAGE plpgsql AS $$
-  BEGIN
-    PERFORM pg_notify('bench', new.student_id || ' ' || new.course_id || ' ' || coalesce(new.events_count, 0));
-    RETURN NULL;
-  END $$;
-  CREATE TRIGGER bench_tell AFTER INSERT OR UPDATE ON engagement_features FOR EACH ROW EXECUTE FUNCTION bench.tell()`;
 
 /** Moments of one change, of this process's clock. NaN: not yet. */
 export interface Seen {
@@ -80,38 +66,20 @@ export class Observer {
   }
 
   async #listen(): Promise<void> {
-    const known = await this.#knownKeys();
-    await this.#db.query(TELL);
-    this.#onEnd.push(() => this.#db.query('DROP SCHEMA bench CASCADE'));
-    const listener = new pg.Client(this.#world.analyticsAddress());
-    await listener.connect();
-    this.#onEnd.push(() => listener.end());
-    await listener.query('LISTEN bench');
-    this.channel = await measureChannel(this.#db, listener);
-    listener.on('notification', ({ payload = '' }) => {
-      const [student, course, events] = payload.split(' ');
-      const key = known.get(`${student} ${course}`);
-      const seen = key === undefined ? undefined : this.log[key.index];
-      if (key === undefined || seen === undefined || !Number.isNaN(seen.visibleAt)) return;
-      if (Number(events) > key.events) seen.visibleAt = performance.now();
+    const known = await knownKeys(this.#db, this.#order, this.#world.shape);
+    const seenBy = new Map<string, { seen: Seen; events: number }>();
+    this.#order.forEach((key, index) => {
+      const [row, seen] = [known.get(key), this.log[index]];
+      if (row !== undefined && seen !== undefined)
+        seenBy.set(keyOf(row.student, row.course), { seen, events: row.events });
     });
-  }
-
-  /** What the features of the keys count now, by our integers. */
-  async #knownKeys(): Promise<Map<string, { index: number; events: number }>> {
-    const rows = await this.#db.query<{ student: string; course: string; key: string; events: number }>(
-      `SELECT s.source_id AS student, c.source_id AS course, student_id || ' ' || course_id AS key,
-              coalesce(events_count, 0) AS events
-       FROM engagement_features JOIN student AS s USING (student_id) JOIN course AS c USING (course_id)`,
-    );
-    const bySource = new Map(rows.map((row) => [`${row.student} ${row.course}`, row]));
-    const known = new Map<string, { index: number; events: number }>();
-    this.#order.forEach((k, index) => {
-      const { student, course } = keyIds(k, this.#world.shape);
-      const row = bySource.get(`${student} ${course}`);
-      if (row !== undefined) known.set(row.key, { index, events: row.events });
+    const told = await listenToRows(this.#db, this.#world.analyticsAddress(), (key, events) => {
+      const waiting = seenBy.get(key);
+      if (waiting === undefined || !Number.isNaN(waiting.seen.visibleAt)) return;
+      if (events > waiting.events) waiting.seen.visibleAt = performance.now();
     });
-    return known;
+    this.#onEnd.push(() => told.end());
+    this.channel = told.channel;
   }
 
   /** Reads the same publication with the bare library and does nothing but decode. */
@@ -134,19 +102,6 @@ export class Observer {
       await dropSlot(source, slot);
     });
   }
-}
-
-async function measureChannel(db: Database, listener: pg.Client): Promise<number[]> {
-  const times: number[] = [];
-  for (let time = 0; time < 100; time += 1) {
-    const arrived = new Promise<number>((resolve) => {
-      listener.once('notification', () => resolve(performance.now()));
-    });
-    const sentAt = performance.now();
-    await db.query("SELECT pg_notify('bench', '')");
-    times.push((await arrived) - sentAt);
-  }
-  return times;
 }
 
 /** The server lets go of a slot a moment after the connection has ended. */

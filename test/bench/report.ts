@@ -19,6 +19,8 @@ export interface Measured {
   readonly unit: string;
   /** Of the last run. */
   readonly usage?: Usage;
+  /** Where that is all that is known of its usage. */
+  readonly peakRssMb?: number;
 }
 
 export interface BenchmarkResult {
@@ -60,11 +62,11 @@ export function printResult(result: BenchmarkResult): string {
     const word = isMet(verdict) ? 'met' : 'NOT MET';
     lines.push(`  ${what}: ${figure(got)} ${unit}, aim ${symbol} ${aim} ${unit}: ${word}; ${against}`);
   }
-  for (const { name, values, unit, usage } of result.runs) {
+  for (const { name, values, unit, usage, peakRssMb } of result.runs) {
     const spread = values.length > 1 ? `, least ${figure(Math.min(...values))} of ${values.length} runs` : '';
-    lines.push(
-      `    ${name}: ${figure(median(values))} ${unit}${spread}${usage === undefined ? '' : `; ${describe(usage)}`}`,
-    );
+    const peak = peakRssMb === undefined ? '' : `, peak RSS ${figure(peakRssMb)} MB`;
+    const cost = usage === undefined ? '' : `; ${describe(usage)}`;
+    lines.push(`    ${name}: ${figure(median(values))} ${unit}${spread}${peak}${cost}`);
   }
   for (const note of result.notes) lines.push(`    ${note}`);
   return `${lines.join('\n')}\n`;

@@ -15,9 +15,9 @@ import { openProgressStore } from '#libs/store/progress.ts';
 import { type Random, randomFrom } from '../../services/campus/random.ts';
 import { startEngagement } from '../../services/engagement/role.ts';
 import { startPerformance } from '../../services/performance/role.ts';
+import { IMAGES_SQL, installShape, type Shape } from './campus.ts';
 import { idOf, keyIds } from './load.ts';
 import type { ScaleTask } from './scale.ts';
-import { IMAGES_SQL, installShape, type Shape } from './world.ts';
 
 // Prepares a database with so many images, or stages and derives changes on it and says what that took. The changes come
 // from memory: what is measured is the analytics side alone.

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { addressEnv } from '#libs/platform/config/address-env.ts';
+import { shapeOf } from './campus.ts';
 import { Meter, type Usage } from './measure.ts';
 import { openProfile } from './profile.ts';
 import { type BenchmarkResult, figure, type Measured, median } from './report.ts';
-import { shapeOf, type World } from './world.ts';
+import type { World } from './world.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 /** Images, at full size. The keys are the same at each, so that a key has the more rows the more there are. */

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { loadConfig } from '#libs/platform/config/config.ts';
@@ -8,56 +8,10 @@ import { Lifecycle } from '#libs/platform/lifecycle.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { type Database, type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
 import { type LocalDatabases, startDatabases } from '../../services/local/databases.ts';
-import { SOURCE_SCHEMA } from '../support/source-schema.ts';
+import { Campus, type Shape, shapeOf } from './campus.ts';
 import { postmasterOf, type Servers } from './measure.ts';
 import { Product, type ProductOptions, untilCaughtUp } from './product.ts';
 import type { Measured } from './report.ts';
-
-const SEED = 1;
-const read = (name: string): string => readFileSync(new URL(`./sql/${name}.sql`, import.meta.url), 'utf8');
-const SHAPE_SQL = read('shape');
-/** Fills a source that has the shape. */
-export const SOURCE_SQL = read('source');
-/** Fills the images of an analytics database that has the shape. */
-export const IMAGES_SQL = read('images');
-
-/** How many of each there are. */
-export interface Shape {
-  readonly students: number;
-  readonly courses: number;
-  readonly keys: number;
-  readonly events: number;
-  readonly completions: number;
-  readonly grades: number;
-  readonly enrollments: number;
-}
-
-/** Two million rows of 40,000 keys, or a part of that. */
-export function shapeOf(scale: number): Shape {
-  const students = Math.max(8, Math.round(8_000 * scale));
-  const keys = 5 * students;
-  const events = Math.round(1_132_000 * scale);
-  return {
-    students,
-    courses: 5 * Math.max(1, Math.round(16 * scale)),
-    keys,
-    events,
-    completions: 12 * keys,
-    grades: 8 * keys,
-    enrollments: Math.round(1.5 * keys),
-  };
-}
-
-/** Writes the shape, and all that follows from it, into a database. */
-export async function installShape(db: Database, shape: Shape): Promise<void> {
-  await db.query(SHAPE_SQL);
-  const { students, courses, keys, events, completions, grades, enrollments } = shape;
-  await db.query(
-    `INSERT INTO bench.shape (seed, students, courses, keys, events, completions, grades, enrollments, today)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, date_trunc('day', now() AT TIME ZONE 'UTC'))`,
-    [SEED, students, courses, keys, events, completions, grades, enrollments],
-  );
-}
 
 /** The servers of one run of the suite, what is in them, and how far that has been taken. */
 export class World {
@@ -71,10 +25,9 @@ export class World {
   /** The raw upsert floor, measured by whoever needs it first: rows a second. */
   floor: Measured | undefined;
   readonly #lifecycle: Lifecycle;
+  readonly #campus: Campus;
   #source: Database | undefined;
   #hasSnapshot = false;
-  /** Numbers live changes, so that no two of a run have one id. */
-  #changes = 0;
 
   private constructor(
     scale: number,
@@ -88,6 +41,7 @@ export class World {
     this.folder = folder;
     this.#lifecycle = lifecycle;
     this.databases = databases;
+    this.#campus = new Campus(() => databases.source, this.shape);
     this.profile = profile;
     const [source, analytics] = databases.folders.map(postmasterOf);
     this.servers = { source: source ?? 0, analytics: analytics ?? 0 };
@@ -127,39 +81,15 @@ export class World {
   /** The source, filled at the first call. */
   async source(): Promise<Database> {
     if (this.#source !== undefined) return this.#source;
-    const db = openDatabase(this.databases.source, { connections: 12, name: 'bench' });
+    const db = await this.#campus.fill();
     this.#source = db;
     this.#lifecycle.add('the connections to the source', () => db.close());
-    await db.query(SOURCE_SCHEMA);
-    await installShape(db, this.shape);
-    await db.query(read('live'));
-    await this.writing(async (writer) => {
-      await writer.query(SOURCE_SQL);
-    });
-    await db.query('VACUUM ANALYZE');
     return db;
   }
 
-  /** A connection that writes fast: foreign keys are right by construction, and nothing of the source needs to last. */
-  async writing<T>(work: (writer: Database) => Promise<T>): Promise<T> {
-    const writer = openDatabase(this.databases.source, { connections: 1, name: 'bench writer' });
-    try {
-      await writer.query('SET session_replication_role = replica; SET synchronous_commit = off');
-      return await work(writer);
-    } finally {
-      await writer.close();
-    }
-  }
-
   /** Lets the campus go on by so many changes. */
-  async live(count: number): Promise<void> {
-    const first = this.#changes;
-    // Changes that meet no row are passed over, so numbers run ahead of the count.
-    this.#changes += 4 * count + 1_000;
-    await this.writing(async (writer) => {
-      const [now] = await writer.query<{ now: string }>("SELECT (now() AT TIME ZONE 'UTC')::text AS now");
-      await writer.query('CALL bench.live($1, $2, $3)', [first, count, now?.now ?? '']);
-    });
+  live(count: number): Promise<void> {
+    return this.#campus.live(count);
   }
 
   analyticsAddress(name = this.databases.analytics.database): DatabaseAddress {

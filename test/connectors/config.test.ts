@@ -29,6 +29,7 @@ describe('the connector', () => {
       'slot.name': 'prepadata_debezium_42',
       'slot.drop.on.stop': 'false',
       'poll.interval.ms': '5',
+      'producer.override.linger.ms': '0',
       'schema.name.adjustment.mode': 'avro',
       'field.name.adjustment.mode': 'avro',
       'decimal.handling.mode': 'string',

@@ -2,13 +2,14 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
-import { type FetchProgress, fetchParts } from '../../services/stack/parts/index.ts';
+import { fetchParts } from '../../services/stack/parts/index.ts';
+import { tellFetching } from './fetching.ts';
 import setupPostgres from './global-setup.ts';
 import { connectEnvOf, ownStack } from './stack.ts';
 
 /** Postgres, broker, registry and Connect, one of each for the whole run of the stack tests. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  await fetchParts({ onProgress: showFetching });
+  await fetchParts({ onProgress: tellFetching });
   const stopPostgres = await setupPostgres(project);
   try {
     const postgres = project.getProvidedContext().postgres;
@@ -37,12 +38,4 @@ async function findServer(address: DatabaseAddress): Promise<{ pid: number; data
   } finally {
     await db.close();
   }
-}
-
-let shown = '';
-
-function showFetching({ step, done, total }: FetchProgress): void {
-  const text = step === 'fetching' ? `fetching the parts: ${10 * Math.floor((10 * done) / total)} %` : `parts: ${step}`;
-  if (text !== shown) process.stderr.write(`${text}\n`);
-  shown = text;
 }

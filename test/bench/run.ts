@@ -1,0 +1,41 @@
+import type { BenchmarkResult } from './report.ts';
+
+export interface RunOptions<W> {
+  /** In the order in which they run. */
+  readonly benchmarks: Readonly<Record<string, (world: W) => Promise<BenchmarkResult>>>;
+  /** None: all. */
+  readonly letters: readonly string[];
+  readonly signal?: AbortSignal | undefined;
+  readonly onStart?: ((letter: string) => void) | undefined;
+  readonly onResult?: ((result: BenchmarkResult) => void) | undefined;
+}
+
+/** Runs benchmarks on a world that is stopped afterwards whatever happens. */
+export async function runOn<W extends { stop(): Promise<void> }>(
+  world: W,
+  { benchmarks, letters, signal, onStart, onResult }: RunOptions<W>,
+): Promise<BenchmarkResult[]> {
+  const results: BenchmarkResult[] = [];
+  // A stop takes the servers away, and the benchmark at hand ends by that.
+  const aborted = new Promise<'aborted'>((resolve) => {
+    if (signal?.aborted) resolve('aborted');
+    signal?.addEventListener('abort', () => resolve('aborted'), { once: true });
+  });
+  try {
+    for (const [letter, benchmark] of Object.entries(benchmarks)) {
+      if (letters.length > 0 && !letters.includes(letter)) continue;
+      onStart?.(letter);
+      const running = benchmark(world);
+      const result = await Promise.race([running, aborted]);
+      if (result === 'aborted') {
+        running.catch(() => {});
+        break;
+      }
+      results.push(result);
+      onResult?.(result);
+    }
+  } finally {
+    await world.stop();
+  }
+  return results;
+}
