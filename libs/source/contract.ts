@@ -65,6 +65,8 @@ export interface Progress {
   readonly epoch: number;
   /** pgoutput: LSN of the end of the last applied commit. Kafka: offset of the next record. */
   readonly applied: bigint;
+  /** Of a partition: a fingerprint of the record before `applied`, by which a log that was made anew is told. */
+  readonly lastRecord?: bigint;
 }
 
 export interface SnapshotCompleted {
@@ -99,6 +101,8 @@ export interface PartitionRow {
   readonly epoch: number;
   /** Offset of the next record. */
   readonly applied: bigint;
+  /** See {@link Progress}; null while it is not known. */
+  readonly lastRecord: bigint | null;
   /** The cluster that the offsets belong to. */
   readonly origin: string;
 }

@@ -10,9 +10,10 @@ export interface Image {
   readonly live: boolean;
   readonly columns: ImageColumns;
   /**
-   * For each column that the last change did not carry (unchanged, stored out of line): the position its value is from.
-   * Null where the last change carried all. The tombstone of a row that goes on under another id has all its columns
-   * here: they are what the row had until then, and an older change that is late may know them better.
+   * For each column that the last change did not carry (unchanged, stored out of line): the position its value is from,
+   * be it of this id or of the one that the row had before. Null where the last change carried all. The tombstone of a
+   * row that goes on under another id has all its columns here: they are what the row had until then, and an older change
+   * that is late may know them better.
    */
   readonly toast: Readonly<Record<string, Position>> | null;
 }
@@ -24,6 +25,8 @@ export interface ImageChange {
   readonly columns: ImageColumns;
   /** Of a delete: the row goes on under another id, so the tombstone keeps what only it knows. */
   readonly moved?: boolean;
+  /** Of a row that had another id before: for columns that are from there, the position of the value. */
+  readonly inherited?: Readonly<Record<string, Position>>;
 }
 
 /** Before every position: the column has never been seen. */
@@ -52,8 +55,11 @@ function replaceImage(image: Image | undefined, change: ImageChange, needed: rea
   for (const name of needed) {
     const value = change.columns[name];
     if (!change.live && change.moved !== true) columns[name] = null;
-    else if (change.live && value !== undefined) columns[name] = value;
-    else {
+    else if (change.live && value !== undefined) {
+      columns[name] = value;
+      const from = change.inherited?.[name];
+      if (from !== undefined) toast[name] = from;
+    } else {
       columns[name] = image?.live ? (image.columns[name] ?? null) : null;
       toast[name] = image?.live ? (image.toast?.[name] ?? image.position) : NEVER;
     }
@@ -68,9 +74,10 @@ function fillImage(image: Image, change: ImageChange): Image {
   const toast: Record<string, Position> = {};
   for (const [name, from] of Object.entries(image.toast)) {
     const value = change.columns[name];
-    if (value === undefined || comparePositions(change.position, from) <= 0) continue;
+    const position = change.inherited?.[name] ?? change.position;
+    if (value === undefined || comparePositions(position, from) <= 0) continue;
     columns[name] = value;
-    toast[name] = change.position;
+    toast[name] = position;
   }
   if (Object.keys(columns).length === 0) return image;
   return { ...image, columns: { ...image.columns, ...columns }, toast: { ...image.toast, ...toast } };
@@ -82,8 +89,15 @@ function fillImage(image: Image, change: ImageChange): Image {
  */
 export function inheritColumns(change: ImageChange, old: Image | undefined): ImageChange {
   if (old === undefined) return change;
-  const known = Object.entries(old.columns).filter(([name]) => old.toast?.[name]?.epoch !== NEVER.epoch);
-  return { ...change, columns: { ...Object.fromEntries(known), ...change.columns } };
+  const columns = { ...change.columns };
+  const inherited: Record<string, Position> = {};
+  for (const [name, value] of Object.entries(old.columns)) {
+    const from = old.toast?.[name] ?? old.position;
+    if (from.epoch === NEVER.epoch || columns[name] !== undefined) continue;
+    columns[name] = value;
+    inherited[name] = from;
+  }
+  return { ...change, columns, inherited };
 }
 
 /** True when no reader of features could tell the two apart. */

@@ -21,11 +21,16 @@ export const byPosition = (a: ImageChange, b: ImageChange): number =>
 /**
  * Rows whose primary key changed take over, under their new id, what the source did not send again: a large `metadata`
  * that is stored out of line. It is read from the image of the old id, which a move leaves its contents, and from the
- * changes of it in the same batch; so it does not matter whether the delete of the old id was staged before. It does
- * matter that the old row was: this is the one case in which what an image becomes depends on an order, which a transport
- * keeps for the rows of one student. If it did not, the column reads as null until the row changes or is reconciled.
+ * changes of it in the same batch; so it does not matter whether the delete of the old id was staged before. Where it was
+ * staged before the row's own older changes, these fill the old image when they come, and what they fill is handed on.
+ * @param read how images of old ids are read: locked, where nobody is to change them unseen
  */
-export async function inheritMoved(tx: Queryable, images: ImageTable, rows: ChangesByRow): Promise<void> {
+export async function inheritMoved(
+  tx: Queryable,
+  images: ImageTable,
+  rows: ChangesByRow,
+  read: ImageTable['read'] = images.read,
+): Promise<void> {
   const { needed } = images;
   const moves: { id: string; from: string; change: StagedChange }[] = [];
   for (const [id, changes] of rows) {
@@ -35,7 +40,7 @@ export async function inheritMoved(tx: Queryable, images: ImageTable, rows: Chan
     }
   }
   if (moves.length === 0) return;
-  const stored = await images.read(
+  const stored = await read(
     tx,
     moves.map(({ from }) => from),
   );

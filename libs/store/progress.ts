@@ -55,6 +55,7 @@ export async function advancePartitions(
     partitions.map(({ stream }) => stream),
     partitions.map(({ epoch }) => epoch),
     partitions.map(({ applied }) => applied),
+    partitions.map(({ lastRecord }) => lastRecord ?? null),
     committedAt,
   ]);
 }

@@ -21,7 +21,8 @@ interface StoredMove {
 
 /**
  * Brings together the two halves of moves that their transport could not keep together. A half that comes first is kept
- * in the database; whoever brings the second, in this batch or in another process, learns of both.
+ * in the database; whoever brings the second, in this batch or in another process, learns of both. They stay there until
+ * a new epoch has moves: a change of the old id may come later than both, see {@link movesFrom}.
  * @returns the moves both of whose halves have come by now
  */
 export async function pairMoves(tx: Queryable, rows: readonly AnyRowChange[]): Promise<readonly Move[]> {
@@ -42,10 +43,29 @@ export async function pairMoves(tx: Queryable, rows: readonly AnyRowChange[]): P
     all.map(({ oldId }) => oldId),
     all.map(({ newId }) => newId),
   ]);
-  const whole = stored.flatMap(({ source_table: table, epoch, lsn, old_id: oldId, new_id: newId }): Move[] =>
+  const whole = wholeOf(stored);
+  if (whole.length > 0) await tx.query(sql.moves_forget, [Math.max(...whole.map(({ position }) => position.epoch))]);
+  return whole.filter(isMove);
+}
+
+/** With every column in the change of keys, the id may be the same. */
+const isMove = ({ oldId, newId }: Move): boolean => oldId !== newId;
+
+/** The moves, both halves of which have come, by which rows left these ids at these positions. */
+export async function movesFrom(
+  tx: Queryable,
+  left: readonly { readonly table: SourceTable; readonly position: Position }[],
+): Promise<readonly Move[]> {
+  if (left.length === 0) return [];
+  const stored = await tx.query<StoredMove>(sql.moves_read, [
+    left.map(({ table }) => table),
+    left.map(({ position }) => position.epoch),
+    left.map(({ position }) => position.lsn),
+  ]);
+  return wholeOf(stored).filter(isMove);
+}
+
+const wholeOf = (stored: readonly StoredMove[]): readonly Move[] =>
+  stored.flatMap(({ source_table: table, epoch, lsn, old_id: oldId, new_id: newId }): Move[] =>
     oldId === null || newId === null ? [] : [{ table, position: { epoch, lsn }, oldId, newId }],
   );
-  if (whole.length > 0) await tx.query(sql.moves_forget);
-  // With every column in the change of keys, the id may be the same.
-  return whole.filter(({ oldId, newId }) => oldId !== newId);
-}

@@ -21,7 +21,7 @@ import { byPosition, type ChangesByRow, inheritMoved, type StagedChange } from '
 import { advancePartitions, advanceProgress } from './progress.ts';
 import { idsOf, toImageChange } from './project.ts';
 import { RejectedSet } from './rejected.ts';
-import { type Move, pairMoves } from './split-moves.ts';
+import { type Move, movesFrom, pairMoves } from './split-moves.ts';
 import { sql } from './statements.ts';
 
 /** First half of the advisory locks on source tables; the second is the table's index. */
@@ -119,6 +119,8 @@ class BatchStage {
   readonly #tx: Queryable;
   readonly #settings: ReadingSettings;
   readonly #options: StageOptions;
+  /** Where rows have left their ids, and what they hand on is to be looked at (again). */
+  readonly #late: { readonly table: SourceTable; readonly position: Position }[] = [];
 
   constructor(tx: Queryable, settings: ReadingSettings, options: StageOptions) {
     this.#tx = tx;
@@ -155,7 +157,11 @@ class BatchStage {
   /** Images of all tables: first the new ones of each, then the known ones of each. */
   async applyRows(rows: readonly AnyRowChange[], ids: Identities, floors: Floors): Promise<void> {
     const byTable = this.#byRow(rows, ids, floors);
-    for (const move of await pairMoves(this.#tx, rows)) if (!isBelow(floors, move)) joinHalves(byTable, move);
+    for (const move of await pairMoves(this.#tx, rows)) {
+      if (isBelow(floors, move)) continue;
+      joinHalves(byTable, move);
+      this.#late.push(move);
+    }
     for (const [table, tableRows] of byTable) await inheritMoved(this.#tx, imagesOf(table), tableRows);
     const folded = foldAll(byTable);
     const tables = SOURCE_TABLES.flatMap((table): [SourceTable, Map<string, FoldedRow>][] => {
@@ -166,6 +172,29 @@ class BatchStage {
     await Promise.all(
       tables.map(([table], index) => this.#updateKnown(table, known[index] ?? new Map<string, FoldedRow>())),
     );
+    await this.#handOn(floors);
+  }
+
+  /**
+   * What came too late for a row that has left its id goes on to the id that it has now, and from there to the next. Who
+   * brings the second half looks under the lock of the old row as well: another process may just be filling that, and
+   * not see the move yet.
+   */
+  async #handOn(floors: Floors): Promise<void> {
+    while (this.#late.length > 0) {
+      const moves = await movesFrom(this.#tx, this.#late.splice(0));
+      const byTable = new Map<SourceTable, ChangesByRow>();
+      for (const move of moves) {
+        if (isBelow(floors, move)) continue;
+        if (!byTable.has(move.table)) byTable.set(move.table, new Map());
+        joinHalves(byTable, move);
+      }
+      for (const [table, rows] of byTable) {
+        const images = imagesOf(table);
+        await inheritMoved(this.#tx, images, rows, images.lock);
+      }
+      for (const [table, rows] of foldAll(byTable)) await this.#updateKnown(table, rows);
+    }
   }
 
   /** The changes that lie above their table's floor, each row's in order. */
@@ -207,6 +236,7 @@ class BatchStage {
       for (const change of row.changes) after = applyChange(after, change, needed);
       if (after === undefined || after === before) continue;
       updates.set(id, after);
+      if (!after.live && after.position === before?.position) this.#late.push({ table, position: after.position });
       this.#changed(table, id, before, after, row);
     }
     if (updates.size > 0) await update(this.#tx, updates);

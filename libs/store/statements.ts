@@ -43,6 +43,7 @@ export const sql = loadStatements(FOLDER, [
   'marks_add',
   'moves_forget',
   'moves_pair',
+  'moves_read',
   'notify',
   'outbox_complete_topic',
   'outbox_forget_topic',

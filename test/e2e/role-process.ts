@@ -52,6 +52,15 @@ export class RoleProcess {
     return this;
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** Stops it where it is (SIGSTOP), or lets it go on (SIGCONT). */
+  send(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child.kill(signal);
+  }
+
   end(signal: NodeJS.Signals): Promise<Ended> {
     this.#child.kill(signal);
     return this.#ended;

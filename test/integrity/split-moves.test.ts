@@ -51,20 +51,22 @@ function story(steps: 'once' | 'twice'): { model: SourceModel; changes: readonly
 }
 
 async function halves(): Promise<number> {
-  const [row] = await world.db.query<{ count: bigint }>('SELECT count(*) AS count FROM state.split_move');
+  const [row] = await world.db.query<{ count: bigint }>(
+    'SELECT count(*) AS count FROM state.split_move WHERE old_id IS NULL OR new_id IS NULL',
+  );
   return Number(row?.count);
 }
 
-/** Every order in which the delete may come among the others, which keep theirs. */
+/** Every order in which changes of several partitions may come. */
 function orders(changes: readonly Change[]): Change[][] {
-  const gone = changes.filter((change) => change.op === 'delete');
-  const others = changes.filter((change) => change.op !== 'delete');
-  return Array.from({ length: others.length + 1 }, (_, at) => [...others.slice(0, at), ...gone, ...others.slice(at)]);
+  if (changes.length === 0) return [[]];
+  return changes.flatMap((first, at) => orders(changes.toSpliced(at, 1)).map((rest) => [first, ...rest]));
 }
 
 for (const steps of ['once', 'twice'] as const) {
   const { changes } = story(steps);
-  test.each(orders(changes).map((order) => ({ order, name: order.map((change) => change.op).join(', ') })))(
+  const told = (change: Change): string => `${change.op} ${change.position.lsn}`;
+  test.each(orders(changes).map((order) => ({ order, name: order.map(told).join(', ') })))(
     `a row keeps its metadata under its new id, when there comes: $name (written ${steps})`,
     async ({ order }) => {
       const { model } = story(steps);
@@ -89,6 +91,26 @@ test('both halves may be staged by two processes at once', async () => {
     await world.run([[{ changes: [gone] }], [{ changes: [come] }]], settings);
     expect(await world.differences(model)).toEqual([]);
     expect(await halves()).toBe(0);
+  }
+});
+
+test('so may the halves and what the row was before', async () => {
+  const { model, changes } = story('twice');
+  const [created, updated, gone, come] = changes as [Change, Change, Change, Change];
+  const shares: Change[][][] = [
+    [[created], [updated], [gone], [come]],
+    [
+      [created, updated],
+      [gone, come],
+    ],
+    [[created, updated], [come], [gone]],
+    [[gone], [created, come], [updated]],
+  ];
+  for (let round = 0; round < 40; round += 1) {
+    await begin();
+    const batches = (shares[round % shares.length] ?? []).map((share) => [{ changes: share }]);
+    await world.run(batches, settings);
+    expect(await world.differences(model)).toEqual([]);
   }
 });
 

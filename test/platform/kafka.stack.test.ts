@@ -40,7 +40,10 @@ afterEach(async () => {
 async function freshTopic(partitions = 1, config: Record<string, string> = {}): Promise<string> {
   topics += 1;
   const topic = `topic-${topics}`;
-  expect(await admin.ensureTopics([{ topic, partitions, replication: 1, config }])).toEqual([topic]);
+  expect(await admin.ensureTopics([{ topic, partitions, replication: 1, config }])).toEqual({
+    made: [topic],
+    mended: [],
+  });
   return topic;
 }
 
@@ -89,7 +92,7 @@ const patiently = <T>(ask: () => T) => expect.poll(ask, { timeout: 60_000, inter
 describe('topics', () => {
   test('are made once, with their settings, and have a beginning and an end', async () => {
     const topic = await freshTopic(3, { 'cleanup.policy': 'compact' });
-    expect(await admin.ensureTopics([{ topic, partitions: 9, replication: 1 }])).toEqual([]);
+    expect(await admin.ensureTopics([{ topic, partitions: 9, replication: 1 }])).toEqual({ made: [], mended: [] });
     await producer.send(topic, numbers(0, 5));
     const marks = await admin.watermarks([topic]);
     expect(marks.length).toBe(3);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { ChangeSource } from '#libs/source/contract.ts';
 import { createSourceDatabase } from '../support/database.ts';
-import { type KafkaWorld, kafkaWorld, onCluster } from './kafka-world.ts';
+import { type KafkaWorld, kafkaWorld, onCluster, PARTITIONS } from './kafka-world.ts';
 import { eventually, log, type Stage, setStage } from './stage.ts';
 import { type Fate, Reader, write } from './world.ts';
 
@@ -126,6 +126,36 @@ test('a log that was made anew ends before the place where reading is to go on',
   await eventually(() => source.status().detail, 30_000).toMatch(
     /the next record to read is 500, but the log ends at 1/,
   );
+});
+
+/** Deletes the topic and makes it again, empty; who writes to it is told nothing. */
+async function makeAnew(topic: string, partitions: number): Promise<void> {
+  await onCluster(world.stack, async (admin) => {
+    await admin.deleteTopics({ topics: [topic] });
+    await eventually(async () => (await admin.listTopics()).includes(topic), 30_000).toBe(false);
+    await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true });
+  });
+}
+
+test('a topic that was deleted and filled again beyond our place is a gap too', async () => {
+  const first = read();
+  await insertLog();
+  await stage.agreed();
+  first.reader.stop();
+  const { topic } = await partition();
+  await world.disconnect();
+  await makeAnew(topic, PARTITIONS);
+  await world.connect();
+  for (let count = 1; count <= 3; count += 1) await insertLog();
+  await eventually(async () => (await partition().catch(() => ({ high: 0n }))).high, 30_000).toBe(3n);
+  const { source } = read();
+  await eventually(() => source.status().detail, 30_000).toMatch(
+    /^a gap in \S+activity_logs:\d+: the record 0 is not the one that was read there/,
+  );
+  await beginEpoch();
+  await stage.agreed();
+  await eventually(() => source.status().state, 30_000).toBe('streaming');
+  expect([...world.progress.gaps]).toEqual([]);
 });
 
 test('another cluster is a gap in every partition', async () => {

@@ -44,7 +44,9 @@ test('two instances share the partitions, and what one leaves behind the other t
   expect(Math.min(...shares())).toBeGreaterThan(0);
   await scatter(60);
   await stage.agreed();
-  expect(Math.min(streamed(first).length, streamed(second).length)).toBeGreaterThan(0);
+  // Read in the snapshot or in the stream, as fast as the connector happens to be.
+  const logs = [first, second].map(({ changes }) => changes.filter(({ table }) => table === 'activity_logs').length);
+  expect(Math.min(...logs)).toBeGreaterThan(0);
   first.stop();
   await scatter(60);
   await stage.agreed();

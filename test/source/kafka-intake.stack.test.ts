@@ -98,7 +98,7 @@ test('rows whose keys change keep what is not sent again, through two instances 
   const rowsNow = await present();
   expect(rowsNow.length).toBe(12);
   await eventually(staged, 60_000).toEqual(rowsNow);
-  expect(await analytics.db.query('SELECT FROM state.split_move')).toEqual([]);
+  expect(await analytics.db.query('SELECT FROM state.split_move WHERE old_id IS NULL OR new_id IS NULL')).toEqual([]);
 });
 
 test('bad records are listed, progress is kept, and who takes over goes on from there', async () => {

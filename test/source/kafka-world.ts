@@ -6,9 +6,11 @@ import { openLog } from '#libs/platform/log.ts';
 import { openRegistry } from '#libs/platform/registry/registry.ts';
 import type { ChangeBatch, ChangeSource, PartitionProgress, PartitionRow } from '#libs/source/contract.ts';
 import { type KafkaSourceOptions, kafkaSource } from '#libs/source/kafka/index.ts';
+import type { ConnectorConfig } from '../../connectors/config.ts';
+import { ownTablesSql } from '../../connectors/own-tables.ts';
+import { wantedConfig } from '../../connectors/settings.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { type StackAddresses, useStack } from '../support/stack.ts';
-import { connectorConfig } from './kafka-connector.ts';
 import { beginWriting, freshPrefix, readRows } from './postgres-world.ts';
 import type { SourceWorld, WorldProgress } from './world.ts';
 
@@ -36,15 +38,15 @@ export class MemoryPartitions implements PartitionProgress, WorldProgress {
   epoch = 1;
 
   commit(batch: ChangeBatch): void {
-    for (const { stream, epoch, applied } of batch.partitions ?? []) {
+    for (const { stream, epoch, applied, lastRecord = null } of batch.partitions ?? []) {
       const row = this.rows.get(stream);
-      if (row?.epoch === epoch && applied > row.applied) this.rows.set(stream, { ...row, applied });
+      if (row?.epoch === epoch && applied > row.applied) this.rows.set(stream, { ...row, applied, lastRecord });
     }
   }
 
   async open(streams: readonly string[], origin: string): Promise<readonly PartitionRow[]> {
     return streams.map((stream) => {
-      const row = this.rows.get(stream) ?? { stream, epoch: this.epoch, applied: 0n, origin };
+      const row = this.rows.get(stream) ?? { stream, epoch: this.epoch, applied: 0n, lastRecord: null, origin };
       this.rows.set(stream, row);
       return row;
     });
@@ -62,7 +64,7 @@ export class MemoryPartitions implements PartitionProgress, WorldProgress {
     const gap = this.gaps.get(stream);
     if (gap === undefined || gap.epoch >= this.epoch) return undefined;
     this.gaps.delete(stream);
-    const row = { stream, epoch: this.epoch, applied: start, origin };
+    const row = { stream, epoch: this.epoch, applied: start, lastRecord: null, origin };
     this.rows.set(stream, row);
     return row;
   }
@@ -107,7 +109,7 @@ export function kafkaWorld(database: TestDatabase): KafkaWorld {
       await connected?.catch(() => {});
       await world.disconnect().catch(() => {});
       await onCluster(stack, async (admin) => {
-        const mine = (await admin.listTopics()).filter((topic) => topic.startsWith(`${prefix}.`));
+        const mine = (await admin.listTopics()).filter((topic) => topic.includes(prefix));
         if (mine.length > 0) await admin.deleteTopics({ topics: mine });
       });
       await writers.end();
@@ -169,12 +171,17 @@ async function connect(world: KafkaWorld, epoch: number, settings: Readonly<Reco
        END IF;
      END $$`,
   );
+  const [own] = await database.db.query<{ made: boolean }>(
+    `SELECT to_regclass('prepadata.signal') IS NOT NULL AS made`,
+  );
+  if (own?.made !== true)
+    for (const statement of ownTablesSql(database.address.user, 'prepadata')) await database.db.query(statement);
   await database.db.query(
     `SELECT pg_create_logical_replication_slot($1, 'pgoutput')
       WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1)`,
     [slot],
   );
-  const config = { ...connectorConfig(world, slot, epoch), ...settings };
+  const config = { ...connectorConfig(world, epoch), ...settings };
   await request(stack, 'PUT', `/connectors/${slot}/config`, config);
   for (;;) {
     const status = (await request(stack, 'GET', `/connectors/${slot}/status`)) as {
@@ -185,6 +192,26 @@ async function connect(world: KafkaWorld, epoch: number, settings: Readonly<Reco
     if (task?.state === 'FAILED') throw new Error(`the connector failed: ${task.trace}`);
     await sleep(50);
   }
+}
+
+/** As it is registered, but that one connector reads the tables first and follows the slot then. */
+function connectorConfig({ database: { address }, stack, prefix }: KafkaWorld, epoch: number): ConnectorConfig {
+  const settings = {
+    source: address,
+    analytics: address,
+    connectUrl: stack.connectUrl,
+    name: prefix,
+    schema: 'public',
+    publication: 'prepadata',
+    slotPrefix: prefix,
+    slotLimit: 'required',
+    sslMode: 'disable',
+    brokers: stack.brokers.split(','),
+    partitions: PARTITIONS,
+    replication: 1,
+    registryUrl: stack.apicurioUrl,
+  } as const;
+  return { ...wantedConfig(settings, epoch, 'no_data'), 'snapshot.mode': 'initial' };
 }
 
 async function request<T>(stack: StackAddresses, method: string, path: string, body?: object): Promise<T> {

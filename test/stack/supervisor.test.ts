@@ -10,7 +10,7 @@ import { readState, type StackState, writeState } from '../../services/stack/sta
 const ROOT = path.resolve(import.meta.dirname, '../..');
 let folder: string;
 let notes: string;
-const children: ChildProcess[] = [];
+const runs: Run[] = [];
 
 beforeEach(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'prepadata-supervisor-'));
@@ -18,7 +18,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  for (const child of children.splice(0)) child.kill('SIGKILL');
+  for (const { child } of runs.splice(0)) child.kill('SIGKILL');
   for (const { pid } of noted()) {
     const who = identify(pid);
     if (who?.command.includes('fakes/child.ts')) await endProcess(who, { deadlineMs: 0 });
@@ -37,9 +37,9 @@ function run(fakes: string, ...args: readonly string[]): Run {
     cwd: ROOT,
     env: { ...process.env, STACK_DIR: path.join(folder, 'stack'), NOTES: notes, FAKES: fakes, API_PORT: '' },
   });
-  children.push(child);
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   const started: Run = { child, ended, output: '' };
+  runs.push(started);
   const keep = (chunk: Buffer): void => {
     started.output += chunk.toString();
   };
@@ -68,8 +68,16 @@ const state = (): StackState | undefined => readState(path.join(folder, 'stack')
 const stateOf = (name: string): string | undefined => state()?.members.find((member) => member.name === name)?.state;
 const alive = (): number[] => noted('begin').flatMap(({ pid }) => (identify(pid) === undefined ? [] : [pid]));
 
+/** Below the deadline of a test, so that what is there instead is told. */
+const DEADLINE_MS = 100_000;
+
+/** @throws Error after a deadline, with how the stack is and what it has said */
 async function eventually(holds: () => boolean): Promise<void> {
-  while (!holds()) await sleep(20);
+  for (const until = Date.now() + DEADLINE_MS; !holds(); await sleep(20)) {
+    if (Date.now() < until) continue;
+    const said = runs.map(({ child, output }) => `${child.exitCode ?? child.signalCode ?? 'runs'}: ${output}`);
+    throw new Error(`waited in vain for ${holds}\n${JSON.stringify(state()?.members)}\n${said.join('\n')}`);
+  }
 }
 
 describe('the members of a stack', () => {

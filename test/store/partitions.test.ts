@@ -44,12 +44,14 @@ test('an epoch of Debezium begins with a reading of everything, and has partitio
 test('a partition begins at its first record, in the newest epoch, and is found again as it was left', async () => {
   await beginEpoch();
   expect(await store().open([A, B], 'cluster')).toEqual([
-    { stream: A, epoch: 1, applied: 0n, origin: 'cluster' },
-    { stream: B, epoch: 1, applied: 0n, origin: 'cluster' },
+    { stream: A, epoch: 1, applied: 0n, lastRecord: null, origin: 'cluster' },
+    { stream: B, epoch: 1, applied: 0n, lastRecord: null, origin: 'cluster' },
   ]);
   await stage({ partitions: [at(B, 7n), at(A, 3n)] });
   await beginEpoch();
-  expect(await store().open([A], 'another')).toEqual([{ stream: A, epoch: 1, applied: 3n, origin: 'cluster' }]);
+  expect(await store().open([A], 'another')).toEqual([
+    { stream: A, epoch: 1, applied: 3n, lastRecord: null, origin: 'cluster' },
+  ]);
   expect(await applied()).toEqual({ [A]: 3n, [B]: 7n });
 });
 
@@ -59,6 +61,18 @@ test('progress only moves forward, whoever is late', async () => {
   await stage({ partitions: [at(A, 9n)] });
   await stage({ partitions: [at(A, 4n)] });
   expect(await applied()).toEqual({ [A]: 9n });
+});
+
+test('with it goes the fingerprint of the last record, and a new epoch forgets it', async () => {
+  await beginEpoch();
+  await store().open([A], 'cluster');
+  await stage({ partitions: [{ ...at(A, 9n), lastRecord: -9n }] });
+  await stage({ partitions: [{ ...at(A, 4n), lastRecord: -4n }] });
+  await stage({ partitions: [{ ...at(A, 9n), lastRecord: 0n }] });
+  expect(await store().open([A], 'cluster')).toMatchObject([{ applied: 9n, lastRecord: -9n }]);
+  await store().noteGap(A, 'nine is another');
+  await beginEpoch();
+  expect(await store().closeGap(A, 0n, 'cluster')).toMatchObject({ applied: 0n, lastRecord: null });
 });
 
 test('two who write the same partitions at once do not stop each other', async () => {
@@ -84,7 +98,13 @@ test('a gap is there for all to see, and is closed by a newer epoch alone', asyn
   await beginEpoch();
   // Said again, it is still the gap of the epoch before.
   await store().noteGap(A, 'five is gone, as ever');
-  expect(await store().closeGap(A, 40n, 'another')).toEqual({ stream: A, epoch: 2, applied: 40n, origin: 'another' });
+  expect(await store().closeGap(A, 40n, 'another')).toEqual({
+    stream: A,
+    epoch: 2,
+    applied: 40n,
+    lastRecord: null,
+    origin: 'another',
+  });
   expect(await database.db.query('SELECT FROM state.stream_gap')).toEqual([]);
 });
 

@@ -1,7 +1,13 @@
 import avsc from 'avsc';
 import type { Family } from '#libs/domain/family.ts';
 import { type FeaturePublisher, openFeaturePublisher } from '#libs/pipeline/topics/publisher.ts';
-import { BrokerFault, type OutgoingMessage, type Producer, type TopicSpec } from '#libs/platform/kafka/contract.ts';
+import {
+  BrokerFault,
+  type EnsuredTopics,
+  type OutgoingMessage,
+  type Producer,
+  type TopicSpec,
+} from '#libs/platform/kafka/contract.ts';
 import { RegistryFault, SchemaRefused, type SchemaRegistry } from '#libs/platform/registry/contract.ts';
 
 /** What a consumer makes of one message. */
@@ -51,6 +57,8 @@ export class FakeCluster {
   readonly log: { readonly topic: string; readonly message: OutgoingMessage }[] = [];
   readonly topics: TopicSpec[] = [];
   isAway = false;
+  /** Whether topics that are there are not as they have to be, until somebody ensures them. */
+  mends = false;
   sendings = 0;
 
   producer(before: () => Promise<void> | void = () => {}, after: () => Promise<void> | void = () => {}): Producer {
@@ -67,11 +75,13 @@ export class FakeCluster {
     };
   }
 
-  ensureTopics(topics: readonly TopicSpec[]): Promise<string[]> {
+  ensureTopics(topics: readonly TopicSpec[]): Promise<EnsuredTopics> {
     if (this.isAway) return Promise.reject(new BrokerFault('no broker answers'));
     const missing = topics.filter((spec) => !this.topics.some(({ topic }) => topic === spec.topic));
+    const mended = this.mends ? topics.filter((spec) => !missing.includes(spec)) : [];
+    this.mends = false;
     this.topics.push(...missing);
-    return Promise.resolve(missing.map(({ topic }) => topic));
+    return Promise.resolve({ made: missing.map(({ topic }) => topic), mended: mended.map(({ topic }) => topic) });
   }
 
   publisher(family: Family, producer = this.producer()): FeaturePublisher {

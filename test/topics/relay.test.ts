@@ -349,4 +349,17 @@ describe('a topic that is switched on', () => {
       await expectEqualToTables();
     },
   );
+
+  test('gets everything again when it was there with settings by which rows may have gone from it', async () => {
+    await commit(writing(50), writing(70, 1));
+    const first = await startSending();
+    await allSent();
+    await first.stop();
+    cluster.log.length = 0;
+    cluster.mends = true;
+    start();
+    await until('both are sent again', () => lastOfEach(cluster.received()).size === 2);
+    await allSent();
+    await expectEqualToTables();
+  });
 });

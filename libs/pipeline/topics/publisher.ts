@@ -1,5 +1,5 @@
 import type { Family } from '#libs/domain/family.ts';
-import type { Admin, OutgoingMessage, Producer, TopicSpec } from '#libs/platform/kafka/contract.ts';
+import type { Admin, Demand, OutgoingMessage, Producer, TopicSpec } from '#libs/platform/kafka/contract.ts';
 import type { SchemaRegistry } from '#libs/platform/registry/contract.ts';
 import { avroWriter } from '#libs/platform/registry/encode.ts';
 import { topicOf, type WaitingKey } from '#libs/store/outbox.ts';
@@ -25,9 +25,10 @@ export interface FeaturePublisher {
   /**
    * Registers the schemas and makes the topic, unless that is done. After a sending that failed it is done again: the
    * topic itself may be gone.
-   * @returns true, once, when it has made the topic, so that nothing is on it
-   * @throws SchemaRefused when the registry says that readers could not read them; BrokerFault, RegistryFault when there
-   *   is no answer
+   * @returns true, once, when it has made the topic, so that nothing is on it, or set it right, so that something may
+   *   be missing
+   * @throws SchemaRefused when the registry says that readers could not read them; ConfigurationError when the cluster
+   *   will not make or set the topic as it has to be; BrokerFault, RegistryFault when there is no answer
    */
   prepare(): Promise<boolean>;
   /**
@@ -38,6 +39,20 @@ export interface FeaturePublisher {
 }
 
 const DAY_MS = 86_400_000;
+
+const TOMBSTONES_MS = 7 * DAY_MS;
+
+/** What consumers are promised. */
+const DEMANDS: Readonly<Record<string, Demand>> = {
+  'cleanup.policy': {
+    accepts: (value) => value === 'compact',
+    otherwise: 'with another policy the rows that have not changed for a while go from it',
+  },
+  'delete.retention.ms': {
+    accepts: (value) => Number(value) >= TOMBSTONES_MS,
+    otherwise: 'a consumer that was away for less than a week would miss that rows are gone',
+  },
+};
 
 /**
  * A topic of states: the last message of each key is kept for ever, older ones go. Tombstones stay for a week, which is how
@@ -50,13 +65,15 @@ export const topicSpec = (topic: string, partitions: number, replication: number
   config: {
     'cleanup.policy': 'compact',
     'min.cleanable.dirty.ratio': '0.1',
-    'delete.retention.ms': String(7 * DAY_MS),
+    'delete.retention.ms': String(TOMBSTONES_MS),
     'max.compaction.lag.ms': String(DAY_MS),
     'segment.ms': String(DAY_MS),
     'segment.bytes': String(64 * 1024 * 1024),
     // With fewer replicas one that is away would stop everything.
     'min.insync.replicas': replication >= 3 ? '2' : '1',
   },
+  isOurs: true,
+  demands: DEMANDS,
 });
 
 interface Prepared {
@@ -77,8 +94,8 @@ export function openFeaturePublisher(options: FeaturePublisherOptions): FeatureP
     // The schemas first: where they are refused nothing is to be made.
     const keyId = await registry.register(`${topic}-key`, schemas.key);
     const valueId = await registry.register(`${topic}-value`, schemas.value);
-    const made = await admin.ensureTopics([topicSpec(topic, partitions, replication)]);
-    isNew ||= made.includes(topic);
+    const { made, mended } = await admin.ensureTopics([topicSpec(topic, partitions, replication)]);
+    isNew ||= [...made, ...mended].includes(topic);
     prepared = { keyId, valueId };
     return prepared;
   };

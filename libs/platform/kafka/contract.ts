@@ -23,6 +23,26 @@ export interface TopicSpec {
   readonly replication: number;
   /** Topic settings such as `cleanup.policy`. */
   readonly config?: Readonly<Record<string, string>>;
+  /** Settings that the topic's writers and readers rely on, by name, each of them in `config` too. */
+  readonly demands?: Readonly<Record<string, Demand>>;
+  /** A topic that is there already with other settings is set right; else it is refused where a demand is not met. */
+  readonly isOurs?: boolean;
+}
+
+/** What a setting of a topic that is there already has to be. */
+export interface Demand {
+  accepts(value: string): boolean;
+  /** What would happen with another value, as the end of a sentence. */
+  readonly otherwise: string;
+  /** What to do once an administrator has set it, as the end of a sentence. */
+  readonly afterwards?: string;
+}
+
+export interface EnsuredTopics {
+  /** Were not there. */
+  readonly made: readonly string[];
+  /** Were there and did not meet a demand, so that messages may be missing; they do now. */
+  readonly mended: readonly string[];
 }
 
 /** The cluster does not answer or does not take what it is given just now: to be waited for and tried again. */
@@ -49,11 +69,11 @@ export interface Admin {
   /** Names the cluster, for as long as it lives. */
   clusterId(): Promise<string>;
   /**
-   * Makes the topics that are missing, with their settings; those that are there stay as they are.
-   * @returns the names of those made
-   * @throws ConfigurationError when the cluster will never make them so; BrokerFault when it does not answer
+   * Makes the topics that are missing, with their settings. Those that are there are held to their demands; partitions and
+   * replicas stay as they are, and so does what somebody has chosen for a topic otherwise. Logs what differs.
+   * @throws ConfigurationError when the cluster will never make or set them so; BrokerFault when it does not answer
    */
-  ensureTopics(topics: readonly TopicSpec[]): Promise<string[]>;
+  ensureTopics(topics: readonly TopicSpec[]): Promise<EnsuredTopics>;
   /** @throws BrokerFault when the cluster does not answer, or does not know a topic */
   watermarks(topics: readonly string[]): Promise<readonly Watermarks[]>;
   close(): Promise<void>;

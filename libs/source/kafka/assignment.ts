@@ -12,6 +12,7 @@ import { RegistryFault } from '#libs/platform/registry/contract.ts';
 import { pause, Stopped } from '../delivery.ts';
 import { findGap, noteGap, tryClosing, watermarksOf } from './gaps.ts';
 import { gapAt, jumps, nameOf, otherCluster, PartitionLane } from './lanes.ts';
+import { otherRecord } from './last-record.ts';
 import { type Settings, streamOf } from './options.ts';
 import { patiently } from './patience.ts';
 import type { Pump } from './pump.ts';
@@ -78,6 +79,7 @@ export class Assignment implements ConsumerHandler {
     if (lane === undefined || lane.held !== undefined) return false;
     const scope = this.#scope;
     try {
+      if (lane.expected !== undefined && !(await this.#isAsItWas(lane, batch, scope))) return false;
       if (jumps(batch, lane.fetched) && (await this.#isGap(lane, scope))) return false;
       return await this.#read(lane, batch, scope);
     } catch (error) {
@@ -103,7 +105,10 @@ export class Assignment implements ConsumerHandler {
     this.#lanes = lanes;
     status.say('streaming', 'reading');
     status.lanes(lanes);
-    for (const lane of lanes.values()) if (lane.held === undefined) this.consumer?.begin(lane.id, lane.applied);
+    for (const lane of lanes.values()) {
+      if (lane.held !== undefined) continue;
+      this.consumer?.begin(lane.id, lane.expected === undefined ? lane.applied : lane.applied - 1n);
+    }
     for (;;) {
       await pause(settings.checkEvery, scope);
       await patiently(status, 'check', scope, () => this.#lookAfter(scope));
@@ -115,9 +120,10 @@ export class Assignment implements ConsumerHandler {
     const { progress } = settings;
     if (partitions.length === 0) return new Map();
     const origin = await admin.clusterId();
-    const marks = await watermarksOf(admin, partitions);
     const streams = partitions.map(({ topic, partition }) => streamOf(topic, partition));
     const rows = new Map((await progress.open(streams, origin)).map((row) => [row.stream, row]));
+    // After the places: whoever owned a partition before may still move them on, and they are not to pass the ends.
+    const marks = await watermarksOf(admin, partitions);
     const lanes = new Map<string, PartitionLane>();
     for (const id of partitions) {
       const row = rows.get(streamOf(id.topic, id.partition));
@@ -127,11 +133,12 @@ export class Assignment implements ConsumerHandler {
       const lane = new PartitionLane(id, table, row, mark.high, (applied) => this.#applied(applied));
       lanes.set(nameOf(id), lane);
       const gap = row.origin === origin ? gapAt(row.applied, mark) : otherCluster(id, row.origin, origin);
-      if (gap === undefined) continue;
-      await noteGap(progress, lane, gap);
+      if (gap !== undefined) await noteGap(progress, lane, gap);
+      else if (row.lastRecord !== null && row.applied > mark.low) lane.expected = row.lastRecord;
+      else continue;
       await tryClosing(progress, lane, mark.low, origin);
     }
-    const sound = [...lanes.values()].filter((lane) => !lane.hasGap);
+    const sound = [...lanes.values()].filter((lane) => !lane.hasGap && lane.expected === undefined);
     await progress.clearGaps(sound.map((lane) => lane.stream));
     return lanes;
   }
@@ -160,15 +167,30 @@ export class Assignment implements ConsumerHandler {
     }
   }
 
+  /** False if the log is another one than the one that was read; the partition is held then. */
+  async #isAsItWas(lane: PartitionLane, batch: IncomingBatch, scope: AbortSignal): Promise<boolean> {
+    const { settings, status } = this.#parts;
+    const gap = otherRecord(lane, batch);
+    return patiently(status, `check ${lane.stream}`, scope, async () => {
+      if (gap === undefined) await settings.progress.clearGaps([lane.stream]);
+      else await this.#hold(lane, gap);
+      return gap === undefined;
+    });
+  }
+
+  async #hold(lane: PartitionLane, gap: string): Promise<void> {
+    await noteGap(this.#parts.settings.progress, lane, gap);
+    this.consumer?.hold(lane.id);
+    this.#parts.status.tell();
+  }
+
   /** True if the partition's next record is gone; it is held then. */
   async #isGap(lane: PartitionLane, scope: AbortSignal): Promise<boolean> {
-    const { settings, status, admin } = this.#parts;
+    const { status, admin } = this.#parts;
     return patiently(status, `gap ${lane.stream}`, scope, async () => {
       const gap = await findGap(admin, lane.id, lane.fetched, scope);
       if (gap === undefined || scope.aborted) return false;
-      await noteGap(settings.progress, lane, gap);
-      this.consumer?.hold(lane.id);
-      status.tell();
+      await this.#hold(lane, gap);
       return true;
     });
   }
@@ -182,7 +204,7 @@ export class Assignment implements ConsumerHandler {
     for (const record of batch.records) {
       if (record.offset < lane.fetched) continue;
       try {
-        items.push(await readRecord(record, lane.id, reader));
+        items.push({ ...(await readRecord(record, lane.id, reader)), record });
       } catch (error) {
         stuck = { record, error };
         break;

@@ -2,7 +2,7 @@ import { Observable, type Subscriber } from 'rxjs';
 import { messageOf } from '#libs/domain/errors.ts';
 import { openAdmin } from '#libs/platform/kafka/admin.ts';
 import { openConsumer } from '#libs/platform/kafka/consumer.ts';
-import type { Admin, Consumer } from '#libs/platform/kafka/contract.ts';
+import type { Admin, Consumer, Demand } from '#libs/platform/kafka/contract.ts';
 import type { ChangeSource, Delivery } from '../contract.ts';
 import { Stopped } from '../delivery.ts';
 import { Assignment } from './assignment.ts';
@@ -83,12 +83,23 @@ async function run(
   }
 }
 
+const CHANGE_TOPIC = { 'cleanup.policy': 'delete' } as const;
+
+const CHANGE_TOPIC_DEMANDS: Readonly<Record<string, Demand>> = {
+  'cleanup.policy': {
+    accepts: (value) => value === CHANGE_TOPIC['cleanup.policy'],
+    otherwise:
+      'a compacted topic keeps only the last change of each key, so that changes go before they are read, and takes no delete of a row, since those have no key',
+    afterwards: 'then npm run register -- --new-epoch, since changes may be lost already',
+  },
+};
+
 /** @returns how many partitions the topics have together */
 async function prepare(settings: Settings, admin: Admin, topics: readonly string[]): Promise<number> {
   const { partitions, replication, log } = settings;
-  // Deletes of rows have no key, and a compacted topic takes no record without one.
-  const config = { 'cleanup.policy': 'delete' };
-  const made = await admin.ensureTopics(topics.map((topic) => ({ topic, partitions, replication, config })));
+  const { made } = await admin.ensureTopics(
+    topics.map((topic) => ({ topic, partitions, replication, config: CHANGE_TOPIC, demands: CHANGE_TOPIC_DEMANDS })),
+  );
   if (made.length > 0) log.info({ topics: made }, 'made the topics that the connector is to write');
   return (await admin.watermarks(topics)).length;
 }

@@ -13,6 +13,8 @@ export class PartitionLane implements Lane {
   applied: bigint;
   /** Offset of the next record to be fetched: what lies between is on its way. */
   fetched: bigint;
+  /** Fingerprint of the record before `applied`, until that was looked at or cannot be. */
+  expected: bigint | undefined;
   /** Where the partition ends, as of the last word. */
   high: bigint;
   /** Why it is not read at the moment. */
@@ -53,6 +55,7 @@ export class PartitionLane implements Lane {
     this.fetched = this.applied;
     this.held = undefined;
     this.hasGap = false;
+    this.expected = undefined;
   }
 
   /** Begins anew, in a newer epoch. */

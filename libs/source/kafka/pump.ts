@@ -3,6 +3,7 @@ import type { Subscriber } from 'rxjs';
 import type { Change } from '#libs/domain/change.ts';
 import type { ChangeBatch, Delivery, Progress, UndecodableRecord } from '../contract.ts';
 import { handOver, Stopped } from '../delivery.ts';
+import { fingerprintOf } from './last-record.ts';
 import type { Item } from './record.ts';
 
 /** The partition that items are from, as the pump knows it. */
@@ -112,7 +113,9 @@ export class Pump {
       }
       if (last !== undefined) {
         const next = last.offset + 1n;
-        partitions.push({ stream: entry.lane.stream, epoch: entry.lane.epoch, applied: next });
+        const { stream, epoch } = entry.lane;
+        const lastRecord = last.record === undefined ? {} : { lastRecord: fingerprintOf(last.record) };
+        partitions.push({ stream, epoch, applied: next, ...lastRecord });
         parts.push({ entry, next });
       }
       if (room <= 0) break;

@@ -16,6 +16,8 @@ export interface Item {
   readonly offset: bigint;
   readonly changes: readonly Change[];
   readonly undecodable?: UndecodableRecord;
+  /** What it was read from. */
+  readonly record?: IncomingRecord;
 }
 
 export interface RecordReader {

@@ -7,6 +7,6 @@ WITH newest AS (
   RETURNING gap.stream, newest.epoch
 )
 UPDATE stream_progress AS known
-SET epoch = closed.epoch, applied = $2::bigint, origin = $3, updated_at = now()
+SET epoch = closed.epoch, applied = $2::bigint, last_record = NULL, origin = $3, updated_at = now()
 FROM closed WHERE known.stream = closed.stream
-RETURNING known.stream, known.epoch, known.applied, known.origin
+RETURNING known.stream, known.epoch, known.applied, known.last_record AS "lastRecord", known.origin

@@ -1,1 +1,2 @@
-DELETE FROM state.split_move WHERE old_id IS NOT NULL AND new_id IS NOT NULL
+-- Every row was read anew in a newer epoch, under the id that it has now.
+DELETE FROM state.split_move WHERE epoch < $1::integer

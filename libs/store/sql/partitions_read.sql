@@ -1,1 +1,1 @@
-SELECT stream, epoch, applied, origin FROM stream_progress WHERE stream = ANY ($1::text[])
+SELECT stream, epoch, applied, last_record AS "lastRecord", origin FROM stream_progress WHERE stream = ANY ($1::text[])

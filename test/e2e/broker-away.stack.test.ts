@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { addressEnv } from '#libs/platform/config/address-env.ts';
+import { openAdmin } from '#libs/platform/kafka/admin.ts';
+import { openLog } from '#libs/platform/log.ts';
+import { openRegistry } from '#libs/platform/registry/registry.ts';
+import { seedCampus } from '../../services/campus/seed.ts';
+import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { type OwnStack, ownStack } from '../support/stack.ts';
+import { lastOfEach, newestOfEach } from '../topics/fakes.ts';
+import { bareKafka, readTopics } from '../topics/read-topics.ts';
+import { outboxCount, until } from '../topics/relays.ts';
+import { allRows, differences } from '../topics/rows.ts';
+import { differencesOf } from './equal.ts';
+import { RoleProcess } from './role-process.ts';
+
+/*
+ * Changes come from the database itself, features go out over Kafka, and the broker is away for a while. `AWAY_CHANGES` says
+ * how many changes commit meanwhile.
+ */
+
+const CHANGES = Number(process.env['AWAY_CHANGES'] ?? 10_000);
+const ROUND = 1_000;
+const UPDATES = 100;
+
+let stack: OwnStack;
+let source: TestDatabase;
+let analytics: TestDatabase;
+const roles: RoleProcess[] = [];
+
+beforeAll(async () => {
+  // Of its own, since the names of the feature topics are not to choose, and its broker is killed.
+  stack = await ownStack({ parts: ['broker', 'registry'] });
+  [source, analytics] = await Promise.all([createSourceDatabase('away'), createTestDatabase('away_analytics')]);
+  await seedCampus(source.db, { students: 120, seed: 'away', now: Date.now() });
+  const env = {
+    ...addressEnv('SOURCE_DB', source.address),
+    ...addressEnv('ANALYTICS_DB', analytics.address),
+    SOURCE_SLOT: source.address.database.slice(0, 50),
+    SOURCE_SLOT_LIMIT: 'none',
+    CDC_SOURCE: 'pgoutput',
+    FEATURE_TOPICS: 'on',
+    KAFKA_BROKERS: stack.broker.address,
+    SCHEMA_REGISTRY_URL: stack.registry.confluentUrl,
+  };
+  expect(await new RoleProcess('migrate', env).ended()).toEqual({ code: 0, signal: null });
+  roles.push(new RoleProcess('engagement', env), new RoleProcess('performance', env));
+  await Promise.all(roles.map((role) => role.ready()));
+}, 240_000);
+afterAll(async () => {
+  await Promise.all(roles.map((role) => role.end('SIGKILL')));
+  await Promise.all([source?.drop(), analytics?.drop()]);
+  await stack?.stop();
+}, 60_000);
+
+const allEqual = () => differencesOf(source.address, analytics.address, { atLeast: 100 });
+const allSent = () => until('all is sent', async () => (await outboxCount(analytics.db)) === 0);
+
+/** One transaction of new activity of every student, and of grades that change. */
+async function commitRound(round: number): Promise<void> {
+  const from = round * ROUND;
+  const { db } = source;
+  await db.transaction(async (tx) => {
+    await tx.query(
+      `INSERT INTO activity_logs (student_id, course_id, activity_type, resource_id, timestamp)
+       SELECT e.student_id, e.course_id, (ARRAY['view', 'login', 'forum_post'])[1 + n % 3], 'away ' || n % 40,
+              now() - n % 40000 * interval '1 minute'
+       FROM generate_series($1::integer, $2::integer) AS n
+       JOIN (SELECT *, row_number() OVER (ORDER BY id) - 1 AS at, count(*) OVER () AS all FROM enrollments) AS e
+         ON e.at = n % e.all`,
+      [from, from + ROUND - UPDATES - 1],
+    );
+    await tx.query(
+      `UPDATE grades SET grade_value = 1 + ($1::integer + grade_value::integer) % 9
+        WHERE id IN (SELECT id FROM grades ORDER BY id OFFSET $1::integer % (SELECT count(*) - $2 FROM grades) LIMIT $2)`,
+      [from, UPDATES],
+    );
+  });
+}
+
+const KEYS = `SELECT topic || ' ' || student_id || ' ' || course_id AS key FROM`;
+
+/** Every key that has changed, on each topic that tells it. */
+async function changedSince(version: bigint): Promise<string[]> {
+  const rows = await analytics.db.query<{ key: string }>(
+    `${KEYS} (SELECT 'prepadata.engagement' AS topic, student_id, course_id, row_version FROM engagement_features
+              UNION ALL SELECT 'prepadata.performance', student_id, course_id, row_version FROM performance_features) AS row
+      WHERE row_version > $1 ORDER BY 1`,
+    [version],
+  );
+  return rows.map(({ key }) => key);
+}
+
+async function newestVersion(): Promise<bigint> {
+  const [row] = await analytics.db.query<{ newest: bigint }>(
+    'SELECT greatest((SELECT max(row_version) FROM engagement_features), (SELECT max(row_version) FROM performance_features)) AS newest',
+  );
+  return row?.newest ?? 0n;
+}
+
+test(`${CHANGES} changes while the broker is away: the tables stay fresh, a row waits per changed key, and all arrives`, async () => {
+  expect(await allEqual()).toEqual([]);
+  await allSent();
+  await stack.kill('broker');
+  const before = await newestVersion();
+  const began = Date.now();
+  for (let round = 0; round < CHANGES / ROUND; round += 1) await commitRound(round);
+  const committed = Date.now();
+  // Equal while there is no broker: that is what fresh means.
+  expect(await allEqual()).toEqual([]);
+  const derived = Date.now();
+  const changed = await changedSince(before);
+  const waiting = await analytics.db.query<{ key: string }>(`${KEYS} outbox ORDER BY 1`);
+  expect(waiting.map(({ key }) => key)).toEqual(changed);
+  expect(changed.length).toBeGreaterThan(200);
+  expect(roles.every((role) => role.isRunning)).toBe(true);
+
+  await stack.start('broker');
+  await allSent();
+  console.log(
+    `${CHANGES} changes in ${committed - began} ms, all derived ${derived - committed} ms later, ${changed.length} keys waited`,
+  );
+  const admin = openAdmin({ brokers: [stack.broker.address], clientId: 'test', log: openLog('silent') });
+  const registry = openRegistry({ url: stack.registry.confluentUrl });
+  const received = await readTopics(bareKafka([stack.broker.address]), admin, registry);
+  await admin.close();
+  const rows = await allRows(analytics.db);
+  expect(differences(lastOfEach(received), rows)).toEqual([]);
+  expect(differences(newestOfEach(received), rows)).toEqual([]);
+}, 600_000);

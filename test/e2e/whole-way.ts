@@ -1,0 +1,228 @@
+import { rmSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'vitest';
+import { parseDay } from '#libs/domain/local-date.ts';
+import { addressEnv } from '#libs/platform/config/address-env.ts';
+import { openAdmin } from '#libs/platform/kafka/admin.ts';
+import type { Watermarks } from '#libs/platform/kafka/contract.ts';
+import { openLog } from '#libs/platform/log.ts';
+import {
+  type Database,
+  type DatabaseAddress,
+  isDatabaseFault,
+  openDatabase,
+} from '#libs/platform/postgres/database.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '#libs/platform/postgres/embedded.ts';
+import { superviseEmbedded } from '#libs/platform/postgres/supervise.ts';
+import { openRegistry } from '#libs/platform/registry/registry.ts';
+import { seedCampus } from '../../services/campus/seed.ts';
+import { askOracle, compareFeatures, type Difference, readFeatures } from '../support/oracle.ts';
+import { SOURCE_SCHEMA } from '../support/source-schema.ts';
+import { connectEnvOf, type OwnStack, ownStack } from '../support/stack.ts';
+import { lastOfEach } from '../topics/fakes.ts';
+import { bareKafka, readTopics } from '../topics/read-topics.ts';
+import { allRows, differences } from '../topics/rows.ts';
+import { WRITES } from './load.ts';
+import { newDataDir } from './program.ts';
+import { RoleProcess } from './role-process.ts';
+
+const POSTGRES_SETTINGS = { wal_level: 'logical', max_slot_wal_keep_size: '1GB', wal_sender_timeout: '10s' };
+
+/** A row that changes its id comes in two halves, by two partitions. */
+export const ALL_WRITES = [
+  ...WRITES,
+  'UPDATE activity_logs SET id = gen_random_uuid() WHERE id IN (SELECT id FROM activity_logs ORDER BY random() LIMIT 2)',
+];
+
+/** A program that is started, and under which name it is kept, where there are several of one role. */
+export interface Begin {
+  readonly name?: string;
+  readonly args?: readonly string[];
+}
+
+/** What a process last said of itself. */
+export interface Report {
+  /** Changes staged since its start. */
+  readonly staged: bigint;
+  /** How its source is. */
+  readonly detail: string;
+}
+
+/** The whole way as it runs in production, all of it the test's own: Postgres, Debezium, Kafka, every role as a process. */
+export class WholeWay {
+  readonly stack: OwnStack;
+  readonly source: DatabaseAddress;
+  readonly analytics: DatabaseAddress;
+  readonly env: Readonly<Record<string, string>>;
+  readonly #roles = new Map<string, RoleProcess>();
+  readonly #release: () => Promise<void>;
+
+  constructor(stack: OwnStack, postgres: EmbeddedPostgres, release: () => Promise<void>) {
+    this.stack = stack;
+    this.#release = release;
+    this.source = postgres.address('lms');
+    this.analytics = postgres.address('prepadata');
+    this.env = {
+      ...addressEnv('SOURCE_DB', this.source),
+      ...addressEnv('ANALYTICS_DB', this.analytics),
+      CDC_SOURCE: 'kafka',
+      KAFKA_BROKERS: stack.addresses.brokers,
+      SCHEMA_REGISTRY_URL: stack.addresses.registryUrl,
+      CONNECT_URL: stack.addresses.connectUrl,
+      API_PORT: '0',
+    };
+  }
+
+  /** Brings up the servers and a campus of a few students; no role yet. */
+  static async open(): Promise<WholeWay> {
+    const folder = path.dirname(newDataDir());
+    const options = { folder: path.join(folder, 'server'), settings: POSTGRES_SETTINGS };
+    const postgres = await startEmbeddedPostgres(options);
+    const supervised = superviseEmbedded('the database server', postgres, options, openLog('silent'));
+    const release = async (): Promise<void> => {
+      await supervised.stop();
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    };
+    try {
+      await Promise.all([postgres.ensureDatabase('lms'), postgres.ensureDatabase('prepadata')]);
+      const stack = await ownStack({ connectEnv: connectEnvOf(postgres.address('lms')) });
+      const way = new WholeWay(stack, postgres, release);
+      await way.onSource(async (db) => {
+        await db.query(SOURCE_SCHEMA);
+        await seedCampus(db, { students: 12, seed: 'path', now: Date.now() });
+      });
+      return way;
+    } catch (error) {
+      await release();
+      throw error;
+    }
+  }
+
+  /** The same, with the connector and one process of every role. */
+  static async start(): Promise<WholeWay> {
+    const way = await WholeWay.open();
+    try {
+      expect(await new RoleProcess('migrate', way.env).ended()).toEqual({ code: 0, signal: null });
+      way.begin('register', { args: ['--watch'] });
+      for (const role of ['engagement', 'performance', 'api']) way.begin(role);
+      await Promise.all([...way.#roles.values()].map((role) => role.ready()));
+      return way;
+    } catch (error) {
+      await way.stop();
+      throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#roles.values()].map((role) => role.end('SIGKILL')));
+    await this.stack.stop();
+    await this.#release();
+  }
+
+  /** Starts a process of a role; it takes the place of an earlier one of that name. */
+  begin(role: string, { name = role, args = [] }: Begin = {}): RoleProcess {
+    const begun = new RoleProcess(role, this.env, args);
+    this.#roles.set(name, begun);
+    return begun;
+  }
+
+  /** Ends a process in good order, if there is one of that name. */
+  async end(name: string): Promise<void> {
+    await this.#roles.get(name)?.end('SIGTERM');
+    this.#roles.delete(name);
+  }
+
+  role(name: string): RoleProcess {
+    const found = this.#roles.get(name);
+    if (found === undefined) throw new Error(`no process was started as ${name}`);
+    return found;
+  }
+
+  onSource<T>(work: (db: Database) => Promise<T>): Promise<T> {
+    return on(this.source, work);
+  }
+
+  onAnalytics<T>(work: (db: Database) => Promise<T>): Promise<T> {
+    return on(this.analytics, work);
+  }
+
+  /** What each process of a role said of itself a moment ago, by process. */
+  async reports(role: string): Promise<ReadonlyMap<number, Report>> {
+    const rows = await this.onAnalytics((db) =>
+      db.query<Report & { pid: number }>(
+        `SELECT pid, staged, source->>'detail' AS detail FROM state.instance
+          WHERE $1 = ANY (roles) AND heard_at > now() - interval '6 seconds'`,
+        [role],
+      ),
+    );
+    return new Map(rows.map(({ pid, ...report }) => [pid, report]));
+  }
+
+  /** Beginning and end of every partition of these change topics, by the name under which its progress is kept. */
+  async marks(...tables: readonly string[]): Promise<ReadonlyMap<string, Watermarks>> {
+    const admin = this.#admin();
+    try {
+      const marks = await admin.watermarks(tables.map((table) => `lms.public.${table}`));
+      return new Map(marks.map((mark) => [`kafka:${mark.topic}:${mark.partition}`, mark]));
+    } finally {
+      await admin.close();
+    }
+  }
+
+  /** Nothing is written meanwhile: so what is right once stays so, and what is wrong for long is wrong. */
+  async untilEqual(when: string): Promise<void> {
+    let found: unknown = 'nothing was compared';
+    for (const until = Date.now() + 100_000; Date.now() < until; await sleep(500)) {
+      try {
+        const differing = await this.#compare();
+        if (differing.length === 0) return;
+        found = differing.slice(0, 3);
+      } catch (error) {
+        if (!isDatabaseFault(error)) throw error;
+        found = error;
+      }
+    }
+    throw new Error(`${when}: not equal to the oracle: ${JSON.stringify(found)}`);
+  }
+
+  /** The last message of each key on the feature topics is its row. */
+  async untilToldOnTopics(): Promise<void> {
+    let found: unknown[] = ['nothing was read'];
+    for (const until = Date.now() + 60_000; Date.now() < until && found.length > 0; await sleep(300)) {
+      found = await this.#lastMessagesDiffer();
+    }
+    expect(found).toEqual([]);
+  }
+
+  async #compare(): Promise<Difference[]> {
+    const today = await this.onAnalytics((db) => db.query<{ today: string }>('SELECT today FROM state.calendar'));
+    const oracle = await askOracle(this.source, 'public', { today: parseDay(today[0]?.today ?? '') });
+    expect(oracle.engagement.length).toBeGreaterThan(20);
+    return compareFeatures(oracle, await readFeatures(this.analytics));
+  }
+
+  async #lastMessagesDiffer(): Promise<unknown[]> {
+    const admin = this.#admin();
+    const registry = openRegistry({ url: this.stack.addresses.registryUrl });
+    try {
+      const received = await readTopics(bareKafka([this.stack.addresses.brokers]), admin, registry);
+      return differences(lastOfEach(received), await this.onAnalytics(allRows));
+    } finally {
+      await admin.close();
+    }
+  }
+
+  #admin() {
+    return openAdmin({ brokers: [this.stack.addresses.brokers], clientId: 'test', log: openLog('silent') });
+  }
+}
+
+async function on<T>(address: DatabaseAddress, work: (db: Database) => Promise<T>): Promise<T> {
+  const db = openDatabase(address, { connections: 2 });
+  try {
+    return await work(db);
+  } finally {
+    await db.close();
+  }
+}
