@@ -29,10 +29,13 @@ export function gradeFacts(grades: readonly GradeObservation[], asOf: LocalDay):
 }
 
 /** Order of (gradedAt, item by UTF-8 bytes). */
-export const compareFacts = (a: GradeFact, b: GradeFact): number =>
-  a.gradedAt - b.gradedAt || compareBytes(a.item, b.item);
+export const compareFacts = (
+  a: Pick<GradeFact, 'gradedAt' | 'item'>,
+  b: Pick<GradeFact, 'gradedAt' | 'item'>,
+): number => a.gradedAt - b.gradedAt || compareBytes(a.item, b.item);
 
-const compareBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
+/** Order of names: by their UTF-8 bytes. */
+export const compareBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
 /** What the rows dated on or before `today` say; facts are rows that change the value or max of their item. */
 export function gradeEvidence(grades: readonly GradeObservation[], today: LocalDay): KeyEvidence {

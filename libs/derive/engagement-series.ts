@@ -7,7 +7,7 @@ import type { DerivingSettings } from './settings.ts';
 
 /**
  * A key's days from its first one to as of. Scores and means in hundredths, trends in millionths of a point a day, events
- * as counts. All arrays are as long as there are days.
+ * as counts, active days as 1, others as 0. All arrays are as long as there are days.
  */
 export interface EngagementSeries {
   readonly firstDay: LocalDay;
@@ -16,6 +16,7 @@ export interface EngagementSeries {
   readonly ma30: readonly (number | null)[];
   readonly trend: readonly (number | null)[];
   readonly events: readonly number[];
+  readonly active: readonly number[];
 }
 
 /** An event with the milliseconds that count for it. */
@@ -34,6 +35,7 @@ export const coveredComponents = (coverage: FirstDays, day: LocalDay): Component
 /** Each day's score is judged by what the course covered by then. */
 export function engagementSeries(
   events: readonly TimedEvent[],
+  activeDays: readonly LocalDay[],
   coverage: FirstDays,
   firstDay: LocalDay,
   asOf: LocalDay,
@@ -45,6 +47,7 @@ export function engagementSeries(
     if (day === undefined) byDay.set(timed.event.day, [timed]);
     else day.push(timed);
   }
+  const active = new Set(activeDays);
   const days = Array.from({ length: Math.max(0, asOf - firstDay + 1) }, (_, index) => firstDay + index);
   const { engagementWeights: weights, engagementTargets: targets } = settings;
   const score = days.map((day) => {
@@ -62,8 +65,21 @@ export function engagementSeries(
     ma30: movingMean(score, 30),
     trend: movingTrend(score, 30),
     events: days.map((day) => byDay.get(day)?.length ?? 0),
+    active: days.map((day) => (active.has(day) ? 1 : 0)),
   };
 }
+
+/**
+ * The daily scores of a stored series, with those of the days that it does not show: before there was a row nothing was
+ * done, which is 0 where the course collected anything that weighs. A scored day asks for no row.
+ */
+export const withIdleDays = (
+  score: readonly (number | null)[],
+  firstDay: LocalDay,
+  coverage: FirstDays,
+  { engagementWeights }: DerivingSettings,
+): (number | null)[] =>
+  score.map((value, index) => value ?? idleScore(coveredComponents(coverage, firstDay + index), engagementWeights));
 
 /**
  * The series with nothing to show before `day`: a key can begin with a grade, days before it has a row of this family.

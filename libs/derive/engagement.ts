@@ -129,7 +129,7 @@ export function engagementFeatures(input: EngagementInput, settings: DerivingSet
     covers: (kind) => isCovered(coverage, kind, asOf),
   };
   const hasDays = firstDay !== null && firstDay <= asOf;
-  const series = hasDays ? engagementSeries(timed, coverage, firstDay, asOf, settings) : null;
+  const series = hasDays ? engagementSeries(timed, facts.activeDays, coverage, firstDay, asOf, settings) : null;
   const features: EngagementFeatures = {
     enrolled_at: enrolment.at,
     activity_scope: context.covers('event') && !context.covers('course_event') ? 'site' : 'course',

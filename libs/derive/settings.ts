@@ -11,6 +11,8 @@ export interface DerivingSettings {
   readonly zeroGrades: 'ungraded' | 'graded';
   /** Percent, times 10^SETTING_DECIMALS. */
   readonly passMark: bigint;
+  /** How many σ from the median are too many to be usual; above 0, times 10^SETTING_DECIMALS. */
+  readonly outlierThreshold: bigint;
 }
 
 export const SETTING_SCALE = 10n ** BigInt(SETTING_DECIMALS);

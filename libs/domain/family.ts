@@ -1,7 +1,7 @@
 import type { SourceTable } from './change.ts';
 
-/** Features that are derived together, from the same rows, by the same role. */
-export const FAMILIES = ['engagement', 'performance'] as const;
+/** Features that are derived together, by the same role: two from rows, the third from what these two store. */
+export const FAMILIES = ['engagement', 'performance', 'anomaly'] as const;
 export type Family = (typeof FAMILIES)[number];
 
 /** The family that a row of each table is evidence for; students and courses give identity only. */

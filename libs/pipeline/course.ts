@@ -1,5 +1,5 @@
 import { COVERAGE_KINDS, type FirstDays, NO_FIRST_DAYS } from '#libs/aggregate/coverage.ts';
-import type { Family } from '#libs/domain/family.ts';
+import { FAMILIES, type Family } from '#libs/domain/family.ts';
 import { formatDay, type LocalDay, parseDay } from '#libs/domain/local-date.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import { readTodayToWrite, shareCalendar } from '#libs/store/calendar.ts';
@@ -85,14 +85,14 @@ async function updateCourse(
   const firstFact = evidence?.first_fact ?? null;
   const lastFact = evidence?.last_fact ?? null;
   const asOf = courseAsOf(lastFact, today);
-  const isSame =
+  const isCoveredAlike =
     before.version > 0n &&
-    asOf === parseDay(before.as_of) &&
-    firstFact === before.first_fact &&
     COVERAGE_KINDS.every((_, index) => (coveredFrom[index] ?? null) === (before.covered_from[index] ?? null));
-  if (isSame) return false;
+  if (isCoveredAlike && asOf === parseDay(before.as_of) && firstFact === before.first_fact) return false;
   await tx.query(sql.course_update, [before.course_id, coveredFrom, firstFact, lastFact, formatDay(asOf)]);
-  await tx.query(sql.course_mark_keys, [before.course_id]);
+  // Days and first facts reach flags through the rows that are derived again; only coverage they read here, too.
+  const families = isCoveredAlike ? FAMILIES.filter((family) => family !== 'anomaly') : FAMILIES;
+  await tx.query(sql.course_mark_keys, [before.course_id, families]);
   return true;
 }
 

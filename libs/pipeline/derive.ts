@@ -23,7 +23,7 @@ import {
 } from '#libs/store/keys.ts';
 import { MARK_PRIORITIES, MARK_PRIORITY, type MarkPriority, MarkSet } from '#libs/store/marks.ts';
 import { putOutbox } from '#libs/store/outbox.ts';
-import type { SeriesRow } from '#libs/store/series-table.ts';
+import type { SeriesColumns, SeriesRow } from '#libs/store/series-table.ts';
 import type { FamilyDefinition } from './families/family.ts';
 import type { Settings } from './settings.ts';
 
@@ -65,7 +65,7 @@ const NOTHING: DeriveResult = { keys: 0, changed: 0, contended: false, followUps
  * marks, and in later statements read and write. Every image change leaves a mark, every mark is followed by a reading
  * after its deletion, and each key has one writer; so the last derivation of a key has seen all.
  */
-export async function deriveBatch<R, T, F, S extends string>(
+export async function deriveBatch<R, T, F, S extends SeriesColumns>(
   db: Database,
   definition: FamilyDefinition<R, T, F, S>,
   settings: Settings,
@@ -83,7 +83,7 @@ export async function deriveBatch<R, T, F, S extends string>(
     const result = await db.transaction(async (tx) => {
       const [, claimed] = await Promise.all([shareCalendar(tx), claimKeys(tx, definition.family, candidates, most)]);
       cursor.moveTo(priority, claimed.at(-1) ?? candidates.at(-1));
-      return claimed.length === 0 ? NOTHING : new Derivation(tx, definition, settings).run(claimed);
+      return claimed.length === 0 ? NOTHING : new Derivation(tx, definition, settings, priority).run(claimed);
     });
     if (result.keys > 0) return result;
     contended = true;
@@ -92,10 +92,11 @@ export async function deriveBatch<R, T, F, S extends string>(
 }
 
 /** The derivation of the claimed keys of one transaction. */
-class Derivation<R, T, F, S extends string> {
+class Derivation<R, T, F, S extends SeriesColumns> {
   readonly #tx: Queryable;
   readonly #definition: FamilyDefinition<R, T, F, S>;
   readonly #settings: Settings;
+  readonly #priority: MarkPriority;
   readonly #write: FeatureRow<F>[] = [];
   readonly #series: SeriesRow<S>[] = [];
   readonly #remove: Key[] = [];
@@ -103,11 +104,13 @@ class Derivation<R, T, F, S extends string> {
   readonly #update: KeyState[] = [];
   readonly #courseMarks: CourseMark[] = [];
   readonly #otherMarks = new MarkSet();
+  #marks: ReadonlyMap<string, TakenMark> = new Map();
 
-  constructor(tx: Queryable, definition: FamilyDefinition<R, T, F, S>, settings: Settings) {
+  constructor(tx: Queryable, definition: FamilyDefinition<R, T, F, S>, settings: Settings, priority: MarkPriority) {
     this.#tx = tx;
     this.#definition = definition;
     this.#settings = settings;
+    this.#priority = priority;
   }
 
   async run(claimed: readonly KeyState[]): Promise<DeriveResult> {
@@ -121,14 +124,12 @@ class Derivation<R, T, F, S extends string> {
       firstDayAlsoFrom === undefined ? new Map<string, LocalDay>() : readFirstDays(tx, firstDayAlsoFrom, claimed),
       read(tx, claimed, this.#settings.reading),
     ]);
-    const marks = new Map(taken.map((mark) => [keyName(mark), mark]));
+    this.#marks = new Map(taken.map((mark) => [keyName(mark), mark]));
     for (const [index, before] of claimed.entries()) {
       if (index % KEYS_AT_A_STRETCH === KEYS_AT_A_STRETCH - 1) await nextTurn();
       const isExcluded = this.#settings.excluded.has(before.studentId);
       const keyRows = isExcluded ? noRows : (rows[index] ?? noRows);
-      const name = keyName(before);
-      const mark = marks.get(name) ?? { ...keyOf(before), position: null, committedAt: null };
-      this.#deriveKey(before, keyRows, mark, courses.get(before.courseId), others.get(name) ?? null, today);
+      this.#deriveKey(before, keyRows, courses.get(before.courseId), others.get(keyName(before)) ?? null, today);
     }
     return this.#store(family, claimed.length);
   }
@@ -136,13 +137,13 @@ class Derivation<R, T, F, S extends string> {
   #deriveKey(
     before: KeyState,
     rows: R,
-    mark: TakenMark,
     course: CourseState | undefined,
     otherFirstDay: LocalDay | null,
     today: LocalDay,
   ): void {
     const { facts, evidence, derive, firstDayMattersTo } = this.#definition;
     const key = keyOf(before);
+    const mark = this.#markOf(key);
     const factsToday = facts(rows, today);
     const after: KeyState = { ...key, derived: true, evidence: evidence(rows, factsToday, today) };
     if (!before.derived || !sameEvidence(before.evidence, after.evidence)) this.#update.push(after);
@@ -161,16 +162,20 @@ class Derivation<R, T, F, S extends string> {
       this.#settings.deriving,
     );
     if (derived === null) this.#remove.push(key);
-    else this.#write.push({ ...mark, features: derived.features, asOf });
+    else this.#write.push({ ...mark, features: derived.features, asOf: derived.asOf ?? asOf });
     const series = derived?.series ?? null;
     if (series === null) this.#removeSeries.push(key);
     else this.#series.push({ ...key, series });
   }
 
+  #markOf(key: Key): TakenMark {
+    return this.#marks.get(keyName(key)) ?? { ...keyOf(key), position: null, committedAt: null };
+  }
+
   async #store(family: Family, keys: number): Promise<DeriveResult> {
     const tx = this.#tx;
-    const { table, series } = this.#definition;
-    const [changed, removed] = await Promise.all([
+    const { table, series, storedFor } = this.#definition;
+    const [{ changed, moved }, removed, newSeries, goneSeries] = await Promise.all([
       table.write(tx, this.#write),
       table.remove(tx, this.#remove),
       series.write(tx, this.#series),
@@ -180,7 +185,16 @@ class Derivation<R, T, F, S extends string> {
       this.#otherMarks.write(tx, MARK_PRIORITY.live),
     ]);
     if (this.#settings.topics) await putOutbox(tx, family, [...changed, ...removed]);
-    const followUps = this.#courseMarks.length + this.#otherMarks.size;
+    const readers = new MarkSet();
+    if (storedFor !== undefined) {
+      for (const key of [...changed, ...moved, ...removed, ...newSeries, ...goneSeries]) {
+        const { position, committedAt } = this.#markOf(key);
+        readers.add(storedFor, key, position, committedAt?.getTime() ?? null);
+      }
+      // With the urgency of what brought it about: a midnight is no news for them either.
+      await readers.write(tx, this.#priority);
+    }
+    const followUps = this.#courseMarks.length + this.#otherMarks.size + readers.size;
     return { keys, changed: changed.length + removed.length, contended: false, followUps };
   }
 }

@@ -1,7 +1,9 @@
+import type { UnrecoverableError } from '#libs/domain/errors.ts';
 import type { Log } from '#libs/platform/log.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import { KeyCursor } from '#libs/store/keys.ts';
 import { MARK_PRIORITY, type MarkPriority } from '#libs/store/marks.ts';
+import type { SeriesColumns } from '#libs/store/series-table.ts';
 import { deriveCourses } from './course.ts';
 import { deriveBatch } from './derive.ts';
 import type { FamilyDefinition } from './families/family.ts';
@@ -20,6 +22,8 @@ export interface DeriverOptions {
   readonly settings: Settings;
   readonly wake: Wake;
   readonly log: Log;
+  /** Told of an error that no trying again mends. */
+  readonly onFailure?: (error: UnrecoverableError) => void;
 }
 
 /** While the intake is behind, a batch of keys is derived, and courses are looked at, this often. Milliseconds. */
@@ -31,11 +35,12 @@ const SECOND_LOOKS_MS = 60_000;
  * Derives one family's marked keys for as long as there are any, then waits to be woken. Two batches are under way when
  * there is enough for two: while one waits for the database, the other computes.
  */
-export function startDeriver<R, T, F, S extends string>(
+export function startDeriver<R, T, F, S extends SeriesColumns>(
   definition: FamilyDefinition<R, T, F, S>,
   options: DeriverOptions,
 ): Loop[] {
-  const { db, settings, wake, log } = options;
+  const { db, settings, wake } = options;
+  const common = { log: options.log, ...(options.onFailure === undefined ? {} : { onFailure: options.onFailure }) };
   const plenty = new Wake();
   const pace = new Pace();
   const cursor = new KeyCursor();
@@ -50,8 +55,8 @@ export function startDeriver<R, T, F, S extends string>(
   };
   const name = `the ${definition.family} deriver`;
   return [
-    startLoop({ name, wake, log, step }),
-    startLoop({ name: `${name} (second)`, wake: plenty, log, step, pollMs: SECOND_LOOKS_MS }),
+    startLoop({ ...common, name, wake, step }),
+    startLoop({ ...common, name: `${name} (second)`, wake: plenty, step, pollMs: SECOND_LOOKS_MS }),
   ];
 }
 

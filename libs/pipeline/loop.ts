@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf } from '#libs/domain/errors.ts';
+import { messageOf, UnrecoverableError } from '#libs/domain/errors.ts';
 import { BrokerFault } from '#libs/platform/kafka/contract.ts';
 import type { Log } from '#libs/platform/log.ts';
 import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
@@ -14,6 +14,8 @@ export interface LoopOptions {
   readonly wake: Wake;
   readonly log: Log;
   step(): Promise<StepOutcome>;
+  /** Told of an error that no trying again mends; absent: it is a trouble like any other. */
+  readonly onFailure?: (error: UnrecoverableError) => void;
   /** Looks for work this often without being woken. Milliseconds. */
   readonly pollMs?: number;
 }
@@ -47,7 +49,7 @@ export function startLoop(options: LoopOptions): Loop {
 }
 
 async function run(options: LoopOptions, signal: AbortSignal, state: { trouble: string | null }): Promise<void> {
-  const { name, wake, log, step, pollMs = 1_000 } = options;
+  const { name, wake, log, step, onFailure, pollMs = 1_000 } = options;
   let retryMs = FIRST_RETRY_MS;
   while (!signal.aborted) {
     const seen = wake.count;
@@ -65,6 +67,7 @@ async function run(options: LoopOptions, signal: AbortSignal, state: { trouble: 
       const trouble = away === null ? `${name} fails: ${message}` : `${name} waits for ${away}: ${message}`;
       if (trouble !== state.trouble) log.error({ loop: name, err: error }, trouble);
       state.trouble = trouble;
+      if (error instanceof UnrecoverableError) onFailure?.(error);
       await sleep(retryMs, undefined, { signal }).catch(() => {});
       retryMs = Math.min(2 * retryMs, LAST_RETRY_MS);
     }

@@ -7,7 +7,7 @@ import { aborted, Lifecycle, onSignals } from '#libs/platform/lifecycle.ts';
 import { type Log, openLog } from '#libs/platform/log.ts';
 import type { Database, DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { runProgram } from '#libs/platform/program.ts';
-import type { ChangeSource, SourceParts } from '#libs/source/contract.ts';
+import type { ChangeSource, SourceParts, SourceStatus } from '#libs/source/contract.ts';
 import { openAnalytics } from '#libs/store/open.ts';
 import { openPartitionProgress, openProgressStore } from '#libs/store/progress.ts';
 import { adoptFirstSettings, requireSettings } from './adopt.ts';
@@ -21,14 +21,17 @@ import { openSettings, type Settings } from './settings.ts';
 import { startTopic } from './topics/start.ts';
 import { Wake } from './wake.ts';
 
-/** What a role that stages and derives is made of; the rest is the same for all. */
+/** What a role that derives, and perhaps stages, is made of; the rest is the same for all. */
 export interface RoleDefinition {
   readonly role: Family;
   /** What it does, for `--help`. */
   readonly summary: string;
-  /** What it reads when changes come over Kafka; a slot brings every table to whoever has it. */
-  readonly tables: readonly SourceTable[];
-  openSource(parts: SourceParts): ChangeSource;
+  /** Absent: it takes in nothing, and derives from what others store. */
+  readonly intake?: {
+    /** What it reads when changes come over Kafka; a slot brings every table to whoever has it. */
+    readonly tables: readonly SourceTable[];
+    openSource(parts: SourceParts): ChangeSource;
+  };
   /** Starts what derives. */
   start(options: DeriverOptions): Role;
 }
@@ -100,38 +103,63 @@ async function startParts(definition: RoleDefinition, around: Surroundings): Pro
   const institutionZone = settings.reading.institutionZone;
   const rollover = await startRollover({ db, institutionZone, clock: systemClock, wake, log });
   lifecycle.add('the rollover', () => rollover.stop());
-  const role = definition.start({ db, settings, wake, log });
+  const role = definition.start({ db, settings, wake, log, onFailure: fail });
   lifecycle.add(`the ${definition.role} role`, () => role.stop());
   const topic = await startTopic({ family: definition.role, config, settings, db, log, fail });
   lifecycle.add(`the ${definition.role} topic`, () => topic.stop());
-  const source = definition.openSource({
-    role: definition.role,
-    tables: definition.tables,
-    config,
-    progress: openProgressStore(db),
-    partitions: openPartitionProgress(db),
-    log,
-  });
-  const fullBatch = config.BATCH_SIZE;
-  const intake = startIntake({ source, db, settings, wake, log, fullBatch, onFailure: fail });
-  lifecycle.add('the intake', () => intake.stop());
+  const intake = startRoleIntake(definition, around, { db, settings, wake });
   const report = startReport({
     db,
     roles: [definition.role],
-    // A slot brings every table to one process at a time; topics are read by each role for itself.
-    intake: config.CDC_SOURCE === 'kafka' ? `kafka ${definition.role}` : 'pgoutput',
+    intake: intake?.name ?? NO_INTAKE,
     log,
-    staged: () => intake.staged,
-    source: () => source.status(),
+    staged: () => intake?.staged() ?? 0,
+    source: () => intake?.status() ?? null,
     troubles: () => [
-      ...(intake.trouble === null ? [] : [intake.trouble]),
+      ...(intake?.troubles() ?? []),
       ...(rollover.trouble === null ? [] : [rollover.trouble]),
       ...role.troubles(),
       ...topic.troubles(),
     ],
   });
   lifecycle.add('the report', () => report.stop());
-  process.stdout.write(`ready: ${definition.role} takes changes from ${config.CDC_SOURCE}\n`);
+  const does = intake === null ? 'derives from what the other roles store' : `takes changes from ${config.CDC_SOURCE}`;
+  process.stdout.write(`ready: ${definition.role} ${does}\n`);
+}
+
+/** What a role that takes in nothing says of its intake. */
+const NO_INTAKE = 'nothing';
+
+interface RoleIntake {
+  readonly name: string;
+  staged(): number;
+  status(): SourceStatus;
+  troubles(): string[];
+}
+
+function startRoleIntake(
+  { role, intake: wanted }: RoleDefinition,
+  { config, log, lifecycle, fail }: Surroundings,
+  { db, settings, wake }: Pick<DeriverOptions, 'db' | 'settings' | 'wake'>,
+): RoleIntake | null {
+  if (wanted === undefined) return null;
+  const source = wanted.openSource({
+    role,
+    tables: wanted.tables,
+    config,
+    progress: openProgressStore(db),
+    partitions: openPartitionProgress(db),
+    log,
+  });
+  const intake = startIntake({ source, db, settings, wake, log, fullBatch: config.BATCH_SIZE, onFailure: fail });
+  lifecycle.add('the intake', () => intake.stop());
+  return {
+    // A slot brings every table to one process at a time; topics are read by each role for itself.
+    name: config.CDC_SOURCE === 'kafka' ? `kafka ${role}` : 'pgoutput',
+    staged: () => intake.staged,
+    status: () => source.status(),
+    troubles: () => (intake.trouble === null ? [] : [intake.trouble]),
+  };
 }
 
 /** The settings of the environment, if they are those of the database; a new database takes them on. */

@@ -37,6 +37,7 @@ export async function openSettings(config: SettingValues, db: Database): Promise
       engagementTargets: config.ENGAGEMENT_TARGETS,
       zeroGrades: config.ZERO_GRADES,
       passMark: config.PASS_MARK,
+      outlierThreshold: config.OUTLIER_THRESHOLD,
     },
     excluded: new Set(excludedIds.map((id) => ids.student(id))),
     fingerprint: createHash('sha256').update(JSON.stringify(described)).digest('hex'),
@@ -58,5 +59,6 @@ function describeResults(config: SettingValues, excludedIds: readonly string[]):
     ENGAGEMENT_TARGETS: numbers(config.ENGAGEMENT_TARGETS),
     ZERO_GRADES: config.ZERO_GRADES,
     PASS_MARK: String(config.PASS_MARK),
+    OUTLIER_THRESHOLD: String(config.OUTLIER_THRESHOLD),
   };
 }

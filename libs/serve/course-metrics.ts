@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { COVERAGE_KINDS, type FirstDays } from '#libs/aggregate/coverage.ts';
+import { FLAG_NAMES, type FlagName, type Severity } from '#libs/domain/flags.ts';
 import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { day, known } from './answers.ts';
@@ -37,7 +38,14 @@ export const courseMetricsAnswer = z.array(
     as_of_date: known(day, 'The day that the features of the course speak for'),
     first_fact: known(day, 'The first day of which anything is known'),
     last_fact: known(day, 'The last day of which anything is known'),
-    anomalies: z.null().meta({ description: 'Open flags; always null: not known yet' }),
+    anomalies: z
+      .strictObject({
+        students: count.meta({ description: 'Students with an open flag' }),
+        flags: z.partialRecord(z.enum(FLAG_NAMES), z.strictObject({ high: count, medium: count, low: count })).meta({
+          description: 'Per flag and severity the students who have it open; flags that nobody has are left out',
+        }),
+      })
+      .meta({ description: 'GET /api/anomalies has them one by one' }),
   }),
 );
 export type CourseMetrics = z.output<typeof courseMetricsAnswer>[number];
@@ -50,6 +58,8 @@ interface CourseRow {
   readonly total_students: bigint;
   readonly engagement_scores: readonly number[] | null;
   readonly success_rates: readonly number[] | null;
+  readonly flagged_students: bigint;
+  readonly open_flags: readonly (readonly [flag: FlagName, severity: Severity])[] | null;
 }
 
 /**
@@ -78,8 +88,19 @@ function present(course: Entity, row: CourseRow): CourseMetrics {
     as_of_date: row.as_of,
     first_fact: dayText(row.first_fact),
     last_fact: dayText(row.last_fact),
-    anomalies: null,
+    anomalies: { students: Number(row.flagged_students), flags: countFlags(row.open_flags ?? []) },
   };
+}
+
+type FlagCounts = CourseMetrics['anomalies']['flags'];
+
+function countFlags(open: readonly (readonly [flag: FlagName, severity: Severity])[]): FlagCounts {
+  const counts: FlagCounts = {};
+  for (const [flag, severity] of open) {
+    const known = counts[flag] ?? { high: 0, medium: 0, low: 0 };
+    counts[flag] = { ...known, [severity]: known[severity] + 1 };
+  }
+  return counts;
 }
 
 type Quantiles = z.output<typeof quantiles>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { FLAG_METHODS, SEVERITIES } from '#libs/domain/flags.ts';
 import { day, instant, known } from './answers.ts';
 import type { Definition, Unit } from './catalogue/definition.ts';
 import { DEFINITIONS } from './catalogue/index.ts';
@@ -26,6 +27,18 @@ const components = z.looseObject({
   resources: component,
 });
 
+/** An open flag. Value, baseline and threshold are in one unit. */
+export const flag = z.strictObject({
+  since: day.meta({ description: 'First day of the unbroken run of days on which it was open' }),
+  value: number.meta({ description: 'What was seen: points, percent, or days' }),
+  baseline: known(number, 'What is usual for the student; null under 3 active days, for inactivity'),
+  threshold: number.meta({ description: 'From where on it is open' }),
+  method: z.enum(FLAG_METHODS),
+  severity: z.enum(SEVERITIES),
+  item: z.string().optional().meta({ description: 'The graded item, where the value is a grade' }),
+  direction: z.enum(['up', 'down']).optional().meta({ description: 'Which way the level moved (cusum)' }),
+});
+
 /** How values of a unit are served. */
 const SCHEMAS = {
   count,
@@ -45,6 +58,8 @@ const SCHEMAS = {
   'course or site': z.enum(['course', 'site']),
   'recorded or estimated': z.enum(['recorded', 'estimated']),
   'the four components': components,
+  flag,
+  'sorted names of flags': z.array(z.string()),
 } as const satisfies Readonly<Record<Unit, z.ZodType>>;
 
 type Columns<D extends Readonly<Record<string, Definition>>> = {
@@ -68,16 +83,19 @@ const columnsOf = <D extends Readonly<Record<string, Definition>>>(definitions: 
 
 export const engagementColumns = columnsOf(DEFINITIONS.engagement_features);
 export const performanceColumns = columnsOf(DEFINITIONS.performance_features);
+export const anomalyColumns = columnsOf(DEFINITIONS.anomaly_features);
 export const temporalColumns = columnsOf(DEFINITIONS.temporal_features);
 
 /** When a row was made, from what, and which day it speaks for. */
 export const stampColumns = {
   engagement_as_of_date: known(day, 'The day that the engagement features speak for'),
   performance_as_of_date: known(day, 'The day that the performance features speak for'),
-  as_of_date: known(day, 'The earlier of the two'),
+  anomaly_as_of_date: known(day, 'The day that the flags speak for'),
+  as_of_date: known(day, 'The earliest of the three'),
   engagement_source_position: known(z.string(), 'epoch:LSN of the change that last moved the engagement features'),
   performance_source_position: known(z.string(), 'epoch:LSN of the change that last moved the performance features'),
-  source_committed_at: known(instant, 'When the later of these changes was committed at the source'),
+  anomaly_source_position: known(z.string(), 'epoch:LSN of the change that last moved the flags'),
+  source_committed_at: known(instant, 'When the later of the first two was committed at the source'),
   updated_at: known(instant, 'When the row was last computed'),
   feature_version: known(z.int(), 'Version of the definitions'),
 } as const;

@@ -2,6 +2,7 @@ import { loadStatements } from '#libs/platform/postgres/database.ts';
 
 export const sql = loadStatements(new URL('./sql/', import.meta.url), [
   'alive',
+  'anomalies_page',
   'course_by_id',
   'course_by_source_id',
   'course_metrics',

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Uuid } from '#libs/domain/change.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { isoInstant } from './answers.ts';
-import { engagementColumns, performanceColumns, stampColumns } from './feature-columns.ts';
+import { anomalyColumns, engagementColumns, performanceColumns, stampColumns } from './feature-columns.ts';
 import { canonicalId, entityNotFound } from './identity.ts';
 import { entityId } from './parameters.ts';
 import { sql } from './statements.ts';
@@ -23,6 +23,7 @@ export const studentMetricsAnswer = z.array(
       stale: z.boolean().meta({ description: 'The row speaks for an earlier day than its course does' }),
       ...engagementColumns,
       ...performanceColumns,
+      ...anomalyColumns,
       ...stampColumns,
     })
     .catchall(z.json()),

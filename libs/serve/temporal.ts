@@ -43,6 +43,7 @@ interface TemporalRow {
   readonly grade_ma7: string | null;
   readonly grade_ma30: string | null;
   readonly activity_pattern: TemporalFeatures['activity_pattern'];
+  readonly anomaly_flags: TemporalFeatures['anomaly_flags'];
 }
 
 const temporalCursor = z.tuple([calendarDay, z.int32().min(0)]);
@@ -86,4 +87,5 @@ const present = (studentId: number, row: TemporalRow): TemporalFeatures => ({
   grade_ma7: decimal(row.grade_ma7),
   grade_ma30: decimal(row.grade_ma30),
   activity_pattern: row.activity_pattern,
+  anomaly_flags: row.anomaly_flags,
 });

@@ -1,3 +1,11 @@
 /** An array of integers in Postgres' text form. */
 export const arrayText = (values: readonly (number | null)[]): string =>
   `{${values.map((value) => value ?? 'NULL').join(',')}}`;
+
+/** The integers of such a text: many times as fast as the driver, which goes through any array letter by letter. */
+export const parseArray = (text: string): (number | null)[] =>
+  JSON.parse(`[${text.slice(1, -1).replaceAll('NULL', 'null')}]`) as (number | null)[];
+
+/** An array of texts in the same form. */
+export const textArray = (values: readonly string[]): string =>
+  `{${values.map((value) => `"${value.replaceAll(/["\\]/g, '\\$&')}"`).join(',')}}`;

@@ -3,6 +3,7 @@ import type { Family, Key } from '#libs/domain/family.ts';
 import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
 import { formatPosition, type Position } from '#libs/domain/position.ts';
 import type { Queryable, SqlValue } from '#libs/platform/postgres/database.ts';
+import { textArray } from './arrays.ts';
 import { fillTemplate } from './statements.ts';
 
 /** Grows when a formula changes, so that old rows can be told from new. */
@@ -17,13 +18,17 @@ export interface FeatureRow<F> extends Key {
 
 /** Writes one family's feature rows; the caller holds the locks of their keys. */
 export interface FeatureTable<F> {
-  /**
-   * Writes the rows that differ from what is stored, and of the others at most the as-of date.
-   * @returns the keys whose features changed
-   */
-  write(tx: Queryable, rows: readonly FeatureRow<F>[]): Promise<Key[]>;
+  /** Writes the rows that differ from what is stored, and of the others at most the as-of date. */
+  write(tx: Queryable, rows: readonly FeatureRow<F>[]): Promise<WrittenKeys>;
   /** @returns the keys that had a row */
   remove(tx: Queryable, keys: readonly Key[]): Promise<Key[]>;
+}
+
+export interface WrittenKeys {
+  /** Whose features changed. */
+  readonly changed: readonly Key[];
+  /** Whose features are the same, for another day. */
+  readonly moved: readonly Key[];
 }
 
 interface KeyRow {
@@ -38,13 +43,14 @@ export function openFeatureTable<F extends object>(
   const names = Object.keys(columns) as (keyof F & string)[];
   const list = (item: (name: keyof F & string, index: number) => string): string =>
     names.map((name, index) => `, ${item(name, index)}`).join('');
-  // numeric values come as text and are cast; jsonb arrays would be taken apart by the driver, so they come as text too.
-  const typeOf = (name: keyof F & string): string => (columns[name] === 'jsonb' ? 'text' : columns[name]);
+  // numeric values come as text and are cast; arrays would be taken apart by the driver, so they come as text too.
+  const isText = (name: keyof F & string): boolean => columns[name] === 'jsonb' || columns[name] === 'text[]';
+  const typeOf = (name: keyof F & string): string => (isText(name) ? 'text' : columns[name]);
   const holes = {
     table: `${family}_features`,
     version: String(FEATURE_VERSION),
     columns: list((name) => name),
-    casts: list((name) => (columns[name] === 'jsonb' ? `${name}::jsonb` : name)),
+    casts: list((name) => (isText(name) ? `${name}::${columns[name]}` : name)),
     arrays: list((name, index) => `$${index + 6}::${typeOf(name)}[]`),
     incomingColumns: list((name) => `i.${name}`),
     storedColumns: list((name) => `stored.${name}`),
@@ -55,7 +61,7 @@ export function openFeatureTable<F extends object>(
   const remove = fillTemplate('features_remove', family, holes);
   return {
     write: async (tx, rows) => {
-      if (rows.length === 0) return [];
+      if (rows.length === 0) return { changed: [], moved: [] };
       const keys = keyArrays(rows);
       const days = rows.map((row) => formatDay(row.asOf));
       const stamps = [
@@ -63,11 +69,11 @@ export function openFeatureTable<F extends object>(
         rows.map((row) => row.committedAt),
       ];
       const values = names.map((name) => rows.map((row) => toSql(row.features[name], columns[name])));
-      const [changed] = await Promise.all([
+      const [changed, moved] = await Promise.all([
         tx.query<KeyRow>(upsert, [...keys, days, ...stamps, ...values]),
-        tx.query(date, [...keys, days]),
+        tx.query<KeyRow>(date, [...keys, days]),
       ]);
-      return changed.map(toKey);
+      return { changed: changed.map(toKey), moved: moved.map(toKey) };
     },
     remove: async (tx, keys) => (keys.length === 0 ? [] : (await tx.query<KeyRow>(remove, keyArrays(keys))).map(toKey)),
   };
@@ -82,5 +88,6 @@ const toKey = (row: KeyRow): Key => ({ studentId: row.student_id, courseId: row.
 function toSql(value: unknown, type: FeatureType): SqlValue {
   if (value === null) return null;
   if (type === 'jsonb') return JSON.stringify(value);
+  if (type === 'text[]') return textArray(value as readonly string[]);
   return type === 'timestamptz' ? new Date(value as number) : (value as string | number);
 }

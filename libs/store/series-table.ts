@@ -1,50 +1,62 @@
 import type { Family, Key } from '#libs/domain/family.ts';
 import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
-import type { Queryable } from '#libs/platform/postgres/database.ts';
+import type { Queryable, SqlValue } from '#libs/platform/postgres/database.ts';
 import { arrayText } from './arrays.ts';
 import { fillTemplate } from './statements.ts';
 
+/** The columns of a family's series: a value a day, or something else about its days as a document. */
+export type SeriesColumns = Readonly<Record<string, 'integer[]' | 'jsonb'>>;
+
 /** The days of one key: arrays of equal length, the first value that of `firstDay`. */
-export type SeriesOf<C extends string> = { readonly firstDay: LocalDay } & {
-  readonly [N in C]: readonly (number | null)[];
+export type SeriesOf<C extends SeriesColumns> = { readonly firstDay: LocalDay } & {
+  readonly [N in keyof C]: C[N] extends 'jsonb' ? readonly object[] : readonly (number | null)[];
 };
 
-export type SeriesRow<C extends string> = Key & { readonly series: SeriesOf<C> };
+export type SeriesRow<C extends SeriesColumns> = Key & { readonly series: SeriesOf<C> };
 
 /** One family's series; the caller holds the locks of the keys. */
-export interface SeriesTable<C extends string> {
-  write(tx: Queryable, rows: readonly SeriesRow<C>[]): Promise<void>;
-  remove(tx: Queryable, keys: readonly Key[]): Promise<void>;
+export interface SeriesTable<C extends SeriesColumns> {
+  /** @returns the keys whose series changed */
+  write(tx: Queryable, rows: readonly SeriesRow<C>[]): Promise<Key[]>;
+  /** @returns the keys that had a series */
+  remove(tx: Queryable, keys: readonly Key[]): Promise<Key[]>;
 }
 
-export function openSeriesTable<C extends string>(family: Family, columns: readonly C[]): SeriesTable<C> {
-  const list = (item: (name: C, index: number) => string): string =>
-    columns.map((name, index) => `, ${item(name, index)}`).join('');
+interface KeyRow {
+  readonly student_id: number;
+  readonly course_id: number;
+}
+const toKey = (row: KeyRow): Key => ({ studentId: row.student_id, courseId: row.course_id });
+const keyArrays = (keys: readonly Key[]): SqlValue[] => [
+  keys.map((key) => key.studentId),
+  keys.map((key) => key.courseId),
+];
+
+export function openSeriesTable<C extends SeriesColumns>(family: Family, columns: C): SeriesTable<C> {
+  const names = Object.keys(columns) as (keyof C & string)[];
+  const list = (item: (name: keyof C & string, index: number) => string): string =>
+    names.map((name, index) => `, ${item(name, index)}`).join('');
   const holes = {
     family,
     columns: list((name) => name),
     // An array of arrays of differing length cannot travel as one parameter: each goes as its text.
     arrays: list((_, index) => `$${index + 4}::text[]`),
-    casts: list((name) => `i.${name}::integer[]`),
+    casts: list((name) => `i.${name}::${columns[name]}`),
     assignments: list((name) => `${name} = excluded.${name}`),
     knownColumns: list((name) => `known.${name}`),
     excludedColumns: list((name) => `excluded.${name}`),
   };
   const write = fillTemplate('series_write', family, holes);
   const remove = fillTemplate('series_remove', family, holes);
+  const toText = (series: SeriesOf<C>, name: keyof C & string): string =>
+    columns[name] === 'jsonb' ? JSON.stringify(series[name]) : arrayText(series[name] as readonly (number | null)[]);
   return {
     write: async (tx, rows) => {
-      if (rows.length === 0) return;
-      await tx.query(write, [
-        rows.map((row) => row.studentId),
-        rows.map((row) => row.courseId),
-        rows.map((row) => formatDay(row.series.firstDay)),
-        ...columns.map((name) => rows.map((row) => arrayText(row.series[name]))),
-      ]);
+      if (rows.length === 0) return [];
+      const days = rows.map((row) => formatDay(row.series.firstDay));
+      const values = names.map((name) => rows.map((row) => toText(row.series, name)));
+      return (await tx.query<KeyRow>(write, [...keyArrays(rows), days, ...values])).map(toKey);
     },
-    remove: async (tx, keys) => {
-      if (keys.length === 0) return;
-      await tx.query(remove, [keys.map((key) => key.studentId), keys.map((key) => key.courseId)]);
-    },
+    remove: async (tx, keys) => (keys.length === 0 ? [] : (await tx.query<KeyRow>(remove, keyArrays(keys))).map(toKey)),
   };
 }

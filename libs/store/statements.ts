@@ -71,6 +71,7 @@ export const sql = loadStatements(FOLDER, [
   'rows_grades',
   'settings_adopt',
   'settings_read',
+  'stored_days',
   'stream_gap_read',
   'table_locks',
 ]);

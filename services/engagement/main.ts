@@ -5,7 +5,6 @@ import { startEngagement } from './role.ts';
 await runRoleProcess({
   role: 'engagement',
   summary: 'Takes in what students do and derives engagement_features and the courses.',
-  tables: ['students', 'courses', 'enrollments', 'activity_logs'],
-  openSource,
+  intake: { tables: ['students', 'courses', 'enrollments', 'activity_logs'], openSource },
   start: startEngagement,
 });

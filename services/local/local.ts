@@ -20,6 +20,7 @@ import type { ChangeSource, SourceStatus } from '#libs/source/contract.ts';
 import { openPgoutput } from '#libs/source/open.ts';
 import { openAnalytics } from '#libs/store/open.ts';
 import { openProgressStore } from '#libs/store/progress.ts';
+import { startAnomaly } from '../anomaly/role.ts';
 import { apiSettings, startApi } from '../api/role.ts';
 import { type Campus, openSampleCampus, startSampleCampus } from '../campus/role.ts';
 import { startEngagement } from '../engagement/role.ts';
@@ -72,7 +73,7 @@ export async function runLocal(options: LocalOptions): Promise<void> {
   if (options.signal.aborted) return;
 
   const metrics = openMetrics();
-  for (const role of ['engagement', 'performance']) metrics.of.prepadata_up.set({ role }, 1);
+  for (const role of FAMILIES) metrics.of.prepadata_up.set({ role }, 1);
   const pipeline = await startPipeline({ db, settings, databases, metrics }, options);
   const api = await startApi({
     ...apiSettings(config),
@@ -129,6 +130,8 @@ async function startPipeline(parts: PipelineParts, options: LocalOptions): Promi
   lifecycle.add('the engagement role', () => engagement.stop());
   const performance = startPerformance({ db, settings, wake, log });
   lifecycle.add('the performance role', () => performance.stop());
+  const anomaly = startAnomaly({ db, settings, wake, log });
+  lifecycle.add('the anomaly role', () => anomaly.stop());
   const source = openPgoutput({ config, address: databases.source, progress: openProgressStore(db), log });
   const intake = startIntake({
     source,
@@ -145,7 +148,7 @@ async function startPipeline(parts: PipelineParts, options: LocalOptions): Promi
     FAMILIES.map((family) => startTopic({ family, config, settings, db, log, metrics, fail })),
   );
   for (const topic of topics) lifecycle.add('a feature topic', () => topic.stop());
-  const roles = [roleOf([rollover]), engagement, performance, ...topics];
+  const roles = [roleOf([rollover]), engagement, performance, anomaly, ...topics];
   const troubles = (): string[] => [
     ...(intake.trouble === null ? [] : [intake.trouble]),
     ...roles.flatMap((role) => role.troubles()),

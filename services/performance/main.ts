@@ -5,7 +5,6 @@ import { startPerformance } from './role.ts';
 await runRoleProcess({
   role: 'performance',
   summary: 'Takes in grades and derives performance_features.',
-  tables: ['grades'],
-  openSource,
+  intake: { tables: ['grades'], openSource },
   start: startPerformance,
 });

@@ -25,6 +25,7 @@ export const MEMBERS = [
   'connector',
   'engagement',
   'performance',
+  'anomaly',
   'api',
 ] as const;
 export type MemberName = (typeof MEMBERS)[number];
@@ -70,6 +71,7 @@ export const PROGRAMS: readonly StackProgram[] = [
   },
   { name: 'engagement', args: ['services/engagement/main.ts'], needs: ['connector'], env: role },
   { name: 'performance', args: ['services/performance/main.ts'], needs: ['connector'], env: role },
+  { name: 'anomaly', args: ['services/anomaly/main.ts'], needs: ['migrate'], env: role },
   {
     name: 'api',
     args: ['services/api/main.ts'],

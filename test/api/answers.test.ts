@@ -28,6 +28,7 @@ const READS = [
   '/api/features/temporal/1',
   '/api/trajectory/1',
   '/api/students',
+  '/api/anomalies',
   '/api/freshness',
   '/api/rejected',
   '/features',

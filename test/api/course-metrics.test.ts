@@ -44,6 +44,20 @@ beforeAll(async () => {
     { student_id: 2, course_id: 1, success_rate: null },
     { student_id: 1, course_id: 2, success_rate: 100 },
   ]);
+  const flag = (severity: string) => ({
+    since: TODAY,
+    value: 9,
+    baseline: 1,
+    threshold: 7,
+    method: 'own_gap',
+    severity,
+  });
+  await insertAll(db, 'anomaly_features', [
+    { student_id: 1, course_id: 1, inactivity: flag('low'), grade_drop: null },
+    { student_id: 2, course_id: 1, inactivity: flag('high'), grade_drop: flag('medium') },
+    { student_id: 3, course_id: 1, inactivity: null, grade_drop: null },
+    { student_id: 1, course_id: 2, inactivity: flag('high'), grade_drop: null },
+  ]);
   const enrolment = (row: number, student_id: number, date: string | null, live = true, course_id = 1) => ({
     id: uuid('e', row),
     epoch: 1,
@@ -107,7 +121,11 @@ test('what the keys of a course add up to', async () => {
       as_of_date: TODAY,
       first_fact: '2026-01-05',
       last_fact: '2026-03-18',
-      anomalies: null,
+      // Student 2 has two, of which one is high.
+      anomalies: {
+        students: 2,
+        flags: { inactivity: { high: 1, medium: 0, low: 1 }, grade_drop: { high: 0, medium: 1, low: 0 } },
+      },
     },
   ]);
 });
@@ -133,7 +151,7 @@ test('a course of which nothing was derived yet is one row of zeros and nulls', 
         as_of_date: null,
         first_fact: null,
         last_fact: null,
-        anomalies: null,
+        anomalies: { students: 0, flags: {} },
       },
     ]);
   }

@@ -33,8 +33,8 @@ test('a database that nothing has written yet: nothing waits, nothing is claimed
     instances: [],
     connectors: [],
     source: null,
-    lag_ms: { engagement: 0, performance: 0 },
-    roles: { engagement: idle, performance: idle },
+    lag_ms: { engagement: 0, performance: 0, anomaly: 0 },
+    roles: { engagement: idle, performance: idle, anomaly: idle },
     rejected: { total: 0, by_table_and_reason: [] },
     rejected_waiting: 0,
   });
@@ -99,7 +99,7 @@ test('what waits, and since when: 0 when nothing does, null when no time is know
   await insert(db, 'state.key_mark', { ...mark, priority: 2 });
   await insert(db, 'state.key_mark', { ...mark, family: 'performance', priority: 1 });
   const { lag_ms, roles } = await freshness();
-  expect(lag_ms).toEqual({ engagement: 2750, performance: null });
+  expect(lag_ms).toEqual({ engagement: 2750, performance: null, anomaly: 0 });
   expect(roles['engagement']).toMatchObject({
     marks_waiting: 3,
     oldest_mark_committed_at: '2026-03-20T11:59:57.250Z',
@@ -107,7 +107,7 @@ test('what waits, and since when: 0 when nothing does, null when no time is know
   expect(roles['performance']).toMatchObject({ marks_waiting: 1, oldest_mark_committed_at: null });
   await db.query('DELETE FROM state.key_mark');
   await insert(db, 'state.key_mark', { ...mark, committed_at: '2026-03-20T12:00:01Z' });
-  expect((await freshness()).lag_ms).toEqual({ engagement: 0, performance: 0 });
+  expect((await freshness()).lag_ms).toEqual({ engagement: 0, performance: 0, anomaly: 0 });
 });
 
 test('courses and rows that a rollover has not reached, per family', async () => {

@@ -39,7 +39,7 @@ test('of a database that nothing has written yet', async () => {
   expect(of(lines, 'prepadata_database_up')).toEqual([' 1']);
   expect(of(lines, 'prepadata_up')).toEqual(['{role="api"} 1']);
   for (const name of ['prepadata_marks_waiting', 'prepadata_lag_seconds', 'prepadata_stale_rows'])
-    expect(of(lines, name)).toEqual(['{family="engagement"} 0', '{family="performance"} 0']);
+    expect(of(lines, name)).toEqual(['{family="engagement"} 0', '{family="performance"} 0', '{family="anomaly"} 0']);
   for (const name of [
     'prepadata_stream_applied',
     'prepadata_stream_phase',
@@ -86,10 +86,18 @@ test('what waits, lags, is stale, was rejected and is to be sent', async () => {
   // Read twice: what is counted in the database must not add up here.
   for (let i = 0; i < 2; i += 1) {
     const lines = await read();
-    expect(of(lines, 'prepadata_marks_waiting')).toEqual(['{family="engagement"} 2', '{family="performance"} 1']);
+    expect(of(lines, 'prepadata_marks_waiting')).toEqual([
+      '{family="engagement"} 2',
+      '{family="performance"} 1',
+      '{family="anomaly"} 0',
+    ]);
     // The age of what performance waits for is not known.
-    expect(of(lines, 'prepadata_lag_seconds')).toEqual(['{family="engagement"} 2.75']);
-    expect(of(lines, 'prepadata_stale_rows')).toEqual(['{family="engagement"} 0', '{family="performance"} 1']);
+    expect(of(lines, 'prepadata_lag_seconds')).toEqual(['{family="engagement"} 2.75', '{family="anomaly"} 0']);
+    expect(of(lines, 'prepadata_stale_rows')).toEqual([
+      '{family="engagement"} 0',
+      '{family="performance"} 1',
+      '{family="anomaly"} 0',
+    ]);
     expect(of(lines, 'prepadata_stream_applied')).toEqual(['{stream="pgoutput"} 24696961048']);
     expect(of(lines, 'prepadata_stream_epoch')).toEqual(['{stream="pgoutput"} 4']);
     expect(of(lines, 'prepadata_stream_phase')).toEqual([
@@ -169,7 +177,7 @@ test('the process is measured, and every metric of ours says what it is', async 
 test('many who ask at once all see whole readings', async () => {
   const all = await Promise.all(Array.from({ length: 20 }, () => read()));
   for (const lines of all) {
-    expect(of(lines, 'prepadata_marks_waiting')).toHaveLength(2);
+    expect(of(lines, 'prepadata_marks_waiting')).toHaveLength(3);
     expect(of(lines, 'prepadata_rejected_total')).toEqual(['{table="grades",reason="bad_max"} 7']);
   }
 });
@@ -178,7 +186,11 @@ test('an API that is given no metrics opens its own', async () => {
   const other = await startTestApi(analytics.db);
   try {
     const lines = await read(other.url);
-    expect(of(lines, 'prepadata_marks_waiting')).toEqual(['{family="engagement"} 2', '{family="performance"} 1']);
+    expect(of(lines, 'prepadata_marks_waiting')).toEqual([
+      '{family="engagement"} 2',
+      '{family="performance"} 1',
+      '{family="anomaly"} 0',
+    ]);
     expect(of(lines, 'prepadata_activity_other_total')).toEqual([' 0']);
   } finally {
     await other.stop();

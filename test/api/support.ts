@@ -67,6 +67,7 @@ export async function insertAll(db: Database, table: string, rows: readonly Reco
     if (table === 'engagement_features') {
       Object.assign(defaults, { activity_scope: 'course', engagement_components: COMPONENTS });
     }
+    if (table === 'anomaly_features') Object.assign(defaults, { unsupported: [] });
   }
   const filled = rows.map((row) => ({ ...defaults, ...row }));
   const columns = Object.keys(filled[0] ?? {}).join(', ');

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { FLAG_NAMES } from '#libs/domain/flags.ts';
 import { formatDay, parseDay } from '#libs/domain/local-date.ts';
 import { temporalAnswer } from '#libs/serve/temporal.ts';
 import { trajectoryAnswer } from '#libs/serve/trajectory.ts';
@@ -58,6 +59,13 @@ beforeAll(async () => {
     ma7: [6_000, null, 6_001, 0, 10_000],
     ma30: [6_000, 6_000, 6_001, 3_000, 5_333],
   });
+  // One day of these is no day of the others, and the last is not derived yet.
+  await insert(db, 'state.anomaly_series', {
+    student_id: 1,
+    course_id: 1,
+    first_day: '2026-03-15',
+    flags: [255, 0, 64, 255, 129],
+  });
   // Course 2: the engagement begins first, and its series is longer than the grades'.
   await addEngagementSeries(
     db,
@@ -98,6 +106,7 @@ const NOTHING = {
   engagement_trend: null,
   activity_pattern: null,
 };
+const ALL_FLAGS = [...FLAG_NAMES];
 const WEEK = { Monday: 0, Tuesday: 0, Wednesday: 0, Thursday: 0, Friday: 0, Saturday: 0, Sunday: 0 };
 
 describe('the days of a student', () => {
@@ -114,6 +123,7 @@ describe('the days of a student', () => {
         grade_ma7: 100,
         grade_ma30: 53.33,
         activity_pattern: { ...WEEK, Thursday: 0.6667, Friday: 0.3333 },
+        anomaly_flags: null,
       },
       {
         ...key,
@@ -125,6 +135,7 @@ describe('the days of a student', () => {
         grade_ma7: 0,
         grade_ma30: 30,
         activity_pattern: { ...WEEK, Thursday: 1 },
+        anomaly_flags: ['engagement_drop', 'sustained_low'],
       },
       {
         ...key,
@@ -136,9 +147,17 @@ describe('the days of a student', () => {
         grade_ma7: 60.01,
         grade_ma30: 60.01,
         activity_pattern: null,
+        anomaly_flags: ALL_FLAGS,
       },
-      { ...key, feature_date: '2026-03-17', ...NOTHING, grade_ma7: null, grade_ma30: 60 },
-      { ...key, feature_date: '2026-03-16', ...NOTHING, grade_ma7: 60, grade_ma30: 60 },
+      {
+        ...key,
+        feature_date: '2026-03-17',
+        ...NOTHING,
+        grade_ma7: null,
+        grade_ma30: 60,
+        anomaly_flags: ['inactivity'],
+      },
+      { ...key, feature_date: '2026-03-16', ...NOTHING, grade_ma7: 60, grade_ma30: 60, anomaly_flags: [] },
     ]);
     expect(
       (await rowsOf('1?course_id=2')).map((row) => [row.feature_date, row.engagement_score_day, row.grade_ma7]),
@@ -187,7 +206,15 @@ describe('the days of a student', () => {
 
   test('grades alone, and a known student without rows', async () => {
     expect(await rowsOf('3')).toEqual([
-      { student_id: 3, course_id: 1, feature_date: '2026-03-20', ...NOTHING, grade_ma7: null, grade_ma30: 42 },
+      {
+        student_id: 3,
+        course_id: 1,
+        feature_date: '2026-03-20',
+        ...NOTHING,
+        grade_ma7: null,
+        grade_ma30: 42,
+        anomaly_flags: null,
+      },
     ]);
     expect(await temporal('4')).toMatchObject({ status: 200, body: [] });
     expect(await temporal('1?course_id=3')).toMatchObject({ status: 200, body: [] });

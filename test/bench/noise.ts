@@ -13,7 +13,7 @@ const FLOOR_AIM = 0.15;
 /** Bytes of all else over bytes of images: what vacuum leaves of queues that were full for a while. */
 const GROWTH_AIM = 0.01;
 
-const FEATURES = ['engagement_features', 'performance_features'] as const;
+const FEATURES = ['engagement_features', 'performance_features', 'anomaly_features'] as const;
 
 interface Held {
   /** The version of the latest feature row. */

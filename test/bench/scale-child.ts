@@ -12,6 +12,7 @@ import type { ChangeBatch } from '#libs/source/contract.ts';
 import { type MemorySource, memorySource } from '#libs/source/memory/index.ts';
 import { migrate } from '#libs/store/migrate.ts';
 import { openProgressStore } from '#libs/store/progress.ts';
+import { startAnomaly } from '../../services/anomaly/role.ts';
 import { type Random, randomFrom } from '../../services/campus/random.ts';
 import { startEngagement } from '../../services/engagement/role.ts';
 import { startPerformance } from '../../services/performance/role.ts';
@@ -120,6 +121,7 @@ async function main(): Promise<void> {
   const rollover = await startRollover({ db, institutionZone, clock: systemClock, wake, log });
   const engagement = startEngagement({ db, settings, wake, log });
   const performing = startPerformance({ db, settings, wake, log });
+  const flagging = startAnomaly({ db, settings, wake, log });
   const fail = (error: unknown): void => {
     console.error(error);
     process.exit(1);
@@ -143,7 +145,7 @@ async function main(): Promise<void> {
     peakRssMb: process.resourceUsage().maxRSS / 1024,
   });
   await intake.stop();
-  await Promise.all([engagement.stop(), performing.stop(), rollover.stop()]);
+  await Promise.all([engagement.stop(), performing.stop(), flagging.stop(), rollover.stop()]);
   if (mode === 'prepare') await db.query('VACUUM ANALYZE');
   await db.close();
   process.exit(0);

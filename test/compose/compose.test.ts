@@ -46,7 +46,18 @@ test('the file is what the Compose Specification allows', () => {
 test('all services are there, and those of ours run a program that exists', () => {
   expect(Object.keys(compose.services).sort()).toEqual(
     [
-      ...['api', 'campus', 'connect', 'engagement', 'kafka', 'migrate', 'performance', 'postgres', 'register'],
+      ...[
+        'anomaly',
+        'api',
+        'campus',
+        'connect',
+        'engagement',
+        'kafka',
+        'migrate',
+        'performance',
+        'postgres',
+        'register',
+      ],
       'registry',
     ].sort(),
   );

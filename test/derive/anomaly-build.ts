@@ -1,8 +1,10 @@
+import type { GradeObservation } from '#libs/clean/grades.ts';
 import { anomalyFeatures } from '#libs/derive/anomaly/anomaly.ts';
 import { type AnomalyKey, anomalySeries } from '#libs/derive/anomaly/anomaly-series.ts';
 import type { AnomalyFeatures, FlagName } from '#libs/derive/anomaly/flags.ts';
-import type { GradedItem } from '#libs/derive/anomaly/graded.ts';
-import { formatDay } from '#libs/domain/local-date.ts';
+import { type GradedFrom, type GradedItem, gradeChanges, gradedFrom } from '#libs/derive/anomaly/graded.ts';
+import type { DerivingSettings } from '#libs/derive/settings.ts';
+import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
 import { scaled } from '../aggregate/build.ts';
 import { AS_OF, exactly } from './build.ts';
 
@@ -65,3 +67,10 @@ export const grades = (...list: readonly string[]): GradedItem[] =>
 
 /** The day that lies so many before as of, as flags show it. */
 export const shown = (daysAgo: number): string => formatDay(AS_OF - daysAgo);
+
+/** The graded items as of every day, by way of what is stored of them. */
+export const gradedByDay = (
+  rows: readonly GradeObservation[],
+  asOf: LocalDay,
+  settings: DerivingSettings,
+): GradedFrom[] => gradedFrom(gradeChanges(rows, asOf, settings));

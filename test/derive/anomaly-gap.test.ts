@@ -43,15 +43,15 @@ describe('inactivity: idle longer than three times the median difference between
     expect(openOn(key)).toEqual(shape ? ['inactivity'] : []);
   });
 
-  test('a limit of half a day more is not rounded before, and shown in whole days', () => {
+  test('a limit of half a day more is not rounded, neither before nor when shown', () => {
     // Median of 2 and 3 is 2.5: limit 7.5.
     expect(openOn(idle(7, 2, 3))).toEqual([]);
     expect(openOn(idle(8, 2, 3))).toEqual(['inactivity']);
     expect(inactivity(idle(7, 2, 3))).toBeNull();
-    expect(inactivity(idle(8, 2, 3))).toMatchObject({ value: 8, baseline: 3, threshold: 8, since: shown(0) });
+    expect(inactivity(idle(8, 2, 3))).toMatchObject({ value: 8, baseline: 2.5, threshold: 7.5, since: shown(0) });
     // Median of 2 and 5 is 3.5: limit 10.5.
     expect(inactivity(idle(10, 2, 5))).toBeNull();
-    expect(inactivity(idle(11, 2, 5))).toMatchObject({ value: 11, baseline: 4, threshold: 11 });
+    expect(inactivity(idle(11, 2, 5))).toMatchObject({ value: 11, baseline: 3.5, threshold: 10.5 });
   });
 
   test.each([

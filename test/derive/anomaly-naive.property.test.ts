@@ -4,11 +4,10 @@ import type { GradeObservation } from '#libs/clean/grades.ts';
 import { anomalyFeatures } from '#libs/derive/anomaly/anomaly.ts';
 import { type AnomalyKey, anomalySeries } from '#libs/derive/anomaly/anomaly-series.ts';
 import { FLAG_NAMES } from '#libs/derive/anomaly/flags.ts';
-import { gradedByDay } from '#libs/derive/anomaly/graded.ts';
 import { movingMean } from '#libs/derive/series.ts';
 import { formatDay } from '#libs/domain/local-date.ts';
 import { grade } from '../aggregate/build.ts';
-import { settingsOf } from './anomaly-build.ts';
+import { gradedByDay, settingsOf } from './anomaly-build.ts';
 import { type NaiveKey, naiveFlags } from './anomaly-naive.ts';
 import { AS_OF, deriving } from './build.ts';
 
@@ -29,14 +28,20 @@ const stretch = fc
     });
   });
 
-const row: fc.Arbitrary<GradeObservation> = fc
-  .tuple(
-    fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'course'),
-    fc.constantFrom('0', '1', '2', '2.5', '2.6', '2.7', '2.9', '3'),
-    fc.constantFrom('3', '3', '3.3', '7'),
-    fc.integer({ min: 0, max: 120 }),
-  )
-  .map(([item, value, max, daysAgo]) => grade(item, value, formatDay(AS_OF - daysAgo), max));
+/** Grades about a high level, or about a low one. */
+const VALUES = [
+  ['0', '1', '2', '2.5', '2.6', '2.7', '2.9', '3'],
+  ['0', '0.1', '0.2', '0.2', '0.3', '0.3', '2', '3'],
+];
+const rowAbout = (values: readonly string[]): fc.Arbitrary<GradeObservation> =>
+  fc
+    .tuple(
+      fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'course'),
+      fc.constantFrom(...values),
+      fc.constantFrom('3', '3', '3.3', '7'),
+      fc.integer({ min: 0, max: 120 }),
+    )
+    .map(([item, value, max, daysAgo]) => grade(item, value, formatDay(AS_OF - daysAgo), max));
 
 const keys: fc.Arbitrary<NaiveKey> = fc
   .record({
@@ -44,7 +49,7 @@ const keys: fc.Arbitrary<NaiveKey> = fc
     active: fc.constantFrom(0, 1, 2, 5, 9, 20),
     enrolledAgo: fc.option(fc.integer({ min: -3, max: 100 })),
     eventAgo: fc.option(fc.integer({ min: 0, max: 100 })),
-    rows: fc.array(row, { maxLength: 25 }),
+    rows: fc.oneof(...VALUES.map((values) => fc.array(rowAbout(values), { maxLength: 25 }))),
   })
   .map(({ score, active, enrolledAgo, eventAgo, rows }) => {
     const firstDay = AS_OF - score.length + 1;

@@ -2,9 +2,19 @@ import { describe, expect, test } from 'vitest';
 import { anomalyFeatures } from '#libs/derive/anomaly/anomaly.ts';
 import { anomalySeries } from '#libs/derive/anomaly/anomaly-series.ts';
 import { ANOMALY_COLUMNS, FLAG_NAMES } from '#libs/derive/anomaly/flags.ts';
-import { gradedByDay } from '#libs/derive/anomaly/graded.ts';
 import { grade } from '../aggregate/build.ts';
-import { featuresOf, grades, grading, hundredths, keyOf, openOn, settingsOf, shown, times } from './anomaly-build.ts';
+import {
+  featuresOf,
+  gradedByDay,
+  grades,
+  grading,
+  hundredths,
+  keyOf,
+  openOn,
+  settingsOf,
+  shown,
+  times,
+} from './anomaly-build.ts';
 import { AS_OF, ago, deriving } from './build.ts';
 
 test('every flag has a column, and a name in order', () => {
@@ -117,9 +127,8 @@ describe('graded items hold from the days that rows are dated on', () => {
       [40, 'a1 a2 a3 a4'],
       [20, 'a1 a2 a3 a4 b'],
       [5, 'a1 a2 a3 a4 b'],
-      [3, 'a1 a2 a3 a4 b'],
     ]);
-    expect(graded.map(({ items }) => items.at(-1)?.points)).toEqual([8_000_000n, 2_000_000n, 7_800_000n, 7_800_000n]);
+    expect(graded.map(({ items }) => items.at(-1)?.points)).toEqual([8_000_000n, 2_000_000n, 7_800_000n]);
     expect(gradedByDay([], AS_OF, deriving())).toEqual([]);
   });
 
@@ -152,9 +161,26 @@ describe('graded items hold from the days that rows are dated on', () => {
     });
   });
 
+  test('a grade that is repeated changes nothing, and one that is taken back is gone', () => {
+    const taken = { ...grade('a', '80', ago(3)), value: null };
+    const rows = [grade('a', '80', ago(9)), grade('a', '80', ago(8)), grade('a', '80', ago(7)), taken];
+    expect(gradedByDay(rows, AS_OF, deriving()).map(({ from, items }) => [AS_OF - from, items.length])).toEqual([
+      [9, 1],
+      [3, 0],
+    ]);
+    // An earlier row that says so gave the grade.
+    const again = [
+      grade('a', '80', ago(9)),
+      grade('a', '70', ago(8)),
+      grade('a', '80', ago(7)),
+      grade('a', '80', ago(2)),
+    ];
+    expect(gradedByDay(again, AS_OF, deriving()).map(({ items }) => AS_OF - (items[0]?.day ?? 0))).toEqual([9, 8, 9]);
+  });
+
   test('a zero is an item or none, as the settings say', () => {
     const zero = [grade('a', '0', ago(1))];
-    expect(gradedByDay(zero, AS_OF, deriving({ zeroGrades: 'ungraded' }))[0]?.items).toEqual([]);
+    expect(gradedByDay(zero, AS_OF, deriving({ zeroGrades: 'ungraded' }))).toEqual([]);
     expect(gradedByDay(zero, AS_OF, deriving({ zeroGrades: 'graded' }))[0]?.items).toHaveLength(1);
   });
 });

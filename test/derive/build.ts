@@ -37,6 +37,7 @@ export const deriving = (special: Partial<DerivingSettings> = {}): DerivingSetti
   engagementTargets: four('5 3600 2 10'),
   zeroGrades: 'ungraded',
   passMark: exactly('50'),
+  outlierThreshold: exactly('3'),
   ...special,
 });
 

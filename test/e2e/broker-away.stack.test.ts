@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { FAMILIES } from '#libs/domain/family.ts';
 import { addressEnv } from '#libs/platform/config/address-env.ts';
 import { openAdmin } from '#libs/platform/kafka/admin.ts';
 import { openLog } from '#libs/platform/log.ts';
@@ -43,7 +44,7 @@ beforeAll(async () => {
     SCHEMA_REGISTRY_URL: stack.registry.confluentUrl,
   };
   expect(await new RoleProcess('migrate', env).ended()).toEqual({ code: 0, signal: null });
-  roles.push(new RoleProcess('engagement', env), new RoleProcess('performance', env));
+  roles.push(...FAMILIES.map((family) => new RoleProcess(family, env)));
   await Promise.all(roles.map((role) => role.ready()));
 }, 240_000);
 afterAll(async () => {
@@ -77,23 +78,21 @@ async function commitRound(round: number): Promise<void> {
   });
 }
 
+const ROWS = FAMILIES.map(
+  (family) => `SELECT 'prepadata.${family}' AS topic, student_id, course_id, row_version FROM ${family}_features`,
+).join(' UNION ALL ');
 const KEYS = `SELECT topic || ' ' || student_id || ' ' || course_id AS key FROM`;
 
 /** Every key that has changed, on each topic that tells it. */
 async function changedSince(version: bigint): Promise<string[]> {
-  const rows = await analytics.db.query<{ key: string }>(
-    `${KEYS} (SELECT 'prepadata.engagement' AS topic, student_id, course_id, row_version FROM engagement_features
-              UNION ALL SELECT 'prepadata.performance', student_id, course_id, row_version FROM performance_features) AS row
-      WHERE row_version > $1 ORDER BY 1`,
-    [version],
-  );
+  const rows = await analytics.db.query<{ key: string }>(`${KEYS} (${ROWS}) AS row WHERE row_version > $1 ORDER BY 1`, [
+    version,
+  ]);
   return rows.map(({ key }) => key);
 }
 
 async function newestVersion(): Promise<bigint> {
-  const [row] = await analytics.db.query<{ newest: bigint }>(
-    'SELECT greatest((SELECT max(row_version) FROM engagement_features), (SELECT max(row_version) FROM performance_features)) AS newest',
-  );
+  const [row] = await analytics.db.query<{ newest: bigint }>(`SELECT max(row_version) AS newest FROM (${ROWS}) AS row`);
   return row?.newest ?? 0n;
 }
 

@@ -11,7 +11,7 @@ import { ALL_WRITES, WholeWay } from './whole-way.ts';
 
 const KILLS = Number(process.env['STACK_KILLS'] ?? 5);
 const SEED = Number(process.env['STACK_KILLS_SEED'] ?? Math.floor(Math.random() * 1_000_000));
-const VICTIMS = ['connect', 'engagement', 'broker', 'postgres', 'performance'] as const;
+const VICTIMS = ['connect', 'engagement', 'broker', 'postgres', 'performance', 'anomaly'] as const;
 
 let way: WholeWay;
 

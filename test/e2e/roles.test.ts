@@ -67,21 +67,23 @@ test('roles apart do what one process does, stand in for each other, and end whe
     reasons: [
       'no process of the role engagement has been heard of for 10 s',
       'no process of the role performance has been heard of for 10 s',
+      'no process of the role anomaly has been heard of for 10 s',
     ],
   });
 
-  const [first, second, performing] = await Promise.all([
+  const [first, second, performing, flagging] = await Promise.all([
     start('engagement').ready(),
     start('engagement').ready(),
     start('performance').ready(),
+    start('anomaly').ready(),
   ]);
   await untilReady(api, 'ready');
   expect(await differencesOf(source.address, analytics.address, { atLeast: 20 })).toEqual([]);
 
   // Whoever of the three reads the slot, it is gone in a moment, and another takes over.
-  await Promise.all([first.end('SIGKILL'), performing.end('SIGKILL')]);
+  await Promise.all([first.end('SIGKILL'), performing.end('SIGKILL'), flagging.end('SIGKILL')]);
   await source.db.query(LATE_VIEW);
-  await start('performance').ready();
+  await Promise.all([start('performance').ready(), start('anomaly').ready()]);
   await untilReady(api, 'ready');
   expect(await differencesOf(source.address, analytics.address, { atLeast: 20 })).toEqual([]);
 
@@ -96,14 +98,16 @@ test('a role with other settings writes nothing until they are adopted', async (
   expect(await refused.ended()).toEqual({ code: 3, signal: null });
   expect(refused.output).toMatch(/made with other settings: PASS_MARK[\s\S]*npm run migrate/);
 
-  const before = start('performance');
-  await before.ready();
+  const [before, flagging] = [start('performance'), start('anomaly')];
+  await Promise.all([before.ready(), flagging.ready()]);
   const migrate = start('migrate', other);
   expect(await migrate.ended()).toEqual({ code: 0, signal: null });
   expect(migrate.output).toMatch(/Settings changed \(PASS_MARK\)/);
   await source.db.query(LATE_VIEW);
   expect((await before.ended()).code).toBe(3);
-  await Promise.all([start('engagement', other).ready(), start('performance', other).ready()]);
+  // It takes in nothing: its deriver is what is refused.
+  expect((await flagging.ended()).code).toBe(3);
+  await Promise.all(['engagement', 'performance', 'anomaly'].map((role) => start(role, other).ready()));
   expect(await differencesOf(source.address, analytics.address, { atLeast: 20, pass_mark: '60' })).toEqual([]);
 });
 

@@ -105,7 +105,7 @@ export class WholeWay {
     try {
       expect(await new RoleProcess('migrate', way.env).ended()).toEqual({ code: 0, signal: null });
       way.begin('register', { args: ['--watch'] });
-      for (const role of ['engagement', 'performance', 'api']) way.begin(role);
+      for (const role of ['engagement', 'performance', 'anomaly', 'api']) way.begin(role);
       await Promise.all([...way.#roles.values()].map((role) => role.ready()));
       return way;
     } catch (error) {

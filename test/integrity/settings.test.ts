@@ -39,11 +39,13 @@ const grade = (value: string, item = 'Essay'): WrittenRow => ({
 });
 
 test('the same configuration has the same fingerprint, another one another', async () => {
-  const [a, b, other] = [
+  const [a, b, other, another] = [
     await configured({}),
     await configured({ SESSION_GAP: '1800' }),
     await configured({ PASS_MARK: '60' }),
+    await configured({ OUTLIER_THRESHOLD: '3.5' }),
   ];
+  expect(another.fingerprint).not.toBe(a.fingerprint);
   expect(a.fingerprint).toBe(b.fingerprint);
   expect(other.fingerprint).not.toBe(a.fingerprint);
 });

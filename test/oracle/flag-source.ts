@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { formatDay, MS_PER_DAY, parseDay } from '#libs/domain/local-date.ts';
 import { createSourceDatabase, type TestDatabase } from '../support/database.ts';
-import { askAnomalyOracle, type OracleSettings, type PrintedAnomalies } from '../support/oracle.ts';
+import { askOracle, type OracleSettings, type PrintedFeatures } from '../support/oracle.ts';
 import { LAX_SOURCE_SCHEMA } from '../support/source-schema.ts';
 
 /** Days are counted from this one. */
@@ -22,7 +22,7 @@ export type Grade = readonly [item: string, value: number, day: number, max?: nu
 export class FlagSource {
   readonly #source: TestDatabase;
   readonly #ids = new Map<string, string>();
-  #answer: PrintedAnomalies = { anomaly: [], flags: [] };
+  #answer: Pick<PrintedFeatures, 'anomaly' | 'temporal'> = { anomaly: [], temporal: [] };
 
   private constructor(source: TestDatabase) {
     this.#source = source;
@@ -122,7 +122,7 @@ export class FlagSource {
   }
 
   async ask(today: number, settings: Omit<OracleSettings, 'today'> = {}): Promise<void> {
-    this.#answer = await askAnomalyOracle(this.#source.address, 'public', {
+    this.#answer = await askOracle(this.#source.address, 'public', {
       today: DAY_0 + today,
       ...SCORES_ARE_LOGINS,
       ...settings,
@@ -150,7 +150,7 @@ export class FlagSource {
 
   /** The open flags of each day that has a row. */
   flags(student: string, course = 'course'): Map<number, string[]> {
-    const rows = this.#answer.flags.filter(
+    const rows = this.#answer.temporal.filter(
       (row) => row['student_id'] === this.#id(student) && row['course_id'] === this.#id(course),
     );
     return new Map(rows.map((row) => [parseDay(row['feature_date'] ?? '') - DAY_0, names(row['anomaly_flags'])]));

@@ -14,6 +14,7 @@ export interface PlantedBug {
 const HISTORIES = ['test/property/core.property.test.ts', 'test/integrity/concurrency.test.ts'];
 const INTERLEAVINGS = ['test/integrity/interleavings.test.ts'];
 const EPOCHS = ['test/integrity/epochs.test.ts'];
+const FLAGS = ['test/integrity/anomaly.test.ts'];
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
@@ -282,5 +283,33 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     from: 'if (stored === null || stored === own) return;',
     to: 'if (stored === null || own !== null) return;',
     tests: ['test/integrity/settings.test.ts'],
+  },
+  {
+    name: 'flags are not looked at again where only the day of a row moves',
+    file: 'libs/pipeline/derive.ts',
+    from: '[...changed, ...moved, ...removed, ...newSeries, ...goneSeries]',
+    to: '[...changed, ...removed, ...newSeries, ...goneSeries]',
+    tests: FLAGS,
+  },
+  {
+    name: 'flags speak for a day that one of their rows does not know yet',
+    file: 'libs/pipeline/families/anomaly.ts',
+    from: 'Math.min(...days)',
+    to: 'Math.max(...days)',
+    tests: FLAGS,
+  },
+  {
+    name: 'flags are not looked at again where coverage moves',
+    file: 'libs/pipeline/course.ts',
+    from: 'const families = isCoveredAlike ? ',
+    to: 'const families = before.course_id > 0 ? ',
+    tests: FLAGS,
+  },
+  {
+    name: 'days before the first row are out of baselines',
+    file: 'libs/pipeline/families/anomaly.ts',
+    from: 'withIdleDays(days.score, days.first, coverage, settings)',
+    to: 'days.score',
+    tests: FLAGS,
   },
 ];

@@ -33,6 +33,7 @@ describe('with nothing set', () => {
       ENGAGEMENT_TARGETS: { logins: 5_000_000n, time: 3_600_000_000n, forum_posts: 2_000_000n, resources: 10_000_000n },
       ZERO_GRADES: 'ungraded',
       PASS_MARK: 50_000_000n,
+      OUTLIER_THRESHOLD: 3_000_000n,
     });
   });
 
@@ -128,6 +129,7 @@ describe('a value that is not what it has to be is refused, by the name of its s
     ['SOURCE_TIMEZONE', ['Mars/Olympus', 'Paris', 'UTC+2']],
     ['INSTITUTION_TIMEZONE', ['Europe', '+25:00']],
     ['PASS_MARK', ['-1', '100.000001', 'half', '50%', '50,0', 'NaN']],
+    ['OUTLIER_THRESHOLD', ['0', '-3', '0.0000001', '1000.000001', '3σ', 'Infinity']],
     ['FEATURE_TOPICS', ['yes', 'ON']],
     ['ENGAGEMENT_WEIGHTS', ['1', '1,2,3', '1,2,3,4,5', '1,2,3,', '1,2,3,x', '-0.1,1,1,1', 'NaN,1,1,1', '1;2;3;4']],
     ['ENGAGEMENT_TARGETS', ['0,1,1,1', '1,1,1,0', '1,1,1,0.0000001', '-1,1,1,1', '1,1,1', '1,1,1,1,1']],

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { FLAG_NAMES } from '#libs/derive/anomaly/flags.ts';
 import { adoptSettings } from '#libs/pipeline/adopt.ts';
 import { rollOver } from '#libs/pipeline/rollover.ts';
 import { beginCalendar } from '#libs/store/calendar.ts';
@@ -24,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.drop());
 
-const step = stepWith({ writes: 20, deletes: 5, truncates: 1, resyncs: 1, midnights: 2 });
+const step = stepWith({ writes: 20, habits: 3, deletes: 5, truncates: 1, resyncs: 1, midnights: 2 });
 
 const history = fc.record({
   before: fc.array(step, { maxLength: 25 }),
@@ -82,6 +83,8 @@ test('whatever happens on the way, the stored features equal the oracle', async 
       reporter: report,
     },
   );
+  // A replay is one history, and may be of any kind.
+  if (PATH === undefined && RUNS >= 60) expect([...world.flagsSeen].sort()).toEqual([...FLAG_NAMES]);
 }, 7_200_000);
 
 function report<T>(details: fc.RunDetails<T>): void {

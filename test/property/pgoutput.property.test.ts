@@ -66,11 +66,11 @@ const pad = (json: string): string => `${json.slice(0, -1)}, "padding": "${rando
 
 const runs = fc.sample(
   fc.record({
-    before: fc.array(stepWith({ writes: 20, deletes: 4, truncates: 1, resyncs: 0, midnights: 0 }), {
+    before: fc.array(stepWith({ writes: 20, habits: 0, deletes: 4, truncates: 1, resyncs: 0, midnights: 0 }), {
       minLength: 20,
       maxLength: 60,
     }),
-    after: fc.array(stepWith({ writes: 20, deletes: 5, truncates: 1, resyncs: 0, midnights: 0 }), {
+    after: fc.array(stepWith({ writes: 20, habits: 0, deletes: 5, truncates: 1, resyncs: 0, midnights: 0 }), {
       minLength: 60,
       maxLength: 200,
     }),

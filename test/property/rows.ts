@@ -134,6 +134,58 @@ export type WrittenRow =
   | { readonly table: 'grades'; readonly row: SourceRow<'grades'> }
   | { readonly table: 'enrollments'; readonly row: SourceRow<'enrollments'> };
 
+/**
+ * Weeks in which a student comes every so many days, and then does not, or comes all the more: what is unusual can only be
+ * told from what is usual.
+ */
+const presence: fc.Arbitrary<WrittenRow[]> = fc
+  .record({
+    student_id: fc.constantFrom(...STUDENTS),
+    course_id: fc.constantFrom(...COURSES),
+    from: fc.integer({ min: -75, max: -20 }),
+    days: fc.integer({ min: 10, max: 70 }),
+    every: fc.integer({ min: 1, max: 5 }),
+    types: fc.array(fc.constantFrom('login', 'view', 'forum_post', 'submission'), { minLength: 1, maxLength: 3 }),
+  })
+  .map(({ from, days, every, types, ...key }) =>
+    Array.from({ length: Math.floor((Math.min(days, -from) - 1) / every) + 1 }, (_, n): WrittenRow => {
+      const row = {
+        ...key,
+        activity_type: types[n % types.length] ?? 'login',
+        resource_id: null,
+        duration_seconds: null,
+        timestamp: (FIRST_TODAY + from + n * every) * MS_PER_DAY + 600 * MINUTE,
+        metadata: null,
+      };
+      return { table: 'activity_logs', row };
+    }),
+  );
+
+/** One item after the other, about one level, and now and then far from it. */
+const marks: fc.Arbitrary<WrittenRow[]> = fc
+  .record({
+    student_id: fc.constantFrom(...STUDENTS),
+    course_id: fc.constantFrom(...COURSES),
+    from: fc.integer({ min: -50, max: -5 }),
+    values: fc.array(fc.constantFrom('70', '70', '72', '75.5', '80', '12.5', '100', '0'), {
+      minLength: 4,
+      maxLength: 8,
+    }),
+    grade_max: fc.constantFrom('100', '90', '110'),
+  })
+  .map(({ from, values, ...columns }) =>
+    values.map((grade_value, n): WrittenRow => {
+      const timestamp = (FIRST_TODAY + Math.min(0, from + 4 * n)) * MS_PER_DAY + 700 * MINUTE;
+      return { table: 'grades', row: { ...columns, grade_item: `Lab ${n}`, grade_value, timestamp } };
+    }),
+  );
+
+/** Rows from which flags follow. */
+export const habit: fc.Arbitrary<WrittenRow[]> = fc.oneof(
+  { weight: 2, arbitrary: presence },
+  { weight: 1, arbitrary: marks },
+);
+
 export const writtenRow: fc.Arbitrary<WrittenRow> = fc.oneof(
   { weight: 5, arbitrary: event.map((row) => ({ table: 'activity_logs' as const, row })) },
   { weight: 2, arbitrary: submission.map((row) => ({ table: 'activity_logs' as const, row })) },

@@ -11,6 +11,7 @@ const FACT_TABLES: readonly FactTable[] = ['activity_logs', 'grades', 'enrollmen
 /** What happens to the source. Rows are named by a small number; writing to one that is there updates it. */
 export type Step =
   | { readonly kind: 'write'; readonly slot: number; readonly written: WrittenRow; readonly toast: boolean }
+  | { readonly kind: 'habit'; readonly rows: readonly WrittenRow[] }
   | { readonly kind: 'delete'; readonly table: FactTable; readonly slot: number }
   | { readonly kind: 'truncate'; readonly table: FactTable }
   | {
@@ -31,6 +32,7 @@ export class SourceModel {
   #epoch = 1;
   #lsn = 100n;
   readonly #copies = new Set<string>();
+  #kept = 0;
 
   constructor(today: number) {
     this.today = today;
@@ -38,6 +40,7 @@ export class SourceModel {
 
   apply(step: Step): void {
     if (step.kind === 'write') this.#write(step.written, rowId(step.written.table, step.slot), step.toast);
+    else if (step.kind === 'habit') this.#keep(step.rows);
     else if (step.kind === 'delete') this.#delete(step.table, rowId(step.table, step.slot));
     else if (step.kind === 'truncate') this.#truncate(step.table);
     else if (step.kind === 'rekey') this.#rekey(step);
@@ -102,6 +105,14 @@ export class SourceModel {
     const { metadata: _, ...sent } = row as SourceRow<'activity_logs'>;
     this.tables[table].set(id, { ...row, metadata: (before as SourceRow<'activity_logs'>).metadata });
     this.#emit({ table, op: 'update', id, after: sent, ...this.#stamp() });
+  }
+
+  /** Rows of their own, which nothing but a truncate ends. */
+  #keep(rows: readonly WrittenRow[]): void {
+    for (const written of rows) {
+      this.#kept += 1;
+      this.#write(written, rowId(written.table, 10_000 + this.#kept), false);
+    }
   }
 
   #delete(table: FactTable, id: string): void {

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
-import { writtenRow } from './rows.ts';
+import { habit, writtenRow } from './rows.ts';
 import type { Step } from './source-model.ts';
 
 export interface StepWeights {
   readonly writes: number;
+  /** Many rows at once, of a student who has a habit. */
+  readonly habits: number;
   readonly deletes: number;
   readonly truncates: number;
   readonly resyncs: number;
@@ -19,6 +21,7 @@ export function stepWith(weights: StepWeights): fc.Arbitrary<Step> {
       weight: weights.writes,
       arbitrary: fc.record({ kind: fc.constant('write' as const), slot, written: writtenRow, toast: fc.boolean() }),
     },
+    { weight: weights.habits, arbitrary: fc.record({ kind: fc.constant('habit' as const), rows: habit }) },
     { weight: weights.deletes, arbitrary: fc.record({ kind: fc.constant('delete' as const), table, slot }) },
     {
       weight: weights.deletes > 0 ? 1 : 0,

@@ -18,6 +18,7 @@ interface Choice {
   readonly zeroGrades: 'ungraded' | 'graded';
   readonly passMark: number;
   readonly loginWeight: number;
+  readonly outlierThreshold: number;
   readonly excludes: boolean;
   readonly hasAliases: boolean;
 }
@@ -31,6 +32,7 @@ const choice: fc.Arbitrary<Choice> = fc.record({
   zeroGrades: fc.constantFrom('ungraded' as const, 'graded' as const),
   passMark: fc.constantFrom(50, 49.999995, 100),
   loginWeight: fc.constantFrom(0.3, 0, 1.25),
+  outlierThreshold: fc.constantFrom(3, 1.5, 0.000001),
   excludes: fc.boolean(),
   hasAliases: fc.boolean(),
 });
@@ -44,7 +46,8 @@ export const variant: fc.Arbitrary<(idOf: ExcludedIds) => Variant> = choice.map(
 );
 
 function toVariant(chosen: Choice, idOf: ExcludedIds): Variant {
-  const { sourceZone, institutionZone, zeroGrades, passMark, loginWeight, excludes, hasAliases } = chosen;
+  const { sourceZone, institutionZone, zeroGrades, passMark, loginWeight, outlierThreshold, excludes, hasAliases } =
+    chosen;
   const base = testSettings();
   const excluded = STUDENTS[2] ?? '';
   const aliases: [string, ActivityType][] = hasAliases
@@ -65,6 +68,7 @@ function toVariant(chosen: Choice, idOf: ExcludedIds): Variant {
         ...base.deriving,
         zeroGrades,
         passMark: million(passMark),
+        outlierThreshold: million(outlierThreshold),
         engagementWeights: { ...base.deriving.engagementWeights, logins: million(loginWeight) },
       },
       excluded: new Set(excludes ? [idOf(excluded)] : []),
@@ -75,6 +79,7 @@ function toVariant(chosen: Choice, idOf: ExcludedIds): Variant {
       institution_timezone: institutionZone,
       zero_grades: zeroGrades,
       pass_mark: String(passMark),
+      outlier_threshold: outlierThreshold.toFixed(6),
       engagement_weights: `${loginWeight},0.3,0.2,0.2`,
       excluded_students: excludes ? excluded : '',
       aliases: JSON.stringify(Object.fromEntries(aliases)),

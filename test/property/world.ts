@@ -1,5 +1,6 @@
 import { deriveCourses } from '#libs/pipeline/course.ts';
 import { deriveBatch } from '#libs/pipeline/derive.ts';
+import { anomalyFamily } from '#libs/pipeline/families/anomaly.ts';
 import { engagementFamily } from '#libs/pipeline/families/engagement.ts';
 import { performanceFamily } from '#libs/pipeline/families/performance.ts';
 import type { Settings } from '#libs/pipeline/settings.ts';
@@ -25,6 +26,8 @@ export interface RunOptions {
 
 /** An analytics database and, beside it in schema "lms", the tables that the oracle reads. */
 export class World {
+  /** Names of the flags that were open on any day of any history that was compared. */
+  readonly flagsSeen = new Set<string>();
   readonly #test: TestDatabase;
   #reset = '';
 
@@ -73,6 +76,7 @@ export class World {
     const deriveOnce = async (): Promise<void> => {
       await deriveBatch(db, engagementFamily, settings, keysPerBatch);
       await deriveBatch(db, performanceFamily, settings, keysPerBatch);
+      await deriveBatch(db, anomalyFamily, settings, keysPerBatch);
       await deriveCourses(db, settings, 2);
     };
     const derivers = [1, 2].map(async () => {
@@ -96,6 +100,9 @@ export class World {
       ]);
     }
     const expected = await askOracle(this.#test.address, 'lms', { today: model.today, ...oracle });
+    for (const { anomaly_flags } of expected.temporal) {
+      for (const name of (anomaly_flags ?? '').match(/\w+/g) ?? []) this.flagsSeen.add(name);
+    }
     return compareFeatures(expected, await readFeatures(this.#test.address));
   }
 }

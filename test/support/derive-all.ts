@@ -1,5 +1,6 @@
 import { deriveCourses } from '#libs/pipeline/course.ts';
 import { deriveBatch } from '#libs/pipeline/derive.ts';
+import { anomalyFamily } from '#libs/pipeline/families/anomaly.ts';
 import { engagementFamily } from '#libs/pipeline/families/engagement.ts';
 import { performanceFamily } from '#libs/pipeline/families/performance.ts';
 import type { Settings } from '#libs/pipeline/settings.ts';
@@ -11,10 +12,11 @@ export async function deriveAll(db: Database, settings: Settings, keysPerBatch =
   for (let round = 0; round < 10_000; round += 1) {
     const engagement = await deriveBatch(db, engagementFamily, settings, keysPerBatch);
     const performance = await deriveBatch(db, performanceFamily, settings, keysPerBatch);
+    const anomaly = await deriveBatch(db, anomalyFamily, settings, keysPerBatch);
     const courses = await deriveCourses(db, settings, 10);
-    changed += engagement.changed + performance.changed;
-    const busy = engagement.contended || performance.contended;
-    if (engagement.keys + performance.keys + courses.courses === 0 && !busy) return changed;
+    changed += engagement.changed + performance.changed + anomaly.changed;
+    const busy = engagement.contended || performance.contended || anomaly.contended;
+    if (engagement.keys + performance.keys + anomaly.keys + courses.courses === 0 && !busy) return changed;
   }
   throw new Error('the derivers do not come to rest: marks are made as fast as they are taken');
 }

@@ -34,5 +34,5 @@ test('only multiples of a standard deviation may differ, by a millionth', () => 
 });
 
 test('a row that only one has', () => {
-  expect(compareRows('flags', [row({})], []).map(({ column }) => column)).toEqual(['(row)']);
+  expect(compareRows('anomaly', [row({})], []).map(({ column }) => column)).toEqual(['(row)']);
 });

@@ -5,30 +5,19 @@ import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 
 const FOLDER = new URL('../oracle/', import.meta.url);
 const read = (name: string): string => readFileSync(new URL(name, FOLDER), 'utf8');
-const steps = readdirSync(FOLDER)
-  .filter((name) => /^\d\d_.*\.sql$/.test(name))
-  .sort();
-/** The step of the flags, which the other answers do without. */
-const FLAGS_STEP = '06_flags.sql';
 /** Steps that the answers share, in order. */
-const STEPS = steps.filter((name) => name !== FLAGS_STEP).map(read);
-const FLAGS = read(FLAGS_STEP);
+const STEPS = readdirSync(FOLDER)
+  .filter((name) => /^\d\d_.*\.sql$/.test(name))
+  .sort()
+  .map(read);
 
-export const FEATURE_TABLES = ['engagement', 'performance', 'temporal'] as const;
+export const FEATURE_TABLES = ['engagement', 'performance', 'anomaly', 'temporal'] as const;
 export type FeatureTableName = (typeof FEATURE_TABLES)[number];
 const ANSWERS = new Map(FEATURE_TABLES.map((name) => [name, read(`${name}.sql`)]));
 
 /** Rows as Postgres prints them: every value as text or null, so that two answers can be compared digit by digit. */
 export type PrintedRow = Readonly<Record<string, string | null>>;
 export type PrintedFeatures = Readonly<Record<FeatureTableName, readonly PrintedRow[]>>;
-
-const ANOMALY = read('anomaly.sql');
-const ANOMALY_FLAGS = read('anomaly_flags.sql');
-/** `anomaly`: anomaly_features. `flags`: anomaly_flags of temporal_features, with its keys. */
-export interface PrintedAnomalies {
-  readonly anomaly: readonly PrintedRow[];
-  readonly flags: readonly PrintedRow[];
-}
 
 /** What the oracle is told, as `oracle.<name>`; what is not given has the product's default. */
 export interface OracleSettings {
@@ -71,13 +60,12 @@ async function connect(address: DatabaseAddress): Promise<pg.Client> {
   return client;
 }
 
-/** Asks `questions` of a connection that has read the source tables in `schema`. */
-async function withFacts<T>(
+/** Recomputes all features from the source tables in `schema`. */
+export async function askOracle(
   address: DatabaseAddress,
   schema: string,
   settings: OracleSettings,
-  questions: (client: pg.Client) => Promise<T>,
-): Promise<T> {
+): Promise<PrintedFeatures> {
   const client = await connect(address);
   try {
     await client.query(`SET search_path = ${pg.escapeIdentifier(schema)}`);
@@ -85,41 +73,17 @@ async function withFacts<T>(
       await client.query('SELECT set_config($1, $2, false)', [`oracle.${name}`, value]);
     }
     for (const text of STEPS) await client.query(text);
-    return await questions(client);
-  } finally {
-    await client.end();
-  }
-}
-
-/** Recomputes all features but the anomalies from the source tables in `schema`. */
-export function askOracle(
-  address: DatabaseAddress,
-  schema: string,
-  settings: OracleSettings,
-): Promise<PrintedFeatures> {
-  return withFacts(address, schema, settings, async (client) => {
     const answer = async (name: FeatureTableName): Promise<PrintedRow[]> =>
       (await client.query<PrintedRow>(ANSWERS.get(name) ?? '')).rows;
     return {
       engagement: await answer('engagement'),
       performance: await answer('performance'),
+      anomaly: await answer('anomaly'),
       temporal: await answer('temporal'),
     };
-  });
-}
-
-/** Recomputes the anomalies from the source tables in `schema`. */
-export function askAnomalyOracle(
-  address: DatabaseAddress,
-  schema: string,
-  settings: OracleSettings,
-): Promise<PrintedAnomalies> {
-  return withFacts(address, schema, settings, async (client) => {
-    await client.query(FLAGS);
-    const { rows: anomaly } = await client.query<PrintedRow>(ANOMALY);
-    const { rows: flags } = await client.query<PrintedRow>(ANOMALY_FLAGS);
-    return { anomaly, flags };
-  });
+  } finally {
+    await client.end();
+  }
 }
 
 /** What is stored, in the oracle's form: source ids for ours, stamps left out. */
@@ -139,6 +103,7 @@ export async function readFeatures(address: DatabaseAddress): Promise<PrintedFea
     return {
       engagement: await rows('engagement_features'),
       performance: await rows('performance_features'),
+      anomaly: await rows('anomaly_features'),
       temporal: await rows('temporal_features'),
     };
   } finally {
@@ -147,7 +112,7 @@ export async function readFeatures(address: DatabaseAddress): Promise<PrintedFea
 }
 
 export interface Difference {
-  readonly table: FeatureTableName | keyof PrintedAnomalies;
+  readonly table: FeatureTableName;
   readonly key: string;
   readonly column: string;
   readonly oracle: string | null | undefined;

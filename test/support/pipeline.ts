@@ -7,6 +7,7 @@ import { openLog } from '#libs/platform/log.ts';
 import type { Database, DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
 import { openProgressStore } from '#libs/store/progress.ts';
+import { startAnomaly } from '../../services/anomaly/role.ts';
 import { startEngagement } from '../../services/engagement/role.ts';
 import { startPerformance } from '../../services/performance/role.ts';
 
@@ -33,6 +34,7 @@ export async function startTestPipeline(options: TestPipelineOptions): Promise<T
   const rollover = await startRollover({ db, institutionZone, clock, wake, log });
   const engagement = startEngagement({ db, settings, wake, log });
   const performance = startPerformance({ db, settings, wake, log });
+  const anomaly = startAnomaly({ db, settings, wake, log });
   // The names of slots belong to the whole server, and other tests have theirs on it.
   const slotPrefix = address.database.slice(0, 50);
   const source = pgoutputSource({ address, progress: openProgressStore(db), slotPrefix, maxBatch });
@@ -57,6 +59,7 @@ export async function startTestPipeline(options: TestPipelineOptions): Promise<T
       await intake.stop();
       await engagement.stop();
       await performance.stop();
+      await anomaly.stop();
       await rollover.stop();
     },
   };

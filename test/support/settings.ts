@@ -22,6 +22,7 @@ export function testSettings(zones: { source?: string; institution?: string } = 
       engagementTargets: { logins: million(5), time: million(3600), forum_posts: million(2), resources: million(10) },
       zeroGrades: 'ungraded',
       passMark: million(50),
+      outlierThreshold: million(3),
     },
     excluded: new Set(),
     fingerprint: 'test',

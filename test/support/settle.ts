@@ -9,12 +9,12 @@ const DEADLINE_MS = 100_000;
  * Waits until everything that is committed at the source at this moment is staged, and every mark is derived.
  * @throws Error after a deadline, saying what is still to be done
  */
-export async function untilSettled(source: Database, analytics: Database): Promise<void> {
+export async function untilSettled(source: Database, analytics: Database, deadlineMs = DEADLINE_MS): Promise<void> {
   const [marker] = await source.query<{ lsn: string }>(
     "SELECT pg_logical_emit_message(true, 'prepadata', 'settled') AS lsn",
   );
   const wanted = parseLsn(marker?.lsn ?? '0/0');
-  for (const until = Date.now() + DEADLINE_MS; ; await sleep(20)) {
+  for (const until = Date.now() + deadlineMs; ; await sleep(20)) {
     const [state] = await analytics.query<{ applied: bigint | null; marks: number; phase: string | null }>(
       `SELECT (SELECT applied FROM stream_progress) AS applied, (SELECT phase FROM stream_progress) AS phase,
               (SELECT count(*)::integer FROM state.key_mark) + (SELECT count(*)::integer FROM state.course_mark) AS marks`,

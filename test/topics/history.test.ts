@@ -66,7 +66,7 @@ test.each([1, 2, 3, 4])(
     const cluster = new FakeCluster();
     await world.reset();
     await beginCalendar(world.db, FIRST_TODAY);
-    const step = stepWith({ writes: 20, deletes: 6, truncates: 1, resyncs: 1, midnights: 0 });
+    const step = stepWith({ writes: 20, habits: 1, deletes: 6, truncates: 1, resyncs: 1, midnights: 0 });
     for (const item of fc.sample(step, { numRuns: 250, seed })) model.apply(item);
 
     const ending = new AbortController();

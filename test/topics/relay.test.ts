@@ -16,7 +16,7 @@ import { Gate } from '../support/interpose.ts';
 import { testSettings } from '../support/settings.ts';
 import { FakeCluster, lastOfEach, newestOfEach } from './fakes.ts';
 import { cutRelay, isComplete, outboxCount, testRelay, until } from './relays.ts';
-import { allRows, differences } from './rows.ts';
+import { differences, tableRows } from './rows.ts';
 
 const settings: Settings = { ...testSettings(), topics: true };
 let world: World;
@@ -79,12 +79,13 @@ async function commit(...steps: Step[]): Promise<void> {
   await world.run([[{ changes: model.changes.slice(from) }]], settings);
 }
 
-const allSent = (): Promise<void> => until('all is sent', async () => (await outboxCount(world.db)) === 0);
+const allSent = (): Promise<void> =>
+  until('all is sent', async () => (await outboxCount(world.db, 'performance')) === 0);
 const grades = (): unknown[] => cluster.received().map(({ value }) => value?.['avg_grade'] ?? null);
 
 /** What the topic says at last, to one who compacts and to one who goes by row_version, is what the table says. */
 async function expectEqualToTables(): Promise<void> {
-  const rows = await allRows(world.db);
+  const rows = await tableRows(world.db, 'performance');
   expect(differences(lastOfEach(cluster.received()), rows)).toEqual([]);
   expect(differences(newestOfEach(cluster.received()), rows)).toEqual([]);
 }
@@ -127,7 +128,7 @@ describe('what is sent', () => {
     // The course's features stop six days after its last fact.
     await rollOver(world.db, FIRST_TODAY + 1);
     await deriveAll(world.db, settings);
-    expect(await outboxCount(world.db)).toBe(0);
+    expect(await outboxCount(world.db, 'performance')).toBe(0);
     expect(cluster.received()).toHaveLength(sent);
     await expectEqualToTables();
   });
@@ -223,7 +224,9 @@ test('a schema that is refused is told once, in the words of the registry, and n
   expect(told).toHaveLength(1);
   expect(told[0]).toBeInstanceOf(SchemaRefused);
   expect(relay.trouble).toContain('reader field avg_grade has no default');
-  expect([cluster.received().length, cluster.topics.length, await outboxCount(world.db)]).toEqual([0, 0, 1]);
+  expect([cluster.received().length, cluster.topics.length, await outboxCount(world.db, 'performance')]).toEqual([
+    0, 0, 1,
+  ]);
 });
 
 describe('two relays of one topic', () => {
@@ -303,7 +306,7 @@ describe('a topic that is switched on', () => {
 
   test('gets the rows that were there before, once', async () => {
     await commitQuietly(writing(50), writing(70, 1));
-    expect(await outboxCount(world.db)).toBe(0);
+    expect(await outboxCount(world.db, 'performance')).toBe(0);
     const first = start();
     await until('both are sent', () => lastOfEach(cluster.received()).size === 2);
     await allSent();
@@ -325,7 +328,7 @@ describe('a topic that is switched on', () => {
     await first.stop();
     await commit(writing(51));
     await forgetTopic(world.db, 'performance');
-    expect(await outboxCount(world.db)).toBe(0);
+    expect(await outboxCount(world.db, 'performance')).toBe(0);
     await commitQuietly(deleting, writing(71, 1));
     start();
     await until('both are sent again', () => grades().includes(71) && grades().includes(null));

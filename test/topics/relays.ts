@@ -27,8 +27,12 @@ export function testRelay(options: Omit<RelayOptions, 'log' | 'onFailure'> & Par
   });
 }
 
-export async function outboxCount(db: Database): Promise<number> {
-  const [row] = await db.query<{ n: number }>('SELECT count(*)::integer AS n FROM outbox');
+/** How many keys wait, for one topic or for all. */
+export async function outboxCount(db: Database, family?: Family): Promise<number> {
+  const [row] = await db.query<{ n: number }>(
+    'SELECT count(*)::integer AS n FROM outbox WHERE $1::text IS NULL OR topic = $1',
+    [family === undefined ? null : `prepadata.${family}`],
+  );
   return row?.n ?? 0;
 }
 

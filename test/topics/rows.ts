@@ -17,6 +17,7 @@ export async function tableRows(db: Queryable, family: Family): Promise<Map<stri
   const pairs = columns.map(({ name, type }) => {
     if (type === 'date') return `'${name}', f.${name} - date '1970-01-01'`;
     if (type === 'timestamp with time zone') return `'${name}', floor(extract(epoch FROM f.${name}) * 1000)::bigint`;
+    if (family === 'anomaly' && type === 'jsonb') return `'${name}', ${flagOf(`f.${name}`)}`;
     return `'${name}', f.${name}`;
   });
   // Arguments of one function call are limited.
@@ -28,6 +29,10 @@ export async function tableRows(db: Queryable, family: Family): Promise<Map<stri
   );
   return new Map(rows.map(({ row }) => [`${topicOf(family)} ${row['student_id']} ${row['course_id']}`, row]));
 }
+
+/** A flag as a record, in which nothing may be missing. */
+const flagOf = (column: string): string =>
+  `${column} || jsonb_build_object('since', (${column} ->> 'since')::date - date '1970-01-01', 'item', ${column} -> 'item', 'direction', ${column} -> 'direction')`;
 
 /** The rows of every family. */
 export async function allRows(db: Queryable): Promise<Map<string, PlainRow>> {

@@ -63,7 +63,7 @@ const publisher = (family: Family, own: SchemaRegistry = registry): FeaturePubli
 /** Commits generated steps and derives what follows. */
 async function commitSome(seed: number): Promise<void> {
   const from = model.changes.length;
-  const step = stepWith({ writes: 20, deletes: 4, truncates: 0, resyncs: 0, midnights: 0 });
+  const step = stepWith({ writes: 20, habits: 0, deletes: 4, truncates: 0, resyncs: 0, midnights: 0 });
   for (const item of fc.sample(step, { numRuns: 80, seed })) model.apply(item);
   await world.run([[{ changes: model.changes.slice(from) }]], settings);
 }

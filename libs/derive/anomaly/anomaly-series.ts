@@ -30,6 +30,9 @@ export interface AnomalySeries {
   readonly flags: readonly (readonly FlagName[])[];
 }
 
+/** A list of flags as one number: of the first name in order 1, of the next 2, 4, … */
+export const flagBits = (names: readonly FlagName[]): number => names.reduce((bits, name) => bits | bitOf(name), 0);
+
 const bitOf = (name: FlagName): number => 1 << FLAG_NAMES.indexOf(name);
 
 /** Every set of flags as a list of names, by its bits. */

@@ -94,7 +94,7 @@ function gradeFindings({ items, day, threshold }: View): Findings<'grade_drop' |
   const apart = gradesApart(items, threshold);
   if (apart === null) return { grade_drop: null, grade_spike: null, grade_outlier: null };
   const { unit, last, outlier, beyond } = apart;
-  const finding = outlier !== null && isNews(last, day) ? outlierFinding(outlier, unit) : null;
+  const finding = outlier !== null && isNews(last, day) ? outlierFinding(outlier, unit, last.item) : null;
   const most = farthest(beyond.filter(({ item }) => isNews(item, day)));
   return {
     grade_drop: outlier?.side === 'drop' ? finding : null,

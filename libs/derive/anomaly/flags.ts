@@ -1,4 +1,8 @@
+import type { FlagName, Method, Severity } from '#libs/domain/flags.ts';
 import type { FeatureColumns } from '../columns.ts';
+import type { DerivingSettings } from '../settings.ts';
+
+export { FLAG_NAMES, type FlagName, type Severity } from '#libs/domain/flags.ts';
 
 /** The columns of `anomaly_features`, but its key and stamps, with their types: a flag each, then what is not known. */
 export const ANOMALY_COLUMNS = {
@@ -10,29 +14,12 @@ export const ANOMALY_COLUMNS = {
   grade_drop: 'jsonb',
   grade_spike: 'jsonb',
   grade_outlier: 'jsonb',
-  unsupported: 'jsonb',
-} as const satisfies FeatureColumns;
-
-export type FlagName = Exclude<keyof typeof ANOMALY_COLUMNS, 'unsupported'>;
-
-/** In order of name, in which lists of flags are kept. */
-export const FLAG_NAMES = [
-  'engagement_drop',
-  'engagement_shift',
-  'engagement_spike',
-  'grade_drop',
-  'grade_outlier',
-  'grade_spike',
-  'inactivity',
-  'sustained_low',
-] as const satisfies readonly FlagName[];
-
-export type Method = 'modified_z' | 'own_gap' | 'cusum' | 'ewma' | 'tukey';
-export type Severity = 'low' | 'medium' | 'high';
+  unsupported: 'text[]',
+} as const satisfies FeatureColumns & Readonly<Record<FlagName, 'jsonb'>>;
 
 /**
- * Why a flag is open. Value, baseline and threshold have one unit: points of score or of percent, with 2 decimals (6 of
- * cusum and ewma), or whole days (own_gap).
+ * Why a flag is open. Value, baseline and threshold have one unit: points of score or of percent, or days (own_gap), with 2
+ * decimals (6 of cusum and ewma).
  */
 export interface Finding {
   readonly value: number;
@@ -41,7 +28,7 @@ export interface Finding {
   readonly threshold: number;
   readonly method: Method;
   readonly severity: Severity;
-  /** The item that lies apart (tukey). */
+  /** The item that lies apart, where the value is a grade. */
   readonly item?: string;
   /** Which way the level moved (cusum). */
   readonly direction?: 'up' | 'down';
@@ -59,10 +46,7 @@ export type AnomalyFeatures = Readonly<Record<FlagName, Flag | null>> & {
   readonly unsupported: readonly FlagName[];
 };
 
-export interface AnomalySettings {
-  /** How many σ from the median are too many for modified_z; not below 0, times 10^SETTING_DECIMALS. */
-  readonly outlierThreshold: bigint;
-}
+export type AnomalySettings = Pick<DerivingSettings, 'outlierThreshold'>;
 
 /**
  * High from twice the distance between baseline and threshold on, medium from one and a half times, else low.

@@ -1,6 +1,7 @@
-import { compareFacts, type GradeFact, gradeFacts } from '#libs/aggregate/grades.ts';
+import { compareBytes, compareFacts, type GradeFact, gradeFacts } from '#libs/aggregate/grades.ts';
 import type { GradeObservation } from '#libs/clean/grades.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
+import type { Instant } from '#libs/domain/zone.ts';
 import { type Grade, gradesOf, overCommonMax } from '../performance.ts';
 import type { DerivingSettings } from '../settings.ts';
 import { type Outlier, othersOf, outlierAmong } from './modified-z.ts';
@@ -16,33 +17,85 @@ export interface GradedFrom {
   readonly items: readonly GradedItem[];
 }
 
-/** The graded items as of every day up to `asOf`, ascending: they change only on days that rows are dated on. */
-export function gradedByDay(
+/** From this day on an item has this grade, or none; as it is stored, so numbers beyond 2^53 are text. */
+export interface GradeChange {
+  readonly from: LocalDay;
+  readonly item: string;
+  readonly grade: {
+    readonly points: string;
+    readonly max: string;
+    readonly day: LocalDay;
+    readonly at: Instant;
+  } | null;
+}
+
+/**
+ * What became of each graded item, in order of (day, item): as many as grades were given or taken back, however often the
+ * rows say so.
+ */
+export function gradeChanges(
   rows: readonly GradeObservation[],
   asOf: LocalDay,
   settings: DerivingSettings,
-): GradedFrom[] {
-  const byItem = groupBy(rows, (row) => row.item);
-  const byDay = groupBy(rows, (row) => row.day);
-  const days = [...byDay.keys()].filter((day) => day <= asOf).sort((a, b) => a - b);
-  const facts = new Map<string, GradeFact>();
-  return days.map((from) => {
-    // An item's fact follows from its own rows, and changes with them.
-    for (const { item } of byDay.get(from) ?? [])
-      for (const fact of gradeFacts(byItem.get(item) ?? [], from)) facts.set(item, fact);
-    return { from, items: gradesOf([...facts.values()].sort(compareFacts), settings) };
+): GradeChange[] {
+  const byItem = groupBy(
+    rows.filter((row) => row.day <= asOf),
+    (row) => row.item,
+  );
+  const changes = [...byItem].flatMap(([item, own]) => {
+    // An item's fact follows from its own rows, and changes only on days that they are dated on.
+    const days = [...groupBy(own, (row) => row.day)].sort(([a], [b]) => a - b);
+    let fact: GradeFact | undefined;
+    let grade: Grade | undefined;
+    return days.flatMap(([from, ofDay]): GradeChange[] => {
+      if (fact !== undefined && repeats(ofDay, fact)) return [];
+      [fact] = gradeFacts(own, from);
+      const before = grade;
+      [grade] = gradesOf(fact === undefined ? [] : [fact], settings);
+      return isSameGrade(before, grade) ? [] : [{ from, item, grade: grade === undefined ? null : written(grade) }];
+    });
+  });
+  return changes.sort((a, b) => a.from - b.from || compareBytes(a.item, b.item));
+}
+
+/** Most rows of a source that copies everything again and again say what is known. */
+const repeats = (rows: readonly GradeObservation[], { value, max, gradedAt }: GradeFact): boolean =>
+  rows.every((row) => row.value === value && row.max === max && row.at >= gradedAt);
+
+const written = ({ points, max, day, gradedAt }: Grade): GradeChange['grade'] => ({
+  points: String(points),
+  max: String(max),
+  day,
+  at: gradedAt,
+});
+
+function isSameGrade(a: Grade | undefined, b: Grade | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return a.points === b.points && a.max === b.max && a.gradedAt === b.gradedAt;
+}
+
+/** The graded items by the days on which they changed, ascending. */
+export function gradedFrom(changes: readonly GradeChange[]): GradedFrom[] {
+  const items = new Map<string, GradedItem & { readonly gradedAt: Instant }>();
+  const days = [...groupBy(changes, (change) => change.from)];
+  return days.map(([from, ofDay]) => {
+    for (const { item, grade } of ofDay) {
+      if (grade === null) items.delete(item);
+      else {
+        const { points, max, day, at } = grade;
+        items.set(item, { item, points: BigInt(points), max: BigInt(max), day, gradedAt: at });
+      }
+    }
+    return { from, items: [...items.values()].sort(compareFacts) };
   });
 }
 
-function groupBy<K>(
-  rows: readonly GradeObservation[],
-  keyOf: (row: GradeObservation) => K,
-): Map<K, GradeObservation[]> {
-  const groups = new Map<K, GradeObservation[]>();
-  for (const row of rows) {
-    const group = groups.get(keyOf(row));
-    if (group === undefined) groups.set(keyOf(row), [row]);
-    else group.push(row);
+function groupBy<T, K>(values: readonly T[], keyOf: (value: T) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>();
+  for (const value of values) {
+    const group = groups.get(keyOf(value));
+    if (group === undefined) groups.set(keyOf(value), [value]);
+    else group.push(value);
   }
   return groups;
 }

@@ -109,8 +109,11 @@ function sigmasOf({ count, madTimes4, deviationTimes2 }: Others, threshold: bigi
   };
 }
 
-/** The outlier as it is shown: value, median, and median ∓ limit, in points with 2 decimals. */
-export function outlierFinding({ side, value, medianTimes2, limit }: Outlier, unit: bigint): Finding {
+/**
+ * The outlier as it is shown: value, median, and median ∓ limit, in points with 2 decimals.
+ * @param item whose value it is; absent: the value is a day's
+ */
+export function outlierFinding({ side, value, medianTimes2, limit }: Outlier, unit: bigint, item?: string): Finding {
   const sign = side === 'drop' ? -1n : 1n;
   const distanceTimes2 = sign * (2n * value - medianTimes2);
   return {
@@ -121,5 +124,6 @@ export function outlierFinding({ side, value, medianTimes2, limit }: Outlier, un
     ),
     method: 'modified_z',
     severity: severityBy((halves) => distanceTimes2 * limit.denominator >= halves * limit.numerator),
+    ...(item === undefined ? {} : { item }),
   };
 }

@@ -53,8 +53,7 @@ export function idleRanges({ activeDays, countedFrom }: ActivityDays, last: Loca
   return ranges;
 }
 
-/** Whole days are shown. */
-const DAY_DECIMALS = 0;
+const DAY_DECIMALS = 2;
 
 /** The gap that ends on a day, if the flag is open on it. @param activeDays of ActivityDays: none after the day */
 export function idleFinding({ activeDays, countedFrom }: ActivityDays, day: LocalDay): Finding | null {

@@ -14,15 +14,23 @@ import { readObservations } from '#libs/store/rows.ts';
 import { openSeriesTable } from '#libs/store/series-table.ts';
 import type { DeriveContext, FamilyDefinition } from './family.ts';
 
-type SeriesColumn = 'score' | 'ma7' | 'ma30' | 'trend' | 'events';
+const SERIES = {
+  score: 'integer[]',
+  ma7: 'integer[]',
+  ma30: 'integer[]',
+  trend: 'integer[]',
+  events: 'integer[]',
+  active: 'integer[]',
+} as const;
 
 /** What a student does in a course: from activity_logs and enrollments. */
-export const engagementFamily: FamilyDefinition<EngagementRows, EngagementFacts, EngagementFeatures, SeriesColumn> = {
+export const engagementFamily: FamilyDefinition<EngagementRows, EngagementFacts, EngagementFeatures, typeof SERIES> = {
   family: 'engagement',
   table: openFeatureTable('engagement', ENGAGEMENT_COLUMNS),
-  series: openSeriesTable('engagement', ['score', 'ma7', 'ma30', 'trend', 'events']),
+  series: openSeriesTable('engagement', SERIES),
   noRows: { enrollments: [], activities: [] },
   firstDayAlsoFrom: 'performance',
+  storedFor: 'anomaly',
   read: async (tx, keys, settings) => {
     const [enrollments, activities] = await Promise.all([
       readObservations(tx, 'enrollments', keys, (image) => readEnrollment(image, settings)),

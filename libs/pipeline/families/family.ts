@@ -6,13 +6,13 @@ import type { Family, Key } from '#libs/domain/family.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import type { FeatureTable } from '#libs/store/feature-table.ts';
-import type { SeriesOf, SeriesTable } from '#libs/store/series-table.ts';
+import type { SeriesColumns, SeriesOf, SeriesTable } from '#libs/store/series-table.ts';
 
 /**
- * All that the one deriver loop has to know of a family. `R` are a key's readable rows, `T` the facts that follow from
- * them, `F` its feature columns, `S` the columns of its series.
+ * All that the one deriver loop has to know of a family. `R` is what a key is derived from (its readable rows, or what
+ * other families have stored of it), `T` the facts that follow, `F` its feature columns, `S` the columns of its series.
  */
-export interface FamilyDefinition<R, T, F, S extends string> {
+export interface FamilyDefinition<R, T, F, S extends SeriesColumns> {
   readonly family: Family;
   readonly table: FeatureTable<F>;
   readonly series: SeriesTable<S>;
@@ -30,11 +30,15 @@ export interface FamilyDefinition<R, T, F, S extends string> {
   readonly firstDayAlsoFrom?: Family;
   /** Another family that has to look again when this one's first day of a key moves. */
   readonly firstDayMattersTo?: Family;
+  /** Another family that is derived from what this one stores: it has to look again at every key whose row or series changes. */
+  readonly storedFor?: Family;
 }
 
-export interface Derived<F, S extends string> {
+export interface Derived<F, S extends SeriesColumns> {
   readonly features: F;
   readonly series: SeriesOf<S> | null;
+  /** The day that both speak for, where it is not the course's as-of. */
+  readonly asOf?: LocalDay;
 }
 
 export interface DeriveContext {

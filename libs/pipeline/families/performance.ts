@@ -1,5 +1,6 @@
 import { type GradeFact, gradeEvidence, gradeFacts } from '#libs/aggregate/grades.ts';
 import { type GradeObservation, readGrade } from '#libs/clean/grades.ts';
+import { gradeChanges } from '#libs/derive/anomaly/graded.ts';
 import { PERFORMANCE_COLUMNS, type PerformanceFeatures, performanceFeatures } from '#libs/derive/performance.ts';
 import { performanceSeries } from '#libs/derive/performance-series.ts';
 import { openFeatureTable } from '#libs/store/feature-table.ts';
@@ -7,18 +8,21 @@ import { readObservations } from '#libs/store/rows.ts';
 import { openSeriesTable } from '#libs/store/series-table.ts';
 import type { FamilyDefinition } from './family.ts';
 
+const SERIES = { ma7: 'integer[]', ma30: 'integer[]', graded: 'jsonb' } as const;
+
 /** How a student does in a course: from grades. */
 export const performanceFamily: FamilyDefinition<
   readonly GradeObservation[],
   readonly GradeFact[],
   PerformanceFeatures,
-  'ma7' | 'ma30'
+  typeof SERIES
 > = {
   family: 'performance',
   table: openFeatureTable('performance', PERFORMANCE_COLUMNS),
-  series: openSeriesTable('performance', ['ma7', 'ma30']),
+  series: openSeriesTable('performance', SERIES),
   noRows: [],
   firstDayMattersTo: 'engagement',
+  storedFor: 'anomaly',
   read: (tx, keys, settings) => readObservations(tx, 'grades', keys, (image) => readGrade(image, settings)),
   facts: gradeFacts,
   evidence: (grades, _, today) => gradeEvidence(grades, today),
@@ -26,6 +30,7 @@ export const performanceFamily: FamilyDefinition<
     const features = performanceFeatures(facts, asOf, settings);
     if (features === null) return null;
     const firstDay = Math.min(...grades.map((grade) => grade.day));
-    return { features, series: performanceSeries(grades, firstDay, asOf, settings) };
+    const series = performanceSeries(grades, firstDay, asOf, settings);
+    return { features, series: { ...series, graded: gradeChanges(grades, asOf, settings) } };
   },
 };

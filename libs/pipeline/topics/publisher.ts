@@ -4,7 +4,7 @@ import type { SchemaRegistry } from '#libs/platform/registry/contract.ts';
 import { avroWriter } from '#libs/platform/registry/encode.ts';
 import { topicOf, type WaitingKey } from '#libs/store/outbox.ts';
 import { loadSchemas } from './schemas.ts';
-import { toAvroValue } from './value.ts';
+import { recordsIn, toAvroValue } from './value.ts';
 
 export interface FeaturePublisherOptions {
   readonly family: Family;
@@ -85,6 +85,7 @@ export function openFeaturePublisher(options: FeaturePublisherOptions): FeatureP
   const { family, producer, registry, admin, partitions, replication } = options;
   const topic = topicOf(family);
   const schemas = loadSchemas(family);
+  const records = recordsIn(schemas.fields);
   const writeKey = avroWriter(schemas.key);
   const writeValue = avroWriter(schemas.value);
   let prepared: Prepared | undefined;
@@ -101,7 +102,7 @@ export function openFeaturePublisher(options: FeaturePublisherOptions): FeatureP
   };
   const toMessage = (waiting: WaitingKey, { keyId, valueId }: Prepared): OutgoingMessage => ({
     key: writeKey(keyId, { student_id: waiting.studentId, course_id: waiting.courseId }),
-    value: waiting.row === null ? null : writeValue(valueId, toAvroValue(schemas.fields, waiting.row)),
+    value: waiting.row === null ? null : writeValue(valueId, toAvroValue(schemas.fields, waiting.row, records)),
     headers: { row_version: String(waiting.row === null ? waiting.version : waiting.row['row_version']) },
   });
   return {

@@ -4,7 +4,17 @@ import type { Family } from '#libs/domain/family.ts';
 const FOLDER = new URL('../../../schemas/avro/', import.meta.url);
 
 /** As far as a field's value has to be known to be made. */
-export type FieldType = string | { readonly type: string; readonly logicalType?: string };
+export type FieldType =
+  | string
+  | { readonly type: string }
+  | { readonly type: string; readonly logicalType: string }
+  | RecordType;
+
+export interface RecordType {
+  readonly type: 'record';
+  readonly name: string;
+  readonly fields: readonly Field[];
+}
 
 export interface Field {
   readonly name: string;

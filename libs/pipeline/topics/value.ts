@@ -1,5 +1,5 @@
 import { parseDay } from '#libs/domain/local-date.ts';
-import type { Field, FieldType } from './schemas.ts';
+import type { Field, FieldType, RecordType } from './schemas.ts';
 
 /** A row as the driver gives it: numeric as text, int8 as bigint, date as text, instants as Date, jsonb as what it says. */
 export type DriverRow = Readonly<Record<string, unknown>>;
@@ -8,15 +8,33 @@ export type DriverRow = Readonly<Record<string, unknown>>;
  * Makes the Avro value of a feature row, field by field, as the schema says.
  * @throws RangeError for a number that its Avro type cannot hold exactly, naming the field
  */
-export function toAvroValue(fields: readonly Field[], row: DriverRow): Record<string, unknown> {
+export function toAvroValue(
+  fields: readonly Field[],
+  row: DriverRow,
+  records: Records = recordsIn(fields),
+): Record<string, unknown> {
   const value: Record<string, unknown> = {};
-  for (const field of fields) value[field.name] = convert(field, row[field.name]);
+  for (const field of fields) value[field.name] = convert(field, row[field.name], records);
   return value;
 }
 
-function convert({ name, type }: Field, value: unknown): unknown {
+/** Records by name: a schema writes each out once, and names it from then on. */
+export type Records = ReadonlyMap<string, RecordType>;
+
+export const recordsIn = (fields: readonly Field[]): Records =>
+  new Map(
+    fields.flatMap((field) => {
+      const record = plainType(field.type);
+      return isRecord(record) ? [[record.name, record] as const, ...recordsIn(record.fields)] : [];
+    }),
+  );
+
+function convert({ name, type }: Field, value: unknown, records: Records): unknown {
   if (value === null || value === undefined) return value;
-  switch (meaningOf(type)) {
+  const plain = plainType(type);
+  const record = typeof plain === 'string' ? records.get(plain) : plain;
+  if (isRecord(record)) return toAvroValue(record.fields, value as DriverRow, records);
+  switch (meaningOf(plain)) {
     case 'date':
       return typeof value === 'string' ? parseDay(value) : value;
     case 'timestamp-millis':
@@ -31,11 +49,15 @@ function convert({ name, type }: Field, value: unknown): unknown {
   }
 }
 
-/** The logical type where there is one, else the type; of a union that which is not null. */
-function meaningOf(type: Field['type']): string {
-  const plain = isUnion(type) ? (type.find((branch) => branch !== 'null') ?? 'null') : type;
-  return typeof plain === 'string' ? plain : (plain.logicalType ?? plain.type);
-}
+/** Of a union that which is not null. */
+const plainType = (type: Field['type']): FieldType =>
+  isUnion(type) ? (type.find((branch) => branch !== 'null') ?? 'null') : type;
+
+/** The logical type where there is one, else the type. */
+const meaningOf = (plain: FieldType): string =>
+  typeof plain === 'string' ? plain : 'logicalType' in plain ? plain.logicalType : plain.type;
+
+const isRecord = (type: FieldType | undefined): type is RecordType => typeof type === 'object' && 'fields' in type;
 
 const isUnion = (type: Field['type']): type is readonly FieldType[] => Array.isArray(type);
 

@@ -104,14 +104,20 @@ export const componentNumbers = (
     },
   );
 
+function exactNumber(value: string | undefined, least: bigint, most: number): bigint {
+  const number = parseScaled((value ?? '').trim(), SETTING_DECIMALS);
+  return number === undefined || number < least || number > BigInt(most) * 10n ** BigInt(SETTING_DECIMALS)
+    ? refuse()
+    : number;
+}
+
 /** Percent and the like, exact: an integer times 10^-SETTING_DECIMALS. */
 export const decimal = (fallback: string, most: number, description: string): Setting<bigint> =>
-  setting(fallback, `a number from 0 to ${most}`, description, (value) => {
-    const number = parseScaled((value ?? '').trim(), SETTING_DECIMALS);
-    return number === undefined || number < 0n || number > BigInt(most) * 10n ** BigInt(SETTING_DECIMALS)
-      ? refuse()
-      : number;
-  });
+  setting(fallback, `a number from 0 to ${most}`, description, (value) => exactNumber(value, 0n, most));
+
+/** The same above 0. */
+export const positiveDecimal = (fallback: string, most: number, description: string): Setting<bigint> =>
+  setting(fallback, `a number above 0, up to ${most}`, description, (value) => exactNumber(value, 1n, most));
 
 /** A file with PEM certificates; its text. */
 export const certificates = (description: string): Setting<string | undefined> =>

@@ -8,6 +8,7 @@ import {
   oneOf,
   optionalText,
   port,
+  positiveDecimal,
   positiveInteger,
   type Setting,
   text,
@@ -85,6 +86,7 @@ export const SETTINGS = {
     'ungraded: a grade of 0 means not graded yet, as LMSConnector writes it',
   ),
   PASS_MARK: decimal('50', 100, 'Percent from which a grade passes, compared before rounding'),
+  OUTLIER_THRESHOLD: positiveDecimal('3', 1_000, 'How many σ from the usual are an anomaly (modified z-score)'),
   ACTIVITY_ALIASES: aliasFile(
     'JSON file {"word": "type"} of words for activities, extending and overriding the built-in ones',
   ),

@@ -16,7 +16,9 @@ export type Unit =
   | 'true or false'
   | 'course or site'
   | 'recorded or estimated'
-  | 'the four components';
+  | 'the four components'
+  | 'flag'
+  | 'sorted names of flags';
 
 /** The whole local days that a value is made of; they end on the day that the row speaks for. `ever`: all up to it. */
 export type Window = 'ever' | 'that day' | '7 days' | '28 days' | '30 days' | '35 days' | '56 days';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { FEATURE_VERSION } from '#libs/store/feature-table.ts';
+import { ANOMALY } from './anomaly.ts';
 import type { Definition, Definitions } from './definition.ts';
 import { ENGAGEMENT } from './engagement.ts';
 import { PERFORMANCE } from './performance.ts';
@@ -9,6 +10,7 @@ import { TEMPORAL } from './temporal.ts';
 export const DEFINITIONS = {
   engagement_features: ENGAGEMENT,
   performance_features: PERFORMANCE,
+  anomaly_features: ANOMALY,
   temporal_features: TEMPORAL,
 } as const satisfies Readonly<Record<string, Definitions>>;
 

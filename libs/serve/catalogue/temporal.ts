@@ -18,4 +18,12 @@ export const TEMPORAL = {
   grade_ma7,
   grade_ma30,
   activity_pattern,
+  anomaly_flags: {
+    unit: 'sorted names of flags',
+    window: 'that day',
+    formula: 'The flags of anomaly_features that were open as of the day.',
+    nullWhen: 'the flags of the day are not derived yet',
+    exactness: 'exact',
+    from: 'all that the flags are made of',
+  },
 } as const satisfies Definitions;

@@ -13,7 +13,9 @@ SELECT
   c.as_of,
   e.total_students,
   e.engagement_scores,
-  p.success_rates
+  p.success_rates,
+  a.flagged_students,
+  a.open_flags
 FROM (
   SELECT
     count(*) FILTER (
@@ -37,5 +39,10 @@ CROSS JOIN (
   FROM performance_features
   WHERE course_id = $1::integer AND success_rate IS NOT NULL
 ) AS p
+CROSS JOIN (
+  SELECT count(DISTINCT student_id) AS flagged_students, array_agg(ARRAY[flag, content ->> 'severity']) AS open_flags
+  FROM state.open_flag
+  WHERE course_id = $1::integer
+) AS a
 -- Version 0 is a course that nothing was added up for yet.
 LEFT JOIN state.course AS c ON c.course_id = $1::integer AND c.version > 0

@@ -8,7 +8,8 @@ SELECT
   engagement_trend,
   grade_ma7,
   grade_ma30,
-  activity_pattern
+  activity_pattern,
+  anomaly_flags
 FROM temporal_features
 WHERE student_id = $1::integer
   AND course_id BETWEEN $2::integer AND $3::integer

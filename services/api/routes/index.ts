@@ -1,4 +1,5 @@
 import type { Route } from '../route.ts';
+import { anomaliesRoute } from './anomalies.ts';
 import { courseMetricsRoute } from './course-metrics.ts';
 import { engagementTrendsRoute } from './engagement-trends.ts';
 import { featuresRoute } from './features.ts';
@@ -22,6 +23,7 @@ const DESCRIBED: readonly Route[] = [
   temporalRoute,
   trajectoryRoute,
   studentsRoute,
+  anomaliesRoute,
   freshnessRoute,
   rejectedRoute,
   featuresRoute,

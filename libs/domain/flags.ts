@@ -1,0 +1,20 @@
+/** The flags of unusual behaviour there are, in order of name, in which lists of them are kept. */
+export const FLAG_NAMES = [
+  'engagement_drop',
+  'engagement_shift',
+  'engagement_spike',
+  'grade_drop',
+  'grade_outlier',
+  'grade_spike',
+  'inactivity',
+  'sustained_low',
+] as const;
+export type FlagName = (typeof FLAG_NAMES)[number];
+
+/** How a flag is found. */
+export const FLAG_METHODS = ['modified_z', 'own_gap', 'cusum', 'ewma', 'tukey'] as const;
+export type Method = (typeof FLAG_METHODS)[number];
+
+/** The most severe first. */
+export const SEVERITIES = ['high', 'medium', 'low'] as const;
+export type Severity = (typeof SEVERITIES)[number];

@@ -1,0 +1,79 @@
+import { type FirstDays, firstDayOf, NO_FIRST_DAYS } from '#libs/aggregate/coverage.ts';
+import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
+import { anomalyFeatures } from '#libs/derive/anomaly/anomaly.ts';
+import { type AnomalyKey, anomalySeries, flagBits } from '#libs/derive/anomaly/anomaly-series.ts';
+import { ANOMALY_COLUMNS, type AnomalyFeatures } from '#libs/derive/anomaly/flags.ts';
+import { gradedFrom } from '#libs/derive/anomaly/graded.ts';
+import { withIdleDays } from '#libs/derive/engagement-series.ts';
+import type { DerivingSettings } from '#libs/derive/settings.ts';
+import type { LocalDay } from '#libs/domain/local-date.ts';
+import { openFeatureTable } from '#libs/store/feature-table.ts';
+import { openSeriesTable } from '#libs/store/series-table.ts';
+import { readStoredDays, type StoredDays } from '#libs/store/stored-days.ts';
+import type { FamilyDefinition } from './family.ts';
+
+const SERIES = { flags: 'integer[]' } as const;
+
+/** A key's stored days, with the day of its enrolment in the institution's zone. */
+interface KnownDays extends StoredDays {
+  readonly enrolledDay: LocalDay | null;
+}
+
+/** Flags say nothing to a course that the rows they come from have not said. */
+const NO_EVIDENCE: KeyEvidence = {
+  firstDays: NO_FIRST_DAYS,
+  firstFact: null,
+  lastFact: null,
+  firstDay: null,
+  nextDay: null,
+};
+
+/**
+ * What is unusual about a student in a course: from what the other two families have stored. Each of their writings marks
+ * the key in its own transaction, so the last derivation here has seen the last of both.
+ */
+export const anomalyFamily: FamilyDefinition<KnownDays, null, AnomalyFeatures, typeof SERIES> = {
+  family: 'anomaly',
+  table: openFeatureTable('anomaly', ANOMALY_COLUMNS),
+  series: openSeriesTable('anomaly', SERIES),
+  noRows: { engagement: null, performance: null, enrolledDay: null },
+  read: async (tx, keys, { institutionZone }) =>
+    (await readStoredDays(tx, keys)).map((stored) => {
+      const enrolledAt = stored.engagement?.enrolledAt ?? null;
+      return { ...stored, enrolledDay: enrolledAt === null ? null : institutionZone.dayOf(enrolledAt) };
+    }),
+  facts: () => null,
+  evidence: () => NO_EVIDENCE,
+  derive: (known, _, { coverage }, settings) => {
+    // The day up to which all that is stored is known: a row that is behind will mark the key again when it is not.
+    const days = [known.engagement, known.performance].flatMap((row) => (row === null ? [] : [row.asOf]));
+    if (days.length === 0) return null;
+    const key = anomalyKey(known, Math.min(...days), coverage, settings);
+    const series = anomalySeries(key, settings);
+    return {
+      features: anomalyFeatures(key, settings, series),
+      series: series === null ? null : { firstDay: series.firstDay, flags: series.flags.map(flagBits) },
+      asOf: key.asOf,
+    };
+  },
+};
+
+function anomalyKey(
+  { engagement, performance, enrolledDay }: KnownDays,
+  asOf: LocalDay,
+  coverage: FirstDays,
+  settings: DerivingSettings,
+): AnomalyKey {
+  const days = engagement?.days ?? null;
+  const activeDays = days?.active.flatMap((active, index) => (active === 1 ? [days.first + index] : [])) ?? [];
+  return {
+    asOf,
+    firstDay: days?.first ?? performance?.first ?? null,
+    score: days === null ? [] : withIdleDays(days.score, days.first, coverage, settings),
+    ma7: days?.ma7 ?? [],
+    activeDays: activeDays.filter((day) => day <= asOf),
+    enrolledDay,
+    courseFirstEvent: firstDayOf(coverage, 'event'),
+    graded: gradedFrom(performance?.graded ?? []),
+  };
+}

@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import type { Uuid } from '#libs/domain/change.ts';
+import { FLAG_NAMES, type FlagName } from '#libs/domain/flags.ts';
+import type { Queryable } from '#libs/platform/postgres/database.ts';
+import { day, known } from './answers.ts';
+import { flag } from './feature-columns.ts';
+import { courseRange } from './identity.ts';
+import { cutPage, decodeCursor, type Page } from './paging.ts';
+import { entityId, pageParameters } from './parameters.ts';
+import { sql } from './statements.ts';
+
+export const anomaliesQuery = z.strictObject({
+  course_id: entityId.optional().meta({ description: 'Only this course: our integer, or the UUID of the source' }),
+  ...pageParameters,
+});
+
+export const anomaliesAnswer = z.array(
+  z.strictObject({
+    student_id: z.int(),
+    student_source_id: z.uuid(),
+    course_id: z.int(),
+    course_source_id: z.uuid(),
+    flag: z.enum(FLAG_NAMES).meta({ description: 'GET /features says by which rule it is open' }),
+    ...flag.shape,
+    item: known(z.string(), 'The graded item; null where the value is no grade'),
+    direction: known(z.enum(['up', 'down']), 'Which way the level moved; null but for engagement_shift'),
+    times: z.number().meta({
+      description:
+        'How far beyond what is usual, in distances from baseline to threshold (of inactivity and engagement_shift from 0); made of the numbers above, 6 decimals',
+    }),
+    as_of_date: day.meta({ description: 'The day that the flag speaks for' }),
+    stale: z.boolean().meta({ description: 'That is an earlier day than the one its course speaks for' }),
+  }),
+);
+export type OpenFlag = z.output<typeof anomaliesAnswer>[number];
+
+interface FlagRow {
+  readonly student_id: number;
+  readonly student_source_id: Uuid;
+  readonly course_id: number;
+  readonly course_source_id: Uuid;
+  readonly flag: FlagName;
+  readonly content: z.output<typeof flag>;
+  readonly as_of_date: string;
+  readonly stale: boolean;
+  readonly rank: number;
+  readonly times: string;
+}
+
+const integer = z.int32().min(0);
+const anomaliesCursor = z.tuple([
+  integer,
+  z.string().regex(/^\d{1,20}(\.\d{1,6})?$/),
+  integer,
+  integer,
+  z.enum(FLAG_NAMES),
+]);
+const BEFORE_ALL: z.output<typeof anomaliesCursor> = [0, '0', 0, 0, FLAG_NAMES[0]];
+
+/**
+ * The open flags, the most severe first: by severity, then by how far beyond what is usual.
+ * @throws NotFoundError when the course was never seen
+ */
+export async function readAnomalies(db: Queryable, query: z.output<typeof anomaliesQuery>): Promise<Page<OpenFlag>> {
+  const after = query.cursor === undefined ? BEFORE_ALL : decodeCursor(anomaliesCursor, query.cursor);
+  const courses = await courseRange(db, query.course_id);
+  const rows = await db.query<FlagRow>(sql.anomalies_page, [...courses, ...after, query.limit + 1]);
+  const { rows: kept, next } = cutPage(rows, query.limit, (row) => [
+    row.rank,
+    row.times,
+    row.student_id,
+    row.course_id,
+    row.flag,
+  ]);
+  return { rows: kept.map(present), next };
+}
+
+const present = ({ content, rank: _, times, ...row }: FlagRow): OpenFlag => ({
+  student_id: row.student_id,
+  student_source_id: row.student_source_id,
+  course_id: row.course_id,
+  course_source_id: row.course_source_id,
+  flag: row.flag,
+  ...content,
+  item: content.item ?? null,
+  direction: content.direction ?? null,
+  times: Number(times),
+  as_of_date: row.as_of_date,
+  stale: row.stale,
+});

@@ -1,0 +1,8 @@
+import { type DeriverOptions, startDeriver } from '#libs/pipeline/derivers.ts';
+import { anomalyFamily } from '#libs/pipeline/families/anomaly.ts';
+import { type Role, roleOf } from '#libs/pipeline/role.ts';
+
+/** Derives anomaly_features from what the other two families store. The calendar must have begun. */
+export function startAnomaly(options: DeriverOptions): Role {
+  return roleOf(startDeriver(anomalyFamily, options));
+}

@@ -1,0 +1,13 @@
+import { anomaliesAnswer, anomaliesQuery, readAnomalies } from '#libs/serve/anomalies.ts';
+import { noParameters } from '#libs/serve/parameters.ts';
+import { defineRoute } from '../route.ts';
+import { pageReply } from './page.ts';
+
+export const anomaliesRoute = defineRoute({
+  path: '/api/anomalies',
+  summary: 'The open flags, the most severe first; in pages',
+  params: noParameters,
+  query: anomaliesQuery,
+  answer: anomaliesAnswer,
+  handle: async ({ db }, { query, raw }) => pageReply(await readAnomalies(db, query), raw),
+});
