@@ -14,6 +14,7 @@ export interface PlantedBug {
 const HISTORIES = ['test/property/core.property.test.ts', 'test/integrity/concurrency.test.ts'];
 const INTERLEAVINGS = ['test/integrity/interleavings.test.ts'];
 const EPOCHS = ['test/integrity/epochs.test.ts'];
+const RUNS = ['test/pipeline-runs/books.test.ts'];
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
@@ -282,5 +283,26 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     from: 'if (stored === null || stored === own) return;',
     to: 'if (stored === null || own !== null) return;',
     tests: ['test/integrity/settings.test.ts'],
+  },
+  {
+    name: 'guard of a run without its lock: another process takes the run while a transaction of it is open',
+    file: 'libs/store/sql/run_guard.sql',
+    from: 'FOR KEY SHARE',
+    to: '',
+    tests: RUNS,
+  },
+  {
+    name: 'a lease is renewed by whoever asks: two processes believe that they have the run',
+    file: 'libs/store/sql/run_renew.sql',
+    from: 'AND lease_owner = $2 AND',
+    to: 'AND $2::uuid IS NOT NULL AND',
+    tests: RUNS,
+  },
+  {
+    name: 'a lease that has run out counts as held: a run whose process died is stuck',
+    file: 'libs/store/sql/run_claim.sql',
+    from: 'ELSE lease_until END',
+    to: "ELSE 'infinity' END",
+    tests: RUNS,
   },
 ];
