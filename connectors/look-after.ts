@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PrepaError } from '#libs/domain/errors.ts';
+import { messageOf, PrepaError } from '#libs/domain/errors.ts';
 import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
-import { messageOf, sortFailure, Waiting } from '#libs/source/pgoutput/faults.ts';
+import { sortFailure, Waiting } from '#libs/source/pgoutput/faults.ts';
 import { placeOf } from '#libs/source/pgoutput/options.ts';
 import { putConnectorReport } from '#libs/store/connector.ts';
 import { ConnectApi, ConnectRefusal } from './connect-api.ts';

@@ -1,3 +1,4 @@
+import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
 import { Waiting } from '#libs/source/pgoutput/faults.ts';
 import { readNow } from '#libs/source/pgoutput/session.ts';
 import { costOf, dropSlots, readSlots, type SlotRow } from '#libs/source/pgoutput/slot.ts';
@@ -7,7 +8,7 @@ import { epochIn } from './config.ts';
 import type { Connector } from './connect-api.ts';
 import { whyNewEpoch } from './epoch.ts';
 import type { Restarts } from './restarts.ts';
-import { STREAM, slotOf, wantedConfig } from './settings.ts';
+import { slotOf, wantedConfig } from './settings.ts';
 import type { Situation } from './situation.ts';
 import { beginEpoch, beginStreaming, configure, prepareReading, type Workshop } from './steps.ts';
 
@@ -36,7 +37,7 @@ export async function lookOnce(
   forced?: string,
 ): Promise<Situation | undefined> {
   const { settings, control, db } = shop;
-  const stored = await openProgressStore(db).read(STREAM);
+  const stored = await openProgressStore(db).read(DEBEZIUM_STREAM);
   const name = slotOf(settings, stored?.epoch ?? 0);
   // The slot before the offset: what the slot has confirmed is put down as an offset first.
   const all = await readSlots(control, settings.slotPrefix);

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { ConfigurationError } from '#libs/domain/errors.ts';
+import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
 import { describeSettings, loadConfig } from '#libs/platform/config/config.ts';
 import { onSignals } from '#libs/platform/lifecycle.ts';
 import { openLog } from '#libs/platform/log.ts';
@@ -54,7 +54,7 @@ function readArguments(): {
       throw new Error(`"${positionals.at(-1)}" is one word too many`);
     return { flags: values, table: positionals[0] };
   } catch (cause) {
-    throw new ConfigurationError(cause instanceof Error ? cause.message : String(cause), hint, { cause });
+    throw new ConfigurationError(messageOf(cause), hint, { cause });
   }
 }
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type pg from 'pg';
-import { ConfigurationError } from '#libs/domain/errors.ts';
-import { codeOf, messageOf } from '#libs/source/pgoutput/faults.ts';
+import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
+import { codeOf } from '#libs/source/pgoutput/faults.ts';
 
 /** The two tables of ours in the source database, and what the connector does with each. */
 export const OWN_TABLES = { heartbeat: 'prepadata.heartbeat', signal: 'prepadata.signal' } as const;

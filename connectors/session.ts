@@ -5,6 +5,7 @@ import { openLink } from '#libs/source/pgoutput/link.ts';
 import { checkTables } from '#libs/source/pgoutput/preflight.ts';
 import { ensurePublication, fingerprint } from '#libs/source/pgoutput/publication.ts';
 import { identify, originOf } from '#libs/source/pgoutput/slot.ts';
+import { refuseNullableDefaults } from './defaults.ts';
 import type { Origin } from './look.ts';
 import { ensureOwnTables } from './own-tables.ts';
 import type { RegisterSettings } from './settings.ts';
@@ -98,6 +99,7 @@ async function takeLock(
 export async function inspectSource({ control, server }: Session, settings: RegisterSettings): Promise<Origin> {
   const { schema, publication, source } = settings;
   await checkTables(control, schema);
+  await refuseNullableDefaults(control, schema);
   await ensurePublication(control, publication, schema);
   await ensureOwnTables(control, source.user, publication);
   const print = await fingerprint(control, publication, schema);

@@ -23,9 +23,6 @@ export interface RegisterSettings {
   readonly registryUrl: string;
 }
 
-/** The stream under which the epochs of Debezium are kept; the partitions of the topics have streams of their own. */
-export const STREAM = 'debezium';
-
 const CONFLUENT_PATH = /\/apis\/ccompat\/v\d+\/?$/;
 
 /** @throws ConfigurationError naming everything that is missing, not the first alone */

@@ -1,20 +1,21 @@
+import { messageOf } from '#libs/domain/errors.ts';
 import { formatLsn } from '#libs/domain/position.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import type { SlotStatus } from '#libs/source/contract.ts';
-import { messageOf } from '#libs/source/pgoutput/faults.ts';
+import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
 import { listSlots } from '#libs/source/pgoutput/index.ts';
 import { placeOf } from '#libs/source/pgoutput/options.ts';
 import { readConnectorReports } from '#libs/store/connector.ts';
 import { openProgressStore } from '#libs/store/progress.ts';
 import { epochIn } from './config.ts';
 import { ConnectApi, type Connector } from './connect-api.ts';
-import { type RegisterSettings, STREAM } from './settings.ts';
+import type { RegisterSettings } from './settings.ts';
 
 /** What there is, in lines for a person; what does not answer is a line too. */
 export async function showStatus(settings: RegisterSettings, db: Database, signal: AbortSignal): Promise<string[]> {
   const connect = new ConnectApi(settings.connectUrl, settings.name, signal);
   const connector = await connect.read().then(describeConnector, (error: unknown) => messageOf(error));
-  const stored = await openProgressStore(db).read(STREAM);
+  const stored = await openProgressStore(db).read(DEBEZIUM_STREAM);
   const slots = await listSlots(settings.source, settings.slotPrefix).then(
     (found) => found.map(describeSlot),
     (error: unknown) => [messageOf(error)],

@@ -3,12 +3,13 @@ import type pg from 'pg';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import { parseLsn } from '#libs/domain/position.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
+import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
 import { Waiting } from '#libs/source/pgoutput/faults.ts';
 import { dropSlots, readSlots, refuseForeign, requireLimit, type SlotRow } from '#libs/source/pgoutput/slot.ts';
 import { advanceProgress, openProgressStore } from '#libs/store/progress.ts';
 import { type ConnectorConfig, describeDifferences } from './config.ts';
 import { type ConnectApi, type Connector, ConnectRefusal } from './connect-api.ts';
-import { type RegisterSettings, STREAM, slotOf, wantedConfig } from './settings.ts';
+import { type RegisterSettings, slotOf, wantedConfig } from './settings.ts';
 
 /*
  * The steps from nothing to a connector that streams. Each can be the last before a crash: the next run looks at what is
@@ -63,7 +64,7 @@ export async function beginEpoch(
   // A connector that runs reads the old slot, which could not be dropped.
   if (connector !== undefined && connector.state !== 'STOPPED') await shop.connect.stop();
   await untilUnread(shop);
-  const epoch = await openProgressStore(shop.db).beginEpoch(STREAM, origin, reason);
+  const epoch = await openProgressStore(shop.db).beginEpoch(DEBEZIUM_STREAM, origin, reason);
   shop.tell(`epoch ${epoch} begins: ${reason}`);
   const slot = slotOf(settings, epoch);
   refuseForeign(slots, slot, settings.source.database);
@@ -135,7 +136,7 @@ export async function beginStreaming(
   const begin = parseLsn(slot.confirmed_flush_lsn ?? '0/0');
   await shop.connect.setOffset(begin);
   await configure(shop, connector.config, wantedConfig(shop.settings, epoch, 'no_data'));
-  await advanceProgress(shop.db, { stream: STREAM, epoch, applied: begin }, true, null);
+  await advanceProgress(shop.db, { stream: DEBEZIUM_STREAM, epoch, applied: begin }, true, null);
   shop.tell(`epoch ${epoch}: the first reading is in the topics; the connector follows ${slot.slot_name}`);
 }
 

@@ -14,6 +14,9 @@ export class PrepaError extends Error {
   }
 }
 
+/** What anything that was thrown says of itself. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 /** The configuration is wrong: exit code 2. */
 export class ConfigurationError extends PrepaError {
   constructor(message: string, hint: string, options?: { cause?: unknown }) {

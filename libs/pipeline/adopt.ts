@@ -24,9 +24,19 @@ async function writeSettings(tx: Queryable, settings: Settings): Promise<void> {
   await tx.query(sql.settings_adopt, [settings.fingerprint, JSON.stringify(settings.described)]);
 }
 
+/** In a transaction while nobody stages or derives. */
+const alone = <T>(db: Database, work: (tx: Queryable) => Promise<T>): Promise<T> =>
+  db.transaction(async (tx) => {
+    await holdCalendar(tx);
+    await lockAllTables(tx);
+    return work(tx);
+  });
+
 /** @returns the settings that differ from those the database was last written with; empty when it is new or the same */
-export async function changedSettings(db: Queryable, settings: Settings): Promise<string[]> {
-  const stored = await storedSettings(db);
+export const changedSettings = async (db: Queryable, settings: Settings): Promise<string[]> =>
+  differing(await storedSettings(db), settings);
+
+function differing(stored: StoredSettings | undefined, settings: Settings): string[] {
   if (stored === undefined || stored.fingerprint === settings.fingerprint) return [];
   const names = new Set([...Object.keys(stored.described), ...Object.keys(settings.described)]);
   return [...names].filter((name) => stored.described[name] !== settings.described[name]);
@@ -38,27 +48,22 @@ export async function changedSettings(db: Queryable, settings: Settings): Promis
  * @returns the settings that changed
  */
 export async function adoptSettings(db: Database, settings: Settings): Promise<string[]> {
-  return db.transaction(async (tx) => {
-    await holdCalendar(tx);
-    await lockAllTables(tx);
+  return alone(db, async (tx) => {
     const stored = await storedSettings(tx);
-    const changed = await changedSettings(tx, settings);
     if (stored?.fingerprint === settings.fingerprint) return [];
     await writeSettings(tx, settings);
     if (stored === undefined) return [];
     await judgeAgain(tx, settings);
     await markAllKeys(tx, MARK_PRIORITY.bulk, null);
     await tx.query(sql.rollover_mark_courses);
-    return changed;
+    return differing(stored, settings);
   });
 }
 
 /** Gives a database that has no settings yet these; one that has some keeps them. */
 export async function adoptFirstSettings(db: Database, settings: Settings): Promise<void> {
   if ((await storedSettings(db)) !== undefined) return;
-  await db.transaction(async (tx) => {
-    await holdCalendar(tx);
-    await lockAllTables(tx);
+  await alone(db, async (tx) => {
     if ((await storedSettings(tx)) === undefined) await writeSettings(tx, settings);
   });
 }

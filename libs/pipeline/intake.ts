@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { concatMap, type Subscription } from 'rxjs';
-import { UnrecoverableError } from '#libs/domain/errors.ts';
+import { messageOf, UnrecoverableError } from '#libs/domain/errors.ts';
 import type { Log } from '#libs/platform/log.ts';
 import type { Metrics } from '#libs/platform/metrics.ts';
 import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
@@ -59,7 +59,7 @@ class IntakeWorker implements Intake {
       )
       .subscribe({
         error: (error: unknown) => {
-          this.trouble = error instanceof Error ? error.message : String(error);
+          this.trouble = messageOf(error);
           options.onFailure(error);
         },
       });
@@ -135,7 +135,7 @@ class IntakeWorker implements Intake {
   }
 
   #wait(error: unknown): void {
-    const trouble = `intake waits for the analytics database: ${error instanceof Error ? error.message : String(error)}`;
+    const trouble = `intake waits for the analytics database: ${messageOf(error)}`;
     if (this.trouble === null) this.#options.log.error({ err: error }, trouble);
     this.trouble = trouble;
   }

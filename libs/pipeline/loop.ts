@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '#libs/domain/errors.ts';
 import { BrokerFault } from '#libs/platform/kafka/contract.ts';
 import type { Log } from '#libs/platform/log.ts';
 import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
@@ -59,7 +60,7 @@ async function run(options: LoopOptions, signal: AbortSignal, state: { trouble: 
       if (outcome === 'contended') await wake.after(wake.count, CONTENDED_PAUSE_MS, signal);
       if (outcome === 'resting') await wake.after(wake.count, RESTING_PAUSE_MS, signal);
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       const away = whatIsAway(error);
       const trouble = away === null ? `${name} fails: ${message}` : `${name} waits for ${away}: ${message}`;
       if (trouble !== state.trouble) log.error({ loop: name, err: error }, trouble);

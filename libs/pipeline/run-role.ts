@@ -1,3 +1,4 @@
+import type { SourceTable } from '#libs/domain/change.ts';
 import { systemClock } from '#libs/domain/clock.ts';
 import type { Family } from '#libs/domain/family.ts';
 import { analyticsAddress, describeSettings, loadConfig, requireAddress } from '#libs/platform/config/config.ts';
@@ -6,7 +7,7 @@ import { aborted, Lifecycle, onSignals } from '#libs/platform/lifecycle.ts';
 import { type Log, openLog } from '#libs/platform/log.ts';
 import type { Database, DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { runProgram } from '#libs/platform/program.ts';
-import type { ChangeSource, PartitionProgress, ProgressStore } from '#libs/source/contract.ts';
+import type { ChangeSource, SourceParts } from '#libs/source/contract.ts';
 import { openAnalytics } from '#libs/store/open.ts';
 import { openPartitionProgress, openProgressStore } from '#libs/store/progress.ts';
 import { adoptFirstSettings, requireSettings } from './adopt.ts';
@@ -25,17 +26,11 @@ export interface RoleDefinition {
   readonly role: Family;
   /** What it does, for `--help`. */
   readonly summary: string;
-  openSource(parts: SourceParts): Promise<ChangeSource> | ChangeSource;
+  /** What it reads when changes come over Kafka; a slot brings every table to whoever has it. */
+  readonly tables: readonly SourceTable[];
+  openSource(parts: SourceParts): ChangeSource;
   /** Starts what derives. */
   start(options: DeriverOptions): Role;
-}
-
-export interface SourceParts {
-  readonly role: Family;
-  readonly config: SettingValues;
-  readonly progress: ProgressStore;
-  readonly partitions: PartitionProgress;
-  readonly log: Log;
 }
 
 /** Runs a role as a process of its own until a signal or an error that a restart cannot mend. Never returns. */
@@ -105,12 +100,13 @@ async function startParts(definition: RoleDefinition, around: Surroundings): Pro
   const institutionZone = settings.reading.institutionZone;
   const rollover = await startRollover({ db, institutionZone, clock: systemClock, wake, log });
   lifecycle.add('the rollover', () => rollover.stop());
-  const role = await definition.start({ db, settings, wake, log });
+  const role = definition.start({ db, settings, wake, log });
   lifecycle.add(`the ${definition.role} role`, () => role.stop());
   const topic = await startTopic({ family: definition.role, config, settings, db, log, fail });
   lifecycle.add(`the ${definition.role} topic`, () => topic.stop());
-  const source = await definition.openSource({
+  const source = definition.openSource({
     role: definition.role,
+    tables: definition.tables,
     config,
     progress: openProgressStore(db),
     partitions: openPartitionProgress(db),

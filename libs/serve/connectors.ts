@@ -3,6 +3,7 @@ import type { Reading } from '#libs/platform/metrics.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { CONNECTOR_STATES, readConnectorReports } from '#libs/store/connector.ts';
 import { instant, isoInstant, known } from './answers.ts';
+import { slotReadings } from './source.ts';
 
 const count = z.int().min(0);
 
@@ -58,12 +59,7 @@ export function connectorReadings(connectors: readonly ConnectorAnswer[]): Readi
     ({ name, state, slot, retained_bytes: retained, safe_bytes: safe, restarts }): Reading[] => [
       { name: 'prepadata_connector_streaming', labels: { connector: name }, value: state === 'streaming' ? 1 : 0 },
       { name: 'prepadata_connector_restarts', labels: { connector: name }, value: restarts },
-      ...(slot === null || retained === null
-        ? []
-        : [{ name: 'prepadata_slot_retained_bytes' as const, labels: { slot }, value: retained }]),
-      ...(slot === null || safe === null
-        ? []
-        : [{ name: 'prepadata_slot_safe_bytes' as const, labels: { slot }, value: safe }]),
+      ...(slot === null ? [] : slotReadings(slot, retained, safe)),
     ],
   );
 }

@@ -22,12 +22,14 @@ const DEADLINE_MS = 2_000;
  * Whether requests can be answered now.
  * @param reasons what other parts of the process have found wrong
  * @param roles those that other processes have to run
+ * @param now milliseconds since 1970
  */
 export async function readReadiness(
   db: Queryable,
   reasons: readonly string[],
   status: SourceStatus | null,
   roles: readonly string[],
+  now: number,
 ): Promise<Readiness> {
   const all = [...reasons, ...slotTroubles(status)];
   const source = status === null ? null : presentSource(status);
@@ -36,7 +38,7 @@ export async function readReadiness(
     await answering.query(sql.alive);
     if (roles.length > 0) {
       all.push(...instanceTroubles(await readInstances(answering), roles));
-      all.push(...connectorTroubles(await readConnectors(answering), Date.now()));
+      all.push(...connectorTroubles(await readConnectors(answering), now));
     }
   } catch (error) {
     all.push(describe(error));

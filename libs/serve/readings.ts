@@ -7,6 +7,7 @@ import { DatabaseDeadlineError } from './errors.ts';
 import { lagOf, type Progress, readProgress } from './freshness.ts';
 import { instanceReadings, readInstances } from './instances.ts';
 import { type LastReconcile, readLastReconcile } from './last-reconcile.ts';
+import { slotReadings } from './source.ts';
 import { sql } from './statements.ts';
 
 interface OutboxRow {
@@ -45,14 +46,12 @@ export async function readReadings(db: Queryable, now: number, source: SourceSta
 const databaseUp = (isUp: boolean): Reading[] => [{ name: 'prepadata_database_up', labels: {}, value: isUp ? 1 : 0 }];
 
 function sourceReadings(source: SourceStatus | null): Reading[] {
-  const readings: Reading[] = [];
   const { lagBytes = null, slot } = source ?? {};
-  if (lagBytes !== null) readings.push({ name: 'prepadata_source_lag_bytes', labels: {}, value: Number(lagBytes) });
-  if (slot === undefined) return readings;
+  const lag: Reading[] =
+    lagBytes === null ? [] : [{ name: 'prepadata_source_lag_bytes', labels: {}, value: Number(lagBytes) }];
+  if (slot === undefined) return lag;
   const { name, retainedBytes, safeBytes } = slot;
-  readings.push({ name: 'prepadata_slot_retained_bytes', labels: { slot: name }, value: Number(retainedBytes) });
-  if (safeBytes === null) return readings;
-  return [...readings, { name: 'prepadata_slot_safe_bytes', labels: { slot: name }, value: Number(safeBytes) }];
+  return [...lag, ...slotReadings(name, Number(retainedBytes), safeBytes === null ? null : Number(safeBytes))];
 }
 
 const waiting = (outbox: readonly OutboxRow[], now: number): Reading[] =>

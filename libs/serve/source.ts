@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Reading } from '#libs/platform/metrics.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
 import { instant, isoInstant, known } from './answers.ts';
 
@@ -47,3 +48,9 @@ const presentSlot = (slot: SourceStatus['slot']): NonNullable<SourceAnswer>['slo
         // What is beyond the limit already counts as nothing left.
         safe_bytes: slot.safeBytes === null ? null : Math.max(0, Number(slot.safeBytes)),
       };
+
+/** What a slot costs its server, as metrics; what is null is not known, or has no limit. */
+export const slotReadings = (slot: string, retained: number | null, safe: number | null): Reading[] => [
+  ...(retained === null ? [] : [{ name: 'prepadata_slot_retained_bytes' as const, labels: { slot }, value: retained }]),
+  ...(safe === null ? [] : [{ name: 'prepadata_slot_safe_bytes' as const, labels: { slot }, value: safe }]),
+];

@@ -1,6 +1,8 @@
 import type { Observable } from 'rxjs';
 import type { Change, SourceTable } from '#libs/domain/change.ts';
 import type { Position } from '#libs/domain/position.ts';
+import type { SettingValues } from '#libs/platform/config/settings.ts';
+import type { Log } from '#libs/platform/log.ts';
 
 /**
  * The contract between a transport (memory, pgoutput, Kafka) and the intake that stages what it brings.
@@ -84,7 +86,10 @@ export interface ProgressStore {
   beginEpoch(stream: string, origin: string, reason: string): Promise<number>;
 }
 
-/** Stream name of the epochs that the connector's slots live in; its progress is that of the partitions. */
+/**
+ * Stream name of the epochs that the connector's slots live in. It is in phase `snapshot` until the first reading of its
+ * epoch is in the topics; how far these are read is the progress of their partitions, which have streams of their own.
+ */
 export const DEBEZIUM_STREAM = 'debezium';
 
 /** What is kept of one partition. */
@@ -114,6 +119,16 @@ export interface PartitionProgress {
   closeGap(stream: string, start: bigint, origin: string): Promise<PartitionRow | undefined>;
   /** The newest epoch of {@link DEBEZIUM_STREAM}; 0 before the first. */
   newestEpoch(): Promise<number>;
+}
+
+/** What the source of a role is made of, whichever the configuration says it is. */
+export interface SourceParts {
+  readonly role: string;
+  readonly tables: readonly SourceTable[];
+  readonly config: SettingValues;
+  readonly progress: ProgressStore;
+  readonly partitions: PartitionProgress;
+  readonly log: Log;
 }
 
 export interface SourceStatus {

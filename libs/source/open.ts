@@ -1,11 +1,10 @@
-import type { SourceTable } from '#libs/domain/change.ts';
 import { requireAddress, sourceAddress } from '#libs/platform/config/config.ts';
 import { requireKafka } from '#libs/platform/config/kafka.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import type { Log } from '#libs/platform/log.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { openRegistry } from '#libs/platform/registry/registry.ts';
-import type { ChangeSource, PartitionProgress, ProgressStore } from './contract.ts';
+import type { ChangeSource, ProgressStore, SourceParts } from './contract.ts';
 import { kafkaSource } from './kafka/index.ts';
 import { pgoutputSource } from './pgoutput/index.ts';
 
@@ -28,16 +27,6 @@ export const openPgoutput = ({ config, address, progress, log }: PgoutputParts):
     maxBatch: config.BATCH_SIZE,
     log: (level, message) => log[level](message),
   });
-
-export interface SourceParts {
-  readonly role: string;
-  /** What the role reads over Kafka; a slot brings every table to whoever has it. */
-  readonly tables: readonly SourceTable[];
-  readonly config: SettingValues;
-  readonly progress: ProgressStore;
-  readonly partitions: PartitionProgress;
-  readonly log: Log;
-}
 
 /**
  * The source of a role that runs as a process of its own.

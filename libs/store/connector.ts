@@ -42,8 +42,6 @@ export async function removeConnectorReport(db: Queryable, name: string): Promis
 
 /** A gap that a role has noticed in a topic's partition of this epoch, as it said it; undefined: none. */
 export async function readStreamGap(db: Queryable, epoch: number): Promise<string | undefined> {
-  const [table] = await db.query<{ known: boolean }>(sql.stream_gap_known);
-  if (table?.known !== true) return undefined;
   const [gap] = await db.query<{ stream: string; said: string }>(sql.stream_gap_read, [epoch]);
   return gap === undefined ? undefined : `${gap.stream}: ${gap.said}`;
 }

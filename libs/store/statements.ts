@@ -82,7 +82,6 @@ export const sql = loadStatements(FOLDER, [
   'schedule_since',
   'settings_adopt',
   'settings_read',
-  'stream_gap_known',
   'stream_gap_read',
   'table_locks',
 ]);

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { ConfigurationError } from '#libs/domain/errors.ts';
+import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
 import { runProgram } from '#libs/platform/program.ts';
 import { CATALOGUE } from '#libs/serve/catalogue/index.ts';
 import { catalogueText } from '#libs/serve/catalogue/text.ts';
@@ -20,7 +20,7 @@ function readArguments(): { json?: boolean | undefined; help?: boolean | undefin
   try {
     return parseArgs({ options: { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } }).values;
   } catch (cause) {
-    const what = cause instanceof Error ? cause.message : String(cause);
+    const what = messageOf(cause);
     throw new ConfigurationError(what, 'npm run catalogue -- --help shows what is possible', { cause });
   }
 }

@@ -5,6 +5,7 @@ import { startEngagement } from './role.ts';
 await runRoleProcess({
   role: 'engagement',
   summary: 'Takes in what students do and derives engagement_features and the courses.',
-  openSource: (parts) => openSource({ ...parts, tables: ['students', 'courses', 'enrollments', 'activity_logs'] }),
+  tables: ['students', 'courses', 'enrollments', 'activity_logs'],
+  openSource,
   start: startEngagement,
 });

@@ -5,6 +5,7 @@ import { startPerformance } from './role.ts';
 await runRoleProcess({
   role: 'performance',
   summary: 'Takes in grades and derives performance_features.',
-  openSource: (parts) => openSource({ ...parts, tables: ['grades'] }),
+  tables: ['grades'],
+  openSource,
   start: startPerformance,
 });

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { ConfigurationError } from '#libs/domain/errors.ts';
+import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
 import { loadConfig } from '#libs/platform/config/config.ts';
 import { findSource } from '#libs/platform/config/find-source.ts';
 import { runProgram } from '#libs/platform/program.ts';
@@ -19,7 +19,7 @@ function readArguments(): { drop?: boolean | undefined; help?: boolean | undefin
   try {
     return parseArgs({ options: { drop: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } }).values;
   } catch (cause) {
-    const what = cause instanceof Error ? cause.message : String(cause);
+    const what = messageOf(cause);
     throw new ConfigurationError(what, 'npm run slot -- --help shows what is possible', { cause });
   }
 }

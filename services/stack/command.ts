@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { ConfigurationError } from '#libs/domain/errors.ts';
+import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
 import { describeSettings, loadConfig } from '#libs/platform/config/config.ts';
 import { onSignals } from '#libs/platform/lifecycle.ts';
 import { exitCodeOf, explain } from '#libs/platform/program.ts';
@@ -36,7 +36,7 @@ function readArguments(): Order {
     if (given.length > 1) throw new Error(`--${given[0]} and --${given[1]} do not go together`);
     return given[0] ?? 'run';
   } catch (cause) {
-    throw new ConfigurationError(cause instanceof Error ? cause.message : String(cause), hint, { cause });
+    throw new ConfigurationError(messageOf(cause), hint, { cause });
   }
 }
 

@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseLsn } from '#libs/domain/position.ts';
+import { addressEnv } from '#libs/platform/config/address-env.ts';
 import { type Database, type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
 import type { RunFile } from '../../services/local/runfile.ts';
-import { addressEnv } from '../support/address-env.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 

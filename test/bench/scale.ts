@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
-import { addressEnv } from '../support/address-env.ts';
+import { addressEnv } from '#libs/platform/config/address-env.ts';
 import { Meter, type Usage } from './measure.ts';
 import { openProfile } from './profile.ts';
 import { type BenchmarkResult, figure, type Measured, median } from './report.ts';

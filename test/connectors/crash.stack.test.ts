@@ -2,10 +2,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SOURCE_TABLES } from '#libs/domain/change.ts';
+import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
 import { openProgressStore } from '#libs/store/progress.ts';
 import { ConnectApi } from '../../connectors/connect-api.ts';
 import { lookAfter } from '../../connectors/look-after.ts';
-import { STREAM } from '../../connectors/settings.ts';
 import { useStack } from '../support/stack.ts';
 import { readTopics, type TopicReader } from '../support/topic-reader.ts';
 import { createFixture, type Fixture, register, until } from './fixture.ts';
@@ -45,7 +45,8 @@ afterAll(async () => {
   await fixture?.drop();
 });
 
-const epochNow = async (): Promise<number> => (await openProgressStore(fixture.analytics.db).read(STREAM))?.epoch ?? 0;
+const epochNow = async (): Promise<number> =>
+  (await openProgressStore(fixture.analytics.db).read(DEBEZIUM_STREAM))?.epoch ?? 0;
 
 /** The students that have arrived under the epoch, by external id. */
 const arrived = (epoch: number): Set<unknown> =>
@@ -127,8 +128,8 @@ test.each(STEPS.map((step, index) => [step, index + 1] as const))(
 
 test('an epoch without a slot is left behind: what would be missing cannot be known', async () => {
   const store = openProgressStore(fixture.analytics.db);
-  const before = await store.read(STREAM);
-  const begun = await store.beginEpoch(STREAM, before?.origin ?? '', 'a crash follows');
+  const before = await store.read(DEBEZIUM_STREAM);
+  const begun = await store.beginEpoch(DEBEZIUM_STREAM, before?.origin ?? '', 'a crash follows');
   await register(fixture);
   expect(await epochNow()).toBeGreaterThan(begun);
   await everythingArrives();

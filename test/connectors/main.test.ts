@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { addressEnv } from '#libs/platform/config/address-env.ts';
 import { freePort } from '#libs/platform/postgres/embedded.ts';
 import { putConnectorReport, readConnectorReports, readStreamGap } from '#libs/store/connector.ts';
 import { migrate } from '#libs/store/migrate.ts';
-import { addressEnv } from '../support/address-env.ts';
 import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { until } from './fixture.ts';
 
@@ -136,9 +136,6 @@ test('a report is kept, with what was heard last; a gap of the epoch is found', 
     state: 'waiting',
     detail: 'Connect is away',
   });
-  await db.query(
-    'CREATE TABLE IF NOT EXISTS state.stream_gap (stream text, epoch integer, said text, noticed_at timestamptz DEFAULT now())',
-  );
   await db.query(
     `INSERT INTO state.stream_gap (stream, epoch, said) VALUES ('lms.public.grades/0', 4, 'offset 7 is gone')`,
   );

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import { chanceOf } from '../property/disturbance.ts';
 import { differencesOf } from './equal.ts';
+import { WRITES, writeOn } from './load.ts';
 import { eventually, newDataDir, Program } from './program.ts';
 
 /*
@@ -21,37 +21,6 @@ beforeAll(async () => {
   await program.start().untilReady();
 }, 240_000);
 afterAll(() => program.cleanUp(), 60_000);
-
-const WRITES = [
-  `INSERT INTO activity_logs (student_id, course_id, activity_type, resource_id, metadata)
-   SELECT student_id, course_id, 'view', 'r' || floor(random() * 20), NULL FROM enrollments ORDER BY random() LIMIT 20`,
-  'DELETE FROM activity_logs WHERE id IN (SELECT id FROM activity_logs ORDER BY random() LIMIT 3)',
-  'UPDATE grades SET grade_value = floor(random() * 10) WHERE id IN (SELECT id FROM grades ORDER BY random() LIMIT 3)',
-];
-
-/** Writes until told to stop; a server that is away is tried again, as any connector does. */
-function writeOn(source: Database): { rounds(): number; stop(): Promise<void> } {
-  let rounds = 0;
-  let stopped = false;
-  const writing = (async (): Promise<void> => {
-    while (!stopped) {
-      try {
-        for (const text of WRITES) await source.query(text);
-        rounds += 1;
-      } catch (error) {
-        if (!isDatabaseFault(error)) throw error;
-        await sleep(50);
-      }
-    }
-  })();
-  return {
-    rounds: () => rounds,
-    stop: () => {
-      stopped = true;
-      return writing;
-    },
-  };
-}
 
 async function kill(victim: (typeof VICTIMS)[number]): Promise<void> {
   if (victim === 'program') {
@@ -78,7 +47,7 @@ test(
       const { source: sourceAddress, analytics: analyticsAddress } = program.runFile;
       if (sourceAddress === undefined || analyticsAddress === undefined) throw new Error('no databases');
       const { source, close } = program.open();
-      const load = writeOn(source);
+      const load = writeOn(source, WRITES);
       await sleep(100 + chance() * 1_500);
       await kill(victim);
       const soFar = load.rounds();

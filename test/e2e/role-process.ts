@@ -18,8 +18,9 @@ export class RoleProcess {
   readonly #child: ChildProcess;
   readonly #ended: Promise<Ended>;
 
-  constructor(role: string, env: Readonly<Record<string, string>>) {
-    this.#child = spawn(process.execPath, ['libs/platform/launch.mjs', `services/${role}/main.ts`], {
+  constructor(role: string, env: Readonly<Record<string, string>>, args: readonly string[] = []) {
+    const program = role === 'register' ? 'connectors/main.ts' : `services/${role}/main.ts`;
+    this.#child = spawn(process.execPath, ['libs/platform/launch.mjs', program, ...args], {
       cwd: ROOT,
       env: { ...process.env, LOG_LEVEL: 'warn', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -20,8 +20,9 @@ import { stepWith } from '../property/steps.ts';
 import { World } from '../property/world.ts';
 import { testSettings } from '../support/settings.ts';
 import { type OwnStack, ownStack } from '../support/stack.ts';
-import { lastOfEach, newestOfEach, type Received } from './fakes.ts';
+import { lastOfEach, newestOfEach } from './fakes.ts';
 import { readWithPython } from './python.ts';
+import { bareKafka, readTopics } from './read-topics.ts';
 import { outboxCount, testRelay, until } from './relays.ts';
 import { allRows, differences, tableRows } from './rows.ts';
 
@@ -46,7 +47,7 @@ beforeAll(async () => {
   registry = openRegistry({ url: stack.registry.confluentUrl });
   producer = openProducer(client);
   admin = openAdmin(client);
-  kafka = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING });
+  kafka = bareKafka(brokers);
   relays = FAMILIES.map((family) => testRelay({ db: world.db, publisher: publisher(family) }));
 });
 afterAll(async () => {
@@ -69,53 +70,10 @@ async function commitSome(seed: number): Promise<void> {
 
 const allSent = (): Promise<void> => until('all is sent', async () => (await outboxCount(world.db)) === 0);
 
-interface Placed extends Received {
-  readonly partition: number;
-}
-
-/** Everything that is on both topics now, decoded through the registry. */
-async function readTopics(): Promise<Placed[]> {
-  const topics = FAMILIES.map(topicOf);
-  const ends = (await admin.watermarks(topics)).filter(({ low, high }) => high > low);
-  const open = new Set(ends.map(({ topic, partition }) => `${topic} ${partition}`));
-  const found: Promise<Placed>[] = [];
-  const consumer = kafka.consumer({ groupId: `test-${process.pid}-${Date.now()}`, maxWaitTimeInMs: 100 });
-  await consumer.connect();
-  await consumer.subscribe({ topics, fromBeginning: true });
-  await consumer.run({
-    autoCommit: false,
-    eachMessage: ({ topic, partition, message }) => {
-      found.push(decode(topic, partition, message));
-      const end = ends.find((place) => place.topic === topic && place.partition === partition);
-      if (BigInt(message.offset) + 1n >= (end?.high ?? 0n)) open.delete(`${topic} ${partition}`);
-      return Promise.resolve();
-    },
-  });
-  await until('both topics are read to their ends', () => open.size === 0);
-  await consumer.disconnect();
-  return Promise.all(found);
-}
-
-async function decode(
-  topic: string,
-  partition: number,
-  { key, value, headers }: kafkajs.KafkaMessage,
-): Promise<Placed> {
-  const ids = (await registry.decode(key ?? Buffer.alloc(0))) as { student_id: number; course_id: number };
-  return {
-    topic,
-    partition,
-    student: ids.student_id,
-    course: ids.course_id,
-    rowVersion: BigInt(String(headers?.['row_version'])),
-    value: value === null ? null : ((await registry.decode(value)) as Received['value']),
-  };
-}
-
 test('what is on the topics at last is what is in the tables, each key on one partition', async () => {
   for (const seed of [1, 2, 3]) await commitSome(seed);
   await allSent();
-  const received = await readTopics();
+  const received = await readTopics(kafka, admin, registry);
   const rows = await allRows(world.db);
   expect(rows.size).toBeGreaterThan(5);
   expect(differences(lastOfEach(received), rows)).toEqual([]);
@@ -199,7 +157,7 @@ test('one with a new field that may be null is taken, and old messages are read 
   const more = withField({ name: 'rank', type: ['null', 'int'], default: null, doc: 'Null' });
   expect(await publisher('performance', more).prepare()).toBe(false);
   expect(await versionsOf('prepadata.performance-value')).toEqual([1, 2]);
-  expect(differences(lastOfEach(await readTopics()), await allRows(world.db))).toEqual([]);
+  expect(differences(lastOfEach(await readTopics(kafka, admin, registry)), await allRows(world.db))).toEqual([]);
   expect(loadSchemas('performance').columns).not.toContain('rank');
 });
 
@@ -216,7 +174,7 @@ test('while the broker is away a row waits per changed key; all is there when it
   await stack.start('broker');
   await allSent();
   await until('all is well', () => relays.every((relay) => relay.trouble === null));
-  const received = await readTopics();
+  const received = await readTopics(kafka, admin, registry);
   const rows = await allRows(world.db);
   expect(differences(lastOfEach(received), rows)).toEqual([]);
   expect(differences(newestOfEach(received), rows)).toEqual([]);

@@ -1,26 +1,16 @@
 import type { Family } from '#libs/domain/family.ts';
-import type { OutgoingMessage, Producer, TopicSpec } from '#libs/platform/kafka/contract.ts';
+import type { Admin, OutgoingMessage, Producer, TopicSpec } from '#libs/platform/kafka/contract.ts';
 import type { SchemaRegistry } from '#libs/platform/registry/contract.ts';
 import { avroWriter } from '#libs/platform/registry/encode.ts';
 import { topicOf, type WaitingKey } from '#libs/store/outbox.ts';
 import { loadSchemas } from './schemas.ts';
 import { toAvroValue } from './value.ts';
 
-/** That of `Admin` which is needed here. */
-export interface TopicMaker {
-  /**
-   * Makes the topics that are missing, and leaves the others as they are.
-   * @returns the names of those made
-   * @throws BrokerFault when the cluster does not answer; ConfigurationError when it will never make them so
-   */
-  ensureTopics(topics: readonly TopicSpec[]): Promise<readonly string[]>;
-}
-
 export interface FeaturePublisherOptions {
   readonly family: Family;
   readonly producer: Producer;
   readonly registry: SchemaRegistry;
-  readonly admin: TopicMaker;
+  readonly admin: Pick<Admin, 'ensureTopics'>;
   /** Of a topic that has to be made. */
   readonly partitions: number;
   readonly replication: number;

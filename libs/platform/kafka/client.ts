@@ -1,4 +1,5 @@
 import kafkajs, { type Kafka, type logCreator } from 'kafkajs';
+import { messageOf } from '#libs/domain/errors.ts';
 import type { Log } from '../log.ts';
 import { BrokerFault } from './contract.ts';
 
@@ -51,7 +52,7 @@ export function openClient({ brokers, clientId, log }: ClientOptions): Kafka {
 /** Whatever the library throws, as what it means: the cluster does not do just now what it is asked. */
 export function toBrokerFault(error: unknown, doing: string): BrokerFault {
   if (error instanceof BrokerFault) return error;
-  return new BrokerFault(`${doing}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  return new BrokerFault(`${doing}: ${messageOf(error)}`, { cause: error });
 }
 
 const CLOSE_DEADLINE_MS = 5_000;

@@ -1,5 +1,6 @@
 import { SchemaRegistry as Client, COMPATIBILITY, SchemaType } from '@kafkajs/confluent-schema-registry';
 import type avro from 'avsc';
+import { messageOf } from '#libs/domain/errors.ts';
 import { RegistryFault, SchemaRefused, type SchemaRegistry, Undecodable } from './contract.ts';
 import { readLongs } from './longs.ts';
 
@@ -43,8 +44,6 @@ export function openRegistry({ url }: RegistryOptions): SchemaRegistry {
     },
   };
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 function schemaIdOf(message: Buffer): number {
   if (message.length < PREFIX || message[0] !== MAGIC_BYTE) {

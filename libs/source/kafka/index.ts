@@ -1,4 +1,5 @@
 import { Observable, type Subscriber } from 'rxjs';
+import { messageOf } from '#libs/domain/errors.ts';
 import { openAdmin } from '#libs/platform/kafka/admin.ts';
 import { openConsumer } from '#libs/platform/kafka/consumer.ts';
 import type { Admin, Consumer } from '#libs/platform/kafka/contract.ts';
@@ -37,7 +38,7 @@ export function kafkaSource(options: KafkaSourceOptions): ChangeSource {
         run(settings, status, subscriber, abort)
           .catch((error: unknown) => {
             if (error instanceof Stopped) return;
-            status.say('stopped', error instanceof Error ? error.message : String(error));
+            status.say('stopped', messageOf(error));
             subscriber.error(error);
           })
           .catch((error: unknown) => subscriber.error(error));

@@ -1,4 +1,4 @@
-import { UnrecoverableError } from '#libs/domain/errors.ts';
+import { messageOf, UnrecoverableError } from '#libs/domain/errors.ts';
 import { BrokerFault } from '#libs/platform/kafka/contract.ts';
 import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import { pause, Stopped } from '../delivery.ts';
@@ -37,7 +37,7 @@ export async function patiently<T>(
 /** @throws whatever does not pass by itself */
 function whatIsAway(error: unknown): string {
   if (error instanceof BrokerFault) return error.message;
-  const said = error instanceof Error ? error.message : String(error);
+  const said = messageOf(error);
   if (isDatabaseFault(error)) return `the analytics database, which keeps the progress, does not answer: ${said}`;
   if (error instanceof Error && 'hint' in error) throw error;
   throw new UnrecoverableError(

@@ -1,4 +1,4 @@
-import { ConfigurationError, PrepaError, UnrecoverableError } from '#libs/domain/errors.ts';
+import { ConfigurationError, messageOf, PrepaError, UnrecoverableError } from '#libs/domain/errors.ts';
 import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import { Stopped } from '../delivery.ts';
 import { grantsSql } from './remedies.ts';
@@ -11,8 +11,6 @@ export class Waiting extends Error {
     this.name = 'Waiting';
   }
 }
-
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 export const codeOf = (error: unknown): string | undefined => {
   const code = error instanceof Error ? (error as Error & { code?: unknown }).code : undefined;

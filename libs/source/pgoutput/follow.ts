@@ -1,6 +1,7 @@
+import { messageOf } from '#libs/domain/errors.ts';
 import type { Progress } from '../contract.ts';
 import { Stopped } from '../delivery.ts';
-import { messageOf, Waiting } from './faults.ts';
+import { Waiting } from './faults.ts';
 import { fingerprint } from './publication.ts';
 import { ChangeQueue } from './queue.ts';
 import { readNow, type Session } from './session.ts';

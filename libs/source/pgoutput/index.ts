@@ -1,9 +1,10 @@
 import type pg from 'pg';
 import { Observable, type Subscriber } from 'rxjs';
+import { messageOf } from '#libs/domain/errors.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import type { ChangeSource, Delivery, SlotStatus } from '../contract.ts';
 import { pause, Stopped } from '../delivery.ts';
-import { messageOf, sortFailure, Waiting } from './faults.ts';
+import { sortFailure, Waiting } from './faults.ts';
 import { openLink } from './link.ts';
 import { type PgoutputOptions, placeOf, Run, type Settings, settle } from './options.ts';
 import { checkTables } from './preflight.ts';

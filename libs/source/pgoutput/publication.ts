@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import { SOURCE_TABLES } from '#libs/domain/change.ts';
-import { ConfigurationError, UnrecoverableError } from '#libs/domain/errors.ts';
+import { ConfigurationError, messageOf, UnrecoverableError } from '#libs/domain/errors.ts';
 import { neededColumns } from './decode.ts';
-import { codeOf, messageOf } from './faults.ts';
+import { codeOf } from './faults.ts';
 import { publicationSql } from './remedies.ts';
 
 interface PublicationRow {

@@ -1,10 +1,10 @@
 import type pg from 'pg';
-import { UnrecoverableError } from '#libs/domain/errors.ts';
+import { messageOf, UnrecoverableError } from '#libs/domain/errors.ts';
 import { parseLsn } from '#libs/domain/position.ts';
 import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import type { StoredProgress } from '../contract.ts';
 import { pause } from '../delivery.ts';
-import { messageOf, Waiting } from './faults.ts';
+import { Waiting } from './faults.ts';
 import { readFirst } from './first-reading.ts';
 import { follow } from './follow.ts';
 import { openLink } from './link.ts';

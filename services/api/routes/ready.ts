@@ -8,8 +8,8 @@ export const readyRoute = defineRoute({
   params: noParameters,
   query: noParameters,
   answer: readyAnswer,
-  handle: async ({ db, checks, source, roles }) => {
-    const body = await readReadiness(db, checks(), source(), roles);
+  handle: async ({ db, clock, checks, source, roles }) => {
+    const body = await readReadiness(db, checks(), source(), roles, clock.now());
     return { body, status: body.status === 'ready' ? 200 : 503 };
   },
 });

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Clock, systemClock } from '#libs/domain/clock.ts';
-import { ConfigurationError } from '#libs/domain/errors.ts';
+import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
 import { dateText, localMillis } from '../local-time.ts';
 import { parseDay } from './presentation.ts';
 
@@ -58,7 +58,7 @@ function parse(args: readonly string[]) {
       },
     });
   } catch (cause) {
-    throw new ConfigurationError(cause instanceof Error ? cause.message : String(cause), HINT, { cause });
+    throw new ConfigurationError(messageOf(cause), HINT, { cause });
   }
 }
 

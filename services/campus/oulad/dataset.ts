@@ -3,7 +3,7 @@ import path from 'node:path';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { parse } from 'csv-parse';
-import { ConfigurationError } from '#libs/domain/errors.ts';
+import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
 
 /** Where everybody may get the files. */
 const WHERE_FROM =
@@ -49,7 +49,7 @@ export async function* readTable<T extends OuladTable>(directory: string, table:
     for await (const row of parser) yield row as OuladRow<T>;
   } catch (cause) {
     if (cause instanceof ConfigurationError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new ConfigurationError(`${file} cannot be read: ${reason}`, WHERE_FROM, { cause });
   }
 }

@@ -1,0 +1,34 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
+
+/** Of every kind a little, on rows that the campus has. */
+export const WRITES = [
+  `INSERT INTO activity_logs (student_id, course_id, activity_type, resource_id, metadata)
+   SELECT student_id, course_id, 'view', 'r' || floor(random() * 20), NULL FROM enrollments ORDER BY random() LIMIT 20`,
+  'DELETE FROM activity_logs WHERE id IN (SELECT id FROM activity_logs ORDER BY random() LIMIT 3)',
+  'UPDATE grades SET grade_value = floor(random() * 10) WHERE id IN (SELECT id FROM grades ORDER BY random() LIMIT 3)',
+];
+
+/** Writes until told to stop; a server that is away is tried again, as any connector does. */
+export function writeOn(source: Database, writes: readonly string[]): { rounds(): number; stop(): Promise<void> } {
+  let rounds = 0;
+  let stopped = false;
+  const writing = (async (): Promise<void> => {
+    while (!stopped) {
+      try {
+        for (const text of writes) await source.query(text);
+        rounds += 1;
+      } catch (error) {
+        if (!isDatabaseFault(error)) throw error;
+        await sleep(50);
+      }
+    }
+  })();
+  return {
+    rounds: () => rounds,
+    stop: () => {
+      stopped = true;
+      return writing;
+    },
+  };
+}

@@ -1,1 +1,0 @@
-export { addressEnv } from '#libs/platform/config/address-env.ts';
