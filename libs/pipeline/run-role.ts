@@ -163,7 +163,7 @@ function startRoleIntake(
 }
 
 /** The settings of the environment, if they are those of the database; a new database takes them on. */
-async function takeSettings(config: SettingValues, db: Database): Promise<Settings> {
+export async function takeSettings(config: SettingValues, db: Database): Promise<Settings> {
   const settings = await openSettings(config, db);
   await adoptFirstSettings(db, settings);
   await requireSettings(db, settings);

@@ -136,6 +136,16 @@ export const READ_METRICS = {
     help: 'Source rows that are unreadable now',
     labels: [],
   },
+  prepadata_reconcile_finished_seconds: {
+    kind: 'gauge',
+    help: 'When the last reconcile of everything ended, and how, in seconds since 1970; absent before the first',
+    labels: ['status'],
+  },
+  prepadata_reconcile_differences: {
+    kind: 'gauge',
+    help: 'Rows and values that it found different: repaired by it, or left; absent where it failed',
+    labels: ['outcome'],
+  },
   prepadata_outbox_waiting: {
     kind: 'gauge',
     help: 'Changed keys that the feature topic has not been told of yet',

@@ -25,6 +25,7 @@ export const errorAnswer = z.strictObject({
     code: z.string().meta({ description: 'Stable and machine-readable' }),
     message: z.string().meta({ description: 'What happened, and to what' }),
     hint: z.string().meta({ description: 'What to do' }),
+    run_id: z.uuid().optional().meta({ description: 'Where a run stands in the way: which' }),
   }),
 });
 export type ErrorAnswer = z.output<typeof errorAnswer>;

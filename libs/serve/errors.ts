@@ -10,7 +10,7 @@ export class NotFoundError extends PrepaError {
 
 /** The request itself is wrong; `message` names the field. */
 export class InvalidRequestError extends PrepaError {
-  constructor(code: 'invalid_parameter' | 'unknown_parameter', message: string, hint: string) {
+  constructor(code: 'invalid_parameter' | 'unknown_parameter' | 'invalid_body', message: string, hint: string) {
     super(code, message, hint);
     this.name = 'InvalidRequestError';
   }
@@ -25,5 +25,17 @@ export class DatabaseDeadlineError extends PrepaError {
       'try again; if it stays so, see GET /api/ready and the log',
     );
     this.name = 'DatabaseDeadlineError';
+  }
+}
+
+/** The request is a good one, but not at this moment: a run stands in its way, or has ended already. */
+export class RunConflictError extends PrepaError {
+  /** Of the run in question. */
+  readonly runId: string;
+
+  constructor(code: 'run_active' | 'run_ended', runId: string, message: string, hint: string) {
+    super(code, message, hint);
+    this.name = 'RunConflictError';
+    this.runId = runId;
   }
 }

@@ -6,6 +6,7 @@ import type { SourceStatus } from '#libs/source/contract.ts';
 import { day, instant, isoInstant, known } from './answers.ts';
 import { connectorAnswer, readConnectors } from './connectors.ts';
 import { instanceAnswer, readInstances } from './instances.ts';
+import { lastReconcileAnswer, readLastReconcile } from './last-reconcile.ts';
 import { presentSource, sourceAnswer } from './source.ts';
 import { sql } from './statements.ts';
 
@@ -45,6 +46,7 @@ export const freshnessAnswer = z.strictObject({
     by_table_and_reason: z.array(z.strictObject({ source_table: z.string(), reason: z.string(), total: count })),
   }),
   rejected_waiting: count.meta({ description: 'Source rows that are unreadable now; GET /api/rejected lists them' }),
+  reconcile: lastReconcileAnswer,
 });
 export type Freshness = z.output<typeof freshnessAnswer>;
 
@@ -131,6 +133,7 @@ export async function readFreshness(db: Queryable, now: number, source: SourceSt
       by_table_and_reason: totals.map((row) => ({ ...row, total: Number(row.total) })),
     },
     rejected_waiting: rejectedWaiting,
+    reconcile: await readLastReconcile(db),
   };
 }
 

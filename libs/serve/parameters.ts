@@ -7,10 +7,10 @@ export type RawParameters = Readonly<Record<string, string | readonly string[] |
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
 const ENTITY_ID = new RegExp(`^(\\d{1,20}|${UUID})$`, 'i');
 
+const ENTITY = 'an integer or a UUID is expected';
+
 /** Names a student or a course: our integer, or the source's UUID in either case. */
-export const entityId = z
-  .string({ error: 'an integer or a UUID is expected' })
-  .regex(ENTITY_ID, 'an integer or a UUID is expected');
+export const entityId = z.string({ error: ENTITY }).regex(ENTITY_ID, ENTITY);
 
 /** A whole number in a URL. */
 export const wholeNumber = (least: number, most: number) => {
@@ -45,31 +45,59 @@ export const pageParameters = pagingBy(100, 1000);
 /** The parameters of a route that takes none. */
 export const noParameters = z.strictObject({});
 
+const wholeId = z.int({ error: ENTITY }).min(0, ENTITY).transform(String);
+
+/** The same in a body, where a number may stand as such. */
+export const bodyEntityId = z.union([wholeId, entityId], { error: ENTITY });
+
 /**
  * Reads parameters by their schema.
  * @throws InvalidRequestError naming every field that is wrong, or that does not exist together with those that do
  */
-export function readParameters<S extends z.ZodObject>(schema: S, raw: RawParameters): z.output<S> {
+export const readParameters = <S extends z.ZodObject>(schema: S, raw: RawParameters): z.output<S> =>
+  read(schema, raw, 'parameter');
+
+/**
+ * Reads the fields of a body by their schema.
+ * @throws InvalidRequestError as for parameters, or when the body is no object
+ */
+export function readFields<S extends z.ZodObject>(schema: S, body: unknown): z.output<S> {
+  if (typeof body === 'object' && body !== null && !Array.isArray(body)) {
+    return read(schema, body as Record<string, unknown>, 'field');
+  }
+  throw new InvalidRequestError(
+    'invalid_body',
+    `the body is ${shorten(JSON.stringify(body))}: a JSON object is expected`,
+    `the fields are ${Object.keys(schema.shape).join(', ')}`,
+  );
+}
+
+function read<S extends z.ZodObject>(
+  schema: S,
+  raw: Readonly<Record<string, unknown>>,
+  what: 'parameter' | 'field',
+): z.output<S> {
   const known = Object.keys(schema.shape);
   const unknown = Object.keys(raw).filter((name) => !known.includes(name));
   if (unknown.length > 0) {
     throw new InvalidRequestError(
       'unknown_parameter',
-      `there is no parameter ${unknown.map((name) => JSON.stringify(shorten(name))).join(', ')} here`,
-      known.length === 0 ? 'this route takes no parameters' : `the parameters of this route are ${known.join(', ')}`,
+      `there is no ${what} ${unknown.map((name) => JSON.stringify(shorten(name))).join(', ')} here`,
+      known.length === 0 ? `this route takes no ${what}s` : `the ${what}s of this route are ${known.join(', ')}`,
     );
   }
   const reading = schema.safeParse(raw);
   if (reading.success) return reading.data;
-  throw invalid(reading.error, raw);
+  const describe = what === 'parameter' ? describeParameter : describeField;
+  throw invalid(reading.error, (name, expected) => describe(name, raw[name], expected));
 }
 
 /** What a schema found wrong, as the error that a caller is told. */
-function invalid(error: z.ZodError, raw: RawParameters): InvalidRequestError {
+function invalid(error: z.ZodError, describe: (name: string, expected: string) => string): InvalidRequestError {
   const problems = new Map<string, string>();
   for (const issue of error.issues) {
     const name = String(issue.path[0] ?? 'request');
-    if (!problems.has(name)) problems.set(name, describe(name, raw[name], issue.message));
+    if (!problems.has(name)) problems.set(name, describe(name, issue.message));
   }
   return new InvalidRequestError(
     'invalid_parameter',
@@ -78,10 +106,14 @@ function invalid(error: z.ZodError, raw: RawParameters): InvalidRequestError {
   );
 }
 
-function describe(name: string, value: RawParameters[string], expected: string): string {
-  if (value === undefined) return `${name} is missing: ${expected}`;
-  if (typeof value !== 'string') return `${name} is given ${value.length} times: ${expected}, once`;
-  return `${name} is ${JSON.stringify(shorten(value))}: ${expected}`;
+function describeParameter(name: string, value: unknown, expected: string): string {
+  if (Array.isArray(value)) return `${name} is given ${value.length} times: ${expected}, once`;
+  return describeField(name, value, expected);
 }
+
+const describeField = (name: string, value: unknown, expected: string): string =>
+  value === undefined
+    ? `${name} is missing: ${expected}`
+    : `${name} is ${typeof value === 'string' ? JSON.stringify(shorten(value)) : shorten(JSON.stringify(value))}: ${expected}`;
 
 const shorten = (text: string): string => (text.length > 60 ? `${text.slice(0, 60)}…` : text);

@@ -6,6 +6,7 @@ import { connectorReadings, readConnectors } from './connectors.ts';
 import { DatabaseDeadlineError } from './errors.ts';
 import { lagOf, type Progress, readProgress } from './freshness.ts';
 import { instanceReadings, readInstances } from './instances.ts';
+import { type LastReconcile, readLastReconcile } from './last-reconcile.ts';
 import { slotReadings } from './source.ts';
 import { sql } from './statements.ts';
 
@@ -26,6 +27,7 @@ export async function readReadings(db: Queryable, now: number, source: SourceSta
     const instances = await readInstances(db);
     const connectors = await readConnectors(db);
     const outbox = await db.query<OutboxRow>(sql.outbox_waiting);
+    const reconcile = await readLastReconcile(db);
     return [
       ...databaseUp(true),
       ...sourceReadings(source),
@@ -33,6 +35,7 @@ export async function readReadings(db: Queryable, now: number, source: SourceSta
       ...instanceReadings(instances),
       ...connectorReadings(connectors),
       ...waiting(outbox, now),
+      ...reconcileReadings(reconcile),
     ];
   } catch (error) {
     if (!isDatabaseFault(error) && !(error instanceof DatabaseDeadlineError)) throw error;
@@ -56,6 +59,20 @@ const waiting = (outbox: readonly OutboxRow[], now: number): Reading[] =>
     { name: 'prepadata_outbox_waiting', labels: { topic }, value: Number(keys) },
     { name: 'prepadata_relay_lag_seconds', labels: { topic }, value: Math.max(0, now - oldest.getTime()) / 1000 },
   ]);
+
+function reconcileReadings(last: LastReconcile): Reading[] {
+  if (last === null) return [];
+  const { status, finished_at, verdict } = last;
+  const seconds = Date.parse(finished_at) / 1000;
+  return [
+    { name: 'prepadata_reconcile_finished_seconds', labels: { status }, value: seconds },
+    ...(['repaired', 'left'] as const).flatMap((outcome): Reading[] =>
+      verdict === null
+        ? []
+        : [{ name: 'prepadata_reconcile_differences', labels: { outcome }, value: verdict[outcome] }],
+    ),
+  ];
+}
 
 function progressReadings(progress: Progress, now: number): Reading[] {
   return [

@@ -12,6 +12,7 @@ export const sql = loadStatements(new URL('./sql/', import.meta.url), [
   'freshness_rows',
   'freshness_streams',
   'freshness_today',
+  'last_reconcile',
   'outbox_waiting',
   'rejected_page',
   'rejected_totals',

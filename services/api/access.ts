@@ -58,24 +58,40 @@ export function accessRule(host: string, tokens: readonly string[], auth: AuthMo
   );
 }
 
+/** A page of another site asks, with the hands of somebody who may. */
+export class ForbiddenOriginError extends PrepaError {
+  constructor() {
+    super(
+      'forbidden_origin',
+      'without API_TOKENS only pages of this machine may ask; the Origin header of this request names another site',
+      'ask from http://localhost, or set API_TOKENS and send one of them',
+    );
+    this.name = 'ForbiddenOriginError';
+  }
+}
+
 /** What of a request decides whether it is let in. */
 export interface Credentials {
   readonly authorization: string | undefined;
   readonly host: string | undefined;
+  /** Sent by browsers: the site whose page asks. */
+  readonly origin: string | undefined;
   /** Whether the process is alive may be asked without a token: those who ask that have none. */
   readonly isHealth: boolean;
 }
 
-/** Throws UnauthorizedError or ForbiddenHostError for a request that is not let in. */
+/** Throws UnauthorizedError, ForbiddenHostError or ForbiddenOriginError for a request that is not let in. */
 export type Gate = (request: Credentials) => void;
 
 /** The gate for one rule. */
 export function openGate(rule: AccessRule, tokens: readonly string[]): Gate {
   if (rule === 'anyone') return () => {};
   if (rule === 'loopback') {
-    return ({ host }) => {
+    return ({ host, origin }) => {
       // A page of another site whose name was rebound to 127.0.0.1 still sends that name.
       if (host === undefined || !isLoopback(hostName(host))) throw new ForbiddenHostError();
+      // And a page that is not rebound may send what it cannot read the answer of: that is enough to start a run.
+      if (origin !== undefined && !isLoopback(originName(origin))) throw new ForbiddenOriginError();
     };
   }
   const digests = tokens.map(digest);
@@ -96,3 +112,6 @@ const matches = (digests: readonly Buffer[], given: Buffer): boolean =>
 
 /** The name in a Host header, without its port; brackets of an IPv6 address off. */
 const hostName = (header: string): string => /^\[([^\]]*)\](?::\d+)?$/.exec(header)?.[1] ?? header.replace(/:\d+$/, '');
+
+/** The name in an Origin header; the text itself where there is none, as in `null`. */
+const originName = (header: string): string => (URL.canParse(header) ? hostName(new URL(header).host) : header);

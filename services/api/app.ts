@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
 import { Router } from '@koa/router';
 import Koa from 'koa';
 import type { Log } from '#libs/platform/log.ts';
 import type { Metrics } from '#libs/platform/metrics.ts';
 import { NotFoundError } from '#libs/serve/errors.ts';
 import type { Gate } from './access.ts';
+import { readJson } from './body.ts';
 import { MethodNotAllowedError, toFailure } from './failure.ts';
 import type { ApiContext, Reply, Route } from './route.ts';
 import { HEALTH_PATH } from './routes/health.ts';
@@ -14,8 +16,8 @@ export interface AppOptions {
   readonly routes: readonly Route[];
   readonly gate: Gate;
   readonly log: Log;
-  /** True once the server drains: each connection is then closed with its answer. */
-  readonly draining: () => boolean;
+  /** Aborts once the server drains: each connection is then closed with its answer. */
+  readonly draining: AbortSignal;
 }
 
 /** The routes behind what all of them share: request id, the gate, error answers. */
@@ -35,8 +37,8 @@ async function answer(ctx: Koa.Context, next: Koa.Next, { gate, log, draining, c
   const began = performance.now();
   ctx.set({ 'x-request-id': requestId, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
   try {
-    const { authorization, host } = ctx.headers;
-    gate({ authorization, host, isHealth: ctx.path === HEALTH_PATH });
+    const { authorization, host, origin } = ctx.headers;
+    gate({ authorization, host, origin, isHealth: ctx.path === HEALTH_PATH });
     await next();
   } catch (error) {
     const failure = toFailure(error, requestId);
@@ -45,7 +47,7 @@ async function answer(ctx: Koa.Context, next: Koa.Next, { gate, log, draining, c
     ctx.set({ ...failure.headers });
     writeJson(ctx, failure.status, failure.body);
   }
-  if (draining()) ctx.set('connection', 'close');
+  if (draining.aborted) ctx.set('connection', 'close');
   const ms = performance.now() - began;
   count(ctx, context.metrics, ms);
   log.debug({ requestId, method: ctx.method, path: ctx.path, status: ctx.status, ms: Math.round(ms) }, 'answered');
@@ -80,12 +82,18 @@ function writeReply(ctx: Koa.Context, { body, status = 200, contentType }: Reply
 /** A route as it is written for people: `/api/metrics/student/{id}`. */
 const nameOf = (route: Route): string => route.path.replaceAll(/:(\w+)/g, '{$1}');
 
-function createRouter({ context, routes }: AppOptions): Router {
+function createRouter({ context, routes, draining }: AppOptions): Router {
   const router = new Router({ sensitive: true, strict: true });
   for (const route of routes) {
-    router.get(route.path, async (ctx) => {
+    router.register(route.path, [route.method], async (ctx: Koa.Context & { params: Record<string, string> }) => {
       ctx.state['route'] = nameOf(route);
-      const reply = await route.handle(context, { path: ctx.path, params: ctx.params, query: ctx.query });
+      const reply = await route.handle(context, {
+        path: ctx.path,
+        params: ctx.params,
+        query: ctx.query,
+        left: () => AbortSignal.any([draining, gone(ctx.res)]),
+        readBody: () => readJson(ctx.req),
+      });
       ctx.set({ ...reply.headers });
       writeReply(ctx, reply);
     });
@@ -93,9 +101,17 @@ function createRouter({ context, routes }: AppOptions): Router {
   return router;
 }
 
+/** Aborts when the connection ends. */
+function gone(response: ServerResponse): AbortSignal {
+  const leaving = new AbortController();
+  if (response.destroyed) leaving.abort();
+  response.once('close', () => leaving.abort());
+  return leaving.signal;
+}
+
 function refuseUnrouted(ctx: Koa.Context, router: Router, routes: readonly Route[]): never {
   const allowed = new Set(router.stack.filter((layer) => layer.match(ctx.path)).flatMap((layer) => layer.methods));
   if (allowed.size > 0) throw new MethodNotAllowedError(ctx.method, ctx.path, [...allowed].sort());
-  const paths = routes.map(nameOf);
-  throw new NotFoundError(`there is no ${ctx.path}`, `the routes are GET ${paths.join(', ')}`);
+  const paths = routes.map((route) => `${route.method} ${nameOf(route)}`);
+  throw new NotFoundError(`there is no ${ctx.path}`, `the routes are ${paths.join(', ')}`);
 }

@@ -1,8 +1,9 @@
 import { PrepaError } from '#libs/domain/errors.ts';
 import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import type { ErrorAnswer } from '#libs/serve/answers.ts';
-import { DatabaseDeadlineError, InvalidRequestError, NotFoundError } from '#libs/serve/errors.ts';
-import { ForbiddenHostError, UnauthorizedError } from './access.ts';
+import { DatabaseDeadlineError, InvalidRequestError, NotFoundError, RunConflictError } from '#libs/serve/errors.ts';
+import { ForbiddenHostError, ForbiddenOriginError, UnauthorizedError } from './access.ts';
+import { BodyTooLargeError } from './body.ts';
 
 /** The path exists, but not with this method. */
 export class MethodNotAllowedError extends PrepaError {
@@ -33,9 +34,13 @@ export function toFailure(error: unknown, requestId: string): Failure {
   if (error instanceof UnauthorizedError) {
     return { ...refusal(401, error, { 'www-authenticate': 'Bearer realm="prepadata"' }), level: 'info' };
   }
-  if (error instanceof ForbiddenHostError) return { ...refusal(403, error), level: 'info' };
+  if (error instanceof ForbiddenHostError || error instanceof ForbiddenOriginError) {
+    return { ...refusal(403, error), level: 'info' };
+  }
   if (error instanceof NotFoundError) return refusal(404, error);
   if (error instanceof MethodNotAllowedError) return refusal(405, error, { allow: error.allowed.join(', ') });
+  if (error instanceof RunConflictError) return conflict(error);
+  if (error instanceof BodyTooLargeError) return refusal(413, error);
   if (error instanceof DatabaseDeadlineError) return { ...refusal(503, error), level: 'warn' };
   if (isDatabaseFault(error)) return databaseAway();
   // Said for people to read, but not foreseen by any route: its cause is ours to look at.
@@ -46,6 +51,11 @@ export function toFailure(error: unknown, requestId: string): Failure {
 function refusal(status: number, error: PrepaError, headers: Failure['headers'] = {}): Failure {
   const { code, message, hint } = error;
   return { status, headers, level: 'debug', body: { error: { code, message, hint } } };
+}
+
+function conflict(error: RunConflictError): Failure {
+  const { code, message, hint, runId } = error;
+  return { status: 409, headers: {}, level: 'debug', body: { error: { code, message, hint, run_id: runId } } };
 }
 
 const databaseAway = (): Failure => ({

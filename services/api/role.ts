@@ -12,7 +12,7 @@ import { listen } from './listen.ts';
 import { ROUTES } from './routes/index.ts';
 
 export interface ApiOptions {
-  /** The analytics database, migrated; the API only reads it, and does not close it. */
+  /** The analytics database, migrated; the API reads it and asks for runs in it, and does not close it. */
   readonly db: Database;
   readonly host: string;
   /** 0 takes a free one. */
@@ -59,6 +59,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   const { db, host, port, tokens, auth, log, clock, checks, roles = [], source, metrics = openMetrics() } = options;
   const rule = accessRule(host, tokens, auth);
   let stopping: Promise<void> | undefined;
+  const draining = new AbortController();
   const answering = withDeadline(db, QUERY_DEADLINE_MS);
   const app = createApp({
     context: {
@@ -73,7 +74,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     routes: ROUTES,
     gate: openGate(rule, tokens),
     log,
-    draining: () => stopping !== undefined,
+    draining: draining.signal,
   });
   const handle = app.callback();
   const listener = await listen(host, port, (request, response) => {
@@ -83,6 +84,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   log.info({ url: listener.url, access: rule }, 'the API is served');
   metrics.of.prepadata_up.set({ role: 'api' }, 1);
   const drain = async (): Promise<void> => {
+    draining.abort();
     metrics.of.prepadata_up.set({ role: 'api' }, 0);
     const cut = await listener.close(DRAIN_DEADLINE_MS);
     if (cut > 0) log.warn({ requests: cut }, `requests were cut off after ${DRAIN_DEADLINE_MS} ms`);

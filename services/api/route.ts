@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { Clock } from '#libs/domain/clock.ts';
 import type { Metrics } from '#libs/platform/metrics.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { type RawParameters, readParameters } from '#libs/serve/parameters.ts';
+import { type RawParameters, readFields, readParameters } from '#libs/serve/parameters.ts';
 import type { ReadStudentMetrics } from '#libs/serve/student-metrics.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
 
@@ -21,11 +21,17 @@ export interface ApiContext {
   readonly metrics: Metrics;
 }
 
-/** Path and parameters as they came. */
+export type Method = 'GET' | 'POST';
+
+/** A request as it came. */
 export interface RawRequest {
   readonly path: string;
   readonly params: RawParameters;
   readonly query: RawParameters;
+  /** Aborts when the caller has gone, or is to be sent away because the server drains. */
+  left(): AbortSignal;
+  /** The JSON of the body, read when it is asked for. */
+  readBody(): Promise<unknown>;
 }
 
 /** An answer that is not an error; 200 unless it says otherwise. */
@@ -37,43 +43,74 @@ export interface Reply<A> {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-interface RouteSpec<P extends z.ZodObject, Q extends z.ZodObject, A extends z.ZodType> {
+/** What a route says of itself, in data. */
+interface RouteHead {
   /** As the router takes it: `/api/metrics/student/:id`. */
   readonly path: string;
   readonly summary: string;
-  readonly params: P;
-  readonly query: Q;
-  readonly answer: A;
-  handle(
-    context: ApiContext,
-    input: { readonly params: z.output<P>; readonly query: z.output<Q>; readonly raw: RawRequest },
-  ): Reply<z.output<A>> | Promise<Reply<z.output<A>>>;
+  /** Refusals that not every route has, by status. */
+  readonly refusals?: Readonly<Record<number, string>>;
 }
 
-/** One GET route: its schemas, by which requests are read and the API is described, and its handler. */
-export interface Route {
-  readonly path: string;
-  readonly summary: string;
+interface RouteSpec<
+  P extends z.ZodObject,
+  Q extends z.ZodObject,
+  B extends z.ZodObject,
+  A extends z.ZodType,
+  C extends z.ZodType,
+> extends RouteHead {
+  /** GET unless given. */
+  readonly method?: Method;
+  readonly params: P;
+  readonly query: Q;
+  readonly body?: B;
+  readonly answer: A;
+  /** What is answered with 202 where the work goes on. */
+  readonly accepted?: C;
+  handle(
+    context: ApiContext,
+    input: {
+      readonly params: z.output<P>;
+      readonly query: z.output<Q>;
+      readonly body: z.output<B>;
+      readonly raw: RawRequest;
+    },
+  ): Reply<z.output<A> | z.output<C>> | Promise<Reply<z.output<A> | z.output<C>>>;
+}
+
+/** One route: its schemas, by which requests are read and the API is described, and its handler. */
+export interface Route extends RouteHead {
+  readonly method: Method;
   readonly params: z.ZodObject;
   readonly query: z.ZodObject;
+  readonly body?: z.ZodObject;
   readonly answer: z.ZodType;
+  readonly accepted?: z.ZodType;
   handle(context: ApiContext, raw: RawRequest): Promise<Reply<unknown>>;
 }
 
-/** Puts the reading of parameters before a handler. */
-export function defineRoute<P extends z.ZodObject, Q extends z.ZodObject, A extends z.ZodType>(
-  spec: RouteSpec<P, Q, A>,
-): Route {
+/** Puts the reading of parameters and body before a handler. */
+export function defineRoute<
+  P extends z.ZodObject,
+  Q extends z.ZodObject,
+  A extends z.ZodType,
+  B extends z.ZodObject = z.ZodObject,
+  C extends z.ZodType = z.ZodNever,
+>(spec: RouteSpec<P, Q, B, A, C>): Route {
+  const { method = 'GET', params, query, body, handle, ...described } = spec;
   return {
-    path: spec.path,
-    summary: spec.summary,
-    params: spec.params,
-    query: spec.query,
-    answer: spec.answer,
-    handle: async (context, raw) => {
-      const params = readParameters(spec.params, raw.params);
-      const query = readParameters(spec.query, raw.query);
-      return spec.handle(context, { params, query, raw });
-    },
+    ...described,
+    method,
+    params,
+    query,
+    ...(body === undefined ? {} : { body }),
+    handle: async (context, raw) =>
+      handle(context, {
+        params: readParameters(params, raw.params),
+        query: readParameters(query, raw.query),
+        // A handler without a schema for a body has nothing to read of it.
+        body: body === undefined ? ({} as z.output<B>) : readFields(body, await raw.readBody()),
+        raw,
+      }),
   };
 }

@@ -16,6 +16,7 @@ import type { Log } from '#libs/platform/log.ts';
 import { type Metrics, openMetrics } from '#libs/platform/metrics.ts';
 import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import type { StatusLine } from '#libs/platform/status-line.ts';
+import { openReconciler } from '#libs/reconcile/index.ts';
 import type { ChangeSource, SourceStatus } from '#libs/source/contract.ts';
 import { openPgoutput } from '#libs/source/open.ts';
 import { openAnalytics } from '#libs/store/open.ts';
@@ -25,6 +26,7 @@ import { apiSettings, startApi } from '../api/role.ts';
 import { type Campus, openSampleCampus, startSampleCampus } from '../campus/role.ts';
 import { startEngagement } from '../engagement/role.ts';
 import { startPerformance } from '../performance/role.ts';
+import { startReconcile } from '../reconcile/role.ts';
 import { type LocalDatabases, startDatabases } from './databases.ts';
 import { findLooks } from './looks.ts';
 import { writeRunFile } from './runfile.ts';
@@ -89,6 +91,7 @@ export async function runLocal(options: LocalOptions): Promise<void> {
 
   await untilReady(db, pipeline, options);
   if (options.signal.aborted) return;
+  await startProofs({ db, settings, databases, metrics }, options);
   const campus = source === undefined ? undefined : startSampleCampus(source, options);
   line.print(
     readyScreen({
@@ -169,6 +172,17 @@ async function startPipeline(parts: PipelineParts, options: LocalOptions): Promi
   });
   lifecycle.add('the report', () => report.stop());
   return pipeline;
+}
+
+/** Begins once the first snapshot is derived: a proof that was missed would only wait for it. */
+async function startProofs({ db, settings, databases, metrics }: PipelineParts, options: LocalOptions): Promise<void> {
+  const { config, log, lifecycle } = options;
+  const { analytics, source } = databases;
+  const clock = systemClock;
+  const runner = await openReconciler({ config, settings, db, analytics, source, clock, log, lifecycle });
+  const reconcile = startReconcile({ db, analytics, runner, schedule: config.PIPELINE_SCHEDULE, clock, log });
+  lifecycle.add('the reconcile role', () => reconcile.stop());
+  metrics.of.prepadata_up.set({ role: 'reconcile' }, 1);
 }
 
 function sourceTroubles(source: ChangeSource): string[] {

@@ -37,6 +37,7 @@ test('a database that nothing has written yet: nothing waits, nothing is claimed
     roles: { engagement: idle, performance: idle, anomaly: idle },
     rejected: { total: 0, by_table_and_reason: [] },
     rejected_waiting: 0,
+    reconcile: null,
   });
 });
 

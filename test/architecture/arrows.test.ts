@@ -14,6 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   source: ['domain', 'platform'],
   store: ['domain', 'clean', 'aggregate', 'derive', 'platform', 'source'],
   pipeline: ['domain', 'clean', 'aggregate', 'derive', 'platform', 'source', 'store'],
+  reconcile: ['domain', 'clean', 'aggregate', 'derive', 'platform', 'source', 'store', 'pipeline'],
   serve: ['domain', 'clean', 'aggregate', 'platform', 'source', 'store'],
 };
 
@@ -27,6 +28,7 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   avsc: ['libs/platform/registry/'],
   koa: ['services/api/'],
   '@koa/router': ['services/api/'],
+  croner: ['libs/platform/schedule.ts'],
   rxjs: ['libs/pipeline/', 'libs/source/'],
   'pg-logical-replication': ['libs/source/pgoutput/'],
   'prom-client': ['libs/platform/metrics'],

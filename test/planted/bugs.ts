@@ -15,6 +15,7 @@ const HISTORIES = ['test/property/core.property.test.ts', 'test/integrity/concur
 const INTERLEAVINGS = ['test/integrity/interleavings.test.ts'];
 const EPOCHS = ['test/integrity/epochs.test.ts'];
 const FLAGS = ['test/integrity/anomaly.test.ts'];
+const RUNS = ['test/pipeline-runs/books.test.ts'];
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
@@ -311,5 +312,26 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     from: 'withIdleDays(days.score, days.first, coverage, settings)',
     to: 'days.score',
     tests: FLAGS,
+  },
+  {
+    name: 'guard of a run without its lock: another process takes the run while a transaction of it is open',
+    file: 'libs/store/sql/run_guard.sql',
+    from: 'FOR KEY SHARE',
+    to: '',
+    tests: RUNS,
+  },
+  {
+    name: 'a lease is renewed by whoever asks: two processes believe that they have the run',
+    file: 'libs/store/sql/run_renew.sql',
+    from: 'AND lease_owner = $2 AND',
+    to: 'AND $2::uuid IS NOT NULL AND',
+    tests: RUNS,
+  },
+  {
+    name: 'a lease that has run out counts as held: a run whose process died is stuck',
+    file: 'libs/store/sql/run_claim.sql',
+    from: 'ELSE lease_until END',
+    to: "ELSE 'infinity' END",
+    tests: RUNS,
   },
 ];

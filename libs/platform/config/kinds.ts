@@ -3,6 +3,7 @@ import { ACTIVITY_TYPES, type ActivityType, normaliseWord } from '#libs/domain/a
 import { type ComponentNumbers, SETTING_DECIMALS } from '#libs/domain/components.ts';
 import { parseScaled } from '#libs/domain/rational.ts';
 import { openZone, type Zone } from '#libs/domain/zone.ts';
+import { parseSchedule, type Schedule } from '../schedule.ts';
 
 /** One line of the configuration table. */
 export interface Setting<V> {
@@ -110,6 +111,15 @@ function exactNumber(value: string | undefined, least: bigint, most: number): bi
     ? refuse()
     : number;
 }
+
+/** Null: off. */
+export const schedule = (fallback: string, description: string): Setting<Schedule | null> =>
+  setting(
+    fallback,
+    'a cron pattern of five fields (minute, hour, day, month, weekday) whose time comes, or off',
+    description,
+    (value = fallback) => (value.trim().toLowerCase() === 'off' ? null : parseSchedule(value.trim())),
+  );
 
 /** Percent and the like, exact: an integer times 10^-SETTING_DECIMALS. */
 export const decimal = (fallback: string, most: number, description: string): Setting<bigint> =>

@@ -7,6 +7,7 @@ import { freshnessRoute } from './freshness.ts';
 import { healthRoute } from './health.ts';
 import { metricsRoute } from './metrics.ts';
 import { openapiRoute } from './openapi.ts';
+import { cancelRoute, statusRoute, triggerRoute } from './pipeline.ts';
 import { readyRoute } from './ready.ts';
 import { rejectedRoute } from './rejected.ts';
 import { studentMetricsRoute } from './student-metrics.ts';
@@ -27,6 +28,9 @@ const DESCRIBED: readonly Route[] = [
   freshnessRoute,
   rejectedRoute,
   featuresRoute,
+  triggerRoute,
+  statusRoute,
+  cancelRoute,
   metricsRoute,
 ];
 

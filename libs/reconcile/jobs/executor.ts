@@ -1,0 +1,34 @@
+import { type Loop, startLoop } from '#libs/pipeline/loop.ts';
+import type { Wake } from '#libs/pipeline/wake.ts';
+import { claimRun, endDeadRuns } from '#libs/store/runs.ts';
+import { attemptRun, type JobParts } from './attempt.ts';
+
+/**
+ * Takes the run that waits, whoever asked for it, or whose process is gone, and brings it to its end. Any number of
+ * processes may do so: one of them gets it.
+ * @param wake says that a run was asked for; the executor looks by itself once a second besides
+ */
+export function startExecutor(parts: JobParts, wake: Wake): Loop {
+  const stopping = new AbortController();
+  const loop = startLoop({
+    name: 'the executor of runs',
+    wake,
+    log: parts.log,
+    step: async () => {
+      await endDeadRuns(parts.db);
+      const run = await claimRun(parts.db, parts.owner, parts.timing.leaseMs);
+      if (run === undefined) return 'idle';
+      await attemptRun(parts, run, stopping.signal);
+      return 'more';
+    },
+  });
+  return {
+    get trouble() {
+      return loop.trouble;
+    },
+    stop: async () => {
+      stopping.abort();
+      await loop.stop();
+    },
+  };
+}

@@ -1,0 +1,61 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RunProgress } from '#libs/domain/run.ts';
+import type { Log } from '#libs/platform/log.ts';
+import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
+import { renewRun } from '#libs/store/runs.ts';
+import type { StopCause } from './errors.ts';
+import type { RunTiming } from './timing.ts';
+
+export interface HeartbeatOptions {
+  readonly db: Database;
+  readonly runId: string;
+  readonly owner: string;
+  readonly timing: RunTiming;
+  readonly log: Log;
+  /** Told when the run is to stop. */
+  tell(cause: StopCause): void;
+}
+
+export interface Heartbeat {
+  /** Notes how far the run is; written down with the next beat. */
+  progress(done: RunProgress): void;
+  /** No beat follows. Does not wait for one that is under way. */
+  stop(): void;
+}
+
+/**
+ * Keeps a run in the hands of its process for as long as the process lives, and brings in what others want of it. A
+ * database that does not answer is no reason to stop: whether the run is still ours, the next beat shows.
+ */
+export function startHeartbeat(options: HeartbeatOptions): Heartbeat {
+  const { db, runId, owner, timing, log, tell } = options;
+  const stopping = new AbortController();
+  let progress: RunProgress | null = null;
+  let movedAt = performance.now();
+  const beat = async (): Promise<void> => {
+    if (performance.now() - movedAt > timing.silenceMs) tell('silent');
+    const renewed = await renewRun(db, runId, owner, timing.leaseMs, progress);
+    if (stopping.signal.aborted) return;
+    if (renewed === null) tell('lost');
+    else if (renewed.cancelRequested) tell('cancelled');
+  };
+  const run = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      try {
+        await beat();
+      } catch (error) {
+        const level = isDatabaseFault(error) ? 'warn' : 'error';
+        log[level]({ err: error, runId }, 'the lease of a run could not be renewed; trying again');
+      }
+      await sleep(timing.heartbeatMs, undefined, { signal: stopping.signal }).catch(() => {});
+    }
+  };
+  run().catch((error: unknown) => log.error({ err: error, runId }, 'the heartbeat of a run ended'));
+  return {
+    progress: (done) => {
+      progress = done;
+      movedAt = performance.now();
+    },
+    stop: () => stopping.abort(),
+  };
+}

@@ -1,0 +1,56 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { hasEnded } from '#libs/domain/run.ts';
+import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
+import { cancelRun, claimRun, endDeadRuns, findRun, type Run } from '#libs/store/runs.ts';
+import { attemptRun, type JobParts } from './attempt.ts';
+
+const LOOK_EVERY_MS = 500;
+
+/**
+ * Brings one run that is queued to its end and says what became of it. Another process may be faster, or take the run
+ * over: then it is followed there.
+ * @param signal aborts when the run is to be cancelled
+ * @param show told how far the run is, now and then
+ */
+export async function runOnce(
+  parts: JobParts,
+  runId: string,
+  signal: AbortSignal,
+  show: (run: Run) => void,
+): Promise<Run> {
+  const never = new AbortController().signal;
+  let cancelled = false;
+  const cancel = (): void => {
+    cancelled = true;
+    cancelRun(parts.db, runId).catch((error: unknown) => parts.log.error({ err: error }, 'could not cancel the run'));
+  };
+  signal.addEventListener('abort', cancel, { once: true });
+  if (signal.aborted) cancel();
+  try {
+    for (;;) {
+      const ended = await step(parts, runId, never, show);
+      if (ended !== null) return ended;
+      if (signal.aborted && !cancelled) cancel();
+      await sleep(LOOK_EVERY_MS);
+    }
+  } finally {
+    signal.removeEventListener('abort', cancel);
+  }
+}
+
+/** Null: the run has not ended, or whether it has could not be read. */
+async function step(parts: JobParts, runId: string, never: AbortSignal, show: (run: Run) => void): Promise<Run | null> {
+  try {
+    await endDeadRuns(parts.db);
+    const claimed = await claimRun(parts.db, parts.owner, parts.timing.leaseMs, runId);
+    if (claimed !== undefined) await attemptRun(parts, claimed, never);
+    const run = await findRun(parts.db, runId);
+    if (run === undefined) throw new Error(`run ${runId} is gone from state.pipeline_run`);
+    show(run);
+    return hasEnded(run.status) ? run : null;
+  } catch (error) {
+    if (!isDatabaseFault(error)) throw error;
+    parts.log.warn({ err: error, runId }, 'the analytics database does not answer; looking again');
+    return null;
+  }
+}

@@ -1,0 +1,5 @@
+-- Nothing, when another run is queued or running, or when this scheduled time was asked for already.
+INSERT INTO state.pipeline_run (mode, scope, dry_run, requested_by, scheduled_for)
+VALUES ($1, $2::text::jsonb, $3, $4, $5)
+ON CONFLICT DO NOTHING
+RETURNING run_id

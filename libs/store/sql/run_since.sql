@@ -1,0 +1,9 @@
+-- Whether a scheduled time needs no run any more: it has one, or somebody has asked for a whole reconcile since. Runs of
+-- other scheduled times do not count: the schedule goes by the clock of its process, which may have been set back.
+SELECT
+  coalesce(bool_or(scheduled_for = $1 OR status = 'succeeded'), false) AS settled,
+  count(*) > 0 AS answered
+FROM state.pipeline_run
+WHERE scheduled_for = $1
+  OR scheduled_for IS NULL AND requested_at >= $1 AND status IN ('queued', 'running', 'succeeded')
+    AND mode = 'reconcile' AND scope = '{}' AND NOT dry_run

@@ -1,0 +1,59 @@
+import type { IncomingMessage } from 'node:http';
+import { PrepaError } from '#libs/domain/errors.ts';
+import { InvalidRequestError } from '#libs/serve/errors.ts';
+
+/** Bodies here name what is to be done; data does not come this way. Bytes. */
+const MOST_BYTES = 65_536;
+
+/** The body is longer than any that makes sense. */
+export class BodyTooLargeError extends PrepaError {
+  constructor() {
+    super(
+      'body_too_large',
+      `the body is longer than ${MOST_BYTES} bytes`,
+      'send the few fields that the route takes; GET /openapi.json lists them',
+    );
+    this.name = 'BodyTooLargeError';
+  }
+}
+
+const invalid = (message: string): InvalidRequestError =>
+  new InvalidRequestError(
+    'invalid_body',
+    message,
+    'send a JSON object with the fields of the route, or no body at all',
+  );
+
+/**
+ * The JSON of a request, whatever it says its type is; an empty body counts as `{}`. What is too long is not kept, but
+ * read to its end: a connection that is closed under a sender loses the answer.
+ * @throws BodyTooLargeError, InvalidRequestError
+ */
+export async function readJson(request: IncomingMessage): Promise<unknown> {
+  const text = await readText(request);
+  if (text.trim() === '') return {};
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw invalid(
+      `the body is not JSON: ${error instanceof Error ? error.message.slice(0, 200) : 'it cannot be read'}`,
+    );
+  }
+}
+
+function readText(request: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= MOST_BYTES) chunks.push(chunk);
+      else reject(new BodyTooLargeError());
+    });
+    request.once('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
+    // Settles nothing that is settled already; nobody is left to be told the rest.
+    const cutOff = (): void => reject(invalid('the body ended before its end'));
+    request.once('error', cutOff);
+    request.once('close', cutOff);
+  });
+}

@@ -1,0 +1,75 @@
+import { hasEnded } from '#libs/domain/run.ts';
+import { noParameters } from '#libs/serve/parameters.ts';
+import {
+  acceptedAnswer,
+  awaitRun,
+  cancel,
+  cancelBody,
+  presentRun,
+  readRunRequest,
+  readStatus,
+  runAnswer,
+  statusAnswer,
+  statusQuery,
+  triggerBody,
+  triggerQuery,
+  triggerRun,
+} from '#libs/serve/runs.ts';
+import { defineRoute } from '../route.ts';
+
+/** How often a run that is waited for is looked at, and how long it may wait for a process to begin it. Milliseconds. */
+const LOOK_EVERY_MS = 250;
+const BEGIN_WITHIN_MS = 30_000;
+
+export const triggerRoute = defineRoute({
+  method: 'POST',
+  path: '/api/pipeline/trigger',
+  summary: 'Asks for a reconcile or a backfill; with wait=true answers when it has ended, however it ended',
+  params: noParameters,
+  query: triggerQuery,
+  body: triggerBody,
+  answer: runAnswer,
+  accepted: acceptedAnswer,
+  refusals: {
+    404: 'A course or a student that was never seen',
+    409: 'A run is queued or running; the error names it in run_id',
+  },
+  handle: async ({ db, clock }, { query, body, raw }) => {
+    const request = await readRunRequest(db, body, clock.now());
+    const runId = await triggerRun(db, { ...request, requestedBy: 'api' });
+    if (query.wait === 'false') return { status: 202, body: { run_id: runId, status: 'queued' as const } };
+    const run = await awaitRun(db, runId, {
+      signal: raw.left(),
+      everyMs: LOOK_EVERY_MS,
+      beginWithinMs: BEGIN_WITHIN_MS,
+    });
+    return hasEnded(run.status)
+      ? { body: presentRun(run) }
+      : { status: 202, body: { run_id: runId, status: run.status } };
+  },
+});
+
+export const statusRoute = defineRoute({
+  path: '/api/pipeline/status',
+  summary: 'A run: how far it is and, once it has ended, what it found',
+  params: noParameters,
+  query: statusQuery,
+  answer: statusAnswer,
+  handle: async ({ db }, { query }) => ({ body: await readStatus(db, query.run_id) }),
+});
+
+export const cancelRoute = defineRoute({
+  method: 'POST',
+  path: '/api/pipeline/cancel',
+  summary: 'Ends a run: at once while it is queued, else when its process hears of it (202)',
+  params: noParameters,
+  query: noParameters,
+  body: cancelBody,
+  answer: acceptedAnswer,
+  accepted: acceptedAnswer,
+  refusals: { 404: 'A run that was never asked for', 409: 'It has ended by itself' },
+  handle: async ({ db }, { body }) => {
+    const answer = await cancel(db, body.run_id);
+    return { status: hasEnded(answer.status) ? 200 : 202, body: answer };
+  },
+});

@@ -1,0 +1,4 @@
+import { openReconciler } from '#libs/reconcile/index.ts';
+import { runReconcileProcess } from './process.ts';
+
+await runReconcileProcess({ openRunner: openReconciler });

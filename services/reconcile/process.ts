@@ -1,0 +1,154 @@
+import { randomUUID } from 'node:crypto';
+import { systemClock } from '#libs/domain/clock.ts';
+import { ConfigurationError } from '#libs/domain/errors.ts';
+import { hasEnded, totalsOf } from '#libs/domain/run.ts';
+import { startReport } from '#libs/pipeline/report.ts';
+import { takeSettings } from '#libs/pipeline/run-role.ts';
+import {
+  analyticsAddress,
+  describeSettings,
+  loadConfig,
+  requireAddress,
+  sourceAddress,
+} from '#libs/platform/config/config.ts';
+import { aborted, Lifecycle, onSignals } from '#libs/platform/lifecycle.ts';
+import { openLog } from '#libs/platform/log.ts';
+import { runProgram } from '#libs/platform/program.ts';
+import type { OpenRunner, Runner, RunnerParts } from '#libs/reconcile/contract.ts';
+import { runOnce } from '#libs/reconcile/jobs/once.ts';
+import { RUN_TIMING, type RunTiming } from '#libs/reconcile/jobs/timing.ts';
+import { InvalidRequestError } from '#libs/serve/errors.ts';
+import { readFields } from '#libs/serve/parameters.ts';
+import { readRunRequest, triggerBody, triggerRun } from '#libs/serve/runs.ts';
+import { openAnalytics } from '#libs/store/open.ts';
+import type { Run } from '#libs/store/runs.ts';
+import { type Command, type OnceArguments, readCommand } from './command.ts';
+import { startReconcile } from './role.ts';
+import { describeRun } from './verdict-table.ts';
+
+const USAGE = `Proves against the source that what is served is right, and repairs what is not.
+
+  npm run reconcile                     follows PIPELINE_SCHEDULE and executes what the API is asked for
+  npm run reconcile -- --once           runs once, now, and prints the verdict as a table
+      --dry-run                         compares and repairs nothing
+      --course <id> --student <id>      only this course, only this student: our integer or the UUID of the source
+      --mode backfill --from <day> [--to <day>]
+                                        computes the days from YYYY-MM-DD on again
+
+It takes its settings from the environment and runs any number of times beside itself. Exit codes: 0 drained after SIGTERM
+or SIGINT; with --once all is equal or was repaired, 1 differences are left (or were found, in a dry run) or the run did
+not succeed; 2 the configuration is wrong, 3 a schema or data is in a state that a restart cannot mend.
+
+${describeSettings()}
+`;
+
+export interface ProcessOptions {
+  readonly openRunner: OpenRunner;
+  readonly timing?: RunTiming;
+}
+
+/** Runs the reconcile role as a process of its own. Never returns, but for `--help`. */
+export async function runReconcileProcess(options: ProcessOptions): Promise<void> {
+  await runProgram('reconcile', async () => {
+    const command = readCommand(process.argv.slice(2));
+    if (!command.help) return serve(options, command);
+    process.stdout.write(USAGE);
+    return 0;
+  });
+}
+
+async function serve({ openRunner, timing = RUN_TIMING }: ProcessOptions, { once }: Command): Promise<number> {
+  const config = loadConfig();
+  const analytics = requireAddress(analyticsAddress(config), 'ANALYTICS_DB', 'the database that all roles share');
+  const source = requireAddress(sourceAddress(config), 'SOURCE_DB', 'the database of the LMSConnector');
+  const log = openLog(config.LOG_LEVEL).child({ role: 'reconcile' });
+  const lifecycle = new Lifecycle(log);
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const forget = onSignals((name) => {
+    log.info({ signal: name }, 'stopping');
+    stopping.abort();
+  });
+  try {
+    const db = await openAnalytics(analytics, { connections: 10, name: 'prepadata reconcile', log, signal });
+    lifecycle.add('the analytics connections', () => db.close());
+    if (signal.aborted) return 0;
+    const settings = await takeSettings(config, db);
+    const parts: RunnerParts = { config, settings, db, analytics, source, clock: systemClock, log, lifecycle };
+    const runner = await openRunner(parts);
+    if (once !== null) return await runNow(parts, runner, timing, once, signal);
+    await follow(parts, runner, timing);
+    await aborted(signal);
+    return 0;
+  } finally {
+    await lifecycle.stop();
+    forget();
+  }
+}
+
+/** Schedules and executes until the lifecycle ends. */
+async function follow(parts: RunnerParts, runner: Runner, timing: RunTiming): Promise<void> {
+  const { config, db, analytics, clock, log, lifecycle } = parts;
+  const schedule = config.PIPELINE_SCHEDULE;
+  const role = startReconcile({ db, analytics, runner, schedule, clock, log, timing });
+  lifecycle.add('the reconcile role', () => role.stop());
+  const report = startReport({
+    db,
+    roles: ['reconcile'],
+    intake: 'nothing',
+    log,
+    troubles: () => role.troubles(),
+    staged: () => 0,
+    source: () => null,
+  });
+  lifecycle.add('the report', () => report.stop());
+  process.stdout.write(
+    `ready: reconcile runs ${schedule === null ? 'when it is asked for' : `at ${schedule.pattern} (UTC)`}\n`,
+  );
+}
+
+async function runNow(
+  parts: RunnerParts,
+  runner: Runner,
+  timing: RunTiming,
+  given: OnceArguments,
+  signal: AbortSignal,
+): Promise<number> {
+  const { db, clock, log } = parts;
+  const runId = await request(parts, given, clock.now());
+  process.stderr.write(`run ${runId} begins\n`);
+  const job = { db, runner, log, owner: randomUUID(), timing };
+  const run = await runOnce(
+    job,
+    runId,
+    signal,
+    lineOfNews((line) => process.stderr.write(`${line}\n`)),
+  );
+  process.stdout.write(describeRun(run));
+  return run.status === 'succeeded' && run.verdict !== null && totalsOf(run.verdict).left === 0 ? 0 : 1;
+}
+
+/** What the command line gives wrongly is told as the API would tell it. */
+async function request({ db }: RunnerParts, given: OnceArguments, now: number): Promise<string> {
+  try {
+    const wanted = await readRunRequest(db, readFields(triggerBody, given), now);
+    return await triggerRun(db, { ...wanted, requestedBy: 'command' });
+  } catch (error) {
+    if (error instanceof InvalidRequestError) throw new ConfigurationError(error.message, error.hint, { cause: error });
+    throw error;
+  }
+}
+
+/** Says each thing once: that a run waits, and why; what another process does with it. */
+function lineOfNews(write: (line: string) => void): (run: Run) => void {
+  let said = '';
+  return (run) => {
+    if (hasEnded(run.status)) return;
+    const line =
+      run.status === 'queued'
+        ? `begins again at ${run.nextAttemptAt.toISOString()}: ${run.reason ?? 'it waits'}`
+        : `another process runs it${run.progress === null ? '' : `: ${run.progress.phase}`}`;
+    if (line !== said) write(line);
+    said = line;
+  };
+}

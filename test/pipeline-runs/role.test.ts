@@ -1,0 +1,80 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { Role } from '#libs/pipeline/role.ts';
+import { openLog } from '#libs/platform/log.ts';
+import { openDatabase } from '#libs/platform/postgres/database.ts';
+import { parseSchedule } from '#libs/platform/schedule.ts';
+import type { Runner } from '#libs/reconcile/contract.ts';
+import { startReconcile } from '../../services/reconcile/role.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { ask, createRunsDatabase, ended, FakeRunner, forgetRuns, QUICK, resultOf, until } from './support.ts';
+
+let analytics: TestDatabase;
+beforeAll(async () => {
+  analytics = await createRunsDatabase('runs_role');
+});
+afterAll(() => analytics.drop());
+beforeEach(() => forgetRuns(analytics.db));
+
+const roles: Role[] = [];
+afterEach(async () => {
+  await Promise.all(roles.splice(0).map((role) => role.stop()));
+});
+
+function start(runner: Runner, now?: () => number): Role {
+  const { db, address } = analytics;
+  const schedule = now === undefined ? null : parseSchedule('0 2 * * *');
+  const clock = { now: now ?? Date.now };
+  const log = openLog('silent');
+  const role = startReconcile({ db, analytics: address, runner, schedule, clock, log, timing: QUICK });
+  roles.push(role);
+  return role;
+}
+
+test('hears at once of a run that is asked for, and does not wait until it looks by itself', async () => {
+  const { db } = analytics;
+  start(new FakeRunner());
+  await until(db, await ask(db), ended);
+  const began = performance.now();
+  for (let n = 0; n < 8; n += 1) {
+    await until(db, await ask(db), ended);
+    // It has looked again, and found nothing.
+    await sleep(50);
+  }
+  // Looking once a second, each would have taken most of one.
+  expect(performance.now() - began).toBeLessThan(5_000);
+});
+
+test('schedules and executes; several of them one run a night', async () => {
+  const { db } = analytics;
+  let now = Date.parse('2026-03-20T01:59:59Z');
+  const runner = new FakeRunner();
+  for (let n = 0; n < 3; n += 1) start(runner, () => now);
+  await sleep(1_500);
+  expect(runner.contexts).toHaveLength(0);
+  now += 1_000;
+  while (runner.contexts.length === 0) await sleep(20);
+  await sleep(2_500);
+  expect(runner.contexts).toHaveLength(1);
+  const rows = await db.query('SELECT status, scheduled_for FROM state.pipeline_run');
+  expect(rows).toEqual([{ status: 'succeeded', scheduled_for: new Date('2026-03-20T02:00:00Z') }]);
+});
+
+test('every connection to the analytics database is cut in the middle of a run: the run goes on', async () => {
+  const { db, address } = analytics;
+  const runner = new FakeRunner(async () => {
+    await sleep(1_200);
+    return resultOf();
+  });
+  const role = start(runner);
+  const id = await ask(db);
+  await until(db, id, (run) => run.status === 'running');
+  const killer = openDatabase({ ...address, database: 'postgres' }, { connections: 1 });
+  await killer.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [address.database]);
+  await killer.close();
+  await sleep(100);
+  expect(await until(db, id, ended)).toMatchObject({ status: 'succeeded', attempts: 1 });
+  // What asks for runs, too, is heard again.
+  expect(await until(db, await ask(db), ended)).toMatchObject({ status: 'succeeded' });
+  expect(role.troubles()).toEqual([]);
+});

@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openLog } from '#libs/platform/log.ts';
+import type { Database } from '#libs/platform/postgres/database.ts';
+import type { Runner } from '#libs/reconcile/contract.ts';
+import type { JobParts } from '#libs/reconcile/jobs/attempt.ts';
+import type { RunTiming } from '#libs/reconcile/jobs/timing.ts';
+import { migrate } from '#libs/store/migrate.ts';
+import { findRun, type Run, type RunRequest, requestRun } from '#libs/store/runs.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { QUICK } from './fake.ts';
+
+export * from './fake.ts';
+
+export const WHOLE: RunRequest = { mode: 'reconcile', scope: {}, dryRun: false, requestedBy: 'api' };
+
+/** @throws Error when another run is in the way */
+export async function ask(db: Database, request: Partial<RunRequest> = {}): Promise<string> {
+  const id = await requestRun(db, { ...WHOLE, ...request });
+  if (id === null) throw new Error('another run is queued or running');
+  return id;
+}
+
+export const jobParts = (db: Database, runner: Runner, timing: Partial<RunTiming> = {}): JobParts => ({
+  db,
+  runner,
+  log: openLog('silent'),
+  owner: randomUUID(),
+  timing: { ...QUICK, ...timing },
+});
+
+export async function read(db: Database, id: string): Promise<Run> {
+  const run = await findRun(db, id);
+  if (run === undefined) throw new Error(`there is no run ${id}`);
+  return run;
+}
+
+/** Waits until the run is as told. */
+export async function until(db: Database, id: string, isSo: (run: Run) => boolean): Promise<Run> {
+  for (const end = Date.now() + 30_000; ; await sleep(15)) {
+    const run = await read(db, id);
+    if (isSo(run)) return run;
+    if (Date.now() > end) throw new Error(`the run is still ${JSON.stringify(run)}`);
+  }
+}
+
+export const ended = ({ status }: Run): boolean => !['queued', 'running'].includes(status);
+
+export async function createRunsDatabase(purpose: string): Promise<TestDatabase> {
+  const database = await createTestDatabase(purpose);
+  await migrate(database.db);
+  return database;
+}
+
+/** No run is left from the test before. */
+export const forgetRuns = async (db: Database): Promise<void> => {
+  await db.query('TRUNCATE state.pipeline_run, state.schedule, pipeline_logs');
+};
