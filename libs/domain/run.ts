@@ -62,13 +62,20 @@ export interface Difference {
 export interface Verdict {
   /** Rows, by source table: our images against the source. */
   readonly tables: Readonly<Record<string, Tally>>;
-  /** Values, by feature table and column (`engagement_features.login_count`): what is stored against what follows. */
+  /**
+   * Values, by feature table and column (`engagement_features.login_count`): what is stored against what follows. The same
+   * of series, in days (`engagement_series.ma7`); of what keys say of their courses (`engagement_evidence.first_fact`); of
+   * courses (`course.as_of`); and of what the topics know (`outbox.engagement`, in rows).
+   */
   readonly features: Readonly<Record<string, Tally>>;
-  /** How many differences of each kind: `row missed`, `row extra`, `value differs`, `stale coverage`, `stale as-of`. */
+  /**
+   * How many differences of each kind: `row missed`, `row extra`, `value differs`, `stale coverage`, `stale as-of`,
+   * `outbox row lost`. A row that is missed or extra is one, whatever its columns.
+   */
   readonly kinds: Readonly<Record<string, number>>;
   /** The first few. */
   readonly examples: readonly Difference[];
-  /** What was left out because it was being changed while it was compared; it is looked at by the next run. */
+  /** What was left out because it was changing, or waited for its deriver, while it was compared: the next run has it. */
   readonly skipped: number;
 }
 

@@ -5,8 +5,9 @@ import { holdCalendar } from '#libs/store/calendar.ts';
 import { judge } from '#libs/store/judge.ts';
 import { MARK_PRIORITY, markAllKeys } from '#libs/store/marks.ts';
 import { originOf, RejectedSet } from '#libs/store/rejected.ts';
-import { imagesOf, lockAllTables } from '#libs/store/stage.ts';
+import { imagesOf } from '#libs/store/stage.ts';
 import { sql } from '#libs/store/statements.ts';
+import { lockAllTables } from '#libs/store/table-locks.ts';
 import type { Settings } from './settings.ts';
 
 interface StoredSettings {

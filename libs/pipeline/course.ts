@@ -85,10 +85,12 @@ async function updateCourse(
   const firstFact = evidence?.first_fact ?? null;
   const lastFact = evidence?.last_fact ?? null;
   const asOf = courseAsOf(lastFact, today);
+  // The last fact as it is kept may be behind within the days that lead to the same as-of, and no further.
+  const isLastFactAlike = asOf === parseDay(before.as_of) && asOf === courseAsOf(before.last_fact, today);
   const isCoveredAlike =
     before.version > 0n &&
     COVERAGE_KINDS.every((_, index) => (coveredFrom[index] ?? null) === (before.covered_from[index] ?? null));
-  if (isCoveredAlike && asOf === parseDay(before.as_of) && firstFact === before.first_fact) return false;
+  if (isCoveredAlike && isLastFactAlike && firstFact === before.first_fact) return false;
   await tx.query(sql.course_update, [before.course_id, coveredFrom, firstFact, lastFact, formatDay(asOf)]);
   // Days and first facts reach flags through the rows that are derived again; only coverage they read here, too.
   const families = isCoveredAlike ? FAMILIES.filter((family) => family !== 'anomaly') : FAMILIES;

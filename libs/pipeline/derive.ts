@@ -26,6 +26,7 @@ import { putOutbox } from '#libs/store/outbox.ts';
 import type { SeriesColumns, SeriesRow } from '#libs/store/series-table.ts';
 import type { FamilyDefinition } from './families/family.ts';
 import type { Settings } from './settings.ts';
+import { rowsThatCount, standingOf } from './standing.ts';
 
 /** A course that ended, or a connector that died, stops here: every window of features then still holds a fact. */
 export const DAYS_AFTER_LAST_FACT = 6;
@@ -114,7 +115,7 @@ class Derivation<R, T, F, S extends SeriesColumns> {
   }
 
   async run(claimed: readonly KeyState[]): Promise<DeriveResult> {
-    const { family, read, firstDayAlsoFrom, noRows } = this.#definition;
+    const { family, read, firstDayAlsoFrom } = this.#definition;
     const tx = this.#tx;
     // Given together, run in order: all that is read is read after the marks are gone.
     const [taken, today, courses, others, rows] = await Promise.all([
@@ -127,8 +128,7 @@ class Derivation<R, T, F, S extends SeriesColumns> {
     this.#marks = new Map(taken.map((mark) => [keyName(mark), mark]));
     for (const [index, before] of claimed.entries()) {
       if (index % KEYS_AT_A_STRETCH === KEYS_AT_A_STRETCH - 1) await nextTurn();
-      const isExcluded = this.#settings.excluded.has(before.studentId);
-      const keyRows = isExcluded ? noRows : (rows[index] ?? noRows);
+      const keyRows = rowsThatCount(this.#definition, this.#settings, before, rows[index]);
       this.#deriveKey(before, keyRows, courses.get(before.courseId), others.get(keyName(before)) ?? null, today);
     }
     return this.#store(family, claimed.length);
@@ -141,28 +141,21 @@ class Derivation<R, T, F, S extends SeriesColumns> {
     otherFirstDay: LocalDay | null,
     today: LocalDay,
   ): void {
-    const { facts, evidence, derive, firstDayMattersTo } = this.#definition;
+    const { firstDayMattersTo } = this.#definition;
     const key = keyOf(before);
     const mark = this.#markOf(key);
-    const factsToday = facts(rows, today);
-    const after: KeyState = { ...key, derived: true, evidence: evidence(rows, factsToday, today) };
+    const reading = { rows, course, otherFirstDay, today };
+    const { evidence, derived } = standingOf(this.#definition, this.#settings.deriving, reading);
+    const after: KeyState = { ...key, derived: true, evidence };
     if (!before.derived || !sameEvidence(before.evidence, after.evidence)) this.#update.push(after);
     if (movesCourse(before, after, course, today)) this.#courseMarks.push({ ...mark, version: course?.version ?? 0 });
     if (firstDayMattersTo !== undefined && before.evidence.firstDay !== after.evidence.firstDay) {
       this.#otherMarks.add(firstDayMattersTo, key, mark.position, mark.committedAt?.getTime() ?? null);
     }
     // Until its course is known nothing can be said of a key; the course deriver marks it again.
-    if (course === undefined || course.version === 0) return;
-    const { asOf, coveredFrom: coverage, firstFact: courseFirstFact } = course;
-    const factsAsOf = asOf === today ? factsToday : facts(rows, asOf);
-    const derived = derive(
-      rows,
-      factsAsOf,
-      { today, asOf, coverage, courseFirstFact, otherFirstDay },
-      this.#settings.deriving,
-    );
+    if (course === undefined || derived === undefined) return;
     if (derived === null) this.#remove.push(key);
-    else this.#write.push({ ...mark, features: derived.features, asOf: derived.asOf ?? asOf });
+    else this.#write.push({ ...mark, features: derived.features, asOf: derived.asOf ?? course.asOf });
     const series = derived?.series ?? null;
     if (series === null) this.#removeSeries.push(key);
     else this.#series.push({ ...key, series });

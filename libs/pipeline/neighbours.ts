@@ -12,7 +12,8 @@ export interface NeighbourOptions {
   readonly log: Log;
 }
 
-const CHANNEL = 'prepadata_wake';
+/** Notified when there is something to derive, with who says so. */
+export const WAKE_CHANNEL = 'prepadata_wake';
 
 /**
  * Passes wakes on between the processes of one analytics database. Each process polls besides, so a wake that is lost
@@ -25,7 +26,7 @@ export function wakeNeighbours({ db, address, wake, log }: NeighbourOptions): { 
   const calls = wake.called.subscribe(() => caller.call());
   const listener = listen({
     address,
-    channel: CHANNEL,
+    channel: WAKE_CHANNEL,
     log,
     onMessage: (payload) => {
       if (payload !== own) wake.hear();
@@ -68,7 +69,7 @@ class Caller {
     while (this.#wanted) {
       this.#wanted = false;
       try {
-        await this.#db.query(sql.notify, [CHANNEL, this.#payload]);
+        await this.#db.query(sql.notify, [WAKE_CHANNEL, this.#payload]);
       } catch (error) {
         // The others look by themselves within a second.
         if (!isDatabaseFault(error)) this.#log.warn({ err: error }, 'other processes could not be woken');

@@ -24,7 +24,9 @@ export const triggerBody = z.strictObject({
     .enum(RUN_MODES, { error: `${RUN_MODES.join(' or ')} is expected` })
     .default('reconcile')
     .meta({ description: 'reconcile: compare with the source and repair; backfill: compute the days again' }),
-  from: calendarDay.nullish().meta({ description: 'First day, of the institution; a backfill has to have one' }),
+  from: calendarDay
+    .nullish()
+    .meta({ description: 'First day of series that is looked at, of the institution; a backfill has to have one' }),
   to: calendarDay.nullish().meta({ description: 'Last day; today unless given' }),
   course_id: bodyEntityId.nullish().meta({ description: 'Only this course: our integer, or the UUID of the source' }),
   student_id: bodyEntityId.nullish().meta({ description: 'Only this student: our integer, or the UUID of the source' }),
@@ -46,7 +48,7 @@ const tally = z.strictObject({ equal: count, mismatched: count, missing: count, 
 
 const verdictAnswer = z.strictObject({
   tables: z.record(z.string(), tally).meta({ description: 'Rows, by source table: our images against the source' }),
-  features: z.record(z.string(), tally).meta({ description: 'Values, by feature table and column' }),
+  features: z.record(z.string(), tally).meta({ description: 'Values and days, by table and column; courses; topics' }),
   kinds: z.record(z.string(), count).meta({ description: 'How many differences of each kind' }),
   examples: z
     .array(

@@ -1,6 +1,6 @@
 import type { FeatureColumns, FeatureType } from '#libs/derive/columns.ts';
 import type { Family, Key } from '#libs/domain/family.ts';
-import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
+import { formatDay, type LocalDay, parseDay } from '#libs/domain/local-date.ts';
 import { formatPosition, type Position } from '#libs/domain/position.ts';
 import type { Queryable, SqlValue } from '#libs/platform/postgres/database.ts';
 import { textArray } from './arrays.ts';
@@ -16,12 +16,23 @@ export interface FeatureRow<F> extends Key {
   readonly committedAt: Date | null;
 }
 
-/** Writes one family's feature rows; the caller holds the locks of their keys. */
+/** A feature row as it is stored, its values as the driver gives them. */
+export interface StoredFeatures extends Key {
+  readonly asOf: LocalDay;
+  readonly rowVersion: bigint;
+  readonly featureVersion: number;
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+/** One family's feature rows; who writes holds the locks of their keys. */
 export interface FeatureTable<F> {
+  readonly columns: FeatureColumns;
   /** Writes the rows that differ from what is stored, and of the others at most the as-of date. */
   write(tx: Queryable, rows: readonly FeatureRow<F>[]): Promise<WrittenKeys>;
   /** @returns the keys that had a row */
   remove(tx: Queryable, keys: readonly Key[]): Promise<Key[]>;
+  /** @returns the rows that there are, in any order */
+  read(tx: Queryable, keys: readonly Key[]): Promise<StoredFeatures[]>;
 }
 
 export interface WrittenKeys {
@@ -34,6 +45,12 @@ export interface WrittenKeys {
 interface KeyRow {
   readonly student_id: number;
   readonly course_id: number;
+}
+
+interface StoredRow extends KeyRow, Readonly<Record<string, unknown>> {
+  readonly as_of_date: string;
+  readonly row_version: bigint;
+  readonly feature_version: number;
 }
 
 export function openFeatureTable<F extends object>(
@@ -59,7 +76,9 @@ export function openFeatureTable<F extends object>(
   const upsert = fillTemplate('features_upsert', family, holes);
   const date = fillTemplate('features_date', family, holes);
   const remove = fillTemplate('features_remove', family, holes);
+  const read = fillTemplate('features_read', family, { ...holes, columns: list((name) => `f.${name}`) });
   return {
+    columns,
     write: async (tx, rows) => {
       if (rows.length === 0) return { changed: [], moved: [] };
       const keys = keyArrays(rows);
@@ -76,6 +95,7 @@ export function openFeatureTable<F extends object>(
       return { changed: changed.map(toKey), moved: moved.map(toKey) };
     },
     remove: async (tx, keys) => (keys.length === 0 ? [] : (await tx.query<KeyRow>(remove, keyArrays(keys))).map(toKey)),
+    read: async (tx, keys) => (await tx.query<StoredRow>(read, keyArrays(keys))).map(toStored),
   };
 }
 
@@ -84,6 +104,14 @@ const keyArrays = (keys: readonly Key[]): SqlValue[] => [
   keys.map((key) => key.courseId),
 ];
 const toKey = (row: KeyRow): Key => ({ studentId: row.student_id, courseId: row.course_id });
+
+const toStored = (row: StoredRow): StoredFeatures => ({
+  ...toKey(row),
+  asOf: parseDay(row.as_of_date),
+  rowVersion: row.row_version,
+  featureVersion: row.feature_version,
+  values: row,
+});
 
 function toSql(value: unknown, type: FeatureType): SqlValue {
   if (value === null) return null;

@@ -18,6 +18,8 @@ export interface ImageTable {
   removeBelow(tx: Queryable, position: Position): Promise<KeyIds[]>;
   /** Live images in order of their ids, after one of them. */
   page(tx: Queryable, after: string, limit: number): Promise<Map<string, Image>>;
+  /** Reads a range of live images as text: the id, the transaction if it is of the present epoch, the needed columns. */
+  readonly range: SqlStatement;
   /** Turns live images of older epochs to tombstones of this one. */
   sweep(tx: Queryable, epoch: number): Promise<(KeyIds & { id: string })[]>;
 }
@@ -48,6 +50,7 @@ export function openImageTable(table: SourceTable): ImageTable {
     },
     read: (tx, ids) => readImages(tx, statements.read, [ids], needed),
     lock: (tx, ids) => readImages(tx, statements.lock, [ids], needed),
+    range: statements.range,
     page: (tx, after, limit) => readImages(tx, statements.page, [after, limit], needed),
     update: async (tx, images) => {
       await tx.query(statements.update, toArrays(images, needed));
@@ -75,7 +78,7 @@ interface Column {
 function prepare(
   table: SourceTable,
   columns: readonly Column[],
-): Record<'insert' | 'read' | 'lock' | 'page' | 'update' | 'removeBelow' | 'sweep', SqlStatement> {
+): Record<'insert' | 'read' | 'lock' | 'page' | 'range' | 'update' | 'removeBelow' | 'sweep', SqlStatement> {
   const list = (item: (column: Column, index: number) => string): string =>
     columns.map((column, index) => `, ${item(column, index)}`).join('');
   const hasKey = columns.some((column) => column.name === 'student_id');
@@ -85,8 +88,12 @@ function prepare(
     // The driver reads int8 as bigint; milliseconds are safe as numbers.
     readColumns: list(({ name, type }) => (type === 'bigint' ? `"${name}"::double precision` : `"${name}"`)),
     newColumns: list(({ name }) => `new."${name}"`),
-    arrays: list(({ type }, index) => `$${index + 6}::${type}[]`),
+    arrays: list(({ type }, index) => `$${index + 7}::${type}[]`),
     keyColumns: hasKey ? ', student_id, course_id' : '',
+    // Students and courses have no columns that are narrowed by; they are those rows themselves.
+    scopeType: hasKey ? 'integer' : 'uuid',
+    student: hasKey ? 'student_id' : 'id',
+    course: hasKey ? 'course_id' : 'id',
     keys: hasKey ? 'student_id, course_id' : 'NULL::integer AS student_id, NULL::integer AS course_id',
   };
   const fill = (name: string): SqlStatement => fillTemplate(name, table, holes);
@@ -95,6 +102,7 @@ function prepare(
     read: fill('image_read'),
     lock: fill('image_lock'),
     page: fill('image_page'),
+    range: fill('image_range'),
     update: fill('image_update'),
     removeBelow: fill('image_remove_below'),
     sweep: fill('image_sweep'),
@@ -107,6 +115,8 @@ interface StoredImage extends Record<string, unknown> {
   readonly id: string;
   readonly epoch: number;
   readonly lsn: bigint;
+  /** The driver has no type for it and gives the text. */
+  readonly xid: string | null;
   readonly live: boolean;
   readonly toast: StoredToast | null;
 }
@@ -120,7 +130,8 @@ function fromRow(row: StoredImage, needed: readonly string[]): Image {
       : Object.fromEntries(
           Object.entries(row.toast).map(([name, [epoch, lsn]]) => [name, { epoch, lsn: BigInt(lsn) }]),
         );
-  return { position: { epoch: row.epoch, lsn: row.lsn }, live: row.live, columns, toast };
+  const position = { epoch: row.epoch, lsn: row.lsn };
+  return { position, xid: row.xid === null ? null : Number(row.xid), live: row.live, columns, toast };
 }
 
 function toArrays(images: ReadonlyMap<string, Image>, needed: readonly string[]): SqlValue[] {
@@ -131,6 +142,7 @@ function toArrays(images: ReadonlyMap<string, Image>, needed: readonly string[])
     all.map((image) => image.position.lsn),
     all.map((image) => image.live),
     all.map((image) => storedToast(image)),
+    all.map((image) => image.xid),
     ...needed.map((name) => all.map((image) => image.columns[name] ?? null)),
   ];
 }

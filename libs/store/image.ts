@@ -6,6 +6,11 @@ export type ImageColumns = Readonly<Record<string, ImageValue>>;
 /** Our copy of one source row's needed columns, unconverted, with the position of the change that wrote it. */
 export interface Image {
   readonly position: Position;
+  /**
+   * Transaction of the source that wrote what stands here, its low 32 bits; null where no transaction is known: rows of a
+   * snapshot, and what a snapshot swept away.
+   */
+  readonly xid: number | null;
   /** False: a tombstone, kept so that an older change arriving late is refused. */
   readonly live: boolean;
   readonly columns: ImageColumns;
@@ -21,6 +26,8 @@ export interface Image {
 /** A change of one row as it meets its image: a delete has no columns, an update may lack some. */
 export interface ImageChange {
   readonly position: Position;
+  /** As an image has it. */
+  readonly xid: number | null;
   readonly live: boolean;
   readonly columns: ImageColumns;
   /** Of a delete: the row goes on under another id, so the tombstone keeps what only it knows. */
@@ -64,7 +71,8 @@ function replaceImage(image: Image | undefined, change: ImageChange, needed: rea
       toast[name] = image?.live ? (image.toast?.[name] ?? image.position) : NEVER;
     }
   }
-  return { position: change.position, live: change.live, columns, toast: Object.keys(toast).length > 0 ? toast : null };
+  const { position, xid, live } = change;
+  return { position, xid, live, columns, toast: Object.keys(toast).length > 0 ? toast : null };
 }
 
 /** An older change brings a column that the image's own change lacked, if no later one has brought it. */

@@ -79,13 +79,16 @@ export async function addKeys(db: Database, family: Family, keys: readonly Marke
   if (unknown.length > 0) await db.query(sql.keys_add, [family, ...arrays(unknown)]);
 }
 
-interface KeyStateRow extends KeyRow {
-  readonly derived: boolean;
+interface EvidenceColumns {
   readonly first_days: FirstDays | null;
   readonly first_fact: number | null;
   readonly last_fact: number | null;
   readonly first_day: number | null;
   readonly next_day: number | null;
+}
+
+interface KeyStateRow extends KeyRow, EvidenceColumns {
+  readonly derived: boolean;
 }
 
 /** Locks up to `limit` of the keys; those that another deriver holds are left out. */
@@ -96,16 +99,36 @@ export async function claimKeys(
   limit: number,
 ): Promise<KeyState[]> {
   const rows = await tx.query<KeyStateRow>(sql.keys_claim, [family, ...arrays(keys), limit]);
+  return rows.map((row) => ({ ...toKey(row), derived: row.derived, evidence: toEvidence(row) }));
+}
+
+const toEvidence = (row: EvidenceColumns): KeyEvidence => ({
+  firstDays: row.first_days ?? NO_FIRST_DAYS,
+  firstFact: row.first_fact,
+  lastFact: row.last_fact,
+  firstDay: row.first_day,
+  nextDay: row.next_day,
+});
+
+/** A key's row as it stands, and whether it will change. */
+export interface KeyOutlook {
+  /** The key has its row. */
+  readonly known: boolean;
+  readonly derived: boolean;
+  readonly evidence: KeyEvidence;
+  /** Something waits that will have the key derived again. */
+  readonly waits: boolean;
+}
+
+/** Of each of these keys, in their order. */
+export async function readOutlooks(tx: Queryable, family: Family, keys: readonly Key[]): Promise<KeyOutlook[]> {
+  const values = [family, ...arrays(keys)];
+  const rows = await tx.query<EvidenceColumns & Omit<KeyOutlook, 'evidence'>>(sql.proof_keys, values);
   return rows.map((row) => ({
-    ...toKey(row),
+    known: row.known,
     derived: row.derived,
-    evidence: {
-      firstDays: row.first_days ?? NO_FIRST_DAYS,
-      firstFact: row.first_fact,
-      lastFact: row.last_fact,
-      firstDay: row.first_day,
-      nextDay: row.next_day,
-    },
+    waits: row.waits,
+    evidence: toEvidence(row),
   }));
 }
 

@@ -43,7 +43,7 @@ export interface Outbox {
   hold(session: Queryable): Promise<boolean>;
   /** The keys with the oldest versions, up to `limit`, in any order. */
   read(session: Queryable, limit: number): Promise<WaitingKey[]>;
-  /** Takes out what has not changed since it was read. */
+  /** Takes out what has not changed since it was read, and writes it down as published. */
   sent(session: Queryable, keys: readonly WaitingKey[]): Promise<void>;
   /** Notes keys again, as they were read. */
   putBack(db: Queryable, keys: readonly WaitingKey[]): Promise<void>;
@@ -67,7 +67,8 @@ export function openOutbox(family: Family, columns: readonly string[]): Outbox {
     read: async (session, limit) =>
       (await session.query<ReadRow>(read, [topic, limit])).map((row) => toWaiting(row, columns)),
     sent: async (session, keys) => {
-      await session.query(sql.outbox_sent, [topic, ...versioned(keys)]);
+      const tombstones = keys.filter((key) => key.row === null).map((key) => key.version);
+      await session.query(sql.outbox_sent, [topic, ...versioned(keys), tombstones]);
     },
     putBack: async (db, keys) => {
       await db.query(sql.outbox_put_back, [topic, ...versioned(keys)]);
@@ -111,7 +112,8 @@ export async function readWaiting(db: Queryable, family: Family): Promise<Outbox
  */
 export async function completeTopic(db: Database, family: Family, again: boolean): Promise<number> {
   const topic = topicOf(family);
-  if (!again && (await db.query(sql.outbox_topic_complete, [topic])).length > 0) return 0;
+  if (again) await db.query(sql.outbox_begin_topic, [topic]);
+  else if ((await db.query(sql.outbox_topic_complete, [topic])).length > 0) return 0;
   let noted = 0;
   for (let after: Key = { courseId: 0, studentId: 0 }; ; ) {
     const page = await db.transaction(async (tx) => {
@@ -132,4 +134,32 @@ export async function completeTopic(db: Database, family: Family, again: boolean
 /** For a process that runs with the topics off: from now on changes are not noted, so every key will have to be again. */
 export async function forgetTopic(db: Queryable, family: Family): Promise<void> {
   await db.query(sql.outbox_forget_topic, [topicOf(family)]);
+}
+
+/** What a topic knows of a key. */
+export interface PublishedKey extends Key {
+  /** A change is noted that the topic has not been told of. */
+  readonly isWaiting: boolean;
+  /** What it was told last; null: nothing. */
+  readonly sent: { readonly version: bigint; readonly isTombstone: boolean } | null;
+}
+
+interface PublishedRow {
+  readonly student_id: number;
+  readonly course_id: number;
+  readonly is_waiting: boolean;
+  readonly version: bigint | null;
+  readonly is_tombstone: boolean | null;
+}
+
+/** What the family's topic knows of these keys; none of them until the topic has been told of every key once. */
+export async function readPublished(tx: Queryable, family: Family, keys: readonly Key[]): Promise<PublishedKey[]> {
+  const values = [topicOf(family), keys.map((key) => key.studentId), keys.map((key) => key.courseId)];
+  const rows = await tx.query<PublishedRow>(sql.proof_published, values);
+  return rows.map(({ student_id, course_id, is_waiting, version, is_tombstone }) => ({
+    studentId: student_id,
+    courseId: course_id,
+    isWaiting: is_waiting,
+    sent: version === null ? null : { version, isTombstone: is_tombstone === true },
+  }));
 }

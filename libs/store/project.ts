@@ -17,6 +17,10 @@ export function idsOf(changes: readonly AnyRowChange[]): { students: Set<string>
   return { students, courses };
 }
 
+/** What every transport knows of a transaction's number: its low 32 bits; null where a change has none. */
+export const lowXid = (xid: bigint | undefined): number | null =>
+  xid === undefined ? null : Number(BigInt.asUintN(32, xid));
+
 /** A change as its image takes it: ids as our integers, metadata cut down to what is needed, the rest unconverted. */
 export function toImageChange(change: AnyRowChange, ids: Identities): ImageChange {
   const columns: Record<string, ImageValue> = {};
@@ -29,7 +33,8 @@ export function toImageChange(change: AnyRowChange, ids: Identities): ImageChang
     } else if (kind === 'json') columns[name] = neededMetadata(typeof value === 'string' ? value : null);
     else columns[name] = value;
   }
-  if (change.op === 'delete')
-    return { position: change.position, live: false, columns: {}, moved: change.moved ?? false };
-  return { position: change.position, live: true, columns };
+  const { position } = change;
+  const xid = lowXid(change.xid);
+  if (change.op === 'delete') return { position, xid, live: false, columns: {}, moved: change.moved ?? false };
+  return { position, xid, live: true, columns };
 }

@@ -1,5 +1,5 @@
 import type { Family, Key } from '#libs/domain/family.ts';
-import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
+import { formatDay, type LocalDay, parseDay } from '#libs/domain/local-date.ts';
 import type { Queryable, SqlValue } from '#libs/platform/postgres/database.ts';
 import { arrayText } from './arrays.ts';
 import { fillTemplate } from './statements.ts';
@@ -14,17 +14,30 @@ export type SeriesOf<C extends SeriesColumns> = { readonly firstDay: LocalDay } 
 
 export type SeriesRow<C extends SeriesColumns> = Key & { readonly series: SeriesOf<C> };
 
-/** One family's series; the caller holds the locks of the keys. */
+/** A series as it is stored; each column's array or document as Postgres writes it. */
+export interface StoredSeries extends Key {
+  readonly firstDay: LocalDay;
+  readonly texts: Readonly<Record<string, string>>;
+}
+
+/** One family's series; who writes holds the locks of the keys. */
 export interface SeriesTable<C extends SeriesColumns> {
+  readonly columns: C;
   /** @returns the keys whose series changed */
   write(tx: Queryable, rows: readonly SeriesRow<C>[]): Promise<Key[]>;
   /** @returns the keys that had a series */
   remove(tx: Queryable, keys: readonly Key[]): Promise<Key[]>;
+  /** @returns the series that there are, in any order */
+  read(tx: Queryable, keys: readonly Key[]): Promise<StoredSeries[]>;
 }
 
 interface KeyRow {
   readonly student_id: number;
   readonly course_id: number;
+}
+
+interface StoredRow extends KeyRow, Readonly<Record<string, unknown>> {
+  readonly first_day: string;
 }
 const toKey = (row: KeyRow): Key => ({ studentId: row.student_id, courseId: row.course_id });
 const keyArrays = (keys: readonly Key[]): SqlValue[] => [
@@ -48,9 +61,11 @@ export function openSeriesTable<C extends SeriesColumns>(family: Family, columns
   };
   const write = fillTemplate('series_write', family, holes);
   const remove = fillTemplate('series_remove', family, holes);
+  const read = fillTemplate('series_read', family, { ...holes, columns: list((name) => `s.${name}::text AS ${name}`) });
   const toText = (series: SeriesOf<C>, name: keyof C & string): string =>
     columns[name] === 'jsonb' ? JSON.stringify(series[name]) : arrayText(series[name] as readonly (number | null)[]);
   return {
+    columns,
     write: async (tx, rows) => {
       if (rows.length === 0) return [];
       const days = rows.map((row) => formatDay(row.series.firstDay));
@@ -58,5 +73,11 @@ export function openSeriesTable<C extends SeriesColumns>(family: Family, columns
       return (await tx.query<KeyRow>(write, [...keyArrays(rows), days, ...values])).map(toKey);
     },
     remove: async (tx, keys) => (keys.length === 0 ? [] : (await tx.query<KeyRow>(remove, keyArrays(keys))).map(toKey)),
+    read: async (tx, keys) =>
+      (await tx.query<StoredRow>(read, keyArrays(keys))).map((row) => ({
+        ...toKey(row),
+        firstDay: parseDay(row.first_day),
+        texts: row as unknown as Readonly<Record<string, string>>,
+      })),
   };
 }

@@ -1,12 +1,15 @@
 import type { AnyRowChange, SourceTable, Uuid } from '#libs/domain/change.ts';
 import type { Position } from '#libs/domain/position.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
+import { lowXid } from './project.ts';
 import { sql } from './statements.ts';
 
 /** A row that went from one id to another. */
 export interface Move {
   readonly table: SourceTable;
   readonly position: Position;
+  /** Of the transaction that both halves belong to, as an image has it. */
+  readonly xid: number | null;
   readonly oldId: Uuid;
   readonly newId: Uuid;
 }
@@ -19,6 +22,8 @@ interface StoredMove {
   readonly new_id: string | null;
 }
 
+const halfName = (table: SourceTable, epoch: number, lsn: bigint): string => `${table} ${epoch} ${lsn}`;
+
 /**
  * Brings together the two halves of moves that their transport could not keep together. A half that comes first is kept
  * in the database; whoever brings the second, in this batch or in another process, learns of both. They stay there until
@@ -30,7 +35,7 @@ export async function pairMoves(tx: Queryable, rows: readonly AnyRowChange[]): P
   for (const row of rows) {
     if (row.splitMove !== true) continue;
     const { table, position, op, id } = row;
-    const key = `${table} ${position.epoch} ${position.lsn}`;
+    const key = halfName(table, position.epoch, position.lsn);
     const half = halves.get(key) ?? { row, oldId: null, newId: null };
     halves.set(key, op === 'delete' ? { ...half, oldId: id } : { ...half, newId: id });
   }
@@ -43,7 +48,10 @@ export async function pairMoves(tx: Queryable, rows: readonly AnyRowChange[]): P
     all.map(({ oldId }) => oldId),
     all.map(({ newId }) => newId),
   ]);
-  const whole = wholeOf(stored);
+  const whole = wholeOf(stored).map((move) => {
+    const { epoch, lsn } = move.position;
+    return { ...move, xid: lowXid(halves.get(halfName(move.table, epoch, lsn))?.row.xid) };
+  });
   if (whole.length > 0) await tx.query(sql.moves_forget, [Math.max(...whole.map(({ position }) => position.epoch))]);
   return whole.filter(isMove);
 }
@@ -51,7 +59,7 @@ export async function pairMoves(tx: Queryable, rows: readonly AnyRowChange[]): P
 /** With every column in the change of keys, the id may be the same. */
 const isMove = ({ oldId, newId }: Move): boolean => oldId !== newId;
 
-/** The moves, both halves of which have come, by which rows left these ids at these positions. */
+/** The moves, both halves of which have come, by which rows left these ids at these positions; both are staged. */
 export async function movesFrom(
   tx: Queryable,
   left: readonly { readonly table: SourceTable; readonly position: Position }[],
@@ -67,5 +75,5 @@ export async function movesFrom(
 
 const wholeOf = (stored: readonly StoredMove[]): readonly Move[] =>
   stored.flatMap(({ source_table: table, epoch, lsn, old_id: oldId, new_id: newId }): Move[] =>
-    oldId === null || newId === null ? [] : [{ table, position: { epoch, lsn }, oldId, newId }],
+    oldId === null || newId === null ? [] : [{ table, position: { epoch, lsn }, xid: null, oldId, newId }],
   );

@@ -11,7 +11,6 @@ import { FAMILY_OF_TABLE } from '#libs/domain/family.ts';
 import { comparePositions, laterPosition, type Position, snapshotPosition } from '#libs/domain/position.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import type { ChangeBatch } from '#libs/source/contract.ts';
-import { checkFingerprint } from './calendar.ts';
 import { type Identities, identify } from './identity.ts';
 import { applyChange, type Image, type ImageChange, sameContents } from './image.ts';
 import { type ImageTable, type KeyIds, openImageTable } from './image-table.ts';
@@ -19,13 +18,12 @@ import { type Judgement, judge, type Oddity } from './judge.ts';
 import { MARK_PRIORITY, MarkSet, markAllKeys } from './marks.ts';
 import { byPosition, type ChangesByRow, inheritMoved, type StagedChange } from './moved.ts';
 import { advancePartitions, advanceProgress } from './progress.ts';
-import { idsOf, toImageChange } from './project.ts';
+import { idsOf, lowXid, toImageChange } from './project.ts';
 import { RejectedSet } from './rejected.ts';
 import { type Move, movesFrom, pairMoves } from './split-moves.ts';
 import { sql } from './statements.ts';
+import { checkSettings, type Floors, isBelow, lockTables } from './table-locks.ts';
 
-/** First half of the advisory locks on source tables; the second is the table's index. */
-const TABLE_LOCK = 7_130_002;
 const IMAGES: ReadonlyMap<SourceTable, ImageTable> = new Map(
   SOURCE_TABLES.map((table) => [table, openImageTable(table)]),
 );
@@ -80,31 +78,12 @@ export async function stageBatch(
   });
 }
 
-/** Read in a later statement than the tables' locks, which who adopts settings holds. */
-async function checkSettings(tx: Queryable, fingerprint: string): Promise<void> {
-  const [stored] = await tx.query<{ fingerprint: string }>(sql.settings_read);
-  checkFingerprint(stored?.fingerprint ?? null, fingerprint);
-}
-
-/** Keeps every batch out until the transaction ends. */
-export async function lockAllTables(tx: Queryable): Promise<void> {
-  const numbers = SOURCE_TABLES.map((_, index) => index);
-  await tx.query(sql.table_locks, [TABLE_LOCK, numbers, numbers.map(() => true)]);
-}
-
 function lastCommit(changes: readonly Change[]): number | null {
   let last: number | null = null;
   for (const { committedAt } of changes)
     if (committedAt !== undefined && (last === null || committedAt > last)) last = committedAt;
   return last;
 }
-
-type Floors = Map<SourceTable, Position>;
-
-const isBelow = (floors: Floors, { table, position }: { table: SourceTable; position: Position }): boolean => {
-  const floor = floors.get(table);
-  return floor !== undefined && comparePositions(position, floor) <= 0;
-};
 
 /** The changes of one row in a batch, folded: what its image would be if the row was not known. */
 interface FoldedRow {
@@ -128,19 +107,11 @@ class BatchStage {
     this.#options = options;
   }
 
-  /** Takes the tables' locks, and reads their floors in a later statement. */
   async lockTables(changes: readonly Change[], all: boolean): Promise<Floors> {
     const exclusive = new Map<SourceTable, boolean>();
     if (all) for (const table of SOURCE_TABLES) exclusive.set(table, false);
     for (const { table, op } of changes) exclusive.set(table, (exclusive.get(table) ?? false) || op === 'truncate');
-    const tables = [...exclusive.keys()];
-    if (tables.length === 0) return new Map();
-    const numbers = tables.map((table) => SOURCE_TABLES.indexOf(table));
-    const [, rows] = await Promise.all([
-      this.#tx.query(sql.table_locks, [TABLE_LOCK, numbers, [...exclusive.values()]]),
-      this.#tx.query<{ source_table: SourceTable } & Position>(sql.floors, [tables]),
-    ]);
-    return new Map(rows.map((row) => [row.source_table, { epoch: row.epoch, lsn: row.lsn }]));
+    return lockTables(this.#tx, exclusive);
   }
 
   async truncate(change: TruncateChange, floors: Floors): Promise<void> {
@@ -304,14 +275,17 @@ class BatchStage {
  * Tells the create of a move where its row comes from. If that was staged before, a change that brings nothing stands for
  * it: it inherits from the old row what the create could not bring.
  */
-function joinHalves(byTable: ReadonlyMap<SourceTable, ChangesByRow>, { table, position, oldId, newId }: Move): void {
+function joinHalves(
+  byTable: ReadonlyMap<SourceTable, ChangesByRow>,
+  { table, position, xid, oldId, newId }: Move,
+): void {
   const rows = byTable.get(table);
   if (rows === undefined) return;
   const changes = rows.get(newId) ?? [];
   const index = changes.findIndex((change) => change.live && comparePositions(change.position, position) === 0);
   const create = changes[index];
   if (create !== undefined) changes.splice(index, 1, { ...create, movedFrom: oldId });
-  else changes.push({ position, live: true, columns: {}, committedAt: null, movedFrom: oldId });
+  else changes.push({ position, xid, live: true, columns: {}, committedAt: null, movedFrom: oldId });
   rows.set(newId, changes.sort(byPosition));
 }
 
@@ -334,7 +308,8 @@ function foldRow(changes: readonly StagedChange[], needed: readonly string[]): F
 /** The change as if every column it brings were null. */
 function emptyChange(row: AnyRowChange): ImageChange {
   const columns = row.op === 'delete' ? [] : imagesOf(row.table).needed.map((name): [string, null] => [name, null]);
-  return { position: row.position, live: row.op !== 'delete', columns: Object.fromEntries(columns) };
+  const { position } = row;
+  return { position, xid: lowXid(row.xid), live: row.op !== 'delete', columns: Object.fromEntries(columns) };
 }
 
 /** The images of a source table. */

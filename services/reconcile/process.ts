@@ -11,8 +11,11 @@ import {
   requireAddress,
   sourceAddress,
 } from '#libs/platform/config/config.ts';
+import { findRunning } from '#libs/platform/config/find-source.ts';
+import type { SettingValues } from '#libs/platform/config/settings.ts';
 import { aborted, Lifecycle, onSignals } from '#libs/platform/lifecycle.ts';
 import { openLog } from '#libs/platform/log.ts';
+import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { runProgram } from '#libs/platform/program.ts';
 import type { OpenRunner, Runner, RunnerParts } from '#libs/reconcile/contract.ts';
 import { runOnce } from '#libs/reconcile/jobs/once.ts';
@@ -35,9 +38,9 @@ const USAGE = `Proves against the source that what is served is right, and repai
       --mode backfill --from <day> [--to <day>]
                                         computes the days from YYYY-MM-DD on again
 
-It takes its settings from the environment and runs any number of times beside itself. Exit codes: 0 drained after SIGTERM
-or SIGINT; with --once all is equal or was repaired, 1 differences are left (or were found, in a dry run) or the run did
-not succeed; 2 the configuration is wrong, 3 a schema or data is in a state that a restart cannot mend.
+It takes its settings from the environment and runs any number of times beside itself; with --once, databases that the
+environment does not name are those of the npm start that runs here. Exit codes: 0 drained after SIGTERM or SIGINT; with
+--once all is equal or was repaired, 1 differences are left (or were found, in a dry run) or the run did not succeed; 2 the configuration is wrong, 3 a schema or data is in a state that a restart cannot mend.
 
 ${describeSettings()}
 `;
@@ -59,8 +62,7 @@ export async function runReconcileProcess(options: ProcessOptions): Promise<void
 
 async function serve({ openRunner, timing = RUN_TIMING }: ProcessOptions, { once }: Command): Promise<number> {
   const config = loadConfig();
-  const analytics = requireAddress(analyticsAddress(config), 'ANALYTICS_DB', 'the database that all roles share');
-  const source = requireAddress(sourceAddress(config), 'SOURCE_DB', 'the database of the LMSConnector');
+  const { analytics, source } = once === null ? addressesOf(config) : addressesNear(config);
   const log = openLog(config.LOG_LEVEL).child({ role: 'reconcile' });
   const lifecycle = new Lifecycle(log);
   const stopping = new AbortController();
@@ -85,6 +87,22 @@ async function serve({ openRunner, timing = RUN_TIMING }: ProcessOptions, { once
     forget();
   }
 }
+
+interface Addresses {
+  readonly analytics: DatabaseAddress;
+  readonly source: DatabaseAddress;
+}
+
+const addressesOf = (config: SettingValues): Addresses => ({
+  analytics: requireAddress(analyticsAddress(config), 'ANALYTICS_DB', 'the database that all roles share'),
+  source: requireAddress(sourceAddress(config), 'SOURCE_DB', 'the database of the LMSConnector'),
+});
+
+/** The same, or those of the `npm start` that runs here. */
+const addressesNear = (config: SettingValues): Addresses => ({
+  analytics: analyticsAddress(config) ?? findRunning(process.env, 'analytics'),
+  source: sourceAddress(config) ?? findRunning(process.env, 'source'),
+});
 
 /** Schedules and executes until the lifecycle ends. */
 async function follow(parts: RunnerParts, runner: Runner, timing: RunTiming): Promise<void> {

@@ -26,6 +26,7 @@ export const MEMBERS = [
   'engagement',
   'performance',
   'anomaly',
+  'reconcile',
   'api',
 ] as const;
 export type MemberName = (typeof MEMBERS)[number];
@@ -72,6 +73,7 @@ export const PROGRAMS: readonly StackProgram[] = [
   { name: 'engagement', args: ['services/engagement/main.ts'], needs: ['connector'], env: role },
   { name: 'performance', args: ['services/performance/main.ts'], needs: ['connector'], env: role },
   { name: 'anomaly', args: ['services/anomaly/main.ts'], needs: ['migrate'], env: role },
+  { name: 'reconcile', args: ['services/reconcile/main.ts'], needs: ['connector'], env: role },
   {
     name: 'api',
     args: ['services/api/main.ts'],

@@ -137,7 +137,7 @@ test('the database of a running npm start is found by its file', () => {
   writeFileSync(path.join(data, 'running.json'), JSON.stringify({ pid: 1, source: source.address }));
   expect(findSource({ DATA_DIR: data })).toEqual(source.address);
   writeFileSync(path.join(data, 'running.json'), JSON.stringify({ pid: 1 }));
-  expect(() => findSource({ DATA_DIR: data })).toThrow(/running\.json does not name a source database/);
+  expect(() => findSource({ DATA_DIR: data })).toThrow(/running\.json does not name the source database/);
 });
 
 test.each([

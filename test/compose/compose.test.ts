@@ -56,6 +56,7 @@ test('all services are there, and those of ours run a program that exists', () =
         'migrate',
         'performance',
         'postgres',
+        'reconcile',
         'register',
       ],
       'registry',

@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { addressEnv } from '#libs/platform/config/address-env.ts';
 import { cancelRun } from '#libs/store/runs.ts';
-import { addressEnv } from '../support/address-env.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { ask, createRunsDatabase, ended, forgetRuns, read, until } from './support.ts';
 

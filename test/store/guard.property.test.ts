@@ -14,6 +14,9 @@ type Doing =
   /** A snapshot reads it, in this epoch or at the beginning of the next. */
   | { readonly kind: 'snapshot'; readonly newEpoch: boolean };
 
+/** Each position is of a transaction of its own, but for the rows of snapshots, which are of none. */
+const xidAt = ({ epoch, lsn }: Position): number | null => (lsn === 0n ? null : 1000 * epoch + Number(lsn));
+
 const values = fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 3, maxLength: 3 });
 const doing: fc.Arbitrary<Doing> = fc.oneof(
   {
@@ -47,7 +50,7 @@ function play(doings: readonly Doing[]): History {
   let row: Record<string, number> | undefined;
   let last: Position = { epoch, lsn };
   const tell = (live: boolean, columns: ImageColumns, position: Position = { epoch, lsn }): void => {
-    changes.push({ position, live, columns });
+    changes.push({ position, xid: xidAt(position), live, columns });
     if (position.lsn === lsn) last = position;
   };
   for (const step of doings) {
@@ -108,6 +111,7 @@ test('changes in order leave the row as the source has it', () => {
         live: history.row !== undefined,
         columns: history.row ?? NOTHING,
         position: history.last,
+        xid: xidAt(history.last),
       });
     }),
     { numRuns: 1000 },

@@ -7,11 +7,13 @@ const FULL = { student: 1, resource: 'r1', metadata: 'm1' };
 /** A change at an LSN of the first epoch, or of another. */
 const live = (lsn: number, columns: ImageColumns, epoch = 1): ImageChange => ({
   position: { epoch, lsn: BigInt(lsn) },
+  xid: lsn === 0 ? null : lsn + 1000,
   live: true,
   columns,
 });
 const deleted = (lsn: number, epoch = 1): ImageChange => ({
   position: { epoch, lsn: BigInt(lsn) },
+  xid: lsn + 1000,
   live: false,
   columns: {},
 });
@@ -75,6 +77,7 @@ describe('a deleted row stays as a tombstone', () => {
     const nothing = { student: null, resource: null, metadata: null };
     expect(fold(live(5, FULL), deleted(6))).toEqual({
       position: deleted(6).position,
+      xid: deleted(6).xid,
       live: false,
       columns: nothing,
       toast: null,

@@ -16,21 +16,28 @@ export function findSource(env: Environment): DatabaseAddress {
       password: env.SOURCE_DB_PASSWORD ?? '',
     };
   }
+  return findRunning(env, 'source');
+}
+
+/** The same database as the running `npm start` has it. @throws ConfigurationError where none runs */
+export function findRunning(env: Environment, which: 'source' | 'analytics'): DatabaseAddress {
   const file = path.resolve(env.DATA_DIR || '.prepadata', 'running.json');
+  const prefix = which === 'source' ? 'SOURCE_DB' : 'ANALYTICS_DB';
   let content: unknown;
   try {
     content = JSON.parse(readFileSync(file, 'utf8'));
   } catch (cause) {
     throw new ConfigurationError(
-      `no source database is known: SOURCE_DB_HOST is not set and ${file} cannot be read`,
-      'run npm start first, in another terminal, or set SOURCE_DB_HOST, _PORT, _NAME, _USER and _PASSWORD',
+      `no ${which} database is known: ${prefix}_HOST is not set and ${file} cannot be read`,
+      `run npm start first, in another terminal, or set ${prefix}_HOST, _PORT, _NAME, _USER and _PASSWORD`,
       { cause },
     );
   }
-  const source = typeof content === 'object' && content !== null && 'source' in content ? content.source : undefined;
-  if (!isAddress(source))
-    throw new ConfigurationError(`${file} does not name a source database`, 'stop npm start and run it again');
-  return source;
+  const named =
+    typeof content === 'object' && content !== null ? (content as Record<string, unknown>)[which] : undefined;
+  if (!isAddress(named))
+    throw new ConfigurationError(`${file} does not name the ${which} database`, 'stop npm start and run it again');
+  return named;
 }
 
 function portOf(text: string | undefined): number {

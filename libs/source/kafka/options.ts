@@ -38,8 +38,13 @@ export const settle = (options: KafkaSourceOptions): Settings => ({
   ...options,
 });
 
-export const topicOf = ({ topicPrefix, schema }: Settings, table: SourceTable): string =>
-  `${topicPrefix}.${schema}.${table}`;
+export const topicOf = (
+  { topicPrefix, schema }: Pick<Settings, 'topicPrefix' | 'schema'>,
+  table: SourceTable,
+): string => `${topicPrefix}.${schema}.${table}`;
+
+/** The names of a topic's partitions in the progress begin like this. */
+export const streamPrefix = (topic: string): string => `kafka:${topic}:`;
 
 /** Under this name the progress of a partition is kept. */
-export const streamOf = (topic: string, partition: number): string => `kafka:${topic}:${partition}`;
+export const streamOf = (topic: string, partition: number): string => `${streamPrefix(topic)}${partition}`;

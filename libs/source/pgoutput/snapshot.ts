@@ -11,9 +11,25 @@ export interface SnapshotChunk {
 }
 
 const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
-const qualified = (schema: string, table: string): string => `${identifier(schema)}.${identifier(table)}`;
+export const qualified = (schema: string, table: string): string => `${identifier(schema)}.${identifier(table)}`;
+/**
+ * The rows of a table as `id` and its needed columns, in the order of {@link neededColumns}: a SELECT without a condition.
+ * Whoever reads rows of the source reads them like this, so that a value never differs by the way it came.
+ */
+export function selectRows(schema: string, table: SourceTable): string {
+  const columns = ['id', ...neededColumns(table).map((column) => column.name)].map(identifier).join(', ');
+  return `SELECT ${columns} FROM ONLY ${qualified(schema, table)}`;
+}
+
+/** What {@link selectRows} reads, as text. */
+export type TextRow = readonly (string | null)[];
+
 /** Every value as the text that the server sends, so that the snapshot and the stream share one decoder. */
-const asText = { getTypeParser: () => (text: string) => text } as unknown as pg.CustomTypesConfig;
+export const asText = { getTypeParser: () => (text: string) => text } as unknown as pg.CustomTypesConfig;
+
+/** A row read from its table, as a change. */
+export const readChange = (table: SourceTable, stamp: Stamp, values: TextRow): AnyRowChange =>
+  rowChange(table, 'read', values[0] ?? '', stamp, (_column, index) => values[index + 1] ?? null);
 
 /**
  * Opens the reading transaction on an exported snapshot. Row security is off: a policy that hides rows is an error.
@@ -70,19 +86,14 @@ export async function* readTables(
 ): AsyncGenerator<SnapshotChunk> {
   const stamp: Stamp = { position: snapshotPosition(epoch) };
   for (const table of SOURCE_TABLES) {
-    const columns = ['id', ...neededColumns(table).map((column) => column.name)].map(identifier).join(', ');
-    await client.query(
-      `DECLARE prepadata_rows NO SCROLL CURSOR FOR SELECT ${columns} FROM ONLY ${qualified(schema, table)}`,
-    );
+    await client.query(`DECLARE prepadata_rows NO SCROLL CURSOR FOR ${selectRows(schema, table)}`);
     for (;;) {
       const fetched = await client.query<(string | null)[]>({
         text: `FETCH ${size} FROM prepadata_rows`,
         rowMode: 'array',
         types: asText,
       });
-      const rows = fetched.rows.map((values) =>
-        rowChange(table, 'read', values[0] ?? '', stamp, (_column, index) => values[index + 1] ?? null),
-      );
+      const rows = fetched.rows.map((values) => readChange(table, stamp, values));
       if (rows.length > 0) yield { table, rows };
       if (rows.length < size) break;
     }

@@ -1,8 +1,8 @@
 -- Images of rows never seen before; those that are known come back as missing from the answer.
-INSERT INTO state.image_{{table}} (id, epoch, lsn, live, toast{{columns}})
-SELECT id, epoch, lsn, live, toast{{columns}}
-FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::boolean[], $5::jsonb[]{{arrays}})
-  AS image (id, epoch, lsn, live, toast{{columns}})
+INSERT INTO state.image_{{table}} (id, epoch, lsn, live, toast, xid{{columns}})
+SELECT id, epoch, lsn, live, toast, xid{{columns}}
+FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::boolean[], $5::jsonb[], $6::xid[]{{arrays}})
+  AS image (id, epoch, lsn, live, toast, xid{{columns}})
 ORDER BY id
 ON CONFLICT (id) DO NOTHING
 RETURNING id

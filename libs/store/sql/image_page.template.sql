@@ -1,5 +1,5 @@
 -- Live images after $1 in order of their ids, $2 at most.
-SELECT id, epoch, lsn, live, toast{{readColumns}}
+SELECT id, epoch, lsn, live, toast, xid{{readColumns}}
 FROM state.image_{{table}}
 WHERE live AND id > $1::uuid
 ORDER BY id

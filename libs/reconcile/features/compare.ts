@@ -1,0 +1,149 @@
+import { NO_FIRST_DAYS } from '#libs/aggregate/coverage.ts';
+import { type KeyEvidence, sameEvidence } from '#libs/aggregate/evidence.ts';
+import type { FeatureColumns } from '#libs/derive/columns.ts';
+import type { Family } from '#libs/domain/family.ts';
+import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
+import { FEATURE_VERSION, type StoredFeatures } from '#libs/store/feature-table.ts';
+import type { KeyOutlook } from '#libs/store/keys.ts';
+import type { PublishedKey } from '#libs/store/outbox.ts';
+import type { StoredSeries } from '#libs/store/series-table.ts';
+import { type Deviation, type Finding, KINDS } from '../verdict.ts';
+import { canonical } from './values.ts';
+
+/** What is stored of a key in its family. */
+export interface RowInHand {
+  readonly features?: StoredFeatures;
+  readonly series?: StoredSeries;
+}
+
+interface WantedRow {
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly asOf: LocalDay;
+}
+
+const count = (equal: Map<string, number>, where: string): void => {
+  equal.set(where, (equal.get(where) ?? 0) + 1);
+};
+
+/** A row that is there on one side alone: its columns are counted, the row is named once. */
+function wholeRow(places: readonly string[], deviation: 'missing' | 'extra', key: string, what: string): Finding[] {
+  const example =
+    deviation === 'missing'
+      ? { kind: KINDS.missed, key, expected: what, found: null }
+      : { kind: KINDS.extra, key, expected: null, found: what };
+  return places.map((where, index) => ({ where, deviation, count: 1, example: index === 0 ? example : null }));
+}
+
+/** The feature row of a key, column by column. @param equal counts what is */
+export function compareFeatures(
+  family: Family,
+  key: string,
+  columns: FeatureColumns,
+  wanted: WantedRow | null,
+  stored: StoredFeatures | undefined,
+  equal: Map<string, number>,
+): Finding[] {
+  const table = `${family}_features`;
+  const places = [...Object.keys(columns), 'as_of_date', 'feature_version'].map((name) => `${table}.${name}`);
+  if (wanted === null) return stored === undefined ? [] : wholeRow(places, 'extra', key, 'a row');
+  if (stored === undefined) return wholeRow(places, 'missing', key, 'a row');
+  const findings: Finding[] = [];
+  const compare = (name: string, kind: string, expected: string | null, found: string | null): void => {
+    const where = `${table}.${name}`;
+    if (expected === found) count(equal, where);
+    else findings.push({ where, deviation: 'mismatched', count: 1, example: { kind, key, expected, found } });
+  };
+  for (const [name, type] of Object.entries(columns))
+    compare(name, KINDS.differs, canonical(wanted.values[name], type), canonical(stored.values[name], type));
+  compare('as_of_date', KINDS.asOf, formatDay(wanted.asOf), formatDay(stored.asOf));
+  compare('feature_version', KINDS.differs, String(FEATURE_VERSION), String(stored.featureVersion));
+  return findings;
+}
+
+const NO_EVIDENCE: KeyEvidence = {
+  firstDays: NO_FIRST_DAYS,
+  firstFact: null,
+  lastFact: null,
+  firstDay: null,
+  nextDay: null,
+};
+
+const dayText = (day: LocalDay | null): string | null => (day === null ? null : formatDay(day));
+
+function evidenceTexts({
+  firstDays,
+  firstFact,
+  lastFact,
+  firstDay,
+  nextDay,
+}: KeyEvidence): Record<string, string | null> {
+  return {
+    first_days: firstDays.map((day) => dayText(day) ?? '-').join(' '),
+    first_fact: dayText(firstFact),
+    last_fact: dayText(lastFact),
+    first_day: dayText(firstDay),
+    next_day: dayText(nextDay),
+  };
+}
+
+/** What a key says of its course. A key of which nothing is known needs no row. @param equal counts what is */
+export function compareEvidence(
+  family: Family,
+  key: string,
+  outlook: KeyOutlook,
+  evidence: KeyEvidence,
+  equal: Map<string, number>,
+): Finding[] {
+  const table = `${family}_evidence`;
+  const expected = evidenceTexts(evidence);
+  const found = evidenceTexts(outlook.evidence);
+  const places = Object.keys(expected).map((name) => `${table}.${name}`);
+  const saysNothing = sameEvidence(evidence, NO_EVIDENCE);
+  if (!outlook.known || !outlook.derived)
+    return saysNothing && !outlook.known ? [] : wholeRow(places, 'missing', key, 'its state');
+  const findings: Finding[] = [];
+  for (const [name, text] of Object.entries(expected)) {
+    const where = `${table}.${name}`;
+    const stored = found[name] ?? null;
+    if (text === stored) {
+      count(equal, where);
+      continue;
+    }
+    const example = { kind: KINDS.coverage, key, expected: text, found: stored };
+    findings.push({ where, deviation: 'mismatched', count: 1, example });
+  }
+  return findings;
+}
+
+/**
+ * Whether the topic knows the row as it is, or is about to. The version noted with a change is drawn after that of its
+ * row: a row that is newer than what was sent last, and is not noted, was forgotten; so was a row that went, if the last
+ * message was no tombstone.
+ */
+export function compareOutbox(
+  family: Family,
+  key: string,
+  { features }: RowInHand,
+  published: PublishedKey | undefined,
+  equal: Map<string, number>,
+): Finding[] {
+  // Of a topic that is being completed nothing can be said: every key of it is noted by and by.
+  if (published === undefined) return [];
+  const where = `outbox.${family}`;
+  const { isWaiting, sent } = published;
+  const isKnown =
+    features === undefined
+      ? sent?.isTombstone !== false
+      : sent !== null && !sent.isTombstone && sent.version > features.rowVersion;
+  if (isWaiting || isKnown) {
+    if (features !== undefined || sent !== null) count(equal, where);
+    return [];
+  }
+  const expected = features === undefined ? 'a tombstone' : `the row of version ${features.rowVersion}`;
+  const found = sent === null ? null : `version ${sent.version}`;
+  const deviation: Deviation = sent === null ? 'missing' : 'mismatched';
+  return [{ where, deviation, count: 1, example: { kind: KINDS.outbox, key, expected, found } }];
+}
+
+/** True for what a key says of its course. */
+export const isOfEvidence = (where: string): boolean => where.includes('_evidence.');

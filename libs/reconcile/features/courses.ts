@@ -1,0 +1,180 @@
+import { COVERAGE_KINDS, type FirstDays, NO_FIRST_DAYS } from '#libs/aggregate/coverage.ts';
+import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
+import { FAMILIES } from '#libs/domain/family.ts';
+import { earlierDay, formatDay, type LocalDay, laterDay, parseDay } from '#libs/domain/local-date.ts';
+import { courseAsOf } from '#libs/pipeline/derive.ts';
+import type { CourseState } from '#libs/store/keys.ts';
+import { sql } from '#libs/store/statements.ts';
+import { pause } from '../rows/waiting.ts';
+import { type Finding, KINDS } from '../verdict.ts';
+import { type ProofRun, wakeDerivers } from './repairs.ts';
+
+/** What a course's keys add up to, or what is stored of that. */
+export interface CourseFacts {
+  readonly coveredFrom: FirstDays;
+  readonly firstFact: LocalDay | null;
+  readonly lastFact: LocalDay | null;
+  readonly asOf: LocalDay;
+}
+
+export interface CourseLook {
+  readonly courseId: number;
+  /** Something waits that may move the course. */
+  readonly waits: boolean;
+  /** Null: it has no row, or one that nothing was ever derived for. */
+  readonly stored: (CourseFacts & { readonly version: number }) | null;
+  /** What the keys, as they are stored, add up to; null: the course has none. */
+  readonly said: CourseFacts | null;
+  readonly today: LocalDay;
+}
+
+interface CourseRow {
+  readonly course_id: number;
+  readonly version: bigint | null;
+  readonly covered_from: FirstDays | null;
+  readonly first_fact: number | null;
+  readonly last_fact: number | null;
+  readonly as_of: string | null;
+  readonly today: string;
+  readonly keys: bigint;
+  readonly said_first_fact: number | null;
+  readonly said_last_fact: number | null;
+  readonly said_covered_from: FirstDays | null;
+  readonly waits: boolean;
+}
+
+const COURSES_PER_LOOK = 100;
+
+/** Every course, or these: what is stored beside what its keys say, each of one moment. */
+export async function lookAtCourses(run: ProofRun, courseIds: readonly number[] | null): Promise<CourseLook[]> {
+  const looks: CourseLook[] = [];
+  for (let after = 0; ; ) {
+    run.context.signal.throwIfAborted();
+    const values = [after, courseIds === null ? null : [...courseIds], COURSES_PER_LOOK, [...FAMILIES]];
+    const rows = await run.db.query<CourseRow>(sql.proof_courses, values);
+    looks.push(...rows.map(toLook));
+    after = rows.at(-1)?.course_id ?? after;
+    if (rows.length < COURSES_PER_LOOK) return looks;
+  }
+}
+
+function toLook(row: CourseRow): CourseLook {
+  const today = parseDay(row.today);
+  const stored =
+    row.version === null || row.version === 0n || row.as_of === null
+      ? null
+      : {
+          version: Number(row.version),
+          coveredFrom: row.covered_from ?? NO_FIRST_DAYS,
+          firstFact: row.first_fact,
+          lastFact: row.last_fact,
+          asOf: parseDay(row.as_of),
+        };
+  const hasNothing = row.keys === 0n && row.version === null;
+  const said = hasNothing
+    ? null
+    : {
+        coveredFrom: row.said_covered_from ?? NO_FIRST_DAYS,
+        firstFact: row.said_first_fact,
+        lastFact: row.said_last_fact,
+        asOf: courseAsOf(row.said_last_fact, today),
+      };
+  return { courseId: row.course_id, waits: row.waits, stored, said, today };
+}
+
+/** True where row and keys disagree while nothing waits that would change either. */
+export const isStale = ({ waits, stored, said, today }: CourseLook): boolean =>
+  !waits && said !== null && (stored === null || differences(said, stored, today).length > 0);
+
+const PLACES = ['covered_from', 'first_fact', 'last_fact', 'as_of'] as const;
+type Place = (typeof PLACES)[number];
+export const COURSE_PLACES: readonly string[] = PLACES.map((place) => `course.${place}`);
+
+/** A last fact may be behind within the days that lead to the same as-of: it moves with that. */
+function differences(wanted: CourseFacts, stored: CourseFacts, today: LocalDay): Place[] {
+  const isSame: Readonly<Record<Place, boolean>> = {
+    covered_from: COVERAGE_KINDS.every((_, n) => (wanted.coveredFrom[n] ?? null) === (stored.coveredFrom[n] ?? null)),
+    first_fact: wanted.firstFact === stored.firstFact,
+    last_fact: courseAsOf(wanted.lastFact, today) === courseAsOf(stored.lastFact, today),
+    as_of: wanted.asOf === stored.asOf,
+  };
+  return PLACES.filter((place) => !isSame[place]);
+}
+
+/** What is wrong with the stored row of a course, as findings. */
+export function courseFindings({ courseId, stored, today }: CourseLook, wanted: CourseFacts): Finding[] {
+  const key = `course ${courseId}`;
+  if (stored === null) {
+    const example = { kind: KINDS.missed, key, expected: 'a row', found: null };
+    return COURSE_PLACES.map((where, n) => ({
+      where,
+      deviation: 'missing' as const,
+      count: 1,
+      example: n === 0 ? example : null,
+    }));
+  }
+  return differences(wanted, stored, today).map((place) => {
+    const kind = place === 'as_of' ? KINDS.asOf : KINDS.coverage;
+    const example = { kind, key, expected: textOf(wanted, place), found: textOf(stored, place) };
+    return { where: `course.${place}`, deviation: 'mismatched', count: 1, example };
+  });
+}
+
+const dayText = (day: LocalDay | null): string => (day === null ? '-' : formatDay(day));
+
+function textOf({ coveredFrom, firstFact, lastFact, asOf }: CourseFacts, place: Place): string {
+  if (place === 'covered_from') return COVERAGE_KINDS.map((_, n) => dayText(coveredFrom[n] ?? null)).join(' ');
+  return dayText({ first_fact: firstFact, last_fact: lastFact, as_of: asOf }[place]);
+}
+
+/** Asks the course deriver to look at these courses again. */
+export async function markCourses({ db, context }: ProofRun, courseIds: readonly number[]): Promise<void> {
+  await db.transaction(async (tx) => {
+    await context.guard(tx);
+    await tx.query(sql.proof_course_marks, [[...courseIds]]);
+  });
+  await wakeDerivers(db);
+}
+
+/** Looks at courses until nothing waits of any of them, or nothing has moved for as long as patience lasts. */
+export async function coursesAtRest(run: ProofRun, courseIds: readonly number[]): Promise<CourseLook[]> {
+  const { context, timing } = run;
+  let least = Number.POSITIVE_INFINITY;
+  let movedAt = performance.now();
+  for (;;) {
+    const looks = await lookAtCourses(run, courseIds);
+    const waiting = looks.filter((look) => look.waits).length;
+    if (waiting < least) movedAt = performance.now();
+    least = Math.min(least, waiting);
+    if (waiting === 0 || performance.now() - movedAt > timing.patienceMs) return looks;
+    context.progress({ phase: 'waiting for courses to be derived', done: looks.length - waiting, total: looks.length });
+    await pause(timing.lookEveryMs, context.signal);
+  }
+}
+
+/** What the keys of a course add up to by what their rows say, gathered key by key. */
+export class CourseSums {
+  #coveredFrom: (LocalDay | null)[] = [...NO_FIRST_DAYS];
+  #firstFact: LocalDay | null = null;
+  #lastFact: LocalDay | null = null;
+
+  add({ firstDays, firstFact, lastFact }: KeyEvidence): void {
+    this.#coveredFrom = this.#coveredFrom.map((day, n) => earlierDay(day, firstDays[n] ?? null));
+    this.#firstFact = earlierDay(this.#firstFact, firstFact);
+    this.#lastFact = laterDay(this.#lastFact, lastFact);
+  }
+
+  facts(today: LocalDay): CourseFacts {
+    const lastFact = this.#lastFact;
+    return { coveredFrom: this.#coveredFrom, firstFact: this.#firstFact, lastFact, asOf: courseAsOf(lastFact, today) };
+  }
+}
+
+/** The course as its keys are to be judged by, where its stored row is not to be believed. */
+export const stateOf = (courseId: number, { coveredFrom, firstFact, asOf }: CourseFacts): CourseState => ({
+  courseId,
+  version: 1,
+  coveredFrom,
+  firstFact,
+  asOf,
+});

@@ -1,0 +1,202 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
+import { FAMILY_OF_TABLE, type Family, type Key } from '#libs/domain/family.ts';
+import type { LocalDay } from '#libs/domain/local-date.ts';
+import type { FamilyDefinition } from '#libs/pipeline/families/family.ts';
+import type { Settings } from '#libs/pipeline/settings.ts';
+import { rowsThatCount, standingOf } from '#libs/pipeline/standing.ts';
+import type { Database, Queryable, SqlStatement } from '#libs/platform/postgres/database.ts';
+import { readTodayToWrite } from '#libs/store/calendar.ts';
+import {
+  type CourseState,
+  type KeyOutlook,
+  keyName,
+  readCourses,
+  readFirstDays,
+  readOutlooks,
+} from '#libs/store/keys.ts';
+import { type PublishedKey, readPublished } from '#libs/store/outbox.ts';
+import type { SeriesColumns } from '#libs/store/series-table.ts';
+import { fillTemplate, sql } from '#libs/store/statements.ts';
+import type { Finding } from '../verdict.ts';
+import { compareEvidence, compareFeatures, compareOutbox, type RowInHand } from './compare.ts';
+import { type DayRange, SeriesComparison } from './series.ts';
+
+/** How keys are looked at. */
+export interface Look {
+  /** Days of the series. */
+  readonly days: DayRange;
+  /** Courses whose row is known to be wrong: their keys' features are left for later, or judged by what is given here. */
+  readonly courses: ReadonlyMap<number, CourseState | null>;
+  /** The first days that families ought to see, where what is stored of them is wrong; by {@link inFamily}. */
+  readonly firstDays: ReadonlyMap<string, LocalDay | null>;
+}
+
+/** The name of a key among those of all families. */
+export const inFamily = (family: Family, key: Key): string => `${family} ${keyName(key)}`;
+
+/** What was found of one key. */
+export interface Judgement {
+  readonly key: Key;
+  /** Something waits that will derive the key again: nothing can be said of it yet. */
+  readonly waits: boolean;
+  /** Its features and series could not be judged, since the row of its course is wrong or missing. */
+  readonly isPartial: boolean;
+  readonly findings: readonly Finding[];
+  /** What is equal, and how many values or days of it. */
+  readonly equal: ReadonlyMap<string, number>;
+  /** As it follows from the images; null where the key waits. */
+  readonly evidence: KeyEvidence | null;
+}
+
+/** Students in (after, until], by our integers. */
+export interface StudentRange {
+  readonly after: number;
+  readonly until: number;
+}
+
+/** The proof of one family, whatever its rows, facts and features are. */
+export interface FamilyProof {
+  readonly family: Family;
+  /** A family that follows from what this one stores. */
+  readonly storedFor: Family | undefined;
+  /** Every key that anything of the family knows of, in order of student and course. */
+  keysOf(db: Queryable, range: StudentRange, courseId: number | null): Promise<Key[]>;
+  /** Compares what is stored of keys with what follows from the images. Writes nothing. */
+  judge(db: Database, keys: readonly Key[], look: Look): Promise<Judgement[]>;
+}
+
+/** Computed without giving others, the intake and the API among them, a turn. */
+const KEYS_AT_A_STRETCH = 10;
+
+/**
+ * All of a key is read in one snapshot of the database, and that is why no lock of it is needed: a change of what the key
+ * follows from has left a mark in its own transaction, and a derivation writes in the transaction that has deleted the
+ * mark. So in one snapshot either a mark can be seen, or what is stored has to be what follows from the rest.
+ */
+export function openFamilyProof<R, T, F extends object, S extends SeriesColumns>(
+  definition: FamilyDefinition<R, T, F, S>,
+  settings: Settings,
+): FamilyProof {
+  const { family } = definition;
+  const names = keyNames(family);
+  return {
+    family,
+    storedFor: definition.storedFor,
+    keysOf: async (db, { after, until }, courseId) => {
+      const rows = await db.query<{ course_id: number; student_id: number }>(names, [after, until, courseId]);
+      return rows.map((row) => ({ courseId: row.course_id, studentId: row.student_id }));
+    },
+    judge: async (db, keys, look) => {
+      if (keys.length === 0) return [];
+      const read = await db.transaction((tx) => readAll(tx, definition, settings, keys));
+      const judgements: Judgement[] = [];
+      for (const [index, key] of keys.entries()) {
+        if (index % KEYS_AT_A_STRETCH === KEYS_AT_A_STRETCH - 1) await nextTurn();
+        judgements.push(judgeKey(definition, settings, look, read, key, index));
+      }
+      return judgements;
+    },
+  };
+}
+
+function keyNames(family: Family): SqlStatement {
+  const own = Object.entries(FAMILY_OF_TABLE).filter(([, owner]) => owner === family);
+  // A family that reads no table of the source has its keys from those that do.
+  const tables = own.length > 0 ? own : Object.entries(FAMILY_OF_TABLE).filter(([, owner]) => owner !== null);
+  const images = tables.map(
+    ([table]) => `  SELECT course_id, student_id FROM state.image_${table}
+  WHERE live AND student_id > $1::integer AND student_id <= $2::integer AND course_id IS NOT NULL
+  UNION ALL`,
+  );
+  return fillTemplate('proof_key_names', family, { family, images: images.join('\n') });
+}
+
+interface ReadKeys<R> {
+  readonly today: LocalDay;
+  readonly outlooks: readonly KeyOutlook[];
+  readonly courses: ReadonlyMap<number, CourseState>;
+  readonly others: ReadonlyMap<string, LocalDay>;
+  readonly rows: readonly R[];
+  readonly stored: ReadonlyMap<string, RowInHand>;
+  readonly published: ReadonlyMap<string, PublishedKey>;
+}
+
+async function readAll<R, T, F, S extends SeriesColumns>(
+  tx: Queryable,
+  { family, read, firstDayAlsoFrom, table, series }: FamilyDefinition<R, T, F, S>,
+  settings: Settings,
+  keys: readonly Key[],
+): Promise<ReadKeys<R>> {
+  const [, today, outlooks, courses, others, rows, features, days, published] = await Promise.all([
+    tx.query(sql.proof_snapshot),
+    readTodayToWrite(tx, settings.fingerprint),
+    readOutlooks(tx, family, keys),
+    readCourses(tx, [...new Set(keys.map((key) => key.courseId))]),
+    firstDayAlsoFrom === undefined ? new Map<string, LocalDay>() : readFirstDays(tx, firstDayAlsoFrom, keys),
+    read(tx, keys, settings.reading),
+    table.read(tx, keys),
+    series.read(tx, keys),
+    settings.topics ? readPublished(tx, family, keys) : [],
+  ]);
+  const stored = new Map<string, RowInHand>(keys.map((key) => [keyName(key), {}]));
+  for (const row of features) Object.assign(stored.get(keyName(row)) ?? {}, { features: row });
+  for (const row of days) Object.assign(stored.get(keyName(row)) ?? {}, { series: row });
+  return { today, outlooks, courses, others, rows, stored, published: byName(published) };
+}
+
+const byName = <K extends Key>(keys: readonly K[]): Map<string, K> => new Map(keys.map((key) => [keyName(key), key]));
+
+function judgeKey<R, T, F extends object, S extends SeriesColumns>(
+  definition: FamilyDefinition<R, T, F, S>,
+  settings: Settings,
+  look: Look,
+  read: ReadKeys<R>,
+  key: Key,
+  index: number,
+): Judgement {
+  const outlook = read.outlooks[index];
+  const equal = new Map<string, number>();
+  if (outlook === undefined || outlook.waits)
+    return { key, waits: true, isPartial: false, findings: [], equal, evidence: null };
+  const { family, table, series } = definition;
+  const name = `${key.studentId}/${key.courseId}`;
+  const rows = rowsThatCount(definition, settings, key, read.rows[index]);
+  const given = look.courses.get(key.courseId);
+  const course = given === null ? undefined : (given ?? read.courses.get(key.courseId));
+  const { firstDayAlsoFrom } = definition;
+  const other = firstDayAlsoFrom === undefined ? undefined : look.firstDays.get(inFamily(firstDayAlsoFrom, key));
+  const otherFirstDay = other === undefined ? (read.others.get(keyName(key)) ?? null) : other;
+  const standing = (at: CourseState | undefined) =>
+    standingOf(definition, settings.deriving, { rows, course: at, otherFirstDay, today: read.today });
+  const { evidence, derived } = standing(course);
+  const stored = read.stored.get(keyName(key)) ?? {};
+  const findings = compareEvidence(family, name, outlook, evidence, equal);
+  if (course === undefined || derived === undefined)
+    return { key, waits: false, isPartial: true, findings, equal, evidence };
+  const compare = (wanted: Exclude<typeof derived, undefined>): { findings: Finding[]; equal: Map<string, number> } => {
+    const same = new Map<string, number>();
+    const row =
+      wanted === null
+        ? null
+        : { values: wanted.features as Readonly<Record<string, unknown>>, asOf: wanted.asOf ?? course.asOf };
+    const found = compareFeatures(family, name, table.columns, row, stored.features, same);
+    const days = new SeriesComparison(name, look.days);
+    days.compare(`${family}_series`, series.columns, wanted?.series ?? null, stored.series);
+    for (const [where, count] of days.equal) same.set(where, count);
+    return { findings: [...found, ...days.findings], equal: same };
+  };
+  let best = compare(derived);
+  const storedAsOf = stored.features?.asOf;
+  if (best.findings.length > 1 && storedAsOf !== undefined && storedAsOf !== course.asOf) {
+    // What is only late is right for its own day, and is told apart from what is wrong.
+    const own = { ...course, asOf: storedAsOf };
+    const late = compare(standing(own).derived ?? null);
+    if (late.findings.length < best.findings.length) best = late;
+  }
+  for (const [where, count] of best.equal) equal.set(where, count);
+  // A row that has to be written or to go is noted when it is.
+  if (settings.topics && (derived !== null) === (stored.features !== undefined))
+    findings.push(...compareOutbox(family, name, stored, read.published.get(keyName(key)), equal));
+  return { key, waits: false, isPartial: false, findings: [...findings, ...best.findings], equal, evidence };
+}

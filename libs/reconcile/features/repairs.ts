@@ -1,0 +1,180 @@
+import type { Key } from '#libs/domain/family.ts';
+import { WAKE_CHANNEL } from '#libs/pipeline/neighbours.ts';
+import type { Database } from '#libs/platform/postgres/database.ts';
+import { claimKeys, keyName } from '#libs/store/keys.ts';
+import { MARK_PRIORITY, MarkSet } from '#libs/store/marks.ts';
+import { putOutbox } from '#libs/store/outbox.ts';
+import { sql } from '#libs/store/statements.ts';
+import type { RunContext } from '../contract.ts';
+import { pause } from '../rows/waiting.ts';
+import { type Finding, KINDS, type Ledger } from '../verdict.ts';
+import { isOfEvidence } from './compare.ts';
+import type { FamilyProof, Judgement, Look } from './family.ts';
+
+export interface ProofTiming {
+  /** Keys that wait for their derivers are looked at this often. Milliseconds. */
+  readonly lookEveryMs: number;
+  /** When of all the keys that are waited for none has come to rest for so long, no more is waited. Milliseconds. */
+  readonly patienceMs: number;
+}
+
+export const PROOF_TIMING: ProofTiming = { lookEveryMs: 200, patienceMs: 30_000 };
+
+/** What the parts of one proof share. */
+export interface ProofRun {
+  readonly db: Database;
+  readonly context: RunContext;
+  readonly ledger: Ledger;
+  readonly timing: ProofTiming;
+}
+
+/** Keys of one look or one transaction. */
+export const KEYS_PER_LOOK = 200;
+
+/** Asks the derivers to derive keys again, after all that comes from the source. */
+export async function markKeys(
+  { db, context }: ProofRun,
+  { family }: FamilyProof,
+  keys: readonly Key[],
+): Promise<void> {
+  if (keys.length === 0) return;
+  await db.transaction(async (tx) => {
+    await context.guard(tx);
+    const marks = new MarkSet();
+    for (const key of keys) marks.add(family, key, null, null);
+    await marks.write(tx, MARK_PRIORITY.bulk);
+  });
+  await wakeDerivers(db);
+}
+
+/** They look by themselves once a second. */
+export async function wakeDerivers(db: Database): Promise<void> {
+  await db.query(sql.notify, [WAKE_CHANNEL, 'the nightly proof']);
+}
+
+/** Notes keys for their topic anew, with versions drawn under their locks; those that a deriver holds come another time. */
+async function noteAgain({ db, context }: ProofRun, { family }: FamilyProof, keys: readonly Key[]): Promise<void> {
+  if (keys.length === 0) return;
+  await db.transaction(async (tx) => {
+    await context.guard(tx);
+    await putOutbox(tx, family, await claimKeys(tx, family, keys, keys.length));
+  });
+}
+
+/**
+ * Looks at keys again and again until they are at rest: derived, with no mark that waits.
+ * @param atRest told of each such key; answers whether it is done with, else it is waited for on
+ * @returns the keys that are still waited for, none of which has come to rest for as long as patience lasts
+ */
+export async function untilAtRest(
+  run: ProofRun,
+  proof: FamilyProof,
+  keys: readonly Key[],
+  look: Look,
+  atRest: (judgement: Judgement) => boolean,
+): Promise<Key[]> {
+  const { db, context, timing } = run;
+  let waiting = keys;
+  let movedAt = performance.now();
+  for (;;) {
+    const left: Key[] = [];
+    for (let at = 0; at < waiting.length; at += KEYS_PER_LOOK) {
+      context.signal.throwIfAborted();
+      for (const judgement of await proof.judge(db, waiting.slice(at, at + KEYS_PER_LOOK), look))
+        if (judgement.waits || !atRest(judgement)) left.push(judgement.key);
+    }
+    if (left.length < waiting.length) movedAt = performance.now();
+    waiting = left;
+    if (waiting.length === 0 || performance.now() - movedAt > timing.patienceMs) return [...waiting];
+    const phase = `waiting for ${waiting.length} ${proof.family} keys to be derived`;
+    context.progress({ phase, done: keys.length - waiting.length, total: keys.length });
+    await pause(timing.lookEveryMs, context.signal);
+  }
+}
+
+/** So many keys are repaired at once, with what was found of them in hand. */
+const MOST_UNDER_REPAIR = 2_000;
+/** A key that was derived and still differs is marked this often at most. */
+const MOST_MARKS = 3;
+
+interface Repair {
+  readonly key: Key;
+  readonly findings: readonly Finding[];
+  marks: number;
+}
+
+/** The keys of one family that differ, from the marking until each was seen mended. */
+export class Repairs {
+  readonly #run: ProofRun;
+  readonly #proof: FamilyProof;
+  readonly #look: Look;
+  readonly #open = new Map<string, Repair>();
+  /** Keys that still differ. */
+  left = 0;
+
+  constructor(run: ProofRun, proof: FamilyProof, look: Look) {
+    this.#run = run;
+    this.#proof = proof;
+    this.#look = look;
+  }
+
+  /** Takes over keys that differ. In a dry run they are left as they are. */
+  async mend(judgements: readonly Judgement[]): Promise<void> {
+    if (judgements.length === 0) return;
+    if (this.#run.context.dryRun) {
+      this.left += judgements.length;
+      return;
+    }
+    await this.#ask(judgements);
+    for (const { key, findings } of judgements) this.#open.set(keyName(key), { key, findings, marks: 1 });
+    if (this.#open.size >= MOST_UNDER_REPAIR) await this.settle();
+  }
+
+  /** Waits until all are mended, or cannot be. */
+  async settle(): Promise<void> {
+    while (this.#open.size > 0) {
+      const again: Judgement[] = [];
+      const keys = [...this.#open.values()].map(({ key }) => key);
+      const waiting = await untilAtRest(this.#run, this.#proof, keys, this.#look, (judgement) => {
+        const repair = this.#open.get(keyName(judgement.key));
+        if (repair === undefined) return true;
+        if (isMended(repair.findings, judgement)) this.#run.ledger.repaired(repair.findings);
+        else if (repair.marks < MOST_MARKS) {
+          repair.marks += 1;
+          again.push(judgement);
+          return true;
+        } else this.left += 1;
+        this.#open.delete(keyName(judgement.key));
+        return true;
+      });
+      for (const key of waiting) this.#open.delete(keyName(key));
+      this.left += waiting.length;
+      if (again.length === 0) continue;
+      await pause(this.#run.timing.lookEveryMs, this.#run.context.signal);
+      await this.#ask(again);
+    }
+  }
+
+  async #ask(judgements: readonly Judgement[]): Promise<void> {
+    const isForgotten = ({ example }: Finding): boolean => example?.kind === KINDS.outbox;
+    const toDerive = judgements.filter(({ findings }) => !findings.every(isForgotten));
+    const toNote = judgements.filter(({ findings }) => findings.some(isForgotten));
+    await markKeys(
+      this.#run,
+      this.#proof,
+      toDerive.map(({ key }) => key),
+    );
+    await noteAgain(
+      this.#run,
+      this.#proof,
+      toNote.map(({ key }) => key),
+    );
+  }
+}
+
+/** Nothing of what was found is found any more; what could not be judged is not. */
+function isMended(before: readonly Finding[], { findings, isPartial }: Judgement): boolean {
+  if (findings.length === 0) return !isPartial || before.every(({ where }) => isOfEvidence(where));
+  const places = new Set(findings.map(({ where }) => where));
+  return before.every(({ where }) => !places.has(where));
+}

@@ -1,0 +1,145 @@
+import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
+import type { Key } from '#libs/domain/family.ts';
+import type { CourseState } from '#libs/store/keys.ts';
+import { pause } from '../rows/waiting.ts';
+import {
+  COURSE_PLACES,
+  type CourseLook,
+  CourseSums,
+  courseFindings,
+  coursesAtRest,
+  isStale,
+  lookAtCourses,
+  markCourses,
+  stateOf,
+} from './courses.ts';
+import type { ProofRun } from './repairs.ts';
+
+interface Suspect {
+  /** As it was when it was seen to be wrong; undefined: nothing was known of the course then. */
+  readonly look: CourseLook | undefined;
+  readonly sums: CourseSums;
+  /** False once a key was met that nothing can be said of: what the keys add up to is not known then. */
+  isComplete: boolean;
+}
+
+export interface CourseCount {
+  compared: number;
+  left: number;
+  skipped: number;
+}
+
+/**
+ * The courses, and among them those whose stored row is wrong or missing. All keys of such a course would look wrong; so
+ * they are found first, and their keys are judged by what the keys themselves add up to.
+ */
+export class Suspects {
+  readonly #run: ProofRun;
+  readonly #suspects = new Map<number, Suspect>();
+  #looks: readonly CourseLook[] = [];
+
+  constructor(run: ProofRun) {
+    this.#run = run;
+  }
+
+  async find(courseId: number | undefined): Promise<void> {
+    const { context, timing } = this.#run;
+    context.progress({ phase: 'comparing courses', done: 0, total: null });
+    this.#looks = await lookAtCourses(this.#run, courseId === undefined ? null : [courseId]);
+    const stale = this.#looks.filter(isStale).map((look) => look.courseId);
+    if (stale.length === 0) return;
+    await pause(timing.lookEveryMs, context.signal);
+    for (const look of await lookAtCourses(this.#run, stale)) if (isStale(look)) this.#add(look.courseId, look);
+  }
+
+  has(courseId: number): boolean {
+    return this.#suspects.has(courseId);
+  }
+
+  /** A course that a key has met no row of. */
+  miss(courseId: number): void {
+    if (!this.has(courseId))
+      this.#add(
+        courseId,
+        this.#looks.find((look) => look.courseId === courseId),
+      );
+  }
+
+  /** What a key says of its course. */
+  hear(key: Key, evidence: KeyEvidence): void {
+    this.#suspects.get(key.courseId)?.sums.add(evidence);
+  }
+
+  /** Nothing can be said of this key. */
+  lose(key: Key): void {
+    const suspect = this.#suspects.get(key.courseId);
+    if (suspect !== undefined) suspect.isComplete = false;
+  }
+
+  /** For who judges their keys before what they add up to is known. */
+  get unknown(): Map<number, null> {
+    return new Map([...this.#suspects.keys()].map((courseId) => [courseId, null]));
+  }
+
+  /** The courses as their keys add up to, null where that is not known. */
+  get states(): Map<number, CourseState | null> {
+    return new Map(
+      [...this.#suspects].map(([courseId, { look, sums, isComplete }]) => [
+        courseId,
+        isComplete && look !== undefined ? stateOf(courseId, sums.facts(look.today)) : null,
+      ]),
+    );
+  }
+
+  /** Counts all courses and has the wrong ones mended; after the keys' own words are right. */
+  async settle(): Promise<CourseCount> {
+    const count: CourseCount = { compared: 0, left: 0, skipped: 0 };
+    const unclear = this.#looks.filter((look) => look.waits && !this.has(look.courseId));
+    const clear =
+      unclear.length === 0
+        ? []
+        : await coursesAtRest(
+            this.#run,
+            unclear.map(({ courseId }) => courseId),
+          );
+    for (const look of [...clear, ...this.#looks.filter(({ waits }) => !waits)]) {
+      if (this.has(look.courseId)) continue;
+      if (look.waits) count.skipped += 1;
+      else if (isStale(look)) this.#add(look.courseId, look).isComplete = false;
+      else if (look.stored !== null) this.#countEqual(count, new Set());
+    }
+    if (this.#suspects.size > 0) await this.#mend(count);
+    return count;
+  }
+
+  async #mend(count: CourseCount): Promise<void> {
+    const { ledger, context } = this.#run;
+    const ids = [...this.#suspects.keys()];
+    if (!context.dryRun) await markCourses(this.#run, ids);
+    const looks = context.dryRun ? await lookAtCourses(this.#run, ids) : await coursesAtRest(this.#run, ids);
+    for (const now of looks) {
+      const suspect = this.#suspects.get(now.courseId);
+      if (suspect === undefined) continue;
+      const { sums, isComplete, look: before = { ...now, stored: null } } = suspect;
+      const isRight = !context.dryRun && !now.waits && now.stored !== null && !isStale(now);
+      const wanted = isRight ? now.stored : isComplete ? sums.facts(before.today) : now.said;
+      if (wanted === null) continue;
+      const findings = courseFindings(before, wanted);
+      ledger.note(findings);
+      if (isRight) ledger.repaired(findings);
+      else if (findings.length > 0) count.left += 1;
+      this.#countEqual(count, new Set(findings.map(({ where }) => where)));
+    }
+  }
+
+  #countEqual(count: CourseCount, differing: ReadonlySet<string>): void {
+    count.compared += 1;
+    for (const where of COURSE_PLACES) if (!differing.has(where)) this.#run.ledger.equal(where);
+  }
+
+  #add(courseId: number, look: CourseLook | undefined): Suspect {
+    const suspect: Suspect = { look, sums: new CourseSums(), isComplete: true };
+    this.#suspects.set(courseId, suspect);
+    return suspect;
+  }
+}

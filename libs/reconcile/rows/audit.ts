@@ -1,0 +1,86 @@
+import type { RunScope } from '#libs/domain/run.ts';
+import type { Queryable } from '#libs/platform/postgres/database.ts';
+import type { RunContext, RunnerParts } from '../contract.ts';
+import { openText } from './connection.ts';
+import { Findings, type RowAuditResult } from './findings.ts';
+import { IdentityCache } from './identity-cache.ts';
+import { kafkaMarker } from './kafka-marker.ts';
+import { tableScopes } from './scope.ts';
+import { openSourceReader, type SourceReader } from './source-reader.ts';
+import { PGOUTPUT_STREAM, pgoutputMarker, type StreamMarker, StreamWatch } from './stream.ts';
+import { auditTable } from './table-audit.ts';
+import type { Say } from './waiting.ts';
+
+export type { RowAuditResult } from './findings.ts';
+
+export interface RowAudit {
+  /**
+   * Compares every row of the source with its image, and mends the images unless it is a dry run. Days do not narrow it.
+   * Ends as soon as the run's signal aborts, with its reason.
+   * @throws the driver's errors when a database is away; PrepaError for a scope that is not there
+   */
+  run(context: RunContext, scope: RunScope): Promise<RowAuditResult>;
+}
+
+export interface RowAuditOptions {
+  /** Rows read at once, of either side. */
+  readonly rangeRows?: number;
+}
+
+const RANGE_ROWS = 10_000;
+
+/** The audit of rows: what is staged against what the source holds. Its connections live as long as a run. */
+export async function openRowAudit(parts: RunnerParts, options: RowAuditOptions = {}): Promise<RowAudit> {
+  return { run: (context, scope) => runAudit(parts, context, scope, options.rangeRows ?? RANGE_ROWS) };
+}
+
+async function runAudit(
+  parts: RunnerParts,
+  context: RunContext,
+  scope: RunScope,
+  rangeRows: number,
+): Promise<RowAuditResult> {
+  const { config, db, settings } = parts;
+  const findings = new Findings();
+  // Whatever ends the run ends its connections with it.
+  const ending = new AbortController();
+  const signal = AbortSignal.any([context.signal, ending.signal]);
+  let total: number | null = null;
+  const say: Say = (phase) => context.progress({ phase, done: findings.compared, total });
+  const narrowed = { dryRun: context.dryRun, guard: (tx: Queryable) => context.guard(tx), signal };
+  const closers: (() => void | Promise<void>)[] = [];
+  try {
+    signal.throwIfAborted();
+    const source = await openSourceReader(parts.source, config.SOURCE_SCHEMA, signal);
+    closers.push(() => source.close());
+    const images = await openText(parts.analytics, 'reconcile images', signal);
+    closers.push(() => images.close());
+    const marker = await openMarker(parts, context, source, say, signal);
+    closers.push(() => marker.close());
+    const ids = new IdentityCache(db);
+    const scopes = await tableScopes(db, scope);
+    const isWhole = scope.courseId === undefined && scope.studentId === undefined;
+    if (isWhole) total = Math.round(await source.estimate());
+    for (const tableScope of scopes) {
+      const onPiece = (): void => say(`comparing ${tableScope.table}`);
+      onPiece();
+      const common = { db, settings, source, marker, ids, images, findings };
+      await auditTable({ ...common, context: narrowed, rangeRows, onPiece }, tableScope);
+    }
+    return findings.result();
+  } finally {
+    ending.abort(new Error('the audit of rows has ended'));
+    for (const close of closers) await close();
+  }
+}
+
+function openMarker(
+  { config, db, log }: RunnerParts,
+  { runId }: RunContext,
+  source: SourceReader,
+  say: Say,
+  signal: AbortSignal,
+): StreamMarker | Promise<StreamMarker> {
+  if (config.CDC_SOURCE === 'kafka') return kafkaMarker({ config, db, log, source, runId, say, signal });
+  return pgoutputMarker(new StreamWatch(db, PGOUTPUT_STREAM, say, signal), source, runId);
+}

@@ -1,0 +1,52 @@
+import type pg from 'pg';
+import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import { openLink } from '#libs/source/pgoutput/link.ts';
+import { asText, type TextRow } from '#libs/source/pgoutput/snapshot.ts';
+
+/** A plain connection that gives every value as the text the server sends. One piece of work at a time. */
+export interface TextConnection {
+  readonly client: pg.Client;
+  /** Rows as arrays of text. */
+  rows(text: string, values: readonly (string | number | null)[]): Promise<TextRow[]>;
+  /** Runs what belongs together; the next begins when it has ended. */
+  alone<T>(work: () => Promise<T>): Promise<T>;
+  close(): void;
+}
+
+/**
+ * Opens a connection that ends with the signal.
+ * @throws the driver's errors, and those that broke the connection; the signal's reason once it has aborted
+ */
+export async function openText(
+  address: DatabaseAddress,
+  purpose: string,
+  signal: AbortSignal,
+): Promise<TextConnection> {
+  let lost: Error | undefined;
+  const telling = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      signal.throwIfAborted();
+      // After a loss the first query says only that the connection cannot be used.
+      throw lost ?? error;
+    }
+  };
+  const link = await telling(() =>
+    openLink(address, purpose, 'sql', signal, (error) => {
+      lost = error;
+    }),
+  );
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    client: link.client,
+    rows: async (text, values) =>
+      (await link.client.query<(string | null)[]>({ text, values: [...values], rowMode: 'array', types: asText })).rows,
+    alone: (work) => {
+      const mine = last.then(() => telling(work));
+      last = mine.catch(() => {});
+      return mine;
+    },
+    close: link.close,
+  };
+}

@@ -1,0 +1,150 @@
+import type { SourceTable, Uuid } from '#libs/domain/change.ts';
+import { snapshotPosition } from '#libs/domain/position.ts';
+import type { Settings } from '#libs/pipeline/settings.ts';
+import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
+import { readChange } from '#libs/source/pgoutput/snapshot.ts';
+import { identify } from '#libs/store/identity.ts';
+import type { ImageColumns } from '#libs/store/image.ts';
+import { idsOf, toImageChange } from '#libs/store/project.ts';
+import { EpochEnded, type ImageRepair, type RepairScene, repairImages } from '#libs/store/repair.ts';
+import type { RunContext } from '../contract.ts';
+import type { Findings } from './findings.ts';
+import { type Different, type LookParts, lookAt } from './look.ts';
+import type { Standing } from './stream.ts';
+import { pause } from './waiting.ts';
+
+export interface DoubtParts extends LookParts {
+  readonly db: Database;
+  readonly settings: Settings;
+  readonly context: Pick<RunContext, 'dryRun' | 'guard' | 'signal'>;
+  readonly findings: Findings;
+}
+
+/** Rows looked at, and mended, together. */
+export const ROWS_PER_LOOK = 2_000;
+/** A row that is still being changed after so many looks is left to the next run. */
+const LOOKS = 8;
+const FIRST_PAUSE_MS = 20;
+const LAST_PAUSE_MS = 1_000;
+
+/**
+ * Looks at rows again until each is known to be equal, or differs twice in a row under snapshots of their own, which is
+ * then mended; what is being changed at each look is skipped.
+ * @param doubtful true for those that differed when they were first compared
+ */
+export async function settleDoubts(
+  parts: DoubtParts,
+  table: SourceTable,
+  doubtful: ReadonlyMap<Uuid, boolean>,
+): Promise<void> {
+  const all = [...doubtful];
+  for (let from = 0; from < all.length; from += ROWS_PER_LOOK)
+    await settleSome(parts, table, new Map(all.slice(from, from + ROWS_PER_LOOK)));
+}
+
+async function settleSome(parts: DoubtParts, table: SourceTable, waiting: Map<Uuid, boolean>): Promise<void> {
+  const { context, findings } = parts;
+  let pauseMs = FIRST_PAUSE_MS;
+  for (let looks = 0; waiting.size > 0 && looks < LOOKS; pauseMs = Math.min(LAST_PAUSE_MS, 2 * pauseMs)) {
+    const look = await lookAt(parts, table, [...waiting.keys()]);
+    // A void look says nothing of the rows.
+    if (look !== undefined) {
+      looks += 1;
+      const sure = new Map<Uuid, Different>();
+      for (const [id, differed] of waiting) {
+        const different = look.different.get(id);
+        if (different !== undefined && differed) sure.set(id, different);
+        else if (different !== undefined) waiting.set(id, true);
+        else if (!look.moving.has(id)) waiting.delete(id);
+      }
+      findings.equal(table, look.equal.size);
+      for (const id of await conclude(parts, table, look.standing, sure)) waiting.delete(id);
+    }
+    if (waiting.size > 0) await pause(pauseMs, context.signal);
+  }
+  findings.skip(waiting.size);
+}
+
+/** @returns the ids that nothing more is to be found out of; an image that has moved on meanwhile is not among them */
+async function conclude(
+  parts: DoubtParts,
+  table: SourceTable,
+  standing: Standing,
+  sure: ReadonlyMap<Uuid, Different>,
+): Promise<readonly Uuid[]> {
+  if (sure.size === 0) return [];
+  const { findings, context } = parts;
+  const note = (id: Uuid, repaired: boolean): void => {
+    const different = sure.get(id);
+    if (different === undefined) return;
+    const { kind, expected, found } = different;
+    const [wanted, had] = [expected === null ? null : asText(expected), found?.live ? asText(found.columns) : null];
+    findings.different({ where: table, kind, key: id, expected: wanted, found: had, repaired });
+  };
+  if (context.dryRun) {
+    for (const id of sure.keys()) note(id, false);
+    return [...sure.keys()];
+  }
+  const { mended, refused } = await mend(parts, table, standing, sure);
+  for (const id of mended) note(id, true);
+  for (const id of refused) note(id, false);
+  return [...mended, ...refused];
+}
+
+const asText = (columns: ImageColumns): string => JSON.stringify(columns);
+
+interface Mended {
+  readonly mended: readonly Uuid[];
+  /** What the database does not take, each tried by itself. */
+  readonly refused: readonly Uuid[];
+}
+
+/** In one transaction; if it fails for what it is to write, in two halves, until the one that fails is alone. */
+async function mend(
+  parts: DoubtParts,
+  table: SourceTable,
+  standing: Standing,
+  sure: ReadonlyMap<Uuid, Different>,
+): Promise<Mended> {
+  try {
+    return { mended: await mendTogether(parts, table, standing, sure), refused: [] };
+  } catch (error) {
+    if (error instanceof EpochEnded) return { mended: [], refused: [] };
+    if (isDatabaseFault(error) || !isOfTheData(error)) throw error;
+    const all = [...sure];
+    if (all.length === 1) return { mended: [], refused: [...sure.keys()] };
+    const middle = Math.ceil(all.length / 2);
+    const first = await mend(parts, table, standing, new Map(all.slice(0, middle)));
+    const second = await mend(parts, table, standing, new Map(all.slice(middle)));
+    return { mended: [...first.mended, ...second.mended], refused: [...first.refused, ...second.refused] };
+  }
+}
+
+/** Postgres' classes for values that it does not take, and for constraints. */
+const isOfTheData = (error: unknown): boolean =>
+  error instanceof Error && /^(22|23)/.test((error as Error & { code?: string }).code ?? '');
+
+async function mendTogether(
+  { db, settings, context, marker }: DoubtParts,
+  table: SourceTable,
+  { epoch, floor }: Standing,
+  sure: ReadonlyMap<Uuid, Different>,
+): Promise<readonly Uuid[]> {
+  const stamp = { position: snapshotPosition(epoch) };
+  const changes = new Map(
+    [...sure].flatMap(([id, { row }]) => (row === null ? [] : [[id, readChange(table, stamp, row)] as const])),
+  );
+  const { students, courses } = idsOf([...changes.values()]);
+  const ids = await identify(db, students, courses);
+  const repairs = new Map<Uuid, ImageRepair>();
+  for (const [id, { found }] of sure) {
+    const change = changes.get(id);
+    repairs.set(id, { found, expected: change === undefined ? null : toImageChange(change, ids).columns });
+  }
+  const { reading, fingerprint } = settings;
+  const scene: RepairScene = { table, stream: marker.stream, epoch, floor, settings: reading, fingerprint };
+  return db.transaction(async (tx) => {
+    await context.guard(tx);
+    return [...(await repairImages(tx, scene, repairs))];
+  });
+}

@@ -1,0 +1,201 @@
+import type { SourceTable } from '#libs/domain/change.ts';
+import { requireKafka } from '#libs/platform/config/kafka.ts';
+import type { SettingValues } from '#libs/platform/config/settings.ts';
+import { openAdmin } from '#libs/platform/kafka/admin.ts';
+import { openConsumer } from '#libs/platform/kafka/consumer.ts';
+import {
+  type Admin,
+  BrokerFault,
+  type Consumer,
+  type ConsumerHandler,
+  type IncomingBatch,
+  type PartitionId,
+  type Watermarks,
+} from '#libs/platform/kafka/contract.ts';
+import type { Log } from '#libs/platform/log.ts';
+import type { Queryable } from '#libs/platform/postgres/database.ts';
+import { DEBEZIUM_STREAM, type PartitionRow } from '#libs/source/contract.ts';
+import { streamOf, streamPrefix, topicOf } from '#libs/source/kafka/options.ts';
+import { sql } from '#libs/store/statements.ts';
+import type { SourceReader } from './source-reader.ts';
+import { type Standing, type StreamMarker, StreamWatch } from './stream.ts';
+import { type Say, waitFor } from './waiting.ts';
+
+export interface KafkaMarkerParts {
+  readonly config: SettingValues;
+  readonly db: Queryable;
+  readonly log: Log;
+  readonly source: Pick<SourceReader, 'emit'>;
+  readonly runId: string;
+  readonly say: Say;
+  readonly signal: AbortSignal;
+}
+
+/** Nobody needs a marker longer than the run that waits for it. */
+const KEEP_MS = 24 * 3_600_000;
+
+/**
+ * Debezium is followed: a marker comes out on the topic of its messages, behind all that was written before it; what the
+ * partitions of a table hold then has to be staged.
+ */
+export async function kafkaMarker(parts: KafkaMarkerParts): Promise<StreamMarker> {
+  const { config, log, runId, say, signal } = parts;
+  const { brokers } = requireKafka(config);
+  const topic = `${config.KAFKA_TOPIC_PREFIX}.message`;
+  const group = `${config.KAFKA_GROUP_PREFIX}.reconcile.${runId}`;
+  const client = { brokers, clientId: group, log };
+  const admin = openAdmin(client);
+  try {
+    const ask = <T>(question: () => Promise<T>): Promise<T> => patiently(question, say, signal);
+    await ask(() =>
+      admin.ensureTopics([
+        {
+          topic,
+          partitions: 1,
+          replication: config.KAFKA_REPLICATION,
+          config: { 'cleanup.policy': 'delete', 'retention.ms': String(KEEP_MS) },
+        },
+      ]),
+    );
+    const ends = await ask(() => admin.watermarks([topic]));
+    const messages = new Messages(ends, (handler) =>
+      openConsumer({ ...client, group, topics: [topic], partitions: ends.length, handler }),
+    );
+    return new KafkaMarker(parts, admin, messages, ask);
+  } catch (error) {
+    await admin.close();
+    throw error;
+  }
+}
+
+/** A cluster that is away is waited for, in sight. */
+function patiently<T>(question: () => Promise<T>, say: Say, signal: AbortSignal): Promise<T> {
+  let said = '';
+  const answer = waitFor(
+    async () => {
+      try {
+        return { value: await question() };
+      } catch (error) {
+        if (!(error instanceof BrokerFault)) throw error;
+        said = error.message;
+        return undefined;
+      }
+    },
+    () => said,
+    say,
+    signal,
+  );
+  return answer.then(({ value }) => value);
+}
+
+/** Reads the topic of messages from where it ended when it was opened. */
+class Messages implements ConsumerHandler {
+  readonly #consumer: Consumer;
+  readonly #next: Map<number, bigint>;
+  /** Words that have not come yet. */
+  readonly #awaited = new Set<string>();
+
+  constructor(ends: readonly Watermarks[], open: (handler: ConsumerHandler) => Consumer) {
+    this.#next = new Map(ends.map(({ partition, high }) => [partition, high]));
+    this.#consumer = open(this);
+  }
+
+  /** To be called before the word is written; no word may be part of another. */
+  expect(word: string): void {
+    this.#awaited.add(word);
+  }
+
+  hasCome(word: string): boolean {
+    return !this.#awaited.has(word);
+  }
+
+  onAssigned(partitions: readonly PartitionId[]): void {
+    for (const id of partitions) this.#consumer.begin(id, this.#next.get(id.partition) ?? 0n);
+  }
+
+  async onBatch({ partition, records }: IncomingBatch): Promise<boolean> {
+    for (const { offset, value } of records) {
+      // The word stands in the record as it was written, whatever its schema has around it.
+      for (const word of this.#awaited) if (value?.includes(word)) this.#awaited.delete(word);
+      this.#next.set(partition, offset + 1n);
+    }
+    return true;
+  }
+
+  onRevoked(): void {}
+  onHeard(): void {}
+  onTrouble(): void {}
+
+  close(): Promise<void> {
+    return this.#consumer.close();
+  }
+}
+
+class KafkaMarker implements StreamMarker {
+  readonly stream = DEBEZIUM_STREAM;
+  readonly #parts: KafkaMarkerParts;
+  readonly #admin: Admin;
+  readonly #messages: Messages;
+  readonly #ask: <T>(question: () => Promise<T>) => Promise<T>;
+  readonly #watch: StreamWatch;
+  #count = 0;
+
+  constructor(
+    parts: KafkaMarkerParts,
+    admin: Admin,
+    messages: Messages,
+    ask: <T>(question: () => Promise<T>) => Promise<T>,
+  ) {
+    const { db, say, signal } = parts;
+    this.#parts = parts;
+    this.#admin = admin;
+    this.#messages = messages;
+    this.#ask = ask;
+    this.#watch = new StreamWatch(db, DEBEZIUM_STREAM, say, signal, (table) => streamPrefix(this.#topic(table)));
+  }
+
+  standing(table: SourceTable): Promise<Standing> {
+    return this.#watch.standing(table);
+  }
+
+  holds(table: SourceTable, standing: Standing): Promise<boolean> {
+    return this.#watch.holds(table, standing);
+  }
+
+  async pass(table: SourceTable, epoch: number): Promise<boolean> {
+    this.#count += 1;
+    const word = `${this.#parts.runId}/${this.#count}.`;
+    this.#messages.expect(word);
+    const place = await this.#parts.source.emit(word);
+    const hasCome = await this.#untilOr(table, epoch, `Debezium to pass ${place}`, async () =>
+      this.#messages.hasCome(word),
+    );
+    if (!hasCome) return false;
+    const topic = this.#topic(table);
+    const ends = await this.#ask(() => this.#admin.watermarks([topic]));
+    const streams = ends.map(({ partition }) => streamOf(topic, partition));
+    return this.#untilOr(table, epoch, `${topic} to be staged as far as it reaches`, async () => {
+      const rows = await this.#parts.db.query<PartitionRow>(sql.partitions_read, [streams]);
+      const applied = new Map(rows.map((row) => [row.stream, row.applied]));
+      return ends.every(({ partition, high }) => (applied.get(streamOf(topic, partition)) ?? 0n) >= high);
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#messages.close(), this.#admin.close()]);
+  }
+
+  /** Waits for it in sight; false when the stream goes over to another epoch first. */
+  #untilOr(table: SourceTable, epoch: number, what: string, isSo: () => Promise<boolean>): Promise<boolean> {
+    const ask = async (): Promise<boolean | undefined> => {
+      if (await isSo()) return true;
+      return (await this.#watch.read(table))?.epoch === epoch ? undefined : false;
+    };
+    return waitFor(ask, () => what, this.#parts.say, this.#parts.signal);
+  }
+
+  #topic(table: SourceTable): string {
+    const { KAFKA_TOPIC_PREFIX: topicPrefix, SOURCE_SCHEMA: schema } = this.#parts.config;
+    return topicOf({ topicPrefix, schema }, table);
+  }
+}

@@ -1,0 +1,94 @@
+import type { SourceTable, Uuid } from '#libs/domain/change.ts';
+import { snapshotPosition } from '#libs/domain/position.ts';
+import type { Queryable } from '#libs/platform/postgres/database.ts';
+import { readChange, type TextRow } from '#libs/source/pgoutput/snapshot.ts';
+import type { Identities } from '#libs/store/identity.ts';
+import { type Image, type ImageColumns, sameContents } from '#libs/store/image.ts';
+import { idsOf, toImageChange } from '#libs/store/project.ts';
+import { imagesOf } from '#libs/store/stage.ts';
+import type { RowKind } from './findings.ts';
+import type { IdentityCache } from './identity-cache.ts';
+import type { SourceReader } from './source-reader.ts';
+import type { Standing, StreamMarker } from './stream.ts';
+import { isVisible, type SourceSnapshot } from './visibility.ts';
+
+/** A row and its image that do not say the same. */
+export interface Different {
+  readonly kind: RowKind;
+  /** As the source has it; null: it has no such row. */
+  readonly row: TextRow | null;
+  /** The same as its image has to be; a student or course never seen stands as -1. */
+  readonly expected: ImageColumns | null;
+  /** As it was compared, a tombstone too; undefined: none. */
+  readonly found: Image | undefined;
+}
+
+/** What a look at some rows found; an id that is in none of the three is neither in the source nor alive here. */
+export interface Look {
+  readonly standing: Standing;
+  readonly equal: ReadonlySet<Uuid>;
+  /** Those whose image was written by a transaction that the snapshot is too early for. */
+  readonly moving: ReadonlySet<Uuid>;
+  readonly different: ReadonlyMap<Uuid, Different>;
+}
+
+export interface LookParts {
+  readonly db: Queryable;
+  readonly source: SourceReader;
+  readonly marker: StreamMarker;
+  readonly ids: IdentityCache;
+}
+
+const NEVER_SEEN = -1;
+
+/**
+ * Compares some rows under a snapshot of their own.
+ * @returns undefined when it is void: the table was truncated meanwhile, or another epoch began
+ */
+export async function lookAt(
+  { db, source, marker, ids }: LookParts,
+  table: SourceTable,
+  wanted: readonly Uuid[],
+): Promise<Look | undefined> {
+  const standing = await marker.standing(table);
+  const { snapshot, rows } = await source.byId(table, wanted);
+  if (!(await marker.pass(table, standing.epoch))) return undefined;
+  const images = await imagesOf(table).read(db, wanted);
+  if (!(await marker.holds(table, standing))) return undefined;
+  const stamp = { position: snapshotPosition(standing.epoch) };
+  const changes = new Map(rows.map((row) => [row[0] ?? '', { row, change: readChange(table, stamp, row) }]));
+  const { students, courses } = idsOf([...changes.values()].map(({ change }) => change));
+  await ids.load(students, courses);
+  const look = { standing, equal: new Set<Uuid>(), moving: new Set<Uuid>(), different: new Map<Uuid, Different>() };
+  for (const id of wanted) {
+    const change = changes.get(id);
+    const columns = change === undefined ? null : toImageChange(change.change, lenient(ids)).columns;
+    const verdict = judge(columns, images.get(id), snapshot, standing.epoch);
+    if (verdict === 'equal') look.equal.add(id);
+    else if (verdict === 'moving') look.moving.add(id);
+    else if (verdict !== 'nothing')
+      look.different.set(id, { kind: verdict, row: change?.row ?? null, expected: columns, found: images.get(id) });
+  }
+  return look;
+}
+
+/** Nobody gets an integer by being compared. */
+const lenient = (ids: IdentityCache): Identities => ({
+  student: (id) => Number(ids.student(id) ?? NEVER_SEEN),
+  course: (id) => Number(ids.course(id) ?? NEVER_SEEN),
+});
+
+type RowVerdict = 'equal' | 'moving' | 'nothing' | RowKind;
+
+/** Numbers of transactions of an older epoch may be of another cluster; whatever they wrote is old. */
+export function judge(
+  expected: ImageColumns | null,
+  image: Image | undefined,
+  snapshot: SourceSnapshot,
+  epoch: number,
+): RowVerdict {
+  if (image !== undefined && image.position.epoch === epoch && !isVisible(image.xid, snapshot)) return 'moving';
+  if (image === undefined || !image.live) return expected === null ? 'nothing' : 'row missed';
+  if (expected === null) return 'row extra';
+  return sameContents(image, { ...image, columns: expected }) ? 'equal' : 'value differs';
+}

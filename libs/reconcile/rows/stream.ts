@@ -1,0 +1,128 @@
+import type { SourceTable } from '#libs/domain/change.ts';
+import { comparePositions, type Position, parseLsn } from '#libs/domain/position.ts';
+import type { Queryable } from '#libs/platform/postgres/database.ts';
+import { sql } from '#libs/store/statements.ts';
+import type { SourceReader } from './source-reader.ts';
+import { type Say, waitFor } from './waiting.ts';
+
+/** What must not change while a range is read and compared. */
+export interface Standing {
+  readonly epoch: number;
+  /** Where the table was last truncated. */
+  readonly floor: Position | null;
+}
+
+/** The way by which changes come, as a reconciliation needs it. */
+export interface StreamMarker {
+  /** Name of the stream whose epochs count. */
+  readonly stream: string;
+  /** How the stream stands, as soon as no snapshot is under way and no gap open. */
+  standing(table: SourceTable): Promise<Standing>;
+  /** True while all that was so still is. */
+  holds(table: SourceTable, standing: Standing): Promise<boolean>;
+  /**
+   * Writes a marker into the source's log and resolves when all changes of the table that had committed by then are
+   * staged; with false when another epoch has begun meanwhile.
+   */
+  pass(table: SourceTable, epoch: number): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+interface StandingRow {
+  readonly epoch: number;
+  readonly phase: 'snapshot' | 'streaming';
+  readonly applied: bigint;
+  readonly floor_epoch: number | null;
+  readonly floor_lsn: bigint | null;
+  readonly gap: string | null;
+}
+
+/** Reads how a stream stands, and waits for it, in sight. */
+export class StreamWatch {
+  readonly stream: string;
+  readonly db: Queryable;
+  readonly signal: AbortSignal;
+  readonly say: Say;
+  readonly #gapPrefix: (table: SourceTable) => string | null;
+
+  /** @param gapPrefix what the names of the streams of a table begin with whose gaps count; null: there are none */
+  constructor(
+    db: Queryable,
+    stream: string,
+    say: Say,
+    signal: AbortSignal,
+    gapPrefix: (table: SourceTable) => string | null = () => null,
+  ) {
+    this.db = db;
+    this.stream = stream;
+    this.say = say;
+    this.signal = signal;
+    this.#gapPrefix = gapPrefix;
+  }
+
+  async read(table: SourceTable): Promise<StandingRow | undefined> {
+    const [row] = await this.db.query<StandingRow>(sql.stream_standing, [this.stream, table, this.#gapPrefix(table)]);
+    return row;
+  }
+
+  async standing(table: SourceTable): Promise<Standing> {
+    let obstacle = '';
+    const row = await waitFor(
+      async () => {
+        const found = await this.read(table);
+        obstacle = obstacleIn(found);
+        return obstacle === '' ? found : undefined;
+      },
+      () => obstacle,
+      this.say,
+      this.signal,
+    );
+    return standingOf(row);
+  }
+
+  async holds(table: SourceTable, { epoch, floor }: Standing): Promise<boolean> {
+    const row = await this.read(table);
+    if (row === undefined || obstacleIn(row) !== '' || row.epoch !== epoch) return false;
+    const now = standingOf(row).floor;
+    return now === null || floor === null ? now === floor : comparePositions(now, floor) === 0;
+  }
+}
+
+const standingOf = ({ epoch, floor_epoch: floorEpoch, floor_lsn: lsn }: StandingRow): Standing => ({
+  epoch,
+  floor: floorEpoch === null || lsn === null ? null : { epoch: floorEpoch, lsn },
+});
+
+/** What keeps the images from being comparable at all; empty where nothing does. */
+function obstacleIn(row: StandingRow | undefined): string {
+  if (row === undefined) return 'the first reading of the source to begin';
+  if (row.phase === 'snapshot') return `the reading of the source in epoch ${row.epoch} to end`;
+  return row.gap === null ? '' : `a gap to be mended: ${row.gap}`;
+}
+
+/** Stream name under which the pgoutput source keeps its progress. */
+export const PGOUTPUT_STREAM = 'pgoutput';
+
+/** The database itself is followed: its progress is a place in its log. */
+export function pgoutputMarker(watch: StreamWatch, source: Pick<SourceReader, 'emit'>, runId: string): StreamMarker {
+  return {
+    stream: watch.stream,
+    standing: (table) => watch.standing(table),
+    holds: (table, standing) => watch.holds(table, standing),
+    pass: async (table, epoch) => {
+      const place = await source.emit(runId);
+      const lsn = parseLsn(place);
+      return waitFor(
+        async () => {
+          const row = await watch.read(table);
+          if (row?.epoch !== epoch) return false;
+          return row.applied >= lsn ? true : undefined;
+        },
+        () => `the stream to pass ${place}`,
+        watch.say,
+        watch.signal,
+      );
+    },
+    close: async () => {},
+  };
+}

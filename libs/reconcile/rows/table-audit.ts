@@ -1,0 +1,131 @@
+import type { Uuid } from '#libs/domain/change.ts';
+import { imagesOf } from '#libs/store/stage.ts';
+import { comparePiece, compareRows, type SameRow } from './compare.ts';
+import type { TextConnection } from './connection.ts';
+import { type DoubtParts, settleDoubts } from './doubts.ts';
+import type { TableScope } from './scope.ts';
+import type { SourceRead } from './source-reader.ts';
+import type { Standing } from './stream.ts';
+
+export interface TableAuditParts extends DoubtParts {
+  readonly images: TextConnection;
+  /** Rows read at once, of either side. */
+  readonly rangeRows: number;
+  /** Told after each piece. */
+  onPiece(): void;
+}
+
+/** More doubts than this are settled before the next rows are compared. */
+const MOST_DOUBTS = 2_000;
+
+interface Range extends SourceRead {
+  readonly standing: Standing;
+  readonly after: Uuid | null;
+  /** Its last id; null: to the end of the table. */
+  readonly upTo: Uuid | null;
+  /** The stream is on its way past it. */
+  readonly passed: Promise<boolean>;
+}
+
+/**
+ * Compares one table with its images, range by range. While one is compared, the next is read, and what the stream then
+ * still has to pass is waited for.
+ */
+export async function auditTable(parts: TableAuditParts, scope: TableScope): Promise<void> {
+  const { findings, ids } = parts;
+  const { table } = scope;
+  findings.begin(table);
+  const audit = new TableAudit(parts, scope, compareRows(table, ids));
+  let reading = audit.read(null);
+  for (;;) {
+    const range = await reading;
+    const ahead = range.upTo === null ? undefined : audit.read(range.upTo);
+    // If this range is not compared to its end, nobody asks how reading ahead went.
+    ahead?.catch(() => {});
+    const rest = await audit.compare(range);
+    await audit.settle(ahead === undefined);
+    if (rest !== undefined) {
+      await ahead?.catch(() => {});
+      reading = audit.read(rest.from);
+    } else if (ahead === undefined) return;
+    else reading = ahead;
+  }
+}
+
+class TableAudit {
+  readonly #parts: TableAuditParts;
+  readonly #scope: TableScope;
+  readonly #same: SameRow;
+  #doubtful = new Map<Uuid, boolean>();
+
+  constructor(parts: TableAuditParts, scope: TableScope, same: SameRow) {
+    this.#parts = parts;
+    this.#scope = scope;
+    this.#same = same;
+  }
+
+  async read(after: Uuid | null): Promise<Range> {
+    const { marker, source, rangeRows } = this.#parts;
+    const standing = await marker.standing(this.#scope.table);
+    const read = await source.range(this.#scope, after, rangeRows);
+    const isLast = read.rows.length < rangeRows;
+    const passed = marker.pass(this.#scope.table, standing.epoch);
+    // It is awaited when its turn comes; until then its failure must not count as unhandled.
+    passed.catch(() => {});
+    return { ...read, standing, after, upTo: isLast ? null : (read.rows.at(-1)?.[0] ?? null), passed };
+  }
+
+  /** @returns undefined when the range was compared to its end; else from where on it is void, and to be read again */
+  async compare(range: Range): Promise<{ readonly from: Uuid | null } | undefined> {
+    const { marker, findings, rangeRows, onPiece } = this.#parts;
+    const { table } = this.#scope;
+    await this.#learnIds(range);
+    if (!(await range.passed)) return { from: range.after };
+    // Images may be many more than rows: then the range is compared in pieces.
+    let row = 0;
+    for (let from = range.after; ; ) {
+      const images = await this.#images(range, from);
+      const isLast = images.length < rangeRows;
+      const upTo = isLast ? range.upTo : (images.at(-1)?.[0] ?? null);
+      const outcome = comparePiece(range, row, upTo, images, this.#same);
+      // Asked after the images were read: what has changed them by then shows.
+      if (!(await marker.holds(table, range.standing))) return { from };
+      findings.equal(table, outcome.equal);
+      for (const [id, differs] of outcome.doubtful) this.#doubtful.set(id, differs);
+      onPiece();
+      if (isLast) return undefined;
+      await this.settle(false);
+      row = outcome.next;
+      from = upTo;
+    }
+  }
+
+  async settle(all: boolean): Promise<void> {
+    if (this.#doubtful.size === 0 || (!all && this.#doubtful.size < MOST_DOUBTS)) return;
+    const doubtful = this.#doubtful;
+    this.#doubtful = new Map();
+    await settleDoubts(this.#parts, this.#scope.table, doubtful);
+    this.#parts.onPiece();
+  }
+
+  #images({ standing, upTo }: Range, after: Uuid | null): Promise<readonly (readonly (string | null)[])[]> {
+    const { images, rangeRows } = this.#parts;
+    const { table, imageStudent, imageCourse } = this.#scope;
+    const values = [after, upTo, standing.epoch, rangeRows, imageStudent, imageCourse];
+    return images.alone(() => images.rows(imagesOf(table).range.text, values));
+  }
+
+  async #learnIds({ rows }: Range): Promise<void> {
+    const { ids } = this.#parts;
+    if (imagesOf(this.#scope.table).needed.length === 0) return;
+    // The first two needed columns of each table that has any.
+    await ids.load(column(rows, 1), column(rows, 2));
+  }
+}
+
+function* column(rows: SourceRead['rows'], index: number): Generator<string> {
+  for (const row of rows) {
+    const value = row[index];
+    if (typeof value === 'string') yield value;
+  }
+}

@@ -1,0 +1,106 @@
+import type { Difference, Tally, Verdict } from '#libs/domain/run.ts';
+
+/** What a difference is. The first five are what is repaired; each is the name that the verdict counts it by. */
+export const KINDS = {
+  missed: 'row missed',
+  extra: 'row extra',
+  differs: 'value differs',
+  coverage: 'stale coverage',
+  asOf: 'stale as-of',
+  outbox: 'outbox row lost',
+} as const;
+export type Kind = (typeof KINDS)[keyof typeof KINDS];
+
+/** How a thing compared differs; as in {@link Tally}. */
+export type Deviation = 'mismatched' | 'missing' | 'extra';
+
+/** Things of one kind that differ in one place. */
+export interface Finding {
+  /** A key of the verdict's `tables` or `features`. */
+  readonly where: string;
+  readonly deviation: Deviation;
+  /** How many values or days; their differences count as one of their kind each. */
+  readonly count: number;
+  /** Null: counted, but named by another finding already (the other columns of a row that is missing). */
+  readonly example: Omit<Difference, 'where' | 'repaired'> | null;
+}
+
+/** So many differences are shown. */
+export const MOST_EXAMPLES = 20;
+
+type MutableTally = { -readonly [K in keyof Tally]: Tally[K] };
+type MutableDifference = { -readonly [K in keyof Difference]: Difference[K] };
+
+const EMPTY: Tally = { equal: 0, mismatched: 0, missing: 0, extra: 0, repaired: 0 };
+
+/** Counts what is compared, and remembers the first differences. */
+export class Ledger {
+  readonly #tallies = new Map<string, MutableTally>();
+  readonly #kinds = new Map<string, number>();
+  readonly #examples: MutableDifference[] = [];
+  readonly #shown = new Map<Finding, MutableDifference>();
+
+  equal(where: string, count = 1): void {
+    this.#tally(where).equal += count;
+  }
+
+  note(findings: readonly Finding[]): void {
+    for (const finding of findings) {
+      const { where, deviation, count, example } = finding;
+      this.#tally(where)[deviation] += count;
+      if (example === null) continue;
+      this.#kinds.set(example.kind, (this.#kinds.get(example.kind) ?? 0) + (deviation === 'mismatched' ? count : 1));
+      if (this.#examples.length === MOST_EXAMPLES) continue;
+      const shown = { where, ...example, repaired: false };
+      this.#examples.push(shown);
+      this.#shown.set(finding, shown);
+    }
+  }
+
+  /** These very findings were seen mended. */
+  repaired(findings: readonly Finding[]): void {
+    for (const finding of findings) {
+      this.#tally(finding.where).repaired += finding.count;
+      const shown = this.#shown.get(finding);
+      if (shown !== undefined) shown.repaired = true;
+    }
+  }
+
+  get tallies(): Record<string, Tally> {
+    return Object.fromEntries([...this.#tallies].sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  get kinds(): Record<string, number> {
+    return Object.fromEntries(this.#kinds);
+  }
+
+  get examples(): readonly Difference[] {
+    return this.#examples;
+  }
+
+  #tally(where: string): MutableTally {
+    const known = this.#tallies.get(where);
+    if (known !== undefined) return known;
+    const tally = { ...EMPTY };
+    this.#tallies.set(where, tally);
+    return tally;
+  }
+}
+
+/** What an audit of the source's rows says, as far as the verdict takes it over. */
+export type RowFindings = Pick<Verdict, 'tables' | 'kinds' | 'examples' | 'skipped'>;
+
+/** Both audits as one. The first examples of each have their place: of the other, no more than it leaves. */
+export function mergeVerdict(rows: RowFindings, ledger: Ledger, skipped: number): Verdict {
+  const kinds: Record<string, number> = { ...rows.kinds };
+  for (const [kind, count] of Object.entries(ledger.kinds)) kinds[kind] = (kinds[kind] ?? 0) + count;
+  const half = MOST_EXAMPLES / 2;
+  const ofRows = rows.examples.slice(0, Math.max(half, MOST_EXAMPLES - ledger.examples.length));
+  return {
+    tables: rows.tables,
+    features: ledger.tallies,
+    kinds,
+    examples: [...ofRows, ...ledger.examples].slice(0, MOST_EXAMPLES),
+    skipped: rows.skipped + skipped,
+  };
+}

@@ -1,0 +1,93 @@
+import { SOURCE_TABLES } from '#libs/domain/change.ts';
+import { systemClock } from '#libs/domain/clock.ts';
+import { openSettings } from '#libs/pipeline/settings.ts';
+import { analyticsAddress, loadConfig, sourceAddress } from '#libs/platform/config/config.ts';
+import { Lifecycle } from '#libs/platform/lifecycle.ts';
+import { openLog } from '#libs/platform/log.ts';
+import { type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
+import { openRowAudit } from '#libs/reconcile/rows/audit.ts';
+import { openText } from '#libs/reconcile/rows/connection.ts';
+import { selectRows } from '#libs/source/pgoutput/snapshot.ts';
+
+// Reads every row of the source once, in order of the ids, and does nothing with them; or compares them with their images.
+// A process of its own, so that its memory is its own.
+export interface ReconcileTask {
+  readonly mode: 'bare' | 'audit';
+  readonly rows: number;
+}
+
+export interface ReconcileTold {
+  readonly rows: number;
+  readonly wallMs: number;
+  /** Of Node, seconds. */
+  readonly cpu: number;
+  readonly peakRssMb: number;
+}
+
+const FETCH = 10_000;
+
+async function bare(address: DatabaseAddress): Promise<number> {
+  const connection = await openText(address, 'bench', new AbortController().signal);
+  let rows = 0;
+  await connection.client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+  for (const table of SOURCE_TABLES) {
+    await connection.client.query(`DECLARE bench NO SCROLL CURSOR FOR ${selectRows('public', table)} ORDER BY id`);
+    for (;;) {
+      const fetched = await connection.rows(`FETCH ${FETCH} FROM bench`, []);
+      rows += fetched.length;
+      if (fetched.length < FETCH) break;
+    }
+    await connection.client.query('CLOSE bench');
+  }
+  await connection.client.query('COMMIT');
+  connection.close();
+  return rows;
+}
+
+async function audit(source: DatabaseAddress, analytics: DatabaseAddress): Promise<number> {
+  const log = openLog('warn');
+  const config = loadConfig();
+  const db = openDatabase(analytics, { connections: 4 });
+  const settings = await openSettings(config, db);
+  const lifecycle = new Lifecycle(log);
+  const parts = { config, settings, db, analytics, source, clock: systemClock, log, lifecycle };
+  const rows = await openRowAudit(parts);
+  const result = await rows.run(
+    {
+      runId: 'bench',
+      mode: 'reconcile',
+      scope: {},
+      dryRun: false,
+      signal: new AbortController().signal,
+      progress: () => {},
+      guard: async () => {},
+    },
+    {},
+  );
+  await db.close();
+  if (result.left + result.skipped > 0 || Object.keys(result.kinds).length > 0)
+    throw new Error(`rows differ that were made equal: ${JSON.stringify(result)}`);
+  return result.compared;
+}
+
+async function main(): Promise<void> {
+  const { mode, rows: wanted } = JSON.parse(process.env['BENCH_TASK'] ?? '{}') as ReconcileTask;
+  const config = loadConfig();
+  const [source, analytics] = [sourceAddress(config), analyticsAddress(config)];
+  if (source === undefined || analytics === undefined) throw new Error('both databases are needed');
+  const before = process.cpuUsage();
+  const beganAt = performance.now();
+  const rows = mode === 'bare' ? await bare(source) : await audit(source, analytics);
+  const wallMs = performance.now() - beganAt;
+  const { user, system } = process.cpuUsage(before);
+  if (rows !== wanted) throw new Error(`${rows} rows were read, of ${wanted}`);
+  const told: ReconcileTold = {
+    rows,
+    wallMs,
+    cpu: (user + system) / 1e6,
+    peakRssMb: process.resourceUsage().maxRSS / 1024,
+  };
+  process.send?.(told);
+}
+
+await main();

@@ -1,0 +1,107 @@
+import type { PlantedBug } from './bugs.ts';
+
+const RUNS = ['test/pipeline-runs/books.test.ts'];
+const PROOF_UNDER_LOAD = ['test/reconcile/no-false-alarm.test.ts'];
+const PLANTED_CORRUPTIONS = ['test/reconcile/planted.test.ts'];
+
+/** Of the runs of the pipeline, and of the nightly proof. */
+export const BUGS_OF_PROOF: readonly PlantedBug[] = [
+  {
+    name: 'guard of a run without its lock: another process takes the run while a transaction of it is open',
+    file: 'libs/store/sql/run_guard.sql',
+    from: 'FOR KEY SHARE',
+    to: '',
+    tests: RUNS,
+  },
+  {
+    name: 'a lease is renewed by whoever asks: two processes believe that they have the run',
+    file: 'libs/store/sql/run_renew.sql',
+    from: 'AND lease_owner = $2 AND',
+    to: 'AND $2::uuid IS NOT NULL AND',
+    tests: RUNS,
+  },
+  {
+    name: 'a lease that has run out counts as held: a run whose process died is stuck',
+    file: 'libs/store/sql/run_claim.sql',
+    from: 'ELSE lease_until END',
+    to: "ELSE 'infinity' END",
+    tests: RUNS,
+  },
+  {
+    name: 'reconcile compares what has changed since its snapshot: lag is taken for divergence',
+    file: 'libs/reconcile/rows/visibility.ts',
+    from: '  if ((xid - xmax) >>> 0 < AHEAD) return false;',
+    to: '',
+    tests: ['test/reconcile/rows/no-false-alarm.test.ts'],
+  },
+  {
+    name: 'reconcile takes what was written before its snapshot, and committed after it, for seen',
+    file: 'libs/reconcile/rows/visibility.ts',
+    from: 'return !running.has(xid);',
+    to: 'return running.size >= 0;',
+    tests: ['test/reconcile/rows/visibility.test.ts', 'test/reconcile/rows/no-false-alarm.test.ts'],
+  },
+  {
+    name: 'reconcile compares at once, and does not wait until the stream has passed its snapshot',
+    file: 'libs/reconcile/rows/stream.ts',
+    from: 'return row.applied >= lsn ? true : undefined;',
+    to: 'return row.applied >= lsn || row.applied < lsn;',
+    tests: ['test/reconcile/rows/bad-days.test.ts'],
+  },
+  {
+    name: 'a repair overwrites what came in after it was compared',
+    file: 'libs/store/repair.ts',
+    from: 'if (repair?.found === undefined || !sameImage(repair.found, image)) continue;',
+    to: 'if (repair?.found === undefined) continue;',
+    tests: ['test/store/repair.test.ts'],
+  },
+  {
+    name: 'the proof judges keys that are about to be derived',
+    file: 'libs/store/sql/proof_keys.sql',
+    from: 'mark.priority IN (0, 1, 2)',
+    to: 'mark.priority IN (9)',
+    tests: PROOF_UNDER_LOAD,
+  },
+  {
+    name: 'the proof judges keys whose course is about to move',
+    file: 'libs/store/sql/proof_keys.sql',
+    from: '  OR EXISTS (SELECT FROM state.course_mark AS mark WHERE mark.course_id = wanted.course_id)\n',
+    to: '',
+    tests: ['test/reconcile/features/bad-days.test.ts'],
+  },
+  {
+    name: 'the proof judges keys in the midst of a first reading, which marks them at its end',
+    file: 'libs/store/sql/proof_keys.sql',
+    from: "EXISTS (SELECT FROM stream_progress WHERE phase = 'snapshot')",
+    to: 'false',
+    tests: ['test/reconcile/features/bad-days.test.ts'],
+  },
+  {
+    name: 'the proof reads a key piece by piece, each of another moment',
+    file: 'libs/store/sql/proof_snapshot.sql',
+    from: 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY',
+    to: 'SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ ONLY',
+    tests: PROOF_UNDER_LOAD,
+  },
+  {
+    name: 'the proof judges the keys of a wrong course by its wrong row',
+    file: 'libs/reconcile/features/suspects.ts',
+    from: 'return new Map([...this.#suspects.keys()].map((courseId) => [courseId, null]));',
+    to: 'return new Map();',
+    tests: PLANTED_CORRUPTIONS,
+  },
+  {
+    name: 'what keys say of their course is mended before the rest is found',
+    file: 'libs/reconcile/features/audit.ts',
+    from: 'if (!this.#shaken.has(keyName(key)) || family.heldBack.length >= MOST_HELD_BACK) return [judgement];',
+    to: 'if (family.heldBack.length < MOST_HELD_BACK) return [judgement];',
+    tests: PLANTED_CORRUPTIONS,
+  },
+  {
+    name: 'what was sent is not written down: the proof cannot tell what the topic knows',
+    file: 'libs/store/sql/outbox_sent.sql',
+    from: 'version = ANY ($5::bigint[]) FROM gone',
+    to: 'version = ANY ($5::bigint[]) FROM gone WHERE version < 0',
+    tests: PLANTED_CORRUPTIONS,
+  },
+];

@@ -1,0 +1,130 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { totalsOf } from '#libs/domain/run.ts';
+import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
+import { fillSource } from '../campus.ts';
+import { ProofWorld } from '../proof-world.ts';
+
+/* A proof that is stopped, that nobody helps, that has nothing to look at, or the wrong thing. */
+
+let world: ProofWorld;
+beforeEach(async () => {
+  world = await ProofWorld.open('proof_bad');
+  await fillSource(world.source.db, { students: 20, courses: 2, rowsPerKey: 6, seed: 3 });
+  await world.begin();
+  await world.settle();
+});
+afterEach(() => world.drop());
+
+const corrupt = (): Promise<unknown> =>
+  world.db.query('UPDATE performance_features SET success_rate = coalesce(success_rate, 0) - 0.01');
+const corrupted = async (): Promise<number> => (await world.db.query('SELECT FROM performance_features')).length;
+
+test('told to stop in the middle it rejects soon, with the reason; begun again it finds the rest', async () => {
+  await corrupt();
+  const stopping = new AbortController();
+  const reason = new Error('cancelled');
+  let toldAt = 0;
+  const run = world.prove({
+    signal: stopping.signal,
+    onProgress: ({ phase }) => {
+      if (!/performance/.test(phase)) return;
+      toldAt ||= performance.now();
+      stopping.abort(reason);
+    },
+  });
+  await expect(run).rejects.toBe(reason);
+  expect(performance.now() - toldAt).toBeLessThan(5_000);
+  await world.settle();
+  await world.prove();
+  expect(totalsOf((await world.prove()).verdict)).toMatchObject({ different: 0 });
+  expect(await world.differences()).toEqual([]);
+});
+
+test('a run that is another’s by now writes nothing', async () => {
+  await corrupt();
+  const lost = new Error('the run is lost');
+  let asked = 0;
+  const guard = (): Promise<never> => {
+    asked += 1;
+    return Promise.reject(lost);
+  };
+  await expect(world.prove({ guard })).rejects.toBe(lost);
+  expect(asked).toBe(1);
+  expect(await world.db.query('SELECT FROM state.key_mark')).toEqual([]);
+});
+
+describe('where nobody derives', () => {
+  test('what differs is found and marked, and told to be left', async () => {
+    await corrupt();
+    const keys = await corrupted();
+    // The stream has to move on for the audit of rows; what it brings would wake derivers that there are none of.
+    await world.pause();
+    await world.follow();
+    const { verdict, recordsFailed } = await world.prove({ patienceMs: 300 });
+    expect(totalsOf(verdict)).toMatchObject({ different: keys, repaired: 0, left: keys });
+    expect(recordsFailed).toBe(keys);
+    expect(await world.db.query('SELECT FROM state.key_mark')).toHaveLength(keys);
+    // Now they wait for their deriver, and so nothing is said of them.
+    const again = await world.prove({ patienceMs: 300 });
+    expect(totalsOf(again.verdict)).toMatchObject({ different: 0 });
+    expect(again.verdict.skipped).toBeGreaterThanOrEqual(keys);
+    await world.pause();
+    await world.begin();
+    await world.settle();
+    expect(totalsOf((await world.prove()).verdict)).toMatchObject({ different: 0 });
+  });
+
+  test('of keys whose course may move nothing is said', async () => {
+    await world.pause();
+    await world.follow();
+    await corrupt();
+    await world.db.query('INSERT INTO state.course_mark (course_id) SELECT course_id FROM state.course');
+    const { verdict } = await world.prove({ patienceMs: 300, dryRun: true });
+    expect(totalsOf(verdict)).toMatchObject({ different: 0 });
+    expect(verdict.skipped).toBeGreaterThanOrEqual(await corrupted());
+  });
+
+  test('nor in the midst of a first reading', async () => {
+    await world.pause();
+    await corrupt();
+    await world.db.query("UPDATE stream_progress SET phase = 'snapshot'");
+    const { verdict } = await world.prove({ mode: 'backfill', scope: { from: 0 }, patienceMs: 300, dryRun: true });
+    expect(totalsOf(verdict)).toMatchObject({ equal: 0, different: 0 });
+    expect(verdict.skipped).toBeGreaterThanOrEqual(await corrupted());
+  });
+});
+
+test('the source goes away: an error of its driver, so that the run is begun again', async () => {
+  const { port } = world.source.address;
+  const run = world.prove({ source: { ...world.source.address, host: '127.0.0.1', port: port === 1 ? 2 : 1 } });
+  const error: unknown = await run.catch((thrown: unknown) => thrown);
+  expect(isDatabaseFault(error)).toBe(true);
+});
+
+describe('a source that is not what it was', () => {
+  test('without a column it is an error that names it', async () => {
+    await world.pause();
+    await world.source.db.query('ALTER TABLE grades DROP COLUMN grade_max');
+    await expect(world.prove()).rejects.toThrow(/public\.grades has no column grade_max/);
+  });
+
+  test('without a primary key, too', async () => {
+    await world.pause();
+    await world.source.db.query('ALTER TABLE grades DROP CONSTRAINT grades_pkey');
+    await expect(world.prove()).rejects.toThrow(/primary key of the source table public\.grades is missing/);
+  });
+
+  test('a row filter would hide rows: so does it', async () => {
+    await world.pause();
+    await world.source.db.query(
+      'ALTER PUBLICATION prepadata SET TABLE students, courses, enrollments, activity_logs, grades WHERE (grade_item IS NOT NULL)',
+    );
+    await expect(world.prove()).rejects.toThrow(/row filter on the table public\.grades/);
+  });
+});
+
+test('settings that another process has adopted: nothing is compared with the wrong formulas', async () => {
+  await world.pause();
+  await world.db.query("INSERT INTO state.settings (fingerprint, described) VALUES ('another', '{}')");
+  await expect(world.prove()).rejects.toMatchObject({ code: 'settings_changed' });
+});

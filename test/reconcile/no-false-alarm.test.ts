@@ -1,0 +1,50 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { MS_PER_DAY } from '#libs/domain/local-date.ts';
+import { ProofWorld } from './proof-world.ts';
+import { fill, load } from './rows/load.ts';
+
+/* Both audits beside writers at full speed and days that begin: what is under way is no difference. */
+
+const RUNS = Number(process.env['NO_FALSE_ALARM_RUNS'] ?? 3);
+
+let world: ProofWorld;
+let days = 0;
+beforeAll(async () => {
+  world = await ProofWorld.open('proof_alarm');
+  world.clock = { now: () => Date.now() + days * MS_PER_DAY };
+  await fill(world.source.db);
+  await world.begin();
+  await world.settle();
+});
+afterAll(() => world.drop());
+
+test(
+  `${RUNS} proofs beside writers at full speed find nothing`,
+  async () => {
+    const writers = load(world.source.address);
+    let judged = 0;
+    try {
+      for (let run = 0; run < RUNS; run += 1) {
+        const before = writers.rounds;
+        // A new day begins in the midst of it: every course moves, and marks all its keys.
+        const midnight = setTimeout(() => {
+          days += 1;
+        }, 700);
+        const { verdict, recordsFailed } = await world.prove({ dryRun: run % 2 === 0, patienceMs: 1_000 });
+        clearTimeout(midnight);
+        const { kinds, examples } = verdict;
+        expect({ run, kinds, examples, recordsFailed }).toEqual({ run, kinds: {}, examples: [], recordsFailed: 0 });
+        expect(writers.rounds - before).toBeGreaterThan(5);
+        judged += verdict.features['engagement_features.login_count']?.equal ?? 0;
+      }
+    } finally {
+      await writers.stop();
+    }
+    // Of what changes all the time some rests at any moment.
+    expect(judged).toBeGreaterThan(50 * RUNS);
+    await world.settle();
+    const { verdict } = await world.prove({ dryRun: true });
+    expect(verdict).toMatchObject({ kinds: {}, skipped: 0 });
+  },
+  60_000 + 30_000 * RUNS,
+);

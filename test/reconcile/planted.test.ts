@@ -1,0 +1,133 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { FAMILIES } from '#libs/domain/family.ts';
+import type { Tally } from '#libs/domain/run.ts';
+import type { RunResult } from '#libs/reconcile/contract.ts';
+import { chanceOf } from '../property/disturbance.ts';
+import { FakeCluster } from '../topics/fakes.ts';
+import { drain } from '../topics/relays.ts';
+import { fillSource } from './campus.ts';
+import { type Expected, PLANTS, type Plant, type Target } from './plants.ts';
+import { ProofWorld } from './proof-world.ts';
+
+/* Corruptions of every kind at once: one run finds each for what it is and mends it, and the next finds nothing. */
+
+const CORRUPTIONS = Number(process.env['PLANTED_CORRUPTIONS'] ?? 80);
+const SEED = Number(process.env['PLANTED_SEED'] ?? 7);
+const STUDENTS = Math.max(25, Math.round(CORRUPTIONS * 0.3));
+const COURSES = 8;
+/** Courses, by our integers, in which rows go wrong; in which features do; and those of the latter that do themselves. */
+const GROUPS = { rows: [1, 2], features: [3, 4, 5, 6, 7, 8], courses: [6, 7, 8] } as const;
+
+const cluster = new FakeCluster();
+let world: ProofWorld;
+const expected: Expected[] = [];
+const planted = new Map<string, number>();
+
+beforeAll(async () => {
+  world = await ProofWorld.open('planted', { topics: true });
+  await fillSource(world.source.db, { students: STUDENTS, courses: COURSES, rowsPerKey: 8, seed: SEED });
+  await world.begin();
+  await world.settle();
+  await plantAll();
+});
+afterAll(() => world.drop());
+
+/** Each on a key of its own, so that none hides another; rows first, since what follows from them is derived. */
+async function plantAll(): Promise<void> {
+  const taken = new Set<string>();
+  const counts = new Map<Plant['of'], number>();
+  const plants = (of: Plant['of']): Plant[] => PLANTS.filter((plant) => plant.of === of);
+  counts.set('courses', GROUPS.courses.length);
+  counts.set('rows', Math.round(CORRUPTIONS * (plants('rows').length / PLANTS.length)));
+  counts.set('features', CORRUPTIONS - GROUPS.courses.length - (counts.get('rows') ?? 0));
+  for (const of of ['rows', 'features', 'courses'] as const) {
+    if (of === 'features') {
+      await world.settle();
+      await drain(world.db, cluster);
+    }
+    const kinds = plants(of);
+    for (let n = 0; n < (counts.get(of) ?? 0); n += 1) {
+      const plant = kinds[n % kinds.length];
+      if (plant === undefined) continue;
+      const target = await findTarget(plant, taken);
+      expected.push(await plant.plant(world, target, Math.floor(n / kinds.length)));
+      planted.set(plant.name, (planted.get(plant.name) ?? 0) + 1);
+    }
+  }
+}
+
+async function findTarget(plant: Plant, taken: Set<string>): Promise<Target> {
+  const targets = await world.db.query<Target>(plant.targets, [[...GROUPS[plant.of]]]);
+  targets.sort((a, b) => rank(a) - rank(b));
+  const target = targets.find(({ student_id, course_id }) => !taken.has(`${student_id}/${course_id}`));
+  if (target === undefined) throw new Error(`there is no key left for: ${plant.name}`);
+  taken.add(`${target.student_id}/${target.course_id}`);
+  return target;
+}
+
+/** In an order that is the same each time, and no order. */
+const rank = ({ student_id, course_id }: Target): number => chanceOf(SEED + student_id * 1_000 + course_id)();
+
+/** What a verdict finds, by place and by kind, without what is equal. */
+function foundIn({ verdict }: RunResult): { places: Record<string, number>; kinds: Record<string, number> } {
+  const places: Record<string, number> = {};
+  for (const [where, tally] of Object.entries({ ...verdict.tables, ...verdict.features }) as [string, Tally][])
+    for (const deviation of ['mismatched', 'missing', 'extra'] as const)
+      if (tally[deviation] > 0) places[`${where} ${deviation}`] = tally[deviation];
+  return { places, kinds: { ...verdict.kinds } };
+}
+
+function expectation(): ReturnType<typeof foundIn> {
+  const places: Record<string, number> = {};
+  const kinds: Record<string, number> = {};
+  for (const { kind, places: of } of expected) {
+    kinds[kind] = (kinds[kind] ?? 0) + 1;
+    for (const { where, deviation, count } of of) {
+      const name = `${where} ${deviation}`;
+      places[name] = (places[name] ?? 0) + count;
+    }
+  }
+  return { places, kinds };
+}
+
+const repairedIn = ({ verdict }: RunResult): number =>
+  [...Object.values(verdict.tables), ...Object.values(verdict.features)].reduce(
+    (sum, { repaired }) => sum + repaired,
+    0,
+  );
+
+/** All that a dry run has to leave as it is. */
+async function contents(): Promise<unknown> {
+  const tables = FAMILIES.flatMap((family) => [`${family}_features`, `state.${family}_series`])
+    .concat(['outbox', 'rejected_change', 'state.key', 'state.course', 'state.key_mark', 'state.course_mark'])
+    .concat(['grades', 'activity_logs', 'enrollments'].map((table) => `state.image_${table}`));
+  const sums = tables.map(
+    (table) => `(SELECT md5(coalesce(string_agg(t::text, ' ' ORDER BY t::text), '')) FROM ${table} AS t)`,
+  );
+  return (await world.db.query(`SELECT ARRAY[${sums.join(', ')}] AS sums`))[0];
+}
+
+test(`${CORRUPTIONS} corruptions of every kind are found for what they are, and mended`, async () => {
+  expect(planted.size).toBe(Math.min(PLANTS.length, CORRUPTIONS));
+  const before = await contents();
+  const dry = await world.prove({ dryRun: true });
+  expect(foundIn(dry)).toEqual(expectation());
+  expect(repairedIn(dry)).toBe(0);
+  expect(dry.recordsFailed).toBeGreaterThan(0);
+  expect(await contents()).toEqual(before);
+
+  const run = await world.prove();
+  expect(foundIn(run)).toEqual(expectation());
+  const wanted = Object.values(expectation().places).reduce((sum, count) => sum + count, 0);
+  expect(repairedIn(run)).toBe(wanted);
+  expect(run).toMatchObject({ recordsFailed: 0, verdict: { skipped: 0 } });
+
+  await world.settle();
+  expect(await world.differences()).toEqual([]);
+  const again = await world.prove();
+  expect(foundIn(again)).toEqual({ places: {}, kinds: {} });
+
+  // What was wrong was published as it is: all that consumers have is what is stored.
+  await drain(world.db, cluster);
+  expect(foundIn(await world.prove())).toEqual({ places: {}, kinds: {} });
+}, 1_800_000);

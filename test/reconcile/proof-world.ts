@@ -1,0 +1,132 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '#libs/domain/clock.ts';
+import { MS_PER_DAY } from '#libs/domain/local-date.ts';
+import type { RunScope } from '#libs/domain/run.ts';
+import { startIntake } from '#libs/pipeline/intake.ts';
+import type { Settings } from '#libs/pipeline/settings.ts';
+import { Wake } from '#libs/pipeline/wake.ts';
+import { loadConfig } from '#libs/platform/config/config.ts';
+import { Lifecycle } from '#libs/platform/lifecycle.ts';
+import { openLog } from '#libs/platform/log.ts';
+import type { Database, DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import type { RunContext, RunnerParts, RunProgress, RunResult } from '#libs/reconcile/contract.ts';
+import { Reconciler } from '#libs/reconcile/index.ts';
+import { openRowAudit } from '#libs/reconcile/rows/audit.ts';
+import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
+import { migrate } from '#libs/store/migrate.ts';
+import { openProgressStore } from '#libs/store/progress.ts';
+import { FIRST_TODAY } from '../property/rows.ts';
+import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { askOracle, compareFeatures, type Difference, readFeatures } from '../support/oracle.ts';
+import { startTestPipeline, type TestPipeline } from '../support/pipeline.ts';
+import { testSettings } from '../support/settings.ts';
+import { untilSettled } from '../support/settle.ts';
+import { LAX_SOURCE_SCHEMA } from '../support/source-schema.ts';
+
+const log = openLog('silent');
+/** Noon of the day on which generated rows are today. */
+const FIXED: Clock = { now: () => FIRST_TODAY * MS_PER_DAY + 43_200_000 };
+
+export interface ProofOptions {
+  readonly mode?: RunContext['mode'];
+  readonly dryRun?: boolean;
+  readonly scope?: RunScope;
+  readonly signal?: AbortSignal;
+  readonly guard?: RunContext['guard'];
+  readonly onProgress?: (progress: RunProgress) => void;
+  /** Milliseconds. */
+  readonly patienceMs?: number;
+  /** Another source than the one that is followed. */
+  readonly source?: DatabaseAddress;
+}
+
+/** A source, an analytics database, the whole pipeline between them, and the proof. */
+export class ProofWorld {
+  readonly source: TestDatabase;
+  readonly analytics: TestDatabase;
+  readonly settings: Settings;
+  /** May be set to another one before the world begins. */
+  clock = FIXED;
+  #pipeline: TestPipeline | undefined;
+
+  private constructor(source: TestDatabase, analytics: TestDatabase, settings: Settings) {
+    this.source = source;
+    this.analytics = analytics;
+    this.settings = settings;
+  }
+
+  static async open(purpose: string, settings: Partial<Settings> = {}): Promise<ProofWorld> {
+    const source = await createSourceDatabase(`${purpose}_source`, LAX_SOURCE_SCHEMA);
+    const analytics = await createTestDatabase(`${purpose}_analytics`);
+    await migrate(analytics.db);
+    return new ProofWorld(source, analytics, { ...testSettings(), ...settings });
+  }
+
+  get db(): Database {
+    return this.analytics.db;
+  }
+
+  /** Follows the source and derives, from where that was left. */
+  async begin(): Promise<void> {
+    const { source, settings, clock, db: analytics } = this;
+    this.#pipeline = await startTestPipeline({ source: source.address, analytics, settings, clock });
+  }
+
+  /** Follows the source, and derives nothing. */
+  follow(): Promise<void> {
+    const source = pgoutputSource({
+      address: this.source.address,
+      progress: openProgressStore(this.db),
+      slotPrefix: this.source.address.database.slice(0, 50),
+      maxBatch: 500,
+    });
+    const onFailure = (error: unknown): void => console.error('the source of the test has failed:', error);
+    const { db, settings } = this;
+    const intake = startIntake({ source, db, settings, wake: new Wake(), log, onFailure });
+    this.#pipeline = { failure: undefined, stop: () => intake.stop() };
+    return Promise.resolve();
+  }
+
+  async pause(): Promise<void> {
+    await this.#pipeline?.stop();
+    this.#pipeline = undefined;
+  }
+
+  settle(): Promise<void> {
+    return untilSettled(this.source.db, this.db);
+  }
+
+  async prove(options: ProofOptions = {}): Promise<RunResult> {
+    const { signal = new AbortController().signal, patienceMs = 20_000 } = options;
+    const context: RunContext = {
+      runId: randomUUID(),
+      mode: options.mode ?? 'reconcile',
+      scope: options.scope ?? {},
+      dryRun: options.dryRun ?? false,
+      signal,
+      progress: options.onProgress ?? (() => {}),
+      guard: options.guard ?? (async () => {}),
+    };
+    const parts = { ...this.#parts, source: options.source ?? this.source.address };
+    const reconciler = new Reconciler(parts, await openRowAudit(parts), { lookEveryMs: 20, patienceMs });
+    return reconciler.run(context);
+  }
+
+  get #parts(): RunnerParts {
+    const { settings, db, analytics, source, clock } = this;
+    const [config, lifecycle] = [loadConfig({}), new Lifecycle(log)];
+    return { config, settings, db, analytics: analytics.address, source: source.address, clock, log, lifecycle };
+  }
+
+  /** What differs between what is stored and the oracle's answer from the source. */
+  async differences(): Promise<Difference[]> {
+    const expected = await askOracle(this.source.address, 'public', { today: FIRST_TODAY });
+    return compareFeatures(expected, await readFeatures(this.analytics.address));
+  }
+
+  async drop(): Promise<void> {
+    await this.pause();
+    await this.source.drop();
+    await this.analytics.drop();
+  }
+}

@@ -1,0 +1,140 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { SOURCE_TABLES } from '#libs/domain/change.ts';
+import { systemClock } from '#libs/domain/clock.ts';
+import { type Intake, startIntake } from '#libs/pipeline/intake.ts';
+import { Wake } from '#libs/pipeline/wake.ts';
+import { loadConfig } from '#libs/platform/config/config.ts';
+import { Lifecycle } from '#libs/platform/lifecycle.ts';
+import { openLog } from '#libs/platform/log.ts';
+import { openRegistry } from '#libs/platform/registry/registry.ts';
+import type { RunnerParts } from '#libs/reconcile/contract.ts';
+import { kafkaSource } from '#libs/source/kafka/index.ts';
+import { openPartitionProgress } from '#libs/store/progress.ts';
+import { ConnectApi } from '../../../connectors/connect-api.ts';
+import { createFixture, type Fixture, register } from '../../connectors/fixture.ts';
+import { testSettings } from '../../support/settings.ts';
+import { useStack } from '../../support/stack.ts';
+import { fill, load } from './load.ts';
+import { auditOnce } from './world.ts';
+
+/* The audit of rows where changes come from Debezium over Kafka, read by two processes in partitions. */
+
+const RUNS = Number(process.env['NO_FALSE_ALARM_RUNS'] ?? 3);
+const log = openLog('silent');
+const settings = testSettings();
+const failures: unknown[] = [];
+const intakes: Intake[] = [];
+let fixture: Fixture;
+let parts: RunnerParts;
+
+beforeAll(async () => {
+  const stack = useStack();
+  fixture = await createFixture('rows_kafka', stack);
+  const { source, analytics } = fixture;
+  await fill(source.db);
+  parts = {
+    config: loadConfig({
+      CDC_SOURCE: 'kafka',
+      KAFKA_BROKERS: stack.brokers,
+      SCHEMA_REGISTRY_URL: stack.registryUrl,
+      KAFKA_TOPIC_PREFIX: fixture.settings.name,
+      KAFKA_GROUP_PREFIX: fixture.settings.name,
+    }),
+    settings,
+    db: analytics.db,
+    analytics: analytics.address,
+    source: source.address,
+    clock: systemClock,
+    log,
+    lifecycle: new Lifecycle(log),
+  };
+  begin();
+  begin();
+  await register(fixture);
+});
+
+afterAll(async () => {
+  await Promise.all(intakes.map((intake) => intake.stop()));
+  const connect = new ConnectApi(fixture.settings.connectUrl, fixture.settings.name, new AbortController().signal);
+  await connect.remove().catch(() => {});
+  await fixture.drop();
+  expect(failures).toEqual([]);
+});
+
+function begin(): void {
+  const { brokers, name } = fixture.settings;
+  intakes.push(
+    startIntake({
+      source: kafkaSource({
+        brokers,
+        registry: openRegistry({ url: useStack().registryUrl }),
+        group: `${name}-group`,
+        topicPrefix: name,
+        schema: 'public',
+        tables: SOURCE_TABLES,
+        partitions: 4,
+        replication: 1,
+        progress: openPartitionProgress(parts.db),
+        maxBatch: 500,
+        log,
+      }),
+      db: parts.db,
+      settings,
+      wake: new Wake(),
+      log,
+      onFailure: (error) => failures.push(error),
+    }),
+  );
+}
+
+test('after the first reading, while nothing changes, all is equal', async () => {
+  expect(await auditOnce(parts)).toMatchObject({ compared: 4_095, left: 0, kinds: {}, skipped: 0 });
+});
+
+test(
+  `${RUNS} runs beside writers at full speed find no difference`,
+  async () => {
+    const writers = load(fixture.source.address);
+    try {
+      for (let run = 0; run < RUNS; run += 1) {
+        const { examples, left, kinds } = await auditOnce(parts, { rangeRows: 1_000, dryRun: run % 2 === 0 });
+        expect({ run, examples, left, kinds }).toEqual({ run, examples: [], left: 0, kinds: {} });
+      }
+    } finally {
+      await writers.stop();
+    }
+    expect(await auditOnce(parts, { dryRun: true })).toMatchObject({ left: 0, kinds: {}, skipped: 0 });
+  },
+  120_000 + 60_000 * RUNS,
+);
+
+test('what is wrong is found and mended', async () => {
+  const { db } = fixture.analytics;
+  const [changed] = await db.query(
+    `UPDATE state.image_grades SET grade_value = '3.21' WHERE id = (SELECT id FROM state.image_grades WHERE live LIMIT 1) RETURNING id`,
+  );
+  expect(changed).toBeDefined();
+  await db.query(
+    'DELETE FROM state.image_activity_logs WHERE id IN (SELECT id FROM state.image_activity_logs WHERE live LIMIT 5)',
+  );
+  await db.query(`INSERT INTO state.image_enrollments (id, epoch, lsn, live, student_id, course_id)
+    VALUES (gen_random_uuid(), 1, 0, true, 1, 1)`);
+  const kinds = { 'value differs': 1, 'row missed': 5, 'row extra': 1 };
+  expect(await auditOnce(parts)).toMatchObject({ kinds, left: 0 });
+  expect(await auditOnce(parts)).toMatchObject({ kinds: {}, left: 0 });
+});
+
+test('while nobody reads the topics it waits, in sight', async () => {
+  await Promise.all(intakes.splice(0).map((intake) => intake.stop()));
+  await fixture.source.db.query("UPDATE enrollments SET enrolled_at = '2026-01-01'");
+  const phases: string[] = [];
+  const audit = auditOnce(parts, { onProgress: ({ phase }) => phases.push(phase) });
+  audit.catch(() => {});
+  await expect
+    .poll(() => phases.at(-1), { timeout: 60_000 })
+    .toMatch(/^waiting for .* to be staged as far as it reaches$/);
+  await sleep(100);
+  begin();
+  expect(await audit).toMatchObject({ kinds: {}, left: 0 });
+});

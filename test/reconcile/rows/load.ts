@@ -1,0 +1,111 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Database, type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
+
+const INSERT_EVENTS = `INSERT INTO activity_logs (student_id, course_id, activity_type, resource_id, "timestamp", metadata)
+  SELECT md5('s' || 1 + floor(random() * 50))::uuid, md5('c' || 1 + floor(random() * 5))::uuid, 'view', 'r' || n, now(),
+    jsonb_build_object('state', n % 4) FROM generate_series(1, $1::integer) AS n`;
+const INSERT_GRADES = `INSERT INTO grades (student_id, course_id, grade_item, grade_value, grade_max, "timestamp")
+  SELECT md5('s' || 1 + floor(random() * 50))::uuid, md5('c' || 1 + floor(random() * 5))::uuid, 'Quiz ' || n, n % 100, 100, now()
+  FROM generate_series(1, $1::integer) AS n`;
+
+/** Rows for the load to change. */
+export async function fill(db: Database): Promise<void> {
+  await db.query(
+    `INSERT INTO students (id, external_id) SELECT md5('s' || n)::uuid, 's' || n FROM generate_series(1, 50) AS n`,
+  );
+  await db.query(
+    `INSERT INTO courses (id, external_id) SELECT md5('c' || n)::uuid, 'c' || n FROM generate_series(1, 5) AS n`,
+  );
+  await db.query(INSERT_EVENTS, [3_000]);
+  await db.query(INSERT_GRADES, [1_000]);
+  await db.query(
+    `INSERT INTO enrollments (id, student_id, course_id)
+     SELECT md5('e' || n)::uuid, md5('s' || n)::uuid, md5('c1')::uuid FROM generate_series(1, 40) AS n`,
+  );
+}
+
+const some = (table: string, share: number): string =>
+  `id IN (SELECT id FROM ${table} TABLESAMPLE BERNOULLI (${share}))`;
+
+/** Of every kind, in short transactions. */
+const SHORT: readonly (readonly [string, readonly number[]])[] = [
+  [INSERT_EVENTS, [40]],
+  [`UPDATE activity_logs SET resource_id = 'r' || floor(random() * 1000) WHERE ${some('activity_logs', 1)}`, []],
+  [`DELETE FROM activity_logs WHERE ${some('activity_logs', 1)}`, []],
+  [INSERT_GRADES, [10]],
+  [`UPDATE grades SET grade_value = floor(random() * 100) WHERE ${some('grades', 2)}`, []],
+  [`UPDATE activity_logs SET id = gen_random_uuid() WHERE ${some('activity_logs', 0.3)}`, []],
+  [`UPDATE grades SET student_id = md5('s' || 1 + floor(random() * 50))::uuid WHERE ${some('grades', 1)}`, []],
+];
+
+export interface Load {
+  readonly rounds: number;
+  stop(): Promise<void>;
+}
+
+/** For how long changes of the same rows stand in the log before they are there, milliseconds; each of rows of its own. */
+const BREWING_MS = [3, 6, 12, 20, 30, 45, 70, 110, 170];
+
+/** Rows that change without pause, so that every look finds them changed since: four of the forty, of those that are hot. */
+const HOT = `UPDATE enrollments SET enrolled_at = clock_timestamp()
+  WHERE id IN (SELECT md5('e' || n)::uuid FROM generate_series(1 + 4 * $1::integer, 4 + 4 * $1::integer) AS n)`;
+
+/**
+ * Writes for as long as it takes: one in short transactions, two in long ones, some on the same rows again and again, and
+ * now and then a table is emptied.
+ */
+export function load(address: DatabaseAddress): Load {
+  const db = openDatabase(address, { connections: 16, name: 'test writer' });
+  const state = { stopped: false, rounds: 0 };
+  const looping = async (work: (round: number) => Promise<unknown>): Promise<void> => {
+    for (let round = 0; !state.stopped; round += 1) await work(round).catch(ignoreDeadlock);
+  };
+  const short = looping(async (round) => {
+    const [text, values] = SHORT[round % SHORT.length] ?? ['SELECT', []];
+    await db.query(text, values);
+    state.rounds += 1;
+    if (round % 400 === 399) await emptied(db, round % 800 === 399 ? 'grades' : 'activity_logs');
+  });
+  const long = [0, 1].map((writer) =>
+    looping(() =>
+      db.transaction(async (tx) => {
+        await tx.query(writer === 0 ? INSERT_EVENTS : INSERT_GRADES, [20]);
+        await tx.query(
+          `UPDATE activity_logs SET duration_seconds = floor(random() * 99) WHERE ${some('activity_logs', 0.5)}`,
+        );
+        await sleep(20 + 200 * Math.random());
+        await tx.query(`DELETE FROM grades WHERE ${some('grades', 0.5)}`);
+      }),
+    ),
+  );
+  const hot = looping(() => db.query(HOT, [0]));
+  // A change stands in the log long before it is there: by its place there it would be taken for an old one.
+  const brewing = BREWING_MS.map((milliseconds, index) =>
+    looping(() =>
+      db.transaction(async (tx) => {
+        await tx.query(HOT, [1 + index]);
+        await sleep(milliseconds);
+      }),
+    ),
+  );
+  return {
+    get rounds() {
+      return state.rounds;
+    },
+    stop: async () => {
+      state.stopped = true;
+      await Promise.all([short, hot, ...brewing, ...long]);
+      await db.close();
+    },
+  };
+}
+
+async function emptied(db: Database, table: string): Promise<void> {
+  await db.query(`TRUNCATE ${table}`);
+  await db.query(table === 'grades' ? INSERT_GRADES : INSERT_EVENTS, [1_500]);
+}
+
+/** Two of these writers may wait for each other crosswise. */
+function ignoreDeadlock(error: unknown): void {
+  if ((error as { code?: string }).code !== '40P01') throw error;
+}

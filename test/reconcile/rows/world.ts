@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto';
+import { systemClock } from '#libs/domain/clock.ts';
+import type { RunScope } from '#libs/domain/run.ts';
+import { type Intake, startIntake } from '#libs/pipeline/intake.ts';
+import { Wake } from '#libs/pipeline/wake.ts';
+import { loadConfig } from '#libs/platform/config/config.ts';
+import { Lifecycle } from '#libs/platform/lifecycle.ts';
+import { openLog } from '#libs/platform/log.ts';
+import { openDatabase } from '#libs/platform/postgres/database.ts';
+import type { RunContext, RunnerParts, RunProgress } from '#libs/reconcile/contract.ts';
+import { openRowAudit, type RowAuditOptions, type RowAuditResult } from '#libs/reconcile/rows/audit.ts';
+import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
+import { migrate } from '#libs/store/migrate.ts';
+import { openProgressStore } from '#libs/store/progress.ts';
+import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { testSettings } from '../../support/settings.ts';
+import { LAX_SOURCE_SCHEMA } from '../../support/source-schema.ts';
+
+const log = openLog('silent');
+
+export interface AuditOptions extends RowAuditOptions {
+  readonly dryRun?: boolean;
+  readonly scope?: RunScope;
+  readonly signal?: AbortSignal;
+  readonly guard?: RunContext['guard'];
+  readonly onProgress?: (progress: RunProgress) => void;
+}
+
+export async function auditOnce(parts: RunnerParts, options: AuditOptions = {}): Promise<RowAuditResult> {
+  const { dryRun = false, scope = {}, signal = new AbortController().signal, rangeRows } = options;
+  const audit = await openRowAudit(parts, rangeRows === undefined ? {} : { rangeRows });
+  const context: RunContext = {
+    runId: randomUUID(),
+    mode: 'reconcile',
+    scope,
+    dryRun,
+    signal,
+    progress: options.onProgress ?? (() => {}),
+    guard: options.guard ?? (async () => {}),
+  };
+  return audit.run(context, scope);
+}
+
+/** A source, an analytics database, and between them a real slot and the staging of the product. */
+export class RowWorld {
+  readonly source: TestDatabase;
+  readonly analytics: TestDatabase;
+  readonly settings = testSettings();
+  /** Set when the source ended in an error. */
+  failure: unknown;
+  #intake: Intake | undefined;
+
+  private constructor(source: TestDatabase, analytics: TestDatabase) {
+    this.source = source;
+    this.analytics = analytics;
+  }
+
+  static async open(purpose: string): Promise<RowWorld> {
+    const source = await createSourceDatabase(`${purpose}_source`, LAX_SOURCE_SCHEMA);
+    const analytics = await createTestDatabase(`${purpose}_analytics`);
+    await migrate(analytics.db);
+    return new RowWorld(source, analytics);
+  }
+
+  /** Follows the source from where it was followed last. */
+  begin(maxBatch = 500): void {
+    this.#intake = startIntake({
+      source: pgoutputSource({
+        address: this.source.address,
+        progress: openProgressStore(this.analytics.db),
+        // The names of slots belong to the whole server, and other tests have theirs on it.
+        slotPrefix: this.source.address.database.slice(0, 50),
+        maxBatch,
+      }),
+      db: this.analytics.db,
+      settings: this.settings,
+      wake: new Wake(),
+      log,
+      onFailure: (error) => {
+        this.failure = error;
+      },
+    });
+  }
+
+  async pause(): Promise<void> {
+    await this.#intake?.stop();
+    this.#intake = undefined;
+  }
+
+  get parts(): RunnerParts {
+    return {
+      config: loadConfig({}),
+      settings: this.settings,
+      db: this.analytics.db,
+      analytics: this.analytics.address,
+      source: this.source.address,
+      clock: systemClock,
+      log,
+      lifecycle: new Lifecycle(log),
+    };
+  }
+
+  audit(options: AuditOptions = {}): Promise<RowAuditResult> {
+    return auditOnce(this.parts, options);
+  }
+
+  async drop(): Promise<void> {
+    await this.pause();
+    await this.source.drop();
+    await this.analytics.drop();
+  }
+}
+
+/** Ends every connection to a database but those that ask for it, as a server that goes away would. */
+export async function endConnections(database: TestDatabase, name: string): Promise<number> {
+  const db = openDatabase(database.address, { connections: 1, name: 'test killer' });
+  try {
+    const ended = await db.query(
+      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE $1',
+      [name],
+    );
+    return ended.length;
+  } finally {
+    await db.close();
+  }
+}
