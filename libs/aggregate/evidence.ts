@@ -1,5 +1,5 @@
 import type { LocalDay } from '#libs/domain/local-date.ts';
-import { COVERAGE_KINDS, type FirstDays, firstDayOf } from './coverage.ts';
+import { COVERAGE_KINDS, type FirstDays, firstDayOf, NO_FIRST_DAYS } from './coverage.ts';
 
 /** What the rows of one key, dated on or before today, say beyond the key itself. */
 export interface KeyEvidence {
@@ -13,6 +13,15 @@ export interface KeyEvidence {
   /** The first day after today on which a row of the key falls: it has to be looked at again then. */
   readonly nextDay: LocalDay | null;
 }
+
+/** Of a key without rows that say anything. */
+export const NO_EVIDENCE: KeyEvidence = {
+  firstDays: NO_FIRST_DAYS,
+  firstFact: null,
+  lastFact: null,
+  firstDay: null,
+  nextDay: null,
+};
 
 /** True when the two ask the same coverage and first fact of the course. */
 export const sameFirsts = (a: KeyEvidence, b: KeyEvidence): boolean =>

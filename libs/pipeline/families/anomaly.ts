@@ -1,5 +1,5 @@
-import { type FirstDays, firstDayOf, NO_FIRST_DAYS } from '#libs/aggregate/coverage.ts';
-import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
+import { type FirstDays, firstDayOf } from '#libs/aggregate/coverage.ts';
+import { NO_EVIDENCE } from '#libs/aggregate/evidence.ts';
 import { anomalyFeatures } from '#libs/derive/anomaly/anomaly.ts';
 import { type AnomalyKey, anomalySeries, flagBits } from '#libs/derive/anomaly/anomaly-series.ts';
 import { ANOMALY_COLUMNS, type AnomalyFeatures } from '#libs/derive/anomaly/flags.ts';
@@ -19,15 +19,6 @@ interface KnownDays extends StoredDays {
   readonly enrolledDay: LocalDay | null;
 }
 
-/** Flags say nothing to a course that the rows they come from have not said. */
-const NO_EVIDENCE: KeyEvidence = {
-  firstDays: NO_FIRST_DAYS,
-  firstFact: null,
-  lastFact: null,
-  firstDay: null,
-  nextDay: null,
-};
-
 /**
  * What is unusual about a student in a course: from what the other two families have stored. Each of their writings marks
  * the key in its own transaction, so the last derivation here has seen the last of both.
@@ -43,6 +34,7 @@ export const anomalyFamily: FamilyDefinition<KnownDays, null, AnomalyFeatures, t
       return { ...stored, enrolledDay: enrolledAt === null ? null : institutionZone.dayOf(enrolledAt) };
     }),
   facts: () => null,
+  // Flags say nothing to a course that the rows they come from have not said.
   evidence: () => NO_EVIDENCE,
   derive: (known, _, { coverage }, settings) => {
     // The day up to which all that is stored is known: a row that is behind will mark the key again when it is not.

@@ -1,5 +1,4 @@
-import { NO_FIRST_DAYS } from '#libs/aggregate/coverage.ts';
-import { type KeyEvidence, sameEvidence } from '#libs/aggregate/evidence.ts';
+import { type KeyEvidence, NO_EVIDENCE, sameEvidence } from '#libs/aggregate/evidence.ts';
 import type { FeatureColumns } from '#libs/derive/columns.ts';
 import type { Family } from '#libs/domain/family.ts';
 import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
@@ -59,14 +58,6 @@ export function compareFeatures(
   compare('feature_version', KINDS.differs, String(FEATURE_VERSION), String(stored.featureVersion));
   return findings;
 }
-
-const NO_EVIDENCE: KeyEvidence = {
-  firstDays: NO_FIRST_DAYS,
-  firstFact: null,
-  lastFact: null,
-  firstDay: null,
-  nextDay: null,
-};
 
 const dayText = (day: LocalDay | null): string | null => (day === null ? null : formatDay(day));
 
