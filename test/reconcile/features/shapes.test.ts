@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { FAMILIES } from '#libs/domain/family.ts';
 import { totalsOf } from '#libs/domain/run.ts';
 import { fillSource } from '../campus.ts';
 import { ProofWorld } from '../proof-world.ts';
@@ -33,10 +34,37 @@ test('each is proven, and each that is wrong is mended', async () => {
 });
 
 test('everything that was derived is gone: everything is there again', async () => {
-  const tables = ['state.key', 'state.course', 'engagement_features', 'performance_features'];
-  await world.db.query(`TRUNCATE ${tables.join(', ')}, state.engagement_series, state.performance_series`);
+  const tables = [
+    'state.key',
+    'state.course',
+    ...FAMILIES.flatMap((family) => [`${family}_features`, `state.${family}_series`]),
+  ];
+  await world.db.query(`TRUNCATE ${tables.join(', ')}`);
   const { recordsFailed } = await world.prove();
   expect(recordsFailed).toBe(0);
   expect(await world.differences()).toEqual([]);
+  expect(totalsOf((await world.prove()).verdict)).toMatchObject({ different: 0 });
+});
+
+test('five years of a student in a course: every day of them equals the oracle, and is proven', async () => {
+  const [calendar] = await world.db.query<{ today: string }>('SELECT today FROM state.calendar');
+  await world.source.db.query(
+    `WITH one AS (SELECT student_id, course_id FROM grades WHERE student_id IS NOT NULL ORDER BY course_id LIMIT 1),
+     days AS (SELECT one.*, n, $1::date - n + time '10:00' AS at FROM one, generate_series(0, 1826) AS n),
+     seen AS (
+       INSERT INTO activity_logs (student_id, course_id, activity_type, resource_id, timestamp)
+       SELECT student_id, course_id, (ARRAY['view', 'login', 'forum_post'])[1 + n % 3], 'r' || n % 97, at
+       FROM days WHERE n % 400 > 60 AND n % 7 < 5
+     )
+     INSERT INTO grades (student_id, course_id, grade_item, grade_value, grade_max, timestamp)
+     SELECT student_id, course_id, 'item ' || n, 40 + n * 37 % 60, 100, at FROM days WHERE n % 30 = 3`,
+    [calendar?.today ?? ''],
+  );
+  await world.settle();
+  expect(await world.differences()).toEqual([]);
+  const [days] = await world.db.query<{ most: number }>(
+    'SELECT max(n)::integer AS most FROM (SELECT count(*) AS n FROM temporal_features GROUP BY student_id, course_id) AS d',
+  );
+  expect(days?.most).toBeGreaterThan(1_800);
   expect(totalsOf((await world.prove()).verdict)).toMatchObject({ different: 0 });
 });
