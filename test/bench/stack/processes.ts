@@ -48,7 +48,8 @@ export class Processes {
     if (spec === undefined) throw new Error(`the stack has no ${name}`);
     const onSpawn = (pid: number): void => {
       this.#guard.watch(pid, POSTGRES.includes(name) ? 'SIGINT' : 'SIGTERM');
-      this.costs.watch(nameOf(name), pid, POSTGRES.includes(name));
+      // One that runs to its end has mostly done so before it can be looked at.
+      if (spec.once !== true) this.costs.watch(nameOf(name), pid, POSTGRES.includes(name));
     };
     const started = await spec.start({ onSpawn, signal: this.signal });
     this.#running.set(name, started);
