@@ -27,6 +27,10 @@ export const NO_FIRST_DAYS: FirstDays = COVERAGE_KINDS.map(() => null);
 export const firstDayOf = (days: FirstDays, kind: CoverageKind): LocalDay | null =>
   days[COVERAGE_KINDS.indexOf(kind)] ?? null;
 
+/** True when the two have the same first day of every kind. */
+export const sameFirstDays = (a: FirstDays, b: FirstDays): boolean =>
+  COVERAGE_KINDS.every((kind) => firstDayOf(a, kind) === firstDayOf(b, kind));
+
 /** True when the kind was covered by the end of `day`. */
 export function isCovered(days: FirstDays, kind: CoverageKind, day: LocalDay): boolean {
   const first = firstDayOf(days, kind);

@@ -1,5 +1,5 @@
 import type { LocalDay } from '#libs/domain/local-date.ts';
-import { COVERAGE_KINDS, type FirstDays, firstDayOf, NO_FIRST_DAYS } from './coverage.ts';
+import { type FirstDays, NO_FIRST_DAYS, sameFirstDays } from './coverage.ts';
 
 /** What the rows of one key, dated on or before today, say beyond the key itself. */
 export interface KeyEvidence {
@@ -25,8 +25,7 @@ export const NO_EVIDENCE: KeyEvidence = {
 
 /** True when the two ask the same coverage and first fact of the course. */
 export const sameFirsts = (a: KeyEvidence, b: KeyEvidence): boolean =>
-  a.firstFact === b.firstFact &&
-  COVERAGE_KINDS.every((kind) => firstDayOf(a.firstDays, kind) === firstDayOf(b.firstDays, kind));
+  a.firstFact === b.firstFact && sameFirstDays(a.firstDays, b.firstDays);
 
 export const sameEvidence = (a: KeyEvidence, b: KeyEvidence): boolean =>
   sameFirsts(a, b) && a.lastFact === b.lastFact && a.firstDay === b.firstDay && a.nextDay === b.nextDay;

@@ -13,6 +13,11 @@ export const FAMILY_OF_TABLE: Readonly<Record<SourceTable, Family | null>> = {
   grades: 'performance',
 };
 
+/** The families that rows of the source are evidence for; the others follow from what these store. */
+export const ROW_FAMILIES: readonly Family[] = FAMILIES.filter((family) =>
+  Object.values(FAMILY_OF_TABLE).includes(family),
+);
+
 /** One student in one course, by our integers. */
 export interface Key {
   readonly courseId: number;

@@ -21,6 +21,9 @@ export const laterPosition = (a: Position | null, b: Position | null): Position 
   return comparePositions(a, b) >= 0 ? a : b;
 };
 
+export const samePosition = (a: Position | null, b: Position | null): boolean =>
+  a === null || b === null ? a === b : comparePositions(a, b) === 0;
+
 /** Postgres writes an LSN as two hexadecimal halves, `16/B374D848`. */
 export function parseLsn(text: string): bigint {
   const match = /^([0-9a-f]{1,8})\/([0-9a-f]{1,8})$/i.exec(text);

@@ -1,18 +1,15 @@
-import { COVERAGE_KINDS, type FirstDays, NO_FIRST_DAYS } from '#libs/aggregate/coverage.ts';
-import { FAMILIES, type Family } from '#libs/domain/family.ts';
+import { type FirstDays, NO_FIRST_DAYS, sameFirstDays } from '#libs/aggregate/coverage.ts';
+import { FAMILIES, type Family, ROW_FAMILIES } from '#libs/domain/family.ts';
 import { formatDay, type LocalDay, parseDay } from '#libs/domain/local-date.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import { readTodayToWrite, shareCalendar } from '#libs/store/calendar.ts';
-import { markPosition } from '#libs/store/keys.ts';
+import { LEAST_FIRST_DAYS, markPosition } from '#libs/store/keys.ts';
 import { MARK_PRIORITY, MarkSet } from '#libs/store/marks.ts';
 import { fillTemplate, sql } from '#libs/store/statements.ts';
 import { courseAsOf } from './derive.ts';
 import type { Settings } from './settings.ts';
 
-/** The arrays of first days begin with 1. */
-const COURSE_EVIDENCE = fillTemplate('course_evidence', 'keys', {
-  leastDays: COVERAGE_KINDS.map((_, index) => `min(first_days[${index + 1}])`).join(', '),
-});
+const COURSE_EVIDENCE = fillTemplate('course_evidence', 'keys', { leastDays: LEAST_FIRST_DAYS });
 
 interface CourseRow {
   readonly course_id: number;
@@ -87,13 +84,11 @@ async function updateCourse(
   const asOf = courseAsOf(lastFact, today);
   // The last fact as it is kept may be behind within the days that lead to the same as-of, and no further.
   const isLastFactAlike = asOf === parseDay(before.as_of) && asOf === courseAsOf(before.last_fact, today);
-  const isCoveredAlike =
-    before.version > 0n &&
-    COVERAGE_KINDS.every((_, index) => (coveredFrom[index] ?? null) === (before.covered_from[index] ?? null));
+  const isCoveredAlike = before.version > 0n && sameFirstDays(coveredFrom, before.covered_from);
   if (isCoveredAlike && isLastFactAlike && firstFact === before.first_fact) return false;
   await tx.query(sql.course_update, [before.course_id, coveredFrom, firstFact, lastFact, formatDay(asOf)]);
   // Days and first facts reach flags through the rows that are derived again; only coverage they read here, too.
-  const families = isCoveredAlike ? FAMILIES.filter((family) => family !== 'anomaly') : FAMILIES;
+  const families = isCoveredAlike ? ROW_FAMILIES : FAMILIES;
   await tx.query(sql.course_mark_keys, [before.course_id, families]);
   return true;
 }

@@ -2,6 +2,7 @@ import { anomalyFamily } from '#libs/pipeline/families/anomaly.ts';
 import { engagementFamily } from '#libs/pipeline/families/engagement.ts';
 import { performanceFamily } from '#libs/pipeline/families/performance.ts';
 import type { Settings } from '#libs/pipeline/settings.ts';
+import { aborted } from '#libs/platform/lifecycle.ts';
 import { checkSource } from '#libs/source/pgoutput/index.ts';
 import { readTodayToWrite } from '#libs/store/calendar.ts';
 import { backfill } from './backfill.ts';
@@ -65,17 +66,10 @@ export class Reconciler implements Runner {
 }
 
 /** @throws the signal's reason as soon as it aborts; what was begun ends by itself */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  work.catch(() => {});
-  let stop: (() => void) | undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason as Error);
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    if (stop !== undefined) signal.removeEventListener('abort', stop);
-  }
-}
+const unlessAborted = <T>(work: Promise<T>, signal: AbortSignal): Promise<T> =>
+  Promise.race([
+    work,
+    aborted(signal).then((): never => {
+      throw signal.reason as Error;
+    }),
+  ]);

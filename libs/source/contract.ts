@@ -88,6 +88,9 @@ export interface ProgressStore {
   beginEpoch(stream: string, origin: string, reason: string): Promise<number>;
 }
 
+/** Stream name of the slot, where the database itself is followed. */
+export const PGOUTPUT_STREAM = 'pgoutput';
+
 /**
  * Stream name of the epochs that the connector's slots live in. It is in phase `snapshot` until the first reading of its
  * epoch is in the topics; how far these are read is the progress of their partitions, which have streams of their own.

@@ -4,6 +4,7 @@ import { formatDay, type LocalDay, parseDay } from '#libs/domain/local-date.ts';
 import { formatPosition, type Position } from '#libs/domain/position.ts';
 import type { Queryable, SqlValue } from '#libs/platform/postgres/database.ts';
 import { textArray } from './arrays.ts';
+import { type KeyRow, studentsAndCourses, toKey } from './key-rows.ts';
 import { fillTemplate } from './statements.ts';
 
 /** Grows when a formula changes, so that old rows can be told from new. */
@@ -42,11 +43,6 @@ export interface WrittenKeys {
   readonly moved: readonly Key[];
 }
 
-interface KeyRow {
-  readonly student_id: number;
-  readonly course_id: number;
-}
-
 interface StoredRow extends KeyRow, Readonly<Record<string, unknown>> {
   readonly as_of_date: string;
   readonly row_version: bigint;
@@ -81,7 +77,7 @@ export function openFeatureTable<F extends object>(
     columns,
     write: async (tx, rows) => {
       if (rows.length === 0) return { changed: [], moved: [] };
-      const keys = keyArrays(rows);
+      const keys = studentsAndCourses(rows);
       const days = rows.map((row) => formatDay(row.asOf));
       const stamps = [
         rows.map((row) => (row.position === null ? null : formatPosition(row.position))),
@@ -94,16 +90,11 @@ export function openFeatureTable<F extends object>(
       ]);
       return { changed: changed.map(toKey), moved: moved.map(toKey) };
     },
-    remove: async (tx, keys) => (keys.length === 0 ? [] : (await tx.query<KeyRow>(remove, keyArrays(keys))).map(toKey)),
-    read: async (tx, keys) => (await tx.query<StoredRow>(read, keyArrays(keys))).map(toStored),
+    remove: async (tx, keys) =>
+      keys.length === 0 ? [] : (await tx.query<KeyRow>(remove, studentsAndCourses(keys))).map(toKey),
+    read: async (tx, keys) => (await tx.query<StoredRow>(read, studentsAndCourses(keys))).map(toStored),
   };
 }
-
-const keyArrays = (keys: readonly Key[]): SqlValue[] => [
-  keys.map((key) => key.studentId),
-  keys.map((key) => key.courseId),
-];
-const toKey = (row: KeyRow): Key => ({ studentId: row.student_id, courseId: row.course_id });
 
 const toStored = (row: StoredRow): StoredFeatures => ({
   ...toKey(row),

@@ -1,17 +1,13 @@
-import { type FirstDays, NO_FIRST_DAYS } from '#libs/aggregate/coverage.ts';
+import { COVERAGE_KINDS, type FirstDays, NO_FIRST_DAYS } from '#libs/aggregate/coverage.ts';
 import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
 import type { Family, Key } from '#libs/domain/family.ts';
 import { type LocalDay, parseDay } from '#libs/domain/local-date.ts';
 import type { Position } from '#libs/domain/position.ts';
-import type { Database, Queryable, SqlValue } from '#libs/platform/postgres/database.ts';
+import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import { arrayText } from './arrays.ts';
+import { coursesAndStudents, type KeyRow, toKey } from './key-rows.ts';
 import type { MarkPriority } from './marks.ts';
 import { sql } from './statements.ts';
-
-interface KeyRow {
-  readonly course_id: number;
-  readonly student_id: number;
-}
 
 /** A key's row as its last derivation left it. */
 export interface KeyState extends Key {
@@ -35,12 +31,11 @@ export interface CourseState {
   readonly asOf: LocalDay;
 }
 
-const toKey = (row: KeyRow): Key => ({ courseId: row.course_id, studentId: row.student_id });
-const arrays = (keys: readonly Key[]): SqlValue[] => [
-  keys.map((key) => key.courseId),
-  keys.map((key) => key.studentId),
-];
 export const keyName = (key: Key): string => `${key.courseId} ${key.studentId}`;
+
+/** SQL over the keys of a course: the least first day of each kind; arrays begin with 1. Null where no key says any. */
+export const LEAST_FIRST_DAYS = `CASE WHEN count(first_days) > 0
+    THEN ARRAY[${COVERAGE_KINDS.map((_, index) => `min(first_days[${index + 1}])`).join(', ')}] END`;
 
 /** Where the search for marked keys goes on, per priority, so that each key has its turn. */
 export class KeyCursor {
@@ -76,7 +71,7 @@ export async function nextKeys(
 /** Gives the keys that are met for the first time their row, which is what a deriver locks. */
 export async function addKeys(db: Database, family: Family, keys: readonly MarkedKey[]): Promise<void> {
   const unknown = keys.filter((key) => !key.known);
-  if (unknown.length > 0) await db.query(sql.keys_add, [family, ...arrays(unknown)]);
+  if (unknown.length > 0) await db.query(sql.keys_add, [family, ...coursesAndStudents(unknown)]);
 }
 
 interface EvidenceColumns {
@@ -98,7 +93,7 @@ export async function claimKeys(
   keys: readonly Key[],
   limit: number,
 ): Promise<KeyState[]> {
-  const rows = await tx.query<KeyStateRow>(sql.keys_claim, [family, ...arrays(keys), limit]);
+  const rows = await tx.query<KeyStateRow>(sql.keys_claim, [family, ...coursesAndStudents(keys), limit]);
   return rows.map((row) => ({ ...toKey(row), derived: row.derived, evidence: toEvidence(row) }));
 }
 
@@ -122,7 +117,7 @@ export interface KeyOutlook {
 
 /** Of each of these keys, in their order. */
 export async function readOutlooks(tx: Queryable, family: Family, keys: readonly Key[]): Promise<KeyOutlook[]> {
-  const values = [family, ...arrays(keys)];
+  const values = [family, ...coursesAndStudents(keys)];
   const rows = await tx.query<EvidenceColumns & Omit<KeyOutlook, 'evidence'>>(sql.proof_keys, values);
   return rows.map((row) => ({
     known: row.known,
@@ -138,7 +133,10 @@ export async function readFirstDays(
   family: Family,
   keys: readonly Key[],
 ): Promise<Map<string, LocalDay>> {
-  const rows = await tx.query<KeyRow & { first_day: number }>(sql.keys_first_days, [family, ...arrays(keys)]);
+  const rows = await tx.query<KeyRow & { first_day: number }>(sql.keys_first_days, [
+    family,
+    ...coursesAndStudents(keys),
+  ]);
   return new Map(rows.map((row) => [keyName(toKey(row)), row.first_day]));
 }
 
@@ -154,7 +152,7 @@ export const markPosition = (row: { readonly epoch: number | null; readonly lsn:
 
 /** Deletes every mark of the claimed keys that can be seen. What they speak of is read in a later statement. */
 export async function takeMarks(tx: Queryable, family: Family, keys: readonly Key[]): Promise<TakenMark[]> {
-  const rows = await tx.query<TakenRow>(sql.key_marks_take, [family, ...arrays(keys)]);
+  const rows = await tx.query<TakenRow>(sql.key_marks_take, [family, ...coursesAndStudents(keys)]);
   return rows.map((row) => ({
     ...toKey(row),
     position: markPosition(row),
@@ -167,7 +165,7 @@ export async function updateKeys(tx: Queryable, family: Family, keys: readonly K
   if (keys.length === 0) return;
   await tx.query(sql.keys_update, [
     family,
-    ...arrays(keys),
+    ...coursesAndStudents(keys),
     keys.map((key) => arrayText(key.evidence.firstDays)),
     keys.map((key) => key.evidence.firstFact),
     keys.map((key) => key.evidence.lastFact),
@@ -187,7 +185,7 @@ export async function addCourseMarks(tx: Queryable, family: Family, marks: reado
   if (marks.length === 0) return;
   await tx.query(sql.course_marks_add, [
     family,
-    ...arrays(marks),
+    ...coursesAndStudents(marks),
     marks.map((mark) => mark.version),
     marks.map((mark) => mark.position?.epoch ?? null),
     marks.map((mark) => mark.position?.lsn ?? null),

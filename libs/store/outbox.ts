@@ -1,5 +1,6 @@
 import type { Family, Key } from '#libs/domain/family.ts';
 import type { Database, Queryable, SqlValue } from '#libs/platform/postgres/database.ts';
+import { studentsAndCourses } from './key-rows.ts';
 import { fillTemplate, sql } from './statements.ts';
 
 export const topicOf = (family: Family): string => `prepadata.${family}`;
@@ -13,7 +14,7 @@ const KEYS_PER_PAGE = 1_000;
 /** Notes that the keys' rows changed, or went; in the transaction that changes them, under their locks. */
 export async function putOutbox(tx: Queryable, family: Family, keys: readonly Key[]): Promise<void> {
   if (keys.length === 0) return;
-  await tx.query(sql.outbox_put, [topicOf(family), keys.map((key) => key.studentId), keys.map((key) => key.courseId)]);
+  await tx.query(sql.outbox_put, [topicOf(family), ...studentsAndCourses(keys)]);
 }
 
 /** A key that waits to be sent, with its row as it is now. */
@@ -92,8 +93,7 @@ function toWaiting(read: ReadRow, columns: readonly string[]): WaitingKey {
 }
 
 const versioned = (keys: readonly WaitingKey[]): SqlValue[] => [
-  keys.map((key) => key.studentId),
-  keys.map((key) => key.courseId),
+  ...studentsAndCourses(keys),
   keys.map((key) => key.version),
 ];
 
@@ -154,7 +154,7 @@ interface PublishedRow {
 
 /** What the family's topic knows of these keys; none of them until the topic has been told of every key once. */
 export async function readPublished(tx: Queryable, family: Family, keys: readonly Key[]): Promise<PublishedKey[]> {
-  const values = [topicOf(family), keys.map((key) => key.studentId), keys.map((key) => key.courseId)];
+  const values = [topicOf(family), ...studentsAndCourses(keys)];
   const rows = await tx.query<PublishedRow>(sql.proof_published, values);
   return rows.map(({ student_id, course_id, is_waiting, version, is_tombstone }) => ({
     studentId: student_id,

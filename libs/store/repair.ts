@@ -1,7 +1,7 @@
 import type { ReadingSettings } from '#libs/clean/settings.ts';
 import type { SourceTable } from '#libs/domain/change.ts';
 import { FAMILY_OF_TABLE } from '#libs/domain/family.ts';
-import { comparePositions, laterPosition, type Position, snapshotPosition } from '#libs/domain/position.ts';
+import { laterPosition, type Position, samePosition, snapshotPosition } from '#libs/domain/position.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { type Image, type ImageColumns, sameContents } from './image.ts';
 import { judge } from './judge.ts';
@@ -99,9 +99,6 @@ async function write(
   if (updates.size > 0) await images.update(tx, updates);
   return new Map([...written, ...updates]);
 }
-
-const samePosition = (a: Position | null, b: Position | null): boolean =>
-  a === null || b === null ? a === b : comparePositions(a, b) === 0;
 
 const sameImage = (a: Image, b: Image): boolean =>
   samePosition(a.position, b.position) && a.xid === b.xid && sameContents(a, b);

@@ -4,6 +4,7 @@ import type { GradeImage } from '#libs/clean/grades.ts';
 import { isRejected, type Rejected } from '#libs/clean/rejection.ts';
 import type { Key } from '#libs/domain/family.ts';
 import type { Queryable, SqlStatement } from '#libs/platform/postgres/database.ts';
+import { coursesAndStudents, toKey } from './key-rows.ts';
 import { keyName } from './keys.ts';
 import { sql } from './statements.ts';
 
@@ -28,14 +29,13 @@ export async function readObservations<T extends keyof ImagesByTable, O extends 
 ): Promise<O[][]> {
   const lists = keys.map((): O[] => []);
   const byKey = new Map(keys.map((key, index) => [keyName(key), lists[index]]));
-  const rows = await tx.query<ImagesByTable[T] & { course_id: number; student_id: number }>(READ[table], [
-    keys.map((key) => key.courseId),
-    keys.map((key) => key.studentId),
-  ]);
+  const rows = await tx.query<ImagesByTable[T] & { course_id: number; student_id: number }>(
+    READ[table],
+    coursesAndStudents(keys),
+  );
   for (const row of rows) {
     const observation = read(row);
-    if (!isRejected(observation))
-      byKey.get(keyName({ courseId: row.course_id, studentId: row.student_id }))?.push(observation);
+    if (!isRejected(observation)) byKey.get(keyName(toKey(row)))?.push(observation);
   }
   return lists;
 }

@@ -1,7 +1,8 @@
 import type { Family, Key } from '#libs/domain/family.ts';
 import { formatDay, type LocalDay, parseDay } from '#libs/domain/local-date.ts';
-import type { Queryable, SqlValue } from '#libs/platform/postgres/database.ts';
+import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { arrayText } from './arrays.ts';
+import { type KeyRow, studentsAndCourses, toKey } from './key-rows.ts';
 import { fillTemplate } from './statements.ts';
 
 /** The columns of a family's series: a value a day, or something else about its days as a document. */
@@ -31,19 +32,9 @@ export interface SeriesTable<C extends SeriesColumns> {
   read(tx: Queryable, keys: readonly Key[]): Promise<StoredSeries[]>;
 }
 
-interface KeyRow {
-  readonly student_id: number;
-  readonly course_id: number;
-}
-
 interface StoredRow extends KeyRow, Readonly<Record<string, unknown>> {
   readonly first_day: string;
 }
-const toKey = (row: KeyRow): Key => ({ studentId: row.student_id, courseId: row.course_id });
-const keyArrays = (keys: readonly Key[]): SqlValue[] => [
-  keys.map((key) => key.studentId),
-  keys.map((key) => key.courseId),
-];
 
 export function openSeriesTable<C extends SeriesColumns>(family: Family, columns: C): SeriesTable<C> {
   const names = Object.keys(columns) as (keyof C & string)[];
@@ -70,11 +61,12 @@ export function openSeriesTable<C extends SeriesColumns>(family: Family, columns
       if (rows.length === 0) return [];
       const days = rows.map((row) => formatDay(row.series.firstDay));
       const values = names.map((name) => rows.map((row) => toText(row.series, name)));
-      return (await tx.query<KeyRow>(write, [...keyArrays(rows), days, ...values])).map(toKey);
+      return (await tx.query<KeyRow>(write, [...studentsAndCourses(rows), days, ...values])).map(toKey);
     },
-    remove: async (tx, keys) => (keys.length === 0 ? [] : (await tx.query<KeyRow>(remove, keyArrays(keys))).map(toKey)),
+    remove: async (tx, keys) =>
+      keys.length === 0 ? [] : (await tx.query<KeyRow>(remove, studentsAndCourses(keys))).map(toKey),
     read: async (tx, keys) =>
-      (await tx.query<StoredRow>(read, keyArrays(keys))).map((row) => ({
+      (await tx.query<StoredRow>(read, studentsAndCourses(keys))).map((row) => ({
         ...toKey(row),
         firstDay: parseDay(row.first_day),
         texts: row as unknown as Readonly<Record<string, string>>,

@@ -65,7 +65,6 @@ export const sql = loadStatements(FOLDER, [
   'progress_read',
   'proof_count',
   'proof_course_marks',
-  'proof_courses',
   'proof_keys',
   'proof_published',
   'proof_snapshot',

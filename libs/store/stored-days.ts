@@ -4,6 +4,7 @@ import { type LocalDay, parseDay } from '#libs/domain/local-date.ts';
 import type { Instant } from '#libs/domain/zone.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { parseArray } from './arrays.ts';
+import { coursesAndStudents, toKey } from './key-rows.ts';
 import { keyName } from './keys.ts';
 import { sql } from './statements.ts';
 
@@ -41,13 +42,8 @@ interface StoredRow {
 
 /** What engagement and performance have stored of each key, in the order of `keys`. */
 export async function readStoredDays(tx: Queryable, keys: readonly Key[]): Promise<StoredDays[]> {
-  const rows = await tx.query<StoredRow>(sql.stored_days, [
-    keys.map((key) => key.courseId),
-    keys.map((key) => key.studentId),
-  ]);
-  const stored = new Map(
-    rows.map((row) => [keyName({ courseId: row.course_id, studentId: row.student_id }), toStored(row)]),
-  );
+  const rows = await tx.query<StoredRow>(sql.stored_days, coursesAndStudents(keys));
+  const stored = new Map(rows.map((row) => [keyName(toKey(row)), toStored(row)]));
   return keys.map((key) => stored.get(keyName(key)) ?? { engagement: null, performance: null });
 }
 

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { ConfigurationError } from '#libs/domain/errors.ts';
+import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
 
 /** What the command line asks for. */
 export interface Command {
@@ -61,7 +61,6 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options: OPTIONS, strict: true }).values;
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new ConfigurationError(message, '--help lists the options', { cause: error });
+    throw new ConfigurationError(messageOf(error), '--help lists the options', { cause: error });
   }
 }

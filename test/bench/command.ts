@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { messageOf } from '#libs/domain/errors.ts';
 import { onSignals } from '#libs/platform/lifecycle.ts';
 import { type BenchmarkResult, printResult } from './report.ts';
 
@@ -28,9 +29,7 @@ export async function runCommand(command: BenchCommand): Promise<number> {
   try {
     read = parse(process.argv.slice(2), command);
   } catch (error) {
-    process.stderr.write(
-      `not understood: ${error instanceof Error ? error.message : String(error)}\n\n${command.usage}`,
-    );
+    process.stderr.write(`not understood: ${messageOf(error)}\n\n${command.usage}`);
     return 2;
   }
   const stopping = new AbortController();

@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { messageOf } from '#libs/domain/errors.ts';
 import { onSignals } from '#libs/platform/lifecycle.ts';
 import { RECONCILE_SIZES, reconcile } from './reconcile.ts';
 import { printResult } from './report.ts';
@@ -36,7 +37,7 @@ async function main(): Promise<number> {
   try {
     asked = parse(process.argv.slice(2));
   } catch (error) {
-    process.stderr.write(`not understood: ${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    process.stderr.write(`not understood: ${messageOf(error)}\n\n${USAGE}`);
     return 2;
   }
   const world = await World.start(asked.scale);

@@ -25,7 +25,12 @@ const count = (equal: Map<string, number>, where: string): void => {
 };
 
 /** A row that is there on one side alone: its columns are counted, the row is named once. */
-function wholeRow(places: readonly string[], deviation: 'missing' | 'extra', key: string, what: string): Finding[] {
+export function wholeRow(
+  places: readonly string[],
+  deviation: 'missing' | 'extra',
+  key: string,
+  what: string,
+): Finding[] {
   const example =
     deviation === 'missing'
       ? { kind: KINDS.missed, key, expected: what, found: null }

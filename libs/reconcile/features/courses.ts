@@ -1,12 +1,14 @@
-import { COVERAGE_KINDS, type FirstDays, NO_FIRST_DAYS } from '#libs/aggregate/coverage.ts';
+import { COVERAGE_KINDS, type FirstDays, NO_FIRST_DAYS, sameFirstDays } from '#libs/aggregate/coverage.ts';
 import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
 import { FAMILIES } from '#libs/domain/family.ts';
 import { earlierDay, formatDay, type LocalDay, laterDay, parseDay } from '#libs/domain/local-date.ts';
 import { courseAsOf } from '#libs/pipeline/derive.ts';
 import type { CourseState } from '#libs/store/keys.ts';
-import { sql } from '#libs/store/statements.ts';
-import { pause } from '../rows/waiting.ts';
+import { LEAST_FIRST_DAYS } from '#libs/store/keys.ts';
+import { fillTemplate, sql } from '#libs/store/statements.ts';
 import { type Finding, KINDS } from '../verdict.ts';
+import { pause } from '../waiting.ts';
+import { wholeRow } from './compare.ts';
 import { type ProofRun, wakeDerivers } from './repairs.ts';
 
 /** What a course's keys add up to, or what is stored of that. */
@@ -43,6 +45,7 @@ interface CourseRow {
   readonly waits: boolean;
 }
 
+const PROOF_COURSES = fillTemplate('proof_courses', 'keys', { leastDays: LEAST_FIRST_DAYS });
 const COURSES_PER_LOOK = 100;
 
 /** Every course, or these: what is stored beside what its keys say, each of one moment. */
@@ -51,7 +54,7 @@ export async function lookAtCourses(run: ProofRun, courseIds: readonly number[] 
   for (let after = 0; ; ) {
     run.context.signal.throwIfAborted();
     const values = [after, courseIds === null ? null : [...courseIds], COURSES_PER_LOOK, [...FAMILIES]];
-    const rows = await run.db.query<CourseRow>(sql.proof_courses, values);
+    const rows = await run.db.query<CourseRow>(PROOF_COURSES, values);
     looks.push(...rows.map(toLook));
     after = rows.at(-1)?.course_id ?? after;
     if (rows.length < COURSES_PER_LOOK) return looks;
@@ -93,7 +96,7 @@ export const COURSE_PLACES: readonly string[] = PLACES.map((place) => `course.${
 /** A last fact may be behind within the days that lead to the same as-of: it moves with that. */
 function differences(wanted: CourseFacts, stored: CourseFacts, today: LocalDay): Place[] {
   const isSame: Readonly<Record<Place, boolean>> = {
-    covered_from: COVERAGE_KINDS.every((_, n) => (wanted.coveredFrom[n] ?? null) === (stored.coveredFrom[n] ?? null)),
+    covered_from: sameFirstDays(wanted.coveredFrom, stored.coveredFrom),
     first_fact: wanted.firstFact === stored.firstFact,
     last_fact: courseAsOf(wanted.lastFact, today) === courseAsOf(stored.lastFact, today),
     as_of: wanted.asOf === stored.asOf,
@@ -104,15 +107,7 @@ function differences(wanted: CourseFacts, stored: CourseFacts, today: LocalDay):
 /** What is wrong with the stored row of a course, as findings. */
 export function courseFindings({ courseId, stored, today }: CourseLook, wanted: CourseFacts): Finding[] {
   const key = `course ${courseId}`;
-  if (stored === null) {
-    const example = { kind: KINDS.missed, key, expected: 'a row', found: null };
-    return COURSE_PLACES.map((where, n) => ({
-      where,
-      deviation: 'missing' as const,
-      count: 1,
-      example: n === 0 ? example : null,
-    }));
-  }
+  if (stored === null) return wholeRow(COURSE_PLACES, 'missing', key, 'a row');
   return differences(wanted, stored, today).map((place) => {
     const kind = place === 'as_of' ? KINDS.asOf : KINDS.coverage;
     const example = { kind, key, expected: textOf(wanted, place), found: textOf(stored, place) };

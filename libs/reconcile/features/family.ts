@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
-import { FAMILY_OF_TABLE, type Family, type Key } from '#libs/domain/family.ts';
+import { SOURCE_TABLES } from '#libs/domain/change.ts';
+import { FAMILY_OF_TABLE, type Family, type Key, ROW_FAMILIES } from '#libs/domain/family.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import type { FamilyDefinition } from '#libs/pipeline/families/family.ts';
 import type { Settings } from '#libs/pipeline/settings.ts';
@@ -101,11 +102,11 @@ export function openFamilyProof<R, T, F extends object, S extends SeriesColumns>
 }
 
 function keyNames(family: Family): SqlStatement {
-  const own = Object.entries(FAMILY_OF_TABLE).filter(([, owner]) => owner === family);
   // A family that reads no table of the source has its keys from those that do.
-  const tables = own.length > 0 ? own : Object.entries(FAMILY_OF_TABLE).filter(([, owner]) => owner !== null);
+  const owners = ROW_FAMILIES.includes(family) ? [family] : ROW_FAMILIES;
+  const tables = SOURCE_TABLES.filter((table) => owners.some((owner) => owner === FAMILY_OF_TABLE[table]));
   const images = tables.map(
-    ([table]) => `  SELECT course_id, student_id FROM state.image_${table}
+    (table) => `  SELECT course_id, student_id FROM state.image_${table}
   WHERE live AND student_id > $1::integer AND student_id <= $2::integer AND course_id IS NOT NULL
   UNION ALL`,
   );

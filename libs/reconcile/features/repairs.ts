@@ -6,8 +6,8 @@ import { MARK_PRIORITY, MarkSet } from '#libs/store/marks.ts';
 import { putOutbox } from '#libs/store/outbox.ts';
 import { sql } from '#libs/store/statements.ts';
 import type { RunContext } from '../contract.ts';
-import { pause } from '../rows/waiting.ts';
 import { type Finding, KINDS, type Ledger } from '../verdict.ts';
+import { pause } from '../waiting.ts';
 import { isOfEvidence } from './compare.ts';
 import type { FamilyProof, Judgement, Look } from './family.ts';
 

@@ -1,7 +1,7 @@
 import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
 import type { Key } from '#libs/domain/family.ts';
 import type { CourseState } from '#libs/store/keys.ts';
-import { pause } from '../rows/waiting.ts';
+import { pause } from '../waiting.ts';
 import {
   COURSE_PLACES,
   type CourseLook,

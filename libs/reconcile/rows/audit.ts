@@ -1,15 +1,16 @@
 import type { RunScope } from '#libs/domain/run.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
+import { PGOUTPUT_STREAM } from '#libs/source/contract.ts';
 import type { RunContext, RunnerParts } from '../contract.ts';
+import type { Say } from '../waiting.ts';
 import { openText } from './connection.ts';
 import { Findings, type RowAuditResult } from './findings.ts';
 import { IdentityCache } from './identity-cache.ts';
 import { kafkaMarker } from './kafka-marker.ts';
 import { tableScopes } from './scope.ts';
 import { openSourceReader, type SourceReader } from './source-reader.ts';
-import { PGOUTPUT_STREAM, pgoutputMarker, type StreamMarker, StreamWatch } from './stream.ts';
+import { pgoutputMarker, type StreamMarker, StreamWatch } from './stream.ts';
 import { auditTable } from './table-audit.ts';
-import type { Say } from './waiting.ts';
 
 export type { RowAuditResult } from './findings.ts';
 

@@ -8,10 +8,10 @@ import type { ImageColumns } from '#libs/store/image.ts';
 import { idsOf, toImageChange } from '#libs/store/project.ts';
 import { EpochEnded, type ImageRepair, type RepairScene, repairImages } from '#libs/store/repair.ts';
 import type { RunContext } from '../contract.ts';
+import { pause } from '../waiting.ts';
 import type { Findings } from './findings.ts';
 import { type Different, type LookParts, lookAt } from './look.ts';
 import type { Standing } from './stream.ts';
-import { pause } from './waiting.ts';
 
 export interface DoubtParts extends LookParts {
   readonly db: Database;

@@ -17,9 +17,9 @@ import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { DEBEZIUM_STREAM, type PartitionRow } from '#libs/source/contract.ts';
 import { streamOf, streamPrefix, topicOf } from '#libs/source/kafka/options.ts';
 import { sql } from '#libs/store/statements.ts';
+import { type Say, waitFor } from '../waiting.ts';
 import type { SourceReader } from './source-reader.ts';
 import { type Standing, type StreamMarker, StreamWatch } from './stream.ts';
-import { type Say, waitFor } from './waiting.ts';
 
 export interface KafkaMarkerParts {
   readonly config: SettingValues;

@@ -1,9 +1,9 @@
 import type { SourceTable } from '#libs/domain/change.ts';
-import { comparePositions, type Position, parseLsn } from '#libs/domain/position.ts';
+import { type Position, parseLsn, samePosition } from '#libs/domain/position.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { sql } from '#libs/store/statements.ts';
+import { type Say, waitFor } from '../waiting.ts';
 import type { SourceReader } from './source-reader.ts';
-import { type Say, waitFor } from './waiting.ts';
 
 /** What must not change while a range is read and compared. */
 export interface Standing {
@@ -83,8 +83,7 @@ export class StreamWatch {
   async holds(table: SourceTable, { epoch, floor }: Standing): Promise<boolean> {
     const row = await this.read(table);
     if (row === undefined || obstacleIn(row) !== '' || row.epoch !== epoch) return false;
-    const now = standingOf(row).floor;
-    return now === null || floor === null ? now === floor : comparePositions(now, floor) === 0;
+    return samePosition(standingOf(row).floor, floor);
   }
 }
 
@@ -99,9 +98,6 @@ function obstacleIn(row: StandingRow | undefined): string {
   if (row.phase === 'snapshot') return `the reading of the source in epoch ${row.epoch} to end`;
   return row.gap === null ? '' : `a gap to be mended: ${row.gap}`;
 }
-
-/** Stream name under which the pgoutput source keeps its progress. */
-export const PGOUTPUT_STREAM = 'pgoutput';
 
 /** The database itself is followed: its progress is a place in its log. */
 export function pgoutputMarker(watch: StreamWatch, source: Pick<SourceReader, 'emit'>, runId: string): StreamMarker {

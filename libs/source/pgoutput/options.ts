@@ -2,7 +2,13 @@ import type { Subscriber } from 'rxjs';
 import { type Clock, systemClock } from '#libs/domain/clock.ts';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
-import type { ChangeBatch, Delivery, ProgressStore, SourceStatus } from '../contract.ts';
+import {
+  type ChangeBatch,
+  type Delivery,
+  PGOUTPUT_STREAM,
+  type ProgressStore,
+  type SourceStatus,
+} from '../contract.ts';
 import { handOver } from '../delivery.ts';
 import type { StatusBoard } from './status.ts';
 
@@ -20,7 +26,7 @@ export interface PgoutputOptions {
   readonly slotLimit?: 'required' | 'none';
   /** Changes in one batch at most. Default 1000. */
   readonly maxBatch?: number;
-  /** Under which name progress is kept. Default `pgoutput`. */
+  /** Under which name progress is kept. Default {@link PGOUTPUT_STREAM}. */
   readonly stream?: string;
   /** At least so long between two batches that carry progress and no change, milliseconds. Default 10,000. */
   readonly idleEvery?: number;
@@ -40,7 +46,7 @@ export function settle(options: PgoutputOptions): Settings {
     schema: 'public',
     slotLimit: 'required',
     maxBatch: 1000,
-    stream: 'pgoutput',
+    stream: PGOUTPUT_STREAM,
     idleEvery: 10_000,
     clock: systemClock,
     onStatus: () => {},

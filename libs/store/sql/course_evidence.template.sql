@@ -4,7 +4,7 @@ SELECT
   course_id,
   min(first_fact) AS first_fact,
   max(last_fact) AS last_fact,
-  CASE WHEN count(first_days) > 0 THEN ARRAY[{{leastDays}}] END AS covered_from
+  {{leastDays}} AS covered_from
 FROM unnest($1::integer[]) AS wanted (course_id)
 LEFT JOIN state.key USING (course_id)
 GROUP BY course_id

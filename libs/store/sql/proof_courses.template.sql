@@ -1,16 +1,7 @@
 -- What is stored of the courses after $1, beside what their keys say of them, in one statement and so of one moment: when
 -- nothing waits that would change either, the two agree. A course that has neither row nor key is none.
 SELECT wanted.course_id, c.version, c.covered_from, c.first_fact, c.last_fact, c.as_of, (SELECT today FROM state.calendar) AS today,
-  k.keys, k.first_fact AS said_first_fact, k.last_fact AS said_last_fact,
-  (
-    SELECT array_agg(least_day ORDER BY kind)
-    FROM (
-      SELECT kind, min(day) AS least_day
-      FROM state.key AS own, unnest(own.first_days) WITH ORDINALITY AS first_day (day, kind)
-      WHERE own.course_id = wanted.course_id
-      GROUP BY kind
-    ) AS kinds
-  ) AS said_covered_from,
+  k.keys, k.first_fact AS said_first_fact, k.last_fact AS said_last_fact, k.covered_from AS said_covered_from,
   EXISTS (SELECT FROM state.course_mark AS mark WHERE mark.course_id = wanted.course_id)
   OR EXISTS (
     SELECT FROM state.key_mark AS mark
@@ -24,7 +15,9 @@ FROM (
 ) AS wanted
 LEFT JOIN state.course AS c USING (course_id)
 CROSS JOIN LATERAL (
-  SELECT count(*) AS keys, min(own.first_fact) AS first_fact, max(own.last_fact) AS last_fact
+  SELECT
+    count(*) AS keys, min(own.first_fact) AS first_fact, max(own.last_fact) AS last_fact,
+    {{leastDays}} AS covered_from
   FROM state.key AS own WHERE own.course_id = wanted.course_id
 ) AS k
 ORDER BY wanted.course_id
