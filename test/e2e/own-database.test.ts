@@ -11,12 +11,13 @@ import { differencesOf } from './equal.ts';
 import { newDataDir, Program, runCommand } from './program.ts';
 
 /*
- * The README's chapter "Your own LMS", followed to the letter on a server of somebody else's: its SQL and its exports are
+ * The chapter "Your own LMS" of connectors/README.md, followed to the letter on a server of somebody else's: its SQL and its exports are
  * read from the page itself. Only address and time zone differ, which the page tells the reader to set.
  */
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
-const chapter = /## Your own LMS\n([\s\S]*?)\n## /.exec(readFileSync(path.join(ROOT, 'README.md'), 'utf8'))?.[1] ?? '';
+const chapter =
+  /## Your own LMS\n([\s\S]*?)\n## /.exec(readFileSync(path.join(ROOT, 'connectors/README.md'), 'utf8'))?.[1] ?? '';
 const blocks = (language: string): string[] =>
   [...chapter.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map((match) => match[1] ?? '');
 const statements = (text: string): string[] =>

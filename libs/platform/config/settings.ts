@@ -18,8 +18,8 @@ import {
 } from './kinds.ts';
 
 /**
- * All the configuration there is: name, type, default, meaning. Read once at start from the environment; `--help` and the
- * README's table are printed from here.
+ * All the configuration there is: name, type, default, meaning. Read once at start from the environment; `--help` and
+ * services/settings.md are printed from here.
  */
 export const SETTINGS = {
   CDC_SOURCE: oneOf(

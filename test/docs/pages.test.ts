@@ -1,0 +1,54 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+const read = (file: string): string => readFileSync(path.join(ROOT, file), 'utf8');
+const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], {
+  cwd: ROOT,
+  encoding: 'utf8',
+});
+const pages = listed.split('\n').filter((file) => file !== '' && existsSync(path.join(ROOT, file)));
+const scripts = Object.keys((JSON.parse(read('package.json')) as { scripts: Record<string, string> }).scripts);
+
+const withoutCode = (text: string): string => text.replaceAll(/```[\s\S]*?```/g, '').replaceAll(/`[^`\n]*`/g, '');
+
+/** The name that a heading is linked by: lower case, without punctuation, spaces as hyphens. */
+const anchorOf = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+    .trim()
+    .replaceAll(' ', '-');
+
+const anchorsIn = (file: string): string[] =>
+  [...read(file).matchAll(/^#{1,6} (.+)$/gm)].map((match) => anchorOf(match[1] ?? ''));
+
+const linksIn = (file: string): string[] =>
+  [...withoutCode(read(file)).matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1] ?? '');
+
+function isBroken(file: string, link: string): boolean {
+  if (/^https?:/.test(link)) return false;
+  const [target = '', anchor] = link.split('#');
+  const linked = target === '' ? file : path.join(path.dirname(file), target);
+  if (!existsSync(path.join(ROOT, linked))) return true;
+  return anchor !== undefined && !anchorsIn(linked).includes(anchor);
+}
+
+test('the front page is short', () => {
+  expect(read('README.md').trimEnd().split('\n').length).toBeLessThanOrEqual(150);
+});
+
+describe.each(pages)('%s', (file) => {
+  test('has links that lead somewhere', () => {
+    expect(linksIn(file).filter((link) => isBroken(file, link))).toEqual([]);
+  });
+
+  test('names commands that exist', () => {
+    const named = [...read(file).matchAll(/npm run (?:--silent )?([a-z][\w-]*(?::[\w-]+)*)/g)].map(
+      (match) => match[1] ?? '',
+    );
+    expect(named.filter((name) => !scripts.includes(name))).toEqual([]);
+  });
+});

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { SETTINGS } from '#libs/platform/config/settings.ts';
+
+const HEAD = `# Settings
+
+All the configuration there is: environment variables, read once at the start; empty counts as unset. A value that is not what is
+expected ends the program with exit code 2 and names every setting that is wrong. This page is printed from
+\`libs/platform/config/settings.ts\` by \`npm test -- -u test/platform/settings-page\`.
+
+| setting | default | meaning | expects |
+|---|---|---|---|
+`;
+
+const cell = (text: string): string => text.replaceAll('|', '\\|');
+
+const page =
+  HEAD +
+  Object.entries(SETTINGS)
+    .map(([name, { fallback, description, expects, secret }]) => {
+      const byDefault = fallback === undefined || fallback === '' ? '' : `\`${fallback}\``;
+      return `| \`${name}\` | ${cell(byDefault)} | ${cell(description)}${secret ? ' (secret)' : ''} | ${cell(expects)} |\n`;
+    })
+    .join('');
+
+test('services/settings.md is printed from the table of settings', async () => {
+  await expect(page).toMatchFileSnapshot('../../services/settings.md');
+});
