@@ -1,9 +1,8 @@
-import { parseArgs } from 'node:util';
-import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
+import { ConfigurationError } from '#libs/domain/errors.ts';
 import { describeSettings, loadConfig } from '#libs/platform/config/config.ts';
 import { onSignals } from '#libs/platform/lifecycle.ts';
 import { openLog } from '#libs/platform/log.ts';
-import { runProgram } from '#libs/platform/program.ts';
+import { runProgram, type Typed } from '#libs/platform/program.ts';
 import { openAnalytics } from '#libs/store/open.ts';
 import { dropEverything } from './drop.ts';
 import { lookAfter } from './look-after.ts';
@@ -31,50 +30,33 @@ too. The password of the source is not sent: Connect reads SOURCE_DB_PASSWORD fr
 ${describeSettings()}
 `;
 
-const FLAGS = {
-  watch: { type: 'boolean' },
-  'new-epoch': { type: 'boolean' },
-  status: { type: 'boolean' },
-  snapshot: { type: 'boolean' },
-  drop: { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
-} as const;
+const FLAG = { type: 'boolean' } as const;
+const OPTIONS = { watch: FLAG, 'new-epoch': FLAG, status: FLAG, snapshot: FLAG, drop: FLAG };
 
-function readArguments(): {
-  flags: Partial<Record<keyof typeof FLAGS, boolean | undefined>>;
-  table: string | undefined;
-} {
+/** @throws ConfigurationError for options and words that do not go together */
+function checkArguments({ values, words }: Typed<typeof OPTIONS>): void {
   const hint = 'npm run register -- --help shows what is possible';
-  try {
-    const { values, positionals } = parseArgs({ options: FLAGS, allowPositionals: true });
-    const alone = (['status', 'snapshot', 'drop'] as const).filter((flag) => values[flag] === true);
-    const given = Object.values(values).filter((value) => value === true).length;
-    if (alone.length > 0 && given > 1) throw new Error(`--${alone[0]} goes with no other option`);
-    if (positionals.length > (values.snapshot === true ? 1 : 0))
-      throw new Error(`"${positionals.at(-1)}" is one word too many`);
-    return { flags: values, table: positionals[0] };
-  } catch (cause) {
-    throw new ConfigurationError(messageOf(cause), hint, { cause });
-  }
+  const alone = (['status', 'snapshot', 'drop'] as const).filter((flag) => values[flag] === true);
+  if (alone.length > 0 && Object.keys(values).length > 1)
+    throw new ConfigurationError(`--${alone[0]} goes with no other option`, hint);
+  if (words.length > (values.snapshot === true ? 1 : 0))
+    throw new ConfigurationError(`"${words.at(-1)}" is one word too many`, hint);
 }
 
 const tell = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
-async function main(): Promise<number> {
-  const { flags, table } = readArguments();
-  if (flags.help === true) {
-    process.stdout.write(USAGE);
-    return 0;
-  }
+async function main(typed: Typed<typeof OPTIONS>): Promise<number> {
+  checkArguments(typed);
+  const { values: flags, words } = typed;
   const config = loadConfig();
   const settings = registerSettings(config);
   const stopping = new AbortController();
   const forget = onSignals(() => stopping.abort());
   const { signal } = stopping;
   if (flags.snapshot === true) {
-    tell(await orderSnapshot(settings, table, signal));
+    tell(await orderSnapshot(settings, words[0], signal));
     return 0;
   }
   const log = openLog(config.LOG_LEVEL);
@@ -107,4 +89,4 @@ async function main(): Promise<number> {
   }
 }
 
-await runProgram('register', main);
+await runProgram({ name: 'register', usage: USAGE, options: OPTIONS, allowPositionals: true }, main);

@@ -38,11 +38,7 @@ export interface RoleDefinition {
 
 /** Runs a role as a process of its own until a signal or an error that a restart cannot mend. Never returns. */
 export async function runRoleProcess(definition: RoleDefinition): Promise<void> {
-  if (process.argv.includes('--help') || process.argv.includes('-h')) {
-    process.stdout.write(usageOf(definition));
-    return;
-  }
-  await runProgram(definition.role, () => runRole(definition));
+  await runProgram({ name: definition.role, usage: usageOf(definition) }, () => runRole(definition));
 }
 
 const usageOf = ({ role, summary }: RoleDefinition): string => `${summary}

@@ -1,42 +1,76 @@
 // Starts a program of this project on a machine that has Node and nothing else: installs the packages when they are
-// missing or older than the lock file, then runs it in this very process, so that signals reach it.
+// missing or others than the lock file names, then runs it in this very process, so that signals reach it.
 //   node libs/platform/launch.mjs <file.ts> [arguments]
 //   node libs/platform/launch.mjs --tool <command of a package> [arguments]
 import { spawnSync } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+const modules = path.join(root, 'node_modules');
 const [first, ...rest] = process.argv.slice(2);
+const isTool = first === '--tool';
+const WATCH_MS = 500;
 
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 11)) {
   console.error(`Node ${process.versions.node} is too old: this project needs 20.11 or newer.`);
   process.exit(2);
 }
+if (!isInstalled()) install();
 
-const marker = path.join(root, 'node_modules/.package-lock.json');
-const modified = (file) => statSync(file).mtimeMs;
-if (!existsSync(marker) || modified(marker) < modified(path.join(root, 'package-lock.json'))) {
-  console.error('Installing packages (once) …');
-  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  const { status } = spawnSync(npm, ['ci', '--no-audit', '--no-fund'], { cwd: root, stdio: ['ignore', 2, 2] });
-  if (status !== 0) {
-    console.error('The packages could not be installed; npm says why above. Mend that and start again.');
-    process.exit(2);
-  }
-}
-
-if (first === '--tool') {
+if (isTool) {
   const [tool, ...toolArguments] = rest;
-  const bin = path.join(root, 'node_modules/.bin', tool);
+  const bin = path.join(modules, '.bin', tool);
   const { status, signal } = spawnSync(bin, toolArguments, { cwd: root, stdio: 'inherit' });
   process.exit(signal === null ? (status ?? 1) : 1);
 }
 
+if (process.env.npm_lifecycle_event !== undefined) stopWithNpm();
 const file = path.resolve(root, first);
 process.argv = [process.argv[0], file, ...rest];
-const { register } = await import('tsx/esm/api');
-register();
+// Newer versions of Node read TypeScript themselves.
+if (!process.features.typescript) (await import('tsx/esm/api')).register();
 await import(pathToFileURL(file).href);
+
+/** Whether what is installed is what the lock file names; a program does without the packages of the tests. */
+function isInstalled() {
+  const note = path.join(modules, '.package-lock.json');
+  if (!existsSync(note)) return false;
+  const { packages: present } = JSON.parse(readFileSync(note, 'utf8'));
+  const { packages: wanted } = JSON.parse(readFileSync(path.join(root, 'package-lock.json'), 'utf8'));
+  return Object.entries(wanted).every(
+    ([place, { version, optional, dev }]) =>
+      place === '' ||
+      (present[place] === undefined ? optional || (dev && !isTool) : present[place].version === version),
+  );
+}
+
+function install() {
+  // What lies behind a link is somebody else's: npm would empty it first.
+  if (lstatSync(modules, { throwIfNoEntry: false })?.isSymbolicLink()) {
+    console.error(
+      `node_modules is a link to ${readlinkSync(modules)}, which has other packages than package-lock.json names.\n` +
+        'Install them there, or remove the link and start again.',
+    );
+    process.exit(2);
+  }
+  console.error('Installing packages (once) …');
+  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
+  const { status } = spawnSync(npm, ['ci', '--no-audit', '--no-fund'], { cwd: root, stdio: ['ignore', 2, 2] });
+  if (status === 0) return;
+  console.error('The packages could not be installed; npm says why above. Mend that and start again.');
+  process.exit(2);
+}
+
+/** npm passes SIGTERM on to the shell between it and this process, and no further: who started us is gone then. */
+function stopWithNpm() {
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    process.kill(process.pid, 'SIGTERM');
+  }, WATCH_MS);
+  watch.unref();
+}

@@ -1,4 +1,5 @@
-import { ConfigurationError, PrepaError, UnrecoverableError } from '#libs/domain/errors.ts';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { ConfigurationError, messageOf, PrepaError, UnrecoverableError } from '#libs/domain/errors.ts';
 
 /** 0 drained, 2 configuration, 3 a schema or data that a restart cannot mend, 1 anything else. */
 export function exitCodeOf(error: unknown): number {
@@ -19,14 +20,66 @@ export function explain(error: unknown): string {
   return error.message === '' ? code : `${error.message} (${code})`;
 }
 
+type Options = NonNullable<ParseArgsConfig['options']>;
+
+/** What a program is called, and what it understands. */
+export interface ProgramDefinition<O extends Options> {
+  /** Stands before what it says of errors, and is how it is called: the script of `npm run`. */
+  readonly name: string;
+  /** What a person types, where that is not `npm run <name>`. */
+  readonly call?: string;
+  /** What `--help` prints. */
+  readonly usage: string;
+  /** As of `parseArgs`, besides `--help`; none unless said. */
+  readonly options?: O;
+  /** Whether words without dashes are understood; not unless said. */
+  readonly allowPositionals?: boolean;
+}
+
+/** What was typed: the options' values, and the words without dashes. */
+export interface Typed<O extends Options> {
+  readonly values: ReturnType<typeof parseArgs<{ options: O }>>['values'];
+  readonly words: readonly string[];
+}
+
+const HELP = { help: { type: 'boolean', short: 'h' } } as const;
+
 /**
- * Runs a program to its end and exits: with what it answers, else by its error, told on standard error.
- * @param name what stands before the message, e.g. `api`
+ * Runs a program to its end and exits: with what it answers, else by its error, told on standard error. `--help` prints
+ * its usage; what it does not understand ends it with exit code 2.
  */
-export async function runProgram(name: string, main: () => Promise<number>): Promise<never> {
-  const code = await main().catch((error: unknown) => {
-    process.stderr.write(`${name}: ${explain(error)}\n`);
+export async function runProgram<O extends Options = Record<never, never>>(
+  program: ProgramDefinition<O>,
+  main: (typed: Typed<O>) => Promise<number>,
+): Promise<never> {
+  const run = async (): Promise<number> => {
+    const typed = readArguments(program, process.argv.slice(2));
+    if (typed !== null) return main(typed);
+    await new Promise<void>((resolve) => process.stdout.write(program.usage, () => resolve()));
+    return 0;
+  };
+  const code = await run().catch((error: unknown) => {
+    process.stderr.write(`${program.name}: ${explain(error)}\n`);
     return exitCodeOf(error);
   });
   process.exit(code);
+}
+
+/**
+ * @returns null when help was asked for
+ * @throws ConfigurationError naming what is not understood
+ */
+export function readArguments<O extends Options>(
+  { name, call = `npm run ${name}`, options, allowPositionals = false }: ProgramDefinition<O>,
+  args: readonly string[],
+): Typed<O> | null {
+  try {
+    const all = { ...options, ...HELP };
+    const { values, positionals } = parseArgs({ args: [...args], options: all, allowPositionals });
+    if ('help' in values) return null;
+    return { values: values as Typed<O>['values'], words: positionals };
+  } catch (cause) {
+    const dashes = call.startsWith('npm ') ? ' --' : '';
+    throw new ConfigurationError(messageOf(cause), `${call}${dashes} --help shows what is possible`, { cause });
+  }
 }

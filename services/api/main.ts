@@ -9,7 +9,7 @@ import { apiSettings, startApi } from './role.ts';
 
 const USAGE = `The API of PrepaData as a process of its own: serves the features that other roles have written.
 
-  node --import tsx services/api/main.ts
+  npm run api
 
 It takes its settings from the environment and needs ANALYTICS_DB_HOST. Exit codes: 0 drained after SIGTERM or SIGINT,
 2 the configuration is wrong, 3 the database is in a state that a restart cannot mend.
@@ -50,5 +50,4 @@ async function serve(): Promise<number> {
   }
 }
 
-if (process.argv.includes('--help') || process.argv.includes('-h')) process.stdout.write(USAGE);
-else await runProgram('api', serve);
+await runProgram({ name: 'api', usage: USAGE }, serve);

@@ -5,9 +5,10 @@ import { openLog } from '#libs/platform/log.ts';
 import { runProgram } from '#libs/platform/program.ts';
 import { openSampleCampus, startSampleCampus } from './role.ts';
 
+const CALL = 'node --import tsx services/campus/main.ts';
 const USAGE = `The sample campus as a process of its own: fills an empty database with a campus, and lets it live on.
 
-  node --import tsx services/campus/main.ts
+  ${CALL}
 
 The database is SOURCE_DB_HOST, _PORT, _NAME, _USER and _PASSWORD: one that is nobody's LMS. Exit codes: 0 drained after
 SIGTERM or SIGINT, 2 the configuration is wrong.
@@ -46,5 +47,4 @@ async function live(): Promise<number> {
   }
 }
 
-if (process.argv.includes('--help') || process.argv.includes('-h')) process.stdout.write(USAGE);
-else await runProgram('campus', live);
+await runProgram({ name: 'campus', call: CALL, usage: USAGE }, live);

@@ -1,6 +1,4 @@
-import { parseArgs } from 'node:util';
-import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
-import { runProgram } from '#libs/platform/program.ts';
+import { runProgram, type Typed } from '#libs/platform/program.ts';
 import { CATALOGUE } from '#libs/serve/catalogue/index.ts';
 import { catalogueText } from '#libs/serve/catalogue/text.ts';
 
@@ -16,17 +14,9 @@ of temporal_features the same on one day. It needs no database. Exit code 2: an 
 
 const [LEAST_WIDTH, USUAL_WIDTH, MOST_WIDTH] = [80, 100, 120];
 
-function readArguments(): { json?: boolean | undefined; help?: boolean | undefined } {
-  try {
-    return parseArgs({ options: { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } }).values;
-  } catch (cause) {
-    const what = messageOf(cause);
-    throw new ConfigurationError(what, 'npm run catalogue -- --help shows what is possible', { cause });
-  }
-}
+const OPTIONS = { json: { type: 'boolean' } } as const;
 
-function textFor({ json, help }: ReturnType<typeof readArguments>): string {
-  if (help === true) return USAGE;
+function textFor({ json }: Typed<typeof OPTIONS>['values']): string {
   if (json === true) return `${JSON.stringify(CATALOGUE, null, 2)}\n`;
   const width = process.stdout.columns ?? USUAL_WIDTH;
   return catalogueText(CATALOGUE, Math.min(Math.max(width, LEAST_WIDTH), MOST_WIDTH));
@@ -37,8 +27,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
 
-await runProgram('catalogue', async () => {
-  const text = textFor(readArguments());
+await runProgram({ name: 'catalogue', usage: USAGE, options: OPTIONS }, async ({ values }) => {
+  const text = textFor(values);
   // A pipe takes it in pieces: to exit before it has all would cut it off.
   await new Promise<void>((resolve) => process.stdout.write(text, () => resolve()));
   return 0;

@@ -14,10 +14,6 @@ ${describeSettings()}
 `;
 
 async function main(): Promise<number> {
-  if (process.argv.includes('--help')) {
-    process.stdout.write(USAGE);
-    return 0;
-  }
   const line = new StatusLine(process.stdout);
   const config = loadConfig();
   const dataDir = path.resolve(config.DATA_DIR);
@@ -49,4 +45,4 @@ async function main(): Promise<number> {
   return code;
 }
 
-await runProgram('prepadata', main);
+await runProgram({ name: 'prepadata', call: 'npm start', usage: USAGE }, main);

@@ -35,5 +35,4 @@ async function main(): Promise<number> {
   }
 }
 
-if (process.argv.includes('--help') || process.argv.includes('-h')) process.stdout.write(USAGE);
-else await runProgram('migrate', main);
+await runProgram({ name: 'migrate', usage: USAGE }, main);

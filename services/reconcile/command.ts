@@ -1,12 +1,5 @@
-import { parseArgs } from 'node:util';
-import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
-
-/** What the command line asks for. */
-export interface Command {
-  readonly help: boolean;
-  /** Null: schedule and execute until told to stop. */
-  readonly once: OnceArguments | null;
-}
+import { ConfigurationError } from '#libs/domain/errors.ts';
+import type { Typed } from '#libs/platform/program.ts';
 
 /** A body of POST /api/pipeline/trigger, as far as it is given. */
 export interface OnceArguments {
@@ -18,8 +11,7 @@ export interface OnceArguments {
   readonly dry_run: boolean;
 }
 
-const OPTIONS = {
-  help: { type: 'boolean', short: 'h' },
+export const OPTIONS = {
   once: { type: 'boolean' },
   'dry-run': { type: 'boolean' },
   mode: { type: 'string' },
@@ -29,22 +21,20 @@ const OPTIONS = {
   student: { type: 'string' },
 } as const;
 
-/** @throws ConfigurationError for an option that does not exist, or that says nothing without --once */
-export function readCommand(args: readonly string[]): Command {
-  const values = parse(args);
-  const { help = false, once = false, mode, from, to, course, student } = values;
-  if (help) return { help, once: null };
+/**
+ * The one run that is asked for; null: schedule and execute until told to stop.
+ * @throws ConfigurationError for an option that says nothing without --once
+ */
+export function onceOf(values: Typed<typeof OPTIONS>['values']): OnceArguments | null {
+  const { once = false, mode, from, to, course, student } = values;
   if (once) {
     return {
-      help,
-      once: {
-        dry_run: values['dry-run'] ?? false,
-        ...(mode === undefined ? {} : { mode }),
-        ...(from === undefined ? {} : { from }),
-        ...(to === undefined ? {} : { to }),
-        ...(course === undefined ? {} : { course_id: course }),
-        ...(student === undefined ? {} : { student_id: student }),
-      },
+      dry_run: values['dry-run'] ?? false,
+      ...(mode === undefined ? {} : { mode }),
+      ...(from === undefined ? {} : { from }),
+      ...(to === undefined ? {} : { to }),
+      ...(course === undefined ? {} : { course_id: course }),
+      ...(student === undefined ? {} : { student_id: student }),
     };
   }
   const idle = Object.keys(values).map((name) => `--${name}`);
@@ -54,13 +44,5 @@ export function readCommand(args: readonly string[]): Command {
       'add --once to run now and leave; without it the role follows PIPELINE_SCHEDULE and the API',
     );
   }
-  return { help, once: null };
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: OPTIONS, strict: true }).values;
-  } catch (error) {
-    throw new ConfigurationError(messageOf(error), '--help lists the options', { cause: error });
-  }
+  return null;
 }

@@ -25,7 +25,7 @@ import { readFields } from '#libs/serve/parameters.ts';
 import { readRunRequest, triggerBody, triggerRun } from '#libs/serve/runs.ts';
 import { openAnalytics } from '#libs/store/open.ts';
 import type { Run } from '#libs/store/runs.ts';
-import { type Command, type OnceArguments, readCommand } from './command.ts';
+import { type OnceArguments, OPTIONS, onceOf } from './command.ts';
 import { startReconcile } from './role.ts';
 import { describeRun } from './verdict-table.ts';
 
@@ -50,17 +50,11 @@ export interface ProcessOptions {
   readonly timing?: RunTiming;
 }
 
-/** Runs the reconcile role as a process of its own. Never returns, but for `--help`. */
-export async function runReconcileProcess(options: ProcessOptions): Promise<void> {
-  await runProgram('reconcile', async () => {
-    const command = readCommand(process.argv.slice(2));
-    if (!command.help) return serve(options, command);
-    process.stdout.write(USAGE);
-    return 0;
-  });
-}
+/** Runs the reconcile role as a process of its own. Never returns. */
+export const runReconcileProcess = (options: ProcessOptions): Promise<never> =>
+  runProgram({ name: 'reconcile', usage: USAGE, options: OPTIONS }, ({ values }) => serve(options, onceOf(values)));
 
-async function serve({ openRunner, timing = RUN_TIMING }: ProcessOptions, { once }: Command): Promise<number> {
+async function serve({ openRunner, timing = RUN_TIMING }: ProcessOptions, once: OnceArguments | null): Promise<number> {
   const config = loadConfig();
   const { analytics, source } = once === null ? addressesOf(config) : addressesNear(config);
   const log = openLog(config.LOG_LEVEL).child({ role: 'reconcile' });

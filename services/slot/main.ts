@@ -1,8 +1,6 @@
-import { parseArgs } from 'node:util';
-import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
 import { loadConfig } from '#libs/platform/config/config.ts';
 import { findSource } from '#libs/platform/config/find-source.ts';
-import { runProgram } from '#libs/platform/program.ts';
+import { runProgram, type Typed } from '#libs/platform/program.ts';
 import type { SlotStatus } from '#libs/source/contract.ts';
 import { dropAllSlots, listSlots } from '#libs/source/pgoutput/index.ts';
 
@@ -15,15 +13,6 @@ The database is SOURCE_DB_HOST, _PORT, _NAME, _USER and _PASSWORD if SOURCE_DB_H
 "npm start". After a drop the next start reads everything anew.
 `;
 
-function readArguments(): { drop?: boolean | undefined; help?: boolean | undefined } {
-  try {
-    return parseArgs({ options: { drop: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } }).values;
-  } catch (cause) {
-    const what = messageOf(cause);
-    throw new ConfigurationError(what, 'npm run slot -- --help shows what is possible', { cause });
-  }
-}
-
 const inMegabytes = (bytes: bigint): string => `${(Number(bytes) / 1024 ** 2).toFixed(1)} MB`;
 
 function describe({ name, retainedBytes, safeBytes, isEndangered }: SlotStatus): string {
@@ -31,16 +20,13 @@ function describe({ name, retainedBytes, safeBytes, isEndangered }: SlotStatus):
   return `  ${name}   ${inMegabytes(retainedBytes)} of log kept, ${left}${isEndangered ? '   ENDANGERED' : ''}`;
 }
 
-async function main(): Promise<number> {
-  const options = readArguments();
-  if (options.help === true) {
-    process.stdout.write(USAGE);
-    return 0;
-  }
+const OPTIONS = { drop: { type: 'boolean' } } as const;
+
+async function main({ values }: Typed<typeof OPTIONS>): Promise<number> {
   const { SOURCE_SLOT: prefix, SOURCE_PUBLICATION: publication } = loadConfig();
   const address = findSource(process.env);
   const where = `${address.host}:${address.port}/${address.database}`;
-  if (options.drop === true) {
+  if (values.drop === true) {
     const dropped = await dropAllSlots(address, prefix);
     process.stdout.write(
       dropped.length === 0
@@ -55,4 +41,4 @@ async function main(): Promise<number> {
   return 0;
 }
 
-await runProgram('slot', main);
+await runProgram({ name: 'slot', usage: USAGE, options: OPTIONS }, main);

@@ -1,9 +1,8 @@
 import path from 'node:path';
-import { parseArgs } from 'node:util';
-import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
+import { ConfigurationError } from '#libs/domain/errors.ts';
 import { describeSettings, loadConfig } from '#libs/platform/config/config.ts';
 import { onSignals } from '#libs/platform/lifecycle.ts';
-import { exitCodeOf, explain } from '#libs/platform/program.ts';
+import { exitCodeOf, explain, runProgram } from '#libs/platform/program.ts';
 import { type Makeup, startStack } from './run.ts';
 import { Canvas, statusScreen } from './screen.ts';
 import { endLeft, leaveFolder, ownerOf, readState, resetFolder, stopStack, takeFolder } from './state.ts';
@@ -25,28 +24,19 @@ Settings, from the environment:
 ${describeSettings()}
 `;
 
-type Order = 'run' | 'status' | 'stop' | 'reset' | 'help';
+const FLAG = { type: 'boolean' } as const;
+const OPTIONS = { status: FLAG, stop: FLAG, reset: FLAG };
 
-function readArguments(): Order {
-  const flag = { type: 'boolean' } as const;
-  const hint = 'npm run stack -- --help shows what is possible';
-  try {
-    const options = { status: flag, stop: flag, reset: flag, help: { ...flag, short: 'h' } };
-    const given = Object.keys(parseArgs({ options }).values) as Order[];
-    if (given.length > 1) throw new Error(`--${given[0]} and --${given[1]} do not go together`);
-    return given[0] ?? 'run';
-  } catch (cause) {
-    throw new ConfigurationError(messageOf(cause), hint, { cause });
-  }
-}
+/** Runs `npm run stack`, on what it is made of. Never returns. */
+export const runStackProgram = (makeup: Makeup): Promise<never> =>
+  runProgram({ name: 'stack', usage: USAGE, options: OPTIONS }, ({ values }) => {
+    const orders = Object.keys(values) as (keyof typeof OPTIONS)[];
+    if (orders.length > 1)
+      throw new ConfigurationError(`--${orders[0]} and --${orders[1]} do not go together`, 'give one of them');
+    return runStack(makeup, orders[0] ?? 'run');
+  });
 
-/** The program, on what it is made of. */
-export async function runStack(makeup: Makeup): Promise<number> {
-  const order = readArguments();
-  if (order === 'help') {
-    process.stdout.write(USAGE);
-    return 0;
-  }
+async function runStack(makeup: Makeup, order: keyof typeof OPTIONS | 'run'): Promise<number> {
   const config = loadConfig();
   const folder = path.resolve(config.STACK_DIR);
   if (order === 'status') return status(folder);

@@ -1,5 +1,4 @@
-import { runProgram } from '#libs/platform/program.ts';
-import { runStack } from './command.ts';
+import { runStackProgram } from './command.ts';
 import { WHOLE_STACK } from './makeup.ts';
 
-await runProgram('stack', () => runStack(WHOLE_STACK));
+await runStackProgram(WHOLE_STACK);

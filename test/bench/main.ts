@@ -1,4 +1,4 @@
-import { runCommand } from './command.ts';
+import { runBenchProgram } from './command.ts';
 import { LETTERS, runSuite } from './suite.ts';
 
 const USAGE = `npm run bench -- [letters] [--size small|full] [--json file] [--profile folder]
@@ -12,11 +12,9 @@ Measures the product against what the same machine does without it, in one run: 
 
 const SCALES = { small: 1 / 50, full: 1 };
 
-process.exit(
-  await runCommand({
-    usage: USAGE,
-    letters: LETTERS,
-    options: ['--profile'],
-    run: ({ size, ...asked }) => runSuite({ ...asked, scale: SCALES[size] }),
-  }),
-);
+await runBenchProgram({
+  name: 'bench',
+  usage: USAGE,
+  letters: LETTERS,
+  run: ({ size, ...asked }) => runSuite({ ...asked, scale: SCALES[size] }),
+});

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
-import { messageOf } from '#libs/domain/errors.ts';
+import { ConfigurationError } from '#libs/domain/errors.ts';
 import { onSignals } from '#libs/platform/lifecycle.ts';
+import { runProgram, type Typed } from '#libs/platform/program.ts';
 import { RECONCILE_SIZES, reconcile } from './reconcile.ts';
 import { printResult } from './report.ts';
 import { World } from './world.ts';
@@ -15,41 +16,25 @@ doing anything with them, in the same run: ratios, never bare times, and the pea
 `;
 
 const SCALES: Readonly<Record<string, number>> = { small: 1 / 50, full: 1 };
+const OPTIONS = { size: { type: 'string' }, rows: { type: 'string' }, json: { type: 'string' } } as const;
 
-function parse(given: readonly string[]): { scale: number; rows: readonly number[]; json?: string } {
-  const options = new Map<string, string>();
-  for (let at = 0; at < given.length; at += 2) {
-    const [name = '', value] = given.slice(at, at + 2);
-    if (!['--size', '--rows', '--json'].includes(name) || value === undefined) throw new RangeError(name);
-    options.set(name, value);
-  }
-  const scale = SCALES[options.get('--size') ?? 'small'];
-  const rows = options.get('--rows')?.split(',').map(Number) ?? RECONCILE_SIZES;
-  const json = options.get('--json');
-  if (scale === undefined) throw new RangeError(`--size ${options.get('--size')}`);
+async function main({ values: { size = 'small', rows: given, json } }: Typed<typeof OPTIONS>): Promise<number> {
+  const hint = 'npm run bench:reconcile -- --help shows what is possible';
+  const scale = SCALES[size];
+  const rows = given?.split(',').map(Number) ?? RECONCILE_SIZES;
+  if (scale === undefined) throw new ConfigurationError(`--size ${size} is neither small nor full`, hint);
   if (rows.some((count) => !Number.isInteger(count) || count < 1))
-    throw new RangeError(`--rows ${options.get('--rows')}`);
-  return { scale, rows, ...(json === undefined ? {} : { json }) };
-}
-
-async function main(): Promise<number> {
-  let asked: ReturnType<typeof parse>;
-  try {
-    asked = parse(process.argv.slice(2));
-  } catch (error) {
-    process.stderr.write(`not understood: ${messageOf(error)}\n\n${USAGE}`);
-    return 2;
-  }
-  const world = await World.start(asked.scale);
+    throw new ConfigurationError(`--rows ${given} is no list of numbers of rows`, hint);
+  const world = await World.start(scale);
   let stopped = false;
   onSignals(() => {
     stopped = true;
     void world.stop();
   });
   try {
-    const result = await reconcile(world, asked.rows);
+    const result = await reconcile(world, rows);
     process.stdout.write(printResult(result));
-    if (asked.json !== undefined) writeFileSync(asked.json, `${JSON.stringify(result, null, 2)}\n`);
+    if (json !== undefined) writeFileSync(json, `${JSON.stringify(result, null, 2)}\n`);
     return 0;
   } catch (error) {
     if (stopped) return 130;
@@ -59,4 +44,4 @@ async function main(): Promise<number> {
   }
 }
 
-process.exit(await main());
+await runProgram({ name: 'bench:reconcile', usage: USAGE, options: OPTIONS }, main);

@@ -5,7 +5,8 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { findSource } from '#libs/platform/config/find-source.ts';
-import { readArguments } from '../../services/campus/oulad/cli.ts';
+import { readArguments } from '#libs/platform/program.ts';
+import { argumentsOf, LOAD_OULAD } from '../../services/campus/oulad/cli.ts';
 import { loadPresentation } from '../../services/campus/oulad/load.ts';
 import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -23,6 +24,13 @@ const TABLES: Record<string, string> = {
   studentVle:
     'code_module,code_presentation,id_student,id_site,date,sum_click\n' +
     'XXX,2013J,7,100,-2,3\nXXX,2013J,7,100,-2,1\nXXX,2013J,8,101,4,2\nYYY,2014B,7,200,1,9\n',
+};
+
+/** What a command line says, read as the program reads it. */
+const typed = (args: readonly string[]) => {
+  const read = readArguments(LOAD_OULAD, args);
+  if (read === null) throw new Error('asks for help');
+  return read.values;
 };
 
 let folder: string;
@@ -148,14 +156,14 @@ test.each([
   [['--folder', '/tmp'], /--folder/],
   [['stray'], /stray/],
 ])('%j is refused', (args, message) => {
-  expect(() => readArguments(args, {})).toThrow(message);
+  expect(() => argumentsOf(typed(args), {})).toThrow(message);
 });
 
 test('today is the day on the wall clock of the source', () => {
   const args = ['--dir', '/tmp', '--presentation', 'XXX-2013J', '--shift-to', 'today'];
   const clock = { now: () => Date.UTC(2026, 4, 20, 23, 30) };
-  expect(readArguments(args, {}, clock)?.shiftTo).toBe('2026-05-20');
-  expect(readArguments(args, { SOURCE_TIMEZONE: 'Europe/Berlin' }, clock)?.shiftTo).toBe('2026-05-21');
+  expect(argumentsOf(typed(args), {}, clock).shiftTo).toBe('2026-05-20');
+  expect(argumentsOf(typed(args), { SOURCE_TIMEZONE: 'Europe/Berlin' }, clock).shiftTo).toBe('2026-05-21');
 });
 
 test('help is help, and a wrong call says what to do', async () => {

@@ -1,12 +1,15 @@
-/**
- * Shows that the suite can fail: puts each planted bug into a copy of the project and runs the tests that must catch it.
- *   npm run test:planted [-- <part of a name> …]
- */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { runProgram, type Typed } from '#libs/platform/program.ts';
 import { PLANTED_BUGS, type PlantedBug } from './bugs.ts';
+
+const USAGE = `Shows that the suite can fail: puts each planted bug into a copy of the project and runs the tests that must catch it.
+
+  npm run test:planted                        every bug
+  npm run test:planted -- <part of a name> …  these
+`;
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 
@@ -64,8 +67,7 @@ function runTests(copy: string, tests: readonly string[]): Report {
   return JSON.parse(readFileSync(output, 'utf8')) as Report;
 }
 
-function main(): void {
-  const wanted = process.argv.slice(2);
+async function main({ words: wanted }: Typed<Record<never, never>>): Promise<number> {
   const bugs = PLANTED_BUGS.filter((bug) => wanted.length === 0 || wanted.some((part) => bug.name.includes(part)));
   const copy = copyProject();
   let caught = 0;
@@ -93,7 +95,7 @@ function main(): void {
   const report = { numPassedTests: caught, numFailedTests: bugs.length - caught, numPendingTests: 0 };
   writeFileSync(path.join(ROOT, '.test-reports/planted.json'), JSON.stringify(report));
   console.log(`\n${caught} of ${bugs.length} planted bugs caught`);
-  process.exitCode = caught === bugs.length ? 0 : 1;
+  return caught === bugs.length ? 0 : 1;
 }
 
-main();
+await runProgram({ name: 'test:planted', usage: USAGE, allowPositionals: true }, main);

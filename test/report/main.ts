@@ -1,13 +1,16 @@
-/**
- * How good the flags are, whatever that shows.
- *   npm run report:anomalies -- [--seeds 50] [--students 300]     against the stories of as many sample campuses
- *   npm run report:anomalies -- --oulad <folder> [--presentation BBB-2013B]     against withdrawals of a real course
- */
-import { parseArgs } from 'node:util';
 import { FLAG_NAMES } from '#libs/domain/flags.ts';
+import { runProgram } from '#libs/platform/program.ts';
 import { judgeCampus } from './campus.ts';
 import { FalseFlagTally, LESS, medianOf, StoryTally } from './tally.ts';
 import { withdrawals } from './withdrawals.ts';
+
+const USAGE = `How good the flags are, whatever that shows.
+
+  npm run report:anomalies -- [--seeds 50] [--students 300]
+                                        against the stories of as many sample campuses
+  npm run report:anomalies -- --oulad <folder> [--presentation BBB-2013B]
+                                        against withdrawals of a real course
+`;
 
 /** Where every campus's history ends, so that the same seeds give the same figures. */
 const END = Date.UTC(2026, 4, 20, 14, 30);
@@ -51,22 +54,25 @@ by chance: of the steady ones in the same days. Delay from that day.
   for (const name of FLAG_NAMES) console.log(`  ${name.padEnd(18)} ${shown(steady.rate(name), 2).padStart(6)}`);
 }
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '50' },
-    students: { type: 'string', default: '300' },
-    oulad: { type: 'string' },
-    presentation: { type: 'string', default: 'BBB-2013B' },
-  },
-});
-
-if (values.oulad === undefined) reportCampus(Number(values.seeds), Number(values.students));
-else {
-  const found = await withdrawals(values.oulad, values.presentation);
+async function reportCourse(folder: string, presentation: string): Promise<void> {
+  const found = await withdrawals(folder, presentation);
   const percent = (share: number | null): string => shown(share === null ? null : 100 * share);
-  console.log(`${values.presentation}: ${found.students} students with days, ${found.withdrawn} withdrew while the course ran.
+  console.log(`${presentation}: ${found.students} students with days, ${found.withdrawn} withdrew while the course ran.
 Any flag open in the 28 days before a withdrawal: ${percent(found.before)} % of those who withdrew,
 ${percent(found.others)} % of those who never did, in the same windows; ratio ${shown(found.ratio, 2)}.`);
   for (const { name, before, others } of found.byFlag)
     console.log(`  ${name.padEnd(18)} ${percent(before).padStart(6)} %  ${percent(others).padStart(6)} %`);
 }
+
+const OPTIONS = {
+  seeds: { type: 'string', default: '50' },
+  students: { type: 'string', default: '300' },
+  oulad: { type: 'string' },
+  presentation: { type: 'string', default: 'BBB-2013B' },
+} as const;
+
+await runProgram({ name: 'report:anomalies', usage: USAGE, options: OPTIONS }, async ({ values }) => {
+  if (values.oulad === undefined) reportCampus(Number(values.seeds), Number(values.students));
+  else await reportCourse(values.oulad, values.presentation);
+  return 0;
+});

@@ -1,11 +1,11 @@
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { type Clock, systemClock } from '#libs/domain/clock.ts';
-import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
+import { ConfigurationError } from '#libs/domain/errors.ts';
+import type { Typed } from '#libs/platform/program.ts';
 import { dateText, localMillis } from '../local-time.ts';
 import { parseDay } from './presentation.ts';
 
-export const USAGE = `Loads one presentation of the Open University Learning Analytics Dataset into the source database.
+const USAGE = `Loads one presentation of the Open University Learning Analytics Dataset into the source database.
 
   npm run load:oulad -- --dir <folder> --presentation AAA-2013J --shift-to today
 
@@ -32,34 +32,29 @@ export interface Arguments {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Null when help was asked for. */
-export function readArguments(args: readonly string[], env: Environment, clock: Clock = systemClock): Arguments | null {
-  const { values } = parse(args);
-  if (values.help === true) return null;
+export const LOAD_OULAD = {
+  name: 'load:oulad',
+  usage: USAGE,
+  options: {
+    dir: { type: 'string' },
+    presentation: { type: 'string' },
+    'shift-to': { type: 'string' },
+    again: { type: 'boolean' },
+  },
+} as const;
+
+/** @throws ConfigurationError naming what is missing, or is no day */
+export function argumentsOf(
+  values: Typed<typeof LOAD_OULAD.options>['values'],
+  env: Environment,
+  clock: Clock = systemClock,
+): Arguments {
   const directory = required(values.dir, '--dir', 'the folder of the data set');
   const presentation = required(values.presentation, '--presentation', 'a name such as AAA-2013J');
   const shift = values['shift-to'] ?? 'none';
   const shiftTo = shift === 'today' ? dateText(localMillis(clock.now(), env.SOURCE_TIMEZONE || 'UTC')) : shift;
   if (shiftTo !== 'none') parseDay(shiftTo);
   return { directory: path.resolve(directory), presentation, shiftTo, again: values.again === true };
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      strict: true,
-      options: {
-        dir: { type: 'string' },
-        presentation: { type: 'string' },
-        'shift-to': { type: 'string' },
-        again: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    });
-  } catch (cause) {
-    throw new ConfigurationError(messageOf(cause), HINT, { cause });
-  }
 }
 
 function required(value: string | undefined, option: string, what: string): string {

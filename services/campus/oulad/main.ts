@@ -1,7 +1,7 @@
 import { findSource } from '#libs/platform/config/find-source.ts';
 import { openDatabase } from '#libs/platform/postgres/database.ts';
-import { runProgram } from '#libs/platform/program.ts';
-import { readArguments, USAGE } from './cli.ts';
+import { runProgram, type Typed } from '#libs/platform/program.ts';
+import { argumentsOf, LOAD_OULAD } from './cli.ts';
 import { type LoadProgress, type LoadResult, loadPresentation } from './load.ts';
 
 const WORDS = { reading: 'reading the data set', deleting: 'rows deleted', loading: 'rows loaded' } as const;
@@ -35,12 +35,8 @@ function summary(presentation: string, result: LoadResult): string {
     .join('\n');
 }
 
-async function main(): Promise<number> {
-  const options = readArguments(process.argv.slice(2), process.env);
-  if (options === null) {
-    process.stdout.write(USAGE);
-    return 0;
-  }
+async function main({ values }: Typed<typeof LOAD_OULAD.options>): Promise<number> {
+  const options = argumentsOf(values, process.env);
   const db = openDatabase(findSource(process.env), { connections: 2, name: 'prepadata load:oulad' });
   try {
     const result = await loadPresentation(db, { ...options, onProgress: showProgress });
@@ -53,4 +49,4 @@ async function main(): Promise<number> {
   }
 }
 
-await runProgram('load:oulad', main);
+await runProgram(LOAD_OULAD, main);

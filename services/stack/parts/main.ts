@@ -1,6 +1,8 @@
 import { runProgram } from '#libs/platform/program.ts';
 import { type FetchProgress, fetchParts } from './fetch.ts';
 
+const CALL = 'node libs/platform/launch.mjs services/stack/parts/main.ts';
+
 /*
  * Fetches the parts of the stack and nothing else, for a machine that is to run without network later, or for CI.
  */
@@ -12,7 +14,10 @@ function show({ step, done, total }: FetchProgress): void {
   shown = text;
 }
 
-await runProgram('parts', async () => {
-  process.stdout.write(`${await fetchParts({ onProgress: show })}\n`);
-  return 0;
-});
+await runProgram(
+  { name: 'parts', call: CALL, usage: `${CALL}   fetches the parts of the stack, and nothing else\n` },
+  async () => {
+    process.stdout.write(`${await fetchParts({ onProgress: show })}\n`);
+    return 0;
+  },
+);

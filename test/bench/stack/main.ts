@@ -1,7 +1,6 @@
-import { runProgram } from '#libs/platform/program.ts';
 import { fetchParts } from '../../../services/stack/parts/index.ts';
 import { tellFetching } from '../../support/fetching.ts';
-import { runCommand } from '../command.ts';
+import { runBenchProgram } from '../command.ts';
 import { LETTERS, runStackSuite } from './suite.ts';
 
 const USAGE = `npm run bench:stack -- [letters] [--size small|full] [--json file]
@@ -13,13 +12,12 @@ Measures the way over Debezium, Kafka, the roles, the API and the feature topics
 It needs Java 17 or newer, Linux and, the first time, Maven and the network.
 `;
 
-await runProgram('bench:stack', () =>
-  runCommand({
-    usage: USAGE,
-    letters: LETTERS,
-    run: async (asked) => {
-      await fetchParts({ onProgress: tellFetching });
-      return runStackSuite(asked);
-    },
-  }),
-);
+await runBenchProgram({
+  name: 'bench:stack',
+  usage: USAGE,
+  letters: LETTERS,
+  run: async (asked) => {
+    await fetchParts({ onProgress: tellFetching });
+    return runStackSuite(asked);
+  },
+});

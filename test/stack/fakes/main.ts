@@ -1,5 +1,4 @@
-import { runProgram } from '#libs/platform/program.ts';
-import { runStack } from '../../../services/stack/command.ts';
+import { runStackProgram } from '../../../services/stack/command.ts';
 import type { MemberName } from '../../../services/stack/programs.ts';
 import { programSpec } from '../../../services/stack/specs.ts';
 
@@ -12,22 +11,20 @@ const fakes = (process.env['FAKES'] ?? '').split(',').map((text) => {
   return { name: name as MemberName, needs: needs.split('+').filter((need) => need !== '') as MemberName[], what };
 });
 
-await runProgram('stack', () =>
-  runStack({
-    prepare: async () => {},
-    specs: (_, folder, addresses) =>
-      fakes.map(({ name, needs, what }) =>
-        programSpec(
-          {
-            name,
-            needs,
-            args: ['test/stack/fakes/child.ts', name, notes, what],
-            ...(what === 'once' ? { once: true as const } : {}),
-            env: (at) => ({ API_PORT: String(at.apiPort) }),
-          },
-          folder,
-          addresses,
-        ),
+await runStackProgram({
+  prepare: async () => {},
+  specs: (_, folder, addresses) =>
+    fakes.map(({ name, needs, what }) =>
+      programSpec(
+        {
+          name,
+          needs,
+          args: ['test/stack/fakes/child.ts', name, notes, what],
+          ...(what === 'once' ? { once: true as const } : {}),
+          env: (at) => ({ API_PORT: String(at.apiPort) }),
+        },
+        folder,
+        addresses,
       ),
-  }),
-);
+    ),
+});
