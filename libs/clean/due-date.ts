@@ -1,8 +1,8 @@
-import { isLosslessNumber } from 'lossless-json';
 import { MS_PER_DAY } from '#libs/domain/local-date.ts';
 import { floorToScaled } from '#libs/domain/rational.ts';
 import { trimAscii } from '#libs/domain/text.ts';
 import { type Instant, UTC, type Zone } from '#libs/domain/zone.ts';
+import type { JsonMember } from './json-members.ts';
 import { readInstant } from './time.ts';
 
 /** A due date as `metadata.due_at` gives it; `unreadable` is no due date, and is counted. */
@@ -17,11 +17,11 @@ const MAX_OFFSET_MINUTES = 18 * 60;
  * Reads `YYYY-MM-DD` (its last millisecond) or a date and time, with an offset or else in `zone`; a number, or up to 20
  * digits, is seconds since 1970, 0 for none. What lies outside the years 2000 to 2199 is missing.
  */
-export function readDueDate(value: unknown, zone: Zone): DueDate {
-  if (value === undefined || value === null) return null;
-  if (isLosslessNumber(value)) return readSeconds(value.toString());
-  if (typeof value !== 'string') return 'unreadable';
-  const text = trimAscii(value);
+export function readDueDate(member: JsonMember | undefined, zone: Zone): DueDate {
+  if (member === undefined) return null;
+  if (member.type === 'number') return readSeconds(member.text);
+  if (member.type === 'other') return 'unreadable';
+  const text = trimAscii(member.text);
   if (EPOCH_SECONDS.test(text)) return readSeconds(text);
   const day = readDay(text);
   if (day !== undefined) return readInstant(day + MS_PER_DAY - 1, zone);

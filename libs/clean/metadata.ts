@@ -1,72 +1,61 @@
-import { isLosslessNumber, parse, stringify } from 'lossless-json';
+import { createHash } from 'node:crypto';
 import { isBlank } from '#libs/domain/text.ts';
+import { type JsonMember, membersOf } from './json-members.ts';
 
-/**
- * The members of `activity_logs.metadata` that anything reads. Numbers keep their digits: an event id may exceed 2^53.
- */
+/** The members of `activity_logs.metadata` that anything reads. */
 const NEEDED_MEMBERS = ['state', 'due_at', 'event_id'] as const;
-type Members = Partial<Record<(typeof NEEDED_MEMBERS)[number], unknown>>;
+type NeededMember = (typeof NEEDED_MEMBERS)[number];
+type Members = Partial<Record<NeededMember, JsonMember>>;
 
-/** A quick look that spares most rows the parsing. A backslash may hide a name: JSON can write it with escapes. */
-const mayHoldNeeded = (json: string): boolean =>
-  json.includes('\\') || NEEDED_MEMBERS.some((member) => json.includes(`"${member}"`));
+/** A longer member is not kept, in UTF-16 units. No state and no due date has such a length; of an id its digest tells as much. */
+const LONGEST_MEMBER = 8_192;
 
-function readMembers(json: string | null): Members {
-  if (json === null || !mayHoldNeeded(json)) return {};
-  let value: unknown;
-  try {
-    // A source of type json keeps members of one name as they were written; the last one holds, as for `->>`.
-    value = parse(json, null, { onDuplicateKey: ({ newValue }) => newValue });
-  } catch {
-    return {};
-  }
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isLosslessNumber(value) ? value : {};
-}
+const readMembers = (json: string | null): Members => (json === null ? {} : membersOf(json, NEEDED_MEMBERS));
 
-/** The metadata cut down to what is needed, as JSON text; null where nothing of it is. */
+/** The metadata cut down to what is needed, as JSON text; null where nothing of it is. Read, it says what all of it does. */
 export function neededMetadata(json: string | null): string | null {
   const members = readMembers(json);
-  const kept: Members = {};
-  for (const member of NEEDED_MEMBERS)
-    if (members[member] !== undefined && members[member] !== null) kept[member] = members[member];
-  return Object.keys(kept).length === 0 ? null : (stringify(kept) ?? null);
+  const kept = NEEDED_MEMBERS.flatMap((name) => {
+    const member = members[name];
+    return member === undefined ? [] : [`"${name}":${keptJson(name, member)}`];
+  });
+  return kept.length === 0 ? null : `{${kept.join(',')}}`;
+}
+
+function keptJson(name: NeededMember, { type, text }: JsonMember): string {
+  if (text.length > LONGEST_MEMBER) return name === 'event_id' ? JSON.stringify(boundedId(text)) : '{}';
+  return type === 'string' ? JSON.stringify(text) : text;
 }
 
 export interface ActivityMetadata {
   /** Completion state 0–3; undefined where it is anything else. */
   readonly state: CompletionState | undefined;
-  /** As `metadata->>'event_id'`; null where not given or blank. */
+  /** As `metadata->>'event_id'`, a very long one as its digest; null where not given or blank. */
   readonly eventId: string | null;
   /** As it stands in the source, for `readDueDate`; undefined where not given. */
-  readonly dueAt: unknown;
+  readonly dueAt: JsonMember | undefined;
 }
 
 /** Moodle's: not done, done, passed, failed. */
 export type CompletionState = 0 | 1 | 2 | 3;
 
 export function readMetadata(json: string | null): ActivityMetadata {
-  const members = readMembers(json);
-  return { state: readState(members.state), eventId: readEventId(members.event_id), dueAt: members.due_at };
+  const { state, due_at: dueAt, event_id: eventId } = readMembers(json);
+  return {
+    state: readState(state),
+    eventId: eventId === undefined ? null : boundedId(eventId.text),
+    dueAt: dueAt === undefined || dueAt.text.length <= LONGEST_MEMBER ? dueAt : { type: 'other', text: '{}' },
+  };
 }
 
 /** A number equal to 0, 1, 2 or 3, or one such digit. */
-function readState(value: unknown): CompletionState | undefined {
-  const text = isLosslessNumber(value) ? value.toString().replace(/\.0+$/, '') : value;
-  return typeof text === 'string' && /^[0-3]$/.test(text) ? (Number(text) as CompletionState) : undefined;
-}
-function readEventId(value: unknown): string | null {
-  if (value === undefined || value === null) return null;
-  const text = typeof value === 'string' ? value : jsonText(value);
-  return isBlank(text) ? null : text;
+function readState(member: JsonMember | undefined): CompletionState | undefined {
+  if (member === undefined || member.type === 'other' || member.text.length > LONGEST_MEMBER) return undefined;
+  const digits = member.type === 'number' ? member.text.replace(/\.0+$/, '') : member.text;
+  return /^[0-3]$/.test(digits) ? (Number(digits) as CompletionState) : undefined;
 }
 
-/** JSON as Postgres prints jsonb: a space after each comma and colon. */
-function jsonText(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(jsonText).join(', ')}]`;
-  if (typeof value === 'object' && value !== null && !isLosslessNumber(value)) {
-    return `{${Object.entries(value)
-      .map(([name, member]) => `${JSON.stringify(name)}: ${jsonText(member)}`)
-      .join(', ')}}`;
-  }
-  return stringify(value) ?? '';
+function boundedId(text: string): string | null {
+  if (isBlank(text)) return null;
+  return text.length <= LONGEST_MEMBER ? text : `sha256:${createHash('sha256').update(text).digest('hex')}`;
 }

@@ -31,6 +31,11 @@ describe('ASCII white space', () => {
     expect(isBlank(character)).toBe(false);
   });
 
+  test('a million spaces between two words are passed once', () => {
+    const gap = ' '.repeat(1_000_000);
+    expect(trimAscii(`${gap}a${gap}b${gap}`)).toBe(`a${gap}b`);
+  });
+
   test('the empty text is blank', () => {
     expect(isBlank('')).toBe(true);
   });
