@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { UnrecoverableError } from '#libs/domain/errors.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
+import { Views } from './views.ts';
 
-const FOLDER = new URL('../../schemas/sql/', import.meta.url);
+const SCHEMAS = new URL('../../schemas/', import.meta.url);
 /** Any constant that nothing else locks. */
 const MIGRATION_LOCK = 7_130_001;
 
@@ -16,25 +17,26 @@ interface Migration {
   readonly text: string;
 }
 
-function listMigrations(): Migration[] {
-  return readdirSync(FOLDER)
+function listMigrations(folder: URL): Migration[] {
+  return readdirSync(folder)
     .filter((name) => /^\d{4}_\w+\.sql$/.test(name))
     .sort()
-    .map((name) => ({ version: Number(name.slice(0, 4)), name, text: readFileSync(new URL(name, FOLDER), 'utf8') }));
+    .map((name) => ({ version: Number(name.slice(0, 4)), name, text: readFileSync(new URL(name, folder), 'utf8') }));
 }
 
 /**
  * Brings the analytics database to the schema of this code, forward only, in one transaction under a lock, so that
- * whichever role starts first does it.
+ * whichever role starts first does it: the migrations that are new, then the views whose text is.
+ * @param schemas the folder of `sql` and `views`
  * @returns the names of the files applied
- * @throws UnrecoverableError when the database is newer than the code
+ * @throws UnrecoverableError when the database is newer than the code, or others built on what has to change
  */
-export async function migrate(db: Database): Promise<string[]> {
+export async function migrate(db: Database, schemas: URL = SCHEMAS): Promise<string[]> {
   return db.transaction(async (tx) => {
     await tx.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
     await tx.query(CREATE_VERSIONS);
     const applied = await currentVersion(tx);
-    const migrations = listMigrations();
+    const migrations = listMigrations(new URL('sql/', schemas));
     const newest = migrations.at(-1)?.version ?? 0;
     if (applied > newest) {
       throw new UnrecoverableError(
@@ -43,12 +45,13 @@ export async function migrate(db: Database): Promise<string[]> {
         'run the version of the program that last wrote this database, or a newer one',
       );
     }
+    const views = new Views(tx, new URL('views/', schemas));
     const pending = migrations.filter((migration) => migration.version > applied);
     for (const { version, name, text } of pending) {
-      await tx.query(text);
+      await views.run(() => tx.query(text));
       await tx.query('INSERT INTO schema_version (version, name) VALUES ($1, $2)', [version, name]);
     }
-    return pending.map((migration) => migration.name);
+    return [...pending.map((migration) => migration.name), ...(await views.apply())];
   });
 }
 

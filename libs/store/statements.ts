@@ -95,6 +95,10 @@ export const sql = loadStatements(FOLDER, [
   'stream_gap_read',
   'stream_standing',
   'table_locks',
+  'views_dependents',
+  'views_grants',
+  'views_note',
+  'views_texts',
 ]);
 
 /**

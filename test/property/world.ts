@@ -42,7 +42,7 @@ export class World {
     await world.db.query(`SET search_path = lms; ${LAX_SOURCE_SCHEMA}; RESET search_path`);
     const tables = await world.db.query<{ name: string }>(
       `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
-       WHERE schemaname IN ('public', 'state', 'lms') AND tablename <> 'schema_version'`,
+       WHERE schemaname IN ('public', 'state', 'lms') AND tablename NOT LIKE 'schema\\_%'`,
     );
     world.#reset = `TRUNCATE ${tables.map((table) => table.name).join(', ')}`;
     return world;

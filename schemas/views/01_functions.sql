@@ -1,0 +1,34 @@
+-- What the views count with. A function whose parameters or result change is a new one: its name stays with the old.
+
+-- A share with 4 decimals, rounded once, half away from zero: on integers, since numeric division rounds first.
+CREATE OR REPLACE FUNCTION state.share(part bigint, whole bigint) RETURNS numeric
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN trim_scale(div(20000::numeric * part + whole, 2 * whole) * 0.0001);
+
+-- part / whole to 2 decimals, rounded likewise. Neither may be negative.
+CREATE OR REPLACE FUNCTION state.two_decimals(part numeric, whole numeric) RETURNS numeric
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN div(200 * part + whole, 2 * whole) * 0.01;
+
+-- A median of whole hundredths as the number it stands for, rounded likewise.
+CREATE OR REPLACE FUNCTION state.of_hundredths(median double precision) RETURNS numeric
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN round(median::numeric) * 0.01;
+
+-- The names of the open flags of a day, of which the first in order of the alphabet is 1, the next 2, 4, …
+CREATE OR REPLACE FUNCTION state.flag_names(bits integer) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE
+  WHEN bits IS NULL THEN NULL
+  WHEN bits = 0 THEN '{}'::text[]
+  ELSE array_remove(ARRAY[
+    CASE WHEN bits & 1 > 0 THEN 'engagement_drop' END,
+    CASE WHEN bits & 2 > 0 THEN 'engagement_shift' END,
+    CASE WHEN bits & 4 > 0 THEN 'engagement_spike' END,
+    CASE WHEN bits & 8 > 0 THEN 'grade_drop' END,
+    CASE WHEN bits & 16 > 0 THEN 'grade_outlier' END,
+    CASE WHEN bits & 32 > 0 THEN 'grade_spike' END,
+    CASE WHEN bits & 64 > 0 THEN 'inactivity' END,
+    CASE WHEN bits & 128 > 0 THEN 'sustained_low' END
+  ], NULL)
+END;
