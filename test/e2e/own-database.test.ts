@@ -1,13 +1,15 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { analyticsAddress, loadConfig } from '#libs/platform/config/config.ts';
 import { openDatabase } from '#libs/platform/postgres/database.ts';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '#libs/platform/postgres/embedded.ts';
+import type { EmbeddedPostgres } from '#libs/platform/postgres/embedded.ts';
 import { grantsSql, publicationSql } from '#libs/source/pgoutput/remedies.ts';
 import { seedCampus } from '../../services/campus/seed.ts';
+import { isLeftOut, POSTGRES_VERSIONS, type PostgresVersion, startPostgres } from '../support/postgres-versions.ts';
 import { SOURCE_SCHEMA } from '../support/source-schema.ts';
 import { differencesOf } from './equal.ts';
+import { WRITES } from './load.ts';
 import { newDataDir, Program, runCommand } from './program.ts';
 
 /*
@@ -28,21 +30,7 @@ const statements = (text: string): string[] =>
     .filter((statement) => statement !== '');
 const sourceSql = readFileSync(path.join(ROOT, 'connectors/source.sql'), 'utf8');
 
-const dataDir = newDataDir();
-const serverFolder = path.join(path.dirname(dataDir), 'server');
-const program = new Program(dataDir);
-let server: EmbeddedPostgres;
-
-beforeAll(async () => {
-  server = await startEmbeddedPostgres({ folder: serverFolder, settings: { fsync: 'off' } });
-});
-afterAll(async () => {
-  await program.stop();
-  await server.stop();
-  await program.cleanUp();
-}, 60_000);
-
-async function asSuperuser(database: string, texts: readonly string[]): Promise<void> {
+async function asSuperuser(server: EmbeddedPostgres, database: string, texts: readonly string[]): Promise<void> {
   const db = openDatabase(server.address(database), { connections: 1 });
   try {
     for (const text of texts) await db.query(text);
@@ -51,8 +39,37 @@ async function asSuperuser(database: string, texts: readonly string[]): Promise<
   }
 }
 
+/** Beside what a load writes: what is not sent whole, what goes away with others, and a table that is emptied. */
+const LATER_WRITES = [
+  `UPDATE activity_logs SET metadata = jsonb_build_object('due_at', '2026-02-30', 'noise', (SELECT string_agg(md5(n::text), '')
+     FROM generate_series(1, 200) AS n)) WHERE id IN (SELECT id FROM activity_logs ORDER BY id LIMIT 2)`,
+  `UPDATE activity_logs SET duration_seconds = 77 WHERE id IN (SELECT id FROM activity_logs ORDER BY id LIMIT 2)`,
+  'UPDATE grades SET id = gen_random_uuid() WHERE id IN (SELECT id FROM grades ORDER BY id LIMIT 2)',
+  'DELETE FROM students WHERE id IN (SELECT student_id FROM enrollments ORDER BY id LIMIT 1)',
+  'TRUNCATE enrollments',
+];
+
+/** The nightly proof, now. */
+async function proof({ url }: Program): Promise<unknown> {
+  const answer = await fetch(`${url}/api/pipeline/trigger?wait=true`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ mode: 'reconcile' }),
+  });
+  return answer.json();
+}
+
+/** Every route that answers with JSON, asked of the first student and course. */
+async function routes(program: Program): Promise<string[]> {
+  const { body } = await program.get('/openapi.json');
+  const { paths } = body as { paths: Record<string, { get?: { responses: Record<string, { content?: object }> } }> };
+  return Object.entries(paths)
+    .filter(([, { get }]) => 'application/json' in (get?.responses['200']?.content ?? {}))
+    .map(([route]) => route.replaceAll(/\{\w+\}/g, '1'));
+}
+
 /** What the page exports, with the place of the test's server. */
-function exported(): Record<string, string> {
+function exported(server: EmbeddedPostgres): Record<string, string> {
   const [block = ''] = blocks('sh').filter((text) => text.includes('npm start'));
   const pairs = [...block.matchAll(/([A-Z_]+)=(\S+)/g)].map((match): [string, string] => [
     match[1] ?? '',
@@ -62,53 +79,77 @@ function exported(): Record<string, string> {
   return { ...Object.fromEntries(pairs), SOURCE_DB_PORT: String(port), ANALYTICS_DB_PORT: String(port) };
 }
 
-test('the chapter, from an empty Postgres to features that equal the oracle, and away again', async () => {
-  await server.ensureDatabase('lms');
-  const lms = openDatabase(server.address('lms'), { connections: 2 });
-  for (const statement of statements(SOURCE_SCHEMA)) await lms.query(statement);
-  await seedCampus(lms, { seed: '5', now: Date.now(), students: 20 });
-  await lms.close();
+for (const version of POSTGRES_VERSIONS) {
+  describe.skipIf(isLeftOut(version))(`Postgres ${version}`, () => onVersion(version));
+}
 
-  const [level = '', featuresDatabase = ''] = blocks('sql');
-  await asSuperuser('lms', statements(level));
-  await server.stop();
-  server = await startEmbeddedPostgres({ folder: serverFolder, settings: { fsync: 'off' } });
-  await asSuperuser('lms', statements(sourceSql));
-  for (const statement of statements(featuresDatabase)) await asSuperuser('lms', [statement]);
+function onVersion(version: PostgresVersion): void {
+  let program: Program;
+  let server: EmbeddedPostgres;
+  const start = (): Promise<EmbeddedPostgres> => {
+    const folder = path.join(path.dirname(program.dataDir), 'server');
+    return startPostgres(version, { folder, settings: { fsync: 'off' } });
+  };
 
-  const env = exported();
-  await program.start(env).untilReady();
-  const features = analyticsAddress(loadConfig(env));
-  if (features === undefined) throw new Error('the page exports no address of the analytics database');
-  expect(program.servers()).toEqual([]);
-  expect(
-    await differencesOf(server.address('lms'), features, {
-      atLeast: 20,
-      institution_timezone: 'Europe/Paris',
-    }),
-  ).toEqual([]);
-  expect(await program.get('/api/ready')).toMatchObject({
-    status: 200,
-    body: { status: 'ready', source: { slot: { name: 'prepadata_1' } } },
+  beforeAll(async () => {
+    program = new Program(newDataDir());
+    server = await start();
   });
+  afterAll(async () => {
+    await program.stop();
+    await server?.stop();
+    await program.cleanUp();
+  }, 60_000);
 
-  const slot = ['services/slot/main.ts'];
-  expect(await runCommand(slot, env)).toMatchObject({ code: 0, output: expect.stringContaining('prepadata_1') });
-  expect(await runCommand([...slot, '--drop'], env)).toMatchObject({
-    code: 2,
-    output: expect.stringMatching(/prepadata_1 is being read .*\n.*stop the PrepaData/),
-  });
-  await program.stop();
-  expect(await runCommand([...slot, '--drop'], env)).toMatchObject({
-    code: 0,
-    output: expect.stringContaining('Dropped prepadata_1'),
-  });
-  await asSuperuser('lms', [
-    'DROP PUBLICATION prepadata',
-    'DROP OWNED BY prepadata_reader',
-    'DROP ROLE prepadata_reader',
-  ]);
-}, 300_000);
+  test('the chapter, from an empty Postgres to features that equal the oracle, and away again', async () => {
+    await server.ensureDatabase('lms');
+    const lms = openDatabase(server.address('lms'), { connections: 2 });
+    for (const statement of statements(SOURCE_SCHEMA)) await lms.query(statement);
+    await seedCampus(lms, { seed: '5', now: Date.now(), students: 20 });
+    await lms.close();
+
+    const [level = '', featuresDatabase = ''] = blocks('sql');
+    await asSuperuser(server, 'lms', statements(level));
+    await server.stop();
+    server = await start();
+    await asSuperuser(server, 'lms', statements(sourceSql));
+    for (const statement of statements(featuresDatabase)) await asSuperuser(server, 'lms', [statement]);
+
+    const env = exported(server);
+    await program.start(env).untilReady();
+    const features = analyticsAddress(loadConfig(env));
+    if (features === undefined) throw new Error('the page exports no address of the analytics database');
+    expect(program.servers()).toEqual([]);
+    for (const text of [...WRITES, ...LATER_WRITES]) await asSuperuser(server, 'lms', [text]);
+    const settings = { atLeast: 15, institution_timezone: 'Europe/Paris' };
+    expect(await differencesOf(server.address('lms'), features, settings)).toEqual([]);
+    expect(await proof(program)).toMatchObject({ status: 'succeeded', verdict: { kinds: {} } });
+    const asked = await routes(program);
+    expect(asked.length).toBeGreaterThan(10);
+    for (const route of asked) expect(await program.get(route)).toMatchObject({ status: 200 });
+    expect(await program.get('/api/ready')).toMatchObject({
+      status: 200,
+      body: { status: 'ready', source: { slot: { name: 'prepadata_1' } } },
+    });
+
+    const slot = ['services/slot/main.ts'];
+    expect(await runCommand(slot, env)).toMatchObject({ code: 0, output: expect.stringContaining('prepadata_1') });
+    expect(await runCommand([...slot, '--drop'], env)).toMatchObject({
+      code: 2,
+      output: expect.stringMatching(/prepadata_1 is being read .*\n.*stop the PrepaData/),
+    });
+    await program.stop();
+    expect(await runCommand([...slot, '--drop'], env)).toMatchObject({
+      code: 0,
+      output: expect.stringContaining('Dropped prepadata_1'),
+    });
+    await asSuperuser(server, 'lms', [
+      'DROP PUBLICATION prepadata',
+      'DROP OWNED BY prepadata_reader',
+      'DROP ROLE prepadata_reader',
+    ]);
+  }, 300_000);
+}
 
 test('what the program tells an administrator to run is what connectors/source.sql runs', () => {
   const inFile = statements(sourceSql);

@@ -92,6 +92,15 @@ $$;
 -- 59, and a point is followed by at least one digit, of which the first three are kept (floor). Unclear: the last millisecond of a day
 -- whose end occurs twice or never. Taken: 23:59:59.999 local, read by the rule for local times. Unclear: white space or a zone after a
 -- bare date, a space before the zone. Taken: not among the forms, hence unreadable. "Within 18 h" holds 18:00 itself.
+-- pg_input_is_valid, which is there from Postgres 16 on only.
+create or replace function pg_temp.is_date(word text) returns boolean
+language plpgsql stable as $$
+begin
+  return word::date is not null;
+exception when datetime_field_overflow or invalid_datetime_format then return false;
+end
+$$;
+
 create or replace function pg_temp.due(written jsonb, zone text) returns timestamptz
 language plpgsql stable as $$
 declare
@@ -104,7 +113,7 @@ begin
   if jsonb_typeof(written) = 'number' then return pg_temp.epoch(written::numeric); end if;
   if jsonb_typeof(written) is distinct from 'string' then return null; end if;
   if word ~ '^[0-9]{1,20}$' then return pg_temp.epoch(word::numeric); end if;
-  if parts is null or not pg_input_is_valid(parts[1], 'date') then return null; end if;
+  if parts is null or not pg_temp.is_date(parts[1]) then return null; end if;
   if parts[2] is null then return pg_temp.unless_far(pg_temp.instant((parts[1] || ' 23:59:59.999')::timestamp, zone)); end if;
   if parts[3] is null then return pg_temp.unless_far(pg_temp.instant((parts[1] || ' ' || left(parts[2], 12))::timestamp, zone)); end if;
   ahead := case when parts[3] = 'Z' then 0

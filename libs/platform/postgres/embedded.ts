@@ -36,6 +36,8 @@ export interface EmbeddedOptions {
   readonly port?: number;
   /** Take the preferred port or none: who uses the server knows it. */
   readonly fixedPort?: boolean;
+  /** The server's programs; those that npm brings for this machine unless given. */
+  readonly binaries?: Binaries;
 }
 
 const USER = 'prepadata';
@@ -136,7 +138,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   const data = path.join(folder, 'data');
   const logFile = path.join(folder, 'postgres.log');
   const portFile = path.join(folder, 'port');
-  const binaries = reachableBinaries(await loadBinaries(), folder);
+  const binaries = reachableBinaries(options.binaries ?? (await loadBinaries()), folder);
   if (!existsSync(data)) {
     // Likewise: a cluster that was half made when the process was killed is made anew.
     rmSync(`${data}.new`, { recursive: true, force: true });
