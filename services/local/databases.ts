@@ -16,6 +16,8 @@ export interface LocalDatabases {
   readonly analytics: DatabaseAddress;
   /** The source is ours to fill with a sample campus. */
   readonly hasCampus: boolean;
+  /** The analytics database is embedded, and so its password is ours to show. */
+  readonly hasOwnStore: boolean;
   /** A server of an earlier run was still there, left behind by a kill. */
   readonly adopted: boolean;
   /** Folders of the embedded servers. */
@@ -40,6 +42,7 @@ export async function startDatabases(config: SettingValues, lifecycle: Lifecycle
     source: addressOf(own.source, campus, SOURCE_NAME),
     analytics: addressOf(own.analytics, store, ANALYTICS_NAME),
     hasCampus: campus !== undefined,
+    hasOwnStore: store !== undefined,
     adopted: campus?.adopted === true || store?.adopted === true,
     folders: [campus, store].flatMap((server) => server?.folder ?? []),
   };

@@ -99,6 +99,7 @@ export async function runLocal(options: LocalOptions): Promise<void> {
       source: databases.source,
       analytics: databases.analytics,
       hasCampus: databases.hasCampus,
+      hasOwnStore: databases.hasOwnStore,
       folders: databases.folders,
       logFile: path.join(dataDir, 'prepadata.log'),
       studentId: await anyStudent(db),

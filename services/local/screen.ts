@@ -6,6 +6,7 @@ export interface ScreenFacts {
   readonly source: DatabaseAddress;
   readonly analytics: DatabaseAddress;
   readonly hasCampus: boolean;
+  readonly hasOwnStore: boolean;
   /** Where the embedded databases lie. */
   readonly folders: readonly string[];
   readonly logFile: string;
@@ -18,14 +19,15 @@ export interface ScreenFacts {
 const toUrl = ({ user, password, host, port, database }: DatabaseAddress): string =>
   `postgres://${user}:${password}@${host}:${port}/${database}`;
 
-/** Passwords of databases that are not ours are not shown. */
 const withoutPassword = ({ user, host, port, database }: DatabaseAddress): string =>
   `postgres://${user}@${host}:${port}/${database}`;
 
+/** Passwords of databases that are not ours are not shown. */
+const shown = (address: DatabaseAddress, isOurs: boolean): string => (isOurs ? toUrl : withoutPassword)(address);
+
 /** The one screen of `npm start`, once everything runs. */
 export function readyScreen(facts: ScreenFacts): string {
-  const { url, source, analytics, hasCampus, folders, logFile, studentId, looks } = facts;
-  const show = hasCampus ? toUrl : withoutPassword;
+  const { url, source, analytics, hasCampus, hasOwnStore, folders, logFile, studentId, looks } = facts;
   return [
     '',
     '  PrepaData is running.',
@@ -34,10 +36,10 @@ export function readyScreen(facts: ScreenFacts): string {
     `  Try        curl -s ${url}/api/metrics/student/${studentId ?? '{id}'}`,
     `             curl -s ${url}/api/students?limit=5`,
     `             curl -s ${url}/api/freshness`,
-    `  Source     ${show(source)}${hasCampus ? '   (a sample campus that goes on living)' : ''}`,
+    `  Source     ${shown(source, hasCampus)}${hasCampus ? '   (a sample campus that goes on living)' : ''}`,
     '             commit a row there, and it is in the answers within tens of milliseconds:',
     ...(hasCampus ? EXAMPLE.map((line) => `             ${line}`) : []),
-    `  Features   ${show(analytics)}   (SELECT * FROM student_metrics)`,
+    `  Features   ${shown(analytics, hasOwnStore)}   (SELECT * FROM student_metrics)`,
     ...folders.map((folder, index) => `  ${index === 0 ? 'Data' : '    '}       ${folder}`),
     `  Log        ${logFile}`,
     '  Stop       Ctrl-C',

@@ -94,8 +94,8 @@ const addressesOf = (config: SettingValues): Addresses => ({
 
 /** The same, or those of the `npm start` that runs here. */
 const addressesNear = (config: SettingValues): Addresses => ({
-  analytics: analyticsAddress(config) ?? findRunning(process.env, 'analytics'),
-  source: sourceAddress(config) ?? findRunning(process.env, 'source'),
+  analytics: analyticsAddress(config) ?? findRunning(config, 'analytics'),
+  source: sourceAddress(config) ?? findRunning(config, 'source'),
 });
 
 /** Schedules and executes until the lifecycle ends. */

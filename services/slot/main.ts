@@ -23,8 +23,9 @@ function describe({ name, retainedBytes, safeBytes, isEndangered }: SlotStatus):
 const OPTIONS = { drop: { type: 'boolean' } } as const;
 
 async function main({ values }: Typed<typeof OPTIONS>): Promise<number> {
-  const { SOURCE_SLOT: prefix, SOURCE_PUBLICATION: publication } = loadConfig();
-  const address = findSource(process.env);
+  const config = loadConfig();
+  const { SOURCE_SLOT: prefix, SOURCE_PUBLICATION: publication } = config;
+  const address = findSource(config);
   const where = `${address.host}:${address.port}/${address.database}`;
   if (values.drop === true) {
     const dropped = await dropAllSlots(address, prefix);

@@ -46,13 +46,23 @@ const facts = {
 };
 
 test('the screen shows them on the sample campus, within 110 columns', () => {
-  const lines = readyScreen({ ...facts, hasCampus: true, looks: LOOKS }).split('\n');
+  const lines = readyScreen({ ...facts, hasCampus: true, hasOwnStore: true, looks: LOOKS }).split('\n');
   expect(lines).toContain('  Worth a look, and the feature that shows it');
   for (const line of lines) expect(line.length).toBeLessThanOrEqual(110);
 });
 
 test('and nothing of the kind elsewhere', () => {
-  const screen = readyScreen({ ...facts, hasCampus: false, looks: [] });
+  const screen = readyScreen({ ...facts, hasCampus: false, hasOwnStore: false, looks: [] });
   expect(screen).not.toContain('Worth a look');
   expect(screen).not.toContain('secret');
+});
+
+test.each([
+  [true, false],
+  [false, true],
+])('shows the passwords of embedded databases alone: source %s, analytics %s', (hasCampus, hasOwnStore) => {
+  const addresses = { source: { ...address, password: 'of-lms' }, analytics: { ...address, password: 'of-store' } };
+  const screen = readyScreen({ ...facts, ...addresses, hasCampus, hasOwnStore, looks: [] });
+  expect(screen.includes('of-lms')).toBe(hasCampus);
+  expect(screen.includes('of-store')).toBe(hasOwnStore);
 });

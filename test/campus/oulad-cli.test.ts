@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { loadConfig } from '#libs/platform/config/config.ts';
 import { findSource } from '#libs/platform/config/find-source.ts';
 import { readArguments } from '#libs/platform/program.ts';
 import { argumentsOf, LOAD_OULAD } from '../../services/campus/oulad/cli.ts';
@@ -139,13 +140,18 @@ test('a student of two presentations is one student, and --again leaves the othe
   expect(row).toEqual({ students: 2, courses: 2, enrollments: 3, activities: 7 });
 });
 
+test('a database that the settings name is spoken to as they say', () => {
+  const named = { SOURCE_DB_HOST: 'lms.example', SOURCE_DB_SSLMODE: 'verify-full' };
+  expect(findSource(loadConfig(named))).toMatchObject({ host: 'lms.example', ssl: { rejectUnauthorized: true } });
+});
+
 test('the database of a running npm start is found by its file', () => {
   const data = path.join(folder, 'data');
   mkdirSync(data);
   writeFileSync(path.join(data, 'running.json'), JSON.stringify({ pid: 1, source: source.address }));
-  expect(findSource({ DATA_DIR: data })).toEqual(source.address);
+  expect(findSource(loadConfig({ DATA_DIR: data }))).toEqual(source.address);
   writeFileSync(path.join(data, 'running.json'), JSON.stringify({ pid: 1 }));
-  expect(() => findSource({ DATA_DIR: data })).toThrow(/running\.json does not name the source database/);
+  expect(() => findSource(loadConfig({ DATA_DIR: data }))).toThrow(/running\.json does not name the source database/);
 });
 
 test.each([

@@ -82,13 +82,15 @@ describe('refuses to start, says why and what to do, and leaves nothing behind',
   });
 
   test('a role without rights, with the SQL that gives them', async () => {
-    await source.query(`CREATE ROLE poor LOGIN PASSWORD 'poor'`);
+    const admin = openDatabase(server.admin('lms'), { connections: 1 });
+    await admin.query(`CREATE ROLE poor LOGIN PASSWORD 'poor'`);
     const { code, output } = await refused({ SOURCE_DB_USER: 'poor', SOURCE_DB_PASSWORD: 'poor' });
     expect(code).toBe(2);
     expect(output).toContain(
       'ALTER ROLE poor REPLICATION; GRANT USAGE ON SCHEMA public TO poor; GRANT SELECT ON public.students,',
     );
-    await source.query('DROP ROLE poor');
+    await admin.query('DROP ROLE poor');
+    await admin.close();
   });
 
   test('a table that is missing, a row filter on the publication', async () => {

@@ -31,7 +31,7 @@ const statements = (text: string): string[] =>
 const sourceSql = readFileSync(path.join(ROOT, 'connectors/source.sql'), 'utf8');
 
 async function asSuperuser(server: EmbeddedPostgres, database: string, texts: readonly string[]): Promise<void> {
-  const db = openDatabase(server.address(database), { connections: 1 });
+  const db = openDatabase(server.admin(database), { connections: 1 });
   try {
     for (const text of texts) await db.query(text);
   } finally {
@@ -75,7 +75,7 @@ function exported(server: EmbeddedPostgres): Record<string, string> {
     match[1] ?? '',
     match[2] ?? '',
   ]);
-  const { port } = server.address('postgres');
+  const { port } = server.admin('postgres');
   return { ...Object.fromEntries(pairs), SOURCE_DB_PORT: String(port), ANALYTICS_DB_PORT: String(port) };
 }
 
@@ -103,7 +103,7 @@ function onVersion(version: PostgresVersion): void {
 
   test('the chapter, from an empty Postgres to features that equal the oracle, and away again', async () => {
     await server.ensureDatabase('lms');
-    const lms = openDatabase(server.address('lms'), { connections: 2 });
+    const lms = openDatabase(server.admin('lms'), { connections: 2 });
     for (const statement of statements(SOURCE_SCHEMA)) await lms.query(statement);
     await seedCampus(lms, { seed: '5', now: Date.now(), students: 20 });
     await lms.close();
@@ -122,7 +122,7 @@ function onVersion(version: PostgresVersion): void {
     expect(program.servers()).toEqual([]);
     for (const text of [...WRITES, ...LATER_WRITES]) await asSuperuser(server, 'lms', [text]);
     const settings = { atLeast: 15, institution_timezone: 'Europe/Paris' };
-    expect(await differencesOf(server.address('lms'), features, settings)).toEqual([]);
+    expect(await differencesOf(server.admin('lms'), features, settings)).toEqual([]);
     expect(await proof(program)).toMatchObject({ status: 'succeeded', verdict: { kinds: {} } });
     const asked = await routes(program);
     expect(asked.length).toBeGreaterThan(10);

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, expect, test } from 'vitest';
@@ -51,4 +51,78 @@ test('a cluster that was half made is made anew', async () => {
   expect(second.adopted).toBe(false);
   expect(existsSync(path.join(folder, 'data.new'))).toBe(false);
   expect(existsSync(path.join(folder, 'password'))).toBe(false);
+});
+
+test('the application is no superuser, and sees nothing of our environment', async () => {
+  process.env['PREPADATA_TEST_SECRET'] = 'hidden';
+  const server = await start(path.join(privateFolder(), 'data'));
+  delete process.env['PREPADATA_TEST_SECRET'];
+  await server.ensureDatabase('x');
+  const db = openDatabase(server.address('x'), { connections: 1 });
+  await expect(db.query("COPY (SELECT 1) TO PROGRAM 'true'")).rejects.toThrow(/permission denied/);
+  await db.query('CREATE TABLE own (id integer)');
+  await db.query('CREATE PUBLICATION p FOR TABLE own');
+  await db.close();
+  const admin = openDatabase(server.admin('x'), { connections: 1 });
+  await admin.query('CREATE TABLE seen (line text)');
+  await admin.query("COPY seen FROM PROGRAM 'env'");
+  expect(JSON.stringify(await admin.query('SELECT line FROM seen'))).not.toContain('hidden');
+  await admin.close();
+});
+
+test('each cluster has passwords of its own, that nobody else can read', async () => {
+  const [one, other] = [
+    await start(path.join(privateFolder(), 'data')),
+    await start(path.join(privateFolder(), 'data')),
+  ];
+  expect(one.address('x').password).not.toBe(other.address('x').password);
+  expect(one.admin('x').password).not.toBe(one.address('x').password);
+  for (const file of ['logins.json', 'postgres.log'])
+    expect(statSync(path.join(one.folder, file)).mode & 0o077, file).toBe(0);
+  for (const password of ['prepadata', '', other.address('x').password]) {
+    const db = openDatabase({ ...one.address('postgres'), password }, { connections: 1 });
+    await expect(db.query('SELECT 1')).rejects.toThrow(/password/);
+    await db.close();
+  }
+});
+
+test('a cluster of the time before passwords is given one', async () => {
+  const folder = path.join(privateFolder(), 'data');
+  const first = await start(folder);
+  const admin = openDatabase(first.admin('postgres'), { connections: 1 });
+  await admin.query("CREATE ROLE early SUPERUSER LOGIN PASSWORD 'x'");
+  await admin.query('DROP ROLE prepadata');
+  const early = openDatabase({ ...first.admin('postgres'), user: 'early', password: 'x' }, { connections: 1 });
+  await early.query('ALTER ROLE postgres RENAME TO prepadata');
+  await early.query("ALTER ROLE prepadata PASSWORD 'prepadata'");
+  await early.close();
+  await admin.close();
+  await first.stop();
+  rmSync(path.join(first.folder, 'logins.json'));
+  const second = await start(folder);
+  const known = openDatabase({ ...second.address('postgres'), password: 'prepadata' }, { connections: 1 });
+  await expect(known.query('SELECT 1')).rejects.toThrow(/password/);
+  await known.close();
+  expect(await second.ensureDatabase('x')).toBe(true);
+});
+
+test('a lost file of passwords is said, and what to do', async () => {
+  const folder = path.join(privateFolder(), 'data');
+  const first = await start(folder);
+  await first.stop();
+  rmSync(path.join(first.folder, 'logins.json'));
+  await expect(startEmbeddedPostgres({ folder })).rejects.toThrow(/does not take the password in its logins.json/);
+  // Nothing is left running, and the remedy works.
+  writeFileSync(
+    path.join(first.folder, 'logins.json'),
+    JSON.stringify({ superuser: first.admin('x'), application: first.address('x') }),
+  );
+  expect((await start(folder)).adopted).toBe(false);
+});
+
+test('a running server keeps its files when packages are installed anew', async () => {
+  const server = await start(path.join(privateFolder(), 'data'));
+  const own = readdirSync(server.folder).filter((name) => name.startsWith('native-'));
+  expect(own).toHaveLength(1);
+  expect(existsSync(path.join(server.folder, own[0] ?? '', 'share/postgresql/timezone/Europe/Paris'))).toBe(true);
 });

@@ -34,7 +34,7 @@ async function freshDatabase(name: string): Promise<void> {
 }
 
 async function within<T>(name: string, work: (db: Database) => Promise<T>): Promise<T> {
-  const db = openDatabase(server.address(name), { connections: 1, onIdleError: () => {} });
+  const db = openDatabase(server.admin(name), { connections: 1, onIdleError: () => {} });
   try {
     return await work(db);
   } finally {
@@ -71,7 +71,7 @@ function live(
 ): Life {
   const warnings: string[] = [];
   const source = pgoutputSource({
-    address: server.address(name),
+    address: server.admin(name),
     progress,
     slotPrefix: name,
     slotLimit,

@@ -37,7 +37,7 @@ beforeAll(async () => {
   });
   await server.ensureDatabase('lms');
   await server.ensureDatabase('empty');
-  db = openDatabase(server.address('lms'), { connections: 2, onIdleError: () => {} });
+  db = openDatabase(server.admin('lms'), { connections: 2, onIdleError: () => {} });
   await db.query(schema);
   const data = path.join(server.folder, 'data');
   for (const name of ['server.crt', 'server.key']) {
@@ -54,7 +54,7 @@ afterAll(async () => {
 
 /** What the environment makes of the server. */
 function addressWith(settings: Record<string, string>): DatabaseAddress {
-  const { host, port, database, user, password } = server.address('lms');
+  const { host, port, database, user, password } = server.admin('lms');
   const address = sourceAddress(
     loadConfig({
       SOURCE_DB_HOST: host,

@@ -21,7 +21,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
       autovacuum_naptime: '5s',
     },
   });
-  project.provide('postgres', server.address('postgres'));
+  project.provide('postgres', server.admin('postgres'));
   return async () => {
     await server.stop();
     rmSync(folder, { recursive: true, force: true });

@@ -2,26 +2,16 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import type { DatabaseAddress } from '../postgres/database.ts';
+import { sourceAddress } from './config.ts';
+import type { SettingValues } from './settings.ts';
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
-/** Where the source database is: the environment, else what the running `npm start` wrote down. */
-export function findSource(env: Environment): DatabaseAddress {
-  if (env.SOURCE_DB_HOST) {
-    return {
-      host: env.SOURCE_DB_HOST,
-      port: portOf(env.SOURCE_DB_PORT),
-      database: fromEnvironment(env, 'SOURCE_DB_NAME'),
-      user: fromEnvironment(env, 'SOURCE_DB_USER'),
-      password: env.SOURCE_DB_PASSWORD ?? '',
-    };
-  }
-  return findRunning(env, 'source');
-}
+/** Where the source database is: as the settings name it, else as the running `npm start` wrote it down. */
+export const findSource = (config: SettingValues): DatabaseAddress =>
+  sourceAddress(config) ?? findRunning(config, 'source');
 
 /** The same database as the running `npm start` has it. @throws ConfigurationError where none runs */
-export function findRunning(env: Environment, which: 'source' | 'analytics'): DatabaseAddress {
-  const file = path.resolve(env.DATA_DIR || '.prepadata', 'running.json');
+export function findRunning({ DATA_DIR }: SettingValues, which: 'source' | 'analytics'): DatabaseAddress {
+  const file = path.resolve(DATA_DIR, 'running.json');
   const prefix = which === 'source' ? 'SOURCE_DB' : 'ANALYTICS_DB';
   let content: unknown;
   try {
@@ -38,19 +28,6 @@ export function findRunning(env: Environment, which: 'source' | 'analytics'): Da
   if (!isAddress(named))
     throw new ConfigurationError(`${file} does not name the ${which} database`, 'stop npm start and run it again');
   return named;
-}
-
-function portOf(text: string | undefined): number {
-  const port = Number(text || 5432);
-  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
-  throw new ConfigurationError(`SOURCE_DB_PORT is "${text}"`, 'set it to a port, 1 to 65535');
-}
-
-function fromEnvironment(env: Environment, name: string): string {
-  const value = env[name];
-  if (value === undefined || value === '')
-    throw new ConfigurationError(`SOURCE_DB_HOST is set, but ${name} is not`, `set ${name} as well`);
-  return value;
 }
 
 function isAddress(value: unknown): value is DatabaseAddress {

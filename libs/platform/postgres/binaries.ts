@@ -1,8 +1,23 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chownSync, cpSync, existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { ConfigurationError } from '#libs/domain/errors.ts';
+import type { Login } from './logins.ts';
 
 /*
  * The programs of the embedded Postgres: where they are, who runs them, and the cluster they make.
@@ -45,19 +60,51 @@ export function homeOf(folder: string): string {
   return home;
 }
 
-/** The binaries, copied beside the data when the user that runs them cannot reach them where they are. */
-export function reachableBinaries(binaries: Binaries, home: string): Binaries {
+/** What a server and the programs beside it see of our environment: nothing, for settings are secrets in part. */
+export const BARE_ENVIRONMENT: NodeJS.ProcessEnv = { LC_ALL: 'C' };
+
+/**
+ * The binaries beside the data, by hard links where the file system has them: a running server must not lose its files when
+ * packages are installed anew, and whoever runs it may be unable to enter the project's folder.
+ */
+export function ownBinaries(binaries: Binaries, home: string): Binaries {
   const bin = path.dirname(binaries.postgres);
-  if (!isRoot() || isOpenToOthers(bin)) return binaries;
-  const copy = path.join(home, 'native');
-  if (!existsSync(copy)) {
+  const native = path.dirname(bin);
+  const { version } = JSON.parse(readFileSync(path.join(native, '../package.json'), 'utf8')) as { version: string };
+  const own = path.join(home, `native-${version}`);
+  if (!existsSync(own)) {
     // Renamed when whole, so that a copy that was interrupted is not taken for one.
-    rmSync(`${copy}.new`, { recursive: true, force: true });
-    cpSync(path.dirname(bin), `${copy}.new`, { recursive: true, verbatimSymlinks: true });
-    renameSync(`${copy}.new`, copy);
+    rmSync(`${own}.new`, { recursive: true, force: true });
+    linkTree(native, `${own}.new`);
+    renameSync(`${own}.new`, own);
   }
-  const at = (file: string): string => path.join(copy, path.basename(bin), path.basename(file));
+  const at = (file: string): string => path.join(own, path.basename(bin), path.basename(file));
   return { initdb: at(binaries.initdb), postgres: at(binaries.postgres) };
+}
+
+/** Takes those of other versions away, when no server runs. */
+export function forgetOtherBinaries(home: string, { postgres }: Binaries): void {
+  const own = path.basename(path.dirname(path.dirname(postgres)));
+  for (const name of readdirSync(home))
+    if (name.startsWith('native') && name !== own) rmSync(path.join(home, name), { recursive: true });
+}
+
+function linkTree(from: string, to: string): void {
+  mkdirSync(to, { recursive: true });
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [source, target] = [path.join(from, entry.name), path.join(to, entry.name)];
+    if (entry.isDirectory()) linkTree(source, target);
+    else if (entry.isSymbolicLink()) symlinkSync(readlinkSync(source), target);
+    else linkOrCopy(source, target);
+  }
+}
+
+function linkOrCopy(source: string, target: string): void {
+  try {
+    linkSync(source, target);
+  } catch {
+    copyFileSync(source, target);
+  }
 }
 
 const isRoot = (): boolean => process.getuid?.() === 0;
@@ -77,7 +124,7 @@ function run(command: string, args: readonly string[], cwd: string): Promise<voi
       ...asUser(),
       cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, LC_ALL: 'C' },
+      env: BARE_ENVIRONMENT,
     });
     let output = '';
     const keep = (chunk: Buffer) => {
@@ -93,14 +140,10 @@ function run(command: string, args: readonly string[], cwd: string): Promise<voi
 }
 
 /** Makes a cluster in `data` whose superuser is `login`. */
-export async function initialise(
-  binaries: Binaries,
-  folder: string,
-  data: string,
-  login: { user: string; password: string },
-): Promise<void> {
+export async function initialise(binaries: Binaries, folder: string, data: string, login: Login): Promise<void> {
   const passwordFile = path.join(folder, 'password');
-  writeFileSync(passwordFile, login.password, { mode: 0o644 });
+  writeFileSync(passwordFile, login.password, { mode: 0o600 });
+  if (isRoot()) chownSync(passwordFile, NOBODY, NOBODY);
   await run(
     binaries.initdb,
     [

@@ -5,8 +5,18 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { UnrecoverableError } from '#libs/domain/errors.ts';
-import { asUser, type Binaries, homeOf, initialise, loadBinaries, reachableBinaries } from './binaries.ts';
+import {
+  asUser,
+  BARE_ENVIRONMENT,
+  type Binaries,
+  forgetOtherBinaries,
+  homeOf,
+  initialise,
+  loadBinaries,
+  ownBinaries,
+} from './binaries.ts';
 import type { DatabaseAddress } from './database.ts';
+import { ensureLogins, type Login, type Logins, loginsOf } from './logins.ts';
 
 /**
  * A Postgres server as a local process, from the binaries that npm brings.
@@ -20,8 +30,11 @@ export interface EmbeddedPostgres {
   readonly adopted: boolean;
   /** Where its files are: the folder asked for, unless the user that runs it cannot enter that. */
   readonly folder: string;
+  /** As the application: owner of the databases made here, and no superuser. */
   address(database: string): DatabaseAddress;
-  /** Creates the database if it is not there; true if it was made. */
+  /** As the superuser. */
+  admin(database: string): DatabaseAddress;
+  /** Creates the database, the application's own, if it is not there; true if it was made. */
   ensureDatabase(name: string): Promise<boolean>;
   /** Fast shutdown, awaited; an immediate one after the deadline. */
   stop(deadlineMs?: number): Promise<void>;
@@ -40,9 +53,6 @@ export interface EmbeddedOptions {
   readonly binaries?: Binaries;
 }
 
-const USER = 'prepadata';
-/** The server listens on loopback only, in a folder of its own; the password keeps other local users out by name only. */
-const PASSWORD = 'prepadata';
 const LOOPBACK = '127.0.0.1';
 const LEAVING_MS = 5_000;
 /** Below the ten seconds that a program gives each of its parts to stop. */
@@ -85,16 +95,16 @@ function findRunning(data: string): { pid: number; port: number } | undefined {
   return { pid, port };
 }
 
-async function untilAnswers(address: DatabaseAddress, logFile: string, gone: () => boolean): Promise<void> {
+/** Until it answers at all, be it that the password is wrong. */
+async function untilAnswers(connect: () => pg.Client, logFile: string, gone: () => boolean): Promise<void> {
   const deadline = Date.now() + 120_000;
   for (;;) {
-    const client = new pg.Client({ ...address, connectionTimeoutMillis: 2_000 });
-    client.on('error', () => {});
+    const client = connect();
     try {
       await client.connect();
-      await client.query('SELECT 1');
       return;
     } catch (cause) {
+      if (isRefusal(cause)) return;
       if (gone() || Date.now() > deadline) {
         const log = existsSync(logFile)
           ? readFileSync(logFile, 'utf8').trim().split('\n').slice(-5).join('\n  ')
@@ -117,10 +127,9 @@ async function untilAnswers(address: DatabaseAddress, logFile: string, gone: () 
  * True when a server that is shutting down has gone, and the folder is free. One that hangs in it (it waits for a full
  * disk, say) is ended the hard way: what was committed is in its log, as after any crash.
  */
-async function isLeaving({ pid, port }: { pid: number; port: number }): Promise<boolean> {
+async function isLeaving({ pid, port }: { pid: number; port: number }, { superuser }: Logins): Promise<boolean> {
   for (const patience = Date.now() + LEAVING_MS; isAlive(pid); await sleep(50)) {
-    const client = new pg.Client({ ...addressOn(port, 'postgres'), connectionTimeoutMillis: 2_000 });
-    client.on('error', () => {});
+    const client = clientOf(port, superuser);
     const said = await client.connect().then(
       () => '',
       (error: Error) => error.message,
@@ -138,25 +147,37 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   const data = path.join(folder, 'data');
   const logFile = path.join(folder, 'postgres.log');
   const portFile = path.join(folder, 'port');
-  const binaries = reachableBinaries(options.binaries ?? (await loadBinaries()), folder);
+  const binaries = ownBinaries(options.binaries ?? (await loadBinaries()), folder);
+  const logins = loginsOf(folder, existsSync(data));
   if (!existsSync(data)) {
     // Likewise: a cluster that was half made when the process was killed is made anew.
     rmSync(`${data}.new`, { recursive: true, force: true });
-    await initialise(binaries, folder, `${data}.new`, { user: USER, password: PASSWORD });
+    await initialise(binaries, folder, `${data}.new`, logins.superuser);
     renameSync(`${data}.new`, data);
   }
 
   const running = findRunning(data);
-  if (running !== undefined && !(await isLeaving(running))) {
-    await untilAnswers(addressOn(running.port, 'postgres'), logFile, () => !isAlive(running.pid));
-    return handle(folder, running.pid, running.port, true);
+  if (running !== undefined && !(await isLeaving(running, logins))) {
+    await untilAnswers(
+      () => clientOf(running.port, logins.superuser),
+      logFile,
+      () => !isAlive(running.pid),
+    );
+    return handle(folder, running.pid, running.port, logins, true);
   }
+  forgetOtherBinaries(folder, binaries);
   const kept = existsSync(portFile) ? Number(readFileSync(portFile, 'utf8')) : 0;
   const port = options.fixedPort ? (options.port ?? kept) : await freePort(kept || options.port || 0);
   writeFileSync(portFile, String(port));
   const child = launch(binaries, data, logFile, port, options.settings ?? {});
-  await untilAnswers(addressOn(port, 'postgres'), logFile, () => child.exitCode !== null || child.signalCode !== null);
-  return handle(folder, child.pid ?? 0, port, false);
+  const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
+  await untilAnswers(() => clientOf(port, logins.superuser), logFile, hasEnded);
+  try {
+    return await handle(folder, child.pid ?? 0, port, logins, false);
+  } catch (error) {
+    await stop(child.pid ?? 0, STOP_MS);
+    throw error;
+  }
 }
 
 function launch(
@@ -174,45 +195,61 @@ function launch(
     ...settings,
   };
   const flags = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const log = openSync(logFile, 'a');
+  const log = openSync(logFile, 'a', 0o600);
   const child = spawn(binaries.postgres, ['-D', data, ...flags], {
     ...asUser(),
     cwd: path.dirname(data),
     detached: true,
     stdio: ['ignore', log, log],
-    env: { ...process.env, LC_ALL: 'C' },
+    env: BARE_ENVIRONMENT,
   });
   child.once('error', () => {});
   child.unref();
   return child;
 }
 
-const addressOn = (port: number, database: string): DatabaseAddress => ({
+const addressOn = (port: number, database: string, { user, password }: Login): DatabaseAddress => ({
   host: LOOPBACK,
   port,
   database,
-  user: USER,
-  password: PASSWORD,
+  user,
+  password,
 });
 
-function handle(folder: string, pid: number, port: number, adopted: boolean): EmbeddedPostgres {
+/** Codes of class 28: the server works, and does not let this user in. */
+const isRefusal = (error: unknown): boolean => String((error as { code?: unknown }).code).startsWith('28');
+
+function clientOf(port: number, login: Login): pg.Client {
+  const client = new pg.Client({ ...addressOn(port, 'postgres', login), connectionTimeoutMillis: 2_000 });
+  client.on('error', () => {});
+  return client;
+}
+
+async function handle(
+  folder: string,
+  pid: number,
+  port: number,
+  logins: Logins,
+  adopted: boolean,
+): Promise<EmbeddedPostgres> {
+  await ensureLogins(folder, logins, (login) => clientOf(port, login));
   return {
     pid,
     adopted,
     folder,
-    address: (database) => addressOn(port, database),
-    ensureDatabase: (name) => ensureDatabase(addressOn(port, 'postgres'), name),
+    address: (database) => addressOn(port, database, logins.application),
+    admin: (database) => addressOn(port, database, logins.superuser),
+    ensureDatabase: (name) => ensureDatabase(clientOf(port, logins.superuser), name, logins.application.user),
     stop: (deadlineMs = STOP_MS) => stop(pid, deadlineMs),
   };
 }
 
-async function ensureDatabase(admin: DatabaseAddress, name: string): Promise<boolean> {
-  const client = new pg.Client(admin);
+async function ensureDatabase(client: pg.Client, name: string, owner: string): Promise<boolean> {
   await client.connect();
   try {
     const found = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [name]);
     if (found.rowCount !== 0) return false;
-    await client.query(`CREATE DATABASE ${pg.escapeIdentifier(name)}`);
+    await client.query(`CREATE DATABASE ${pg.escapeIdentifier(name)} OWNER ${pg.escapeIdentifier(owner)}`);
     return true;
   } finally {
     await client.end();

@@ -1,3 +1,4 @@
+import { loadConfig } from '#libs/platform/config/config.ts';
 import { findSource } from '#libs/platform/config/find-source.ts';
 import { openDatabase } from '#libs/platform/postgres/database.ts';
 import { runProgram, type Typed } from '#libs/platform/program.ts';
@@ -37,7 +38,7 @@ function summary(presentation: string, result: LoadResult): string {
 
 async function main({ values }: Typed<typeof LOAD_OULAD.options>): Promise<number> {
   const options = argumentsOf(values, process.env);
-  const db = openDatabase(findSource(process.env), { connections: 2, name: 'prepadata load:oulad' });
+  const db = openDatabase(findSource(loadConfig()), { connections: 2, name: 'prepadata load:oulad' });
   try {
     const result = await loadPresentation(db, { ...options, onProgress: showProgress });
     endProgress();
