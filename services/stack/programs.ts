@@ -42,6 +42,8 @@ export interface StackProgram {
   readonly needs: readonly MemberName[];
   /** Runs to its end, and that is what others wait for. The others print a line that begins with "ready". */
   readonly once?: true;
+  /** Secrets that it is told; those of the stack's own databases are in `env`. */
+  readonly secrets?: readonly SettingName[];
   env(addresses: StackAddresses): Environment;
 }
 
@@ -54,7 +56,7 @@ const kafka = (at: StackAddresses): Environment => ({
 });
 const role = (at: StackAddresses): Environment => ({ ...source(at), ...analytics(at), ...kafka(at) });
 
-/** All that runs besides the servers. What the environment of `npm run stack` says of other settings, they all see. */
+/** All that runs besides the servers. What the environment of `npm run stack` says of other settings, they all see, but for secrets. */
 export const PROGRAMS: readonly StackProgram[] = [
   { name: 'campus', args: ['services/campus/main.ts'], needs: ['source'], env: source },
   {
@@ -77,6 +79,7 @@ export const PROGRAMS: readonly StackProgram[] = [
   {
     name: 'api',
     args: ['services/api/main.ts'],
+    secrets: ['API_TOKENS'],
     needs: ['migrate'],
     env: (at) => ({ ...role(at), API_PORT: String(at.apiPort) }),
   },

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { SETTINGS, type SettingName } from '#libs/platform/config/settings.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { type EmbeddedOptions, isAlive, startEmbeddedPostgres } from '#libs/platform/postgres/embedded.ts';
 import { ANALYTICS_NAME, analyticsServer, SOURCE_NAME, sourceServer } from '#libs/platform/postgres/local-servers.ts';
@@ -144,6 +145,14 @@ export function partSpecs(folder: string, addresses: Addresses): MemberSpec[] {
   return [broker, registry, connect];
 }
 
+/** What the environment of `npm run stack` says of settings; secrets go to who reads them alone. */
+function settingsFor({ secrets = [] }: StackProgram): NodeJS.ProcessEnv {
+  const names = (Object.keys(SETTINGS) as SettingName[]).filter(
+    (name) => process.env[name] !== undefined && (!SETTINGS[name].secret || secrets.includes(name)),
+  );
+  return Object.fromEntries(names.map((name) => [name, process.env[name]]));
+}
+
 /** A role finishes what is at hand, each of its parts within ten seconds. */
 const STOP_MS = 20_000;
 
@@ -161,7 +170,7 @@ export function programSpec(program: StackProgram, folder: string, addresses: Ad
           name,
           folder: path.join(folder, 'logs'),
           args: ['--import', 'tsx', ...program.args],
-          env: program.env(addresses),
+          env: { ...settingsFor(program), ...program.env(addresses) },
           isReady: async (logFile) => once || readyLine(logFile) !== undefined,
         },
         { command: process.execPath, cwd: PROJECT, ...launch },

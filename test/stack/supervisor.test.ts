@@ -80,6 +80,21 @@ async function eventually(holds: () => boolean): Promise<void> {
   }
 }
 
+test('each program sees the settings that are no secrets, and nothing else of our environment', async () => {
+  const secrets = { API_TOKENS: 'hidden-token', SOURCE_DB_PASSWORD: 'hidden-password', SOMETHING_ELSE: 'hidden-too' };
+  for (const [name, value] of Object.entries({ ...secrets, SOURCE_TIMEZONE: 'Europe/Paris' }))
+    process.env[name] = value;
+  const { child, ended } = run('engagement::tells,api::tells');
+  for (const name of Object.keys(secrets)) delete process.env[name];
+  delete process.env['SOURCE_TIMEZONE'];
+  await eventually(() => existsSync(`${notes}.engagement`) && existsSync(`${notes}.api`));
+  const seen = readFileSync(`${notes}.engagement`, 'utf8');
+  expect(JSON.parse(seen)).toMatchObject({ SOURCE_TIMEZONE: 'Europe/Paris', PATH: process.env['PATH'] });
+  expect(seen).not.toContain('hidden');
+  child.kill('SIGINT');
+  await ended;
+});
+
 describe('the members of a stack', () => {
   test('start when what they need is up, and stop in reverse', async () => {
     const stack = run('broker,connect:broker,migrate:connect:once,engagement:migrate,api:engagement');

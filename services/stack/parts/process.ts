@@ -42,7 +42,7 @@ export interface Program {
   /** Where its log goes, and where it runs. */
   readonly folder: string;
   readonly args: readonly string[];
-  /** Added to our own environment. */
+  /** Beside what any program needs: all of our environment that it sees. */
   readonly env?: Readonly<Record<string, string>>;
   isReady(logFile: string): Promise<boolean>;
 }
@@ -69,6 +69,10 @@ const LOOK_MS = 50;
 const STOP_MS = 8_000;
 const JAVA_NEEDED =
   'install Java 17 or newer (Debian: apt-get install openjdk-17-jre-headless) and see that java is on the PATH';
+
+/** What any program needs of our environment. The rest is settings, secret in part: each is told its own. */
+const PASSED_ON = ['PATH', 'HOME', 'JAVA_HOME', 'TMPDIR', 'LANG', 'LC_ALL'];
+const bareEnvironment = (): NodeJS.ProcessEnv => Object.fromEntries(PASSED_ON.map((name) => [name, process.env[name]]));
 
 export const javaOptions = (maxHeapMb: number, quickStart: boolean): string[] => [
   '-Xms64m',
@@ -107,13 +111,13 @@ export async function startProcess(program: Program, launch: Launch): Promise<Ru
   mkdirSync(folder, { recursive: true });
   const logFile = path.join(folder, `${name}.log`);
   if (existsSync(logFile)) renameSync(logFile, `${logFile}.1`);
-  const log = openSync(logFile, 'a');
+  const log = openSync(logFile, 'a', 0o600);
   const child = spawn(launch.command, args, {
     cwd: launch.cwd,
     // Ctrl-C in the terminal is for us, and we end each in its turn.
     detached: true,
     stdio: ['ignore', log, log],
-    env: { ...process.env, ...env },
+    env: { ...bareEnvironment(), ...env },
   });
   closeSync(log);
   const failure = await new Promise<Error | undefined>((resolve) => {

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync } from 'node:fs';
+import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
 
 /*
  * Stands for a role: `child.ts <name> <notes> [what]`. It notes when it begins and when it ends, and is ready at once.
@@ -6,6 +6,7 @@ import { appendFileSync, existsSync } from 'node:fs';
  *   refuses   says why and ends with 2
  *   crashes   ends with 1 each time until <notes>.mended is there
  *   stubborn  does not end when asked
+ *   tells     writes its environment to <notes>.<name>
  */
 const [name = '', notes = '', what = ''] = process.argv.slice(2);
 const tell = (word: string): void => appendFileSync(notes, `${word} ${name} ${process.pid}\n`);
@@ -24,4 +25,5 @@ if (what === 'refuses') {
 }
 if (what === 'crashes' && !existsSync(`${notes}.mended`)) process.exit(1);
 process.stdout.write(`ready: ${name} on ${process.env['API_PORT'] ?? 'no port'}\n`);
+if (what === 'tells') writeFileSync(`${notes}.${name}`, JSON.stringify(process.env));
 setInterval(() => {}, 1_000);
