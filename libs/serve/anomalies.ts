@@ -2,24 +2,28 @@ import { z } from 'zod';
 import type { Uuid } from '#libs/domain/change.ts';
 import { FLAG_NAMES, type FlagName } from '#libs/domain/flags.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { day, known } from './answers.ts';
+import { day, known, sourceId } from './answers.ts';
 import { flag } from './feature-columns.ts';
 import { courseRange } from './identity.ts';
 import { cutPage, decodeCursor, type Page } from './paging.ts';
-import { entityId, pageParameters } from './parameters.ts';
+import { entityId, pagingBy } from './parameters.ts';
 import { sql } from './statements.ts';
 
 export const anomaliesQuery = z.strictObject({
   course_id: entityId.optional().meta({ description: 'Only this course: our integer, or the UUID of the source' }),
-  ...pageParameters,
+  order: z.enum(['severity', 'student'], { error: 'severity or student is expected' }).default('severity').meta({
+    description:
+      'severity: the most severe first; a flag whose severity changes while one goes from page to page may be missed, or come twice. student: by student, course and flag; each flag that stays open comes exactly once',
+  }),
+  ...pagingBy(100, 5_000),
 });
 
 export const anomaliesAnswer = z.array(
   z.strictObject({
     student_id: z.int(),
-    student_source_id: z.uuid(),
+    student_source_id: sourceId,
     course_id: z.int(),
-    course_source_id: z.uuid(),
+    course_source_id: sourceId,
     flag: z.enum(FLAG_NAMES).meta({ description: 'GET /features says by which rule it is open' }),
     ...flag.shape,
     item: known(z.string(), 'The graded item; null where the value is no grade'),
@@ -44,30 +48,29 @@ interface FlagRow {
   readonly as_of_date: string;
   readonly stale: boolean;
   readonly rank: number;
+  readonly placed_times: string;
   readonly times: string;
 }
 
 const integer = z.int32().min(0);
-const anomaliesCursor = z.tuple([
-  integer,
-  z.string().regex(/^\d{1,20}(\.\d{1,6})?$/),
-  integer,
-  integer,
-  z.enum(FLAG_NAMES),
-]);
-const BEFORE_ALL: z.output<typeof anomaliesCursor> = [0, '0', 0, 0, FLAG_NAMES[0]];
+const place = [integer, integer, z.enum(FLAG_NAMES)] as const;
+const bySeverityCursor = z.tuple([integer.min(1), z.string().regex(/^\d{1,20}(\.\d{1,6})?$/), ...place]);
+const byStudentCursor = z.tuple([z.literal(0), z.literal('0'), ...place]);
+const BEFORE_ALL = [0, '0', 0, 0, FLAG_NAMES[0]] as const;
 
 /**
- * The open flags, the most severe first: by severity, then by how far beyond what is usual.
+ * The open flags, the most severe first (by severity, then by how far beyond what is usual), or in order of student.
  * @throws NotFoundError when the course was never seen
  */
 export async function readAnomalies(db: Queryable, query: z.output<typeof anomaliesQuery>): Promise<Page<OpenFlag>> {
-  const after = query.cursor === undefined ? BEFORE_ALL : decodeCursor(anomaliesCursor, query.cursor);
+  const isByStudent = query.order === 'student';
+  const cursor = isByStudent ? byStudentCursor : bySeverityCursor;
+  const after = query.cursor === undefined ? BEFORE_ALL : decodeCursor(cursor, query.cursor);
   const courses = await courseRange(db, query.course_id);
-  const rows = await db.query<FlagRow>(sql.anomalies_page, [...courses, ...after, query.limit + 1]);
+  const rows = await db.query<FlagRow>(sql.anomalies_page, [...courses, ...after, query.limit + 1, isByStudent]);
   const { rows: kept, next } = cutPage(rows, query.limit, (row) => [
     row.rank,
-    row.times,
+    row.placed_times,
     row.student_id,
     row.course_id,
     row.flag,
@@ -75,7 +78,7 @@ export async function readAnomalies(db: Queryable, query: z.output<typeof anomal
   return { rows: kept.map(present), next };
 }
 
-const present = ({ content, rank: _, times, ...row }: FlagRow): OpenFlag => ({
+const present = ({ content, times, ...row }: FlagRow): OpenFlag => ({
   student_id: row.student_id,
   student_source_id: row.student_source_id,
   course_id: row.course_id,

@@ -6,6 +6,9 @@ export const instant = z.iso.datetime({ precision: 3 });
 /** A day as it is served: `YYYY-MM-DD`, of the institution's zone. */
 export const day = z.iso.date();
 
+/** An id of the source, which need not be a UUID that any version of the standard would make: Postgres takes all. */
+export const sourceId = z.guid();
+
 /** A column that may be unknown: null, never 0. */
 export const known = <S extends z.ZodType>(schema: S, description: string) => schema.nullable().meta({ description });
 

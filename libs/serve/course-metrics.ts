@@ -3,7 +3,7 @@ import { COVERAGE_KINDS, type FirstDays } from '#libs/aggregate/coverage.ts';
 import { FLAG_NAMES, type FlagName, type Severity } from '#libs/domain/flags.ts';
 import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { day, known } from './answers.ts';
+import { day, known, sourceId } from './answers.ts';
 import { type Entity, findEntity } from './identity.ts';
 import { entityId } from './parameters.ts';
 import { meanOf, QUANTILES, quantileOf } from './quantile.ts';
@@ -20,7 +20,7 @@ const quantiles = z.record(z.enum(QUANTILES.map((percent) => `p${percent}` as co
 export const courseMetricsAnswer = z.array(
   z.strictObject({
     course_id: z.int(),
-    course_source_id: z.uuid(),
+    course_source_id: sourceId,
     total_students: count.meta({ description: 'Students with an enrolment, dated today or before or not at all' }),
     avg_engagement: known(z.number(), 'Mean of the engagement_scores that are known; 2 decimals'),
     avg_engagement_count: count.meta({ description: 'How many these are' }),

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { day, scaled } from './answers.ts';
 import { temporalColumns } from './feature-columns.ts';
-import { courseRange } from './identity.ts';
-import { cutPage, decodeCursor, type Page } from './paging.ts';
-import { calendarDay, entityId, pagingBy, wholeNumber } from './parameters.ts';
+import { courseRange, MAX_INTEGER } from './identity.ts';
+import { decodeCursor, type LongList, type Page, presentPage, readPage } from './paging.ts';
+import { calendarDay, entityId, longPaging, wholeNumber } from './parameters.ts';
 import { sql } from './statements.ts';
 
 export const engagementTrendsQuery = z.strictObject({
@@ -12,7 +12,7 @@ export const engagementTrendsQuery = z.strictObject({
     .default(30)
     .meta({ description: 'How many days, up to the day that the features of each course speak for; 1 to 366' }),
   course_id: entityId.optional().meta({ description: 'Only this course: our integer, or the UUID of the source' }),
-  ...pagingBy(1_000, 10_000),
+  ...longPaging,
 });
 
 export const engagementTrendsAnswer = z.array(
@@ -38,8 +38,10 @@ interface TrendRow {
 
 const integer = z.int32().min(0);
 const trendsCursor = z.tuple([integer, integer, calendarDay]);
+type TrendKey = z.output<typeof trendsCursor>;
 /** Ids begin at 1. */
-const BEFORE_ALL: z.output<typeof trendsCursor> = [0, 0, '0001-01-01'];
+const BEFORE_ALL: TrendKey = [0, 0, '0001-01-01'];
+const BEYOND_ALL: TrendKey = [MAX_INTEGER, MAX_INTEGER, '9999-12-31'];
 
 /**
  * The latest days of every key's engagement, in order of (course, student, day).
@@ -51,14 +53,13 @@ export async function readEngagementTrends(
 ): Promise<Page<EngagementTrend>> {
   const after = query.cursor === undefined ? BEFORE_ALL : decodeCursor(trendsCursor, query.cursor);
   const courses = await courseRange(db, query.course_id);
-  const rows = await db.query<TrendRow>(sql.engagement_trends_page, [
-    query.days,
-    ...courses,
-    ...after,
-    query.limit + 1,
-  ]);
-  const { rows: kept, next } = cutPage(rows, query.limit, (row) => [row.course_id, row.student_id, row.feature_date]);
-  return { rows: kept.map(present), next };
+  const list: LongList<TrendRow, TrendKey> = {
+    end: BEYOND_ALL,
+    keyOf: (row) => [row.course_id, row.student_id, row.feature_date],
+    read: ({ after: last, through }, limit, skipped) =>
+      db.query(sql.engagement_trends_page, [query.days, ...courses, ...last, ...through, limit, skipped]),
+  };
+  return presentPage(await readPage(list, after, query.limit), present);
 }
 
 const present = (row: TrendRow): EngagementTrend => ({

@@ -9,7 +9,8 @@ export interface Entity {
   readonly source_id: Uuid;
 }
 
-const MAX_INTEGER = 2 ** 31 - 1;
+/** The greatest id that we can give. */
+export const MAX_INTEGER = 2 ** 31 - 1;
 
 /**
  * The student or course that `text` names, our integer or the source's UUID (the form is checked by `entityId`).

@@ -4,15 +4,37 @@ import { InvalidRequestError } from './errors.ts';
 /** One page of a list; `next` is the cursor of the page after it, null when this is the last. */
 export interface Page<R> {
   readonly rows: readonly R[];
+  /** What follows `rows` in a page that is longer, read as it is asked for; absent where they are all. */
+  readonly more?: AsyncIterable<readonly R[]>;
   readonly next: string | null;
 }
+
+/** The values by which a list is ordered; no two rows have the same. */
+export type Key = readonly (string | number)[];
+
+/** What follows `after`, up to `through` and with it. */
+export interface Range<K extends Key> {
+  readonly after: K;
+  readonly through: K;
+}
+
+/** A list that may be long. */
+export interface LongList<R, K extends Key> {
+  /** A key that no row lies beyond. */
+  readonly end: K;
+  keyOf(row: R): K;
+  /** At most `limit` rows of a range in order, but for the first `skipped`. */
+  read(range: Range<K>, limit: number, skipped: number): Promise<R[]>;
+}
+
+/** Rows that are in memory at once. */
+const PART = 2_500;
 
 /** Postgres has no text with a NUL in it. */
 const parts = z.array(z.union([z.string().refine((text) => !text.includes('\0')), z.int()]));
 
 /** The key of a page's last row, as text that callers pass back and need not understand. */
-export const encodeCursor = (key: readonly (string | number)[]): string =>
-  Buffer.from(JSON.stringify(key)).toString('base64url');
+export const encodeCursor = (key: Key): string => Buffer.from(JSON.stringify(key)).toString('base64url');
 
 /** @throws InvalidRequestError when it is not a cursor that this list has given */
 export function decodeCursor<S extends z.ZodType>(schema: S, cursor: string): z.output<S> {
@@ -35,14 +57,44 @@ export function decodeCursor<S extends z.ZodType>(schema: S, cursor: string): z.
  * Cuts `limit + 1` rows read down to a page; the surplus row tells whether another page follows.
  * @param keyOf the values by which the list is ordered
  */
-export function cutPage<R>(
-  rows: readonly R[],
-  limit: number,
-  keyOf: (row: R) => readonly (string | number)[],
-): Page<R> {
+export function cutPage<R>(rows: readonly R[], limit: number, keyOf: (row: R) => Key): Page<R> {
   const kept = rows.slice(0, limit);
   const last = kept.at(-1);
   return { rows: kept, next: rows.length > limit && last !== undefined ? encodeCursor(keyOf(last)) : null };
+}
+
+/**
+ * A page that may be long: its first part, and the others as they are asked for, each by a statement of its own, so that a
+ * slow reader holds no connection and no snapshot. Where the page ends is looked up before it is sent, since a header says
+ * so; rows that come into being before that end meanwhile are sent too, though they be more than `limit` then.
+ */
+export async function readPage<R, K extends Key>(list: LongList<R, K>, after: K, limit: number): Promise<Page<R>> {
+  const rest = { after, through: list.end };
+  const rows = await list.read(rest, Math.min(limit, PART) + 1, 0);
+  if (limit <= PART || rows.length <= PART) return cutPage(rows, limit, list.keyOf);
+  const [last, surplus] = await list.read(rest, 2, limit - 1);
+  const isCut = last !== undefined && surplus !== undefined;
+  const through = isCut ? list.keyOf(last) : list.end;
+  const first = rows.slice(0, PART);
+  return { rows: first, more: readOn(list, first, through), next: isCut ? encodeCursor(through) : null };
+}
+
+async function* readOn<R, K extends Key>(list: LongList<R, K>, first: readonly R[], through: K): AsyncGenerator<R[]> {
+  for (let last = first.at(-1); last !== undefined; ) {
+    const rows = await list.read({ after: list.keyOf(last), through }, PART, 0);
+    yield rows;
+    last = rows.length < PART ? undefined : rows.at(-1);
+  }
+}
+
+/** The same page, its rows as they are served. */
+export function presentPage<R, S>({ rows, more, next }: Page<R>, present: (row: R) => S): Page<S> {
+  const page = { rows: rows.map(present), next };
+  return more === undefined ? page : { ...page, more: presentParts(more, present) };
+}
+
+async function* presentParts<R, S>(parts: AsyncIterable<readonly R[]>, present: (row: R) => S): AsyncGenerator<S[]> {
+  for await (const part of parts) yield part.map(present);
 }
 
 /** The Link header that leads to the next page: the same path and parameters, with another cursor. */

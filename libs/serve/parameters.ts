@@ -42,6 +42,9 @@ export const pagingBy = (defaultLimit: number, maxLimit: number) => ({
 /** The same as most lists have them. */
 export const pageParameters = pagingBy(100, 1000);
 
+/** The same of lists that are sent as they are read: whoever follows no Link header has as much as one answer may hold. */
+export const longPaging = pagingBy(50_000, 50_000);
+
 /** The parameters of a route that takes none. */
 export const noParameters = z.strictObject({});
 

@@ -3,7 +3,7 @@ import { REJECTION_REASONS } from '#libs/clean/rejection.ts';
 import type { Uuid } from '#libs/domain/change.ts';
 import { formatPosition } from '#libs/domain/position.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { instant, known } from './answers.ts';
+import { instant, known, sourceId } from './answers.ts';
 import { cutPage, decodeCursor, type Page } from './paging.ts';
 import { pageParameters } from './parameters.ts';
 import { sql } from './statements.ts';
@@ -14,7 +14,7 @@ export const rejectedAnswer = z.array(
   z.strictObject({
     origin: z.string().meta({ description: 'table:id of the source row, or topic:partition:offset without an id' }),
     source_table: z.string(),
-    source_id: known(z.uuid(), 'The id of the source row'),
+    source_id: known(sourceId, 'The id of the source row'),
     position: z.string().meta({ description: 'epoch:LSN of the change' }),
     reason: z.string().meta({ description: 'Stable code' }),
     meaning: z.string().meta({ description: 'The reason in words' }),

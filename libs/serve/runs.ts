@@ -197,10 +197,15 @@ export async function awaitRun(db: Queryable, id: string, patience: Patience): P
   }
 }
 
-/** The run of this id, or the one under way, or the newest; `none` where there is no such run. */
+/**
+ * The run of this id, or else the one under way, or the newest; `none` where there was never any.
+ * @throws NotFoundError for an id never seen
+ */
 export async function readStatus(db: Queryable, id: string | undefined): Promise<z.output<typeof statusAnswer>> {
   const run = await findRun(db, id ?? null);
-  return run === undefined ? { status: 'none' } : presentRun(run);
+  if (run !== undefined) return presentRun(run);
+  if (id !== undefined) throw runNotFound(id);
+  return { status: 'none' };
 }
 
 /**

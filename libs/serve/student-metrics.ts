@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Uuid } from '#libs/domain/change.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { isoInstant } from './answers.ts';
+import { isoInstant, sourceId } from './answers.ts';
 import { anomalyColumns, engagementColumns, performanceColumns, stampColumns } from './feature-columns.ts';
 import { canonicalId, entityNotFound } from './identity.ts';
 import { entityId } from './parameters.ts';
@@ -17,9 +17,9 @@ export const studentMetricsAnswer = z.array(
   z
     .object({
       student_id: z.int(),
-      student_source_id: z.uuid(),
+      student_source_id: sourceId,
       course_id: z.int(),
-      course_source_id: z.uuid(),
+      course_source_id: sourceId,
       stale: z.boolean().meta({ description: 'The row speaks for an earlier day than its course does' }),
       ...engagementColumns,
       ...performanceColumns,

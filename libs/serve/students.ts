@@ -1,60 +1,70 @@
 import { z } from 'zod';
 import type { Uuid } from '#libs/domain/change.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { decimal, known } from './answers.ts';
+import { known, sourceId } from './answers.ts';
 import { findEntity } from './identity.ts';
 import { cutPage, decodeCursor, type Page } from './paging.ts';
-import { entityId, pageParameters } from './parameters.ts';
+import { entityId, pagingBy } from './parameters.ts';
+import { meanOf } from './quantile.ts';
 import { sql } from './statements.ts';
 
 export const studentsQuery = z.strictObject({
   courseId: entityId.optional().meta({ description: 'Only this course: our integer, or the UUID of the source' }),
-  ...pageParameters,
+  ...pagingBy(200, 5_000),
 });
 
 export const studentsAnswer = z.array(
   z.strictObject({
     id: z.int(),
-    source_id: z.uuid(),
-    courseId: z.int(),
-    engagement: known(z.number(), 'engagement_score, 0 to 100'),
-    successRate: known(z.number(), 'success_rate, 0 to 100'),
+    source_id: sourceId,
+    name: z.null().meta({ description: 'Always null: names are not copied' }),
+    email: z.null().meta({ description: 'Always null: addresses are not copied' }),
+    courseId: known(z.int(), 'The course that was asked for; null where the row is of all courses of the student'),
+    engagement: known(
+      z.number(),
+      'engagement_score, 0 to 100: of the course, or the mean of those known over the courses; 2 decimals',
+    ),
+    successRate: known(
+      z.number(),
+      'success_rate, 0 to 100: of the course, or the mean of those known over the courses; 2 decimals',
+    ),
   }),
 );
-export type StudentInCourse = z.output<typeof studentsAnswer>[number];
+export type ListedStudent = z.output<typeof studentsAnswer>[number];
 
 interface StudentRow {
   readonly student_id: number;
-  readonly course_id: number;
   readonly source_id: Uuid;
-  readonly engagement_score: string | null;
-  readonly success_rate: string | null;
+  readonly engagement_scores: readonly number[];
+  readonly success_rates: readonly number[];
 }
 
-const integer = z.int32().min(0);
-const studentsCursor = z.tuple([integer, integer]);
+const studentsCursor = z.tuple([z.int32().min(0)]);
 
 /**
- * Students with features, one row per course each, in order of (student, course).
+ * Students with features in order of student, each once: of one course, or averaged over all of theirs.
  * @throws NotFoundError when the course was never seen
  */
-export async function readStudents(
-  db: Queryable,
-  query: z.output<typeof studentsQuery>,
-): Promise<Page<StudentInCourse>> {
-  const [afterStudent, afterCourse] = query.cursor === undefined ? [0, 0] : decodeCursor(studentsCursor, query.cursor);
+export async function readStudents(db: Queryable, query: z.output<typeof studentsQuery>): Promise<Page<ListedStudent>> {
+  const [after] = query.cursor === undefined ? [0] : decodeCursor(studentsCursor, query.cursor);
   const course = query.courseId === undefined ? undefined : await findEntity(db, 'course', query.courseId);
   const rows =
     course === undefined
-      ? await db.query<StudentRow>(sql.students_page, [afterStudent, afterCourse, query.limit + 1])
-      : await db.query<StudentRow>(sql.students_of_course_page, [afterStudent, course.id, query.limit + 1]);
-  return cutPage(rows.map(present), query.limit, (row) => [row.id, row.courseId]);
+      ? await db.query<StudentRow>(sql.students_page, [after, query.limit + 1])
+      : await db.query<StudentRow>(sql.students_of_course_page, [after, query.limit + 1, course.id]);
+  const page = cutPage(rows, query.limit, (row) => [row.student_id]);
+  return { rows: page.rows.map((row) => present(row, course?.id ?? null)), next: page.next };
 }
 
-const present = (row: StudentRow): StudentInCourse => ({
+const present = (row: StudentRow, courseId: number | null): ListedStudent => ({
   id: row.student_id,
   source_id: row.source_id,
-  courseId: row.course_id,
-  engagement: decimal(row.engagement_score),
-  successRate: decimal(row.success_rate),
+  name: null,
+  email: null,
+  courseId,
+  engagement: meanIfAny(row.engagement_scores),
+  successRate: meanIfAny(row.success_rates),
 });
+
+const meanIfAny = (hundredths: readonly number[]): number | null =>
+  hundredths.length === 0 ? null : meanOf(hundredths);

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { day, decimal } from './answers.ts';
 import { temporalColumns } from './feature-columns.ts';
-import { courseRange, findEntity } from './identity.ts';
-import { cutPage, decodeCursor, type Page } from './paging.ts';
-import { calendarDay, entityId, pageParameters } from './parameters.ts';
+import { courseRange, findEntity, MAX_INTEGER } from './identity.ts';
+import { decodeCursor, type LongList, type Page, presentPage, readPage } from './paging.ts';
+import { calendarDay, entityId, longPaging } from './parameters.ts';
 import { sql } from './statements.ts';
 
 export const temporalParams = z.strictObject({
@@ -16,7 +16,7 @@ export const temporalQuery = z
     from: calendarDay.optional().meta({ description: 'The earliest day, YYYY-MM-DD' }),
     to: calendarDay.optional().meta({ description: 'The latest day, YYYY-MM-DD' }),
     course_id: entityId.optional().meta({ description: 'Only this course: our integer, or the UUID of the source' }),
-    ...pageParameters,
+    ...longPaging,
   })
   .refine(({ from, to }) => from === undefined || to === undefined || from <= to, {
     path: ['from'],
@@ -49,8 +49,10 @@ interface TemporalRow {
 const temporalCursor = z.tuple([calendarDay, z.int32().min(0)]);
 const FIRST = '0001-01-01';
 const LAST = '9999-12-31';
-/** No day of ours is later, so that nothing is left out. */
-const BEFORE_ALL: z.output<typeof temporalCursor> = [LAST, 0];
+type TemporalKey = z.output<typeof temporalCursor>;
+/** No day of ours is later, and none earlier, so that nothing is left out. */
+const BEFORE_ALL: TemporalKey = [LAST, 0];
+const BEYOND_ALL: TemporalKey = [FIRST, MAX_INTEGER];
 
 /**
  * One student day by day, newest first, courses of one day in order of course_id.
@@ -64,16 +66,14 @@ export async function readTemporal(
   const after = query.cursor === undefined ? BEFORE_ALL : decodeCursor(temporalCursor, query.cursor);
   const student = await findEntity(db, 'student', id);
   const courses = await courseRange(db, query.course_id);
-  const rows = await db.query<TemporalRow>(sql.temporal_page, [
-    student.id,
-    ...courses,
-    query.from ?? FIRST,
-    query.to ?? LAST,
-    ...after,
-    query.limit + 1,
-  ]);
-  const { rows: kept, next } = cutPage(rows, query.limit, (row) => [row.feature_date, row.course_id]);
-  return { rows: kept.map((row) => present(student.id, row)), next };
+  const scope = [student.id, ...courses, query.from ?? FIRST, query.to ?? LAST];
+  const list: LongList<TemporalRow, TemporalKey> = {
+    end: BEYOND_ALL,
+    keyOf: (row) => [row.feature_date, row.course_id],
+    read: ({ after: last, through }, limit, skipped) =>
+      db.query(sql.temporal_page, [...scope, ...last, ...through, limit, skipped]),
+  };
+  return presentPage(await readPage(list, after, query.limit), (row) => present(student.id, row));
 }
 
 const present = (studentId: number, row: TemporalRow): TemporalFeatures => ({

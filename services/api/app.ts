@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import { Router } from '@koa/router';
 import Koa from 'koa';
 import type { Log } from '#libs/platform/log.ts';
@@ -7,7 +8,7 @@ import type { Metrics } from '#libs/platform/metrics.ts';
 import { NotFoundError } from '#libs/serve/errors.ts';
 import type { Gate } from './access.ts';
 import { readJson } from './body.ts';
-import { MethodNotAllowedError, toFailure } from './failure.ts';
+import { type Failure, MethodNotAllowedError, toFailure } from './failure.ts';
 import type { ApiContext, Reply, Route } from './route.ts';
 import { HEALTH_PATH } from './routes/health.ts';
 
@@ -35,28 +36,49 @@ export function createApp(options: AppOptions): Koa {
 async function answer(ctx: Koa.Context, next: Koa.Next, { gate, log, draining, context }: AppOptions): Promise<void> {
   const requestId = randomUUID();
   const began = performance.now();
+  const told = (status: number): void => {
+    const ms = performance.now() - began;
+    count(ctx, context.metrics, status, ms);
+    log.debug({ requestId, method: ctx.method, path: ctx.path, status, ms: Math.round(ms) }, 'answered');
+  };
+  const failed = (error: unknown, what: string): Failure => {
+    const failure = toFailure(error, requestId);
+    const line = { requestId, method: ctx.method, path: ctx.path, err: error };
+    log[failure.level](line, `${what}: ${failure.body.error.code}`);
+    return failure;
+  };
   ctx.set({ 'x-request-id': requestId, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
   try {
     const { authorization, host, origin } = ctx.headers;
     gate({ authorization, host, origin, isHealth: ctx.path === HEALTH_PATH });
     await next();
   } catch (error) {
-    const failure = toFailure(error, requestId);
-    const line = { requestId, method: ctx.method, path: ctx.path, err: error };
-    log[failure.level](line, `a request failed: ${failure.body.error.code}`);
-    ctx.set({ ...failure.headers });
-    writeJson(ctx, failure.status, failure.body);
+    const { status, headers, body } = failed(error, 'a request failed');
+    ctx.set({ ...headers });
+    writeJson(ctx, status, body);
   }
   if (draining.aborted) ctx.set('connection', 'close');
-  const ms = performance.now() - began;
-  count(ctx, context.metrics, ms);
-  log.debug({ requestId, method: ctx.method, path: ctx.path, status: ctx.status, ms: Math.round(ms) }, 'answered');
+  if (ctx.body instanceof Readable) {
+    onSent(ctx, ctx.body, (error) => told(error === null ? ctx.status : failed(error, 'an answer was cut off').status));
+  } else told(ctx.status);
+}
+
+/** Whoever takes nothing of a long answer for so long has gone without a word. Milliseconds. */
+const STALLED_MS = 60_000;
+
+/**
+ * Calls back when a long answer is sent, or its reader has gone, or it cannot be read on: then with why. Koa then closes the
+ * connection under it, so that nobody takes a part for the whole.
+ */
+function onSent({ res }: Koa.Context, body: Readable, done: (error: Error | null) => void): void {
+  res.setTimeout(STALLED_MS, () => res.destroy());
+  res.once('close', () => done(body.errored));
 }
 
 /** Paths as they came would be as many as callers like; only those of routes are told apart. */
-function count(ctx: Koa.Context, { of: metrics }: Metrics, ms: number): void {
+function count(ctx: Koa.Context, { of: metrics }: Metrics, status: number, ms: number): void {
   const { route } = ctx.state as { route?: string };
-  const labels = { method: ctx.method, route: route ?? 'none', status: String(ctx.status) };
+  const labels = { method: ctx.method, route: route ?? 'none', status: String(status) };
   metrics.prepadata_http_requests_total.inc(labels);
   metrics.prepadata_http_request_duration_seconds.observe(labels, ms / 1000);
 }
@@ -70,13 +92,17 @@ function writeJson(ctx: Koa.Context, status: number, body: unknown): void {
 }
 
 function writeReply(ctx: Koa.Context, { body, status = 200, contentType }: Reply<unknown>): void {
-  if (contentType === undefined) {
+  if (body instanceof Readable) {
+    ctx.status = status;
+    ctx.type = 'application/json';
+    ctx.body = body;
+  } else if (contentType === undefined) {
     writeJson(ctx, status, body);
-    return;
+  } else {
+    ctx.status = status;
+    ctx.set('content-type', contentType);
+    ctx.body = String(body);
   }
-  ctx.status = status;
-  ctx.set('content-type', contentType);
-  ctx.body = String(body);
 }
 
 /** A route as it is written for people: `/api/metrics/student/{id}`. */

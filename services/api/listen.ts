@@ -27,6 +27,8 @@ export async function listen(host: string, port: number, handle: RequestListener
     running += 1;
     response.once('close', () => {
       running -= 1;
+      // What was being sent when the server closed leaves a connection that is kept for a next request.
+      if (!server.listening) server.closeIdleConnections();
     });
     handle(request, response);
   });

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { z } from 'zod';
 import type { Clock } from '#libs/domain/clock.ts';
 import type { Metrics } from '#libs/platform/metrics.ts';
@@ -36,7 +37,8 @@ export interface RawRequest {
 
 /** An answer that is not an error; 200 unless it says otherwise. */
 export interface Reply<A> {
-  readonly body: A;
+  /** All of it; or its JSON in pieces that are sent as they come to be. */
+  readonly body: A | Readable;
   /** The body is text of this type, sent as it is; without one it is sent as JSON. */
   readonly contentType?: string;
   readonly status?: number;

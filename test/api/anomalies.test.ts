@@ -105,6 +105,31 @@ test.each([1, 2, 3, 5])('in pages of %i, each flag once', async (limit) => {
   expect(Math.max(...sizes)).toBeLessThanOrEqual(limit);
 });
 
+test('in order of student, course and flag, in pages of any size', async () => {
+  for (const limit of [1, 2, 3, 5]) {
+    const { rows, links } = await walk(api, `/api/anomalies?order=student&limit=${limit}`);
+    expect(named(rows)).toEqual(ALL.toSorted());
+    expect(links.every((link) => link.startsWith(`/api/anomalies?order=student&limit=${limit}&cursor=`))).toBe(true);
+  }
+  const { body } = await ask(`${api.url}/api/anomalies?order=student&limit=1`);
+  expect(body).toMatchObject([{ student_id: 1, flag: 'inactivity', times: 1.5, severity: 'medium' }]);
+  const wrong = await ask(`${api.url}/api/anomalies?order=name`);
+  expect([wrong.status, errorOf(wrong).message]).toEqual([400, 'order is "name": severity or student is expected']);
+});
+
+test('a cursor of one order is none of the other', async () => {
+  for (const [given, asked] of [
+    ['severity', 'student'],
+    ['student', 'severity'],
+  ]) {
+    const { headers } = await ask(`${api.url}/api/anomalies?order=${given}&limit=1`);
+    const cursor = /cursor=([\w-]+)/.exec(headers.get('link') ?? '')?.[1];
+    expect((await ask(`${api.url}/api/anomalies?order=${given}&cursor=${cursor}`)).status).toBe(200);
+    const answer = await ask(`${api.url}/api/anomalies?order=${asked}&cursor=${cursor}`);
+    expect([answer.status, errorOf(answer).message]).toEqual([400, 'cursor is not one that this list has given']);
+  }
+});
+
 test.each([
   ['another list’s cursor', encodeCursor([1, 2])],
   ['a number that is none', encodeCursor([1, 'NaN', 1, 1, 'inactivity'])],

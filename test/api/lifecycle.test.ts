@@ -1,8 +1,9 @@
-import { Agent, createServer, get } from 'node:http';
+import { Agent, createServer, get, type IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
+import { listen } from '../../services/api/listen.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { ask, createAnalytics, startTestApi } from './support.ts';
 
@@ -52,6 +53,21 @@ test('a request that runs while it stops is answered; new ones find nobody', asy
   const began = Date.now();
   await stopping;
   expect(Date.now() - began).toBeLessThan(1_000);
+});
+
+test('a connection that would be kept for a next request is closed with the answer that was under way', async () => {
+  let end = (): void => {};
+  const listener = await listen('127.0.0.1', 0, (_, response) => {
+    response.write('[');
+    end = () => void response.end(']');
+  });
+  const agent = new Agent({ keepAlive: true });
+  const response = await new Promise<IncomingMessage>((resolve) => get(listener.url, { agent }, resolve));
+  const closed = listener.close(3_600_000);
+  end();
+  expect((await response.toArray()).join('')).toBe('[]');
+  expect(await closed).toBe(0);
+  agent.destroy();
 });
 
 test('a request that never ends is cut off after five seconds', async () => {

@@ -53,7 +53,7 @@ test('parameters are those that requests are read by, with their bounds and mean
     'query limit false',
     'query cursor false',
   ]);
-  expect(parameters.find((parameter) => parameter.name === 'limit')?.description).toContain('1 to 1000');
+  expect(parameters.find((parameter) => parameter.name === 'limit')?.description).toContain('1 to 50000');
   expect(parameters[0]?.schema).toMatchObject({ type: 'string', pattern: expect.stringContaining('0-9a-f') });
 });
 

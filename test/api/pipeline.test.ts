@@ -162,9 +162,10 @@ describe('one at a time', () => {
 });
 
 describe('GET /api/pipeline/status', () => {
-  test('says none where there is no run, and for one that was never asked for', async () => {
+  test('says none where there was never a run; one that was never asked for is a 404', async () => {
     expect(await runs.status()).toEqual({ status: 'none' });
-    expect(await runs.status('00000000-0000-4000-8000-000000000000')).toEqual({ status: 'none' });
+    const missing = await ask(`${runs.url}/api/pipeline/status?run_id=00000000-0000-4000-8000-000000000000`);
+    expect([missing.status, errorOf(missing).code]).toEqual([404, 'run_not_found']);
     expect((await ask(`${runs.url}/api/pipeline/status?run_id=7`)).status).toBe(400);
   });
 

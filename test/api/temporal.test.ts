@@ -264,7 +264,7 @@ describe('the days of a student', () => {
     ['1?to=2026-03-01&to=2026-03-02', 'to is given 2 times: a day, YYYY-MM-DD, is expected, once'],
     ['1?from=2026-03-02&to=2026-03-01', 'from is "2026-03-02": a day that is not after to is expected'],
     ['1?course_id=x', 'course_id is "x": an integer or a UUID is expected'],
-    ['1?limit=1001', 'limit is "1001": a whole number from 1 to 1000 is expected'],
+    ['1?limit=50001', 'limit is "50001": a whole number from 1 to 50000 is expected'],
     ['1?cursor=x', 'cursor is not one that this list has given'],
     [`1?cursor=${Buffer.from('["2026-03-99",1]').toString('base64url')}`, 'cursor is not one that this list has given'],
   ])('GET /api/features/temporal/%s is refused by name', async (path, message) => {

@@ -1,9 +1,10 @@
 -- The open flags of the courses $1 … $2, the most severe first: by severity (1 high, 2 medium, 3 low), then by how many
--- times beyond what is usual; the $8 after ($3 severity, $4 times, $5 student, $6 course, $7 flag).
+-- times beyond what is usual, unless $9 asks for them by student alone; the $8 after ($3 severity, $4 times, $5 student,
+-- $6 course, $7 flag), the first two being 0 by student.
 SELECT
   open.student_id, s.source_id AS student_source_id, open.course_id, c.source_id AS course_source_id,
   open.flag, open.content, open.as_of_date, coalesce(open.as_of_date < course.as_of, false) AS stale,
-  open.rank, open.times
+  place.rank, place.times AS placed_times, open.times
 FROM (
   SELECT
     f.*,
@@ -24,10 +25,13 @@ FROM (
   ) AS n
   WHERE f.course_id BETWEEN $1::integer AND $2::integer
 ) AS open
+CROSS JOIN LATERAL (
+  SELECT CASE WHEN $9::boolean THEN 0 ELSE open.rank END AS rank, CASE WHEN $9::boolean THEN 0 ELSE open.times END AS times
+) AS place
 JOIN student AS s USING (student_id)
 JOIN course AS c USING (course_id)
 LEFT JOIN state.course AS course USING (course_id)
-WHERE (open.rank, -open.times, open.student_id, open.course_id, open.flag)
+WHERE (place.rank, -place.times, open.student_id, open.course_id, open.flag)
   > ($3::integer, -$4::numeric, $5::integer, $6::integer, $7::text)
-ORDER BY open.rank, open.times DESC, open.student_id, open.course_id, open.flag
+ORDER BY place.rank, place.times DESC, open.student_id, open.course_id, open.flag
 LIMIT $8::integer

@@ -1,5 +1,5 @@
--- Per key the last $1 days of its engagement series up to its course's as-of, of the courses $2 … $3; the $7 days after
--- ($4 course, $5 student, $6 day), in that order.
+-- Per key the last $1 days of its engagement series up to its course's as-of, of the courses $2 … $3, in order of course,
+-- student and day: those after ($4, $5, $6) up to ($7, $8, $9), $10 at most, but for the first $11.
 -- state.key has the keys in the order of the page, so that no more keys are read than the page needs: OFFSET 0 keeps the
 -- rest a look-up per key. Each array is cut once; picking its days one by one would unpack it once a day.
 SELECT k.course_id, k.student_id, d.feature_date, d.engagement_ma7, d.engagement_ma30, d.engagement_trend
@@ -26,6 +26,8 @@ CROSS JOIN LATERAL (
 WHERE k.family = 'engagement'
   AND k.course_id BETWEEN $2::integer AND $3::integer
   AND (k.course_id, k.student_id) >= ($4::integer, $5::integer)
+  AND (k.course_id, k.student_id) <= ($7::integer, $8::integer)
   AND (k.course_id, k.student_id, d.feature_date) > ($4::integer, $5::integer, $6::date)
+  AND (k.course_id, k.student_id, d.feature_date) <= ($7::integer, $8::integer, $9::date)
 ORDER BY k.course_id, k.student_id, d.feature_date
-LIMIT $7::integer
+LIMIT $10::integer OFFSET $11::integer

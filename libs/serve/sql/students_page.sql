@@ -1,22 +1,23 @@
--- The $3 keys after ($1, $2) that have a row of any family. Each family's own index is read no further than the page;
--- the view student_metrics would have to join all its rows first.
+-- The $2 students after $1 that have a row of any family, with the values over all their courses that are to be averaged,
+-- in hundredths. Each family's own index is read no further than the page; the view student_metrics would have to join all
+-- its rows first.
 WITH page AS (
-  (
-    SELECT student_id, course_id FROM engagement_features
-    WHERE (student_id, course_id) > ($1::integer, $2::integer)
-    ORDER BY student_id, course_id LIMIT $3::integer
-  )
+  (SELECT DISTINCT student_id FROM engagement_features WHERE student_id > $1::integer ORDER BY student_id LIMIT $2::integer)
   UNION
-  (
-    SELECT student_id, course_id FROM performance_features
-    WHERE (student_id, course_id) > ($1::integer, $2::integer)
-    ORDER BY student_id, course_id LIMIT $3::integer
-  )
-  ORDER BY student_id, course_id LIMIT $3::integer
+  (SELECT DISTINCT student_id FROM performance_features WHERE student_id > $1::integer ORDER BY student_id LIMIT $2::integer)
+  ORDER BY student_id LIMIT $2::integer
 )
-SELECT page.student_id, page.course_id, s.source_id, e.engagement_score, p.success_rate
+SELECT
+  page.student_id,
+  s.source_id,
+  ARRAY(
+    SELECT (e.engagement_score * 100)::integer FROM engagement_features AS e
+    WHERE e.student_id = page.student_id AND e.engagement_score IS NOT NULL
+  ) AS engagement_scores,
+  ARRAY(
+    SELECT (p.success_rate * 100)::integer FROM performance_features AS p
+    WHERE p.student_id = page.student_id AND p.success_rate IS NOT NULL
+  ) AS success_rates
 FROM page
 JOIN student AS s USING (student_id)
-LEFT JOIN engagement_features AS e USING (student_id, course_id)
-LEFT JOIN performance_features AS p USING (student_id, course_id)
-ORDER BY page.student_id, page.course_id
+ORDER BY page.student_id

@@ -1,4 +1,5 @@
--- The days of one student ($1) in the courses $2 … $3, of $4 … $5, newest first; the $8 after ($6 day, $7 course).
+-- The days of one student ($1) in the courses $2 … $3, of $4 … $5, newest first and then in order of course: those after
+-- ($6 day, $7 course) up to ($8, $9), $10 at most, but for the first $11.
 SELECT
   course_id,
   feature_date,
@@ -15,5 +16,6 @@ WHERE student_id = $1::integer
   AND course_id BETWEEN $2::integer AND $3::integer
   AND feature_date BETWEEN $4::date AND $5::date
   AND (feature_date < $6::date OR (feature_date = $6::date AND course_id > $7::integer))
+  AND (feature_date > $8::date OR (feature_date = $8::date AND course_id <= $9::integer))
 ORDER BY feature_date DESC, course_id
-LIMIT $8::integer
+LIMIT $10::integer OFFSET $11::integer

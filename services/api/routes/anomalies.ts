@@ -5,7 +5,7 @@ import { pageReply } from './page.ts';
 
 export const anomaliesRoute = defineRoute({
   path: '/api/anomalies',
-  summary: 'The open flags, the most severe first; in pages',
+  summary: 'The open flags, the most severe first or by student; in pages',
   params: noParameters,
   query: anomaliesQuery,
   answer: anomaliesAnswer,

@@ -5,7 +5,7 @@ import { pageReply } from './page.ts';
 
 export const studentsRoute = defineRoute({
   path: '/api/students',
-  summary: 'Students with features, one row per course each; in pages',
+  summary: 'Students with features: of one course, or averaged over all of theirs; in pages',
   params: noParameters,
   query: studentsQuery,
   answer: studentsAnswer,
