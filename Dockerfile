@@ -12,7 +12,7 @@ FROM quay.io/debezium/connect:3.6.3.Final AS connect
 COPY --from=converter /parts/plugins/apicurio-converter /kafka/connect/apicurio-converter
 USER kafka
 
-FROM node:20.20.2-bookworm-slim AS role
+FROM node:24.21.0-bookworm-slim AS role
 ENV NODE_ENV=production
 WORKDIR /app
 
@@ -29,5 +29,5 @@ COPY services services
 
 # What is in the image belongs to root: a role can read its own code and not change it.
 USER node
-ENTRYPOINT ["node", "--import", "tsx"]
+ENTRYPOINT ["node", "--max-semi-space-size=32"]
 CMD ["services/api/main.ts"]

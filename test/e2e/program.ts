@@ -9,6 +9,8 @@ import type { RunFile } from '../../services/local/runfile.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const DEADLINE_MS = 180_000;
+/** The Node that runs the program; .ci/run tries another version than the tests' own. */
+const NODE = process.env['PROGRAM_NODE'] ?? process.execPath;
 
 export interface Ended {
   readonly code: number | null;
@@ -30,7 +32,7 @@ export class Program {
 
   /** Runs the launcher itself rather than npm, so that signals and exit codes are the program's own. */
   start(env: Readonly<Record<string, string>> = {}): this {
-    const child = spawn(process.execPath, ['libs/platform/launch.mjs', 'services/local/main.ts'], {
+    const child = spawn(NODE, ['libs/platform/launch.mjs', 'services/local/main.ts'], {
       cwd: ROOT,
       env: { ...process.env, API_PORT: '0', LOG_LEVEL: 'info', ...this.#env, ...env, DATA_DIR: this.dataDir },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -137,7 +139,7 @@ export interface CommandResult {
 
 /** Runs a program of the project to its end, as the launcher does. */
 export function runCommand(args: readonly string[], env: Readonly<Record<string, string>>): Promise<CommandResult> {
-  const child = spawn(process.execPath, ['libs/platform/launch.mjs', ...args], {
+  const child = spawn(NODE, ['libs/platform/launch.mjs', ...args], {
     cwd: ROOT,
     env: { ...process.env, ...env },
   });
