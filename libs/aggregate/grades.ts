@@ -18,14 +18,64 @@ export interface GradeFact {
 
 /** Facts as of `asOf`, in order of (gradedAt, item by UTF-8 bytes). */
 export function gradeFacts(grades: readonly GradeObservation[], asOf: LocalDay): GradeFact[] {
-  const facts: GradeFact[] = [];
-  for (const rows of byItem(grades, asOf).values()) {
-    const holding = rows.at(-1);
-    if (holding === undefined) continue;
-    const first = earliestEqual(grades, holding, asOf);
-    facts.push({ item: holding.item, value: holding.value, max: holding.max, gradedAt: first.at, day: first.day });
+  const book = new GradeBook();
+  for (const row of grades) if (row.day <= asOf) book.add(row);
+  return book.facts();
+}
+
+/** What the rows of one item say so far. */
+interface Item {
+  holding: GradeObservation;
+  /** The earliest row of each value and max, also one that another row of its time outranks. */
+  readonly earliest: Map<string, GradeObservation>;
+}
+
+/** What holds of a key's grades by the rows that were entered, in whatever order. Each costs the same, however many there are. */
+export class GradeBook {
+  readonly #items = new Map<string, Item>();
+
+  add(row: GradeObservation): void {
+    const known = this.#items.get(row.item);
+    const item = known ?? { holding: row, earliest: new Map() };
+    if (known === undefined) this.#items.set(row.item, item);
+    const later = row.at - item.holding.at || compareGrades(row, item.holding);
+    if (later > 0) item.holding = row;
+    const first = item.earliest.get(gradeName(row));
+    if (first === undefined || row.at < first.at) item.earliest.set(gradeName(row), row);
   }
-  return facts.sort(compareFacts);
+
+  fact(name: string): GradeFact | undefined {
+    const item = this.#items.get(name);
+    return item && toFact(item);
+  }
+
+  /** In order of (gradedAt, item by UTF-8 bytes). */
+  facts(): GradeFact[] {
+    return [...this.#items.values()].map(toFact).sort(compareFacts);
+  }
+}
+
+const gradeName = ({ value, max }: GradeObservation): string => `${value}/${max}`;
+
+function toFact({ holding, earliest }: Item): GradeFact {
+  const { item, value, max } = holding;
+  const first = earliest.get(gradeName(holding)) ?? holding;
+  return { item, value, max, gradedAt: first.at, day: first.day };
+}
+
+/** The rows dated on or before `asOf` by their days, ascending. */
+export function gradesByDay(
+  grades: readonly GradeObservation[],
+  asOf: LocalDay,
+): [day: LocalDay, rows: readonly GradeObservation[]][] {
+  const days = new Map<LocalDay, GradeObservation[]>();
+  for (const row of grades) {
+    if (row.day > asOf) continue;
+    const ofDay = days.get(row.day);
+    if (ofDay === undefined) days.set(row.day, [row]);
+    else ofDay.push(row);
+  }
+  return [...days].sort(([a], [b]) => a - b);
 }
 
 /** Order of (gradedAt, item by UTF-8 bytes). */
@@ -87,16 +137,3 @@ function compareNullable(a: bigint | null, b: bigint | null): number {
 }
 
 const isSameGrade = (a: GradeObservation, b: GradeObservation): boolean => a.value === b.value && a.max === b.max;
-
-/** Over all rows of the item, also one that another row of its time outranks. */
-function earliestEqual(
-  grades: readonly GradeObservation[],
-  holding: GradeObservation,
-  asOf: LocalDay,
-): GradeObservation {
-  let first = holding;
-  for (const row of grades) {
-    if (row.item === holding.item && isSameGrade(row, holding) && row.day <= asOf && row.at < first.at) first = row;
-  }
-  return first;
-}

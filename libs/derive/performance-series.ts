@@ -1,4 +1,4 @@
-import { gradeFacts } from '#libs/aggregate/grades.ts';
+import { GradeBook, gradesByDay } from '#libs/aggregate/grades.ts';
 import type { GradeObservation } from '#libs/clean/grades.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import { parseScaled } from '#libs/domain/rational.ts';
@@ -21,13 +21,16 @@ export function performanceSeries(
   settings: DerivingSettings,
 ): PerformanceSeries {
   // Facts change only on days that rows are dated on.
-  const rowDays = new Set(grades.map((grade) => grade.day));
+  const rowDays = new Map(gradesByDay(grades, asOf));
+  const book = new GradeBook();
   const ma7: (number | null)[] = [];
   const ma30: (number | null)[] = [];
   let graded = gradesOf([], settings);
   for (let day = firstDay; day <= asOf; day += 1) {
-    const isNew = rowDays.has(day);
-    if (isNew) graded = gradesOf(gradeFacts(grades, day), settings);
+    const rows = rowDays.get(day);
+    for (const row of rows ?? []) book.add(row);
+    const isNew = rows !== undefined;
+    if (isNew) graded = gradesOf(book.facts(), settings);
     for (const [means, width] of [
       [ma7, 7],
       [ma30, 30],

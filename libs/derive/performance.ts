@@ -140,10 +140,10 @@ const TREND_DAYS = 30n;
  */
 function gradeTrend(grades: readonly Grade[]): string | null {
   const days = grades.map((grade) => grade.day);
-  if (grades.length < LEAST_ITEMS_FOR_TREND || Math.max(...days) - Math.min(...days) < LEAST_DAYS_FOR_TREND)
-    return null;
+  const origin = days.reduce((first, day) => Math.min(first, day), Number.POSITIVE_INFINITY);
+  const last = days.reduce((latest, day) => Math.max(latest, day), Number.NEGATIVE_INFINITY);
+  if (grades.length < LEAST_ITEMS_FOR_TREND || last - origin < LEAST_DAYS_FOR_TREND) return null;
   const { points, max } = overCommonMax(grades);
-  const origin = Math.min(...days);
   const n = BigInt(grades.length);
   let [sumX, sumXX, sumY, sumXY] = [0n, 0n, 0n, 0n];
   points.forEach((y, index) => {

@@ -66,12 +66,15 @@ const rounded = (value: number): string => Math.abs(value).toFixed(REGULARITY_DE
  */
 export function weekSimilarity(events: readonly Event[]): string | null {
   const weeks = new Map<number, number>();
+  let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const { day } of events) {
     const week = Math.floor((day + 3) / WEEKDAYS);
     weeks.set(week, (weeks.get(week) ?? 0) | (1 << weekdayOf(day)));
+    first = Math.min(first, week);
+    last = Math.max(last, week);
   }
   if (weeks.size < 2) return null;
-  const span = Math.max(...weeks.keys()) - Math.min(...weeks.keys()) + 1;
+  const span = last - first + 1;
   // A week is one of 127 sets of weekdays: years of weeks are few sets, and pairs of sets fewer than pairs of weeks.
   const sets = new Map<number, number>();
   for (const set of weeks.values()) sets.set(set, (sets.get(set) ?? 0) + 1);

@@ -105,8 +105,8 @@ function* historyBatches(campus: Campus): Generator<Batch> {
   for (const key of byCourse(campus.enrollments)) {
     const history = keyHistory(campus, key);
     batch.keys += 1;
-    batch.activities.push(...history.activities);
-    batch.grades.push(...history.grades);
+    for (const activity of history.activities) batch.activities.push(activity);
+    for (const grade of history.grades) batch.grades.push(grade);
     if (batch.activities.length < ROWS_PER_STATEMENT - 500) continue;
     yield batch;
     batch = { keys: 0, activities: [], grades: [] };

@@ -177,8 +177,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'a repeated grade row grades again',
     file: 'libs/aggregate/grades.ts',
-    from: 'row.at < first.at) first = row;',
-    to: 'row.at > first.at) first = row;',
+    from: 'row.at < first.at) item',
+    to: 'row.at > first.at) item',
     tests: HISTORIES,
   },
   {

@@ -1,4 +1,4 @@
-import { compareBytes, compareFacts, type GradeFact, gradeFacts } from '#libs/aggregate/grades.ts';
+import { compareBytes, compareFacts, GradeBook, gradesByDay } from '#libs/aggregate/grades.ts';
 import type { GradeObservation } from '#libs/clean/grades.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import type { Instant } from '#libs/domain/zone.ts';
@@ -38,29 +38,22 @@ export function gradeChanges(
   asOf: LocalDay,
   settings: DerivingSettings,
 ): GradeChange[] {
-  const byItem = groupBy(
-    rows.filter((row) => row.day <= asOf),
-    (row) => row.item,
-  );
-  const changes = [...byItem].flatMap(([item, own]) => {
+  const book = new GradeBook();
+  const grades = new Map<string, Grade>();
+  return gradesByDay(rows, asOf).flatMap(([from, ofDay]) => {
+    for (const row of ofDay) book.add(row);
     // An item's fact follows from its own rows, and changes only on days that they are dated on.
-    const days = [...groupBy(own, (row) => row.day)].sort(([a], [b]) => a - b);
-    let fact: GradeFact | undefined;
-    let grade: Grade | undefined;
-    return days.flatMap(([from, ofDay]): GradeChange[] => {
-      if (fact !== undefined && repeats(ofDay, fact)) return [];
-      [fact] = gradeFacts(own, from);
-      const before = grade;
-      [grade] = gradesOf(fact === undefined ? [] : [fact], settings);
-      return isSameGrade(before, grade) ? [] : [{ from, item, grade: grade === undefined ? null : written(grade) }];
+    const items = [...new Set(ofDay.map((row) => row.item))].sort(compareBytes);
+    return items.flatMap((item): GradeChange[] => {
+      const fact = book.fact(item);
+      const [grade] = gradesOf(fact === undefined ? [] : [fact], settings);
+      if (isSameGrade(grades.get(item), grade)) return [];
+      if (grade === undefined) grades.delete(item);
+      else grades.set(item, grade);
+      return [{ from, item, grade: grade === undefined ? null : written(grade) }];
     });
   });
-  return changes.sort((a, b) => a.from - b.from || compareBytes(a.item, b.item));
 }
-
-/** Most rows of a source that copies everything again and again say what is known. */
-const repeats = (rows: readonly GradeObservation[], { value, max, gradedAt }: GradeFact): boolean =>
-  rows.every((row) => row.value === value && row.max === max && row.at >= gradedAt);
 
 const written = ({ points, max, day, gradedAt }: Grade): GradeChange['grade'] => ({
   points: String(points),

@@ -29,7 +29,7 @@ export const performanceFamily: FamilyDefinition<
   derive: (grades, facts, { asOf }, settings) => {
     const features = performanceFeatures(facts, asOf, settings);
     if (features === null) return null;
-    const firstDay = Math.min(...grades.map((grade) => grade.day));
+    const firstDay = grades.reduce((first, grade) => Math.min(first, grade.day), asOf);
     const series = performanceSeries(grades, firstDay, asOf, settings);
     return { features, series: { ...series, graded: gradeChanges(grades, asOf, settings) } };
   },
