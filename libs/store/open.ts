@@ -7,6 +7,7 @@ import {
   isDatabaseFault,
   openDatabase,
 } from '#libs/platform/postgres/database.ts';
+import { SessionRefused } from '#libs/platform/postgres/session-settings.ts';
 import { tlsFailure } from '#libs/platform/postgres/tls.ts';
 import { migrate } from './migrate.ts';
 
@@ -54,7 +55,7 @@ async function migrateWhenThere(db: Database, address: DatabaseAddress, options:
       if (applied.length > 0) log.info({ applied }, 'the analytics database was brought to the schema of this program');
       return;
     } catch (error) {
-      if (!isDatabaseFault(error)) throw refusedByServer(error, where) ?? error;
+      if (error instanceof SessionRefused || !isDatabaseFault(error)) throw refusedByServer(error, where) ?? error;
       log.warn({ err: error }, 'the analytics database does not answer; trying again each second');
       onWaiting?.(`the analytics database ${where} does not answer; trying again each second …`);
       await sleep(RETRY_MS, undefined, { signal }).catch(() => {});

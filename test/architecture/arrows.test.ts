@@ -127,6 +127,12 @@ describe('imports run one way', () => {
   });
 });
 
+test('whoever opens a session of Postgres settles it', () => {
+  const opening = files.filter((file) => /new pg\.(Client|Pool)\(|new LogicalReplicationService\(/.test(read(file)));
+  expect(opening.length).toBeGreaterThan(3);
+  expect(opening.filter((file) => !/\b(settleSession|connectSettled)\(/.test(read(file)))).toEqual([]);
+});
+
 describe('the middle is pure', () => {
   const pure = files.filter((file) => PURE.includes(roomOf(file)));
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { openSession, type Session } from './session.ts';
+import { SessionRefused, settleSession } from './session-settings.ts';
 import type { DatabaseTls } from './tls.ts';
 
 /** Values that a statement takes; arrays become Postgres arrays, bigint int8. */
@@ -56,6 +57,8 @@ export interface DatabaseOptions {
   readonly connections?: number;
   /** Shown in pg_stat_activity. */
   readonly name?: string;
+  /** Settings of the server for each session, beside those that every one has. */
+  readonly settings?: Readonly<Record<string, string>>;
   /** Told of errors on idle connections; the pool itself recovers by reconnecting. */
   readonly onIdleError?: (error: Error) => void;
 }
@@ -94,8 +97,7 @@ export function openDatabase(address: DatabaseAddress, options: DatabaseOptions 
     keepAlive: true,
     // Statements that do not wait for each other's answers travel together; the server takes them in their order.
     pipeline: true,
-    // A statement is planned once a connection: for its values the planner found nothing better, and planned each time anew.
-    options: '-c plan_cache_mode=force_generic_plan',
+    onConnect: (client) => settleSession(client, options.settings),
   });
   pool.on('error', (error) => options.onIdleError?.(error));
   return {
@@ -140,10 +142,11 @@ async function inTransaction<T>(pool: pg.Pool, work: (tx: Queryable) => Promise<
 
 /**
  * True for a failure of the database itself (away, shutting down, out of space or connections, a deadlock or a lost
- * serialisation): trying again later may work, and the input is not to blame.
+ * serialisation, a session that is not as it has to be): trying again later may work, and the input is not to blame.
  */
 export function isDatabaseFault(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
+  if (error instanceof SessionRefused) return true;
   const code = (error as Error & { code?: string }).code;
   if (code === undefined) return /connection terminated|connection timeout|timeout exceeded/i.test(error.message);
   if (/^E[A-Z]+$/.test(code)) return true;

@@ -17,6 +17,7 @@ import {
 } from './binaries.ts';
 import type { DatabaseAddress } from './database.ts';
 import { ensureLogins, type Login, type Logins, loginsOf } from './logins.ts';
+import { connectSettled } from './session-settings.ts';
 
 /**
  * A Postgres server as a local process, from the binaries that npm brings.
@@ -245,7 +246,7 @@ async function handle(
 }
 
 async function ensureDatabase(client: pg.Client, name: string, owner: string): Promise<boolean> {
-  await client.connect();
+  await connectSettled(client);
   try {
     const found = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [name]);
     if (found.rowCount !== 0) return false;

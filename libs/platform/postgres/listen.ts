@@ -3,6 +3,7 @@ import pg from 'pg';
 import { aborted } from '../lifecycle.ts';
 import type { Log } from '../log.ts';
 import type { DatabaseAddress } from './database.ts';
+import { connectSettled } from './session-settings.ts';
 
 export interface ListenOptions {
   readonly address: DatabaseAddress;
@@ -61,7 +62,7 @@ async function listenOnce(options: ListenOptions, signal: AbortSignal, onListeni
   ended.catch(() => {});
   client.on('notification', ({ payload }) => onMessage(payload ?? ''));
   try {
-    await client.connect();
+    await connectSettled(client);
     await client.query(`LISTEN ${channel}`);
     onListening();
     onMessage('');

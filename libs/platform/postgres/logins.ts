@@ -4,6 +4,7 @@ import path from 'node:path';
 import type pg from 'pg';
 import { UnrecoverableError } from '#libs/domain/errors.ts';
 import { writePrivately } from '../private-file.ts';
+import { connectSettled } from './session-settings.ts';
 
 /*
  * Who may enter an embedded server: its superuser, for making databases, and the application, which is none, so that
@@ -80,7 +81,7 @@ async function enter(folder: string, { superuser }: Logins, connect: Connect): P
   for (const login of [superuser, ...(superuser.user === EARLY_USER ? [early] : [])]) {
     const client = connect(login);
     try {
-      await client.connect();
+      await connectSettled(client);
       return client;
     } catch (error) {
       await client.end().catch(() => {});

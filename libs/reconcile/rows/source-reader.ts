@@ -70,7 +70,7 @@ function rangeSql(schema: string, table: SourceTable): string {
 
 /**
  * Reads under one snapshot. The table is locked before the snapshot is taken: to an older snapshot a table that was
- * truncated or rewritten since would look empty. Row security is off: a policy that hides rows is an error.
+ * truncated or rewritten since would look empty.
  */
 function readOnce(
   reader: TextConnection,
@@ -81,7 +81,7 @@ function readOnce(
 ): Promise<SourceRead> {
   return reader.alone(async () => {
     await reader.client.query(
-      `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL row_security = off;
+      `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
        LOCK TABLE ${qualified(schema, table)} IN ACCESS SHARE MODE`,
     );
     const [taken] = await reader.rows('SELECT pg_current_snapshot()', []);

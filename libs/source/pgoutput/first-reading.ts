@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import { connectSettled } from '#libs/platform/postgres/session-settings.ts';
 import type { Link } from './link.ts';
 import type { Run } from './options.ts';
 import type { Session } from './session.ts';
@@ -87,7 +88,7 @@ async function endBackend(address: DatabaseAddress, pid: number): Promise<void> 
   const client = new pg.Client({ ...address, connectionTimeoutMillis: 2_000, query_timeout: 2_000 });
   client.on('error', () => {});
   try {
-    await client.connect();
+    await connectSettled(client);
     await client.query(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND application_name = 'prepadata slot'`,
       [pid],

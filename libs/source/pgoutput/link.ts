@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import pg from 'pg';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import { connectSettled } from '#libs/platform/postgres/session-settings.ts';
 
 /** One connection, with its socket in our hands, so that it can be closed at any moment. */
 export interface Link {
@@ -8,13 +9,6 @@ export interface Link {
   /** Idempotent; does not wait for the server. */
   close(): void;
 }
-
-/**
- * Settings that the text of values and the length of a reading must not depend on, whatever the role or database says.
- * All of them exist in every supported server; they go with the connection itself, since a replication connection
- * begins to send before anything could be set.
- */
-const SESSION_SETTINGS = ['datestyle=iso', 'timezone=UTC', 'statement_timeout=0', 'lock_timeout=0'];
 
 export interface LinkConfig extends pg.ClientConfig {
   /** Makes the socket; kept by the caller to destroy it. */
@@ -31,7 +25,6 @@ export function linkConfig(address: DatabaseAddress, purpose: string, socket: So
     password: address.password,
     ...(address.ssl === undefined ? {} : { ssl: address.ssl }),
     application_name: `prepadata ${purpose}`,
-    options: SESSION_SETTINGS.map((setting) => `-c ${setting}`).join(' '),
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
     stream: () => socket,
@@ -75,7 +68,7 @@ export async function openLink(
   });
   signal.addEventListener('abort', close, { once: true });
   try {
-    await client.connect();
+    await connectSettled(client);
   } catch (error) {
     close();
     throw error;

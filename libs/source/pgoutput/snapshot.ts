@@ -32,7 +32,7 @@ export const readChange = (table: SourceTable, stamp: Stamp, values: TextRow): A
   rowChange(table, 'read', values[0] ?? '', stamp, (_column, index) => values[index + 1] ?? null);
 
 /**
- * Opens the reading transaction on an exported snapshot. Row security is off: a policy that hides rows is an error.
+ * Opens the reading transaction on an exported snapshot.
  * @throws Waiting when a table was rewritten after the snapshot was taken (ALTER TABLE, TRUNCATE, VACUUM FULL): to
  *   older snapshots such a table looks empty, so that its reading must begin anew
  */
@@ -40,8 +40,6 @@ export async function beginReading(client: pg.Client, schema: string, snapshot: 
   const tables = SOURCE_TABLES.map((table) => qualified(schema, table));
   await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
   await client.query(`SET TRANSACTION SNAPSHOT ${client.escapeLiteral(snapshot)}`);
-  await client.query('SET LOCAL row_security = off');
-  await client.query('SET LOCAL idle_in_transaction_session_timeout = 0');
   await client.query(`LOCK TABLE ${tables.join(', ')} IN ACCESS SHARE MODE`);
   // pg_class is read as of the snapshot, pg_relation_filenode() looks at now.
   const same = await client.query<{ relname: string }>(

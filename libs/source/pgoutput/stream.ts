@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { LogicalReplicationService, type Pgoutput, PgoutputPlugin } from 'pg-logical-replication';
 import { formatLsn, parseLsn } from '#libs/domain/position.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import { settleSession } from '#libs/platform/postgres/session-settings.ts';
 import { Assembler } from './assemble.ts';
 import { Waiting } from './faults.ts';
 import { linkConfig } from './link.ts';
@@ -46,8 +47,9 @@ class CarryingPlugin extends PgoutputPlugin {
   /** What the driver reads from: the socket, or the encryption on top of it. Known from the start of the stream on. */
   reading: Socket | undefined;
 
-  override start(client: pg.Client, slot: string, lsn: string): Promise<unknown> {
+  override async start(client: pg.Client, slot: string, lsn: string): Promise<unknown> {
     this.reading = (client as unknown as { connection: { stream: Socket } }).connection.stream;
+    await settleSession(client);
     return super.start(client, slot, lsn);
   }
 

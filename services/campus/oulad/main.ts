@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { loadConfig } from '#libs/platform/config/config.ts';
 import { findSource } from '#libs/platform/config/find-source.ts';
 import { openDatabase } from '#libs/platform/postgres/database.ts';
@@ -38,7 +39,12 @@ function summary(presentation: string, result: LoadResult): string {
 
 async function main({ values }: Typed<typeof LOAD_OULAD.options>): Promise<number> {
   const options = argumentsOf(values, process.env);
-  const db = openDatabase(findSource(loadConfig()), { connections: 2, name: 'prepadata load:oulad' });
+  const config = loadConfig();
+  const db = openDatabase(findSource(config), {
+    connections: 2,
+    name: 'prepadata load:oulad',
+    settings: { search_path: pg.escapeIdentifier(config.SOURCE_SCHEMA) },
+  });
   try {
     const result = await loadPresentation(db, { ...options, onProgress: showProgress });
     endProgress();

@@ -1,0 +1,91 @@
+import type pg from 'pg';
+import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
+
+/**
+ * What every session of ours relies on, whatever its role, its database or its server says (ALTER ROLE … SET, ALTER
+ * DATABASE … SET): values that do; a session that begins with another gets the first. A setting that a server does not
+ * have is left out. Set by a statement and not with the connection: a pooler refuses a connection that brings settings,
+ * and a server one that brings settings of a later version.
+ */
+const RELIED_ON: Readonly<Record<string, readonly [string, ...string[]]>> = {
+  // A reading takes as long as it takes, and a connection of a pool is idle for as long as nothing happens.
+  statement_timeout: ['0'],
+  lock_timeout: ['0'],
+  transaction_timeout: ['0'],
+  idle_in_transaction_session_timeout: ['0'],
+  idle_session_timeout: ['0'],
+  exit_on_error: ['off'],
+  // How values are written as text, and text is read.
+  datestyle: ['ISO, MDY'],
+  intervalstyle: ['postgres'],
+  timezone: ['UTC'],
+  client_encoding: ['UTF8'],
+  bytea_output: ['hex'],
+  extra_float_digits: ['1', '2', '3'],
+  array_nulls: ['on'],
+  standard_conforming_strings: ['on'],
+  transform_null_equals: ['off'],
+  quote_all_identifiers: ['off'],
+  // Which tables a name means, and that each shows all of its rows or fails.
+  search_path: ['public'],
+  row_security: ['off'],
+  restrict_nonsystem_relation_kind: [''],
+  // A transaction writes, sees each time what is committed, and is safe on the disk when it has ended.
+  default_transaction_isolation: ['read committed'],
+  default_transaction_read_only: ['off'],
+  synchronous_commit: ['on', 'local', 'remote_write', 'remote_apply'],
+  // A statement is planned once a connection: for its values the planner found nothing better, and planned each time
+  // anew. Compiled it would be at each execution.
+  plan_cache_mode: ['force_generic_plan'],
+  jit: ['off'],
+};
+
+const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+const row = ([name, values]: [string, readonly string[]]): string =>
+  `(${quoted(name)}, ARRAY[${values.map(quoted).join(', ')}])`;
+
+/**
+ * In the simple protocol, which a replication connection understands as well. Plans are no business of a role either:
+ * each enable_* goes back to what Postgres is built with.
+ */
+const settle = (settings: typeof RELIED_ON): string => `
+  SELECT set_config(s.name, coalesce(w.accepted[1], s.boot_val), false)
+    FROM pg_catalog.pg_settings AS s
+    LEFT JOIN (VALUES ${Object.entries(settings).map(row).join(', ')}) AS w (name, accepted) ON w.name = lower(s.name)
+   WHERE CASE WHEN w.name IS NOT NULL THEN s.setting <> ALL (w.accepted)
+              ELSE s.name LIKE 'enable%' AND s.source IN ('global', 'database', 'user', 'database user') AND s.setting <> s.boot_val END`;
+
+/** The user of a session may not make a setting that it is relied on to have. */
+export class SessionRefused extends ConfigurationError {}
+
+/**
+ * Gives a session that has just begun the settings that it is relied on to have.
+ * @param besides further settings and their values
+ * @throws SessionRefused when the user may not make one; the driver's errors
+ */
+export async function settleSession(client: pg.ClientBase, besides: Record<string, string> = {}): Promise<void> {
+  const more = Object.entries(besides).map(([name, value]) => [name, [value]] as const);
+  try {
+    // By itself, so that a short one does not end what follows.
+    await client.query('SET statement_timeout = 0');
+    await client.query(settle({ ...RELIED_ON, ...Object.fromEntries(more) }));
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== '42501') throw error;
+    throw new SessionRefused(
+      `a session of the user "${(client as pg.Client).user ?? ''}" begins with a setting that it cannot work with, and may not change it: ${messageOf(error)}`,
+      'take the setting away where it stands: ALTER ROLE <user> RESET <setting>; or ALTER DATABASE <name> RESET <setting>; \\drds of psql shows them',
+      { cause: error },
+    );
+  }
+}
+
+/** Connects a client and settles its session; what fails leaves no connection behind. */
+export async function connectSettled(client: pg.Client): Promise<void> {
+  try {
+    await client.connect();
+    await settleSession(client);
+  } catch (error) {
+    client.end().catch(() => {});
+    throw error;
+  }
+}
