@@ -23,3 +23,6 @@ export interface Key {
   readonly courseId: number;
   readonly studentId: number;
 }
+
+export const perFamily = <V>(make: (family: Family) => V): Record<Family, V> =>
+  Object.fromEntries(FAMILIES.map((family) => [family, make(family)])) as Record<Family, V>;

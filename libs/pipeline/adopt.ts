@@ -3,6 +3,7 @@ import { UnrecoverableError } from '#libs/domain/errors.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import { holdCalendar } from '#libs/store/calendar.ts';
 import { judge } from '#libs/store/judge.ts';
+import { markAllCourses } from '#libs/store/keys.ts';
 import { MARK_PRIORITY, markAllKeys } from '#libs/store/marks.ts';
 import { originOf, RejectedSet } from '#libs/store/rejected.ts';
 import { imagesOf } from '#libs/store/stage.ts';
@@ -56,7 +57,7 @@ export async function adoptSettings(db: Database, settings: Settings): Promise<s
     if (stored === undefined) return [];
     await judgeAgain(tx, settings);
     await markAllKeys(tx, MARK_PRIORITY.bulk, null);
-    await tx.query(sql.rollover_mark_courses);
+    await markAllCourses(tx, true);
     return differing(stored, settings);
   });
 }

@@ -3,7 +3,7 @@ import { FAMILIES, type Family, ROW_FAMILIES } from '#libs/domain/family.ts';
 import { formatDay, type LocalDay, parseDay } from '#libs/domain/local-date.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import { readTodayToWrite, shareCalendar } from '#libs/store/calendar.ts';
-import { LEAST_FIRST_DAYS, markPosition } from '#libs/store/keys.ts';
+import { LEAST_FIRST_DAYS, type OriginRow, toOrigin } from '#libs/store/keys.ts';
 import { MARK_PRIORITY, MarkSet } from '#libs/store/marks.ts';
 import { fillTemplate, sql } from '#libs/store/statements.ts';
 import { courseAsOf } from './derive.ts';
@@ -25,16 +25,15 @@ interface EvidenceRow {
   readonly covered_from: FirstDays | null;
   readonly first_fact: number | null;
   readonly last_fact: number | null;
+  /** What was read may be that of a key that readiness waits for. */
+  readonly awaited: boolean;
 }
 
-interface CourseMarkRow {
+interface CourseMarkRow extends OriginRow {
   readonly course_id: number;
   readonly family: Family | null;
   readonly student_id: number | null;
   readonly course_version: bigint | null;
-  readonly epoch: number | null;
-  readonly lsn: bigint | null;
-  readonly committed_at: Date | null;
 }
 
 export interface CourseResult {
@@ -63,9 +62,12 @@ export async function deriveCourses(db: Database, settings: Settings, limit: num
     const evidence = new Map(
       (await tx.query<EvidenceRow>(COURSE_EVIDENCE, [claimedIds])).map((row) => [row.course_id, row]),
     );
+    const awaited = new Set(marks.filter((mark) => mark.awaited).map((mark) => mark.course_id));
     const moved = new Set<number>();
     for (const course of claimed) {
-      if (await updateCourse(tx, course, evidence.get(course.course_id), today)) moved.add(course.course_id);
+      const { course_id: id } = course;
+      const said = evidence.get(id);
+      if (await updateCourse(tx, course, said, today, awaited.has(id) || said?.awaited === true)) moved.add(id);
     }
     const stale = await markStaleKeys(tx, claimed, marks, moved);
     return { courses: claimed.length, moved: moved.size, keysMarked: stale };
@@ -77,6 +79,7 @@ async function updateCourse(
   before: CourseRow,
   evidence: EvidenceRow | undefined,
   today: LocalDay,
+  awaited: boolean,
 ): Promise<boolean> {
   const coveredFrom = evidence?.covered_from ?? NO_FIRST_DAYS;
   const firstFact = evidence?.first_fact ?? null;
@@ -89,7 +92,7 @@ async function updateCourse(
   await tx.query(sql.course_update, [before.course_id, coveredFrom, firstFact, lastFact, formatDay(asOf)]);
   // Days and first facts reach flags through the rows that are derived again; only coverage they read here, too.
   const families = isCoveredAlike ? ROW_FAMILIES : FAMILIES;
-  await tx.query(sql.course_mark_keys, [before.course_id, families]);
+  await tx.query(sql.course_mark_keys, [before.course_id, families, awaited]);
   return true;
 }
 
@@ -107,7 +110,7 @@ async function markStaleKeys(
     const { course_id: courseId, family, student_id: studentId, course_version: version } = mark;
     if (family === null || studentId === null || version === null || version >= (versions.get(courseId) ?? 0n))
       continue;
-    stale.add(family, { courseId, studentId }, markPosition(mark), mark.committed_at?.getTime() ?? null);
+    stale.add(family, { courseId, studentId }, toOrigin(mark));
   }
   await stale.write(tx, MARK_PRIORITY.bulk);
   return stale.size;

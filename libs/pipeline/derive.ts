@@ -21,7 +21,7 @@ import {
   takeMarks,
   updateKeys,
 } from '#libs/store/keys.ts';
-import { MARK_PRIORITIES, MARK_PRIORITY, type MarkPriority, MarkSet } from '#libs/store/marks.ts';
+import { MARK_PRIORITIES, MARK_PRIORITY, type MarkPriority, MarkSet, NO_ORIGIN } from '#libs/store/marks.ts';
 import { putOutbox } from '#libs/store/outbox.ts';
 import type { SeriesColumns, SeriesRow } from '#libs/store/series-table.ts';
 import type { FamilyDefinition } from './families/family.ts';
@@ -150,7 +150,7 @@ class Derivation<R, T, F, S extends SeriesColumns> {
     if (!before.derived || !sameEvidence(before.evidence, after.evidence)) this.#update.push(after);
     if (movesCourse(before, after, course, today)) this.#courseMarks.push({ ...mark, version: course?.version ?? 0 });
     if (firstDayMattersTo !== undefined && before.evidence.firstDay !== after.evidence.firstDay) {
-      this.#otherMarks.add(firstDayMattersTo, key, mark.position, mark.committedAt?.getTime() ?? null);
+      this.#otherMarks.add(firstDayMattersTo, key, mark);
     }
     // Until its course is known nothing can be said of a key; the course deriver marks it again.
     if (course === undefined || derived === undefined) return;
@@ -162,7 +162,7 @@ class Derivation<R, T, F, S extends SeriesColumns> {
   }
 
   #markOf(key: Key): TakenMark {
-    return this.#marks.get(keyName(key)) ?? { ...keyOf(key), position: null, committedAt: null };
+    return this.#marks.get(keyName(key)) ?? { ...keyOf(key), ...NO_ORIGIN };
   }
 
   async #store(family: Family, keys: number): Promise<DeriveResult> {
@@ -181,8 +181,7 @@ class Derivation<R, T, F, S extends SeriesColumns> {
     const readers = new MarkSet();
     if (storedFor !== undefined) {
       for (const key of [...changed, ...moved, ...removed, ...newSeries, ...goneSeries]) {
-        const { position, committedAt } = this.#markOf(key);
-        readers.add(storedFor, key, position, committedAt?.getTime() ?? null);
+        readers.add(storedFor, key, this.#markOf(key));
       }
       // With the urgency of what brought it about: a midnight is no news for them either.
       await readers.write(tx, this.#priority);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { FAMILIES, type Family } from '#libs/domain/family.ts';
+import { FAMILIES, type Family, perFamily } from '#libs/domain/family.ts';
 import { formatLsn } from '#libs/domain/position.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
@@ -136,9 +136,6 @@ export async function readFreshness(db: Queryable, now: number, source: SourceSt
     reconcile: await readLastReconcile(db),
   };
 }
-
-const perFamily = <V>(make: (family: Family) => V): Record<Family, V> =>
-  Object.fromEntries(FAMILIES.map((family) => [family, make(family)])) as Record<Family, V>;
 
 /** Milliseconds; see the answer's `lag_ms`. */
 export function lagOf(marks: MarksRow | undefined, now: number): number | null {

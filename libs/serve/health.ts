@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isDatabaseFault, type Queryable } from '#libs/platform/postgres/database.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
+import { backlogTroubles } from './backlog.ts';
 import { connectorTroubles, readConnectors } from './connectors.ts';
 import { withDeadline } from './deadline.ts';
 import { DatabaseDeadlineError } from './errors.ts';
@@ -36,10 +37,12 @@ export async function readReadiness(
   try {
     const answering = withDeadline(db, DEADLINE_MS);
     await answering.query(sql.alive);
+    const connectors = roles.length === 0 ? [] : await readConnectors(answering);
     if (roles.length > 0) {
       all.push(...instanceTroubles(await readInstances(answering), roles));
-      all.push(...connectorTroubles(await readConnectors(answering), now));
+      all.push(...connectorTroubles(connectors, now));
     }
+    all.push(...(await backlogTroubles(answering, connectors.length > 0)));
   } catch (error) {
     all.push(describe(error));
   }

@@ -3,6 +3,9 @@ import { loadStatements } from '#libs/platform/postgres/database.ts';
 export const sql = loadStatements(new URL('./sql/', import.meta.url), [
   'alive',
   'anomalies_page',
+  'backlog_marks',
+  'backlog_partitions',
+  'backlog_streams',
   'course_by_id',
   'course_by_source_id',
   'course_metrics',

@@ -126,6 +126,18 @@ export interface PartitionProgress {
   closeGap(stream: string, start: bigint, origin: string): Promise<PartitionRow | undefined>;
   /** The newest epoch of {@link DEBEZIUM_STREAM}; 0 before the first. */
   newestEpoch(): Promise<number>;
+  /** The same if its first reading is in the topics; 0 while it is not. */
+  epochInTopics(): Promise<number>;
+  /** Durably says that what these streams bring of an epoch's first reading is staged. */
+  noteStaged(streams: readonly string[], epoch: number): Promise<void>;
+  /** Durably says by which topics changes come, so that nobody waits for partitions that are not read any more. */
+  noteTopics(topics: readonly TopicOfTable[]): Promise<void>;
+}
+
+export interface TopicOfTable {
+  readonly table: SourceTable;
+  readonly topic: string;
+  readonly partitions: number;
 }
 
 /** What the source of a role is made of, whichever the configuration says it is. */

@@ -1,6 +1,7 @@
 import { UnrecoverableError } from '#libs/domain/errors.ts';
 import { formatDay, type LocalDay, parseDay } from '#libs/domain/local-date.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
+import { markAllCourses } from './keys.ts';
 import { sql } from './statements.ts';
 
 const CALENDAR_LOCK = [7_130_003, 0] as const;
@@ -58,7 +59,7 @@ export async function beginCalendar(db: Database, today: LocalDay): Promise<void
 export async function advanceToday(tx: Queryable, today: LocalDay): Promise<boolean> {
   const moved = await tx.query(sql.calendar_advance, [formatDay(today)]);
   if (moved.length === 0) return false;
-  await tx.query(sql.rollover_mark_courses);
+  await markAllCourses(tx, false);
   await tx.query(sql.rollover_mark_keys, [today]);
   return true;
 }

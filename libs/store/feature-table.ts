@@ -1,20 +1,19 @@
 import type { FeatureColumns, FeatureType } from '#libs/derive/columns.ts';
 import type { Family, Key } from '#libs/domain/family.ts';
 import { formatDay, type LocalDay, parseDay } from '#libs/domain/local-date.ts';
-import { formatPosition, type Position } from '#libs/domain/position.ts';
+import { formatPosition } from '#libs/domain/position.ts';
 import type { Queryable, SqlValue } from '#libs/platform/postgres/database.ts';
 import { textArray } from './arrays.ts';
 import { type KeyRow, studentsAndCourses, toKey } from './key-rows.ts';
+import { commitDate, type MarkOrigin } from './marks.ts';
 import { fillTemplate } from './statements.ts';
 
 /** Grows when a formula changes, so that old rows can be told from new. */
 export const FEATURE_VERSION = 1;
 
-export interface FeatureRow<F> extends Key {
+export interface FeatureRow<F> extends Key, Pick<MarkOrigin, 'position' | 'committedAt'> {
   readonly features: F;
   readonly asOf: LocalDay;
-  readonly position: Position | null;
-  readonly committedAt: Date | null;
 }
 
 /** A feature row as it is stored, its values as the driver gives them. */
@@ -81,7 +80,7 @@ export function openFeatureTable<F extends object>(
       const days = rows.map((row) => formatDay(row.asOf));
       const stamps = [
         rows.map((row) => (row.position === null ? null : formatPosition(row.position))),
-        rows.map((row) => row.committedAt),
+        rows.map(commitDate),
       ];
       const values = names.map((name) => rows.map((row) => toSql(row.features[name], columns[name])));
       const [changed, moved] = await Promise.all([

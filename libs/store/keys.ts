@@ -2,11 +2,10 @@ import { COVERAGE_KINDS, type FirstDays, NO_FIRST_DAYS } from '#libs/aggregate/c
 import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
 import type { Family, Key } from '#libs/domain/family.ts';
 import { type LocalDay, parseDay } from '#libs/domain/local-date.ts';
-import type { Position } from '#libs/domain/position.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import { arrayText } from './arrays.ts';
 import { coursesAndStudents, type KeyRow, toKey } from './key-rows.ts';
-import type { MarkPriority } from './marks.ts';
+import { commitDate, type MarkOrigin, type MarkPriority } from './marks.ts';
 import { sql } from './statements.ts';
 
 /** A key's row as its last derivation left it. */
@@ -15,11 +14,8 @@ export interface KeyState extends Key {
   readonly evidence: KeyEvidence;
 }
 
-/** What the marks that a derivation took say of their source. */
-export interface TakenMark extends Key {
-  readonly position: Position | null;
-  readonly committedAt: Date | null;
-}
+/** What the marks that a derivation took say of their origin. */
+export interface TakenMark extends Key, MarkOrigin {}
 
 /** What is known of a course when one of its keys is derived. */
 export interface CourseState {
@@ -140,24 +136,24 @@ export async function readFirstDays(
   return new Map(rows.map((row) => [keyName(toKey(row)), row.first_day]));
 }
 
-interface TakenRow extends KeyRow {
+/** The origin of a mark as it stands in a row. */
+export interface OriginRow {
   readonly epoch: number | null;
   readonly lsn: bigint | null;
   readonly committed_at: Date | null;
+  readonly awaited: boolean;
 }
 
-/** The position of a mark; null where it speaks of no change of the source. */
-export const markPosition = (row: { readonly epoch: number | null; readonly lsn: bigint | null }): Position | null =>
-  row.epoch === null || row.lsn === null ? null : { epoch: row.epoch, lsn: row.lsn };
+export const toOrigin = ({ epoch, lsn, committed_at: committedAt, awaited }: OriginRow): MarkOrigin => ({
+  position: epoch === null || lsn === null ? null : { epoch, lsn },
+  committedAt: committedAt?.getTime() ?? null,
+  awaited,
+});
 
 /** Deletes every mark of the claimed keys that can be seen. What they speak of is read in a later statement. */
 export async function takeMarks(tx: Queryable, family: Family, keys: readonly Key[]): Promise<TakenMark[]> {
-  const rows = await tx.query<TakenRow>(sql.key_marks_take, [family, ...coursesAndStudents(keys)]);
-  return rows.map((row) => ({
-    ...toKey(row),
-    position: markPosition(row),
-    committedAt: row.committed_at,
-  }));
+  const rows = await tx.query<KeyRow & OriginRow>(sql.key_marks_take, [family, ...coursesAndStudents(keys)]);
+  return rows.map((row) => ({ ...toKey(row), ...toOrigin(row) }));
 }
 
 /** Stores what the keys now say of their course. */
@@ -189,8 +185,14 @@ export async function addCourseMarks(tx: Queryable, family: Family, marks: reado
     marks.map((mark) => mark.version),
     marks.map((mark) => mark.position?.epoch ?? null),
     marks.map((mark) => mark.position?.lsn ?? null),
-    marks.map((mark) => mark.committedAt),
+    marks.map(commitDate),
+    marks.map((mark) => mark.awaited),
   ]);
+}
+
+/** Asks the course deriver to look at every course again. */
+export async function markAllCourses(tx: Queryable, awaited: boolean): Promise<void> {
+  await tx.query(sql.course_marks_all, [awaited]);
 }
 
 interface CourseRow {

@@ -12,24 +12,41 @@ export const MARK_PRIORITIES: readonly MarkPriority[] = [
   MARK_PRIORITY.bulk,
 ];
 
-interface PendingMark extends Key {
-  readonly family: Family;
-  position: Position | null;
-  committedAt: number | null;
+/** What a mark says of its origin. */
+export interface MarkOrigin {
+  /** The greatest that touched the key; null: no change of the source did. */
+  readonly position: Position | null;
+  /** Milliseconds since 1970; null: not known. */
+  readonly committedAt: number | null;
+  /**
+   * Readiness waits for it: a snapshot, a new epoch or adopted settings brought it, or a derivation
+   * that took such a mark left it behind.
+   */
+  readonly awaited: boolean;
 }
+
+/** Of what nobody waits for and no change of the source brought. */
+export const NO_ORIGIN: MarkOrigin = { position: null, committedAt: null, awaited: false };
+
+export const commitDate = ({ committedAt }: Pick<MarkOrigin, 'committedAt'>): Date | null =>
+  committedAt === null ? null : new Date(committedAt);
+
+type PendingMark = Key & { readonly family: Family } & { -readonly [Name in keyof MarkOrigin]: MarkOrigin[Name] };
 
 /** The marks of one batch: one per key, with the greatest position and commit time that touched it. */
 export class MarkSet {
   readonly #marks = new Map<string, PendingMark>();
 
-  add(family: Family, key: Key, position: Position | null, committedAt: number | null): void {
+  add(family: Family, key: Key, { position, committedAt, awaited }: MarkOrigin): void {
     const name = `${family} ${key.courseId} ${key.studentId}`;
     const known = this.#marks.get(name);
     if (known === undefined) {
-      this.#marks.set(name, { family, courseId: key.courseId, studentId: key.studentId, position, committedAt });
+      const { courseId, studentId } = key;
+      this.#marks.set(name, { family, courseId, studentId, position, committedAt, awaited });
       return;
     }
     known.position = laterPosition(known.position, position);
+    known.awaited ||= awaited;
     known.committedAt = Math.max(
       known.committedAt ?? Number.NEGATIVE_INFINITY,
       committedAt ?? Number.NEGATIVE_INFINITY,
@@ -52,11 +69,12 @@ export class MarkSet {
       marks.map((mark) => mark.position?.lsn ?? null),
       marks.map((mark) => mark.committedAt),
       priority,
+      marks.map((mark) => mark.awaited),
     ]);
   }
 }
 
-/** Marks every key there is, in one statement. */
+/** Marks every key there is, awaited, in one statement. */
 export async function markAllKeys(tx: Queryable, priority: MarkPriority, position: Position | null): Promise<void> {
   await tx.query(sql.keys_mark_all, [priority, position?.epoch ?? null, position?.lsn ?? null]);
 }

@@ -39,6 +39,20 @@ export function openPartitionProgress(db: Queryable): PartitionProgress {
     },
     closeGap: async (stream, start, origin) =>
       (await db.query<PartitionRow>(sql.gap_close, [stream, start, origin, DEBEZIUM_STREAM]))[0],
+    epochInTopics: async () => {
+      const [row] = await db.query<StoredProgress>(sql.progress_read, [DEBEZIUM_STREAM]);
+      return row?.phase === 'streaming' ? row.epoch : 0;
+    },
+    noteStaged: async (streams, epoch) => {
+      await db.query(sql.partitions_staged, [streams, epoch]);
+    },
+    noteTopics: async (topics) => {
+      await db.query(sql.topics_put, [
+        topics.map(({ table }) => table),
+        topics.map(({ topic }) => topic),
+        topics.map(({ partitions }) => partitions),
+      ]);
+    },
   };
 }
 

@@ -5,7 +5,7 @@ import { laterPosition, type Position, samePosition, snapshotPosition } from '#l
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { type Image, type ImageColumns, sameContents } from './image.ts';
 import { judge } from './judge.ts';
-import { MARK_PRIORITY, MarkSet } from './marks.ts';
+import { MARK_PRIORITY, MarkSet, NO_ORIGIN } from './marks.ts';
 import { RejectedSet } from './rejected.ts';
 import { imagesOf } from './stage.ts';
 import { sql } from './statements.ts';
@@ -109,6 +109,6 @@ function markKeys(marks: MarkSet, table: SourceTable, before: Image | undefined,
   for (const image of [before, after]) {
     const { student_id: studentId, course_id: courseId } = image?.columns ?? {};
     if (image?.live && typeof studentId === 'number' && typeof courseId === 'number')
-      marks.add(family, { studentId, courseId }, after.position, null);
+      marks.add(family, { studentId, courseId }, { ...NO_ORIGIN, position: after.position });
   }
 }

@@ -238,7 +238,9 @@ class BatchStage {
   #mark(table: SourceTable, key: KeyIds, position: Position, committedAt: number | null): void {
     const family = FAMILY_OF_TABLE[table];
     if (family === null || key.student_id === null || key.course_id === null) return;
-    this.marks.add(family, { studentId: key.student_id, courseId: key.course_id }, position, committedAt);
+    // A row of a snapshot stands before all that the epoch's log brings.
+    const origin = { position, committedAt, awaited: position.lsn === 0n };
+    this.marks.add(family, { studentId: key.student_id, courseId: key.course_id }, origin);
   }
 
   /** What follows from the images: marks, rejected rows, progress. */

@@ -17,6 +17,7 @@ import { type Metrics, openMetrics } from '#libs/platform/metrics.ts';
 import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import type { StatusLine } from '#libs/platform/status-line.ts';
 import { openReconciler } from '#libs/reconcile/index.ts';
+import { type Awaited, readAwaited } from '#libs/serve/backlog.ts';
 import type { ChangeSource, SourceStatus } from '#libs/source/contract.ts';
 import { openPgoutput } from '#libs/source/open.ts';
 import { openAnalytics } from '#libs/store/open.ts';
@@ -196,26 +197,26 @@ async function untilReady(db: Database, pipeline: Pipeline, { line, signal }: Lo
   while (!signal.aborted) {
     const { state, detail } = pipeline.status();
     if (state === 'streaming') {
-      const waiting = await countWaiting(db);
-      if (waiting === 0) return;
-      if (waiting === null) line.show('waiting', 'the analytics database does not answer; waiting for it …');
-      else line.show('deriving', `deriving the features of what was read: ${waiting.toLocaleString('en')} to go …`);
+      const backlog = await readBacklog(db);
+      if (backlog === null) line.show('waiting', 'the analytics database does not answer; waiting for it …');
+      else if (backlog.keys + backlog.courses === 0) return;
+      else
+        line.show('deriving', `deriving the features of what was read: ${backlog.keys.toLocaleString('en')} to go …`);
     } else line.show(state, detail);
     await sleep(250);
   }
 }
 
 /** Null when the database does not answer. */
-async function countWaiting(db: Database): Promise<number | null> {
+async function readBacklog(db: Database): Promise<Awaited | null> {
   try {
-    return (await db.query<{ waiting: number }>(COUNT_WAITING))[0]?.waiting ?? 0;
+    return await readAwaited(db);
   } catch (error) {
     if (!isDatabaseFault(error)) throw error;
     return null;
   }
 }
 
-const COUNT_WAITING = 'SELECT count(*)::integer AS waiting FROM state.key_mark WHERE priority > 0';
 const ANY_STUDENT =
   'SELECT student_id AS id FROM student_metrics WHERE engagement_score > 0 ORDER BY student_id LIMIT 1';
 

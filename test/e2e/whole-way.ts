@@ -170,12 +170,24 @@ export class WholeWay {
     }
   }
 
+  /** Waits until the API says for the first time that it is ready. */
+  async untilReady(): Promise<void> {
+    const url = this.role('api').output.split('\n')[0] ?? '';
+    let said = '';
+    for (const until = Date.now() + 150_000; Date.now() < until; await sleep(20)) {
+      const answer = await fetch(`${url}/api/ready`);
+      said = await answer.text();
+      if (answer.status === 200) return;
+    }
+    throw new Error(`not ready: ${said}`);
+  }
+
   /** Nothing is written meanwhile: so what is right once stays so, and what is wrong for long is wrong. */
   async untilEqual(when: string): Promise<void> {
     let found: unknown = 'nothing was compared';
     for (const until = Date.now() + 100_000; Date.now() < until; await sleep(500)) {
       try {
-        const differing = await this.#compare();
+        const differing = await this.differences();
         if (differing.length === 0) return;
         found = differing.slice(0, 3);
       } catch (error) {
@@ -186,6 +198,14 @@ export class WholeWay {
     throw new Error(`${when}: not equal to the oracle: ${JSON.stringify(found)}`);
   }
 
+  /** What differs at this moment between what is served and the oracle's. */
+  async differences(): Promise<Difference[]> {
+    const today = await this.onAnalytics((db) => db.query<{ today: string }>('SELECT today FROM state.calendar'));
+    const oracle = await askOracle(this.source, 'public', { today: parseDay(today[0]?.today ?? '') });
+    expect(oracle.engagement.length).toBeGreaterThan(20);
+    return compareFeatures(oracle, await readFeatures(this.analytics));
+  }
+
   /** The last message of each key on the feature topics is its row. */
   async untilToldOnTopics(): Promise<void> {
     let found: unknown[] = ['nothing was read'];
@@ -193,13 +213,6 @@ export class WholeWay {
       found = await this.#lastMessagesDiffer();
     }
     expect(found).toEqual([]);
-  }
-
-  async #compare(): Promise<Difference[]> {
-    const today = await this.onAnalytics((db) => db.query<{ today: string }>('SELECT today FROM state.calendar'));
-    const oracle = await askOracle(this.source, 'public', { today: parseDay(today[0]?.today ?? '') });
-    expect(oracle.engagement.length).toBeGreaterThan(20);
-    return compareFeatures(oracle, await readFeatures(this.analytics));
   }
 
   async #lastMessagesDiffer(): Promise<unknown[]> {

@@ -167,6 +167,26 @@ test('a key that is new while its course moves is derived again for the course a
   expect(rows).toEqual([]);
 });
 
+test('what a key of a first reading moves its course by is waited for, though its own mark is not seen yet', async () => {
+  await stage(world.db, grading({ value: 10, lsn: 1, day: -20 }));
+  await deriveAll(world.db, settings);
+  await stage(world.db, grading({ row: 2, value: 20, lsn: 1, day: 0 }));
+  await derive(world.db);
+  await stage(world.db, {
+    ...grading({ row: 3, student: 2, value: 30, lsn: 0, day: -20 }),
+    op: 'read',
+  } as AnyRowChange);
+  const gate = new Gate();
+  const course = deriveCourses(heldAfter(world.db, 'course_marks_take', gate), settings, 10);
+  await gate.reached;
+  await derive(world.db);
+  gate.open();
+  await course;
+  const marks = `SELECT source_id, bool_or(awaited) AS awaited FROM state.key_mark JOIN student USING (student_id)
+    WHERE family = 'performance' GROUP BY source_id ORDER BY source_id`;
+  expect(await world.db.query(marks)).toEqual([1, 2].map((n) => ({ source_id: studentId(n), awaited: true })));
+});
+
 test('a fact that would wake a course counts, though the course falls asleep before it is committed', async () => {
   // One student's fact keeps the course awake; it is taken away while another's of today is being derived.
   await stage(

@@ -83,13 +83,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     also: [
       {
         file: 'libs/store/sql/marks_add.sql',
-        from: '  AS mark (family, course_id, student_id, epoch, lsn, committed_ms)',
-        to: '  AS mark (family, course_id, student_id, epoch, lsn, committed_ms)\nORDER BY 1, 2, 3\nON CONFLICT DO NOTHING',
+        from: '  AS mark (family, course_id, student_id, epoch, lsn, committed_ms, awaited)',
+        to: '  AS mark (family, course_id, student_id, epoch, lsn, committed_ms, awaited)\nORDER BY 1, 2, 3\nON CONFLICT DO NOTHING',
       },
       {
         file: 'libs/store/sql/course_mark_keys.sql',
-        from: 'WHERE course_id = $1',
-        to: 'WHERE course_id = $1 ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING',
+        from: 'AND family = ANY ($2::text[])',
+        to: 'AND family = ANY ($2::text[]) ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING',
       },
       {
         file: 'libs/store/sql/rollover_mark_keys.sql',
@@ -135,7 +135,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'keys of a course that moved are not derived again',
     file: 'libs/pipeline/course.ts',
-    from: '  await tx.query(sql.course_mark_keys, [before.course_id, families]);\n',
+    from: '  await tx.query(sql.course_mark_keys, [before.course_id, families, awaited]);\n',
     to: '',
     tests: HISTORIES,
   },

@@ -4,7 +4,13 @@ import pg from 'pg';
 import { SOURCE_TABLES, type SourceTable } from '#libs/domain/change.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { openRegistry } from '#libs/platform/registry/registry.ts';
-import type { ChangeBatch, ChangeSource, PartitionProgress, PartitionRow } from '#libs/source/contract.ts';
+import type {
+  ChangeBatch,
+  ChangeSource,
+  PartitionProgress,
+  PartitionRow,
+  TopicOfTable,
+} from '#libs/source/contract.ts';
 import { type KafkaSourceOptions, kafkaSource } from '#libs/source/kafka/index.ts';
 import type { ConnectorConfig } from '../../connectors/config.ts';
 import { ownTablesSql } from '../../connectors/own-tables.ts';
@@ -36,6 +42,10 @@ export class MemoryPartitions implements PartitionProgress, WorldProgress {
   readonly gaps = new Map<string, { readonly said: string; readonly epoch: number }>();
   /** The newest epoch that was registered. */
   epoch = 1;
+  /** Whether its first reading is in the topics. */
+  inTopics = false;
+  readonly staged = new Map<string, number>();
+  readonly topics = new Map<SourceTable, { readonly topic: string; readonly partitions: number }>();
 
   commit(batch: ChangeBatch): void {
     for (const { stream, epoch, applied, lastRecord = null } of batch.partitions ?? []) {
@@ -71,6 +81,18 @@ export class MemoryPartitions implements PartitionProgress, WorldProgress {
 
   async newestEpoch(): Promise<number> {
     return this.epoch;
+  }
+
+  async epochInTopics(): Promise<number> {
+    return this.inTopics ? this.epoch : 0;
+  }
+
+  async noteStaged(streams: readonly string[], epoch: number): Promise<void> {
+    for (const stream of streams) this.staged.set(stream, epoch);
+  }
+
+  async noteTopics(topics: readonly TopicOfTable[]): Promise<void> {
+    for (const { table, topic, partitions } of topics) this.topics.set(table, { topic, partitions });
   }
 }
 

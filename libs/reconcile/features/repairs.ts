@@ -2,7 +2,7 @@ import type { Key } from '#libs/domain/family.ts';
 import { WAKE_CHANNEL } from '#libs/pipeline/neighbours.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import { claimKeys, keyName } from '#libs/store/keys.ts';
-import { MARK_PRIORITY, MarkSet } from '#libs/store/marks.ts';
+import { MARK_PRIORITY, MarkSet, NO_ORIGIN } from '#libs/store/marks.ts';
 import { putOutbox } from '#libs/store/outbox.ts';
 import { sql } from '#libs/store/statements.ts';
 import type { RunContext } from '../contract.ts';
@@ -41,7 +41,7 @@ export async function markKeys(
   await db.transaction(async (tx) => {
     await context.guard(tx);
     const marks = new MarkSet();
-    for (const key of keys) marks.add(family, key, null, null);
+    for (const key of keys) marks.add(family, key, NO_ORIGIN);
     await marks.write(tx, MARK_PRIORITY.bulk);
   });
   await wakeDerivers(db);

@@ -10,6 +10,7 @@ import type {
 } from '#libs/platform/kafka/contract.ts';
 import { RegistryFault } from '#libs/platform/registry/contract.ts';
 import { pause, Stopped } from '../delivery.ts';
+import { noteFirstReading, noteTopics } from './first-reading.ts';
 import { findGap, noteGap, tryClosing, watermarksOf } from './gaps.ts';
 import { gapAt, jumps, nameOf, otherCluster, PartitionLane } from './lanes.ts';
 import { otherRecord } from './last-record.ts';
@@ -140,6 +141,7 @@ export class Assignment implements ConsumerHandler {
     }
     const sound = [...lanes.values()].filter((lane) => !lane.hasGap && lane.expected === undefined);
     await progress.clearGaps(sound.map((lane) => lane.stream));
+    await noteTopics(progress, [...marks.values()], tablesByTopic);
     return lanes;
   }
 
@@ -148,6 +150,8 @@ export class Assignment implements ConsumerHandler {
     const { settings, status, admin } = this.#parts;
     const lanes = [...this.#lanes.values()];
     if (lanes.length === 0) return;
+    // Before the ends, which then have all of that epoch's first reading before them.
+    const epoch = await settings.progress.epochInTopics();
     const marks = await watermarksOf(
       admin,
       lanes.map((lane) => lane.id),
@@ -165,6 +169,7 @@ export class Assignment implements ConsumerHandler {
       status.tell();
       this.consumer?.begin(lane.id, lane.applied);
     }
+    if (epoch > 0 && !scope.aborted) await noteFirstReading(settings.progress, lanes, epoch);
   }
 
   /** False if the log is another one than the one that was read; the partition is held then. */

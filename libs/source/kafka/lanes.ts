@@ -21,6 +21,10 @@ export class PartitionLane implements Lane {
   held: string | undefined;
   /** True when what it is held for is a gap. */
   hasGap = false;
+  /** The newest epoch whose first reading was noted as staged. */
+  notedEpoch = 0;
+  /** Where the partition ended when an epoch's first reading was known to be in it. */
+  #firstReading: { readonly epoch: number; readonly end: bigint } | undefined;
   readonly #onApplied: (lane: PartitionLane) => void;
 
   constructor(
@@ -50,6 +54,16 @@ export class PartitionLane implements Lane {
     this.#onApplied(this);
   }
 
+  /**
+   * Whether all that this partition brings of an epoch's first reading is staged.
+   * @param epoch its first reading was in the topics before `high` was looked at
+   */
+  hasStaged(epoch: number): boolean {
+    if (this.#firstReading?.epoch !== epoch) this.#firstReading = { epoch, end: this.high };
+    const isSound = this.held === undefined && this.expected === undefined;
+    return isSound && this.applied >= this.#firstReading.end;
+  }
+
   /** Reads on where it is applied. */
   release(): void {
     this.fetched = this.applied;
@@ -62,6 +76,7 @@ export class PartitionLane implements Lane {
   restart(row: PartitionRow): void {
     this.epoch = row.epoch;
     this.applied = row.applied;
+    this.#firstReading = undefined;
     this.release();
   }
 }

@@ -1,10 +1,14 @@
 -- What the keys of each course say, whole: the least first day of each kind, the first and the last fact. One pass over
--- the keys; the arrays are short, so taking them apart by index is cheaper than unnesting each.
+-- the keys; the arrays are short, so taking them apart by index is cheaper than unnesting each. With it, whether a key
+-- that is awaited has said so meanwhile: its evidence and its mark are seen together or not at all.
 SELECT
   course_id,
   min(first_fact) AS first_fact,
   max(last_fact) AS last_fact,
-  {{leastDays}} AS covered_from
+  {{leastDays}} AS covered_from,
+  EXISTS (
+    SELECT FROM state.course_mark AS mark WHERE mark.course_id = wanted.course_id AND mark.awaited
+  ) AS awaited
 FROM unnest($1::integer[]) AS wanted (course_id)
 LEFT JOIN state.key USING (course_id)
 GROUP BY course_id

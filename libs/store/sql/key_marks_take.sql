@@ -1,4 +1,5 @@
--- Deletes every mark of the claimed keys that can be seen; answers the greatest position and commit time of each key's.
+-- Deletes every mark of the claimed keys that can be seen; answers the greatest position and commit time of each
+-- key's, and whether one of them is awaited.
 -- Found key by key (OFFSET 0 keeps it so): by its statistics a queue looks empty, and the planner would compare every mark
 -- with every key. A row is where it was found, since only who holds the key's lock deletes its marks.
 WITH gone AS (
@@ -13,10 +14,11 @@ WITH gone AS (
       OFFSET 0
     ) AS found
   ))
-  RETURNING mark.course_id, mark.student_id, mark.epoch, mark.lsn, mark.committed_at
+  RETURNING mark.course_id, mark.student_id, mark.epoch, mark.lsn, mark.committed_at, mark.awaited
 )
 SELECT DISTINCT ON (course_id, student_id)
   course_id, student_id, epoch, lsn,
-  max(committed_at) OVER (PARTITION BY course_id, student_id) AS committed_at
+  max(committed_at) OVER (PARTITION BY course_id, student_id) AS committed_at,
+  bool_or(awaited) OVER (PARTITION BY course_id, student_id) AS awaited
 FROM gone
 ORDER BY course_id, student_id, epoch DESC NULLS LAST, lsn DESC

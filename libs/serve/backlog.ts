@@ -1,0 +1,71 @@
+import { SOURCE_TABLES } from '#libs/domain/change.ts';
+import { FAMILIES, type Family, perFamily } from '#libs/domain/family.ts';
+import type { Queryable } from '#libs/platform/postgres/database.ts';
+import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
+import { sql } from './statements.ts';
+
+interface StreamRow {
+  readonly stream: string;
+  readonly epoch: number;
+}
+
+interface PartitionsRow {
+  readonly source_table: string;
+  readonly epoch: number;
+  readonly partitions: bigint;
+}
+
+interface MarksRow {
+  readonly family: Family | 'course';
+  readonly waiting: bigint;
+}
+
+/**
+ * Why what is served is not yet all that the source held: one sentence for each step that a first reading, a new epoch,
+ * adopted settings or a day that was set back still has before it. Empty when everything is derived that these brought;
+ * what the source brings since then, and a midnight, are no reasons.
+ * @param overKafka whether changes come by topics
+ */
+export async function backlogTroubles(db: Queryable, overKafka: boolean): Promise<string[]> {
+  // In the order in which it goes from one to the next, so that nothing slips through between two looks.
+  const streams = await db.query<StreamRow>(sql.backlog_streams);
+  const partitions = overKafka
+    ? await db.query<PartitionsRow>(sql.backlog_partitions, [DEBEZIUM_STREAM, SOURCE_TABLES])
+    : [];
+  const marks = await readAwaited(db);
+  return [...streams.map(describeReading), ...describeTopics(partitions), ...describeMarks(marks)];
+}
+
+const describeReading = ({ stream, epoch }: StreamRow): string =>
+  `the first reading of the source is under way (${stream}, epoch ${epoch}): nothing is derived before its end`;
+
+function describeTopics(rows: readonly PartitionsRow[]): string[] {
+  const [first] = rows;
+  if (first === undefined) return [];
+  const tables = rows.map((row) => `${row.source_table} (${row.partitions})`).join(', ');
+  return [`topics are not taken in as far as the first reading of epoch ${first.epoch} reaches; partitions: ${tables}`];
+}
+
+/** What readiness waits for. */
+export interface Awaited {
+  /** Keys of all families. */
+  readonly keys: number;
+  readonly byFamily: Readonly<Record<Family, number>>;
+  readonly courses: number;
+}
+
+export async function readAwaited(db: Queryable): Promise<Awaited> {
+  const rows = await db.query<MarksRow>(sql.backlog_marks);
+  const count = (name: MarksRow['family']): number => Number(rows.find((row) => row.family === name)?.waiting ?? 0);
+  const byFamily = perFamily(count);
+  const keys = FAMILIES.reduce((sum, family) => sum + byFamily[family], 0);
+  return { keys, byFamily, courses: count('course') };
+}
+
+function describeMarks({ keys, byFamily, courses }: Awaited): string[] {
+  if (keys + courses === 0) return [];
+  const families = FAMILIES.map((family) => `${family} ${byFamily[family].toLocaleString('en')}`).join(', ');
+  return [
+    `what was read of the source is not all derived: ${keys.toLocaleString('en')} keys to go (${families}), and ${courses.toLocaleString('en')} courses`,
+  ];
+}

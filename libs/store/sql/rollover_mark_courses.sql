@@ -1,1 +1,0 @@
-INSERT INTO state.course_mark (course_id) SELECT course_id FROM state.course ORDER BY course_id

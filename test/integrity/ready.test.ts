@@ -1,0 +1,226 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { adoptSettings } from '#libs/pipeline/adopt.ts';
+import { deriveCourses } from '#libs/pipeline/course.ts';
+import { deriveBatch } from '#libs/pipeline/derive.ts';
+import { anomalyFamily } from '#libs/pipeline/families/anomaly.ts';
+import { engagementFamily } from '#libs/pipeline/families/engagement.ts';
+import { performanceFamily } from '#libs/pipeline/families/performance.ts';
+import { rollOver } from '#libs/pipeline/rollover.ts';
+import { readReadiness } from '#libs/serve/health.ts';
+import type { ChangeBatch } from '#libs/source/contract.ts';
+import { beginCalendar } from '#libs/store/calendar.ts';
+import { KeyCursor } from '#libs/store/keys.ts';
+import { MARK_PRIORITIES } from '#libs/store/marks.ts';
+import { openPartitionProgress, openProgressStore } from '#libs/store/progress.ts';
+import { stageBatch } from '#libs/store/stage.ts';
+import { COURSES, FIRST_TODAY, STUDENTS, type WrittenRow } from '../property/rows.ts';
+import { SourceModel } from '../property/source-model.ts';
+import { World } from '../property/world.ts';
+import { deriveAll } from '../support/derive-all.ts';
+import { testSettings } from '../support/settings.ts';
+
+/* Ready: what a first reading, a new epoch or adopted settings brought is served, whole. */
+
+const settings = testSettings();
+let world: World;
+
+beforeAll(async () => {
+  world = await World.create('ready');
+});
+afterAll(() => world.drop());
+beforeEach(async () => {
+  await world.reset();
+  await beginCalendar(world.db, FIRST_TODAY);
+});
+
+const reasons = async (): Promise<readonly string[]> => {
+  const answer = await readReadiness(world.db, [], null, [], 0);
+  return answer.status === 'ready' ? [] : answer.reasons;
+};
+
+const key = (n: number) => ({ student_id: STUDENTS[n % 3] ?? null, course_id: COURSES[n % 2] ?? null });
+
+/** Weeks of logins and views, and a grade a week, of three students in two courses: each moves what the one before says of them. */
+function fill(model: SourceModel): void {
+  for (let n = 0; n < 120; n += 1) {
+    const timestamp = (FIRST_TODAY - (n % 40) - 10 * (n % 3)) * 86_400_000 + n;
+    const activity_type = n % 7 === 0 ? 'view' : 'login';
+    const row = { ...key(n), activity_type, resource_id: null, duration_seconds: null, timestamp, metadata: null };
+    model.apply({ kind: 'write', slot: n, written: { table: 'activity_logs', row }, toast: false });
+    if (n % 5 > 0) continue;
+    const grade = { ...key(n), grade_item: `Essay ${n}`, grade_value: String(n), grade_max: '120', timestamp };
+    model.apply({ kind: 'write', slot: n, written: { table: 'grades', row: grade }, toast: false });
+  }
+}
+
+const login = (n: number, day: number): WrittenRow => {
+  const timestamp = (FIRST_TODAY - day) * 86_400_000;
+  const rest = { activity_type: 'login', resource_id: null, duration_seconds: null, timestamp, metadata: null };
+  return { table: 'activity_logs', row: { ...key(n), ...rest } };
+};
+
+/** What is served, without stamps. */
+const served = (): Promise<unknown[]> =>
+  world.db.query(
+    `SELECT to_jsonb(m) - ARRAY(SELECT column_name FROM information_schema.columns
+                                WHERE table_name = 'student_metrics' AND column_name ~ '_at$|version|source_') AS row
+     FROM student_metrics AS m ORDER BY student_id, course_id`,
+  );
+
+const stage = (batch: ChangeBatch): Promise<unknown> => stageBatch(world.db, batch, settings.reading);
+
+/** Where a search for keys may have come to. */
+function anywhere(step: number): { cursor: KeyCursor } {
+  const cursor = new KeyCursor();
+  for (const priority of MARK_PRIORITIES) cursor.moveTo(priority, { courseId: step % 3, studentId: (step * 7) % 5 });
+  return { cursor };
+}
+
+/** One step of each deriver, as its loop would take it. */
+const STEPS = [
+  (step: number) => deriveBatch(world.db, anomalyFamily, settings, 1, anywhere(step)),
+  (step: number) => deriveBatch(world.db, engagementFamily, settings, 1, anywhere(step)),
+  () => deriveCourses(world.db, settings, 1),
+  (step: number) => deriveBatch(world.db, performanceFamily, settings, 2, anywhere(step)),
+] as const;
+
+/** Derives step by step in an order of its own. @returns what was served at each moment that was said to be ready */
+async function deriveWatching(order: (step: number) => number): Promise<unknown[][]> {
+  const seen: unknown[][] = [];
+  for (let step = 0; seen.length < 12; step += 1) {
+    if ((await reasons()).length === 0) seen.push(await served());
+    await STEPS[order(step) % STEPS.length]?.(step);
+  }
+  await deriveAll(world.db, settings);
+  return seen;
+}
+
+/** As pgoutput brings it: in pieces, and an end. */
+async function readEverything(model: SourceModel): Promise<void> {
+  const epoch = await openProgressStore(world.db).beginEpoch('pgoutput', 'a server', 'a test');
+  const changes = model.snapshot().map((change) => ({ ...change, position: { epoch, lsn: 0n } }));
+  await stage({ changes, isPartOfSnapshot: true });
+  await stage({ changes: [], snapshotCompleted: { epoch }, progress: { stream: 'pgoutput', epoch, applied: 1n } });
+}
+
+test.each([
+  ['in turn', (step: number) => step],
+  ['courses seldom', (step: number) => (step % 9 === 8 ? 2 : [0, 1, 3][step % 3]) ?? 0],
+  ['engagement first', (step: number) => (step < 40 ? 1 : step)],
+])('a first reading: ready when all of it is derived and not before (%s)', async (_, order) => {
+  const model = new SourceModel(FIRST_TODAY);
+  fill(model);
+  await readEverything(model);
+  expect(await reasons()).toEqual([
+    'what was read of the source is not all derived: 12 keys to go (engagement 6, performance 6, anomaly 0), and 0 courses',
+  ]);
+  const seen = await deriveWatching(order);
+  const whole = await served();
+  expect(whole).toHaveLength(6);
+  for (const moment of seen) expect(moment).toEqual(whole);
+});
+
+test('while it is read the reason says so, and that nothing is derived', async () => {
+  const epoch = await openProgressStore(world.db).beginEpoch('pgoutput', 'a server', 'a test');
+  expect(await reasons()).toEqual([
+    `the first reading of the source is under way (pgoutput, epoch ${epoch}): nothing is derived before its end`,
+  ]);
+});
+
+test('news of a key that is still waited for takes what follows from the first reading with it', async () => {
+  const model = new SourceModel(FIRST_TODAY);
+  fill(model);
+  await readEverything(model);
+  for (let n = 0; n < 6; n += 1) {
+    const change = { kind: 'write', slot: 500 + n, written: login(n, 50 + n), toast: false } as const;
+    model.apply(change);
+    const [last] = model.changes.slice(-1);
+    if (last !== undefined) await stage({ changes: [last] });
+  }
+  // The news is derived first, and with it what the first reading marked.
+  const seen = await deriveWatching((step) => step);
+  const whole = await served();
+  for (const moment of seen) expect(moment).toEqual(whole);
+});
+
+test('news and a midnight do not take readiness away', async () => {
+  const model = new SourceModel(FIRST_TODAY);
+  fill(model);
+  await readEverything(model);
+  await deriveAll(world.db, settings);
+  expect(await reasons()).toEqual([]);
+
+  model.apply({ kind: 'write', slot: 900, written: login(1, 60), toast: false });
+  const [news] = model.changes.slice(-1);
+  if (news !== undefined) await stage({ changes: [news] });
+  expect(await rollOver(world.db, FIRST_TODAY + 1)).toBe(true);
+  let marks = 0;
+  for (let step = 0; step < 200; step += 1) {
+    marks += (await world.db.query('SELECT FROM state.key_mark')).length;
+    expect(await reasons()).toEqual([]);
+    await STEPS[step % STEPS.length]?.(step);
+  }
+  expect(marks).toBeGreaterThan(0);
+});
+
+test('adopted settings and a new epoch take it away until they are derived', async () => {
+  const model = new SourceModel(FIRST_TODAY);
+  fill(model);
+  await adoptSettings(world.db, settings);
+  await readEverything(model);
+  await deriveAll(world.db, settings);
+  expect(await reasons()).toEqual([]);
+
+  await adoptSettings(world.db, { ...settings, fingerprint: 'another', described: { PASS_MARK: '60' } });
+  expect(await reasons()).toEqual([
+    expect.stringMatching(/^what was read .* 18 keys to go .* anomaly 6\), and 2 courses$/),
+  ]);
+  await world.db.query(`UPDATE state.settings SET fingerprint = $1`, [settings.fingerprint]);
+  await deriveAll(world.db, settings);
+  expect(await reasons()).toEqual([]);
+
+  await readEverything(model);
+  expect(await reasons()).toEqual([expect.stringMatching(/18 keys to go/)]);
+  await deriveAll(world.db, settings);
+  expect(await reasons()).toEqual([]);
+});
+
+test('over Kafka: ready when the topics are taken in as far as the first reading reaches, and derived', async () => {
+  const { db } = world;
+  const partitions = openPartitionProgress(db);
+  const progress = openProgressStore(db);
+  const connector = `INSERT INTO state.connector (name, state, detail, restarts) VALUES ('lms', 'streaming', '', 0)`;
+  await db.query(connector);
+  const ofTopics = async (): Promise<readonly string[]> => {
+    const answer = await readReadiness(db, [], null, ['engagement'], Date.now());
+    return answer.status === 'ready' ? [] : answer.reasons.filter((reason) => !reason.startsWith('no process'));
+  };
+  const epoch = await progress.beginEpoch('debezium', 'a server', 'a test');
+  expect(await ofTopics()).toEqual([expect.stringMatching(/first reading .* \(debezium, /)]);
+  await db.query(`UPDATE stream_progress SET phase = 'streaming' WHERE stream = 'debezium'`);
+  expect(await ofTopics()).toEqual([
+    `topics are not taken in as far as the first reading of epoch ${epoch} reaches; partitions: activity_logs (1), courses (1), enrollments (1), grades (1), students (1)`,
+  ]);
+
+  const tables = ['students', 'courses', 'enrollments', 'grades', 'activity_logs'] as const;
+  await partitions.noteTopics(tables.map((table) => ({ table, topic: `lms.public.${table}`, partitions: 2 })));
+  const streams = tables.flatMap((table) => [0, 1].map((n) => `kafka:lms.public.${table}:${n}`));
+  // Those of a topic that was read under another name count for nothing.
+  await partitions.open([...streams, 'kafka:old.public.grades:0'], 'a cluster');
+  await partitions.noteStaged(streams.slice(0, 7), epoch);
+  expect(await ofTopics()).toEqual([expect.stringMatching(/partitions: activity_logs \(2\), grades \(1\)$/)]);
+  const model = new SourceModel(FIRST_TODAY);
+  fill(model);
+  await stage({ changes: model.snapshot() });
+  await partitions.noteStaged(streams, epoch);
+  expect(await ofTopics()).toEqual([expect.stringMatching(/not all derived: 12 keys to go/)]);
+  const seen = await deriveWatching((step) => step);
+  const whole = await served();
+  for (const moment of seen) expect(moment).toEqual(whole);
+  expect(await ofTopics()).toEqual([]);
+
+  // A new epoch begins all over.
+  await progress.beginEpoch('debezium', 'a server', 'a test');
+  await db.query(`UPDATE stream_progress SET phase = 'streaming' WHERE stream = 'debezium'`);
+  expect(await ofTopics()).toEqual([expect.stringMatching(/first reading of epoch \d+ reaches; .*grades \(2\)/)]);
+});
