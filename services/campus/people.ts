@@ -114,7 +114,7 @@ function planCourse(namespace: Uuid, definition: CourseDefinition, index: number
     externalId,
     shortname: definition.code,
     fullname: definition.name,
-    categoryId: 1 + (index % 3),
+    categoryId: String(1 + (index % 3)),
     createdAt: startsAt,
     definition,
     startsAt,

@@ -18,7 +18,7 @@ export interface CourseRow {
   readonly externalId: string;
   readonly shortname: string;
   readonly fullname: string;
-  readonly categoryId: number | null;
+  readonly categoryId: string | null;
   readonly createdAt: LocalMillis;
 }
 

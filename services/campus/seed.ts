@@ -16,7 +16,7 @@ import {
 } from './rows.ts';
 import { createStoryTable, replaceStories } from './stories/truth.ts';
 
-const sql = loadStatements(new URL('./sql/', import.meta.url), ['lock_campus', 'is_empty']);
+const sql = loadStatements(new URL('./sql/', import.meta.url), ['create_index', 'lock_campus', 'is_empty']);
 
 export interface SeedProgress {
   /** Rows written so far, not yet committed. */
@@ -44,9 +44,10 @@ export interface SeedResult {
   readonly seconds: number;
 }
 
-/** Makes the tables of an LMSConnector where they are missing. */
+/** Makes the tables of an LMSConnector where they are missing, and an index for the campus to live by. */
 export async function createCampusSchema(db: Queryable): Promise<void> {
   await db.query(readFileSync(new URL('./sql/schema.sql', import.meta.url), 'utf8'));
+  await db.query(sql.create_index);
 }
 
 /**

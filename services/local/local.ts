@@ -101,6 +101,7 @@ export async function runLocal(options: LocalOptions): Promise<void> {
       analytics: databases.analytics,
       hasCampus: databases.hasCampus,
       hasOwnStore: databases.hasOwnStore,
+      sourceTimeZone: config.SOURCE_TIMEZONE.name,
       folders: databases.folders,
       logFile: path.join(dataDir, 'prepadata.log'),
       studentId: await anyStudent(db),

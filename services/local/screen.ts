@@ -7,6 +7,8 @@ export interface ScreenFacts {
   readonly analytics: DatabaseAddress;
   readonly hasCampus: boolean;
   readonly hasOwnStore: boolean;
+  /** Of the timestamps in the source. */
+  readonly sourceTimeZone: string;
   /** Where the embedded databases lie. */
   readonly folders: readonly string[];
   readonly logFile: string;
@@ -27,7 +29,7 @@ const shown = (address: DatabaseAddress, isOurs: boolean): string => (isOurs ? t
 
 /** The one screen of `npm start`, once everything runs. */
 export function readyScreen(facts: ScreenFacts): string {
-  const { url, source, analytics, hasCampus, hasOwnStore, folders, logFile, studentId, looks } = facts;
+  const { url, source, analytics, hasCampus, hasOwnStore, sourceTimeZone, folders, logFile, studentId, looks } = facts;
   return [
     '',
     '  PrepaData is running.',
@@ -38,7 +40,7 @@ export function readyScreen(facts: ScreenFacts): string {
     `             curl -s ${url}/api/freshness`,
     `  Source     ${shown(source, hasCampus)}${hasCampus ? '   (a sample campus that goes on living)' : ''}`,
     '             commit a row there, and it is in the answers within tens of milliseconds:',
-    ...(hasCampus ? EXAMPLE.map((line) => `             ${line}`) : []),
+    ...(hasCampus ? exampleRow(sourceTimeZone).map((line) => `             ${line}`) : []),
     `  Features   ${shown(analytics, hasOwnStore)}   (SELECT * FROM student_metrics)`,
     ...folders.map((folder, index) => `  ${index === 0 ? 'Data' : '    '}       ${folder}`),
     `  Log        ${logFile}`,
@@ -48,7 +50,8 @@ export function readyScreen(facts: ScreenFacts): string {
   ].join('\n');
 }
 
-const EXAMPLE = [
-  'INSERT INTO activity_logs (student_id, course_id, activity_type)',
-  "SELECT student_id, course_id, 'login' FROM enrollments LIMIT 1;",
+const exampleRow = (timeZone: string): string[] => [
+  'INSERT INTO activity_logs (student_id, course_id, activity_type, timestamp)',
+  `SELECT student_id, course_id, 'login', now() AT TIME ZONE '${timeZone}'`,
+  'FROM enrollments LIMIT 1;',
 ];

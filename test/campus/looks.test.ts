@@ -41,6 +41,7 @@ const facts = {
   source: address,
   analytics: { ...address, port: 5434, database: 'prepadata' },
   folders: ['/data/source', '/data/analytics'],
+  sourceTimeZone: 'America/Argentina/ComodRivadavia',
   logFile: '/data/prepadata.log',
   studentId: 1,
 };

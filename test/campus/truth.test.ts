@@ -66,7 +66,9 @@ test('the ground truth in the database is that of the plan, in a schema of its o
     'public.courses',
     'public.enrollments',
     'public.grades',
+    'public.lms_sources',
     'public.students',
+    'public.sync_logs',
   ]);
 });
 

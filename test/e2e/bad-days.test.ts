@@ -190,7 +190,7 @@ describe('goes on through', () => {
       'CREATE SCHEMA dump; CREATE TABLE dump.activity_logs AS SELECT * FROM activity_logs ORDER BY timestamp LIMIT 1000',
     );
     await source.query(
-      `INSERT INTO activity_logs (student_id, course_id, activity_type) VALUES (${id('a', '1')}, ${id('c', '1')}, 'login')`,
+      `INSERT INTO activity_logs (student_id, course_id, activity_type, timestamp) VALUES (${id('a', '1')}, ${id('c', '1')}, 'login', now())`,
     );
     expect(await differences()).toEqual([]);
     await source.query(`
@@ -218,7 +218,7 @@ describe('goes on through', () => {
     server = await startEmbeddedPostgres(SERVER);
     source = openDatabase(server.address('lms'), { connections: 4 });
     await source.query(
-      `INSERT INTO activity_logs (student_id, course_id, activity_type) VALUES (${id('a', '3')}, ${id('c', '2')}, 'login')`,
+      `INSERT INTO activity_logs (student_id, course_id, activity_type, timestamp) VALUES (${id('a', '3')}, ${id('c', '2')}, 'login', now())`,
     );
     await program.untilReady();
     expect(await differences()).toEqual([]);
@@ -236,7 +236,7 @@ describe('goes on through', () => {
     expect(await program.stop()).toEqual({ code: 0, signal: null });
     await second.untilReady();
     await source.query(
-      `INSERT INTO activity_logs (student_id, course_id, activity_type) VALUES (${id('a', '4')}, ${id('c', '2')}, 'login')`,
+      `INSERT INTO activity_logs (student_id, course_id, activity_type, timestamp) VALUES (${id('a', '4')}, ${id('c', '2')}, 'login', now())`,
     );
     expect(await differences()).toEqual([]);
     expect(await second.stop()).toEqual({ code: 0, signal: null });

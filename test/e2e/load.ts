@@ -3,8 +3,8 @@ import { type Database, isDatabaseFault } from '#libs/platform/postgres/database
 
 /** Of every kind a little, on rows that the campus has. */
 export const WRITES = [
-  `INSERT INTO activity_logs (student_id, course_id, activity_type, resource_id, metadata)
-   SELECT student_id, course_id, 'view', 'r' || floor(random() * 20), NULL FROM enrollments ORDER BY random() LIMIT 20`,
+  `INSERT INTO activity_logs (student_id, course_id, activity_type, resource_id, timestamp, metadata)
+   SELECT student_id, course_id, 'view', 'r' || floor(random() * 20), now(), NULL FROM enrollments ORDER BY random() LIMIT 20`,
   'DELETE FROM activity_logs WHERE id IN (SELECT id FROM activity_logs ORDER BY random() LIMIT 3)',
   'UPDATE grades SET grade_value = floor(random() * 10) WHERE id IN (SELECT id FROM grades ORDER BY random() LIMIT 3)',
 ];

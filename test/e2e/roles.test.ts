@@ -55,8 +55,8 @@ async function untilReady(api: RoleProcess, status: string, reasons = /^/): Prom
   }
 }
 
-const LATE_VIEW = `INSERT INTO activity_logs (student_id, course_id, activity_type)
-  SELECT student_id, course_id, 'view' FROM enrollments ORDER BY id LIMIT 5`;
+const LATE_VIEW = `INSERT INTO activity_logs (student_id, course_id, activity_type, timestamp)
+  SELECT student_id, course_id, 'view', now() FROM enrollments ORDER BY id LIMIT 5`;
 
 test('roles apart do what one process does, stand in for each other, and end when told', async () => {
   const migrate = start('migrate');

@@ -11,9 +11,9 @@ import { MemoryProgress, Reader, Replica } from './world.ts';
 
 /**
  * Connect's Struct answers a null with the column's default, and the converter asks it so: in a nullable column that has
- * one, a null cannot be told from it. No needed column of an LMSConnector is of that kind.
+ * one, a null cannot be told from it. Where that matters (see defaults.test.ts), registering refuses it.
  */
-const SCHEMA = LAX_SOURCE_SCHEMA.replaceAll(/ DEFAULT (now\(\)|true)/g, '');
+const SCHEMA = LAX_SOURCE_SCHEMA.replaceAll(/ DEFAULT (now\(\)|true|'\{\}')/g, '');
 
 let world: KafkaWorld;
 let direct: Reader;

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,12 +7,12 @@ import { type Database, openDatabase } from '#libs/platform/postgres/database.ts
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '#libs/platform/postgres/embedded.ts';
 import type { ChangeBatch, SlotStatus } from '#libs/source/contract.ts';
 import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
+import { SOURCE_SCHEMA } from '../support/source-schema.ts';
 import { eventually } from './stage.ts';
 import { type Fate, MemoryProgress, Reader, Replica, type SourceWorld } from './world.ts';
 
 /** These tests stop, kill and starve a server, so they have one of their own. */
 const folder = mkdtempSync(path.join(tmpdir(), 'prepadata-source-'));
-const schema = readFileSync(new URL('../../services/campus/sql/schema.sql', import.meta.url), 'utf8');
 const logical = { wal_level: 'logical', fsync: 'off', max_connections: 30 };
 let server: EmbeddedPostgres;
 
@@ -30,7 +30,7 @@ const start = async (settings: Record<string, string | number>): Promise<void> =
 
 async function freshDatabase(name: string): Promise<void> {
   await server.ensureDatabase(name);
-  await within(name, (db) => db.query(schema));
+  await within(name, (db) => db.query(SOURCE_SCHEMA));
 }
 
 async function within<T>(name: string, work: (db: Database) => Promise<T>): Promise<T> {

@@ -1,13 +1,4 @@
-import {
-  chmodSync,
-  chownSync,
-  copyFileSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,13 +11,13 @@ import { type Database, type DatabaseAddress, openDatabase } from '#libs/platfor
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '#libs/platform/postgres/embedded.ts';
 import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
 import { openAnalytics } from '#libs/store/open.ts';
+import { SOURCE_SCHEMA } from '../support/source-schema.ts';
 import { eventually } from './stage.ts';
 import { type Fate, MemoryProgress, Reader, Replica, type SourceWorld } from './world.ts';
 
 /** A server of their own, whose certificate (for localhost and 127.0.0.1, good for nothing else) nobody has signed. */
 const folder = mkdtempSync(path.join(tmpdir(), 'prepadata-tls-'));
 const pem = (name: string): string => path.join(import.meta.dirname, '../support/tls', name);
-const schema = readFileSync(new URL('../../services/campus/sql/schema.sql', import.meta.url), 'utf8');
 let server: EmbeddedPostgres;
 let db: Database;
 
@@ -38,7 +29,7 @@ beforeAll(async () => {
   await server.ensureDatabase('lms');
   await server.ensureDatabase('empty');
   db = openDatabase(server.admin('lms'), { connections: 2, onIdleError: () => {} });
-  await db.query(schema);
+  await db.query(SOURCE_SCHEMA);
   const data = path.join(server.folder, 'data');
   for (const name of ['server.crt', 'server.key']) {
     copyFileSync(pem(name), path.join(data, name));

@@ -1,13 +1,10 @@
 import { readFileSync } from 'node:fs';
 
-/** LMSConnector's tables, as they are. */
+/** LMSConnector's tables, as they are; the sample campus has the same. */
 export const SOURCE_SCHEMA = readFileSync(new URL('../../services/campus/sql/schema.sql', import.meta.url), 'utf8');
 
-/** The same as careless as a source can be: no foreign keys, no NOT NULL, and wide enough for every number. */
-export const LAX_SOURCE_SCHEMA = SOURCE_SCHEMA.replaceAll(
-  /REFERENCES \w+ \(id\) ON DELETE CASCADE|NOT NULL/g,
-  '',
-).replaceAll('numeric(10, 2)', 'numeric');
+/** The same as careless as a source can be: no foreign keys, no NOT NULL. */
+export const LAX_SOURCE_SCHEMA = SOURCE_SCHEMA.replaceAll(/REFERENCES \w+ \(id\) ON DELETE CASCADE|NOT NULL/g, '');
 
 /** Local milliseconds as the timestamp that a source holds, JSON text as JSON: a row for `jsonb_populate_record`. */
 export function toSourceRecord(row: object): Record<string, unknown> {
