@@ -70,7 +70,7 @@ export function planCampus(seed: string, end: LocalMillis, size = STUDENT_COUNT)
   if (!Number.isInteger(size) || size < 1 || size > MOST_STUDENTS)
     throw new RangeError(`a campus has 1 to ${MOST_STUDENTS} students, not ${size}`);
   const namespace = uuidFrom(CAMPUS_NAMESPACE, seed);
-  const courses = CATALOGUE.map((definition, index) => planCourse(namespace, definition, index, end));
+  const courses = CATALOGUE.map((definition) => planCourse(namespace, definition, end));
   const students = planStudents(seed, namespace, end, size);
   const plans = students.map((student) => {
     const own = planEnrollments(seed, namespace, student, courses);
@@ -104,7 +104,7 @@ function planStory(
 export const fromIn = (course: Pick<Course, 'startsAt'>, enrolledAt: LocalMillis | null): LocalMillis =>
   Math.max(course.startsAt, enrolledAt ?? course.startsAt);
 
-function planCourse(namespace: Uuid, definition: CourseDefinition, index: number, end: LocalMillis): Course {
+function planCourse(namespace: Uuid, definition: CourseDefinition, end: LocalMillis): Course {
   const externalId = courseExternalId(definition);
   // Courses start on a Monday, so that weeks of the course are weeks of the calendar.
   const about = startOfDay(end) - definition.startsDaysAgo * DAY;
@@ -114,7 +114,6 @@ function planCourse(namespace: Uuid, definition: CourseDefinition, index: number
     externalId,
     shortname: definition.code,
     fullname: definition.name,
-    categoryId: String(1 + (index % 3)),
     createdAt: startsAt,
     definition,
     startsAt,

@@ -18,7 +18,6 @@ export interface CourseRow {
   readonly externalId: string;
   readonly shortname: string;
   readonly fullname: string;
-  readonly categoryId: string | null;
   readonly createdAt: LocalMillis;
 }
 
@@ -99,7 +98,6 @@ export const insertCourses = (db: Queryable, rows: readonly CourseRow[]): Promis
     (row) => row.externalId,
     (row) => row.shortname,
     (row) => row.fullname,
-    (row) => row.categoryId,
     (row) => time(row.createdAt),
   ]);
 

@@ -173,7 +173,6 @@ async function loadStudents({ db, directory, presentation, courseId, zero, loade
         externalId: `oulad-${name}`,
         shortname: name,
         fullname: `Open University ${module}, ${code}`,
-        categoryId: null,
         createdAt: zero,
       },
     ]);

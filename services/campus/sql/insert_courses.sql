@@ -1,4 +1,4 @@
-INSERT INTO courses (id, external_id, shortname, fullname, category_id, created_at)
+INSERT INTO courses (id, external_id, shortname, fullname, created_at)
 SELECT *
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamp[])
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamp[])
 ON CONFLICT (id) DO NOTHING

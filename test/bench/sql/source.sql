@@ -3,8 +3,8 @@ INSERT INTO students (id, external_id, email, firstname, lastname, username, cre
 SELECT bench.id('student', n), 's' || n, 's' || n || '@example.org', 'First' || n, 'Last' || n, 's' || n, today, today
 FROM bench.shape, generate_series(0, students - 1) AS n;
 
-INSERT INTO courses (id, external_id, shortname, fullname, category_id, created_at)
-SELECT bench.id('course', n), 'c' || n, 'C' || n, 'Course ' || n, 1, today
+INSERT INTO courses (id, external_id, shortname, fullname, created_at)
+SELECT bench.id('course', n), 'c' || n, 'C' || n, 'Course ' || n, today
 FROM bench.shape, generate_series(0, courses - 1) AS n;
 
 INSERT INTO enrollments (id, student_id, course_id, enrolled_at)
