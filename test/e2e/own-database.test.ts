@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { analyticsAddress, loadConfig } from '#libs/platform/config/config.ts';
-import { openDatabase } from '#libs/platform/postgres/database.ts';
+import { type Database, openDatabase } from '#libs/platform/postgres/database.ts';
 import type { EmbeddedPostgres } from '#libs/platform/postgres/embedded.ts';
 import { grantsSql, publicationSql } from '#libs/source/pgoutput/remedies.ts';
 import { seedCampus } from '../../services/campus/seed.ts';
+import { makeHostile } from '../support/hostile.ts';
 import { isLeftOut, POSTGRES_VERSIONS, type PostgresVersion, startPostgres } from '../support/postgres-versions.ts';
 import { SOURCE_SCHEMA } from '../support/source-schema.ts';
 import { differencesOf } from './equal.ts';
@@ -14,7 +15,8 @@ import { newDataDir, Program, runCommand } from './program.ts';
 
 /*
  * The chapter "Your own LMS" of connectors/README.md, followed to the letter on a server of somebody else's: its SQL and its exports are
- * read from the page itself. Only address and time zone differ, which the page tells the reader to set.
+ * read from the page itself. Only address and time zone differ, which the page tells the reader to set; and the roles that
+ * it makes were given every setting by somebody that a session may not be at the mercy of.
  */
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -30,14 +32,23 @@ const statements = (text: string): string[] =>
     .filter((statement) => statement !== '');
 const sourceSql = readFileSync(path.join(ROOT, 'connectors/source.sql'), 'utf8');
 
-async function asSuperuser(server: EmbeddedPostgres, database: string, texts: readonly string[]): Promise<void> {
+async function onServer(
+  server: EmbeddedPostgres,
+  database: string,
+  work: (admin: Database) => Promise<unknown>,
+): Promise<void> {
   const db = openDatabase(server.admin(database), { connections: 1 });
   try {
-    for (const text of texts) await db.query(text);
+    await work(db);
   } finally {
     await db.close();
   }
 }
+
+const asSuperuser = (server: EmbeddedPostgres, database: string, texts: readonly string[]): Promise<void> =>
+  onServer(server, database, async (admin) => {
+    for (const text of texts) await admin.query(text);
+  });
 
 /** Beside what a load writes: what is not sent whole, what goes away with others, and a table that is emptied. */
 const LATER_WRITES = [
@@ -115,6 +126,9 @@ function onVersion(version: PostgresVersion): void {
     await asSuperuser(server, 'lms', statements(sourceSql));
     for (const statement of statements(featuresDatabase)) await asSuperuser(server, 'lms', [statement]);
 
+    await onServer(server, 'lms', (admin) => makeHostile(admin, 'prepadata_reader', 'lms'));
+    await onServer(server, 'lms', (admin) => makeHostile(admin, 'prepadata_features'));
+
     const env = exported(server);
     await program.start(env).untilReady();
     const features = analyticsAddress(loadConfig(env));
@@ -122,7 +136,7 @@ function onVersion(version: PostgresVersion): void {
     expect(program.servers()).toEqual([]);
     for (const text of [...WRITES, ...LATER_WRITES]) await asSuperuser(server, 'lms', [text]);
     const settings = { atLeast: 15, institution_timezone: 'Europe/Paris' };
-    expect(await differencesOf(server.admin('lms'), features, settings)).toEqual([]);
+    expect(await differencesOf(server.admin('lms'), server.admin(features.database), settings)).toEqual([]);
     expect(await proof(program)).toMatchObject({ status: 'succeeded', verdict: { kinds: {} } });
     const asked = await routes(program);
     expect(asked.length).toBeGreaterThan(10);
