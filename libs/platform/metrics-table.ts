@@ -61,6 +61,11 @@ export const READ_METRICS = {
     help: '1 when the analytics database answered this request, else 0 and what it would have said is absent',
     labels: [],
   },
+  prepadata_log_lines_dropped_total: {
+    kind: 'counter',
+    help: 'Lines of the log of this process that could not be written: its disk was full, or nobody read it',
+    labels: [],
+  },
   prepadata_marks_waiting: {
     kind: 'gauge',
     help: 'Marks that wait to be derived; a key may have several',

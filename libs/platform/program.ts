@@ -52,6 +52,8 @@ export async function runProgram<O extends Options = Record<never, never>>(
   program: ProgramDefinition<O>,
   main: (typed: Typed<O>) => Promise<number>,
 ): Promise<never> {
+  // Whoever read what is printed may have gone (npm start | head), or have no room for it. That is no reason to stop.
+  for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
   const run = async (): Promise<number> => {
     const typed = readArguments(program, process.argv.slice(2));
     if (typed !== null) return main(typed);

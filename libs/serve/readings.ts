@@ -1,4 +1,5 @@
 import { FAMILIES } from '#libs/domain/family.ts';
+import { droppedLines } from '#libs/platform/log-writer.ts';
 import type { Reading } from '#libs/platform/metrics.ts';
 import { isDatabaseFault, type Queryable } from '#libs/platform/postgres/database.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
@@ -30,7 +31,7 @@ export async function readReadings(db: Queryable, now: number, source: SourceSta
     const reconcile = await readLastReconcile(db);
     return [
       ...databaseUp(true),
-      ...sourceReadings(source),
+      ...processReadings(source),
       ...progressReadings(progress, now),
       ...instanceReadings(instances),
       ...connectorReadings(connectors),
@@ -39,11 +40,16 @@ export async function readReadings(db: Queryable, now: number, source: SourceSta
     ];
   } catch (error) {
     if (!isDatabaseFault(error) && !(error instanceof DatabaseDeadlineError)) throw error;
-    return [...databaseUp(false), ...sourceReadings(source)];
+    return [...databaseUp(false), ...processReadings(source)];
   }
 }
 
 const databaseUp = (isUp: boolean): Reading[] => [{ name: 'prepadata_database_up', labels: {}, value: isUp ? 1 : 0 }];
+
+const processReadings = (source: SourceStatus | null): Reading[] => [
+  { name: 'prepadata_log_lines_dropped_total', labels: {}, value: droppedLines() },
+  ...sourceReadings(source),
+];
 
 function sourceReadings(source: SourceStatus | null): Reading[] {
   const { lagBytes = null, slot } = source ?? {};

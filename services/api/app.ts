@@ -25,7 +25,9 @@ export interface AppOptions {
 export function createApp(options: AppOptions): Koa {
   const app = new Koa();
   const router = createRouter(options);
-  app.on('error', (error: Error) => options.log.debug({ err: error }, 'a connection broke while it was answered'));
+  app.on('error', (error: Error) =>
+    options.log.debug({ reason: error.message }, 'a connection broke while it was answered'),
+  );
   app.use((ctx, next) => answer(ctx, next, options));
   app.use(router.routes());
   app.use((ctx) => refuseUnrouted(ctx, router, options.routes));
@@ -43,8 +45,10 @@ async function answer(ctx: Koa.Context, next: Koa.Next, { gate, log, draining, c
   };
   const failed = (error: unknown, what: string): Failure => {
     const failure = toFailure(error, requestId);
-    const line = { requestId, method: ctx.method, path: ctx.path, err: error };
-    log[failure.level](line, `${what}: ${failure.body.error.code}`);
+    const { code, message } = failure.body.error;
+    // What a caller did wrong is no fault of the program's: where in it that was noticed helps nobody.
+    const cause = failure.status < 500 ? { reason: message } : { err: error };
+    log[failure.level]({ requestId, method: ctx.method, path: ctx.path, ...cause }, `${what}: ${code}`);
     return failure;
   };
   ctx.set({ 'x-request-id': requestId, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { ConfigurationError } from '#libs/domain/errors.ts';
+import { ConfigurationError, messageOf, PrepaError } from '#libs/domain/errors.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { writePrivately } from '#libs/platform/private-file.ts';
 
@@ -50,11 +50,25 @@ export function takeDataFolder(dataDir: string): void {
       'use that one, stop it first, or set DATA_DIR (and API_PORT) for a second one',
     );
   }
-  mkdirSync(dataDir, { recursive: true });
+  writing(dataDir, () => mkdirSync(dataDir, { recursive: true }));
   writeRunFile(dataDir, { pid: process.pid });
 }
 
-export const writeRunFile = (dataDir: string, content: RunFile): void => writePrivately(fileOf(dataDir), content);
+export const writeRunFile = (dataDir: string, content: RunFile): void =>
+  writing(dataDir, () => writePrivately(fileOf(dataDir), content));
+
+function writing(dataDir: string, write: () => unknown): void {
+  try {
+    write();
+  } catch (error) {
+    throw new PrepaError(
+      'data_folder',
+      `the data folder ${dataDir} cannot be written to: ${messageOf(error)}`,
+      'make room there or give this user the right to write, or set DATA_DIR to another folder; then start again',
+      { cause: error },
+    );
+  }
+}
 
 export function leaveDataFolder(dataDir: string): void {
   if (readRunFile(dataDir)?.pid === process.pid) rmSync(fileOf(dataDir), { force: true });

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '#libs/domain/errors.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import { freePort } from '#libs/platform/postgres/embedded.ts';
 import { identify } from '#libs/platform/process-identity.ts';
@@ -50,15 +51,20 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const views = (): MemberView[] => members.map((member) => member.view);
   const note = (): void => {
     const { source, analytics } = addresses.known;
-    writeState(folder, {
-      pid: process.pid,
-      startedAt,
-      url,
-      ...(source && { source }),
-      ...(analytics && { analytics }),
-      members: views(),
-      processes: [...processes.values()],
-    });
+    try {
+      writeState(folder, {
+        pid: process.pid,
+        startedAt,
+        url,
+        ...(source && { source }),
+        ...(analytics && { analytics }),
+        members: views(),
+        processes: [...processes.values()],
+      });
+    } catch (error) {
+      // Others are told less; what runs goes on.
+      canvas.print(`  What runs cannot be written down in ${folder}: ${messageOf(error)}`);
+    }
   };
   const remember = (pid: number, ask: NodeJS.Signals): void => {
     const who = identify(pid);

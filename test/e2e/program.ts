@@ -79,6 +79,12 @@ export class Program {
     return { status: answer.status, body: await answer.json() };
   }
 
+  /** Nobody reads any more what it prints. */
+  hangUp(): void {
+    this.#child?.stdout?.destroy();
+    this.#child?.stderr?.destroy();
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.#child?.kill(signal);
   }

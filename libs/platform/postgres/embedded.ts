@@ -31,6 +31,7 @@ export interface EmbeddedPostgres {
   readonly adopted: boolean;
   /** Where its files are: the folder asked for, unless the user that runs it cannot enter that. */
   readonly folder: string;
+  readonly logFile: string;
   /** As the application: owner of the databases made here, and no superuser. */
   address(database: string): DatabaseAddress;
   /** As the superuser. */
@@ -164,7 +165,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
       logFile,
       () => !isAlive(running.pid),
     );
-    return handle(folder, running.pid, running.port, logins, true);
+    return handle({ folder, logFile, pid: running.pid, adopted: true }, running.port, logins);
   }
   forgetOtherBinaries(folder, binaries);
   const kept = existsSync(portFile) ? Number(readFileSync(portFile, 'utf8')) : 0;
@@ -174,7 +175,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
   await untilAnswers(() => clientOf(port, logins.superuser), logFile, hasEnded);
   try {
-    return await handle(folder, child.pid ?? 0, port, logins, false);
+    return await handle({ folder, logFile, pid: child.pid ?? 0, adopted: false }, port, logins);
   } catch (error) {
     await stop(child.pid ?? 0, STOP_MS);
     throw error;
@@ -227,17 +228,14 @@ function clientOf(port: number, login: Login): pg.Client {
 }
 
 async function handle(
-  folder: string,
-  pid: number,
+  server: Pick<EmbeddedPostgres, 'folder' | 'logFile' | 'pid' | 'adopted'>,
   port: number,
   logins: Logins,
-  adopted: boolean,
 ): Promise<EmbeddedPostgres> {
+  const { folder, pid } = server;
   await ensureLogins(folder, logins, (login) => clientOf(port, login));
   return {
-    pid,
-    adopted,
-    folder,
+    ...server,
     address: (database) => addressOn(port, database, logins.application),
     admin: (database) => addressOn(port, database, logins.superuser),
     ensureDatabase: (name) => ensureDatabase(clientOf(port, logins.superuser), name, logins.application.user),

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../log.ts';
+import { LOOK_AT_LOG_MS, shorten } from '../log-writer.ts';
 import { type EmbeddedOptions, type EmbeddedPostgres, isAlive, startEmbeddedPostgres } from './embedded.ts';
 
 const LOOK_MS = 250;
@@ -37,9 +38,11 @@ export function superviseEmbedded(
     }
   };
   const watching = watch();
+  const logs = setInterval(() => shorten(server.logFile), LOOK_AT_LOG_MS);
   return {
     stop: async () => {
       stopping.abort();
+      clearInterval(logs);
       await watching;
       await server.stop();
     },

@@ -3,6 +3,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync } 
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigurationError, UnrecoverableError } from '#libs/domain/errors.ts';
+import { LOOK_AT_LOG_MS, shorten } from '#libs/platform/log-writer.ts';
 
 /** How a process ended. */
 export interface Exit {
@@ -138,6 +139,8 @@ function handle(name: string, logFile: string, child: ChildProcess): RunningPart
   const exited = new Promise<Exit>((resolve) => {
     child.once('exit', (code, signal) => resolve({ code, signal }));
   });
+  const logs = setInterval(() => shorten(logFile), LOOK_AT_LOG_MS);
+  void exited.then(() => clearInterval(logs));
   return {
     name,
     pid: child.pid ?? 0,

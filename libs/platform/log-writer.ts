@@ -1,0 +1,145 @@
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
+import path from 'node:path';
+
+export interface LogWriterOptions {
+  /** Standard error unless given: whoever reads that looks after its size. */
+  readonly file?: string;
+  /** The file begins anew when it would grow beyond this. */
+  readonly maxBytes?: number;
+  /** How many that ended so are kept beside it, as `<file>.1` (the newest), `.2` and so on. */
+  readonly kept?: number;
+}
+
+const MAX_BYTES = 20 * 1024 ** 2;
+const KEPT = 4;
+/** How long a line waits for a reader that is slower than we are, milliseconds. */
+const PATIENCE_MS = 100;
+const STDERR = 2;
+
+let dropped = 0;
+
+/** Lines of the log that could not be written since this process began. */
+export const droppedLines = (): number => dropped;
+
+/**
+ * Writes lines at once, so that what was said before an end is there after it. A line that cannot be written (the disk is
+ * full, nobody reads) is dropped and counted: a log is no reason to stop. The next one that can be says how many.
+ */
+export class LogWriter {
+  readonly #options: Required<Omit<LogWriterOptions, 'file'>> & Pick<LogWriterOptions, 'file'>;
+  #fd: number;
+  #bytes = 0;
+  /** Dropped since the last line that was written, and why the first was. */
+  #missing: { lines: number; readonly why: string } | undefined;
+  /** The last line stands there in part. */
+  #isCut = false;
+
+  /** @throws the error of Node when the file cannot be opened */
+  constructor({ file, maxBytes = MAX_BYTES, kept = KEPT }: LogWriterOptions = {}) {
+    this.#options = { maxBytes, kept, ...(file === undefined ? {} : { file }) };
+    if (file !== undefined) mkdirSync(path.dirname(file), { recursive: true });
+    this.#fd = file === undefined ? STDERR : this.#open(file);
+  }
+
+  /** @param line with its end */
+  write(line: string): void {
+    try {
+      this.#makeRoom(Buffer.byteLength(line));
+      this.#writeWhole(
+        `${this.#isCut ? '\n' : ''}${this.#missing === undefined ? '' : saysMissing(this.#missing)}${line}`,
+      );
+      this.#missing = undefined;
+    } catch (error) {
+      this.#missing ??= { lines: 0, why: error instanceof Error ? error.message : String(error) };
+      this.#missing.lines += 1;
+      dropped += 1;
+    }
+  }
+
+  #open(file: string): number {
+    const fd = openSync(file, 'a', 0o600);
+    this.#bytes = fstatSync(fd).size;
+    return fd;
+  }
+
+  #makeRoom(coming: number): void {
+    const { file, maxBytes, kept } = this.#options;
+    if (file === undefined || this.#bytes === 0 || this.#bytes + coming <= maxBytes) return;
+    this.#bytes = 0;
+    const older = (n: number): string => (n === 0 ? file : `${file}.${n}`);
+    try {
+      for (let n = kept; n > 0; n -= 1) if (existsSync(older(n - 1))) renameSync(older(n - 1), older(n));
+      const before = this.#fd;
+      this.#fd = this.#open(file);
+      closeSync(before);
+    } catch {
+      // It goes on in the file there is; tried again when that has grown as much once more.
+    }
+  }
+
+  #writeWhole(text: string): void {
+    let left = Buffer.from(text);
+    const patient = Date.now() + (this.#missing === undefined ? PATIENCE_MS : 0);
+    while (left.length > 0) {
+      const written = writePatiently(this.#fd, left, patient);
+      this.#bytes += written;
+      left = left.subarray(written);
+      this.#isCut = left.length > 0;
+    }
+  }
+}
+
+/** A pipe that is full says so instead of taking a part, where its other end has made it. */
+function writePatiently(fd: number, bytes: Buffer, until: number): number {
+  for (;;) {
+    try {
+      return writeSync(fd, bytes);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || Date.now() >= until) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  }
+}
+
+/** How often whoever starts another program looks at the size of its log, milliseconds. */
+export const LOOK_AT_LOG_MS = 60_000;
+
+/**
+ * Begins the log of another program anew when it is long, under its hands: it appends. What was there is in `<file>.1`,
+ * unless there is no room for that.
+ */
+export function shorten(file: string, maxBytes = MAX_BYTES): void {
+  try {
+    if (statSync(file).size <= maxBytes) return;
+    try {
+      copyFileSync(file, `${file}.1`);
+    } catch {
+      rmSync(`${file}.1`, { force: true });
+    }
+    truncateSync(file);
+  } catch {
+    // It is not there, or not ours to shorten.
+  }
+}
+
+const WARN = 40;
+
+const saysMissing = ({ lines, why }: { lines: number; why: string }): string =>
+  `${JSON.stringify({
+    level: WARN,
+    time: new Date().toISOString(),
+    dropped: lines,
+    msg: `lines that could not be written and are missing here: ${lines} (${why})`,
+  })}\n`;
