@@ -12,7 +12,7 @@ export const REJECTION_REASONS = {
   bad_completion_state: 'metadata.state of a completion is not one of 0, 1, 2, 3',
   undecodable: 'the bytes of a record could not be read by the schema they name',
   malformed_record: 'a record could be read, but is no change of a row of its table',
-  internal_error: 'the row could not be processed; see the log',
+  internal_error: 'an error of ours: the row, or the features of the student in the course, could not be processed',
 } as const;
 
 export type RejectionReason = keyof typeof REJECTION_REASONS;
@@ -22,5 +22,14 @@ export interface Rejected {
 }
 
 export const rejected = (reason: RejectionReason): Rejected => ({ rejected: reason });
+
+/** A reading that fails is an error of ours, and one row's: it is rejected like one that cannot be read. */
+export function readOrReject<O extends object>(read: () => O | Rejected): O | Rejected {
+  try {
+    return read();
+  } catch {
+    return rejected('internal_error');
+  }
+}
 
 export const isRejected = (reading: object): reading is Rejected => 'rejected' in reading;

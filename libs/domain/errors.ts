@@ -17,6 +17,23 @@ export class PrepaError extends Error {
 /** What anything that was thrown says of itself. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
+/** The rows of one key are to blame: others, or the same key with other rows, may do. */
+export class KeyFault extends Error {
+  constructor(cause: unknown) {
+    super(messageOf(cause), { cause });
+    this.name = 'KeyFault';
+  }
+
+  /** What `work` gives; whatever it throws is the rows' fault. */
+  static of<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw new KeyFault(error);
+    }
+  }
+}
+
 /** The configuration is wrong: exit code 2. */
 export class ConfigurationError extends PrepaError {
   constructor(message: string, hint: string, options?: { cause?: unknown }) {

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sameEvidence, sameFirsts } from '#libs/aggregate/evidence.ts';
+import { KeyFault } from '#libs/domain/errors.ts';
 import type { Family, Key } from '#libs/domain/family.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
@@ -8,6 +9,7 @@ import type { FeatureRow } from '#libs/store/feature-table.ts';
 import {
   addCourseMarks,
   addKeys,
+  type ClaimedKey,
   type CourseMark,
   type CourseState,
   claimKeys,
@@ -24,7 +26,9 @@ import {
 import { MARK_PRIORITIES, MARK_PRIORITY, type MarkPriority, MarkSet, NO_ORIGIN } from '#libs/store/marks.ts';
 import { putOutbox } from '#libs/store/outbox.ts';
 import type { SeriesColumns, SeriesRow } from '#libs/store/series-table.ts';
+import { restoreKeys } from '#libs/store/set-aside.ts';
 import type { FamilyDefinition } from './families/family.ts';
+import { inHalves, setAside } from './set-aside.ts';
 import type { Settings } from './settings.ts';
 import { rowsThatCount, standingOf } from './standing.ts';
 
@@ -57,6 +61,8 @@ export interface DeriveOptions {
   readonly cursor?: KeyCursor;
   /** Told when there are more keys than the limit, before the work begins. */
   readonly onMore?: () => void;
+  /** Told of a key that cannot be derived, and why. */
+  readonly onSetAside?: (key: Key, error: unknown) => void;
 }
 
 const NOTHING: DeriveResult = { keys: 0, changed: 0, contended: false, followUps: 0 };
@@ -64,14 +70,15 @@ const NOTHING: DeriveResult = { keys: 0, changed: 0, contended: false, followUps
 /**
  * Derives up to `limit` marked keys of one family, the most urgent first, in one transaction: lock the keys, delete their
  * marks, and in later statements read and write. Every image change leaves a mark, every mark is followed by a reading
- * after its deletion, and each key has one writer; so the last derivation of a key has seen all.
+ * after its deletion, and each key has one writer; so the last derivation of a key has seen all. A key that makes the
+ * transaction fail is set aside, and the others are derived without it.
  */
 export async function deriveBatch<R, T, F, S extends SeriesColumns>(
   db: Database,
   definition: FamilyDefinition<R, T, F, S>,
   settings: Settings,
   limit: KeyLimit,
-  { cursor = new KeyCursor(), onMore }: DeriveOptions = {},
+  { cursor = new KeyCursor(), onMore, onSetAside }: DeriveOptions = {},
 ): Promise<DeriveResult> {
   let contended = false;
   for (const priority of MARK_PRIORITIES) {
@@ -81,16 +88,29 @@ export async function deriveBatch<R, T, F, S extends SeriesColumns>(
     if (candidates.length === 0) continue;
     if (candidates.length > most) onMore?.();
     await addKeys(db, definition.family, candidates);
-    const result = await db.transaction(async (tx) => {
-      const [, claimed] = await Promise.all([shareCalendar(tx), claimKeys(tx, definition.family, candidates, most)]);
-      cursor.moveTo(priority, claimed.at(-1) ?? candidates.at(-1));
-      return claimed.length === 0 ? NOTHING : new Derivation(tx, definition, settings, priority).run(claimed);
+    const derive = (keys: readonly Key[]): Promise<DeriveResult> =>
+      db.transaction(async (tx) => {
+        const [, claimed] = await Promise.all([shareCalendar(tx), claimKeys(tx, definition.family, keys, most)]);
+        cursor.moveTo(priority, claimed.at(-1) ?? keys.at(-1));
+        return claimed.length === 0 ? NOTHING : new Derivation(tx, definition, settings, priority).run(claimed);
+      });
+    const results = await inHalves(candidates, derive, (key, error) => {
+      onSetAside?.(key, error);
+      return setAside(db, definition.family, settings, key, error);
     });
+    const result = results.reduce(sum);
     if (result.keys > 0) return result;
     contended = true;
   }
   return { ...NOTHING, contended };
 }
+
+const sum = (a: DeriveResult, b: DeriveResult): DeriveResult => ({
+  keys: a.keys + b.keys,
+  changed: a.changed + b.changed,
+  contended: a.contended || b.contended,
+  followUps: a.followUps + b.followUps,
+});
 
 /** The derivation of the claimed keys of one transaction. */
 class Derivation<R, T, F, S extends SeriesColumns> {
@@ -114,7 +134,7 @@ class Derivation<R, T, F, S extends SeriesColumns> {
     this.#priority = priority;
   }
 
-  async run(claimed: readonly KeyState[]): Promise<DeriveResult> {
+  async run(claimed: readonly ClaimedKey[]): Promise<DeriveResult> {
     const { family, read, firstDayAlsoFrom } = this.#definition;
     const tx = this.#tx;
     // Given together, run in order: all that is read is read after the marks are gone.
@@ -131,6 +151,8 @@ class Derivation<R, T, F, S extends SeriesColumns> {
       const keyRows = rowsThatCount(this.#definition, this.#settings, before, rows[index]);
       this.#deriveKey(before, keyRows, courses.get(before.courseId), others.get(keyName(before)) ?? null, today);
     }
+    const restored = claimed.filter((key) => key.isSetAside);
+    await restoreKeys(tx, family, restored);
     return this.#store(family, claimed.length);
   }
 
@@ -145,7 +167,7 @@ class Derivation<R, T, F, S extends SeriesColumns> {
     const key = keyOf(before);
     const mark = this.#markOf(key);
     const reading = { rows, course, otherFirstDay, today };
-    const { evidence, derived } = standingOf(this.#definition, this.#settings.deriving, reading);
+    const { evidence, derived } = KeyFault.of(() => standingOf(this.#definition, this.#settings.deriving, reading));
     const after: KeyState = { ...key, derived: true, evidence };
     if (!before.derived || !sameEvidence(before.evidence, after.evidence)) this.#update.push(after);
     if (movesCourse(before, after, course, today)) this.#courseMarks.push({ ...mark, version: course?.version ?? 0 });

@@ -1,9 +1,11 @@
 import type { UnrecoverableError } from '#libs/domain/errors.ts';
+import type { Key } from '#libs/domain/family.ts';
 import type { Log } from '#libs/platform/log.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import { KeyCursor } from '#libs/store/keys.ts';
 import { MARK_PRIORITY, type MarkPriority } from '#libs/store/marks.ts';
 import type { SeriesColumns } from '#libs/store/series-table.ts';
+import { retryKeys } from '#libs/store/set-aside.ts';
 import { deriveCourses } from './course.ts';
 import { deriveBatch } from './derive.ts';
 import type { FamilyDefinition } from './families/family.ts';
@@ -39,21 +41,34 @@ export function startDeriver<R, T, F, S extends SeriesColumns>(
   definition: FamilyDefinition<R, T, F, S>,
   options: DeriverOptions,
 ): Loop[] {
-  const { db, settings, wake } = options;
-  const common = { log: options.log, ...(options.onFailure === undefined ? {} : { onFailure: options.onFailure }) };
+  const { db, settings, wake, log } = options;
+  const { family } = definition;
+  const common = { log, ...(options.onFailure === undefined ? {} : { onFailure: options.onFailure }) };
   const plenty = new Wake();
   const pace = new Pace();
   const cursor = new KeyCursor();
   const limit = (priority: MarkPriority): number =>
     priority === MARK_PRIORITY.live && !wake.isBehind ? LIVE_KEYS : OTHER_KEYS;
+  const onSetAside = ({ studentId, courseId }: Key, err: unknown): void =>
+    log.error(
+      { err, family, studentId, courseId },
+      `the ${family} of student ${studentId} in course ${courseId} cannot be derived: it is set aside until its rows change or this role starts again`,
+    );
+  let hasRetried = false;
   const step = async (): Promise<StepOutcome> => {
+    if (!hasRetried) await retryKeys(db, family);
+    hasRetried = true;
     if (!pace.mayWork(performance.now(), wake.isBehind ? BEHIND_PACE_MS : 0)) return 'resting';
-    const result = await deriveBatch(db, definition, settings, limit, { cursor, onMore: () => plenty.wake() });
+    const result = await deriveBatch(db, definition, settings, limit, {
+      cursor,
+      onMore: () => plenty.wake(),
+      onSetAside,
+    });
     if (result.followUps > 0) wake.wake();
     if (result.keys > 0) return 'more';
     return result.contended ? 'contended' : 'idle';
   };
-  const name = `the ${definition.family} deriver`;
+  const name = `the ${family} deriver`;
   return [
     startLoop({ ...common, name, wake, step }),
     startLoop({ ...common, name: `${name} (second)`, wake: plenty, step, pollMs: SECOND_LOOKS_MS }),

@@ -141,6 +141,11 @@ export const READ_METRICS = {
     help: 'Source rows that are unreadable now',
     labels: [],
   },
+  prepadata_keys_set_aside: {
+    kind: 'gauge',
+    help: 'Students of courses whose features cannot be derived: an error of ours, which the list of rejected rows names',
+    labels: ['family'],
+  },
   prepadata_reconcile_finished_seconds: {
     kind: 'gauge',
     help: 'When the last reconcile of everything ended, and how, in seconds since 1970; absent before the first',

@@ -1,6 +1,6 @@
 import type { Difference, Tally, Verdict } from '#libs/domain/run.ts';
 
-/** What a difference is. The first five are what is repaired; each is the name that the verdict counts it by. */
+/** What a difference is. All but the last can be repaired; each is the name that the verdict counts it by. */
 export const KINDS = {
   missed: 'row missed',
   extra: 'row extra',
@@ -8,6 +8,7 @@ export const KINDS = {
   coverage: 'stale coverage',
   asOf: 'stale as-of',
   outbox: 'outbox row lost',
+  failed: 'not derivable',
 } as const;
 export type Kind = (typeof KINDS)[keyof typeof KINDS];
 

@@ -7,6 +7,7 @@ import { day, instant, isoInstant, known } from './answers.ts';
 import { connectorAnswer, readConnectors } from './connectors.ts';
 import { instanceAnswer, readInstances } from './instances.ts';
 import { lastReconcileAnswer, readLastReconcile } from './last-reconcile.ts';
+import { readSetAside } from './set-aside.ts';
 import { presentSource, sourceAnswer } from './source.ts';
 import { sql } from './statements.ts';
 
@@ -15,6 +16,7 @@ const count = z.int().min(0);
 const role = z.strictObject({
   marks_waiting: count.meta({ description: 'Marks that wait to be derived; a key may have several' }),
   oldest_mark_committed_at: known(instant, 'Earliest commit at the source that a waiting mark comes from'),
+  keys_set_aside: count.meta({ description: 'Students of courses whose features cannot be derived' }),
   as_of: z.strictObject({
     courses: count.meta({ description: 'Courses with a row of this family' }),
     stale_rows: count.meta({ description: 'Rows that speak for an earlier day than their course does' }),
@@ -85,6 +87,8 @@ export interface Progress {
   readonly rows: readonly RowsRow[];
   readonly totals: readonly TotalRow[];
   readonly rejectedWaiting: number;
+  /** Keys by family. */
+  readonly setAside: ReadonlyMap<Family, number>;
 }
 
 export async function readProgress(db: Queryable): Promise<Progress> {
@@ -94,6 +98,7 @@ export async function readProgress(db: Queryable): Promise<Progress> {
   const rows = await db.query<RowsRow>(sql.freshness_rows);
   const totals = await db.query<TotalRow>(sql.rejected_totals);
   const [waiting] = await db.query<{ waiting: bigint }>(sql.rejected_waiting);
+  const setAside = [...(await readSetAside(db))].map(([family, { keys }]): [Family, number] => [family, keys]);
   return {
     today: calendar?.today ?? null,
     streams,
@@ -101,6 +106,7 @@ export async function readProgress(db: Queryable): Promise<Progress> {
     rows,
     totals,
     rejectedWaiting: Number(waiting?.waiting ?? 0),
+    setAside: new Map(setAside),
   };
 }
 
@@ -109,7 +115,7 @@ export async function readProgress(db: Queryable): Promise<Progress> {
  * @param now milliseconds since 1970, by the clock that lag is measured with
  */
 export async function readFreshness(db: Queryable, now: number, source: SourceStatus | null): Promise<Freshness> {
-  const { today, streams, marks, rows, totals, rejectedWaiting } = await readProgress(db);
+  const { today, streams, marks, rows, totals, rejectedWaiting, setAside } = await readProgress(db);
   return {
     today,
     streams: streams.map(presentStream),
@@ -126,6 +132,7 @@ export async function readFreshness(db: Queryable, now: number, source: SourceSt
       presentRole(
         marks.find((row) => row.family === family),
         rows.find((row) => row.family === family),
+        setAside.get(family) ?? 0,
       ),
     ),
     rejected: {
@@ -144,9 +151,14 @@ export function lagOf(marks: MarksRow | undefined, now: number): number | null {
   return marks.oldest_committed_at === null ? null : Math.max(0, now - marks.oldest_committed_at.getTime());
 }
 
-const presentRole = (marks: MarksRow | undefined, rows: RowsRow | undefined): Freshness['roles'][Family] => ({
+const presentRole = (
+  marks: MarksRow | undefined,
+  rows: RowsRow | undefined,
+  setAside: number,
+): Freshness['roles'][Family] => ({
   marks_waiting: Number(marks?.waiting ?? 0),
   oldest_mark_committed_at: isoInstant(marks?.oldest_committed_at ?? null),
+  keys_set_aside: setAside,
   as_of: { courses: Number(rows?.courses ?? 0), stale_rows: Number(rows?.stale_rows ?? 0) },
 });
 

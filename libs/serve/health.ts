@@ -6,6 +6,7 @@ import { connectorTroubles, readConnectors } from './connectors.ts';
 import { withDeadline } from './deadline.ts';
 import { DatabaseDeadlineError } from './errors.ts';
 import { instanceTroubles, readInstances } from './instances.ts';
+import { readSetAside, setAsideTroubles } from './set-aside.ts';
 import { presentSource, sourceAnswer } from './source.ts';
 import { sql } from './statements.ts';
 
@@ -38,6 +39,7 @@ export async function readReadiness(
     const answering = withDeadline(db, DEADLINE_MS);
     await answering.query(sql.alive);
     const connectors = roles.length === 0 ? [] : await readConnectors(answering);
+    all.push(...setAsideTroubles(await readSetAside(answering)));
     if (roles.length > 0) {
       all.push(...instanceTroubles(await readInstances(answering), roles));
       all.push(...connectorTroubles(connectors, now));

@@ -88,6 +88,7 @@ function progressReadings(progress: Progress, now: number): Reading[] {
       const lag = lagOf(marks, now);
       return [
         { name: 'prepadata_marks_waiting', labels: { family }, value: Number(marks?.waiting ?? 0) },
+        { name: 'prepadata_keys_set_aside', labels: { family }, value: progress.setAside.get(family) ?? 0 },
         { name: 'prepadata_stale_rows', labels: { family }, value: Number(rows?.stale_rows ?? 0) },
         ...(lag === null ? [] : [{ name: 'prepadata_lag_seconds' as const, labels: { family }, value: lag / 1000 }]),
       ];

@@ -12,7 +12,10 @@ export const rejectedQuery = z.strictObject(pageParameters);
 
 export const rejectedAnswer = z.array(
   z.strictObject({
-    origin: z.string().meta({ description: 'table:id of the source row, or topic:partition:offset without an id' }),
+    origin: z.string().meta({
+      description:
+        'table:id of the source row, or topic:partition:offset without an id; table:student/course of features that cannot be derived',
+    }),
     source_table: z.string(),
     source_id: known(sourceId, 'The id of the source row'),
     position: z.string().meta({ description: 'epoch:LSN of the change' }),
@@ -43,7 +46,7 @@ const BEFORE_ALL: z.output<typeof rejectedCursor> = ['8000000000000000', ''];
 
 const meanings: Readonly<Record<string, string>> = REJECTION_REASONS;
 
-/** Source rows that could not be read, newest first. */
+/** Source rows that could not be read, and keys that cannot be derived, newest first. */
 export async function readRejected(
   db: Queryable,
   query: z.output<typeof rejectedQuery>,

@@ -20,6 +20,7 @@ export const sql = loadStatements(new URL('./sql/', import.meta.url), [
   'rejected_page',
   'rejected_totals',
   'rejected_waiting',
+  'set_aside',
   'student_by_id',
   'student_by_source_id',
   'student_metrics',

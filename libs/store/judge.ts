@@ -1,7 +1,7 @@
 import { type ActivityImage, type ActivityObservation, readActivity } from '#libs/clean/activity-logs.ts';
 import { type EnrollmentImage, readEnrollment } from '#libs/clean/enrollments.ts';
 import { type GradeImage, readGrade } from '#libs/clean/grades.ts';
-import { isRejected, type RejectionReason } from '#libs/clean/rejection.ts';
+import { isRejected, type RejectionReason, readOrReject } from '#libs/clean/rejection.ts';
 import type { ReadingSettings } from '#libs/clean/settings.ts';
 import type { SourceTable } from '#libs/domain/change.ts';
 import type { ImageColumns } from './image.ts';
@@ -23,11 +23,11 @@ export function judge(table: SourceTable, columns: ImageColumns, settings: Readi
   const unread: unknown = columns;
   switch (table) {
     case 'enrollments':
-      return judgeReading(readEnrollment(unread as EnrollmentImage, settings));
+      return judgeReading(readOrReject(() => readEnrollment(unread as EnrollmentImage, settings)));
     case 'grades':
-      return judgeReading(readGrade(unread as GradeImage, settings));
+      return judgeReading(readOrReject(() => readGrade(unread as GradeImage, settings)));
     case 'activity_logs': {
-      const reading = readActivity(unread as ActivityImage, settings);
+      const reading = readOrReject(() => readActivity(unread as ActivityImage, settings));
       return isRejected(reading) ? judgeReading(reading) : { reason: null, oddity: oddityOf(reading) };
     }
     case 'students':

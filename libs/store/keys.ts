@@ -14,6 +14,12 @@ export interface KeyState extends Key {
   readonly evidence: KeyEvidence;
 }
 
+/** A key whose lock is held. */
+export interface ClaimedKey extends KeyState {
+  /** It could not be derived the last time. */
+  readonly isSetAside: boolean;
+}
+
 /** What the marks that a derivation took say of their origin. */
 export interface TakenMark extends Key, MarkOrigin {}
 
@@ -78,8 +84,9 @@ interface EvidenceColumns {
   readonly next_day: number | null;
 }
 
-interface KeyStateRow extends KeyRow, EvidenceColumns {
+interface ClaimedRow extends KeyRow, EvidenceColumns {
   readonly derived: boolean;
+  readonly set_aside: boolean;
 }
 
 /** Locks up to `limit` of the keys; those that another deriver holds are left out. */
@@ -88,9 +95,14 @@ export async function claimKeys(
   family: Family,
   keys: readonly Key[],
   limit: number,
-): Promise<KeyState[]> {
-  const rows = await tx.query<KeyStateRow>(sql.keys_claim, [family, ...coursesAndStudents(keys), limit]);
-  return rows.map((row) => ({ ...toKey(row), derived: row.derived, evidence: toEvidence(row) }));
+): Promise<ClaimedKey[]> {
+  const rows = await tx.query<ClaimedRow>(sql.keys_claim, [family, ...coursesAndStudents(keys), limit]);
+  return rows.map((row) => ({
+    ...toKey(row),
+    derived: row.derived,
+    evidence: toEvidence(row),
+    isSetAside: row.set_aside,
+  }));
 }
 
 const toEvidence = (row: EvidenceColumns): KeyEvidence => ({

@@ -1,7 +1,7 @@
 import type { ActivityImage } from '#libs/clean/activity-logs.ts';
 import type { EnrollmentImage } from '#libs/clean/enrollments.ts';
 import type { GradeImage } from '#libs/clean/grades.ts';
-import { isRejected, type Rejected } from '#libs/clean/rejection.ts';
+import { isRejected, type Rejected, readOrReject } from '#libs/clean/rejection.ts';
 import type { Key } from '#libs/domain/family.ts';
 import type { Queryable, SqlStatement } from '#libs/platform/postgres/database.ts';
 import { coursesAndStudents, toKey } from './key-rows.ts';
@@ -34,7 +34,7 @@ export async function readObservations<T extends keyof ImagesByTable, O extends 
     coursesAndStudents(keys),
   );
   for (const row of rows) {
-    const observation = read(row);
+    const observation = readOrReject(() => read(row));
     if (!isRejected(observation)) byKey.get(keyName(toKey(row)))?.push(observation);
   }
   return lists;

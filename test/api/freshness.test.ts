@@ -26,7 +26,12 @@ afterAll(async () => {
 });
 
 test('a database that nothing has written yet: nothing waits, nothing is claimed', async () => {
-  const idle = { marks_waiting: 0, oldest_mark_committed_at: null, as_of: { courses: 0, stale_rows: 0 } };
+  const idle = {
+    marks_waiting: 0,
+    oldest_mark_committed_at: null,
+    keys_set_aside: 0,
+    as_of: { courses: 0, stale_rows: 0 },
+  };
   expect(await freshness()).toEqual({
     today: null,
     streams: [],

@@ -123,7 +123,7 @@ async function inTransaction<T>(pool: pg.Pool, work: (tx: Queryable) => Promise<
     // Not awaited by itself: it travels with the first statement. Whoever fails first tells.
     const begun = client.query('BEGIN');
     begun.catch(() => {});
-    const result = await work({ query: (statement, values = []) => run(client, statement, values) });
+    const result = await work({ query: failingAsFirst((statement, values = []) => run(client, statement, values)) });
     await begun;
     const commit = await client.query('COMMIT');
     if (commit.command !== 'COMMIT')
@@ -141,6 +141,22 @@ async function inTransaction<T>(pool: pg.Pool, work: (tx: Queryable) => Promise<
 }
 
 /**
+ * Statements that were given together fail one after the other, all but the first only because that has ended the
+ * transaction; whoever waits for them may hear of any first. So all of them say why the first did.
+ */
+function failingAsFirst(query: Queryable['query']): Queryable['query'] {
+  let first: { readonly error: unknown } | undefined;
+  return async (statement, values) => {
+    try {
+      return await query(statement, values);
+    } catch (error) {
+      first ??= { error };
+      throw first.error;
+    }
+  };
+}
+
+/**
  * True for a failure of the database itself (away, shutting down, out of space or connections, a deadlock or a lost
  * serialisation, a session that is not as it has to be): trying again later may work, and the input is not to blame.
  */
@@ -152,3 +168,10 @@ export function isDatabaseFault(error: unknown): boolean {
   if (/^E[A-Z]+$/.test(code)) return true;
   return /^(08|53|57|58|40)/.test(code) || code === '25006' || code === '55P03';
 }
+
+/**
+ * True where the values are to blame and neither the statement nor the server: no other values meet with the same. An
+ * internal error is one, such as of a row that would be too large or cannot be read any more.
+ */
+export const isValueFault = (error: unknown): boolean =>
+  error instanceof Error && /^(21|22|23|54|XX)/.test(String((error as Error & { code?: unknown }).code ?? ''));

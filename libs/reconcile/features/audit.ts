@@ -121,9 +121,15 @@ class FeatureAudit {
   /** Counts what was found of a key. @returns it, if it is to be mended at once */
   #take(family: FamilyState, judgement: Judgement): Judgement[] {
     const { key, isPartial, evidence, findings } = judgement;
-    if (judgement.waits || evidence === null) return [];
+    if (judgement.waits) return [];
     const { ledger } = this.#run;
     this.#compared += 1;
+    if (evidence === null) {
+      ledger.note(findings);
+      this.#suspects.lose(key);
+      this.#doubt(family.proof, key);
+      return [judgement];
+    }
     if (isPartial) {
       this.#suspects.miss(key.courseId);
       family.deferred.push(key);

@@ -1,9 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
 import { SOURCE_TABLES } from '#libs/domain/change.ts';
+import { KeyFault, messageOf } from '#libs/domain/errors.ts';
 import { FAMILY_OF_TABLE, type Family, type Key, ROW_FAMILIES } from '#libs/domain/family.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import type { FamilyDefinition } from '#libs/pipeline/families/family.ts';
+import { inHalves } from '#libs/pipeline/set-aside.ts';
 import type { Settings } from '#libs/pipeline/settings.ts';
 import { rowsThatCount, standingOf } from '#libs/pipeline/standing.ts';
 import type { Database, Queryable, SqlStatement } from '#libs/platform/postgres/database.ts';
@@ -19,7 +21,7 @@ import {
 import { type PublishedKey, readPublished } from '#libs/store/outbox.ts';
 import type { SeriesColumns } from '#libs/store/series-table.ts';
 import { fillTemplate, sql } from '#libs/store/statements.ts';
-import type { Finding } from '../verdict.ts';
+import { type Finding, KINDS } from '../verdict.ts';
 import { compareEvidence, compareFeatures, compareOutbox, type RowInHand } from './compare.ts';
 import { type DayRange, SeriesComparison } from './series.ts';
 
@@ -46,7 +48,7 @@ export interface Judgement {
   readonly findings: readonly Finding[];
   /** What is equal, and how many values or days of it. */
   readonly equal: ReadonlyMap<string, number>;
-  /** As it follows from the images; null where the key waits. */
+  /** As it follows from the images; null where the key waits, or where that cannot be said: then `findings` tells why. */
   readonly evidence: KeyEvidence | null;
 }
 
@@ -90,16 +92,41 @@ export function openFamilyProof<R, T, F extends object, S extends SeriesColumns>
     },
     judge: async (db, keys, look) => {
       if (keys.length === 0) return [];
-      const read = await db.transaction((tx) => readAll(tx, definition, settings, keys));
-      const judgements: Judgement[] = [];
-      for (const [index, key] of keys.entries()) {
-        if (index % KEYS_AT_A_STRETCH === KEYS_AT_A_STRETCH - 1) await nextTurn();
-        judgements.push(judgeKey(definition, settings, look, read, key, index));
-      }
-      return judgements;
+      const judgements = await inHalves(
+        keys,
+        (some) => judgeKeys(db, definition, settings, some, look),
+        async (key, error) => [notDerivable(family, key, error)],
+      );
+      return judgements.flat();
     },
   };
 }
+
+async function judgeKeys<R, T, F extends object, S extends SeriesColumns>(
+  db: Database,
+  definition: FamilyDefinition<R, T, F, S>,
+  settings: Settings,
+  keys: readonly Key[],
+  look: Look,
+): Promise<Judgement[]> {
+  const read = await db.transaction((tx) => readAll(tx, definition, settings, keys));
+  const judgements: Judgement[] = [];
+  for (const [index, key] of keys.entries()) {
+    if (index % KEYS_AT_A_STRETCH === KEYS_AT_A_STRETCH - 1) await nextTurn();
+    judgements.push(judgeKey(definition, settings, look, read, key, index));
+  }
+  return judgements;
+}
+
+/** What follows from the rows of this key cannot be computed. */
+function notDerivable(family: Family, key: Key, error: unknown): Judgement {
+  const example = { kind: KINDS.failed, key: proofName(key), expected: null, found: messageOf(error) };
+  const finding: Finding = { where: `${family}_features`, deviation: 'mismatched', count: 1, example };
+  return { key, waits: false, isPartial: false, findings: [finding], equal: new Map(), evidence: null };
+}
+
+/** A key as it is named in examples. */
+const proofName = ({ studentId, courseId }: Key): string => `${studentId}/${courseId}`;
 
 function keyNames(family: Family): SqlStatement {
   // A family that reads no table of the source has its keys from those that do.
@@ -161,7 +188,7 @@ function judgeKey<R, T, F extends object, S extends SeriesColumns>(
   if (outlook === undefined || outlook.waits)
     return { key, waits: true, isPartial: false, findings: [], equal, evidence: null };
   const { family, table, series } = definition;
-  const name = `${key.studentId}/${key.courseId}`;
+  const name = proofName(key);
   const rows = rowsThatCount(definition, settings, key, read.rows[index]);
   const given = look.courses.get(key.courseId);
   const course = given === null ? undefined : (given ?? read.courses.get(key.courseId));
@@ -169,7 +196,9 @@ function judgeKey<R, T, F extends object, S extends SeriesColumns>(
   const other = firstDayAlsoFrom === undefined ? undefined : look.firstDays.get(inFamily(firstDayAlsoFrom, key));
   const otherFirstDay = other === undefined ? (read.others.get(keyName(key)) ?? null) : other;
   const standing = (at: CourseState | undefined) =>
-    standingOf(definition, settings.deriving, { rows, course: at, otherFirstDay, today: read.today });
+    KeyFault.of(() =>
+      standingOf(definition, settings.deriving, { rows, course: at, otherFirstDay, today: read.today }),
+    );
   const { evidence, derived } = standing(course);
   const stored = read.stored.get(keyName(key)) ?? {};
   const findings = compareEvidence(family, name, outlook, evidence, equal);
