@@ -20,6 +20,7 @@ export interface Zone {
 const UTC_NAMES = new Set(['UTC', 'Etc/UTC', 'GMT', 'Etc/GMT']);
 
 /**
+ * A zone as this Node knows it, which need not be as Postgres does: for what is stored, the database's zones are used.
  * @param name `UTC` or an area and a place, `Europe/Paris`. Abbreviations are refused: `CET` is one offset all year to
  * Postgres and a zone with summer time to others.
  * @throws RangeError when the name is not a zone
@@ -28,17 +29,64 @@ export function openZone(name: string): Zone {
   if (UTC_NAMES.has(name)) return utc(name);
   if (!name.includes('/'))
     throw new RangeError(`not a time zone: "${name}" (expected an area and a place, Europe/Paris)`);
-  return new IntlZone(name);
+  const offsets = new IntlOffsets(name);
+  return zoneOf(name, (instant) => offsets.at(instant));
 }
 
-const utc = (name: string): Zone => ({
+/** A moment at which a zone's clock is moved. */
+export interface Transition {
+  readonly at: Instant;
+  /** Local minus UTC from then on, milliseconds. */
+  readonly offset: number;
+}
+
+/**
+ * A zone by the moves of its clock.
+ * @param first local minus UTC before any of them, milliseconds
+ * @param transitions in the order of time
+ */
+export function tableZone(name: string, first: number, transitions: readonly Transition[]): Zone {
+  const starts = [Number.NEGATIVE_INFINITY, ...transitions.map(({ at }) => at)];
+  const offsets = [first, ...transitions.map(({ offset }) => offset)];
+  // Rows come in the order of time more often than not: look where the last one was.
+  let index = 0;
+  return zoneOf(name, (instant) => {
+    if (instant < (starts[index] ?? 0) || instant >= (starts[index + 1] ?? Number.POSITIVE_INFINITY)) {
+      let low = 0;
+      for (let high = starts.length; high - low > 1; ) {
+        const middle = (low + high) >>> 1;
+        if ((starts[middle] ?? 0) <= instant) low = middle;
+        else high = middle;
+      }
+      index = low;
+    }
+    return offsets[index] ?? 0;
+  });
+}
+
+const zoneOf = (name: string, offsetAt: (instant: Instant) => number): Zone => ({
   name,
-  offsetAt: () => 0,
-  dayOf: (instant) => Math.floor(instant / MS_PER_DAY),
-  toInstant: (local) => local,
+  offsetAt,
+  dayOf: (instant) => Math.floor((instant + offsetAt(instant)) / MS_PER_DAY),
+  toInstant: (local) => {
+    const early = offsetAt(local - MS_PER_DAY);
+    const late = offsetAt(local + MS_PER_DAY);
+    if (early === late && offsetAt(local - early) === early) return local - early;
+    const smaller = Math.min(early, late);
+    const greater = Math.max(early, late);
+    // The smaller offset wins where both readings hold (a repeated hour) and where neither does (a skipped one).
+    const greaterHolds = offsetAt(local - greater) === greater;
+    const smallerHolds = offsetAt(local - smaller) === smaller;
+    return local - (greaterHolds && !smallerHolds ? greater : smaller);
+  },
 });
 
+const utc = (name: string): Zone => tableZone(name, 0, []);
+
 export const UTC: Zone = utc('UTC');
+
+/** Whether the zone is UTC by its name, which needs no zone data. */
+export const isUtc = ({ name }: Pick<Zone, 'name'>): boolean => UTC_NAMES.has(name);
 
 /** Offsets at both ends of a UTC day and, where they differ, the instant between at which the clock is moved. */
 interface DayOffsets {
@@ -48,16 +96,14 @@ interface DayOffsets {
 }
 
 /**
- * Intl is exact but slow (some µs a call), so offsets are kept per UTC day. No zone since 2000 moves its clock twice in
- * one UTC day, and the days that data falls on are few.
+ * Offsets as this Node knows them. Intl is exact but slow (some µs a call), so they are kept per UTC day. No zone since
+ * 2000 moves its clock twice in one UTC day, and the days that data falls on are few.
  */
-class IntlZone implements Zone {
-  readonly name: string;
+class IntlOffsets {
   readonly #format: Intl.DateTimeFormat;
   readonly #days = new Map<number, DayOffsets>();
 
   constructor(name: string) {
-    this.name = name;
     this.#format = new Intl.DateTimeFormat('en-US', {
       timeZone: name,
       hourCycle: 'h23',
@@ -71,25 +117,9 @@ class IntlZone implements Zone {
     });
   }
 
-  offsetAt(instant: Instant): number {
+  at(instant: Instant): number {
     const day = this.#offsetsOf(Math.floor(instant / MS_PER_DAY));
     return instant < day.movedAt ? day.before : day.after;
-  }
-
-  dayOf(instant: Instant): LocalDay {
-    return Math.floor((instant + this.offsetAt(instant)) / MS_PER_DAY);
-  }
-
-  toInstant(local: number): Instant {
-    const early = this.offsetAt(local - MS_PER_DAY);
-    const late = this.offsetAt(local + MS_PER_DAY);
-    if (early === late && this.offsetAt(local - early) === early) return local - early;
-    const smaller = Math.min(early, late);
-    const greater = Math.max(early, late);
-    // The smaller offset wins where both readings hold (a repeated hour) and where neither does (a skipped one).
-    const greaterHolds = this.offsetAt(local - greater) === greater;
-    const smallerHolds = this.offsetAt(local - smaller) === smaller;
-    return local - (greaterHolds && !smallerHolds ? greater : smaller);
   }
 
   #offsetsOf(day: number): DayOffsets {

@@ -1,7 +1,8 @@
 import { SOURCE_TABLES } from '#libs/domain/change.ts';
+import { systemClock } from '#libs/domain/clock.ts';
 import { UnrecoverableError } from '#libs/domain/errors.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
-import { holdCalendar } from '#libs/store/calendar.ts';
+import { holdCalendar, lowerToday } from '#libs/store/calendar.ts';
 import { judge } from '#libs/store/judge.ts';
 import { markAllCourses } from '#libs/store/keys.ts';
 import { MARK_PRIORITY, markAllKeys } from '#libs/store/marks.ts';
@@ -49,16 +50,20 @@ function differing(stored: StoredSettings | undefined, settings: Settings): stri
  * nobody stages or derives. Does nothing when they are already.
  * @returns the settings that changed
  */
-export async function adoptSettings(db: Database, settings: Settings): Promise<string[]> {
+export async function adoptSettings(db: Database, settings: Settings, clock = systemClock): Promise<string[]> {
   return alone(db, async (tx) => {
     const stored = await storedSettings(tx);
     if (stored?.fingerprint === settings.fingerprint) return [];
     await writeSettings(tx, settings);
     if (stored === undefined) return [];
+    const changed = differing(stored, settings);
+    // By other zones it may be an earlier day than the one that has begun.
+    if (changed.some((name) => name.endsWith('INSTITUTION_TIMEZONE')))
+      await lowerToday(tx, settings.reading.institutionZone.dayOf(clock.now()));
     await judgeAgain(tx, settings);
     await markAllKeys(tx, MARK_PRIORITY.bulk, null);
     await markAllCourses(tx, true);
-    return differing(stored, settings);
+    return changed;
   });
 }
 

@@ -1,10 +1,11 @@
+import { hostname } from 'node:os';
 import type { Clock } from '#libs/domain/clock.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import { formatDay } from '#libs/domain/local-date.ts';
 import type { Zone } from '#libs/domain/zone.ts';
 import type { Log } from '#libs/platform/log.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
-import { advanceToday, beginCalendar, holdCalendar, readToday } from '#libs/store/calendar.ts';
+import { advanceToday, beginCalendar, holdCalendar, readToday, takeTodayBack } from '#libs/store/calendar.ts';
 import { type Loop, startLoop } from './loop.ts';
 import { Wake } from './wake.ts';
 
@@ -19,6 +20,14 @@ export async function rollOver(db: Database, today: LocalDay): Promise<boolean> 
   });
 }
 
+/** Makes it `today` again after a clock had run ahead: alone as well, and with everything marked. */
+export async function setBack(db: Database, today: LocalDay): Promise<boolean> {
+  return db.transaction(async (tx) => {
+    await holdCalendar(tx);
+    return takeTodayBack(tx, today);
+  });
+}
+
 export interface RolloverOptions {
   readonly db: Database;
   readonly institutionZone: Zone;
@@ -28,30 +37,43 @@ export interface RolloverOptions {
   readonly log: Log;
 }
 
+/** The command that sets today back; it takes the clock of the machine that it runs on. */
+export const SET_BACK_COMMAND = 'npm run today -- --set-back';
+
+/** Clocks of several machines differ by little, and at midnight that is no trouble. Milliseconds. */
+const CLOCKS_APART_MS = 3_600_000;
+
 /** Keeps the database's today at the institution's; looks once a second, which costs one read of one row. */
 export async function startRollover(options: RolloverOptions): Promise<Loop> {
   const { db, institutionZone, clock, wake, log } = options;
-  const now = (): LocalDay => institutionZone.dayOf(clock.now());
-  await beginCalendar(db, now());
-  let warnedOf: LocalDay | null = null;
-  return startLoop({
+  await beginCalendar(db, institutionZone.dayOf(clock.now()));
+  let ahead: string | null = null;
+  const loop = startLoop({
     name: 'the rollover',
     wake: new Wake(),
     log,
     step: async () => {
-      const today = now();
+      const now = clock.now();
+      const today = institutionZone.dayOf(now);
       const known = await readToday(db);
       if (known < today && (await rollOver(db, today))) {
         log.info({ today: formatDay(today) }, 'a new day has begun');
         wake.wake();
       }
-      if (known > today && warnedOf !== today) {
-        warnedOf = today;
-        log.warn(
-          `this machine's clock says ${formatDay(today)}, but the features have seen ${formatDay(known)} begin: days do not go back, so no new one begins until the clock has passed that; check the clock and INSTITUTION_TIMEZONE`,
-        );
-      }
+      const isAhead = known > institutionZone.dayOf(now + CLOCKS_APART_MS);
+      const said = isAhead ? describeAhead(today, known) : null;
+      if (said !== null && said !== ahead) log.warn(said);
+      ahead = said;
       return 'idle';
     },
   });
+  return {
+    get trouble() {
+      return loop.trouble ?? ahead;
+    },
+    stop: () => loop.stop(),
+  };
 }
+
+const describeAhead = (today: LocalDay, known: LocalDay): string =>
+  `the features speak for ${formatDay(known)}, and the clock of ${hostname()} says ${formatDay(today)}: days do not go back by themselves, so none begins until ${formatDay(known + 1)}. If that clock is wrong, set it right; if another had run ahead, ${SET_BACK_COMMAND} makes it the present day again and derives every key for it`;

@@ -92,7 +92,7 @@ async function startParts(definition: RoleDefinition, around: Surroundings): Pro
   const db = await openAnalytics(analytics, { connections: 10, name: `prepadata ${definition.role}`, log, signal });
   lifecycle.add('the analytics connections', () => db.close());
   if (signal.aborted) return;
-  const settings = await takeSettings(config, db);
+  const settings = await takeSettings(config, db, log);
   const wake = new Wake();
   const neighbours = wakeNeighbours({ db, address: analytics, wake, log });
   lifecycle.add('the wakes of other processes', () => neighbours.stop());
@@ -159,8 +159,8 @@ function startRoleIntake(
 }
 
 /** The settings of the environment, if they are those of the database; a new database takes them on. */
-export async function takeSettings(config: SettingValues, db: Database): Promise<Settings> {
-  const settings = await openSettings(config, db);
+export async function takeSettings(config: SettingValues, db: Database, log: Log): Promise<Settings> {
+  const settings = await openSettings(config, db, log);
   await adoptFirstSettings(db, settings);
   await requireSettings(db, settings);
   return settings;

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { ReadingSettings } from '#libs/clean/settings.ts';
 import type { DerivingSettings } from '#libs/derive/settings.ts';
+import { isUtc } from '#libs/domain/zone.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
+import type { Log } from '#libs/platform/log.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import { FEATURE_VERSION } from '#libs/store/feature-table.ts';
 import { identify } from '#libs/store/identity.ts';
+import { differenceFromNode, readZone, type StoredZone } from '#libs/store/zones.ts';
 
 /** What decides results, and whether changed rows are noted for the feature topics. */
 export interface Settings {
@@ -20,15 +23,22 @@ export interface Settings {
   readonly topics: boolean;
 }
 
-/** The settings of this configuration; excluded students get their integers here, seen or not. */
-export async function openSettings(config: SettingValues, db: Database): Promise<Settings> {
+/**
+ * The settings of this configuration; excluded students get their integers here, seen or not, and zones are those of the
+ * database.
+ * @param log told of zones that the database knows otherwise than this Node
+ * @throws ConfigurationError when the database does not know a zone
+ */
+export async function openSettings(config: SettingValues, db: Database, log?: Log): Promise<Settings> {
   const excludedIds = [...new Set(config.EXCLUDED_STUDENTS)].sort();
   const ids = await identify(db, new Set(excludedIds), new Set());
-  const described = describeResults(config, excludedIds);
+  const zones = await readZones(config, db);
+  if (log !== undefined) for (const zone of new Set(Object.values(zones))) tellDifference(zone, log);
+  const described = { ...describeResults(config, excludedIds), ...describeZones(zones) };
   return {
     reading: {
-      sourceZone: config.SOURCE_TIMEZONE,
-      institutionZone: config.INSTITUTION_TIMEZONE,
+      sourceZone: zones.source.zone,
+      institutionZone: zones.institution.zone,
       aliases: config.ACTIVITY_ALIASES,
     },
     deriving: {
@@ -43,6 +53,32 @@ export async function openSettings(config: SettingValues, db: Database): Promise
     fingerprint: createHash('sha256').update(JSON.stringify(described)).digest('hex'),
     described,
     topics: config.FEATURE_TOPICS === 'on' || (config.FEATURE_TOPICS === 'auto' && config.CDC_SOURCE === 'kafka'),
+  };
+}
+
+function tellDifference(stored: StoredZone, log: Log): void {
+  const from = differenceFromNode(stored);
+  if (from === null) return;
+  const { name } = stored.zone;
+  log.warn(
+    { zone: name },
+    `the zone data of this Node and of the analytics database differ for ${name}, first at ${new Date(from).toISOString()}: the database's are used`,
+  );
+}
+
+type Zones = Readonly<Record<'source' | 'institution', StoredZone>>;
+
+async function readZones({ SOURCE_TIMEZONE, INSTITUTION_TIMEZONE }: SettingValues, db: Database): Promise<Zones> {
+  const source = await readZone(db, SOURCE_TIMEZONE);
+  const isSame = SOURCE_TIMEZONE.name === INSTITUTION_TIMEZONE.name;
+  return { source, institution: isSame ? source : await readZone(db, INSTITUTION_TIMEZONE) };
+}
+
+/** So that a server with other zone data, or a newer one, does not go on where another has begun. */
+function describeZones({ source, institution }: Zones): Record<string, string> {
+  return {
+    ...(isUtc(source.zone) ? {} : { 'zone data of SOURCE_TIMEZONE': source.fingerprint }),
+    ...(isUtc(institution.zone) ? {} : { 'zone data of INSTITUTION_TIMEZONE': institution.fingerprint }),
   };
 }
 

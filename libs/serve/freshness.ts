@@ -10,6 +10,7 @@ import { lastReconcileAnswer, readLastReconcile } from './last-reconcile.ts';
 import { readSetAside } from './set-aside.ts';
 import { presentSource, sourceAnswer } from './source.ts';
 import { sql } from './statements.ts';
+import { readTimeZones, timeZoneAnswer } from './time-zones.ts';
 
 const count = z.int().min(0);
 
@@ -49,6 +50,7 @@ export const freshnessAnswer = z.strictObject({
   }),
   rejected_waiting: count.meta({ description: 'Source rows that are unreadable now; GET /api/rejected lists them' }),
   reconcile: lastReconcileAnswer,
+  time_zones: z.array(timeZoneAnswer).meta({ description: 'Those that local times and days are read by' }),
 });
 export type Freshness = z.output<typeof freshnessAnswer>;
 
@@ -141,6 +143,7 @@ export async function readFreshness(db: Queryable, now: number, source: SourceSt
     },
     rejected_waiting: rejectedWaiting,
     reconcile: await readLastReconcile(db),
+    time_zones: await readTimeZones(db),
   };
 }
 

@@ -26,6 +26,7 @@ export const sql = loadStatements(new URL('./sql/', import.meta.url), [
   'student_metrics',
   'students_of_course_page',
   'students_page',
+  'settings_described',
   'temporal_page',
   'trajectory',
 ]);

@@ -2,6 +2,7 @@ import { UnrecoverableError } from '#libs/domain/errors.ts';
 import { formatDay, type LocalDay, parseDay } from '#libs/domain/local-date.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import { markAllCourses } from './keys.ts';
+import { MARK_PRIORITY, markAllKeys } from './marks.ts';
 import { sql } from './statements.ts';
 
 const CALENDAR_LOCK = [7_130_003, 0] as const;
@@ -61,5 +62,21 @@ export async function advanceToday(tx: Queryable, today: LocalDay): Promise<bool
   if (moved.length === 0) return false;
   await markAllCourses(tx, false);
   await tx.query(sql.rollover_mark_keys, [today]);
+  return true;
+}
+
+/** Moves today back, for one who marks every key and course. @returns false when it is no later day */
+export async function lowerToday(tx: Queryable, today: LocalDay): Promise<boolean> {
+  return (await tx.query(sql.calendar_take_back, [formatDay(today)])).length > 0;
+}
+
+/**
+ * Moves today back, and marks every key and course: whatever was derived for the days between is derived again.
+ * @returns false when it is that day already, or an earlier one
+ */
+export async function takeTodayBack(tx: Queryable, today: LocalDay): Promise<boolean> {
+  if (!(await lowerToday(tx, today))) return false;
+  await markAllCourses(tx, true);
+  await markAllKeys(tx, MARK_PRIORITY.bulk, null);
   return true;
 }

@@ -8,6 +8,7 @@ export const sql = loadStatements(FOLDER, [
   'calendar_begin',
   'calendar_hold',
   'calendar_share',
+  'calendar_take_back',
   'calendar_today',
   'connector_put',
   'connector_read',
@@ -104,6 +105,7 @@ export const sql = loadStatements(FOLDER, [
   'views_grants',
   'views_note',
   'views_texts',
+  'zone_transitions',
 ]);
 
 /**

@@ -70,7 +70,7 @@ export async function runLocal(options: LocalOptions): Promise<void> {
   });
   lifecycle.add('the analytics connections', () => db.close());
   if (options.signal.aborted) return;
-  const settings = await openSettings(config, db);
+  const settings = await openSettings(config, db, log);
   const changed = await adoptSettings(db, settings);
   if (changed.length > 0) line.print(`  Settings changed (${changed.join(', ')}): every feature is derived again.`);
   if (options.signal.aborted) return;

@@ -23,7 +23,7 @@ async function main(): Promise<number> {
   const db = await openAnalytics(address, { connections: 2, name: 'prepadata migrate', log, signal: stopping.signal });
   try {
     if (stopping.signal.aborted) return 1;
-    const changed = await adoptSettings(db, await openSettings(config, db));
+    const changed = await adoptSettings(db, await openSettings(config, db, log));
     process.stdout.write(
       changed.length === 0
         ? 'The analytics database has the schema and the settings of this program.\n'

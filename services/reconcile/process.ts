@@ -69,7 +69,7 @@ async function serve({ openRunner, timing = RUN_TIMING }: ProcessOptions, once: 
     const db = await openAnalytics(analytics, { connections: 10, name: 'prepadata reconcile', log, signal });
     lifecycle.add('the analytics connections', () => db.close());
     if (signal.aborted) return 0;
-    const settings = await takeSettings(config, db);
+    const settings = await takeSettings(config, db, log);
     const parts: RunnerParts = { config, settings, db, analytics, source, clock: systemClock, log, lifecycle };
     const runner = await openRunner(parts);
     if (once !== null) return await runNow(parts, runner, timing, once, signal);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openZone } from '#libs/domain/zone.ts';
 import { freshnessAnswer } from '#libs/serve/freshness.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
 import { advanceProgress, openProgressStore } from '#libs/store/progress.ts';
@@ -43,6 +44,7 @@ test('a database that nothing has written yet: nothing waits, nothing is claimed
     rejected: { total: 0, by_table_and_reason: [] },
     rejected_waiting: 0,
     reconcile: null,
+    time_zones: [],
   });
 });
 
@@ -64,6 +66,25 @@ test('streams as Postgres writes their positions', async () => {
       updated_at: expect.stringMatching(/Z$/),
     },
   ]);
+});
+
+test('zones, and from when on this Node knows them otherwise than the database', async () => {
+  const { db } = analytics;
+  const described = { SOURCE_TIMEZONE: 'America/Vancouver', INSTITUTION_TIMEZONE: 'Asia/Kolkata' };
+  await db.query(`INSERT INTO state.settings (fingerprint, described) VALUES ('', $1)`, [JSON.stringify(described)]);
+  const winter = Date.parse('2027-01-15T12:00:00Z');
+  const [row] = await db.query<{ shift: number }>(
+    `SELECT extract(epoch FROM t AT TIME ZONE 'America/Vancouver' - t AT TIME ZONE 'UTC')::integer AS shift
+     FROM (SELECT to_timestamp($1) AS t)`,
+    [winter / 1000],
+  );
+  const differs = openZone('America/Vancouver').offsetAt(winter) !== (row?.shift ?? 0) * 1000;
+  const { time_zones: zones } = await freshness();
+  expect(zones).toEqual([
+    { name: 'America/Vancouver', node_differs_from: differs ? expect.stringMatching(/^202[67]-/) : null },
+    { name: 'Asia/Kolkata', node_differs_from: null },
+  ]);
+  await db.query('DELETE FROM state.settings');
 });
 
 test('the source of this process, with null for what it does not know', async () => {

@@ -3,9 +3,11 @@ import { createServer, type Server } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { rollOver, SET_BACK_COMMAND } from '#libs/pipeline/rollover.ts';
 import { addressEnv } from '#libs/platform/config/address-env.ts';
 import { type Database, openDatabase } from '#libs/platform/postgres/database.ts';
 import { type EmbeddedPostgres, freePort, startEmbeddedPostgres } from '#libs/platform/postgres/embedded.ts';
+import { readToday } from '#libs/store/calendar.ts';
 import { LAX_SOURCE_SCHEMA } from '../support/source-schema.ts';
 import { differencesOf } from './equal.ts';
 import { eventually, newDataDir, Program, runCommand } from './program.ts';
@@ -222,6 +224,26 @@ describe('goes on through', () => {
     );
     await program.untilReady();
     expect(await differences()).toEqual([]);
+  });
+
+  test('a clock that ran ahead for three days: not ready, with the command that sets the day back, which works', async () => {
+    const analytics = openDatabase(server.address('features'), { connections: 1 });
+    const present = await readToday(analytics);
+    expect(await rollOver(analytics, present + 3)).toBe(true);
+    expect(await differences()).toEqual([]);
+    const reasons = async (): Promise<string> => JSON.stringify((await program.get('/api/ready')).body);
+    await eventually(async () => /the features speak for .* npm run today -- --set-back makes/.test(await reasons()));
+
+    const env = { DATA_DIR: program.dataDir };
+    const [, ...command] = SET_BACK_COMMAND.replace('npm run today', '').split(' -- ');
+    const setBack = await runCommand(['services/today/main.ts', ...command], env);
+    expect(setBack).toMatchObject({ code: 0, output: expect.stringContaining('It is set back') });
+    await program.untilReady();
+    expect(await readToday(analytics)).toBe(present);
+    expect(await differences()).toEqual([]);
+    const again = await runCommand(['services/today/main.ts', ...command], env);
+    expect(again).toMatchObject({ code: 0, output: expect.stringContaining('nothing to set back') });
+    await analytics.close();
   });
 
   test('a second program on the same slot: it waits as standby, is not ready, and takes over', async () => {

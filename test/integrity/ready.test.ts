@@ -5,7 +5,7 @@ import { deriveBatch } from '#libs/pipeline/derive.ts';
 import { anomalyFamily } from '#libs/pipeline/families/anomaly.ts';
 import { engagementFamily } from '#libs/pipeline/families/engagement.ts';
 import { performanceFamily } from '#libs/pipeline/families/performance.ts';
-import { rollOver } from '#libs/pipeline/rollover.ts';
+import { rollOver, setBack } from '#libs/pipeline/rollover.ts';
 import { readReadiness } from '#libs/serve/health.ts';
 import type { ChangeBatch } from '#libs/source/contract.ts';
 import { beginCalendar } from '#libs/store/calendar.ts';
@@ -183,6 +183,34 @@ test('adopted settings and a new epoch take it away until they are derived', asy
   expect(await reasons()).toEqual([expect.stringMatching(/18 keys to go/)]);
   await deriveAll(world.db, settings);
   expect(await reasons()).toEqual([]);
+});
+
+test('a day that is set back is the one that features speak for again, whole before it is ready', async () => {
+  const model = new SourceModel(FIRST_TODAY);
+  fill(model);
+  for (const day of [-1, -2, -3]) {
+    model.apply({ kind: 'write', slot: 800 - day, written: login(-day, day), toast: false });
+  }
+  await readEverything(model);
+  await deriveAll(world.db, settings);
+  await rollOver(world.db, FIRST_TODAY + 3);
+  await deriveAll(world.db, settings);
+  model.today += 3;
+  expect(await world.differences(model)).toEqual([]);
+
+  expect(await setBack(world.db, FIRST_TODAY)).toBe(true);
+  model.today -= 3;
+  expect(await reasons()).toEqual([expect.stringMatching(/18 keys to go .* and 2 courses/)]);
+  const seen = await deriveWatching((step) => step);
+  const whole = await served();
+  for (const moment of seen) expect(moment).toEqual(whole);
+  expect(await world.differences(model)).toEqual([]);
+  expect(await setBack(world.db, FIRST_TODAY)).toBe(false);
+  // And forward again.
+  await rollOver(world.db, FIRST_TODAY + 1);
+  await deriveAll(world.db, settings);
+  model.today += 1;
+  expect(await world.differences(model)).toEqual([]);
 });
 
 test('over Kafka: ready when the topics are taken in as far as the first reading reaches, and derived', async () => {

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { MS_PER_DAY, parseDay } from '#libs/domain/local-date.ts';
 import { adoptSettings, requireSettings } from '#libs/pipeline/adopt.ts';
 import { deriveBatch } from '#libs/pipeline/derive.ts';
 import { performanceFamily } from '#libs/pipeline/families/performance.ts';
 import { openSettings, type Settings } from '#libs/pipeline/settings.ts';
 import { loadConfig } from '#libs/platform/config/config.ts';
-import { beginCalendar } from '#libs/store/calendar.ts';
+import type { Database } from '#libs/platform/postgres/database.ts';
+import { beginCalendar, readToday } from '#libs/store/calendar.ts';
 import { stageBatch } from '#libs/store/stage.ts';
 import { FIRST_TODAY, type WrittenRow } from '../property/rows.ts';
 import { SourceModel } from '../property/source-model.ts';
@@ -121,4 +123,65 @@ test('what stays rejected under new settings is counted once, also what failed f
   expect(await listed()).toEqual(before);
   await adoptSettings(world.db, strict);
   expect(await listed()).toEqual(before);
+});
+
+const VANCOUVER = { SOURCE_TIMEZONE: 'America/Vancouver', INSTITUTION_TIMEZONE: 'America/Vancouver' };
+
+/** The database as it would be on a server whose zone data say something else of the last move of a clock. */
+const otherZoneData = (): Database => ({
+  ...world.db,
+  query: async (statement, values) => {
+    const rows = await world.db.query(statement, values);
+    const isZone = typeof statement !== 'string' && statement.name.endsWith('zone_transitions');
+    return (isZone ? rows.slice(0, -1) : rows) as never;
+  },
+});
+
+test('a server with other zone data is another setting, by name, until it is adopted', async () => {
+  const before = await configured(VANCOUVER);
+  await adoptSettings(world.db, before);
+  expect((await configured(VANCOUVER)).fingerprint).toBe(before.fingerprint);
+  const after = await openSettings(loadConfig(VANCOUVER), otherZoneData());
+  await expect(requireSettings(world.db, after)).rejects.toThrow(
+    'other settings: zone data of SOURCE_TIMEZONE, zone data of INSTITUTION_TIMEZONE',
+  );
+  expect(await adoptSettings(world.db, after)).toHaveLength(2);
+  await expect(requireSettings(world.db, after)).resolves.toBeUndefined();
+});
+
+test('in another zone it may be the day before again', async () => {
+  await adoptSettings(world.db, await configured({ INSTITUTION_TIMEZONE: 'Pacific/Auckland' }));
+  const noon = FIRST_TODAY * MS_PER_DAY + MS_PER_DAY / 2;
+  const clock = { now: () => noon - MS_PER_DAY + 4 * 3_600_000 };
+  // In Auckland it is 5:00 of this day, in Vancouver 9:00 of the one before.
+  await adoptSettings(world.db, await configured(VANCOUVER), clock);
+  expect(await readToday(world.db)).toBe(FIRST_TODAY - 1);
+  await adoptSettings(world.db, await configured({ ...VANCOUVER, PASS_MARK: '60' }), { now: () => 0 });
+  expect(await readToday(world.db)).toBe(FIRST_TODAY - 1);
+});
+
+test('local times and days are those of the database, also where this Node knows the zone otherwise', async () => {
+  const settings = await configured(VANCOUVER);
+  const today = parseDay('2027-01-15');
+  await world.db.query('DELETE FROM state.calendar');
+  await beginCalendar(world.db, today);
+  const later = new SourceModel(today);
+  const key = { student_id: '00000000-0000-4000-8000-000000000001', course_id: '00000000-0000-4000-8000-0000000000c1' };
+  // An instant in UTC of each half hour of three days, as a due date and as what came just after it.
+  for (let slot = 0; slot < 144; slot += 1) {
+    const local = (today - 4) * MS_PER_DAY + slot * 1_800_000;
+    const due = new Date(local + 7 * 3_600_000 + 1000).toISOString();
+    const row = {
+      ...key,
+      activity_type: 'submission',
+      resource_id: `r${slot}`,
+      duration_seconds: null,
+      timestamp: local,
+    };
+    const metadata = JSON.stringify({ due_at: due });
+    later.apply({ kind: 'write', slot, written: { table: 'activity_logs', row: { ...row, metadata } }, toast: false });
+  }
+  await world.run([[{ changes: later.changes }]], settings);
+  const zones = { source_timezone: 'America/Vancouver', institution_timezone: 'America/Vancouver' };
+  expect(await world.differences(later, zones)).toEqual([]);
 });

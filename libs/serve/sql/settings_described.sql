@@ -1,0 +1,1 @@
+SELECT described FROM state.settings
