@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { ConfigurationError } from '#libs/domain/errors.ts';
+import { refuseUselessPooler } from '#libs/platform/postgres/pooler.ts';
 import { openLink } from '#libs/source/pgoutput/link.ts';
+import { placeOf } from '#libs/source/pgoutput/options.ts';
 import { checkTables } from '#libs/source/pgoutput/preflight.ts';
 import { ensurePublication, fingerprint } from '#libs/source/pgoutput/publication.ts';
 import { identify, originOf } from '#libs/source/pgoutput/slot.ts';
@@ -36,6 +38,7 @@ export async function openSession(
   onStandby: (sentence: string) => void,
 ): Promise<Session> {
   let lost: Error | undefined;
+  await refuseUselessPooler(settings.source, `the source database ${placeOf(settings.source)}`);
   const link = await openLink(settings.source, 'register', 'sql', signal, (error) => {
     lost = error;
   });

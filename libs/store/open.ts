@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ConfigurationError } from '#libs/domain/errors.ts';
+import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
 import type { Log } from '#libs/platform/log.ts';
 import {
   type Database,
@@ -7,6 +7,7 @@ import {
   isDatabaseFault,
   openDatabase,
 } from '#libs/platform/postgres/database.ts';
+import { poolerRefusal, refuseUselessPooler } from '#libs/platform/postgres/pooler.ts';
 import { SessionRefused } from '#libs/platform/postgres/session-settings.ts';
 import { tlsFailure } from '#libs/platform/postgres/tls.ts';
 import { migrate } from './migrate.ts';
@@ -51,13 +52,15 @@ async function migrateWhenThere(db: Database, address: DatabaseAddress, options:
   const where = `${address.host}:${address.port}/${address.database}`;
   while (!signal.aborted) {
     try {
+      await refuseUselessPooler(address, `the analytics database ${where}`);
       const applied = await migrate(db);
       if (applied.length > 0) log.info({ applied }, 'the analytics database was brought to the schema of this program');
       return;
     } catch (error) {
-      if (error instanceof SessionRefused || !isDatabaseFault(error)) throw refusedByServer(error, where) ?? error;
+      const refused = refusedByServer(error, where);
+      if (refused !== undefined || error instanceof SessionRefused || !isDatabaseFault(error)) throw refused ?? error;
       log.warn({ err: error }, 'the analytics database does not answer; trying again each second');
-      onWaiting?.(`the analytics database ${where} does not answer; trying again each second …`);
+      onWaiting?.(`the analytics database ${where} does not answer (${messageOf(error)}); trying again each second …`);
       await sleep(RETRY_MS, undefined, { signal }).catch(() => {});
     }
   }
@@ -65,8 +68,9 @@ async function migrateWhenThere(db: Database, address: DatabaseAddress, options:
 
 /** The server is there, but will not have us: no waiting mends that. */
 function refusedByServer(error: unknown, where: string): ConfigurationError | undefined {
-  const unsafe = tlsFailure(error, `the analytics database ${where}`, 'ANALYTICS_DB');
-  if (unsafe !== undefined) return unsafe;
+  const what = `the analytics database ${where}`;
+  const refused = tlsFailure(error, what, 'ANALYTICS_DB') ?? poolerRefusal(error, what, 'ANALYTICS_DB');
+  if (refused !== undefined) return refused;
   const { code = '', message = '' } = error as { code?: string; message?: string };
   if (/^(28|3D)/.test(code)) {
     return new ConfigurationError(

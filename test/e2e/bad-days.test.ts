@@ -284,7 +284,7 @@ test('waits at the start for databases that are not there yet, in sight', async 
   const early = new Program(path.join(folder, 'early'));
   early.start({ ...environment(), DATA_DIR: path.join(folder, 'early') });
   await eventually(async () =>
-    /the analytics database .* does not answer; trying again each second/.test(early.output),
+    /the analytics database .* does not answer \(.*\); trying again each second/.test(early.output),
   );
   server = await startEmbeddedPostgres(SERVER);
   source = openDatabase(server.address('lms'), { connections: 4 });

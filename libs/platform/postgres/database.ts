@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
+import { notOurs } from './pooler.ts';
 import { openSession, type Session } from './session.ts';
 import { SessionRefused, settleSession } from './session-settings.ts';
 import type { DatabaseTls } from './tls.ts';
@@ -83,8 +84,11 @@ async function run<R extends object>(
   values: readonly SqlValue[],
 ): Promise<R[]> {
   const config = typeof statement === 'string' ? { text: statement } : statement;
-  const result = await client.query<R>({ ...config, values: values as unknown[] });
-  return result.rows;
+  try {
+    return (await client.query<R>({ ...config, values: values as unknown[] })).rows;
+  } catch (error) {
+    throw notOurs(error) ?? error;
+  }
 }
 
 export function openDatabase(address: DatabaseAddress, options: DatabaseOptions = {}): Database {
@@ -164,9 +168,10 @@ export function isDatabaseFault(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (error instanceof SessionRefused) return true;
   const code = (error as Error & { code?: string }).code;
-  if (code === undefined) return /connection terminated|connection timeout|timeout exceeded/i.test(error.message);
+  if (code === undefined)
+    return /connection terminated|connection timeout|timeout exceeded|read timeout/i.test(error.message);
   if (/^E[A-Z]+$/.test(code)) return true;
-  return /^(08|53|57|58|40)/.test(code) || code === '25006' || code === '55P03';
+  return /^(08|53|57|58|40|25P0[34])/.test(code) || code === '25006' || code === '55P03';
 }
 
 /**

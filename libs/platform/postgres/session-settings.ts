@@ -55,7 +55,7 @@ const settle = (settings: typeof RELIED_ON): string => `
    WHERE CASE WHEN w.name IS NOT NULL THEN s.setting <> ALL (w.accepted)
               ELSE s.name LIKE 'enable%' AND s.source IN ('global', 'database', 'user', 'database user') AND s.setting <> s.boot_val END`;
 
-/** The user of a session may not make a setting that it is relied on to have. */
+/** A session is not as it is relied on to be, and cannot be made so. */
 export class SessionRefused extends ConfigurationError {}
 
 /**

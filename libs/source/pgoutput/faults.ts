@@ -1,5 +1,6 @@
 import { ConfigurationError, messageOf, PrepaError, UnrecoverableError } from '#libs/domain/errors.ts';
 import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
+import { poolerRefusal } from '#libs/platform/postgres/pooler.ts';
 import { tlsFailure } from '#libs/platform/postgres/tls.ts';
 import { Stopped } from '../delivery.ts';
 import { grantsSql } from './remedies.ts';
@@ -34,8 +35,9 @@ export function sortFailure(error: unknown, where: string, user: string, schema:
   const code = codeOf(error);
   const said = messageOf(error);
   const cause = { cause: error };
-  const unsafe = tlsFailure(error, `the source database ${where}`, 'SOURCE_DB');
-  if (unsafe !== undefined) return unsafe;
+  const what = `the source database ${where}`;
+  const refused = tlsFailure(error, what, 'SOURCE_DB') ?? poolerRefusal(error, what, 'SOURCE_DB');
+  if (refused !== undefined) return refused;
   if (code === '28P01' || code === '28000') {
     return new ConfigurationError(
       `the source database ${where} refused the user "${user}": ${said}`,

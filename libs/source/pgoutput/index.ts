@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { Observable, type Subscriber } from 'rxjs';
 import { messageOf } from '#libs/domain/errors.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import { refuseUselessPooler } from '#libs/platform/postgres/pooler.ts';
 import type { ChangeSource, Delivery, SlotStatus } from '../contract.ts';
 import { pause, Stopped } from '../delivery.ts';
 import { sortFailure, Waiting } from './faults.ts';
@@ -59,6 +60,7 @@ const slotsOf = async (client: pg.Client, address: DatabaseAddress, prefix: stri
 
 /** Does something on a connection of its own. */
 async function onSource<T>(address: DatabaseAddress, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  await refuseUselessPooler(address, `the source database ${placeOf(address)}`);
   const link = await openLink(address, 'check', 'sql', new AbortController().signal, () => {});
   try {
     return await work(link.client);

@@ -2,13 +2,14 @@ import type pg from 'pg';
 import { messageOf, UnrecoverableError } from '#libs/domain/errors.ts';
 import { parseLsn } from '#libs/domain/position.ts';
 import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
+import { refuseUselessPooler } from '#libs/platform/postgres/pooler.ts';
 import type { StoredProgress } from '../contract.ts';
 import { pause } from '../delivery.ts';
 import { Waiting } from './faults.ts';
 import { readFirst } from './first-reading.ts';
 import { follow } from './follow.ts';
 import { openLink } from './link.ts';
-import type { Run } from './options.ts';
+import { placeOf, type Run } from './options.ts';
 import { checkTables } from './preflight.ts';
 import { ensurePublication, fingerprint } from './publication.ts';
 import {
@@ -47,6 +48,8 @@ export async function runSession(run: Run): Promise<never> {
   let lost: Error | undefined;
   try {
     run.status.say('starting', 'connecting to the source database');
+    await refuseUselessPooler(run.settings.address, `the source database ${placeOf(run.settings.address)}`);
+    signal.throwIfAborted();
     const link = await openLink(run.settings.address, 'control', 'sql', signal, (error) => {
       lost = error;
       session.onControlLost(error);
