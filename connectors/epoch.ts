@@ -1,5 +1,6 @@
 import { formatLsn, parseLsn } from '#libs/domain/position.ts';
 import type { StoredProgress } from '#libs/source/contract.ts';
+import { type Origin, whyAnotherOrigin } from '#libs/source/pgoutput/signature.ts';
 import type { SlotRow } from '#libs/source/pgoutput/slot.ts';
 import { epochIn } from './config.ts';
 import type { Connector } from './connect-api.ts';
@@ -10,10 +11,7 @@ export interface Findings {
   /** Of the stored epoch, in this database. */
   readonly slot: SlotRow | undefined;
   readonly slotName: string;
-  /** System identifier, timeline, database / fingerprint of what is published. */
-  readonly origin: string;
-  /** The first part of the origin. */
-  readonly identity: string;
+  readonly origin: Origin;
   readonly walEnd: bigint;
   readonly connector: Connector | undefined;
   /** What a role has noticed; see `readStreamGap`. */
@@ -29,13 +27,10 @@ const PLACE_GONE = /no longer available on the server/;
  * now would hide what was written before. So a slot is only ever made by the run that has just begun its epoch.
  */
 export function whyNewEpoch(findings: Findings): string | undefined {
-  const { stored, slot, slotName: name, origin, identity, gap } = findings;
+  const { stored, slot, slotName: name, origin, gap } = findings;
   if (stored === undefined) return 'nothing was read from this source over Kafka before';
-  if (stored.origin !== origin) {
-    return stored.origin.startsWith(`${identity}/`)
-      ? 'the publication or a table of the source was made anew; what was written in between was not sent'
-      : `the source is another server, timeline or database than before: ${origin} instead of ${stored.origin}`;
-  }
+  const moved = whyAnotherOrigin(stored.origin, origin);
+  if (moved !== undefined) return moved;
   if (slot === undefined) return `the replication slot ${name} is not there`;
   if (slot.plugin !== 'pgoutput') return `the replication slot ${name} belongs to the plugin ${slot.plugin}`;
   if (slot.wal_status === 'lost' || slot.conflicting === true || typeof slot.invalidation_reason === 'string') {

@@ -1,6 +1,7 @@
 import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
 import { Waiting } from '#libs/source/pgoutput/faults.ts';
 import { readNow } from '#libs/source/pgoutput/session.ts';
+import { type Origin, originText } from '#libs/source/pgoutput/signature.ts';
 import { costOf, dropSlots, readSlots, type SlotRow } from '#libs/source/pgoutput/slot.ts';
 import { readStreamGap } from '#libs/store/connector.ts';
 import { openProgressStore } from '#libs/store/progress.ts';
@@ -11,12 +12,6 @@ import type { Restarts } from './restarts.ts';
 import { slotOf, wantedConfig } from './settings.ts';
 import type { Situation } from './situation.ts';
 import { beginEpoch, beginStreaming, configure, prepareReading, type Workshop } from './steps.ts';
-
-/** Which server this is, and what of it is published. */
-export interface Origin {
-  readonly identity: string;
-  readonly origin: string;
-}
 
 interface Scene {
   readonly epoch: number;
@@ -32,7 +27,7 @@ interface Scene {
  */
 export async function lookOnce(
   shop: Workshop,
-  { identity, origin }: Origin,
+  origin: Origin,
   restarts: Restarts,
   forced?: string,
 ): Promise<Situation | undefined> {
@@ -53,11 +48,13 @@ export async function lookOnce(
   }
   const connector = seen;
   const gap = stored === undefined ? undefined : await readStreamGap(db, stored.epoch);
-  const reason = forced ?? whyNewEpoch({ stored, slot, slotName: name, origin, identity, walEnd, connector, gap });
+  const reason = forced ?? whyNewEpoch({ stored, slot, slotName: name, origin, walEnd, connector, gap });
   if (reason !== undefined || stored === undefined || slot === undefined) {
-    await beginEpoch(shop, origin, reason ?? 'there is nothing to carry on', all, connector);
+    await beginEpoch(shop, originText(origin), reason ?? 'there is nothing to carry on', all, connector);
     return undefined;
   }
+  if (stored.origin !== originText(origin))
+    await openProgressStore(db).noteOrigin(DEBEZIUM_STREAM, stored.epoch, originText(origin));
   await dropSlots(
     control,
     ours.filter((other) => other.slot_name !== name && other.active_pid === null),

@@ -5,10 +5,11 @@ import { refuseUselessPooler } from '#libs/platform/postgres/pooler.ts';
 import { openLink } from '#libs/source/pgoutput/link.ts';
 import { placeOf } from '#libs/source/pgoutput/options.ts';
 import { checkTables } from '#libs/source/pgoutput/preflight.ts';
-import { ensurePublication, fingerprint } from '#libs/source/pgoutput/publication.ts';
-import { identify, originOf } from '#libs/source/pgoutput/slot.ts';
+import { ensurePublication } from '#libs/source/pgoutput/publication.ts';
+import { openReplicationLink } from '#libs/source/pgoutput/replication-link.ts';
+import { type Origin, readSignature } from '#libs/source/pgoutput/signature.ts';
+import { identify, type Server } from '#libs/source/pgoutput/slot.ts';
 import { refuseNullableDefaults } from './defaults.ts';
-import type { Origin } from './look.ts';
 import { ensureOwnTables } from './own-tables.ts';
 import type { RegisterSettings } from './settings.ts';
 
@@ -16,7 +17,7 @@ import type { RegisterSettings } from './settings.ts';
 export interface Session {
   readonly control: pg.Client;
   /** The server, as it was when the connection was made: another one would be another connection. */
-  readonly server: Parameters<typeof originOf>[0];
+  readonly server: Server;
   /** @throws the error that broke the connection, if one did */
   check(): void;
   close(): void;
@@ -45,7 +46,7 @@ export async function openSession(
   try {
     await link.client.query('SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10');
     await takeLock(link.client, settings, signal, patience, onStandby);
-    const replication = await openLink(settings.source, 'identify', 'replication', signal, () => {});
+    const replication = await openReplicationLink(settings.source, 'identify', link.client, signal);
     try {
       const server = await identify(replication.client);
       return {
@@ -101,10 +102,9 @@ async function takeLock(
  */
 export async function inspectSource({ control, server }: Session, settings: RegisterSettings): Promise<Origin> {
   const { schema, publication, source } = settings;
-  await checkTables(control, schema);
+  const facts = await checkTables(control, schema);
   await refuseNullableDefaults(control, schema);
-  await ensurePublication(control, publication, schema);
+  await ensurePublication(control, publication, schema, facts);
   await ensureOwnTables(control, source.user, publication);
-  const print = await fingerprint(control, publication, schema);
-  return { identity: server.identity, origin: originOf(server, print) };
+  return { identity: server.identity, signature: await readSignature(control, publication, schema) };
 }

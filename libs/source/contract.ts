@@ -86,6 +86,8 @@ export interface ProgressStore {
   read(stream: string): Promise<StoredProgress | undefined>;
   /** Durably begins a new epoch, greater than any before it, in phase `snapshot`; returns its number. */
   beginEpoch(stream: string, origin: string, reason: string): Promise<number>;
+  /** Writes another origin down, where nothing is lost by the difference; does nothing in another epoch. */
+  noteOrigin(stream: string, epoch: number, origin: string): Promise<void>;
 }
 
 /** Stream name of the slot, where the database itself is followed. */

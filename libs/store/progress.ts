@@ -17,6 +17,9 @@ export function openProgressStore(db: Queryable): ProgressStore {
       if (row === undefined) throw new Error(`no epoch was begun for the stream ${stream}`);
       return row.epoch;
     },
+    noteOrigin: async (stream, epoch, origin) => {
+      await db.query(sql.progress_origin, [stream, epoch, origin]);
+    },
   };
 }
 

@@ -68,6 +68,7 @@ export const sql = loadStatements(FOLDER, [
   'partitions_read',
   'partitions_staged',
   'progress_advance',
+  'progress_origin',
   'progress_read',
   'proof_count',
   'proof_course_marks',

@@ -32,8 +32,7 @@ const fine: Findings = {
   stored,
   slot,
   slotName: 'prepadata_debezium_3',
-  origin: '77/1/lms/print',
-  identity: '77/1/lms',
+  origin: { identity: '77/1/lms', signature: 'print' },
   walEnd: 0x300n,
   connector: connectorAt({ lsn: 0x250n, lsn_proc: 0x250n, lsn_commit: 0x200n }),
   gap: undefined,
@@ -57,9 +56,9 @@ describe('an epoch goes on', () => {
 describe('a new one begins', () => {
   test.each<[string, Partial<Findings>]>([
     ['nothing was read', { stored: undefined }],
-    ['another server', { origin: '78/1/lms/print', identity: '78/1/lms' }],
-    ['another server', { origin: '77/2/lms/print', identity: '77/2/lms' }],
-    ['made anew', { origin: '77/1/lms/other' }],
+    ['another server', { origin: { identity: '78/1/lms', signature: 'print' } }],
+    ['another server', { origin: { identity: '77/2/lms', signature: 'print' } }],
+    ['made anew', { origin: { identity: '77/1/lms', signature: 'other' } }],
     ['is not there', { slot: undefined }],
     ['belongs to the plugin test_decoding', { slot: { ...slot, plugin: 'test_decoding' } }],
     ['invalidated (lost)', { slot: { ...slot, wal_status: 'lost' } }],

@@ -2,6 +2,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { formatLsn, parseLsn } from '#libs/domain/position.ts';
 import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
+import { originText } from '#libs/source/pgoutput/signature.ts';
 import { openProgressStore } from '#libs/store/progress.ts';
 import type { ConnectApi, Connector } from '../../connectors/connect-api.ts';
 import { lookOnce } from '../../connectors/look.ts';
@@ -11,7 +12,7 @@ import { createFixture, type Fixture } from './fixture.ts';
 
 /* What is looked at lives on meanwhile: here a Connect that is told what Debezium has come to while it is asked. */
 
-const ORIGIN = { identity: '77/1/lms', origin: '77/1/lms/print' };
+const ORIGIN = { identity: '77/1/lms', signature: 'print' };
 let fixture: Fixture;
 let control: pg.Client;
 
@@ -37,7 +38,7 @@ async function writeOn(): Promise<bigint> {
 
 test('a connector that comes along while it is looked at is no reason for a new epoch', async () => {
   const { settings, analytics } = fixture;
-  const epoch = await openProgressStore(analytics.db).beginEpoch(DEBEZIUM_STREAM, ORIGIN.origin, 'a test');
+  const epoch = await openProgressStore(analytics.db).beginEpoch(DEBEZIUM_STREAM, originText(ORIGIN), 'a test');
   await control.query(`SELECT pg_create_logical_replication_slot($1, 'pgoutput')`, [slotOf(settings, epoch)]);
   let place = 0n;
   const read = async (): Promise<Connector> => {

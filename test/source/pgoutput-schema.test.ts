@@ -78,7 +78,7 @@ test('a needed column that goes away is an error that names it', async () => {
   expect(reader?.error).toMatchObject({
     name: 'UnrecoverableError',
     code: 'source_column_missing',
-    message: 'the source table public.grades no longer has the column grade_max in the stream',
+    message: 'the source table public.grades has no column grade_max',
   });
 });
 

@@ -59,6 +59,12 @@ export class MemoryProgress implements ProgressStore, WorldProgress {
     return this.begin(stream, origin, reason);
   }
 
+  async noteOrigin(stream: string, epoch: number, origin: string): Promise<void> {
+    if (this.failure !== undefined) throw this.failure;
+    const { stored } = this;
+    if (stored?.stream === stream && stored.epoch === epoch) this.stored = { ...stored, origin };
+  }
+
   begin(stream: string, origin: string, reason: string): number {
     this.#epoch += 1;
     this.reasons.push(reason);

@@ -11,14 +11,17 @@ export interface TestDatabase {
 
 let count = 0;
 
-/** A fresh, empty database on the run's server. */
-export async function createTestDatabase(purpose: string, connections = 16): Promise<TestDatabase> {
-  const server = inject('postgres');
+/** A fresh, empty database on the run's server, or another. */
+export async function createTestDatabase(
+  purpose: string,
+  connections = 16,
+  server: DatabaseAddress = inject('postgres'),
+): Promise<TestDatabase> {
   count += 1;
   const name = `${purpose}_${process.pid}_${count}_${Date.now().toString(36)}`
     .toLowerCase()
     .replaceAll(/[^a-z0-9_]/g, '_');
-  await onServer((admin) => admin.query(`CREATE DATABASE "${name}"`));
+  await onServer(server, (admin) => admin.query(`CREATE DATABASE "${name}"`));
   const address = { ...server, database: name };
   const db = openDatabase(address, { connections, name: `test ${purpose}` });
   return {
@@ -26,7 +29,7 @@ export async function createTestDatabase(purpose: string, connections = 16): Pro
     db,
     drop: async () => {
       await db.close();
-      await onServer(async (admin) => {
+      await onServer(server, async (admin) => {
         await admin.query(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`).catch(async () => {
           await dropSlots(admin, name);
           await admin.query(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`);
@@ -37,8 +40,12 @@ export async function createTestDatabase(purpose: string, connections = 16): Pro
 }
 
 /** A fresh database with the tables of an LMSConnector in it. */
-export async function createSourceDatabase(purpose: string, schema = SOURCE_SCHEMA): Promise<TestDatabase> {
-  const source = await createTestDatabase(purpose);
+export async function createSourceDatabase(
+  purpose: string,
+  schema = SOURCE_SCHEMA,
+  server?: DatabaseAddress,
+): Promise<TestDatabase> {
+  const source = await createTestDatabase(purpose, 16, server);
   await source.db.query(schema);
   return source;
 }
@@ -54,8 +61,8 @@ async function dropSlots(admin: Database, database: string): Promise<void> {
   }
 }
 
-async function onServer(work: (admin: Database) => Promise<unknown>): Promise<void> {
-  const admin = openDatabase(inject('postgres'), { connections: 1, name: 'test admin' });
+async function onServer(server: DatabaseAddress, work: (admin: Database) => Promise<unknown>): Promise<void> {
+  const admin = openDatabase(server, { connections: 1, name: 'test admin' });
   try {
     await work(admin);
   } finally {

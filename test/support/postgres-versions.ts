@@ -1,4 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, inject } from 'vitest';
+import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import {
   type EmbeddedOptions,
   type EmbeddedPostgres,
@@ -28,3 +32,38 @@ export async function startPostgres(version: PostgresVersion, options: EmbeddedO
   }
   return startEmbeddedPostgres({ ...options, binaries: await import(indexOf(version).href) });
 }
+
+/**
+ * The same tests on each of some versions, `Postgres 16 > …`. The newest is the run's own server; each other one starts
+ * before its tests and stops after them.
+ * @param tests given the version, and where its server is once the tests run
+ */
+export function onEachPostgres(
+  versions: readonly PostgresVersion[],
+  tests: (version: PostgresVersion, server: () => DatabaseAddress) => void,
+): void {
+  for (const version of versions) {
+    describe.skipIf(isLeftOut(version))(`Postgres ${version}`, () => {
+      let server: EmbeddedPostgres | undefined;
+      let folder: string | undefined;
+      beforeAll(async () => {
+        if (isBuiltIn(version)) return;
+        folder = mkdtempSync(path.join(tmpdir(), 'prepadata-versions-'));
+        server = await startPostgres(version, { folder, settings: SETTINGS });
+      });
+      afterAll(async () => {
+        await server?.stop();
+        if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+      });
+      tests(version, () => server?.admin('postgres') ?? inject('postgres'));
+    });
+  }
+}
+
+const SETTINGS = {
+  wal_level: 'logical',
+  fsync: 'off',
+  max_wal_senders: 20,
+  max_replication_slots: 20,
+  max_slot_wal_keep_size: '8GB',
+};

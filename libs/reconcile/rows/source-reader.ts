@@ -1,6 +1,7 @@
 import type { SourceTable, Uuid } from '#libs/domain/change.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { MARKER_PREFIX } from '#libs/source/pgoutput/assemble.ts';
+import { checkRowSecurity, type RowSecurity } from '#libs/source/pgoutput/row-security.ts';
 import { estimateRows, qualified, selectRows, type TextRow } from '#libs/source/pgoutput/snapshot.ts';
 import { openText, type TextConnection } from './connection.ts';
 import type { TableScope } from './scope.ts';
@@ -39,13 +40,14 @@ export async function openSourceReader(
     reader.close();
     throw error;
   }
+  const { setting } = await checkRowSecurity(reader.client, schema);
+  const read = (table: SourceTable, text: string, values: readonly (string | number | null)[]): Promise<SourceRead> =>
+    readOnce(reader, schema, table, setting, text, values);
   return {
     range: ({ table, sourceStudent, sourceCourse }, after, limit) =>
-      readOnce(reader, schema, table, rangeSql(schema, table), [after, limit, sourceStudent, sourceCourse]),
+      read(table, rangeSql(schema, table), [after, limit, sourceStudent, sourceCourse]),
     byId: (table, ids) =>
-      readOnce(reader, schema, table, `${selectRows(schema, table)} WHERE id = ANY ($1::uuid[]) ORDER BY id`, [
-        `{${ids.join(',')}}`,
-      ]),
+      read(table, `${selectRows(schema, table)} WHERE id = ANY ($1::uuid[]) ORDER BY id`, [`{${ids.join(',')}}`]),
     estimate: () => reader.alone(() => estimateRows(reader.client, schema)),
     emit: (word) =>
       writer.alone(async () => {
@@ -70,20 +72,23 @@ function rangeSql(schema: string, table: SourceTable): string {
 
 /**
  * Reads under one snapshot. The table is locked before the snapshot is taken: to an older snapshot a table that was
- * truncated or rewritten since would look empty.
+ * truncated or rewritten since would look empty. The lock keeps policies of row-level security as they are, too: where
+ * the table is read through some, they are looked at under it.
  */
 function readOnce(
   reader: TextConnection,
   schema: string,
   table: SourceTable,
+  rowSecurity: RowSecurity['setting'],
   text: string,
   values: readonly (string | number | null)[],
 ): Promise<SourceRead> {
   return reader.alone(async () => {
     await reader.client.query(
-      `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+      `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL row_security = ${rowSecurity};
        LOCK TABLE ${qualified(schema, table)} IN ACCESS SHARE MODE`,
     );
+    if (rowSecurity === 'on') await checkRowSecurity(reader.client, schema);
     const [taken] = await reader.rows('SELECT pg_current_snapshot()', []);
     const rows = await reader.rows(text, values);
     await reader.client.query('COMMIT');

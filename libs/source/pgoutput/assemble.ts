@@ -1,8 +1,8 @@
 import type { Pgoutput } from 'pg-logical-replication';
 import { type AnyRowChange, type Change, SOURCE_TABLES, type SourceTable } from '#libs/domain/change.ts';
-import { UnrecoverableError } from '#libs/domain/errors.ts';
 import { parseLsn } from '#libs/domain/position.ts';
 import { deleteChange, neededColumns, rowChange, type Stamp } from './decode.ts';
+import { UnreadableLog } from './faults.ts';
 
 /** Transactional messages with this prefix (`pg_logical_emit_message`) make their commit worth a batch of its own. */
 export const MARKER_PREFIX = 'prepadata';
@@ -64,7 +64,7 @@ export class Assembler {
   /**
    * @param lsn where the change's own record starts; not meant for `relation` messages
    * @param bytes size of the message on the wire
-   * @throws UnrecoverableError when a needed column is gone
+   * @throws UnreadableLog when a needed column was not there, or rows could not be told apart
    */
   accept(lsn: bigint, message: Pgoutput.Message, bytes: number): void {
     switch (message.tag) {
@@ -108,18 +108,15 @@ export class Assembler {
     keepText(relation);
     const present = new Set(relation.columns.map((column) => column.name));
     const gone = ['id', ...neededColumns(table).map((column) => column.name)].filter((name) => !present.has(name));
+    const name = `${this.#schema}.${table}`;
     if (gone.length > 0) {
-      throw new UnrecoverableError(
-        'source_column_missing',
-        `the source table ${this.#schema}.${table} no longer has the column ${gone.join(', ')} in the stream`,
-        'undo the ALTER TABLE (or the column list of the publication) that took it away; then start again',
+      throw new UnreadableLog(
+        `in the log of the source, the table ${name} has no column ${gone.join(', ')}: it was renamed, dropped or not published at that time`,
       );
     }
     if (!relation.columns.some((column) => column.name === 'id' && (column.flags & 1) === 1)) {
-      throw new UnrecoverableError(
-        'source_replica_identity',
-        `the replica identity of the source table ${this.#schema}.${table} no longer contains id, so that deletes cannot be told apart`,
-        `run: ALTER TABLE ${this.#schema}.${table} REPLICA IDENTITY DEFAULT; (with the primary key on id) and start again`,
+      throw new UnreadableLog(
+        `in the log of the source, the replica identity of the table ${name} does not contain id, so that deletes cannot be told apart`,
       );
     }
     this.#tables.set(relation, table);
@@ -164,9 +161,5 @@ export class Assembler {
 const idOf = (tuple: Tuple | null): string | undefined =>
   (tuple === null ? undefined : textOf(tuple, 'id')) ?? undefined;
 
-const missingId = (table: SourceTable, op: string): UnrecoverableError =>
-  new UnrecoverableError(
-    'source_row_without_id',
-    `a ${op} in the source table ${table} came without an id`,
-    `make id the primary key of ${table} and its replica identity DEFAULT; then start again`,
-  );
+const missingId = (table: SourceTable, op: string): UnreadableLog =>
+  new UnreadableLog(`in the log of the source, a ${op} in the table ${table} has no id`);

@@ -14,6 +14,27 @@ export class Waiting extends Error {
   }
 }
 
+/**
+ * The log holds something that cannot be read, and goes on holding it whatever is done to the tables by now: it is decoded
+ * by the catalogue of its time. Only a new epoch goes on.
+ */
+export class UnreadableLog extends Error {
+  /** @param sentence for an operator: what the log holds */
+  constructor(sentence: string) {
+    super(sentence);
+    this.name = 'UnreadableLog';
+  }
+}
+
+/** @param again the same again, after everything was read anew for it */
+export const stillUnreadable = (again: UnreadableLog): UnrecoverableError =>
+  new UnrecoverableError(
+    'source_log_unreadable',
+    `${again.message}; everything was read anew for it before, in vain`,
+    'undo what was altered there. Then take the slot with its log away (npm run slot -- --drop), and start again: everything is read anew',
+    { cause: again },
+  );
+
 export const codeOf = (error: unknown): string | undefined => {
   const code = error instanceof Error ? (error as Error & { code?: unknown }).code : undefined;
   return typeof code === 'string' ? code : undefined;
@@ -32,6 +53,7 @@ const LOOK_AGAIN = new Set(['42704', '55006', '55000']);
  */
 export function sortFailure(error: unknown, where: string, user: string, schema: string): Error {
   if (error instanceof Waiting || error instanceof Stopped || error instanceof PrepaError) return error;
+  if (error instanceof UnreadableLog) return new Waiting(`${error.message}; reading everything anew`, { cause: error });
   const code = codeOf(error);
   const said = messageOf(error);
   const cause = { cause: error };
@@ -55,7 +77,7 @@ export function sortFailure(error: unknown, where: string, user: string, schema:
   if (code === '42501') {
     return new ConfigurationError(
       `the user "${user}" lacks a right on the source database ${where}: ${said}`,
-      `as a superuser of it, run: ${grantsSql(user, schema).join(' ')}`,
+      `as the owner of the tables, or a superuser, run: ${grantsSql(user, schema).join(' ')}`,
       cause,
     );
   }

@@ -1,17 +1,25 @@
 import pg from 'pg';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { connectSettled } from '#libs/platform/postgres/session-settings.ts';
+import { Waiting } from './faults.ts';
 import type { Link } from './link.ts';
 import type { Run } from './options.ts';
+import { checkRowSecurity, type RowSecurity } from './row-security.ts';
 import type { Session } from './session.ts';
 import { type CreatedSlot, createSlot, slotName } from './slot.ts';
 import { beginReading, estimateRows, readTables, type SnapshotChunk } from './snapshot.ts';
 
 /**
  * Makes the slot of a new epoch and delivers every row that its snapshot sees. What commits later is in the slot.
+ * @param rowSecurity as it was found before
  * @returns the LSN to follow from
  */
-export async function readFirst(session: Session, replication: Link, epoch: number): Promise<bigint> {
+export async function readFirst(
+  session: Session,
+  replication: Link,
+  epoch: number,
+  rowSecurity: RowSecurity,
+): Promise<bigint> {
   const { run, control } = session;
   const { settings } = run;
   const name = slotName(settings.slotPrefix, epoch);
@@ -20,10 +28,13 @@ export async function readFirst(session: Session, replication: Link, epoch: numb
     `making the replication slot ${name}; the server waits for the transactions that write at this moment to end`,
   );
   const slot = await make(settings.address, replication.client, name);
-  await beginReading(control, settings.schema, slot.snapshot);
+  await beginReading(control, settings.schema, slot.snapshot, rowSecurity.setting);
   // The transaction holds the snapshot from here on.
   replication.close();
   await deliverTables(session, epoch);
+  const { print } = await checkRowSecurity(control, settings.schema);
+  if (print !== rowSecurity.print)
+    throw new Waiting('row-level security of the source was changed while its tables were read; reading them anew');
   const applied = slot.consistentPoint;
   await run.deliver({
     changes: [],

@@ -2,9 +2,9 @@ import { messageOf } from '#libs/domain/errors.ts';
 import type { Progress } from '../contract.ts';
 import { Stopped } from '../delivery.ts';
 import { Waiting } from './faults.ts';
-import { fingerprint } from './publication.ts';
 import { ChangeQueue } from './queue.ts';
-import { readNow, type Session } from './session.ts';
+import { noteOrigin, readNow, type Session } from './session.ts';
+import { hasMoved, hasSameIdentity, type Origin, readSignature } from './signature.ts';
 import { costOf, readSlots, slotName } from './slot.ts';
 import { openStream } from './stream.ts';
 
@@ -15,9 +15,9 @@ const STATUS_EVERY = 10_000;
 
 /**
  * Follows the log of an epoch's slot from `start` and delivers what it brings, until something fails.
- * @param print what is published (see `fingerprint`); it must stay the same
+ * @param origin what is followed
  */
-export async function follow(session: Session, epoch: number, start: bigint, print: string): Promise<never> {
+export async function follow(session: Session, epoch: number, start: bigint, origin: Origin): Promise<never> {
   const { run, control, signal } = session;
   const { settings, status } = run;
   const slot = slotName(settings.slotPrefix, epoch);
@@ -54,8 +54,9 @@ export async function follow(session: Session, epoch: number, start: bigint, pri
     onIdle: () => idle.noticed(),
     onFailure: fail,
   });
+  const sentry = new Sentry(session, epoch, slot, origin);
   const watch = setInterval(() => {
-    look(session, slot, print).catch(fail);
+    sentry.look().catch(fail);
   }, WATCH_EVERY);
   try {
     signal.throwIfAborted();
@@ -88,13 +89,34 @@ async function tellSlot({ run, control }: Session, name: string, walEnd: bigint)
   run.status.slot(slot === undefined ? undefined : costOf(slot, walEnd));
 }
 
-async function look(session: Session, slot: string, print: string): Promise<void> {
-  const { run, control } = session;
-  const { walEnd } = await readNow(control);
-  run.status.heard(walEnd);
-  await tellSlot(session, slot, walEnd);
-  if ((await fingerprint(control, run.settings.publication, run.settings.schema)) !== print) {
-    throw new Waiting('the publication or a table of the source was changed; looking at it anew');
+/** Looks now and then at what the stream itself does not tell: what the slot costs, and whether the source is as it was. */
+class Sentry {
+  readonly #session: Session;
+  readonly #epoch: number;
+  readonly #slot: string;
+  #origin: Origin;
+
+  constructor(session: Session, epoch: number, slot: string, origin: Origin) {
+    this.#session = session;
+    this.#epoch = epoch;
+    this.#slot = slot;
+    this.#origin = origin;
+  }
+
+  /** @throws Waiting when the source is to be checked anew */
+  async look(): Promise<void> {
+    const { run, control } = this.#session;
+    const { walEnd } = await readNow(control);
+    run.status.heard(walEnd);
+    await tellSlot(this.#session, this.#slot, walEnd);
+    const { publication, schema } = run.settings;
+    const { identity, signature: before } = this.#origin;
+    const signature = await readSignature(control, publication, schema);
+    if (signature === before) return;
+    if (hasMoved(before, signature) || !hasSameIdentity(before, signature))
+      throw new Waiting('the publication or a table of the source was changed; looking at it anew');
+    this.#origin = { identity, signature };
+    await noteOrigin(run, this.#epoch, this.#origin);
   }
 }
 

@@ -5,7 +5,7 @@ import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { refuseUselessPooler } from '#libs/platform/postgres/pooler.ts';
 import type { ChangeSource, Delivery, SlotStatus } from '../contract.ts';
 import { pause, Stopped } from '../delivery.ts';
-import { sortFailure, Waiting } from './faults.ts';
+import { sortFailure, UnreadableLog, Waiting } from './faults.ts';
 import { openLink } from './link.ts';
 import { type PgoutputOptions, placeOf, Run, type Settings, settle } from './options.ts';
 import { checkTables } from './preflight.ts';
@@ -26,8 +26,8 @@ export async function checkSource(
   { publication = 'prepadata', schema = 'public' }: { publication?: string; schema?: string } = {},
 ): Promise<void> {
   await onSource(address, async (client) => {
-    await checkTables(client, schema);
-    await ensurePublication(client, publication, schema);
+    const facts = await checkTables(client, schema);
+    await ensurePublication(client, publication, schema, facts);
   });
 }
 
@@ -82,7 +82,8 @@ const LAST_RETRY = 5_000;
  * Follows a Postgres database by logical replication, without anything between.
  *
  * - A new epoch is a new slot, `<prefix>_<epoch>`, and a reading of all five tables on the snapshot exported with it.
- *   It is begun when nothing is stored, when the stored one cannot be carried on, or when its reading never ended.
+ *   It is begun when nothing is stored, when the stored one cannot be carried on, when its log holds what cannot be read,
+ *   or when its reading never ended.
  * - Of several processes on one database and prefix one reads; the others are in state `waiting`, as standby.
  * - What reconnecting mends is retried for ever, in state `waiting`. The observable errors with a ConfigurationError
  *   or UnrecoverableError for everything else. It never completes.
@@ -121,6 +122,7 @@ async function keepRunning(run: Run, settings: Settings): Promise<never> {
       await runSession(run);
     } catch (error) {
       if (run.signal.aborted) throw new Stopped();
+      if (error instanceof UnreadableLog) run.giveUpLog(error);
       const sorted = sortFailure(error, where, settings.address.user, settings.schema);
       if (!(sorted instanceof Waiting)) throw sorted;
       if (run.delivered > delivered) wait = FIRST_RETRY;

@@ -10,6 +10,7 @@ import {
   type SourceStatus,
 } from '../contract.ts';
 import { handOver } from '../delivery.ts';
+import { stillUnreadable, type UnreadableLog } from './faults.ts';
 import type { StatusBoard } from './status.ts';
 
 export interface PgoutputOptions {
@@ -78,6 +79,9 @@ export class Run {
   readonly status: StatusBoard;
   readonly #subscriber: Subscriber<Delivery>;
   #delivered = 0;
+  readonly #unreadable = new Set<string>();
+  /** Why the log of the epoch cannot be read on, once that was found out. */
+  unreadable: string | undefined;
 
   constructor(settings: Settings, status: StatusBoard, subscriber: Subscriber<Delivery>, signal: AbortSignal) {
     this.settings = settings;
@@ -89,6 +93,16 @@ export class Run {
   /** How many batches are done. */
   get delivered(): number {
     return this.#delivered;
+  }
+
+  /**
+   * The next session begins a new epoch.
+   * @throws UnrecoverableError when one was begun for the same reason before: it will not help
+   */
+  giveUpLog(error: UnreadableLog): void {
+    if (this.#unreadable.has(error.message)) throw stillUnreadable(error);
+    this.#unreadable.add(error.message);
+    this.unreadable = error.message;
   }
 
   /** Resolves when the batch is done. */

@@ -9,25 +9,27 @@ import { ConfigurationError } from '#libs/domain/errors.ts';
 const tablesOf = (schema: string): string => SOURCE_TABLES.map((table) => `${schema}.${table}`).join(', ');
 
 /** A name as a statement takes it. */
-const nameInSql = (name: string): string =>
+export const nameInSql = (name: string): string =>
   /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
 
-/** The statements that give a user the rights it needs. */
-export const grantsSql = (user: string, schema: string): string[] => [
-  `ALTER ROLE ${nameInSql(user)} REPLICATION;`,
+/** The statements that let a user read the tables. */
+export const readGrantsSql = (user: string, schema: string): string[] => [
   `GRANT USAGE ON SCHEMA ${schema} TO ${nameInSql(user)};`,
   `GRANT SELECT ON ${tablesOf(schema)} TO ${nameInSql(user)};`,
 ];
 
-/** The statement that makes the publication for exactly the five tables. */
-export const publicationSql = (publication: string, schema: string): string =>
-  `CREATE PUBLICATION ${publication} FOR TABLE ${tablesOf(schema)};`;
+/** The statements that give a user all the rights it needs. */
+export const grantsSql = (user: string, schema: string): string[] => [
+  `ALTER ROLE ${nameInSql(user)} REPLICATION;`,
+  ...readGrantsSql(user, schema),
+];
 
-export const slotWithoutLimit = (): ConfigurationError =>
-  new ConfigurationError(
-    'the source server sets no limit to the log that a replication slot keeps (max_slot_wal_keep_size = -1); while nobody reads the slot, its disk would fill up',
-    "as a superuser, run: ALTER SYSTEM SET max_slot_wal_keep_size = '10GB'; SELECT pg_reload_conf(); or, to make the slot all the same, set SOURCE_SLOT_LIMIT=none",
-  );
+/**
+ * The statement that makes the publication for exactly the five tables.
+ * @param sendsGenerated with their stored generated columns, which servers from 18 on can send
+ */
+export const publicationSql = (publication: string, schema: string, sendsGenerated = false): string =>
+  `CREATE PUBLICATION ${publication} FOR TABLE ${tablesOf(schema)}${sendsGenerated ? ' WITH (publish_generated_columns = stored)' : ''};`;
 
 export const slotInUse = (slot: string, pid: number | null): ConfigurationError =>
   new ConfigurationError(

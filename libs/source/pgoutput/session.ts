@@ -8,17 +8,20 @@ import { pause } from '../delivery.ts';
 import { Waiting } from './faults.ts';
 import { readFirst } from './first-reading.ts';
 import { follow } from './follow.ts';
-import { openLink } from './link.ts';
+import { type Link, openLink } from './link.ts';
 import { placeOf, type Run } from './options.ts';
 import { checkTables } from './preflight.ts';
-import { ensurePublication, fingerprint } from './publication.ts';
+import { ensurePublication } from './publication.ts';
+import { openReplicationLink } from './replication-link.ts';
+import type { RowSecurity } from './row-security.ts';
+import { type Origin, originText, readSignature } from './signature.ts';
 import {
   dropSlots,
   identify,
-  originOf,
   readSlots,
   refuseForeign,
   requireLimit,
+  type Server,
   slotName,
   whyNewEpoch,
 } from './slot.ts';
@@ -59,11 +62,22 @@ export async function runSession(run: Run): Promise<never> {
     await session.control.query('SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10');
     await becomeOnlyReader(session);
     run.status.say('starting', 'checking the source database');
-    await checkTables(session.control, run.settings.schema);
-    await ensurePublication(session.control, run.settings.publication, run.settings.schema);
-    const print = await fingerprint(session.control, run.settings.publication, run.settings.schema);
-    const place = await findPlace(session, print);
-    return await follow(session, place.epoch, place.applied, print);
+    const { schema, publication } = run.settings;
+    const facts = await checkTables(session.control, schema);
+    // Opened before anything is made: not everybody may.
+    const replication = await openReplicationLink(run.settings.address, 'slot', session.control, signal);
+    try {
+      await ensurePublication(session.control, publication, schema, facts);
+      const server = await identify(replication.client);
+      run.status.heard(server.walEnd);
+      const signature = await readSignature(session.control, publication, schema);
+      const origin: Origin = { identity: server.identity, signature };
+      const place = await findPlace(session, { replication, server, origin, rowSecurity: facts.rowSecurity });
+      replication.close();
+      return await follow(session, place.epoch, place.applied, origin);
+    } finally {
+      replication.close();
+    }
   } catch (error) {
     // The first query after a loss says only that the connection cannot be used.
     throw lost ?? error;
@@ -103,37 +117,39 @@ async function becomeOnlyReader(session: Session): Promise<void> {
   }
 }
 
+/** What is known of the source when a place is looked for. */
+interface Scene {
+  readonly replication: Link;
+  readonly server: Server;
+  readonly origin: Origin;
+  readonly rowSecurity: RowSecurity;
+}
+
 /** Where to follow from: the stored place if it can be carried on, else the end of a first reading of a new epoch. */
-async function findPlace(session: Session, print: string): Promise<{ epoch: number; applied: bigint }> {
-  const { run, control, signal } = session;
+async function findPlace(session: Session, scene: Scene): Promise<{ epoch: number; applied: bigint }> {
+  const { run, control } = session;
   const { settings } = run;
-  const replication = await openLink(settings.address, 'slot', 'replication', signal, () => {});
-  try {
-    const server = await identify(replication.client);
-    run.status.heard(server.walEnd);
-    const stored = await readStored(run);
-    const slots = await readSlots(control, settings.slotPrefix);
-    const ours = slots.filter((slot) => slot.database === settings.address.database);
-    const name = slotName(settings.slotPrefix, stored?.epoch ?? 0);
-    const slot = ours.find((candidate) => candidate.slot_name === name);
-    const origin = originOf(server, print);
-    const reason = whyNewEpoch(stored, slot, server, origin, name);
-    if (reason === undefined && stored !== undefined) {
-      await dropSlots(
-        control,
-        ours.filter((other) => other.slot_name !== name),
-      );
-      return stored;
-    }
-    if (settings.slotLimit === 'required') await requireLimit(control);
-    const epoch = await beginEpoch(run, origin, reason ?? '');
-    refuseForeign(slots, slotName(settings.slotPrefix, epoch), settings.address.database);
-    await dropSlots(control, ours);
-    run.status.forget();
-    return { epoch, applied: await readFirst(session, replication, epoch) };
-  } finally {
-    replication.close();
+  const { server, origin } = scene;
+  const stored = await readStored(run);
+  const slots = await readSlots(control, settings.slotPrefix);
+  const ours = slots.filter((slot) => slot.database === settings.address.database);
+  const name = slotName(settings.slotPrefix, stored?.epoch ?? 0);
+  const slot = ours.find((candidate) => candidate.slot_name === name);
+  const reason = run.unreadable ?? whyNewEpoch(stored, slot, server.walEnd, origin, name);
+  if (reason === undefined && stored !== undefined) {
+    await dropSlots(
+      control,
+      ours.filter((other) => other.slot_name !== name),
+    );
+    if (stored.origin !== originText(origin)) await noteOrigin(run, stored.epoch, origin);
+    return stored;
   }
+  if (settings.slotLimit === 'required') await requireLimit(control);
+  const epoch = await beginEpoch(run, origin, reason ?? '');
+  refuseForeign(slots, slotName(settings.slotPrefix, epoch), settings.address.database);
+  await dropSlots(control, ours);
+  run.status.forget();
+  return { epoch, applied: await readFirst(session, scene.replication, epoch, scene.rowSecurity) };
 }
 
 const storeFailure = (error: unknown): Error =>
@@ -156,14 +172,25 @@ async function readStored(run: Run): Promise<StoredProgress | undefined> {
   return stored;
 }
 
-async function beginEpoch(run: Run, origin: string, reason: string): Promise<number> {
+async function beginEpoch(run: Run, origin: Origin, reason: string): Promise<number> {
   const { settings } = run;
-  const epoch = await settings.progress.beginEpoch(settings.stream, origin, reason).catch((error: unknown) => {
-    throw storeFailure(error);
-  });
+  const epoch = await settings.progress
+    .beginEpoch(settings.stream, originText(origin), reason)
+    .catch((error: unknown) => {
+      throw storeFailure(error);
+    });
+  run.unreadable = undefined;
   settings.log('info', `epoch ${epoch} of the source begins: ${reason}`);
   run.signal.throwIfAborted();
   return epoch;
+}
+
+/** Keeps how the source looks now, when nothing is lost by how it has changed. */
+export async function noteOrigin(run: Run, epoch: number, origin: Origin): Promise<void> {
+  const { progress, stream } = run.settings;
+  await progress.noteOrigin(stream, epoch, originText(origin)).catch((error: unknown) => {
+    throw storeFailure(error);
+  });
 }
 
 /** The log's end, and a transaction id of now with all its 64 bits. */

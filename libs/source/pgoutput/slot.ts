@@ -2,7 +2,8 @@ import type pg from 'pg';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import { formatLsn, parseLsn } from '#libs/domain/position.ts';
 import type { SlotStatus, StoredProgress } from '../contract.ts';
-import { slotWithoutLimit } from './remedies.ts';
+import { findService, slotWithoutLimit } from './managed.ts';
+import { type Origin, whyAnotherOrigin } from './signature.ts';
 
 /** A row of pg_replication_slots, as far as every supported version has it. */
 export interface SlotRow {
@@ -26,9 +27,6 @@ export interface Server {
   /** How far its log reaches. */
   readonly walEnd: bigint;
 }
-
-/** What is stored as a stream's origin: the server, and what of it is published (see `fingerprint`). */
-export const originOf = (server: Server, print: string): string => `${server.identity}/${print}`;
 
 export const slotName = (prefix: string, epoch: number): string => `${prefix}_${epoch}`;
 
@@ -70,7 +68,7 @@ export function costOf(slot: SlotRow, walEnd: bigint): SlotStatus {
  */
 export async function requireLimit(client: pg.Client): Promise<void> {
   const result = await client.query<{ limit: string }>(`SELECT current_setting('max_slot_wal_keep_size') AS limit`);
-  if (result.rows[0]?.limit === '-1') throw slotWithoutLimit();
+  if (result.rows[0]?.limit === '-1') throw slotWithoutLimit(await findService(client));
 }
 
 /** The slots of another database are not ours to use or to drop. */
@@ -95,17 +93,14 @@ export async function dropSlots(client: pg.Client, slots: readonly SlotRow[]): P
 export function whyNewEpoch(
   stored: StoredProgress | undefined,
   slot: SlotRow | undefined,
-  server: Server,
-  origin: string,
+  walEnd: bigint,
+  origin: Origin,
   name: string,
 ): string | undefined {
   if (stored === undefined) return 'nothing was read from this source before';
   if (stored.phase === 'snapshot') return `the first reading of epoch ${stored.epoch} never ended`;
-  if (stored.origin !== origin) {
-    return stored.origin.startsWith(`${server.identity}/`)
-      ? 'the publication or a table of the source was made anew; what was written in between was not sent'
-      : `the source is another server, timeline or database than before: ${origin} instead of ${stored.origin}`;
-  }
+  const moved = whyAnotherOrigin(stored.origin, origin);
+  if (moved !== undefined) return moved;
   if (slot === undefined) return `the replication slot ${name} is gone`;
   if (slot.plugin !== 'pgoutput') return `the replication slot ${name} belongs to the plugin ${slot.plugin}`;
   if (slot.wal_status === 'lost' || slot.conflicting === true || typeof slot.invalidation_reason === 'string') {
@@ -114,8 +109,8 @@ export function whyNewEpoch(
   if (slot.confirmed_flush_lsn !== null && parseLsn(slot.confirmed_flush_lsn) > stored.applied) {
     return `a gap: the replication slot ${name} begins at ${slot.confirmed_flush_lsn}, only ${formatLsn(stored.applied)} is applied`;
   }
-  if (server.walEnd < stored.applied) {
-    return `the source's log was set back: it ends at ${formatLsn(server.walEnd)}, ${formatLsn(stored.applied)} is applied`;
+  if (walEnd < stored.applied) {
+    return `the source's log was set back: it ends at ${formatLsn(walEnd)}, ${formatLsn(stored.applied)} is applied`;
   }
   return undefined;
 }

@@ -3,6 +3,7 @@ import { type AnyRowChange, SOURCE_TABLES, type SourceTable } from '#libs/domain
 import { snapshotPosition } from '#libs/domain/position.ts';
 import { neededColumns, rowChange, type Stamp } from './decode.ts';
 import { Waiting } from './faults.ts';
+import type { RowSecurity } from './row-security.ts';
 
 /** A piece of one table, in the order in which the server read it. */
 export interface SnapshotChunk {
@@ -33,13 +34,20 @@ export const readChange = (table: SourceTable, stamp: Stamp, values: TextRow): A
 
 /**
  * Opens the reading transaction on an exported snapshot.
+ * @param rowSecurity see {@link RowSecurity}
  * @throws Waiting when a table was rewritten after the snapshot was taken (ALTER TABLE, TRUNCATE, VACUUM FULL): to
  *   older snapshots such a table looks empty, so that its reading must begin anew
  */
-export async function beginReading(client: pg.Client, schema: string, snapshot: string): Promise<void> {
+export async function beginReading(
+  client: pg.Client,
+  schema: string,
+  snapshot: string,
+  rowSecurity: RowSecurity['setting'],
+): Promise<void> {
   const tables = SOURCE_TABLES.map((table) => qualified(schema, table));
   await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
   await client.query(`SET TRANSACTION SNAPSHOT ${client.escapeLiteral(snapshot)}`);
+  await client.query(`SET LOCAL row_security = ${rowSecurity}`);
   await client.query(`LOCK TABLE ${tables.join(', ')} IN ACCESS SHARE MODE`);
   // pg_class is read as of the snapshot, pg_relation_filenode() looks at now.
   const same = await client.query<{ relname: string }>(

@@ -1,0 +1,52 @@
+import type pg from 'pg';
+import { SOURCE_TABLES } from '#libs/domain/change.ts';
+import { ConfigurationError } from '#libs/domain/errors.ts';
+import { loadStatements } from '#libs/platform/postgres/database.ts';
+import { nameInSql } from './remedies.ts';
+
+const sql = loadStatements(new URL('./sql/', import.meta.url), ['row_security']);
+
+interface SecuredTable {
+  readonly name: string;
+  readonly hasAll: boolean;
+  readonly isRestricted: boolean;
+  readonly print: string;
+}
+
+/** How the tables are to be read with regard to row-level security, which nothing is hidden by. */
+export interface RowSecurity {
+  /**
+   * `off`: a policy that hides rows is an error of the statement. `on`: some tables are read through policies that let
+   * this user see every row; then what was read is whole only if {@link print} is the same afterwards.
+   */
+  readonly setting: 'on' | 'off';
+  /** Moves when one of those policies is altered. */
+  readonly print: string;
+}
+
+/**
+ * Sees to it that row-level security hides no row of the five tables from the user of this connection: it is not subject
+ * to it (BYPASSRLS, the owner, a superuser), or a policy lets it read every row.
+ * @throws ConfigurationError with the statements that let it
+ */
+export async function checkRowSecurity(client: pg.Client, schema: string): Promise<RowSecurity> {
+  const { rows } = await client.query<SecuredTable>({ ...sql.row_security, values: [schema, SOURCE_TABLES] });
+  const hidden = rows.filter((table) => !table.hasAll || table.isRestricted);
+  if (hidden.length > 0) throw hidesRows(client.user ?? 'the_user', schema, hidden);
+  const print = rows.map((table) => `${table.name}:${table.print}`).sort();
+  return { setting: rows.length === 0 ? 'off' : 'on', print: print.join(';') };
+}
+
+function hidesRows(user: string, schema: string, tables: readonly SecuredTable[]): ConfigurationError {
+  const role = nameInSql(user);
+  const policies = tables.map(
+    ({ name }) => `CREATE POLICY prepadata_reads_all ON ${schema}.${name} FOR SELECT TO ${role} USING (true);`,
+  );
+  const bypass = `as a superuser, run: ALTER ROLE ${role} BYPASSRLS;`;
+  // A policy that restricts holds for everybody whom another one permits.
+  const isRestricted = tables.some((table) => table.isRestricted);
+  return new ConfigurationError(
+    `row-level security hides rows of ${tables.map(({ name }) => `${schema}.${name}`).join(', ')} from the user "${user}", whatever it is granted`,
+    isRestricted ? bypass : `as the owner of the tables, run: ${policies.join(' ')} or, ${bypass}`,
+  );
+}

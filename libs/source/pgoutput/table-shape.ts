@@ -1,0 +1,122 @@
+import { UnrecoverableError } from '#libs/domain/errors.ts';
+import { nameInSql } from './remedies.ts';
+import { identityColumns, type TableFacts } from './tables.ts';
+
+/*
+ * Whether a table is one whose changes can be followed at all. A refusal ends with the statements that mend it, of which
+ * the tests run every one.
+ */
+
+const KINDS = { p: 'a partitioned table', v: 'a view', m: 'a materialised view', f: 'a foreign table' } as const;
+
+/** @throws UnrecoverableError naming the tables that are not there, and where they are perhaps */
+export function checkPresence(schema: string, facts: readonly TableFacts[]): void {
+  const missing = facts.filter((table) => !table.exists);
+  if (missing.length === 0) return;
+  const [first, ...others] = missing;
+  const schemas = (first?.elsewhere ?? []).filter((name) => others.every((table) => table.elsewhere.includes(name)));
+  throw new UnrecoverableError(
+    'source_table_missing',
+    `the source database has no table ${missing.map((table) => `${schema}.${table.name}`).join(', ')}`,
+    schemas.length === 0
+      ? 'let the LMSConnector make its tables first, or set SOURCE_SCHEMA to the schema they are in'
+      : `set SOURCE_SCHEMA=${schemas[0]}, where tables of ${missing.length === 1 ? 'that name' : 'those names'} are${
+          schemas.length === 1 ? '' : ` (or ${schemas.slice(1).join(', ')})`
+        }`,
+  );
+}
+
+/** @throws UnrecoverableError */
+export function checkKind(schema: string, table: TableFacts): void {
+  const name = `${schema}.${table.name}`;
+  if (table.kind !== 'r') {
+    throw new UnrecoverableError(
+      'source_table_kind',
+      `the source's ${name} is ${KINDS[table.kind]}, and not an ordinary table: its changes cannot be followed under that name`,
+      kindRemedy(schema, table),
+    );
+  }
+  if (table.children.length > 0) {
+    throw new UnrecoverableError(
+      'source_table_kind',
+      `the source table ${name} has child tables (${table.children.join(', ')}), whose rows belong to it as well and are not sent under its name`,
+      `move their rows into ${name} itself, and run: ${table.children.map((child) => `ALTER TABLE ${child} NO INHERIT ${name};`).join(' ')}`,
+    );
+  }
+  if (table.persistence !== 'p') {
+    throw new UnrecoverableError(
+      'source_table_unlogged',
+      `the source table ${name} is unlogged: none of its changes is written in the server's log`,
+      `as the owner of the table, run: ALTER TABLE ${name} SET LOGGED;`,
+    );
+  }
+}
+
+function kindRemedy(schema: string, { kind, name, elsewhere }: TableFacts): string {
+  if (kind === 'f')
+    return `follow the database where ${schema}.${name} itself is: set SOURCE_DB_HOST and the others to it`;
+  const former = `${name}_${kind === 'p' ? 'partitioned' : 'view'}`;
+  const rename = `ALTER ${{ p: 'TABLE', v: 'VIEW', m: 'MATERIALIZED VIEW' }[kind as 'p' | 'v' | 'm']} ${schema}.${name} RENAME TO ${former};`;
+  const table = `CREATE TABLE ${schema}.${name} (LIKE ${schema}.${former} INCLUDING DEFAULTS); INSERT INTO ${schema}.${name} SELECT * FROM ${schema}.${former}; ALTER TABLE ${schema}.${name} ADD PRIMARY KEY (id);`;
+  const there =
+    elsewhere.length === 0 ? '' : `set SOURCE_SCHEMA to where the table itself is (${elsewhere.join(', ')}), or `;
+  return `${there}let the LMSConnector write an ordinary table; with the rows that are there now, run: ${rename} ${table}`;
+}
+
+/** Whether every change of a row is told with its id, and whether the school may go on changing rows when it is told. */
+export function checkKey(schema: string, table: TableFacts): void {
+  const { primaryKey } = table;
+  const name = `${schema}.${table.name}`;
+  if (primaryKey?.columns.length !== 1 || primaryKey.columns[0] !== 'id') {
+    throw new UnrecoverableError(
+      'source_primary_key',
+      `the primary key of the source table ${name} is ${primaryKey === null ? 'missing' : `(${primaryKey.columns.join(', ')})`}; it must be (id)`,
+      `as the owner of the table, run: ALTER TABLE ${name} ${primaryKey === null ? '' : `DROP CONSTRAINT ${nameInSql(primaryKey.name)}, `}ADD PRIMARY KEY (id);`,
+    );
+  }
+  const columns = identityColumns(table);
+  const computed = columns?.filter((column) => table.columns[column]?.generated === 'v') ?? [];
+  if (computed.length > 0) {
+    throw new UnrecoverableError(
+      'source_replica_identity',
+      `the replica identity of the source table ${name} is FULL, and contains ${computed.join(', ')}, which is computed when it is read: published, the table takes no UPDATE and no DELETE any more, from nobody`,
+      `as the owner of the table, run: ALTER TABLE ${name} REPLICA IDENTITY DEFAULT;`,
+    );
+  }
+  if (columns === undefined && table.identity === 'd') {
+    throw new UnrecoverableError(
+      'source_primary_key',
+      `the primary key of the source table ${name} is deferrable, so that the log does not tell its rows apart: published, the table takes no UPDATE and no DELETE any more, from nobody`,
+      `as the owner of the table, run: ALTER TABLE ${name} DROP CONSTRAINT ${nameInSql(primaryKey.name)}, ADD PRIMARY KEY (id);`,
+    );
+  }
+  if (columns?.includes('id') === true) return;
+  throw new UnrecoverableError(
+    'source_replica_identity',
+    columns === undefined
+      ? `the source table ${name} has no replica identity, so that the log does not tell its rows apart: published, the table takes no UPDATE and no DELETE any more, from nobody`
+      : `the replica identity of the source table ${name} is (${columns.join(', ')}) and does not contain id, so that deletes cannot be told apart`,
+    `as the owner of the table, run: ALTER TABLE ${name} REPLICA IDENTITY ${primaryKey.deferrable ? 'FULL' : 'DEFAULT'};`,
+  );
+}
+
+/** A generated column that the server does not send: what the log brings of its row would lack it. */
+export function notSent(name: string, table: TableFacts, column: string): UnrecoverableError {
+  const { fullType = 'text', generated = 's' } = table.columns[column] ?? {};
+  const at = nameInSql(column);
+  const computed = nameInSql(`${column}_computed`);
+  const steps =
+    generated === 's'
+      ? [`ALTER TABLE ${name} ALTER COLUMN ${at} DROP EXPRESSION;`]
+      : [
+          `ALTER TABLE ${name} RENAME COLUMN ${at} TO ${computed};`,
+          `ALTER TABLE ${name} ADD COLUMN ${at} ${fullType};`,
+          `UPDATE ${name} SET ${at} = ${computed};`,
+          `ALTER TABLE ${name} DROP COLUMN ${computed};`,
+        ];
+  return new UnrecoverableError(
+    'source_column_generated',
+    `the column ${column} of the source table ${name} is generated (${generated === 's' ? 'STORED' : 'VIRTUAL'}), and this server does not send it with the changes of a row`,
+    `let the LMSConnector write it, and as the owner of the table, run: ${steps.join(' ')}`,
+  );
+}

@@ -1,0 +1,62 @@
+import type pg from 'pg';
+import { SOURCE_TABLES, type SourceTable } from '#libs/domain/change.ts';
+import { loadStatements } from '#libs/platform/postgres/database.ts';
+
+const sql = loadStatements(new URL('./sql/', import.meta.url), ['source_tables']);
+
+/** What the catalogue says of one of the five names. */
+export interface TableFacts {
+  readonly name: SourceTable;
+  readonly exists: boolean;
+  /** As pg_class has it: r ordinary, p partitioned, v view, m materialised view, f foreign. */
+  readonly kind: 'r' | 'p' | 'v' | 'm' | 'f';
+  /** p: logged, u: not. */
+  readonly persistence: 'p' | 'u';
+  readonly isPartition: boolean;
+  /** The replica identity: d by the primary key, f every column, i by an index, n nothing. */
+  readonly identity: 'd' | 'n' | 'f' | 'i';
+  /** By the user who asks: the schema may be entered, and the whole table read. */
+  readonly readable: boolean;
+  /** Partitions, or tables that inherit from it; as a statement takes their names. */
+  readonly children: readonly string[];
+  readonly primaryKey: {
+    readonly name: string;
+    readonly deferrable: boolean;
+    readonly columns: readonly string[];
+  } | null;
+  /** The columns of the index chosen as replica identity, if one is. */
+  readonly identityIndex: readonly string[];
+  readonly columns: Readonly<Record<string, ColumnFacts>>;
+  /** Other schemas that have a table of this name. */
+  readonly elsewhere: readonly string[];
+}
+
+export interface ColumnFacts {
+  readonly type: string;
+  /** With its length or precision. */
+  readonly fullType: string;
+  /** s: stored, v: virtual; null: an ordinary column. */
+  readonly generated: 's' | 'v' | null;
+}
+
+/** Reads what the catalogue says of the five tables, in their order. */
+export async function readTableFacts(client: pg.Client, schema: string): Promise<readonly TableFacts[]> {
+  const { rows } = await client.query<TableFacts>({ ...sql.source_tables, values: [schema, SOURCE_TABLES] });
+  return SOURCE_TABLES.flatMap((table) => rows.filter((row) => row.name === table));
+}
+
+/**
+ * The columns by which the log tells the rows of a table apart; undefined: none. Then every UPDATE and DELETE in the table
+ * fails as soon as a publication sends them.
+ */
+export function identityColumns({
+  identity,
+  primaryKey,
+  identityIndex,
+  columns,
+}: TableFacts): readonly string[] | undefined {
+  if (identity === 'f') return Object.keys(columns);
+  if (identity === 'i') return identityIndex.length === 0 ? undefined : identityIndex;
+  if (identity === 'n' || primaryKey === null || primaryKey.deferrable) return undefined;
+  return primaryKey.columns;
+}
