@@ -2,7 +2,7 @@ import { anomalyFamily } from '#libs/pipeline/families/anomaly.ts';
 import { engagementFamily } from '#libs/pipeline/families/engagement.ts';
 import { performanceFamily } from '#libs/pipeline/families/performance.ts';
 import type { Settings } from '#libs/pipeline/settings.ts';
-import { aborted } from '#libs/platform/lifecycle.ts';
+import { unlessAborted } from '#libs/platform/lifecycle.ts';
 import { checkSource } from '#libs/source/pgoutput/index.ts';
 import { readTodayToWrite } from '#libs/store/calendar.ts';
 import { backfill } from './backfill.ts';
@@ -64,12 +64,3 @@ export class Reconciler implements Runner {
     );
   }
 }
-
-/** @throws the signal's reason as soon as it aborts; what was begun ends by itself */
-const unlessAborted = <T>(work: Promise<T>, signal: AbortSignal): Promise<T> =>
-  Promise.race([
-    work,
-    aborted(signal).then((): never => {
-      throw signal.reason as Error;
-    }),
-  ]);

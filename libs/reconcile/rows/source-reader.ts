@@ -41,6 +41,7 @@ export async function openSourceReader(
     throw error;
   }
   const { setting } = await checkRowSecurity(reader.client, schema);
+  await reader.client.query(`SET row_security = ${setting}`);
   const read = (table: SourceTable, text: string, values: readonly (string | number | null)[]): Promise<SourceRead> =>
     readOnce(reader, schema, table, setting, text, values);
   return {
@@ -85,7 +86,7 @@ function readOnce(
 ): Promise<SourceRead> {
   return reader.alone(async () => {
     await reader.client.query(
-      `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL row_security = ${rowSecurity};
+      `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
        LOCK TABLE ${qualified(schema, table)} IN ACCESS SHARE MODE`,
     );
     if (rowSecurity === 'on') await checkRowSecurity(reader.client, schema);

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import pg from 'pg';
+import { unlessAborted } from '#libs/platform/lifecycle.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { connectSettled } from '#libs/platform/postgres/session-settings.ts';
 
@@ -68,7 +69,8 @@ export async function openLink(
   });
   signal.addEventListener('abort', close, { once: true });
   try {
-    await connectSettled(client);
+    // A connection that is closed while it is being made never says so.
+    await unlessAborted(connectSettled(client), signal);
   } catch (error) {
     close();
     throw error;
