@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Uuid } from '#libs/domain/change.ts';
 import { FLAG_NAMES, type FlagName } from '#libs/domain/flags.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { day, known, sourceId } from './answers.ts';
+import { day, known, ourId, sourceId } from './answers.ts';
 import { flag } from './feature-columns.ts';
 import { courseRange } from './identity.ts';
 import { cutPage, decodeCursor, type Page } from './paging.ts';
@@ -19,22 +19,24 @@ export const anomaliesQuery = z.strictObject({
 });
 
 export const anomaliesAnswer = z.array(
-  z.strictObject({
-    student_id: z.int(),
-    student_source_id: sourceId,
-    course_id: z.int(),
-    course_source_id: sourceId,
-    flag: z.enum(FLAG_NAMES).meta({ description: 'GET /features says by which rule it is open' }),
-    ...flag.shape,
-    item: known(z.string(), 'The graded item; null where the value is no grade'),
-    direction: known(z.enum(['up', 'down']), 'Which way the level moved; null but for engagement_shift'),
-    times: z.number().meta({
-      description:
-        'How far beyond what is usual, in distances from baseline to threshold (of inactivity and engagement_shift from 0); made of the numbers above, 6 decimals',
-    }),
-    as_of_date: day.meta({ description: 'The day that the flag speaks for' }),
-    stale: z.boolean().meta({ description: 'That is an earlier day than the one its course speaks for' }),
-  }),
+  z
+    .strictObject({
+      student_id: ourId,
+      student_source_id: sourceId,
+      course_id: ourId,
+      course_source_id: sourceId,
+      flag: z.enum(FLAG_NAMES).meta({ description: 'GET /features says by which rule it is open' }),
+      ...flag.shape,
+      item: known(z.string(), 'The graded item; null where the value is no grade'),
+      direction: known(z.enum(['up', 'down']), 'Which way the level moved; null but for engagement_shift'),
+      times: z.number().meta({
+        description:
+          'How far beyond what is usual, in distances from baseline to threshold (of inactivity and engagement_shift from 0); made of the numbers above, 6 decimals',
+      }),
+      as_of_date: day.meta({ description: 'The day that the flag speaks for' }),
+      stale: z.boolean().meta({ description: 'That is an earlier day than the one its course speaks for' }),
+    })
+    .meta({ id: 'OpenFlag' }),
 );
 export type OpenFlag = z.output<typeof anomaliesAnswer>[number];
 

@@ -6,6 +6,12 @@ export const instant = z.iso.datetime({ precision: 3 });
 /** A day as it is served: `YYYY-MM-DD`, of the institution's zone. */
 export const day = z.iso.date();
 
+/** The greatest id that we can give. */
+export const MAX_INTEGER = 2 ** 31 - 1;
+
+/** Our integer for a student or a course. */
+export const ourId = z.int32().min(1);
+
 /** An id of the source, which need not be a UUID that any version of the standard would make: Postgres takes all. */
 export const sourceId = z.guid();
 
@@ -23,12 +29,14 @@ export const scaled = (integer: number | null, parts: number): number | null =>
   integer === null ? null : integer / parts;
 
 /** What every refusal and failure looks like. */
-export const errorAnswer = z.strictObject({
-  error: z.strictObject({
-    code: z.string().meta({ description: 'Stable and machine-readable' }),
-    message: z.string().meta({ description: 'What happened, and to what' }),
-    hint: z.string().meta({ description: 'What to do' }),
-    run_id: z.uuid().optional().meta({ description: 'Where a run stands in the way: which' }),
-  }),
-});
+export const errorAnswer = z
+  .strictObject({
+    error: z.strictObject({
+      code: z.string().meta({ description: 'Stable and machine-readable' }),
+      message: z.string().meta({ description: 'What happened, and to what' }),
+      hint: z.string().meta({ description: 'What to do' }),
+      run_id: z.uuid().optional().meta({ description: 'Where a run stands in the way: which' }),
+    }),
+  })
+  .meta({ id: 'Error' });
 export type ErrorAnswer = z.output<typeof errorAnswer>;

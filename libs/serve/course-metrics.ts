@@ -3,7 +3,7 @@ import { COVERAGE_KINDS, type FirstDays } from '#libs/aggregate/coverage.ts';
 import { FLAG_NAMES, type FlagName, type Severity } from '#libs/domain/flags.ts';
 import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { day, known, sourceId } from './answers.ts';
+import { day, known, ourId, sourceId } from './answers.ts';
 import { type Entity, findEntity } from './identity.ts';
 import { entityId } from './parameters.ts';
 import { meanOf, QUANTILES, quantileOf } from './quantile.ts';
@@ -18,35 +18,37 @@ const count = z.int().min(0);
 const quantiles = z.record(z.enum(QUANTILES.map((percent) => `p${percent}` as const)), z.number());
 
 export const courseMetricsAnswer = z.array(
-  z.strictObject({
-    course_id: z.int(),
-    course_source_id: sourceId,
-    total_students: count.meta({ description: 'Students with an enrolment, dated today or before or not at all' }),
-    avg_engagement: known(z.number(), 'Mean of the engagement_scores that are known; 2 decimals'),
-    avg_engagement_count: count.meta({ description: 'How many these are' }),
-    avg_success_rate: known(z.number(), 'Mean of the success_rates that are known; percent, 2 decimals'),
-    avg_success_rate_count: count.meta({ description: 'How many these are' }),
-    quantiles: z
-      .strictObject({
-        engagement_score: known(quantiles, 'Of the values of avg_engagement; null where there is none'),
-        success_rate: known(quantiles, 'Of the values of avg_success_rate; null where there is none'),
-      })
-      .meta({ description: 'At (n-1)p, interpolated; 2 decimals' }),
-    coverage: z
-      .record(z.enum(COVERAGE_KINDS), day.nullable())
-      .meta({ description: 'Per kind of data the day from which the course collects it; null where it never has' }),
-    as_of_date: known(day, 'The day that the features of the course speak for'),
-    first_fact: known(day, 'The first day of which anything is known'),
-    last_fact: known(day, 'The last day of which anything is known'),
-    anomalies: z
-      .strictObject({
-        students: count.meta({ description: 'Students with an open flag' }),
-        flags: z.partialRecord(z.enum(FLAG_NAMES), z.strictObject({ high: count, medium: count, low: count })).meta({
-          description: 'Per flag and severity the students who have it open; flags that nobody has are left out',
-        }),
-      })
-      .meta({ description: 'GET /api/anomalies has them one by one' }),
-  }),
+  z
+    .strictObject({
+      course_id: ourId,
+      course_source_id: sourceId,
+      total_students: count.meta({ description: 'Students with an enrolment, dated today or before or not at all' }),
+      avg_engagement: known(z.number(), 'Mean of the engagement_scores that are known; 2 decimals'),
+      avg_engagement_count: count.meta({ description: 'How many these are' }),
+      avg_success_rate: known(z.number(), 'Mean of the success_rates that are known; percent, 2 decimals'),
+      avg_success_rate_count: count.meta({ description: 'How many these are' }),
+      quantiles: z
+        .strictObject({
+          engagement_score: known(quantiles, 'Of the values of avg_engagement; null where there is none'),
+          success_rate: known(quantiles, 'Of the values of avg_success_rate; null where there is none'),
+        })
+        .meta({ description: 'At (n-1)p, interpolated; 2 decimals' }),
+      coverage: z
+        .record(z.enum(COVERAGE_KINDS), day.nullable())
+        .meta({ description: 'Per kind of data the day from which the course collects it; null where it never has' }),
+      as_of_date: known(day, 'The day that the features of the course speak for'),
+      first_fact: known(day, 'The first day of which anything is known'),
+      last_fact: known(day, 'The last day of which anything is known'),
+      anomalies: z
+        .strictObject({
+          students: count.meta({ description: 'Students with an open flag' }),
+          flags: z.partialRecord(z.enum(FLAG_NAMES), z.strictObject({ high: count, medium: count, low: count })).meta({
+            description: 'Per flag and severity the students who have it open; flags that nobody has are left out',
+          }),
+        })
+        .meta({ description: 'GET /api/anomalies has them one by one' }),
+    })
+    .meta({ id: 'CourseMetrics' }),
 );
 export type CourseMetrics = z.output<typeof courseMetricsAnswer>[number];
 

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { day, scaled } from './answers.ts';
+import { day, MAX_INTEGER, ourId, scaled } from './answers.ts';
 import { temporalColumns } from './feature-columns.ts';
-import { courseRange, MAX_INTEGER } from './identity.ts';
+import { courseRange } from './identity.ts';
 import { decodeCursor, type LongList, type Page, presentPage, readPage } from './paging.ts';
 import { calendarDay, entityId, longPaging, wholeNumber } from './parameters.ts';
 import { sql } from './statements.ts';
@@ -16,14 +16,16 @@ export const engagementTrendsQuery = z.strictObject({
 });
 
 export const engagementTrendsAnswer = z.array(
-  z.strictObject({
-    student_id: z.int(),
-    course_id: z.int(),
-    feature_date: day,
-    engagement_ma7: temporalColumns.engagement_ma7,
-    engagement_ma30: temporalColumns.engagement_ma30,
-    engagement_trend: temporalColumns.engagement_trend,
-  }),
+  z
+    .strictObject({
+      student_id: ourId,
+      course_id: ourId,
+      feature_date: day,
+      engagement_ma7: temporalColumns.engagement_ma7,
+      engagement_ma30: temporalColumns.engagement_ma30,
+      engagement_trend: temporalColumns.engagement_trend,
+    })
+    .meta({ id: 'EngagementTrend' }),
 );
 export type EngagementTrend = z.output<typeof engagementTrendsAnswer>[number];
 

@@ -8,36 +8,44 @@ const count = z.int().min(0);
 const number = z.number();
 
 /** Share by weekday, all seven or none at all. */
-const activityPattern = z.record(
-  z.enum(['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday']),
-  z.number().min(0).max(1),
-);
+const activityPattern = z
+  .record(
+    z.enum(['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday']),
+    z.number().min(0).max(1),
+  )
+  .meta({ id: 'ActivityPattern' });
 
-const component = z.looseObject({
-  value: known(z.number(), 'What was done in the 7 days, times in seconds; null without coverage'),
-  target: z.number().meta({ description: 'What counts as full in 7 days' }),
-  weight: z.number().meta({ description: 'As configured' }),
-  covered: z.boolean().meta({ description: 'The course collected this by then; else it is out of the score' }),
-});
+const component = z
+  .looseObject({
+    value: known(z.number(), 'What was done in the 7 days, times in seconds; null without coverage'),
+    target: z.number().meta({ description: 'What counts as full in 7 days' }),
+    weight: z.number().meta({ description: 'As configured' }),
+    covered: z.boolean().meta({ description: 'The course collected this by then; else it is out of the score' }),
+  })
+  .meta({ id: 'EngagementComponent' });
 
-const components = z.looseObject({
-  logins: component,
-  time: component,
-  forum_posts: component,
-  resources: component,
-});
+const components = z
+  .looseObject({
+    logins: component,
+    time: component,
+    forum_posts: component,
+    resources: component,
+  })
+  .meta({ id: 'EngagementComponents' });
 
 /** An open flag. Value, baseline and threshold are in one unit. */
-export const flag = z.strictObject({
-  since: day.meta({ description: 'First day of the unbroken run of days on which it was open' }),
-  value: number.meta({ description: 'What was seen: points, percent, or days' }),
-  baseline: known(number, 'What is usual for the student; null under 3 active days, for inactivity'),
-  threshold: number.meta({ description: 'From where on it is open' }),
-  method: z.enum(FLAG_METHODS),
-  severity: z.enum(SEVERITIES),
-  item: z.string().optional().meta({ description: 'The graded item, where the value is a grade' }),
-  direction: z.enum(['up', 'down']).optional().meta({ description: 'Which way the level moved (cusum)' }),
-});
+export const flag = z
+  .strictObject({
+    since: day.meta({ description: 'First day of the unbroken run of days on which it was open' }),
+    value: number.meta({ description: 'What was seen: points, percent, or days' }),
+    baseline: known(number, 'What is usual for the student; null under 3 active days, for inactivity'),
+    threshold: number.meta({ description: 'From where on it is open' }),
+    method: z.enum(FLAG_METHODS),
+    severity: z.enum(SEVERITIES),
+    item: z.string().optional().meta({ description: 'The graded item, where the value is a grade' }),
+    direction: z.enum(['up', 'down']).optional().meta({ description: 'Which way the level moved (cusum)' }),
+  })
+  .meta({ id: 'Flag' });
 
 /** How values of a unit are served. */
 const SCHEMAS = {

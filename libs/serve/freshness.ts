@@ -27,31 +27,33 @@ const role = z.strictObject({
 /** Milliseconds since the oldest commit that waits; 0: none waits; null: some wait, none with a time (a first reading). */
 const lag = known(count, 'Age of the oldest commit that waits to be derived, in milliseconds');
 
-export const freshnessAnswer = z.strictObject({
-  today: known(day, 'Today at the institution; null before the first rollover'),
-  streams: z.array(
-    z.strictObject({
-      stream: z.string(),
-      epoch: z.int(),
-      phase: z.enum(['snapshot', 'streaming']),
-      applied: z.string().meta({ description: 'Log sequence number (hi/lo), or the offset of the next record' }),
-      committed_at: known(instant, 'Commit time at the source of what was applied last'),
-      updated_at: instant,
+export const freshnessAnswer = z
+  .strictObject({
+    today: known(day, 'Today at the institution; null before the first rollover'),
+    streams: z.array(
+      z.strictObject({
+        stream: z.string(),
+        epoch: z.int(),
+        phase: z.enum(['snapshot', 'streaming']),
+        applied: z.string().meta({ description: 'Log sequence number (hi/lo), or the offset of the next record' }),
+        committed_at: known(instant, 'Commit time at the source of what was applied last'),
+        updated_at: instant,
+      }),
+    ),
+    source: sourceAnswer,
+    instances: z.array(instanceAnswer).meta({ description: 'The processes that take changes in' }),
+    connectors: z.array(connectorAnswer).meta({ description: 'Debezium, where changes come over Kafka' }),
+    lag_ms: z.record(z.enum(FAMILIES), lag),
+    roles: z.record(z.enum(FAMILIES), role),
+    rejected: z.strictObject({
+      total: count.meta({ description: 'Rejections ever' }),
+      by_table_and_reason: z.array(z.strictObject({ source_table: z.string(), reason: z.string(), total: count })),
     }),
-  ),
-  source: sourceAnswer,
-  instances: z.array(instanceAnswer).meta({ description: 'The processes that take changes in' }),
-  connectors: z.array(connectorAnswer).meta({ description: 'Debezium, where changes come over Kafka' }),
-  lag_ms: z.record(z.enum(FAMILIES), lag),
-  roles: z.record(z.enum(FAMILIES), role),
-  rejected: z.strictObject({
-    total: count.meta({ description: 'Rejections ever' }),
-    by_table_and_reason: z.array(z.strictObject({ source_table: z.string(), reason: z.string(), total: count })),
-  }),
-  rejected_waiting: count.meta({ description: 'Source rows that are unreadable now; GET /api/rejected lists them' }),
-  reconcile: lastReconcileAnswer,
-  time_zones: z.array(timeZoneAnswer).meta({ description: 'Those that local times and days are read by' }),
-});
+    rejected_waiting: count.meta({ description: 'Source rows that are unreadable now; GET /api/rejected lists them' }),
+    reconcile: lastReconcileAnswer,
+    time_zones: z.array(timeZoneAnswer).meta({ description: 'Those that local times and days are read by' }),
+  })
+  .meta({ id: 'Freshness' });
 export type Freshness = z.output<typeof freshnessAnswer>;
 
 interface StreamRow {

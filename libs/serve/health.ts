@@ -12,11 +12,13 @@ import { sql } from './statements.ts';
 
 export const healthAnswer = z.strictObject({ status: z.literal('ok') });
 
-export const readyAnswer = z.discriminatedUnion('status', [
-  z.strictObject({ status: z.literal('ready'), source: sourceAnswer }),
-  z.strictObject({ status: z.literal('not ready'), reasons: z.array(z.string()).min(1), source: sourceAnswer }),
-]);
-export type Readiness = z.output<typeof readyAnswer>;
+export const readyAnswer = z.strictObject({ status: z.literal('ready'), source: sourceAnswer });
+export const notReadyAnswer = z.strictObject({
+  status: z.literal('not ready'),
+  reasons: z.array(z.string()).min(1),
+  source: sourceAnswer,
+});
+export type Readiness = z.output<typeof readyAnswer> | z.output<typeof notReadyAnswer>;
 
 const DEADLINE_MS = 2_000;
 

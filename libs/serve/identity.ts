@@ -1,5 +1,6 @@
 import type { Uuid } from '#libs/domain/change.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
+import { MAX_INTEGER } from './answers.ts';
 import { NotFoundError } from './errors.ts';
 import { sql } from './statements.ts';
 
@@ -8,9 +9,6 @@ export interface Entity {
   readonly id: number;
   readonly source_id: Uuid;
 }
-
-/** The greatest id that we can give. */
-export const MAX_INTEGER = 2 ** 31 - 1;
 
 /**
  * The student or course that `text` names, our integer or the source's UUID (the form is checked by `entityId`).

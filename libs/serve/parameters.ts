@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_INTEGER } from './answers.ts';
 import { InvalidRequestError } from './errors.ts';
 
 /** A parameter as it stands in a URL; a list when it is given more than once. */
@@ -9,8 +10,16 @@ const ENTITY_ID = new RegExp(`^(\\d{1,20}|${UUID})$`, 'i');
 
 const ENTITY = 'an integer or a UUID is expected';
 
+/** The same, for people who read a description of the API and programs that are made from it. */
+const DESCRIBED = {
+  anyOf: [
+    { type: 'integer', minimum: 1, maximum: MAX_INTEGER },
+    { type: 'string', format: 'uuid' },
+  ],
+};
+
 /** Names a student or a course: our integer, or the source's UUID in either case. */
-export const entityId = z.string({ error: ENTITY }).regex(ENTITY_ID, ENTITY);
+export const entityId = z.string({ error: ENTITY }).regex(ENTITY_ID, ENTITY).meta({ instead: DESCRIBED });
 
 /** A whole number in a URL. */
 export const wholeNumber = (least: number, most: number) => {
@@ -51,7 +60,7 @@ export const noParameters = z.strictObject({});
 const wholeId = z.int({ error: ENTITY }).min(0, ENTITY).transform(String);
 
 /** The same in a body, where a number may stand as such. */
-export const bodyEntityId = z.union([wholeId, entityId], { error: ENTITY });
+export const bodyEntityId = z.union([wholeId, entityId], { error: ENTITY }).meta({ instead: DESCRIBED });
 
 /**
  * Reads parameters by their schema.

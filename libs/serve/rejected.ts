@@ -11,19 +11,21 @@ import { sql } from './statements.ts';
 export const rejectedQuery = z.strictObject(pageParameters);
 
 export const rejectedAnswer = z.array(
-  z.strictObject({
-    origin: z.string().meta({
-      description:
-        'table:id of the source row, or topic:partition:offset without an id; table:student/course of features that cannot be derived',
-    }),
-    source_table: z.string(),
-    source_id: known(sourceId, 'The id of the source row'),
-    position: z.string().meta({ description: 'epoch:LSN of the change' }),
-    reason: z.string().meta({ description: 'Stable code' }),
-    meaning: z.string().meta({ description: 'The reason in words' }),
-    payload: z.string().meta({ description: 'The columns as JSON text, cut at 8 KB' }),
-    rejected_at: instant,
-  }),
+  z
+    .strictObject({
+      origin: z.string().meta({
+        description:
+          'table:id of the source row, or topic:partition:offset without an id; table:student/course of features that cannot be derived',
+      }),
+      source_table: z.string(),
+      source_id: known(sourceId, 'The id of the source row'),
+      position: z.string().meta({ description: 'epoch:LSN of the change' }),
+      reason: z.string().meta({ description: 'Stable code' }),
+      meaning: z.string().meta({ description: 'The reason in words' }),
+      payload: z.string().meta({ description: 'The columns as JSON text, cut at 8 KB' }),
+      rejected_at: instant,
+    })
+    .meta({ id: 'RejectedChange' }),
 );
 export type RejectedChange = z.output<typeof rejectedAnswer>[number];
 

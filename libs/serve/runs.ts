@@ -14,8 +14,8 @@ const count = z.int().min(0);
 
 export const triggerQuery = z.strictObject({
   wait: z
-    .enum(['true', 'false'], { error: 'true or false is expected' })
-    .default('false')
+    .stringbool({ truthy: ['true'], falsy: ['false'], case: 'sensitive', error: 'true or false is expected' })
+    .default(false)
     .meta({ description: 'true: answers when the run has ended, with its verdict; leaving does not stop the run' }),
 });
 
@@ -36,7 +36,7 @@ export const triggerBody = z.strictObject({
     .meta({ description: 'true: compare, repair nothing' }),
 });
 
-const runId = z.uuid({ error: 'the UUID of a run is expected' }).transform((text) => text.toLowerCase());
+const runId = z.uuid({ error: 'the UUID of a run is expected' }).toLowerCase();
 
 export const statusQuery = z.strictObject({
   run_id: runId.optional().meta({ description: 'Which run; without it the one under way, else the newest' }),
@@ -44,58 +44,68 @@ export const statusQuery = z.strictObject({
 
 export const cancelBody = z.strictObject({ run_id: runId.meta({ description: 'Which run' }) });
 
-const tally = z.strictObject({ equal: count, mismatched: count, missing: count, extra: count, repaired: count });
+const tally = z
+  .strictObject({ equal: count, mismatched: count, missing: count, extra: count, repaired: count })
+  .meta({ id: 'Tally' });
 
-const verdictAnswer = z.strictObject({
-  tables: z.record(z.string(), tally).meta({ description: 'Rows, by source table: our images against the source' }),
-  features: z.record(z.string(), tally).meta({ description: 'Values and days, by table and column; courses; topics' }),
-  kinds: z.record(z.string(), count).meta({ description: 'How many differences of each kind' }),
-  examples: z
-    .array(
-      z.strictObject({
-        where: z.string(),
-        kind: z.string(),
-        key: z.string(),
-        expected: z.string().nullable(),
-        found: z.string().nullable(),
-        repaired: z.boolean(),
-      }),
-    )
-    .readonly(),
-  skipped: count.meta({ description: 'Left out, since it changed while it was compared' }),
-}) satisfies z.ZodType<Verdict>;
+const verdictAnswer = z
+  .strictObject({
+    tables: z.record(z.string(), tally).meta({ description: 'Rows, by source table: our images against the source' }),
+    features: z
+      .record(z.string(), tally)
+      .meta({ description: 'Values and days, by table and column; courses; topics' }),
+    kinds: z.record(z.string(), count).meta({ description: 'How many differences of each kind' }),
+    examples: z
+      .array(
+        z.strictObject({
+          where: z.string(),
+          kind: z.string(),
+          key: z.string(),
+          expected: z.string().nullable(),
+          found: z.string().nullable(),
+          repaired: z.boolean(),
+        }),
+      )
+      .readonly(),
+    skipped: count.meta({ description: 'Left out, since it changed while it was compared' }),
+  })
+  .meta({ id: 'Verdict' }) satisfies z.ZodType<Verdict>;
 
-export const acceptedAnswer = z.strictObject({ run_id: z.uuid(), status: z.enum(RUN_STATUSES) });
+export const acceptedAnswer = z
+  .strictObject({ run_id: z.uuid(), status: z.enum(RUN_STATUSES) })
+  .meta({ id: 'AcceptedRun' });
 export type AcceptedRun = z.output<typeof acceptedAnswer>;
 
-export const runAnswer = z.strictObject({
-  run_id: z.uuid(),
-  status: z.enum(RUN_STATUSES),
-  mode: z.enum(RUN_MODES),
-  scope: z.strictObject({
-    from: day.optional(),
-    to: day.optional(),
-    course_id: z.int().optional(),
-    student_id: z.int().optional(),
-  }),
-  dry_run: z.boolean(),
-  requested_by: z.enum(RUN_ORIGINS),
-  requested_at: instant,
-  scheduled_for: known(instant, 'The time of the schedule that it is for'),
-  started_at: known(instant, 'When it was first begun'),
-  finished_at: known(instant, 'When it ended'),
-  attempts: count.meta({ description: 'How often it was begun' }),
-  next_attempt_at: known(instant, 'While it is queued: it is not begun before'),
-  cancel_requested: z.boolean(),
-  progress: known(
-    z.strictObject({ phase: z.string(), done: count, total: count.nullable() }),
-    'How far it is, or was when it ended',
-  ),
-  reason: known(z.string(), 'Why it failed, was cancelled or is begun again'),
-  records_processed: known(count, 'Rows and keys compared'),
-  records_failed: known(count, 'Of these, those that differed and still do'),
-  verdict: known(verdictAnswer, 'What it found; null until it succeeds'),
-});
+export const runAnswer = z
+  .strictObject({
+    run_id: z.uuid(),
+    status: z.enum(RUN_STATUSES),
+    mode: z.enum(RUN_MODES),
+    scope: z.strictObject({
+      from: day.optional(),
+      to: day.optional(),
+      course_id: z.int().optional(),
+      student_id: z.int().optional(),
+    }),
+    dry_run: z.boolean(),
+    requested_by: z.enum(RUN_ORIGINS),
+    requested_at: instant,
+    scheduled_for: known(instant, 'The time of the schedule that it is for'),
+    started_at: known(instant, 'When it was first begun'),
+    finished_at: known(instant, 'When it ended'),
+    attempts: count.meta({ description: 'How often it was begun' }),
+    next_attempt_at: known(instant, 'While it is queued: it is not begun before'),
+    cancel_requested: z.boolean(),
+    progress: known(
+      z.strictObject({ phase: z.string(), done: count, total: count.nullable() }),
+      'How far it is, or was when it ended',
+    ),
+    reason: known(z.string(), 'Why it failed, was cancelled or is begun again'),
+    records_processed: known(count, 'Rows and keys compared'),
+    records_failed: known(count, 'Of these, those that differed and still do'),
+    verdict: known(verdictAnswer, 'What it found; null until it succeeds'),
+  })
+  .meta({ id: 'Run' });
 export type RunAnswer = z.output<typeof runAnswer>;
 
 export const statusAnswer = z.union([runAnswer, z.strictObject({ status: z.literal('none') })]);

@@ -6,22 +6,27 @@ import { instant, isoInstant, known } from './answers.ts';
 const count = z.int().min(0);
 
 export const sourceAnswer = known(
-  z.strictObject({
-    state: z.enum(['starting', 'snapshot', 'streaming', 'waiting', 'stopped']),
-    detail: z.string(),
-    snapshot: known(z.strictObject({ rows: count, estimated_rows: count }), 'While a first reading runs'),
-    lag_bytes: known(count, 'Bytes of the log at the source that are not applied yet; null over Kafka'),
-    lag_records: known(count, 'Records in the partitions read here that are not applied yet; null without Kafka'),
-    slot: known(
-      z.strictObject({
-        name: z.string(),
-        retained_bytes: count.meta({ description: "Log that the source's server keeps because of the slot" }),
-        safe_bytes: known(count, 'Log that may still be written before an unread slot is lost; null: no limit is set'),
-      }),
-      'The replication slot; null before the source streams',
-    ),
-    heard_at: known(instant, 'When the source last heard from its server'),
-  }),
+  z
+    .strictObject({
+      state: z.enum(['starting', 'snapshot', 'streaming', 'waiting', 'stopped']),
+      detail: z.string(),
+      snapshot: known(z.strictObject({ rows: count, estimated_rows: count }), 'While a first reading runs'),
+      lag_bytes: known(count, 'Bytes of the log at the source that are not applied yet; null over Kafka'),
+      lag_records: known(count, 'Records in the partitions read here that are not applied yet; null without Kafka'),
+      slot: known(
+        z.strictObject({
+          name: z.string(),
+          retained_bytes: count.meta({ description: "Log that the source's server keeps because of the slot" }),
+          safe_bytes: known(
+            count,
+            'Log that may still be written before an unread slot is lost; null: no limit is set',
+          ),
+        }),
+        'The replication slot; null before the source streams',
+      ),
+      heard_at: known(instant, 'When the source last heard from its server'),
+    })
+    .meta({ id: 'Source' }),
   'The source that the process reads; null where another process does',
 );
 export type SourceAnswer = z.output<typeof sourceAnswer>;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Uuid } from '#libs/domain/change.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { isoInstant, sourceId } from './answers.ts';
+import { isoInstant, ourId, sourceId } from './answers.ts';
 import { anomalyColumns, engagementColumns, performanceColumns, stampColumns } from './feature-columns.ts';
 import { canonicalId, entityNotFound } from './identity.ts';
 import { entityId } from './parameters.ts';
@@ -16,9 +16,9 @@ export const studentMetricsParams = z.strictObject({
 export const studentMetricsAnswer = z.array(
   z
     .object({
-      student_id: z.int(),
+      student_id: ourId,
       student_source_id: sourceId,
-      course_id: z.int(),
+      course_id: ourId,
       course_source_id: sourceId,
       stale: z.boolean().meta({ description: 'The row speaks for an earlier day than its course does' }),
       ...engagementColumns,
@@ -26,7 +26,8 @@ export const studentMetricsAnswer = z.array(
       ...anomalyColumns,
       ...stampColumns,
     })
-    .catchall(z.json()),
+    .loose()
+    .meta({ id: 'StudentMetrics' }),
 );
 export type StudentMetrics = z.output<typeof studentMetricsAnswer>[number];
 

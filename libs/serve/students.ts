@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Uuid } from '#libs/domain/change.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { known, sourceId } from './answers.ts';
+import { known, ourId, sourceId } from './answers.ts';
 import { findEntity } from './identity.ts';
 import { cutPage, decodeCursor, type Page } from './paging.ts';
 import { entityId, pagingBy } from './parameters.ts';
@@ -14,21 +14,23 @@ export const studentsQuery = z.strictObject({
 });
 
 export const studentsAnswer = z.array(
-  z.strictObject({
-    id: z.int(),
-    source_id: sourceId,
-    name: z.null().meta({ description: 'Always null: names are not copied' }),
-    email: z.null().meta({ description: 'Always null: addresses are not copied' }),
-    courseId: known(z.int(), 'The course that was asked for; null where the row is of all courses of the student'),
-    engagement: known(
-      z.number(),
-      'engagement_score, 0 to 100: of the course, or the mean of those known over the courses; 2 decimals',
-    ),
-    successRate: known(
-      z.number(),
-      'success_rate, 0 to 100: of the course, or the mean of those known over the courses; 2 decimals',
-    ),
-  }),
+  z
+    .strictObject({
+      id: ourId,
+      source_id: sourceId,
+      name: z.null().meta({ description: 'Always null: names are not copied' }),
+      email: z.null().meta({ description: 'Always null: addresses are not copied' }),
+      courseId: known(ourId, 'The course that was asked for; null where the row is of all courses of the student'),
+      engagement: known(
+        z.number(),
+        'engagement_score, 0 to 100: of the course, or the mean of those known over the courses; 2 decimals',
+      ),
+      successRate: known(
+        z.number(),
+        'success_rate, 0 to 100: of the course, or the mean of those known over the courses; 2 decimals',
+      ),
+    })
+    .meta({ id: 'Student' }),
 );
 export type ListedStudent = z.output<typeof studentsAnswer>[number];
 

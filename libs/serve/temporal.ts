@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { day, decimal } from './answers.ts';
+import { day, decimal, MAX_INTEGER, ourId } from './answers.ts';
 import { temporalColumns } from './feature-columns.ts';
-import { courseRange, findEntity, MAX_INTEGER } from './identity.ts';
+import { courseRange, findEntity } from './identity.ts';
 import { decodeCursor, type LongList, type Page, presentPage, readPage } from './paging.ts';
 import { calendarDay, entityId, longPaging } from './parameters.ts';
 import { sql } from './statements.ts';
@@ -24,12 +24,14 @@ export const temporalQuery = z
   });
 
 export const temporalAnswer = z.array(
-  z.strictObject({
-    student_id: z.int(),
-    course_id: z.int(),
-    feature_date: day.meta({ description: 'The day that the row speaks for, by what is known today' }),
-    ...temporalColumns,
-  }),
+  z
+    .strictObject({
+      student_id: ourId,
+      course_id: ourId,
+      feature_date: day.meta({ description: 'The day that the row speaks for, by what is known today' }),
+      ...temporalColumns,
+    })
+    .meta({ id: 'TemporalFeatures' }),
 );
 export type TemporalFeatures = z.output<typeof temporalAnswer>[number];
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { day, decimal } from './answers.ts';
+import { day, decimal, ourId } from './answers.ts';
 import { temporalColumns } from './feature-columns.ts';
 import { courseRange, findEntity } from './identity.ts';
 import { entityId, wholeNumber } from './parameters.ts';
@@ -20,13 +20,15 @@ export const trajectoryQuery = z.strictObject({
 const { engagement_ma7, engagement_score_day, grade_ma30 } = temporalColumns;
 
 export const trajectoryAnswer = z.array(
-  z.strictObject({
-    x: day.meta({ description: 'feature_date' }),
-    y: engagement_ma7.meta({ description: `engagement_ma7: ${engagement_ma7.description}` }),
-    course_id: z.int(),
-    engagement_score_day,
-    grade_ma30,
-  }),
+  z
+    .strictObject({
+      x: day.meta({ description: 'feature_date' }),
+      y: engagement_ma7.meta({ description: `engagement_ma7: ${engagement_ma7.description}` }),
+      course_id: ourId,
+      engagement_score_day,
+      grade_ma30,
+    })
+    .meta({ id: 'TrajectoryPoint' }),
 );
 export type TrajectoryPoint = z.output<typeof trajectoryAnswer>[number];
 

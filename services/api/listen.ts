@@ -1,7 +1,9 @@
-import type { RequestListener, Server } from 'node:http';
+import type { RequestListener, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import { isIPv6 } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { ConfigurationError } from '#libs/domain/errors.ts';
+import { refuseUnread } from './unread.ts';
 
 /** An HTTP server that is listening. */
 export interface Listener {
@@ -23,15 +25,22 @@ const KEEP_ALIVE_MS = 65_000;
 /** @throws ConfigurationError when the address cannot be bound, naming the setting to change */
 export async function listen(host: string, port: number, handle: RequestListener): Promise<Listener> {
   let running = 0;
+  /** The answers under way, by connection. */
+  const answers = new WeakMap<Duplex, ServerResponse>();
   const server = createServer((request, response) => {
     running += 1;
+    answers.set(request.socket, response);
     response.once('close', () => {
       running -= 1;
+      answers.delete(request.socket);
       // What was being sent when the server closed leaves a connection that is kept for a next request.
       if (!server.listening) server.closeIdleConnections();
     });
     handle(request, response);
   });
+  // Expectations that nobody knows are no reason to refuse.
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response));
+  server.on('clientError', (error, socket) => refuseUnread(error, socket, answers.get(socket)?.headersSent ?? false));
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.keepAliveTimeout = KEEP_ALIVE_MS;

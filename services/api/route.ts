@@ -45,13 +45,31 @@ export interface Reply<A> {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** What routes are about. */
+export const TAGS = {
+  features: 'What is known of students and courses',
+  runs: 'The proof against the source, and backfills',
+  operation: 'How the service does',
+} as const;
+
 /** What a route says of itself, in data. */
 interface RouteHead {
   /** As the router takes it: `/api/metrics/student/:id`. */
   readonly path: string;
+  /** What generated clients call it. */
+  readonly operationId: string;
+  readonly tag: keyof typeof TAGS;
   readonly summary: string;
-  /** Refusals that not every route has, by status. */
-  readonly refusals?: Readonly<Record<number, string>>;
+  /** Of the answer; JSON unless given. */
+  readonly mediaType?: string;
+  /** Statuses of refusals that cannot be told from the parameters. */
+  readonly refusals?: readonly (404 | 409)[];
+}
+
+/** An answer that is no error, and has another status than 200. */
+interface OtherAnswer<C extends z.ZodType> {
+  readonly description: string;
+  readonly answer: C;
 }
 
 interface RouteSpec<
@@ -67,8 +85,8 @@ interface RouteSpec<
   readonly query: Q;
   readonly body?: B;
   readonly answer: A;
-  /** What is answered with 202 where the work goes on. */
-  readonly accepted?: C;
+  /** By status. */
+  readonly others?: Readonly<Record<number, OtherAnswer<C>>>;
   handle(
     context: ApiContext,
     input: {
@@ -87,7 +105,7 @@ export interface Route extends RouteHead {
   readonly query: z.ZodObject;
   readonly body?: z.ZodObject;
   readonly answer: z.ZodType;
-  readonly accepted?: z.ZodType;
+  readonly others?: Readonly<Record<number, OtherAnswer<z.ZodType>>>;
   handle(context: ApiContext, raw: RawRequest): Promise<Reply<unknown>>;
 }
 

@@ -252,20 +252,22 @@ test('freshness and metrics tell of the last proof of everything', async () => {
   expect(await last()).toEqual({ run_id: failed, status: 'failed', finished_at, verdict: null });
 });
 
-test('the description has body, answers and refusals of the routes', async () => {
-  const { body } = await ask(`${runs.url}/openapi.json`);
-  const { paths } = body as { paths: Record<string, Record<string, Record<string, never>>> };
-  const described = paths['/api/pipeline/trigger'] as unknown as {
-    post: {
-      requestBody: { content: { 'application/json': { schema: { properties: object } } } };
-      responses: Record<string, { content: { 'application/json': { schema: { properties: object } } } }>;
-    };
+test('the description has body and answers of the routes; test/api/openapi.test.ts has the refusals', async () => {
+  interface Content {
+    readonly content: { readonly 'application/json': { readonly schema: { properties?: object; $ref?: string } } };
+  }
+  const { paths, components } = (await ask(`${runs.url}/openapi.json`)).body as {
+    paths: Record<string, { post: { requestBody: Content; responses: Record<string, Content> } }>;
+    components: { schemas: Record<string, { properties: object }> };
   };
-  const properties = (of: { content: { 'application/json': { schema: { properties: object } } } } | undefined) =>
-    Object.keys(of?.content['application/json'].schema.properties ?? {});
-  expect(Object.keys(described)).toEqual(['post']);
-  expect(properties(described.post.requestBody)).toEqual(['mode', 'from', 'to', 'course_id', 'student_id', 'dry_run']);
-  expect(Object.keys(described.post.responses)).toEqual(['200', '202', '400', '401', '404', '409', '413', '503']);
-  expect(properties(described.post.responses['202'])).toEqual(['run_id', 'status']);
-  expect(properties(described.post.responses['200'])).toContain('verdict');
+  const described = paths['/api/pipeline/trigger'];
+  const schemaOf = (of: Content | undefined) => of?.content['application/json'].schema ?? {};
+  const properties = (name: string) => Object.keys(components.schemas[name]?.properties ?? {});
+  expect(Object.keys(described ?? {})).toEqual(['post']);
+  const fields = schemaOf(described?.post.requestBody).properties ?? {};
+  expect(Object.keys(fields)).toEqual(['mode', 'from', 'to', 'course_id', 'student_id', 'dry_run']);
+  expect(schemaOf(described?.post.responses['202'])).toEqual({ $ref: '#/components/schemas/AcceptedRun' });
+  expect(schemaOf(described?.post.responses['200'])).toEqual({ $ref: '#/components/schemas/Run' });
+  expect(properties('AcceptedRun')).toEqual(['run_id', 'status']);
+  expect(properties('Run')).toContain('verdict');
 });

@@ -18,21 +18,23 @@ export type FeatureTable = keyof typeof DEFINITIONS;
 const TABLES = Object.keys(DEFINITIONS) as FeatureTable[];
 
 export const catalogueAnswer = z.array(
-  z.strictObject({
-    name: z.string().meta({ description: 'The column' }),
-    table: z.enum(TABLES),
-    unit: z.string().meta({ description: 'What the value is counted in, and the decimals it is rounded to, once' }),
-    formula: z.string().meta({ description: 'One sentence; words in capitals are settings' }),
-    window: z
-      .string()
-      .meta({ description: 'Whole local days up to the one that the row speaks for; ever: all of them' }),
-    null_when: z.string().nullable().meta({ description: 'Goes on after "null when"; null: never' }),
-    exactness: z
-      .enum(['exact', 'at most 1e-6'])
-      .meta({ description: 'How far two computations from the same rows may differ' }),
-    source_rows: z.string().meta({ description: 'Tables of the LMSConnector, and which of their rows' }),
-    version: z.int().meta({ description: 'The feature_version of rows that are made by this definition' }),
-  }),
+  z
+    .strictObject({
+      name: z.string().meta({ description: 'The column' }),
+      table: z.enum(TABLES),
+      unit: z.string().meta({ description: 'What the value is counted in, and the decimals it is rounded to, once' }),
+      formula: z.string().meta({ description: 'One sentence; words in capitals are settings' }),
+      window: z
+        .string()
+        .meta({ description: 'Whole local days up to the one that the row speaks for; ever: all of them' }),
+      null_when: z.string().nullable().meta({ description: 'Goes on after "null when"; null: never' }),
+      exactness: z
+        .enum(['exact', 'at most 1e-6'])
+        .meta({ description: 'How far two computations from the same rows may differ' }),
+      source_rows: z.string().meta({ description: 'Tables of the LMSConnector, and which of their rows' }),
+      version: z.int().meta({ description: 'The feature_version of rows that are made by this definition' }),
+    })
+    .meta({ id: 'CatalogueEntry' }),
 );
 export type CatalogueEntry = z.output<typeof catalogueAnswer>[number];
 

@@ -5,6 +5,8 @@ import { pageReply } from './page.ts';
 
 export const anomaliesRoute = defineRoute({
   path: '/api/anomalies',
+  operationId: 'listAnomalies',
+  tag: 'features',
   summary: 'The open flags, the most severe first or by student; in pages',
   params: noParameters,
   query: anomaliesQuery,

@@ -4,6 +4,8 @@ import { defineRoute } from '../route.ts';
 
 export const courseMetricsRoute = defineRoute({
   path: '/api/metrics/course/:id',
+  operationId: 'getCourseMetrics',
+  tag: 'features',
   summary: 'What the students of one course add up to, and what is known of the course; one row',
   params: courseMetricsParams,
   query: noParameters,

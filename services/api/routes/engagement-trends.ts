@@ -5,6 +5,8 @@ import { pageReply } from './page.ts';
 
 export const engagementTrendsRoute = defineRoute({
   path: '/api/engagement/trends',
+  operationId: 'listEngagementTrends',
+  tag: 'features',
   summary: 'The latest days of the engagement of every student, by course, student and day; in pages',
   params: noParameters,
   query: engagementTrendsQuery,

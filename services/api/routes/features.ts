@@ -4,6 +4,8 @@ import { defineRoute } from '../route.ts';
 
 export const featuresRoute = defineRoute({
   path: '/features',
+  operationId: 'getCatalogue',
+  tag: 'features',
   summary: 'The data catalogue: what every feature column means',
   params: noParameters,
   query: noParameters,

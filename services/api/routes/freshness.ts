@@ -4,6 +4,8 @@ import { defineRoute } from '../route.ts';
 
 export const freshnessRoute = defineRoute({
   path: '/api/freshness',
+  operationId: 'getFreshness',
+  tag: 'operation',
   summary: 'How far the stream, the derivers and the calendar are, and what was rejected',
   params: noParameters,
   query: noParameters,

@@ -6,6 +6,8 @@ export const HEALTH_PATH = '/api/health';
 
 export const healthRoute = defineRoute({
   path: HEALTH_PATH,
+  operationId: 'getHealth',
+  tag: 'operation',
   summary: 'The process is alive; nothing else is asked',
   params: noParameters,
   query: noParameters,

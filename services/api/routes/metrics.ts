@@ -5,7 +5,10 @@ import { defineRoute } from '../route.ts';
 
 export const metricsRoute = defineRoute({
   path: '/metrics',
+  operationId: 'getPrometheusMetrics',
+  tag: 'operation',
   summary: 'How the service does, in the text form of Prometheus',
+  mediaType: 'text/plain',
   params: noParameters,
   query: noParameters,
   answer: z.string(),

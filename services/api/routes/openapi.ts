@@ -7,6 +7,8 @@ import { defineRoute, type Route } from '../route.ts';
 export function openapiRoute(others: readonly Route[]): Route {
   const own: Route = defineRoute({
     path: '/openapi.json',
+    operationId: 'getOpenApi',
+    tag: 'operation',
     summary: 'This description: OpenAPI 3.1',
     params: noParameters,
     query: noParameters,

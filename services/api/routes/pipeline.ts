@@ -24,20 +24,19 @@ const BEGIN_WITHIN_MS = 30_000;
 export const triggerRoute = defineRoute({
   method: 'POST',
   path: '/api/pipeline/trigger',
+  operationId: 'triggerRun',
+  tag: 'runs',
   summary: 'Asks for a reconcile or a backfill; with wait=true answers when it has ended, however it ended',
   params: noParameters,
   query: triggerQuery,
   body: triggerBody,
   answer: runAnswer,
-  accepted: acceptedAnswer,
-  refusals: {
-    404: 'A course or a student that was never seen',
-    409: 'A run is queued or running; the error names it in run_id',
-  },
+  others: { 202: { description: 'Asked for; it goes on', answer: acceptedAnswer } },
+  refusals: [404, 409],
   handle: async ({ db, clock }, { query, body, raw }) => {
     const request = await readRunRequest(db, body, clock.now());
     const runId = await triggerRun(db, { ...request, requestedBy: 'api' });
-    if (query.wait === 'false') return { status: 202, body: { run_id: runId, status: 'queued' as const } };
+    if (!query.wait) return { status: 202, body: { run_id: runId, status: 'queued' as const } };
     const run = await awaitRun(db, runId, {
       signal: raw.left(),
       everyMs: LOOK_EVERY_MS,
@@ -51,6 +50,8 @@ export const triggerRoute = defineRoute({
 
 export const statusRoute = defineRoute({
   path: '/api/pipeline/status',
+  operationId: 'getRun',
+  tag: 'runs',
   summary: 'A run: how far it is and, once it has ended, what it found',
   params: noParameters,
   query: statusQuery,
@@ -61,13 +62,15 @@ export const statusRoute = defineRoute({
 export const cancelRoute = defineRoute({
   method: 'POST',
   path: '/api/pipeline/cancel',
+  operationId: 'cancelRun',
+  tag: 'runs',
   summary: 'Ends a run: at once while it is queued, else when its process hears of it (202)',
   params: noParameters,
   query: noParameters,
   body: cancelBody,
   answer: acceptedAnswer,
-  accepted: acceptedAnswer,
-  refusals: { 404: 'A run that was never asked for', 409: 'It has ended by itself' },
+  others: { 202: { description: 'Its process is told', answer: acceptedAnswer } },
+  refusals: [404, 409],
   handle: async ({ db }, { body }) => {
     const answer = await cancel(db, body.run_id);
     return { status: hasEnded(answer.status) ? 200 : 202, body: answer };

@@ -5,6 +5,8 @@ import { pageReply } from './page.ts';
 
 export const rejectedRoute = defineRoute({
   path: '/api/rejected',
+  operationId: 'listRejected',
+  tag: 'operation',
   summary: 'Source rows that cannot be read, newest first; in pages',
   params: noParameters,
   query: rejectedQuery,

@@ -4,6 +4,8 @@ import { defineRoute } from '../route.ts';
 
 export const studentMetricsRoute = defineRoute({
   path: '/api/metrics/student/:id',
+  operationId: 'getStudentMetrics',
+  tag: 'features',
   summary: 'All features of one student, one row per course',
   params: studentMetricsParams,
   query: noParameters,

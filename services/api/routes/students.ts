@@ -5,6 +5,8 @@ import { pageReply } from './page.ts';
 
 export const studentsRoute = defineRoute({
   path: '/api/students',
+  operationId: 'listStudents',
+  tag: 'features',
   summary: 'Students with features: of one course, or averaged over all of theirs; in pages',
   params: noParameters,
   query: studentsQuery,

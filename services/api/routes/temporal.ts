@@ -4,6 +4,8 @@ import { pageReply } from './page.ts';
 
 export const temporalRoute = defineRoute({
   path: '/api/features/temporal/:student_id',
+  operationId: 'listTemporalFeatures',
+  tag: 'features',
   summary: 'One student day by day, newest first; in pages',
   params: temporalParams,
   query: temporalQuery,

@@ -3,6 +3,8 @@ import { defineRoute } from '../route.ts';
 
 export const trajectoryRoute = defineRoute({
   path: '/api/trajectory/:id',
+  operationId: 'getTrajectory',
+  tag: 'features',
   summary: 'The way of one student as points, oldest first',
   params: trajectoryParams,
   query: trajectoryQuery,

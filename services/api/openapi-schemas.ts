@@ -1,0 +1,55 @@
+import { z } from 'zod';
+
+export type JsonSchema = z.core.JSONSchema.JSONSchema;
+
+/** Formats that say all that the patterns beside them do. */
+const PLAIN_FORMATS: readonly unknown[] = ['date', 'date-time', 'uuid'];
+
+/** The schemas that have a name of their own (`meta({ id })`), as they are collected while others are described. */
+export class Components {
+  readonly schemas: Record<string, JsonSchema> = {};
+
+  /**
+   * One schema in the words of OpenAPI 3.1; what in it has a name is referred to.
+   * @param io parameters and answers are described as they come out of their schemas, bodies as they go in
+   */
+  describe(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
+    const whole = z.toJSONSchema(schema, {
+      io,
+      target: 'draft-2020-12',
+      override: ({ jsonSchema }) => plain(jsonSchema),
+    });
+    const {
+      $schema: _,
+      $defs = {},
+      ...described
+    } = JSON.parse(JSON.stringify(whole).replaceAll('"#/$defs/', '"#/components/schemas/')) as JsonSchema & {
+      '~standard'?: unknown;
+    };
+    Object.assign(this.schemas, $defs);
+    return described;
+  }
+}
+
+/** Says the same in words that generators of code understand. */
+function plain(schema: JsonSchema): void {
+  const { instead, propertyNames, additionalProperties, ...rest } = schema;
+  if (instead !== undefined) {
+    const { description } = schema;
+    replace(schema, { ...(description === undefined ? {} : { description }), ...(instead as JsonSchema) });
+  } else if (isNames(propertyNames)) {
+    // A record whose names are known is an object with these members.
+    const properties = Object.fromEntries(propertyNames.enum.map((name) => [name, additionalProperties]));
+    replace(schema, { ...rest, properties, additionalProperties: false } as JsonSchema);
+  } else if (PLAIN_FORMATS.includes(schema.format)) {
+    delete schema.pattern;
+  }
+}
+
+const isNames = (names: unknown): names is { enum: readonly string[] } =>
+  typeof names === 'object' && names !== null && 'enum' in names;
+
+function replace(schema: JsonSchema, other: JsonSchema): void {
+  for (const name of Object.keys(schema)) delete schema[name];
+  Object.assign(schema, other);
+}

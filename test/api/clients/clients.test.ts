@@ -1,0 +1,116 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CATALOGUE } from '#libs/serve/catalogue/index.ts';
+import { isPythonLeftOut, runPython } from '../../support/python.ts';
+import { type LivingApi, openLivingApi } from './world.ts';
+
+/*
+ * The description of the API in the hands of the tools that read it: one makes a typed client of it, the other holds the
+ * living API against it. Both are installed apart (.ci/run does); where they are not, these tests are skipped outside CI.
+ */
+
+const run = promisify(execFile);
+const here = (name: string): string => path.join(import.meta.dirname, name);
+const tool = (name: string): string => here(`generator/node_modules/.bin/${name}`);
+const REQUIREMENTS = here('requirements.txt');
+const isGeneratorLeftOut = process.env['CI'] === undefined && !existsSync(tool('openapi-typescript'));
+
+let world: LivingApi;
+let folder: string;
+/** The description as it is served. */
+let file: string;
+beforeAll(async () => {
+  if (isGeneratorLeftOut && isPythonLeftOut(REQUIREMENTS)) return;
+  world = await openLivingApi();
+  folder = await mkdtemp(path.join(tmpdir(), 'prepadata-clients-'));
+  file = path.join(folder, 'openapi.json');
+  await writeFile(file, await (await fetch(`${world.url}/openapi.json`)).text());
+});
+afterAll(async () => {
+  await world?.close();
+  if (folder !== undefined) await rm(folder, { recursive: true });
+});
+
+describe.skipIf(isGeneratorLeftOut)('openapi-typescript', () => {
+  const COLUMNS = CATALOGUE.filter(({ table }) => table !== 'temporal_features').map(({ name }) => name);
+
+  /** Compiles if a client made from the description knows every type that is named. */
+  const client = (score: string): string => `
+    import type { components, operations } from './types.ts';
+    type Is<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : never;
+    type IsKnown<T> = unknown extends T ? never : true;
+    type Answer<O extends keyof operations> =
+      operations[O]['responses'] extends { 200: { content: { 'application/json': infer A } } } ? A : never;
+    type Metrics = Answer<'getStudentMetrics'>[number];
+    type Query = NonNullable<operations['listEngagementTrends']['parameters']['query']>;
+    export const known: { [N in ${COLUMNS.map((name) => `'${name}'`).join(' | ')}]: IsKnown<Metrics[N]> } =
+      { ${COLUMNS.map((name) => `${name}: true`).join(', ')} };
+    export const exact: [
+      Is<Metrics['engagement_score'], ${score}>,
+      Is<Metrics['inactivity'], components['schemas']['Flag'] | null>,
+      Is<Answer<'listStudents'>[number]['name'], null>,
+      Is<Answer<'getFreshness'>['lag_ms']['engagement'], number | null>,
+      Is<Query['days'], number | undefined>,
+      Is<Query['course_id'], number | string | undefined>,
+      Is<operations['listRejected']['responses'][200]['headers']['Link'], string | undefined>,
+      Is<operations['triggerRun']['responses'][202]['content']['application/json'], components['schemas']['AcceptedRun']>,
+      Is<operations['triggerRun']['responses'][409]['content']['application/json'], components['schemas']['Error']>,
+    ] = [true, true, true, true, true, true, true, true, true];
+  `;
+
+  const compile = async (text: string): Promise<string> => {
+    await writeFile(path.join(folder, 'client.ts'), text);
+    const options = ['--noEmit', '--strict', '--target', 'es2022', '--allowImportingTsExtensions', '--skipLibCheck'];
+    const tried = await run(tool('tsc'), [...options, path.join(folder, 'client.ts')]).catch((error: unknown) => error);
+    return (tried as { stdout: string }).stdout;
+  };
+
+  test('makes a client that knows the columns, parameters, headers and refusals', async () => {
+    await run(tool('openapi-typescript'), [file, '-o', path.join(folder, 'types.ts')]);
+    expect(await compile(client('number | null'))).toBe('');
+    expect(await compile(client('number'))).toMatch(/client\.ts\(\d+,\d+\): error TS/);
+  });
+});
+
+/** A cursor of each list, which nobody can make up: the description has no words for them. */
+async function withCursors(url: string, text: string): Promise<string> {
+  const described = JSON.parse(text) as {
+    paths: Record<string, Record<string, { parameters: { name: string; schema: object }[] }>>;
+  };
+  for (const [template, operations] of Object.entries(described.paths)) {
+    const cursor = operations['get']?.parameters.find(({ name }) => name === 'cursor');
+    if (cursor === undefined) continue;
+    const response = await fetch(`${url}${template.replace(/\{\w+\}/, '1')}?limit=1`);
+    const [, given] = /cursor=([\w-]+)/.exec(response.headers.get('link') ?? '') ?? [];
+    expect([template, given]).toEqual([template, expect.any(String)]);
+    cursor.schema = { type: 'string', enum: [given] };
+  }
+  return JSON.stringify(described);
+}
+
+describe.skipIf(isPythonLeftOut(REQUIREMENTS))('schemathesis', () => {
+  const SECONDS = 45;
+
+  test('finds no answer of the API that its description does not have', { timeout: 300_000 }, async () => {
+    const described = path.join(folder, 'tried.json');
+    await writeFile(described, await withCursors(world.url, await (await fetch(`${world.url}/openapi.json`)).text()));
+    const options = ['--phases', 'coverage,fuzzing', '--max-time', String(SECONDS), '--seed', '1'];
+    const program = ['bin/schemathesis', '--config-file', here('schemathesis.toml'), 'run', described, '--no-color'];
+    const args = [...program, '--url', world.url, ...options, '--request-timeout', '60'];
+    // It leaves notes where it runs.
+    const tried = await runPython(REQUIREMENTS, args, { timeout: 240_000, cwd: folder }).catch(
+      (error: { stdout?: string }) => error.stdout ?? String(error),
+    );
+    const told = tried
+      .split('\n')
+      .map((line) => line.slice(0, 400))
+      .join('\n');
+    expect(told).toMatch(/Tested: +\d+/);
+    expect(told).not.toMatch(/❌|🚫|FAILURES|ERRORS/u);
+  });
+});

@@ -1,0 +1,43 @@
+import { openLog } from '#libs/platform/log.ts';
+import { migrate } from '#libs/store/migrate.ts';
+import { seedCampus } from '../../../services/campus/seed.ts';
+import { startReconcile } from '../../../services/reconcile/role.ts';
+import { FakeRunner, QUICK } from '../../pipeline-runs/fake.ts';
+import { createSourceDatabase, createTestDatabase } from '../../support/database.ts';
+import { startTestPipeline } from '../../support/pipeline.ts';
+import { testSettings } from '../../support/settings.ts';
+import { untilSettled } from '../../support/settle.ts';
+import { startTestApi } from '../support.ts';
+
+/** An API that serves a small campus, derived as any source is, with rows that cannot be read; runs end at once. */
+export async function openLivingApi() {
+  const [source, analytics] = [await createSourceDatabase('clients'), await createTestDatabase('clients')];
+  await migrate(analytics.db);
+  await seedCampus(source.db, { seed: 'clients', now: Date.now(), students: 60 });
+  await source.db.query(`INSERT INTO grades (id, student_id, course_id, grade_item, grade_value, grade_max, timestamp)
+    SELECT gen_random_uuid(), student_id, course_id, 'Essay', 5, 0, timestamp FROM grades LIMIT 5`);
+  const pipeline = await startTestPipeline({
+    source: source.address,
+    analytics: analytics.db,
+    settings: testSettings(),
+    maxBatch: 5_000,
+  });
+  await untilSettled(source.db, analytics.db);
+  await pipeline.stop();
+  const { db, address } = analytics;
+  const clock = { now: Date.now };
+  const runner = new FakeRunner();
+  const log = openLog('silent');
+  const reconcile = startReconcile({ db, analytics: address, runner, schedule: null, clock, log, timing: QUICK });
+  const api = await startTestApi(db, { clock });
+  return {
+    url: api.url,
+    close: async (): Promise<void> => {
+      await reconcile.stop();
+      await api.stop();
+      await analytics.drop();
+      await source.drop();
+    },
+  };
+}
+export type LivingApi = Awaited<ReturnType<typeof openLivingApi>>;

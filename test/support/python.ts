@@ -1,0 +1,56 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** Where the packages of a requirements file are, or would be: an ignored folder of their own. */
+function folderOf(requirements: string): string {
+  const hash = createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 12);
+  return path.join(import.meta.dirname, '../../.stack', `python-${hash}`);
+}
+
+const markOf = (folder: string): string => path.join(folder, 'complete');
+
+/** Whether tests with these packages are to be skipped: outside CI, unless they are there already. */
+export const isPythonLeftOut = (requirements: string): boolean =>
+  process.env['CI'] === undefined && !existsSync(markOf(folderOf(requirements)));
+
+/** The folder with the packages of a requirements file, installed unless they are there. */
+async function packages(requirements: string): Promise<string> {
+  const folder = folderOf(requirements);
+  if (existsSync(markOf(folder))) return folder;
+  const options = ['--quiet', '--disable-pip-version-check', '--upgrade', '--only-binary', ':all:', '--target', folder];
+  await python(['-m', 'pip', 'install', ...options, '-r', requirements], {});
+  writeFileSync(markOf(folder), '');
+  return folder;
+}
+
+/**
+ * What a Python program prints that may import the packages of a requirements file.
+ * @param args the program and its arguments; of a program that the packages bring, its name behind `bin/`
+ * @param options milliseconds that it may take, and the folder it runs in
+ */
+export async function runPython(
+  requirements: string,
+  args: readonly string[],
+  options: { timeout: number; cwd?: string },
+): Promise<string> {
+  const folder = await packages(requirements);
+  const [program = '', ...rest] = args;
+  const file = program.startsWith('bin/') ? path.join(folder, program) : program;
+  const env = { ...process.env, PYTHONPATH: folder, PYTHONDONTWRITEBYTECODE: '1' };
+  return python([file, ...rest], { env, maxBuffer: 256 * 1024 * 1024, ...options });
+}
+
+async function python(args: readonly string[], options: object): Promise<string> {
+  try {
+    const { stdout } = await run('python3', args, { ...options, encoding: 'utf8' });
+    return stdout;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw new Error('python3 is not installed; on Debian: apt-get install python3 python3-pip', { cause: error });
+  }
+}
