@@ -66,6 +66,9 @@ async function migrateWhenThere(db: Database, address: DatabaseAddress, options:
   }
 }
 
+/** A relation of that name exists, or is of another kind. */
+const SOMEBODY_ELSES = new Set(['42P07', '42809']);
+
 /** The server is there, but will not have us: no waiting mends that. */
 function refusedByServer(error: unknown, where: string): ConfigurationError | undefined {
   const what = `the analytics database ${where}`;
@@ -76,6 +79,13 @@ function refusedByServer(error: unknown, where: string): ConfigurationError | un
     return new ConfigurationError(
       `the analytics database ${where} refuses us: ${message}`,
       'correct ANALYTICS_DB_NAME, ANALYTICS_DB_USER and ANALYTICS_DB_PASSWORD, or create the database and its role',
+      { cause: error },
+    );
+  }
+  if (SOMEBODY_ELSES.has(code)) {
+    return new ConfigurationError(
+      `the analytics database ${where} holds a table of somebody else's under a name of ours, as that of the original PrepaData does: ${message}`,
+      'give PrepaData a database of its own: CREATE DATABASE prepadata OWNER <user>; and ANALYTICS_DB_NAME=prepadata. This one stays as it is',
       { cause: error },
     );
   }

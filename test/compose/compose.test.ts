@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { loadConfig } from '#libs/platform/config/config.ts';
 import { SETTINGS } from '#libs/platform/config/settings.ts';
 import { registerSettings, wantedConfig } from '../../connectors/settings.ts';
+import { accessRule } from '../../services/api/access.ts';
 import { environmentOf, read, readCompose, type Service, stagesOf } from './files.ts';
 
 /*
@@ -20,6 +21,9 @@ const service = (name: string): Service => {
 };
 const services = Object.entries(compose.services);
 const roles = services.filter(([, { build }]) => build?.target === 'role');
+
+/** The name under which the other services of the platform ask for it, in files that are not ours. */
+const API = 'prepa-data-api';
 
 /** A version that services/stack/parts/pom.xml pins. */
 function pinned(part: string): string {
@@ -48,7 +52,6 @@ test('all services are there, and those of ours run a program that exists', () =
     [
       ...[
         'anomaly',
-        'api',
         'campus',
         'connect',
         'engagement',
@@ -56,6 +59,7 @@ test('all services are there, and those of ours run a program that exists', () =
         'migrate',
         'performance',
         'postgres',
+        'prepa-data-api',
         'reconcile',
         'register',
       ],
@@ -164,7 +168,7 @@ describe('who talks to whom', () => {
   test('every database that is named is made', () => {
     const made = [...read('connectors/databases.sql').matchAll(/^CREATE DATABASE (\w+);$/gm)].map((match) => match[1]);
     made.push(environmentOf(service('postgres'))['POSTGRES_DB']);
-    expect(made).toContain(environmentOf(service('api'))['ANALYTICS_DB_NAME']);
+    expect(made).toContain(environmentOf(service(API))['ANALYTICS_DB_NAME']);
     expect(made).toContain(environmentOf(service('registry'))['REGISTRY_DATASOURCE_URL']?.split('/').at(-1));
     expect(service('postgres').volumes?.some((volume) => volume.startsWith('./connectors/databases.sql:'))).toBe(true);
   });
@@ -175,12 +179,22 @@ describe('who talks to whom', () => {
     expect(command).toMatch(/max_slot_wal_keep_size=\d+GB/);
   });
 
+  test('other services find the API by the name and port that they know, on a network that they can join, without a token', () => {
+    const { API_HOST: host = '', API_PORT: port, API_AUTH: auth } = loadConfig(environmentOf(service(API)));
+    expect(`http://${API}:${port}/api/pipeline/trigger`).toBe('http://prepa-data-api:8001/api/pipeline/trigger');
+    expect(accessRule(host, [], auth)).toBe('anyone');
+    expect(compose.networks).toEqual({ platform: { name: 'prepadata' } });
+    const joined = services.filter(([, { networks }]) => networks !== undefined);
+    expect(joined.map(([name, { networks }]) => [name, networks])).toEqual([[API, ['default', 'platform']]]);
+    expect(read('connectors/README.md')).toMatch(/^networks: \{ prepadata: \{ external: true \} \}$/m);
+  });
+
   test('the API is published for this machine alone, on the port of the table', () => {
-    expect(services.filter(([, { ports }]) => ports !== undefined).map(([name]) => name)).toEqual(['api']);
-    const inside = environmentOf(service('api'))['API_PORT'];
+    expect(services.filter(([, { ports }]) => ports !== undefined).map(([name]) => name)).toEqual([API]);
+    const inside = environmentOf(service(API))['API_PORT'];
     expect(inside).toBe(SETTINGS.API_PORT.fallback);
-    expect(service('api').ports).toEqual([`127.0.0.1:\${API_PORT:-${inside}}:${inside}`]);
-    expect(environmentOf(service('api'))).toMatchObject({ API_HOST: '0.0.0.0', API_AUTH: 'none', API_TOKENS: '' });
+    expect(service(API).ports).toEqual([`127.0.0.1:\${API_PORT:-${inside}}:${inside}`]);
+    expect(environmentOf(service(API))).toMatchObject({ API_HOST: '0.0.0.0', API_AUTH: 'none', API_TOKENS: '' });
   });
 });
 

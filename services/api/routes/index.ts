@@ -1,6 +1,8 @@
+import { describeApi } from '../openapi.ts';
 import type { Route } from '../route.ts';
 import { anomaliesRoute } from './anomalies.ts';
 import { courseMetricsRoute } from './course-metrics.ts';
+import { docsRoute } from './docs.ts';
 import { engagementTrendsRoute } from './engagement-trends.ts';
 import { featuresRoute } from './features.ts';
 import { freshnessRoute } from './freshness.ts';
@@ -32,6 +34,7 @@ const DESCRIBED: readonly Route[] = [
   statusRoute,
   cancelRoute,
   metricsRoute,
+  docsRoute(() => describeApi(ROUTES)),
 ];
 
 /** Every route there is. */
