@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { parseWhole } from '#libs/domain/rational.ts';
 import { isBlank } from '#libs/domain/text.ts';
 import { type JsonMember, membersOf } from './json-members.ts';
 
@@ -51,8 +52,9 @@ export function readMetadata(json: string | null): ActivityMetadata {
 /** A number equal to 0, 1, 2 or 3, or one such digit. */
 function readState(member: JsonMember | undefined): CompletionState | undefined {
   if (member === undefined || member.type === 'other' || member.text.length > LONGEST_MEMBER) return undefined;
-  const digits = member.type === 'number' ? member.text.replace(/\.0+$/, '') : member.text;
-  return /^[0-3]$/.test(digits) ? (Number(digits) as CompletionState) : undefined;
+  if (member.type === 'string' && !/^[0-3]$/.test(member.text)) return undefined;
+  const state = parseWhole(member.text);
+  return state !== undefined && state >= 0n && state <= 3n ? (Number(state) as CompletionState) : undefined;
 }
 
 function boundedId(text: string): string | null {

@@ -5,7 +5,7 @@ import {
   type EngagementComponent,
   SETTING_DECIMALS,
 } from '#libs/domain/components.ts';
-import { formatScaled, roundRatio, roundToScaled } from '#libs/domain/rational.ts';
+import { formatScaled, roundRatio, roundToScaled, wholeSum } from '#libs/domain/rational.ts';
 import { SCORE_DECIMALS } from './series.ts';
 import { SETTING_SCALE } from './settings.ts';
 
@@ -23,16 +23,15 @@ export function amountsOf(
   covered: ComponentCoverage,
 ): ComponentAmounts {
   const resources = new Set<string>();
-  let [logins, posts, milliseconds] = [0, 0, 0];
-  for (const { event, milliseconds: credited } of events) {
-    milliseconds += credited;
+  let [logins, posts] = [0, 0];
+  for (const { event } of events) {
     if (event.type === 'login') logins += 1;
     if (event.type === 'forum_post') posts += 1;
     if (event.type === 'view' && event.resource !== null) resources.add(event.resource);
   }
   return {
     logins: covered.logins ? BigInt(logins) * THOUSAND : null,
-    time: covered.time ? BigInt(milliseconds) : null,
+    time: covered.time ? wholeSum(events.map(({ milliseconds }) => milliseconds)) : null,
     forum_posts: covered.forum_posts ? BigInt(posts) * THOUSAND : null,
     resources: covered.resources ? BigInt(resources.size) * THOUSAND : null,
   };

@@ -2,7 +2,7 @@ import { type CoverageKind, type FirstDays, isCovered } from '#libs/aggregate/co
 import type { EngagementFacts, Enrolment } from '#libs/aggregate/engagement.ts';
 import { creditedTimes } from '#libs/aggregate/time.ts';
 import { earlierDay, type LocalDay } from '#libs/domain/local-date.ts';
-import { roundRatio } from '#libs/domain/rational.ts';
+import { roundRatio, wholeSum } from '#libs/domain/rational.ts';
 import type { Instant } from '#libs/domain/zone.ts';
 import { absenceDays, activeWithin, currentStreak, longestGap, longestStreak } from './activity-days.ts';
 import type { FeatureColumns } from './columns.ts';
@@ -194,8 +194,7 @@ function timeSpent({ timed, week, month, covers }: Context): Times {
   const source = covers('duration') ? 'recorded' : covers('view') ? 'estimated' : null;
   const seconds = (events: readonly TimedEvent[]): Count => {
     if (source === null) return null;
-    const milliseconds = events.reduce((sum, event) => sum + event.milliseconds, 0);
-    return Number(roundRatio(BigInt(milliseconds), 1000n, 0));
+    return Number(roundRatio(wholeSum(events.map((event) => event.milliseconds)), 1000n, 0));
   };
   return {
     total_time_spent: seconds(timed),

@@ -43,6 +43,14 @@ export function floorToScaled(text: string, decimals: number): bigint | undefine
   return ratio.numerator % ratio.denominator < 0n ? quotient - 1n : quotient;
 }
 
+/** Decimal text that is equal to a whole number (`1`, `1.0`, `10e-1`, `-0`) as that number; undefined for any other. */
+export function parseWhole(text: string): bigint | undefined {
+  const ratio = parseRatio(text, 0);
+  return ratio === undefined || ratio.numerator % ratio.denominator !== 0n
+    ? undefined
+    : ratio.numerator / ratio.denominator;
+}
+
 /** Decimal text times 10^decimals, exactly. */
 function parseRatio(text: string, decimals: number): { numerator: bigint; denominator: bigint } | undefined {
   const match = DECIMAL.exec(text);
@@ -54,6 +62,21 @@ function parseRatio(text: string, decimals: number): { numerator: bigint; denomi
   return places <= 0
     ? { numerator: digits * 10n ** BigInt(-places), denominator: 1n }
     : { numerator: digits, denominator: 10n ** BigInt(places) };
+}
+
+/** From here on another addend could take a double beyond the whole numbers that it holds. */
+const LARGE = 2 ** 52;
+
+/** The sum of whole numbers between 0 and 2^52, exactly: a double holds no odd ones beyond 2^53. */
+export function wholeSum(values: readonly number[]): bigint {
+  let [total, part] = [0n, 0];
+  for (const value of values) {
+    part += value;
+    if (part < LARGE) continue;
+    total += BigInt(part);
+    part = 0;
+  }
+  return total + BigInt(part);
 }
 
 /** The least common multiple of two integers above 0. */

@@ -48,10 +48,10 @@ export function openImageTable(table: SourceTable): ImageTable {
       const rows = await tx.query<{ id: string }>(statements.insert, toArrays(images, needed));
       return new Set(rows.map((row) => row.id));
     },
-    read: (tx, ids) => readImages(tx, statements.read, [ids], needed),
-    lock: (tx, ids) => readImages(tx, statements.lock, [ids], needed),
+    read: (tx, ids) => readImages(tx, statements.read, [ids], columns),
+    lock: (tx, ids) => readImages(tx, statements.lock, [ids], columns),
     range: statements.range,
-    page: (tx, after, limit) => readImages(tx, statements.page, [after, limit], needed),
+    page: (tx, after, limit) => readImages(tx, statements.page, [after, limit], columns),
     update: async (tx, images) => {
       await tx.query(statements.update, toArrays(images, needed));
     },
@@ -64,10 +64,10 @@ async function readImages(
   tx: Queryable,
   statement: SqlStatement,
   values: readonly SqlValue[],
-  needed: readonly string[],
+  columns: readonly Column[],
 ): Promise<Map<string, Image>> {
   const rows = await tx.query<StoredImage>(statement, values);
-  return new Map(rows.map((row) => [row.id, fromRow(row, needed)]));
+  return new Map(rows.map((row) => [row.id, fromRow(row, columns)]));
 }
 
 interface Column {
@@ -85,8 +85,8 @@ function prepare(
   const holes = {
     table,
     columns: list(({ name }) => `"${name}"`),
-    // The driver reads int8 as bigint; milliseconds are safe as numbers.
-    readColumns: list(({ name, type }) => (type === 'bigint' ? `"${name}"::double precision` : `"${name}"`)),
+    // The driver reads int8 as bigint, and how many digits a double shows is the session's to say: so as text.
+    readColumns: list(({ name, type }) => (type === 'bigint' ? `"${name}"::text` : `"${name}"`)),
     newColumns: list(({ name }) => `new."${name}"`),
     arrays: list(({ type }, index) => `$${index + 7}::${type}[]`),
     keyColumns: hasKey ? ', student_id, course_id' : '',
@@ -121,9 +121,15 @@ interface StoredImage extends Record<string, unknown> {
   readonly toast: StoredToast | null;
 }
 
-function fromRow(row: StoredImage, needed: readonly string[]): Image {
+/** Milliseconds that came as text. */
+export const millisOf = (text: unknown): number | null => (typeof text === 'string' ? Number(text) : null);
+
+function fromRow(row: StoredImage, needed: readonly Column[]): Image {
   const columns: Record<string, ImageValue> = {};
-  for (const name of needed) columns[name] = (row[name] as ImageValue | undefined) ?? null;
+  for (const { name, type } of needed) {
+    const value = (row[name] as ImageValue | undefined) ?? null;
+    columns[name] = type === 'bigint' ? millisOf(value) : value;
+  }
   const toast =
     row.toast === null
       ? null

@@ -124,6 +124,13 @@ describe('a completion', () => {
     ['{"state": "3"}', 3],
     ['{"state": 1.0}', 1],
     ['{"state": 2.00}', 2],
+    // A column of the type json keeps a number as it was written.
+    ['{"state": 1e0}', 1],
+    ['{"state": 0.3E+1}', 3],
+    ['{"state": 10e-1}', 1],
+    ['{"state": 20000000000000000000000e-22}', 2],
+    ['{"state": -0}', 0],
+    ['{"state": -0.0e7}', 0],
     ['{"x": {"state": 3}, "state": 2}', 2],
     ['{"x": 1, "x": 2, "state": 0, "state": 2}', 2],
   ])('has the state that is given as a number or a digit: %s', (metadata, state) => {
@@ -136,6 +143,12 @@ describe('a completion', () => {
     '{"state": 1.5}',
     '{"state": 1.00000000000000000001}', // a number that a double could not tell from 1
     '{"state": 10}',
+    '{"state": 1e1}',
+    '{"state": 1e-1}',
+    '{"state": -1e0}',
+    '{"state": 30000000000000000000001e-22}',
+    '{"state": "1e0"}',
+    '{"state": "-0"}',
     '{"state": "4"}',
     '{"state": "01"}',
     '{"state": " 1"}',

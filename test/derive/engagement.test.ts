@@ -217,3 +217,14 @@ describe('activity_scope', () => {
     expect(scope({ coverage: covering('completion_row') })).toBe('course');
   });
 });
+
+test('time is summed exactly, however long: a double drops milliseconds from 2^53 of them on', () => {
+  const longest = 2 ** 31 - 1;
+  const events = Array.from({ length: 4_300 }, (_, n) => event(ago(1), { duration: longest, eventId: `${n}` }));
+  // Gaps of a millisecond: one second in all.
+  const gaps = Array.from({ length: 1_001 }, (_, n) => login(new Date(at(ago(0)) + n).toISOString().slice(0, -1)));
+  const { total_time_spent, time_spent_7d, engagement_components } = engaged([...events, ...gaps], ENROLLED);
+  expect(total_time_spent).toBe(4_300 * longest + 1);
+  expect(time_spent_7d).toBe(4_300 * longest + 1);
+  expect(engagement_components.time.value).toBe(4_300 * longest + 1);
+});

@@ -91,6 +91,7 @@ describe('values that are given', () => {
     });
     expect(load({ ENGAGEMENT_WEIGHTS: '0,0,0,0' }).ENGAGEMENT_WEIGHTS.logins).toBe(0n);
     expect(load({ ENGAGEMENT_TARGETS: '0.000001,1,1,1' }).ENGAGEMENT_TARGETS.logins).toBe(1n);
+    expect(load({ ENGAGEMENT_TARGETS: '1e9,1,1,1' }).ENGAGEMENT_TARGETS.logins).toBe(10n ** 15n);
   });
 
   test('the pass mark is read exactly', () => {
@@ -131,8 +132,14 @@ describe('a value that is not what it has to be is refused, by the name of its s
     ['PASS_MARK', ['-1', '100.000001', 'half', '50%', '50,0', 'NaN']],
     ['OUTLIER_THRESHOLD', ['0', '-3', '0.0000001', '1000.000001', '3σ', 'Infinity']],
     ['FEATURE_TOPICS', ['yes', 'ON']],
-    ['ENGAGEMENT_WEIGHTS', ['1', '1,2,3', '1,2,3,4,5', '1,2,3,', '1,2,3,x', '-0.1,1,1,1', 'NaN,1,1,1', '1;2;3;4']],
-    ['ENGAGEMENT_TARGETS', ['0,1,1,1', '1,1,1,0', '1,1,1,0.0000001', '-1,1,1,1', '1,1,1', '1,1,1,1,1']],
+    [
+      'ENGAGEMENT_WEIGHTS',
+      ['1', '1,2,3', '1,2,3,4,5', '1,2,3,', '1,2,3,x', '-0.1,1,1,1', 'NaN,1,1,1', '1;2;3;4', '1e400,1,1,1'],
+    ],
+    [
+      'ENGAGEMENT_TARGETS',
+      ['0,1,1,1', '1,1,1,0', '1,1,1,0.0000001', '-1,1,1,1', '1,1,1', '1,1,1,1,1', '1000000000.000001,1,1,1'],
+    ],
   ];
   const cases = refused.flatMap(([name, values]) => values.map((value) => ({ name, value })));
 

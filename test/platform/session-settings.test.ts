@@ -1,11 +1,15 @@
+import { rmSync } from 'node:fs';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Database, type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
+import { startEmbeddedPostgres } from '#libs/platform/postgres/embedded.ts';
 import { listen } from '#libs/platform/postgres/listen.ts';
 import { settleSession } from '#libs/platform/postgres/session-settings.ts';
 import { openLink } from '#libs/source/pgoutput/link.ts';
+import { newDataDir } from '../e2e/program.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { HOSTILE_DEFAULTS, makeHostile } from '../support/hostile.ts';
 
@@ -141,4 +145,30 @@ test('a setting that the user may not make is named, and the connection is given
   await expect(onPool((db) => db.query('SELECT 1'), { session_replication_role: 'origin' })).rejects.toMatchObject({
     name: 'ConfigurationError',
   });
+});
+
+test('what is set for the whole server while a session lives does not reach it', async () => {
+  const folder = newDataDir();
+  const server = await startEmbeddedPostgres({ folder, settings: { fsync: 'off', wal_level: 'logical' } });
+  const [db, admin] = [1, 1].map((connections) => openDatabase(server.admin('postgres'), { connections }));
+  const link = await openLink(server.admin('postgres'), 'test', 'replication', new AbortController().signal, () => {});
+  const settings = async (): Promise<unknown[]> => [
+    (await db?.query<Shown>(SHOW))?.[0]?.settings,
+    (await link.client.query<Shown>(SHOW)).rows[0]?.settings,
+  ];
+  expect(await settings()).toEqual([expect.objectContaining(settled), expect.objectContaining(settled)]);
+  for (const name of ['extra_float_digits', 'datestyle', 'timezone', 'intervalstyle', 'bytea_output'])
+    await admin?.query(`ALTER SYSTEM SET ${name} = '${HOSTILE_DEFAULTS[name]}'`);
+  await admin?.query('SELECT pg_reload_conf()');
+  // A session that was never settled is told of it in between two statements.
+  const bare = new pg.Client(server.admin('postgres'));
+  await bare.connect();
+  await expect
+    .poll(async () => (await bare.query('SHOW extra_float_digits')).rows[0], { timeout: 20_000 })
+    .toEqual({ extra_float_digits: HOSTILE_DEFAULTS['extra_float_digits'] });
+  expect(await settings()).toEqual([expect.objectContaining(settled), expect.objectContaining(settled)]);
+  await Promise.all([bare.end(), db?.close(), admin?.close()]);
+  link.close();
+  await server.stop();
+  rmSync(path.dirname(folder), { recursive: true, force: true, maxRetries: 5 });
 });

@@ -80,6 +80,9 @@ export const oneOf = <const O extends readonly string[]>(
 export const zone = (fallback: string, description: string): Setting<Zone> =>
   setting(fallback, 'a time zone such as Europe/Paris', description, (value) => openZone(value ?? fallback));
 
+/** Shown as JSON numbers: with all of its decimals a double holds no larger one. */
+const LARGEST = 10n ** BigInt(9 + SETTING_DECIMALS);
+
 export const componentNumbers = (
   fallback: string,
   least: 'zero' | 'positive',
@@ -87,7 +90,7 @@ export const componentNumbers = (
 ): Setting<ComponentNumbers> =>
   setting(
     fallback,
-    `four numbers separated by commas, each ${least === 'zero' ? 'at least' : 'above'} 0`,
+    `four numbers separated by commas, each ${least === 'zero' ? 'at least' : 'above'} 0 and up to 1000000000`,
     description,
     (value) => {
       const numbers = (value ?? '').split(',').map((item) => parseScaled(item.trim(), SETTING_DECIMALS) ?? refuse());
@@ -100,7 +103,8 @@ export const componentNumbers = (
         more.length > 0
       )
         return refuse();
-      if (numbers.some((number) => number < 0n || (least === 'positive' && number === 0n))) return refuse();
+      const isWithin = (number: bigint): boolean => number >= (least === 'zero' ? 0n : 1n) && number <= LARGEST;
+      if (!numbers.every(isWithin)) return refuse();
       return { logins, time, forum_posts: forumPosts, resources };
     },
   );

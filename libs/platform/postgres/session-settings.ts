@@ -4,7 +4,8 @@ import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
 /**
  * What every session of ours relies on, whatever its role, its database or its server says (ALTER ROLE … SET, ALTER
  * DATABASE … SET): values that do; a session that begins with another gets the first. A setting that a server does not
- * have is left out. Set by a statement and not with the connection: a pooler refuses a connection that brings settings,
+ * have is left out. What has such a value already is set to it all the same: else a change for the whole server (ALTER
+ * SYSTEM, and a reload) would reach sessions that live. Set by a statement and not with the connection: a pooler refuses a connection that brings settings,
  * and a server one that brings settings of a later version.
  */
 const RELIED_ON: Readonly<Record<string, readonly [string, ...string[]]>> = {
@@ -49,10 +50,10 @@ const row = ([name, values]: [string, readonly string[]]): string =>
  * each enable_* goes back to what Postgres is built with.
  */
 const settle = (settings: typeof RELIED_ON): string => `
-  SELECT set_config(s.name, coalesce(w.accepted[1], s.boot_val), false)
+  SELECT set_config(s.name, CASE WHEN s.setting = ANY (w.accepted) THEN s.setting ELSE coalesce(w.accepted[1], s.boot_val) END, false)
     FROM pg_catalog.pg_settings AS s
     LEFT JOIN (VALUES ${Object.entries(settings).map(row).join(', ')}) AS w (name, accepted) ON w.name = lower(s.name)
-   WHERE CASE WHEN w.name IS NOT NULL THEN s.setting <> ALL (w.accepted)
+   WHERE CASE WHEN w.name IS NOT NULL THEN s.context = 'user' OR s.setting <> ALL (w.accepted)
               ELSE s.name LIKE 'enable%' AND s.source IN ('global', 'database', 'user', 'database user') AND s.setting <> s.boot_val END`;
 
 /** A session is not as it is relied on to be, and cannot be made so. */

@@ -2,7 +2,7 @@
 SELECT i.*
 FROM unnest($1::integer[], $2::integer[]) AS k (course_id, student_id)
 CROSS JOIN LATERAL (
-  SELECT student_id, course_id, activity_type, resource_id, duration_seconds, "timestamp"::double precision, metadata
+  SELECT student_id, course_id, activity_type, resource_id, duration_seconds, "timestamp"::text, metadata
   FROM state.image_activity_logs WHERE student_id = k.student_id AND course_id = k.course_id AND live
   OFFSET 0
 ) AS i
