@@ -9,7 +9,8 @@ import { NotFoundError } from '#libs/serve/errors.ts';
 import type { Gate } from './access.ts';
 import { readJson } from './body.ts';
 import { type Failure, MethodNotAllowedError, toFailure } from './failure.ts';
-import type { ApiContext, Reply, Route } from './route.ts';
+import { forLists } from './lists.ts';
+import { type ApiContext, nameOf, type Reply, type Route } from './route.ts';
 import { HEALTH_PATH } from './routes/health.ts';
 
 export interface AppOptions {
@@ -100,6 +101,8 @@ function writeReply(ctx: Koa.Context, { body, status = 200, contentType }: Reply
     ctx.status = status;
     ctx.type = 'application/json';
     ctx.body = body;
+    // When it cannot be read on, what compresses it hears of that, too.
+    body.once('error', (error) => ctx.body instanceof Readable && ctx.body.destroy(error));
   } else if (contentType === undefined) {
     writeJson(ctx, status, body);
   } else {
@@ -109,13 +112,10 @@ function writeReply(ctx: Koa.Context, { body, status = 200, contentType }: Reply
   }
 }
 
-/** A route as it is written for people: `/api/metrics/student/{id}`. */
-const nameOf = (route: Route): string => route.path.replaceAll(/:(\w+)/g, '{$1}');
-
 function createRouter({ context, routes, draining }: AppOptions): Router {
   const router = new Router({ sensitive: true, strict: true });
   for (const route of routes) {
-    router.register(route.path, [route.method], async (ctx: Koa.Context & { params: Record<string, string> }) => {
+    const answerRoute = async (ctx: Koa.Context & { params: Record<string, string> }): Promise<void> => {
       ctx.state['route'] = nameOf(route);
       const reply = await route.handle(context, {
         path: ctx.path,
@@ -126,7 +126,8 @@ function createRouter({ context, routes, draining }: AppOptions): Router {
       });
       ctx.set({ ...reply.headers });
       writeReply(ctx, reply);
-    });
+    };
+    router.register(route.path, [route.method], [...(route.isList === true ? forLists : []), answerRoute]);
   }
   return router;
 }

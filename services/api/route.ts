@@ -60,6 +60,8 @@ interface RouteHead {
   readonly operationId: string;
   readonly tag: keyof typeof TAGS;
   readonly summary: string;
+  /** The answer is a list that may be long: it has a tag, and is compressed for who takes that. */
+  readonly isList?: boolean;
   /** Of the answer; JSON unless given. */
   readonly mediaType?: string;
   /** Statuses of refusals that cannot be told from the parameters. */
@@ -108,6 +110,9 @@ export interface Route extends RouteHead {
   readonly others?: Readonly<Record<number, OtherAnswer<z.ZodType>>>;
   handle(context: ApiContext, raw: RawRequest): Promise<Reply<unknown>>;
 }
+
+/** A route as it is written for people, and in OpenAPI: `/api/metrics/student/{id}`. */
+export const nameOf = (route: Route): string => route.path.replaceAll(/:(\w+)/g, '{$1}');
 
 /** Puts the reading of parameters and body before a handler. */
 export function defineRoute<

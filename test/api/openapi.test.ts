@@ -143,6 +143,7 @@ test('parameters are those that requests are read by, with their bounds and mean
     'query course_id false',
     'query limit false',
     'query cursor false',
+    'header If-None-Match false',
   ]);
   const limit = parameters.find(({ name }) => name === 'limit');
   expect(limit?.description).toContain('1 to 50000');
@@ -187,7 +188,7 @@ test('the statuses are those that can occur', () => {
   expect(statuses('/api/metrics/student/{id}')).toBe('200 400 401 403 404 405 408 431 500 503');
   expect(statuses('/api/engagement/trends')).toContain(' 404 ');
   expect(statuses('/api/students')).toContain(' 404 ');
-  expect(statuses('/api/rejected')).not.toContain('404');
+  expect(statuses('/api/rejected')).toBe('200 304 400 401 403 405 408 431 500 503');
   expect(statuses('/api/pipeline/status')).toContain(' 404 ');
   expect(statuses('/api/pipeline/trigger', 'post')).toBe('200 202 400 401 403 404 405 408 409 413 431 500 503');
   expect(statuses('/api/health')).toBe('200 400 403 405 408 431 500 503');

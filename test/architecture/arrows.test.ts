@@ -28,6 +28,8 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   avsc: ['libs/platform/registry/'],
   koa: ['services/api/'],
   '@koa/router': ['services/api/'],
+  '@koa/etag': ['services/api/'],
+  'koa-compress': ['services/api/'],
   croner: ['libs/platform/schedule.ts'],
   rxjs: ['libs/pipeline/', 'libs/source/'],
   'pg-logical-replication': ['libs/source/pgoutput/'],

@@ -8,6 +8,7 @@ export const anomaliesRoute = defineRoute({
   operationId: 'listAnomalies',
   tag: 'features',
   summary: 'The open flags, the most severe first or by student; in pages',
+  isList: true,
   params: noParameters,
   query: anomaliesQuery,
   answer: anomaliesAnswer,

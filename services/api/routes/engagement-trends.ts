@@ -8,6 +8,7 @@ export const engagementTrendsRoute = defineRoute({
   operationId: 'listEngagementTrends',
   tag: 'features',
   summary: 'The latest days of the engagement of every student, by course, student and day; in pages',
+  isList: true,
   params: noParameters,
   query: engagementTrendsQuery,
   answer: engagementTrendsAnswer,

@@ -7,6 +7,7 @@ export const featuresRoute = defineRoute({
   operationId: 'getCatalogue',
   tag: 'features',
   summary: 'The data catalogue: what every feature column means',
+  isList: true,
   params: noParameters,
   query: noParameters,
   answer: catalogueAnswer,

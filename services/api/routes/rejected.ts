@@ -8,6 +8,7 @@ export const rejectedRoute = defineRoute({
   operationId: 'listRejected',
   tag: 'operation',
   summary: 'Source rows that cannot be read, newest first; in pages',
+  isList: true,
   params: noParameters,
   query: rejectedQuery,
   answer: rejectedAnswer,

@@ -8,6 +8,7 @@ export const studentsRoute = defineRoute({
   operationId: 'listStudents',
   tag: 'features',
   summary: 'Students with features: of one course, or averaged over all of theirs; in pages',
+  isList: true,
   params: noParameters,
   query: studentsQuery,
   answer: studentsAnswer,

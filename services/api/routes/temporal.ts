@@ -7,6 +7,7 @@ export const temporalRoute = defineRoute({
   operationId: 'listTemporalFeatures',
   tag: 'features',
   summary: 'One student day by day, newest first; in pages',
+  isList: true,
   params: temporalParams,
   query: temporalQuery,
   answer: temporalAnswer,

@@ -6,6 +6,7 @@ export const trajectoryRoute = defineRoute({
   operationId: 'getTrajectory',
   tag: 'features',
   summary: 'The way of one student as points, oldest first',
+  isList: true,
   params: trajectoryParams,
   query: trajectoryQuery,
   answer: trajectoryAnswer,

@@ -1,0 +1,91 @@
+import type { z } from 'zod';
+import type { Components, JsonSchema } from './openapi-schemas.ts';
+import type { Route } from './route.ts';
+import { HEALTH_PATH } from './routes/health.ts';
+
+interface Header {
+  readonly description: string;
+  readonly required: boolean;
+  readonly schema: JsonSchema;
+}
+
+const header = (description: string, required = true): Header => ({
+  description,
+  required,
+  schema: { type: 'string' },
+});
+
+const HEADERS = {
+  'X-Request-Id': header('Of this request; the log has it too'),
+  Link: header(
+    'Where rows are left: the page after this one, `<path>; rel="next"`. Without it the list is whole',
+    false,
+  ),
+  ETag: header('Of this answer, for If-None-Match; none where it is so long that it is sent as it is read', false),
+  'Content-Encoding': header('br or gzip, where the caller takes it and it is worth it', false),
+  Allow: header('The methods there are'),
+  'WWW-Authenticate': header('How to say who asks'),
+};
+
+type HeaderName = keyof typeof HEADERS;
+
+/** Written out where they stand: generators take a header that is referred to for one that is always there. */
+const headers = (...names: readonly HeaderName[]): Partial<Record<HeaderName, Header>> =>
+  Object.fromEntries((['X-Request-Id', ...names] as const).map((name) => [name, HEADERS[name]]));
+
+/** Refusals that any route may answer with, by status: what they mean, and their headers. */
+const REFUSALS: Readonly<Record<number, readonly [description: string, ...headers: HeaderName[]]>> = {
+  400: ['A parameter or field is wrong, or there is none of that name; the message says which. Or it is no HTTP'],
+  401: ['No token, or one that is not known, where tokens are set', 'WWW-Authenticate'],
+  403: ['Where no tokens are set: the Host or the Origin is not this machine'],
+  404: ['An id that was never seen'],
+  405: ['The path has no such method', 'Allow'],
+  408: ['The request did not come to its end in time'],
+  409: ['A run stands in the way, or has ended'],
+  413: ['The body is longer than any that makes sense'],
+  431: ['The address and headers are longer than any that make sense'],
+  500: ['A fault of ours: the message names the request, and the log says more'],
+  503: ['A database does not answer'],
+};
+
+export const json = (schema: object): object => ({ 'application/json': { schema } });
+
+/** Some occur everywhere; whose id can be unknown, who takes a body, or is asked without a token, is seen by its route. */
+function refusalsOf(route: Route): Record<string, object> {
+  const names = [...Object.keys(route.params.shape), ...Object.keys(route.query.shape)];
+  const statuses = new Set([400, 403, 405, 408, 431, 500, 503, ...(route.refusals ?? [])]);
+  if (route.path !== HEALTH_PATH) statuses.add(401);
+  if (names.some((name) => /id$/i.test(name))) statuses.add(404);
+  if (route.body !== undefined) statuses.add(413);
+  return Object.fromEntries([...statuses].map((status) => [status, { $ref: `#/components/responses/${status}` }]));
+}
+
+/** The answers of one route, by status. */
+export function responsesOf(route: Route, components: Components): Record<string, object> {
+  const { isList = false } = route;
+  const ofLists: HeaderName[] = [
+    ...(isList ? (['ETag', 'Content-Encoding'] as const) : []),
+    ...('cursor' in route.query.shape ? (['Link'] as const) : []),
+  ];
+  const answered = (description: string, answer: z.ZodType): object => ({
+    description,
+    headers: headers(...ofLists),
+    content: { [route.mediaType ?? 'application/json']: { schema: components.describe(answer, 'output') } },
+  });
+  const others = Object.entries(route.others ?? {});
+  return {
+    200: answered('The answer', route.answer),
+    ...(isList ? { 304: { description: 'If-None-Match has it', headers: headers('ETag') } } : {}),
+    ...refusalsOf(route),
+    ...Object.fromEntries(others.map(([status, { description, answer }]) => [status, answered(description, answer)])),
+  };
+}
+
+/** The refusals themselves, which the answers of routes refer to. */
+export const describeRefusals = (failure: JsonSchema): Record<string, object> =>
+  Object.fromEntries(
+    Object.entries(REFUSALS).map(([status, [description, ...names]]) => [
+      status,
+      { description, headers: headers(...names), content: json(failure) },
+    ]),
+  );
