@@ -25,9 +25,17 @@ export interface CourseDefinition {
   readonly endedDaysAgo: number | null;
   /** How much its students visit it, 1 = like the others. */
   readonly liveliness: number;
+  /** The term before was over before any course of this one began. */
+  readonly term: 'this' | 'before';
 }
 
-const RUNNING = { startsDaysAgo: 70, endedDaysAgo: null, activity: 'detailed', liveliness: 1 } as const;
+const RUNNING = {
+  startsDaysAgo: 70,
+  endedDaysAgo: null,
+  activity: 'detailed',
+  liveliness: 1,
+  term: 'this',
+} as const;
 
 export const CATALOGUE: readonly CourseDefinition[] = [
   {
@@ -131,6 +139,21 @@ export const CATALOGUE: readonly CourseDefinition[] = [
     durations: false,
     completions: 'none',
     activity: 'last_access',
+  },
+  {
+    ...RUNNING,
+    code: 'LOG',
+    name: 'Introduction to Logic',
+    topics: ['Statements', 'Truth tables', 'Quantifiers', 'Sets', 'Relations', 'Proofs', 'Induction'],
+    assignment: 'Exercise sheet',
+    assignmentMax: 20,
+    quizMax: 10,
+    forum: 0.1,
+    durations: true,
+    completions: 'full',
+    startsDaysAgo: 154,
+    endedDaysAgo: 84,
+    term: 'before',
   },
 ];
 

@@ -96,7 +96,9 @@ function planStory(
   end: LocalMillis,
 ): readonly StoryLine[] {
   if (student.story === null) return [];
-  const courses = own.map(({ course, enrolledAt }) => ({ ...course, from: fromIn(course, enrolledAt) }));
+  const courses = own
+    .filter(({ course }) => course.definition.term === 'this')
+    .map(({ course, enrolledAt }) => ({ ...course, from: fromIn(course, enrolledAt) }));
   return STORIES[student.story].plan({ random: randomFrom(`${seed}/story/${student.externalId}`), end, courses });
 }
 
@@ -139,7 +141,7 @@ function planStudents(seed: string, namespace: Uuid, end: LocalMillis, size: num
       firstname,
       lastname,
       username,
-      createdAt: end - 100 * DAY + random.int(0, 5 * DAY),
+      createdAt: end - 190 * DAY + random.int(0, 5 * DAY),
       updatedAt: end - random.int(0, 6 * HOUR),
       story,
       drive,
@@ -165,6 +167,9 @@ function abilityOf(story: StoryName | null, drive: number, random: Random): numb
   return Math.min(0.97, Math.max(0.2, 0.73 + (story === null ? 0 : STORIES[story].ability) + spread));
 }
 
+/** The share of the students who were here a term ago. */
+const HERE_BEFORE = 0.35;
+
 function planEnrollments(
   seed: string,
   namespace: Uuid,
@@ -173,19 +178,23 @@ function planEnrollments(
 ): PlainEnrollment[] {
   const random = randomFrom(`${seed}/enrolments/${student.externalId}`);
   const wanted = random.int(2, 4);
+  const offered = courses.filter((course) => course.definition.term === 'this');
   const chosen = new Set<Course>();
-  while (chosen.size < wanted) chosen.add(random.pick(courses));
-  return [...chosen].map((course) => {
-    const lateBy = random.chance(0.08) ? random.int(1, 18) * DAY : -random.int(1, 20) * DAY;
-    const at = course.startsAt + lateBy + random.int(8 * HOUR, 18 * HOUR);
+  while (chosen.size < wanted) chosen.add(random.pick(offered));
+  const enrol = (course: Course, chance: Random): PlainEnrollment => {
+    const lateBy = chance.chance(0.08) ? chance.int(1, 18) * DAY : -chance.int(1, 20) * DAY;
+    const at = course.startsAt + lateBy + chance.int(8 * HOUR, 18 * HOUR);
     return {
       id: uuidFrom(namespace, `${student.externalId}/${course.externalId}/enrolment`),
       studentId: student.id,
       courseId: course.id,
       // Some LMSs do not say when somebody was enrolled.
-      enrolledAt: random.chance(0.04) ? null : Math.min(Math.floor(at / MINUTE) * MINUTE, course.endsAt),
+      enrolledAt: chance.chance(0.04) ? null : Math.min(Math.floor(at / MINUTE) * MINUTE, course.endsAt),
       student,
       course,
     };
-  });
+  };
+  const before = randomFrom(`${seed}/before/${student.externalId}`);
+  const taken = before.chance(HERE_BEFORE) ? courses.filter((course) => course.definition.term === 'before') : [];
+  return [...[...chosen].map((course) => enrol(course, random)), ...taken.map((course) => enrol(course, before))];
 }

@@ -27,17 +27,22 @@ test('the same seed and end tell the same history, another seed another one', ()
   expect(other.students.map((student) => student.id)).not.toEqual(told.campus.students.map((student) => student.id));
 });
 
-test('a campus of 300 students in 2 to 4 of 8 courses, with about 150,000 activities', () => {
+test('a campus of 300 students in 2 to 4 of 8 courses and some in one before, with about 190,000 activities', () => {
   const { campus, activities, grades } = told;
   expect(campus.students).toHaveLength(300);
-  expect(campus.courses).toHaveLength(8);
+  expect(campus.courses).toHaveLength(9);
+  const [now, before] = (['this', 'before'] as const).map((term) =>
+    campus.enrollments.filter(({ course }) => course.definition.term === term),
+  );
   for (const student of campus.students) {
-    const courses = campus.enrollments.filter((enrollment) => enrollment.studentId === student.id);
+    const courses = now?.filter((enrollment) => enrollment.studentId === student.id) ?? [];
     expect(courses.length).toBeGreaterThanOrEqual(2);
     expect(courses.length).toBeLessThanOrEqual(4);
   }
-  expect(activities.length).toBeGreaterThan(120_000);
-  expect(activities.length).toBeLessThan(180_000);
+  expect(before?.length).toBeGreaterThan(80);
+  expect(before?.length).toBeLessThan(130);
+  expect(activities.length).toBeGreaterThan(150_000);
+  expect(activities.length).toBeLessThan(210_000);
   expect(grades.length).toBeGreaterThan(5_000);
   expect(campus.enrollments.some((enrollment) => enrollment.enrolledAt === null)).toBe(true);
   const ids = [...campus.students, ...campus.courses, ...campus.enrollments, ...activities, ...grades].map((r) => r.id);
@@ -58,9 +63,24 @@ test('nothing happens after the end, before the enrolment or after the end of a 
     expect(Math.min(...times)).toBeGreaterThanOrEqual(from);
   }
   const ended = told.campus.courses.filter((course) => course.endsAt < END);
-  expect(ended.map((course) => course.shortname)).toEqual(['PHY']);
+  expect(ended.map((course) => course.shortname)).toEqual(['PHY', 'LOG']);
   expect(END - (ended[0]?.endsAt ?? 0)).toBeGreaterThanOrEqual(14 * DAY);
   expect(END - told.activities.reduce((first, row) => Math.min(first, row.at), END)).toBeGreaterThan(68 * DAY);
+});
+
+test('a course of the term before was over a week before any other began, and has a total for each of its students', () => {
+  const times = ['before', 'this'].map((term) =>
+    told.keys
+      .filter(({ key }) => key.course.definition.term === term)
+      .flatMap(({ activities, grades }) => [...activities, ...grades].map((row) => row.at)),
+  );
+  const last = (times[0] ?? []).reduce((latest, at) => Math.max(latest, at), 0);
+  const first = (times[1] ?? []).reduce((earliest, at) => Math.min(earliest, at), END);
+  expect(first - last).toBeGreaterThan(7 * DAY);
+  const totals = told.keys
+    .filter(({ key }) => key.course.definition.term === 'before')
+    .map(({ grades }) => grades.some(({ item, value }) => item === 'course' && value !== null && value > 0));
+  expect(totals.filter(Boolean).length).toBeGreaterThan(0.8 * totals.length);
 });
 
 test('every kind of activity occurs, and courses differ in what their connector reports', () => {
