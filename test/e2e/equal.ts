@@ -1,7 +1,14 @@
 import { expect } from 'vitest';
 import { parseDay } from '#libs/domain/local-date.ts';
 import { type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
-import { askOracle, compareFeatures, type Difference, type OracleSettings, readFeatures } from '../support/oracle.ts';
+import {
+  askOracle,
+  compareFeatures,
+  type Difference,
+  type OracleSettings,
+  readCourseIds,
+  readFeatures,
+} from '../support/oracle.ts';
 import { untilSettled } from '../support/settle.ts';
 
 interface EqualOptions extends Partial<Omit<OracleSettings, 'today'>> {
@@ -22,7 +29,8 @@ export async function differencesOf(
   try {
     await untilSettled(from, to);
     const [calendar] = await to.query<{ today: string }>('SELECT today FROM state.calendar');
-    const oracle = await askOracle(source, 'public', { ...settings, today: parseDay(calendar?.today ?? '') });
+    const told = { ...settings, today: parseDay(calendar?.today ?? '') };
+    const oracle = await askOracle(source, 'public', told, await readCourseIds(to));
     const found = compareFeatures(oracle, await readFeatures(analytics));
     expect(oracle.engagement.length).toBeGreaterThanOrEqual(atLeast);
     return found;

@@ -3,7 +3,7 @@ import { type LocalDay, MS_PER_DAY, parseDay } from '#libs/domain/local-date.ts'
 import { migrate } from '#libs/store/migrate.ts';
 import { loadPresentation } from '../../services/campus/oulad/load.ts';
 import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { askOracle, compareFeatures, readFeatures } from '../support/oracle.ts';
+import { askOracle, compareFeatures, readCourseIds, readFeatures } from '../support/oracle.ts';
 import { startTestPipeline } from '../support/pipeline.ts';
 import { testSettings } from '../support/settings.ts';
 import { untilSettled } from '../support/settle.ts';
@@ -61,7 +61,7 @@ describe.skipIf(OULAD_DIR === undefined)('a real university course', () => {
         today = parseDay(day);
         await untilToday(day);
         await untilSettled(source.db, analytics.db);
-        const oracle = await askOracle(source.address, 'public', { today });
+        const oracle = await askOracle(source.address, 'public', { today }, await readCourseIds(analytics.db));
         // Who registers later and does nothing before is not there yet.
         expect(oracle.engagement.length).toBeGreaterThan(0.99 * students);
         expect(compareFeatures(oracle, await readFeatures(analytics.address)).slice(0, 10)).toEqual([]);

@@ -11,7 +11,14 @@ import { stageBatch } from '#libs/store/stage.ts';
 import { crashing, withRestarts } from '../support/crash.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { deriveAll } from '../support/derive-all.ts';
-import { askOracle, compareFeatures, type Difference, type OracleSettings, readFeatures } from '../support/oracle.ts';
+import {
+  askOracle,
+  compareFeatures,
+  type Difference,
+  type OracleSettings,
+  readCourseIds,
+  readFeatures,
+} from '../support/oracle.ts';
 import { LAX_SOURCE_SCHEMA, toRecordSet } from '../support/source-schema.ts';
 import type { Chance } from './disturbance.ts';
 import type { SourceModel } from './source-model.ts';
@@ -99,7 +106,12 @@ export class World {
         toRecordSet(rows),
       ]);
     }
-    const expected = await askOracle(this.#test.address, 'lms', { today: model.today, ...oracle });
+    const expected = await askOracle(
+      this.#test.address,
+      'lms',
+      { today: model.today, ...oracle },
+      await readCourseIds(this.db),
+    );
     for (const { anomaly_flags } of expected.temporal) {
       for (const name of (anomaly_flags ?? '').match(/\w+/g) ?? []) this.flagsSeen.add(name);
     }

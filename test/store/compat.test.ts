@@ -1,24 +1,47 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseDay } from '#libs/domain/local-date.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
+import { beginCalendar } from '#libs/store/calendar.ts';
 import { addPeople, createAnalytics, insertAll } from '../api/support.ts';
 import { PATH_PREDICTOR, readAs, STUDENT_PROFILER } from '../contract/readers.ts';
 import type { TestDatabase } from '../support/database.ts';
 
+const TODAY = parseDay('2026-03-20');
 const [FIRST, LATER] = [parseDay('2026-01-10'), parseDay('2026-01-20')];
-/** A student in forty courses, each begun a day after the one before. */
+/** A student in forty courses of a day each, one after the other. */
 const MANY = { student: 14, from: 6, count: 40 };
-const COURSES = 54;
+/** First and last fact of the others; null: nothing has ever happened there. Who stopped has last facts of a week ago. */
+const OTHER_SPANS: Readonly<Record<number, readonly [first: number, last: number] | null>> = {
+  1: [FIRST, TODAY - 7],
+  46: [FIRST, FIRST + 3],
+  47: [FIRST, FIRST + 5],
+  48: [FIRST + 1, FIRST + 5],
+  49: [LATER, TODAY],
+  50: null,
+  51: [LATER - 1, TODAY - 7],
+  52: [FIRST, LATER],
+  53: [FIRST, TODAY - 6],
+  54: [FIRST, TODAY],
+  55: [FIRST, TODAY - 30],
+  56: [FIRST, TODAY - 7],
+};
+const COURSES = 56;
+const spanOf = (course: number): readonly [number, number] | null => {
+  const other = OTHER_SPANS[course];
+  if (other !== undefined) return other;
+  return course < MANY.from ? [FIRST, TODAY] : [FIRST + course, FIRST + course];
+};
 
 let analytics: TestDatabase;
 beforeAll(async () => {
   analytics = await createAnalytics('compat');
   const { db } = analytics;
-  await addPeople(db, 23, COURSES);
-  await insertAll(db, 'state.course', COURSE_STATES);
+  await addPeople(db, 26, COURSES);
+  await beginCalendar(db, TODAY);
+  await insertAll(db, 'state.key', KEYS);
   await insertAll(db, 'engagement_features', ENGAGEMENT);
   await insertAll(db, 'performance_features', PERFORMANCE);
-  const withDays = ENGAGEMENT.filter((row) => row.engagement_ma30 !== null || row.student_id === 17);
+  const withDays = ENGAGEMENT.filter((row) => row.engagement_ma30 !== null || [17, 18].includes(row.student_id));
   const nothing = { first_day: '2026-03-01', score: [], ma7: [], ma30: [], trend: [], events: [] };
   await insertAll(
     db,
@@ -26,23 +49,20 @@ beforeAll(async () => {
     withDays.map(({ student_id, course_id }) => ({ student_id, course_id, ...nothing })),
   );
   await insertAll(db, 'state.performance_series', [
-    { student_id: 21, course_id: 53, first_day: '2026-03-01', ma7: [], ma30: [] },
+    { student_id: 22, course_id: 53, first_day: '2026-03-01', ma7: [], ma30: [] },
   ]);
 });
 afterAll(() => analytics.drop());
 
-const began = (courseId: number): number | null => {
-  if (courseId === 50) return null;
-  if (courseId === 49 || courseId === 51) return LATER;
-  return courseId < MANY.from + MANY.count ? FIRST + courseId : FIRST;
-};
-const COURSE_STATES = Array.from({ length: COURSES }, (_, n) => ({
-  course_id: n + 1,
-  version: 1,
-  covered_from: [],
-  first_fact: began(n + 1),
-  as_of: '2026-03-20',
-}));
+/** What two students say of each course: its first fact is one's, its last fact the other's. */
+const KEYS = Array.from({ length: COURSES }, (_, n) => n + 1).flatMap((course_id) => {
+  const [first, last] = spanOf(course_id) ?? [null, null];
+  const key = { family: 'engagement', course_id, derived: true };
+  return [
+    { ...key, student_id: 1, first_fact: first, last_fact: first },
+    { ...key, student_id: 2, first_fact: last, last_fact: last },
+  ];
+});
 
 interface EngagementRow {
   readonly engagement_score: number | null;
@@ -93,15 +113,22 @@ const ENGAGEMENT = [
   measured(12, 5, 40, 1, 3, 0, 5),
   measured(13, 5, 40, 1, 0, 500, 5),
   ...Array.from({ length: MANY.count }, (_, n) => of(MANY.student, MANY.from + n, { engagement_ma30: n })),
-  of(17, 51, { engagement_ma30: 70, as_of_date: '2026-03-10' }),
-  of(17, 52, { engagement_ma30: 33.33 }),
-  of(17, 53),
-  of(18, 51, { engagement_ma30: 40 }),
-  of(18, 53, { engagement_ma30: 44.44 }),
-  of(19, 52, { engagement_ma30: 10 }),
-  of(19, 53, { engagement_ma30: 20.01 }),
-  of(20, 52),
-  of(22, 54),
+  of(17, 53, { engagement_ma30: 70, as_of_date: '2026-03-10' }),
+  of(17, 54, { engagement_ma30: 33.33 }),
+  of(17, 55, { engagement_ma30: 99 }),
+  of(18, 53, { engagement_ma30: 40 }),
+  of(18, 54),
+  of(19, 51, { engagement_ma30: 10 }),
+  of(19, 56, { engagement_ma30: 20.01 }),
+  of(19, 55, { engagement_ma30: 30 }),
+  of(20, 54),
+  of(20, 55, { engagement_ma30: 44.44, as_of_date: '2026-02-24' }),
+  of(21, 53),
+  of(21, 54),
+  of(21, 55),
+  of(24, 50),
+  of(25, 55),
+  of(25, 51),
 ];
 
 const graded = (
@@ -128,11 +155,14 @@ const PERFORMANCE = [
   graded(15, 49, 80),
   graded(15, 50, 10),
   graded(16, 46, 70),
-  graded(16, 47, null),
   graded(16, 49, null),
+  graded(16, 51, 90),
+  graded(16, 52, 95),
+  graded(23, 46, 30),
   graded(23, 47, null),
   graded(23, 49, null),
-  graded(21, 53, null),
+  graded(22, 53, 20),
+  graded(26, 50, 55),
 ];
 
 interface Metrics extends Record<string, unknown> {
@@ -245,19 +275,29 @@ describe('compat.student_metrics', () => {
     for (const row of rows) expect(row.imputed).toContain('time_spent_ratio');
   });
 
-  test('the previous module is the last one that began on an earlier day', async () => {
+  test('the previous module is the one that was over before this one began, the last of them to end', async () => {
     const rows = await metricsOf('student_id = 15');
     const known = rows.filter((row) => !row.imputed.includes('previous_module_grade'));
-    // 46, 47 and 48 began together; of these 48 has a grade and the greatest id. Nobody knows when 50 begins.
+    // 47 and 48 ended on one day, 46 before them; of the two 48 has the greatest id. Nobody knows when 50 begins.
     expect(known).toMatchObject([{ course_id: 49, previous_module_grade: '40.00' }]);
-    // Of 46 and 47 only the first has a grade.
+    // 51 began a day earlier than 49 and ran beside it, 52 ended on the day on which 49 began: 46 alone was over.
     expect(await metricsOf('student_id = 16 AND course_id = 49')).toMatchObject([
       { previous_module_grade: '70.00', imputed: but('previous_module_grade') },
     ]);
-    // Whose previous module has no grade is given the median of the course.
+    // Whose last module has no grade is given the median of the course, and not the grade of a module before it.
     expect(await metricsOf('student_id = 23 AND course_id = 49')).toMatchObject([
       { previous_module_grade: '55.00', imputed: MEASURED },
     ]);
+  });
+
+  test('passed is known once the course has stopped, on the seventh day after its last fact', async () => {
+    const passed = async (where: string) => (await metricsOf(where)).map((row) => row['passed']);
+    expect(await passed('course_id = 1')).toEqual([true, null, null, null, false]);
+    expect(await passed('student_id = 16 AND course_id = 51')).toEqual([true]);
+    // The sixth day; a course that runs; one in which nothing has ever happened.
+    expect(await passed('student_id = 22 AND course_id = 53')).toEqual([null]);
+    expect(await passed('student_id = 15 AND course_id = 49')).toEqual([null]);
+    expect(await passed('student_id = 26 AND course_id = 50')).toEqual([null]);
   });
 
   test('a student in forty courses', async () => {
@@ -271,17 +311,19 @@ describe('compat.student_metrics', () => {
 
 describe('compat.temporal_features', () => {
   test.each([
-    [17, 'the latest day, then a score that is known', 52, '2026-03-20', '33.33', ['engagement_ma7']],
-    [18, 'then the last course to begin', 51, '2026-03-20', '40.00', ['engagement_ma7']],
-    [19, 'then the greatest id', 53, '2026-03-20', '20.01', ['engagement_ma7']],
-    [MANY.student, 'of forty courses one row', 45, '2026-03-20', '39.00', ['engagement_ma7']],
-    // Of 33.33 and 10: 21.665.
-    [20, 'without days the median of the course', 52, null, '21.67', ['engagement_ma7', 'engagement_ma30']],
-    // Of 44.44 and 20.01: 32.225.
-    [21, 'with grades alone likewise', 53, '2026-03-19', '32.23', ['engagement_ma7', 'engagement_ma30']],
-    [22, 'else 50', 54, null, '50.00', ['engagement_ma7', 'engagement_ma30']],
-  ])('student %i: %s', async (student_id, _, course_id, feature_date, engagement_ma30, imputed) => {
-    const row = { student_id, course_id, feature_date, engagement_ma7: '50.00', engagement_ma30, imputed };
+    // Of 70 and 33.33: 51.665. What has stopped does not count beside what runs.
+    [17, 'the mean of the running courses', [53, 54], '2026-03-20', '51.67', ['engagement_ma7']],
+    [18, 'of those that are known', [53, 54], '2026-03-20', '40.00', ['engagement_ma7']],
+    [19, 'else the last to stop, with the greatest id', [56], '2026-03-20', '20.01', ['engagement_ma7']],
+    [20, 'a day that there is, whatever runs without one', [55], '2026-02-24', '44.44', ['engagement_ma7']],
+    // Of 70 and 40: 55; of 33.33 alone: 33.33; of both medians 44.165.
+    [21, 'without days the medians of the courses', [53, 54], null, '44.17', ['engagement_ma7', 'engagement_ma30']],
+    [22, 'with grades alone likewise', [53], '2026-03-19', '55.00', ['engagement_ma7', 'engagement_ma30']],
+    [24, 'else 50', [50], null, '50.00', ['engagement_ma7', 'engagement_ma30']],
+    [25, 'without days and over, the last to stop', [51], null, '10.00', ['engagement_ma7', 'engagement_ma30']],
+    [MANY.student, 'of forty courses one row', [45], '2026-03-20', '39.00', ['engagement_ma7']],
+  ])('student %i: %s', async (student_id, _, course_ids, feature_date, engagement_ma30, imputed) => {
+    const row = { student_id, course_ids, feature_date, engagement_ma7: '50.00', engagement_ma30, imputed };
     expect(await latestOf(student_id)).toEqual([row]);
   });
 
@@ -309,6 +351,7 @@ test('columns have the types that the readers expect', async () => {
     passed: 'boolean',
     imputed: 'text[]',
     feature_date: 'date',
+    course_ids: 'integer[]',
   };
   expect(columns).toHaveLength(14 + 6);
   for (const { name, type } of columns) expect(`${name} ${type}`).toBe(`${name} ${others[name] ?? 'numeric(5,2)'}`);

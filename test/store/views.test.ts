@@ -14,6 +14,12 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts';
  */
 
 const SCHEMAS = path.resolve(import.meta.dirname, '../../schemas');
+/** A file of schemas/views, whatever its number. */
+const fileOf = (view: string): string =>
+  `views/${readdirSync(path.join(SCHEMAS, 'views')).find((name) => new RegExp(`^\\d\\d_${view}\\.sql$`).test(name))}`;
+const FUNCTIONS = fileOf('functions');
+const STUDENT_METRICS = fileOf('student_metrics');
+const COMPAT_TEMPORAL = fileOf('compat_temporal_features');
 /** The last version of the schema whose views stood in its migrations. */
 const BEFORE_VIEWS = 17;
 
@@ -155,12 +161,8 @@ describe('a changed text', () => {
 
   test('is applied once, in place where it can be', async () => {
     const oid = await oidOf('compat.temporal_features');
-    edit(
-      'views/06_compat_temporal_features.sql',
-      ', 50)::numeric(5, 2) AS engagement_ma30',
-      ', 49)::numeric(5, 2) AS engagement_ma30',
-    );
-    expect(await migrate(db, schemas())).toEqual(['views/06_compat_temporal_features.sql']);
+    edit(COMPAT_TEMPORAL, ', 50)::numeric(5, 2) AS engagement_ma30', ', 49)::numeric(5, 2) AS engagement_ma30');
+    expect(await migrate(db, schemas())).toEqual([COMPAT_TEMPORAL]);
     expect(await definition('compat.temporal_features')).toContain('49');
     expect(await oidOf('compat.temporal_features')).toEqual(oid);
     expect(await migrate(db, schemas())).toEqual([]);
@@ -170,7 +172,7 @@ describe('a changed text', () => {
     await db.query(`GRANT SELECT ON public.student_metrics TO PUBLIC`);
     await db.query(`REVOKE ALL ON public.temporal_features FROM ${reader}`);
     await db.query(`GRANT SELECT (student_id, views_7d), UPDATE (views_30d) ON public.student_metrics TO ${reader}`);
-    edit('views/04_student_metrics.sql', '  e.views_7d,\n', '');
+    edit(STUDENT_METRICS, '  e.views_7d,\n', '');
     await migrate(db, schemas());
     expect(await grantsOn('public.student_metrics')).toEqual([
       expect.stringMatching('^=r/'),
@@ -187,29 +189,25 @@ describe('a changed text', () => {
   test('does not give what default privileges would and somebody took away', async () => {
     await db.query(`ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO ${reader}`);
     await db.query(`REVOKE ALL ON public.temporal_features FROM ${reader}`);
-    edit('views/04_student_metrics.sql', '  e.views_7d,\n', '');
+    edit(STUDENT_METRICS, '  e.views_7d,\n', '');
     await migrate(db, schemas());
     expect(await grantsOn('public.temporal_features')).toEqual([]);
     expect(await grantsOn('public.student_metrics')).toEqual([expect.stringMatching(`^${reader}=r\\*/`)]);
   });
 
   test('that an older program has is not put back', async () => {
-    edit(
-      'views/06_compat_temporal_features.sql',
-      ', 50)::numeric(5, 2) AS engagement_ma30',
-      ', 49)::numeric(5, 2) AS engagement_ma30',
-    );
+    edit(COMPAT_TEMPORAL, ', 50)::numeric(5, 2) AS engagement_ma30', ', 49)::numeric(5, 2) AS engagement_ma30');
     await migrate(db, schemas());
     await expect(migrate(db)).rejects.toMatchObject({
       code: 'schema_newer',
-      message: expect.stringContaining('06_compat_temporal_features.sql'),
+      message: expect.stringContaining(COMPAT_TEMPORAL),
     });
     expect(await definition('compat.temporal_features')).toContain('49');
   });
 
   test('of a function reaches the views that call it', async () => {
-    edit('views/01_functions.sql', '* 0.01;\n\n-- A median', '* 0.01 + 0;\n\n-- A median');
-    expect(await migrate(db, schemas())).toEqual(['views/01_functions.sql']);
+    edit(FUNCTIONS, '* 0.01;\n\n-- A median', '* 0.01 + 0;\n\n-- A median');
+    expect(await migrate(db, schemas())).toEqual([FUNCTIONS]);
     expect(await seenByReader()).toEqual([2, 1, 2, 2]);
   });
 });
@@ -224,15 +222,15 @@ describe('a view of somebody else', () => {
 
   test('is no trouble where ours is replaced in place', async () => {
     edit(
-      'views/04_student_metrics.sql',
+      STUDENT_METRICS,
       'a.source_position AS anomaly_source_position\n',
       'a.source_position AS anomaly_source_position,\n  1 AS one\n',
     );
-    expect(await migrate(db, schemas())).toEqual(['views/04_student_metrics.sql']);
+    expect(await migrate(db, schemas())).toEqual([STUDENT_METRICS]);
   });
 
   test('is named where ours has to go, and nothing has changed; the remedy works', async () => {
-    edit('views/04_student_metrics.sql', '  e.views_30d,\n', '');
+    edit(STUDENT_METRICS, '  e.views_30d,\n', '');
     const refused = await migrate(db, schemas()).catch((error: unknown) => error);
     expect(refused).toMatchObject({
       code: 'views_in_use',
@@ -241,7 +239,7 @@ describe('a view of somebody else', () => {
     });
     expect(await definition('public.student_metrics')).toContain('views_30d');
     await db.query('DROP VIEW reports.weekly;');
-    expect(await migrate(db, schemas())).toEqual(['views/04_student_metrics.sql']);
+    expect(await migrate(db, schemas())).toEqual([STUDENT_METRICS]);
     await db.query('CREATE VIEW reports.weekly AS SELECT student_id, views_7d FROM public.student_metrics');
   });
 
@@ -249,7 +247,7 @@ describe('a view of somebody else', () => {
     await db.query('CREATE VIEW reports.login AS SELECT login_count FROM engagement_features');
     await db.query('DROP VIEW reports.weekly');
     addMigration('9000_gone', 'ALTER TABLE engagement_features DROP COLUMN login_count');
-    edit('views/04_student_metrics.sql', '  e.login_count,\n', '');
+    edit(STUDENT_METRICS, '  e.login_count,\n', '');
     await expect(migrate(db, schemas())).rejects.toMatchObject({
       code: 'schema_in_use',
       message: expect.stringContaining('view reports.login depends on column login_count'),
@@ -270,7 +268,7 @@ test.each([
   await fill();
   await grant();
   addMigration('9000_next', text);
-  edit('views/04_student_metrics.sql', from, to);
+  edit(STUDENT_METRICS, from, to);
   expect((await migrate(db, schemas()))[0]).toBe('9000_next.sql');
   expect(await seenByReader()).toEqual([2, 1, 2, 2]);
   for (const view of VIEWS) expect(await grantsOn(view)).toEqual([expect.stringMatching(`^${reader}=r\\*/`)]);

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import pg from 'pg';
 import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
-import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import type { DatabaseAddress, Queryable } from '#libs/platform/postgres/database.ts';
 
 const FOLDER = new URL('../oracle/', import.meta.url);
 const read = (name: string): string => readFileSync(new URL(name, FOLDER), 'utf8');
@@ -14,10 +14,15 @@ const STEPS = readdirSync(FOLDER)
 export const FEATURE_TABLES = ['engagement', 'performance', 'anomaly', 'temporal'] as const;
 export type FeatureTableName = (typeof FEATURE_TABLES)[number];
 const ANSWERS = new Map(FEATURE_TABLES.map((name) => [name, read(`${name}.sql`)]));
+/** The views of schema compat, made from the answers for the tables. */
+const COMPAT_VIEWS = ['compat_metrics', 'compat_temporal'] as const;
+type CompatView = (typeof COMPAT_VIEWS)[number];
+const COMPAT = read('compat.sql');
 
 /** Rows as Postgres prints them: every value as text or null, so that two answers can be compared digit by digit. */
 export type PrintedRow = Readonly<Record<string, string | null>>;
-export type PrintedFeatures = Readonly<Record<FeatureTableName, readonly PrintedRow[]>>;
+export type PrintedFeatures = Readonly<Record<FeatureTableName, readonly PrintedRow[]>> &
+  Readonly<Partial<Record<CompatView, readonly PrintedRow[]>>>;
 
 /** What the oracle is told, as `oracle.<name>`; what is not given has the product's default. */
 export interface OracleSettings {
@@ -60,26 +65,52 @@ async function connect(address: DatabaseAddress): Promise<pg.Client> {
   return client;
 }
 
-/** Recomputes all features from the source tables in `schema`. */
+/** The integer of each course by its id at the source: of two courses alike, compat takes the one with the greater. */
+export type CourseIds = ReadonlyMap<string, number>;
+
+export async function readCourseIds(db: Queryable): Promise<CourseIds> {
+  const rows = await db.query<{ source_id: string; course_id: number }>('SELECT source_id, course_id FROM course');
+  return new Map(rows.map((row) => [row.source_id, row.course_id]));
+}
+
+/**
+ * Recomputes all features from the source tables in `schema`.
+ * @param courseIds with them, the views of compat too
+ */
 export async function askOracle(
   address: DatabaseAddress,
   schema: string,
   settings: OracleSettings,
+  courseIds?: CourseIds,
 ): Promise<PrintedFeatures> {
   const client = await connect(address);
+  const rowsOf = async (text: string): Promise<PrintedRow[]> => (await client.query<PrintedRow>(text)).rows;
+  const answer = async (name: FeatureTableName): Promise<PrintedRow[]> => {
+    await client.query(`DROP TABLE IF EXISTS pg_temp.oracle_${name}`);
+    await client.query(`CREATE TEMP TABLE oracle_${name} AS ${ANSWERS.get(name) ?? ''}`);
+    return rowsOf(`SELECT * FROM oracle_${name}`);
+  };
   try {
     await client.query(`SET search_path = ${pg.escapeIdentifier(schema)}`);
     for (const [name, value] of Object.entries({ ...settings, today: formatDay(settings.today) })) {
       await client.query('SELECT set_config($1, $2, false)', [`oracle.${name}`, value]);
     }
     for (const text of STEPS) await client.query(text);
-    const answer = async (name: FeatureTableName): Promise<PrintedRow[]> =>
-      (await client.query<PrintedRow>(ANSWERS.get(name) ?? '')).rows;
-    return {
+    const features = {
       engagement: await answer('engagement'),
       performance: await answer('performance'),
       anomaly: await answer('anomaly'),
       temporal: await answer('temporal'),
+    };
+    if (courseIds === undefined) return features;
+    await client.query('CREATE TEMP TABLE oracle_course_ids (course_id uuid, id integer)');
+    const numbered = [[...courseIds.keys()], [...courseIds.values()]];
+    await client.query('INSERT INTO oracle_course_ids SELECT * FROM unnest($1::uuid[], $2::integer[])', numbered);
+    await client.query(COMPAT);
+    return {
+      ...features,
+      compat_metrics: await rowsOf('SELECT * FROM oracle_compat_metrics'),
+      compat_temporal: await rowsOf('SELECT * FROM oracle_compat_temporal'),
     };
   } finally {
     await client.end();
@@ -99,12 +130,20 @@ export async function readFeatures(address: DatabaseAddress): Promise<PrintedFea
       return { ...Object.fromEntries(kept), student_id: student_uuid, course_id: course_uuid };
     });
   };
+  const ofStudents = async (relation: string): Promise<PrintedRow[]> => {
+    const { rows: stored } = await client.query<PrintedRow>(
+      `SELECT s.source_id AS student_uuid, f.* FROM ${relation} AS f JOIN student AS s USING (student_id)`,
+    );
+    return stored.map(({ student_uuid = null, ...row }) => ({ ...row, student_id: student_uuid }));
+  };
   try {
     return {
       engagement: await rows('engagement_features'),
       performance: await rows('performance_features'),
       anomaly: await rows('anomaly_features'),
       temporal: await rows('temporal_features'),
+      compat_metrics: await rows('compat.student_metrics'),
+      compat_temporal: await ofStudents('compat.temporal_features'),
     };
   } finally {
     await client.end();
@@ -112,19 +151,25 @@ export async function readFeatures(address: DatabaseAddress): Promise<PrintedFea
 }
 
 export interface Difference {
-  readonly table: FeatureTableName;
+  readonly table: FeatureTableName | CompatView;
   readonly key: string;
   readonly column: string;
   readonly oracle: string | null | undefined;
   readonly stored: string | null | undefined;
 }
 
-const keyOf = (row: PrintedRow): string =>
-  [row['student_id'], row['course_id'], row['feature_date']].filter((part) => part != null).join(' ');
+const keyOf = (table: Difference['table'], row: PrintedRow): string =>
+  [row['student_id'], row['course_id'], table === 'temporal' ? row['feature_date'] : null]
+    .filter((part) => part != null)
+    .join(' ');
 
-/** Every value in which the two differ; a row that only one has counts as one difference. */
+/**
+ * Every value in which the two differ; a row that only one has counts as one difference. The views of compat are compared
+ * where the oracle was asked for them.
+ */
 export function compareFeatures(oracle: PrintedFeatures, stored: PrintedFeatures): Difference[] {
-  return FEATURE_TABLES.flatMap((table) => compareRows(table, oracle[table], stored[table]));
+  const views = COMPAT_VIEWS.filter((view) => oracle[view] !== undefined);
+  return [...FEATURE_TABLES, ...views].flatMap((table) => compareRows(table, oracle[table] ?? [], stored[table] ?? []));
 }
 
 /** The same of one table. */
@@ -134,8 +179,8 @@ export function compareRows(
   stored: readonly PrintedRow[],
 ): Difference[] {
   const differences: Difference[] = [];
-  const expected = new Map(oracle.map((row) => [keyOf(row), row]));
-  const actual = new Map(stored.map((row) => [keyOf(row), row]));
+  const expected = new Map(oracle.map((row) => [keyOf(table, row), row]));
+  const actual = new Map(stored.map((row) => [keyOf(table, row), row]));
   for (const key of new Set([...expected.keys(), ...actual.keys()])) {
     const [a, b] = [expected.get(key), actual.get(key)];
     if (a === undefined || b === undefined) {

@@ -1,11 +1,23 @@
+-- What StudentProfiler and PathPredictor read, by the names and types that they know: compat is in their search_path, and they take
+--   student_metrics sm LEFT JOIN temporal_features tf ON tf.student_id = sm.student_id
+-- whole, with every null turned into 0. A 0 that nobody measured would be read as a bad student, so nothing is null here but
+-- passed, which they leave as it is: only a course that has stopped says who passed. What is unknown is put in as the median of
+-- the course, and where the course has none as 0 for counts and for the ratio, 50 for scores of 0 to 100; imputed names these
+-- columns.
+--
+-- Quantiles: percentile_cont interpolates at (n-1)p on double precision. It is given integers alone (decimals as hundredths),
+-- and p is 1/2 or 3/4: every step is then a sum of quarters, which a double holds exactly. Each course's are made once, in
+-- one pass over all keys, and not once a row.
 CREATE OR REPLACE VIEW compat.student_metrics AS
 WITH key AS (
   SELECT
     student_id, course_id,
     e.engagement_score, p.success_rate, e.punctuality_score, e.login_frequency, e.forum_posts_30d, e.time_spent_30d,
-    e.absence_days_last_30, e.assignment_completion_rate, p.module_grade, p.passed
+    e.absence_days_last_30, e.assignment_completion_rate, p.module_grade, p.passed,
+    course.first_fact, course.last_fact, course.stopped
   FROM public.engagement_features AS e
   FULL JOIN public.performance_features AS p USING (student_id, course_id)
+  LEFT JOIN state.course_span AS course USING (course_id)
 ),
 -- What a course's students are measured by: four times its third quartile, twice its median; null where that is 0.
 yardstick AS (
@@ -15,6 +27,21 @@ yardstick AS (
     nullif((2 * percentile_cont(0.5) WITHIN GROUP (ORDER BY time_spent_30d))::bigint, 0) AS time_spent
   FROM key
   GROUP BY course_id
+),
+-- Of the student's courses that were over before this one began the last to end; of several the one with the greatest id. The
+-- ends and the beginnings of all courses of a student in order of their days, so that one pass tells what came before each.
+previous AS (
+  SELECT
+    student_id, course_id,
+    (max(ended) OVER (PARTITION BY student_id ORDER BY day RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING))[3] * 0.01
+      AS module_grade,
+    begins
+  FROM key
+  CROSS JOIN LATERAL (VALUES
+    (first_fact, NULL::integer[], true),
+    (last_fact, ARRAY[last_fact, course_id, (100 * module_grade)::integer], false)
+  ) AS turn (day, ended, begins)
+  WHERE day IS NOT NULL
 ),
 measured AS (
   SELECT
@@ -27,22 +54,10 @@ measured AS (
       WHEN 200 * key.time_spent_30d >= 999 * yardstick.time_spent THEN 9.99
       ELSE state.two_decimals(2 * key.time_spent_30d, yardstick.time_spent)
     END AS time_spent_ratio,
-    -- Of the student's courses that began on an earlier day the last to begin; of several that began on its day one with a
-    -- grade, then the one with the greatest id.
-    CASE
-      WHEN course.first_fact IS NOT NULL THEN (max(ARRAY[
-        course.first_fact,
-        (key.module_grade IS NOT NULL)::integer,
-        key.course_id,
-        (100 * key.module_grade)::integer
-      ]) OVER earlier)[4] * 0.01
-    END AS previous_module_grade
+    previous.module_grade AS previous_module_grade
   FROM key
   JOIN yardstick USING (course_id)
-  LEFT JOIN state.course AS course USING (course_id)
-  WINDOW earlier AS (
-    PARTITION BY key.student_id ORDER BY course.first_fact RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-  )
+  LEFT JOIN previous ON previous.begins AND previous.student_id = key.student_id AND previous.course_id = key.course_id
 ),
 -- In hundredths, days whole.
 median AS (
@@ -75,7 +90,7 @@ SELECT
     AS assignment_completion_rate,
   coalesce(m.previous_module_grade, state.of_hundredths(median.previous_module_grade), 50)::numeric(5, 2)
     AS previous_module_grade,
-  m.passed,
+  CASE WHEN m.stopped THEN m.passed END AS passed,
   array_remove(ARRAY[
     CASE WHEN m.engagement_score IS NULL THEN 'engagement_score' END,
     CASE WHEN m.success_rate IS NULL THEN 'success_rate' END,
