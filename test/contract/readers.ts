@@ -5,7 +5,7 @@ import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
  * changes only when one of theirs has, and never so that a test passes.
  */
 
-/** StudentProfiler, with search_path=compat. */
+/** StudentProfiler, with compat in its search_path. It joins nothing else. */
 export const STUDENT_PROFILER = `
   SELECT
     sm.student_id,
@@ -18,7 +18,7 @@ export const STUDENT_PROFILER = `
   FROM student_metrics sm
   LEFT JOIN temporal_features tf ON tf.student_id = sm.student_id`;
 
-/** PathPredictor, with search_path=compat. */
+/** PathPredictor, with compat in its search_path. */
 export const PATH_PREDICTOR = `
   SELECT
     sm.student_id,
@@ -37,6 +37,13 @@ export const PATH_PREDICTOR = `
   FROM student_metrics sm
   LEFT JOIN temporal_features tf ON tf.student_id = sm.student_id`;
 
+/** PathPredictor again, with the profiles of its own schema. */
+export const PATH_PREDICTOR_PROFILES = `
+  SELECT sm.student_id, sm.module_id, sm.passed, COALESCE(sm.engagement_score, 0) AS engagement_score, sp.profile
+  FROM student_metrics sm
+  LEFT JOIN temporal_features tf ON tf.student_id = sm.student_id
+  LEFT JOIN student_profiles sp ON sp.student_id = sm.student_id`;
+
 /** teacher-console, on the contract tables: the students of a course, then its last 30 days. */
 export const CONSOLE_METRICS = `
   SELECT student_id, course_id, engagement_score, success_rate
@@ -47,6 +54,19 @@ export const CONSOLE_TEMPORAL = `
   FROM temporal_features
   WHERE course_id = $1 AND feature_date >= CURRENT_DATE - INTERVAL '30 days'
   ORDER BY feature_date`;
+
+/** Its trend of each course, and its list of all students. */
+export const CONSOLE_TREND = `
+  SELECT course_id, feature_date, AVG(engagement_ma7) AS engagement
+  FROM temporal_features
+  WHERE feature_date >= CURRENT_DATE - INTERVAL '30 days'
+  GROUP BY course_id, feature_date
+  ORDER BY course_id, feature_date`;
+export const CONSOLE_STUDENTS = `
+  SELECT student_id, AVG(engagement_score) AS engagement, AVG(success_rate) AS success_rate
+  FROM student_metrics
+  GROUP BY student_id
+  ORDER BY student_id`;
 
 /** Runs in a transaction whose search_path is that of a reader. */
 export const readAs = <T>(db: Database, searchPath: string, work: (tx: Queryable) => Promise<T>): Promise<T> =>
