@@ -1,8 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { analyticsAddress, loadConfig, sourceAddress } from '#libs/platform/config/config.ts';
 import { SETTINGS } from '#libs/platform/config/settings.ts';
+import { freePort } from '#libs/platform/postgres/embedded.ts';
 
 /** The settings of the original PrepaData, and what each is when nobody says it. */
 const ORIGINAL: Readonly<Record<string, string>> = {
@@ -28,7 +31,8 @@ const ORIGINAL: Readonly<Record<string, string>> = {
 /** Of parts that are no more. */
 const IGNORED = ['CELERY_BROKER_URL', 'CELERY_RESULT_BACKEND'];
 
-const page = readFileSync(path.resolve(import.meta.dirname, '../../services/README.md'), 'utf8');
+const ROOT = path.resolve(import.meta.dirname, '../..');
+const page = readFileSync(path.join(ROOT, 'services/README.md'), 'utf8');
 const chapter = /## From the original PrepaData\n([\s\S]*?)\n## /.exec(page)?.[1] ?? '';
 const listed = new Map(
   [...chapter.matchAll(/^\| `(\w+)` \| `([^`]*)` \| (.*) \|$/gm)].map((match): [string, [string, string]] => [
@@ -62,6 +66,22 @@ describe('the chapter for those who come from the original', () => {
       else expect(here, name).toBe(fallback === '' ? 'empty' : `\`${fallback}\``);
     }
   });
+
+  test('the command that reads it does so', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'prepadata-env-'));
+    const port = await freePort();
+    const text = Object.entries({ ...ORIGINAL, SOURCE_DB_PORT: port }).map(([name, value]) => `${name}=${value}\n`);
+    writeFileSync(path.join(folder, '.env'), text.join(''));
+    const [, before = '', script = ''] =
+      /^node (--env-file=)\.env (\S+) services\/local\/main\.ts$/m.exec(chapter) ?? [];
+    const { stderr, status } = spawnSync(
+      process.execPath,
+      [`${before}${path.join(folder, '.env')}`, script, 'services/slot/main.ts'],
+      { cwd: ROOT, encoding: 'utf8' },
+    );
+    rmSync(folder, { recursive: true });
+    expect([status, stderr]).toEqual([1, expect.stringContaining(`the source database localhost:${port}/edupath`)]);
+  }, 60_000);
 
   test('names what is ignored', () => {
     for (const name of IGNORED) {
