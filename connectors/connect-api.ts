@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isInteger, parse } from 'lossless-json';
 import { Waiting } from '#libs/source/pgoutput/faults.ts';
 import type { ConnectorConfig } from './config.ts';
+import { ConnectHttp, type ConnectRequest } from './connect-http.ts';
 
 /** How far a connector has come, as Debezium puts it down; log sequence numbers are bigints. */
 export interface StoredOffset {
@@ -30,44 +30,32 @@ export interface Connector {
   readonly offset: StoredOffset | undefined;
 }
 
-/** Connect understood and said no: not to be tried again as it is. */
-export class ConnectRefusal extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'ConnectRefusal';
-  }
-}
-
 interface StatusAnswer {
   readonly connector: { readonly state: string; readonly trace?: string };
   readonly tasks: readonly { readonly state: string; readonly trace?: string }[];
 }
 
-const REQUEST_MS = 30_000;
 const STOP_MS = 60_000;
 const LOOK_MS = 100;
 
-/** Offsets hold log sequence numbers, which may lie beyond what a number holds exactly. */
-const readJson = (text: string): unknown =>
-  text === ''
-    ? undefined
-    : parse(text, undefined, { parseNumber: (number) => (isInteger(number) ? BigInt(number) : Number(number)) });
-
 /**
  * The REST API of Kafka Connect, as far as one source connector with one task needs it.
- * Every call throws {@link Waiting} when Connect is away or busy, {@link ConnectRefusal} when it says no.
+ * Every call throws what {@link ConnectHttp} throws.
  */
 export class ConnectApi {
-  readonly #url: string;
+  readonly #http: ConnectHttp;
   readonly #name: string;
   readonly #signal: AbortSignal;
-  /** When Connect last answered, milliseconds since 1970. */
-  heardAt: number | null = null;
 
   constructor(url: string, name: string, signal: AbortSignal) {
-    this.#url = url;
+    this.#http = new ConnectHttp(url, signal);
     this.#name = name;
     this.#signal = signal;
+  }
+
+  /** When Connect last answered, milliseconds since 1970. */
+  get heardAt(): number | null {
+    return this.#http.heardAt;
   }
 
   /** undefined: Connect has no connector of this name. */
@@ -93,7 +81,7 @@ export class ConnectApi {
   /** Makes the connector, stopped. */
   async create(config: ConnectorConfig): Promise<void> {
     const body = { name: this.#name, config, initial_state: 'STOPPED' };
-    await this.#request('POST', `${this.#url}/connectors`, { body: JSON.stringify(body) });
+    await this.#http.request('POST', '/connectors', { body: JSON.stringify(body) });
   }
 
   /** Gives it another configuration; it stays stopped if it is. */
@@ -140,47 +128,8 @@ export class ConnectApi {
     await this.#call('DELETE', '', { missing: true });
   }
 
-  #call(method: string, path: string, options: { body?: string; missing?: boolean } = {}): Promise<unknown> {
-    return this.#request(method, `${this.#url}/connectors/${encodeURIComponent(this.#name)}${path}`, options);
-  }
-
-  /** @param options missing: 404 is an answer, undefined */
-  async #request(method: string, url: string, options: { body?: string; missing?: boolean }): Promise<unknown> {
-    const { status, text } = await this.#fetch(method, url, options.body);
-    this.heardAt = Date.now();
-    if (status < 300) return readJson(text);
-    if (status === 404 && options.missing === true) return undefined;
-    const said = messageIn(text) ?? `HTTP ${status}`;
-    // 409: the workers are distributing their work anew. A refusal is an answer about what was asked; others pass.
-    if (status !== 409 && status >= 400 && status < 500) throw new ConnectRefusal(said);
-    throw new Waiting(`Kafka Connect (${this.#url}) is busy: ${said}`);
-  }
-
-  async #fetch(method: string, url: string, body: string | undefined): Promise<{ status: number; text: string }> {
-    try {
-      const response = await fetch(url, {
-        method,
-        headers: { accept: 'application/json', 'content-type': 'application/json' },
-        ...(body === undefined ? {} : { body }),
-        signal: AbortSignal.any([this.#signal, AbortSignal.timeout(REQUEST_MS)]),
-      });
-      return { status: response.status, text: await response.text() };
-    } catch (error) {
-      this.#signal.throwIfAborted();
-      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-      const said = cause instanceof Error ? cause.message || (cause as { code?: string }).code : String(cause);
-      throw new Waiting(`Kafka Connect (${this.#url}) does not answer: ${said}`, { cause: error });
-    }
-  }
-}
-
-function messageIn(text: string): string | undefined {
-  try {
-    const answer: unknown = JSON.parse(text);
-    const isAnswer = typeof answer === 'object' && answer !== null && 'message' in answer;
-    return isAnswer ? String(answer.message) : undefined;
-  } catch {
-    return undefined;
+  #call(method: string, path: string, request?: ConnectRequest): Promise<unknown> {
+    return this.#http.request(method, `/connectors/${encodeURIComponent(this.#name)}${path}`, request);
   }
 }
 

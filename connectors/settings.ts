@@ -23,7 +23,12 @@ export interface RegisterSettings {
   readonly replication: number;
   /** The registry's own API, which the converter takes. */
   readonly registryUrl: string;
+  /** Whether the connector may ask for other settings of Connect's producer than the worker has. */
+  readonly overrides: boolean;
 }
+
+/** What is only asked for where Connect allows it. */
+const OVERRIDE = /^producer\.override\./;
 
 const CONFLUENT_PATH = /\/apis\/ccompat\/v\d+\/?$/;
 
@@ -82,13 +87,14 @@ export function registerSettings(config: SettingValues): RegisterSettings {
     partitions: config.KAFKA_PARTITIONS,
     replication: config.KAFKA_REPLICATION,
     registryUrl: registryUrl.replace(CONFLUENT_PATH, '/apis/registry/v2'),
+    overrides: config.CONNECT_OVERRIDES === 'on',
   };
 }
 
 /** The configuration that the connector is to have in an epoch. */
 export function wantedConfig(settings: RegisterSettings, epoch: number, mode: SnapshotMode): ConnectorConfig {
-  const { source } = settings;
-  return fillConfig({
+  const { source, overrides } = settings;
+  const filled = fillConfig({
     name: settings.name,
     'source.host': source.host,
     'source.port': String(source.port),
@@ -105,6 +111,7 @@ export function wantedConfig(settings: RegisterSettings, epoch: number, mode: Sn
     epoch: String(epoch),
     registry: settings.registryUrl,
   });
+  return overrides ? filled : Object.fromEntries(Object.entries(filled).filter(([key]) => !OVERRIDE.test(key)));
 }
 
 export const slotOf = (settings: RegisterSettings, epoch: number): string => `${settings.slotPrefix}_${epoch}`;

@@ -1,5 +1,6 @@
 import { messageOf } from '#libs/domain/errors.ts';
 import { formatLsn } from '#libs/domain/position.ts';
+import { shown } from '#libs/platform/http.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import type { SlotStatus } from '#libs/source/contract.ts';
 import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
@@ -22,7 +23,7 @@ export async function showStatus(settings: RegisterSettings, db: Database, signa
   );
   const report = (await readConnectorReports(db)).find(({ name }) => name === settings.name);
   return [
-    `Connector ${settings.name} in ${settings.connectUrl}: ${connector}`,
+    `Connector ${settings.name} in ${shown(settings.connectUrl)}: ${connector}`,
     `Epoch: ${stored === undefined ? 'none was begun' : `${stored.epoch}, ${stored.phase}, of ${stored.origin}`}`,
     `Replication slots in ${placeOf(settings.source)}: ${slots.length === 0 ? 'none' : ''}`,
     ...slots.map((slot) => `  ${slot}`),

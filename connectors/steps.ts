@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import { ConfigurationError } from '#libs/domain/errors.ts';
 import { parseLsn } from '#libs/domain/position.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
@@ -8,7 +7,9 @@ import { Waiting } from '#libs/source/pgoutput/faults.ts';
 import { dropSlots, readSlots, refuseForeign, requireLimit, type SlotRow } from '#libs/source/pgoutput/slot.ts';
 import { advanceProgress, openProgressStore } from '#libs/store/progress.ts';
 import { type ConnectorConfig, describeDifferences } from './config.ts';
-import { type ConnectApi, type Connector, ConnectRefusal } from './connect-api.ts';
+import type { ConnectApi, Connector } from './connect-api.ts';
+import { ConnectRefusal } from './connect-http.ts';
+import { explainRefusal } from './refusals.ts';
 import { type RegisterSettings, slotOf, wantedConfig } from './settings.ts';
 
 /*
@@ -157,10 +158,6 @@ async function tellingRefusal({ control, settings }: Workshop, work: () => Promi
   } catch (error) {
     if (!(error instanceof ConnectRefusal)) throw error;
     await control.query('SELECT 1');
-    throw new ConfigurationError(
-      `Kafka Connect (${settings.connectUrl}) does not take the connector ${settings.name}: ${error.message.trim()}`,
-      'see that Connect has Debezium and the Apicurio converter, that its environment holds SOURCE_DB_PASSWORD and its settings config.providers=env, and that it reaches SOURCE_DB_HOST, KAFKA_BROKERS and the registry from where it runs',
-      { cause: error },
-    );
+    throw explainRefusal(error, settings);
   }
 }

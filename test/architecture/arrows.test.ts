@@ -24,7 +24,9 @@ const PURE = ['domain', 'clean', 'aggregate', 'derive'];
 /** Packages that one place alone may know. */
 const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   kafkajs: ['libs/platform/kafka/'],
-  '@kafkajs/confluent-schema-registry': ['libs/platform/registry/'],
+  snappyjs: ['libs/platform/kafka/'],
+  'lz4-napi': ['libs/platform/kafka/'],
+  fzstd: ['libs/platform/kafka/'],
   avsc: ['libs/platform/registry/'],
   koa: ['services/api/'],
   '@koa/router': ['services/api/'],

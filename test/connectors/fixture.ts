@@ -40,6 +40,7 @@ export async function createFixture(
       partitions: 4,
       replication: 1,
       registryUrl: stack.apicurioUrl,
+      overrides: true,
     },
     drop: async () => {
       await analytics.drop();

@@ -132,6 +132,8 @@ describe('a value that is not what it has to be is refused, by the name of its s
     ['PASS_MARK', ['-1', '100.000001', 'half', '50%', '50,0', 'NaN']],
     ['OUTLIER_THRESHOLD', ['0', '-3', '0.0000001', '1000.000001', '3σ', 'Infinity']],
     ['FEATURE_TOPICS', ['yes', 'ON']],
+    ['CONNECT_URL', ['connect:8083', 'localhost', 'ftp://connect:8083', 'http://', 'http:// connect']],
+    ['SCHEMA_REGISTRY_URL', ['registry:8080/apis/ccompat/v7', '/apis/ccompat/v7']],
     [
       'ENGAGEMENT_WEIGHTS',
       ['1', '1,2,3', '1,2,3,4,5', '1,2,3,', '1,2,3,x', '-0.1,1,1,1', 'NaN,1,1,1', '1;2;3;4', '1e400,1,1,1'],

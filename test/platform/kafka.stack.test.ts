@@ -3,16 +3,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import { openAdmin } from '#libs/platform/kafka/admin.ts';
 import { openConsumer } from '#libs/platform/kafka/consumer.ts';
-import {
-  type Admin,
-  BrokerFault,
-  type Consumer,
-  type IncomingRecord,
-  type Producer,
-} from '#libs/platform/kafka/contract.ts';
+import { type Admin, BrokerFault, type Consumer, type Producer } from '#libs/platform/kafka/contract.ts';
 import { openProducer } from '#libs/platform/kafka/producer.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { type OwnStack, ownStack } from '../support/stack.ts';
+import { type Listening, listen as listenTo, numbers, patiently, valuesOf } from './listening.ts';
 
 let stack: OwnStack;
 let admin: Admin;
@@ -47,47 +42,11 @@ async function freshTopic(partitions = 1, config: Record<string, string> = {}): 
   return topic;
 }
 
-interface Listening {
-  readonly records: IncomingRecord[];
-  readonly troubles: string[];
-  readonly assigned: number[];
-  readonly consumer: Consumer;
+function listen(topic: string, partitions = 1, group?: string): Listening {
+  const listening = listenTo(topic, { ...options(), partitions, ...(group === undefined ? {} : { group }) });
+  consumers.push(listening.consumer);
+  return listening;
 }
-
-/** Reads a topic from where it has read it to. */
-function listen(topic: string, partitions: number, group = `group of ${topic}`): Listening {
-  const records: IncomingRecord[] = [];
-  const troubles: string[] = [];
-  const assigned: number[] = [];
-  const next = new Map<number, bigint>();
-  const consumer = openConsumer({
-    ...options(),
-    group,
-    topics: [topic],
-    partitions,
-    handler: {
-      onAssigned: (given) => {
-        assigned.push(given.length);
-        for (const one of given) consumer.begin(one, next.get(one.partition) ?? 0n);
-      },
-      onRevoked: () => {},
-      onBatch: async (batch) => {
-        records.push(...batch.records);
-        next.set(batch.partition, (batch.records.at(-1)?.offset ?? -1n) + 1n);
-        return true;
-      },
-      onHeard: () => {},
-      onTrouble: (error) => troubles.push(error?.message ?? 'back'),
-    },
-  });
-  consumers.push(consumer);
-  return { records, troubles, assigned, consumer };
-}
-
-const numbers = (from: number, count: number) =>
-  Array.from({ length: count }, (_, index) => ({ key: Buffer.from('key'), value: Buffer.from(String(from + index)) }));
-const valuesOf = (records: readonly IncomingRecord[]): string[] => records.map(({ value }) => String(value));
-const patiently = <T>(ask: () => T) => expect.poll(ask, { timeout: 60_000, interval: 20 });
 
 describe('topics', () => {
   test('are made once, with their settings, and have a beginning and an end', async () => {
@@ -164,6 +123,7 @@ describe('messages', () => {
         },
         onHeard: () => {},
         onTrouble: () => {},
+        onFailure: () => {},
       },
     });
     consumers.push(consumer);
@@ -178,7 +138,7 @@ describe('messages', () => {
 
 test('a broker that is killed is waited for, in sight, and nothing that it acknowledged is lost', async () => {
   const topic = await freshTopic();
-  const listening = listen(topic, 1);
+  const listening = listen(topic);
   await patiently(() => listening.assigned.length).toBe(1);
   const sent: string[] = [];
   const faults: unknown[] = [];

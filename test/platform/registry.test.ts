@@ -1,9 +1,10 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import avro from 'avsc';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { RegistryFault, SchemaRefused, type SchemaRegistry, Undecodable } from '#libs/platform/registry/contract.ts';
 import { openRegistry } from '#libs/platform/registry/registry.ts';
+import { type Answering, NOT_A_SERVICE } from './not-a-service.ts';
 
 const SCHEMA = JSON.stringify({
   type: 'record',
@@ -19,16 +20,23 @@ const SCHEMA = JSON.stringify({
 class FakeRegistry {
   readonly schemas = new Map<number, string>([[7, SCHEMA]]);
   asked: string[] = [];
+  /** Answers in the registry's place, when set. */
+  inItsPlace: Answering | undefined;
   /** Answers every question so, when set. */
   failure: { status: number; message: string } | undefined;
   readonly #server: Server = createServer((request, response) => {
     this.asked.push(`${request.method} ${request.url}`);
+    if (this.inItsPlace !== undefined) return this.inItsPlace(request, response);
     const { status, body } = this.#answer(request.method ?? '', request.url ?? '');
     response.writeHead(status, { 'content-type': 'application/vnd.schemaregistry.v1+json' }).end(JSON.stringify(body));
   });
 
   async start(): Promise<string> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    return this.address();
+  }
+
+  address(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/apis/ccompat/v7`;
   }
 
@@ -50,12 +58,14 @@ class FakeRegistry {
   }
 }
 
+const TIMEOUT_MS = 1_000;
+
 let fake: FakeRegistry;
 let registry: SchemaRegistry;
 
 beforeEach(async () => {
   fake = new FakeRegistry();
-  registry = openRegistry({ url: `${await fake.start()}/` });
+  registry = openRegistry({ url: `${await fake.start()}/`, timeoutMs: TIMEOUT_MS });
 });
 afterEach(() => fake.stop());
 
@@ -131,6 +141,58 @@ test('a registry that is away is a fault of it', async () => {
   const nobody = openRegistry({ url: 'http://127.0.0.1:1/apis/ccompat/v7' });
   await expect(nobody.decode(message(7, 1n, null))).rejects.toThrow(RegistryFault);
   await expect(nobody.register('rows', SCHEMA)).rejects.toThrow(RegistryFault);
+});
+
+describe.each(NOT_A_SERVICE)('somebody who $name', ({ answers, said }) => {
+  test('is no registry, which is said in time; nothing is blamed on the record, and all is well when it is back', async () => {
+    fake.inItsPlace = answers;
+    const asked = [registry.decode(message(7, 1n, null)), registry.decode(message(7, 2n, null))];
+    for (const each of asked) {
+      await expect(each).rejects.toThrow(RegistryFault);
+      await expect(each).rejects.toThrow(said);
+    }
+    await expect(registry.register('rows', SCHEMA)).rejects.toThrow(RegistryFault);
+    // Both waited for the one schema, which was asked for once.
+    expect(fake.asked).toEqual(['GET /apis/ccompat/v7/schemas/ids/7', 'GET /apis/ccompat/v7/config/rows']);
+    fake.inItsPlace = undefined;
+    expect(await registry.decode(message(7, 1n, null))).toMatchObject({ at: 1 });
+    expect(await registry.register('rows', SCHEMA)).toBe(7);
+  });
+});
+
+test('a schema that refers to others is read with them', async () => {
+  const row = { type: 'record', name: 'Row', fields: [{ name: 'of', type: 'Other' }] };
+  const other = { type: 'record', name: 'Other', fields: [{ name: 'n', type: 'long' }] };
+  const [references, schema] = [[{ name: 'Other', subject: 'other', version: 2 }], JSON.stringify(row)];
+  fake.inItsPlace = ({ url }, response) => {
+    const body = url?.endsWith('/subjects/other/versions/2')
+      ? { schema: JSON.stringify(other) }
+      : { schema, references };
+    response.writeHead(200).end(JSON.stringify(body));
+  };
+  expect(await registry.decode(Buffer.from([0, 0, 0, 0, 11, 6]))).toEqual({ of: { n: 3 } });
+});
+
+test.each([
+  ['{}', /no Avro schema/],
+  ['null', /no Avro schema/],
+  ['{"schema": "{}", "schemaType": "PROTOBUF"}', /it is of the type PROTOBUF/],
+])('the answer %s holds no schema, and is waited for', async (body, said) => {
+  fake.inItsPlace = (_, response) => response.writeHead(200).end(body);
+  await expect(registry.decode(message(7, 1n, null))).rejects.toThrow(said);
+});
+
+test('a login in its address is sent as one, and told to nobody', async () => {
+  const heard: (string | undefined)[] = [];
+  fake.inItsPlace = ({ headers }, response) => {
+    heard.push(headers.authorization);
+    response.writeHead(401).end('no');
+  };
+  const url = fake.address().replace('http://', 'http://us:p%40ss@');
+  const refused = openRegistry({ url }).decode(message(7, 1n, null));
+  await expect(refused).rejects.toThrow(/the schema registry http:\/\/127\S+ answers HTTP 401/);
+  await expect(refused).rejects.not.toThrow(/p(@|%40)ss/);
+  expect(heard).toEqual([`Basic ${Buffer.from('us:p@ss').toString('base64')}`]);
 });
 
 test.each([

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import kafkajs from 'kafkajs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { UnrecoverableError } from '#libs/domain/errors.ts';
+import { ConfigurationError, UnrecoverableError } from '#libs/domain/errors.ts';
+import { installCodecs } from '#libs/platform/kafka/codecs.ts';
 import { RegistryFault, type SchemaRegistry } from '#libs/platform/registry/contract.ts';
 import { openRegistry } from '#libs/platform/registry/registry.ts';
 import type { ChangeSource } from '#libs/source/contract.ts';
 import type { KafkaSourceOptions } from '#libs/source/kafka/index.ts';
 import { createSourceDatabase } from '../support/database.ts';
-import { clientOf, type KafkaWorld, kafkaWorld } from './kafka-world.ts';
+import { clientOf, type KafkaWorld, kafkaWorld, onCluster } from './kafka-world.ts';
 import { eventually, log, type Stage, setStage, streamed } from './stage.ts';
 import { Reader, write } from './world.ts';
 
@@ -21,6 +23,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   for (const reader of readers) reader.stop();
+  installCodecs();
   await world.close();
 });
 
@@ -92,6 +95,72 @@ describe('records that cannot be read', () => {
     await eventually(() => reader.error, 30_000).toBeInstanceOf(UnrecoverableError);
     expect((reader.error as UnrecoverableError).hint).toMatch(/^run: npm run register/);
     expect(source.status()).toMatchObject({ state: 'stopped', detail: expect.stringContaining('prepadata.epoch') });
+  });
+});
+
+describe('what Connect’s own producer compresses', () => {
+  const codecs = kafkajs.CompressionCodecs as Record<number, () => unknown>;
+  const types = kafkajs.CompressionTypes;
+  const names = [
+    ['gzip', types.GZIP],
+    ['snappy', types.Snappy],
+    ['lz4', types.LZ4],
+    ['zstd', types.ZSTD],
+  ] as const;
+  const use = (codec: string): Promise<void> => world.connect(1, { 'producer.override.compression.type': codec });
+
+  test('is read, whichever codec it has, also where they lie in turn', async () => {
+    const { reader } = await read();
+    const used = new Set<number>();
+    for (const [, type] of names) {
+      const known = codecs[type];
+      codecs[type] = () => {
+        used.add(type);
+        return known?.();
+      };
+    }
+    for (const [name, type] of [...names, ...names.slice(0, 1)]) {
+      await use(name);
+      await write(world, (writer) =>
+        writer.insert(
+          'activity_logs',
+          Array.from({ length: 500 }, () => log(stage)),
+        ),
+      );
+      await stage.agreed();
+      expect(used).toContain(type);
+    }
+    expect(reader.error).toBeUndefined();
+  });
+
+  test('in a way that is not known ends the source; what it says to do helps', async () => {
+    const { reader, source } = await read();
+    const unknown = codecs[5];
+    if (unknown === undefined) throw new Error('a fifth codec would be read as none');
+    codecs[types.ZSTD] = unknown;
+    await use('zstd');
+    await insertLog();
+    await eventually(() => reader.error, 30_000).toBeInstanceOf(ConfigurationError);
+    expect((reader.error as ConfigurationError).message).toContain(world.topic('activity_logs'));
+    expect((reader.error as ConfigurationError).hint).toMatch(/compression\.type.*kafka-delete-records.*--new-epoch/);
+    expect(source.status().state).toBe('stopped');
+    await use('gzip');
+    await onCluster(world.stack, async (admin) => {
+      const topic = world.topic('activity_logs');
+      const offsets = await admin.fetchTopicOffsets(topic);
+      const partitions = offsets.map(({ partition, high }) => ({ partition, offset: high }));
+      await admin.deleteTopicRecords({ topic, partitions });
+    });
+    world.progress.epoch = 2;
+    await world.disconnect();
+    await world.connect(2);
+    // Begun as it was, and still without that codec.
+    const again = new Reader(world, stage.replica).start(world.source());
+    readers.push(again);
+    codecs[types.ZSTD] = unknown;
+    await insertLog();
+    await stage.agreed();
+    expect(again.error).toBeUndefined();
   });
 });
 

@@ -232,6 +232,7 @@ function connectorConfig({ database: { address }, stack, prefix }: KafkaWorld, e
     partitions: PARTITIONS,
     replication: 1,
     registryUrl: stack.apicurioUrl,
+    overrides: true,
   } as const;
   return { ...wantedConfig(settings, epoch, 'no_data'), 'snapshot.mode': 'initial' };
 }

@@ -2,7 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { clusterAnswers } from '#libs/platform/kafka/probe.ts';
 import { identify } from '#libs/platform/process-identity.ts';
-import { type OwnStack, ownStack, useStack } from '../support/stack.ts';
+import { dropEverything } from '../../connectors/drop.ts';
+import { createFixture, register } from '../connectors/fixture.ts';
+import { connectEnvOf, type OwnStack, ownStack, useStack } from '../support/stack.ts';
 
 const schemaOf = (...fields: string[]): string =>
   JSON.stringify({
@@ -46,9 +48,32 @@ describe('parts of a test alone', () => {
   let stack: OwnStack;
 
   beforeAll(async () => {
-    stack = await ownStack({ connectEnv: { SECRET: inject('postgres').password } });
+    const connectEnv = { ...connectEnvOf(inject('postgres')), SECRET: inject('postgres').password };
+    // Hardened, as administrators have it.
+    stack = await ownStack({ connectEnv, connectSettings: { 'connector.client.config.override.policy': 'None' } });
   });
   afterAll(() => stack.stop());
+
+  test('a Connect that allows no overrides is told by name, and the connector does without when it is told to', async () => {
+    const fixture = await createFixture('hardened', stack.addresses);
+    await expect(register(fixture)).rejects.toMatchObject({
+      name: 'ConfigurationError',
+      message: expect.stringContaining("'None' policy does not allow 'linger.ms' to be overridden"),
+      hint: expect.stringMatching(/producer\.override\.linger\.ms.*override\.policy=All.*CONNECT_OVERRIDES=off/),
+    });
+    const told = await register(fixture, { overrides: false });
+    expect(told.at(-1)).toMatch(/^streaming: following /);
+    // Asked again with them it is not taken either, and goes on as it is.
+    await expect(register(fixture)).rejects.toThrow("'linger.ms'");
+    expect(await register(fixture, { overrides: false })).toEqual([told.at(-1)]);
+    await dropEverything({
+      settings: fixture.settings,
+      db: fixture.analytics.db,
+      signal: new AbortController().signal,
+      tell: () => {},
+    });
+    await fixture.drop();
+  });
 
   test('a killed broker comes back with its topics and what lies in them', async () => {
     // Connect keeps its connectors in a topic: one that is still there afterwards has survived in the broker.

@@ -7,13 +7,19 @@ import { tellFetching } from './fetching.ts';
 import setupPostgres from './global-setup.ts';
 import { connectEnvOf, ownStack } from './stack.ts';
 
+/** Who is given or denied one right on a thing has no other there; on all else everybody may do everything. */
+const ASKS_FOR_RIGHTS = {
+  'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+  'allow.everyone.if.no.acl.found': true,
+};
+
 /** Postgres, broker, registry and Connect, one of each for the whole run of the stack tests. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   await fetchParts({ onProgress: tellFetching });
   const stopPostgres = await setupPostgres(project);
   try {
     const postgres = project.getProvidedContext().postgres;
-    const stack = await ownStack({ connectEnv: connectEnvOf(postgres) });
+    const stack = await ownStack({ connectEnv: connectEnvOf(postgres), brokerSettings: ASKS_FOR_RIGHTS });
     // The runner may be killed, too: then nobody else ends the server.
     const server = await findServer(postgres);
     stack.watch(server.pid, 'SIGINT');

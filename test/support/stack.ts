@@ -41,6 +41,8 @@ export const useStack = (): StackAddresses => inject('stack');
 export interface OwnStackOptions {
   /** What connectors read as `${env:NAME}`. */
   readonly connectEnv?: Readonly<Record<string, string>>;
+  /** Of Connect: further lines of connect.properties. */
+  readonly connectSettings?: Readonly<Record<string, string | number | boolean>>;
   /** Of the broker: further lines of server.properties. */
   readonly brokerSettings?: Readonly<Record<string, string | number | boolean>>;
   /** Default: all three. Connect needs a broker. */
@@ -133,6 +135,7 @@ export class OwnStack {
         ...(this.#connect && { port: this.#connect.port }),
         brokers: this.broker.address,
         env: this.#options.connectEnv ?? {},
+        settings: this.#options.connectSettings ?? {},
       });
     }
   }

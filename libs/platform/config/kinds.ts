@@ -41,6 +41,12 @@ export const text = (fallback: string, description: string, extra?: Extra): Sett
 export const optionalText = (description: string): Setting<string | undefined> =>
   setting(undefined, 'text', description, (value) => value);
 
+/** Of a service that speaks HTTP. */
+export const optionalUrl = (description: string): Setting<string | undefined> =>
+  setting(undefined, 'an address like http://host:port', description, (value) =>
+    value === undefined || (/^https?:\/\/[^\s/]/i.test(value) && URL.canParse(value)) ? value : refuse(),
+  );
+
 export const commaList = (description: string, extra?: Extra): Setting<readonly string[]> =>
   setting(
     undefined,

@@ -7,6 +7,7 @@ import {
   decimal,
   oneOf,
   optionalText,
+  optionalUrl,
   port,
   positiveDecimal,
   positiveInteger,
@@ -97,8 +98,13 @@ export const SETTINGS = {
   KAFKA_GROUP_PREFIX: text('prepadata', 'First part of the names of the consumer groups; the role follows'),
   KAFKA_PARTITIONS: positiveInteger('4', 1_000, 'Partitions of a topic that has to be made'),
   KAFKA_REPLICATION: positiveInteger('1', 10, 'Replicas of a topic that has to be made'),
-  SCHEMA_REGISTRY_URL: optionalText('Confluent-compatible API of the schema registry, with its path'),
-  CONNECT_URL: optionalText('REST API of Kafka Connect, for registering and supervising the connector'),
+  SCHEMA_REGISTRY_URL: optionalUrl('Confluent-compatible API of the schema registry, with its path'),
+  CONNECT_URL: optionalUrl('REST API of Kafka Connect, for registering and supervising the connector'),
+  CONNECT_OVERRIDES: oneOf(
+    ['on', 'off'],
+    'on',
+    'off: the connector asks for no producer settings of its own, for a Connect whose override policy forbids it',
+  ),
   FEATURE_TOPICS: oneOf(
     ['auto', 'on', 'off'],
     'auto',

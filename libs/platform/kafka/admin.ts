@@ -1,7 +1,8 @@
 import type kafkajs from 'kafkajs';
 import { ConfigurationError } from '#libs/domain/errors.ts';
-import { type ClientOptions, closeQuietly, openClient, toBrokerFault } from './client.ts';
+import { type ClientOptions, closeQuietly, inTime, openClient } from './client.ts';
 import type { Admin, Watermarks } from './contract.ts';
+import { toBrokerFault } from './faults.ts';
 import { ensureTopics } from './topics.ts';
 
 /** Connects at the first question; asks anew after a failure. */
@@ -18,12 +19,12 @@ export function openAdmin(options: ClientOptions): Admin {
     connected ??= connect();
     const present = connected;
     try {
-      return await question(await present);
+      return await inTime(options, present.then(question));
     } catch (error) {
       if (connected === present) connected = undefined;
       present.then((admin) => closeQuietly(() => admin.disconnect())).catch(() => {});
       if (error instanceof ConfigurationError) throw error;
-      throw toBrokerFault(error, `the Kafka cluster ${options.brokers.join(',')} does not answer (${doing})`);
+      throw toBrokerFault(error, { brokers: options.brokers, doing });
     }
   };
   return {

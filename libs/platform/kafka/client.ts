@@ -1,7 +1,6 @@
 import kafkajs, { type Kafka, type logCreator } from 'kafkajs';
-import { messageOf } from '#libs/domain/errors.ts';
 import type { Log } from '../log.ts';
-import { BrokerFault } from './contract.ts';
+import { installCodecs } from './codecs.ts';
 
 export interface ClientOptions {
   /** As `host:port`. */
@@ -9,7 +8,12 @@ export interface ClientOptions {
   /** Shown in the brokers' logs and quotas. */
   readonly clientId: string;
   readonly log: Log;
+  /** How long one request may take, milliseconds. Default 15,000. */
+  readonly timeoutMs?: number;
 }
+
+const REQUEST_MS = 15_000;
+const CONNECT_MS = 3_000;
 
 /**
  * The library gives up after some 3 s, and whoever called it waits and tries again in its own way, in sight. With its own
@@ -35,24 +39,19 @@ const levelOf = (log: Log): kafkajs.logLevel => {
   return log.isLevelEnabled('debug') ? logLevel.INFO : logLevel.WARN;
 };
 
-export function openClient({ brokers, clientId, log }: ClientOptions): Kafka {
+export function openClient({ brokers, clientId, log, timeoutMs = REQUEST_MS }: ClientOptions): Kafka {
   // Otherwise it warns at every start of a partitioner that changed years ago.
   process.env['KAFKAJS_NO_PARTITIONER_WARNING'] = '1';
+  installCodecs();
   return new kafkajs.Kafka({
     brokers: [...brokers],
     clientId,
-    connectionTimeout: 3_000,
-    requestTimeout: 15_000,
+    connectionTimeout: Math.min(CONNECT_MS, timeoutMs),
+    requestTimeout: timeoutMs,
     retry: { ...RETRY, restartOnFailure: async () => false },
     logLevel: levelOf(log),
     logCreator: toPino(log),
   });
-}
-
-/** Whatever the library throws, as what it means: the cluster does not do just now what it is asked. */
-export function toBrokerFault(error: unknown, doing: string): BrokerFault {
-  if (error instanceof BrokerFault) return error;
-  return new BrokerFault(`${doing}: ${messageOf(error)}`, { cause: error });
 }
 
 const CLOSE_DEADLINE_MS = 5_000;
@@ -66,4 +65,23 @@ export async function closeQuietly(close: () => Promise<void>): Promise<void> {
   });
   await Promise.race([close().catch(() => {}), late]);
   clearTimeout(timer);
+}
+
+/** So many requests' time may one question or sending take, all that the library repeats included. */
+const REQUESTS = 2;
+
+/** Waits for an answer of the cluster, and no longer than is sensible: a connection may be open with nobody behind it. */
+export async function inTime<T>({ timeoutMs = REQUEST_MS }: ClientOptions, work: Promise<T>): Promise<T> {
+  const deadlineMs = REQUESTS * timeoutMs;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`nothing came within ${deadlineMs / 1_000} s`)), deadlineMs);
+  });
+  // What comes too late is nobody's any more.
+  work.catch(() => {});
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

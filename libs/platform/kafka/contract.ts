@@ -1,3 +1,5 @@
+import type { ConfigurationError } from '#libs/domain/errors.ts';
+
 /**
  * What the rest of the program knows of Kafka. The client library stays behind these types, so that it can be replaced.
  */
@@ -112,8 +114,10 @@ export interface ConsumerHandler {
   onBatch(batch: IncomingBatch): Promise<boolean>;
   /** The cluster answered. */
   onHeard(): void;
-  /** The consumer has fallen over and is made anew; `undefined` when it is back in its group. */
+  /** The consumer has fallen over and is made anew; `undefined` when it is well in its group. */
   onTrouble(error: BrokerFault | undefined): void;
+  /** What no waiting mends: nothing comes any more. */
+  onFailure(error: ConfigurationError): void;
 }
 
 /** A member of a consumer group, which is made anew for as long as it takes when it falls over. */

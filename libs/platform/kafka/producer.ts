@@ -1,6 +1,7 @@
 import kafkajs from 'kafkajs';
-import { type ClientOptions, closeQuietly, openClient, toBrokerFault } from './client.ts';
+import { type ClientOptions, closeQuietly, inTime, openClient } from './client.ts';
 import type { OutgoingMessage, Producer } from './contract.ts';
+import { toBrokerFault } from './faults.ts';
 
 /**
  * Waits for all replicas in sync. One request at a time, so that what is sent again cannot overtake what was sent later.
@@ -27,20 +28,19 @@ export function openProducer(options: ClientOptions): Producer {
     present ??= connect();
     const mine = present;
     try {
-      const producer = await mine;
-      await producer.send({
-        topic,
-        acks: -1,
-        messages: messages.map(({ key, value, headers }) => ({
-          key,
-          value,
-          ...(headers === undefined ? {} : { headers: { ...headers } }),
-        })),
-      });
+      const outgoing = messages.map(({ key, value, headers }) => ({
+        key,
+        value,
+        ...(headers === undefined ? {} : { headers: { ...headers } }),
+      }));
+      await inTime(
+        options,
+        mine.then((producer) => producer.send({ topic, acks: -1, messages: outgoing })),
+      );
     } catch (error) {
       if (present === mine) present = undefined;
       mine.then((producer) => closeQuietly(() => producer.disconnect())).catch(() => {});
-      throw toBrokerFault(error, `sending to the topic ${topic} failed`);
+      throw toBrokerFault(error, { brokers: options.brokers, doing: `sending to the topic ${topic}`, topics: [topic] });
     }
   };
   return {

@@ -1,36 +1,33 @@
-import { SchemaRegistry as Client, COMPATIBILITY, SchemaType } from '@kafkajs/confluent-schema-registry';
-import type avro from 'avsc';
+import avsc from 'avsc';
 import { messageOf } from '#libs/domain/errors.ts';
+import { RegistryClient, type RegistryOptions } from './client.ts';
 import { RegistryFault, SchemaRefused, type SchemaRegistry, Undecodable } from './contract.ts';
 import { readLongs } from './longs.ts';
 
-export interface RegistryOptions {
-  /** The Confluent-compatible API with its path, e.g. `http://127.0.0.1:8081/apis/ccompat/v7`. */
-  readonly url: string;
-}
+export type { RegistryOptions } from './client.ts';
 
 const MAGIC_BYTE = 0;
 /** Magic byte and schema id. */
 const PREFIX = 5;
-/** How long one question may take with the library's own repetitions; then whoever asked waits, in sight. */
-const RETRY = { retries: 2, initialRetryTimeInSecs: 0.1, maxRetryTimeInSecs: 0.5 } as const;
+const COMPATIBILITY = 'BACKWARD';
 
 type Reader = (payload: Buffer) => unknown;
 
 /** A registry reached by HTTP, whatever its make. Decoders are kept for ever: an id never changes its schema. */
-export function openRegistry({ url }: RegistryOptions): SchemaRegistry {
-  const client = new Client(
-    { host: url.replace(/\/+$/, ''), retry: RETRY },
-    { [SchemaType.AVRO]: { typeHook: readLongs as NonNullable<avro.ForSchemaOptions['typeHook']> } },
-  );
+export function openRegistry(options: RegistryOptions): SchemaRegistry {
+  const client = new RegistryClient(options);
   const readers = new Map<number, Reader>();
+  /** Each id is asked for once at a time, however many partitions wait for it. */
+  const asked = new Map<number, Promise<Reader>>();
   const learn = async (id: number): Promise<Reader> => {
-    const reader = await askForReader(client, id, url);
+    const asking = asked.get(id) ?? askForReader(client, id).finally(() => asked.delete(id));
+    asked.set(id, asking);
+    const reader = await asking;
     readers.set(id, reader);
     return reader;
   };
   return {
-    register: (subject, schema) => register(client, subject, schema, url),
+    register: (subject, schema) => register(client, subject, schema),
     decode: async (message) => {
       const id = schemaIdOf(message);
       const read = readers.get(id) ?? (await learn(id));
@@ -53,41 +50,85 @@ function schemaIdOf(message: Buffer): number {
 }
 
 /** A schema that the registry has and we cannot use is waited for as well: rejecting would drop a whole table. */
-async function askForReader(client: Client, id: number, url: string): Promise<Reader> {
+async function askForReader(client: RegistryClient, id: number): Promise<Reader> {
+  const fault = (said: string, cause?: unknown): RegistryFault =>
+    new RegistryFault(`a record names the schema ${id}, and the registry ${client.name} ${said}`, { cause });
+  const { refusal, json } = await client.ask('GET', `/schemas/ids/${id}`);
+  if (refusal?.status === 404) throw fault('does not know it');
+  if (refusal !== undefined) throw fault(`does not give it: ${refusal.said}`);
   try {
-    const type = (await client.getSchema(id)) as avro.Type;
+    const type = await readType(client, json);
     return (payload) => type.fromBuffer(payload) as unknown;
   } catch (error) {
-    const said = statusOf(error) === 404 ? 'does not know it' : `does not give it: ${messageOf(error)}`;
-    throw new RegistryFault(`a record names the schema ${id}, and the registry ${url} ${said}`, { cause: error });
+    if (error instanceof RegistryFault) throw error;
+    throw fault(`gives what is no Avro schema: ${messageOf(error)}`, error);
   }
 }
 
-const statusOf = (error: unknown): number | undefined => (error as { status?: number }).status;
+interface RegisteredSchema {
+  readonly schema: string;
+  /** Undefined: Avro. */
+  readonly schemaType?: string;
+  readonly references?: readonly { readonly subject: string; readonly version: number }[];
+}
+
+/** A schema may name types of others, which have to be known before it is. */
+async function readType(
+  client: RegistryClient,
+  json: unknown,
+  known: Record<string, avsc.Type> = {},
+): Promise<avsc.Type> {
+  const { schema, schemaType = 'AVRO', references = [] } = json as RegisteredSchema;
+  if (schemaType !== 'AVRO') throw new TypeError(`it is of the type ${schemaType}`);
+  for (const { subject, version } of references) {
+    const { refusal, json: other } = await client.ask(
+      'GET',
+      `/subjects/${encodeURIComponent(subject)}/versions/${version}`,
+    );
+    if (refusal !== undefined) throw new TypeError(`it refers to ${subject}, version ${version}: ${refusal.said}`);
+    await readType(client, other, known);
+  }
+  const typeHook = readLongs as NonNullable<avsc.ForSchemaOptions['typeHook']>;
+  return avsc.Type.forSchema(JSON.parse(schema) as avsc.Schema, { typeHook, registry: known });
+}
 
 /** Not compatible, not valid, or the registry's settings forbid it. */
 const REFUSED = new Set([409, 422]);
 
-async function register(client: Client, subject: string, schema: string, url: string): Promise<number> {
-  try {
-    const { id } = await client.register(
-      { type: SchemaType.AVRO, schema },
-      { subject, compatibility: COMPATIBILITY.BACKWARD },
+async function register(client: RegistryClient, subject: string, schema: string): Promise<number> {
+  const [config, versions] = [
+    `/config/${encodeURIComponent(subject)}`,
+    `/subjects/${encodeURIComponent(subject)}/versions`,
+  ];
+  const takes = async (method: string, path: string, body?: object): Promise<unknown> => {
+    const { refusal, json } = await client.ask(method, path, body);
+    if (refusal === undefined) return json;
+    if (REFUSED.has(refusal.status)) throw refused(client, subject, refusal.said);
+    // That a subject has no setting of its own yet is no failure.
+    if (refusal.status === 404 && method === 'GET') return undefined;
+    throw new RegistryFault(
+      `the schema registry ${client.name} does not take the schema of ${subject}: ${refusal.said}`,
     );
-    return id;
-  } catch (error) {
-    const status = statusOf(error);
-    const isOurs = status === undefined && (error as Error).name.startsWith('ConfluentSchemaRegistry');
-    if (isOurs || (status !== undefined && REFUSED.has(status))) {
-      throw new SchemaRefused(
-        'schema_refused',
-        `the schema registry ${url} refuses the schema of ${subject}: ${messageOf(error)}`,
-        'readers of older messages could not read the new ones: give new fields a default, and neither retype nor drop any; or set the compatibility of this subject to BACKWARD',
-        { cause: error },
-      );
-    }
-    throw new RegistryFault(`the schema registry ${url} does not take the schema of ${subject}: ${messageOf(error)}`, {
-      cause: error,
-    });
-  }
+  };
+  const present = levelIn(await takes('GET', config));
+  if (present !== undefined && present !== COMPATIBILITY)
+    throw refused(client, subject, `its compatibility is ${present}, and is to be ${COMPATIBILITY}`);
+  const { id } = (await takes('POST', versions, { schema })) as { id?: unknown };
+  if (typeof id !== 'number')
+    throw new RegistryFault(`the schema registry ${client.name} does not say which id the schema of ${subject} has`);
+  if (present === undefined) await takes('PUT', config, { compatibility: COMPATIBILITY });
+  return id;
 }
+
+/** Registries differ in how they call it. */
+const levelIn = (config: unknown): string | undefined => {
+  const { compatibilityLevel, compatibility } = (config ?? {}) as Record<string, string | undefined>;
+  return compatibilityLevel ?? compatibility;
+};
+
+const refused = ({ name }: RegistryClient, subject: string, said: string): SchemaRefused =>
+  new SchemaRefused(
+    'schema_refused',
+    `the schema registry ${name} refuses the schema of ${subject}: ${said}`,
+    'readers of older messages could not read the new ones: give new fields a default, and neither retype nor drop any; or set the compatibility of this subject to BACKWARD',
+  );

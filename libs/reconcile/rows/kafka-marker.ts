@@ -1,4 +1,5 @@
 import type { SourceTable } from '#libs/domain/change.ts';
+import type { ConfigurationError } from '#libs/domain/errors.ts';
 import { requireKafka } from '#libs/platform/config/kafka.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import { openAdmin } from '#libs/platform/kafka/admin.ts';
@@ -94,6 +95,9 @@ class Messages implements ConsumerHandler {
   readonly #next: Map<number, bigint>;
   /** Words that have not come yet. */
   readonly #awaited = new Set<string>();
+  #failure: ConfigurationError | undefined;
+  /** Why none can come at the moment. */
+  trouble: string | undefined;
 
   constructor(ends: readonly Watermarks[], open: (handler: ConsumerHandler) => Consumer) {
     this.#next = new Map(ends.map(({ partition, high }) => [partition, high]));
@@ -105,7 +109,9 @@ class Messages implements ConsumerHandler {
     this.#awaited.add(word);
   }
 
+  /** @throws what no waiting mends */
   hasCome(word: string): boolean {
+    if (this.#failure !== undefined) throw this.#failure;
     return !this.#awaited.has(word);
   }
 
@@ -124,7 +130,14 @@ class Messages implements ConsumerHandler {
 
   onRevoked(): void {}
   onHeard(): void {}
-  onTrouble(): void {}
+
+  onTrouble(error: BrokerFault | undefined): void {
+    this.trouble = error?.message;
+  }
+
+  onFailure(error: ConfigurationError): void {
+    this.#failure = error;
+  }
 
   close(): Promise<void> {
     return this.#consumer.close();
@@ -167,14 +180,18 @@ class KafkaMarker implements StreamMarker {
     const word = `${this.#parts.runId}/${this.#count}.`;
     this.#messages.expect(word);
     const place = await this.#parts.source.emit(word);
-    const hasCome = await this.#untilOr(table, epoch, `Debezium to pass ${place}`, async () =>
-      this.#messages.hasCome(word),
+    const hasCome = await this.#untilOr(
+      table,
+      epoch,
+      () => `Debezium to pass ${place}${this.#messages.trouble === undefined ? '' : `; ${this.#messages.trouble}`}`,
+      async () => this.#messages.hasCome(word),
     );
     if (!hasCome) return false;
     const topic = this.#topic(table);
     const ends = await this.#ask(() => this.#admin.watermarks([topic]));
     const streams = ends.map(({ partition }) => streamOf(topic, partition));
-    return this.#untilOr(table, epoch, `${topic} to be staged as far as it reaches`, async () => {
+    const what = (): string => `${topic} to be staged as far as it reaches`;
+    return this.#untilOr(table, epoch, what, async () => {
       const rows = await this.#parts.db.query<PartitionRow>(sql.partitions_read, [streams]);
       const applied = new Map(rows.map((row) => [row.stream, row.applied]));
       return ends.every(({ partition, high }) => (applied.get(streamOf(topic, partition)) ?? 0n) >= high);
@@ -186,12 +203,12 @@ class KafkaMarker implements StreamMarker {
   }
 
   /** Waits for it in sight; false when the stream goes over to another epoch first. */
-  #untilOr(table: SourceTable, epoch: number, what: string, isSo: () => Promise<boolean>): Promise<boolean> {
+  #untilOr(table: SourceTable, epoch: number, what: () => string, isSo: () => Promise<boolean>): Promise<boolean> {
     const ask = async (): Promise<boolean | undefined> => {
       if (await isSo()) return true;
       return (await this.#watch.read(table))?.epoch === epoch ? undefined : false;
     };
-    return waitFor(ask, () => what, this.#parts.say, this.#parts.signal);
+    return waitFor(ask, what, this.#parts.say, this.#parts.signal);
   }
 
   #topic(table: SourceTable): string {

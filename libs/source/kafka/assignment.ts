@@ -1,4 +1,5 @@
 import type { SourceTable } from '#libs/domain/change.ts';
+import type { ConfigurationError } from '#libs/domain/errors.ts';
 import type {
   Admin,
   BrokerFault,
@@ -60,6 +61,10 @@ export class Assignment implements ConsumerHandler {
 
   onTrouble(error: BrokerFault | undefined): void {
     this.#parts.status.trouble('consumer', error?.message);
+  }
+
+  onFailure(error: ConfigurationError): void {
+    this.#parts.fail(error);
   }
 
   onRevoked(): void {

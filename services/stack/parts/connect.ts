@@ -71,8 +71,6 @@ function workerSettings(parts: string, brokers: string, url: string): Record<str
     'plugin.discovery': 'hybrid_warn',
     listeners: url,
     'scheduled.rebalance.max.delay.ms': 0,
-    // Of the codecs our client reads gzip and none.
-    'producer.compression.type': 'none',
     'key.converter': 'org.apache.kafka.connect.json.JsonConverter',
     'value.converter': 'org.apache.kafka.connect.json.JsonConverter',
     'config.providers': 'env',

@@ -1,0 +1,104 @@
+import { messageOf } from '#libs/domain/errors.ts';
+
+/** What is asked of a service over HTTP. */
+export interface Question {
+  /** May hold user and password, which go as a header. */
+  readonly url: string;
+  readonly method?: string;
+  readonly body?: string;
+  readonly contentType: string;
+  /** From the first word to the last of the answer, milliseconds. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+  /**
+   * How this is no answer of a service that speaks JSON, as the end of a sentence: what a proxy, a login page or another
+   * service says in its place. Undefined where it may be one.
+   */
+  readonly oddity: string | undefined;
+}
+
+/** There was no whole answer; the message says why, as the end of a sentence that begins with who was asked. */
+export class NoAnswer extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'NoAnswer';
+  }
+}
+
+/** More than anything that is asked for here comes to. */
+const MOST_BYTES = 16 * 1024 * 1024;
+const SHOWN_CHARACTERS = 60;
+
+/** An address as it may be told: without its password. */
+export const shown = (url: string): string => url.replace(/^(https?:\/\/)[^/@]*@/i, '$1');
+
+/**
+ * Asks once. Whoever answers, and however: never longer than the deadline, never more than fits, and no sending on to
+ * somewhere else, which is a login page as a rule.
+ * @throws NoAnswer; the signal's reason when it aborts
+ */
+export async function ask({ url, method = 'GET', body, contentType, timeoutMs, signal }: Question): Promise<Answer> {
+  const address = new URL(url);
+  const headers = new Headers({ accept: 'application/json', 'content-type': contentType });
+  const { username, password } = address;
+  if (username !== '' || password !== '') {
+    const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+    headers.set('authorization', `Basic ${Buffer.from(login).toString('base64')}`);
+    address.username = '';
+    address.password = '';
+  }
+  const deadline = AbortSignal.timeout(timeoutMs);
+  try {
+    const response = await fetch(address, {
+      method,
+      headers,
+      redirect: 'manual',
+      signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
+      ...(body === undefined ? {} : { body }),
+    });
+    const text = await readAll(response);
+    return { status: response.status, text, oddity: oddityOf(response, text) };
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (error instanceof NoAnswer) throw error;
+    if (deadline.aborted) throw new NoAnswer(`has not answered within ${timeoutMs / 1_000} s`, { cause: error });
+    throw new NoAnswer(`does not answer: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+async function readAll(response: Response): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const piece of response.body ?? []) {
+    bytes += piece.byteLength;
+    // Leaving the loop closes the connection.
+    if (bytes > MOST_BYTES) throw new NoAnswer(`answers with more than ${MOST_BYTES / 1024 ** 2} MB`);
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString();
+}
+
+function oddityOf({ status, headers }: Response, text: string): string | undefined {
+  const to = headers.get('location');
+  if (status >= 300 && status < 400) return `sends on to ${shown(to ?? 'nowhere')} (HTTP ${status})`;
+  if (text === '' && status < 300) return undefined;
+  try {
+    if (typeof JSON.parse(text) === 'object') return undefined;
+  } catch {
+    // Said below.
+  }
+  const begin = text.replaceAll(/\s+/g, ' ').trim().slice(0, SHOWN_CHARACTERS);
+  const kind = headers.get('content-type')?.split(';')[0] ?? 'no content type';
+  return `answers HTTP ${status} with something else than JSON (${kind}${begin === '' ? ', empty' : `: ${begin}`})`;
+}
+
+/** The library hides what happened to the connection behind "fetch failed". */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return messageOf(cause) || String((cause as { code?: unknown }).code);
+}

@@ -1,0 +1,74 @@
+import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
+import { UnknownCodec } from './codecs.ts';
+import { BrokerFault } from './contract.ts';
+
+/** Who was asked, for what is told to people. */
+export interface Asked {
+  /** As `host:port`. */
+  readonly brokers: readonly string[];
+  /** What was under way, as it stands in parentheses. */
+  readonly doing?: string;
+  readonly group?: string;
+  readonly topics?: readonly string[];
+}
+
+/** An error and what caused it, and so on; the library wraps what it has tried several times. */
+function* causesOf(error: unknown): Generator<Error> {
+  for (let one = error; one instanceof Error; one = one.cause) yield one;
+}
+
+/** What the library makes of every answer of the cluster to the question who keeps the group. */
+const NO_COORDINATOR = 'KafkaJSGroupCoordinatorNotFound';
+
+/** The code with which a broker says no; undefined where none answered. */
+const refusalOf = (error: unknown): string | undefined => {
+  for (const one of causesOf(error)) {
+    const { type } = one as { type?: unknown };
+    if (typeof type === 'string') return type;
+    if (one.name === NO_COORDINATOR) return NO_COORDINATOR;
+  }
+  return undefined;
+};
+
+/** Whatever the library throws, as what it means: the cluster does not do just now what it is asked. */
+export function toBrokerFault(error: unknown, asked: Asked): BrokerFault {
+  if (error instanceof BrokerFault) return error;
+  const { brokers, doing } = asked;
+  const cluster = `the Kafka cluster ${brokers.join(',')}`;
+  const at = doing === undefined ? '' : ` (${doing})`;
+  const refusal = refusalOf(error);
+  const said = messageOf(error);
+  const sentence =
+    refusal === undefined ? `${cluster} does not answer${at}: ${said}` : refused(refusal, said, at, cluster, asked);
+  return new BrokerFault(sentence, { cause: error });
+}
+
+function refused(refusal: string, said: string, at: string, cluster: string, asked: Asked): string {
+  const { brokers, group = '', topics = [] } = asked;
+  const acls = `kafka-acls.sh --bootstrap-server ${brokers.join(',')} --add --allow-principal User:<ours>`;
+  switch (refusal) {
+    case 'GROUP_AUTHORIZATION_FAILED':
+      return `${cluster} does not let us into the consumer group ${group}: the right to read it is missing; have an administrator run: ${acls} --operation Read --group ${group}`;
+    case NO_COORDINATOR:
+      return `${cluster} does not let us into the consumer group ${group}: either no broker has come up yet that keeps the group, or the right to read it is missing; have an administrator run, in that case: ${acls} --operation Read --group ${group}`;
+    case 'TOPIC_AUTHORIZATION_FAILED':
+      return `${cluster} does not let us at ${topics.length === 0 ? 'a topic' : `the topics ${topics.join(', ')}`}${at}: a right is missing; have an administrator run: ${acls} --operation Read --operation Describe --topic <each>`;
+    case 'INCONSISTENT_GROUP_PROTOCOL':
+      return `the consumer group ${group} is in use by another program, whose members share partitions out in another way: end that one, or set another KAFKA_GROUP_PREFIX`;
+    default:
+      return `${cluster} says no${at}: ${said} (${refusal})`;
+  }
+}
+
+/** What no waiting mends, as what to do about it; undefined for all else. */
+export function hopeless(error: unknown, { topics = [], brokers }: Asked): ConfigurationError | undefined {
+  for (const one of causesOf(error)) {
+    if (!(one instanceof UnknownCodec)) continue;
+    return new ConfigurationError(
+      `the Kafka topic ${topics.join(' or ')} holds records that cannot be read: ${one.message}`,
+      `have them written with a compression.type of none, gzip, snappy, lz4 or zstd (of the topic: kafka-configs.sh --bootstrap-server ${brokers.join(',')} --alter --entity-type topics --entity-name <topic> --add-config compression.type=gzip); take away those that are there already (kafka-delete-records.sh); then npm run register -- --new-epoch, and start again`,
+      { cause: error },
+    );
+  }
+  return undefined;
+}

@@ -1,0 +1,62 @@
+import { type Answer, ask, NoAnswer, shown } from '../http.ts';
+import { RegistryFault } from './contract.ts';
+
+export interface RegistryOptions {
+  /** The Confluent-compatible API with its path, e.g. `http://127.0.0.1:8081/apis/ccompat/v7`. */
+  readonly url: string;
+  /** How long one question may take, milliseconds. Default 5,000. */
+  readonly timeoutMs?: number;
+}
+
+/** What a registry says: it has understood, and either does it or not. */
+export interface RegistryAnswer {
+  /** What it says in place of an answer. */
+  readonly refusal?: { readonly status: number; readonly said: string };
+  readonly json?: unknown;
+}
+
+const TIMEOUT_MS = 5_000;
+const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json';
+
+/** The Confluent API of a registry, question by question; whoever asks sees to asking again. */
+export class RegistryClient {
+  /** Its address as it may be told. */
+  readonly name: string;
+  readonly #url: string;
+  readonly #timeoutMs: number;
+
+  constructor({ url, timeoutMs = TIMEOUT_MS }: RegistryOptions) {
+    this.#url = url.replace(/\/+$/, '');
+    this.#timeoutMs = timeoutMs;
+    this.name = shown(this.#url);
+  }
+
+  /** @throws RegistryFault when nobody answers, or somebody who is no registry does, or it fails */
+  async ask(method: string, path: string, body?: object): Promise<RegistryAnswer> {
+    const answer = await this.#ask(method, path, body);
+    if (answer.oddity !== undefined) throw new RegistryFault(`the schema registry ${this.name} ${answer.oddity}`);
+    const json: unknown = answer.text === '' ? undefined : JSON.parse(answer.text);
+    if (answer.status < 300) return { json };
+    const { error_code: code, message } = (json ?? {}) as { error_code?: unknown; message?: unknown };
+    const said = typeof message === 'string' ? message : `HTTP ${answer.status}`;
+    // Any other service may not know a path.
+    if (typeof code !== 'number') throw new RegistryFault(`the schema registry ${this.name} answers ${said}`);
+    return { refusal: { status: answer.status, said } };
+  }
+
+  async #ask(method: string, path: string, body: object | undefined): Promise<Answer> {
+    try {
+      return await ask({
+        url: `${this.#url}${path}`,
+        method,
+        contentType: CONTENT_TYPE,
+        timeoutMs: this.#timeoutMs,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+    } catch (error) {
+      if (error instanceof NoAnswer)
+        throw new RegistryFault(`the schema registry ${this.name} ${error.message}`, { cause: error });
+      throw error;
+    }
+  }
+}

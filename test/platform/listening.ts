@@ -1,0 +1,63 @@
+import { expect } from 'vitest';
+import { openConsumer } from '#libs/platform/kafka/consumer.ts';
+import type { Consumer, IncomingRecord } from '#libs/platform/kafka/contract.ts';
+import { openLog } from '#libs/platform/log.ts';
+
+export interface Listening {
+  readonly records: IncomingRecord[];
+  /** What it was told is wrong, in turn; `back` where it was told that it is not any more. */
+  readonly troubles: string[];
+  /** How many partitions it was given, each time that it joined its group. */
+  readonly assigned: number[];
+  /** What ended it. */
+  readonly failures: Error[];
+  readonly consumer: Consumer;
+}
+
+export interface ListeningOptions {
+  readonly brokers: readonly string[];
+  readonly partitions?: number;
+  readonly group?: string;
+  readonly timeoutMs?: number;
+}
+
+/** Reads a topic from where it has read it to. */
+export function listen(topic: string, options: ListeningOptions): Listening {
+  const { partitions = 1, group = `group of ${topic}`, ...client } = options;
+  const records: IncomingRecord[] = [];
+  const troubles: string[] = [];
+  const assigned: number[] = [];
+  const failures: Error[] = [];
+  const next = new Map<number, bigint>();
+  const consumer = openConsumer({
+    ...client,
+    clientId: 'test',
+    log: openLog('silent'),
+    group,
+    topics: [topic],
+    partitions,
+    handler: {
+      onAssigned: (given) => {
+        assigned.push(given.length);
+        for (const one of given) consumer.begin(one, next.get(one.partition) ?? 0n);
+      },
+      onRevoked: () => {},
+      onBatch: async (batch) => {
+        records.push(...batch.records);
+        next.set(batch.partition, (batch.records.at(-1)?.offset ?? -1n) + 1n);
+        return true;
+      },
+      onHeard: () => {},
+      onTrouble: (error) => troubles.push(error?.message ?? 'back'),
+      onFailure: (error) => failures.push(error),
+    },
+  });
+  return { records, troubles, assigned, failures, consumer };
+}
+
+export const numbers = (from: number, count: number) =>
+  Array.from({ length: count }, (_, index) => ({ key: Buffer.from('key'), value: Buffer.from(String(from + index)) }));
+
+export const valuesOf = (records: readonly IncomingRecord[]): string[] => records.map(({ value }) => String(value));
+
+export const patiently = <T>(ask: () => T) => expect.poll(ask, { timeout: 60_000, interval: 20 });

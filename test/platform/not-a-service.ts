@@ -1,0 +1,72 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+/* What answers, or does not, where a service is expected. */
+
+export type Answering = (request: IncomingMessage, response: ServerResponse) => void;
+
+export interface NotAService {
+  readonly name: string;
+  readonly answers: Answering;
+  /** What is told of it. */
+  readonly said: RegExp;
+}
+
+const page =
+  (status: number, headers: Record<string, string> = {}): Answering =>
+  (_, response) => {
+    response.writeHead(status, { 'content-type': 'text/html', ...headers }).end('<html>\n <h1>Please log in</h1>');
+  };
+
+const MEGABYTE = Buffer.alloc(1024 * 1024, ' ');
+
+/** @param response gets megabytes until nobody takes them any more */
+function flood(response: ServerResponse): void {
+  while (!response.destroyed && response.write(MEGABYTE));
+  if (!response.destroyed) response.once('drain', () => flood(response));
+}
+
+/** A character now and then: each comes soon after the last, and there is no end. */
+function drip(response: ServerResponse): void {
+  const dripping = setInterval(() => response.write(' '), 100);
+  response.once('close', () => clearInterval(dripping));
+}
+
+export const NOT_A_SERVICE: readonly NotAService[] = [
+  { name: 'never says a word', answers: () => {}, said: /has not answered within \d/ },
+  {
+    name: 'begins and does not go on',
+    answers: (_, response) => void response.write('{'),
+    said: /has not answered within/,
+  },
+  {
+    name: 'takes his time with each letter',
+    answers: (_, response) => drip(response),
+    said: /has not answered within/,
+  },
+  { name: 'talks without end', answers: (_, response) => flood(response), said: /answers with more than 16 MB/ },
+  {
+    name: 'hangs up',
+    answers: ({ socket }) => socket.destroy(),
+    said: /does not answer: other side closed/,
+  },
+  {
+    name: 'hangs up in the middle',
+    answers: ({ socket }, response) => {
+      response.writeHead(200, { 'content-length': '100' }).write('{');
+      setTimeout(() => socket.destroy(), 50);
+    },
+    said: /does not answer: (terminated|other side closed)/,
+  },
+  {
+    name: 'is a proxy whose service is away',
+    answers: page(502),
+    said: /answers HTTP 502 with something else than JSON \(text\/html: <html> <h1>Please log in<\/h1>\)/,
+  },
+  { name: 'shows a page', answers: page(200), said: /answers HTTP 200 with something else than JSON/ },
+  { name: 'knows no such page', answers: page(404), said: /answers HTTP 404 with something else than JSON/ },
+  {
+    name: 'sends on to a login page',
+    answers: page(302, { location: 'https://login.example/?for=us' }),
+    said: /sends on to https:\/\/login\.example\/\?for=us \(HTTP 302\)/,
+  },
+];
