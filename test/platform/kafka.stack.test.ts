@@ -173,3 +173,20 @@ test('a broker that is killed is waited for, in sight, and nothing that it ackno
   const distinct = [...new Set(valuesOf(listening.records))];
   expect(distinct.slice(0, sent.length)).toEqual(sent);
 });
+
+test('a broker that stands still, its connections open, is told in time, and waited for', async () => {
+  const topic = await freshTopic();
+  const listening = listenTo(topic, { ...options(), timeoutMs: 2_000 });
+  consumers.push(listening.consumer);
+  await patiently(() => listening.troubles).toEqual(['back']);
+  const { pid } = stack.broker;
+  process.kill(pid, 'SIGSTOP');
+  try {
+    await patiently(() => listening.troubles.at(-1)).toMatch(/does not answer/);
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  await producer.send(topic, numbers(0, 3));
+  await patiently(() => listening.records.length).toBe(3);
+  await patiently(() => listening.troubles.at(-1)).toBe('back');
+});

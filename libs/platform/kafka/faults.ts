@@ -66,7 +66,7 @@ export function hopeless(error: unknown, { topics = [], brokers }: Asked): Confi
     if (!(one instanceof UnknownCodec)) continue;
     return new ConfigurationError(
       `the Kafka topic ${topics.join(' or ')} holds records that cannot be read: ${one.message}`,
-      `have them written with a compression.type of none, gzip, snappy, lz4 or zstd (of the topic: kafka-configs.sh --bootstrap-server ${brokers.join(',')} --alter --entity-type topics --entity-name <topic> --add-config compression.type=gzip); take away those that are there already (kafka-delete-records.sh); then npm run register -- --new-epoch, and start again`,
+      `have them written with a compression.type of none, gzip, snappy, lz4 or zstd (of the topic: kafka-configs.sh --bootstrap-server ${brokers.join(',')} --alter --entity-type topics --entity-name <topic> --add-config compression.type=gzip); take away those that are there already (kafka-delete-records.sh); start again; then npm run register, which has everything read anew`,
       { cause: error },
     );
   }
