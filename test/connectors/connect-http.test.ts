@@ -4,9 +4,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import { Waiting } from '#libs/source/pgoutput/faults.ts';
 import { ConnectHttp, ConnectRefusal } from '../../connectors/connect-http.ts';
-import { type Answering, NOT_A_SERVICE } from '../platform/not-a-service.ts';
+import { type Answering, NOT_A_SERVICE, PATIENT_MS } from '../platform/not-a-service.ts';
 
-const TIMEOUT_MS = 1_000;
 const ROOT = { version: '4.3.1', commit: 'ab1c3d', kafka_cluster_id: 'b9YbLZ8eRQ2mXq0e4S5u6w' };
 
 let answering: Answering;
@@ -20,12 +19,14 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   answering = connectWith(200, {});
-  connect = new ConnectHttp(url, new AbortController().signal, TIMEOUT_MS);
+  connect = open(PATIENT_MS);
 });
 afterAll(() => {
   server.closeAllConnections();
   server.close();
 });
+
+const open = (timeoutMs: number): ConnectHttp => new ConnectHttp(url, new AbortController().signal, timeoutMs);
 
 /** A Connect that gives its version, and one answer to all else. */
 const connectWith =
@@ -39,13 +40,13 @@ const connectWith =
 
 const error = (code: number, message: string): Answering => connectWith(code, { error_code: code, message });
 
-describe.each(NOT_A_SERVICE)('somebody who $name', ({ name, answers, said }) => {
+describe.each(NOT_A_SERVICE)('somebody who $name', ({ name, answers, said, timeoutMs = PATIENT_MS }) => {
   /** What passes while Connect starts; the rest is another address. */
   const passes = !/page/.test(name);
 
   test('where Connect should be is waited for, or the address is wrong', async () => {
     answering = answers;
-    const asked = connect.request('GET', '/connectors/lms/config', { missing: true });
+    const asked = open(timeoutMs).request('GET', '/connectors/lms/config', { missing: true });
     await expect(asked).rejects.toThrow(passes ? Waiting : ConfigurationError);
     await expect(asked).rejects.toThrow(said);
     await expect(asked).rejects.toThrow(url);
@@ -53,13 +54,15 @@ describe.each(NOT_A_SERVICE)('somebody who $name', ({ name, answers, said }) => 
   });
 
   test('in the place of a Connect that was there before is waited for', async () => {
-    await connect.request('GET', '/connectors/lms/config');
+    const connect = open(timeoutMs);
+    await expect.poll(() => connect.request('GET', '/connectors/lms/config'), { timeout: PATIENT_MS }).toEqual({});
     answering = answers;
     const asked = connect.request('GET', '/connectors/lms/config', { missing: true });
     await expect(asked).rejects.toThrow(Waiting);
     await expect(asked).rejects.toThrow(said);
     answering = connectWith(200, { back: true });
-    expect(await connect.request('GET', '/connectors/lms/config')).toEqual({ back: true });
+    const again = () => connect.request('GET', '/connectors/lms/config');
+    await expect.poll(again, { timeout: PATIENT_MS }).toEqual({ back: true });
   });
 });
 

@@ -9,13 +9,21 @@ export interface NotAService {
   readonly answers: Answering;
   /** What is told of it. */
   readonly said: RegExp;
+  /** How long to wait for it: short only where nothing comes. */
+  readonly timeoutMs?: number;
 }
+
+/** For who answers, however busy the machine is. */
+export const PATIENT_MS = 30_000;
+const SHORT_MS = 500;
 
 const page =
   (status: number, headers: Record<string, string> = {}): Answering =>
   (_, response) => {
     response.writeHead(status, { 'content-type': 'text/html', ...headers }).end('<html>\n <h1>Please log in</h1>');
   };
+
+const SILENT = /has not answered within 0\.5 s/;
 
 const MEGABYTE = Buffer.alloc(1024 * 1024, ' ');
 
@@ -32,16 +40,18 @@ function drip(response: ServerResponse): void {
 }
 
 export const NOT_A_SERVICE: readonly NotAService[] = [
-  { name: 'never says a word', answers: () => {}, said: /has not answered within \d/ },
+  { name: 'never says a word', answers: () => {}, said: SILENT, timeoutMs: SHORT_MS },
   {
     name: 'begins and does not go on',
     answers: (_, response) => void response.write('{'),
-    said: /has not answered within/,
+    said: SILENT,
+    timeoutMs: SHORT_MS,
   },
   {
     name: 'takes his time with each letter',
     answers: (_, response) => drip(response),
-    said: /has not answered within/,
+    said: SILENT,
+    timeoutMs: SHORT_MS,
   },
   { name: 'talks without end', answers: (_, response) => flood(response), said: /answers with more than 16 MB/ },
   {

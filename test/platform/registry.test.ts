@@ -4,7 +4,7 @@ import avro from 'avsc';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { RegistryFault, SchemaRefused, type SchemaRegistry, Undecodable } from '#libs/platform/registry/contract.ts';
 import { openRegistry } from '#libs/platform/registry/registry.ts';
-import { type Answering, NOT_A_SERVICE } from './not-a-service.ts';
+import { type Answering, NOT_A_SERVICE, PATIENT_MS } from './not-a-service.ts';
 
 const SCHEMA = JSON.stringify({
   type: 'record',
@@ -58,14 +58,12 @@ class FakeRegistry {
   }
 }
 
-const TIMEOUT_MS = 1_000;
-
 let fake: FakeRegistry;
 let registry: SchemaRegistry;
 
 beforeEach(async () => {
   fake = new FakeRegistry();
-  registry = openRegistry({ url: `${await fake.start()}/`, timeoutMs: TIMEOUT_MS });
+  registry = openRegistry({ url: `${await fake.start()}/`, timeoutMs: PATIENT_MS });
 });
 afterEach(() => fake.stop());
 
@@ -143,8 +141,9 @@ test('a registry that is away is a fault of it', async () => {
   await expect(nobody.register('rows', SCHEMA)).rejects.toThrow(RegistryFault);
 });
 
-describe.each(NOT_A_SERVICE)('somebody who $name', ({ answers, said }) => {
+describe.each(NOT_A_SERVICE)('somebody who $name', ({ answers, said, timeoutMs = PATIENT_MS }) => {
   test('is no registry, which is said in time; nothing is blamed on the record, and all is well when it is back', async () => {
+    registry = openRegistry({ url: fake.address(), timeoutMs });
     fake.inItsPlace = answers;
     const asked = [registry.decode(message(7, 1n, null)), registry.decode(message(7, 2n, null))];
     for (const each of asked) {
@@ -155,8 +154,9 @@ describe.each(NOT_A_SERVICE)('somebody who $name', ({ answers, said }) => {
     // Both waited for the one schema, which was asked for once.
     expect(fake.asked).toEqual(['GET /apis/ccompat/v7/schemas/ids/7', 'GET /apis/ccompat/v7/config/rows']);
     fake.inItsPlace = undefined;
-    expect(await registry.decode(message(7, 1n, null))).toMatchObject({ at: 1 });
-    expect(await registry.register('rows', SCHEMA)).toBe(7);
+    const patience = { timeout: PATIENT_MS };
+    await expect.poll(() => registry.decode(message(7, 1n, null)), patience).toMatchObject({ at: 1 });
+    await expect.poll(() => registry.register('rows', SCHEMA), patience).toBe(7);
   });
 });
 
