@@ -57,12 +57,21 @@ async function readTransitions(db: Queryable, name: string): Promise<TransitionR
 /** Weeks are looked at: no two sets of rules differ for less and agree before and after, but at a move of a clock. */
 const EVERY = 7 * MS_PER_DAY;
 
-/** The first moment from 2000 on at which another has a different offset for the zone than the database; null: none. */
+/** The first moment, to the second, at which another has a different offset for the zone than the database; null: none. */
 export function firstDifference({ zone, transitions }: StoredZone, other: Zone): Instant | null {
-  const moments = [...transitions.flatMap((at) => [at - 1000, at])];
-  for (let week = Date.UTC(2000, 0, 1); week < TO; week += EVERY) moments.push(week);
-  const differing = moments.filter((at) => zone.offsetAt(at) !== other.offsetAt(at));
-  return differing.length === 0 ? null : Math.min(...differing);
+  const moments = transitions.flatMap((at) => [at - 1000, at]);
+  for (let week = FROM; week < TO; week += EVERY) moments.push(week);
+  moments.sort((a, b) => a - b);
+  const differ = (at: Instant): boolean => zone.offsetAt(at) !== other.offsetAt(at);
+  const found = moments.findIndex(differ);
+  let [same, differs] = [moments[found - 1], moments[found]];
+  if (differs === undefined) return null;
+  while (same !== undefined && differs - same > 1000) {
+    const middle: Instant = same + Math.floor((differs - same) / 2000) * 1000;
+    if (differ(middle)) differs = middle;
+    else same = middle;
+  }
+  return differs;
 }
 
 /** The same for the zone as this Node knows it; where it does not, they differ from the first. */
