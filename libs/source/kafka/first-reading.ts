@@ -8,7 +8,7 @@ import type { PartitionLane } from './lanes.ts';
  * @param epoch its first reading was in the topics before the lanes' ends were looked at
  */
 export async function noteFirstReading(
-  progress: PartitionProgress,
+  progress: Pick<PartitionProgress, 'noteStaged'>,
   lanes: readonly PartitionLane[],
   epoch: number,
 ): Promise<void> {
@@ -23,7 +23,7 @@ export async function noteFirstReading(
 
 /** Says durably which partitions there are, for readiness to know which have to be read. */
 export async function noteTopics(
-  progress: PartitionProgress,
+  progress: Pick<PartitionProgress, 'noteTopics'>,
   marks: readonly Watermarks[],
   tablesByTopic: ReadonlyMap<string, SourceTable>,
 ): Promise<void> {

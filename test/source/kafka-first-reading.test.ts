@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest';
+import type { SourceTable } from '#libs/domain/change.ts';
+import type { PartitionProgress } from '#libs/source/contract.ts';
+import { noteFirstReading, noteTopics } from '#libs/source/kafka/first-reading.ts';
+import { PartitionLane } from '#libs/source/kafka/lanes.ts';
+import { MemoryPartitions } from './kafka-world.ts';
+
+const row = (applied: bigint) => ({ stream: 'kafka:t:0', epoch: 1, applied, lastRecord: null, origin: 'a cluster' });
+const lane = (applied: bigint, high: bigint): PartitionLane =>
+  new PartitionLane({ topic: 't', partition: 0 }, 'grades', row(applied), high, () => {});
+
+async function staged(progress: MemoryPartitions, of: PartitionLane, epoch = 1): Promise<number | undefined> {
+  await noteFirstReading(progress, [of], epoch);
+  return progress.staged.get('kafka:t:0');
+}
+
+test('a partition has brought the first reading when it is applied to where it ended then, whatever comes after', async () => {
+  const progress = new MemoryPartitions();
+  const busy = lane(3n, 10n);
+  expect(await staged(progress, busy)).toBeUndefined();
+  busy.high = 500n;
+  busy.onApplied(9n);
+  expect(await staged(progress, busy)).toBeUndefined();
+  busy.onApplied(10n);
+  expect(await staged(progress, busy)).toBe(1);
+  // The next epoch begins all over, from where the partition ends now.
+  expect(await staged(progress, busy, 2)).toBe(1);
+  busy.onApplied(500n);
+  expect(await staged(progress, busy, 2)).toBe(2);
+});
+
+test('one without records has nothing to bring', async () => {
+  expect(await staged(new MemoryPartitions(), lane(0n, 0n))).toBe(1);
+});
+
+test('one that waits, or whose log has not been looked at, says nothing; one that is begun anew says it anew', async () => {
+  const progress = new MemoryPartitions();
+  const held = lane(10n, 10n);
+  held.held = 'a gap';
+  expect(await staged(progress, held)).toBeUndefined();
+  held.release();
+  held.expected = 7n;
+  expect(await staged(progress, held)).toBeUndefined();
+  held.restart(row(4n));
+  held.high = 12n;
+  expect(await staged(progress, held)).toBeUndefined();
+  held.onApplied(12n);
+  expect(await staged(progress, held)).toBe(1);
+});
+
+test('what could not be noted is noted the next time, and what was noted once is not again', async () => {
+  const noted: number[] = [];
+  let away = true;
+  const progress: Pick<PartitionProgress, 'noteStaged'> = {
+    noteStaged: async (_, epoch) => {
+      if (away) throw new Error('the database is away');
+      noted.push(epoch);
+    },
+  };
+  const only = [lane(1n, 1n)];
+  await expect(noteFirstReading(progress, only, 1)).rejects.toThrow('away');
+  away = false;
+  await noteFirstReading(progress, only, 1);
+  await noteFirstReading(progress, only, 1);
+  expect(noted).toEqual([1]);
+});
+
+test('topics are noted with all of their partitions, also those that others read', async () => {
+  const progress = new MemoryPartitions();
+  const tables = new Map<string, SourceTable>([
+    ['lms.public.grades', 'grades'],
+    ['lms.public.students', 'students'],
+  ]);
+  const mark = (partition: number) => ({ topic: 'lms.public.grades', partition, low: 0n, high: 1n });
+  await noteTopics(progress, [mark(0), mark(1), { ...mark(0), topic: 'another' }], tables);
+  expect([...progress.topics]).toEqual([['grades', { topic: 'lms.public.grades', partitions: 2 }]]);
+});
