@@ -43,7 +43,10 @@ function isInstalled() {
   return Object.entries(wanted).every(
     ([place, { version, optional, dev }]) =>
       place === '' ||
-      (present[place] === undefined ? optional || (dev && !isTool) : present[place].version === version),
+      (present[place] === undefined
+        ? optional || (dev && !isTool)
+        : // An installation that was cut short may have noted more than it has.
+          present[place].version === version && existsSync(path.join(root, place))),
   );
 }
 

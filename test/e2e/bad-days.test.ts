@@ -86,11 +86,16 @@ describe('refuses to start, says why and what to do, and leaves nothing behind',
   test('a role without rights, with the SQL that gives them', async () => {
     const admin = openDatabase(server.admin('lms'), { connections: 1 });
     await admin.query(`CREATE ROLE poor LOGIN PASSWORD 'poor'`);
-    const { code, output } = await refused({ SOURCE_DB_USER: 'poor', SOURCE_DB_PASSWORD: 'poor' });
+    const poor = { SOURCE_DB_USER: 'poor', SOURCE_DB_PASSWORD: 'poor' };
+    const { code, output } = await refused(poor);
     expect(code).toBe(2);
-    expect(output).toContain(
-      'ALTER ROLE poor REPLICATION; GRANT USAGE ON SCHEMA public TO poor; GRANT SELECT ON public.students,',
-    );
+    const grants = /run: (GRANT USAGE ON SCHEMA public TO poor; GRANT SELECT ON public\.students,.*;)/.exec(
+      output,
+    )?.[1];
+    await admin.query(grants ?? 'no statement was printed');
+    const reading = await refused(poor);
+    expect(reading).toMatchObject({ code: 2, output: expect.stringContaining('ALTER ROLE poor REPLICATION;') });
+    await admin.query('DROP OWNED BY poor');
     await admin.query('DROP ROLE poor');
     await admin.close();
   });

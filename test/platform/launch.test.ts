@@ -31,6 +31,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 function install(modules: string, packages: object): void {
   mkdirSync(path.join(modules, 'tsx/esm'), { recursive: true });
+  mkdirSync(path.join(modules, 'a'), { recursive: true });
   writeFileSync(path.join(modules, '.package-lock.json'), JSON.stringify({ packages }));
   // In place of tsx, which the program here, plain JavaScript, does not need.
   writeFileSync(path.join(modules, 'tsx/package.json'), JSON.stringify({ exports: { './esm/api': './esm/api.mjs' } }));
@@ -62,6 +63,12 @@ test('another version is installed first', async () => {
   install(at('node_modules'), { 'node_modules/a': { version: '0.9.0' } });
   expect(await launch()).toMatchObject({ code: 0, told: expect.stringContaining('Installing packages') });
   expect(readFileSync(at('calls'), 'utf8')).toContain('ci');
+});
+
+test('what an installation that was cut short left out is installed', async () => {
+  install(at('node_modules'), { 'node_modules/a': { version: '1.0.0' } });
+  rmSync(at('node_modules/a'), { recursive: true });
+  expect(await launch()).toMatchObject({ code: 0, told: expect.stringContaining('Installing packages') });
 });
 
 test('nothing is installed through a link', async () => {
