@@ -10,6 +10,7 @@ import { openReplicationLink } from '#libs/source/pgoutput/replication-link.ts';
 import { type Origin, readSignature } from '#libs/source/pgoutput/signature.ts';
 import { identify, type Server } from '#libs/source/pgoutput/slot.ts';
 import { refuseNullableDefaults } from './defaults.ts';
+import { refuseEnumDomains } from './enum-domains.ts';
 import { ensureOwnTables } from './own-tables.ts';
 import type { RegisterSettings } from './settings.ts';
 
@@ -104,6 +105,7 @@ export async function inspectSource({ control, server }: Session, settings: Regi
   const { schema, publication, source } = settings;
   const facts = await checkTables(control, schema);
   await refuseNullableDefaults(control, schema);
+  await refuseEnumDomains(control);
   await ensurePublication(control, publication, schema, facts);
   await ensureOwnTables(control, source.user, publication);
   return { identity: server.identity, signature: await readSignature(control, publication, schema) };

@@ -6,6 +6,7 @@ import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { openRegistry } from '#libs/platform/registry/registry.ts';
 import type { ChangeSource, ProgressStore, SourceParts } from './contract.ts';
 import { kafkaSource } from './kafka/index.ts';
+import { readFloat } from './kafka/values.ts';
 import { pgoutputSource } from './pgoutput/index.ts';
 
 export interface PgoutputParts {
@@ -40,7 +41,7 @@ export function openSource({ role, tables, config, progress, partitions, log }: 
   const { brokers, registryUrl } = requireKafka(config);
   return kafkaSource({
     brokers,
-    registry: openRegistry({ url: registryUrl }),
+    registry: openRegistry({ url: registryUrl, readFloat }),
     group: `${config.KAFKA_GROUP_PREFIX}.${role}`,
     topicPrefix: config.KAFKA_TOPIC_PREFIX,
     schema: config.SOURCE_SCHEMA,

@@ -106,6 +106,28 @@ test.each([
   expect(await registry.decode(message(7, given, given))).toEqual({ id: 'é', at: expected, ns: expected });
 });
 
+test('numbers of a binary format are converted where that is asked for, wherever they stand, and plain numbers else', async () => {
+  const schema = {
+    type: 'record',
+    name: 'Grade',
+    fields: [
+      { name: 'max', type: 'float' },
+      { name: 'value', type: ['null', { type: 'double', 'connect.type': 'float64' }], default: null },
+      { name: 'none', type: ['null', 'double'], default: null },
+      { name: 'seconds', type: 'int' },
+    ],
+  };
+  fake.schemas.set(10, JSON.stringify(schema));
+  const row = { max: 0.5, value: 12.25, none: null, seconds: 3 };
+  const bytes = Buffer.concat([
+    Buffer.from([0, 0, 0, 0, 10]),
+    avro.Type.forSchema(schema as avro.Schema).toBuffer(row),
+  ]);
+  expect(await registry.decode(bytes)).toEqual(row);
+  const converting = openRegistry({ url: fake.address(), readFloat: (value, type) => `${type} ${value}` });
+  expect(await converting.decode(bytes)).toEqual({ ...row, max: 'float 0.5', value: 'double 12.25' });
+});
+
 test('a schema is asked for once, and is needed no more after that', async () => {
   await registry.decode(message(7, 1n, null));
   await fake.stop();

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ColumnGone, type RecordFacts, readEnvelope } from '#libs/source/kafka/envelope.ts';
-import { Malformed, readDecimal, readValue } from '#libs/source/kafka/values.ts';
+import { FloatText, Malformed, readNumber, readValue } from '#libs/source/kafka/values.ts';
 
 const ID = '8d209dcb-6f0d-43ba-9a21-4f7d29afc95f';
 const OTHER = '1993d8ed-4c4a-485b-a6ca-dbf3cc770b73';
@@ -134,17 +134,32 @@ describe('values', () => {
     ['12E-1', '1.2'],
     ['1E0', '1'],
   ])('the decimal %s is %s', (given, expected) => {
-    expect(readDecimal(given, 'grade_value')).toBe(expected);
+    expect(readNumber(given, 'grade_value')).toBe(expected);
   });
 
-  test.each(['', 'ten', '1E9999999', '1.', '.5', 7])('the decimal %s is none', (given) => {
-    expect(() => readDecimal(given, 'grade_value')).toThrow(Malformed);
+  test.each(['', 'ten', '1E9999999', '1.', '.5', 7.5, true, null, {}])('the decimal %s is none', (given) => {
+    expect(() => readNumber(given, 'grade_value')).toThrow(Malformed);
   });
 
   test('infinite times, and those after the year 287396, are null', () => {
     expect(readValue('timestamp', 9_223_372_036_825_200n, 't')).toBeNull();
     expect(readValue('timestamp', -9_223_372_036_832_400n, 't')).toBeNull();
     expect(readValue('timestamp', 327_403_479_845_678, 't')).toBe(327_403_479_845_678);
+  });
+
+  test.each(['numeric', 'integer'] as const)('a column for a %s may be of any type of number', (kind) => {
+    expect(readValue(kind, 5, 'n')).toBe('5');
+    expect(readValue(kind, -9_223_372_036_854_775_808n, 'n')).toBe('-9223372036854775808');
+    expect(readValue(kind, 'NAN', 'n')).toBe('NaN');
+    expect(readValue(kind, new FloatText('1e+15'), 'n')).toBe('1e+15');
+  });
+
+  test('a column for a text may be of whole numbers, and of no others', () => {
+    expect(readValue('text', 17, 'resource_id')).toBe('17');
+    expect(readValue('text', 9_007_199_254_740_993n, 'resource_id')).toBe('9007199254740993');
+    for (const other of [1.5, true, new FloatText('1'), ['a']])
+      expect(() => readValue('text', other, 'resource_id')).toThrow(Malformed);
+    expect(() => readValue('json', 1, 'metadata')).toThrow(Malformed);
   });
 
   test('whole numbers keep all their digits, UUIDs become lower-case', () => {

@@ -12,6 +12,7 @@ import type {
   TopicOfTable,
 } from '#libs/source/contract.ts';
 import { type KafkaSourceOptions, kafkaSource } from '#libs/source/kafka/index.ts';
+import { readFloat } from '#libs/source/kafka/values.ts';
 import type { ConnectorConfig } from '../../connectors/config.ts';
 import { ownTablesSql } from '../../connectors/own-tables.ts';
 import { wantedConfig } from '../../connectors/settings.ts';
@@ -144,7 +145,7 @@ export function kafkaWorld(database: TestDatabase): KafkaWorld {
 
 const optionsOf = ({ stack, prefix, progress }: KafkaWorld): KafkaSourceOptions => ({
   brokers: stack.brokers.split(','),
-  registry: openRegistry({ url: stack.registryUrl }),
+  registry: openRegistry({ url: stack.registryUrl, readFloat }),
   group: `${prefix}-group`,
   topicPrefix: prefix,
   schema: 'public',

@@ -69,6 +69,26 @@ test('a column that is given a type which cannot be read is an error that names 
   });
 });
 
+test('a row that is written with such a type is not taken for what it is not, then or when the type is back', async () => {
+  await follow();
+  await query('ALTER TABLE enrollments ALTER COLUMN enrolled_at TYPE date');
+  await query(`INSERT INTO enrollments (enrolled_at) VALUES ('2024-02-03')`);
+  await reader?.ended;
+  expect(reader?.error).toMatchObject({
+    code: 'source_column_type',
+    hint: expect.stringContaining('enrolled_at::timestamp'),
+  });
+  await query(
+    'ALTER TABLE enrollments ALTER COLUMN enrolled_at TYPE timestamp without time zone USING enrolled_at::timestamp without time zone',
+  );
+  await follow();
+  await agreed();
+  await query('ALTER TABLE grades ALTER COLUMN "timestamp" TYPE date');
+  await query(`INSERT INTO grades ("timestamp") VALUES ('2024-02-03')`);
+  await query('ALTER TABLE grades ALTER COLUMN "timestamp" TYPE timestamp');
+  await agreed();
+});
+
 test('a needed column that goes away is an error that names it', async () => {
   const grade = { id: randomUUID(), grade_value: '1.50' };
   await follow();

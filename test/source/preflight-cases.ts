@@ -84,6 +84,12 @@ const TABLES: readonly Case[] = [
   },
 ];
 
+const REFERENCES = ['enrollments', 'grades', 'activity_logs'].flatMap((table) => [
+  { table, name: 'student_id', to: 'students' },
+  { table, name: 'course_id', to: 'courses' },
+]);
+const IDS = [...ALL.split(', ').map((table) => ({ table, name: 'id' })), ...REFERENCES];
+
 /** Their columns. */
 const COLUMNS: readonly Case[] = [
   {
@@ -97,10 +103,53 @@ const COLUMNS: readonly Case[] = [
     what: 'a column of another type',
     sql: 'ALTER TABLE grades ALTER COLUMN timestamp TYPE timestamptz',
     code: 'source_column_type',
-    message: /column timestamp of the source table public\.grades is of type timestamp with time zone/,
+    message:
+      /column timestamp of the source table public\.grades is of type timestamp with time zone; it must be timestamp without time zone$/,
+  },
+  {
+    what: 'columns of other types, all at once',
+    sql: `ALTER TABLE enrollments ALTER COLUMN enrolled_at TYPE date;
+          ALTER TABLE grades ALTER COLUMN timestamp TYPE bigint USING 1700000000, ALTER COLUMN grade_value TYPE text,
+            ALTER COLUMN grade_max TYPE money USING 100, ALTER COLUMN grade_item TYPE name;
+          ALTER TABLE activity_logs ALTER COLUMN duration_seconds TYPE interval USING make_interval(secs => duration_seconds),
+            ALTER COLUMN metadata DROP DEFAULT, ALTER COLUMN metadata TYPE text, ALTER COLUMN resource_id TYPE integer[] USING NULL`,
+    code: 'source_column_type',
+    message:
+      /column enrolled_at of the source table public\.enrollments is of type date; it must be timestamp without time zone\. Likewise public\.grades\.grade_item \(name\), public\.grades\.grade_value \(text\), public\.grades\.grade_max \(money\), public\.grades\.timestamp \(bigint\), public\.activity_logs\.resource_id \(integer\[\]\), public\.activity_logs\.duration_seconds \(interval\), public\.activity_logs\.metadata \(text\)$/,
+  },
+  {
+    what: 'a domain over a type that cannot be read',
+    sql: `CREATE DOMAIN "When" AS timestamptz(3); ALTER TABLE grades ALTER COLUMN timestamp TYPE "When"`,
+    code: 'source_column_type',
+    message:
+      /column timestamp of the source table public\.grades is of type "When", a domain over timestamp\(3\) with time zone;/,
+  },
+  {
+    what: 'a number that is rounded to hundreds',
+    sql: 'CREATE DOMAIN rough AS numeric(5, -2); ALTER TABLE grades ALTER COLUMN grade_max TYPE rough',
+    from: 15,
+    code: 'source_column_type',
+    message:
+      /column grade_max of the source table public\.grades is of type rough, a domain over numeric\(5,-2\); it must be numeric, smallint, integer, bigint, real or double precision$/,
+  },
+  {
+    what: 'ids that are UUIDs written as text',
+    sql: `${REFERENCES.map((column) => `ALTER TABLE ${column.table} DROP CONSTRAINT ${column.table}_${column.name}_fkey;`).join(' ')}
+          ${IDS.map((column) => `ALTER TABLE ${column.table} ALTER COLUMN ${column.name} TYPE varchar(36);`).join(' ')}
+          ALTER TABLE students ALTER COLUMN id SET DEFAULT uuid_generate_v4()::text;
+          ${REFERENCES.map((column) => `ALTER TABLE ${column.table} ADD FOREIGN KEY (${column.name}) REFERENCES ${column.to} (id) ON DELETE CASCADE;`).join(' ')}`,
+    code: 'source_column_type',
+    message:
+      /column id of the source table public\.students is of type character varying\(36\); it must be uuid\. Likewise public\.courses\.id/,
+  },
+  {
+    what: 'ids that are numbers',
+    sql: `ALTER TABLE enrollments DROP CONSTRAINT enrollments_student_id_fkey, ALTER COLUMN student_id TYPE bigint USING 1`,
+    code: 'source_column_type',
+    message: /column student_id of the source table public\.enrollments is of type bigint; it must be uuid$/,
     remedy: {
-      hint: /ALTER COLUMN timestamp TYPE timestamp without time zone/,
-      sql: `ALTER TABLE grades ALTER COLUMN timestamp TYPE timestamp without time zone USING timestamp AT TIME ZONE 'UTC'`,
+      hint: /by the UUIDs that an LMSConnector gives them; let the one that writes public\.enrollments give them, too$/,
+      sql: 'ALTER TABLE enrollments ALTER COLUMN student_id TYPE uuid USING NULL',
     },
   },
   {

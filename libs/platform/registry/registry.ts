@@ -1,10 +1,14 @@
 import avsc from 'avsc';
 import { messageOf } from '#libs/domain/errors.ts';
-import { RegistryClient, type RegistryOptions } from './client.ts';
+import { type RegistryOptions as ClientOptions, RegistryClient } from './client.ts';
 import { RegistryFault, SchemaRefused, type SchemaRegistry, Undecodable } from './contract.ts';
+import { type ReadFloat, readFloats } from './floats.ts';
 import { readLongs } from './longs.ts';
 
-export type { RegistryOptions } from './client.ts';
+export interface RegistryOptions extends ClientOptions {
+  /** What a float or double is decoded to; a number unless given. */
+  readonly readFloat?: ReadFloat;
+}
 
 const MAGIC_BYTE = 0;
 /** Magic byte and schema id. */
@@ -12,15 +16,22 @@ const PREFIX = 5;
 const COMPATIBILITY = 'BACKWARD';
 
 type Reader = (payload: Buffer) => unknown;
+type TypeHook = NonNullable<avsc.ForSchemaOptions['typeHook']>;
+
+function hookOf({ readFloat }: RegistryOptions): TypeHook {
+  const floats = readFloat === undefined ? undefined : readFloats(readFloat);
+  return ((schema: unknown) => readLongs(schema) ?? floats?.(schema)) as TypeHook;
+}
 
 /** A registry reached by HTTP, whatever its make. Decoders are kept for ever: an id never changes its schema. */
 export function openRegistry(options: RegistryOptions): SchemaRegistry {
   const client = new RegistryClient(options);
+  const typeHook = hookOf(options);
   const readers = new Map<number, Reader>();
   /** Each id is asked for once at a time, however many partitions wait for it. */
   const asked = new Map<number, Promise<Reader>>();
   const learn = async (id: number): Promise<Reader> => {
-    const asking = asked.get(id) ?? askForReader(client, id).finally(() => asked.delete(id));
+    const asking = asked.get(id) ?? askForReader(client, id, typeHook).finally(() => asked.delete(id));
     asked.set(id, asking);
     const reader = await asking;
     readers.set(id, reader);
@@ -50,14 +61,14 @@ function schemaIdOf(message: Buffer): number {
 }
 
 /** A schema that the registry has and we cannot use is waited for as well: rejecting would drop a whole table. */
-async function askForReader(client: RegistryClient, id: number): Promise<Reader> {
+async function askForReader(client: RegistryClient, id: number, typeHook: TypeHook): Promise<Reader> {
   const fault = (said: string, cause?: unknown): RegistryFault =>
     new RegistryFault(`a record names the schema ${id}, and the registry ${client.name} ${said}`, { cause });
   const { refusal, json } = await client.ask('GET', `/schemas/ids/${id}`);
   if (refusal?.status === 404) throw fault('does not know it');
   if (refusal !== undefined) throw fault(`does not give it: ${refusal.said}`);
   try {
-    const type = await readType(client, json);
+    const type = await readType(client, json, typeHook);
     return (payload) => type.fromBuffer(payload) as unknown;
   } catch (error) {
     if (error instanceof RegistryFault) throw error;
@@ -76,6 +87,7 @@ interface RegisteredSchema {
 async function readType(
   client: RegistryClient,
   json: unknown,
+  typeHook: TypeHook,
   known: Record<string, avsc.Type> = {},
 ): Promise<avsc.Type> {
   const { schema, schemaType = 'AVRO', references = [] } = json as RegisteredSchema;
@@ -86,9 +98,8 @@ async function readType(
       `/subjects/${encodeURIComponent(subject)}/versions/${version}`,
     );
     if (refusal !== undefined) throw new TypeError(`it refers to ${subject}, version ${version}: ${refusal.said}`);
-    await readType(client, other, known);
+    await readType(client, other, typeHook, known);
   }
-  const typeHook = readLongs as NonNullable<avsc.ForSchemaOptions['typeHook']>;
   return avsc.Type.forSchema(JSON.parse(schema) as avsc.Schema, { typeHook, registry: known });
 }
 

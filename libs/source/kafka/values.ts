@@ -1,4 +1,6 @@
 import type { ColumnKind, LocalMillis } from '#libs/domain/change.ts';
+import type { ReadFloat } from '#libs/platform/registry/floats.ts';
+import { doubleText, singleText } from './floats.ts';
 
 /** What Debezium writes in place of a column that is unchanged and stored out of line. */
 export const UNAVAILABLE = '__debezium_unavailable_value';
@@ -20,6 +22,19 @@ export function readUuid(value: unknown, column: string): string {
   return text;
 }
 
+/** A number of a binary format: of it alone, the text would tell neither its format nor whether it was one at all. */
+export class FloatText {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/** How a registry has to decode what a connector of ours writes. */
+export const readFloat: ReadFloat = (value, type) =>
+  new FloatText(type === 'float' ? singleText(value) : doubleText(value));
+
 /** Names that Java's numbers have for what Postgres calls otherwise. */
 const SPECIAL_NUMBERS: Readonly<Record<string, string>> = {
   NAN: 'NaN',
@@ -30,12 +45,23 @@ const SPECIAL_NUMBERS: Readonly<Record<string, string>> = {
 const DECIMAL = /^(-?)(\d+)(?:\.(\d+))?(?:E([+-]?\d{1,6}))?$/i;
 
 /**
- * A numeric as Postgres writes it. Debezium writes small ones with an exponent (`1E-7`, `0E-8`), which is the same number
- * with the same scale.
+ * A number as Postgres writes it: a numeric comes as text, an integer and a binary format come as they are, whatever
+ * `decimal.handling.mode` says.
  * @throws Malformed
  */
-export function readDecimal(value: unknown, column: string): string {
-  if (typeof value !== 'string') throw new Malformed(`${column} is no decimal number as text`);
+export function readNumber(value: unknown, column: string): string {
+  if (typeof value === 'string') return readDecimal(value, column);
+  if (value instanceof FloatText) return value.text;
+  return readInteger(value, column);
+}
+
+function readInteger(value: unknown, column: string): string {
+  if (typeof value === 'bigint' || Number.isSafeInteger(value)) return String(value);
+  throw new Malformed(`${column} is no number`);
+}
+
+/** Debezium writes small numerics with an exponent (`1E-7`, `0E-8`), which is the same number with the same scale. */
+function readDecimal(value: string, column: string): string {
   const special = SPECIAL_NUMBERS[value.toUpperCase()];
   if (special !== undefined) return special;
   const match = DECIMAL.exec(value);
@@ -52,11 +78,12 @@ function shiftPoint(whole: string, fraction: string, exponent: number): string {
   return scale === 0 ? integer : `${integer}.${digits.slice(point)}`;
 }
 
-function readText(value: unknown, column: string): string {
+const readText = (value: unknown, column: string): string =>
+  typeof value === 'string' ? value : readInteger(value, column);
+
+function readJson(value: unknown, column: string): string {
   if (typeof value === 'string') return value;
-  if (typeof value === 'number' || typeof value === 'bigint') return value.toString();
-  if (typeof value === 'boolean') return value ? 't' : 'f';
-  throw new Malformed(`${column} is neither text nor a number`);
+  throw new Malformed(`${column} is no JSON as text`);
 }
 
 /** Milliseconds of the local clock. What is beyond a number's exactness is infinite, or after the year 287396: null. */
@@ -79,8 +106,11 @@ export function readValue(kind: ColumnKind, value: unknown, column: string): str
     case 'timestamp':
       return readTimestamp(value, column);
     case 'numeric':
-      return readDecimal(value, column);
-    default:
+    case 'integer':
+      return readNumber(value, column);
+    case 'text':
       return readText(value, column);
+    case 'json':
+      return readJson(value, column);
   }
 }

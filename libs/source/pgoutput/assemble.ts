@@ -1,6 +1,7 @@
 import type { Pgoutput } from 'pg-logical-replication';
 import { type AnyRowChange, type Change, SOURCE_TABLES, type SourceTable } from '#libs/domain/change.ts';
 import { parseLsn } from '#libs/domain/position.ts';
+import { mayBeReadable } from '../types.ts';
 import { deleteChange, neededColumns, rowChange, type Stamp } from './decode.ts';
 import { UnreadableLog } from './faults.ts';
 
@@ -64,7 +65,7 @@ export class Assembler {
   /**
    * @param lsn where the change's own record starts; not meant for `relation` messages
    * @param bytes size of the message on the wire
-   * @throws UnreadableLog when a needed column was not there, or rows could not be told apart
+   * @throws UnreadableLog when a needed column was not there or of another type, or rows could not be told apart
    */
   accept(lsn: bigint, message: Pgoutput.Message, bytes: number): void {
     switch (message.tag) {
@@ -112,6 +113,15 @@ export class Assembler {
     if (gone.length > 0) {
       throw new UnreadableLog(
         `in the log of the source, the table ${name} has no column ${gone.join(', ')}: it was renamed, dropped or not published at that time`,
+      );
+    }
+    const mistyped = relation.columns.find(({ name: column, typeOid }) => {
+      const kind = column === 'id' ? 'uuid' : neededColumns(table).find((needed) => needed.name === column)?.kind;
+      return kind !== undefined && !mayBeReadable(kind, typeOid);
+    });
+    if (mistyped !== undefined) {
+      throw new UnreadableLog(
+        `in the log of the source, the column ${mistyped.name} of the table ${name} has a type that cannot be read`,
       );
     }
     if (!relation.columns.some((column) => column.name === 'id' && (column.flags & 1) === 1)) {

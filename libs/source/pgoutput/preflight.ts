@@ -1,6 +1,6 @@
 import type pg from 'pg';
-import type { ColumnKind } from '#libs/domain/change.ts';
 import { ConfigurationError, UnrecoverableError } from '#libs/domain/errors.ts';
+import { checkColumnTypes } from './column-types.ts';
 import { neededColumns } from './decode.ts';
 import { Waiting } from './faults.ts';
 import { findService, logWithoutRows } from './managed.ts';
@@ -13,16 +13,6 @@ import { readTableFacts, type TableFacts } from './tables.ts';
 export const GENERATED_SENT = 180_000;
 /** The oldest server whose pgoutput takes the options used here. */
 const OLDEST_SERVER = 140_000;
-
-/** The types whose text form is what the kind promises; any type has a text. */
-const TYPES: Record<ColumnKind, readonly string[]> = {
-  uuid: ['uuid'],
-  text: [],
-  timestamp: ['timestamp without time zone'],
-  numeric: ['numeric', 'smallint', 'integer', 'bigint', 'real', 'double precision'],
-  integer: ['integer', 'smallint', 'bigint', 'numeric'],
-  json: ['jsonb', 'json'],
-};
 
 /** What is known of a source that can be followed. */
 export interface SourceFacts {
@@ -46,6 +36,7 @@ export async function checkTables(client: pg.Client, schema: string): Promise<So
     checkColumns(schema, table, version);
     checkKey(schema, table);
   }
+  await checkColumnTypes(client, schema, tables);
   const unreadable = tables.filter((table) => !table.readable).map((table) => `${schema}.${table.name}`);
   if (unreadable.length > 0) {
     const user = client.user ?? 'the_user';
@@ -78,8 +69,8 @@ async function checkServer(client: pg.Client): Promise<number> {
 
 function checkColumns(schema: string, table: TableFacts, version: number): void {
   const name = `${schema}.${table.name}`;
-  const needed = [{ name: 'id', kind: 'uuid' as ColumnKind }, ...neededColumns(table.name)];
-  const missing = needed.filter((column) => table.columns[column.name] === undefined).map((column) => column.name);
+  const needed = ['id', ...neededColumns(table.name).map((column) => column.name)];
+  const missing = needed.filter((column) => table.columns[column] === undefined);
   if (missing.length > 0) {
     throw new UnrecoverableError(
       'source_column_missing',
@@ -87,15 +78,8 @@ function checkColumns(schema: string, table: TableFacts, version: number): void 
       `add the column to ${name} as the LMSConnector makes it`,
     );
   }
-  for (const { name: column, kind } of needed) {
-    const { type, generated } = table.columns[column] ?? { type: '', generated: null };
-    if (kind !== 'text' && !TYPES[kind].includes(type)) {
-      throw new UnrecoverableError(
-        'source_column_type',
-        `the column ${column} of the source table ${name} is of type ${type}; it must be ${TYPES[kind].join(' or ')}`,
-        `run: ALTER TABLE ${name} ALTER COLUMN ${column} TYPE ${TYPES[kind][0]} USING ...; as fits the data`,
-      );
-    }
+  for (const column of needed) {
+    const generated = table.columns[column]?.generated;
     if (generated === 'v' || (generated === 's' && version < GENERATED_SENT)) throw notSent(name, table, column);
   }
 }

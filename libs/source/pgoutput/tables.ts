@@ -32,9 +32,13 @@ export interface TableFacts {
 }
 
 export interface ColumnFacts {
-  readonly type: string;
-  /** With its length or precision. */
+  /** The type as it was declared, with its length or precision; it may be a domain. */
   readonly fullType: string;
+  /** What the values are, as `isReadable` names types. */
+  readonly base: string;
+  /** The same with its length or precision. */
+  readonly baseType: string;
+  readonly hasDefault: boolean;
   /** s: stored, v: virtual; null: an ordinary column. */
   readonly generated: 's' | 'v' | null;
 }

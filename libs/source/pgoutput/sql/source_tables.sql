@@ -22,10 +22,24 @@ SELECT t.name,
                     AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])
                   WHERE i.indrelid = c.oid AND i.indisreplident AND i.indisvalid), '[]') AS "identityIndex",
        coalesce((SELECT jsonb_object_agg(a.attname, jsonb_build_object(
-                   'type', format_type(a.atttypid, NULL),
                    'fullType', format_type(a.atttypid, a.atttypmod),
+                   'base', base.type,
+                   'baseType', base.full,
+                   'hasDefault', a.atthasdef,
                    'generated', nullif(a.attgenerated, '')))
                    FROM pg_attribute AS a
+                   CROSS JOIN LATERAL (
+                     -- What a domain is of in the end: it may be of another domain.
+                     WITH RECURSIVE step AS (
+                       SELECT a.atttypid AS oid, a.atttypmod AS typmod
+                       UNION ALL
+                       SELECT d.typbasetype, d.typtypmod FROM step JOIN pg_type AS d ON d.oid = step.oid AND d.typtype = 'd'
+                     )
+                     SELECT CASE WHEN y.typtype = 'e' THEN 'enum' WHEN y.typname = 'citext' THEN 'citext'
+                                 ELSE format_type(y.oid, NULL) END AS type,
+                            format_type(y.oid, step.typmod) AS full
+                       FROM step JOIN pg_type AS y ON y.oid = step.oid AND y.typtype <> 'd'
+                   ) AS base
                   WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), '{}') AS columns,
        ARRAY(SELECT en.nspname::text
                FROM pg_class AS e JOIN pg_namespace AS en ON en.oid = e.relnamespace

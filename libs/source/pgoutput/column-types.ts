@@ -1,0 +1,96 @@
+import type pg from 'pg';
+import { type ColumnKind, SOURCE_TABLES } from '#libs/domain/change.ts';
+import { UnrecoverableError } from '#libs/domain/errors.ts';
+import { loadStatements } from '#libs/platform/postgres/database.ts';
+import { isReadable, SOURCE_TYPES } from '../types.ts';
+import { neededColumns } from './decode.ts';
+import { nameInSql } from './remedies.ts';
+import type { ColumnFacts, TableFacts } from './tables.ts';
+
+const sql = loadStatements(new URL('./sql/', import.meta.url), ['foreign_keys']);
+
+interface Mistyped {
+  readonly table: string;
+  readonly column: string;
+  readonly kind: ColumnKind;
+  readonly facts: ColumnFacts;
+}
+
+/**
+ * Whether every value of the needed columns arrives as it is, whatever the transport.
+ * @throws UnrecoverableError naming every column that may not have its type, with the statements that give it another
+ */
+export async function checkColumnTypes(
+  client: pg.Client,
+  schema: string,
+  tables: readonly TableFacts[],
+): Promise<void> {
+  const mistyped = tables.flatMap((table) => mistypedIn(`${schema}.${table.name}`, table));
+  if (mistyped.length === 0) return;
+  const first = mistyped[0] as Mistyped;
+  const others = mistyped.slice(1).map((one) => `${one.table}.${one.column} (${shown(one.facts)})`);
+  throw new UnrecoverableError(
+    'source_column_type',
+    `the column ${first.column} of the source table ${first.table} is of type ${shown(first.facts)}; it must be ${typesOf(first.kind)}${
+      others.length === 0 ? '' : `. Likewise ${others.join(', ')}`
+    }`,
+    await remedy(client, schema, mistyped),
+  );
+}
+
+function mistypedIn(table: string, { name, columns }: TableFacts): Mistyped[] {
+  return [{ name: 'id', kind: 'uuid' as ColumnKind }, ...neededColumns(name)].flatMap(({ name: column, kind }) => {
+    const facts = columns[column];
+    return facts === undefined || (isReadable(kind, facts.base) && !isRoundedToTens(facts))
+      ? []
+      : [{ table, column, kind, facts }];
+  });
+}
+
+/** A negative scale, which Postgres has since 15 and Debezium takes for one of two thousand. */
+const isRoundedToTens = ({ base, baseType }: ColumnFacts): boolean => base === 'numeric' && baseType.includes(',-');
+
+const shown = ({ fullType, baseType }: ColumnFacts): string =>
+  fullType === baseType ? fullType : `${fullType}, a domain over ${baseType}`;
+
+const typesOf = (kind: ColumnKind): string => {
+  const types = SOURCE_TYPES[kind].map((type) => (type === 'enum' ? 'an enum' : type));
+  return types.length === 1 ? types.join() : `${types.slice(0, -1).join(', ')} or ${types.at(-1)}`;
+};
+
+async function remedy(client: pg.Client, schema: string, mistyped: readonly Mistyped[]): Promise<string> {
+  const foreign = mistyped.find(({ kind, facts }) => kind === 'uuid' && !isText(facts));
+  if (foreign !== undefined) {
+    return `PrepaData knows students and courses by the UUIDs that an LMSConnector gives them; let the one that writes ${foreign.table} give them, too`;
+  }
+  const changes = mistyped.map(change);
+  const keys = mistyped.some(({ kind }) => kind === 'uuid')
+    ? (await client.query<{ drop: string; add: string }>({ ...sql.foreign_keys, values: [schema, SOURCE_TABLES] })).rows
+    : [];
+  const all = [...keys.map((key) => key.drop), ...changes, ...keys.map((key) => key.add)].join(' ');
+  return `let the LMSConnector write that type; what is there is converted so: as the owner of the tables, run: ${all}${
+    mistyped.some(({ kind }) => kind === 'timestamp') ? ' and set SOURCE_TIMEZONE=UTC, where it named an instant' : ''
+  }`;
+}
+
+function change({ table, column, kind, facts }: Mistyped): string {
+  const name = nameInSql(column);
+  const type = `ALTER COLUMN ${name} TYPE ${SOURCE_TYPES[kind][0]} USING ${conversion(kind, name, facts)}`;
+  // A default is not converted with the values.
+  return column === 'id' && facts.hasDefault
+    ? `ALTER TABLE ${table} ALTER COLUMN id DROP DEFAULT, ${type}, ALTER COLUMN id SET DEFAULT gen_random_uuid();`
+    : `ALTER TABLE ${table} ${type};`;
+}
+
+const isText = ({ base }: ColumnFacts): boolean => ['text', 'character varying', 'character', 'citext'].includes(base);
+
+/** An expression whose value is what the column says, in the type it is to have. */
+function conversion(kind: ColumnKind, column: string, facts: ColumnFacts): string {
+  const { base } = facts;
+  if (kind === 'timestamp' && base === 'timestamp with time zone') return `${column} AT TIME ZONE 'UTC'`;
+  // Seconds since 1970, as Moodle has them.
+  if (kind === 'timestamp' && /int|numeric|double|real/.test(base)) return `to_timestamp(${column}) AT TIME ZONE 'UTC'`;
+  if (kind === 'integer' && base === 'interval') return `extract(epoch FROM ${column})::integer`;
+  if (kind === 'json' && !isText(facts)) return `to_jsonb(${column})`;
+  return `${column}::${SOURCE_TYPES[kind][0]}`;
+}
