@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { SOURCE_TABLES } from '#libs/domain/change.ts';
 import { analyticsAddress, loadConfig } from '#libs/platform/config/config.ts';
 import { type Database, openDatabase } from '#libs/platform/postgres/database.ts';
 import type { EmbeddedPostgres } from '#libs/platform/postgres/embedded.ts';
@@ -32,14 +33,14 @@ const statements = (text: string): string[] =>
     .filter((statement) => statement !== '');
 const sourceSql = readFileSync(path.join(ROOT, 'connectors/source.sql'), 'utf8');
 
-async function onServer(
+async function onServer<T>(
   server: EmbeddedPostgres,
   database: string,
-  work: (admin: Database) => Promise<unknown>,
-): Promise<void> {
+  work: (admin: Database) => Promise<T>,
+): Promise<T> {
   const db = openDatabase(server.admin(database), { connections: 1 });
   try {
-    await work(db);
+    return await work(db);
   } finally {
     await db.close();
   }
@@ -94,6 +95,16 @@ for (const version of POSTGRES_VERSIONS) {
   describe.skipIf(isLeftOut(version))(`Postgres ${version}`, () => onVersion(version));
 }
 
+/** What the reader may read or is sent: the platforms' tokens, which stand beside, are not among it. */
+const granted = async (admin: Database): Promise<string[]> => {
+  const rows = await admin.query<{ name: string }>(
+    `SELECT relname AS name FROM pg_class
+      WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND has_table_privilege('prepadata_reader', oid, 'SELECT')
+      UNION SELECT tablename FROM pg_publication_tables ORDER BY 1`,
+  );
+  return rows.map(({ name }) => name);
+};
+
 function onVersion(version: PostgresVersion): void {
   let program: Program;
   let server: EmbeddedPostgres;
@@ -114,7 +125,8 @@ function onVersion(version: PostgresVersion): void {
 
   test('the chapter, from an empty Postgres to features that equal the oracle, and away again', async () => {
     await server.ensureDatabase('lms');
-    const lms = openDatabase(server.admin('lms'), { connections: 2 });
+    // As a role of its own, which is no superuser.
+    const lms = openDatabase(server.address('lms'), { connections: 2 });
     for (const statement of statements(SOURCE_SCHEMA)) await lms.query(statement);
     await seedCampus(lms, { seed: '5', now: Date.now(), students: 20 });
     await lms.close();
@@ -126,6 +138,7 @@ function onVersion(version: PostgresVersion): void {
     await asSuperuser(server, 'lms', statements(sourceSql));
     for (const statement of statements(featuresDatabase)) await asSuperuser(server, 'lms', [statement]);
 
+    expect(await onServer(server, 'lms', granted)).toEqual(SOURCE_TABLES.toSorted());
     await onServer(server, 'lms', (admin) => makeHostile(admin, 'prepadata_reader', 'lms'));
     await onServer(server, 'lms', (admin) => makeHostile(admin, 'prepadata_features'));
 
