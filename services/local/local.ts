@@ -17,7 +17,7 @@ import { type Metrics, openMetrics } from '#libs/platform/metrics.ts';
 import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import type { StatusLine } from '#libs/platform/status-line.ts';
 import { openReconciler } from '#libs/reconcile/index.ts';
-import { type Awaited, readAwaited } from '#libs/serve/backlog.ts';
+import { type Awaited, countKeys, readAwaited } from '#libs/serve/backlog.ts';
 import type { ChangeSource, SourceStatus } from '#libs/source/contract.ts';
 import { openPgoutput } from '#libs/source/open.ts';
 import { openAnalytics } from '#libs/store/open.ts';
@@ -201,8 +201,7 @@ async function untilReady(db: Database, pipeline: Pipeline, { line, signal }: Lo
       const backlog = await readBacklog(db);
       if (backlog === null) line.show('waiting', 'the analytics database does not answer; waiting for it …');
       else if (backlog.keys + backlog.courses === 0) return;
-      else
-        line.show('deriving', `deriving the features of what was read: ${backlog.keys.toLocaleString('en')} to go …`);
+      else line.show('deriving', `deriving the features of what was read: ${countKeys(backlog)} to go …`);
     } else line.show(state, detail);
     await sleep(250);
   }

@@ -252,3 +252,12 @@ test('over Kafka: ready when the topics are taken in as far as the first reading
   await db.query(`UPDATE stream_progress SET phase = 'streaming' WHERE stream = 'debezium'`);
   expect(await ofTopics()).toEqual([expect.stringMatching(/first reading of epoch \d+ reaches; .*grades \(2\)/)]);
 });
+
+test('of very many keys that wait some are counted, and the answer comes in time', async () => {
+  await world.db.query(
+    `INSERT INTO state.key_mark (family, course_id, student_id, priority, awaited)
+     SELECT family, 1, n, 1, true FROM generate_series(1, 300000) AS n, unnest($1::text[]) AS family`,
+    [['engagement', 'performance']],
+  );
+  expect(await reasons()).toEqual([expect.stringMatching(/more than 40,000 keys to go \(engagement 20,000, /)]);
+});
