@@ -8,6 +8,7 @@ import { type Log, openLog } from '#libs/platform/log.ts';
 import type { Database, DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { runProgram } from '#libs/platform/program.ts';
 import type { ChangeSource, SourceParts, SourceStatus } from '#libs/source/contract.ts';
+import { intakeName } from '#libs/store/instances.ts';
 import { openAnalytics } from '#libs/store/open.ts';
 import { openPartitionProgress, openProgressStore } from '#libs/store/progress.ts';
 import { adoptFirstSettings, requireSettings } from './adopt.ts';
@@ -150,8 +151,7 @@ function startRoleIntake(
   const intake = startIntake({ source, db, settings, wake, log, fullBatch: config.BATCH_SIZE, onFailure: fail });
   lifecycle.add('the intake', () => intake.stop());
   return {
-    // A slot brings every table to one process at a time; topics are read by each role for itself.
-    name: config.CDC_SOURCE === 'kafka' ? `kafka ${role}` : 'pgoutput',
+    name: intakeName(role, config.CDC_SOURCE),
     staged: () => intake.staged,
     status: () => source.status(),
     troubles: () => (intake.trouble === null ? [] : [intake.trouble]),

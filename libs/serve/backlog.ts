@@ -7,6 +7,7 @@ import { sql } from './statements.ts';
 interface StreamRow {
   readonly stream: string;
   readonly epoch: number;
+  readonly phase: 'snapshot' | 'streaming';
 }
 
 interface PartitionsRow {
@@ -29,16 +30,27 @@ interface MarksRow {
  */
 export async function backlogTroubles(db: Queryable, overKafka: boolean): Promise<string[]> {
   // In the order in which it goes from one to the next, so that nothing slips through between two looks.
-  const streams = await db.query<StreamRow>(sql.backlog_streams);
+  const streams = await db.query<StreamRow>(sql.backlog_streams, [DEBEZIUM_STREAM]);
   const partitions = overKafka
     ? await db.query<PartitionsRow>(sql.backlog_partitions, [DEBEZIUM_STREAM, SOURCE_TABLES])
     : [];
   const marks = await readAwaited(db);
-  return [...streams.map(describeReading), ...describeTopics(partitions), ...describeMarks(marks)];
+  return [...describeReadings(streams, overKafka), ...describeTopics(partitions), ...describeMarks(marks)];
 }
 
-const describeReading = ({ stream, epoch }: StreamRow): string =>
-  `the first reading of the source is under way (${stream}, epoch ${epoch}): nothing is derived before its end`;
+function describeReadings(streams: readonly StreamRow[], overKafka: boolean): string[] {
+  const isUnread = overKafka && !streams.some(({ stream }) => stream === DEBEZIUM_STREAM);
+  return [
+    ...(isUnread ? ['nothing of the source is read into topics yet: npm run register -- --watch sees to it'] : []),
+    ...streams.flatMap(({ stream, epoch, phase }) =>
+      phase === 'snapshot'
+        ? [
+            `the first reading of the source is under way (${stream}, epoch ${epoch}): nothing is derived before its end`,
+          ]
+        : [],
+    ),
+  ];
+}
 
 function describeTopics(rows: readonly PartitionsRow[]): string[] {
   const [first] = rows;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isDatabaseFault, type Queryable } from '#libs/platform/postgres/database.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
+import { readsTopics } from '#libs/store/instances.ts';
 import { backlogTroubles } from './backlog.ts';
 import { connectorTroubles, readConnectors } from './connectors.ts';
 import { withDeadline } from './deadline.ts';
@@ -40,13 +41,14 @@ export async function readReadiness(
   try {
     const answering = withDeadline(db, DEADLINE_MS);
     await answering.query(sql.alive);
-    const connectors = roles.length === 0 ? [] : await readConnectors(answering);
+    const instances = roles.length === 0 ? [] : await readInstances(answering);
     all.push(...setAsideTroubles(await readSetAside(answering)));
     if (roles.length > 0) {
-      all.push(...instanceTroubles(await readInstances(answering), roles));
-      all.push(...connectorTroubles(connectors, now));
+      all.push(...instanceTroubles(instances, roles));
+      all.push(...connectorTroubles(await readConnectors(answering), now));
     }
-    all.push(...(await backlogTroubles(answering, connectors.length > 0)));
+    const overKafka = instances.some((instance) => instance.alive && readsTopics(instance));
+    all.push(...(await backlogTroubles(answering, overKafka)));
   } catch (error) {
     all.push(describe(error));
   }

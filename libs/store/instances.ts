@@ -18,6 +18,11 @@ export interface Instance {
   readonly source: string | null;
 }
 
+/** A slot brings every table to one process at a time; topics are read by each role for itself. */
+export const intakeName = (role: string, way: 'pgoutput' | 'kafka'): string =>
+  way === 'kafka' ? `kafka ${role}` : way;
+export const readsTopics = ({ intake }: Pick<Instance, 'intake'>): boolean => intake.startsWith('kafka ');
+
 /** Who was not heard of for a day is shown no more. */
 const FORGOTTEN_AFTER_SECONDS = 86_400;
 

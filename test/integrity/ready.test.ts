@@ -10,6 +10,7 @@ import { countKeys, readAwaited } from '#libs/serve/backlog.ts';
 import { readReadiness } from '#libs/serve/health.ts';
 import type { ChangeBatch } from '#libs/source/contract.ts';
 import { beginCalendar } from '#libs/store/calendar.ts';
+import { intakeName, reportInstance } from '#libs/store/instances.ts';
 import { KeyCursor } from '#libs/store/keys.ts';
 import { MARK_PRIORITIES } from '#libs/store/marks.ts';
 import { openPartitionProgress, openProgressStore } from '#libs/store/progress.ts';
@@ -218,12 +219,16 @@ test('over Kafka: ready when the topics are taken in as far as the first reading
   const { db } = world;
   const partitions = openPartitionProgress(db);
   const progress = openProgressStore(db);
-  const connector = `INSERT INTO state.connector (name, state, detail, restarts) VALUES ('lms', 'streaming', '', 0)`;
-  await db.query(connector);
+  const self = { id: STUDENTS[0] ?? '', roles: ['engagement'], host: 'here', pid: 1, startedAt: 0 };
+  const intake = intakeName('engagement', 'kafka');
   const ofTopics = async (): Promise<readonly string[]> => {
+    await reportInstance(db, { ...self, intake, troubles: [], staged: 0, source: null });
     const answer = await readReadiness(db, [], null, ['engagement'], Date.now());
-    return answer.status === 'ready' ? [] : answer.reasons.filter((reason) => !reason.startsWith('no process'));
+    return answer.status === 'ready' ? [] : answer.reasons;
   };
+  expect(await ofTopics()).toEqual([
+    'nothing of the source is read into topics yet: npm run register -- --watch sees to it',
+  ]);
   const epoch = await progress.beginEpoch('debezium', 'a server', 'a test');
   expect(await ofTopics()).toEqual([expect.stringMatching(/first reading .* \(debezium, /)]);
   await db.query(`UPDATE stream_progress SET phase = 'streaming' WHERE stream = 'debezium'`);
