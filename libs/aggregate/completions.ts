@@ -2,6 +2,7 @@ import type { ActivityObservation, CompletionObservation } from '#libs/clean/act
 import type { CompletionState } from '#libs/clean/metadata.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import type { Instant } from '#libs/domain/zone.ts';
+import type { FoldRules } from './folded-rows.ts';
 
 /** A resource turned from not done to done. */
 export interface Reached {
@@ -40,6 +41,19 @@ export function completionsOf(rows: readonly ActivityObservation[]): Completions
   }
   return { reached, done, total: resources.length };
 }
+
+/**
+ * Of each resource the latest completion row holds; one that says the same state again says nothing. Of events, rows that
+ * say the very same are one.
+ */
+export const ACTIVITY_RULES: FoldRules<ActivityObservation> = {
+  subject: (row) => (row.kind === 'completion' ? `completion ${row.resource}` : JSON.stringify(row)),
+  same: (a, b) => a.kind !== 'completion' || b.kind !== 'completion' || a.state === b.state,
+  compare: (a, b) =>
+    a.kind === 'completion' && b.kind === 'completion' ? STATE_RANK[a.state] - STATE_RANK[b.state] : 0,
+  at: (row) => row.at,
+  day: (row) => row.day,
+};
 
 /** Per resource, the state that holds at each time, in order of time. */
 function statesByResource(rows: readonly ActivityObservation[]): CompletionObservation[][] {

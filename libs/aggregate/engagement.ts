@@ -6,6 +6,7 @@ import { type Completions, completionsOf } from './completions.ts';
 import { type FirstDays, FirstDaysBuilder } from './coverage.ts';
 import { type Event, eventsOf } from './events.ts';
 import type { KeyEvidence } from './evidence.ts';
+import type { FoldRules } from './folded-rows.ts';
 
 export interface EngagementRows {
   readonly enrollments: readonly EnrollmentObservation[];
@@ -53,6 +54,15 @@ export function engagementFacts(activities: readonly ActivityObservation[], asOf
     firstRowDay: rows.reduce<LocalDay | null>((first, row) => earlierDay(first, row.day), null),
   };
 }
+
+/** Rows that say the same are one. */
+export const ENROLMENT_RULES: FoldRules<EnrollmentObservation> = {
+  subject: (row) => String(row.at),
+  same: () => true,
+  compare: () => 0,
+  at: (row) => row.at ?? 0,
+  day: (row) => row.day ?? 0,
+};
 
 /** The enrolment by `today`: rows without a date, and those dated on or before it. */
 export function enrolmentBy(enrollments: readonly EnrollmentObservation[], today: LocalDay): Enrolment {

@@ -3,6 +3,7 @@ import { earlierDay, type LocalDay, laterDay } from '#libs/domain/local-date.ts'
 import type { Instant } from '#libs/domain/zone.ts';
 import { NO_FIRST_DAYS } from './coverage.ts';
 import type { KeyEvidence } from './evidence.ts';
+import type { FoldRules } from './folded-rows.ts';
 
 /** The grade a student holds for one item of a course. */
 export interface GradeFact {
@@ -136,4 +137,15 @@ function compareNullable(a: bigint | null, b: bigint | null): number {
   return a < b ? -1 : 1;
 }
 
-const isSameGrade = (a: GradeObservation, b: GradeObservation): boolean => a.value === b.value && a.max === b.max;
+/** Of each item the latest row holds; one that says the same grade again says nothing. */
+export const GRADE_RULES: FoldRules<GradeObservation> = {
+  subject: (row) => row.item,
+  same: isSameGrade,
+  compare: compareGrades,
+  at: (row) => row.at,
+  day: (row) => row.day,
+};
+
+function isSameGrade(a: GradeObservation, b: GradeObservation): boolean {
+  return a.value === b.value && a.max === b.max;
+}

@@ -4,7 +4,7 @@ import { formatDay, type LocalDay, parseDay } from '#libs/domain/local-date.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import { readTodayToWrite, shareCalendar } from '#libs/store/calendar.ts';
 import { LEAST_FIRST_DAYS, type OriginRow, toOrigin } from '#libs/store/keys.ts';
-import { MARK_PRIORITY, MarkSet } from '#libs/store/marks.ts';
+import { MARK_PRIORITY, MarkSet, NO_NEW_ROWS } from '#libs/store/marks.ts';
 import { fillTemplate, sql } from '#libs/store/statements.ts';
 import { courseAsOf } from './derive.ts';
 import type { Settings } from './settings.ts';
@@ -110,7 +110,7 @@ async function markStaleKeys(
     const { course_id: courseId, family, student_id: studentId, course_version: version } = mark;
     if (family === null || studentId === null || version === null || version >= (versions.get(courseId) ?? 0n))
       continue;
-    stale.add(family, { courseId, studentId }, toOrigin(mark));
+    stale.add(family, { courseId, studentId }, toOrigin(mark), NO_NEW_ROWS);
   }
   await stale.write(tx, MARK_PRIORITY.bulk);
   return stale.size;

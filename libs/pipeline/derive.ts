@@ -23,11 +23,19 @@ import {
   takeMarks,
   updateKeys,
 } from '#libs/store/keys.ts';
-import { MARK_PRIORITIES, MARK_PRIORITY, type MarkPriority, MarkSet, NO_ORIGIN } from '#libs/store/marks.ts';
+import {
+  MARK_PRIORITIES,
+  MARK_PRIORITY,
+  type MarkPriority,
+  MarkSet,
+  NO_NEW_ROWS,
+  NO_ORIGIN,
+} from '#libs/store/marks.ts';
 import { putOutbox } from '#libs/store/outbox.ts';
+import { type IsWorthKeeping, type KeyToRead, keptText, parseKept } from '#libs/store/rows.ts';
 import type { SeriesColumns, SeriesRow } from '#libs/store/series-table.ts';
 import { restoreKeys } from '#libs/store/set-aside.ts';
-import type { FamilyDefinition } from './families/family.ts';
+import type { FamilyDefinition, RowsRead } from './families/family.ts';
 import { inHalves, setAside } from './set-aside.ts';
 import type { Settings } from './settings.ts';
 import { rowsThatCount, standingOf } from './standing.ts';
@@ -63,7 +71,15 @@ export interface DeriveOptions {
   readonly onMore?: () => void;
   /** Told of a key that cannot be derived, and why. */
   readonly onSetAside?: (key: Key, error: unknown) => void;
+  /** Default: where most of many rows are repeats. */
+  readonly isWorthKeeping?: IsWorthKeeping;
 }
+
+/** To read fewer takes a few milliseconds, and what is kept of so many is about a hundredth of them. */
+const LEAST_ROWS_TO_FOLD = 1_000;
+const LEAST_ROWS_PER_KEPT = 4;
+
+const hasManyRepeats: IsWorthKeeping = (seen, left) => seen >= LEAST_ROWS_TO_FOLD && seen >= left * LEAST_ROWS_PER_KEPT;
 
 const NOTHING: DeriveResult = { keys: 0, changed: 0, contended: false, followUps: 0 };
 
@@ -78,7 +94,7 @@ export async function deriveBatch<R, T, F, S extends SeriesColumns>(
   definition: FamilyDefinition<R, T, F, S>,
   settings: Settings,
   limit: KeyLimit,
-  { cursor = new KeyCursor(), onMore, onSetAside }: DeriveOptions = {},
+  { cursor = new KeyCursor(), onMore, onSetAside, isWorthKeeping = hasManyRepeats }: DeriveOptions = {},
 ): Promise<DeriveResult> {
   let contended = false;
   for (const priority of MARK_PRIORITIES) {
@@ -92,7 +108,8 @@ export async function deriveBatch<R, T, F, S extends SeriesColumns>(
       db.transaction(async (tx) => {
         const [, claimed] = await Promise.all([shareCalendar(tx), claimKeys(tx, definition.family, keys, most)]);
         cursor.moveTo(priority, claimed.at(-1) ?? keys.at(-1));
-        return claimed.length === 0 ? NOTHING : new Derivation(tx, definition, settings, priority).run(claimed);
+        const derivation = new Derivation(tx, definition, settings, priority, isWorthKeeping);
+        return claimed.length === 0 ? NOTHING : derivation.run(claimed);
       });
     const results = await inHalves(candidates, derive, (key, error) => {
       onSetAside?.(key, error);
@@ -118,6 +135,7 @@ class Derivation<R, T, F, S extends SeriesColumns> {
   readonly #definition: FamilyDefinition<R, T, F, S>;
   readonly #settings: Settings;
   readonly #priority: MarkPriority;
+  readonly #isWorthKeeping: IsWorthKeeping;
   readonly #write: FeatureRow<F>[] = [];
   readonly #series: SeriesRow<S>[] = [];
   readonly #remove: Key[] = [];
@@ -127,38 +145,59 @@ class Derivation<R, T, F, S extends SeriesColumns> {
   readonly #otherMarks = new MarkSet();
   #marks: ReadonlyMap<string, TakenMark> = new Map();
 
-  constructor(tx: Queryable, definition: FamilyDefinition<R, T, F, S>, settings: Settings, priority: MarkPriority) {
+  constructor(
+    tx: Queryable,
+    definition: FamilyDefinition<R, T, F, S>,
+    settings: Settings,
+    priority: MarkPriority,
+    isWorthKeeping: IsWorthKeeping,
+  ) {
     this.#tx = tx;
     this.#definition = definition;
     this.#settings = settings;
     this.#priority = priority;
+    this.#isWorthKeeping = isWorthKeeping;
   }
 
   async run(claimed: readonly ClaimedKey[]): Promise<DeriveResult> {
     const { family, read, firstDayAlsoFrom } = this.#definition;
     const tx = this.#tx;
+    const [folded, whole] = [
+      claimed.filter((key) => key.folded !== null),
+      claimed.filter((key) => key.folded === null),
+    ];
     // Given together, run in order: all that is read is read after the marks are gone.
-    const [taken, today, courses, others, rows] = await Promise.all([
+    const [taken, today, courses, others, ofWhole] = await Promise.all([
       takeMarks(tx, family, claimed),
       readTodayToWrite(tx, this.#settings.fingerprint),
       readCourses(tx, [...new Set(claimed.map((key) => key.courseId))]),
       firstDayAlsoFrom === undefined ? new Map<string, LocalDay>() : readFirstDays(tx, firstDayAlsoFrom, claimed),
-      read(tx, claimed, this.#settings.reading),
+      read(tx, whole, this.#settings.reading),
     ]);
     this.#marks = new Map(taken.map((mark) => [keyName(mark), mark]));
-    for (const [index, before] of claimed.entries()) {
+    const toRead = folded.map((key) => this.#toRead(key));
+    const ofFolded = toRead.length === 0 ? [] : await read(tx, toRead, this.#settings.reading);
+    const rows = [...ofFolded, ...ofWhole];
+    for (const [index, before] of [...folded, ...whole].entries()) {
       if (index % KEYS_AT_A_STRETCH === KEYS_AT_A_STRETCH - 1) await nextTurn();
-      const keyRows = rowsThatCount(this.#definition, this.#settings, before, rows[index]);
-      this.#deriveKey(before, keyRows, courses.get(before.courseId), others.get(keyName(before)) ?? null, today);
+      this.#deriveKey(before, rows[index], courses.get(before.courseId), others.get(keyName(before)) ?? null, today);
     }
     const restored = claimed.filter((key) => key.isSetAside);
     await restoreKeys(tx, family, restored);
     return this.#store(family, claimed.length);
   }
 
+  /** Of what was kept of a key, and the rows that its marks name. */
+  #toRead(key: ClaimedKey): KeyToRead {
+    const { newRows } = this.#markOf(key);
+    const { folded } = key;
+    if (newRows === null || folded === null) return key;
+    return { ...key, since: { newRows, kept: KeyFault.of(() => parseKept(folded)) } };
+  }
+
   #deriveKey(
     before: KeyState,
-    rows: R,
+    read: RowsRead<R> | undefined,
     course: CourseState | undefined,
     otherFirstDay: LocalDay | null,
     today: LocalDay,
@@ -166,13 +205,16 @@ class Derivation<R, T, F, S extends SeriesColumns> {
     const { firstDayMattersTo } = this.#definition;
     const key = keyOf(before);
     const mark = this.#markOf(key);
+    const rows = rowsThatCount(this.#definition, this.#settings, before, read?.rows);
+    const folded = keptText(read?.tables ?? [], this.#isWorthKeeping);
     const reading = { rows, course, otherFirstDay, today };
     const { evidence, derived } = KeyFault.of(() => standingOf(this.#definition, this.#settings.deriving, reading));
-    const after: KeyState = { ...key, derived: true, evidence };
-    if (!before.derived || !sameEvidence(before.evidence, after.evidence)) this.#update.push(after);
+    const after: KeyState = { ...key, derived: true, evidence, folded };
+    const isSame = before.derived && sameEvidence(before.evidence, evidence) && before.folded === folded;
+    if (!isSame) this.#update.push(after);
     if (movesCourse(before, after, course, today)) this.#courseMarks.push({ ...mark, version: course?.version ?? 0 });
     if (firstDayMattersTo !== undefined && before.evidence.firstDay !== after.evidence.firstDay) {
-      this.#otherMarks.add(firstDayMattersTo, key, mark);
+      this.#otherMarks.add(firstDayMattersTo, key, mark, NO_NEW_ROWS);
     }
     // Until its course is known nothing can be said of a key; the course deriver marks it again.
     if (course === undefined || derived === undefined) return;
@@ -184,7 +226,7 @@ class Derivation<R, T, F, S extends SeriesColumns> {
   }
 
   #markOf(key: Key): TakenMark {
-    return this.#marks.get(keyName(key)) ?? { ...keyOf(key), ...NO_ORIGIN };
+    return this.#marks.get(keyName(key)) ?? { ...keyOf(key), ...NO_ORIGIN, newRows: NO_NEW_ROWS };
   }
 
   async #store(family: Family, keys: number): Promise<DeriveResult> {
@@ -203,7 +245,7 @@ class Derivation<R, T, F, S extends SeriesColumns> {
     const readers = new MarkSet();
     if (storedFor !== undefined) {
       for (const key of [...changed, ...moved, ...removed, ...newSeries, ...goneSeries]) {
-        readers.add(storedFor, key, this.#markOf(key));
+        readers.add(storedFor, key, this.#markOf(key), NO_NEW_ROWS);
       }
       // With the urgency of what brought it about: a midnight is no news for them either.
       await readers.write(tx, this.#priority);

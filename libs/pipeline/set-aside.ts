@@ -3,7 +3,7 @@ import type { Family, Key } from '#libs/domain/family.ts';
 import { type Database, isValueFault } from '#libs/platform/postgres/database.ts';
 import { readTodayToWrite, shareCalendar } from '#libs/store/calendar.ts';
 import { claimKeys, takeMarks } from '#libs/store/keys.ts';
-import { NO_ORIGIN } from '#libs/store/marks.ts';
+import { NO_NEW_ROWS, NO_ORIGIN } from '#libs/store/marks.ts';
 import { setKeyAside } from '#libs/store/set-aside.ts';
 import type { DeriveResult } from './derive.ts';
 import type { Settings } from './settings.ts';
@@ -44,7 +44,7 @@ export const setAside = (
 ): Promise<DeriveResult> =>
   db.transaction(async (tx) => {
     const [, claimed] = await Promise.all([shareCalendar(tx), claimKeys(tx, family, [key], 1)]);
-    const [[mark = { ...key, ...NO_ORIGIN }]] = await Promise.all([
+    const [[mark = { ...key, ...NO_ORIGIN, newRows: NO_NEW_ROWS }]] = await Promise.all([
       takeMarks(tx, family, claimed),
       readTodayToWrite(tx, fingerprint),
     ]);

@@ -5,13 +5,15 @@ import { type LocalDay, parseDay } from '#libs/domain/local-date.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import { arrayText } from './arrays.ts';
 import { coursesAndStudents, type KeyRow, toKey } from './key-rows.ts';
-import { commitDate, type MarkOrigin, type MarkPriority } from './marks.ts';
+import { commitDate, type MarkOrigin, type MarkPriority, type NewRows } from './marks.ts';
 import { sql } from './statements.ts';
 
 /** A key's row as its last derivation left it. */
 export interface KeyState extends Key {
   readonly derived: boolean;
   readonly evidence: KeyEvidence;
+  /** What was kept of its rows, for {@link parseKept}; null: nothing was. */
+  readonly folded: string | null;
 }
 
 /** A key whose lock is held. */
@@ -21,7 +23,9 @@ export interface ClaimedKey extends KeyState {
 }
 
 /** What the marks that a derivation took say of their origin. */
-export interface TakenMark extends Key, MarkOrigin {}
+export interface TakenMark extends Key, MarkOrigin {
+  readonly newRows: NewRows;
+}
 
 /** What is known of a course when one of its keys is derived. */
 export interface CourseState {
@@ -86,6 +90,7 @@ interface EvidenceColumns {
 
 interface ClaimedRow extends KeyRow, EvidenceColumns {
   readonly derived: boolean;
+  readonly folded: string | null;
   readonly set_aside: boolean;
 }
 
@@ -101,6 +106,7 @@ export async function claimKeys(
     ...toKey(row),
     derived: row.derived,
     evidence: toEvidence(row),
+    folded: row.folded,
     isSetAside: row.set_aside,
   }));
 }
@@ -162,10 +168,20 @@ export const toOrigin = ({ epoch, lsn, committed_at: committedAt, awaited }: Ori
   awaited,
 });
 
+interface TakenRow extends KeyRow, OriginRow {
+  readonly are_named: boolean;
+  /** Their ids, parted by spaces; null: none. */
+  readonly new_rows: string | null;
+}
+
 /** Deletes every mark of the claimed keys that can be seen. What they speak of is read in a later statement. */
 export async function takeMarks(tx: Queryable, family: Family, keys: readonly Key[]): Promise<TakenMark[]> {
-  const rows = await tx.query<KeyRow & OriginRow>(sql.key_marks_take, [family, ...coursesAndStudents(keys)]);
-  return rows.map((row) => ({ ...toKey(row), ...toOrigin(row) }));
+  const rows = await tx.query<TakenRow>(sql.key_marks_take, [family, ...coursesAndStudents(keys)]);
+  return rows.map((row) => ({
+    ...toKey(row),
+    ...toOrigin(row),
+    newRows: row.are_named ? (row.new_rows?.split(' ') ?? []) : null,
+  }));
 }
 
 /** Stores what the keys now say of their course. */
@@ -179,11 +195,12 @@ export async function updateKeys(tx: Queryable, family: Family, keys: readonly K
     keys.map((key) => key.evidence.lastFact),
     keys.map((key) => key.evidence.firstDay),
     keys.map((key) => key.evidence.nextDay),
+    keys.map((key) => key.folded),
   ]);
 }
 
 /** A key's word to the course deriver. */
-export interface CourseMark extends TakenMark {
+export interface CourseMark extends Key, MarkOrigin {
   /** Of the course, as the key was derived with it. */
   readonly version: number;
 }

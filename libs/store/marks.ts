@@ -31,20 +31,38 @@ export const NO_ORIGIN: MarkOrigin = { position: null, committedAt: null, awaite
 export const commitDate = ({ committedAt }: Pick<MarkOrigin, 'committedAt'>): Date | null =>
   committedAt === null ? null : new Date(committedAt);
 
-type PendingMark = Key & { readonly family: Family } & { -readonly [Name in keyof MarkOrigin]: MarkOrigin[Name] };
+/** The rows of a key that are new, by their ids, where nothing else has changed of its rows; null: any may be another one. */
+export type NewRows = readonly string[] | null;
+
+/** What a mark says that is not about rows: a new day, another course, what other families have stored. */
+export const NO_NEW_ROWS: NewRows = [];
+
+type PendingMark = Key & { readonly family: Family } & { -readonly [Name in keyof MarkOrigin]: MarkOrigin[Name] } & {
+  newRows: string[] | null;
+};
 
 /** The marks of one batch: one per key, with the greatest position and commit time that touched it. */
 export class MarkSet {
   readonly #marks = new Map<string, PendingMark>();
 
-  add(family: Family, key: Key, { position, committedAt, awaited }: MarkOrigin): void {
+  add(family: Family, key: Key, { position, committedAt, awaited }: MarkOrigin, newRows: NewRows): void {
     const name = `${family} ${key.courseId} ${key.studentId}`;
     const known = this.#marks.get(name);
     if (known === undefined) {
       const { courseId, studentId } = key;
-      this.#marks.set(name, { family, courseId, studentId, position, committedAt, awaited });
+      this.#marks.set(name, {
+        family,
+        courseId,
+        studentId,
+        position,
+        committedAt,
+        awaited,
+        newRows: newRows && [...newRows],
+      });
       return;
     }
+    if (newRows === null) known.newRows = null;
+    else for (const id of newRows) known.newRows?.push(id);
     known.position = laterPosition(known.position, position);
     known.awaited ||= awaited;
     known.committedAt = Math.max(
@@ -70,6 +88,7 @@ export class MarkSet {
       marks.map((mark) => mark.committedAt),
       priority,
       marks.map((mark) => mark.awaited),
+      marks.map((mark) => mark.newRows && `{${mark.newRows.join(',')}}`),
     ]);
   }
 }

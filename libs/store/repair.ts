@@ -109,6 +109,6 @@ function markKeys(marks: MarkSet, table: SourceTable, before: Image | undefined,
   for (const image of [before, after]) {
     const { student_id: studentId, course_id: courseId } = image?.columns ?? {};
     if (image?.live && typeof studentId === 'number' && typeof courseId === 'number')
-      marks.add(family, { studentId, courseId }, { ...NO_ORIGIN, position: after.position });
+      marks.add(family, { studentId, courseId }, { ...NO_ORIGIN, position: after.position }, null);
   }
 }

@@ -1,44 +1,77 @@
-import type { ActivityImage } from '#libs/clean/activity-logs.ts';
-import type { EnrollmentImage } from '#libs/clean/enrollments.ts';
-import type { GradeImage } from '#libs/clean/grades.ts';
-import { isRejected, type Rejected, readOrReject } from '#libs/clean/rejection.ts';
+import { FoldedRows, type FoldRules, type KeptSubject } from '#libs/aggregate/folded-rows.ts';
 import type { Key } from '#libs/domain/family.ts';
-import type { Queryable, SqlStatement } from '#libs/platform/postgres/database.ts';
-import { millisOf } from './image-table.ts';
-import { coursesAndStudents, type KeyRow, toKey } from './key-rows.ts';
-import { keyName } from './keys.ts';
-import { sql } from './statements.ts';
 
-interface ImagesByTable {
-  readonly enrollments: EnrollmentImage;
-  readonly grades: GradeImage;
-  readonly activity_logs: ActivityImage;
+/** Tables with rows of keys, and which of these rows connectors copy anew: the others are never folded. */
+export const COPIED_ROWS = {
+  enrollments: 'true',
+  grades: 'true',
+  activity_logs: 'state.is_copied(activity_type)',
+} as const;
+export type TableOfKeys = keyof typeof COPIED_ROWS;
+
+/** What is kept of a key's rows of one table, for the next time. */
+export interface KeptRows<O> {
+  /** How many rows that is of. */
+  readonly seen: number;
+  readonly subjects: readonly KeptSubject<O>[];
 }
 
-const READ: Readonly<Record<keyof ImagesByTable, SqlStatement>> = {
-  enrollments: sql.rows_enrollments,
-  grades: sql.rows_grades,
-  activity_logs: sql.rows_activity_logs,
-};
+/** By tables. */
+export type KeptTables = Readonly<Partial<Record<TableOfKeys, KeptRows<unknown>>>>;
 
-/** A time comes as text: how many digits a double shows is the session's to say. */
-const TIME_COLUMN = { enrollments: 'enrolled_at', grades: 'timestamp', activity_logs: 'timestamp' } as const;
+export interface KeyToRead extends Key {
+  /** What was kept of its rows, and the ids of those that are new since. Absent: all rows are read. */
+  readonly since?: { readonly kept: KeptTables; readonly newRows: readonly string[] };
+}
 
-/** The observations of each key, in the order of `keys`: its live images of one table, read; those that do not read left out. */
-export async function readObservations<T extends keyof ImagesByTable, O extends object>(
-  tx: Queryable,
-  table: T,
-  keys: readonly Key[],
-  read: (image: ImagesByTable[T]) => O | Rejected,
-): Promise<O[][]> {
-  const lists = keys.map((): O[] => []);
-  const byKey = new Map(keys.map((key, index) => [keyName(key), lists[index]]));
-  const time = TIME_COLUMN[table];
-  const rows = await tx.query<KeyRow & Record<string, unknown>>(READ[table], coursesAndStudents(keys));
-  for (const row of rows) {
-    row[time] = millisOf(row[time]);
-    const observation = readOrReject(() => read(row as unknown as ImagesByTable[T]));
-    if (!isRejected(observation)) byKey.get(keyName(toKey(row)))?.push(observation);
+/** The rows of one key in one table that read, without those that only repeat what held before. */
+export class KeyRows<O> {
+  readonly table: TableOfKeys;
+  readonly #folded: FoldedRows<O>;
+  readonly #single: O[] = [];
+  #seen: number;
+
+  constructor(table: TableOfKeys, rules: FoldRules<O>, kept: KeptRows<O> = { seen: 0, subjects: [] }) {
+    this.table = table;
+    this.#folded = new FoldedRows(rules, kept.subjects);
+    this.#seen = kept.seen;
   }
-  return lists;
+
+  /** As {@link FoldedRows.add}. */
+  fold(rows: readonly O[]): boolean {
+    this.#seen += rows.length;
+    return this.#folded.add(rows);
+  }
+
+  /** Takes in a row that is never folded. */
+  addSingle(row: O): void {
+    this.#single.push(row);
+  }
+
+  rows(): O[] {
+    return [...this.#folded.rows(), ...this.#single];
+  }
+
+  kept(): KeptRows<O> {
+    return { seen: this.#seen, subjects: this.#folded.kept() };
+  }
 }
+
+/** Whether of so many rows it is worth the while to keep the ones that are left, rather than to read all again. */
+export type IsWorthKeeping = (seen: number, left: number) => boolean;
+
+/** What is kept of a key, as JSON text, bigints as texts; null where nothing is. */
+export function keptText(tables: readonly KeyRows<unknown>[], isWorth: IsWorthKeeping): string | null {
+  const kept = tables.map((rows) => [rows.table, rows.kept()] as const);
+  let [seen, left] = [0, 0];
+  for (const [, rows] of kept) {
+    seen += rows.seen;
+    for (const { runs, outranked } of rows.subjects) left += runs.length + outranked.length;
+  }
+  if (!isWorth(seen, left)) return null;
+  return JSON.stringify(Object.fromEntries(kept), (_, value: unknown) =>
+    typeof value === 'bigint' ? value.toString() : value,
+  );
+}
+
+export const parseKept = (text: string): KeptTables => JSON.parse(text) as KeptTables;

@@ -4,7 +4,7 @@ import type { Family, Key } from '#libs/domain/family.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { MAX_PAYLOAD } from '#libs/source/contract.ts';
 import { coursesAndStudents } from './key-rows.ts';
-import type { TakenMark } from './keys.ts';
+import type { MarkOrigin } from './marks.ts';
 import { sql } from './statements.ts';
 
 const REASON: RejectionReason = 'internal_error';
@@ -18,7 +18,7 @@ const originOf = (family: Family, { studentId, courseId }: Key): string =>
   `${tableOf(family)}:${studentId}/${courseId}`;
 
 /** Notes that a key cannot be derived, and lists it as rejected. The caller holds its lock and has taken its marks. */
-export async function setKeyAside(tx: Queryable, family: Family, key: TakenMark, error: unknown): Promise<void> {
+export async function setKeyAside(tx: Queryable, family: Family, key: Key & MarkOrigin, error: unknown): Promise<void> {
   const { studentId, courseId, position } = key;
   const message = messageOf(error).slice(0, LONGEST_ERROR).replaceAll('\0', ' ');
   const payload = JSON.stringify({ student_id: studentId, course_id: courseId, error: message }).slice(0, MAX_PAYLOAD);

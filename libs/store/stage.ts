@@ -15,7 +15,7 @@ import { type Identities, identify } from './identity.ts';
 import { applyChange, type Image, type ImageChange, sameContents } from './image.ts';
 import { type ImageTable, type KeyIds, openImageTable } from './image-table.ts';
 import { type Judgement, judge, type Oddity } from './judge.ts';
-import { MARK_PRIORITY, MarkSet, markAllKeys } from './marks.ts';
+import { MARK_PRIORITY, MarkSet, markAllKeys, type NewRows } from './marks.ts';
 import { byPosition, type ChangesByRow, inheritMoved, type StagedChange } from './moved.ts';
 import { advancePartitions, advanceProgress } from './progress.ts';
 import { idsOf, lowXid, toImageChange } from './project.ts';
@@ -121,7 +121,7 @@ class BatchStage {
     floors.set(table, position);
     await this.#tx.query(sql.floor_raise, [table, position.epoch, position.lsn]);
     const gone = await imagesOf(table).removeBelow(this.#tx, position);
-    for (const key of gone) this.#mark(table, key, position, change.committedAt ?? null);
+    for (const key of gone) this.#mark(table, key, position, change.committedAt ?? null, null);
     await this.#tx.query(sql.rejected_clear_below, [table, position.epoch, position.lsn]);
   }
 
@@ -224,8 +224,10 @@ class BatchStage {
       (last, { committedAt: at }) => (at !== null && (last === null || at > last) ? at : last),
       null,
     );
+    // What a row said before is taken back where all of the key is read; a row that is new is told by its id.
+    const newRows = before?.live ? null : [id];
     for (const image of [before, after]) {
-      if (image?.live) this.#mark(table, keyOf(image), after.position, committedAt);
+      if (image?.live) this.#mark(table, keyOf(image), after.position, committedAt, newRows);
     }
   }
 
@@ -235,12 +237,12 @@ class BatchStage {
     return rejectAs === undefined ? judge(table, image.columns, this.#settings) : { reason: rejectAs, oddity: null };
   }
 
-  #mark(table: SourceTable, key: KeyIds, position: Position, committedAt: number | null): void {
+  #mark(table: SourceTable, key: KeyIds, position: Position, committedAt: number | null, newRows: NewRows): void {
     const family = FAMILY_OF_TABLE[table];
     if (family === null || key.student_id === null || key.course_id === null) return;
     // A row of a snapshot stands before all that the epoch's log brings.
     const origin = { position, committedAt, awaited: position.lsn === 0n };
-    this.marks.add(family, { studentId: key.student_id, courseId: key.course_id }, origin);
+    this.marks.add(family, { studentId: key.student_id, courseId: key.course_id }, origin, newRows);
   }
 
   /** What follows from the images: marks, rejected rows, progress. */
@@ -267,7 +269,7 @@ class BatchStage {
     for (const table of SOURCE_TABLES) {
       for (const { id, ...key } of await imagesOf(table).sweep(this.#tx, epoch)) {
         this.rejected.clear(table, id);
-        this.#mark(table, key, snapshotPosition(epoch), null);
+        this.#mark(table, key, snapshotPosition(epoch), null, null);
       }
     }
   }

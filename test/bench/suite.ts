@@ -4,6 +4,7 @@ import { freshness } from './freshness.ts';
 import { memory } from './memory.ts';
 import { noise } from './noise.ts';
 import type { BenchmarkResult } from './report.ts';
+import { resyncs } from './resyncs.ts';
 import { type RunOptions, runOn } from './run.ts';
 import { scale } from './scale.ts';
 import { snapshot } from './snapshot.ts';
@@ -20,6 +21,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   e: noise,
   f: answers,
   g: memory,
+  h: resyncs,
 };
 
 export const LETTERS = Object.keys(BENCHMARKS);

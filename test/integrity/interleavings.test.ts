@@ -95,7 +95,7 @@ test('a change that comes between a reading and the end of its derivation is der
   await deriveAll(world.db, settings);
   await stage(world.db, grading({ value: 20, lsn: 2 }));
   const gate = new Gate();
-  const deriving = derive(heldAfter(world.db, 'rows_grades', gate));
+  const deriving = derive(heldAfter(world.db, 'rows/grades', gate));
   await gate.reached;
   const staging = stage(world.db, grading({ value: 30, lsn: 3 }));
   await asFarAsItGoes(staging);
@@ -124,7 +124,7 @@ test('a key has one writer: a second deriver leaves it to the first', async () =
   await deriveAll(world.db, settings);
   await stage(world.db, grading({ value: 20, lsn: 2 }));
   const gate = new Gate();
-  const slow = derive(heldAfter(world.db, 'rows_grades', gate));
+  const slow = derive(heldAfter(world.db, 'rows/grades', gate));
   await gate.reached;
   await stage(world.db, grading({ value: 30, lsn: 3 }));
   await asFarAsItGoes(derive(world.db));
@@ -198,7 +198,7 @@ test('a fact that would wake a course counts, though the course falls asleep bef
   await deriveAll(world.db, settings);
   await stage(world.db, grading({ row: 4, student: 2, value: 20, lsn: 1, day: 0 }));
   const gate = new Gate();
-  const waking = derive(heldAfter(world.db, 'rows_grades', gate), 1);
+  const waking = derive(heldAfter(world.db, 'rows/grades', gate), 1);
   await gate.reached;
   await stage(world.db, grading({ row: 2, student: 1, value: 10, lsn: 2, day: -30 }));
   await derive(world.db);
@@ -228,7 +228,7 @@ test('midnight waits for a derivation under way, and what that one read of the o
   // Dated tomorrow: not a fact yet.
   await stage(world.db, grading({ row: 2, value: 90, lsn: 1, day: 1 }));
   const gate = new Gate();
-  const deriving = derive(heldAfter(world.db, 'rows_grades', gate));
+  const deriving = derive(heldAfter(world.db, 'rows/grades', gate));
   await gate.reached;
   const midnight = rollOver(world.db, FIRST_TODAY + 1);
   await asFarAsItGoes(midnight);

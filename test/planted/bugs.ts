@@ -83,8 +83,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     also: [
       {
         file: 'libs/store/sql/marks_add.sql',
-        from: '  AS mark (family, course_id, student_id, epoch, lsn, committed_ms, awaited)',
-        to: '  AS mark (family, course_id, student_id, epoch, lsn, committed_ms, awaited)\nORDER BY 1, 2, 3\nON CONFLICT DO NOTHING',
+        from: 'AS mark (family, course_id, student_id, epoch, lsn, committed_ms, awaited, new_rows)',
+        to: 'AS mark (family, course_id, student_id, epoch, lsn, committed_ms, awaited, new_rows)\nORDER BY 1, 2, 3\nON CONFLICT DO NOTHING',
       },
       {
         file: 'libs/store/sql/course_mark_keys.sql',
@@ -148,7 +148,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'tombstones read: deleted rows go on contributing',
-    file: 'libs/store/sql/rows_activity_logs.sql',
+    file: 'libs/store/sql/rows.template.sql',
     from: ' AND live',
     to: '',
     tests: HISTORIES,

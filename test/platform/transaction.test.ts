@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
+import { isDatabaseFault, type Queryable } from '#libs/platform/postgres/database.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 let postgres: TestDatabase;
@@ -24,6 +24,29 @@ test('a deadlock is a fault of the database to every statement given with the on
     await all.at(-1);
   });
   await expect(late).rejects.toSatisfy(isDatabaseFault);
+});
+
+test('what goes on after the work is over speaks in nobody else’s transaction', async () => {
+  const parts: Promise<string>[] = [];
+  const late = (tx: Queryable): Promise<string> =>
+    tx
+      .query('SELECT pg_sleep(0.2)')
+      .then(() => tx.query('CREATE TABLE of_nobody ()'))
+      .then(
+        () => 'taken',
+        () => 'refused',
+      );
+  const failed = postgres.db.transaction((tx) => {
+    parts.push(late(tx));
+    return Promise.reject(new Error('told apart'));
+  });
+  await expect(failed).rejects.toThrow('told apart');
+  await postgres.db.transaction((tx) => {
+    parts.push(late(tx));
+    return Promise.resolve();
+  });
+  expect(await Promise.all(parts)).toEqual(['refused', 'refused']);
+  expect(await postgres.db.query("SELECT to_regclass('of_nobody') AS found")).toEqual([{ found: null }]);
 });
 
 test('a transaction that goes on after a failure is told of it again', async () => {

@@ -34,6 +34,7 @@ const history = fc.record({
   slotLost: fc.boolean(),
   reorder: fc.boolean(),
   crashes: fc.boolean(),
+  keepsRows: fc.boolean(),
   first: variant,
   second: fc.option(variant, { freq: 3 }),
   seed: fc.integer({ min: 0, max: 2 ** 31 }),
@@ -41,7 +42,7 @@ const history = fc.record({
 
 test('whatever happens on the way, the stored features equal the oracle', async () => {
   await fc.assert(
-    fc.asyncProperty(history, async ({ before, after, slotLost, reorder, seed, first, second, crashes }) => {
+    fc.asyncProperty(history, async ({ before, after, slotLost, reorder, seed, first, second, crashes, keepsRows }) => {
       const chance = chanceOf(seed);
       const model = new SourceModel(FIRST_TODAY);
       await world.reset();
@@ -49,7 +50,7 @@ test('whatever happens on the way, the stored features equal the oracle', async 
       const ids = await identify(world.db, new Set(STUDENTS), new Set());
       let variant = first((id) => ids.student(id));
       await adoptSettings(world.db, variant.settings);
-      const options = crashes ? { crash: { chance, probability: 0.02 } } : {};
+      const options = { keepsRows, ...(crashes ? { crash: { chance, probability: 0.02 } } : {}) };
 
       // First life of the slot. When it ends in a loss, some of its last changes are never seen.
       for (const item of before) model.apply(item);

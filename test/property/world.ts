@@ -1,5 +1,5 @@
 import { deriveCourses } from '#libs/pipeline/course.ts';
-import { deriveBatch } from '#libs/pipeline/derive.ts';
+import { type DeriveOptions, deriveBatch } from '#libs/pipeline/derive.ts';
 import { anomalyFamily } from '#libs/pipeline/families/anomaly.ts';
 import { engagementFamily } from '#libs/pipeline/families/engagement.ts';
 import { performanceFamily } from '#libs/pipeline/families/performance.ts';
@@ -28,6 +28,8 @@ export type Work = ChangeBatch | (() => Promise<unknown>);
 
 export interface RunOptions {
   readonly keysPerBatch?: number;
+  /** Keep what is left of the rows of every key, of however few: else all are read each time. */
+  readonly keepsRows?: boolean;
   readonly crash?: { readonly chance: Chance; readonly probability: number };
 }
 
@@ -72,7 +74,8 @@ export class World {
    * where it was. Then what is left is derived.
    */
   async run(queues: readonly (readonly Work[])[], settings: Settings, options: RunOptions = {}): Promise<void> {
-    const { keysPerBatch = 2, crash } = options;
+    const { keysPerBatch = 2, keepsRows = false, crash } = options;
+    const deriving: DeriveOptions = keepsRows ? { isWorthKeeping: () => true } : {};
     const db = crash === undefined ? this.db : crashing(this.db, crash.chance, crash.probability);
     let staging = true;
     const stagers = queues.map(async (queue) => {
@@ -81,9 +84,9 @@ export class World {
       }
     });
     const deriveOnce = async (): Promise<void> => {
-      await deriveBatch(db, engagementFamily, settings, keysPerBatch);
-      await deriveBatch(db, performanceFamily, settings, keysPerBatch);
-      await deriveBatch(db, anomalyFamily, settings, keysPerBatch);
+      await deriveBatch(db, engagementFamily, settings, keysPerBatch, deriving);
+      await deriveBatch(db, performanceFamily, settings, keysPerBatch, deriving);
+      await deriveBatch(db, anomalyFamily, settings, keysPerBatch, deriving);
       await deriveCourses(db, settings, 2);
     };
     const derivers = [1, 2].map(async () => {
@@ -95,7 +98,7 @@ export class World {
       staging = false;
       await Promise.all(derivers);
     }
-    await deriveAll(this.db, settings);
+    await deriveAll(this.db, settings, undefined, deriving);
   }
 
   /** What differs between the stored features and the oracle's, from the model's rows as they are now. */

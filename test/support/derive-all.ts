@@ -1,5 +1,5 @@
 import { deriveCourses } from '#libs/pipeline/course.ts';
-import { deriveBatch } from '#libs/pipeline/derive.ts';
+import { type DeriveOptions, deriveBatch } from '#libs/pipeline/derive.ts';
 import { anomalyFamily } from '#libs/pipeline/families/anomaly.ts';
 import { engagementFamily } from '#libs/pipeline/families/engagement.ts';
 import { performanceFamily } from '#libs/pipeline/families/performance.ts';
@@ -7,12 +7,17 @@ import type { Settings } from '#libs/pipeline/settings.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 
 /** Derives until no mark is left. @returns how many feature rows changed */
-export async function deriveAll(db: Database, settings: Settings, keysPerBatch = 50): Promise<number> {
+export async function deriveAll(
+  db: Database,
+  settings: Settings,
+  keysPerBatch = 50,
+  options: DeriveOptions = {},
+): Promise<number> {
   let changed = 0;
   for (let round = 0; round < 10_000; round += 1) {
-    const engagement = await deriveBatch(db, engagementFamily, settings, keysPerBatch);
-    const performance = await deriveBatch(db, performanceFamily, settings, keysPerBatch);
-    const anomaly = await deriveBatch(db, anomalyFamily, settings, keysPerBatch);
+    const engagement = await deriveBatch(db, engagementFamily, settings, keysPerBatch, options);
+    const performance = await deriveBatch(db, performanceFamily, settings, keysPerBatch, options);
+    const anomaly = await deriveBatch(db, anomalyFamily, settings, keysPerBatch, options);
     const courses = await deriveCourses(db, settings, 10);
     changed += engagement.changed + performance.changed + anomaly.changed;
     const busy = engagement.contended || performance.contended || anomaly.contended;

@@ -31,7 +31,8 @@ export const anomalyFamily: FamilyDefinition<KnownDays, null, AnomalyFeatures, t
   read: async (tx, keys, { institutionZone }) =>
     (await readStoredDays(tx, keys)).map((stored) => {
       const enrolledAt = stored.engagement?.enrolledAt ?? null;
-      return { ...stored, enrolledDay: enrolledAt === null ? null : institutionZone.dayOf(enrolledAt) };
+      const enrolledDay = enrolledAt === null ? null : institutionZone.dayOf(enrolledAt);
+      return { rows: { ...stored, enrolledDay }, tables: [] };
     }),
   facts: () => null,
   // Flags say nothing to a course that the rows they come from have not said.

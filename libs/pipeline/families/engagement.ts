@@ -1,4 +1,6 @@
+import { ACTIVITY_RULES } from '#libs/aggregate/completions.ts';
 import {
+  ENROLMENT_RULES,
   type EngagementFacts,
   type EngagementRows,
   engagementEvidence,
@@ -10,7 +12,7 @@ import { readEnrollment } from '#libs/clean/enrollments.ts';
 import { ENGAGEMENT_COLUMNS, type EngagementFeatures, engagementFeatures } from '#libs/derive/engagement.ts';
 import { earlierDay, type LocalDay } from '#libs/domain/local-date.ts';
 import { openFeatureTable } from '#libs/store/feature-table.ts';
-import { readObservations } from '#libs/store/rows.ts';
+import { openRowTable } from '#libs/store/row-table.ts';
 import { openSeriesTable } from '#libs/store/series-table.ts';
 import type { DeriveContext, FamilyDefinition } from './family.ts';
 
@@ -23,6 +25,19 @@ const SERIES = {
   active: 'integer[]',
 } as const;
 
+const ENROLLMENTS = openRowTable({
+  table: 'enrollments',
+  read: readEnrollment,
+  rules: ENROLMENT_RULES,
+  revive: (row) => row,
+});
+const ACTIVITIES = openRowTable({
+  table: 'activity_logs',
+  read: readActivity,
+  rules: ACTIVITY_RULES,
+  revive: (row) => row,
+});
+
 /** What a student does in a course: from activity_logs and enrollments. */
 export const engagementFamily: FamilyDefinition<EngagementRows, EngagementFacts, EngagementFeatures, typeof SERIES> = {
   family: 'engagement',
@@ -33,10 +48,14 @@ export const engagementFamily: FamilyDefinition<EngagementRows, EngagementFacts,
   storedFor: 'anomaly',
   read: async (tx, keys, settings) => {
     const [enrollments, activities] = await Promise.all([
-      readObservations(tx, 'enrollments', keys, (image) => readEnrollment(image, settings)),
-      readObservations(tx, 'activity_logs', keys, (image) => readActivity(image, settings)),
+      ENROLLMENTS.read(tx, keys, settings),
+      ACTIVITIES.read(tx, keys, settings),
     ]);
-    return keys.map((_, index) => ({ enrollments: enrollments[index] ?? [], activities: activities[index] ?? [] }));
+    return enrollments.map((enrolled, index) => {
+      const done = activities[index];
+      const rows = { enrollments: enrolled.rows(), activities: done?.rows() ?? [] };
+      return { rows, tables: done === undefined ? [enrolled] : [enrolled, done] };
+    });
   },
   facts: (rows, day) => engagementFacts(rows.activities, day),
   evidence: (rows, facts, today) => engagementEvidence(rows, today, facts),

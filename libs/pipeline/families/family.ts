@@ -2,10 +2,11 @@ import type { FirstDays } from '#libs/aggregate/coverage.ts';
 import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
 import type { ReadingSettings } from '#libs/clean/settings.ts';
 import type { DerivingSettings } from '#libs/derive/settings.ts';
-import type { Family, Key } from '#libs/domain/family.ts';
+import type { Family } from '#libs/domain/family.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import type { FeatureTable } from '#libs/store/feature-table.ts';
+import type { KeyRows, KeyToRead } from '#libs/store/rows.ts';
 import type { SeriesColumns, SeriesOf, SeriesTable } from '#libs/store/series-table.ts';
 
 /**
@@ -18,8 +19,8 @@ export interface FamilyDefinition<R, T, F, S extends SeriesColumns> {
   readonly series: SeriesTable<S>;
   /** The rows of a key that has none. */
   readonly noRows: R;
-  /** The rows of each key that read, in the order of `keys`. */
-  read(tx: Queryable, keys: readonly Key[], settings: ReadingSettings): Promise<R[]>;
+  /** What is read of each key, in the order of `keys`. */
+  read(tx: Queryable, keys: readonly KeyToRead[], settings: ReadingSettings): Promise<RowsRead<R>[]>;
   /** What holds as of a day: from the rows dated on or before it alone. */
   facts(rows: R, day: LocalDay): T;
   /** What the rows dated on or before today say beyond the key; `facts` as of today. */
@@ -32,6 +33,13 @@ export interface FamilyDefinition<R, T, F, S extends SeriesColumns> {
   readonly firstDayMattersTo?: Family;
   /** Another family that is derived from what this one stores: it has to look again at every key whose row or series changes. */
   readonly storedFor?: Family;
+}
+
+/** What was read of a key. */
+export interface RowsRead<R> {
+  readonly rows: R;
+  /** The same by tables of the source, of which something can be kept; of a family that reads none, none. */
+  readonly tables: readonly KeyRows<unknown>[];
 }
 
 export interface Derived<F, S extends SeriesColumns> {

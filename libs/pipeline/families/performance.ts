@@ -1,14 +1,25 @@
-import { type GradeFact, gradeEvidence, gradeFacts } from '#libs/aggregate/grades.ts';
+import { GRADE_RULES, type GradeFact, gradeEvidence, gradeFacts } from '#libs/aggregate/grades.ts';
 import { type GradeObservation, readGrade } from '#libs/clean/grades.ts';
 import { gradeChanges } from '#libs/derive/anomaly/graded.ts';
 import { PERFORMANCE_COLUMNS, type PerformanceFeatures, performanceFeatures } from '#libs/derive/performance.ts';
 import { performanceSeries } from '#libs/derive/performance-series.ts';
 import { openFeatureTable } from '#libs/store/feature-table.ts';
-import { readObservations } from '#libs/store/rows.ts';
+import { openRowTable } from '#libs/store/row-table.ts';
 import { openSeriesTable } from '#libs/store/series-table.ts';
 import type { FamilyDefinition } from './family.ts';
 
 const SERIES = { ma7: 'integer[]', ma30: 'integer[]', graded: 'jsonb' } as const;
+
+const GRADES = openRowTable({
+  table: 'grades',
+  read: readGrade,
+  rules: GRADE_RULES,
+  revive: (grade) => ({
+    ...grade,
+    value: grade.value === null ? null : BigInt(grade.value),
+    max: BigInt(grade.max),
+  }),
+});
 
 /** How a student does in a course: from grades. */
 export const performanceFamily: FamilyDefinition<
@@ -23,7 +34,8 @@ export const performanceFamily: FamilyDefinition<
   noRows: [],
   firstDayMattersTo: 'engagement',
   storedFor: 'anomaly',
-  read: (tx, keys, settings) => readObservations(tx, 'grades', keys, (image) => readGrade(image, settings)),
+  read: async (tx, keys, settings) =>
+    (await GRADES.read(tx, keys, settings)).map((grades) => ({ rows: grades.rows(), tables: [grades] })),
   facts: gradeFacts,
   evidence: (grades, _, today) => gradeEvidence(grades, today),
   derive: (grades, facts, { asOf }, settings) => {

@@ -123,17 +123,20 @@ async function inTransaction<T>(pool: pg.Pool, work: (tx: Queryable) => Promise<
     broken = error;
   };
   client.on('error', onError);
+  const statements = new TransactionStatements(client);
   try {
     // Not awaited by itself: it travels with the first statement. Whoever fails first tells.
     const begun = client.query('BEGIN');
     begun.catch(() => {});
-    const result = await work({ query: failingAsFirst((statement, values = []) => run(client, statement, values)) });
+    const result = await work(statements);
+    statements.end(new Error('the transaction has ended: a statement came after its work was done'));
     await begun;
     const commit = await client.query('COMMIT');
     if (commit.command !== 'COMMIT')
       throw new Error('the transaction was rolled back at COMMIT: a statement in it had failed');
     return result;
   } catch (error) {
+    statements.end(error);
     await client.query('ROLLBACK').catch((rollbackError: Error) => {
       broken = rollbackError;
     });
@@ -145,19 +148,32 @@ async function inTransaction<T>(pool: pg.Pool, work: (tx: Queryable) => Promise<
 }
 
 /**
- * Statements that were given together fail one after the other, all but the first only because that has ended the
- * transaction; whoever waits for them may hear of any first. So all of them say why the first did.
+ * The statements of one transaction. Of those that were given together all but the first fail only because that has ended
+ * the transaction, and whoever waits for them may hear of any first: so all of them say why the first did. Once the work
+ * is over none is taken any more: a part of it that goes on would speak in the transaction of the connection's next user.
  */
-function failingAsFirst(query: Queryable['query']): Queryable['query'] {
-  let first: { readonly error: unknown } | undefined;
-  return async (statement, values) => {
+class TransactionStatements implements Queryable {
+  readonly #client: pg.PoolClient;
+  #failed: { readonly error: unknown } | undefined;
+  #ended: { readonly error: unknown } | undefined;
+
+  constructor(client: pg.PoolClient) {
+    this.#client = client;
+  }
+
+  async query<R extends object>(statement: SqlStatement | string, values: readonly SqlValue[] = []): Promise<R[]> {
+    if (this.#ended !== undefined) throw this.#ended.error;
     try {
-      return await query(statement, values);
+      return await run<R>(this.#client, statement, values);
     } catch (error) {
-      first ??= { error };
-      throw first.error;
+      this.#failed ??= { error };
+      throw this.#failed.error;
     }
-  };
+  }
+
+  end(error: unknown): void {
+    this.#ended ??= { error };
+  }
 }
 
 /**

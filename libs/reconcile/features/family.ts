@@ -4,7 +4,7 @@ import { SOURCE_TABLES } from '#libs/domain/change.ts';
 import { KeyFault, messageOf } from '#libs/domain/errors.ts';
 import { FAMILY_OF_TABLE, type Family, type Key, ROW_FAMILIES } from '#libs/domain/family.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
-import type { FamilyDefinition } from '#libs/pipeline/families/family.ts';
+import type { FamilyDefinition, RowsRead } from '#libs/pipeline/families/family.ts';
 import { inHalves } from '#libs/pipeline/set-aside.ts';
 import type { Settings } from '#libs/pipeline/settings.ts';
 import { rowsThatCount, standingOf } from '#libs/pipeline/standing.ts';
@@ -145,7 +145,7 @@ interface ReadKeys<R> {
   readonly outlooks: readonly KeyOutlook[];
   readonly courses: ReadonlyMap<number, CourseState>;
   readonly others: ReadonlyMap<string, LocalDay>;
-  readonly rows: readonly R[];
+  readonly rows: readonly RowsRead<R>[];
   readonly stored: ReadonlyMap<string, RowInHand>;
   readonly published: ReadonlyMap<string, PublishedKey>;
 }
@@ -189,7 +189,7 @@ function judgeKey<R, T, F extends object, S extends SeriesColumns>(
     return { key, waits: true, isPartial: false, findings: [], equal, evidence: null };
   const { family, table, series } = definition;
   const name = proofName(key);
-  const rows = rowsThatCount(definition, settings, key, read.rows[index]);
+  const rows = rowsThatCount(definition, settings, key, read.rows[index]?.rows);
   const given = look.courses.get(key.courseId);
   const course = given === null ? undefined : (given ?? read.courses.get(key.courseId));
   const { firstDayAlsoFrom } = definition;

@@ -41,7 +41,7 @@ export async function markKeys(
   await db.transaction(async (tx) => {
     await context.guard(tx);
     const marks = new MarkSet();
-    for (const key of keys) marks.add(family, key, NO_ORIGIN);
+    for (const key of keys) marks.add(family, key, NO_ORIGIN, null);
     await marks.write(tx, MARK_PRIORITY.bulk);
   });
   await wakeDerivers(db);

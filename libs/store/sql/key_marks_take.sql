@@ -1,5 +1,5 @@
 -- Deletes every mark of the claimed keys that can be seen; answers the greatest position and commit time of each
--- key's, and whether one of them is awaited.
+-- key's, whether one of them is awaited, and the new rows, if all name theirs.
 -- Found key by key (OFFSET 0 keeps it so): by its statistics a queue looks empty, and the planner would compare every mark
 -- with every key. A row is where it was found, since only who holds the key's lock deletes its marks.
 WITH gone AS (
@@ -14,11 +14,14 @@ WITH gone AS (
       OFFSET 0
     ) AS found
   ))
-  RETURNING mark.course_id, mark.student_id, mark.epoch, mark.lsn, mark.committed_at, mark.awaited
+  RETURNING mark.course_id, mark.student_id, mark.epoch, mark.lsn, mark.committed_at, mark.awaited, mark.new_rows
 )
 SELECT DISTINCT ON (course_id, student_id)
   course_id, student_id, epoch, lsn,
-  max(committed_at) OVER (PARTITION BY course_id, student_id) AS committed_at,
-  bool_or(awaited) OVER (PARTITION BY course_id, student_id) AS awaited
+  max(committed_at) OVER of_key AS committed_at,
+  bool_or(awaited) OVER of_key AS awaited,
+  bool_and(new_rows IS NOT NULL) OVER of_key AS are_named,
+  string_agg(nullif(array_to_string(new_rows, ' '), ''), ' ') OVER of_key AS new_rows
 FROM gone
+WINDOW of_key AS (PARTITION BY course_id, student_id)
 ORDER BY course_id, student_id, epoch DESC NULLS LAST, lsn DESC

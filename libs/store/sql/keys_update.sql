@@ -4,7 +4,9 @@ SET derived = true,
     first_fact = new.first_fact,
     last_fact = new.last_fact,
     first_day = new.first_day,
-    next_day = new.next_day
-FROM unnest($2::integer[], $3::integer[], $4::text[], $5::integer[], $6::integer[], $7::integer[], $8::integer[])
-  AS new (course_id, student_id, first_days, first_fact, last_fact, first_day, next_day)
+    next_day = new.next_day,
+    folded = new.folded
+FROM unnest($2::integer[], $3::integer[], $4::text[], $5::integer[], $6::integer[], $7::integer[], $8::integer[],
+  $9::text[])
+  AS new (course_id, student_id, first_days, first_fact, last_fact, first_day, next_day, folded)
 WHERE k.family = $1 AND k.course_id = new.course_id AND k.student_id = new.student_id
