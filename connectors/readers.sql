@@ -3,7 +3,8 @@
 -- start of PrepaData, which makes what is granted here:
 --   psql -d prepadata -v ON_ERROR_STOP=1 -f connectors/readers.sql
 -- as the owner of that database. Roles are made by whoever has CREATEROLE or is a superuser: where the owner may not, the error
--- names what an administrator has to run before. Run it again after an update that brings new views; passwords stay as they are.
+-- names what an administrator has to run before, in the same database. Run it again after an update that brings new views;
+-- passwords stay as they are.
 
 DO $$
 DECLARE
@@ -42,15 +43,20 @@ BEGIN
     EXECUTE format('CREATE SCHEMA IF NOT EXISTS %I AUTHORIZATION %I', reader.role, owner);
     EXECUTE format('GRANT USAGE, CREATE ON SCHEMA %1$I TO %1$I', reader.role);
   END LOOP;
-  IF cardinality(missing) > 0 THEN
-    RAISE EXCEPTION '% may not make the roles of the readers', current_user
-      USING HINT = 'an administrator runs this, then you run connectors/readers.sql again: ' || array_to_string(missing, ' ');
-  END IF;
 
   -- Postgres 14 lets everybody make tables in public; from 15 on there is nothing to take away.
   IF has_schema_privilege('public', 'public', 'CREATE') THEN
-    EXECUTE format('GRANT CREATE ON SCHEMA public TO %I', owner);
-    REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+    statement := format('GRANT CREATE ON SCHEMA public TO %I; REVOKE CREATE ON SCHEMA public FROM PUBLIC', owner);
+    IF (SELECT pg_has_role(nspowner, 'USAGE') FROM pg_namespace WHERE nspname = 'public') THEN
+      EXECUTE statement;
+    ELSE
+      missing := missing || (statement || ';');
+    END IF;
+  END IF;
+
+  IF cardinality(missing) > 0 THEN
+    RAISE EXCEPTION '% may not make the roles of the readers, or not keep them out of public', current_user
+      USING HINT = 'an administrator runs this, then you run connectors/readers.sql again: ' || array_to_string(missing, ' ');
   END IF;
 END
 $$;

@@ -10,7 +10,7 @@ import {
 import { poolerRefusal, refuseUselessPooler } from '#libs/platform/postgres/pooler.ts';
 import { SessionRefused } from '#libs/platform/postgres/session-settings.ts';
 import { tlsFailure } from '#libs/platform/postgres/tls.ts';
-import { migrate } from './migrate.ts';
+import { migrate, SchemaHeld } from './migrate.ts';
 
 const RETRY_MS = 1_000;
 
@@ -58,9 +58,11 @@ async function migrateWhenThere(db: Database, address: DatabaseAddress, options:
       return;
     } catch (error) {
       const refused = refusedByServer(error, where);
-      if (refused !== undefined || error instanceof SessionRefused || !isDatabaseFault(error)) throw refused ?? error;
-      log.warn({ err: error }, 'the analytics database does not answer; trying again each second');
-      onWaiting?.(`the analytics database ${where} does not answer (${messageOf(error)}); trying again each second …`);
+      const mayPass = error instanceof SchemaHeld || isDatabaseFault(error);
+      if (refused !== undefined || error instanceof SessionRefused || !mayPass) throw refused ?? error;
+      const what = error instanceof SchemaHeld ? 'cannot be brought to the schema of this program' : 'does not answer';
+      log.warn({ err: error }, `the analytics database ${what}; trying again each second`);
+      onWaiting?.(`the analytics database ${where} ${what} (${messageOf(error)}); trying again each second …`);
       await sleep(RETRY_MS, undefined, { signal }).catch(() => {});
     }
   }

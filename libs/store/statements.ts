@@ -92,6 +92,7 @@ export const sql = loadStatements(FOLDER, [
   'run_request',
   'run_since',
   'schedule_since',
+  'schema_holders',
   'settings_adopt',
   'settings_read',
   'stored_days',
