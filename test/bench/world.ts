@@ -58,7 +58,7 @@ export class World {
     lifecycle.add('the folder', async () => rmSync(folder, { recursive: true, force: true }));
     try {
       const databases = await startDatabases(loadConfig({ DATA_DIR: folder }), lifecycle, log);
-      await letSkipForeignKeys(databases);
+      await letMore(databases);
       return new World(scale, folder, lifecycle, databases, profile);
     } catch (error) {
       await lifecycle.stop();
@@ -173,11 +173,22 @@ export class World {
   }
 }
 
-/** Rows of a benchmark are right by construction: the application, which is no superuser, may leave out what checks them. */
-async function letSkipForeignKeys({ source, folders }: LocalDatabases): Promise<void> {
-  const [folder = ''] = folders;
+/**
+ * What the applications, which are no superusers, may do besides for benchmarks: leave out what checks foreign keys, since
+ * rows are right by construction, and make databases on the analytics server.
+ */
+async function letMore({ source, analytics, folders }: LocalDatabases): Promise<void> {
+  const [ofSource = '', ofAnalytics = ''] = folders;
+  await asSuperuser(source, ofSource, `GRANT SET ON PARAMETER session_replication_role TO ${source.user}`);
+  await asSuperuser(analytics, ofAnalytics, `ALTER ROLE ${analytics.user} CREATEDB`);
+}
+
+async function asSuperuser(address: DatabaseAddress, folder: string, statement: string): Promise<void> {
   const { superuser } = JSON.parse(readFileSync(path.join(folder, 'logins.json'), 'utf8')) as Logins;
-  const admin = openDatabase({ ...source, ...superuser }, { connections: 1, name: 'bench admin' });
-  await admin.query(`GRANT SET ON PARAMETER session_replication_role TO ${source.user}`);
-  await admin.close();
+  const admin = openDatabase({ ...address, ...superuser }, { connections: 1, name: 'bench admin' });
+  try {
+    await admin.query(statement);
+  } finally {
+    await admin.close();
+  }
 }
