@@ -1,4 +1,4 @@
--- What an administrator of the LMS database runs once, after source.sql, where the changes go over Kafka: the user of
+-- What whoever ran source.sql in the LMS database runs once after it, where the changes go over Kafka: the user of
 -- the connector may then write in these two tables of PrepaData's own, and still nowhere else.
 --   psql -d lms -f connectors/debezium.sql
 

@@ -76,7 +76,7 @@ async function areComplete(client: pg.Client, publication: string): Promise<bool
 const notAllowed = (said: string, user: string, publication: string, cause?: unknown): ConfigurationError =>
   new ConfigurationError(
     `the tables of PrepaData in the source database, ${Object.values(OWN_TABLES).join(' and ')}, are not ready, and the user "${user}" may not make them so: ${said}`,
-    `as a superuser of the database, run: ${ownTablesSql(user, publication).join('; ')};`,
+    `as the owner of the database and of the publication, run: ${ownTablesSql(user, publication).join('; ')};`,
     { cause },
   );
 

@@ -1,9 +1,32 @@
--- What an administrator of the LMS database runs once, as a superuser, connected to that database:
+-- What is run once in the LMS database, by a superuser or by the owner of the database and its tables who may create roles:
 --   psql -d lms -f connectors/source.sql
 -- Change the password, and the schema if the tables are not in public. PrepaData needs nothing else there, and writes
--- nothing there but its replication slot. Where the changes go over Kafka, debezium.sql comes after.
+-- nothing there but its replication slot. Where the changes go over Kafka, debezium.sql comes after. What is left for an
+-- administrator of the server is said at the end, as a WARNING each with the statement to run.
 
-CREATE ROLE prepadata_reader LOGIN REPLICATION PASSWORD 'change-me';
+BEGIN;
+
+-- Once a table is published, nobody can change or delete a row in it that the log cannot tell from others. Better nothing is
+-- made at all.
+DO $$
+DECLARE
+  unfit text;
+BEGIN
+  SELECT string_agg(c.oid::regclass::text, ', ' ORDER BY c.relname) INTO unfit
+    FROM pg_class AS c
+   WHERE c.oid = ANY ('{public.students,public.courses,public.enrollments,public.grades,public.activity_logs}'::regclass[])
+     AND c.relreplident <> 'f'
+     AND NOT EXISTS (SELECT FROM pg_index AS i
+                      WHERE i.indrelid = c.oid AND i.indimmediate AND i.indisvalid
+                        AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END);
+  IF unfit IS NOT NULL THEN
+    RAISE EXCEPTION 'published, % would take no UPDATE and no DELETE any more', unfit
+      USING HINT = 'Each needs a primary key (id) that is not DEFERRABLE, and REPLICA IDENTITY DEFAULT.';
+  END IF;
+END
+$$;
+
+CREATE ROLE prepadata_reader LOGIN PASSWORD 'change-me';
 
 GRANT USAGE ON SCHEMA public TO prepadata_reader;
 
@@ -12,8 +35,30 @@ GRANT SELECT ON public.students, public.courses, public.enrollments, public.grad
 -- Which changes are sent. A publication is the property of whoever owns the tables, so the role above cannot make it.
 CREATE PUBLICATION prepadata FOR TABLE public.students, public.courses, public.enrollments, public.grades, public.activity_logs;
 
--- The server keeps its log for a reader that is away. Without this limit it would do so until its disk is full; with it
--- the slot is lost instead, and PrepaData reads everything anew.
-ALTER SYSTEM SET max_slot_wal_keep_size = '10GB';
+COMMIT;
 
-SELECT pg_reload_conf();
+-- To read the log is a right of its own, which not everybody may give.
+DO $$
+BEGIN
+  IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'rds_replication') THEN
+    GRANT rds_replication TO prepadata_reader;
+  ELSE
+    ALTER ROLE prepadata_reader REPLICATION;
+  END IF;
+EXCEPTION WHEN insufficient_privilege THEN
+  RAISE WARNING 'an administrator of the server still has to run: ALTER ROLE prepadata_reader REPLICATION;';
+END
+$$;
+
+-- The server keeps its log for a reader that is away. Without a limit it would do so until its disk is full; with one the
+-- slot is lost instead, and PrepaData reads everything anew.
+DO $$
+BEGIN
+  IF current_setting('wal_level') <> 'logical' THEN
+    RAISE WARNING 'an administrator of the server still has to run: ALTER SYSTEM SET wal_level = ''logical''; and to restart it';
+  END IF;
+  IF current_setting('max_slot_wal_keep_size') = '-1' THEN
+    RAISE WARNING 'an administrator of the server still has to run: ALTER SYSTEM SET max_slot_wal_keep_size = ''10GB''; SELECT pg_reload_conf();';
+  END IF;
+END
+$$;

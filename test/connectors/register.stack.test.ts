@@ -24,8 +24,7 @@ let role: string;
 function administratorSql(file: string, password: string): string {
   return readFileSync(new URL(file, ROOT), 'utf8')
     .replaceAll('prepadata_reader', role)
-    .replaceAll('change-me', password)
-    .replaceAll(/^ALTER SYSTEM.*$|^SELECT pg_reload_conf.*$/gm, '');
+    .replaceAll('change-me', password);
 }
 
 beforeAll(async () => {

@@ -34,22 +34,23 @@ export async function startPostgres(version: PostgresVersion, options: EmbeddedO
 }
 
 /**
- * The same tests on each of some versions, `Postgres 16 > …`. The newest is the run's own server; each other one starts
- * before its tests and stops after them.
+ * The same tests on each of some versions, `Postgres 16 > …`. Each server starts before its tests and stops after them,
+ * but the newest, which is the run's own unless the tests change what belongs to a whole server.
  * @param tests given the version, and where its server is once the tests run
  */
 export function onEachPostgres(
   versions: readonly PostgresVersion[],
   tests: (version: PostgresVersion, server: () => DatabaseAddress) => void,
+  { isOwn = false }: { readonly isOwn?: boolean } = {},
 ): void {
   for (const version of versions) {
     describe.skipIf(isLeftOut(version))(`Postgres ${version}`, () => {
       let server: EmbeddedPostgres | undefined;
       let folder: string | undefined;
       beforeAll(async () => {
-        if (isBuiltIn(version)) return;
+        if (isBuiltIn(version) && !isOwn) return;
         folder = mkdtempSync(path.join(tmpdir(), 'prepadata-versions-'));
-        server = await startPostgres(version, { folder, settings: SETTINGS });
+        server = await startPostgres(version, { folder, settings: isOwn ? OWN_SETTINGS : SETTINGS });
       });
       afterAll(async () => {
         await server?.stop();
@@ -67,3 +68,4 @@ const SETTINGS = {
   max_replication_slots: 20,
   max_slot_wal_keep_size: '8GB',
 };
+const { max_slot_wal_keep_size: _, ...OWN_SETTINGS } = SETTINGS;
