@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import { refuseUselessPooler } from '#libs/platform/postgres/pooler.ts';
+import { encodingOf } from '#libs/source/pgoutput/encoding.ts';
 import { openLink } from '#libs/source/pgoutput/link.ts';
 import { placeOf } from '#libs/source/pgoutput/options.ts';
 import { checkTables } from '#libs/source/pgoutput/preflight.ts';
@@ -104,9 +105,19 @@ async function takeLock(
 export async function inspectSource({ control, server }: Session, settings: RegisterSettings): Promise<Origin> {
   const { schema, publication, source } = settings;
   const facts = await checkTables(control, schema);
+  await refuseBytes(control);
   await refuseNullableDefaults(control, schema);
   await refuseEnumDomains(control);
   await ensurePublication(control, publication, schema, facts);
   await ensureOwnTables(control, source.user, publication);
   return { identity: server.identity, signature: await readSignature(control, publication, schema) };
+}
+
+/** @throws ConfigurationError for a database without an encoding: Debezium takes its bytes for UTF-8, and what is none for something else */
+async function refuseBytes(control: pg.Client): Promise<void> {
+  if ((await encodingOf(control)).client_encoding === 'UTF8') return;
+  throw new ConfigurationError(
+    'the source database is encoded in SQL_ASCII, which is no encoding: of bytes that are no UTF-8 Debezium stops, or makes other text',
+    "read it without Kafka (CDC_SOURCE=pgoutput), which sets such rows aside; or move it into a database that has one, with pg_dump --encoding=… and CREATE DATABASE … ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0",
+  );
 }

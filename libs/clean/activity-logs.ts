@@ -1,7 +1,7 @@
 import { type ActivityType, normaliseWord } from '#libs/domain/activity-type.ts';
 import type { LocalMillis } from '#libs/domain/change.ts';
 import { type LocalDay, MS_PER_DAY } from '#libs/domain/local-date.ts';
-import { isBlank } from '#libs/domain/text.ts';
+import { isBlank, isText } from '#libs/domain/text.ts';
 import type { Instant } from '#libs/domain/zone.ts';
 import { SITE_ACCESS_WORD, typeOfWord } from './activity-types.ts';
 import { type DueDate, readDueDate } from './due-date.ts';
@@ -65,6 +65,8 @@ export function readActivity(image: ActivityImage, settings: ReadingSettings): A
   const type = typeOfWord(word, settings.aliases);
   const resource = image.resource_id === null || isBlank(image.resource_id) ? null : image.resource_id;
   const { state, eventId, dueAt } = readMetadata(image.metadata);
+  if (![image.activity_type, resource, eventId].every((text) => text === null || isText(text)))
+    return rejected('not_utf8');
   const local = at + settings.institutionZone.offsetAt(at);
   const day = Math.floor(local / MS_PER_DAY);
   if (type === 'completion') {

@@ -1,7 +1,7 @@
 import type { LocalMillis } from '#libs/domain/change.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import { parseScaled } from '#libs/domain/rational.ts';
-import { isBlank, trimAscii } from '#libs/domain/text.ts';
+import { isBlank, isText, trimAscii } from '#libs/domain/text.ts';
 import type { Instant } from '#libs/domain/zone.ts';
 import { type Rejected, rejected } from './rejection.ts';
 import type { ReadingSettings } from './settings.ts';
@@ -39,6 +39,7 @@ export function readGrade(image: GradeImage, settings: ReadingSettings): GradeOb
   const at = readInstant(image.timestamp, settings.sourceZone);
   if (at === null) return rejected('no_time');
   if (image.grade_item === null || isBlank(image.grade_item)) return rejected('no_item');
+  if (!isText(image.grade_item)) return rejected('not_utf8');
   const max = image.grade_max === null ? undefined : parseScaled(image.grade_max, GRADE_DECIMALS);
   if (max === undefined || max <= 0n) return rejected('bad_max');
   const value = image.grade_value === null ? null : parseScaled(image.grade_value, GRADE_DECIMALS);

@@ -4,6 +4,7 @@ export const REJECTION_REASONS = {
   no_course: 'course_id is null',
   no_time: 'the time is missing: null, infinite, before 2000 or from 2200 on',
   no_item: 'grade_item is blank',
+  not_utf8: 'grade_item, activity_type, resource_id or metadata.event_id holds bytes that are no UTF-8',
   bad_max: 'grade_max is null, not a number, not finite or not above 0',
   bad_value: 'grade_value is not a number, not finite or below 0',
   number_too_large: 'a number is beyond its column',

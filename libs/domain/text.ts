@@ -11,3 +11,12 @@ export function trimAscii(text: string): string {
 
 /** True for text of ASCII white space alone. */
 export const isBlank = (text: string): boolean => /^[\t\n\v\f\r ]*$/.test(text);
+
+/**
+ * Stands in a text for bytes that are none of UTF-8, as a source whose encoding is SQL_ASCII may hold them. Unicode has set
+ * it apart: it is no character, and no text that anybody means contains it.
+ */
+export const NO_CHARACTER = '\uFFFF';
+
+/** False for a text that holds bytes which are none. */
+export const isText = (text: string): boolean => !text.includes(NO_CHARACTER);

@@ -53,6 +53,7 @@ async function migrateWhenThere(db: Database, address: DatabaseAddress, options:
   while (!signal.aborted) {
     try {
       await refuseUselessPooler(address, `the analytics database ${where}`);
+      await refuseOtherEncoding(db, where);
       const applied = await migrate(db);
       if (applied.length > 0) log.info({ applied }, 'the analytics database was brought to the schema of this program');
       return;
@@ -66,6 +67,16 @@ async function migrateWhenThere(db: Database, address: DatabaseAddress, options:
       await sleep(RETRY_MS, undefined, { signal }).catch(() => {});
     }
   }
+}
+
+/** @throws ConfigurationError for a database that does not take every text, or takes what is none */
+async function refuseOtherEncoding(db: Database, where: string): Promise<void> {
+  const [row] = await db.query<{ encoding: string }>(`SELECT current_setting('server_encoding') AS encoding`);
+  if (row === undefined || row.encoding === 'UTF8') return;
+  throw new ConfigurationError(
+    `the analytics database ${where} is encoded in ${row.encoding}, which does not hold every text that a source may have`,
+    "make another one, run: CREATE DATABASE prepadata OWNER <user> ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0; and set ANALYTICS_DB_NAME to it",
+  );
 }
 
 /** A relation of that name exists, or is of another kind. */

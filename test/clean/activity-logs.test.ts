@@ -176,6 +176,19 @@ describe('a completion', () => {
     expect(stateOf(null)).toBe('bad_completion_state');
   });
 
+  test.each([
+    { activity_type: 'view\uFFFF' },
+    { resource_id: '\uFFFF' },
+    { metadata: '{"event_id": "a\uFFFF", "state": 1}' },
+  ])('is rejected with bytes that are no UTF-8: %j', (columns) => {
+    expect(reasonOf(readActivity(completionRow(columns), UTC))).toBe('not_utf8');
+  });
+
+  test('may hold any bytes where nobody reads them', () => {
+    const metadata = '{"title": "\uFFFF", "state": 1}';
+    expect(readActivity(completionRow({ metadata }), UTC)).toMatchObject({ kind: 'completion' });
+  });
+
   test.each([null, '', ' \t'])('is rejected without a resource: %j', (resource) => {
     expect(reasonOf(readActivity(completionRow({ resource_id: resource }), UTC))).toBe('completion_without_resource');
   });

@@ -20,6 +20,7 @@ describe('a row is rejected', () => {
     ['without an item', 'no_item', { grade_item: null }],
     ['of an empty item', 'no_item', { grade_item: '' }],
     ['of a blank item', 'no_item', { grade_item: ' \t\n\v\f\r' }],
+    ['of an item with bytes that are no UTF-8', 'not_utf8', { grade_item: 'quiz \uFFFF' }],
     ['without a max', 'bad_max', { grade_max: null }],
     ['with a max of 0', 'bad_max', { grade_max: '0' }],
     ['with a max below 0', 'bad_max', { grade_max: '-1' }],

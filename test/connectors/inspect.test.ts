@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
 import { openProgressStore } from '#libs/store/progress.ts';
+import { createSourceDatabase } from '../support/database.ts';
 import { createFixture, type Fixture, register } from './fixture.ts';
 
 /* What the connector could not follow, or would make wrong, is refused before anything is made, Connect not even asked. */
@@ -44,4 +45,13 @@ test.for([
                 UNION ALL SELECT slot_name FROM pg_replication_slots WHERE database = current_database()
                 UNION ALL SELECT nspname FROM pg_namespace WHERE nspname = 'prepadata'`;
   expect(await fixture.source.db.query(made)).toEqual([]);
+});
+
+test('a database without an encoding: Debezium would stop at bytes that are no UTF-8, or make other text of them', async () => {
+  const source = await createSourceDatabase('inspect_bytes', undefined, undefined, 'SQL_ASCII');
+  await expect(register(fixture, { source: source.address })).rejects.toMatchObject({
+    message: expect.stringMatching(/^the source database is encoded in SQL_ASCII/),
+    hint: expect.stringMatching(/CDC_SOURCE=pgoutput/),
+  });
+  await source.drop();
 });

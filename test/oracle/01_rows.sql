@@ -192,6 +192,7 @@ select r.id, r.student_id, r.course_id, r.item, r.value_e5, r.max_e5, r.at, (r.a
        case when r.student_id is null or r.course_id is null then 'no student or course'
             when r.at is null then 'no time'
             when r.item is null or r.item = '' then 'blank item'
+            when r.item ~ '\uFFFF' then 'no text'
             -- max is judged after rounding: 0.000004 has become 0 and goes.
             when r.max_e5 is null or r.max_e5 = 'NaN' or r.max_e5 <= 0 then 'max'
             -- a null value is "not graded yet"; -0.000004 has become 0 and stays.
@@ -239,13 +240,14 @@ with built_in (word, type) as (
          pg_temp.unless_blank(a.resource_id) collate "C" as resource,
          pg_temp.unless_blank(a.metadata ->> 'event_id') collate "C" as event_id,
          pg_temp.instant(a."timestamp", p.source_timezone) as at,
-         w.word is not distinct from 'last_access' as last_access, a.duration_seconds, a.metadata
+         w.word is not distinct from 'last_access' as last_access, a.duration_seconds, a.metadata,
+         concat(a.activity_type, a.resource_id, a.metadata ->> 'event_id') ~ '\uFFFF' as no_text
   from activity_logs a
   cross join oracle_parameters p
   left join words w on w.word = lower(pg_temp.trimmed(a.activity_type) collate "C")
   where not exists (select from oracle_excluded x where x.student_id = a.student_id)
 ), placed as (
-  select id, student_id, course_id, type, resource, event_id, last_access, duration_seconds, pg_temp.unless_far(at) as at,
+  select id, student_id, course_id, type, resource, event_id, last_access, duration_seconds, no_text, pg_temp.unless_far(at) as at,
          case when type = 'submission' and metadata ? 'due_at' then pg_temp.due(metadata -> 'due_at', source_timezone) end as due,
          case when type = 'completion' then
            case jsonb_typeof(metadata -> 'state')
@@ -260,6 +262,7 @@ select r.id, r.student_id, r.course_id, r.type, r.resource, r.event_id, r.at,
        case when r.student_id is null or r.course_id is null then 'no student or course'
             when r.at is null then 'no time'
             when r.duration_seconds < 0 then 'duration'
+            when r.no_text then 'no text'
             when r.type = 'completion' and r.resource is null then 'completion without resource'
             when r.type = 'completion' and (r.state is null or r.state not in (0, 1, 2, 3)) then 'completion state' end as rejected
 from placed r cross join oracle_parameters p;

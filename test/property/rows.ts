@@ -93,7 +93,7 @@ const STATES = [
 const event: fc.Arbitrary<SourceRow<'activity_logs'>> = fc.record({
   ...keyColumns,
   activity_type: fc.constantFrom(...WORDS),
-  resource_id: fc.constantFrom(null, 'r1', 'r2', 'R1', '  '),
+  resource_id: mostly<string | null>([null, 'r1', 'r2', 'R1', '  '], ['r\uFFFF']),
   duration_seconds: mostly<string | null>([null, null, null, '0', '60', '600'], ['-5']),
   timestamp: time,
   metadata: fc.constantFrom(...METADATA),
@@ -121,7 +121,10 @@ const GRADE_VALUES = ['0', '0.000001', '12.5', '50', '49.999995', '75', '100', '
 
 const grade: fc.Arbitrary<SourceRow<'grades'>> = fc.record({
   ...keyColumns,
-  grade_item: mostly<string | null>(['Essay', 'Essay ', 'Quiz', 'Zürich', 'course', 'Category'], [null, ' ']),
+  grade_item: mostly<string | null>(
+    ['Essay', 'Essay ', 'Quiz', 'Zürich', 'course', 'Category'],
+    [null, ' ', 'Quiz\uFFFF'],
+  ),
   grade_value: mostly<string | null>([null, ...GRADE_VALUES], ['NaN', '-1', 'Infinity']),
   grade_max: mostly<string | null>(['100', '75', '3'], [null, '0', 'NaN', '0.000001']),
   timestamp: time,

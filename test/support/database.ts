@@ -16,12 +16,15 @@ export async function createTestDatabase(
   purpose: string,
   connections = 16,
   server: DatabaseAddress = inject('postgres'),
+  encoding = 'UTF8',
 ): Promise<TestDatabase> {
   count += 1;
   const name = `${purpose}_${process.pid}_${count}_${Date.now().toString(36)}`
     .toLowerCase()
     .replaceAll(/[^a-z0-9_]/g, '_');
-  await onServer(server, (admin) => admin.query(`CREATE DATABASE "${name}"`));
+  await onServer(server, (admin) =>
+    admin.query(`CREATE DATABASE "${name}" ENCODING '${encoding}' LOCALE 'C' TEMPLATE template0`),
+  );
   const address = { ...server, database: name };
   const db = openDatabase(address, { connections, name: `test ${purpose}` });
   return {
@@ -44,8 +47,9 @@ export async function createSourceDatabase(
   purpose: string,
   schema = SOURCE_SCHEMA,
   server?: DatabaseAddress,
+  encoding?: string,
 ): Promise<TestDatabase> {
-  const source = await createTestDatabase(purpose, 16, server);
+  const source = await createTestDatabase(purpose, 16, server, encoding);
   await source.db.query(schema);
   return source;
 }

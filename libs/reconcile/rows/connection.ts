@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import { textTypes } from '#libs/source/pgoutput/encoding.ts';
 import { openLink } from '#libs/source/pgoutput/link.ts';
-import { asText, type TextRow } from '#libs/source/pgoutput/snapshot.ts';
+import type { TextRow } from '#libs/source/pgoutput/snapshot.ts';
 
 /** A plain connection that gives every value as the text the server sends. One piece of work at a time. */
 export interface TextConnection {
@@ -15,12 +16,14 @@ export interface TextConnection {
 
 /**
  * Opens a connection that ends with the signal.
+ * @param typesOf how its values are to be taken
  * @throws the driver's errors, and those that broke the connection; the signal's reason once it has aborted
  */
 export async function openText(
   address: DatabaseAddress,
   purpose: string,
   signal: AbortSignal,
+  typesOf: (client: pg.Client) => Promise<pg.CustomTypesConfig> = async () => textTypes(),
 ): Promise<TextConnection> {
   let lost: Error | undefined;
   const telling = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -37,11 +40,12 @@ export async function openText(
       lost = error;
     }),
   );
+  const types = await telling(() => typesOf(link.client));
   let last: Promise<unknown> = Promise.resolve();
   return {
     client: link.client,
     rows: async (text, values) =>
-      (await link.client.query<(string | null)[]>({ text, values: [...values], rowMode: 'array', types: asText })).rows,
+      (await link.client.query<(string | null)[]>({ text, values: [...values], rowMode: 'array', types })).rows,
     alone: (work) => {
       const mine = last.then(() => telling(work));
       last = mine.catch(() => {});

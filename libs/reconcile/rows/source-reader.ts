@@ -1,6 +1,7 @@
 import type { SourceTable, Uuid } from '#libs/domain/change.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { MARKER_PREFIX } from '#libs/source/pgoutput/assemble.ts';
+import { readingText } from '#libs/source/pgoutput/encoding.ts';
 import { checkRowSecurity, type RowSecurity } from '#libs/source/pgoutput/row-security.ts';
 import { estimateRows, qualified, selectRows, type TextRow } from '#libs/source/pgoutput/snapshot.ts';
 import { openText, type TextConnection } from './connection.ts';
@@ -32,7 +33,7 @@ export async function openSourceReader(
   schema: string,
   signal: AbortSignal,
 ): Promise<SourceReader> {
-  const reader = await openText(address, 'reconcile', signal);
+  const reader = await openText(address, 'reconcile', signal, readingText);
   let writer: TextConnection;
   try {
     writer = await openText(address, 'reconcile marker', signal);

@@ -3,6 +3,7 @@ import { type AnyRowChange, type Change, SOURCE_TABLES, type SourceTable } from 
 import { parseLsn } from '#libs/domain/position.ts';
 import { mayBeReadable } from '../types.ts';
 import { deleteChange, neededColumns, rowChange, type Stamp } from './decode.ts';
+import type { ReadText } from './encoding.ts';
 import { UnreadableLog } from './faults.ts';
 
 /** Transactional messages with this prefix (`pg_logical_emit_message`) make their commit worth a batch of its own. */
@@ -30,8 +31,8 @@ export function widenXid(xid: number, reference: bigint): bigint {
 }
 
 /** The values of a relation stay the text that Postgres sent; the library would make dates and numbers of them. */
-function keepText(relation: Pgoutput.MessageRelation): void {
-  for (const column of relation.columns) column.parser = (text: unknown) => text;
+function keepText(relation: Pgoutput.MessageRelation, read: ReadText): void {
+  for (const column of relation.columns) column.parser = read;
 }
 
 const textOf = (tuple: Tuple, column: string): string | null | undefined => {
@@ -43,6 +44,7 @@ const textOf = (tuple: Tuple, column: string): string | null | undefined => {
 export class Assembler {
   readonly #schema: string;
   readonly #epoch: number;
+  readonly #readText: ReadText;
   readonly #target: AssembleTarget;
   /** Needed tables by the relation object of the library, which is the same one in each message of that relation. */
   readonly #tables = new WeakMap<Pgoutput.MessageRelation, SourceTable>();
@@ -50,10 +52,11 @@ export class Assembler {
   #open: OpenTransaction | undefined;
 
   /** @param latestXid a transaction id of now, 64 bits: what the stream's 32-bit ids are near to */
-  constructor(schema: string, epoch: number, latestXid: bigint, target: AssembleTarget) {
+  constructor(schema: string, epoch: number, latestXid: bigint, readText: ReadText, target: AssembleTarget) {
     this.#schema = schema;
     this.#epoch = epoch;
     this.#latestXid = latestXid;
+    this.#readText = readText;
     this.#target = target;
   }
 
@@ -106,7 +109,7 @@ export class Assembler {
   #meet(relation: Pgoutput.MessageRelation): void {
     const table = SOURCE_TABLES.find((name) => name === relation.name);
     if (table === undefined || relation.schema !== this.#schema) return;
-    keepText(relation);
+    keepText(relation, this.#readText);
     const present = new Set(relation.columns.map((column) => column.name));
     const gone = ['id', ...neededColumns(table).map((column) => column.name)].filter((name) => !present.has(name));
     const name = `${this.#schema}.${table}`;

@@ -26,6 +26,12 @@ export class UnreadableLog extends Error {
   }
 }
 
+/**
+ * Of a text that has no meaning in the encoding of its own database (byte 0x81 in WIN1252, say): the server cannot convert
+ * it, and sends neither its row nor any after it.
+ */
+export const isBadText = (error: unknown): boolean => ['22P05', '22021'].includes(codeOf(error) ?? '');
+
 /** @param again the same again, after everything was read anew for it */
 export const stillUnreadable = (again: UnreadableLog): UnrecoverableError =>
   new UnrecoverableError(

@@ -1,6 +1,7 @@
 import { messageOf } from '#libs/domain/errors.ts';
 import type { Progress } from '../contract.ts';
 import { Stopped } from '../delivery.ts';
+import { encodingOf } from './encoding.ts';
 import { Waiting } from './faults.ts';
 import { ChangeQueue } from './queue.ts';
 import { noteOrigin, readNow, type Session } from './session.ts';
@@ -23,6 +24,7 @@ export async function follow(session: Session, epoch: number, start: bigint, ori
   const slot = slotName(settings.slotPrefix, epoch);
   const now = await readNow(control);
   const statusEvery = await readStatusEvery(session);
+  const encoding = await encodingOf(control);
   status.heard(now.walEnd);
   status.applied(start);
   await tellSlot(session, slot, now.walEnd);
@@ -47,6 +49,7 @@ export async function follow(session: Session, epoch: number, start: bigint, ori
     epoch,
     start,
     latestXid: now.xid,
+    encoding,
     statusEvery,
     queue,
     onStart: () => status.say('streaming', `following the slot ${slot} of epoch ${epoch}`),

@@ -1,8 +1,10 @@
 import type pg from 'pg';
 import { type AnyRowChange, SOURCE_TABLES, type SourceTable } from '#libs/domain/change.ts';
+import { messageOf, UnrecoverableError } from '#libs/domain/errors.ts';
 import { snapshotPosition } from '#libs/domain/position.ts';
 import { neededColumns, rowChange, type Stamp } from './decode.ts';
-import { Waiting } from './faults.ts';
+import { readingText } from './encoding.ts';
+import { isBadText, Waiting } from './faults.ts';
 import type { RowSecurity } from './row-security.ts';
 
 /** A piece of one table, in the order in which the server read it. */
@@ -24,9 +26,6 @@ export function selectRows(schema: string, table: SourceTable): string {
 
 /** What {@link selectRows} reads, as text. */
 export type TextRow = readonly (string | null)[];
-
-/** Every value as the text that the server sends, so that the snapshot and the stream share one decoder. */
-export const asText = { getTypeParser: () => (text: string) => text } as unknown as pg.CustomTypesConfig;
 
 /** A row read from its table, as a change. */
 export const readChange = (table: SourceTable, stamp: Stamp, values: TextRow): AnyRowChange =>
@@ -91,14 +90,15 @@ export async function* readTables(
   size: number,
 ): AsyncGenerator<SnapshotChunk> {
   const stamp: Stamp = { position: snapshotPosition(epoch) };
+  const types = await readingText(client);
   for (const table of SOURCE_TABLES) {
     await client.query(`DECLARE prepadata_rows NO SCROLL CURSOR FOR ${selectRows(schema, table)}`);
     for (;;) {
-      const fetched = await client.query<(string | null)[]>({
-        text: `FETCH ${size} FROM prepadata_rows`,
-        rowMode: 'array',
-        types: asText,
-      });
+      const fetched = await client
+        .query<(string | null)[]>({ text: `FETCH ${size} FROM prepadata_rows`, rowMode: 'array', types })
+        .catch((error: unknown) => {
+          throw isBadText(error) ? textWithoutMeaning(error, schema, table) : error;
+        });
       const rows = fetched.rows.map((values) => readChange(table, stamp, values));
       if (rows.length > 0) yield { table, rows };
       if (rows.length < size) break;
@@ -106,4 +106,22 @@ export async function* readTables(
     await client.query('CLOSE prepadata_rows');
   }
   await client.query('COMMIT');
+}
+
+/** What the server says of the bytes and of the encoding: `character with byte sequence 0x81 in encoding "WIN1252" has …`. */
+const BAD_BYTES = /((?:0x[0-9a-f]{2} ?)+).*?encoding "(\w+)"/;
+
+function textWithoutMeaning(error: unknown, schema: string, table: SourceTable): UnrecoverableError {
+  const name = qualified(schema, table);
+  const [, bytes = '', encoding = 'UTF8'] = BAD_BYTES.exec(messageOf(error)) ?? [];
+  const hex = bytes.replaceAll(/0x| /g, '');
+  const conditions = neededColumns(table)
+    .filter(({ kind }) => kind === 'text' || kind === 'json')
+    .map((column) => `position('\\x${hex}'::bytea IN convert_to(${identifier(column.name)}::text, '${encoding}')) > 0`);
+  return new UnrecoverableError(
+    'source_text',
+    `a row of the source table ${name} cannot be read, since a text of it is none in the encoding of its database: ${messageOf(error)}`,
+    `to find the row, run: SELECT id FROM ${name} WHERE ${conditions.join(' OR ')}; then set its text right, and start again`,
+    { cause: error },
+  );
 }

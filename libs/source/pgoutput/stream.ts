@@ -1,11 +1,13 @@
 import { Socket } from 'node:net';
 import type pg from 'pg';
 import { LogicalReplicationService, type Pgoutput, PgoutputPlugin } from 'pg-logical-replication';
+import { messageOf } from '#libs/domain/errors.ts';
 import { formatLsn, parseLsn } from '#libs/domain/position.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { settleSession } from '#libs/platform/postgres/session-settings.ts';
 import { Assembler } from './assemble.ts';
-import { Waiting } from './faults.ts';
+import type { TextEncoding } from './encoding.ts';
+import { isBadText, UnreadableLog, Waiting } from './faults.ts';
 import { linkConfig } from './link.ts';
 import type { ChangeQueue } from './queue.ts';
 
@@ -19,6 +21,7 @@ export interface StreamOptions {
   readonly start: bigint;
   /** A transaction id of now, 64 bits. */
   readonly latestXid: bigint;
+  readonly encoding: TextEncoding;
   /** How often the server hears from us at least, milliseconds: well below its wal_sender_timeout. */
   readonly statusEvery: number;
   readonly queue: ChangeQueue;
@@ -46,10 +49,16 @@ type Parsed = { readonly message: Pgoutput.Message; readonly bytes: number } | {
 class CarryingPlugin extends PgoutputPlugin {
   /** What the driver reads from: the socket, or the encryption on top of it. Known from the start of the stream on. */
   reading: Socket | undefined;
+  readonly #encoding: TextEncoding;
+
+  constructor(options: ConstructorParameters<typeof PgoutputPlugin>[0], encoding: TextEncoding) {
+    super(options);
+    this.#encoding = encoding;
+  }
 
   override async start(client: pg.Client, slot: string, lsn: string): Promise<unknown> {
     this.reading = (client as unknown as { connection: { stream: Socket } }).connection.stream;
-    await settleSession(client);
+    await settleSession(client, { client_encoding: this.#encoding.client_encoding });
     return super.start(client, slot, lsn);
   }
 
@@ -81,7 +90,10 @@ export function openStream(options: StreamOptions): Stream {
     acknowledge: { auto: false, timeoutSeconds: 0 },
     flowControl: { enabled: false },
   });
-  const plugin = new CarryingPlugin({ protoVersion: 1, publicationNames: [options.publication], messages: true });
+  const plugin = new CarryingPlugin(
+    { protoVersion: 1, publicationNames: [options.publication], messages: true },
+    options.encoding,
+  );
   const reader = new Reader(options);
   const status = new StatusSender(service, options.start, options.statusEvery, options.onFailure);
   let paused = false;
@@ -94,7 +106,7 @@ export function openStream(options: StreamOptions): Stream {
     service.destroy().catch(() => {});
   };
   const fail = (error: unknown): void => {
-    if (!closed) options.onFailure(error instanceof Error ? error : new Error(String(error)));
+    if (!closed) options.onFailure(asFailure(error));
     close();
   };
 
@@ -136,6 +148,14 @@ export function openStream(options: StreamOptions): Stream {
   };
 }
 
+function asFailure(error: unknown): Error {
+  if (isBadText(error))
+    return new UnreadableLog(
+      `in the log of the source, a text is none in the encoding of its database: ${messageOf(error)}`,
+    );
+  return error instanceof Error ? error : new Error(String(error));
+}
+
 /** Feeds the assembler and notices how far the server's log reaches. */
 class Reader {
   readonly #options: StreamOptions;
@@ -143,7 +163,8 @@ class Reader {
 
   constructor(options: StreamOptions) {
     this.#options = options;
-    this.#assembler = new Assembler(options.schema, options.epoch, options.latestXid, options.queue);
+    const { schema, epoch, latestXid, encoding, queue } = options;
+    this.#assembler = new Assembler(schema, epoch, latestXid, encoding.read, queue);
   }
 
   data(lsn: bigint, parsed: Parsed): void {

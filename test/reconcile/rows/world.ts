@@ -55,8 +55,8 @@ export class RowWorld {
     this.analytics = analytics;
   }
 
-  static async open(purpose: string): Promise<RowWorld> {
-    const source = await createSourceDatabase(`${purpose}_source`, LAX_SOURCE_SCHEMA);
+  static async open(purpose: string, encoding?: string): Promise<RowWorld> {
+    const source = await createSourceDatabase(`${purpose}_source`, LAX_SOURCE_SCHEMA, undefined, encoding);
     const analytics = await createTestDatabase(`${purpose}_analytics`);
     await migrate(analytics.db);
     return new RowWorld(source, analytics);
