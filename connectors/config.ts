@@ -12,6 +12,8 @@ export interface Holes {
   readonly 'source.database': string;
   readonly 'source.user': string;
   readonly 'source.sslmode': string;
+  /** What each of its sessions begins with. */
+  readonly 'source.settings': string;
   readonly publication: string;
   readonly schema: string;
   readonly slot: string;

@@ -41,7 +41,7 @@ export async function openSession(
   onStandby: (sentence: string) => void,
 ): Promise<Session> {
   let lost: Error | undefined;
-  await refuseUselessPooler(settings.source, `the source database ${placeOf(settings.source)}`);
+  await refuseUselessPooler(settings.source, `the source database ${placeOf(settings.source)}`, signal);
   const link = await openLink(settings.source, 'register', 'sql', signal, (error) => {
     lost = error;
   });

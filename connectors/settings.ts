@@ -2,6 +2,7 @@ import { ConfigurationError } from '#libs/domain/errors.ts';
 import { analyticsAddress, sourceAddress } from '#libs/platform/config/config.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import { settleForOthers } from '#libs/platform/postgres/session-settings.ts';
 import type { SslMode } from '#libs/platform/postgres/tls.ts';
 import { type ConnectorConfig, fillConfig, type SnapshotMode } from './config.ts';
 
@@ -101,6 +102,7 @@ export function wantedConfig(settings: RegisterSettings, epoch: number, mode: Sn
     'source.database': source.database,
     'source.user': source.user,
     'source.sslmode': settings.sslMode,
+    'source.settings': settleForOthers(),
     publication: settings.publication,
     schema: settings.schema,
     slot: slotOf(settings, epoch),

@@ -52,12 +52,13 @@ async function migrateWhenThere(db: Database, address: DatabaseAddress, options:
   const where = `${address.host}:${address.port}/${address.database}`;
   while (!signal.aborted) {
     try {
-      await refuseUselessPooler(address, `the analytics database ${where}`);
+      await refuseUselessPooler(address, `the analytics database ${where}`, signal);
       await refuseOtherEncoding(db, where);
       const applied = await migrate(db);
       if (applied.length > 0) log.info({ applied }, 'the analytics database was brought to the schema of this program');
       return;
     } catch (error) {
+      if (signal.aborted) return;
       const refused = refusedByServer(error, where);
       const mayPass = error instanceof SchemaHeld || isDatabaseFault(error);
       if (refused !== undefined || error instanceof SessionRefused || !mayPass) throw refused ?? error;

@@ -45,6 +45,16 @@ describe('the connector', () => {
       'signal.enabled.channels': 'source,kafka',
       'signal.kafka.bootstrap.servers': 'one:9092,two:9092',
     });
+    const begins = config['database.initial.statements'] ?? '';
+    for (const name of [
+      'statement_timeout',
+      'transaction_timeout',
+      'idle_session_timeout',
+      'default_transaction_read_only',
+    ])
+      expect(begins).toContain(`('${name}', ARRAY[`);
+    // At a semicolon Debezium takes it for two.
+    expect(begins).not.toMatch(/;|\s\s/);
     for (const side of ['key', 'value']) {
       expect(config).toMatchObject({
         [`${side}.converter`]: 'io.apicurio.registry.utils.converter.AvroConverter',

@@ -42,7 +42,7 @@ const followed = (address: DatabaseAddress): Promise<unknown> =>
   });
 
 test('a server itself is no pooler', async () => {
-  await expect(refuseUselessPooler(database.address, 'the database')).resolves.toBeUndefined();
+  await expect(refuseUselessPooler(database.address, 'the database', NEVER)).resolves.toBeUndefined();
 });
 
 describe.skipIf(isWithoutPgBouncer)('PgBouncer', () => {
@@ -78,7 +78,7 @@ describe.skipIf(isWithoutPgBouncer)('PgBouncer', () => {
       while (!stop.signal.aborted) await db.query('SELECT pg_sleep(random() / 200)').catch(() => {});
     });
     for (let n = 0; n < 10; n += 1) {
-      await expect(refuseUselessPooler(address, 'it')).rejects.toMatchObject({ name: 'ConfigurationError' });
+      await expect(refuseUselessPooler(address, 'it', NEVER)).rejects.toMatchObject({ name: 'ConfigurationError' });
     }
     stop.abort();
     await Promise.all(busy);

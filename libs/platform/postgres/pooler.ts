@@ -1,5 +1,7 @@
+import { Socket } from 'node:net';
 import pg from 'pg';
 import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
+import { unlessAborted } from '../lifecycle.ts';
 import type { DatabaseAddress } from './database.ts';
 import { SessionRefused } from './session-settings.ts';
 
@@ -18,10 +20,11 @@ const MARK = 'prepadata.left_behind';
 
 /**
  * @param what the database as an operator knows it: `the analytics database host:port/name`
- * @throws ConfigurationError when a pooler stands before it whose sessions are of no use; the driver's errors
+ * @throws ConfigurationError when a pooler stands before it whose sessions are of no use; the driver's errors; the
+ *   signal's reason as soon as it aborts
  */
-export async function refuseUselessPooler(address: DatabaseAddress, what: string): Promise<void> {
-  const flaw = await findFlaw(address);
+export async function refuseUselessPooler(address: DatabaseAddress, what: string, signal: AbortSignal): Promise<void> {
+  const flaw = await unlessAborted(findFlaw(address, signal), signal);
   if (flaw === 'shared') {
     throw new ConfigurationError(
       `a connection pooler stands before ${what} that gives a session of the server to several connections in turn (transaction or statement pooling); locks, notifications and prepared statements are lost by that`,
@@ -36,8 +39,8 @@ export async function refuseUselessPooler(address: DatabaseAddress, what: string
   }
 }
 
-async function findFlaw(address: DatabaseAddress): Promise<Flaw> {
-  return withTwo(address, async (one, other) => {
+async function findFlaw(address: DatabaseAddress, signal: AbortSignal): Promise<Flaw> {
+  return withTwo(address, signal, async (one, other) => {
     const [pid, neighbour] = [await pidOf(one), await pidOf(other)];
     if (pid === neighbour) return 'shared';
     // A pooler tells its clients numbers of its own.
@@ -47,15 +50,20 @@ async function findFlaw(address: DatabaseAddress): Promise<Flaw> {
       const pids = [await pidOf(one), await pidOf(one), await pidOf(other)];
       if (pids.some((now, n) => now !== [pid, pid, neighbour][n])) return 'shared';
     }
-    return (await isHandedOn(address, one, pid)) ? 'used' : null;
+    return (await isHandedOn(address, signal, one, pid)) ? 'used' : null;
   });
 }
 
 /** Leaves something in a session, and looks whether the next one finds it; it mostly gets the one that was left last. */
-async function isHandedOn(address: DatabaseAddress, one: pg.Client, pid: number): Promise<boolean> {
+async function isHandedOn(
+  address: DatabaseAddress,
+  signal: AbortSignal,
+  one: pg.Client,
+  pid: number,
+): Promise<boolean> {
   await one.query(`SELECT set_config('${MARK}', 'yes', false)`);
   await one.end();
-  const next = await connect(address);
+  const next = await connect(address, signal);
   try {
     if ((await pidOf(next)) !== pid) return false;
     const { rows } = await next.query<{ left: string | null }>(`SELECT current_setting('${MARK}', true) AS left`);
@@ -67,11 +75,12 @@ async function isHandedOn(address: DatabaseAddress, one: pg.Client, pid: number)
 
 async function withTwo<T>(
   address: DatabaseAddress,
+  signal: AbortSignal,
   work: (one: pg.Client, other: pg.Client) => Promise<T>,
 ): Promise<T> {
-  const one = await connect(address);
+  const one = await connect(address, signal);
   try {
-    const other = await connect(address);
+    const other = await connect(address, signal);
     try {
       return await work(one, other);
     } finally {
@@ -82,13 +91,20 @@ async function withTwo<T>(
   }
 }
 
-/** Bare: in a session that is not ours alone nothing may be set. */
-async function connect(address: DatabaseAddress): Promise<pg.Client> {
+/** Bare: in a session that is not ours alone nothing may be set. It is closed as soon as the signal aborts. */
+async function connect(address: DatabaseAddress, signal: AbortSignal): Promise<pg.Client> {
+  const socket = new Socket();
+  const stop = (): void => {
+    socket.destroy();
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  socket.once('close', () => signal.removeEventListener('abort', stop));
   const client = new pg.Client({
     ...address,
     application_name: 'prepadata check',
     connectionTimeoutMillis: 10_000,
     query_timeout: 10_000,
+    stream: () => socket,
   });
   client.on('error', () => {});
   try {

@@ -56,6 +56,15 @@ const settle = (settings: typeof RELIED_ON): string => `
    WHERE CASE WHEN w.name IS NOT NULL THEN s.context = 'user' OR s.setting <> ALL (w.accepted)
               ELSE s.name LIKE 'enable%' AND s.source IN ('global', 'database', 'user', 'database user') AND s.setting <> s.boot_val END`;
 
+/** What any reader relies on that brings its own words for values: that it may take its time, write, and see what is committed. */
+const OF_OTHERS = /timeout$|^exit_on_error$|^default_transaction_/;
+
+/** One statement that settles a session which another program opens for us. */
+export const settleForOthers = (): string =>
+  settle(Object.fromEntries(Object.entries(RELIED_ON).filter(([name]) => OF_OTHERS.test(name))))
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+
 /** A session is not as it is relied on to be, and cannot be made so. */
 export class SessionRefused extends ConfigurationError {}
 

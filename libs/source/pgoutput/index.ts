@@ -60,8 +60,9 @@ const slotsOf = async (client: pg.Client, address: DatabaseAddress, prefix: stri
 
 /** Does something on a connection of its own. */
 async function onSource<T>(address: DatabaseAddress, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  await refuseUselessPooler(address, `the source database ${placeOf(address)}`);
-  const link = await openLink(address, 'check', 'sql', new AbortController().signal, () => {});
+  const { signal } = new AbortController();
+  await refuseUselessPooler(address, `the source database ${placeOf(address)}`, signal);
+  const link = await openLink(address, 'check', 'sql', signal, () => {});
   try {
     return await work(link.client);
   } finally {

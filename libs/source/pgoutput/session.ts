@@ -51,9 +51,9 @@ export async function runSession(run: Run): Promise<never> {
   let lost: Error | undefined;
   try {
     run.status.say('starting', 'connecting to the source database');
-    await refuseUselessPooler(run.settings.address, `the source database ${placeOf(run.settings.address)}`);
-    signal.throwIfAborted();
-    const link = await openLink(run.settings.address, 'control', 'sql', signal, (error) => {
+    const { address } = run.settings;
+    await refuseUselessPooler(address, `the source database ${placeOf(address)}`, signal);
+    const link = await openLink(address, 'control', 'sql', signal, (error) => {
       lost = error;
       session.onControlLost(error);
     });

@@ -2,6 +2,7 @@ import pg from 'pg';
 import { loadConfig } from '#libs/platform/config/config.ts';
 import { findSource } from '#libs/platform/config/find-source.ts';
 import { openDatabase } from '#libs/platform/postgres/database.ts';
+import { refuseUselessPooler } from '#libs/platform/postgres/pooler.ts';
 import { runProgram, type Typed } from '#libs/platform/program.ts';
 import { argumentsOf, LOAD_OULAD } from './cli.ts';
 import { type LoadProgress, type LoadResult, loadPresentation } from './load.ts';
@@ -40,7 +41,9 @@ function summary(presentation: string, result: LoadResult): string {
 async function main({ values }: Typed<typeof LOAD_OULAD.options>): Promise<number> {
   const options = argumentsOf(values, process.env);
   const config = loadConfig();
-  const db = openDatabase(findSource(config), {
+  const address = findSource(config);
+  await refuseUselessPooler(address, 'the source database', new AbortController().signal);
+  const db = openDatabase(address, {
     connections: 2,
     name: 'prepadata load:oulad',
     settings: { search_path: pg.escapeIdentifier(config.SOURCE_SCHEMA) },
