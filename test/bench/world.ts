@@ -173,14 +173,11 @@ export class World {
   }
 }
 
-/**
- * What the applications, which are no superusers, may do besides for benchmarks: leave out what checks foreign keys, since
- * rows are right by construction, and make databases on the analytics server.
- */
+/** Benchmarks make databases, copy to files and leave out what checks foreign keys: there the applications are superusers. */
 async function letMore({ source, analytics, folders }: LocalDatabases): Promise<void> {
   const [ofSource = '', ofAnalytics = ''] = folders;
-  await asSuperuser(source, ofSource, `GRANT SET ON PARAMETER session_replication_role TO ${source.user}`);
-  await asSuperuser(analytics, ofAnalytics, `ALTER ROLE ${analytics.user} CREATEDB`);
+  await asSuperuser(source, ofSource, `ALTER ROLE ${source.user} SUPERUSER`);
+  await asSuperuser(analytics, ofAnalytics, `ALTER ROLE ${analytics.user} SUPERUSER`);
 }
 
 async function asSuperuser(address: DatabaseAddress, folder: string, statement: string): Promise<void> {
