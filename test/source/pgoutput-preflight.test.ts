@@ -5,11 +5,11 @@ import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { checkSource, pgoutputSource } from '#libs/source/pgoutput/index.ts';
 import { createSourceDatabase, type TestDatabase } from '../support/database.ts';
 import { onEachPostgres, type PostgresVersion } from '../support/postgres-versions.ts';
-import { freshPrefix } from './postgres-world.ts';
+import { freshPrefix, readRows } from './postgres-world.ts';
 import { CASES, GOOD } from './preflight-cases.ts';
 import { failureOf, statementsIn } from './refusal.ts';
 import { eventually } from './stage.ts';
-import { MemoryProgress } from './world.ts';
+import { MemoryProgress, Reader, Replica, type SourceWorld } from './world.ts';
 
 let source: TestDatabase | undefined;
 afterEach(async () => {
@@ -33,7 +33,8 @@ onEachPostgres([14, 15, 17, 18], (version, server) => {
   test.for(CASES.filter((one) => isFor(one, version)))(
     '$what: refused by name, before anything is made, and what it says to do helps',
     async ({ sql, code, message, remedy }) => {
-      const { address, db } = await newSource(server(), sql);
+      const database = await newSource(server(), sql);
+      const { address, db } = database;
       const before = await made(db);
       const failure = await failureOf(address);
       expect(failure).toMatchObject({ code, message: expect.stringMatching(message) });
@@ -43,15 +44,15 @@ onEachPostgres([14, 15, 17, 18], (version, server) => {
         expect(failure.hint).toMatch(remedy.hint);
         await db.query(remedy.sql);
       }
-      await followed(address);
+      await followed(database);
       await changesRows(db);
     },
   );
 
   test.for(GOOD.filter((one) => isFor(one, version)))('$what: followed', async ({ sql }) => {
-    const { address, db } = await newSource(server(), sql);
-    await followed(address);
-    await changesRows(db);
+    const database = await newSource(server(), sql);
+    await followed(database);
+    await changesRows(database.db);
   });
 });
 
@@ -60,18 +61,22 @@ const made = (db: TestDatabase['db']): Promise<object[]> =>
   db.query(`SELECT pubname::text FROM pg_publication
             UNION ALL SELECT slot_name FROM pg_replication_slots WHERE database = current_database()`);
 
-/** Follows the source, until a row that is written meanwhile has come with everything needed. */
-async function followed(address: DatabaseAddress): Promise<void> {
-  await checkSource(address);
-  const following = pgoutputSource({ address, progress: new MemoryProgress(), slotPrefix: freshPrefix() });
-  let error: unknown;
-  const subscription = following
-    .deliveries()
-    .subscribe({ next: ({ done }) => done(), error: (said) => (error = said) });
+/** Follows the source, and gets what it holds and what comes: with every needed column. */
+async function followed(database: TestDatabase): Promise<void> {
+  await checkSource(database.address);
+  const world = { progress: new MemoryProgress() } as unknown as SourceWorld;
+  const replica = new Replica();
+  const { address } = database;
+  const source = pgoutputSource({ address, progress: world.progress as MemoryProgress, slotPrefix: freshPrefix() });
+  const reader = new Reader(world, replica).start(source);
   try {
-    await eventually(() => error ?? following.status().state).toBe('streaming');
+    await eventually(() => reader.error ?? source.status().state).toBe('streaming');
+    await database.db.query(`INSERT INTO grades (id, grade_item) VALUES (gen_random_uuid(), 'exam')`);
+    await database.db.query(`UPDATE grades SET grade_value = 7`);
+    await eventually(async () => replica.rows()).toEqual(await readRows(database));
+    expect(replica.rows().get('grades')?.size).toBeGreaterThan(1);
   } finally {
-    subscription.unsubscribe();
+    reader.stop();
   }
 }
 

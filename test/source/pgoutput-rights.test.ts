@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import { type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
+import { findService, slotWithoutLimit } from '#libs/source/pgoutput/managed.ts';
 import { createSourceDatabase } from '../support/database.ts';
 import { onEachPostgres } from '../support/postgres-versions.ts';
 import { type PostgresWorld, postgresWorld } from './postgres-world.ts';
@@ -48,6 +50,25 @@ async function follows(): Promise<void> {
   await eventually(async () => replica.rows()).toEqual(await world.rows());
 }
 
+/** Tried on a server of this file's own: on the others, every test would take it for one of the service. */
+const SERVICES = [
+  [
+    'rds_superuser',
+    new RegExp(`^on Amazon RDS and Aurora: as the master user, run: GRANT rds_replication TO ${role};$`),
+    /^on Amazon RDS and Aurora: set max_slot_wal_keep_size = 10240 \(MB\) in the parameter group of the instance; or, to make the slot all/,
+  ],
+  [
+    'cloudsqlsuperuser',
+    new RegExp(`^on Google Cloud SQL: as a member of cloudsqlsuperuser .*, run: ALTER ROLE ${role} REPLICATION;$`),
+    /^on Google Cloud SQL: this cannot be set there; to make the slot all the same, set SOURCE_SLOT_LIMIT=none/,
+  ],
+  [
+    'azure_pg_admin',
+    new RegExp(`^on Azure Database for PostgreSQL: .*, run: ALTER ROLE ${role} REPLICATION;$`),
+    /^on Azure Database for PostgreSQL: this cannot be set there; .*SOURCE_SLOT_LIMIT=none/,
+  ],
+] as const;
+
 onEachPostgres([14, 16, 18], (version, server) => {
   beforeEach(() => begin(server()));
   afterEach(() => end(server()));
@@ -87,25 +108,25 @@ onEachPostgres([14, 16, 18], (version, server) => {
     expect((await failureOf(as())).message).toMatch(/may not read public\.students/);
   });
 
-  // Only where the server is this file's own: on the others, every test would take it for one of the service.
-  test.runIf(version === 16).for([
-    ['rds_superuser', `on Amazon RDS and Aurora: as the master user, run: GRANT rds_replication TO ${role};`],
-    [
-      'cloudsqlsuperuser',
-      `on Google Cloud SQL: as a member of cloudsqlsuperuser .*run: ALTER ROLE ${role} REPLICATION;`,
-    ],
-    ['azure_pg_admin', `on Azure Database for PostgreSQL: .*run: ALTER ROLE ${role} REPLICATION;`],
-  ] as const)('on a server that has the role %s, the way is the way there', async ([mark, hint]) => {
-    await query(`CREATE ROLE ${mark}`);
-    try {
-      await query(`GRANT USAGE ON SCHEMA public TO ${role}; GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${role}`);
-      expect((await failureOf(as())).hint).toMatch(new RegExp(hint));
-    } finally {
-      await query(`DROP ROLE ${mark}`);
-    }
-  });
+  test.for(version === 16 ? SERVICES : [])(
+    'on a server that has the role %s, the way is the way there',
+    async ([mark, replication, limit]) => {
+      await query(`CREATE ROLE ${mark}`);
+      try {
+        await query(`GRANT USAGE ON SCHEMA public TO ${role}; GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${role}`);
+        expect((await failureOf(as())).hint).toMatch(replication);
+        const client = new pg.Client(world.database.address);
+        await client.connect();
+        expect(slotWithoutLimit(await findService(client)).hint).toMatch(limit);
+        await client.end();
+      } finally {
+        await query(`DROP ROLE ${mark}`);
+      }
+    },
+  );
 
-  describe.skipIf(version === 16)('row-level security', () => {
+  if (version === 16) return;
+  describe('row-level security', () => {
     beforeEach(async () => {
       await query(`ALTER ROLE ${role} REPLICATION; GRANT USAGE ON SCHEMA public TO ${role};
                    GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${role};
