@@ -15,7 +15,7 @@ const FIND = `SELECT c.relname AS table, a.attname AS column, pg_get_expr(d.adbi
   JOIN pg_class AS c ON c.relname = needed.table_name AND c.relnamespace = to_regnamespace(quote_ident($1))
   JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = needed.column_name
   JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-  WHERE NOT a.attnotnull AND NOT a.attisdropped
+  WHERE a.attgenerated = '' AND NOT a.attnotnull AND NOT a.attisdropped
   ORDER BY 1, 2`;
 
 /**

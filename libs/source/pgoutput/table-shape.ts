@@ -63,41 +63,46 @@ function kindRemedy(schema: string, { kind, name, elsewhere }: TableFacts): stri
   return `${there}let the LMSConnector write an ordinary table; with the rows that are there now, run: ${rename} ${table}`;
 }
 
+/** What becomes of a table that is published and whose rows the log cannot tell apart. */
+const TAKES_NO_CHANGE = 'published, the table takes no UPDATE and no DELETE any more, from nobody';
+
 /** Whether every change of a row is told with its id, and whether the school may go on changing rows when it is told. */
 export function checkKey(schema: string, table: TableFacts): void {
-  const { primaryKey } = table;
   const name = `${schema}.${table.name}`;
+  const { primaryKey } = table;
+  const refuse = (code: string, what: string, clause: string): UnrecoverableError =>
+    new UnrecoverableError(code, what, `as the owner of the table, run: ALTER TABLE ${name} ${clause};`);
+  const anew = `${primaryKey === null ? '' : `DROP CONSTRAINT ${nameInSql(primaryKey.name)}, `}ADD PRIMARY KEY (id)`;
   if (primaryKey?.columns.length !== 1 || primaryKey.columns[0] !== 'id') {
-    throw new UnrecoverableError(
+    const found = primaryKey === null ? 'missing' : `(${primaryKey.columns.join(', ')})`;
+    throw refuse(
       'source_primary_key',
-      `the primary key of the source table ${name} is ${primaryKey === null ? 'missing' : `(${primaryKey.columns.join(', ')})`}; it must be (id)`,
-      `as the owner of the table, run: ALTER TABLE ${name} ${primaryKey === null ? '' : `DROP CONSTRAINT ${nameInSql(primaryKey.name)}, `}ADD PRIMARY KEY (id);`,
+      `the primary key of the source table ${name} is ${found}; it must be (id)`,
+      anew,
     );
   }
   const columns = identityColumns(table);
-  const computed = columns?.filter((column) => table.columns[column]?.generated === 'v') ?? [];
-  if (computed.length > 0) {
-    throw new UnrecoverableError(
-      'source_replica_identity',
-      `the replica identity of the source table ${name} is FULL, and contains ${computed.join(', ')}, which is computed when it is read: published, the table takes no UPDATE and no DELETE any more, from nobody`,
-      `as the owner of the table, run: ALTER TABLE ${name} REPLICA IDENTITY DEFAULT;`,
-    );
-  }
   if (columns === undefined && table.identity === 'd') {
-    throw new UnrecoverableError(
+    throw refuse(
       'source_primary_key',
-      `the primary key of the source table ${name} is deferrable, so that the log does not tell its rows apart: published, the table takes no UPDATE and no DELETE any more, from nobody`,
-      `as the owner of the table, run: ALTER TABLE ${name} DROP CONSTRAINT ${nameInSql(primaryKey.name)}, ADD PRIMARY KEY (id);`,
+      `the primary key of the source table ${name} is deferrable, so that the log does not tell its rows apart: ${TAKES_NO_CHANGE}`,
+      anew,
     );
   }
-  if (columns?.includes('id') === true) return;
-  throw new UnrecoverableError(
-    'source_replica_identity',
-    columns === undefined
-      ? `the source table ${name} has no replica identity, so that the log does not tell its rows apart: published, the table takes no UPDATE and no DELETE any more, from nobody`
-      : `the replica identity of the source table ${name} is (${columns.join(', ')}) and does not contain id, so that deletes cannot be told apart`,
-    `as the owner of the table, run: ALTER TABLE ${name} REPLICA IDENTITY ${primaryKey.deferrable ? 'FULL' : 'DEFAULT'};`,
-  );
+  const wrong = wrongIdentity(name, table, columns);
+  if (wrong === undefined) return;
+  throw refuse('source_replica_identity', wrong, `REPLICA IDENTITY ${primaryKey.deferrable ? 'FULL' : 'DEFAULT'}`);
+}
+
+/** What is wrong with what the log tells rows apart by, as a sentence. */
+function wrongIdentity(name: string, table: TableFacts, columns: readonly string[] | undefined): string | undefined {
+  if (columns === undefined)
+    return `the source table ${name} has no replica identity, so that the log does not tell its rows apart: ${TAKES_NO_CHANGE}`;
+  if (!columns.includes('id'))
+    return `the replica identity of the source table ${name} is (${columns.join(', ')}) and does not contain id, so that deletes cannot be told apart`;
+  const computed = columns.filter((column) => table.columns[column]?.generated === 'v');
+  if (computed.length === 0) return undefined;
+  return `the replica identity of the source table ${name} is FULL, and contains ${computed.join(', ')}, which is computed when it is read: ${TAKES_NO_CHANGE}`;
 }
 
 /** A generated column that the server does not send: what the log brings of its row would lack it. */
