@@ -238,6 +238,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     tests: HISTORIES,
   },
   {
+    name: 'ready before the flags that follow from a first reading are derived',
+    file: 'libs/pipeline/derive.ts',
+    from: 'readers.add(storedFor, key, this.#markOf(key), NO_NEW_ROWS);',
+    to: 'readers.add(storedFor, key, { ...this.#markOf(key), awaited: false }, NO_NEW_ROWS);',
+    tests: ['test/integrity/ready.test.ts'],
+  },
+  {
     name: 'settings adopted without deriving anything again',
     file: 'libs/pipeline/adopt.ts',
     from: '    await markAllKeys(tx, MARK_PRIORITY.bulk, null);\n',
