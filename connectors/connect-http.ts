@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isInteger, parse } from 'lossless-json';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import { type Answer, ask, NoAnswer, shown } from '#libs/platform/http.ts';
@@ -21,6 +22,11 @@ export interface ConnectRequest {
 const READ_MS = 10_000;
 const CHANGE_MS = 60_000;
 
+/** The workers are distributing their work anew: asked again for so long, and as often, milliseconds. */
+const CONFLICT = 409;
+const CONFLICT_MS = 5_000;
+const LOOK_MS = 100;
+
 /** What a worker says with 500, though waiting does not mend it: a plugin is not there. */
 const MISSING_PLUGIN = /Failed to find any class/;
 
@@ -39,27 +45,40 @@ export class ConnectHttp {
   readonly #url: string;
   readonly #signal: AbortSignal;
   readonly #readMs: number;
+  readonly #conflictMs: number;
   #isKnown = false;
   /** When Connect last answered, milliseconds since 1970. */
   heardAt: number | null = null;
 
-  /** @param readMs how long it may take to read something, milliseconds */
-  constructor(url: string, signal: AbortSignal, readMs: number = READ_MS) {
+  /**
+   * @param readMs how long it may take to read something, milliseconds
+   * @param conflictMs how long it is asked again while its workers share their work out, milliseconds
+   */
+  constructor(url: string, signal: AbortSignal, readMs: number = READ_MS, conflictMs: number = CONFLICT_MS) {
     this.#url = url;
     this.#signal = signal;
     this.#readMs = readMs;
+    this.#conflictMs = conflictMs;
   }
 
   async request(method: string, path: string, { body, missing = false }: ConnectRequest = {}): Promise<unknown> {
     await this.#recognise();
-    const { status, text } = await this.#ask(method, path, body);
+    const { status, text } = await this.#askPatiently(method, path, body);
     if (status < 300) return readJson(text);
     if (status === 404 && missing) return undefined;
     const said = messageIn(text) ?? `HTTP ${status}`;
-    // 409: the workers are distributing their work anew. A refusal is an answer about what was asked; others pass.
-    const isRefusal = (status !== 409 && status < 500) || MISSING_PLUGIN.test(said);
+    // A refusal is an answer about what was asked; others pass.
+    const isRefusal = (status !== CONFLICT && status < 500) || MISSING_PLUGIN.test(said);
     if (isRefusal) throw new ConnectRefusal(said);
     throw new Waiting(`${this.#name} is busy: ${said}`);
+  }
+
+  /** Whatever changes a connector has the workers share their work out anew, which takes them a moment. */
+  async #askPatiently(method: string, path: string, body: string | undefined): Promise<Answer> {
+    for (const until = Date.now() + this.#conflictMs; ; await sleep(LOOK_MS, undefined, { signal: this.#signal })) {
+      const answer = await this.#ask(method, path, body);
+      if (answer.status !== CONFLICT || Date.now() > until) return answer;
+    }
   }
 
   get #name(): string {

@@ -26,7 +26,7 @@ afterAll(() => {
   server.close();
 });
 
-const open = (timeoutMs: number): ConnectHttp => new ConnectHttp(url, new AbortController().signal, timeoutMs);
+const open = (timeoutMs: number): ConnectHttp => new ConnectHttp(url, new AbortController().signal, timeoutMs, 200);
 
 /** A Connect that gives its version, and one answer to all else. */
 const connectWith =
@@ -96,6 +96,18 @@ test.each([
   const asked = connect.request('PUT', '/connectors/lms/config', { body: '{}' });
   await expect(asked).rejects.toThrow(Waiting);
   await expect(asked).rejects.toThrow(message);
+});
+
+test('workers that share their work out anew are asked again for a moment', async () => {
+  let asked = 0;
+  answering = (request, response) => {
+    if (request.url !== '/') asked += 1;
+    const answer = asked < 4 ? error(409, 'a rebalance is expected') : connectWith(200, { done: true });
+    answer(request, response);
+  };
+  const patient = new ConnectHttp(url, new AbortController().signal);
+  expect(await patient.request('PUT', '/connectors/lms/stop')).toEqual({ done: true });
+  expect(asked).toBe(4);
 });
 
 test.each([

@@ -19,7 +19,7 @@ import { RoleProcess } from './role-process.ts';
  * how many changes commit meanwhile.
  */
 
-const CHANGES = Number(process.env['AWAY_CHANGES'] ?? 10_000);
+const CHANGES = Number(process.env['AWAY_CHANGES'] ?? 2_000);
 const ROUND = 1_000;
 const UPDATES = 100;
 

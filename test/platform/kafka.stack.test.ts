@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ConfigurationError } from '#libs/domain/errors.ts';
@@ -6,26 +7,22 @@ import { openConsumer } from '#libs/platform/kafka/consumer.ts';
 import { type Admin, BrokerFault, type Consumer, type Producer } from '#libs/platform/kafka/contract.ts';
 import { openProducer } from '#libs/platform/kafka/producer.ts';
 import { openLog } from '#libs/platform/log.ts';
-import { type OwnStack, ownStack } from '../support/stack.ts';
+import { useStack } from '../support/stack.ts';
 import { type Listening, listen as listenTo, numbers, patiently, valuesOf } from './listening.ts';
 
-let stack: OwnStack;
 let admin: Admin;
 let producer: Producer;
 let consumers: Consumer[] = [];
-let topics = 0;
 
-const options = () => ({ brokers: [stack.broker.address], clientId: 'test', log: openLog('silent') });
+const options = () => ({ brokers: useStack().brokers.split(','), clientId: 'test', log: openLog('silent') });
 
-beforeAll(async () => {
-  stack = await ownStack({ parts: ['broker'] });
+beforeAll(() => {
   admin = openAdmin(options());
   producer = openProducer(options());
 });
 afterAll(async () => {
   await producer.close();
   await admin.close();
-  await stack.stop();
 });
 afterEach(async () => {
   await Promise.all(consumers.map((consumer) => consumer.close()));
@@ -33,8 +30,7 @@ afterEach(async () => {
 });
 
 async function freshTopic(partitions = 1, config: Record<string, string> = {}): Promise<string> {
-  topics += 1;
-  const topic = `topic-${topics}`;
+  const topic = `topic-${randomUUID()}`;
   expect(await admin.ensureTopics([{ topic, partitions, replication: 1, config }])).toEqual({
     made: [topic],
     mended: [],
@@ -74,6 +70,9 @@ describe('topics', () => {
   });
 });
 
+/** The shortest that the broker allows by itself. */
+const SESSION_MS = 6_000;
+
 describe('messages', () => {
   test('of one key keep their order, and all they carry', async () => {
     const topic = await freshTopic(4);
@@ -92,9 +91,9 @@ describe('messages', () => {
 
   test('go to the members of a group, and to those that are left', async () => {
     const topic = await freshTopic(4);
-    const one = listen(topic, 4, 'shared');
+    const one = listen(topic, 4, `shared ${topic}`);
     await patiently(() => one.assigned.at(-1)).toBe(4);
-    const two = listen(topic, 4, 'shared');
+    const two = listen(topic, 4, `shared ${topic}`);
     await patiently(() => [one.assigned.at(-1), two.assigned.at(-1)]).toEqual([2, 2]);
     await one.consumer.close();
     await patiently(() => two.assigned.at(-1)).toBe(4);
@@ -106,7 +105,8 @@ describe('messages', () => {
     let joined = 0;
     const consumer = openConsumer({
       ...options(),
-      group: 'slow',
+      group: `slow ${topic}`,
+      sessionMs: SESSION_MS,
       topics: [topic],
       partitions: 1,
       handler: {
@@ -117,8 +117,7 @@ describe('messages', () => {
         onRevoked: () => {},
         onBatch: async ({ records }) => {
           taken += records.length;
-          // Longer than a session.
-          await sleep(13_000);
+          await sleep(1.5 * SESSION_MS);
           return true;
         },
         onHeard: () => {},
@@ -134,59 +133,4 @@ describe('messages', () => {
     await patiently(() => taken).toBe(2);
     expect(joined).toBe(1);
   });
-});
-
-test('a broker that is killed is waited for, in sight, and nothing that it acknowledged is lost', async () => {
-  const topic = await freshTopic();
-  const listening = listen(topic);
-  await patiently(() => listening.assigned.length).toBe(1);
-  const sent: string[] = [];
-  const faults: unknown[] = [];
-  let next = 0;
-  let stopped = false;
-  const sending = (async () => {
-    while (!stopped) {
-      const messages = numbers(next, 3);
-      try {
-        await producer.send(topic, messages);
-        sent.push(...messages.map(({ value }) => String(value)));
-        next += 3;
-      } catch (error) {
-        faults.push(error);
-      }
-      await sleep(5);
-    }
-  })();
-  await patiently(() => listening.records.length).toBeGreaterThan(30);
-  await stack.kill('broker');
-  await patiently(() => faults.length).toBeGreaterThan(0);
-  await patiently(() => listening.troubles.at(-1)).toMatch(/does not answer/);
-  expect(faults.every((fault) => fault instanceof BrokerFault)).toBe(true);
-  await stack.start('broker');
-  const before = sent.length;
-  await patiently(() => sent.length).toBeGreaterThan(before + 30);
-  await patiently(() => listening.troubles.at(-1)).toBe('back');
-  stopped = true;
-  await sending;
-  await patiently(() => new Set(valuesOf(listening.records)).size).toBeGreaterThanOrEqual(sent.length);
-  // What was sent again after a failure may be there twice, and never goes back beyond itself.
-  const distinct = [...new Set(valuesOf(listening.records))];
-  expect(distinct.slice(0, sent.length)).toEqual(sent);
-});
-
-test('a broker that stands still, its connections open, is told in time, and waited for', async () => {
-  const topic = await freshTopic();
-  const listening = listenTo(topic, { ...options(), timeoutMs: 2_000 });
-  consumers.push(listening.consumer);
-  await patiently(() => listening.troubles).toEqual(['back']);
-  const { pid } = stack.broker;
-  process.kill(pid, 'SIGSTOP');
-  try {
-    await patiently(() => listening.troubles.at(-1)).toMatch(/does not answer/);
-  } finally {
-    process.kill(pid, 'SIGCONT');
-  }
-  await producer.send(topic, numbers(0, 3));
-  await patiently(() => listening.records.length).toBe(3);
-  await patiently(() => listening.troubles.at(-1)).toBe('back');
 });

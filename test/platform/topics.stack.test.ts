@@ -8,11 +8,11 @@ import type { Admin, TopicSpec } from '#libs/platform/kafka/contract.ts';
 import { kafkaSource } from '#libs/source/kafka/index.ts';
 import { MemoryPartitions } from '../source/kafka-world.ts';
 import { Reader, Replica, type SourceWorld } from '../source/world.ts';
-import { type OwnStack, ownStack } from '../support/stack.ts';
+import { useStack } from '../support/stack.ts';
 
 /* Topics that somebody else has made before us, on a broker that asks for rights. */
 
-let stack: OwnStack;
+let brokers: string[];
 let kafka: kafkajs.Admin;
 let admin: Admin;
 let told: string[] = [];
@@ -26,22 +26,16 @@ const keep = (line: string): void => {
 const log = pino({ level: 'warn' }, { write: keep });
 
 beforeAll(async () => {
-  const brokerSettings = {
-    'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
-    // Who is given one right on a topic has no other there; on all else everybody may do everything.
-    'allow.everyone.if.no.acl.found': true,
-  };
-  stack = await ownStack({ parts: ['broker'], brokerSettings });
-  kafka = new kafkajs.Kafka({ brokers: [stack.broker.address], logLevel: kafkajs.logLevel.NOTHING }).admin();
+  brokers = useStack().brokers.split(',');
+  kafka = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING }).admin();
   await kafka.connect();
-  admin = openAdmin({ brokers: [stack.broker.address], clientId: 'test', log });
+  admin = openAdmin({ brokers, clientId: 'test', log });
 });
 beforeEach(() => {
   told = [];
 });
 afterAll(async () => {
   await Promise.all([kafka?.disconnect(), admin?.close()]);
-  await stack?.stop();
 });
 
 /** As an administrator makes one. */
@@ -150,14 +144,14 @@ test.each(['compact', 'compact,delete'])(
   'a change topic with cleanup.policy=%s ends the source with an error that names it',
   async (policy) => {
     topics += 1;
-    const topicPrefix = `changes${topics}`;
+    const topicPrefix = `changes${topics}-${policy.length}`;
     const topic = `${topicPrefix}.public.students`;
     await kafka.createTopics({
       topics: [{ topic, numPartitions: 2, configEntries: [{ name: 'cleanup.policy', value: policy }] }],
     });
     const progress = new MemoryPartitions();
     const source = kafkaSource({
-      brokers: [stack.broker.address],
+      brokers,
       registry: { register: () => Promise.resolve(1), decode: () => Promise.resolve(null) },
       group: topicPrefix,
       topicPrefix,

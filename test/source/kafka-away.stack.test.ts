@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { openAdmin } from '#libs/platform/kafka/admin.ts';
+import { BrokerFault, type Producer } from '#libs/platform/kafka/contract.ts';
 import { openProducer } from '#libs/platform/kafka/producer.ts';
 import { openLog } from '#libs/platform/log.ts';
 import type { SchemaRegistry } from '#libs/platform/registry/contract.ts';
 import { kafkaSource } from '#libs/source/kafka/index.ts';
+import { type Listening, listen, numbers, patiently, valuesOf } from '../platform/listening.ts';
 import { type OwnStack, ownStack } from '../support/stack.ts';
 import { MemoryPartitions } from './kafka-world.ts';
 import { eventually } from './stage.ts';
@@ -68,6 +72,72 @@ function open() {
   };
   return { source, progress, replica, producer, write, read };
 }
+
+const client = () => ({ brokers: [stack.broker.address], clientId: 'test', log });
+
+async function listenToNew(timeoutMs?: number): Promise<{ topic: string; listening: Listening; producer: Producer }> {
+  const topic = `topic-${randomUUID()}`;
+  const admin = openAdmin(client());
+  await admin.ensureTopics([{ topic, partitions: 1, replication: 1 }]);
+  await admin.close();
+  const listening = listen(topic, { ...client(), ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+  const producer = openProducer(client());
+  await patiently(() => listening.assigned.length).toBe(1);
+  return { topic, listening, producer };
+}
+
+test('a broker that is killed is waited for by producers and consumers, and nothing that it acknowledged is lost', async () => {
+  const { topic, listening, producer } = await listenToNew();
+  const sent: string[] = [];
+  const faults: unknown[] = [];
+  let next = 0;
+  let stopped = false;
+  const sending = (async () => {
+    while (!stopped) {
+      const messages = numbers(next, 3);
+      try {
+        await producer.send(topic, messages);
+        sent.push(...messages.map(({ value }) => String(value)));
+        next += 3;
+      } catch (error) {
+        faults.push(error);
+      }
+      await sleep(5);
+    }
+  })();
+  await patiently(() => listening.records.length).toBeGreaterThan(30);
+  await stack.kill('broker');
+  await patiently(() => faults.length).toBeGreaterThan(0);
+  await patiently(() => listening.troubles.at(-1)).toMatch(/does not answer/);
+  expect(faults.every((fault) => fault instanceof BrokerFault)).toBe(true);
+  await stack.start('broker');
+  const before = sent.length;
+  await patiently(() => sent.length).toBeGreaterThan(before + 30);
+  await patiently(() => listening.troubles.at(-1)).toBe('back');
+  stopped = true;
+  await sending;
+  await patiently(() => new Set(valuesOf(listening.records)).size).toBeGreaterThanOrEqual(sent.length);
+  // What was sent again after a failure may be there twice, and never goes back beyond itself.
+  const distinct = [...new Set(valuesOf(listening.records))];
+  expect(distinct.slice(0, sent.length)).toEqual(sent);
+  await Promise.all([listening.consumer.close(), producer.close()]);
+});
+
+test('a broker that stands still, its connections open, is told in time, and waited for', async () => {
+  const { topic, listening, producer } = await listenToNew(2_000);
+  await patiently(() => listening.troubles).toEqual(['back']);
+  const { pid } = stack.broker;
+  process.kill(pid, 'SIGSTOP');
+  try {
+    await patiently(() => listening.troubles.at(-1)).toMatch(/does not answer/);
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  await producer.send(topic, numbers(0, 3));
+  await patiently(() => listening.records.length).toBe(3);
+  await patiently(() => listening.troubles.at(-1)).toBe('back');
+  await Promise.all([listening.consumer.close(), producer.close()]);
+});
 
 test('a broker that is away is waited for, in sight, and nothing is lost', async () => {
   const { source, replica, producer, write, read } = open();

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { clusterAnswers } from '#libs/platform/kafka/probe.ts';
 import { identify } from '#libs/platform/process-identity.ts';
@@ -21,10 +20,6 @@ async function post(url: string, body: unknown): Promise<unknown> {
   });
   expect(answer.status).toBeLessThan(300);
   return answer.json();
-}
-
-async function eventually(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds().catch(() => false))) await sleep(100);
 }
 
 describe('the parts of the run', () => {
@@ -75,9 +70,9 @@ describe('parts of a test alone', () => {
     await fixture.drop();
   });
 
-  test('a killed broker comes back with its topics and what lies in them', async () => {
+  test('killed all at once they come back with the connectors and the ids that messages carry', async () => {
     // Connect keeps its connectors in a topic: one that is still there afterwards has survived in the broker.
-    const { connectUrl } = stack.addresses;
+    const { connectUrl, registryUrl } = stack.addresses;
     const postgres = inject('postgres');
     await post(`${connectUrl}/connectors`, {
       name: 'kept',
@@ -93,40 +88,27 @@ describe('parts of a test alone', () => {
         'database.password': `\${env:SECRET}`,
       },
     });
-    await Promise.all([stack.kill('broker'), stack.kill('connect')]);
+    const register = (schema: string): Promise<unknown> =>
+      post(`${registryUrl}/subjects/row-value/versions`, { schema });
+    const ids = [await register(schemaOf('a')), await register(schemaOf('a', 'b'))];
+
+    await Promise.all([stack.kill('broker'), stack.kill('connect'), stack.kill('registry')]);
     expect(await clusterAnswers([stack.broker.address])).toBe(false);
     await stack.start('broker');
-    await stack.start('connect');
-    expect(stack.addresses.connectUrl).toBe(connectUrl);
+    await Promise.all([stack.start('connect'), stack.start('registry')]);
+
+    expect(stack.addresses).toMatchObject({ connectUrl, registryUrl });
     const { config } = (await (await fetch(`${connectUrl}/connectors/kept`)).json()) as {
       config: Record<string, string>;
     };
     expect(config['topic.prefix']).toBe('kept');
     expect(config['database.password']).toBe(`\${env:SECRET}`);
-  });
-
-  test('a killed registry comes back with the ids that messages carry', async () => {
-    const { registryUrl } = stack.addresses;
-    const register = (schema: string): Promise<unknown> =>
-      post(`${registryUrl}/subjects/row-value/versions`, { schema });
-    const ids = [await register(schemaOf('a')), await register(schemaOf('a', 'b'))];
-    await stack.kill('registry');
-    await stack.start('registry');
     expect(await register(schemaOf('a', 'b', 'c'))).not.toEqual(ids[0]);
     for (const [index, fields] of [['a'], ['a', 'b']].entries()) {
       const { id } = ids[index] as { id: number };
       const { schema } = (await (await fetch(`${registryUrl}/schemas/ids/${id}`)).json()) as { schema: string };
       expect(JSON.parse(schema)).toEqual(JSON.parse(schemaOf(...fields)));
     }
-  });
-
-  test('a killed Connect comes back while the broker runs on', async () => {
-    await stack.kill('connect');
-    await stack.start('connect');
-    await eventually(async () => {
-      const names = (await (await fetch(`${stack.addresses.connectUrl}/connectors`)).json()) as string[];
-      return names.includes('kept');
-    });
   });
 
   test('a part that cannot start says so with the end of its log, and leaves no process', async () => {

@@ -10,9 +10,10 @@ export interface ConsumerOptions extends ClientOptions {
   /** Partitions of all topics together: as many batches may be under way at once. */
   readonly partitions: number;
   readonly handler: ConsumerHandler;
+  /** A member that dies is missed after this long, milliseconds; its partitions go to the others. Default 10,000. */
+  readonly sessionMs?: number;
 }
 
-/** A member that dies is missed after this long; its partitions go to the others. */
 const SESSION_MS = 10_000;
 const HEARTBEAT_MS = 1_000;
 /** How long the others of the group wait for us to join again. We notice within a heartbeat. */
@@ -49,7 +50,7 @@ export class Membership {
     this.#consumer = client.consumer({
       groupId: options.group,
       allowAutoTopicCreation: false,
-      sessionTimeout: SESSION_MS,
+      sessionTimeout: options.sessionMs ?? SESSION_MS,
       heartbeatInterval: HEARTBEAT_MS,
       rebalanceTimeout: REBALANCE_MS,
       maxWaitTimeInMs: IDLE_FETCH_MS,

@@ -7,10 +7,10 @@ import type { StackWorld } from './world.ts';
 
 /** Changes a second at which the way is measured. */
 export const RATES = [200, 1_000] as const;
-const SECONDS = { small: 4, full: 20 };
+const SECONDS = { small: 2, full: 20 };
 /** Let go by before anything counts. */
 export const WARM_UP_SECONDS = { small: 1, full: 4 };
-const BULK = { small: 6_000, full: 200_000 };
+const BULK = { small: 3_000, full: 200_000 };
 const ROWS_PER_TRANSACTION = 2_000;
 const PATIENCE_MS = 120_000;
 

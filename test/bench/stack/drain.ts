@@ -2,7 +2,7 @@ import type { BenchmarkResult } from '../report.ts';
 import { describeBusy } from './costs.ts';
 import type { StackWorld } from './world.ts';
 
-const CHANGES = { small: 6_000, full: 300_000 };
+const CHANGES = { small: 3_000, full: 300_000 };
 const AIM = 1;
 
 /** (c) A backlog that Debezium puts into the topics while no role runs, and then the roles on it. */

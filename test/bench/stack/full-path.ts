@@ -7,7 +7,7 @@ import { PathObserver } from './path-observer.ts';
 import { type Moment, sinceCommit, type Touch } from './touches.ts';
 import type { StackWorld } from './world.ts';
 
-const SECONDS = { small: 5, full: 60 };
+const SECONDS = { small: 2, full: 60 };
 const PATIENCE_MS = 120_000;
 /** Milliseconds that the product may take beyond what Debezium does. */
 const AIMS = [
