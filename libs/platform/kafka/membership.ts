@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { EachBatchPayload, Kafka, KafkaMessage, Consumer as LibraryConsumer, RequestTimeoutEvent } from 'kafkajs';
+import type { EachBatchPayload, Kafka, Consumer as LibraryConsumer, RequestTimeoutEvent } from 'kafkajs';
+import { handOver } from './batch.ts';
 import { type ClientOptions, closeQuietly } from './client.ts';
-import { BrokerFault, type ConsumerHandler, type IncomingRecord, type PartitionId } from './contract.ts';
+import { BrokerFault, type ConsumerHandler, type PartitionId } from './contract.ts';
 
 export interface ConsumerOptions extends ClientOptions {
   readonly group: string;
@@ -25,6 +25,7 @@ const TICK_MS = 1_000;
 const STEADY_TICKS = 5;
 /** So often may the library join again by itself before a membership is steady. */
 const REJOINS = 3;
+
 const nameOf = ({ topic, partition }: PartitionId): string => `${topic}:${partition}`;
 
 /** One life of the library's consumer: from joining to falling over. */
@@ -135,7 +136,7 @@ export class Membership {
 
   /** The group has answered it, or it has read something. */
   #prove(): void {
-    if (this.#isProven || (this.#isRelapse && !this.wasSteady)) return;
+    if (this.#isOver || this.#isProven || (this.#isRelapse && !this.wasSteady)) return;
     this.#isProven = true;
     this.#options.handler.onTrouble(undefined);
   }
@@ -174,36 +175,9 @@ export class Membership {
 
   async #take(payload: EachBatchPayload): Promise<void> {
     const { batch } = payload;
-    const { topic, partition } = batch;
     if (payload.isStale() || !this.#assigned.has(nameOf(batch))) return;
-    const taken = this.#options.handler.onBatch({
-      topic,
-      partition,
-      records: batch.messages.map(toRecord),
-      high: BigInt(batch.highWatermark),
-    });
-    const done = await this.#whileBeating(taken, payload);
+    const done = await handOver(payload, this.#options.handler, HEARTBEAT_MS);
     if (done && !payload.isStale()) payload.resolveOffset(batch.lastOffset());
-  }
-
-  /**
-   * A batch may take as long as the analytics database is away. The group hears from us meanwhile; if it tells us that it
-   * shares out anew, what is under way is none of ours any more.
-   */
-  async #whileBeating(taken: Promise<boolean>, payload: EachBatchPayload): Promise<boolean> {
-    for (;;) {
-      const pause = new AbortController();
-      const beat = sleep(HEARTBEAT_MS, 'beat' as const, { signal: pause.signal }).catch(() => 'beat' as const);
-      const first = await Promise.race([taken, beat]);
-      pause.abort();
-      if (first !== 'beat') return first;
-      try {
-        await payload.heartbeat();
-      } catch (error) {
-        this.#options.handler.onRevoked();
-        throw error;
-      }
-    }
   }
 
   /** Nothing rests on it; a group that shares out anew refuses it. */
@@ -221,12 +195,3 @@ const unsettled = ({ group, brokers }: ConsumerOptions): BrokerFault =>
 
 const silent = ({ broker, apiName }: RequestTimeoutEvent['payload']): BrokerFault =>
   new BrokerFault(`the Kafka broker ${broker} does not answer: ${apiName} was asked for in vain`);
-
-function toRecord({ offset, key, value, headers = {} }: KafkaMessage): IncomingRecord {
-  const read: Record<string, Buffer> = {};
-  for (const [name, given] of Object.entries(headers)) {
-    const last = Array.isArray(given) ? given.at(-1) : given;
-    if (last !== undefined) read[name] = typeof last === 'string' ? Buffer.from(last) : last;
-  }
-  return { offset: BigInt(offset), key, value, headers: read };
-}

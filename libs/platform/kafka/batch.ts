@@ -1,0 +1,40 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EachBatchPayload, KafkaMessage } from 'kafkajs';
+import type { ConsumerHandler, IncomingRecord } from './contract.ts';
+
+/**
+ * Hands a batch over, which may take as long as the analytics database is away. The group hears from us meanwhile; if it
+ * tells us that it shares out anew, what is under way is none of ours any more.
+ * @param beatMs between two heartbeats, milliseconds
+ * @returns whether the batch is taken care of
+ */
+export async function handOver(
+  { batch, heartbeat }: EachBatchPayload,
+  handler: ConsumerHandler,
+  beatMs: number,
+): Promise<boolean> {
+  const { topic, partition, messages, highWatermark } = batch;
+  const taken = handler.onBatch({ topic, partition, records: messages.map(toRecord), high: BigInt(highWatermark) });
+  for (;;) {
+    const pause = new AbortController();
+    const beat = sleep(beatMs, 'beat' as const, { signal: pause.signal }).catch(() => 'beat' as const);
+    const first = await Promise.race([taken, beat]);
+    pause.abort();
+    if (first !== 'beat') return first;
+    try {
+      await heartbeat();
+    } catch (error) {
+      handler.onRevoked();
+      throw error;
+    }
+  }
+}
+
+function toRecord({ offset, key, value, headers = {} }: KafkaMessage): IncomingRecord {
+  const read: Record<string, Buffer> = {};
+  for (const [name, given] of Object.entries(headers)) {
+    const last = Array.isArray(given) ? given.at(-1) : given;
+    if (last !== undefined) read[name] = typeof last === 'string' ? Buffer.from(last) : last;
+  }
+  return { offset: BigInt(offset), key, value, headers: read };
+}
