@@ -128,10 +128,7 @@ test('every kind of change comes to the tables and to the topics', async () => {
 
 async function kill(victim: (typeof VICTIMS)[number]): Promise<void> {
   if (victim === 'postgres') {
-    const [server] = await way.onSource((db) =>
-      db.query<{ pid: number }>(`SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::integer AS pid`),
-    );
-    process.kill(server?.pid ?? 0, 'SIGKILL');
+    way.killPostgres();
   } else if (victim === 'connect' || victim === 'broker') {
     await way.stack.kill(victim);
     await way.stack.start(victim);
@@ -146,18 +143,16 @@ test(
   async () => {
     const chance = chanceOf(SEED);
     const shift = Math.floor(chance() * VICTIMS.length);
-    await way.onSource(async (db) => {
-      for (let round = 0; round < KILLS; round += 1) {
-        // Each in turn from a random one on, so that a short run has them all.
-        const victim = VICTIMS[(round + shift) % VICTIMS.length] ?? 'connect';
-        const load = writeOn(db, ALL_WRITES);
+    for (let round = 0; round < KILLS; round += 1) {
+      // Each in turn from a random one on, so that a short run has them all.
+      const victim = VICTIMS[(round + shift) % VICTIMS.length] ?? 'connect';
+      await underLoad(async () => {
         await sleep(100 + chance() * 1_500);
         await kill(victim);
         await sleep(300);
-        await load.stop();
-        await way.untilEqual(`round ${round}, ${victim} killed`);
-      }
-    });
+      });
+      await way.untilEqual(`round ${round}, ${victim} killed`);
+    }
     await way.untilToldOnTopics();
   },
   60_000 + KILLS * 120_000,

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
@@ -56,10 +56,13 @@ export class WholeWay {
   readonly analytics: DatabaseAddress;
   readonly env: Readonly<Record<string, string>>;
   readonly #roles = new Map<string, RoleProcess>();
+  /** Of the database server. */
+  readonly #folder: string;
   readonly #release: () => Promise<void>;
 
-  constructor(stack: OwnStack, postgres: EmbeddedPostgres, release: () => Promise<void>) {
+  constructor(stack: OwnStack, postgres: EmbeddedPostgres, folder: string, release: () => Promise<void>) {
     this.stack = stack;
+    this.#folder = folder;
     this.#release = release;
     this.source = postgres.address('lms');
     this.analytics = postgres.address('prepadata');
@@ -87,7 +90,7 @@ export class WholeWay {
     try {
       await Promise.all([postgres.ensureDatabase('lms'), postgres.ensureDatabase('prepadata')]);
       const stack = await ownStack({ connectEnv: connectEnvOf(postgres.address('lms')) });
-      const way = new WholeWay(stack, postgres, release);
+      const way = new WholeWay(stack, postgres, options.folder, release);
       await way.onSource(async (db) => {
         await db.query(SOURCE_SCHEMA);
         await seedCampus(db, { students: 12, seed: 'path', now: Date.now() });
@@ -118,6 +121,12 @@ export class WholeWay {
     await Promise.all([...this.#roles.values()].map((role) => role.end('SIGKILL')));
     await this.stack.stop();
     await this.#release();
+  }
+
+  /** SIGKILL to the database server, which is then started again. */
+  killPostgres(): void {
+    const [pid = ''] = readFileSync(path.join(this.#folder, 'data/postmaster.pid'), 'utf8').split('\n');
+    process.kill(Number(pid), 'SIGKILL');
   }
 
   /** Starts a process of a role; it takes the place of an earlier one of that name. */
