@@ -1,18 +1,18 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { loadConfig } from '#libs/platform/config/config.ts';
 import { Lifecycle } from '#libs/platform/lifecycle.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { type Database, type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
-import type { Logins } from '#libs/platform/postgres/logins.ts';
 import { type LocalDatabases, startDatabases } from '../../services/local/databases.ts';
 import { Campus, type Shape, shapeOf } from './campus.ts';
 import { postmasterOf, type Servers } from './measure.ts';
 import { Product, type ProductOptions, untilCaughtUp } from './product.ts';
 import type { Measured } from './report.ts';
+import { makeSuperuser } from './superuser.ts';
 
 /** The servers of one run of the suite, what is in them, and how far that has been taken. */
 export class World {
@@ -58,7 +58,9 @@ export class World {
     lifecycle.add('the folder', async () => rmSync(folder, { recursive: true, force: true }));
     try {
       const databases = await startDatabases(loadConfig({ DATA_DIR: folder }), lifecycle, log);
-      await letMore(databases);
+      const [ofSource = '', ofAnalytics = ''] = databases.folders;
+      await makeSuperuser(databases.source, ofSource);
+      await makeSuperuser(databases.analytics, ofAnalytics);
       return new World(scale, folder, lifecycle, databases, profile);
     } catch (error) {
       await lifecycle.stop();
@@ -170,22 +172,5 @@ export class World {
 
   noteSnapshot(): void {
     this.#hasSnapshot = true;
-  }
-}
-
-/** Benchmarks make databases, copy to files and leave out what checks foreign keys: there the applications are superusers. */
-async function letMore({ source, analytics, folders }: LocalDatabases): Promise<void> {
-  const [ofSource = '', ofAnalytics = ''] = folders;
-  await asSuperuser(source, ofSource, `ALTER ROLE ${source.user} SUPERUSER`);
-  await asSuperuser(analytics, ofAnalytics, `ALTER ROLE ${analytics.user} SUPERUSER`);
-}
-
-async function asSuperuser(address: DatabaseAddress, folder: string, statement: string): Promise<void> {
-  const { superuser } = JSON.parse(readFileSync(path.join(folder, 'logins.json'), 'utf8')) as Logins;
-  const admin = openDatabase({ ...address, ...superuser }, { connections: 1, name: 'bench admin' });
-  try {
-    await admin.query(statement);
-  } finally {
-    await admin.close();
   }
 }

@@ -15,6 +15,7 @@ import { PROGRAMS } from '../../../services/stack/programs.ts';
 import { Addresses } from '../../../services/stack/specs.ts';
 import { Campus, type Shape, shapeOf } from '../campus.ts';
 import { click, newClick } from '../load.ts';
+import { makeSuperuser } from '../superuser.ts';
 import { type BareReader, readBare } from './bare.ts';
 import type { Costs } from './costs.ts';
 import { Processes } from './processes.ts';
@@ -190,6 +191,8 @@ export class StackWorld {
       (['source', 'analytics', 'broker', 'registry'] as const).map((name) => this.processes.begin(name)),
     );
     const { addresses } = this;
+    const { logFile } = await this.processes.begin('source');
+    await makeSuperuser(addresses.source, path.dirname(logFile));
     const [, source] = await Promise.all([this.processes.begin('connect'), this.campus.fill()]);
     this.#source = source;
     this.#lifecycle.add('the connections to the source', () => source.close());

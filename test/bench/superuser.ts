@@ -1,0 +1,20 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
+import type { Logins } from '#libs/platform/postgres/logins.ts';
+
+/**
+ * Makes the application of an embedded server its superuser: benchmarks make databases, copy to files and leave out what
+ * checks foreign keys.
+ * @param address of a database there, with the application's login
+ * @param folder of the server
+ */
+export async function makeSuperuser(address: DatabaseAddress, folder: string): Promise<void> {
+  const { superuser } = JSON.parse(readFileSync(path.join(folder, 'logins.json'), 'utf8')) as Logins;
+  const admin = openDatabase({ ...address, ...superuser }, { connections: 1, name: 'bench admin' });
+  try {
+    await admin.query(`ALTER ROLE ${address.user} SUPERUSER`);
+  } finally {
+    await admin.close();
+  }
+}
