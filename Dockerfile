@@ -2,9 +2,9 @@
 # every role of PrepaData, and which one runs is the command, e.g. services/api/main.ts.
 
 FROM maven:3.9-eclipse-temurin-17 AS converter
-COPY services/stack/parts/pom.xml /build/pom.xml
-COPY services/stack/parts/broker/pom.xml /build/broker/pom.xml
-COPY services/stack/parts/converter/pom.xml /build/converter/pom.xml
+COPY services/sandbox/stack/parts/pom.xml /build/pom.xml
+COPY services/sandbox/stack/parts/broker/pom.xml /build/broker/pom.xml
+COPY services/sandbox/stack/parts/converter/pom.xml /build/converter/pom.xml
 RUN mvn --batch-mode --file /build/pom.xml --projects converter initialize -Dparts.out=/parts
 
 # The image's own converters are of another line in some of its versions, and speak another API.

@@ -1,6 +1,7 @@
 import { SOURCE_TABLES } from '#libs/domain/change.ts';
 import { systemClock } from '#libs/domain/clock.ts';
 import { UnrecoverableError } from '#libs/domain/errors.ts';
+import type { Settings } from '#libs/families/settings.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import { holdCalendar, lowerToday } from '#libs/store/calendar.ts';
 import { judge } from '#libs/store/judge.ts';
@@ -10,7 +11,6 @@ import { originOf, RejectedSet } from '#libs/store/rejected.ts';
 import { imagesOf } from '#libs/store/stage.ts';
 import { sql } from '#libs/store/statements.ts';
 import { lockAllTables } from '#libs/store/table-locks.ts';
-import type { Settings } from './settings.ts';
 
 interface StoredSettings {
   readonly fingerprint: string;

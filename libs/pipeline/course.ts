@@ -1,13 +1,13 @@
 import { type FirstDays, NO_FIRST_DAYS, sameFirstDays } from '#libs/aggregate/coverage.ts';
 import { FAMILIES, type Family, ROW_FAMILIES } from '#libs/domain/family.ts';
 import { formatDay, type LocalDay, parseDay } from '#libs/domain/local-date.ts';
+import { courseAsOf } from '#libs/families/course-as-of.ts';
+import type { Settings } from '#libs/families/settings.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import { readTodayToWrite, shareCalendar } from '#libs/store/calendar.ts';
 import { LEAST_FIRST_DAYS, type OriginRow, toOrigin } from '#libs/store/keys.ts';
 import { MARK_PRIORITY, MarkSet, NO_NEW_ROWS } from '#libs/store/marks.ts';
 import { fillTemplate, sql } from '#libs/store/statements.ts';
-import { courseAsOf } from './derive.ts';
-import type { Settings } from './settings.ts';
 
 const COURSE_EVIDENCE = fillTemplate('course_evidence', 'keys', { leastDays: LEAST_FIRST_DAYS });
 

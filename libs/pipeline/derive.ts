@@ -3,6 +3,11 @@ import { sameEvidence, sameFirsts } from '#libs/aggregate/evidence.ts';
 import { KeyFault } from '#libs/domain/errors.ts';
 import type { Family, Key } from '#libs/domain/family.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
+import { courseAsOf } from '#libs/families/course-as-of.ts';
+import type { FamilyDefinition, RowsRead } from '#libs/families/family.ts';
+import { inHalves } from '#libs/families/in-halves.ts';
+import type { Settings } from '#libs/families/settings.ts';
+import { rowsThatCount, standingOf } from '#libs/families/standing.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import { readTodayToWrite, shareCalendar } from '#libs/store/calendar.ts';
 import type { FeatureRow } from '#libs/store/feature-table.ts';
@@ -35,31 +40,11 @@ import { putOutbox } from '#libs/store/outbox.ts';
 import { type IsWorthKeeping, type KeyToRead, keptText, parseKept } from '#libs/store/rows.ts';
 import type { SeriesColumns, SeriesRow } from '#libs/store/series-table.ts';
 import { restoreKeys } from '#libs/store/set-aside.ts';
-import type { FamilyDefinition, RowsRead } from './families/family.ts';
-import { inHalves, setAside } from './set-aside.ts';
-import type { Settings } from './settings.ts';
-import { rowsThatCount, standingOf } from './standing.ts';
-
-/** A course that ended, or a connector that died, stops here: every window of features then still holds a fact. */
-export const DAYS_AFTER_LAST_FACT = 6;
+import type { DeriveResult } from './derive-result.ts';
+import { setAside } from './set-aside.ts';
 
 /** Computed without giving others, the intake and the API among them, a turn. */
 const KEYS_AT_A_STRETCH = 10;
-
-/** The day a course's features speak for. */
-export const courseAsOf = (lastFact: LocalDay | null, today: LocalDay): LocalDay =>
-  lastFact === null ? today : Math.min(today, lastFact + DAYS_AFTER_LAST_FACT);
-
-export interface DeriveResult {
-  /** Keys derived; 0 when there was nothing to do, or others hold what there is. */
-  readonly keys: number;
-  /** Feature rows that changed. */
-  readonly changed: number;
-  /** Marks wait that another deriver is at work on. */
-  readonly contended: boolean;
-  /** Marks were left for another deriver: that of the courses, or of another family. */
-  readonly followUps: number;
-}
 
 /** Most keys of one transaction, for all marks or by their priority. */
 export type KeyLimit = number | ((priority: MarkPriority) => number);

@@ -1,6 +1,11 @@
 import type { UnrecoverableError } from '#libs/domain/errors.ts';
 import type { Key } from '#libs/domain/family.ts';
+import type { FamilyDefinition } from '#libs/families/family.ts';
+import type { Settings } from '#libs/families/settings.ts';
 import type { Log } from '#libs/platform/log.ts';
+import { type Loop, type StepOutcome, startLoop } from '#libs/platform/loop/loop.ts';
+import { Pace } from '#libs/platform/loop/pace.ts';
+import { Wake } from '#libs/platform/loop/wake.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import { KeyCursor } from '#libs/store/keys.ts';
 import { MARK_PRIORITY, type MarkPriority } from '#libs/store/marks.ts';
@@ -8,11 +13,6 @@ import type { SeriesColumns } from '#libs/store/series-table.ts';
 import { retryKeys } from '#libs/store/set-aside.ts';
 import { deriveCourses } from './course.ts';
 import { deriveBatch } from './derive.ts';
-import type { FamilyDefinition } from './families/family.ts';
-import { type Loop, type StepOutcome, startLoop } from './loop.ts';
-import { Pace } from './pace.ts';
-import type { Settings } from './settings.ts';
-import { Wake } from './wake.ts';
 
 /** Keys per transaction: few where somebody waits for them, many where they only have to be done. */
 const LIVE_KEYS = 50;

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { concatMap, type Subscription } from 'rxjs';
 import { messageOf, UnrecoverableError } from '#libs/domain/errors.ts';
+import type { Settings } from '#libs/families/settings.ts';
 import type { Log } from '#libs/platform/log.ts';
+import type { Wake } from '#libs/platform/loop/wake.ts';
 import type { Metrics } from '#libs/platform/metrics.ts';
 import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import type { ChangeBatch, ChangeSource, Delivery } from '#libs/source/contract.ts';
 import { type StageOptions, type StageResult, stageBatch } from '#libs/store/stage.ts';
-import type { Settings } from './settings.ts';
-import type { Wake } from './wake.ts';
 
 export interface IntakeOptions {
   readonly source: ChangeSource;

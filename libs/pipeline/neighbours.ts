@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Log } from '#libs/platform/log.ts';
+import type { Wake } from '#libs/platform/loop/wake.ts';
 import { type Database, type DatabaseAddress, isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import { listen } from '#libs/platform/postgres/listen.ts';
+import { WAKE_CHANNEL } from '#libs/store/marks.ts';
 import { sql } from '#libs/store/statements.ts';
-import type { Wake } from './wake.ts';
 
 export interface NeighbourOptions {
   readonly db: Database;
@@ -11,9 +12,6 @@ export interface NeighbourOptions {
   readonly wake: Wake;
   readonly log: Log;
 }
-
-/** Notified when there is something to derive, with who says so. */
-export const WAKE_CHANNEL = 'prepadata_wake';
 
 /**
  * Passes wakes on between the processes of one analytics database. Each process polls besides, so a wake that is lost

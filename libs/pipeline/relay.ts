@@ -1,5 +1,7 @@
 import { PrepaError } from '#libs/domain/errors.ts';
 import type { Log } from '#libs/platform/log.ts';
+import { type Loop, type StepOutcome, startLoop } from '#libs/platform/loop/loop.ts';
+import { Wake } from '#libs/platform/loop/wake.ts';
 import type { Metrics } from '#libs/platform/metrics.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import type { Session } from '#libs/platform/postgres/session.ts';
@@ -12,9 +14,7 @@ import {
   readWaiting,
   type WaitingKey,
 } from '#libs/store/outbox.ts';
-import { type Loop, type StepOutcome, startLoop } from './loop.ts';
 import type { FeaturePublisher } from './topics/publisher.ts';
-import { Wake } from './wake.ts';
 
 export interface RelayOptions {
   readonly db: Database;

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Log } from '#libs/platform/log.ts';
+import { startLoop } from '#libs/platform/loop/loop.ts';
+import { Wake } from '#libs/platform/loop/wake.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
 import { forgetInstances, leaveInstance, reportInstance } from '#libs/store/instances.ts';
-import { startLoop } from './loop.ts';
-import { Wake } from './wake.ts';
 
 export interface ReportOptions {
   readonly db: Database;

@@ -1,4 +1,4 @@
-import type { Loop } from './loop.ts';
+import type { Loop } from '#libs/platform/loop/loop.ts';
 
 /** A running role: what is wrong with it, if anything, and how to end it. */
 export interface Role {

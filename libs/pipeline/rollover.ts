@@ -4,10 +4,10 @@ import type { LocalDay } from '#libs/domain/local-date.ts';
 import { formatDay } from '#libs/domain/local-date.ts';
 import type { Zone } from '#libs/domain/zone.ts';
 import type { Log } from '#libs/platform/log.ts';
+import { type Loop, startLoop } from '#libs/platform/loop/loop.ts';
+import { Wake } from '#libs/platform/loop/wake.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import { advanceToday, beginCalendar, holdCalendar, readToday, takeTodayBack } from '#libs/store/calendar.ts';
-import { type Loop, startLoop } from './loop.ts';
-import { Wake } from './wake.ts';
 
 /**
  * Makes it `today` in the database, if it is not yet: alone, while nobody derives, and with everything marked that the

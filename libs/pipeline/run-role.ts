@@ -1,10 +1,12 @@
 import type { SourceTable } from '#libs/domain/change.ts';
 import { systemClock } from '#libs/domain/clock.ts';
 import type { Family } from '#libs/domain/family.ts';
+import { openSettings, type Settings } from '#libs/families/settings.ts';
 import { analyticsAddress, describeSettings, loadConfig, requireAddress } from '#libs/platform/config/config.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import { aborted, Lifecycle, onSignals } from '#libs/platform/lifecycle.ts';
 import { type Log, openLog } from '#libs/platform/log.ts';
+import { Wake } from '#libs/platform/loop/wake.ts';
 import type { Database, DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { runProgram } from '#libs/platform/program.ts';
 import type { ChangeSource, SourceParts, SourceStatus } from '#libs/source/contract.ts';
@@ -18,9 +20,7 @@ import { wakeNeighbours } from './neighbours.ts';
 import { startReport } from './report.ts';
 import type { Role } from './role.ts';
 import { startRollover } from './rollover.ts';
-import { openSettings, type Settings } from './settings.ts';
 import { startTopic } from './topics/start.ts';
-import { Wake } from './wake.ts';
 
 /** What a role that derives, and perhaps stages, is made of; the rest is the same for all. */
 export interface RoleDefinition {

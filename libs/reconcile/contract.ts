@@ -1,6 +1,6 @@
 import type { Clock } from '#libs/domain/clock.ts';
 import type { RunMode, RunProgress, RunScope, Verdict } from '#libs/domain/run.ts';
-import type { Settings } from '#libs/pipeline/settings.ts';
+import type { Settings } from '#libs/families/settings.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import type { Lifecycle } from '#libs/platform/lifecycle.ts';
 import type { Log } from '#libs/platform/log.ts';

@@ -1,7 +1,7 @@
-import { anomalyFamily } from '#libs/pipeline/families/anomaly.ts';
-import { engagementFamily } from '#libs/pipeline/families/engagement.ts';
-import { performanceFamily } from '#libs/pipeline/families/performance.ts';
-import type { Settings } from '#libs/pipeline/settings.ts';
+import { anomalyFamily } from '#libs/families/anomaly.ts';
+import { engagementFamily } from '#libs/families/engagement.ts';
+import { performanceFamily } from '#libs/families/performance.ts';
+import type { Settings } from '#libs/families/settings.ts';
 import { unlessAborted } from '#libs/platform/lifecycle.ts';
 import { checkSource } from '#libs/source/pgoutput/index.ts';
 import { readTodayToWrite } from '#libs/store/calendar.ts';

@@ -3,6 +3,9 @@ import { laterPosition, type Position } from '#libs/domain/position.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { sql } from './statements.ts';
 
+/** Notified when there is something to derive, with who says so. */
+export const WAKE_CHANNEL = 'prepadata_wake';
+
 /** Which marks go first: news from the source, then a snapshot's rows, then all that follows from something else. */
 export const MARK_PRIORITY = { live: 0, snapshot: 1, bulk: 2 } as const;
 export type MarkPriority = (typeof MARK_PRIORITY)[keyof typeof MARK_PRIORITY];

@@ -1,5 +1,5 @@
+import { anomalyFamily } from '#libs/families/anomaly.ts';
 import { type DeriverOptions, startDeriver } from '#libs/pipeline/derivers.ts';
-import { anomalyFamily } from '#libs/pipeline/families/anomaly.ts';
 import { type Role, roleOf } from '#libs/pipeline/role.ts';
 
 /** Derives anomaly_features from what the other two families store. The calendar must have begun. */

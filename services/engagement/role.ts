@@ -1,5 +1,5 @@
+import { engagementFamily } from '#libs/families/engagement.ts';
 import { type DeriverOptions, startCourseDeriver, startDeriver } from '#libs/pipeline/derivers.ts';
-import { engagementFamily } from '#libs/pipeline/families/engagement.ts';
 import { type Role, roleOf } from '#libs/pipeline/role.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '#libs/domain/clock.ts';
 import { type Role, roleOf } from '#libs/pipeline/role.ts';
-import { Wake } from '#libs/pipeline/wake.ts';
 import type { Log } from '#libs/platform/log.ts';
+import { Wake } from '#libs/platform/loop/wake.ts';
 import type { Database, DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { listen } from '#libs/platform/postgres/listen.ts';
 import type { Schedule } from '#libs/platform/schedule.ts';

@@ -1,4 +1,4 @@
-import { randomFrom } from '../../services/campus/random.ts';
+import { randomFrom } from '../../services/sandbox/campus/random.ts';
 import { atRandom, CHANGES_PER_SECOND, shuffled } from './load.ts';
 import { Meter } from './measure.ts';
 import { Observer, type Seen } from './observer.ts';

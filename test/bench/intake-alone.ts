@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { openSettings } from '#libs/families/settings.ts';
 import { startIntake } from '#libs/pipeline/intake.ts';
-import { openSettings } from '#libs/pipeline/settings.ts';
-import { Wake } from '#libs/pipeline/wake.ts';
 import { analyticsAddress, loadConfig, sourceAddress } from '#libs/platform/config/config.ts';
 import { onSignals } from '#libs/platform/lifecycle.ts';
 import { openLog } from '#libs/platform/log.ts';
+import { Wake } from '#libs/platform/loop/wake.ts';
 import { openDatabase } from '#libs/platform/postgres/database.ts';
 import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
 import { openProgressStore } from '#libs/store/progress.ts';

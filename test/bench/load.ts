@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database, SqlStatement } from '#libs/platform/postgres/database.ts';
-import { type Random, randomFrom } from '../../services/campus/random.ts';
+import { type Random, randomFrom } from '../../services/sandbox/campus/random.ts';
 import type { Shape } from './campus.ts';
 
 /** Row n of a kind, as `bench.id` names it. */

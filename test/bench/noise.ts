@@ -1,6 +1,6 @@
 import { systemClock } from '#libs/domain/clock.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
-import { resync } from '../../services/campus/resync.ts';
+import { resync } from '../../services/sandbox/campus/resync.ts';
 import { upsertFloor } from './floor.ts';
 import { Meter } from './measure.ts';
 import { untilCaughtUp } from './product.ts';

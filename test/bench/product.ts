@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseLsn } from '#libs/domain/position.ts';
 import { addressEnv } from '#libs/platform/config/address-env.ts';
 import { type Database, type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
-import type { RunFile } from '../../services/local/runfile.ts';
+import type { RunFile } from '../../services/sandbox/local/runfile.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 
@@ -45,7 +45,7 @@ export class Product {
 
   /** Resolves as soon as it has begun to work with the source, or for a program without one at once. */
   static async start(options: ProductOptions): Promise<Product> {
-    const { source, analytics, folder, env, program = 'services/local/main.ts', profile } = options;
+    const { source, analytics, folder, env, program = 'services/sandbox/local/main.ts', profile } = options;
     const dataDir = mkdtempSync(path.join(folder, 'product-'));
     const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
     const child = spawn(process.execPath, [...profiling, 'libs/platform/launch.mjs', program], {

@@ -1,13 +1,13 @@
 import { SOURCE_TABLES } from '#libs/domain/change.ts';
 import { systemClock } from '#libs/domain/clock.ts';
-import { openSettings } from '#libs/pipeline/settings.ts';
+import { openSettings } from '#libs/families/settings.ts';
 import { analyticsAddress, loadConfig, sourceAddress } from '#libs/platform/config/config.ts';
 import { Lifecycle } from '#libs/platform/lifecycle.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
 import { openRowAudit } from '#libs/reconcile/rows/audit.ts';
 import { openText } from '#libs/reconcile/rows/connection.ts';
-import { selectRows } from '#libs/source/pgoutput/snapshot.ts';
+import { selectRows } from '#libs/source/postgres/snapshot.ts';
 
 // Reads every row of the source once, in order of the ids, and does nothing with them; or compares them with their images.
 // A process of its own, so that its memory is its own.

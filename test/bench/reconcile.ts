@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { parseLsn } from '#libs/domain/position.ts';
+import { openSettings } from '#libs/families/settings.ts';
 import { startIntake } from '#libs/pipeline/intake.ts';
-import { openSettings } from '#libs/pipeline/settings.ts';
-import { Wake } from '#libs/pipeline/wake.ts';
 import { addressEnv } from '#libs/platform/config/address-env.ts';
 import { loadConfig } from '#libs/platform/config/config.ts';
 import { openLog } from '#libs/platform/log.ts';
+import { Wake } from '#libs/platform/loop/wake.ts';
 import { type Database, type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
 import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
 import { migrate } from '#libs/store/migrate.ts';

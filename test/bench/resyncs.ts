@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { AnyRowChange } from '#libs/domain/change.ts';
 import { MS_PER_DAY, parseDay } from '#libs/domain/local-date.ts';
+import { engagementFamily } from '#libs/families/engagement.ts';
+import { performanceFamily } from '#libs/families/performance.ts';
 import { deriveCourses } from '#libs/pipeline/course.ts';
 import { deriveBatch } from '#libs/pipeline/derive.ts';
-import { engagementFamily } from '#libs/pipeline/families/engagement.ts';
-import { performanceFamily } from '#libs/pipeline/families/performance.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import { beginCalendar } from '#libs/store/calendar.ts';
 import { migrate } from '#libs/store/migrate.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { MEMBERS } from '../../services/stack/programs.ts';
+import { MEMBERS } from '../../services/sandbox/stack/programs.ts';
 import { type BenchmarkResult, isMet, printResult } from './report.ts';
 import { LETTERS, runStackSuite } from './stack/suite.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import type { Logins } from '#libs/platform/embedded-postgres/logins.ts';
 import { type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
-import type { Logins } from '#libs/platform/postgres/logins.ts';
 
 /**
  * Makes the application of an embedded server its superuser: benchmarks make databases, copy to files and leave out what

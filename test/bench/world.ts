@@ -7,7 +7,7 @@ import { loadConfig } from '#libs/platform/config/config.ts';
 import { Lifecycle } from '#libs/platform/lifecycle.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { type Database, type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
-import { type LocalDatabases, startDatabases } from '../../services/local/databases.ts';
+import { type LocalDatabases, startDatabases } from '../../services/sandbox/local/databases.ts';
 import { Campus, type Shape, shapeOf } from './campus.ts';
 import { postmasterOf, type Servers } from './measure.ts';
 import { Product, type ProductOptions, untilCaughtUp } from './product.ts';

@@ -1,6 +1,6 @@
-import { COURSE_TOTAL, keyHistory } from '../../services/campus/history.ts';
-import { DAY } from '../../services/campus/local-time.ts';
-import type { Campus, Enrollment } from '../../services/campus/people.ts';
+import { COURSE_TOTAL, keyHistory } from '../../services/sandbox/campus/history.ts';
+import { DAY } from '../../services/sandbox/campus/local-time.ts';
+import type { Campus, Enrollment } from '../../services/sandbox/campus/people.ts';
 import { newStudy, type Study, WEEKS } from './shape.ts';
 
 /** What students do themselves; a completion may be the teacher's or the connector's doing. */

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { CATALOGUE } from '../../services/campus/catalogue.ts';
-import { keyHistory } from '../../services/campus/history.ts';
-import { DAY, localMillis, weekdayOf } from '../../services/campus/local-time.ts';
-import { planCampus } from '../../services/campus/people.ts';
-import { randomFrom } from '../../services/campus/random.ts';
-import { uuidFrom } from '../../services/campus/uuid.ts';
+import { CATALOGUE } from '../../services/sandbox/campus/catalogue.ts';
+import { keyHistory } from '../../services/sandbox/campus/history.ts';
+import { DAY, localMillis, weekdayOf } from '../../services/sandbox/campus/local-time.ts';
+import { planCampus } from '../../services/sandbox/campus/people.ts';
+import { randomFrom } from '../../services/sandbox/campus/random.ts';
+import { uuidFrom } from '../../services/sandbox/campus/uuid.ts';
 
 const END = Date.UTC(2026, 4, 20, 14, 30);
 

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Database, openDatabase } from '#libs/platform/postgres/database.ts';
-import { type LiveEvent, type LiveTrouble, liveOn, liveSteps } from '../../services/campus/live.ts';
-import { LIVE_KINDS } from '../../services/campus/live-actions.ts';
-import { seedCampus } from '../../services/campus/seed.ts';
+import { type LiveEvent, type LiveTrouble, liveOn, liveSteps } from '../../services/sandbox/campus/live.ts';
+import { LIVE_KINDS } from '../../services/sandbox/campus/live-actions.ts';
+import { seedCampus } from '../../services/sandbox/campus/seed.ts';
 import { createSourceDatabase, type TestDatabase } from '../support/database.ts';
 
 const NOW = Date.UTC(2026, 4, 20, 14, 30);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { type Look, lookLines } from '../../services/local/looks.ts';
-import { readyScreen } from '../../services/local/screen.ts';
+import { type Look, lookLines } from '../../services/sandbox/local/looks.ts';
+import { readyScreen } from '../../services/sandbox/local/screen.ts';
 
 const URL = 'http://127.0.0.1:8001';
 const LOOKS: Look[] = [

@@ -7,8 +7,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadConfig } from '#libs/platform/config/config.ts';
 import { findSource } from '#libs/platform/config/find-source.ts';
 import { readArguments } from '#libs/platform/program.ts';
-import { argumentsOf, LOAD_OULAD } from '../../services/campus/oulad/cli.ts';
-import { loadPresentation } from '../../services/campus/oulad/load.ts';
+import { argumentsOf, LOAD_OULAD } from '../../services/sandbox/campus/oulad/cli.ts';
+import { loadPresentation } from '../../services/sandbox/campus/oulad/load.ts';
 import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 /** A data set of our own, in the shape of the real one: two presentations that share the student 7. */
@@ -59,7 +59,7 @@ interface Ended {
 /** Runs the command as `npm run load:oulad` does. */
 function run(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', 'services/campus/oulad/main.ts', ...args], {
+    const child = spawn(process.execPath, ['--import', 'tsx', 'services/sandbox/campus/oulad/main.ts', ...args], {
       env: { PATH: process.env.PATH ?? '', DATA_DIR: path.join(folder, 'nothing'), ...env },
     });
     let stdout = '';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type LoadResult, loadPresentation } from '../../services/campus/oulad/load.ts';
+import { type LoadResult, loadPresentation } from '../../services/sandbox/campus/oulad/load.ts';
 import { createSourceDatabase, type TestDatabase } from '../support/database.ts';
 
 const directory = process.env.OULAD_DIR ?? '';

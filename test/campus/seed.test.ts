@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { resync } from '../../services/campus/resync.ts';
-import { type SeedResult, seedCampus } from '../../services/campus/seed.ts';
+import { resync } from '../../services/sandbox/campus/resync.ts';
+import { type SeedResult, seedCampus } from '../../services/sandbox/campus/seed.ts';
 import { createSourceDatabase, type TestDatabase } from '../support/database.ts';
 
 const NOW = Date.UTC(2026, 4, 20, 14, 30);

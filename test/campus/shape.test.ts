@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { planCampus } from '../../services/campus/people.ts';
+import { planCampus } from '../../services/sandbox/campus/people.ts';
 import { campusStudies } from './campus-studies.ts';
 import { ouladStudies, type Shape, type Study, shapeOf } from './shape.ts';
 

@@ -1,4 +1,4 @@
-import { readTable, wholeOrNull } from '../../services/campus/oulad/dataset.ts';
+import { readTable, wholeOrNull } from '../../services/sandbox/campus/oulad/dataset.ts';
 
 /** One student in one course, as far as both the sample campus and real data know it: whole days from the course's start. */
 export interface Study {

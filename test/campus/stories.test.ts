@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { keyHistory } from '../../services/campus/history.ts';
-import { DAY, HOUR, startOfDay, weekdayOf } from '../../services/campus/local-time.ts';
-import { type Campus, type Enrollment, planCampus } from '../../services/campus/people.ts';
-import type { ActivityRow } from '../../services/campus/rows.ts';
-import { STORY_NAMES, type StoryName, type StudentLine } from '../../services/campus/stories/story.ts';
+import { keyHistory } from '../../services/sandbox/campus/history.ts';
+import { DAY, HOUR, startOfDay, weekdayOf } from '../../services/sandbox/campus/local-time.ts';
+import { type Campus, type Enrollment, planCampus } from '../../services/sandbox/campus/people.ts';
+import type { ActivityRow } from '../../services/sandbox/campus/rows.ts';
+import { STORY_NAMES, type StoryName, type StudentLine } from '../../services/sandbox/campus/stories/story.ts';
 
 const SEEDS = Array.from({ length: 10 }, (_, index) => String(index + 1));
 

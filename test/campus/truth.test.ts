@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { liveSteps } from '../../services/campus/live.ts';
-import { DAY, dateText, HOUR } from '../../services/campus/local-time.ts';
-import { planCampus } from '../../services/campus/people.ts';
-import { seedCampus } from '../../services/campus/seed.ts';
-import type { StoryName } from '../../services/campus/stories/story.ts';
-import { readStories } from '../../services/campus/stories/truth.ts';
-import { sightsOf } from '../../services/campus/worth-a-look.ts';
+import { liveSteps } from '../../services/sandbox/campus/live.ts';
+import { DAY, dateText, HOUR } from '../../services/sandbox/campus/local-time.ts';
+import { planCampus } from '../../services/sandbox/campus/people.ts';
+import { seedCampus } from '../../services/sandbox/campus/seed.ts';
+import type { StoryName } from '../../services/sandbox/campus/stories/story.ts';
+import { readStories } from '../../services/sandbox/campus/stories/truth.ts';
+import { sightsOf } from '../../services/sandbox/campus/worth-a-look.ts';
 import { createSourceDatabase, type TestDatabase } from '../support/database.ts';
 
 const NOW = Date.UTC(2026, 4, 20, 14, 30);

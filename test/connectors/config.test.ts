@@ -3,10 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { SOURCE_TABLES } from '#libs/domain/change.ts';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import { loadConfig } from '#libs/platform/config/config.ts';
-import { publicationSql } from '#libs/source/pgoutput/remedies.ts';
-import { describeDifferences, epochIn } from '../../connectors/config.ts';
-import { ownTablesSql } from '../../connectors/own-tables.ts';
-import { registerSettings, wantedConfig } from '../../connectors/settings.ts';
+import { publicationSql } from '#libs/source/postgres/remedies.ts';
+import { describeDifferences, epochIn } from '../../services/register/config.ts';
+import { ownTablesSql } from '../../services/register/own-tables.ts';
+import { registerSettings, wantedConfig } from '../../services/register/settings.ts';
 
 const ENVIRONMENT = {
   SOURCE_DB_HOST: 'lms.example',

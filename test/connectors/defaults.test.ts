@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { refuseNullableDefaults } from '../../connectors/defaults.ts';
+import { refuseNullableDefaults } from '../../services/register/defaults.ts';
 import { createSourceDatabase, type TestDatabase } from '../support/database.ts';
 
 let source: TestDatabase;

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { refuseEnumDomains } from '../../connectors/enum-domains.ts';
+import { refuseEnumDomains } from '../../services/register/enum-domains.ts';
 import { createSourceDatabase, type TestDatabase } from '../support/database.ts';
 
 let source: TestDatabase;

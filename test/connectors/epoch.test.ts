@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { StoredProgress } from '#libs/source/contract.ts';
-import type { SlotRow } from '#libs/source/pgoutput/slot.ts';
-import type { Connector, StoredOffset } from '../../connectors/connect-api.ts';
-import { type Findings, whyNewEpoch } from '../../connectors/epoch.ts';
+import type { SlotRow } from '#libs/source/postgres/slot.ts';
+import type { Connector, StoredOffset } from '../../services/register/connect-api.ts';
+import { type Findings, whyNewEpoch } from '../../services/register/epoch.ts';
 
 const stored: StoredProgress = {
   stream: 'debezium',

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { migrate } from '#libs/store/migrate.ts';
-import { lookAfter } from '../../connectors/look-after.ts';
-import type { RegisterSettings } from '../../connectors/settings.ts';
+import { lookAfter } from '../../services/register/look-after.ts';
+import type { RegisterSettings } from '../../services/register/settings.ts';
 import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 /** A source, an analytics database and a connector of their own names. */

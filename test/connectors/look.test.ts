@@ -2,12 +2,12 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { formatLsn, parseLsn } from '#libs/domain/position.ts';
 import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
-import { originText } from '#libs/source/pgoutput/signature.ts';
+import { originText } from '#libs/source/postgres/signature.ts';
 import { openProgressStore } from '#libs/store/progress.ts';
-import type { ConnectApi, Connector } from '../../connectors/connect-api.ts';
-import { lookOnce } from '../../connectors/look.ts';
-import { Restarts } from '../../connectors/restarts.ts';
-import { slotOf, wantedConfig } from '../../connectors/settings.ts';
+import type { ConnectApi, Connector } from '../../services/register/connect-api.ts';
+import { lookOnce } from '../../services/register/look.ts';
+import { Restarts } from '../../services/register/restarts.ts';
+import { slotOf, wantedConfig } from '../../services/register/settings.ts';
 import { createFixture, type Fixture } from './fixture.ts';
 
 /* What is looked at lives on meanwhile: here a Connect that is told what Debezium has come to while it is asked. */

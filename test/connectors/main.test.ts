@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addressEnv } from '#libs/platform/config/address-env.ts';
-import { freePort } from '#libs/platform/postgres/embedded.ts';
+import { freePort } from '#libs/platform/embedded-postgres/embedded.ts';
 import { putConnectorReport, readConnectorReports, readStreamGap } from '#libs/store/connector.ts';
 import { migrate } from '#libs/store/migrate.ts';
 import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -18,7 +18,7 @@ interface Program {
 }
 
 function run(settings: Record<string, string>, ...args: string[]): Program {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'connectors/main.ts', ...args], {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'services/register/main.ts', ...args], {
     cwd: ROOT,
     env: { PATH: process.env['PATH'], LOG_LEVEL: 'silent', ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],

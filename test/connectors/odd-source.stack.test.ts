@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openProgressStore } from '#libs/store/progress.ts';
-import { ConnectApi } from '../../connectors/connect-api.ts';
+import { ConnectApi } from '../../services/register/connect-api.ts';
 import { useStack } from '../support/stack.ts';
 import { readTopics, type TopicReader } from '../support/topic-reader.ts';
 import { createFixture, type Fixture, register, until } from './fixture.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { ConnectRefusal } from '../../connectors/connect-http.ts';
-import { explainRefusal } from '../../connectors/refusals.ts';
-import type { RegisterSettings } from '../../connectors/settings.ts';
+import { ConnectRefusal } from '../../services/register/connect-http.ts';
+import { explainRefusal } from '../../services/register/refusals.ts';
+import type { RegisterSettings } from '../../services/register/settings.ts';
 
 const SETTINGS = { connectUrl: 'http://us:secret@connect:8083', name: 'lms' } as RegisterSettings;
 

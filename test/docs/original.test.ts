@@ -5,7 +5,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { analyticsAddress, loadConfig, sourceAddress } from '#libs/platform/config/config.ts';
 import { SETTINGS } from '#libs/platform/config/settings.ts';
-import { freePort } from '#libs/platform/postgres/embedded.ts';
+import { freePort } from '#libs/platform/embedded-postgres/embedded.ts';
 
 /** The settings of the original PrepaData, and what each is when nobody says it. */
 const ORIGINAL: Readonly<Record<string, string>> = {
@@ -73,7 +73,7 @@ describe('the chapter for those who come from the original', () => {
     const text = Object.entries({ ...ORIGINAL, SOURCE_DB_PORT: port }).map(([name, value]) => `${name}=${value}\n`);
     writeFileSync(path.join(folder, '.env'), text.join(''));
     const [, before = '', script = ''] =
-      /^node (--env-file=)\.env (\S+) services\/local\/main\.ts$/m.exec(chapter) ?? [];
+      /^node (--env-file=)\.env (\S+) services\/sandbox\/local\/main\.ts$/m.exec(chapter) ?? [];
     const { stderr, status } = spawnSync(
       process.execPath,
       [`${before}${path.join(folder, '.env')}`, script, 'services/slot/main.ts'],

@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { rollOver, SET_BACK_COMMAND } from '#libs/pipeline/rollover.ts';
 import { addressEnv } from '#libs/platform/config/address-env.ts';
+import { type EmbeddedPostgres, freePort, startEmbeddedPostgres } from '#libs/platform/embedded-postgres/embedded.ts';
 import { type Database, openDatabase } from '#libs/platform/postgres/database.ts';
-import { type EmbeddedPostgres, freePort, startEmbeddedPostgres } from '#libs/platform/postgres/embedded.ts';
 import { readToday } from '#libs/store/calendar.ts';
 import { LAX_SOURCE_SCHEMA } from '../support/source-schema.ts';
 import { differencesOf } from './equal.ts';
@@ -66,7 +66,11 @@ const differences = (): Promise<unknown[]> =>
 
 describe('refuses to start, says why and what to do, and leaves nothing behind', () => {
   const refused = async (env: Record<string, string>): Promise<{ code: number | null; output: string }> =>
-    runCommand(['services/local/main.ts'], { ...environment(), DATA_DIR: path.join(folder, 'refused'), ...env });
+    runCommand(['services/sandbox/local/main.ts'], {
+      ...environment(),
+      DATA_DIR: path.join(folder, 'refused'),
+      ...env,
+    });
 
   test('a wrong password of the source', async () => {
     const { code, output } = await refused({ SOURCE_DB_PASSWORD: 'wrong' });

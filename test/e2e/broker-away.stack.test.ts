@@ -4,7 +4,7 @@ import { addressEnv } from '#libs/platform/config/address-env.ts';
 import { openAdmin } from '#libs/platform/kafka/admin.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { openRegistry } from '#libs/platform/registry/registry.ts';
-import { seedCampus } from '../../services/campus/seed.ts';
+import { seedCampus } from '../../services/sandbox/campus/seed.ts';
 import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { type OwnStack, ownStack } from '../support/stack.ts';
 import { lastOfEach, newestOfEach } from '../topics/fakes.ts';

@@ -82,7 +82,7 @@ test('with nobody who reads what it prints, and with no room for its log, it goe
 
 test.skipIf(!isSmall)('on a disk that is full from the start it says which folder, and what to do', async () => {
   fill();
-  expect(await runCommand(['services/local/main.ts'], { ...env, DATA_DIR: dataDir })).toEqual({
+  expect(await runCommand(['services/sandbox/local/main.ts'], { ...env, DATA_DIR: dataDir })).toEqual({
     code: 1,
     output: expect.stringMatching(/the data folder \S+ cannot be written to: ENOSPC.*\n.*set DATA_DIR/),
   });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addressEnv } from '#libs/platform/config/address-env.ts';
-import { seedCampus } from '../../services/campus/seed.ts';
+import { seedCampus } from '../../services/sandbox/campus/seed.ts';
 import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { isWithoutPgBouncer, type PgBouncer, startPgBouncer } from '../support/pgbouncer.ts';
 import { differencesOf } from './equal.ts';

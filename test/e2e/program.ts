@@ -3,9 +3,9 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } f
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isAlive } from '#libs/platform/embedded-postgres/embedded.ts';
 import { type Database, openDatabase } from '#libs/platform/postgres/database.ts';
-import { isAlive } from '#libs/platform/postgres/embedded.ts';
-import type { RunFile } from '../../services/local/runfile.ts';
+import type { RunFile } from '../../services/sandbox/local/runfile.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const DEADLINE_MS = 180_000;
@@ -32,7 +32,7 @@ export class Program {
 
   /** Runs the launcher itself rather than npm, so that signals and exit codes are the program's own. */
   start(env: Readonly<Record<string, string>> = {}): this {
-    const child = spawn(NODE, ['libs/platform/launch.mjs', 'services/local/main.ts'], {
+    const child = spawn(NODE, ['libs/platform/launch.mjs', 'services/sandbox/local/main.ts'], {
       cwd: ROOT,
       env: { ...process.env, API_PORT: '0', LOG_LEVEL: 'info', ...this.#env, ...env, DATA_DIR: this.dataDir },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addressEnv } from '#libs/platform/config/address-env.ts';
-import { seedCampus } from '../../services/campus/seed.ts';
+import { seedCampus } from '../../services/sandbox/campus/seed.ts';
 import { createSourceDatabase, type TestDatabase } from '../support/database.ts';
 import { compareFeatures, readFeatures } from '../support/oracle.ts';
 import { differencesOf } from './equal.ts';

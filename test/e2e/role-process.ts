@@ -19,7 +19,7 @@ export class RoleProcess {
   readonly #ended: Promise<Ended>;
 
   constructor(role: string, env: Readonly<Record<string, string>>, args: readonly string[] = []) {
-    const program = role === 'register' ? 'connectors/main.ts' : `services/${role}/main.ts`;
+    const program = role === 'register' ? 'services/register/main.ts' : `services/${role}/main.ts`;
     this.#child = spawn(process.execPath, ['libs/platform/launch.mjs', program, ...args], {
       cwd: ROOT,
       env: { ...process.env, LOG_LEVEL: 'warn', ...env },

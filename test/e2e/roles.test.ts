@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addressEnv } from '#libs/platform/config/address-env.ts';
-import { seedCampus } from '../../services/campus/seed.ts';
+import { seedCampus } from '../../services/sandbox/campus/seed.ts';
 import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { differencesOf } from './equal.ts';
 import { RoleProcess } from './role-process.ts';

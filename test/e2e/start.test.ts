@@ -89,13 +89,13 @@ describe('npm start', () => {
   });
 
   test('refuses a second one on the same data folder and names the address of the first', async () => {
-    const second = await runCommand(['services/local/main.ts'], { DATA_DIR: program.dataDir });
+    const second = await runCommand(['services/sandbox/local/main.ts'], { DATA_DIR: program.dataDir });
     expect(second.code).toBe(2);
     expect(second.output).toContain(program.url);
   });
 
   test('refuses settings that make no sense, naming them', async () => {
-    const refused = await runCommand(['services/local/main.ts'], {
+    const refused = await runCommand(['services/sandbox/local/main.ts'], {
       API_PORT: 'eighty',
       SOURCE_TIMEZONE: 'Mars/Olympus',
     });
@@ -108,7 +108,15 @@ describe('npm start', () => {
 describe.skipIf(OULAD_DIR === undefined)('npm run load:oulad', () => {
   test('writes a real university course into the source while it runs; its features over HTTP equal the oracle', async () => {
     const loaded = await runCommand(
-      ['services/campus/oulad/main.ts', '--dir', OULAD_DIR ?? '', '--presentation', 'AAA-2013J', '--shift-to', 'today'],
+      [
+        'services/sandbox/campus/oulad/main.ts',
+        '--dir',
+        OULAD_DIR ?? '',
+        '--presentation',
+        'AAA-2013J',
+        '--shift-to',
+        'today',
+      ],
       { DATA_DIR: program.dataDir },
     );
     expect(loaded.output).toContain('180982 views');

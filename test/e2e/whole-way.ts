@@ -4,6 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { parseDay } from '#libs/domain/local-date.ts';
 import { addressEnv } from '#libs/platform/config/address-env.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '#libs/platform/embedded-postgres/embedded.ts';
+import { superviseEmbedded } from '#libs/platform/embedded-postgres/supervise.ts';
 import { openAdmin } from '#libs/platform/kafka/admin.ts';
 import type { Watermarks } from '#libs/platform/kafka/contract.ts';
 import { openLog } from '#libs/platform/log.ts';
@@ -13,10 +15,8 @@ import {
   isDatabaseFault,
   openDatabase,
 } from '#libs/platform/postgres/database.ts';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '#libs/platform/postgres/embedded.ts';
-import { superviseEmbedded } from '#libs/platform/postgres/supervise.ts';
 import { openRegistry } from '#libs/platform/registry/registry.ts';
-import { seedCampus } from '../../services/campus/seed.ts';
+import { seedCampus } from '../../services/sandbox/campus/seed.ts';
 import { askOracle, compareFeatures, type Difference, readFeatures } from '../support/oracle.ts';
 import { SOURCE_SCHEMA } from '../support/source-schema.ts';
 import { connectEnvOf, type OwnStack, ownStack } from '../support/stack.ts';

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { MS_PER_DAY } from '#libs/domain/local-date.ts';
+import { anomalyFamily } from '#libs/families/anomaly.ts';
+import { engagementFamily } from '#libs/families/engagement.ts';
+import { performanceFamily } from '#libs/families/performance.ts';
+import type { Settings } from '#libs/families/settings.ts';
 import { adoptSettings } from '#libs/pipeline/adopt.ts';
 import { deriveCourses } from '#libs/pipeline/course.ts';
 import { deriveBatch } from '#libs/pipeline/derive.ts';
-import { anomalyFamily } from '#libs/pipeline/families/anomaly.ts';
-import { engagementFamily } from '#libs/pipeline/families/engagement.ts';
-import { performanceFamily } from '#libs/pipeline/families/performance.ts';
 import { rollOver } from '#libs/pipeline/rollover.ts';
-import type { Settings } from '#libs/pipeline/settings.ts';
 import { beginCalendar } from '#libs/store/calendar.ts';
 import { MARK_PRIORITY } from '#libs/store/marks.ts';
 import { stageBatch } from '#libs/store/stage.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { Settings } from '#libs/pipeline/settings.ts';
+import type { Settings } from '#libs/families/settings.ts';
 import { beginCalendar } from '#libs/store/calendar.ts';
 import { FIRST_TODAY, type WrittenRow } from '../property/rows.ts';
 import { SourceModel } from '../property/source-model.ts';

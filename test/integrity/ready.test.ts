@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { anomalyFamily } from '#libs/families/anomaly.ts';
+import { engagementFamily } from '#libs/families/engagement.ts';
+import { performanceFamily } from '#libs/families/performance.ts';
 import { adoptSettings } from '#libs/pipeline/adopt.ts';
 import { deriveCourses } from '#libs/pipeline/course.ts';
 import { deriveBatch } from '#libs/pipeline/derive.ts';
-import { anomalyFamily } from '#libs/pipeline/families/anomaly.ts';
-import { engagementFamily } from '#libs/pipeline/families/engagement.ts';
-import { performanceFamily } from '#libs/pipeline/families/performance.ts';
 import { rollOver, setBack } from '#libs/pipeline/rollover.ts';
 import { countKeys, readAwaited } from '#libs/serve/backlog.ts';
 import { readReadiness } from '#libs/serve/health.ts';

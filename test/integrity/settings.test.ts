@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { MS_PER_DAY, parseDay } from '#libs/domain/local-date.ts';
+import { performanceFamily } from '#libs/families/performance.ts';
+import { openSettings, type Settings } from '#libs/families/settings.ts';
 import { adoptSettings, requireSettings } from '#libs/pipeline/adopt.ts';
 import { deriveBatch } from '#libs/pipeline/derive.ts';
-import { performanceFamily } from '#libs/pipeline/families/performance.ts';
-import { openSettings, type Settings } from '#libs/pipeline/settings.ts';
 import { loadConfig } from '#libs/platform/config/config.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import { beginCalendar, readToday } from '#libs/store/calendar.ts';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type LocalDay, MS_PER_DAY, parseDay } from '#libs/domain/local-date.ts';
 import { migrate } from '#libs/store/migrate.ts';
-import { loadPresentation } from '../../services/campus/oulad/load.ts';
+import { loadPresentation } from '../../services/sandbox/campus/oulad/load.ts';
 import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { askOracle, compareFeatures, readCourseIds, readFeatures } from '../support/oracle.ts';
 import { startTestPipeline } from '../support/pipeline.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Loop } from '#libs/pipeline/loop.ts';
-import { Wake } from '#libs/pipeline/wake.ts';
+import type { Loop } from '#libs/platform/loop/loop.ts';
+import { Wake } from '#libs/platform/loop/wake.ts';
 import type { Runner } from '#libs/reconcile/contract.ts';
 import { RunGuardError, RunStoppedError } from '#libs/reconcile/jobs/errors.ts';
 import { startExecutor } from '#libs/reconcile/jobs/executor.ts';

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { afterEach, describe, expect, test } from 'vitest';
-import { type Loop, type StepOutcome, startLoop } from '#libs/pipeline/loop.ts';
-import { Wake } from '#libs/pipeline/wake.ts';
 import type { Log } from '#libs/platform/log.ts';
+import { type Loop, type StepOutcome, startLoop } from '#libs/platform/loop/loop.ts';
+import { Wake } from '#libs/platform/loop/wake.ts';
 
 const LONG = 60_000;
 const running: Loop[] = [];

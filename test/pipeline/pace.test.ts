@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { Pace } from '#libs/pipeline/pace.ts';
-import { Wake } from '#libs/pipeline/wake.ts';
+import { Pace } from '#libs/platform/loop/pace.ts';
+import { Wake } from '#libs/platform/loop/wake.ts';
 
 describe('deriving', () => {
   test('goes on at once while the intake keeps up', () => {

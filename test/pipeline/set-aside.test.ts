@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { AnyRowChange } from '#libs/domain/change.ts';
 import { MS_PER_DAY } from '#libs/domain/local-date.ts';
+import { performanceFamily } from '#libs/families/performance.ts';
 import { deriveCourses } from '#libs/pipeline/course.ts';
 import { deriveBatch } from '#libs/pipeline/derive.ts';
 import { startDeriver } from '#libs/pipeline/derivers.ts';
-import { performanceFamily } from '#libs/pipeline/families/performance.ts';
-import { Wake } from '#libs/pipeline/wake.ts';
 import { openLog } from '#libs/platform/log.ts';
+import { Wake } from '#libs/platform/loop/wake.ts';
 import { beginCalendar } from '#libs/store/calendar.ts';
 import { stageBatch } from '#libs/store/stage.ts';
 import { FIRST_TODAY } from '../property/rows.ts';

@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { Wake } from '#libs/pipeline/wake.ts';
+import { Wake } from '#libs/platform/loop/wake.ts';
 
 const LONG = 60_000;
 const never = (): AbortSignal => new AbortController().signal;

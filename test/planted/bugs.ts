@@ -218,21 +218,21 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'first days of grades kept from the engagement family',
-    file: 'libs/pipeline/families/performance.ts',
+    file: 'libs/families/performance.ts',
     from: "  firstDayMattersTo: 'engagement',\n",
     to: '',
     tests: EPOCHS,
   },
   {
     name: 'days scored before the first day of the key',
-    file: 'libs/pipeline/families/engagement.ts',
+    file: 'libs/families/engagement.ts',
     from: 'Math.max(earliest, courseFirstFact)',
     to: 'courseFirstFact',
     tests: HISTORIES,
   },
   {
     name: 'excluded staff count for their courses',
-    file: 'libs/pipeline/standing.ts',
+    file: 'libs/families/standing.ts',
     from: 'settings.excluded.has(key.studentId)',
     to: 'settings.excluded.has(-1)',
     tests: HISTORIES,
@@ -302,7 +302,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'flags speak for a day that one of their rows does not know yet',
-    file: 'libs/pipeline/families/anomaly.ts',
+    file: 'libs/families/anomaly.ts',
     from: 'Math.min(...days)',
     to: 'Math.max(...days)',
     tests: FLAGS,
@@ -316,7 +316,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'days before the first row are out of baselines',
-    file: 'libs/pipeline/families/anomaly.ts',
+    file: 'libs/families/anomaly.ts',
     from: 'withIdleDays(days.score, days.first, coverage, settings)',
     to: 'days.score',
     tests: FLAGS,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { ActivityType } from '#libs/domain/activity-type.ts';
 import { openZone } from '#libs/domain/zone.ts';
-import type { Settings } from '#libs/pipeline/settings.ts';
+import type { Settings } from '#libs/families/settings.ts';
 import type { OracleSettings } from '../support/oracle.ts';
 import { million, testSettings } from '../support/settings.ts';
 import { STUDENTS } from './rows.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
 import type { AnyRowChange, ColumnKind, SourceTable } from '#libs/domain/change.ts';
-import { neededColumns } from '#libs/source/pgoutput/decode.ts';
+import { neededColumns } from '#libs/source/postgres/decode.ts';
 import type { SourceType } from '#libs/source/types.ts';
 import { createSourceDatabase, type TestDatabase } from '../support/database.ts';
 import { LAX_SOURCE_SCHEMA } from '../support/source-schema.ts';

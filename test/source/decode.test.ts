@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { widenXid } from '#libs/source/pgoutput/assemble.ts';
-import { decodeTimestamp, decodeValue, rowChange } from '#libs/source/pgoutput/decode.ts';
+import { decodeTimestamp, decodeValue, rowChange } from '#libs/source/postgres/decode.ts';
 
 const two = (n: number): string => String(n).padStart(2, '0');
 

@@ -13,9 +13,9 @@ import type {
 } from '#libs/source/contract.ts';
 import { type KafkaSourceOptions, kafkaSource } from '#libs/source/kafka/index.ts';
 import { readFloat } from '#libs/source/kafka/values.ts';
-import type { ConnectorConfig } from '../../connectors/config.ts';
-import { ownTablesSql } from '../../connectors/own-tables.ts';
-import { wantedConfig } from '../../connectors/settings.ts';
+import type { ConnectorConfig } from '../../services/register/config.ts';
+import { ownTablesSql } from '../../services/register/own-tables.ts';
+import { wantedConfig } from '../../services/register/settings.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { type StackAddresses, useStack } from '../support/stack.ts';
 import { beginWriting, freshPrefix, readRows } from './postgres-world.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { beginReading } from '#libs/source/pgoutput/snapshot.ts';
+import { beginReading } from '#libs/source/postgres/snapshot.ts';
 import { createSourceDatabase } from '../support/database.ts';
 import { type PostgresWorld, postgresWorld } from './postgres-world.ts';
 import { eventually } from './stage.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseLsn } from '#libs/domain/position.ts';
-import { freePort } from '#libs/platform/postgres/embedded.ts';
+import { freePort } from '#libs/platform/embedded-postgres/embedded.ts';
 import type { ChangeBatch, ChangeSource } from '#libs/source/contract.ts';
 import type { PgoutputOptions } from '#libs/source/pgoutput/index.ts';
 import { createSourceDatabase } from '../support/database.ts';

@@ -1,6 +1,6 @@
 import { createServer, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { openLink } from '#libs/source/pgoutput/link.ts';
+import { openLink } from '#libs/source/postgres/link.ts';
 
 const sockets: Socket[] = [];
 const server = createServer((socket) => sockets.push(socket));

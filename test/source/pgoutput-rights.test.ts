@@ -3,7 +3,7 @@ import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import { type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
-import { findService, slotWithoutLimit } from '#libs/source/pgoutput/managed.ts';
+import { findService, slotWithoutLimit } from '#libs/source/postgres/managed.ts';
 import { createSourceDatabase } from '../support/database.ts';
 import { onEachPostgres } from '../support/postgres-versions.ts';
 import { type PostgresWorld, postgresWorld } from './postgres-world.ts';

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { hasMoved, hasSameIdentity, readSignature, whyAnotherOrigin } from '#libs/source/pgoutput/signature.ts';
+import { hasMoved, hasSameIdentity, readSignature, whyAnotherOrigin } from '#libs/source/postgres/signature.ts';
 import { createSourceDatabase, type TestDatabase } from '../support/database.ts';
 import { onEachPostgres, POSTGRES_VERSIONS, type PostgresVersion } from '../support/postgres-versions.ts';
 

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { NEEDED_COLUMNS, SOURCE_TABLES } from '#libs/domain/change.ts';
-import { decodeValue, neededColumns } from '#libs/source/pgoutput/decode.ts';
 import { type PgoutputOptions, pgoutputSource } from '#libs/source/pgoutput/index.ts';
+import { decodeValue, neededColumns } from '#libs/source/postgres/decode.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { MemoryProgress, type Rows, type SourceWorld, type Writer } from './world.ts';
 

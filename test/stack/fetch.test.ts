@@ -13,10 +13,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ConfigurationError, UnrecoverableError } from '#libs/domain/errors.ts';
-import { completeParts, type FetchProgress, fetchParts, isComplete } from '../../services/stack/parts/fetch.ts';
-import { type PartsLock, readLock } from '../../services/stack/parts/lock-file.ts';
-import { readProgress } from '../../services/stack/parts/maven.ts';
-import { readVersions } from '../../services/stack/parts/versions.ts';
+import { completeParts, type FetchProgress, fetchParts, isComplete } from '../../services/sandbox/stack/parts/fetch.ts';
+import { type PartsLock, readLock } from '../../services/sandbox/stack/parts/lock-file.ts';
+import { readProgress } from '../../services/sandbox/stack/parts/maven.ts';
+import { readVersions } from '../../services/sandbox/stack/parts/versions.ts';
 
 const PATH = process.env['PATH'] ?? '';
 const FILES = {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { clusterAnswers } from '#libs/platform/kafka/probe.ts';
 import { identify } from '#libs/platform/process-identity.ts';
-import { dropEverything } from '../../connectors/drop.ts';
+import { dropEverything } from '../../services/register/drop.ts';
 import { createFixture, register } from '../connectors/fixture.ts';
 import { connectEnvOf, type OwnStack, ownStack, useStack } from '../support/stack.ts';
 
@@ -113,7 +113,7 @@ describe('parts of a test alone', () => {
 
   test('a part that cannot start says so with the end of its log, and leaves no process', async () => {
     const pids: number[] = [];
-    const { startConnect } = await import('../../services/stack/parts/index.ts');
+    const { startConnect } = await import('../../services/sandbox/stack/parts/index.ts');
     const started = startConnect({
       folder: `${stack.folder}/broken`,
       brokers: stack.broker.address,

@@ -1,9 +1,9 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import type { MemberView } from '../../services/stack/member.ts';
-import { changeLine, statusScreen } from '../../services/stack/screen.ts';
-import { readVitals, throughput } from '../../services/stack/vitals.ts';
+import type { MemberView } from '../../services/sandbox/stack/member.ts';
+import { changeLine, statusScreen } from '../../services/sandbox/stack/screen.ts';
+import { readVitals, throughput } from '../../services/sandbox/stack/vitals.ts';
 
 const member = (change: Partial<MemberView>): MemberView => ({
   name: 'broker',

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { endProcess, identify } from '#libs/platform/process-identity.ts';
-import { readState, type StackState, writeState } from '../../services/stack/state.ts';
+import { readState, type StackState, writeState } from '../../services/sandbox/stack/state.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 let folder: string;

@@ -6,9 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
 import type { Verdict } from '#libs/domain/run.ts';
 import { isStill, type ProcessIdentity } from '#libs/platform/process-identity.ts';
-import { partsFolder } from '../../services/stack/parts/index.ts';
-import { MEMBERS } from '../../services/stack/programs.ts';
-import { endLeft, readState, type StackState } from '../../services/stack/state.ts';
+import { partsFolder } from '../../services/sandbox/stack/parts/index.ts';
+import { MEMBERS } from '../../services/sandbox/stack/programs.ts';
+import { endLeft, readState, type StackState } from '../../services/sandbox/stack/state.ts';
 
 /*
  * `npm run stack` as a user has it: everything for real, on a folder of the test.
@@ -21,7 +21,7 @@ let output = '';
 
 function start(): Promise<number | null> {
   output = '';
-  const started = spawn(process.execPath, ['libs/platform/launch.mjs', 'services/stack/main.ts'], {
+  const started = spawn(process.execPath, ['libs/platform/launch.mjs', 'services/sandbox/stack/main.ts'], {
     cwd: ROOT,
     env: { ...process.env, STACK_DIR: folder, STACK_PARTS_DIR: partsFolder(), API_PORT: '', PIPELINE_SCHEDULE: 'off' },
   });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseDay } from '#libs/domain/local-date.ts';
 import { migrate } from '#libs/store/migrate.ts';
-import { seedCampus } from '../../services/campus/seed.ts';
+import { seedCampus } from '../../services/sandbox/campus/seed.ts';
 import { PATH_PREDICTOR, readAs } from '../contract/readers.ts';
 import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { askOracle, compareFeatures, type PrintedFeatures, readCourseIds, readFeatures } from '../support/oracle.ts';

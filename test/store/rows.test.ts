@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { AnyRowChange } from '#libs/domain/change.ts';
 import { MS_PER_DAY } from '#libs/domain/local-date.ts';
-import { engagementFamily } from '#libs/pipeline/families/engagement.ts';
-import { performanceFamily } from '#libs/pipeline/families/performance.ts';
+import { engagementFamily } from '#libs/families/engagement.ts';
+import { performanceFamily } from '#libs/families/performance.ts';
 import { beginCalendar } from '#libs/store/calendar.ts';
 import { identify } from '#libs/store/identity.ts';
 import { stageBatch } from '#libs/store/stage.ts';

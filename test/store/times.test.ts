@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { AnyRowChange } from '#libs/domain/change.ts';
-import { engagementFamily } from '#libs/pipeline/families/engagement.ts';
-import { performanceFamily } from '#libs/pipeline/families/performance.ts';
+import { engagementFamily } from '#libs/families/engagement.ts';
+import { performanceFamily } from '#libs/families/performance.ts';
 import { migrate } from '#libs/store/migrate.ts';
 import { imagesOf, stageBatch } from '#libs/store/stage.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';

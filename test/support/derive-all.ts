@@ -1,9 +1,9 @@
+import { anomalyFamily } from '#libs/families/anomaly.ts';
+import { engagementFamily } from '#libs/families/engagement.ts';
+import { performanceFamily } from '#libs/families/performance.ts';
+import type { Settings } from '#libs/families/settings.ts';
 import { deriveCourses } from '#libs/pipeline/course.ts';
 import { type DeriveOptions, deriveBatch } from '#libs/pipeline/derive.ts';
-import { anomalyFamily } from '#libs/pipeline/families/anomaly.ts';
-import { engagementFamily } from '#libs/pipeline/families/engagement.ts';
-import { performanceFamily } from '#libs/pipeline/families/performance.ts';
-import type { Settings } from '#libs/pipeline/settings.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 
 /** Derives until no mark is left. @returns how many feature rows changed */

@@ -1,4 +1,4 @@
-import type { FetchProgress } from '../../services/stack/parts/index.ts';
+import type { FetchProgress } from '../../services/sandbox/stack/parts/index.ts';
 
 let shown = '';
 

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { freePort } from '#libs/platform/embedded-postgres/embedded.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
-import { freePort } from '#libs/platform/postgres/embedded.ts';
 
 /** Debian has it where only root looks. */
 const SEARCH = `${process.env['PATH']}:/usr/sbin:/usr/local/sbin`;

@@ -1,9 +1,9 @@
 import { type Clock, systemClock } from '#libs/domain/clock.ts';
+import type { Settings } from '#libs/families/settings.ts';
 import { startIntake } from '#libs/pipeline/intake.ts';
 import { startRollover } from '#libs/pipeline/rollover.ts';
-import type { Settings } from '#libs/pipeline/settings.ts';
-import { Wake } from '#libs/pipeline/wake.ts';
 import { openLog } from '#libs/platform/log.ts';
+import { Wake } from '#libs/platform/loop/wake.ts';
 import type { Database, DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
 import { openProgressStore } from '#libs/store/progress.ts';

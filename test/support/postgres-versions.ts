@@ -2,12 +2,12 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, inject } from 'vitest';
-import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import {
   type EmbeddedOptions,
   type EmbeddedPostgres,
   startEmbeddedPostgres,
-} from '#libs/platform/postgres/embedded.ts';
+} from '#libs/platform/embedded-postgres/embedded.ts';
+import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 
 /**
  * Every major version of Postgres that can be followed. The newest is the one that the program itself brings; the others

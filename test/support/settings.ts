@@ -1,5 +1,5 @@
 import { openZone } from '#libs/domain/zone.ts';
-import type { Settings } from '#libs/pipeline/settings.ts';
+import type { Settings } from '#libs/families/settings.ts';
 
 export const million = (value: number): bigint => BigInt(Math.round(value * 1_000_000));
 

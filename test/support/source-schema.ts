@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 
 /** LMSConnector's tables, as they are; the sample campus has the same. */
-export const SOURCE_SCHEMA = readFileSync(new URL('../../services/campus/sql/schema.sql', import.meta.url), 'utf8');
+export const SOURCE_SCHEMA = readFileSync(
+  new URL('../../services/sandbox/campus/sql/schema.sql', import.meta.url),
+  'utf8',
+);
 
 /** The same as careless as a source can be: no foreign keys, no NOT NULL. */
 export const LAX_SOURCE_SCHEMA = SOURCE_SCHEMA.replaceAll(/REFERENCES \w+ \(id\) ON DELETE CASCADE|NOT NULL/g, '');

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
-import { fetchParts } from '../../services/stack/parts/index.ts';
+import { fetchParts } from '../../services/sandbox/stack/parts/index.ts';
 import { tellFetching } from './fetching.ts';
 import setupPostgres from './global-setup.ts';
 import { connectEnvOf, ownStack } from './stack.ts';

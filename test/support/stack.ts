@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { inject } from 'vitest';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
-import { startGuard } from '../../services/stack/guard.ts';
+import { startGuard } from '../../services/sandbox/stack/guard.ts';
 import {
   type Broker,
   type Connect,
@@ -12,7 +12,7 @@ import {
   startBroker,
   startConnect,
   startRegistry,
-} from '../../services/stack/parts/index.ts';
+} from '../../services/sandbox/stack/parts/index.ts';
 
 /** Where the parts are, as the environment of a program names them. */
 export interface StackAddresses {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FAMILIES, type Family } from '#libs/domain/family.ts';
-import type { Settings } from '#libs/pipeline/settings.ts';
+import type { Settings } from '#libs/families/settings.ts';
 import { beginCalendar } from '#libs/store/calendar.ts';
 import { type Chance, chanceOf, disturb } from '../property/disturbance.ts';
 import { FIRST_TODAY } from '../property/rows.ts';

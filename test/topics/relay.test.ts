@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { PrepaError } from '#libs/domain/errors.ts';
 import { MS_PER_DAY } from '#libs/domain/local-date.ts';
+import type { Settings } from '#libs/families/settings.ts';
 import type { Relay } from '#libs/pipeline/relay.ts';
 import { rollOver } from '#libs/pipeline/rollover.ts';
-import type { Settings } from '#libs/pipeline/settings.ts';
 import { openMetrics } from '#libs/platform/metrics.ts';
 import { SchemaRefused } from '#libs/platform/registry/contract.ts';
 import { beginCalendar } from '#libs/store/calendar.ts';

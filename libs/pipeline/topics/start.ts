@@ -1,4 +1,5 @@
 import type { Family } from '#libs/domain/family.ts';
+import type { Settings } from '#libs/families/settings.ts';
 import { requireKafka } from '#libs/platform/config/kafka.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import { openAdmin } from '#libs/platform/kafka/admin.ts';
@@ -10,7 +11,6 @@ import { openRegistry } from '#libs/platform/registry/registry.ts';
 import { forgetTopic } from '#libs/store/outbox.ts';
 import { startRelay } from '../relay.ts';
 import { type Role, roleOf } from '../role.ts';
-import type { Settings } from '../settings.ts';
 import { openFeaturePublisher } from './publisher.ts';
 
 export interface TopicParts {

@@ -1,18 +1,11 @@
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
+import type { DatabaseAddress, Queryable, SqlStatement, SqlValue } from './contract.ts';
 import { notOurs } from './pooler.ts';
 import { openSession, type Session } from './session.ts';
 import { SessionRefused, settleSession } from './session-settings.ts';
-import type { DatabaseTls } from './tls.ts';
 
-/** Values that a statement takes; arrays become Postgres arrays, bigint int8. */
-export type SqlValue = string | number | bigint | boolean | null | Date | readonly SqlValue[];
-
-/** One statement of its own file. Named, so that each connection plans it once. */
-export interface SqlStatement {
-  readonly name: string;
-  readonly text: string;
-}
+export type { DatabaseAddress, Queryable, SqlStatement, SqlValue } from './contract.ts';
 
 /**
  * Loads `<folder>/<name>.sql` for each name, once, at import.
@@ -27,11 +20,6 @@ export function loadStatements<N extends string>(folder: URL, names: readonly N[
   return Object.fromEntries(names.map(load)) as Record<N, SqlStatement>;
 }
 
-/** Anything a statement can be run on: a pool or one transaction's connection. */
-export interface Queryable {
-  query<R extends object>(statement: SqlStatement | string, values?: readonly SqlValue[]): Promise<R[]>;
-}
-
 export interface Database extends Queryable {
   /**
    * Runs `work` in a READ COMMITTED transaction on a connection of its own. A commit that Postgres answers with
@@ -42,16 +30,6 @@ export interface Database extends Queryable {
   /** Takes a connection out of the pool for as long as the session lives. */
   session(): Promise<Session>;
   close(): Promise<void>;
-}
-
-export interface DatabaseAddress {
-  readonly host: string;
-  readonly port: number;
-  readonly database: string;
-  readonly user: string;
-  readonly password: string;
-  /** Absent: not encrypted. */
-  readonly ssl?: DatabaseTls;
 }
 
 export interface DatabaseOptions {

@@ -2,7 +2,7 @@ import { Socket } from 'node:net';
 import pg from 'pg';
 import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
 import { unlessAborted } from '../lifecycle.ts';
-import type { DatabaseAddress } from './database.ts';
+import type { DatabaseAddress } from './contract.ts';
 import { SessionRefused } from './session-settings.ts';
 
 /*

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Queryable, SqlStatement, SqlValue } from './database.ts';
+import type { Queryable, SqlStatement, SqlValue } from './contract.ts';
 
 /** A connection of its own, for what lives as long as the connection does: session locks, LISTEN. */
 export interface Session extends Queryable {

@@ -2,7 +2,7 @@ import { COVERAGE_KINDS, type FirstDays, NO_FIRST_DAYS, sameFirstDays } from '#l
 import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
 import { FAMILIES } from '#libs/domain/family.ts';
 import { earlierDay, formatDay, type LocalDay, laterDay, parseDay } from '#libs/domain/local-date.ts';
-import { courseAsOf } from '#libs/pipeline/derive.ts';
+import { courseAsOf } from '#libs/families/course-as-of.ts';
 import type { CourseState } from '#libs/store/keys.ts';
 import { LEAST_FIRST_DAYS } from '#libs/store/keys.ts';
 import { fillTemplate, sql } from '#libs/store/statements.ts';

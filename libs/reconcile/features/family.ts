@@ -4,10 +4,10 @@ import { SOURCE_TABLES } from '#libs/domain/change.ts';
 import { KeyFault, messageOf } from '#libs/domain/errors.ts';
 import { FAMILY_OF_TABLE, type Family, type Key, ROW_FAMILIES } from '#libs/domain/family.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
-import type { FamilyDefinition, RowsRead } from '#libs/pipeline/families/family.ts';
-import { inHalves } from '#libs/pipeline/set-aside.ts';
-import type { Settings } from '#libs/pipeline/settings.ts';
-import { rowsThatCount, standingOf } from '#libs/pipeline/standing.ts';
+import type { FamilyDefinition, RowsRead } from '#libs/families/family.ts';
+import { inHalves } from '#libs/families/in-halves.ts';
+import type { Settings } from '#libs/families/settings.ts';
+import { rowsThatCount, standingOf } from '#libs/families/standing.ts';
 import type { Database, Queryable, SqlStatement } from '#libs/platform/postgres/database.ts';
 import { readTodayToWrite } from '#libs/store/calendar.ts';
 import {

@@ -1,8 +1,7 @@
 import type { Key } from '#libs/domain/family.ts';
-import { WAKE_CHANNEL } from '#libs/pipeline/neighbours.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import { claimKeys, keyName } from '#libs/store/keys.ts';
-import { MARK_PRIORITY, MarkSet, NO_ORIGIN } from '#libs/store/marks.ts';
+import { MARK_PRIORITY, MarkSet, NO_ORIGIN, WAKE_CHANNEL } from '#libs/store/marks.ts';
 import { putOutbox } from '#libs/store/outbox.ts';
 import { sql } from '#libs/store/statements.ts';
 import type { RunContext } from '../contract.ts';

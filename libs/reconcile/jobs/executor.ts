@@ -1,5 +1,5 @@
-import { type Loop, startLoop } from '#libs/pipeline/loop.ts';
-import type { Wake } from '#libs/pipeline/wake.ts';
+import { type Loop, startLoop } from '#libs/platform/loop/loop.ts';
+import type { Wake } from '#libs/platform/loop/wake.ts';
 import { claimRun, endDeadRuns } from '#libs/store/runs.ts';
 import { attemptRun, type JobParts } from './attempt.ts';
 

@@ -1,7 +1,7 @@
 import type { Clock } from '#libs/domain/clock.ts';
-import { type Loop, startLoop } from '#libs/pipeline/loop.ts';
-import { Wake } from '#libs/pipeline/wake.ts';
 import type { Log } from '#libs/platform/log.ts';
+import { type Loop, startLoop } from '#libs/platform/loop/loop.ts';
+import { Wake } from '#libs/platform/loop/wake.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import type { Schedule } from '#libs/platform/schedule.ts';
 import { requestRun, runSince, scheduleSince } from '#libs/store/runs.ts';

@@ -1,7 +1,7 @@
 import { neededMetadata } from '#libs/clean/metadata.ts';
 import type { SourceTable, Uuid } from '#libs/domain/change.ts';
-import { decodeTimestamp, neededColumns } from '#libs/source/pgoutput/decode.ts';
-import type { TextRow } from '#libs/source/pgoutput/snapshot.ts';
+import { decodeTimestamp, neededColumns } from '#libs/source/postgres/decode.ts';
+import type { TextRow } from '#libs/source/postgres/snapshot.ts';
 import { isVisible, type SourceSnapshot } from './visibility.ts';
 
 /** Where the ids of students and courses lead to, as text; undefined: never seen. */

@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
-import { textTypes } from '#libs/source/pgoutput/encoding.ts';
-import { openLink } from '#libs/source/pgoutput/link.ts';
-import type { TextRow } from '#libs/source/pgoutput/snapshot.ts';
+import { textTypes } from '#libs/source/postgres/encoding.ts';
+import { openLink } from '#libs/source/postgres/link.ts';
+import type { TextRow } from '#libs/source/postgres/snapshot.ts';
 
 /** A plain connection that gives every value as the text the server sends. One piece of work at a time. */
 export interface TextConnection {

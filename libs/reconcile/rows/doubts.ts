@@ -1,8 +1,8 @@
 import type { SourceTable, Uuid } from '#libs/domain/change.ts';
 import { snapshotPosition } from '#libs/domain/position.ts';
-import type { Settings } from '#libs/pipeline/settings.ts';
+import type { Settings } from '#libs/families/settings.ts';
 import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
-import { readChange } from '#libs/source/pgoutput/snapshot.ts';
+import { readChange } from '#libs/source/postgres/snapshot.ts';
 import { identify } from '#libs/store/identity.ts';
 import type { ImageColumns } from '#libs/store/image.ts';
 import { idsOf, toImageChange } from '#libs/store/project.ts';

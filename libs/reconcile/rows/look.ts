@@ -1,7 +1,7 @@
 import type { SourceTable, Uuid } from '#libs/domain/change.ts';
 import { snapshotPosition } from '#libs/domain/position.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { readChange, type TextRow } from '#libs/source/pgoutput/snapshot.ts';
+import { readChange, type TextRow } from '#libs/source/postgres/snapshot.ts';
 import type { Identities } from '#libs/store/identity.ts';
 import { type Image, type ImageColumns, sameContents } from '#libs/store/image.ts';
 import { idsOf, toImageChange } from '#libs/store/project.ts';

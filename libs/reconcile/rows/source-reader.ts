@@ -1,9 +1,9 @@
 import type { SourceTable, Uuid } from '#libs/domain/change.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { MARKER_PREFIX } from '#libs/source/pgoutput/assemble.ts';
-import { readingText } from '#libs/source/pgoutput/encoding.ts';
-import { checkRowSecurity, type RowSecurity } from '#libs/source/pgoutput/row-security.ts';
-import { estimateRows, qualified, selectRows, type TextRow } from '#libs/source/pgoutput/snapshot.ts';
+import { readingText } from '#libs/source/postgres/encoding.ts';
+import { checkRowSecurity, type RowSecurity } from '#libs/source/postgres/row-security.ts';
+import { estimateRows, qualified, selectRows, type TextRow } from '#libs/source/postgres/snapshot.ts';
 import { openText, type TextConnection } from './connection.ts';
 import type { TableScope } from './scope.ts';
 import { parseSnapshot, type SourceSnapshot } from './visibility.ts';

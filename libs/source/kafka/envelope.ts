@@ -1,6 +1,6 @@
 import type { AnyRowChange, Change, LocalMillis, RowOp, SourceTable, Uuid } from '#libs/domain/change.ts';
 import type { Position } from '#libs/domain/position.ts';
-import { deleteChange, neededColumns, type Stamp } from '../pgoutput/decode.ts';
+import { deleteChange, neededColumns, type Stamp } from '../postgres/decode.ts';
 import { Malformed, readUuid, readValue, UNAVAILABLE } from './values.ts';
 
 /** What a record says beside its envelope. */

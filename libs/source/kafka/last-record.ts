@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import type { IncomingBatch, IncomingRecord } from '#libs/platform/kafka/contract.ts';
-import type { PartitionLane } from './lanes.ts';
 
 /** Tells a record from any other that could lie in its place: its value holds its position in the source's log. */
 export const fingerprintOf = ({ key, value }: IncomingRecord): bigint =>
@@ -11,16 +10,24 @@ export const fingerprintOf = ({ key, value }: IncomingRecord): bigint =>
     .digest()
     .readBigInt64BE(0);
 
+/** Where a partition is read on, and which record was read last. */
+interface Resumption {
+  /** Offset of the next record. */
+  readonly applied: bigint;
+  /** {@link fingerprintOf} the record before it, until that was looked at. */
+  expected: bigint | undefined;
+}
+
 /**
  * Looks whether the record before the one that is next is still the one that was read, at the first records after a begin.
  * @returns a sentence if it is another one
  */
-export function otherRecord(lane: PartitionLane, { topic, partition, records }: IncomingBatch): string | undefined {
-  const { expected } = lane;
+export function otherRecord(place: Resumption, { topic, partition, records }: IncomingBatch): string | undefined {
+  const { expected } = place;
   const [first] = records;
   if (expected === undefined || first === undefined) return undefined;
-  lane.expected = undefined;
+  place.expected = undefined;
   // It may have been deleted for its age just now.
-  if (first.offset !== lane.applied - 1n || fingerprintOf(first) === expected) return undefined;
+  if (first.offset !== place.applied - 1n || fingerprintOf(first) === expected) return undefined;
   return `a gap in ${topic}:${partition}: the record ${first.offset} is not the one that was read there: the topic was deleted, made anew and filled again`;
 }

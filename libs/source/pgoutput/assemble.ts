@@ -1,10 +1,10 @@
 import type { Pgoutput } from 'pg-logical-replication';
 import { type AnyRowChange, type Change, SOURCE_TABLES, type SourceTable } from '#libs/domain/change.ts';
 import { parseLsn } from '#libs/domain/position.ts';
+import { deleteChange, neededColumns, rowChange, type Stamp } from '../postgres/decode.ts';
+import type { ReadText } from '../postgres/encoding.ts';
+import { UnreadableLog } from '../postgres/faults.ts';
 import { mayBeReadable } from '../types.ts';
-import { deleteChange, neededColumns, rowChange, type Stamp } from './decode.ts';
-import type { ReadText } from './encoding.ts';
-import { UnreadableLog } from './faults.ts';
 
 /** Transactional messages with this prefix (`pg_logical_emit_message`) make their commit worth a batch of its own. */
 export const MARKER_PREFIX = 'prepadata';

@@ -1,13 +1,13 @@
 import pg from 'pg';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { connectSettled } from '#libs/platform/postgres/session-settings.ts';
-import { Waiting } from './faults.ts';
-import type { Link } from './link.ts';
+import { Waiting } from '../postgres/faults.ts';
+import type { Link } from '../postgres/link.ts';
+import { checkRowSecurity, type RowSecurity } from '../postgres/row-security.ts';
+import { type CreatedSlot, createSlot, slotName } from '../postgres/slot.ts';
+import { beginReading, estimateRows, readTables, type SnapshotChunk } from '../postgres/snapshot.ts';
 import type { Run } from './options.ts';
-import { checkRowSecurity, type RowSecurity } from './row-security.ts';
 import type { Session } from './session.ts';
-import { type CreatedSlot, createSlot, slotName } from './slot.ts';
-import { beginReading, estimateRows, readTables, type SnapshotChunk } from './snapshot.ts';
 
 /**
  * Makes the slot of a new epoch and delivers every row that its snapshot sees. What commits later is in the slot.

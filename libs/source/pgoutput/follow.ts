@@ -1,12 +1,14 @@
 import { messageOf } from '#libs/domain/errors.ts';
 import type { Progress } from '../contract.ts';
 import { Stopped } from '../delivery.ts';
-import { encodingOf } from './encoding.ts';
-import { Waiting } from './faults.ts';
+import { encodingOf } from '../postgres/encoding.ts';
+import { Waiting } from '../postgres/faults.ts';
+import { readNow } from '../postgres/server.ts';
+import { hasMoved, hasSameIdentity, type Origin, readSignature } from '../postgres/signature.ts';
+import { costOf, readSlots, slotName } from '../postgres/slot.ts';
+import { noteOrigin } from './progress.ts';
 import { ChangeQueue } from './queue.ts';
-import { noteOrigin, readNow, type Session } from './session.ts';
-import { hasMoved, hasSameIdentity, type Origin, readSignature } from './signature.ts';
-import { costOf, readSlots, slotName } from './slot.ts';
+import type { Session } from './session.ts';
 import { openStream } from './stream.ts';
 
 /** How often the server is asked where its log ends and what it publishes, milliseconds. */

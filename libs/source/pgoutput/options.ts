@@ -10,7 +10,7 @@ import {
   type SourceStatus,
 } from '../contract.ts';
 import { handOver } from '../delivery.ts';
-import { stillUnreadable, type UnreadableLog } from './faults.ts';
+import { stillUnreadable, type UnreadableLog } from '../postgres/faults.ts';
 import type { StatusBoard } from './status.ts';
 
 export interface PgoutputOptions {

@@ -5,10 +5,10 @@ import { messageOf } from '#libs/domain/errors.ts';
 import { formatLsn, parseLsn } from '#libs/domain/position.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { settleSession } from '#libs/platform/postgres/session-settings.ts';
+import type { TextEncoding } from '../postgres/encoding.ts';
+import { isBadText, UnreadableLog, Waiting } from '../postgres/faults.ts';
+import { linkConfig } from '../postgres/link.ts';
 import { Assembler } from './assemble.ts';
-import type { TextEncoding } from './encoding.ts';
-import { isBadText, UnreadableLog, Waiting } from './faults.ts';
-import { linkConfig } from './link.ts';
 import type { ChangeQueue } from './queue.ts';
 
 export interface StreamOptions {

@@ -1,7 +1,7 @@
 import { openLog } from '#libs/platform/log.ts';
 import { migrate } from '#libs/store/migrate.ts';
-import { seedCampus } from '../../../services/campus/seed.ts';
 import { startReconcile } from '../../../services/reconcile/role.ts';
+import { seedCampus } from '../../../services/sandbox/campus/seed.ts';
 import { FakeRunner, QUICK } from '../../pipeline-runs/fake.ts';
 import { createSourceDatabase, createTestDatabase } from '../../support/database.ts';
 import { startTestPipeline } from '../../support/pipeline.ts';

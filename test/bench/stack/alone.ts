@@ -1,4 +1,4 @@
-import { randomFrom } from '../../../services/campus/random.ts';
+import { randomFrom } from '../../../services/sandbox/campus/random.ts';
 import { atRandom, shuffled } from '../load.ts';
 import { type BenchmarkResult, type Measured, quantile } from '../report.ts';
 import { describeBusy } from './costs.ts';

@@ -1,4 +1,4 @@
-import { fetchParts } from '../../../services/stack/parts/index.ts';
+import { fetchParts } from '../../../services/sandbox/stack/parts/index.ts';
 import { tellFetching } from '../../support/fetching.ts';
 import { runBenchProgram } from '../command.ts';
 import { LETTERS, runStackSuite } from './suite.ts';

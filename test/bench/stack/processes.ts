@@ -1,10 +1,10 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lifecycle } from '#libs/platform/lifecycle.ts';
-import { startGuard } from '../../../services/stack/guard.ts';
-import type { MemberSpec, Started } from '../../../services/stack/member.ts';
-import { type MemberName, PROGRAMS } from '../../../services/stack/programs.ts';
-import { type Addresses, partSpecs, postgresSpec, programSpec } from '../../../services/stack/specs.ts';
+import { startGuard } from '../../../services/sandbox/stack/guard.ts';
+import type { MemberSpec, Started } from '../../../services/sandbox/stack/member.ts';
+import { type MemberName, PROGRAMS } from '../../../services/sandbox/stack/programs.ts';
+import { type Addresses, partSpecs, postgresSpec, programSpec } from '../../../services/sandbox/stack/specs.ts';
 import { Costs } from './costs.ts';
 
 const POSTGRES: readonly string[] = ['source', 'analytics'];

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { performanceFamily } from '#libs/pipeline/families/performance.ts';
+import { performanceFamily } from '#libs/families/performance.ts';
 import { auditFeatures } from '#libs/reconcile/features/audit.ts';
 import { openFamilyProof } from '#libs/reconcile/features/family.ts';
 import { PROOF_TIMING, type ProofRun } from '#libs/reconcile/features/repairs.ts';

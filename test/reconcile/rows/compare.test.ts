@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { comparePiece, compareRows } from '#libs/reconcile/rows/compare.ts';
 import { parseSnapshot } from '#libs/reconcile/rows/visibility.ts';
-import { decodeTimestamp } from '#libs/source/pgoutput/decode.ts';
-import type { TextRow } from '#libs/source/pgoutput/snapshot.ts';
+import { decodeTimestamp } from '#libs/source/postgres/decode.ts';
+import type { TextRow } from '#libs/source/postgres/snapshot.ts';
 
 const ids = {
   student: (id: string) => (id === 's' ? '7' : undefined),

@@ -1,6 +1,6 @@
-import { runStackProgram } from '../../../services/stack/command.ts';
-import type { MemberName } from '../../../services/stack/programs.ts';
-import { programSpec } from '../../../services/stack/specs.ts';
+import { runStackProgram } from '../../../services/sandbox/stack/command.ts';
+import type { MemberName } from '../../../services/sandbox/stack/programs.ts';
+import { programSpec } from '../../../services/sandbox/stack/specs.ts';
 
 /*
  * `npm run stack` without servers: FAKES is a list of name:needs:what, needs separated by +, on the notes file NOTES.

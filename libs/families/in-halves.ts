@@ -1,0 +1,29 @@
+import { KeyFault } from '#libs/domain/errors.ts';
+import type { Key } from '#libs/domain/family.ts';
+import { isValueFault } from '#libs/platform/postgres/database.ts';
+
+/** Whether a derivation failed because of what the rows of its keys are, and not because of where it runs. */
+const isFaultOfKeys = (error: unknown): boolean =>
+  error instanceof KeyFault || error instanceof RangeError || error instanceof TypeError || isValueFault(error);
+
+/**
+ * Works on keys together or, where the rows of one make that fail, in halves, until those are found that fail alone.
+ * @param work leaves nothing when it fails
+ * @param alone is told of a key that fails alone, and why
+ */
+export async function inHalves<K extends Key, R>(
+  keys: readonly K[],
+  work: (keys: readonly K[]) => Promise<R>,
+  alone: (key: K, error: unknown) => Promise<R>,
+): Promise<R[]> {
+  try {
+    return [await work(keys)];
+  } catch (error) {
+    const [first] = keys;
+    if (first === undefined || !isFaultOfKeys(error)) throw error;
+    if (keys.length === 1) return [await alone(first, error)];
+    const middle = Math.ceil(keys.length / 2);
+    const one = await inHalves(keys.slice(0, middle), work, alone);
+    return [...one, ...(await inHalves(keys.slice(middle), work, alone))];
+  }
+}

@@ -1,0 +1,48 @@
+import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
+import type { DerivingSettings } from '#libs/derive/settings.ts';
+import type { Key } from '#libs/domain/family.ts';
+import type { LocalDay } from '#libs/domain/local-date.ts';
+import type { CourseState } from '#libs/store/keys.ts';
+import type { SeriesColumns } from '#libs/store/series-table.ts';
+import type { Derived, FamilyDefinition } from './family.ts';
+import type { Settings } from './settings.ts';
+
+/** What was read of a key. */
+export interface KeyReading<R> {
+  /** Those that count: see {@link rowsThatCount}. */
+  readonly rows: R;
+  readonly course: CourseState | undefined;
+  /** The first day that the other family sees. */
+  readonly otherFirstDay: LocalDay | null;
+  readonly today: LocalDay;
+}
+
+/** What has to stand for a key. */
+export interface Standing<F, S extends SeriesColumns> {
+  readonly evidence: KeyEvidence;
+  /** Null: no row; undefined: nothing can be said of the key until its course is known. */
+  readonly derived: Derived<F, S> | null | undefined;
+}
+
+/** The rows of a key as its family counts them: staff who are excluded have none. */
+export const rowsThatCount = <R, T, F, S extends SeriesColumns>(
+  definition: FamilyDefinition<R, T, F, S>,
+  settings: Settings,
+  key: Key,
+  rows: R | undefined,
+): R => (settings.excluded.has(key.studentId) ? definition.noRows : (rows ?? definition.noRows));
+
+/** What follows for a key from what was read of it: the deriver writes it, the nightly proof compares with it. */
+export function standingOf<R, T, F, S extends SeriesColumns>(
+  { facts, evidence, derive }: FamilyDefinition<R, T, F, S>,
+  settings: DerivingSettings,
+  { rows, course, otherFirstDay, today }: KeyReading<R>,
+): Standing<F, S> {
+  const factsToday = facts(rows, today);
+  const said = evidence(rows, factsToday, today);
+  if (course === undefined || course.version === 0) return { evidence: said, derived: undefined };
+  const { asOf, coveredFrom: coverage, firstFact: courseFirstFact } = course;
+  const factsAsOf = asOf === today ? factsToday : facts(rows, asOf);
+  const context = { today, asOf, coverage, courseFirstFact, otherFirstDay };
+  return { evidence: said, derived: derive(rows, factsAsOf, context, settings) };
+}

@@ -1,0 +1,266 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { UnrecoverableError } from '#libs/domain/errors.ts';
+import type { DatabaseAddress } from '../postgres/database.ts';
+import { connectSettled } from '../postgres/session-settings.ts';
+import {
+  asUser,
+  BARE_ENVIRONMENT,
+  type Binaries,
+  forgetOtherBinaries,
+  homeOf,
+  initialise,
+  loadBinaries,
+  ownBinaries,
+} from './binaries.ts';
+import { ensureLogins, type Login, type Logins, loginsOf } from './logins.ts';
+
+/**
+ * A Postgres server as a local process, from the binaries that npm brings.
+ *
+ * It runs in a process group of its own, so that Ctrl-C in the terminal reaches us and not it: we drain first, it stops
+ * after. When we die without stopping it (kill -9), it stays; the next start finds it by `postmaster.pid` in its own
+ * folder and adopts it.
+ */
+export interface EmbeddedPostgres {
+  readonly pid: number;
+  readonly adopted: boolean;
+  /** Where its files are: the folder asked for, unless the user that runs it cannot enter that. */
+  readonly folder: string;
+  readonly logFile: string;
+  /** As the application: owner of the databases made here, and no superuser. */
+  address(database: string): DatabaseAddress;
+  /** As the superuser. */
+  admin(database: string): DatabaseAddress;
+  /** Creates the database, the application's own, if it is not there; true if it was made. */
+  ensureDatabase(name: string): Promise<boolean>;
+  /** Fast shutdown, awaited; an immediate one after the deadline. */
+  stop(deadlineMs?: number): Promise<void>;
+}
+
+export interface EmbeddedOptions {
+  /** Holds `data/` (the cluster) and `postgres.log`. */
+  readonly folder: string;
+  /** Server settings, e.g. `{ wal_level: 'logical' }`. */
+  readonly settings?: Readonly<Record<string, string | number>>;
+  /** The port to prefer; a free one is taken when it is in use. Kept over restarts when possible. */
+  readonly port?: number;
+  /** Take the preferred port or none: who uses the server knows it. */
+  readonly fixedPort?: boolean;
+  /** The server's programs; those that npm brings for this machine unless given. */
+  readonly binaries?: Binaries;
+}
+
+const LOOPBACK = '127.0.0.1';
+const LEAVING_MS = 5_000;
+/** Below the ten seconds that a program gives each of its parts to stop. */
+const STOP_MS = 8_000;
+
+export function freePort(preferred = 0): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'EADDRINUSE' && preferred !== 0 ? resolve(freePort(0)) : reject(error),
+    );
+    server.listen(preferred, LOOPBACK, () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** The running server of this folder, by its own pid file; undefined if the file is stale or missing. */
+function findRunning(data: string): { pid: number; port: number } | undefined {
+  const file = path.join(data, 'postmaster.pid');
+  if (!existsSync(file)) return undefined;
+  const lines = readFileSync(file, 'utf8').split('\n');
+  const pid = Number(lines[0]);
+  const port = Number(lines[3]);
+  if (!Number.isInteger(pid) || pid <= 0 || !Number.isInteger(port) || !isAlive(pid)) return undefined;
+  if (existsSync('/proc/self/cmdline')) {
+    const commandLine = existsSync(`/proc/${pid}/cmdline`) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : '';
+    if (!commandLine.includes(data)) return undefined;
+  }
+  return { pid, port };
+}
+
+/** Until it answers at all, be it that the password is wrong. */
+async function untilAnswers(connect: () => pg.Client, logFile: string, gone: () => boolean): Promise<void> {
+  const deadline = Date.now() + 120_000;
+  for (;;) {
+    const client = connect();
+    try {
+      await client.connect();
+      return;
+    } catch (cause) {
+      if (isRefusal(cause)) return;
+      if (gone() || Date.now() > deadline) {
+        const log = existsSync(logFile)
+          ? readFileSync(logFile, 'utf8').trim().split('\n').slice(-5).join('\n  ')
+          : '(no log)';
+        throw new UnrecoverableError(
+          'embedded_postgres',
+          `the embedded Postgres did not start; the last lines of its log ${logFile}:\n  ${log}`,
+          'free the space or mend the cause named there and start again; to begin anew, remove the data folder',
+          { cause },
+        );
+      }
+      await sleep(30);
+    } finally {
+      await client.end().catch(() => {});
+    }
+  }
+}
+
+/**
+ * True when a server that is shutting down has gone, and the folder is free. One that hangs in it (it waits for a full
+ * disk, say) is ended the hard way: what was committed is in its log, as after any crash.
+ */
+async function isLeaving({ pid, port }: { pid: number; port: number }, { superuser }: Logins): Promise<boolean> {
+  for (const patience = Date.now() + LEAVING_MS; isAlive(pid); await sleep(50)) {
+    const client = clientOf(port, superuser);
+    const said = await client.connect().then(
+      () => '',
+      (error: Error) => error.message,
+    );
+    await client.end().catch(() => {});
+    if (!said.includes('shutting down')) return !isAlive(pid);
+    if (Date.now() > patience) process.kill(pid, 'SIGQUIT');
+  }
+  return true;
+}
+
+/** Starts the server of `folder`, making its cluster at the first call, or adopts the one that is already running there. */
+export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
+  const folder = homeOf(options.folder);
+  const data = path.join(folder, 'data');
+  const logFile = path.join(folder, 'postgres.log');
+  const portFile = path.join(folder, 'port');
+  const binaries = ownBinaries(options.binaries ?? (await loadBinaries()), folder);
+  const logins = loginsOf(folder, existsSync(data));
+  if (!existsSync(data)) {
+    // Likewise: a cluster that was half made when the process was killed is made anew.
+    rmSync(`${data}.new`, { recursive: true, force: true });
+    await initialise(binaries, folder, `${data}.new`, logins.superuser);
+    renameSync(`${data}.new`, data);
+  }
+
+  const running = findRunning(data);
+  if (running !== undefined && !(await isLeaving(running, logins))) {
+    await untilAnswers(
+      () => clientOf(running.port, logins.superuser),
+      logFile,
+      () => !isAlive(running.pid),
+    );
+    return handle({ folder, logFile, pid: running.pid, adopted: true }, running.port, logins);
+  }
+  forgetOtherBinaries(folder, binaries);
+  const kept = existsSync(portFile) ? Number(readFileSync(portFile, 'utf8')) : 0;
+  const port = options.fixedPort ? (options.port ?? kept) : await freePort(kept || options.port || 0);
+  writeFileSync(portFile, String(port));
+  const child = launch(binaries, data, logFile, port, options.settings ?? {});
+  const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
+  await untilAnswers(() => clientOf(port, logins.superuser), logFile, hasEnded);
+  try {
+    return await handle({ folder, logFile, pid: child.pid ?? 0, adopted: false }, port, logins);
+  } catch (error) {
+    await stop(child.pid ?? 0, STOP_MS);
+    throw error;
+  }
+}
+
+function launch(
+  binaries: Binaries,
+  data: string,
+  logFile: string,
+  port: number,
+  settings: Readonly<Record<string, string | number>>,
+): ChildProcess {
+  const all: Record<string, string | number> = {
+    listen_addresses: LOOPBACK,
+    unix_socket_directories: '',
+    port,
+    max_connections: 100,
+    ...settings,
+  };
+  const flags = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const log = openSync(logFile, 'a', 0o600);
+  const child = spawn(binaries.postgres, ['-D', data, ...flags], {
+    ...asUser(),
+    cwd: path.dirname(data),
+    detached: true,
+    stdio: ['ignore', log, log],
+    env: BARE_ENVIRONMENT,
+  });
+  child.once('error', () => {});
+  child.unref();
+  return child;
+}
+
+const addressOn = (port: number, database: string, { user, password }: Login): DatabaseAddress => ({
+  host: LOOPBACK,
+  port,
+  database,
+  user,
+  password,
+});
+
+/** Codes of class 28: the server works, and does not let this user in. */
+const isRefusal = (error: unknown): boolean => String((error as { code?: unknown }).code).startsWith('28');
+
+function clientOf(port: number, login: Login): pg.Client {
+  const client = new pg.Client({ ...addressOn(port, 'postgres', login), connectionTimeoutMillis: 2_000 });
+  client.on('error', () => {});
+  return client;
+}
+
+async function handle(
+  server: Pick<EmbeddedPostgres, 'folder' | 'logFile' | 'pid' | 'adopted'>,
+  port: number,
+  logins: Logins,
+): Promise<EmbeddedPostgres> {
+  const { folder, pid } = server;
+  await ensureLogins(folder, logins, (login) => clientOf(port, login));
+  return {
+    ...server,
+    address: (database) => addressOn(port, database, logins.application),
+    admin: (database) => addressOn(port, database, logins.superuser),
+    ensureDatabase: (name) => ensureDatabase(clientOf(port, logins.superuser), name, logins.application.user),
+    stop: (deadlineMs = STOP_MS) => stop(pid, deadlineMs),
+  };
+}
+
+async function ensureDatabase(client: pg.Client, name: string, owner: string): Promise<boolean> {
+  await connectSettled(client);
+  try {
+    const found = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [name]);
+    if (found.rowCount !== 0) return false;
+    await client.query(`CREATE DATABASE ${pg.escapeIdentifier(name)} OWNER ${pg.escapeIdentifier(owner)}`);
+    return true;
+  } finally {
+    await client.end();
+  }
+}
+
+/** SIGINT is Postgres' fast shutdown: open transactions are rolled back, everything committed is kept. */
+async function stop(pid: number, deadlineMs: number): Promise<void> {
+  if (!isAlive(pid)) return;
+  process.kill(pid, 'SIGINT');
+  for (const until = Date.now() + deadlineMs; Date.now() < until; await sleep(20)) {
+    if (!isAlive(pid)) return;
+  }
+  process.kill(pid, 'SIGQUIT');
+}

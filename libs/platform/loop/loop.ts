@@ -1,0 +1,82 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf, UnrecoverableError } from '#libs/domain/errors.ts';
+import { BrokerFault } from '../kafka/contract.ts';
+import type { Log } from '../log.ts';
+import { isDatabaseFault } from '../postgres/database.ts';
+import { RegistryFault } from '../registry/contract.ts';
+import type { Wake } from './wake.ts';
+
+/** What one step of a loop found: more work at once, nothing to do, work that somebody else is at, or a reason to rest. */
+export type StepOutcome = 'more' | 'idle' | 'contended' | 'resting';
+
+export interface LoopOptions {
+  readonly name: string;
+  readonly wake: Wake;
+  readonly log: Log;
+  step(): Promise<StepOutcome>;
+  /** Told of an error that no trying again mends; absent: it is a trouble like any other. */
+  readonly onFailure?: (error: UnrecoverableError) => void;
+  /** Looks for work this often without being woken. Milliseconds. */
+  readonly pollMs?: number;
+}
+
+export interface Loop {
+  /** Null while all is well, else what has been failing, for readiness. */
+  readonly trouble: string | null;
+  /** Resolves when the running step has ended. */
+  stop(): Promise<void>;
+}
+
+const CONTENDED_PAUSE_MS = 10;
+const RESTING_PAUSE_MS = 100;
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 5_000;
+
+/** Runs `step` until there is nothing to do, then waits to be woken. Failures are retried for ever, in sight. */
+export function startLoop(options: LoopOptions): Loop {
+  const stopping = new AbortController();
+  const state: { trouble: string | null } = { trouble: null };
+  const running = run(options, stopping.signal, state);
+  return {
+    get trouble() {
+      return state.trouble;
+    },
+    stop: async () => {
+      stopping.abort();
+      await running;
+    },
+  };
+}
+
+async function run(options: LoopOptions, signal: AbortSignal, state: { trouble: string | null }): Promise<void> {
+  const { name, wake, log, step, onFailure, pollMs = 1_000 } = options;
+  let retryMs = FIRST_RETRY_MS;
+  while (!signal.aborted) {
+    const seen = wake.count;
+    try {
+      const outcome = await step();
+      if (state.trouble !== null) log.info({ loop: name }, `${name} is working again`);
+      state.trouble = null;
+      retryMs = FIRST_RETRY_MS;
+      if (outcome === 'idle') await wake.after(seen, pollMs, signal);
+      if (outcome === 'contended') await wake.after(wake.count, CONTENDED_PAUSE_MS, signal);
+      if (outcome === 'resting') await wake.after(wake.count, RESTING_PAUSE_MS, signal);
+    } catch (error) {
+      const message = messageOf(error);
+      const away = whatIsAway(error);
+      const trouble = away === null ? `${name} fails: ${message}` : `${name} waits for ${away}: ${message}`;
+      if (trouble !== state.trouble) log.error({ loop: name, err: error }, trouble);
+      state.trouble = trouble;
+      if (error instanceof UnrecoverableError) onFailure?.(error);
+      await sleep(retryMs, undefined, { signal }).catch(() => {});
+      retryMs = Math.min(2 * retryMs, LAST_RETRY_MS);
+    }
+  }
+}
+
+/** What a failed step will be tried again for, because others have to come back first; null where the step is to blame. */
+function whatIsAway(error: unknown): string | null {
+  if (error instanceof BrokerFault) return 'the Kafka cluster';
+  if (error instanceof RegistryFault) return 'the schema registry';
+  return isDatabaseFault(error) ? 'the analytics database' : null;
+}

@@ -1,0 +1,47 @@
+import { messageOf, UnrecoverableError } from '#libs/domain/errors.ts';
+import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
+import type { StoredProgress } from '../contract.ts';
+import { Waiting } from '../postgres/faults.ts';
+import { type Origin, originText } from '../postgres/signature.ts';
+import type { Run } from './options.ts';
+
+const storeFailure = (error: unknown): Error =>
+  isDatabaseFault(error)
+    ? new Waiting(`the analytics database, which keeps the progress, does not answer: ${messageOf(error)}`, {
+        cause: error,
+      })
+    : new UnrecoverableError(
+        'progress_store',
+        `the progress of the source's stream cannot be read or written: ${messageOf(error)}`,
+        'check the tables of the analytics database with the migrate role; then start again',
+        { cause: error },
+      );
+
+export async function readStored(run: Run): Promise<StoredProgress | undefined> {
+  const stored = await run.settings.progress.read(run.settings.stream).catch((error: unknown) => {
+    throw storeFailure(error);
+  });
+  run.signal.throwIfAborted();
+  return stored;
+}
+
+export async function beginEpoch(run: Run, origin: Origin, reason: string): Promise<number> {
+  const { settings } = run;
+  const epoch = await settings.progress
+    .beginEpoch(settings.stream, originText(origin), reason)
+    .catch((error: unknown) => {
+      throw storeFailure(error);
+    });
+  run.unreadable = undefined;
+  settings.log('info', `epoch ${epoch} of the source begins: ${reason}`);
+  run.signal.throwIfAborted();
+  return epoch;
+}
+
+/** Keeps how the source looks now, when nothing is lost by how it has changed. */
+export async function noteOrigin(run: Run, epoch: number, origin: Origin): Promise<void> {
+  const { progress, stream } = run.settings;
+  await progress.noteOrigin(stream, epoch, originText(origin)).catch((error: unknown) => {
+    throw storeFailure(error);
+  });
+}

@@ -1,0 +1,130 @@
+import { refuseUselessPooler } from '#libs/platform/postgres/pooler.ts';
+import { pause } from '../delivery.ts';
+import { type Link, openLink } from '../postgres/link.ts';
+import { checkTables } from '../postgres/preflight.ts';
+import { ensurePublication } from '../postgres/publication.ts';
+import { openReplicationLink } from '../postgres/replication-link.ts';
+import type { RowSecurity } from '../postgres/row-security.ts';
+import { identify, type Server } from '../postgres/server.ts';
+import { type Origin, originText, readSignature } from '../postgres/signature.ts';
+import { dropSlots, readSlots, refuseForeign, requireLimit, slotName, whyNewEpoch } from '../postgres/slot.ts';
+import { readFirst } from './first-reading.ts';
+import { follow } from './follow.ts';
+import { placeOf, type Run } from './options.ts';
+import { beginEpoch, noteOrigin, readStored } from './progress.ts';
+import type { Session } from './session.ts';
+
+/** How often a standby looks whether it may take over, milliseconds: soon at first, for a reader that just went away. */
+const STANDBY_FIRST = 20;
+const STANDBY_EVERY = 500;
+
+/**
+ * One life of the connections: becomes the only reader, checks the source, reads everything if a new epoch is needed,
+ * then follows the log. Ends by throwing only, and leaves no connection open.
+ */
+export async function runSession(run: Run): Promise<never> {
+  const scope = new AbortController();
+  const signal = AbortSignal.any([run.signal, scope.signal]);
+  let lost: Error | undefined;
+  try {
+    run.status.say('starting', 'connecting to the source database');
+    const { address } = run.settings;
+    await refuseUselessPooler(address, `the source database ${placeOf(address)}`, signal);
+    const link = await openLink(address, 'control', 'sql', signal, (error) => {
+      lost = error;
+      session.onControlLost(error);
+    });
+    const session: Session = { run, control: link.client, signal, onControlLost: () => {} };
+    run.status.heard();
+    await session.control.query('SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10');
+    await becomeOnlyReader(session);
+    run.status.say('starting', 'checking the source database');
+    const { schema, publication } = run.settings;
+    const facts = await checkTables(session.control, schema);
+    // Opened before anything is made: not everybody may.
+    const replication = await openReplicationLink(run.settings.address, 'slot', session.control, signal);
+    try {
+      await ensurePublication(session.control, publication, schema, facts);
+      const server = await identify(replication.client);
+      run.status.heard(server.walEnd);
+      const signature = await readSignature(session.control, publication, schema);
+      const origin: Origin = { identity: server.identity, signature };
+      const place = await findPlace(session, { replication, server, origin, rowSecurity: facts.rowSecurity });
+      replication.close();
+      return await follow(session, place.epoch, place.applied, origin);
+    } finally {
+      replication.close();
+    }
+  } catch (error) {
+    // The first query after a loss says only that the connection cannot be used.
+    throw lost ?? error;
+  } finally {
+    scope.abort();
+  }
+}
+
+/**
+ * Waits until no other process reads. A slot is active only while it streams, not while a first reading runs, so a
+ * session lock of the source database says who the reader is.
+ */
+async function becomeOnlyReader(session: Session): Promise<void> {
+  const { run, control, signal } = session;
+  const { slotPrefix, address } = run.settings;
+  for (let wait = STANDBY_FIRST; ; wait = Math.min(STANDBY_EVERY, wait * 2)) {
+    const result = await control.query<{ got: boolean; holder: number | null }>(
+      `SELECT pg_try_advisory_lock(k) AS got,
+              (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
+                  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                  AND ((classid::bigint << 32) | objid::bigint) = k LIMIT 1) AS holder
+         FROM hashtextextended('prepadata reader ' || $1, 0) AS k`,
+      [slotPrefix],
+    );
+    run.status.heard();
+    const slots = (await readSlots(control, slotPrefix)).filter((slot) => slot.database === address.database);
+    const active = slots.find((slot) => slot.active_pid !== null);
+    const got = result.rows[0]?.got === true;
+    if (got && active === undefined) return;
+    // Gotten again by the next look: session locks count, and each has to be given back.
+    if (got)
+      await control.query(`SELECT pg_advisory_unlock(hashtextextended('prepadata reader ' || $1, 0))`, [slotPrefix]);
+    const name = (active ?? slots.at(-1))?.slot_name ?? `${slotPrefix}_*`;
+    const pid = active?.active_pid ?? result.rows[0]?.holder ?? 'unknown';
+    run.status.say('waiting', `another process reads slot ${name} (pid ${pid}); waiting as standby`);
+    await pause(wait, signal);
+  }
+}
+
+/** What is known of the source when a place is looked for. */
+interface Scene {
+  readonly replication: Link;
+  readonly server: Server;
+  readonly origin: Origin;
+  readonly rowSecurity: RowSecurity;
+}
+
+/** Where to follow from: the stored place if it can be carried on, else the end of a first reading of a new epoch. */
+async function findPlace(session: Session, scene: Scene): Promise<{ epoch: number; applied: bigint }> {
+  const { run, control } = session;
+  const { settings } = run;
+  const { server, origin } = scene;
+  const stored = await readStored(run);
+  const slots = await readSlots(control, settings.slotPrefix);
+  const ours = slots.filter((slot) => slot.database === settings.address.database);
+  const name = slotName(settings.slotPrefix, stored?.epoch ?? 0);
+  const slot = ours.find((candidate) => candidate.slot_name === name);
+  const reason = run.unreadable ?? whyNewEpoch(stored, slot, server.walEnd, origin, name);
+  if (reason === undefined && stored !== undefined) {
+    await dropSlots(
+      control,
+      ours.filter((other) => other.slot_name !== name),
+    );
+    if (stored.origin !== originText(origin)) await noteOrigin(run, stored.epoch, origin);
+    return stored;
+  }
+  if (settings.slotLimit === 'required') await requireLimit(control);
+  const epoch = await beginEpoch(run, origin, reason ?? '');
+  refuseForeign(slots, slotName(settings.slotPrefix, epoch), settings.address.database);
+  await dropSlots(control, ours);
+  run.status.forget();
+  return { epoch, applied: await readFirst(session, scene.replication, epoch, scene.rowSecurity) };
+}

@@ -1,0 +1,30 @@
+import type pg from 'pg';
+import { parseLsn } from '#libs/domain/position.ts';
+
+/** The server whose log the positions belong to. */
+export interface Server {
+  /** System identifier, timeline and database: what must be the same for positions to be comparable. */
+  readonly identity: string;
+  /** How far its log reaches. */
+  readonly walEnd: bigint;
+}
+
+/** Asks a replication connection which server it is connected to. */
+export async function identify(replication: pg.Client): Promise<Server> {
+  const result = await replication.query<{ systemid: string; timeline: number; xlogpos: string; dbname: string }>(
+    'IDENTIFY_SYSTEM',
+  );
+  const row = result.rows[0];
+  if (row === undefined) throw new Error('IDENTIFY_SYSTEM gave no row');
+  return { identity: `${row.systemid}/${row.timeline}/${row.dbname}`, walEnd: parseLsn(row.xlogpos) };
+}
+
+/** The log's end, and a transaction id of now with all its 64 bits. */
+export async function readNow(control: pg.Client): Promise<{ walEnd: bigint; xid: bigint }> {
+  const result = await control.query<{ lsn: string; xid: string }>(
+    'SELECT pg_current_wal_flush_lsn()::text AS lsn, pg_snapshot_xmax(pg_current_snapshot())::text AS xid',
+  );
+  const row = result.rows[0];
+  if (row === undefined) throw new Error('the server did not say where its log ends');
+  return { walEnd: parseLsn(row.lsn), xid: BigInt(row.xid) };
+}

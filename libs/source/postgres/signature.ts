@@ -1,0 +1,98 @@
+import type pg from 'pg';
+import { SOURCE_TABLES } from '#libs/domain/change.ts';
+import { loadStatements } from '#libs/platform/postgres/database.ts';
+import { neededColumns } from './decode.ts';
+import type { Server } from './server.ts';
+
+const sql = loadStatements(new URL('./sql/', import.meta.url), ['signature']);
+
+interface SignatureRow {
+  readonly base: string;
+  readonly identity: string;
+  readonly tables: readonly TablePrint[] | null;
+}
+
+/** Of one table; each part is enough to tell that something has happened, and none what. */
+interface TablePrint {
+  /** The file of its rows: another one after a rewrite, and after TRUNCATE, VACUUM FULL or CLUSTER. */
+  readonly heap: string;
+  /** By which transactions its needed columns are described: others after ALTER COLUMN, RENAME COLUMN and GRANT. */
+  readonly columns: string;
+  /** By which transaction its row type is described: another after RENAME, SET SCHEMA and OWNER. */
+  readonly named: string;
+  readonly owner: string;
+}
+
+/**
+ * What tells whether rows may have changed without a change being sent, as one word: `base.identity.table.table…`, the
+ * tables' four parts joined by `-`.
+ *
+ * - The base is what has to stay: the publication and its settings, each table's place in it, the table, and each needed
+ *   column with its type. Whatever is made anew has a number of its own.
+ * - ALTER COLUMN … TYPE … USING may keep all of that and write other values into every row, sending none. It gives the
+ *   table another file *and* describes the column anew. TRUNCATE (which is sent), VACUUM FULL and CLUSTER do only the
+ *   first; GRANT, SET STATISTICS, SET DEFAULT, SET NOT NULL and a column renamed away and back only the second; ANALYZE
+ *   and VACUUM neither.
+ * - While a table has another name or schema, what happens to it is sent under that one. Its row type is then renamed as
+ *   well; OWNER describes it anew, too, and then the owner is another.
+ * - The identity is what tells rows apart in the log. It says nothing of rows, only that the tables are to be looked at.
+ */
+export async function readSignature(client: pg.Client, publication: string, schema: string): Promise<string> {
+  const columns = SOURCE_TABLES.flatMap((table) =>
+    ['id', ...neededColumns(table).map(({ name }) => name)].map((name) => `${table}.${name}`),
+  );
+  const { rows } = await client.query<SignatureRow>({
+    ...sql.signature,
+    values: [publication, schema, SOURCE_TABLES, columns],
+  });
+  const { base = '', identity = '', tables } = rows[0] ?? {};
+  const prints = (tables ?? []).map(({ heap, columns: written, named, owner }) =>
+    [heap, written, named, owner].join('-'),
+  );
+  return [base, identity, ...prints].join('.');
+}
+
+/** What is followed: the server, and the signature of what of it is published. */
+export interface Origin {
+  /** See {@link Server}. */
+  readonly identity: string;
+  readonly signature: string;
+}
+
+/** As it is stored with a stream's progress. */
+export const originText = ({ identity, signature }: Origin): string => `${identity}/${signature}`;
+
+/**
+ * Why what is stored of an origin cannot be carried on, as a sentence; undefined if it can.
+ * @param stored as {@link originText} wrote it
+ */
+export function whyAnotherOrigin(stored: string, now: Origin): string | undefined {
+  const text = originText(now);
+  if (!stored.startsWith(`${now.identity}/`))
+    return `the source is another server, timeline or database than before: ${text} instead of ${stored}`;
+  return hasMoved(stored.slice(now.identity.length + 1), now.signature)
+    ? 'the publication or a table of the source was made anew; what was written in between was not sent'
+    : undefined;
+}
+
+/** Whether rows may have changed between two signatures without a change being sent. */
+export function hasMoved(before: string, now: string): boolean {
+  const [was, is] = [partsOf(before), partsOf(now)];
+  if (was.base !== is.base || was.tables.length !== is.tables.length) return true;
+  return is.tables.some((table, index) => isRewritten(was.tables[index] ?? [], table));
+}
+
+function isRewritten([heap, columns, named, owner]: readonly string[], now: readonly string[]): boolean {
+  const isWritten = heap !== now[0] && columns !== now[1];
+  const isRenamed = named !== now[2] && owner === now[3];
+  return isWritten || isRenamed;
+}
+
+/** Whether the log tells rows apart as before. */
+export const hasSameIdentity = (before: string, now: string): boolean =>
+  partsOf(before).identity === partsOf(now).identity;
+
+function partsOf(signature: string): { base: string; identity: string; tables: string[][] } {
+  const [base = '', identity = '', ...tables] = signature.split('.');
+  return { base, identity, tables: tables.map((table) => table.split('-')) };
+}

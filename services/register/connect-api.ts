@@ -1,0 +1,141 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Waiting } from '#libs/source/postgres/faults.ts';
+import type { ConnectorConfig } from './config.ts';
+import { ConnectHttp, type ConnectRequest } from './connect-http.ts';
+
+/** How far a connector has come, as Debezium puts it down; log sequence numbers are bigints. */
+export interface StoredOffset {
+  readonly lsn?: bigint;
+  readonly lsn_proc?: bigint;
+  readonly lsn_commit?: bigint;
+  /** Present while a snapshot is under way. */
+  readonly snapshot?: string | boolean;
+}
+
+export interface Failure {
+  /** The innermost cause, one line. */
+  readonly reason: string;
+  /** Everything that Connect has kept of it. */
+  readonly trace: string;
+}
+
+/** A connector as Connect has it at this moment. */
+export interface Connector {
+  readonly config: ConnectorConfig;
+  /** UNASSIGNED, RUNNING, PAUSED, STOPPED, FAILED, RESTARTING. */
+  readonly state: string;
+  /** Its one task's state; undefined while it has none. */
+  readonly task: string | undefined;
+  readonly failure: Failure | undefined;
+  readonly offset: StoredOffset | undefined;
+}
+
+interface StatusAnswer {
+  readonly connector: { readonly state: string; readonly trace?: string };
+  readonly tasks: readonly { readonly state: string; readonly trace?: string }[];
+}
+
+const STOP_MS = 60_000;
+const LOOK_MS = 100;
+
+/**
+ * The REST API of Kafka Connect, as far as one source connector with one task needs it.
+ * Every call throws what {@link ConnectHttp} throws.
+ */
+export class ConnectApi {
+  readonly #http: ConnectHttp;
+  readonly #name: string;
+  readonly #signal: AbortSignal;
+
+  constructor(url: string, name: string, signal: AbortSignal) {
+    this.#http = new ConnectHttp(url, signal);
+    this.#name = name;
+    this.#signal = signal;
+  }
+
+  /** When Connect last answered, milliseconds since 1970. */
+  get heardAt(): number | null {
+    return this.#http.heardAt;
+  }
+
+  /** undefined: Connect has no connector of this name. */
+  async read(): Promise<Connector | undefined> {
+    const config = (await this.#call('GET', '/config', { missing: true })) as ConnectorConfig | undefined;
+    const status = (await this.#call('GET', '/status', { missing: true })) as StatusAnswer | undefined;
+    const answer = (await this.#call('GET', '/offsets', { missing: true })) as
+      | { offsets: { offset: StoredOffset | null }[] }
+      | undefined;
+    if (config === undefined) return undefined;
+    // Right after it was made a connector has a configuration and no status yet.
+    if (status === undefined) throw new Waiting(`Kafka Connect has not taken up the connector ${this.#name} yet`);
+    const task = status.tasks[0];
+    return {
+      config,
+      state: status.connector.state,
+      task: task?.state,
+      failure: failureOf(status.connector.state === 'FAILED' ? status.connector.trace : task?.trace),
+      offset: answer?.offsets[0]?.offset ?? undefined,
+    };
+  }
+
+  /** Makes the connector, stopped. */
+  async create(config: ConnectorConfig): Promise<void> {
+    const body = { name: this.#name, config, initial_state: 'STOPPED' };
+    await this.#http.request('POST', '/connectors', { body: JSON.stringify(body) });
+  }
+
+  /** Gives it another configuration; it stays stopped if it is. */
+  async configure(config: ConnectorConfig): Promise<void> {
+    await this.#call('PUT', '/config', { body: JSON.stringify(config) });
+  }
+
+  /** Resolves when its task has ended, and with it its connection to the slot. */
+  async stop(): Promise<void> {
+    await this.#call('PUT', '/stop');
+    for (
+      const until = Date.now() + STOP_MS;
+      Date.now() < until;
+      await sleep(LOOK_MS, undefined, { signal: this.#signal })
+    ) {
+      const status = (await this.#call('GET', '/status')) as StatusAnswer;
+      if (status.connector.state === 'STOPPED' && status.tasks.length === 0) return;
+    }
+    throw new Waiting(`the connector ${this.#name} has not stopped within ${STOP_MS / 1000} s`);
+  }
+
+  async resume(): Promise<void> {
+    await this.#call('PUT', '/resume');
+  }
+
+  /** Starts again what has failed, and that alone. */
+  async restart(): Promise<void> {
+    await this.#call('POST', '/restart?includeTasks=true&onlyFailed=true');
+  }
+
+  /** Forgets how far it had come; the connector has to be stopped. */
+  async resetOffset(): Promise<void> {
+    await this.#call('DELETE', '/offsets');
+  }
+
+  /** Puts down from where in the log it goes on; the connector has to be stopped. */
+  async setOffset(lsn: bigint): Promise<void> {
+    // Written by hand, since JSON.stringify takes no bigint.
+    const body = `{"offsets":[{"partition":{"server":${JSON.stringify(this.#name)}},"offset":{"lsn":${lsn}}}]}`;
+    await this.#call('PATCH', '/offsets', { body });
+  }
+
+  async remove(): Promise<void> {
+    await this.#call('DELETE', '', { missing: true });
+  }
+
+  #call(method: string, path: string, request?: ConnectRequest): Promise<unknown> {
+    return this.#http.request(method, `/connectors/${encodeURIComponent(this.#name)}${path}`, request);
+  }
+}
+
+function failureOf(trace: string | undefined): Failure | undefined {
+  if (trace === undefined) return undefined;
+  const lines = trace.split('\n').map((line) => line.trim());
+  const cause = lines.findLast((line) => line.startsWith('Caused by: ')) ?? lines[0] ?? '';
+  return { reason: cause.replace(/^Caused by: /, '').replace(/^(?:[a-z]\w*\.)+(?=[A-Z])/, ''), trace };
+}

@@ -1,0 +1,150 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isInteger, parse } from 'lossless-json';
+import { ConfigurationError } from '#libs/domain/errors.ts';
+import { type Answer, ask, NoAnswer, shown } from '#libs/platform/http.ts';
+import { Waiting } from '#libs/source/postgres/faults.ts';
+
+/** Connect understood and said no: not to be tried again as it is. */
+export class ConnectRefusal extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'ConnectRefusal';
+  }
+}
+
+export interface ConnectRequest {
+  readonly body?: string;
+  /** 404 is an answer, undefined. */
+  readonly missing?: boolean;
+}
+
+/** To read, milliseconds; and to change something, for which Connect may ask the source and its other workers. */
+const READ_MS = 10_000;
+const CHANGE_MS = 60_000;
+
+/** The workers are distributing their work anew: asked again for so long, and as often, milliseconds. */
+const CONFLICT = 409;
+const CONFLICT_MS = 5_000;
+const LOOK_MS = 100;
+
+/** What a worker says with 500, though waiting does not mend it: a plugin is not there. */
+const MISSING_PLUGIN = /Failed to find any class/;
+
+/** Offsets hold log sequence numbers, which may lie beyond what a number holds exactly. */
+const readJson = (text: string): unknown =>
+  text === ''
+    ? undefined
+    : parse(text, undefined, { parseNumber: (number) => (isInteger(number) ? BigInt(number) : Number(number)) });
+
+/**
+ * Kafka Connect by its REST API.
+ * Every call throws {@link Waiting} when Connect is away, slow or busy, {@link ConnectRefusal} when it says no, and a
+ * ConfigurationError when it wants a login or somebody else answers, unless it was Connect that answered before.
+ */
+export class ConnectHttp {
+  readonly #url: string;
+  readonly #signal: AbortSignal;
+  readonly #readMs: number;
+  readonly #conflictMs: number;
+  #isKnown = false;
+  /** When Connect last answered, milliseconds since 1970. */
+  heardAt: number | null = null;
+
+  /**
+   * @param readMs how long it may take to read something, milliseconds
+   * @param conflictMs how long it is asked again while its workers share their work out, milliseconds
+   */
+  constructor(url: string, signal: AbortSignal, readMs: number = READ_MS, conflictMs: number = CONFLICT_MS) {
+    this.#url = url;
+    this.#signal = signal;
+    this.#readMs = readMs;
+    this.#conflictMs = conflictMs;
+  }
+
+  async request(method: string, path: string, { body, missing = false }: ConnectRequest = {}): Promise<unknown> {
+    await this.#recognise();
+    const { status, text } = await this.#askPatiently(method, path, body);
+    if (status < 300) return readJson(text);
+    if (status === 404 && missing) return undefined;
+    const said = messageIn(text) ?? `HTTP ${status}`;
+    // A refusal is an answer about what was asked; others pass.
+    const isRefusal = (status !== CONFLICT && status < 500) || MISSING_PLUGIN.test(said);
+    if (isRefusal) throw new ConnectRefusal(said);
+    throw new Waiting(`${this.#name} is busy: ${said}`);
+  }
+
+  /** Whatever changes a connector has the workers share their work out anew, which takes them a moment. */
+  async #askPatiently(method: string, path: string, body: string | undefined): Promise<Answer> {
+    for (const until = Date.now() + this.#conflictMs; ; await sleep(LOOK_MS, undefined, { signal: this.#signal })) {
+      const answer = await this.#ask(method, path, body);
+      if (answer.status !== CONFLICT || Date.now() > until) return answer;
+    }
+  }
+
+  get #name(): string {
+    return `Kafka Connect (${shown(this.#url)})`;
+  }
+
+  /** Whoever else answers there would be taken for a Connect without connectors. */
+  async #recognise(): Promise<void> {
+    if (this.#isKnown) return;
+    const { status, text } = await this.#ask('GET', '/', undefined);
+    const root = readJson(text);
+    const isConnect = typeof root === 'object' && root !== null && 'version' in root && 'kafka_cluster_id' in root;
+    if (status >= 500) throw new Waiting(`${this.#name} is busy: ${messageIn(text) ?? `HTTP ${status}`}`);
+    if (!isConnect) throw this.#somebodyElse(`answers HTTP ${status} with something else than its version`);
+    this.#isKnown = true;
+  }
+
+  async #ask(method: string, path: string, body: string | undefined): Promise<Answer> {
+    const answer = await this.#fetch(method, path, body);
+    const { status, oddity } = answer;
+    if (status === 401 || status === 403) throw this.#wantsLogin(status);
+    if (oddity !== undefined && status >= 500) throw new Waiting(`${this.#name} ${oddity}`);
+    if (oddity !== undefined) throw this.#somebodyElse(oddity);
+    this.heardAt = Date.now();
+    return answer;
+  }
+
+  async #fetch(method: string, path: string, body: string | undefined): Promise<Answer> {
+    try {
+      return await ask({
+        url: `${this.#url}${path}`,
+        method,
+        contentType: 'application/json',
+        timeoutMs: method === 'GET' ? this.#readMs : CHANGE_MS,
+        signal: this.#signal,
+        ...(body === undefined ? {} : { body }),
+      });
+    } catch (error) {
+      if (error instanceof NoAnswer) throw new Waiting(`${this.#name} ${error.message}`, { cause: error });
+      throw error;
+    }
+  }
+
+  #wantsLogin(status: number): ConfigurationError {
+    return new ConfigurationError(
+      `${this.#name} wants a login, or another one (HTTP ${status})`,
+      'put user and password into CONNECT_URL: http://user:password@host:port',
+    );
+  }
+
+  /** A proxy says such things while Connect is away for a while; at first it is the address that is wrong. */
+  #somebodyElse(oddity: string): Error {
+    if (this.#isKnown) return new Waiting(`${this.#name} ${oddity}`);
+    return new ConfigurationError(
+      `there is no Kafka Connect at CONNECT_URL: ${shown(this.#url)} ${oddity}`,
+      'set CONNECT_URL to the address under which Connect serves its REST API, e.g. http://connect:8083, without /connectors: curl of it answers with version and kafka_cluster_id',
+    );
+  }
+}
+
+function messageIn(text: string): string | undefined {
+  try {
+    const answer: unknown = JSON.parse(text);
+    const isAnswer = typeof answer === 'object' && answer !== null && 'message' in answer;
+    return isAnswer ? String(answer.message) : undefined;
+  } catch {
+    return undefined;
+  }
+}

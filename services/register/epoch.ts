@@ -1,0 +1,62 @@
+import { formatLsn, parseLsn } from '#libs/domain/position.ts';
+import type { StoredProgress } from '#libs/source/contract.ts';
+import { type Origin, whyAnotherOrigin } from '#libs/source/postgres/signature.ts';
+import type { SlotRow } from '#libs/source/postgres/slot.ts';
+import { epochIn } from './config.ts';
+import type { Connector } from './connect-api.ts';
+
+/** Everything that decides whether the stored epoch can be carried on. */
+export interface Findings {
+  readonly stored: StoredProgress | undefined;
+  /** Of the stored epoch, in this database. */
+  readonly slot: SlotRow | undefined;
+  readonly slotName: string;
+  readonly origin: Origin;
+  readonly walEnd: bigint;
+  readonly connector: Connector | undefined;
+  /** What a role has noticed; see `readStreamGap`. */
+  readonly gap: string | undefined;
+}
+
+const PLACE_GONE = /no longer available on the server/;
+
+/**
+ * Why the stored epoch cannot be carried on, as a sentence; undefined if it can.
+ *
+ * A slot that is not there ends its epoch, whether it was lost or never made: that cannot be told apart, and to make it
+ * now would hide what was written before. So a slot is only ever made by the run that has just begun its epoch.
+ */
+export function whyNewEpoch(findings: Findings): string | undefined {
+  const { stored, slot, slotName: name, origin, gap } = findings;
+  if (stored === undefined) return 'nothing was read from this source over Kafka before';
+  const moved = whyAnotherOrigin(stored.origin, origin);
+  if (moved !== undefined) return moved;
+  if (slot === undefined) return `the replication slot ${name} is not there`;
+  if (slot.plugin !== 'pgoutput') return `the replication slot ${name} belongs to the plugin ${slot.plugin}`;
+  if (slot.wal_status === 'lost' || slot.conflicting === true || typeof slot.invalidation_reason === 'string') {
+    return `the replication slot ${name} was invalidated (${slot.invalidation_reason ?? slot.wal_status ?? 'conflict'})`;
+  }
+  if (gap !== undefined) return `a gap was noticed in epoch ${stored.epoch}: ${gap}`;
+  return whyNotFrom(findings, stored.epoch, slot);
+}
+
+/** Whether Debezium's own place in the log still fits the slot and the log. */
+function whyNotFrom({ connector, walEnd, slotName }: Findings, epoch: number, slot: SlotRow): string | undefined {
+  if (connector === undefined || epochIn(connector.config) !== epoch) return undefined;
+  const { offset, failure, config } = connector;
+  if (config['snapshot.mode'] !== 'no_data' || offset === undefined) return undefined;
+  const place = [offset.lsn, offset.lsn_proc, offset.lsn_commit].reduce<bigint>(
+    (most, lsn) => (lsn !== undefined && lsn > most ? lsn : most),
+    0n,
+  );
+  if (slot.confirmed_flush_lsn !== null && parseLsn(slot.confirmed_flush_lsn) > place) {
+    return `a gap: the replication slot ${slotName} begins at ${slot.confirmed_flush_lsn}, Debezium has come to ${formatLsn(place)}`;
+  }
+  if (walEnd < place) {
+    return `the source's log was set back: it ends at ${formatLsn(walEnd)}, Debezium has come to ${formatLsn(place)}`;
+  }
+  if (failure !== undefined && PLACE_GONE.test(failure.trace)) {
+    return `Debezium no longer finds its place in the source's log: ${failure.reason}`;
+  }
+  return undefined;
+}

@@ -1,0 +1,209 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf, PrepaError } from '#libs/domain/errors.ts';
+import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
+import { placeOf } from '#libs/source/pgoutput/options.ts';
+import { sortFailure, Waiting } from '#libs/source/postgres/faults.ts';
+import type { Origin } from '#libs/source/postgres/signature.ts';
+import { putConnectorReport } from '#libs/store/connector.ts';
+import { ConnectApi } from './connect-api.ts';
+import { ConnectRefusal } from './connect-http.ts';
+import { lookOnce } from './look.ts';
+import { Restarts } from './restarts.ts';
+import { inspectSource, openSession, type Session } from './session.ts';
+import type { RegisterSettings } from './settings.ts';
+import type { Situation } from './situation.ts';
+
+export interface LookAfterOptions {
+  readonly settings: RegisterSettings;
+  readonly db: Database;
+  readonly signal: AbortSignal;
+  /** One line for a person. */
+  readonly tell: (line: string) => void;
+  /** false: resolves as soon as the connector streams, and gives up when its task fails for the third time. */
+  readonly forEver: boolean;
+  /** Why a new epoch is wanted whatever is there. */
+  readonly newEpoch?: string;
+  /** Told once, when the connector runs its task. */
+  readonly onReady?: (sentence: string) => void;
+  /** Between two looks at Connect, milliseconds. Default 1000. */
+  readonly every?: number;
+}
+
+/** Between two looks at the tables of the source, milliseconds. */
+const INSPECT_EVERY = 10_000;
+/** Between two reports of a state that has not changed, milliseconds. */
+const REPORT_EVERY = 5_000;
+const FIRST_RETRY = 250;
+const LAST_RETRY = 5_000;
+/** How long someone who does not want to stay waits for another process that looks after the connector. */
+const PATIENCE = 5_000;
+const FAILURES_BORNE = 3;
+
+/**
+ * Makes the connector what it is to be, and keeps it so. What passes by itself (Connect, the source or the analytics
+ * database being away) is waited for, in sight.
+ * @throws ConfigurationError, UnrecoverableError, PrepaError: what is wrong and what to do
+ */
+export async function lookAfter(options: LookAfterOptions): Promise<void> {
+  const caretaker = new Caretaker(options);
+  const { settings, signal } = options;
+  for (let wait = FIRST_RETRY; !signal.aborted; wait = Math.min(LAST_RETRY, 2 * wait)) {
+    const looks = caretaker.looks;
+    try {
+      await caretaker.stay();
+      return;
+    } catch (error) {
+      if (signal.aborted) return;
+      const waiting = asWaiting(error, settings);
+      if (caretaker.looks > looks) wait = FIRST_RETRY;
+      await caretaker.reportWaiting(messageOf(waiting));
+      await sleep(wait, undefined, { signal }).catch(() => {});
+    }
+  }
+}
+
+/** @throws what no waiting mends */
+function asWaiting(error: unknown, settings: RegisterSettings): Waiting {
+  if (error instanceof StoreAway) return new Waiting(error.message, { cause: error });
+  if (error instanceof ConnectRefusal) return new Waiting(`Kafka Connect says: ${error.message}`, { cause: error });
+  const sorted = sortFailure(error, placeOf(settings.source), settings.source.user, settings.schema);
+  if (sorted instanceof Waiting) return sorted;
+  throw sorted;
+}
+
+/** The analytics database does not answer; told apart from the source, whose errors look the same. */
+class StoreAway extends Error {
+  constructor(settings: RegisterSettings, cause: unknown) {
+    super(`the analytics database ${placeOf(settings.analytics)} does not answer: ${messageOf(cause)}`, { cause });
+    this.name = 'StoreAway';
+  }
+}
+
+class Caretaker {
+  readonly #options: LookAfterOptions;
+  readonly #connect: ConnectApi;
+  readonly #restarts = new Restarts();
+  readonly #db: Database;
+  #force: string | undefined;
+  #last: Situation | undefined;
+  #reportedAt = 0;
+  #isReady = false;
+  /** How many looks came to an end. */
+  looks = 0;
+
+  constructor(options: LookAfterOptions) {
+    this.#options = options;
+    this.#connect = new ConnectApi(options.settings.connectUrl, options.settings.name, options.signal);
+    this.#force = options.newEpoch;
+    this.#db = telling(options.db, options.settings);
+  }
+
+  /** One life of the connection to the source. Resolves when nothing more is to be done. */
+  async stay(): Promise<void> {
+    const { settings, signal, forEver } = this.#options;
+    const session = await openSession(settings, signal, forEver ? undefined : PATIENCE, (sentence) =>
+      this.#say(sentence),
+    );
+    try {
+      await this.#lookOn(session);
+    } catch (error) {
+      // The first query after a loss says only that the connection cannot be used.
+      session.check();
+      throw error;
+    } finally {
+      session.close();
+    }
+  }
+
+  async #lookOn(session: Session): Promise<void> {
+    const { settings, signal, forEver, tell } = this.#options;
+    const shop = {
+      settings,
+      connect: this.#connect,
+      db: this.#db,
+      control: session.control,
+      signal,
+      tell,
+      say: (sentence: string) => this.#say(sentence),
+    };
+    let origin: Origin | undefined;
+    for (let inspectedAt = 0; !signal.aborted; ) {
+      if (origin === undefined || Date.now() - inspectedAt > INSPECT_EVERY) {
+        origin = await inspectSource(session, settings);
+        inspectedAt = Date.now();
+      }
+      const force = this.#force;
+      const situation = await lookOnce(shop, origin, this.#restarts, force);
+      this.looks += 1;
+      if (force !== undefined) this.#force = undefined;
+      if (situation === undefined) continue;
+      await this.report(situation);
+      if (!forEver && situation.state === 'streaming') return;
+      if (!forEver && situation.state === 'failed' && this.#restarts.count >= FAILURES_BORNE) throw failed(situation);
+      await sleep(this.#options.every ?? 1_000, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  /** What is waited for; of the rest, what was known last. */
+  reportWaiting(detail: string): Promise<void> {
+    return this.report({ state: 'waiting', detail, epoch: this.#last?.epoch ?? null, slot: this.#last?.slot });
+  }
+
+  /** What may take long, for whoever watches; no change of state. */
+  #say(detail: string): void {
+    if (this.#last?.detail === detail) return;
+    this.#last = { state: 'waiting', detail, epoch: this.#last?.epoch ?? null, slot: this.#last?.slot };
+    this.#options.tell(detail);
+  }
+
+  /** Tells a person what has changed, and the analytics database how things stand. */
+  async report(situation: Situation): Promise<void> {
+    const { settings, tell, onReady } = this.#options;
+    const isNew = this.#last?.state !== situation.state || this.#last.detail !== situation.detail;
+    if (isNew && situation.state !== 'failed') tell(`${situation.state}: ${situation.detail}`);
+    this.#last = situation;
+    if (!this.#isReady && (situation.state === 'streaming' || situation.state === 'snapshot')) {
+      this.#isReady = true;
+      onReady?.(`the connector ${settings.name} runs, epoch ${situation.epoch}: ${situation.detail}`);
+    }
+    if (!isNew && Date.now() - this.#reportedAt < REPORT_EVERY) return;
+    this.#reportedAt = Date.now();
+    const { heardAt } = this.#connect;
+    await putConnectorReport(this.#options.db, {
+      name: settings.name,
+      epoch: situation.epoch,
+      state: situation.state,
+      detail: situation.detail,
+      slot: situation.slot?.name ?? null,
+      retained_bytes: situation.slot?.retainedBytes ?? null,
+      safe_bytes: situation.slot?.safeBytes ?? null,
+      restarts: this.#restarts.count,
+      heard_at: heardAt === null ? null : new Date(heardAt),
+    }).catch((error: unknown) => {
+      // Who sees to the connector does not stop for want of somewhere to write it down.
+      if (!isDatabaseFault(error)) throw error;
+      tell(messageOf(new StoreAway(settings, error)));
+    });
+  }
+}
+
+const failed = (situation: Situation): PrepaError =>
+  new PrepaError(
+    'connector_failed',
+    situation.detail,
+    'read the log of Kafka Connect around this time; when the cause is gone, run this again: it goes on from where it is',
+  );
+
+/** The analytics database, whose faults say whose they are. */
+function telling(db: Database, settings: RegisterSettings): Database {
+  const guard = <T>(work: Promise<T>): Promise<T> =>
+    work.catch((error: unknown) => {
+      throw isDatabaseFault(error) ? new StoreAway(settings, error) : error;
+    });
+  return {
+    query: (statement, values) => guard(db.query(statement, values)),
+    transaction: (work) => guard(db.transaction(work)),
+    session: () => guard(db.session()),
+    close: () => db.close(),
+  };
+}

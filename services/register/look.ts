@@ -1,0 +1,118 @@
+import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
+import { Waiting } from '#libs/source/postgres/faults.ts';
+import { readNow } from '#libs/source/postgres/server.ts';
+import { type Origin, originText } from '#libs/source/postgres/signature.ts';
+import { costOf, dropSlots, readSlots, type SlotRow } from '#libs/source/postgres/slot.ts';
+import { readStreamGap } from '#libs/store/connector.ts';
+import { openProgressStore } from '#libs/store/progress.ts';
+import { epochIn } from './config.ts';
+import type { Connector } from './connect-api.ts';
+import { whyNewEpoch } from './epoch.ts';
+import type { Restarts } from './restarts.ts';
+import { slotOf, wantedConfig } from './settings.ts';
+import type { Situation } from './situation.ts';
+import { beginEpoch, beginStreaming, configure, prepareReading, type Workshop } from './steps.ts';
+
+interface Scene {
+  readonly epoch: number;
+  readonly slot: SlotRow;
+  readonly connector: Connector;
+  readonly situation: (state: Situation['state'], detail: string) => Situation;
+}
+
+/**
+ * Looks at everything there is and does the one thing that is next.
+ * @param forced why a new epoch is wanted whatever is there
+ * @returns undefined when something was done and the next look is due at once; else how things stand
+ */
+export async function lookOnce(
+  shop: Workshop,
+  origin: Origin,
+  restarts: Restarts,
+  forced?: string,
+): Promise<Situation | undefined> {
+  const { settings, control, db } = shop;
+  const stored = await openProgressStore(db).read(DEBEZIUM_STREAM);
+  const name = slotOf(settings, stored?.epoch ?? 0);
+  // The slot before the offset: what the slot has confirmed is put down as an offset first.
+  const all = await readSlots(control, settings.slotPrefix);
+  const ours = all.filter((slot) => slot.database === settings.source.database);
+  const slot = ours.find((candidate) => candidate.slot_name === name);
+  const seen = await shop.connect.read().catch((error: unknown) => orWaiting(error));
+  // And the log's end after it: under load Debezium is soon beyond an end that was read before.
+  const { walEnd } = await readNow(control);
+  if (seen instanceof Waiting) {
+    // What the slot costs meanwhile is what matters then.
+    const cost = slot === undefined ? undefined : costOf(slot, walEnd);
+    return { state: 'waiting', detail: seen.message, epoch: stored?.epoch ?? null, slot: cost };
+  }
+  const connector = seen;
+  const gap = stored === undefined ? undefined : await readStreamGap(db, stored.epoch);
+  const reason = forced ?? whyNewEpoch({ stored, slot, slotName: name, origin, walEnd, connector, gap });
+  if (reason !== undefined || stored === undefined || slot === undefined) {
+    await beginEpoch(shop, originText(origin), reason ?? 'there is nothing to carry on', all, connector);
+    return undefined;
+  }
+  if (stored.origin !== originText(origin))
+    await openProgressStore(db).noteOrigin(DEBEZIUM_STREAM, stored.epoch, originText(origin));
+  await dropSlots(
+    control,
+    ours.filter((other) => other.slot_name !== name && other.active_pid === null),
+  );
+  const { epoch } = stored;
+  if (connector === undefined || epochIn(connector.config) !== epoch || connector.config['slot.name'] !== name) {
+    await prepareReading(shop, epoch, connector);
+    return undefined;
+  }
+  const cost = costOf(slot, walEnd);
+  return carryOn(shop, restarts, {
+    epoch,
+    slot,
+    connector,
+    situation: (state, detail) => ({ state, detail, epoch, slot: cost }),
+  });
+}
+
+function orWaiting(error: unknown): Waiting {
+  if (error instanceof Waiting) return error;
+  throw error;
+}
+
+/** The connector is the epoch's own: it reads the tables, or it follows the slot. */
+async function carryOn(shop: Workshop, restarts: Restarts, scene: Scene): Promise<Situation | undefined> {
+  const { epoch, connector, situation } = scene;
+  const streams = connector.config['snapshot.mode'] === 'no_data';
+  const hasRead = connector.offset !== undefined && !isReading(connector);
+  if (streams ? connector.offset === undefined : hasRead) {
+    await beginStreaming(shop, epoch, connector, scene.slot);
+    return undefined;
+  }
+  if (await configure(shop, connector.config, wantedConfig(shop.settings, epoch, streams ? 'no_data' : 'initial_only')))
+    return undefined;
+  if (connector.state === 'STOPPED') {
+    await shop.connect.resume();
+    return undefined;
+  }
+  if (connector.state === 'PAUSED') {
+    return situation(
+      'paused',
+      `somebody has paused the connector ${shop.settings.name} in Kafka Connect; resume it there`,
+    );
+  }
+  if (connector.state === 'FAILED' || connector.task === 'FAILED') {
+    const reason = connector.failure?.reason ?? 'Kafka Connect does not say why';
+    return situation('failed', await restarts.onFailure(shop, reason));
+  }
+  if (connector.task !== 'RUNNING') {
+    return situation('waiting', `Kafka Connect is starting the connector ${shop.settings.name}`);
+  }
+  if (streams && scene.slot.active_pid === null) {
+    return situation('waiting', `the task of the connector ${shop.settings.name} runs and does not read its slot`);
+  }
+  restarts.onRunning();
+  return streams
+    ? situation('streaming', `following ${scene.slot.slot_name}`)
+    : situation('snapshot', `reading the tables of the source for epoch ${epoch}`);
+}
+
+const isReading = ({ offset }: Connector): boolean => offset?.snapshot !== undefined && offset.snapshot !== false;

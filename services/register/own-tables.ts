@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs';
+import type pg from 'pg';
+import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
+import { codeOf } from '#libs/source/postgres/faults.ts';
+
+/** The two tables of ours in the source database, and what the connector does with each. */
+export const OWN_TABLES = { heartbeat: 'prepadata.heartbeat', signal: 'prepadata.signal' } as const;
+
+const FILE = new URL('../../connectors/debezium.sql', import.meta.url);
+
+/** The statements of debezium.sql for this user and publication. */
+export function ownTablesSql(user: string, publication: string): string[] {
+  const name = /^[a-z_][a-z0-9_]*$/.test(user) ? user : `"${user.replaceAll('"', '""')}"`;
+  return readFileSync(FILE, 'utf8')
+    .replaceAll(/^--.*$/gm, '')
+    .split(';')
+    .map((statement) => statement.trim())
+    .filter((statement) => statement !== '')
+    .map((statement) =>
+      statement
+        .replaceAll(/\bprepadata_reader\b/g, () => name)
+        .replace(/^ALTER PUBLICATION prepadata\b/, () => `ALTER PUBLICATION ${publication}`),
+    );
+}
+
+interface Found {
+  readonly name: string;
+  readonly present: boolean;
+  readonly usable: boolean;
+  readonly published: boolean;
+}
+
+// By the catalogue: a name in a schema that the user may not enter cannot be looked up.
+const FIND_SQL = `
+  SELECT t.name, c.oid IS NOT NULL AS present,
+         coalesce(has_schema_privilege(n.oid, 'USAGE')
+           AND (SELECT bool_and(has_table_privilege(c.oid, p)) FROM unnest(t.privileges) AS p), false) AS usable,
+         EXISTS (SELECT FROM pg_publication_tables p
+                  WHERE p.pubname = $1 AND p.schemaname = 'prepadata' AND p.tablename = t.name) AS published
+    FROM (VALUES ('heartbeat', ARRAY['SELECT', 'INSERT', 'UPDATE']),
+                 ('signal', ARRAY['SELECT', 'INSERT'])) AS t (name, privileges)
+    LEFT JOIN pg_namespace n ON n.nspname = 'prepadata'
+    LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = t.name AND c.relkind = 'r'`;
+
+/**
+ * Makes the heartbeat and the signal table and publishes them, as far as that is still to be done.
+ * @throws ConfigurationError with the statements to run, where the user may not
+ */
+export async function ensureOwnTables(client: pg.Client, user: string, publication: string): Promise<void> {
+  if (await areComplete(client, publication)) return;
+  try {
+    for (const statement of ownTablesSql(user, publication)) await run(client, statement);
+  } catch (error) {
+    if (codeOf(error) === '42501') throw notAllowed(messageOf(error), user, publication, error);
+    throw error;
+  }
+  if (!(await areComplete(client, publication))) {
+    throw notAllowed('they were made, and still cannot be used', user, publication);
+  }
+}
+
+async function run(client: pg.Client, statement: string): Promise<void> {
+  try {
+    await client.query(statement);
+  } catch (error) {
+    // Somebody else made it at the same moment, or a part of it is there already.
+    if (!['42P06', '42P07', '23505', '42710'].includes(codeOf(error) ?? '')) throw error;
+  }
+}
+
+async function areComplete(client: pg.Client, publication: string): Promise<boolean> {
+  const { rows } = await client.query<Found>(FIND_SQL, [publication]);
+  return rows.every((table) => table.present && table.usable && table.published);
+}
+
+const notAllowed = (said: string, user: string, publication: string, cause?: unknown): ConfigurationError =>
+  new ConfigurationError(
+    `the tables of PrepaData in the source database, ${Object.values(OWN_TABLES).join(' and ')}, are not ready, and the user "${user}" may not make them so: ${said}`,
+    `as the owner of the database and of the publication, run: ${ownTablesSql(user, publication).join('; ')};`,
+    { cause },
+  );
+
+/** Takes both tables away; false when they belong to somebody else, who has to do it. */
+export async function dropOwnTables(client: pg.Client): Promise<boolean> {
+  try {
+    await client.query(`DROP TABLE IF EXISTS ${Object.values(OWN_TABLES).join(', ')}`);
+    await client.query('DROP SCHEMA IF EXISTS prepadata');
+    return true;
+  } catch (error) {
+    // 2BP01: the schema holds something that is not ours, and stays.
+    if (codeOf(error) === '2BP01') return true;
+    if (codeOf(error) === '42501') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,123 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { ConfigurationError } from '#libs/domain/errors.ts';
+import { refuseUselessPooler } from '#libs/platform/postgres/pooler.ts';
+import { placeOf } from '#libs/source/pgoutput/options.ts';
+import { encodingOf } from '#libs/source/postgres/encoding.ts';
+import { openLink } from '#libs/source/postgres/link.ts';
+import { checkTables } from '#libs/source/postgres/preflight.ts';
+import { ensurePublication } from '#libs/source/postgres/publication.ts';
+import { openReplicationLink } from '#libs/source/postgres/replication-link.ts';
+import { identify, type Server } from '#libs/source/postgres/server.ts';
+import { type Origin, readSignature } from '#libs/source/postgres/signature.ts';
+import { refuseNullableDefaults } from './defaults.ts';
+import { refuseEnumDomains } from './enum-domains.ts';
+import { ensureOwnTables } from './own-tables.ts';
+import type { RegisterSettings } from './settings.ts';
+
+/** A connection to the source whose session holds the lock that makes this process the one that acts. */
+export interface Session {
+  readonly control: pg.Client;
+  /** The server, as it was when the connection was made: another one would be another connection. */
+  readonly server: Server;
+  /** @throws the error that broke the connection, if one did */
+  check(): void;
+  close(): void;
+}
+
+/** How often a standby looks whether it may take over, milliseconds. */
+const STANDBY_EVERY = 1_000;
+
+/**
+ * Opens the connection and waits until no other process looks after the connector.
+ * @param patience how long a standby waits, milliseconds; undefined: for ever
+ * @param onStandby told who the other one is, at each look
+ * @throws ConfigurationError when the patience is over; the driver's errors
+ */
+export async function openSession(
+  settings: RegisterSettings,
+  signal: AbortSignal,
+  patience: number | undefined,
+  onStandby: (sentence: string) => void,
+): Promise<Session> {
+  let lost: Error | undefined;
+  await refuseUselessPooler(settings.source, `the source database ${placeOf(settings.source)}`, signal);
+  const link = await openLink(settings.source, 'register', 'sql', signal, (error) => {
+    lost = error;
+  });
+  try {
+    await link.client.query('SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10');
+    await takeLock(link.client, settings, signal, patience, onStandby);
+    const replication = await openReplicationLink(settings.source, 'identify', link.client, signal);
+    try {
+      const server = await identify(replication.client);
+      return {
+        control: link.client,
+        server,
+        check: () => {
+          if (lost !== undefined) throw lost;
+        },
+        close: link.close,
+      };
+    } finally {
+      replication.close();
+    }
+  } catch (error) {
+    link.close();
+    throw lost ?? error;
+  }
+}
+
+async function takeLock(
+  client: pg.Client,
+  settings: RegisterSettings,
+  signal: AbortSignal,
+  patience: number | undefined,
+  onStandby: (sentence: string) => void,
+): Promise<void> {
+  for (const until = Date.now() + (patience ?? Number.POSITIVE_INFINITY); ; ) {
+    const { rows } = await client.query<{ got: boolean; holder: number | null }>(
+      `SELECT pg_try_advisory_lock(k) AS got,
+              (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
+                  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                  AND ((classid::bigint << 32) | objid::bigint) = k LIMIT 1) AS holder
+         FROM hashtextextended('prepadata register ' || $1, 0) AS k`,
+      [settings.slotPrefix],
+    );
+    if (rows[0]?.got === true) return;
+    const sentence = `another process looks after the connector ${settings.name} (server process ${rows[0]?.holder ?? 'unknown'})`;
+    if (Date.now() >= until) {
+      throw new ConfigurationError(
+        sentence,
+        'leave it to that one (npm run register -- --status shows how it stands), or stop it first',
+      );
+    }
+    onStandby(`${sentence}; standing by`);
+    await sleep(STANDBY_EVERY, undefined, { signal });
+  }
+}
+
+/**
+ * Checks that the source can be followed, makes the publication and our two tables where they are missing and allowed,
+ * and says what exactly is followed.
+ * @throws ConfigurationError, UnrecoverableError: what is wrong, with what, and what to do
+ */
+export async function inspectSource({ control, server }: Session, settings: RegisterSettings): Promise<Origin> {
+  const { schema, publication, source } = settings;
+  const facts = await checkTables(control, schema);
+  await refuseBytes(control);
+  await refuseNullableDefaults(control, schema);
+  await refuseEnumDomains(control);
+  await ensurePublication(control, publication, schema, facts);
+  await ensureOwnTables(control, source.user, publication);
+  return { identity: server.identity, signature: await readSignature(control, publication, schema) };
+}
+
+/** @throws ConfigurationError for a database without an encoding: Debezium takes its bytes for UTF-8, and what is none for something else */
+async function refuseBytes(control: pg.Client): Promise<void> {
+  if ((await encodingOf(control)).client_encoding === 'UTF8') return;
+  throw new ConfigurationError(
+    'the source database is encoded in SQL_ASCII, which is no encoding: of bytes that are no UTF-8 Debezium stops, or makes other text',
+    "read it without Kafka (CDC_SOURCE=pgoutput), which sets such rows aside; or move it into a database that has one, with pg_dump --encoding=… and CREATE DATABASE … ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0",
+  );
+}

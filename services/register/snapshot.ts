@@ -1,0 +1,50 @@
+import { randomUUID } from 'node:crypto';
+import { SOURCE_TABLES, type SourceTable } from '#libs/domain/change.ts';
+import { ConfigurationError } from '#libs/domain/errors.ts';
+import { placeOf } from '#libs/source/pgoutput/options.ts';
+import { codeOf, sortFailure } from '#libs/source/postgres/faults.ts';
+import { openLink } from '#libs/source/postgres/link.ts';
+import type { RegisterSettings } from './settings.ts';
+
+/**
+ * Orders the connector to read tables again, by a row in the signal table. Of type `blocking`: streaming pauses
+ * meanwhile. An incremental one would lose rows where several have one message key (see `steps.ts`).
+ * @param table one of the five; undefined: all
+ * @returns what was ordered, as a sentence
+ */
+export async function orderSnapshot(
+  settings: RegisterSettings,
+  table: string | undefined,
+  signal: AbortSignal,
+): Promise<string> {
+  const known = SOURCE_TABLES.find((name) => name === table);
+  if (table !== undefined && known === undefined) {
+    throw new ConfigurationError(
+      `there is no source table "${table}"`,
+      `name one of ${SOURCE_TABLES.join(', ')}, or none for all`,
+    );
+  }
+  const tables: readonly SourceTable[] = known === undefined ? SOURCE_TABLES : [known];
+  const data = { type: 'blocking', 'data-collections': tables.map((name) => `${settings.schema}.${name}`) };
+  try {
+    const link = await openLink(settings.source, 'signal', 'sql', signal, () => {});
+    try {
+      await link.client.query(`INSERT INTO prepadata.signal (id, type, data) VALUES ($1, 'execute-snapshot', $2)`, [
+        `snapshot-${randomUUID()}`,
+        JSON.stringify(data),
+      ]);
+    } finally {
+      link.close();
+    }
+  } catch (error) {
+    if (codeOf(error) === '42P01' || codeOf(error) === '3F000') {
+      throw new ConfigurationError(
+        'the source database has no table prepadata.signal, by which the connector takes orders',
+        'run npm run register first',
+        { cause: error },
+      );
+    }
+    throw sortFailure(error, placeOf(settings.source), settings.source.user, settings.schema);
+  }
+  return `Ordered: the connector ${settings.name} reads ${tables.join(', ')} again, between two changes.`;
+}

@@ -1,0 +1,238 @@
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '#libs/domain/clock.ts';
+import { FAMILIES } from '#libs/domain/family.ts';
+import { openSettings, type Settings } from '#libs/families/settings.ts';
+import { adoptSettings } from '#libs/pipeline/adopt.ts';
+import { startIntake } from '#libs/pipeline/intake.ts';
+import { startReport } from '#libs/pipeline/report.ts';
+import { roleOf } from '#libs/pipeline/role.ts';
+import { startRollover } from '#libs/pipeline/rollover.ts';
+import { startTopic } from '#libs/pipeline/topics/start.ts';
+import type { SettingValues } from '#libs/platform/config/settings.ts';
+import type { Lifecycle } from '#libs/platform/lifecycle.ts';
+import type { Log } from '#libs/platform/log.ts';
+import { Wake } from '#libs/platform/loop/wake.ts';
+import { type Metrics, openMetrics } from '#libs/platform/metrics.ts';
+import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
+import type { StatusLine } from '#libs/platform/status-line.ts';
+import { openReconciler } from '#libs/reconcile/index.ts';
+import { type Awaited, countKeys, readAwaited } from '#libs/serve/backlog.ts';
+import type { ChangeSource, SourceStatus } from '#libs/source/contract.ts';
+import { openPgoutput } from '#libs/source/open.ts';
+import { openAnalytics } from '#libs/store/open.ts';
+import { openProgressStore } from '#libs/store/progress.ts';
+import { startAnomaly } from '../../anomaly/role.ts';
+import { apiSettings, startApi } from '../../api/role.ts';
+import { startEngagement } from '../../engagement/role.ts';
+import { startPerformance } from '../../performance/role.ts';
+import { startReconcile } from '../../reconcile/role.ts';
+import { type Campus, openSampleCampus, startSampleCampus } from '../campus/role.ts';
+import { type LocalDatabases, startDatabases } from './databases.ts';
+import { findLooks } from './looks.ts';
+import { writeRunFile } from './runfile.ts';
+import { readyScreen } from './screen.ts';
+
+export interface LocalOptions {
+  readonly config: SettingValues;
+  readonly dataDir: string;
+  readonly log: Log;
+  readonly line: StatusLine;
+  readonly lifecycle: Lifecycle;
+  /** Ends the program: this cannot be mended by going on. */
+  fail(error: unknown): void;
+  /** Aborts when the program is to stop. */
+  readonly signal: AbortSignal;
+}
+
+/** Starts every role in one process, in order; what was started is in the lifecycle, also when this throws half way. */
+export async function runLocal(options: LocalOptions): Promise<void> {
+  const { config, dataDir, log, line, lifecycle } = options;
+  line.show('databases', 'starting the databases …');
+  const databases = await startDatabases(config, lifecycle, log);
+  if (databases.adopted) log.warn('a database server of an earlier run was still there and is used again');
+  writeRunFile(dataDir, { pid: process.pid, source: databases.source, analytics: databases.analytics });
+
+  const source = databases.hasCampus
+    ? await openSampleCampus(databases.source, options, ({ share, rows }) =>
+        line.show(
+          'seeding',
+          `making a sample campus: ${Math.round(100 * share)} %, ${rows.toLocaleString('en')} rows …`,
+        ),
+      )
+    : undefined;
+  const db = await openAnalytics(databases.analytics, {
+    connections: 12,
+    name: 'prepadata',
+    log,
+    signal: options.signal,
+    onWaiting: (sentence) => line.show('waiting', sentence),
+  });
+  lifecycle.add('the analytics connections', () => db.close());
+  if (options.signal.aborted) return;
+  const settings = await openSettings(config, db, log);
+  const changed = await adoptSettings(db, settings);
+  if (changed.length > 0) line.print(`  Settings changed (${changed.join(', ')}): every feature is derived again.`);
+  if (options.signal.aborted) return;
+
+  const metrics = openMetrics();
+  for (const role of FAMILIES) metrics.of.prepadata_up.set({ role }, 1);
+  const pipeline = await startPipeline({ db, settings, databases, metrics }, options);
+  const api = await startApi({
+    ...apiSettings(config),
+    db,
+    log,
+    metrics,
+    clock: systemClock,
+    checks: () => pipeline.troubles(),
+    source: () => pipeline.status(),
+  });
+  lifecycle.add('the API', () => api.stop());
+  writeRunFile(dataDir, { pid: process.pid, url: api.url, source: databases.source, analytics: databases.analytics });
+
+  await untilReady(db, pipeline, options);
+  if (options.signal.aborted) return;
+  await startProofs({ db, settings, databases, metrics }, options);
+  const campus = source === undefined ? undefined : startSampleCampus(source, options);
+  line.print(
+    readyScreen({
+      url: api.url,
+      source: databases.source,
+      analytics: databases.analytics,
+      hasCampus: databases.hasCampus,
+      hasOwnStore: databases.hasOwnStore,
+      sourceTimeZone: config.SOURCE_TIMEZONE.name,
+      folders: databases.folders,
+      logFile: path.join(dataDir, 'prepadata.log'),
+      studentId: await anyStudent(db),
+      looks: source === undefined ? [] : await findLooks(source, db),
+    }),
+  );
+  await tell(pipeline, campus, options);
+}
+
+interface Pipeline {
+  readonly staged: () => number;
+  status(): SourceStatus;
+  troubles(): string[];
+}
+
+interface PipelineParts {
+  readonly db: Database;
+  readonly settings: Settings;
+  readonly databases: LocalDatabases;
+  readonly metrics: Metrics;
+}
+
+/** Intake and derivers; the intake is started last, so that what it stages finds its derivers. */
+async function startPipeline(parts: PipelineParts, options: LocalOptions): Promise<Pipeline> {
+  const { db, settings, databases, metrics } = parts;
+  const { config, log, lifecycle, fail } = options;
+  const wake = new Wake();
+  const institutionZone = settings.reading.institutionZone;
+  const rollover = await startRollover({ db, institutionZone, clock: systemClock, wake, log });
+  lifecycle.add('the rollover', () => rollover.stop());
+  const engagement = startEngagement({ db, settings, wake, log });
+  lifecycle.add('the engagement role', () => engagement.stop());
+  const performance = startPerformance({ db, settings, wake, log });
+  lifecycle.add('the performance role', () => performance.stop());
+  const anomaly = startAnomaly({ db, settings, wake, log });
+  lifecycle.add('the anomaly role', () => anomaly.stop());
+  const source = openPgoutput({ config, address: databases.source, progress: openProgressStore(db), log });
+  const intake = startIntake({
+    source,
+    db,
+    settings,
+    wake,
+    log,
+    metrics,
+    fullBatch: config.BATCH_SIZE,
+    onFailure: fail,
+  });
+  lifecycle.add('the intake', () => intake.stop());
+  const topics = await Promise.all(
+    FAMILIES.map((family) => startTopic({ family, config, settings, db, log, metrics, fail })),
+  );
+  for (const topic of topics) lifecycle.add('a feature topic', () => topic.stop());
+  const roles = [roleOf([rollover]), engagement, performance, anomaly, ...topics];
+  const troubles = (): string[] => [
+    ...(intake.trouble === null ? [] : [intake.trouble]),
+    ...roles.flatMap((role) => role.troubles()),
+  ];
+  const pipeline: Pipeline = {
+    staged: () => intake.staged,
+    status: () => source.status(),
+    troubles: () => [...sourceTroubles(source), ...troubles()],
+  };
+  const report = startReport({
+    db,
+    roles: FAMILIES,
+    intake: 'pgoutput',
+    log,
+    troubles,
+    staged: pipeline.staged,
+    source: pipeline.status,
+  });
+  lifecycle.add('the report', () => report.stop());
+  return pipeline;
+}
+
+/** Begins once the first snapshot is derived: a proof that was missed would only wait for it. */
+async function startProofs({ db, settings, databases, metrics }: PipelineParts, options: LocalOptions): Promise<void> {
+  const { config, log, lifecycle } = options;
+  const { analytics, source } = databases;
+  const clock = systemClock;
+  const runner = await openReconciler({ config, settings, db, analytics, source, clock, log, lifecycle });
+  const reconcile = startReconcile({ db, analytics, runner, schedule: config.PIPELINE_SCHEDULE, clock, log });
+  lifecycle.add('the reconcile role', () => reconcile.stop());
+  metrics.of.prepadata_up.set({ role: 'reconcile' }, 1);
+}
+
+function sourceTroubles(source: ChangeSource): string[] {
+  const { state, detail } = source.status();
+  return state === 'streaming' ? [] : [`the source is not streaming: ${detail}`];
+}
+
+/** Shows the snapshot's progress; ready means that what the snapshot brought is derived too. */
+async function untilReady(db: Database, pipeline: Pipeline, { line, signal }: LocalOptions): Promise<void> {
+  while (!signal.aborted) {
+    const { state, detail } = pipeline.status();
+    if (state === 'streaming') {
+      const backlog = await readBacklog(db);
+      if (backlog === null) line.show('waiting', 'the analytics database does not answer; waiting for it …');
+      else if (backlog.keys + backlog.courses === 0) return;
+      else line.show('deriving', `deriving the features of what was read: ${countKeys(backlog)} to go …`);
+    } else line.show(state, detail);
+    await sleep(250);
+  }
+}
+
+/** Null when the database does not answer. */
+async function readBacklog(db: Database): Promise<Awaited | null> {
+  try {
+    return await readAwaited(db);
+  } catch (error) {
+    if (!isDatabaseFault(error)) throw error;
+    return null;
+  }
+}
+
+const ANY_STUDENT =
+  'SELECT student_id AS id FROM student_metrics WHERE engagement_score > 0 ORDER BY student_id LIMIT 1';
+
+async function anyStudent(db: Database): Promise<number | undefined> {
+  return (await db.query<{ id: number }>(ANY_STUDENT))[0]?.id;
+}
+
+/** Says once a second what is happening, until the program stops. */
+async function tell(pipeline: Pipeline, campus: Campus | undefined, { line, signal }: LocalOptions): Promise<void> {
+  while (!signal.aborted) {
+    const troubles = pipeline.troubles();
+    const news = troubles[0] ?? campus?.lastSentence() ?? 'waiting for changes';
+    line.show(
+      troubles.length > 0 ? `trouble: ${news}` : 'living',
+      `${pipeline.staged().toLocaleString('en')} changes taken in · ${news}`,
+    );
+    await sleep(1_000);
+  }
+}

@@ -1,0 +1,85 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { endProcess, identify, type ProcessIdentity } from '#libs/platform/process-identity.ts';
+
+/*
+ * A small process that outlives the one that starts it: when that one ends, however it ends, the guard ends what it has
+ * been told of and has not been told to forget, newest first. A pipe between the two tells it, which the system closes
+ * also after a kill -9.
+ */
+
+type Order =
+  | { readonly watch: ProcessIdentity; readonly ask: NodeJS.Signals }
+  | { readonly forget: number }
+  | { readonly remove: string };
+
+/** The guard's end of this process. */
+export interface Guard {
+  readonly pid: number;
+  /** @param ask the signal that it ends in good order by; it is killed after a deadline */
+  watch(pid: number, ask?: NodeJS.Signals): void;
+  forget(pid: number): void;
+  /** A folder to be removed at the end. */
+  remove(folder: string): void;
+  /** Has it end what is left, and go. */
+  close(): Promise<void>;
+}
+
+export function startGuard(): Guard {
+  const child = spawn(process.execPath, ['--import', 'tsx', fileURLToPath(import.meta.url), '--guard'], {
+    cwd: fileURLToPath(new URL('../../..', import.meta.url)),
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  child.once('error', () => {});
+  // It is not a reason to stay.
+  child.unref();
+  const { stdin } = child;
+  stdin.on('error', () => {});
+  (stdin as unknown as { unref?(): void }).unref?.();
+  const order = (what: Order): void => {
+    stdin.write(`${JSON.stringify(what)}\n`);
+  };
+  return {
+    pid: child.pid ?? 0,
+    watch: (pid, ask = 'SIGTERM') => {
+      const who = identify(pid);
+      if (who !== undefined) order({ watch: who, ask });
+    },
+    forget: (pid) => order({ forget: pid }),
+    remove: (folder) => order({ remove: folder }),
+    close: async () => {
+      child.ref();
+      stdin.end();
+      await gone(child);
+    },
+  };
+}
+
+const gone = (child: ChildProcess): Promise<void> =>
+  new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) resolve();
+    else child.once('exit', () => resolve());
+  });
+
+const DEADLINE_MS = 5_000;
+
+async function guard(): Promise<void> {
+  // Whoever stops a whole group means the others: what they leave is for the guard to end.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+  const watched = new Map<number, { who: ProcessIdentity; ask: NodeJS.Signals }>();
+  const folders: string[] = [];
+  for await (const line of createInterface({ input: process.stdin })) {
+    const order = JSON.parse(line) as Order;
+    if ('watch' in order) watched.set(order.watch.pid, { who: order.watch, ask: order.ask });
+    else if ('forget' in order) watched.delete(order.forget);
+    else folders.push(order.remove);
+  }
+  for (const { who, ask } of [...watched.values()].toReversed())
+    await endProcess(who, { ask, deadlineMs: DEADLINE_MS });
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+}
+
+if (process.argv[2] === '--guard' && process.argv[1] === fileURLToPath(import.meta.url)) await guard();

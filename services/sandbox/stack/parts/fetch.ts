@@ -1,0 +1,129 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ConfigurationError } from '#libs/domain/errors.ts';
+import { releaseLock, takeLock } from '#libs/platform/process-lock.ts';
+import { describeFiles, formatLock, type PartsLock, readLock, verifyFiles } from './lock-file.ts';
+import { readProgress, runMaven } from './maven.ts';
+import { POM_FILE } from './versions.ts';
+
+export interface FetchProgress {
+  /** Under `waiting` another process fetches the same folder. */
+  readonly step: 'waiting' | 'fetching' | 'verifying' | 'done';
+  /** Bytes of the pinned files; what Maven has in its local repository already is not counted on the way. */
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface FetchOptions {
+  /** Default: `partsFolder()`. */
+  readonly folder?: string;
+  readonly onProgress?: (progress: FetchProgress) => void;
+  /** What each file has to be; default: parts.lock.json. */
+  readonly lock?: PartsLock;
+}
+
+/** Where the parts lie: STACK_PARTS_DIR, else `.stack/parts` in the project. */
+export function partsFolder(env: Readonly<Record<string, string | undefined>> = process.env): string {
+  return path.resolve(env['STACK_PARTS_DIR'] || path.join(import.meta.dirname, '../../../.stack/parts'));
+}
+
+/** Tells one state of the pinned files from another: a folder with another stamp is fetched anew. */
+const stampOf = (lock: PartsLock): string =>
+  createHash('sha256').update(formatLock(lock)).update(readFileSync(POM_FILE)).digest('hex');
+
+const stampFile = (folder: string): string => path.join(folder, 'stamp');
+
+/** True when this folder holds all that the lock file pins, checked when it was put there. */
+export function isComplete(folder: string, lock: PartsLock = readLock()): boolean {
+  return existsSync(stampFile(folder)) && readFileSync(stampFile(folder), 'utf8') === stampOf(lock);
+}
+
+/** @throws ConfigurationError when the parts are not there */
+export function completeParts(folder: string = partsFolder()): string {
+  if (isComplete(folder)) return folder;
+  throw new ConfigurationError(
+    `the parts of the stack (Kafka, Connect, the registry) are not complete in ${folder}`,
+    'fetch them: node --import tsx services/sandbox/stack/parts/main.ts',
+  );
+}
+
+/**
+ * The folder with all parts, fetched if they are not there yet: through Maven, into a folder of its own beside it, which
+ * takes its place when every file is what the lock file pins. Several processes may ask at once.
+ * @throws ConfigurationError without Maven; UnrecoverableError when Maven fails or a file is not what is pinned
+ */
+export async function fetchParts(options: FetchOptions = {}): Promise<string> {
+  const folder = path.resolve(options.folder ?? partsFolder());
+  const lock = options.lock ?? readLock();
+  const total = Object.values(lock).reduce((sum, { bytes }) => sum + bytes, 0);
+  const tell = (step: FetchProgress['step'], done: number): void =>
+    options.onProgress?.({ step, done: Math.min(done, total), total });
+  if (!isComplete(folder, lock)) {
+    mkdirSync(path.dirname(folder), { recursive: true });
+    await alone(
+      `${folder}.lock`,
+      { isNeedless: () => isComplete(folder, lock), onWait: () => tell('waiting', 0) },
+      () => fetchInto(folder, lock, tell),
+    );
+  }
+  tell('done', total);
+  return folder;
+}
+
+async function fetchInto(
+  folder: string,
+  lock: PartsLock,
+  tell: (step: FetchProgress['step'], done: number) => void,
+): Promise<void> {
+  const fresh = `${folder}.${process.pid}.new`;
+  const old = `${folder}.${process.pid}.old`;
+  rmSync(fresh, { recursive: true, force: true });
+  try {
+    tell('fetching', 0);
+    await runMaven(
+      fresh,
+      readProgress(lock, (bytes) => tell('fetching', bytes)),
+    );
+    tell('verifying', 0);
+    await verifyFiles(fresh, lock);
+    for (const name of ['archives', 'markers']) rmSync(path.join(fresh, name), { recursive: true, force: true });
+    writeFileSync(stampFile(fresh), stampOf(lock));
+    if (existsSync(folder)) renameSync(folder, old);
+    renameSync(fresh, folder);
+  } finally {
+    for (const each of [fresh, old]) rmSync(each, { recursive: true, force: true });
+  }
+}
+
+/** What a lock file would say of what Maven fetches now. */
+export async function describeFetched(scratch: string): Promise<PartsLock> {
+  rmSync(scratch, { recursive: true, force: true });
+  try {
+    await runMaven(scratch, (chunk) => process.stderr.write(chunk));
+    return await describeFiles(scratch);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+interface Waiting {
+  /** True once another process has done the work. */
+  isNeedless(): boolean;
+  onWait(): void;
+}
+
+/** Does the work while no other process does it. The file of one that was killed is taken over. */
+async function alone(file: string, { isNeedless, onWait }: Waiting, work: () => Promise<void>): Promise<void> {
+  while (takeLock(file) !== undefined) {
+    if (isNeedless()) return;
+    onWait();
+    await sleep(200);
+  }
+  try {
+    if (!isNeedless()) await work();
+  } finally {
+    releaseLock(file);
+  }
+}

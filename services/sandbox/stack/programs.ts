@@ -1,0 +1,86 @@
+import { addressEnv } from '#libs/platform/config/address-env.ts';
+import type { SettingName } from '#libs/platform/config/settings.ts';
+import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+
+/** What the programs of the stack are told of each other: known once everything that they need has started. */
+export interface StackAddresses {
+  readonly source: DatabaseAddress;
+  readonly analytics: DatabaseAddress;
+  readonly brokers: string;
+  /** The registry's API as Confluent has it. */
+  readonly registryUrl: string;
+  readonly connectUrl: string;
+  readonly apiPort: number;
+}
+
+/** The members of the stack, in the order of their start; they are stopped in reverse. */
+export const MEMBERS = [
+  'source',
+  'analytics',
+  'broker',
+  'registry',
+  'connect',
+  'campus',
+  'migrate',
+  'connector',
+  'engagement',
+  'performance',
+  'anomaly',
+  'reconcile',
+  'api',
+] as const;
+export type MemberName = (typeof MEMBERS)[number];
+
+export type Environment = Readonly<Partial<Record<SettingName, string>>>;
+
+/** A program of ours as a process of its own. */
+export interface StackProgram {
+  readonly name: MemberName;
+  /** Its file and arguments, as `node --import tsx` runs it. */
+  readonly args: readonly string[];
+  /** What has to be up before it starts; later it waits for itself. */
+  readonly needs: readonly MemberName[];
+  /** Runs to its end, and that is what others wait for. The others print a line that begins with "ready". */
+  readonly once?: true;
+  /** Secrets that it is told; those of the stack's own databases are in `env`. */
+  readonly secrets?: readonly SettingName[];
+  env(addresses: StackAddresses): Environment;
+}
+
+const source = (at: StackAddresses): Environment => addressEnv('SOURCE_DB', at.source);
+const analytics = (at: StackAddresses): Environment => addressEnv('ANALYTICS_DB', at.analytics);
+const kafka = (at: StackAddresses): Environment => ({
+  CDC_SOURCE: 'kafka',
+  KAFKA_BROKERS: at.brokers,
+  SCHEMA_REGISTRY_URL: at.registryUrl,
+});
+const role = (at: StackAddresses): Environment => ({ ...source(at), ...analytics(at), ...kafka(at) });
+
+/** All that runs besides the servers. What the environment of `npm run stack` says of other settings, they all see, but for secrets. */
+export const PROGRAMS: readonly StackProgram[] = [
+  { name: 'campus', args: ['services/sandbox/campus/main.ts'], needs: ['source'], env: source },
+  {
+    name: 'migrate',
+    args: ['services/migrate/main.ts'],
+    needs: ['source', 'analytics', 'broker', 'registry'],
+    once: true,
+    env: role,
+  },
+  {
+    name: 'connector',
+    args: ['services/register/main.ts', '--watch'],
+    needs: ['campus', 'migrate', 'connect'],
+    env: (at) => ({ ...role(at), CONNECT_URL: at.connectUrl }),
+  },
+  { name: 'engagement', args: ['services/engagement/main.ts'], needs: ['connector'], env: role },
+  { name: 'performance', args: ['services/performance/main.ts'], needs: ['connector'], env: role },
+  { name: 'anomaly', args: ['services/anomaly/main.ts'], needs: ['migrate'], env: role },
+  { name: 'reconcile', args: ['services/reconcile/main.ts'], needs: ['connector'], env: role },
+  {
+    name: 'api',
+    args: ['services/api/main.ts'],
+    secrets: ['API_TOKENS'],
+    needs: ['migrate'],
+    env: (at) => ({ ...role(at), API_PORT: String(at.apiPort) }),
+  },
+];

@@ -1,0 +1,194 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { SETTINGS, type SettingName } from '#libs/platform/config/settings.ts';
+import { type EmbeddedOptions, isAlive, startEmbeddedPostgres } from '#libs/platform/embedded-postgres/embedded.ts';
+import {
+  ANALYTICS_NAME,
+  analyticsServer,
+  SOURCE_NAME,
+  sourceServer,
+} from '#libs/platform/embedded-postgres/local-servers.ts';
+import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import type { MemberSpec, Started } from './member.ts';
+import { startBroker, startConnect, startRegistry } from './parts/index.ts';
+import { type Exit, startProcess } from './parts/process.ts';
+import type { StackAddresses, StackProgram } from './programs.ts';
+
+const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** Each server puts down its own address when it is up; to ask before that is an error. */
+export class Addresses implements StackAddresses {
+  readonly #known: { -readonly [K in keyof StackAddresses]?: StackAddresses[K] };
+
+  constructor(known: Partial<StackAddresses>) {
+    this.#known = { ...known };
+  }
+
+  put<K extends keyof StackAddresses>(name: K, value: StackAddresses[K]): void {
+    this.#known[name] = value;
+  }
+
+  get known(): Partial<StackAddresses> {
+    return this.#known;
+  }
+
+  get source(): DatabaseAddress {
+    return this.#get('source');
+  }
+
+  get analytics(): DatabaseAddress {
+    return this.#get('analytics');
+  }
+
+  get brokers(): string {
+    return this.#get('brokers');
+  }
+
+  get registryUrl(): string {
+    return this.#get('registryUrl');
+  }
+
+  get connectUrl(): string {
+    return this.#get('connectUrl');
+  }
+
+  get apiPort(): number {
+    return this.#get('apiPort');
+  }
+
+  #get<K extends keyof StackAddresses>(name: K): StackAddresses[K] {
+    const value = this.#known[name];
+    if (value === undefined) throw new Error(`the stack does not know the address ${name} yet`);
+    return value;
+  }
+}
+
+const SERVERS = {
+  source: { options: sourceServer, database: SOURCE_NAME },
+  analytics: { options: analyticsServer, database: ANALYTICS_NAME },
+} as const;
+
+/** An embedded Postgres; the same port after a restart, since who uses it knows it. */
+export function postgresSpec(name: keyof typeof SERVERS, folder: string, addresses: Addresses): MemberSpec {
+  const { options, database } = SERVERS[name];
+  let fixed: Partial<EmbeddedOptions> = { port: 0 };
+  return {
+    name,
+    needs: [],
+    start: async ({ onSpawn }) => {
+      const server = await startEmbeddedPostgres({ ...options(folder), ...fixed });
+      onSpawn(server.pid);
+      await server.ensureDatabase(database);
+      const address = server.address(database);
+      fixed = { port: address.port, fixedPort: true };
+      addresses.put(name, address);
+      return {
+        pid: server.pid,
+        exited: whenGone(server.pid),
+        stop: () => server.stop(),
+        logFile: path.join(server.folder, 'postgres.log'),
+        note: describeAddress(address),
+      };
+    },
+  };
+}
+
+export const describeAddress = ({ user, password, host, port, database }: DatabaseAddress): string =>
+  `postgres://${user}:${password}@${host}:${port}/${database}`;
+
+/** A server that was adopted is no child of ours, and so tells us nothing when it ends. */
+async function whenGone(pid: number): Promise<Exit> {
+  while (isAlive(pid)) await sleep(250);
+  return { code: null, signal: null };
+}
+
+/** Broker, registry and Connect; the same ports after a restart. */
+export function partSpecs(folder: string, addresses: Addresses): MemberSpec[] {
+  const ports: Partial<Record<'broker' | 'controller' | 'registry' | 'connect', number>> = {};
+  const broker: MemberSpec = {
+    name: 'broker',
+    needs: [],
+    start: async (launch) => {
+      const asked = ports.broker === undefined ? {} : { port: ports.broker, controllerPort: ports.controller ?? 0 };
+      const part = await startBroker({ ...launch, ...asked, folder: path.join(folder, 'broker') });
+      Object.assign(ports, { broker: part.port, controller: part.controllerPort });
+      addresses.put('brokers', part.address);
+      return { ...part, note: part.address };
+    },
+  };
+  const registry: MemberSpec = {
+    name: 'registry',
+    needs: [],
+    start: async (launch) => {
+      const asked = ports.registry === undefined ? {} : { port: ports.registry };
+      const part = await startRegistry({ ...launch, ...asked, folder: path.join(folder, 'registry') });
+      ports.registry = part.port;
+      addresses.put('registryUrl', part.confluentUrl);
+      return { ...part, note: part.confluentUrl };
+    },
+  };
+  const connect: MemberSpec = {
+    name: 'connect',
+    needs: ['broker', 'source'],
+    start: async (launch) => {
+      const asked = ports.connect === undefined ? {} : { port: ports.connect };
+      const { user, password } = addresses.source;
+      const part = await startConnect({
+        ...launch,
+        ...asked,
+        folder: path.join(folder, 'connect'),
+        brokers: addresses.brokers,
+        env: { SOURCE_DB_USER: user, SOURCE_DB_PASSWORD: password },
+      });
+      ports.connect = part.port;
+      addresses.put('connectUrl', part.url);
+      return { ...part, note: part.url };
+    },
+  };
+  return [broker, registry, connect];
+}
+
+/** What the environment of `npm run stack` says of settings; secrets go to who reads them alone. */
+function settingsFor({ secrets = [] }: StackProgram): NodeJS.ProcessEnv {
+  const names = (Object.keys(SETTINGS) as SettingName[]).filter(
+    (name) => process.env[name] !== undefined && (!SETTINGS[name].secret || secrets.includes(name)),
+  );
+  return Object.fromEntries(names.map((name) => [name, process.env[name]]));
+}
+
+/** A role finishes what is at hand, each of its parts within ten seconds. */
+const STOP_MS = 20_000;
+
+/** A program of ours: ready when it has printed a line that begins with "ready". */
+export function programSpec(program: StackProgram, folder: string, addresses: Addresses): MemberSpec {
+  const { name, needs, once = false } = program;
+  return {
+    name,
+    needs,
+    once,
+    isOurs: true,
+    start: async (launch): Promise<Started> => {
+      const part = await startProcess(
+        {
+          name,
+          folder: path.join(folder, 'logs'),
+          args: ['--import', 'tsx', ...program.args],
+          env: { ...settingsFor(program), ...program.env(addresses) },
+          isReady: async (logFile) => once || readyLine(logFile) !== undefined,
+        },
+        { command: process.execPath, cwd: PROJECT, ...launch },
+      );
+      return {
+        ...part,
+        stop: () => part.stop(STOP_MS),
+        note: readyLine(part.logFile)?.replace(/^ready[:\s]*/, '') ?? '',
+      };
+    },
+  };
+}
+
+function readyLine(logFile: string): string | undefined {
+  return existsSync(logFile) ? /^ready\b.*$/m.exec(readFileSync(logFile, 'utf8'))?.[0] : undefined;
+}
