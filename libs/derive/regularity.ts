@@ -13,7 +13,7 @@ const HOURS = 24;
 const WEEKDAYS = 7;
 
 /** 0 Monday … 6 Sunday. 1970-01-01 was a Thursday. */
-export const weekdayOf = (day: LocalDay): number => (((day + 3) % WEEKDAYS) + WEEKDAYS) % WEEKDAYS;
+export const weekdayIndex = (day: LocalDay): number => (((day + 3) % WEEKDAYS) + WEEKDAYS) % WEEKDAYS;
 
 /** Days with an event, by local hour. */
 export function daysByHour(events: readonly Event[]): number[] {
@@ -30,7 +30,7 @@ export function daysByHour(events: readonly Event[]): number[] {
 export function daysByWeekday(events: readonly Event[]): number[] {
   const counts = new Array<number>(WEEKDAYS).fill(0);
   for (const day of new Set(events.map((event) => event.day)))
-    counts[weekdayOf(day)] = (counts[weekdayOf(day)] ?? 0) + 1;
+    counts[weekdayIndex(day)] = (counts[weekdayIndex(day)] ?? 0) + 1;
   return counts;
 }
 
@@ -69,7 +69,7 @@ export function weekSimilarity(events: readonly Event[]): string | null {
   let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const { day } of events) {
     const week = Math.floor((day + 3) / WEEKDAYS);
-    weeks.set(week, (weeks.get(week) ?? 0) | (1 << weekdayOf(day)));
+    weeks.set(week, (weeks.get(week) ?? 0) | (1 << weekdayIndex(day)));
     first = Math.min(first, week);
     last = Math.max(last, week);
   }
@@ -103,7 +103,7 @@ export type ActivityPattern = Readonly<Record<(typeof WEEKDAY_NAMES)[number], nu
 export function activityPattern(events: readonly Event[]): ActivityPattern | null {
   if (events.length === 0) return null;
   const counts = new Array<number>(WEEKDAYS).fill(0);
-  for (const { day } of events) counts[weekdayOf(day)] = (counts[weekdayOf(day)] ?? 0) + 1;
+  for (const { day } of events) counts[weekdayIndex(day)] = (counts[weekdayIndex(day)] ?? 0) + 1;
   const share = (index: number): number => Number(roundRatio(BigInt(counts[index] ?? 0), BigInt(events.length), 4));
   return Object.fromEntries(WEEKDAY_NAMES.map((name, index) => [name, share(index)])) as ActivityPattern;
 }

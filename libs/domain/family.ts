@@ -19,7 +19,7 @@ export const ROW_FAMILIES: readonly Family[] = FAMILIES.filter((family) =>
 );
 
 /** One student in one course, by our integers. */
-export interface Key {
+export interface StudentCourse {
   readonly courseId: number;
   readonly studentId: number;
 }

@@ -13,7 +13,7 @@ export type FlagName = (typeof FLAG_NAMES)[number];
 
 /** How a flag is found. */
 export const FLAG_METHODS = ['modified_z', 'own_gap', 'cusum', 'ewma', 'tukey'] as const;
-export type Method = (typeof FLAG_METHODS)[number];
+export type FlagMethod = (typeof FLAG_METHODS)[number];
 
 /** The most severe first. */
 export const SEVERITIES = ['high', 'medium', 'low'] as const;

@@ -1,5 +1,5 @@
 import { KeyFault } from '#libs/domain/errors.ts';
-import type { Key } from '#libs/domain/family.ts';
+import type { StudentCourse } from '#libs/domain/family.ts';
 import { isValueFault } from '#libs/platform/postgres/database.ts';
 
 /** Whether a derivation failed because of what the rows of its keys are, and not because of where it runs. */
@@ -11,7 +11,7 @@ const isFaultOfKeys = (error: unknown): boolean =>
  * @param work leaves nothing when it fails
  * @param alone is told of a key that fails alone, and why
  */
-export async function inHalves<K extends Key, R>(
+export async function inHalves<K extends StudentCourse, R>(
   keys: readonly K[],
   work: (keys: readonly K[]) => Promise<R>,
   alone: (key: K, error: unknown) => Promise<R>,

@@ -6,11 +6,11 @@ import type { SettingValues } from '#libs/platform/config/settings.ts';
 import type { Log } from '#libs/platform/log.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import { FEATURE_VERSION } from '#libs/store/feature-table.ts';
-import { identify } from '#libs/store/identity.ts';
+import { resolveIds } from '#libs/store/identity.ts';
 import { differenceFromNode, readZone, type StoredZone } from '#libs/store/zones.ts';
 
 /** What decides results, and whether changed rows are noted for the feature topics. */
-export interface Settings {
+export interface FeatureSettings {
   readonly reading: ReadingSettings;
   readonly deriving: DerivingSettings;
   /** Students, by our integers, who are out of rows and of coverage. */
@@ -29,9 +29,9 @@ export interface Settings {
  * @param log told of zones that the database knows otherwise than this Node
  * @throws ConfigurationError when the database does not know a zone
  */
-export async function openSettings(config: SettingValues, db: Database, log?: Log): Promise<Settings> {
+export async function openSettings(config: SettingValues, db: Database, log?: Log): Promise<FeatureSettings> {
   const excludedIds = [...new Set(config.EXCLUDED_STUDENTS)].sort();
-  const ids = await identify(db, new Set(excludedIds), new Set());
+  const ids = await resolveIds(db, new Set(excludedIds), new Set());
   const zones = await readZones(config, db);
   if (log !== undefined) for (const zone of new Set(Object.values(zones))) tellDifference(zone, log);
   const described = { ...describeResults(config, excludedIds), ...describeZones(zones) };

@@ -1,11 +1,11 @@
 import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
 import type { DerivingSettings } from '#libs/derive/settings.ts';
-import type { Key } from '#libs/domain/family.ts';
+import type { StudentCourse } from '#libs/domain/family.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import type { CourseState } from '#libs/store/keys.ts';
 import type { SeriesColumns } from '#libs/store/series-table.ts';
 import type { Derived, FamilyDefinition } from './family.ts';
-import type { Settings } from './settings.ts';
+import type { FeatureSettings } from './settings.ts';
 
 /** What was read of a key. */
 export interface KeyReading<R> {
@@ -18,7 +18,7 @@ export interface KeyReading<R> {
 }
 
 /** What has to stand for a key. */
-export interface Standing<F, S extends SeriesColumns> {
+export interface KeyEvaluation<F, S extends SeriesColumns> {
   readonly evidence: KeyEvidence;
   /** Null: no row; undefined: nothing can be said of the key until its course is known. */
   readonly derived: Derived<F, S> | null | undefined;
@@ -27,17 +27,17 @@ export interface Standing<F, S extends SeriesColumns> {
 /** The rows of a key as its family counts them: staff who are excluded have none. */
 export const rowsThatCount = <R, T, F, S extends SeriesColumns>(
   definition: FamilyDefinition<R, T, F, S>,
-  settings: Settings,
-  key: Key,
+  settings: FeatureSettings,
+  key: StudentCourse,
   rows: R | undefined,
 ): R => (settings.excluded.has(key.studentId) ? definition.noRows : (rows ?? definition.noRows));
 
 /** What follows for a key from what was read of it: the deriver writes it, the nightly proof compares with it. */
-export function standingOf<R, T, F, S extends SeriesColumns>(
+export function evaluateKey<R, T, F, S extends SeriesColumns>(
   { facts, evidence, derive }: FamilyDefinition<R, T, F, S>,
   settings: DerivingSettings,
   { rows, course, otherFirstDay, today }: KeyReading<R>,
-): Standing<F, S> {
+): KeyEvaluation<F, S> {
   const factsToday = facts(rows, today);
   const said = evidence(rows, factsToday, today);
   if (course === undefined || course.version === 0) return { evidence: said, derived: undefined };

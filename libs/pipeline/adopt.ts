@@ -1,13 +1,13 @@
 import { SOURCE_TABLES } from '#libs/domain/change.ts';
 import { systemClock } from '#libs/domain/clock.ts';
 import { UnrecoverableError } from '#libs/domain/errors.ts';
-import type { Settings } from '#libs/families/settings.ts';
+import type { FeatureSettings } from '#libs/families/settings.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import { holdCalendar, lowerToday } from '#libs/store/calendar.ts';
-import { judge } from '#libs/store/judge.ts';
+import { validateImage } from '#libs/store/judge.ts';
 import { markAllCourses } from '#libs/store/keys.ts';
 import { MARK_PRIORITY, markAllKeys } from '#libs/store/marks.ts';
-import { originOf, RejectedSet } from '#libs/store/rejected.ts';
+import { rejectionKey, RejectedSet } from '#libs/store/rejected.ts';
 import { imagesOf } from '#libs/store/stage.ts';
 import { sql } from '#libs/store/statements.ts';
 import { lockAllTables } from '#libs/store/table-locks.ts';
@@ -23,7 +23,7 @@ const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 const storedSettings = async (db: Queryable): Promise<StoredSettings | undefined> =>
   (await db.query<StoredSettings>(sql.settings_read))[0];
 
-async function writeSettings(tx: Queryable, settings: Settings): Promise<void> {
+async function writeSettings(tx: Queryable, settings: FeatureSettings): Promise<void> {
   await tx.query(sql.settings_adopt, [settings.fingerprint, JSON.stringify(settings.described)]);
 }
 
@@ -36,10 +36,10 @@ const alone = <T>(db: Database, work: (tx: Queryable) => Promise<T>): Promise<T>
   });
 
 /** @returns the settings that differ from those the database was last written with; empty when it is new or the same */
-export const changedSettings = async (db: Queryable, settings: Settings): Promise<string[]> =>
+export const changedSettings = async (db: Queryable, settings: FeatureSettings): Promise<string[]> =>
   differing(await storedSettings(db), settings);
 
-function differing(stored: StoredSettings | undefined, settings: Settings): string[] {
+function differing(stored: StoredSettings | undefined, settings: FeatureSettings): string[] {
   if (stored === undefined || stored.fingerprint === settings.fingerprint) return [];
   const names = new Set([...Object.keys(stored.described), ...Object.keys(settings.described)]);
   return [...names].filter((name) => stored.described[name] !== settings.described[name]);
@@ -50,7 +50,7 @@ function differing(stored: StoredSettings | undefined, settings: Settings): stri
  * nobody stages or derives. Does nothing when they are already.
  * @returns the settings that changed
  */
-export async function adoptSettings(db: Database, settings: Settings, clock = systemClock): Promise<string[]> {
+export async function adoptSettings(db: Database, settings: FeatureSettings, clock = systemClock): Promise<string[]> {
   return alone(db, async (tx) => {
     const stored = await storedSettings(tx);
     if (stored?.fingerprint === settings.fingerprint) return [];
@@ -68,7 +68,7 @@ export async function adoptSettings(db: Database, settings: Settings, clock = sy
 }
 
 /** Gives a database that has no settings yet these; one that has some keeps them. */
-export async function adoptFirstSettings(db: Database, settings: Settings): Promise<void> {
+export async function adoptFirstSettings(db: Database, settings: FeatureSettings): Promise<void> {
   if ((await storedSettings(db)) !== undefined) return;
   await alone(db, async (tx) => {
     if ((await storedSettings(tx)) === undefined) await writeSettings(tx, settings);
@@ -76,7 +76,7 @@ export async function adoptFirstSettings(db: Database, settings: Settings): Prom
 }
 
 /** @throws UnrecoverableError when the database was written with other settings, naming them */
-export async function requireSettings(db: Queryable, settings: Settings): Promise<void> {
+export async function requireSettings(db: Queryable, settings: FeatureSettings): Promise<void> {
   const changed = await changedSettings(db, settings);
   if (changed.length === 0) return;
   throw new UnrecoverableError(
@@ -86,16 +86,16 @@ export async function requireSettings(db: Queryable, settings: Settings): Promis
   );
 }
 
-async function judgeAgain(tx: Queryable, settings: Settings): Promise<void> {
+async function judgeAgain(tx: Queryable, settings: FeatureSettings): Promise<void> {
   for (const table of SOURCE_TABLES) {
     for (let after = FIRST_ID; ; ) {
       const page = await imagesOf(table).page(tx, after, IMAGES_PER_PAGE);
       const rejected = new RejectedSet();
       const readable: string[] = [];
       for (const [id, image] of page) {
-        const { reason } = judge(table, image.columns, settings.reading);
+        const { reason } = validateImage(table, image.columns, settings.reading);
         if (reason !== null) rejected.put(table, id, image, reason);
-        else readable.push(originOf(table, id));
+        else readable.push(rejectionKey(table, id));
         after = id;
       }
       await tx.query(sql.rejected_readable, [readable]);

@@ -2,7 +2,7 @@ import { type FirstDays, NO_FIRST_DAYS, sameFirstDays } from '#libs/aggregate/co
 import { FAMILIES, type Family, ROW_FAMILIES } from '#libs/domain/family.ts';
 import { formatDay, type LocalDay, parseDay } from '#libs/domain/local-date.ts';
 import { courseAsOf } from '#libs/families/course-as-of.ts';
-import type { Settings } from '#libs/families/settings.ts';
+import type { FeatureSettings } from '#libs/families/settings.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import { readTodayToWrite, shareCalendar } from '#libs/store/calendar.ts';
 import { LEAST_FIRST_DAYS, type OriginRow, toOrigin } from '#libs/store/keys.ts';
@@ -49,7 +49,7 @@ export interface CourseResult {
  * the deletion of its marks. When it moved, every key of the course is marked; else those alone that were derived with an
  * older version, which are the keys that were too new to be seen when it moved.
  */
-export async function deriveCourses(db: Database, settings: Settings, limit: number): Promise<CourseResult> {
+export async function deriveCourses(db: Database, settings: FeatureSettings, limit: number): Promise<CourseResult> {
   const ids = (await db.query<{ course_id: number }>(sql.courses_next, [limit])).map((row) => row.course_id);
   if (ids.length === 0) return { courses: 0, moved: 0, keysMarked: 0 };
   await db.query(sql.courses_add, [ids, NO_FIRST_DAYS]);

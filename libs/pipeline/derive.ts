@@ -1,13 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sameEvidence, sameFirsts } from '#libs/aggregate/evidence.ts';
 import { KeyFault } from '#libs/domain/errors.ts';
-import type { Family, Key } from '#libs/domain/family.ts';
+import type { Family, StudentCourse } from '#libs/domain/family.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import { courseAsOf } from '#libs/families/course-as-of.ts';
 import type { FamilyDefinition, RowsRead } from '#libs/families/family.ts';
 import { inHalves } from '#libs/families/in-halves.ts';
-import type { Settings } from '#libs/families/settings.ts';
-import { rowsThatCount, standingOf } from '#libs/families/standing.ts';
+import type { FeatureSettings } from '#libs/families/settings.ts';
+import { rowsThatCount, evaluateKey } from '#libs/families/standing.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import { readTodayToWrite, shareCalendar } from '#libs/store/calendar.ts';
 import type { FeatureRow } from '#libs/store/feature-table.ts';
@@ -55,7 +55,7 @@ export interface DeriveOptions {
   /** Told when there are more keys than the limit, before the work begins. */
   readonly onMore?: () => void;
   /** Told of a key that cannot be derived, and why. */
-  readonly onSetAside?: (key: Key, error: unknown) => void;
+  readonly onSetAside?: (key: StudentCourse, error: unknown) => void;
   /** Default: where most of many rows are repeats. */
   readonly isWorthKeeping?: IsWorthKeeping;
 }
@@ -77,7 +77,7 @@ const NOTHING: DeriveResult = { keys: 0, changed: 0, contended: false, followUps
 export async function deriveBatch<R, T, F, S extends SeriesColumns>(
   db: Database,
   definition: FamilyDefinition<R, T, F, S>,
-  settings: Settings,
+  settings: FeatureSettings,
   limit: KeyLimit,
   { cursor = new KeyCursor(), onMore, onSetAside, isWorthKeeping = hasManyRepeats }: DeriveOptions = {},
 ): Promise<DeriveResult> {
@@ -89,7 +89,7 @@ export async function deriveBatch<R, T, F, S extends SeriesColumns>(
     if (candidates.length === 0) continue;
     if (candidates.length > most) onMore?.();
     await addKeys(db, definition.family, candidates);
-    const derive = (keys: readonly Key[]): Promise<DeriveResult> =>
+    const derive = (keys: readonly StudentCourse[]): Promise<DeriveResult> =>
       db.transaction(async (tx) => {
         const [, claimed] = await Promise.all([shareCalendar(tx), claimKeys(tx, definition.family, keys, most)]);
         cursor.moveTo(priority, claimed.at(-1) ?? keys.at(-1));
@@ -118,13 +118,13 @@ const sum = (a: DeriveResult, b: DeriveResult): DeriveResult => ({
 class Derivation<R, T, F, S extends SeriesColumns> {
   readonly #tx: Queryable;
   readonly #definition: FamilyDefinition<R, T, F, S>;
-  readonly #settings: Settings;
+  readonly #settings: FeatureSettings;
   readonly #priority: MarkPriority;
   readonly #isWorthKeeping: IsWorthKeeping;
   readonly #write: FeatureRow<F>[] = [];
   readonly #series: SeriesRow<S>[] = [];
-  readonly #remove: Key[] = [];
-  readonly #removeSeries: Key[] = [];
+  readonly #remove: StudentCourse[] = [];
+  readonly #removeSeries: StudentCourse[] = [];
   readonly #update: KeyState[] = [];
   readonly #courseMarks: CourseMark[] = [];
   readonly #otherMarks = new MarkSet();
@@ -133,7 +133,7 @@ class Derivation<R, T, F, S extends SeriesColumns> {
   constructor(
     tx: Queryable,
     definition: FamilyDefinition<R, T, F, S>,
-    settings: Settings,
+    settings: FeatureSettings,
     priority: MarkPriority,
     isWorthKeeping: IsWorthKeeping,
   ) {
@@ -193,7 +193,7 @@ class Derivation<R, T, F, S extends SeriesColumns> {
     const rows = rowsThatCount(this.#definition, this.#settings, before, read?.rows);
     const folded = keptText(read?.tables ?? [], this.#isWorthKeeping);
     const reading = { rows, course, otherFirstDay, today };
-    const { evidence, derived } = KeyFault.of(() => standingOf(this.#definition, this.#settings.deriving, reading));
+    const { evidence, derived } = KeyFault.of(() => evaluateKey(this.#definition, this.#settings.deriving, reading));
     const after: KeyState = { ...key, derived: true, evidence, folded };
     const isSame = before.derived && sameEvidence(before.evidence, evidence) && before.folded === folded;
     if (!isSame) this.#update.push(after);
@@ -210,7 +210,7 @@ class Derivation<R, T, F, S extends SeriesColumns> {
     else this.#series.push({ ...key, series });
   }
 
-  #markOf(key: Key): TakenMark {
+  #markOf(key: StudentCourse): TakenMark {
     return this.#marks.get(keyName(key)) ?? { ...keyOf(key), ...NO_ORIGIN, newRows: NO_NEW_ROWS };
   }
 
@@ -240,7 +240,7 @@ class Derivation<R, T, F, S extends SeriesColumns> {
   }
 }
 
-const keyOf = ({ courseId, studentId }: Key): Key => ({ courseId, studentId });
+const keyOf = ({ courseId, studentId }: StudentCourse): StudentCourse => ({ courseId, studentId });
 
 /**
  * Whether the course deriver has to look again because of this key: it is new, its first days moved, its last fact fell,

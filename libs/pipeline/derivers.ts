@@ -1,7 +1,7 @@
 import type { UnrecoverableError } from '#libs/domain/errors.ts';
-import type { Key } from '#libs/domain/family.ts';
+import type { StudentCourse } from '#libs/domain/family.ts';
 import type { FamilyDefinition } from '#libs/families/family.ts';
-import type { Settings } from '#libs/families/settings.ts';
+import type { FeatureSettings } from '#libs/families/settings.ts';
 import type { Log } from '#libs/platform/log.ts';
 import { type Loop, type StepOutcome, startLoop } from '#libs/platform/loop/loop.ts';
 import { Pace } from '#libs/platform/loop/pace.ts';
@@ -21,7 +21,7 @@ const COURSES_PER_BATCH = 20;
 
 export interface DeriverOptions {
   readonly db: Database;
-  readonly settings: Settings;
+  readonly settings: FeatureSettings;
   readonly wake: Wake;
   readonly log: Log;
   /** Told of an error that no trying again mends. */
@@ -49,7 +49,7 @@ export function startDeriver<R, T, F, S extends SeriesColumns>(
   const cursor = new KeyCursor();
   const limit = (priority: MarkPriority): number =>
     priority === MARK_PRIORITY.live && !wake.isBehind ? LIVE_KEYS : OTHER_KEYS;
-  const onSetAside = ({ studentId, courseId }: Key, err: unknown): void =>
+  const onSetAside = ({ studentId, courseId }: StudentCourse, err: unknown): void =>
     log.error(
       { err, family, studentId, courseId },
       `the ${family} of student ${studentId} in course ${courseId} cannot be derived: it is set aside until its rows change or this role starts again`,

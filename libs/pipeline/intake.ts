@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { concatMap, type Subscription } from 'rxjs';
 import { messageOf, UnrecoverableError } from '#libs/domain/errors.ts';
-import type { Settings } from '#libs/families/settings.ts';
+import type { FeatureSettings } from '#libs/families/settings.ts';
 import type { Log } from '#libs/platform/log.ts';
 import type { Wake } from '#libs/platform/loop/wake.ts';
 import type { Metrics } from '#libs/platform/metrics.ts';
@@ -12,7 +12,7 @@ import { type StageOptions, type StageResult, stageBatch } from '#libs/store/sta
 export interface IntakeOptions {
   readonly source: ChangeSource;
   readonly db: Database;
-  readonly settings: Settings;
+  readonly settings: FeatureSettings;
   readonly wake: Wake;
   readonly log: Log;
   readonly metrics?: Metrics;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Log } from '#libs/platform/log.ts';
 import type { Wake } from '#libs/platform/loop/wake.ts';
 import { type Database, type DatabaseAddress, isDatabaseFault } from '#libs/platform/postgres/database.ts';
-import { listen } from '#libs/platform/postgres/listen.ts';
+import { listenForNotifications } from '#libs/platform/postgres/listen.ts';
 import { WAKE_CHANNEL } from '#libs/store/marks.ts';
 import { sql } from '#libs/store/statements.ts';
 
@@ -22,7 +22,7 @@ export function wakeNeighbours({ db, address, wake, log }: NeighbourOptions): { 
   const own = randomUUID();
   const caller = new Caller(db, own, log);
   const calls = wake.called.subscribe(() => caller.call());
-  const listener = listen({
+  const listener = listenForNotifications({
     address,
     channel: WAKE_CHANNEL,
     log,

@@ -4,7 +4,7 @@ import { type Loop, type StepOutcome, startLoop } from '#libs/platform/loop/loop
 import { Wake } from '#libs/platform/loop/wake.ts';
 import type { Metrics } from '#libs/platform/metrics.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
-import type { Session } from '#libs/platform/postgres/session.ts';
+import type { DatabaseSession } from '#libs/platform/postgres/session.ts';
 import { keyName } from '#libs/store/keys.ts';
 import {
   completeTopic,
@@ -105,7 +105,7 @@ class Sender {
   readonly #outbox: Outbox;
   /** Given to the cluster, not yet known to have been sent under the lock; by their names. */
   readonly #doubtful = new Map<string, WaitingKey>();
-  #session: Session | null = null;
+  #session: DatabaseSession | null = null;
   #isHeld = false;
   #isComplete = false;
   /** The topic has been made here: what was noted as told was told to one that is no more. */
@@ -154,7 +154,7 @@ class Sender {
   }
 
   /** The session that holds the lock, a new one where that was lost; null while another relay has the lock. */
-  async #hold(): Promise<Session | null> {
+  async #hold(): Promise<DatabaseSession | null> {
     if (this.#session === null || this.#session.lost !== null) {
       this.#isHeld = false;
       await this.#resolveDoubts();

@@ -1,7 +1,7 @@
 import type { SourceTable } from '#libs/domain/change.ts';
 import { systemClock } from '#libs/domain/clock.ts';
 import type { Family } from '#libs/domain/family.ts';
-import { openSettings, type Settings } from '#libs/families/settings.ts';
+import { openSettings, type FeatureSettings } from '#libs/families/settings.ts';
 import { analyticsAddress, describeSettings, loadConfig, requireAddress } from '#libs/platform/config/config.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import { aborted, Lifecycle, onSignals } from '#libs/platform/lifecycle.ts';
@@ -159,7 +159,7 @@ function startRoleIntake(
 }
 
 /** The settings of the environment, if they are those of the database; a new database takes them on. */
-export async function takeSettings(config: SettingValues, db: Database, log: Log): Promise<Settings> {
+export async function takeSettings(config: SettingValues, db: Database, log: Log): Promise<FeatureSettings> {
   const settings = await openSettings(config, db, log);
   await adoptFirstSettings(db, settings);
   await requireSettings(db, settings);

@@ -1,5 +1,5 @@
-import type { Family, Key } from '#libs/domain/family.ts';
-import type { Settings } from '#libs/families/settings.ts';
+import type { Family, StudentCourse } from '#libs/domain/family.ts';
+import type { FeatureSettings } from '#libs/families/settings.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import { readTodayToWrite, shareCalendar } from '#libs/store/calendar.ts';
 import { claimKeys, takeMarks } from '#libs/store/keys.ts';
@@ -11,8 +11,8 @@ import type { DeriveResult } from './derive-result.ts';
 export const setAside = (
   db: Database,
   family: Family,
-  { fingerprint }: Settings,
-  key: Key,
+  { fingerprint }: FeatureSettings,
+  key: StudentCourse,
   error: unknown,
 ): Promise<DeriveResult> =>
   db.transaction(async (tx) => {

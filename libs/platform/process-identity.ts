@@ -16,7 +16,7 @@ export interface ProcessIdentity {
 const COMMAND_LENGTH = 300;
 
 /** Who has this number now; undefined when nobody has, or one that has ended and waits to be collected. */
-export function identify(pid: number): ProcessIdentity | undefined {
+export function identifyProcess(pid: number): ProcessIdentity | undefined {
   if (!Number.isInteger(pid) || pid <= 0) return undefined;
   try {
     return existsSync('/proc/self/stat') ? fromProc(pid) : fromPs(pid);
@@ -49,7 +49,7 @@ function fromPs(pid: number): ProcessIdentity | undefined {
 
 /** True while this very process runs, and not another one that was given its number. */
 export function isStill({ pid, startedAt }: ProcessIdentity): boolean {
-  return identify(pid)?.startedAt === startedAt;
+  return identifyProcess(pid)?.startedAt === startedAt;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { identify, isStill, type ProcessIdentity } from './process-identity.ts';
+import { identifyProcess, isStill, type ProcessIdentity } from './process-identity.ts';
 
 /**
  * Takes a file as a sign that this process does something that one process at a time may do. The sign of one that has
@@ -9,7 +9,7 @@ import { identify, isStill, type ProcessIdentity } from './process-identity.ts';
 export function takeLock(file: string): ProcessIdentity | undefined {
   // Linked into place, so that it is never there without saying whose it is.
   const mine = `${file}.${process.pid}`;
-  writeFileSync(mine, JSON.stringify(identify(process.pid)));
+  writeFileSync(mine, JSON.stringify(identifyProcess(process.pid)));
   try {
     for (;;) {
       try {

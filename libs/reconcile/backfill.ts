@@ -1,8 +1,8 @@
-import type { Key } from '#libs/domain/family.ts';
+import type { StudentCourse } from '#libs/domain/family.ts';
 import type { RunScope } from '#libs/domain/run.ts';
 import { keyName } from '#libs/store/keys.ts';
 import type { FeatureAuditResult } from './features/audit.ts';
-import type { FamilyProof, Judgement, Look } from './features/family.ts';
+import type { FamilyProof, KeyComparison, ComparisonScope } from './features/family.ts';
 import { markKeys, type ProofRun, untilAtRest } from './features/repairs.ts';
 import { studentRanges } from './features/scope.ts';
 
@@ -39,13 +39,13 @@ export async function backfill(
 async function backfillKeys(
   run: ProofRun,
   proof: FamilyProof,
-  keys: readonly Key[],
+  keys: readonly StudentCourse[],
   scope: RunScope,
 ): Promise<FeatureAuditResult> {
   const { db, context, ledger } = run;
   context.signal.throwIfAborted();
-  const look: Look = { days: scope, courses: new Map(), firstDays: new Map() };
-  const before = new Map<string, Judgement>();
+  const look: ComparisonScope = { days: scope, courses: new Map(), firstDays: new Map() };
+  const before = new Map<string, KeyComparison>();
   for (const judgement of await proof.judge(db, keys, look)) {
     if (judgement.waits) continue;
     const ofDays = daysOf(judgement);
@@ -80,7 +80,7 @@ async function backfillKeys(
 }
 
 /** What a judgement says of days alone. */
-function daysOf(judgement: Judgement): Judgement {
+function daysOf(judgement: KeyComparison): KeyComparison {
   const isDay = (where: string): boolean => where.includes('_series.');
   return {
     ...judgement,

@@ -1,6 +1,6 @@
 import type { Clock } from '#libs/domain/clock.ts';
 import type { RunMode, RunProgress, RunScope, Verdict } from '#libs/domain/run.ts';
-import type { Settings } from '#libs/families/settings.ts';
+import type { FeatureSettings } from '#libs/families/settings.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import type { Lifecycle } from '#libs/platform/lifecycle.ts';
 import type { Log } from '#libs/platform/log.ts';
@@ -49,7 +49,7 @@ export interface Runner {
 /** What a runner is made of. It opens connections to the source itself, and puts what it opens into the lifecycle. */
 export interface RunnerParts {
   readonly config: SettingValues;
-  readonly settings: Settings;
+  readonly settings: FeatureSettings;
   /** The analytics database; a pool that others use too. */
   readonly db: Database;
   readonly analytics: DatabaseAddress;

@@ -1,7 +1,7 @@
 import { anomalyFamily } from '#libs/families/anomaly.ts';
 import { engagementFamily } from '#libs/families/engagement.ts';
 import { performanceFamily } from '#libs/families/performance.ts';
-import type { Settings } from '#libs/families/settings.ts';
+import type { FeatureSettings } from '#libs/families/settings.ts';
 import { unlessAborted } from '#libs/platform/lifecycle.ts';
 import { checkSource } from '#libs/source/pgoutput/index.ts';
 import { readTodayToWrite } from '#libs/store/calendar.ts';
@@ -14,7 +14,7 @@ import { openRowAudit, type RowAudit, type RowAuditResult } from './rows/audit.t
 import { Ledger, mergeVerdict } from './verdict.ts';
 
 /** Every family that is proven, after those that its results follow from. */
-const proofsOf = (settings: Settings): readonly FamilyProof[] => [
+const proofsOf = (settings: FeatureSettings): readonly FamilyProof[] => [
   openFamilyProof(performanceFamily, settings),
   openFamilyProof(engagementFamily, settings),
   openFamilyProof(anomalyFamily, settings),

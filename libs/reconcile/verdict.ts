@@ -16,7 +16,7 @@ export type Kind = (typeof KINDS)[keyof typeof KINDS];
 export type Deviation = 'mismatched' | 'missing' | 'extra';
 
 /** Things of one kind that differ in one place. */
-export interface Finding {
+export interface Discrepancy {
   /** A key of the verdict's `tables` or `features`. */
   readonly where: string;
   readonly deviation: Deviation;
@@ -39,13 +39,13 @@ export class Ledger {
   readonly #tallies = new Map<string, MutableTally>();
   readonly #kinds = new Map<string, number>();
   readonly #examples: MutableDifference[] = [];
-  readonly #shown = new Map<Finding, MutableDifference>();
+  readonly #shown = new Map<Discrepancy, MutableDifference>();
 
   equal(where: string, count = 1): void {
     this.#tally(where).equal += count;
   }
 
-  note(findings: readonly Finding[]): void {
+  note(findings: readonly Discrepancy[]): void {
     for (const finding of findings) {
       const { where, deviation, count, example } = finding;
       this.#tally(where)[deviation] += count;
@@ -59,7 +59,7 @@ export class Ledger {
   }
 
   /** These very findings were seen mended. */
-  repaired(findings: readonly Finding[]): void {
+  repaired(findings: readonly Discrepancy[]): void {
     for (const finding of findings) {
       this.#tally(finding.where).repaired += finding.count;
       const shown = this.#shown.get(finding);

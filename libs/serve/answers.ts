@@ -22,7 +22,7 @@ export const isoInstant = (value: Date | number | string | null): string | null 
   value === null ? null : new Date(value).toISOString();
 
 /** A numeric, which the driver hands over as its text. */
-export const decimal = (text: string | null): number | null => (text === null ? null : Number(text));
+export const decimalToNumber = (text: string | null): number | null => (text === null ? null : Number(text));
 
 /** An integer that stands for that many hundredths, millionths, … of a number. */
 export const scaled = (integer: number | null, parts: number): number | null =>

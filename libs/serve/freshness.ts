@@ -84,7 +84,7 @@ interface TotalRow {
 }
 
 /** How far everything is, as the database has it. */
-export interface Progress {
+export interface StreamProgress {
   readonly today: string | null;
   readonly streams: readonly StreamRow[];
   readonly marks: readonly MarksRow[];
@@ -95,7 +95,7 @@ export interface Progress {
   readonly setAside: ReadonlyMap<Family, number>;
 }
 
-export async function readProgress(db: Queryable): Promise<Progress> {
+export async function readStreamProgress(db: Queryable): Promise<StreamProgress> {
   const [calendar] = await db.query<{ today: string }>(sql.freshness_today);
   const streams = await db.query<StreamRow>(sql.freshness_streams);
   const marks = await db.query<MarksRow>(sql.freshness_marks);
@@ -119,7 +119,7 @@ export async function readProgress(db: Queryable): Promise<Progress> {
  * @param now milliseconds since 1970, by the clock that lag is measured with
  */
 export async function readFreshness(db: Queryable, now: number, source: SourceStatus | null): Promise<Freshness> {
-  const { today, streams, marks, rows, totals, rejectedWaiting, setAside } = await readProgress(db);
+  const { today, streams, marks, rows, totals, rejectedWaiting, setAside } = await readStreamProgress(db);
   return {
     today,
     streams: streams.map(presentStream),

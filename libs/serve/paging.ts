@@ -10,16 +10,16 @@ export interface Page<R> {
 }
 
 /** The values by which a list is ordered; no two rows have the same. */
-export type Key = readonly (string | number)[];
+export type PageKey = readonly (string | number)[];
 
 /** What follows `after`, up to `through` and with it. */
-export interface Range<K extends Key> {
+export interface Range<K extends PageKey> {
   readonly after: K;
   readonly through: K;
 }
 
 /** A list that may be long. */
-export interface LongList<R, K extends Key> {
+export interface LongList<R, K extends PageKey> {
   /** A key that no row lies beyond. */
   readonly end: K;
   keyOf(row: R): K;
@@ -34,7 +34,7 @@ const PART = 2_500;
 const parts = z.array(z.union([z.string().refine((text) => !text.includes('\0')), z.int()]));
 
 /** The key of a page's last row, as text that callers pass back and need not understand. */
-export const encodeCursor = (key: Key): string => Buffer.from(JSON.stringify(key)).toString('base64url');
+export const encodeCursor = (key: PageKey): string => Buffer.from(JSON.stringify(key)).toString('base64url');
 
 /** @throws InvalidRequestError when it is not a cursor that this list has given */
 export function decodeCursor<S extends z.ZodType>(schema: S, cursor: string): z.output<S> {
@@ -57,7 +57,7 @@ export function decodeCursor<S extends z.ZodType>(schema: S, cursor: string): z.
  * Cuts `limit + 1` rows read down to a page; the surplus row tells whether another page follows.
  * @param keyOf the values by which the list is ordered
  */
-export function cutPage<R>(rows: readonly R[], limit: number, keyOf: (row: R) => Key): Page<R> {
+export function cutPage<R>(rows: readonly R[], limit: number, keyOf: (row: R) => PageKey): Page<R> {
   const kept = rows.slice(0, limit);
   const last = kept.at(-1);
   return { rows: kept, next: rows.length > limit && last !== undefined ? encodeCursor(keyOf(last)) : null };
@@ -68,7 +68,7 @@ export function cutPage<R>(rows: readonly R[], limit: number, keyOf: (row: R) =>
  * slow reader holds no connection and no snapshot. Where the page ends is looked up before it is sent, since a header says
  * so; rows that come into being before that end meanwhile are sent too, though they be more than `limit` then.
  */
-export async function readPage<R, K extends Key>(list: LongList<R, K>, after: K, limit: number): Promise<Page<R>> {
+export async function readPage<R, K extends PageKey>(list: LongList<R, K>, after: K, limit: number): Promise<Page<R>> {
   const rest = { after, through: list.end };
   const rows = await list.read(rest, Math.min(limit, PART) + 1, 0);
   if (limit <= PART || rows.length <= PART) return cutPage(rows, limit, list.keyOf);
@@ -79,7 +79,7 @@ export async function readPage<R, K extends Key>(list: LongList<R, K>, after: K,
   return { rows: first, more: readOn(list, first, through), next: isCut ? encodeCursor(through) : null };
 }
 
-async function* readOn<R, K extends Key>(list: LongList<R, K>, first: readonly R[], through: K): AsyncGenerator<R[]> {
+async function* readOn<R, K extends PageKey>(list: LongList<R, K>, first: readonly R[], through: K): AsyncGenerator<R[]> {
   for (let last = first.at(-1); last !== undefined; ) {
     const rows = await list.read({ after: list.keyOf(last), through }, PART, 0);
     yield rows;

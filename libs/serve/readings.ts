@@ -5,7 +5,7 @@ import { isDatabaseFault, type Queryable } from '#libs/platform/postgres/databas
 import type { SourceStatus } from '#libs/source/contract.ts';
 import { connectorReadings, readConnectors } from './connectors.ts';
 import { DatabaseDeadlineError } from './errors.ts';
-import { lagOf, type Progress, readProgress } from './freshness.ts';
+import { lagOf, type StreamProgress, readStreamProgress } from './freshness.ts';
 import { instanceReadings, readInstances } from './instances.ts';
 import { type LastReconcile, readLastReconcile } from './last-reconcile.ts';
 import { slotReadings } from './source.ts';
@@ -24,7 +24,7 @@ interface OutboxRow {
  */
 export async function readReadings(db: Queryable, now: number, source: SourceStatus | null): Promise<Reading[]> {
   try {
-    const progress = await readProgress(db);
+    const progress = await readStreamProgress(db);
     const instances = await readInstances(db);
     const connectors = await readConnectors(db);
     const outbox = await db.query<OutboxRow>(sql.outbox_waiting);
@@ -80,7 +80,7 @@ function reconcileReadings(last: LastReconcile): Reading[] {
   ];
 }
 
-function progressReadings(progress: Progress, now: number): Reading[] {
+function progressReadings(progress: StreamProgress, now: number): Reading[] {
   return [
     ...FAMILIES.flatMap((family): Reading[] => {
       const marks = progress.marks.find((row) => row.family === family);

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { formatDay, type LocalDay, MS_PER_DAY, parseDay } from '#libs/domain/local-date.ts';
 import { hasEnded, RUN_MODES, RUN_ORIGINS, RUN_STATUSES, type Verdict } from '#libs/domain/run.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { cancelRun, findRun, type Run, type RunRequest, requestRun, scopeToJson } from '#libs/store/runs.ts';
+import { cancelRun, findRun, type PipelineRun, type RunRequest, requestRun, scopeToJson } from '#libs/store/runs.ts';
 import { day, instant, isoInstant, known } from './answers.ts';
 import { InvalidRequestError, NotFoundError, RunConflictError } from './errors.ts';
 import { findEntity } from './identity.ts';
@@ -195,7 +195,7 @@ export interface Patience {
 }
 
 /** Waits until a run has ended. @returns the run as it then is, or when waiting came to its end */
-export async function awaitRun(db: Queryable, id: string, patience: Patience): Promise<Run> {
+export async function awaitRun(db: Queryable, id: string, patience: Patience): Promise<PipelineRun> {
   const { signal, everyMs, beginWithinMs } = patience;
   const began = performance.now();
   for (;;) {
@@ -239,7 +239,7 @@ const runNotFound = (id: string): NotFoundError =>
   new NotFoundError(`there is no run ${id}`, 'GET /api/pipeline/status names the newest', 'run_not_found');
 
 /** A run as it is served. */
-export const presentRun = (run: Run): RunAnswer => ({
+export const presentRun = (run: PipelineRun): RunAnswer => ({
   run_id: run.runId,
   status: run.status,
   mode: run.mode,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { day, decimal, MAX_INTEGER, ourId } from './answers.ts';
+import { day, decimalToNumber, MAX_INTEGER, ourId } from './answers.ts';
 import { temporalColumns } from './feature-columns.ts';
 import { courseRange, findEntity } from './identity.ts';
 import { decodeCursor, type LongList, type Page, presentPage, readPage } from './paging.ts';
@@ -82,12 +82,12 @@ const present = (studentId: number, row: TemporalRow): TemporalFeatures => ({
   student_id: studentId,
   course_id: row.course_id,
   feature_date: row.feature_date,
-  engagement_score_day: decimal(row.engagement_score_day),
-  engagement_ma7: decimal(row.engagement_ma7),
-  engagement_ma30: decimal(row.engagement_ma30),
-  engagement_trend: decimal(row.engagement_trend),
-  grade_ma7: decimal(row.grade_ma7),
-  grade_ma30: decimal(row.grade_ma30),
+  engagement_score_day: decimalToNumber(row.engagement_score_day),
+  engagement_ma7: decimalToNumber(row.engagement_ma7),
+  engagement_ma30: decimalToNumber(row.engagement_ma30),
+  engagement_trend: decimalToNumber(row.engagement_trend),
+  grade_ma7: decimalToNumber(row.grade_ma7),
+  grade_ma30: decimalToNumber(row.grade_ma30),
   activity_pattern: row.activity_pattern,
   anomaly_flags: row.anomaly_flags,
 });

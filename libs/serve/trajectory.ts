@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { day, decimal, ourId } from './answers.ts';
+import { day, decimalToNumber, ourId } from './answers.ts';
 import { temporalColumns } from './feature-columns.ts';
 import { courseRange, findEntity } from './identity.ts';
 import { entityId, wholeNumber } from './parameters.ts';
@@ -54,9 +54,9 @@ export async function readTrajectory(
   const rows = await db.query<TrajectoryRow>(sql.trajectory, [student.id, ...courses, query.days]);
   return rows.map((row) => ({
     x: row.feature_date,
-    y: decimal(row.engagement_ma7),
+    y: decimalToNumber(row.engagement_ma7),
     course_id: row.course_id,
-    engagement_score_day: decimal(row.engagement_score_day),
-    grade_ma30: decimal(row.grade_ma30),
+    engagement_score_day: decimalToNumber(row.engagement_score_day),
+    grade_ma30: decimalToNumber(row.grade_ma30),
   }));
 }

@@ -1,5 +1,5 @@
 import type { FeatureColumns, FeatureType } from '#libs/derive/columns.ts';
-import type { Family, Key } from '#libs/domain/family.ts';
+import type { Family, StudentCourse } from '#libs/domain/family.ts';
 import { formatDay, type LocalDay, parseDay } from '#libs/domain/local-date.ts';
 import { formatPosition } from '#libs/domain/position.ts';
 import type { Queryable, SqlValue } from '#libs/platform/postgres/database.ts';
@@ -11,13 +11,13 @@ import { fillTemplate } from './statements.ts';
 /** Grows when a formula changes, so that old rows can be told from new. */
 export const FEATURE_VERSION = 1;
 
-export interface FeatureRow<F> extends Key, Pick<MarkOrigin, 'position' | 'committedAt'> {
+export interface FeatureRow<F> extends StudentCourse, Pick<MarkOrigin, 'position' | 'committedAt'> {
   readonly features: F;
   readonly asOf: LocalDay;
 }
 
 /** A feature row as it is stored, its values as the driver gives them. */
-export interface StoredFeatures extends Key {
+export interface StoredFeatures extends StudentCourse {
   readonly asOf: LocalDay;
   readonly rowVersion: bigint;
   readonly featureVersion: number;
@@ -30,16 +30,16 @@ export interface FeatureTable<F> {
   /** Writes the rows that differ from what is stored, and of the others at most the as-of date. */
   write(tx: Queryable, rows: readonly FeatureRow<F>[]): Promise<WrittenKeys>;
   /** @returns the keys that had a row */
-  remove(tx: Queryable, keys: readonly Key[]): Promise<Key[]>;
+  remove(tx: Queryable, keys: readonly StudentCourse[]): Promise<StudentCourse[]>;
   /** @returns the rows that there are, in any order */
-  read(tx: Queryable, keys: readonly Key[]): Promise<StoredFeatures[]>;
+  read(tx: Queryable, keys: readonly StudentCourse[]): Promise<StoredFeatures[]>;
 }
 
 export interface WrittenKeys {
   /** Whose features changed. */
-  readonly changed: readonly Key[];
+  readonly changed: readonly StudentCourse[];
   /** Whose features are the same, for another day. */
-  readonly moved: readonly Key[];
+  readonly moved: readonly StudentCourse[];
 }
 
 interface StoredRow extends KeyRow, Readonly<Record<string, unknown>> {

@@ -18,7 +18,7 @@ interface FoundRow {
  * The integers of these source ids, given at first sight. They are looked up first and only missing ones are inserted,
  * in order, in a transaction of their own: an `ON CONFLICT DO NOTHING` on every sighting burns ids and deadlocks.
  */
-export async function identify(
+export async function resolveIds(
   db: Database,
   students: ReadonlySet<Uuid>,
   courses: ReadonlySet<Uuid>,

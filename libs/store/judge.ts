@@ -6,7 +6,7 @@ import type { ReadingSettings } from '#libs/clean/settings.ts';
 import type { SourceTable } from '#libs/domain/change.ts';
 import type { ImageColumns } from './image.ts';
 
-export interface Judgement {
+export interface Validation {
   /** Why the image contributes nothing, or null where it reads. */
   readonly reason: RejectionReason | null;
   /** What was read and is odd, to be counted. */
@@ -16,10 +16,10 @@ export interface Judgement {
 /** A due date in no known form; a word for an activity that nobody knows. */
 export type Oddity = 'unreadable_due_date' | 'activity_other';
 
-const FINE: Judgement = { reason: null, oddity: null };
+const FINE: Validation = { reason: null, oddity: null };
 
 /** Reads an image as the deriver will, by the same functions, so that the two never disagree. */
-export function judge(table: SourceTable, columns: ImageColumns, settings: ReadingSettings): Judgement {
+export function validateImage(table: SourceTable, columns: ImageColumns, settings: ReadingSettings): Validation {
   const unread: unknown = columns;
   switch (table) {
     case 'enrollments':
@@ -36,7 +36,7 @@ export function judge(table: SourceTable, columns: ImageColumns, settings: Readi
   }
 }
 
-const judgeReading = (reading: object): Judgement =>
+const judgeReading = (reading: object): Validation =>
   isRejected(reading) ? { reason: reading.rejected, oddity: null } : FINE;
 
 function oddityOf(reading: ActivityObservation): Oddity | null {

@@ -1,4 +1,4 @@
-import type { Key } from '#libs/domain/family.ts';
+import type { StudentCourse } from '#libs/domain/family.ts';
 import type { SqlValue } from '#libs/platform/postgres/database.ts';
 
 /** A key as it stands in a row. */
@@ -7,13 +7,13 @@ export interface KeyRow {
   readonly course_id: number;
 }
 
-export const toKey = (row: KeyRow): Key => ({ courseId: row.course_id, studentId: row.student_id });
+export const toKey = (row: KeyRow): StudentCourse => ({ courseId: row.course_id, studentId: row.student_id });
 
 /** Keys as two parameters, in the order in which tables of results have them. */
-export const studentsAndCourses = (keys: readonly Key[]): SqlValue[] => [
+export const studentsAndCourses = (keys: readonly StudentCourse[]): SqlValue[] => [
   keys.map((key) => key.studentId),
   keys.map((key) => key.courseId),
 ];
 
 /** The same in the order in which tables of state have them. */
-export const coursesAndStudents = (keys: readonly Key[]): SqlValue[] => studentsAndCourses(keys).reverse();
+export const coursesAndStudents = (keys: readonly StudentCourse[]): SqlValue[] => studentsAndCourses(keys).reverse();

@@ -1,6 +1,6 @@
 import { COVERAGE_KINDS, type FirstDays, NO_FIRST_DAYS } from '#libs/aggregate/coverage.ts';
 import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
-import type { Family, Key } from '#libs/domain/family.ts';
+import type { Family, StudentCourse } from '#libs/domain/family.ts';
 import { type LocalDay, parseDay } from '#libs/domain/local-date.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import { arrayText } from './arrays.ts';
@@ -9,7 +9,7 @@ import { commitDate, type MarkOrigin, type MarkPriority, type NewRows } from './
 import { sql } from './statements.ts';
 
 /** A key's row as its last derivation left it. */
-export interface KeyState extends Key {
+export interface KeyState extends StudentCourse {
   readonly derived: boolean;
   readonly evidence: KeyEvidence;
   /** What was kept of its rows, for {@link parseKept}; null: nothing was. */
@@ -23,7 +23,7 @@ export interface ClaimedKey extends KeyState {
 }
 
 /** What the marks that a derivation took say of their origin. */
-export interface TakenMark extends Key, MarkOrigin {
+export interface TakenMark extends StudentCourse, MarkOrigin {
   readonly newRows: NewRows;
 }
 
@@ -37,7 +37,7 @@ export interface CourseState {
   readonly asOf: LocalDay;
 }
 
-export const keyName = (key: Key): string => `${key.courseId} ${key.studentId}`;
+export const keyName = (key: StudentCourse): string => `${key.courseId} ${key.studentId}`;
 
 /** SQL over the keys of a course: the least first day of each kind; arrays begin with 1. Null where no key says any. */
 export const LEAST_FIRST_DAYS = `CASE WHEN count(first_days) > 0
@@ -45,19 +45,19 @@ export const LEAST_FIRST_DAYS = `CASE WHEN count(first_days) > 0
 
 /** Where the search for marked keys goes on, per priority, so that each key has its turn. */
 export class KeyCursor {
-  readonly #last = new Map<MarkPriority, Key>();
+  readonly #last = new Map<MarkPriority, StudentCourse>();
 
-  after(priority: MarkPriority): Key {
+  after(priority: MarkPriority): StudentCourse {
     return this.#last.get(priority) ?? { courseId: 0, studentId: 0 };
   }
 
-  moveTo(priority: MarkPriority, key: Key | undefined): void {
+  moveTo(priority: MarkPriority, key: StudentCourse | undefined): void {
     if (key !== undefined) this.#last.set(priority, key);
   }
 }
 
 /** A key with marks; `known`: it has its row. */
-export interface MarkedKey extends Key {
+export interface MarkedKey extends StudentCourse {
   readonly known: boolean;
 }
 
@@ -67,7 +67,7 @@ export async function nextKeys(
   family: Family,
   priority: MarkPriority,
   limit: number,
-  after: Key,
+  after: StudentCourse,
 ): Promise<MarkedKey[]> {
   const values = [family, priority, limit, after.courseId, after.studentId];
   const rows = await db.query<KeyRow & { known: boolean }>(sql.keys_next, values);
@@ -98,7 +98,7 @@ interface ClaimedRow extends KeyRow, EvidenceColumns {
 export async function claimKeys(
   tx: Queryable,
   family: Family,
-  keys: readonly Key[],
+  keys: readonly StudentCourse[],
   limit: number,
 ): Promise<ClaimedKey[]> {
   const rows = await tx.query<ClaimedRow>(sql.keys_claim, [family, ...coursesAndStudents(keys), limit]);
@@ -130,7 +130,7 @@ export interface KeyOutlook {
 }
 
 /** Of each of these keys, in their order. */
-export async function readOutlooks(tx: Queryable, family: Family, keys: readonly Key[]): Promise<KeyOutlook[]> {
+export async function readOutlooks(tx: Queryable, family: Family, keys: readonly StudentCourse[]): Promise<KeyOutlook[]> {
   const values = [family, ...coursesAndStudents(keys)];
   const rows = await tx.query<EvidenceColumns & Omit<KeyOutlook, 'evidence'>>(sql.proof_keys, values);
   return rows.map((row) => ({
@@ -145,7 +145,7 @@ export async function readOutlooks(tx: Queryable, family: Family, keys: readonly
 export async function readFirstDays(
   tx: Queryable,
   family: Family,
-  keys: readonly Key[],
+  keys: readonly StudentCourse[],
 ): Promise<Map<string, LocalDay>> {
   const rows = await tx.query<KeyRow & { first_day: number }>(sql.keys_first_days, [
     family,
@@ -175,7 +175,7 @@ interface TakenRow extends KeyRow, OriginRow {
 }
 
 /** Deletes every mark of the claimed keys that can be seen. What they speak of is read in a later statement. */
-export async function takeMarks(tx: Queryable, family: Family, keys: readonly Key[]): Promise<TakenMark[]> {
+export async function takeMarks(tx: Queryable, family: Family, keys: readonly StudentCourse[]): Promise<TakenMark[]> {
   const rows = await tx.query<TakenRow>(sql.key_marks_take, [family, ...coursesAndStudents(keys)]);
   return rows.map((row) => ({
     ...toKey(row),
@@ -200,7 +200,7 @@ export async function updateKeys(tx: Queryable, family: Family, keys: readonly K
 }
 
 /** A key's word to the course deriver. */
-export interface CourseMark extends Key, MarkOrigin {
+export interface CourseMark extends StudentCourse, MarkOrigin {
   /** Of the course, as the key was derived with it. */
   readonly version: number;
 }

@@ -1,4 +1,4 @@
-import type { Family, Key } from '#libs/domain/family.ts';
+import type { Family, StudentCourse } from '#libs/domain/family.ts';
 import { laterPosition, type Position } from '#libs/domain/position.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { sql } from './statements.ts';
@@ -40,7 +40,7 @@ export type NewRows = readonly string[] | null;
 /** What a mark says that is not about rows: a new day, another course, what other families have stored. */
 export const NO_NEW_ROWS: NewRows = [];
 
-type PendingMark = Key & { readonly family: Family } & { -readonly [Name in keyof MarkOrigin]: MarkOrigin[Name] } & {
+type PendingMark = StudentCourse & { readonly family: Family } & { -readonly [Name in keyof MarkOrigin]: MarkOrigin[Name] } & {
   newRows: string[] | null;
 };
 
@@ -48,7 +48,7 @@ type PendingMark = Key & { readonly family: Family } & { -readonly [Name in keyo
 export class MarkSet {
   readonly #marks = new Map<string, PendingMark>();
 
-  add(family: Family, key: Key, { position, committedAt, awaited }: MarkOrigin, newRows: NewRows): void {
+  add(family: Family, key: StudentCourse, { position, committedAt, awaited }: MarkOrigin, newRows: NewRows): void {
     const name = `${family} ${key.courseId} ${key.studentId}`;
     const known = this.#marks.get(name);
     if (known === undefined) {

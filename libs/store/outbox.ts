@@ -1,9 +1,9 @@
-import type { Family, Key } from '#libs/domain/family.ts';
+import type { Family, StudentCourse } from '#libs/domain/family.ts';
 import type { Database, Queryable, SqlValue } from '#libs/platform/postgres/database.ts';
 import { studentsAndCourses } from './key-rows.ts';
 import { fillTemplate, sql } from './statements.ts';
 
-export const topicOf = (family: Family): string => `prepadata.${family}`;
+export const featureTopicOf = (family: Family): string => `prepadata.${family}`;
 
 /** Notified, with the topic, of each commit that notes something. */
 export const OUTBOX_CHANNEL = 'prepadata_outbox';
@@ -12,13 +12,13 @@ const RELAY_LOCK = 7_130_004;
 const KEYS_PER_PAGE = 1_000;
 
 /** Notes that the keys' rows changed, or went; in the transaction that changes them, under their locks. */
-export async function putOutbox(tx: Queryable, family: Family, keys: readonly Key[]): Promise<void> {
+export async function putOutbox(tx: Queryable, family: Family, keys: readonly StudentCourse[]): Promise<void> {
   if (keys.length === 0) return;
-  await tx.query(sql.outbox_put, [topicOf(family), ...studentsAndCourses(keys)]);
+  await tx.query(sql.outbox_put, [featureTopicOf(family), ...studentsAndCourses(keys)]);
 }
 
 /** A key that waits to be sent, with its row as it is now. */
-export interface WaitingKey extends Key {
+export interface WaitingKey extends StudentCourse {
   /**
    * Of the last change of the row, one of its deletion among them: drawn after the version of each row that the key had
    * until then, and before that of each later one, because all are drawn under the key's lock.
@@ -52,7 +52,7 @@ export interface Outbox {
 
 /** @param columns of the feature table, all that `WaitingKey.row` is to have besides the source ids */
 export function openOutbox(family: Family, columns: readonly string[]): Outbox {
-  const topic = topicOf(family);
+  const topic = featureTopicOf(family);
   const read = fillTemplate('outbox_read', family, {
     table: `${family}_features`,
     columns: columns.map((name) => `, f.${name} AS row_${name}`).join(''),
@@ -99,7 +99,7 @@ const versioned = (keys: readonly WaitingKey[]): SqlValue[] => [
 
 /** How much waits for a topic, and since when. */
 export async function readWaiting(db: Queryable, family: Family): Promise<OutboxWaiting> {
-  const [row] = await db.query<{ waiting: bigint; oldest: Date | null }>(sql.outbox_waiting, [topicOf(family)]);
+  const [row] = await db.query<{ waiting: bigint; oldest: Date | null }>(sql.outbox_waiting, [featureTopicOf(family)]);
   return { waiting: Number(row?.waiting ?? 0n), oldest: row?.oldest ?? null };
 }
 
@@ -111,15 +111,15 @@ export async function readWaiting(db: Queryable, family: Family): Promise<Outbox
  * @returns how many keys were noted
  */
 export async function completeTopic(db: Database, family: Family, again: boolean): Promise<number> {
-  const topic = topicOf(family);
+  const topic = featureTopicOf(family);
   if (again) await db.query(sql.outbox_begin_topic, [topic]);
   else if ((await db.query(sql.outbox_topic_complete, [topic])).length > 0) return 0;
   let noted = 0;
-  for (let after: Key = { courseId: 0, studentId: 0 }; ; ) {
+  for (let after: StudentCourse = { courseId: 0, studentId: 0 }; ; ) {
     const page = await db.transaction(async (tx) => {
       const values = [family, after.courseId, after.studentId, KEYS_PER_PAGE];
       const rows = await tx.query<{ course_id: number; student_id: number }>(sql.outbox_lock_keys, values);
-      const keys = rows.map((row): Key => ({ courseId: row.course_id, studentId: row.student_id }));
+      const keys = rows.map((row): StudentCourse => ({ courseId: row.course_id, studentId: row.student_id }));
       await putOutbox(tx, family, keys);
       return keys;
     });
@@ -133,11 +133,11 @@ export async function completeTopic(db: Database, family: Family, again: boolean
 
 /** For a process that runs with the topics off: from now on changes are not noted, so every key will have to be again. */
 export async function forgetTopic(db: Queryable, family: Family): Promise<void> {
-  await db.query(sql.outbox_forget_topic, [topicOf(family)]);
+  await db.query(sql.outbox_forget_topic, [featureTopicOf(family)]);
 }
 
 /** What a topic knows of a key. */
-export interface PublishedKey extends Key {
+export interface PublishedKey extends StudentCourse {
   /** A change is noted that the topic has not been told of. */
   readonly isWaiting: boolean;
   /** What it was told last; null: nothing. */
@@ -153,8 +153,8 @@ interface PublishedRow {
 }
 
 /** What the family's topic knows of these keys; none of them until the topic has been told of every key once. */
-export async function readPublished(tx: Queryable, family: Family, keys: readonly Key[]): Promise<PublishedKey[]> {
-  const values = [topicOf(family), ...studentsAndCourses(keys)];
+export async function readPublished(tx: Queryable, family: Family, keys: readonly StudentCourse[]): Promise<PublishedKey[]> {
+  const values = [featureTopicOf(family), ...studentsAndCourses(keys)];
   const rows = await tx.query<PublishedRow>(sql.proof_published, values);
   return rows.map(({ student_id, course_id, is_waiting, version, is_tombstone }) => ({
     studentId: student_id,

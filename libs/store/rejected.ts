@@ -16,7 +16,7 @@ interface RejectedRow {
 }
 
 /** What a rejected row is listed under. */
-export const originOf = (table: SourceTable, id: string): string => `${table}:${id}`;
+export const rejectionKey = (table: SourceTable, id: string): string => `${table}:${id}`;
 
 /** The rows of one batch that were judged unreadable, and those whose earlier rejection is over. */
 export class RejectedSet {
@@ -29,7 +29,7 @@ export class RejectedSet {
 
   put(table: SourceTable, id: string, image: Image, reason: RejectionReason): void {
     const payload = JSON.stringify(image.columns);
-    this.#put.set(originOf(table, id), { table, id, position: image.position, reason, payload });
+    this.#put.set(rejectionKey(table, id), { table, id, position: image.position, reason, payload });
   }
 
   /** A record that no row can be read from, listed under its place in the transport. */
@@ -38,7 +38,7 @@ export class RejectedSet {
   }
 
   clear(table: SourceTable, id: string): void {
-    this.#clear.add(originOf(table, id));
+    this.#clear.add(rejectionKey(table, id));
   }
 
   async write(tx: Queryable): Promise<void> {

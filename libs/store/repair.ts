@@ -4,7 +4,7 @@ import { FAMILY_OF_TABLE } from '#libs/domain/family.ts';
 import { laterPosition, type Position, samePosition, snapshotPosition } from '#libs/domain/position.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { type Image, type ImageColumns, sameContents } from './image.ts';
-import { judge } from './judge.ts';
+import { validateImage } from './judge.ts';
 import { MARK_PRIORITY, MarkSet, NO_ORIGIN } from './marks.ts';
 import { RejectedSet } from './rejected.ts';
 import { imagesOf } from './stage.ts';
@@ -63,7 +63,7 @@ export async function repairImages(
   const marks = new MarkSet();
   const rejected = new RejectedSet();
   for (const [id, after] of written) {
-    const reason = after.live ? judge(table, after.columns, scene.settings).reason : null;
+    const reason = after.live ? validateImage(table, after.columns, scene.settings).reason : null;
     // First cleared, then listed: what was listed of the row before was another content.
     rejected.clear(table, id);
     if (reason !== null) rejected.put(table, id, after, reason);

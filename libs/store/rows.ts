@@ -1,5 +1,5 @@
 import { FoldedRows, type FoldRules, type KeptSubject } from '#libs/aggregate/folded-rows.ts';
-import type { Key } from '#libs/domain/family.ts';
+import type { StudentCourse } from '#libs/domain/family.ts';
 
 /** Tables with rows of keys, and which of these rows connectors copy anew: the others are never folded. */
 export const COPIED_ROWS = {
@@ -19,7 +19,7 @@ export interface KeptRows<O> {
 /** By tables. */
 export type KeptTables = Readonly<Partial<Record<TableOfKeys, KeptRows<unknown>>>>;
 
-export interface KeyToRead extends Key {
+export interface KeyToRead extends StudentCourse {
   /** What was kept of its rows, and the ids of those that are new since. Absent: all rows are read. */
   readonly since?: { readonly kept: KeptTables; readonly newRows: readonly string[] };
 }

@@ -19,7 +19,7 @@ export interface RunRequest {
 }
 
 /** A run, as its row and its log have it. */
-export interface Run {
+export interface PipelineRun {
   readonly runId: string;
   readonly mode: RunMode;
   readonly scope: RunScope;
@@ -125,7 +125,7 @@ interface RunRow {
 }
 
 /** The run of this id; for null the one that is queued or running, else the newest. */
-export async function findRun(db: Queryable, runId: string | null): Promise<Run | undefined> {
+export async function findRun(db: Queryable, runId: string | null): Promise<PipelineRun | undefined> {
   const [row] = await db.query<RunRow>(sql.run_find, [runId]);
   if (row === undefined) return undefined;
   return {

@@ -1,4 +1,4 @@
-import type { Family, Key } from '#libs/domain/family.ts';
+import type { Family, StudentCourse } from '#libs/domain/family.ts';
 import { formatDay, type LocalDay, parseDay } from '#libs/domain/local-date.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { arrayText } from './arrays.ts';
@@ -13,10 +13,10 @@ export type SeriesOf<C extends SeriesColumns> = { readonly firstDay: LocalDay } 
   readonly [N in keyof C]: C[N] extends 'jsonb' ? readonly object[] : readonly (number | null)[];
 };
 
-export type SeriesRow<C extends SeriesColumns> = Key & { readonly series: SeriesOf<C> };
+export type SeriesRow<C extends SeriesColumns> = StudentCourse & { readonly series: SeriesOf<C> };
 
 /** A series as it is stored; each column's array or document as Postgres writes it. */
-export interface StoredSeries extends Key {
+export interface StoredSeries extends StudentCourse {
   readonly firstDay: LocalDay;
   readonly texts: Readonly<Record<string, string>>;
 }
@@ -25,11 +25,11 @@ export interface StoredSeries extends Key {
 export interface SeriesTable<C extends SeriesColumns> {
   readonly columns: C;
   /** @returns the keys whose series changed */
-  write(tx: Queryable, rows: readonly SeriesRow<C>[]): Promise<Key[]>;
+  write(tx: Queryable, rows: readonly SeriesRow<C>[]): Promise<StudentCourse[]>;
   /** @returns the keys that had a series */
-  remove(tx: Queryable, keys: readonly Key[]): Promise<Key[]>;
+  remove(tx: Queryable, keys: readonly StudentCourse[]): Promise<StudentCourse[]>;
   /** @returns the series that there are, in any order */
-  read(tx: Queryable, keys: readonly Key[]): Promise<StoredSeries[]>;
+  read(tx: Queryable, keys: readonly StudentCourse[]): Promise<StoredSeries[]>;
 }
 
 interface StoredRow extends KeyRow, Readonly<Record<string, unknown>> {

@@ -1,6 +1,6 @@
 import type { RejectionReason } from '#libs/clean/rejection.ts';
 import { messageOf } from '#libs/domain/errors.ts';
-import type { Family, Key } from '#libs/domain/family.ts';
+import type { Family, StudentCourse } from '#libs/domain/family.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { MAX_PAYLOAD } from '#libs/source/contract.ts';
 import { coursesAndStudents } from './key-rows.ts';
@@ -14,11 +14,11 @@ const LONGEST_ERROR = 1_000;
 const tableOf = (family: Family): string => `${family}_features`;
 
 /** What a key that is set aside is listed under among the rejected rows. */
-const originOf = (family: Family, { studentId, courseId }: Key): string =>
+const originOf = (family: Family, { studentId, courseId }: StudentCourse): string =>
   `${tableOf(family)}:${studentId}/${courseId}`;
 
 /** Notes that a key cannot be derived, and lists it as rejected. The caller holds its lock and has taken its marks. */
-export async function setKeyAside(tx: Queryable, family: Family, key: Key & MarkOrigin, error: unknown): Promise<void> {
+export async function setKeyAside(tx: Queryable, family: Family, key: StudentCourse & MarkOrigin, error: unknown): Promise<void> {
   const { studentId, courseId, position } = key;
   const message = messageOf(error).slice(0, LONGEST_ERROR).replaceAll('\0', ' ');
   const payload = JSON.stringify({ student_id: studentId, course_id: courseId, error: message }).slice(0, MAX_PAYLOAD);
@@ -31,7 +31,7 @@ export async function setKeyAside(tx: Queryable, family: Family, key: Key & Mark
 }
 
 /** Keys that could be derived after all. */
-export async function restoreKeys(tx: Queryable, family: Family, keys: readonly Key[]): Promise<void> {
+export async function restoreKeys(tx: Queryable, family: Family, keys: readonly StudentCourse[]): Promise<void> {
   if (keys.length === 0) return;
   await Promise.all([
     tx.query(sql.keys_restore, [family, ...coursesAndStudents(keys)]),

@@ -11,10 +11,10 @@ import { FAMILY_OF_TABLE } from '#libs/domain/family.ts';
 import { comparePositions, laterPosition, type Position, snapshotPosition } from '#libs/domain/position.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import type { ChangeBatch } from '#libs/source/contract.ts';
-import { type Identities, identify } from './identity.ts';
+import { type Identities, resolveIds } from './identity.ts';
 import { applyChange, type Image, type ImageChange, sameContents } from './image.ts';
 import { type ImageTable, type KeyIds, openImageTable } from './image-table.ts';
-import { type Judgement, judge, type Oddity } from './judge.ts';
+import { type Validation, validateImage, type Oddity } from './judge.ts';
 import { MARK_PRIORITY, MarkSet, markAllKeys, type NewRows } from './marks.ts';
 import { byPosition, type ChangesByRow, inheritMoved, type StagedChange } from './moved.ts';
 import { advancePartitions, advanceProgress } from './progress.ts';
@@ -57,7 +57,7 @@ export async function stageBatch(
 ): Promise<StageResult> {
   const rows = batch.changes.filter((change): change is AnyRowChange => change.op !== 'truncate');
   const { students, courses } = idsOf(rows);
-  const ids = await identify(db, students, courses);
+  const ids = await resolveIds(db, students, courses);
   return db.transaction(async (tx) => {
     const work = new BatchStage(tx, settings, options);
     // Given together, run in order: both readings come after the locks.
@@ -231,10 +231,10 @@ class BatchStage {
     }
   }
 
-  #judge(table: SourceTable, image: Image): Judgement {
+  #judge(table: SourceTable, image: Image): Validation {
     const { rejectAs } = this.#options;
     if (!image.live) return { reason: null, oddity: null };
-    return rejectAs === undefined ? judge(table, image.columns, this.#settings) : { reason: rejectAs, oddity: null };
+    return rejectAs === undefined ? validateImage(table, image.columns, this.#settings) : { reason: rejectAs, oddity: null };
   }
 
   #mark(table: SourceTable, key: KeyIds, position: Position, committedAt: number | null, newRows: NewRows): void {

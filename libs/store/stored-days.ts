@@ -1,5 +1,5 @@
 import type { GradeChange } from '#libs/derive/anomaly/graded.ts';
-import type { Key } from '#libs/domain/family.ts';
+import type { StudentCourse } from '#libs/domain/family.ts';
 import { type LocalDay, parseDay } from '#libs/domain/local-date.ts';
 import type { Instant } from '#libs/domain/zone.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
@@ -41,7 +41,7 @@ interface StoredRow {
 }
 
 /** What engagement and performance have stored of each key, in the order of `keys`. */
-export async function readStoredDays(tx: Queryable, keys: readonly Key[]): Promise<StoredDays[]> {
+export async function readStoredDays(tx: Queryable, keys: readonly StudentCourse[]): Promise<StoredDays[]> {
   const rows = await tx.query<StoredRow>(sql.stored_days, coursesAndStudents(keys));
   const stored = new Map(rows.map((row) => [keyName(toKey(row)), toStored(row)]));
   return keys.map((key) => stored.get(keyName(key)) ?? { engagement: null, performance: null });

@@ -8,7 +8,7 @@ import type { Metrics } from '#libs/platform/metrics.ts';
 import { NotFoundError } from '#libs/serve/errors.ts';
 import type { Gate } from './access.ts';
 import { readJson } from './body.ts';
-import { type Failure, MethodNotAllowedError, toFailure } from './failure.ts';
+import { type ApiFailure, MethodNotAllowedError, toFailure } from './failure.ts';
 import { forLists } from './lists.ts';
 import { type ApiContext, nameOf, type Reply, type Route } from './route.ts';
 import { HEALTH_PATH } from './routes/health.ts';
@@ -44,7 +44,7 @@ async function answer(ctx: Koa.Context, next: Koa.Next, { gate, log, draining, c
     count(ctx, context.metrics, status, ms);
     log.debug({ requestId, method: ctx.method, path: ctx.path, status, ms: Math.round(ms) }, 'answered');
   };
-  const failed = (error: unknown, what: string): Failure => {
+  const failed = (error: unknown, what: string): ApiFailure => {
     const failure = toFailure(error, requestId);
     const { code, message } = failure.body.error;
     // What a caller did wrong is no fault of the program's: where in it that was noticed helps nobody.

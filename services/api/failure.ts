@@ -17,7 +17,7 @@ export class MethodNotAllowedError extends PrepaError {
 }
 
 /** An error as a caller is told it. */
-export interface Failure {
+export interface ApiFailure {
   readonly status: number;
   readonly body: ErrorAnswer;
   readonly headers: Readonly<Record<string, string>>;
@@ -29,7 +29,7 @@ export interface Failure {
  * The one place that turns anything thrown into an answer.
  * @param requestId is told where the log knows more than the caller may
  */
-export function toFailure(error: unknown, requestId: string): Failure {
+export function toFailure(error: unknown, requestId: string): ApiFailure {
   if (error instanceof InvalidRequestError) return refusal(400, error);
   if (error instanceof UnauthorizedError) {
     return { ...refusal(401, error, { 'www-authenticate': 'Bearer realm="prepadata"' }), level: 'info' };
@@ -48,17 +48,17 @@ export function toFailure(error: unknown, requestId: string): Failure {
   return internal(requestId);
 }
 
-function refusal(status: number, error: PrepaError, headers: Failure['headers'] = {}): Failure {
+function refusal(status: number, error: PrepaError, headers: ApiFailure['headers'] = {}): ApiFailure {
   const { code, message, hint } = error;
   return { status, headers, level: 'debug', body: { error: { code, message, hint } } };
 }
 
-function conflict(error: RunConflictError): Failure {
+function conflict(error: RunConflictError): ApiFailure {
   const { code, message, hint, runId } = error;
   return { status: 409, headers: {}, level: 'debug', body: { error: { code, message, hint, run_id: runId } } };
 }
 
-const databaseAway = (): Failure => ({
+const databaseAway = (): ApiFailure => ({
   status: 503,
   headers: {},
   level: 'warn',
@@ -71,7 +71,7 @@ const databaseAway = (): Failure => ({
   },
 });
 
-const internal = (requestId: string): Failure => ({
+const internal = (requestId: string): ApiFailure => ({
   status: 500,
   headers: {},
   level: 'error',

@@ -8,7 +8,7 @@ import { openStudentMetrics } from '#libs/serve/student-metrics.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
 import { type AuthMode, accessRule, openGate } from './access.ts';
 import { createApp } from './app.ts';
-import { listen } from './listen.ts';
+import { listenForRequests } from './listen.ts';
 import { ROUTES } from './routes/index.ts';
 
 export interface ApiOptions {
@@ -77,7 +77,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     draining: draining.signal,
   });
   const handle = app.callback();
-  const listener = await listen(host, port, (request, response) => {
+  const listener = await listenForRequests(host, port, (request, response) => {
     // Koa answers its own failures; what is thrown here has nowhere else to go.
     handle(request, response).catch((error: unknown) => log.error({ err: error }, 'a request could not be answered'));
   });

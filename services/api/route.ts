@@ -22,7 +22,7 @@ export interface ApiContext {
   readonly metrics: Metrics;
 }
 
-export type Method = 'GET' | 'POST';
+export type HttpMethod = 'GET' | 'POST';
 
 /** A request as it came. */
 export interface RawRequest {
@@ -82,7 +82,7 @@ interface RouteSpec<
   C extends z.ZodType,
 > extends RouteHead {
   /** GET unless given. */
-  readonly method?: Method;
+  readonly method?: HttpMethod;
   readonly params: P;
   readonly query: Q;
   readonly body?: B;
@@ -102,7 +102,7 @@ interface RouteSpec<
 
 /** One route: its schemas, by which requests are read and the API is described, and its handler. */
 export interface Route extends RouteHead {
-  readonly method: Method;
+  readonly method: HttpMethod;
   readonly params: z.ZodObject;
   readonly query: z.ZodObject;
   readonly body?: z.ZodObject;

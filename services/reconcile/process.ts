@@ -24,7 +24,7 @@ import { InvalidRequestError } from '#libs/serve/errors.ts';
 import { readFields } from '#libs/serve/parameters.ts';
 import { readRunRequest, triggerBody, triggerRun } from '#libs/serve/runs.ts';
 import { openAnalytics } from '#libs/store/open.ts';
-import type { Run } from '#libs/store/runs.ts';
+import type { PipelineRun } from '#libs/store/runs.ts';
 import { type OnceArguments, OPTIONS, onceOf } from './command.ts';
 import { startReconcile } from './role.ts';
 import { describeRun } from './verdict-table.ts';
@@ -152,7 +152,7 @@ async function request({ db }: RunnerParts, given: OnceArguments, now: number): 
 }
 
 /** Says each thing once: that a run waits, and why; what another process does with it. */
-function lineOfNews(write: (line: string) => void): (run: Run) => void {
+function lineOfNews(write: (line: string) => void): (run: PipelineRun) => void {
   let said = '';
   return (run) => {
     if (hasEnded(run.status)) return;

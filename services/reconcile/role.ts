@@ -4,7 +4,7 @@ import { type Role, roleOf } from '#libs/pipeline/role.ts';
 import type { Log } from '#libs/platform/log.ts';
 import { Wake } from '#libs/platform/loop/wake.ts';
 import type { Database, DatabaseAddress } from '#libs/platform/postgres/database.ts';
-import { listen } from '#libs/platform/postgres/listen.ts';
+import { listenForNotifications } from '#libs/platform/postgres/listen.ts';
 import type { Schedule } from '#libs/platform/schedule.ts';
 import type { Runner } from '#libs/reconcile/contract.ts';
 import { startExecutor } from '#libs/reconcile/jobs/executor.ts';
@@ -32,7 +32,7 @@ export interface ReconcileOptions {
 export function startReconcile(options: ReconcileOptions): Role {
   const { db, analytics, runner, schedule, clock, log, timing = RUN_TIMING } = options;
   const wake = new Wake();
-  const listener = listen({ address: analytics, channel: RUNS_CHANNEL, log, onMessage: () => wake.hear() });
+  const listener = listenForNotifications({ address: analytics, channel: RUNS_CHANNEL, log, onMessage: () => wake.hear() });
   const executor = startExecutor({ db, runner, log, owner: randomUUID(), timing }, wake);
   const scheduler = schedule === null ? [] : [startScheduler({ db, schedule, clock, log })];
   const role = roleOf([...scheduler, executor]);

@@ -1,12 +1,12 @@
 import { type Tally, totalsOf, type Verdict } from '#libs/domain/run.ts';
-import type { Run } from '#libs/store/runs.ts';
+import type { PipelineRun } from '#libs/store/runs.ts';
 
 const COLUMNS = ['equal', 'mismatched', 'missing', 'extra', 'repaired'] as const;
 
 const number = (value: number): string => value.toLocaleString('en');
 
 /** What became of a run, for people: one line, and its verdict as a table. */
-export function describeRun(run: Run): string {
+export function describeRun(run: PipelineRun): string {
   const seconds =
     run.startedAt === null || run.finishedAt === null ? 0 : (run.finishedAt.getTime() - run.startedAt.getTime()) / 1000;
   const what = `${run.mode}${run.dryRun ? ', dry run' : ''}: ${run.status} after ${seconds.toFixed(1)} s`;

@@ -12,7 +12,7 @@ export interface StoredOffset {
   readonly snapshot?: string | boolean;
 }
 
-export interface Failure {
+export interface ConnectFailure {
   /** The innermost cause, one line. */
   readonly reason: string;
   /** Everything that Connect has kept of it. */
@@ -26,7 +26,7 @@ export interface Connector {
   readonly state: string;
   /** Its one task's state; undefined while it has none. */
   readonly task: string | undefined;
-  readonly failure: Failure | undefined;
+  readonly failure: ConnectFailure | undefined;
   readonly offset: StoredOffset | undefined;
 }
 
@@ -133,7 +133,7 @@ export class ConnectApi {
   }
 }
 
-function failureOf(trace: string | undefined): Failure | undefined {
+function failureOf(trace: string | undefined): ConnectFailure | undefined {
   if (trace === undefined) return undefined;
   const lines = trace.split('\n').map((line) => line.trim());
   const cause = lines.findLast((line) => line.startsWith('Caused by: ')) ?? lines[0] ?? '';

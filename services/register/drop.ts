@@ -5,7 +5,7 @@ import { dropSlots, readSlots } from '#libs/source/postgres/slot.ts';
 import { removeConnectorReport } from '#libs/store/connector.ts';
 import { ConnectApi } from './connect-api.ts';
 import { dropOwnTables, OWN_TABLES } from './own-tables.ts';
-import { openSession } from './session.ts';
+import { acquireConnectorLock } from './session.ts';
 import type { RegisterSettings } from './settings.ts';
 
 export interface DropOptions {
@@ -25,7 +25,7 @@ const PATIENCE = 5_000;
 export async function dropEverything({ settings, db, signal, tell }: DropOptions): Promise<void> {
   const where = placeOf(settings.source);
   try {
-    const session = await openSession(settings, signal, PATIENCE, tell);
+    const session = await acquireConnectorLock(settings, signal, PATIENCE, tell);
     try {
       await dropConnector(new ConnectApi(settings.connectUrl, settings.name, signal), settings.name, tell);
       const all = await readSlots(session.control, settings.slotPrefix);

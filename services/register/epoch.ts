@@ -6,7 +6,7 @@ import { epochIn } from './config.ts';
 import type { Connector } from './connect-api.ts';
 
 /** Everything that decides whether the stored epoch can be carried on. */
-export interface Findings {
+export interface EpochFindings {
   readonly stored: StoredProgress | undefined;
   /** Of the stored epoch, in this database. */
   readonly slot: SlotRow | undefined;
@@ -26,7 +26,7 @@ const PLACE_GONE = /no longer available on the server/;
  * A slot that is not there ends its epoch, whether it was lost or never made: that cannot be told apart, and to make it
  * now would hide what was written before. So a slot is only ever made by the run that has just begun its epoch.
  */
-export function whyNewEpoch(findings: Findings): string | undefined {
+export function reasonForConnectorEpoch(findings: EpochFindings): string | undefined {
   const { stored, slot, slotName: name, origin, gap } = findings;
   if (stored === undefined) return 'nothing was read from this source over Kafka before';
   const moved = whyAnotherOrigin(stored.origin, origin);
@@ -41,7 +41,7 @@ export function whyNewEpoch(findings: Findings): string | undefined {
 }
 
 /** Whether Debezium's own place in the log still fits the slot and the log. */
-function whyNotFrom({ connector, walEnd, slotName }: Findings, epoch: number, slot: SlotRow): string | undefined {
+function whyNotFrom({ connector, walEnd, slotName }: EpochFindings, epoch: number, slot: SlotRow): string | undefined {
   if (connector === undefined || epochIn(connector.config) !== epoch) return undefined;
   const { offset, failure, config } = connector;
   if (config['snapshot.mode'] !== 'no_data' || offset === undefined) return undefined;

@@ -9,7 +9,7 @@ import { ConnectApi } from './connect-api.ts';
 import { ConnectRefusal } from './connect-http.ts';
 import { lookOnce } from './look.ts';
 import { Restarts } from './restarts.ts';
-import { inspectSource, openSession, type Session } from './session.ts';
+import { inspectSource, acquireConnectorLock, type ConnectorLock } from './session.ts';
 import type { RegisterSettings } from './settings.ts';
 import type { Situation } from './situation.ts';
 
@@ -44,7 +44,7 @@ const FAILURES_BORNE = 3;
  * database being away) is waited for, in sight.
  * @throws ConfigurationError, UnrecoverableError, PrepaError: what is wrong and what to do
  */
-export async function lookAfter(options: LookAfterOptions): Promise<void> {
+export async function superviseConnector(options: LookAfterOptions): Promise<void> {
   const caretaker = new Caretaker(options);
   const { settings, signal } = options;
   for (let wait = FIRST_RETRY; !signal.aborted; wait = Math.min(LAST_RETRY, 2 * wait)) {
@@ -101,7 +101,7 @@ class Caretaker {
   /** One life of the connection to the source. Resolves when nothing more is to be done. */
   async stay(): Promise<void> {
     const { settings, signal, forEver } = this.#options;
-    const session = await openSession(settings, signal, forEver ? undefined : PATIENCE, (sentence) =>
+    const session = await acquireConnectorLock(settings, signal, forEver ? undefined : PATIENCE, (sentence) =>
       this.#say(sentence),
     );
     try {
@@ -115,7 +115,7 @@ class Caretaker {
     }
   }
 
-  async #lookOn(session: Session): Promise<void> {
+  async #lookOn(session: ConnectorLock): Promise<void> {
     const { settings, signal, forEver, tell } = this.#options;
     const shop = {
       settings,

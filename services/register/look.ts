@@ -7,7 +7,7 @@ import { readStreamGap } from '#libs/store/connector.ts';
 import { openProgressStore } from '#libs/store/progress.ts';
 import { epochIn } from './config.ts';
 import type { Connector } from './connect-api.ts';
-import { whyNewEpoch } from './epoch.ts';
+import { reasonForConnectorEpoch } from './epoch.ts';
 import type { Restarts } from './restarts.ts';
 import { slotOf, wantedConfig } from './settings.ts';
 import type { Situation } from './situation.ts';
@@ -48,7 +48,7 @@ export async function lookOnce(
   }
   const connector = seen;
   const gap = stored === undefined ? undefined : await readStreamGap(db, stored.epoch);
-  const reason = forced ?? whyNewEpoch({ stored, slot, slotName: name, origin, walEnd, connector, gap });
+  const reason = forced ?? reasonForConnectorEpoch({ stored, slot, slotName: name, origin, walEnd, connector, gap });
   if (reason !== undefined || stored === undefined || slot === undefined) {
     await beginEpoch(shop, originText(origin), reason ?? 'there is nothing to carry on', all, connector);
     return undefined;

@@ -5,7 +5,7 @@ import { openLog } from '#libs/platform/log.ts';
 import { runProgram, type Typed } from '#libs/platform/program.ts';
 import { openAnalytics } from '#libs/store/open.ts';
 import { dropEverything } from './drop.ts';
-import { lookAfter } from './look-after.ts';
+import { superviseConnector } from './look-after.ts';
 import { registerSettings } from './settings.ts';
 import { orderSnapshot } from './snapshot.ts';
 import { showStatus } from './status.ts';
@@ -72,7 +72,7 @@ async function main(typed: Typed<typeof OPTIONS>): Promise<number> {
     if (flags.status === true) for (const line of await showStatus(settings, db, signal)) tell(line);
     else if (flags.drop === true) await dropEverything({ settings, db, signal, tell });
     else {
-      await lookAfter({
+      await superviseConnector({
         settings,
         db,
         signal,

@@ -8,7 +8,7 @@ import { openLink } from '#libs/source/postgres/link.ts';
 import { checkTables } from '#libs/source/postgres/preflight.ts';
 import { ensurePublication } from '#libs/source/postgres/publication.ts';
 import { openReplicationLink } from '#libs/source/postgres/replication-link.ts';
-import { identify, type Server } from '#libs/source/postgres/server.ts';
+import { identifyServer, type SourceServer } from '#libs/source/postgres/server.ts';
 import { type Origin, readSignature } from '#libs/source/postgres/signature.ts';
 import { refuseNullableDefaults } from './defaults.ts';
 import { refuseEnumDomains } from './enum-domains.ts';
@@ -16,10 +16,10 @@ import { ensureOwnTables } from './own-tables.ts';
 import type { RegisterSettings } from './settings.ts';
 
 /** A connection to the source whose session holds the lock that makes this process the one that acts. */
-export interface Session {
+export interface ConnectorLock {
   readonly control: pg.Client;
   /** The server, as it was when the connection was made: another one would be another connection. */
-  readonly server: Server;
+  readonly server: SourceServer;
   /** @throws the error that broke the connection, if one did */
   check(): void;
   close(): void;
@@ -34,12 +34,12 @@ const STANDBY_EVERY = 1_000;
  * @param onStandby told who the other one is, at each look
  * @throws ConfigurationError when the patience is over; the driver's errors
  */
-export async function openSession(
+export async function acquireConnectorLock(
   settings: RegisterSettings,
   signal: AbortSignal,
   patience: number | undefined,
   onStandby: (sentence: string) => void,
-): Promise<Session> {
+): Promise<ConnectorLock> {
   let lost: Error | undefined;
   await refuseUselessPooler(settings.source, `the source database ${placeOf(settings.source)}`, signal);
   const link = await openLink(settings.source, 'register', 'sql', signal, (error) => {
@@ -50,7 +50,7 @@ export async function openSession(
     await takeLock(link.client, settings, signal, patience, onStandby);
     const replication = await openReplicationLink(settings.source, 'identify', link.client, signal);
     try {
-      const server = await identify(replication.client);
+      const server = await identifyServer(replication.client);
       return {
         control: link.client,
         server,
@@ -102,7 +102,7 @@ async function takeLock(
  * and says what exactly is followed.
  * @throws ConfigurationError, UnrecoverableError: what is wrong, with what, and what to do
  */
-export async function inspectSource({ control, server }: Session, settings: RegisterSettings): Promise<Origin> {
+export async function inspectSource({ control, server }: ConnectorLock, settings: RegisterSettings): Promise<Origin> {
   const { schema, publication, source } = settings;
   const facts = await checkTables(control, schema);
   await refuseBytes(control);

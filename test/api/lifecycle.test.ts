@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
-import { listen } from '../../services/api/listen.ts';
+import { listenForRequests } from '../../services/api/listen.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { ask, createAnalytics, startTestApi } from './support.ts';
 
@@ -57,7 +57,7 @@ test('a request that runs while it stops is answered; new ones find nobody', asy
 
 test('a connection that would be kept for a next request is closed with the answer that was under way', async () => {
   let end = (): void => {};
-  const listener = await listen('127.0.0.1', 0, (_, response) => {
+  const listener = await listenForRequests('127.0.0.1', 0, (_, response) => {
     response.write('[');
     end = () => void response.end(']');
   });
@@ -107,7 +107,7 @@ test('a port in use is an error that names it and what to set', async () => {
   const starting = startTestApi(analytics.db, { port });
   await expect(starting).rejects.toThrow(ConfigurationError);
   await expect(starting).rejects.toMatchObject({
-    message: `the API cannot listen on 127.0.0.1:${port}: the port ${port} is in use`,
+    message: `the API cannot listenForRequests on 127.0.0.1:${port}: the port ${port} is in use`,
     hint: expect.stringContaining('API_PORT'),
   });
   await new Promise((resolve) => other.close(resolve));

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { listen } from '../../services/api/listen.ts';
+import { listenForRequests } from '../../services/api/listen.ts';
 import type { Api } from '../../services/api/role.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { createAnalytics, startTestApi } from './support.ts';
@@ -70,7 +70,7 @@ test.each([
   ['has not begun', false],
 ])('rubbish behind a request whose answer %s does not become a part of it', async (_, hasBegun) => {
   let answered = (): void => {};
-  const listener = await listen('127.0.0.1', 0, (_request, response) => {
+  const listener = await listenForRequests('127.0.0.1', 0, (_request, response) => {
     if (hasBegun) response.write('one');
     answered = () => void response.end('two');
   });

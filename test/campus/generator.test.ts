@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { CATALOGUE } from '../../services/sandbox/campus/catalogue.ts';
+import { CAMPUS_COURSES } from '../../services/sandbox/campus/catalogue.ts';
 import { keyHistory } from '../../services/sandbox/campus/history.ts';
-import { DAY, localMillis, weekdayOf } from '../../services/sandbox/campus/local-time.ts';
+import { DAY, localMillis, localWeekday } from '../../services/sandbox/campus/local-time.ts';
 import { planCampus } from '../../services/sandbox/campus/people.ts';
 import { randomFrom } from '../../services/sandbox/campus/random.ts';
 import { uuidFrom } from '../../services/sandbox/campus/uuid.ts';
@@ -124,7 +124,7 @@ test('grades have a course total, and items without a mark stand at 0', () => {
 
 test('weekends are quieter', () => {
   const loginsOn = (weekday: number) =>
-    told.activities.filter((row) => row.type === 'login' && weekdayOf(row.at) === weekday).length;
+    told.activities.filter((row) => row.type === 'login' && localWeekday(row.at) === weekday).length;
   expect(loginsOn(5)).toBeLessThan(0.8 * loginsOn(0));
 });
 
@@ -135,7 +135,7 @@ test('a campus can be smaller, but not without students or with more than there 
 });
 
 test('every course of the catalogue has its own code', () => {
-  expect(new Set(CATALOGUE.map((course) => course.code)).size).toBe(CATALOGUE.length);
+  expect(new Set(CAMPUS_COURSES.map((course) => course.code)).size).toBe(CAMPUS_COURSES.length);
 });
 
 test('ids are version 5 UUIDs, as the standard has them', () => {

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { type Look, lookLines } from '../../services/sandbox/local/looks.ts';
+import { type StoryExample, lookLines } from '../../services/sandbox/local/looks.ts';
 import { readyScreen } from '../../services/sandbox/local/screen.ts';
 
 const URL = 'http://127.0.0.1:8001';
-const LOOKS: Look[] = [
+const LOOKS: StoryExample[] = [
   { story: 'fading away', student: 17, startsOn: '2026-11-03', endsOn: null, seenIn: 'days_inactive' },
   {
     story: 'back after illness',
@@ -25,7 +25,7 @@ test('a line for each story, in columns', () => {
 });
 
 test('an illness within one month names it once', () => {
-  const [, line] = lookLines(URL, [{ ...LOOKS[1], startsOn: '2026-11-02', endsOn: '2026-11-12' } as Look]);
+  const [, line] = lookLines(URL, [{ ...LOOKS[1], startsOn: '2026-11-02', endsOn: '2026-11-12' } as StoryExample]);
   expect(line).toContain('  2 - 12 Nov  ');
 });
 

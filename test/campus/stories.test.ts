@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { keyHistory } from '../../services/sandbox/campus/history.ts';
-import { DAY, HOUR, startOfDay, weekdayOf } from '../../services/sandbox/campus/local-time.ts';
+import { DAY, HOUR, startOfDay, localWeekday } from '../../services/sandbox/campus/local-time.ts';
 import { type Campus, type Enrollment, planCampus } from '../../services/sandbox/campus/people.ts';
 import type { ActivityRow } from '../../services/sandbox/campus/rows.ts';
 import { STORY_NAMES, type StoryName, type StudentLine } from '../../services/sandbox/campus/stories/story.ts';
@@ -112,7 +112,7 @@ describe.each(SEEDS)('campus %s', (seed) => {
 
   test('steady: on three working days or more in nearly every week, and as much in each', () => {
     const weeks = of(seeded(), 'steady').flatMap(({ line, until, doings }) => {
-      const monday = line.startsOn + ((7 - weekdayOf(line.startsOn)) % 7) * DAY;
+      const monday = line.startsOn + ((7 - localWeekday(line.startsOn)) % 7) * DAY;
       const count = Math.floor((until - monday) / (7 * DAY));
       return Array.from({ length: count }, (_, week) => {
         const start = monday + 7 * week * DAY;

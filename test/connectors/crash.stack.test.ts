@@ -5,7 +5,7 @@ import { SOURCE_TABLES } from '#libs/domain/change.ts';
 import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
 import { openProgressStore } from '#libs/store/progress.ts';
 import { ConnectApi } from '../../services/register/connect-api.ts';
-import { lookAfter } from '../../services/register/look-after.ts';
+import { superviseConnector } from '../../services/register/look-after.ts';
 import { useStack } from '../support/stack.ts';
 import { readTopics, type TopicReader } from '../support/topic-reader.ts';
 import { createFixture, type Fixture, register, until } from './fixture.ts';
@@ -107,7 +107,7 @@ test.each(STEPS.map((step, index) => [step, index + 1] as const))(
   async (_, last) => {
     const trap = await startTrap(fixture.settings.connectUrl, last);
     const dying = new AbortController();
-    const dead = lookAfter({
+    const dead = superviseConnector({
       settings: { ...fixture.settings, connectUrl: trap.url },
       db: fixture.analytics.db,
       signal: dying.signal,

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { StoredProgress } from '#libs/source/contract.ts';
 import type { SlotRow } from '#libs/source/postgres/slot.ts';
 import type { Connector, StoredOffset } from '../../services/register/connect-api.ts';
-import { type Findings, whyNewEpoch } from '../../services/register/epoch.ts';
+import { type EpochFindings, reasonForConnectorEpoch } from '../../services/register/epoch.ts';
 
 const stored: StoredProgress = {
   stream: 'debezium',
@@ -28,7 +28,7 @@ const connectorAt = (offset: StoredOffset, mode = 'no_data', epoch = '3', trace?
   failure: trace === undefined ? undefined : { reason: 'it failed', trace },
   offset,
 });
-const fine: Findings = {
+const fine: EpochFindings = {
   stored,
   slot,
   slotName: 'prepadata_debezium_3',
@@ -40,7 +40,7 @@ const fine: Findings = {
 
 describe('an epoch goes on', () => {
   test('when all is as it was', () => {
-    expect(whyNewEpoch(fine)).toBeUndefined();
+    expect(reasonForConnectorEpoch(fine)).toBeUndefined();
   });
 
   test.each([
@@ -49,12 +49,12 @@ describe('an epoch goes on', () => {
     ['the tables are being read', { connector: connectorAt({ lsn: 0x10n, snapshot: 'INITIAL' }, 'initial_only') }],
     ['the slot is followed from its beginning', { connector: connectorAt({ lsn: 0x200n }) }],
   ])('when %s', (_, changed) => {
-    expect(whyNewEpoch({ ...fine, ...changed })).toBeUndefined();
+    expect(reasonForConnectorEpoch({ ...fine, ...changed })).toBeUndefined();
   });
 });
 
 describe('a new one begins', () => {
-  test.each<[string, Partial<Findings>]>([
+  test.each<[string, Partial<EpochFindings>]>([
     ['nothing was read', { stored: undefined }],
     ['another server', { origin: { identity: '78/1/lms', signature: 'print' } }],
     ['another server', { origin: { identity: '77/2/lms', signature: 'print' } }],
@@ -71,6 +71,6 @@ describe('a new one begins', () => {
       { connector: connectorAt({ lsn: 0x250n }, 'no_data', '3', 'X: this is no longer available on the server.') },
     ],
   ])('because of: %s', (words, changed) => {
-    expect(whyNewEpoch({ ...fine, ...changed })).toContain(words);
+    expect(reasonForConnectorEpoch({ ...fine, ...changed })).toContain(words);
   });
 });

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { migrate } from '#libs/store/migrate.ts';
-import { lookAfter } from '../../services/register/look-after.ts';
+import { superviseConnector } from '../../services/register/look-after.ts';
 import type { RegisterSettings } from '../../services/register/settings.ts';
 import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -56,7 +56,7 @@ export async function register(
   newEpoch?: string,
 ): Promise<string[]> {
   const told: string[] = [];
-  await lookAfter({
+  await superviseConnector({
     settings: { ...settings, ...changed },
     db: analytics.db,
     signal: AbortSignal.timeout(120_000),
@@ -78,7 +78,7 @@ export interface Watcher {
 export function watch({ settings, analytics }: Fixture): Watcher {
   const told: string[] = [];
   const stopping = new AbortController();
-  const ended = lookAfter({
+  const ended = superviseConnector({
     settings,
     db: analytics.db,
     signal: stopping.signal,

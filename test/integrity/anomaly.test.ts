@@ -3,7 +3,7 @@ import { MS_PER_DAY } from '#libs/domain/local-date.ts';
 import { anomalyFamily } from '#libs/families/anomaly.ts';
 import { engagementFamily } from '#libs/families/engagement.ts';
 import { performanceFamily } from '#libs/families/performance.ts';
-import type { Settings } from '#libs/families/settings.ts';
+import type { FeatureSettings } from '#libs/families/settings.ts';
 import { adoptSettings } from '#libs/pipeline/adopt.ts';
 import { deriveCourses } from '#libs/pipeline/course.ts';
 import { deriveBatch } from '#libs/pipeline/derive.ts';
@@ -243,7 +243,7 @@ test('what is written while flags are derived is seen by the next derivation', a
 });
 
 test('the outbox has a changed row once, a row that went, and nothing where topics are off', async () => {
-  const topics: Settings = { ...settings, topics: true };
+  const topics: FeatureSettings = { ...settings, topics: true };
   const waiting = (): Promise<object[]> =>
     world.db.query("SELECT student_id FROM outbox WHERE topic = 'prepadata.anomaly'");
   await settle(activity(20), activity(0, OTHER));
@@ -262,7 +262,7 @@ test('the outbox has a changed row once, a row that went, and nothing where topi
 });
 
 test('a database from before there were flags gets them when the settings that came with them are adopted', async () => {
-  const old: Settings = { ...settings, fingerprint: 'without OUTLIER_THRESHOLD' };
+  const old: FeatureSettings = { ...settings, fingerprint: 'without OUTLIER_THRESHOLD' };
   await adoptSettings(world.db, old);
   model.apply({ kind: 'habit', rows: [activity(20), grade('a', '80', 3), activity(0, OTHER)] });
   await world.run([[{ changes: model.changes }]], old);

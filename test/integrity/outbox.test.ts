@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { Settings } from '#libs/families/settings.ts';
+import type { FeatureSettings } from '#libs/families/settings.ts';
 import { beginCalendar } from '#libs/store/calendar.ts';
 import { FIRST_TODAY, type WrittenRow } from '../property/rows.ts';
 import { SourceModel } from '../property/source-model.ts';
 import { World } from '../property/world.ts';
 import { testSettings } from '../support/settings.ts';
 
-const settings: Settings = { ...testSettings(), topics: true };
+const settings: FeatureSettings = { ...testSettings(), topics: true };
 let world: World;
 let model: SourceModel;
 

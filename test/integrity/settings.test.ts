@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { MS_PER_DAY, parseDay } from '#libs/domain/local-date.ts';
 import { performanceFamily } from '#libs/families/performance.ts';
-import { openSettings, type Settings } from '#libs/families/settings.ts';
+import { openSettings, type FeatureSettings } from '#libs/families/settings.ts';
 import { adoptSettings, requireSettings } from '#libs/pipeline/adopt.ts';
 import { deriveBatch } from '#libs/pipeline/derive.ts';
 import { loadConfig } from '#libs/platform/config/config.ts';
@@ -26,7 +26,7 @@ beforeEach(async () => {
   model = new SourceModel(FIRST_TODAY);
 });
 
-const configured = (env: Record<string, string>): Promise<Settings> => openSettings(loadConfig(env), world.db);
+const configured = (env: Record<string, string>): Promise<FeatureSettings> => openSettings(loadConfig(env), world.db);
 
 const grade = (value: string, item = 'Essay'): WrittenRow => ({
   table: 'grades',

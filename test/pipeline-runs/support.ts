@@ -6,7 +6,7 @@ import type { Runner } from '#libs/reconcile/contract.ts';
 import type { JobParts } from '#libs/reconcile/jobs/attempt.ts';
 import type { RunTiming } from '#libs/reconcile/jobs/timing.ts';
 import { migrate } from '#libs/store/migrate.ts';
-import { findRun, type Run, type RunRequest, requestRun } from '#libs/store/runs.ts';
+import { findRun, type PipelineRun, type RunRequest, requestRun } from '#libs/store/runs.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { QUICK } from './fake.ts';
 
@@ -29,14 +29,14 @@ export const jobParts = (db: Database, runner: Runner, timing: Partial<RunTiming
   timing: { ...QUICK, ...timing },
 });
 
-export async function read(db: Database, id: string): Promise<Run> {
+export async function read(db: Database, id: string): Promise<PipelineRun> {
   const run = await findRun(db, id);
   if (run === undefined) throw new Error(`there is no run ${id}`);
   return run;
 }
 
 /** Waits until the run is as told. */
-export async function until(db: Database, id: string, isSo: (run: Run) => boolean): Promise<Run> {
+export async function until(db: Database, id: string, isSo: (run: PipelineRun) => boolean): Promise<PipelineRun> {
   for (const end = Date.now() + 30_000; ; await sleep(15)) {
     const run = await read(db, id);
     if (isSo(run)) return run;
@@ -44,7 +44,7 @@ export async function until(db: Database, id: string, isSo: (run: Run) => boolea
   }
 }
 
-export const ended = ({ status }: Run): boolean => !['queued', 'running'].includes(status);
+export const ended = ({ status }: PipelineRun): boolean => !['queued', 'running'].includes(status);
 
 export async function createRunsDatabase(purpose: string): Promise<TestDatabase> {
   const database = await createTestDatabase(purpose);

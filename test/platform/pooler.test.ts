@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { openLog } from '#libs/platform/log.ts';
 import { type DatabaseAddress, isDatabaseFault, openDatabase } from '#libs/platform/postgres/database.ts';
-import { listen } from '#libs/platform/postgres/listen.ts';
+import { listenForNotifications } from '#libs/platform/postgres/listen.ts';
 import { refuseUselessPooler } from '#libs/platform/postgres/pooler.ts';
 import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
 import { openAnalytics } from '#libs/store/open.ts';
@@ -111,7 +111,7 @@ describe.skipIf(isWithoutPgBouncer)('PgBouncer', () => {
       const db = await analytics(address);
       const heard: string[] = [];
       const log = pino({ level: 'silent' });
-      const listener = listen({ address, channel: 'news', log, onMessage: (payload) => heard.push(payload) });
+      const listener = listenForNotifications({ address, channel: 'news', log, onMessage: (payload) => heard.push(payload) });
       await expect.poll(() => heard, { timeout: 20_000 }).toEqual(['']);
       await db.query(`NOTIFY news, 'x'`);
       await expect.poll(() => heard, { timeout: 20_000 }).toEqual(['', 'x']);

@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startEmbeddedPostgres } from '#libs/platform/embedded-postgres/embedded.ts';
 import { type Database, type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
-import { listen } from '#libs/platform/postgres/listen.ts';
+import { listenForNotifications } from '#libs/platform/postgres/listen.ts';
 import { settleSession } from '#libs/platform/postgres/session-settings.ts';
 import { openLink } from '#libs/source/postgres/link.ts';
 import { newDataDir } from '../e2e/program.ts';
@@ -118,7 +118,7 @@ test('a listener stays, and hears, though its role may not be idle for long', as
   const heard: string[] = [];
   const warned: object[] = [];
   const log = pino({ level: 'warn' }, { write: (line) => warned.push(JSON.parse(line)) });
-  const listener = listen({ address, channel: 'news', log, onMessage: (payload) => heard.push(payload) });
+  const listener = listenForNotifications({ address, channel: 'news', log, onMessage: (payload) => heard.push(payload) });
   await expect.poll(() => heard, { timeout: 20_000 }).toEqual(['']);
   await sleep(1_500);
   await database.db.query(`NOTIFY news, 'still here'`);

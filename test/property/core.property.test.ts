@@ -4,7 +4,7 @@ import { FLAG_NAMES } from '#libs/derive/anomaly/flags.ts';
 import { adoptSettings } from '#libs/pipeline/adopt.ts';
 import { rollOver } from '#libs/pipeline/rollover.ts';
 import { beginCalendar } from '#libs/store/calendar.ts';
-import { identify } from '#libs/store/identity.ts';
+import { resolveIds } from '#libs/store/identity.ts';
 import { chanceOf, disturb } from './disturbance.ts';
 import { FIRST_TODAY, STUDENTS } from './rows.ts';
 import { SourceModel } from './source-model.ts';
@@ -47,7 +47,7 @@ test('whatever happens on the way, the stored features equal the oracle', async 
       const model = new SourceModel(FIRST_TODAY);
       await world.reset();
       await beginCalendar(world.db, FIRST_TODAY);
-      const ids = await identify(world.db, new Set(STUDENTS), new Set());
+      const ids = await resolveIds(world.db, new Set(STUDENTS), new Set());
       let variant = first((id) => ids.student(id));
       await adoptSettings(world.db, variant.settings);
       const options = { keepsRows, ...(crashes ? { crash: { chance, probability: 0.02 } } : {}) };

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import type { ActivityType } from '#libs/domain/activity-type.ts';
 import { openZone } from '#libs/domain/zone.ts';
-import type { Settings } from '#libs/families/settings.ts';
+import type { FeatureSettings } from '#libs/families/settings.ts';
 import type { OracleSettings } from '../support/oracle.ts';
 import { million, testSettings } from '../support/settings.ts';
 import { STUDENTS } from './rows.ts';
 
 /** Settings as the product has them, and the same as the oracle is told. */
 export interface Variant {
-  readonly settings: Settings;
+  readonly settings: FeatureSettings;
   readonly oracle: Omit<OracleSettings, 'today'>;
 }
 

@@ -1,7 +1,7 @@
 import { anomalyFamily } from '#libs/families/anomaly.ts';
 import { engagementFamily } from '#libs/families/engagement.ts';
 import { performanceFamily } from '#libs/families/performance.ts';
-import type { Settings } from '#libs/families/settings.ts';
+import type { FeatureSettings } from '#libs/families/settings.ts';
 import { deriveCourses } from '#libs/pipeline/course.ts';
 import { type DeriveOptions, deriveBatch } from '#libs/pipeline/derive.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
@@ -73,7 +73,7 @@ export class World {
    * Each queue is staged by a process of its own, and two derive everything, all at once; each may crash and begins again
    * where it was. Then what is left is derived.
    */
-  async run(queues: readonly (readonly Work[])[], settings: Settings, options: RunOptions = {}): Promise<void> {
+  async run(queues: readonly (readonly Work[])[], settings: FeatureSettings, options: RunOptions = {}): Promise<void> {
     const { keysPerBatch = 2, keepsRows = false, crash } = options;
     const deriving: DeriveOptions = keepsRows ? { isWorthKeeping: () => true } : {};
     const db = crash === undefined ? this.db : crashing(this.db, crash.chance, crash.probability);

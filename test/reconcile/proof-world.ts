@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '#libs/domain/clock.ts';
 import { MS_PER_DAY } from '#libs/domain/local-date.ts';
 import type { RunScope } from '#libs/domain/run.ts';
-import type { Settings } from '#libs/families/settings.ts';
+import type { FeatureSettings } from '#libs/families/settings.ts';
 import { startIntake } from '#libs/pipeline/intake.ts';
 import { loadConfig } from '#libs/platform/config/config.ts';
 import { Lifecycle } from '#libs/platform/lifecycle.ts';
@@ -44,18 +44,18 @@ export interface ProofOptions {
 export class ProofWorld {
   readonly source: TestDatabase;
   readonly analytics: TestDatabase;
-  readonly settings: Settings;
+  readonly settings: FeatureSettings;
   /** May be set to another one before the world begins. */
   clock = FIXED;
   #pipeline: TestPipeline | undefined;
 
-  private constructor(source: TestDatabase, analytics: TestDatabase, settings: Settings) {
+  private constructor(source: TestDatabase, analytics: TestDatabase, settings: FeatureSettings) {
     this.source = source;
     this.analytics = analytics;
     this.settings = settings;
   }
 
-  static async open(purpose: string, settings: Partial<Settings> = {}): Promise<ProofWorld> {
+  static async open(purpose: string, settings: Partial<FeatureSettings> = {}): Promise<ProofWorld> {
     const source = await createSourceDatabase(`${purpose}_source`, LAX_SOURCE_SCHEMA);
     const analytics = await createTestDatabase(`${purpose}_analytics`);
     await migrate(analytics.db);

@@ -15,7 +15,7 @@ import { courseAsOf } from '#libs/families/course-as-of.ts';
 import { engagementFamily } from '#libs/families/engagement.ts';
 import type { DeriveContext } from '#libs/families/family.ts';
 import { performanceFamily } from '#libs/families/performance.ts';
-import type { Settings } from '#libs/families/settings.ts';
+import type { FeatureSettings } from '#libs/families/settings.ts';
 import { keyHistory } from '../../services/sandbox/campus/history.ts';
 import { type Campus, type Enrollment, planCampus } from '../../services/sandbox/campus/people.ts';
 import { testSettings } from '../support/settings.ts';
@@ -27,7 +27,7 @@ export interface Judged {
   readonly days: FlaggedDays;
 }
 
-const settings: Settings = testSettings();
+const settings: FeatureSettings = testSettings();
 
 /** The whole campus of a seed, by the functions that the roles derive with; its stories were fixed before any of them. */
 export function judgeCampus(seed: string, end: number, students?: number): Judged[] {

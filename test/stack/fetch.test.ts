@@ -15,7 +15,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ConfigurationError, UnrecoverableError } from '#libs/domain/errors.ts';
 import { completeParts, type FetchProgress, fetchParts, isComplete } from '../../services/sandbox/stack/parts/fetch.ts';
 import { type PartsLock, readLock } from '../../services/sandbox/stack/parts/lock-file.ts';
-import { readProgress } from '../../services/sandbox/stack/parts/maven.ts';
+import { parseMavenProgress } from '../../services/sandbox/stack/parts/maven.ts';
 import { readVersions } from '../../services/sandbox/stack/parts/versions.ts';
 
 const PATH = process.env['PATH'] ?? '';
@@ -165,7 +165,7 @@ test("progress is read from Maven's own words, in whatever pieces they come", ()
     'plugins/apicurio-converter/b.jar': { sha256: '', bytes: 50_000 },
   };
   const seen: number[] = [];
-  const read = readProgress(lock, (bytes) => seen.push(bytes));
+  const read = parseMavenProgress(lock, (bytes) => seen.push(bytes));
   read('Downloading from central: https://x/b.jar\nProgress (1): 12 k');
   read('B\rDownloaded from central: https://x/b.jar (50 kB at 1 MB/s)\n');
   read('Progress (2): 22/142 MB | 30/50 kB\r');

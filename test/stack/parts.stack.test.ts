@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { clusterAnswers } from '#libs/platform/kafka/probe.ts';
-import { identify } from '#libs/platform/process-identity.ts';
+import { identifyProcess } from '#libs/platform/process-identity.ts';
 import { dropEverything } from '../../services/register/drop.ts';
 import { createFixture, register } from '../connectors/fixture.ts';
 import { connectEnvOf, type OwnStack, ownStack, useStack } from '../support/stack.ts';
@@ -122,6 +122,6 @@ describe('parts of a test alone', () => {
       onSpawn: (pid) => pids.push(pid),
     });
     await expect(started).rejects.toThrow(/connect ended .* before it was ready[\s\S]*no\.such\.Converter/);
-    expect(pids.map(identify)).toEqual([undefined]);
+    expect(pids.map(identifyProcess)).toEqual([undefined]);
   });
 });

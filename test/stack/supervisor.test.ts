@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { endProcess, identify } from '#libs/platform/process-identity.ts';
+import { endProcess, identifyProcess } from '#libs/platform/process-identity.ts';
 import { readState, type StackState, writeState } from '../../services/sandbox/stack/state.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -20,7 +20,7 @@ beforeEach(() => {
 afterEach(async () => {
   for (const { child } of runs.splice(0)) child.kill('SIGKILL');
   for (const { pid } of noted()) {
-    const who = identify(pid);
+    const who = identifyProcess(pid);
     if (who?.command.includes('fakes/child.ts')) await endProcess(who, { deadlineMs: 0 });
   }
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
@@ -66,7 +66,7 @@ function noted(word?: string): Note[] {
 const names = (word: string): string[] => noted(word).map(({ name }) => name);
 const state = (): StackState | undefined => readState(path.join(folder, 'stack'));
 const stateOf = (name: string): string | undefined => state()?.members.find((member) => member.name === name)?.state;
-const alive = (): number[] => noted('begin').flatMap(({ pid }) => (identify(pid) === undefined ? [] : [pid]));
+const alive = (): number[] => noted('begin').flatMap(({ pid }) => (identifyProcess(pid) === undefined ? [] : [pid]));
 
 /** Below the deadline of a test, so that what is there instead is told. */
 const DEADLINE_MS = 100_000;
@@ -154,7 +154,7 @@ describe('after kill -9 of the stack', () => {
     await eventually(() => stateOf('api') === 'up');
     const written = state();
     const guard = written?.processes[0]?.who.pid ?? 0;
-    expect(identify(guard)?.command).toContain('guard.ts');
+    expect(identifyProcess(guard)?.command).toContain('guard.ts');
     process.kill(guard, 'SIGKILL');
     first.child.kill('SIGKILL');
     await first.ended;
@@ -167,7 +167,7 @@ describe('after kill -9 of the stack', () => {
     }
     const second = run('broker');
     await eventually(() => state()?.pid === second.child.pid && stateOf('broker') === 'up');
-    expect(left.map(identify)).toEqual([undefined, undefined]);
+    expect(left.map(identifyProcess)).toEqual([undefined, undefined]);
     expect(second.output).toContain('had left 2 processes');
     second.child.kill('SIGINT');
     expect(await second.ended).toBe(0);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Zone } from '#libs/domain/zone.ts';
-import { judge } from '#libs/store/judge.ts';
+import { validateImage } from '#libs/store/judge.ts';
 import { testSettings } from '../support/settings.ts';
 
 test('a row that cannot be read for an error of ours is rejected by itself', () => {
@@ -12,8 +12,8 @@ test('a row that cannot be read for an error of ours is rejected by itself', () 
     },
   };
   const columns = { student_id: 1, course_id: 1, timestamp: 1_770_000_000_000, activity_type: 'view' };
-  expect(judge('activity_logs', columns, { ...reading, sourceZone: broken }).reason).toBe('internal_error');
-  expect(judge('grades', { ...columns, grade_item: 'a' }, { ...reading, sourceZone: broken }).reason).toBe(
+  expect(validateImage('activity_logs', columns, { ...reading, sourceZone: broken }).reason).toBe('internal_error');
+  expect(validateImage('grades', { ...columns, grade_item: 'a' }, { ...reading, sourceZone: broken }).reason).toBe(
     'internal_error',
   );
 });

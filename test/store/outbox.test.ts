@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { PERFORMANCE_COLUMNS } from '#libs/derive/performance.ts';
-import type { Key } from '#libs/domain/family.ts';
+import type { StudentCourse } from '#libs/domain/family.ts';
 import { completeTopic, openOutbox, putOutbox, readWaiting } from '#libs/store/outbox.ts';
 import { addPeople, createAnalytics, insert } from '../api/support.ts';
 import type { TestDatabase } from '../support/database.ts';
@@ -18,7 +18,7 @@ beforeEach(async () => {
   await analytics.db.query('TRUNCATE outbox, performance_features, state.key, state.feature_topic');
 });
 
-const key = (studentId: number): Key => ({ studentId, courseId: 1 });
+const key = (studentId: number): StudentCourse => ({ studentId, courseId: 1 });
 const put = (...students: number[]): Promise<void> =>
   analytics.db.transaction((tx) => putOutbox(tx, 'performance', students.map(key)));
 const waiting = async (): Promise<number[]> => (await outbox.read(analytics.db, 100)).map(({ studentId }) => studentId);

@@ -4,7 +4,7 @@ import { MS_PER_DAY } from '#libs/domain/local-date.ts';
 import { engagementFamily } from '#libs/families/engagement.ts';
 import { performanceFamily } from '#libs/families/performance.ts';
 import { beginCalendar } from '#libs/store/calendar.ts';
-import { identify } from '#libs/store/identity.ts';
+import { resolveIds } from '#libs/store/identity.ts';
 import { stageBatch } from '#libs/store/stage.ts';
 import { FIRST_TODAY } from '../property/rows.ts';
 import { World } from '../property/world.ts';
@@ -162,7 +162,7 @@ test('of a key with few rows all are read, and nothing is kept', async () => {
 test('keys with more rows than are read at once, in any order, are read whole', async () => {
   const many = 30_000;
   await stage([grade(0, 50, 'Item 0'), activity('completion', 0, 0)]);
-  const ids = await identify(world.db, new Set([1, 2, 3].map(studentId)), new Set([COURSE]));
+  const ids = await resolveIds(world.db, new Set([1, 2, 3].map(studentId)), new Set([COURSE]));
   const keys = [1, 2, 3].map((n) => ({ studentId: ids.student(studentId(n)), courseId: ids.course(COURSE) }));
   // The second student's rows lie in the order of their time, the third's in none.
   for (const [n, order] of [

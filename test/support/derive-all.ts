@@ -1,7 +1,7 @@
 import { anomalyFamily } from '#libs/families/anomaly.ts';
 import { engagementFamily } from '#libs/families/engagement.ts';
 import { performanceFamily } from '#libs/families/performance.ts';
-import type { Settings } from '#libs/families/settings.ts';
+import type { FeatureSettings } from '#libs/families/settings.ts';
 import { deriveCourses } from '#libs/pipeline/course.ts';
 import { type DeriveOptions, deriveBatch } from '#libs/pipeline/derive.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
@@ -9,7 +9,7 @@ import type { Database } from '#libs/platform/postgres/database.ts';
 /** Derives until no mark is left. @returns how many feature rows changed */
 export async function deriveAll(
   db: Database,
-  settings: Settings,
+  settings: FeatureSettings,
   keysPerBatch = 50,
   options: DeriveOptions = {},
 ): Promise<number> {

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '#libs/domain/clock.ts';
-import type { Settings } from '#libs/families/settings.ts';
+import type { FeatureSettings } from '#libs/families/settings.ts';
 import { startIntake } from '#libs/pipeline/intake.ts';
 import { startRollover } from '#libs/pipeline/rollover.ts';
 import { openLog } from '#libs/platform/log.ts';
@@ -20,7 +20,7 @@ export interface TestPipeline {
 export interface TestPipelineOptions {
   readonly source: DatabaseAddress;
   readonly analytics: Database;
-  readonly settings: Settings;
+  readonly settings: FeatureSettings;
   readonly clock?: Clock;
   readonly maxBatch?: number;
 }

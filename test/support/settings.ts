@@ -1,10 +1,10 @@
 import { openZone } from '#libs/domain/zone.ts';
-import type { Settings } from '#libs/families/settings.ts';
+import type { FeatureSettings } from '#libs/families/settings.ts';
 
 export const million = (value: number): bigint => BigInt(Math.round(value * 1_000_000));
 
 /** The defaults of the product, with zones to choose. */
-export function testSettings(zones: { source?: string; institution?: string } = {}): Settings {
+export function testSettings(zones: { source?: string; institution?: string } = {}): FeatureSettings {
   return {
     reading: {
       sourceZone: openZone(zones.source ?? 'UTC'),

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FAMILIES, type Family } from '#libs/domain/family.ts';
-import type { Settings } from '#libs/families/settings.ts';
+import type { FeatureSettings } from '#libs/families/settings.ts';
 import { beginCalendar } from '#libs/store/calendar.ts';
 import { type Chance, chanceOf, disturb } from '../property/disturbance.ts';
 import { FIRST_TODAY } from '../property/rows.ts';
@@ -15,7 +15,7 @@ import { mortal } from './mortal.ts';
 import { cutRelay, drain, testRelay } from './relays.ts';
 import { allRows, differences } from './rows.ts';
 
-const settings: Settings = { ...testSettings(), topics: true };
+const settings: FeatureSettings = { ...testSettings(), topics: true };
 let world: World;
 beforeAll(async () => {
   world = await World.create('topic_history');

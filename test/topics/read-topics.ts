@@ -2,7 +2,7 @@ import kafkajs from 'kafkajs';
 import { FAMILIES } from '#libs/domain/family.ts';
 import type { Admin } from '#libs/platform/kafka/contract.ts';
 import type { SchemaRegistry } from '#libs/platform/registry/contract.ts';
-import { topicOf } from '#libs/store/outbox.ts';
+import { featureTopicOf } from '#libs/store/outbox.ts';
 import type { Received } from './fakes.ts';
 import { until } from './relays.ts';
 
@@ -12,7 +12,7 @@ export interface Placed extends Received {
 
 /** Everything that is on both feature topics now, decoded through the registry. */
 export async function readTopics(kafka: kafkajs.Kafka, admin: Admin, registry: SchemaRegistry): Promise<Placed[]> {
-  const topics = FAMILIES.map(topicOf);
+  const topics = FAMILIES.map(featureTopicOf);
   const ends = (await admin.watermarks(topics)).filter(({ low, high }) => high > low);
   const open = new Set(ends.map(({ topic, partition }) => `${topic} ${partition}`));
   const found: Promise<Placed>[] = [];

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { PrepaError } from '#libs/domain/errors.ts';
 import { MS_PER_DAY } from '#libs/domain/local-date.ts';
-import type { Settings } from '#libs/families/settings.ts';
+import type { FeatureSettings } from '#libs/families/settings.ts';
 import type { Relay } from '#libs/pipeline/relay.ts';
 import { rollOver } from '#libs/pipeline/rollover.ts';
 import { openMetrics } from '#libs/platform/metrics.ts';
@@ -18,7 +18,7 @@ import { FakeCluster, lastOfEach, newestOfEach } from './fakes.ts';
 import { cutRelay, isComplete, outboxCount, testRelay, until } from './relays.ts';
 import { differences, tableRows } from './rows.ts';
 
-const settings: Settings = { ...testSettings(), topics: true };
+const settings: FeatureSettings = { ...testSettings(), topics: true };
 let world: World;
 let model: SourceModel;
 let cluster: FakeCluster;
@@ -297,7 +297,7 @@ describe('two relays of one topic', () => {
 });
 
 describe('a topic that is switched on', () => {
-  const withoutTopics: Settings = { ...settings, topics: false };
+  const withoutTopics: FeatureSettings = { ...settings, topics: false };
   const commitQuietly = async (...steps: Step[]): Promise<void> => {
     const from = model.changes.length;
     for (const step of steps) model.apply(step);

@@ -1,6 +1,6 @@
 import { FAMILIES, type Family } from '#libs/domain/family.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { topicOf } from '#libs/store/outbox.ts';
+import { featureTopicOf } from '#libs/store/outbox.ts';
 
 /** A row as JSON, made by Postgres: numbers as numbers, days since 1970, milliseconds since 1970. */
 export type PlainRow = Readonly<Record<string, unknown>>;
@@ -27,7 +27,7 @@ export async function tableRows(db: Queryable, family: Family): Promise<Map<stri
     `SELECT ${objects.join(' || ')} || jsonb_build_object('student_source_id', s.source_id, 'course_source_id', c.source_id) AS row
      FROM ${family}_features AS f JOIN student AS s USING (student_id) JOIN course AS c USING (course_id)`,
   );
-  return new Map(rows.map(({ row }) => [`${topicOf(family)} ${row['student_id']} ${row['course_id']}`, row]));
+  return new Map(rows.map(({ row }) => [`${featureTopicOf(family)} ${row['student_id']} ${row['course_id']}`, row]));
 }
 
 /** A flag as a record, in which nothing may be missing. */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import kafkajs from 'kafkajs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FAMILIES, type Family } from '#libs/domain/family.ts';
-import type { Settings } from '#libs/families/settings.ts';
+import type { FeatureSettings } from '#libs/families/settings.ts';
 import type { Relay } from '#libs/pipeline/relay.ts';
 import { type FeaturePublisher, openFeaturePublisher, topicSpec } from '#libs/pipeline/topics/publisher.ts';
 import { loadSchemas } from '#libs/pipeline/topics/schemas.ts';
@@ -13,7 +13,7 @@ import { openLog } from '#libs/platform/log.ts';
 import { SchemaRefused, type SchemaRegistry } from '#libs/platform/registry/contract.ts';
 import { openRegistry } from '#libs/platform/registry/registry.ts';
 import { beginCalendar } from '#libs/store/calendar.ts';
-import { topicOf } from '#libs/store/outbox.ts';
+import { featureTopicOf } from '#libs/store/outbox.ts';
 import { FIRST_TODAY } from '../property/rows.ts';
 import { SourceModel } from '../property/source-model.ts';
 import { stepWith } from '../property/steps.ts';
@@ -26,7 +26,7 @@ import { bareKafka, readTopics } from './read-topics.ts';
 import { outboxCount, testRelay, until } from './relays.ts';
 import { allRows, differences, tableRows } from './rows.ts';
 
-const settings: Settings = { ...testSettings(), topics: true };
+const settings: FeatureSettings = { ...testSettings(), topics: true };
 const PARTITIONS = 3;
 const model = new SourceModel(FIRST_TODAY);
 let stack: OwnStack;
@@ -90,10 +90,10 @@ test('what is on the topics at last is what is in the tables, each key on one pa
 
 test.each(FAMILIES)('a consumer in Python reads the same numbers of %s through the registry', async (family) => {
   await allSent();
-  const read = await readWithPython(stack.broker.address, stack.registry.confluentUrl, topicOf(family));
+  const read = await readWithPython(stack.broker.address, stack.registry.confluentUrl, featureTopicOf(family));
   const rows = read.map((row) => row as { student_id: number; course_id: number });
   const messages = new Map(
-    rows.map((row) => [`${topicOf(family)} ${row.student_id} ${row.course_id}`, { value: { ...row } }]),
+    rows.map((row) => [`${featureTopicOf(family)} ${row.student_id} ${row.course_id}`, { value: { ...row } }]),
   );
   expect(messages.size).toBeGreaterThan(2);
   expect(differences(messages, await tableRows(world.db, family))).toEqual([]);
@@ -104,7 +104,7 @@ test('the topics are made as said', async () => {
   await client.connect();
   try {
     for (const family of FAMILIES) {
-      const { topic, config = {} } = topicSpec(topicOf(family), PARTITIONS, 1);
+      const { topic, config = {} } = topicSpec(featureTopicOf(family), PARTITIONS, 1);
       const { topics } = await client.fetchTopicMetadata({ topics: [topic] });
       expect(topics[0]?.partitions).toHaveLength(PARTITIONS);
       const { resources } = await client.describeConfigs({

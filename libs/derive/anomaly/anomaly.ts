@@ -6,7 +6,7 @@ import { sustainedLowFinding } from './ewma.ts';
 import {
   type AnomalyFeatures,
   type AnomalySettings,
-  type Finding,
+  type OpenFlag,
   FLAG_NAMES,
   type Flag,
   type FlagName,
@@ -73,7 +73,7 @@ function daysOpenBefore(series: AnomalySeries | null, name: FlagName, index: num
   return index - first;
 }
 
-type Findings<N extends FlagName> = Readonly<Record<N, Finding | null>>;
+type Findings<N extends FlagName> = Readonly<Record<N, OpenFlag | null>>;
 
 function engagementFindings(
   key: AnomalyKey,

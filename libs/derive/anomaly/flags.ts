@@ -1,4 +1,4 @@
-import type { FlagName, Method, Severity } from '#libs/domain/flags.ts';
+import type { FlagName, FlagMethod, Severity } from '#libs/domain/flags.ts';
 import type { FeatureColumns } from '../columns.ts';
 import type { DerivingSettings } from '../settings.ts';
 
@@ -21,12 +21,12 @@ export const ANOMALY_COLUMNS = {
  * Why a flag is open. Value, baseline and threshold have one unit: points of score or of percent, or days (own_gap), with 2
  * decimals (6 of cusum and ewma).
  */
-export interface Finding {
+export interface OpenFlag {
   readonly value: number;
   /** Null where a gap is not measured against the student's own. */
   readonly baseline: number | null;
   readonly threshold: number;
-  readonly method: Method;
+  readonly method: FlagMethod;
   readonly severity: Severity;
   /** The item that lies apart, where the value is a grade. */
   readonly item?: string;
@@ -35,7 +35,7 @@ export interface Finding {
 }
 
 /** An open flag as it is stored. */
-export interface Flag extends Finding {
+export interface Flag extends OpenFlag {
   /** First day, YYYY-MM-DD, of the unbroken run of days on which the flag, as of that day, was open. */
   readonly since: string;
 }

@@ -1,6 +1,6 @@
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import { roundRatio } from '#libs/domain/rational.ts';
-import { type Finding, severityBy } from './flags.ts';
+import { type OpenFlag, severityBy } from './flags.ts';
 import { insertSorted, medianTimes2 } from './sorted.ts';
 
 /**
@@ -22,7 +22,7 @@ export interface ActivityDays {
 }
 
 /** Days, first and last. */
-export interface DayRange {
+export interface IdleRange {
   readonly from: LocalDay;
   readonly to: LocalDay;
 }
@@ -32,8 +32,8 @@ const ownLimitTimes2 = (differences: readonly number[]): number =>
   Math.max(LEAST_LIMIT_TIMES_2, OWN_GAPS * medianTimes2(differences));
 
 /** The days on which the flag is open, up to the last. */
-export function idleRanges({ activeDays, countedFrom }: ActivityDays, last: LocalDay): DayRange[] {
-  const ranges: DayRange[] = [];
+export function idleRanges({ activeDays, countedFrom }: ActivityDays, last: LocalDay): IdleRange[] {
+  const ranges: IdleRange[] = [];
   const add = (start: LocalDay, limitTimes2: number, next: LocalDay | undefined): void => {
     // More than the limit: the first whole day above it.
     const range = {
@@ -56,7 +56,7 @@ export function idleRanges({ activeDays, countedFrom }: ActivityDays, last: Loca
 const DAY_DECIMALS = 2;
 
 /** The gap that ends on a day, if the flag is open on it. @param activeDays of ActivityDays: none after the day */
-export function idleFinding({ activeDays, countedFrom }: ActivityDays, day: LocalDay): Finding | null {
+export function idleFinding({ activeDays, countedFrom }: ActivityDays, day: LocalDay): OpenFlag | null {
   const start = activeDays.at(-1) ?? countedFrom;
   if (start === null) return null;
   const differences = activeDays.slice(1).map((active, index) => active - (activeDays[index] ?? active));

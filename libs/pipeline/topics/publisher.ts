@@ -2,7 +2,7 @@ import type { Family } from '#libs/domain/family.ts';
 import type { Admin, Demand, OutgoingMessage, Producer, TopicSpec } from '#libs/platform/kafka/contract.ts';
 import type { SchemaRegistry } from '#libs/platform/registry/contract.ts';
 import { avroWriter } from '#libs/platform/registry/encode.ts';
-import { topicOf, type WaitingKey } from '#libs/store/outbox.ts';
+import { featureTopicOf, type WaitingKey } from '#libs/store/outbox.ts';
 import { loadSchemas } from './schemas.ts';
 import { recordsIn, toAvroValue } from './value.ts';
 
@@ -83,7 +83,7 @@ interface Prepared {
 
 export function openFeaturePublisher(options: FeaturePublisherOptions): FeaturePublisher {
   const { family, producer, registry, admin, partitions, replication } = options;
-  const topic = topicOf(family);
+  const topic = featureTopicOf(family);
   const schemas = loadSchemas(family);
   const records = recordsIn(schemas.fields);
   const writeKey = avroWriter(schemas.key);

@@ -1,5 +1,5 @@
 import type { Family } from '#libs/domain/family.ts';
-import type { Settings } from '#libs/families/settings.ts';
+import type { FeatureSettings } from '#libs/families/settings.ts';
 import { requireKafka } from '#libs/platform/config/kafka.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import { openAdmin } from '#libs/platform/kafka/admin.ts';
@@ -16,7 +16,7 @@ import { openFeaturePublisher } from './publisher.ts';
 export interface TopicParts {
   readonly family: Family;
   readonly config: SettingValues;
-  readonly settings: Settings;
+  readonly settings: FeatureSettings;
   readonly db: Database;
   readonly log: Log;
   readonly metrics?: Metrics;

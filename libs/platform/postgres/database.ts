@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import type { DatabaseAddress, Queryable, SqlStatement, SqlValue } from './contract.ts';
 import { notOurs } from './pooler.ts';
-import { openSession, type Session } from './session.ts';
+import { openDatabaseSession, type DatabaseSession } from './session.ts';
 import { SessionRefused, settleSession } from './session-settings.ts';
 
 export type { DatabaseAddress, Queryable, SqlStatement, SqlValue } from './contract.ts';
@@ -28,7 +28,7 @@ export interface Database extends Queryable {
    */
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
   /** Takes a connection out of the pool for as long as the session lives. */
-  session(): Promise<Session>;
+  session(): Promise<DatabaseSession>;
   close(): Promise<void>;
 }
 
@@ -87,7 +87,7 @@ export function openDatabase(address: DatabaseAddress, options: DatabaseOptions 
     transaction: (work) => inTransaction(pool, work),
     session: async () => {
       const client = await pool.connect();
-      return openSession(client, (statement, values) => run(client, statement, values));
+      return openDatabaseSession(client, (statement, values) => run(client, statement, values));
     },
     close: () => pool.end(),
   };

@@ -13,7 +13,7 @@ export interface ListenOptions {
   onMessage(payload: string): void;
 }
 
-export interface Listener {
+export interface NotificationListener {
   stop(): Promise<void>;
 }
 
@@ -24,7 +24,7 @@ const LAST_RETRY_MS = 5_000;
  * Hears what is notified on a channel, on a connection of its own that is made again for as long as it takes. What was
  * said in the meantime is not heard: a listener is for hurrying, never for what must not be missed.
  */
-export function listen(options: ListenOptions): Listener {
+export function listenForNotifications(options: ListenOptions): NotificationListener {
   const stopping = new AbortController();
   const running = run(options, stopping.signal);
   return {

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { Queryable, SqlStatement, SqlValue } from './contract.ts';
 
 /** A connection of its own, for what lives as long as the connection does: session locks, LISTEN. */
-export interface Session extends Queryable {
+export interface DatabaseSession extends Queryable {
   /** Why it is over; null while it lives. A statement that has answered proves that it lived until then. */
   readonly lost: Error | null;
   /** Calls `heard` with the payload of each notification of the channel, until the session is over. */
@@ -24,7 +24,7 @@ type Run = <R extends object>(statement: SqlStatement | string, values: readonly
  * Makes a session of a connection that is taken out of its pool for good.
  * @param run runs a statement on it
  */
-export async function openSession(client: pg.PoolClient, run: Run): Promise<Session> {
+export async function openDatabaseSession(client: pg.PoolClient, run: Run): Promise<DatabaseSession> {
   const state: { lost: Error | null } = { lost: null };
   const listeners = new Map<string, (payload: string) => void>();
   const lose = (error: Error): void => {

@@ -1,10 +1,10 @@
-import type { Key } from '#libs/domain/family.ts';
+import type { StudentCourse } from '#libs/domain/family.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import type { RunScope } from '#libs/domain/run.ts';
 import { keyName } from '#libs/store/keys.ts';
 import { sql } from '#libs/store/statements.ts';
 import { isOfEvidence } from './compare.ts';
-import { type FamilyProof, inFamily, type Judgement, type Look } from './family.ts';
+import { type FamilyProof, inFamily, type KeyComparison, type ComparisonScope } from './family.ts';
 import { KEYS_PER_LOOK, type ProofRun, Repairs, untilAtRest } from './repairs.ts';
 import { studentRanges } from './scope.ts';
 import { Suspects } from './suspects.ts';
@@ -39,12 +39,12 @@ const MOST_HELD_BACK = 20_000;
 interface FamilyState {
   readonly proof: FamilyProof;
   /** Keys that differ in what they say of their course, or whose features follow from such a word. */
-  readonly heldBack: Judgement[];
+  readonly heldBack: KeyComparison[];
   /** Keys whose features are judged when it is known what their course is. */
-  readonly deferred: Key[];
-  readonly late: Judgement[];
+  readonly deferred: StudentCourse[];
+  readonly late: KeyComparison[];
   /** Keys that follow from what another family stores, and has wrong: they are judged when that is mended. */
-  readonly afterwards: Key[];
+  readonly afterwards: StudentCourse[];
 }
 
 class FeatureAudit {
@@ -89,11 +89,11 @@ class FeatureAudit {
   async #compare(family: FamilyState): Promise<void> {
     const { db, context } = this.#run;
     const { proof } = family;
-    const look: Look = { days: this.#scope, courses: this.#suspects.unknown, firstDays: this.#firstDays };
+    const look: ComparisonScope = { days: this.#scope, courses: this.#suspects.unknown, firstDays: this.#firstDays };
     const repairs = new Repairs(this.#run, proof, this.#plainLook);
     const { courseId = null, studentId = null } = this.#scope;
     const [known] = await db.query<{ keys: bigint }>(sql.proof_count, [proof.family, courseId, studentId]);
-    const waiting: Key[] = [];
+    const waiting: StudentCourse[] = [];
     let seen = 0;
     for await (const range of studentRanges(db, studentId)) {
       const keys = this.#sound(family, await proof.keysOf(db, range, courseId));
@@ -108,7 +108,7 @@ class FeatureAudit {
       }
     }
     // Those that were about to be derived, once they are.
-    const differing: Judgement[] = [];
+    const differing: KeyComparison[] = [];
     const left = await untilAtRest(this.#run, proof, waiting, look, (judgement) => {
       differing.push(...this.#take(family, judgement));
       return true;
@@ -119,7 +119,7 @@ class FeatureAudit {
   }
 
   /** Counts what was found of a key. @returns it, if it is to be mended at once */
-  #take(family: FamilyState, judgement: Judgement): Judgement[] {
+  #take(family: FamilyState, judgement: KeyComparison): KeyComparison[] {
     const { key, isPartial, evidence, findings } = judgement;
     if (judgement.waits) return [];
     const { ledger } = this.#run;
@@ -157,7 +157,7 @@ class FeatureAudit {
     const { ledger } = this.#run;
     const isWhole = this.#scope.studentId === undefined;
     const courses = isWhole ? this.#suspects.states : this.#suspects.unknown;
-    const look: Look = { days: this.#scope, courses, firstDays: this.#firstDays };
+    const look: ComparisonScope = { days: this.#scope, courses, firstDays: this.#firstDays };
     const left = await untilAtRest(this.#run, proof, deferred, look, (judgement) => {
       if (judgement.isPartial) this.#skip([judgement.key]);
       for (const [where, count] of judgement.equal) if (!isOfEvidence(where)) ledger.equal(where, count);
@@ -177,7 +177,7 @@ class FeatureAudit {
     if (this.#run.context.dryRun) this.#skipped += afterwards.length;
     if (this.#run.context.dryRun || afterwards.length === 0) return;
     const { ledger } = this.#run;
-    const differing: Judgement[] = [];
+    const differing: KeyComparison[] = [];
     const left = await untilAtRest(this.#run, proof, afterwards, this.#plainLook, (judgement) => {
       for (const [where, count] of judgement.equal) ledger.equal(where, count);
       ledger.note(judgement.findings);
@@ -189,12 +189,12 @@ class FeatureAudit {
     await this.#mend(proof, differing);
   }
 
-  #doubt({ storedFor }: FamilyProof, key: Key): void {
+  #doubt({ storedFor }: FamilyProof, key: StudentCourse): void {
     if (storedFor !== undefined) this.#unsound.add(inFamily(storedFor, key));
   }
 
   /** The keys that can be judged now; the others are kept for afterwards. */
-  #sound({ proof, afterwards }: FamilyState, keys: readonly Key[]): Key[] {
+  #sound({ proof, afterwards }: FamilyState, keys: readonly StudentCourse[]): StudentCourse[] {
     return keys.filter((key) => {
       const isSound = !this.#unsound.has(inFamily(proof.family, key));
       if (!isSound) afterwards.push(key);
@@ -202,7 +202,7 @@ class FeatureAudit {
     });
   }
 
-  async #mend(proof: FamilyProof, judgements: readonly Judgement[]): Promise<void> {
+  async #mend(proof: FamilyProof, judgements: readonly KeyComparison[]): Promise<void> {
     const repairs = new Repairs(this.#run, proof, this.#plainLook);
     for (let at = 0; at < judgements.length; at += KEYS_PER_LOOK)
       await repairs.mend(judgements.slice(at, at + KEYS_PER_LOOK));
@@ -214,13 +214,13 @@ class FeatureAudit {
     this.#left += repairs.left;
   }
 
-  #skip(keys: readonly Key[]): void {
+  #skip(keys: readonly StudentCourse[]): void {
     this.#skipped += keys.length;
     for (const key of keys) this.#suspects.lose(key);
   }
 
   /** By what is stored: what was wrong there is mended before. */
-  get #plainLook(): Look {
+  get #plainLook(): ComparisonScope {
     return { days: this.#scope, courses: new Map(), firstDays: new Map() };
   }
 }

@@ -6,7 +6,7 @@ import { FEATURE_VERSION, type StoredFeatures } from '#libs/store/feature-table.
 import type { KeyOutlook } from '#libs/store/keys.ts';
 import type { PublishedKey } from '#libs/store/outbox.ts';
 import type { StoredSeries } from '#libs/store/series-table.ts';
-import { type Deviation, type Finding, KINDS } from '../verdict.ts';
+import { type Deviation, type Discrepancy, KINDS } from '../verdict.ts';
 import { canonical } from './values.ts';
 
 /** What is stored of a key in its family. */
@@ -30,7 +30,7 @@ export function wholeRow(
   deviation: 'missing' | 'extra',
   key: string,
   what: string,
-): Finding[] {
+): Discrepancy[] {
   const example =
     deviation === 'missing'
       ? { kind: KINDS.missed, key, expected: what, found: null }
@@ -46,12 +46,12 @@ export function compareFeatures(
   wanted: WantedRow | null,
   stored: StoredFeatures | undefined,
   equal: Map<string, number>,
-): Finding[] {
+): Discrepancy[] {
   const table = `${family}_features`;
   const places = [...Object.keys(columns), 'as_of_date', 'feature_version'].map((name) => `${table}.${name}`);
   if (wanted === null) return stored === undefined ? [] : wholeRow(places, 'extra', key, 'a row');
   if (stored === undefined) return wholeRow(places, 'missing', key, 'a row');
-  const findings: Finding[] = [];
+  const findings: Discrepancy[] = [];
   const compare = (name: string, kind: string, expected: string | null, found: string | null): void => {
     const where = `${table}.${name}`;
     if (expected === found) count(equal, where);
@@ -89,7 +89,7 @@ export function compareEvidence(
   outlook: KeyOutlook,
   evidence: KeyEvidence,
   equal: Map<string, number>,
-): Finding[] {
+): Discrepancy[] {
   const table = `${family}_evidence`;
   const expected = evidenceTexts(evidence);
   const found = evidenceTexts(outlook.evidence);
@@ -97,7 +97,7 @@ export function compareEvidence(
   const saysNothing = sameEvidence(evidence, NO_EVIDENCE);
   if (!outlook.known || !outlook.derived)
     return saysNothing && !outlook.known ? [] : wholeRow(places, 'missing', key, 'its state');
-  const findings: Finding[] = [];
+  const findings: Discrepancy[] = [];
   for (const [name, text] of Object.entries(expected)) {
     const where = `${table}.${name}`;
     const stored = found[name] ?? null;
@@ -122,7 +122,7 @@ export function compareOutbox(
   { features }: RowInHand,
   published: PublishedKey | undefined,
   equal: Map<string, number>,
-): Finding[] {
+): Discrepancy[] {
   // Of a topic that is being completed nothing can be said: every key of it is noted by and by.
   if (published === undefined) return [];
   const where = `outbox.${family}`;

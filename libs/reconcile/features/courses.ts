@@ -6,7 +6,7 @@ import { courseAsOf } from '#libs/families/course-as-of.ts';
 import type { CourseState } from '#libs/store/keys.ts';
 import { LEAST_FIRST_DAYS } from '#libs/store/keys.ts';
 import { fillTemplate, sql } from '#libs/store/statements.ts';
-import { type Finding, KINDS } from '../verdict.ts';
+import { type Discrepancy, KINDS } from '../verdict.ts';
 import { pause } from '../waiting.ts';
 import { wholeRow } from './compare.ts';
 import { type ProofRun, wakeDerivers } from './repairs.ts';
@@ -105,7 +105,7 @@ function differences(wanted: CourseFacts, stored: CourseFacts, today: LocalDay):
 }
 
 /** What is wrong with the stored row of a course, as findings. */
-export function courseFindings({ courseId, stored, today }: CourseLook, wanted: CourseFacts): Finding[] {
+export function courseFindings({ courseId, stored, today }: CourseLook, wanted: CourseFacts): Discrepancy[] {
   const key = `course ${courseId}`;
   if (stored === null) return wholeRow(COURSE_PLACES, 'missing', key, 'a row');
   return differences(wanted, stored, today).map((place) => {

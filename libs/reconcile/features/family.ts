@@ -2,12 +2,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
 import { SOURCE_TABLES } from '#libs/domain/change.ts';
 import { KeyFault, messageOf } from '#libs/domain/errors.ts';
-import { FAMILY_OF_TABLE, type Family, type Key, ROW_FAMILIES } from '#libs/domain/family.ts';
+import { FAMILY_OF_TABLE, type Family, type StudentCourse, ROW_FAMILIES } from '#libs/domain/family.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import type { FamilyDefinition, RowsRead } from '#libs/families/family.ts';
 import { inHalves } from '#libs/families/in-halves.ts';
-import type { Settings } from '#libs/families/settings.ts';
-import { rowsThatCount, standingOf } from '#libs/families/standing.ts';
+import type { FeatureSettings } from '#libs/families/settings.ts';
+import { rowsThatCount, evaluateKey } from '#libs/families/standing.ts';
 import type { Database, Queryable, SqlStatement } from '#libs/platform/postgres/database.ts';
 import { readTodayToWrite } from '#libs/store/calendar.ts';
 import {
@@ -21,12 +21,12 @@ import {
 import { type PublishedKey, readPublished } from '#libs/store/outbox.ts';
 import type { SeriesColumns } from '#libs/store/series-table.ts';
 import { fillTemplate, sql } from '#libs/store/statements.ts';
-import { type Finding, KINDS } from '../verdict.ts';
+import { type Discrepancy, KINDS } from '../verdict.ts';
 import { compareEvidence, compareFeatures, compareOutbox, type RowInHand } from './compare.ts';
 import { type DayRange, SeriesComparison } from './series.ts';
 
 /** How keys are looked at. */
-export interface Look {
+export interface ComparisonScope {
   /** Days of the series. */
   readonly days: DayRange;
   /** Courses whose row is known to be wrong: their keys' features are left for later, or judged by what is given here. */
@@ -36,16 +36,16 @@ export interface Look {
 }
 
 /** The name of a key among those of all families. */
-export const inFamily = (family: Family, key: Key): string => `${family} ${keyName(key)}`;
+export const inFamily = (family: Family, key: StudentCourse): string => `${family} ${keyName(key)}`;
 
 /** What was found of one key. */
-export interface Judgement {
-  readonly key: Key;
+export interface KeyComparison {
+  readonly key: StudentCourse;
   /** Something waits that will derive the key again: nothing can be said of it yet. */
   readonly waits: boolean;
   /** Its features and series could not be judged, since the row of its course is wrong or missing. */
   readonly isPartial: boolean;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly Discrepancy[];
   /** What is equal, and how many values or days of it. */
   readonly equal: ReadonlyMap<string, number>;
   /** As it follows from the images; null where the key waits, or where that cannot be said: then `findings` tells why. */
@@ -64,9 +64,9 @@ export interface FamilyProof {
   /** A family that follows from what this one stores. */
   readonly storedFor: Family | undefined;
   /** Every key that anything of the family knows of, in order of student and course. */
-  keysOf(db: Queryable, range: StudentRange, courseId: number | null): Promise<Key[]>;
+  keysOf(db: Queryable, range: StudentRange, courseId: number | null): Promise<StudentCourse[]>;
   /** Compares what is stored of keys with what follows from the images. Writes nothing. */
-  judge(db: Database, keys: readonly Key[], look: Look): Promise<Judgement[]>;
+  judge(db: Database, keys: readonly StudentCourse[], look: ComparisonScope): Promise<KeyComparison[]>;
 }
 
 /** Computed without giving others, the intake and the API among them, a turn. */
@@ -79,7 +79,7 @@ const KEYS_AT_A_STRETCH = 10;
  */
 export function openFamilyProof<R, T, F extends object, S extends SeriesColumns>(
   definition: FamilyDefinition<R, T, F, S>,
-  settings: Settings,
+  settings: FeatureSettings,
 ): FamilyProof {
   const { family } = definition;
   const names = keyNames(family);
@@ -105,12 +105,12 @@ export function openFamilyProof<R, T, F extends object, S extends SeriesColumns>
 async function judgeKeys<R, T, F extends object, S extends SeriesColumns>(
   db: Database,
   definition: FamilyDefinition<R, T, F, S>,
-  settings: Settings,
-  keys: readonly Key[],
-  look: Look,
-): Promise<Judgement[]> {
+  settings: FeatureSettings,
+  keys: readonly StudentCourse[],
+  look: ComparisonScope,
+): Promise<KeyComparison[]> {
   const read = await db.transaction((tx) => readAll(tx, definition, settings, keys));
-  const judgements: Judgement[] = [];
+  const judgements: KeyComparison[] = [];
   for (const [index, key] of keys.entries()) {
     if (index % KEYS_AT_A_STRETCH === KEYS_AT_A_STRETCH - 1) await nextTurn();
     judgements.push(judgeKey(definition, settings, look, read, key, index));
@@ -119,14 +119,14 @@ async function judgeKeys<R, T, F extends object, S extends SeriesColumns>(
 }
 
 /** What follows from the rows of this key cannot be computed. */
-function notDerivable(family: Family, key: Key, error: unknown): Judgement {
+function notDerivable(family: Family, key: StudentCourse, error: unknown): KeyComparison {
   const example = { kind: KINDS.failed, key: proofName(key), expected: null, found: messageOf(error) };
-  const finding: Finding = { where: `${family}_features`, deviation: 'mismatched', count: 1, example };
+  const finding: Discrepancy = { where: `${family}_features`, deviation: 'mismatched', count: 1, example };
   return { key, waits: false, isPartial: false, findings: [finding], equal: new Map(), evidence: null };
 }
 
 /** A key as it is named in examples. */
-const proofName = ({ studentId, courseId }: Key): string => `${studentId}/${courseId}`;
+const proofName = ({ studentId, courseId }: StudentCourse): string => `${studentId}/${courseId}`;
 
 function keyNames(family: Family): SqlStatement {
   // A family that reads no table of the source has its keys from those that do.
@@ -153,8 +153,8 @@ interface ReadKeys<R> {
 async function readAll<R, T, F, S extends SeriesColumns>(
   tx: Queryable,
   { family, read, firstDayAlsoFrom, table, series }: FamilyDefinition<R, T, F, S>,
-  settings: Settings,
-  keys: readonly Key[],
+  settings: FeatureSettings,
+  keys: readonly StudentCourse[],
 ): Promise<ReadKeys<R>> {
   const [, today, outlooks, courses, others, rows, features, days, published] = await Promise.all([
     tx.query(sql.proof_snapshot),
@@ -173,16 +173,16 @@ async function readAll<R, T, F, S extends SeriesColumns>(
   return { today, outlooks, courses, others, rows, stored, published: byName(published) };
 }
 
-const byName = <K extends Key>(keys: readonly K[]): Map<string, K> => new Map(keys.map((key) => [keyName(key), key]));
+const byName = <K extends StudentCourse>(keys: readonly K[]): Map<string, K> => new Map(keys.map((key) => [keyName(key), key]));
 
 function judgeKey<R, T, F extends object, S extends SeriesColumns>(
   definition: FamilyDefinition<R, T, F, S>,
-  settings: Settings,
-  look: Look,
+  settings: FeatureSettings,
+  look: ComparisonScope,
   read: ReadKeys<R>,
-  key: Key,
+  key: StudentCourse,
   index: number,
-): Judgement {
+): KeyComparison {
   const outlook = read.outlooks[index];
   const equal = new Map<string, number>();
   if (outlook === undefined || outlook.waits)
@@ -197,14 +197,14 @@ function judgeKey<R, T, F extends object, S extends SeriesColumns>(
   const otherFirstDay = other === undefined ? (read.others.get(keyName(key)) ?? null) : other;
   const standing = (at: CourseState | undefined) =>
     KeyFault.of(() =>
-      standingOf(definition, settings.deriving, { rows, course: at, otherFirstDay, today: read.today }),
+      evaluateKey(definition, settings.deriving, { rows, course: at, otherFirstDay, today: read.today }),
     );
   const { evidence, derived } = standing(course);
   const stored = read.stored.get(keyName(key)) ?? {};
   const findings = compareEvidence(family, name, outlook, evidence, equal);
   if (course === undefined || derived === undefined)
     return { key, waits: false, isPartial: true, findings, equal, evidence };
-  const compare = (wanted: Exclude<typeof derived, undefined>): { findings: Finding[]; equal: Map<string, number> } => {
+  const compare = (wanted: Exclude<typeof derived, undefined>): { findings: Discrepancy[]; equal: Map<string, number> } => {
     const same = new Map<string, number>();
     const row =
       wanted === null

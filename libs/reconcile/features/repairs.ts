@@ -1,14 +1,14 @@
-import type { Key } from '#libs/domain/family.ts';
+import type { StudentCourse } from '#libs/domain/family.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import { claimKeys, keyName } from '#libs/store/keys.ts';
 import { MARK_PRIORITY, MarkSet, NO_ORIGIN, WAKE_CHANNEL } from '#libs/store/marks.ts';
 import { putOutbox } from '#libs/store/outbox.ts';
 import { sql } from '#libs/store/statements.ts';
 import type { RunContext } from '../contract.ts';
-import { type Finding, KINDS, type Ledger } from '../verdict.ts';
+import { type Discrepancy, KINDS, type Ledger } from '../verdict.ts';
 import { pause } from '../waiting.ts';
 import { isOfEvidence } from './compare.ts';
-import type { FamilyProof, Judgement, Look } from './family.ts';
+import type { FamilyProof, KeyComparison, ComparisonScope } from './family.ts';
 
 export interface ProofTiming {
   /** Keys that wait for their derivers are looked at this often. Milliseconds. */
@@ -34,7 +34,7 @@ export const KEYS_PER_LOOK = 200;
 export async function markKeys(
   { db, context }: ProofRun,
   { family }: FamilyProof,
-  keys: readonly Key[],
+  keys: readonly StudentCourse[],
 ): Promise<void> {
   if (keys.length === 0) return;
   await db.transaction(async (tx) => {
@@ -52,7 +52,7 @@ export async function wakeDerivers(db: Database): Promise<void> {
 }
 
 /** Notes keys for their topic anew, with versions drawn under their locks; those that a deriver holds come another time. */
-async function noteAgain({ db, context }: ProofRun, { family }: FamilyProof, keys: readonly Key[]): Promise<void> {
+async function noteAgain({ db, context }: ProofRun, { family }: FamilyProof, keys: readonly StudentCourse[]): Promise<void> {
   if (keys.length === 0) return;
   await db.transaction(async (tx) => {
     await context.guard(tx);
@@ -68,15 +68,15 @@ async function noteAgain({ db, context }: ProofRun, { family }: FamilyProof, key
 export async function untilAtRest(
   run: ProofRun,
   proof: FamilyProof,
-  keys: readonly Key[],
-  look: Look,
-  atRest: (judgement: Judgement) => boolean,
-): Promise<Key[]> {
+  keys: readonly StudentCourse[],
+  look: ComparisonScope,
+  atRest: (judgement: KeyComparison) => boolean,
+): Promise<StudentCourse[]> {
   const { db, context, timing } = run;
   let waiting = keys;
   let movedAt = performance.now();
   for (;;) {
-    const left: Key[] = [];
+    const left: StudentCourse[] = [];
     for (let at = 0; at < waiting.length; at += KEYS_PER_LOOK) {
       context.signal.throwIfAborted();
       for (const judgement of await proof.judge(db, waiting.slice(at, at + KEYS_PER_LOOK), look))
@@ -97,8 +97,8 @@ const MOST_UNDER_REPAIR = 2_000;
 const MOST_MARKS = 3;
 
 interface Repair {
-  readonly key: Key;
-  readonly findings: readonly Finding[];
+  readonly key: StudentCourse;
+  readonly findings: readonly Discrepancy[];
   marks: number;
 }
 
@@ -106,19 +106,19 @@ interface Repair {
 export class Repairs {
   readonly #run: ProofRun;
   readonly #proof: FamilyProof;
-  readonly #look: Look;
+  readonly #look: ComparisonScope;
   readonly #open = new Map<string, Repair>();
   /** Keys that still differ. */
   left = 0;
 
-  constructor(run: ProofRun, proof: FamilyProof, look: Look) {
+  constructor(run: ProofRun, proof: FamilyProof, look: ComparisonScope) {
     this.#run = run;
     this.#proof = proof;
     this.#look = look;
   }
 
   /** Takes over keys that differ. In a dry run they are left as they are. */
-  async mend(judgements: readonly Judgement[]): Promise<void> {
+  async mend(judgements: readonly KeyComparison[]): Promise<void> {
     if (judgements.length === 0) return;
     if (this.#run.context.dryRun) {
       this.left += judgements.length;
@@ -132,7 +132,7 @@ export class Repairs {
   /** Waits until all are mended, or cannot be. */
   async settle(): Promise<void> {
     while (this.#open.size > 0) {
-      const again: Judgement[] = [];
+      const again: KeyComparison[] = [];
       const keys = [...this.#open.values()].map(({ key }) => key);
       const waiting = await untilAtRest(this.#run, this.#proof, keys, this.#look, (judgement) => {
         const repair = this.#open.get(keyName(judgement.key));
@@ -154,8 +154,8 @@ export class Repairs {
     }
   }
 
-  async #ask(judgements: readonly Judgement[]): Promise<void> {
-    const isForgotten = ({ example }: Finding): boolean => example?.kind === KINDS.outbox;
+  async #ask(judgements: readonly KeyComparison[]): Promise<void> {
+    const isForgotten = ({ example }: Discrepancy): boolean => example?.kind === KINDS.outbox;
     const toDerive = judgements.filter(({ findings }) => !findings.every(isForgotten));
     const toNote = judgements.filter(({ findings }) => findings.some(isForgotten));
     await markKeys(
@@ -172,7 +172,7 @@ export class Repairs {
 }
 
 /** Nothing of what was found is found any more; what could not be judged is not. */
-function isMended(before: readonly Finding[], { findings, isPartial }: Judgement): boolean {
+function isMended(before: readonly Discrepancy[], { findings, isPartial }: KeyComparison): boolean {
   if (findings.length === 0) return !isPartial || before.every(({ where }) => isOfEvidence(where));
   const places = new Set(findings.map(({ where }) => where));
   return before.every(({ where }) => !places.has(where));

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
 import { arrayText } from '#libs/store/arrays.ts';
 import type { SeriesColumns, SeriesOf, StoredSeries } from '#libs/store/series-table.ts';
-import { type Finding, KINDS } from '../verdict.ts';
+import { type Discrepancy, KINDS } from '../verdict.ts';
 import { arrayElements } from './values.ts';
 
 /** Days, both inclusive, that are compared; what is absent does not narrow it. */
@@ -19,7 +19,7 @@ interface Days {
 /** Compares day by day what has to stand of a key's series with what does. */
 export class SeriesComparison {
   readonly equal = new Map<string, number>();
-  readonly findings: Finding[] = [];
+  readonly findings: Discrepancy[] = [];
   readonly #key: string;
   readonly #range: DayRange;
 

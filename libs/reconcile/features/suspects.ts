@@ -1,5 +1,5 @@
 import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
-import type { Key } from '#libs/domain/family.ts';
+import type { StudentCourse } from '#libs/domain/family.ts';
 import type { CourseState } from '#libs/store/keys.ts';
 import { pause } from '../waiting.ts';
 import {
@@ -66,12 +66,12 @@ export class Suspects {
   }
 
   /** What a key says of its course. */
-  hear(key: Key, evidence: KeyEvidence): void {
+  hear(key: StudentCourse, evidence: KeyEvidence): void {
     this.#suspects.get(key.courseId)?.sums.add(evidence);
   }
 
   /** Nothing can be said of this key. */
-  lose(key: Key): void {
+  lose(key: StudentCourse): void {
     const suspect = this.#suspects.get(key.courseId);
     if (suspect !== undefined) suspect.isComplete = false;
   }

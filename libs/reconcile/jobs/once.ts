@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasEnded } from '#libs/domain/run.ts';
 import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
-import { cancelRun, claimRun, endDeadRuns, findRun, type Run } from '#libs/store/runs.ts';
+import { cancelRun, claimRun, endDeadRuns, findRun, type PipelineRun } from '#libs/store/runs.ts';
 import { attemptRun, type JobParts } from './attempt.ts';
 
 const LOOK_EVERY_MS = 500;
@@ -16,8 +16,8 @@ export async function runOnce(
   parts: JobParts,
   runId: string,
   signal: AbortSignal,
-  show: (run: Run) => void,
-): Promise<Run> {
+  show: (run: PipelineRun) => void,
+): Promise<PipelineRun> {
   const never = new AbortController().signal;
   let cancelled = false;
   const cancel = (): void => {
@@ -39,7 +39,7 @@ export async function runOnce(
 }
 
 /** Null: the run has not ended, or whether it has could not be read. */
-async function step(parts: JobParts, runId: string, never: AbortSignal, show: (run: Run) => void): Promise<Run | null> {
+async function step(parts: JobParts, runId: string, never: AbortSignal, show: (run: PipelineRun) => void): Promise<PipelineRun | null> {
   try {
     await endDeadRuns(parts.db);
     const claimed = await claimRun(parts.db, parts.owner, parts.timing.leaseMs, runId);

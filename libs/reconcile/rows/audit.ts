@@ -4,7 +4,7 @@ import { PGOUTPUT_STREAM } from '#libs/source/contract.ts';
 import type { RunContext, RunnerParts } from '../contract.ts';
 import type { Say } from '../waiting.ts';
 import { openText } from './connection.ts';
-import { Findings, type RowAuditResult } from './findings.ts';
+import { RowFindings, type RowAuditResult } from './findings.ts';
 import { IdentityCache } from './identity-cache.ts';
 import { kafkaMarker } from './kafka-marker.ts';
 import { tableScopes } from './scope.ts';
@@ -42,7 +42,7 @@ async function runAudit(
   rangeRows: number,
 ): Promise<RowAuditResult> {
   const { config, db, settings } = parts;
-  const findings = new Findings();
+  const findings = new RowFindings();
   // Whatever ends the run ends its connections with it.
   const ending = new AbortController();
   const signal = AbortSignal.any([context.signal, ending.signal]);

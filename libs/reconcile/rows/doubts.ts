@@ -1,23 +1,23 @@
 import type { SourceTable, Uuid } from '#libs/domain/change.ts';
 import { snapshotPosition } from '#libs/domain/position.ts';
-import type { Settings } from '#libs/families/settings.ts';
+import type { FeatureSettings } from '#libs/families/settings.ts';
 import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import { readChange } from '#libs/source/postgres/snapshot.ts';
-import { identify } from '#libs/store/identity.ts';
+import { resolveIds } from '#libs/store/identity.ts';
 import type { ImageColumns } from '#libs/store/image.ts';
 import { idsOf, toImageChange } from '#libs/store/project.ts';
 import { EpochEnded, type ImageRepair, type RepairScene, repairImages } from '#libs/store/repair.ts';
 import type { RunContext } from '../contract.ts';
 import { pause } from '../waiting.ts';
-import type { Findings } from './findings.ts';
-import { type Different, type LookParts, lookAt } from './look.ts';
-import type { Standing } from './stream.ts';
+import type { RowFindings } from './findings.ts';
+import { type RowDifference, type LookParts, lookAt } from './look.ts';
+import type { TableEpoch } from './stream.ts';
 
 export interface DoubtParts extends LookParts {
   readonly db: Database;
-  readonly settings: Settings;
+  readonly settings: FeatureSettings;
   readonly context: Pick<RunContext, 'dryRun' | 'guard' | 'signal'>;
-  readonly findings: Findings;
+  readonly findings: RowFindings;
 }
 
 /** Rows looked at, and mended, together. */
@@ -50,7 +50,7 @@ async function settleSome(parts: DoubtParts, table: SourceTable, waiting: Map<Uu
     // A void look says nothing of the rows.
     if (look !== undefined) {
       looks += 1;
-      const sure = new Map<Uuid, Different>();
+      const sure = new Map<Uuid, RowDifference>();
       for (const [id, differed] of waiting) {
         const different = look.different.get(id);
         if (different !== undefined && differed) sure.set(id, different);
@@ -69,8 +69,8 @@ async function settleSome(parts: DoubtParts, table: SourceTable, waiting: Map<Uu
 async function conclude(
   parts: DoubtParts,
   table: SourceTable,
-  standing: Standing,
-  sure: ReadonlyMap<Uuid, Different>,
+  standing: TableEpoch,
+  sure: ReadonlyMap<Uuid, RowDifference>,
 ): Promise<readonly Uuid[]> {
   if (sure.size === 0) return [];
   const { findings, context } = parts;
@@ -103,8 +103,8 @@ interface Mended {
 async function mend(
   parts: DoubtParts,
   table: SourceTable,
-  standing: Standing,
-  sure: ReadonlyMap<Uuid, Different>,
+  standing: TableEpoch,
+  sure: ReadonlyMap<Uuid, RowDifference>,
 ): Promise<Mended> {
   try {
     return { mended: await mendTogether(parts, table, standing, sure), refused: [] };
@@ -127,15 +127,15 @@ const isOfTheData = (error: unknown): boolean =>
 async function mendTogether(
   { db, settings, context, marker }: DoubtParts,
   table: SourceTable,
-  { epoch, floor }: Standing,
-  sure: ReadonlyMap<Uuid, Different>,
+  { epoch, floor }: TableEpoch,
+  sure: ReadonlyMap<Uuid, RowDifference>,
 ): Promise<readonly Uuid[]> {
   const stamp = { position: snapshotPosition(epoch) };
   const changes = new Map(
     [...sure].flatMap(([id, { row }]) => (row === null ? [] : [[id, readChange(table, stamp, row)] as const])),
   );
   const { students, courses } = idsOf([...changes.values()]);
-  const ids = await identify(db, students, courses);
+  const ids = await resolveIds(db, students, courses);
   const repairs = new Map<Uuid, ImageRepair>();
   for (const [id, { found }] of sure) {
     const change = changes.get(id);

@@ -28,7 +28,7 @@ const MOST_EXAMPLES = 20;
 type OpenTally = { -readonly [K in keyof Tally]: Tally[K] };
 
 /** Gathers what is found. */
-export class Findings {
+export class RowFindings {
   readonly #tables = new Map<SourceTable, OpenTally>();
   readonly #kinds: Record<string, number> = {};
   readonly #examples: Difference[] = [];

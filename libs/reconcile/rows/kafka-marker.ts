@@ -16,11 +16,11 @@ import {
 import type { Log } from '#libs/platform/log.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { DEBEZIUM_STREAM, type PartitionRow } from '#libs/source/contract.ts';
-import { streamOf, streamPrefix, topicOf } from '#libs/source/kafka/options.ts';
+import { streamOf, streamPrefix, changeTopicOf } from '#libs/source/kafka/options.ts';
 import { sql } from '#libs/store/statements.ts';
 import { type Say, waitFor } from '../waiting.ts';
 import type { SourceReader } from './source-reader.ts';
-import { type Standing, type StreamMarker, StreamWatch } from './stream.ts';
+import { type TableEpoch, type StreamMarker, StreamWatch } from './stream.ts';
 
 export interface KafkaMarkerParts {
   readonly config: SettingValues;
@@ -167,11 +167,11 @@ class KafkaMarker implements StreamMarker {
     this.#watch = new StreamWatch(db, DEBEZIUM_STREAM, say, signal, (table) => streamPrefix(this.#topic(table)));
   }
 
-  standing(table: SourceTable): Promise<Standing> {
+  standing(table: SourceTable): Promise<TableEpoch> {
     return this.#watch.standing(table);
   }
 
-  holds(table: SourceTable, standing: Standing): Promise<boolean> {
+  holds(table: SourceTable, standing: TableEpoch): Promise<boolean> {
     return this.#watch.holds(table, standing);
   }
 
@@ -213,6 +213,6 @@ class KafkaMarker implements StreamMarker {
 
   #topic(table: SourceTable): string {
     const { KAFKA_TOPIC_PREFIX: topicPrefix, SOURCE_SCHEMA: schema } = this.#parts.config;
-    return topicOf({ topicPrefix, schema }, table);
+    return changeTopicOf({ topicPrefix, schema }, table);
   }
 }

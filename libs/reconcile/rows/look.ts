@@ -9,11 +9,11 @@ import { imagesOf } from '#libs/store/stage.ts';
 import type { RowKind } from './findings.ts';
 import type { IdentityCache } from './identity-cache.ts';
 import type { SourceReader } from './source-reader.ts';
-import type { Standing, StreamMarker } from './stream.ts';
+import type { TableEpoch, StreamMarker } from './stream.ts';
 import { isVisible, type SourceSnapshot } from './visibility.ts';
 
 /** A row and its image that do not say the same. */
-export interface Different {
+export interface RowDifference {
   readonly kind: RowKind;
   /** As the source has it; null: it has no such row. */
   readonly row: TextRow | null;
@@ -24,12 +24,12 @@ export interface Different {
 }
 
 /** What a look at some rows found; an id that is in none of the three is neither in the source nor alive here. */
-export interface Look {
-  readonly standing: Standing;
+export interface RowComparison {
+  readonly standing: TableEpoch;
   readonly equal: ReadonlySet<Uuid>;
   /** Those whose image was written by a transaction that the snapshot is too early for. */
   readonly moving: ReadonlySet<Uuid>;
-  readonly different: ReadonlyMap<Uuid, Different>;
+  readonly different: ReadonlyMap<Uuid, RowDifference>;
 }
 
 export interface LookParts {
@@ -49,7 +49,7 @@ export async function lookAt(
   { db, source, marker, ids }: LookParts,
   table: SourceTable,
   wanted: readonly Uuid[],
-): Promise<Look | undefined> {
+): Promise<RowComparison | undefined> {
   const standing = await marker.standing(table);
   const { snapshot, rows } = await source.byId(table, wanted);
   if (!(await marker.pass(table, standing.epoch))) return undefined;
@@ -59,11 +59,11 @@ export async function lookAt(
   const changes = new Map(rows.map((row) => [row[0] ?? '', { row, change: readChange(table, stamp, row) }]));
   const { students, courses } = idsOf([...changes.values()].map(({ change }) => change));
   await ids.load(students, courses);
-  const look = { standing, equal: new Set<Uuid>(), moving: new Set<Uuid>(), different: new Map<Uuid, Different>() };
+  const look = { standing, equal: new Set<Uuid>(), moving: new Set<Uuid>(), different: new Map<Uuid, RowDifference>() };
   for (const id of wanted) {
     const change = changes.get(id);
     const columns = change === undefined ? null : toImageChange(change.change, lenient(ids)).columns;
-    const verdict = judge(columns, images.get(id), snapshot, standing.epoch);
+    const verdict = compareRow(columns, images.get(id), snapshot, standing.epoch);
     if (verdict === 'equal') look.equal.add(id);
     else if (verdict === 'moving') look.moving.add(id);
     else if (verdict !== 'nothing')
@@ -81,7 +81,7 @@ const lenient = (ids: IdentityCache): Identities => ({
 type RowVerdict = 'equal' | 'moving' | 'nothing' | RowKind;
 
 /** Numbers of transactions of an older epoch may be of another cluster; whatever they wrote is old. */
-export function judge(
+export function compareRow(
   expected: ImageColumns | null,
   image: Image | undefined,
   snapshot: SourceSnapshot,

@@ -6,7 +6,7 @@ import { type Say, waitFor } from '../waiting.ts';
 import type { SourceReader } from './source-reader.ts';
 
 /** What must not change while a range is read and compared. */
-export interface Standing {
+export interface TableEpoch {
   readonly epoch: number;
   /** Where the table was last truncated. */
   readonly floor: Position | null;
@@ -17,9 +17,9 @@ export interface StreamMarker {
   /** Name of the stream whose epochs count. */
   readonly stream: string;
   /** How the stream stands, as soon as no snapshot is under way and no gap open. */
-  standing(table: SourceTable): Promise<Standing>;
+  standing(table: SourceTable): Promise<TableEpoch>;
   /** True while all that was so still is. */
-  holds(table: SourceTable, standing: Standing): Promise<boolean>;
+  holds(table: SourceTable, standing: TableEpoch): Promise<boolean>;
   /**
    * Writes a marker into the source's log and resolves when all changes of the table that had committed by then are
    * staged; with false when another epoch has begun meanwhile.
@@ -65,7 +65,7 @@ export class StreamWatch {
     return row;
   }
 
-  async standing(table: SourceTable): Promise<Standing> {
+  async standing(table: SourceTable): Promise<TableEpoch> {
     let obstacle = '';
     const row = await waitFor(
       async () => {
@@ -80,14 +80,14 @@ export class StreamWatch {
     return standingOf(row);
   }
 
-  async holds(table: SourceTable, { epoch, floor }: Standing): Promise<boolean> {
+  async holds(table: SourceTable, { epoch, floor }: TableEpoch): Promise<boolean> {
     const row = await this.read(table);
     if (row === undefined || obstacleIn(row) !== '' || row.epoch !== epoch) return false;
     return samePosition(standingOf(row).floor, floor);
   }
 }
 
-const standingOf = ({ epoch, floor_epoch: floorEpoch, floor_lsn: lsn }: StandingRow): Standing => ({
+const standingOf = ({ epoch, floor_epoch: floorEpoch, floor_lsn: lsn }: StandingRow): TableEpoch => ({
   epoch,
   floor: floorEpoch === null || lsn === null ? null : { epoch: floorEpoch, lsn },
 });

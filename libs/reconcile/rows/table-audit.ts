@@ -5,7 +5,7 @@ import type { TextConnection } from './connection.ts';
 import { type DoubtParts, settleDoubts } from './doubts.ts';
 import type { TableScope } from './scope.ts';
 import type { SourceRead } from './source-reader.ts';
-import type { Standing } from './stream.ts';
+import type { TableEpoch } from './stream.ts';
 
 export interface TableAuditParts extends DoubtParts {
   readonly images: TextConnection;
@@ -19,7 +19,7 @@ export interface TableAuditParts extends DoubtParts {
 const MOST_DOUBTS = 2_000;
 
 interface Range extends SourceRead {
-  readonly standing: Standing;
+  readonly standing: TableEpoch;
   readonly after: Uuid | null;
   /** Its last id; null: to the end of the table. */
   readonly upTo: Uuid | null;

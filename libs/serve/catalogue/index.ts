@@ -14,8 +14,8 @@ export const DEFINITIONS = {
   temporal_features: TEMPORAL,
 } as const satisfies Readonly<Record<string, Definitions>>;
 
-export type FeatureTable = keyof typeof DEFINITIONS;
-const TABLES = Object.keys(DEFINITIONS) as FeatureTable[];
+export type FeatureTableName = keyof typeof DEFINITIONS;
+const TABLES = Object.keys(DEFINITIONS) as FeatureTableName[];
 
 export const catalogueAnswer = z.array(
   z
@@ -38,7 +38,7 @@ export const catalogueAnswer = z.array(
 );
 export type CatalogueEntry = z.output<typeof catalogueAnswer>[number];
 
-const entryOf = (table: FeatureTable, name: string, definition: Definition): CatalogueEntry => ({
+const entryOf = (table: FeatureTableName, name: string, definition: Definition): CatalogueEntry => ({
   name,
   table,
   unit: definition.unit,

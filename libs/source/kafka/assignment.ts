@@ -15,14 +15,14 @@ import { noteFirstReading, noteTopics } from './first-reading.ts';
 import { findGap, noteGap, tryClosing, watermarksOf } from './gaps.ts';
 import { gapAt, jumps, nameOf, otherCluster, PartitionLane } from './lanes.ts';
 import { otherRecord } from './last-record.ts';
-import { type Settings, streamOf } from './options.ts';
+import { type KafkaSettings, streamOf } from './options.ts';
 import { patiently } from './patience.ts';
 import type { Pump } from './pump.ts';
 import { type Item, type RecordReader, readRecord } from './record.ts';
 import type { KafkaStatus } from './status.ts';
 
 export interface AssignmentParts {
-  readonly settings: Settings;
+  readonly settings: KafkaSettings;
   readonly status: KafkaStatus;
   readonly admin: Admin;
   readonly pump: Pump;

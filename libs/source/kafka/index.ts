@@ -6,7 +6,7 @@ import type { Admin, Consumer, Demand } from '#libs/platform/kafka/contract.ts';
 import type { ChangeSource, Delivery } from '../contract.ts';
 import { Stopped } from '../delivery.ts';
 import { Assignment } from './assignment.ts';
-import { type KafkaSourceOptions, type Settings, settle, topicOf } from './options.ts';
+import { type KafkaSourceOptions, type KafkaSettings, withKafkaDefaults, changeTopicOf } from './options.ts';
 import { patiently } from './patience.ts';
 import { Pump } from './pump.ts';
 import { KafkaStatus } from './status.ts';
@@ -28,7 +28,7 @@ export type { KafkaSourceOptions } from './options.ts';
  * One subscription at a time; `status()` speaks of the latest.
  */
 export function kafkaSource(options: KafkaSourceOptions): ChangeSource {
-  const settings = settle(options);
+  const settings = withKafkaDefaults(options);
   const status = new KafkaStatus(settings.log);
   return {
     status: () => status.read(),
@@ -52,7 +52,7 @@ export function kafkaSource(options: KafkaSourceOptions): ChangeSource {
 }
 
 async function run(
-  settings: Settings,
+  settings: KafkaSettings,
   status: KafkaStatus,
   subscriber: Subscriber<Delivery>,
   abort: AbortController,
@@ -60,7 +60,7 @@ async function run(
   const { brokers, group, tables, log } = settings;
   const { signal } = abort;
   const client = { brokers, clientId: group, log };
-  const tablesByTopic = new Map(tables.map((table) => [topicOf(settings, table), table]));
+  const tablesByTopic = new Map(tables.map((table) => [changeTopicOf(settings, table), table]));
   const topics = [...tablesByTopic.keys()];
   const admin = openAdmin(client);
   let consumer: Consumer | undefined;
@@ -95,7 +95,7 @@ const CHANGE_TOPIC_DEMANDS: Readonly<Record<string, Demand>> = {
 };
 
 /** @returns how many partitions the topics have together */
-async function prepare(settings: Settings, admin: Admin, topics: readonly string[]): Promise<number> {
+async function prepare(settings: KafkaSettings, admin: Admin, topics: readonly string[]): Promise<number> {
   const { partitions, replication, log } = settings;
   const { made } = await admin.ensureTopics(
     topics.map((topic) => ({ topic, partitions, replication, config: CHANGE_TOPIC, demands: CHANGE_TOPIC_DEMANDS })),

@@ -28,18 +28,18 @@ export interface KafkaSourceOptions {
   readonly registerCommand?: string;
 }
 
-export type Settings = Required<KafkaSourceOptions>;
+export type KafkaSettings = Required<KafkaSourceOptions>;
 
 const CHECK_EVERY_MS = 5_000;
 
-export const settle = (options: KafkaSourceOptions): Settings => ({
+export const withKafkaDefaults = (options: KafkaSourceOptions): KafkaSettings => ({
   checkEvery: CHECK_EVERY_MS,
   registerCommand: 'npm run register',
   ...options,
 });
 
-export const topicOf = (
-  { topicPrefix, schema }: Pick<Settings, 'topicPrefix' | 'schema'>,
+export const changeTopicOf = (
+  { topicPrefix, schema }: Pick<KafkaSettings, 'topicPrefix' | 'schema'>,
   table: SourceTable,
 ): string => `${topicPrefix}.${schema}.${table}`;
 

@@ -6,8 +6,8 @@ import type { Link } from '../postgres/link.ts';
 import { checkRowSecurity, type RowSecurity } from '../postgres/row-security.ts';
 import { type CreatedSlot, createSlot, slotName } from '../postgres/slot.ts';
 import { beginReading, estimateRows, readTables, type SnapshotChunk } from '../postgres/snapshot.ts';
-import type { Run } from './options.ts';
-import type { Session } from './session.ts';
+import type { Subscription } from './options.ts';
+import type { ReplicationSession } from './session.ts';
 
 /**
  * Makes the slot of a new epoch and delivers every row that its snapshot sees. What commits later is in the slot.
@@ -15,7 +15,7 @@ import type { Session } from './session.ts';
  * @returns the LSN to follow from
  */
 export async function readFirst(
-  session: Session,
+  session: ReplicationSession,
   replication: Link,
   epoch: number,
   rowSecurity: RowSecurity,
@@ -44,7 +44,7 @@ export async function readFirst(
   return applied;
 }
 
-async function deliverTables(session: Session, epoch: number): Promise<void> {
+async function deliverTables(session: ReplicationSession, epoch: number): Promise<void> {
   const { run, control } = session;
   const { schema, maxBatch } = run.settings;
   const estimated = await estimateRows(control, schema);
@@ -72,7 +72,7 @@ function readAhead(chunks: AsyncGenerator<SnapshotChunk>): Promise<IteratorResul
 
 const withCommas = (count: number): string => Math.round(count).toLocaleString('en-US');
 
-function sayProgress(run: Run, rows: number, estimated: number, table: string): void {
+function sayProgress(run: Subscription, rows: number, estimated: number, table: string): void {
   const estimatedRows = Math.round(Math.max(rows, estimated));
   run.status.say('snapshot', `snapshot: ${withCommas(rows)} of about ${withCommas(estimatedRows)} rows (${table})`, {
     rows,

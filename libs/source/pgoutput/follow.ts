@@ -8,7 +8,7 @@ import { hasMoved, hasSameIdentity, type Origin, readSignature } from '../postgr
 import { costOf, readSlots, slotName } from '../postgres/slot.ts';
 import { noteOrigin } from './progress.ts';
 import { ChangeQueue } from './queue.ts';
-import type { Session } from './session.ts';
+import type { ReplicationSession } from './session.ts';
 import { openStream } from './stream.ts';
 
 /** How often the server is asked where its log ends and what it publishes, milliseconds. */
@@ -20,7 +20,7 @@ const STATUS_EVERY = 10_000;
  * Follows the log of an epoch's slot from `start` and delivers what it brings, until something fails.
  * @param origin what is followed
  */
-export async function follow(session: Session, epoch: number, start: bigint, origin: Origin): Promise<never> {
+export async function follow(session: ReplicationSession, epoch: number, start: bigint, origin: Origin): Promise<never> {
   const { run, control, signal } = session;
   const { settings, status } = run;
   const slot = slotName(settings.slotPrefix, epoch);
@@ -88,7 +88,7 @@ export async function follow(session: Session, epoch: number, start: bigint, ori
   }
 }
 
-async function tellSlot({ run, control }: Session, name: string, walEnd: bigint): Promise<void> {
+async function tellSlot({ run, control }: ReplicationSession, name: string, walEnd: bigint): Promise<void> {
   const slots = await readSlots(control, run.settings.slotPrefix);
   const slot = slots.find((candidate) => candidate.slot_name === name);
   run.status.slot(slot === undefined ? undefined : costOf(slot, walEnd));
@@ -96,12 +96,12 @@ async function tellSlot({ run, control }: Session, name: string, walEnd: bigint)
 
 /** Looks now and then at what the stream itself does not tell: what the slot costs, and whether the source is as it was. */
 class Sentry {
-  readonly #session: Session;
+  readonly #session: ReplicationSession;
   readonly #epoch: number;
   readonly #slot: string;
   #origin: Origin;
 
-  constructor(session: Session, epoch: number, slot: string, origin: Origin) {
+  constructor(session: ReplicationSession, epoch: number, slot: string, origin: Origin) {
     this.#session = session;
     this.#epoch = epoch;
     this.#slot = slot;
@@ -125,7 +125,7 @@ class Sentry {
   }
 }
 
-async function readStatusEvery(session: Session): Promise<number> {
+async function readStatusEvery(session: ReplicationSession): Promise<number> {
   const result = await session.control.query<{ timeout: number }>(
     `SELECT setting::int AS timeout FROM pg_settings WHERE name = 'wal_sender_timeout'`,
   );

@@ -12,7 +12,7 @@ import { ensurePublication } from '../postgres/publication.ts';
 import { slotInUse } from '../postgres/remedies.ts';
 import { readNow } from '../postgres/server.ts';
 import { costOf, dropSlots, readSlots, type SlotRow } from '../postgres/slot.ts';
-import { type PgoutputOptions, placeOf, Run, type Settings, settle } from './options.ts';
+import { type PgoutputOptions, placeOf, Subscription, type PgoutputSettings, withPgoutputDefaults } from './options.ts';
 import { runSession } from './run-session.ts';
 import { StatusBoard } from './status.ts';
 
@@ -96,14 +96,14 @@ const LAST_RETRY = 5_000;
  * @throws ConfigurationError for names that cannot be used
  */
 export function pgoutputSource(options: PgoutputOptions): ChangeSource {
-  const settings = settle(options);
+  const settings = withPgoutputDefaults(options);
   const status = new StatusBoard(settings.clock, settings.onStatus);
   return {
     status: () => status.read(),
     deliveries: () =>
       new Observable<Delivery>((subscriber) => {
         const abort = new AbortController();
-        const run = new Run(settings, status, subscriber, abort.signal);
+        const run = new Subscription(settings, status, subscriber, abort.signal);
         keepRunning(run, settings)
           .catch((error: unknown) => report(subscriber, status, error))
           .catch((error: unknown) => subscriber.error(error));
@@ -116,7 +116,7 @@ export function pgoutputSource(options: PgoutputOptions): ChangeSource {
   };
 }
 
-async function keepRunning(run: Run, settings: Settings): Promise<never> {
+async function keepRunning(run: Subscription, settings: PgoutputSettings): Promise<never> {
   const where = placeOf(settings.address);
   for (let wait = FIRST_RETRY; ; wait = Math.min(LAST_RETRY, wait * 2)) {
     const delivered = run.delivered;

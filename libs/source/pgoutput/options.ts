@@ -37,11 +37,11 @@ export interface PgoutputOptions {
   readonly log?: (level: 'info' | 'warn', message: string) => void;
 }
 
-export type Settings = Required<PgoutputOptions>;
+export type PgoutputSettings = Required<PgoutputOptions>;
 
 /** @throws ConfigurationError for a name that Postgres or its replication protocol does not take as it is */
-export function settle(options: PgoutputOptions): Settings {
-  const settings: Settings = {
+export function withPgoutputDefaults(options: PgoutputOptions): PgoutputSettings {
+  const settings: PgoutputSettings = {
     publication: 'prepadata',
     slotPrefix: 'prepadata',
     schema: 'public',
@@ -73,8 +73,8 @@ export function settle(options: PgoutputOptions): Settings {
 }
 
 /** One subscription: what its steps share. */
-export class Run {
-  readonly settings: Settings;
+export class Subscription {
+  readonly settings: PgoutputSettings;
   readonly signal: AbortSignal;
   readonly status: StatusBoard;
   readonly #subscriber: Subscriber<Delivery>;
@@ -83,7 +83,7 @@ export class Run {
   /** Why the log of the epoch cannot be read on, once that was found out. */
   unreadable: string | undefined;
 
-  constructor(settings: Settings, status: StatusBoard, subscriber: Subscriber<Delivery>, signal: AbortSignal) {
+  constructor(settings: PgoutputSettings, status: StatusBoard, subscriber: Subscriber<Delivery>, signal: AbortSignal) {
     this.settings = settings;
     this.status = status;
     this.#subscriber = subscriber;

@@ -3,7 +3,7 @@ import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import type { StoredProgress } from '../contract.ts';
 import { Waiting } from '../postgres/faults.ts';
 import { type Origin, originText } from '../postgres/signature.ts';
-import type { Run } from './options.ts';
+import type { Subscription } from './options.ts';
 
 const storeFailure = (error: unknown): Error =>
   isDatabaseFault(error)
@@ -17,7 +17,7 @@ const storeFailure = (error: unknown): Error =>
         { cause: error },
       );
 
-export async function readStored(run: Run): Promise<StoredProgress | undefined> {
+export async function readStored(run: Subscription): Promise<StoredProgress | undefined> {
   const stored = await run.settings.progress.read(run.settings.stream).catch((error: unknown) => {
     throw storeFailure(error);
   });
@@ -25,7 +25,7 @@ export async function readStored(run: Run): Promise<StoredProgress | undefined> 
   return stored;
 }
 
-export async function beginEpoch(run: Run, origin: Origin, reason: string): Promise<number> {
+export async function beginEpoch(run: Subscription, origin: Origin, reason: string): Promise<number> {
   const { settings } = run;
   const epoch = await settings.progress
     .beginEpoch(settings.stream, originText(origin), reason)
@@ -39,7 +39,7 @@ export async function beginEpoch(run: Run, origin: Origin, reason: string): Prom
 }
 
 /** Keeps how the source looks now, when nothing is lost by how it has changed. */
-export async function noteOrigin(run: Run, epoch: number, origin: Origin): Promise<void> {
+export async function noteOrigin(run: Subscription, epoch: number, origin: Origin): Promise<void> {
   const { progress, stream } = run.settings;
   await progress.noteOrigin(stream, epoch, originText(origin)).catch((error: unknown) => {
     throw storeFailure(error);

@@ -5,14 +5,14 @@ import { checkTables } from '../postgres/preflight.ts';
 import { ensurePublication } from '../postgres/publication.ts';
 import { openReplicationLink } from '../postgres/replication-link.ts';
 import type { RowSecurity } from '../postgres/row-security.ts';
-import { identify, type Server } from '../postgres/server.ts';
+import { identifyServer, type SourceServer } from '../postgres/server.ts';
 import { type Origin, originText, readSignature } from '../postgres/signature.ts';
-import { dropSlots, readSlots, refuseForeign, requireLimit, slotName, whyNewEpoch } from '../postgres/slot.ts';
+import { dropSlots, readSlots, refuseForeign, requireLimit, slotName, reasonForNewEpoch } from '../postgres/slot.ts';
 import { readFirst } from './first-reading.ts';
 import { follow } from './follow.ts';
-import { placeOf, type Run } from './options.ts';
+import { placeOf, type Subscription } from './options.ts';
 import { beginEpoch, noteOrigin, readStored } from './progress.ts';
-import type { Session } from './session.ts';
+import type { ReplicationSession } from './session.ts';
 
 /** How often a standby looks whether it may take over, milliseconds: soon at first, for a reader that just went away. */
 const STANDBY_FIRST = 20;
@@ -22,7 +22,7 @@ const STANDBY_EVERY = 500;
  * One life of the connections: becomes the only reader, checks the source, reads everything if a new epoch is needed,
  * then follows the log. Ends by throwing only, and leaves no connection open.
  */
-export async function runSession(run: Run): Promise<never> {
+export async function runSession(run: Subscription): Promise<never> {
   const scope = new AbortController();
   const signal = AbortSignal.any([run.signal, scope.signal]);
   let lost: Error | undefined;
@@ -34,7 +34,7 @@ export async function runSession(run: Run): Promise<never> {
       lost = error;
       session.onControlLost(error);
     });
-    const session: Session = { run, control: link.client, signal, onControlLost: () => {} };
+    const session: ReplicationSession = { run, control: link.client, signal, onControlLost: () => {} };
     run.status.heard();
     await session.control.query('SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10');
     await becomeOnlyReader(session);
@@ -45,7 +45,7 @@ export async function runSession(run: Run): Promise<never> {
     const replication = await openReplicationLink(run.settings.address, 'slot', session.control, signal);
     try {
       await ensurePublication(session.control, publication, schema, facts);
-      const server = await identify(replication.client);
+      const server = await identifyServer(replication.client);
       run.status.heard(server.walEnd);
       const signature = await readSignature(session.control, publication, schema);
       const origin: Origin = { identity: server.identity, signature };
@@ -67,7 +67,7 @@ export async function runSession(run: Run): Promise<never> {
  * Waits until no other process reads. A slot is active only while it streams, not while a first reading runs, so a
  * session lock of the source database says who the reader is.
  */
-async function becomeOnlyReader(session: Session): Promise<void> {
+async function becomeOnlyReader(session: ReplicationSession): Promise<void> {
   const { run, control, signal } = session;
   const { slotPrefix, address } = run.settings;
   for (let wait = STANDBY_FIRST; ; wait = Math.min(STANDBY_EVERY, wait * 2)) {
@@ -97,13 +97,13 @@ async function becomeOnlyReader(session: Session): Promise<void> {
 /** What is known of the source when a place is looked for. */
 interface Scene {
   readonly replication: Link;
-  readonly server: Server;
+  readonly server: SourceServer;
   readonly origin: Origin;
   readonly rowSecurity: RowSecurity;
 }
 
 /** Where to follow from: the stored place if it can be carried on, else the end of a first reading of a new epoch. */
-async function findPlace(session: Session, scene: Scene): Promise<{ epoch: number; applied: bigint }> {
+async function findPlace(session: ReplicationSession, scene: Scene): Promise<{ epoch: number; applied: bigint }> {
   const { run, control } = session;
   const { settings } = run;
   const { server, origin } = scene;
@@ -112,7 +112,7 @@ async function findPlace(session: Session, scene: Scene): Promise<{ epoch: numbe
   const ours = slots.filter((slot) => slot.database === settings.address.database);
   const name = slotName(settings.slotPrefix, stored?.epoch ?? 0);
   const slot = ours.find((candidate) => candidate.slot_name === name);
-  const reason = run.unreadable ?? whyNewEpoch(stored, slot, server.walEnd, origin, name);
+  const reason = run.unreadable ?? reasonForNewEpoch(stored, slot, server.walEnd, origin, name);
   if (reason === undefined && stored !== undefined) {
     await dropSlots(
       control,

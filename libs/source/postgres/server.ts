@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { parseLsn } from '#libs/domain/position.ts';
 
 /** The server whose log the positions belong to. */
-export interface Server {
+export interface SourceServer {
   /** System identifier, timeline and database: what must be the same for positions to be comparable. */
   readonly identity: string;
   /** How far its log reaches. */
@@ -10,7 +10,7 @@ export interface Server {
 }
 
 /** Asks a replication connection which server it is connected to. */
-export async function identify(replication: pg.Client): Promise<Server> {
+export async function identifyServer(replication: pg.Client): Promise<SourceServer> {
   const result = await replication.query<{ systemid: string; timeline: number; xlogpos: string; dbname: string }>(
     'IDENTIFY_SYSTEM',
   );

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { SOURCE_TABLES } from '#libs/domain/change.ts';
 import { loadStatements } from '#libs/platform/postgres/database.ts';
 import { neededColumns } from './decode.ts';
-import type { Server } from './server.ts';
+import type { SourceServer } from './server.ts';
 
 const sql = loadStatements(new URL('./sql/', import.meta.url), ['signature']);
 
@@ -54,7 +54,7 @@ export async function readSignature(client: pg.Client, publication: string, sche
 
 /** What is followed: the server, and the signature of what of it is published. */
 export interface Origin {
-  /** See {@link Server}. */
+  /** See {@link SourceServer}. */
   readonly identity: string;
   readonly signature: string;
 }

@@ -72,7 +72,7 @@ export async function dropSlots(client: pg.Client, slots: readonly SlotRow[]): P
  * Why what is stored cannot be carried on, as a sentence; undefined if it can.
  * @param slot the slot of the stored epoch, in this database
  */
-export function whyNewEpoch(
+export function reasonForNewEpoch(
   stored: StoredProgress | undefined,
   slot: SlotRow | undefined,
   walEnd: bigint,

@@ -37,7 +37,7 @@ const RUNNING = {
   term: 'this',
 } as const;
 
-export const CATALOGUE: readonly CourseDefinition[] = [
+export const CAMPUS_COURSES: readonly CourseDefinition[] = [
   {
     ...RUNNING,
     code: 'DB',
@@ -162,9 +162,9 @@ export const CAMPUS_PREFIX = 'campus-';
 
 export const courseExternalId = (course: CourseDefinition): string => `${CAMPUS_PREFIX}course-${course.code}`;
 
-export const courseByExternalId = new Map(CATALOGUE.map((course) => [courseExternalId(course), course]));
+export const courseByExternalId = new Map(CAMPUS_COURSES.map((course) => [courseExternalId(course), course]));
 
-export interface Page {
+export interface CoursePage {
   readonly resourceId: string;
   readonly title: string;
   readonly releasedAt: LocalMillis;
@@ -173,8 +173,8 @@ export interface Page {
 }
 
 /** The pages that are open by `until`, three a week; a course that runs on begins its topics anew. */
-export function pagesOf(course: CourseDefinition, start: LocalMillis, until: LocalMillis): Page[] {
-  const pages: Page[] = [];
+export function pagesOf(course: CourseDefinition, start: LocalMillis, until: LocalMillis): CoursePage[] {
+  const pages: CoursePage[] = [];
   for (let week = 0; start + week * 7 * DAY <= until; week += 1) {
     const topic = course.topics[week % course.topics.length] ?? course.name;
     const releasedAt = start + week * 7 * DAY;

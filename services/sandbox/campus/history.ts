@@ -1,6 +1,6 @@
 import type { LocalMillis } from '#libs/domain/change.ts';
 import { daysToDeadline, markFor, momentOf, stay, viewsIn, visitsOn } from './behaviour.ts';
-import { dueMetadata, type Page, pagesOf, type WorkItem, workOf } from './catalogue.ts';
+import { dueMetadata, type CoursePage, pagesOf, type WorkItem, workOf } from './catalogue.ts';
 import { DAY, HOUR, MINUTE, SECOND, startOfDay } from './local-time.ts';
 import { type Campus, type Enrollment, fromIn } from './people.ts';
 import { type Random, randomFrom } from './random.ts';
@@ -69,7 +69,7 @@ interface Telling {
   readonly random: Random;
   readonly out: Recorder;
   readonly work: readonly WorkItem[];
-  readonly pages: readonly Page[];
+  readonly pages: readonly CoursePage[];
   /** The share of days on which the student comes into this course. */
   readonly pace: number;
   /** How each week of the course goes for the student, from its first on. */
@@ -161,7 +161,7 @@ function tellVisit(telling: Telling, start: LocalMillis, talks: boolean, done: S
 }
 
 /** Mostly what is new, sometimes what was missed. */
-function pagePicked(open: readonly Page[], random: Random): Page {
+function pagePicked(open: readonly CoursePage[], random: Random): CoursePage {
   const recent = open.slice(-6);
   return random.pick(random.chance(0.75) ? recent : open);
 }

@@ -1,7 +1,7 @@
 import type { LocalMillis } from '#libs/domain/change.ts';
 import { loadStatements, type Queryable } from '#libs/platform/postgres/database.ts';
 import { markFor, stay } from './behaviour.ts';
-import { dueMetadata, type Page, pagesOf, type WorkItem, workOf } from './catalogue.ts';
+import { dueMetadata, type CoursePage, pagesOf, type WorkItem, workOf } from './catalogue.ts';
 import { COURSE_TOTAL } from './history.ts';
 import { dawdles, presenceOf, talks } from './live-presence.ts';
 import type { LiveKey, LiveState } from './live-state.ts';
@@ -107,7 +107,7 @@ const someKey = ({ state, random }: Moment, wanted: (key: LiveKey) => boolean = 
 const somebody = (moment: Moment, wanted: (key: LiveKey) => boolean = detailed): LiveKey | null =>
   someKey(moment, (key) => wanted(key) && moment.random.chance(presenceOf(key, moment.now)));
 
-const openPages = ({ now }: Moment, key: LiveKey): Page[] =>
+const openPages = ({ now }: Moment, key: LiveKey): CoursePage[] =>
   pagesOf(key.course.definition, key.course.startsAt, Math.max(now, key.course.startsAt));
 
 const openWork = ({ now }: Moment, key: LiveKey, kind: WorkItem['kind']): WorkItem[] =>

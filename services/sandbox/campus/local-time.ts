@@ -26,7 +26,7 @@ export function localMillis(instant: number, zone = 'UTC'): LocalMillis {
 export const startOfDay = (local: LocalMillis): LocalMillis => Math.floor(local / DAY) * DAY;
 
 /** Monday = 0 … Sunday = 6. 1970-01-01 was a Thursday. */
-export const weekdayOf = (local: LocalMillis): number => (((Math.floor(local / DAY) + 3) % 7) + 7) % 7;
+export const localWeekday = (local: LocalMillis): number => (((Math.floor(local / DAY) + 3) % 7) + 7) % 7;
 
 /** `YYYY-MM-DDTHH:MM:SS.mmm`, without a zone. */
 export const timestampText = (local: LocalMillis): string => new Date(local).toISOString().slice(0, 23);

@@ -1,6 +1,6 @@
 import type { LocalMillis, Uuid } from '#libs/domain/change.ts';
-import { CAMPUS_PREFIX, CATALOGUE, type CourseDefinition, courseExternalId } from './catalogue.ts';
-import { DAY, HOUR, MINUTE, startOfDay, weekdayOf } from './local-time.ts';
+import { CAMPUS_PREFIX, CAMPUS_COURSES, type CourseDefinition, courseExternalId } from './catalogue.ts';
+import { DAY, HOUR, MINUTE, startOfDay, localWeekday } from './local-time.ts';
 import { type Random, randomFrom } from './random.ts';
 import type { CourseRow, EnrollmentRow, StudentRow } from './rows.ts';
 import { lineIn, STORIES, someStory } from './stories/index.ts';
@@ -70,7 +70,7 @@ export function planCampus(seed: string, end: LocalMillis, size = STUDENT_COUNT)
   if (!Number.isInteger(size) || size < 1 || size > MOST_STUDENTS)
     throw new RangeError(`a campus has 1 to ${MOST_STUDENTS} students, not ${size}`);
   const namespace = uuidFrom(CAMPUS_NAMESPACE, seed);
-  const courses = CATALOGUE.map((definition) => planCourse(namespace, definition, end));
+  const courses = CAMPUS_COURSES.map((definition) => planCourse(namespace, definition, end));
   const students = planStudents(seed, namespace, end, size);
   const plans = students.map((student) => {
     const own = planEnrollments(seed, namespace, student, courses);
@@ -110,7 +110,7 @@ function planCourse(namespace: Uuid, definition: CourseDefinition, end: LocalMil
   const externalId = courseExternalId(definition);
   // Courses start on a Monday, so that weeks of the course are weeks of the calendar.
   const about = startOfDay(end) - definition.startsDaysAgo * DAY;
-  const startsAt = about - weekdayOf(about) * DAY;
+  const startsAt = about - localWeekday(about) * DAY;
   return {
     id: uuidFrom(namespace, externalId),
     externalId,

@@ -14,7 +14,7 @@ export interface CampusOptions {
   readonly lifecycle: Lifecycle;
 }
 
-export interface Campus {
+export interface CampusDatabase {
   /** What happened there last, in words. */
   lastSentence(): string;
 }
@@ -46,7 +46,7 @@ export async function openSampleCampus(
 }
 
 /** Lets the campus live on, re-syncs and all. */
-export function startSampleCampus(source: Database, options: CampusOptions): Campus {
+export function startSampleCampus(source: Database, options: CampusOptions): CampusDatabase {
   const { config, log, lifecycle } = options;
   let sentence = 'the campus wakes up';
   const living = liveOn(source, {

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '#libs/domain/clock.ts';
 import { FAMILIES } from '#libs/domain/family.ts';
-import { openSettings, type Settings } from '#libs/families/settings.ts';
+import { openSettings, type FeatureSettings } from '#libs/families/settings.ts';
 import { adoptSettings } from '#libs/pipeline/adopt.ts';
 import { startIntake } from '#libs/pipeline/intake.ts';
 import { startReport } from '#libs/pipeline/report.ts';
@@ -27,7 +27,7 @@ import { apiSettings, startApi } from '../../api/role.ts';
 import { startEngagement } from '../../engagement/role.ts';
 import { startPerformance } from '../../performance/role.ts';
 import { startReconcile } from '../../reconcile/role.ts';
-import { type Campus, openSampleCampus, startSampleCampus } from '../campus/role.ts';
+import { type CampusDatabase, openSampleCampus, startSampleCampus } from '../campus/role.ts';
 import { type LocalDatabases, startDatabases } from './databases.ts';
 import { findLooks } from './looks.ts';
 import { writeRunFile } from './runfile.ts';
@@ -72,7 +72,7 @@ export async function runLocal(options: LocalOptions): Promise<void> {
   if (options.signal.aborted) return;
   const settings = await openSettings(config, db, log);
   const changed = await adoptSettings(db, settings);
-  if (changed.length > 0) line.print(`  Settings changed (${changed.join(', ')}): every feature is derived again.`);
+  if (changed.length > 0) line.print(`  FeatureSettings changed (${changed.join(', ')}): every feature is derived again.`);
   if (options.signal.aborted) return;
 
   const metrics = openMetrics();
@@ -119,7 +119,7 @@ interface Pipeline {
 
 interface PipelineParts {
   readonly db: Database;
-  readonly settings: Settings;
+  readonly settings: FeatureSettings;
   readonly databases: LocalDatabases;
   readonly metrics: Metrics;
 }
@@ -225,7 +225,7 @@ async function anyStudent(db: Database): Promise<number | undefined> {
 }
 
 /** Says once a second what is happening, until the program stops. */
-async function tell(pipeline: Pipeline, campus: Campus | undefined, { line, signal }: LocalOptions): Promise<void> {
+async function tell(pipeline: Pipeline, campus: CampusDatabase | undefined, { line, signal }: LocalOptions): Promise<void> {
   while (!signal.aborted) {
     const troubles = pipeline.troubles();
     const news = troubles[0] ?? campus?.lastSentence() ?? 'waiting for changes';

@@ -4,18 +4,18 @@ import { type Sight, sightsOf } from '../campus/role.ts';
 const sql = loadStatements(new URL('./sql/', import.meta.url), ['student_ids']);
 
 /** A student worth a look, by the id that the API takes. */
-export interface Look extends Pick<Sight, 'story' | 'startsOn' | 'endsOn' | 'seenIn'> {
+export interface StoryExample extends Pick<Sight, 'story' | 'startsOn' | 'endsOn' | 'seenIn'> {
   readonly student: number;
 }
 
 /** For each story of the sample campus the student who shows it best, of those the API knows. */
-export async function findLooks(source: Queryable, analytics: Queryable): Promise<Look[]> {
+export async function findLooks(source: Queryable, analytics: Queryable): Promise<StoryExample[]> {
   const sights = await sightsOf(source);
   const known = await analytics.query<{ source_id: string; student_id: number }>(sql.student_ids, [
     sights.map((sight) => sight.studentId),
   ]);
   const ids = new Map(known.map((row) => [row.source_id, row.student_id]));
-  const looks = new Map<string, Look>();
+  const looks = new Map<string, StoryExample>();
   for (const { studentId, story, startsOn, endsOn, seenIn } of sights) {
     const student = ids.get(studentId);
     if (student !== undefined && !looks.has(story)) looks.set(story, { story, student, startsOn, endsOn, seenIn });
@@ -27,7 +27,7 @@ const WIDTH = 110;
 const GAP = '  ';
 
 /** A line for each: the story, since when, where to look, and at which feature if that fits too. */
-export function lookLines(url: string, looks: readonly Look[]): string[] {
+export function lookLines(url: string, looks: readonly StoryExample[]): string[] {
   if (looks.length === 0) return [];
   const cells = looks.map((look) => [
     look.story,
@@ -47,7 +47,7 @@ function aligned(rows: readonly (readonly string[])[]): string[] {
   return rows.map((row) => `  ${line(row)}`.trimEnd());
 }
 
-function when({ startsOn, endsOn }: Look): string {
+function when({ startsOn, endsOn }: StoryExample): string {
   if (endsOn === null) return `since ${dayAndMonth(startsOn)}`;
   const sameMonth = startsOn.slice(0, 7) === endsOn.slice(0, 7);
   return `${sameMonth ? dayOf(startsOn) : dayAndMonth(startsOn)} - ${dayAndMonth(endsOn)}`;

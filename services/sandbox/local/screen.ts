@@ -1,5 +1,5 @@
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
-import { type Look, lookLines } from './looks.ts';
+import { type StoryExample, lookLines } from './looks.ts';
 
 export interface ScreenFacts {
   readonly url: string;
@@ -15,7 +15,7 @@ export interface ScreenFacts {
   /** A student to try the API with; undefined while there is none. */
   readonly studentId: number | undefined;
   /** Students with a story; none where the source is not the sample campus. */
-  readonly looks: readonly Look[];
+  readonly looks: readonly StoryExample[];
 }
 
 const toUrl = ({ user, password, host, port, database }: DatabaseAddress): string =>

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { endProcess, identify, type ProcessIdentity } from '#libs/platform/process-identity.ts';
+import { endProcess, identifyProcess, type ProcessIdentity } from '#libs/platform/process-identity.ts';
 
 /*
  * A small process that outlives the one that starts it: when that one ends, however it ends, the guard ends what it has
@@ -45,7 +45,7 @@ export function startGuard(): Guard {
   return {
     pid: child.pid ?? 0,
     watch: (pid, ask = 'SIGTERM') => {
-      const who = identify(pid);
+      const who = identifyProcess(pid);
       if (who !== undefined) order({ watch: who, ask });
     },
     forget: (pid) => order({ forget: pid }),

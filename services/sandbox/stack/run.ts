@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '#libs/domain/errors.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import { freePort } from '#libs/platform/embedded-postgres/embedded.ts';
-import { identify } from '#libs/platform/process-identity.ts';
+import { identifyProcess } from '#libs/platform/process-identity.ts';
 import { startGuard } from './guard.ts';
 import { Member, type MemberSpec, type MemberView } from './member.ts';
 import type { MemberName } from './programs.ts';
@@ -67,7 +67,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     }
   };
   const remember = (pid: number, ask: NodeJS.Signals): void => {
-    const who = identify(pid);
+    const who = identifyProcess(pid);
     if (who !== undefined) processes.set(pid, { who, ask });
     note();
   };

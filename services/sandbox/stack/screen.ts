@@ -1,7 +1,7 @@
 import type { MemberState, MemberView } from './member.ts';
 import { residentMb, type Vitals } from './vitals.ts';
 
-export interface ScreenFacts {
+export interface StackScreenFacts {
   readonly url: string;
   readonly folder: string;
   readonly startedAt: number;
@@ -25,7 +25,7 @@ const WORDS: Readonly<Record<MemberState, string>> = {
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
 /** The one screen: who runs, how it is, and where to look. */
-export function statusScreen(facts: ScreenFacts): string[] {
+export function statusScreen(facts: StackScreenFacts): string[] {
   const { url, folder, startedAt, members, now } = facts;
   return [
     `  PrepaData, every part a process of its own · up for ${duration(now - startedAt)}`,
@@ -59,7 +59,7 @@ export const healthLine = (vitals: Vitals | undefined): string =>
     ? '  Health  the API does not answer'
     : `  Health  ${[vitals.health, vitals.reasons.join('; ')].filter((text) => text !== '').join(': ')}`;
 
-function vitalLines({ vitals, perSecond }: ScreenFacts): string[] {
+function vitalLines({ vitals, perSecond }: StackScreenFacts): string[] {
   if (vitals === undefined || vitals.health === 'unknown') return [healthLine(vitals)];
   const { lagMs, marks, rejected, applied } = vitals;
   const lags = Object.entries(lagMs).map(([family, ms]) => `${family} ${ms === null ? 'unknown' : `${ms} ms`}`);

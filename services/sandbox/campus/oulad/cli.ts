@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '#libs/domain/clock.ts';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import type { Typed } from '#libs/platform/program.ts';
 import { dateText, localMillis } from '../local-time.ts';
-import { parseDay } from './presentation.ts';
+import { parsePresentationDay } from './presentation.ts';
 
 const USAGE = `Loads one presentation of the Open University Learning Analytics Dataset into the source database.
 
@@ -53,7 +53,7 @@ export function argumentsOf(
   const presentation = required(values.presentation, '--presentation', 'a name such as AAA-2013J');
   const shift = values['shift-to'] ?? 'none';
   const shiftTo = shift === 'today' ? dateText(localMillis(clock.now(), env.SOURCE_TIMEZONE || 'UTC')) : shift;
-  if (shiftTo !== 'none') parseDay(shiftTo);
+  if (shiftTo !== 'none') parsePresentationDay(shiftTo);
   return { directory: path.resolve(directory), presentation, shiftTo, again: values.again === true };
 }
 

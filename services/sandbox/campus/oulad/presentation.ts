@@ -71,11 +71,11 @@ function publishedStart(code: string): LocalMillis {
  */
 export function dayZero(presentation: Presentation, shiftTo: string): LocalMillis {
   if (shiftTo === 'none') return publishedStart(presentation.code);
-  return parseDay(shiftTo) - presentation.lastDay * DAY;
+  return parsePresentationDay(shiftTo) - presentation.lastDay * DAY;
 }
 
 /** @throws ConfigurationError for what is not a day of the calendar */
-export function parseDay(text: string): LocalMillis {
+export function parsePresentationDay(text: string): LocalMillis {
   const at = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
   // Date.parse takes the 31st of short months for a day of the next.
   if (Number.isNaN(at) || new Date(at).toISOString().slice(0, 10) !== text)

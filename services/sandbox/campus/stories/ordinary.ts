@@ -1,5 +1,5 @@
 import type { LocalMillis } from '#libs/domain/change.ts';
-import { DAY, startOfDay, weekdayOf } from '../local-time.ts';
+import { DAY, startOfDay, localWeekday } from '../local-time.ts';
 import type { Random } from '../random.ts';
 import type { Conduct, HandIn, Stage, StoryLine, StoryName, StudyDay } from './story.ts';
 
@@ -20,7 +20,7 @@ const DAYTIME = hours(
 
 /** What students do who have no story, and what those with one do where it does not say otherwise. */
 export const usualDay = ({ day, mood }: StudyDay): Conduct => ({
-  presence: (WEEKDAY[weekdayOf(day)] ?? 1) * Math.exp(0.7 * mood),
+  presence: (WEEKDAY[localWeekday(day)] ?? 1) * Math.exp(0.7 * mood),
   oneMore: 0.2,
   hours: DAYTIME,
   talks: true,

@@ -1,4 +1,4 @@
-import { weekdayOf } from '../local-time.ts';
+import { localWeekday } from '../local-time.ts';
 import { hours, trait, usualDay } from './ordinary.ts';
 import type { Story } from './story.ts';
 
@@ -15,7 +15,7 @@ export const steady: Story = {
   // No mood: this is what makes them steady.
   conduct: (_line, study) => ({
     ...usualDay(study),
-    presence: weekdayOf(study.day) < 5 ? 1 : 0.12,
+    presence: localWeekday(study.day) < 5 ? 1 : 0.12,
     hours: SAME_HOURS,
   }),
   handIn: (_line, _item, random) => (random.chance(0.02) ? null : { daysLate: -random.int(0, 3), effort: 0 }),

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import { releaseLock, takeLock } from '#libs/platform/process-lock.ts';
 import { describeFiles, formatLock, type PartsLock, readLock, verifyFiles } from './lock-file.ts';
-import { readProgress, runMaven } from './maven.ts';
+import { parseMavenProgress, runMaven } from './maven.ts';
 import { POM_FILE } from './versions.ts';
 
 export interface FetchProgress {
@@ -84,7 +84,7 @@ async function fetchInto(
     tell('fetching', 0);
     await runMaven(
       fresh,
-      readProgress(lock, (bytes) => tell('fetching', bytes)),
+      parseMavenProgress(lock, (bytes) => tell('fetching', bytes)),
     );
     tell('verifying', 0);
     await verifyFiles(fresh, lock);

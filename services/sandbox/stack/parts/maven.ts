@@ -14,7 +14,7 @@ const UNITS: Readonly<Record<string, number>> = { B: 1, kB: 1e3, MB: 1e6, GB: 1e
  * Reads Maven's own account of its downloads, piece by piece.
  * `Progress (2): 1.2 kB | 22/142 MB` stands for what is under way, `Downloaded from …: <address> (…)` for what is done.
  */
-export function readProgress(lock: PartsLock, onBytes: OnBytes): (chunk: string) => void {
+export function parseMavenProgress(lock: PartsLock, onBytes: OnBytes): (chunk: string) => void {
   const sizes = new Map(Object.entries(lock).map(([name, { bytes }]) => [path.posix.basename(name), bytes]));
   let done = 0;
   let rest = '';

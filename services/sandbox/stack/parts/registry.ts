@@ -7,7 +7,7 @@ import { answers } from './http.ts';
 import { onPorts } from './ports.ts';
 import { type PartOptions, type RunningPart, startJava } from './process.ts';
 
-export interface RegistryOptions extends PartOptions {
+export interface LocalRegistryOptions extends PartOptions {
   readonly port?: number;
 }
 
@@ -28,7 +28,7 @@ export const APICURIO_PATH = '/apis/registry/v2';
  * An Apicurio registry on loopback. Its schemas lie on disk: one that forgets them gives the ids of old messages to other
  * schemas.
  */
-export function startRegistry(options: RegistryOptions): Promise<Registry> {
+export function startRegistry(options: LocalRegistryOptions): Promise<Registry> {
   const home = path.join(completeParts(options.parts), 'registry');
   const folder = path.resolve(options.folder);
   return onPorts(folder, { port: options.port }, async ({ port }) => {
