@@ -42,7 +42,7 @@ export class ConfigurationError extends PrepaError {
   }
 }
 
-/** A schema or data is in a state that a restart cannot mend: exit code 3. */
+/** A schema or data is in a state that a restart cannot fix: exit code 3. */
 export class UnrecoverableError extends PrepaError {
   constructor(code: string, message: string, hint: string, options?: { cause?: unknown }) {
     super(code, message, hint, options);

@@ -33,7 +33,7 @@ export interface RunProgress {
 
 /**
  * How many things were compared, and how that went. `equal`, `mismatched`, `missing` (the source has it, we do not) and
- * `extra` (we have it, the source does not) exclude each other; `repaired` counts those of the last three that were mended.
+ * `extra` (we have it, the source does not) exclude each other; `repaired` counts those of the last three that were fixed.
  */
 export interface Tally {
   readonly equal: number;

@@ -4,13 +4,13 @@ import { UnrecoverableError } from '#libs/domain/errors.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import { holdCalendar, lowerToday } from '#libs/store/calendar.ts';
-import { validateImage } from '#libs/store/judge.ts';
 import { markAllCourses } from '#libs/store/keys.ts';
 import { MARK_PRIORITY, markAllKeys } from '#libs/store/marks.ts';
-import { rejectionKey, RejectedSet } from '#libs/store/rejected.ts';
+import { RejectedSet, rejectionKey } from '#libs/store/rejected.ts';
 import { imagesOf } from '#libs/store/stage.ts';
 import { sql } from '#libs/store/statements.ts';
 import { lockAllTables } from '#libs/store/table-locks.ts';
+import { validateImage } from '#libs/store/validate.ts';
 
 interface StoredSettings {
   readonly fingerprint: string;

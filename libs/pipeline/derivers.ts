@@ -5,7 +5,7 @@ import type { FeatureSettings } from '#libs/families/settings.ts';
 import type { Log } from '#libs/platform/log.ts';
 import { type Loop, type StepOutcome, startLoop } from '#libs/platform/loop/loop.ts';
 import { Pace } from '#libs/platform/loop/pace.ts';
-import { Wake } from '#libs/platform/loop/wake.ts';
+import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import { KeyCursor } from '#libs/store/keys.ts';
 import { MARK_PRIORITY, type MarkPriority } from '#libs/store/marks.ts';
@@ -22,9 +22,9 @@ const COURSES_PER_BATCH = 20;
 export interface DeriverOptions {
   readonly db: Database;
   readonly settings: FeatureSettings;
-  readonly wake: Wake;
+  readonly wake: WorkSignal;
   readonly log: Log;
-  /** Told of an error that no trying again mends. */
+  /** Told of an error that no trying again fixes. */
   readonly onFailure?: (error: UnrecoverableError) => void;
 }
 
@@ -44,7 +44,7 @@ export function startDeriver<R, T, F, S extends SeriesColumns>(
   const { db, settings, wake, log } = options;
   const { family } = definition;
   const common = { log, ...(options.onFailure === undefined ? {} : { onFailure: options.onFailure }) };
-  const plenty = new Wake();
+  const plenty = new WorkSignal();
   const pace = new Pace();
   const cursor = new KeyCursor();
   const limit = (priority: MarkPriority): number =>

@@ -3,7 +3,7 @@ import { concatMap, type Subscription } from 'rxjs';
 import { messageOf, UnrecoverableError } from '#libs/domain/errors.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
 import type { Log } from '#libs/platform/log.ts';
-import type { Wake } from '#libs/platform/loop/wake.ts';
+import type { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import type { Metrics } from '#libs/platform/metrics.ts';
 import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import type { ChangeBatch, ChangeSource, Delivery } from '#libs/source/contract.ts';
@@ -13,12 +13,12 @@ export interface IntakeOptions {
   readonly source: ChangeSource;
   readonly db: Database;
   readonly settings: FeatureSettings;
-  readonly wake: Wake;
+  readonly wake: WorkSignal;
   readonly log: Log;
   readonly metrics?: Metrics;
   /** Most changes of one batch: a full one says that more is queued. Default: never. */
   readonly fullBatch?: number;
-  /** Told when the source ends in an error that no retry mends. */
+  /** Told when the source ends in an error that no retry fixes. */
   onFailure(error: unknown): void;
 }
 
@@ -129,8 +129,8 @@ class IntakeWorker implements Intake {
     if (this.trouble !== null) this.#options.log.info('intake is working again');
     this.trouble = null;
     const { metrics } = this.#options;
-    metrics?.of.prepadata_unreadable_due_dates_total.inc({}, result.oddities.unreadable_due_date);
-    metrics?.of.prepadata_activity_other_total.inc({}, result.oddities.activity_other);
+    metrics?.of.prepadata_unreadable_due_dates_total.inc({}, result.warnings.unreadable_due_date);
+    metrics?.of.prepadata_activity_other_total.inc({}, result.warnings.activity_other);
     if (result.marks > 0) this.#options.wake.wake();
   }
 

@@ -1,7 +1,7 @@
 import { PrepaError } from '#libs/domain/errors.ts';
 import type { Log } from '#libs/platform/log.ts';
 import { type Loop, type StepOutcome, startLoop } from '#libs/platform/loop/loop.ts';
-import { Wake } from '#libs/platform/loop/wake.ts';
+import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import type { Metrics } from '#libs/platform/metrics.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import type { DatabaseSession } from '#libs/platform/postgres/session.ts';
@@ -21,7 +21,7 @@ export interface RelayOptions {
   readonly publisher: FeaturePublisher;
   readonly log: Log;
   readonly metrics?: Metrics;
-  /** Told once of what no retry mends: the registry refuses the schema. */
+  /** Told once of what no retry fixes: the registry refuses the schema. */
   readonly onFailure: (error: PrepaError) => void;
   /** Most keys of one sending. */
   readonly batch?: number;
@@ -52,7 +52,7 @@ const BATCH = 500;
 
 /** Sends what the outbox says has changed, for as long as it runs; while another relay of the topic does, stands by. */
 export function startRelay(options: RelayOptions): Relay {
-  const wake = new Wake();
+  const wake = new WorkSignal();
   const relay = new Sender(options, wake);
   const { db, publisher, log, onFailure, pollMs = 1_000 } = options;
   let hasFailed = false;
@@ -101,7 +101,7 @@ export function startRelay(options: RelayOptions): Relay {
  */
 class Sender {
   readonly #options: RelayOptions;
-  readonly #wake: Wake;
+  readonly #wake: WorkSignal;
   readonly #outbox: Outbox;
   /** Given to the cluster, not yet known to have been sent under the lock; by their names. */
   readonly #doubtful = new Map<string, WaitingKey>();
@@ -112,7 +112,7 @@ class Sender {
   #isNew = false;
   #sent = 0;
 
-  constructor(options: RelayOptions, wake: Wake) {
+  constructor(options: RelayOptions, wake: WorkSignal) {
     this.#options = options;
     this.#wake = wake;
     this.#outbox = openOutbox(options.publisher.family, options.publisher.columns);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Log } from '#libs/platform/log.ts';
 import { startLoop } from '#libs/platform/loop/loop.ts';
-import { Wake } from '#libs/platform/loop/wake.ts';
+import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
 import { forgetInstances, leaveInstance, reportInstance } from '#libs/store/instances.ts';
@@ -28,7 +28,7 @@ export function startReport(options: ReportOptions): { stop(): Promise<void> } {
   const self = { id: randomUUID(), roles, intake, host: hostname(), pid: process.pid, startedAt: Date.now() };
   const loop = startLoop({
     name: 'the report',
-    wake: new Wake(),
+    wake: new WorkSignal(),
     log,
     pollMs: REPORT_EVERY_MS,
     step: async () => {

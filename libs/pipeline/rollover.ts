@@ -5,7 +5,7 @@ import { formatDay } from '#libs/domain/local-date.ts';
 import type { Zone } from '#libs/domain/zone.ts';
 import type { Log } from '#libs/platform/log.ts';
 import { type Loop, startLoop } from '#libs/platform/loop/loop.ts';
-import { Wake } from '#libs/platform/loop/wake.ts';
+import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import { advanceToday, beginCalendar, holdCalendar, readToday, takeTodayBack } from '#libs/store/calendar.ts';
 
@@ -33,7 +33,7 @@ export interface RolloverOptions {
   readonly institutionZone: Zone;
   readonly clock: Clock;
   /** Woken when a new day has begun. */
-  readonly wake: Wake;
+  readonly wake: WorkSignal;
   readonly log: Log;
 }
 
@@ -50,7 +50,7 @@ export async function startRollover(options: RolloverOptions): Promise<Loop> {
   let ahead: string | null = null;
   const loop = startLoop({
     name: 'the rollover',
-    wake: new Wake(),
+    wake: new WorkSignal(),
     log,
     step: async () => {
       const now = clock.now();

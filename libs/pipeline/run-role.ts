@@ -1,12 +1,12 @@
 import type { SourceTable } from '#libs/domain/change.ts';
 import { systemClock } from '#libs/domain/clock.ts';
 import type { Family } from '#libs/domain/family.ts';
-import { openSettings, type FeatureSettings } from '#libs/families/settings.ts';
+import { type FeatureSettings, openSettings } from '#libs/families/settings.ts';
 import { analyticsAddress, describeSettings, loadConfig, requireAddress } from '#libs/platform/config/config.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import { aborted, Lifecycle, onSignals } from '#libs/platform/lifecycle.ts';
 import { type Log, openLog } from '#libs/platform/log.ts';
-import { Wake } from '#libs/platform/loop/wake.ts';
+import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import type { Database, DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { runProgram } from '#libs/platform/program.ts';
 import type { ChangeSource, SourceParts, SourceStatus } from '#libs/source/contract.ts';
@@ -16,7 +16,7 @@ import { openPartitionProgress, openProgressStore } from '#libs/store/progress.t
 import { adoptFirstSettings, requireSettings } from './adopt.ts';
 import type { DeriverOptions } from './derivers.ts';
 import { startIntake } from './intake.ts';
-import { wakeNeighbours } from './neighbours.ts';
+import { startNotifyBus } from './notify-bus.ts';
 import { startReport } from './report.ts';
 import type { Role } from './role.ts';
 import { startRollover } from './rollover.ts';
@@ -37,7 +37,7 @@ export interface RoleDefinition {
   start(options: DeriverOptions): Role;
 }
 
-/** Runs a role as a process of its own until a signal or an error that a restart cannot mend. Never returns. */
+/** Runs a role as a process of its own until a signal or an error that a restart cannot fix. Never returns. */
 export async function runRoleProcess(definition: RoleDefinition): Promise<void> {
   await runProgram({ name: definition.role, usage: usageOf(definition) }, () => runRole(definition));
 }
@@ -47,7 +47,7 @@ const usageOf = ({ role, summary }: RoleDefinition): string => `${summary}
   npm run ${role}
 
 It takes its settings from the environment and runs any number of times beside itself. Exit codes: 0 drained after SIGTERM
-or SIGINT, 2 the configuration is wrong, 3 a schema or data is in a state that a restart cannot mend.
+or SIGINT, 2 the configuration is wrong, 3 a schema or data is in a state that a restart cannot fix.
 
 ${describeSettings()}
 `;
@@ -94,8 +94,8 @@ async function startParts(definition: RoleDefinition, around: Surroundings): Pro
   lifecycle.add('the analytics connections', () => db.close());
   if (signal.aborted) return;
   const settings = await takeSettings(config, db, log);
-  const wake = new Wake();
-  const neighbours = wakeNeighbours({ db, address: analytics, wake, log });
+  const wake = new WorkSignal();
+  const neighbours = startNotifyBus({ db, address: analytics, wake, log });
   lifecycle.add('the wakes of other processes', () => neighbours.stop());
   const institutionZone = settings.reading.institutionZone;
   const rollover = await startRollover({ db, institutionZone, clock: systemClock, wake, log });

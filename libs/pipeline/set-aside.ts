@@ -21,7 +21,7 @@ export const setAside = (
       takeMarks(tx, family, claimed),
       readTodayToWrite(tx, fingerprint),
     ]);
-    // Who holds it now may find it mended.
+    // Who holds it now may find it fixed.
     if (claimed.length > 0) await setKeyAside(tx, family, mark, error);
     return { keys: claimed.length, changed: 0, contended: claimed.length === 0, followUps: 0 };
   });

@@ -19,7 +19,7 @@ export interface Answer {
    * How this is no answer of a service that speaks JSON, as the end of a sentence: what a proxy, a login page or another
    * service says in its place. Undefined where it may be one.
    */
-  readonly oddity: string | undefined;
+  readonly problem: string | undefined;
 }
 
 /** There was no whole answer; the message says why, as the end of a sentence that begins with who was asked. */
@@ -62,7 +62,7 @@ export async function ask({ url, method = 'GET', body, contentType, timeoutMs, s
       ...(body === undefined ? {} : { body }),
     });
     const text = await readAll(response);
-    return { status: response.status, text, oddity: oddityOf(response, text) };
+    return { status: response.status, text, problem: foreignAnswer(response, text) };
   } catch (error) {
     signal?.throwIfAborted();
     if (error instanceof NoAnswer) throw error;
@@ -83,7 +83,7 @@ async function readAll(response: Response): Promise<string> {
   return Buffer.concat(pieces).toString();
 }
 
-function oddityOf({ status, headers }: Response, text: string): string | undefined {
+function foreignAnswer({ status, headers }: Response, text: string): string | undefined {
   const to = headers.get('location');
   if (status >= 300 && status < 400) return `sends on to ${shown(to ?? 'nowhere')} (HTTP ${status})`;
   if (text === '' && status < 300) return undefined;

@@ -25,7 +25,7 @@ export interface LogWriterOptions {
 const MAX_BYTES = 20 * 1024 ** 2;
 const KEPT = 4;
 /** How long a line waits for a reader that is slower than we are, milliseconds. */
-const PATIENCE_MS = 100;
+const TIMEOUT_MS = 100;
 const STDERR = 2;
 
 let dropped = 0;
@@ -91,7 +91,7 @@ export class LogWriter {
 
   #writeWhole(text: string): void {
     let left = Buffer.from(text);
-    const patient = Date.now() + (this.#missing === undefined ? PATIENCE_MS : 0);
+    const patient = Date.now() + (this.#missing === undefined ? TIMEOUT_MS : 0);
     while (left.length > 0) {
       const written = writePatiently(this.#fd, left, patient);
       this.#bytes += written;

@@ -1,7 +1,7 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { ConfigurationError, messageOf, PrepaError, UnrecoverableError } from '#libs/domain/errors.ts';
 
-/** 0 drained, 2 configuration, 3 a schema or data that a restart cannot mend, 1 anything else. */
+/** 0 drained, 2 configuration, 3 a schema or data that a restart cannot fix, 1 anything else. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof ConfigurationError) return 2;
   return error instanceof UnrecoverableError ? 3 : 1;

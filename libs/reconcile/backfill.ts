@@ -1,9 +1,9 @@
 import type { StudentCourse } from '#libs/domain/family.ts';
 import type { RunScope } from '#libs/domain/run.ts';
 import { keyName } from '#libs/store/keys.ts';
-import type { FeatureAuditResult } from './features/audit.ts';
-import type { FamilyProof, KeyComparison, ComparisonScope } from './features/family.ts';
-import { markKeys, type ProofRun, untilAtRest } from './features/repairs.ts';
+import type { ComparisonScope, FamilyReconciliation, KeyComparison } from './features/family.ts';
+import type { FeatureReconcileResult } from './features/feature-reconciler.ts';
+import { markKeys, type ReconcileRun, untilAtRest } from './features/repairs.ts';
 import { studentRanges } from './features/scope.ts';
 
 /** Keys that are derived again at once. */
@@ -14,21 +14,21 @@ const KEYS_AT_ONCE = 1_000;
  * whole, from the rows as they are today, so there is no computing of some days alone.
  */
 export async function backfill(
-  run: ProofRun,
-  proofs: readonly FamilyProof[],
+  run: ReconcileRun,
+  reconciliations: readonly FamilyReconciliation[],
   scope: RunScope,
-): Promise<FeatureAuditResult> {
+): Promise<FeatureReconcileResult> {
   const result = { compared: 0, left: 0, skipped: 0 };
   const { courseId = null, studentId = null } = scope;
-  for (const proof of proofs) {
+  for (const reconciliation of reconciliations) {
     for await (const range of studentRanges(run.db, studentId)) {
-      const keys = await proof.keysOf(run.db, range, courseId);
+      const keys = await reconciliation.keysOf(run.db, range, courseId);
       for (let at = 0; at < keys.length; at += KEYS_AT_ONCE) {
-        const some = await backfillKeys(run, proof, keys.slice(at, at + KEYS_AT_ONCE), scope);
+        const some = await backfillKeys(run, reconciliation, keys.slice(at, at + KEYS_AT_ONCE), scope);
         result.compared += some.compared;
         result.left += some.left;
         result.skipped += some.skipped;
-        const phase = `computing the ${proof.family} days again`;
+        const phase = `computing the ${reconciliation.family} days again`;
         run.context.progress({ phase, done: result.compared + result.skipped, total: null });
       }
     }
@@ -37,19 +37,19 @@ export async function backfill(
 }
 
 async function backfillKeys(
-  run: ProofRun,
-  proof: FamilyProof,
+  run: ReconcileRun,
+  reconciliation: FamilyReconciliation,
   keys: readonly StudentCourse[],
   scope: RunScope,
-): Promise<FeatureAuditResult> {
+): Promise<FeatureReconcileResult> {
   const { db, context, ledger } = run;
   context.signal.throwIfAborted();
   const look: ComparisonScope = { days: scope, courses: new Map(), firstDays: new Map() };
   const before = new Map<string, KeyComparison>();
-  for (const judgement of await proof.judge(db, keys, look)) {
-    if (judgement.waits) continue;
-    const ofDays = daysOf(judgement);
-    before.set(keyName(judgement.key), ofDays);
+  for (const comparison of await reconciliation.compare(db, keys, look)) {
+    if (comparison.waits) continue;
+    const ofDays = daysOf(comparison);
+    before.set(keyName(comparison.key), ofDays);
     ledger.note(ofDays.findings);
     for (const [where, count] of ofDays.equal) ledger.equal(where, count);
   }
@@ -57,11 +57,11 @@ async function backfillKeys(
     const left = [...before.values()].filter(({ findings }) => findings.length > 0).length;
     return { compared: before.size, left, skipped: keys.length - before.size };
   }
-  await markKeys(run, proof, keys);
+  await markKeys(run, reconciliation, keys);
   let left = 0;
-  const waiting = await untilAtRest(run, proof, keys, look, (judgement) => {
-    const after = daysOf(judgement);
-    const known = before.get(keyName(judgement.key));
+  const waiting = await untilAtRest(run, reconciliation, keys, look, (comparison) => {
+    const after = daysOf(comparison);
+    const known = before.get(keyName(comparison.key));
     if (known === undefined) {
       // It was about to be derived anyway, and has been: what has changed by that is not this run's.
       ledger.note(after.findings);
@@ -79,12 +79,12 @@ async function backfillKeys(
   };
 }
 
-/** What a judgement says of days alone. */
-function daysOf(judgement: KeyComparison): KeyComparison {
+/** What a comparison says of days alone. */
+function daysOf(comparison: KeyComparison): KeyComparison {
   const isDay = (where: string): boolean => where.includes('_series.');
   return {
-    ...judgement,
-    findings: judgement.findings.filter(({ where }) => isDay(where)),
-    equal: new Map([...judgement.equal].filter(([where]) => isDay(where))),
+    ...comparison,
+    findings: comparison.findings.filter(({ where }) => isDay(where)),
+    equal: new Map([...comparison.equal].filter(([where]) => isDay(where))),
   };
 }

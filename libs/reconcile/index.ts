@@ -7,30 +7,30 @@ import { checkSource } from '#libs/source/pgoutput/index.ts';
 import { readTodayToWrite } from '#libs/store/calendar.ts';
 import { backfill } from './backfill.ts';
 import type { OpenRunner, RunContext, Runner, RunnerParts, RunResult } from './contract.ts';
-import { auditFeatures } from './features/audit.ts';
-import { type FamilyProof, openFamilyProof } from './features/family.ts';
-import { PROOF_TIMING, type ProofRun, type ProofTiming } from './features/repairs.ts';
-import { openRowAudit, type RowAudit, type RowAuditResult } from './rows/audit.ts';
+import { type FamilyReconciliation, openFamilyReconciliation } from './features/family.ts';
+import { reconcileFeatures } from './features/feature-reconciler.ts';
+import { RECONCILE_TIMING, type ReconcileRun, type ReconcileTiming } from './features/repairs.ts';
+import { openRowReconciler, type RowReconcileResult, type RowReconciler } from './rows/row-reconciler.ts';
 import { Ledger, mergeVerdict } from './verdict.ts';
 
 /** Every family that is proven, after those that its results follow from. */
-const proofsOf = (settings: FeatureSettings): readonly FamilyProof[] => [
-  openFamilyProof(performanceFamily, settings),
-  openFamilyProof(engagementFamily, settings),
-  openFamilyProof(anomalyFamily, settings),
+const proofsOf = (settings: FeatureSettings): readonly FamilyReconciliation[] => [
+  openFamilyReconciliation(performanceFamily, settings),
+  openFamilyReconciliation(engagementFamily, settings),
+  openFamilyReconciliation(anomalyFamily, settings),
 ];
 
-/** The nightly proof: the images against the source, then everything that follows from the images against them. */
-export const openReconciler: OpenRunner = async (parts) => new Reconciler(parts, await openRowAudit(parts));
+/** The nightly reconciliation: the images against the source, then everything that follows from the images against them. */
+export const openReconciler: OpenRunner = async (parts) => new Reconciler(parts, await openRowReconciler(parts));
 
-const NO_ROWS: RowAuditResult = { tables: {}, kinds: {}, examples: [], skipped: 0, compared: 0, left: 0 };
+const NO_ROWS: RowReconcileResult = { tables: {}, kinds: {}, examples: [], skipped: 0, compared: 0, left: 0 };
 
 export class Reconciler implements Runner {
   readonly #parts: RunnerParts;
-  readonly #rows: RowAudit;
-  readonly #timing: ProofTiming;
+  readonly #rows: RowReconciler;
+  readonly #timing: ReconcileTiming;
 
-  constructor(parts: RunnerParts, rows: RowAudit, timing: ProofTiming = PROOF_TIMING) {
+  constructor(parts: RunnerParts, rows: RowReconciler, timing: ReconcileTiming = RECONCILE_TIMING) {
     this.#parts = parts;
     this.#rows = rows;
     this.#timing = timing;
@@ -38,15 +38,15 @@ export class Reconciler implements Runner {
 
   async run(context: RunContext): Promise<RunResult> {
     const ledger = new Ledger();
-    const proof: ProofRun = { db: this.#parts.db, context, ledger, timing: this.#timing };
-    const proofs = proofsOf(this.#parts.settings);
+    const reconciliation: ReconcileRun = { db: this.#parts.db, context, ledger, timing: this.#timing };
+    const reconciliations = proofsOf(this.#parts.settings);
     // Before anything is waited for: whoever has other settings by now takes nothing in either.
     await readTodayToWrite(this.#parts.db, this.#parts.settings.fingerprint);
     const isBackfill = context.mode === 'backfill';
     if (!isBackfill) await this.#checkSource(context);
     const rows = isBackfill ? NO_ROWS : await this.#rows.run(context, context.scope);
-    const audit = isBackfill ? backfill : auditFeatures;
-    const features = await audit(proof, proofs, context.scope);
+    const audit = isBackfill ? backfill : reconcileFeatures;
+    const features = await audit(reconciliation, reconciliations, context.scope);
     return {
       verdict: mergeVerdict(rows, ledger, features.skipped),
       recordsProcessed: rows.compared + features.compared,

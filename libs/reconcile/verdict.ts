@@ -58,7 +58,7 @@ export class Ledger {
     }
   }
 
-  /** These very findings were seen mended. */
+  /** These very findings were seen repaired. */
   repaired(findings: readonly Discrepancy[]): void {
     for (const finding of findings) {
       this.#tally(finding.where).repaired += finding.count;

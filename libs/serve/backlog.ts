@@ -23,7 +23,7 @@ interface MarksRow {
 }
 
 /**
- * Why what is served is not yet all that the source held: one sentence for each step that a first reading, a new epoch,
+ * Why what is served is not yet all that the source held: one sentence for each step that an initial snapshot, a new epoch,
  * adopted settings or a day that was set back still has before it. Empty when everything is derived that these brought;
  * what the source brings since then, and a midnight, are no reasons.
  * @param overKafka whether changes come by topics
@@ -45,7 +45,7 @@ function describeReadings(streams: readonly StreamRow[], overKafka: boolean): st
     ...streams.flatMap(({ stream, epoch, phase }) =>
       phase === 'snapshot'
         ? [
-            `the first reading of the source is under way (${stream}, epoch ${epoch}): nothing is derived before its end`,
+            `the initial snapshot of the source is under way (${stream}, epoch ${epoch}): nothing is derived before its end`,
           ]
         : [],
     ),
@@ -56,7 +56,9 @@ function describeTopics(rows: readonly PartitionsRow[]): string[] {
   const [first] = rows;
   if (first === undefined) return [];
   const tables = rows.map((row) => `${row.source_table} (${row.partitions})`).join(', ');
-  return [`topics are not taken in as far as the first reading of epoch ${first.epoch} reaches; partitions: ${tables}`];
+  return [
+    `topics are not taken in as far as the initial snapshot of epoch ${first.epoch} reaches; partitions: ${tables}`,
+  ];
 }
 
 /** What readiness waits for. */

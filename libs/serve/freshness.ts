@@ -24,7 +24,7 @@ const role = z.strictObject({
   }),
 });
 
-/** Milliseconds since the oldest commit that waits; 0: none waits; null: some wait, none with a time (a first reading). */
+/** Milliseconds since the oldest commit that waits; 0: none waits; null: some wait, none with a time (an initial snapshot). */
 const lag = known(count, 'Age of the oldest commit that waits to be derived, in milliseconds');
 
 export const freshnessAnswer = z

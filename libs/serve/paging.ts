@@ -79,7 +79,11 @@ export async function readPage<R, K extends PageKey>(list: LongList<R, K>, after
   return { rows: first, more: readOn(list, first, through), next: isCut ? encodeCursor(through) : null };
 }
 
-async function* readOn<R, K extends PageKey>(list: LongList<R, K>, first: readonly R[], through: K): AsyncGenerator<R[]> {
+async function* readOn<R, K extends PageKey>(
+  list: LongList<R, K>,
+  first: readonly R[],
+  through: K,
+): AsyncGenerator<R[]> {
   for (let last = first.at(-1); last !== undefined; ) {
     const rows = await list.read({ after: list.keyOf(last), through }, PART, 0);
     yield rows;

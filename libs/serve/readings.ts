@@ -5,7 +5,7 @@ import { isDatabaseFault, type Queryable } from '#libs/platform/postgres/databas
 import type { SourceStatus } from '#libs/source/contract.ts';
 import { connectorReadings, readConnectors } from './connectors.ts';
 import { DatabaseDeadlineError } from './errors.ts';
-import { lagOf, type StreamProgress, readStreamProgress } from './freshness.ts';
+import { lagOf, readStreamProgress, type StreamProgress } from './freshness.ts';
 import { instanceReadings, readInstances } from './instances.ts';
 import { type LastReconcile, readLastReconcile } from './last-reconcile.ts';
 import { slotReadings } from './source.ts';

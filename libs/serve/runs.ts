@@ -185,7 +185,7 @@ export async function triggerRun(db: Queryable, request: RunRequest): Promise<st
   }
 }
 
-export interface Patience {
+export interface WaitOptions {
   /** Aborts when nobody waits any more. */
   readonly signal: AbortSignal;
   /** Milliseconds. */
@@ -195,8 +195,8 @@ export interface Patience {
 }
 
 /** Waits until a run has ended. @returns the run as it then is, or when waiting came to its end */
-export async function awaitRun(db: Queryable, id: string, patience: Patience): Promise<PipelineRun> {
-  const { signal, everyMs, beginWithinMs } = patience;
+export async function awaitRun(db: Queryable, id: string, timeout: WaitOptions): Promise<PipelineRun> {
+  const { signal, everyMs, beginWithinMs } = timeout;
   const began = performance.now();
   for (;;) {
     const run = await findRun(db, id);

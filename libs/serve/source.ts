@@ -10,7 +10,7 @@ export const sourceAnswer = known(
     .strictObject({
       state: z.enum(['starting', 'snapshot', 'streaming', 'waiting', 'stopped']),
       detail: z.string(),
-      snapshot: known(z.strictObject({ rows: count, estimated_rows: count }), 'While a first reading runs'),
+      snapshot: known(z.strictObject({ rows: count, estimated_rows: count }), 'While an initial snapshot runs'),
       lag_bytes: known(count, 'Bytes of the log at the source that are not applied yet; null over Kafka'),
       lag_records: known(count, 'Records in the partitions read here that are not applied yet; null without Kafka'),
       slot: known(

@@ -2,11 +2,11 @@ import { z } from 'zod';
 import type { Uuid } from '#libs/domain/change.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { isoInstant, ourId, sourceId } from './answers.ts';
+import { batchLoads } from './batch-loads.ts';
 import { anomalyColumns, engagementColumns, performanceColumns, stampColumns } from './feature-columns.ts';
 import { canonicalId, entityNotFound } from './identity.ts';
 import { entityId } from './parameters.ts';
 import { sql } from './statements.ts';
-import { together } from './together.ts';
 
 export const studentMetricsParams = z.strictObject({
   id: entityId.meta({ description: 'The student: our integer, or the UUID of the source' }),
@@ -54,7 +54,7 @@ const TOGETHER = { most: 16, concurrency: 3 } as const;
  * @returns rejects with NotFoundError when the student was never seen
  */
 export function openStudentMetrics(db: Queryable): ReadStudentMetrics {
-  const read = together((ids) => readMany(db, ids), TOGETHER);
+  const read = batchLoads((ids) => readMany(db, ids), TOGETHER);
   return async (text) => {
     const id = canonicalId(text);
     const found = id === undefined ? undefined : await read(id);

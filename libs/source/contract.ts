@@ -19,7 +19,7 @@ import type { Log } from '#libs/platform/log.ts';
  * - After `done()` the batch and its progress are durable, and the source may confirm them to its server; never before.
  */
 export interface ChangeSource {
-  /** Cold: connects on subscribe, closes on unsubscribe. Errors with what cannot be mended by reconnecting. */
+  /** Cold: connects on subscribe, closes on unsubscribe. Errors with what cannot be fixed by reconnecting. */
   deliveries(): Observable<Delivery>;
   status(): SourceStatus;
 }
@@ -75,7 +75,7 @@ export interface SnapshotCompleted {
 
 /** What is kept of a stream in the analytics database. */
 export interface StoredProgress extends Progress {
-  /** `snapshot`: the epoch's first reading was begun and has not ended. */
+  /** `snapshot`: the epoch's initial snapshot was begun and has not ended. */
   readonly phase: 'snapshot' | 'streaming';
   /** Which server the positions belong to, as the transport names it. */
   readonly origin: string;
@@ -94,7 +94,7 @@ export interface ProgressStore {
 export const PGOUTPUT_STREAM = 'pgoutput';
 
 /**
- * Stream name of the epochs that the connector's slots live in. It is in phase `snapshot` until the first reading of its
+ * Stream name of the epochs that the connector's slots live in. It is in phase `snapshot` until the initial snapshot of its
  * epoch is in the topics; how far these are read is the progress of their partitions, which have streams of their own.
  */
 export const DEBEZIUM_STREAM = 'debezium';
@@ -128,9 +128,9 @@ export interface PartitionProgress {
   closeGap(stream: string, start: bigint, origin: string): Promise<PartitionRow | undefined>;
   /** The newest epoch of {@link DEBEZIUM_STREAM}; 0 before the first. */
   newestEpoch(): Promise<number>;
-  /** The same if its first reading is in the topics; 0 while it is not. */
+  /** The same if its initial snapshot is in the topics; 0 while it is not. */
   epochInTopics(): Promise<number>;
-  /** Durably says that what these streams bring of an epoch's first reading is staged. */
+  /** Durably says that what these streams bring of an epoch's initial snapshot is staged. */
   noteStaged(streams: readonly string[], epoch: number): Promise<void>;
   /** Durably says by which topics changes come, so that nobody waits for partitions that are not read any more. */
   noteTopics(topics: readonly TopicOfTable[]): Promise<void>;

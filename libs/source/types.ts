@@ -2,7 +2,7 @@ import type { ColumnKind } from '#libs/domain/change.ts';
 
 /**
  * Which types of Postgres a needed column of each kind may have: those whose every value arrives exactly, and the same by
- * either transport, in the first reading and in the stream. Domains over them may be used, too. The first is the one that
+ * either transport, in the initial snapshot and in the stream. Domains over them may be used, too. The first is the one that
  * an LMSConnector gives.
  *
  * Not among them, for example: `timestamp with time zone` and `date` say something else than a local time, `money` and

@@ -130,9 +130,13 @@ export interface KeyOutlook {
 }
 
 /** Of each of these keys, in their order. */
-export async function readOutlooks(tx: Queryable, family: Family, keys: readonly StudentCourse[]): Promise<KeyOutlook[]> {
+export async function readOutlooks(
+  tx: Queryable,
+  family: Family,
+  keys: readonly StudentCourse[],
+): Promise<KeyOutlook[]> {
   const values = [family, ...coursesAndStudents(keys)];
-  const rows = await tx.query<EvidenceColumns & Omit<KeyOutlook, 'evidence'>>(sql.proof_keys, values);
+  const rows = await tx.query<EvidenceColumns & Omit<KeyOutlook, 'evidence'>>(sql.reconcile_keys, values);
   return rows.map((row) => ({
     known: row.known,
     derived: row.derived,

@@ -40,7 +40,9 @@ export type NewRows = readonly string[] | null;
 /** What a mark says that is not about rows: a new day, another course, what other families have stored. */
 export const NO_NEW_ROWS: NewRows = [];
 
-type PendingMark = StudentCourse & { readonly family: Family } & { -readonly [Name in keyof MarkOrigin]: MarkOrigin[Name] } & {
+type PendingMark = StudentCourse & { readonly family: Family } & {
+  -readonly [Name in keyof MarkOrigin]: MarkOrigin[Name];
+} & {
   newRows: string[] | null;
 };
 

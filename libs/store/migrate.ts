@@ -32,7 +32,7 @@ function listMigrations(folder: URL): Migration[] {
     .map((name) => ({ version: Number(name.slice(0, 4)), name, text: readFileSync(new URL(name, folder), 'utf8') }));
 }
 
-/** Other sessions hold what has to change. Trying again mends it once they let go. */
+/** Other sessions hold what has to change. Trying again repairs it once they let go. */
 export class SchemaHeld extends PrepaError {}
 
 /**

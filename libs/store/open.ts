@@ -83,7 +83,7 @@ async function refuseOtherEncoding(db: Database, where: string): Promise<void> {
 /** A relation of that name exists, or is of another kind. */
 const SOMEBODY_ELSES = new Set(['42P07', '42809']);
 
-/** The server is there, but will not have us: no waiting mends that. */
+/** The server is there, but will not have us: no waiting repairs that. */
 function refusedByServer(error: unknown, where: string): ConfigurationError | undefined {
   const what = `the analytics database ${where}`;
   const refused = tlsFailure(error, what, 'ANALYTICS_DB') ?? poolerRefusal(error, what, 'ANALYTICS_DB');

@@ -153,9 +153,13 @@ interface PublishedRow {
 }
 
 /** What the family's topic knows of these keys; none of them until the topic has been told of every key once. */
-export async function readPublished(tx: Queryable, family: Family, keys: readonly StudentCourse[]): Promise<PublishedKey[]> {
+export async function readPublished(
+  tx: Queryable,
+  family: Family,
+  keys: readonly StudentCourse[],
+): Promise<PublishedKey[]> {
   const values = [featureTopicOf(family), ...studentsAndCourses(keys)];
-  const rows = await tx.query<PublishedRow>(sql.proof_published, values);
+  const rows = await tx.query<PublishedRow>(sql.reconcile_published, values);
   return rows.map(({ student_id, course_id, is_waiting, version, is_tombstone }) => ({
     studentId: student_id,
     courseId: course_id,

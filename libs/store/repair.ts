@@ -4,12 +4,12 @@ import { FAMILY_OF_TABLE } from '#libs/domain/family.ts';
 import { laterPosition, type Position, samePosition, snapshotPosition } from '#libs/domain/position.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { type Image, type ImageColumns, sameContents } from './image.ts';
-import { validateImage } from './judge.ts';
 import { MARK_PRIORITY, MarkSet, NO_ORIGIN } from './marks.ts';
 import { RejectedSet } from './rejected.ts';
 import { imagesOf } from './stage.ts';
 import { sql } from './statements.ts';
 import { checkSettings, lockTables } from './table-locks.ts';
+import { validateImage } from './validate.ts';
 
 /** An image that does not say what the source says. */
 export interface ImageRepair {
@@ -25,7 +25,7 @@ export interface RepairScene {
   readonly stream: string;
   readonly epoch: number;
   /** Where the table was last truncated. */
-  readonly floor: Position | null;
+  readonly truncatePosition: Position | null;
   readonly settings: ReadingSettings;
   /** Of these settings. */
   readonly fingerprint: string;
@@ -41,7 +41,7 @@ export class EpochEnded extends Error {
 
 /**
  * Puts images right, round the guard: each keeps its position and its transaction, so that any later change still beats
- * it; a new one stands where a row of the epoch's snapshot would, but not below the floor; one too many becomes a
+ * it; a new one stands where a row of the epoch's snapshot would, but not below the truncate position; one too many becomes a
  * tombstone. An image that is not what was compared any more is left alone.
  * @param tx a transaction that has done nothing yet but to ask whether it may write
  * @param repairs by the source's id
@@ -53,10 +53,10 @@ export async function repairImages(
   scene: RepairScene,
   repairs: ReadonlyMap<string, ImageRepair>,
 ): Promise<Set<string>> {
-  const { table, floor } = scene;
-  const floors = await lockTables(tx, new Map([[table, false]]));
+  const { table, truncatePosition } = scene;
+  const truncatePositions = await lockTables(tx, new Map([[table, false]]));
   await checkSettings(tx, scene.fingerprint);
-  if (!samePosition(floors.get(table) ?? null, floor)) return new Set();
+  if (!samePosition(truncatePositions.get(table) ?? null, truncatePosition)) return new Set();
   const written = await write(tx, scene, repairs);
   const [progress] = await tx.query<{ epoch: number }>(sql.epoch_hold, [scene.stream]);
   if (progress?.epoch !== scene.epoch) throw new EpochEnded();
@@ -82,7 +82,8 @@ async function write(
   const images = imagesOf(scene.table);
   const fresh = new Map<string, Image>();
   const known: string[] = [];
-  const position = laterPosition(snapshotPosition(scene.epoch), scene.floor) ?? snapshotPosition(scene.epoch);
+  const position =
+    laterPosition(snapshotPosition(scene.epoch), scene.truncatePosition) ?? snapshotPosition(scene.epoch);
   for (const [id, { found, expected }] of repairs) {
     if (found !== undefined) known.push(id);
     else if (expected !== null) fresh.set(id, { position, xid: null, live: true, columns: expected, toast: null });

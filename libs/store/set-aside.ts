@@ -18,7 +18,12 @@ const originOf = (family: Family, { studentId, courseId }: StudentCourse): strin
   `${tableOf(family)}:${studentId}/${courseId}`;
 
 /** Notes that a key cannot be derived, and lists it as rejected. The caller holds its lock and has taken its marks. */
-export async function setKeyAside(tx: Queryable, family: Family, key: StudentCourse & MarkOrigin, error: unknown): Promise<void> {
+export async function setKeyAside(
+  tx: Queryable,
+  family: Family,
+  key: StudentCourse & MarkOrigin,
+  error: unknown,
+): Promise<void> {
   const { studentId, courseId, position } = key;
   const message = messageOf(error).slice(0, LONGEST_ERROR).replaceAll('\0', ' ');
   const payload = JSON.stringify({ student_id: studentId, course_id: courseId, error: message }).slice(0, MAX_PAYLOAD);

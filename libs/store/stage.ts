@@ -14,7 +14,6 @@ import type { ChangeBatch } from '#libs/source/contract.ts';
 import { type Identities, resolveIds } from './identity.ts';
 import { applyChange, type Image, type ImageChange, sameContents } from './image.ts';
 import { type ImageTable, type KeyIds, openImageTable } from './image-table.ts';
-import { type Validation, validateImage, type Oddity } from './judge.ts';
 import { MARK_PRIORITY, MarkSet, markAllKeys, type NewRows } from './marks.ts';
 import { byPosition, type ChangesByRow, inheritMoved, type StagedChange } from './moved.ts';
 import { advancePartitions, advanceProgress } from './progress.ts';
@@ -22,7 +21,8 @@ import { idsOf, lowXid, toImageChange } from './project.ts';
 import { RejectedSet } from './rejected.ts';
 import { type Move, movesFrom, pairMoves } from './split-moves.ts';
 import { sql } from './statements.ts';
-import { checkSettings, type Floors, isBelow, lockTables } from './table-locks.ts';
+import { checkSettings, isBelow, lockTables, type TruncatePositions } from './table-locks.ts';
+import { type RowWarning, type Validation, validateImage } from './validate.ts';
 
 const IMAGES: ReadonlyMap<SourceTable, ImageTable> = new Map(
   SOURCE_TABLES.map((table) => [table, openImageTable(table)]),
@@ -34,7 +34,7 @@ export interface StageResult {
   readonly marks: number;
   readonly rejected: number;
   /** What was read and is odd. */
-  readonly oddities: Readonly<Record<Oddity, number>>;
+  readonly warnings: Readonly<Record<RowWarning, number>>;
 }
 
 export interface StageOptions {
@@ -61,19 +61,19 @@ export async function stageBatch(
   return db.transaction(async (tx) => {
     const work = new BatchStage(tx, settings, options);
     // Given together, run in order: both readings come after the locks.
-    const [floors] = await Promise.all([
+    const [truncatePositions] = await Promise.all([
       work.lockTables(batch.changes, batch.snapshotCompleted !== undefined),
       options.fingerprint === undefined ? undefined : checkSettings(tx, options.fingerprint),
     ]);
-    for (const change of batch.changes) if (change.op === 'truncate') await work.truncate(change, floors);
-    await work.applyRows(rows, ids, floors);
+    for (const change of batch.changes) if (change.op === 'truncate') await work.truncate(change, truncatePositions);
+    await work.applyRows(rows, ids, truncatePositions);
     if (batch.snapshotCompleted !== undefined) await work.completeSnapshot(batch.snapshotCompleted.epoch);
     await work.finish(batch);
     return {
       changes: batch.changes.length,
       marks: work.marks.size,
       rejected: work.rejected.size,
-      oddities: work.oddities,
+      warnings: work.warnings,
     };
   });
 }
@@ -94,7 +94,7 @@ interface FoldedRow {
 class BatchStage {
   readonly marks = new MarkSet();
   readonly rejected = new RejectedSet();
-  readonly oddities: Record<Oddity, number> = { unreadable_due_date: 0, activity_other: 0 };
+  readonly warnings: Record<RowWarning, number> = { unreadable_due_date: 0, activity_other: 0 };
   readonly #tx: Queryable;
   readonly #settings: ReadingSettings;
   readonly #options: StageOptions;
@@ -107,29 +107,29 @@ class BatchStage {
     this.#options = options;
   }
 
-  async lockTables(changes: readonly Change[], all: boolean): Promise<Floors> {
+  async lockTables(changes: readonly Change[], all: boolean): Promise<TruncatePositions> {
     const exclusive = new Map<SourceTable, boolean>();
     if (all) for (const table of SOURCE_TABLES) exclusive.set(table, false);
     for (const { table, op } of changes) exclusive.set(table, (exclusive.get(table) ?? false) || op === 'truncate');
     return lockTables(this.#tx, exclusive);
   }
 
-  async truncate(change: TruncateChange, floors: Floors): Promise<void> {
+  async truncate(change: TruncateChange, truncatePositions: TruncatePositions): Promise<void> {
     const { table, position } = change;
-    const floor = laterPosition(floors.get(table) ?? null, position);
-    if (floor !== position) return;
-    floors.set(table, position);
-    await this.#tx.query(sql.floor_raise, [table, position.epoch, position.lsn]);
+    const truncatePosition = laterPosition(truncatePositions.get(table) ?? null, position);
+    if (truncatePosition !== position) return;
+    truncatePositions.set(table, position);
+    await this.#tx.query(sql.truncate_position_raise, [table, position.epoch, position.lsn]);
     const gone = await imagesOf(table).removeBelow(this.#tx, position);
     for (const key of gone) this.#mark(table, key, position, change.committedAt ?? null, null);
     await this.#tx.query(sql.rejected_clear_below, [table, position.epoch, position.lsn]);
   }
 
   /** Images of all tables: first the new ones of each, then the known ones of each. */
-  async applyRows(rows: readonly AnyRowChange[], ids: Identities, floors: Floors): Promise<void> {
-    const byTable = this.#byRow(rows, ids, floors);
+  async applyRows(rows: readonly AnyRowChange[], ids: Identities, truncatePositions: TruncatePositions): Promise<void> {
+    const byTable = this.#byRow(rows, ids, truncatePositions);
     for (const move of await pairMoves(this.#tx, rows)) {
-      if (isBelow(floors, move)) continue;
+      if (isBelow(truncatePositions, move)) continue;
       joinHalves(byTable, move);
       this.#late.push(move);
     }
@@ -143,7 +143,7 @@ class BatchStage {
     await Promise.all(
       tables.map(([table], index) => this.#updateKnown(table, known[index] ?? new Map<string, FoldedRow>())),
     );
-    await this.#handOn(floors);
+    await this.#handOn(truncatePositions);
   }
 
   /**
@@ -151,12 +151,12 @@ class BatchStage {
    * brings the second half looks under the lock of the old row as well: another process may just be filling that, and
    * not see the move yet.
    */
-  async #handOn(floors: Floors): Promise<void> {
+  async #handOn(truncatePositions: TruncatePositions): Promise<void> {
     while (this.#late.length > 0) {
       const moves = await movesFrom(this.#tx, this.#late.splice(0));
       const byTable = new Map<SourceTable, ChangesByRow>();
       for (const move of moves) {
-        if (isBelow(floors, move)) continue;
+        if (isBelow(truncatePositions, move)) continue;
         if (!byTable.has(move.table)) byTable.set(move.table, new Map());
         joinHalves(byTable, move);
       }
@@ -168,11 +168,15 @@ class BatchStage {
     }
   }
 
-  /** The changes that lie above their table's floor, each row's in order. */
-  #byRow(rows: readonly AnyRowChange[], ids: Identities, floors: Floors): Map<SourceTable, ChangesByRow> {
+  /** The changes that lie above their table's truncate position, each row's in order. */
+  #byRow(
+    rows: readonly AnyRowChange[],
+    ids: Identities,
+    truncatePositions: TruncatePositions,
+  ): Map<SourceTable, ChangesByRow> {
     const byTable = new Map<SourceTable, ChangesByRow>();
     for (const row of rows) {
-      if (isBelow(floors, row)) continue;
+      if (isBelow(truncatePositions, row)) continue;
       const table: ChangesByRow = byTable.get(row.table) ?? new Map();
       byTable.set(row.table, table);
       const changes = table.get(row.id) ?? [];
@@ -215,8 +219,8 @@ class BatchStage {
 
   /** An image was written: judge it, and mark the keys that it leaves and enters unless nothing of it has changed. */
   #changed(table: SourceTable, id: string, before: Image | undefined, after: Image, row: FoldedRow): void {
-    const { reason, oddity } = this.#judge(table, after);
-    if (oddity !== null) this.oddities[oddity] += 1;
+    const { reason, warning } = this.#validate(table, after);
+    if (warning !== null) this.warnings[warning] += 1;
     if (reason !== null) this.rejected.put(table, id, after, reason);
     else if (before !== undefined) this.rejected.clear(table, id);
     if (before !== undefined && sameContents(before, after)) return;
@@ -231,10 +235,12 @@ class BatchStage {
     }
   }
 
-  #judge(table: SourceTable, image: Image): Validation {
+  #validate(table: SourceTable, image: Image): Validation {
     const { rejectAs } = this.#options;
-    if (!image.live) return { reason: null, oddity: null };
-    return rejectAs === undefined ? validateImage(table, image.columns, this.#settings) : { reason: rejectAs, oddity: null };
+    if (!image.live) return { reason: null, warning: null };
+    return rejectAs === undefined
+      ? validateImage(table, image.columns, this.#settings)
+      : { reason: rejectAs, warning: null };
   }
 
   #mark(table: SourceTable, key: KeyIds, position: Position, committedAt: number | null, newRows: NewRows): void {

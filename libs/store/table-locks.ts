@@ -8,27 +8,30 @@ import { sql } from './statements.ts';
 const TABLE_LOCK = 7_130_002;
 
 /** Where each table was last truncated; what stands there or before is gone. */
-export type Floors = Map<SourceTable, Position>;
+export type TruncatePositions = Map<SourceTable, Position>;
 
 export const isBelow = (
-  floors: Floors,
+  truncatePositions: TruncatePositions,
   { table, position }: { readonly table: SourceTable; readonly position: Position },
 ): boolean => {
-  const floor = floors.get(table);
-  return floor !== undefined && comparePositions(position, floor) <= 0;
+  const truncatePosition = truncatePositions.get(table);
+  return truncatePosition !== undefined && comparePositions(position, truncatePosition) <= 0;
 };
 
 /**
- * Takes the locks of tables until the transaction ends, in one order, and reads the tables' floors in a later statement.
+ * Takes the locks of tables until the transaction ends, in one order, and reads the tables' truncate positions in a later statement.
  * @param exclusive the tables: true for one that is truncated, false for those whose rows are written
  */
-export async function lockTables(tx: Queryable, exclusive: ReadonlyMap<SourceTable, boolean>): Promise<Floors> {
+export async function lockTables(
+  tx: Queryable,
+  exclusive: ReadonlyMap<SourceTable, boolean>,
+): Promise<TruncatePositions> {
   const tables = [...exclusive.keys()];
   if (tables.length === 0) return new Map();
   const numbers = tables.map((table) => SOURCE_TABLES.indexOf(table));
   const [, rows] = await Promise.all([
     tx.query(sql.table_locks, [TABLE_LOCK, numbers, [...exclusive.values()]]),
-    tx.query<{ source_table: SourceTable } & Position>(sql.floors, [tables]),
+    tx.query<{ source_table: SourceTable } & Position>(sql.truncate_positions, [tables]),
   ]);
   return new Map(rows.map((row) => [row.source_table, { epoch: row.epoch, lsn: row.lsn }]));
 }

@@ -21,7 +21,7 @@ export interface ApiFailure {
   readonly status: number;
   readonly body: ErrorAnswer;
   readonly headers: Readonly<Record<string, string>>;
-  /** `error`: ours to mend; `warn`: something else is away; `info`: somebody was not let in; `debug`: a wrong request. */
+  /** `error`: ours to fix; `warn`: something else is away; `info`: somebody was not let in; `debug`: a wrong request. */
   readonly level: 'debug' | 'info' | 'warn' | 'error';
 }
 

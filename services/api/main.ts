@@ -12,7 +12,7 @@ const USAGE = `The API of PrepaData as a process of its own: serves the features
   npm run api
 
 It takes its settings from the environment and needs ANALYTICS_DB_HOST. Exit codes: 0 drained after SIGTERM or SIGINT,
-2 the configuration is wrong, 3 the database is in a state that a restart cannot mend.
+2 the configuration is wrong, 3 the database is in a state that a restart cannot fix.
 
 ${describeSettings()}
 `;

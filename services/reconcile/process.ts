@@ -40,7 +40,7 @@ const USAGE = `Proves against the source that what is served is right, and repai
 
 It takes its settings from the environment and runs any number of times beside itself; with --once, databases that the
 environment does not name are those of the npm start that runs here. Exit codes: 0 drained after SIGTERM or SIGINT; with
---once all is equal or was repaired, 1 differences are left (or were found, in a dry run) or the run did not succeed; 2 the configuration is wrong, 3 a schema or data is in a state that a restart cannot mend.
+--once all is equal or was repaired, 1 differences are left (or were found, in a dry run) or the run did not succeed; 2 the configuration is wrong, 3 a schema or data is in a state that a restart cannot fix.
 
 ${describeSettings()}
 `;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '#libs/domain/clock.ts';
 import { type Role, roleOf } from '#libs/pipeline/role.ts';
 import type { Log } from '#libs/platform/log.ts';
-import { Wake } from '#libs/platform/loop/wake.ts';
+import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import type { Database, DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { listenForNotifications } from '#libs/platform/postgres/listen.ts';
 import type { Schedule } from '#libs/platform/schedule.ts';
@@ -31,8 +31,13 @@ export interface ReconcileOptions {
  */
 export function startReconcile(options: ReconcileOptions): Role {
   const { db, analytics, runner, schedule, clock, log, timing = RUN_TIMING } = options;
-  const wake = new Wake();
-  const listener = listenForNotifications({ address: analytics, channel: RUNS_CHANNEL, log, onMessage: () => wake.hear() });
+  const wake = new WorkSignal();
+  const listener = listenForNotifications({
+    address: analytics,
+    channel: RUNS_CHANNEL,
+    log,
+    onMessage: () => wake.receive(),
+  });
   const executor = startExecutor({ db, runner, log, owner: randomUUID(), timing }, wake);
   const scheduler = schedule === null ? [] : [startScheduler({ db, schedule, clock, log })];
   const role = roleOf([...scheduler, executor]);

@@ -27,7 +27,7 @@ const CONFLICT = 409;
 const CONFLICT_MS = 5_000;
 const LOOK_MS = 100;
 
-/** What a worker says with 500, though waiting does not mend it: a plugin is not there. */
+/** What a worker says with 500, though waiting does not fix it: a plugin is not there. */
 const MISSING_PLUGIN = /Failed to find any class/;
 
 /** Offsets hold log sequence numbers, which may lie beyond what a number holds exactly. */
@@ -98,10 +98,10 @@ export class ConnectHttp {
 
   async #ask(method: string, path: string, body: string | undefined): Promise<Answer> {
     const answer = await this.#fetch(method, path, body);
-    const { status, oddity } = answer;
+    const { status, problem } = answer;
     if (status === 401 || status === 403) throw this.#wantsLogin(status);
-    if (oddity !== undefined && status >= 500) throw new Waiting(`${this.#name} ${oddity}`);
-    if (oddity !== undefined) throw this.#somebodyElse(oddity);
+    if (problem !== undefined && status >= 500) throw new Waiting(`${this.#name} ${problem}`);
+    if (problem !== undefined) throw this.#somebodyElse(problem);
     this.heardAt = Date.now();
     return answer;
   }
@@ -130,10 +130,10 @@ export class ConnectHttp {
   }
 
   /** A proxy says such things while Connect is away for a while; at first it is the address that is wrong. */
-  #somebodyElse(oddity: string): Error {
-    if (this.#isKnown) return new Waiting(`${this.#name} ${oddity}`);
+  #somebodyElse(problem: string): Error {
+    if (this.#isKnown) return new Waiting(`${this.#name} ${problem}`);
     return new ConfigurationError(
-      `there is no Kafka Connect at CONNECT_URL: ${shown(this.#url)} ${oddity}`,
+      `there is no Kafka Connect at CONNECT_URL: ${shown(this.#url)} ${problem}`,
       'set CONNECT_URL to the address under which Connect serves its REST API, e.g. http://connect:8083, without /connectors: curl of it answers with version and kafka_cluster_id',
     );
   }

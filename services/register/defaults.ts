@@ -22,7 +22,7 @@ const FIND = `SELECT c.relname AS table, a.attname AS column, pg_get_expr(d.adbi
  * Refuses a needed column that may be NULL and has a DEFAULT: the Avro converter (Apicurio 2.6) writes the default where the
  * row has NULL, and nobody who reads the topic could tell the two apart. Where both leave the same image, nobody has to:
  * an LMSConnector's own `metadata jsonb DEFAULT '{}'` is such a column.
- * @throws ConfigurationError naming each, with the SQL that mends it
+ * @throws ConfigurationError naming each, with the SQL that fixes it
  */
 export async function refuseNullableDefaults(client: pg.Client, schema: string): Promise<void> {
   const needed = Object.entries(NEEDED_COLUMNS).flatMap(([table, columns]) =>

@@ -15,7 +15,7 @@ export interface DropOptions {
   readonly tell: (line: string) => void;
 }
 
-const PATIENCE = 5_000;
+const TIMEOUT = 5_000;
 
 /**
  * Takes away what registering made: first the connector, which else would make a slot again; then its slots; then the
@@ -25,7 +25,7 @@ const PATIENCE = 5_000;
 export async function dropEverything({ settings, db, signal, tell }: DropOptions): Promise<void> {
   const where = placeOf(settings.source);
   try {
-    const session = await acquireConnectorLock(settings, signal, PATIENCE, tell);
+    const session = await acquireConnectorLock(settings, signal, TIMEOUT, tell);
     try {
       await dropConnector(new ConnectApi(settings.connectUrl, settings.name, signal), settings.name, tell);
       const all = await readSlots(session.control, settings.slotPrefix);

@@ -26,7 +26,7 @@ const REMEDIES: readonly (readonly [said: RegExp, remedy: string])[] = [
 const OTHERWISE =
   'see that Connect reaches SOURCE_DB_HOST, KAFKA_BROKERS and the registry from where it runs, and read its log around this time';
 
-/** What Connect refuses is for a person to mend. */
+/** What Connect refuses is for a person to fix. */
 export function explainRefusal(refusal: ConnectRefusal, { connectUrl, name }: RegisterSettings): ConfigurationError {
   const said = refusal.message.trim();
   const remedy = REMEDIES.find(([words]) => words.test(said))?.[1] ?? OTHERWISE;

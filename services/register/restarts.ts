@@ -1,4 +1,4 @@
-import type { Workshop } from './steps.ts';
+import type { ConnectorContext } from './steps.ts';
 
 const FIRST_WAIT = 1_000;
 const LAST_WAIT = 60_000;
@@ -23,7 +23,7 @@ export class Restarts {
   }
 
   /** @returns what has failed, and when it is tried again, as a sentence */
-  async onFailure({ connect, settings, tell }: Workshop, reason: string): Promise<string> {
+  async onFailure({ connect, settings, tell }: ConnectorContext, reason: string): Promise<string> {
     const failed = `the task of the connector ${settings.name} has failed: ${reason}`;
     const now = Date.now();
     if (this.#runningSince !== undefined || this.#next === 0) {

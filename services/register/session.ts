@@ -37,7 +37,7 @@ const STANDBY_EVERY = 1_000;
 export async function acquireConnectorLock(
   settings: RegisterSettings,
   signal: AbortSignal,
-  patience: number | undefined,
+  timeout: number | undefined,
   onStandby: (sentence: string) => void,
 ): Promise<ConnectorLock> {
   let lost: Error | undefined;
@@ -47,7 +47,7 @@ export async function acquireConnectorLock(
   });
   try {
     await link.client.query('SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10');
-    await takeLock(link.client, settings, signal, patience, onStandby);
+    await takeLock(link.client, settings, signal, timeout, onStandby);
     const replication = await openReplicationLink(settings.source, 'identify', link.client, signal);
     try {
       const server = await identifyServer(replication.client);
@@ -72,10 +72,10 @@ async function takeLock(
   client: pg.Client,
   settings: RegisterSettings,
   signal: AbortSignal,
-  patience: number | undefined,
+  timeout: number | undefined,
   onStandby: (sentence: string) => void,
 ): Promise<void> {
-  for (const until = Date.now() + (patience ?? Number.POSITIVE_INFINITY); ; ) {
+  for (const until = Date.now() + (timeout ?? Number.POSITIVE_INFINITY); ; ) {
     const { rows } = await client.query<{ got: boolean; holder: number | null }>(
       `SELECT pg_try_advisory_lock(k) AS got,
               (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1

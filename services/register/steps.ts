@@ -14,7 +14,7 @@ import { type RegisterSettings, slotOf, wantedConfig } from './settings.ts';
 
 /*
  * The steps from nothing to a connector that streams. Each can be the last before a crash: the next run looks at what is
- * there and goes on from it (see `look.ts`).
+ * there and goes on from it (see `inspect.ts`).
  *
  * What is true of Debezium 3.6.3, seen on it and read in it:
  * - `snapshot.mode=initial` on a slot that exists reads the tables without the slot's snapshot, and then streams from
@@ -36,7 +36,7 @@ import { type RegisterSettings, slotOf, wantedConfig } from './settings.ts';
 const UNREAD_MS = 5_000;
 
 /** What the steps work with. */
-export interface Workshop {
+export interface ConnectorContext {
   readonly settings: RegisterSettings;
   readonly connect: ConnectApi;
   readonly db: Database;
@@ -54,35 +54,35 @@ export interface Workshop {
  * @param slots all of our names on this server; an unread slot keeps the server's log for ever
  */
 export async function beginEpoch(
-  shop: Workshop,
+  context: ConnectorContext,
   origin: string,
   reason: string,
   slots: readonly SlotRow[],
   connector: Connector | undefined,
 ): Promise<void> {
-  const { settings, control } = shop;
+  const { settings, control } = context;
   if (settings.slotLimit === 'required') await requireLimit(control);
   // A connector that runs reads the old slot, which could not be dropped.
-  if (connector !== undefined && connector.state !== 'STOPPED') await shop.connect.stop();
-  await untilUnread(shop);
-  const epoch = await openProgressStore(shop.db).beginEpoch(DEBEZIUM_STREAM, origin, reason);
-  shop.tell(`epoch ${epoch} begins: ${reason}`);
+  if (connector !== undefined && connector.state !== 'STOPPED') await context.connect.stop();
+  await untilUnread(context);
+  const epoch = await openProgressStore(context.db).beginEpoch(DEBEZIUM_STREAM, origin, reason);
+  context.tell(`epoch ${epoch} begins: ${reason}`);
   const slot = slotOf(settings, epoch);
   refuseForeign(slots, slot, settings.source.database);
   await dropSlots(
     control,
     slots.filter((old) => old.database === settings.source.database),
   );
-  shop.say(`making the replication slot ${slot}; the server waits until all transactions that write now have ended`);
+  context.say(`making the replication slot ${slot}; the server waits until all transactions that write now have ended`);
   await control.query(`SELECT pg_create_logical_replication_slot($1, 'pgoutput')`, [slot]);
-  shop.tell(`made the replication slot ${slot}`);
+  context.tell(`made the replication slot ${slot}`);
 }
 
 /**
  * Waits until nobody reads a slot of ours. The server takes a moment to notice that a connector has stopped.
  * @throws Waiting when somebody goes on reading: a connector of another Kafka Connect, perhaps
  */
-async function untilUnread({ settings, control, signal }: Workshop): Promise<void> {
+async function untilUnread({ settings, control, signal }: ConnectorContext): Promise<void> {
   for (const until = Date.now() + UNREAD_MS; ; await sleep(100, undefined, { signal })) {
     const slots = await readSlots(control, settings.slotPrefix);
     const read = slots.find((slot) => slot.database === settings.source.database && slot.active_pid !== null);
@@ -94,25 +94,29 @@ async function untilUnread({ settings, control, signal }: Workshop): Promise<voi
   }
 }
 
-/** Gives the connector the configuration of the epoch's first reading, and no memory of another epoch. */
-export async function prepareReading(shop: Workshop, epoch: number, connector: Connector | undefined): Promise<void> {
-  const wanted = wantedConfig(shop.settings, epoch, 'initial_only');
-  await untilWritersEnd(shop);
+/** Gives the connector the configuration of the epoch's initial snapshot, and no memory of another epoch. */
+export async function prepareReading(
+  context: ConnectorContext,
+  epoch: number,
+  connector: Connector | undefined,
+): Promise<void> {
+  const wanted = wantedConfig(context.settings, epoch, 'initial_only');
+  await untilWritersEnd(context);
   if (connector === undefined) {
-    await tellingRefusal(shop, () => shop.connect.create(wanted));
-    shop.tell(`made the connector ${shop.settings.name}, which sends epoch ${epoch}`);
+    await tellingRefusal(context, () => context.connect.create(wanted));
+    context.tell(`made the connector ${context.settings.name}, which sends epoch ${epoch}`);
   } else if (connector.state !== 'STOPPED') {
-    await shop.connect.stop();
+    await context.connect.stop();
   }
-  await shop.connect.resetOffset();
-  if (connector !== undefined) await configure(shop, connector.config, wanted);
+  await context.connect.resetOffset();
+  if (connector !== undefined) await configure(context, connector.config, wanted);
 }
 
 /**
  * Waits until every transaction that is open at this moment has ended. One may be written in the log before the slot's
  * beginning, and so not be sent, and still not be visible, for as long as the server waits for its standbys.
  */
-async function untilWritersEnd({ control, signal, say }: Workshop): Promise<void> {
+async function untilWritersEnd({ control, signal, say }: ConnectorContext): Promise<void> {
   const { rows } = await control.query<{ end: string }>('SELECT pg_snapshot_xmax(pg_current_snapshot())::text AS end');
   const end = rows[0]?.end ?? '0';
   for (;;) {
@@ -126,33 +130,37 @@ async function untilWritersEnd({ control, signal, say }: Workshop): Promise<void
   }
 }
 
-/** From the first reading to the slot: everything since the slot was made is sent, whatever the reading saw of it. */
+/** From the initial snapshot to the slot: everything since the slot was made is sent, whatever the reading saw of it. */
 export async function beginStreaming(
-  shop: Workshop,
+  context: ConnectorContext,
   epoch: number,
   connector: Connector,
   slot: SlotRow,
 ): Promise<void> {
-  if (connector.state !== 'STOPPED') await shop.connect.stop();
+  if (connector.state !== 'STOPPED') await context.connect.stop();
   const begin = parseLsn(slot.confirmed_flush_lsn ?? '0/0');
-  await shop.connect.setOffset(begin);
-  await configure(shop, connector.config, wantedConfig(shop.settings, epoch, 'no_data'));
-  await advanceProgress(shop.db, { stream: DEBEZIUM_STREAM, epoch, applied: begin }, true, null);
-  shop.tell(`epoch ${epoch}: the first reading is in the topics; the connector follows ${slot.slot_name}`);
+  await context.connect.setOffset(begin);
+  await configure(context, connector.config, wantedConfig(context.settings, epoch, 'no_data'));
+  await advanceProgress(context.db, { stream: DEBEZIUM_STREAM, epoch, applied: begin }, true, null);
+  context.tell(`epoch ${epoch}: the initial snapshot is in the topics; the connector follows ${slot.slot_name}`);
 }
 
 /** Puts the configuration if it differs, and tells what does. */
-export async function configure(shop: Workshop, present: ConnectorConfig, wanted: ConnectorConfig): Promise<boolean> {
+export async function configure(
+  context: ConnectorContext,
+  present: ConnectorConfig,
+  wanted: ConnectorConfig,
+): Promise<boolean> {
   const differences = describeDifferences(present, wanted);
   if (differences.length === 0) return false;
-  await tellingRefusal(shop, () => shop.connect.configure(wanted));
-  shop.tell(`changed the connector ${shop.settings.name}:`);
-  for (const difference of differences) shop.tell(`  ${difference}`);
+  await tellingRefusal(context, () => context.connect.configure(wanted));
+  context.tell(`changed the connector ${context.settings.name}:`);
+  for (const difference of differences) context.tell(`  ${difference}`);
   return true;
 }
 
-/** What Connect refuses while the source answers us is for a person to mend. */
-async function tellingRefusal({ control, settings }: Workshop, work: () => Promise<void>): Promise<void> {
+/** What Connect refuses while the source answers us is for a person to fix. */
+async function tellingRefusal({ control, settings }: ConnectorContext, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {

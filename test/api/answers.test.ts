@@ -139,7 +139,7 @@ test.each([
   ['nothing at all', undefined, 500, 'internal'],
   ['an error of Postgres about the statement', Object.assign(new Error('no'), { code: '42P01' }), 500, 'internal'],
   ['a server that shuts down', Object.assign(new Error('no'), { code: '57P01' }), 503, 'database_unavailable'],
-  ['an error that is meant to be told', new PrepaError('torn', 'it is torn', 'mend it'), 500, 'torn'],
+  ['an error that is meant to be told', new PrepaError('torn', 'it is torn', 'fix it'), 500, 'torn'],
 ])('%s becomes one shape', async (_, error, status, code) => {
   const broken = await startTestApi(failing(error), { log: recordedLog().log });
   try {

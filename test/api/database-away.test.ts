@@ -69,7 +69,7 @@ test('a database that is away is a 503 everywhere but in health, and nothing has
   });
   expect(await get('/api/health')).toMatchObject({ status: 200 });
 
-  await forwarder.mend();
+  await forwarder.fix();
   for (const path of ROUTES) expect(await get(path)).toMatchObject({ status: 200 });
   expect(await get('/api/ready')).toMatchObject({ status: 200 });
 });
@@ -95,6 +95,6 @@ test('a database that says nothing makes the process not ready in seconds, and i
   const answer = await get('/api/students');
   expect(answer.status).toBe(503);
   expect(errorOf(answer).code).toBe('database_unavailable');
-  await forwarder.mend();
+  await forwarder.fix();
   await expect.poll(async () => (await get('/api/students')).status, { timeout: 20_000 }).toBe(200);
 });

@@ -1,7 +1,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 
-/** A way to a real server that can be cut and mended, on one port all the while. */
+/** A way to a real server that can be cut and fixed, on one port all the while. */
 export interface Forwarder {
   readonly port: number;
   /** Breaks every connection and refuses new ones. */
@@ -9,7 +9,7 @@ export interface Forwarder {
   /** Says nothing any more: bytes stop, connections stay. */
   freeze(): void;
   /** Forwards again. */
-  mend(): Promise<void>;
+  fix(): Promise<void>;
 }
 
 export async function startForwarder(target: DatabaseAddress): Promise<Forwarder> {
@@ -45,7 +45,7 @@ export async function startForwarder(target: DatabaseAddress): Promise<Forwarder
     freeze: () => {
       frozen = true;
     },
-    mend: async () => {
+    fix: async () => {
       if (frozen) breakAll();
       frozen = false;
       if (!server.listening) server = await listen(forward, port);

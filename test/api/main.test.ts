@@ -125,7 +125,7 @@ test('a database that is away is waited for, in sight; a signal ends the waiting
   expect((await patient.ended).code).toBe(0);
   const lucky = run(settings);
   await lucky.said('does not answer; trying again');
-  await forwarder.mend();
+  await forwarder.fix();
   expect((await ask(`${await lucky.url}/api/ready`)).body).toEqual(ALL_BUT_THE_ROLES);
   lucky.child.kill('SIGTERM');
   expect((await lucky.ended).code).toBe(0);

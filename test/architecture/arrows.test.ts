@@ -116,7 +116,8 @@ describe('imports run one way', () => {
   });
 
   test('no file imports itself by way of others', () => {
-    const targetsOf = (file: string): (string | undefined)[] => imports.filter((item) => item.file === file).map(pathOf);
+    const targetsOf = (file: string): (string | undefined)[] =>
+      imports.filter((item) => item.file === file).map(pathOf);
     const done = new Set<string>();
     const circles: string[][] = [];
     const follow = (file: string, way: readonly string[]): void => {

@@ -15,7 +15,7 @@ const AIMS = [
   { name: 'p99', share: 0.99, aim: 40 },
 ] as const;
 /** How long after the last commit something may still be missing, milliseconds. */
-const PATIENCE_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 
 /** (c) From a commit to the feature row that shows it, at a steady load; each key is touched once. */
 export async function freshness(world: World): Promise<BenchmarkResult> {
@@ -33,12 +33,12 @@ export async function freshness(world: World): Promise<BenchmarkResult> {
         const alone = Math.min(ALONE, Math.floor(order.length / 4));
         for (let index = 0; index < alone; index += 1) {
           await observer.touch(index);
-          await observer.untilSeen(index, index + 1, PATIENCE_MS);
+          await observer.untilSeen(index, index + 1, TIMEOUT_MS);
         }
         const meter = new Meter(world.servers, product.pid);
         await atRandom(order.length - alone, 'freshness', (index) => observer.touch(alone + index));
         const usage = meter.read();
-        await observer.untilSeen(alone, order.length, PATIENCE_MS);
+        await observer.untilSeen(alone, order.length, TIMEOUT_MS);
         const from = alone + Math.min(warmUp, Math.floor((order.length - alone) / 4));
         return resultOf(observer, observer.log.slice(0, alone), observer.log.slice(from), usage);
       } finally {

@@ -4,7 +4,7 @@ import { startIntake } from '#libs/pipeline/intake.ts';
 import { analyticsAddress, loadConfig, sourceAddress } from '#libs/platform/config/config.ts';
 import { onSignals } from '#libs/platform/lifecycle.ts';
 import { openLog } from '#libs/platform/log.ts';
-import { Wake } from '#libs/platform/loop/wake.ts';
+import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import { openDatabase } from '#libs/platform/postgres/database.ts';
 import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
 import { openProgressStore } from '#libs/store/progress.ts';
@@ -26,7 +26,7 @@ const intake = startIntake({
   }),
   db,
   settings,
-  wake: new Wake(),
+  wake: new WorkSignal(),
   log,
   onFailure: (error) => {
     console.error(error);

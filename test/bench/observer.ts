@@ -55,8 +55,8 @@ export class Observer {
   }
 
   /** Waits until the changes from one place of the order to before another are seen, or the time is over. */
-  async untilSeen(from: number, to: number, patienceMs: number): Promise<void> {
-    const until = performance.now() + patienceMs;
+  async untilSeen(from: number, to: number, timeoutMs: number): Promise<void> {
+    const until = performance.now() + timeoutMs;
     const waits = (): boolean => this.log.slice(from, to).some((seen) => Number.isNaN(seen.visibleAt));
     while (performance.now() < until && waits()) await sleep(1);
   }

@@ -5,8 +5,8 @@ import { analyticsAddress, loadConfig, sourceAddress } from '#libs/platform/conf
 import { Lifecycle } from '#libs/platform/lifecycle.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
-import { openRowAudit } from '#libs/reconcile/rows/audit.ts';
 import { openText } from '#libs/reconcile/rows/connection.ts';
+import { openRowReconciler } from '#libs/reconcile/rows/row-reconciler.ts';
 import { selectRows } from '#libs/source/postgres/snapshot.ts';
 
 // Reads every row of the source once, in order of the ids, and does nothing with them; or compares them with their images.
@@ -51,7 +51,7 @@ async function audit(source: DatabaseAddress, analytics: DatabaseAddress): Promi
   const settings = await openSettings(config, db);
   const lifecycle = new Lifecycle(log);
   const parts = { config, settings, db, analytics, source, clock: systemClock, log, lifecycle };
-  const rows = await openRowAudit(parts);
+  const rows = await openRowReconciler(parts);
   const result = await rows.run(
     {
       runId: 'bench',

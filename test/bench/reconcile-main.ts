@@ -8,7 +8,7 @@ import { World } from './world.ts';
 
 const USAGE = `npm run bench:reconcile -- [--size small|full] [--rows 100000,1000000,5000000] [--json file]
 
-Compares every row of a source with its image, as the nightly proof does, and reads the same rows in the same order without
+Compares every row of a source with its image, as the nightly reconcile does, and reads the same rows in the same order without
 doing anything with them, in the same run: ratios, never bare times, and the peak memory of a process of its own.
   --size  small (a fiftieth of everything, the default) or full
   --rows  other numbers of rows than those, at full size

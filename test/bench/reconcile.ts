@@ -6,7 +6,7 @@ import { startIntake } from '#libs/pipeline/intake.ts';
 import { addressEnv } from '#libs/platform/config/address-env.ts';
 import { loadConfig } from '#libs/platform/config/config.ts';
 import { openLog } from '#libs/platform/log.ts';
-import { Wake } from '#libs/platform/loop/wake.ts';
+import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import { type Database, type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
 import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
 import { migrate } from '#libs/store/migrate.ts';
@@ -118,7 +118,7 @@ async function following<T>({ name, source: address, analytics }: Place, work: (
   failed.catch(() => {});
   const source = pgoutputSource({ address, progress: openProgressStore(db), slotPrefix: name });
   const settings = await openSettings(loadConfig(), db);
-  const intake = startIntake({ source, db, settings, wake: new Wake(), log, onFailure: fail });
+  const intake = startIntake({ source, db, settings, wake: new WorkSignal(), log, onFailure: fail });
   try {
     while (source.status().state !== 'streaming') await Promise.race([failed, new Promise((go) => setTimeout(go, 20))]);
     return await Promise.race([work(), failed]);
@@ -134,7 +134,7 @@ async function measure(world: World, place: Place): Promise<{ bare: Measured; au
     audit: [],
   };
   await following(place, async () => {
-    // There and back again, so that drift does not decide; the first reading warms the caches for both.
+    // There and back again, so that drift does not decide; the initial snapshot warms the caches for both.
     await child(world, place, 'bare');
     for (let round = 1; round <= (world.repeats ? ROUNDS : 1); round += 1) {
       for (const mode of round % 2 === 1 ? (['bare', 'audit'] as const) : (['audit', 'bare'] as const))

@@ -6,7 +6,7 @@ import { startIntake } from '#libs/pipeline/intake.ts';
 import { startRollover } from '#libs/pipeline/rollover.ts';
 import { analyticsAddress, loadConfig } from '#libs/platform/config/config.ts';
 import { openLog } from '#libs/platform/log.ts';
-import { Wake } from '#libs/platform/loop/wake.ts';
+import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import { type Database, openDatabase } from '#libs/platform/postgres/database.ts';
 import type { ChangeBatch } from '#libs/source/contract.ts';
 import { type MemorySource, memorySource } from '#libs/source/memory/index.ts';
@@ -116,7 +116,7 @@ async function main(): Promise<void> {
   const settings = await openSettings(config, db);
   const source = memorySource();
   if (mode === 'prepare') await prepare(db, source, shape);
-  const [log, wake] = [openLog('warn'), new Wake()];
+  const [log, wake] = [openLog('warn'), new WorkSignal()];
   const institutionZone = settings.reading.institutionZone;
   const rollover = await startRollover({ db, institutionZone, clock: systemClock, wake, log });
   const engagement = startEngagement({ db, settings, wake, log });

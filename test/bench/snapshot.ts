@@ -10,10 +10,10 @@ import { type BenchmarkResult, type Measured, median } from './report.ts';
 import type { World } from './world.ts';
 
 const AIM = 4;
-/** COPY is quick and its speed varies; a first reading is neither. */
+/** COPY is quick and its speed varies; an initial snapshot is neither. */
 const COPIES = 3;
 
-/** (a) A first reading to finished features. */
+/** (a) An initial snapshot to finished features. */
 export async function snapshot(world: World): Promise<BenchmarkResult> {
   const source = await world.source();
   const { measured: product, stagedMs } = await readAll(world);
@@ -25,7 +25,7 @@ export async function snapshot(world: World): Promise<BenchmarkResult> {
   const rows = counts.reduce((sum, [count]) => sum + (count?.rows ?? 0), 0);
   return {
     letter: 'a',
-    title: `a first reading of ${rows.toLocaleString('en')} rows to finished features`,
+    title: `an initial snapshot of ${rows.toLocaleString('en')} rows to finished features`,
     verdicts: [
       {
         what: 'time, of a plain COPY',

@@ -59,7 +59,7 @@ const WEEKDAY_TOLERANCE = 0.025;
 type Figure = keyof typeof TOLERANCE;
 
 /** The figures in which a shape is not like the real ones. */
-function oddities(shape: Shape): string[] {
+function warnings(shape: Shape): string[] {
   const odd = (Object.keys(TOLERANCE) as Figure[]).flatMap((figure) => {
     const real = [AAA_2013J, BBB_2013B].map((course) => [course[figure]].flat());
     return [shape[figure]].flat().flatMap((value, index) => {
@@ -89,15 +89,15 @@ test.each(SEEDS)('campus %s has the shape of real courses', (seed) => {
   const studies = campuses.find((campus) => campus.seed === seed)?.studies ?? [];
   const shape = shapeOf(studies);
   expect(shape.students).toBeGreaterThan(600);
-  expect(oddities(shape)).toEqual([]);
+  expect(warnings(shape)).toEqual([]);
 });
 
 describe('the comparison sees', () => {
   const planted = (change: (study: Study, index: number) => Study): string[] =>
-    oddities(shapeOf((campuses[0]?.studies ?? []).map(change))).map((text) => text.replace(/[[:].*/, ''));
+    warnings(shapeOf((campuses[0]?.studies ?? []).map(change))).map((text) => text.replace(/[[:].*/, ''));
 
   test('the real courses themselves as real', () => {
-    expect([AAA_2013J, BBB_2013B].flatMap(oddities)).toEqual([]);
+    expect([AAA_2013J, BBB_2013B].flatMap(warnings)).toEqual([]);
   });
 
   test('students who come a quarter less often', () => {

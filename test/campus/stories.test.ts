@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { keyHistory } from '../../services/sandbox/campus/history.ts';
-import { DAY, HOUR, startOfDay, localWeekday } from '../../services/sandbox/campus/local-time.ts';
+import { DAY, HOUR, localWeekday, startOfDay } from '../../services/sandbox/campus/local-time.ts';
 import { type Campus, type Enrollment, planCampus } from '../../services/sandbox/campus/people.ts';
 import type { ActivityRow } from '../../services/sandbox/campus/rows.ts';
 import { STORY_NAMES, type StoryName, type StudentLine } from '../../services/sandbox/campus/stories/story.ts';

@@ -208,7 +208,7 @@ describe('starting and stopping', () => {
     }
   });
 
-  test('what trying again does not mend is not tried for ever', () => {
+  test('what trying again does not fix is not tried for ever', () => {
     for (const [, { restart }] of roles) expect(restart).toMatch(/^on-failure:\d$/);
   });
 

@@ -5,7 +5,7 @@ import { SOURCE_TABLES } from '#libs/domain/change.ts';
 import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
 import { openProgressStore } from '#libs/store/progress.ts';
 import { ConnectApi } from '../../services/register/connect-api.ts';
-import { superviseConnector } from '../../services/register/look-after.ts';
+import { superviseConnector } from '../../services/register/connector-supervisor.ts';
 import { useStack } from '../support/stack.ts';
 import { readTopics, type TopicReader } from '../support/topic-reader.ts';
 import { createFixture, type Fixture, register, until } from './fixture.ts';
@@ -103,7 +103,7 @@ async function startTrap(
 }
 
 test.each(STEPS.map((step, index) => [step, index + 1] as const))(
-  'a crash right after "%s" is mended by registering again',
+  'a crash right after "%s" is fixed by registering again',
   async (_, last) => {
     const trap = await startTrap(fixture.settings.connectUrl, last);
     const dying = new AbortController();

@@ -5,7 +5,7 @@ import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
 import { originText } from '#libs/source/postgres/signature.ts';
 import { openProgressStore } from '#libs/store/progress.ts';
 import type { ConnectApi, Connector } from '../../services/register/connect-api.ts';
-import { lookOnce } from '../../services/register/look.ts';
+import { lookOnce } from '../../services/register/inspect.ts';
 import { Restarts } from '../../services/register/restarts.ts';
 import { slotOf, wantedConfig } from '../../services/register/settings.ts';
 import { createFixture, type Fixture } from './fixture.ts';

@@ -97,7 +97,7 @@ test('every day is as if it were judged alone, and each flag runs from the first
         expect(row.unsupported.filter((name) => row[name] !== null)).toEqual([]);
       }
     }),
-    { numRuns: 60 },
+    { numRuns: 200 },
   );
   // The histories are such that everything happens.
   expect([...seen].sort()).toEqual([...FLAG_NAMES]);
@@ -118,6 +118,6 @@ test('what comes later changes no earlier day', () => {
       const flags = anomalySeries(withItems(naive), { outlierThreshold })?.flags ?? [];
       expect(anomalySeries(withItems(earlier), { outlierThreshold })?.flags).toEqual(flags.slice(0, length));
     }),
-    { numRuns: 60 },
+    { numRuns: 200 },
   );
 });

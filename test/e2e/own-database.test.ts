@@ -56,7 +56,7 @@ const LATER_WRITES = [
   'TRUNCATE enrollments',
 ];
 
-/** The nightly proof, now. */
+/** The nightly reconcile, now. */
 async function proof({ url }: Program): Promise<unknown> {
   const answer = await fetch(`${url}/api/pipeline/trigger?wait=true`, {
     method: 'POST',

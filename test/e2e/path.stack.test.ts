@@ -37,7 +37,7 @@ async function underLoad(work: () => Promise<void>): Promise<void> {
   });
 }
 
-test('ready means that the first reading is in the tables', async () => {
+test('ready means that the initial snapshot is in the tables', async () => {
   await way.untilReady();
   expect(await way.differences()).toEqual([]);
 });

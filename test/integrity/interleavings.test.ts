@@ -167,7 +167,7 @@ test('a key that is new while its course moves is derived again for the course a
   expect(rows).toEqual([]);
 });
 
-test('what a key of a first reading moves its course by is waited for, though its own mark is not seen yet', async () => {
+test('what a key of an initial snapshot moves its course by is waited for, though its own mark is not seen yet', async () => {
   await stage(world.db, grading({ value: 10, lsn: 1, day: -20 }));
   await deriveAll(world.db, settings);
   await stage(world.db, grading({ row: 2, value: 20, lsn: 1, day: 0 }));

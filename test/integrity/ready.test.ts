@@ -21,7 +21,7 @@ import { World } from '../property/world.ts';
 import { deriveAll } from '../support/derive-all.ts';
 import { testSettings } from '../support/settings.ts';
 
-/* Ready: what a first reading, a new epoch or adopted settings brought is served, whole. */
+/* Ready: what an initial snapshot, a new epoch or adopted settings brought is served, whole. */
 
 const settings = testSettings();
 let world: World;
@@ -109,7 +109,7 @@ test.each([
   ['in turn', (step: number) => step],
   ['courses seldom', (step: number) => (step % 9 === 8 ? 2 : [0, 1, 3][step % 3]) ?? 0],
   ['engagement first', (step: number) => (step < 40 ? 1 : step)],
-])('a first reading: ready when all of it is derived and not before (%s)', async (_, order) => {
+])('an initial snapshot: ready when all of it is derived and not before (%s)', async (_, order) => {
   const model = new SourceModel(FIRST_TODAY);
   fill(model);
   await readEverything(model);
@@ -125,11 +125,11 @@ test.each([
 test('while it is read the reason says so, and that nothing is derived', async () => {
   const epoch = await openProgressStore(world.db).beginEpoch('pgoutput', 'a server', 'a test');
   expect(await reasons()).toEqual([
-    `the first reading of the source is under way (pgoutput, epoch ${epoch}): nothing is derived before its end`,
+    `the initial snapshot of the source is under way (pgoutput, epoch ${epoch}): nothing is derived before its end`,
   ]);
 });
 
-test('news of a key that is still waited for takes what follows from the first reading with it', async () => {
+test('news of a key that is still waited for takes what follows from the initial snapshot with it', async () => {
   const model = new SourceModel(FIRST_TODAY);
   fill(model);
   await readEverything(model);
@@ -139,7 +139,7 @@ test('news of a key that is still waited for takes what follows from the first r
     const [last] = model.changes.slice(-1);
     if (last !== undefined) await stage({ changes: [last] });
   }
-  // The news is derived first, and with it what the first reading marked.
+  // The news is derived first, and with it what the initial snapshot marked.
   const seen = await deriveWatching((step) => step);
   const whole = await served();
   for (const moment of seen) expect(moment).toEqual(whole);
@@ -215,7 +215,7 @@ test('a day that is set back is the one that features speak for again, whole bef
   expect(await world.differences(model)).toEqual([]);
 });
 
-test('over Kafka: ready when the topics are taken in as far as the first reading reaches, and derived', async () => {
+test('over Kafka: ready when the topics are taken in as far as the initial snapshot reaches, and derived', async () => {
   const { db } = world;
   const partitions = openPartitionProgress(db);
   const progress = openProgressStore(db);
@@ -230,10 +230,10 @@ test('over Kafka: ready when the topics are taken in as far as the first reading
     'nothing of the source is read into topics yet: npm run register -- --watch sees to it',
   ]);
   const epoch = await progress.beginEpoch('debezium', 'a server', 'a test');
-  expect(await ofTopics()).toEqual([expect.stringMatching(/first reading .* \(debezium, /)]);
+  expect(await ofTopics()).toEqual([expect.stringMatching(/initial snapshot .* \(debezium, /)]);
   await db.query(`UPDATE stream_progress SET phase = 'streaming' WHERE stream = 'debezium'`);
   expect(await ofTopics()).toEqual([
-    `topics are not taken in as far as the first reading of epoch ${epoch} reaches; partitions: activity_logs (1), courses (1), enrollments (1), grades (1), students (1)`,
+    `topics are not taken in as far as the initial snapshot of epoch ${epoch} reaches; partitions: activity_logs (1), courses (1), enrollments (1), grades (1), students (1)`,
   ]);
 
   const tables = ['students', 'courses', 'enrollments', 'grades', 'activity_logs'] as const;
@@ -256,7 +256,7 @@ test('over Kafka: ready when the topics are taken in as far as the first reading
   // A new epoch begins all over.
   await progress.beginEpoch('debezium', 'a server', 'a test');
   await db.query(`UPDATE stream_progress SET phase = 'streaming' WHERE stream = 'debezium'`);
-  expect(await ofTopics()).toEqual([expect.stringMatching(/first reading of epoch \d+ reaches; .*grades \(2\)/)]);
+  expect(await ofTopics()).toEqual([expect.stringMatching(/initial snapshot of epoch \d+ reaches; .*grades \(2\)/)]);
 });
 
 test('of very many keys that wait some are counted', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { MS_PER_DAY, parseDay } from '#libs/domain/local-date.ts';
 import { performanceFamily } from '#libs/families/performance.ts';
-import { openSettings, type FeatureSettings } from '#libs/families/settings.ts';
+import { type FeatureSettings, openSettings } from '#libs/families/settings.ts';
 import { adoptSettings, requireSettings } from '#libs/pipeline/adopt.ts';
 import { deriveBatch } from '#libs/pipeline/derive.ts';
 import { loadConfig } from '#libs/platform/config/config.ts';

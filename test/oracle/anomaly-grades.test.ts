@@ -125,17 +125,17 @@ describe('grade_drop and grade_spike', () => {
     expect(source.flag('Z before a', 'grade_drop')).toBeNull();
   });
 
-  test('since: a run ends when the grade is mended, and another begins', async () => {
+  test('since: a run ends when the grade is fixed, and another begins', async () => {
     // 60 on day 40, 80 on day 45, 60 again on day 50, which is the grade of day 40: open to day 69, but for days 45 ... 49.
     const changed: Grade[] = [60, 80, 60].map((value, n) => ['last', value, 40 + 5 * n]);
-    await source.grades('mended', 'course', [...earlier(80, 80, 80, 80), ...changed]);
+    await source.grades('fixed', 'course', [...earlier(80, 80, 80, 80), ...changed]);
     // Repeats change nothing, and a run goes on from one item to the next.
     const repeated: Grade[] = days(40, 60).map((day) => ['last', 60, day]);
     await source.grades('repeated', 'course', [...earlier(80, 80, 80, 80), ...repeated]);
     await source.grades('next', 'course', [...earlier(80, 80, 80, 80), ['e', 60, 40], ['f', 55, 50]]);
     await source.ask(TODAY);
-    expect(source.flag('mended', 'grade_drop')).toMatchObject({ since: date(50), value: 60 });
-    expect(source.openDays('mended', 'grade_drop')).toEqual([...days(40, 44), ...days(50, 60)]);
+    expect(source.flag('fixed', 'grade_drop')).toMatchObject({ since: date(50), value: 60 });
+    expect(source.openDays('fixed', 'grade_drop')).toEqual([...days(40, 44), ...days(50, 60)]);
     expect(source.openDays('repeated', 'grade_drop')).toEqual(days(40, 60));
     // 80 four times and 60: median 80, mean deviation 4, limit 15.04; 55 is 25 under, 1.66 times.
     expect(source.flag('next', 'grade_drop')).toMatchObject({

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Loop } from '#libs/platform/loop/loop.ts';
-import { Wake } from '#libs/platform/loop/wake.ts';
+import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import type { Runner } from '#libs/reconcile/contract.ts';
 import { RunGuardError, RunStoppedError } from '#libs/reconcile/jobs/errors.ts';
 import { startExecutor } from '#libs/reconcile/jobs/executor.ts';
@@ -39,7 +39,7 @@ afterEach(async () => {
 
 /** As another process would, if not for the process. */
 function execute(runner: Runner, timing: Partial<RunTiming> = {}, db = analytics.db): Loop {
-  const loop = startExecutor(jobParts(db, runner, timing), new Wake());
+  const loop = startExecutor(jobParts(db, runner, timing), new WorkSignal());
   running.push(loop);
   return loop;
 }

@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Log } from '#libs/platform/log.ts';
 import { type Loop, type StepOutcome, startLoop } from '#libs/platform/loop/loop.ts';
-import { Wake } from '#libs/platform/loop/wake.ts';
+import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 
 const LONG = 60_000;
 const running: Loop[] = [];
@@ -20,7 +20,7 @@ const INFO = 30;
 
 interface Observed {
   readonly loop: Loop;
-  readonly wake: Wake;
+  readonly wake: WorkSignal;
   /** When each step began, milliseconds. */
   readonly began: number[];
   readonly logged: Logged[];
@@ -28,7 +28,7 @@ interface Observed {
 
 /** A loop whose n-th step, from 0, is what the test says; polling is out of the way unless asked for. */
 function looping(step: (n: number) => StepOutcome | Promise<StepOutcome>, pollMs = LONG): Observed {
-  const wake = new Wake();
+  const wake = new WorkSignal();
   const began: number[] = [];
   const logged: Logged[] = [];
   const log: Log = pino(

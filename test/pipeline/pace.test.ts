@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Pace } from '#libs/platform/loop/pace.ts';
-import { Wake } from '#libs/platform/loop/wake.ts';
+import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 
 describe('deriving', () => {
   test('goes on at once while the intake keeps up', () => {
@@ -28,7 +28,7 @@ describe('deriving', () => {
 
 describe('the intake is behind', () => {
   test('from a full batch until one that is not', () => {
-    const wake = new Wake();
+    const wake = new WorkSignal();
     expect(wake.isBehind).toBe(false);
     wake.fallBehind(true);
     expect(wake.isBehind).toBe(true);

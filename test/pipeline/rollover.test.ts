@@ -6,7 +6,7 @@ import { openZone } from '#libs/domain/zone.ts';
 import { startRollover } from '#libs/pipeline/rollover.ts';
 import { readDays } from '#libs/pipeline/today.ts';
 import type { Loop } from '#libs/platform/loop/loop.ts';
-import { Wake } from '#libs/platform/loop/wake.ts';
+import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import { readToday } from '#libs/store/calendar.ts';
 import { migrate } from '#libs/store/migrate.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -31,7 +31,7 @@ const today = async (): Promise<string> => formatDay(await readToday(analytics.d
 /** Starts with the clock at noon of a day; the answer sets it. */
 async function start(day: string): Promise<(to: string) => void> {
   let now = parseDay(day) * MS_PER_DAY + MS_PER_DAY / 2;
-  const options = { db: analytics.db, institutionZone: openZone('UTC'), wake: new Wake(), log };
+  const options = { db: analytics.db, institutionZone: openZone('UTC'), wake: new WorkSignal(), log };
   rollover = await startRollover({ ...options, clock: { now: () => now } });
   return (to) => {
     now = parseDay(to) * MS_PER_DAY + MS_PER_DAY / 2;
@@ -76,7 +76,7 @@ test('a clock that is a little behind another that has begun the day is no troub
     [59, false],
     [61, true],
   ] as const) {
-    const options = { db: analytics.db, institutionZone: openZone('UTC'), wake: new Wake(), log };
+    const options = { db: analytics.db, institutionZone: openZone('UTC'), wake: new WorkSignal(), log };
     rollover = await startRollover({ ...options, clock: { now: () => minutes(before) } });
     await sleep(300);
     expect(rollover.trouble !== null).toBe(isTrouble);

@@ -6,7 +6,7 @@ import { deriveCourses } from '#libs/pipeline/course.ts';
 import { deriveBatch } from '#libs/pipeline/derive.ts';
 import { startDeriver } from '#libs/pipeline/derivers.ts';
 import { openLog } from '#libs/platform/log.ts';
-import { Wake } from '#libs/platform/loop/wake.ts';
+import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import { beginCalendar } from '#libs/store/calendar.ts';
 import { stageBatch } from '#libs/store/stage.ts';
 import { FIRST_TODAY } from '../property/rows.ts';
@@ -119,7 +119,12 @@ describe.each([
   test('is tried again at a start', async () => {
     await deriveAll(family);
     expect(await latestGrades()).not.toHaveProperty(String(bad));
-    const loops = startDeriver(performanceFamily, { db: world.db, settings, wake: new Wake(), log: openLog('silent') });
+    const loops = startDeriver(performanceFamily, {
+      db: world.db,
+      settings,
+      wake: new WorkSignal(),
+      log: openLog('silent'),
+    });
     try {
       await expect.poll(latestGrades, { timeout: 30_000 }).toHaveProperty(String(bad));
       expect(await listed()).toEqual([]);

@@ -1,4 +1,4 @@
-import { BUGS_OF_PROOF } from './bugs-of-proof.ts';
+import { BUGS_OF_PROOF } from './bugs-of-reconcile.ts';
 
 /** A defect put into the product on purpose: the tests named must turn red on it. */
 export interface PlantedBug {
@@ -27,9 +27,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     tests: EPOCHS,
   },
   {
-    name: 'floor off: changes from before a truncate come back to life',
+    name: 'truncate position off: changes from before a truncate come back to life',
     file: 'libs/store/stage.ts',
-    from: 'if (isBelow(floors, row)) continue;',
+    from: 'if (isBelow(truncatePositions, row)) continue;',
     to: '',
     tests: HISTORIES,
   },
@@ -63,10 +63,10 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'what was withdrawn when partitions went to others still counts as applied',
-    file: 'libs/source/kafka/pump.ts',
+    file: 'libs/source/kafka/batch-dispatcher.ts',
     from: 'if (!this.#queue.includes(entry)) continue;',
     to: '',
-    tests: ['test/source/kafka-pump.test.ts'],
+    tests: ['test/source/kafka-batch-dispatcher.test.ts'],
   },
   {
     name: 'single-statement staging: the old image is read without its lock',
@@ -169,7 +169,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'dormancy forgotten: a course that ended goes on growing inactive',
-    file: 'libs/pipeline/derive.ts',
+    file: 'libs/families/course-as-of.ts',
     from: 'lastFact === null ? today : Math.min(today, lastFact + DAYS_AFTER_LAST_FACT);',
     to: 'lastFact === null ? today : Math.max(today, lastFact + DAYS_AFTER_LAST_FACT - 1000);',
     tests: HISTORIES,
@@ -232,13 +232,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'excluded staff count for their courses',
-    file: 'libs/families/standing.ts',
+    file: 'libs/families/evaluate.ts',
     from: 'settings.excluded.has(key.studentId)',
     to: 'settings.excluded.has(-1)',
     tests: HISTORIES,
   },
   {
-    name: 'ready before the flags that follow from a first reading are derived',
+    name: 'ready before the flags that follow from an initial snapshot are derived',
     file: 'libs/pipeline/derive.ts',
     from: 'readers.add(storedFor, key, this.#markOf(key), NO_NEW_ROWS);',
     to: 'readers.add(storedFor, key, { ...this.#markOf(key), awaited: false }, NO_NEW_ROWS);',

@@ -75,7 +75,7 @@ async function main({ words: wanted }: Typed<Record<never, never>>): Promise<num
     const clean = runTests(copy, [...new Set(bugs.flatMap((bug) => bug.tests))]);
     if (clean.numFailedTests > 0 || clean.numPassedTests === 0) {
       throw new Error(
-        `without any bug ${clean.numFailedTests} tests fail and ${clean.numPassedTests} pass: mend that first`,
+        `without any bug ${clean.numFailedTests} tests fail and ${clean.numPassedTests} pass: repair that first`,
       );
     }
     for (const bug of bugs) {

@@ -9,7 +9,7 @@ import type { Admin, Producer } from '#libs/platform/kafka/contract.ts';
 import { openProducer } from '#libs/platform/kafka/producer.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { useStack } from '../support/stack.ts';
-import { type Listening, listen as listenTo, numbers, patiently, valuesOf } from './listening.ts';
+import { type Listening, listen as listenTo, numbers, retryWhileUnavailable, valuesOf } from './listening.ts';
 
 /* What a consumer reads, and how it goes on trying where it cannot. */
 
@@ -58,7 +58,7 @@ describe('compression', () => {
       await producer.send(topic, numbers(0, 4_000));
       await producer.send(topic, numbers(4_000, 1_000));
       const { records, troubles } = listen(topic);
-      await patiently(() => records.length).toBe(5_000);
+      await retryWhileUnavailable(() => records.length).toBe(5_000);
       expect(valuesOf(records)).toEqual(NUMBERS);
       expect(troubles.filter((said) => said !== 'back')).toEqual([]);
     },
@@ -72,7 +72,7 @@ describe('compression', () => {
     forget(types.ZSTD, () => {
       throw new UnknownCodec('a batch is compressed with codec 5, which is not known here');
     });
-    await patiently(() => failures.length).toBe(1);
+    await retryWhileUnavailable(() => failures.length).toBe(1);
     expect(failures[0]).toBeInstanceOf(ConfigurationError);
     expect(failures[0]?.message).toContain(topic);
     expect((failures[0] as ConfigurationError).hint).toContain('compression.type');
@@ -96,7 +96,7 @@ describe('a consumer that falls over', () => {
         throw new CodecFault('a batch cannot be read');
       },
     }));
-    await patiently(() => troubles.length).toBeGreaterThan(0);
+    await retryWhileUnavailable(() => troubles.length).toBeGreaterThan(0);
     await sleep(5_000);
     expect(assigned.length).toBeGreaterThan(2);
     // 100 ms, then twice as long each time; at first it was five times a second.
@@ -104,8 +104,8 @@ describe('a consumer that falls over', () => {
     expect(troubles.length).toBeGreaterThanOrEqual(assigned.length - 1);
     expect(new Set(troubles.map((said) => /a batch cannot be read/.test(said)))).toEqual(new Set([true]));
     installCodecs();
-    await patiently(() => records.length).toBe(10);
-    await patiently(() => troubles.at(-1)).toBe('back');
+    await retryWhileUnavailable(() => records.length).toBe(10);
+    await retryWhileUnavailable(() => troubles.at(-1)).toBe('back');
   });
 
   test('since it may not read its group, or its topic, says which right is missing', async () => {
@@ -124,15 +124,15 @@ describe('a consumer that falls over', () => {
     });
     await kafka.createAcls({ acl: denials.map(acl) });
     const { troubles, assigned, records } = listen(topic, group);
-    await patiently(() => troubles.at(-1)).toMatch(`does not let us at the topics ${topic}`);
+    await retryWhileUnavailable(() => troubles.at(-1)).toMatch(`does not let us at the topics ${topic}`);
     await allow(denials[1]);
-    await patiently(() => troubles.at(-1)).toMatch(`does not let us into the consumer group ${group}`);
+    await retryWhileUnavailable(() => troubles.at(-1)).toMatch(`does not let us into the consumer group ${group}`);
     expect(troubles.at(-1)).toContain(`--operation Read --group ${group}`);
     expect(assigned).toEqual([]);
     await allow(denials[0]);
     await producer.send(topic, numbers(0, 3));
-    await patiently(() => records.length).toBe(3);
-    await patiently(() => troubles.at(-1)).toBe('back');
+    await retryWhileUnavailable(() => records.length).toBe(3);
+    await retryWhileUnavailable(() => troubles.at(-1)).toBe('back');
   });
 
   async function allow(denial: { resourceType: number; resourceName: string } | undefined): Promise<void> {
@@ -167,10 +167,12 @@ describe('a consumer that falls over', () => {
     await theirs.run({ eachMessage: async () => {} });
     await joined;
     const { troubles, assigned } = listen(topic, group);
-    await patiently(() => troubles.at(-1)).toMatch(`the consumer group ${group} is in use by another program`);
+    await retryWhileUnavailable(() => troubles.at(-1)).toMatch(
+      `the consumer group ${group} is in use by another program`,
+    );
     await theirs.disconnect();
-    await patiently(() => assigned).toEqual([1]);
-    await patiently(() => troubles.at(-1)).toBe('back');
+    await retryWhileUnavailable(() => assigned).toEqual([1]);
+    await retryWhileUnavailable(() => troubles.at(-1)).toBe('back');
   });
 
   const named =
@@ -184,9 +186,9 @@ describe('a consumer that falls over', () => {
     const topic = await freshTopic();
     await producer.send(topic, numbers(0, 1));
     const { troubles, assigned, records } = listen(topic);
-    await patiently(() => records.length).toBe(1);
+    await retryWhileUnavailable(() => records.length).toBe(1);
     await kafka.deleteTopics({ topics: [topic] });
-    await patiently(() => troubles.filter((said) => said !== 'back').length).toBeGreaterThan(0);
+    await retryWhileUnavailable(() => troubles.filter((said) => said !== 'back').length).toBeGreaterThan(0);
     await sleep(3_000);
     expect(troubles.at(-1)).toMatch(/does not host this topic-partition|UNKNOWN_TOPIC/);
     expect(assigned.length).toBeLessThan(8);

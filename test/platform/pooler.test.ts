@@ -111,7 +111,12 @@ describe.skipIf(isWithoutPgBouncer)('PgBouncer', () => {
       const db = await analytics(address);
       const heard: string[] = [];
       const log = pino({ level: 'silent' });
-      const listener = listenForNotifications({ address, channel: 'news', log, onMessage: (payload) => heard.push(payload) });
+      const listener = listenForNotifications({
+        address,
+        channel: 'news',
+        log,
+        onMessage: (payload) => heard.push(payload),
+      });
       await expect.poll(() => heard, { timeout: 20_000 }).toEqual(['']);
       await db.query(`NOTIFY news, 'x'`);
       await expect.poll(() => heard, { timeout: 20_000 }).toEqual(['', 'x']);

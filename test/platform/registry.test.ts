@@ -176,9 +176,9 @@ describe.each(NOT_A_SERVICE)('somebody who $name', ({ answers, said, timeoutMs =
     // Both waited for the one schema, which was asked for once.
     expect(fake.asked).toEqual(['GET /apis/ccompat/v7/schemas/ids/7', 'GET /apis/ccompat/v7/config/rows']);
     fake.inItsPlace = undefined;
-    const patience = { timeout: PATIENT_MS };
-    await expect.poll(() => registry.decode(message(7, 1n, null)), patience).toMatchObject({ at: 1 });
-    await expect.poll(() => registry.register('rows', SCHEMA), patience).toBe(7);
+    const timeout = { timeout: PATIENT_MS };
+    await expect.poll(() => registry.decode(message(7, 1n, null)), timeout).toMatchObject({ at: 1 });
+    await expect.poll(() => registry.register('rows', SCHEMA), timeout).toBe(7);
   });
 });
 

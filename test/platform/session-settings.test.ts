@@ -118,7 +118,12 @@ test('a listener stays, and hears, though its role may not be idle for long', as
   const heard: string[] = [];
   const warned: object[] = [];
   const log = pino({ level: 'warn' }, { write: (line) => warned.push(JSON.parse(line)) });
-  const listener = listenForNotifications({ address, channel: 'news', log, onMessage: (payload) => heard.push(payload) });
+  const listener = listenForNotifications({
+    address,
+    channel: 'news',
+    log,
+    onMessage: (payload) => heard.push(payload),
+  });
   await expect.poll(() => heard, { timeout: 20_000 }).toEqual(['']);
   await sleep(1_500);
   await database.db.query(`NOTIFY news, 'still here'`);

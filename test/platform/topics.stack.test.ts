@@ -76,7 +76,7 @@ const feature = (topic: string): TopicSpec => topicSpec(topic, 4, 1);
 
 test('a feature topic that deletes is set to keep the last message of each key; what was chosen for it else stays', async () => {
   const topic = await theirs({ 'cleanup.policy': 'delete', 'segment.bytes': '12345678', 'retention.ms': '999000' }, 2);
-  expect(await admin.ensureTopics([feature(topic)])).toEqual({ made: [], mended: [topic] });
+  expect(await admin.ensureTopics([feature(topic)])).toEqual({ made: [], fixed: [topic] });
   expect(await settingsOf(topic)).toMatchObject({
     ...feature(topic).config,
     'segment.bytes': '12345678',
@@ -92,14 +92,14 @@ test('a feature topic that deletes is set to keep the last message of each key; 
     topics: [{ partitions: { length: 2 } }],
   });
   // A second time there is nothing to do, and nothing new to say.
-  expect(await admin.ensureTopics([feature(topic)])).toEqual({ made: [], mended: [] });
+  expect(await admin.ensureTopics([feature(topic)])).toEqual({ made: [], fixed: [] });
   expect(told).toHaveLength(2);
 });
 
 test('one that forgets deletes too early is set right, one that keeps them longer is left', async () => {
   const early = await theirs({ 'cleanup.policy': 'compact', 'delete.retention.ms': '60000' });
   const late = await theirs({ 'cleanup.policy': 'compact', 'delete.retention.ms': '9999999999' }, 6);
-  expect(await admin.ensureTopics([feature(early), feature(late)])).toEqual({ made: [], mended: [early] });
+  expect(await admin.ensureTopics([feature(early), feature(late)])).toEqual({ made: [], fixed: [early] });
   expect(await settingsOf(early)).toMatchObject({ 'delete.retention.ms': '604800000' });
   expect(await settingsOf(late)).toMatchObject({ 'delete.retention.ms': '9999999999' });
 });
@@ -131,7 +131,7 @@ test('without it, what only saves space stays, and without the right to look all
   await allowOnly(seen, 'READ', 'WRITE', 'DESCRIBE', 'DESCRIBE_CONFIGS');
   const hidden = await theirs({ 'cleanup.policy': 'compact' });
   await allowOnly(hidden, 'READ', 'WRITE', 'DESCRIBE');
-  expect(await admin.ensureTopics([feature(seen), feature(hidden)])).toEqual({ made: [], mended: [] });
+  expect(await admin.ensureTopics([feature(seen), feature(hidden)])).toEqual({ made: [], fixed: [] });
   expect(told).toEqual([
     expect.stringMatching(
       `${seen} stays as it is, though we would set min.cleanable.dirty.ratio: 0.5 → 0.1.*TOPIC_AUTHORIZATION_FAILED`,

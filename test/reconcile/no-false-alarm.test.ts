@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MS_PER_DAY } from '#libs/domain/local-date.ts';
-import { ProofWorld } from './proof-world.ts';
+import { ReconcileWorld } from './reconcile-world.ts';
 import { fill, load } from './rows/load.ts';
 
 /* Both audits beside writers at full speed and days that begin: what is under way is no difference. */
 
 const RUNS = Number(process.env['NO_FALSE_ALARM_RUNS'] ?? 3);
 
-let world: ProofWorld;
+let world: ReconcileWorld;
 let days = 0;
 beforeAll(async () => {
-  world = await ProofWorld.open('proof_alarm');
+  world = await ReconcileWorld.open('proof_alarm');
   world.clock = { now: () => Date.now() + days * MS_PER_DAY };
   await fill(world.source.db);
   await world.begin();
@@ -30,7 +30,7 @@ test(
         const midnight = setTimeout(() => {
           days += 1;
         }, 700);
-        const { verdict, recordsFailed } = await world.prove({ dryRun: run % 2 === 0, patienceMs: 1_000 });
+        const { verdict, recordsFailed } = await world.prove({ dryRun: run % 2 === 0, timeoutMs: 1_000 });
         clearTimeout(midnight);
         const { kinds, examples } = verdict;
         expect({ run, kinds, examples, recordsFailed }).toEqual({ run, kinds: {}, examples: [], recordsFailed: 0 });

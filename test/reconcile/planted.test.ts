@@ -7,9 +7,9 @@ import { FakeCluster } from '../topics/fakes.ts';
 import { drain } from '../topics/relays.ts';
 import { fillSource } from './campus.ts';
 import { type Expected, PLANTS, type Plant, type Target } from './plants.ts';
-import { ProofWorld } from './proof-world.ts';
+import { ReconcileWorld } from './reconcile-world.ts';
 
-/* Corruptions of every kind at once: one run finds each for what it is and mends it, and the next finds nothing. */
+/* Corruptions of every kind at once: one run finds each for what it is and repairs it, and the next finds nothing. */
 
 const CORRUPTIONS = Number(process.env['PLANTED_CORRUPTIONS'] ?? 80);
 const SEED = Number(process.env['PLANTED_SEED'] ?? 7);
@@ -19,12 +19,12 @@ const COURSES = 8;
 const GROUPS = { rows: [1, 2], features: [3, 4, 5, 6, 7, 8], courses: [6, 7, 8] } as const;
 
 const cluster = new FakeCluster();
-let world: ProofWorld;
+let world: ReconcileWorld;
 const expected: Expected[] = [];
 const planted = new Map<string, number>();
 
 beforeAll(async () => {
-  world = await ProofWorld.open('planted', { topics: true });
+  world = await ReconcileWorld.open('planted', { topics: true });
   await fillSource(world.source.db, { students: STUDENTS, courses: COURSES, rowsPerKey: 8, seed: SEED });
   await world.begin();
   await world.settle();
@@ -107,7 +107,7 @@ async function contents(): Promise<unknown> {
   return (await world.db.query(`SELECT ARRAY[${sums.join(', ')}] AS sums`))[0];
 }
 
-test(`${CORRUPTIONS} corruptions of every kind are found for what they are, and mended`, async () => {
+test(`${CORRUPTIONS} corruptions of every kind are found for what they are, and repaired`, async () => {
   expect(planted.size).toBe(Math.min(PLANTS.length, CORRUPTIONS));
   const before = await contents();
   const dry = await world.prove({ dryRun: true });

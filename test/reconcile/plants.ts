@@ -5,7 +5,7 @@ import { ENGAGEMENT_COLUMNS } from '#libs/derive/engagement.ts';
 import { PERFORMANCE_COLUMNS } from '#libs/derive/performance.ts';
 import { FAMILIES, type Family } from '#libs/domain/family.ts';
 import type { Deviation, Kind } from '#libs/reconcile/verdict.ts';
-import type { ProofWorld } from './proof-world.ts';
+import type { ReconcileWorld } from './reconcile-world.ts';
 
 /* Ways in which what is stored can go wrong, each with what a proof has to say of it. */
 
@@ -29,7 +29,7 @@ export interface Plant {
   readonly of: 'rows' | 'features' | 'courses';
   /** A query for keys that can bear it, of courses $1. */
   readonly targets: string;
-  plant(world: ProofWorld, target: Target, n: number): Promise<Expected>;
+  plant(world: ReconcileWorld, target: Target, n: number): Promise<Expected>;
 }
 
 const COLUMNS = {

@@ -67,7 +67,7 @@ export const VALUES: readonly ValueCase[] = [
 ];
 
 export function valueTests(use: UseStage): void {
-  test.for(VALUES)('$what, the same in the first reading and in the stream', async ({ table, text, expected }) => {
+  test.for(VALUES)('$what, the same in the initial snapshot and in the stream', async ({ table, text, expected }) => {
     const stage = use();
     const base = table === 'activity_logs' ? { activity_type: 'view', timestamp: '2024-01-01 00:00:00' } : {};
     const canonical = (row: unknown): unknown => withSortedJson(row);

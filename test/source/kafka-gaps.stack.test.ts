@@ -51,14 +51,14 @@ async function forget(): Promise<{ stream: string; high: bigint }> {
   return { stream: `kafka:${topic}:${number}`, high };
 }
 
-/** As the connector's supervisor mends a gap: a new slot, whose snapshot has what was lost. */
+/** As the connector's supervisor fixes a gap: a new slot, whose snapshot has what was lost. */
 async function beginEpoch(): Promise<void> {
   world.progress.epoch += 1;
   await world.disconnect();
   await world.connect(world.progress.epoch, { 'snapshot.mode': 'always' });
 }
 
-test('records that are gone before they were read are a gap: it is said, and a new epoch mends it', async () => {
+test('records that are gone before they were read are a gap: it is said, and a new epoch fixes it', async () => {
   const first = read();
   await insertLog();
   await stage.agreed();

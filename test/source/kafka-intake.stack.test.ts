@@ -4,7 +4,7 @@ import { adoptSettings } from '#libs/pipeline/adopt.ts';
 import { type Intake, startIntake } from '#libs/pipeline/intake.ts';
 import { openProducer } from '#libs/platform/kafka/producer.ts';
 import { openLog } from '#libs/platform/log.ts';
-import { Wake } from '#libs/platform/loop/wake.ts';
+import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import { migrate } from '#libs/store/migrate.ts';
 import { openPartitionProgress } from '#libs/store/progress.ts';
 import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -41,7 +41,7 @@ function start(): Intake {
     source,
     db,
     settings,
-    wake: new Wake(),
+    wake: new WorkSignal(),
     log,
     onFailure: (error) => failures.push(error),
   });

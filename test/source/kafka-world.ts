@@ -43,7 +43,7 @@ export class MemoryPartitions implements PartitionProgress, WorldProgress {
   readonly gaps = new Map<string, { readonly said: string; readonly epoch: number }>();
   /** The newest epoch that was registered. */
   epoch = 1;
-  /** Whether its first reading is in the topics. */
+  /** Whether its initial snapshot is in the topics. */
   inTopics = false;
   readonly staged = new Map<string, number>();
   readonly topics = new Map<SourceTable, { readonly topic: string; readonly partitions: number }>();

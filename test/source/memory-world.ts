@@ -99,7 +99,7 @@ class MemoryWorld implements SourceWorld {
     let epoch = stored?.epoch ?? 0;
     if (stored === undefined || stored.phase === 'snapshot') {
       epoch += 1;
-      this.progress.begin(STREAM, 'memory', 'first reading');
+      this.progress.begin(STREAM, 'memory', 'initial snapshot');
       const changes = SOURCE_TABLES.flatMap((table) =>
         [...this.table(table)].map(([id, row]) =>
           rowChange(table, 'read', id, { position: { epoch, lsn: 0n } }, (column) => row[column.name] ?? null),

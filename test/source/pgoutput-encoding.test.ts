@@ -8,7 +8,7 @@ import { statementsIn } from './refusal.ts';
 import { eventually } from './stage.ts';
 import { Reader, Replica } from './world.ts';
 
-/* The same text by the first reading and by the stream, whatever the database is encoded in. */
+/* The same text by the initial snapshot and by the stream, whatever the database is encoded in. */
 
 let world: PostgresWorld;
 let reader: Reader;

@@ -26,7 +26,7 @@ async function addStudent(): Promise<void> {
   await write(world, (writer) => writer.insert('students', [{ id: randomUUID() }]));
 }
 
-/** Reads until the first reading of `epoch` has ended and the replica agrees. */
+/** Reads until the initial snapshot of `epoch` has ended and the replica agrees. */
 async function readTo(epoch: number): Promise<Reader> {
   const reader = new Reader(world, replica).start(world.source());
   readers.push(reader);
@@ -129,14 +129,14 @@ describe('a new epoch begins as well', () => {
     await agreed();
   });
 
-  test('when the first reading never ended, and its slot goes', async () => {
+  test('when the initial snapshot never ended, and its slot goes', async () => {
     let batches = 0;
     const short = new Reader(world, replica, () => (++batches > 0 ? 'die before done' : 'done'));
     readers.push(short.start(world.source()));
     await short.ended;
     expect(await slots()).toEqual([`${world.slotPrefix}_1`]);
     await readTo(2);
-    expect(world.progress.reasons[1]).toBe('the first reading of epoch 1 never ended');
+    expect(world.progress.reasons[1]).toBe('the initial snapshot of epoch 1 never ended');
     expect(await slots()).toEqual([`${world.slotPrefix}_2`]);
   });
 });

@@ -126,7 +126,7 @@ describe('a connection that breaks', () => {
     expect(await connections()).toBe(2);
   });
 
-  test('during the first reading: a new epoch', async () => {
+  test('during the initial snapshot: a new epoch', async () => {
     await addStudents(50);
     let broken = false;
     const { reader } = open({ maxBatch: 5 }, async (batch) => {
@@ -290,7 +290,7 @@ describe('a second reader', () => {
     expect(world.progress.reasons.length).toBe(1);
   });
 
-  test('waits during a first reading as well', async () => {
+  test('waits during an initial snapshot as well', async () => {
     const hold = gate();
     await addStudents(5);
     const first = open({}, async () => {
@@ -316,7 +316,7 @@ describe('an unsubscribe closes every connection', () => {
     expect(source.status().state).toBe('stopped');
   });
 
-  test('in the middle of a first reading', async () => {
+  test('in the middle of an initial snapshot', async () => {
     await addStudents(100);
     const { reader } = open({ maxBatch: 5 }, (batch) => (batch.changes.length > 0 ? 'die before done' : 'done'));
     await reader.ended;

@@ -18,7 +18,7 @@ test.for(Object.keys(SOURCE_TYPES) as ColumnKind[])('every type that a column fo
   expect(triedTypes(kind)).toEqual(new Set(SOURCE_TYPES[kind]));
 });
 
-describe('read by pgoutput, values are as they were written, in the first reading and in the stream', () => {
+describe('read by pgoutput, values are as they were written, in the initial snapshot and in the stream', () => {
   test.for(LAYOUTS)('$name', async (layout) => {
     const world = postgresWorld(await createLayout(layout));
     const source = world.source();

@@ -87,10 +87,10 @@ describe('the queue', () => {
     expect(queue.take()).toEqual({ changes: [], applied: 9n });
     queue.mark(10n, false);
     expect(await isReady()).toBe(false);
-    expect(queue.hurry()).toBe(true);
+    expect(queue.flushProgress()).toBe(true);
     expect(await isReady()).toBe(true);
     expect(queue.take()).toEqual({ changes: [], applied: 10n });
-    expect(queue.hurry()).toBe(false);
+    expect(queue.flushProgress()).toBe(false);
     queue.mark(10n, true);
     expect(await isReady()).toBe(false);
   });
@@ -100,12 +100,12 @@ describe('the queue at its limits', () => {
   test('a few enormous changes fill it as well', async () => {
     const queue = new ChangeQueue(0n, 1000, 100);
     queue.push(change(1n), 60);
-    expect(queue.isCrowded(false)).toBe(false);
+    expect(queue.isOverHighWatermark(false)).toBe(false);
     queue.push(change(2n), 60);
-    expect(queue.isCrowded(false)).toBe(true);
+    expect(queue.isOverHighWatermark(false)).toBe(true);
     await queue.ready();
     expect(queue.take().changes.length).toBe(2);
-    expect(queue.isCrowded(true)).toBe(false);
+    expect(queue.isOverHighWatermark(true)).toBe(false);
   });
 
   test('a failure is told at once, whatever is queued', async () => {

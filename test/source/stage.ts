@@ -15,7 +15,7 @@ import {
   write,
 } from './world.ts';
 
-/** Asks again and again, patiently: other tests use the same machine. */
+/** Asks again and again, retryWhileUnavailable: other tests use the same machine. */
 export const eventually = <T>(ask: () => T, timeout = 15_000) => expect.poll(ask, { timeout, interval: 10 });
 
 /** Makes worlds of one transport. */
@@ -39,7 +39,7 @@ export interface Stage {
   readonly replica: Replica;
   readonly student: string;
   readonly course: string;
-  /** A reader that has come to the end of the first reading. */
+  /** A reader that has come to the end of the initial snapshot. */
   streaming(options?: { maxBatch?: number; fate?: (batch: ChangeBatch) => Fate | Promise<Fate> }): Promise<Reader>;
   /** A row with student and course filled in. */
   row(values: TextRow): { id: string } & TextRow;
@@ -75,7 +75,7 @@ export async function setStage(world: SourceWorld, readers: Reader[]): Promise<S
   };
 }
 
-/** True when the first reading has ended; where that is not told, when all rows that there are now are known. */
+/** True when the initial snapshot has ended; where that is not told, when all rows that there are now are known. */
 async function hasReadAll(world: SourceWorld, replica: Replica): Promise<boolean> {
   if (world.progress instanceof MemoryProgress) return world.progress.stored?.phase === 'streaming';
   const rows = await world.rows();

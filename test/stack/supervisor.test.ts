@@ -114,7 +114,7 @@ describe('the members of a stack', () => {
     await eventually(() => names('begin').filter((name) => name === 'api').length >= 3);
     expect(stack.output).toContain('ended with code 1; starting it again in 1 s');
     expect(stack.output).toContain('starting it again in 2 s');
-    writeFileSync(`${notes}.mended`, '');
+    writeFileSync(`${notes}.fixed`, '');
     await eventually(() => stateOf('api') === 'up');
     const first = noted('begin').findLast(({ name }) => name === 'broker');
     process.kill(first?.pid ?? 0, 'SIGKILL');

@@ -41,7 +41,7 @@ const settled = (): boolean =>
   state()?.members.length === MEMBERS.length &&
   state()?.members.every((member) => member.state === 'up' || member.state === 'done') === true;
 
-/** The nightly proof of what has come over Kafka, while the campus lives. */
+/** The nightly reconcile of what has come over Kafka, while the campus lives. */
 async function prove(): Promise<unknown> {
   const headers = { 'content-type': 'application/json' };
   const request = { method: 'POST', headers, body: JSON.stringify({ mode: 'reconcile' }) };

@@ -24,7 +24,7 @@ afterAll(() => database.drop());
 beforeEach(async () => {
   await database.db.query('TRUNCATE state.image_grades, state.floor, state.key_mark, rejected_change');
   epoch = await openProgressStore(database.db).beginEpoch('pgoutput', 'here', 'a test');
-  scene = { table: 'grades', stream: 'pgoutput', epoch, floor: null, settings: reading, fingerprint };
+  scene = { table: 'grades', stream: 'pgoutput', epoch, truncatePosition: null, settings: reading, fingerprint };
 });
 
 const grade = (n: number, lsn: number, value: string, op: 'create' | 'update' = 'create'): RowChange<'grades'> => ({
@@ -104,15 +104,15 @@ describe('an image that is as it was compared', () => {
     expect(await imageOf(1)).toMatchObject({ live: true });
   });
 
-  test('is made where a row of a snapshot would be, and not below the floor', async () => {
+  test('is made where a row of a snapshot would be, and not below the truncate position', async () => {
     await repair([[1, { found: undefined, expected: columns('50') }]]);
     expect(await imageOf(1)).toMatchObject({ live: true, position: { epoch, lsn: 0n }, xid: null });
     await truncate(20);
-    const floor = { epoch, lsn: 20n };
-    expect(await repair([[2, { found: undefined, expected: columns('50') }]], { ...scene, floor })).toEqual(
+    const truncatePosition = { epoch, lsn: 20n };
+    expect(await repair([[2, { found: undefined, expected: columns('50') }]], { ...scene, truncatePosition })).toEqual(
       new Set([id(2)]),
     );
-    expect(await imageOf(2)).toMatchObject({ live: true, position: floor });
+    expect(await imageOf(2)).toMatchObject({ live: true, position: truncatePosition });
     await stage(grade(2, 19, '10'));
     expect(await imageOf(2)).toMatchObject({ columns: { grade_value: '50' } });
     await truncate(21);

@@ -3,7 +3,7 @@ import type { FeatureSettings } from '#libs/families/settings.ts';
 import { startIntake } from '#libs/pipeline/intake.ts';
 import { startRollover } from '#libs/pipeline/rollover.ts';
 import { openLog } from '#libs/platform/log.ts';
-import { Wake } from '#libs/platform/loop/wake.ts';
+import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import type { Database, DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
 import { openProgressStore } from '#libs/store/progress.ts';
@@ -29,7 +29,7 @@ export interface TestPipelineOptions {
 export async function startTestPipeline(options: TestPipelineOptions): Promise<TestPipeline> {
   const { source: address, analytics: db, settings, clock = systemClock, maxBatch = 500 } = options;
   const log = openLog('silent');
-  const wake = new Wake();
+  const wake = new WorkSignal();
   const institutionZone = settings.reading.institutionZone;
   const rollover = await startRollover({ db, institutionZone, clock, wake, log });
   const engagement = startEngagement({ db, settings, wake, log });

@@ -58,7 +58,7 @@ export class FakeCluster {
   readonly topics: TopicSpec[] = [];
   isAway = false;
   /** Whether topics that are there are not as they have to be, until somebody ensures them. */
-  mends = false;
+  fixes = false;
   sendings = 0;
 
   producer(before: () => Promise<void> | void = () => {}, after: () => Promise<void> | void = () => {}): Producer {
@@ -78,10 +78,10 @@ export class FakeCluster {
   ensureTopics(topics: readonly TopicSpec[]): Promise<EnsuredTopics> {
     if (this.isAway) return Promise.reject(new BrokerFault('no broker answers'));
     const missing = topics.filter((spec) => !this.topics.some(({ topic }) => topic === spec.topic));
-    const mended = this.mends ? topics.filter((spec) => !missing.includes(spec)) : [];
-    this.mends = false;
+    const fixed = this.fixes ? topics.filter((spec) => !missing.includes(spec)) : [];
+    this.fixes = false;
     this.topics.push(...missing);
-    return Promise.resolve({ made: missing.map(({ topic }) => topic), mended: mended.map(({ topic }) => topic) });
+    return Promise.resolve({ made: missing.map(({ topic }) => topic), fixed: fixed.map(({ topic }) => topic) });
   }
 
   publisher(family: Family, producer = this.producer()): FeaturePublisher {

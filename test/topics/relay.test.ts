@@ -359,7 +359,7 @@ describe('a topic that is switched on', () => {
     await allSent();
     await first.stop();
     cluster.log.length = 0;
-    cluster.mends = true;
+    cluster.fixes = true;
     start();
     await until('both are sent again', () => lastOfEach(cluster.received()).size === 2);
     await allSent();

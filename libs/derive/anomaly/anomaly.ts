@@ -6,10 +6,10 @@ import { sustainedLowFinding } from './ewma.ts';
 import {
   type AnomalyFeatures,
   type AnomalySettings,
-  type OpenFlag,
   FLAG_NAMES,
   type Flag,
   type FlagName,
+  type OpenFlag,
 } from './flags.ts';
 import { type GradedItem, gradesApart, hasGrades, isNews } from './graded.ts';
 import { outlierFinding } from './modified-z.ts';

@@ -1,4 +1,4 @@
-import type { FlagName, FlagMethod, Severity } from '#libs/domain/flags.ts';
+import type { FlagMethod, FlagName, Severity } from '#libs/domain/flags.ts';
 import type { FeatureColumns } from '../columns.ts';
 import type { DerivingSettings } from '../settings.ts';
 

@@ -95,8 +95,8 @@ export function openFeaturePublisher(options: FeaturePublisherOptions): FeatureP
     // The schemas first: where they are refused nothing is to be made.
     const keyId = await registry.register(`${topic}-key`, schemas.key);
     const valueId = await registry.register(`${topic}-value`, schemas.value);
-    const { made, mended } = await admin.ensureTopics([topicSpec(topic, partitions, replication)]);
-    isNew ||= [...made, ...mended].includes(topic);
+    const { made, fixed } = await admin.ensureTopics([topicSpec(topic, partitions, replication)]);
+    isNew ||= [...made, ...fixed].includes(topic);
     prepared = { keyId, valueId };
     return prepared;
   };

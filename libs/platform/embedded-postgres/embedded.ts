@@ -114,7 +114,7 @@ async function untilAnswers(connect: () => pg.Client, logFile: string, gone: () 
         throw new UnrecoverableError(
           'embedded_postgres',
           `the embedded Postgres did not start; the last lines of its log ${logFile}:\n  ${log}`,
-          'free the space or mend the cause named there and start again; to begin anew, remove the data folder',
+          'free the space or fix the cause named there and start again; to begin anew, remove the data folder',
           { cause },
         );
       }
@@ -130,7 +130,7 @@ async function untilAnswers(connect: () => pg.Client, logFile: string, gone: () 
  * disk, say) is ended the hard way: what was committed is in its log, as after any crash.
  */
 async function isLeaving({ pid, port }: { pid: number; port: number }, { superuser }: Logins): Promise<boolean> {
-  for (const patience = Date.now() + LEAVING_MS; isAlive(pid); await sleep(50)) {
+  for (const timeout = Date.now() + LEAVING_MS; isAlive(pid); await sleep(50)) {
     const client = clientOf(port, superuser);
     const said = await client.connect().then(
       () => '',
@@ -138,7 +138,7 @@ async function isLeaving({ pid, port }: { pid: number; port: number }, { superus
     );
     await client.end().catch(() => {});
     if (!said.includes('shutting down')) return !isAlive(pid);
-    if (Date.now() > patience) process.kill(pid, 'SIGQUIT');
+    if (Date.now() > timeout) process.kill(pid, 'SIGQUIT');
   }
   return true;
 }

@@ -44,7 +44,7 @@ export interface EnsuredTopics {
   /** Were not there. */
   readonly made: readonly string[];
   /** Were there and did not meet a demand, so that messages may be missing; they do now. */
-  readonly mended: readonly string[];
+  readonly fixed: readonly string[];
 }
 
 /** The cluster does not answer or does not take what it is given just now: to be waited for and tried again. */
@@ -116,7 +116,7 @@ export interface ConsumerHandler {
   onHeard(): void;
   /** The consumer has fallen over and is made anew; `undefined` when it is well in its group. */
   onTrouble(error: BrokerFault | undefined): void;
-  /** What no waiting mends: nothing comes any more. */
+  /** What no waiting fixes: nothing comes any more. */
   onFailure(error: ConfigurationError): void;
 }
 

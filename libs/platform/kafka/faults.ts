@@ -60,7 +60,7 @@ function refused(refusal: string, said: string, at: string, cluster: string, ask
   }
 }
 
-/** What no waiting mends, as what to do about it; undefined for all else. */
+/** What no waiting fixes, as what to do about it; undefined for all else. */
 export function hopeless(error: unknown, { topics = [], brokers }: Asked): ConfigurationError | undefined {
   for (const one of causesOf(error)) {
     if (!(one instanceof UnknownCodec)) continue;

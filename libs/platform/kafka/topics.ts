@@ -34,13 +34,13 @@ export async function ensureTopics(
   const known = new Set(await admin.listTopics());
   const missing = specs.filter(({ topic }) => !known.has(topic));
   if (missing.length > 0) await make(admin, missing);
-  const mended: string[] = [];
+  const fixed: string[] = [];
   for (const spec of specs) {
     if (!known.has(spec.topic)) continue;
     await tellOfSize(admin, spec, keeping);
-    if (spec.config !== undefined && (await putRight(admin, spec, spec.config, keeping))) mended.push(spec.topic);
+    if (spec.config !== undefined && (await putRight(admin, spec, spec.config, keeping))) fixed.push(spec.topic);
   }
-  return { made: missing.map(({ topic }) => topic), mended };
+  return { made: missing.map(({ topic }) => topic), fixed };
 }
 
 async function make(admin: kafkajs.Admin, specs: readonly TopicSpec[]): Promise<void> {
@@ -64,7 +64,7 @@ async function make(admin: kafkajs.Admin, specs: readonly TopicSpec[]): Promise<
   }
 }
 
-/** What waiting does not mend; undefined for all else. */
+/** What waiting does not fix; undefined for all else. */
 function refusalIn(error: unknown): { topic: string; said: string; type: string } | undefined {
   const errors = error instanceof kafkajs.KafkaJSAggregateError ? error.errors : [error];
   for (const one of errors) {

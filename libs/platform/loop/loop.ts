@@ -4,17 +4,17 @@ import { BrokerFault } from '../kafka/contract.ts';
 import type { Log } from '../log.ts';
 import { isDatabaseFault } from '../postgres/database.ts';
 import { RegistryFault } from '../registry/contract.ts';
-import type { Wake } from './wake.ts';
+import type { WorkSignal } from './work-signal.ts';
 
 /** What one step of a loop found: more work at once, nothing to do, work that somebody else is at, or a reason to rest. */
 export type StepOutcome = 'more' | 'idle' | 'contended' | 'resting';
 
 export interface LoopOptions {
   readonly name: string;
-  readonly wake: Wake;
+  readonly wake: WorkSignal;
   readonly log: Log;
   step(): Promise<StepOutcome>;
-  /** Told of an error that no trying again mends; absent: it is a trouble like any other. */
+  /** Told of an error that no trying again fixes; absent: it is a trouble like any other. */
   readonly onFailure?: (error: UnrecoverableError) => void;
   /** Looks for work this often without being woken. Milliseconds. */
   readonly pollMs?: number;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import type { DatabaseAddress, Queryable, SqlStatement, SqlValue } from './contract.ts';
 import { notOurs } from './pooler.ts';
-import { openDatabaseSession, type DatabaseSession } from './session.ts';
+import { type DatabaseSession, openDatabaseSession } from './session.ts';
 import { SessionRefused, settleSession } from './session-settings.ts';
 
 export type { DatabaseAddress, Queryable, SqlStatement, SqlValue } from './contract.ts';

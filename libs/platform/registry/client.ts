@@ -34,7 +34,7 @@ export class RegistryClient {
   /** @throws RegistryFault when nobody answers, or somebody who is no registry does, or it fails */
   async ask(method: string, path: string, body?: object): Promise<RegistryAnswer> {
     const answer = await this.#ask(method, path, body);
-    if (answer.oddity !== undefined) throw new RegistryFault(`the schema registry ${this.name} ${answer.oddity}`);
+    if (answer.problem !== undefined) throw new RegistryFault(`the schema registry ${this.name} ${answer.problem}`);
     const json: unknown = answer.text === '' ? undefined : JSON.parse(answer.text);
     if (answer.status < 300) return { json };
     const { error_code: code, message } = (json ?? {}) as { error_code?: unknown; message?: unknown };

@@ -9,7 +9,7 @@ import { fillTemplate, sql } from '#libs/store/statements.ts';
 import { type Discrepancy, KINDS } from '../verdict.ts';
 import { pause } from '../waiting.ts';
 import { wholeRow } from './compare.ts';
-import { type ProofRun, wakeDerivers } from './repairs.ts';
+import { type ReconcileRun, wakeDerivers } from './repairs.ts';
 
 /** What a course's keys add up to, or what is stored of that. */
 export interface CourseFacts {
@@ -45,16 +45,16 @@ interface CourseRow {
   readonly waits: boolean;
 }
 
-const PROOF_COURSES = fillTemplate('proof_courses', 'keys', { leastDays: LEAST_FIRST_DAYS });
+const RECONCILE_COURSES = fillTemplate('reconcile_courses', 'keys', { leastDays: LEAST_FIRST_DAYS });
 const COURSES_PER_LOOK = 100;
 
 /** Every course, or these: what is stored beside what its keys say, each of one moment. */
-export async function lookAtCourses(run: ProofRun, courseIds: readonly number[] | null): Promise<CourseLook[]> {
+export async function lookAtCourses(run: ReconcileRun, courseIds: readonly number[] | null): Promise<CourseLook[]> {
   const looks: CourseLook[] = [];
   for (let after = 0; ; ) {
     run.context.signal.throwIfAborted();
     const values = [after, courseIds === null ? null : [...courseIds], COURSES_PER_LOOK, [...FAMILIES]];
-    const rows = await run.db.query<CourseRow>(PROOF_COURSES, values);
+    const rows = await run.db.query<CourseRow>(RECONCILE_COURSES, values);
     looks.push(...rows.map(toLook));
     after = rows.at(-1)?.course_id ?? after;
     if (rows.length < COURSES_PER_LOOK) return looks;
@@ -123,16 +123,16 @@ function textOf({ coveredFrom, firstFact, lastFact, asOf }: CourseFacts, place: 
 }
 
 /** Asks the course deriver to look at these courses again. */
-export async function markCourses({ db, context }: ProofRun, courseIds: readonly number[]): Promise<void> {
+export async function markCourses({ db, context }: ReconcileRun, courseIds: readonly number[]): Promise<void> {
   await db.transaction(async (tx) => {
     await context.guard(tx);
-    await tx.query(sql.proof_course_marks, [[...courseIds]]);
+    await tx.query(sql.reconcile_course_marks, [[...courseIds]]);
   });
   await wakeDerivers(db);
 }
 
 /** Looks at courses until nothing waits of any of them, or nothing has moved for as long as patience lasts. */
-export async function coursesAtRest(run: ProofRun, courseIds: readonly number[]): Promise<CourseLook[]> {
+export async function coursesAtRest(run: ReconcileRun, courseIds: readonly number[]): Promise<CourseLook[]> {
   const { context, timing } = run;
   let least = Number.POSITIVE_INFINITY;
   let movedAt = performance.now();
@@ -141,7 +141,7 @@ export async function coursesAtRest(run: ProofRun, courseIds: readonly number[])
     const waiting = looks.filter((look) => look.waits).length;
     if (waiting < least) movedAt = performance.now();
     least = Math.min(least, waiting);
-    if (waiting === 0 || performance.now() - movedAt > timing.patienceMs) return looks;
+    if (waiting === 0 || performance.now() - movedAt > timing.timeoutMs) return looks;
     context.progress({ phase: 'waiting for courses to be derived', done: looks.length - waiting, total: looks.length });
     await pause(timing.lookEveryMs, context.signal);
   }

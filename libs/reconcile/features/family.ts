@@ -2,12 +2,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
 import { SOURCE_TABLES } from '#libs/domain/change.ts';
 import { KeyFault, messageOf } from '#libs/domain/errors.ts';
-import { FAMILY_OF_TABLE, type Family, type StudentCourse, ROW_FAMILIES } from '#libs/domain/family.ts';
+import { FAMILY_OF_TABLE, type Family, ROW_FAMILIES, type StudentCourse } from '#libs/domain/family.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
+import { evaluateKey, rowsThatCount } from '#libs/families/evaluate.ts';
 import type { FamilyDefinition, RowsRead } from '#libs/families/family.ts';
 import { inHalves } from '#libs/families/in-halves.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
-import { rowsThatCount, evaluateKey } from '#libs/families/standing.ts';
 import type { Database, Queryable, SqlStatement } from '#libs/platform/postgres/database.ts';
 import { readTodayToWrite } from '#libs/store/calendar.ts';
 import {
@@ -59,14 +59,14 @@ export interface StudentRange {
 }
 
 /** The proof of one family, whatever its rows, facts and features are. */
-export interface FamilyProof {
+export interface FamilyReconciliation {
   readonly family: Family;
   /** A family that follows from what this one stores. */
   readonly storedFor: Family | undefined;
   /** Every key that anything of the family knows of, in order of student and course. */
   keysOf(db: Queryable, range: StudentRange, courseId: number | null): Promise<StudentCourse[]>;
   /** Compares what is stored of keys with what follows from the images. Writes nothing. */
-  judge(db: Database, keys: readonly StudentCourse[], look: ComparisonScope): Promise<KeyComparison[]>;
+  compare(db: Database, keys: readonly StudentCourse[], look: ComparisonScope): Promise<KeyComparison[]>;
 }
 
 /** Computed without giving others, the intake and the API among them, a turn. */
@@ -77,10 +77,10 @@ const KEYS_AT_A_STRETCH = 10;
  * follows from has left a mark in its own transaction, and a derivation writes in the transaction that has deleted the
  * mark. So in one snapshot either a mark can be seen, or what is stored has to be what follows from the rest.
  */
-export function openFamilyProof<R, T, F extends object, S extends SeriesColumns>(
+export function openFamilyReconciliation<R, T, F extends object, S extends SeriesColumns>(
   definition: FamilyDefinition<R, T, F, S>,
   settings: FeatureSettings,
-): FamilyProof {
+): FamilyReconciliation {
   const { family } = definition;
   const names = keyNames(family);
   return {
@@ -90,14 +90,14 @@ export function openFamilyProof<R, T, F extends object, S extends SeriesColumns>
       const rows = await db.query<{ course_id: number; student_id: number }>(names, [after, until, courseId]);
       return rows.map((row) => ({ courseId: row.course_id, studentId: row.student_id }));
     },
-    judge: async (db, keys, look) => {
+    compare: async (db, keys, look) => {
       if (keys.length === 0) return [];
-      const judgements = await inHalves(
+      const comparisons = await inHalves(
         keys,
         (some) => judgeKeys(db, definition, settings, some, look),
         async (key, error) => [notDerivable(family, key, error)],
       );
-      return judgements.flat();
+      return comparisons.flat();
     },
   };
 }
@@ -110,23 +110,23 @@ async function judgeKeys<R, T, F extends object, S extends SeriesColumns>(
   look: ComparisonScope,
 ): Promise<KeyComparison[]> {
   const read = await db.transaction((tx) => readAll(tx, definition, settings, keys));
-  const judgements: KeyComparison[] = [];
+  const comparisons: KeyComparison[] = [];
   for (const [index, key] of keys.entries()) {
     if (index % KEYS_AT_A_STRETCH === KEYS_AT_A_STRETCH - 1) await nextTurn();
-    judgements.push(judgeKey(definition, settings, look, read, key, index));
+    comparisons.push(judgeKey(definition, settings, look, read, key, index));
   }
-  return judgements;
+  return comparisons;
 }
 
 /** What follows from the rows of this key cannot be computed. */
 function notDerivable(family: Family, key: StudentCourse, error: unknown): KeyComparison {
-  const example = { kind: KINDS.failed, key: proofName(key), expected: null, found: messageOf(error) };
+  const example = { kind: KINDS.failed, key: sourceKeyName(key), expected: null, found: messageOf(error) };
   const finding: Discrepancy = { where: `${family}_features`, deviation: 'mismatched', count: 1, example };
   return { key, waits: false, isPartial: false, findings: [finding], equal: new Map(), evidence: null };
 }
 
 /** A key as it is named in examples. */
-const proofName = ({ studentId, courseId }: StudentCourse): string => `${studentId}/${courseId}`;
+const sourceKeyName = ({ studentId, courseId }: StudentCourse): string => `${studentId}/${courseId}`;
 
 function keyNames(family: Family): SqlStatement {
   // A family that reads no table of the source has its keys from those that do.
@@ -137,7 +137,7 @@ function keyNames(family: Family): SqlStatement {
   WHERE live AND student_id > $1::integer AND student_id <= $2::integer AND course_id IS NOT NULL
   UNION ALL`,
   );
-  return fillTemplate('proof_key_names', family, { family, images: images.join('\n') });
+  return fillTemplate('reconcile_key_names', family, { family, images: images.join('\n') });
 }
 
 interface ReadKeys<R> {
@@ -157,7 +157,7 @@ async function readAll<R, T, F, S extends SeriesColumns>(
   keys: readonly StudentCourse[],
 ): Promise<ReadKeys<R>> {
   const [, today, outlooks, courses, others, rows, features, days, published] = await Promise.all([
-    tx.query(sql.proof_snapshot),
+    tx.query(sql.reconcile_snapshot),
     readTodayToWrite(tx, settings.fingerprint),
     readOutlooks(tx, family, keys),
     readCourses(tx, [...new Set(keys.map((key) => key.courseId))]),
@@ -173,7 +173,8 @@ async function readAll<R, T, F, S extends SeriesColumns>(
   return { today, outlooks, courses, others, rows, stored, published: byName(published) };
 }
 
-const byName = <K extends StudentCourse>(keys: readonly K[]): Map<string, K> => new Map(keys.map((key) => [keyName(key), key]));
+const byName = <K extends StudentCourse>(keys: readonly K[]): Map<string, K> =>
+  new Map(keys.map((key) => [keyName(key), key]));
 
 function judgeKey<R, T, F extends object, S extends SeriesColumns>(
   definition: FamilyDefinition<R, T, F, S>,
@@ -188,23 +189,25 @@ function judgeKey<R, T, F extends object, S extends SeriesColumns>(
   if (outlook === undefined || outlook.waits)
     return { key, waits: true, isPartial: false, findings: [], equal, evidence: null };
   const { family, table, series } = definition;
-  const name = proofName(key);
+  const name = sourceKeyName(key);
   const rows = rowsThatCount(definition, settings, key, read.rows[index]?.rows);
   const given = look.courses.get(key.courseId);
   const course = given === null ? undefined : (given ?? read.courses.get(key.courseId));
   const { firstDayAlsoFrom } = definition;
   const other = firstDayAlsoFrom === undefined ? undefined : look.firstDays.get(inFamily(firstDayAlsoFrom, key));
   const otherFirstDay = other === undefined ? (read.others.get(keyName(key)) ?? null) : other;
-  const standing = (at: CourseState | undefined) =>
+  const evaluate = (at: CourseState | undefined) =>
     KeyFault.of(() =>
       evaluateKey(definition, settings.deriving, { rows, course: at, otherFirstDay, today: read.today }),
     );
-  const { evidence, derived } = standing(course);
+  const { evidence, derived } = evaluate(course);
   const stored = read.stored.get(keyName(key)) ?? {};
   const findings = compareEvidence(family, name, outlook, evidence, equal);
   if (course === undefined || derived === undefined)
     return { key, waits: false, isPartial: true, findings, equal, evidence };
-  const compare = (wanted: Exclude<typeof derived, undefined>): { findings: Discrepancy[]; equal: Map<string, number> } => {
+  const compare = (
+    wanted: Exclude<typeof derived, undefined>,
+  ): { findings: Discrepancy[]; equal: Map<string, number> } => {
     const same = new Map<string, number>();
     const row =
       wanted === null
@@ -221,7 +224,7 @@ function judgeKey<R, T, F extends object, S extends SeriesColumns>(
   if (best.findings.length > 1 && storedAsOf !== undefined && storedAsOf !== course.asOf) {
     // What is only late is right for its own day, and is told apart from what is wrong.
     const own = { ...course, asOf: storedAsOf };
-    const late = compare(standing(own).derived ?? null);
+    const late = compare(evaluate(own).derived ?? null);
     if (late.findings.length < best.findings.length) best = late;
   }
   for (const [where, count] of best.equal) equal.set(where, count);

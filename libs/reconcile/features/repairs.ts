@@ -8,23 +8,23 @@ import type { RunContext } from '../contract.ts';
 import { type Discrepancy, KINDS, type Ledger } from '../verdict.ts';
 import { pause } from '../waiting.ts';
 import { isOfEvidence } from './compare.ts';
-import type { FamilyProof, KeyComparison, ComparisonScope } from './family.ts';
+import type { ComparisonScope, FamilyReconciliation, KeyComparison } from './family.ts';
 
-export interface ProofTiming {
+export interface ReconcileTiming {
   /** Keys that wait for their derivers are looked at this often. Milliseconds. */
   readonly lookEveryMs: number;
   /** When of all the keys that are waited for none has come to rest for so long, no more is waited. Milliseconds. */
-  readonly patienceMs: number;
+  readonly timeoutMs: number;
 }
 
-export const PROOF_TIMING: ProofTiming = { lookEveryMs: 200, patienceMs: 30_000 };
+export const RECONCILE_TIMING: ReconcileTiming = { lookEveryMs: 200, timeoutMs: 30_000 };
 
 /** What the parts of one proof share. */
-export interface ProofRun {
+export interface ReconcileRun {
   readonly db: Database;
   readonly context: RunContext;
   readonly ledger: Ledger;
-  readonly timing: ProofTiming;
+  readonly timing: ReconcileTiming;
 }
 
 /** Keys of one look or one transaction. */
@@ -32,8 +32,8 @@ export const KEYS_PER_LOOK = 200;
 
 /** Asks the derivers to derive keys again, after all that comes from the source. */
 export async function markKeys(
-  { db, context }: ProofRun,
-  { family }: FamilyProof,
+  { db, context }: ReconcileRun,
+  { family }: FamilyReconciliation,
   keys: readonly StudentCourse[],
 ): Promise<void> {
   if (keys.length === 0) return;
@@ -48,11 +48,15 @@ export async function markKeys(
 
 /** They look by themselves once a second. */
 export async function wakeDerivers(db: Database): Promise<void> {
-  await db.query(sql.notify, [WAKE_CHANNEL, 'the nightly proof']);
+  await db.query(sql.notify, [WAKE_CHANNEL, 'the nightly reconcile']);
 }
 
 /** Notes keys for their topic anew, with versions drawn under their locks; those that a deriver holds come another time. */
-async function noteAgain({ db, context }: ProofRun, { family }: FamilyProof, keys: readonly StudentCourse[]): Promise<void> {
+async function noteAgain(
+  { db, context }: ReconcileRun,
+  { family }: FamilyReconciliation,
+  keys: readonly StudentCourse[],
+): Promise<void> {
   if (keys.length === 0) return;
   await db.transaction(async (tx) => {
     await context.guard(tx);
@@ -66,11 +70,11 @@ async function noteAgain({ db, context }: ProofRun, { family }: FamilyProof, key
  * @returns the keys that are still waited for, none of which has come to rest for as long as patience lasts
  */
 export async function untilAtRest(
-  run: ProofRun,
-  proof: FamilyProof,
+  run: ReconcileRun,
+  reconciliation: FamilyReconciliation,
   keys: readonly StudentCourse[],
   look: ComparisonScope,
-  atRest: (judgement: KeyComparison) => boolean,
+  atRest: (comparison: KeyComparison) => boolean,
 ): Promise<StudentCourse[]> {
   const { db, context, timing } = run;
   let waiting = keys;
@@ -79,13 +83,13 @@ export async function untilAtRest(
     const left: StudentCourse[] = [];
     for (let at = 0; at < waiting.length; at += KEYS_PER_LOOK) {
       context.signal.throwIfAborted();
-      for (const judgement of await proof.judge(db, waiting.slice(at, at + KEYS_PER_LOOK), look))
-        if (judgement.waits || !atRest(judgement)) left.push(judgement.key);
+      for (const comparison of await reconciliation.compare(db, waiting.slice(at, at + KEYS_PER_LOOK), look))
+        if (comparison.waits || !atRest(comparison)) left.push(comparison.key);
     }
     if (left.length < waiting.length) movedAt = performance.now();
     waiting = left;
-    if (waiting.length === 0 || performance.now() - movedAt > timing.patienceMs) return [...waiting];
-    const phase = `waiting for ${waiting.length} ${proof.family} keys to be derived`;
+    if (waiting.length === 0 || performance.now() - movedAt > timing.timeoutMs) return [...waiting];
+    const phase = `waiting for ${waiting.length} ${reconciliation.family} keys to be derived`;
     context.progress({ phase, done: keys.length - waiting.length, total: keys.length });
     await pause(timing.lookEveryMs, context.signal);
   }
@@ -102,48 +106,48 @@ interface Repair {
   marks: number;
 }
 
-/** The keys of one family that differ, from the marking until each was seen mended. */
+/** The keys of one family that differ, from the marking until each was seen repaired. */
 export class Repairs {
-  readonly #run: ProofRun;
-  readonly #proof: FamilyProof;
+  readonly #run: ReconcileRun;
+  readonly #reconciliation: FamilyReconciliation;
   readonly #look: ComparisonScope;
   readonly #open = new Map<string, Repair>();
   /** Keys that still differ. */
   left = 0;
 
-  constructor(run: ProofRun, proof: FamilyProof, look: ComparisonScope) {
+  constructor(run: ReconcileRun, reconciliation: FamilyReconciliation, look: ComparisonScope) {
     this.#run = run;
-    this.#proof = proof;
+    this.#reconciliation = reconciliation;
     this.#look = look;
   }
 
   /** Takes over keys that differ. In a dry run they are left as they are. */
-  async mend(judgements: readonly KeyComparison[]): Promise<void> {
-    if (judgements.length === 0) return;
+  async repair(comparisons: readonly KeyComparison[]): Promise<void> {
+    if (comparisons.length === 0) return;
     if (this.#run.context.dryRun) {
-      this.left += judgements.length;
+      this.left += comparisons.length;
       return;
     }
-    await this.#ask(judgements);
-    for (const { key, findings } of judgements) this.#open.set(keyName(key), { key, findings, marks: 1 });
+    await this.#ask(comparisons);
+    for (const { key, findings } of comparisons) this.#open.set(keyName(key), { key, findings, marks: 1 });
     if (this.#open.size >= MOST_UNDER_REPAIR) await this.settle();
   }
 
-  /** Waits until all are mended, or cannot be. */
+  /** Waits until all are repaired, or cannot be. */
   async settle(): Promise<void> {
     while (this.#open.size > 0) {
       const again: KeyComparison[] = [];
       const keys = [...this.#open.values()].map(({ key }) => key);
-      const waiting = await untilAtRest(this.#run, this.#proof, keys, this.#look, (judgement) => {
-        const repair = this.#open.get(keyName(judgement.key));
+      const waiting = await untilAtRest(this.#run, this.#reconciliation, keys, this.#look, (comparison) => {
+        const repair = this.#open.get(keyName(comparison.key));
         if (repair === undefined) return true;
-        if (isMended(repair.findings, judgement)) this.#run.ledger.repaired(repair.findings);
+        if (isMended(repair.findings, comparison)) this.#run.ledger.repaired(repair.findings);
         else if (repair.marks < MOST_MARKS) {
           repair.marks += 1;
-          again.push(judgement);
+          again.push(comparison);
           return true;
         } else this.left += 1;
-        this.#open.delete(keyName(judgement.key));
+        this.#open.delete(keyName(comparison.key));
         return true;
       });
       for (const key of waiting) this.#open.delete(keyName(key));
@@ -154,18 +158,18 @@ export class Repairs {
     }
   }
 
-  async #ask(judgements: readonly KeyComparison[]): Promise<void> {
+  async #ask(comparisons: readonly KeyComparison[]): Promise<void> {
     const isForgotten = ({ example }: Discrepancy): boolean => example?.kind === KINDS.outbox;
-    const toDerive = judgements.filter(({ findings }) => !findings.every(isForgotten));
-    const toNote = judgements.filter(({ findings }) => findings.some(isForgotten));
+    const toDerive = comparisons.filter(({ findings }) => !findings.every(isForgotten));
+    const toNote = comparisons.filter(({ findings }) => findings.some(isForgotten));
     await markKeys(
       this.#run,
-      this.#proof,
+      this.#reconciliation,
       toDerive.map(({ key }) => key),
     );
     await noteAgain(
       this.#run,
-      this.#proof,
+      this.#reconciliation,
       toNote.map(({ key }) => key),
     );
   }

@@ -13,7 +13,7 @@ export async function* studentRanges(db: Database, studentId: number | null): As
     return;
   }
   for (let after = 0; ; ) {
-    const [row] = await db.query<{ student_id: number }>(sql.proof_students, [after, STUDENTS_PER_RANGE]);
+    const [row] = await db.query<{ student_id: number }>(sql.reconcile_students, [after, STUDENTS_PER_RANGE]);
     const until = row?.student_id ?? LAST_STUDENT;
     yield { after, until };
     if (row === undefined) return;

@@ -1,5 +1,5 @@
 import { type Loop, startLoop } from '#libs/platform/loop/loop.ts';
-import type { Wake } from '#libs/platform/loop/wake.ts';
+import type { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import { claimRun, endDeadRuns } from '#libs/store/runs.ts';
 import { attemptRun, type JobParts } from './attempt.ts';
 
@@ -8,7 +8,7 @@ import { attemptRun, type JobParts } from './attempt.ts';
  * processes may do so: one of them gets it.
  * @param wake says that a run was asked for; the executor looks by itself once a second besides
  */
-export function startExecutor(parts: JobParts, wake: Wake): Loop {
+export function startExecutor(parts: JobParts, wake: WorkSignal): Loop {
   const stopping = new AbortController();
   const loop = startLoop({
     name: 'the executor of runs',

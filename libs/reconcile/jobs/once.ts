@@ -39,7 +39,12 @@ export async function runOnce(
 }
 
 /** Null: the run has not ended, or whether it has could not be read. */
-async function step(parts: JobParts, runId: string, never: AbortSignal, show: (run: PipelineRun) => void): Promise<PipelineRun | null> {
+async function step(
+  parts: JobParts,
+  runId: string,
+  never: AbortSignal,
+  show: (run: PipelineRun) => void,
+): Promise<PipelineRun | null> {
   try {
     await endDeadRuns(parts.db);
     const claimed = await claimRun(parts.db, parts.owner, parts.timing.leaseMs, runId);

@@ -1,7 +1,7 @@
 import type { Clock } from '#libs/domain/clock.ts';
 import type { Log } from '#libs/platform/log.ts';
 import { type Loop, startLoop } from '#libs/platform/loop/loop.ts';
-import { Wake } from '#libs/platform/loop/wake.ts';
+import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import type { Schedule } from '#libs/platform/schedule.ts';
 import { requestRun, runSince, scheduleSince } from '#libs/store/runs.ts';
@@ -58,7 +58,7 @@ export function startScheduler(options: SchedulerOptions): Loop {
   const scheduler = new Scheduler(options);
   return startLoop({
     name: 'the schedule of runs',
-    wake: new Wake(),
+    wake: new WorkSignal(),
     log: options.log,
     step: async () => {
       await scheduler.look();

@@ -2,7 +2,7 @@ import type { SourceTable } from '#libs/domain/change.ts';
 import type { Difference, Tally } from '#libs/domain/run.ts';
 
 /** What the audit of rows found. */
-export interface RowAuditResult {
+export interface RowReconcileResult {
   /** By table; those that the scope leaves out are absent. */
   readonly tables: Readonly<Partial<Record<SourceTable, Tally>>>;
   readonly kinds: Readonly<Record<string, number>>;
@@ -62,7 +62,7 @@ export class RowFindings {
     this.#skipped += count;
   }
 
-  result(): RowAuditResult {
+  result(): RowReconcileResult {
     let left = 0;
     for (const { mismatched, missing, extra, repaired } of this.#tables.values())
       left += mismatched + missing + extra - repaired;

@@ -16,11 +16,11 @@ import {
 import type { Log } from '#libs/platform/log.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { DEBEZIUM_STREAM, type PartitionRow } from '#libs/source/contract.ts';
-import { streamOf, streamPrefix, changeTopicOf } from '#libs/source/kafka/options.ts';
+import { changeTopicOf, streamOf, streamPrefix } from '#libs/source/kafka/options.ts';
 import { sql } from '#libs/store/statements.ts';
 import { type Say, waitFor } from '../waiting.ts';
 import type { SourceReader } from './source-reader.ts';
-import { type TableEpoch, type StreamMarker, StreamWatch } from './stream.ts';
+import { type StreamMarker, StreamWatch, type TableEpoch } from './stream.ts';
 
 export interface KafkaMarkerParts {
   readonly config: SettingValues;
@@ -47,7 +47,7 @@ export async function kafkaMarker(parts: KafkaMarkerParts): Promise<StreamMarker
   const client = { brokers, clientId: group, log };
   const admin = openAdmin(client);
   try {
-    const ask = <T>(question: () => Promise<T>): Promise<T> => patiently(question, say, signal);
+    const ask = <T>(question: () => Promise<T>): Promise<T> => retryWhileUnavailable(question, say, signal);
     await ask(() =>
       admin.ensureTopics([
         {
@@ -70,7 +70,7 @@ export async function kafkaMarker(parts: KafkaMarkerParts): Promise<StreamMarker
 }
 
 /** A cluster that is away is waited for, in sight. */
-function patiently<T>(question: () => Promise<T>, say: Say, signal: AbortSignal): Promise<T> {
+function retryWhileUnavailable<T>(question: () => Promise<T>, say: Say, signal: AbortSignal): Promise<T> {
   let said = '';
   const answer = waitFor(
     async () => {
@@ -109,7 +109,7 @@ class Messages implements ConsumerHandler {
     this.#awaited.add(word);
   }
 
-  /** @throws what no waiting mends */
+  /** @throws what no waiting repairs */
   hasCome(word: string): boolean {
     if (this.#failure !== undefined) throw this.#failure;
     return !this.#awaited.has(word);
@@ -167,12 +167,12 @@ class KafkaMarker implements StreamMarker {
     this.#watch = new StreamWatch(db, DEBEZIUM_STREAM, say, signal, (table) => streamPrefix(this.#topic(table)));
   }
 
-  standing(table: SourceTable): Promise<TableEpoch> {
-    return this.#watch.standing(table);
+  tableEpoch(table: SourceTable): Promise<TableEpoch> {
+    return this.#watch.tableEpoch(table);
   }
 
-  holds(table: SourceTable, standing: TableEpoch): Promise<boolean> {
-    return this.#watch.holds(table, standing);
+  holds(table: SourceTable, tableEpoch: TableEpoch): Promise<boolean> {
+    return this.#watch.holds(table, tableEpoch);
   }
 
   async pass(table: SourceTable, epoch: number): Promise<boolean> {

@@ -9,7 +9,7 @@ import type { SourceReader } from './source-reader.ts';
 export interface TableEpoch {
   readonly epoch: number;
   /** Where the table was last truncated. */
-  readonly floor: Position | null;
+  readonly truncatePosition: Position | null;
 }
 
 /** The way by which changes come, as a reconciliation needs it. */
@@ -17,9 +17,9 @@ export interface StreamMarker {
   /** Name of the stream whose epochs count. */
   readonly stream: string;
   /** How the stream stands, as soon as no snapshot is under way and no gap open. */
-  standing(table: SourceTable): Promise<TableEpoch>;
+  tableEpoch(table: SourceTable): Promise<TableEpoch>;
   /** True while all that was so still is. */
-  holds(table: SourceTable, standing: TableEpoch): Promise<boolean>;
+  holds(table: SourceTable, tableEpoch: TableEpoch): Promise<boolean>;
   /**
    * Writes a marker into the source's log and resolves when all changes of the table that had committed by then are
    * staged; with false when another epoch has begun meanwhile.
@@ -28,7 +28,7 @@ export interface StreamMarker {
   close(): Promise<void>;
 }
 
-interface StandingRow {
+interface TableEpochRow {
   readonly epoch: number;
   readonly phase: 'snapshot' | 'streaming';
   readonly applied: bigint;
@@ -60,12 +60,16 @@ export class StreamWatch {
     this.#gapPrefix = gapPrefix;
   }
 
-  async read(table: SourceTable): Promise<StandingRow | undefined> {
-    const [row] = await this.db.query<StandingRow>(sql.stream_standing, [this.stream, table, this.#gapPrefix(table)]);
+  async read(table: SourceTable): Promise<TableEpochRow | undefined> {
+    const [row] = await this.db.query<TableEpochRow>(sql.stream_table_epoch, [
+      this.stream,
+      table,
+      this.#gapPrefix(table),
+    ]);
     return row;
   }
 
-  async standing(table: SourceTable): Promise<TableEpoch> {
+  async tableEpoch(table: SourceTable): Promise<TableEpoch> {
     let obstacle = '';
     const row = await waitFor(
       async () => {
@@ -77,34 +81,34 @@ export class StreamWatch {
       this.say,
       this.signal,
     );
-    return standingOf(row);
+    return tableEpochOf(row);
   }
 
-  async holds(table: SourceTable, { epoch, floor }: TableEpoch): Promise<boolean> {
+  async holds(table: SourceTable, { epoch, truncatePosition }: TableEpoch): Promise<boolean> {
     const row = await this.read(table);
     if (row === undefined || obstacleIn(row) !== '' || row.epoch !== epoch) return false;
-    return samePosition(standingOf(row).floor, floor);
+    return samePosition(tableEpochOf(row).truncatePosition, truncatePosition);
   }
 }
 
-const standingOf = ({ epoch, floor_epoch: floorEpoch, floor_lsn: lsn }: StandingRow): TableEpoch => ({
+const tableEpochOf = ({ epoch, floor_epoch: floorEpoch, floor_lsn: lsn }: TableEpochRow): TableEpoch => ({
   epoch,
-  floor: floorEpoch === null || lsn === null ? null : { epoch: floorEpoch, lsn },
+  truncatePosition: floorEpoch === null || lsn === null ? null : { epoch: floorEpoch, lsn },
 });
 
 /** What keeps the images from being comparable at all; empty where nothing does. */
-function obstacleIn(row: StandingRow | undefined): string {
-  if (row === undefined) return 'the first reading of the source to begin';
+function obstacleIn(row: TableEpochRow | undefined): string {
+  if (row === undefined) return 'the initial snapshot of the source to begin';
   if (row.phase === 'snapshot') return `the reading of the source in epoch ${row.epoch} to end`;
-  return row.gap === null ? '' : `a gap to be mended: ${row.gap}`;
+  return row.gap === null ? '' : `a gap to be repaired: ${row.gap}`;
 }
 
 /** The database itself is followed: its progress is a place in its log. */
 export function pgoutputMarker(watch: StreamWatch, source: Pick<SourceReader, 'emit'>, runId: string): StreamMarker {
   return {
     stream: watch.stream,
-    standing: (table) => watch.standing(table),
-    holds: (table, standing) => watch.holds(table, standing),
+    tableEpoch: (table) => watch.tableEpoch(table),
+    holds: (table, tableEpoch) => watch.holds(table, tableEpoch),
     pass: async (table, epoch) => {
       const place = await source.emit(runId);
       const lsn = parseLsn(place);

@@ -1,4 +1,4 @@
--- Tables ($2) whose topic may still hold rows of the newest epoch's first reading, and by how many partitions; those whose
+-- Tables ($2) whose topic may still hold rows of the newest epoch's initial snapshot, and by how many partitions; those whose
 -- topic nobody has read yet as well. Once that reading is in the topics, which the stream $1 says.
 SELECT wanted.source_table, newest.epoch, count(*) AS partitions
 FROM stream_progress AS newest

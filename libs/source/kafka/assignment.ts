@@ -11,25 +11,25 @@ import type {
 } from '#libs/platform/kafka/contract.ts';
 import { RegistryFault } from '#libs/platform/registry/contract.ts';
 import { pause, Stopped } from '../delivery.ts';
-import { noteFirstReading, noteTopics } from './first-reading.ts';
+import type { BatchDispatcher } from './batch-dispatcher.ts';
 import { findGap, noteGap, tryClosing, watermarksOf } from './gaps.ts';
-import { gapAt, jumps, nameOf, otherCluster, PartitionLane } from './lanes.ts';
+import { noteInitialSnapshot, noteTopics } from './initial-snapshot.ts';
 import { otherRecord } from './last-record.ts';
 import { type KafkaSettings, streamOf } from './options.ts';
-import { patiently } from './patience.ts';
-import type { Pump } from './pump.ts';
+import { gapAt, jumps, nameOf, otherCluster, PartitionState } from './partition-state.ts';
 import { type Item, type RecordReader, readRecord } from './record.ts';
+import { retryWhileUnavailable } from './retry.ts';
 import type { KafkaStatus } from './status.ts';
 
 export interface AssignmentParts {
   readonly settings: KafkaSettings;
   readonly status: KafkaStatus;
   readonly admin: Admin;
-  readonly pump: Pump;
+  readonly dispatcher: BatchDispatcher;
   readonly tablesByTopic: ReadonlyMap<string, SourceTable>;
   /** Aborts when the subscriber has gone. */
   readonly signal: AbortSignal;
-  /** To be told of what no waiting mends. */
+  /** To be told of what no waiting fixes. */
   fail(error: unknown): void;
 }
 
@@ -40,7 +40,7 @@ export class Assignment implements ConsumerHandler {
   consumer: Consumer | undefined;
   readonly #parts: AssignmentParts;
   readonly #readers: ReadonlyMap<SourceTable, RecordReader>;
-  #lanes: ReadonlyMap<string, PartitionLane> = new Map();
+  #partitionStates: ReadonlyMap<string, PartitionState> = new Map();
   /** Ends with what is assigned at the moment. */
   #end = new AbortController();
   /** The same, or with the subscription. */
@@ -69,9 +69,9 @@ export class Assignment implements ConsumerHandler {
 
   onRevoked(): void {
     this.#end.abort();
-    this.#lanes = new Map();
-    this.#parts.pump.withdraw();
-    if (!this.#parts.signal.aborted) this.#parts.status.lanes(undefined);
+    this.#partitionStates = new Map();
+    this.#parts.dispatcher.withdraw();
+    if (!this.#parts.signal.aborted) this.#parts.status.partitionStates(undefined);
   }
 
   onAssigned(partitions: readonly PartitionId[]): void {
@@ -81,13 +81,13 @@ export class Assignment implements ConsumerHandler {
   }
 
   async onBatch(batch: IncomingBatch): Promise<boolean> {
-    const lane = this.#lanes.get(nameOf(batch));
-    if (lane === undefined || lane.held !== undefined) return false;
+    const partitionState = this.#partitionStates.get(nameOf(batch));
+    if (partitionState === undefined || partitionState.held !== undefined) return false;
     const scope = this.#scope;
     try {
-      if (lane.expected !== undefined && !(await this.#isAsItWas(lane, batch, scope))) return false;
-      if (jumps(batch, lane.fetched) && (await this.#isGap(lane, scope))) return false;
-      return await this.#read(lane, batch, scope);
+      if (partitionState.expected !== undefined && !(await this.#isAsItWas(partitionState, batch, scope))) return false;
+      if (jumps(batch, partitionState.fetched) && (await this.#isGap(partitionState, scope))) return false;
+      return await this.#read(partitionState, batch, scope);
     } catch (error) {
       if (!(error instanceof Stopped)) this.#parts.fail(error);
       return false;
@@ -103,25 +103,28 @@ export class Assignment implements ConsumerHandler {
 
   /** Finds out where each partition is to be read from, and begins; looks after them until the assignment ends. */
   async #take(partitions: readonly PartitionId[], scope: AbortSignal): Promise<void> {
-    const { settings, status, pump } = this.#parts;
+    const { settings, status, dispatcher } = this.#parts;
     // What is being committed is then in the progress, and does not come twice.
-    await pump.idle();
-    const lanes = await patiently(status, 'assignment', scope, () => this.#open(partitions));
+    await dispatcher.idle();
+    const partitionStates = await retryWhileUnavailable(status, 'assignment', scope, () => this.#open(partitions));
     if (scope.aborted) throw new Stopped();
-    this.#lanes = lanes;
+    this.#partitionStates = partitionStates;
     status.say('streaming', 'reading');
-    status.lanes(lanes);
-    for (const lane of lanes.values()) {
-      if (lane.held !== undefined) continue;
-      this.consumer?.begin(lane.id, lane.expected === undefined ? lane.applied : lane.applied - 1n);
+    status.partitionStates(partitionStates);
+    for (const partitionState of partitionStates.values()) {
+      if (partitionState.held !== undefined) continue;
+      this.consumer?.begin(
+        partitionState.id,
+        partitionState.expected === undefined ? partitionState.applied : partitionState.applied - 1n,
+      );
     }
     for (;;) {
       await pause(settings.checkEvery, scope);
-      await patiently(status, 'check', scope, () => this.#lookAfter(scope));
+      await retryWhileUnavailable(status, 'check', scope, () => this.#lookAfter(scope));
     }
   }
 
-  async #open(partitions: readonly PartitionId[]): Promise<ReadonlyMap<string, PartitionLane>> {
+  async #open(partitions: readonly PartitionId[]): Promise<ReadonlyMap<string, PartitionState>> {
     const { settings, admin, tablesByTopic } = this.#parts;
     const { progress } = settings;
     if (partitions.length === 0) return new Map();
@@ -130,119 +133,121 @@ export class Assignment implements ConsumerHandler {
     const rows = new Map((await progress.open(streams, origin)).map((row) => [row.stream, row]));
     // After the places: whoever owned a partition before may still move them on, and they are not to pass the ends.
     const marks = await watermarksOf(admin, partitions);
-    const lanes = new Map<string, PartitionLane>();
+    const partitionStates = new Map<string, PartitionState>();
     for (const id of partitions) {
       const row = rows.get(streamOf(id.topic, id.partition));
       const mark = marks.get(nameOf(id));
       const table = tablesByTopic.get(id.topic);
       if (row === undefined || mark === undefined || table === undefined) continue;
-      const lane = new PartitionLane(id, table, row, mark.high, (applied) => this.#applied(applied));
-      lanes.set(nameOf(id), lane);
+      const partitionState = new PartitionState(id, table, row, mark.high, (applied) => this.#applied(applied));
+      partitionStates.set(nameOf(id), partitionState);
       const gap = row.origin === origin ? gapAt(row.applied, mark) : otherCluster(id, row.origin, origin);
-      if (gap !== undefined) await noteGap(progress, lane, gap);
-      else if (row.lastRecord !== null && row.applied > mark.low) lane.expected = row.lastRecord;
+      if (gap !== undefined) await noteGap(progress, partitionState, gap);
+      else if (row.lastRecord !== null && row.applied > mark.low) partitionState.expected = row.lastRecord;
       else continue;
-      await tryClosing(progress, lane, mark.low, origin);
+      await tryClosing(progress, partitionState, mark.low, origin);
     }
-    const sound = [...lanes.values()].filter((lane) => !lane.hasGap && lane.expected === undefined);
-    await progress.clearGaps(sound.map((lane) => lane.stream));
+    const sound = [...partitionStates.values()].filter(
+      (partitionState) => !partitionState.hasGap && partitionState.expected === undefined,
+    );
+    await progress.clearGaps(sound.map((partitionState) => partitionState.stream));
     await noteTopics(progress, [...marks.values()], tablesByTopic);
-    return lanes;
+    return partitionStates;
   }
 
-  /** Gaps open while nothing comes as well, and are mended by others. */
+  /** Gaps open while nothing comes as well, and are fixed by others. */
   async #lookAfter(scope: AbortSignal): Promise<void> {
     const { settings, status, admin } = this.#parts;
-    const lanes = [...this.#lanes.values()];
-    if (lanes.length === 0) return;
-    // Before the ends, which then have all of that epoch's first reading before them.
+    const partitionStates = [...this.#partitionStates.values()];
+    if (partitionStates.length === 0) return;
+    // Before the ends, which then have all of that epoch's initial snapshot before them.
     const epoch = await settings.progress.epochInTopics();
     const marks = await watermarksOf(
       admin,
-      lanes.map((lane) => lane.id),
+      partitionStates.map((partitionState) => partitionState.id),
     );
-    for (const lane of lanes) {
-      const mark = marks.get(nameOf(lane.id));
+    for (const partitionState of partitionStates) {
+      const mark = marks.get(nameOf(partitionState.id));
       if (mark === undefined || scope.aborted) continue;
-      lane.high = mark.high;
-      if (!lane.hasGap) {
-        if (gapAt(lane.fetched, mark) !== undefined) await this.#isGap(lane, scope);
+      partitionState.high = mark.high;
+      if (!partitionState.hasGap) {
+        if (gapAt(partitionState.fetched, mark) !== undefined) await this.#isGap(partitionState, scope);
         continue;
       }
-      const closed = await tryClosing(settings.progress, lane, mark.low, await admin.clusterId());
+      const closed = await tryClosing(settings.progress, partitionState, mark.low, await admin.clusterId());
       if (!closed || scope.aborted) continue;
       status.tell();
-      this.consumer?.begin(lane.id, lane.applied);
+      this.consumer?.begin(partitionState.id, partitionState.applied);
     }
-    if (epoch > 0 && !scope.aborted) await noteFirstReading(settings.progress, lanes, epoch);
+    if (epoch > 0 && !scope.aborted) await noteInitialSnapshot(settings.progress, partitionStates, epoch);
   }
 
   /** False if the log is another one than the one that was read; the partition is held then. */
-  async #isAsItWas(lane: PartitionLane, batch: IncomingBatch, scope: AbortSignal): Promise<boolean> {
+  async #isAsItWas(partitionState: PartitionState, batch: IncomingBatch, scope: AbortSignal): Promise<boolean> {
     const { settings, status } = this.#parts;
-    const gap = otherRecord(lane, batch);
-    return patiently(status, `check ${lane.stream}`, scope, async () => {
-      if (gap === undefined) await settings.progress.clearGaps([lane.stream]);
-      else await this.#hold(lane, gap);
+    const gap = otherRecord(partitionState, batch);
+    return retryWhileUnavailable(status, `check ${partitionState.stream}`, scope, async () => {
+      if (gap === undefined) await settings.progress.clearGaps([partitionState.stream]);
+      else await this.#hold(partitionState, gap);
       return gap === undefined;
     });
   }
 
-  async #hold(lane: PartitionLane, gap: string): Promise<void> {
-    await noteGap(this.#parts.settings.progress, lane, gap);
-    this.consumer?.hold(lane.id);
+  async #hold(partitionState: PartitionState, gap: string): Promise<void> {
+    await noteGap(this.#parts.settings.progress, partitionState, gap);
+    this.consumer?.hold(partitionState.id);
     this.#parts.status.tell();
   }
 
   /** True if the partition's next record is gone; it is held then. */
-  async #isGap(lane: PartitionLane, scope: AbortSignal): Promise<boolean> {
+  async #isGap(partitionState: PartitionState, scope: AbortSignal): Promise<boolean> {
     const { status, admin } = this.#parts;
-    return patiently(status, `gap ${lane.stream}`, scope, async () => {
-      const gap = await findGap(admin, lane.id, lane.fetched, scope);
+    return retryWhileUnavailable(status, `gap ${partitionState.stream}`, scope, async () => {
+      const gap = await findGap(admin, partitionState.id, partitionState.fetched, scope);
       if (gap === undefined || scope.aborted) return false;
-      await this.#hold(lane, gap);
+      await this.#hold(partitionState, gap);
       return true;
     });
   }
 
-  async #read(lane: PartitionLane, batch: IncomingBatch, scope: AbortSignal): Promise<boolean> {
-    const { pump } = this.#parts;
-    const reader = this.#readers.get(lane.table);
+  async #read(partitionState: PartitionState, batch: IncomingBatch, scope: AbortSignal): Promise<boolean> {
+    const { dispatcher } = this.#parts;
+    const reader = this.#readers.get(partitionState.table);
     if (reader === undefined) return false;
     const items: Item[] = [];
     let stuck: { record: IncomingRecord; error: unknown } | undefined;
     for (const record of batch.records) {
-      if (record.offset < lane.fetched) continue;
+      if (record.offset < partitionState.fetched) continue;
       try {
-        items.push({ ...(await readRecord(record, lane.id, reader)), record });
+        items.push({ ...(await readRecord(record, partitionState.id, reader)), record });
       } catch (error) {
         stuck = { record, error };
         break;
       }
     }
     if (scope.aborted) return false;
-    lane.high = batch.high;
-    lane.fetched = (items.at(-1)?.offset ?? lane.fetched - 1n) + 1n;
-    if (!(await pump.put(lane, items))) return false;
+    partitionState.high = batch.high;
+    partitionState.fetched = (items.at(-1)?.offset ?? partitionState.fetched - 1n) + 1n;
+    if (!(await dispatcher.put(partitionState, items))) return false;
     if (stuck === undefined) return true;
     if (!(stuck.error instanceof RegistryFault)) throw stuck.error;
-    this.#watch(this.#waitForRegistry(lane, stuck.record, stuck.error, scope));
+    this.#watch(this.#waitForRegistry(partitionState, stuck.record, stuck.error, scope));
     return false;
   }
 
   /** The registry does not say what the next record is: this partition waits, the others go on. */
   async #waitForRegistry(
-    lane: PartitionLane,
+    partitionState: PartitionState,
     { offset, value }: IncomingRecord,
     fault: RegistryFault,
     scope: AbortSignal,
   ): Promise<void> {
     const { settings, status } = this.#parts;
-    const { topic, partition } = lane.id;
+    const { topic, partition } = partitionState.id;
     let said = fault.message;
-    this.consumer?.hold(lane.id);
+    this.consumer?.hold(partitionState.id);
     for (;;) {
-      lane.held = `${topic}:${partition}:${offset} waits for its schema: ${said}`;
+      partitionState.held = `${topic}:${partition}:${offset} waits for its schema: ${said}`;
       status.tell();
       await pause(REGISTRY_RETRY_MS, scope);
       try {
@@ -257,12 +262,12 @@ export class Assignment implements ConsumerHandler {
       break;
     }
     if (scope.aborted) throw new Stopped();
-    lane.release();
+    partitionState.release();
     status.tell();
-    this.consumer?.begin(lane.id, lane.applied);
+    this.consumer?.begin(partitionState.id, partitionState.applied);
   }
 
-  #applied(lane: PartitionLane): void {
-    this.consumer?.report(lane.id, lane.applied);
+  #applied(partitionState: PartitionState): void {
+    this.consumer?.report(partitionState.id, partitionState.applied);
   }
 }

@@ -1,7 +1,7 @@
 import type { Admin, PartitionId, Watermarks } from '#libs/platform/kafka/contract.ts';
 import type { PartitionProgress } from '../contract.ts';
 import { pause } from '../delivery.ts';
-import { gapAt, nameOf, type PartitionLane } from './lanes.ts';
+import { gapAt, nameOf, type PartitionState } from './partition-state.ts';
 
 /** A replica that becomes the leader does not know at once how far the log was read: its end is looked at again. */
 const LOOKS = 3;
@@ -31,10 +31,14 @@ export async function findGap(
 }
 
 /** Says durably that a partition cannot go on, and holds it. */
-export async function noteGap(progress: PartitionProgress, lane: PartitionLane, said: string): Promise<void> {
-  await progress.noteGap(lane.stream, said);
-  lane.held = `${said}; a new epoch has to be begun`;
-  lane.hasGap = true;
+export async function noteGap(
+  progress: PartitionProgress,
+  partitionState: PartitionState,
+  said: string,
+): Promise<void> {
+  await progress.noteGap(partitionState.stream, said);
+  partitionState.held = `${said}; a new epoch has to be begun`;
+  partitionState.hasGap = true;
 }
 
 /**
@@ -43,12 +47,12 @@ export async function noteGap(progress: PartitionProgress, lane: PartitionLane, 
  */
 export async function tryClosing(
   progress: PartitionProgress,
-  lane: PartitionLane,
+  partitionState: PartitionState,
   start: bigint,
   origin: string,
 ): Promise<boolean> {
-  const row = await progress.closeGap(lane.stream, start, origin);
+  const row = await progress.closeGap(partitionState.stream, start, origin);
   if (row === undefined) return false;
-  lane.restart(row);
+  partitionState.restart(row);
   return true;
 }

@@ -6,9 +6,9 @@ import type { Admin, Consumer, Demand } from '#libs/platform/kafka/contract.ts';
 import type { ChangeSource, Delivery } from '../contract.ts';
 import { Stopped } from '../delivery.ts';
 import { Assignment } from './assignment.ts';
-import { type KafkaSourceOptions, type KafkaSettings, withKafkaDefaults, changeTopicOf } from './options.ts';
-import { patiently } from './patience.ts';
-import { Pump } from './pump.ts';
+import { BatchDispatcher } from './batch-dispatcher.ts';
+import { changeTopicOf, type KafkaSettings, type KafkaSourceOptions, withKafkaDefaults } from './options.ts';
+import { retryWhileUnavailable } from './retry.ts';
 import { KafkaStatus } from './status.ts';
 
 export type { KafkaSourceOptions } from './options.ts';
@@ -66,19 +66,19 @@ async function run(
   let consumer: Consumer | undefined;
   try {
     status.say('starting', `asking the Kafka cluster ${brokers.join(',')} for ${topics.join(', ')}`);
-    const partitions = await patiently(status, 'start', signal, () => prepare(settings, admin, topics));
+    const partitions = await retryWhileUnavailable(status, 'start', signal, () => prepare(settings, admin, topics));
     status.heard();
     status.say('starting', `joining the consumer group ${group}`);
-    const pump = new Pump(subscriber, settings.maxBatch, signal);
+    const dispatcher = new BatchDispatcher(subscriber, settings.maxBatch, signal);
     const failure = new Promise<never>((_, fail) => {
-      const assignment = new Assignment({ settings, status, admin, pump, tablesByTopic, signal, fail });
+      const assignment = new Assignment({ settings, status, admin, dispatcher, tablesByTopic, signal, fail });
       consumer = openConsumer({ ...client, group, topics, partitions, handler: assignment });
       assignment.consumer = consumer;
     });
-    return await Promise.race([pump.run(), failure]);
+    return await Promise.race([dispatcher.run(), failure]);
   } finally {
     abort.abort();
-    status.lanes(undefined);
+    status.partitionStates(undefined);
     await Promise.all([consumer?.close(), admin.close()]);
   }
 }

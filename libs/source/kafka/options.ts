@@ -22,7 +22,7 @@ export interface KafkaSourceOptions {
   /** Most changes of one batch. */
   readonly maxBatch: number;
   readonly log: Log;
-  /** How often the log's start and end are looked at, and whether a gap is mended, milliseconds. Default 5,000. */
+  /** How often the log's start and end are looked at, and whether a gap is fixed, milliseconds. Default 5,000. */
   readonly checkEvery?: number;
   /** What an operator runs to begin a new epoch. */
   readonly registerCommand?: string;

@@ -1,7 +1,7 @@
 import { systemClock } from '#libs/domain/clock.ts';
 import type { Log } from '#libs/platform/log.ts';
 import type { SourceStatus } from '../contract.ts';
-import type { PartitionLane } from './lanes.ts';
+import type { PartitionState } from './partition-state.ts';
 
 /** Gathers what {@link SourceStatus} says, and logs each new sentence once. */
 export class KafkaStatus {
@@ -9,7 +9,7 @@ export class KafkaStatus {
   #state: SourceStatus['state'] = 'stopped';
   #detail = 'not started';
   #heardAt: number | null = null;
-  #lanes: ReadonlyMap<string, PartitionLane> | undefined;
+  #partitionStates: ReadonlyMap<string, PartitionState> | undefined;
   /** What keeps everything waiting, by who says so. */
   readonly #troubles = new Map<string, string>();
   #said = '';
@@ -34,12 +34,12 @@ export class KafkaStatus {
     this.tell();
   }
 
-  lanes(lanes: ReadonlyMap<string, PartitionLane> | undefined): void {
-    this.#lanes = lanes;
+  partitionStates(partitionStates: ReadonlyMap<string, PartitionState> | undefined): void {
+    this.#partitionStates = partitionStates;
     this.tell();
   }
 
-  /** To be called when a lane is held, or no longer. */
+  /** To be called when a partition is held, or no longer. */
   tell(): void {
     const { state, detail } = this.read();
     const said = `${state}: ${detail}`;
@@ -50,26 +50,31 @@ export class KafkaStatus {
   }
 
   read(): SourceStatus {
-    const lanes = this.#lanes === undefined ? undefined : [...this.#lanes.values()];
+    const partitionStates = this.#partitionStates === undefined ? undefined : [...this.#partitionStates.values()];
     return {
-      ...this.#sentence(lanes),
+      ...this.#sentence(partitionStates),
       lagBytes: null,
-      lagRecords: lanes === undefined ? null : lanes.reduce((sum, lane) => sum + lane.lag, 0n),
+      lagRecords:
+        partitionStates === undefined
+          ? null
+          : partitionStates.reduce((sum, partitionState) => sum + partitionState.lag, 0n),
       heardAt: this.#heardAt,
     };
   }
 
-  #sentence(lanes: readonly PartitionLane[] | undefined): Pick<SourceStatus, 'state' | 'detail'> {
+  #sentence(partitionStates: readonly PartitionState[] | undefined): Pick<SourceStatus, 'state' | 'detail'> {
     if (this.#state === 'stopped') return { state: 'stopped', detail: this.#detail };
     const [trouble] = this.#troubles.values();
     if (trouble !== undefined) return { state: 'waiting', detail: trouble };
     if (this.#state !== 'streaming') return { state: this.#state, detail: this.#detail };
-    if (lanes === undefined) return { state: 'starting', detail: 'the consumer group shares its partitions out' };
-    const held = lanes.flatMap((lane) => lane.held ?? []);
+    if (partitionStates === undefined)
+      return { state: 'starting', detail: 'the consumer group shares its partitions out' };
+    const held = partitionStates.flatMap((partitionState) => partitionState.held ?? []);
     if (held.length > 1)
       return { state: 'waiting', detail: `${held[0]} (and ${held.length - 1} more partitions wait)` };
     if (held[0] !== undefined) return { state: 'waiting', detail: held[0] };
-    if (lanes.length === 0) return { state: 'streaming', detail: 'other instances read all partitions; standing by' };
-    return { state: 'streaming', detail: `reading ${lanes.length} partitions` };
+    if (partitionStates.length === 0)
+      return { state: 'streaming', detail: 'other instances read all partitions; standing by' };
+    return { state: 'streaming', detail: `reading ${partitionStates.length} partitions` };
   }
 }

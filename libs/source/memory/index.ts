@@ -67,7 +67,7 @@ class Feed {
     while (this.#partitions.length <= index) this.#partitions.push({ batches: [], next: 0, kept: 0 });
     this.#partitions[index]?.batches.push(batch);
     this.#heardAt = this.#clock.now();
-    this.#stir();
+    this.#notify();
   }
 
   fail(error: unknown): void {
@@ -95,7 +95,7 @@ class Feed {
     return () => {
       this.#subscriber = undefined;
       abort.abort();
-      this.#stir();
+      this.#notify();
     };
   }
 
@@ -121,7 +121,7 @@ class Feed {
     return this.#partitions.every((partition) => partition.next >= partition.batches.length);
   }
 
-  #stir(): void {
+  #notify(): void {
     const wake = this.#wake;
     this.#wake = undefined;
     wake?.();

@@ -20,7 +20,12 @@ const STATUS_EVERY = 10_000;
  * Follows the log of an epoch's slot from `start` and delivers what it brings, until something fails.
  * @param origin what is followed
  */
-export async function follow(session: ReplicationSession, epoch: number, start: bigint, origin: Origin): Promise<never> {
+export async function follow(
+  session: ReplicationSession,
+  epoch: number,
+  start: bigint,
+  origin: Origin,
+): Promise<never> {
   const { run, control, signal } = session;
   const { settings, status } = run;
   const slot = slotName(settings.slotPrefix, epoch);
@@ -152,7 +157,7 @@ class IdleTimer {
     this.#timer ??= setTimeout(
       () => {
         this.#timer = undefined;
-        this.#queue.hurry();
+        this.#queue.flushProgress();
       },
       Math.max(0, this.#toldAt + this.#every - performance.now()),
     );

@@ -12,7 +12,7 @@ import { ensurePublication } from '../postgres/publication.ts';
 import { slotInUse } from '../postgres/remedies.ts';
 import { readNow } from '../postgres/server.ts';
 import { costOf, dropSlots, readSlots, type SlotRow } from '../postgres/slot.ts';
-import { type PgoutputOptions, placeOf, Subscription, type PgoutputSettings, withPgoutputDefaults } from './options.ts';
+import { type PgoutputOptions, type PgoutputSettings, placeOf, Subscription, withPgoutputDefaults } from './options.ts';
 import { runSession } from './run-session.ts';
 import { StatusBoard } from './status.ts';
 
@@ -87,7 +87,7 @@ const LAST_RETRY = 5_000;
  *   It is begun when nothing is stored, when the stored one cannot be carried on, when its log holds what cannot be read,
  *   or when its reading never ended.
  * - Of several processes on one database and prefix one reads; the others are in state `waiting`, as standby.
- * - What reconnecting mends is retried for ever, in state `waiting`. The observable errors with a ConfigurationError
+ * - What reconnecting fixes is retried for ever, in state `waiting`. The observable errors with a ConfigurationError
  *   or UnrecoverableError for everything else. It never completes.
  * - A transaction with `pg_logical_emit_message(true, 'prepadata', …)` is delivered at once as progress, even without
  *   changes; other traffic moves progress on at most every `idleEvery` milliseconds.

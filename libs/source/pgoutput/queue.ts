@@ -50,7 +50,7 @@ export class ChangeQueue {
     this.#sizes.push(bytes);
     this.#bytes += bytes;
     this.#pushed += 1;
-    if (this.#isFull()) this.#stir();
+    if (this.#isFull()) this.#notify();
   }
 
   /**
@@ -66,20 +66,20 @@ export class ChangeQueue {
       due ||= last.due;
     }
     this.#marks.push({ at: this.#pushed, lsn, due });
-    if (due) this.#stir();
+    if (due) this.#notify();
   }
 
   /** Makes progress that waits for company worth a batch of its own; false if there is none. */
-  hurry(): boolean {
+  flushProgress(): boolean {
     const last = this.#marks.at(-1);
     if (last === undefined) return false;
     last.due = true;
-    this.#stir();
+    this.#notify();
     return true;
   }
 
   /** True while more is held than should be; false again when half of that is taken. */
-  isCrowded(paused: boolean): boolean {
+  isOverHighWatermark(paused: boolean): boolean {
     const share = paused ? 0.5 : 1;
     return this.#changes.length > this.#maxBatch * 4 * share || this.#bytes > this.#maxBytes * share;
   }
@@ -87,7 +87,7 @@ export class ChangeQueue {
   /** From now on {@link ready} rejects with this; what is still queued will come again. */
   fail(error: Error): void {
     this.#failure ??= error;
-    this.#stir();
+    this.#notify();
   }
 
   get failure(): Error | undefined {
@@ -127,7 +127,7 @@ export class ChangeQueue {
     return this.#changes.length >= this.#maxBatch || this.#bytes >= this.#maxBytes;
   }
 
-  #stir(): void {
+  #notify(): void {
     const wake = this.#wake;
     this.#wake = undefined;
     wake?.();

@@ -7,9 +7,9 @@ import { openReplicationLink } from '../postgres/replication-link.ts';
 import type { RowSecurity } from '../postgres/row-security.ts';
 import { identifyServer, type SourceServer } from '../postgres/server.ts';
 import { type Origin, originText, readSignature } from '../postgres/signature.ts';
-import { dropSlots, readSlots, refuseForeign, requireLimit, slotName, reasonForNewEpoch } from '../postgres/slot.ts';
-import { readFirst } from './first-reading.ts';
+import { dropSlots, readSlots, reasonForNewEpoch, refuseForeign, requireLimit, slotName } from '../postgres/slot.ts';
 import { follow } from './follow.ts';
+import { readInitialSnapshot } from './initial-snapshot.ts';
 import { placeOf, type Subscription } from './options.ts';
 import { beginEpoch, noteOrigin, readStored } from './progress.ts';
 import type { ReplicationSession } from './session.ts';
@@ -64,7 +64,7 @@ export async function runSession(run: Subscription): Promise<never> {
 }
 
 /**
- * Waits until no other process reads. A slot is active only while it streams, not while a first reading runs, so a
+ * Waits until no other process reads. A slot is active only while it streams, not while an initial snapshot runs, so a
  * session lock of the source database says who the reader is.
  */
 async function becomeOnlyReader(session: ReplicationSession): Promise<void> {
@@ -102,7 +102,7 @@ interface Scene {
   readonly rowSecurity: RowSecurity;
 }
 
-/** Where to follow from: the stored place if it can be carried on, else the end of a first reading of a new epoch. */
+/** Where to follow from: the stored place if it can be carried on, else the end of an initial snapshot of a new epoch. */
 async function findPlace(session: ReplicationSession, scene: Scene): Promise<{ epoch: number; applied: bigint }> {
   const { run, control } = session;
   const { settings } = run;
@@ -126,5 +126,5 @@ async function findPlace(session: ReplicationSession, scene: Scene): Promise<{ e
   refuseForeign(slots, slotName(settings.slotPrefix, epoch), settings.address.database);
   await dropSlots(control, ours);
   run.status.forget();
-  return { epoch, applied: await readFirst(session, scene.replication, epoch, scene.rowSecurity) };
+  return { epoch, applied: await readInitialSnapshot(session, scene.replication, epoch, scene.rowSecurity) };
 }

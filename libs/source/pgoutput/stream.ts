@@ -123,7 +123,7 @@ export function openStream(options: StreamOptions): Stream {
       fail(error);
       return;
     }
-    if (!paused && queue.isCrowded(false)) {
+    if (!paused && queue.isOverHighWatermark(false)) {
       paused = true;
       plugin.reading?.pause();
     }
@@ -140,7 +140,7 @@ export function openStream(options: StreamOptions): Stream {
   return {
     confirm: (lsn) => status.confirm(lsn),
     resume: () => {
-      if (!paused || closed || queue.isCrowded(true)) return;
+      if (!paused || closed || queue.isOverHighWatermark(true)) return;
       paused = false;
       plugin.reading?.resume();
     },

@@ -80,7 +80,7 @@ export function reasonForNewEpoch(
   name: string,
 ): string | undefined {
   if (stored === undefined) return 'nothing was read from this source before';
-  if (stored.phase === 'snapshot') return `the first reading of epoch ${stored.epoch} never ended`;
+  if (stored.phase === 'snapshot') return `the initial snapshot of epoch ${stored.epoch} never ended`;
   const moved = whyAnotherOrigin(stored.origin, origin);
   if (moved !== undefined) return moved;
   if (slot === undefined) return `the replication slot ${name} is gone`;

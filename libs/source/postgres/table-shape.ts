@@ -3,7 +3,7 @@ import { nameInSql } from './remedies.ts';
 import { identityColumns, type TableFacts } from './tables.ts';
 
 /*
- * Whether a table is one whose changes can be followed at all. A refusal ends with the statements that mend it, of which
+ * Whether a table is one whose changes can be followed at all. A refusal ends with the statements that fix it, of which
  * the tests run every one.
  */
 

@@ -1,6 +1,6 @@
 import type { LocalMillis } from '#libs/domain/change.ts';
 import { daysToDeadline, markFor, momentOf, stay, viewsIn, visitsOn } from './behaviour.ts';
-import { dueMetadata, type CoursePage, pagesOf, type WorkItem, workOf } from './catalogue.ts';
+import { type CoursePage, dueMetadata, pagesOf, type WorkItem, workOf } from './catalogue.ts';
 import { DAY, HOUR, MINUTE, SECOND, startOfDay } from './local-time.ts';
 import { type Campus, type Enrollment, fromIn } from './people.ts';
 import { type Random, randomFrom } from './random.ts';

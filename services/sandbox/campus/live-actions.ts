@@ -1,7 +1,7 @@
 import type { LocalMillis } from '#libs/domain/change.ts';
 import { loadStatements, type Queryable } from '#libs/platform/postgres/database.ts';
 import { markFor, stay } from './behaviour.ts';
-import { dueMetadata, type CoursePage, pagesOf, type WorkItem, workOf } from './catalogue.ts';
+import { type CoursePage, dueMetadata, pagesOf, type WorkItem, workOf } from './catalogue.ts';
 import { COURSE_TOTAL } from './history.ts';
 import { dawdles, presenceOf, talks } from './live-presence.ts';
 import type { LiveKey, LiveState } from './live-state.ts';

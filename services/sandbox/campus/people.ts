@@ -1,6 +1,6 @@
 import type { LocalMillis, Uuid } from '#libs/domain/change.ts';
-import { CAMPUS_PREFIX, CAMPUS_COURSES, type CourseDefinition, courseExternalId } from './catalogue.ts';
-import { DAY, HOUR, MINUTE, startOfDay, localWeekday } from './local-time.ts';
+import { CAMPUS_COURSES, CAMPUS_PREFIX, type CourseDefinition, courseExternalId } from './catalogue.ts';
+import { DAY, HOUR, localWeekday, MINUTE, startOfDay } from './local-time.ts';
 import { type Random, randomFrom } from './random.ts';
 import type { CourseRow, EnrollmentRow, StudentRow } from './rows.ts';
 import { lineIn, STORIES, someStory } from './stories/index.ts';

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '#libs/domain/clock.ts';
 import { FAMILIES } from '#libs/domain/family.ts';
-import { openSettings, type FeatureSettings } from '#libs/families/settings.ts';
+import { type FeatureSettings, openSettings } from '#libs/families/settings.ts';
 import { adoptSettings } from '#libs/pipeline/adopt.ts';
 import { startIntake } from '#libs/pipeline/intake.ts';
 import { startReport } from '#libs/pipeline/report.ts';
@@ -12,7 +12,7 @@ import { startTopic } from '#libs/pipeline/topics/start.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import type { Lifecycle } from '#libs/platform/lifecycle.ts';
 import type { Log } from '#libs/platform/log.ts';
-import { Wake } from '#libs/platform/loop/wake.ts';
+import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import { type Metrics, openMetrics } from '#libs/platform/metrics.ts';
 import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import type { StatusLine } from '#libs/platform/status-line.ts';
@@ -29,9 +29,9 @@ import { startPerformance } from '../../performance/role.ts';
 import { startReconcile } from '../../reconcile/role.ts';
 import { type CampusDatabase, openSampleCampus, startSampleCampus } from '../campus/role.ts';
 import { type LocalDatabases, startDatabases } from './databases.ts';
-import { findLooks } from './looks.ts';
 import { writeRunFile } from './runfile.ts';
 import { readyScreen } from './screen.ts';
+import { findLooks } from './story-examples.ts';
 
 export interface LocalOptions {
   readonly config: SettingValues;
@@ -39,7 +39,7 @@ export interface LocalOptions {
   readonly log: Log;
   readonly line: StatusLine;
   readonly lifecycle: Lifecycle;
-  /** Ends the program: this cannot be mended by going on. */
+  /** Ends the program: this cannot be fixed by going on. */
   fail(error: unknown): void;
   /** Aborts when the program is to stop. */
   readonly signal: AbortSignal;
@@ -72,7 +72,8 @@ export async function runLocal(options: LocalOptions): Promise<void> {
   if (options.signal.aborted) return;
   const settings = await openSettings(config, db, log);
   const changed = await adoptSettings(db, settings);
-  if (changed.length > 0) line.print(`  FeatureSettings changed (${changed.join(', ')}): every feature is derived again.`);
+  if (changed.length > 0)
+    line.print(`  FeatureSettings changed (${changed.join(', ')}): every feature is derived again.`);
   if (options.signal.aborted) return;
 
   const metrics = openMetrics();
@@ -128,7 +129,7 @@ interface PipelineParts {
 async function startPipeline(parts: PipelineParts, options: LocalOptions): Promise<Pipeline> {
   const { db, settings, databases, metrics } = parts;
   const { config, log, lifecycle, fail } = options;
-  const wake = new Wake();
+  const wake = new WorkSignal();
   const institutionZone = settings.reading.institutionZone;
   const rollover = await startRollover({ db, institutionZone, clock: systemClock, wake, log });
   lifecycle.add('the rollover', () => rollover.stop());
@@ -225,7 +226,11 @@ async function anyStudent(db: Database): Promise<number | undefined> {
 }
 
 /** Says once a second what is happening, until the program stops. */
-async function tell(pipeline: Pipeline, campus: CampusDatabase | undefined, { line, signal }: LocalOptions): Promise<void> {
+async function tell(
+  pipeline: Pipeline,
+  campus: CampusDatabase | undefined,
+  { line, signal }: LocalOptions,
+): Promise<void> {
   while (!signal.aborted) {
     const troubles = pipeline.troubles();
     const news = troubles[0] ?? campus?.lastSentence() ?? 'waiting for changes';

@@ -1,5 +1,5 @@
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
-import { type StoryExample, lookLines } from './looks.ts';
+import { lookLines, type StoryExample } from './story-examples.ts';
 
 export interface ScreenFacts {
   readonly url: string;

@@ -12,7 +12,7 @@ const SECONDS = { small: 2, full: 20 };
 export const WARM_UP_SECONDS = { small: 1, full: 4 };
 const BULK = { small: 3_000, full: 200_000 };
 const ROWS_PER_TRANSACTION = 2_000;
-const PATIENCE_MS = 120_000;
+const TIMEOUT_MS = 120_000;
 
 /** As many keys, of all in a seeded order, again from the first when they are used up. */
 export function keysInTurn(world: StackWorld, count: number, seed: string): number[] {
@@ -52,7 +52,7 @@ async function steady(world: StackWorld, rate: number): Promise<{ measured: numb
   const count = warmUp + rate * world.of(SECONDS);
   const touches = new Touches(world, keysInTurn(world, count, `alone ${rate}`));
   await atRandom(count, `alone ${rate}`, (index) => touches.make(index), { perSecond: rate });
-  await touches.until('decodedAt', PATIENCE_MS);
+  await touches.until('decodedAt', TIMEOUT_MS);
   const log = touches.log.slice(warmUp);
   const measured = sinceCommit(log, 'decodedAt');
   return { measured, missing: log.length - measured.length };

@@ -39,6 +39,6 @@ export async function readBare(options: Omit<FollowOptions, 'onValue'>): Promise
 
 function idOf(value: unknown): string | undefined {
   const { op, after } = value as { op?: unknown; after?: { id?: unknown } | null };
-  // A new epoch would bring it with its first reading.
+  // A new epoch would bring it with its initial snapshot.
   return (op === 'c' || op === 'r') && typeof after?.id === 'string' ? after.id : undefined;
 }

@@ -8,7 +8,7 @@ import { type Moment, sinceCommit, type Touch } from './touches.ts';
 import type { StackWorld } from './world.ts';
 
 const SECONDS = { small: 2, full: 60 };
-const PATIENCE_MS = 120_000;
+const TIMEOUT_MS = 120_000;
 /** Milliseconds that the product may take beyond what Debezium does. */
 const AIMS = [
   { share: 0.5, aim: 5 },
@@ -57,7 +57,7 @@ async function atRate(world: StackWorld, rate: number): Promise<AtRate> {
     const beganAt = performance.now();
     await atRandom(count, `path ${rate}`, (index) => observer.touches.make(index), { perSecond: rate });
     const busy = describeBusy(before, world.costs.read(), (performance.now() - beganAt) / 1000);
-    await observer.until(['decodedAt', 'visibleAt', 'toldAt'], PATIENCE_MS);
+    await observer.until(['decodedAt', 'visibleAt', 'toldAt'], TIMEOUT_MS);
     await world.finished();
     await observer.end();
     const log = observer.touches.log.slice(warmUp);

@@ -5,7 +5,7 @@ import { type Moment, sinceCommit, type Touch } from './touches.ts';
 import type { StackWorld } from './world.ts';
 
 const CHANGES = { small: 50, full: 300 };
-const PATIENCE_MS = 30_000;
+const TIMEOUT_MS = 30_000;
 
 interface Step extends Touch {
   /** The batch that has its mark was committed, and we had heard of it. */
@@ -25,7 +25,7 @@ export async function oneByOne(world: StackWorld): Promise<string[]> {
     for (const [index, touch] of observer.touches.log.entries()) {
       stagedAt = Number.NaN;
       await observer.touches.make(index);
-      for (const until = performance.now() + PATIENCE_MS; performance.now() < until; await world.pause(1))
+      for (const until = performance.now() + TIMEOUT_MS; performance.now() < until; await world.pause(1))
         if (touch.decodedAt > 0 && touch.answeredAt > 0 && touch.toldAt > 0) break;
       steps.push({ ...touch, stagedAt });
     }

@@ -72,8 +72,8 @@ export class PathObserver {
     return new PathObserver(touches, told, topic, answer);
   }
 
-  async until(moments: readonly Moment[], patienceMs: number): Promise<void> {
-    for (const moment of moments) await this.touches.until(moment, patienceMs);
+  async until(moments: readonly Moment[], timeoutMs: number): Promise<void> {
+    for (const moment of moments) await this.touches.until(moment, timeoutMs);
   }
 
   async end(): Promise<void> {

@@ -94,8 +94,8 @@ export class Touches {
   }
 
   /** Waits until all of them are seen there, or the time is over. */
-  async until(moment: Moment, patienceMs: number): Promise<void> {
-    const until = performance.now() + patienceMs;
+  async until(moment: Moment, timeoutMs: number): Promise<void> {
+    const until = performance.now() + timeoutMs;
     while (performance.now() < until && this.log.some((touch) => Number.isNaN(touch[moment]))) await sleep(5);
   }
 }

@@ -20,7 +20,7 @@ import { type BareReader, readBare } from './bare.ts';
 import type { Costs } from './costs.ts';
 import { Processes } from './processes.ts';
 
-/** Of the campus of the other benchmarks: a first reading is not what is measured here. */
+/** Of the campus of the other benchmarks: an initial snapshot is not what is measured here. */
 const CAMPUS = { small: 1 / 50, full: 1 / 5 } as const;
 /** `topic.prefix` of the connector, and its name. */
 const PREFIX = 'lms';

@@ -2,13 +2,13 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { formatDay, parseDay } from '#libs/domain/local-date.ts';
 import { totalsOf } from '#libs/domain/run.ts';
 import { fillSource } from '../campus.ts';
-import { ProofWorld } from '../proof-world.ts';
+import { ReconcileWorld } from '../reconcile-world.ts';
 
 /* Backfill: the keys of the scope are derived again, and of the days in the range it is said which have changed. */
 
-let world: ProofWorld;
+let world: ReconcileWorld;
 beforeAll(async () => {
-  world = await ProofWorld.open('proof_backfill');
+  world = await ReconcileWorld.open('proof_backfill');
   await fillSource(world.source.db, { students: 10, courses: 2, rowsPerKey: 8, seed: 5 });
   await world.begin();
   await world.settle();

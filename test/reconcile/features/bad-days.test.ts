@@ -2,13 +2,13 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { totalsOf } from '#libs/domain/run.ts';
 import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import { fillSource } from '../campus.ts';
-import { ProofWorld } from '../proof-world.ts';
+import { ReconcileWorld } from '../reconcile-world.ts';
 
 /* A proof that is stopped, that nobody helps, that has nothing to look at, or the wrong thing. */
 
-let world: ProofWorld;
+let world: ReconcileWorld;
 beforeEach(async () => {
-  world = await ProofWorld.open('proof_bad');
+  world = await ReconcileWorld.open('proof_bad');
   await fillSource(world.source.db, { students: 20, courses: 2, rowsPerKey: 6, seed: 3 });
   await world.begin();
   await world.settle();
@@ -60,12 +60,12 @@ describe('where nobody derives', () => {
     // The stream has to move on for the audit of rows; what it brings would wake derivers that there are none of.
     await world.pause();
     await world.follow();
-    const { verdict, recordsFailed } = await world.prove({ patienceMs: 300 });
+    const { verdict, recordsFailed } = await world.prove({ timeoutMs: 300 });
     expect(totalsOf(verdict)).toMatchObject({ different: keys, repaired: 0, left: keys });
     expect(recordsFailed).toBe(keys);
     expect(await world.db.query('SELECT FROM state.key_mark')).toHaveLength(keys);
     // Now they wait for their deriver, and so nothing is said of them.
-    const again = await world.prove({ patienceMs: 300 });
+    const again = await world.prove({ timeoutMs: 300 });
     expect(totalsOf(again.verdict)).toMatchObject({ different: 0 });
     expect(again.verdict.skipped).toBeGreaterThanOrEqual(keys);
     await world.pause();
@@ -79,16 +79,16 @@ describe('where nobody derives', () => {
     await world.follow();
     await corrupt();
     await world.db.query('INSERT INTO state.course_mark (course_id) SELECT course_id FROM state.course');
-    const { verdict } = await world.prove({ patienceMs: 300, dryRun: true });
+    const { verdict } = await world.prove({ timeoutMs: 300, dryRun: true });
     expect(totalsOf(verdict)).toMatchObject({ different: 0 });
     expect(verdict.skipped).toBeGreaterThanOrEqual(await corrupted());
   });
 
-  test('nor in the midst of a first reading', async () => {
+  test('nor in the midst of an initial snapshot', async () => {
     await world.pause();
     await corrupt();
     await world.db.query("UPDATE stream_progress SET phase = 'snapshot'");
-    const { verdict } = await world.prove({ mode: 'backfill', scope: { from: 0 }, patienceMs: 300, dryRun: true });
+    const { verdict } = await world.prove({ mode: 'backfill', scope: { from: 0 }, timeoutMs: 300, dryRun: true });
     expect(totalsOf(verdict)).toMatchObject({ equal: 0, different: 0 });
     expect(verdict.skipped).toBeGreaterThanOrEqual(await corrupted());
   });

@@ -1,25 +1,25 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { performanceFamily } from '#libs/families/performance.ts';
-import { auditFeatures } from '#libs/reconcile/features/audit.ts';
-import { openFamilyProof } from '#libs/reconcile/features/family.ts';
-import { PROOF_TIMING, type ProofRun } from '#libs/reconcile/features/repairs.ts';
+import { openFamilyReconciliation } from '#libs/reconcile/features/family.ts';
+import { reconcileFeatures } from '#libs/reconcile/features/feature-reconciler.ts';
+import { RECONCILE_TIMING, type ReconcileRun } from '#libs/reconcile/features/repairs.ts';
 import { Ledger } from '#libs/reconcile/verdict.ts';
 import { fillSource } from '../campus.ts';
-import { ProofWorld } from '../proof-world.ts';
+import { ReconcileWorld } from '../reconcile-world.ts';
 
-let world: ProofWorld;
+let world: ReconcileWorld;
 beforeEach(async () => {
-  world = await ProofWorld.open('proof_not_derivable');
+  world = await ReconcileWorld.open('proof_not_derivable');
   await fillSource(world.source.db, { students: 20, courses: 2, rowsPerKey: 6, seed: 3 });
   await world.begin();
   await world.settle();
 });
 afterEach(() => world.drop());
 
-const proofRun = (dryRun: boolean): ProofRun => ({
+const proofRun = (dryRun: boolean): ReconcileRun => ({
   db: world.db,
   ledger: new Ledger(),
-  timing: PROOF_TIMING,
+  timing: RECONCILE_TIMING,
   context: {
     runId: '',
     mode: 'reconcile',
@@ -47,7 +47,7 @@ test.each([true, false])(
       wrong.student_id,
       wrong.course_id,
     ]);
-    const broken = openFamilyProof(
+    const broken = openFamilyReconciliation(
       {
         ...performanceFamily,
         evidence: (rows, facts, today) => {
@@ -58,7 +58,7 @@ test.each([true, false])(
       world.settings,
     );
     const run = proofRun(dryRun);
-    const result = await auditFeatures(run, [broken], {});
+    const result = await reconcileFeatures(run, [broken], {});
     expect(run.ledger.examples).toEqual([
       {
         where: 'performance_features',

@@ -3,14 +3,14 @@ import { completeTopic, forgetTopic } from '#libs/store/outbox.ts';
 import { FakeCluster, lastOfEach } from '../../topics/fakes.ts';
 import { drain } from '../../topics/relays.ts';
 import { fillSource } from '../campus.ts';
-import { ProofWorld } from '../proof-world.ts';
+import { ReconcileWorld } from '../reconcile-world.ts';
 
 /* What the topics know: a note that is lost before it was sent is missed, whatever it was about. */
 
-let world: ProofWorld;
+let world: ReconcileWorld;
 let cluster: FakeCluster;
 beforeAll(async () => {
-  world = await ProofWorld.open('proof_outbox', { topics: true });
+  world = await ReconcileWorld.open('proof_outbox', { topics: true });
   await fillSource(world.source.db, { students: 8, courses: 2, rowsPerKey: 8, seed: 13 });
   await world.begin();
 });

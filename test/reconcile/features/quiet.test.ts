@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { totalsOf } from '#libs/domain/run.ts';
 import { fillSource } from '../campus.ts';
-import { ProofWorld } from '../proof-world.ts';
+import { ReconcileWorld } from '../reconcile-world.ts';
 
 /* What is right is found right, and nothing is written. */
 
-let world: ProofWorld;
+let world: ReconcileWorld;
 beforeAll(async () => {
-  world = await ProofWorld.open('proof_quiet');
+  world = await ReconcileWorld.open('proof_quiet');
   await fillSource(world.source.db, { students: 12, courses: 3, rowsPerKey: 8, seed: 1 });
   await world.begin();
   await world.settle();

@@ -2,20 +2,20 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FAMILIES } from '#libs/domain/family.ts';
 import { totalsOf } from '#libs/domain/run.ts';
 import { fillSource } from '../campus.ts';
-import { ProofWorld } from '../proof-world.ts';
+import { ReconcileWorld } from '../reconcile-world.ts';
 
 /* A student in 40 courses, each of which has nobody else. */
 
-let world: ProofWorld;
+let world: ReconcileWorld;
 beforeAll(async () => {
-  world = await ProofWorld.open('proof_shapes');
+  world = await ReconcileWorld.open('proof_shapes');
   await fillSource(world.source.db, { students: 1, courses: 40, rowsPerKey: 6, seed: 11 });
   await world.begin();
   await world.settle();
 });
 afterAll(() => world.drop());
 
-test('each is proven, and each that is wrong is mended', async () => {
+test('each is proven, and each that is wrong is repaired', async () => {
   expect(totalsOf((await world.prove()).verdict)).toMatchObject({ different: 0 });
   const [n] = await world.db.query<{ courses: number }>('SELECT count(*)::integer AS courses FROM state.course');
   await world.db.query(

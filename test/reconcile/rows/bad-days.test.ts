@@ -125,7 +125,7 @@ describe('the ground moves under a range', () => {
   });
 });
 
-test('changes made while nobody followed: lost to the stream, found and mended by the audit', async () => {
+test('changes made while nobody followed: lost to the stream, found and repaired by the audit', async () => {
   await world.pause();
   const { source, analytics } = world;
   await source.db.query(`

@@ -40,7 +40,7 @@ const idsOf = async (table: string, words: readonly string[]): Promise<object[]>
 const sorted = (rows: readonly object[]): object[] =>
   [...rows].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 
-test('in the first reading and in the stream; what nobody needs may be anything; the proof sees no difference', async () => {
+test('in the initial snapshot and in the stream; what nobody needs may be anything; the proof sees no difference', async () => {
   await write('streamed');
   await untilSettled(world);
   expect(world.failure).toBeUndefined();
@@ -61,7 +61,7 @@ test('a row that is put right counts again, and one that is spoilt no more', asy
   expect(await world.audit()).toMatchObject({ kinds: {}, left: 0 });
 });
 
-test('an image that lost such a row is mended, and the row is set aside as before', async () => {
+test('an image that lost such a row is repaired, and the row is set aside as before', async () => {
   await world.analytics.db.query(
     `DELETE FROM state.image_grades WHERE id = md5('read1')::uuid; DELETE FROM rejected_change`,
   );

@@ -6,7 +6,7 @@ import { type Intake, startIntake } from '#libs/pipeline/intake.ts';
 import { loadConfig } from '#libs/platform/config/config.ts';
 import { Lifecycle } from '#libs/platform/lifecycle.ts';
 import { openLog } from '#libs/platform/log.ts';
-import { Wake } from '#libs/platform/loop/wake.ts';
+import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import { openRegistry } from '#libs/platform/registry/registry.ts';
 import type { RunnerParts } from '#libs/reconcile/contract.ts';
 import { kafkaSource } from '#libs/source/kafka/index.ts';
@@ -81,14 +81,14 @@ function begin(): void {
       }),
       db: parts.db,
       settings,
-      wake: new Wake(),
+      wake: new WorkSignal(),
       log,
       onFailure: (error) => failures.push(error),
     }),
   );
 }
 
-test('after the first reading, while nothing changes, all is equal', async () => {
+test('after the initial snapshot, while nothing changes, all is equal', async () => {
   expect(await auditOnce(parts)).toMatchObject({ compared: 4_095, left: 0, kinds: {}, skipped: 0 });
 });
 
@@ -109,7 +109,7 @@ test(
   120_000 + 60_000 * RUNS,
 );
 
-test('what is wrong is found and mended', async () => {
+test('what is wrong is found and repaired', async () => {
   const { db } = fixture.analytics;
   const [changed] = await db.query(
     `UPDATE state.image_grades SET grade_value = '3.21' WHERE id = (SELECT id FROM state.image_grades WHERE live LIMIT 1) RETURNING id`,

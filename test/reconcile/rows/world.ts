@@ -5,10 +5,14 @@ import { type Intake, startIntake } from '#libs/pipeline/intake.ts';
 import { loadConfig } from '#libs/platform/config/config.ts';
 import { Lifecycle } from '#libs/platform/lifecycle.ts';
 import { openLog } from '#libs/platform/log.ts';
-import { Wake } from '#libs/platform/loop/wake.ts';
+import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import { openDatabase } from '#libs/platform/postgres/database.ts';
 import type { RunContext, RunnerParts, RunProgress } from '#libs/reconcile/contract.ts';
-import { openRowAudit, type RowAuditOptions, type RowAuditResult } from '#libs/reconcile/rows/audit.ts';
+import {
+  openRowReconciler,
+  type RowReconcileResult,
+  type RowReconcilerOptions,
+} from '#libs/reconcile/rows/row-reconciler.ts';
 import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
 import { migrate } from '#libs/store/migrate.ts';
 import { openProgressStore } from '#libs/store/progress.ts';
@@ -18,7 +22,7 @@ import { LAX_SOURCE_SCHEMA } from '../../support/source-schema.ts';
 
 const log = openLog('silent');
 
-export interface AuditOptions extends RowAuditOptions {
+export interface AuditOptions extends RowReconcilerOptions {
   readonly dryRun?: boolean;
   readonly scope?: RunScope;
   readonly signal?: AbortSignal;
@@ -26,9 +30,9 @@ export interface AuditOptions extends RowAuditOptions {
   readonly onProgress?: (progress: RunProgress) => void;
 }
 
-export async function auditOnce(parts: RunnerParts, options: AuditOptions = {}): Promise<RowAuditResult> {
+export async function auditOnce(parts: RunnerParts, options: AuditOptions = {}): Promise<RowReconcileResult> {
   const { dryRun = false, scope = {}, signal = new AbortController().signal, rangeRows } = options;
-  const audit = await openRowAudit(parts, rangeRows === undefined ? {} : { rangeRows });
+  const audit = await openRowReconciler(parts, rangeRows === undefined ? {} : { rangeRows });
   const context: RunContext = {
     runId: randomUUID(),
     mode: 'reconcile',
@@ -74,7 +78,7 @@ export class RowWorld {
       }),
       db: this.analytics.db,
       settings: this.settings,
-      wake: new Wake(),
+      wake: new WorkSignal(),
       log,
       onFailure: (error) => {
         this.failure = error;
@@ -100,7 +104,7 @@ export class RowWorld {
     };
   }
 
-  audit(options: AuditOptions = {}): Promise<RowAuditResult> {
+  audit(options: AuditOptions = {}): Promise<RowReconcileResult> {
     return auditOnce(this.parts, options);
   }
 

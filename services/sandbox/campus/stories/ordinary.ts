@@ -1,5 +1,5 @@
 import type { LocalMillis } from '#libs/domain/change.ts';
-import { DAY, startOfDay, localWeekday } from '../local-time.ts';
+import { DAY, localWeekday, startOfDay } from '../local-time.ts';
 import type { Random } from '../random.ts';
 import type { Conduct, HandIn, Stage, StoryLine, StoryName, StudyDay } from './story.ts';
 

@@ -79,7 +79,7 @@ function failed(code: number | null, output: string): Error {
   return new UnrecoverableError(
     'maven_failed',
     `Maven could not fetch the parts of the stack (code ${code}):\n  ${said.slice(0, 4).join('\n  ') || output.slice(-500)}`,
-    'mend what it names (the network, a proxy or mirror in ~/.m2/settings.xml, the space on the disk) and start again; ' +
+    'fix what it names (the network, a proxy or mirror in ~/.m2/settings.xml, the space on the disk) and start again; ' +
       'what was fetched so far is kept',
   );
 }

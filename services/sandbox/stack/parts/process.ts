@@ -186,7 +186,7 @@ export class PartEnded extends UnrecoverableError {
     super(
       'part_not_ready',
       `${name} ${what}; the last lines of its log ${logFile}:\n  ${endOfLog(logFile, 12).join('\n  ') || '(nothing)'}`,
-      'mend the cause named there and start again; npm run stack -- --reset begins anew, without its data',
+      'fix the cause named there and start again; npm run stack -- --reset begins anew, without its data',
     );
     this.name = 'PartEnded';
     this.exit = exit;

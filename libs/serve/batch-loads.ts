@@ -1,4 +1,4 @@
-export interface TogetherOptions {
+export interface BatchLoadOptions {
   /** Loads under way at once. */
   readonly concurrency: number;
   /** Most ids of one load. */
@@ -16,9 +16,9 @@ interface Waiting<V> {
  * company, and every answer is read after it was asked for.
  * @param load what is known of the ids, by id; of one that is missing nothing is known. Its error is every caller's
  */
-export function together<V>(
+export function batchLoads<V>(
   load: (ids: readonly string[]) => Promise<ReadonlyMap<string, V>>,
-  { concurrency, most }: TogetherOptions,
+  { concurrency, most }: BatchLoadOptions,
 ): (id: string) => Promise<V | undefined> {
   const waiting: Waiting<V>[] = [];
   let loads = 0;

@@ -7,13 +7,13 @@ import type { Origin } from '#libs/source/postgres/signature.ts';
 import { putConnectorReport } from '#libs/store/connector.ts';
 import { ConnectApi } from './connect-api.ts';
 import { ConnectRefusal } from './connect-http.ts';
-import { lookOnce } from './look.ts';
+import { lookOnce } from './inspect.ts';
 import { Restarts } from './restarts.ts';
-import { inspectSource, acquireConnectorLock, type ConnectorLock } from './session.ts';
+import { acquireConnectorLock, type ConnectorLock, inspectSource } from './session.ts';
 import type { RegisterSettings } from './settings.ts';
 import type { Situation } from './situation.ts';
 
-export interface LookAfterOptions {
+export interface SupervisorOptions {
   readonly settings: RegisterSettings;
   readonly db: Database;
   readonly signal: AbortSignal;
@@ -36,7 +36,7 @@ const REPORT_EVERY = 5_000;
 const FIRST_RETRY = 250;
 const LAST_RETRY = 5_000;
 /** How long someone who does not want to stay waits for another process that looks after the connector. */
-const PATIENCE = 5_000;
+const TIMEOUT = 5_000;
 const FAILURES_BORNE = 3;
 
 /**
@@ -44,25 +44,25 @@ const FAILURES_BORNE = 3;
  * database being away) is waited for, in sight.
  * @throws ConfigurationError, UnrecoverableError, PrepaError: what is wrong and what to do
  */
-export async function superviseConnector(options: LookAfterOptions): Promise<void> {
-  const caretaker = new Caretaker(options);
+export async function superviseConnector(options: SupervisorOptions): Promise<void> {
+  const supervisor = new ConnectorSupervisor(options);
   const { settings, signal } = options;
   for (let wait = FIRST_RETRY; !signal.aborted; wait = Math.min(LAST_RETRY, 2 * wait)) {
-    const looks = caretaker.looks;
+    const looks = supervisor.looks;
     try {
-      await caretaker.stay();
+      await supervisor.run();
       return;
     } catch (error) {
       if (signal.aborted) return;
       const waiting = asWaiting(error, settings);
-      if (caretaker.looks > looks) wait = FIRST_RETRY;
-      await caretaker.reportWaiting(messageOf(waiting));
+      if (supervisor.looks > looks) wait = FIRST_RETRY;
+      await supervisor.reportWaiting(messageOf(waiting));
       await sleep(wait, undefined, { signal }).catch(() => {});
     }
   }
 }
 
-/** @throws what no waiting mends */
+/** @throws what no waiting fixes */
 function asWaiting(error: unknown, settings: RegisterSettings): Waiting {
   if (error instanceof StoreAway) return new Waiting(error.message, { cause: error });
   if (error instanceof ConnectRefusal) return new Waiting(`Kafka Connect says: ${error.message}`, { cause: error });
@@ -79,8 +79,8 @@ class StoreAway extends Error {
   }
 }
 
-class Caretaker {
-  readonly #options: LookAfterOptions;
+class ConnectorSupervisor {
+  readonly #options: SupervisorOptions;
   readonly #connect: ConnectApi;
   readonly #restarts = new Restarts();
   readonly #db: Database;
@@ -91,7 +91,7 @@ class Caretaker {
   /** How many looks came to an end. */
   looks = 0;
 
-  constructor(options: LookAfterOptions) {
+  constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#connect = new ConnectApi(options.settings.connectUrl, options.settings.name, options.signal);
     this.#force = options.newEpoch;
@@ -99,9 +99,9 @@ class Caretaker {
   }
 
   /** One life of the connection to the source. Resolves when nothing more is to be done. */
-  async stay(): Promise<void> {
+  async run(): Promise<void> {
     const { settings, signal, forEver } = this.#options;
-    const session = await acquireConnectorLock(settings, signal, forEver ? undefined : PATIENCE, (sentence) =>
+    const session = await acquireConnectorLock(settings, signal, forEver ? undefined : TIMEOUT, (sentence) =>
       this.#say(sentence),
     );
     try {
@@ -117,7 +117,7 @@ class Caretaker {
 
   async #lookOn(session: ConnectorLock): Promise<void> {
     const { settings, signal, forEver, tell } = this.#options;
-    const shop = {
+    const context = {
       settings,
       connect: this.#connect,
       db: this.#db,
@@ -133,7 +133,7 @@ class Caretaker {
         inspectedAt = Date.now();
       }
       const force = this.#force;
-      const situation = await lookOnce(shop, origin, this.#restarts, force);
+      const situation = await lookOnce(context, origin, this.#restarts, force);
       this.looks += 1;
       if (force !== undefined) this.#force = undefined;
       if (situation === undefined) continue;

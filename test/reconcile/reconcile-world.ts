@@ -7,11 +7,11 @@ import { startIntake } from '#libs/pipeline/intake.ts';
 import { loadConfig } from '#libs/platform/config/config.ts';
 import { Lifecycle } from '#libs/platform/lifecycle.ts';
 import { openLog } from '#libs/platform/log.ts';
-import { Wake } from '#libs/platform/loop/wake.ts';
+import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import type { Database, DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import type { RunContext, RunnerParts, RunProgress, RunResult } from '#libs/reconcile/contract.ts';
 import { Reconciler } from '#libs/reconcile/index.ts';
-import { openRowAudit } from '#libs/reconcile/rows/audit.ts';
+import { openRowReconciler } from '#libs/reconcile/rows/row-reconciler.ts';
 import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
 import { migrate } from '#libs/store/migrate.ts';
 import { openProgressStore } from '#libs/store/progress.ts';
@@ -35,13 +35,13 @@ export interface ProofOptions {
   readonly guard?: RunContext['guard'];
   readonly onProgress?: (progress: RunProgress) => void;
   /** Milliseconds. */
-  readonly patienceMs?: number;
+  readonly timeoutMs?: number;
   /** Another source than the one that is followed. */
   readonly source?: DatabaseAddress;
 }
 
 /** A source, an analytics database, the whole pipeline between them, and the proof. */
-export class ProofWorld {
+export class ReconcileWorld {
   readonly source: TestDatabase;
   readonly analytics: TestDatabase;
   readonly settings: FeatureSettings;
@@ -55,11 +55,11 @@ export class ProofWorld {
     this.settings = settings;
   }
 
-  static async open(purpose: string, settings: Partial<FeatureSettings> = {}): Promise<ProofWorld> {
+  static async open(purpose: string, settings: Partial<FeatureSettings> = {}): Promise<ReconcileWorld> {
     const source = await createSourceDatabase(`${purpose}_source`, LAX_SOURCE_SCHEMA);
     const analytics = await createTestDatabase(`${purpose}_analytics`);
     await migrate(analytics.db);
-    return new ProofWorld(source, analytics, { ...testSettings(), ...settings });
+    return new ReconcileWorld(source, analytics, { ...testSettings(), ...settings });
   }
 
   get db(): Database {
@@ -82,7 +82,7 @@ export class ProofWorld {
     });
     const onFailure = (error: unknown): void => console.error('the source of the test has failed:', error);
     const { db, settings } = this;
-    const intake = startIntake({ source, db, settings, wake: new Wake(), log, onFailure });
+    const intake = startIntake({ source, db, settings, wake: new WorkSignal(), log, onFailure });
     this.#pipeline = { failure: undefined, stop: () => intake.stop() };
     return Promise.resolve();
   }
@@ -97,7 +97,7 @@ export class ProofWorld {
   }
 
   async prove(options: ProofOptions = {}): Promise<RunResult> {
-    const { signal = new AbortController().signal, patienceMs = 20_000 } = options;
+    const { signal = new AbortController().signal, timeoutMs = 20_000 } = options;
     const context: RunContext = {
       runId: randomUUID(),
       mode: options.mode ?? 'reconcile',
@@ -108,7 +108,7 @@ export class ProofWorld {
       guard: options.guard ?? (async () => {}),
     };
     const parts = { ...this.#parts, source: options.source ?? this.source.address };
-    const reconciler = new Reconciler(parts, await openRowAudit(parts), { lookEveryMs: 20, patienceMs });
+    const reconciler = new Reconciler(parts, await openRowReconciler(parts), { lookEveryMs: 20, timeoutMs });
     return reconciler.run(context);
   }
 

@@ -11,7 +11,7 @@ import { reasonForConnectorEpoch } from './epoch.ts';
 import type { Restarts } from './restarts.ts';
 import { slotOf, wantedConfig } from './settings.ts';
 import type { Situation } from './situation.ts';
-import { beginEpoch, beginStreaming, configure, prepareReading, type Workshop } from './steps.ts';
+import { beginEpoch, beginStreaming, type ConnectorContext, configure, prepareReading } from './steps.ts';
 
 interface Scene {
   readonly epoch: number;
@@ -26,19 +26,19 @@ interface Scene {
  * @returns undefined when something was done and the next look is due at once; else how things stand
  */
 export async function lookOnce(
-  shop: Workshop,
+  context: ConnectorContext,
   origin: Origin,
   restarts: Restarts,
   forced?: string,
 ): Promise<Situation | undefined> {
-  const { settings, control, db } = shop;
+  const { settings, control, db } = context;
   const stored = await openProgressStore(db).read(DEBEZIUM_STREAM);
   const name = slotOf(settings, stored?.epoch ?? 0);
   // The slot before the offset: what the slot has confirmed is put down as an offset first.
   const all = await readSlots(control, settings.slotPrefix);
   const ours = all.filter((slot) => slot.database === settings.source.database);
   const slot = ours.find((candidate) => candidate.slot_name === name);
-  const seen = await shop.connect.read().catch((error: unknown) => orWaiting(error));
+  const seen = await context.connect.read().catch((error: unknown) => orWaiting(error));
   // And the log's end after it: under load Debezium is soon beyond an end that was read before.
   const { walEnd } = await readNow(control);
   if (seen instanceof Waiting) {
@@ -50,7 +50,7 @@ export async function lookOnce(
   const gap = stored === undefined ? undefined : await readStreamGap(db, stored.epoch);
   const reason = forced ?? reasonForConnectorEpoch({ stored, slot, slotName: name, origin, walEnd, connector, gap });
   if (reason !== undefined || stored === undefined || slot === undefined) {
-    await beginEpoch(shop, originText(origin), reason ?? 'there is nothing to carry on', all, connector);
+    await beginEpoch(context, originText(origin), reason ?? 'there is nothing to carry on', all, connector);
     return undefined;
   }
   if (stored.origin !== originText(origin))
@@ -61,11 +61,11 @@ export async function lookOnce(
   );
   const { epoch } = stored;
   if (connector === undefined || epochIn(connector.config) !== epoch || connector.config['slot.name'] !== name) {
-    await prepareReading(shop, epoch, connector);
+    await prepareReading(context, epoch, connector);
     return undefined;
   }
   const cost = costOf(slot, walEnd);
-  return carryOn(shop, restarts, {
+  return carryOn(context, restarts, {
     epoch,
     slot,
     connector,
@@ -79,35 +79,41 @@ function orWaiting(error: unknown): Waiting {
 }
 
 /** The connector is the epoch's own: it reads the tables, or it follows the slot. */
-async function carryOn(shop: Workshop, restarts: Restarts, scene: Scene): Promise<Situation | undefined> {
+async function carryOn(context: ConnectorContext, restarts: Restarts, scene: Scene): Promise<Situation | undefined> {
   const { epoch, connector, situation } = scene;
   const streams = connector.config['snapshot.mode'] === 'no_data';
   const hasRead = connector.offset !== undefined && !isReading(connector);
   if (streams ? connector.offset === undefined : hasRead) {
-    await beginStreaming(shop, epoch, connector, scene.slot);
+    await beginStreaming(context, epoch, connector, scene.slot);
     return undefined;
   }
-  if (await configure(shop, connector.config, wantedConfig(shop.settings, epoch, streams ? 'no_data' : 'initial_only')))
+  if (
+    await configure(
+      context,
+      connector.config,
+      wantedConfig(context.settings, epoch, streams ? 'no_data' : 'initial_only'),
+    )
+  )
     return undefined;
   if (connector.state === 'STOPPED') {
-    await shop.connect.resume();
+    await context.connect.resume();
     return undefined;
   }
   if (connector.state === 'PAUSED') {
     return situation(
       'paused',
-      `somebody has paused the connector ${shop.settings.name} in Kafka Connect; resume it there`,
+      `somebody has paused the connector ${context.settings.name} in Kafka Connect; resume it there`,
     );
   }
   if (connector.state === 'FAILED' || connector.task === 'FAILED') {
     const reason = connector.failure?.reason ?? 'Kafka Connect does not say why';
-    return situation('failed', await restarts.onFailure(shop, reason));
+    return situation('failed', await restarts.onFailure(context, reason));
   }
   if (connector.task !== 'RUNNING') {
-    return situation('waiting', `Kafka Connect is starting the connector ${shop.settings.name}`);
+    return situation('waiting', `Kafka Connect is starting the connector ${context.settings.name}`);
   }
   if (streams && scene.slot.active_pid === null) {
-    return situation('waiting', `the task of the connector ${shop.settings.name} runs and does not read its slot`);
+    return situation('waiting', `the task of the connector ${context.settings.name} runs and does not read its slot`);
   }
   restarts.onRunning();
   return streams

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { together } from '#libs/serve/together.ts';
+import { batchLoads } from '#libs/serve/batch-loads.ts';
 
 /** A load that ends when it is told to, and remembers what it was asked. */
 function controlled() {
@@ -17,7 +17,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 
 test('who asks in one turn is read at once, each id one time; who comes later waits for a free load', async () => {
   const { loads, load } = controlled();
-  const read = together(load, { concurrency: 1, most: 3 });
+  const read = batchLoads(load, { concurrency: 1, most: 3 });
   const first = [read('a'), read('b'), read('a')];
   await turn();
   expect(loads.map(({ ids }) => ids)).toEqual([['a', 'b']]);
@@ -37,7 +37,7 @@ test('who asks in one turn is read at once, each id one time; who comes later wa
 
 test('as many loads are under way as are allowed', async () => {
   const { loads, load } = controlled();
-  const read = together(load, { concurrency: 2, most: 1 });
+  const read = batchLoads(load, { concurrency: 2, most: 1 });
   const all = ['a', 'b', 'c'].map((id) => read(id));
   await turn();
   expect(loads).toHaveLength(2);
@@ -50,7 +50,7 @@ test('as many loads are under way as are allowed', async () => {
 
 test('a load that fails fails for its own callers alone; what is not found is undefined', async () => {
   let fails = true;
-  const read = together(
+  const read = batchLoads(
     () => {
       if (fails) return Promise.reject(new Error('away'));
       return Promise.resolve(new Map<string, string>());

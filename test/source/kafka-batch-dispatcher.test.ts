@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Change } from '#libs/domain/change.ts';
 import type { Delivery } from '#libs/source/contract.ts';
 import { Stopped } from '#libs/source/delivery.ts';
-import { Pump } from '#libs/source/kafka/pump.ts';
+import { BatchDispatcher } from '#libs/source/kafka/batch-dispatcher.ts';
 import type { Item } from '#libs/source/kafka/record.ts';
 import { eventually } from './stage.ts';
 
@@ -19,18 +19,18 @@ const items = (from: number, count: number, each = 1): Item[] =>
 function open(maxBatch: number) {
   const abort = new AbortController();
   const deliveries: Delivery[] = [];
-  const state: { pump?: Pump; ended?: unknown } = {};
+  const state: { dispatcher?: BatchDispatcher; ended?: unknown } = {};
   const subscription = new Observable<Delivery>((subscriber) => {
-    state.pump = new Pump(subscriber, maxBatch, abort.signal);
-    state.pump.run().catch((error: unknown) => {
+    state.dispatcher = new BatchDispatcher(subscriber, maxBatch, abort.signal);
+    state.dispatcher.run().catch((error: unknown) => {
       state.ended = error;
     });
     return () => abort.abort();
   }).subscribe((delivery) => deliveries.push(delivery));
-  const { pump } = state;
-  if (pump === undefined) throw new Error('there is no pump');
+  const { dispatcher } = state;
+  if (dispatcher === undefined) throw new Error('there is no dispatcher');
   const applied = new Map<string, bigint>();
-  const lane = (stream: string) => ({
+  const partitionState = (stream: string) => ({
     stream,
     epoch: 1,
     onApplied: (next: bigint) => {
@@ -43,12 +43,14 @@ function open(maxBatch: number) {
     if (delivery === undefined) throw new Error('no delivery');
     return delivery;
   };
-  return { pump, deliveries, applied, lane, next, state, stop: () => subscription.unsubscribe() };
+  return { dispatcher, deliveries, applied, partitionState, next, state, stop: () => subscription.unsubscribe() };
 }
 
 test('what many partitions bring in one turn is one batch', async () => {
-  const { pump, lane, next, applied, deliveries } = open(100);
-  const done = Array.from({ length: 16 }, (_, index) => pump.put(lane(`p${index}`), items(10 * index, 2)));
+  const { dispatcher, partitionState, next, applied, deliveries } = open(100);
+  const done = Array.from({ length: 16 }, (_, index) =>
+    dispatcher.put(partitionState(`p${index}`), items(10 * index, 2)),
+  );
   const { batch, done: finish } = await next(1);
   expect(batch.changes.length).toBe(32);
   expect(batch.partitions?.length).toBe(16);
@@ -61,9 +63,9 @@ test('what many partitions bring in one turn is one batch', async () => {
 });
 
 test('a batch keeps to its limit, and nobody waits behind a partition that has much', async () => {
-  const { pump, lane, next, applied } = open(10);
-  const much = pump.put(lane('much'), items(0, 25));
-  const little = pump.put(lane('little'), items(0, 3));
+  const { dispatcher, partitionState, next, applied } = open(10);
+  const much = dispatcher.put(partitionState('much'), items(0, 25));
+  const little = dispatcher.put(partitionState('little'), items(0, 3));
   const first = await next(1);
   expect(first.batch.partitions).toEqual([{ stream: 'much', epoch: 1, applied: 10n }]);
   first.done();
@@ -83,14 +85,14 @@ test('a batch keeps to its limit, and nobody waits behind a partition that has m
 });
 
 test('the changes of one record stay together, also when they are more than a batch may hold', async () => {
-  const { pump, lane, next } = open(3);
-  const done = pump.put(lane('p'), items(0, 2, 2));
+  const { dispatcher, partitionState, next } = open(3);
+  const done = dispatcher.put(partitionState('p'), items(0, 2, 2));
   (await next(1)).done();
   const second = await next(2);
   expect(second.batch.changes.length).toBe(2);
   second.done();
   expect(await done).toBe(true);
-  const big = pump.put(lane('p'), items(2, 1, 7));
+  const big = dispatcher.put(partitionState('p'), items(2, 1, 7));
   const third = await next(3);
   expect(third.batch.changes.length).toBe(7);
   third.done();
@@ -98,14 +100,14 @@ test('the changes of one record stay together, also when they are more than a ba
 });
 
 test('what is withdrawn is not handed over any more, and what was handed over counts for nothing', async () => {
-  const { pump, lane, next, applied, deliveries } = open(2);
-  const old = pump.put(lane('old'), items(0, 5));
+  const { dispatcher, partitionState, next, applied, deliveries } = open(2);
+  const old = dispatcher.put(partitionState('old'), items(0, 5));
   const { done } = await next(1);
-  pump.withdraw();
+  dispatcher.withdraw();
   expect(await old).toBe(false);
-  const fresh = pump.put(lane('new'), items(7, 1));
+  const fresh = dispatcher.put(partitionState('new'), items(7, 1));
   let idle = false;
-  const waiting = pump.idle().then(() => {
+  const waiting = dispatcher.idle().then(() => {
     idle = true;
   });
   await new Promise((resolve) => setTimeout(resolve, 20));
@@ -118,9 +120,9 @@ test('what is withdrawn is not handed over any more, and what was handed over co
 });
 
 test('a record without changes moves the progress on; nothing at all is done at once', async () => {
-  const { pump, lane, next } = open(5);
-  expect(await pump.put(lane('p'), [])).toBe(true);
-  const done = pump.put(lane('p'), items(3, 2, 0));
+  const { dispatcher, partitionState, next } = open(5);
+  expect(await dispatcher.put(partitionState('p'), [])).toBe(true);
+  const done = dispatcher.put(partitionState('p'), items(3, 2, 0));
   const { batch, done: finish } = await next(1);
   expect(batch).toEqual({ changes: [], partitions: [{ stream: 'p', epoch: 1, applied: 5n }] });
   finish();
@@ -128,11 +130,11 @@ test('a record without changes moves the progress on; nothing at all is done at 
 });
 
 test('it ends with its subscriber, whatever it is at', async () => {
-  const { pump, lane, next, state, stop } = open(1);
-  const put = pump.put(lane('p'), items(0, 3));
+  const { dispatcher, partitionState, next, state, stop } = open(1);
+  const put = dispatcher.put(partitionState('p'), items(0, 3));
   await next(1);
   stop();
   expect(await put).toBe(false);
   await eventually(() => state.ended).toBeInstanceOf(Stopped);
-  expect(await pump.put(lane('p'), items(0, 1))).toBe(false);
+  expect(await dispatcher.put(partitionState('p'), items(0, 1))).toBe(false);
 });

@@ -4,26 +4,26 @@ import { PGOUTPUT_STREAM } from '#libs/source/contract.ts';
 import type { RunContext, RunnerParts } from '../contract.ts';
 import type { Say } from '../waiting.ts';
 import { openText } from './connection.ts';
-import { RowFindings, type RowAuditResult } from './findings.ts';
+import { RowFindings, type RowReconcileResult } from './findings.ts';
 import { IdentityCache } from './identity-cache.ts';
 import { kafkaMarker } from './kafka-marker.ts';
 import { tableScopes } from './scope.ts';
 import { openSourceReader, type SourceReader } from './source-reader.ts';
 import { pgoutputMarker, type StreamMarker, StreamWatch } from './stream.ts';
-import { auditTable } from './table-audit.ts';
+import { reconcileTable } from './table-reconciler.ts';
 
-export type { RowAuditResult } from './findings.ts';
+export type { RowReconcileResult } from './findings.ts';
 
-export interface RowAudit {
+export interface RowReconciler {
   /**
-   * Compares every row of the source with its image, and mends the images unless it is a dry run. Days do not narrow it.
+   * Compares every row of the source with its image, and repairs the images unless it is a dry run. Days do not narrow it.
    * Ends as soon as the run's signal aborts, with its reason.
    * @throws the driver's errors when a database is away; PrepaError for a scope that is not there
    */
-  run(context: RunContext, scope: RunScope): Promise<RowAuditResult>;
+  run(context: RunContext, scope: RunScope): Promise<RowReconcileResult>;
 }
 
-export interface RowAuditOptions {
+export interface RowReconcilerOptions {
   /** Rows read at once, of either side. */
   readonly rangeRows?: number;
 }
@@ -31,16 +31,19 @@ export interface RowAuditOptions {
 const RANGE_ROWS = 10_000;
 
 /** The audit of rows: what is staged against what the source holds. Its connections live as long as a run. */
-export async function openRowAudit(parts: RunnerParts, options: RowAuditOptions = {}): Promise<RowAudit> {
-  return { run: (context, scope) => runAudit(parts, context, scope, options.rangeRows ?? RANGE_ROWS) };
+export async function openRowReconciler(
+  parts: RunnerParts,
+  options: RowReconcilerOptions = {},
+): Promise<RowReconciler> {
+  return { run: (context, scope) => runRows(parts, context, scope, options.rangeRows ?? RANGE_ROWS) };
 }
 
-async function runAudit(
+async function runRows(
   parts: RunnerParts,
   context: RunContext,
   scope: RunScope,
   rangeRows: number,
-): Promise<RowAuditResult> {
+): Promise<RowReconcileResult> {
   const { config, db, settings } = parts;
   const findings = new RowFindings();
   // Whatever ends the run ends its connections with it.
@@ -66,7 +69,7 @@ async function runAudit(
       const onPiece = (): void => say(`comparing ${tableScope.table}`);
       onPiece();
       const common = { db, settings, source, marker, ids, images, findings };
-      await auditTable({ ...common, context: narrowed, rangeRows, onPiece }, tableScope);
+      await reconcileTable({ ...common, context: narrowed, rangeRows, onPiece }, tableScope);
     }
     return findings.result();
   } finally {

@@ -6,8 +6,8 @@ import { handOver, Stopped } from '../delivery.ts';
 import { fingerprintOf } from './last-record.ts';
 import type { Item } from './record.ts';
 
-/** The partition that items are from, as the pump knows it. */
-export interface Lane {
+/** The partition that items are from, as the dispatcher knows it. */
+export interface DispatchTarget {
   readonly stream: string;
   readonly epoch: number;
   /** Told that everything before `next` is durable. */
@@ -15,7 +15,7 @@ export interface Lane {
 }
 
 interface Entry {
-  readonly lane: Lane;
+  readonly partitionState: DispatchTarget;
   readonly items: readonly Item[];
   taken: number;
   readonly settle: (done: boolean) => void;
@@ -25,7 +25,7 @@ interface Entry {
  * Hands over what has queued up in all partitions together, one batch at a time: a fetch that brings a little of each
  * costs one transaction, not one for each.
  */
-export class Pump {
+export class BatchDispatcher {
   readonly #subscriber: Subscriber<Delivery>;
   readonly #signal: AbortSignal;
   readonly #maxBatch: number;
@@ -41,11 +41,11 @@ export class Pump {
   }
 
   /** Resolves with true when all items are durable, with false when they were withdrawn. */
-  put(lane: Lane, items: readonly Item[]): Promise<boolean> {
+  put(partitionState: DispatchTarget, items: readonly Item[]): Promise<boolean> {
     if (this.#signal.aborted) return Promise.resolve(false);
     if (items.length === 0) return Promise.resolve(true);
     return new Promise((settle) => {
-      this.#queue.push({ lane, items, taken: 0, settle });
+      this.#queue.push({ partitionState, items, taken: 0, settle });
       this.#wake?.();
     });
   }
@@ -85,7 +85,7 @@ export class Pump {
     for (const { entry, next } of parts) {
       // Withdrawn meanwhile: whoever owns the partition now reads its progress for himself.
       if (!this.#queue.includes(entry)) continue;
-      entry.lane.onApplied(next);
+      entry.partitionState.onApplied(next);
       if (entry.taken < entry.items.length) continue;
       this.#queue.splice(this.#queue.indexOf(entry), 1);
       entry.settle(true);
@@ -113,7 +113,7 @@ export class Pump {
       }
       if (last !== undefined) {
         const next = last.offset + 1n;
-        const { stream, epoch } = entry.lane;
+        const { stream, epoch } = entry.partitionState;
         const lastRecord = last.record === undefined ? {} : { lastRecord: fingerprintOf(last.record) };
         partitions.push({ stream, epoch, applied: next, ...lastRecord });
         parts.push({ entry, next });

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { Log } from '#libs/platform/log.ts';
-import type { Wake } from '#libs/platform/loop/wake.ts';
+import type { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import { type Database, type DatabaseAddress, isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import { listenForNotifications } from '#libs/platform/postgres/listen.ts';
 import { WAKE_CHANNEL } from '#libs/store/marks.ts';
 import { sql } from '#libs/store/statements.ts';
 
-export interface NeighbourOptions {
+export interface NotifyBusOptions {
   readonly db: Database;
   readonly address: DatabaseAddress;
-  readonly wake: Wake;
+  readonly wake: WorkSignal;
   readonly log: Log;
 }
 
@@ -18,7 +18,7 @@ export interface NeighbourOptions {
  * costs a second and nothing else; that is why it is said outside of the transaction that it is about, where it would
  * make commits wait for each other.
  */
-export function wakeNeighbours({ db, address, wake, log }: NeighbourOptions): { stop(): Promise<void> } {
+export function startNotifyBus({ db, address, wake, log }: NotifyBusOptions): { stop(): Promise<void> } {
   const own = randomUUID();
   const caller = new Caller(db, own, log);
   const calls = wake.called.subscribe(() => caller.call());
@@ -27,7 +27,7 @@ export function wakeNeighbours({ db, address, wake, log }: NeighbourOptions): { 
     channel: WAKE_CHANNEL,
     log,
     onMessage: (payload) => {
-      if (payload !== own) wake.hear();
+      if (payload !== own) wake.receive();
     },
   });
   return {

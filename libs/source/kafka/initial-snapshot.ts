@@ -1,24 +1,26 @@
 import type { SourceTable } from '#libs/domain/change.ts';
 import type { Watermarks } from '#libs/platform/kafka/contract.ts';
 import type { PartitionProgress } from '../contract.ts';
-import type { PartitionLane } from './lanes.ts';
+import type { PartitionState } from './partition-state.ts';
 
 /**
- * Says durably which partitions have brought all that they have of an epoch's first reading, for readiness to know.
- * @param epoch its first reading was in the topics before the lanes' ends were looked at
+ * Says durably which partitions have brought all that they have of an epoch's initial snapshot, for readiness to know.
+ * @param epoch its initial snapshot was in the topics before the partitions' ends were looked at
  */
-export async function noteFirstReading(
+export async function noteInitialSnapshot(
   progress: Pick<PartitionProgress, 'noteStaged'>,
-  lanes: readonly PartitionLane[],
+  partitionStates: readonly PartitionState[],
   epoch: number,
 ): Promise<void> {
-  const staged = lanes.filter((lane) => lane.notedEpoch < epoch && lane.hasStaged(epoch));
+  const staged = partitionStates.filter(
+    (partitionState) => partitionState.notedEpoch < epoch && partitionState.hasStaged(epoch),
+  );
   if (staged.length === 0) return;
   await progress.noteStaged(
-    staged.map((lane) => lane.stream),
+    staged.map((partitionState) => partitionState.stream),
     epoch,
   );
-  for (const lane of staged) lane.notedEpoch = epoch;
+  for (const partitionState of staged) partitionState.notedEpoch = epoch;
 }
 
 /** Says durably which partitions there are, for readiness to know which have to be read. */

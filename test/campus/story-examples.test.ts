@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { type StoryExample, lookLines } from '../../services/sandbox/local/looks.ts';
 import { readyScreen } from '../../services/sandbox/local/screen.ts';
+import { lookLines, type StoryExample } from '../../services/sandbox/local/story-examples.ts';
 
 const URL = 'http://127.0.0.1:8001';
 const LOOKS: StoryExample[] = [

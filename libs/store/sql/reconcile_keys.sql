@@ -1,5 +1,5 @@
 -- The state rows of keys, in the order in which they are asked for, and whether something waits that will derive the key
--- again: a mark of its own, one of its course, or a first reading of the source, which marks its keys at its end.
+-- again: a mark of its own, one of its course, or an initial snapshot of the source, which marks its keys at its end.
 SELECT k.family IS NOT NULL AS known, coalesce(k.derived, false) AS derived,
   k.first_days, k.first_fact, k.last_fact, k.first_day, k.next_day,
   EXISTS (

@@ -14,7 +14,7 @@ import type { ReplicationSession } from './session.ts';
  * @param rowSecurity as it was found before
  * @returns the LSN to follow from
  */
-export async function readFirst(
+export async function readInitialSnapshot(
   session: ReplicationSession,
   replication: Link,
   epoch: number,

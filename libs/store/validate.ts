@@ -10,25 +10,25 @@ export interface Validation {
   /** Why the image contributes nothing, or null where it reads. */
   readonly reason: RejectionReason | null;
   /** What was read and is odd, to be counted. */
-  readonly oddity: Oddity | null;
+  readonly warning: RowWarning | null;
 }
 
 /** A due date in no known form; a word for an activity that nobody knows. */
-export type Oddity = 'unreadable_due_date' | 'activity_other';
+export type RowWarning = 'unreadable_due_date' | 'activity_other';
 
-const FINE: Validation = { reason: null, oddity: null };
+const FINE: Validation = { reason: null, warning: null };
 
 /** Reads an image as the deriver will, by the same functions, so that the two never disagree. */
 export function validateImage(table: SourceTable, columns: ImageColumns, settings: ReadingSettings): Validation {
   const unread: unknown = columns;
   switch (table) {
     case 'enrollments':
-      return judgeReading(readOrReject(() => readEnrollment(unread as EnrollmentImage, settings)));
+      return validateReading(readOrReject(() => readEnrollment(unread as EnrollmentImage, settings)));
     case 'grades':
-      return judgeReading(readOrReject(() => readGrade(unread as GradeImage, settings)));
+      return validateReading(readOrReject(() => readGrade(unread as GradeImage, settings)));
     case 'activity_logs': {
       const reading = readOrReject(() => readActivity(unread as ActivityImage, settings));
-      return isRejected(reading) ? judgeReading(reading) : { reason: null, oddity: oddityOf(reading) };
+      return isRejected(reading) ? validateReading(reading) : { reason: null, warning: warningOf(reading) };
     }
     case 'students':
     case 'courses':
@@ -36,10 +36,10 @@ export function validateImage(table: SourceTable, columns: ImageColumns, setting
   }
 }
 
-const judgeReading = (reading: object): Validation =>
-  isRejected(reading) ? { reason: reading.rejected, oddity: null } : FINE;
+const validateReading = (reading: object): Validation =>
+  isRejected(reading) ? { reason: reading.rejected, warning: null } : FINE;
 
-function oddityOf(reading: ActivityObservation): Oddity | null {
+function warningOf(reading: ActivityObservation): RowWarning | null {
   if (reading.kind === 'completion') return null;
   if (reading.dueAt === 'unreadable') return 'unreadable_due_date';
   return reading.type === 'other' ? 'activity_other' : null;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { totalsOf, type Verdict } from '#libs/domain/run.ts';
 import { newDataDir, Program, runCommand } from './program.ts';
 
-/* The nightly proof as a user has it: over the API and from the command line, while the campus lives. */
+/* The nightly reconcile as a user has it: over the API and from the command line, while the campus lives. */
 
 // Nothing is scheduled, whatever the hour: runs go one at a time.
 const program = new Program(newDataDir(), { CAMPUS_PACE_MS: '100', PIPELINE_SCHEDULE: 'off' });
@@ -51,7 +51,7 @@ test('a campus that lives is proven without a single difference, and the API say
   expect(logged?.details.verdict).toEqual(verdict);
 });
 
-test('what was changed behind its back is shown by a dry run as a table, and mended by the next', async () => {
+test('what was changed behind its back is shown by a dry run as a table, and repaired by the next', async () => {
   const { analytics, close } = program.open();
   const [grade] = await analytics.query<{ student_id: number; course_id: number }>(
     `UPDATE performance_features SET success_rate = 1.23
@@ -71,12 +71,12 @@ test('what was changed behind its back is shown by a dry run as a table, and men
 
   const { verdict } = await trigger({ mode: 'reconcile', course_id: grade?.course_id });
   expect(totalsOf(verdict)).toMatchObject({ different: 1, repaired: 1, left: 0 });
-  const [mended] = await analytics.query<{ success_rate: string }>(
+  const [repaired] = await analytics.query<{ success_rate: string }>(
     'SELECT success_rate FROM performance_features WHERE student_id = $1 AND course_id = $2',
     [grade?.student_id ?? 0, grade?.course_id ?? 0],
   );
   await close();
-  expect(mended?.success_rate).not.toBe('1.23');
+  expect(repaired?.success_rate).not.toBe('1.23');
 
   const again = await reconcile();
   expect(again.output).toMatch(/All [\d,]+ are equal\./);
@@ -85,7 +85,7 @@ test('what was changed behind its back is shown by a dry run as a table, and men
 
 test('a backfill computes days again and says which have changed', async () => {
   const { analytics, close } = program.open();
-  // In the course in which least goes on: where something does just now, a deriver mends the day before the run sees it.
+  // In the course in which least goes on: where something does just now, a deriver repairs the day before the run sees it.
   const [day] = await analytics.query<{ student_id: number; course_id: number; first_day: string }>(
     `UPDATE state.engagement_series SET score[1] = 9999
      WHERE (student_id, course_id) IN (

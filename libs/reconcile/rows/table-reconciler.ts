@@ -2,12 +2,12 @@ import type { Uuid } from '#libs/domain/change.ts';
 import { imagesOf } from '#libs/store/stage.ts';
 import { comparePiece, compareRows, type SameRow } from './compare.ts';
 import type { TextConnection } from './connection.ts';
-import { type DoubtParts, settleDoubts } from './doubts.ts';
+import { type RecheckParts, recheckRows } from './rechecks.ts';
 import type { TableScope } from './scope.ts';
 import type { SourceRead } from './source-reader.ts';
 import type { TableEpoch } from './stream.ts';
 
-export interface TableAuditParts extends DoubtParts {
+export interface TableReconcileParts extends RecheckParts {
   readonly images: TextConnection;
   /** Rows read at once, of either side. */
   readonly rangeRows: number;
@@ -15,11 +15,11 @@ export interface TableAuditParts extends DoubtParts {
   onPiece(): void;
 }
 
-/** More doubts than this are settled before the next rows are compared. */
+/** More rechecks than this are settled before the next rows are compared. */
 const MOST_DOUBTS = 2_000;
 
 interface Range extends SourceRead {
-  readonly standing: TableEpoch;
+  readonly tableEpoch: TableEpoch;
   readonly after: Uuid | null;
   /** Its last id; null: to the end of the table. */
   readonly upTo: Uuid | null;
@@ -31,11 +31,11 @@ interface Range extends SourceRead {
  * Compares one table with its images, range by range. While one is compared, the next is read, and what the stream then
  * still has to pass is waited for.
  */
-export async function auditTable(parts: TableAuditParts, scope: TableScope): Promise<void> {
+export async function reconcileTable(parts: TableReconcileParts, scope: TableScope): Promise<void> {
   const { findings, ids } = parts;
   const { table } = scope;
   findings.begin(table);
-  const audit = new TableAudit(parts, scope, compareRows(table, ids));
+  const audit = new TableReconciler(parts, scope, compareRows(table, ids));
   let reading = audit.read(null);
   for (;;) {
     const range = await reading;
@@ -52,13 +52,13 @@ export async function auditTable(parts: TableAuditParts, scope: TableScope): Pro
   }
 }
 
-class TableAudit {
-  readonly #parts: TableAuditParts;
+class TableReconciler {
+  readonly #parts: TableReconcileParts;
   readonly #scope: TableScope;
   readonly #same: SameRow;
   #doubtful = new Map<Uuid, boolean>();
 
-  constructor(parts: TableAuditParts, scope: TableScope, same: SameRow) {
+  constructor(parts: TableReconcileParts, scope: TableScope, same: SameRow) {
     this.#parts = parts;
     this.#scope = scope;
     this.#same = same;
@@ -66,13 +66,13 @@ class TableAudit {
 
   async read(after: Uuid | null): Promise<Range> {
     const { marker, source, rangeRows } = this.#parts;
-    const standing = await marker.standing(this.#scope.table);
+    const tableEpoch = await marker.tableEpoch(this.#scope.table);
     const read = await source.range(this.#scope, after, rangeRows);
     const isLast = read.rows.length < rangeRows;
-    const passed = marker.pass(this.#scope.table, standing.epoch);
+    const passed = marker.pass(this.#scope.table, tableEpoch.epoch);
     // It is awaited when its turn comes; until then its failure must not count as unhandled.
     passed.catch(() => {});
-    return { ...read, standing, after, upTo: isLast ? null : (read.rows.at(-1)?.[0] ?? null), passed };
+    return { ...read, tableEpoch, after, upTo: isLast ? null : (read.rows.at(-1)?.[0] ?? null), passed };
   }
 
   /** @returns undefined when the range was compared to its end; else from where on it is void, and to be read again */
@@ -89,7 +89,7 @@ class TableAudit {
       const upTo = isLast ? range.upTo : (images.at(-1)?.[0] ?? null);
       const outcome = comparePiece(range, row, upTo, images, this.#same);
       // Asked after the images were read: what has changed them by then shows.
-      if (!(await marker.holds(table, range.standing))) return { from };
+      if (!(await marker.holds(table, range.tableEpoch))) return { from };
       findings.equal(table, outcome.equal);
       for (const [id, differs] of outcome.doubtful) this.#doubtful.set(id, differs);
       onPiece();
@@ -104,14 +104,14 @@ class TableAudit {
     if (this.#doubtful.size === 0 || (!all && this.#doubtful.size < MOST_DOUBTS)) return;
     const doubtful = this.#doubtful;
     this.#doubtful = new Map();
-    await settleDoubts(this.#parts, this.#scope.table, doubtful);
+    await recheckRows(this.#parts, this.#scope.table, doubtful);
     this.#parts.onPiece();
   }
 
-  #images({ standing, upTo }: Range, after: Uuid | null): Promise<readonly (readonly (string | null)[])[]> {
+  #images({ tableEpoch, upTo }: Range, after: Uuid | null): Promise<readonly (readonly (string | null)[])[]> {
     const { images, rangeRows } = this.#parts;
     const { table, imageStudent, imageCourse } = this.#scope;
-    const values = [after, upTo, standing.epoch, rangeRows, imageStudent, imageCourse];
+    const values = [after, upTo, tableEpoch.epoch, rangeRows, imageStudent, imageCourse];
     return images.alone(() => images.rows(imagesOf(table).range.text, values));
   }
 

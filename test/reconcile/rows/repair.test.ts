@@ -3,11 +3,11 @@ import { stageBatch } from '#libs/store/stage.ts';
 import { untilSettled } from './settled.ts';
 import { RowWorld } from './world.ts';
 
-/* Images are made wrong by hand, in every way there is; each is found, by its kind, and mended, and nothing else is touched. */
+/* Images are made wrong by hand, in every way there is; each is found, by its kind, and repaired, and nothing else is touched. */
 
 let world: RowWorld;
 beforeAll(async () => {
-  world = await RowWorld.open('mend');
+  world = await RowWorld.open('repair');
   await world.source.db.query(`
     INSERT INTO students (id, username) SELECT md5('s' || n)::uuid, 's' || n FROM generate_series(1, 10) AS n;
     INSERT INTO courses (id, shortname) SELECT md5('c' || n)::uuid, 'c' || n FROM generate_series(1, 2) AS n;
@@ -21,7 +21,7 @@ beforeAll(async () => {
       jsonb_build_object('state', n % 4, 'ip', n) FROM generate_series(1, 200) AS n`);
   world.begin();
   await untilSettled(world);
-  // Streamed rows as well as rows of the first reading.
+  // Streamed rows as well as rows of the initial snapshot.
   await world.source.db.query(`
     UPDATE grades SET grade_value = grade_value + 0.5 WHERE grade_value > 40;
     DELETE FROM activity_logs WHERE duration_seconds > 190;
@@ -184,11 +184,11 @@ describe.each([10_000, 7])('in ranges of %s rows', (rangeRows) => {
     expect(await contents()).toEqual(planted);
     expect(await marked()).toBe(0);
 
-    const mended = await world.audit({ rangeRows });
-    expect(mended).toMatchObject({ kinds: { [kind]: rows }, left: 0, skipped: 0 });
-    expect(mended.tables[table as 'grades']).toMatchObject({ repaired: rows });
-    expect(mended.examples).toHaveLength(Math.min(20, rows));
-    for (const example of mended.examples) expect(example).toMatchObject({ where: table, kind, repaired: true });
+    const repaired = await world.audit({ rangeRows });
+    expect(repaired).toMatchObject({ kinds: { [kind]: rows }, left: 0, skipped: 0 });
+    expect(repaired.tables[table as 'grades']).toMatchObject({ repaired: rows });
+    expect(repaired.examples).toHaveLength(Math.min(20, rows));
+    for (const example of repaired.examples) expect(example).toMatchObject({ where: table, kind, repaired: true });
     expect(await contents()).toEqual(right);
     expect(await marked()).toBe(keys);
     // Round the guard: positions and transactions stay.
@@ -274,7 +274,7 @@ describe('narrowed', () => {
     ['to a student', { studentId: 1 }],
     ['to a course', { courseId: 1 }],
     ['to both', { studentId: 1, courseId: 1 }],
-  ])('%s, it looks at those rows alone, and mends them', async (_, scope) => {
+  ])('%s, it looks at those rows alone, and repairs them', async (_, scope) => {
     const { db } = world.analytics;
     const where = Object.entries(scope).map(
       ([name, id]) => `${name === 'studentId' ? 'student_id' : 'course_id'} = ${id}`,

@@ -1,10 +1,10 @@
 import type { SourceTable } from '#libs/domain/change.ts';
 import type { IncomingBatch, PartitionId, Watermarks } from '#libs/platform/kafka/contract.ts';
 import type { PartitionRow } from '../contract.ts';
-import type { Lane } from './pump.ts';
+import type { DispatchTarget } from './batch-dispatcher.ts';
 
 /** One partition that is ours at the moment. */
-export class PartitionLane implements Lane {
+export class PartitionState implements DispatchTarget {
   readonly id: PartitionId;
   readonly table: SourceTable;
   readonly stream: string;
@@ -21,18 +21,18 @@ export class PartitionLane implements Lane {
   held: string | undefined;
   /** True when what it is held for is a gap. */
   hasGap = false;
-  /** The newest epoch whose first reading was noted as staged. */
+  /** The newest epoch whose initial snapshot was noted as staged. */
   notedEpoch = 0;
-  /** Where the partition ended when an epoch's first reading was known to be in it. */
-  #firstReading: { readonly epoch: number; readonly end: bigint } | undefined;
-  readonly #onApplied: (lane: PartitionLane) => void;
+  /** Where the partition ended when an epoch's initial snapshot was known to be in it. */
+  #initialSnapshot: { readonly epoch: number; readonly end: bigint } | undefined;
+  readonly #onApplied: (partitionState: PartitionState) => void;
 
   constructor(
     id: PartitionId,
     table: SourceTable,
     row: PartitionRow,
     high: bigint,
-    onApplied: (lane: PartitionLane) => void,
+    onApplied: (partitionState: PartitionState) => void,
   ) {
     this.id = id;
     this.table = table;
@@ -55,13 +55,13 @@ export class PartitionLane implements Lane {
   }
 
   /**
-   * Whether all that this partition brings of an epoch's first reading is staged.
-   * @param epoch its first reading was in the topics before `high` was looked at
+   * Whether all that this partition brings of an epoch's initial snapshot is staged.
+   * @param epoch its initial snapshot was in the topics before `high` was looked at
    */
   hasStaged(epoch: number): boolean {
-    if (this.#firstReading?.epoch !== epoch) this.#firstReading = { epoch, end: this.high };
+    if (this.#initialSnapshot?.epoch !== epoch) this.#initialSnapshot = { epoch, end: this.high };
     const isSound = this.held === undefined && this.expected === undefined;
-    return isSound && this.applied >= this.#firstReading.end;
+    return isSound && this.applied >= this.#initialSnapshot.end;
   }
 
   /** Reads on where it is applied. */
@@ -76,7 +76,7 @@ export class PartitionLane implements Lane {
   restart(row: PartitionRow): void {
     this.epoch = row.epoch;
     this.applied = row.applied;
-    this.#firstReading = undefined;
+    this.#initialSnapshot = undefined;
     this.release();
   }
 }

@@ -13,9 +13,9 @@ import {
   markCourses,
   stateOf,
 } from './courses.ts';
-import type { ProofRun } from './repairs.ts';
+import type { ReconcileRun } from './repairs.ts';
 
-interface Suspect {
+interface CourseRecheck {
   /** As it was when it was seen to be wrong; undefined: nothing was known of the course then. */
   readonly look: CourseLook | undefined;
   readonly sums: CourseSums;
@@ -33,12 +33,12 @@ export interface CourseCount {
  * The courses, and among them those whose stored row is wrong or missing. All keys of such a course would look wrong; so
  * they are found first, and their keys are judged by what the keys themselves add up to.
  */
-export class Suspects {
-  readonly #run: ProofRun;
-  readonly #suspects = new Map<number, Suspect>();
+export class CourseRechecks {
+  readonly #run: ReconcileRun;
+  readonly #rechecks = new Map<number, CourseRecheck>();
   #looks: readonly CourseLook[] = [];
 
-  constructor(run: ProofRun) {
+  constructor(run: ReconcileRun) {
     this.#run = run;
   }
 
@@ -53,11 +53,11 @@ export class Suspects {
   }
 
   has(courseId: number): boolean {
-    return this.#suspects.has(courseId);
+    return this.#rechecks.has(courseId);
   }
 
   /** A course that a key has met no row of. */
-  miss(courseId: number): void {
+  addUnknown(courseId: number): void {
     if (!this.has(courseId))
       this.#add(
         courseId,
@@ -66,32 +66,32 @@ export class Suspects {
   }
 
   /** What a key says of its course. */
-  hear(key: StudentCourse, evidence: KeyEvidence): void {
-    this.#suspects.get(key.courseId)?.sums.add(evidence);
+  addEvidence(key: StudentCourse, evidence: KeyEvidence): void {
+    this.#rechecks.get(key.courseId)?.sums.add(evidence);
   }
 
   /** Nothing can be said of this key. */
-  lose(key: StudentCourse): void {
-    const suspect = this.#suspects.get(key.courseId);
-    if (suspect !== undefined) suspect.isComplete = false;
+  markIncomplete(key: StudentCourse): void {
+    const recheck = this.#rechecks.get(key.courseId);
+    if (recheck !== undefined) recheck.isComplete = false;
   }
 
   /** For who judges their keys before what they add up to is known. */
   get unknown(): Map<number, null> {
-    return new Map([...this.#suspects.keys()].map((courseId) => [courseId, null]));
+    return new Map([...this.#rechecks.keys()].map((courseId) => [courseId, null]));
   }
 
   /** The courses as their keys add up to, null where that is not known. */
   get states(): Map<number, CourseState | null> {
     return new Map(
-      [...this.#suspects].map(([courseId, { look, sums, isComplete }]) => [
+      [...this.#rechecks].map(([courseId, { look, sums, isComplete }]) => [
         courseId,
         isComplete && look !== undefined ? stateOf(courseId, sums.facts(look.today)) : null,
       ]),
     );
   }
 
-  /** Counts all courses and has the wrong ones mended; after the keys' own words are right. */
+  /** Counts all courses and has the wrong ones repaired; after the keys' own words are right. */
   async settle(): Promise<CourseCount> {
     const count: CourseCount = { compared: 0, left: 0, skipped: 0 };
     const unclear = this.#looks.filter((look) => look.waits && !this.has(look.courseId));
@@ -108,19 +108,19 @@ export class Suspects {
       else if (isStale(look)) this.#add(look.courseId, look).isComplete = false;
       else if (look.stored !== null) this.#countEqual(count, new Set());
     }
-    if (this.#suspects.size > 0) await this.#mend(count);
+    if (this.#rechecks.size > 0) await this.#repair(count);
     return count;
   }
 
-  async #mend(count: CourseCount): Promise<void> {
+  async #repair(count: CourseCount): Promise<void> {
     const { ledger, context } = this.#run;
-    const ids = [...this.#suspects.keys()];
+    const ids = [...this.#rechecks.keys()];
     if (!context.dryRun) await markCourses(this.#run, ids);
     const looks = context.dryRun ? await lookAtCourses(this.#run, ids) : await coursesAtRest(this.#run, ids);
     for (const now of looks) {
-      const suspect = this.#suspects.get(now.courseId);
-      if (suspect === undefined) continue;
-      const { sums, isComplete, look: before = { ...now, stored: null } } = suspect;
+      const recheck = this.#rechecks.get(now.courseId);
+      if (recheck === undefined) continue;
+      const { sums, isComplete, look: before = { ...now, stored: null } } = recheck;
       const isRight = !context.dryRun && !now.waits && now.stored !== null && !isStale(now);
       const wanted = isRight ? now.stored : isComplete ? sums.facts(before.today) : now.said;
       if (wanted === null) continue;
@@ -137,9 +137,9 @@ export class Suspects {
     for (const where of COURSE_PLACES) if (!differing.has(where)) this.#run.ledger.equal(where);
   }
 
-  #add(courseId: number, look: CourseLook | undefined): Suspect {
-    const suspect: Suspect = { look, sums: new CourseSums(), isComplete: true };
-    this.#suspects.set(courseId, suspect);
-    return suspect;
+  #add(courseId: number, look: CourseLook | undefined): CourseRecheck {
+    const recheck: CourseRecheck = { look, sums: new CourseSums(), isComplete: true };
+    this.#rechecks.set(courseId, recheck);
+    return recheck;
   }
 }

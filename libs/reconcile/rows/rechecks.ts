@@ -9,19 +9,19 @@ import { idsOf, toImageChange } from '#libs/store/project.ts';
 import { EpochEnded, type ImageRepair, type RepairScene, repairImages } from '#libs/store/repair.ts';
 import type { RunContext } from '../contract.ts';
 import { pause } from '../waiting.ts';
+import { type LookParts, lookAt, type RowDifference } from './compare-row.ts';
 import type { RowFindings } from './findings.ts';
-import { type RowDifference, type LookParts, lookAt } from './look.ts';
 import type { TableEpoch } from './stream.ts';
 
-export interface DoubtParts extends LookParts {
+export interface RecheckParts extends LookParts {
   readonly db: Database;
   readonly settings: FeatureSettings;
   readonly context: Pick<RunContext, 'dryRun' | 'guard' | 'signal'>;
   readonly findings: RowFindings;
 }
 
-/** Rows looked at, and mended, together. */
-export const ROWS_PER_LOOK = 2_000;
+/** Rows looked at, and repaired, together. */
+export const ROWS_PER_RECHECK = 2_000;
 /** A row that is still being changed after so many looks is left to the next run. */
 const LOOKS = 8;
 const FIRST_PAUSE_MS = 20;
@@ -29,20 +29,20 @@ const LAST_PAUSE_MS = 1_000;
 
 /**
  * Looks at rows again until each is known to be equal, or differs twice in a row under snapshots of their own, which is
- * then mended; what is being changed at each look is skipped.
+ * then repaired; what is being changed at each look is skipped.
  * @param doubtful true for those that differed when they were first compared
  */
-export async function settleDoubts(
-  parts: DoubtParts,
+export async function recheckRows(
+  parts: RecheckParts,
   table: SourceTable,
   doubtful: ReadonlyMap<Uuid, boolean>,
 ): Promise<void> {
   const all = [...doubtful];
-  for (let from = 0; from < all.length; from += ROWS_PER_LOOK)
-    await settleSome(parts, table, new Map(all.slice(from, from + ROWS_PER_LOOK)));
+  for (let from = 0; from < all.length; from += ROWS_PER_RECHECK)
+    await settleSome(parts, table, new Map(all.slice(from, from + ROWS_PER_RECHECK)));
 }
 
-async function settleSome(parts: DoubtParts, table: SourceTable, waiting: Map<Uuid, boolean>): Promise<void> {
+async function settleSome(parts: RecheckParts, table: SourceTable, waiting: Map<Uuid, boolean>): Promise<void> {
   const { context, findings } = parts;
   let pauseMs = FIRST_PAUSE_MS;
   for (let looks = 0; waiting.size > 0 && looks < LOOKS; pauseMs = Math.min(LAST_PAUSE_MS, 2 * pauseMs)) {
@@ -58,7 +58,7 @@ async function settleSome(parts: DoubtParts, table: SourceTable, waiting: Map<Uu
         else if (!look.moving.has(id)) waiting.delete(id);
       }
       findings.equal(table, look.equal.size);
-      for (const id of await conclude(parts, table, look.standing, sure)) waiting.delete(id);
+      for (const id of await conclude(parts, table, look.tableEpoch, sure)) waiting.delete(id);
     }
     if (waiting.size > 0) await pause(pauseMs, context.signal);
   }
@@ -67,9 +67,9 @@ async function settleSome(parts: DoubtParts, table: SourceTable, waiting: Map<Uu
 
 /** @returns the ids that nothing more is to be found out of; an image that has moved on meanwhile is not among them */
 async function conclude(
-  parts: DoubtParts,
+  parts: RecheckParts,
   table: SourceTable,
-  standing: TableEpoch,
+  tableEpoch: TableEpoch,
   sure: ReadonlyMap<Uuid, RowDifference>,
 ): Promise<readonly Uuid[]> {
   if (sure.size === 0) return [];
@@ -85,38 +85,38 @@ async function conclude(
     for (const id of sure.keys()) note(id, false);
     return [...sure.keys()];
   }
-  const { mended, refused } = await mend(parts, table, standing, sure);
-  for (const id of mended) note(id, true);
+  const { repaired, refused } = await repair(parts, table, tableEpoch, sure);
+  for (const id of repaired) note(id, true);
   for (const id of refused) note(id, false);
-  return [...mended, ...refused];
+  return [...repaired, ...refused];
 }
 
 const asText = (columns: ImageColumns): string => JSON.stringify(columns);
 
 interface Mended {
-  readonly mended: readonly Uuid[];
+  readonly repaired: readonly Uuid[];
   /** What the database does not take, each tried by itself. */
   readonly refused: readonly Uuid[];
 }
 
 /** In one transaction; if it fails for what it is to write, in two halves, until the one that fails is alone. */
-async function mend(
-  parts: DoubtParts,
+async function repair(
+  parts: RecheckParts,
   table: SourceTable,
-  standing: TableEpoch,
+  tableEpoch: TableEpoch,
   sure: ReadonlyMap<Uuid, RowDifference>,
 ): Promise<Mended> {
   try {
-    return { mended: await mendTogether(parts, table, standing, sure), refused: [] };
+    return { repaired: await repairTogether(parts, table, tableEpoch, sure), refused: [] };
   } catch (error) {
-    if (error instanceof EpochEnded) return { mended: [], refused: [] };
+    if (error instanceof EpochEnded) return { repaired: [], refused: [] };
     if (isDatabaseFault(error) || !isOfTheData(error)) throw error;
     const all = [...sure];
-    if (all.length === 1) return { mended: [], refused: [...sure.keys()] };
+    if (all.length === 1) return { repaired: [], refused: [...sure.keys()] };
     const middle = Math.ceil(all.length / 2);
-    const first = await mend(parts, table, standing, new Map(all.slice(0, middle)));
-    const second = await mend(parts, table, standing, new Map(all.slice(middle)));
-    return { mended: [...first.mended, ...second.mended], refused: [...first.refused, ...second.refused] };
+    const first = await repair(parts, table, tableEpoch, new Map(all.slice(0, middle)));
+    const second = await repair(parts, table, tableEpoch, new Map(all.slice(middle)));
+    return { repaired: [...first.repaired, ...second.repaired], refused: [...first.refused, ...second.refused] };
   }
 }
 
@@ -124,10 +124,10 @@ async function mend(
 const isOfTheData = (error: unknown): boolean =>
   error instanceof Error && /^(22|23)/.test((error as Error & { code?: string }).code ?? '');
 
-async function mendTogether(
-  { db, settings, context, marker }: DoubtParts,
+async function repairTogether(
+  { db, settings, context, marker }: RecheckParts,
   table: SourceTable,
-  { epoch, floor }: TableEpoch,
+  { epoch, truncatePosition }: TableEpoch,
   sure: ReadonlyMap<Uuid, RowDifference>,
 ): Promise<readonly Uuid[]> {
   const stamp = { position: snapshotPosition(epoch) };
@@ -142,7 +142,7 @@ async function mendTogether(
     repairs.set(id, { found, expected: change === undefined ? null : toImageChange(change, ids).columns });
   }
   const { reading, fingerprint } = settings;
-  const scene: RepairScene = { table, stream: marker.stream, epoch, floor, settings: reading, fingerprint };
+  const scene: RepairScene = { table, stream: marker.stream, epoch, truncatePosition, settings: reading, fingerprint };
   return db.transaction(async (tx) => {
     await context.guard(tx);
     return [...(await repairImages(tx, scene, repairs))];

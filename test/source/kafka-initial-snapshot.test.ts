@@ -1,22 +1,22 @@
 import { expect, test } from 'vitest';
 import type { SourceTable } from '#libs/domain/change.ts';
 import type { PartitionProgress } from '#libs/source/contract.ts';
-import { noteFirstReading, noteTopics } from '#libs/source/kafka/first-reading.ts';
-import { PartitionLane } from '#libs/source/kafka/lanes.ts';
+import { noteInitialSnapshot, noteTopics } from '#libs/source/kafka/initial-snapshot.ts';
+import { PartitionState } from '#libs/source/kafka/partition-state.ts';
 import { MemoryPartitions } from './kafka-world.ts';
 
 const row = (applied: bigint) => ({ stream: 'kafka:t:0', epoch: 1, applied, lastRecord: null, origin: 'a cluster' });
-const lane = (applied: bigint, high: bigint): PartitionLane =>
-  new PartitionLane({ topic: 't', partition: 0 }, 'grades', row(applied), high, () => {});
+const partitionState = (applied: bigint, high: bigint): PartitionState =>
+  new PartitionState({ topic: 't', partition: 0 }, 'grades', row(applied), high, () => {});
 
-async function staged(progress: MemoryPartitions, of: PartitionLane, epoch = 1): Promise<number | undefined> {
-  await noteFirstReading(progress, [of], epoch);
+async function staged(progress: MemoryPartitions, of: PartitionState, epoch = 1): Promise<number | undefined> {
+  await noteInitialSnapshot(progress, [of], epoch);
   return progress.staged.get('kafka:t:0');
 }
 
-test('a partition has brought the first reading when it is applied to where it ended then, whatever comes after', async () => {
+test('a partition has brought the initial snapshot when it is applied to where it ended then, whatever comes after', async () => {
   const progress = new MemoryPartitions();
-  const busy = lane(3n, 10n);
+  const busy = partitionState(3n, 10n);
   expect(await staged(progress, busy)).toBeUndefined();
   busy.high = 500n;
   busy.onApplied(9n);
@@ -30,12 +30,12 @@ test('a partition has brought the first reading when it is applied to where it e
 });
 
 test('one without records has nothing to bring', async () => {
-  expect(await staged(new MemoryPartitions(), lane(0n, 0n))).toBe(1);
+  expect(await staged(new MemoryPartitions(), partitionState(0n, 0n))).toBe(1);
 });
 
 test('one that waits, or whose log has not been looked at, says nothing; one that is begun anew says it anew', async () => {
   const progress = new MemoryPartitions();
-  const held = lane(10n, 10n);
+  const held = partitionState(10n, 10n);
   held.held = 'a gap';
   expect(await staged(progress, held)).toBeUndefined();
   held.release();
@@ -57,11 +57,11 @@ test('what could not be noted is noted the next time, and what was noted once is
       noted.push(epoch);
     },
   };
-  const only = [lane(1n, 1n)];
-  await expect(noteFirstReading(progress, only, 1)).rejects.toThrow('away');
+  const only = [partitionState(1n, 1n)];
+  await expect(noteInitialSnapshot(progress, only, 1)).rejects.toThrow('away');
   away = false;
-  await noteFirstReading(progress, only, 1);
-  await noteFirstReading(progress, only, 1);
+  await noteInitialSnapshot(progress, only, 1);
+  await noteInitialSnapshot(progress, only, 1);
   expect(noted).toEqual([1]);
 });
 

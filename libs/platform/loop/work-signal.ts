@@ -7,7 +7,7 @@ const BEHIND_MS = 2_000;
  * Says "there may be work" to the loops of one process. A wake that comes while a loop is at work is not lost: the loop
  * remembers the count it began with.
  */
-export class Wake {
+export class WorkSignal {
   readonly #count = new BehaviorSubject(0);
   readonly #called = new Subject<void>();
   #behindUntil = 0;
@@ -22,12 +22,12 @@ export class Wake {
   }
 
   wake(): void {
-    this.hear();
+    this.receive();
     this.#called.next();
   }
 
   /** A wake that another process called. */
-  hear(): void {
+  receive(): void {
     this.#count.next(this.#count.value + 1);
   }
 

@@ -12,7 +12,7 @@ const LAST_RETRY_MS = 5_000;
  * @param what names this question among others that may be under way
  * @throws Stopped when `signal` aborts; UnrecoverableError and ConfigurationError as they come
  */
-export async function patiently<T>(
+export async function retryWhileUnavailable<T>(
   status: KafkaStatus,
   what: string,
   signal: AbortSignal,

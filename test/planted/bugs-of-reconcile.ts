@@ -4,7 +4,7 @@ const RUNS = ['test/pipeline-runs/books.test.ts'];
 const PROOF_UNDER_LOAD = ['test/reconcile/no-false-alarm.test.ts'];
 const PLANTED_CORRUPTIONS = ['test/reconcile/planted.test.ts'];
 
-/** Of the runs of the pipeline, and of the nightly proof. */
+/** Of the runs of the pipeline, and of the nightly reconcile. */
 export const BUGS_OF_PROOF: readonly PlantedBug[] = [
   {
     name: 'guard of a run without its lock: another process takes the run while a transaction of it is open',
@@ -56,49 +56,49 @@ export const BUGS_OF_PROOF: readonly PlantedBug[] = [
     tests: ['test/store/repair.test.ts'],
   },
   {
-    name: 'the proof judges keys that are about to be derived',
-    file: 'libs/store/sql/proof_keys.sql',
+    name: 'reconcile judges keys that are about to be derived',
+    file: 'libs/store/sql/reconcile_keys.sql',
     from: 'mark.priority IN (0, 1, 2)',
     to: 'mark.priority IN (9)',
     tests: PROOF_UNDER_LOAD,
   },
   {
-    name: 'the proof judges keys whose course is about to move',
-    file: 'libs/store/sql/proof_keys.sql',
+    name: 'reconcile judges keys whose course is about to move',
+    file: 'libs/store/sql/reconcile_keys.sql',
     from: '  OR EXISTS (SELECT FROM state.course_mark AS mark WHERE mark.course_id = wanted.course_id)\n',
     to: '',
     tests: ['test/reconcile/features/bad-days.test.ts'],
   },
   {
-    name: 'the proof judges keys in the midst of a first reading, which marks them at its end',
-    file: 'libs/store/sql/proof_keys.sql',
+    name: 'reconcile judges keys in the midst of an initial snapshot, which marks them at its end',
+    file: 'libs/store/sql/reconcile_keys.sql',
     from: "EXISTS (SELECT FROM stream_progress WHERE phase = 'snapshot')",
     to: 'false',
     tests: ['test/reconcile/features/bad-days.test.ts'],
   },
   {
     name: 'the proof reads a key piece by piece, each of another moment',
-    file: 'libs/store/sql/proof_snapshot.sql',
+    file: 'libs/store/sql/reconcile_snapshot.sql',
     from: 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY',
     to: 'SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ ONLY',
     tests: PROOF_UNDER_LOAD,
   },
   {
-    name: 'the proof judges the keys of a wrong course by its wrong row',
-    file: 'libs/reconcile/features/suspects.ts',
-    from: 'return new Map([...this.#suspects.keys()].map((courseId) => [courseId, null]));',
+    name: 'reconcile judges the keys of a wrong course by its wrong row',
+    file: 'libs/reconcile/features/course-rechecks.ts',
+    from: 'return new Map([...this.#rechecks.keys()].map((courseId) => [courseId, null]));',
     to: 'return new Map();',
     tests: PLANTED_CORRUPTIONS,
   },
   {
-    name: 'what keys say of their course is mended before the rest is found',
-    file: 'libs/reconcile/features/audit.ts',
-    from: 'if (!this.#shaken.has(keyName(key)) || family.heldBack.length >= MOST_HELD_BACK) return [judgement];',
-    to: 'if (family.heldBack.length < MOST_HELD_BACK) return [judgement];',
+    name: 'what keys say of their course is repaired before the rest is found',
+    file: 'libs/reconcile/features/feature-reconciler.ts',
+    from: 'if (!this.#affected.has(keyName(key)) || family.heldBack.length >= MOST_HELD_BACK) return [comparison];',
+    to: 'if (family.heldBack.length < MOST_HELD_BACK) return [comparison];',
     tests: PLANTED_CORRUPTIONS,
   },
   {
-    name: 'what was sent is not written down: the proof cannot tell what the topic knows',
+    name: 'what was sent is not written down: reconcile cannot tell what the topic knows',
     file: 'libs/store/sql/outbox_sent.sql',
     from: 'version = ANY ($5::bigint[]) FROM gone',
     to: 'version = ANY ($5::bigint[]) FROM gone WHERE version < 0',

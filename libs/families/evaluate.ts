@@ -32,7 +32,7 @@ export const rowsThatCount = <R, T, F, S extends SeriesColumns>(
   rows: R | undefined,
 ): R => (settings.excluded.has(key.studentId) ? definition.noRows : (rows ?? definition.noRows));
 
-/** What follows for a key from what was read of it: the deriver writes it, the nightly proof compares with it. */
+/** What follows for a key from what was read of it: the deriver writes it, the nightly reconcile compares with it. */
 export function evaluateKey<R, T, F, S extends SeriesColumns>(
   { facts, evidence, derive }: FamilyDefinition<R, T, F, S>,
   settings: DerivingSettings,

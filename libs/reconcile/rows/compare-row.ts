@@ -9,7 +9,7 @@ import { imagesOf } from '#libs/store/stage.ts';
 import type { RowKind } from './findings.ts';
 import type { IdentityCache } from './identity-cache.ts';
 import type { SourceReader } from './source-reader.ts';
-import type { TableEpoch, StreamMarker } from './stream.ts';
+import type { StreamMarker, TableEpoch } from './stream.ts';
 import { isVisible, type SourceSnapshot } from './visibility.ts';
 
 /** A row and its image that do not say the same. */
@@ -25,7 +25,7 @@ export interface RowDifference {
 
 /** What a look at some rows found; an id that is in none of the three is neither in the source nor alive here. */
 export interface RowComparison {
-  readonly standing: TableEpoch;
+  readonly tableEpoch: TableEpoch;
   readonly equal: ReadonlySet<Uuid>;
   /** Those whose image was written by a transaction that the snapshot is too early for. */
   readonly moving: ReadonlySet<Uuid>;
@@ -50,20 +50,25 @@ export async function lookAt(
   table: SourceTable,
   wanted: readonly Uuid[],
 ): Promise<RowComparison | undefined> {
-  const standing = await marker.standing(table);
+  const tableEpoch = await marker.tableEpoch(table);
   const { snapshot, rows } = await source.byId(table, wanted);
-  if (!(await marker.pass(table, standing.epoch))) return undefined;
+  if (!(await marker.pass(table, tableEpoch.epoch))) return undefined;
   const images = await imagesOf(table).read(db, wanted);
-  if (!(await marker.holds(table, standing))) return undefined;
-  const stamp = { position: snapshotPosition(standing.epoch) };
+  if (!(await marker.holds(table, tableEpoch))) return undefined;
+  const stamp = { position: snapshotPosition(tableEpoch.epoch) };
   const changes = new Map(rows.map((row) => [row[0] ?? '', { row, change: readChange(table, stamp, row) }]));
   const { students, courses } = idsOf([...changes.values()].map(({ change }) => change));
   await ids.load(students, courses);
-  const look = { standing, equal: new Set<Uuid>(), moving: new Set<Uuid>(), different: new Map<Uuid, RowDifference>() };
+  const look = {
+    tableEpoch,
+    equal: new Set<Uuid>(),
+    moving: new Set<Uuid>(),
+    different: new Map<Uuid, RowDifference>(),
+  };
   for (const id of wanted) {
     const change = changes.get(id);
     const columns = change === undefined ? null : toImageChange(change.change, lenient(ids)).columns;
-    const verdict = compareRow(columns, images.get(id), snapshot, standing.epoch);
+    const verdict = compareRow(columns, images.get(id), snapshot, tableEpoch.epoch);
     if (verdict === 'equal') look.equal.add(id);
     else if (verdict === 'moving') look.moving.add(id);
     else if (verdict !== 'nothing')

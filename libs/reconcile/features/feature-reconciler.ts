@@ -1,0 +1,232 @@
+import type { StudentCourse } from '#libs/domain/family.ts';
+import type { LocalDay } from '#libs/domain/local-date.ts';
+import type { RunScope } from '#libs/domain/run.ts';
+import { keyName } from '#libs/store/keys.ts';
+import { sql } from '#libs/store/statements.ts';
+import { isOfEvidence } from './compare.ts';
+import { CourseRechecks } from './course-rechecks.ts';
+import { type ComparisonScope, type FamilyReconciliation, inFamily, type KeyComparison } from './family.ts';
+import { KEYS_PER_LOOK, type ReconcileRun, Repairs, untilAtRest } from './repairs.ts';
+import { studentRanges } from './scope.ts';
+
+export interface FeatureReconcileResult {
+  /** Keys, by family, and courses. */
+  readonly compared: number;
+  /** Of these, those that differ and still do. */
+  readonly left: number;
+  /** What waited for its deriver all the time, or could not be judged without the rest of its course. */
+  readonly skipped: number;
+}
+
+/**
+ * Compares every stored feature, day, word to a course and course with what follows from the images, and has the derivers
+ * repair what differs.
+ *
+ * A key is found before anything is repaired that would have it derived again: a course that moves marks all its keys, and
+ * what is wrong with them would be gone unseen. So what keys say of their courses is repaired last, then the courses, then
+ * the keys of these.
+ */
+export const reconcileFeatures = (
+  run: ReconcileRun,
+  reconciliations: readonly FamilyReconciliation[],
+  scope: RunScope,
+): Promise<FeatureReconcileResult> => new FeatureReconciler(run, reconciliations, scope).run();
+
+/** More keys than that are not kept for later: they are repaired as they come. */
+const MOST_HELD_BACK = 20_000;
+
+/** What is kept of one family. */
+interface FamilyState {
+  readonly reconciliation: FamilyReconciliation;
+  /** Keys that differ in what they say of their course, or whose features follow from such a word. */
+  readonly heldBack: KeyComparison[];
+  /** Keys whose features are judged when it is known what their course is. */
+  readonly deferred: StudentCourse[];
+  readonly late: KeyComparison[];
+  /** Keys that follow from what another family stores, and has wrong: they are judged when that is repaired. */
+  readonly afterwards: StudentCourse[];
+}
+
+class FeatureReconciler {
+  readonly #run: ReconcileRun;
+  readonly #families: readonly FamilyState[];
+  readonly #scope: RunScope;
+  readonly #rechecks: CourseRechecks;
+  /** First days that keys ought to have, where they have others. */
+  readonly #firstDays = new Map<string, LocalDay | null>();
+  /** Keys that say something wrong of their course in any family. */
+  readonly #affected = new Set<string>();
+  /** Keys of which a family that others follow from has stored something wrong; by {@link inFamily} of those others. */
+  readonly #uncertain = new Set<string>();
+  #compared = 0;
+  #left = 0;
+  #skipped = 0;
+
+  constructor(run: ReconcileRun, reconciliations: readonly FamilyReconciliation[], scope: RunScope) {
+    this.#run = run;
+    this.#families = reconciliations.map((reconciliation) => ({
+      reconciliation,
+      heldBack: [],
+      deferred: [],
+      late: [],
+      afterwards: [],
+    }));
+    this.#scope = scope;
+    this.#rechecks = new CourseRechecks(run);
+  }
+
+  async run(): Promise<FeatureReconcileResult> {
+    await this.#rechecks.find(this.#scope.courseId);
+    for (const family of this.#families) await this.#compare(family);
+    for (const family of this.#families) await this.#compareDeferred(family);
+    for (const { reconciliation, heldBack } of this.#families) await this.#repair(reconciliation, heldBack);
+    if (this.#scope.studentId === undefined) {
+      const courses = await this.#rechecks.settle();
+      this.#compared += courses.compared;
+      this.#left += courses.left;
+      this.#skipped += courses.skipped;
+    }
+    for (const { reconciliation, late } of this.#families) await this.#repair(reconciliation, late);
+    for (const family of this.#families) await this.#compareAfterwards(family);
+    return { compared: this.#compared, left: this.#left, skipped: this.#skipped };
+  }
+
+  /** Every key of a family; what differs in it is repaired, but for what is held back. */
+  async #compare(family: FamilyState): Promise<void> {
+    const { db, context } = this.#run;
+    const { reconciliation } = family;
+    const look: ComparisonScope = { days: this.#scope, courses: this.#rechecks.unknown, firstDays: this.#firstDays };
+    const repairs = new Repairs(this.#run, reconciliation, this.#plainLook);
+    const { courseId = null, studentId = null } = this.#scope;
+    const [known] = await db.query<{ keys: bigint }>(sql.reconcile_count, [reconciliation.family, courseId, studentId]);
+    const waiting: StudentCourse[] = [];
+    let seen = 0;
+    for await (const range of studentRanges(db, studentId)) {
+      const keys = this.#withoutUncertain(family, await reconciliation.keysOf(db, range, courseId));
+      for (let at = 0; at < keys.length; at += KEYS_PER_LOOK) {
+        context.signal.throwIfAborted();
+        const comparisons = await reconciliation.compare(db, keys.slice(at, at + KEYS_PER_LOOK), look);
+        for (const { key, waits } of comparisons) if (waits) waiting.push(key);
+        await repairs.repair(comparisons.flatMap((comparison) => this.#take(family, comparison)));
+        seen += comparisons.length;
+        const total = Math.max(seen, Number(known?.keys ?? 0n));
+        context.progress({ phase: `comparing the ${reconciliation.family} features`, done: seen, total });
+      }
+    }
+    // Those that were about to be derived, once they are.
+    const differing: KeyComparison[] = [];
+    const left = await untilAtRest(this.#run, reconciliation, waiting, look, (comparison) => {
+      differing.push(...this.#take(family, comparison));
+      return true;
+    });
+    this.#skip(left);
+    await repairs.repair(differing);
+    await this.#finish(repairs);
+  }
+
+  /** Counts what was found of a key. @returns it, if it is to be repaired at once */
+  #take(family: FamilyState, comparison: KeyComparison): KeyComparison[] {
+    const { key, isPartial, evidence, findings } = comparison;
+    if (comparison.waits) return [];
+    const { ledger } = this.#run;
+    this.#compared += 1;
+    if (evidence === null) {
+      ledger.note(findings);
+      this.#rechecks.markIncomplete(key);
+      this.#recheck(family.reconciliation, key);
+      return [comparison];
+    }
+    if (isPartial) {
+      this.#rechecks.addUnknown(key.courseId);
+      family.deferred.push(key);
+    }
+    this.#rechecks.addEvidence(key, evidence);
+    for (const [where, count] of comparison.equal) ledger.equal(where, count);
+    ledger.note(findings);
+    if (findings.length === 0) return [];
+    this.#recheck(family.reconciliation, key);
+    const isOfCourse = findings.some(({ where }) => isOfEvidence(where));
+    if (isOfCourse) {
+      this.#firstDays.set(inFamily(family.reconciliation.family, key), evidence.firstDay);
+      this.#affected.add(keyName(key));
+    }
+    if (!this.#affected.has(keyName(key)) || family.heldBack.length >= MOST_HELD_BACK) return [comparison];
+    family.heldBack.push(comparison);
+    return [];
+  }
+
+  /** The features of keys whose courses are wrong, as they have to be when these are right. */
+  async #compareDeferred(family: FamilyState): Promise<void> {
+    const { reconciliation, late } = family;
+    const deferred = this.#withoutUncertain(family, family.deferred);
+    if (deferred.length === 0) return;
+    const { ledger } = this.#run;
+    const isWhole = this.#scope.studentId === undefined;
+    const courses = isWhole ? this.#rechecks.states : this.#rechecks.unknown;
+    const look: ComparisonScope = { days: this.#scope, courses, firstDays: this.#firstDays };
+    const left = await untilAtRest(this.#run, reconciliation, deferred, look, (comparison) => {
+      if (comparison.isPartial) this.#skip([comparison.key]);
+      for (const [where, count] of comparison.equal) if (!isOfEvidence(where)) ledger.equal(where, count);
+      const findings = comparison.findings.filter(({ where }) => !isOfEvidence(where));
+      ledger.note(findings);
+      if (findings.length > 0) {
+        late.push({ ...comparison, findings });
+        this.#recheck(reconciliation, comparison.key);
+      }
+      return true;
+    });
+    this.#skip(left);
+  }
+
+  /** What follows from something wrong is not counted as another wrong: it is judged once that is repaired. */
+  async #compareAfterwards({ reconciliation, afterwards }: FamilyState): Promise<void> {
+    if (this.#run.context.dryRun) this.#skipped += afterwards.length;
+    if (this.#run.context.dryRun || afterwards.length === 0) return;
+    const { ledger } = this.#run;
+    const differing: KeyComparison[] = [];
+    const left = await untilAtRest(this.#run, reconciliation, afterwards, this.#plainLook, (comparison) => {
+      for (const [where, count] of comparison.equal) ledger.equal(where, count);
+      ledger.note(comparison.findings);
+      if (comparison.findings.length > 0) differing.push(comparison);
+      return true;
+    });
+    this.#compared += afterwards.length - left.length;
+    this.#skipped += left.length;
+    await this.#repair(reconciliation, differing);
+  }
+
+  #recheck({ storedFor }: FamilyReconciliation, key: StudentCourse): void {
+    if (storedFor !== undefined) this.#uncertain.add(inFamily(storedFor, key));
+  }
+
+  /** The keys that can be judged now; the others are kept for afterwards. */
+  #withoutUncertain({ reconciliation, afterwards }: FamilyState, keys: readonly StudentCourse[]): StudentCourse[] {
+    return keys.filter((key) => {
+      const isSound = !this.#uncertain.has(inFamily(reconciliation.family, key));
+      if (!isSound) afterwards.push(key);
+      return isSound;
+    });
+  }
+
+  async #repair(reconciliation: FamilyReconciliation, comparisons: readonly KeyComparison[]): Promise<void> {
+    const repairs = new Repairs(this.#run, reconciliation, this.#plainLook);
+    for (let at = 0; at < comparisons.length; at += KEYS_PER_LOOK)
+      await repairs.repair(comparisons.slice(at, at + KEYS_PER_LOOK));
+    await this.#finish(repairs);
+  }
+
+  async #finish(repairs: Repairs): Promise<void> {
+    await repairs.settle();
+    this.#left += repairs.left;
+  }
+
+  #skip(keys: readonly StudentCourse[]): void {
+    this.#skipped += keys.length;
+    for (const key of keys) this.#rechecks.markIncomplete(key);
+  }
+
+  /** By what is stored: what was wrong there is repaired before. */
+  get #plainLook(): ComparisonScope {
+    return { days: this.#scope, courses: new Map(), firstDays: new Map() };
+  }
+}
