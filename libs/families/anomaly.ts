@@ -7,9 +7,9 @@ import { gradedFrom } from '#libs/derive/anomaly/graded.ts';
 import { withIdleDays } from '#libs/derive/engagement-series.ts';
 import type { DerivingSettings } from '#libs/derive/settings.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
-import { openFeatureTable } from '#libs/store/feature-table.ts';
-import { openSeriesTable } from '#libs/store/series-table.ts';
-import { readStoredDays, type StoredDays } from '#libs/store/stored-days.ts';
+import { openFeatureTable } from '#libs/store/features/feature-table.ts';
+import { openSeriesTable } from '#libs/store/features/series-table.ts';
+import { readStoredDays, type StoredDays } from '#libs/store/features/stored-days.ts';
 import type { FamilyDefinition } from './family.ts';
 
 const SERIES = { flags: 'integer[]' } as const;

@@ -11,9 +11,9 @@ import { readActivity } from '#libs/clean/activity-logs.ts';
 import { readEnrollment } from '#libs/clean/enrollments.ts';
 import { ENGAGEMENT_COLUMNS, type EngagementFeatures, engagementFeatures } from '#libs/derive/engagement.ts';
 import { earlierDay, type LocalDay } from '#libs/domain/local-date.ts';
-import { openFeatureTable } from '#libs/store/feature-table.ts';
-import { openRowTable } from '#libs/store/row-table.ts';
-import { openSeriesTable } from '#libs/store/series-table.ts';
+import { openFeatureTable } from '#libs/store/features/feature-table.ts';
+import { openSeriesTable } from '#libs/store/features/series-table.ts';
+import { openRowTable } from '#libs/store/images/row-table.ts';
 import type { DeriveContext, FamilyDefinition } from './family.ts';
 
 const SERIES = {

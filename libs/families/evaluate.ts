@@ -2,8 +2,8 @@ import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
 import type { DerivingSettings } from '#libs/derive/settings.ts';
 import type { StudentCourse } from '#libs/domain/family.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
-import type { CourseState } from '#libs/store/keys.ts';
-import type { SeriesColumns } from '#libs/store/series-table.ts';
+import type { SeriesColumns } from '#libs/store/features/series-table.ts';
+import type { CourseState } from '#libs/store/keys/keys.ts';
 import type { Derived, FamilyDefinition } from './family.ts';
 import type { FeatureSettings } from './settings.ts';
 

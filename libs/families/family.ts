@@ -5,9 +5,9 @@ import type { DerivingSettings } from '#libs/derive/settings.ts';
 import type { Family } from '#libs/domain/family.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import type { FeatureTable } from '#libs/store/feature-table.ts';
-import type { KeyRows, KeyToRead } from '#libs/store/rows.ts';
-import type { SeriesColumns, SeriesOf, SeriesTable } from '#libs/store/series-table.ts';
+import type { FeatureTable } from '#libs/store/features/feature-table.ts';
+import type { SeriesColumns, SeriesOf, SeriesTable } from '#libs/store/features/series-table.ts';
+import type { KeyRows, KeyToRead } from '#libs/store/images/rows.ts';
 
 /**
  * All that the one deriver loop has to know of a family. `R` is what a key is derived from (its readable rows, or what

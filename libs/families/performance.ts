@@ -3,9 +3,9 @@ import { type GradeObservation, readGrade } from '#libs/clean/grades.ts';
 import { gradeChanges } from '#libs/derive/anomaly/graded.ts';
 import { PERFORMANCE_COLUMNS, type PerformanceFeatures, performanceFeatures } from '#libs/derive/performance.ts';
 import { performanceSeries } from '#libs/derive/performance-series.ts';
-import { openFeatureTable } from '#libs/store/feature-table.ts';
-import { openRowTable } from '#libs/store/row-table.ts';
-import { openSeriesTable } from '#libs/store/series-table.ts';
+import { openFeatureTable } from '#libs/store/features/feature-table.ts';
+import { openSeriesTable } from '#libs/store/features/series-table.ts';
+import { openRowTable } from '#libs/store/images/row-table.ts';
 import type { FamilyDefinition } from './family.ts';
 
 const SERIES = { ma7: 'integer[]', ma30: 'integer[]', graded: 'jsonb' } as const;

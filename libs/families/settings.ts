@@ -5,9 +5,9 @@ import { isUtc } from '#libs/domain/zone.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import type { Log } from '#libs/platform/log.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
-import { FEATURE_VERSION } from '#libs/store/feature-table.ts';
-import { resolveIds } from '#libs/store/identity.ts';
-import { differenceFromNode, readZone, type StoredZone } from '#libs/store/zones.ts';
+import { FEATURE_VERSION } from '#libs/store/features/feature-table.ts';
+import { resolveIds } from '#libs/store/keys/identity.ts';
+import { differenceFromNode, readZone, type StoredZone } from '#libs/store/schema/zones.ts';
 
 /** What decides results, and whether changed rows are noted for the feature topics. */
 export interface FeatureSettings {

@@ -3,14 +3,15 @@ import { systemClock } from '#libs/domain/clock.ts';
 import { UnrecoverableError } from '#libs/domain/errors.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
-import { holdCalendar, lowerToday } from '#libs/store/calendar.ts';
-import { markAllCourses } from '#libs/store/keys.ts';
-import { MARK_PRIORITY, markAllKeys } from '#libs/store/marks.ts';
-import { RejectedSet, rejectionKey } from '#libs/store/rejected.ts';
-import { imagesOf } from '#libs/store/stage.ts';
-import { sql } from '#libs/store/statements.ts';
-import { lockAllTables } from '#libs/store/table-locks.ts';
-import { validateImage } from '#libs/store/validate.ts';
+import { RejectedSet, rejectionKey } from '#libs/store/images/rejected.ts';
+import { imagesOf } from '#libs/store/images/stage.ts';
+import { imageSql } from '#libs/store/images/statements.ts';
+import { lockAllTables } from '#libs/store/images/table-locks.ts';
+import { validateImage } from '#libs/store/images/validate.ts';
+import { holdCalendar, lowerToday } from '#libs/store/keys/calendar.ts';
+import { markAllCourses } from '#libs/store/keys/keys.ts';
+import { MARK_PRIORITY, markAllKeys } from '#libs/store/keys/marks.ts';
+import { schemaSql } from '#libs/store/schema/statements.ts';
 
 interface StoredSettings {
   readonly fingerprint: string;
@@ -21,10 +22,10 @@ const IMAGES_PER_PAGE = 5_000;
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
 const storedSettings = async (db: Queryable): Promise<StoredSettings | undefined> =>
-  (await db.query<StoredSettings>(sql.settings_read))[0];
+  (await db.query<StoredSettings>(schemaSql.settings_read))[0];
 
 async function writeSettings(tx: Queryable, settings: FeatureSettings): Promise<void> {
-  await tx.query(sql.settings_adopt, [settings.fingerprint, JSON.stringify(settings.described)]);
+  await tx.query(schemaSql.settings_adopt, [settings.fingerprint, JSON.stringify(settings.described)]);
 }
 
 /** In a transaction while nobody stages or derives. */
@@ -98,7 +99,7 @@ async function judgeAgain(tx: Queryable, settings: FeatureSettings): Promise<voi
         else readable.push(rejectionKey(table, id));
         after = id;
       }
-      await tx.query(sql.rejected_readable, [readable]);
+      await tx.query(imageSql.rejected_readable, [readable]);
       await rejected.write(tx);
       if (page.size < IMAGES_PER_PAGE) break;
     }

@@ -4,12 +4,12 @@ import { formatDay, type LocalDay, parseDay } from '#libs/domain/local-date.ts';
 import { courseAsOf } from '#libs/families/course-as-of.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
-import { readTodayToWrite, shareCalendar } from '#libs/store/calendar.ts';
-import { LEAST_FIRST_DAYS, type OriginRow, toOrigin } from '#libs/store/keys.ts';
-import { MARK_PRIORITY, MarkSet, NO_NEW_ROWS } from '#libs/store/marks.ts';
-import { fillTemplate, sql } from '#libs/store/statements.ts';
+import { readTodayToWrite, shareCalendar } from '#libs/store/keys/calendar.ts';
+import { LEAST_FIRST_DAYS, type OriginRow, toOrigin } from '#libs/store/keys/keys.ts';
+import { MARK_PRIORITY, MarkSet, NO_NEW_ROWS } from '#libs/store/keys/marks.ts';
+import { fillKeyTemplate, keySql } from '#libs/store/keys/statements.ts';
 
-const COURSE_EVIDENCE = fillTemplate('course_evidence', 'keys', { leastDays: LEAST_FIRST_DAYS });
+const COURSE_EVIDENCE = fillKeyTemplate('course_evidence', 'keys', { leastDays: LEAST_FIRST_DAYS });
 
 interface CourseRow {
   readonly course_id: number;
@@ -50,14 +50,14 @@ export interface CourseResult {
  * older version, which are the keys that were too new to be seen when it moved.
  */
 export async function deriveCourses(db: Database, settings: FeatureSettings, limit: number): Promise<CourseResult> {
-  const ids = (await db.query<{ course_id: number }>(sql.courses_next, [limit])).map((row) => row.course_id);
+  const ids = (await db.query<{ course_id: number }>(keySql.courses_next, [limit])).map((row) => row.course_id);
   if (ids.length === 0) return { courses: 0, moved: 0, keysMarked: 0 };
-  await db.query(sql.courses_add, [ids, NO_FIRST_DAYS]);
+  await db.query(keySql.courses_add, [ids, NO_FIRST_DAYS]);
   return db.transaction(async (tx) => {
     await shareCalendar(tx);
-    const claimed = await tx.query<CourseRow>(sql.courses_claim, [ids]);
+    const claimed = await tx.query<CourseRow>(keySql.courses_claim, [ids]);
     const claimedIds = claimed.map((course) => course.course_id);
-    const marks = await tx.query<CourseMarkRow>(sql.course_marks_take, [claimedIds]);
+    const marks = await tx.query<CourseMarkRow>(keySql.course_marks_take, [claimedIds]);
     const today = await readTodayToWrite(tx, settings.fingerprint);
     const evidence = new Map(
       (await tx.query<EvidenceRow>(COURSE_EVIDENCE, [claimedIds])).map((row) => [row.course_id, row]),
@@ -89,10 +89,10 @@ async function updateCourse(
   const isLastFactAlike = asOf === parseDay(before.as_of) && asOf === courseAsOf(before.last_fact, today);
   const isCoveredAlike = before.version > 0n && sameFirstDays(coveredFrom, before.covered_from);
   if (isCoveredAlike && isLastFactAlike && firstFact === before.first_fact) return false;
-  await tx.query(sql.course_update, [before.course_id, coveredFrom, firstFact, lastFact, formatDay(asOf)]);
+  await tx.query(keySql.course_update, [before.course_id, coveredFrom, firstFact, lastFact, formatDay(asOf)]);
   // Days and first facts reach flags through the rows that are derived again; only coverage they read here, too.
   const families = isCoveredAlike ? ROW_FAMILIES : FAMILIES;
-  await tx.query(sql.course_mark_keys, [before.course_id, families, awaited]);
+  await tx.query(keySql.course_mark_keys, [before.course_id, families, awaited]);
   return true;
 }
 

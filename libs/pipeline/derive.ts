@@ -9,8 +9,11 @@ import type { FamilyDefinition, RowsRead } from '#libs/families/family.ts';
 import { inHalves } from '#libs/families/in-halves.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
-import { readTodayToWrite, shareCalendar } from '#libs/store/calendar.ts';
-import type { FeatureRow } from '#libs/store/feature-table.ts';
+import type { FeatureRow } from '#libs/store/features/feature-table.ts';
+import { putOutbox } from '#libs/store/features/outbox.ts';
+import type { SeriesColumns, SeriesRow } from '#libs/store/features/series-table.ts';
+import { type IsWorthKeeping, type KeyToRead, keptText, parseKept } from '#libs/store/images/rows.ts';
+import { readTodayToWrite, shareCalendar } from '#libs/store/keys/calendar.ts';
 import {
   addCourseMarks,
   addKeys,
@@ -27,7 +30,7 @@ import {
   type TakenMark,
   takeMarks,
   updateKeys,
-} from '#libs/store/keys.ts';
+} from '#libs/store/keys/keys.ts';
 import {
   MARK_PRIORITIES,
   MARK_PRIORITY,
@@ -35,11 +38,8 @@ import {
   MarkSet,
   NO_NEW_ROWS,
   NO_ORIGIN,
-} from '#libs/store/marks.ts';
-import { putOutbox } from '#libs/store/outbox.ts';
-import { type IsWorthKeeping, type KeyToRead, keptText, parseKept } from '#libs/store/rows.ts';
-import type { SeriesColumns, SeriesRow } from '#libs/store/series-table.ts';
-import { restoreKeys } from '#libs/store/set-aside.ts';
+} from '#libs/store/keys/marks.ts';
+import { restoreKeys } from '#libs/store/keys/set-aside.ts';
 import type { DeriveResult } from './derive-result.ts';
 import { setAside } from './set-aside.ts';
 

@@ -7,10 +7,10 @@ import { type Loop, type StepOutcome, startLoop } from '#libs/platform/loop/loop
 import { Pace } from '#libs/platform/loop/pace.ts';
 import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
-import { KeyCursor } from '#libs/store/keys.ts';
-import { MARK_PRIORITY, type MarkPriority } from '#libs/store/marks.ts';
-import type { SeriesColumns } from '#libs/store/series-table.ts';
-import { retryKeys } from '#libs/store/set-aside.ts';
+import type { SeriesColumns } from '#libs/store/features/series-table.ts';
+import { KeyCursor } from '#libs/store/keys/keys.ts';
+import { MARK_PRIORITY, type MarkPriority } from '#libs/store/keys/marks.ts';
+import { retryKeys } from '#libs/store/keys/set-aside.ts';
 import { deriveCourses } from './course.ts';
 import { deriveBatch } from './derive.ts';
 

@@ -7,7 +7,7 @@ import type { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import type { Metrics } from '#libs/platform/metrics.ts';
 import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import type { ChangeBatch, ChangeSource, Delivery } from '#libs/source/contract.ts';
-import { type StageOptions, type StageResult, stageBatch } from '#libs/store/stage.ts';
+import { type StageOptions, type StageResult, stageBatch } from '#libs/store/images/stage.ts';
 
 export interface IntakeOptions {
   readonly source: ChangeSource;

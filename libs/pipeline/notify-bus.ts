@@ -3,8 +3,8 @@ import type { Log } from '#libs/platform/log.ts';
 import type { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import { type Database, type DatabaseAddress, isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import { listenForNotifications } from '#libs/platform/postgres/listen.ts';
-import { WAKE_CHANNEL } from '#libs/store/marks.ts';
-import { sql } from '#libs/store/statements.ts';
+import { WAKE_CHANNEL } from '#libs/store/keys/marks.ts';
+import { runSql } from '#libs/store/runs/statements.ts';
 
 export interface NotifyBusOptions {
   readonly db: Database;
@@ -67,7 +67,7 @@ class Caller {
     while (this.#wanted) {
       this.#wanted = false;
       try {
-        await this.#db.query(sql.notify, [WAKE_CHANNEL, this.#payload]);
+        await this.#db.query(runSql.notify, [WAKE_CHANNEL, this.#payload]);
       } catch (error) {
         // The others look by themselves within a second.
         if (!isDatabaseFault(error)) this.#log.warn({ err: error }, 'other processes could not be woken');

@@ -5,7 +5,6 @@ import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import type { Metrics } from '#libs/platform/metrics.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import type { DatabaseSession } from '#libs/platform/postgres/session.ts';
-import { keyName } from '#libs/store/keys.ts';
 import {
   completeTopic,
   OUTBOX_CHANNEL,
@@ -13,7 +12,8 @@ import {
   openOutbox,
   readWaiting,
   type WaitingKey,
-} from '#libs/store/outbox.ts';
+} from '#libs/store/features/outbox.ts';
+import { keyName } from '#libs/store/keys/keys.ts';
 import type { FeaturePublisher } from './topics/publisher.ts';
 
 export interface RelayOptions {

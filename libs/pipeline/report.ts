@@ -5,7 +5,7 @@ import { startLoop } from '#libs/platform/loop/loop.ts';
 import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
-import { forgetInstances, leaveInstance, reportInstance } from '#libs/store/instances.ts';
+import { forgetInstances, leaveInstance, reportInstance } from '#libs/store/progress/instances.ts';
 
 export interface ReportOptions {
   readonly db: Database;

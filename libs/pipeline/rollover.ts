@@ -7,7 +7,7 @@ import type { Log } from '#libs/platform/log.ts';
 import { type Loop, startLoop } from '#libs/platform/loop/loop.ts';
 import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
-import { advanceToday, beginCalendar, holdCalendar, readToday, takeTodayBack } from '#libs/store/calendar.ts';
+import { advanceToday, beginCalendar, holdCalendar, readToday, takeTodayBack } from '#libs/store/keys/calendar.ts';
 
 /**
  * Makes it `today` in the database, if it is not yet: alone, while nobody derives, and with everything marked that the

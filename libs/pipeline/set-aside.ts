@@ -1,10 +1,10 @@
 import type { Family, StudentCourse } from '#libs/domain/family.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
-import { readTodayToWrite, shareCalendar } from '#libs/store/calendar.ts';
-import { claimKeys, takeMarks } from '#libs/store/keys.ts';
-import { NO_NEW_ROWS, NO_ORIGIN } from '#libs/store/marks.ts';
-import { setKeyAside } from '#libs/store/set-aside.ts';
+import { readTodayToWrite, shareCalendar } from '#libs/store/keys/calendar.ts';
+import { claimKeys, takeMarks } from '#libs/store/keys/keys.ts';
+import { NO_NEW_ROWS, NO_ORIGIN } from '#libs/store/keys/marks.ts';
+import { setKeyAside } from '#libs/store/keys/set-aside.ts';
 import type { DeriveResult } from './derive-result.ts';
 
 /** Takes the marks of a key that cannot be derived, so that it is left alone until it is marked again. */

@@ -2,9 +2,9 @@ import type { Clock } from '#libs/domain/clock.ts';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
-import { readToday } from '#libs/store/calendar.ts';
-import { sql } from '#libs/store/statements.ts';
-import { readZone } from '#libs/store/zones.ts';
+import { readToday } from '#libs/store/keys/calendar.ts';
+import { schemaSql } from '#libs/store/schema/statements.ts';
+import { readZone } from '#libs/store/schema/zones.ts';
 
 /** Which day it is, by two accounts. */
 export interface Days {
@@ -24,7 +24,7 @@ const CLOCKS_APART_MS = 10 * 60_000;
  * then there is no telling which is wrong
  */
 export async function readDays(db: Database, clock: Clock): Promise<Days> {
-  const [settings] = await db.query<{ described: Readonly<Record<string, string>> }>(sql.settings_read);
+  const [settings] = await db.query<{ described: Readonly<Record<string, string>> }>(schemaSql.settings_read);
   const name = settings?.described['INSTITUTION_TIMEZONE'];
   if (name === undefined) {
     throw new ConfigurationError(

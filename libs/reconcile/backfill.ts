@@ -1,6 +1,6 @@
 import type { StudentCourse } from '#libs/domain/family.ts';
 import type { RunScope } from '#libs/domain/run.ts';
-import { keyName } from '#libs/store/keys.ts';
+import { keyName } from '#libs/store/keys/keys.ts';
 import type { ComparisonScope, FamilyReconciliation, KeyComparison } from './features/family.ts';
 import type { FeatureReconcileResult } from './features/feature-reconciler.ts';
 import { markKeys, type ReconcileRun, untilAtRest } from './features/repairs.ts';

@@ -4,7 +4,7 @@ import { performanceFamily } from '#libs/families/performance.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
 import { unlessAborted } from '#libs/platform/lifecycle.ts';
 import { checkSource } from '#libs/source/pgoutput/index.ts';
-import { readTodayToWrite } from '#libs/store/calendar.ts';
+import { readTodayToWrite } from '#libs/store/keys/calendar.ts';
 import { backfill } from './backfill.ts';
 import type { OpenRunner, RunContext, Runner, RunnerParts, RunResult } from './contract.ts';
 import { type FamilyReconciliation, openFamilyReconciliation } from './features/family.ts';

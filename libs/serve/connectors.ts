@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Reading } from '#libs/platform/metrics.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { CONNECTOR_STATES, readConnectorReports } from '#libs/store/connector.ts';
+import { CONNECTOR_STATES, readConnectorReports } from '#libs/store/progress/connector.ts';
 import { instant, isoInstant, known } from './answers.ts';
 import { slotReadings } from './source.ts';
 

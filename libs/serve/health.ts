@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isDatabaseFault, type Queryable } from '#libs/platform/postgres/database.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
-import { readsTopics } from '#libs/store/instances.ts';
+import { readsTopics } from '#libs/store/progress/instances.ts';
 import { backlogTroubles } from './backlog.ts';
 import { connectorTroubles, readConnectors } from './connectors.ts';
 import { withDeadline } from './deadline.ts';

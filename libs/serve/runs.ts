@@ -3,7 +3,14 @@ import { z } from 'zod';
 import { formatDay, type LocalDay, MS_PER_DAY, parseDay } from '#libs/domain/local-date.ts';
 import { hasEnded, RUN_MODES, RUN_ORIGINS, RUN_STATUSES, type Verdict } from '#libs/domain/run.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { cancelRun, findRun, type PipelineRun, type RunRequest, requestRun, scopeToJson } from '#libs/store/runs.ts';
+import {
+  cancelRun,
+  findRun,
+  type PipelineRun,
+  type RunRequest,
+  requestRun,
+  scopeToJson,
+} from '#libs/store/runs/runs.ts';
 import { day, instant, isoInstant, known } from './answers.ts';
 import { InvalidRequestError, NotFoundError, RunConflictError } from './errors.ts';
 import { findEntity } from './identity.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { differenceFromNode, readZone } from '#libs/store/zones.ts';
+import { differenceFromNode, readZone } from '#libs/store/schema/zones.ts';
 import { instant, isoInstant, known } from './answers.ts';
 import { sql } from './statements.ts';
 

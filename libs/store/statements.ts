@@ -1,125 +1,40 @@
 import { readFileSync } from 'node:fs';
 import { loadStatements, type SqlStatement } from '#libs/platform/postgres/database.ts';
 
-const FOLDER = new URL('./sql/', import.meta.url);
-
-export const sql = loadStatements(FOLDER, [
-  'calendar_advance',
-  'calendar_begin',
-  'calendar_hold',
-  'calendar_share',
-  'calendar_take_back',
-  'calendar_today',
-  'connector_put',
-  'connector_read',
-  'connector_remove',
-  'course_mark_keys',
-  'course_marks_all',
-  'course_marks_add',
-  'course_marks_take',
-  'course_update',
-  'courses_add',
-  'courses_claim',
-  'courses_next',
-  'courses_read',
-  'epoch_begin',
-  'epoch_hold',
-  'epoch_newest',
-  'truncate_position_raise',
-  'truncate_positions',
-  'gap_close',
-  'gap_note',
-  'gaps_clear',
-  'identity_add_courses',
-  'identity_add_students',
-  'identity_find',
-  'identity_source',
-  'instance_forget',
-  'instance_leave',
-  'instance_report',
-  'key_marks_take',
-  'key_set_aside',
-  'keys_add',
-  'keys_claim',
-  'keys_first_days',
-  'keys_mark_all',
-  'keys_next',
-  'keys_restore',
-  'keys_retry',
-  'keys_update',
-  'marks_add',
-  'moves_forget',
-  'moves_pair',
-  'moves_read',
-  'notify',
-  'outbox_begin_topic',
-  'outbox_complete_topic',
-  'outbox_forget_topic',
-  'outbox_lock',
-  'outbox_lock_keys',
-  'outbox_plan',
-  'outbox_put',
-  'outbox_put_back',
-  'outbox_sent',
-  'outbox_topic_complete',
-  'outbox_waiting',
-  'partitions_add',
-  'partitions_advance',
-  'partitions_read',
-  'partitions_staged',
-  'progress_advance',
-  'progress_origin',
-  'progress_read',
-  'reconcile_count',
-  'reconcile_course_marks',
-  'reconcile_keys',
-  'reconcile_published',
-  'reconcile_snapshot',
-  'reconcile_students',
-  'rejected_clear',
-  'rejected_clear_below',
-  'rejected_put',
-  'rejected_readable',
-  'rollover_mark_keys',
-  'run_cancel',
-  'run_claim',
-  'run_dead',
-  'run_end',
-  'run_find',
-  'run_guard',
-  'run_release',
-  'run_renew',
-  'run_request',
-  'run_since',
-  'schedule_since',
-  'schema_holders',
-  'settings_adopt',
-  'settings_read',
-  'stored_days',
-  'stream_gap_read',
-  'stream_table_epoch',
-  'table_locks',
-  'topics_put',
-  'views_dependents',
-  'views_grants',
-  'views_note',
-  'views_texts',
-  'zone_transitions',
-]);
+interface RoomStatements<N extends string> {
+  readonly sql: Readonly<Record<N, SqlStatement>>;
+  /**
+   * A statement that is the same for several tables but for its column lists: the file with its `{{holes}}` filled.
+   * @param use names the filled statement apart from its siblings
+   * @throws Error when the file has a hole that is not given
+   */
+  fillTemplate(name: string, use: string, holes: Readonly<Record<string, string>>): SqlStatement;
+}
 
 /**
- * A statement that is the same for several tables but for its column lists: the file with its `{{holes}}` filled.
- * @param use names the filled statement apart from its siblings
- * @throws Error when the file has a hole that is not given
+ * The statements of one room of the store.
+ * @param url of the room's `statements.ts`; longer statements are files beside it, `sql/<name>.sql`
+ * @param short those of one line
  */
-export function fillTemplate(name: string, use: string, holes: Readonly<Record<string, string>>): SqlStatement {
-  const text = readFileSync(new URL(`${name}.template.sql`, FOLDER), 'utf8').replaceAll(
-    /\{\{(\w+)\}\}/g,
-    (_, hole: string) => {
-      const filling = holes[hole];
-      if (filling === undefined) throw new Error(`${name}.template.sql has a hole {{${hole}}} that nothing fills`);
-      return filling;
+export function openStatements<F extends string, S extends string>(
+  url: string,
+  files: readonly F[],
+  short: Readonly<Record<S, string>>,
+): RoomStatements<F | S> {
+  const folder = new URL('./sql/', url);
+  const named = Object.entries<string>(short).map(([name, text]) => [name, { name: `store/${name}`, text }]);
+  return {
+    sql: { ...loadStatements(folder, files), ...Object.fromEntries(named) } as Record<F | S, SqlStatement>,
+    fillTemplate: (name, use, holes) => {
+      const text = readFileSync(new URL(`${name}.template.sql`, folder), 'utf8').replaceAll(
+        /\{\{(\w+)\}\}/g,
+        (_, hole: string) => {
+          const filling = holes[hole];
+          if (filling === undefined) throw new Error(`${name}.template.sql has a hole {{${hole}}} that nothing fills`);
+          return filling;
+        },
+      );
+      return { name: `store/${name}/${use}`, text };
     },
-  );
-  return { name: `store/${name}/${use}`, text };
+  };
 }

@@ -4,7 +4,7 @@ import { analyticsAddress, describeSettings, loadConfig, requireAddress } from '
 import { aborted, Lifecycle, onSignals } from '#libs/platform/lifecycle.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { runProgram } from '#libs/platform/program.ts';
-import { openAnalytics } from '#libs/store/open.ts';
+import { openAnalytics } from '#libs/store/schema/open.ts';
 import { apiSettings, startApi } from './role.ts';
 
 const USAGE = `The API of PrepaData as a process of its own: serves the features that other roles have written.

@@ -4,7 +4,7 @@ import { analyticsAddress, describeSettings, loadConfig, requireAddress } from '
 import { onSignals } from '#libs/platform/lifecycle.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { runProgram } from '#libs/platform/program.ts';
-import { openAnalytics } from '#libs/store/open.ts';
+import { openAnalytics } from '#libs/store/schema/open.ts';
 
 const USAGE = `Brings the analytics database to the schema of this program, and makes the settings of the environment those of every
 feature: what they change is derived again. Roles with other settings stop with exit code 3 from then on.

@@ -10,7 +10,7 @@ import type { Runner } from '#libs/reconcile/contract.ts';
 import { startExecutor } from '#libs/reconcile/jobs/executor.ts';
 import { startScheduler } from '#libs/reconcile/jobs/scheduler.ts';
 import { RUN_TIMING, type RunTiming } from '#libs/reconcile/jobs/timing.ts';
-import { RUNS_CHANNEL } from '#libs/store/runs.ts';
+import { RUNS_CHANNEL } from '#libs/store/runs/runs.ts';
 
 export interface ReconcileOptions {
   /** The analytics database, migrated. */

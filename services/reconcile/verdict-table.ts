@@ -1,5 +1,5 @@
 import { type Tally, totalsOf, type Verdict } from '#libs/domain/run.ts';
-import type { PipelineRun } from '#libs/store/runs.ts';
+import type { PipelineRun } from '#libs/store/runs/runs.ts';
 
 const COLUMNS = ['equal', 'mismatched', 'missing', 'extra', 'repaired'] as const;
 

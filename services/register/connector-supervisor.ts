@@ -4,7 +4,7 @@ import { type Database, isDatabaseFault } from '#libs/platform/postgres/database
 import { placeOf } from '#libs/source/pgoutput/options.ts';
 import { sortFailure, Waiting } from '#libs/source/postgres/faults.ts';
 import type { Origin } from '#libs/source/postgres/signature.ts';
-import { putConnectorReport } from '#libs/store/connector.ts';
+import { putConnectorReport } from '#libs/store/progress/connector.ts';
 import { ConnectApi } from './connect-api.ts';
 import { ConnectRefusal } from './connect-http.ts';
 import { lookOnce } from './inspect.ts';

@@ -2,7 +2,7 @@ import type { Database } from '#libs/platform/postgres/database.ts';
 import { placeOf } from '#libs/source/pgoutput/options.ts';
 import { sortFailure } from '#libs/source/postgres/faults.ts';
 import { dropSlots, readSlots } from '#libs/source/postgres/slot.ts';
-import { removeConnectorReport } from '#libs/store/connector.ts';
+import { removeConnectorReport } from '#libs/store/progress/connector.ts';
 import { ConnectApi } from './connect-api.ts';
 import { dropOwnTables, OWN_TABLES } from './own-tables.ts';
 import { acquireConnectorLock } from './session.ts';

@@ -3,7 +3,7 @@ import { describeSettings, loadConfig } from '#libs/platform/config/config.ts';
 import { onSignals } from '#libs/platform/lifecycle.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { runProgram, type Typed } from '#libs/platform/program.ts';
-import { openAnalytics } from '#libs/store/open.ts';
+import { openAnalytics } from '#libs/store/schema/open.ts';
 import { superviseConnector } from './connector-supervisor.ts';
 import { dropEverything } from './drop.ts';
 import { registerSettings } from './settings.ts';

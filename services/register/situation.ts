@@ -1,5 +1,5 @@
 import type { SlotStatus } from '#libs/source/contract.ts';
-import type { ConnectorState } from '#libs/store/connector.ts';
+import type { ConnectorState } from '#libs/store/progress/connector.ts';
 
 /** Where the connector stands, after a look at everything. */
 export interface Situation {

@@ -5,7 +5,7 @@ import type { Database } from '#libs/platform/postgres/database.ts';
 import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
 import { Waiting } from '#libs/source/postgres/faults.ts';
 import { dropSlots, readSlots, refuseForeign, requireLimit, type SlotRow } from '#libs/source/postgres/slot.ts';
-import { advanceProgress, openProgressStore } from '#libs/store/progress.ts';
+import { advanceProgress, openProgressStore } from '#libs/store/progress/progress.ts';
 import { type ConnectorConfig, describeDifferences } from './config.ts';
 import type { ConnectApi, Connector } from './connect-api.ts';
 import { ConnectRefusal } from './connect-http.ts';

@@ -8,7 +8,7 @@ import { onSignals } from '#libs/platform/lifecycle.ts';
 import { openLog } from '#libs/platform/log.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import { runProgram, type Typed } from '#libs/platform/program.ts';
-import { openAnalytics } from '#libs/store/open.ts';
+import { openAnalytics } from '#libs/store/schema/open.ts';
 
 const USAGE = `Shows the day that features speak for, or makes it the present one again after a clock had run ahead.
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openZone } from '#libs/domain/zone.ts';
 import { freshnessAnswer } from '#libs/serve/freshness.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
-import { advanceProgress, openProgressStore } from '#libs/store/progress.ts';
+import { advanceProgress, openProgressStore } from '#libs/store/progress/progress.ts';
 import type { Api } from '../../services/api/role.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { addCourseState, ask, createAnalytics, insert, NOW, startTestApi } from './support.ts';

@@ -6,7 +6,7 @@ import { FAMILIES } from '#libs/domain/family.ts';
 import { addressEnv } from '#libs/platform/config/address-env.ts';
 import { SETTINGS } from '#libs/platform/config/settings.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
-import { migrate } from '#libs/store/migrate.ts';
+import { migrate } from '#libs/store/schema/migrate.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { startForwarder } from './forwarder.ts';
 import { ask } from './support.ts';

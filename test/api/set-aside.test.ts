@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openMetrics } from '#libs/platform/metrics.ts';
-import { NO_ORIGIN } from '#libs/store/marks.ts';
-import { setKeyAside } from '#libs/store/set-aside.ts';
+import { NO_ORIGIN } from '#libs/store/keys/marks.ts';
+import { setKeyAside } from '#libs/store/keys/set-aside.ts';
 import type { Api } from '../../services/api/role.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { ask, createAnalytics, insert, startTestApi } from './support.ts';

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import type { Clock } from '#libs/domain/clock.ts';
 import { openLog } from '#libs/platform/log.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
-import { migrate } from '#libs/store/migrate.ts';
+import { migrate } from '#libs/store/schema/migrate.ts';
 import { type Api, type ApiOptions, startApi } from '../../services/api/role.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 

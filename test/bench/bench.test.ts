@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { SOURCE_TABLES } from '#libs/domain/change.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
-import { migrate } from '#libs/store/migrate.ts';
+import { migrate } from '#libs/store/schema/migrate.ts';
 import { createSourceDatabase, createTestDatabase } from '../support/database.ts';
 import { startTestPipeline } from '../support/pipeline.ts';
 import { testSettings } from '../support/settings.ts';

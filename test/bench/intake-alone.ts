@@ -7,7 +7,7 @@ import { openLog } from '#libs/platform/log.ts';
 import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import { openDatabase } from '#libs/platform/postgres/database.ts';
 import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
-import { openProgressStore } from '#libs/store/progress.ts';
+import { openProgressStore } from '#libs/store/progress/progress.ts';
 
 // The intake of `npm start` and nothing beside it: what staging costs when nobody derives. Runs until a signal.
 const config = loadConfig();

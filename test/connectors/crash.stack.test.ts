@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SOURCE_TABLES } from '#libs/domain/change.ts';
 import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
-import { openProgressStore } from '#libs/store/progress.ts';
+import { openProgressStore } from '#libs/store/progress/progress.ts';
 import { ConnectApi } from '../../services/register/connect-api.ts';
 import { superviseConnector } from '../../services/register/connector-supervisor.ts';
 import { useStack } from '../support/stack.ts';

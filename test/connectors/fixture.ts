@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { migrate } from '#libs/store/migrate.ts';
+import { migrate } from '#libs/store/schema/migrate.ts';
 import { superviseConnector } from '../../services/register/connector-supervisor.ts';
 import type { RegisterSettings } from '../../services/register/settings.ts';
 import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';

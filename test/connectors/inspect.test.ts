@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
-import { openProgressStore } from '#libs/store/progress.ts';
+import { openProgressStore } from '#libs/store/progress/progress.ts';
 import { createSourceDatabase } from '../support/database.ts';
 import { createFixture, type Fixture, register } from './fixture.ts';
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { formatLsn, parseLsn } from '#libs/domain/position.ts';
 import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
 import { originText } from '#libs/source/postgres/signature.ts';
-import { openProgressStore } from '#libs/store/progress.ts';
+import { openProgressStore } from '#libs/store/progress/progress.ts';
 import type { ConnectApi, Connector } from '../../services/register/connect-api.ts';
 import { lookOnce } from '../../services/register/inspect.ts';
 import { Restarts } from '../../services/register/restarts.ts';

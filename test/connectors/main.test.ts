@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addressEnv } from '#libs/platform/config/address-env.ts';
 import { freePort } from '#libs/platform/embedded-postgres/embedded.ts';
-import { putConnectorReport, readConnectorReports, readStreamGap } from '#libs/store/connector.ts';
-import { migrate } from '#libs/store/migrate.ts';
+import { putConnectorReport, readConnectorReports, readStreamGap } from '#libs/store/progress/connector.ts';
+import { migrate } from '#libs/store/schema/migrate.ts';
 import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { until } from './fixture.ts';
 

@@ -9,7 +9,7 @@ import {
   type SqlStatement,
   type SqlValue,
 } from '#libs/platform/postgres/database.ts';
-import { migrate } from '#libs/store/migrate.ts';
+import { migrate } from '#libs/store/schema/migrate.ts';
 import { addCourseState, addEngagementSeries, addPeople, insertAll } from '../api/support.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 

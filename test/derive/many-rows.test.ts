@@ -5,7 +5,7 @@ import { MS_PER_DAY } from '#libs/domain/local-date.ts';
 import { engagementFamily } from '#libs/families/engagement.ts';
 import type { DeriveContext, FamilyDefinition } from '#libs/families/family.ts';
 import { performanceFamily } from '#libs/families/performance.ts';
-import type { SeriesColumns } from '#libs/store/series-table.ts';
+import type { SeriesColumns } from '#libs/store/features/series-table.ts';
 import { completion, grade, view } from '../aggregate/build.ts';
 import { testSettings } from '../support/settings.ts';
 import { AS_OF } from './build.ts';

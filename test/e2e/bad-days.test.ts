@@ -7,7 +7,7 @@ import { rollOver, SET_BACK_COMMAND } from '#libs/pipeline/rollover.ts';
 import { addressEnv } from '#libs/platform/config/address-env.ts';
 import { type EmbeddedPostgres, freePort, startEmbeddedPostgres } from '#libs/platform/embedded-postgres/embedded.ts';
 import { type Database, openDatabase } from '#libs/platform/postgres/database.ts';
-import { readToday } from '#libs/store/calendar.ts';
+import { readToday } from '#libs/store/keys/calendar.ts';
 import { LAX_SOURCE_SCHEMA } from '../support/source-schema.ts';
 import { differencesOf } from './equal.ts';
 import { eventually, newDataDir, Program, runCommand } from './program.ts';

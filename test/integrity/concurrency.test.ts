@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { beginCalendar } from '#libs/store/calendar.ts';
+import { beginCalendar } from '#libs/store/keys/calendar.ts';
 import { chanceOf, disturb } from '../property/disturbance.ts';
 import { FIRST_TODAY } from '../property/rows.ts';
 import { SourceModel } from '../property/source-model.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { beginCalendar } from '#libs/store/calendar.ts';
+import { beginCalendar } from '#libs/store/keys/calendar.ts';
 import { FIRST_TODAY, type WrittenRow } from '../property/rows.ts';
 import { SourceModel } from '../property/source-model.ts';
 import { World } from '../property/world.ts';

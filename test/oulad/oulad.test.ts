@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type LocalDay, MS_PER_DAY, parseDay } from '#libs/domain/local-date.ts';
-import { migrate } from '#libs/store/migrate.ts';
+import { migrate } from '#libs/store/schema/migrate.ts';
 import { loadPresentation } from '../../services/sandbox/campus/oulad/load.ts';
 import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { askOracle, compareFeatures, readCourseIds, readFeatures } from '../support/oracle.ts';

@@ -10,7 +10,7 @@ import {
   releaseRun,
   renewRun,
   requestRun,
-} from '#libs/store/runs.ts';
+} from '#libs/store/runs/runs.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { ALL_EQUAL, ask, createRunsDatabase, forgetRuns, read, WHOLE } from './support.ts';
 

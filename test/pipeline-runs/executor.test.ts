@@ -6,7 +6,7 @@ import type { Runner } from '#libs/reconcile/contract.ts';
 import { RunGuardError, RunStoppedError } from '#libs/reconcile/jobs/errors.ts';
 import { startExecutor } from '#libs/reconcile/jobs/executor.ts';
 import type { RunTiming } from '#libs/reconcile/jobs/timing.ts';
-import { cancelRun } from '#libs/store/runs.ts';
+import { cancelRun } from '#libs/store/runs/runs.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { interpose } from '../support/interpose.ts';
 import {

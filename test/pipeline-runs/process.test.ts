@@ -3,7 +3,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { addressEnv } from '#libs/platform/config/address-env.ts';
-import { cancelRun } from '#libs/store/runs.ts';
+import { cancelRun } from '#libs/store/runs/runs.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { ask, createRunsDatabase, ended, forgetRuns, read, until } from './support.ts';
 

@@ -3,7 +3,7 @@ import type { Clock } from '#libs/domain/clock.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { parseSchedule } from '#libs/platform/schedule.ts';
 import { Scheduler } from '#libs/reconcile/jobs/scheduler.ts';
-import { cancelRun, claimRun, endRun } from '#libs/store/runs.ts';
+import { cancelRun, claimRun, endRun } from '#libs/store/runs/runs.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { ask, createRunsDatabase, forgetRuns, read } from './support.ts';
 

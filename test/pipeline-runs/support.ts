@@ -5,8 +5,8 @@ import type { Database } from '#libs/platform/postgres/database.ts';
 import type { Runner } from '#libs/reconcile/contract.ts';
 import type { JobParts } from '#libs/reconcile/jobs/attempt.ts';
 import type { RunTiming } from '#libs/reconcile/jobs/timing.ts';
-import { migrate } from '#libs/store/migrate.ts';
-import { findRun, type PipelineRun, type RunRequest, requestRun } from '#libs/store/runs.ts';
+import { findRun, type PipelineRun, type RunRequest, requestRun } from '#libs/store/runs/runs.ts';
+import { migrate } from '#libs/store/schema/migrate.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { QUICK } from './fake.ts';
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Change } from '#libs/domain/change.ts';
 import { parseDay } from '#libs/domain/local-date.ts';
-import { beginCalendar } from '#libs/store/calendar.ts';
-import { migrate } from '#libs/store/migrate.ts';
-import { stageBatch } from '#libs/store/stage.ts';
+import { stageBatch } from '#libs/store/images/stage.ts';
+import { beginCalendar } from '#libs/store/keys/calendar.ts';
+import { migrate } from '#libs/store/schema/migrate.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { deriveAll } from '../support/derive-all.ts';
 import { testSettings } from '../support/settings.ts';

@@ -7,8 +7,8 @@ import { startRollover } from '#libs/pipeline/rollover.ts';
 import { readDays } from '#libs/pipeline/today.ts';
 import type { Loop } from '#libs/platform/loop/loop.ts';
 import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
-import { readToday } from '#libs/store/calendar.ts';
-import { migrate } from '#libs/store/migrate.ts';
+import { readToday } from '#libs/store/keys/calendar.ts';
+import { migrate } from '#libs/store/schema/migrate.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 let analytics: TestDatabase;

@@ -5,7 +5,7 @@ import { type DatabaseAddress, isDatabaseFault, openDatabase } from '#libs/platf
 import { listenForNotifications } from '#libs/platform/postgres/listen.ts';
 import { refuseUselessPooler } from '#libs/platform/postgres/pooler.ts';
 import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
-import { openAnalytics } from '#libs/store/open.ts';
+import { openAnalytics } from '#libs/store/schema/open.ts';
 import { MemoryProgress } from '../source/world.ts';
 import { createSourceDatabase, type TestDatabase } from '../support/database.ts';
 import { isWithoutPgBouncer, type PgBouncer, startPgBouncer } from '../support/pgbouncer.ts';

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MS_PER_DAY } from '#libs/domain/local-date.ts';
 import { adoptSettings } from '#libs/pipeline/adopt.ts';
 import { rollOver } from '#libs/pipeline/rollover.ts';
-import { beginCalendar } from '#libs/store/calendar.ts';
+import { beginCalendar } from '#libs/store/keys/calendar.ts';
 import { testSettings } from '../support/settings.ts';
 import { FIRST_TODAY, STUDENTS, type WrittenRow } from './rows.ts';
 import { SourceModel, type Step } from './source-model.ts';

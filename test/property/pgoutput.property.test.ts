@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { MS_PER_DAY } from '#libs/domain/local-date.ts';
-import { migrate } from '#libs/store/migrate.ts';
+import { migrate } from '#libs/store/schema/migrate.ts';
 import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { askOracle, compareFeatures, readFeatures } from '../support/oracle.ts';
 import { startTestPipeline, type TestPipeline } from '../support/pipeline.ts';

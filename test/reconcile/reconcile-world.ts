@@ -13,8 +13,8 @@ import type { RunContext, RunnerParts, RunProgress, RunResult } from '#libs/reco
 import { Reconciler } from '#libs/reconcile/index.ts';
 import { openRowReconciler } from '#libs/reconcile/rows/row-reconciler.ts';
 import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
-import { migrate } from '#libs/store/migrate.ts';
-import { openProgressStore } from '#libs/store/progress.ts';
+import { openProgressStore } from '#libs/store/progress/progress.ts';
+import { migrate } from '#libs/store/schema/migrate.ts';
 import { FIRST_TODAY } from '../property/rows.ts';
 import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { askOracle, compareFeatures, type Difference, readFeatures } from '../support/oracle.ts';

@@ -7,7 +7,7 @@ import { FLAG_NAMES, type FlagName } from '#libs/domain/flags.ts';
 import { type LocalDay, MS_PER_DAY, parseDay } from '#libs/domain/local-date.ts';
 import { startEmbeddedPostgres } from '#libs/platform/embedded-postgres/embedded.ts';
 import { type Database, openDatabase } from '#libs/platform/postgres/database.ts';
-import { migrate } from '#libs/store/migrate.ts';
+import { migrate } from '#libs/store/schema/migrate.ts';
 import { loadPresentation } from '../../services/sandbox/campus/oulad/load.ts';
 import { startTestPipeline } from '../support/pipeline.ts';
 import { testSettings } from '../support/settings.ts';

@@ -10,7 +10,7 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from '#libs/platform/emb
 import { openLog } from '#libs/platform/log.ts';
 import { type Database, type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
 import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
-import { openAnalytics } from '#libs/store/open.ts';
+import { openAnalytics } from '#libs/store/schema/open.ts';
 import { SOURCE_SCHEMA } from '../support/source-schema.ts';
 import { eventually } from './stage.ts';
 import { type Fate, MemoryProgress, Reader, Replica, type SourceWorld } from './world.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseDay } from '#libs/domain/local-date.ts';
-import { migrate } from '#libs/store/migrate.ts';
+import { migrate } from '#libs/store/schema/migrate.ts';
 import { seedCampus } from '../../services/sandbox/campus/seed.ts';
 import { PATH_PREDICTOR, readAs } from '../contract/readers.ts';
 import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';

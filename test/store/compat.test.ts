@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { beginCalendar } from '#libs/store/calendar.ts';
+import { beginCalendar } from '#libs/store/keys/calendar.ts';
 import { addPeople, createAnalytics, insertAll } from '../api/support.ts';
 import { PATH_PREDICTOR, readAs, STUDENT_PROFILER } from '../contract/readers.ts';
 import type { TestDatabase } from '../support/database.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { openLog } from '#libs/platform/log.ts';
-import { openAnalytics } from '#libs/store/open.ts';
+import { openAnalytics } from '#libs/store/schema/open.ts';
 import { createTestDatabase } from '../support/database.ts';
 
 test.for(['LATIN1', 'SQL_ASCII'])(

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { openLog } from '#libs/platform/log.ts';
-import { openAnalytics } from '#libs/store/open.ts';
+import { openAnalytics } from '#libs/store/schema/open.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 let database: TestDatabase;

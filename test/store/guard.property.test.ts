@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Position } from '#libs/domain/position.ts';
-import { applyChange, type Image, type ImageChange, type ImageColumns } from '#libs/store/image.ts';
+import { applyChange, type Image, type ImageChange, type ImageColumns } from '#libs/store/images/image.ts';
 
 const NEEDED = ['a', 'b', 'c'];
 

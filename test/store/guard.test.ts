@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { applyChange, type Image, type ImageChange, type ImageColumns, sameContents } from '#libs/store/image.ts';
+import {
+  applyChange,
+  type Image,
+  type ImageChange,
+  type ImageColumns,
+  sameContents,
+} from '#libs/store/images/image.ts';
 
 const NEEDED = ['student', 'resource', 'metadata'];
 const FULL = { student: 1, resource: 'r1', metadata: 'm1' };

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { PERFORMANCE_COLUMNS } from '#libs/derive/performance.ts';
 import type { StudentCourse } from '#libs/domain/family.ts';
-import { completeTopic, openOutbox, putOutbox, readWaiting } from '#libs/store/outbox.ts';
+import { completeTopic, openOutbox, putOutbox, readWaiting } from '#libs/store/features/outbox.ts';
 import { addPeople, createAnalytics, insert } from '../api/support.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { Gate } from '../support/interpose.ts';

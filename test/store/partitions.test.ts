@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { ChangeBatch, Progress, UndecodableRecord } from '#libs/source/contract.ts';
-import { migrate } from '#libs/store/migrate.ts';
-import { openPartitionProgress, openProgressStore } from '#libs/store/progress.ts';
-import { stageBatch } from '#libs/store/stage.ts';
+import { stageBatch } from '#libs/store/images/stage.ts';
+import { openPartitionProgress, openProgressStore } from '#libs/store/progress/progress.ts';
+import { migrate } from '#libs/store/schema/migrate.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { testSettings } from '../support/settings.ts';
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { RowChange } from '#libs/domain/change.ts';
-import type { Image } from '#libs/store/image.ts';
-import { migrate } from '#libs/store/migrate.ts';
-import { openProgressStore } from '#libs/store/progress.ts';
-import { EpochEnded, type ImageRepair, type RepairScene, repairImages } from '#libs/store/repair.ts';
-import { imagesOf, stageBatch } from '#libs/store/stage.ts';
+import type { Image } from '#libs/store/images/image.ts';
+import { EpochEnded, type ImageRepair, type RepairScene, repairImages } from '#libs/store/images/repair.ts';
+import { imagesOf, stageBatch } from '#libs/store/images/stage.ts';
+import { openProgressStore } from '#libs/store/progress/progress.ts';
+import { migrate } from '#libs/store/schema/migrate.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { testSettings } from '../support/settings.ts';
 

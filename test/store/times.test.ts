@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { AnyRowChange } from '#libs/domain/change.ts';
 import { engagementFamily } from '#libs/families/engagement.ts';
 import { performanceFamily } from '#libs/families/performance.ts';
-import { migrate } from '#libs/store/migrate.ts';
-import { imagesOf, stageBatch } from '#libs/store/stage.ts';
+import { imagesOf, stageBatch } from '#libs/store/images/stage.ts';
+import { migrate } from '#libs/store/schema/migrate.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { testSettings } from '../support/settings.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Zone } from '#libs/domain/zone.ts';
-import { validateImage } from '#libs/store/validate.ts';
+import { validateImage } from '#libs/store/images/validate.ts';
 import { testSettings } from '../support/settings.ts';
 
 test('a row that cannot be read for an error of ours is rejected by itself', () => {

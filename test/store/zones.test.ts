@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openZone, tableZone, type Zone } from '#libs/domain/zone.ts';
-import { firstDifference, readZone } from '#libs/store/zones.ts';
+import { firstDifference, readZone } from '#libs/store/schema/zones.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 let database: TestDatabase;

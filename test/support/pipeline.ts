@@ -6,7 +6,7 @@ import { openLog } from '#libs/platform/log.ts';
 import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import type { Database, DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
-import { openProgressStore } from '#libs/store/progress.ts';
+import { openProgressStore } from '#libs/store/progress/progress.ts';
 import { startAnomaly } from '../../services/anomaly/role.ts';
 import { startEngagement } from '../../services/engagement/role.ts';
 import { startPerformance } from '../../services/performance/role.ts';

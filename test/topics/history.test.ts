@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FAMILIES, type Family } from '#libs/domain/family.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
-import { beginCalendar } from '#libs/store/calendar.ts';
+import { beginCalendar } from '#libs/store/keys/calendar.ts';
 import { type Chance, chanceOf, disturb } from '../property/disturbance.ts';
 import { FIRST_TODAY } from '../property/rows.ts';
 import { SourceModel } from '../property/source-model.ts';

@@ -2,7 +2,7 @@ import kafkajs from 'kafkajs';
 import { FAMILIES } from '#libs/domain/family.ts';
 import type { Admin } from '#libs/platform/kafka/contract.ts';
 import type { SchemaRegistry } from '#libs/platform/registry/contract.ts';
-import { featureTopicOf } from '#libs/store/outbox.ts';
+import { featureTopicOf } from '#libs/store/features/outbox.ts';
 import type { Received } from './fakes.ts';
 import { until } from './relays.ts';
 

@@ -1,6 +1,6 @@
 import { FAMILIES, type Family } from '#libs/domain/family.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { featureTopicOf } from '#libs/store/outbox.ts';
+import { featureTopicOf } from '#libs/store/features/outbox.ts';
 
 /** A row as JSON, made by Postgres: numbers as numbers, days since 1970, milliseconds since 1970. */
 export type PlainRow = Readonly<Record<string, unknown>>;

@@ -2,7 +2,7 @@ import type { Family } from '#libs/domain/family.ts';
 import type { Admin, Demand, OutgoingMessage, Producer, TopicSpec } from '#libs/platform/kafka/contract.ts';
 import type { SchemaRegistry } from '#libs/platform/registry/contract.ts';
 import { avroWriter } from '#libs/platform/registry/encode.ts';
-import { featureTopicOf, type WaitingKey } from '#libs/store/outbox.ts';
+import { featureTopicOf, type WaitingKey } from '#libs/store/features/outbox.ts';
 import { loadSchemas } from './schemas.ts';
 import { recordsIn, toAvroValue } from './value.ts';
 

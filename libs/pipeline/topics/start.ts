@@ -8,7 +8,7 @@ import type { Log } from '#libs/platform/log.ts';
 import type { Metrics } from '#libs/platform/metrics.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import { openRegistry } from '#libs/platform/registry/registry.ts';
-import { forgetTopic } from '#libs/store/outbox.ts';
+import { forgetTopic } from '#libs/store/features/outbox.ts';
 import { startRelay } from '../relay.ts';
 import { type Role, roleOf } from '../role.ts';
 import { openFeaturePublisher } from './publisher.ts';

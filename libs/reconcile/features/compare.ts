@@ -2,10 +2,10 @@ import { type KeyEvidence, NO_EVIDENCE, sameEvidence } from '#libs/aggregate/evi
 import type { FeatureColumns } from '#libs/derive/columns.ts';
 import type { Family } from '#libs/domain/family.ts';
 import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
-import { FEATURE_VERSION, type StoredFeatures } from '#libs/store/feature-table.ts';
-import type { KeyOutlook } from '#libs/store/keys.ts';
-import type { PublishedKey } from '#libs/store/outbox.ts';
-import type { StoredSeries } from '#libs/store/series-table.ts';
+import { FEATURE_VERSION, type StoredFeatures } from '#libs/store/features/feature-table.ts';
+import type { PublishedKey } from '#libs/store/features/outbox.ts';
+import type { StoredSeries } from '#libs/store/features/series-table.ts';
+import type { KeyOutlook } from '#libs/store/keys/keys.ts';
 import { type Deviation, type Discrepancy, KINDS } from '../verdict.ts';
 import { canonical } from './values.ts';
 

@@ -1,6 +1,6 @@
 import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
 import type { StudentCourse } from '#libs/domain/family.ts';
-import type { CourseState } from '#libs/store/keys.ts';
+import type { CourseState } from '#libs/store/keys/keys.ts';
 import { pause } from '../waiting.ts';
 import {
   COURSE_PLACES,

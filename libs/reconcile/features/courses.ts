@@ -3,9 +3,9 @@ import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
 import { FAMILIES } from '#libs/domain/family.ts';
 import { earlierDay, formatDay, type LocalDay, laterDay, parseDay } from '#libs/domain/local-date.ts';
 import { courseAsOf } from '#libs/families/course-as-of.ts';
-import type { CourseState } from '#libs/store/keys.ts';
-import { LEAST_FIRST_DAYS } from '#libs/store/keys.ts';
-import { fillTemplate, sql } from '#libs/store/statements.ts';
+import type { CourseState } from '#libs/store/keys/keys.ts';
+import { LEAST_FIRST_DAYS } from '#libs/store/keys/keys.ts';
+import { fillKeyTemplate, keySql } from '#libs/store/keys/statements.ts';
 import { type Discrepancy, KINDS } from '../verdict.ts';
 import { pause } from '../waiting.ts';
 import { wholeRow } from './compare.ts';
@@ -45,7 +45,7 @@ interface CourseRow {
   readonly waits: boolean;
 }
 
-const RECONCILE_COURSES = fillTemplate('reconcile_courses', 'keys', { leastDays: LEAST_FIRST_DAYS });
+const RECONCILE_COURSES = fillKeyTemplate('reconcile_courses', 'keys', { leastDays: LEAST_FIRST_DAYS });
 const COURSES_PER_LOOK = 100;
 
 /** Every course, or these: what is stored beside what its keys say, each of one moment. */
@@ -126,7 +126,7 @@ function textOf({ coveredFrom, firstFact, lastFact, asOf }: CourseFacts, place: 
 export async function markCourses({ db, context }: ReconcileRun, courseIds: readonly number[]): Promise<void> {
   await db.transaction(async (tx) => {
     await context.guard(tx);
-    await tx.query(sql.reconcile_course_marks, [[...courseIds]]);
+    await tx.query(keySql.reconcile_course_marks, [[...courseIds]]);
   });
   await wakeDerivers(db);
 }

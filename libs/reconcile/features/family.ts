@@ -9,7 +9,9 @@ import type { FamilyDefinition, RowsRead } from '#libs/families/family.ts';
 import { inHalves } from '#libs/families/in-halves.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
 import type { Database, Queryable, SqlStatement } from '#libs/platform/postgres/database.ts';
-import { readTodayToWrite } from '#libs/store/calendar.ts';
+import { type PublishedKey, readPublished } from '#libs/store/features/outbox.ts';
+import type { SeriesColumns } from '#libs/store/features/series-table.ts';
+import { readTodayToWrite } from '#libs/store/keys/calendar.ts';
 import {
   type CourseState,
   type KeyOutlook,
@@ -17,10 +19,8 @@ import {
   readCourses,
   readFirstDays,
   readOutlooks,
-} from '#libs/store/keys.ts';
-import { type PublishedKey, readPublished } from '#libs/store/outbox.ts';
-import type { SeriesColumns } from '#libs/store/series-table.ts';
-import { fillTemplate, sql } from '#libs/store/statements.ts';
+} from '#libs/store/keys/keys.ts';
+import { fillKeyTemplate, keySql } from '#libs/store/keys/statements.ts';
 import { type Discrepancy, KINDS } from '../verdict.ts';
 import { compareEvidence, compareFeatures, compareOutbox, type RowInHand } from './compare.ts';
 import { type DayRange, SeriesComparison } from './series.ts';
@@ -137,7 +137,7 @@ function keyNames(family: Family): SqlStatement {
   WHERE live AND student_id > $1::integer AND student_id <= $2::integer AND course_id IS NOT NULL
   UNION ALL`,
   );
-  return fillTemplate('reconcile_key_names', family, { family, images: images.join('\n') });
+  return fillKeyTemplate('reconcile_key_names', family, { family, images: images.join('\n') });
 }
 
 interface ReadKeys<R> {
@@ -157,7 +157,7 @@ async function readAll<R, T, F, S extends SeriesColumns>(
   keys: readonly StudentCourse[],
 ): Promise<ReadKeys<R>> {
   const [, today, outlooks, courses, others, rows, features, days, published] = await Promise.all([
-    tx.query(sql.reconcile_snapshot),
+    tx.query(keySql.reconcile_snapshot),
     readTodayToWrite(tx, settings.fingerprint),
     readOutlooks(tx, family, keys),
     readCourses(tx, [...new Set(keys.map((key) => key.courseId))]),

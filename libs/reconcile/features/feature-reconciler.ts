@@ -1,8 +1,8 @@
 import type { StudentCourse } from '#libs/domain/family.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import type { RunScope } from '#libs/domain/run.ts';
-import { keyName } from '#libs/store/keys.ts';
-import { sql } from '#libs/store/statements.ts';
+import { keyName } from '#libs/store/keys/keys.ts';
+import { keySql } from '#libs/store/keys/statements.ts';
 import { isOfEvidence } from './compare.ts';
 import { CourseRechecks } from './course-rechecks.ts';
 import { type ComparisonScope, type FamilyReconciliation, inFamily, type KeyComparison } from './family.ts';
@@ -98,7 +98,11 @@ class FeatureReconciler {
     const look: ComparisonScope = { days: this.#scope, courses: this.#rechecks.unknown, firstDays: this.#firstDays };
     const repairs = new Repairs(this.#run, reconciliation, this.#plainLook);
     const { courseId = null, studentId = null } = this.#scope;
-    const [known] = await db.query<{ keys: bigint }>(sql.reconcile_count, [reconciliation.family, courseId, studentId]);
+    const [known] = await db.query<{ keys: bigint }>(keySql.reconcile_count, [
+      reconciliation.family,
+      courseId,
+      studentId,
+    ]);
     const waiting: StudentCourse[] = [];
     let seen = 0;
     for await (const range of studentRanges(db, studentId)) {

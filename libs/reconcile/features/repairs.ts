@@ -1,9 +1,9 @@
 import type { StudentCourse } from '#libs/domain/family.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
-import { claimKeys, keyName } from '#libs/store/keys.ts';
-import { MARK_PRIORITY, MarkSet, NO_ORIGIN, WAKE_CHANNEL } from '#libs/store/marks.ts';
-import { putOutbox } from '#libs/store/outbox.ts';
-import { sql } from '#libs/store/statements.ts';
+import { putOutbox } from '#libs/store/features/outbox.ts';
+import { claimKeys, keyName } from '#libs/store/keys/keys.ts';
+import { MARK_PRIORITY, MarkSet, NO_ORIGIN, WAKE_CHANNEL } from '#libs/store/keys/marks.ts';
+import { runSql } from '#libs/store/runs/statements.ts';
 import type { RunContext } from '../contract.ts';
 import { type Discrepancy, KINDS, type Ledger } from '../verdict.ts';
 import { pause } from '../waiting.ts';
@@ -48,7 +48,7 @@ export async function markKeys(
 
 /** They look by themselves once a second. */
 export async function wakeDerivers(db: Database): Promise<void> {
-  await db.query(sql.notify, [WAKE_CHANNEL, 'the nightly reconcile']);
+  await db.query(runSql.notify, [WAKE_CHANNEL, 'the nightly reconcile']);
 }
 
 /** Notes keys for their topic anew, with versions drawn under their locks; those that a deriver holds come another time. */

@@ -1,5 +1,5 @@
 import type { Database } from '#libs/platform/postgres/database.ts';
-import { sql } from '#libs/store/statements.ts';
+import { keySql } from '#libs/store/keys/statements.ts';
 import type { StudentRange } from './family.ts';
 
 /** Students whose keys are named at once. */
@@ -13,7 +13,7 @@ export async function* studentRanges(db: Database, studentId: number | null): As
     return;
   }
   for (let after = 0; ; ) {
-    const [row] = await db.query<{ student_id: number }>(sql.reconcile_students, [after, STUDENTS_PER_RANGE]);
+    const [row] = await db.query<{ student_id: number }>(keySql.reconcile_students, [after, STUDENTS_PER_RANGE]);
     const until = row?.student_id ?? LAST_STUDENT;
     yield { after, until };
     if (row === undefined) return;

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
 import { arrayText } from '#libs/store/arrays.ts';
-import type { SeriesColumns, SeriesOf, StoredSeries } from '#libs/store/series-table.ts';
+import type { SeriesColumns, SeriesOf, StoredSeries } from '#libs/store/features/series-table.ts';
 import { type Discrepancy, KINDS } from '../verdict.ts';
 import { arrayElements } from './values.ts';
 

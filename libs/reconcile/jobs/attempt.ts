@@ -3,7 +3,7 @@ import { totalsOf } from '#libs/domain/run.ts';
 import { aborted } from '#libs/platform/lifecycle.ts';
 import type { Log } from '#libs/platform/log.ts';
 import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
-import { type ClaimedRun, endRun, guardRun, MAX_ATTEMPTS, type RunEnd, releaseRun } from '#libs/store/runs.ts';
+import { type ClaimedRun, endRun, guardRun, MAX_ATTEMPTS, type RunEnd, releaseRun } from '#libs/store/runs/runs.ts';
 import type { Runner, RunResult } from '../contract.ts';
 import { RunDeafError, RunGuardError, RunStoppedError, reasonOf, type StopCause } from './errors.ts';
 import { type Heartbeat, startHeartbeat } from './heartbeat.ts';

@@ -1,6 +1,6 @@
 import { type Loop, startLoop } from '#libs/platform/loop/loop.ts';
 import type { WorkSignal } from '#libs/platform/loop/work-signal.ts';
-import { claimRun, endDeadRuns } from '#libs/store/runs.ts';
+import { claimRun, endDeadRuns } from '#libs/store/runs/runs.ts';
 import { attemptRun, type JobParts } from './attempt.ts';
 
 /**

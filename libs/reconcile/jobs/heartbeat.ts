@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunProgress } from '#libs/domain/run.ts';
 import type { Log } from '#libs/platform/log.ts';
 import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
-import { renewRun } from '#libs/store/runs.ts';
+import { renewRun } from '#libs/store/runs/runs.ts';
 import type { StopCause } from './errors.ts';
 import type { RunTiming } from './timing.ts';
 

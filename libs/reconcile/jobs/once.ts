@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasEnded } from '#libs/domain/run.ts';
 import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
-import { cancelRun, claimRun, endDeadRuns, findRun, type PipelineRun } from '#libs/store/runs.ts';
+import { cancelRun, claimRun, endDeadRuns, findRun, type PipelineRun } from '#libs/store/runs/runs.ts';
 import { attemptRun, type JobParts } from './attempt.ts';
 
 const LOOK_EVERY_MS = 500;

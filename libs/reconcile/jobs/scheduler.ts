@@ -4,7 +4,7 @@ import { type Loop, startLoop } from '#libs/platform/loop/loop.ts';
 import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import type { Schedule } from '#libs/platform/schedule.ts';
-import { requestRun, runSince, scheduleSince } from '#libs/store/runs.ts';
+import { requestRun, runSince, scheduleSince } from '#libs/store/runs/runs.ts';
 
 export interface SchedulerOptions {
   readonly db: Database;

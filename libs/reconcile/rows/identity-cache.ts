@@ -1,6 +1,6 @@
 import type { Uuid } from '#libs/domain/change.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { sql } from '#libs/store/statements.ts';
+import { keySql } from '#libs/store/keys/statements.ts';
 
 interface FoundRow {
   readonly kind: 'student' | 'course';
@@ -39,7 +39,7 @@ export class IdentityCache {
     const newStudents = missing(students, this.#students);
     const newCourses = missing(courses, this.#courses);
     if (newStudents.length + newCourses.length === 0) return;
-    const found = await this.#db.query<FoundRow>(sql.identity_find, [newStudents, newCourses]);
+    const found = await this.#db.query<FoundRow>(keySql.identity_find, [newStudents, newCourses]);
     for (const { kind, source_id: sourceId, id } of found) {
       (kind === 'student' ? this.#students : this.#courses).set(sourceId, String(id));
     }

@@ -17,7 +17,7 @@ import type { Log } from '#libs/platform/log.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { DEBEZIUM_STREAM, type PartitionRow } from '#libs/source/contract.ts';
 import { changeTopicOf, streamOf, streamPrefix } from '#libs/source/kafka/options.ts';
-import { sql } from '#libs/store/statements.ts';
+import { progressSql } from '#libs/store/progress/statements.ts';
 import { type Say, waitFor } from '../waiting.ts';
 import type { SourceReader } from './source-reader.ts';
 import { type StreamMarker, StreamWatch, type TableEpoch } from './stream.ts';
@@ -192,7 +192,7 @@ class KafkaMarker implements StreamMarker {
     const streams = ends.map(({ partition }) => streamOf(topic, partition));
     const what = (): string => `${topic} to be staged as far as it reaches`;
     return this.#untilOr(table, epoch, what, async () => {
-      const rows = await this.#parts.db.query<PartitionRow>(sql.partitions_read, [streams]);
+      const rows = await this.#parts.db.query<PartitionRow>(progressSql.partitions_read, [streams]);
       const applied = new Map(rows.map((row) => [row.stream, row.applied]));
       return ends.every(({ partition, high }) => (applied.get(streamOf(topic, partition)) ?? 0n) >= high);
     });

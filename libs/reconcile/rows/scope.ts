@@ -2,7 +2,7 @@ import { SOURCE_TABLES, type SourceTable, type Uuid } from '#libs/domain/change.
 import { PrepaError } from '#libs/domain/errors.ts';
 import type { RunScope } from '#libs/domain/run.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { sql } from '#libs/store/statements.ts';
+import { keySql } from '#libs/store/keys/statements.ts';
 
 /** Which rows of one table are compared. Null: not narrowed. */
 export interface TableScope {
@@ -22,7 +22,7 @@ export interface TableScope {
 export async function tableScopes(db: Queryable, { studentId, courseId }: RunScope): Promise<TableScope[]> {
   const ids = { student: null as Uuid | null, course: null as Uuid | null };
   if (studentId !== undefined || courseId !== undefined) {
-    const [found] = await db.query<{ student: Uuid | null; course: Uuid | null }>(sql.identity_source, [
+    const [found] = await db.query<{ student: Uuid | null; course: Uuid | null }>(keySql.identity_source, [
       studentId ?? null,
       courseId ?? null,
     ]);

@@ -1,7 +1,7 @@
 import type { SourceTable } from '#libs/domain/change.ts';
 import { type Position, parseLsn, samePosition } from '#libs/domain/position.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { sql } from '#libs/store/statements.ts';
+import { progressSql } from '#libs/store/progress/statements.ts';
 import { type Say, waitFor } from '../waiting.ts';
 import type { SourceReader } from './source-reader.ts';
 
@@ -61,7 +61,7 @@ export class StreamWatch {
   }
 
   async read(table: SourceTable): Promise<TableEpochRow | undefined> {
-    const [row] = await this.db.query<TableEpochRow>(sql.stream_table_epoch, [
+    const [row] = await this.db.query<TableEpochRow>(progressSql.stream_table_epoch, [
       this.stream,
       table,
       this.#gapPrefix(table),

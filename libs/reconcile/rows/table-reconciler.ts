@@ -1,5 +1,5 @@
 import type { Uuid } from '#libs/domain/change.ts';
-import { imagesOf } from '#libs/store/stage.ts';
+import { imagesOf } from '#libs/store/images/stage.ts';
 import { comparePiece, compareRows, type SameRow } from './compare.ts';
 import type { TextConnection } from './connection.ts';
 import { type RecheckParts, recheckRows } from './rechecks.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { FEATURE_VERSION } from '#libs/store/feature-table.ts';
+import { FEATURE_VERSION } from '#libs/store/features/feature-table.ts';
 import { ANOMALY } from './anomaly.ts';
 import type { Definition, Definitions } from './definition.ts';
 import { ENGAGEMENT } from './engagement.ts';

@@ -1,5 +1,5 @@
 import { openLog } from '#libs/platform/log.ts';
-import { migrate } from '#libs/store/migrate.ts';
+import { migrate } from '#libs/store/schema/migrate.ts';
 import { startReconcile } from '../../../services/reconcile/role.ts';
 import { seedCampus } from '../../../services/sandbox/campus/seed.ts';
 import { FakeRunner, QUICK } from '../../pipeline-runs/fake.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { completeTopic, forgetTopic } from '#libs/store/outbox.ts';
+import { completeTopic, forgetTopic } from '#libs/store/features/outbox.ts';
 import { FakeCluster, lastOfEach } from '../../topics/fakes.ts';
 import { drain } from '../../topics/relays.ts';
 import { fillSource } from '../campus.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
-import { openProgressStore } from '#libs/store/progress.ts';
+import { openProgressStore } from '#libs/store/progress/progress.ts';
 import { untilSettled } from './settled.ts';
 import { endConnections, RowWorld } from './world.ts';
 

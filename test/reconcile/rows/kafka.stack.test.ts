@@ -10,7 +10,7 @@ import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import { openRegistry } from '#libs/platform/registry/registry.ts';
 import type { RunnerParts } from '#libs/reconcile/contract.ts';
 import { kafkaSource } from '#libs/source/kafka/index.ts';
-import { openPartitionProgress } from '#libs/store/progress.ts';
+import { openPartitionProgress } from '#libs/store/progress/progress.ts';
 import { ConnectApi } from '../../../services/register/connect-api.ts';
 import { createFixture, type Fixture, register } from '../../connectors/fixture.ts';
 import { testSettings } from '../../support/settings.ts';

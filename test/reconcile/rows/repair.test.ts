@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { stageBatch } from '#libs/store/stage.ts';
+import { stageBatch } from '#libs/store/images/stage.ts';
 import { untilSettled } from './settled.ts';
 import { RowWorld } from './world.ts';
 

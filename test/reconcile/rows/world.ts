@@ -14,8 +14,8 @@ import {
   type RowReconcilerOptions,
 } from '#libs/reconcile/rows/row-reconciler.ts';
 import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
-import { migrate } from '#libs/store/migrate.ts';
-import { openProgressStore } from '#libs/store/progress.ts';
+import { openProgressStore } from '#libs/store/progress/progress.ts';
+import { migrate } from '#libs/store/schema/migrate.ts';
 import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { testSettings } from '../../support/settings.ts';
 import { LAX_SOURCE_SCHEMA } from '../../support/source-schema.ts';

@@ -1,0 +1,111 @@
+import type { FeatureColumns, FeatureType } from '#libs/derive/columns.ts';
+import type { Family, StudentCourse } from '#libs/domain/family.ts';
+import { formatDay, type LocalDay, parseDay } from '#libs/domain/local-date.ts';
+import { formatPosition } from '#libs/domain/position.ts';
+import type { Queryable, SqlValue } from '#libs/platform/postgres/database.ts';
+import { textArray } from '../arrays.ts';
+import { type KeyRow, studentsAndCourses, toKey } from '../images/key-rows.ts';
+import { commitDate, type MarkOrigin } from '../keys/marks.ts';
+import { fillFeatureTemplate } from './statements.ts';
+
+/** Grows when a formula changes, so that old rows can be told from new. */
+export const FEATURE_VERSION = 1;
+
+export interface FeatureRow<F> extends StudentCourse, Pick<MarkOrigin, 'position' | 'committedAt'> {
+  readonly features: F;
+  readonly asOf: LocalDay;
+}
+
+/** A feature row as it is stored, its values as the driver gives them. */
+export interface StoredFeatures extends StudentCourse {
+  readonly asOf: LocalDay;
+  readonly rowVersion: bigint;
+  readonly featureVersion: number;
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+/** One family's feature rows; who writes holds the locks of their keys. */
+export interface FeatureTable<F> {
+  readonly columns: FeatureColumns;
+  /** Writes the rows that differ from what is stored, and of the others at most the as-of date. */
+  write(tx: Queryable, rows: readonly FeatureRow<F>[]): Promise<WrittenKeys>;
+  /** @returns the keys that had a row */
+  remove(tx: Queryable, keys: readonly StudentCourse[]): Promise<StudentCourse[]>;
+  /** @returns the rows that there are, in any order */
+  read(tx: Queryable, keys: readonly StudentCourse[]): Promise<StoredFeatures[]>;
+}
+
+export interface WrittenKeys {
+  /** Whose features changed. */
+  readonly changed: readonly StudentCourse[];
+  /** Whose features are the same, for another day. */
+  readonly moved: readonly StudentCourse[];
+}
+
+interface StoredRow extends KeyRow, Readonly<Record<string, unknown>> {
+  readonly as_of_date: string;
+  readonly row_version: bigint;
+  readonly feature_version: number;
+}
+
+export function openFeatureTable<F extends object>(
+  family: Family,
+  columns: FeatureColumns & Readonly<Record<keyof F, FeatureType>>,
+): FeatureTable<F> {
+  const names = Object.keys(columns) as (keyof F & string)[];
+  const list = (item: (name: keyof F & string, index: number) => string): string =>
+    names.map((name, index) => `, ${item(name, index)}`).join('');
+  // numeric values come as text and are cast; arrays would be taken apart by the driver, so they come as text too.
+  const isText = (name: keyof F & string): boolean => columns[name] === 'jsonb' || columns[name] === 'text[]';
+  const typeOf = (name: keyof F & string): string => (isText(name) ? 'text' : columns[name]);
+  const holes = {
+    table: `${family}_features`,
+    version: String(FEATURE_VERSION),
+    columns: list((name) => name),
+    casts: list((name) => (isText(name) ? `${name}::${columns[name]}` : name)),
+    arrays: list((name, index) => `$${index + 6}::${typeOf(name)}[]`),
+    incomingColumns: list((name) => `i.${name}`),
+    storedColumns: list((name) => `stored.${name}`),
+    assignments: list((name) => `\n    ${name} = excluded.${name}`),
+  };
+  const upsert = fillFeatureTemplate('features_upsert', family, holes);
+  const date = fillFeatureTemplate('features_date', family, holes);
+  const remove = fillFeatureTemplate('features_remove', family, holes);
+  const read = fillFeatureTemplate('features_read', family, { ...holes, columns: list((name) => `f.${name}`) });
+  return {
+    columns,
+    write: async (tx, rows) => {
+      if (rows.length === 0) return { changed: [], moved: [] };
+      const keys = studentsAndCourses(rows);
+      const days = rows.map((row) => formatDay(row.asOf));
+      const stamps = [
+        rows.map((row) => (row.position === null ? null : formatPosition(row.position))),
+        rows.map(commitDate),
+      ];
+      const values = names.map((name) => rows.map((row) => toSql(row.features[name], columns[name])));
+      const [changed, moved] = await Promise.all([
+        tx.query<KeyRow>(upsert, [...keys, days, ...stamps, ...values]),
+        tx.query<KeyRow>(date, [...keys, days]),
+      ]);
+      return { changed: changed.map(toKey), moved: moved.map(toKey) };
+    },
+    remove: async (tx, keys) =>
+      keys.length === 0 ? [] : (await tx.query<KeyRow>(remove, studentsAndCourses(keys))).map(toKey),
+    read: async (tx, keys) => (await tx.query<StoredRow>(read, studentsAndCourses(keys))).map(toStored),
+  };
+}
+
+const toStored = (row: StoredRow): StoredFeatures => ({
+  ...toKey(row),
+  asOf: parseDay(row.as_of_date),
+  rowVersion: row.row_version,
+  featureVersion: row.feature_version,
+  values: row,
+});
+
+function toSql(value: unknown, type: FeatureType): SqlValue {
+  if (value === null) return null;
+  if (type === 'jsonb') return JSON.stringify(value);
+  if (type === 'text[]') return textArray(value as readonly string[]);
+  return type === 'timestamptz' ? new Date(value as number) : (value as string | number);
+}

@@ -1,0 +1,78 @@
+import type { Family, StudentCourse } from '#libs/domain/family.ts';
+import { formatDay, type LocalDay, parseDay } from '#libs/domain/local-date.ts';
+import type { Queryable } from '#libs/platform/postgres/database.ts';
+import { arrayText } from '../arrays.ts';
+import { type KeyRow, studentsAndCourses, toKey } from '../images/key-rows.ts';
+import { fillFeatureTemplate } from './statements.ts';
+
+/** The columns of a family's series: a value a day, or something else about its days as a document. */
+export type SeriesColumns = Readonly<Record<string, 'integer[]' | 'jsonb'>>;
+
+/** The days of one key: arrays of equal length, the first value that of `firstDay`. */
+export type SeriesOf<C extends SeriesColumns> = { readonly firstDay: LocalDay } & {
+  readonly [N in keyof C]: C[N] extends 'jsonb' ? readonly object[] : readonly (number | null)[];
+};
+
+export type SeriesRow<C extends SeriesColumns> = StudentCourse & { readonly series: SeriesOf<C> };
+
+/** A series as it is stored; each column's array or document as Postgres writes it. */
+export interface StoredSeries extends StudentCourse {
+  readonly firstDay: LocalDay;
+  readonly texts: Readonly<Record<string, string>>;
+}
+
+/** One family's series; who writes holds the locks of the keys. */
+export interface SeriesTable<C extends SeriesColumns> {
+  readonly columns: C;
+  /** @returns the keys whose series changed */
+  write(tx: Queryable, rows: readonly SeriesRow<C>[]): Promise<StudentCourse[]>;
+  /** @returns the keys that had a series */
+  remove(tx: Queryable, keys: readonly StudentCourse[]): Promise<StudentCourse[]>;
+  /** @returns the series that there are, in any order */
+  read(tx: Queryable, keys: readonly StudentCourse[]): Promise<StoredSeries[]>;
+}
+
+interface StoredRow extends KeyRow, Readonly<Record<string, unknown>> {
+  readonly first_day: string;
+}
+
+export function openSeriesTable<C extends SeriesColumns>(family: Family, columns: C): SeriesTable<C> {
+  const names = Object.keys(columns) as (keyof C & string)[];
+  const list = (item: (name: keyof C & string, index: number) => string): string =>
+    names.map((name, index) => `, ${item(name, index)}`).join('');
+  const holes = {
+    family,
+    columns: list((name) => name),
+    // An array of arrays of differing length cannot travel as one parameter: each goes as its text.
+    arrays: list((_, index) => `$${index + 4}::text[]`),
+    casts: list((name) => `i.${name}::${columns[name]}`),
+    assignments: list((name) => `${name} = excluded.${name}`),
+    knownColumns: list((name) => `known.${name}`),
+    excludedColumns: list((name) => `excluded.${name}`),
+  };
+  const write = fillFeatureTemplate('series_write', family, holes);
+  const remove = fillFeatureTemplate('series_remove', family, holes);
+  const read = fillFeatureTemplate('series_read', family, {
+    ...holes,
+    columns: list((name) => `s.${name}::text AS ${name}`),
+  });
+  const toText = (series: SeriesOf<C>, name: keyof C & string): string =>
+    columns[name] === 'jsonb' ? JSON.stringify(series[name]) : arrayText(series[name] as readonly (number | null)[]);
+  return {
+    columns,
+    write: async (tx, rows) => {
+      if (rows.length === 0) return [];
+      const days = rows.map((row) => formatDay(row.series.firstDay));
+      const values = names.map((name) => rows.map((row) => toText(row.series, name)));
+      return (await tx.query<KeyRow>(write, [...studentsAndCourses(rows), days, ...values])).map(toKey);
+    },
+    remove: async (tx, keys) =>
+      keys.length === 0 ? [] : (await tx.query<KeyRow>(remove, studentsAndCourses(keys))).map(toKey),
+    read: async (tx, keys) =>
+      (await tx.query<StoredRow>(read, studentsAndCourses(keys))).map((row) => ({
+        ...toKey(row),
+        firstDay: parseDay(row.first_day),
+        texts: row as unknown as Readonly<Record<string, string>>,
+      })),
+  };
+}

@@ -1,0 +1,68 @@
+import type { GradeChange } from '#libs/derive/anomaly/graded.ts';
+import type { StudentCourse } from '#libs/domain/family.ts';
+import { type LocalDay, parseDay } from '#libs/domain/local-date.ts';
+import type { Instant } from '#libs/domain/zone.ts';
+import type { Queryable } from '#libs/platform/postgres/database.ts';
+import { parseArray } from '../arrays.ts';
+import { coursesAndStudents, toKey } from '../images/key-rows.ts';
+import { keyName } from '../keys/keys.ts';
+import { featureSql } from './statements.ts';
+
+/** A value a day, from the first day of the series on. */
+type Days = readonly (number | null)[];
+
+/** What is stored of a key; a family that has no row of it is null. */
+export interface StoredDays {
+  readonly engagement: {
+    readonly asOf: LocalDay;
+    readonly enrolledAt: Instant | null;
+    /** Null where the key has no days. Hundredths; active days are 1. */
+    readonly days: { readonly first: LocalDay; readonly score: Days; readonly ma7: Days; readonly active: Days } | null;
+  } | null;
+  readonly performance: {
+    readonly asOf: LocalDay;
+    readonly first: LocalDay;
+    readonly graded: readonly GradeChange[];
+  } | null;
+}
+
+interface StoredRow {
+  readonly course_id: number;
+  readonly student_id: number;
+  readonly engagement_as_of: string | null;
+  readonly enrolled_at: Date | null;
+  readonly engagement_first_day: string | null;
+  readonly score: string | null;
+  readonly ma7: string | null;
+  readonly active: string | null;
+  readonly performance_as_of: string | null;
+  readonly performance_first_day: string | null;
+  readonly graded: readonly GradeChange[] | null;
+}
+
+/** What engagement and performance have stored of each key, in the order of `keys`. */
+export async function readStoredDays(tx: Queryable, keys: readonly StudentCourse[]): Promise<StoredDays[]> {
+  const rows = await tx.query<StoredRow>(featureSql.stored_days, coursesAndStudents(keys));
+  const stored = new Map(rows.map((row) => [keyName(toKey(row)), toStored(row)]));
+  return keys.map((key) => stored.get(keyName(key)) ?? { engagement: null, performance: null });
+}
+
+const toStored = (row: StoredRow): StoredDays => ({
+  engagement:
+    row.engagement_as_of === null
+      ? null
+      : { asOf: parseDay(row.engagement_as_of), enrolledAt: row.enrolled_at?.getTime() ?? null, days: toDays(row) },
+  performance:
+    row.performance_as_of === null || row.performance_first_day === null
+      ? null
+      : {
+          asOf: parseDay(row.performance_as_of),
+          first: parseDay(row.performance_first_day),
+          graded: row.graded ?? [],
+        },
+});
+
+function toDays({ engagement_first_day: first, score, ma7, active }: StoredRow) {
+  if (first === null || score === null || ma7 === null || active === null) return null;
+  return { first: parseDay(first), score: parseArray(score), ma7: parseArray(ma7), active: parseArray(active) };
+}

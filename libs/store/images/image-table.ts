@@ -1,0 +1,162 @@
+import { NEEDED_COLUMNS, type SourceTable } from '#libs/domain/change.ts';
+import type { Position } from '#libs/domain/position.ts';
+import type { Queryable, SqlStatement, SqlValue } from '#libs/platform/postgres/database.ts';
+import type { Image, ImageValue } from './image.ts';
+import { fillImageTemplate } from './statements.ts';
+
+/** The statements on the images of one source table. */
+export interface ImageTable {
+  readonly table: SourceTable;
+  readonly needed: readonly string[];
+  /** @returns the ids that were not known; the others are untouched. */
+  insert(tx: Queryable, images: ReadonlyMap<string, Image>): Promise<Set<string>>;
+  /** Known images of these rows, unlocked. */
+  read(tx: Queryable, ids: readonly string[]): Promise<Map<string, Image>>;
+  lock(tx: Queryable, ids: readonly string[]): Promise<Map<string, Image>>;
+  update(tx: Queryable, images: ReadonlyMap<string, Image>): Promise<void>;
+  /** Deletes the images below a truncate's position; answers the keys they stood for. */
+  removeBelow(tx: Queryable, position: Position): Promise<KeyIds[]>;
+  /** Live images in order of their ids, after one of them. */
+  page(tx: Queryable, after: string, limit: number): Promise<Map<string, Image>>;
+  /** Reads a range of live images as text: the id, the transaction if it is of the present epoch, the needed columns. */
+  readonly range: SqlStatement;
+  /** Turns live images of older epochs to tombstones of this one. */
+  sweep(tx: Queryable, epoch: number): Promise<(KeyIds & { id: string })[]>;
+}
+
+export interface KeyIds {
+  readonly student_id: number | null;
+  readonly course_id: number | null;
+}
+
+/** How a needed column stands in its image: ids as our integers, everything else unconverted. */
+function imageType(kind: string): 'integer' | 'bigint' | 'text' {
+  return kind === 'uuid' ? 'integer' : kind === 'timestamp' ? 'bigint' : 'text';
+}
+
+export function openImageTable(table: SourceTable): ImageTable {
+  const columns = Object.entries<string>(NEEDED_COLUMNS[table]).map(([name, kind]) => ({
+    name,
+    type: imageType(kind),
+  }));
+  const needed = columns.map((column) => column.name);
+  const statements = prepare(table, columns);
+  return {
+    table,
+    needed,
+    insert: async (tx, images) => {
+      const rows = await tx.query<{ id: string }>(statements.insert, toArrays(images, needed));
+      return new Set(rows.map((row) => row.id));
+    },
+    read: (tx, ids) => readImages(tx, statements.read, [ids], columns),
+    lock: (tx, ids) => readImages(tx, statements.lock, [ids], columns),
+    range: statements.range,
+    page: (tx, after, limit) => readImages(tx, statements.page, [after, limit], columns),
+    update: async (tx, images) => {
+      await tx.query(statements.update, toArrays(images, needed));
+    },
+    removeBelow: (tx, position) => tx.query(statements.removeBelow, [position.epoch, position.lsn]),
+    sweep: (tx, epoch) => tx.query(statements.sweep, [epoch]),
+  };
+}
+
+async function readImages(
+  tx: Queryable,
+  statement: SqlStatement,
+  values: readonly SqlValue[],
+  columns: readonly Column[],
+): Promise<Map<string, Image>> {
+  const rows = await tx.query<StoredImage>(statement, values);
+  return new Map(rows.map((row) => [row.id, fromRow(row, columns)]));
+}
+
+interface Column {
+  readonly name: string;
+  readonly type: 'integer' | 'bigint' | 'text';
+}
+
+function prepare(
+  table: SourceTable,
+  columns: readonly Column[],
+): Record<'insert' | 'read' | 'lock' | 'page' | 'range' | 'update' | 'removeBelow' | 'sweep', SqlStatement> {
+  const list = (item: (column: Column, index: number) => string): string =>
+    columns.map((column, index) => `, ${item(column, index)}`).join('');
+  const hasKey = columns.some((column) => column.name === 'student_id');
+  const holes = {
+    table,
+    columns: list(({ name }) => `"${name}"`),
+    // The driver reads int8 as bigint, and how many digits a double shows is the session's to say: so as text.
+    readColumns: list(({ name, type }) => (type === 'bigint' ? `"${name}"::text` : `"${name}"`)),
+    newColumns: list(({ name }) => `new."${name}"`),
+    arrays: list(({ type }, index) => `$${index + 7}::${type}[]`),
+    keyColumns: hasKey ? ', student_id, course_id' : '',
+    // Students and courses have no columns that are narrowed by; they are those rows themselves.
+    scopeType: hasKey ? 'integer' : 'uuid',
+    student: hasKey ? 'student_id' : 'id',
+    course: hasKey ? 'course_id' : 'id',
+    keys: hasKey ? 'student_id, course_id' : 'NULL::integer AS student_id, NULL::integer AS course_id',
+  };
+  const fill = (name: string): SqlStatement => fillImageTemplate(name, table, holes);
+  return {
+    insert: fill('image_insert'),
+    read: fill('image_read'),
+    lock: fill('image_lock'),
+    page: fill('image_page'),
+    range: fill('image_range'),
+    update: fill('image_update'),
+    removeBelow: fill('image_remove_below'),
+    sweep: fill('image_sweep'),
+  };
+}
+
+type StoredToast = Record<string, readonly [epoch: number, lsn: string]>;
+
+interface StoredImage extends Record<string, unknown> {
+  readonly id: string;
+  readonly epoch: number;
+  readonly lsn: bigint;
+  /** The driver has no type for it and gives the text. */
+  readonly xid: string | null;
+  readonly live: boolean;
+  readonly toast: StoredToast | null;
+}
+
+/** Milliseconds that came as text. */
+export const millisOf = (text: unknown): number | null => (typeof text === 'string' ? Number(text) : null);
+
+function fromRow(row: StoredImage, needed: readonly Column[]): Image {
+  const columns: Record<string, ImageValue> = {};
+  for (const { name, type } of needed) {
+    const value = (row[name] as ImageValue | undefined) ?? null;
+    columns[name] = type === 'bigint' ? millisOf(value) : value;
+  }
+  const toast =
+    row.toast === null
+      ? null
+      : Object.fromEntries(
+          Object.entries(row.toast).map(([name, [epoch, lsn]]) => [name, { epoch, lsn: BigInt(lsn) }]),
+        );
+  const position = { epoch: row.epoch, lsn: row.lsn };
+  return { position, xid: row.xid === null ? null : Number(row.xid), live: row.live, columns, toast };
+}
+
+function toArrays(images: ReadonlyMap<string, Image>, needed: readonly string[]): SqlValue[] {
+  const all = [...images.values()];
+  return [
+    [...images.keys()],
+    all.map((image) => image.position.epoch),
+    all.map((image) => image.position.lsn),
+    all.map((image) => image.live),
+    all.map((image) => storedToast(image)),
+    all.map((image) => image.xid),
+    ...needed.map((name) => all.map((image) => image.columns[name] ?? null)),
+  ];
+}
+
+function storedToast(image: Image): string | null {
+  if (image.toast === null) return null;
+  const stored: StoredToast = Object.fromEntries(
+    Object.entries(image.toast).map(([name, { epoch, lsn }]) => [name, [epoch, lsn.toString()]]),
+  );
+  return JSON.stringify(stored);
+}

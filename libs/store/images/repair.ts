@@ -1,0 +1,115 @@
+import type { ReadingSettings } from '#libs/clean/settings.ts';
+import type { SourceTable } from '#libs/domain/change.ts';
+import { FAMILY_OF_TABLE } from '#libs/domain/family.ts';
+import { laterPosition, type Position, samePosition, snapshotPosition } from '#libs/domain/position.ts';
+import type { Queryable } from '#libs/platform/postgres/database.ts';
+import { MARK_PRIORITY, MarkSet, NO_ORIGIN } from '../keys/marks.ts';
+import { progressSql } from '../progress/statements.ts';
+import { type Image, type ImageColumns, sameContents } from './image.ts';
+import { RejectedSet } from './rejected.ts';
+import { imagesOf } from './stage.ts';
+import { checkSettings, lockTables } from './table-locks.ts';
+import { validateImage } from './validate.ts';
+
+/** An image that does not say what the source says. */
+export interface ImageRepair {
+  /** The image as it was compared; undefined: there was none. */
+  readonly found: Image | undefined;
+  /** What the source holds; null: no such row. */
+  readonly expected: ImageColumns | null;
+}
+
+/** What held while images and source were compared, and has to hold still. */
+export interface RepairScene {
+  readonly table: SourceTable;
+  readonly stream: string;
+  readonly epoch: number;
+  /** Where the table was last truncated. */
+  readonly truncatePosition: Position | null;
+  readonly settings: ReadingSettings;
+  /** Of these settings. */
+  readonly fingerprint: string;
+}
+
+/** The stream went over to another epoch meanwhile: what was compared says nothing any more. */
+export class EpochEnded extends Error {
+  constructor() {
+    super('another epoch of the source has begun');
+    this.name = 'EpochEnded';
+  }
+}
+
+/**
+ * Puts images right, round the guard: each keeps its position and its transaction, so that any later change still beats
+ * it; a new one stands where a row of the epoch's snapshot would, but not below the truncate position; one too many becomes a
+ * tombstone. An image that is not what was compared any more is left alone.
+ * @param tx a transaction that has done nothing yet but to ask whether it may write
+ * @param repairs by the source's id
+ * @returns the ids put right
+ * @throws EpochEnded; UnrecoverableError when the database was given other settings
+ */
+export async function repairImages(
+  tx: Queryable,
+  scene: RepairScene,
+  repairs: ReadonlyMap<string, ImageRepair>,
+): Promise<Set<string>> {
+  const { table, truncatePosition } = scene;
+  const truncatePositions = await lockTables(tx, new Map([[table, false]]));
+  await checkSettings(tx, scene.fingerprint);
+  if (!samePosition(truncatePositions.get(table) ?? null, truncatePosition)) return new Set();
+  const written = await write(tx, scene, repairs);
+  const [progress] = await tx.query<{ epoch: number }>(progressSql.epoch_hold, [scene.stream]);
+  if (progress?.epoch !== scene.epoch) throw new EpochEnded();
+  const marks = new MarkSet();
+  const rejected = new RejectedSet();
+  for (const [id, after] of written) {
+    const reason = after.live ? validateImage(table, after.columns, scene.settings).reason : null;
+    // First cleared, then listed: what was listed of the row before was another content.
+    rejected.clear(table, id);
+    if (reason !== null) rejected.put(table, id, after, reason);
+    markKeys(marks, table, repairs.get(id)?.found, after);
+  }
+  await Promise.all([marks.write(tx, MARK_PRIORITY.bulk), rejected.write(tx)]);
+  return new Set(written.keys());
+}
+
+/** First the new ones, then the known ones, as batches are staged. */
+async function write(
+  tx: Queryable,
+  scene: RepairScene,
+  repairs: ReadonlyMap<string, ImageRepair>,
+): Promise<Map<string, Image>> {
+  const images = imagesOf(scene.table);
+  const fresh = new Map<string, Image>();
+  const known: string[] = [];
+  const position =
+    laterPosition(snapshotPosition(scene.epoch), scene.truncatePosition) ?? snapshotPosition(scene.epoch);
+  for (const [id, { found, expected }] of repairs) {
+    if (found !== undefined) known.push(id);
+    else if (expected !== null) fresh.set(id, { position, xid: null, live: true, columns: expected, toast: null });
+  }
+  const inserted = fresh.size === 0 ? new Set<string>() : await images.insert(tx, fresh);
+  const written = new Map([...fresh].filter(([id]) => inserted.has(id)));
+  const stored = known.length === 0 ? new Map<string, Image>() : await images.lock(tx, known);
+  const updates = new Map<string, Image>();
+  for (const [id, image] of stored) {
+    const repair = repairs.get(id);
+    if (repair?.found === undefined || !sameImage(repair.found, image)) continue;
+    updates.set(id, { ...image, live: repair.expected !== null, columns: repair.expected ?? {}, toast: null });
+  }
+  if (updates.size > 0) await images.update(tx, updates);
+  return new Map([...written, ...updates]);
+}
+
+const sameImage = (a: Image, b: Image): boolean =>
+  samePosition(a.position, b.position) && a.xid === b.xid && sameContents(a, b);
+
+function markKeys(marks: MarkSet, table: SourceTable, before: Image | undefined, after: Image): void {
+  const family = FAMILY_OF_TABLE[table];
+  if (family === null) return;
+  for (const image of [before, after]) {
+    const { student_id: studentId, course_id: courseId } = image?.columns ?? {};
+    if (image?.live && typeof studentId === 'number' && typeof courseId === 'number')
+      marks.add(family, { studentId, courseId }, { ...NO_ORIGIN, position: after.position }, null);
+  }
+}

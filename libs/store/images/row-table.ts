@@ -1,0 +1,216 @@
+import type { FoldRules } from '#libs/aggregate/folded-rows.ts';
+import { isRejected, type Rejected, readOrReject } from '#libs/clean/rejection.ts';
+import type { ReadingSettings } from '#libs/clean/settings.ts';
+import { NEEDED_COLUMNS } from '#libs/domain/change.ts';
+import type { Queryable, SqlStatement, SqlValue } from '#libs/platform/postgres/database.ts';
+import { millisOf } from './image-table.ts';
+import { coursesAndStudents } from './key-rows.ts';
+import { COPIED_ROWS, type KeptRows, KeyRows, type KeyToRead, type TableOfKeys } from './rows.ts';
+import { fillImageTemplate } from './statements.ts';
+
+/** How the rows of a table read, and follow each other. */
+export interface RowReading<I, O> {
+  readonly table: TableOfKeys;
+  read(image: I, settings: ReadingSettings): O | Rejected;
+  readonly rules: FoldRules<O>;
+  /** A row that was kept: JSON has its bigints as text. */
+  revive(row: O): O;
+}
+
+/** A table of the source as a family reads it. */
+export interface RowTable<O> {
+  /** The rows of each key, in the order of `keys`. */
+  read(tx: Queryable, keys: readonly KeyToRead[], settings: ReadingSettings): Promise<KeyRows<O>[]>;
+}
+
+/** So many rows are read in one piece. */
+const ROWS_AT_ONCE = 20_000;
+const ROWS_PER_PAGE = 5_000;
+
+/** Rows of keys, however many. */
+interface PagedStatement {
+  /** At most {@link ROWS_AT_ONCE}. */
+  readonly few: SqlStatement;
+  /** All, through the cursor. It is planned each time anew. */
+  readonly declare: SqlStatement;
+  /** The last time there were more than can be read in one piece. */
+  wereMany: boolean;
+}
+
+interface Statements {
+  readonly all: PagedStatement;
+  /** Rows that are never folded; null: there are none. */
+  readonly single: PagedStatement | null;
+  /** Of either; it is the same cursor. */
+  readonly fetch: SqlStatement;
+  readonly close: SqlStatement;
+  /** Rows by their ids. */
+  readonly fresh: SqlStatement;
+}
+
+export function openRowTable<I extends object, O extends object>(reading: RowReading<I, O>): RowTable<O> {
+  const { table } = reading;
+  const needed = Object.entries<string>(NEEDED_COLUMNS[table]).filter(([, kind]) => kind !== 'uuid');
+  const columns = ['student_id', 'course_id', ...needed.map(([name]) => name)];
+  // How many digits a double shows is the session's to say, so times come as text.
+  const times = needed.flatMap(([name, kind]) => (kind === 'timestamp' ? [name] : []));
+  const list = columns.map((name) => `, i."${name}"${times.includes(name) ? '::text' : ''}`).join('');
+  const holes = { table, columns: list, copied: COPIED_ROWS[table] };
+  const statements = prepare(table, holes);
+  return {
+    read: (tx, keys, settings) => new TableReading(tx, statements, { ...reading, times }, settings, keys).read(),
+  };
+}
+
+function prepare(table: TableOfKeys, holes: Readonly<Record<'table' | 'columns' | 'copied', string>>): Statements {
+  const cursor = `rows_of_${table}`;
+  const paged = (use: string, which: string): PagedStatement => {
+    const fill = (name: string, declare: string, limit: string): SqlStatement =>
+      fillImageTemplate('rows', `${use}${name}`, { ...holes, which, declare, limit });
+    return {
+      few: fill('', '', `\nLIMIT ${ROWS_AT_ONCE}`),
+      declare: fill('_cursor', `DECLARE ${cursor} NO SCROLL CURSOR FOR\n`, ''),
+      wereMany: false,
+    };
+  };
+  return {
+    all: paged(table, ''),
+    single: holes.copied === 'true' ? null : paged(`${table}_single`, ` AND NOT ${holes.copied}`),
+    fetch: { name: `store/rows_fetch/${table}`, text: `FETCH ${ROWS_PER_PAGE} FROM ${cursor}` },
+    close: { name: `store/rows_close/${table}`, text: `CLOSE ${cursor}` },
+    fresh: fillImageTemplate('rows_new', table, holes),
+  };
+}
+
+/** With the names of the columns that are times. */
+type TimedReading<I, O> = RowReading<I, O> & { readonly times: readonly string[] };
+
+/** A row and its key's place among those that were asked for. */
+type ReadRow<I> = I & { readonly key: number; readonly copied: boolean };
+
+class TableReading<I extends object, O extends object> {
+  readonly #tx: Queryable;
+  readonly #statements: Statements;
+  readonly #reading: TimedReading<I, O>;
+  readonly #settings: ReadingSettings;
+  readonly #keys: readonly KeyToRead[];
+  readonly #rows: KeyRows<O>[];
+
+  constructor(
+    tx: Queryable,
+    statements: Statements,
+    reading: TimedReading<I, O>,
+    settings: ReadingSettings,
+    keys: readonly KeyToRead[],
+  ) {
+    this.#tx = tx;
+    this.#statements = statements;
+    this.#reading = reading;
+    this.#settings = settings;
+    this.#keys = keys;
+    this.#rows = keys.map(({ since }) => this.#begin(since?.kept[reading.table] as KeptRows<O> | undefined));
+  }
+
+  async read(): Promise<KeyRows<O>[]> {
+    const all = this.#keys.flatMap(({ since }, n) => (since === undefined ? [n] : []));
+    const known = this.#keys.flatMap(({ since }, n) => (since === undefined ? [] : [n]));
+    const late = known.length === 0 ? [] : await this.#addNew(known);
+    const shuffled = await this.#readAll(this.#statements.all, [...all, ...late], false);
+    await this.#readAll(this.#statements.all, shuffled, true);
+    return this.#rows;
+  }
+
+  #begin(kept?: KeptRows<O>): KeyRows<O> {
+    const { table, rules, revive } = this.#reading;
+    if (kept === undefined) return new KeyRows(table, rules);
+    const subjects = kept.subjects.map(({ runs, outranked, until }) => ({
+      runs: runs.map(revive),
+      outranked: outranked.map(revive),
+      until,
+    }));
+    return new KeyRows(table, rules, { seen: kept.seen, subjects });
+  }
+
+  /** @returns the keys that have to be read as a whole */
+  async #addNew(known: readonly number[]): Promise<number[]> {
+    const named = known.flatMap((n) => (this.#keys[n]?.since?.newRows ?? []).map((id) => ({ n, id })));
+    const keys = named.map(({ n }) => this.#keys[n] as KeyToRead);
+    const values = [...coursesAndStudents(keys), named.map(({ n }) => n), named.map(({ id }) => id)];
+    const [rows] = await Promise.all([
+      named.length === 0 ? [] : this.#tx.query<ReadRow<I>>(this.#statements.fresh, values),
+      this.#statements.single === null ? undefined : this.#readAll(this.#statements.single, known, false, false),
+    ]);
+    const byKey = new Map<number, O[]>();
+    for (const row of rows) {
+      const observation = this.#observe(row);
+      if (observation === null) continue;
+      const own = byKey.get(row.key);
+      if (own === undefined) byKey.set(row.key, [observation]);
+      else own.push(observation);
+    }
+    return [...byKey].flatMap(([n, own]) => (this.#rows[n]?.fold(own) === true ? [] : [n]));
+  }
+
+  /**
+   * Reads all rows of these keys, or those that are never folded. Mostly rows lie in the order of their time, so that
+   * they are folded a page at a time; of keys whose rows do not, all have to be in hand.
+   * @param areAllInHand a key's rows are folded together
+   * @returns the keys that have to be read once more, with all rows in hand
+   */
+  async #readAll(
+    statement: PagedStatement,
+    wanted: readonly number[],
+    areAllInHand: boolean,
+    isAnew = true,
+  ): Promise<number[]> {
+    if (wanted.length === 0) return [];
+    if (isAnew) for (const n of wanted) this.#rows[n] = this.#begin();
+    const shuffled = new Set<number>();
+    let [current, inHand]: [number, O[]] = [-1, []];
+    const fold = (): void => {
+      if (inHand.length > 0 && this.#rows[current]?.fold(inHand) === false) shuffled.add(current);
+      inHand = [];
+    };
+    const values = coursesAndStudents(wanted.map((n) => this.#keys[n] as KeyToRead));
+    for await (const page of this.#pages(statement, values)) {
+      for (const row of page) {
+        const n = wanted[row.key - 1] ?? -1;
+        if (n !== current) fold();
+        current = n;
+        const observation = this.#observe(row);
+        if (observation === null) continue;
+        if (row.copied) inHand.push(observation);
+        else this.#rows[n]?.addSingle(observation);
+      }
+      if (!areAllInHand) fold();
+    }
+    fold();
+    return [...shuffled];
+  }
+
+  async *#pages(statement: PagedStatement, values: readonly SqlValue[]): AsyncGenerator<ReadRow<I>[]> {
+    if (!statement.wereMany) {
+      const rows = await this.#tx.query<ReadRow<I>>(statement.few, values);
+      statement.wereMany = rows.length === ROWS_AT_ONCE;
+      if (!statement.wereMany) return yield rows;
+    }
+    const { fetch, close } = this.#statements;
+    let count = 0;
+    await this.#tx.query(statement.declare, values);
+    for (let isLast = false; !isLast; ) {
+      const page = await this.#tx.query<ReadRow<I>>(fetch);
+      count += page.length;
+      isLast = page.length < ROWS_PER_PAGE;
+      yield page;
+    }
+    statement.wereMany = count >= ROWS_AT_ONCE;
+    await this.#tx.query(close);
+  }
+
+  #observe(row: ReadRow<I>): O | null {
+    const columns: Record<string, unknown> = row;
+    for (const name of this.#reading.times) columns[name] = millisOf(columns[name]);
+    const observation = readOrReject(() => this.#reading.read(row, this.#settings));
+    return isRejected(observation) ? null : observation;
+  }
+}

@@ -1,0 +1,80 @@
+import type { AnyRowChange, SourceTable, Uuid } from '#libs/domain/change.ts';
+import type { Position } from '#libs/domain/position.ts';
+import type { Queryable } from '#libs/platform/postgres/database.ts';
+import { lowXid } from '../schema/project.ts';
+import { imageSql } from './statements.ts';
+
+/** A row that went from one id to another. */
+export interface Move {
+  readonly table: SourceTable;
+  readonly position: Position;
+  /** Of the transaction that both halves belong to, as an image has it. */
+  readonly xid: number | null;
+  readonly oldId: Uuid;
+  readonly newId: Uuid;
+}
+
+interface StoredMove {
+  readonly source_table: SourceTable;
+  readonly epoch: number;
+  readonly lsn: bigint;
+  readonly old_id: string | null;
+  readonly new_id: string | null;
+}
+
+const halfName = (table: SourceTable, epoch: number, lsn: bigint): string => `${table} ${epoch} ${lsn}`;
+
+/**
+ * Brings together the two halves of moves that their transport could not keep together. A half that comes first is kept
+ * in the database; whoever brings the second, in this batch or in another process, learns of both. They stay there until
+ * a new epoch has moves: a change of the old id may come later than both, see {@link movesFrom}.
+ * @returns the moves both of whose halves have come by now
+ */
+export async function pairMoves(tx: Queryable, rows: readonly AnyRowChange[]): Promise<readonly Move[]> {
+  const halves = new Map<string, { row: AnyRowChange; oldId: Uuid | null; newId: Uuid | null }>();
+  for (const row of rows) {
+    if (row.splitMove !== true) continue;
+    const { table, position, op, id } = row;
+    const key = halfName(table, position.epoch, position.lsn);
+    const half = halves.get(key) ?? { row, oldId: null, newId: null };
+    halves.set(key, op === 'delete' ? { ...half, oldId: id } : { ...half, newId: id });
+  }
+  if (halves.size === 0) return [];
+  const all = [...halves.values()];
+  const stored = await tx.query<StoredMove>(imageSql.moves_pair, [
+    all.map(({ row }) => row.table),
+    all.map(({ row }) => row.position.epoch),
+    all.map(({ row }) => row.position.lsn),
+    all.map(({ oldId }) => oldId),
+    all.map(({ newId }) => newId),
+  ]);
+  const whole = wholeOf(stored).map((move) => {
+    const { epoch, lsn } = move.position;
+    return { ...move, xid: lowXid(halves.get(halfName(move.table, epoch, lsn))?.row.xid) };
+  });
+  if (whole.length > 0)
+    await tx.query(imageSql.moves_forget, [Math.max(...whole.map(({ position }) => position.epoch))]);
+  return whole.filter(isMove);
+}
+
+/** With every column in the change of keys, the id may be the same. */
+const isMove = ({ oldId, newId }: Move): boolean => oldId !== newId;
+
+/** The moves, both halves of which have come, by which rows left these ids at these positions; both are staged. */
+export async function movesFrom(
+  tx: Queryable,
+  left: readonly { readonly table: SourceTable; readonly position: Position }[],
+): Promise<readonly Move[]> {
+  if (left.length === 0) return [];
+  const stored = await tx.query<StoredMove>(imageSql.moves_read, [
+    left.map(({ table }) => table),
+    left.map(({ position }) => position.epoch),
+    left.map(({ position }) => position.lsn),
+  ]);
+  return wholeOf(stored).filter(isMove);
+}
+
+const wholeOf = (stored: readonly StoredMove[]): readonly Move[] =>
+  stored.flatMap(({ source_table: table, epoch, lsn, old_id: oldId, new_id: newId }): Move[] =>
+    oldId === null || newId === null ? [] : [{ table, position: { epoch, lsn }, xid: null, oldId, newId }],
+  );

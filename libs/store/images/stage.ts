@@ -1,0 +1,335 @@
+import type { RejectionReason } from '#libs/clean/rejection.ts';
+import type { ReadingSettings } from '#libs/clean/settings.ts';
+import {
+  type AnyRowChange,
+  type Change,
+  SOURCE_TABLES,
+  type SourceTable,
+  type TruncateChange,
+} from '#libs/domain/change.ts';
+import { FAMILY_OF_TABLE } from '#libs/domain/family.ts';
+import { comparePositions, laterPosition, type Position, snapshotPosition } from '#libs/domain/position.ts';
+import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
+import type { ChangeBatch } from '#libs/source/contract.ts';
+import { type Identities, resolveIds } from '../keys/identity.ts';
+import { MARK_PRIORITY, MarkSet, markAllKeys, type NewRows } from '../keys/marks.ts';
+import { advancePartitions, advanceProgress } from '../progress/progress.ts';
+import { idsOf, lowXid, toImageChange } from '../schema/project.ts';
+import { applyChange, type Image, type ImageChange, sameContents } from './image.ts';
+import { type ImageTable, type KeyIds, openImageTable } from './image-table.ts';
+import { byPosition, type ChangesByRow, inheritMoved, type StagedChange } from './moved.ts';
+import { RejectedSet } from './rejected.ts';
+import { type Move, movesFrom, pairMoves } from './split-moves.ts';
+import { imageSql } from './statements.ts';
+import { checkSettings, isBelow, lockTables, type TruncatePositions } from './table-locks.ts';
+import { type RowWarning, type Validation, validateImage } from './validate.ts';
+
+const IMAGES: ReadonlyMap<SourceTable, ImageTable> = new Map(
+  SOURCE_TABLES.map((table) => [table, openImageTable(table)]),
+);
+
+export interface StageResult {
+  readonly changes: number;
+  /** Keys marked for derivation. */
+  readonly marks: number;
+  readonly rejected: number;
+  /** What was read and is odd. */
+  readonly warnings: Readonly<Record<RowWarning, number>>;
+}
+
+export interface StageOptions {
+  /** Of the settings that rows are judged by; refused when the database has others by now. */
+  readonly fingerprint?: string;
+  /** Stage every row of the batch as rejected for this reason: an image without contents, which contributes nothing. */
+  readonly rejectAs?: RejectionReason;
+}
+
+/**
+ * Stages one batch in one transaction: images under the guard, rejected rows, marks and progress, and nothing else.
+ * Safe to repeat, and safe beside other batches in other processes: what is locked is read in a later statement than its
+ * lock, all new images are inserted before any known one is locked, and everything is taken in one order.
+ */
+export async function stageBatch(
+  db: Database,
+  batch: ChangeBatch,
+  settings: ReadingSettings,
+  options: StageOptions = {},
+): Promise<StageResult> {
+  const rows = batch.changes.filter((change): change is AnyRowChange => change.op !== 'truncate');
+  const { students, courses } = idsOf(rows);
+  const ids = await resolveIds(db, students, courses);
+  return db.transaction(async (tx) => {
+    const work = new BatchStage(tx, settings, options);
+    // Given together, run in order: both readings come after the locks.
+    const [truncatePositions] = await Promise.all([
+      work.lockTables(batch.changes, batch.snapshotCompleted !== undefined),
+      options.fingerprint === undefined ? undefined : checkSettings(tx, options.fingerprint),
+    ]);
+    for (const change of batch.changes) if (change.op === 'truncate') await work.truncate(change, truncatePositions);
+    await work.applyRows(rows, ids, truncatePositions);
+    if (batch.snapshotCompleted !== undefined) await work.completeSnapshot(batch.snapshotCompleted.epoch);
+    await work.finish(batch);
+    return {
+      changes: batch.changes.length,
+      marks: work.marks.size,
+      rejected: work.rejected.size,
+      warnings: work.warnings,
+    };
+  });
+}
+
+function lastCommit(changes: readonly Change[]): number | null {
+  let last: number | null = null;
+  for (const { committedAt } of changes)
+    if (committedAt !== undefined && (last === null || committedAt > last)) last = committedAt;
+  return last;
+}
+
+/** The changes of one row in a batch, folded: what its image would be if the row was not known. */
+interface FoldedRow {
+  readonly changes: readonly StagedChange[];
+  readonly image: Image;
+}
+
+class BatchStage {
+  readonly marks = new MarkSet();
+  readonly rejected = new RejectedSet();
+  readonly warnings: Record<RowWarning, number> = { unreadable_due_date: 0, activity_other: 0 };
+  readonly #tx: Queryable;
+  readonly #settings: ReadingSettings;
+  readonly #options: StageOptions;
+  /** Where rows have left their ids, and what they hand on is to be looked at (again). */
+  readonly #late: { readonly table: SourceTable; readonly position: Position }[] = [];
+
+  constructor(tx: Queryable, settings: ReadingSettings, options: StageOptions) {
+    this.#tx = tx;
+    this.#settings = settings;
+    this.#options = options;
+  }
+
+  async lockTables(changes: readonly Change[], all: boolean): Promise<TruncatePositions> {
+    const exclusive = new Map<SourceTable, boolean>();
+    if (all) for (const table of SOURCE_TABLES) exclusive.set(table, false);
+    for (const { table, op } of changes) exclusive.set(table, (exclusive.get(table) ?? false) || op === 'truncate');
+    return lockTables(this.#tx, exclusive);
+  }
+
+  async truncate(change: TruncateChange, truncatePositions: TruncatePositions): Promise<void> {
+    const { table, position } = change;
+    const truncatePosition = laterPosition(truncatePositions.get(table) ?? null, position);
+    if (truncatePosition !== position) return;
+    truncatePositions.set(table, position);
+    await this.#tx.query(imageSql.truncate_position_raise, [table, position.epoch, position.lsn]);
+    const gone = await imagesOf(table).removeBelow(this.#tx, position);
+    for (const key of gone) this.#mark(table, key, position, change.committedAt ?? null, null);
+    await this.#tx.query(imageSql.rejected_clear_below, [table, position.epoch, position.lsn]);
+  }
+
+  /** Images of all tables: first the new ones of each, then the known ones of each. */
+  async applyRows(rows: readonly AnyRowChange[], ids: Identities, truncatePositions: TruncatePositions): Promise<void> {
+    const byTable = this.#byRow(rows, ids, truncatePositions);
+    for (const move of await pairMoves(this.#tx, rows)) {
+      if (isBelow(truncatePositions, move)) continue;
+      joinHalves(byTable, move);
+      this.#late.push(move);
+    }
+    for (const [table, tableRows] of byTable) await inheritMoved(this.#tx, imagesOf(table), tableRows);
+    const folded = foldAll(byTable);
+    const tables = SOURCE_TABLES.flatMap((table): [SourceTable, Map<string, FoldedRow>][] => {
+      const tableRows = folded.get(table);
+      return tableRows === undefined ? [] : [[table, tableRows]];
+    });
+    const known = await Promise.all(tables.map(([table, tableRows]) => this.#insertNew(table, tableRows)));
+    await Promise.all(
+      tables.map(([table], index) => this.#updateKnown(table, known[index] ?? new Map<string, FoldedRow>())),
+    );
+    await this.#handOn(truncatePositions);
+  }
+
+  /**
+   * What came too late for a row that has left its id goes on to the id that it has now, and from there to the next. Who
+   * brings the second half looks under the lock of the old row as well: another process may just be filling that, and
+   * not see the move yet.
+   */
+  async #handOn(truncatePositions: TruncatePositions): Promise<void> {
+    while (this.#late.length > 0) {
+      const moves = await movesFrom(this.#tx, this.#late.splice(0));
+      const byTable = new Map<SourceTable, ChangesByRow>();
+      for (const move of moves) {
+        if (isBelow(truncatePositions, move)) continue;
+        if (!byTable.has(move.table)) byTable.set(move.table, new Map());
+        joinHalves(byTable, move);
+      }
+      for (const [table, rows] of byTable) {
+        const images = imagesOf(table);
+        await inheritMoved(this.#tx, images, rows, images.lock);
+      }
+      for (const [table, rows] of foldAll(byTable)) await this.#updateKnown(table, rows);
+    }
+  }
+
+  /** The changes that lie above their table's truncate position, each row's in order. */
+  #byRow(
+    rows: readonly AnyRowChange[],
+    ids: Identities,
+    truncatePositions: TruncatePositions,
+  ): Map<SourceTable, ChangesByRow> {
+    const byTable = new Map<SourceTable, ChangesByRow>();
+    for (const row of rows) {
+      if (isBelow(truncatePositions, row)) continue;
+      const table: ChangesByRow = byTable.get(row.table) ?? new Map();
+      byTable.set(row.table, table);
+      const changes = table.get(row.id) ?? [];
+      table.set(row.id, changes);
+      const change = this.#options.rejectAs === undefined ? toImageChange(row, ids) : emptyChange(row);
+      changes.push({ ...change, committedAt: row.committedAt ?? null, movedFrom: row.movedFrom ?? null });
+    }
+    for (const table of byTable.values()) for (const changes of table.values()) changes.sort(byPosition);
+    return byTable;
+  }
+
+  /** @returns the rows that are known already */
+  async #insertNew(table: SourceTable, rows: Map<string, FoldedRow>): Promise<Map<string, FoldedRow>> {
+    const inserted = await imagesOf(table).insert(this.#tx, new Map([...rows].map(([id, row]) => [id, row.image])));
+    const known = new Map<string, FoldedRow>();
+    for (const [id, row] of rows) {
+      if (inserted.has(id)) this.#changed(table, id, undefined, row.image, row);
+      else known.set(id, row);
+    }
+    return known;
+  }
+
+  /** Locks in order of the tables, since the statements are given in that order. */
+  async #updateKnown(table: SourceTable, rows: ReadonlyMap<string, FoldedRow>): Promise<void> {
+    if (rows.size === 0) return;
+    const { needed, lock, update } = imagesOf(table);
+    const stored = await lock(this.#tx, [...rows.keys()]);
+    const updates = new Map<string, Image>();
+    for (const [id, row] of rows) {
+      const before = stored.get(id);
+      let after = before;
+      for (const change of row.changes) after = applyChange(after, change, needed);
+      if (after === undefined || after === before) continue;
+      updates.set(id, after);
+      if (!after.live && after.position === before?.position) this.#late.push({ table, position: after.position });
+      this.#changed(table, id, before, after, row);
+    }
+    if (updates.size > 0) await update(this.#tx, updates);
+  }
+
+  /** An image was written: judge it, and mark the keys that it leaves and enters unless nothing of it has changed. */
+  #changed(table: SourceTable, id: string, before: Image | undefined, after: Image, row: FoldedRow): void {
+    const { reason, warning } = this.#validate(table, after);
+    if (warning !== null) this.warnings[warning] += 1;
+    if (reason !== null) this.rejected.put(table, id, after, reason);
+    else if (before !== undefined) this.rejected.clear(table, id);
+    if (before !== undefined && sameContents(before, after)) return;
+    const committedAt = row.changes.reduce<number | null>(
+      (last, { committedAt: at }) => (at !== null && (last === null || at > last) ? at : last),
+      null,
+    );
+    // What a row said before is taken back where all of the key is read; a row that is new is told by its id.
+    const newRows = before?.live ? null : [id];
+    for (const image of [before, after]) {
+      if (image?.live) this.#mark(table, keyOf(image), after.position, committedAt, newRows);
+    }
+  }
+
+  #validate(table: SourceTable, image: Image): Validation {
+    const { rejectAs } = this.#options;
+    if (!image.live) return { reason: null, warning: null };
+    return rejectAs === undefined
+      ? validateImage(table, image.columns, this.#settings)
+      : { reason: rejectAs, warning: null };
+  }
+
+  #mark(table: SourceTable, key: KeyIds, position: Position, committedAt: number | null, newRows: NewRows): void {
+    const family = FAMILY_OF_TABLE[table];
+    if (family === null || key.student_id === null || key.course_id === null) return;
+    // A row of a snapshot stands before all that the epoch's log brings.
+    const origin = { position, committedAt, awaited: position.lsn === 0n };
+    this.marks.add(family, { studentId: key.student_id, courseId: key.course_id }, origin, newRows);
+  }
+
+  /** What follows from the images: marks, rejected rows, progress. */
+  async finish(batch: ChangeBatch): Promise<void> {
+    const { changes, progress, partitions = [], undecodable = [], snapshotCompleted } = batch;
+    const isSnapshot = snapshotCompleted !== undefined || changes.every((change) => change.op === 'read');
+    for (const record of undecodable) this.rejected.putRecord(record);
+    await Promise.all([
+      // Keys met in a snapshot are marked once, at its end.
+      batch.isPartOfSnapshot === true
+        ? undefined
+        : this.marks.write(this.#tx, isSnapshot ? MARK_PRIORITY.snapshot : MARK_PRIORITY.live),
+      this.rejected.write(this.#tx),
+      progress === undefined
+        ? undefined
+        : advanceProgress(this.#tx, progress, snapshotCompleted !== undefined, lastCommit(changes)),
+      partitions.length === 0 ? undefined : advancePartitions(this.#tx, partitions, lastCommit(changes)),
+    ]);
+  }
+
+  /** After a whole snapshot: what it did not bring is gone, and every key is to be derived. */
+  async completeSnapshot(epoch: number): Promise<void> {
+    await markAllKeys(this.#tx, MARK_PRIORITY.snapshot, snapshotPosition(epoch));
+    for (const table of SOURCE_TABLES) {
+      for (const { id, ...key } of await imagesOf(table).sweep(this.#tx, epoch)) {
+        this.rejected.clear(table, id);
+        this.#mark(table, key, snapshotPosition(epoch), null, null);
+      }
+    }
+  }
+}
+
+/**
+ * Tells the create of a move where its row comes from. If that was staged before, a change that brings nothing stands for
+ * it: it inherits from the old row what the create could not bring.
+ */
+function joinHalves(
+  byTable: ReadonlyMap<SourceTable, ChangesByRow>,
+  { table, position, xid, oldId, newId }: Move,
+): void {
+  const rows = byTable.get(table);
+  if (rows === undefined) return;
+  const changes = rows.get(newId) ?? [];
+  const index = changes.findIndex((change) => change.live && comparePositions(change.position, position) === 0);
+  const create = changes[index];
+  if (create !== undefined) changes.splice(index, 1, { ...create, movedFrom: oldId });
+  else changes.push({ position, xid, live: true, columns: {}, committedAt: null, movedFrom: oldId });
+  rows.set(newId, changes.sort(byPosition));
+}
+
+function foldAll(byTable: ReadonlyMap<SourceTable, ChangesByRow>): Map<SourceTable, Map<string, FoldedRow>> {
+  const folded = new Map<SourceTable, Map<string, FoldedRow>>();
+  for (const [table, rows] of byTable) {
+    const { needed } = imagesOf(table);
+    folded.set(table, new Map([...rows].map(([id, changes]) => [id, foldRow(changes, needed)])));
+  }
+  return folded;
+}
+
+function foldRow(changes: readonly StagedChange[], needed: readonly string[]): FoldedRow {
+  let image: Image | undefined;
+  for (const change of changes) image = applyChange(image, change, needed);
+  if (image === undefined) throw new Error('a row without changes was folded');
+  return { changes, image };
+}
+
+/** The change as if every column it brings were null. */
+function emptyChange(row: AnyRowChange): ImageChange {
+  const columns = row.op === 'delete' ? [] : imagesOf(row.table).needed.map((name): [string, null] => [name, null]);
+  const { position } = row;
+  return { position, xid: lowXid(row.xid), live: row.op !== 'delete', columns: Object.fromEntries(columns) };
+}
+
+/** The images of a source table. */
+export function imagesOf(table: SourceTable): ImageTable {
+  const images = IMAGES.get(table);
+  if (images === undefined) throw new Error(`no images are kept of the table ${table}`);
+  return images;
+}
+
+const keyOf = (image: Image): KeyIds => ({
+  student_id: (image.columns['student_id'] as number | null | undefined) ?? null,
+  course_id: (image.columns['course_id'] as number | null | undefined) ?? null,
+});

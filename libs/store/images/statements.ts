@@ -1,0 +1,18 @@
+import { openStatements } from '../statements.ts';
+
+/** Statements on what is staged. */
+export const { sql: imageSql, fillTemplate: fillImageTemplate } = openStatements(
+  import.meta.url,
+  ['moves_pair', 'moves_read', 'rejected_put', 'table_locks', 'truncate_position_raise'],
+  {
+    /** Every row was read anew in a newer epoch, under the id that it has now. */
+    moves_forget: 'DELETE FROM state.split_move WHERE epoch < $1::integer',
+    /** A version that reads, or a delete, has taken the rejected one's place. */
+    rejected_clear: 'DELETE FROM rejected_change WHERE origin = ANY ($1::text[])',
+    rejected_clear_below:
+      'DELETE FROM rejected_change WHERE source_table = $1 AND (epoch, lsn) < ($2::integer, $3::bigint)',
+    /** These rows read now. What could not be staged for a fault of ours stays: it was never read. */
+    rejected_readable: "DELETE FROM rejected_change WHERE origin = ANY ($1::text[]) AND reason <> 'internal_error'",
+    truncate_positions: 'SELECT source_table, epoch, lsn FROM state.floor WHERE source_table = ANY ($1::text[])',
+  },
+);

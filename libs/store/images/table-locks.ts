@@ -1,0 +1,53 @@
+import { SOURCE_TABLES, type SourceTable } from '#libs/domain/change.ts';
+import { comparePositions, type Position } from '#libs/domain/position.ts';
+import type { Queryable } from '#libs/platform/postgres/database.ts';
+import { checkFingerprint } from '../keys/calendar.ts';
+import { schemaSql } from '../schema/statements.ts';
+import { imageSql } from './statements.ts';
+
+/** First half of the advisory locks on source tables; the second is the table's index. */
+const TABLE_LOCK = 7_130_002;
+
+/** Where each table was last truncated; what stands there or before is gone. */
+export type TruncatePositions = Map<SourceTable, Position>;
+
+export const isBelow = (
+  truncatePositions: TruncatePositions,
+  { table, position }: { readonly table: SourceTable; readonly position: Position },
+): boolean => {
+  const truncatePosition = truncatePositions.get(table);
+  return truncatePosition !== undefined && comparePositions(position, truncatePosition) <= 0;
+};
+
+/**
+ * Takes the locks of tables until the transaction ends, in one order, and reads the tables' truncate positions in a later statement.
+ * @param exclusive the tables: true for one that is truncated, false for those whose rows are written
+ */
+export async function lockTables(
+  tx: Queryable,
+  exclusive: ReadonlyMap<SourceTable, boolean>,
+): Promise<TruncatePositions> {
+  const tables = [...exclusive.keys()];
+  if (tables.length === 0) return new Map();
+  const numbers = tables.map((table) => SOURCE_TABLES.indexOf(table));
+  const [, rows] = await Promise.all([
+    tx.query(imageSql.table_locks, [TABLE_LOCK, numbers, [...exclusive.values()]]),
+    tx.query<{ source_table: SourceTable } & Position>(imageSql.truncate_positions, [tables]),
+  ]);
+  return new Map(rows.map((row) => [row.source_table, { epoch: row.epoch, lsn: row.lsn }]));
+}
+
+/** Keeps every batch out until the transaction ends. */
+export async function lockAllTables(tx: Queryable): Promise<void> {
+  const numbers = SOURCE_TABLES.map((_, index) => index);
+  await tx.query(imageSql.table_locks, [TABLE_LOCK, numbers, numbers.map(() => true)]);
+}
+
+/**
+ * To be read in a later statement than the tables' locks, which who adopts settings holds.
+ * @throws UnrecoverableError when rows are judged by other settings by now
+ */
+export async function checkSettings(tx: Queryable, fingerprint: string): Promise<void> {
+  const [stored] = await tx.query<{ fingerprint: string }>(schemaSql.settings_read);
+  checkFingerprint(stored?.fingerprint ?? null, fingerprint);
+}

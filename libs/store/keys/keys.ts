@@ -1,0 +1,253 @@
+import { COVERAGE_KINDS, type FirstDays, NO_FIRST_DAYS } from '#libs/aggregate/coverage.ts';
+import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
+import type { Family, StudentCourse } from '#libs/domain/family.ts';
+import { type LocalDay, parseDay } from '#libs/domain/local-date.ts';
+import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
+import { arrayText } from '../arrays.ts';
+import { coursesAndStudents, type KeyRow, toKey } from '../images/key-rows.ts';
+import { commitDate, type MarkOrigin, type MarkPriority, type NewRows } from './marks.ts';
+import { keySql } from './statements.ts';
+
+/** A key's row as its last derivation left it. */
+export interface KeyState extends StudentCourse {
+  readonly derived: boolean;
+  readonly evidence: KeyEvidence;
+  /** What was kept of its rows, for {@link parseKept}; null: nothing was. */
+  readonly folded: string | null;
+}
+
+/** A key whose lock is held. */
+export interface ClaimedKey extends KeyState {
+  /** It could not be derived the last time. */
+  readonly isSetAside: boolean;
+}
+
+/** What the marks that a derivation took say of their origin. */
+export interface TakenMark extends StudentCourse, MarkOrigin {
+  readonly newRows: NewRows;
+}
+
+/** What is known of a course when one of its keys is derived. */
+export interface CourseState {
+  readonly courseId: number;
+  /** 0: nothing is known yet. */
+  readonly version: number;
+  readonly coveredFrom: FirstDays;
+  readonly firstFact: LocalDay | null;
+  readonly asOf: LocalDay;
+}
+
+export const keyName = (key: StudentCourse): string => `${key.courseId} ${key.studentId}`;
+
+/** SQL over the keys of a course: the least first day of each kind; arrays begin with 1. Null where no key says any. */
+export const LEAST_FIRST_DAYS = `CASE WHEN count(first_days) > 0
+    THEN ARRAY[${COVERAGE_KINDS.map((_, index) => `min(first_days[${index + 1}])`).join(', ')}] END`;
+
+/** Where the search for marked keys goes on, per priority, so that each key has its turn. */
+export class KeyCursor {
+  readonly #last = new Map<MarkPriority, StudentCourse>();
+
+  after(priority: MarkPriority): StudentCourse {
+    return this.#last.get(priority) ?? { courseId: 0, studentId: 0 };
+  }
+
+  moveTo(priority: MarkPriority, key: StudentCourse | undefined): void {
+    if (key !== undefined) this.#last.set(priority, key);
+  }
+}
+
+/** A key with marks; `known`: it has its row. */
+export interface MarkedKey extends StudentCourse {
+  readonly known: boolean;
+}
+
+/** Keys with marks of this priority, each once, at most `limit`; none while a snapshot is read. */
+export async function nextKeys(
+  db: Database,
+  family: Family,
+  priority: MarkPriority,
+  limit: number,
+  after: StudentCourse,
+): Promise<MarkedKey[]> {
+  const values = [family, priority, limit, after.courseId, after.studentId];
+  const rows = await db.query<KeyRow & { known: boolean }>(keySql.keys_next, values);
+  return rows.map((row) => ({ ...toKey(row), known: row.known }));
+}
+
+/** Gives the keys that are met for the first time their row, which is what a deriver locks. */
+export async function addKeys(db: Database, family: Family, keys: readonly MarkedKey[]): Promise<void> {
+  const unknown = keys.filter((key) => !key.known);
+  if (unknown.length > 0) await db.query(keySql.keys_add, [family, ...coursesAndStudents(unknown)]);
+}
+
+interface EvidenceColumns {
+  readonly first_days: FirstDays | null;
+  readonly first_fact: number | null;
+  readonly last_fact: number | null;
+  readonly first_day: number | null;
+  readonly next_day: number | null;
+}
+
+interface ClaimedRow extends KeyRow, EvidenceColumns {
+  readonly derived: boolean;
+  readonly folded: string | null;
+  readonly set_aside: boolean;
+}
+
+/** Locks up to `limit` of the keys; those that another deriver holds are left out. */
+export async function claimKeys(
+  tx: Queryable,
+  family: Family,
+  keys: readonly StudentCourse[],
+  limit: number,
+): Promise<ClaimedKey[]> {
+  const rows = await tx.query<ClaimedRow>(keySql.keys_claim, [family, ...coursesAndStudents(keys), limit]);
+  return rows.map((row) => ({
+    ...toKey(row),
+    derived: row.derived,
+    evidence: toEvidence(row),
+    folded: row.folded,
+    isSetAside: row.set_aside,
+  }));
+}
+
+const toEvidence = (row: EvidenceColumns): KeyEvidence => ({
+  firstDays: row.first_days ?? NO_FIRST_DAYS,
+  firstFact: row.first_fact,
+  lastFact: row.last_fact,
+  firstDay: row.first_day,
+  nextDay: row.next_day,
+});
+
+/** A key's row as it stands, and whether it will change. */
+export interface KeyOutlook {
+  /** The key has its row. */
+  readonly known: boolean;
+  readonly derived: boolean;
+  readonly evidence: KeyEvidence;
+  /** Something waits that will have the key derived again. */
+  readonly waits: boolean;
+}
+
+/** Of each of these keys, in their order. */
+export async function readOutlooks(
+  tx: Queryable,
+  family: Family,
+  keys: readonly StudentCourse[],
+): Promise<KeyOutlook[]> {
+  const values = [family, ...coursesAndStudents(keys)];
+  const rows = await tx.query<EvidenceColumns & Omit<KeyOutlook, 'evidence'>>(keySql.reconcile_keys, values);
+  return rows.map((row) => ({
+    known: row.known,
+    derived: row.derived,
+    waits: row.waits,
+    evidence: toEvidence(row),
+  }));
+}
+
+/** The first days that another family sees for these keys, by their names. */
+export async function readFirstDays(
+  tx: Queryable,
+  family: Family,
+  keys: readonly StudentCourse[],
+): Promise<Map<string, LocalDay>> {
+  const rows = await tx.query<KeyRow & { first_day: number }>(keySql.keys_first_days, [
+    family,
+    ...coursesAndStudents(keys),
+  ]);
+  return new Map(rows.map((row) => [keyName(toKey(row)), row.first_day]));
+}
+
+/** The origin of a mark as it stands in a row. */
+export interface OriginRow {
+  readonly epoch: number | null;
+  readonly lsn: bigint | null;
+  readonly committed_at: Date | null;
+  readonly awaited: boolean;
+}
+
+export const toOrigin = ({ epoch, lsn, committed_at: committedAt, awaited }: OriginRow): MarkOrigin => ({
+  position: epoch === null || lsn === null ? null : { epoch, lsn },
+  committedAt: committedAt?.getTime() ?? null,
+  awaited,
+});
+
+interface TakenRow extends KeyRow, OriginRow {
+  readonly are_named: boolean;
+  /** Their ids, parted by spaces; null: none. */
+  readonly new_rows: string | null;
+}
+
+/** Deletes every mark of the claimed keys that can be seen. What they speak of is read in a later statement. */
+export async function takeMarks(tx: Queryable, family: Family, keys: readonly StudentCourse[]): Promise<TakenMark[]> {
+  const rows = await tx.query<TakenRow>(keySql.key_marks_take, [family, ...coursesAndStudents(keys)]);
+  return rows.map((row) => ({
+    ...toKey(row),
+    ...toOrigin(row),
+    newRows: row.are_named ? (row.new_rows?.split(' ') ?? []) : null,
+  }));
+}
+
+/** Stores what the keys now say of their course. */
+export async function updateKeys(tx: Queryable, family: Family, keys: readonly KeyState[]): Promise<void> {
+  if (keys.length === 0) return;
+  await tx.query(keySql.keys_update, [
+    family,
+    ...coursesAndStudents(keys),
+    keys.map((key) => arrayText(key.evidence.firstDays)),
+    keys.map((key) => key.evidence.firstFact),
+    keys.map((key) => key.evidence.lastFact),
+    keys.map((key) => key.evidence.firstDay),
+    keys.map((key) => key.evidence.nextDay),
+    keys.map((key) => key.folded),
+  ]);
+}
+
+/** A key's word to the course deriver. */
+export interface CourseMark extends StudentCourse, MarkOrigin {
+  /** Of the course, as the key was derived with it. */
+  readonly version: number;
+}
+
+/** Asks the course deriver to look again. */
+export async function addCourseMarks(tx: Queryable, family: Family, marks: readonly CourseMark[]): Promise<void> {
+  if (marks.length === 0) return;
+  await tx.query(keySql.course_marks_add, [
+    family,
+    ...coursesAndStudents(marks),
+    marks.map((mark) => mark.version),
+    marks.map((mark) => mark.position?.epoch ?? null),
+    marks.map((mark) => mark.position?.lsn ?? null),
+    marks.map(commitDate),
+    marks.map((mark) => mark.awaited),
+  ]);
+}
+
+/** Asks the course deriver to look at every course again. */
+export async function markAllCourses(tx: Queryable, awaited: boolean): Promise<void> {
+  await tx.query(keySql.course_marks_all, [awaited]);
+}
+
+interface CourseRow {
+  readonly course_id: number;
+  readonly version: bigint;
+  readonly covered_from: FirstDays;
+  readonly first_fact: number | null;
+  readonly as_of: string;
+}
+
+export async function readCourses(tx: Queryable, courseIds: readonly number[]): Promise<Map<number, CourseState>> {
+  const rows = await tx.query<CourseRow>(keySql.courses_read, [courseIds]);
+  return new Map(
+    rows.map((row) => [
+      row.course_id,
+      {
+        courseId: row.course_id,
+        version: Number(row.version),
+        coveredFrom: row.covered_from,
+        firstFact: row.first_fact,
+        asOf: parseDay(row.as_of),
+      },
+    ]),
+  );
+}

@@ -1,0 +1,104 @@
+import type { Family, StudentCourse } from '#libs/domain/family.ts';
+import { laterPosition, type Position } from '#libs/domain/position.ts';
+import type { Queryable } from '#libs/platform/postgres/database.ts';
+import { keySql } from './statements.ts';
+
+/** Notified when there is something to derive, with who says so. */
+export const WAKE_CHANNEL = 'prepadata_wake';
+
+/** Which marks go first: news from the source, then a snapshot's rows, then all that follows from something else. */
+export const MARK_PRIORITY = { live: 0, snapshot: 1, bulk: 2 } as const;
+export type MarkPriority = (typeof MARK_PRIORITY)[keyof typeof MARK_PRIORITY];
+export const MARK_PRIORITIES: readonly MarkPriority[] = [
+  MARK_PRIORITY.live,
+  MARK_PRIORITY.snapshot,
+  MARK_PRIORITY.bulk,
+];
+
+/** What a mark says of its origin. */
+export interface MarkOrigin {
+  /** The greatest that touched the key; null: no change of the source did. */
+  readonly position: Position | null;
+  /** Milliseconds since 1970; null: not known. */
+  readonly committedAt: number | null;
+  /**
+   * Readiness waits for it: a snapshot, a new epoch or adopted settings brought it, or a derivation
+   * that took such a mark left it behind.
+   */
+  readonly awaited: boolean;
+}
+
+/** Of what nobody waits for and no change of the source brought. */
+export const NO_ORIGIN: MarkOrigin = { position: null, committedAt: null, awaited: false };
+
+export const commitDate = ({ committedAt }: Pick<MarkOrigin, 'committedAt'>): Date | null =>
+  committedAt === null ? null : new Date(committedAt);
+
+/** The rows of a key that are new, by their ids, where nothing else has changed of its rows; null: any may be another one. */
+export type NewRows = readonly string[] | null;
+
+/** What a mark says that is not about rows: a new day, another course, what other families have stored. */
+export const NO_NEW_ROWS: NewRows = [];
+
+type PendingMark = StudentCourse & { readonly family: Family } & {
+  -readonly [Name in keyof MarkOrigin]: MarkOrigin[Name];
+} & {
+  newRows: string[] | null;
+};
+
+/** The marks of one batch: one per key, with the greatest position and commit time that touched it. */
+export class MarkSet {
+  readonly #marks = new Map<string, PendingMark>();
+
+  add(family: Family, key: StudentCourse, { position, committedAt, awaited }: MarkOrigin, newRows: NewRows): void {
+    const name = `${family} ${key.courseId} ${key.studentId}`;
+    const known = this.#marks.get(name);
+    if (known === undefined) {
+      const { courseId, studentId } = key;
+      this.#marks.set(name, {
+        family,
+        courseId,
+        studentId,
+        position,
+        committedAt,
+        awaited,
+        newRows: newRows && [...newRows],
+      });
+      return;
+    }
+    if (newRows === null) known.newRows = null;
+    else for (const id of newRows) known.newRows?.push(id);
+    known.position = laterPosition(known.position, position);
+    known.awaited ||= awaited;
+    known.committedAt = Math.max(
+      known.committedAt ?? Number.NEGATIVE_INFINITY,
+      committedAt ?? Number.NEGATIVE_INFINITY,
+    );
+    if (known.committedAt === Number.NEGATIVE_INFINITY) known.committedAt = null;
+  }
+
+  get size(): number {
+    return this.#marks.size;
+  }
+
+  async write(tx: Queryable, priority: MarkPriority): Promise<void> {
+    if (this.#marks.size === 0) return;
+    const marks = [...this.#marks.values()];
+    await tx.query(keySql.marks_add, [
+      marks.map((mark) => mark.family),
+      marks.map((mark) => mark.courseId),
+      marks.map((mark) => mark.studentId),
+      marks.map((mark) => mark.position?.epoch ?? null),
+      marks.map((mark) => mark.position?.lsn ?? null),
+      marks.map((mark) => mark.committedAt),
+      priority,
+      marks.map((mark) => mark.awaited),
+      marks.map((mark) => mark.newRows && `{${mark.newRows.join(',')}}`),
+    ]);
+  }
+}
+
+/** Marks every key there is, awaited, in one statement. */
+export async function markAllKeys(tx: Queryable, priority: MarkPriority, position: Position | null): Promise<void> {
+  await tx.query(keySql.keys_mark_all, [priority, position?.epoch ?? null, position?.lsn ?? null]);
+}

@@ -1,0 +1,58 @@
+import { openStatements } from '../statements.ts';
+
+/** Statements on keys, courses, marks and the calendar. */
+export const { sql: keySql, fillTemplate: fillKeyTemplate } = openStatements(
+  import.meta.url,
+  [
+    'course_mark_keys',
+    'course_marks_add',
+    'course_marks_all',
+    'course_update',
+    'courses_add',
+    'courses_claim',
+    'courses_read',
+    'identity_add_courses',
+    'identity_add_students',
+    'identity_find',
+    'identity_source',
+    'key_marks_take',
+    'keys_add',
+    'keys_claim',
+    'keys_first_days',
+    'keys_mark_all',
+    'keys_next',
+    'keys_restore',
+    'keys_update',
+    'marks_add',
+    'reconcile_count',
+    'reconcile_course_marks',
+    'reconcile_keys',
+    'reconcile_students',
+  ],
+  {
+    /** By itself today never goes back. */
+    calendar_advance: 'UPDATE state.calendar SET today = $1::date WHERE today < $1::date RETURNING today',
+    calendar_begin: 'INSERT INTO state.calendar (today) VALUES ($1::date) ON CONFLICT (only_row) DO NOTHING',
+    calendar_hold: 'SELECT pg_advisory_xact_lock($1, $2)',
+    /** Held by whoever derives; the rollover takes the same lock for itself. */
+    calendar_share: 'SELECT pg_advisory_xact_lock_shared($1, $2)',
+    /** For an operator, or for another zone: whoever says what day it is may be wrong, and it costs a derivation of everything. */
+    calendar_take_back: 'UPDATE state.calendar SET today = $1::date WHERE today > $1::date RETURNING today',
+    /** The day, and the settings that those who write have to have. */
+    calendar_today: 'SELECT today, (SELECT fingerprint FROM state.settings) AS fingerprint FROM state.calendar',
+    course_marks_take:
+      'DELETE FROM state.course_mark WHERE course_id = ANY ($1::integer[]) RETURNING course_id, family, student_id, course_version, epoch, lsn, committed_at, awaited',
+    courses_next: 'SELECT DISTINCT course_id FROM state.course_mark LIMIT $1::integer',
+    /** The marks that were taken told of rows that nothing has read: next time all are read. */
+    key_set_aside:
+      'UPDATE state.key SET set_aside = $4, folded = NULL WHERE family = $1 AND course_id = $2::integer AND student_id = $3::integer',
+    /** What could not be derived is tried once more. */
+    keys_retry:
+      'INSERT INTO state.key_mark (family, course_id, student_id, priority) SELECT family, course_id, student_id, 2 FROM state.key WHERE family = $1 AND set_aside IS NOT NULL',
+    /** The first statement of a transaction all of whose readings are to be of one moment. */
+    reconcile_snapshot: 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY',
+    /** Keys with a row that was in the future and is no longer. */
+    rollover_mark_keys:
+      "INSERT INTO state.key_mark (family, course_id, student_id, priority, new_rows) SELECT family, course_id, student_id, 2, '{}' FROM state.key WHERE next_day <= $1::integer",
+  },
+);

@@ -1,0 +1,41 @@
+import type { Queryable } from '#libs/platform/postgres/database.ts';
+import { progressSql } from './statements.ts';
+
+/** A process, as it describes itself. */
+export interface Instance {
+  readonly id: string;
+  readonly roles: readonly string[];
+  /** What it takes in, together with those that say the same. */
+  readonly intake: string;
+  readonly host: string;
+  readonly pid: number;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  readonly troubles: readonly string[];
+  /** Changes staged since the start. */
+  readonly staged: number;
+  /** JSON text; null: the process reads no source. */
+  readonly source: string | null;
+}
+
+/** A slot brings every table to one process at a time; topics are read by each role for itself. */
+export const intakeName = (role: string, way: 'pgoutput' | 'kafka'): string =>
+  way === 'kafka' ? `kafka ${role}` : way;
+export const readsTopics = ({ intake }: Pick<Instance, 'intake'>): boolean => intake.startsWith('kafka ');
+
+/** Who was not heard of for a day is shown no more. */
+const FORGOTTEN_AFTER_SECONDS = 86_400;
+
+export async function reportInstance(db: Queryable, instance: Instance): Promise<void> {
+  const { id, roles, intake, host, pid, startedAt, troubles, staged, source } = instance;
+  await db.query(progressSql.instance_report, [id, roles, intake, host, pid, startedAt, troubles, staged, source]);
+}
+
+export async function forgetInstances(db: Queryable): Promise<void> {
+  await db.query(progressSql.instance_forget, [FORGOTTEN_AFTER_SECONDS]);
+}
+
+/** A process that ends as it should leaves no trace. */
+export async function leaveInstance(db: Queryable, id: string): Promise<void> {
+  await db.query(progressSql.instance_leave, [id]);
+}

@@ -1,0 +1,93 @@
+import type { Queryable } from '#libs/platform/postgres/database.ts';
+import {
+  DEBEZIUM_STREAM,
+  type PartitionProgress,
+  type PartitionRow,
+  type Progress,
+  type ProgressStore,
+  type StoredProgress,
+} from '#libs/source/contract.ts';
+import { progressSql } from './statements.ts';
+
+export function openProgressStore(db: Queryable): ProgressStore {
+  return {
+    read: async (stream) => (await db.query<StoredProgress>(progressSql.progress_read, [stream]))[0],
+    beginEpoch: async (stream, origin, reason) => {
+      const [row] = await db.query<{ epoch: number }>(progressSql.epoch_begin, [stream, origin, reason]);
+      if (row === undefined) throw new Error(`no epoch was begun for the stream ${stream}`);
+      return row.epoch;
+    },
+    noteOrigin: async (stream, epoch, origin) => {
+      await db.query(progressSql.progress_origin, [stream, epoch, origin]);
+    },
+  };
+}
+
+export function openPartitionProgress(db: Queryable): PartitionProgress {
+  const newestEpoch = async (): Promise<number> => {
+    const [row] = await db.query<{ epoch: number }>(progressSql.epoch_newest, [DEBEZIUM_STREAM]);
+    return row?.epoch ?? 0;
+  };
+  return {
+    newestEpoch,
+    open: async (streams, origin) => {
+      await db.query(progressSql.partitions_add, [streams, origin, DEBEZIUM_STREAM]);
+      return db.query<PartitionRow>(progressSql.partitions_read, [streams]);
+    },
+    noteGap: async (stream, said) => {
+      await db.query(progressSql.gap_note, [stream, said, DEBEZIUM_STREAM]);
+    },
+    clearGaps: async (streams) => {
+      await db.query(progressSql.gaps_clear, [streams]);
+    },
+    closeGap: async (stream, start, origin) =>
+      (await db.query<PartitionRow>(progressSql.gap_close, [stream, start, origin, DEBEZIUM_STREAM]))[0],
+    epochInTopics: async () => {
+      const [row] = await db.query<StoredProgress>(progressSql.progress_read, [DEBEZIUM_STREAM]);
+      return row?.phase === 'streaming' ? row.epoch : 0;
+    },
+    noteStaged: async (streams, epoch) => {
+      await db.query(progressSql.partitions_staged, [streams, epoch]);
+    },
+    noteTopics: async (topics) => {
+      await db.query(progressSql.topics_put, [
+        topics.map(({ table }) => table),
+        topics.map(({ topic }) => topic),
+        topics.map(({ partitions }) => partitions),
+      ]);
+    },
+  };
+}
+
+/**
+ * Moves the progress of partitions forward, in the batch's own transaction. That of a partition which was begun anew
+ * meanwhile stays: what we read of it before counts for nothing.
+ */
+export async function advancePartitions(
+  tx: Queryable,
+  partitions: readonly Progress[],
+  committedAt: number | null,
+): Promise<void> {
+  await tx.query(progressSql.partitions_advance, [
+    partitions.map(({ stream }) => stream),
+    partitions.map(({ epoch }) => epoch),
+    partitions.map(({ applied }) => applied),
+    partitions.map(({ lastRecord }) => lastRecord ?? null),
+    committedAt,
+  ]);
+}
+
+/**
+ * Moves a stream's progress forward, in the batch's own transaction.
+ * @throws Error when the stream is in another epoch by now: another process has taken it over
+ */
+export async function advanceProgress(
+  tx: Queryable,
+  progress: Progress,
+  snapshotCompleted: boolean,
+  committedAt: number | null,
+): Promise<void> {
+  const { stream, epoch, applied } = progress;
+  const rows = await tx.query(progressSql.progress_advance, [stream, epoch, applied, snapshotCompleted, committedAt]);
+  if (rows.length === 0) throw new Error(`the stream ${stream} is not in epoch ${epoch} any more`);
+}

@@ -1,0 +1,34 @@
+import { openStatements } from '../statements.ts';
+
+/** Statements on streams, processes and connectors. */
+export const { sql: progressSql } = openStatements(
+  import.meta.url,
+  [
+    'connector_put',
+    'connector_read',
+    'epoch_begin',
+    'gap_close',
+    'gap_note',
+    'instance_report',
+    'partitions_add',
+    'partitions_advance',
+    'partitions_read',
+    'progress_advance',
+    'stream_table_epoch',
+    'topics_put',
+  ],
+  {
+    connector_remove: 'DELETE FROM state.connector WHERE name = $1',
+    /** No other epoch begins until the transaction ends. */
+    epoch_hold: 'SELECT epoch FROM stream_progress WHERE stream = $1 FOR SHARE',
+    epoch_newest: 'SELECT max(epoch) AS epoch FROM state.epoch WHERE stream = $1 HAVING max(epoch) IS NOT NULL',
+    gaps_clear: 'DELETE FROM state.stream_gap WHERE stream = ANY ($1::text[])',
+    instance_forget: 'DELETE FROM state.instance WHERE heard_at < now() - make_interval(secs => $1::double precision)',
+    instance_leave: 'DELETE FROM state.instance WHERE instance_id = $1',
+    partitions_staged:
+      'UPDATE stream_progress SET snapshot_staged = $2::integer WHERE stream = ANY ($1::text[]) AND snapshot_staged < $2::integer',
+    progress_origin: 'UPDATE stream_progress SET origin = $3 WHERE stream = $1 AND epoch = $2::integer',
+    progress_read: 'SELECT stream, epoch, applied, phase, origin FROM stream_progress WHERE stream = $1',
+    stream_gap_read: 'SELECT stream, said FROM state.stream_gap WHERE epoch = $1::integer ORDER BY noticed_at LIMIT 1',
+  },
+);

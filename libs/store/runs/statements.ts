@@ -1,0 +1,22 @@
+import { openStatements } from '../statements.ts';
+
+/** Statements on runs of the pipeline. */
+export const { sql: runSql } = openStatements(
+  import.meta.url,
+  [
+    'run_cancel',
+    'run_claim',
+    'run_dead',
+    'run_end',
+    'run_find',
+    'run_guard',
+    'run_release',
+    'run_renew',
+    'run_request',
+    'run_since',
+    'schedule_since',
+  ],
+  {
+    notify: 'SELECT pg_notify($1, $2)',
+  },
+);

@@ -1,0 +1,40 @@
+import { neededMetadata } from '#libs/clean/metadata.ts';
+import { type AnyRowChange, NEEDED_COLUMNS } from '#libs/domain/change.ts';
+import type { ImageChange, ImageValue } from '../images/image.ts';
+import type { Identities } from '../keys/identity.ts';
+
+/** Source ids named by a change, to be identified before its batch is staged. */
+export function idsOf(changes: readonly AnyRowChange[]): { students: Set<string>; courses: Set<string> } {
+  const students = new Set<string>();
+  const courses = new Set<string>();
+  for (const { table, op, id, after } of changes) {
+    if (op !== 'delete' && table === 'students') students.add(id);
+    if (op !== 'delete' && table === 'courses') courses.add(id);
+    const columns: Readonly<Record<string, unknown>> = after ?? {};
+    if (typeof columns['student_id'] === 'string') students.add(columns['student_id']);
+    if (typeof columns['course_id'] === 'string') courses.add(columns['course_id']);
+  }
+  return { students, courses };
+}
+
+/** What every transport knows of a transaction's number: its low 32 bits; null where a change has none. */
+export const lowXid = (xid: bigint | undefined): number | null =>
+  xid === undefined ? null : Number(BigInt.asUintN(32, xid));
+
+/** A change as its image takes it: ids as our integers, metadata cut down to what is needed, the rest unconverted. */
+export function toImageChange(change: AnyRowChange, ids: Identities): ImageChange {
+  const columns: Record<string, ImageValue> = {};
+  const after: Readonly<Record<string, ImageValue | undefined>> = change.after ?? {};
+  for (const [name, kind] of Object.entries(NEEDED_COLUMNS[change.table])) {
+    const value = after[name];
+    if (value === undefined) continue;
+    if (typeof value === 'string' && kind === 'uuid') {
+      columns[name] = name === 'student_id' ? ids.student(value) : ids.course(value);
+    } else if (kind === 'json') columns[name] = neededMetadata(typeof value === 'string' ? value : null);
+    else columns[name] = value;
+  }
+  const { position } = change;
+  const xid = lowXid(change.xid);
+  if (change.op === 'delete') return { position, xid, live: false, columns: {}, moved: change.moved ?? false };
+  return { position, xid, live: true, columns };
+}

@@ -1,1 +1,0 @@
-INSERT INTO state.calendar (today) VALUES ($1::date) ON CONFLICT (only_row) DO NOTHING

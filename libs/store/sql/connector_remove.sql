@@ -1,1 +1,0 @@
-DELETE FROM state.connector WHERE name = $1

@@ -1,1 +1,0 @@
-DELETE FROM state.stream_gap WHERE stream = ANY ($1::text[])

@@ -1,1 +1,0 @@
-DELETE FROM state.instance WHERE instance_id = $1

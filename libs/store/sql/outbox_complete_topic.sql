@@ -1,1 +1,0 @@
-INSERT INTO state.feature_topic (topic) VALUES ($1) ON CONFLICT (topic) DO NOTHING

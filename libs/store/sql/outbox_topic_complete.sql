@@ -1,1 +1,0 @@
-SELECT FROM state.feature_topic WHERE topic = $1

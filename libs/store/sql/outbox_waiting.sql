@@ -1,1 +1,0 @@
-SELECT count(*) AS waiting, min(noted_at) AS oldest FROM outbox WHERE topic = $1

@@ -1,1 +1,0 @@
-SELECT stream, epoch, applied, phase, origin FROM stream_progress WHERE stream = $1

@@ -1,1 +1,0 @@
-SELECT fingerprint, described FROM state.settings

@@ -1,1 +1,0 @@
-SELECT stream, said FROM state.stream_gap WHERE epoch = $1::integer ORDER BY noticed_at LIMIT 1

@@ -1,1 +1,0 @@
-INSERT INTO state.schema_view (name, sha256) VALUES ($1, $2) ON CONFLICT DO NOTHING
