@@ -88,13 +88,13 @@ function explain(error: NodeJS.ErrnoException, host: string, port: number): Erro
   switch (error.code) {
     case 'EADDRINUSE':
       return new ConfigurationError(
-        `the API cannot listenForRequests on ${host}:${port}: the port ${port} is in use`,
+        `the API cannot listen on ${host}:${port}: the port ${port} is in use`,
         'stop the program that has it, or set API_PORT to another port (0 takes a free one)',
         cause,
       );
     case 'EACCES':
       return new ConfigurationError(
-        `the API cannot listenForRequests on ${host}:${port}: this user may not use the port ${port}`,
+        `the API cannot listen on ${host}:${port}: this user may not use the port ${port}`,
         'set API_PORT to a port from 1024 on',
         cause,
       );
@@ -102,7 +102,7 @@ function explain(error: NodeJS.ErrnoException, host: string, port: number): Erro
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return new ConfigurationError(
-        `the API cannot listenForRequests on ${host}: it is not an address of this machine (${error.code})`,
+        `the API cannot listen on ${host}: it is not an address of this machine (${error.code})`,
         'set API_HOST to 127.0.0.1, or to an address that this machine has',
         cause,
       );

@@ -107,7 +107,7 @@ test('a port in use is an error that names it and what to set', async () => {
   const starting = startTestApi(analytics.db, { port });
   await expect(starting).rejects.toThrow(ConfigurationError);
   await expect(starting).rejects.toMatchObject({
-    message: `the API cannot listenForRequests on 127.0.0.1:${port}: the port ${port} is in use`,
+    message: `the API cannot listen on 127.0.0.1:${port}: the port ${port} is in use`,
     hint: expect.stringContaining('API_PORT'),
   });
   await new Promise((resolve) => other.close(resolve));

@@ -15,7 +15,7 @@ import {
   write,
 } from './world.ts';
 
-/** Asks again and again, retryWhileUnavailable: other tests use the same machine. */
+/** Asks again and again, patiently: other tests use the same machine. */
 export const eventually = <T>(ask: () => T, timeout = 15_000) => expect.poll(ask, { timeout, interval: 10 });
 
 /** Makes worlds of one transport. */

@@ -73,7 +73,7 @@ export async function runLocal(options: LocalOptions): Promise<void> {
   const settings = await openSettings(config, db, log);
   const changed = await adoptSettings(db, settings);
   if (changed.length > 0)
-    line.print(`  FeatureSettings changed (${changed.join(', ')}): every feature is derived again.`);
+    line.print(`  Settings changed (${changed.join(', ')}): every feature is derived again.`);
   if (options.signal.aborted) return;
 
   const metrics = openMetrics();
