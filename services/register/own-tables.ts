@@ -28,6 +28,8 @@ interface Found {
   readonly present: boolean;
   readonly usable: boolean;
   readonly published: boolean;
+  /** Row-level security holds for this user. */
+  readonly secured: boolean;
 }
 
 // By the catalogue: a name in a schema that the user may not enter cannot be looked up.
@@ -36,7 +38,8 @@ const FIND_SQL = `
          coalesce(has_schema_privilege(n.oid, 'USAGE')
            AND (SELECT bool_and(has_table_privilege(c.oid, p)) FROM unnest(t.privileges) AS p), false) AS usable,
          EXISTS (SELECT FROM pg_publication_tables p
-                  WHERE p.pubname = $1 AND p.schemaname = 'prepadata' AND p.tablename = t.name) AS published
+                  WHERE p.pubname = $1 AND p.schemaname = 'prepadata' AND p.tablename = t.name) AS published,
+         coalesce(row_security_active(c.oid), false) AS secured
     FROM (VALUES ('heartbeat', ARRAY['SELECT', 'INSERT', 'UPDATE']),
                  ('signal', ARRAY['SELECT', 'INSERT'])) AS t (name, privileges)
     LEFT JOIN pg_namespace n ON n.nspname = 'prepadata'
@@ -47,15 +50,22 @@ const FIND_SQL = `
  * @throws ConfigurationError with the statements to run, where the user may not
  */
 export async function ensureOwnTables(client: pg.Client, user: string, publication: string): Promise<void> {
-  if (await areComplete(client, publication)) return;
+  let tables = await findTables(client, publication);
+  if (!tables.every(isComplete)) {
+    await makeTables(client, user, publication);
+    tables = await findTables(client, publication);
+  }
+  if (!tables.every(isComplete)) throw notAllowed('they were made, and still cannot be used', user, publication);
+  const secured = tables.filter((table) => table.secured);
+  if (secured.length > 0) throw refusesRows(secured, user);
+}
+
+async function makeTables(client: pg.Client, user: string, publication: string): Promise<void> {
   try {
     for (const statement of ownTablesSql(user, publication)) await run(client, statement);
   } catch (error) {
     if (codeOf(error) === '42501') throw notAllowed(messageOf(error), user, publication, error);
     throw error;
-  }
-  if (!(await areComplete(client, publication))) {
-    throw notAllowed('they were made, and still cannot be used', user, publication);
   }
 }
 
@@ -68,16 +78,24 @@ async function run(client: pg.Client, statement: string): Promise<void> {
   }
 }
 
-async function areComplete(client: pg.Client, publication: string): Promise<boolean> {
-  const { rows } = await client.query<Found>(FIND_SQL, [publication]);
-  return rows.every((table) => table.present && table.usable && table.published);
+async function findTables(client: pg.Client, publication: string): Promise<Found[]> {
+  return (await client.query<Found>(FIND_SQL, [publication])).rows;
 }
+
+const isComplete = ({ present, usable, published }: Found): boolean => present && usable && published;
 
 const notAllowed = (said: string, user: string, publication: string, cause?: unknown): ConfigurationError =>
   new ConfigurationError(
     `the tables of PrepaData in the source database, ${Object.values(OWN_TABLES).join(' and ')}, are not ready, and the user "${user}" may not make them so: ${said}`,
     `as the owner of the database and of the publication, run: ${ownTablesSql(user, publication).join('; ')};`,
     { cause },
+  );
+
+/** Policies would have to let the connector write, and our own sessions ask for none; these tables need none. */
+const refusesRows = (tables: readonly Found[], user: string): ConfigurationError =>
+  new ConfigurationError(
+    `row-level security keeps the user "${user}" from ${tables.map(({ name }) => `prepadata.${name}`).join(' and ')}, which the connector writes in`,
+    `as the owner of these tables, run: ${tables.map(({ name }) => `ALTER TABLE prepadata.${name} DISABLE ROW LEVEL SECURITY;`).join(' ')}`,
   );
 
 /** Takes both tables away; false when they belong to somebody else, who has to do it. */

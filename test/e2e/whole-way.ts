@@ -17,7 +17,7 @@ import {
 } from '#libs/platform/postgres/database.ts';
 import { openRegistry } from '#libs/platform/registry/registry.ts';
 import { seedCampus } from '../../services/sandbox/campus/seed.ts';
-import { askOracle, compareFeatures, type Difference, readFeatures } from '../support/oracle.ts';
+import { askOracle, compareFeatures, type Difference, readCourseIds, readFeatures } from '../support/oracle.ts';
 import { SOURCE_SCHEMA } from '../support/source-schema.ts';
 import { connectEnvOf, type OwnStack, ownStack } from '../support/stack.ts';
 import { lastOfEach } from '../topics/fakes.ts';
@@ -209,9 +209,12 @@ export class WholeWay {
 
   /** What differs at this moment between what is served and the oracle's. */
   async differences(): Promise<Difference[]> {
-    const today = await this.onAnalytics((db) => db.query<{ today: string }>('SELECT today FROM state.calendar'));
-    const oracle = await askOracle(this.source, 'public', { today: parseDay(today[0]?.today ?? '') });
+    const [today, courseIds] = await this.onAnalytics((db) =>
+      Promise.all([db.query<{ today: string }>('SELECT today FROM state.calendar'), readCourseIds(db)]),
+    );
+    const oracle = await askOracle(this.source, 'public', { today: parseDay(today[0]?.today ?? '') }, courseIds);
     expect(oracle.engagement.length).toBeGreaterThan(20);
+    expect(oracle.compat_metrics?.length).toBeGreaterThan(20);
     return compareFeatures(oracle, await readFeatures(this.analytics));
   }
 

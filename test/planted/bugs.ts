@@ -17,6 +17,7 @@ const HISTORIES = ['test/property/core.property.test.ts', 'test/integrity/concur
 const INTERLEAVINGS = ['test/integrity/interleavings.test.ts'];
 const EPOCHS = ['test/integrity/epochs.test.ts'];
 const FLAGS = ['test/integrity/anomaly.test.ts'];
+const KEPT_ROWS = ['test/store/rows.test.ts'];
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
@@ -74,6 +75,27 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     from: 'FOR UPDATE',
     to: '',
     tests: INTERLEAVINGS,
+  },
+  {
+    name: 'a row that says something else now is told as if it were new: what it said before stays',
+    file: 'libs/store/images/stage.ts',
+    from: 'const newRows = before?.live ? null : [id];',
+    to: 'const newRows = [id];',
+    tests: KEPT_ROWS,
+  },
+  {
+    name: 'a row that falls into the past of its item is taken for a repeat of what is kept',
+    file: 'libs/aggregate/folded-rows.ts',
+    from: 'if (time <= subject.until) return rows.every((row) => this.#repeats(subject, row, time));',
+    to: 'if (time <= subject.until) return true;',
+    tests: KEPT_ROWS,
+  },
+  {
+    name: 'a mark that names its rows hides another that names none',
+    file: 'libs/store/keys/sql/key_marks_take.sql',
+    from: 'bool_and(new_rows IS NOT NULL)',
+    to: 'bool_or(new_rows IS NOT NULL)',
+    tests: KEPT_ROWS,
   },
   {
     name: 'marks made unique, with DO NOTHING where one waits already',

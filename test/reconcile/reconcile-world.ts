@@ -17,7 +17,7 @@ import { openProgressStore } from '#libs/store/progress/progress.ts';
 import { migrate } from '#libs/store/schema/migrate.ts';
 import { FIRST_TODAY } from '../property/rows.ts';
 import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { askOracle, compareFeatures, type Difference, readFeatures } from '../support/oracle.ts';
+import { askOracle, compareFeatures, type Difference, readCourseIds, readFeatures } from '../support/oracle.ts';
 import { startTestPipeline, type TestPipeline } from '../support/pipeline.ts';
 import { testSettings } from '../support/settings.ts';
 import { untilSettled } from '../support/settle.ts';
@@ -120,7 +120,8 @@ export class ReconcileWorld {
 
   /** What differs between what is stored and the oracle's answer from the source. */
   async differences(): Promise<Difference[]> {
-    const expected = await askOracle(this.source.address, 'public', { today: FIRST_TODAY });
+    const courseIds = await readCourseIds(this.db);
+    const expected = await askOracle(this.source.address, 'public', { today: FIRST_TODAY }, courseIds);
     return compareFeatures(expected, await readFeatures(this.analytics.address));
   }
 

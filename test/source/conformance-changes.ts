@@ -52,7 +52,9 @@ export function snapshotTests(use: UseStage, harness: SourceHarness): void {
     await stage.agreed();
   });
 
-  test.runIf(harness.isOneStream)('begins again under a new epoch when it was cut short', async () => {
+  // Over Kafka a snapshot is Debezium's.
+  if (!harness.isOneStream) return;
+  test('begins again under a new epoch when it was cut short', async () => {
     const stage = use();
     await write(stage.world, (writer) =>
       writer.insert(

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { courseAsOf, DAYS_AFTER_LAST_FACT } from '#libs/families/course-as-of.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { beginCalendar } from '#libs/store/keys/calendar.ts';
 import { addPeople, createAnalytics, insertAll } from '../api/support.ts';
@@ -49,6 +50,15 @@ const MEASURED = [
   'previous_module_grade',
 ];
 const but = (...known: string[]): string[] => MEASURED.filter((name) => !known.includes(name));
+
+test('a course has stopped once its features stand still, by the same count of days', async () => {
+  const spans = await analytics.db.query<{ last_fact: number | null; stopped: boolean | null }>(
+    'SELECT last_fact, stopped FROM state.course_span',
+  );
+  const lastFacts = spans.map((span) => span.last_fact);
+  expect(lastFacts).toEqual(expect.arrayContaining([TODAY - DAYS_AFTER_LAST_FACT, TODAY - DAYS_AFTER_LAST_FACT - 1]));
+  for (const { last_fact, stopped } of spans) expect(stopped === true).toBe(courseAsOf(last_fact, TODAY) < TODAY);
+});
 
 describe('compat.student_metrics', () => {
   test('a course worked by hand', async () => {

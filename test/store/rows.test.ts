@@ -134,6 +134,16 @@ describe('a key of more than a thousand rows that mostly repeat', () => {
     expect(await features()).toMatchObject({ latest_grade: '50.00' });
   });
 
+  test('reads all where one of several marks names no rows', async () => {
+    const newest = grade(303, 90);
+    await stage([newest]);
+    await derive();
+    await stage([{ ...grade(0, 40), op: 'update', id: newest.id }]);
+    await stage([grade(304, 50)]);
+    expect(await derive()).toMatchObject({ 'rows/grades': 1_202 });
+    expect(await features()).toMatchObject({ latest_grade: '50.00', latest_graded_at: new Date(at(0)) });
+  });
+
   test('reads no row of grades or completions on a new day', async () => {
     await world.db.query(
       `INSERT INTO state.key_mark (family, course_id, student_id, priority, new_rows)
