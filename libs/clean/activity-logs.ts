@@ -1,5 +1,5 @@
 import { type ActivityType, normaliseWord } from '#libs/domain/activity-type.ts';
-import type { LocalMillis } from '#libs/domain/change.ts';
+import type { SourceImage } from '#libs/domain/change.ts';
 import { type LocalDay, MS_PER_DAY } from '#libs/domain/local-date.ts';
 import { isBlank, isText } from '#libs/domain/text.ts';
 import type { Instant } from '#libs/domain/zone.ts';
@@ -10,15 +10,7 @@ import { type Rejected, rejected } from './rejection.ts';
 import type { ReadingSettings } from './settings.ts';
 import { readInstant } from './time.ts';
 
-export interface ActivityImage {
-  readonly student_id: unknown;
-  readonly course_id: unknown;
-  readonly activity_type: string | null;
-  readonly resource_id: string | null;
-  readonly duration_seconds: string | null;
-  readonly timestamp: LocalMillis | null;
-  readonly metadata: string | null;
-}
+export type ActivityImage = SourceImage<'activity_logs'>;
 
 export type EventType = Exclude<ActivityType, 'completion'>;
 

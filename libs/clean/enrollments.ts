@@ -1,15 +1,11 @@
-import type { LocalMillis } from '#libs/domain/change.ts';
+import type { SourceImage } from '#libs/domain/change.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import type { Instant } from '#libs/domain/zone.ts';
 import { type Rejected, rejected } from './rejection.ts';
 import type { ReadingSettings } from './settings.ts';
 import { readInstant } from './time.ts';
 
-export interface EnrollmentImage {
-  readonly student_id: unknown;
-  readonly course_id: unknown;
-  readonly enrolled_at: LocalMillis | null;
-}
+export type EnrollmentImage = SourceImage<'enrollments'>;
 
 /** The student is enrolled, since `at` where the row says. */
 export interface EnrollmentObservation {

@@ -1,4 +1,4 @@
-import type { LocalMillis } from '#libs/domain/change.ts';
+import type { SourceImage } from '#libs/domain/change.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import { parseScaled } from '#libs/domain/rational.ts';
 import { isBlank, isText, trimAscii } from '#libs/domain/text.ts';
@@ -7,14 +7,7 @@ import { type Rejected, rejected } from './rejection.ts';
 import type { ReadingSettings } from './settings.ts';
 import { readInstant } from './time.ts';
 
-export interface GradeImage {
-  readonly student_id: unknown;
-  readonly course_id: unknown;
-  readonly grade_item: string | null;
-  readonly grade_value: string | null;
-  readonly grade_max: string | null;
-  readonly timestamp: LocalMillis | null;
-}
+export type GradeImage = SourceImage<'grades'>;
 
 export interface GradeObservation {
   /** Trimmed; `course` and `category` in lower case, however they were written. */

@@ -1,8 +1,6 @@
 import type { Position } from './position.ts';
-
-/** The tables an LMSConnector writes, parents before children. */
-export const SOURCE_TABLES = ['students', 'courses', 'enrollments', 'grades', 'activity_logs'] as const;
-export type SourceTable = (typeof SOURCE_TABLES)[number];
+import type { ColumnKind } from './source-tables/declaration.ts';
+import type { ColumnKinds, SourceTable } from './source-tables/index.ts';
 
 /** Lower-case text form of a UUID. */
 export type Uuid = string;
@@ -13,43 +11,18 @@ export type Uuid = string;
  */
 export type LocalMillis = number;
 
-/** How a needed column is carried from the source, whatever the transport. */
-export type ColumnKind = 'uuid' | 'text' | 'timestamp' | 'numeric' | 'integer' | 'json';
-
-/**
- * The columns of each table that are needed; all others are ignored.
- * `numeric` and `integer` travel as their decimal text (exact), `json` as JSON text, `timestamp` as {@link LocalMillis}.
- */
-export const NEEDED_COLUMNS = {
-  students: {},
-  courses: {},
-  enrollments: { student_id: 'uuid', course_id: 'uuid', enrolled_at: 'timestamp' },
-  grades: {
-    student_id: 'uuid',
-    course_id: 'uuid',
-    grade_item: 'text',
-    grade_value: 'numeric',
-    grade_max: 'numeric',
-    timestamp: 'timestamp',
-  },
-  activity_logs: {
-    student_id: 'uuid',
-    course_id: 'uuid',
-    activity_type: 'text',
-    resource_id: 'text',
-    duration_seconds: 'integer',
-    timestamp: 'timestamp',
-    metadata: 'json',
-  },
-} as const satisfies Record<SourceTable, Record<string, ColumnKind>>;
-
 type ValueOf<K extends ColumnKind> = K extends 'timestamp' ? LocalMillis : K extends 'uuid' ? Uuid : string;
 
 /** The needed columns of one row of table `T`, unconverted; null where the source has null. */
 export type SourceRow<T extends SourceTable> = {
-  readonly [C in keyof (typeof NEEDED_COLUMNS)[T]]: (typeof NEEDED_COLUMNS)[T][C] extends ColumnKind
-    ? ValueOf<(typeof NEEDED_COLUMNS)[T][C]> | null
+  readonly [C in keyof ColumnKinds<T>]: ColumnKinds<T>[C] extends ColumnKind
+    ? ValueOf<ColumnKinds<T>[C]> | null
     : never;
+};
+
+/** The same as its image has it: ids of students and courses are our integers. */
+export type SourceImage<T extends SourceTable> = {
+  readonly [C in keyof ColumnKinds<T>]: ColumnKinds<T>[C] extends 'uuid' ? unknown : SourceRow<T>[C];
 };
 
 export type RowOp = 'read' | 'create' | 'update' | 'delete';

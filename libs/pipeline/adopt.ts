@@ -1,6 +1,6 @@
-import { SOURCE_TABLES } from '#libs/domain/change.ts';
 import { systemClock } from '#libs/domain/clock.ts';
 import { UnrecoverableError } from '#libs/domain/errors.ts';
+import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import { RejectedSet, rejectionKey } from '#libs/store/images/rejected.ts';

@@ -1,6 +1,7 @@
 import { type FirstDays, NO_FIRST_DAYS, sameFirstDays } from '#libs/aggregate/coverage.ts';
-import { FAMILIES, type Family, ROW_FAMILIES } from '#libs/domain/family.ts';
+import { FAMILIES, type Family } from '#libs/domain/family.ts';
 import { formatDay, type LocalDay, parseDay } from '#libs/domain/local-date.ts';
+import { ROW_FAMILIES } from '#libs/domain/source-tables/index.ts';
 import { courseAsOf } from '#libs/families/course-as-of.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';

@@ -1,6 +1,6 @@
-import type { SourceTable } from '#libs/domain/change.ts';
 import { systemClock } from '#libs/domain/clock.ts';
 import type { Family } from '#libs/domain/family.ts';
+import type { SourceTable } from '#libs/domain/source-tables/index.ts';
 import { type FeatureSettings, openSettings } from '#libs/families/settings.ts';
 import { analyticsAddress, describeSettings, loadConfig, requireAddress } from '#libs/platform/config/config.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';

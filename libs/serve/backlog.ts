@@ -1,5 +1,5 @@
-import { SOURCE_TABLES } from '#libs/domain/change.ts';
 import { FAMILIES, type Family, perFamily } from '#libs/domain/family.ts';
+import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
 import { sql } from './statements.ts';

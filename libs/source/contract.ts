@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs';
-import type { Change, SourceTable } from '#libs/domain/change.ts';
+import type { Change } from '#libs/domain/change.ts';
 import type { Position } from '#libs/domain/position.ts';
+import type { SourceTable } from '#libs/domain/source-tables/index.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import type { Log } from '#libs/platform/log.ts';
 

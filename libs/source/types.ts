@@ -1,4 +1,4 @@
-import type { ColumnKind } from '#libs/domain/change.ts';
+import type { ColumnKind } from '#libs/domain/source-tables/declaration.ts';
 
 /**
  * Which types of Postgres a needed column of each kind may have: those whose every value arrives exactly, and the same by

@@ -1,3 +1,4 @@
+import { tablesOf } from '#libs/domain/source-tables/index.ts';
 import { runRoleProcess } from '#libs/pipeline/run-role.ts';
 import { openSource } from '#libs/source/open.ts';
 import { startPerformance } from './role.ts';
@@ -5,6 +6,6 @@ import { startPerformance } from './role.ts';
 await runRoleProcess({
   role: 'performance',
   summary: 'Takes in grades and derives performance_features.',
-  intake: { tables: ['grades'], openSource },
+  intake: { tables: tablesOf('performance'), openSource },
   start: startPerformance,
 });

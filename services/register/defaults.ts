@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { neededMetadata } from '#libs/clean/metadata.ts';
-import { NEEDED_COLUMNS } from '#libs/domain/change.ts';
 import { ConfigurationError } from '#libs/domain/errors.ts';
+import { neededColumns, SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
 
 interface Defaulted {
   readonly table: string;
@@ -25,9 +25,7 @@ const FIND = `SELECT c.relname AS table, a.attname AS column, pg_get_expr(d.adbi
  * @throws ConfigurationError naming each, with the SQL that fixes it
  */
 export async function refuseNullableDefaults(client: pg.Client, schema: string): Promise<void> {
-  const needed = Object.entries(NEEDED_COLUMNS).flatMap(([table, columns]) =>
-    Object.keys(columns).map((column) => ({ table, column })),
-  );
+  const needed = SOURCE_TABLES.flatMap((table) => neededColumns(table).map(({ name: column }) => ({ table, column })));
   const found = await client.query<Defaulted>(FIND, [
     schema,
     needed.map(({ table }) => table),

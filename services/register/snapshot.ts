@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { SOURCE_TABLES, type SourceTable } from '#libs/domain/change.ts';
 import { ConfigurationError } from '#libs/domain/errors.ts';
+import { SOURCE_TABLES, type SourceTable } from '#libs/domain/source-tables/index.ts';
 import { placeOf } from '#libs/source/pgoutput/options.ts';
 import { codeOf, sortFailure } from '#libs/source/postgres/faults.ts';
 import { openLink } from '#libs/source/postgres/link.ts';

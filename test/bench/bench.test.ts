@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { SOURCE_TABLES } from '#libs/domain/change.ts';
+import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import { migrate } from '#libs/store/schema/migrate.ts';
 import { createSourceDatabase, createTestDatabase } from '../support/database.ts';

@@ -1,5 +1,5 @@
-import { SOURCE_TABLES } from '#libs/domain/change.ts';
 import { systemClock } from '#libs/domain/clock.ts';
+import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
 import { openSettings } from '#libs/families/settings.ts';
 import { analyticsAddress, loadConfig, sourceAddress } from '#libs/platform/config/config.ts';
 import { Lifecycle } from '#libs/platform/lifecycle.ts';

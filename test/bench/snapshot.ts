@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { SOURCE_TABLES } from '#libs/domain/change.ts';
+import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import { together } from './floor.ts';
 import { Meter } from './measure.ts';

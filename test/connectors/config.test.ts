@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { SOURCE_TABLES } from '#libs/domain/change.ts';
 import { ConfigurationError } from '#libs/domain/errors.ts';
+import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
 import { loadConfig } from '#libs/platform/config/config.ts';
 import { publicationSql } from '#libs/source/postgres/remedies.ts';
 import { describeDifferences, epochIn } from '../../services/register/config.ts';

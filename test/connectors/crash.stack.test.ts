@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { SOURCE_TABLES } from '#libs/domain/change.ts';
+import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
 import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
 import { openProgressStore } from '#libs/store/progress/progress.ts';
 import { ConnectApi } from '../../services/register/connect-api.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, test } from 'vitest';
-import { SOURCE_TABLES } from '#libs/domain/change.ts';
+import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
 import { ConnectApi } from '../../services/register/connect-api.ts';
 import { dropEverything } from '../../services/register/drop.ts';
 import { makeHostile } from '../support/hostile.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { SOURCE_TABLES } from '#libs/domain/change.ts';
+import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { readConnectorReports } from '#libs/store/progress/connector.ts';
 import { openProgressStore } from '#libs/store/progress/progress.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { SOURCE_TABLES } from '#libs/domain/change.ts';
+import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
 import { analyticsAddress, loadConfig } from '#libs/platform/config/config.ts';
 import type { EmbeddedPostgres } from '#libs/platform/embedded-postgres/embedded.ts';
 import { type Database, openDatabase } from '#libs/platform/postgres/database.ts';

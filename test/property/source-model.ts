@@ -1,5 +1,6 @@
-import type { AnyRowChange, Change, SourceRow, SourceTable } from '#libs/domain/change.ts';
+import type { AnyRowChange, Change, SourceRow } from '#libs/domain/change.ts';
 import { MS_PER_DAY } from '#libs/domain/local-date.ts';
+import type { SourceTable } from '#libs/domain/source-tables/index.ts';
 import type { WrittenRow } from './rows.ts';
 
 export type FactTable = WrittenRow['table'];

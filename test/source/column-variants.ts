@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
-import type { AnyRowChange, ColumnKind, SourceTable } from '#libs/domain/change.ts';
-import { neededColumns } from '#libs/source/postgres/decode.ts';
+import type { AnyRowChange } from '#libs/domain/change.ts';
+import type { ColumnKind } from '#libs/domain/source-tables/declaration.ts';
+import { neededColumns, type SourceTable } from '#libs/domain/source-tables/index.ts';
 import type { SourceType } from '#libs/source/types.ts';
 import { createSourceDatabase, type TestDatabase } from '../support/database.ts';
 import { LAX_SOURCE_SCHEMA } from '../support/source-schema.ts';

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
-import type { AnyRowChange, SourceTable } from '#libs/domain/change.ts';
+import type { AnyRowChange } from '#libs/domain/change.ts';
+import type { SourceTable } from '#libs/domain/source-tables/index.ts';
 import { log, seen, type UseStage } from './stage.ts';
 import { type TextRow, write } from './world.ts';
 

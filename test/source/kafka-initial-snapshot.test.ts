@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { SourceTable } from '#libs/domain/change.ts';
+import type { SourceTable } from '#libs/domain/source-tables/index.ts';
 import type { PartitionProgress } from '#libs/source/contract.ts';
 import { noteInitialSnapshot, noteTopics } from '#libs/source/kafka/initial-snapshot.ts';
 import { PartitionState } from '#libs/source/kafka/partition-state.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
 import pg from 'pg';
-import { SOURCE_TABLES, type SourceTable } from '#libs/domain/change.ts';
+import { SOURCE_TABLES, type SourceTable } from '#libs/domain/source-tables/index.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { openRegistry } from '#libs/platform/registry/registry.ts';
 import type {

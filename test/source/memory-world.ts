@@ -1,8 +1,9 @@
 import { Observable } from 'rxjs';
-import { type AnyRowChange, type Change, SOURCE_TABLES, type SourceTable } from '#libs/domain/change.ts';
+import type { AnyRowChange, Change } from '#libs/domain/change.ts';
+import { neededColumns, SOURCE_TABLES, type SourceTable } from '#libs/domain/source-tables/index.ts';
 import type { ChangeBatch, ChangeSource } from '#libs/source/contract.ts';
 import { memorySource, splitBatch } from '#libs/source/memory/index.ts';
-import { deleteChange, neededColumns, rowChange } from '#libs/source/postgres/decode.ts';
+import { deleteChange, rowChange } from '#libs/source/postgres/decode.ts';
 import { MemoryProgress, type Rows, type SourceWorld, type TextRow, type Writer } from './world.ts';
 
 type Table = Map<string, TextRow>;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { ColumnKind } from '#libs/domain/change.ts';
+import type { ColumnKind } from '#libs/domain/source-tables/declaration.ts';
 import { SOURCE_TYPES } from '#libs/source/types.ts';
 import {
   createLayout,

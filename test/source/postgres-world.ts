@@ -1,7 +1,7 @@
 import pg from 'pg';
-import { NEEDED_COLUMNS, SOURCE_TABLES } from '#libs/domain/change.ts';
+import { neededColumns, SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
 import { type PgoutputOptions, pgoutputSource } from '#libs/source/pgoutput/index.ts';
-import { decodeValue, neededColumns } from '#libs/source/postgres/decode.ts';
+import { decodeValue } from '#libs/source/postgres/decode.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { MemoryProgress, type Rows, type SourceWorld, type Writer } from './world.ts';
 
@@ -49,7 +49,7 @@ export async function beginWriting(writers: pg.Pool): Promise<Writer> {
   };
   return {
     insert: async (table, rows) => {
-      const columns = ['id', ...Object.keys(NEEDED_COLUMNS[table])].filter((column) =>
+      const columns = ['id', ...neededColumns(table).map(({ name }) => name)].filter((column) =>
         rows.some((row) => row[column] !== undefined),
       );
       const names = columns.map(quote).join(', ');

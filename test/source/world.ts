@@ -1,6 +1,7 @@
 import type { Subscription } from 'rxjs';
-import { type AnyRowChange, type Change, opRank, SOURCE_TABLES, type SourceTable } from '#libs/domain/change.ts';
+import { type AnyRowChange, type Change, opRank } from '#libs/domain/change.ts';
 import { comparePositions, type Position } from '#libs/domain/position.ts';
+import { SOURCE_TABLES, type SourceTable } from '#libs/domain/source-tables/index.ts';
 import type { ChangeBatch, ChangeSource, Delivery, ProgressStore, StoredProgress } from '#libs/source/contract.ts';
 
 /** A row as the text of its columns; columns not named are null. */

@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
-import { SOURCE_TABLES } from '#libs/domain/change.ts';
 import { KeyFault, messageOf } from '#libs/domain/errors.ts';
-import { FAMILY_OF_TABLE, type Family, ROW_FAMILIES, type StudentCourse } from '#libs/domain/family.ts';
+import type { Family, StudentCourse } from '#libs/domain/family.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
+import { familyOf, ROW_FAMILIES, SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
 import { evaluateKey, rowsThatCount } from '#libs/families/evaluate.ts';
 import type { FamilyDefinition, RowsRead } from '#libs/families/family.ts';
 import { inHalves } from '#libs/families/in-halves.ts';
@@ -131,7 +131,7 @@ const sourceKeyName = ({ studentId, courseId }: StudentCourse): string => `${stu
 function keyNames(family: Family): SqlStatement {
   // A family that reads no table of the source has its keys from those that do.
   const owners = ROW_FAMILIES.includes(family) ? [family] : ROW_FAMILIES;
-  const tables = SOURCE_TABLES.filter((table) => owners.some((owner) => owner === FAMILY_OF_TABLE[table]));
+  const tables = SOURCE_TABLES.filter((table) => owners.some((owner) => owner === familyOf(table)));
   const images = tables.map(
     (table) => `  SELECT course_id, student_id FROM state.image_${table}
   WHERE live AND student_id > $1::integer AND student_id <= $2::integer AND course_id IS NOT NULL

@@ -1,5 +1,6 @@
-import type { SourceTable, Uuid } from '#libs/domain/change.ts';
+import type { Uuid } from '#libs/domain/change.ts';
 import { snapshotPosition } from '#libs/domain/position.ts';
+import type { SourceTable } from '#libs/domain/source-tables/index.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { readChange, type TextRow } from '#libs/source/postgres/snapshot.ts';
 import { type Image, type ImageColumns, sameContents } from '#libs/store/images/image.ts';

@@ -1,6 +1,7 @@
 import { neededMetadata } from '#libs/clean/metadata.ts';
-import type { SourceTable, Uuid } from '#libs/domain/change.ts';
-import { decodeTimestamp, neededColumns } from '#libs/source/postgres/decode.ts';
+import type { Uuid } from '#libs/domain/change.ts';
+import { neededColumns, type SourceTable } from '#libs/domain/source-tables/index.ts';
+import { decodeTimestamp } from '#libs/source/postgres/decode.ts';
 import type { TextRow } from '#libs/source/postgres/snapshot.ts';
 import { isVisible, type SourceSnapshot } from './visibility.ts';
 

@@ -1,5 +1,5 @@
-import type { SourceTable } from '#libs/domain/change.ts';
 import type { Difference, Tally } from '#libs/domain/run.ts';
+import type { SourceTable } from '#libs/domain/source-tables/index.ts';
 
 /** What the audit of rows found. */
 export interface RowReconcileResult {

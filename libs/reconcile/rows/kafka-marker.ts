@@ -1,5 +1,5 @@
-import type { SourceTable } from '#libs/domain/change.ts';
 import type { ConfigurationError } from '#libs/domain/errors.ts';
+import type { SourceTable } from '#libs/domain/source-tables/index.ts';
 import { requireKafka } from '#libs/platform/config/kafka.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import { openAdmin } from '#libs/platform/kafka/admin.ts';

@@ -1,5 +1,6 @@
-import type { SourceTable, Uuid } from '#libs/domain/change.ts';
+import type { Uuid } from '#libs/domain/change.ts';
 import { snapshotPosition } from '#libs/domain/position.ts';
+import type { SourceTable } from '#libs/domain/source-tables/index.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
 import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import { readChange } from '#libs/source/postgres/snapshot.ts';

@@ -1,6 +1,7 @@
-import { SOURCE_TABLES, type SourceTable, type Uuid } from '#libs/domain/change.ts';
+import type { Uuid } from '#libs/domain/change.ts';
 import { PrepaError } from '#libs/domain/errors.ts';
 import type { RunScope } from '#libs/domain/run.ts';
+import { SOURCE_TABLES, type SourceTable } from '#libs/domain/source-tables/index.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { keySql } from '#libs/store/keys/statements.ts';
 

@@ -1,4 +1,5 @@
-import type { SourceTable, Uuid } from '#libs/domain/change.ts';
+import type { Uuid } from '#libs/domain/change.ts';
+import type { SourceTable } from '#libs/domain/source-tables/index.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { MARKER_PREFIX } from '#libs/source/pgoutput/assemble.ts';
 import { readingText } from '#libs/source/postgres/encoding.ts';

@@ -1,5 +1,5 @@
-import type { SourceTable } from '#libs/domain/change.ts';
 import { type Position, parseLsn, samePosition } from '#libs/domain/position.ts';
+import type { SourceTable } from '#libs/domain/source-tables/index.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { progressSql } from '#libs/store/progress/statements.ts';
 import { type Say, waitFor } from '../waiting.ts';

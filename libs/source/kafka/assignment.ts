@@ -1,5 +1,5 @@
-import type { SourceTable } from '#libs/domain/change.ts';
 import type { ConfigurationError } from '#libs/domain/errors.ts';
+import type { SourceTable } from '#libs/domain/source-tables/index.ts';
 import type {
   Admin,
   BrokerFault,

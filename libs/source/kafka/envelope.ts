@@ -1,6 +1,7 @@
-import type { AnyRowChange, Change, LocalMillis, RowOp, SourceTable, Uuid } from '#libs/domain/change.ts';
+import type { AnyRowChange, Change, LocalMillis, RowOp, Uuid } from '#libs/domain/change.ts';
 import type { Position } from '#libs/domain/position.ts';
-import { deleteChange, neededColumns, type Stamp } from '../postgres/decode.ts';
+import { neededColumns, type SourceTable } from '#libs/domain/source-tables/index.ts';
+import { deleteChange, type Stamp } from '../postgres/decode.ts';
 import { Malformed, readUuid, readValue, UNAVAILABLE } from './values.ts';
 
 /** What a record says beside its envelope. */

@@ -1,4 +1,4 @@
-import type { SourceTable } from '#libs/domain/change.ts';
+import type { SourceTable } from '#libs/domain/source-tables/index.ts';
 import type { Watermarks } from '#libs/platform/kafka/contract.ts';
 import type { PartitionProgress } from '../contract.ts';
 import type { PartitionState } from './partition-state.ts';

@@ -1,4 +1,4 @@
-import type { SourceTable } from '#libs/domain/change.ts';
+import type { SourceTable } from '#libs/domain/source-tables/index.ts';
 import type { Log } from '#libs/platform/log.ts';
 import type { SchemaRegistry } from '#libs/platform/registry/contract.ts';
 import type { PartitionProgress } from '../contract.ts';

@@ -1,4 +1,4 @@
-import type { SourceTable } from '#libs/domain/change.ts';
+import type { SourceTable } from '#libs/domain/source-tables/index.ts';
 import type { IncomingBatch, PartitionId, Watermarks } from '#libs/platform/kafka/contract.ts';
 import type { PartitionRow } from '../contract.ts';
 import type { DispatchTarget } from './batch-dispatcher.ts';

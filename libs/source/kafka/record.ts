@@ -1,5 +1,6 @@
-import type { Change, SourceTable } from '#libs/domain/change.ts';
+import type { Change } from '#libs/domain/change.ts';
 import { UnrecoverableError } from '#libs/domain/errors.ts';
+import type { SourceTable } from '#libs/domain/source-tables/index.ts';
 import type { IncomingRecord, PartitionId } from '#libs/platform/kafka/contract.ts';
 import { type SchemaRegistry, Undecodable } from '#libs/platform/registry/contract.ts';
 import { MAX_PAYLOAD, type UndecodableRecord } from '../contract.ts';

@@ -1,4 +1,5 @@
-import type { ColumnKind, LocalMillis } from '#libs/domain/change.ts';
+import type { LocalMillis } from '#libs/domain/change.ts';
+import type { ColumnKind } from '#libs/domain/source-tables/declaration.ts';
 import type { ReadFloat } from '#libs/platform/registry/floats.ts';
 import { doubleText, singleText } from './floats.ts';
 

@@ -1,7 +1,8 @@
 import type { Pgoutput } from 'pg-logical-replication';
-import { type AnyRowChange, type Change, SOURCE_TABLES, type SourceTable } from '#libs/domain/change.ts';
+import type { AnyRowChange, Change } from '#libs/domain/change.ts';
 import { parseLsn } from '#libs/domain/position.ts';
-import { deleteChange, neededColumns, rowChange, type Stamp } from '../postgres/decode.ts';
+import { neededColumns, SOURCE_TABLES, type SourceTable } from '#libs/domain/source-tables/index.ts';
+import { deleteChange, rowChange, type Stamp } from '../postgres/decode.ts';
 import type { ReadText } from '../postgres/encoding.ts';
 import { UnreadableLog } from '../postgres/faults.ts';
 import { mayBeReadable } from '../types.ts';

@@ -1,9 +1,9 @@
 import type pg from 'pg';
-import { type ColumnKind, SOURCE_TABLES } from '#libs/domain/change.ts';
 import { UnrecoverableError } from '#libs/domain/errors.ts';
+import type { ColumnKind } from '#libs/domain/source-tables/declaration.ts';
+import { neededColumns, SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
 import { loadStatements } from '#libs/platform/postgres/database.ts';
 import { isReadable, SOURCE_TYPES } from '../types.ts';
-import { neededColumns } from './decode.ts';
 import { nameInSql } from './remedies.ts';
 import type { ColumnFacts, TableFacts } from './tables.ts';
 

@@ -1,27 +1,7 @@
-import {
-  type AnyRowChange,
-  type ColumnKind,
-  type LocalMillis,
-  NEEDED_COLUMNS,
-  type RowOp,
-  SOURCE_TABLES,
-  type SourceTable,
-  type Uuid,
-} from '#libs/domain/change.ts';
+import type { AnyRowChange, LocalMillis, RowOp, Uuid } from '#libs/domain/change.ts';
 import type { Position } from '#libs/domain/position.ts';
-
-/** The name and kind of one needed column. */
-export interface NeededColumn {
-  readonly name: string;
-  readonly kind: ColumnKind;
-}
-
-const columnsByTable = new Map<SourceTable, readonly NeededColumn[]>(
-  SOURCE_TABLES.map((table) => [table, Object.entries(NEEDED_COLUMNS[table]).map(([name, kind]) => ({ name, kind }))]),
-);
-
-/** The needed columns of a table, in a fixed order, `id` not among them. */
-export const neededColumns = (table: SourceTable): readonly NeededColumn[] => columnsByTable.get(table) ?? [];
+import type { ColumnKind } from '#libs/domain/source-tables/declaration.ts';
+import { type NeededColumn, neededColumns, type SourceTable } from '#libs/domain/source-tables/index.ts';
 
 const MILLIS_PER_400_YEARS = 146_097 * 86_400_000;
 const TIMESTAMP = /^(\d{4,})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?( BC)?$/;
@@ -76,7 +56,7 @@ export function rowChange(
     const text = value(column, index);
     if (text !== undefined) after[column.name] = text === null ? null : decodeValue(column.kind, text);
   });
-  // The columns come from NEEDED_COLUMNS[table], which is what the type of `after` is made of.
+  // The columns come from neededColumns(table), which is what the type of `after` is made of.
   return { table, op, id: id.toLowerCase(), ...stamp, after } as AnyRowChange;
 }
 

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { ConfigurationError, UnrecoverableError } from '#libs/domain/errors.ts';
+import { neededColumns } from '#libs/domain/source-tables/index.ts';
 import { checkColumnTypes } from './column-types.ts';
-import { neededColumns } from './decode.ts';
 import { Waiting } from './faults.ts';
 import { findService, logWithoutRows } from './managed.ts';
 import { readGrantsSql } from './remedies.ts';

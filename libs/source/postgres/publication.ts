@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { ConfigurationError, messageOf, UnrecoverableError } from '#libs/domain/errors.ts';
-import { neededColumns } from './decode.ts';
+import { neededColumns } from '#libs/domain/source-tables/index.ts';
 import { codeOf } from './faults.ts';
 import { GENERATED_SENT, type SourceFacts } from './preflight.ts';
 import { publicationSql } from './remedies.ts';

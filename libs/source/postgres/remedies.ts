@@ -1,5 +1,5 @@
-import { SOURCE_TABLES } from '#libs/domain/change.ts';
 import { ConfigurationError } from '#libs/domain/errors.ts';
+import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
 
 /*
  * What an administrator of the source is told to run, where only they can. The statements are those of

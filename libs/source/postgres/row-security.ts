@@ -1,6 +1,6 @@
 import type pg from 'pg';
-import { SOURCE_TABLES } from '#libs/domain/change.ts';
 import { ConfigurationError } from '#libs/domain/errors.ts';
+import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
 import { loadStatements } from '#libs/platform/postgres/database.ts';
 import { nameInSql } from './remedies.ts';
 

@@ -1,7 +1,6 @@
 import type pg from 'pg';
-import { SOURCE_TABLES } from '#libs/domain/change.ts';
+import { neededColumns, SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
 import { loadStatements } from '#libs/platform/postgres/database.ts';
-import { neededColumns } from './decode.ts';
 import type { SourceServer } from './server.ts';
 
 const sql = loadStatements(new URL('./sql/', import.meta.url), ['signature']);

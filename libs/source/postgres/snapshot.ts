@@ -1,8 +1,9 @@
 import type pg from 'pg';
-import { type AnyRowChange, SOURCE_TABLES, type SourceTable } from '#libs/domain/change.ts';
+import type { AnyRowChange } from '#libs/domain/change.ts';
 import { messageOf, UnrecoverableError } from '#libs/domain/errors.ts';
 import { snapshotPosition } from '#libs/domain/position.ts';
-import { neededColumns, rowChange, type Stamp } from './decode.ts';
+import { neededColumns, SOURCE_TABLES, type SourceTable } from '#libs/domain/source-tables/index.ts';
+import { rowChange, type Stamp } from './decode.ts';
 import { readingText } from './encoding.ts';
 import { isBadText, Waiting } from './faults.ts';
 import type { RowSecurity } from './row-security.ts';

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { SOURCE_TABLES, type SourceTable } from '#libs/domain/change.ts';
+import { SOURCE_TABLES, type SourceTable } from '#libs/domain/source-tables/index.ts';
 import { loadStatements } from '#libs/platform/postgres/database.ts';
 
 const sql = loadStatements(new URL('./sql/', import.meta.url), ['source_tables']);

@@ -1,5 +1,6 @@
-import { NEEDED_COLUMNS, type SourceTable } from '#libs/domain/change.ts';
 import type { Position } from '#libs/domain/position.ts';
+import type { ColumnKind } from '#libs/domain/source-tables/declaration.ts';
+import { neededColumns, type SourceTable } from '#libs/domain/source-tables/index.ts';
 import type { Queryable, SqlStatement, SqlValue } from '#libs/platform/postgres/database.ts';
 import type { Image, ImageValue } from './image.ts';
 import { fillImageTemplate } from './statements.ts';
@@ -30,12 +31,12 @@ export interface KeyIds {
 }
 
 /** How a needed column stands in its image: ids as our integers, everything else unconverted. */
-function imageType(kind: string): 'integer' | 'bigint' | 'text' {
+function imageType(kind: ColumnKind): 'integer' | 'bigint' | 'text' {
   return kind === 'uuid' ? 'integer' : kind === 'timestamp' ? 'bigint' : 'text';
 }
 
 export function openImageTable(table: SourceTable): ImageTable {
-  const columns = Object.entries<string>(NEEDED_COLUMNS[table]).map(([name, kind]) => ({
+  const columns = neededColumns(table).map(({ name, kind }) => ({
     name,
     type: imageType(kind),
   }));

@@ -1,6 +1,6 @@
 import type { RejectionReason } from '#libs/clean/rejection.ts';
-import type { SourceTable } from '#libs/domain/change.ts';
 import type { Position } from '#libs/domain/position.ts';
+import type { SourceTable } from '#libs/domain/source-tables/index.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { MAX_PAYLOAD, type UndecodableRecord } from '#libs/source/contract.ts';
 import type { Image } from './image.ts';

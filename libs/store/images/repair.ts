@@ -1,7 +1,6 @@
 import type { ReadingSettings } from '#libs/clean/settings.ts';
-import type { SourceTable } from '#libs/domain/change.ts';
-import { FAMILY_OF_TABLE } from '#libs/domain/family.ts';
 import { laterPosition, type Position, samePosition, snapshotPosition } from '#libs/domain/position.ts';
+import { familyOf, type SourceTable } from '#libs/domain/source-tables/index.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { MARK_PRIORITY, MarkSet, NO_ORIGIN } from '../keys/marks.ts';
 import { progressSql } from '../progress/statements.ts';
@@ -105,7 +104,7 @@ const sameImage = (a: Image, b: Image): boolean =>
   samePosition(a.position, b.position) && a.xid === b.xid && sameContents(a, b);
 
 function markKeys(marks: MarkSet, table: SourceTable, before: Image | undefined, after: Image): void {
-  const family = FAMILY_OF_TABLE[table];
+  const family = familyOf(table);
   if (family === null) return;
   for (const image of [before, after]) {
     const { student_id: studentId, course_id: courseId } = image?.columns ?? {};

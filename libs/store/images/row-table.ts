@@ -1,11 +1,11 @@
 import type { FoldRules } from '#libs/aggregate/folded-rows.ts';
 import { isRejected, type Rejected, readOrReject } from '#libs/clean/rejection.ts';
 import type { ReadingSettings } from '#libs/clean/settings.ts';
-import { NEEDED_COLUMNS } from '#libs/domain/change.ts';
+import { copiedRowsOf, neededColumns, type TableOfKeys } from '#libs/domain/source-tables/index.ts';
 import type { Queryable, SqlStatement, SqlValue } from '#libs/platform/postgres/database.ts';
 import { millisOf } from './image-table.ts';
 import { coursesAndStudents } from './key-rows.ts';
-import { COPIED_ROWS, type KeptRows, KeyRows, type KeyToRead, type TableOfKeys } from './rows.ts';
+import { type KeptRows, KeyRows, type KeyToRead } from './rows.ts';
 import { fillImageTemplate } from './statements.ts';
 
 /** How the rows of a table read, and follow each other. */
@@ -50,12 +50,12 @@ interface Statements {
 
 export function openRowTable<I extends object, O extends object>(reading: RowReading<I, O>): RowTable<O> {
   const { table } = reading;
-  const needed = Object.entries<string>(NEEDED_COLUMNS[table]).filter(([, kind]) => kind !== 'uuid');
-  const columns = ['student_id', 'course_id', ...needed.map(([name]) => name)];
+  const needed = neededColumns(table).filter(({ kind }) => kind !== 'uuid');
+  const columns = ['student_id', 'course_id', ...needed.map(({ name }) => name)];
   // How many digits a double shows is the session's to say, so times come as text.
-  const times = needed.flatMap(([name, kind]) => (kind === 'timestamp' ? [name] : []));
+  const times = needed.flatMap(({ name, kind }) => (kind === 'timestamp' ? [name] : []));
   const list = columns.map((name) => `, i."${name}"${times.includes(name) ? '::text' : ''}`).join('');
-  const holes = { table, columns: list, copied: COPIED_ROWS[table] };
+  const holes = { table, columns: list, copied: copiedRowsOf(table) };
   const statements = prepare(table, holes);
   return {
     read: (tx, keys, settings) => new TableReading(tx, statements, { ...reading, times }, settings, keys).read(),

@@ -1,13 +1,6 @@
 import { FoldedRows, type FoldRules, type KeptSubject } from '#libs/aggregate/folded-rows.ts';
 import type { StudentCourse } from '#libs/domain/family.ts';
-
-/** Tables with rows of keys, and which of these rows connectors copy anew: the others are never folded. */
-export const COPIED_ROWS = {
-  enrollments: 'true',
-  grades: 'true',
-  activity_logs: 'state.is_copied(activity_type)',
-} as const;
-export type TableOfKeys = keyof typeof COPIED_ROWS;
+import type { TableOfKeys } from '#libs/domain/source-tables/index.ts';
 
 /** What is kept of a key's rows of one table, for the next time. */
 export interface KeptRows<O> {

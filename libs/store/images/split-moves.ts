@@ -1,5 +1,6 @@
-import type { AnyRowChange, SourceTable, Uuid } from '#libs/domain/change.ts';
+import type { AnyRowChange, Uuid } from '#libs/domain/change.ts';
 import type { Position } from '#libs/domain/position.ts';
+import type { SourceTable } from '#libs/domain/source-tables/index.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { lowXid } from '../schema/project.ts';
 import { imageSql } from './statements.ts';

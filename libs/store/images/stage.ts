@@ -1,14 +1,8 @@
 import type { RejectionReason } from '#libs/clean/rejection.ts';
 import type { ReadingSettings } from '#libs/clean/settings.ts';
-import {
-  type AnyRowChange,
-  type Change,
-  SOURCE_TABLES,
-  type SourceTable,
-  type TruncateChange,
-} from '#libs/domain/change.ts';
-import { FAMILY_OF_TABLE } from '#libs/domain/family.ts';
+import type { AnyRowChange, Change, TruncateChange } from '#libs/domain/change.ts';
 import { comparePositions, laterPosition, type Position, snapshotPosition } from '#libs/domain/position.ts';
+import { familyOf, SOURCE_TABLES, type SourceTable } from '#libs/domain/source-tables/index.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import type { ChangeBatch } from '#libs/source/contract.ts';
 import { type Identities, resolveIds } from '../keys/identity.ts';
@@ -244,7 +238,7 @@ class BatchStage {
   }
 
   #mark(table: SourceTable, key: KeyIds, position: Position, committedAt: number | null, newRows: NewRows): void {
-    const family = FAMILY_OF_TABLE[table];
+    const family = familyOf(table);
     if (family === null || key.student_id === null || key.course_id === null) return;
     // A row of a snapshot stands before all that the epoch's log brings.
     const origin = { position, committedAt, awaited: position.lsn === 0n };

@@ -1,5 +1,5 @@
-import { SOURCE_TABLES, type SourceTable } from '#libs/domain/change.ts';
 import { comparePositions, type Position } from '#libs/domain/position.ts';
+import { SOURCE_TABLES, type SourceTable } from '#libs/domain/source-tables/index.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { checkFingerprint } from '../keys/calendar.ts';
 import { schemaSql } from '../schema/statements.ts';

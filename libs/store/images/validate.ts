@@ -3,7 +3,7 @@ import { type EnrollmentImage, readEnrollment } from '#libs/clean/enrollments.ts
 import { type GradeImage, readGrade } from '#libs/clean/grades.ts';
 import { isRejected, type RejectionReason, readOrReject } from '#libs/clean/rejection.ts';
 import type { ReadingSettings } from '#libs/clean/settings.ts';
-import type { SourceTable } from '#libs/domain/change.ts';
+import type { SourceTable } from '#libs/domain/source-tables/index.ts';
 import type { ImageColumns } from './image.ts';
 
 export interface Validation {

@@ -1,5 +1,6 @@
 import { neededMetadata } from '#libs/clean/metadata.ts';
-import { type AnyRowChange, NEEDED_COLUMNS } from '#libs/domain/change.ts';
+import type { AnyRowChange } from '#libs/domain/change.ts';
+import { neededColumns } from '#libs/domain/source-tables/index.ts';
 import type { ImageChange, ImageValue } from '../images/image.ts';
 import type { Identities } from '../keys/identity.ts';
 
@@ -25,7 +26,7 @@ export const lowXid = (xid: bigint | undefined): number | null =>
 export function toImageChange(change: AnyRowChange, ids: Identities): ImageChange {
   const columns: Record<string, ImageValue> = {};
   const after: Readonly<Record<string, ImageValue | undefined>> = change.after ?? {};
-  for (const [name, kind] of Object.entries(NEEDED_COLUMNS[change.table])) {
+  for (const { name, kind } of neededColumns(change.table)) {
     const value = after[name];
     if (value === undefined) continue;
     if (typeof value === 'string' && kind === 'uuid') {

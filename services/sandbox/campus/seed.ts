@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { SourceTable } from '#libs/domain/change.ts';
+import type { SourceTable } from '#libs/domain/source-tables/index.ts';
 import { type Database, loadStatements, type Queryable } from '#libs/platform/postgres/database.ts';
 import { keyHistory } from './history.ts';
 import { localMillis } from './local-time.ts';

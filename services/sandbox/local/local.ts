@@ -72,8 +72,7 @@ export async function runLocal(options: LocalOptions): Promise<void> {
   if (options.signal.aborted) return;
   const settings = await openSettings(config, db, log);
   const changed = await adoptSettings(db, settings);
-  if (changed.length > 0)
-    line.print(`  Settings changed (${changed.join(', ')}): every feature is derived again.`);
+  if (changed.length > 0) line.print(`  Settings changed (${changed.join(', ')}): every feature is derived again.`);
   if (options.signal.aborted) return;
 
   const metrics = openMetrics();

@@ -1,7 +1,7 @@
 import { chmodSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { SOURCE_TABLES } from '#libs/domain/change.ts';
+import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
 import { freePort } from '#libs/platform/embedded-postgres/embedded.ts';
 import { openAdmin } from '#libs/platform/kafka/admin.ts';
 import type { Admin, Watermarks } from '#libs/platform/kafka/contract.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { SOURCE_TABLES } from '#libs/domain/change.ts';
 import { systemClock } from '#libs/domain/clock.ts';
+import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
 import { type Intake, startIntake } from '#libs/pipeline/intake.ts';
 import { loadConfig } from '#libs/platform/config/config.ts';
 import { Lifecycle } from '#libs/platform/lifecycle.ts';

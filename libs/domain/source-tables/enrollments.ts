@@ -1,0 +1,8 @@
+import type { SourceTableDeclaration } from './declaration.ts';
+
+/** A student is in a course. */
+export const ENROLLMENTS = {
+  columns: { student_id: 'uuid', course_id: 'uuid', enrolled_at: 'timestamp' },
+  family: 'engagement',
+  copied: 'true',
+} as const satisfies SourceTableDeclaration;

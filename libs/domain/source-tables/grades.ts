@@ -1,0 +1,15 @@
+import type { SourceTableDeclaration } from './declaration.ts';
+
+/** What a student got for an item of a course, as of a time. */
+export const GRADES = {
+  columns: {
+    student_id: 'uuid',
+    course_id: 'uuid',
+    grade_item: 'text',
+    grade_value: 'numeric',
+    grade_max: 'numeric',
+    timestamp: 'timestamp',
+  },
+  family: 'performance',
+  copied: 'true',
+} as const satisfies SourceTableDeclaration;
