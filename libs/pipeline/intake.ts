@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { concatMap, type Subscription } from 'rxjs';
 import { messageOf, UnrecoverableError } from '#libs/domain/errors.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
@@ -6,6 +5,7 @@ import type { Log } from '#libs/platform/log.ts';
 import type { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import type { Metrics } from '#libs/platform/metrics.ts';
 import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
+import { Backoff } from '#libs/platform/retry.ts';
 import type { ChangeBatch, ChangeSource, Delivery } from '#libs/source/contract.ts';
 import { type StageOptions, type StageResult, stageBatch } from '#libs/store/images/stage.ts';
 
@@ -29,9 +29,6 @@ export interface Intake {
   /** Takes nothing more and resolves when the batch at hand is committed. */
   stop(): Promise<void>;
 }
-
-const FIRST_RETRY_MS = 100;
-const LAST_RETRY_MS = 5_000;
 
 /** Stages what a source delivers, one batch at a time, and tells the derivers. */
 export function startIntake(options: IntakeOptions): Intake {
@@ -89,8 +86,9 @@ class IntakeWorker implements Intake {
    */
   async #stage(batch: ChangeBatch, staging: StageOptions): Promise<boolean> {
     const { db, settings, log } = this.#options;
+    const backoff = new Backoff();
     let failures = 0;
-    for (let retryMs = FIRST_RETRY_MS; !this.#stopping.signal.aborted; retryMs = Math.min(2 * retryMs, LAST_RETRY_MS)) {
+    while (!this.#stopping.signal.aborted) {
       try {
         const result = await stageBatch(db, batch, settings.reading, { ...staging, fingerprint: settings.fingerprint });
         this.#staged(result);
@@ -98,7 +96,7 @@ class IntakeWorker implements Intake {
       } catch (error) {
         if (isDatabaseFault(error)) {
           this.#wait(error);
-          await sleep(retryMs, undefined, { signal: this.#stopping.signal }).catch(() => {});
+          await backoff.wait(this.#stopping.signal);
           continue;
         }
         if (error instanceof UnrecoverableError) throw error;

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep } from './retry.ts';
 
 /**
  * One process and no other: a number alone is given again, soon after its process has ended. Survives as JSON.

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { Backoff } from '#libs/platform/retry.ts';
 
 const FIRST_LOOK_MS = 2;
 const LAST_LOOK_MS = 50;
@@ -21,7 +21,8 @@ export async function waitFor<T>(
   signal: AbortSignal,
 ): Promise<T> {
   let saidAt = performance.now();
-  for (let look = FIRST_LOOK_MS; ; look = Math.min(LAST_LOOK_MS, look * 2)) {
+  const backoff = new Backoff({ first: FIRST_LOOK_MS, last: LAST_LOOK_MS });
+  for (;;) {
     signal.throwIfAborted();
     const answer = await ask();
     signal.throwIfAborted();
@@ -30,12 +31,6 @@ export async function waitFor<T>(
       say(`waiting for ${what()}`);
       saidAt = performance.now();
     }
-    await pause(look, signal);
+    await backoff.wait(signal);
   }
-}
-
-/** @throws the signal's reason as soon as it aborts */
-export async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  await sleep(milliseconds, undefined, { signal }).catch(() => {});
-  signal.throwIfAborted();
 }

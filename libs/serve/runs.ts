@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { formatDay, type LocalDay, MS_PER_DAY, parseDay } from '#libs/domain/local-date.ts';
 import { hasEnded, RUN_MODES, RUN_ORIGINS, RUN_STATUSES, type Verdict } from '#libs/domain/run.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
+import { sleep } from '#libs/platform/retry.ts';
 import {
   cancelRun,
   findRun,
@@ -210,7 +210,7 @@ export async function awaitRun(db: Queryable, id: string, timeout: WaitOptions):
     if (run === undefined) throw runNotFound(id);
     const isLeft = run.attempts === 0 && performance.now() - began > beginWithinMs;
     if (hasEnded(run.status) || isLeft || signal.aborted) return run;
-    await sleep(everyMs, undefined, { signal }).catch(() => {});
+    await sleep(everyMs, signal);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Subscriber } from 'rxjs';
+import { sleep } from '#libs/platform/retry.ts';
 import type { ChangeBatch, Delivery } from './contract.ts';
 
 /** Rejects what was awaited when the subscriber went away. Nobody is to be told of it. */
@@ -29,21 +30,8 @@ export function handOver(subscriber: Subscriber<Delivery>, batch: ChangeBatch, s
   });
 }
 
-/** Resolves after `milliseconds`; rejects with {@link Stopped} at once when `signal` aborts, and leaves no timer. */
-export function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      reject(new Stopped());
-      return;
-    }
-    const onAbort = (): void => {
-      clearTimeout(timer);
-      reject(new Stopped());
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', onAbort);
-      resolve();
-    }, milliseconds);
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
+/** @throws Stopped as soon as the signal aborts */
+export async function sleepUnlessStopped(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await sleep(milliseconds, signal);
+  if (signal.aborted) throw new Stopped();
 }

@@ -10,7 +10,7 @@ import type { Gate } from './access.ts';
 import { readJson } from './body.ts';
 import { type ApiFailure, MethodNotAllowedError, toFailure } from './failure.ts';
 import { forLists } from './lists.ts';
-import { type ApiContext, nameOf, type Reply, type Route } from './route.ts';
+import { type ApiContext, type Reply, type Route, routePath } from './route.ts';
 import { HEALTH_PATH } from './routes/health.ts';
 
 export interface AppOptions {
@@ -116,7 +116,7 @@ function createRouter({ context, routes, draining }: AppOptions): Router {
   const router = new Router({ sensitive: true, strict: true });
   for (const route of routes) {
     const answerRoute = async (ctx: Koa.Context & { params: Record<string, string> }): Promise<void> => {
-      ctx.state['route'] = nameOf(route);
+      ctx.state['route'] = routePath(route);
       const reply = await route.handle(context, {
         path: ctx.path,
         params: ctx.params,
@@ -143,6 +143,6 @@ function gone(response: ServerResponse): AbortSignal {
 function refuseUnrouted(ctx: Koa.Context, router: Router, routes: readonly Route[]): never {
   const allowed = new Set(router.stack.filter((layer) => layer.match(ctx.path)).flatMap((layer) => layer.methods));
   if (allowed.size > 0) throw new MethodNotAllowedError(ctx.method, ctx.path, [...allowed].sort());
-  const paths = routes.map((route) => `${route.method} ${nameOf(route)}`);
+  const paths = routes.map((route) => `${route.method} ${routePath(route)}`);
   throw new NotFoundError(`there is no ${ctx.path}`, `the routes are ${paths.join(', ')}`);
 }

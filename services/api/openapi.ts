@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { errorAnswer } from '#libs/serve/answers.ts';
 import { describeRefusals, json, responsesOf } from './openapi-answers.ts';
 import { Components, type JsonSchema } from './openapi-schemas.ts';
-import { nameOf, type Route, TAGS } from './route.ts';
+import { type Route, routePath, TAGS } from './route.ts';
 import { HEALTH_PATH } from './routes/health.ts';
 
 interface Parameter {
@@ -62,7 +62,7 @@ function operationOf(route: Route, components: Components): object {
 function pathsOf(routes: readonly Route[], components: Components): Record<string, object> {
   const paths: Record<string, object> = {};
   for (const route of routes) {
-    const path = nameOf(route);
+    const path = routePath(route);
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route, components) };
   }
   return paths;

@@ -112,7 +112,7 @@ export interface Route extends RouteHead {
 }
 
 /** A route as it is written for people, and in OpenAPI: `/api/metrics/student/{id}`. */
-export const nameOf = (route: Route): string => route.path.replaceAll(/:(\w+)/g, '{$1}');
+export const routePath = (route: Route): string => route.path.replaceAll(/:(\w+)/g, '{$1}');
 
 /** Puts the reading of parameters and body before a handler. */
 export function defineRoute<

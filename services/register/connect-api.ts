@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '#libs/platform/retry.ts';
 import { Waiting } from '#libs/source/postgres/faults.ts';
 import type { ConnectorConfig } from './config.ts';
 import { ConnectHttp, type ConnectRequest } from './connect-http.ts';
@@ -92,11 +92,7 @@ export class ConnectApi {
   /** Resolves when its task has ended, and with it its connection to the slot. */
   async stop(): Promise<void> {
     await this.#call('PUT', '/stop');
-    for (
-      const until = Date.now() + STOP_MS;
-      Date.now() < until;
-      await sleep(LOOK_MS, undefined, { signal: this.#signal })
-    ) {
+    for (const until = Date.now() + STOP_MS; Date.now() < until; await pause(LOOK_MS, this.#signal)) {
       const status = (await this.#call('GET', '/status')) as StatusAnswer;
       if (status.connector.state === 'STOPPED' && status.tasks.length === 0) return;
     }

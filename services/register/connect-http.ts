@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isInteger, parse } from 'lossless-json';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import { type Answer, ask, NoAnswer, shown } from '#libs/platform/http.ts';
+import { pause } from '#libs/platform/retry.ts';
 import { Waiting } from '#libs/source/postgres/faults.ts';
 
 /** Connect understood and said no: not to be tried again as it is. */
@@ -75,7 +75,7 @@ export class ConnectHttp {
 
   /** Whatever changes a connector has the workers share their work out anew, which takes them a moment. */
   async #askPatiently(method: string, path: string, body: string | undefined): Promise<Answer> {
-    for (const until = Date.now() + this.#conflictMs; ; await sleep(LOOK_MS, undefined, { signal: this.#signal })) {
+    for (const until = Date.now() + this.#conflictMs; ; await pause(LOOK_MS, this.#signal)) {
       const answer = await this.#ask(method, path, body);
       if (answer.status !== CONFLICT || Date.now() > until) return answer;
     }

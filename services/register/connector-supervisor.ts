@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, PrepaError } from '#libs/domain/errors.ts';
 import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
+import { Backoff, sleep } from '#libs/platform/retry.ts';
 import { placeOf } from '#libs/source/pgoutput/options.ts';
 import { sortFailure, Waiting } from '#libs/source/postgres/faults.ts';
 import type { Origin } from '#libs/source/postgres/signature.ts';
@@ -33,8 +33,6 @@ export interface SupervisorOptions {
 const INSPECT_EVERY = 10_000;
 /** Between two reports of a state that has not changed, milliseconds. */
 const REPORT_EVERY = 5_000;
-const FIRST_RETRY = 250;
-const LAST_RETRY = 5_000;
 /** How long someone who does not want to stay waits for another process that looks after the connector. */
 const TIMEOUT = 5_000;
 const FAILURES_BORNE = 3;
@@ -47,7 +45,8 @@ const FAILURES_BORNE = 3;
 export async function superviseConnector(options: SupervisorOptions): Promise<void> {
   const supervisor = new ConnectorSupervisor(options);
   const { settings, signal } = options;
-  for (let wait = FIRST_RETRY; !signal.aborted; wait = Math.min(LAST_RETRY, 2 * wait)) {
+  const backoff = new Backoff();
+  while (!signal.aborted) {
     const looks = supervisor.looks;
     try {
       await supervisor.run();
@@ -55,9 +54,9 @@ export async function superviseConnector(options: SupervisorOptions): Promise<vo
     } catch (error) {
       if (signal.aborted) return;
       const waiting = asWaiting(error, settings);
-      if (supervisor.looks > looks) wait = FIRST_RETRY;
+      if (supervisor.looks > looks) backoff.reset();
       await supervisor.reportWaiting(messageOf(waiting));
-      await sleep(wait, undefined, { signal }).catch(() => {});
+      await backoff.wait(signal);
     }
   }
 }
@@ -140,7 +139,7 @@ class ConnectorSupervisor {
       await this.report(situation);
       if (!forEver && situation.state === 'streaming') return;
       if (!forEver && situation.state === 'failed' && this.#restarts.count >= FAILURES_BORNE) throw failed(situation);
-      await sleep(this.#options.every ?? 1_000, undefined, { signal }).catch(() => {});
+      await sleep(this.#options.every ?? 1_000, signal);
     }
   }
 

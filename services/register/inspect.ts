@@ -11,7 +11,7 @@ import { reasonForConnectorEpoch } from './epoch.ts';
 import type { Restarts } from './restarts.ts';
 import { slotOf, wantedConfig } from './settings.ts';
 import type { Situation } from './situation.ts';
-import { beginEpoch, beginStreaming, type ConnectorContext, configure, prepareReading } from './steps.ts';
+import { beginConnectorEpoch, beginStreaming, type ConnectorContext, configure, prepareReading } from './steps.ts';
 
 interface Scene {
   readonly epoch: number;
@@ -50,7 +50,7 @@ export async function lookOnce(
   const gap = stored === undefined ? undefined : await readStreamGap(db, stored.epoch);
   const reason = forced ?? reasonForConnectorEpoch({ stored, slot, slotName: name, origin, walEnd, connector, gap });
   if (reason !== undefined || stored === undefined || slot === undefined) {
-    await beginEpoch(context, originText(origin), reason ?? 'there is nothing to carry on', all, connector);
+    await beginConnectorEpoch(context, originText(origin), reason ?? 'there is nothing to carry on', all, connector);
     return undefined;
   }
   if (stored.origin !== originText(origin))

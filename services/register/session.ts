@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import { refuseUselessPooler } from '#libs/platform/postgres/pooler.ts';
+import { pause } from '#libs/platform/retry.ts';
 import { placeOf } from '#libs/source/pgoutput/options.ts';
 import { encodingOf } from '#libs/source/postgres/encoding.ts';
 import { openLink } from '#libs/source/postgres/link.ts';
@@ -93,7 +93,7 @@ async function takeLock(
       );
     }
     onStandby(`${sentence}; standing by`);
-    await sleep(STANDBY_EVERY, undefined, { signal });
+    await pause(STANDBY_EVERY, signal);
   }
 }
 

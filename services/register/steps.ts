@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { parseLsn } from '#libs/domain/position.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
+import { pause } from '#libs/platform/retry.ts';
 import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
 import { Waiting } from '#libs/source/postgres/faults.ts';
 import { dropSlots, readSlots, refuseForeign, requireLimit, type SlotRow } from '#libs/source/postgres/slot.ts';
@@ -53,7 +53,7 @@ export interface ConnectorContext {
  * Begins a new epoch, up to its slot: the epoch's number is durable before anything can bear it.
  * @param slots all of our names on this server; an unread slot keeps the server's log for ever
  */
-export async function beginEpoch(
+export async function beginConnectorEpoch(
   context: ConnectorContext,
   origin: string,
   reason: string,
@@ -83,7 +83,7 @@ export async function beginEpoch(
  * @throws Waiting when somebody goes on reading: a connector of another Kafka Connect, perhaps
  */
 async function untilUnread({ settings, control, signal }: ConnectorContext): Promise<void> {
-  for (const until = Date.now() + UNREAD_MS; ; await sleep(100, undefined, { signal })) {
+  for (const until = Date.now() + UNREAD_MS; ; await pause(100, signal)) {
     const slots = await readSlots(control, settings.slotPrefix);
     const read = slots.find((slot) => slot.database === settings.source.database && slot.active_pid !== null);
     if (read === undefined) return;
@@ -126,7 +126,7 @@ async function untilWritersEnd({ control, signal, say }: ConnectorContext): Prom
     );
     if (answer.rows[0]?.ended === true) return;
     say('waiting until all transactions that write at the source have ended; then its tables are read');
-    await sleep(200, undefined, { signal });
+    await pause(200, signal);
   }
 }
 

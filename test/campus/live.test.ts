@@ -131,7 +131,7 @@ test('while the database is away it says so and waits ever longer; then it goes 
   while (events.length < before + 5) await sleep(10);
   await campus.stop();
   await away.close();
-  expect(troubles.slice(0, 3).map((trouble) => trouble.retryInMs)).toEqual([250, 300, 300]);
+  expect(troubles.slice(0, 3).map((trouble) => trouble.retryInMs)).toEqual([100, 200, 300]);
   expect(troubles[0]?.error.message).toContain('Connection terminated');
 });
 

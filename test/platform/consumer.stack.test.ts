@@ -9,7 +9,7 @@ import type { Admin, Producer } from '#libs/platform/kafka/contract.ts';
 import { openProducer } from '#libs/platform/kafka/producer.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { useStack } from '../support/stack.ts';
-import { type Listening, listen as listenTo, numbers, retryWhileUnavailable, valuesOf } from './listening.ts';
+import { type Listening, listen as listenTo, numbers, poll, valuesOf } from './listening.ts';
 
 /* What a consumer reads, and how it goes on trying where it cannot. */
 
@@ -58,7 +58,7 @@ describe('compression', () => {
       await producer.send(topic, numbers(0, 4_000));
       await producer.send(topic, numbers(4_000, 1_000));
       const { records, troubles } = listen(topic);
-      await retryWhileUnavailable(() => records.length).toBe(5_000);
+      await poll(() => records.length).toBe(5_000);
       expect(valuesOf(records)).toEqual(NUMBERS);
       expect(troubles.filter((said) => said !== 'back')).toEqual([]);
     },
@@ -72,7 +72,7 @@ describe('compression', () => {
     forget(types.ZSTD, () => {
       throw new UnknownCodec('a batch is compressed with codec 5, which is not known here');
     });
-    await retryWhileUnavailable(() => failures.length).toBe(1);
+    await poll(() => failures.length).toBe(1);
     expect(failures[0]).toBeInstanceOf(ConfigurationError);
     expect(failures[0]?.message).toContain(topic);
     expect((failures[0] as ConfigurationError).hint).toContain('compression.type');
@@ -96,7 +96,7 @@ describe('a consumer that falls over', () => {
         throw new CodecFault('a batch cannot be read');
       },
     }));
-    await retryWhileUnavailable(() => troubles.length).toBeGreaterThan(0);
+    await poll(() => troubles.length).toBeGreaterThan(0);
     await sleep(5_000);
     expect(assigned.length).toBeGreaterThan(2);
     // 100 ms, then twice as long each time; at first it was five times a second.
@@ -104,8 +104,8 @@ describe('a consumer that falls over', () => {
     expect(troubles.length).toBeGreaterThanOrEqual(assigned.length - 1);
     expect(new Set(troubles.map((said) => /a batch cannot be read/.test(said)))).toEqual(new Set([true]));
     installCodecs();
-    await retryWhileUnavailable(() => records.length).toBe(10);
-    await retryWhileUnavailable(() => troubles.at(-1)).toBe('back');
+    await poll(() => records.length).toBe(10);
+    await poll(() => troubles.at(-1)).toBe('back');
   });
 
   test('since it may not read its group, or its topic, says which right is missing', async () => {
@@ -124,15 +124,15 @@ describe('a consumer that falls over', () => {
     });
     await kafka.createAcls({ acl: denials.map(acl) });
     const { troubles, assigned, records } = listen(topic, group);
-    await retryWhileUnavailable(() => troubles.at(-1)).toMatch(`does not let us at the topics ${topic}`);
+    await poll(() => troubles.at(-1)).toMatch(`does not let us at the topics ${topic}`);
     await allow(denials[1]);
-    await retryWhileUnavailable(() => troubles.at(-1)).toMatch(`does not let us into the consumer group ${group}`);
+    await poll(() => troubles.at(-1)).toMatch(`does not let us into the consumer group ${group}`);
     expect(troubles.at(-1)).toContain(`--operation Read --group ${group}`);
     expect(assigned).toEqual([]);
     await allow(denials[0]);
     await producer.send(topic, numbers(0, 3));
-    await retryWhileUnavailable(() => records.length).toBe(3);
-    await retryWhileUnavailable(() => troubles.at(-1)).toBe('back');
+    await poll(() => records.length).toBe(3);
+    await poll(() => troubles.at(-1)).toBe('back');
   });
 
   async function allow(denial: { resourceType: number; resourceName: string } | undefined): Promise<void> {
@@ -167,12 +167,10 @@ describe('a consumer that falls over', () => {
     await theirs.run({ eachMessage: async () => {} });
     await joined;
     const { troubles, assigned } = listen(topic, group);
-    await retryWhileUnavailable(() => troubles.at(-1)).toMatch(
-      `the consumer group ${group} is in use by another program`,
-    );
+    await poll(() => troubles.at(-1)).toMatch(`the consumer group ${group} is in use by another program`);
     await theirs.disconnect();
-    await retryWhileUnavailable(() => assigned).toEqual([1]);
-    await retryWhileUnavailable(() => troubles.at(-1)).toBe('back');
+    await poll(() => assigned).toEqual([1]);
+    await poll(() => troubles.at(-1)).toBe('back');
   });
 
   const named =
@@ -186,9 +184,9 @@ describe('a consumer that falls over', () => {
     const topic = await freshTopic();
     await producer.send(topic, numbers(0, 1));
     const { troubles, assigned, records } = listen(topic);
-    await retryWhileUnavailable(() => records.length).toBe(1);
+    await poll(() => records.length).toBe(1);
     await kafka.deleteTopics({ topics: [topic] });
-    await retryWhileUnavailable(() => troubles.filter((said) => said !== 'back').length).toBeGreaterThan(0);
+    await poll(() => troubles.filter((said) => said !== 'back').length).toBeGreaterThan(0);
     await sleep(3_000);
     expect(troubles.at(-1)).toMatch(/does not host this topic-partition|UNKNOWN_TOPIC/);
     expect(assigned.length).toBeLessThan(8);

@@ -6,7 +6,7 @@ import { BrokerFault } from '#libs/platform/kafka/contract.ts';
 import { clusterAnswers } from '#libs/platform/kafka/probe.ts';
 import { openProducer } from '#libs/platform/kafka/producer.ts';
 import { openLog } from '#libs/platform/log.ts';
-import { listen, numbers, retryWhileUnavailable } from './listening.ts';
+import { listen, numbers, poll } from './listening.ts';
 
 /* Whoever accepts connections in a broker's place and is no broker: each call comes to an end, and says whose fault it is. */
 
@@ -56,7 +56,7 @@ describe.each(PLACES)('somebody who %s', (_, onConnection) => {
 
   test('gives a consumer nothing, which says so, tries again ever more slowly, and ends when it is to', async () => {
     const { troubles, assigned, failures, consumer } = listen('topic', options);
-    await retryWhileUnavailable(() => troubles.length).toBeGreaterThan(1);
+    await poll(() => troubles.length).toBeGreaterThan(1);
     for (const said of troubles) expect(said).toContain('does not answer');
     await consumer.close();
     expect([assigned, failures]).toEqual([[], []]);

@@ -8,7 +8,7 @@ import { type Admin, BrokerFault, type Consumer, type Producer } from '#libs/pla
 import { openProducer } from '#libs/platform/kafka/producer.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { useStack } from '../support/stack.ts';
-import { type Listening, listen as listenTo, numbers, retryWhileUnavailable, valuesOf } from './listening.ts';
+import { type Listening, listen as listenTo, numbers, poll, valuesOf } from './listening.ts';
 
 let admin: Admin;
 let producer: Producer;
@@ -79,7 +79,7 @@ describe('messages', () => {
     await Promise.all(Array.from({ length: 20 }, (_, index) => producer.send(topic, numbers(10 * index, 10))));
     await producer.send(topic, [{ key: Buffer.from('key'), value: null, headers: { version: '7' } }]);
     const { records } = listen(topic, 4);
-    await retryWhileUnavailable(() => records.length).toBe(201);
+    await poll(() => records.length).toBe(201);
     expect(valuesOf(records.slice(0, 200))).toEqual(Array.from({ length: 200 }, (_, index) => String(index)));
     expect(records.at(-1)).toEqual({
       offset: 200n,
@@ -92,11 +92,11 @@ describe('messages', () => {
   test('go to the members of a group, and to those that are left', async () => {
     const topic = await freshTopic(4);
     const one = listen(topic, 4, `shared ${topic}`);
-    await retryWhileUnavailable(() => one.assigned.at(-1)).toBe(4);
+    await poll(() => one.assigned.at(-1)).toBe(4);
     const two = listen(topic, 4, `shared ${topic}`);
-    await retryWhileUnavailable(() => [one.assigned.at(-1), two.assigned.at(-1)]).toEqual([2, 2]);
+    await poll(() => [one.assigned.at(-1), two.assigned.at(-1)]).toEqual([2, 2]);
     await one.consumer.close();
-    await retryWhileUnavailable(() => two.assigned.at(-1)).toBe(4);
+    await poll(() => two.assigned.at(-1)).toBe(4);
   });
 
   test('wait for a slow reader, which stays in its group', async () => {
@@ -126,11 +126,11 @@ describe('messages', () => {
       },
     });
     consumers.push(consumer);
-    await retryWhileUnavailable(() => joined).toBe(1);
+    await poll(() => joined).toBe(1);
     await producer.send(topic, numbers(0, 1));
-    await retryWhileUnavailable(() => taken).toBe(1);
+    await poll(() => taken).toBe(1);
     await producer.send(topic, numbers(1, 1));
-    await retryWhileUnavailable(() => taken).toBe(2);
+    await poll(() => taken).toBe(2);
     expect(joined).toBe(1);
   });
 });

@@ -7,7 +7,7 @@ import { openProducer } from '#libs/platform/kafka/producer.ts';
 import { openLog } from '#libs/platform/log.ts';
 import type { SchemaRegistry } from '#libs/platform/registry/contract.ts';
 import { kafkaSource } from '#libs/source/kafka/index.ts';
-import { type Listening, listen, numbers, retryWhileUnavailable, valuesOf } from '../platform/listening.ts';
+import { type Listening, listen, numbers, poll, valuesOf } from '../platform/listening.ts';
 import { type OwnStack, ownStack } from '../support/stack.ts';
 import { MemoryPartitions } from './kafka-world.ts';
 import { eventually } from './stage.ts';
@@ -82,7 +82,7 @@ async function listenToNew(timeoutMs?: number): Promise<{ topic: string; listeni
   await admin.close();
   const listening = listen(topic, { ...client(), ...(timeoutMs === undefined ? {} : { timeoutMs }) });
   const producer = openProducer(client());
-  await retryWhileUnavailable(() => listening.assigned.length).toBe(1);
+  await poll(() => listening.assigned.length).toBe(1);
   return { topic, listening, producer };
 }
 
@@ -105,18 +105,18 @@ test('a broker that is killed is waited for by producers and consumers, and noth
       await sleep(5);
     }
   })();
-  await retryWhileUnavailable(() => listening.records.length).toBeGreaterThan(30);
+  await poll(() => listening.records.length).toBeGreaterThan(30);
   await stack.kill('broker');
-  await retryWhileUnavailable(() => faults.length).toBeGreaterThan(0);
-  await retryWhileUnavailable(() => listening.troubles.at(-1)).toMatch(/does not answer/);
+  await poll(() => faults.length).toBeGreaterThan(0);
+  await poll(() => listening.troubles.at(-1)).toMatch(/does not answer/);
   expect(faults.every((fault) => fault instanceof BrokerFault)).toBe(true);
   await stack.start('broker');
   const before = sent.length;
-  await retryWhileUnavailable(() => sent.length).toBeGreaterThan(before + 30);
-  await retryWhileUnavailable(() => listening.troubles.at(-1)).toBe('back');
+  await poll(() => sent.length).toBeGreaterThan(before + 30);
+  await poll(() => listening.troubles.at(-1)).toBe('back');
   stopped = true;
   await sending;
-  await retryWhileUnavailable(() => new Set(valuesOf(listening.records)).size).toBeGreaterThanOrEqual(sent.length);
+  await poll(() => new Set(valuesOf(listening.records)).size).toBeGreaterThanOrEqual(sent.length);
   // What was sent again after a failure may be there twice, and never goes back beyond itself.
   const distinct = [...new Set(valuesOf(listening.records))];
   expect(distinct.slice(0, sent.length)).toEqual(sent);
@@ -125,17 +125,17 @@ test('a broker that is killed is waited for by producers and consumers, and noth
 
 test('a broker that stands still, its connections open, is told in time, and waited for', async () => {
   const { topic, listening, producer } = await listenToNew(2_000);
-  await retryWhileUnavailable(() => listening.troubles).toEqual(['back']);
+  await poll(() => listening.troubles).toEqual(['back']);
   const { pid } = stack.broker;
   process.kill(pid, 'SIGSTOP');
   try {
-    await retryWhileUnavailable(() => listening.troubles.at(-1)).toMatch(/does not answer/);
+    await poll(() => listening.troubles.at(-1)).toMatch(/does not answer/);
   } finally {
     process.kill(pid, 'SIGCONT');
   }
   await producer.send(topic, numbers(0, 3));
-  await retryWhileUnavailable(() => listening.records.length).toBe(3);
-  await retryWhileUnavailable(() => listening.troubles.at(-1)).toBe('back');
+  await poll(() => listening.records.length).toBe(3);
+  await poll(() => listening.troubles.at(-1)).toBe('back');
   await Promise.all([listening.consumer.close(), producer.close()]);
 });
 

@@ -8,8 +8,8 @@ import {
   type AnomalySettings,
   FLAG_NAMES,
   type Flag,
+  type FlagFinding,
   type FlagName,
-  type OpenFlag,
 } from './flags.ts';
 import { type GradedItem, gradesApart, hasGrades, isNews } from './graded.ts';
 import { outlierFinding } from './modified-z.ts';
@@ -73,7 +73,7 @@ function daysOpenBefore(series: AnomalySeries | null, name: FlagName, index: num
   return index - first;
 }
 
-type Findings<N extends FlagName> = Readonly<Record<N, OpenFlag | null>>;
+type Findings<N extends FlagName> = Readonly<Record<N, FlagFinding | null>>;
 
 function engagementFindings(
   key: AnomalyKey,

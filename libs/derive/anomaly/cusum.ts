@@ -1,6 +1,6 @@
 import { roundRatio } from '#libs/domain/rational.ts';
 import { type Control, hasBaseline, sigmaRadicand, spreadOf } from './control.ts';
-import { type OpenFlag, severityBy } from './flags.ts';
+import { type FlagFinding, severityBy } from './flags.ts';
 import { compareWithRoot, roundWithRoot } from './root.ts';
 
 /**
@@ -26,7 +26,7 @@ export function isShifted({ baseline, chart }: Control): boolean {
 }
 
 /** S, μ and 5σ in points, 6 decimals; S and its direction are of the larger side, up if both are equal. */
-export function shiftFinding(control: Control): OpenFlag | null {
+export function shiftFinding(control: Control): FlagFinding | null {
   if (!isShifted(control)) return null;
   const { baseline } = control;
   const n = BigInt(baseline.days);

@@ -1,6 +1,6 @@
 import { roundRatio } from '#libs/domain/rational.ts';
 import { type Control, hasBaseline, sigmaRadicand, spreadOf } from './control.ts';
-import { type OpenFlag, severityBy } from './flags.ts';
+import { type FlagFinding, severityBy } from './flags.ts';
 import { compareWithRoot, roundWithRoot } from './root.ts';
 
 /**
@@ -70,7 +70,7 @@ function isBelow({ below, scale }: Level, { baseline }: Control, halves: bigint,
 }
 
 /** z of the last day, μ, and μ − limit in points, 6 decimals. */
-export function sustainedLowFinding(control: Control): OpenFlag | null {
+export function sustainedLowFinding(control: Control): FlagFinding | null {
   const level = levelsOf(control).at(-1);
   if (level === undefined || !isSustainedLow(control)) return null;
   const { baseline } = control;

@@ -21,7 +21,7 @@ export const ANOMALY_COLUMNS = {
  * Why a flag is open. Value, baseline and threshold have one unit: points of score or of percent, or days (own_gap), with 2
  * decimals (6 of cusum and ewma).
  */
-export interface OpenFlag {
+export interface FlagFinding {
   readonly value: number;
   /** Null where a gap is not measured against the student's own. */
   readonly baseline: number | null;
@@ -35,7 +35,7 @@ export interface OpenFlag {
 }
 
 /** An open flag as it is stored. */
-export interface Flag extends OpenFlag {
+export interface Flag extends FlagFinding {
   /** First day, YYYY-MM-DD, of the unbroken run of days on which the flag, as of that day, was open. */
   readonly since: string;
 }

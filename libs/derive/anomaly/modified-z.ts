@@ -1,6 +1,6 @@
 import { SETTING_DECIMALS } from '#libs/domain/components.ts';
 import { roundRatio } from '#libs/domain/rational.ts';
-import { type OpenFlag, severityBy } from './flags.ts';
+import { type FlagFinding, severityBy } from './flags.ts';
 import { bigMedianTimes2, medianTimes2, sortBig } from './sorted.ts';
 
 /**
@@ -113,7 +113,11 @@ function sigmasOf({ count, madTimes4, deviationTimes2 }: Others, threshold: bigi
  * The outlier as it is shown: value, median, and median ∓ limit, in points with 2 decimals.
  * @param item whose value it is; absent: the value is a day's
  */
-export function outlierFinding({ side, value, medianTimes2, limit }: Outlier, unit: bigint, item?: string): OpenFlag {
+export function outlierFinding(
+  { side, value, medianTimes2, limit }: Outlier,
+  unit: bigint,
+  item?: string,
+): FlagFinding {
   const sign = side === 'drop' ? -1n : 1n;
   const distanceTimes2 = sign * (2n * value - medianTimes2);
   return {

@@ -1,6 +1,6 @@
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import { roundRatio } from '#libs/domain/rational.ts';
-import { type OpenFlag, severityBy } from './flags.ts';
+import { type FlagFinding, severityBy } from './flags.ts';
 import { insertSorted, medianTimes2 } from './sorted.ts';
 
 /**
@@ -56,7 +56,7 @@ export function idleRanges({ activeDays, countedFrom }: ActivityDays, last: Loca
 const DAY_DECIMALS = 2;
 
 /** The gap that ends on a day, if the flag is open on it. @param activeDays of ActivityDays: none after the day */
-export function idleFinding({ activeDays, countedFrom }: ActivityDays, day: LocalDay): OpenFlag | null {
+export function idleFinding({ activeDays, countedFrom }: ActivityDays, day: LocalDay): FlagFinding | null {
   const start = activeDays.at(-1) ?? countedFrom;
   if (start === null) return null;
   const differences = activeDays.slice(1).map((active, index) => active - (activeDays[index] ?? active));

@@ -1,5 +1,5 @@
 import { roundRatio } from '#libs/domain/rational.ts';
-import { type OpenFlag, severityBy } from './flags.ts';
+import { type FlagFinding, severityBy } from './flags.ts';
 import { LEAST_POINTS } from './modified-z.ts';
 import { sortBig } from './sorted.ts';
 
@@ -55,7 +55,7 @@ export const farthest = <T>(all: readonly Beyond<T>[]): Beyond<T> | null =>
   );
 
 /** The value, its quartile and its fence, in points with 2 decimals. */
-export function fenceFinding(beyond: Beyond<unknown>, unit: bigint, item: string): OpenFlag {
+export function fenceFinding(beyond: Beyond<unknown>, unit: bigint, item: string): FlagFinding {
   const { value, quartileTimes4, marginTimes8, isLow } = beyond;
   const fenceTimes8 = 2n * quartileTimes4 + (isLow ? -marginTimes8 : marginTimes8);
   return {

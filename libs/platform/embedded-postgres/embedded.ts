@@ -2,11 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { UnrecoverableError } from '#libs/domain/errors.ts';
 import type { DatabaseAddress } from '../postgres/database.ts';
 import { connectSettled } from '../postgres/session-settings.ts';
+import { sleep } from '../retry.ts';
 import {
   asUser,
   BARE_ENVIRONMENT,

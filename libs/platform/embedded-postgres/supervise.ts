@@ -1,10 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../log.ts';
 import { LOOK_AT_LOG_MS, shorten } from '../log-writer.ts';
+import { Backoff } from '../retry.ts';
 import { type EmbeddedOptions, type EmbeddedPostgres, isAlive, startEmbeddedPostgres } from './embedded.ts';
 
 const LOOK_MS = 250;
-const LAST_RETRY_MS = 5_000;
 
 /**
  * Keeps an embedded server up: one that dies (killed, out of memory, its disk full) is started again on its folder and
@@ -21,19 +20,22 @@ export function superviseEmbedded(
   const stopping = new AbortController();
   let server = started;
   const watch = async (): Promise<void> => {
-    let wait = LOOK_MS;
+    const backoff = new Backoff({ first: LOOK_MS });
     while (!stopping.signal.aborted) {
-      await sleep(wait, undefined, { signal: stopping.signal }).catch(() => {});
-      if (stopping.signal.aborted || isAlive(server.pid)) continue;
+      await backoff.wait(stopping.signal);
+      if (stopping.signal.aborted) return;
+      if (isAlive(server.pid)) {
+        backoff.reset();
+        continue;
+      }
       log.error({ pid: server.pid }, `${name} has died; starting it again`);
       try {
         const { port } = server.address('postgres');
         server = await startEmbeddedPostgres({ ...options, port, fixedPort: true });
         log.info({ pid: server.pid }, `${name} is up again`);
-        wait = LOOK_MS;
+        backoff.reset();
       } catch (error) {
-        wait = Math.min(2 * wait, LAST_RETRY_MS);
-        log.error({ err: error }, `${name} does not start; trying again in ${wait} ms`);
+        log.error({ err: error }, `${name} does not start; trying again in ${backoff.next} ms`);
       }
     }
   };

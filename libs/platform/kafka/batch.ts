@@ -8,7 +8,7 @@ import type { ConsumerHandler, IncomingRecord } from './contract.ts';
  * @param beatMs between two heartbeats, milliseconds
  * @returns whether the batch is taken care of
  */
-export async function handOver(
+export async function handleBatch(
   { batch, heartbeat }: EachBatchPayload,
   handler: ConsumerHandler,
   beatMs: number,

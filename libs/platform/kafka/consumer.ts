@@ -1,14 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kafka } from 'kafkajs';
+import { Backoff } from '../retry.ts';
 import { openClient } from './client.ts';
 import type { Consumer, PartitionId } from './contract.ts';
 import { hopeless, toBrokerFault } from './faults.ts';
 import { type ConsumerOptions, Membership } from './membership.ts';
 
 export type { ConsumerOptions } from './membership.ts';
-
-const FIRST_RETRY_MS = 100;
-const LAST_RETRY_MS = 5_000;
 
 export function openConsumer(options: ConsumerOptions): Consumer {
   return new Member(options);
@@ -51,7 +48,8 @@ class Member implements Consumer {
   async #live(): Promise<void> {
     const { signal } = this.#closing;
     let isRelapsing = false;
-    for (let wait = FIRST_RETRY_MS; !signal.aborted; wait = Math.min(2 * wait, LAST_RETRY_MS)) {
+    const backoff = new Backoff();
+    while (!signal.aborted) {
       const membership = new Membership(this.#client, this.#options, isRelapsing);
       this.#present = membership;
       const error = await membership.last(signal);
@@ -59,9 +57,9 @@ class Member implements Consumer {
       const isWorthARetry = signal.aborted || this.#tell(error);
       await membership.close();
       if (!isWorthARetry) return;
-      if (membership.wasSteady) wait = FIRST_RETRY_MS;
+      if (membership.wasSteady) backoff.reset();
       if (membership.hasJoined) isRelapsing = !membership.wasSteady;
-      await sleep(wait, undefined, { signal }).catch(() => {});
+      await backoff.wait(signal);
     }
   }
 

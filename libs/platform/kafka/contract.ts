@@ -61,6 +61,8 @@ export interface PartitionId {
   readonly partition: number;
 }
 
+export const partitionName = ({ topic, partition }: PartitionId): string => `${topic}:${partition}`;
+
 /** What a partition holds: records from offset `low` (included) to `high` (not included). */
 export interface Watermarks extends PartitionId {
   readonly low: bigint;

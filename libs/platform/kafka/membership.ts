@@ -1,7 +1,7 @@
 import type { EachBatchPayload, Kafka, Consumer as LibraryConsumer, RequestTimeoutEvent } from 'kafkajs';
-import { handOver } from './batch.ts';
+import { handleBatch } from './batch.ts';
 import { type ClientOptions, closeQuietly } from './client.ts';
-import { BrokerFault, type ConsumerHandler, type PartitionId } from './contract.ts';
+import { BrokerFault, type ConsumerHandler, type PartitionId, partitionName } from './contract.ts';
 
 export interface ConsumerOptions extends ClientOptions {
   readonly group: string;
@@ -25,8 +25,6 @@ const TICK_MS = 1_000;
 const STEADY_TICKS = 5;
 /** So often may the library join again by itself before a membership is steady. */
 const REJOINS = 3;
-
-const nameOf = ({ topic, partition }: PartitionId): string => `${topic}:${partition}`;
 
 /** One life of the library's consumer: from joining to falling over. */
 export class Membership {
@@ -63,18 +61,18 @@ export class Membership {
   }
 
   begin(partition: PartitionId, offset: bigint): void {
-    if (!this.#assigned.has(nameOf(partition))) return;
+    if (!this.#assigned.has(partitionName(partition))) return;
     this.#consumer.seek({ ...partition, offset: offset.toString() });
     this.#consumer.resume([{ topic: partition.topic, partitions: [partition.partition] }]);
   }
 
   hold({ topic, partition }: PartitionId): void {
-    if (!this.#assigned.has(nameOf({ topic, partition }))) return;
+    if (!this.#assigned.has(partitionName({ topic, partition }))) return;
     this.#consumer.pause([{ topic, partitions: [partition] }]);
   }
 
   report({ topic, partition }: PartitionId, next: bigint): void {
-    this.#reports.set(nameOf({ topic, partition }), { topic, partition, offset: next.toString() });
+    this.#reports.set(partitionName({ topic, partition }), { topic, partition, offset: next.toString() });
   }
 
   /** Resolves when it is over: with undefined when the signal aborts, else with the reason. To be closed after that. */
@@ -168,21 +166,21 @@ export class Membership {
     this.#reports.clear();
     for (const [topic, partitions] of Object.entries(assignment)) {
       this.#consumer.pause([{ topic, partitions }]);
-      for (const partition of partitions) this.#assigned.set(nameOf({ topic, partition }), { topic, partition });
+      for (const partition of partitions) this.#assigned.set(partitionName({ topic, partition }), { topic, partition });
     }
     handler.onAssigned([...this.#assigned.values()]);
   }
 
   async #take(payload: EachBatchPayload): Promise<void> {
     const { batch } = payload;
-    if (payload.isStale() || !this.#assigned.has(nameOf(batch))) return;
-    const done = await handOver(payload, this.#options.handler, HEARTBEAT_MS);
+    if (payload.isStale() || !this.#assigned.has(partitionName(batch))) return;
+    const done = await handleBatch(payload, this.#options.handler, HEARTBEAT_MS);
     if (done && !payload.isStale()) payload.resolveOffset(batch.lastOffset());
   }
 
   /** Nothing rests on it; a group that shares out anew refuses it. */
   async #send(): Promise<void> {
-    const reports = [...this.#reports.values()].filter((report) => this.#assigned.has(nameOf(report)));
+    const reports = [...this.#reports.values()].filter((report) => this.#assigned.has(partitionName(report)));
     this.#reports.clear();
     if (reports.length > 0) await this.#consumer.commitOffsets(reports).catch(() => {});
   }

@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, UnrecoverableError } from '#libs/domain/errors.ts';
 import { BrokerFault } from '../kafka/contract.ts';
 import type { Log } from '../log.ts';
 import { isDatabaseFault } from '../postgres/database.ts';
 import { RegistryFault } from '../registry/contract.ts';
+import { Backoff } from '../retry.ts';
 import type { WorkSignal } from './work-signal.ts';
 
 /** What one step of a loop found: more work at once, nothing to do, work that somebody else is at, or a reason to rest. */
@@ -29,8 +29,6 @@ export interface Loop {
 
 const CONTENDED_PAUSE_MS = 10;
 const RESTING_PAUSE_MS = 100;
-const FIRST_RETRY_MS = 100;
-const LAST_RETRY_MS = 5_000;
 
 /** Runs `step` until there is nothing to do, then waits to be woken. Failures are retried for ever, in sight. */
 export function startLoop(options: LoopOptions): Loop {
@@ -50,14 +48,14 @@ export function startLoop(options: LoopOptions): Loop {
 
 async function run(options: LoopOptions, signal: AbortSignal, state: { trouble: string | null }): Promise<void> {
   const { name, wake, log, step, onFailure, pollMs = 1_000 } = options;
-  let retryMs = FIRST_RETRY_MS;
+  const backoff = new Backoff();
   while (!signal.aborted) {
     const seen = wake.count;
     try {
       const outcome = await step();
       if (state.trouble !== null) log.info({ loop: name }, `${name} is working again`);
       state.trouble = null;
-      retryMs = FIRST_RETRY_MS;
+      backoff.reset();
       if (outcome === 'idle') await wake.after(seen, pollMs, signal);
       if (outcome === 'contended') await wake.after(wake.count, CONTENDED_PAUSE_MS, signal);
       if (outcome === 'resting') await wake.after(wake.count, RESTING_PAUSE_MS, signal);
@@ -68,8 +66,7 @@ async function run(options: LoopOptions, signal: AbortSignal, state: { trouble: 
       if (trouble !== state.trouble) log.error({ loop: name, err: error }, trouble);
       state.trouble = trouble;
       if (error instanceof UnrecoverableError) onFailure?.(error);
-      await sleep(retryMs, undefined, { signal }).catch(() => {});
-      retryMs = Math.min(2 * retryMs, LAST_RETRY_MS);
+      await backoff.wait(signal);
     }
   }
 }

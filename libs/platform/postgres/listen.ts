@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { aborted } from '../lifecycle.ts';
 import type { Log } from '../log.ts';
+import { Backoff } from '../retry.ts';
 import type { DatabaseAddress } from './database.ts';
 import { connectSettled } from './session-settings.ts';
 
@@ -16,9 +16,6 @@ export interface ListenOptions {
 export interface NotificationListener {
   stop(): Promise<void>;
 }
-
-const FIRST_RETRY_MS = 100;
-const LAST_RETRY_MS = 5_000;
 
 /**
  * Hears what is notified on a channel, on a connection of its own that is made again for as long as it takes. What was
@@ -37,17 +34,14 @@ export function listenForNotifications(options: ListenOptions): NotificationList
 
 async function run(options: ListenOptions, signal: AbortSignal): Promise<void> {
   const { channel, log } = options;
-  let retryMs = FIRST_RETRY_MS;
+  const backoff = new Backoff();
   while (!signal.aborted) {
     try {
-      await listenOnce(options, signal, () => {
-        retryMs = FIRST_RETRY_MS;
-      });
+      await listenOnce(options, signal, () => backoff.reset());
     } catch (error) {
       log.warn({ err: error, channel }, 'the connection that listens to other processes was lost; making it again');
     }
-    await sleep(retryMs, undefined, { signal }).catch(() => {});
-    retryMs = Math.min(2 * retryMs, LAST_RETRY_MS);
+    await backoff.wait(signal);
   }
 }
 

@@ -1,7 +1,7 @@
 import { type Answer, ask, NoAnswer, shown } from '../http.ts';
 import { RegistryFault } from './contract.ts';
 
-export interface RegistryOptions {
+export interface RegistryClientOptions {
   /** The Confluent-compatible API with its path, e.g. `http://127.0.0.1:8081/apis/ccompat/v7`. */
   readonly url: string;
   /** How long one question may take, milliseconds. Default 5,000. */
@@ -25,7 +25,7 @@ export class RegistryClient {
   readonly #url: string;
   readonly #timeoutMs: number;
 
-  constructor({ url, timeoutMs = TIMEOUT_MS }: RegistryOptions) {
+  constructor({ url, timeoutMs = TIMEOUT_MS }: RegistryClientOptions) {
     this.#url = url.replace(/\/+$/, '');
     this.#timeoutMs = timeoutMs;
     this.name = shown(this.#url);

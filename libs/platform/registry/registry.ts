@@ -1,11 +1,11 @@
 import avsc from 'avsc';
 import { messageOf } from '#libs/domain/errors.ts';
-import { type RegistryOptions as ClientOptions, RegistryClient } from './client.ts';
+import { RegistryClient, type RegistryClientOptions } from './client.ts';
 import { RegistryFault, SchemaRefused, type SchemaRegistry, Undecodable } from './contract.ts';
 import { type ReadFloat, readFloats } from './floats.ts';
 import { readLongs } from './longs.ts';
 
-export interface RegistryOptions extends ClientOptions {
+export interface RegistryOptions extends RegistryClientOptions {
   /** What a float or double is decoded to; a number unless given. */
   readonly readFloat?: ReadFloat;
 }

@@ -1,7 +1,7 @@
 import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
 import type { StudentCourse } from '#libs/domain/family.ts';
+import { pause } from '#libs/platform/retry.ts';
 import type { CourseState } from '#libs/store/keys/keys.ts';
-import { pause } from '../waiting.ts';
 import {
   COURSE_PLACES,
   type CourseLook,

@@ -3,11 +3,11 @@ import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
 import { FAMILIES } from '#libs/domain/family.ts';
 import { earlierDay, formatDay, type LocalDay, laterDay, parseDay } from '#libs/domain/local-date.ts';
 import { courseAsOf } from '#libs/families/course-as-of.ts';
+import { pause } from '#libs/platform/retry.ts';
 import type { CourseState } from '#libs/store/keys/keys.ts';
 import { LEAST_FIRST_DAYS } from '#libs/store/keys/keys.ts';
 import { fillKeyTemplate, keySql } from '#libs/store/keys/statements.ts';
 import { type Discrepancy, KINDS } from '../verdict.ts';
-import { pause } from '../waiting.ts';
 import { wholeRow } from './compare.ts';
 import { type ReconcileRun, wakeDerivers } from './repairs.ts';
 

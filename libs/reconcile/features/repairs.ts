@@ -1,12 +1,12 @@
 import type { StudentCourse } from '#libs/domain/family.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
+import { pause } from '#libs/platform/retry.ts';
 import { putOutbox } from '#libs/store/features/outbox.ts';
 import { claimKeys, keyName } from '#libs/store/keys/keys.ts';
 import { MARK_PRIORITY, MarkSet, NO_ORIGIN, WAKE_CHANNEL } from '#libs/store/keys/marks.ts';
 import { runSql } from '#libs/store/runs/statements.ts';
 import type { RunContext } from '../contract.ts';
 import { type Discrepancy, KINDS, type Ledger } from '../verdict.ts';
-import { pause } from '../waiting.ts';
 import { isOfEvidence } from './compare.ts';
 import type { ComparisonScope, FamilyReconciliation, KeyComparison } from './family.ts';
 

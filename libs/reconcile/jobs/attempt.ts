@@ -1,8 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as timer } from 'node:timers/promises';
 import { totalsOf } from '#libs/domain/run.ts';
 import { aborted } from '#libs/platform/lifecycle.ts';
 import type { Log } from '#libs/platform/log.ts';
 import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
+import { sleep } from '#libs/platform/retry.ts';
 import { type ClaimedRun, endRun, guardRun, MAX_ATTEMPTS, type RunEnd, releaseRun } from '#libs/store/runs/runs.ts';
 import type { Runner, RunResult } from '../contract.ts';
 import { RunDeafError, RunGuardError, RunStoppedError, reasonOf, type StopCause } from './errors.ts';
@@ -68,7 +69,7 @@ async function work(
     });
   const deaf = async (): Promise<Outcome> => {
     await aborted(signal);
-    await sleep(timing.graceMs, undefined, { ref: false });
+    await timer(timing.graceMs, undefined, { ref: false });
     return { error: new RunDeafError() };
   };
   const ended = running().then(
@@ -137,7 +138,7 @@ async function whenThere(log: Log, stopping: AbortSignal, write: () => Promise<v
     } catch (error) {
       if (!isDatabaseFault(error) || stopping.aborted) throw error;
       log.warn({ err: error }, 'the end of a run cannot be written down; trying again each second');
-      await sleep(DATABASE_PAUSE_MS, undefined, { signal: stopping }).catch(() => {});
+      await sleep(DATABASE_PAUSE_MS, stopping);
     }
   }
 }

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunProgress } from '#libs/domain/run.ts';
 import type { Log } from '#libs/platform/log.ts';
 import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
+import { sleep } from '#libs/platform/retry.ts';
 import { renewRun } from '#libs/store/runs/runs.ts';
 import type { StopCause } from './errors.ts';
 import type { RunTiming } from './timing.ts';
@@ -47,7 +47,7 @@ export function startHeartbeat(options: HeartbeatOptions): Heartbeat {
         const level = isDatabaseFault(error) ? 'warn' : 'error';
         log[level]({ err: error, runId }, 'the lease of a run could not be renewed; trying again');
       }
-      await sleep(timing.heartbeatMs, undefined, { signal: stopping.signal }).catch(() => {});
+      await sleep(timing.heartbeatMs, stopping.signal);
     }
   };
   run().catch((error: unknown) => log.error({ err: error, runId }, 'the heartbeat of a run ended'));

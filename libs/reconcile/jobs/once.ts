@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { hasEnded } from '#libs/domain/run.ts';
 import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
+import { sleep } from '#libs/platform/retry.ts';
 import { cancelRun, claimRun, endDeadRuns, findRun, type PipelineRun } from '#libs/store/runs/runs.ts';
 import { attemptRun, type JobParts } from './attempt.ts';
 

@@ -47,7 +47,7 @@ export async function kafkaMarker(parts: KafkaMarkerParts): Promise<StreamMarker
   const client = { brokers, clientId: group, log };
   const admin = openAdmin(client);
   try {
-    const ask = <T>(question: () => Promise<T>): Promise<T> => retryWhileUnavailable(question, say, signal);
+    const ask = <T>(question: () => Promise<T>): Promise<T> => askUntilAnswered(question, say, signal);
     await ask(() =>
       admin.ensureTopics([
         {
@@ -70,7 +70,7 @@ export async function kafkaMarker(parts: KafkaMarkerParts): Promise<StreamMarker
 }
 
 /** A cluster that is away is waited for, in sight. */
-function retryWhileUnavailable<T>(question: () => Promise<T>, say: Say, signal: AbortSignal): Promise<T> {
+function askUntilAnswered<T>(question: () => Promise<T>, say: Say, signal: AbortSignal): Promise<T> {
   let said = '';
   const answer = waitFor(
     async () => {

@@ -1,24 +1,25 @@
 import type { ConfigurationError } from '#libs/domain/errors.ts';
 import type { SourceTable } from '#libs/domain/source-tables/index.ts';
-import type {
-  Admin,
-  BrokerFault,
-  Consumer,
-  ConsumerHandler,
-  IncomingBatch,
-  IncomingRecord,
-  PartitionId,
+import {
+  type Admin,
+  type BrokerFault,
+  type Consumer,
+  type ConsumerHandler,
+  type IncomingBatch,
+  type IncomingRecord,
+  type PartitionId,
+  partitionName,
 } from '#libs/platform/kafka/contract.ts';
 import { RegistryFault } from '#libs/platform/registry/contract.ts';
-import { pause, Stopped } from '../delivery.ts';
+import { Stopped, sleepUnlessStopped } from '../delivery.ts';
 import type { BatchDispatcher } from './batch-dispatcher.ts';
 import { findGap, noteGap, tryClosing, watermarksOf } from './gaps.ts';
 import { noteInitialSnapshot, noteTopics } from './initial-snapshot.ts';
 import { otherRecord } from './last-record.ts';
 import { type KafkaSettings, streamOf } from './options.ts';
-import { gapAt, jumps, nameOf, otherCluster, PartitionState } from './partition-state.ts';
+import { gapAt, jumps, otherCluster, PartitionState } from './partition-state.ts';
 import { type Item, type RecordReader, readRecord } from './record.ts';
-import { retryWhileUnavailable } from './retry.ts';
+import { askUntilAnswered } from './retry.ts';
 import type { KafkaStatus } from './status.ts';
 
 export interface AssignmentParts {
@@ -81,7 +82,7 @@ export class Assignment implements ConsumerHandler {
   }
 
   async onBatch(batch: IncomingBatch): Promise<boolean> {
-    const partitionState = this.#partitionStates.get(nameOf(batch));
+    const partitionState = this.#partitionStates.get(partitionName(batch));
     if (partitionState === undefined || partitionState.held !== undefined) return false;
     const scope = this.#scope;
     try {
@@ -106,7 +107,7 @@ export class Assignment implements ConsumerHandler {
     const { settings, status, dispatcher } = this.#parts;
     // What is being committed is then in the progress, and does not come twice.
     await dispatcher.idle();
-    const partitionStates = await retryWhileUnavailable(status, 'assignment', scope, () => this.#open(partitions));
+    const partitionStates = await askUntilAnswered(status, 'assignment', scope, () => this.#open(partitions));
     if (scope.aborted) throw new Stopped();
     this.#partitionStates = partitionStates;
     status.say('streaming', 'reading');
@@ -119,8 +120,8 @@ export class Assignment implements ConsumerHandler {
       );
     }
     for (;;) {
-      await pause(settings.checkEvery, scope);
-      await retryWhileUnavailable(status, 'check', scope, () => this.#lookAfter(scope));
+      await sleepUnlessStopped(settings.checkEvery, scope);
+      await askUntilAnswered(status, 'check', scope, () => this.#lookAfter(scope));
     }
   }
 
@@ -136,11 +137,11 @@ export class Assignment implements ConsumerHandler {
     const partitionStates = new Map<string, PartitionState>();
     for (const id of partitions) {
       const row = rows.get(streamOf(id.topic, id.partition));
-      const mark = marks.get(nameOf(id));
+      const mark = marks.get(partitionName(id));
       const table = tablesByTopic.get(id.topic);
       if (row === undefined || mark === undefined || table === undefined) continue;
       const partitionState = new PartitionState(id, table, row, mark.high, (applied) => this.#applied(applied));
-      partitionStates.set(nameOf(id), partitionState);
+      partitionStates.set(partitionName(id), partitionState);
       const gap = row.origin === origin ? gapAt(row.applied, mark) : otherCluster(id, row.origin, origin);
       if (gap !== undefined) await noteGap(progress, partitionState, gap);
       else if (row.lastRecord !== null && row.applied > mark.low) partitionState.expected = row.lastRecord;
@@ -167,7 +168,7 @@ export class Assignment implements ConsumerHandler {
       partitionStates.map((partitionState) => partitionState.id),
     );
     for (const partitionState of partitionStates) {
-      const mark = marks.get(nameOf(partitionState.id));
+      const mark = marks.get(partitionName(partitionState.id));
       if (mark === undefined || scope.aborted) continue;
       partitionState.high = mark.high;
       if (!partitionState.hasGap) {
@@ -186,7 +187,7 @@ export class Assignment implements ConsumerHandler {
   async #isAsItWas(partitionState: PartitionState, batch: IncomingBatch, scope: AbortSignal): Promise<boolean> {
     const { settings, status } = this.#parts;
     const gap = otherRecord(partitionState, batch);
-    return retryWhileUnavailable(status, `check ${partitionState.stream}`, scope, async () => {
+    return askUntilAnswered(status, `check ${partitionState.stream}`, scope, async () => {
       if (gap === undefined) await settings.progress.clearGaps([partitionState.stream]);
       else await this.#hold(partitionState, gap);
       return gap === undefined;
@@ -202,7 +203,7 @@ export class Assignment implements ConsumerHandler {
   /** True if the partition's next record is gone; it is held then. */
   async #isGap(partitionState: PartitionState, scope: AbortSignal): Promise<boolean> {
     const { status, admin } = this.#parts;
-    return retryWhileUnavailable(status, `gap ${partitionState.stream}`, scope, async () => {
+    return askUntilAnswered(status, `gap ${partitionState.stream}`, scope, async () => {
       const gap = await findGap(admin, partitionState.id, partitionState.fetched, scope);
       if (gap === undefined || scope.aborted) return false;
       await this.#hold(partitionState, gap);
@@ -249,7 +250,7 @@ export class Assignment implements ConsumerHandler {
     for (;;) {
       partitionState.held = `${topic}:${partition}:${offset} waits for its schema: ${said}`;
       status.tell();
-      await pause(REGISTRY_RETRY_MS, scope);
+      await sleepUnlessStopped(REGISTRY_RETRY_MS, scope);
       try {
         if (value !== null) await settings.registry.decode(value);
       } catch (error) {

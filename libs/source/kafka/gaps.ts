@@ -1,7 +1,7 @@
-import type { Admin, PartitionId, Watermarks } from '#libs/platform/kafka/contract.ts';
+import { type Admin, type PartitionId, partitionName, type Watermarks } from '#libs/platform/kafka/contract.ts';
 import type { PartitionProgress } from '../contract.ts';
-import { pause } from '../delivery.ts';
-import { gapAt, nameOf, type PartitionState } from './partition-state.ts';
+import { sleepUnlessStopped } from '../delivery.ts';
+import { gapAt, type PartitionState } from './partition-state.ts';
 
 /** A replica that becomes the leader does not know at once how far the log was read: its end is looked at again. */
 const LOOKS = 3;
@@ -12,7 +12,7 @@ export async function watermarksOf(
   partitions: readonly PartitionId[],
 ): Promise<ReadonlyMap<string, Watermarks>> {
   const marks = await admin.watermarks([...new Set(partitions.map(({ topic }) => topic))]);
-  return new Map(marks.map((mark) => [nameOf(mark), mark]));
+  return new Map(marks.map((mark) => [partitionName(mark), mark]));
 }
 
 /** Looks whether a partition's next record is still there; a sentence if it is not. */
@@ -23,10 +23,10 @@ export async function findGap(
   scope: AbortSignal,
 ): Promise<string | undefined> {
   for (let look = 1; ; look += 1) {
-    const mark = (await watermarksOf(admin, [id])).get(nameOf(id));
+    const mark = (await watermarksOf(admin, [id])).get(partitionName(id));
     const gap = mark === undefined ? undefined : gapAt(next, mark);
     if (mark === undefined || next <= mark.high || look === LOOKS) return gap;
-    await pause(LOOK_AGAIN_MS, scope);
+    await sleepUnlessStopped(LOOK_AGAIN_MS, scope);
   }
 }
 

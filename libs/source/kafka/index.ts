@@ -8,7 +8,7 @@ import { Stopped } from '../delivery.ts';
 import { Assignment } from './assignment.ts';
 import { BatchDispatcher } from './batch-dispatcher.ts';
 import { changeTopicOf, type KafkaSettings, type KafkaSourceOptions, withKafkaDefaults } from './options.ts';
-import { retryWhileUnavailable } from './retry.ts';
+import { askUntilAnswered } from './retry.ts';
 import { KafkaStatus } from './status.ts';
 
 export type { KafkaSourceOptions } from './options.ts';
@@ -66,7 +66,7 @@ async function run(
   let consumer: Consumer | undefined;
   try {
     status.say('starting', `asking the Kafka cluster ${brokers.join(',')} for ${topics.join(', ')}`);
-    const partitions = await retryWhileUnavailable(status, 'start', signal, () => prepare(settings, admin, topics));
+    const partitions = await askUntilAnswered(status, 'start', signal, () => prepare(settings, admin, topics));
     status.heard();
     status.say('starting', `joining the consumer group ${group}`);
     const dispatcher = new BatchDispatcher(subscriber, settings.maxBatch, signal);

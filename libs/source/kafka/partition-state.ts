@@ -81,8 +81,6 @@ export class PartitionState implements DispatchTarget {
   }
 }
 
-export const nameOf = ({ topic, partition }: PartitionId): string => `${topic}:${partition}`;
-
 export const otherCluster = ({ topic, partition }: PartitionId, kept: string, found: string): string =>
   `a gap in ${topic}:${partition}: it was read from the Kafka cluster ${kept}, and this is the cluster ${found}`;
 

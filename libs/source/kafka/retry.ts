@@ -1,34 +1,28 @@
 import { messageOf, UnrecoverableError } from '#libs/domain/errors.ts';
 import { BrokerFault } from '#libs/platform/kafka/contract.ts';
 import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
-import { pause, Stopped } from '../delivery.ts';
+import { retryWhileUnavailable } from '#libs/platform/retry.ts';
+import { Stopped } from '../delivery.ts';
 import type { KafkaStatus } from './status.ts';
-
-const FIRST_RETRY_MS = 100;
-const LAST_RETRY_MS = 5_000;
 
 /**
  * Asks again and again while the cluster or the analytics database is away, in sight.
  * @param what names this question among others that may be under way
  * @throws Stopped when `signal` aborts; UnrecoverableError and ConfigurationError as they come
  */
-export async function retryWhileUnavailable<T>(
+export async function askUntilAnswered<T>(
   status: KafkaStatus,
   what: string,
   signal: AbortSignal,
   ask: () => Promise<T>,
 ): Promise<T> {
   try {
-    for (let wait = FIRST_RETRY_MS; ; wait = Math.min(LAST_RETRY_MS, wait * 2)) {
-      if (signal.aborted) throw new Stopped();
-      try {
-        return await ask();
-      } catch (error) {
-        if (signal.aborted) throw new Stopped();
-        status.trouble(what, whatIsAway(error));
-      }
-      await pause(wait, signal);
-    }
+    return await retryWhileUnavailable(ask, {
+      signal,
+      onUnavailable: (error) => status.trouble(what, whatIsAway(error)),
+    });
+  } catch (error) {
+    throw signal.aborted ? new Stopped() : error;
   } finally {
     status.trouble(what, undefined);
   }

@@ -3,8 +3,9 @@ import { Observable, type Subscriber } from 'rxjs';
 import { messageOf } from '#libs/domain/errors.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { refuseUselessPooler } from '#libs/platform/postgres/pooler.ts';
+import { Backoff } from '#libs/platform/retry.ts';
 import type { ChangeSource, Delivery, SlotStatus } from '../contract.ts';
-import { pause, Stopped } from '../delivery.ts';
+import { Stopped } from '../delivery.ts';
 import { sortFailure, UnreadableLog, Waiting } from '../postgres/faults.ts';
 import { openLink } from '../postgres/link.ts';
 import { checkTables } from '../postgres/preflight.ts';
@@ -77,9 +78,6 @@ const withSorting = <T>(address: DatabaseAddress, work: (client: pg.Client) => P
     throw sortFailure(error, placeOf(address), address.user, 'public');
   });
 
-const FIRST_RETRY = 100;
-const LAST_RETRY = 5_000;
-
 /**
  * Follows a Postgres database by logical replication, without anything between.
  *
@@ -118,7 +116,7 @@ export function pgoutputSource(options: PgoutputOptions): ChangeSource {
 
 async function keepRunning(run: Subscription, settings: PgoutputSettings): Promise<never> {
   const where = placeOf(settings.address);
-  for (let wait = FIRST_RETRY; ; wait = Math.min(LAST_RETRY, wait * 2)) {
+  for (const backoff = new Backoff(); ; ) {
     const delivered = run.delivered;
     try {
       await runSession(run);
@@ -127,11 +125,12 @@ async function keepRunning(run: Subscription, settings: PgoutputSettings): Promi
       if (error instanceof UnreadableLog) run.giveUpLog(error);
       const sorted = sortFailure(error, where, settings.address.user, settings.schema);
       if (!(sorted instanceof Waiting)) throw sorted;
-      if (run.delivered > delivered) wait = FIRST_RETRY;
+      if (run.delivered > delivered) backoff.reset();
       run.status.say('waiting', messageOf(sorted));
-      settings.log('warn', `${messageOf(sorted)}; trying again in ${wait} ms`);
+      settings.log('warn', `${messageOf(sorted)}; trying again in ${backoff.next} ms`);
     }
-    await pause(wait, run.signal);
+    await backoff.wait(run.signal);
+    if (run.signal.aborted) throw new Stopped();
   }
 }
 

@@ -1,5 +1,6 @@
 import { refuseUselessPooler } from '#libs/platform/postgres/pooler.ts';
-import { pause } from '../delivery.ts';
+import { Backoff } from '#libs/platform/retry.ts';
+import { Stopped } from '../delivery.ts';
 import { type Link, openLink } from '../postgres/link.ts';
 import { checkTables } from '../postgres/preflight.ts';
 import { ensurePublication } from '../postgres/publication.ts';
@@ -15,8 +16,7 @@ import { beginEpoch, noteOrigin, readStored } from './progress.ts';
 import type { ReplicationSession } from './session.ts';
 
 /** How often a standby looks whether it may take over, milliseconds: soon at first, for a reader that just went away. */
-const STANDBY_FIRST = 20;
-const STANDBY_EVERY = 500;
+const STANDBY = { first: 20, last: 500 };
 
 /**
  * One life of the connections: becomes the only reader, checks the source, reads everything if a new epoch is needed,
@@ -70,7 +70,7 @@ export async function runSession(run: Subscription): Promise<never> {
 async function becomeOnlyReader(session: ReplicationSession): Promise<void> {
   const { run, control, signal } = session;
   const { slotPrefix, address } = run.settings;
-  for (let wait = STANDBY_FIRST; ; wait = Math.min(STANDBY_EVERY, wait * 2)) {
+  for (const backoff = new Backoff(STANDBY); ; ) {
     const result = await control.query<{ got: boolean; holder: number | null }>(
       `SELECT pg_try_advisory_lock(k) AS got,
               (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
@@ -90,7 +90,8 @@ async function becomeOnlyReader(session: ReplicationSession): Promise<void> {
     const name = (active ?? slots.at(-1))?.slot_name ?? `${slotPrefix}_*`;
     const pid = active?.active_pid ?? result.rows[0]?.holder ?? 'unknown';
     run.status.say('waiting', `another process reads slot ${name} (pid ${pid}); waiting as standby`);
-    await pause(wait, signal);
+    await backoff.wait(signal);
+    if (signal.aborted) throw new Stopped();
   }
 }
 

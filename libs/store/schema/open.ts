@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
 import type { Log } from '#libs/platform/log.ts';
 import {
@@ -10,6 +9,7 @@ import {
 import { poolerRefusal, refuseUselessPooler } from '#libs/platform/postgres/pooler.ts';
 import { SessionRefused } from '#libs/platform/postgres/session-settings.ts';
 import { tlsFailure } from '#libs/platform/postgres/tls.ts';
+import { sleep } from '#libs/platform/retry.ts';
 import { migrate, SchemaHeld } from './migrate.ts';
 
 const RETRY_MS = 1_000;
@@ -65,7 +65,7 @@ async function migrateWhenThere(db: Database, address: DatabaseAddress, options:
       const what = error instanceof SchemaHeld ? 'cannot be brought to the schema of this program' : 'does not answer';
       log.warn({ err: error }, `the analytics database ${what}; trying again each second`);
       onWaiting?.(`the analytics database ${where} ${what} (${messageOf(error)}); trying again each second …`);
-      await sleep(RETRY_MS, undefined, { signal }).catch(() => {});
+      await sleep(RETRY_MS, signal);
     }
   }
 }

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clock, systemClock } from '#libs/domain/clock.ts';
 import { type Database, loadStatements } from '#libs/platform/postgres/database.ts';
+import { Backoff, LAST_RETRY_MS, sleep } from '#libs/platform/retry.ts';
 import { act, type LiveKind } from './live-actions.ts';
 import { type LiveState, loadLiveState } from './live-state.ts';
 import { HOUR, localMillis, SECOND } from './local-time.ts';
@@ -142,7 +142,8 @@ async function live(steps: LiveSteps, options: LiveOptions, signal: AbortSignal)
   const pace = options.paceMs ?? SECOND;
   const resyncEvery = options.resyncEveryMs ?? 5 * 60 * SECOND;
   let resyncAt = performance.now() + resyncEvery;
-  let failures = 0;
+  const backoff = new Backoff({ last: options.longestRetryMs ?? LAST_RETRY_MS });
+  let isInTrouble = false;
   while (!signal.aborted) {
     try {
       await steps.step();
@@ -150,15 +151,16 @@ async function live(steps: LiveSteps, options: LiveOptions, signal: AbortSignal)
         await steps.resyncOne();
         resyncAt = performance.now() + resyncEvery;
       }
-      if (failures > 0) quietly(() => options.onRecovered?.());
-      failures = 0;
-      await pause(pace * steps.slowness(), signal);
+      if (isInTrouble) quietly(() => options.onRecovered?.());
+      isInTrouble = false;
+      backoff.reset();
+      await sleep(pace * steps.slowness(), signal);
     } catch (cause) {
-      const retryInMs = Math.min(options.longestRetryMs ?? 15 * SECOND, 250 * 2 ** Math.min(failures, 10));
-      failures += 1;
+      const retryInMs = backoff.next;
+      isInTrouble = true;
       const error = cause instanceof Error ? cause : new Error(String(cause));
       quietly(() => options.onTrouble?.({ error, retryInMs }));
-      await pause(retryInMs, signal);
+      await backoff.wait(signal);
     }
   }
 }
@@ -171,7 +173,3 @@ function quietly(tell: () => void): void {
     // Whoever listens has a problem of its own; there is nobody left to tell.
   }
 }
-
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  // Rejects only when it is cut short by the end, which the loop sees by itself.
-  sleep(ms, undefined, { signal }).catch(() => {});

@@ -1,5 +1,4 @@
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '#libs/domain/clock.ts';
 import { FAMILIES } from '#libs/domain/family.ts';
 import { type FeatureSettings, openSettings } from '#libs/families/settings.ts';
@@ -15,6 +14,7 @@ import type { Log } from '#libs/platform/log.ts';
 import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import { type Metrics, openMetrics } from '#libs/platform/metrics.ts';
 import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
+import { sleep } from '#libs/platform/retry.ts';
 import type { StatusLine } from '#libs/platform/status-line.ts';
 import { openReconciler } from '#libs/reconcile/index.ts';
 import { type Awaited, countKeys, readAwaited } from '#libs/serve/backlog.ts';

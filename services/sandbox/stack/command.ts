@@ -3,6 +3,7 @@ import { ConfigurationError } from '#libs/domain/errors.ts';
 import { describeSettings, loadConfig } from '#libs/platform/config/config.ts';
 import { onSignals } from '#libs/platform/lifecycle.ts';
 import { exitCodeOf, explain, runProgram } from '#libs/platform/program.ts';
+import { sleep } from '#libs/platform/retry.ts';
 import { type Makeup, startStack } from './run.ts';
 import { Canvas, statusScreen } from './screen.ts';
 import { endLeft, leaveFolder, ownerOf, readState, resetFolder, stopStack, takeFolder } from './state.ts';
@@ -85,7 +86,7 @@ async function status(folder: string): Promise<number> {
   }
   const { url, startedAt, members } = state;
   const before = await readVitals(url);
-  await new Promise((resolve) => setTimeout(resolve, BETWEEN_MS));
+  await sleep(BETWEEN_MS);
   const vitals = await readVitals(url);
   const perSecond = throughput(before, vitals);
   const lines = statusScreen({ url, folder, startedAt, members, vitals, perSecond, now: Date.now() });

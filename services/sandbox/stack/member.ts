@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { explain } from '#libs/platform/program.ts';
+import { Backoff } from '#libs/platform/retry.ts';
 import { describeExit, type Exit, endOfLog, PartEnded, type RunningPart } from './parts/process.ts';
 import type { MemberName } from './programs.ts';
 
@@ -46,8 +46,8 @@ export interface MemberHooks {
   onFailure(error: unknown): void;
 }
 
-const FIRST_WAIT_MS = 1_000;
-const LAST_WAIT_MS = 30_000;
+/** A server takes seconds to start, and the processor from the others. */
+const RESTART_MS = { first: 1_000, last: 30_000 };
 /** One that was up for so long begins with the first wait again. */
 const SETTLED_MS = 60_000;
 /** A configuration, or a schema or data: the same again tomorrow. */
@@ -107,14 +107,17 @@ export class Member {
 
   async #keepUp(aborted: Promise<void>): Promise<void> {
     const { signal } = this.#stopping;
-    for (let wait = FIRST_WAIT_MS, isFirst = true; !signal.aborted; isFirst = false) {
+    const backoff = new Backoff(RESTART_MS);
+    for (let isFirst = true; !signal.aborted; isFirst = false) {
       const upSince = Date.now();
       const why = await this.#once(aborted, isFirst);
       if (why === undefined || signal.aborted) return;
-      if (Date.now() - upSince > SETTLED_MS) wait = FIRST_WAIT_MS;
-      this.#show('down', { note: `${why}; starting it again in ${wait / 1000} s`, restarts: this.#view.restarts + 1 });
-      await sleep(wait, undefined, { signal }).catch(() => {});
-      wait = Math.min(2 * wait, LAST_WAIT_MS);
+      if (Date.now() - upSince > SETTLED_MS) backoff.reset();
+      this.#show('down', {
+        note: `${why}; starting it again in ${backoff.next / 1000} s`,
+        restarts: this.#view.restarts + 1,
+      });
+      await backoff.wait(signal);
     }
   }
 

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '#libs/domain/errors.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import { freePort } from '#libs/platform/embedded-postgres/embedded.ts';
 import { identifyProcess } from '#libs/platform/process-identity.ts';
+import { sleep } from '#libs/platform/retry.ts';
 import { startGuard } from './guard.ts';
 import { Member, type MemberSpec, type MemberView } from './member.ts';
 import type { MemberName } from './programs.ts';
@@ -149,6 +149,6 @@ async function show({ url, folder, startedAt, views, canvas, signal }: Showing):
       canvas.print(told === '' ? ['', ...lines, ''].join('\n') : health);
       told = kind;
     }
-    await sleep(SHOW_MS, undefined, { signal }).catch(() => {});
+    await sleep(SHOW_MS, signal);
   }
 }

@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { SETTINGS, type SettingName } from '#libs/platform/config/settings.ts';
 import { type EmbeddedOptions, isAlive, startEmbeddedPostgres } from '#libs/platform/embedded-postgres/embedded.ts';
@@ -11,6 +10,7 @@ import {
   sourceServer,
 } from '#libs/platform/embedded-postgres/local-servers.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import { sleep } from '#libs/platform/retry.ts';
 import type { MemberSpec, Started } from './member.ts';
 import { startBroker, startConnect, startRegistry } from './parts/index.ts';
 import { type Exit, startProcess } from './parts/process.ts';

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import { releaseLock, takeLock } from '#libs/platform/process-lock.ts';
+import { sleep } from '#libs/platform/retry.ts';
 import { describeFiles, formatLock, type PartsLock, readLock, verifyFiles } from './lock-file.ts';
 import { parseMavenProgress, runMaven } from './maven.ts';
 import { POM_FILE } from './versions.ts';

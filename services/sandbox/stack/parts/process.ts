@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigurationError, UnrecoverableError } from '#libs/domain/errors.ts';
 import { LOOK_AT_LOG_MS, shorten } from '#libs/platform/log-writer.ts';
+import { sleep } from '#libs/platform/retry.ts';
 
 /** How a process ended. */
 export interface Exit {

@@ -1,0 +1,77 @@
+import { setTimeout as timer } from 'node:timers/promises';
+
+/** Between a failure that may pass by itself and the next try, milliseconds: the first time, and at most. */
+export const FIRST_RETRY_MS = 100;
+export const LAST_RETRY_MS = 5_000;
+
+/** Resolves after `milliseconds`, or as soon as the signal aborts; then it leaves no timer. */
+export async function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  await timer(milliseconds, undefined, signal === undefined ? {} : { signal }).catch(() => {});
+}
+
+/** @throws the signal's reason as soon as it aborts */
+export async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await sleep(milliseconds, signal);
+  signal.throwIfAborted();
+}
+
+export interface BackoffOptions {
+  /** The first wait, milliseconds. Default {@link FIRST_RETRY_MS}. */
+  readonly first?: number;
+  /** The longest wait, milliseconds. Default {@link LAST_RETRY_MS}. */
+  readonly last?: number;
+}
+
+/** Waits twice as long each time, until what is waited for has happened. */
+export class Backoff {
+  readonly #first: number;
+  readonly #last: number;
+  #next: number;
+
+  constructor({ first = FIRST_RETRY_MS, last = LAST_RETRY_MS }: BackoffOptions = {}) {
+    this.#first = Math.min(first, last);
+    this.#last = last;
+    this.#next = this.#first;
+  }
+
+  /** How long the next wait will be, milliseconds. */
+  get next(): number {
+    return this.#next;
+  }
+
+  reset(): void {
+    this.#next = this.#first;
+  }
+
+  /** Resolves after the wait, or as soon as the signal aborts. */
+  async wait(signal: AbortSignal): Promise<void> {
+    const milliseconds = this.#next;
+    this.#next = Math.min(2 * milliseconds, this.#last);
+    await sleep(milliseconds, signal);
+  }
+}
+
+export interface RetryOptions {
+  readonly signal: AbortSignal;
+  readonly backoff?: Backoff;
+  /** Shows what is waited for, before each wait. @throws what no trying again fixes; it ends the trying */
+  onUnavailable(error: unknown, waitMs: number): void | Promise<void>;
+}
+
+/**
+ * Does `work` until it succeeds, each time later, while what it needs is away.
+ * @throws the signal's reason as soon as it aborts; what `onUnavailable` throws
+ */
+export async function retryWhileUnavailable<T>(work: () => Promise<T>, options: RetryOptions): Promise<T> {
+  const { signal, backoff = new Backoff(), onUnavailable } = options;
+  for (;;) {
+    signal.throwIfAborted();
+    try {
+      return await work();
+    } catch (error) {
+      signal.throwIfAborted();
+      await onUnavailable(error, backoff.next);
+    }
+    await backoff.wait(signal);
+  }
+}
