@@ -154,7 +154,9 @@ test('waiting stands in one place: no other has a timer to wait with, or doubles
   const races = ['libs/platform/kafka/batch.ts', 'libs/platform/kafka/client.ts', 'libs/reconcile/jobs/attempt.ts'];
   const waits =
     /setTimeout.* from 'node:timers\/promises'|setTimeout\(resolve|\b2 \* \w*(wait|retry|delay)\w*|(wait|retry|delay)\w* \* 2\b/i;
-  expect(files.filter((file) => waits.test(read(file))).toSorted()).toEqual([...races, 'libs/platform/retry.ts'].toSorted());
+  expect(files.filter((file) => waits.test(read(file))).toSorted()).toEqual(
+    [...races, 'libs/platform/retry.ts'].toSorted(),
+  );
 });
 
 describe('the middle is pure', () => {
