@@ -4,6 +4,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseLsn } from '#libs/domain/position.ts';
 import { addressEnv } from '#libs/platform/config/address-env.ts';
+import { nodeFlagsOf } from '#libs/platform/node-flags.ts';
 import { type Database, type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
 import type { RunFile } from '../../services/sandbox/local/runfile.ts';
 
@@ -48,19 +49,23 @@ export class Product {
     const { source, analytics, folder, env, program = 'services/sandbox/local/main.ts', profile } = options;
     const dataDir = mkdtempSync(path.join(folder, 'product-'));
     const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
-    const child = spawn(process.execPath, [...profiling, 'libs/platform/launch.mjs', program], {
-      cwd: ROOT,
-      env: {
-        ...process.env,
-        ...addressEnv('SOURCE_DB', source),
-        ...addressEnv('ANALYTICS_DB', analytics),
-        API_PORT: '0',
-        LOG_LEVEL: 'warn',
-        DATA_DIR: dataDir,
-        ...env,
+    const child = spawn(
+      process.execPath,
+      [...nodeFlagsOf(program), ...profiling, 'libs/platform/launch.mjs', program],
+      {
+        cwd: ROOT,
+        env: {
+          ...process.env,
+          ...addressEnv('SOURCE_DB', source),
+          ...addressEnv('ANALYTICS_DB', analytics),
+          API_PORT: '0',
+          LOG_LEVEL: 'warn',
+          DATA_DIR: dataDir,
+          ...env,
+        },
+        stdio: ['ignore', 'pipe', 'pipe'],
       },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    );
     options.onSpawn(child);
     const product = new Product(child, dataDir);
     if (program !== 'services/api/main.ts') await product.#untilConnected(source);

@@ -7,6 +7,7 @@ import { addressEnv } from '#libs/platform/config/address-env.ts';
 import { loadConfig } from '#libs/platform/config/config.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
+import { NODE_FLAGS } from '#libs/platform/node-flags.ts';
 import { type Database, type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
 import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
 import { openProgressStore } from '#libs/store/progress/progress.ts';
@@ -163,7 +164,7 @@ function child(
   return new Promise((resolve, reject) => {
     const child = spawn(
       process.execPath,
-      ['--max-semi-space-size=32', 'libs/platform/launch.mjs', 'test/bench/reconcile-child.ts'],
+      [...NODE_FLAGS, 'libs/platform/launch.mjs', 'test/bench/reconcile-child.ts'],
       {
         cwd: ROOT,
         env: {

@@ -36,7 +36,7 @@ export type Environment = Readonly<Partial<Record<SettingName, string>>>;
 /** A program of ours as a process of its own. */
 export interface StackProgram {
   readonly name: MemberName;
-  /** Its file and arguments, as `node --import tsx` runs it. */
+  /** Its file and arguments. */
   readonly args: readonly string[];
   /** What has to be up before it starts; later it waits for itself. */
   readonly needs: readonly MemberName[];

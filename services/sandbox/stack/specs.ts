@@ -9,6 +9,7 @@ import {
   SOURCE_NAME,
   sourceServer,
 } from '#libs/platform/embedded-postgres/local-servers.ts';
+import { nodeFlagsOf } from '#libs/platform/node-flags.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { sleep } from '#libs/platform/retry.ts';
 import type { MemberSpec, Started } from './member.ts';
@@ -174,7 +175,7 @@ export function programSpec(program: StackProgram, folder: string, addresses: Ad
         {
           name,
           folder: path.join(folder, 'logs'),
-          args: ['--import', 'tsx', ...program.args],
+          args: nodeArguments(program),
           env: { ...settingsFor(program), ...program.env(addresses) },
           isReady: async (logFile) => once || readyLine(logFile) !== undefined,
         },
@@ -188,6 +189,14 @@ export function programSpec(program: StackProgram, folder: string, addresses: Ad
     },
   };
 }
+
+/** As every other way of starting it has them: see libs/platform/node-flags.ts. */
+export const nodeArguments = ({ args }: StackProgram): string[] => [
+  ...nodeFlagsOf(args[0] ?? ''),
+  '--import',
+  'tsx',
+  ...args,
+];
 
 function readyLine(logFile: string): string | undefined {
   return existsSync(logFile) ? /^ready\b.*$/m.exec(readFileSync(logFile, 'utf8'))?.[0] : undefined;
