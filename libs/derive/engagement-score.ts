@@ -6,6 +6,7 @@ import {
   SETTING_DECIMALS,
 } from '#libs/domain/components.ts';
 import { formatScaled, roundRatio, roundToScaled, wholeSum } from '#libs/domain/rational.ts';
+import type { ComponentShown, ComponentsShown } from '#libs/features/units.ts';
 import { SCORE_DECIMALS } from './series.ts';
 import { SETTING_SCALE } from './settings.ts';
 
@@ -68,16 +69,6 @@ export function engagementScore(
 /** The score of a day on which nothing was done: 0 where anything that weighs is covered, else null. */
 export const idleScore = (covered: ComponentCoverage, weights: ComponentNumbers): number | null =>
   ENGAGEMENT_COMPONENTS.some((component) => covered[component] && weights[component] > 0n) ? 0 : null;
-
-export interface ComponentShown {
-  /** Over the last seven days; time in whole seconds; null where not covered. */
-  readonly value: number | null;
-  readonly target: number;
-  readonly weight: number;
-  readonly covered: boolean;
-}
-
-export type ComponentsShown = Readonly<Record<EngagementComponent, ComponentShown>>;
 
 export function showComponents(
   amounts: ComponentAmounts,

@@ -3,10 +3,10 @@ import type { EngagementFacts, Enrolment } from '#libs/aggregate/engagement.ts';
 import { creditedTimes } from '#libs/aggregate/time.ts';
 import { earlierDay, type LocalDay } from '#libs/domain/local-date.ts';
 import { roundRatio, wholeSum } from '#libs/domain/rational.ts';
-import type { Instant } from '#libs/domain/zone.ts';
+import type { FeaturesOf } from '#libs/features/definition.ts';
+import type { ENGAGEMENT } from '#libs/features/engagement.ts';
 import { absenceDays, activeWithin, currentStreak, longestGap, longestStreak } from './activity-days.ts';
-import type { FeatureColumns } from './columns.ts';
-import { amountsOf, type ComponentsShown, engagementScore, showComponents } from './engagement-score.ts';
+import { amountsOf, engagementScore, showComponents } from './engagement-score.ts';
 import {
   coveredComponents,
   type EngagementSeries,
@@ -15,7 +15,6 @@ import {
   type TimedEvent,
 } from './engagement-series.ts';
 import {
-  type ActivityPattern,
   activityPattern,
   daysByHour,
   daysByWeekday,
@@ -28,61 +27,10 @@ import { countSessions } from './sessions.ts';
 import type { DerivingSettings } from './settings.ts';
 import { submissionsOf } from './submissions.ts';
 
-/** The columns of `engagement_features`, but its key and stamps, with their types. */
-export const ENGAGEMENT_COLUMNS = {
-  enrolled_at: 'timestamptz',
-  events_count: 'integer',
-  active_days_count: 'integer',
-  activity_scope: 'text',
-  login_count: 'integer',
-  login_count_7d: 'integer',
-  login_count_30d: 'integer',
-  views_7d: 'integer',
-  views_30d: 'integer',
-  resources_viewed_count: 'integer',
-  forum_posts_count: 'integer',
-  forum_posts_30d: 'integer',
-  total_time_spent: 'bigint',
-  time_spent_7d: 'bigint',
-  time_spent_30d: 'bigint',
-  time_source: 'text',
-  sessions_30d: 'integer',
-  active_days_7d: 'integer',
-  active_days_30d: 'integer',
-  login_frequency: 'numeric',
-  last_activity_at: 'timestamptz',
-  days_inactive: 'integer',
-  current_streak_days: 'integer',
-  longest_streak_days: 'integer',
-  longest_gap_days: 'integer',
-  absence_days_last_30: 'integer',
-  activities_completed: 'integer',
-  activities_total: 'integer',
-  assignment_completion_rate: 'numeric',
-  submissions_count: 'integer',
-  late_submissions: 'integer',
-  punctuality_score: 'numeric',
-  engagement_score: 'numeric',
-  engagement_components: 'jsonb',
-  engagement_ma7: 'numeric',
-  engagement_ma30: 'numeric',
-  engagement_trend: 'numeric',
-  activity_pattern: 'jsonb',
-  regularity_hour: 'numeric',
-  regularity_weekday: 'numeric',
-  periodicity_day: 'numeric',
-  periodicity_week: 'numeric',
-  week_similarity: 'numeric',
-} as const satisfies FeatureColumns;
+export type EngagementFeatures = FeaturesOf<typeof ENGAGEMENT>;
 
-type Count = number | null;
-/** Exact decimal text. */
-type Decimal = string | null;
-
-export interface EngagementFeatures extends Counts, Times, Days, Work, Scores, Rhythm {
-  readonly enrolled_at: Instant | null;
-  readonly activity_scope: 'site' | 'course';
-}
+/** A part of the row, made by one function: the compiler holds the parts to the whole. */
+type Some = Partial<EngagementFeatures>;
 
 export interface EngagementInput {
   readonly enrolment: Enrolment;
@@ -147,21 +95,8 @@ export function engagementFeatures(input: EngagementInput, settings: DerivingSet
 const existsFrom = (enrolment: Enrolment, facts: EngagementFacts): LocalDay | null =>
   enrolment.undated ? null : earlierDay(enrolment.day, facts.firstRowDay);
 
-interface Counts {
-  readonly events_count: Count;
-  readonly login_count: Count;
-  readonly login_count_7d: Count;
-  readonly login_count_30d: Count;
-  readonly views_7d: Count;
-  readonly views_30d: Count;
-  readonly resources_viewed_count: Count;
-  readonly forum_posts_count: Count;
-  readonly forum_posts_30d: Count;
-  readonly sessions_30d: Count;
-}
-
-function counts({ facts, timed, week, month, settings, covers }: Context): Counts {
-  const ofType = (events: readonly TimedEvent[], type: 'login' | 'view' | 'forum_post'): Count =>
+function counts({ facts, timed, week, month, settings, covers }: Context) {
+  const ofType = (events: readonly TimedEvent[], type: 'login' | 'view' | 'forum_post'): number | null =>
     covers(type) ? events.filter(({ event }) => event.type === type).length : null;
   const viewed = timed.filter(({ event }) => event.type === 'view' && event.resource !== null);
   return {
@@ -180,19 +115,12 @@ function counts({ facts, timed, week, month, settings, covers }: Context): Count
           settings.sessionGapMs,
         )
       : null,
-  };
+  } satisfies Some;
 }
 
-interface Times {
-  readonly total_time_spent: Count;
-  readonly time_spent_7d: Count;
-  readonly time_spent_30d: Count;
-  readonly time_source: 'recorded' | 'estimated' | null;
-}
-
-function timeSpent({ timed, week, month, covers }: Context): Times {
+function timeSpent({ timed, week, month, covers }: Context) {
   const source = covers('duration') ? 'recorded' : covers('view') ? 'estimated' : null;
-  const seconds = (events: readonly TimedEvent[]): Count => {
+  const seconds = (events: readonly TimedEvent[]): number | null => {
     if (source === null) return null;
     return Number(roundRatio(wholeSum(events.map((event) => event.milliseconds)), 1000n, 0));
   };
@@ -201,26 +129,13 @@ function timeSpent({ timed, week, month, covers }: Context): Times {
     time_spent_7d: seconds(week),
     time_spent_30d: seconds(month),
     time_source: source,
-  };
-}
-
-interface Days {
-  readonly active_days_count: Count;
-  readonly active_days_7d: Count;
-  readonly active_days_30d: Count;
-  readonly login_frequency: Decimal;
-  readonly last_activity_at: Instant | null;
-  readonly days_inactive: Count;
-  readonly current_streak_days: Count;
-  readonly longest_streak_days: Count;
-  readonly longest_gap_days: Count;
-  readonly absence_days_last_30: Count;
+  } satisfies Some;
 }
 
 /** Inactivity is counted up to here and stays there, so that a student who left does not change every day for ever. */
 const MAX_DAYS_INACTIVE = 90;
 
-function days({ facts: { activeDays, lastActivityAt }, enrolment, asOf, covers }: Context): Days {
+function days({ facts: { activeDays, lastActivityAt }, enrolment, asOf, covers }: Context) {
   const isCoveredAtAll = covers('event') || covers('completion_row');
   const ifCovered = <T>(value: T): T | null => (isCoveredAtAll ? value : null);
   const last = activeDays.at(-1);
@@ -235,21 +150,12 @@ function days({ facts: { activeDays, lastActivityAt }, enrolment, asOf, covers }
     longest_streak_days: ifCovered(longestStreak(activeDays)),
     longest_gap_days: ifCovered(longestGap(activeDays)),
     absence_days_last_30: ifCovered(absenceDays(activeDays, enrolment.day, asOf)),
-  };
-}
-
-interface Work {
-  readonly activities_completed: Count;
-  readonly activities_total: Count;
-  readonly assignment_completion_rate: Decimal;
-  readonly submissions_count: Count;
-  readonly late_submissions: Count;
-  readonly punctuality_score: Decimal;
+  } satisfies Some;
 }
 
 const percentage = (part: number, whole: number): string => roundRatio(100n * BigInt(part), BigInt(whole), 2);
 
-function work({ facts: { completions, events }, covers }: Context): Work {
+function work({ facts: { completions, events }, covers }: Context) {
   const { done, total } = completions;
   // A course that never says "not done" would show everyone at 100 %.
   const showsTotal = covers('completion_row') && covers('not_done');
@@ -262,18 +168,10 @@ function work({ facts: { completions, events }, covers }: Context): Work {
     submissions_count: covers('submission') ? resources : null,
     late_submissions: showsLate ? late : null,
     punctuality_score: showsLate ? percentage(withDueDate - late, withDueDate) : null,
-  };
+  } satisfies Some;
 }
 
-interface Scores {
-  readonly engagement_score: Decimal;
-  readonly engagement_components: ComponentsShown;
-  readonly engagement_ma7: Decimal;
-  readonly engagement_ma30: Decimal;
-  readonly engagement_trend: Decimal;
-}
-
-function scores({ week, asOf, settings }: Context, coverage: FirstDays, series: EngagementSeries | null): Scores {
+function scores({ week, asOf, settings }: Context, coverage: FirstDays, series: EngagementSeries | null) {
   const { engagementWeights: weights, engagementTargets: targets } = settings;
   const amounts = amountsOf(week, coveredComponents(coverage, asOf));
   const last = (values: readonly (number | null)[] | undefined): number | null => values?.at(-1) ?? null;
@@ -283,19 +181,10 @@ function scores({ week, asOf, settings }: Context, coverage: FirstDays, series: 
     engagement_ma7: scoreText(last(series?.ma7)),
     engagement_ma30: scoreText(last(series?.ma30)),
     engagement_trend: trendText(last(series?.trend)),
-  };
+  } satisfies Some;
 }
 
-interface Rhythm {
-  readonly activity_pattern: ActivityPattern | null;
-  readonly regularity_hour: Decimal;
-  readonly regularity_weekday: Decimal;
-  readonly periodicity_day: Decimal;
-  readonly periodicity_week: Decimal;
-  readonly week_similarity: Decimal;
-}
-
-function rhythm({ facts: { events }, month }: Context): Rhythm {
+function rhythm({ facts: { events }, month }: Context) {
   const hours = daysByHour(events);
   const weekdays = daysByWeekday(events);
   return {
@@ -305,5 +194,5 @@ function rhythm({ facts: { events }, month }: Context): Rhythm {
     periodicity_day: periodicity(hours),
     periodicity_week: periodicity(weekdays),
     week_similarity: weekSimilarity(events),
-  };
+  } satisfies Some;
 }

@@ -3,48 +3,12 @@ import { AGGREGATE_ITEMS } from '#libs/clean/grades.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import { commonMultiple, roundRatio } from '#libs/domain/rational.ts';
 import type { Instant } from '#libs/domain/zone.ts';
-import type { FeatureColumns } from './columns.ts';
+import type { FeaturesOf } from '#libs/features/definition.ts';
+import type { PERFORMANCE } from '#libs/features/performance.ts';
 import { type DerivingSettings, SETTING_SCALE } from './settings.ts';
 
-/** The columns of `performance_features`, but its key and stamps, with their types. */
-export const PERFORMANCE_COLUMNS = {
-  graded_items: 'integer',
-  ungraded_items: 'integer',
-  zero_grades: 'integer',
-  capped_grades: 'integer',
-  avg_grade: 'numeric',
-  min_grade: 'numeric',
-  max_grade: 'numeric',
-  latest_grade: 'numeric',
-  latest_graded_at: 'timestamptz',
-  success_rate: 'numeric',
-  first_assessment_failed: 'boolean',
-  grade_ma7: 'numeric',
-  grade_ma30: 'numeric',
-  grade_trend: 'numeric',
-  module_grade: 'numeric',
-  passed: 'boolean',
-} as const satisfies FeatureColumns;
-
-/** Decimals are text, exact; grades in percent. */
-export interface PerformanceFeatures {
-  readonly graded_items: number;
-  readonly ungraded_items: number;
-  readonly zero_grades: number;
-  readonly capped_grades: number;
-  readonly avg_grade: string | null;
-  readonly min_grade: string | null;
-  readonly max_grade: string | null;
-  readonly latest_grade: string | null;
-  readonly latest_graded_at: Instant | null;
-  readonly success_rate: string | null;
-  readonly first_assessment_failed: boolean | null;
-  readonly grade_ma7: string | null;
-  readonly grade_ma30: string | null;
-  readonly grade_trend: string | null;
-  readonly module_grade: string | null;
-  readonly passed: boolean | null;
-}
+/** Grades in percent. */
+export type PerformanceFeatures = FeaturesOf<typeof PERFORMANCE>;
 
 /** A graded item's normalised grade, `points / max`, a fraction of 1 at most, and when it was given. */
 export interface Grade {

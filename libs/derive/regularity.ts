@@ -1,6 +1,7 @@
 import type { Event } from '#libs/aggregate/events.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import { roundRatio } from '#libs/domain/rational.ts';
+import { type ActivityPattern, WEEKDAY_NAMES } from '#libs/features/units.ts';
 
 /**
  * Measures of regularity from M. Shirvani Boroujeni, K. Sharma, Ł. Kidziński, L. Lucignano and P. Dillenbourg, "How to
@@ -95,9 +96,6 @@ function bits(set: number): number {
   for (let rest = set; rest > 0; rest >>= 1) count += rest & 1;
   return count;
 }
-
-const WEEKDAY_NAMES = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'] as const;
-export type ActivityPattern = Readonly<Record<(typeof WEEKDAY_NAMES)[number], number>>;
 
 /** Share of the events by weekday, 4 decimals, all seven; null without events. */
 export function activityPattern(events: readonly Event[]): ActivityPattern | null {

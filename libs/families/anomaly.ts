@@ -2,11 +2,12 @@ import { type FirstDays, firstDayOf } from '#libs/aggregate/coverage.ts';
 import { NO_EVIDENCE } from '#libs/aggregate/evidence.ts';
 import { anomalyFeatures } from '#libs/derive/anomaly/anomaly.ts';
 import { type AnomalyKey, anomalySeries, flagBits } from '#libs/derive/anomaly/anomaly-series.ts';
-import { ANOMALY_COLUMNS, type AnomalyFeatures } from '#libs/derive/anomaly/flags.ts';
+import type { AnomalyFeatures } from '#libs/derive/anomaly/flags.ts';
 import { gradedFrom } from '#libs/derive/anomaly/graded.ts';
 import { withIdleDays } from '#libs/derive/engagement-series.ts';
 import type { DerivingSettings } from '#libs/derive/settings.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
+import { ANOMALY } from '#libs/features/anomaly.ts';
 import { openFeatureTable } from '#libs/store/features/feature-table.ts';
 import { openSeriesTable } from '#libs/store/features/series-table.ts';
 import { readStoredDays, type StoredDays } from '#libs/store/features/stored-days.ts';
@@ -25,7 +26,7 @@ interface KnownDays extends StoredDays {
  */
 export const anomalyFamily: FamilyDefinition<KnownDays, null, AnomalyFeatures, typeof SERIES> = {
   family: 'anomaly',
-  table: openFeatureTable('anomaly', ANOMALY_COLUMNS),
+  table: openFeatureTable('anomaly', ANOMALY),
   series: openSeriesTable('anomaly', SERIES),
   noRows: { engagement: null, performance: null, enrolledDay: null },
   read: async (tx, keys, { institutionZone }) =>

@@ -9,8 +9,9 @@ import {
 } from '#libs/aggregate/engagement.ts';
 import { readActivity } from '#libs/clean/activity-logs.ts';
 import { readEnrollment } from '#libs/clean/enrollments.ts';
-import { ENGAGEMENT_COLUMNS, type EngagementFeatures, engagementFeatures } from '#libs/derive/engagement.ts';
+import { type EngagementFeatures, engagementFeatures } from '#libs/derive/engagement.ts';
 import { earlierDay, type LocalDay } from '#libs/domain/local-date.ts';
+import { ENGAGEMENT } from '#libs/features/engagement.ts';
 import { openFeatureTable } from '#libs/store/features/feature-table.ts';
 import { openSeriesTable } from '#libs/store/features/series-table.ts';
 import { openRowTable } from '#libs/store/images/row-table.ts';
@@ -41,7 +42,7 @@ const ACTIVITIES = openRowTable({
 /** What a student does in a course: from activity_logs and enrollments. */
 export const engagementFamily: FamilyDefinition<EngagementRows, EngagementFacts, EngagementFeatures, typeof SERIES> = {
   family: 'engagement',
-  table: openFeatureTable('engagement', ENGAGEMENT_COLUMNS),
+  table: openFeatureTable('engagement', ENGAGEMENT),
   series: openSeriesTable('engagement', SERIES),
   noRows: { enrollments: [], activities: [] },
   firstDayAlsoFrom: 'performance',

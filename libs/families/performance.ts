@@ -1,8 +1,9 @@
 import { GRADE_RULES, type GradeFact, gradeEvidence, gradeFacts } from '#libs/aggregate/grades.ts';
 import { type GradeObservation, readGrade } from '#libs/clean/grades.ts';
 import { gradeChanges } from '#libs/derive/anomaly/graded.ts';
-import { PERFORMANCE_COLUMNS, type PerformanceFeatures, performanceFeatures } from '#libs/derive/performance.ts';
+import { type PerformanceFeatures, performanceFeatures } from '#libs/derive/performance.ts';
 import { performanceSeries } from '#libs/derive/performance-series.ts';
+import { PERFORMANCE } from '#libs/features/performance.ts';
 import { openFeatureTable } from '#libs/store/features/feature-table.ts';
 import { openSeriesTable } from '#libs/store/features/series-table.ts';
 import { openRowTable } from '#libs/store/images/row-table.ts';
@@ -29,7 +30,7 @@ export const performanceFamily: FamilyDefinition<
   typeof SERIES
 > = {
   family: 'performance',
-  table: openFeatureTable('performance', PERFORMANCE_COLUMNS),
+  table: openFeatureTable('performance', PERFORMANCE),
   series: openSeriesTable('performance', SERIES),
   noRows: [],
   firstDayMattersTo: 'engagement',

@@ -1,8 +1,12 @@
 import { z } from 'zod';
 import { FLAG_METHODS, SEVERITIES } from '#libs/domain/flags.ts';
+import { ANOMALY } from '#libs/features/anomaly.ts';
+import { type Definitions, meaningOf } from '#libs/features/definition.ts';
+import { ENGAGEMENT } from '#libs/features/engagement.ts';
+import { PERFORMANCE } from '#libs/features/performance.ts';
+import { TEMPORAL } from '#libs/features/temporal.ts';
+import type { Unit } from '#libs/features/units.ts';
 import { day, instant, known } from './answers.ts';
-import type { Definition, Unit } from './catalogue/definition.ts';
-import { DEFINITIONS } from './catalogue/index.ts';
 
 const count = z.int().min(0);
 const number = z.number();
@@ -70,18 +74,12 @@ const SCHEMAS = {
   'sorted names of flags': z.array(z.string()),
 } as const satisfies Readonly<Record<Unit, z.ZodType>>;
 
-type Columns<D extends Readonly<Record<string, Definition>>> = {
+type Columns<D extends Definitions> = {
   readonly [N in keyof D]: z.ZodNullable<(typeof SCHEMAS)[D[N]['unit']]>;
 };
 
-/** What a column means, for those who read the description of the API. */
-function meaningOf({ formula, unit, window, nullWhen }: Definition): string {
-  const absent = nullWhen === undefined ? '' : ` Null when ${nullWhen}.`;
-  return `${formula} ${unit}; ${window}.${absent}`;
-}
-
 /** The columns of one table as they are served: any may be null, since the rows of two tables are served side by side. */
-const columnsOf = <D extends Readonly<Record<string, Definition>>>(definitions: D): Columns<D> =>
+const columnsOf = <D extends Definitions>(definitions: D): Columns<D> =>
   Object.fromEntries(
     Object.entries(definitions).map(([name, definition]) => [
       name,
@@ -89,10 +87,10 @@ const columnsOf = <D extends Readonly<Record<string, Definition>>>(definitions: 
     ]),
   ) as Columns<D>;
 
-export const engagementColumns = columnsOf(DEFINITIONS.engagement_features);
-export const performanceColumns = columnsOf(DEFINITIONS.performance_features);
-export const anomalyColumns = columnsOf(DEFINITIONS.anomaly_features);
-export const temporalColumns = columnsOf(DEFINITIONS.temporal_features);
+export const engagementColumns = columnsOf(ENGAGEMENT);
+export const performanceColumns = columnsOf(PERFORMANCE);
+export const anomalyColumns = columnsOf(ANOMALY);
+export const temporalColumns = columnsOf(TEMPORAL);
 
 /** When a row was made, from what, and which day it speaks for. */
 export const stampColumns = {

@@ -7,20 +7,21 @@ const ROOT = path.resolve(import.meta.dirname, '../..');
 /** Each room of libs and the rooms it may import from. Data flows the other way. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   domain: [],
+  features: ['domain'],
   clean: ['domain'],
   aggregate: ['domain', 'clean'],
-  derive: ['domain', 'clean', 'aggregate'],
+  derive: ['domain', 'features', 'clean', 'aggregate'],
   platform: ['domain'],
   source: ['domain', 'platform'],
-  store: ['domain', 'clean', 'aggregate', 'derive', 'platform', 'source'],
-  families: ['domain', 'clean', 'aggregate', 'derive', 'platform', 'store'],
-  pipeline: ['domain', 'clean', 'aggregate', 'derive', 'platform', 'source', 'store', 'families'],
-  reconcile: ['domain', 'clean', 'aggregate', 'derive', 'platform', 'source', 'store', 'families'],
-  serve: ['domain', 'clean', 'aggregate', 'platform', 'source', 'store'],
+  store: ['domain', 'features', 'clean', 'aggregate', 'derive', 'platform', 'source'],
+  families: ['domain', 'features', 'clean', 'aggregate', 'derive', 'platform', 'store'],
+  pipeline: ['domain', 'features', 'clean', 'aggregate', 'derive', 'platform', 'source', 'store', 'families'],
+  reconcile: ['domain', 'features', 'clean', 'aggregate', 'derive', 'platform', 'source', 'store', 'families'],
+  serve: ['domain', 'features', 'clean', 'aggregate', 'platform', 'source', 'store'],
 };
 
 /** Rooms without a server, a timer or a clock: the same input gives the same output, for ever. */
-const PURE = ['domain', 'clean', 'aggregate', 'derive'];
+const PURE = ['domain', 'features', 'clean', 'aggregate', 'derive'];
 
 /** Packages that one place alone may know. */
 const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
@@ -162,7 +163,7 @@ test('waiting stands in one place: no other has a timer to wait with, or doubles
 describe('the middle is pure', () => {
   const pure = files.filter((file) => PURE.includes(roomOf(file)));
 
-  test('clean, aggregate and derive have no clock, timer, process or server', () => {
+  test('features, clean, aggregate and derive have no clock, timer, process or server', () => {
     const effects = /\bDate\.now\(|\bnew Date\(\)|\bsetTimeout\(|\bsetInterval\(|\bprocess\.|\bfetch\(|\brandom\w*\(/;
     const allowed = 'libs/domain/clock.ts';
     expect(pure.filter((file) => file !== allowed && effects.test(read(file)))).toEqual([]);

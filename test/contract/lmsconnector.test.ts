@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ACTIVITY_TYPES } from '#libs/domain/activity-type.ts';
-import { DEFINITIONS } from '#libs/serve/catalogue/index.ts';
+import { FEATURE_SET } from '#libs/features/index.ts';
 import { migrate } from '#libs/store/schema/migrate.ts';
 import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { startTestPipeline } from '../support/pipeline.ts';
@@ -75,7 +75,7 @@ afterAll(() => analytics.drop());
 
 /** The values that a feature column takes over all rows of a course, as JSON. */
 async function valuesOf(column: string, course = 'course'): Promise<Set<string>> {
-  const table = TABLES.find((name) => column in DEFINITIONS[name]);
+  const table = TABLES.find((name) => column in FEATURE_SET[name]);
   if (table === undefined) throw new Error(`there is no feature ${column}`);
   const rows = await analytics.db.query<{ value: string | null }>(
     `SELECT DISTINCT to_jsonb(f."${column}")::text AS value FROM ${table} AS f JOIN course USING (course_id)
@@ -87,7 +87,7 @@ async function valuesOf(column: string, course = 'course'): Promise<Set<string>>
 }
 
 test('the page has every feature once', () => {
-  const all = TABLES.flatMap((table) => Object.keys(DEFINITIONS[table]));
+  const all = TABLES.flatMap((table) => Object.keys(FEATURE_SET[table]));
   expect(LINES.flatMap(({ columns }) => columns).toSorted()).toEqual([...new Set(all)].toSorted());
 });
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { anomalyFeatures } from '#libs/derive/anomaly/anomaly.ts';
 import { anomalySeries } from '#libs/derive/anomaly/anomaly-series.ts';
-import { ANOMALY_COLUMNS, FLAG_NAMES } from '#libs/derive/anomaly/flags.ts';
+import { FLAG_NAMES } from '#libs/derive/anomaly/flags.ts';
+import { ANOMALY } from '#libs/features/anomaly.ts';
 import { grade } from '../aggregate/build.ts';
 import {
   featuresOf,
@@ -18,8 +19,8 @@ import {
 import { AS_OF, ago, deriving } from './build.ts';
 
 test('every flag has a column, and a name in order', () => {
-  expect(Object.keys(featuresOf(keyOf()))).toEqual(Object.keys(ANOMALY_COLUMNS));
-  expect(Object.keys(ANOMALY_COLUMNS).toSorted()).toEqual([...FLAG_NAMES, 'unsupported'].toSorted());
+  expect(Object.keys(featuresOf(keyOf()))).toEqual(Object.keys(ANOMALY));
+  expect(Object.keys(ANOMALY).toSorted()).toEqual([...FLAG_NAMES, 'unsupported'].toSorted());
   expect(FLAG_NAMES.toSorted()).toEqual([...FLAG_NAMES]);
 });
 

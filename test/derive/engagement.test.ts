@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { ENGAGEMENT_COLUMNS, type EngagementFeatures } from '#libs/derive/engagement.ts';
+import type { EngagementFeatures } from '#libs/derive/engagement.ts';
+import { ENGAGEMENT } from '#libs/features/engagement.ts';
 import { at, completion, event, login, post, siteAccess, view } from '../aggregate/build.ts';
 import { AS_OF, ago, covering, coveringFrom, EVERYTHING, engaged, engagementOf } from './build.ts';
 
@@ -25,7 +26,7 @@ describe('a key has a row', () => {
   });
 
   test('whose columns all have a type', () => {
-    expect(Object.keys(ENGAGEMENT_COLUMNS).toSorted()).toEqual(Object.keys(engaged([], ENROLLED)).toSorted());
+    expect(Object.keys(ENGAGEMENT).toSorted()).toEqual(Object.keys(engaged([], ENROLLED)).toSorted());
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { GradeObservation } from '#libs/clean/grades.ts';
-import { PERFORMANCE_COLUMNS } from '#libs/derive/performance.ts';
+import { PERFORMANCE } from '#libs/features/performance.ts';
 import { grade } from '../aggregate/build.ts';
 import { ago, performanceOf } from './build.ts';
 
@@ -171,5 +171,5 @@ describe('latest_grade is that of the last graded item in order of (graded_at, n
 
 test('every column has a type', () => {
   const row = performanceOf(items('50/100'));
-  expect(Object.keys(PERFORMANCE_COLUMNS).toSorted()).toEqual(Object.keys(row ?? {}).toSorted());
+  expect(Object.keys(PERFORMANCE).toSorted()).toEqual(Object.keys(row ?? {}).toSorted());
 });

@@ -1,9 +1,8 @@
 import { COVERAGE_KINDS } from '#libs/aggregate/coverage.ts';
-import { ANOMALY_COLUMNS } from '#libs/derive/anomaly/flags.ts';
-import type { FeatureType } from '#libs/derive/columns.ts';
-import { ENGAGEMENT_COLUMNS } from '#libs/derive/engagement.ts';
-import { PERFORMANCE_COLUMNS } from '#libs/derive/performance.ts';
-import { FAMILIES, type Family } from '#libs/domain/family.ts';
+import { FAMILIES, type Family, perFamily } from '#libs/domain/family.ts';
+import { columnsOf } from '#libs/features/definition.ts';
+import { FEATURE_SET } from '#libs/features/index.ts';
+import type { FeatureType } from '#libs/features/units.ts';
 import type { Deviation, Kind } from '#libs/reconcile/verdict.ts';
 import type { ReconcileWorld } from './reconcile-world.ts';
 
@@ -32,11 +31,7 @@ export interface Plant {
   plant(world: ReconcileWorld, target: Target, n: number): Promise<Expected>;
 }
 
-const COLUMNS = {
-  engagement: ENGAGEMENT_COLUMNS,
-  performance: PERFORMANCE_COLUMNS,
-  anomaly: ANOMALY_COLUMNS,
-} as const;
+const COLUMNS = perFamily((family) => columnsOf(FEATURE_SET[`${family}_features`]));
 const SERIES = {
   engagement: ['score', 'ma7', 'ma30', 'trend', 'events', 'active'],
   performance: ['ma7', 'ma30'],
@@ -65,7 +60,7 @@ const keysWithout = (family: Family): string =>
      SELECT FROM ${family}_features AS f WHERE f.student_id = s.student_id AND f.course_id = c.course_id)`;
 
 const allColumns = (family: Family, deviation: Deviation): Expected['places'] =>
-  [...Object.keys(COLUMNS[family as 'engagement']), 'as_of_date', 'feature_version'].map((name) => ({
+  [...Object.keys(COLUMNS[family]), 'as_of_date', 'feature_version'].map((name) => ({
     where: `${family}_features.${name}`,
     deviation,
     count: 1,
@@ -84,7 +79,7 @@ const featurePlants = FAMILIES.flatMap((family): Plant[] => [
     plant: async ({ db }, target, n) => {
       const columns = Object.entries(COLUMNS[family]);
       const [column = '', type = 'text'] = columns[n % columns.length] ?? [];
-      const sets = `${column} = ${OTHER[type as FeatureType](column)}`;
+      const sets = `${column} = ${OTHER[type](column)}`;
       await db.query(`UPDATE ${family}_features SET ${sets} WHERE ${KEY}`, keyOf(target));
       return one('value differs', `${family}_features.${column}`);
     },

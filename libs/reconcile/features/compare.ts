@@ -1,7 +1,7 @@
 import { type KeyEvidence, NO_EVIDENCE, sameEvidence } from '#libs/aggregate/evidence.ts';
-import type { FeatureColumns } from '#libs/derive/columns.ts';
 import type { Family } from '#libs/domain/family.ts';
 import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
+import type { FeatureColumns } from '#libs/features/definition.ts';
 import { FEATURE_VERSION, type StoredFeatures } from '#libs/store/features/feature-table.ts';
 import type { PublishedKey } from '#libs/store/features/outbox.ts';
 import type { StoredSeries } from '#libs/store/features/series-table.ts';

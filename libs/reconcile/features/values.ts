@@ -1,4 +1,4 @@
-import type { FeatureType } from '#libs/derive/columns.ts';
+import type { FeatureType } from '#libs/features/units.ts';
 
 /**
  * A value of a feature column as text by which two of them are the same exactly if Postgres holds them for the same,

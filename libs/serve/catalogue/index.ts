@@ -1,21 +1,10 @@
 import { z } from 'zod';
+import type { Definition } from '#libs/features/definition.ts';
+import { FEATURE_SET } from '#libs/features/index.ts';
 import { FEATURE_VERSION } from '#libs/store/features/feature-table.ts';
-import { ANOMALY } from './anomaly.ts';
-import type { Definition, Definitions } from './definition.ts';
-import { ENGAGEMENT } from './engagement.ts';
-import { PERFORMANCE } from './performance.ts';
-import { TEMPORAL } from './temporal.ts';
 
-/** Every feature column there is, by table, in the order of the columns. The descriptions in OpenAPI are made from it. */
-export const DEFINITIONS = {
-  engagement_features: ENGAGEMENT,
-  performance_features: PERFORMANCE,
-  anomaly_features: ANOMALY,
-  temporal_features: TEMPORAL,
-} as const satisfies Readonly<Record<string, Definitions>>;
-
-export type FeatureTableName = keyof typeof DEFINITIONS;
-const TABLES = Object.keys(DEFINITIONS) as FeatureTableName[];
+export type FeatureTableName = keyof typeof FEATURE_SET;
+const TABLES = Object.keys(FEATURE_SET) as FeatureTableName[];
 
 export const catalogueAnswer = z.array(
   z
@@ -52,5 +41,5 @@ const entryOf = (table: FeatureTableName, name: string, definition: Definition):
 
 /** The data catalogue: one entry for each feature column, tables and columns in their order. */
 export const CATALOGUE: readonly CatalogueEntry[] = TABLES.flatMap((table) =>
-  Object.entries(DEFINITIONS[table]).map(([name, definition]) => entryOf(table, name, definition)),
+  Object.entries(FEATURE_SET[table]).map(([name, definition]) => entryOf(table, name, definition)),
 );

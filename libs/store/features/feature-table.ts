@@ -1,7 +1,8 @@
-import type { FeatureColumns, FeatureType } from '#libs/derive/columns.ts';
 import type { Family, StudentCourse } from '#libs/domain/family.ts';
 import { formatDay, type LocalDay, parseDay } from '#libs/domain/local-date.ts';
 import { formatPosition } from '#libs/domain/position.ts';
+import { columnsOf, type Definitions, type FeatureColumns, type FeaturesOf } from '#libs/features/definition.ts';
+import type { FeatureType } from '#libs/features/units.ts';
 import type { Queryable, SqlValue } from '#libs/platform/postgres/database.ts';
 import { textArray } from '../arrays.ts';
 import { type KeyRow, studentsAndCourses, toKey } from '../images/key-rows.ts';
@@ -48,22 +49,19 @@ interface StoredRow extends KeyRow, Readonly<Record<string, unknown>> {
   readonly feature_version: number;
 }
 
-export function openFeatureTable<F extends object>(
-  family: Family,
-  columns: FeatureColumns & Readonly<Record<keyof F, FeatureType>>,
-): FeatureTable<F> {
-  const names = Object.keys(columns) as (keyof F & string)[];
-  const list = (item: (name: keyof F & string, index: number) => string): string =>
-    names.map((name, index) => `, ${item(name, index)}`).join('');
+export function openFeatureTable<D extends Definitions>(family: Family, definitions: D): FeatureTable<FeaturesOf<D>> {
+  const columns = columnsOf(definitions);
+  const types = Object.entries(columns);
+  const list = (item: (name: string, type: FeatureType, index: number) => string): string =>
+    types.map(([name, type], index) => `, ${item(name, type, index)}`).join('');
   // numeric values come as text and are cast; arrays would be taken apart by the driver, so they come as text too.
-  const isText = (name: keyof F & string): boolean => columns[name] === 'jsonb' || columns[name] === 'text[]';
-  const typeOf = (name: keyof F & string): string => (isText(name) ? 'text' : columns[name]);
+  const isText = (type: FeatureType): boolean => type === 'jsonb' || type === 'text[]';
   const holes = {
     table: `${family}_features`,
     version: String(FEATURE_VERSION),
     columns: list((name) => name),
-    casts: list((name) => (isText(name) ? `${name}::${columns[name]}` : name)),
-    arrays: list((name, index) => `$${index + 6}::${typeOf(name)}[]`),
+    casts: list((name, type) => (isText(type) ? `${name}::${type}` : name)),
+    arrays: list((_, type, index) => `$${index + 6}::${isText(type) ? 'text' : type}[]`),
     incomingColumns: list((name) => `i.${name}`),
     storedColumns: list((name) => `stored.${name}`),
     assignments: list((name) => `\n    ${name} = excluded.${name}`),
@@ -82,7 +80,7 @@ export function openFeatureTable<F extends object>(
         rows.map((row) => (row.position === null ? null : formatPosition(row.position))),
         rows.map(commitDate),
       ];
-      const values = names.map((name) => rows.map((row) => toSql(row.features[name], columns[name])));
+      const values = types.map(([name, type]) => rows.map((row) => toSql(row.features[name], type)));
       const [changed, moved] = await Promise.all([
         tx.query<KeyRow>(upsert, [...keys, days, ...stamps, ...values]),
         tx.query<KeyRow>(date, [...keys, days]),

@@ -1,0 +1,91 @@
+import type { EngagementComponent } from '#libs/domain/components.ts';
+import type { FlagMethod, FlagName, Severity } from '#libs/domain/flags.ts';
+import type { Instant } from '#libs/domain/zone.ts';
+
+/** How a feature's value is kept: the Postgres type of its column. Decimals travel as exact text. */
+export type FeatureType = 'integer' | 'bigint' | 'numeric' | 'timestamptz' | 'jsonb' | 'text' | 'boolean' | 'text[]';
+
+/** One part of the engagement score over the last seven days. */
+export interface ComponentShown {
+  /** Time in whole seconds; null where not covered. */
+  readonly value: number | null;
+  readonly target: number;
+  readonly weight: number;
+  readonly covered: boolean;
+}
+export type ComponentsShown = Readonly<Record<EngagementComponent, ComponentShown>>;
+
+export const WEEKDAY_NAMES = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'] as const;
+export type ActivityPattern = Readonly<Record<(typeof WEEKDAY_NAMES)[number], number>>;
+
+/**
+ * Why a flag is open. Value, baseline and threshold have one unit: points of score or of percent, or days (own_gap), with 2
+ * decimals (6 of cusum and ewma).
+ */
+export interface FlagFinding {
+  readonly value: number;
+  /** Null where a gap is not measured against the student's own. */
+  readonly baseline: number | null;
+  readonly threshold: number;
+  readonly method: FlagMethod;
+  readonly severity: Severity;
+  /** The item that lies apart, where the value is a grade. */
+  readonly item?: string;
+  /** Which way the level moved (cusum). */
+  readonly direction?: 'up' | 'down';
+}
+
+/** An open flag as it is stored. */
+export interface Flag extends FlagFinding {
+  /** First day, YYYY-MM-DD, of the unbroken run of days on which the flag, as of that day, was open. */
+  readonly since: string;
+}
+
+/** What a value of each unit is in our code; decimals are exact text. */
+export interface UnitValues {
+  readonly count: number;
+  readonly days: number;
+  readonly seconds: number;
+  readonly 'days a week, 2 decimals': string;
+  readonly 'percent, 2 decimals': string;
+  readonly 'points of 100, 2 decimals': string;
+  readonly 'points a day, 6 decimals': string;
+  readonly 'points per 30 days, 6 decimals': string;
+  readonly 'days times bits, 6 decimals': string;
+  readonly 'days, 6 decimals': string;
+  readonly '0 to 1, 6 decimals': string;
+  readonly 'shares by weekday, 4 decimals': ActivityPattern;
+  readonly instant: Instant;
+  readonly 'true or false': boolean;
+  readonly 'course or site': 'course' | 'site';
+  readonly 'recorded or estimated': 'recorded' | 'estimated';
+  readonly 'the four components': ComponentsShown;
+  readonly flag: Flag;
+  readonly 'sorted names of flags': readonly FlagName[];
+}
+
+/** What a value is counted in, and how many decimals it is rounded to. Says how it is stored, sent and served, too. */
+export type Unit = keyof UnitValues;
+
+/** How a value of each unit is stored; `libs/features/avro.ts` says how it is sent, `libs/serve/feature-columns.ts` how it is served. */
+export const TYPE_OF_UNIT: Readonly<Record<Unit, FeatureType>> = {
+  count: 'integer',
+  days: 'integer',
+  seconds: 'bigint',
+  'days a week, 2 decimals': 'numeric',
+  'percent, 2 decimals': 'numeric',
+  'points of 100, 2 decimals': 'numeric',
+  'points a day, 6 decimals': 'numeric',
+  'points per 30 days, 6 decimals': 'numeric',
+  'days times bits, 6 decimals': 'numeric',
+  'days, 6 decimals': 'numeric',
+  '0 to 1, 6 decimals': 'numeric',
+  'shares by weekday, 4 decimals': 'jsonb',
+  instant: 'timestamptz',
+  'true or false': 'boolean',
+  'course or site': 'text',
+  'recorded or estimated': 'text',
+  'the four components': 'jsonb',
+  flag: 'jsonb',
+  'sorted names of flags': 'text[]',
+};
