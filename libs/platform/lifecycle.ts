@@ -47,19 +47,20 @@ export class Lifecycle {
 
 /**
  * Calls `stop` at the first SIGINT, SIGTERM or SIGHUP; a second one leaves at once, with code 1.
+ * @param hangUp called at each SIGHUP instead
  * @returns takes the handlers away again
  */
-export function onSignals(stop: (signal: string) => void): () => void {
+export function onSignals(stop: (signal: string) => void, hangUp?: () => void): () => void {
   let seen = false;
   const handle = (signal: string): void => {
     if (seen) process.exit(1);
     seen = true;
     stop(signal);
   };
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const signal of signals) process.on(signal, handle);
+  const handlers = { SIGINT: handle, SIGTERM: handle, SIGHUP: hangUp ?? handle };
+  for (const [signal, handler] of Object.entries(handlers)) process.on(signal, handler);
   return () => {
-    for (const signal of signals) process.off(signal, handle);
+    for (const [signal, handler] of Object.entries(handlers)) process.off(signal, handler);
   };
 }
 

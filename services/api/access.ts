@@ -1,6 +1,7 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { BlockList, isIP, isIPv6 } from 'node:net';
 import { ConfigurationError, PrepaError } from '#libs/domain/errors.ts';
+import type { Attempts } from './attempts.ts';
+import { ANYBODY, type Caller, PROBE, type Scope, type Tokens } from './tokens.ts';
 
 /** `API_AUTH`: `none` says that somebody else, in front of us, asks for a token. */
 export type AuthMode = 'token' | 'none';
@@ -16,15 +17,66 @@ export class UnauthorizedError extends PrepaError {
   }
 }
 
-/** The Host header names another machine than the one we serve. */
+/** The Host header is a name that we are not known by: the page of another site, whose name was pointed at us, sends that. */
 export class ForbiddenHostError extends PrepaError {
   constructor() {
     super(
       'forbidden_host',
-      'without API_TOKENS only this machine is served, under the names localhost, 127.0.0.1 and [::1]; the Host header of this request is another one',
-      'ask http://localhost; to serve other names set API_TOKENS, or API_AUTH=none behind a proxy that asks for one',
+      'the Host header of this request is no name of this service',
+      'ask under localhost or the address of this machine, or add the name to API_ALLOWED_HOSTS',
     );
     this.name = 'ForbiddenHostError';
+  }
+}
+
+/** A page of another site asks, with the hands of somebody who may. */
+export class ForbiddenOriginError extends PrepaError {
+  constructor() {
+    super(
+      'forbidden_origin',
+      'the Origin header of this request names another site',
+      'ask from a page of this service; what another page needs it asks its own server for',
+    );
+    this.name = 'ForbiddenOriginError';
+  }
+}
+
+/** The token is known, and is not for this. */
+export class MissingScopeError extends PrepaError {
+  constructor(name: string, scopes: readonly Scope[]) {
+    super(
+      'missing_scope',
+      `the token "${name}" is not for this route, which asks for the scope ${scopes.join(' or ')}`,
+      'ask with a token that has it, or add the scope to that token in API_TOKENS',
+    );
+    this.name = 'MissingScopeError';
+  }
+}
+
+/** Too many wrong tokens came from the address. */
+export class TooManyAttemptsError extends PrepaError {
+  readonly seconds: number;
+
+  constructor(seconds: number) {
+    super(
+      'too_many_attempts',
+      'too many wrong tokens came from this address; those that were right before are let in still',
+      `try again in ${seconds} seconds, with one of API_TOKENS`,
+    );
+    this.name = 'TooManyAttemptsError';
+    this.seconds = seconds;
+  }
+}
+
+/** A body of another type than JSON: what a form of any page can send. */
+export class UnsupportedTypeError extends PrepaError {
+  constructor() {
+    super(
+      'unsupported_media_type',
+      'the body of this request does not say that it is JSON',
+      'send the header "Content-Type: application/json", or no body',
+    );
+    this.name = 'UnsupportedTypeError';
   }
 }
 
@@ -40,16 +92,10 @@ export function isLoopback(host: string): boolean {
 
 /**
  * Decides who may ask.
- * @throws ConfigurationError when everybody could, without anybody having said so, or with a token nobody could
+ * @throws ConfigurationError when everybody could, without anybody having said so
  */
-export function accessRule(host: string, tokens: readonly string[], auth: AuthMode): AccessRule {
-  if (tokens.some((token) => !/^[!-~]+$/.test(token))) {
-    throw new ConfigurationError(
-      'API_TOKENS has a token that no request could send: it holds a space, or a character that is not ASCII',
-      'use letters, digits and punctuation, for example what "openssl rand -hex 32" prints',
-    );
-  }
-  if (tokens.length > 0) return 'token';
+export function accessRule(host: string, tokens: Tokens, auth: AuthMode): AccessRule {
+  if (tokens.count > 0) return 'token';
   if (auth === 'none') return 'anyone';
   if (isLoopback(host)) return 'loopback';
   throw new ConfigurationError(
@@ -58,60 +104,75 @@ export function accessRule(host: string, tokens: readonly string[], auth: AuthMo
   );
 }
 
-/** A page of another site asks, with the hands of somebody who may. */
-export class ForbiddenOriginError extends PrepaError {
-  constructor() {
-    super(
-      'forbidden_origin',
-      'without API_TOKENS only pages of this machine may ask; the Origin header of this request names another site',
-      'ask from http://localhost, or set API_TOKENS and send one of them',
-    );
-    this.name = 'ForbiddenOriginError';
-  }
-}
-
 /** What of a request decides whether it is let in. */
 export interface Credentials {
+  readonly method: string;
   readonly authorization: string | undefined;
   readonly host: string | undefined;
   /** Sent by browsers: the site whose page asks. */
   readonly origin: string | undefined;
-  /** Whether the process is alive may be asked without a token: those who ask that have none. */
-  readonly isHealth: boolean;
+  /** Of the connection. */
+  readonly address: string;
+  /** Whether it may be asked without a token: by probes, that have none. A right one may be sent all the same. */
+  readonly isOpen: boolean;
 }
 
-/** Throws UnauthorizedError, ForbiddenHostError or ForbiddenOriginError for a request that is not let in. */
-export type Gate = (request: Credentials) => void;
+/** Who asks; throws one of the errors above for a request that is not let in. */
+export type Gate = (request: Credentials) => Caller;
 
-/** The gate for one rule. */
-export function openGate(rule: AccessRule, tokens: readonly string[]): Gate {
-  if (rule === 'anyone') return () => {};
-  if (rule === 'loopback') {
-    return ({ host, origin }) => {
-      // A page of another site whose name was rebound to 127.0.0.1 still sends that name.
-      if (host === undefined || !isLoopback(hostName(host))) throw new ForbiddenHostError();
-      // And a page that is not rebound may send what it cannot read the answer of: that is enough to start a run.
-      if (origin !== undefined && !isLoopback(originName(origin))) throw new ForbiddenOriginError();
-    };
-  }
-  const digests = tokens.map(digest);
-  return ({ authorization, isHealth }) => {
-    if (isHealth) return;
-    if (authorization === undefined) throw new UnauthorizedError('this API asks for a token, and there is none');
-    const given = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
-    if (given === undefined) throw new UnauthorizedError('the Authorization header is not a bearer token');
-    if (!matches(digests, digest(given))) throw new UnauthorizedError('the token is not one of API_TOKENS');
+export interface GateOptions {
+  readonly rule: AccessRule;
+  readonly host: string;
+  /** Names that the service goes by besides; `*`: any. */
+  readonly allowedHosts: readonly string[];
+  /** Asked with each request: they may be read anew. */
+  readonly tokens: () => Tokens;
+  readonly attempts: Attempts;
+  readonly now: () => number;
+}
+
+export function openGate({ rule, host: ownHost, allowedHosts, tokens, attempts, now }: GateOptions): Gate {
+  const names = new Set([ownHost, ...allowedHosts].map((name) => name.toLowerCase()));
+  const isAllowed = (name: string): boolean => names.has('*') || names.has(name) || isLoopback(name);
+  // Nobody points an address at another machine, so one is no name that a strange page could be known by.
+  const isOurs = (name: string): boolean => isAllowed(name) || (rule !== 'loopback' && isIP(name) !== 0);
+  return ({ method, authorization, host, origin, address, isOpen }) => {
+    const asked = host === undefined ? undefined : hostName(host);
+    if (asked === undefined || !isOurs(asked)) throw new ForbiddenHostError();
+    if (origin !== undefined && (rule === 'loopback' || method !== 'GET')) {
+      const from = originName(origin);
+      if (from !== asked && !isAllowed(from)) throw new ForbiddenOriginError();
+    }
+    if (rule !== 'token') return ANYBODY;
+    if (isOpen && authorization === undefined) return PROBE;
+    const given = bearerOf(authorization);
+    const seconds = attempts.secondsToWait(address, given, now());
+    if (seconds > 0) throw new TooManyAttemptsError(seconds);
+    const caller = tokens().find(given);
+    if (caller === undefined) {
+      attempts.failed(address, now());
+      throw new UnauthorizedError('the token is not one of API_TOKENS');
+    }
+    attempts.succeeded(address, given, now());
+    return caller;
   };
 }
 
-const digest = (token: string): Buffer => createHash('sha256').update(token).digest();
+function bearerOf(authorization: string | undefined): string {
+  if (authorization === undefined) throw new UnauthorizedError('this API asks for a token, and there is none');
+  const given = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+  if (given === undefined) throw new UnauthorizedError('the Authorization header is not a bearer token');
+  return given;
+}
 
-/** Every token is compared, whichever fits, so that the time taken tells nothing. */
-const matches = (digests: readonly Buffer[], given: Buffer): boolean =>
-  digests.reduce((found, known) => timingSafeEqual(known, given) || found, false);
+/** @throws MissingScopeError unless the caller has one of the scopes */
+export function requireScope({ name, scopes }: Caller, wanted: readonly Scope[]): void {
+  if (!wanted.some((scope) => scopes.has(scope))) throw new MissingScopeError(name ?? '', wanted);
+}
 
 /** The name in a Host header, without its port; brackets of an IPv6 address off. */
-const hostName = (header: string): string => /^\[([^\]]*)\](?::\d+)?$/.exec(header)?.[1] ?? header.replace(/:\d+$/, '');
+const hostName = (header: string): string =>
+  (/^\[([^\]]*)\](?::\d+)?$/.exec(header)?.[1] ?? header.replace(/:\d+$/, '')).toLowerCase();
 
 /** The name in an Origin header; the text itself where there is none, as in `null`. */
 const originName = (header: string): string => (URL.canParse(header) ? hostName(new URL(header).host) : header);

@@ -6,17 +6,21 @@ import Koa from 'koa';
 import type { Log } from '#libs/platform/log.ts';
 import type { Metrics } from '#libs/platform/metrics.ts';
 import { NotFoundError } from '#libs/serve/errors.ts';
-import type { Gate } from './access.ts';
+import { type Gate, requireScope } from './access.ts';
+import type { RecordAccess } from './access-record.ts';
 import { readJson } from './body.ts';
 import { type ApiFailure, MethodNotAllowedError, toFailure } from './failure.ts';
 import { forLists } from './lists.ts';
-import { type ApiContext, type Reply, type Route, routePath } from './route.ts';
-import { HEALTH_PATH } from './routes/health.ts';
+import { type ApiContext, type Reply, type Route, routePath, scopesOf } from './route.ts';
+import type { Caller } from './tokens.ts';
 
 export interface AppOptions {
   readonly context: ApiContext;
   readonly routes: readonly Route[];
   readonly gate: Gate;
+  /** Paths that may be asked without a token. */
+  readonly openPaths: ReadonlySet<string>;
+  readonly record: RecordAccess;
   readonly log: Log;
   /** Aborts once the server drains: each connection is then closed with its answer. */
   readonly draining: AbortSignal;
@@ -36,13 +40,15 @@ export function createApp(options: AppOptions): Koa {
 }
 
 /** Around everything: whatever happens inside becomes one JSON answer and one line in the log. */
-async function answer(ctx: Koa.Context, next: Koa.Next, { gate, log, draining, context }: AppOptions): Promise<void> {
+async function answer(ctx: Koa.Context, next: Koa.Next, options: AppOptions): Promise<void> {
+  const { gate, log, draining, context, openPaths, record } = options;
   const requestId = randomUUID();
   const began = performance.now();
   const told = (status: number): void => {
     const ms = performance.now() - began;
     count(ctx, context.metrics, status, ms);
     log.debug({ requestId, method: ctx.method, path: ctx.path, status, ms: Math.round(ms) }, 'answered');
+    if (!openPaths.has(ctx.path)) record({ requestId, ...whoAsked(ctx), status });
   };
   const failed = (error: unknown, what: string): ApiFailure => {
     const failure = toFailure(error, requestId);
@@ -55,7 +61,9 @@ async function answer(ctx: Koa.Context, next: Koa.Next, { gate, log, draining, c
   ctx.set({ 'x-request-id': requestId, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
   try {
     const { authorization, host, origin } = ctx.headers;
-    gate({ authorization, host, origin, isHealth: ctx.path === HEALTH_PATH });
+    const address = ctx.req.socket.remoteAddress ?? '';
+    const request = { method: ctx.method, authorization, host, origin, address, isOpen: openPaths.has(ctx.path) };
+    ctx.state['caller'] = gate(request);
     await next();
   } catch (error) {
     const { status, headers, body } = failed(error, 'a request failed');
@@ -66,6 +74,11 @@ async function answer(ctx: Koa.Context, next: Koa.Next, { gate, log, draining, c
   if (ctx.body instanceof Readable) {
     onSent(ctx, ctx.body, (error) => told(error === null ? ctx.status : failed(error, 'an answer was cut off').status));
   } else told(ctx.status);
+}
+
+function whoAsked({ state, req, method, path, querystring }: Koa.Context) {
+  const token = (state as { caller?: Caller }).caller?.name ?? null;
+  return { token, address: req.socket.remoteAddress ?? '', method, path, query: querystring };
 }
 
 /** Whoever takes nothing of a long answer for so long has gone without a word. Milliseconds. */
@@ -112,12 +125,15 @@ function writeReply(ctx: Koa.Context, { body, status = 200, contentType }: Reply
   }
 }
 
-function createRouter({ context, routes, draining }: AppOptions): Router {
+function createRouter({ context, routes, draining, openPaths }: AppOptions): Router {
   const router = new Router({ sensitive: true, strict: true });
   for (const route of routes) {
     const answerRoute = async (ctx: Koa.Context & { params: Record<string, string> }): Promise<void> => {
       ctx.state['route'] = routePath(route);
+      const caller = ctx.state['caller'] as Caller;
+      if (!openPaths.has(ctx.path)) requireScope(caller, scopesOf(route));
       const reply = await route.handle(context, {
+        caller,
         path: ctx.path,
         params: ctx.params,
         query: ctx.query,

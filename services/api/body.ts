@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { PrepaError } from '#libs/domain/errors.ts';
 import { InvalidRequestError } from '#libs/serve/errors.ts';
+import { UnsupportedTypeError } from './access.ts';
 
 /** Bodies here name what is to be done; data does not come this way. Bytes. */
 const MOST_BYTES = 65_536;
@@ -25,12 +26,16 @@ const invalid = (message: string): InvalidRequestError =>
   );
 
 /**
- * The JSON of a request, whatever it says its type is; an empty body counts as `{}`. What is too long is not kept, but
- * read to its end: a connection that is closed under a sender loses the answer.
- * @throws BodyTooLargeError, InvalidRequestError
+ * The JSON of a request; an empty body counts as `{}`. What is too long is not kept, but read to its end: a connection that
+ * is closed under a sender loses the answer.
+ * @throws BodyTooLargeError, InvalidRequestError, UnsupportedTypeError
  */
 export async function readJson(request: IncomingMessage): Promise<unknown> {
   const text = await readText(request);
+  const { 'content-type': type } = request.headers;
+  const isJson = type !== undefined && /^application\/json\s*(;|$)/i.test(type);
+  if (text.trim() === '' && type === undefined) return {};
+  if (!isJson) throw new UnsupportedTypeError();
   if (text.trim() === '') return {};
   try {
     return JSON.parse(text) as unknown;

@@ -2,7 +2,14 @@ import { PrepaError } from '#libs/domain/errors.ts';
 import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import type { ErrorAnswer } from '#libs/serve/answers.ts';
 import { DatabaseDeadlineError, InvalidRequestError, NotFoundError, RunConflictError } from '#libs/serve/errors.ts';
-import { ForbiddenHostError, ForbiddenOriginError, UnauthorizedError } from './access.ts';
+import {
+  ForbiddenHostError,
+  ForbiddenOriginError,
+  MissingScopeError,
+  TooManyAttemptsError,
+  UnauthorizedError,
+  UnsupportedTypeError,
+} from './access.ts';
 import { BodyTooLargeError } from './body.ts';
 
 /** The path exists, but not with this method. */
@@ -25,6 +32,8 @@ export interface ApiFailure {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
 }
 
+const FORBIDDEN = [ForbiddenHostError, ForbiddenOriginError, MissingScopeError];
+
 /**
  * The one place that turns anything thrown into an answer.
  * @param requestId is told where the log knows more than the caller may
@@ -34,13 +43,15 @@ export function toFailure(error: unknown, requestId: string): ApiFailure {
   if (error instanceof UnauthorizedError) {
     return { ...refusal(401, error, { 'www-authenticate': 'Bearer realm="prepadata"' }), level: 'info' };
   }
-  if (error instanceof ForbiddenHostError || error instanceof ForbiddenOriginError) {
-    return { ...refusal(403, error), level: 'info' };
+  if (FORBIDDEN.some((kind) => error instanceof kind)) return { ...refusal(403, error as PrepaError), level: 'info' };
+  if (error instanceof TooManyAttemptsError) {
+    return { ...refusal(429, error, { 'retry-after': String(error.seconds) }), level: 'info' };
   }
   if (error instanceof NotFoundError) return refusal(404, error);
   if (error instanceof MethodNotAllowedError) return refusal(405, error, { allow: error.allowed.join(', ') });
   if (error instanceof RunConflictError) return conflict(error);
   if (error instanceof BodyTooLargeError) return refusal(413, error);
+  if (error instanceof UnsupportedTypeError) return refusal(415, error);
   if (error instanceof DatabaseDeadlineError) return { ...refusal(503, error), level: 'warn' };
   if (isDatabaseFault(error)) return databaseAway();
   // Said for people to read, but not foreseen by any route: its cause is ours to look at.

@@ -1,21 +1,33 @@
 import { systemClock } from '#libs/domain/clock.ts';
+import { messageOf } from '#libs/domain/errors.ts';
 import { FAMILIES } from '#libs/domain/family.ts';
 import { analyticsAddress, describeSettings, loadConfig, requireAddress } from '#libs/platform/config/config.ts';
 import { aborted, Lifecycle, onSignals } from '#libs/platform/lifecycle.ts';
-import { openLog } from '#libs/platform/log.ts';
+import { type Log, openLog } from '#libs/platform/log.ts';
 import { runProgram } from '#libs/platform/program.ts';
 import { openAnalytics } from '#libs/store/schema/open.ts';
-import { apiSettings, startApi } from './role.ts';
+import { type Api, apiSettings, startApi } from './role.ts';
 
 const USAGE = `The API of PrepaData as a process of its own: serves the features that other roles have written.
 
   npm run api
 
-It takes its settings from the environment and needs ANALYTICS_DB_HOST. Exit codes: 0 drained after SIGTERM or SIGINT,
+It takes its settings from the environment and needs ANALYTICS_DB_HOST. At SIGHUP it reads the tokens anew, those of
+API_TOKENS_FILE. Exit codes: 0 drained after SIGTERM or SIGINT,
 2 the configuration is wrong, 3 the database is in a state that a restart cannot fix.
 
 ${describeSettings()}
 `;
+
+/** What cannot be read leaves the tokens as they are: nobody is shut out by a slip of the pen. */
+function rereadTokens(api: Api, log: Log): void {
+  try {
+    api.replaceTokens(loadConfig().API_TOKENS);
+    log.info('the tokens were read anew');
+  } catch (error) {
+    log.error({ reason: messageOf(error) }, 'the tokens could not be read anew, and stay as they were');
+  }
+}
 
 /** Serves until a signal; what was started is stopped in reverse. */
 async function serve(): Promise<number> {
@@ -24,10 +36,14 @@ async function serve(): Promise<number> {
   const log = openLog(config.LOG_LEVEL);
   const lifecycle = new Lifecycle(log);
   const stopping = new AbortController();
-  const forget = onSignals((signal) => {
-    log.info({ signal }, 'stopping');
-    stopping.abort();
-  });
+  let reread = (): void => {};
+  const forget = onSignals(
+    (signal) => {
+      log.info({ signal }, 'stopping');
+      stopping.abort();
+    },
+    () => reread(),
+  );
   try {
     const db = await openAnalytics(address, { name: 'prepadata api', log, signal: stopping.signal });
     lifecycle.add('the analytics connections', () => db.close());
@@ -41,6 +57,7 @@ async function serve(): Promise<number> {
       roles: FAMILIES,
     });
     lifecycle.add('the API', () => api.stop());
+    reread = () => rereadTokens(api, log);
     process.stdout.write(`${api.url}\nready: the API is served\n`);
     await aborted(stopping.signal);
     return 0;

@@ -1,7 +1,6 @@
 import type { z } from 'zod';
 import type { Components, JsonSchema } from './openapi-schemas.ts';
 import type { Route } from './route.ts';
-import { HEALTH_PATH } from './routes/health.ts';
 
 interface Header {
   readonly description: string;
@@ -25,6 +24,7 @@ const HEADERS = {
   'Content-Encoding': header('br or gzip, where the caller takes it and it is worth it', false),
   Allow: header('The methods there are'),
   'WWW-Authenticate': header('How to say who asks'),
+  'Retry-After': header('Seconds until one may try again'),
 };
 
 type HeaderName = keyof typeof HEADERS;
@@ -37,12 +37,14 @@ const headers = (...names: readonly HeaderName[]): Partial<Record<HeaderName, He
 const REFUSALS: Readonly<Record<number, readonly [description: string, ...headers: HeaderName[]]>> = {
   400: ['A parameter or field is wrong, or there is none of that name; the message says which. Or it is no HTTP'],
   401: ['No token, or one that is not known, where tokens are set', 'WWW-Authenticate'],
-  403: ['Where no tokens are set: the Host or the Origin is not this machine'],
+  403: ['The Host is no name of this service, the Origin is another site, or the token is not for this route'],
   404: ['An id that was never seen'],
   405: ['The path has no such method', 'Allow'],
   408: ['The request did not come to its end in time'],
   409: ['A run stands in the way, or has ended'],
   413: ['The body is longer than any that makes sense'],
+  415: ['The body is not said to be JSON'],
+  429: ['Too many wrong tokens came from this address', 'Retry-After'],
   431: ['The address and headers are longer than any that make sense'],
   500: ['A fault of ours: the message names the request, and the log says more'],
   503: ['A database does not answer'],
@@ -54,9 +56,9 @@ export const json = (schema: object): object => ({ 'application/json': { schema 
 function refusalsOf(route: Route): Record<string, object> {
   const names = [...Object.keys(route.params.shape), ...Object.keys(route.query.shape)];
   const statuses = new Set([400, 403, 405, 408, 431, 500, 503, ...(route.refusals ?? [])]);
-  if (route.path !== HEALTH_PATH) statuses.add(401);
+  if (route.open !== 'always') for (const status of [401, 429]) statuses.add(status);
   if (names.some((name) => /id$/i.test(name))) statuses.add(404);
-  if (route.body !== undefined) statuses.add(413);
+  if (route.body !== undefined) for (const status of [413, 415]) statuses.add(status);
   return Object.fromEntries([...statuses].map((status) => [status, { $ref: `#/components/responses/${status}` }]));
 }
 

@@ -2,8 +2,7 @@ import type { z } from 'zod';
 import { errorAnswer } from '#libs/serve/answers.ts';
 import { describeRefusals, json, responsesOf } from './openapi-answers.ts';
 import { Components, type JsonSchema } from './openapi-schemas.ts';
-import { type Route, routePath, TAGS } from './route.ts';
-import { HEALTH_PATH } from './routes/health.ts';
+import { type Route, routePath, scopesOf, TAGS } from './route.ts';
 
 interface Parameter {
   readonly name: string;
@@ -54,7 +53,7 @@ function operationOf(route: Route, components: Components): object {
     ],
     ...(body === undefined ? {} : { requestBody: requestBodyOf(body, components) }),
     responses: responsesOf(route, components),
-    ...(route.path === HEALTH_PATH ? { security: [] } : {}),
+    ...(route.open === 'always' ? { security: [] } : { description: `Scope: ${scopesOf(route).join(' or ')}.` }),
   };
 }
 

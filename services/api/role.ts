@@ -1,4 +1,5 @@
 import type { Clock } from '#libs/domain/clock.ts';
+import { ConfigurationError } from '#libs/domain/errors.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import type { Log } from '#libs/platform/log.ts';
 import { type Metrics, openMetrics } from '#libs/platform/metrics.ts';
@@ -7,9 +8,13 @@ import { withDeadline } from '#libs/serve/deadline.ts';
 import { openStudentMetrics } from '#libs/serve/student-metrics.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
 import { type AuthMode, accessRule, openGate } from './access.ts';
+import { openAccessRecord } from './access-record.ts';
 import { createApp } from './app.ts';
+import { Attempts } from './attempts.ts';
 import { listenForRequests } from './listen.ts';
+import type { Route } from './route.ts';
 import { ROUTES } from './routes/index.ts';
+import { Tokens } from './tokens.ts';
 
 export interface ApiOptions {
   /** The analytics database, migrated; the API reads it and asks for runs in it, and does not close it. */
@@ -19,6 +24,12 @@ export interface ApiOptions {
   readonly port: number;
   readonly tokens: readonly string[];
   readonly auth: AuthMode;
+  /** Names besides `host` that the service goes by; none unless given. */
+  readonly allowedHosts?: readonly string[];
+  /** Whether readiness and metrics may be asked without a token. */
+  readonly openProbes?: boolean;
+  /** Where it is put down who asked what; nowhere unless given. */
+  readonly accessRecord?: string;
   readonly log: Log;
   readonly clock: Clock;
   /** Why this process is not ready, one sentence each; empty when all is well. The database is asked besides. */
@@ -32,11 +43,14 @@ export interface ApiOptions {
 }
 
 /** What of the API the configuration says. */
-export const apiSettings = (config: SettingValues): Pick<ApiOptions, 'host' | 'port' | 'tokens' | 'auth'> => ({
+export const apiSettings = (config: SettingValues) => ({
   host: config.API_HOST,
   port: config.API_PORT,
   tokens: config.API_TOKENS,
   auth: config.API_AUTH,
+  allowedHosts: config.API_ALLOWED_HOSTS,
+  openProbes: config.API_OPEN_PROBES === 'on',
+  ...(config.API_ACCESS_RECORD === undefined ? {} : { accessRecord: config.API_ACCESS_RECORD }),
 });
 
 /** The API, serving. */
@@ -45,6 +59,11 @@ export interface Api {
   readonly port: number;
   /** Accepts no more, lets running requests end (5 s at most), closes idle connections. Once; later calls await it. */
   stop(): Promise<void>;
+  /**
+   * From now on these are let in, and no others.
+   * @throws ConfigurationError when they make no sense, or there are none where there were some; then nothing changes
+   */
+  replaceTokens(texts: readonly string[]): void;
 }
 
 /** What one statement may take before the caller is told that the database is away. */
@@ -56,8 +75,10 @@ const DRAIN_DEADLINE_MS = 5_000;
  * @throws ConfigurationError when the address is in use or not ours, or would be open to other machines unasked
  */
 export async function startApi(options: ApiOptions): Promise<Api> {
-  const { db, host, port, tokens, auth, log, clock, checks, roles = [], source, metrics = openMetrics() } = options;
+  const { db, host, port, auth, log, clock, checks, roles = [], source, metrics = openMetrics() } = options;
+  let tokens = new Tokens(options.tokens);
   const rule = accessRule(host, tokens, auth);
+  const now = (): number => clock.now();
   let stopping: Promise<void> | undefined;
   const draining = new AbortController();
   const answering = withDeadline(db, QUERY_DEADLINE_MS);
@@ -72,7 +93,16 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       metrics,
     },
     routes: ROUTES,
-    gate: openGate(rule, tokens),
+    gate: openGate({
+      rule,
+      host,
+      allowedHosts: options.allowedHosts ?? [],
+      tokens: () => tokens,
+      attempts: new Attempts(),
+      now,
+    }),
+    openPaths: new Set(ROUTES.filter((route) => isOpen(route, options.openProbes ?? false)).map(({ path }) => path)),
+    record: openAccessRecord(options.accessRecord, now),
     log,
     draining: draining.signal,
   });
@@ -96,5 +126,17 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       stopping ??= drain();
       return stopping;
     },
+    replaceTokens: (texts) => {
+      const given = new Tokens(texts);
+      if (accessRule(host, given, auth) !== rule)
+        throw new ConfigurationError(
+          'API_TOKENS is empty now, or was when the API began',
+          'start it again to change who has to have a token',
+        );
+      tokens = given;
+    },
   };
 }
+
+const isOpen = ({ open }: Route, areProbesLetIn: boolean): boolean =>
+  open === 'always' || (open === 'probes' && areProbesLetIn);

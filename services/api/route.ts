@@ -6,6 +6,7 @@ import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { type RawParameters, readFields, readParameters } from '#libs/serve/parameters.ts';
 import type { ReadStudentMetrics } from '#libs/serve/student-metrics.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
+import type { Caller, Scope } from './tokens.ts';
 
 /** What every handler may use. */
 export interface ApiContext {
@@ -26,6 +27,7 @@ export type HttpMethod = 'GET' | 'POST';
 
 /** A request as it came. */
 export interface RawRequest {
+  readonly caller: Caller;
   readonly path: string;
   readonly params: RawParameters;
   readonly query: RawParameters;
@@ -62,6 +64,10 @@ interface RouteHead {
   readonly summary: string;
   /** The answer is a list that may be long: it has a tag, and is compressed for who takes that. */
   readonly isList?: boolean;
+  /** A token that has one of them may ask. `read` unless given, and `run` of what is not asked with GET. */
+  readonly scopes?: readonly Scope[];
+  /** May be asked without a token: always, or where probes are let in. */
+  readonly open?: 'always' | 'probes';
   /** Of the answer; JSON unless given. */
   readonly mediaType?: string;
   /** Statuses of refusals that cannot be told from the parameters. */
@@ -99,6 +105,10 @@ interface RouteSpec<
     },
   ): Reply<z.output<A> | z.output<C>> | Promise<Reply<z.output<A> | z.output<C>>>;
 }
+
+/** What a token has to be for. */
+export const scopesOf = ({ scopes, method }: Route): readonly Scope[] =>
+  scopes ?? (method === 'GET' ? ['read'] : ['run']);
 
 /** One route: its schemas, by which requests are read and the API is described, and its handler. */
 export interface Route extends RouteHead {

@@ -6,7 +6,7 @@ import { ConfigurationError } from '#libs/domain/errors.ts';
 import { isLoopback } from '../../services/api/access.ts';
 import type { Api, ApiOptions } from '../../services/api/role.ts';
 import type { TestDatabase } from '../support/database.ts';
-import { ask, createAnalytics, errorOf, startTestApi } from './support.ts';
+import { type Answer, ask, createAnalytics, errorOf, startTestApi } from './support.ts';
 
 let analytics: TestDatabase;
 beforeAll(async () => {
@@ -84,7 +84,7 @@ describe('where it may listen', () => {
     await serving({ host: '0.0.0.0', auth: 'none' }, async ({ url, port }) => {
       expect(url).toBe(`http://localhost:${port}`);
       expect((await ask(`http://127.0.0.1:${port}/api/students`)).status).toBe(200);
-      expect(await askAs('school.example', port)).toMatchObject({ status: 200 });
+      expect(await askAs('10.1.2.3:8001', port)).toMatchObject({ status: 200 });
     });
   });
 
@@ -154,9 +154,11 @@ describe('tokens', () => {
     expect((await as(undefined, '/api/health')).status).toBe(200);
   });
 
-  test('the Host header is of no matter', async () => {
-    expect(await askAs('school.example', api.port)).toMatchObject({ status: 401 });
-    expect(await askAs('school.example', api.port, '/api/health')).toMatchObject({ status: 200 });
+  test('a name of another site is refused before a token is looked at, an address is not', async () => {
+    expect(await askAs('school.example', api.port)).toMatchObject({ status: 403 });
+    expect(await askAs('school.example', api.port, '/api/health')).toMatchObject({ status: 403 });
+    expect(await askAs('10.1.2.3:8001', api.port)).toMatchObject({ status: 401 });
+    expect(await askAs('10.1.2.3:8001', api.port, '/api/health')).toMatchObject({ status: 200 });
   });
 });
 
@@ -193,7 +195,7 @@ describe('names of this machine, while there are no tokens', () => {
         error: {
           code: 'forbidden_host',
           message: expect.stringContaining('Host header'),
-          hint: expect.stringMatching(/http:\/\/localhost.*API_TOKENS.*API_AUTH=none/),
+          hint: expect.stringMatching(/localhost.*API_ALLOWED_HOSTS/),
         },
       });
     }
@@ -204,5 +206,72 @@ describe('names of this machine, while there are no tokens', () => {
       const answer = await askRaw(api.port, `${head}Connection: close\r\n\r\n`);
       expect(answer).toMatch(/^HTTP\/1\.1 403 .*"code":"forbidden_host"/s);
     }
+  });
+});
+
+describe('names that are allowed besides', () => {
+  test.each(['token', 'none'] as const)('with API_AUTH=%s', async (auth) => {
+    const options = {
+      host: '0.0.0.0',
+      auth,
+      allowedHosts: ['Features.School.example'],
+      tokens: auth === 'none' ? [] : ['t'],
+    };
+    await serving(options, async ({ port }) => {
+      const let_in = auth === 'none' ? 200 : 401;
+      expect((await askAs('features.school.EXAMPLE:8001', port)).status).toBe(let_in);
+      expect((await askAs('localhost', port)).status).toBe(let_in);
+      expect((await askAs('other.school.example', port)).status).toBe(403);
+    });
+  });
+
+  test('API_ALLOWED_HOSTS=* lets any in, for a proxy that checks', async () => {
+    await serving({ host: '0.0.0.0', auth: 'none', allowedHosts: ['*'] }, async ({ port }) => {
+      expect((await askAs('evil.example', port)).status).toBe(200);
+    });
+  });
+});
+
+describe('what writes', () => {
+  const post = (api: Api, headers: Record<string, string>, body?: string): Promise<Answer> =>
+    ask(`${api.url}/api/pipeline/cancel`, { method: 'POST', headers, ...(body === undefined ? {} : { body }) });
+  const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' };
+  const noRun = JSON.stringify({ run_id: '00000000-0000-4000-8000-000000000000' });
+
+  test.each([
+    ['none', {}],
+    ['token', { authorization: 'Bearer t' }],
+  ] as const)('with API_AUTH=%s: not for a page of another site', async (auth, headers) => {
+    const options = { host: '0.0.0.0', auth, tokens: auth === 'none' ? [] : ['t'] };
+    await serving(options, async (api) => {
+      for (const origin of ['http://evil.example', 'https://10.9.9.9', 'null']) {
+        const refused = await post(api, { ...JSON_TYPE, ...headers, origin }, noRun);
+        expect([refused.status, errorOf(refused).code], origin).toEqual([403, 'forbidden_origin']);
+      }
+      expect(
+        (await post(api, { ...JSON_TYPE, ...headers, origin: `http://localhost:${api.port}` }, noRun)).status,
+      ).toBe(404);
+      // What is only read cannot be read by that page, since nothing says that it may.
+      const read = await ask(`${api.url}/api/students`, { headers: { ...headers, origin: 'http://evil.example' } });
+      expect([read.status, read.headers.get('access-control-allow-origin')]).toEqual([200, null]);
+    });
+  });
+
+  test('a body that does not say that it is JSON is not read', async () => {
+    await serving({}, async (api) => {
+      for (const type of [
+        'text/plain',
+        'application/x-www-form-urlencoded',
+        'application/jsonp',
+        'multipart/form-data',
+      ]) {
+        for (const body of [noRun, '']) {
+          const refused = await post(api, { 'content-type': type }, body);
+          expect([refused.status, errorOf(refused).code], type).toEqual([415, 'unsupported_media_type']);
+        }
+      }
+      expect((await post(api, JSON_TYPE, noRun)).status).toBe(404);
+      expect(errorOf(await post(api, {})).code).not.toBe('unsupported_media_type');
+    });
   });
 });

@@ -7,6 +7,7 @@ import { engagementTrendsAnswer } from '#libs/serve/engagement-trends.ts';
 import { temporalAnswer } from '#libs/serve/temporal.ts';
 import type { Api } from '../../services/api/role.ts';
 import { pageReply } from '../../services/api/routes/page.ts';
+import { ANYBODY } from '../../services/api/tokens.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { interpose } from '../support/interpose.ts';
 import { addCourseState, addPeople, ask, createAnalytics, startTestApi, walk } from './support.ts';
@@ -120,6 +121,7 @@ test('nothing is read before there is room for it', async () => {
     }
   }
   const request = {
+    caller: ANYBODY,
     path: '/',
     params: {},
     query: {},

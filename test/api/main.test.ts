@@ -1,4 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -131,3 +134,26 @@ test('a database that is away is waited for, in sight; a signal ends the waiting
   expect((await lucky.ended).code).toBe(0);
   await forwarder.cut();
 });
+
+test('at SIGHUP it reads its tokens anew; what makes no sense leaves them as they were', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'prepadata-tokens-'));
+  const file = path.join(folder, 'tokens');
+  writeFileSync(file, 'dash:old:read\n');
+  const program = run({ ...settingsFor(analytics.address), API_TOKENS_FILE: file });
+  const url = await program.url;
+  const as = async (token: string): Promise<number> =>
+    (await ask(`${url}/api/students`, { headers: { authorization: `Bearer ${token}` } })).status;
+  expect(await as('old')).toBe(200);
+  writeFileSync(file, 'dash:new:read\n');
+  program.child.kill('SIGHUP');
+  await program.said('the tokens were read anew');
+  expect([await as('old'), await as('new')]).toEqual([401, 200]);
+  writeFileSync(file, 'dash:newer:everything\n');
+  program.child.kill('SIGHUP');
+  await program.said('stay as they were');
+  expect(await as('new')).toBe(200);
+  program.child.kill('SIGTERM');
+  const { code, stderr } = await program.ended;
+  expect([code, stderr]).toEqual([0, expect.not.stringContaining('newer')]);
+  rmSync(folder, { recursive: true });
+}, 60_000);

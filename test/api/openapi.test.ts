@@ -185,12 +185,12 @@ test('lists have the Link header, and lists alone', () => {
 const statuses = (path: string, method = 'get'): string => Object.keys(operation(path, method).responses).join(' ');
 
 test('the statuses are those that can occur', () => {
-  expect(statuses('/api/metrics/student/{id}')).toBe('200 400 401 403 404 405 408 431 500 503');
+  expect(statuses('/api/metrics/student/{id}')).toBe('200 400 401 403 404 405 408 429 431 500 503');
   expect(statuses('/api/engagement/trends')).toContain(' 404 ');
   expect(statuses('/api/students')).toContain(' 404 ');
-  expect(statuses('/api/rejected')).toBe('200 304 400 401 403 405 408 431 500 503');
+  expect(statuses('/api/rejected')).toBe('200 304 400 401 403 405 408 429 431 500 503');
   expect(statuses('/api/pipeline/status')).toContain(' 404 ');
-  expect(statuses('/api/pipeline/trigger', 'post')).toBe('200 202 400 401 403 404 405 408 409 413 431 500 503');
+  expect(statuses('/api/pipeline/trigger', 'post')).toBe('200 202 400 401 403 404 405 408 409 413 415 429 431 500 503');
   expect(statuses('/api/health')).toBe('200 400 403 405 408 431 500 503');
   expect(operation('/api/health').security).toEqual([]);
 });
@@ -215,15 +215,16 @@ describe('each that occurs is described', () => {
     expect(await get('/api/pipeline/status?run_id=00000000-0000-4000-8000-000000000000')).toBe(404);
   });
 
-  test('202, 405, 409, 413 of what is sent', async () => {
-    const post = async (path: string, body: string): Promise<number> => {
-      const answer = await ask(api.url + path, { method: 'POST', body });
+  test('202, 405, 409, 413, 415 of what is sent', async () => {
+    const post = async (path: string, body: string, type = 'application/json'): Promise<number> => {
+      const answer = await ask(api.url + path, { method: 'POST', body, headers: { 'content-type': type } });
       expectDescribed(path, 'post', answer);
       return answer.status;
     };
     expect(await post('/api/pipeline/trigger', '{}')).toBe(202);
     expect(await post('/api/pipeline/trigger', '{}')).toBe(409);
     expect(await post('/api/pipeline/cancel', `{"run_id":"${'0'.repeat(70_000)}"}`)).toBe(413);
+    expect(await post('/api/pipeline/cancel', '{}', 'text/plain')).toBe(415);
     const answer = await ask(`${api.url}/api/students`, { method: 'DELETE' });
     expectDescribed('/api/students', 'get', answer);
     expect(answer.status).toBe(405);

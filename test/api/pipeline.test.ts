@@ -40,10 +40,8 @@ describe('POST /api/pipeline/trigger', () => {
     });
   });
 
-  test('without a body asks for a reconcile of everything, whatever the type of the body is said to be', async () => {
+  test('without a body asks for a reconcile of everything', async () => {
     expect((await runs.trigger()).status).toBe(202);
-    await forgetRuns(runs.db);
-    expect((await runs.post('/api/pipeline/trigger', '{}', { 'content-type': 'text/plain' })).status).toBe(202);
     expect(await runs.status()).toMatchObject({ mode: 'reconcile', scope: {} });
   });
 

@@ -16,7 +16,7 @@ export async function openRunsApi(purpose: string) {
   const post = (path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> =>
     ask(api.url + path, {
       method: 'POST',
-      headers,
+      headers: body === undefined ? headers : { 'content-type': 'application/json', ...headers },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
   return {

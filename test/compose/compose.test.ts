@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { loadConfig } from '#libs/platform/config/config.ts';
 import { SETTINGS } from '#libs/platform/config/settings.ts';
 import { accessRule } from '../../services/api/access.ts';
+import { Tokens } from '../../services/api/tokens.ts';
 import { registerSettings, wantedConfig } from '../../services/register/settings.ts';
 import { environmentOf, read, readCompose, type Service, stagesOf } from './files.ts';
 
@@ -180,9 +181,11 @@ describe('who talks to whom', () => {
   });
 
   test('other services find the API by the name and port that they know, on a network that they can join, without a token', () => {
-    const { API_HOST: host = '', API_PORT: port, API_AUTH: auth } = loadConfig(environmentOf(service(API)));
+    const config = loadConfig(environmentOf(service(API)));
+    const { API_HOST: host = '', API_PORT: port, API_AUTH: auth } = config;
     expect(`http://${API}:${port}/api/pipeline/trigger`).toBe('http://prepa-data-api:8001/api/pipeline/trigger');
-    expect(accessRule(host, [], auth)).toBe('anyone');
+    expect(accessRule(host, new Tokens([]), auth)).toBe('anyone');
+    expect(config.API_ALLOWED_HOSTS).toEqual([API]);
     expect(compose.networks).toEqual({ platform: { name: 'prepadata' } });
     const joined = services.filter(([, { networks }]) => networks !== undefined);
     expect(joined.map(([name, { networks }]) => [name, networks])).toEqual([[API, ['default', 'platform']]]);

@@ -1,9 +1,12 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import { analyticsAddress, describeSettings, loadConfig, sourceAddress } from '#libs/platform/config/config.ts';
 import { SETTINGS, type SettingName, type SettingValues } from '#libs/platform/config/settings.ts';
 
-type Environment = Readonly<Partial<Record<SettingName, string>>>;
+type Environment = Readonly<Partial<Record<SettingName | `${SettingName}_FILE`, string>>>;
 const load = (env: Environment = {}): SettingValues => loadConfig(env);
 
 /** @throws Error when the configuration is accepted */
@@ -178,6 +181,32 @@ describe('secrets', () => {
     const env = Object.fromEntries(secrets.map((name) => [name, 'hunter2']));
     const error = refusal({ ...env, API_PORT: 'x' });
     expect(`${error.message} ${error.hint}`).not.toContain('hunter2');
+  });
+
+  test('may stand in a file: of a list each line is an item', () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'prepadata-secrets-'));
+    const file = (name: string, text: string): string => {
+      writeFileSync(path.join(folder, name), text);
+      return path.join(folder, name);
+    };
+    const config = loadConfig({
+      SOURCE_DB_PASSWORD_FILE: file('password', 'pass, word:1\n'),
+      API_TOKENS_FILE: file('tokens', '# of the dashboard\ndash:one:read\r\n\nnightly:two:run\n'),
+      ANALYTICS_DB_PASSWORD_FILE: file('empty', '\n'),
+    });
+    expect(config.SOURCE_DB_PASSWORD).toBe('pass, word:1');
+    expect(config.API_TOKENS).toEqual(['dash:one:read', 'nightly:two:run']);
+    expect(config.ANALYTICS_DB_PASSWORD).toBe('');
+    rmSync(folder, { recursive: true });
+  });
+
+  test('in two places, or in a file that cannot be read, are refused', () => {
+    expect(refusal({ API_TOKENS: 'hunter2', API_TOKENS_FILE: '/etc/hostname' }).message).toMatch(
+      /API_TOKENS and API_TOKENS_FILE are both set/,
+    );
+    const { message } = refusal({ SOURCE_DB_PASSWORD_FILE: '/nowhere/password', API_PORT: 'x' });
+    expect(message).toMatch(/SOURCE_DB_PASSWORD_FILE cannot be read: ENOENT.*\/nowhere\/password/);
+    expect(message).toContain('API_PORT=x');
   });
 
   test('have no default that would be printed', () => {

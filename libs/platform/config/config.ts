@@ -1,4 +1,5 @@
-import { ConfigurationError } from '#libs/domain/errors.ts';
+import { readFileSync } from 'node:fs';
+import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
 import type { DatabaseAddress } from '../postgres/database.ts';
 import { tlsOf } from '../postgres/tls.ts';
 import { SETTINGS, type SettingName, type SettingValues } from './settings.ts';
@@ -6,19 +7,24 @@ import { SETTINGS, type SettingName, type SettingValues } from './settings.ts';
 const NAMES = Object.keys(SETTINGS) as SettingName[];
 
 /**
- * The configuration, from the environment. Empty counts as unset.
+ * The configuration, from the environment. Empty counts as unset. A secret may stand in a file instead, named by the setting
+ * with `_FILE` behind it; its lines are the items of a list.
  * @throws ConfigurationError naming every setting that is wrong, not the first alone; values of secrets are not shown
  */
-export function loadConfig(env: Readonly<Record<string, string | undefined>> = process.env): SettingValues {
+export function loadConfig(env: Environment = process.env): SettingValues {
   const values: Partial<Record<SettingName, unknown>> = {};
   const problems: string[] = [];
   for (const name of NAMES) {
     const { fallback, expects, secret, parse } = SETTINGS[name];
-    const given = env[name] === '' ? undefined : env[name];
     try {
-      values[name] = parse(given ?? fallback);
-    } catch {
-      problems.push(`${name}=${secret ? '(hidden)' : given} is not ${expects}`);
+      const given = secret ? readSecret(env, name) : set(env[name]);
+      try {
+        values[name] = parse(given ?? fallback);
+      } catch {
+        problems.push(`${name}=${secret ? '(hidden)' : given} is not ${expects}`);
+      }
+    } catch (error) {
+      problems.push(messageOf(error));
     }
   }
   if (problems.length > 0) {
@@ -28,6 +34,23 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
     );
   }
   return values as SettingValues;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const set = (value: string | undefined): string | undefined => (value === '' ? undefined : value);
+
+/** @throws Error when it stands in two places, or in a file that cannot be read */
+function readSecret(env: Environment, name: string): string | undefined {
+  const [value, file] = [set(env[name]), set(env[`${name}_FILE`])];
+  if (file === undefined) return value;
+  if (value !== undefined) throw new Error(`${name} and ${name}_FILE are both set: leave one of them out`);
+  try {
+    const lines = readFileSync(file, 'utf8').split(/\r?\n/);
+    return set(lines.filter((line) => line !== '' && !line.startsWith('#')).join(','));
+  } catch (error) {
+    throw new Error(`${name}_FILE cannot be read: ${messageOf(error)}`);
+  }
 }
 
 /** The source database that the environment names; undefined: the sample campus. */

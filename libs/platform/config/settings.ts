@@ -62,13 +62,21 @@ export const SETTINGS = {
   INSTITUTION_TIMEZONE: zone('UTC', 'The zone whose days are the days of every feature'),
   API_HOST: text('127.0.0.1', 'Address the API listens on'),
   API_PORT: port('8001', 'Port the API listens on; 0 takes a free one'),
-  API_TOKENS: commaList('Bearer tokens, separated by commas; without any the API binds loopback only', {
-    secret: true,
-  }),
+  API_TOKENS: commaList(
+    'Bearer tokens, separated by commas, each name:token:scope|scope (read, run, names, ops); without any the API serves this machine alone',
+    { secret: true },
+  ),
   API_AUTH: oneOf(
     ['token', 'none'],
     'token',
     'none: serve other machines without a token; say so only behind a proxy that asks for one',
+  ),
+  API_ALLOWED_HOSTS: commaList(
+    'Names, besides API_HOST and those of this machine, that requests may know the API by; *: any, behind a proxy that checks',
+  ),
+  API_OPEN_PROBES: oneOf(['off', 'on'], 'off', 'on: /api/ready and /metrics answer without a token'),
+  API_ACCESS_RECORD: optionalText(
+    'File for a line about each request: which token, what, whose data; unset: DATA_DIR/access.log of npm start',
   ),
   BATCH_SIZE: positiveInteger('2000', 100_000, 'Most changes staged in one transaction'),
   SESSION_GAP: positiveInteger('1800', 86_400, 'Seconds between two events of a day that still belong together'),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { noParameters } from '#libs/serve/parameters.ts';
 import { DOCS_POLICY, docsPage } from '../docs-page.ts';
 import { defineRoute, type Route } from '../route.ts';
+import { SCOPES } from '../tokens.ts';
 
 /**
  * Shows the API to people.
@@ -13,6 +14,7 @@ export function docsRoute(describe: () => Record<string, unknown>): Route {
     path: '/docs',
     operationId: 'getDocs',
     tag: 'operation',
+    scopes: SCOPES,
     summary: 'This description as a page for people',
     mediaType: 'text/html',
     params: noParameters,

@@ -6,6 +6,7 @@ export const freshnessRoute = defineRoute({
   path: '/api/freshness',
   operationId: 'getFreshness',
   tag: 'operation',
+  scopes: ['read', 'run', 'ops'],
   summary: 'How far the stream, the derivers and the calendar are, and what was rejected',
   params: noParameters,
   query: noParameters,

@@ -8,6 +8,7 @@ export const healthRoute = defineRoute({
   path: HEALTH_PATH,
   operationId: 'getHealth',
   tag: 'operation',
+  open: 'always',
   summary: 'The process is alive; nothing else is asked',
   params: noParameters,
   query: noParameters,

@@ -7,6 +7,8 @@ export const metricsRoute = defineRoute({
   path: '/metrics',
   operationId: 'getPrometheusMetrics',
   tag: 'operation',
+  scopes: ['ops'],
+  open: 'probes',
   summary: 'How the service does, in the text form of Prometheus',
   mediaType: 'text/plain',
   params: noParameters,

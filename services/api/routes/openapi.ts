@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { noParameters } from '#libs/serve/parameters.ts';
 import { describeApi } from '../openapi.ts';
 import { defineRoute, type Route } from '../route.ts';
+import { SCOPES } from '../tokens.ts';
 
 /** Describes the routes given, and itself. */
 export function openapiRoute(others: readonly Route[]): Route {
@@ -9,6 +10,7 @@ export function openapiRoute(others: readonly Route[]): Route {
     path: '/openapi.json',
     operationId: 'getOpenApi',
     tag: 'operation',
+    scopes: SCOPES,
     summary: 'This description: OpenAPI 3.1',
     params: noParameters,
     query: noParameters,

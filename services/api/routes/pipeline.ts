@@ -52,6 +52,7 @@ export const statusRoute = defineRoute({
   path: '/api/pipeline/status',
   operationId: 'getRun',
   tag: 'runs',
+  scopes: ['read', 'run', 'ops'],
   summary: 'A run: how far it is and, once it has ended, what it found',
   params: noParameters,
   query: statusQuery,

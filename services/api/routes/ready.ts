@@ -1,4 +1,4 @@
-import { notReadyAnswer, readReadiness, readyAnswer } from '#libs/serve/health.ts';
+import { notReadyAnswer, type Readiness, readReadiness, readyAnswer } from '#libs/serve/health.ts';
 import { noParameters } from '#libs/serve/parameters.ts';
 import { defineRoute } from '../route.ts';
 
@@ -6,13 +6,20 @@ export const readyRoute = defineRoute({
   path: '/api/ready',
   operationId: 'getReadiness',
   tag: 'operation',
+  scopes: ['read', 'run', 'ops'],
+  open: 'probes',
   summary: 'Whether all that this process needs is well; 503 with reasons when not',
   params: noParameters,
   query: noParameters,
   answer: readyAnswer,
   others: { 503: { description: 'Something is not well: what', answer: notReadyAnswer } },
-  handle: async ({ db, clock, checks, source, roles }) => {
-    const body = await readReadiness(db, checks(), source(), roles, clock.now());
+  handle: async ({ db, clock, checks, source, roles }, { raw }) => {
+    const all = await readReadiness(db, checks(), source(), roles, clock.now());
+    const body = raw.caller.scopes.size > 0 ? all : withoutReasons(all);
     return { body, status: body.status === 'ready' ? 200 : 503 };
   },
 });
+
+/** A reason may say whose features are not derived, which is for those who have a token. */
+const withoutReasons = (all: Readiness): Readiness =>
+  all.status === 'ready' ? all : { ...all, reasons: [`${all.reasons.length} reasons; who has a token is told them`] };

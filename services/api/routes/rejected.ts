@@ -7,6 +7,7 @@ export const rejectedRoute = defineRoute({
   path: '/api/rejected',
   operationId: 'listRejected',
   tag: 'operation',
+  scopes: ['ops'],
   summary: 'Source rows that cannot be read, newest first; in pages',
   isList: true,
   params: noParameters,

@@ -79,6 +79,7 @@ export async function runLocal(options: LocalOptions): Promise<void> {
   for (const role of FAMILIES) metrics.of.prepadata_up.set({ role }, 1);
   const pipeline = await startPipeline({ db, settings, databases, metrics }, options);
   const api = await startApi({
+    accessRecord: path.join(dataDir, 'access.log'),
     ...apiSettings(config),
     db,
     log,

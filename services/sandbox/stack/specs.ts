@@ -153,10 +153,12 @@ export function partSpecs(folder: string, addresses: Addresses): MemberSpec[] {
 
 /** What the environment of `npm run stack` says of settings; secrets go to who reads them alone. */
 function settingsFor({ secrets = [] }: StackProgram): NodeJS.ProcessEnv {
-  const names = (Object.keys(SETTINGS) as SettingName[]).filter(
-    (name) => process.env[name] !== undefined && (!SETTINGS[name].secret || secrets.includes(name)),
+  const names = (Object.keys(SETTINGS) as SettingName[])
+    .filter((name) => !SETTINGS[name].secret || secrets.includes(name))
+    .flatMap((name) => (SETTINGS[name].secret ? [name, `${name}_FILE`] : [name]));
+  return Object.fromEntries(
+    names.filter((name) => process.env[name] !== undefined).map((name) => [name, process.env[name]]),
   );
-  return Object.fromEntries(names.map((name) => [name, process.env[name]]));
 }
 
 /** A role finishes what is at hand, each of its parts within ten seconds. */

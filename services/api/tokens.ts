@@ -1,0 +1,91 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { ConfigurationError } from '#libs/domain/errors.ts';
+
+/**
+ * What a token is for. `read`: features and their meaning; `run`: asking for runs and cancelling them; `names`: names of
+ * people where there are any; `ops`: how the service does, and rows that could not be read.
+ */
+export const SCOPES = ['read', 'run', 'names', 'ops'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** Who asks, as far as it is known. */
+export interface Caller {
+  /** Of the token; null where none is asked for. */
+  readonly name: string | null;
+  readonly scopes: ReadonlySet<Scope>;
+}
+
+/** Where no token is asked for, whoever reaches us may everything. */
+export const ANYBODY: Caller = { name: null, scopes: new Set(SCOPES) };
+
+/** Somebody without a token, where one is asked for: is told whether we are well, and not about whom we know what. */
+export const PROBE: Caller = { name: null, scopes: new Set() };
+
+interface Token extends Caller {
+  readonly digest: Buffer;
+}
+
+/** What a token without a name and scopes may: all that there was when tokens had none. */
+const UNNAMED_SCOPES: ReadonlySet<Scope> = new Set(['read', 'run', 'ops']);
+
+/** The tokens of API_TOKENS. */
+export class Tokens {
+  readonly #tokens: readonly Token[];
+
+  /**
+   * @param texts each `name:token:scope|scope`, or a token alone
+   * @throws ConfigurationError for a token that no request could send, an unknown scope, or a name or token that is there twice
+   */
+  constructor(texts: readonly string[]) {
+    this.#tokens = texts.map(readToken);
+    requireDistinct(
+      this.#tokens.map(({ name }) => name ?? ''),
+      'two tokens of API_TOKENS have the name',
+    );
+    if (new Set(this.#tokens.map(({ digest }) => digest.toString('hex'))).size < texts.length)
+      throw wrong('API_TOKENS has one token twice', 'give each name a token of its own');
+  }
+
+  get count(): number {
+    return this.#tokens.length;
+  }
+
+  /** Every token is compared, whichever fits, so that the time taken tells nothing. */
+  find(given: string): Caller | undefined {
+    const digest = digestOf(given);
+    let found: Caller | undefined;
+    for (const token of this.#tokens) if (timingSafeEqual(token.digest, digest)) found = token;
+    return found;
+  }
+}
+
+export const digestOf = (token: string): Buffer => createHash('sha256').update(token).digest();
+
+const wrong = (message: string, hint: string): ConfigurationError => new ConfigurationError(message, hint);
+
+/** Nothing of the token is in what is said: it may be a secret in the wrong form. */
+function readToken(text: string, index: number): Token {
+  if (!/^[!-~]+$/.test(text)) {
+    throw wrong(
+      'API_TOKENS has a token that no request could send: it holds a space, or a character that is not ASCII',
+      'use letters, digits and punctuation, for example what "openssl rand -hex 32" prints',
+    );
+  }
+  const [name = '', token = '', scopes, ...more] = text.split(':');
+  if (scopes === undefined) return { name: `token ${index + 1}`, digest: digestOf(text), scopes: UNNAMED_SCOPES };
+  const named = scopes.split('|');
+  if (more.length > 0 || name === '' || token === '' || !named.every(isScope)) {
+    throw wrong(
+      `the item ${index + 1} of API_TOKENS has colons, and is not name:token:scope|scope`,
+      `write for example dashboard:<token>:read|run; the scopes are ${SCOPES.join(', ')}`,
+    );
+  }
+  return { name, digest: digestOf(token), scopes: new Set(named as Scope[]) };
+}
+
+const isScope = (text: string): boolean => SCOPES.some((scope) => scope === text);
+
+function requireDistinct(names: readonly string[], sentence: string): void {
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw wrong(`${sentence} ${twice}`, 'give each token a name of its own');
+}
