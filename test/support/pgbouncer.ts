@@ -11,9 +11,17 @@ import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 const SEARCH = `${process.env['PATH']}:/usr/sbin:/usr/local/sbin`;
 const NOBODY = 65534;
 
+const version = spawnSync('pgbouncer', ['--version'], { env: { PATH: SEARCH }, encoding: 'utf8' });
+
 /** Whether tests that need PgBouncer are to be skipped. In CI none is: there they fail, with the command that is missing. */
-export const isWithoutPgBouncer =
-  process.env['CI'] === undefined && spawnSync('pgbouncer', ['--version'], { env: { PATH: SEARCH } }).status !== 0;
+export const isWithoutPgBouncer = process.env['CI'] === undefined && version.status !== 0;
+
+/** Its version, e.g. 1.18. */
+const [, major = 0, minor = 0] = /(\d+)\.(\d+)/.exec(version.stdout ?? '')?.map(Number) ?? [];
+const isAtLeast = (wanted: number): boolean => major > 1 || minor >= wanted;
+/** Prepared statements are kept apart, by names of its own. */
+export const TRACKS_STATEMENTS = isAtLeast(21);
+export const PASSES_REPLICATION = isAtLeast(23);
 
 export interface PgBouncer {
   /** The database it stands before, by way of it. */
