@@ -17,9 +17,13 @@ const SYNCS = 1_000;
 const ITEMS = 100;
 /** Of the key whose rows are made in SQL. */
 const ROWS = 500_000;
+/** Of one item, given so many at once. */
+const OF_ONE_ITEM = 50_000;
+const AT_ONCE = 100;
 /** Single re-syncs are as noisy as the machine is. */
 const WINDOW = 10;
 const RESYNC_AIM = 1.5;
+const HEAP_AIM_MB = 100;
 /** Of few rows what a derivation costs besides counts. */
 const ANEW_AIM = 10;
 
@@ -35,17 +39,18 @@ export async function resyncs(world: World): Promise<BenchmarkResult> {
     return await world.onAnalytics(async (db) => {
       await migrate(db);
       await beginCalendar(db, TODAY);
-      const key = new CopiedKey(db);
+      const key = new CopiedKey(db, { student: 1, items: ITEMS, every: MS_PER_DAY / 4 });
       await key.sync();
       const each: number[] = [];
       while (each.length < syncs) each.push(await key.sync());
       const first = median(each.slice(0, WINDOW));
       const [last, worst] = [median(each.slice(-WINDOW)), Math.max(...each)];
+      const item = await resyncOneItem(db, Math.max(4 * WINDOW, world.scaled(OF_ONE_ITEM / AT_ONCE)));
       await makeRows(db, rows);
       const bare = await readBare(db);
       const [anew, peak] = await withPeak(() => key.deriveAnew());
       const after = median([...(await times(WINDOW, () => key.sync()))]);
-      return resultOf({ syncs, rows, first, last, worst, bare, anew, peak, after });
+      return resultOf({ syncs, rows, first, last, worst, bare, anew, peak, after, item });
     }, DATABASE);
   } finally {
     await world.onServer((db) => db.query(`DROP DATABASE IF EXISTS ${DATABASE} WITH (FORCE)`));
@@ -58,20 +63,47 @@ async function times(count: number, work: () => Promise<number>): Promise<number
   return values;
 }
 
+interface OneItem {
+  readonly count: number;
+  readonly first: number;
+  readonly last: number;
+  readonly worst: number;
+  /** MB. */
+  readonly peak: number;
+}
+
+/** One grade and one completion of another student, copied again and again. */
+async function resyncOneItem(db: Database, batches: number): Promise<OneItem> {
+  const key = new CopiedKey(db, { student: 2, items: 1, every: (250 * MS_PER_DAY) / (batches * AT_ONCE) });
+  await key.sync();
+  const [each, peak] = await withPeak(() => times(batches, () => key.sync(AT_ONCE)));
+  const [first, last] = [median(each.slice(0, WINDOW)), median(each.slice(-WINDOW))];
+  return { count: batches * AT_ONCE, first, last, worst: Math.max(...each), peak };
+}
+
+interface Copying {
+  readonly student: number;
+  readonly items: number;
+  /** Between two re-syncs by the source's clock, milliseconds. */
+  readonly every: number;
+}
+
+let lsn = 0n;
+
 /** One student in one course, with as many grades as completions. */
 class CopiedKey {
   readonly #db: Database;
-  #lsn = 0n;
+  readonly #copying: Copying;
   #sync = 0;
 
-  constructor(db: Database) {
+  constructor(db: Database, copying: Copying) {
     this.#db = db;
+    this.#copying = copying;
   }
 
-  /** Copies every row once more, stages and derives it. @returns milliseconds */
-  async sync(): Promise<number> {
-    const changes = Array.from({ length: ITEMS }, (_, n) => [this.#grade(n), this.#completion(n)]).flat();
-    this.#sync += 1;
+  /** Copies every row so many times more, stages and derives them together. @returns milliseconds */
+  async sync(count = 1): Promise<number> {
+    const changes = Array.from({ length: count }, () => this.#copies()).flat();
     const began = performance.now();
     await stageBatch(this.#db, { changes }, settings.reading);
     await this.#derive();
@@ -97,16 +129,25 @@ class CopiedKey {
     }
   }
 
+  #copies(): AnyRowChange[] {
+    this.#sync += 1;
+    return Array.from({ length: this.#copying.items }, (_, n) => [this.#grade(n), this.#completion(n)]).flat();
+  }
+
   #row(): { id: string; position: AnyRowChange['position']; at: number } {
-    this.#lsn += 1n;
-    // Four a day, the last today.
-    const at = TODAY * MS_PER_DAY - 300 * MS_PER_DAY + (this.#sync * MS_PER_DAY) / 4;
-    return { id: randomUUID(), position: { epoch: 1, lsn: this.#lsn }, at: Math.min(at, TODAY * MS_PER_DAY) };
+    lsn += 1n;
+    // The last is today's.
+    const at = Math.floor((TODAY - 300) * MS_PER_DAY + this.#sync * this.#copying.every);
+    return { id: randomUUID(), position: { epoch: 1, lsn }, at: Math.min(at, TODAY * MS_PER_DAY) };
+  }
+
+  get #key(): { readonly student_id: string; readonly course_id: string } {
+    return { student_id: `00000000-0000-4000-8000-00000000000${this.#copying.student}`, course_id: COURSE };
   }
 
   #grade(n: number): AnyRowChange {
     const { at: timestamp, ...stamp } = this.#row();
-    const after = { ...KEY, grade_item: `Item ${n}`, grade_value: String(n), grade_max: '100', timestamp };
+    const after = { ...this.#key, grade_item: `Item ${n}`, grade_value: String(n), grade_max: '100', timestamp };
     return { table: 'grades', op: 'create', ...stamp, after };
   }
 
@@ -114,14 +155,11 @@ class CopiedKey {
     const { at: timestamp, ...stamp } = this.#row();
     const metadata = `{"state": ${n % 2}}`;
     const row = { activity_type: 'completion', resource_id: `r${n}`, duration_seconds: null, timestamp, metadata };
-    return { table: 'activity_logs', op: 'create', ...stamp, after: { ...KEY, ...row } };
+    return { table: 'activity_logs', op: 'create', ...stamp, after: { ...this.#key, ...row } };
   }
 }
 
-const KEY = {
-  student_id: '00000000-0000-4000-8000-000000000001',
-  course_id: '00000000-0000-4000-8000-0000000000c1',
-};
+const COURSE = '00000000-0000-4000-8000-0000000000c1';
 
 /** Rows of the one key as staging would make them: {@link ITEMS} items, each copied again and again. */
 async function makeRows(db: Database, rows: number): Promise<void> {
@@ -172,9 +210,10 @@ interface Measurements {
   readonly anew: number;
   readonly peak: number;
   readonly after: number;
+  readonly item: OneItem;
 }
 
-function resultOf({ syncs, rows, first, last, worst, bare, anew, peak, after }: Measurements): BenchmarkResult {
+function resultOf({ syncs, rows, first, last, worst, bare, anew, peak, after, item }: Measurements): BenchmarkResult {
   const ms = (value: number): string => `${value.toFixed(1)} ms`;
   const count = rows.toLocaleString('en');
   return {
@@ -188,6 +227,22 @@ function resultOf({ syncs, rows, first, last, worst, bare, anew, peak, after }: 
         bound: 'at most',
         aim: RESYNC_AIM,
         against: `${ms(last)} beside ${ms(first)}, each the median of ${WINDOW}; the slowest of all took ${ms(worst)}`,
+      },
+      {
+        what: `of ${item.count.toLocaleString('en')} re-syncs of one grade and one completion, ${AT_ONCE} at once, the last of the first`,
+        got: item.last / item.first,
+        unit: '×',
+        bound: 'at most',
+        aim: RESYNC_AIM,
+        against: `${ms(item.last)} beside ${ms(item.first)}, each the median of ${WINDOW}; the slowest of all took ${ms(item.worst)}`,
+      },
+      {
+        what: 'meanwhile the heap grew by',
+        got: Math.max(0, item.peak),
+        unit: 'MB',
+        bound: 'at most',
+        aim: HEAP_AIM_MB,
+        against: 'what it held before; with what nobody has collected yet',
       },
       {
         what: `one behind ${count} rows of the key, of the first`,
