@@ -1,7 +1,6 @@
 import { defineConfig } from 'vitest/config';
-import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { longestFirst } from './test/support/longest-first.ts';
 
-/** Those that take longest come first, so that none of them runs on alone at the end. */
 const LONGEST = [
   'e2e/path',
   'stack/whole',
@@ -10,16 +9,6 @@ const LONGEST = [
   'e2e/broker-away',
   'source/kafka-away',
 ];
-
-class LongestFirst extends BaseSequencer {
-  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ moduleId }: TestSpecification): number => {
-      const found = LONGEST.findIndex((name) => moduleId.includes(name));
-      return found === -1 ? LONGEST.length : found;
-    };
-    return files.toSorted((one, other) => rank(one) - rank(other));
-  }
-}
 
 /**
  * Tests against the real broker, registry, Connect and Debezium, which they share. Two files at a time: they wait for others more
@@ -33,7 +22,7 @@ export default defineConfig({
     hookTimeout: 240_000,
     teardownTimeout: 60_000,
     maxWorkers: 2,
-    sequence: { sequencer: LongestFirst },
+    sequence: { sequencer: longestFirst(LONGEST) },
     reporters: ['default', ['json', { outputFile: '.test-reports/stack.json' }]],
   },
 });

@@ -11,7 +11,7 @@ const NOW = Date.UTC(2026, 4, 20, 14, 30);
 let source: TestDatabase;
 beforeAll(async () => {
   source = await createSourceDatabase('campus_live');
-  await seedCampus(source.db, { seed: 'spring', now: NOW });
+  await seedCampus(source.db, { seed: 'spring', now: NOW, students: 100 });
 });
 afterAll(() => source.drop());
 

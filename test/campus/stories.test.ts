@@ -5,7 +5,7 @@ import { type Campus, type Enrollment, planCampus } from '../../services/sandbox
 import type { ActivityRow } from '../../services/sandbox/campus/rows.ts';
 import { STORY_NAMES, type StoryName, type StudentLine } from '../../services/sandbox/campus/stories/story.ts';
 
-const SEEDS = Array.from({ length: 10 }, (_, index) => String(index + 1));
+const SEEDS = Array.from({ length: 4 }, (_, index) => String(index + 1));
 
 /** What students do themselves; completions may be the teacher's, zeros are the connector's. */
 const DOINGS = ['login', 'view', 'forum_post', 'submission', 'quiz_attempt', 'last_access'];

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import { type Difference, readFeatures } from '../support/oracle.ts';
+import { SmallOulad } from '../support/oulad.ts';
 import { differencesOf } from './equal.ts';
 import { eventually, newDataDir, Program, runCommand } from './program.ts';
 
-const OULAD_DIR = process.env['OULAD_DIR'];
+const { OULAD_DIR } = process.env;
+const OULAD_STUDENTS = 60;
 /** So slow that nothing moves while features are compared. */
 const QUIET = { CAMPUS_PACE_MS: '3600000' };
 const program = new Program(newDataDir(), QUIET);
@@ -107,11 +109,12 @@ describe('npm start', () => {
 
 describe.skipIf(OULAD_DIR === undefined)('npm run load:oulad', () => {
   test('writes a real university course into the source while it runs; its features over HTTP equal the oracle', async () => {
+    const files = new SmallOulad(OULAD_DIR ?? '', OULAD_STUDENTS);
     const loaded = await runCommand(
       [
         'services/sandbox/campus/oulad/main.ts',
         '--dir',
-        OULAD_DIR ?? '',
+        files.directory,
         '--presentation',
         'AAA-2013J',
         '--shift-to',
@@ -119,8 +122,9 @@ describe.skipIf(OULAD_DIR === undefined)('npm run load:oulad', () => {
       ],
       { DATA_DIR: program.dataDir },
     );
-    expect(loaded.output).toContain('180982 views');
+    expect(loaded.output).toContain(`${files.rowsOfAaa('studentVle').length} views`);
     expect(loaded.code).toBe(0);
+    files.remove();
     expect(await differences()).toEqual([]);
 
     const { source, close } = program.open();
@@ -128,7 +132,7 @@ describe.skipIf(OULAD_DIR === undefined)('npm run load:oulad', () => {
       `SELECT DISTINCT e.student_id, e.course_id FROM enrollments AS e JOIN courses AS c ON c.id = e.course_id WHERE c.shortname LIKE '%AAA%2013J%'`,
     );
     await close();
-    expect(students).toHaveLength(383);
+    expect(students).toHaveLength(OULAD_STUDENTS);
     const { engagement } = await readFeatures(program.runFile.analytics ?? failed());
     const scores = new Map(
       engagement.map((row) => [`${row['student_id']} ${row['course_id']}`, row['engagement_score']]),

@@ -64,12 +64,11 @@ function orders(changes: readonly Change[]): Change[][] {
 }
 
 for (const steps of ['once', 'twice'] as const) {
-  const { changes } = story(steps);
+  const { model, changes } = story(steps);
   const told = (change: Change): string => `${change.op} ${change.position.lsn}`;
   test.each(orders(changes).map((order) => ({ order, name: order.map(told).join(', ') })))(
     `a row keeps its metadata under its new id, when there comes: $name (written ${steps})`,
     async ({ order }) => {
-      const { model } = story(steps);
       for (const batches of [order.map((change) => [change]), [order]]) {
         await begin();
         await world.run([batches.map((each) => ({ changes: each }))], settings);
@@ -81,8 +80,8 @@ for (const steps of ['once', 'twice'] as const) {
 }
 
 test('both halves may be staged by two processes at once', async () => {
+  const { model, changes } = story('once');
   for (let round = 0; round < 10; round += 1) {
-    const { model, changes } = story('once');
     await begin();
     const [written, gone, come] = changes;
     if (written === undefined || gone === undefined || come === undefined)

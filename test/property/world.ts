@@ -16,6 +16,7 @@ import {
   compareFeatures,
   type Difference,
   type OracleSettings,
+  type PrintedFeatures,
   readCourseIds,
   readFeatures,
 } from '../support/oracle.ts';
@@ -39,6 +40,7 @@ export class World {
   readonly flagsSeen = new Set<string>();
   readonly #test: TestDatabase;
   #reset = '';
+  #asked: { readonly question: readonly unknown[]; readonly answer: PrintedFeatures } | undefined;
 
   private constructor(test: TestDatabase) {
     this.#test = test;
@@ -53,7 +55,7 @@ export class World {
       `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
        WHERE schemaname IN ('public', 'state', 'lms') AND tablename NOT LIKE 'schema\\_%'`,
     );
-    world.#reset = `TRUNCATE ${tables.map((table) => table.name).join(', ')}`;
+    world.#reset = `TRUNCATE ${tables.map((table) => table.name).join(', ')} RESTART IDENTITY`;
     return world;
   }
 
@@ -103,21 +105,26 @@ export class World {
 
   /** What differs between the stored features and the oracle's, from the model's rows as they are now. */
   async differences(model: SourceModel, oracle: Omit<OracleSettings, 'today'> = {}): Promise<Difference[]> {
+    const expected = await this.#ask(model, oracle);
+    for (const { anomaly_flags } of expected.temporal) {
+      for (const name of (anomaly_flags ?? '').match(/\w+/g) ?? []) this.flagsSeen.add(name);
+    }
+    return compareFeatures(expected, await readFeatures(this.#test.address));
+  }
+
+  /** The oracle's answer; the last one again, if the question is the same. */
+  async #ask(model: SourceModel, oracle: Omit<OracleSettings, 'today'>): Promise<PrintedFeatures> {
+    const courseIds = await readCourseIds(this.db);
+    const question = [model, model.changes.length, model.today, JSON.stringify(oracle), JSON.stringify([...courseIds])];
+    if (this.#asked?.question.every((part, n) => part === question[n]) === true) return this.#asked.answer;
     await this.db.query('TRUNCATE lms.activity_logs, lms.grades, lms.enrollments');
     for (const [table, rows] of Object.entries(model.tables)) {
       await this.db.query(`INSERT INTO lms.${table} SELECT * FROM jsonb_populate_recordset(NULL::lms.${table}, $1)`, [
         toRecordSet(rows),
       ]);
     }
-    const expected = await askOracle(
-      this.#test.address,
-      'lms',
-      { today: model.today, ...oracle },
-      await readCourseIds(this.db),
-    );
-    for (const { anomaly_flags } of expected.temporal) {
-      for (const name of (anomaly_flags ?? '').match(/\w+/g) ?? []) this.flagsSeen.add(name);
-    }
-    return compareFeatures(expected, await readFeatures(this.#test.address));
+    const answer = await askOracle(this.#test.address, 'lms', { today: model.today, ...oracle }, courseIds);
+    this.#asked = { question, answer };
+    return answer;
   }
 }
