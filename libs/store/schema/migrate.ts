@@ -9,6 +9,8 @@ const SCHEMAS = new URL('../../../schemas/', import.meta.url);
 const MIGRATION_LOCK = 7_130_001;
 /** What Postgres says when that time is over. */
 const LOCK_TIMEOUT = '55P03';
+/** A privilege is missing. */
+const NOT_ALLOWED = '42501';
 /**
  * Whoever reads waits behind a change of the schema that waits itself: for a transaction that somebody forgot, say. So each
  * try gives up soon, and readers have their turn before the next.
@@ -32,7 +34,7 @@ function listMigrations(folder: URL): Migration[] {
     .map((name) => ({ version: Number(name.slice(0, 4)), name, text: readFileSync(new URL(name, folder), 'utf8') }));
 }
 
-/** Other sessions hold what has to change. Trying again repairs it once they let go. */
+/** The schema has to change, and others hold it, or have to do it. Trying again helps once they have. */
 export class SchemaHeld extends PrepaError {}
 
 /**
@@ -41,13 +43,17 @@ export class SchemaHeld extends PrepaError {}
  * @param schemas the folder of `sql` and `views`
  * @returns the names of the files applied
  * @throws UnrecoverableError when the database is newer than the code, or others built on what has to change
- * @throws SchemaHeld naming who
+ * @throws SchemaHeld naming who holds what has to change, or whose it is
  */
 export async function migrate(db: Database, schemas: URL = SCHEMAS): Promise<string[]> {
+  // Roles that may not change the schema have nothing to ask for while it is as it has to be.
+  if (await isUpToDate(db, schemas)) return [];
   try {
     return await db.transaction((tx) => bringUp(tx, schemas));
   } catch (error) {
-    if ((error as { code?: unknown }).code !== LOCK_TIMEOUT) throw error;
+    const { code } = error as { code?: unknown };
+    if (code === NOT_ALLOWED && (await hasSchema(db))) throw await notOurs(db, error);
+    if (code !== LOCK_TIMEOUT) throw error;
     const holders = (await db.query<{ holder: string }>(schemaSql.schema_holders)).map(({ holder }) => holder);
     throw new SchemaHeld(
       'schema_held',
@@ -56,6 +62,30 @@ export async function migrate(db: Database, schemas: URL = SCHEMAS): Promise<str
       { cause: error },
     );
   }
+}
+
+async function hasSchema(db: Queryable): Promise<boolean> {
+  const [row] = await db.query<{ there: boolean }>(`SELECT to_regclass('state.schema_view') IS NOT NULL AS there`);
+  return row?.there === true;
+}
+
+async function isUpToDate(db: Database, schemas: URL): Promise<boolean> {
+  if (!(await hasSchema(db))) return false;
+  const version = await currentVersion(db);
+  const newest = listMigrations(new URL('sql/', schemas)).at(-1)?.version ?? 0;
+  return version === newest && (await new Views(db, new URL('views/', schemas)).areInPlace());
+}
+
+async function notOurs(db: Queryable, cause: unknown): Promise<SchemaHeld> {
+  const [row] = await db.query<{ who: string; owner: string }>(
+    'SELECT current_user AS who, pg_get_userbyid(datdba) AS owner FROM pg_database WHERE datname = current_database()',
+  );
+  return new SchemaHeld(
+    'schema_behind',
+    `it is of an earlier version, and the user ${row?.who} may not change it: ${messageOf(cause)}`,
+    `run "npm run migrate" as ${row?.owner}, the owner of the database, and connectors/analytics-roles.sql again`,
+    { cause },
+  );
 }
 
 async function bringUp(tx: Queryable, schemas: URL): Promise<string[]> {

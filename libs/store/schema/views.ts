@@ -74,14 +74,27 @@ export class Views {
    * @throws UnrecoverableError when a text was replaced by a newer program
    */
   async apply(): Promise<string[]> {
-    const known = await this.#tx.query<KnownText>(schemaSql.views_texts);
-    const changed = this.#files.filter((file) => !known.some((text) => text.in_place && isTextOf(text, file)));
+    const known = await this.#known();
+    const changed = this.#changed(known);
     refuseOlder(changed.find((file) => known.some((text) => isTextOf(text, file))));
     if (changed.length === 0 && this.#away.size === 0) return [];
     await this.run(() => this.#make(this.#away.size > 0 ? this.#files : changed));
     if (this.#away.size > 0) await this.#giveAgain();
     for (const { name, sha256 } of changed) await this.#tx.query(schemaSql.views_note, [name, sha256]);
     return changed.map((file) => `views/${file.name}`);
+  }
+
+  /** Whether each view is as its file has it. */
+  async areInPlace(): Promise<boolean> {
+    return this.#changed(await this.#known()).length === 0;
+  }
+
+  #known(): Promise<KnownText[]> {
+    return this.#tx.query<KnownText>(schemaSql.views_texts);
+  }
+
+  #changed(known: readonly KnownText[]): ViewFile[] {
+    return this.#files.filter((file) => !known.some((text) => text.in_place && isTextOf(text, file)));
   }
 
   get #names(): string[] {

@@ -1,0 +1,75 @@
+-- Roles for the processes of PrepaData itself, so that each may do in the analytics database what it does and no more:
+--   prepadata_writer     engagement, performance, anomaly, register: what is staged and derived; no runs, no change of the schema
+--   prepadata_reconcile  reconcile: reads all, marks and repairs what is staged, keeps the runs; no feature rows
+--   prepadata_api        api: reads all, asks for runs and cancels them
+-- `npm run migrate` and `npm start` go on as the owner of the database, who alone changes the schema. Change the passwords, run
+-- `npm run migrate`, then as the owner:
+--   psql -d prepadata -v ON_ERROR_STOP=1 -f connectors/analytics-roles.sql
+-- Roles are made by whoever has CREATEROLE or is a superuser: where the owner may not, the error names what an administrator has
+-- to run before. Run it again after an update; passwords stay as they are.
+
+DO $$
+DECLARE
+  owner name := (SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database());
+  wanted record;
+  missing text[] := '{}';
+BEGIN
+  FOR wanted IN
+    SELECT role, format('CREATE ROLE %I LOGIN PASSWORD %L', role, password) AS statement
+    FROM (VALUES
+      ('prepadata_writer', 'change-me'),
+      ('prepadata_reconcile', 'change-me'),
+      ('prepadata_api', 'change-me')
+    ) AS login (role, password)
+    WHERE role NOT IN (SELECT rolname FROM pg_roles)
+  LOOP
+    BEGIN
+      EXECUTE wanted.statement;
+    EXCEPTION WHEN insufficient_privilege THEN
+      missing := missing || (wanted.statement || ';');
+    END;
+  END LOOP;
+
+  -- Postgres 14 lets everybody make tables in public; from 15 on there is nothing to take away.
+  IF has_schema_privilege('public', 'public', 'CREATE') THEN
+    IF (SELECT pg_has_role(nspowner, 'USAGE') FROM pg_namespace WHERE nspname = 'public') THEN
+      EXECUTE format('GRANT CREATE ON SCHEMA public TO %I; REVOKE CREATE ON SCHEMA public FROM PUBLIC', owner);
+    ELSE
+      missing := missing || format('GRANT CREATE ON SCHEMA public TO %I; REVOKE CREATE ON SCHEMA public FROM PUBLIC;', owner);
+    END IF;
+  END IF;
+
+  IF cardinality(missing) > 0 THEN
+    RAISE EXCEPTION '% may not make the roles of PrepaData, or not keep them from making tables', current_user
+      USING HINT = 'an administrator runs this, then you run connectors/analytics-roles.sql again: ' || array_to_string(missing, ' ');
+  END IF;
+END
+$$;
+
+GRANT USAGE ON SCHEMA public, state, compat TO prepadata_writer, prepadata_reconcile, prepadata_api;
+GRANT SELECT ON ALL TABLES IN SCHEMA public, state, compat TO prepadata_writer, prepadata_reconcile, prepadata_api;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA public, state TO prepadata_writer, prepadata_reconcile;
+GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public, state TO prepadata_writer, prepadata_reconcile;
+
+-- What an update brings goes the same way, until this is run again.
+ALTER DEFAULT PRIVILEGES IN SCHEMA public, state
+  GRANT SELECT ON TABLES TO prepadata_writer, prepadata_reconcile, prepadata_api;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public, state
+  GRANT INSERT, UPDATE, DELETE ON TABLES TO prepadata_writer, prepadata_reconcile;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public, state
+  GRANT USAGE ON SEQUENCES TO prepadata_writer, prepadata_reconcile;
+
+-- The schema, its views and the settings are the owner's.
+REVOKE INSERT, UPDATE, DELETE ON schema_version, state.schema_view FROM prepadata_writer, prepadata_reconcile;
+REVOKE INSERT, DELETE ON state.settings FROM prepadata_writer, prepadata_reconcile;
+
+-- Runs are reconcile's; the API asks for them.
+REVOKE INSERT, UPDATE, DELETE ON state.pipeline_run, state.schedule, pipeline_logs FROM prepadata_writer;
+GRANT INSERT, UPDATE ON state.pipeline_run TO prepadata_api;
+GRANT INSERT ON pipeline_logs TO prepadata_api;
+
+-- Reconcile has what it finds derived anew by those who derive, and writes no feature itself.
+REVOKE INSERT, UPDATE, DELETE ON
+  engagement_features, performance_features, anomaly_features,
+  state.engagement_series, state.performance_series, state.anomaly_series
+FROM prepadata_reconcile;

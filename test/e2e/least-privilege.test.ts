@@ -1,0 +1,145 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { addressEnv } from '#libs/platform/config/address-env.ts';
+import { openLog } from '#libs/platform/log.ts';
+import { type Database, type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
+import { openAnalytics } from '#libs/store/schema/open.ts';
+import { seedCampus } from '../../services/sandbox/campus/seed.ts';
+import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { differencesOf } from './equal.ts';
+import { RoleProcess } from './role-process.ts';
+
+/* Every process logs in as its own role of connectors/analytics-roles.sql, in a database whose owner is no superuser. */
+
+const PASSWORD = 'a password of the test';
+const OWNER = `analytics_owner_${process.pid}`;
+const ROLES = ['prepadata_writer', 'prepadata_reconcile', 'prepadata_api'] as const;
+type Role = (typeof ROLES)[number];
+const RECIPE = readFileSync(new URL('../../connectors/analytics-roles.sql', import.meta.url), 'utf8').replaceAll(
+  "'change-me'",
+  `'${PASSWORD}'`,
+);
+
+let source: TestDatabase;
+let analytics: TestDatabase;
+let env: Record<string, string>;
+const running: RoleProcess[] = [];
+const open: Database[] = [];
+
+const addressAs = (user: string): DatabaseAddress => ({ ...analytics.address, user, password: PASSWORD });
+const connectAs = (user: string): Database => {
+  const db = openDatabase(addressAs(user), { connections: 2, name: `test ${user}` });
+  open.push(db);
+  return db;
+};
+function start(program: string, user: string): RoleProcess {
+  const process = new RoleProcess(program, { ...env, ...addressEnv('ANALYTICS_DB', addressAs(user)) });
+  running.push(process);
+  return process;
+}
+
+beforeAll(async () => {
+  [source, analytics] = await Promise.all([createSourceDatabase('privilege'), createTestDatabase('privilege_to')]);
+  await seedCampus(source.db, { students: 12, seed: '3', now: Date.now() });
+  await analytics.db.query(`CREATE ROLE ${OWNER} LOGIN CREATEROLE PASSWORD '${PASSWORD}'`);
+  await analytics.db.query(`ALTER DATABASE ${analytics.address.database} OWNER TO ${OWNER}`);
+  env = {
+    ...addressEnv('SOURCE_DB', source.address),
+    SOURCE_SLOT: source.address.database.slice(0, 50),
+    SOURCE_SLOT_LIMIT: 'none',
+    API_PORT: '0',
+  };
+});
+
+afterAll(async () => {
+  await Promise.all(running.map((process) => process.end('SIGKILL')));
+  await Promise.all(open.map((db) => db.close()));
+  await analytics.db.query(`REASSIGN OWNED BY ${OWNER} TO CURRENT_USER`);
+  for (const role of [OWNER, ...ROLES]) await analytics.db.query(`DROP OWNED BY ${role}`);
+  await Promise.all([source.drop(), analytics.drop()]);
+  const admin = await createTestDatabase('privilege_gone', 1);
+  await admin.db.query(`DROP ROLE ${[...ROLES, OWNER].join(', ')}`);
+  await admin.drop();
+});
+
+test('each role does its work, whole, with what it is granted', async () => {
+  expect(await start('migrate', OWNER).ended()).toEqual({ code: 0, signal: null });
+  await connectAs(OWNER).query(RECIPE);
+  const [api] = await Promise.all([
+    start('api', 'prepadata_api').ready(),
+    ...['engagement', 'performance', 'anomaly'].map((role) => start(role, 'prepadata_writer').ready()),
+    start('reconcile', 'prepadata_reconcile').ready(),
+  ]);
+  const url = api.output.split('\n')[0] ?? '';
+  await expect.poll(async () => (await fetch(`${url}/api/ready`)).status, { timeout: 60_000 }).toBe(200);
+  expect(await differencesOf(source.address, analytics.address, { atLeast: 20 })).toEqual([]);
+
+  // Something of each kind is wrong, so that there is something to repair.
+  await analytics.db.query(`UPDATE engagement_features SET engagement_score = 1.11 WHERE student_id = 1`);
+  await analytics.db.query(`DELETE FROM performance_features WHERE student_id = 2`);
+  await analytics.db.query(`DELETE FROM state.image_grades WHERE id IN (SELECT id FROM state.image_grades LIMIT 3)`);
+  const answer = await fetch(`${url}/api/pipeline/trigger?wait=true`, { method: 'POST' });
+  expect(await answer.json()).toMatchObject({ status: 'succeeded', reason: null, records_failed: 0 });
+  expect(await differencesOf(source.address, analytics.address, { atLeast: 20 })).toEqual([]);
+
+  const cancelled = await fetch(`${url}/api/pipeline/trigger`, { method: 'POST' });
+  const { run_id: runId } = (await cancelled.json()) as { run_id: string };
+  const cancel = await fetch(`${url}/api/pipeline/cancel`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ run_id: runId }),
+  });
+  expect([200, 202, 409], api.output).toContain(cancel.status);
+  for (const process of running) expect(process.output).not.toMatch(/permission denied/);
+}, 180_000);
+
+describe('what a role may not', () => {
+  const FORBIDDEN: readonly (readonly [Role, string])[] = [
+    ...ROLES.flatMap((role) =>
+      [
+        'CREATE TABLE mine (id integer)',
+        'CREATE TABLE state.mine (id integer)',
+        'DROP TABLE engagement_features',
+        'TRUNCATE state.image_grades',
+        "INSERT INTO schema_version (version, name) VALUES (9999, 'mine')",
+        "INSERT INTO state.schema_view (name, sha256) VALUES ('mine', 'x')",
+        'DELETE FROM state.settings',
+        'CREATE OR REPLACE VIEW student_metrics AS SELECT 1 AS id',
+        "COPY student TO PROGRAM 'true'",
+        "SELECT pg_read_file('postgresql.conf')",
+        `ALTER ROLE ${OWNER} PASSWORD 'mine'`,
+      ].map((statement) => [role, statement] as const),
+    ),
+    ['prepadata_writer', "UPDATE state.pipeline_run SET reason = 'mine'"],
+    ['prepadata_writer', 'DELETE FROM pipeline_logs'],
+    ['prepadata_reconcile', 'UPDATE engagement_features SET engagement_score = 0'],
+    ['prepadata_reconcile', 'DELETE FROM state.engagement_series'],
+    ['prepadata_api', 'UPDATE engagement_features SET engagement_score = 0'],
+    ['prepadata_api', 'DELETE FROM state.image_students'],
+    ['prepadata_api', 'DELETE FROM state.pipeline_run'],
+    ['prepadata_api', 'INSERT INTO state.key_mark SELECT * FROM state.key_mark'],
+    ['prepadata_api', 'DELETE FROM rejected_change'],
+  ];
+
+  test.each(FORBIDDEN)('%s: %s', async (role, statement) => {
+    await expect(connectAs(role).query(statement)).rejects.toMatchObject({ code: '42501' });
+  });
+});
+
+test('a role that finds the schema of an earlier version waits for the owner, and says so', async () => {
+  await analytics.db.query("UPDATE state.schema_view SET sha256 = 'before' WHERE name LIKE '%student_metrics.sql'");
+  const stopping = new AbortController();
+  const said: string[] = [];
+  const db = await openAnalytics(addressAs('prepadata_api'), {
+    name: 'test waiting',
+    log: openLog('silent'),
+    signal: stopping.signal,
+    onWaiting: (sentence) => {
+      said.push(sentence);
+      stopping.abort();
+    },
+  });
+  await db.close();
+  expect(said[0]).toMatch(/earlier version, and the user prepadata_api may not change it/);
+  expect(await start('migrate', OWNER).ended()).toEqual({ code: 0, signal: null });
+});
