@@ -56,7 +56,7 @@ test(
       await program.untilReady();
       await close();
       expect(
-        await differencesOf(sourceAddress, analyticsAddress, { atLeast: 500 }),
+        await differencesOf(sourceAddress, analyticsAddress, { atLeast: 150 }),
         `round ${round}: ${victim}`,
       ).toEqual([]);
     }

@@ -17,6 +17,9 @@ export interface Ended {
   readonly signal: string | null;
 }
 
+/** A small campus, which has every story all the same. */
+const SMALL = { CAMPUS_STUDENTS: '60' };
+
 /** `npm start`, as a user has it, on a data folder of the test. */
 export class Program {
   readonly dataDir: string;
@@ -34,7 +37,7 @@ export class Program {
   start(env: Readonly<Record<string, string>> = {}): this {
     const child = spawn(NODE, ['libs/platform/launch.mjs', 'services/sandbox/local/main.ts'], {
       cwd: ROOT,
-      env: { ...process.env, API_PORT: '0', LOG_LEVEL: 'info', ...this.#env, ...env, DATA_DIR: this.dataDir },
+      env: { ...process.env, API_PORT: '0', LOG_LEVEL: 'info', ...SMALL, ...this.#env, ...env, DATA_DIR: this.dataDir },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const keep = (chunk: Buffer): void => {

@@ -25,7 +25,7 @@ async function differences(): Promise<Difference[]> {
     // The campus may do its one thing just between the two readings: then compare again.
     for (let attempt = 1; ; attempt += 1) {
       const before = await rowsWritten(db);
-      const found = await differencesOf(source, analytics, { atLeast: 500 });
+      const found = await differencesOf(source, analytics, { atLeast: 150 });
       if (found.length === 0 || attempt === 5 || (await rowsWritten(db)) === before) return found;
     }
   } finally {

@@ -6,7 +6,7 @@ const HEAD = `# Settings
 All the configuration there is: environment variables, read once at the start; empty counts as unset. A value that is not what is
 expected ends the program with exit code 2 and names every setting that is wrong. A secret may stand in a file instead: the setting with
 \`_FILE\` behind its name then names the file (of a list each line is an item, and lines that begin with # are none). This page is printed from
-\`libs/platform/config/settings.ts\` by \`npm test -- -u test/platform/settings-page\`.
+\`libs/platform/config/settings.ts\` by \`npm test -- test/platform/settings-page -u\`.
 
 | setting | default | meaning | expects |
 |---|---|---|---|

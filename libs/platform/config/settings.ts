@@ -124,6 +124,7 @@ export const SETTINGS = {
   STACK_PARTS_DIR: optionalText('Folder of the fetched parts (Kafka, Connect, the registry); unset: .stack/parts'),
   CAMPUS_PACE_MS: positiveInteger('1000', 3_600_000, 'Milliseconds between two doings on the sample campus'),
   CAMPUS_SEED: positiveInteger('1', 2_147_483_647, 'Seed of the sample campus'),
+  CAMPUS_STUDENTS: positiveInteger('300', 800, 'Students of the sample campus, when it is made'),
   LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'info', 'How much goes to the log'),
 } as const satisfies Record<string, Setting<unknown>>;
 

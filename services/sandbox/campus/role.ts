@@ -38,6 +38,7 @@ export async function openSampleCampus(
   await createCampusSchema(source);
   await seedCampus(source, {
     seed: String(config.CAMPUS_SEED),
+    students: config.CAMPUS_STUDENTS,
     now: systemClock.now(),
     timeZone: config.SOURCE_TIMEZONE.name,
     onProgress,
