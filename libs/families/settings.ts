@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import type { ReadingSettings } from '#libs/clean/settings.ts';
 import type { DerivingSettings } from '#libs/derive/settings.ts';
 import { isUtc } from '#libs/domain/zone.ts';
+import { hashOf } from '#libs/features/hash.ts';
+import { FEATURE_SET, type FeatureSet } from '#libs/features/index.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import type { Log } from '#libs/platform/log.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
-import { FEATURE_VERSION } from '#libs/store/features/feature-table.ts';
 import { resolveIds } from '#libs/store/keys/identity.ts';
 import { differenceFromNode, readZone, type StoredZone } from '#libs/store/schema/zones.ts';
 
@@ -17,7 +18,9 @@ export interface FeatureSettings {
   readonly excluded: ReadonlySet<number>;
   /** Of all that decides results; who writes has to have that of the database. */
   readonly fingerprint: string;
-  /** The same in words, for messages. */
+  /** The hash of the definitions of the features: part of the fingerprint, and what the version of the features counts. */
+  readonly features: string;
+  /** The same as the fingerprint in words, for messages. */
   readonly described: Readonly<Record<string, string>>;
   /** Write the outbox. */
   readonly topics: boolean;
@@ -27,14 +30,21 @@ export interface FeatureSettings {
  * The settings of this configuration; excluded students get their integers here, seen or not, and zones are those of the
  * database.
  * @param log told of zones that the database knows otherwise than this Node
+ * @param features the definitions by which this process derives
  * @throws ConfigurationError when the database does not know a zone
  */
-export async function openSettings(config: SettingValues, db: Database, log?: Log): Promise<FeatureSettings> {
+export async function openSettings(
+  config: SettingValues,
+  db: Database,
+  log?: Log,
+  features: FeatureSet = FEATURE_SET,
+): Promise<FeatureSettings> {
+  const hash = hashOf(features);
   const excludedIds = [...new Set(config.EXCLUDED_STUDENTS)].sort();
   const ids = await resolveIds(db, new Set(excludedIds), new Set());
   const zones = await readZones(config, db);
   if (log !== undefined) for (const zone of new Set(Object.values(zones))) tellDifference(zone, log);
-  const described = { ...describeResults(config, excludedIds), ...describeZones(zones) };
+  const described = { 'feature definitions': hash, ...describeResults(config, excludedIds), ...describeZones(zones) };
   return {
     reading: {
       sourceZone: zones.source.zone,
@@ -51,6 +61,7 @@ export async function openSettings(config: SettingValues, db: Database, log?: Lo
     },
     excluded: new Set(excludedIds.map((id) => ids.student(id))),
     fingerprint: createHash('sha256').update(JSON.stringify(described)).digest('hex'),
+    features: hash,
     described,
     topics: config.FEATURE_TOPICS === 'on' || (config.FEATURE_TOPICS === 'auto' && config.CDC_SOURCE === 'kafka'),
   };
@@ -85,7 +96,6 @@ function describeZones({ source, institution }: Zones): Record<string, string> {
 function describeResults(config: SettingValues, excludedIds: readonly string[]): Record<string, string> {
   const numbers = (values: Readonly<Record<string, bigint>>): string => Object.values(values).join(',');
   return {
-    feature_version: String(FEATURE_VERSION),
     SOURCE_TIMEZONE: config.SOURCE_TIMEZONE.name,
     INSTITUTION_TIMEZONE: config.INSTITUTION_TIMEZONE.name,
     ACTIVITY_ALIASES: JSON.stringify([...config.ACTIVITY_ALIASES].sort()),

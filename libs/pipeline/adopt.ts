@@ -25,7 +25,11 @@ const storedSettings = async (db: Queryable): Promise<StoredSettings | undefined
   (await db.query<StoredSettings>(schemaSql.settings_read))[0];
 
 async function writeSettings(tx: Queryable, settings: FeatureSettings): Promise<void> {
-  await tx.query(schemaSql.settings_adopt, [settings.fingerprint, JSON.stringify(settings.described)]);
+  await tx.query(schemaSql.settings_adopt, [
+    settings.fingerprint,
+    JSON.stringify(settings.described),
+    settings.features,
+  ]);
 }
 
 /** In a transaction while nobody stages or derives. */

@@ -6,7 +6,7 @@ const USAGE = `Prints the data catalogue: what every feature column means, in wh
 null, and how exact it is.
 
   npm run catalogue                     for people
-  npm run --silent catalogue -- --json  as GET /features serves it
+  npm run --silent catalogue -- --json  as GET /features serves it, but for the version, which the database keeps
 
 A row of engagement_features and performance_features is one student in one course, as of as_of_date;
 of temporal_features the same on one day. It needs no database. Exit code 2: an argument is not known.

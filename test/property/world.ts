@@ -46,9 +46,10 @@ export class World {
     this.#test = test;
   }
 
-  static async create(purpose: string): Promise<World> {
+  /** @param schemas those of another version than this one */
+  static async create(purpose: string, schemas?: URL): Promise<World> {
     const world = new World(await createTestDatabase(purpose));
-    await migrate(world.db);
+    await migrate(world.db, schemas);
     await world.db.query('CREATE SCHEMA lms');
     await world.db.query(`SET search_path = lms; ${LAX_SOURCE_SCHEMA}; RESET search_path`);
     const tables = await world.db.query<{ name: string }>(
@@ -61,6 +62,10 @@ export class World {
 
   get db(): Database {
     return this.#test.db;
+  }
+
+  get address(): TestDatabase['address'] {
+    return this.#test.address;
   }
 
   async reset(): Promise<void> {

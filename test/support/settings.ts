@@ -26,6 +26,7 @@ export function testSettings(zones: { source?: string; institution?: string } = 
     },
     excluded: new Set(),
     fingerprint: 'test',
+    features: 'test',
     described: {},
     topics: false,
   };

@@ -118,5 +118,5 @@ function unsupported(key: AnomalyKey, { index, activity, control, items }: View)
     grade_spike: grades,
     grade_outlier: grades,
   };
-  return FLAG_NAMES.filter((name) => !supported[name]);
+  return FLAG_NAMES.filter((name) => !supported[name]).sort();
 }

@@ -2,7 +2,7 @@ import { type KeyEvidence, NO_EVIDENCE, sameEvidence } from '#libs/aggregate/evi
 import type { Family } from '#libs/domain/family.ts';
 import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
 import type { FeatureColumns } from '#libs/features/definition.ts';
-import { FEATURE_VERSION, type StoredFeatures } from '#libs/store/features/feature-table.ts';
+import type { StoredFeatures } from '#libs/store/features/feature-table.ts';
 import type { PublishedKey } from '#libs/store/features/outbox.ts';
 import type { StoredSeries } from '#libs/store/features/series-table.ts';
 import type { KeyOutlook } from '#libs/store/keys/keys.ts';
@@ -60,7 +60,7 @@ export function compareFeatures(
   for (const [name, type] of Object.entries(columns))
     compare(name, KINDS.differs, canonical(wanted.values[name], type), canonical(stored.values[name], type));
   compare('as_of_date', KINDS.asOf, formatDay(wanted.asOf), formatDay(stored.asOf));
-  compare('feature_version', KINDS.differs, String(FEATURE_VERSION), String(stored.featureVersion));
+  compare('feature_version', KINDS.differs, String(stored.versionInForce), String(stored.featureVersion));
   return findings;
 }
 

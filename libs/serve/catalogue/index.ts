@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { Definition } from '#libs/features/definition.ts';
 import { FEATURE_SET } from '#libs/features/index.ts';
-import { FEATURE_VERSION } from '#libs/store/features/feature-table.ts';
+import type { Queryable } from '#libs/platform/postgres/database.ts';
+import { sql } from '../statements.ts';
 
 export type FeatureTableName = keyof typeof FEATURE_SET;
 const TABLES = Object.keys(FEATURE_SET) as FeatureTableName[];
@@ -25,7 +26,8 @@ export const catalogueAnswer = z.array(
     })
     .meta({ id: 'CatalogueEntry' }),
 );
-export type CatalogueEntry = z.output<typeof catalogueAnswer>[number];
+/** What a column means; its version is that of the database that holds its values. */
+export type CatalogueEntry = Omit<z.output<typeof catalogueAnswer>[number], 'version'>;
 
 const entryOf = (table: FeatureTableName, name: string, definition: Definition): CatalogueEntry => ({
   name,
@@ -36,10 +38,15 @@ const entryOf = (table: FeatureTableName, name: string, definition: Definition):
   null_when: definition.nullWhen ?? null,
   exactness: definition.exactness,
   source_rows: definition.from,
-  version: FEATURE_VERSION,
 });
 
 /** The data catalogue: one entry for each feature column, tables and columns in their order. */
 export const CATALOGUE: readonly CatalogueEntry[] = TABLES.flatMap((table) =>
   Object.entries(FEATURE_SET[table]).map(([name, definition]) => entryOf(table, name, definition)),
 );
+
+/** The same with the version that rows which are made by these definitions have. */
+export async function readCatalogue(db: Queryable): Promise<z.output<typeof catalogueAnswer>> {
+  const [row] = await db.query<{ version: number }>(sql.feature_version);
+  return CATALOGUE.map((entry) => ({ ...entry, version: row?.version ?? 1 }));
+}

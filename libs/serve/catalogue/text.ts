@@ -39,8 +39,8 @@ export function catalogueText(entries: readonly CatalogueEntry[], width: number)
   return `${lines.join('\n').trimStart()}\n`;
 }
 
-function headingOf({ table, version }: CatalogueEntry, entries: readonly CatalogueEntry[]): string[] {
+function headingOf({ table }: CatalogueEntry, entries: readonly CatalogueEntry[]): string[] {
   const columns = entries.filter((entry) => entry.table === table).length;
-  const title = `${table}: ${columns} columns, version ${version}`;
+  const title = `${table}: ${columns} columns`;
   return ['', title, '─'.repeat(title.length)];
 }

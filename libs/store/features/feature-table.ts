@@ -9,8 +9,8 @@ import { type KeyRow, studentsAndCourses, toKey } from '../images/key-rows.ts';
 import { commitDate, type MarkOrigin } from '../keys/marks.ts';
 import { fillFeatureTemplate } from './statements.ts';
 
-/** Grows when a formula changes, so that old rows can be told from new. */
-export const FEATURE_VERSION = 1;
+/** The version of the definitions that were adopted last; in a database whose settings nobody has adopted, the first. */
+const VERSION_IN_FORCE = '(SELECT coalesce(max(feature_version), 1) FROM state.settings)';
 
 export interface FeatureRow<F> extends StudentCourse, Pick<MarkOrigin, 'position' | 'committedAt'> {
   readonly features: F;
@@ -22,6 +22,8 @@ export interface StoredFeatures extends StudentCourse {
   readonly asOf: LocalDay;
   readonly rowVersion: bigint;
   readonly featureVersion: number;
+  /** What it would be if the row was written now. */
+  readonly versionInForce: number;
   readonly values: Readonly<Record<string, unknown>>;
 }
 
@@ -47,6 +49,7 @@ interface StoredRow extends KeyRow, Readonly<Record<string, unknown>> {
   readonly as_of_date: string;
   readonly row_version: bigint;
   readonly feature_version: number;
+  readonly version_in_force: number;
 }
 
 export function openFeatureTable<D extends Definitions>(family: Family, definitions: D): FeatureTable<FeaturesOf<D>> {
@@ -58,7 +61,7 @@ export function openFeatureTable<D extends Definitions>(family: Family, definiti
   const isText = (type: FeatureType): boolean => type === 'jsonb' || type === 'text[]';
   const holes = {
     table: `${family}_features`,
-    version: String(FEATURE_VERSION),
+    version: VERSION_IN_FORCE,
     columns: list((name) => name),
     casts: list((name, type) => (isText(type) ? `${name}::${type}` : name)),
     arrays: list((_, type, index) => `$${index + 6}::${isText(type) ? 'text' : type}[]`),
@@ -98,6 +101,7 @@ const toStored = (row: StoredRow): StoredFeatures => ({
   asOf: parseDay(row.as_of_date),
   rowVersion: row.row_version,
   featureVersion: row.feature_version,
+  versionInForce: row.version_in_force,
   values: row,
 });
 

@@ -1,4 +1,4 @@
-import { CATALOGUE, catalogueAnswer } from '#libs/serve/catalogue/index.ts';
+import { catalogueAnswer, readCatalogue } from '#libs/serve/catalogue/index.ts';
 import { noParameters } from '#libs/serve/parameters.ts';
 import { defineRoute } from '../route.ts';
 
@@ -11,5 +11,5 @@ export const featuresRoute = defineRoute({
   params: noParameters,
   query: noParameters,
   answer: catalogueAnswer,
-  handle: () => ({ body: [...CATALOGUE] }),
+  handle: async ({ db }) => ({ body: await readCatalogue(db) }),
 });

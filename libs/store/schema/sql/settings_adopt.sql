@@ -1,2 +1,8 @@
-INSERT INTO state.settings (fingerprint, described) VALUES ($1, $2::jsonb)
-ON CONFLICT (only_row) DO UPDATE SET fingerprint = excluded.fingerprint, described = excluded.described, adopted_at = now()
+-- Other definitions than those before are the next version; where none are known yet the version stays.
+INSERT INTO state.settings AS stored (fingerprint, described, features) VALUES ($1, $2::jsonb, $3)
+ON CONFLICT (only_row) DO UPDATE
+SET fingerprint = excluded.fingerprint,
+    described = excluded.described,
+    features = excluded.features,
+    feature_version = stored.feature_version + CASE WHEN stored.features <> excluded.features THEN 1 ELSE 0 END,
+    adopted_at = now()
