@@ -3,6 +3,7 @@ import { engagementFamily } from '#libs/families/engagement.ts';
 import { performanceFamily } from '#libs/families/performance.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
 import { unlessAborted } from '#libs/platform/lifecycle.ts';
+import { moduleLog } from '#libs/platform/log.ts';
 import { checkSource } from '#libs/source/pgoutput/index.ts';
 import { readTodayToWrite } from '#libs/store/keys/calendar.ts';
 import { backfill } from './backfill.ts';
@@ -21,7 +22,10 @@ const proofsOf = (settings: FeatureSettings): readonly FamilyReconciliation[] =>
 ];
 
 /** The nightly reconciliation: the images against the source, then everything that follows from the images against them. */
-export const openReconciler: OpenRunner = async (parts) => new Reconciler(parts, await openRowReconciler(parts));
+export const openReconciler: OpenRunner = async (given) => {
+  const parts = { ...given, log: moduleLog(given.log, 'reconcile') };
+  return new Reconciler(parts, await openRowReconciler(parts));
+};
 
 const NO_ROWS: RowReconcileResult = { tables: {}, kinds: {}, examples: [], skipped: 0, compared: 0, left: 0 };
 

@@ -1,7 +1,7 @@
 import { requireAddress, sourceAddress } from '#libs/platform/config/config.ts';
 import { requireKafka } from '#libs/platform/config/kafka.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
-import type { Log } from '#libs/platform/log.ts';
+import { type Log, moduleLog } from '#libs/platform/log.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { openRegistry } from '#libs/platform/registry/registry.ts';
 import type { ChangeSource, ProgressStore, SourceParts } from './contract.ts';
@@ -17,8 +17,9 @@ export interface PgoutputParts {
 }
 
 /** The source that reads the database itself, as the configuration says. */
-export const openPgoutput = ({ config, address, progress, log }: PgoutputParts): ChangeSource =>
-  pgoutputSource({
+export function openPgoutput({ config, address, progress, log }: PgoutputParts): ChangeSource {
+  const own = moduleLog(log, 'source');
+  return pgoutputSource({
     address,
     progress,
     publication: config.SOURCE_PUBLICATION,
@@ -26,8 +27,9 @@ export const openPgoutput = ({ config, address, progress, log }: PgoutputParts):
     schema: config.SOURCE_SCHEMA,
     slotLimit: config.SOURCE_SLOT_LIMIT,
     maxBatch: config.BATCH_SIZE,
-    log: (level, message) => log[level](message),
+    log: (level, message) => own[level](message),
   });
+}
 
 /**
  * The source of a role that runs as a process of its own.
@@ -50,6 +52,6 @@ export function openSource({ role, tables, config, progress, partitions, log }: 
     replication: config.KAFKA_REPLICATION,
     progress: partitions,
     maxBatch: config.BATCH_SIZE,
-    log,
+    log: moduleLog(log, 'source'),
   });
 }

@@ -1,8 +1,10 @@
 import { anomalyFamily } from '#libs/families/anomaly.ts';
-import { type DeriverOptions, startDeriver } from '#libs/pipeline/derivers.ts';
-import { type Role, roleOf } from '#libs/pipeline/role.ts';
+import { startDeriver } from '#libs/pipeline/derivers.ts';
+import type { RoleDefinition } from '#libs/pipeline/pipeline.ts';
+import { roleOf } from '#libs/pipeline/role.ts';
 
-/** Derives anomaly_features from what the other two families store. The calendar must have begun. */
-export function startAnomaly(options: DeriverOptions): Role {
-  return roleOf(startDeriver(anomalyFamily, options));
-}
+export const anomalyRole: RoleDefinition = {
+  role: 'anomaly',
+  summary: 'Derives anomaly_features from the rows and days that engagement and performance store.',
+  start: (options) => roleOf(startDeriver(anomalyFamily, options)),
+};

@@ -1,7 +1,7 @@
 import type { Clock } from '#libs/domain/clock.ts';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
-import type { Log } from '#libs/platform/log.ts';
+import { type Log, moduleLog } from '#libs/platform/log.ts';
 import { type Metrics, openMetrics } from '#libs/platform/metrics.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import { withDeadline } from '#libs/serve/deadline.ts';
@@ -75,7 +75,8 @@ const DRAIN_DEADLINE_MS = 5_000;
  * @throws ConfigurationError when the address is in use or not ours, or would be open to other machines unasked
  */
 export async function startApi(options: ApiOptions): Promise<Api> {
-  const { db, host, port, auth, log, clock, checks, roles = [], source, metrics = openMetrics() } = options;
+  const { db, host, port, auth, clock, checks, roles = [], source, metrics = openMetrics() } = options;
+  const log = moduleLog(options.log, 'api');
   let tokens = new Tokens(options.tokens);
   const rule = accessRule(host, tokens, auth);
   const now = (): number => clock.now();

@@ -1,11 +1,13 @@
+import { tablesOf } from '#libs/domain/source-tables/index.ts';
 import { engagementFamily } from '#libs/families/engagement.ts';
-import { type DeriverOptions, startCourseDeriver, startDeriver } from '#libs/pipeline/derivers.ts';
-import { type Role, roleOf } from '#libs/pipeline/role.ts';
+import { startCourseDeriver, startDeriver } from '#libs/pipeline/derivers.ts';
+import type { RoleDefinition } from '#libs/pipeline/pipeline.ts';
+import { roleOf } from '#libs/pipeline/role.ts';
 
-/**
- * Derives engagement_features and, because coverage comes of what students do, the courses. The calendar must have
- * begun.
- */
-export function startEngagement(options: DeriverOptions): Role {
-  return roleOf([startCourseDeriver(options), ...startDeriver(engagementFamily, options)]);
-}
+/** The courses are derived here, because coverage comes of what students do. */
+export const engagementRole: RoleDefinition = {
+  role: 'engagement',
+  summary: 'Takes in what students do and derives engagement_features and the courses.',
+  tables: [...tablesOf(null), ...tablesOf('engagement')],
+  start: (options) => roleOf([startCourseDeriver(options), ...startDeriver(engagementFamily, options)]),
+};

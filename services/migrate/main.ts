@@ -17,7 +17,7 @@ ${describeSettings()}
 async function main(): Promise<number> {
   const config = loadConfig();
   const address = requireAddress(analyticsAddress(config), 'ANALYTICS_DB', 'the database that all roles share');
-  const log = openLog(config.LOG_LEVEL).child({ role: 'migrate' });
+  const log = openLog(config.LOG_LEVEL, { role: 'migrate' });
   const stopping = new AbortController();
   onSignals(() => stopping.abort());
   const db = await openAnalytics(address, { connections: 2, name: 'prepadata migrate', log, signal: stopping.signal });

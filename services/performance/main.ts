@@ -1,11 +1,5 @@
-import { tablesOf } from '#libs/domain/source-tables/index.ts';
 import { runRoleProcess } from '#libs/pipeline/run-role.ts';
 import { openSource } from '#libs/source/open.ts';
-import { startPerformance } from './role.ts';
+import { performanceRole } from './role.ts';
 
-await runRoleProcess({
-  role: 'performance',
-  summary: 'Takes in grades and derives performance_features.',
-  intake: { tables: tablesOf('performance'), openSource },
-  start: startPerformance,
-});
+await runRoleProcess(performanceRole, openSource);

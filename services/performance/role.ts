@@ -1,8 +1,12 @@
+import { tablesOf } from '#libs/domain/source-tables/index.ts';
 import { performanceFamily } from '#libs/families/performance.ts';
-import { type DeriverOptions, startDeriver } from '#libs/pipeline/derivers.ts';
-import { type Role, roleOf } from '#libs/pipeline/role.ts';
+import { startDeriver } from '#libs/pipeline/derivers.ts';
+import type { RoleDefinition } from '#libs/pipeline/pipeline.ts';
+import { roleOf } from '#libs/pipeline/role.ts';
 
-/** Derives performance_features. The calendar must have begun. */
-export function startPerformance(options: DeriverOptions): Role {
-  return roleOf(startDeriver(performanceFamily, options));
-}
+export const performanceRole: RoleDefinition = {
+  role: 'performance',
+  summary: 'Takes in grades and derives performance_features.',
+  tables: tablesOf('performance'),
+  start: (options) => roleOf(startDeriver(performanceFamily, options)),
+};

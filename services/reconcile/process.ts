@@ -14,7 +14,7 @@ import {
 import { findRunning } from '#libs/platform/config/find-source.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import { aborted, Lifecycle, onSignals } from '#libs/platform/lifecycle.ts';
-import { openLog } from '#libs/platform/log.ts';
+import { moduleLog, openLog } from '#libs/platform/log.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { runProgram } from '#libs/platform/program.ts';
 import type { OpenRunner, Runner, RunnerParts } from '#libs/reconcile/contract.ts';
@@ -57,7 +57,7 @@ export const runReconcileProcess = (options: ProcessOptions): Promise<never> =>
 async function serve({ openRunner, timing = RUN_TIMING }: ProcessOptions, once: OnceArguments | null): Promise<number> {
   const config = loadConfig();
   const { analytics, source } = once === null ? addressesOf(config) : addressesNear(config);
-  const log = openLog(config.LOG_LEVEL).child({ role: 'reconcile' });
+  const log = openLog(config.LOG_LEVEL, { role: 'reconcile' });
   const lifecycle = new Lifecycle(log);
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -129,7 +129,7 @@ async function runNow(
   const { db, clock, log } = parts;
   const runId = await request(parts, given, clock.now());
   process.stderr.write(`run ${runId} begins\n`);
-  const job = { db, runner, log, owner: randomUUID(), timing };
+  const job = { db, runner, log: moduleLog(log, 'reconcile'), owner: randomUUID(), timing };
   const run = await runOnce(
     job,
     runId,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '#libs/domain/clock.ts';
 import { type Role, roleOf } from '#libs/pipeline/role.ts';
-import type { Log } from '#libs/platform/log.ts';
+import { type Log, moduleLog } from '#libs/platform/log.ts';
 import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import type { Database, DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { listenForNotifications } from '#libs/platform/postgres/listen.ts';
@@ -30,7 +30,8 @@ export interface ReconcileOptions {
  * for once and executed by one.
  */
 export function startReconcile(options: ReconcileOptions): Role {
-  const { db, analytics, runner, schedule, clock, log, timing = RUN_TIMING } = options;
+  const { db, analytics, runner, schedule, clock, timing = RUN_TIMING } = options;
+  const log = moduleLog(options.log, 'reconcile');
   const wake = new WorkSignal();
   const listener = listenForNotifications({
     address: analytics,

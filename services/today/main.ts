@@ -24,7 +24,7 @@ const OPTIONS = { 'set-back': { type: 'boolean' } } as const;
 async function main({ values }: Typed<typeof OPTIONS>): Promise<number> {
   const config = loadConfig();
   const address = analyticsAddress(config) ?? findRunning(config, 'analytics');
-  const log = openLog(config.LOG_LEVEL).child({ role: 'today' });
+  const log = openLog(config.LOG_LEVEL, { role: 'today' });
   const stopping = new AbortController();
   onSignals(() => stopping.abort());
   const db = await openAnalytics(address, { connections: 1, name: 'prepadata today', log, signal: stopping.signal });

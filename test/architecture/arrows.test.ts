@@ -160,6 +160,13 @@ test('waiting stands in one place: no other has a timer to wait with, or doubles
   );
 });
 
+test('roles are wired in one place, for local, processes and tests', () => {
+  const wires = /\bstart(Rollover|Topic|NotifyBus)\(/;
+  const wired = [...files, ...sourceFiles('test/support')].filter((file) => wires.test(read(file)));
+  const declared = ['rollover', 'notify-bus', 'topics/start'].map((name) => `libs/pipeline/${name}.ts`);
+  expect(wired.filter((file) => !declared.includes(file))).toEqual(['libs/pipeline/pipeline.ts']);
+});
+
 describe('the middle is pure', () => {
   const pure = files.filter((file) => PURE.includes(roomOf(file)));
 

@@ -2,19 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AnyRowChange } from '#libs/domain/change.ts';
 import { systemClock } from '#libs/domain/clock.ts';
 import { openSettings } from '#libs/families/settings.ts';
-import { startIntake } from '#libs/pipeline/intake.ts';
-import { startRollover } from '#libs/pipeline/rollover.ts';
+import { startPipeline } from '#libs/pipeline/pipeline.ts';
 import { analyticsAddress, loadConfig } from '#libs/platform/config/config.ts';
 import { openLog } from '#libs/platform/log.ts';
-import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import { type Database, openDatabase } from '#libs/platform/postgres/database.ts';
 import type { ChangeBatch } from '#libs/source/contract.ts';
 import { type MemorySource, memorySource } from '#libs/source/memory/index.ts';
 import { openProgressStore } from '#libs/store/progress/progress.ts';
 import { migrate } from '#libs/store/schema/migrate.ts';
-import { startAnomaly } from '../../services/anomaly/role.ts';
-import { startEngagement } from '../../services/engagement/role.ts';
-import { startPerformance } from '../../services/performance/role.ts';
+import { anomalyRole } from '../../services/anomaly/role.ts';
+import { engagementRole } from '../../services/engagement/role.ts';
+import { performanceRole } from '../../services/performance/role.ts';
 import { type Random, randomFrom } from '../../services/sandbox/campus/random.ts';
 import { IMAGES_SQL, installShape, type Shape } from './campus.ts';
 import { idOf, keyIds } from './load.ts';
@@ -116,17 +114,20 @@ async function main(): Promise<void> {
   const settings = await openSettings(config, db);
   const source = memorySource();
   if (mode === 'prepare') await prepare(db, source, shape);
-  const [log, wake] = [openLog('warn'), new WorkSignal()];
-  const institutionZone = settings.reading.institutionZone;
-  const rollover = await startRollover({ db, institutionZone, clock: systemClock, wake, log });
-  const engagement = startEngagement({ db, settings, wake, log });
-  const performing = startPerformance({ db, settings, wake, log });
-  const flagging = startAnomaly({ db, settings, wake, log });
   const fail = (error: unknown): void => {
     console.error(error);
     process.exit(1);
   };
-  const intake = startIntake({ source, db, settings, wake, log, onFailure: fail });
+  const stops: (() => Promise<void>)[] = [];
+  await startPipeline({
+    roles: [engagementRole, performanceRole, anomalyRole],
+    db,
+    settings,
+    log: openLog('warn'),
+    intake: { source, name: 'memory' },
+    lifecycle: { add: (_, stop) => stops.unshift(stop) },
+    fail,
+  });
   const first = round * 10_000_000;
   if (mode === 'measure') for (const batch of batchesOf(`warm up ${round}`, first, WARM_UP, shape)) source.push(batch);
   await untilDerived(db, source);
@@ -144,8 +145,7 @@ async function main(): Promise<void> {
     cpu: (user + system) / 1e6,
     peakRssMb: process.resourceUsage().maxRSS / 1024,
   });
-  await intake.stop();
-  await Promise.all([engagement.stop(), performing.stop(), flagging.stop(), rollover.stop()]);
+  for (const stop of stops) await stop();
   if (mode === 'prepare') await db.query('VACUUM ANALYZE');
   await db.close();
   process.exit(0);

@@ -3,6 +3,7 @@ import { ACTIVITY_TYPES, type ActivityType, normaliseWord } from '#libs/domain/a
 import { type ComponentNumbers, SETTING_DECIMALS } from '#libs/domain/components.ts';
 import { parseScaled } from '#libs/domain/rational.ts';
 import { openZone, type Zone } from '#libs/domain/zone.ts';
+import { type LevelsByModule, LOG_LEVELS, LOG_MODULES, parseLogLevels } from '../log.ts';
 import { parseSchedule, type Schedule } from '../schedule.ts';
 
 /** One line of the configuration table. */
@@ -169,3 +170,11 @@ export const aliasFile = (description: string): Setting<ReadonlyMap<string, Acti
       ]),
     );
   });
+
+export const logLevels = (fallback: string, description: string): Setting<LevelsByModule> =>
+  setting(
+    fallback,
+    `one of ${LOG_LEVELS.join(', ')}, and after commas module=level for any of ${LOG_MODULES.join(', ')}`,
+    description,
+    (value) => parseLogLevels(value ?? fallback),
+  );

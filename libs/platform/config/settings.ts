@@ -5,6 +5,7 @@ import {
   commaList,
   componentNumbers,
   decimal,
+  logLevels,
   oneOf,
   optionalText,
   optionalUrl,
@@ -125,7 +126,7 @@ export const SETTINGS = {
   CAMPUS_PACE_MS: positiveInteger('1000', 3_600_000, 'Milliseconds between two doings on the sample campus'),
   CAMPUS_SEED: positiveInteger('1', 2_147_483_647, 'Seed of the sample campus'),
   CAMPUS_STUDENTS: positiveInteger('300', 800, 'Students of the sample campus, when it is made'),
-  LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'info', 'How much goes to the log'),
+  LOG_LEVEL: logLevels('info', 'How much goes to the log, also by module: info,relay=debug'),
 } as const satisfies Record<string, Setting<unknown>>;
 
 export type SettingName = keyof typeof SETTINGS;

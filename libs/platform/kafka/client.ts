@@ -1,5 +1,5 @@
 import kafkajs, { type Kafka, type logCreator } from 'kafkajs';
-import type { Log } from '../log.ts';
+import { type Log, moduleLog } from '../log.ts';
 import { installCodecs } from './codecs.ts';
 
 export interface ClientOptions {
@@ -39,7 +39,8 @@ const levelOf = (log: Log): kafkajs.logLevel => {
   return log.isLevelEnabled('debug') ? logLevel.INFO : logLevel.WARN;
 };
 
-export function openClient({ brokers, clientId, log, timeoutMs = REQUEST_MS }: ClientOptions): Kafka {
+export function openClient({ brokers, clientId, log: given, timeoutMs = REQUEST_MS }: ClientOptions): Kafka {
+  const log = moduleLog(given, 'kafka');
   // Otherwise it warns at every start of a partitioner that changed years ago.
   process.env['KAFKAJS_NO_PARTITIONER_WARNING'] = '1';
   installCodecs();

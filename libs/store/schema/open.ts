@@ -1,5 +1,5 @@
 import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
-import type { Log } from '#libs/platform/log.ts';
+import { type Log, moduleLog } from '#libs/platform/log.ts';
 import {
   type Database,
   type DatabaseAddress,
@@ -30,7 +30,8 @@ export interface OpenAnalyticsOptions {
  * in sight.
  * @throws ConfigurationError when the server is there and will not have us; UnrecoverableError when its schema is newer
  */
-export async function openAnalytics(address: DatabaseAddress, options: OpenAnalyticsOptions): Promise<Database> {
+export async function openAnalytics(address: DatabaseAddress, given: OpenAnalyticsOptions): Promise<Database> {
+  const options = { ...given, log: moduleLog(given.log, 'database') };
   const { log, signal } = options;
   const db = openDatabase(address, {
     ...(options.connections === undefined ? {} : { connections: options.connections }),

@@ -1,7 +1,7 @@
 import { systemClock } from '#libs/domain/clock.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import type { Lifecycle } from '#libs/platform/lifecycle.ts';
-import type { Log } from '#libs/platform/log.ts';
+import { type Log, moduleLog } from '#libs/platform/log.ts';
 import { type Database, type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
 import { liveOn } from './live.ts';
 import { createCampusSchema, seedCampus } from './seed.ts';
@@ -28,7 +28,8 @@ export async function openSampleCampus(
   options: CampusOptions,
   onProgress: (progress: { share: number; rows: number }) => void,
 ): Promise<Database> {
-  const { config, lifecycle, log } = options;
+  const { config, lifecycle } = options;
+  const log = moduleLog(options.log, 'campus');
   const source = openDatabase(address, {
     connections: 3,
     name: 'sample campus',
@@ -48,7 +49,8 @@ export async function openSampleCampus(
 
 /** Lets the campus live on, re-syncs and all. */
 export function startSampleCampus(source: Database, options: CampusOptions): CampusDatabase {
-  const { config, log, lifecycle } = options;
+  const { config, lifecycle } = options;
+  const log = moduleLog(options.log, 'campus');
   let sentence = 'the campus wakes up';
   const living = liveOn(source, {
     seed: String(config.CAMPUS_SEED),

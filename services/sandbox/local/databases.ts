@@ -13,7 +13,7 @@ import {
 } from '#libs/platform/embedded-postgres/local-servers.ts';
 import { superviseEmbedded } from '#libs/platform/embedded-postgres/supervise.ts';
 import type { Lifecycle } from '#libs/platform/lifecycle.ts';
-import type { Log } from '#libs/platform/log.ts';
+import { type Log, moduleLog } from '#libs/platform/log.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 
 export interface LocalDatabases {
@@ -34,7 +34,7 @@ export async function startDatabases(config: SettingValues, lifecycle: Lifecycle
   const own = { source: sourceAddress(config), analytics: analyticsAddress(config) };
   const start = async (name: string, options: EmbeddedOptions): Promise<EmbeddedPostgres> => {
     const server = await startEmbeddedPostgres(options);
-    const supervised = superviseEmbedded(name, server, options, log);
+    const supervised = superviseEmbedded(name, server, options, moduleLog(log, 'database'));
     lifecycle.add(name, () => supervised.stop());
     return server;
   };

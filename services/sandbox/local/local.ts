@@ -3,29 +3,24 @@ import { systemClock } from '#libs/domain/clock.ts';
 import { FAMILIES } from '#libs/domain/family.ts';
 import { type FeatureSettings, openSettings } from '#libs/families/settings.ts';
 import { adoptSettings } from '#libs/pipeline/adopt.ts';
-import { startIntake } from '#libs/pipeline/intake.ts';
-import { startReport } from '#libs/pipeline/report.ts';
-import { roleOf } from '#libs/pipeline/role.ts';
-import { startRollover } from '#libs/pipeline/rollover.ts';
-import { startTopic } from '#libs/pipeline/topics/start.ts';
+import { type Pipeline, startPipeline } from '#libs/pipeline/pipeline.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import type { Lifecycle } from '#libs/platform/lifecycle.ts';
 import type { Log } from '#libs/platform/log.ts';
-import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import { type Metrics, openMetrics } from '#libs/platform/metrics.ts';
 import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import { sleep } from '#libs/platform/retry.ts';
 import type { StatusLine } from '#libs/platform/status-line.ts';
 import { openReconciler } from '#libs/reconcile/index.ts';
 import { type Awaited, countKeys, readAwaited } from '#libs/serve/backlog.ts';
-import type { ChangeSource, SourceStatus } from '#libs/source/contract.ts';
+import type { SourceStatus } from '#libs/source/contract.ts';
 import { openPgoutput } from '#libs/source/open.ts';
 import { openProgressStore } from '#libs/store/progress/progress.ts';
 import { openAnalytics } from '#libs/store/schema/open.ts';
-import { startAnomaly } from '../../anomaly/role.ts';
+import { anomalyRole } from '../../anomaly/role.ts';
 import { apiSettings, startApi } from '../../api/role.ts';
-import { startEngagement } from '../../engagement/role.ts';
-import { startPerformance } from '../../performance/role.ts';
+import { engagementRole } from '../../engagement/role.ts';
+import { performanceRole } from '../../performance/role.ts';
 import { startReconcile } from '../../reconcile/role.ts';
 import { type CampusDatabase, openSampleCampus, startSampleCampus } from '../campus/role.ts';
 import { type LocalDatabases, startDatabases } from './databases.ts';
@@ -77,7 +72,7 @@ export async function runLocal(options: LocalOptions): Promise<void> {
 
   const metrics = openMetrics();
   for (const role of FAMILIES) metrics.of.prepadata_up.set({ role }, 1);
-  const pipeline = await startPipeline({ db, settings, databases, metrics }, options);
+  const pipeline = await startLocalPipeline({ db, settings, databases, metrics }, options);
   const api = await startApi({
     accessRecord: path.join(dataDir, 'access.log'),
     ...apiSettings(config),
@@ -85,7 +80,7 @@ export async function runLocal(options: LocalOptions): Promise<void> {
     log,
     metrics,
     clock: systemClock,
-    checks: () => pipeline.troubles(),
+    checks: () => troublesOf(pipeline),
     source: () => pipeline.status(),
   });
   lifecycle.add('the API', () => api.stop());
@@ -112,74 +107,30 @@ export async function runLocal(options: LocalOptions): Promise<void> {
   await tell(pipeline, campus, options);
 }
 
-interface Pipeline {
-  readonly staged: () => number;
+interface LocalPipeline extends Pipeline {
   status(): SourceStatus;
-  troubles(): string[];
 }
 
-interface PipelineParts {
+interface PipelineNeeds {
   readonly db: Database;
   readonly settings: FeatureSettings;
   readonly databases: LocalDatabases;
   readonly metrics: Metrics;
 }
 
-/** Intake and derivers; the intake is started last, so that what it stages finds its derivers. */
-async function startPipeline(parts: PipelineParts, options: LocalOptions): Promise<Pipeline> {
-  const { db, settings, databases, metrics } = parts;
-  const { config, log, lifecycle, fail } = options;
-  const wake = new WorkSignal();
-  const institutionZone = settings.reading.institutionZone;
-  const rollover = await startRollover({ db, institutionZone, clock: systemClock, wake, log });
-  lifecycle.add('the rollover', () => rollover.stop());
-  const engagement = startEngagement({ db, settings, wake, log });
-  lifecycle.add('the engagement role', () => engagement.stop());
-  const performance = startPerformance({ db, settings, wake, log });
-  lifecycle.add('the performance role', () => performance.stop());
-  const anomaly = startAnomaly({ db, settings, wake, log });
-  lifecycle.add('the anomaly role', () => anomaly.stop());
-  const source = openPgoutput({ config, address: databases.source, progress: openProgressStore(db), log });
-  const intake = startIntake({
-    source,
-    db,
-    settings,
-    wake,
-    log,
-    metrics,
-    fullBatch: config.BATCH_SIZE,
-    onFailure: fail,
-  });
-  lifecycle.add('the intake', () => intake.stop());
-  const topics = await Promise.all(
-    FAMILIES.map((family) => startTopic({ family, config, settings, db, log, metrics, fail })),
-  );
-  for (const topic of topics) lifecycle.add('a feature topic', () => topic.stop());
-  const roles = [roleOf([rollover]), engagement, performance, anomaly, ...topics];
-  const troubles = (): string[] => [
-    ...(intake.trouble === null ? [] : [intake.trouble]),
-    ...roles.flatMap((role) => role.troubles()),
-  ];
-  const pipeline: Pipeline = {
-    staged: () => intake.staged,
-    status: () => source.status(),
-    troubles: () => [...sourceTroubles(source), ...troubles()],
-  };
-  const report = startReport({
-    db,
-    roles: FAMILIES,
-    intake: 'pgoutput',
-    log,
-    troubles,
-    staged: pipeline.staged,
-    source: pipeline.status,
-  });
-  lifecycle.add('the report', () => report.stop());
-  return pipeline;
+/** Every role of the features, one intake for all. */
+async function startLocalPipeline(parts: PipelineNeeds, options: LocalOptions): Promise<LocalPipeline> {
+  const { databases, ...needs } = parts;
+  const { config, log } = options;
+  const source = openPgoutput({ config, address: databases.source, progress: openProgressStore(needs.db), log });
+  const intake = { source, name: 'pgoutput', fullBatch: config.BATCH_SIZE };
+  const roles = [engagementRole, performanceRole, anomalyRole];
+  const pipeline = await startPipeline({ ...options, ...needs, roles, intake });
+  return { ...pipeline, status: () => source.status() };
 }
 
 /** Begins once the first snapshot is derived: a proof that was missed would only wait for it. */
-async function startProofs({ db, settings, databases, metrics }: PipelineParts, options: LocalOptions): Promise<void> {
+async function startProofs({ db, settings, databases, metrics }: PipelineNeeds, options: LocalOptions): Promise<void> {
   const { config, log, lifecycle } = options;
   const { analytics, source } = databases;
   const clock = systemClock;
@@ -189,13 +140,14 @@ async function startProofs({ db, settings, databases, metrics }: PipelineParts, 
   metrics.of.prepadata_up.set({ role: 'reconcile' }, 1);
 }
 
-function sourceTroubles(source: ChangeSource): string[] {
-  const { state, detail } = source.status();
-  return state === 'streaming' ? [] : [`the source is not streaming: ${detail}`];
+/** What the source says of itself counts, too: there is one process to ask. */
+function troublesOf(pipeline: LocalPipeline): string[] {
+  const { state, detail } = pipeline.status();
+  return [...(state === 'streaming' ? [] : [`the source is not streaming: ${detail}`]), ...pipeline.troubles()];
 }
 
 /** Shows the snapshot's progress; ready means that what the snapshot brought is derived too. */
-async function untilReady(db: Database, pipeline: Pipeline, { line, signal }: LocalOptions): Promise<void> {
+async function untilReady(db: Database, pipeline: LocalPipeline, { line, signal }: LocalOptions): Promise<void> {
   while (!signal.aborted) {
     const { state, detail } = pipeline.status();
     if (state === 'streaming') {
@@ -227,12 +179,12 @@ async function anyStudent(db: Database): Promise<number | undefined> {
 
 /** Says once a second what is happening, until the program stops. */
 async function tell(
-  pipeline: Pipeline,
+  pipeline: LocalPipeline,
   campus: CampusDatabase | undefined,
   { line, signal }: LocalOptions,
 ): Promise<void> {
   while (!signal.aborted) {
-    const troubles = pipeline.troubles();
+    const troubles = troublesOf(pipeline);
     const news = troubles[0] ?? campus?.lastSentence() ?? 'waiting for changes';
     line.show(
       troubles.length > 0 ? `trouble: ${news}` : 'living',

@@ -18,7 +18,7 @@ async function main(): Promise<number> {
   const config = loadConfig();
   const dataDir = path.resolve(config.DATA_DIR);
   takeDataFolder(dataDir);
-  const log = openLog(config.LOG_LEVEL, path.join(dataDir, 'prepadata.log'));
+  const log = openLog(config.LOG_LEVEL, { file: path.join(dataDir, 'prepadata.log') });
   const lifecycle = new Lifecycle(log);
   const stopping = new AbortController();
   let end: (code: number) => void = () => {};

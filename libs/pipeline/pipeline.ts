@@ -1,0 +1,145 @@
+import { type Clock, systemClock } from '#libs/domain/clock.ts';
+import type { Family } from '#libs/domain/family.ts';
+import type { SourceTable } from '#libs/domain/source-tables/index.ts';
+import type { FeatureSettings } from '#libs/families/settings.ts';
+import type { SettingValues } from '#libs/platform/config/settings.ts';
+import type { Lifecycle } from '#libs/platform/lifecycle.ts';
+import { type Log, moduleLog } from '#libs/platform/log.ts';
+import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
+import type { Metrics } from '#libs/platform/metrics.ts';
+import type { Database, DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import type { ChangeSource, SourceStatus } from '#libs/source/contract.ts';
+import type { DeriverOptions } from './derivers.ts';
+import { type Intake, startIntake } from './intake.ts';
+import { startNotifyBus } from './notify-bus.ts';
+import { startReport } from './report.ts';
+import { type Role, roleOf } from './role.ts';
+import { startRollover } from './rollover.ts';
+import { startTopic } from './topics/start.ts';
+
+/** What a role that derives, and perhaps stages, is made of; the rest is the same for all. */
+export interface RoleDefinition {
+  readonly role: Family;
+  /** What it does, for `--help`. */
+  readonly summary: string;
+  /**
+   * What it takes in as a process of its own when changes come over Kafka; a slot brings every table to whoever has it.
+   * Absent: it takes in nothing, and derives from what others store.
+   */
+  readonly tables?: readonly SourceTable[];
+  /** Starts what derives. */
+  start(options: DeriverOptions): Role;
+}
+
+export interface PipelineParts {
+  readonly roles: readonly RoleDefinition[];
+  readonly db: Database;
+  readonly settings: FeatureSettings;
+  readonly log: Log;
+  readonly clock?: Clock;
+  readonly metrics?: Metrics;
+  /** Absent: it derives from what others store. */
+  readonly intake?: {
+    readonly source: ChangeSource;
+    /** As other processes that read the same say it, too. */
+    readonly name: string;
+    /** Most changes of one batch, where a full one says that more is queued. */
+    readonly fullBatch?: number;
+  };
+  /** The analytics database once more, for passing wakes on; absent: no other process derives from it. */
+  readonly address?: DatabaseAddress;
+  /** For telling others: the feature topics, and the report to the API and the operator. Absent: nobody is told. */
+  readonly config?: SettingValues;
+  /** What is started is added here, in order. */
+  readonly lifecycle: Pick<Lifecycle, 'add'>;
+  /** Told of an error that no trying again fixes. */
+  fail(error: unknown): void;
+}
+
+export interface Pipeline {
+  /** Changes staged since the start. */
+  staged(): number;
+  /** Null where it takes in nothing. */
+  status(): SourceStatus | null;
+  /** One sentence for each thing that does not work, but for what the source says of itself. */
+  troubles(): string[];
+}
+
+/**
+ * The wiring of roles, whether each is a process of its own, all are one, or a test has its own parts. The intake is
+ * started last, so that what it stages finds its derivers.
+ */
+export async function startPipeline(parts: PipelineParts): Promise<Pipeline> {
+  const { roles, db, settings, log, clock = systemClock, address, intake: wanted, lifecycle, fail } = parts;
+  const wake = new WorkSignal();
+  if (address !== undefined) {
+    const bus = startNotifyBus({ db, address, wake, log: moduleLog(log, 'database') });
+    lifecycle.add('the wakes of other processes', () => bus.stop());
+  }
+  const { institutionZone } = settings.reading;
+  const rollover = await startRollover({ db, institutionZone, clock, wake, log: moduleLog(log, 'rollover') });
+  lifecycle.add('the rollover', () => rollover.stop());
+  const running = [roleOf([rollover])];
+  for (const { role, start } of roles) {
+    const started = start({ db, settings, wake, log: moduleLog(log, 'derive'), onFailure: fail });
+    lifecycle.add(`the ${role} role`, () => started.stop());
+    running.push(started);
+  }
+  running.push(...(await startTopics(parts)));
+  const intake = wanted === undefined ? undefined : startPipelineIntake(parts, wanted, wake);
+  const pipeline: Pipeline = {
+    staged: () => intake?.staged ?? 0,
+    status: () => wanted?.source.status() ?? null,
+    troubles: () => [
+      ...(intake?.trouble == null ? [] : [intake.trouble]),
+      ...running.flatMap((role) => role.troubles()),
+    ],
+  };
+  if (parts.config !== undefined) startPipelineReport(parts, pipeline);
+  return pipeline;
+}
+
+async function startTopics(parts: PipelineParts): Promise<Role[]> {
+  const { roles, config, log, lifecycle } = parts;
+  if (config === undefined) return [];
+  const topics = await Promise.all(
+    roles.map(({ role }) => startTopic({ ...parts, family: role, config, log: moduleLog(log, 'relay') })),
+  );
+  for (const [index, topic] of topics.entries()) lifecycle.add(`the ${roles[index]?.role} topic`, () => topic.stop());
+  return topics;
+}
+
+function startPipelineIntake(
+  { db, settings, log, metrics, lifecycle, fail }: PipelineParts,
+  { source, fullBatch }: NonNullable<PipelineParts['intake']>,
+  wake: WorkSignal,
+): Intake {
+  const intake = startIntake({
+    source,
+    db,
+    settings,
+    wake,
+    log: moduleLog(log, 'intake'),
+    ...(metrics === undefined ? {} : { metrics }),
+    ...(fullBatch === undefined ? {} : { fullBatch }),
+    onFailure: fail,
+  });
+  lifecycle.add('the intake', () => intake.stop());
+  return intake;
+}
+
+/** What a process that takes in nothing says of its intake. */
+const NO_INTAKE = 'nothing';
+
+function startPipelineReport({ db, roles, intake, log, lifecycle }: PipelineParts, pipeline: Pipeline): void {
+  const report = startReport({
+    db,
+    roles: roles.map(({ role }) => role),
+    intake: intake?.name ?? NO_INTAKE,
+    log,
+    troubles: pipeline.troubles,
+    staged: pipeline.staged,
+    source: pipeline.status,
+  });
+  lifecycle.add('the report', () => report.stop());
+}
