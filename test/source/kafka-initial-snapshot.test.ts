@@ -36,10 +36,10 @@ test('one without records has nothing to bring', async () => {
 test('one that waits, or whose log has not been looked at, says nothing; one that is begun anew says it anew', async () => {
   const progress = new MemoryPartitions();
   const held = partitionState(10n, 10n);
-  held.held = 'a gap';
+  held.reading = { kind: 'gap', said: 'a gap' };
   expect(await staged(progress, held)).toBeUndefined();
   held.release();
-  held.expected = 7n;
+  held.reading = { kind: 'resuming', lastRecord: 7n };
   expect(await staged(progress, held)).toBeUndefined();
   held.restart(row(4n));
   held.high = 12n;

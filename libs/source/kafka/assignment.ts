@@ -1,4 +1,4 @@
-import type { ConfigurationError } from '#libs/domain/errors.ts';
+import { type ConfigurationError, messageOf } from '#libs/domain/errors.ts';
 import type { SourceTable } from '#libs/domain/source-tables/index.ts';
 import {
   type Admin,
@@ -83,10 +83,10 @@ export class Assignment implements ConsumerHandler {
 
   async onBatch(batch: IncomingBatch): Promise<boolean> {
     const partitionState = this.#partitionStates.get(partitionName(batch));
-    if (partitionState === undefined || partitionState.held !== undefined) return false;
+    if (partitionState === undefined || partitionState.heldFor !== undefined) return false;
     const scope = this.#scope;
     try {
-      if (partitionState.expected !== undefined && !(await this.#isAsItWas(partitionState, batch, scope))) return false;
+      if (!(await this.#isAsItWas(partitionState, batch, scope))) return false;
       if (jumps(batch, partitionState.fetched) && (await this.#isGap(partitionState, scope))) return false;
       return await this.#read(partitionState, batch, scope);
     } catch (error) {
@@ -113,10 +113,10 @@ export class Assignment implements ConsumerHandler {
     status.say('streaming', 'reading');
     status.partitionStates(partitionStates);
     for (const partitionState of partitionStates.values()) {
-      if (partitionState.held !== undefined) continue;
+      if (partitionState.heldFor !== undefined) continue;
       this.consumer?.begin(
         partitionState.id,
-        partitionState.expected === undefined ? partitionState.applied : partitionState.applied - 1n,
+        partitionState.reading.kind === 'resuming' ? partitionState.applied - 1n : partitionState.applied,
       );
     }
     for (;;) {
@@ -144,14 +144,13 @@ export class Assignment implements ConsumerHandler {
       partitionStates.set(partitionName(id), partitionState);
       const gap = row.origin === origin ? gapAt(row.applied, mark) : otherCluster(id, row.origin, origin);
       if (gap !== undefined) await noteGap(progress, partitionState, gap);
-      else if (row.lastRecord !== null && row.applied > mark.low) partitionState.expected = row.lastRecord;
+      else if (row.lastRecord !== null && row.applied > mark.low)
+        partitionState.reading = { kind: 'resuming', lastRecord: row.lastRecord };
       else continue;
       await tryClosing(progress, partitionState, mark.low, origin);
     }
-    const sound = [...partitionStates.values()].filter(
-      (partitionState) => !partitionState.hasGap && partitionState.expected === undefined,
-    );
-    await progress.clearGaps(sound.map((partitionState) => partitionState.stream));
+    const sound = [...partitionStates.values()].filter(({ reading }) => reading.kind === 'reading');
+    await progress.clearGaps(sound.map(({ stream }) => stream));
     await noteTopics(progress, [...marks.values()], tablesByTopic);
     return partitionStates;
   }
@@ -171,7 +170,7 @@ export class Assignment implements ConsumerHandler {
       const mark = marks.get(partitionName(partitionState.id));
       if (mark === undefined || scope.aborted) continue;
       partitionState.high = mark.high;
-      if (!partitionState.hasGap) {
+      if (partitionState.reading.kind !== 'gap') {
         if (gapAt(partitionState.fetched, mark) !== undefined) await this.#isGap(partitionState, scope);
         continue;
       }
@@ -186,7 +185,10 @@ export class Assignment implements ConsumerHandler {
   /** False if the log is another one than the one that was read; the partition is held then. */
   async #isAsItWas(partitionState: PartitionState, batch: IncomingBatch, scope: AbortSignal): Promise<boolean> {
     const { settings, status } = this.#parts;
-    const gap = otherRecord(partitionState, batch);
+    const { reading } = partitionState;
+    if (reading.kind !== 'resuming') return true;
+    const gap = otherRecord(partitionState.applied, reading.lastRecord, batch);
+    if (batch.records.length > 0) partitionState.reading = { kind: 'reading' };
     return askUntilAnswered(status, `check ${partitionState.stream}`, scope, async () => {
       if (gap === undefined) await settings.progress.clearGaps([partitionState.stream]);
       else await this.#hold(partitionState, gap);
@@ -248,21 +250,26 @@ export class Assignment implements ConsumerHandler {
     let said = fault.message;
     this.consumer?.hold(partitionState.id);
     for (;;) {
-      partitionState.held = `${topic}:${partition}:${offset} waits for its schema: ${said}`;
+      const waiting = {
+        kind: 'awaiting schema',
+        said: `${topic}:${partition}:${offset} waits for its schema: ${said}`,
+      } as const;
+      partitionState.reading = waiting;
       status.tell();
       await sleepUnlessStopped(REGISTRY_RETRY_MS, scope);
+      let isThere = true;
       try {
         if (value !== null) await settings.registry.decode(value);
       } catch (error) {
-        if (error instanceof RegistryFault) {
-          said = error.message;
-          continue;
-        }
         // Whatever else is wrong with it is found when it is read.
+        isThere = !(error instanceof RegistryFault);
+        said = messageOf(error);
       }
-      break;
+      if (scope.aborted) throw new Stopped();
+      // A gap was found meanwhile: only a new epoch helps, and it begins the partition anew.
+      if (partitionState.reading !== waiting) return;
+      if (isThere) break;
     }
-    if (scope.aborted) throw new Stopped();
     partitionState.release();
     status.tell();
     this.consumer?.begin(partitionState.id, partitionState.applied);

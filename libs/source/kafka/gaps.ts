@@ -37,8 +37,7 @@ export async function noteGap(
   said: string,
 ): Promise<void> {
   await progress.noteGap(partitionState.stream, said);
-  partitionState.held = `${said}; a new epoch has to be begun`;
-  partitionState.hasGap = true;
+  partitionState.reading = { kind: 'gap', said: `${said}; a new epoch has to be begun` };
 }
 
 /**

@@ -10,24 +10,19 @@ export const fingerprintOf = ({ key, value }: IncomingRecord): bigint =>
     .digest()
     .readBigInt64BE(0);
 
-/** Where a partition is read on, and which record was read last. */
-interface Resumption {
-  /** Offset of the next record. */
-  readonly applied: bigint;
-  /** {@link fingerprintOf} the record before it, until that was looked at. */
-  expected: bigint | undefined;
-}
-
 /**
  * Looks whether the record before the one that is next is still the one that was read, at the first records after a begin.
+ * @param applied offset of the next record
+ * @param lastRecord {@link fingerprintOf} the record before it
  * @returns a sentence if it is another one
  */
-export function otherRecord(place: Resumption, { topic, partition, records }: IncomingBatch): string | undefined {
-  const { expected } = place;
+export function otherRecord(
+  applied: bigint,
+  lastRecord: bigint,
+  { topic, partition, records }: IncomingBatch,
+): string | undefined {
   const [first] = records;
-  if (expected === undefined || first === undefined) return undefined;
-  place.expected = undefined;
   // It may have been deleted for its age just now.
-  if (first.offset !== place.applied - 1n || fingerprintOf(first) === expected) return undefined;
+  if (first?.offset !== applied - 1n || fingerprintOf(first) === lastRecord) return undefined;
   return `a gap in ${topic}:${partition}: the record ${first.offset} is not the one that was read there: the topic was deleted, made anew and filled again`;
 }

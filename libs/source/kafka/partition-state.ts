@@ -3,6 +3,16 @@ import type { IncomingBatch, PartitionId, Watermarks } from '#libs/platform/kafk
 import type { PartitionRow } from '../contract.ts';
 import type { DispatchTarget } from './batch-dispatcher.ts';
 
+/** How the reading of a partition stands. */
+export type ReadingState =
+  /** Begun one record before the next: to be compared with the record that was read last, by its fingerprint. */
+  | { readonly kind: 'resuming'; readonly lastRecord: bigint }
+  | { readonly kind: 'reading' }
+  /** The registry does not say what the next record is. */
+  | { readonly kind: 'awaiting schema'; readonly said: string }
+  /** The next record is gone, or the log is another: only a new epoch helps. */
+  | { readonly kind: 'gap'; readonly said: string };
+
 /** One partition that is ours at the moment. */
 export class PartitionState implements DispatchTarget {
   readonly id: PartitionId;
@@ -13,14 +23,9 @@ export class PartitionState implements DispatchTarget {
   applied: bigint;
   /** Offset of the next record to be fetched: what lies between is on its way. */
   fetched: bigint;
-  /** Fingerprint of the record before `applied`, until that was looked at or cannot be. */
-  expected: bigint | undefined;
   /** Where the partition ends, as of the last word. */
   high: bigint;
-  /** Why it is not read at the moment. */
-  held: string | undefined;
-  /** True when what it is held for is a gap. */
-  hasGap = false;
+  reading: ReadingState = { kind: 'reading' };
   /** The newest epoch whose initial snapshot was noted as staged. */
   notedEpoch = 0;
   /** Where the partition ended when an epoch's initial snapshot was known to be in it. */
@@ -44,6 +49,11 @@ export class PartitionState implements DispatchTarget {
     this.#onApplied = onApplied;
   }
 
+  /** Why it is not read at the moment. */
+  get heldFor(): string | undefined {
+    return 'said' in this.reading ? this.reading.said : undefined;
+  }
+
   get lag(): bigint {
     return this.high > this.applied ? this.high - this.applied : 0n;
   }
@@ -60,16 +70,13 @@ export class PartitionState implements DispatchTarget {
    */
   hasStaged(epoch: number): boolean {
     if (this.#initialSnapshot?.epoch !== epoch) this.#initialSnapshot = { epoch, end: this.high };
-    const isSound = this.held === undefined && this.expected === undefined;
-    return isSound && this.applied >= this.#initialSnapshot.end;
+    return this.reading.kind === 'reading' && this.applied >= this.#initialSnapshot.end;
   }
 
   /** Reads on where it is applied. */
   release(): void {
     this.fetched = this.applied;
-    this.held = undefined;
-    this.hasGap = false;
-    this.expected = undefined;
+    this.reading = { kind: 'reading' };
   }
 
   /** Begins anew, in a newer epoch. */

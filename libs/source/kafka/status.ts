@@ -69,7 +69,7 @@ export class KafkaStatus {
     if (this.#state !== 'streaming') return { state: this.#state, detail: this.#detail };
     if (partitionStates === undefined)
       return { state: 'starting', detail: 'the consumer group shares its partitions out' };
-    const held = partitionStates.flatMap((partitionState) => partitionState.held ?? []);
+    const held = partitionStates.flatMap((partitionState) => partitionState.heldFor ?? []);
     if (held.length > 1)
       return { state: 'waiting', detail: `${held[0]} (and ${held.length - 1} more partitions wait)` };
     if (held[0] !== undefined) return { state: 'waiting', detail: held[0] };
