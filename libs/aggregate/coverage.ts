@@ -4,7 +4,7 @@ import { earlierDay } from '#libs/domain/local-date.ts';
 /**
  * The kinds of data a course may or may not collect. A course covers a kind from the local day of its first live fact of
  * that kind, of any student. `course_event` is an event that is more than a copied site access; without one the course's
- * activity is the site's. The order is that of the stored arrays: append only.
+ * activity is the site's. The order is that of the stored arrays: append only (libs/README.md, Stored orders).
  */
 export const COVERAGE_KINDS = [
   'login',

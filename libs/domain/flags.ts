@@ -1,4 +1,4 @@
-/** The flags of unusual behaviour there are, in order of name, in which lists of them are kept. */
+/** The flags of unusual behaviour there are. Their places are the bits of what is stored of a day: append only (libs/README.md, Stored orders). */
 export const FLAG_NAMES = [
   'engagement_drop',
   'engagement_shift',

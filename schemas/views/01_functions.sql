@@ -15,7 +15,8 @@ CREATE OR REPLACE FUNCTION state.of_hundredths(median double precision) RETURNS 
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN round(median::numeric) * 0.01;
 
--- The names of the open flags of a day, of which the first in order of the alphabet is 1, the next 2, 4, …
+-- The names of the open flags of a day, in order of the alphabet. The bit of each is its place in FLAG_NAMES (libs/domain/flags.ts),
+-- to which names are only appended.
 CREATE OR REPLACE FUNCTION state.flag_names(bits integer) RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE

@@ -18,10 +18,9 @@ import {
 } from './anomaly-build.ts';
 import { AS_OF, ago, deriving } from './build.ts';
 
-test('every flag has a column, and a name in order', () => {
+test('every flag has a column', () => {
   expect(Object.keys(featuresOf(keyOf()))).toEqual(Object.keys(ANOMALY));
   expect(Object.keys(ANOMALY).toSorted()).toEqual([...FLAG_NAMES, 'unsupported'].toSorted());
-  expect(FLAG_NAMES.toSorted()).toEqual([...FLAG_NAMES]);
 });
 
 const NONE = {

@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest';
+import { COVERAGE_KINDS } from '#libs/aggregate/coverage.ts';
+import { FLAG_NAMES } from '#libs/domain/flags.ts';
+import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
+
+/*
+ * What is stored, or locked by another process, by its place in a list. Whoever sorts a list, or puts something in between,
+ * gives another meaning to what databases hold: a new name goes to the end, of the list and of what stands here.
+ */
+const ORDERS = {
+  'FLAG_NAMES, the bits of anomaly_series.flags': [
+    FLAG_NAMES,
+    [
+      'engagement_drop',
+      'engagement_shift',
+      'engagement_spike',
+      'grade_drop',
+      'grade_outlier',
+      'grade_spike',
+      'inactivity',
+      'sustained_low',
+    ],
+  ],
+  'COVERAGE_KINDS, the arrays of first days in state.key and state.course': [
+    COVERAGE_KINDS,
+    ['login', 'view', 'forum_post', 'submission', 'completion_row', 'event', 'duration', 'not_done', 'course_event'],
+  ],
+  'SOURCE_TABLES, the advisory locks on tables': [
+    SOURCE_TABLES,
+    ['students', 'courses', 'enrollments', 'activity_logs', 'grades'],
+  ],
+} as const satisfies Record<string, readonly [now: readonly string[], then: readonly string[]]>;
+
+test.each(Object.entries(ORDERS))('%s: nothing has moved', (_, [now, then]) => {
+  expect(now.slice(0, then.length), 'append only: a database that is there already counts on the places').toEqual(then);
+  expect(now.length, 'what was appended has its place for good: write it at the end here, too').toBe(then.length);
+});
