@@ -27,7 +27,7 @@ const ORDERS = {
   ],
   'SOURCE_TABLES, the advisory locks on tables': [
     SOURCE_TABLES,
-    ['students', 'courses', 'enrollments', 'activity_logs', 'grades'],
+    ['students', 'courses', 'enrollments', 'grades', 'activity_logs'],
   ],
 } as const satisfies Record<string, readonly [now: readonly string[], then: readonly string[]]>;
 
