@@ -1,9 +1,14 @@
+import { Agent, fetch, Headers, type Response } from 'undici';
 import { messageOf } from '#libs/domain/errors.ts';
 
 /** What is asked of a service over HTTP. */
 export interface Question {
   /** May hold user and password, which go as a header. */
   readonly url: string;
+  /** `user:password`, in place of those in the URL. */
+  readonly login?: string;
+  /** PEM certificates to trust instead of those that Node knows. */
+  readonly ca?: string;
   readonly method?: string;
   readonly body?: string;
   readonly contentType: string;
@@ -42,16 +47,15 @@ export const shown = (url: string): string => url.replace(/^(https?:\/\/)[^/@]*@
  * somewhere else, which is a login page as a rule.
  * @throws NoAnswer; the signal's reason when it aborts
  */
-export async function ask({ url, method = 'GET', body, contentType, timeoutMs, signal }: Question): Promise<Answer> {
+export async function ask(question: Question): Promise<Answer> {
+  const { url, method = 'GET', body, contentType, timeoutMs, signal, ca } = question;
   const address = new URL(url);
   const headers = new Headers({ accept: 'application/json', 'content-type': contentType });
-  const { username, password } = address;
-  if (username !== '' || password !== '') {
-    const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-    headers.set('authorization', `Basic ${Buffer.from(login).toString('base64')}`);
-    address.username = '';
-    address.password = '';
-  }
+  const login = question.login ?? loginIn(address);
+  if (login !== undefined) headers.set('authorization', `Basic ${Buffer.from(login).toString('base64')}`);
+  address.username = '';
+  address.password = '';
+  const agent = ca === undefined ? undefined : new Agent({ connect: { ca } });
   const deadline = AbortSignal.timeout(timeoutMs);
   try {
     const response = await fetch(address, {
@@ -60,6 +64,7 @@ export async function ask({ url, method = 'GET', body, contentType, timeoutMs, s
       redirect: 'manual',
       signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
       ...(body === undefined ? {} : { body }),
+      ...(agent === undefined ? {} : { dispatcher: agent }),
     });
     const text = await readAll(response);
     return { status: response.status, text, problem: foreignAnswer(response, text) };
@@ -68,7 +73,14 @@ export async function ask({ url, method = 'GET', body, contentType, timeoutMs, s
     if (error instanceof NoAnswer) throw error;
     if (deadline.aborted) throw new NoAnswer(`has not answered within ${timeoutMs / 1_000} s`, { cause: error });
     throw new NoAnswer(`does not answer: ${reasonOf(error)}`, { cause: error });
+  } finally {
+    await agent?.close().catch(() => {});
   }
+}
+
+function loginIn({ username, password }: URL): string | undefined {
+  if (username === '' && password === '') return undefined;
+  return `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
 }
 
 async function readAll(response: Response): Promise<string> {

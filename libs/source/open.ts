@@ -40,10 +40,11 @@ export function openSource({ role, tables, config, progress, partitions, log }: 
     const address = requireAddress(sourceAddress(config), 'SOURCE_DB', 'the database of the LMSConnector');
     return openPgoutput({ config, address, progress, log });
   }
-  const { brokers, registryUrl } = requireKafka(config);
+  const { brokers, security, registry } = requireKafka(config);
   return kafkaSource({
     brokers,
-    registry: openRegistry({ url: registryUrl, readFloat }),
+    security,
+    registry: openRegistry({ ...registry, readFloat }),
     group: `${config.KAFKA_GROUP_PREFIX}.${role}`,
     topicPrefix: config.KAFKA_TOPIC_PREFIX,
     schema: config.SOURCE_SCHEMA,

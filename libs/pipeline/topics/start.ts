@@ -34,14 +34,14 @@ export async function startTopic(parts: TopicParts): Promise<Role> {
     await forgetTopic(db, family);
     return roleOf([]);
   }
-  const { brokers, registryUrl } = requireKafka(config);
-  const client = { brokers, clientId: `${config.KAFKA_GROUP_PREFIX}.${family}.relay`, log };
+  const { brokers, security, registry } = requireKafka(config);
+  const client = { brokers, security, clientId: `${config.KAFKA_GROUP_PREFIX}.${family}.relay`, log };
   const [producer, admin] = [openProducer(client), openAdmin(client)];
   const publisher = openFeaturePublisher({
     family,
     producer,
     admin,
-    registry: openRegistry({ url: registryUrl }),
+    registry: openRegistry(registry),
     partitions: config.KAFKA_PARTITIONS,
     replication: config.KAFKA_REPLICATION,
   });

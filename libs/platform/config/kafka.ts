@@ -1,26 +1,76 @@
 import { ConfigurationError } from '#libs/domain/errors.ts';
+import type { KafkaSecurity } from '../kafka/security.ts';
 import type { SettingValues } from './settings.ts';
 
-export interface KafkaPlaces {
+/** One cluster and its schemas: what every client of them is made from. */
+export interface KafkaCluster {
   /** As `host:port`. */
   readonly brokers: readonly string[];
-  /** The Confluent-compatible API of the schema registry. */
-  readonly registryUrl: string;
+  readonly security: KafkaSecurity;
+  readonly registry: {
+    /** The Confluent-compatible API. */
+    readonly url: string;
+    /** `user:password`; absent: none, or those in the URL. */
+    readonly login?: string;
+    /** PEM certificates to trust instead of those that Node knows. */
+    readonly ca?: string;
+  };
 }
 
 /**
- * Where the cluster and its schemas are.
- * @throws ConfigurationError naming the setting that is missing
+ * Where the cluster and its schemas are, and how they are spoken to.
+ * @throws ConfigurationError naming the settings that are missing, or do not go together
  */
-export function requireKafka({ KAFKA_BROKERS, SCHEMA_REGISTRY_URL }: SettingValues): KafkaPlaces {
+export function requireKafka(config: SettingValues): KafkaCluster {
+  const { KAFKA_BROKERS: brokers, SCHEMA_REGISTRY_URL: url } = config;
   const missing = [
-    ...(KAFKA_BROKERS.length === 0 ? ['KAFKA_BROKERS'] : []),
-    ...(SCHEMA_REGISTRY_URL === undefined ? ['SCHEMA_REGISTRY_URL'] : []),
+    ...(brokers.length === 0 ? ['KAFKA_BROKERS'] : []),
+    ...(url === undefined ? ['SCHEMA_REGISTRY_URL'] : []),
   ];
-  if (missing.length === 0 && SCHEMA_REGISTRY_URL !== undefined)
-    return { brokers: KAFKA_BROKERS, registryUrl: SCHEMA_REGISTRY_URL };
-  throw new ConfigurationError(
-    `${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} not set, and changes or features are to go over Kafka`,
-    'set KAFKA_BROKERS=host:port and SCHEMA_REGISTRY_URL=http://host:port/apis/ccompat/v7, or CDC_SOURCE=pgoutput to do without Kafka',
-  );
+  if (missing.length > 0 || url === undefined) {
+    throw new ConfigurationError(
+      `${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} not set, and changes or features are to go over Kafka`,
+      'set KAFKA_BROKERS=host:port and SCHEMA_REGISTRY_URL=http://host:port/apis/ccompat/v7, or CDC_SOURCE=pgoutput to do without Kafka',
+    );
+  }
+  const { SCHEMA_REGISTRY_BASIC_AUTH_USER_INFO: login, SCHEMA_REGISTRY_SSL_CA_LOCATION: ca } = config;
+  return {
+    brokers,
+    security: kafkaSecurity(config),
+    registry: { url, ...(login === '' ? {} : { login }), ...(ca === undefined ? {} : { ca }) },
+  };
 }
+
+/** @throws ConfigurationError for settings of the login or the certificates that do not go with KAFKA_SECURITY_PROTOCOL */
+function kafkaSecurity(config: SettingValues): KafkaSecurity {
+  const protocol = config.KAFKA_SECURITY_PROTOCOL;
+  const [hasLogin, hasTls] = [protocol.startsWith('SASL'), protocol.endsWith('SSL')];
+  const { KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password, KAFKA_SASL_MECHANISM: mechanism } = config;
+  const { KAFKA_SSL_CA_LOCATION: ca, KAFKA_SSL_CERTIFICATE_LOCATION: cert, KAFKA_SSL_KEY_LOCATION: key } = config;
+  if (hasLogin && (username === undefined || password === ''))
+    throw wrong(`KAFKA_SECURITY_PROTOCOL=${protocol} logs in`, 'set KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD, too');
+  if (!hasLogin && (username !== undefined || password !== ''))
+    throw wrong(
+      `KAFKA_SASL_USERNAME or KAFKA_SASL_PASSWORD is set, and KAFKA_SECURITY_PROTOCOL=${protocol} logs nobody in`,
+      'set KAFKA_SECURITY_PROTOCOL=SASL_SSL, or leave them out',
+    );
+  if (!hasTls && (ca ?? cert ?? key) !== undefined)
+    throw wrong(
+      `KAFKA_SSL_* is set, and KAFKA_SECURITY_PROTOCOL=${protocol} encrypts nothing`,
+      'set KAFKA_SECURITY_PROTOCOL=SSL or SASL_SSL, or leave them out',
+    );
+  if ((cert === undefined) !== (key === undefined))
+    throw wrong(
+      'a client certificate has a file of its own and one of its key, and only one of them is set',
+      'set KAFKA_SSL_CERTIFICATE_LOCATION and KAFKA_SSL_KEY_LOCATION, or neither',
+    );
+  const passphrase = config.KAFKA_SSL_KEY_PASSWORD;
+  const given = { ca, cert, key, passphrase: passphrase === '' ? undefined : passphrase };
+  const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  return {
+    ...(hasTls ? { ssl: set } : {}),
+    ...(hasLogin && username !== undefined ? { sasl: { mechanism, username, password } } : {}),
+  };
+}
+
+const wrong = (message: string, hint: string): ConfigurationError => new ConfigurationError(message, hint);

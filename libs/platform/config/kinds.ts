@@ -148,6 +148,14 @@ export const certificates = (description: string): Setting<string | undefined> =
     return content.includes('-----BEGIN CERTIFICATE-----') ? content : refuse();
   });
 
+/** A file with a private key in PEM form; its text. */
+export const privateKey = (description: string): Setting<string | undefined> =>
+  setting(undefined, 'a file of a private key in PEM form', description, (value) => {
+    if (value === undefined) return undefined;
+    const content = readFileSync(value, 'utf8');
+    return /-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(content) ? content : refuse();
+  });
+
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export const uuidList = (description: string): Setting<readonly string[]> =>

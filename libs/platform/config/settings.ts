@@ -1,3 +1,4 @@
+import { SASL_MECHANISMS, SECURITY_PROTOCOLS } from '../kafka/security.ts';
 import { SSL_MODES } from '../postgres/tls.ts';
 import {
   aliasFile,
@@ -12,6 +13,7 @@ import {
   port,
   positiveDecimal,
   positiveInteger,
+  privateKey,
   type Setting,
   schedule,
   text,
@@ -103,11 +105,25 @@ export const SETTINGS = {
   ),
   EXCLUDED_STUDENTS: uuidList('students.id of staff who look like students, or @file; out of rows and of coverage'),
   KAFKA_BROKERS: commaList('Brokers as host:port, separated by commas'),
+  KAFKA_SECURITY_PROTOCOL: oneOf(
+    SECURITY_PROTOCOLS,
+    'PLAINTEXT',
+    'How brokers are spoken to: encrypted, and with a login',
+  ),
+  KAFKA_SASL_MECHANISM: oneOf(SASL_MECHANISMS, 'SCRAM-SHA-512', 'How one logs in, with SASL_PLAINTEXT and SASL_SSL'),
+  KAFKA_SASL_USERNAME: optionalText('Who logs in'),
+  KAFKA_SASL_PASSWORD: text('', 'Its password', { secret: true }),
+  KAFKA_SSL_CA_LOCATION: certificates('Certificates to trust for brokers; unset: those that Node knows'),
+  KAFKA_SSL_CERTIFICATE_LOCATION: certificates('Certificate to show to brokers that ask for one'),
+  KAFKA_SSL_KEY_LOCATION: privateKey('Its key'),
+  KAFKA_SSL_KEY_PASSWORD: text('', 'What the key is encrypted with', { secret: true }),
   KAFKA_TOPIC_PREFIX: text('lms', 'First part of the names of the change topics, as the connector has it'),
   KAFKA_GROUP_PREFIX: text('prepadata', 'First part of the names of the consumer groups; the role follows'),
   KAFKA_PARTITIONS: positiveInteger('4', 1_000, 'Partitions of a topic that has to be made'),
   KAFKA_REPLICATION: positiveInteger('1', 10, 'Replicas of a topic that has to be made'),
   SCHEMA_REGISTRY_URL: optionalUrl('Confluent-compatible API of the schema registry, with its path'),
+  SCHEMA_REGISTRY_BASIC_AUTH_USER_INFO: text('', 'user:password for the registry', { secret: true }),
+  SCHEMA_REGISTRY_SSL_CA_LOCATION: certificates('Certificates to trust for the registry; unset: those that Node knows'),
   CONNECT_URL: optionalUrl('REST API of Kafka Connect, for registering and supervising the connector'),
   CONNECT_OVERRIDES: oneOf(
     ['on', 'off'],

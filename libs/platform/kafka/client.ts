@@ -1,10 +1,13 @@
 import kafkajs, { type Kafka, type logCreator } from 'kafkajs';
 import { type Log, moduleLog } from '../log.ts';
 import { installCodecs } from './codecs.ts';
+import { clientSecurity, type KafkaSecurity } from './security.ts';
 
 export interface ClientOptions {
   /** As `host:port`. */
   readonly brokers: readonly string[];
+  /** Default: in the clear, without a login. */
+  readonly security?: KafkaSecurity;
   /** Shown in the brokers' logs and quotas. */
   readonly clientId: string;
   readonly log: Log;
@@ -39,13 +42,15 @@ const levelOf = (log: Log): kafkajs.logLevel => {
   return log.isLevelEnabled('debug') ? logLevel.INFO : logLevel.WARN;
 };
 
-export function openClient({ brokers, clientId, log: given, timeoutMs = REQUEST_MS }: ClientOptions): Kafka {
-  const log = moduleLog(given, 'kafka');
+export function openClient(options: ClientOptions): Kafka {
+  const { brokers, security, clientId, timeoutMs = REQUEST_MS } = options;
+  const log = moduleLog(options.log, 'kafka');
   // Otherwise it warns at every start of a partitioner that changed years ago.
   process.env['KAFKAJS_NO_PARTITIONER_WARNING'] = '1';
   installCodecs();
   return new kafkajs.Kafka({
     brokers: [...brokers],
+    ...clientSecurity(security),
     clientId,
     connectionTimeout: Math.min(CONNECT_MS, timeoutMs),
     requestTimeout: timeoutMs,

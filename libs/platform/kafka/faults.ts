@@ -1,6 +1,7 @@
 import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
 import { UnknownCodec } from './codecs.ts';
 import { BrokerFault } from './contract.ts';
+import { securityFault } from './security.ts';
 
 /** Who was asked, for what is told to people. */
 export interface Asked {
@@ -11,6 +12,8 @@ export interface Asked {
   readonly group?: string;
   readonly topics?: readonly string[];
 }
+
+const clusterName = ({ brokers }: Asked): string => `the Kafka cluster ${brokers.join(',')}`;
 
 /** An error and what caused it, and so on; the library wraps what it has tried several times. */
 function* causesOf(error: unknown): Generator<Error> {
@@ -30,11 +33,16 @@ const refusalOf = (error: unknown): string | undefined => {
   return undefined;
 };
 
-/** Whatever the library throws, as what it means: the cluster does not do just now what it is asked. */
+/**
+ * Whatever the library throws, as what it means: the cluster does not do just now what it is asked.
+ * @throws ConfigurationError when it will not do it either later: certificates or the login are wrong
+ */
 export function toBrokerFault(error: unknown, asked: Asked): BrokerFault {
   if (error instanceof BrokerFault) return error;
-  const { brokers, doing } = asked;
-  const cluster = `the Kafka cluster ${brokers.join(',')}`;
+  const wrong = securityFault(causesOf(error), clusterName(asked));
+  if (wrong !== undefined) throw wrong;
+  const { doing } = asked;
+  const cluster = clusterName(asked);
   const at = doing === undefined ? '' : ` (${doing})`;
   const refusal = refusalOf(error);
   const said = messageOf(error);
@@ -61,7 +69,10 @@ function refused(refusal: string, said: string, at: string, cluster: string, ask
 }
 
 /** What no waiting fixes, as what to do about it; undefined for all else. */
-export function hopeless(error: unknown, { topics = [], brokers }: Asked): ConfigurationError | undefined {
+export function hopeless(error: unknown, asked: Asked): ConfigurationError | undefined {
+  const { topics = [], brokers } = asked;
+  const wrong = securityFault(causesOf(error), clusterName(asked));
+  if (wrong !== undefined) return wrong;
   for (const one of causesOf(error)) {
     if (!(one instanceof UnknownCodec)) continue;
     return new ConfigurationError(

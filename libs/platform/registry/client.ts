@@ -1,9 +1,13 @@
-import { type Answer, ask, NoAnswer, shown } from '../http.ts';
+import { type Answer, ask, NoAnswer, type Question, shown } from '../http.ts';
 import { RegistryFault } from './contract.ts';
 
 export interface RegistryClientOptions {
   /** The Confluent-compatible API with its path, e.g. `http://127.0.0.1:8081/apis/ccompat/v7`. */
   readonly url: string;
+  /** `user:password`; absent: none, or those in the URL. */
+  readonly login?: string;
+  /** PEM certificates to trust instead of those that Node knows. */
+  readonly ca?: string;
   /** How long one question may take, milliseconds. Default 5,000. */
   readonly timeoutMs?: number;
 }
@@ -24,8 +28,10 @@ export class RegistryClient {
   readonly name: string;
   readonly #url: string;
   readonly #timeoutMs: number;
+  readonly #secured: Pick<Question, 'login' | 'ca'>;
 
-  constructor({ url, timeoutMs = TIMEOUT_MS }: RegistryClientOptions) {
+  constructor({ url, timeoutMs = TIMEOUT_MS, login, ca }: RegistryClientOptions) {
+    this.#secured = { ...(login === undefined ? {} : { login }), ...(ca === undefined ? {} : { ca }) };
     this.#url = url.replace(/\/+$/, '');
     this.#timeoutMs = timeoutMs;
     this.name = shown(this.#url);
@@ -47,6 +53,7 @@ export class RegistryClient {
   async #ask(method: string, path: string, body: object | undefined): Promise<Answer> {
     try {
       return await ask({
+        ...this.#secured,
         url: `${this.#url}${path}`,
         method,
         contentType: CONTENT_TYPE,

@@ -41,10 +41,10 @@ const KEEP_MS = 24 * 3_600_000;
  */
 export async function kafkaMarker(parts: KafkaMarkerParts): Promise<StreamMarker> {
   const { config, log, runId, say, signal } = parts;
-  const { brokers } = requireKafka(config);
+  const { brokers, security } = requireKafka(config);
   const topic = `${config.KAFKA_TOPIC_PREFIX}.message`;
   const group = `${config.KAFKA_GROUP_PREFIX}.reconcile.${runId}`;
-  const client = { brokers, clientId: group, log };
+  const client = { brokers, security, clientId: group, log };
   const admin = openAdmin(client);
   try {
     const ask = <T>(question: () => Promise<T>): Promise<T> => askUntilAnswered(question, say, signal);

@@ -57,9 +57,9 @@ async function run(
   subscriber: Subscriber<Delivery>,
   abort: AbortController,
 ): Promise<never> {
-  const { brokers, group, tables, log } = settings;
+  const { brokers, security, group, tables, log } = settings;
   const { signal } = abort;
-  const client = { brokers, clientId: group, log };
+  const client = { brokers, security, clientId: group, log };
   const tablesByTopic = new Map(tables.map((table) => [changeTopicOf(settings, table), table]));
   const topics = [...tablesByTopic.keys()];
   const admin = openAdmin(client);

@@ -1,4 +1,5 @@
 import type { SourceTable } from '#libs/domain/source-tables/index.ts';
+import type { KafkaSecurity } from '#libs/platform/kafka/security.ts';
 import type { Log } from '#libs/platform/log.ts';
 import type { SchemaRegistry } from '#libs/platform/registry/contract.ts';
 import type { PartitionProgress } from '../contract.ts';
@@ -6,6 +7,8 @@ import type { PartitionProgress } from '../contract.ts';
 export interface KafkaSourceOptions {
   /** As `host:port`. */
   readonly brokers: readonly string[];
+  /** Default: in the clear, without a login. */
+  readonly security?: KafkaSecurity;
   readonly registry: SchemaRegistry;
   /** Consumer group: its members share the partitions. */
   readonly group: string;
@@ -35,6 +38,7 @@ const CHECK_EVERY_MS = 5_000;
 export const withKafkaDefaults = (options: KafkaSourceOptions): KafkaSettings => ({
   checkEvery: CHECK_EVERY_MS,
   registerCommand: 'npm run register',
+  security: {},
   ...options,
 });
 
