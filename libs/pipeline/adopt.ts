@@ -1,7 +1,9 @@
 import { systemClock } from '#libs/domain/clock.ts';
 import { UnrecoverableError } from '#libs/domain/errors.ts';
 import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
-import type { FeatureSettings } from '#libs/families/settings.ts';
+import { type FeatureSettings, openSettings } from '#libs/families/settings.ts';
+import type { SettingValues } from '#libs/platform/config/settings.ts';
+import type { Log } from '#libs/platform/log.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import { RejectedSet, rejectionKey } from '#libs/store/images/rejected.ts';
 import { imagesOf } from '#libs/store/images/stage.ts';
@@ -108,4 +110,12 @@ async function judgeAgain(tx: Queryable, settings: FeatureSettings): Promise<voi
       if (page.size < IMAGES_PER_PAGE) break;
     }
   }
+}
+
+/** The settings of the environment, if they are those of the database; a new database takes them on. */
+export async function takeSettings(config: SettingValues, db: Database, log: Log): Promise<FeatureSettings> {
+  const settings = await openSettings(config, db, log);
+  await adoptFirstSettings(db, settings);
+  await requireSettings(db, settings);
+  return settings;
 }

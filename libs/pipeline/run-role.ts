@@ -1,5 +1,5 @@
-import { type FeatureSettings, openSettings } from '#libs/families/settings.ts';
-import { analyticsAddress, describeSettings, loadConfig, requireAddress } from '#libs/platform/config/config.ts';
+import { analyticsAddress, loadConfig, requireAddress } from '#libs/platform/config/config.ts';
+import { describeSettings, SETTINGS_OF } from '#libs/platform/config/groups.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import { aborted, Lifecycle, onSignals } from '#libs/platform/lifecycle.ts';
 import { type Log, openLog } from '#libs/platform/log.ts';
@@ -9,7 +9,7 @@ import type { ChangeSource, SourceParts } from '#libs/source/contract.ts';
 import { intakeName } from '#libs/store/progress/instances.ts';
 import { openPartitionProgress, openProgressStore } from '#libs/store/progress/progress.ts';
 import { openAnalytics } from '#libs/store/schema/open.ts';
-import { adoptFirstSettings, requireSettings } from './adopt.ts';
+import { takeSettings } from './adopt.ts';
 import { type PipelineParts, type RoleDefinition, startPipeline } from './pipeline.ts';
 
 /** Opens what a role reads, as the environment says. */
@@ -20,14 +20,14 @@ export async function runRoleProcess(definition: RoleDefinition, openSource: Ope
   await runProgram({ name: definition.role, usage: usageOf(definition) }, () => runRole(definition, openSource));
 }
 
-const usageOf = ({ role, summary }: RoleDefinition): string => `${summary}
+const usageOf = ({ role, summary, tables }: RoleDefinition): string => `${summary}
 
   npm run ${role}
 
 It takes its settings from the environment and runs any number of times beside itself. Exit codes: 0 drained after SIGTERM
 or SIGINT, 2 the configuration is wrong, 3 a schema or data is in a state that a restart cannot fix.
 
-${describeSettings()}
+${describeSettings(tables === undefined ? SETTINGS_OF.deriver : SETTINGS_OF.intake)}
 `;
 
 async function runRole(definition: RoleDefinition, openSource: OpenSource): Promise<number> {
@@ -92,12 +92,4 @@ function intakeOf(
     name: intakeName(role, config.CDC_SOURCE),
     fullBatch: config.BATCH_SIZE,
   };
-}
-
-/** The settings of the environment, if they are those of the database; a new database takes them on. */
-export async function takeSettings(config: SettingValues, db: Database, log: Log): Promise<FeatureSettings> {
-  const settings = await openSettings(config, db, log);
-  await adoptFirstSettings(db, settings);
-  await requireSettings(db, settings);
-  return settings;
 }

@@ -1,7 +1,8 @@
 import { systemClock } from '#libs/domain/clock.ts';
 import { messageOf } from '#libs/domain/errors.ts';
 import { FAMILIES } from '#libs/domain/family.ts';
-import { analyticsAddress, describeSettings, loadConfig, requireAddress } from '#libs/platform/config/config.ts';
+import { analyticsAddress, loadConfig, requireAddress } from '#libs/platform/config/config.ts';
+import { describeSettings, SETTINGS_OF } from '#libs/platform/config/groups.ts';
 import { aborted, Lifecycle, onSignals } from '#libs/platform/lifecycle.ts';
 import { type Log, openLog } from '#libs/platform/log.ts';
 import { runProgram } from '#libs/platform/program.ts';
@@ -16,7 +17,7 @@ It takes its settings from the environment and needs ANALYTICS_DB_HOST. At SIGHU
 API_TOKENS_FILE. Exit codes: 0 drained after SIGTERM or SIGINT,
 2 the configuration is wrong, 3 the database is in a state that a restart cannot fix.
 
-${describeSettings()}
+${describeSettings(SETTINGS_OF.api)}
 `;
 
 /** What cannot be read leaves the tokens as they are: nobody is shut out by a slip of the pen. */

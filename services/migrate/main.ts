@@ -1,6 +1,7 @@
 import { openSettings } from '#libs/families/settings.ts';
 import { adoptSettings } from '#libs/pipeline/adopt.ts';
-import { analyticsAddress, describeSettings, loadConfig, requireAddress } from '#libs/platform/config/config.ts';
+import { analyticsAddress, loadConfig, requireAddress } from '#libs/platform/config/config.ts';
+import { describeSettings, SETTINGS_OF } from '#libs/platform/config/groups.ts';
 import { onSignals } from '#libs/platform/lifecycle.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { runProgram } from '#libs/platform/program.ts';
@@ -11,7 +12,7 @@ feature: what they change is derived again. Roles with other settings stop with 
 
   npm run migrate
 
-${describeSettings()}
+${describeSettings(SETTINGS_OF.migrate)}
 `;
 
 async function main(): Promise<number> {

@@ -2,16 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { systemClock } from '#libs/domain/clock.ts';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import { hasEnded, totalsOf } from '#libs/domain/run.ts';
+import { takeSettings } from '#libs/pipeline/adopt.ts';
 import { startReport } from '#libs/pipeline/report.ts';
-import { takeSettings } from '#libs/pipeline/run-role.ts';
-import {
-  analyticsAddress,
-  describeSettings,
-  loadConfig,
-  requireAddress,
-  sourceAddress,
-} from '#libs/platform/config/config.ts';
+import { analyticsAddress, loadConfig, requireAddress, sourceAddress } from '#libs/platform/config/config.ts';
 import { findRunning } from '#libs/platform/config/find-source.ts';
+import { describeSettings, SETTINGS_OF } from '#libs/platform/config/groups.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import { aborted, Lifecycle, onSignals } from '#libs/platform/lifecycle.ts';
 import { moduleLog, openLog } from '#libs/platform/log.ts';
@@ -42,7 +37,7 @@ It takes its settings from the environment and runs any number of times beside i
 environment does not name are those of the npm start that runs here. Exit codes: 0 drained after SIGTERM or SIGINT; with
 --once all is equal or was repaired, 1 differences are left (or were found, in a dry run) or the run did not succeed; 2 the configuration is wrong, 3 a schema or data is in a state that a restart cannot fix.
 
-${describeSettings()}
+${describeSettings(SETTINGS_OF.reconcile)}
 `;
 
 export interface ProcessOptions {

@@ -1,5 +1,6 @@
 import { ConfigurationError } from '#libs/domain/errors.ts';
-import { describeSettings, loadConfig } from '#libs/platform/config/config.ts';
+import { loadConfig } from '#libs/platform/config/config.ts';
+import { describeSettings, SETTINGS_OF } from '#libs/platform/config/groups.ts';
 import { onSignals } from '#libs/platform/lifecycle.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { runProgram, type Typed } from '#libs/platform/program.ts';
@@ -27,7 +28,7 @@ source lacks a table, a column or a primary key.
 It needs SOURCE_DB_*, ANALYTICS_DB_*, KAFKA_BROKERS, SCHEMA_REGISTRY_URL and CONNECT_URL, as Kafka Connect reaches them
 too. The password of the source is not sent: Connect reads SOURCE_DB_PASSWORD from its own environment.
 
-${describeSettings()}
+${describeSettings(SETTINGS_OF.register)}
 `;
 
 const FLAG = { type: 'boolean' } as const;

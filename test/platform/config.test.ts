@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ConfigurationError } from '#libs/domain/errors.ts';
-import { analyticsAddress, describeSettings, loadConfig, sourceAddress } from '#libs/platform/config/config.ts';
+import { analyticsAddress, loadConfig, sourceAddress } from '#libs/platform/config/config.ts';
+import { describeSettings } from '#libs/platform/config/groups.ts';
 import { SETTINGS, type SettingName, type SettingValues } from '#libs/platform/config/settings.ts';
 
 type Environment = Readonly<Partial<Record<SettingName | `${SettingName}_FILE`, string>>>;

@@ -30,7 +30,7 @@ export function loadConfig(env: Environment = process.env): SettingValues {
   if (problems.length > 0) {
     throw new ConfigurationError(
       `the configuration is wrong: ${problems.join('; ')}`,
-      'correct the environment; --help lists every setting',
+      'correct the environment; services/settings.md lists every setting',
     );
   }
   return values as SettingValues;
@@ -85,12 +85,4 @@ export function requireAddress(address: DatabaseAddress | undefined, prefix: str
     `${prefix}_HOST is not set, and a process of one role has no embedded database`,
     `set ${prefix}_HOST (and _PORT, _NAME, _USER, _PASSWORD) to ${what}`,
   );
-}
-
-/** One line a setting: name, default, meaning, and what is accepted. */
-export function describeSettings(): string {
-  return NAMES.map((name) => {
-    const { fallback, expects, description } = SETTINGS[name];
-    return `  ${name.padEnd(22)} ${description} (${expects}${fallback === undefined || fallback === '' ? '' : `; default ${fallback}`})`;
-  }).join('\n');
 }

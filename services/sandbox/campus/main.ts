@@ -1,5 +1,6 @@
 import { ConfigurationError } from '#libs/domain/errors.ts';
-import { describeSettings, loadConfig, sourceAddress } from '#libs/platform/config/config.ts';
+import { loadConfig, sourceAddress } from '#libs/platform/config/config.ts';
+import { describeSettings, SETTINGS_OF } from '#libs/platform/config/groups.ts';
 import { Lifecycle, onSignals } from '#libs/platform/lifecycle.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { runProgram } from '#libs/platform/program.ts';
@@ -13,7 +14,7 @@ const USAGE = `The sample campus as a process of its own: fills an empty databas
 The database is SOURCE_DB_HOST, _PORT, _NAME, _USER and _PASSWORD: one that is nobody's LMS. Exit codes: 0 drained after
 SIGTERM or SIGINT, 2 the configuration is wrong.
 
-${describeSettings()}
+${describeSettings(SETTINGS_OF.campus)}
 `;
 
 async function live(): Promise<number> {

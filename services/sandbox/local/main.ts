@@ -1,5 +1,6 @@
 import path from 'node:path';
-import { describeSettings, loadConfig } from '#libs/platform/config/config.ts';
+import { loadConfig } from '#libs/platform/config/config.ts';
+import { describeSettings, SETTINGS_OF } from '#libs/platform/config/groups.ts';
 import { Lifecycle, onSignals } from '#libs/platform/lifecycle.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { exitCodeOf, explain, runProgram } from '#libs/platform/program.ts';
@@ -10,7 +11,7 @@ import { leaveDataFolder, takeDataFolder } from './runfile.ts';
 const USAGE = `npm start: every role in one process, on a sample campus or on the database that SOURCE_DB_* names.
 
 Settings, from the environment:
-${describeSettings()}
+${describeSettings(SETTINGS_OF.local)}
 `;
 
 async function main(): Promise<number> {

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { ConfigurationError } from '#libs/domain/errors.ts';
-import { describeSettings, loadConfig } from '#libs/platform/config/config.ts';
+import { loadConfig } from '#libs/platform/config/config.ts';
+import { describeSettings } from '#libs/platform/config/groups.ts';
 import { onSignals } from '#libs/platform/lifecycle.ts';
 import { exitCodeOf, explain, runProgram } from '#libs/platform/program.ts';
 import { sleep } from '#libs/platform/retry.ts';

@@ -1,0 +1,86 @@
+import { SETTINGS, type SettingName } from './settings.ts';
+
+/** A setting, or with `_` at its end the prefix of several. */
+type Pattern = SettingName | `${string}_`;
+
+/** What the features follow from. */
+const FEATURES: readonly Pattern[] = [
+  'SOURCE_TIMEZONE',
+  'INSTITUTION_TIMEZONE',
+  'SESSION_GAP',
+  'ENGAGEMENT_WEIGHTS',
+  'ENGAGEMENT_TARGETS',
+  'ZERO_GRADES',
+  'PASS_MARK',
+  'OUTLIER_THRESHOLD',
+  'ACTIVITY_ALIASES',
+  'EXCLUDED_STUDENTS',
+  'CDC_SOURCE',
+  'FEATURE_TOPICS',
+];
+const REGISTERED: readonly Pattern[] = ['SOURCE_DB_', 'SOURCE_SCHEMA', 'SOURCE_PUBLICATION'];
+const BROKER: readonly Pattern[] = ['KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'KAFKA_REPLICATION'];
+const DERIVES: readonly Pattern[] = [
+  'ANALYTICS_DB_',
+  ...FEATURES,
+  ...BROKER,
+  'KAFKA_GROUP_PREFIX',
+  'KAFKA_PARTITIONS',
+  'LOG_LEVEL',
+];
+
+/** What a program reads, for its `--help`. A test compares it with the code that the program imports. */
+export const SETTINGS_OF = {
+  deriver: DERIVES,
+  intake: [...DERIVES, 'SOURCE_', 'KAFKA_', 'BATCH_SIZE'],
+  reconcile: [
+    'ANALYTICS_DB_',
+    ...FEATURES,
+    ...REGISTERED,
+    ...BROKER,
+    'KAFKA_TOPIC_PREFIX',
+    'KAFKA_GROUP_PREFIX',
+    'PIPELINE_SCHEDULE',
+    'DATA_DIR',
+    'LOG_LEVEL',
+  ],
+  api: ['ANALYTICS_DB_', 'API_', 'LOG_LEVEL'],
+  migrate: ['ANALYTICS_DB_', ...FEATURES, 'LOG_LEVEL'],
+  register: [
+    'ANALYTICS_DB_',
+    ...REGISTERED,
+    ...BROKER,
+    'SOURCE_SLOT',
+    'SOURCE_SLOT_LIMIT',
+    'KAFKA_TOPIC_PREFIX',
+    'KAFKA_PARTITIONS',
+    'CONNECT_',
+    'LOG_LEVEL',
+  ],
+  campus: ['SOURCE_DB_', 'SOURCE_TIMEZONE', 'CAMPUS_', 'LOG_LEVEL'],
+  local: [
+    ...DERIVES,
+    'SOURCE_',
+    'KAFKA_',
+    'BATCH_SIZE',
+    'API_',
+    'PIPELINE_SCHEDULE',
+    'DATA_DIR',
+    'CAMPUS_',
+    'LOG_LEVEL',
+  ],
+} satisfies Record<string, readonly Pattern[]>;
+
+const NAMES = Object.keys(SETTINGS) as SettingName[];
+
+/** One line for each setting that is read: name, default, meaning, and what is accepted. */
+export function describeSettings(reads: readonly Pattern[] = NAMES): string {
+  const isRead = (name: string): boolean =>
+    reads.some((pattern) => (pattern.endsWith('_') ? name.startsWith(pattern) : name === pattern));
+  return NAMES.filter(isRead)
+    .map((name) => {
+      const { fallback, expects, description } = SETTINGS[name];
+      return `  ${name.padEnd(22)} ${description} (${expects}${fallback === undefined || fallback === '' ? '' : `; default ${fallback}`})`;
+    })
+    .join('\n');
+}

@@ -1,0 +1,78 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { SETTINGS } from '#libs/platform/config/settings.ts';
+
+/* What a program says that it reads, against what the code that it imports reads. */
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+const NAMES = Object.keys(SETTINGS);
+const PROGRAMS = [
+  'engagement',
+  'performance',
+  'anomaly',
+  'reconcile',
+  'api',
+  'migrate',
+  'register',
+  'sandbox/campus',
+  'sandbox/local',
+];
+/** The code is there, and does not run: it takes in nothing. */
+const NO_INTAKE = /^SOURCE_(?!TIMEZONE)|^BATCH_SIZE$|^KAFKA_TOPIC_PREFIX$/;
+
+const read = (file: string): string => readFileSync(path.join(ROOT, file), 'utf8');
+
+function importsOf(file: string): string[] {
+  return [...read(file).matchAll(/^(?:import|export)\s+(?!type\b)[^;]*?from\s+'((?:#libs\/|\.)[^']+\.ts)'/gm)].map(
+    ([, target = '']) =>
+      target.startsWith('#libs/') ? target.slice(1) : path.posix.join(path.posix.dirname(file), target),
+  );
+}
+
+/** Settings read in one file: `config.NAME`, `{ NAME } = config` and in parameters; addresses by their function. */
+function readIn(file: string): string[] {
+  const text = read(file);
+  const members = [...text.matchAll(/\bconfig\.([A-Z][A-Z_]+)/g)].map((match) => match[1] ?? '');
+  const taken = [...text.matchAll(/\{([^{}]*)\}(?:: SettingValues|\s*= (?:\w+\.)*config\b)/g)].flatMap(
+    ([, names = '']) => names.match(/\b[A-Z][A-Z_]{3,}\b/g) ?? [],
+  );
+  const prefixes = [
+    ...(/\bsourceAddress\(/.test(text) ? ['SOURCE_DB_'] : []),
+    ...(/\banalyticsAddress\(/.test(text) ? ['ANALYTICS_DB_'] : []),
+  ];
+  return [...members, ...taken, ...NAMES.filter((name) => prefixes.some((prefix) => name.startsWith(prefix)))];
+}
+
+function readBy(program: string): Set<string> {
+  const seen = new Set<string>(['libs/platform/config/settings.ts', 'libs/platform/config/config.ts']);
+  const names = new Set<string>();
+  const follow = (file: string): void => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    for (const name of readIn(file)) if (NAMES.includes(name)) names.add(name);
+    for (const target of importsOf(file)) follow(target);
+  };
+  follow(program);
+  return names;
+}
+
+function help(program: string): Promise<string> {
+  const child = spawn(process.execPath, ['libs/platform/launch.mjs', program, '--help'], { cwd: ROOT });
+  let out = '';
+  child.stdout.on('data', (chunk) => {
+    out += String(chunk);
+  });
+  return new Promise((resolve) => child.once('close', () => resolve(out)));
+}
+
+describe('--help prints the settings that a program reads, and no other', () => {
+  test.each(PROGRAMS)('%s', async (name) => {
+    const file = `services/${name}/main.ts`;
+    const printed = [...(await help(file)).matchAll(/^ {2}([A-Z][A-Z_]+) /gm)].map((match) => match[1] ?? '');
+    const isLeft = (each: string): boolean => name !== 'anomaly' || !NO_INTAKE.test(each);
+    expect(printed.toSorted()).toEqual([...readBy(file)].filter(isLeft).toSorted());
+    expect(printed.length).toBeGreaterThan(5);
+  });
+});
