@@ -159,7 +159,7 @@ describe('a value that is not what it has to be is refused, by the name of its s
     const error = refusal({ API_PORT: 'x' });
     expect(error.code).toBe('configuration');
     expect(error.message).toContain('API_PORT=x is not a port from 0 to 65535');
-    expect(error.hint).toContain('--help');
+    expect(error.hint).toContain('services/settings.md');
   });
 
   test('several are told at once', () => {
