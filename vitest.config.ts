@@ -3,6 +3,7 @@ import { longestFirst } from './test/support/longest-first.ts';
 
 const LONGEST = [
   'test/oulad',
+  'bench/bench',
   'e2e/own-database',
   'e2e/start',
   'property/core',

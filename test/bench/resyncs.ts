@@ -45,7 +45,7 @@ export async function resyncs(world: World): Promise<BenchmarkResult> {
       while (each.length < syncs) each.push(await key.sync());
       const first = median(each.slice(0, WINDOW));
       const [last, worst] = [median(each.slice(-WINDOW)), Math.max(...each)];
-      const item = await resyncOneItem(db, Math.max(4 * WINDOW, world.scaled(OF_ONE_ITEM / AT_ONCE)));
+      const item = await resyncOneItem(db, Math.max(2 * WINDOW, world.scaled(OF_ONE_ITEM / AT_ONCE)));
       await makeRows(db, rows);
       const bare = await readBare(db);
       const [anew, peak] = await withPeak(() => key.deriveAnew());
