@@ -19,6 +19,7 @@ import { openRegistry } from '#libs/platform/registry/registry.ts';
 import { seedCampus } from '../../services/sandbox/campus/seed.ts';
 import { askOracle, compareFeatures, type Difference, readCourseIds, readFeatures } from '../support/oracle.ts';
 import { SOURCE_SCHEMA } from '../support/source-schema.ts';
+import { statementsOf } from '../support/sql-script.ts';
 import { connectEnvOf, type OwnStack, ownStack } from '../support/stack.ts';
 import { lastOfEach } from '../topics/fakes.ts';
 import { bareKafka, readTopics } from '../topics/read-topics.ts';
@@ -27,6 +28,11 @@ import { WRITES } from './load.ts';
 import { newDataDir } from './program.ts';
 import { RoleProcess } from './role-process.ts';
 
+/** What an administrator of the school's database runs, and the login that it makes. */
+const ADMIN_SQL = ['source.sql', 'debezium.sql'].map((name) =>
+  readFileSync(new URL(`../../connectors/${name}`, import.meta.url), 'utf8'),
+);
+const READER = { user: 'prepadata_reader', password: 'change-me' };
 const POSTGRES_SETTINGS = { wal_level: 'logical', max_slot_wal_keep_size: '1GB', wal_sender_timeout: '10s' };
 
 /** A row that changes its id comes in two halves, by two partitions. */
@@ -49,9 +55,14 @@ export interface Report {
   readonly detail: string;
 }
 
-/** The whole way as it runs in production, all of it the test's own: Postgres, Debezium, Kafka, every role as a process. */
+/**
+ * The whole way as it runs in production, all of it the test's own: Postgres, Debezium, Kafka, every role as a process.
+ * The school's tables are exactly an LMSConnector's, made and written by the school's own login; roles and connector have
+ * the one that connectors/source.sql makes.
+ */
 export class WholeWay {
   readonly stack: OwnStack;
+  /** As the school. */
   readonly source: DatabaseAddress;
   readonly analytics: DatabaseAddress;
   readonly env: Readonly<Record<string, string>>;
@@ -67,7 +78,7 @@ export class WholeWay {
     this.source = postgres.address('lms');
     this.analytics = postgres.address('prepadata');
     this.env = {
-      ...addressEnv('SOURCE_DB', this.source),
+      ...addressEnv('SOURCE_DB', { ...this.source, ...READER }),
       ...addressEnv('ANALYTICS_DB', this.analytics),
       CDC_SOURCE: 'kafka',
       KAFKA_BROKERS: stack.addresses.brokers,
@@ -89,11 +100,14 @@ export class WholeWay {
     };
     try {
       await Promise.all([postgres.ensureDatabase('lms'), postgres.ensureDatabase('prepadata')]);
-      const stack = await ownStack({ connectEnv: connectEnvOf(postgres.address('lms')) });
+      const stack = await ownStack({ connectEnv: connectEnvOf({ ...postgres.address('lms'), ...READER }) });
       const way = new WholeWay(stack, postgres, options.folder, release);
       await way.onSource(async (db) => {
         await db.query(SOURCE_SCHEMA);
         await seedCampus(db, { students: 12, seed: 'path', now: Date.now() });
+      });
+      await on(postgres.admin('lms'), async (admin) => {
+        for (const statement of ADMIN_SQL.flatMap(statementsOf)) await admin.query(statement);
       });
       return way;
     } catch (error) {
