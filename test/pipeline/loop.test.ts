@@ -5,7 +5,8 @@ import type { Log } from '#libs/platform/log.ts';
 import { type Loop, type StepOutcome, startLoop } from '#libs/platform/loop/loop.ts';
 import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 
-const LONG = 60_000;
+/** Longer than any test may take. */
+const LONG = 3_600_000;
 const running: Loop[] = [];
 afterEach(async () => {
   await Promise.all(running.splice(0).map((loop) => loop.stop()));
@@ -235,9 +236,8 @@ describe('stopping', () => {
     const { loop, began } = looping(() => 'idle');
     await until(() => began.length === 1);
     await moment();
-    const asked = performance.now();
     await loop.stop();
-    expect(performance.now() - asked).toBeLessThan(1000);
+    expect(began).toHaveLength(1);
   });
 
   test('does not wait for the next try of a step that fails', async () => {
