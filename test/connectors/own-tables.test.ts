@@ -27,6 +27,28 @@ beforeEach(() =>
                    ALTER TABLE prepadata.signal DISABLE ROW LEVEL SECURITY`),
 );
 
+test('they are made and published where they are missing, by whoever may', async () => {
+  const owner = new pg.Client(source.address);
+  await owner.connect();
+  await owner.query('DROP SCHEMA prepadata CASCADE');
+  await ensureOwnTables(owner, USER, 'prepadata');
+  await owner.end();
+  expect(await ensure()).toBeUndefined();
+  const published = `SELECT tablename FROM pg_publication_tables WHERE schemaname = 'prepadata' ORDER BY 1`;
+  expect(await source.db.query(published)).toEqual([{ tablename: 'heartbeat' }, { tablename: 'signal' }]);
+});
+
+test('who may not make them is told what the owner runs', async () => {
+  await source.db.query('DROP SCHEMA prepadata CASCADE');
+  expect(await ensure()).toMatchObject({
+    name: 'ConfigurationError',
+    message: expect.stringContaining(`the user "${USER}" may not make them so`),
+    hint: expect.stringContaining('CREATE TABLE IF NOT EXISTS prepadata.heartbeat'),
+  });
+  for (const statement of ownTablesSql(USER, 'prepadata')) await source.db.query(statement);
+  expect(await ensure()).toBeUndefined();
+});
+
 const ensure = (): Promise<unknown> => ensureOwnTables(client, USER, 'prepadata').catch((error: unknown) => error);
 
 test.each([
