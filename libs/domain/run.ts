@@ -51,7 +51,7 @@ export interface Difference {
   readonly kind: string;
   /** Which row: the source's id, or `student_id/course_id` and the day where there is one. */
   readonly key: string;
-  /** What the proof says it has to be, as text; null: nothing. */
+  /** What the reconcile says it has to be, as text; null: nothing. */
   readonly expected: string | null;
   /** What was stored, as text; null: nothing. */
   readonly found: string | null;

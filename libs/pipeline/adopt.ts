@@ -67,7 +67,7 @@ export async function adoptSettings(db: Database, settings: FeatureSettings, clo
     // By other zones it may be an earlier day than the one that has begun.
     if (changed.some((name) => name.endsWith('INSTITUTION_TIMEZONE')))
       await lowerToday(tx, settings.reading.institutionZone.dayOf(clock.now()));
-    await judgeAgain(tx, settings);
+    await validateAgain(tx, settings);
     await markAllKeys(tx, MARK_PRIORITY.bulk, null);
     await markAllCourses(tx, true);
     return changed;
@@ -93,7 +93,7 @@ export async function requireSettings(db: Queryable, settings: FeatureSettings):
   );
 }
 
-async function judgeAgain(tx: Queryable, settings: FeatureSettings): Promise<void> {
+async function validateAgain(tx: Queryable, settings: FeatureSettings): Promise<void> {
   for (const table of SOURCE_TABLES) {
     for (let after = FIRST_ID; ; ) {
       const page = await imagesOf(table).page(tx, after, IMAGES_PER_PAGE);

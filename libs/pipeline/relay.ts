@@ -104,7 +104,7 @@ class Sender {
   readonly #wake: WorkSignal;
   readonly #outbox: Outbox;
   /** Given to the cluster, not yet known to have been sent under the lock; by their names. */
-  readonly #doubtful = new Map<string, WaitingKey>();
+  readonly #unconfirmed = new Map<string, WaitingKey>();
   #session: DatabaseSession | null = null;
   #isHeld = false;
   #isComplete = false;
@@ -136,11 +136,11 @@ class Sender {
     if (!this.#isComplete) await this.#complete();
     const keys = await this.#outbox.read(session, batch);
     if (keys.length === 0) return 'idle';
-    for (const key of keys) this.#doubtful.set(keyName(key), key);
+    for (const key of keys) this.#unconfirmed.set(keyName(key), key);
     await publisher.send(keys);
     const arrived = Date.now();
     await this.#outbox.sent(session, keys);
-    for (const key of keys) this.#doubtful.delete(keyName(key));
+    for (const key of keys) this.#unconfirmed.delete(keyName(key));
     this.#count(keys, arrived);
     return keys.length === batch ? 'more' : 'idle';
   }
@@ -173,9 +173,9 @@ class Sender {
   }
 
   async #resolveDoubts(): Promise<void> {
-    const keys = [...this.#doubtful.values()];
+    const keys = [...this.#unconfirmed.values()];
     if (keys.length > 0) await this.#outbox.putBack(this.#options.db, keys);
-    this.#doubtful.clear();
+    this.#unconfirmed.clear();
   }
 
   async #complete(): Promise<void> {

@@ -44,9 +44,9 @@ async function backfillKeys(
 ): Promise<FeatureReconcileResult> {
   const { db, context, ledger } = run;
   context.signal.throwIfAborted();
-  const look: ComparisonScope = { days: scope, courses: new Map(), firstDays: new Map() };
+  const within: ComparisonScope = { days: scope, courses: new Map(), firstDays: new Map() };
   const before = new Map<string, KeyComparison>();
-  for (const comparison of await reconciliation.compare(db, keys, look)) {
+  for (const comparison of await reconciliation.compare(db, keys, within)) {
     if (comparison.waits) continue;
     const ofDays = daysOf(comparison);
     before.set(keyName(comparison.key), ofDays);
@@ -59,7 +59,7 @@ async function backfillKeys(
   }
   await markKeys(run, reconciliation, keys);
   let left = 0;
-  const waiting = await untilAtRest(run, reconciliation, keys, look, (comparison) => {
+  const waiting = await untilAtRest(run, reconciliation, keys, within, (comparison) => {
     const after = daysOf(comparison);
     const known = before.get(keyName(comparison.key));
     if (known === undefined) {

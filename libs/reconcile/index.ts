@@ -14,8 +14,8 @@ import { RECONCILE_TIMING, type ReconcileRun, type ReconcileTiming } from './fea
 import { openRowReconciler, type RowReconcileResult, type RowReconciler } from './rows/row-reconciler.ts';
 import { Ledger, mergeVerdict } from './verdict.ts';
 
-/** Every family that is proven, after those that its results follow from. */
-const proofsOf = (settings: FeatureSettings): readonly FamilyReconciliation[] => [
+/** Every family that is compared, after those that its results follow from. */
+const reconciliationsOf = (settings: FeatureSettings): readonly FamilyReconciliation[] => [
   openFamilyReconciliation(performanceFamily, settings),
   openFamilyReconciliation(engagementFamily, settings),
   openFamilyReconciliation(anomalyFamily, settings),
@@ -43,14 +43,14 @@ export class Reconciler implements Runner {
   async run(context: RunContext): Promise<RunResult> {
     const ledger = new Ledger();
     const reconciliation: ReconcileRun = { db: this.#parts.db, context, ledger, timing: this.#timing };
-    const reconciliations = proofsOf(this.#parts.settings);
+    const reconciliations = reconciliationsOf(this.#parts.settings);
     // Before anything is waited for: whoever has other settings by now takes nothing in either.
     await readTodayToWrite(this.#parts.db, this.#parts.settings.fingerprint);
     const isBackfill = context.mode === 'backfill';
     if (!isBackfill) await this.#checkSource(context);
     const rows = isBackfill ? NO_ROWS : await this.#rows.run(context, context.scope);
-    const audit = isBackfill ? backfill : reconcileFeatures;
-    const features = await audit(reconciliation, reconciliations, context.scope);
+    const compare = isBackfill ? backfill : reconcileFeatures;
+    const features = await compare(reconciliation, reconciliations, context.scope);
     return {
       verdict: mergeVerdict(rows, ledger, features.skipped),
       recordsProcessed: rows.compared + features.compared,

@@ -88,10 +88,10 @@ export class Ledger {
   }
 }
 
-/** What an audit of the source's rows says, as far as the verdict takes it over. */
+/** What the comparison of the source's rows says, as far as the verdict takes it over. */
 export type RowVerdict = Pick<Verdict, 'tables' | 'kinds' | 'examples' | 'skipped'>;
 
-/** Both audits as one. The first examples of each have their place: of the other, no more than it leaves. */
+/** Both comparisons as one. The first examples of each have their place: of the other, no more than it leaves. */
 export function mergeVerdict(rows: RowVerdict, ledger: Ledger, skipped: number): Verdict {
   const kinds: Record<string, number> = { ...rows.kinds };
   for (const [kind, count] of Object.entries(ledger.kinds)) kinds[kind] = (kinds[kind] ?? 0) + count;

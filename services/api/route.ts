@@ -50,7 +50,7 @@ export interface Reply<A> {
 /** What routes are about. */
 export const TAGS = {
   features: 'What is known of students and courses',
-  runs: 'The proof against the source, and backfills',
+  runs: 'The comparison with the source, and backfills',
   operation: 'How the service does',
 } as const;
 

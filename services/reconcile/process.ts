@@ -24,7 +24,7 @@ import { type OnceArguments, OPTIONS, onceOf } from './command.ts';
 import { startReconcile } from './role.ts';
 import { describeRun } from './verdict-table.ts';
 
-const USAGE = `Proves against the source that what is served is right, and repairs what is not.
+const USAGE = `Compares everything that is stored with the source, and repairs what differs.
 
   npm run reconcile                     follows PIPELINE_SCHEDULE and executes what the API is asked for
   npm run reconcile -- --once           runs once, now, and prints the verdict as a table

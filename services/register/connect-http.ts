@@ -63,7 +63,7 @@ export class ConnectHttp {
 
   async request(method: string, path: string, { body, missing = false }: ConnectRequest = {}): Promise<unknown> {
     await this.#recognise();
-    const { status, text } = await this.#askPatiently(method, path, body);
+    const { status, text } = await this.#askUntilShared(method, path, body);
     if (status < 300) return readJson(text);
     if (status === 404 && missing) return undefined;
     const said = messageIn(text) ?? `HTTP ${status}`;
@@ -74,7 +74,7 @@ export class ConnectHttp {
   }
 
   /** Whatever changes a connector has the workers share their work out anew, which takes them a moment. */
-  async #askPatiently(method: string, path: string, body: string | undefined): Promise<Answer> {
+  async #askUntilShared(method: string, path: string, body: string | undefined): Promise<Answer> {
     for (const until = Date.now() + this.#conflictMs; ; await pause(LOOK_MS, this.#signal)) {
       const answer = await this.#ask(method, path, body);
       if (answer.status !== CONFLICT || Date.now() > until) return answer;

@@ -7,7 +7,7 @@ import type { Origin } from '#libs/source/postgres/signature.ts';
 import { putConnectorReport } from '#libs/store/progress/connector.ts';
 import { ConnectApi } from './connect-api.ts';
 import { ConnectRefusal } from './connect-http.ts';
-import { lookOnce } from './inspect.ts';
+import { inspectOnce } from './inspect.ts';
 import { Restarts } from './restarts.ts';
 import { acquireConnectorLock, type ConnectorLock, inspectSource } from './session.ts';
 import type { RegisterSettings } from './settings.ts';
@@ -132,7 +132,7 @@ class ConnectorSupervisor {
         inspectedAt = Date.now();
       }
       const force = this.#force;
-      const situation = await lookOnce(context, origin, this.#restarts, force);
+      const situation = await inspectOnce(context, origin, this.#restarts, force);
       this.looks += 1;
       if (force !== undefined) this.#force = undefined;
       if (situation === undefined) continue;

@@ -25,7 +25,7 @@ interface Scene {
  * @param forced why a new epoch is wanted whatever is there
  * @returns undefined when something was done and the next look is due at once; else how things stand
  */
-export async function lookOnce(
+export async function inspectOnce(
   context: ConnectorContext,
   origin: Origin,
   restarts: Restarts,

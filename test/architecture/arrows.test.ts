@@ -88,7 +88,7 @@ describe('imports run one way', () => {
     expect(wrong).toEqual([]);
   });
 
-  test('of the sources, others know the contract alone, but for the proof, which reads the source as they do', () => {
+  test('of the sources, others know the contract alone, but for the reconcile, which reads the source as they do', () => {
     const wrong = imports.filter((item) => {
       const target = pathOf(item);
       return (

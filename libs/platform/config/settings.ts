@@ -135,7 +135,7 @@ export const SETTINGS = {
     'auto',
     'on: changed rows go out on the feature topics; auto: where changes come over Kafka',
   ),
-  PIPELINE_SCHEDULE: schedule('0 2 * * *', 'When the features are proved against the source and repaired, in UTC'),
+  PIPELINE_SCHEDULE: schedule('0 2 * * *', 'When everything stored is compared with the source and repaired, in UTC'),
   DATA_DIR: text('.prepadata', 'Folder for the embedded databases, the log and running.json'),
   STACK_DIR: text('.stack', 'Folder of npm run stack: databases, broker, registry, logs'),
   STACK_PARTS_DIR: optionalText('Folder of the fetched parts (Kafka, Connect, the registry); unset: .stack/parts'),

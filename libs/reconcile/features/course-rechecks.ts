@@ -4,12 +4,12 @@ import { pause } from '#libs/platform/retry.ts';
 import type { CourseState } from '#libs/store/keys/keys.ts';
 import {
   COURSE_PLACES,
-  type CourseLook,
+  type CourseComparison,
   CourseSums,
+  compareCourses,
   courseFindings,
   coursesAtRest,
   isStale,
-  lookAtCourses,
   markCourses,
   stateOf,
 } from './courses.ts';
@@ -17,7 +17,7 @@ import type { ReconcileRun } from './repairs.ts';
 
 interface CourseRecheck {
   /** As it was when it was seen to be wrong; undefined: nothing was known of the course then. */
-  readonly look: CourseLook | undefined;
+  readonly comparison: CourseComparison | undefined;
   readonly sums: CourseSums;
   /** False once a key was met that nothing can be said of: what the keys add up to is not known then. */
   isComplete: boolean;
@@ -36,7 +36,7 @@ export interface CourseCount {
 export class CourseRechecks {
   readonly #run: ReconcileRun;
   readonly #rechecks = new Map<number, CourseRecheck>();
-  #looks: readonly CourseLook[] = [];
+  #comparisons: readonly CourseComparison[] = [];
 
   constructor(run: ReconcileRun) {
     this.#run = run;
@@ -45,11 +45,12 @@ export class CourseRechecks {
   async find(courseId: number | undefined): Promise<void> {
     const { context, timing } = this.#run;
     context.progress({ phase: 'comparing courses', done: 0, total: null });
-    this.#looks = await lookAtCourses(this.#run, courseId === undefined ? null : [courseId]);
-    const stale = this.#looks.filter(isStale).map((look) => look.courseId);
+    this.#comparisons = await compareCourses(this.#run, courseId === undefined ? null : [courseId]);
+    const stale = this.#comparisons.filter(isStale).map((comparison) => comparison.courseId);
     if (stale.length === 0) return;
     await pause(timing.lookEveryMs, context.signal);
-    for (const look of await lookAtCourses(this.#run, stale)) if (isStale(look)) this.#add(look.courseId, look);
+    for (const comparison of await compareCourses(this.#run, stale))
+      if (isStale(comparison)) this.#add(comparison.courseId, comparison);
   }
 
   has(courseId: number): boolean {
@@ -61,7 +62,7 @@ export class CourseRechecks {
     if (!this.has(courseId))
       this.#add(
         courseId,
-        this.#looks.find((look) => look.courseId === courseId),
+        this.#comparisons.find((comparison) => comparison.courseId === courseId),
       );
   }
 
@@ -84,9 +85,9 @@ export class CourseRechecks {
   /** The courses as their keys add up to, null where that is not known. */
   get states(): Map<number, CourseState | null> {
     return new Map(
-      [...this.#rechecks].map(([courseId, { look, sums, isComplete }]) => [
+      [...this.#rechecks].map(([courseId, { comparison, sums, isComplete }]) => [
         courseId,
-        isComplete && look !== undefined ? stateOf(courseId, sums.facts(look.today)) : null,
+        isComplete && comparison !== undefined ? stateOf(courseId, sums.facts(comparison.today)) : null,
       ]),
     );
   }
@@ -94,7 +95,7 @@ export class CourseRechecks {
   /** Counts all courses and has the wrong ones repaired; after the keys' own words are right. */
   async settle(): Promise<CourseCount> {
     const count: CourseCount = { compared: 0, left: 0, skipped: 0 };
-    const unclear = this.#looks.filter((look) => look.waits && !this.has(look.courseId));
+    const unclear = this.#comparisons.filter((comparison) => comparison.waits && !this.has(comparison.courseId));
     const clear =
       unclear.length === 0
         ? []
@@ -102,11 +103,11 @@ export class CourseRechecks {
             this.#run,
             unclear.map(({ courseId }) => courseId),
           );
-    for (const look of [...clear, ...this.#looks.filter(({ waits }) => !waits)]) {
-      if (this.has(look.courseId)) continue;
-      if (look.waits) count.skipped += 1;
-      else if (isStale(look)) this.#add(look.courseId, look).isComplete = false;
-      else if (look.stored !== null) this.#countEqual(count, new Set());
+    for (const comparison of [...clear, ...this.#comparisons.filter(({ waits }) => !waits)]) {
+      if (this.has(comparison.courseId)) continue;
+      if (comparison.waits) count.skipped += 1;
+      else if (isStale(comparison)) this.#add(comparison.courseId, comparison).isComplete = false;
+      else if (comparison.stored !== null) this.#countEqual(count, new Set());
     }
     if (this.#rechecks.size > 0) await this.#repair(count);
     return count;
@@ -116,11 +117,11 @@ export class CourseRechecks {
     const { ledger, context } = this.#run;
     const ids = [...this.#rechecks.keys()];
     if (!context.dryRun) await markCourses(this.#run, ids);
-    const looks = context.dryRun ? await lookAtCourses(this.#run, ids) : await coursesAtRest(this.#run, ids);
-    for (const now of looks) {
+    const comparisons = context.dryRun ? await compareCourses(this.#run, ids) : await coursesAtRest(this.#run, ids);
+    for (const now of comparisons) {
       const recheck = this.#rechecks.get(now.courseId);
       if (recheck === undefined) continue;
-      const { sums, isComplete, look: before = { ...now, stored: null } } = recheck;
+      const { sums, isComplete, comparison: before = { ...now, stored: null } } = recheck;
       const isRight = !context.dryRun && !now.waits && now.stored !== null && !isStale(now);
       const wanted = isRight ? now.stored : isComplete ? sums.facts(before.today) : now.said;
       if (wanted === null) continue;
@@ -137,8 +138,8 @@ export class CourseRechecks {
     for (const where of COURSE_PLACES) if (!differing.has(where)) this.#run.ledger.equal(where);
   }
 
-  #add(courseId: number, look: CourseLook | undefined): CourseRecheck {
-    const recheck: CourseRecheck = { look, sums: new CourseSums(), isComplete: true };
+  #add(courseId: number, comparison: CourseComparison | undefined): CourseRecheck {
+    const recheck: CourseRecheck = { comparison, sums: new CourseSums(), isComplete: true };
     this.#rechecks.set(courseId, recheck);
     return recheck;
   }

@@ -19,7 +19,7 @@ export interface CourseFacts {
   readonly asOf: LocalDay;
 }
 
-export interface CourseLook {
+export interface CourseComparison {
   readonly courseId: number;
   /** Something waits that may move the course. */
   readonly waits: boolean;
@@ -49,19 +49,22 @@ const RECONCILE_COURSES = fillKeyTemplate('reconcile_courses', 'keys', { leastDa
 const COURSES_PER_LOOK = 100;
 
 /** Every course, or these: what is stored beside what its keys say, each of one moment. */
-export async function lookAtCourses(run: ReconcileRun, courseIds: readonly number[] | null): Promise<CourseLook[]> {
-  const looks: CourseLook[] = [];
+export async function compareCourses(
+  run: ReconcileRun,
+  courseIds: readonly number[] | null,
+): Promise<CourseComparison[]> {
+  const comparisons: CourseComparison[] = [];
   for (let after = 0; ; ) {
     run.context.signal.throwIfAborted();
     const values = [after, courseIds === null ? null : [...courseIds], COURSES_PER_LOOK, [...FAMILIES]];
     const rows = await run.db.query<CourseRow>(RECONCILE_COURSES, values);
-    looks.push(...rows.map(toLook));
+    comparisons.push(...rows.map(toComparison));
     after = rows.at(-1)?.course_id ?? after;
-    if (rows.length < COURSES_PER_LOOK) return looks;
+    if (rows.length < COURSES_PER_LOOK) return comparisons;
   }
 }
 
-function toLook(row: CourseRow): CourseLook {
+function toComparison(row: CourseRow): CourseComparison {
   const today = parseDay(row.today);
   const stored =
     row.version === null || row.version === 0n || row.as_of === null
@@ -86,7 +89,7 @@ function toLook(row: CourseRow): CourseLook {
 }
 
 /** True where row and keys disagree while nothing waits that would change either. */
-export const isStale = ({ waits, stored, said, today }: CourseLook): boolean =>
+export const isStale = ({ waits, stored, said, today }: CourseComparison): boolean =>
   !waits && said !== null && (stored === null || differences(said, stored, today).length > 0);
 
 const PLACES = ['covered_from', 'first_fact', 'last_fact', 'as_of'] as const;
@@ -105,7 +108,7 @@ function differences(wanted: CourseFacts, stored: CourseFacts, today: LocalDay):
 }
 
 /** What is wrong with the stored row of a course, as findings. */
-export function courseFindings({ courseId, stored, today }: CourseLook, wanted: CourseFacts): Discrepancy[] {
+export function courseFindings({ courseId, stored, today }: CourseComparison, wanted: CourseFacts): Discrepancy[] {
   const key = `course ${courseId}`;
   if (stored === null) return wholeRow(COURSE_PLACES, 'missing', key, 'a row');
   return differences(wanted, stored, today).map((place) => {
@@ -132,17 +135,21 @@ export async function markCourses({ db, context }: ReconcileRun, courseIds: read
 }
 
 /** Looks at courses until nothing waits of any of them, or nothing has moved for as long as patience lasts. */
-export async function coursesAtRest(run: ReconcileRun, courseIds: readonly number[]): Promise<CourseLook[]> {
+export async function coursesAtRest(run: ReconcileRun, courseIds: readonly number[]): Promise<CourseComparison[]> {
   const { context, timing } = run;
   let least = Number.POSITIVE_INFINITY;
   let movedAt = performance.now();
   for (;;) {
-    const looks = await lookAtCourses(run, courseIds);
-    const waiting = looks.filter((look) => look.waits).length;
+    const comparisons = await compareCourses(run, courseIds);
+    const waiting = comparisons.filter((comparison) => comparison.waits).length;
     if (waiting < least) movedAt = performance.now();
     least = Math.min(least, waiting);
-    if (waiting === 0 || performance.now() - movedAt > timing.timeoutMs) return looks;
-    context.progress({ phase: 'waiting for courses to be derived', done: looks.length - waiting, total: looks.length });
+    if (waiting === 0 || performance.now() - movedAt > timing.timeoutMs) return comparisons;
+    context.progress({
+      phase: 'waiting for courses to be derived',
+      done: comparisons.length - waiting,
+      total: comparisons.length,
+    });
     await pause(timing.lookEveryMs, context.signal);
   }
 }

@@ -58,7 +58,7 @@ export interface StudentRange {
   readonly until: number;
 }
 
-/** The proof of one family, whatever its rows, facts and features are. */
+/** The comparison of one family, whatever its rows, facts and features are. */
 export interface FamilyReconciliation {
   readonly family: Family;
   /** A family that follows from what this one stores. */
@@ -66,7 +66,7 @@ export interface FamilyReconciliation {
   /** Every key that anything of the family knows of, in order of student and course. */
   keysOf(db: Queryable, range: StudentRange, courseId: number | null): Promise<StudentCourse[]>;
   /** Compares what is stored of keys with what follows from the images. Writes nothing. */
-  compare(db: Database, keys: readonly StudentCourse[], look: ComparisonScope): Promise<KeyComparison[]>;
+  compare(db: Database, keys: readonly StudentCourse[], within: ComparisonScope): Promise<KeyComparison[]>;
 }
 
 /** Computed without giving others, the intake and the API among them, a turn. */
@@ -90,11 +90,11 @@ export function openFamilyReconciliation<R, T, F extends object, S extends Serie
       const rows = await db.query<{ course_id: number; student_id: number }>(names, [after, until, courseId]);
       return rows.map((row) => ({ courseId: row.course_id, studentId: row.student_id }));
     },
-    compare: async (db, keys, look) => {
+    compare: async (db, keys, within) => {
       if (keys.length === 0) return [];
       const comparisons = await inHalves(
         keys,
-        (some) => judgeKeys(db, definition, settings, some, look),
+        (some) => compareKeys(db, definition, settings, some, within),
         async (key, error) => [notDerivable(family, key, error)],
       );
       return comparisons.flat();
@@ -102,18 +102,18 @@ export function openFamilyReconciliation<R, T, F extends object, S extends Serie
   };
 }
 
-async function judgeKeys<R, T, F extends object, S extends SeriesColumns>(
+async function compareKeys<R, T, F extends object, S extends SeriesColumns>(
   db: Database,
   definition: FamilyDefinition<R, T, F, S>,
   settings: FeatureSettings,
   keys: readonly StudentCourse[],
-  look: ComparisonScope,
+  within: ComparisonScope,
 ): Promise<KeyComparison[]> {
   const read = await db.transaction((tx) => readAll(tx, definition, settings, keys));
   const comparisons: KeyComparison[] = [];
   for (const [index, key] of keys.entries()) {
     if (index % KEYS_AT_A_STRETCH === KEYS_AT_A_STRETCH - 1) await nextTurn();
-    comparisons.push(judgeKey(definition, settings, look, read, key, index));
+    comparisons.push(compareKey(definition, settings, within, read, key, index));
   }
   return comparisons;
 }
@@ -176,10 +176,10 @@ async function readAll<R, T, F, S extends SeriesColumns>(
 const byName = <K extends StudentCourse>(keys: readonly K[]): Map<string, K> =>
   new Map(keys.map((key) => [keyName(key), key]));
 
-function judgeKey<R, T, F extends object, S extends SeriesColumns>(
+function compareKey<R, T, F extends object, S extends SeriesColumns>(
   definition: FamilyDefinition<R, T, F, S>,
   settings: FeatureSettings,
-  look: ComparisonScope,
+  within: ComparisonScope,
   read: ReadKeys<R>,
   key: StudentCourse,
   index: number,
@@ -191,10 +191,10 @@ function judgeKey<R, T, F extends object, S extends SeriesColumns>(
   const { family, table, series } = definition;
   const name = sourceKeyName(key);
   const rows = rowsThatCount(definition, settings, key, read.rows[index]?.rows);
-  const given = look.courses.get(key.courseId);
+  const given = within.courses.get(key.courseId);
   const course = given === null ? undefined : (given ?? read.courses.get(key.courseId));
   const { firstDayAlsoFrom } = definition;
-  const other = firstDayAlsoFrom === undefined ? undefined : look.firstDays.get(inFamily(firstDayAlsoFrom, key));
+  const other = firstDayAlsoFrom === undefined ? undefined : within.firstDays.get(inFamily(firstDayAlsoFrom, key));
   const otherFirstDay = other === undefined ? (read.others.get(keyName(key)) ?? null) : other;
   const evaluate = (at: CourseState | undefined) =>
     KeyFault.of(() =>
@@ -214,7 +214,7 @@ function judgeKey<R, T, F extends object, S extends SeriesColumns>(
         ? null
         : { values: wanted.features as Readonly<Record<string, unknown>>, asOf: wanted.asOf ?? course.asOf };
     const found = compareFeatures(family, name, table.columns, row, stored.features, same);
-    const days = new SeriesComparison(name, look.days);
+    const days = new SeriesComparison(name, within.days);
     days.compare(`${family}_series`, series.columns, wanted?.series ?? null, stored.series);
     for (const [where, count] of days.equal) same.set(where, count);
     return { findings: [...found, ...days.findings], equal: same };

@@ -6,7 +6,7 @@ import { keySql } from '#libs/store/keys/statements.ts';
 import { isOfEvidence } from './compare.ts';
 import { CourseRechecks } from './course-rechecks.ts';
 import { type ComparisonScope, type FamilyReconciliation, inFamily, type KeyComparison } from './family.ts';
-import { KEYS_PER_LOOK, type ReconcileRun, Repairs, untilAtRest } from './repairs.ts';
+import { KEYS_PER_COMPARISON, type ReconcileRun, Repairs, untilAtRest } from './repairs.ts';
 import { studentRanges } from './scope.ts';
 
 export interface FeatureReconcileResult {
@@ -42,6 +42,7 @@ interface FamilyState {
   readonly heldBack: KeyComparison[];
   /** Keys whose features are judged when it is known what their course is. */
   readonly deferred: StudentCourse[];
+  /** Of the deferred, those that differ: they are repaired once their courses are. */
   readonly late: KeyComparison[];
   /** Keys that follow from what another family stores, and has wrong: they are judged when that is repaired. */
   readonly afterwards: StudentCourse[];
@@ -95,8 +96,8 @@ class FeatureReconciler {
   async #compare(family: FamilyState): Promise<void> {
     const { db, context } = this.#run;
     const { reconciliation } = family;
-    const look: ComparisonScope = { days: this.#scope, courses: this.#rechecks.unknown, firstDays: this.#firstDays };
-    const repairs = new Repairs(this.#run, reconciliation, this.#plainLook);
+    const within: ComparisonScope = { days: this.#scope, courses: this.#rechecks.unknown, firstDays: this.#firstDays };
+    const repairs = new Repairs(this.#run, reconciliation, this.#plain);
     const { courseId = null, studentId = null } = this.#scope;
     const [known] = await db.query<{ keys: bigint }>(keySql.reconcile_count, [
       reconciliation.family,
@@ -107,9 +108,9 @@ class FeatureReconciler {
     let seen = 0;
     for await (const range of studentRanges(db, studentId)) {
       const keys = this.#withoutUncertain(family, await reconciliation.keysOf(db, range, courseId));
-      for (let at = 0; at < keys.length; at += KEYS_PER_LOOK) {
+      for (let at = 0; at < keys.length; at += KEYS_PER_COMPARISON) {
         context.signal.throwIfAborted();
-        const comparisons = await reconciliation.compare(db, keys.slice(at, at + KEYS_PER_LOOK), look);
+        const comparisons = await reconciliation.compare(db, keys.slice(at, at + KEYS_PER_COMPARISON), within);
         for (const { key, waits } of comparisons) if (waits) waiting.push(key);
         await repairs.repair(comparisons.flatMap((comparison) => this.#take(family, comparison)));
         seen += comparisons.length;
@@ -119,7 +120,7 @@ class FeatureReconciler {
     }
     // Those that were about to be derived, once they are.
     const differing: KeyComparison[] = [];
-    const left = await untilAtRest(this.#run, reconciliation, waiting, look, (comparison) => {
+    const left = await untilAtRest(this.#run, reconciliation, waiting, within, (comparison) => {
       differing.push(...this.#take(family, comparison));
       return true;
     });
@@ -167,8 +168,8 @@ class FeatureReconciler {
     const { ledger } = this.#run;
     const isWhole = this.#scope.studentId === undefined;
     const courses = isWhole ? this.#rechecks.states : this.#rechecks.unknown;
-    const look: ComparisonScope = { days: this.#scope, courses, firstDays: this.#firstDays };
-    const left = await untilAtRest(this.#run, reconciliation, deferred, look, (comparison) => {
+    const within: ComparisonScope = { days: this.#scope, courses, firstDays: this.#firstDays };
+    const left = await untilAtRest(this.#run, reconciliation, deferred, within, (comparison) => {
       if (comparison.isPartial) this.#skip([comparison.key]);
       for (const [where, count] of comparison.equal) if (!isOfEvidence(where)) ledger.equal(where, count);
       const findings = comparison.findings.filter(({ where }) => !isOfEvidence(where));
@@ -188,7 +189,7 @@ class FeatureReconciler {
     if (this.#run.context.dryRun || afterwards.length === 0) return;
     const { ledger } = this.#run;
     const differing: KeyComparison[] = [];
-    const left = await untilAtRest(this.#run, reconciliation, afterwards, this.#plainLook, (comparison) => {
+    const left = await untilAtRest(this.#run, reconciliation, afterwards, this.#plain, (comparison) => {
       for (const [where, count] of comparison.equal) ledger.equal(where, count);
       ledger.note(comparison.findings);
       if (comparison.findings.length > 0) differing.push(comparison);
@@ -206,16 +207,16 @@ class FeatureReconciler {
   /** The keys that can be judged now; the others are kept for afterwards. */
   #withoutUncertain({ reconciliation, afterwards }: FamilyState, keys: readonly StudentCourse[]): StudentCourse[] {
     return keys.filter((key) => {
-      const isSound = !this.#uncertain.has(inFamily(reconciliation.family, key));
-      if (!isSound) afterwards.push(key);
-      return isSound;
+      const isCertain = !this.#uncertain.has(inFamily(reconciliation.family, key));
+      if (!isCertain) afterwards.push(key);
+      return isCertain;
     });
   }
 
   async #repair(reconciliation: FamilyReconciliation, comparisons: readonly KeyComparison[]): Promise<void> {
-    const repairs = new Repairs(this.#run, reconciliation, this.#plainLook);
-    for (let at = 0; at < comparisons.length; at += KEYS_PER_LOOK)
-      await repairs.repair(comparisons.slice(at, at + KEYS_PER_LOOK));
+    const repairs = new Repairs(this.#run, reconciliation, this.#plain);
+    for (let at = 0; at < comparisons.length; at += KEYS_PER_COMPARISON)
+      await repairs.repair(comparisons.slice(at, at + KEYS_PER_COMPARISON));
     await this.#finish(repairs);
   }
 
@@ -230,7 +231,7 @@ class FeatureReconciler {
   }
 
   /** By what is stored: what was wrong there is repaired before. */
-  get #plainLook(): ComparisonScope {
+  get #plain(): ComparisonScope {
     return { days: this.#scope, courses: new Map(), firstDays: new Map() };
   }
 }

@@ -19,7 +19,7 @@ export interface ReconcileTiming {
 
 export const RECONCILE_TIMING: ReconcileTiming = { lookEveryMs: 200, timeoutMs: 30_000 };
 
-/** What the parts of one proof share. */
+/** What the parts of one run share. */
 export interface ReconcileRun {
   readonly db: Database;
   readonly context: RunContext;
@@ -27,8 +27,8 @@ export interface ReconcileRun {
   readonly timing: ReconcileTiming;
 }
 
-/** Keys of one look or one transaction. */
-export const KEYS_PER_LOOK = 200;
+/** Keys of one comparison or one transaction. */
+export const KEYS_PER_COMPARISON = 200;
 
 /** Asks the derivers to derive keys again, after all that comes from the source. */
 export async function markKeys(
@@ -73,7 +73,7 @@ export async function untilAtRest(
   run: ReconcileRun,
   reconciliation: FamilyReconciliation,
   keys: readonly StudentCourse[],
-  look: ComparisonScope,
+  within: ComparisonScope,
   atRest: (comparison: KeyComparison) => boolean,
 ): Promise<StudentCourse[]> {
   const { db, context, timing } = run;
@@ -81,9 +81,9 @@ export async function untilAtRest(
   let movedAt = performance.now();
   for (;;) {
     const left: StudentCourse[] = [];
-    for (let at = 0; at < waiting.length; at += KEYS_PER_LOOK) {
+    for (let at = 0; at < waiting.length; at += KEYS_PER_COMPARISON) {
       context.signal.throwIfAborted();
-      for (const comparison of await reconciliation.compare(db, waiting.slice(at, at + KEYS_PER_LOOK), look))
+      for (const comparison of await reconciliation.compare(db, waiting.slice(at, at + KEYS_PER_COMPARISON), within))
         if (comparison.waits || !atRest(comparison)) left.push(comparison.key);
     }
     if (left.length < waiting.length) movedAt = performance.now();
@@ -110,15 +110,15 @@ interface Repair {
 export class Repairs {
   readonly #run: ReconcileRun;
   readonly #reconciliation: FamilyReconciliation;
-  readonly #look: ComparisonScope;
+  readonly #within: ComparisonScope;
   readonly #open = new Map<string, Repair>();
   /** Keys that still differ. */
   left = 0;
 
-  constructor(run: ReconcileRun, reconciliation: FamilyReconciliation, look: ComparisonScope) {
+  constructor(run: ReconcileRun, reconciliation: FamilyReconciliation, within: ComparisonScope) {
     this.#run = run;
     this.#reconciliation = reconciliation;
-    this.#look = look;
+    this.#within = within;
   }
 
   /** Takes over keys that differ. In a dry run they are left as they are. */
@@ -138,10 +138,10 @@ export class Repairs {
     while (this.#open.size > 0) {
       const again: KeyComparison[] = [];
       const keys = [...this.#open.values()].map(({ key }) => key);
-      const waiting = await untilAtRest(this.#run, this.#reconciliation, keys, this.#look, (comparison) => {
+      const waiting = await untilAtRest(this.#run, this.#reconciliation, keys, this.#within, (comparison) => {
         const repair = this.#open.get(keyName(comparison.key));
         if (repair === undefined) return true;
-        if (isMended(repair.findings, comparison)) this.#run.ledger.repaired(repair.findings);
+        if (isRepaired(repair.findings, comparison)) this.#run.ledger.repaired(repair.findings);
         else if (repair.marks < MOST_MARKS) {
           repair.marks += 1;
           again.push(comparison);
@@ -176,7 +176,7 @@ export class Repairs {
 }
 
 /** Nothing of what was found is found any more; what could not be judged is not. */
-function isMended(before: readonly Discrepancy[], { findings, isPartial }: KeyComparison): boolean {
+function isRepaired(before: readonly Discrepancy[], { findings, isPartial }: KeyComparison): boolean {
   if (findings.length === 0) return !isPartial || before.every(({ where }) => isOfEvidence(where));
   const places = new Set(findings.map(({ where }) => where));
   return before.every(({ where }) => !places.has(where));

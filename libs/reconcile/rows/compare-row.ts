@@ -24,7 +24,7 @@ export interface RowDifference {
   readonly found: Image | undefined;
 }
 
-/** What a look at some rows found; an id that is in none of the three is neither in the source nor alive here. */
+/** What comparing some rows found; an id that is in none of the three is neither in the source nor alive here. */
 export interface RowComparison {
   readonly tableEpoch: TableEpoch;
   readonly equal: ReadonlySet<Uuid>;
@@ -33,7 +33,7 @@ export interface RowComparison {
   readonly different: ReadonlyMap<Uuid, RowDifference>;
 }
 
-export interface LookParts {
+export interface RowComparisonParts {
   readonly db: Queryable;
   readonly source: SourceReader;
   readonly marker: StreamMarker;
@@ -46,8 +46,8 @@ const NEVER_SEEN = -1;
  * Compares some rows under a snapshot of their own.
  * @returns undefined when it is void: the table was truncated meanwhile, or another epoch began
  */
-export async function lookAt(
-  { db, source, marker, ids }: LookParts,
+export async function compareRowsById(
+  { db, source, marker, ids }: RowComparisonParts,
   table: SourceTable,
   wanted: readonly Uuid[],
 ): Promise<RowComparison | undefined> {
@@ -60,7 +60,7 @@ export async function lookAt(
   const changes = new Map(rows.map((row) => [row[0] ?? '', { row, change: readChange(table, stamp, row) }]));
   const { students, courses } = idsOf([...changes.values()].map(({ change }) => change));
   await ids.load(students, courses);
-  const look = {
+  const comparison = {
     tableEpoch,
     equal: new Set<Uuid>(),
     moving: new Set<Uuid>(),
@@ -70,12 +70,17 @@ export async function lookAt(
     const change = changes.get(id);
     const columns = change === undefined ? null : toImageChange(change.change, lenient(ids)).columns;
     const verdict = compareRow(columns, images.get(id), snapshot, tableEpoch.epoch);
-    if (verdict === 'equal') look.equal.add(id);
-    else if (verdict === 'moving') look.moving.add(id);
+    if (verdict === 'equal') comparison.equal.add(id);
+    else if (verdict === 'moving') comparison.moving.add(id);
     else if (verdict !== 'nothing')
-      look.different.set(id, { kind: verdict, row: change?.row ?? null, expected: columns, found: images.get(id) });
+      comparison.different.set(id, {
+        kind: verdict,
+        row: change?.row ?? null,
+        expected: columns,
+        found: images.get(id),
+      });
   }
-  return look;
+  return comparison;
 }
 
 /** Nobody gets an integer by being compared. */

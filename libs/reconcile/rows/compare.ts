@@ -76,7 +76,7 @@ export function compareRows(table: SourceTable, ids: KnownIds): SameRow {
 export interface PieceOutcome {
   readonly equal: number;
   /** Rows that have to be looked at once more: true where they differed, false where the snapshot was too early to tell. */
-  readonly doubtful: ReadonlyMap<Uuid, boolean>;
+  readonly toRecheck: ReadonlyMap<Uuid, boolean>;
   /** Index of the first row behind the piece. */
   readonly next: number;
 }
@@ -92,18 +92,18 @@ export function comparePiece(
   images: readonly TextRow[],
   same: SameRow,
 ): PieceOutcome {
-  const doubtful = new Map<Uuid, boolean>();
+  const toRecheck = new Map<Uuid, boolean>();
   let equal = 0;
   let next = from;
   const isSeen = sameAsLast((xid: string | null) => isVisible(xid === null ? null : Number(xid), snapshot));
   const note = (id: Uuid, image: TextRow, isEqual: boolean): void => {
     const seen = isSeen(image[1] ?? null);
     if (isEqual && seen) equal += 1;
-    else doubtful.set(id, seen);
+    else toRecheck.set(id, seen);
   };
   for (const image of images) {
     const id = image[0] ?? '';
-    for (; next < rows.length && idAt(rows, next) < id; next += 1) doubtful.set(idAt(rows, next), true);
+    for (; next < rows.length && idAt(rows, next) < id; next += 1) toRecheck.set(idAt(rows, next), true);
     const row = rows[next];
     if (row !== undefined && row[0] === id) {
       next += 1;
@@ -111,8 +111,8 @@ export function comparePiece(
     } else note(id, image, false);
   }
   for (; next < rows.length && (upTo === null || idAt(rows, next) <= upTo); next += 1)
-    doubtful.set(idAt(rows, next), true);
-  return { equal, doubtful, next };
+    toRecheck.set(idAt(rows, next), true);
+  return { equal, toRecheck, next };
 }
 
 const idAt = (rows: readonly TextRow[], index: number): Uuid => rows[index]?.[0] ?? '';

@@ -1,7 +1,7 @@
 import type { Difference, Tally } from '#libs/domain/run.ts';
 import type { SourceTable } from '#libs/domain/source-tables/index.ts';
 
-/** What the audit of rows found. */
+/** What comparing the rows found. */
 export interface RowReconcileResult {
   /** By table; those that the scope leaves out are absent. */
   readonly tables: Readonly<Partial<Record<SourceTable, Tally>>>;

@@ -10,11 +10,11 @@ import { EpochEnded, type ImageRepair, type RepairScene, repairImages } from '#l
 import { resolveIds } from '#libs/store/keys/identity.ts';
 import { idsOf, toImageChange } from '#libs/store/schema/project.ts';
 import type { RunContext } from '../contract.ts';
-import { type LookParts, lookAt, type RowDifference } from './compare-row.ts';
+import { compareRowsById, type RowComparisonParts, type RowDifference } from './compare-row.ts';
 import type { RowFindings } from './findings.ts';
 import type { TableEpoch } from './stream.ts';
 
-export interface RecheckParts extends LookParts {
+export interface RecheckParts extends RowComparisonParts {
   readonly db: Database;
   readonly settings: FeatureSettings;
   readonly context: Pick<RunContext, 'dryRun' | 'guard' | 'signal'>;
@@ -30,15 +30,15 @@ const LAST_PAUSE_MS = 1_000;
 
 /**
  * Looks at rows again until each is known to be equal, or differs twice in a row under snapshots of their own, which is
- * then repaired; what is being changed at each look is skipped.
- * @param doubtful true for those that differed when they were first compared
+ * then repaired; what is being changed at each comparison is skipped.
+ * @param toRecheck true for those that differed when they were first compared
  */
 export async function recheckRows(
   parts: RecheckParts,
   table: SourceTable,
-  doubtful: ReadonlyMap<Uuid, boolean>,
+  toRecheck: ReadonlyMap<Uuid, boolean>,
 ): Promise<void> {
-  const all = [...doubtful];
+  const all = [...toRecheck];
   for (let from = 0; from < all.length; from += ROWS_PER_RECHECK)
     await settleSome(parts, table, new Map(all.slice(from, from + ROWS_PER_RECHECK)));
 }
@@ -47,19 +47,19 @@ async function settleSome(parts: RecheckParts, table: SourceTable, waiting: Map<
   const { context, findings } = parts;
   let pauseMs = FIRST_PAUSE_MS;
   for (let looks = 0; waiting.size > 0 && looks < LOOKS; pauseMs = Math.min(LAST_PAUSE_MS, 2 * pauseMs)) {
-    const look = await lookAt(parts, table, [...waiting.keys()]);
-    // A void look says nothing of the rows.
-    if (look !== undefined) {
+    const comparison = await compareRowsById(parts, table, [...waiting.keys()]);
+    // A void comparison says nothing of the rows.
+    if (comparison !== undefined) {
       looks += 1;
       const sure = new Map<Uuid, RowDifference>();
       for (const [id, differed] of waiting) {
-        const different = look.different.get(id);
+        const different = comparison.different.get(id);
         if (different !== undefined && differed) sure.set(id, different);
         else if (different !== undefined) waiting.set(id, true);
-        else if (!look.moving.has(id)) waiting.delete(id);
+        else if (!comparison.moving.has(id)) waiting.delete(id);
       }
-      findings.equal(table, look.equal.size);
-      for (const id of await conclude(parts, table, look.tableEpoch, sure)) waiting.delete(id);
+      findings.equal(table, comparison.equal.size);
+      for (const id of await conclude(parts, table, comparison.tableEpoch, sure)) waiting.delete(id);
     }
     if (waiting.size > 0) await pause(pauseMs, context.signal);
   }
@@ -94,7 +94,7 @@ async function conclude(
 
 const asText = (columns: ImageColumns): string => JSON.stringify(columns);
 
-interface Mended {
+interface Repaired {
   readonly repaired: readonly Uuid[];
   /** What the database does not take, each tried by itself. */
   readonly refused: readonly Uuid[];
@@ -106,7 +106,7 @@ async function repair(
   table: SourceTable,
   tableEpoch: TableEpoch,
   sure: ReadonlyMap<Uuid, RowDifference>,
-): Promise<Mended> {
+): Promise<Repaired> {
   try {
     return { repaired: await repairTogether(parts, table, tableEpoch, sure), refused: [] };
   } catch (error) {

@@ -30,7 +30,7 @@ export interface RowReconcilerOptions {
 
 const RANGE_ROWS = 10_000;
 
-/** The audit of rows: what is staged against what the source holds. Its connections live as long as a run. */
+/** Compares rows: what is staged against what the source holds. Its connections live as long as a run. */
 export async function openRowReconciler(
   parts: RunnerParts,
   options: RowReconcilerOptions = {},
@@ -73,7 +73,7 @@ async function runRows(
     }
     return findings.result();
   } finally {
-    ending.abort(new Error('the audit of rows has ended'));
+    ending.abort(new Error('the comparison of rows has ended'));
     for (const close of closers) await close();
   }
 }

@@ -32,8 +32,8 @@ interface TableEpochRow {
   readonly epoch: number;
   readonly phase: 'snapshot' | 'streaming';
   readonly applied: bigint;
-  readonly floor_epoch: number | null;
-  readonly floor_lsn: bigint | null;
+  readonly truncate_epoch: number | null;
+  readonly truncate_lsn: bigint | null;
   readonly gap: string | null;
 }
 
@@ -91,9 +91,9 @@ export class StreamWatch {
   }
 }
 
-const tableEpochOf = ({ epoch, floor_epoch: floorEpoch, floor_lsn: lsn }: TableEpochRow): TableEpoch => ({
+const tableEpochOf = ({ epoch, truncate_epoch: truncateEpoch, truncate_lsn: lsn }: TableEpochRow): TableEpoch => ({
   epoch,
-  truncatePosition: floorEpoch === null || lsn === null ? null : { epoch: floorEpoch, lsn },
+  truncatePosition: truncateEpoch === null || lsn === null ? null : { epoch: truncateEpoch, lsn },
 });
 
 /** What keeps the images from being comparable at all; empty where nothing does. */

@@ -16,7 +16,7 @@ export interface TableReconcileParts extends RecheckParts {
 }
 
 /** More rechecks than this are settled before the next rows are compared. */
-const MOST_DOUBTS = 2_000;
+const MOST_RECHECKS = 2_000;
 
 interface Range extends SourceRead {
   readonly tableEpoch: TableEpoch;
@@ -35,18 +35,18 @@ export async function reconcileTable(parts: TableReconcileParts, scope: TableSco
   const { findings, ids } = parts;
   const { table } = scope;
   findings.begin(table);
-  const audit = new TableReconciler(parts, scope, compareRows(table, ids));
-  let reading = audit.read(null);
+  const reconciler = new TableReconciler(parts, scope, compareRows(table, ids));
+  let reading = reconciler.read(null);
   for (;;) {
     const range = await reading;
-    const ahead = range.upTo === null ? undefined : audit.read(range.upTo);
+    const ahead = range.upTo === null ? undefined : reconciler.read(range.upTo);
     // If this range is not compared to its end, nobody asks how reading ahead went.
     ahead?.catch(() => {});
-    const rest = await audit.compare(range);
-    await audit.settle(ahead === undefined);
+    const rest = await reconciler.compare(range);
+    await reconciler.settle(ahead === undefined);
     if (rest !== undefined) {
       await ahead?.catch(() => {});
-      reading = audit.read(rest.from);
+      reading = reconciler.read(rest.from);
     } else if (ahead === undefined) return;
     else reading = ahead;
   }
@@ -56,7 +56,7 @@ class TableReconciler {
   readonly #parts: TableReconcileParts;
   readonly #scope: TableScope;
   readonly #same: SameRow;
-  #doubtful = new Map<Uuid, boolean>();
+  #toRecheck = new Map<Uuid, boolean>();
 
   constructor(parts: TableReconcileParts, scope: TableScope, same: SameRow) {
     this.#parts = parts;
@@ -91,7 +91,7 @@ class TableReconciler {
       // Asked after the images were read: what has changed them by then shows.
       if (!(await marker.holds(table, range.tableEpoch))) return { from };
       findings.equal(table, outcome.equal);
-      for (const [id, differs] of outcome.doubtful) this.#doubtful.set(id, differs);
+      for (const [id, differs] of outcome.toRecheck) this.#toRecheck.set(id, differs);
       onPiece();
       if (isLast) return undefined;
       await this.settle(false);
@@ -101,10 +101,10 @@ class TableReconciler {
   }
 
   async settle(all: boolean): Promise<void> {
-    if (this.#doubtful.size === 0 || (!all && this.#doubtful.size < MOST_DOUBTS)) return;
-    const doubtful = this.#doubtful;
-    this.#doubtful = new Map();
-    await recheckRows(this.#parts, this.#scope.table, doubtful);
+    if (this.#toRecheck.size === 0 || (!all && this.#toRecheck.size < MOST_RECHECKS)) return;
+    const toRecheck = this.#toRecheck;
+    this.#toRecheck = new Map();
+    await recheckRows(this.#parts, this.#scope.table, toRecheck);
     this.#parts.onPiece();
   }
 

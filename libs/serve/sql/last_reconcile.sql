@@ -1,4 +1,4 @@
--- The last proof of everything that came to an end by itself.
+-- The last reconcile of everything that came to an end by itself.
 SELECT run_id, status, completed_at, details -> 'verdict' AS verdict
 FROM pipeline_logs
 WHERE pipeline_name = 'reconcile' AND status <> 'cancelled'

@@ -88,7 +88,7 @@ export async function runLocal(options: LocalOptions): Promise<void> {
 
   await untilReady(db, pipeline, options);
   if (options.signal.aborted) return;
-  await startProofs({ db, settings, databases, metrics }, options);
+  await startReconciling({ db, settings, databases, metrics }, options);
   const campus = source === undefined ? undefined : startSampleCampus(source, options);
   line.print(
     readyScreen({
@@ -111,7 +111,7 @@ interface LocalPipeline extends Pipeline {
   status(): SourceStatus;
 }
 
-interface PipelineNeeds {
+interface LocalParts {
   readonly db: Database;
   readonly settings: FeatureSettings;
   readonly databases: LocalDatabases;
@@ -119,7 +119,7 @@ interface PipelineNeeds {
 }
 
 /** Every role of the features, one intake for all. */
-async function startLocalPipeline(parts: PipelineNeeds, options: LocalOptions): Promise<LocalPipeline> {
+async function startLocalPipeline(parts: LocalParts, options: LocalOptions): Promise<LocalPipeline> {
   const { databases, ...needs } = parts;
   const { config, log } = options;
   const source = openPgoutput({ config, address: databases.source, progress: openProgressStore(needs.db), log });
@@ -129,8 +129,11 @@ async function startLocalPipeline(parts: PipelineNeeds, options: LocalOptions): 
   return { ...pipeline, status: () => source.status() };
 }
 
-/** Begins once the first snapshot is derived: a proof that was missed would only wait for it. */
-async function startProofs({ db, settings, databases, metrics }: PipelineNeeds, options: LocalOptions): Promise<void> {
+/** Begins once the first snapshot is derived: a reconcile that was missed would only wait for it. */
+async function startReconciling(
+  { db, settings, databases, metrics }: LocalParts,
+  options: LocalOptions,
+): Promise<void> {
   const { config, log, lifecycle } = options;
   const { analytics, source } = databases;
   const clock = systemClock;

@@ -97,7 +97,7 @@ test('in pieces of any size, each id is found equal, doubtful or nowhere, as it 
         image === null ? [] : [[name(n), xid, String(image)]],
       );
       const same = (row: TextRow, image: TextRow): boolean => row[1] === image[2];
-      const doubtful = new Map<string, boolean>();
+      const toRecheck = new Map<string, boolean>();
       let equal = 0;
       for (let from = 0, at = 0; ; at += size) {
         const piece = images.slice(at, at + size);
@@ -105,7 +105,7 @@ test('in pieces of any size, each id is found equal, doubtful or nowhere, as it 
         const upTo = isLast ? null : (piece.at(-1)?.[0] ?? null);
         const outcome = comparePiece({ rows, snapshot }, from, upTo, piece, same);
         equal += outcome.equal;
-        for (const [id, differs] of outcome.doubtful) doubtful.set(id, differs);
+        for (const [id, differs] of outcome.toRecheck) toRecheck.set(id, differs);
         from = outcome.next;
         if (isLast) break;
       }
@@ -118,7 +118,7 @@ test('in pieces of any size, each id is found equal, doubtful or nowhere, as it 
         else expected.set(name(n), !isUnseen);
       });
       expect(equal).toBe(agreed);
-      expect(doubtful).toEqual(expected);
+      expect(toRecheck).toEqual(expected);
     }),
     { numRuns: 1_000 },
   );

@@ -2,6 +2,6 @@
 -- tombstone could carry one that is greater than that of a row which is being written.
 INSERT INTO outbox (topic, student_id, course_id, version)
 SELECT $1, student_id, course_id, version
-FROM unnest($2::integer[], $3::integer[], $4::bigint[]) AS doubtful (student_id, course_id, version)
+FROM unnest($2::integer[], $3::integer[], $4::bigint[]) AS unconfirmed (student_id, course_id, version)
 ORDER BY student_id, course_id
 ON CONFLICT (topic, student_id, course_id) DO NOTHING

@@ -1,6 +1,6 @@
 -- How the stream $1 stands, where the table $2 was last truncated, and whether a gap is open in a stream that begins with $3.
-SELECT progress.epoch, progress.phase, progress.applied, floor.epoch AS floor_epoch, floor.lsn AS floor_lsn,
+SELECT progress.epoch, progress.phase, progress.applied, truncated.epoch AS truncate_epoch, truncated.lsn AS truncate_lsn,
   (SELECT said FROM state.stream_gap WHERE starts_with(stream, $3) ORDER BY noticed_at LIMIT 1) AS gap
 FROM stream_progress AS progress
-LEFT JOIN state.floor AS floor ON floor.source_table = $2
+LEFT JOIN state.floor AS truncated ON truncated.source_table = $2
 WHERE progress.stream = $1

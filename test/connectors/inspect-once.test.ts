@@ -5,7 +5,7 @@ import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
 import { originText } from '#libs/source/postgres/signature.ts';
 import { openProgressStore } from '#libs/store/progress/progress.ts';
 import type { ConnectApi, Connector } from '../../services/register/connect-api.ts';
-import { lookOnce } from '../../services/register/inspect.ts';
+import { inspectOnce } from '../../services/register/inspect.ts';
 import { Restarts } from '../../services/register/restarts.ts';
 import { slotOf, wantedConfig } from '../../services/register/settings.ts';
 import { createFixture, type Fixture } from './fixture.ts';
@@ -52,7 +52,7 @@ test('a connector that comes along while it is looked at is no reason for a new 
     };
   };
   const told: string[] = [];
-  const situation = await lookOnce(
+  const situation = await inspectOnce(
     {
       settings,
       connect: { read } as unknown as ConnectApi,
