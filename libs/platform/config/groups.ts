@@ -20,10 +20,18 @@ const FEATURES: readonly Pattern[] = [
 ];
 const REGISTERED: readonly Pattern[] = ['SOURCE_DB_', 'SOURCE_SCHEMA', 'SOURCE_PUBLICATION'];
 const BROKER: readonly Pattern[] = ['KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'KAFKA_REPLICATION'];
+/** How a process of ours talks to the cluster and the registry. */
+const CLIENT: readonly Pattern[] = [
+  ...BROKER,
+  'KAFKA_SECURITY_PROTOCOL',
+  'KAFKA_SASL_',
+  'KAFKA_SSL_',
+  'SCHEMA_REGISTRY_',
+];
 const DERIVES: readonly Pattern[] = [
   'ANALYTICS_DB_',
   ...FEATURES,
-  ...BROKER,
+  ...CLIENT,
   'KAFKA_GROUP_PREFIX',
   'KAFKA_PARTITIONS',
   'LOG_LEVEL',
@@ -37,7 +45,7 @@ export const SETTINGS_OF = {
     'ANALYTICS_DB_',
     ...FEATURES,
     ...REGISTERED,
-    ...BROKER,
+    ...CLIENT,
     'KAFKA_TOPIC_PREFIX',
     'KAFKA_GROUP_PREFIX',
     'PIPELINE_SCHEDULE',
