@@ -1,7 +1,8 @@
 -- What is run once in the LMS database, by a superuser or by the owner of the database and its tables who may create roles:
 --   psql -d lms -f connectors/source.sql
--- Change the password, and the schema if the tables are not in public. PrepaData needs nothing else there, and writes
--- nothing there but its replication slot. Where the changes go over Kafka, debezium.sql comes after. What is left for an
+-- Change the password, and the schema if the tables are not in public; where tables or columns have other names, SOURCE_MAPPING
+-- says which, and `npm run slot -- --sql` prints this file with those. PrepaData needs nothing else there, and writes nothing
+-- there but its replication slot. Where the changes go over Kafka, debezium.sql comes after. What is left for an
 -- administrator of the server is said at the end, as a WARNING each with the statement to run.
 
 BEGIN;
@@ -14,7 +15,7 @@ DECLARE
 BEGIN
   SELECT string_agg(c.oid::regclass::text, ', ' ORDER BY c.relname) INTO unfit
     FROM pg_class AS c
-   WHERE c.oid = ANY ('{public.students,public.courses,public.enrollments,public.grades,public.activity_logs}'::regclass[])
+   WHERE c.oid = ANY (ARRAY['public.students', 'public.courses', 'public.enrollments', 'public.grades', 'public.activity_logs']::regclass[])
      AND c.relreplident <> 'f'
      AND NOT EXISTS (SELECT FROM pg_index AS i
                       WHERE i.indrelid = c.oid AND i.indimmediate AND i.indisvalid
@@ -30,10 +31,38 @@ CREATE ROLE prepadata_reader LOGIN PASSWORD 'change-me';
 
 GRANT USAGE ON SCHEMA public TO prepadata_reader;
 
-GRANT SELECT ON public.students, public.courses, public.enrollments, public.grades, public.activity_logs TO prepadata_reader;
+-- Names and addresses of people are no column that is needed, and cannot be read.
+GRANT SELECT (id) ON public.students TO prepadata_reader;
+GRANT SELECT (id) ON public.courses TO prepadata_reader;
+GRANT SELECT (id, student_id, course_id, enrolled_at) ON public.enrollments TO prepadata_reader;
+GRANT SELECT (id, student_id, course_id, grade_item, grade_value, grade_max, timestamp) ON public.grades TO prepadata_reader;
+GRANT SELECT (id, student_id, course_id, activity_type, resource_id, duration_seconds, timestamp, metadata) ON public.activity_logs TO prepadata_reader;
 
--- Which changes are sent. A publication is the property of whoever owns the tables, so the role above cannot make it.
-CREATE PUBLICATION prepadata FOR TABLE public.students, public.courses, public.enrollments, public.grades, public.activity_logs;
+-- Which changes are sent. A publication is the property of whoever owns the tables, so the role above cannot make it. From
+-- Postgres 15 on it leaves out the columns that are not needed; but not where UPDATE and DELETE need more than the primary
+-- key to be sent. A table whose columns are all needed has no list of them: the type of a column in one cannot be changed.
+DO $$
+DECLARE
+  tables text;
+BEGIN
+  SELECT string_agg(t.name || CASE
+           WHEN current_setting('server_version_num')::integer >= 150000 AND c.relreplident = 'd'
+            AND EXISTS (SELECT FROM pg_attribute AS a
+                         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> ALL (t.columns))
+           THEN (SELECT format(' (%s)', string_agg(quote_ident(name), ', ')) FROM unnest(t.columns) AS name)
+           ELSE '' END, ', ')
+    INTO tables
+    FROM (VALUES
+      ('public.students', ARRAY['id']),
+      ('public.courses', ARRAY['id']),
+      ('public.enrollments', ARRAY['id', 'student_id', 'course_id', 'enrolled_at']),
+      ('public.grades', ARRAY['id', 'student_id', 'course_id', 'grade_item', 'grade_value', 'grade_max', 'timestamp']),
+      ('public.activity_logs', ARRAY['id', 'student_id', 'course_id', 'activity_type', 'resource_id', 'duration_seconds', 'timestamp', 'metadata'])
+    ) AS t (name, columns)
+    JOIN pg_class AS c ON c.oid = t.name::regclass;
+  EXECUTE 'CREATE PUBLICATION prepadata FOR TABLE ' || tables;
+END
+$$;
 
 COMMIT;
 

@@ -2,6 +2,7 @@ import { anomalyFamily } from '#libs/families/anomaly.ts';
 import { engagementFamily } from '#libs/families/engagement.ts';
 import { performanceFamily } from '#libs/families/performance.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
+import { namesOf } from '#libs/platform/config/config.ts';
 import { unlessAborted } from '#libs/platform/lifecycle.ts';
 import { moduleLog } from '#libs/platform/log.ts';
 import { checkSource } from '#libs/source/pgoutput/index.ts';
@@ -63,7 +64,7 @@ export class Reconciler implements Runner {
     const { source, config } = this.#parts;
     context.progress({ phase: 'checking the source', done: 0, total: null });
     await unlessAborted(
-      checkSource(source, { publication: config.SOURCE_PUBLICATION, schema: config.SOURCE_SCHEMA }),
+      checkSource(source, { publication: config.SOURCE_PUBLICATION, names: namesOf(config) }),
       context.signal,
     );
   }

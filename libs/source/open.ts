@@ -1,4 +1,4 @@
-import { requireAddress, sourceAddress } from '#libs/platform/config/config.ts';
+import { namesOf, requireAddress, sourceAddress } from '#libs/platform/config/config.ts';
 import { requireKafka } from '#libs/platform/config/kafka.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import { type Log, moduleLog } from '#libs/platform/log.ts';
@@ -24,7 +24,7 @@ export function openPgoutput({ config, address, progress, log }: PgoutputParts):
     progress,
     publication: config.SOURCE_PUBLICATION,
     slotPrefix: config.SOURCE_SLOT,
-    schema: config.SOURCE_SCHEMA,
+    names: namesOf(config),
     slotLimit: config.SOURCE_SLOT_LIMIT,
     maxBatch: config.BATCH_SIZE,
     log: (level, message) => own[level](message),
@@ -47,7 +47,7 @@ export function openSource({ role, tables, config, progress, partitions, log }: 
     registry: openRegistry({ ...registry, readFloat }),
     group: `${config.KAFKA_GROUP_PREFIX}.${role}`,
     topicPrefix: config.KAFKA_TOPIC_PREFIX,
-    schema: config.SOURCE_SCHEMA,
+    names: namesOf(config),
     tables,
     partitions: config.KAFKA_PARTITIONS,
     replication: config.KAFKA_REPLICATION,

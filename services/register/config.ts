@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import type { NamedTable, SourceNames } from '#libs/domain/source-tables/names.ts';
+import { OWN_TABLES } from './own-tables.ts';
 
 /** What Connect keeps of a connector: names and texts. */
 export type ConnectorConfig = Readonly<Record<string, string>>;
@@ -15,7 +17,12 @@ export interface Holes {
   /** What each of its sessions begins with. */
   readonly 'source.settings': string;
   readonly publication: string;
-  readonly schema: string;
+  /** The five tables, `schema.table` each. */
+  readonly tables: string;
+  /** Of them the columns that are needed, and those of the table that the connector takes orders by. */
+  readonly columns: string;
+  /** Which column the messages of a table are keyed by, where it is not the primary key. */
+  readonly keys: string;
   readonly slot: string;
   /** `initial_only` while the tables are read, `no_data` while the slot is followed. */
   readonly 'snapshot.mode': SnapshotMode;
@@ -25,6 +32,21 @@ export interface Holes {
   readonly epoch: string;
   /** The registry's own API, not the one in Confluent's manner. */
   readonly registry: string;
+}
+
+/** What of the source the connector may read: no column comes near Kafka that no feature needs. */
+export function includeLists({ tables }: SourceNames): Pick<Holes, 'tables' | 'columns' | 'keys'> {
+  const placeOf = ({ schema, name }: NamedTable): string => `${schema}.${name}`;
+  const columns = tables.map((table) => `${placeOf(table)}.(${table.columns.map(({ name }) => name).join('|')})`);
+  const keys = tables.flatMap((table) => {
+    const student = table.needed.find(({ column }) => column === 'student_id');
+    return student === undefined ? [] : [`${placeOf(table)}:${student.name}`];
+  });
+  return {
+    tables: tables.map(placeOf).join(','),
+    columns: [...columns, `${OWN_TABLES.signal}.*`].join(','),
+    keys: keys.join(';'),
+  };
 }
 
 export type SnapshotMode = 'initial_only' | 'no_data';

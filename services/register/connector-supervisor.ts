@@ -65,7 +65,7 @@ export async function superviseConnector(options: SupervisorOptions): Promise<vo
 function asWaiting(error: unknown, settings: RegisterSettings): Waiting {
   if (error instanceof StoreAway) return new Waiting(error.message, { cause: error });
   if (error instanceof ConnectRefusal) return new Waiting(`Kafka Connect says: ${error.message}`, { cause: error });
-  const sorted = sortFailure(error, placeOf(settings.source), settings.source.user, settings.schema);
+  const sorted = sortFailure(error, placeOf(settings.source), settings.source.user, settings.names);
   if (sorted instanceof Waiting) return sorted;
   throw sorted;
 }

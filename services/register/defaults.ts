@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { neededMetadata } from '#libs/clean/metadata.ts';
 import { ConfigurationError } from '#libs/domain/errors.ts';
-import { neededColumns, SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
+import type { SourceNames } from '#libs/domain/source-tables/names.ts';
 
 interface Defaulted {
   readonly table: string;
@@ -24,21 +24,23 @@ const FIND = `SELECT c.relname AS table, a.attname AS column, pg_get_expr(d.adbi
  * an LMSConnector's own `metadata jsonb DEFAULT '{}'` is such a column.
  * @throws ConfigurationError naming each, with the SQL that fixes it
  */
-export async function refuseNullableDefaults(client: pg.Client, schema: string): Promise<void> {
-  const needed = SOURCE_TABLES.flatMap((table) => neededColumns(table).map(({ name: column }) => ({ table, column })));
+export async function refuseNullableDefaults(client: pg.Client, names: SourceNames): Promise<void> {
+  const needed = names.tables.flatMap(({ name: table, needed: columns }) =>
+    columns.map(({ name: column }) => ({ table, column })),
+  );
   const found = await client.query<Defaulted>(FIND, [
-    schema,
+    names.schema,
     needed.map(({ table }) => table),
     needed.map(({ column }) => column),
   ]);
   const rows = found.rows.filter((row) => !saysNothing(row));
   if (rows.length === 0) return;
-  const names = rows.map(({ table, column }) => `${table}.${column}`).join(', ');
+  const places = rows.map(({ table, column }) => `${table}.${column}`).join(', ');
   const remedies = rows.map(
-    ({ table, column }) => `ALTER TABLE "${schema}"."${table}" ALTER COLUMN "${column}" DROP DEFAULT;`,
+    ({ table, column }) => `ALTER TABLE "${names.schema}"."${table}" ALTER COLUMN "${column}" DROP DEFAULT;`,
   );
   throw new ConfigurationError(
-    `${names} may be NULL and ${rows.length === 1 ? 'has a default, which' : 'have defaults, which'} would arrive over Kafka in place of NULL`,
+    `${places} may be NULL and ${rows.length === 1 ? 'has a default, which' : 'have defaults, which'} would arrive over Kafka in place of NULL`,
     `run ${remedies.join(' ')} or read the database itself, with CDC_SOURCE=pgoutput`,
   );
 }

@@ -42,7 +42,7 @@ export async function dropEverything({ settings, db, signal, tell }: DropOptions
       session.close();
     }
   } catch (error) {
-    throw sortFailure(error, where, settings.source.user, settings.schema);
+    throw sortFailure(error, where, settings.source.user, settings.names);
   }
   await removeConnectorReport(db, settings.name);
   tell(

@@ -103,14 +103,14 @@ async function takeLock(
  * @throws ConfigurationError, UnrecoverableError: what is wrong, with what, and what to do
  */
 export async function inspectSource({ control, server }: ConnectorLock, settings: RegisterSettings): Promise<Origin> {
-  const { schema, publication, source } = settings;
-  const facts = await checkTables(control, schema);
+  const { names, publication, source } = settings;
+  const facts = await checkTables(control, names);
   await refuseBytes(control);
-  await refuseNullableDefaults(control, schema);
+  await refuseNullableDefaults(control, names);
   await refuseEnumDomains(control);
-  await ensurePublication(control, publication, schema, facts);
+  await ensurePublication(control, publication, names, facts);
   await ensureOwnTables(control, source.user, publication);
-  return { identity: server.identity, signature: await readSignature(control, publication, schema) };
+  return { identity: server.identity, signature: await readSignature(control, publication, names) };
 }
 
 /** @throws ConfigurationError for a database without an encoding: Debezium takes its bytes for UTF-8, and what is none for something else */

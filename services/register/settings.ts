@@ -1,10 +1,11 @@
 import { ConfigurationError } from '#libs/domain/errors.ts';
-import { analyticsAddress, sourceAddress } from '#libs/platform/config/config.ts';
+import type { SourceNames } from '#libs/domain/source-tables/names.ts';
+import { analyticsAddress, namesOf, sourceAddress } from '#libs/platform/config/config.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { settleForOthers } from '#libs/platform/postgres/session-settings.ts';
 import type { SslMode } from '#libs/platform/postgres/tls.ts';
-import { type ConnectorConfig, fillConfig, type SnapshotMode } from './config.ts';
+import { type ConnectorConfig, fillConfig, includeLists, type SnapshotMode } from './config.ts';
 
 /** What registering needs of the configuration. */
 export interface RegisterSettings {
@@ -14,7 +15,7 @@ export interface RegisterSettings {
   readonly connectUrl: string;
   /** Of the connector; it is the topics' prefix as well, and so what Connect keeps the offset under. */
   readonly name: string;
-  readonly schema: string;
+  readonly names: SourceNames;
   readonly publication: string;
   /** Slots are named `<prefix>_<epoch>`. */
   readonly slotPrefix: string;
@@ -80,7 +81,7 @@ export function registerSettings(config: SettingValues): RegisterSettings {
     analytics,
     connectUrl: connectUrl.replace(/\/+$/, ''),
     name: config.KAFKA_TOPIC_PREFIX,
-    schema: config.SOURCE_SCHEMA,
+    names: namesOf(config),
     publication: config.SOURCE_PUBLICATION,
     slotPrefix: `${config.SOURCE_SLOT}_debezium`,
     slotLimit: config.SOURCE_SLOT_LIMIT,
@@ -104,7 +105,7 @@ export function wantedConfig(settings: RegisterSettings, epoch: number, mode: Sn
     'source.sslmode': settings.sslMode,
     'source.settings': settleForOthers(),
     publication: settings.publication,
-    schema: settings.schema,
+    ...includeLists(settings.names),
     slot: slotOf(settings, epoch),
     'snapshot.mode': mode,
     brokers: settings.brokers.join(','),

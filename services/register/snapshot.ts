@@ -25,7 +25,10 @@ export async function orderSnapshot(
     );
   }
   const tables: readonly SourceTable[] = known === undefined ? SOURCE_TABLES : [known];
-  const data = { type: 'blocking', 'data-collections': tables.map((name) => `${settings.schema}.${name}`) };
+  const data = {
+    type: 'blocking',
+    'data-collections': tables.map((one) => `${settings.names.schema}.${settings.names.of(one).name}`),
+  };
   try {
     const link = await openLink(settings.source, 'signal', 'sql', signal, () => {});
     try {
@@ -44,7 +47,7 @@ export async function orderSnapshot(
         { cause: error },
       );
     }
-    throw sortFailure(error, placeOf(settings.source), settings.source.user, settings.schema);
+    throw sortFailure(error, placeOf(settings.source), settings.source.user, settings.names);
   }
   return `Ordered: the connector ${settings.name} reads ${tables.join(', ')} again, between two changes.`;
 }

@@ -1,5 +1,5 @@
 import { systemClock } from '#libs/domain/clock.ts';
-import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
+import { sourceNames } from '#libs/domain/source-tables/names.ts';
 import { openSettings } from '#libs/families/settings.ts';
 import { analyticsAddress, loadConfig, sourceAddress } from '#libs/platform/config/config.ts';
 import { Lifecycle } from '#libs/platform/lifecycle.ts';
@@ -30,8 +30,8 @@ async function bare(address: DatabaseAddress): Promise<number> {
   const connection = await openText(address, 'bench', new AbortController().signal);
   let rows = 0;
   await connection.client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-  for (const table of SOURCE_TABLES) {
-    await connection.client.query(`DECLARE bench NO SCROLL CURSOR FOR ${selectRows('public', table)} ORDER BY id`);
+  for (const table of sourceNames().tables) {
+    await connection.client.query(`DECLARE bench NO SCROLL CURSOR FOR ${selectRows(table)} ORDER BY id`);
     for (;;) {
       const fetched = await connection.rows(`FETCH ${FETCH} FROM bench`, []);
       rows += fetched.length;

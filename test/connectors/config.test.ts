@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { ConfigurationError } from '#libs/domain/errors.ts';
-import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
+import { neededColumns, SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
+import { sourceNames } from '#libs/domain/source-tables/names.ts';
 import { loadConfig } from '#libs/platform/config/config.ts';
-import { publicationSql } from '#libs/source/postgres/remedies.ts';
 import { describeDifferences, epochIn } from '../../services/register/config.ts';
 import { ownTablesSql } from '../../services/register/own-tables.ts';
 import { registerSettings, wantedConfig } from '../../services/register/settings.ts';
@@ -75,6 +75,27 @@ describe('the connector', () => {
     );
   });
 
+  test('reads of them the needed columns alone, and all of the table by which it takes orders', () => {
+    const wanted = config['column.include.list']?.split(',') ?? [];
+    const isRead = (column: string): boolean => wanted.some((pattern) => new RegExp(`^${pattern}$`).test(column));
+    for (const table of SOURCE_TABLES)
+      for (const column of ['id', ...neededColumns(table).map(({ name }) => name)])
+        expect([column, isRead(`public.${table}.${column}`)]).toEqual([column, true]);
+    expect(isRead('prepadata.signal.data')).toBe(true);
+    for (const column of ['students.email', 'students.external_id', 'courses.fullname', 'grades.feedback'])
+      expect([column, isRead(`public.${column}`)]).toEqual([column, false]);
+  });
+
+  test('where names are mapped, reads by those of the source', () => {
+    const mapping = { grades: { table: 'lms_grade', columns: { id: 'grade_id', student_id: 'pupil' } } };
+    const mapped = wantedConfig({ ...settings, names: sourceNames('school', mapping) }, 42, 'no_data');
+    expect(mapped['table.include.list']).toBe(
+      'school.students,school.courses,school.enrollments,school.lms_grade,school.activity_logs',
+    );
+    expect(mapped['column.include.list']).toContain('school.lms_grade.(grade_id|pupil|course_id|grade_item|');
+    expect(mapped['message.key.columns']).toContain('school.lms_grade:pupil;');
+  });
+
   test('skips no error, holds no password and no hole, and bears its epoch', () => {
     expect(Object.keys(config).filter((key) => key.startsWith('errors.tolerance'))).toEqual([]);
     expect(JSON.stringify(config)).not.toContain(ENVIRONMENT.SOURCE_DB_PASSWORD);
@@ -118,7 +139,7 @@ describe('what an administrator runs', () => {
 
   test('names the same user and publication in both files', () => {
     expect(source).toContain('CREATE ROLE prepadata_reader');
-    expect(source).toContain(publicationSql('prepadata', 'public'));
+    expect(source).toContain('CREATE PUBLICATION prepadata FOR TABLE');
     expect(ownTablesSql('prepadata_reader', 'prepadata').join('\n')).toContain('TO prepadata_reader');
   });
 

@@ -53,15 +53,15 @@ const arrived = (epoch: number): Set<unknown> =>
   new Set(
     reader.records
       .filter(({ headers }) => headers['prepadata.epoch'] === String(epoch))
-      .map(({ value }) => value?.after?.['external_id']),
+      .map(({ value }) => value?.after?.['id']),
   );
 
 async function everythingArrives(): Promise<void> {
   const epoch = await epochNow();
   const external = `in epoch ${epoch}, ${Date.now()}`;
   await fixture.source.db.query('INSERT INTO students (external_id) VALUES ($1)', [external]);
-  const rows = await fixture.source.db.query<{ external_id: string }>('SELECT external_id FROM students');
-  await until(`all students under epoch ${epoch}`, () => rows.every((row) => arrived(epoch).has(row.external_id)));
+  const rows = await fixture.source.db.query<{ id: string }>('SELECT id FROM students');
+  await until(`all students under epoch ${epoch}`, () => rows.every((row) => arrived(epoch).has(row.id)));
 }
 
 /** Between us and Connect: takes the n-th change, and then nobody hears of it, nor of anything after. */

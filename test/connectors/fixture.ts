@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { sourceNames } from '#libs/domain/source-tables/names.ts';
 import { migrate } from '#libs/store/schema/migrate.ts';
 import { superviseConnector } from '../../services/register/connector-supervisor.ts';
 import type { RegisterSettings } from '../../services/register/settings.ts';
@@ -32,7 +33,7 @@ export async function createFixture(
       analytics: analytics.address,
       connectUrl: stack.connectUrl,
       name,
-      schema: 'public',
+      names: sourceNames(),
       publication: 'prepadata',
       slotPrefix: `${name}_debezium`,
       slotLimit: 'required',

@@ -78,30 +78,35 @@ function imagesOf(table: string, epoch: number): Map<string, Record<string, unkn
   return new Map([...images].flatMap(([id, { row }]) => (row === null ? [] : [[id, row]])));
 }
 
-/** Whether the students in the topics are those of the table, each with its last name. */
-async function studentsArrived(epoch: number): Promise<boolean> {
-  const rows = await fixture.source.db.query<{ id: string; firstname: string | null }>(
-    'SELECT id, firstname FROM students',
+/** Whether the enrolments in the topics are those of the table, each with its time. */
+async function enrollmentsArrived(epoch: number): Promise<boolean> {
+  const rows = await fixture.source.db.query<{ id: string; at: number | null }>(
+    'SELECT id, (extract(epoch FROM enrolled_at) * 1000)::float8 AS at FROM enrollments',
   );
-  const images = imagesOf('students', epoch);
-  return images.size === rows.length && rows.every((row) => images.get(row.id)?.['firstname'] === row.firstname);
+  const images = imagesOf('enrollments', epoch);
+  const timeOf = (id: string): number | null => {
+    const at = images.get(id)?.['enrolled_at'] ?? null;
+    return at === null ? null : Number(at);
+  };
+  return images.size === rows.length && rows.every(({ id, at }) => images.has(id) && timeOf(id) === at);
 }
 
-/** Inserts, updates and deletes students as fast as it goes, until told to end. */
+/** Inserts, updates and deletes enrolments as fast as it goes, until told to end. */
 function keepWriting(): () => Promise<void> {
   let ending = false;
   const { db } = fixture.source;
   const done = (async () => {
     for (let i = 0; !ending; i += 1) {
-      await db.query(`INSERT INTO students (external_id, firstname) VALUES ('while ' || $1::text, 'new')`, [
-        `${Date.now()}-${i}`,
-      ]);
       await db.query(
-        `UPDATE students SET firstname = 'changed ' || $1::text WHERE id IN (SELECT id FROM students ORDER BY random() LIMIT 5)`,
+        `INSERT INTO enrollments (student_id, enrolled_at) SELECT id, '2020-01-01' FROM students ORDER BY random() LIMIT 1`,
+      );
+      await db.query(
+        `UPDATE enrollments SET enrolled_at = '2021-01-01'::timestamp + $1 * interval '1 second'
+          WHERE id IN (SELECT id FROM enrollments ORDER BY random() LIMIT 5)`,
         [i],
       );
       await db.query(
-        `DELETE FROM students WHERE id = (SELECT s.id FROM students s WHERE external_id LIKE 'while%' ORDER BY random() LIMIT 1)`,
+        `DELETE FROM enrollments WHERE id = (SELECT id FROM enrollments WHERE course_id IS NULL ORDER BY random() LIMIT 1)`,
       );
     }
   })();
@@ -136,10 +141,16 @@ test('while others write, every row and every change arrives, and each record be
   await endWriting();
   const epoch = await epochNow();
   expect(told.join('\n')).toContain(`epoch ${epoch} begins: nothing was read`);
-  await fixture.source.db.query(`INSERT INTO students (external_id) VALUES ('after')`);
-  await until('all students', () => studentsArrived(epoch));
+  await fixture.source.db.query(`INSERT INTO students (external_id, email) VALUES ('after', 'a@school')`);
+  await fixture.source.db.query(`UPDATE students SET email = 'b@school'`);
+  await fixture.source.db.query(`INSERT INTO enrollments (enrolled_at) VALUES ('2001-01-01')`);
+  await until('all enrolments', () => enrollmentsArrived(epoch));
   await until('all grades', () => imagesOf('grades', epoch).size === 3000);
-  const ops = new Set(recordsOf('students', epoch).map(({ value }) => value?.op));
+  await until('all students', () => imagesOf('students', epoch).size === 201);
+  // Of a student, nothing but who it is.
+  for (const { value } of recordsOf('students', epoch))
+    expect(Object.keys({ ...value?.before, ...value?.after })).toEqual(['id']);
+  const ops = new Set(recordsOf('enrollments', epoch).map(({ value }) => value?.op));
   expect(ops).toEqual(new Set(['r', 'c', 'u', 'd']));
   expect(reader.records.every(({ headers }) => headers['prepadata.epoch'] === String(epoch))).toBe(true);
   // One partition for all rows of a student.
@@ -209,8 +220,8 @@ describe('who looks after it', () => {
     const watcher = watch(fixture);
     await until('the task to run', async () => (await connect.read())?.task === 'RUNNING');
     const epoch = await epochNow();
-    await fixture.source.db.query(`UPDATE students SET firstname = 'after the failure' WHERE external_id = 'after'`);
-    await until('the students', () => studentsArrived(epoch));
+    await fixture.source.db.query(`UPDATE enrollments SET enrolled_at = '2002-01-01' WHERE enrolled_at = '2001-01-01'`);
+    await until('the enrolments', () => enrollmentsArrived(epoch));
     expect(watcher.told.join('\n')).toMatch(/has failed: .*heartbeat/);
     const report = await until('the report', async () =>
       (await readConnectorReports(fixture.analytics.db)).find(({ state }) => state === 'streaming'),
@@ -244,7 +255,7 @@ describe('who looks after it', () => {
       const now = await epochNow();
       return now > old && now;
     });
-    await until('everything again', () => studentsArrived(epoch));
+    await until('everything again', () => enrollmentsArrived(epoch));
     const others = watchers.filter((watcher) => watcher !== standby);
     expect(others.flatMap(({ told }) => told).join('\n')).toContain(`the replication slot ${slot} is not there`);
     expect(standby.told.join('\n')).not.toContain('begins');

@@ -1,7 +1,10 @@
-import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
+import { sourceNames } from '#libs/domain/source-tables/names.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import { checkSource } from '#libs/source/pgoutput/index.ts';
+import { sourceSql } from '../../services/slot/source-sql.ts';
 import { failureOf } from '../source/refusal.ts';
 import { onEachPostgres } from '../support/postgres-versions.ts';
 import { SOURCE_SCHEMA } from '../support/source-schema.ts';
@@ -9,12 +12,16 @@ import { statementsOf } from '../support/sql-script.ts';
 
 /* connectors/source.sql, run by whoever there is: on most servers that are rented, nobody is superuser. */
 
-const SCRIPT = statementsOf(readFileSync(new URL('../../connectors/source.sql', import.meta.url), 'utf8'));
+const SCRIPT = statementsOf(sourceSql(sourceNames(), 'prepadata'));
 const school = { user: 'school', password: 'secret' };
 const reader = { user: 'prepadata_reader', password: 'change-me' };
 let count = 0;
 let server: DatabaseAddress;
 let lms: DatabaseAddress;
+
+test('the file is what the declarations of the tables say', async () => {
+  await expect(sourceSql(sourceNames(), 'prepadata')).toMatchFileSnapshot('../../connectors/source.sql');
+});
 
 /** What a user was told while it ran the statements; the errors among it, as psql goes on after each. */
 async function run(statements: readonly string[], as: Partial<DatabaseAddress> = {}, at = lms): Promise<string[]> {
@@ -72,6 +79,58 @@ onEachPostgres(
 
     const follows = () => expect(failureOf({ ...lms, ...reader })).rejects.toThrow('it was followed');
     const left = 'ALTER ROLE prepadata_reader REPLICATION;';
+
+    /** The columns that a publication sends of each table. */
+    const sent = async (publication: string): Promise<readonly unknown[]> => {
+      const client = new pg.Client(lms);
+      await client.connect();
+      const columns = version >= 15 ? 'to_jsonb(attnames)' : 'NULL::jsonb';
+      const { rows } = await client.query(
+        `SELECT tablename, ${columns} AS columns FROM pg_publication_tables WHERE pubname = $1 ORDER BY 1`,
+        [publication],
+      );
+      await client.end();
+      return rows;
+    };
+
+    test.each([
+      ['as an LMSConnector makes its tables', []],
+      ['with a replica identity that has every column', ['ALTER TABLE students REPLICA IDENTITY FULL']],
+      ['with columns that nobody needs', ['ALTER TABLE grades ADD COLUMN "Feed back" text']],
+    ])('publishes what the program itself would publish: %s', async (_, changes) => {
+      await begin(address(), '');
+      await run([...changes, ...SCRIPT]);
+      await checkSource(lms, { publication: 'own' });
+      expect(await sent('prepadata')).toEqual(await sent('own'));
+      await run([
+        `INSERT INTO students (external_id, email) VALUES ('1', 'a@school')`,
+        `UPDATE students SET email = 'b@school'`,
+        'DELETE FROM students',
+      ]).then((told) => expect(told).toEqual([]));
+      await follows();
+    });
+
+    test('with names of a mapping, and what it makes can be followed by them', async () => {
+      const names = sourceNames('school', {
+        students: { table: 'order', columns: { id: 'Pupil' } },
+        grades: { table: 'lms_grade', columns: { grade_value: 'value', timestamp: 'user' } },
+      });
+      await begin(address(), '');
+      await run([
+        'CREATE SCHEMA school',
+        ...SOURCE_TABLES.map((table) => `ALTER TABLE ${table} SET SCHEMA school`),
+        'ALTER TABLE school.students RENAME id TO "Pupil"',
+        'ALTER TABLE school.students RENAME TO "order"',
+        'ALTER TABLE school.grades RENAME grade_value TO value',
+        'ALTER TABLE school.grades RENAME "timestamp" TO "user"',
+        'ALTER TABLE school.grades RENAME TO lms_grade',
+        'ALTER TABLE school.lms_grade ADD COLUMN feedback text',
+      ]);
+      expect(await run(statementsOf(sourceSql(names, 'prepadata')))).toEqual([]);
+      await expect(failureOf({ ...lms, ...reader }, { names })).rejects.toThrow('it was followed');
+      const told = await run(['SELECT feedback FROM school.lms_grade'], reader);
+      expect(told).toEqual(['ERROR: permission denied for table lms_grade']);
+    });
 
     test('a superuser has nothing left to do', async () => {
       await begin(address(), '');

@@ -351,4 +351,18 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     tests: FLAGS,
   },
   ...BUGS_OF_PROOF,
+  {
+    name: 'the source is decoded by the names that an LMSConnector gives, whatever SOURCE_MAPPING says',
+    file: 'libs/source/pgoutput/assemble.ts',
+    from: "textOf(tuple, table.needed[index]?.name ?? '')",
+    to: "textOf(tuple, table.needed[index]?.column ?? '')",
+    tests: ['test/e2e/mapping.test.ts'],
+  },
+  {
+    name: 'every column of a table is published, needed or not',
+    file: 'libs/source/postgres/publication.ts',
+    from: "return version >= COLUMN_LISTS && identity === 'd' && hasOthers",
+    to: "return version > COLUMN_LISTS * 10 && identity === 'd' && hasOthers",
+    tests: ['test/source/pgoutput-columns.test.ts'],
+  },
 ];

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { ConfigurationError } from '#libs/domain/errors.ts';
-import { loadConfig } from '#libs/platform/config/config.ts';
+import { loadConfig, namesOf } from '#libs/platform/config/config.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'prepadata-config-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -93,5 +93,73 @@ describe('ACTIVITY_ALIASES', () => {
 
   test('a file that is not there is refused', () => {
     expect(() => loadConfig({ ACTIVITY_ALIASES: path.join(folder, 'none') })).toThrow('ACTIVITY_ALIASES');
+  });
+});
+
+describe('SOURCE_MAPPING', () => {
+  const EXAMPLE = { tables: { grades: { table: 'lms_grade', columns: { id: 'gid', grade_value: 'Value' } } } };
+  const load = (content: unknown) =>
+    loadConfig({ SOURCE_MAPPING: file(JSON.stringify(content)), SOURCE_SCHEMA: 'lms' });
+
+  test('names nothing unless set, and then what it names', () => {
+    expect(namesOf(loadConfig({})).areMapped).toBe(false);
+    const names = namesOf(load(EXAMPLE));
+    expect(names.of('grades')).toMatchObject({ sql: 'lms."lms_grade"', id: { name: 'gid', sql: '"gid"' } });
+    expect(names.of('grades').columns.map(({ name }) => name)).toEqual([
+      'gid',
+      'student_id',
+      'course_id',
+      'grade_item',
+      'Value',
+      'grade_max',
+      'timestamp',
+    ]);
+    expect(names.of('students')).toMatchObject({ sql: 'lms.students', columns: [{ name: 'id' }] });
+  });
+
+  test.each([
+    ['no object', [], /the whole is no JSON object/, /\{"tables": /],
+    ['a member that is not known', { table: {} }, /the whole\.table is no member/, /name tables there/],
+    [
+      'a table that is not read',
+      { tables: { pupils: {} } },
+      /tables\.pupils is no table/,
+      /name students, .*activity_logs there/,
+    ],
+    [
+      'a member of a table',
+      { tables: { grades: { colums: {} } } },
+      /tables\.grades\.colums is no member/,
+      /table, columns/,
+    ],
+    [
+      'a column that is not read',
+      { tables: { grades: { columns: { grade: 'x' } } } },
+      /tables\.grades\.columns\.grade is no column of grades that is read/,
+      /name id, student_id, .*timestamp there/,
+    ],
+    ['no name', { tables: { grades: { table: 5 } } }, /tables\.grades\.table is 5/, /up to 63 letters/],
+    ['a name with a quote', { tables: { grades: { columns: { id: 'a"b' } } } }, /columns\.id is "a\\"b"/, /letters/],
+    [
+      'two columns of one name',
+      { tables: { grades: { columns: { grade_value: 'grade_max' } } } },
+      /tables\.grades\.columns: grade_value and grade_max would both be read from grade_max/,
+      /a name of its own/,
+    ],
+    [
+      'two tables of one name',
+      { tables: { students: { table: 'user' }, courses: { table: 'user' } } },
+      /tables: students and courses would both be read from user/,
+      /a name of its own/,
+    ],
+  ])('%s is refused, with its place and what to do', (_what, content, place, remedy) => {
+    expect(() => load(content)).toThrow(place);
+    expect(() => load(content)).toThrow(remedy);
+    expect(() => load(content)).toThrow(/SOURCE_MAPPING=.*\d\.txt: .*\d\.txt/);
+  });
+
+  test('a file that is no JSON, and one that is not there, are named', () => {
+    expect(() => loadConfig({ SOURCE_MAPPING: file('{') })).toThrow(/\d\.txt is no JSON: .*write it like/);
+    expect(() => loadConfig({ SOURCE_MAPPING: '/no/such/file' })).toThrow(/\/no\/such\/file cannot be read: ENOENT/);
   });
 });

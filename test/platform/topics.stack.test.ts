@@ -2,6 +2,7 @@ import kafkajs from 'kafkajs';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { ConfigurationError } from '#libs/domain/errors.ts';
+import { sourceNames } from '#libs/domain/source-tables/names.ts';
 import { topicSpec } from '#libs/pipeline/topics/publisher.ts';
 import { openAdmin } from '#libs/platform/kafka/admin.ts';
 import type { Admin, TopicSpec } from '#libs/platform/kafka/contract.ts';
@@ -155,7 +156,7 @@ test.each(['compact', 'compact,delete'])(
       registry: { register: () => Promise.resolve(1), decode: () => Promise.resolve(null) },
       group: topicPrefix,
       topicPrefix,
-      schema: 'public',
+      names: sourceNames(),
       tables: ['students'],
       partitions: 2,
       replication: 1,

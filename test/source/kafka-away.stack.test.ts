@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { sourceNames } from '#libs/domain/source-tables/names.ts';
 import { openAdmin } from '#libs/platform/kafka/admin.ts';
 import { BrokerFault, type Producer } from '#libs/platform/kafka/contract.ts';
 import { openProducer } from '#libs/platform/kafka/producer.ts';
@@ -43,7 +44,7 @@ function open() {
     registry,
     group: `${topicPrefix}-students`,
     topicPrefix,
-    schema: 'public',
+    names: sourceNames(),
     tables: ['students'],
     partitions: 2,
     replication: 1,
@@ -192,7 +193,7 @@ test('topics that cannot be made end the source with what to correct', async () 
     registry,
     group: 'impossible',
     topicPrefix: 'impossible',
-    schema: 'public',
+    names: sourceNames(),
     tables: ['students'],
     partitions: 2,
     replication: 3,

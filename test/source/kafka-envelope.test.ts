@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { sourceNames } from '#libs/domain/source-tables/names.ts';
 import { ColumnGone, type RecordFacts, readEnvelope } from '#libs/source/kafka/envelope.ts';
 import { FloatText, Malformed, readNumber, readValue } from '#libs/source/kafka/values.ts';
 
@@ -28,7 +29,7 @@ const after = {
   timestamp: -2,
   metadata: '{"n": [1, 2.50]}',
 };
-const facts: RecordFacts = { table: 'activity_logs', epoch: 7, isHalfOfMove: false };
+const facts: RecordFacts = { table: sourceNames().of('activity_logs'), epoch: 7, isHalfOfMove: false };
 const stamp = { position: { epoch: 7, lsn: 33_628_832n }, xid: 791n, committedAt: 1_795_383_589_085 };
 
 const envelope = (op: string, fields: object) => ({ before: null, after: null, source, op, ts_ms: 1, ...fields });

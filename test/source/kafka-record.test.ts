@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { UnrecoverableError } from '#libs/domain/errors.ts';
+import { sourceNames } from '#libs/domain/source-tables/names.ts';
 import type { IncomingRecord } from '#libs/platform/kafka/contract.ts';
 import { RegistryFault, type SchemaRegistry, Undecodable } from '#libs/platform/registry/contract.ts';
 import { MAX_PAYLOAD } from '#libs/source/contract.ts';
@@ -18,7 +19,12 @@ function readerOf(answer: unknown, newestEpoch = 3): RecordReader {
       return answer;
     },
   };
-  return { table: 'students', registry, registerCommand: 'register it', newestEpoch: async () => newestEpoch };
+  return {
+    table: sourceNames().of('students'),
+    registry,
+    registerCommand: 'register it',
+    newestEpoch: async () => newestEpoch,
+  };
 }
 
 const record = (epoch: string | undefined, value: Buffer | null = Buffer.from('bytes')): IncomingRecord => ({

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Change } from '#libs/domain/change.ts';
+import { sourceNames } from '#libs/domain/source-tables/names.ts';
 import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
 import { createSourceDatabase } from '../support/database.ts';
 import { LAX_SOURCE_SCHEMA } from '../support/source-schema.ts';
@@ -29,11 +30,11 @@ afterEach(async () => {
   await world.close();
 });
 
-async function start(): Promise<void> {
+async function start({ names } = world): Promise<void> {
   // Something to be read first: before that, the connector has no slot.
-  await world.database.db.query("INSERT INTO students (id, external_id) VALUES (gen_random_uuid(), 'first')");
+  await world.database.db.query(`INSERT INTO ${names.of('students').sql} (external_id) VALUES ('first')`);
   const progress = new MemoryProgress();
-  const source = pgoutputSource({ address: world.database.address, progress, slotPrefix: freshPrefix() });
+  const source = pgoutputSource({ address: world.database.address, progress, slotPrefix: freshPrefix(), names });
   direct = new Reader({ ...world, progress }, new Replica()).start(source);
   await eventually(() => direct.error ?? progress.stored?.phase, 30_000).toBe('streaming');
   kafka = new Reader(world, new Replica()).start(world.source());
@@ -153,6 +154,51 @@ async function writeMoves(): Promise<void> {
   await db.query('DELETE FROM activity_logs WHERE id = $1', [id3]);
   await db.query('TRUNCATE activity_logs, grades');
 }
+
+test('names of a mapping are the same to both, in the snapshot and in the stream', async () => {
+  const { db } = world.database;
+  world = kafkaWorld(
+    world.database,
+    sourceNames('public', {
+      students: { columns: { id: 'Uid' } },
+      // Each has the name that the other has elsewhere.
+      grades: {
+        table: 'Lms_Grade',
+        columns: { id: 'gid', student_id: 'pupil', grade_value: 'grade_max', grade_max: 'grade_value' },
+      },
+    }),
+  );
+  await db.query(`ALTER TABLE students RENAME id TO "Uid"`);
+  await db.query('ALTER TABLE grades RENAME TO "Lms_Grade"');
+  for (const [from, to] of [
+    ['id', 'gid'],
+    ['student_id', 'pupil'],
+    ['grade_value', 'other'],
+    ['grade_max', 'grade_value'],
+    ['other', 'grade_max'],
+  ])
+    await db.query(`ALTER TABLE "Lms_Grade" RENAME ${from} TO ${to}`);
+  const insert = (value: number) =>
+    db.query(
+      `INSERT INTO "Lms_Grade" (pupil, grade_item, grade_max, grade_value) VALUES (gen_random_uuid(), 'q', $1, 20)`,
+      [value],
+    );
+  await insert(3);
+  await start();
+  await insert(4);
+  await db.query('UPDATE "Lms_Grade" SET grade_max = grade_max + 10');
+  await db.query('UPDATE "Lms_Grade" SET gid = gen_random_uuid() WHERE grade_max = 13');
+  await db.query('DELETE FROM "Lms_Grade" WHERE grade_max = 14');
+  await db.query('TRUNCATE "Lms_Grade"');
+  await eventually(() => direct.changes.length, 30_000).toBe(2 + 1 + 2 + 2 + 1 + 1);
+  await bothAgree();
+  expect(kafka.changes).toContainEqual(
+    expect.objectContaining({
+      table: 'grades',
+      after: expect.objectContaining({ grade_value: '14', grade_max: '20' }),
+    }),
+  );
+});
 
 test('every change of keys is the same from both under the default replica identity', async () => {
   await start();

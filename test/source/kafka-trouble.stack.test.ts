@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ConfigurationError, UnrecoverableError } from '#libs/domain/errors.ts';
+import type { SourceTable } from '#libs/domain/source-tables/index.ts';
 import { installCodecs } from '#libs/platform/kafka/codecs.ts';
 import type { SchemaRegistry } from '#libs/platform/registry/contract.ts';
 import { openRegistry } from '#libs/platform/registry/registry.ts';
@@ -40,7 +41,7 @@ async function read(options: Partial<KafkaSourceOptions> = {}): Promise<{ reader
 }
 
 async function produce(
-  table: string,
+  table: SourceTable,
   message: { key?: string | null; value: Buffer | null; headers?: Record<string, string> },
 ): Promise<void> {
   const producer = clientOf(world.stack).producer();

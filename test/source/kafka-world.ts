@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
 import pg from 'pg';
 import { SOURCE_TABLES, type SourceTable } from '#libs/domain/source-tables/index.ts';
+import { type SourceNames, sourceNames } from '#libs/domain/source-tables/names.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { openRegistry } from '#libs/platform/registry/registry.ts';
 import type {
@@ -12,6 +13,7 @@ import type {
   TopicOfTable,
 } from '#libs/source/contract.ts';
 import { type KafkaSourceOptions, kafkaSource } from '#libs/source/kafka/index.ts';
+import { changeTopicOf } from '#libs/source/kafka/options.ts';
 import { readFloat } from '#libs/source/kafka/values.ts';
 import type { ConnectorConfig } from '../../services/register/config.ts';
 import { ownTablesSql } from '../../services/register/own-tables.ts';
@@ -28,9 +30,10 @@ export interface KafkaWorld extends SourceWorld {
   readonly database: TestDatabase;
   readonly stack: StackAddresses;
   readonly prefix: string;
+  readonly names: SourceNames;
   /** Also what the connector is registered at, at the first call. */
   source(options?: Partial<KafkaSourceOptions>): ChangeSource;
-  topic(table: string): string;
+  topic(table: SourceTable): string;
   /** Makes slot and connector of an epoch, if they are not there; resolves when its task runs. */
   connect(epoch?: number, settings?: Readonly<Record<string, string>>): Promise<void>;
   /** Takes the connector away, its slot stays. */
@@ -98,7 +101,7 @@ export class MemoryPartitions implements PartitionProgress, WorldProgress {
 }
 
 /** Debezium between a database and the source; everything it makes has the world's own names and goes with it. */
-export function kafkaWorld(database: TestDatabase): KafkaWorld {
+export function kafkaWorld(database: TestDatabase, names = sourceNames()): KafkaWorld {
   const stack = useStack();
   const prefix = `${freshPrefix()}_${Date.now().toString(36)}`;
   const progress = new MemoryPartitions();
@@ -111,7 +114,8 @@ export function kafkaWorld(database: TestDatabase): KafkaWorld {
     progress,
     stack,
     prefix,
-    topic: (table) => `${prefix}.public.${table}`,
+    names,
+    topic: (table) => changeTopicOf({ topicPrefix: prefix, names }, table),
     connect: (epoch = 1, settings = {}) => {
       connector = `${prefix}_${epoch}`;
       return connect(world, epoch, settings);
@@ -143,12 +147,12 @@ export function kafkaWorld(database: TestDatabase): KafkaWorld {
   return world;
 }
 
-const optionsOf = ({ stack, prefix, progress }: KafkaWorld): KafkaSourceOptions => ({
+const optionsOf = ({ stack, prefix, names, progress }: KafkaWorld): KafkaSourceOptions => ({
   brokers: stack.brokers.split(','),
   registry: openRegistry({ url: stack.registryUrl, readFloat }),
   group: `${prefix}-group`,
   topicPrefix: prefix,
-  schema: 'public',
+  names,
   tables: SOURCE_TABLES,
   partitions: PARTITIONS,
   replication: 1,
@@ -184,13 +188,13 @@ async function topicsMade(world: KafkaWorld, tables: readonly SourceTable[]): Pr
 }
 
 async function connect(world: KafkaWorld, epoch: number, settings: Readonly<Record<string, string>>): Promise<void> {
-  const { database, stack, prefix } = world;
+  const { database, stack, prefix, names } = world;
   // Connect keeps its offsets by the connector's name: those of another slot are of no use to this one.
   const slot = `${prefix}_${epoch}`;
   await database.db.query(
     `DO $$ BEGIN
        IF NOT EXISTS (SELECT FROM pg_publication WHERE pubname = 'prepadata') THEN
-         CREATE PUBLICATION prepadata FOR TABLE ${SOURCE_TABLES.join(', ')};
+         CREATE PUBLICATION prepadata FOR TABLE ${names.tables.map(({ sql }) => sql).join(', ')};
        END IF;
      END $$`,
   );
@@ -218,13 +222,13 @@ async function connect(world: KafkaWorld, epoch: number, settings: Readonly<Reco
 }
 
 /** As it is registered, but that one connector reads the tables first and follows the slot then. */
-function connectorConfig({ database: { address }, stack, prefix }: KafkaWorld, epoch: number): ConnectorConfig {
+function connectorConfig({ database: { address }, stack, prefix, names }: KafkaWorld, epoch: number): ConnectorConfig {
   const settings = {
     source: address,
     analytics: address,
     connectUrl: stack.connectUrl,
     name: prefix,
-    schema: 'public',
+    names,
     publication: 'prepadata',
     slotPrefix: prefix,
     slotLimit: 'required',

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { sourceNames } from '#libs/domain/source-tables/names.ts';
 import { beginReading } from '#libs/source/postgres/snapshot.ts';
 import { createSourceDatabase } from '../support/database.ts';
 import { type PostgresWorld, postgresWorld } from './postgres-world.ts';
@@ -167,10 +168,10 @@ test('a table rewritten between the snapshot and its reading is noticed, for it 
     await exporter.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
     const snapshot = await exporter.query<{ id: string }>('SELECT pg_export_snapshot() AS id');
     const id = snapshot.rows[0]?.id ?? '';
-    await beginReading(reader, 'public', id, 'off');
+    await beginReading(reader, sourceNames(), id, 'off');
     await reader.query('COMMIT');
     await world.database.db.query('ALTER TABLE grades ALTER COLUMN grade_value TYPE numeric(20, 4)');
-    await expect(beginReading(reader, 'public', id, 'off')).rejects.toThrow(/source table grades was rewritten/);
+    await expect(beginReading(reader, sourceNames(), id, 'off')).rejects.toThrow(/source table grades was rewritten/);
   } finally {
     await exporter.end();
     await reader.end();

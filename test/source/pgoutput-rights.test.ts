@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ConfigurationError } from '#libs/domain/errors.ts';
+import { sourceNames } from '#libs/domain/source-tables/names.ts';
 import { type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
 import { findService, slotWithoutLimit } from '#libs/source/postgres/managed.ts';
+import { readGrantsSql } from '#libs/source/postgres/remedies.ts';
 import { createSourceDatabase } from '../support/database.ts';
 import { onEachPostgres } from '../support/postgres-versions.ts';
 import { type PostgresWorld, postgresWorld } from './postgres-world.ts';
@@ -103,9 +105,18 @@ onEachPostgres([14, 16, 18], (version, server) => {
     await follows();
   });
 
-  test('columns alone are no table: they cannot be locked while they are read', async () => {
-    await query(`GRANT SELECT (id) ON students TO ${role}`);
-    expect((await failureOf(as())).message).toMatch(/may not read public\.students/);
+  test('the columns that are needed are enough, and one that may not be read is named', async () => {
+    await query(`ALTER ROLE ${role} REPLICATION`);
+    await query('CREATE PUBLICATION prepadata FOR TABLE students, courses, enrollments, grades, activity_logs');
+    for (const text of readGrantsSql(role, sourceNames())) await query(text);
+    await query(`REVOKE SELECT (metadata) ON activity_logs FROM ${role}`);
+    const refusal = await failureOf(as());
+    expect(refusal.message).toMatch(/may not read public\.activity_logs\.metadata of the source database$/);
+    await query(statementsIn(refusal.hint)[0] ?? '');
+    const asked = openDatabase(as(), { connections: 1 });
+    await expect(asked.query('SELECT email FROM students')).rejects.toThrow('permission denied');
+    await asked.close();
+    await follows();
   });
 
   test.for(version === 16 ? SERVICES : [])(

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { AnyRowChange } from '#libs/domain/change.ts';
+import { sourceNames } from '#libs/domain/source-tables/names.ts';
 import { createSourceDatabase } from '../support/database.ts';
 import { type PostgresWorld, postgresWorld } from './postgres-world.ts';
 import { eventually } from './stage.ts';
@@ -150,7 +151,7 @@ test('the schema may be another, and tables of the same name elsewhere are not o
   }
   await query('CREATE TABLE public.students (id int PRIMARY KEY)');
   await query('CREATE PUBLICATION wide FOR ALL TABLES');
-  const source = world.source({ schema: 'lms', publication: 'wide' });
+  const source = world.source({ names: sourceNames('lms'), publication: 'wide' });
   reader = new Reader(world, replica).start(source);
   await eventually(() => source.status().state).toBe('streaming');
   await query('INSERT INTO public.students VALUES (1)');

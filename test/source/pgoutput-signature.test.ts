@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { sourceNames } from '#libs/domain/source-tables/names.ts';
 import { hasMoved, hasSameIdentity, readSignature, whyAnotherOrigin } from '#libs/source/postgres/signature.ts';
 import { createSourceDatabase, type TestDatabase } from '../support/database.ts';
 import { onEachPostgres, POSTGRES_VERSIONS, type PostgresVersion } from '../support/postgres-versions.ts';
@@ -76,7 +77,7 @@ const NOT_SENT: readonly Deed[] = [
 
 let source: TestDatabase;
 let client: pg.Client;
-const read = (publication = 'prepadata'): Promise<string> => readSignature(client, publication, 'public');
+const read = (publication = 'prepadata'): Promise<string> => readSignature(client, publication, sourceNames());
 /** Each statement by itself: some do not go with others in one transaction. */
 async function run(sql: string): Promise<void> {
   for (const statement of sql.split(';')) await client.query(statement);

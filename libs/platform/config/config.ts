@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
+import { type SourceNames, sourceNames } from '#libs/domain/source-tables/names.ts';
 import type { DatabaseAddress } from '../postgres/database.ts';
 import { tlsOf } from '../postgres/tls.ts';
 import { SETTINGS, type SettingName, type SettingValues } from './settings.ts';
@@ -20,8 +21,9 @@ export function loadConfig(env: Environment = process.env): SettingValues {
       const given = secret ? readSecret(env, name) : set(env[name]);
       try {
         values[name] = parse(given ?? fallback);
-      } catch {
-        problems.push(`${name}=${secret ? '(hidden)' : given} is not ${expects}`);
+      } catch (error) {
+        const what = error instanceof ConfigurationError ? `: ${error.message} (${error.hint})` : ` is not ${expects}`;
+        problems.push(`${name}=${secret ? '(hidden)' : given}${what}`);
       }
     } catch (error) {
       problems.push(messageOf(error));
@@ -52,6 +54,9 @@ function readSecret(env: Environment, name: string): string | undefined {
     throw new Error(`${name}_FILE cannot be read: ${messageOf(error)}`);
   }
 }
+
+/** How what is read is called in the source database. */
+export const namesOf = (config: SettingValues): SourceNames => sourceNames(config.SOURCE_SCHEMA, config.SOURCE_MAPPING);
 
 /** The source database that the environment names; undefined: the sample campus. */
 export const sourceAddress = (config: SettingValues): DatabaseAddress | undefined => addressOf(config, 'SOURCE_DB');

@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs';
 import { ACTIVITY_TYPES, type ActivityType, normaliseWord } from '#libs/domain/activity-type.ts';
 import { type ComponentNumbers, SETTING_DECIMALS } from '#libs/domain/components.ts';
 import { parseScaled } from '#libs/domain/rational.ts';
+import type { SourceMapping } from '#libs/domain/source-tables/names.ts';
 import { openZone, type Zone } from '#libs/domain/zone.ts';
 import { type LevelsByModule, LOG_LEVELS, LOG_MODULES, parseLogLevels } from '../log.ts';
 import { parseSchedule, type Schedule } from '../schedule.ts';
+import { readMapping } from './mapping-file.ts';
 
 /** One line of the configuration table. */
 export interface Setting<V> {
@@ -186,3 +188,7 @@ export const logLevels = (fallback: string, description: string): Setting<Levels
     description,
     (value) => parseLogLevels(value ?? fallback),
   );
+
+/** A file of the names that the source's tables and columns have. */
+export const mappingFile = (description: string): Setting<SourceMapping> =>
+  setting(undefined, 'a JSON file of names', description, (value) => (value === undefined ? {} : readMapping(value)));

@@ -7,6 +7,7 @@ import {
   componentNumbers,
   decimal,
   logLevels,
+  mappingFile,
   oneOf,
   optionalText,
   optionalUrl,
@@ -43,6 +44,9 @@ export const SETTINGS = {
   ),
   SOURCE_DB_SSLROOTCERT: certificates('Certificates to trust for it; unset: those that Node knows'),
   SOURCE_SCHEMA: text('public', 'The schema that the five tables are in'),
+  SOURCE_MAPPING: mappingFile(
+    'JSON file {"tables": {"grades": {"table": "name", "columns": {"grade_value": "name"}}}} of what the source calls otherwise than an LMSConnector',
+  ),
   SOURCE_PUBLICATION: text('prepadata', 'The publication of the five tables; made when missing and allowed'),
   SOURCE_SLOT: text('prepadata', 'Prefix of the replication slots; the epoch follows'),
   SOURCE_SLOT_LIMIT: oneOf(

@@ -1,5 +1,6 @@
 import type { ConfigurationError } from '#libs/domain/errors.ts';
 import type { SourceTable } from '#libs/domain/source-tables/index.ts';
+import { namesOf } from '#libs/platform/config/config.ts';
 import { requireKafka } from '#libs/platform/config/kafka.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import { openAdmin } from '#libs/platform/kafka/admin.ts';
@@ -212,7 +213,7 @@ class KafkaMarker implements StreamMarker {
   }
 
   #topic(table: SourceTable): string {
-    const { KAFKA_TOPIC_PREFIX: topicPrefix, SOURCE_SCHEMA: schema } = this.#parts.config;
-    return changeTopicOf({ topicPrefix, schema }, table);
+    const { config } = this.#parts;
+    return changeTopicOf({ topicPrefix: config.KAFKA_TOPIC_PREFIX, names: namesOf(config) }, table);
   }
 }

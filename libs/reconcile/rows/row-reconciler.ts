@@ -1,4 +1,5 @@
 import type { RunScope } from '#libs/domain/run.ts';
+import { namesOf } from '#libs/platform/config/config.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { PGOUTPUT_STREAM } from '#libs/source/contract.ts';
 import type { RunContext, RunnerParts } from '../contract.ts';
@@ -55,7 +56,7 @@ async function runRows(
   const closers: (() => void | Promise<void>)[] = [];
   try {
     signal.throwIfAborted();
-    const source = await openSourceReader(parts.source, config.SOURCE_SCHEMA, signal);
+    const source = await openSourceReader(parts.source, namesOf(config), signal);
     closers.push(() => source.close());
     const images = await openText(parts.analytics, 'reconcile images', signal);
     closers.push(() => images.close());

@@ -1,10 +1,18 @@
 import type { Uuid } from '#libs/domain/change.ts';
 import type { SourceTable } from '#libs/domain/source-tables/index.ts';
+import type { NamedTable, SourceNames } from '#libs/domain/source-tables/names.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { MARKER_PREFIX } from '#libs/source/pgoutput/assemble.ts';
 import { readingText } from '#libs/source/postgres/encoding.ts';
 import { checkRowSecurity, type RowSecurity } from '#libs/source/postgres/row-security.ts';
-import { estimateRows, qualified, selectRows, type TextRow } from '#libs/source/postgres/snapshot.ts';
+import {
+  estimateRows,
+  identifier,
+  lockSql,
+  rewrittenSince,
+  selectRows,
+  type TextRow,
+} from '#libs/source/postgres/snapshot.ts';
 import { openText, type TextConnection } from './connection.ts';
 import type { TableScope } from './scope.ts';
 import { parseSnapshot, type SourceSnapshot } from './visibility.ts';
@@ -31,7 +39,7 @@ export interface SourceReader {
 /** @throws the driver's errors; the signal's reason once it has aborted */
 export async function openSourceReader(
   address: DatabaseAddress,
-  schema: string,
+  names: SourceNames,
   signal: AbortSignal,
 ): Promise<SourceReader> {
   const reader = await openText(address, 'reconcile', signal, readingText);
@@ -42,16 +50,15 @@ export async function openSourceReader(
     reader.close();
     throw error;
   }
-  const { setting } = await checkRowSecurity(reader.client, schema);
+  const { setting } = await checkRowSecurity(reader.client, names);
   await reader.client.query(`SET row_security = ${setting}`);
   const read = (table: SourceTable, text: string, values: readonly (string | number | null)[]): Promise<SourceRead> =>
-    readOnce(reader, schema, table, setting, text, values);
+    readOnce(reader, names, table, setting, text, values);
   return {
     range: ({ table, sourceStudent, sourceCourse }, after, limit) =>
-      read(table, rangeSql(schema, table), [after, limit, sourceStudent, sourceCourse]),
-    byId: (table, ids) =>
-      read(table, `${selectRows(schema, table)} WHERE id = ANY ($1::uuid[]) ORDER BY id`, [`{${ids.join(',')}}`]),
-    estimate: () => reader.alone(() => estimateRows(reader.client, schema)),
+      read(table, rangeSql(names.of(table)), [after, limit, sourceStudent, sourceCourse]),
+    byId: (table, ids) => read(table, byIdSql(names.of(table)), [`{${ids.join(',')}}`]),
+    estimate: () => reader.alone(() => estimateRows(reader.client, names)),
     emit: (word) =>
       writer.alone(async () => {
         // In a transaction of its own, so that the stream tells of it at once.
@@ -65,36 +72,51 @@ export async function openSourceReader(
   };
 }
 
-function rangeSql(schema: string, table: SourceTable): string {
-  const isPerson = table === 'students' || table === 'courses';
-  const [student, course] = isPerson ? ['id', 'id'] : ['student_id', 'course_id'];
-  return `${selectRows(schema, table)}
-    WHERE ($1::uuid IS NULL OR id > $1) AND ($3::uuid IS NULL OR ${student} = $3) AND ($4::uuid IS NULL OR ${course} = $4)
-    ORDER BY id LIMIT $2::integer`;
+const byIdSql = (table: NamedTable): string => {
+  const id = identifier(table.id.name);
+  return `${selectRows(table)} WHERE ${id} = ANY ($1::uuid[]) ORDER BY ${id}`;
+};
+
+function rangeSql(table: NamedTable): string {
+  const id = identifier(table.id.name);
+  // Students and courses are narrowed by themselves.
+  const ofKey = (column: string): string =>
+    identifier(table.needed.find((needed) => needed.column === column)?.name ?? table.id.name);
+  return `${selectRows(table)}
+    WHERE ($1::uuid IS NULL OR ${id} > $1) AND ($3::uuid IS NULL OR ${ofKey('student_id')} = $3)
+      AND ($4::uuid IS NULL OR ${ofKey('course_id')} = $4)
+    ORDER BY ${id} LIMIT $2::integer`;
 }
 
+/** A table that is rewritten just as it is read, again and again, is one that somebody else holds. */
+const MOST_TRIES = 10;
+
 /**
- * Reads under one snapshot. The table is locked before the snapshot is taken: to an older snapshot a table that was
- * truncated or rewritten since would look empty. The lock keeps policies of row-level security as they are, too: where
- * the table is read through some, they are looked at under it.
+ * Reads under one snapshot, which has to see the table as it is: to an older snapshot a table that was truncated or
+ * rewritten since looks empty, and policies of row-level security that were altered since hide rows. Both are looked at
+ * once the table is held; where it was altered in between, it is read again.
  */
 function readOnce(
   reader: TextConnection,
-  schema: string,
+  names: SourceNames,
   table: SourceTable,
   rowSecurity: RowSecurity['setting'],
   text: string,
   values: readonly (string | number | null)[],
 ): Promise<SourceRead> {
+  const named = names.of(table);
   return reader.alone(async () => {
-    await reader.client.query(
-      `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
-       LOCK TABLE ${qualified(schema, table)} IN ACCESS SHARE MODE`,
-    );
-    if (rowSecurity === 'on') await checkRowSecurity(reader.client, schema);
-    const [taken] = await reader.rows('SELECT pg_current_snapshot()', []);
-    const rows = await reader.rows(text, values);
-    await reader.client.query('COMMIT');
-    return { snapshot: parseSnapshot(taken?.[0] ?? ''), rows };
+    for (let left = MOST_TRIES; left > 0; left -= 1) {
+      await reader.client.query(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`);
+      const before = rowSecurity === 'on' ? await checkRowSecurity(reader.client, names) : undefined;
+      const [taken] = await reader.rows('SELECT pg_current_snapshot()', []);
+      await reader.client.query(lockSql(named));
+      const isAsItIs = (await rewrittenSince(reader.client, [named])).length === 0;
+      const rows = isAsItIs ? await reader.rows(text, values) : [];
+      await reader.client.query('COMMIT');
+      const after = rowSecurity === 'on' ? await checkRowSecurity(reader.client, names) : undefined;
+      if (isAsItIs && before?.print === after?.print) return { snapshot: parseSnapshot(taken?.[0] ?? ''), rows };
+    }
+    throw new Error(`the source table ${named.sql} was altered each time that it was read`);
   });
 }

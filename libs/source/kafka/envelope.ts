@@ -1,12 +1,13 @@
 import type { AnyRowChange, Change, LocalMillis, RowOp, Uuid } from '#libs/domain/change.ts';
 import type { Position } from '#libs/domain/position.ts';
-import { neededColumns, type SourceTable } from '#libs/domain/source-tables/index.ts';
+import type { NamedTable } from '#libs/domain/source-tables/names.ts';
+
 import { deleteChange, type Stamp } from '../postgres/decode.ts';
 import { Malformed, readUuid, readValue, UNAVAILABLE } from './values.ts';
 
 /** What a record says beside its envelope. */
 export interface RecordFacts {
-  readonly table: SourceTable;
+  readonly table: NamedTable;
   readonly epoch: number;
   /** Debezium wrote this delete and a create, or this create and a delete, for one update: the keys of the row changed. */
   readonly isHalfOfMove: boolean;
@@ -38,7 +39,8 @@ export function readEnvelope(value: unknown, facts: RecordFacts): readonly Chang
   if (op === 'm') return [];
   const source = fieldsOf(envelope['source'], 'source');
   const { table } = facts;
-  if (source['table'] !== table) throw new Malformed(`it is of the table ${String(source['table'])}, not ${table}`);
+  if (source['table'] !== table.name)
+    throw new Malformed(`it is of the table ${String(source['table'])}, not ${table.name}`);
   if (op === 'r') return [rowOf(table, 'read', envelope['after'], { position: { epoch: facts.epoch, lsn: 0n } })];
   const stamp = stampOf(source, facts.epoch);
   const half = facts.isHalfOfMove ? ({ splitMove: true } as const) : {};
@@ -48,24 +50,24 @@ export function readEnvelope(value: unknown, facts: RecordFacts): readonly Chang
     case 'u':
       return updateOf(table, envelope, stamp);
     case 'd': {
-      const gone = deleteChange(table, idOf(envelope['before'], 'before'), stamp);
+      const gone = deleteChange(table.table, idOf(table, envelope['before'], 'before'), stamp);
       return [facts.isHalfOfMove ? { ...gone, moved: true, splitMove: true } : gone];
     }
     case 't':
-      return [{ table, op: 'truncate', ...stamp }];
+      return [{ table: table.table, op: 'truncate', ...stamp }];
     default:
       throw new Malformed(`op is ${JSON.stringify(op)}, none of r, c, u, d, t`);
   }
 }
 
 /** With replica identity FULL, the id may change in what is a plain update: the message key is another column. */
-function updateOf(table: SourceTable, envelope: Fields, stamp: Stamp): readonly Change[] {
+function updateOf(table: NamedTable, envelope: Fields, stamp: Stamp): readonly Change[] {
   const row = rowOf(table, 'update', envelope['after'], stamp);
   const { before } = envelope;
-  const oldId = before === null || before === undefined ? row.id : idOf(before, 'before');
+  const oldId = before === null || before === undefined ? row.id : idOf(table, before, 'before');
   if (oldId === row.id) return [row];
   return [
-    { ...deleteChange(table, oldId, stamp), moved: true },
+    { ...deleteChange(table.table, oldId, stamp), moved: true },
     { ...row, op: 'create', movedFrom: oldId },
   ];
 }
@@ -75,20 +77,22 @@ function fieldsOf(value: unknown, what: string): Fields {
   return value as Fields;
 }
 
-const idOf = (row: unknown, what: string): Uuid => readUuid(fieldsOf(row, what)['id'], `${what}.id`);
+const idOf = ({ id }: NamedTable, row: unknown, what: string): Uuid =>
+  readUuid(fieldsOf(row, what)[id.name], `${what}.${id.name}`);
 
-function rowOf(table: SourceTable, op: Exclude<RowOp, 'delete'>, row: unknown, stamp: Stamp): AnyRowChange {
+function rowOf(named: NamedTable, op: Exclude<RowOp, 'delete'>, row: unknown, stamp: Stamp): AnyRowChange {
   const fields = fieldsOf(row, 'after');
-  if (fields['id'] === undefined) throw new ColumnGone(table, 'id');
+  const { table, id } = named;
+  if (fields[id.name] === undefined) throw new ColumnGone(named.name, id.name);
   const after: Record<string, string | LocalMillis | null> = {};
-  for (const { name, kind } of neededColumns(table)) {
+  for (const { column, name, kind } of named.needed) {
     const value = fields[name];
-    if (value === undefined) throw new ColumnGone(table, name);
+    if (value === undefined) throw new ColumnGone(named.name, name);
     if (value === UNAVAILABLE) continue;
-    after[name] = value === null ? null : readValue(kind, value, name);
+    after[column] = value === null ? null : readValue(kind, value, name);
   }
-  // The columns come from NEEDED_COLUMNS[table], which is what the type of `after` is made of.
-  return { table, op, id: readUuid(fields['id'], 'after.id'), ...stamp, after } as AnyRowChange;
+  // The columns come from neededColumns(table), which is what the type of `after` is made of.
+  return { table, op, id: readUuid(fields[id.name], `after.${id.name}`), ...stamp, after } as AnyRowChange;
 }
 
 const MAX_LSN = (1n << 63n) - 1n;

@@ -1,4 +1,5 @@
 import type { SourceTable } from '#libs/domain/source-tables/index.ts';
+import type { SourceNames } from '#libs/domain/source-tables/names.ts';
 import type { KafkaSecurity } from '#libs/platform/kafka/security.ts';
 import type { Log } from '#libs/platform/log.ts';
 import type { SchemaRegistry } from '#libs/platform/registry/contract.ts';
@@ -14,8 +15,8 @@ export interface KafkaSourceOptions {
   readonly group: string;
   /** `topic.prefix` of the connector. */
   readonly topicPrefix: string;
-  /** Where the tables are at the source. */
-  readonly schema: string;
+  /** Where the tables are at the source, and what they are called. */
+  readonly names: SourceNames;
   /** The tables to read; of others nothing is asked. */
   readonly tables: readonly SourceTable[];
   /** Of a topic that has to be made. */
@@ -43,9 +44,9 @@ export const withKafkaDefaults = (options: KafkaSourceOptions): KafkaSettings =>
 });
 
 export const changeTopicOf = (
-  { topicPrefix, schema }: Pick<KafkaSettings, 'topicPrefix' | 'schema'>,
+  { topicPrefix, names }: Pick<KafkaSettings, 'topicPrefix' | 'names'>,
   table: SourceTable,
-): string => `${topicPrefix}.${schema}.${table}`;
+): string => `${topicPrefix}.${names.schema}.${names.of(table).name}`;
 
 /** The names of a topic's partitions in the progress begin like this. */
 export const streamPrefix = (topic: string): string => `kafka:${topic}:`;

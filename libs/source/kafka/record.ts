@@ -1,6 +1,7 @@
 import type { Change } from '#libs/domain/change.ts';
 import { UnrecoverableError } from '#libs/domain/errors.ts';
 import type { SourceTable } from '#libs/domain/source-tables/index.ts';
+import type { NamedTable } from '#libs/domain/source-tables/names.ts';
 import type { IncomingRecord, PartitionId } from '#libs/platform/kafka/contract.ts';
 import { type SchemaRegistry, Undecodable } from '#libs/platform/registry/contract.ts';
 import { MAX_PAYLOAD, type UndecodableRecord } from '../contract.ts';
@@ -22,7 +23,7 @@ export interface Item {
 }
 
 export interface RecordReader {
-  readonly table: SourceTable;
+  readonly table: NamedTable;
   readonly registry: SchemaRegistry;
   readonly registerCommand: string;
   newestEpoch(): Promise<number>;
@@ -45,7 +46,7 @@ export async function readRecord(record: IncomingRecord, place: PartitionId, rea
   } catch (error) {
     if (!(error instanceof Undecodable)) throw error;
     const payload = `${error.message}; base64: ${value.toString('base64')}`;
-    return reject(record, place, reader.table, epochOf(header) ?? 0, 'undecodable', payload);
+    return reject(record, place, reader.table.table, epochOf(header) ?? 0, 'undecodable', payload);
   }
   const epoch = epochOf(header);
   if (epoch === undefined) throw notOurs(record, place, reader.registerCommand);
@@ -59,7 +60,7 @@ export async function readRecord(record: IncomingRecord, place: PartitionId, rea
     return reject(
       record,
       place,
-      reader.table,
+      reader.table.table,
       epoch,
       'malformed_record',
       `${error.message}; record: ${show(envelope)}`,
@@ -107,6 +108,6 @@ const notOurs = ({ offset }: IncomingRecord, { topic, partition }: PartitionId, 
 const columnGone = ({ column }: ColumnGone, { table, registerCommand }: RecordReader): UnrecoverableError =>
   new UnrecoverableError(
     'source_column_missing',
-    `the source table ${table} no longer has the column ${column} in the stream`,
+    `the source table ${table.name} no longer has the column ${column} in the stream`,
     `undo the ALTER TABLE that took it away; then begin a new epoch (${registerCommand} -- --new-epoch), whose snapshot takes the place of what came without it, and start again`,
   );

@@ -1,7 +1,7 @@
 import type { Pgoutput } from 'pg-logical-replication';
 import type { AnyRowChange, Change } from '#libs/domain/change.ts';
 import { parseLsn } from '#libs/domain/position.ts';
-import { neededColumns, SOURCE_TABLES, type SourceTable } from '#libs/domain/source-tables/index.ts';
+import type { NamedTable, SourceNames } from '#libs/domain/source-tables/names.ts';
 import { deleteChange, rowChange, type Stamp } from '../postgres/decode.ts';
 import type { ReadText } from '../postgres/encoding.ts';
 import { UnreadableLog } from '../postgres/faults.ts';
@@ -43,18 +43,18 @@ const textOf = (tuple: Tuple, column: string): string | null | undefined => {
 
 /** Turns the messages of one replication connection into changes; one assembler per connection. */
 export class Assembler {
-  readonly #schema: string;
+  readonly #names: SourceNames;
   readonly #epoch: number;
   readonly #readText: ReadText;
   readonly #target: AssembleTarget;
   /** Needed tables by the relation object of the library, which is the same one in each message of that relation. */
-  readonly #tables = new WeakMap<Pgoutput.MessageRelation, SourceTable>();
+  readonly #tables = new WeakMap<Pgoutput.MessageRelation, NamedTable>();
   #latestXid: bigint;
   #open: OpenTransaction | undefined;
 
   /** @param latestXid a transaction id of now, 64 bits: what the stream's 32-bit ids are near to */
-  constructor(schema: string, epoch: number, latestXid: bigint, readText: ReadText, target: AssembleTarget) {
-    this.#schema = schema;
+  constructor(names: SourceNames, epoch: number, latestXid: bigint, readText: ReadText, target: AssembleTarget) {
+    this.#names = names;
     this.#epoch = epoch;
     this.#latestXid = latestXid;
     this.#readText = readText;
@@ -108,19 +108,19 @@ export class Assembler {
 
   /** The server describes a relation before its first change and again after each ALTER TABLE. */
   #meet(relation: Pgoutput.MessageRelation): void {
-    const table = SOURCE_TABLES.find((name) => name === relation.name);
-    if (table === undefined || relation.schema !== this.#schema) return;
+    const table = this.#names.tables.find(({ name }) => name === relation.name);
+    if (table === undefined || relation.schema !== table.schema) return;
     keepText(relation, this.#readText);
     const present = new Set(relation.columns.map((column) => column.name));
-    const gone = ['id', ...neededColumns(table).map((column) => column.name)].filter((name) => !present.has(name));
-    const name = `${this.#schema}.${table}`;
+    const gone = table.columns.map((column) => column.name).filter((name) => !present.has(name));
+    const name = table.sql;
     if (gone.length > 0) {
       throw new UnreadableLog(
         `in the log of the source, the table ${name} has no column ${gone.join(', ')}: it was renamed, dropped or not published at that time`,
       );
     }
     const mistyped = relation.columns.find(({ name: column, typeOid }) => {
-      const kind = column === 'id' ? 'uuid' : neededColumns(table).find((needed) => needed.name === column)?.kind;
+      const kind = table.columns.find((needed) => needed.name === column)?.kind;
       return kind !== undefined && !mayBeReadable(kind, typeOid);
     });
     if (mistyped !== undefined) {
@@ -128,9 +128,9 @@ export class Assembler {
         `in the log of the source, the column ${mistyped.name} of the table ${name} has a type that cannot be read`,
       );
     }
-    if (!relation.columns.some((column) => column.name === 'id' && (column.flags & 1) === 1)) {
+    if (!relation.columns.some((column) => column.name === table.id.name && (column.flags & 1) === 1)) {
       throw new UnreadableLog(
-        `in the log of the source, the replica identity of the table ${name} does not contain id, so that deletes cannot be told apart`,
+        `in the log of the source, the replica identity of the table ${name} does not contain ${table.id.name}, so that deletes cannot be told apart`,
       );
     }
     this.#tables.set(relation, table);
@@ -146,34 +146,34 @@ export class Assembler {
     if (message.tag === 'truncate') {
       return message.relations.flatMap((relation): Change[] => {
         const table = relation === undefined ? undefined : this.#tables.get(relation);
-        return table === undefined ? [] : [{ table, op: 'truncate', ...stamp }];
+        return table === undefined ? [] : [{ table: table.table, op: 'truncate', ...stamp }];
       });
     }
     const table = this.#tables.get(message.relation);
     if (table === undefined) return [];
     if (message.tag === 'insert') return [this.#written(table, 'create', message.new, stamp)];
-    const oldId = idOf(message.key ?? message.old);
+    const oldId = idOf(table, message.key ?? message.old);
     if (message.tag === 'delete') {
       if (oldId === undefined) throw missingId(table, 'delete');
-      return [deleteChange(table, oldId, stamp)];
+      return [deleteChange(table.table, oldId, stamp)];
     }
-    const newId = idOf(message.new);
+    const newId = idOf(table, message.new);
     if (oldId === undefined || oldId === newId) return [this.#written(table, 'update', message.new, stamp)];
     return [
-      { ...deleteChange(table, oldId, stamp), moved: true },
+      { ...deleteChange(table.table, oldId, stamp), moved: true },
       { ...this.#written(table, 'create', message.new, stamp), movedFrom: oldId.toLowerCase() },
     ];
   }
 
-  #written(table: SourceTable, op: 'create' | 'update', tuple: Tuple, stamp: Stamp): AnyRowChange {
-    const id = idOf(tuple);
+  #written(table: NamedTable, op: 'create' | 'update', tuple: Tuple, stamp: Stamp): AnyRowChange {
+    const id = idOf(table, tuple);
     if (id === undefined) throw missingId(table, op);
-    return rowChange(table, op, id, stamp, (column) => textOf(tuple, column.name));
+    return rowChange(table.table, op, id, stamp, (_, index) => textOf(tuple, table.needed[index]?.name ?? ''));
   }
 }
 
-const idOf = (tuple: Tuple | null): string | undefined =>
-  (tuple === null ? undefined : textOf(tuple, 'id')) ?? undefined;
+const idOf = ({ id }: NamedTable, tuple: Tuple | null): string | undefined =>
+  (tuple === null ? undefined : textOf(tuple, id.name)) ?? undefined;
 
-const missingId = (table: SourceTable, op: string): UnreadableLog =>
-  new UnreadableLog(`in the log of the source, a ${op} in the table ${table} has no id`);
+const missingId = ({ name, id }: NamedTable, op: string): UnreadableLog =>
+  new UnreadableLog(`in the log of the source, a ${op} in the table ${name} has no ${id.name}`);

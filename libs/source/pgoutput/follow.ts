@@ -52,7 +52,7 @@ export async function follow(
     address: settings.address,
     slot,
     publication: settings.publication,
-    schema: settings.schema,
+    names: settings.names,
     epoch,
     start,
     latestXid: now.xid,
@@ -119,9 +119,9 @@ class Sentry {
     const { walEnd } = await readNow(control);
     run.status.heard(walEnd);
     await tellSlot(this.#session, this.#slot, walEnd);
-    const { publication, schema } = run.settings;
+    const { publication, names } = run.settings;
     const { identity, signature: before } = this.#origin;
-    const signature = await readSignature(control, publication, schema);
+    const signature = await readSignature(control, publication, names);
     if (signature === before) return;
     if (hasMoved(before, signature) || !hasSameIdentity(before, signature))
       throw new Waiting('the publication or a table of the source was changed; looking at it anew');

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { Observable, type Subscriber } from 'rxjs';
 import { messageOf } from '#libs/domain/errors.ts';
+import { type SourceNames, sourceNames } from '#libs/domain/source-tables/names.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { refuseUselessPooler } from '#libs/platform/postgres/pooler.ts';
 import { Backoff } from '#libs/platform/retry.ts';
@@ -25,11 +26,11 @@ export type { PgoutputOptions } from './options.ts';
  */
 export async function checkSource(
   address: DatabaseAddress,
-  { publication = 'prepadata', schema = 'public' }: { publication?: string; schema?: string } = {},
+  { publication = 'prepadata', names = sourceNames() }: { publication?: string; names?: SourceNames } = {},
 ): Promise<void> {
   await onSource(address, async (client) => {
-    const facts = await checkTables(client, schema);
-    await ensurePublication(client, publication, schema, facts);
+    const facts = await checkTables(client, names);
+    await ensurePublication(client, publication, names, facts);
   });
 }
 
@@ -75,7 +76,7 @@ async function onSource<T>(address: DatabaseAddress, work: (client: pg.Client) =
 /** The same for a person, who is told what is wrong and what to do. */
 const withSorting = <T>(address: DatabaseAddress, work: (client: pg.Client) => Promise<T>): Promise<T> =>
   onSource(address, work).catch((error: unknown) => {
-    throw sortFailure(error, placeOf(address), address.user, 'public');
+    throw sortFailure(error, placeOf(address), address.user, sourceNames());
   });
 
 /**
@@ -123,7 +124,7 @@ async function keepRunning(run: Subscription, settings: PgoutputSettings): Promi
     } catch (error) {
       if (run.signal.aborted) throw new Stopped();
       if (error instanceof UnreadableLog) run.giveUpLog(error);
-      const sorted = sortFailure(error, where, settings.address.user, settings.schema);
+      const sorted = sortFailure(error, where, settings.address.user, settings.names);
       if (!(sorted instanceof Waiting)) throw sorted;
       if (run.delivered > delivered) backoff.reset();
       run.status.say('waiting', messageOf(sorted));

@@ -28,11 +28,11 @@ export async function readInitialSnapshot(
     `making the replication slot ${name}; the server waits for the transactions that write at this moment to end`,
   );
   const slot = await make(settings.address, replication.client, name);
-  await beginReading(control, settings.schema, slot.snapshot, rowSecurity.setting);
+  await beginReading(control, settings.names, slot.snapshot, rowSecurity.setting);
   // The transaction holds the snapshot from here on.
   replication.close();
   await deliverTables(session, epoch);
-  const { print } = await checkRowSecurity(control, settings.schema);
+  const { print } = await checkRowSecurity(control, settings.names);
   if (print !== rowSecurity.print)
     throw new Waiting('row-level security of the source was changed while its tables were read; reading them anew');
   const applied = slot.consistentPoint;
@@ -46,9 +46,9 @@ export async function readInitialSnapshot(
 
 async function deliverTables(session: ReplicationSession, epoch: number): Promise<void> {
   const { run, control } = session;
-  const { schema, maxBatch } = run.settings;
-  const estimated = await estimateRows(control, schema);
-  const chunks = readTables(control, schema, epoch, maxBatch);
+  const { names, maxBatch } = run.settings;
+  const estimated = await estimateRows(control, names);
+  const chunks = readTables(control, names, epoch, maxBatch);
   let rows = 0;
   // One piece is read ahead while the one before is staged.
   let next = readAhead(chunks);

@@ -1,6 +1,7 @@
 import type { Subscriber } from 'rxjs';
 import { type Clock, systemClock } from '#libs/domain/clock.ts';
 import { ConfigurationError } from '#libs/domain/errors.ts';
+import { type SourceNames, sourceNames } from '#libs/domain/source-tables/names.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import {
   type ChangeBatch,
@@ -21,8 +22,8 @@ export interface PgoutputOptions {
   readonly publication?: string;
   /** Slots are named `<prefix>_<epoch>`. Same letters. Default `prepadata`. */
   readonly slotPrefix?: string;
-  /** Where the five tables are. Default `public`. */
-  readonly schema?: string;
+  /** Where the five tables are, and what they are called. Default: in `public`, as an LMSConnector calls them. */
+  readonly names?: SourceNames;
   /** `none`: make a slot also where the server sets no limit to the log that it keeps. Default `required`. */
   readonly slotLimit?: 'required' | 'none';
   /** Changes in one batch at most. Default 1000. */
@@ -44,7 +45,7 @@ export function withPgoutputDefaults(options: PgoutputOptions): PgoutputSettings
   const settings: PgoutputSettings = {
     publication: 'prepadata',
     slotPrefix: 'prepadata',
-    schema: 'public',
+    names: sourceNames(),
     slotLimit: 'required',
     maxBatch: 1000,
     stream: PGOUTPUT_STREAM,
@@ -57,7 +58,7 @@ export function withPgoutputDefaults(options: PgoutputOptions): PgoutputSettings
   for (const [what, name] of [
     ['publication', settings.publication],
     ['slot prefix', settings.slotPrefix],
-    ['schema', settings.schema],
+    ['schema', settings.names.schema],
   ] as const) {
     if (!/^[a-z_][a-z0-9_]{0,49}$/.test(name)) {
       throw new ConfigurationError(

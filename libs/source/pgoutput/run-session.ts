@@ -39,15 +39,16 @@ export async function runSession(run: Subscription): Promise<never> {
     await session.control.query('SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10');
     await becomeOnlyReader(session);
     run.status.say('starting', 'checking the source database');
-    const { schema, publication } = run.settings;
-    const facts = await checkTables(session.control, schema);
+    const { names, publication, log } = run.settings;
+    const facts = await checkTables(session.control, names);
     // Opened before anything is made: not everybody may.
     const replication = await openReplicationLink(run.settings.address, 'slot', session.control, signal);
     try {
-      await ensurePublication(session.control, publication, schema, facts);
+      const advice = await ensurePublication(session.control, publication, names, facts);
+      if (advice !== undefined) log('info', advice);
       const server = await identifyServer(replication.client);
       run.status.heard(server.walEnd);
-      const signature = await readSignature(session.control, publication, schema);
+      const signature = await readSignature(session.control, publication, names);
       const origin: Origin = { identity: server.identity, signature };
       const place = await findPlace(session, { replication, server, origin, rowSecurity: facts.rowSecurity });
       replication.close();

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { LogicalReplicationService, type Pgoutput, PgoutputPlugin } from 'pg-logical-replication';
 import { messageOf } from '#libs/domain/errors.ts';
 import { formatLsn, parseLsn } from '#libs/domain/position.ts';
+import type { SourceNames } from '#libs/domain/source-tables/names.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { settleSession } from '#libs/platform/postgres/session-settings.ts';
 import type { TextEncoding } from '../postgres/encoding.ts';
@@ -15,7 +16,7 @@ export interface StreamOptions {
   readonly address: DatabaseAddress;
   readonly slot: string;
   readonly publication: string;
-  readonly schema: string;
+  readonly names: SourceNames;
   readonly epoch: number;
   /** Where to begin: the end of the last commit that is durably applied. */
   readonly start: bigint;
@@ -163,8 +164,8 @@ class Reader {
 
   constructor(options: StreamOptions) {
     this.#options = options;
-    const { schema, epoch, latestXid, encoding, queue } = options;
-    this.#assembler = new Assembler(schema, epoch, latestXid, encoding.read, queue);
+    const { names, epoch, latestXid, encoding, queue } = options;
+    this.#assembler = new Assembler(names, epoch, latestXid, encoding.read, queue);
   }
 
   data(lsn: bigint, parsed: Parsed): void {

@@ -1,18 +1,16 @@
 import type pg from 'pg';
 import { UnrecoverableError } from '#libs/domain/errors.ts';
 import type { ColumnKind } from '#libs/domain/source-tables/declaration.ts';
-import { neededColumns, SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
+import type { NamedColumn, SourceNames } from '#libs/domain/source-tables/names.ts';
 import { loadStatements } from '#libs/platform/postgres/database.ts';
 import { isReadable, SOURCE_TYPES } from '../types.ts';
-import { nameInSql } from './remedies.ts';
 import type { ColumnFacts, TableFacts } from './tables.ts';
 
 const sql = loadStatements(new URL('./sql/', import.meta.url), ['foreign_keys']);
 
 interface Mistyped {
   readonly table: string;
-  readonly column: string;
-  readonly kind: ColumnKind;
+  readonly column: NamedColumn;
   readonly facts: ColumnFacts;
 }
 
@@ -22,28 +20,28 @@ interface Mistyped {
  */
 export async function checkColumnTypes(
   client: pg.Client,
-  schema: string,
+  names: SourceNames,
   tables: readonly TableFacts[],
 ): Promise<void> {
-  const mistyped = tables.flatMap((table) => mistypedIn(`${schema}.${table.name}`, table));
+  const mistyped = tables.flatMap(mistypedIn);
   if (mistyped.length === 0) return;
   const first = mistyped[0] as Mistyped;
-  const others = mistyped.slice(1).map((one) => `${one.table}.${one.column} (${shown(one.facts)})`);
+  const others = mistyped.slice(1).map(({ table, column, facts }) => `${table}.${column.name} (${shown(facts)})`);
   throw new UnrecoverableError(
     'source_column_type',
-    `the column ${first.column} of the source table ${first.table} is of type ${shown(first.facts)}; it must be ${typesOf(first.kind)}${
+    `the column ${first.column.name} of the source table ${first.table} is of type ${shown(first.facts)}; it must be ${typesOf(first.column.kind)}${
       others.length === 0 ? '' : `. Likewise ${others.join(', ')}`
     }`,
-    await remedy(client, schema, mistyped),
+    await remedy(client, names, mistyped),
   );
 }
 
-function mistypedIn(table: string, { name, columns }: TableFacts): Mistyped[] {
-  return [{ name: 'id', kind: 'uuid' as ColumnKind }, ...neededColumns(name)].flatMap(({ name: column, kind }) => {
-    const facts = columns[column];
-    return facts === undefined || (isReadable(kind, facts.base) && !isRoundedToTens(facts))
+function mistypedIn({ named, columns }: TableFacts): Mistyped[] {
+  return named.columns.flatMap((column) => {
+    const facts = columns[column.name];
+    return facts === undefined || (isReadable(column.kind, facts.base) && !isRoundedToTens(facts))
       ? []
-      : [{ table, column, kind, facts }];
+      : [{ table: named.sql, column, facts }];
   });
 }
 
@@ -58,27 +56,34 @@ const typesOf = (kind: ColumnKind): string => {
   return types.length === 1 ? types.join() : `${types.slice(0, -1).join(', ')} or ${types.at(-1)}`;
 };
 
-async function remedy(client: pg.Client, schema: string, mistyped: readonly Mistyped[]): Promise<string> {
-  const foreign = mistyped.find(({ kind, facts }) => kind === 'uuid' && !isText(facts));
+async function remedy(client: pg.Client, names: SourceNames, mistyped: readonly Mistyped[]): Promise<string> {
+  const foreign = mistyped.find(({ column, facts }) => column.kind === 'uuid' && !isText(facts));
   if (foreign !== undefined) {
     return `PrepaData knows students and courses by the UUIDs that an LMSConnector gives them; let the one that writes ${foreign.table} give them, too`;
   }
   const changes = mistyped.map(change);
-  const keys = mistyped.some(({ kind }) => kind === 'uuid')
-    ? (await client.query<{ drop: string; add: string }>({ ...sql.foreign_keys, values: [schema, SOURCE_TABLES] })).rows
+  const keys = mistyped.some(({ column }) => column.kind === 'uuid')
+    ? (
+        await client.query<{ drop: string; add: string }>({
+          ...sql.foreign_keys,
+          values: [names.schema, names.tables.map(({ name }) => name)],
+        })
+      ).rows
     : [];
   const all = [...keys.map((key) => key.drop), ...changes, ...keys.map((key) => key.add)].join(' ');
   return `let the LMSConnector write that type; what is there is converted so: as the owner of the tables, run: ${all}${
-    mistyped.some(({ kind }) => kind === 'timestamp') ? ' and set SOURCE_TIMEZONE=UTC, where it named an instant' : ''
+    mistyped.some(({ column }) => column.kind === 'timestamp')
+      ? ' and set SOURCE_TIMEZONE=UTC, where it named an instant'
+      : ''
   }`;
 }
 
-function change({ table, column, kind, facts }: Mistyped): string {
-  const name = nameInSql(column);
+function change({ table, column, facts }: Mistyped): string {
+  const { kind, sql: name } = column;
   const type = `ALTER COLUMN ${name} TYPE ${SOURCE_TYPES[kind][0]} USING ${conversion(kind, name, facts)}`;
   // A default is not converted with the values.
-  return column === 'id' && facts.hasDefault
-    ? `ALTER TABLE ${table} ALTER COLUMN id DROP DEFAULT, ${type}, ALTER COLUMN id SET DEFAULT gen_random_uuid();`
+  return column.column === 'id' && facts.hasDefault
+    ? `ALTER TABLE ${table} ALTER COLUMN ${name} DROP DEFAULT, ${type}, ALTER COLUMN ${name} SET DEFAULT gen_random_uuid();`
     : `ALTER TABLE ${table} ${type};`;
 }
 

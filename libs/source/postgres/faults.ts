@@ -1,4 +1,5 @@
 import { ConfigurationError, messageOf, PrepaError, UnrecoverableError } from '#libs/domain/errors.ts';
+import type { SourceNames } from '#libs/domain/source-tables/names.ts';
 import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import { poolerRefusal } from '#libs/platform/postgres/pooler.ts';
 import { tlsFailure } from '#libs/platform/postgres/tls.ts';
@@ -57,7 +58,7 @@ const LOOK_AGAIN = new Set(['42704', '55006', '55000']);
  * @param where the server as an operator knows it, `host:port/database`
  * @returns {@link Waiting} for what passes, {@link Stopped} as it is, else an error that says what to do
  */
-export function sortFailure(error: unknown, where: string, user: string, schema: string): Error {
+export function sortFailure(error: unknown, where: string, user: string, names: SourceNames): Error {
   if (error instanceof Waiting || error instanceof Stopped || error instanceof PrepaError) return error;
   if (error instanceof UnreadableLog) return new Waiting(`${error.message}; reading everything anew`, { cause: error });
   const code = codeOf(error);
@@ -83,7 +84,7 @@ export function sortFailure(error: unknown, where: string, user: string, schema:
   if (code === '42501') {
     return new ConfigurationError(
       `the user "${user}" lacks a right on the source database ${where}: ${said}`,
-      `as the owner of the tables, or a superuser, run: ${grantsSql(user, schema).join(' ')}`,
+      `as the owner of the tables, or a superuser, run: ${grantsSql(user, names).join(' ')}`,
       cause,
     );
   }

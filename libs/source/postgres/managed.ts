@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { ConfigurationError } from '#libs/domain/errors.ts';
-import { nameInSql } from './remedies.ts';
+import { nameInSql } from '#libs/domain/source-tables/names.ts';
 
 /**
  * A service that runs Postgres for its customers and makes none of them superuser: what a superuser would do elsewhere has

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { ConfigurationError, UnrecoverableError } from '#libs/domain/errors.ts';
-import { neededColumns } from '#libs/domain/source-tables/index.ts';
+import type { SourceNames } from '#libs/domain/source-tables/names.ts';
 import { checkColumnTypes } from './column-types.ts';
 import { Waiting } from './faults.ts';
 import { findService, logWithoutRows } from './managed.ts';
@@ -27,25 +27,25 @@ export interface SourceFacts {
  * @throws ConfigurationError for settings and rights, UnrecoverableError for the schema; each names what and the remedy
  * @throws Waiting when the server is a standby
  */
-export async function checkTables(client: pg.Client, schema: string): Promise<SourceFacts> {
+export async function checkTables(client: pg.Client, names: SourceNames): Promise<SourceFacts> {
   const version = await checkServer(client);
-  const tables = await readTableFacts(client, schema);
-  checkPresence(schema, tables);
+  const tables = await readTableFacts(client, names);
+  checkPresence(tables);
   for (const table of tables) {
-    checkKind(schema, table);
-    checkColumns(schema, table, version);
-    checkKey(schema, table);
+    checkKind(table);
+    checkColumns(table, version);
+    checkKey(table);
   }
-  await checkColumnTypes(client, schema, tables);
-  const unreadable = tables.filter((table) => !table.readable).map((table) => `${schema}.${table.name}`);
+  await checkColumnTypes(client, names, tables);
+  const unreadable = tables.flatMap(unreadableIn);
   if (unreadable.length > 0) {
     const user = client.user ?? 'the_user';
     throw new ConfigurationError(
       `the user "${user}" may not read ${unreadable.join(', ')} of the source database`,
-      `as the owner of the schema and of the tables, run: ${readGrantsSql(user, schema).join(' ')}`,
+      `as the owner of the schema and of the tables, run: ${readGrantsSql(user, names).join(' ')}`,
     );
   }
-  return { version, tables, rowSecurity: await checkRowSecurity(client, schema) };
+  return { version, tables, rowSecurity: await checkRowSecurity(client, names) };
 }
 
 /** @returns its version */
@@ -67,10 +67,17 @@ async function checkServer(client: pg.Client): Promise<number> {
   return server.version;
 }
 
-function checkColumns(schema: string, table: TableFacts, version: number): void {
-  const name = `${schema}.${table.name}`;
-  const needed = ['id', ...neededColumns(table.name).map((column) => column.name)];
-  const missing = needed.filter((column) => table.columns[column] === undefined);
+/** What of a table the user may not read: all of it, or single columns. */
+function unreadableIn({ named, isInReach, columns }: TableFacts): string[] {
+  const hidden = named.columns.filter(({ name }) => columns[name]?.readable === false);
+  if (!isInReach || hidden.length === named.columns.length) return [named.sql];
+  return hidden.map(({ name }) => `${named.sql}.${name}`);
+}
+
+function checkColumns({ named, columns }: TableFacts, version: number): void {
+  const name = named.sql;
+  const needed = named.columns.map((column) => column.name);
+  const missing = needed.filter((column) => columns[column] === undefined);
   if (missing.length > 0) {
     throw new UnrecoverableError(
       'source_column_missing',
@@ -79,7 +86,8 @@ function checkColumns(schema: string, table: TableFacts, version: number): void 
     );
   }
   for (const column of needed) {
-    const generated = table.columns[column]?.generated;
-    if (generated === 'v' || (generated === 's' && version < GENERATED_SENT)) throw notSent(name, table, column);
+    const generated = columns[column]?.generated;
+    if (generated === 'v' || (generated === 's' && version < GENERATED_SENT))
+      throw notSent(named, column, columns[column]);
   }
 }

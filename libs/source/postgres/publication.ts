@@ -1,9 +1,8 @@
 import type pg from 'pg';
 import { ConfigurationError, messageOf, UnrecoverableError } from '#libs/domain/errors.ts';
-import { neededColumns } from '#libs/domain/source-tables/index.ts';
+import type { SourceNames } from '#libs/domain/source-tables/names.ts';
 import { codeOf } from './faults.ts';
 import { GENERATED_SENT, type SourceFacts } from './preflight.ts';
-import { publicationSql } from './remedies.ts';
 import { identityColumns, type TableFacts } from './tables.ts';
 
 interface PublicationRow {
@@ -19,6 +18,8 @@ interface PublicationRow {
 /** One of its tables of the schema; `attnames` and `rowfilter` are what servers from 15 on know. */
 interface PublishedTable {
   readonly tablename: string;
+  /** By its name, and not with all tables or all of the schema. */
+  readonly isNamed: boolean;
   readonly attnames?: readonly string[] | null;
   readonly rowfilter?: string | null;
 }
@@ -26,24 +27,29 @@ interface PublishedTable {
 const PUBLICATION_SQL = `
   SELECT p.pubinsert AS insert, p.pubupdate AS update, p.pubdelete AS delete, p.pubtruncate AS truncate,
          p.pubviaroot AS "viaRoot",
-         coalesce((SELECT jsonb_agg(to_jsonb(t)) FROM pg_publication_tables t
+         coalesce((SELECT jsonb_agg(to_jsonb(t) || jsonb_build_object('isNamed', EXISTS (
+                             SELECT FROM pg_publication_rel r
+                               JOIN pg_class c ON c.oid = r.prrelid AND c.relname = t.tablename
+                               JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = t.schemaname
+                              WHERE r.prpubid = p.oid)))
+                     FROM pg_publication_tables t
                     WHERE t.pubname = p.pubname AND t.schemaname = $2), '[]') AS tables
     FROM pg_publication p WHERE p.pubname = $1`;
 
 /**
  * Checks the publication, if there is one.
- * @returns false if there is none
+ * @returns which tables it sends; undefined if there is none
  * @throws UnrecoverableError when it would hold back rows, columns or kinds of changes, or keep the school from its own
  */
 async function checkPublication(
   client: pg.Client,
   publication: string,
-  schema: string,
+  names: SourceNames,
   facts: SourceFacts,
-): Promise<boolean> {
-  const result = await client.query<PublicationRow>(PUBLICATION_SQL, [publication, schema]);
+): Promise<readonly PublishedTable[] | undefined> {
+  const result = await client.query<PublicationRow>(PUBLICATION_SQL, [publication, names.schema]);
   const row = result.rows[0];
-  if (row === undefined) return false;
+  if (row === undefined) return undefined;
   const refuse = (what: string, remedy: string): UnrecoverableError =>
     new UnrecoverableError(
       'source_publication',
@@ -58,8 +64,9 @@ async function checkPublication(
     );
   }
   for (const table of facts.tables) {
-    const name = `${schema}.${table.name}`;
-    const listed = row.tables.find((candidate) => candidate.tablename === table.name);
+    const name = table.named.sql;
+    const sent = publishedTable(table, facts.version);
+    const listed = row.tables.find((candidate) => candidate.tablename === table.named.name);
     if (listed === undefined && row.viaRoot && table.isPartition) {
       throw refuse(
         `sends the changes of ${name} under the name of the table that it is a partition of`,
@@ -67,18 +74,18 @@ async function checkPublication(
       );
     }
     if (listed === undefined)
-      throw refuse(`lacks the table ${name}`, `ALTER PUBLICATION ${publication} ADD TABLE ${name};`);
-    const whole = `ALTER PUBLICATION ${publication} DROP TABLE ${name}; ALTER PUBLICATION ${publication} ADD TABLE ${name};`;
+      throw refuse(`lacks the table ${name}`, `ALTER PUBLICATION ${publication} ADD TABLE ${sent};`);
+    const anew = `ALTER PUBLICATION ${publication} DROP TABLE ${name}; ALTER PUBLICATION ${publication} ADD TABLE ${sent};`;
     if (typeof listed.rowfilter === 'string')
-      throw refuse(`has a row filter on the table ${name}: WHERE ${listed.rowfilter}`, whole);
+      throw refuse(`has a row filter on the table ${name}: WHERE ${listed.rowfilter}`, anew);
     checkPublishedColumns(table, listed, facts.version, (what, isGenerated) =>
       refuse(
         `${what} of the table ${name}`,
-        isGenerated ? `ALTER PUBLICATION ${publication} SET (publish_generated_columns = stored);` : whole,
+        isGenerated ? `ALTER PUBLICATION ${publication} SET (publish_generated_columns = stored);` : anew,
       ),
     );
   }
-  return true;
+  return row.tables;
 }
 
 /** Whether every needed column is sent, and every one that the log tells rows apart by: else nobody may change rows. */
@@ -90,24 +97,46 @@ function checkPublishedColumns(
 ): void {
   const isHidden = (name: string): boolean => attnames?.includes(name) === false;
   const isGenerated = (name: string): boolean => table.columns[name]?.generated !== null;
-  const hidden = ['id', ...neededColumns(table.name).map((column) => column.name)].filter(isHidden);
+  const hasList = Object.keys(table.columns).some((name) => isHidden(name) && !isGenerated(name));
+  const hidden = table.named.columns.map(({ name }) => name).filter(isHidden);
   if (hidden.length > 0)
-    throw refuse(`leaves out the column ${hidden.join(', ')}`, version >= GENERATED_SENT && hidden.every(isGenerated));
+    throw refuse(`leaves out the column ${hidden.join(', ')}`, version >= GENERATED_SENT && !hasList);
   // Before 18 generated columns are never sent, and nobody minds.
   const identity = (identityColumns(table) ?? []).filter((name) => version >= GENERATED_SENT || !isGenerated(name));
   const unsent = identity.filter(isHidden);
   if (unsent.length === 0) return;
   throw refuse(
     `makes every UPDATE and DELETE fail, since it leaves out ${unsent.join(', ')} of the replica identity`,
-    unsent.every(isGenerated),
+    !hasList,
   );
 }
 
-/** Whether the five tables have a generated column that has to be sent. */
-const needsGenerated = ({ version, tables }: SourceFacts): boolean =>
+/** From here on a publication can send some columns of a table and leave out others. */
+const COLUMN_LISTS = 150_000;
+
+/**
+ * A table as a publication takes it: with a list of the needed columns, where it has others. A list is a burden for whoever
+ * owns the table, since the type of a column in it cannot be changed; so there is none that leaves nothing out. With a
+ * replica identity other than the primary key, UPDATE and DELETE would need more columns to be sent: there is none either.
+ */
+export function publishedTable({ named, identity, columns }: TableFacts, version: number): string {
+  const hasOthers = Object.keys(columns).length > named.columns.length;
+  return version >= COLUMN_LISTS && identity === 'd' && hasOthers
+    ? `${named.sql} (${named.columns.map(({ sql }) => sql).join(', ')})`
+    : named.sql;
+}
+
+/** The statement that makes the publication for exactly the five tables. */
+export const publicationSql = (publication: string, facts: Pick<SourceFacts, 'version' | 'tables'>): string =>
+  `CREATE PUBLICATION ${publication} FOR TABLE ${facts.tables.map((table) => publishedTable(table, facts.version)).join(', ')}${
+    needsGenerated(facts) ? ' WITH (publish_generated_columns = stored)' : ''
+  };`;
+
+/** Whether the five tables have a generated column that has to be sent, which servers from 18 on can do. */
+const needsGenerated = ({ version, tables }: Pick<SourceFacts, 'version' | 'tables'>): boolean =>
   version >= GENERATED_SENT &&
   tables.some((table) => {
-    const sent = [...neededColumns(table.name).map(({ name }) => name), ...(identityColumns(table) ?? [])];
+    const sent = [...table.named.needed.map(({ name }) => name), ...(identityColumns(table) ?? [])];
     return sent.some((name) => table.columns[name]?.generated === 's');
   });
 
@@ -115,13 +144,8 @@ const needsGenerated = ({ version, tables }: SourceFacts): boolean =>
  * Makes the publication.
  * @throws ConfigurationError with the statement to run, when the user may not
  */
-async function createPublication(
-  client: pg.Client,
-  publication: string,
-  schema: string,
-  facts: SourceFacts,
-): Promise<void> {
-  const sql = publicationSql(publication, schema, needsGenerated(facts));
+async function createPublication(client: pg.Client, publication: string, facts: SourceFacts): Promise<void> {
+  const sql = publicationSql(publication, facts);
   try {
     await client.query(sql);
   } catch (error) {
@@ -135,14 +159,37 @@ async function createPublication(
   }
 }
 
-/** Checks the publication and makes it if it is absent. */
+/**
+ * Checks the publication and makes it if it is absent.
+ * @returns what the owner may like to know of it, as a sentence; undefined: nothing
+ */
 export async function ensurePublication(
   client: pg.Client,
   publication: string,
-  schema: string,
+  names: SourceNames,
   facts: SourceFacts,
-): Promise<void> {
-  if (await checkPublication(client, publication, schema, facts)) return;
-  await createPublication(client, publication, schema, facts);
-  await checkPublication(client, publication, schema, facts);
+): Promise<string | undefined> {
+  let published = await checkPublication(client, publication, names, facts);
+  if (published === undefined) {
+    await createPublication(client, publication, facts);
+    published = await checkPublication(client, publication, names, facts);
+  }
+  return sendsMore(publication, facts, published ?? []);
+}
+
+/** Publications that were made before there were lists go on as they are: to narrow one means to read everything anew. */
+function sendsMore(
+  publication: string,
+  { tables, version }: SourceFacts,
+  published: readonly PublishedTable[],
+): string | undefined {
+  const wide = tables.filter(({ named, ...rest }) => {
+    const sent = published.find(({ tablename }) => tablename === named.name);
+    const isListed = publishedTable({ named, ...rest }, version) !== named.sql;
+    return isListed && sent?.isNamed === true && (sent.attnames ?? []).length > named.columns.length;
+  });
+  if (wide.length === 0) return undefined;
+  const tablesSql = wide.map(({ named }) => named.sql).join(', ');
+  const lists = wide.map((table) => publishedTable(table, version)).join(', ');
+  return `the publication "${publication}" sends columns of ${tablesSql} that are not needed, and are dropped here; to leave them at the source, run as its owner: BEGIN; ALTER PUBLICATION ${publication} DROP TABLE ${tablesSql}; ALTER PUBLICATION ${publication} ADD TABLE ${lists}; COMMIT; (everything is then read anew once)`;
 }

@@ -1,8 +1,7 @@
 import type pg from 'pg';
 import { ConfigurationError } from '#libs/domain/errors.ts';
-import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
+import { nameInSql, type SourceNames } from '#libs/domain/source-tables/names.ts';
 import { loadStatements } from '#libs/platform/postgres/database.ts';
-import { nameInSql } from './remedies.ts';
 
 const sql = loadStatements(new URL('./sql/', import.meta.url), ['row_security']);
 
@@ -29,24 +28,28 @@ export interface RowSecurity {
  * to it (BYPASSRLS, the owner, a superuser), or a policy lets it read every row.
  * @throws ConfigurationError with the statements that let it
  */
-export async function checkRowSecurity(client: pg.Client, schema: string): Promise<RowSecurity> {
-  const { rows } = await client.query<SecuredTable>({ ...sql.row_security, values: [schema, SOURCE_TABLES] });
+export async function checkRowSecurity(client: pg.Client, names: SourceNames): Promise<RowSecurity> {
+  const { rows } = await client.query<SecuredTable>({
+    ...sql.row_security,
+    values: [names.schema, names.tables.map(({ name }) => name)],
+  });
   const hidden = rows.filter((table) => !table.hasAll || table.isRestricted);
-  if (hidden.length > 0) throw hidesRows(client.user ?? 'the_user', schema, hidden);
+  if (hidden.length > 0) throw hidesRows(client.user ?? 'the_user', names, hidden);
   const print = rows.map((table) => `${table.name}:${table.print}`).sort();
   return { setting: rows.length === 0 ? 'off' : 'on', print: print.join(';') };
 }
 
-function hidesRows(user: string, schema: string, tables: readonly SecuredTable[]): ConfigurationError {
+function hidesRows(user: string, names: SourceNames, secured: readonly SecuredTable[]): ConfigurationError {
   const role = nameInSql(user);
+  const tables = names.tables.filter((table) => secured.some(({ name }) => name === table.name));
   const policies = tables.map(
-    ({ name }) => `CREATE POLICY prepadata_reads_all ON ${schema}.${name} FOR SELECT TO ${role} USING (true);`,
+    ({ sql: table }) => `CREATE POLICY prepadata_reads_all ON ${table} FOR SELECT TO ${role} USING (true);`,
   );
   const bypass = `as a superuser, run: ALTER ROLE ${role} BYPASSRLS;`;
   // A policy that restricts holds for everybody whom another one permits.
-  const isRestricted = tables.some((table) => table.isRestricted);
+  const isRestricted = secured.some((table) => table.isRestricted);
   return new ConfigurationError(
-    `row-level security hides rows of ${tables.map(({ name }) => `${schema}.${name}`).join(', ')} from the user "${user}", whatever it is granted`,
+    `row-level security hides rows of ${tables.map((table) => table.sql).join(', ')} from the user "${user}", whatever it is granted`,
     isRestricted ? bypass : `as the owner of the tables, run: ${policies.join(' ')} or, ${bypass}`,
   );
 }

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import type pg from 'pg';
-import { neededColumns, SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
+import type { SourceNames } from '#libs/domain/source-tables/names.ts';
 import { loadStatements } from '#libs/platform/postgres/database.ts';
 import type { SourceServer } from './server.ts';
 
@@ -26,8 +27,8 @@ interface TablePrint {
  * What tells whether rows may have changed without a change being sent, as one word: `base.identity.table.table…`, the
  * tables' four parts joined by `-`.
  *
- * - The base is what has to stay: the publication and its settings, each table's place in it, the table, and each needed
- *   column with its type. Whatever is made anew has a number of its own.
+ * - The base is what has to stay: the publication and its settings, each table's place in it, the table, each needed
+ *   column with its type, and which column is read as which (SOURCE_MAPPING). Whatever is made anew has a number of its own.
  * - ALTER COLUMN … TYPE … USING may keep all of that and write other values into every row, sending none. It gives the
  *   table another file *and* describes the column anew. TRUNCATE (which is sent), VACUUM FULL and CLUSTER do only the
  *   first; GRANT, SET STATISTICS, SET DEFAULT, SET NOT NULL and a column renamed away and back only the second; ANALYZE
@@ -36,19 +37,26 @@ interface TablePrint {
  *   well; OWNER describes it anew, too, and then the owner is another.
  * - The identity is what tells rows apart in the log. It says nothing of rows, only that the tables are to be looked at.
  */
-export async function readSignature(client: pg.Client, publication: string, schema: string): Promise<string> {
-  const columns = SOURCE_TABLES.flatMap((table) =>
-    ['id', ...neededColumns(table).map(({ name }) => name)].map((name) => `${table}.${name}`),
-  );
+export async function readSignature(client: pg.Client, publication: string, names: SourceNames): Promise<string> {
+  const columns = names.tables.flatMap((table) => table.columns.map(({ name }) => `${table.name}.${name}`));
   const { rows } = await client.query<SignatureRow>({
     ...sql.signature,
-    values: [publication, schema, SOURCE_TABLES, columns],
+    values: [publication, names.schema, names.tables.map(({ name }) => name), columns],
   });
   const { base = '', identity = '', tables } = rows[0] ?? {};
   const prints = (tables ?? []).map(({ heap, columns: written, named, owner }) =>
     [heap, written, named, owner].join('-'),
   );
-  return [base, identity, ...prints].join('.');
+  return [base + namesPrint(names), identity, ...prints].join('.');
+}
+
+const NAMES_PRINT = ':';
+
+/** Which column is read as which; empty for the names that an LMSConnector gives. */
+function namesPrint({ areMapped, tables }: SourceNames): string {
+  if (!areMapped) return '';
+  const names = tables.map(({ name, columns }) => [name, ...columns.map((column) => column.name)]);
+  return NAMES_PRINT + createHash('sha256').update(JSON.stringify(names)).digest('hex').slice(0, 12);
 }
 
 /** What is followed: the server, and the signature of what of it is published. */
@@ -69,7 +77,10 @@ export function whyAnotherOrigin(stored: string, now: Origin): string | undefine
   const text = originText(now);
   if (!stored.startsWith(`${now.identity}/`))
     return `the source is another server, timeline or database than before: ${text} instead of ${stored}`;
-  return hasMoved(stored.slice(now.identity.length + 1), now.signature)
+  const before = stored.slice(now.identity.length + 1);
+  if (namesIn(before) !== namesIn(now.signature))
+    return 'SOURCE_MAPPING names other tables or columns of the source than before';
+  return hasMoved(before, now.signature)
     ? 'the publication or a table of the source was made anew; what was written in between was not sent'
     : undefined;
 }
@@ -86,6 +97,8 @@ function isRewritten([heap, columns, named, owner]: readonly string[], now: read
   const isRenamed = named !== now[2] && owner === now[3];
   return isWritten || isRenamed;
 }
+
+const namesIn = (signature: string): string | undefined => partsOf(signature).base.split(NAMES_PRINT)[1];
 
 /** Whether the log tells rows apart as before. */
 export const hasSameIdentity = (before: string, now: string): boolean =>

@@ -2,7 +2,8 @@ import type pg from 'pg';
 import type { AnyRowChange } from '#libs/domain/change.ts';
 import { messageOf, UnrecoverableError } from '#libs/domain/errors.ts';
 import { snapshotPosition } from '#libs/domain/position.ts';
-import { neededColumns, SOURCE_TABLES, type SourceTable } from '#libs/domain/source-tables/index.ts';
+import type { SourceTable } from '#libs/domain/source-tables/index.ts';
+import type { NamedTable, SourceNames } from '#libs/domain/source-tables/names.ts';
 import { rowChange, type Stamp } from './decode.ts';
 import { readingText } from './encoding.ts';
 import { isBadText, Waiting } from './faults.ts';
@@ -14,16 +15,22 @@ export interface SnapshotChunk {
   readonly rows: readonly AnyRowChange[];
 }
 
-const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
-export const qualified = (schema: string, table: string): string => `${identifier(schema)}.${identifier(table)}`;
+export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+export const qualified = ({ schema, name }: NamedTable): string => `${identifier(schema)}.${identifier(name)}`;
+
 /**
- * The rows of a table as `id` and its needed columns, in the order of {@link neededColumns}: a SELECT without a condition.
+ * The rows of a table as `id` and its needed columns, in the order in which they are declared: a SELECT without a condition.
  * Whoever reads rows of the source reads them like this, so that a value never differs by the way it came.
  */
-export function selectRows(schema: string, table: SourceTable): string {
-  const columns = ['id', ...neededColumns(table).map((column) => column.name)].map(identifier).join(', ');
-  return `SELECT ${columns} FROM ONLY ${qualified(schema, table)}`;
+export function selectRows(table: NamedTable): string {
+  return `SELECT ${table.columns.map(({ name }) => identifier(name)).join(', ')} FROM ONLY ${qualified(table)}`;
 }
+
+/**
+ * Holds a table as it is until the transaction ends: whoever may read a column of it may do so, where LOCK TABLE
+ * takes the right to the whole table.
+ */
+export const lockSql = (table: NamedTable): string => `SELECT FROM ONLY ${qualified(table)} WHERE false`;
 
 /** What {@link selectRows} reads, as text. */
 export type TextRow = readonly (string | null)[];
@@ -40,35 +47,39 @@ export const readChange = (table: SourceTable, stamp: Stamp, values: TextRow): A
  */
 export async function beginReading(
   client: pg.Client,
-  schema: string,
+  names: SourceNames,
   snapshot: string,
   rowSecurity: RowSecurity['setting'],
 ): Promise<void> {
-  const tables = SOURCE_TABLES.map((table) => qualified(schema, table));
   await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
   await client.query(`SET TRANSACTION SNAPSHOT ${client.escapeLiteral(snapshot)}`);
   await client.query(`SET LOCAL row_security = ${rowSecurity}`);
-  await client.query(`LOCK TABLE ${tables.join(', ')} IN ACCESS SHARE MODE`);
-  // pg_class is read as of the snapshot, pg_relation_filenode() looks at now.
-  const same = await client.query<{ relname: string }>(
-    `SELECT c.relname FROM pg_class c
-      WHERE c.oid = ANY ($1::regclass[]) AND c.relfilenode = pg_relation_filenode(c.oid)`,
-    [tables],
-  );
-  const unchanged = new Set(same.rows.map((row) => row.relname));
-  const rewritten = SOURCE_TABLES.filter((table) => !unchanged.has(table));
+  for (const table of names.tables) await client.query(lockSql(table));
+  const rewritten = await rewrittenSince(client, names.tables);
   if (rewritten.length > 0) {
     throw new Waiting(
-      `the source table ${rewritten.join(', ')} was rewritten just as its reading began; beginning anew`,
+      `the source table ${rewritten.map(({ name }) => name).join(', ')} was rewritten just as its reading began; beginning anew`,
     );
   }
 }
 
+/** Of tables that are held, those that were rewritten or emptied since the transaction's snapshot was taken. */
+export async function rewrittenSince(client: pg.Client, tables: readonly NamedTable[]): Promise<readonly NamedTable[]> {
+  // pg_class is read as of the snapshot, pg_relation_filenode() looks at now.
+  const same = await client.query<{ relname: string }>(
+    `SELECT c.relname FROM pg_class c
+      WHERE c.oid = ANY ($1::regclass[]) AND c.relfilenode = pg_relation_filenode(c.oid)`,
+    [tables.map(qualified)],
+  );
+  const unchanged = new Set(same.rows.map((row) => row.relname));
+  return tables.filter(({ name }) => !unchanged.has(name));
+}
+
 /** Rows of all five tables: the planner's estimate, counted where a table was never analysed. */
-export async function estimateRows(client: pg.Client, schema: string): Promise<number> {
+export async function estimateRows(client: pg.Client, names: SourceNames): Promise<number> {
   let total = 0;
-  for (const table of SOURCE_TABLES) {
-    const name = qualified(schema, table);
+  for (const table of names.tables) {
+    const name = qualified(table);
     const planned = await client.query<{ rows: number }>(
       'SELECT reltuples::float8 AS rows FROM pg_class WHERE oid = $1::regclass',
       [name],
@@ -86,19 +97,20 @@ export async function estimateRows(client: pg.Client, schema: string): Promise<n
 /** Reads every table through a cursor, parents first, `size` rows at a time, and ends the transaction. */
 export async function* readTables(
   client: pg.Client,
-  schema: string,
+  names: SourceNames,
   epoch: number,
   size: number,
 ): AsyncGenerator<SnapshotChunk> {
   const stamp: Stamp = { position: snapshotPosition(epoch) };
   const types = await readingText(client);
-  for (const table of SOURCE_TABLES) {
-    await client.query(`DECLARE prepadata_rows NO SCROLL CURSOR FOR ${selectRows(schema, table)}`);
+  for (const named of names.tables) {
+    const { table } = named;
+    await client.query(`DECLARE prepadata_rows NO SCROLL CURSOR FOR ${selectRows(named)}`);
     for (;;) {
       const fetched = await client
         .query<(string | null)[]>({ text: `FETCH ${size} FROM prepadata_rows`, rowMode: 'array', types })
         .catch((error: unknown) => {
-          throw isBadText(error) ? textWithoutMeaning(error, schema, table) : error;
+          throw isBadText(error) ? textWithoutMeaning(error, named) : error;
         });
       const rows = fetched.rows.map((values) => readChange(table, stamp, values));
       if (rows.length > 0) yield { table, rows };
@@ -112,17 +124,17 @@ export async function* readTables(
 /** What the server says of the bytes and of the encoding: `character with byte sequence 0x81 in encoding "WIN1252" has …`. */
 const BAD_BYTES = /((?:0x[0-9a-f]{2} ?)+).*?encoding "(\w+)"/;
 
-function textWithoutMeaning(error: unknown, schema: string, table: SourceTable): UnrecoverableError {
-  const name = qualified(schema, table);
+function textWithoutMeaning(error: unknown, table: NamedTable): UnrecoverableError {
+  const name = qualified(table);
   const [, bytes = '', encoding = 'UTF8'] = BAD_BYTES.exec(messageOf(error)) ?? [];
   const hex = bytes.replaceAll(/0x| /g, '');
-  const conditions = neededColumns(table)
+  const conditions = table.needed
     .filter(({ kind }) => kind === 'text' || kind === 'json')
     .map((column) => `position('\\x${hex}'::bytea IN convert_to(${identifier(column.name)}::text, '${encoding}')) > 0`);
   return new UnrecoverableError(
     'source_text',
     `a row of the source table ${name} cannot be read, since a text of it is none in the encoding of its database: ${messageOf(error)}`,
-    `to find the row, run: SELECT id FROM ${name} WHERE ${conditions.join(' OR ')}; then set its text right, and start again`,
+    `to find the row, run: SELECT ${identifier(table.id.name)} FROM ${name} WHERE ${conditions.join(' OR ')}; then set its text right, and start again`,
     { cause: error },
   );
 }

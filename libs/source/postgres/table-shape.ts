@@ -1,6 +1,6 @@
 import { UnrecoverableError } from '#libs/domain/errors.ts';
-import { nameInSql } from './remedies.ts';
-import { identityColumns, type TableFacts } from './tables.ts';
+import { type NamedTable, nameInSql } from '#libs/domain/source-tables/names.ts';
+import { type ColumnFacts, identityColumns, type TableFacts } from './tables.ts';
 
 /*
  * Whether a table is one whose changes can be followed at all. A refusal ends with the statements that fix it, of which
@@ -10,16 +10,16 @@ import { identityColumns, type TableFacts } from './tables.ts';
 const KINDS = { p: 'a partitioned table', v: 'a view', m: 'a materialised view', f: 'a foreign table' } as const;
 
 /** @throws UnrecoverableError naming the tables that are not there, and where they are perhaps */
-export function checkPresence(schema: string, facts: readonly TableFacts[]): void {
+export function checkPresence(facts: readonly TableFacts[]): void {
   const missing = facts.filter((table) => !table.exists);
   if (missing.length === 0) return;
   const [first, ...others] = missing;
   const schemas = (first?.elsewhere ?? []).filter((name) => others.every((table) => table.elsewhere.includes(name)));
   throw new UnrecoverableError(
     'source_table_missing',
-    `the source database has no table ${missing.map((table) => `${schema}.${table.name}`).join(', ')}`,
+    `the source database has no table ${missing.map(({ named }) => named.sql).join(', ')}`,
     schemas.length === 0
-      ? 'let the LMSConnector make its tables first, or set SOURCE_SCHEMA to the schema they are in'
+      ? 'let the LMSConnector make its tables first, or set SOURCE_SCHEMA to the schema they are in; where they have other names, SOURCE_MAPPING says which'
       : `set SOURCE_SCHEMA=${schemas[0]}, where tables of ${missing.length === 1 ? 'that name' : 'those names'} are${
           schemas.length === 1 ? '' : ` (or ${schemas.slice(1).join(', ')})`
         }`,
@@ -27,13 +27,13 @@ export function checkPresence(schema: string, facts: readonly TableFacts[]): voi
 }
 
 /** @throws UnrecoverableError */
-export function checkKind(schema: string, table: TableFacts): void {
-  const name = `${schema}.${table.name}`;
+export function checkKind(table: TableFacts): void {
+  const name = table.named.sql;
   if (table.kind !== 'r') {
     throw new UnrecoverableError(
       'source_table_kind',
       `the source's ${name} is ${KINDS[table.kind]}, and not an ordinary table: its changes cannot be followed under that name`,
-      kindRemedy(schema, table),
+      kindRemedy(table),
     );
   }
   if (table.children.length > 0) {
@@ -52,32 +52,34 @@ export function checkKind(schema: string, table: TableFacts): void {
   }
 }
 
-function kindRemedy(schema: string, { kind, name, elsewhere }: TableFacts): string {
-  if (kind === 'f')
-    return `follow the database where ${schema}.${name} itself is: set SOURCE_DB_HOST and the others to it`;
-  const former = `${name}_${kind === 'p' ? 'partitioned' : 'view'}`;
-  const rename = `ALTER ${{ p: 'TABLE', v: 'VIEW', m: 'MATERIALIZED VIEW' }[kind as 'p' | 'v' | 'm']} ${schema}.${name} RENAME TO ${former};`;
-  const table = `CREATE TABLE ${schema}.${name} (LIKE ${schema}.${former} INCLUDING DEFAULTS); INSERT INTO ${schema}.${name} SELECT * FROM ${schema}.${former}; ALTER TABLE ${schema}.${name} ADD PRIMARY KEY (id);`;
-  const there =
+function kindRemedy({ named, kind, elsewhere }: TableFacts): string {
+  const { sql: name, id } = named;
+  if (kind === 'f') return `follow the database where ${name} itself is: set SOURCE_DB_HOST and the others to it`;
+  const former = nameInSql(`${named.name}_${kind === 'p' ? 'partitioned' : 'view'}`);
+  const there = `${nameInSql(named.schema)}.${former}`;
+  const rename = `ALTER ${{ p: 'TABLE', v: 'VIEW', m: 'MATERIALIZED VIEW' }[kind as 'p' | 'v' | 'm']} ${name} RENAME TO ${former};`;
+  const table = `CREATE TABLE ${name} (LIKE ${there} INCLUDING DEFAULTS); INSERT INTO ${name} SELECT * FROM ${there}; ALTER TABLE ${name} ADD PRIMARY KEY (${id.sql});`;
+  const other =
     elsewhere.length === 0 ? '' : `set SOURCE_SCHEMA to where the table itself is (${elsewhere.join(', ')}), or `;
-  return `${there}let the LMSConnector write an ordinary table; with the rows that are there now, run: ${rename} ${table}`;
+  return `${other}let the LMSConnector write an ordinary table; with the rows that are there now, run: ${rename} ${table}`;
 }
 
 /** What becomes of a table that is published and whose rows the log cannot tell apart. */
 const TAKES_NO_CHANGE = 'published, the table takes no UPDATE and no DELETE any more, from nobody';
 
 /** Whether every change of a row is told with its id, and whether the school may go on changing rows when it is told. */
-export function checkKey(schema: string, table: TableFacts): void {
-  const name = `${schema}.${table.name}`;
-  const { primaryKey } = table;
+export function checkKey(table: TableFacts): void {
+  const name = table.named.sql;
+  const { primaryKey, named } = table;
+  const { id } = named;
   const refuse = (code: string, what: string, clause: string): UnrecoverableError =>
     new UnrecoverableError(code, what, `as the owner of the table, run: ALTER TABLE ${name} ${clause};`);
-  const anew = `${primaryKey === null ? '' : `DROP CONSTRAINT ${nameInSql(primaryKey.name)}, `}ADD PRIMARY KEY (id)`;
-  if (primaryKey?.columns.length !== 1 || primaryKey.columns[0] !== 'id') {
+  const anew = `${primaryKey === null ? '' : `DROP CONSTRAINT ${nameInSql(primaryKey.name)}, `}ADD PRIMARY KEY (${id.sql})`;
+  if (primaryKey?.columns.length !== 1 || primaryKey.columns[0] !== id.name) {
     const found = primaryKey === null ? 'missing' : `(${primaryKey.columns.join(', ')})`;
     throw refuse(
       'source_primary_key',
-      `the primary key of the source table ${name} is ${found}; it must be (id)`,
+      `the primary key of the source table ${name} is ${found}; it must be (${id.name})`,
       anew,
     );
   }
@@ -89,25 +91,26 @@ export function checkKey(schema: string, table: TableFacts): void {
       anew,
     );
   }
-  const wrong = wrongIdentity(name, table, columns);
+  const wrong = wrongIdentity(table, columns);
   if (wrong === undefined) return;
   throw refuse('source_replica_identity', wrong, `REPLICA IDENTITY ${primaryKey.deferrable ? 'FULL' : 'DEFAULT'}`);
 }
 
 /** What is wrong with what the log tells rows apart by, as a sentence. */
-function wrongIdentity(name: string, table: TableFacts, columns: readonly string[] | undefined): string | undefined {
+function wrongIdentity(table: TableFacts, columns: readonly string[] | undefined): string | undefined {
+  const { sql: name, id } = table.named;
   if (columns === undefined)
     return `the source table ${name} has no replica identity, so that the log does not tell its rows apart: ${TAKES_NO_CHANGE}`;
-  if (!columns.includes('id'))
-    return `the replica identity of the source table ${name} is (${columns.join(', ')}) and does not contain id, so that deletes cannot be told apart`;
+  if (!columns.includes(id.name))
+    return `the replica identity of the source table ${name} is (${columns.join(', ')}) and does not contain ${id.name}, so that deletes cannot be told apart`;
   const computed = columns.filter((column) => table.columns[column]?.generated === 'v');
   if (computed.length === 0) return undefined;
   return `the replica identity of the source table ${name} is FULL, and contains ${computed.join(', ')}, which is computed when it is read: ${TAKES_NO_CHANGE}`;
 }
 
 /** A generated column that the server does not send: what the log brings of its row would lack it. */
-export function notSent(name: string, table: TableFacts, column: string): UnrecoverableError {
-  const { fullType = 'text', generated = 's' } = table.columns[column] ?? {};
+export function notSent({ sql: name }: NamedTable, column: string, facts?: ColumnFacts): UnrecoverableError {
+  const { fullType = 'text', generated = 's' } = facts ?? {};
   const at = nameInSql(column);
   const computed = nameInSql(`${column}_computed`);
   const steps =

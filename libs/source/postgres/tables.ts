@@ -1,12 +1,12 @@
 import type pg from 'pg';
-import { SOURCE_TABLES, type SourceTable } from '#libs/domain/source-tables/index.ts';
+import type { NamedTable, SourceNames } from '#libs/domain/source-tables/names.ts';
 import { loadStatements } from '#libs/platform/postgres/database.ts';
 
 const sql = loadStatements(new URL('./sql/', import.meta.url), ['source_tables']);
 
-/** What the catalogue says of one of the five names. */
+/** What the catalogue says of one of the five tables. All names in it are those of the source. */
 export interface TableFacts {
-  readonly name: SourceTable;
+  readonly named: NamedTable;
   readonly exists: boolean;
   /** As pg_class has it: r ordinary, p partitioned, v view, m materialised view, f foreign. */
   readonly kind: 'r' | 'p' | 'v' | 'm' | 'f';
@@ -15,8 +15,8 @@ export interface TableFacts {
   readonly isPartition: boolean;
   /** The replica identity: d by the primary key, f every column, i by an index, n nothing. */
   readonly identity: 'd' | 'n' | 'f' | 'i';
-  /** By the user who asks: the schema may be entered, and the whole table read. */
-  readonly readable: boolean;
+  /** By the user who asks: the schema may be entered. */
+  readonly isInReach: boolean;
   /** Partitions, or tables that inherit from it; as a statement takes their names. */
   readonly children: readonly string[];
   readonly primaryKey: {
@@ -39,14 +39,21 @@ export interface ColumnFacts {
   /** The same with its length or precision. */
   readonly baseType: string;
   readonly hasDefault: boolean;
+  /** By the user who asks. */
+  readonly readable: boolean;
   /** s: stored, v: virtual; null: an ordinary column. */
   readonly generated: 's' | 'v' | null;
 }
 
 /** Reads what the catalogue says of the five tables, in their order. */
-export async function readTableFacts(client: pg.Client, schema: string): Promise<readonly TableFacts[]> {
-  const { rows } = await client.query<TableFacts>({ ...sql.source_tables, values: [schema, SOURCE_TABLES] });
-  return SOURCE_TABLES.flatMap((table) => rows.filter((row) => row.name === table));
+export async function readTableFacts(client: pg.Client, names: SourceNames): Promise<readonly TableFacts[]> {
+  const { rows } = await client.query<Omit<TableFacts, 'named'> & { name: string }>({
+    ...sql.source_tables,
+    values: [names.schema, names.tables.map(({ name }) => name)],
+  });
+  return names.tables.flatMap((named) =>
+    rows.filter(({ name }) => name === named.name).map((row) => ({ ...row, named })),
+  );
 }
 
 /**

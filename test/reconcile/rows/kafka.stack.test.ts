@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '#libs/domain/clock.ts';
 import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
+import { sourceNames } from '#libs/domain/source-tables/names.ts';
 import { type Intake, startIntake } from '#libs/pipeline/intake.ts';
 import { loadConfig } from '#libs/platform/config/config.ts';
 import { Lifecycle } from '#libs/platform/lifecycle.ts';
@@ -71,7 +72,7 @@ function begin(): void {
         registry: openRegistry({ url: useStack().registryUrl }),
         group: `${name}-group`,
         topicPrefix: name,
-        schema: 'public',
+        names: sourceNames(),
         tables: SOURCE_TABLES,
         partitions: 4,
         replication: 1,

@@ -5,7 +5,7 @@ SELECT t.name,
        c.relpersistence AS persistence,
        c.relispartition AS "isPartition",
        c.relreplident AS identity,
-       coalesce(has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'), false) AS readable,
+       coalesce(has_schema_privilege(n.oid, 'USAGE'), false) AS "isInReach",
        ARRAY(SELECT format('%I.%I', cn.nspname, child.relname)
                FROM pg_inherits AS h
                JOIN pg_class AS child ON child.oid = h.inhrelid
@@ -26,6 +26,7 @@ SELECT t.name,
                    'base', base.type,
                    'baseType', base.full,
                    'hasDefault', a.atthasdef,
+                   'readable', has_column_privilege(c.oid, a.attnum, 'SELECT'),
                    'generated', nullif(a.attgenerated, '')))
                    FROM pg_attribute AS a
                    CROSS JOIN LATERAL (

@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { PrepaError } from '#libs/domain/errors.ts';
+import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import { createSourceDatabase } from '../support/database.ts';
+import { onEachPostgres } from '../support/postgres-versions.ts';
+import { type ByteSpy, spyOn } from './byte-spy.ts';
+import { type PostgresWorld, postgresWorld } from './postgres-world.ts';
+import { statementsIn } from './refusal.ts';
+import { eventually } from './stage.ts';
+import { Reader, Replica, write } from './world.ts';
+
+/* What nobody needs stays at the source, from Postgres 15 on in the stream, too; and the school may go on changing rows. */
+
+let world: PostgresWorld;
+let spy: ByteSpy;
+let replica: Replica;
+let reader: Reader | undefined;
+let told: string[];
+
+const query = (sql: string): Promise<object[]> => world.database.db.query(sql);
+
+async function begin(server: DatabaseAddress): Promise<void> {
+  world = postgresWorld(await createSourceDatabase('columns', undefined, server));
+  spy = await spyOn(world.database.address);
+  replica = new Replica();
+  told = [];
+}
+
+async function end(): Promise<void> {
+  reader?.stop();
+  await world.close();
+  await spy.close();
+}
+
+async function follow(): Promise<Reader> {
+  const source = world.source({ address: spy.address, log: (_, message) => told.push(message) });
+  reader = new Reader(world, replica).start(source);
+  await eventually(() => reader?.error ?? source.status().state).toBe('streaming');
+  return reader;
+}
+
+async function followHint(): Promise<void> {
+  const error = reader?.error;
+  if (!(error instanceof PrepaError)) throw new Error('it is followed');
+  for (const text of statementsIn(error.hint)) await query(text);
+}
+
+const agreed = async (): Promise<void> => eventually(async () => replica.rows()).toEqual(await world.rows());
+
+/** A row that is there when reading begins, and then what a school does all day. */
+async function live(secret: string): Promise<void> {
+  await query(
+    `INSERT INTO students (external_id, email, lastname) VALUES ('${randomUUID()}', '${secret}', '${secret}')`,
+  );
+  await query(`UPDATE students SET firstname = '${secret}'`);
+  await query(`DELETE FROM students WHERE id IN (SELECT id FROM students ORDER BY id LIMIT 1)`);
+  await query(`INSERT INTO grades (grade_item, feedback) VALUES ('quiz', '${secret}')`);
+  await query(`UPDATE grades SET feedback = '${secret} 2', grade_value = 3`);
+}
+
+const PUBLISHED = `SELECT attname AS name FROM pg_publication_tables, unnest(attnames) AS attname WHERE tablename = 'students' ORDER BY 1`;
+
+onEachPostgres([14, 15, 18], (version, server) => {
+  beforeEach(() => begin(server()));
+  afterEach(end);
+
+  test('no byte of what nobody needs comes in a snapshot, nor from 15 on in the stream', async () => {
+    await query('ALTER TABLE grades ADD COLUMN feedback text');
+    await live('before@the-snapshot');
+    await follow();
+    await agreed();
+    await live('after@the-snapshot');
+    await agreed();
+    const sent = spy.sent();
+    expect(sent.includes('quiz')).toBe(true);
+    expect(sent.includes('before@the-snapshot')).toBe(false);
+    // What was there is sent once more by 14 when it is changed, as a whole row.
+    expect(sent.includes('after@the-snapshot')).toBe(version < 15);
+    expect(told.filter((line) => line.includes('not needed'))).toEqual([]);
+  });
+
+  test('where every column tells rows apart, all are sent, and the school may go on changing rows', async () => {
+    await query('ALTER TABLE students REPLICA IDENTITY FULL');
+    await query('ALTER TABLE grades ADD COLUMN feedback text');
+    await follow();
+    await live('somebody');
+    await agreed();
+    expect(reader?.error).toBeUndefined();
+  });
+
+  if (version < 15) return;
+
+  test('a table that gets such an identity later is named, and what is printed lets the school go on', async () => {
+    await follow();
+    await query(`INSERT INTO students (external_id) VALUES ('1')`);
+    await query('ALTER TABLE students REPLICA IDENTITY FULL');
+    await expect(query(`UPDATE students SET email = 'x'`)).rejects.toThrow('cannot update table "students"');
+    await reader?.ended;
+    expect(reader?.error).toMatchObject({
+      code: 'source_publication',
+      message: expect.stringMatching(/makes every UPDATE and DELETE fail, .*email.* of the table public\.students/),
+    });
+    await followHint();
+    await query(`UPDATE students SET email = 'x'`);
+    await follow();
+    await agreed();
+  });
+
+  test('a publication from before goes on as it is, with its place; narrowed as is said, it goes over and loses nothing', async () => {
+    await query('CREATE PUBLICATION prepadata FOR TABLE students, courses, enrollments, grades, activity_logs');
+    await query(`INSERT INTO students (external_id, email) VALUES ('1', 'x')`);
+    await follow();
+    await agreed();
+    const advice = told.find((line) => line.includes('not needed')) ?? '';
+    expect(advice).toMatch(/sends columns of public\.students, public\.courses that are not needed/);
+    reader?.stop();
+    await query(`INSERT INTO students (external_id, email) VALUES ('2', 'x')`);
+    await follow();
+    await agreed();
+    expect(world.progress.stored?.epoch).toBe(1);
+    const statements = /run as its owner: (.*COMMIT;)/.exec(advice)?.[1] ?? '';
+    await write(world, (writer) => writer.insert('grades', [{ id: randomUUID(), grade_item: 'a' }]));
+    await query(statements);
+    await write(world, (writer) => writer.insert('grades', [{ id: randomUUID(), grade_item: 'b' }]));
+    await agreed();
+    await eventually(() => world.progress.stored?.epoch).toBe(2);
+    await agreed();
+    expect(await query(PUBLISHED)).toEqual([{ name: 'id' }]);
+    expect(reader?.error).toBeUndefined();
+  });
+
+  test('the type of a listed column is changed by letting the table go for a while', async () => {
+    await query('ALTER TABLE grades ADD COLUMN feedback text');
+    await follow();
+    const alter = 'ALTER TABLE grades ALTER COLUMN grade_value TYPE numeric(12, 4)';
+    await expect(query(alter)).rejects.toThrow('cannot alter type of a column used by a publication');
+    await query('ALTER PUBLICATION prepadata DROP TABLE public.grades');
+    await query(alter);
+    await reader?.ended;
+    expect(reader?.error).toMatchObject({ message: expect.stringContaining('lacks the table public.grades') });
+    await followHint();
+    await query(`INSERT INTO grades (grade_value) VALUES (1.2345)`);
+    await follow();
+    await agreed();
+  });
+});
