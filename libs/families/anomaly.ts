@@ -24,7 +24,12 @@ interface KnownDays extends StoredDays {
  * What is unusual about a student in a course: from what the other two families have stored. Each of their writings marks
  * the key in its own transaction, so the last derivation here has seen the last of both.
  */
-export const anomalyFamily: FamilyDefinition<KnownDays, null, AnomalyFeatures, typeof SERIES> = {
+export const anomalyFamily: FamilyDefinition<{
+  rows: KnownDays;
+  facts: null;
+  features: AnomalyFeatures;
+  series: typeof SERIES;
+}> = {
   family: 'anomaly',
   table: openFeatureTable('anomaly', ANOMALY),
   series: openSeriesTable('anomaly', SERIES),

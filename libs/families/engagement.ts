@@ -40,7 +40,12 @@ const ACTIVITIES = openRowTable({
 });
 
 /** What a student does in a course: from activity_logs and enrollments. */
-export const engagementFamily: FamilyDefinition<EngagementRows, EngagementFacts, EngagementFeatures, typeof SERIES> = {
+export const engagementFamily: FamilyDefinition<{
+  rows: EngagementRows;
+  facts: EngagementFacts;
+  features: EngagementFeatures;
+  series: typeof SERIES;
+}> = {
   family: 'engagement',
   table: openFeatureTable('engagement', ENGAGEMENT),
   series: openSeriesTable('engagement', SERIES),

@@ -4,7 +4,7 @@ import type { StudentCourse } from '#libs/domain/family.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import type { SeriesColumns } from '#libs/store/features/series-table.ts';
 import type { CourseState } from '#libs/store/keys/keys.ts';
-import type { Derived, FamilyDefinition } from './family.ts';
+import type { Derived, FamilyDefinition, FamilyKinds } from './family.ts';
 import type { FeatureSettings } from './settings.ts';
 
 /** What was read of a key. */
@@ -25,19 +25,19 @@ export interface KeyEvaluation<F, S extends SeriesColumns> {
 }
 
 /** The rows of a key as its family counts them: staff who are excluded have none. */
-export const rowsThatCount = <R, T, F, S extends SeriesColumns>(
-  definition: FamilyDefinition<R, T, F, S>,
+export const rowsThatCount = <K extends FamilyKinds>(
+  definition: FamilyDefinition<K>,
   settings: FeatureSettings,
   key: StudentCourse,
-  rows: R | undefined,
-): R => (settings.excluded.has(key.studentId) ? definition.noRows : (rows ?? definition.noRows));
+  rows: K['rows'] | undefined,
+): K['rows'] => (settings.excluded.has(key.studentId) ? definition.noRows : (rows ?? definition.noRows));
 
 /** What follows for a key from what was read of it: the deriver writes it, the nightly reconcile compares with it. */
-export function evaluateKey<R, T, F, S extends SeriesColumns>(
-  { facts, evidence, derive }: FamilyDefinition<R, T, F, S>,
+export function evaluateKey<K extends FamilyKinds>(
+  { facts, evidence, derive }: FamilyDefinition<K>,
   settings: DerivingSettings,
-  { rows, course, otherFirstDay, today }: KeyReading<R>,
-): KeyEvaluation<F, S> {
+  { rows, course, otherFirstDay, today }: KeyReading<K['rows']>,
+): KeyEvaluation<K['features'], K['series']> {
   const factsToday = facts(rows, today);
   const said = evidence(rows, factsToday, today);
   if (course === undefined || course.version === 0) return { evidence: said, derived: undefined };

@@ -9,24 +9,38 @@ import type { FeatureTable } from '#libs/store/features/feature-table.ts';
 import type { SeriesColumns, SeriesOf, SeriesTable } from '#libs/store/features/series-table.ts';
 import type { KeyRows, KeyToRead } from '#libs/store/images/rows.ts';
 
-/**
- * All that the one deriver loop has to know of a family. `R` is what a key is derived from (its readable rows, or what
- * other families have stored of it), `T` the facts that follow, `F` its feature columns, `S` the columns of its series.
- */
-export interface FamilyDefinition<R, T, F, S extends SeriesColumns> {
+/** The types of one family. */
+export interface FamilyKinds {
+  /** What a key is derived from: its readable rows, or what other families have stored of it. */
+  readonly rows: unknown;
+  /** What follows from the rows. */
+  readonly facts: unknown;
+  /** The feature columns. */
+  readonly features: object;
+  /** The columns of the series. */
+  readonly series: SeriesColumns;
+}
+
+/** All that the one deriver loop has to know of a family. */
+export interface FamilyDefinition<K extends FamilyKinds> {
   readonly family: Family;
-  readonly table: FeatureTable<F>;
-  readonly series: SeriesTable<S>;
+  readonly table: FeatureTable<K['features']>;
+  readonly series: SeriesTable<K['series']>;
   /** The rows of a key that has none. */
-  readonly noRows: R;
+  readonly noRows: K['rows'];
   /** What is read of each key, in the order of `keys`. */
-  read(tx: Queryable, keys: readonly KeyToRead[], settings: ReadingSettings): Promise<RowsRead<R>[]>;
+  read(tx: Queryable, keys: readonly KeyToRead[], settings: ReadingSettings): Promise<RowsRead<K['rows']>[]>;
   /** What holds as of a day: from the rows dated on or before it alone. */
-  facts(rows: R, day: LocalDay): T;
+  facts(rows: K['rows'], day: LocalDay): K['facts'];
   /** What the rows dated on or before today say beyond the key; `facts` as of today. */
-  evidence(rows: R, facts: T, today: LocalDay): KeyEvidence;
+  evidence(rows: K['rows'], facts: K['facts'], today: LocalDay): KeyEvidence;
   /** The features and the series up to as of, or null where the key has no row; `facts` as of `context.asOf`. */
-  derive(rows: R, facts: T, context: DeriveContext, settings: DerivingSettings): Derived<F, S> | null;
+  derive(
+    rows: K['rows'],
+    facts: K['facts'],
+    context: DeriveContext,
+    settings: DerivingSettings,
+  ): Derived<K['features'], K['series']> | null;
   /** Another family whose first day of a key counts for this one's. */
   readonly firstDayAlsoFrom?: Family;
   /** Another family that has to look again when this one's first day of a key moves. */

@@ -23,12 +23,12 @@ const GRADES = openRowTable({
 });
 
 /** How a student does in a course: from grades. */
-export const performanceFamily: FamilyDefinition<
-  readonly GradeObservation[],
-  readonly GradeFact[],
-  PerformanceFeatures,
-  typeof SERIES
-> = {
+export const performanceFamily: FamilyDefinition<{
+  rows: readonly GradeObservation[];
+  facts: readonly GradeFact[];
+  features: PerformanceFeatures;
+  series: typeof SERIES;
+}> = {
   family: 'performance',
   table: openFeatureTable('performance', PERFORMANCE),
   series: openSeriesTable('performance', SERIES),

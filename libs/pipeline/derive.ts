@@ -5,13 +5,13 @@ import type { Family, StudentCourse } from '#libs/domain/family.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import { courseAsOf } from '#libs/families/course-as-of.ts';
 import { evaluateKey, rowsThatCount } from '#libs/families/evaluate.ts';
-import type { FamilyDefinition, RowsRead } from '#libs/families/family.ts';
+import type { FamilyDefinition, FamilyKinds, RowsRead } from '#libs/families/family.ts';
 import { inHalves } from '#libs/families/in-halves.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import type { FeatureRow } from '#libs/store/features/feature-table.ts';
 import { putOutbox } from '#libs/store/features/outbox.ts';
-import type { SeriesColumns, SeriesRow } from '#libs/store/features/series-table.ts';
+import type { SeriesRow } from '#libs/store/features/series-table.ts';
 import { type IsWorthKeeping, type KeyToRead, keptText, parseKept } from '#libs/store/images/rows.ts';
 import { readTodayToWrite, shareCalendar } from '#libs/store/keys/calendar.ts';
 import {
@@ -74,9 +74,9 @@ const NOTHING: DeriveResult = { keys: 0, changed: 0, contended: false, followUps
  * after its deletion, and each key has one writer; so the last derivation of a key has seen all. A key that makes the
  * transaction fail is set aside, and the others are derived without it.
  */
-export async function deriveBatch<R, T, F, S extends SeriesColumns>(
+export async function deriveBatch<K extends FamilyKinds>(
   db: Database,
-  definition: FamilyDefinition<R, T, F, S>,
+  definition: FamilyDefinition<K>,
   settings: FeatureSettings,
   limit: KeyLimit,
   { cursor = new KeyCursor(), onMore, onSetAside, isWorthKeeping = hasManyRepeats }: DeriveOptions = {},
@@ -115,14 +115,14 @@ const sum = (a: DeriveResult, b: DeriveResult): DeriveResult => ({
 });
 
 /** The derivation of the claimed keys of one transaction. */
-class Derivation<R, T, F, S extends SeriesColumns> {
+class Derivation<K extends FamilyKinds> {
   readonly #tx: Queryable;
-  readonly #definition: FamilyDefinition<R, T, F, S>;
+  readonly #definition: FamilyDefinition<K>;
   readonly #settings: FeatureSettings;
   readonly #priority: MarkPriority;
   readonly #isWorthKeeping: IsWorthKeeping;
-  readonly #write: FeatureRow<F>[] = [];
-  readonly #series: SeriesRow<S>[] = [];
+  readonly #write: FeatureRow<K['features']>[] = [];
+  readonly #series: SeriesRow<K['series']>[] = [];
   readonly #remove: StudentCourse[] = [];
   readonly #removeSeries: StudentCourse[] = [];
   readonly #update: KeyState[] = [];
@@ -132,7 +132,7 @@ class Derivation<R, T, F, S extends SeriesColumns> {
 
   constructor(
     tx: Queryable,
-    definition: FamilyDefinition<R, T, F, S>,
+    definition: FamilyDefinition<K>,
     settings: FeatureSettings,
     priority: MarkPriority,
     isWorthKeeping: IsWorthKeeping,
@@ -182,7 +182,7 @@ class Derivation<R, T, F, S extends SeriesColumns> {
 
   #deriveKey(
     before: KeyState,
-    read: RowsRead<R> | undefined,
+    read: RowsRead<K['rows']> | undefined,
     course: CourseState | undefined,
     otherFirstDay: LocalDay | null,
     today: LocalDay,

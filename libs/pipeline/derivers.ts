@@ -1,13 +1,12 @@
 import type { UnrecoverableError } from '#libs/domain/errors.ts';
 import type { StudentCourse } from '#libs/domain/family.ts';
-import type { FamilyDefinition } from '#libs/families/family.ts';
+import type { FamilyDefinition, FamilyKinds } from '#libs/families/family.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
 import type { Log } from '#libs/platform/log.ts';
 import { type Loop, type StepOutcome, startLoop } from '#libs/platform/loop/loop.ts';
 import { Pace } from '#libs/platform/loop/pace.ts';
 import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
-import type { SeriesColumns } from '#libs/store/features/series-table.ts';
 import { KeyCursor } from '#libs/store/keys/keys.ts';
 import { MARK_PRIORITY, type MarkPriority } from '#libs/store/keys/marks.ts';
 import { retryKeys } from '#libs/store/keys/set-aside.ts';
@@ -37,10 +36,7 @@ const SECOND_LOOKS_MS = 60_000;
  * Derives one family's marked keys for as long as there are any, then waits to be woken. Two batches are under way when
  * there is enough for two: while one waits for the database, the other computes.
  */
-export function startDeriver<R, T, F, S extends SeriesColumns>(
-  definition: FamilyDefinition<R, T, F, S>,
-  options: DeriverOptions,
-): Loop[] {
+export function startDeriver<K extends FamilyKinds>(definition: FamilyDefinition<K>, options: DeriverOptions): Loop[] {
   const { db, settings, wake, log } = options;
   const { family } = definition;
   const common = { log, ...(options.onFailure === undefined ? {} : { onFailure: options.onFailure }) };

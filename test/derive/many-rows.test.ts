@@ -3,9 +3,8 @@ import type { ActivityObservation } from '#libs/clean/activity-logs.ts';
 import type { CompletionState } from '#libs/clean/metadata.ts';
 import { MS_PER_DAY } from '#libs/domain/local-date.ts';
 import { engagementFamily } from '#libs/families/engagement.ts';
-import type { DeriveContext, FamilyDefinition } from '#libs/families/family.ts';
+import type { DeriveContext, FamilyDefinition, FamilyKinds } from '#libs/families/family.ts';
 import { performanceFamily } from '#libs/families/performance.ts';
-import type { SeriesColumns } from '#libs/store/features/series-table.ts';
 import { completion, grade, view } from '../aggregate/build.ts';
 import { testSettings } from '../support/settings.ts';
 import { AS_OF } from './build.ts';
@@ -24,7 +23,7 @@ const context: DeriveContext = {
   otherFirstDay: null,
 };
 
-function derive<R, T, F, S extends SeriesColumns>(family: FamilyDefinition<R, T, F, S>, rows: R): F | undefined {
+function derive<K extends FamilyKinds>(family: FamilyDefinition<K>, rows: K['rows']): K['features'] | undefined {
   const facts = family.facts(rows, AS_OF);
   family.evidence(rows, facts, AS_OF);
   return family.derive(rows, facts, context, testSettings().deriving)?.features;

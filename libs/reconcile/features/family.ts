@@ -5,12 +5,11 @@ import type { Family, StudentCourse } from '#libs/domain/family.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import { familyOf, ROW_FAMILIES, SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
 import { evaluateKey, rowsThatCount } from '#libs/families/evaluate.ts';
-import type { FamilyDefinition, RowsRead } from '#libs/families/family.ts';
+import type { FamilyDefinition, FamilyKinds, RowsRead } from '#libs/families/family.ts';
 import { inHalves } from '#libs/families/in-halves.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
 import type { Database, Queryable, SqlStatement } from '#libs/platform/postgres/database.ts';
 import { type PublishedKey, readPublished } from '#libs/store/features/outbox.ts';
-import type { SeriesColumns } from '#libs/store/features/series-table.ts';
 import { readTodayToWrite } from '#libs/store/keys/calendar.ts';
 import {
   type CourseState,
@@ -77,8 +76,8 @@ const KEYS_AT_A_STRETCH = 10;
  * follows from has left a mark in its own transaction, and a derivation writes in the transaction that has deleted the
  * mark. So in one snapshot either a mark can be seen, or what is stored has to be what follows from the rest.
  */
-export function openFamilyReconciliation<R, T, F extends object, S extends SeriesColumns>(
-  definition: FamilyDefinition<R, T, F, S>,
+export function openFamilyReconciliation<K extends FamilyKinds>(
+  definition: FamilyDefinition<K>,
   settings: FeatureSettings,
 ): FamilyReconciliation {
   const { family } = definition;
@@ -102,9 +101,9 @@ export function openFamilyReconciliation<R, T, F extends object, S extends Serie
   };
 }
 
-async function compareKeys<R, T, F extends object, S extends SeriesColumns>(
+async function compareKeys<K extends FamilyKinds>(
   db: Database,
-  definition: FamilyDefinition<R, T, F, S>,
+  definition: FamilyDefinition<K>,
   settings: FeatureSettings,
   keys: readonly StudentCourse[],
   within: ComparisonScope,
@@ -150,12 +149,12 @@ interface ReadKeys<R> {
   readonly published: ReadonlyMap<string, PublishedKey>;
 }
 
-async function readAll<R, T, F, S extends SeriesColumns>(
+async function readAll<K extends FamilyKinds>(
   tx: Queryable,
-  { family, read, firstDayAlsoFrom, table, series }: FamilyDefinition<R, T, F, S>,
+  { family, read, firstDayAlsoFrom, table, series }: FamilyDefinition<K>,
   settings: FeatureSettings,
   keys: readonly StudentCourse[],
-): Promise<ReadKeys<R>> {
+): Promise<ReadKeys<K['rows']>> {
   const [, today, outlooks, courses, others, rows, features, days, published] = await Promise.all([
     tx.query(keySql.reconcile_snapshot),
     readTodayToWrite(tx, settings.fingerprint),
@@ -176,11 +175,11 @@ async function readAll<R, T, F, S extends SeriesColumns>(
 const byName = <K extends StudentCourse>(keys: readonly K[]): Map<string, K> =>
   new Map(keys.map((key) => [keyName(key), key]));
 
-function compareKey<R, T, F extends object, S extends SeriesColumns>(
-  definition: FamilyDefinition<R, T, F, S>,
+function compareKey<K extends FamilyKinds>(
+  definition: FamilyDefinition<K>,
   settings: FeatureSettings,
   within: ComparisonScope,
-  read: ReadKeys<R>,
+  read: ReadKeys<K['rows']>,
   key: StudentCourse,
   index: number,
 ): KeyComparison {

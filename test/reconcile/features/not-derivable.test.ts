@@ -47,16 +47,14 @@ test.each([true, false])(
       wrong.student_id,
       wrong.course_id,
     ]);
-    const broken = openFamilyReconciliation(
-      {
-        ...performanceFamily,
-        evidence: (rows, facts, today) => {
-          if (rows.some((grade) => grade.item === 'the one')) throw new RangeError('too deep');
-          return performanceFamily.evidence(rows, facts, today);
-        },
+    const family: typeof performanceFamily = {
+      ...performanceFamily,
+      evidence: (rows, facts, today) => {
+        if (rows.some((grade) => grade.item === 'the one')) throw new RangeError('too deep');
+        return performanceFamily.evidence(rows, facts, today);
       },
-      world.settings,
-    );
+    };
+    const broken = openFamilyReconciliation(family, world.settings);
     const run = proofRun(dryRun);
     const result = await reconcileFeatures(run, [broken], {});
     expect(run.ledger.examples).toEqual([
