@@ -31,7 +31,7 @@ function importsOf(file: string): string[] {
   );
 }
 
-/** Settings read in one file: `config.NAME`, `{ NAME } = config` and in parameters; addresses by their function. */
+/** Settings read in one file: `config.NAME`, `{ NAME } = config` and in parameters; addresses and names of the source by their functions. */
 function readIn(file: string): string[] {
   const text = read(file);
   const members = [...text.matchAll(/\bconfig\.([A-Z][A-Z_]+)/g)].map((match) => match[1] ?? '');
@@ -41,6 +41,7 @@ function readIn(file: string): string[] {
   const prefixes = [
     ...(/\bsourceAddress\(/.test(text) ? ['SOURCE_DB_'] : []),
     ...(/\banalyticsAddress\(/.test(text) ? ['ANALYTICS_DB_'] : []),
+    ...(/\bnamesOf\(config\)/.test(text) ? ['SOURCE_SCHEMA', 'SOURCE_MAPPING'] : []),
   ];
   return [...members, ...taken, ...NAMES.filter((name) => prefixes.some((prefix) => name.startsWith(prefix)))];
 }

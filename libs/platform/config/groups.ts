@@ -18,7 +18,7 @@ const FEATURES: readonly Pattern[] = [
   'CDC_SOURCE',
   'FEATURE_TOPICS',
 ];
-const REGISTERED: readonly Pattern[] = ['SOURCE_DB_', 'SOURCE_SCHEMA', 'SOURCE_PUBLICATION'];
+const REGISTERED: readonly Pattern[] = ['SOURCE_DB_', 'SOURCE_SCHEMA', 'SOURCE_MAPPING', 'SOURCE_PUBLICATION'];
 const BROKER: readonly Pattern[] = ['KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'KAFKA_REPLICATION'];
 /** How a process of ours talks to the cluster and the registry. */
 const CLIENT: readonly Pattern[] = [
