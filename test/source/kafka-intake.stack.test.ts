@@ -119,6 +119,8 @@ test('bad records are listed, progress is kept, and who takes over goes on from 
       reason: 'undecodable',
     },
   ]);
+  // What the first one has not staged is the second one's.
+  await eventually(async () => (await analytics.db.query('SELECT FROM state.image_courses')).length, 60_000).toBe(1);
   await first.stop();
   const insert = (): Promise<unknown> =>
     db.query(
