@@ -218,9 +218,9 @@ describe('names that are allowed besides', () => {
       tokens: auth === 'none' ? [] : ['t'],
     };
     await serving(options, async ({ port }) => {
-      const let_in = auth === 'none' ? 200 : 401;
-      expect((await askAs('features.school.EXAMPLE:8001', port)).status).toBe(let_in);
-      expect((await askAs('localhost', port)).status).toBe(let_in);
+      const letIn = auth === 'none' ? 200 : 401;
+      expect((await askAs('features.school.EXAMPLE:8001', port)).status).toBe(letIn);
+      expect((await askAs('localhost', port)).status).toBe(letIn);
       expect((await askAs('other.school.example', port)).status).toBe(403);
     });
   });
