@@ -12,10 +12,11 @@ DO $$
 DECLARE
   owner name := (SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database());
   wanted record;
+  statement text;
   missing text[] := '{}';
 BEGIN
   FOR wanted IN
-    SELECT role, format('CREATE ROLE %I LOGIN PASSWORD %L', role, password) AS statement
+    SELECT role, format('CREATE ROLE %I LOGIN PASSWORD %L', role, password) AS making
     FROM (VALUES
       ('prepadata_writer', 'change-me'),
       ('prepadata_reconcile', 'change-me'),
@@ -24,18 +25,19 @@ BEGIN
     WHERE role NOT IN (SELECT rolname FROM pg_roles)
   LOOP
     BEGIN
-      EXECUTE wanted.statement;
+      EXECUTE wanted.making;
     EXCEPTION WHEN insufficient_privilege THEN
-      missing := missing || (wanted.statement || ';');
+      missing := missing || (wanted.making || ';');
     END;
   END LOOP;
 
   -- Postgres 14 lets everybody make tables in public; from 15 on there is nothing to take away.
   IF has_schema_privilege('public', 'public', 'CREATE') THEN
+    statement := format('GRANT CREATE ON SCHEMA public TO %I; REVOKE CREATE ON SCHEMA public FROM PUBLIC', owner);
     IF (SELECT pg_has_role(nspowner, 'USAGE') FROM pg_namespace WHERE nspname = 'public') THEN
-      EXECUTE format('GRANT CREATE ON SCHEMA public TO %I; REVOKE CREATE ON SCHEMA public FROM PUBLIC', owner);
+      EXECUTE statement;
     ELSE
-      missing := missing || format('GRANT CREATE ON SCHEMA public TO %I; REVOKE CREATE ON SCHEMA public FROM PUBLIC;', owner);
+      missing := missing || (statement || ';');
     END IF;
   END IF;
 

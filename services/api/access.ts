@@ -1,7 +1,7 @@
 import { BlockList, isIP, isIPv6 } from 'node:net';
 import { ConfigurationError, PrepaError } from '#libs/domain/errors.ts';
 import type { Attempts } from './attempts.ts';
-import { ANYBODY, type Caller, PROBE, type Scope, type Tokens } from './tokens.ts';
+import { ANYBODY, type Caller, digestOf, PROBE, type Scope, type Tokens } from './tokens.ts';
 
 /** `API_AUTH`: `none` says that somebody else, in front of us, asks for a token. */
 export type AuthMode = 'token' | 'none';
@@ -146,14 +146,16 @@ export function openGate({ rule, host: ownHost, allowedHosts, tokens, attempts, 
     if (rule !== 'token') return ANYBODY;
     if (isOpen && authorization === undefined) return PROBE;
     const given = bearerOf(authorization);
-    const seconds = attempts.secondsToWait(address, given, now());
+    const digest = digestOf(given);
+    const key = digest.toString('hex');
+    const seconds = attempts.secondsToWait(address, key, now());
     if (seconds > 0) throw new TooManyAttemptsError(seconds);
-    const caller = tokens().find(given);
+    const caller = tokens().find(digest);
     if (caller === undefined) {
       attempts.failed(address, now());
       throw new UnauthorizedError('the token is not one of API_TOKENS');
     }
-    attempts.succeeded(address, given, now());
+    attempts.succeeded(address, key, now());
     return caller;
   };
 }

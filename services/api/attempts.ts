@@ -1,5 +1,3 @@
-import { digestOf } from './tokens.ts';
-
 const WINDOW_MS = 60_000;
 /** Wrong tokens from one address in a minute, before more of them are not looked at. */
 const MOST_FAILURES = 30;
@@ -21,11 +19,14 @@ interface Address {
 export class Attempts {
   readonly #addresses = new Map<string, Address>();
 
-  /** Seconds until the address may try again; 0 while it may. */
+  /**
+   * Seconds until the address may try again; 0 while it may.
+   * @param token its digest: no token is kept
+   */
   secondsToWait(address: string, token: string, now: number): number {
     const known = this.#addresses.get(address);
     if (known === undefined || known.failures < MOST_FAILURES || now >= known.since + WINDOW_MS) return 0;
-    return known.known.has(keyOf(token)) ? 0 : Math.ceil((known.since + WINDOW_MS - now) / 1000);
+    return known.known.has(token) ? 0 : Math.ceil((known.since + WINDOW_MS - now) / 1000);
   }
 
   failed(address: string, now: number): void {
@@ -36,7 +37,7 @@ export class Attempts {
 
   succeeded(address: string, token: string, now: number): void {
     const { known } = this.#at(address, now);
-    if (known.size < MOST_FAILURES) known.add(keyOf(token));
+    if (known.size < MOST_FAILURES) known.add(token);
   }
 
   #at(address: string, now: number): Address {
@@ -48,5 +49,3 @@ export class Attempts {
     return found;
   }
 }
-
-const keyOf = (token: string): string => digestOf(token).toString('hex');

@@ -50,9 +50,11 @@ export class Tokens {
     return this.#tokens.length;
   }
 
-  /** Every token is compared, whichever fits, so that the time taken tells nothing. */
-  find(given: string): Caller | undefined {
-    const digest = digestOf(given);
+  /**
+   * Every token is compared, whichever fits, so that the time taken tells nothing.
+   * @param digest of the token that was given
+   */
+  find(digest: Buffer): Caller | undefined {
     let found: Caller | undefined;
     for (const token of this.#tokens) if (timingSafeEqual(token.digest, digest)) found = token;
     return found;

@@ -6,7 +6,7 @@ import { ConfigurationError } from '#libs/domain/errors.ts';
 import { isLoopback } from '../../services/api/access.ts';
 import type { Api, ApiOptions } from '../../services/api/role.ts';
 import type { TestDatabase } from '../support/database.ts';
-import { type Answer, ask, createAnalytics, errorOf, startTestApi } from './support.ts';
+import { type Answer, ask, createAnalytics, errorOf, serveWhile, startTestApi } from './support.ts';
 
 let analytics: TestDatabase;
 beforeAll(async () => {
@@ -14,15 +14,8 @@ beforeAll(async () => {
 });
 afterAll(() => analytics.drop());
 
-/** Serves with these options while `work` runs. */
-async function serving(options: Partial<ApiOptions>, work: (api: Api) => Promise<void>): Promise<void> {
-  const api = await startTestApi(analytics.db, options);
-  try {
-    await work(api);
-  } finally {
-    await api.stop();
-  }
-}
+const serving = (options: Partial<ApiOptions>, work: (api: Api) => Promise<void>): Promise<void> =>
+  serveWhile(analytics.db, options, work);
 
 /** A request with a Host header of our choice, which fetch does not allow. */
 function askAs(

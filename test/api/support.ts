@@ -23,6 +23,20 @@ export const startTestApi = (db: Database, options: Partial<ApiOptions> = {}): P
     ...options,
   });
 
+/** Serves with these options while `work` runs. */
+export async function serveWhile(
+  db: Database,
+  options: Partial<ApiOptions>,
+  work: (api: Api) => Promise<void>,
+): Promise<void> {
+  const api = await startTestApi(db, options);
+  try {
+    await work(api);
+  } finally {
+    await api.stop();
+  }
+}
+
 /** A migrated analytics database of its own. */
 export async function createAnalytics(purpose: string): Promise<TestDatabase> {
   const analytics = await createTestDatabase(purpose);

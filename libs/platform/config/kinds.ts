@@ -142,21 +142,20 @@ export const decimal = (fallback: string, most: number, description: string): Se
 export const positiveDecimal = (fallback: string, most: number, description: string): Setting<bigint> =>
   setting(fallback, `a number above 0, up to ${most}`, description, (value) => exactNumber(value, 1n, most));
 
-/** A file with PEM certificates; its text. */
-export const certificates = (description: string): Setting<string | undefined> =>
-  setting(undefined, 'a file of certificates in PEM form', description, (value) => {
+const pemFile = (expects: string, begin: RegExp, description: string): Setting<string | undefined> =>
+  setting(undefined, expects, description, (value) => {
     if (value === undefined) return undefined;
     const content = readFileSync(value, 'utf8');
-    return content.includes('-----BEGIN CERTIFICATE-----') ? content : refuse();
+    return begin.test(content) ? content : refuse();
   });
+
+/** A file with PEM certificates; its text. */
+export const certificates = (description: string): Setting<string | undefined> =>
+  pemFile('a file of certificates in PEM form', /-----BEGIN CERTIFICATE-----/, description);
 
 /** A file with a private key in PEM form; its text. */
 export const privateKey = (description: string): Setting<string | undefined> =>
-  setting(undefined, 'a file of a private key in PEM form', description, (value) => {
-    if (value === undefined) return undefined;
-    const content = readFileSync(value, 'utf8');
-    return /-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(content) ? content : refuse();
-  });
+  pemFile('a file of a private key in PEM form', /-----BEGIN [A-Z ]*PRIVATE KEY-----/, description);
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 

@@ -1,5 +1,6 @@
 import type { KafkaConfig } from 'kafkajs';
 import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
+import { isNotTrusted } from '../certificates.ts';
 
 /** The names of librdkafka and Java. */
 export const SECURITY_PROTOCOLS = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'] as const;
@@ -27,9 +28,6 @@ export function clientSecurity({ ssl, sasl }: KafkaSecurity = {}): Pick<KafkaCon
   };
 }
 
-/** OpenSSL's and Node's names for a certificate that is not accepted. */
-const NOT_TRUSTED = /^(ERR_TLS_CERT|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA)/;
-
 /**
  * What of a refusal is wrong with certificates or the login, which no waiting fixes; undefined for all else.
  * @param errors the error and its causes
@@ -46,7 +44,7 @@ export function securityFault(errors: Iterable<Error>, cluster: string): Configu
         cause,
       );
     }
-    if (typeof code === 'string' && NOT_TRUSTED.test(code)) {
+    if (isNotTrusted(code)) {
       return new ConfigurationError(
         `the certificate of ${cluster} is not trusted: ${said}`,
         'set KAFKA_SSL_CA_LOCATION to a file with the certificate of who signed it, and KAFKA_BROKERS to names that stand in it',

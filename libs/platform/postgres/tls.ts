@@ -1,4 +1,5 @@
 import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
+import { isNotTrusted } from '../certificates.ts';
 
 /**
  * How far a connection to a database is protected, as libpq names it: `require` encrypts, `verify-full` also makes sure
@@ -17,9 +18,6 @@ export interface DatabaseTls {
 export const tlsOf = (mode: SslMode, ca: string | undefined): DatabaseTls | undefined =>
   mode === 'disable' ? undefined : { rejectUnauthorized: mode === 'verify-full', ...(ca === undefined ? {} : { ca }) };
 
-/** OpenSSL's and Node's names for a certificate that is not accepted. */
-const NOT_TRUSTED = /^(ERR_TLS_CERT|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA)/;
-
 /**
  * What is wrong with the encryption of a connection, if that is what failed.
  * @param what the database as an operator knows it: `the source database host:port/name`
@@ -36,7 +34,7 @@ export function tlsFailure(error: unknown, what: string, prefix: string): Config
       cause,
     );
   }
-  if (typeof code === 'string' && NOT_TRUSTED.test(code)) {
+  if (isNotTrusted(code)) {
     return new ConfigurationError(
       `the certificate of ${what} is not trusted: ${said}`,
       `set ${prefix}_SSLROOTCERT to a file with the certificate of who signed it, and ${prefix}_HOST to a name that stands in it`,
