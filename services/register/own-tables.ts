@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type pg from 'pg';
 import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
+import { nameInSql } from '#libs/domain/source-tables/names.ts';
 import { codeOf } from '#libs/source/postgres/faults.ts';
 
 /** The two tables of ours in the source database, and what the connector does with each. */
@@ -10,7 +11,7 @@ const FILE = new URL('../../connectors/debezium.sql', import.meta.url);
 
 /** The statements of debezium.sql for this user and publication. */
 export function ownTablesSql(user: string, publication: string): string[] {
-  const name = /^[a-z_][a-z0-9_]*$/.test(user) ? user : `"${user.replaceAll('"', '""')}"`;
+  const name = nameInSql(user);
   return readFileSync(FILE, 'utf8')
     .replaceAll(/^--.*$/gm, '')
     .split(';')

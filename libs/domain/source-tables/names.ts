@@ -43,12 +43,13 @@ export interface SourceNames {
 }
 
 /** A name as a statement takes it. */
-export const nameInSql = (name: string): string => (/^[a-z_][a-z0-9_]*$/.test(name) ? name : quoted(name));
+export const nameInSql = (name: string): string => (/^[a-z_][a-z0-9_]*$/.test(name) ? name : identifier(name));
 
-const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+/** The same, quoted whatever it is. */
+export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /** Of other names nobody knows whether they are reserved words. */
-const asStatement = (name: string, ours: string): string => (name === ours ? name : quoted(name));
+const asStatement = (name: string, ours: string): string => (name === ours ? name : identifier(name));
 
 export function sourceNames(schema = 'public', mapping: SourceMapping = {}): SourceNames {
   const tables = SOURCE_TABLES.map((table) => named(schema, table, mapping[table] ?? {}));

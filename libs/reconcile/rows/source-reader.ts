@@ -1,18 +1,11 @@
 import type { Uuid } from '#libs/domain/change.ts';
 import type { SourceTable } from '#libs/domain/source-tables/index.ts';
-import type { NamedTable, SourceNames } from '#libs/domain/source-tables/names.ts';
+import { identifier, type NamedTable, type SourceNames } from '#libs/domain/source-tables/names.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { MARKER_PREFIX } from '#libs/source/pgoutput/assemble.ts';
 import { readingText } from '#libs/source/postgres/encoding.ts';
 import { checkRowSecurity, type RowSecurity } from '#libs/source/postgres/row-security.ts';
-import {
-  estimateRows,
-  identifier,
-  lockSql,
-  rewrittenSince,
-  selectRows,
-  type TextRow,
-} from '#libs/source/postgres/snapshot.ts';
+import { estimateRows, lockSql, rewrittenSince, selectRows, type TextRow } from '#libs/source/postgres/snapshot.ts';
 import { openText, type TextConnection } from './connection.ts';
 import type { TableScope } from './scope.ts';
 import { parseSnapshot, type SourceSnapshot } from './visibility.ts';

@@ -3,7 +3,7 @@ import type { AnyRowChange } from '#libs/domain/change.ts';
 import { messageOf, UnrecoverableError } from '#libs/domain/errors.ts';
 import { snapshotPosition } from '#libs/domain/position.ts';
 import type { SourceTable } from '#libs/domain/source-tables/index.ts';
-import type { NamedTable, SourceNames } from '#libs/domain/source-tables/names.ts';
+import { identifier, type NamedTable, type SourceNames } from '#libs/domain/source-tables/names.ts';
 import { rowChange, type Stamp } from './decode.ts';
 import { readingText } from './encoding.ts';
 import { isBadText, Waiting } from './faults.ts';
@@ -15,7 +15,6 @@ export interface SnapshotChunk {
   readonly rows: readonly AnyRowChange[];
 }
 
-export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 export const qualified = ({ schema, name }: NamedTable): string => `${identifier(schema)}.${identifier(name)}`;
 
 /**
