@@ -1,11 +1,34 @@
+import type { StudentCourse } from '#libs/domain/family.ts';
+import { joinMarked, type MarkedKeys } from '#libs/store/keys/marks.ts';
+
 /** What one derivation of keys came to. */
 export interface DeriveResult {
-  /** Keys derived; 0 when there was nothing to do, or others hold what there is. */
-  readonly keys: number;
+  /** The keys whose marks were taken; none when there was nothing to do, or others hold what there is. */
+  readonly claimed: readonly StudentCourse[];
   /** Feature rows that changed. */
   readonly changed: number;
   /** Marks wait that another deriver is at work on. */
   readonly contended: boolean;
-  /** Marks were left for another deriver: that of the courses, or of another family. */
-  readonly followUps: number;
+  /** Keys that were marked for the derivers of other families. */
+  readonly marked: MarkedKeys;
+  /** Courses were marked. */
+  readonly courses: boolean;
+}
+
+export const NOTHING_DERIVED: DeriveResult = {
+  claimed: [],
+  changed: 0,
+  contended: false,
+  marked: new Map(),
+  courses: false,
+};
+
+export function sumOf(one: DeriveResult, other: DeriveResult): DeriveResult {
+  return {
+    claimed: [...one.claimed, ...other.claimed],
+    changed: one.changed + other.changed,
+    contended: one.contended || other.contended,
+    marked: joinMarked(one.marked, other.marked),
+    courses: one.courses || other.courses,
+  };
 }

@@ -32,6 +32,7 @@ import {
   updateKeys,
 } from '#libs/store/keys/keys.ts';
 import {
+  joinMarked,
   MARK_PRIORITIES,
   MARK_PRIORITY,
   type MarkPriority,
@@ -40,7 +41,7 @@ import {
   NO_ORIGIN,
 } from '#libs/store/keys/marks.ts';
 import { restoreKeys } from '#libs/store/keys/set-aside.ts';
-import type { DeriveResult } from './derive-result.ts';
+import { type DeriveResult, NOTHING_DERIVED, sumOf } from './derive-result.ts';
 import { setAside } from './set-aside.ts';
 
 /** Computed without giving others, the intake and the API among them, a turn. */
@@ -66,8 +67,6 @@ const LEAST_ROWS_PER_KEPT = 4;
 
 const hasManyRepeats: IsWorthKeeping = (seen, left) => seen >= LEAST_ROWS_TO_FOLD && seen >= left * LEAST_ROWS_PER_KEPT;
 
-const NOTHING: DeriveResult = { keys: 0, changed: 0, contended: false, followUps: 0 };
-
 /**
  * Derives up to `limit` marked keys of one family, the most urgent first, in one transaction: lock the keys, delete their
  * marks, and in later statements read and write. Every image change leaves a mark, every mark is followed by a reading
@@ -79,40 +78,73 @@ export async function deriveBatch<K extends FamilyKinds>(
   definition: FamilyDefinition<K>,
   settings: FeatureSettings,
   limit: KeyLimit,
-  { cursor = new KeyCursor(), onMore, onSetAside, isWorthKeeping = hasManyRepeats }: DeriveOptions = {},
+  options: DeriveOptions = {},
 ): Promise<DeriveResult> {
-  let contended = false;
-  for (const priority of MARK_PRIORITIES) {
-    const most = typeof limit === 'number' ? limit : limit(priority);
-    // Twice the limit, so that a second deriver finds keys beyond those that the first one holds.
-    const candidates = await nextKeys(db, definition.family, priority, 2 * most, cursor.after(priority));
-    if (candidates.length === 0) continue;
+  const { cursor = new KeyCursor(), onMore } = options;
+  const mostOf = typeof limit === 'number' ? () => limit : limit;
+  // Twice the limit, so that a second deriver finds keys beyond those that the first one holds.
+  const turns = await nextKeys(db, definition.family, 2 * Math.max(...MARK_PRIORITIES.map(mostOf)), cursor);
+  for (const { priority, keys } of turns) {
+    const most = mostOf(priority);
+    const candidates = keys.slice(0, 2 * most);
     if (candidates.length > most) onMore?.();
-    await addKeys(db, definition.family, candidates);
-    const derive = (keys: readonly StudentCourse[]): Promise<DeriveResult> =>
-      db.transaction(async (tx) => {
-        const [, claimed] = await Promise.all([shareCalendar(tx), claimKeys(tx, definition.family, keys, most)]);
-        cursor.moveTo(priority, claimed.at(-1) ?? keys.at(-1));
-        const derivation = new Derivation(tx, definition, settings, priority, isWorthKeeping);
-        return claimed.length === 0 ? NOTHING : derivation.run(claimed);
-      });
-    const results = await inHalves(candidates, derive, (key, error) => {
-      onSetAside?.(key, error);
-      return setAside(db, definition.family, settings, key, error);
-    });
-    const result = results.reduce(sum);
-    if (result.keys > 0) return result;
-    contended = true;
+    const unknown = candidates.filter((key) => !key.known);
+    await addKeys(db, definition.family, unknown);
+    const result = await deriveTogether(db, definition, settings, { keys: candidates, priority, most }, options);
+    cursor.moveTo(priority, result.claimed.at(-1) ?? candidates.at(-1));
+    if (result.claimed.length > 0) return result;
   }
-  return { ...NOTHING, contended };
+  return { ...NOTHING_DERIVED, contended: turns.length > 0 };
 }
 
-const sum = (a: DeriveResult, b: DeriveResult): DeriveResult => ({
-  keys: a.keys + b.keys,
-  changed: a.changed + b.changed,
-  contended: a.contended || b.contended,
-  followUps: a.followUps + b.followUps,
-});
+/**
+ * Derives keys that were marked just now, as {@link deriveBatch} does; of those that have no mark any more nothing.
+ * @returns with them those that are still to be derived, since somebody else holds them, or they have just got their row
+ */
+export async function deriveKeys<K extends FamilyKinds>(
+  db: Database,
+  definition: FamilyDefinition<K>,
+  settings: FeatureSettings,
+  keys: readonly StudentCourse[],
+  options: DeriveOptions = {},
+): Promise<DeriveResult & { readonly left: readonly StudentCourse[] }> {
+  const asked = { keys, priority: MARK_PRIORITY.live, most: keys.length };
+  const result = await deriveTogether(db, definition, settings, asked, options);
+  const claimed = new Set(result.claimed.map(keyName));
+  const left = keys.filter((key) => !claimed.has(keyName(key)));
+  const added = await addKeys(db, definition.family, left);
+  return { ...result, left, contended: left.length > added };
+}
+
+interface AskedKeys {
+  readonly keys: readonly StudentCourse[];
+  readonly priority: MarkPriority;
+  /** Of the keys so many that nobody else holds. */
+  readonly most: number;
+}
+
+async function deriveTogether<K extends FamilyKinds>(
+  db: Database,
+  definition: FamilyDefinition<K>,
+  settings: FeatureSettings,
+  { keys, priority, most }: AskedKeys,
+  { onSetAside, isWorthKeeping = hasManyRepeats }: DeriveOptions,
+): Promise<DeriveResult> {
+  const derive = (some: readonly StudentCourse[]): Promise<DeriveResult> =>
+    db.transaction(async (tx) => {
+      const [inSnapshot, claimed] = await Promise.all([
+        shareCalendar(tx),
+        claimKeys(tx, definition.family, some, most),
+      ]);
+      if (inSnapshot || claimed.length === 0) return NOTHING_DERIVED;
+      return new Derivation(tx, definition, settings, priority, isWorthKeeping).run(claimed);
+    });
+  const results = await inHalves(keys, derive, (key, error) => {
+    onSetAside?.(key, error);
+    return setAside(db, definition.family, settings, key, error);
+  });
+  return results.reduce(sumOf);
+}
 
 /** The derivation of the claimed keys of one transaction. */
 class Derivation<K extends FamilyKinds> {
@@ -164,12 +196,14 @@ class Derivation<K extends FamilyKinds> {
     const ofFolded = toRead.length === 0 ? [] : await read(tx, toRead, this.#settings.reading);
     const rows = [...ofFolded, ...ofWhole];
     for (const [index, before] of [...folded, ...whole].entries()) {
+      // Somebody else has derived it since it was marked.
+      if (!this.#marks.has(keyName(before))) continue;
       if (index % KEYS_AT_A_STRETCH === KEYS_AT_A_STRETCH - 1) await nextTurn();
       this.#deriveKey(before, rows[index], courses.get(before.courseId), others.get(keyName(before)) ?? null, today);
     }
     const restored = claimed.filter((key) => key.isSetAside);
     await restoreKeys(tx, family, restored);
-    return this.#store(family, claimed.length);
+    return this.#store(family, claimed);
   }
 
   /** Of what was kept of a key, and the rows that its marks name. */
@@ -214,7 +248,7 @@ class Derivation<K extends FamilyKinds> {
     return this.#marks.get(keyName(key)) ?? { ...keyOf(key), ...NO_ORIGIN, newRows: NO_NEW_ROWS };
   }
 
-  async #store(family: Family, keys: number): Promise<DeriveResult> {
+  async #store(family: Family, claimed: readonly StudentCourse[]): Promise<DeriveResult> {
     const tx = this.#tx;
     const { table, series, storedFor } = this.#definition;
     const [{ changed, moved }, removed, newSeries, goneSeries] = await Promise.all([
@@ -235,8 +269,13 @@ class Derivation<K extends FamilyKinds> {
       // With the urgency of what brought it about: a midnight is no news for them either.
       await readers.write(tx, this.#priority);
     }
-    const followUps = this.#courseMarks.length + this.#otherMarks.size + readers.size;
-    return { keys, changed: changed.length + removed.length, contended: false, followUps };
+    return {
+      claimed,
+      changed: changed.length + removed.length,
+      contended: false,
+      marked: joinMarked(this.#otherMarks.keys(), readers.keys()),
+      courses: this.#courseMarks.length > 0,
+    };
   }
 }
 

@@ -1,19 +1,20 @@
 import { concatMap, type Subscription } from 'rxjs';
 import { messageOf, UnrecoverableError } from '#libs/domain/errors.ts';
+import { FAMILIES } from '#libs/domain/family.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
 import type { Log } from '#libs/platform/log.ts';
-import type { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import type { Metrics } from '#libs/platform/metrics.ts';
 import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import { Backoff } from '#libs/platform/retry.ts';
 import type { ChangeBatch, ChangeSource, Delivery } from '#libs/source/contract.ts';
 import { type StageOptions, type StageResult, stageBatch } from '#libs/store/images/stage.ts';
+import type { Work } from './work.ts';
 
 export interface IntakeOptions {
   readonly source: ChangeSource;
   readonly db: Database;
   readonly settings: FeatureSettings;
-  readonly wake: WorkSignal;
+  readonly work: Work;
   readonly log: Log;
   readonly metrics?: Metrics;
   /** Most changes of one batch: a full one says that more is queued. Default: never. */
@@ -73,8 +74,8 @@ class IntakeWorker implements Intake {
     if (this.#stopping.signal.aborted) return;
     const done = await this.#stage(delivery.batch, {});
     if (!done) return;
-    const { wake, fullBatch = Number.POSITIVE_INFINITY } = this.#options;
-    wake.fallBehind(delivery.batch.changes.length >= fullBatch);
+    const { work, fullBatch = Number.POSITIVE_INFINITY } = this.#options;
+    work.fallBehind(delivery.batch.changes.length >= fullBatch);
     this.staged += delivery.batch.changes.length;
     delivery.done();
   }
@@ -129,7 +130,7 @@ class IntakeWorker implements Intake {
     const { metrics } = this.#options;
     metrics?.of.prepadata_unreadable_due_dates_total.inc({}, result.warnings.unreadable_due_date);
     metrics?.of.prepadata_activity_other_total.inc({}, result.warnings.activity_other);
-    if (result.marks > 0) this.#options.wake.wake();
+    this.#options.work.tell({ keys: result.marked, unnamed: result.unnamed ? FAMILIES : [] });
   }
 
   #wait(error: unknown): void {

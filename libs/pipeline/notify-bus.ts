@@ -1,33 +1,36 @@
 import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { FAMILIES, type Family, type StudentCourse } from '#libs/domain/family.ts';
 import type { Log } from '#libs/platform/log.ts';
-import type { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import { type Database, type DatabaseAddress, isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import { listenForNotifications } from '#libs/platform/postgres/listen.ts';
-import { WAKE_CHANNEL } from '#libs/store/keys/marks.ts';
+import { joinMarked, WAKE_CHANNEL } from '#libs/store/keys/marks.ts';
 import { runSql } from '#libs/store/runs/statements.ts';
+import type { News, Work } from './work.ts';
 
 export interface NotifyBusOptions {
   readonly db: Database;
   readonly address: DatabaseAddress;
-  readonly wake: WorkSignal;
+  readonly work: Work;
   readonly log: Log;
 }
 
 /**
- * Passes wakes on between the processes of one analytics database. Each process polls besides, so a wake that is lost
- * costs a second and nothing else; that is why it is said outside of the transaction that it is about, where it would
- * make commits wait for each other.
+ * Passes news on between the processes of one analytics database. Each process looks by itself besides, so news that are
+ * lost cost a second and nothing else; that is why they are told outside of the transaction that they are about, where
+ * that would make commits wait for each other.
  */
-export function startNotifyBus({ db, address, wake, log }: NotifyBusOptions): { stop(): Promise<void> } {
+export function startNotifyBus({ db, address, work, log }: NotifyBusOptions): { stop(): Promise<void> } {
   const own = randomUUID();
   const caller = new Caller(db, own, log);
-  const calls = wake.called.subscribe(() => caller.call());
+  const calls = work.elsewhere.subscribe((news) => caller.call(news));
   const listener = listenForNotifications({
     address,
     channel: WAKE_CHANNEL,
     log,
     onMessage: (payload) => {
-      if (payload !== own) wake.receive();
+      const news = parseNews(payload, own);
+      if (news !== null) work.receive(news);
     },
   });
   return {
@@ -38,22 +41,70 @@ export function startNotifyBus({ db, address, wake, log }: NotifyBusOptions): { 
   };
 }
 
-/** One call is under way at most; however often it is wanted meanwhile, one more follows. */
+/** Postgres passes on fewer than 8,000 bytes. */
+const MOST_CHARACTERS = 7_900;
+
+const family = z.enum(FAMILIES);
+const message = z.object({
+  from: z.string(),
+  courses: z.boolean(),
+  unnamed: z.array(family),
+  /** Pairs of course and student. */
+  keys: z.partialRecord(family, z.array(z.tuple([z.int(), z.int()]))),
+});
+
+/** @returns null for one's own news; for what is no news of ours (a connection that begins, the reconcile) that there may be any */
+export function parseNews(payload: string, own: string): News | null {
+  const parsed = message.safeParse(jsonOf(payload));
+  if (!parsed.success) return { courses: true, unnamed: FAMILIES };
+  const { from, courses, unnamed, keys } = parsed.data;
+  if (from === own) return null;
+  const named = Object.entries(keys).map(([name, pairs]): [Family, StudentCourse[]] => [
+    name as Family,
+    pairs.map(([courseId, studentId]) => ({ courseId, studentId })),
+  ]);
+  return { courses, unnamed, keys: new Map(named) };
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** News as they are passed on; where they name too many keys, that there are some. */
+export function newsText(own: string, { keys = new Map(), courses = false, unnamed = [] }: News): string {
+  const pairs = (named: readonly StudentCourse[]): number[][] => named.map((key) => [key.courseId, key.studentId]);
+  const named = Object.fromEntries([...keys].map(([name, list]) => [name, pairs(list)]));
+  const text = JSON.stringify({ from: own, courses, unnamed, keys: named });
+  if (text.length <= MOST_CHARACTERS) return text;
+  return JSON.stringify({ from: own, courses, unnamed: [...new Set([...unnamed, ...keys.keys()])], keys: {} });
+}
+
+const together = (one: News, other: News): News => ({
+  courses: one.courses === true || other.courses === true,
+  unnamed: [...new Set([...(one.unnamed ?? []), ...(other.unnamed ?? [])])],
+  keys: joinMarked(one.keys ?? new Map(), other.keys ?? new Map()),
+});
+
+/** One call is under way at most; what there is to tell meanwhile follows in one more. */
 class Caller {
   readonly #db: Database;
-  readonly #payload: string;
+  readonly #own: string;
   readonly #log: Log;
-  #wanted = false;
+  #news: News | undefined;
   #running: Promise<void> | undefined;
 
-  constructor(db: Database, payload: string, log: Log) {
+  constructor(db: Database, own: string, log: Log) {
     this.#db = db;
-    this.#payload = payload;
+    this.#own = own;
     this.#log = log;
   }
 
-  call(): void {
-    this.#wanted = true;
+  call(news: News): void {
+    this.#news = this.#news === undefined ? news : together(this.#news, news);
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
     });
@@ -64,10 +115,10 @@ class Caller {
   }
 
   async #run(): Promise<void> {
-    while (this.#wanted) {
-      this.#wanted = false;
+    for (let news = this.#news; news !== undefined; news = this.#news) {
+      this.#news = undefined;
       try {
-        await this.#db.query(runSql.notify, [WAKE_CHANNEL, this.#payload]);
+        await this.#db.query(runSql.notify, [WAKE_CHANNEL, newsText(this.#own, news)]);
       } catch (error) {
         // The others look by themselves within a second.
         if (!isDatabaseFault(error)) this.#log.warn({ err: error }, 'other processes could not be woken');

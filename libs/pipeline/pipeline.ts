@@ -5,7 +5,6 @@ import type { FeatureSettings } from '#libs/families/settings.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import type { Lifecycle } from '#libs/platform/lifecycle.ts';
 import { type Log, moduleLog } from '#libs/platform/log.ts';
-import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import type { Metrics } from '#libs/platform/metrics.ts';
 import type { Database, DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import type { ChangeSource, SourceStatus } from '#libs/source/contract.ts';
@@ -16,6 +15,7 @@ import { startReport } from './report.ts';
 import { type Role, roleOf } from './role.ts';
 import { startRollover } from './rollover.ts';
 import { startTopic } from './topics/start.ts';
+import { Work } from './work.ts';
 
 /** What a role that derives, and perhaps stages, is made of; the rest is the same for all. */
 export interface RoleDefinition {
@@ -46,7 +46,7 @@ export interface PipelineParts {
     /** Most changes of one batch, where a full one says that more is queued. */
     readonly fullBatch?: number;
   };
-  /** The analytics database once more, for passing wakes on; absent: no other process derives from it. */
+  /** The analytics database once more, for passing news on; absent: no other process derives from it. */
   readonly address?: DatabaseAddress;
   /** For telling others: the feature topics, and the report to the API and the operator. Absent: nobody is told. */
   readonly config?: SettingValues;
@@ -71,22 +71,22 @@ export interface Pipeline {
  */
 export async function startPipeline(parts: PipelineParts): Promise<Pipeline> {
   const { roles, db, settings, log, clock = systemClock, address, intake: wanted, lifecycle, fail } = parts;
-  const wake = new WorkSignal();
+  const work = new Work();
   if (address !== undefined) {
-    const bus = startNotifyBus({ db, address, wake, log: moduleLog(log, 'database') });
-    lifecycle.add('the wakes of other processes', () => bus.stop());
+    const bus = startNotifyBus({ db, address, work, log: moduleLog(log, 'database') });
+    lifecycle.add('the news of other processes', () => bus.stop());
   }
   const { institutionZone } = settings.reading;
-  const rollover = await startRollover({ db, institutionZone, clock, wake, log: moduleLog(log, 'rollover') });
+  const rollover = await startRollover({ db, institutionZone, clock, work, log: moduleLog(log, 'rollover') });
   lifecycle.add('the rollover', () => rollover.stop());
   const running = [roleOf([rollover])];
   for (const { role, start } of roles) {
-    const started = start({ db, settings, wake, log: moduleLog(log, 'derive'), onFailure: fail });
+    const started = start({ db, settings, work, log: moduleLog(log, 'derive'), onFailure: fail });
     lifecycle.add(`the ${role} role`, () => started.stop());
     running.push(started);
   }
   running.push(...(await startTopics(parts)));
-  const intake = wanted === undefined ? undefined : startPipelineIntake(parts, wanted, wake);
+  const intake = wanted === undefined ? undefined : startPipelineIntake(parts, wanted, work);
   const pipeline: Pipeline = {
     staged: () => intake?.staged ?? 0,
     status: () => wanted?.source.status() ?? null,
@@ -112,13 +112,13 @@ async function startTopics(parts: PipelineParts): Promise<Role[]> {
 function startPipelineIntake(
   { db, settings, log, metrics, lifecycle, fail }: PipelineParts,
   { source, fullBatch }: NonNullable<PipelineParts['intake']>,
-  wake: WorkSignal,
+  work: Work,
 ): Intake {
   const intake = startIntake({
     source,
     db,
     settings,
-    wake,
+    work,
     log: moduleLog(log, 'intake'),
     ...(metrics === undefined ? {} : { metrics }),
     ...(fullBatch === undefined ? {} : { fullBatch }),

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { Clock } from '#libs/domain/clock.ts';
+import { FAMILIES } from '#libs/domain/family.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import { formatDay } from '#libs/domain/local-date.ts';
 import type { Zone } from '#libs/domain/zone.ts';
@@ -8,6 +9,7 @@ import { type Loop, startLoop } from '#libs/platform/loop/loop.ts';
 import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import { advanceToday, beginCalendar, holdCalendar, readToday, takeTodayBack } from '#libs/store/keys/calendar.ts';
+import type { Work } from './work.ts';
 
 /**
  * Makes it `today` in the database, if it is not yet: alone, while nobody derives, and with everything marked that the
@@ -32,8 +34,8 @@ export interface RolloverOptions {
   readonly db: Database;
   readonly institutionZone: Zone;
   readonly clock: Clock;
-  /** Woken when a new day has begun. */
-  readonly wake: WorkSignal;
+  /** Told when a new day has begun. */
+  readonly work: Work;
   readonly log: Log;
 }
 
@@ -45,7 +47,7 @@ const CLOCKS_APART_MS = 3_600_000;
 
 /** Keeps the database's today at the institution's; looks once a second, which costs one read of one row. */
 export async function startRollover(options: RolloverOptions): Promise<Loop> {
-  const { db, institutionZone, clock, wake, log } = options;
+  const { db, institutionZone, clock, work, log } = options;
   await beginCalendar(db, institutionZone.dayOf(clock.now()));
   let ahead: string | null = null;
   const loop = startLoop({
@@ -58,7 +60,7 @@ export async function startRollover(options: RolloverOptions): Promise<Loop> {
       const known = await readToday(db);
       if (known < today && (await rollOver(db, today))) {
         log.info({ today: formatDay(today) }, 'a new day has begun');
-        wake.wake();
+        work.tell({ courses: true, unnamed: FAMILIES });
       }
       const isAhead = known > institutionZone.dayOf(now + CLOCKS_APART_MS);
       const said = isAhead ? describeAhead(today, known) : null;

@@ -68,7 +68,8 @@ interface Surroundings {
 
 async function startParts(definition: RoleDefinition, around: Surroundings): Promise<void> {
   const { config, analytics, log, lifecycle, fail, signal } = around;
-  const db = await openAnalytics(analytics, { connections: 10, name: `prepadata ${definition.role}`, log, signal });
+  const name = `prepadata ${definition.role}`;
+  const db = await openAnalytics(analytics, { connections: 10, worksOnQueues: true, name, log, signal });
   lifecycle.add('the analytics connections', () => db.close());
   if (signal.aborted) return;
   const settings = await takeSettings(config, db, log);

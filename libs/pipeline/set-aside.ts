@@ -5,7 +5,7 @@ import { readTodayToWrite, shareCalendar } from '#libs/store/keys/calendar.ts';
 import { claimKeys, takeMarks } from '#libs/store/keys/keys.ts';
 import { NO_NEW_ROWS, NO_ORIGIN } from '#libs/store/keys/marks.ts';
 import { setKeyAside } from '#libs/store/keys/set-aside.ts';
-import type { DeriveResult } from './derive-result.ts';
+import { type DeriveResult, NOTHING_DERIVED } from './derive-result.ts';
 
 /** Takes the marks of a key that cannot be derived, so that it is left alone until it is marked again. */
 export const setAside = (
@@ -23,5 +23,5 @@ export const setAside = (
     ]);
     // Who holds it now may find it fixed.
     if (claimed.length > 0) await setKeyAside(tx, family, mark, error);
-    return { keys: claimed.length, changed: 0, contended: claimed.length === 0, followUps: 0 };
+    return { ...NOTHING_DERIVED, claimed, contended: claimed.length === 0 };
   });

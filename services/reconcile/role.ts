@@ -37,7 +37,7 @@ export function startReconcile(options: ReconcileOptions): Role {
     address: analytics,
     channel: RUNS_CHANNEL,
     log,
-    onMessage: () => wake.receive(),
+    onMessage: () => wake.wake(),
   });
   const executor = startExecutor({ db, runner, log, owner: randomUUID(), timing }, wake);
   const scheduler = schedule === null ? [] : [startScheduler({ db, schedule, clock, log })];

@@ -3,10 +3,10 @@ import path from 'node:path';
 import { parseLsn } from '#libs/domain/position.ts';
 import { openSettings } from '#libs/families/settings.ts';
 import { startIntake } from '#libs/pipeline/intake.ts';
+import { Work } from '#libs/pipeline/work.ts';
 import { addressEnv } from '#libs/platform/config/address-env.ts';
 import { loadConfig } from '#libs/platform/config/config.ts';
 import { openLog } from '#libs/platform/log.ts';
-import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import { NODE_FLAGS } from '#libs/platform/node-flags.ts';
 import { type Database, type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
 import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
@@ -119,7 +119,7 @@ async function following<T>({ name, source: address, analytics }: Place, work: (
   failed.catch(() => {});
   const source = pgoutputSource({ address, progress: openProgressStore(db), slotPrefix: name });
   const settings = await openSettings(loadConfig(), db);
-  const intake = startIntake({ source, db, settings, wake: new WorkSignal(), log, onFailure: fail });
+  const intake = startIntake({ source, db, settings, work: new Work(), log, onFailure: fail });
   try {
     while (source.status().state !== 'streaming') await Promise.race([failed, new Promise((go) => setTimeout(go, 20))]);
     return await Promise.race([work(), failed]);

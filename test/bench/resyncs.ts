@@ -125,7 +125,10 @@ class CopiedKey {
     for (let keys = 1; keys > 0; ) {
       const engagement = await deriveBatch(this.#db, engagementFamily, settings, 50);
       const performanceResult = await deriveBatch(this.#db, performanceFamily, settings, 50);
-      keys = engagement.keys + performanceResult.keys + (await deriveCourses(this.#db, settings, 5)).courses;
+      keys =
+        engagement.claimed.length +
+        performanceResult.claimed.length +
+        (await deriveCourses(this.#db, settings, 5)).courses;
     }
   }
 

@@ -234,7 +234,7 @@ test('what is written while flags are derived is seen by the next derivation', a
   await stage(grade('e', '10', 2));
   await deriveBatch(world.db, performanceFamily, settings, 9);
   // Another deriver finds the mark, and the key held.
-  expect(await deriveBatch(world.db, anomalyFamily, settings, 9)).toMatchObject({ keys: 0, contended: true });
+  expect(await deriveBatch(world.db, anomalyFamily, settings, 9)).toMatchObject({ claimed: [], contended: true });
   gate.open();
   await held;
   expect(await marks()).toHaveLength(1);

@@ -71,7 +71,7 @@ async function deriveBefore(settings: FeatureSettings): Promise<void> {
     const performance = await deriveBatch(old, performanceFamily, settings, 50, KEEPS_ROWS);
     const anomaly = await deriveBatch(old, anomalyFamily, settings, 50, KEEPS_ROWS);
     const { courses } = await deriveCourses(old, settings, 10);
-    done = engagement.keys + performance.keys + anomaly.keys + courses;
+    done = engagement.claimed.length + performance.claimed.length + anomaly.claimed.length + courses;
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { Work } from '#libs/pipeline/work.ts';
 import { Pace } from '#libs/platform/loop/pace.ts';
-import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 
 describe('deriving', () => {
   test('goes on at once while the intake keeps up', () => {
@@ -28,11 +28,11 @@ describe('deriving', () => {
 
 describe('the intake is behind', () => {
   test('from a full batch until one that is not', () => {
-    const wake = new WorkSignal();
-    expect(wake.isBehind).toBe(false);
-    wake.fallBehind(true);
-    expect(wake.isBehind).toBe(true);
-    wake.fallBehind(false);
-    expect(wake.isBehind).toBe(false);
+    const work = new Work();
+    expect(work.isBehind).toBe(false);
+    work.fallBehind(true);
+    expect(work.isBehind).toBe(true);
+    work.fallBehind(false);
+    expect(work.isBehind).toBe(false);
   });
 });

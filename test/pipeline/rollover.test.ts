@@ -5,8 +5,8 @@ import { formatDay, MS_PER_DAY, parseDay } from '#libs/domain/local-date.ts';
 import { openZone } from '#libs/domain/zone.ts';
 import { startRollover } from '#libs/pipeline/rollover.ts';
 import { readDays } from '#libs/pipeline/today.ts';
+import { Work } from '#libs/pipeline/work.ts';
 import type { Loop } from '#libs/platform/loop/loop.ts';
-import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import { readToday } from '#libs/store/keys/calendar.ts';
 import { migrate } from '#libs/store/schema/migrate.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -31,7 +31,7 @@ const today = async (): Promise<string> => formatDay(await readToday(analytics.d
 /** Starts with the clock at noon of a day; the answer sets it. */
 async function start(day: string): Promise<(to: string) => void> {
   let now = parseDay(day) * MS_PER_DAY + MS_PER_DAY / 2;
-  const options = { db: analytics.db, institutionZone: openZone('UTC'), wake: new WorkSignal(), log };
+  const options = { db: analytics.db, institutionZone: openZone('UTC'), work: new Work(), log };
   rollover = await startRollover({ ...options, clock: { now: () => now } });
   return (to) => {
     now = parseDay(to) * MS_PER_DAY + MS_PER_DAY / 2;
@@ -76,7 +76,7 @@ test('a clock that is a little behind another that has begun the day is no troub
     [59, false],
     [61, true],
   ] as const) {
-    const options = { db: analytics.db, institutionZone: openZone('UTC'), wake: new WorkSignal(), log };
+    const options = { db: analytics.db, institutionZone: openZone('UTC'), work: new Work(), log };
     rollover = await startRollover({ ...options, clock: { now: () => minutes(before) } });
     await sleep(300);
     expect(rollover.trouble !== null).toBe(isTrouble);

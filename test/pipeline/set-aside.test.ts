@@ -5,8 +5,8 @@ import { performanceFamily } from '#libs/families/performance.ts';
 import { deriveCourses } from '#libs/pipeline/course.ts';
 import { deriveBatch } from '#libs/pipeline/derive.ts';
 import { startDeriver } from '#libs/pipeline/derivers.ts';
+import { Work } from '#libs/pipeline/work.ts';
 import { openLog } from '#libs/platform/log.ts';
-import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import { stageBatch } from '#libs/store/images/stage.ts';
 import { beginCalendar } from '#libs/store/keys/calendar.ts';
 import { FIRST_TODAY } from '../property/rows.ts';
@@ -69,8 +69,8 @@ const writesTooMuch: Performance = {
 
 async function deriveAll(family: Performance): Promise<void> {
   for (let busy = true; busy; ) {
-    const { keys } = await deriveBatch(world.db, family, settings, 50);
-    busy = keys + (await deriveCourses(world.db, settings, 5)).courses > 0;
+    const { claimed } = await deriveBatch(world.db, family, settings, 50);
+    busy = claimed.length + (await deriveCourses(world.db, settings, 5)).courses > 0;
   }
 }
 
@@ -122,7 +122,7 @@ describe.each([
     const loops = startDeriver(performanceFamily, {
       db: world.db,
       settings,
-      wake: new WorkSignal(),
+      work: new Work(),
       log: openLog('silent'),
     });
     try {

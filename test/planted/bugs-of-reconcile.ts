@@ -65,7 +65,7 @@ export const BUGS_OF_PROOF: readonly PlantedBug[] = [
   {
     name: 'reconcile judges keys whose course is about to move',
     file: 'libs/store/keys/sql/reconcile_keys.sql',
-    from: '  OR EXISTS (SELECT FROM state.course_mark AS mark WHERE mark.course_id = wanted.course_id)\n',
+    from: '  OR EXISTS (SELECT FROM state.course_mark AS mark WHERE mark.course_id = wanted.course_id OFFSET 0)\n',
     to: '',
     tests: ['test/reconcile/features/bad-days.test.ts'],
   },

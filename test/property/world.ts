@@ -1,9 +1,11 @@
+import type { Family, StudentCourse } from '#libs/domain/family.ts';
 import { anomalyFamily } from '#libs/families/anomaly.ts';
 import { engagementFamily } from '#libs/families/engagement.ts';
 import { performanceFamily } from '#libs/families/performance.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
 import { deriveCourses } from '#libs/pipeline/course.ts';
-import { type DeriveOptions, deriveBatch } from '#libs/pipeline/derive.ts';
+import { type DeriveOptions, deriveBatch, deriveKeys } from '#libs/pipeline/derive.ts';
+import { Work as OfferedWork } from '#libs/pipeline/work.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import type { ChangeBatch } from '#libs/source/contract.ts';
 import { stageBatch } from '#libs/store/images/stage.ts';
@@ -32,6 +34,25 @@ export interface RunOptions {
   /** Keep what is left of the rows of every key, of however few: else all are read each time. */
   readonly keepsRows?: boolean;
   readonly crash?: { readonly chance: Chance; readonly probability: number };
+}
+
+const MOST_OFFERED = 3;
+
+async function takeOffered(
+  work: OfferedWork,
+  { family }: { readonly family: Family },
+  derive: (keys: readonly StudentCourse[]) => ReturnType<typeof deriveKeys>,
+): Promise<void> {
+  const { keys, done } = work.queueOf(family).take(MOST_OFFERED);
+  let left: readonly StudentCourse[] = [];
+  try {
+    if (keys.length === 0) return;
+    const result = await derive(keys);
+    left = result.left;
+    work.tell({ keys: result.marked });
+  } finally {
+    done(left);
+  }
 }
 
 /** An analytics database and, beside it in schema "lms", the tables that the oracle reads. */
@@ -77,17 +98,21 @@ export class World {
   }
 
   /**
-   * Each queue is staged by a process of its own, and two derive everything, all at once; each may crash and begins again
-   * where it was. Then what is left is derived.
+   * Each queue is staged by a process of its own, one derives everything that is marked, and another what it is offered,
+   * all at once; each may crash and begins again where it was. Then what is left is derived.
    */
   async run(queues: readonly (readonly Work[])[], settings: FeatureSettings, options: RunOptions = {}): Promise<void> {
     const { keysPerBatch = 2, keepsRows = false, crash } = options;
     const deriving: DeriveOptions = keepsRows ? { isWorthKeeping: () => true } : {};
     const db = crash === undefined ? this.db : crashing(this.db, crash.chance, crash.probability);
     let staging = true;
+    const offered = new OfferedWork();
     const stagers = queues.map(async (queue) => {
       for (const item of queue) {
-        await withRestarts(() => (typeof item === 'function' ? item() : stageBatch(db, item, settings.reading)));
+        await withRestarts(async () => {
+          if (typeof item === 'function') await item();
+          else offered.tell({ keys: (await stageBatch(db, item, settings.reading)).marked });
+        });
       }
     });
     const deriveOnce = async (): Promise<void> => {
@@ -96,8 +121,18 @@ export class World {
       await deriveBatch(db, anomalyFamily, settings, keysPerBatch, deriving);
       await deriveCourses(db, settings, 2);
     };
-    const derivers = [1, 2].map(async () => {
-      while (staging) await withRestarts(deriveOnce);
+    const deriveOffered = async (): Promise<void> => {
+      await takeOffered(offered, engagementFamily, (keys) =>
+        deriveKeys(db, engagementFamily, settings, keys, deriving),
+      );
+      await takeOffered(offered, performanceFamily, (keys) =>
+        deriveKeys(db, performanceFamily, settings, keys, deriving),
+      );
+      await takeOffered(offered, anomalyFamily, (keys) => deriveKeys(db, anomalyFamily, settings, keys, deriving));
+      await deriveCourses(db, settings, 2);
+    };
+    const derivers = [deriveOnce, deriveOffered].map(async (derive) => {
+      while (staging) await withRestarts(derive);
     });
     try {
       await Promise.all(stagers);

@@ -4,10 +4,10 @@ import { MS_PER_DAY } from '#libs/domain/local-date.ts';
 import type { RunScope } from '#libs/domain/run.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
 import { startIntake } from '#libs/pipeline/intake.ts';
+import { Work } from '#libs/pipeline/work.ts';
 import { loadConfig } from '#libs/platform/config/config.ts';
 import { Lifecycle } from '#libs/platform/lifecycle.ts';
 import { openLog } from '#libs/platform/log.ts';
-import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import type { Database, DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import type { RunContext, RunnerParts, RunProgress, RunResult } from '#libs/reconcile/contract.ts';
 import { Reconciler } from '#libs/reconcile/index.ts';
@@ -82,7 +82,7 @@ export class ReconcileWorld {
     });
     const onFailure = (error: unknown): void => console.error('the source of the test has failed:', error);
     const { db, settings } = this;
-    const intake = startIntake({ source, db, settings, wake: new WorkSignal(), log, onFailure });
+    const intake = startIntake({ source, db, settings, work: new Work(), log, onFailure });
     this.#pipeline = { failure: undefined, stop: () => intake.stop() };
     return Promise.resolve();
   }

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { adoptSettings } from '#libs/pipeline/adopt.ts';
 import { type Intake, startIntake } from '#libs/pipeline/intake.ts';
+import { Work } from '#libs/pipeline/work.ts';
 import { openProducer } from '#libs/platform/kafka/producer.ts';
 import { openLog } from '#libs/platform/log.ts';
-import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import { openPartitionProgress } from '#libs/store/progress/progress.ts';
 import { migrate } from '#libs/store/schema/migrate.ts';
 import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -41,7 +41,7 @@ function start(): Intake {
     source,
     db,
     settings,
-    wake: new WorkSignal(),
+    work: new Work(),
     log,
     onFailure: (error) => failures.push(error),
   });

@@ -21,7 +21,11 @@ export async function deriveAll(
     const courses = await deriveCourses(db, settings, 10);
     changed += engagement.changed + performance.changed + anomaly.changed;
     const busy = engagement.contended || performance.contended || anomaly.contended;
-    if (engagement.keys + performance.keys + anomaly.keys + courses.courses === 0 && !busy) return changed;
+    if (
+      engagement.claimed.length + performance.claimed.length + anomaly.claimed.length + courses.courses === 0 &&
+      !busy
+    )
+      return changed;
   }
   throw new Error('the derivers do not come to rest: marks are made as fast as they are taken');
 }

@@ -6,7 +6,7 @@ import { familyOf, SOURCE_TABLES, type SourceTable } from '#libs/domain/source-t
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import type { ChangeBatch } from '#libs/source/contract.ts';
 import { type Identities, resolveIds } from '../keys/identity.ts';
-import { MARK_PRIORITY, MarkSet, markAllKeys, type NewRows } from '../keys/marks.ts';
+import { MARK_PRIORITY, type MarkedKeys, MarkSet, markAllKeys, type NewRows } from '../keys/marks.ts';
 import { advancePartitions, advanceProgress } from '../progress/progress.ts';
 import { idsOf, lowXid, toImageChange } from '../schema/project.ts';
 import { applyChange, type Image, type ImageChange, sameContents } from './image.ts';
@@ -24,8 +24,10 @@ const IMAGES: ReadonlyMap<SourceTable, ImageTable> = new Map(
 
 export interface StageResult {
   readonly changes: number;
-  /** Keys marked for derivation. */
-  readonly marks: number;
+  /** Marked for derivation. */
+  readonly marked: MarkedKeys;
+  /** Keys are marked that are too many to be named. */
+  readonly unnamed: boolean;
   readonly rejected: number;
   /** What was read and is odd. */
   readonly warnings: Readonly<Record<RowWarning, number>>;
@@ -65,7 +67,8 @@ export async function stageBatch(
     await work.finish(batch);
     return {
       changes: batch.changes.length,
-      marks: work.marks.size,
+      marked: batch.isPartOfSnapshot === true ? new Map() : work.marks.keys(),
+      unnamed: batch.snapshotCompleted !== undefined,
       rejected: work.rejected.size,
       warnings: work.warnings,
     };

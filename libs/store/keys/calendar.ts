@@ -7,9 +7,10 @@ import { keySql } from './statements.ts';
 
 const CALENDAR_LOCK = [7_130_003, 0] as const;
 
-/** Keeps today and the settings where they are until the transaction ends. */
-export async function shareCalendar(tx: Queryable): Promise<void> {
-  await tx.query(keySql.calendar_share, CALENDAR_LOCK);
+/** Keeps today and the settings where they are until the transaction ends. @returns whether a snapshot is being read */
+export async function shareCalendar(tx: Queryable): Promise<boolean> {
+  const [row] = await tx.query<{ in_snapshot: boolean }>(keySql.calendar_share, CALENDAR_LOCK);
+  return row?.in_snapshot === true;
 }
 
 /** Waits for all that derive to finish, and holds newcomers back until the transaction ends. */

@@ -5,7 +5,7 @@ import { type LocalDay, parseDay } from '#libs/domain/local-date.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import { arrayText } from '../arrays.ts';
 import { coursesAndStudents, type KeyRow, toKey } from '../images/key-rows.ts';
-import { commitDate, type MarkOrigin, type MarkPriority, type NewRows } from './marks.ts';
+import { commitDate, MARK_PRIORITIES, type MarkOrigin, type MarkPriority, type NewRows } from './marks.ts';
 import { keySql } from './statements.ts';
 
 /** A key's row as its last derivation left it. */
@@ -61,23 +61,31 @@ export interface MarkedKey extends StudentCourse {
   readonly known: boolean;
 }
 
-/** Keys with marks of this priority, each once, at most `limit`; none while a snapshot is read. */
-export async function nextKeys(
-  db: Database,
-  family: Family,
-  priority: MarkPriority,
-  limit: number,
-  after: StudentCourse,
-): Promise<MarkedKey[]> {
-  const values = [family, priority, limit, after.courseId, after.studentId];
-  const rows = await db.query<KeyRow & { known: boolean }>(keySql.keys_next, values);
-  return rows.map((row) => ({ ...toKey(row), known: row.known }));
+/** Keys whose turn it is, with marks of one priority. */
+export interface NextKeys {
+  readonly priority: MarkPriority;
+  readonly keys: readonly MarkedKey[];
 }
 
-/** Gives the keys that are met for the first time their row, which is what a deriver locks. */
-export async function addKeys(db: Database, family: Family, keys: readonly MarkedKey[]): Promise<void> {
-  const unknown = keys.filter((key) => !key.known);
-  if (unknown.length > 0) await db.query(keySql.keys_add, [family, ...coursesAndStudents(unknown)]);
+/** The keys whose turn it is, each once for a priority, at most `limit`, the most urgent first; none while a snapshot is read. */
+export async function nextKeys(db: Database, family: Family, limit: number, cursor: KeyCursor): Promise<NextKeys[]> {
+  const after = MARK_PRIORITIES.map((priority) => cursor.after(priority));
+  const rows = await db.query<KeyRow & { priority: MarkPriority; known: boolean }>(keySql.keys_next, [
+    family,
+    limit,
+    MARK_PRIORITIES,
+    ...coursesAndStudents(after),
+  ]);
+  return MARK_PRIORITIES.map((priority) => ({
+    priority,
+    keys: rows.filter((row) => row.priority === priority).map((row) => ({ ...toKey(row), known: row.known })),
+  })).filter(({ keys }) => keys.length > 0);
+}
+
+/** Gives keys that are met for the first time their row, which is what a deriver locks. @returns how many had none */
+export async function addKeys(db: Database, family: Family, keys: readonly StudentCourse[]): Promise<number> {
+  if (keys.length === 0) return 0;
+  return (await db.query(keySql.keys_add, [family, ...coursesAndStudents(keys)])).length;
 }
 
 interface EvidenceColumns {

@@ -3,7 +3,7 @@ import { laterPosition, type Position } from '#libs/domain/position.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { keySql } from './statements.ts';
 
-/** Notified when there is something to derive, with who says so. */
+/** Notified when there is something to derive, with what. */
 export const WAKE_CHANNEL = 'prepadata_wake';
 
 /** Which marks go first: news from the source, then a snapshot's rows, then all that follows from something else. */
@@ -39,6 +39,15 @@ export type NewRows = readonly string[] | null;
 
 /** What a mark says that is not about rows: a new day, another course, what other families have stored. */
 export const NO_NEW_ROWS: NewRows = [];
+
+/** Keys that were marked, by families. */
+export type MarkedKeys = ReadonlyMap<Family, readonly StudentCourse[]>;
+
+export function joinMarked(one: MarkedKeys, other: MarkedKeys): MarkedKeys {
+  const keys = new Map(one);
+  for (const [family, named] of other) keys.set(family, [...(keys.get(family) ?? []), ...named]);
+  return keys;
+}
 
 type PendingMark = StudentCourse & { readonly family: Family } & {
   -readonly [Name in keyof MarkOrigin]: MarkOrigin[Name];
@@ -81,6 +90,16 @@ export class MarkSet {
     return this.#marks.size;
   }
 
+  keys(): MarkedKeys {
+    const keys = new Map<Family, StudentCourse[]>();
+    for (const { family, courseId, studentId } of this.#marks.values()) {
+      const known = keys.get(family);
+      if (known === undefined) keys.set(family, [{ courseId, studentId }]);
+      else known.push({ courseId, studentId });
+    }
+    return keys;
+  }
+
   async write(tx: Queryable, priority: MarkPriority): Promise<void> {
     if (this.#marks.size === 0) return;
     const marks = [...this.#marks.values()];
@@ -100,5 +119,7 @@ export class MarkSet {
 
 /** Marks every key there is, awaited, in one statement. */
 export async function markAllKeys(tx: Queryable, priority: MarkPriority, position: Position | null): Promise<void> {
+  // This and what else is done with all there is reads tables whole, see PLANS_OF_QUEUES.
+  await tx.query('SET LOCAL enable_seqscan = on');
   await tx.query(keySql.keys_mark_all, [priority, position?.epoch ?? null, position?.lsn ?? null]);
 }

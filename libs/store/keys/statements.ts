@@ -10,6 +10,7 @@ export const { sql: keySql, fillTemplate: fillKeyTemplate } = openStatements(
     'course_update',
     'courses_add',
     'courses_claim',
+    'courses_next',
     'courses_read',
     'identity_add_courses',
     'identity_add_students',
@@ -35,14 +36,14 @@ export const { sql: keySql, fillTemplate: fillKeyTemplate } = openStatements(
     calendar_begin: 'INSERT INTO state.calendar (today) VALUES ($1::date) ON CONFLICT (only_row) DO NOTHING',
     calendar_hold: 'SELECT pg_advisory_xact_lock($1, $2)',
     /** Held by whoever derives; the rollover takes the same lock for itself. */
-    calendar_share: 'SELECT pg_advisory_xact_lock_shared($1, $2)',
+    calendar_share:
+      "SELECT pg_advisory_xact_lock_shared($1, $2), EXISTS (SELECT FROM stream_progress WHERE phase = 'snapshot') AS in_snapshot",
     /** For an operator, or for another zone: whoever says what day it is may be wrong, and it costs a derivation of everything. */
     calendar_take_back: 'UPDATE state.calendar SET today = $1::date WHERE today > $1::date RETURNING today',
     /** The day, and the settings that those who write have to have. */
     calendar_today: 'SELECT today, (SELECT fingerprint FROM state.settings) AS fingerprint FROM state.calendar',
     course_marks_take:
       'DELETE FROM state.course_mark WHERE course_id = ANY ($1::integer[]) RETURNING course_id, family, student_id, course_version, epoch, lsn, committed_at, awaited',
-    courses_next: 'SELECT DISTINCT course_id FROM state.course_mark LIMIT $1::integer',
     /** The marks that were taken told of rows that nothing has read: next time all are read. */
     key_set_aside:
       'UPDATE state.key SET set_aside = $4, folded = NULL WHERE family = $1 AND course_id = $2::integer AND student_id = $3::integer',

@@ -14,11 +14,19 @@ import { migrate, SchemaHeld } from './migrate.ts';
 
 const RETRY_MS = 1_000;
 
+/**
+ * For the sessions of those who work on queues: a plan is made once a session, by what a queue is like at that moment, and
+ * of a queue that is nearly empty the planner would read all; it would go on so when thousands wait.
+ */
+export const PLANS_OF_QUEUES = { enable_seqscan: 'off' } as const;
+
 export interface OpenAnalyticsOptions {
   readonly connections?: number;
   /** Shown in pg_stat_activity. */
   readonly name: string;
   readonly log: Log;
+  /** It works on queues, see {@link PLANS_OF_QUEUES}. */
+  readonly worksOnQueues?: boolean;
   /** Ends the waiting; the database is then given back as it is, not migrated. */
   readonly signal: AbortSignal;
   /** Told what is waited for, each time it is tried in vain. */
@@ -36,6 +44,7 @@ export async function openAnalytics(address: DatabaseAddress, given: OpenAnalyti
   const db = openDatabase(address, {
     ...(options.connections === undefined ? {} : { connections: options.connections }),
     name: options.name,
+    ...(options.worksOnQueues === true ? { settings: PLANS_OF_QUEUES } : {}),
     onIdleError: (error) => log.warn({ err: error }, 'an idle connection to the analytics database ended'),
   });
   try {

@@ -58,6 +58,7 @@ export async function runLocal(options: LocalOptions): Promise<void> {
     : undefined;
   const db = await openAnalytics(databases.analytics, {
     connections: 12,
+    worksOnQueues: true,
     name: 'prepadata',
     log,
     signal: options.signal,

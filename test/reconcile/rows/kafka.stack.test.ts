@@ -4,10 +4,10 @@ import { systemClock } from '#libs/domain/clock.ts';
 import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
 import { sourceNames } from '#libs/domain/source-tables/names.ts';
 import { type Intake, startIntake } from '#libs/pipeline/intake.ts';
+import { Work } from '#libs/pipeline/work.ts';
 import { loadConfig } from '#libs/platform/config/config.ts';
 import { Lifecycle } from '#libs/platform/lifecycle.ts';
 import { openLog } from '#libs/platform/log.ts';
-import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import { openRegistry } from '#libs/platform/registry/registry.ts';
 import type { RunnerParts } from '#libs/reconcile/contract.ts';
 import { kafkaSource } from '#libs/source/kafka/index.ts';
@@ -82,7 +82,7 @@ function begin(): void {
       }),
       db: parts.db,
       settings,
-      wake: new WorkSignal(),
+      work: new Work(),
       log,
       onFailure: (error) => failures.push(error),
     }),

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { systemClock } from '#libs/domain/clock.ts';
 import type { RunScope } from '#libs/domain/run.ts';
 import { type Intake, startIntake } from '#libs/pipeline/intake.ts';
+import { Work } from '#libs/pipeline/work.ts';
 import { loadConfig } from '#libs/platform/config/config.ts';
 import { Lifecycle } from '#libs/platform/lifecycle.ts';
 import { openLog } from '#libs/platform/log.ts';
-import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import { openDatabase } from '#libs/platform/postgres/database.ts';
 import type { RunContext, RunnerParts, RunProgress } from '#libs/reconcile/contract.ts';
 import {
@@ -78,7 +78,7 @@ export class RowWorld {
       }),
       db: this.analytics.db,
       settings: this.settings,
-      wake: new WorkSignal(),
+      work: new Work(),
       log,
       onFailure: (error) => {
         this.failure = error;

@@ -8,3 +8,4 @@ WHERE NOT EXISTS (
 )
 ORDER BY course_id, student_id
 ON CONFLICT (family, course_id, student_id) DO NOTHING
+RETURNING 1 AS added

@@ -1,24 +1,29 @@
--- Keys of a family with marks of one priority, each once, from the one after ($4, $5) on and then from the beginning, so
--- that none waits for ever behind others. While a snapshot is read nothing is derived.
-SELECT next.course_id, next.student_id,
+-- Keys of a family that have marks, each once, the most urgent first: by priorities ($3), of each from the key after
+-- ($4, $5) on and then from the beginning, so that none waits for ever behind others. While a snapshot is read nothing is
+-- derived.
+SELECT turn.priority, next.course_id, next.student_id,
   EXISTS (
     SELECT FROM state.key AS k
     WHERE k.family = $1 AND k.course_id = next.course_id AND k.student_id = next.student_id
   ) AS known
-FROM (
+FROM unnest($3::smallint[], $4::integer[], $5::integer[]) WITH ORDINALITY AS turn (priority, course_id, student_id, n)
+CROSS JOIN LATERAL (
   (
-    SELECT DISTINCT course_id, student_id FROM state.key_mark
-    WHERE family = $1 AND priority = $2::smallint AND (course_id, student_id) > ($4::integer, $5::integer)
-    ORDER BY course_id, student_id
-    LIMIT $3::integer
+    SELECT DISTINCT mark.course_id, mark.student_id FROM state.key_mark AS mark
+    WHERE mark.family = $1 AND mark.priority = turn.priority
+      AND (mark.course_id, mark.student_id) > (turn.course_id, turn.student_id)
+    ORDER BY mark.course_id, mark.student_id
+    LIMIT $2::integer
   )
   UNION ALL
   (
-    SELECT DISTINCT course_id, student_id FROM state.key_mark
-    WHERE family = $1 AND priority = $2::smallint AND (course_id, student_id) <= ($4::integer, $5::integer)
-    ORDER BY course_id, student_id
-    LIMIT $3::integer
+    SELECT DISTINCT mark.course_id, mark.student_id FROM state.key_mark AS mark
+    WHERE mark.family = $1 AND mark.priority = turn.priority
+      AND (mark.course_id, mark.student_id) <= (turn.course_id, turn.student_id)
+    ORDER BY mark.course_id, mark.student_id
+    LIMIT $2::integer
   )
 ) AS next
 WHERE NOT EXISTS (SELECT FROM stream_progress WHERE phase = 'snapshot')
-LIMIT $3::integer
+ORDER BY turn.n
+LIMIT $2::integer

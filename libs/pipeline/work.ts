@@ -1,0 +1,76 @@
+import { type Observable, Subject } from 'rxjs';
+import type { Family } from '#libs/domain/family.ts';
+import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
+import type { MarkedKeys } from '#libs/store/keys/marks.ts';
+import { HotQueue } from './hot-queue.ts';
+
+/** How long one full batch counts as a sign that more is queued, milliseconds. */
+const BEHIND_MS = 2_000;
+
+/** What has been committed that somebody is to derive. */
+export interface News {
+  readonly keys?: MarkedKeys;
+  /** Courses are marked. */
+  readonly courses?: boolean;
+  /** Keys of these families are marked, too many to be named. */
+  readonly unnamed?: readonly Family[];
+}
+
+/** Passes on what there is to derive to those who derive it in this process; what nobody here does, other processes hear. */
+export class Work {
+  readonly #queues = new Map<Family, HotQueue>();
+  readonly #elsewhere = new Subject<News>();
+  #courses: WorkSignal | undefined;
+  #behindUntil = 0;
+
+  /** News for other processes. */
+  get elsewhere(): Observable<News> {
+    return this.#elsewhere;
+  }
+
+  /** For the one who derives a family in this process. */
+  queueOf(family: Family): HotQueue {
+    const queue = this.#queues.get(family) ?? new HotQueue();
+    this.#queues.set(family, queue);
+    return queue;
+  }
+
+  /** For the one who derives the courses in this process. */
+  get courses(): WorkSignal {
+    this.#courses ??= new WorkSignal();
+    return this.#courses;
+  }
+
+  /** What this process has committed. */
+  tell({ keys = new Map(), courses = false, unnamed = [] }: News): void {
+    this.receive({ keys, courses, unnamed });
+    const isElsewhere = (family: Family): boolean => !this.#queues.has(family);
+    const others = {
+      keys: new Map([...keys].filter(([family]) => isElsewhere(family))),
+      courses: courses && this.#courses === undefined,
+      unnamed: unnamed.filter(isElsewhere),
+    };
+    if (others.keys.size > 0 || others.courses || others.unnamed.length > 0) this.#elsewhere.next(others);
+  }
+
+  /** What another process has committed. */
+  receive({ keys = new Map(), courses = false, unnamed = [] }: News): void {
+    for (const [family, named] of keys) {
+      const queue = this.#queues.get(family);
+      if (this.isBehind) queue?.look();
+      else queue?.offer(named);
+    }
+    for (const family of unnamed) this.#queues.get(family)?.look();
+    if (courses) this.#courses?.wake();
+  }
+
+  /** Told by the intake with each batch: whether more is queued behind it. */
+  fallBehind(isBehind: boolean): void {
+    this.#behindUntil = isBehind ? performance.now() + BEHIND_MS : 0;
+  }
+
+  /** True while the intake works off a backlog: what is derived now is most likely to be derived again soon. */
+  get isBehind(): boolean {
+    return performance.now() < this.#behindUntil;
+  }
+}

@@ -1,0 +1,152 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Database, openDatabase, type Queryable, type SqlStatement } from '#libs/platform/postgres/database.ts';
+import { featureSql, fillFeatureTemplate } from '#libs/store/features/statements.ts';
+import { LEAST_FIRST_DAYS } from '#libs/store/keys/keys.ts';
+import { fillKeyTemplate, keySql } from '#libs/store/keys/statements.ts';
+import { migrate } from '#libs/store/schema/migrate.ts';
+import { PLANS_OF_QUEUES } from '#libs/store/schema/open.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+
+/**
+ * A queue is empty at one moment and has a backlog at the next, and a session plans a statement once: whatever the queue
+ * was like when a statement was first used, it has to find a few keys among very many without reading the others.
+ */
+const WAITING = 26_000;
+const PER_COURSE = 1_000;
+/** What is asked for, and the most rows of a queue that may be looked at for it. */
+const ASKED = 50;
+const MOST_ROWS = 3_000;
+
+const QUEUES = ['key_mark', 'course_mark', 'outbox'];
+
+const keys = Array.from({ length: ASKED }, (_, index) => [1 + (index % 26), 1 + ((index * 37) % PER_COURSE)] as const);
+const list = (values: readonly number[]): string => `{${values.join(',')}}`;
+const [courses, students] = [list(keys.map(([course]) => course)), list(keys.map(([, student]) => student))];
+const versions = list(keys.map(([course, student]) => (course - 1) * PER_COURSE + student));
+
+/** Every statement that looks for something in a queue while others wait for it, with values. */
+const STATEMENTS: readonly (readonly [SqlStatement, readonly string[]])[] = [
+  [keySql.key_marks_take, ['performance', courses, students]],
+  [keySql.keys_next, ['performance', String(ASKED), '{0,1,2}', '{0,3,0}', '{0,500,0}']],
+  [keySql.courses_next, ['20']],
+  [keySql.course_marks_take, ['{3}']],
+  [fillKeyTemplate('course_evidence', 'keys', { leastDays: LEAST_FIRST_DAYS }), ['{3}']],
+  [keySql.reconcile_keys, ['performance', courses, students]],
+  [featureSql.reconcile_published, ['prepadata.performance', students, courses]],
+];
+
+/** Those of the relay, in whose session planning is narrower still. */
+const RELAY_STATEMENTS: typeof STATEMENTS = [
+  [
+    fillFeatureTemplate('outbox_read', 'performance', { table: 'performance_features', columns: '' }),
+    ['prepadata.performance', String(ASKED)],
+  ],
+  [featureSql.outbox_sent, ['prepadata.performance', students, courses, versions, '{}']],
+];
+
+/** What a queue is like when the session meets it for the first time. */
+const FIRST_MET: readonly (readonly [string, number, boolean])[] = [
+  ['empty', 0, false],
+  ['small', 3, false],
+  ['small, and known to be so', 3, true],
+  ['large', WAITING, false],
+  ['large, and known to be so', WAITING, true],
+];
+
+const fill = (db: Database, from: number, to: number): Promise<unknown> =>
+  db.query(`
+    WITH waiting AS (
+      SELECT n + 1 AS version, 1 + n / ${PER_COURSE} AS course_id, 1 + n % ${PER_COURSE} AS student_id FROM generate_series(${from}, ${to - 1}) AS n
+    ),
+    marks AS (
+      INSERT INTO state.key_mark (family, course_id, student_id, priority)
+      SELECT 'performance', course_id, student_id, 0 FROM waiting
+    ),
+    of_courses AS (INSERT INTO state.course_mark (course_id) SELECT course_id FROM waiting)
+    INSERT INTO outbox (topic, student_id, course_id, version)
+    SELECT 'prepadata.performance', student_id, course_id, version FROM waiting`);
+
+interface PlanNode {
+  readonly 'Relation Name'?: string;
+  readonly 'Actual Rows': number;
+  readonly 'Actual Loops': number;
+  readonly 'Rows Removed by Filter'?: number;
+  readonly Plans?: readonly PlanNode[];
+}
+
+function rowsSeen(node: PlanNode): number {
+  const own = QUEUES.includes(node['Relation Name'] ?? '')
+    ? (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)) * node['Actual Loops']
+    : 0;
+  return (node.Plans ?? []).reduce((sum, child) => sum + rowsSeen(child), own);
+}
+
+class Undone extends Error {}
+
+/** What `work` answers, of a transaction that is rolled back. */
+async function undone<T>(db: Database, work: (tx: Queryable) => Promise<T>): Promise<T> {
+  let answer: { readonly value: T } | undefined;
+  const transaction = db.transaction(async (tx) => {
+    answer = { value: await work(tx) };
+    throw new Undone();
+  });
+  await transaction.catch((error: unknown) => {
+    if (!(error instanceof Undone)) throw error;
+  });
+  if (answer === undefined) throw new Error('the transaction did nothing');
+  return answer.value;
+}
+
+const named = (statements: typeof STATEMENTS): { name: string; statement: SqlStatement; values: readonly string[] }[] =>
+  statements.map(([statement, values]) => ({ name: statement.name, statement, values }));
+
+const quoted = (text: string): string => `'${text}'`;
+
+/** The plan that the session has of a statement by now, with what it came to. */
+const explain = (session: Database, { name }: SqlStatement, values: readonly string[]): Promise<PlanNode> =>
+  undone(session, async (tx) => {
+    const rows = await tx.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(
+      `EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE "${name}" (${values.map(quoted).join(', ')})`,
+    );
+    const [plan] = rows[0]?.['QUERY PLAN'] ?? [];
+    if (plan === undefined) throw new Error('no plan was answered');
+    return plan.Plan;
+  });
+
+describe.each(FIRST_MET)('a session that met the queues when they were %s', (_, waiting, isKnown) => {
+  let database: TestDatabase;
+  let session: Database;
+  let relay: Database;
+
+  beforeAll(async () => {
+    database = await createTestDatabase('queue_plans', 2);
+    const { db } = database;
+    await migrate(db);
+    await fill(db, 0, waiting);
+    if (isKnown)
+      for (const queue of ['state.key_mark', 'state.course_mark', 'outbox']) await db.query(`VACUUM ANALYZE ${queue}`);
+    session = openDatabase(database.address, { connections: 1, settings: PLANS_OF_QUEUES });
+    relay = openDatabase(database.address, { connections: 1, settings: PLANS_OF_QUEUES });
+    await relay.query(featureSql.outbox_plan);
+    for (const [statement, values] of STATEMENTS) await undone(session, (tx) => tx.query(statement, values));
+    for (const [statement, values] of RELAY_STATEMENTS) await undone(relay, (tx) => tx.query(statement, values));
+    await fill(db, waiting, WAITING);
+  });
+  afterAll(async () => {
+    await Promise.all([session.close(), relay.close()]);
+    await database.drop();
+  });
+
+  const readsLittle = async (from: Database, statement: SqlStatement, values: readonly string[]): Promise<void> => {
+    const plan = await explain(from, statement, values);
+    expect(rowsSeen(plan), JSON.stringify(plan, undefined, 1)).toBeLessThanOrEqual(MOST_ROWS);
+  };
+
+  test.each(named(STATEMENTS))('$name reads little of large ones', async ({ statement, values }) => {
+    await readsLittle(session, statement, values);
+  });
+
+  test.each(named(RELAY_STATEMENTS))('$name reads little of large ones', async ({ statement, values }) => {
+    await readsLittle(relay, statement, values);
+  });
+});
