@@ -1,7 +1,8 @@
 -- Roles for the processes of PrepaData itself, so that each may do in the analytics database what it does and no more:
 --   prepadata_writer     engagement, performance, anomaly, register: what is staged and derived; no runs, no change of the schema
---   prepadata_reconcile  reconcile: reads all, marks and repairs what is staged, keeps the runs; no feature rows
---   prepadata_api        api: reads all, asks for runs and cancels them
+--   prepadata_reconcile  reconcile: reads all, marks and repairs what is staged, keeps the runs, erases students and what was kept
+--                        long enough; makes and changes no feature rows
+--   prepadata_api        api: reads all, asks for runs and cancels them, asks for erasures
 -- `npm run migrate` and `npm start` go on as the owner of the database, who alone changes the schema. Change the passwords, run
 -- `npm run migrate`, then as the owner:
 --   psql -d prepadata -v ON_ERROR_STOP=1 -f connectors/analytics-roles.sql
@@ -70,8 +71,12 @@ REVOKE INSERT, UPDATE, DELETE ON state.pipeline_run, state.schedule, pipeline_lo
 GRANT INSERT, UPDATE ON state.pipeline_run TO prepadata_api;
 GRANT INSERT ON pipeline_logs TO prepadata_api;
 
--- Reconcile has what it finds derived anew by those who derive, and writes no feature itself.
-REVOKE INSERT, UPDATE, DELETE ON
+-- Who is erased is reconcile's, too: whoever takes in changes only asks, and the API can only add to what is wanted.
+REVOKE INSERT, UPDATE, DELETE ON state.erasure, state.erased_student, state.erasure_salt FROM prepadata_writer;
+GRANT INSERT (source_id, requested_by, reason) ON state.erasure TO prepadata_api;
+
+-- Reconcile has what it finds derived anew by those who derive, and writes no feature itself; of who is erased it deletes them.
+REVOKE INSERT, UPDATE ON
   engagement_features, performance_features, anomaly_features,
   state.engagement_series, state.performance_series, state.anomaly_series
 FROM prepadata_reconcile;

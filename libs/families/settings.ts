@@ -7,6 +7,7 @@ import { FEATURE_SET, type FeatureSet } from '#libs/features/index.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import type { Log } from '#libs/platform/log.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
+import { erasedAmong } from '#libs/store/keys/erased.ts';
 import { resolveIds } from '#libs/store/keys/identity.ts';
 import { differenceFromNode, readZone, type StoredZone } from '#libs/store/schema/zones.ts';
 
@@ -41,7 +42,9 @@ export async function openSettings(
 ): Promise<FeatureSettings> {
   const hash = hashOf(features);
   const excludedIds = [...new Set(config.EXCLUDED_STUDENTS)].sort();
-  const ids = await resolveIds(db, new Set(excludedIds), new Set());
+  const erased = await erasedAmong(db, excludedIds);
+  const excluded = excludedIds.filter((id) => !erased.has(id));
+  const ids = await resolveIds(db, new Set(excluded), new Set());
   const zones = await readZones(config, db);
   if (log !== undefined) for (const zone of new Set(Object.values(zones))) tellDifference(zone, log);
   const described = { 'feature definitions': hash, ...describeResults(config, excludedIds), ...describeZones(zones) };
@@ -59,7 +62,7 @@ export async function openSettings(
       passMark: config.PASS_MARK,
       outlierThreshold: config.OUTLIER_THRESHOLD,
     },
-    excluded: new Set(excludedIds.map((id) => ids.student(id))),
+    excluded: new Set(excluded.map((id) => ids.student(id))),
     fingerprint: createHash('sha256').update(JSON.stringify(described)).digest('hex'),
     features: hash,
     described,

@@ -5,10 +5,13 @@ import {
   fstatSync,
   mkdirSync,
   openSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
   truncateSync,
+  utimesSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
@@ -68,6 +71,40 @@ export class LogWriter {
     }
   }
 
+  /**
+   * Changes lines that were written, also in the files that ended before; nothing is written meanwhile, and a process that
+   * dies on the way leaves each file as it was or as it is to be.
+   * @param change given a line without its end
+   * @returns how many lines are others now
+   * @throws the error of Node when a file cannot be read or written
+   */
+  rewrite(change: (line: string) => string): number {
+    const { file, kept } = this.#options;
+    if (file === undefined) return 0;
+    let changed = 0;
+    for (let n = kept; n >= 0; n -= 1) {
+      const one = nthOf(file, n);
+      const lines = rewriteFile(one, change);
+      changed += lines;
+      if (lines === 0 || n > 0) continue;
+      const before = this.#fd;
+      this.#fd = this.#open(file);
+      closeSync(before);
+    }
+    return changed;
+  }
+
+  /** Deletes the files that ended before this time, milliseconds since 1970. @returns how many */
+  forget(before: number): number {
+    const { file, kept } = this.#options;
+    if (file === undefined) return 0;
+    const ended = Array.from({ length: kept }, (_, n) => nthOf(file, n + 1)).filter(
+      (one) => existsSync(one) && statSync(one).mtimeMs < before,
+    );
+    for (const one of ended) rmSync(one, { force: true });
+    return ended.length;
+  }
+
   #open(file: string): number {
     const fd = openSync(file, 'a', 0o600);
     this.#bytes = fstatSync(fd).size;
@@ -78,9 +115,9 @@ export class LogWriter {
     const { file, maxBytes, kept } = this.#options;
     if (file === undefined || this.#bytes === 0 || this.#bytes + coming <= maxBytes) return;
     this.#bytes = 0;
-    const older = (n: number): string => (n === 0 ? file : `${file}.${n}`);
     try {
-      for (let n = kept; n > 0; n -= 1) if (existsSync(older(n - 1))) renameSync(older(n - 1), older(n));
+      for (let n = kept; n > 0; n -= 1)
+        if (existsSync(nthOf(file, n - 1))) renameSync(nthOf(file, n - 1), nthOf(file, n));
       const before = this.#fd;
       this.#fd = this.#open(file);
       closeSync(before);
@@ -99,6 +136,21 @@ export class LogWriter {
       this.#isCut = left.length > 0;
     }
   }
+}
+
+const nthOf = (file: string, n: number): string => (n === 0 ? file : `${file}.${n}`);
+
+function rewriteFile(file: string, change: (line: string) => string): number {
+  if (!existsSync(file)) return 0;
+  const lines = readFileSync(file, 'utf8').split('\n');
+  const after = lines.map((line) => (line === '' ? line : change(line)));
+  const changed = after.filter((line, index) => line !== lines[index]).length;
+  if (changed === 0) return 0;
+  const { atime, mtime } = statSync(file);
+  writeFileSync(`${file}.new`, after.join('\n'), { mode: 0o600 });
+  utimesSync(`${file}.new`, atime, mtime);
+  renameSync(`${file}.new`, file);
+  return changed;
 }
 
 /** A pipe that is full says so instead of taking a part, where its other end has made it. */

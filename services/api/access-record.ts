@@ -1,5 +1,6 @@
 import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
 import { LogWriter } from '#libs/platform/log-writer.ts';
+import type { ErasedNames } from './erased-names.ts';
 
 /** One request: who asked what, about whom, and what came of it. */
 export interface Access {
@@ -16,19 +17,57 @@ export interface Access {
   readonly status: number;
 }
 
-export type RecordAccess = (access: Access) => void;
+export interface AccessRecord {
+  record(access: Access): void;
+  /** Takes the names of erased students out of every line there is. @returns of how many */
+  hide(names: ErasedNames): number;
+  /** Deletes the files that are no longer written to since then, milliseconds since 1970. @returns how many */
+  forget(before: number): number;
+}
+
+interface Line extends Access {
+  readonly time: string;
+}
 
 /**
  * A record of who has seen whose data, apart from the log: one JSON object a line, for the owner of the process alone; it
- * begins anew when it is long, and the last four are kept beside it.
- * @param file none: nothing is recorded
+ * begins anew when it is long, and the last four are kept beside it. Lines about students who were erased stay, for they are
+ * about who asked, too, and name a digest in place of the student.
+ * @param names asked with each line
  * @throws ConfigurationError when the file cannot be written
  */
-export function openAccessRecord(file: string | undefined, now: () => number): RecordAccess {
-  if (file === undefined) return () => {};
+export function openAccessRecord(file: string, now: () => number, names: () => ErasedNames): AccessRecord {
+  const writer = openWriter(file);
+  return {
+    record: (access) => {
+      const line: Line = { time: new Date(now()).toISOString(), ...access };
+      writer.write(`${JSON.stringify(hideIn(line, names()))}\n`);
+    },
+    hide: (erased) => writer.rewrite((line) => hideInText(line, erased)),
+    forget: (before) => writer.forget(before),
+  };
+}
+
+const hideIn = (line: Line, names: ErasedNames): Line => ({
+  ...line,
+  path: names.hide(line.path),
+  query: names.hide(line.query),
+});
+
+/** What is no line of ours, the last one of a process that died among them, is hidden in as a whole. */
+function hideInText(text: string, names: ErasedNames): string {
   try {
-    const writer = new LogWriter({ file });
-    return (access) => writer.write(`${JSON.stringify({ time: new Date(now()).toISOString(), ...access })}\n`);
+    const line = JSON.parse(text) as Line;
+    const hidden = hideIn(line, names);
+    return hidden.path === line.path && hidden.query === line.query ? text : JSON.stringify(hidden);
+  } catch {
+    return names.hide(text);
+  }
+}
+
+function openWriter(file: string): LogWriter {
+  try {
+    return new LogWriter({ file });
   } catch (error) {
     throw new ConfigurationError(
       `the access record ${file} cannot be written: ${messageOf(error)}`,

@@ -7,7 +7,7 @@ import type { Log } from '#libs/platform/log.ts';
 import type { Metrics } from '#libs/platform/metrics.ts';
 import { NotFoundError } from '#libs/serve/errors.ts';
 import { type Gate, requireScope } from './access.ts';
-import type { RecordAccess } from './access-record.ts';
+import type { AccessRecord } from './access-record.ts';
 import { readJson } from './body.ts';
 import { type ApiFailure, MethodNotAllowedError, toFailure } from './failure.ts';
 import { forLists } from './lists.ts';
@@ -20,7 +20,8 @@ export interface AppOptions {
   readonly gate: Gate;
   /** Paths that may be asked without a token. */
   readonly openPaths: ReadonlySet<string>;
-  readonly record: RecordAccess;
+  /** Absent: nobody puts down who asked. */
+  readonly record: AccessRecord | undefined;
   readonly log: Log;
   /** Aborts once the server drains: each connection is then closed with its answer. */
   readonly draining: AbortSignal;
@@ -48,7 +49,7 @@ async function answer(ctx: Koa.Context, next: Koa.Next, options: AppOptions): Pr
     const ms = performance.now() - began;
     count(ctx, context.metrics, status, ms);
     log.debug({ requestId, method: ctx.method, path: ctx.path, status, ms: Math.round(ms) }, 'answered');
-    if (!openPaths.has(ctx.path)) record({ requestId, ...whoAsked(ctx), status });
+    if (!openPaths.has(ctx.path)) record?.record({ requestId, ...whoAsked(ctx), status });
   };
   const failed = (error: unknown, what: string): ApiFailure => {
     const failure = toFailure(error, requestId);

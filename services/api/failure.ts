@@ -1,6 +1,7 @@
 import { PrepaError } from '#libs/domain/errors.ts';
 import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import type { ErrorAnswer } from '#libs/serve/answers.ts';
+import { StudentExcludedError } from '#libs/serve/erase.ts';
 import { DatabaseDeadlineError, InvalidRequestError, NotFoundError, RunConflictError } from '#libs/serve/errors.ts';
 import {
   ForbiddenHostError,
@@ -50,6 +51,7 @@ export function toFailure(error: unknown, requestId: string): ApiFailure {
   if (error instanceof NotFoundError) return refusal(404, error);
   if (error instanceof MethodNotAllowedError) return refusal(405, error, { allow: error.allowed.join(', ') });
   if (error instanceof RunConflictError) return conflict(error);
+  if (error instanceof StudentExcludedError) return refusal(409, error);
   if (error instanceof BodyTooLargeError) return refusal(413, error);
   if (error instanceof UnsupportedTypeError) return refusal(415, error);
   if (error instanceof DatabaseDeadlineError) return { ...refusal(503, error), level: 'warn' };

@@ -9,8 +9,10 @@ import { openStudentMetrics } from '#libs/serve/student-metrics.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
 import { type AuthMode, accessRule, openGate } from './access.ts';
 import { openAccessRecord } from './access-record.ts';
+import { startAccessUpkeep } from './access-upkeep.ts';
 import { createApp } from './app.ts';
 import { Attempts } from './attempts.ts';
+import { type ErasedNames, NOBODY_ERASED } from './erased-names.ts';
 import { listenForRequests } from './listen.ts';
 import type { Route } from './route.ts';
 import { ROUTES } from './routes/index.ts';
@@ -30,6 +32,8 @@ export interface ApiOptions {
   readonly openProbes?: boolean;
   /** Where it is put down who asked what; nowhere unless given. */
   readonly accessRecord?: string;
+  /** How long files of it are kept that are no longer written to; until they have grown over unless given. */
+  readonly accessRecordDays?: number | null;
   readonly log: Log;
   readonly clock: Clock;
   /** Why this process is not ready, one sentence each; empty when all is well. The database is asked besides. */
@@ -50,6 +54,7 @@ export const apiSettings = (config: SettingValues) => ({
   auth: config.API_AUTH,
   allowedHosts: config.API_ALLOWED_HOSTS,
   openProbes: config.API_OPEN_PROBES === 'on',
+  accessRecordDays: config.RETAIN_ACCESS_DAYS,
   ...(config.API_ACCESS_RECORD === undefined ? {} : { accessRecord: config.API_ACCESS_RECORD }),
 });
 
@@ -83,6 +88,9 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   let stopping: Promise<void> | undefined;
   const draining = new AbortController();
   const answering = withDeadline(db, QUERY_DEADLINE_MS);
+  let erased = NOBODY_ERASED;
+  const { accessRecord, accessRecordDays: days = null } = options;
+  const record = accessRecord === undefined ? undefined : openAccessRecord(accessRecord, now, () => erased);
   const app = createApp({
     context: {
       db: answering,
@@ -103,7 +111,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       now,
     }),
     openPaths: new Set(ROUTES.filter((route) => isOpen(route, options.openProbes ?? false)).map(({ path }) => path)),
-    record: openAccessRecord(options.accessRecord, now),
+    record,
     log,
     draining: draining.signal,
   });
@@ -114,10 +122,15 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   });
   log.info({ url: listener.url, access: rule }, 'the API is served');
   metrics.of.prepadata_up.set({ role: 'api' }, 1);
+  const onNames = (names: ErasedNames): void => {
+    erased = names;
+  };
+  const upkeep = record && startAccessUpkeep({ db: answering, record, onNames, days, now, log });
   const drain = async (): Promise<void> => {
     draining.abort();
     metrics.of.prepadata_up.set({ role: 'api' }, 0);
     const cut = await listener.close(DRAIN_DEADLINE_MS);
+    await upkeep?.stop();
     if (cut > 0) log.warn({ requests: cut }, `requests were cut off after ${DRAIN_DEADLINE_MS} ms`);
   };
   return {

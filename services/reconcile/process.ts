@@ -3,7 +3,9 @@ import { systemClock } from '#libs/domain/clock.ts';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import { hasEnded, totalsOf } from '#libs/domain/run.ts';
 import { takeSettings } from '#libs/pipeline/adopt.ts';
+import { erasureSigner } from '#libs/pipeline/erasure-key.ts';
 import { startReport } from '#libs/pipeline/report.ts';
+import { retentionOf } from '#libs/pipeline/retention.ts';
 import { analyticsAddress, loadConfig, requireAddress, sourceAddress } from '#libs/platform/config/config.ts';
 import { findRunning } from '#libs/platform/config/find-source.ts';
 import { describeSettings, SETTINGS_OF } from '#libs/platform/config/groups.ts';
@@ -18,6 +20,7 @@ import { RUN_TIMING, type RunTiming } from '#libs/reconcile/jobs/timing.ts';
 import { InvalidRequestError } from '#libs/serve/errors.ts';
 import { readFields } from '#libs/serve/parameters.ts';
 import { readRunRequest, triggerBody, triggerRun } from '#libs/serve/runs.ts';
+import type { RecordSigner } from '#libs/store/erasure/record.ts';
 import type { PipelineRun } from '#libs/store/runs/runs.ts';
 import { openAnalytics } from '#libs/store/schema/open.ts';
 import { type OnceArguments, OPTIONS, onceOf } from './command.ts';
@@ -26,7 +29,8 @@ import { describeRun } from './verdict-table.ts';
 
 const USAGE = `Compares everything that is stored with the source, and repairs what differs.
 
-  npm run reconcile                     follows PIPELINE_SCHEDULE and executes what the API is asked for
+  npm run reconcile                     follows PIPELINE_SCHEDULE, executes what the API is asked for (runs, erasures), and removes
+                                        what RETAIN_… no longer keeps
   npm run reconcile -- --once           runs once, now, and prints the verdict as a table
       --dry-run                         compares and repairs nothing
       --course <id> --student <id>      only this course, only this student: our integer or the UUID of the source
@@ -97,7 +101,9 @@ const addressesNear = (config: SettingValues): Addresses => ({
 async function follow(parts: RunnerParts, runner: Runner, timing: RunTiming): Promise<void> {
   const { config, db, analytics, clock, log, lifecycle } = parts;
   const schedule = config.PIPELINE_SCHEDULE;
-  const role = startReconcile({ db, analytics, runner, schedule, clock, log, timing });
+  const signer = (): RecordSigner => erasureSigner(config);
+  const retention = retentionOf(config);
+  const role = startReconcile({ db, analytics, runner, schedule, clock, log, timing, signer, retention });
   lifecycle.add('the reconcile role', () => role.stop());
   const report = startReport({
     db,

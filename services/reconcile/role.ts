@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '#libs/domain/clock.ts';
+import { startErasures } from '#libs/pipeline/erase.ts';
+import { type Retention, startRetention } from '#libs/pipeline/retention.ts';
 import { type Role, roleOf } from '#libs/pipeline/role.ts';
 import { type Log, moduleLog } from '#libs/platform/log.ts';
 import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
@@ -10,6 +12,7 @@ import type { Runner } from '#libs/reconcile/contract.ts';
 import { startExecutor } from '#libs/reconcile/jobs/executor.ts';
 import { startScheduler } from '#libs/reconcile/jobs/scheduler.ts';
 import { RUN_TIMING, type RunTiming } from '#libs/reconcile/jobs/timing.ts';
+import type { RecordSigner } from '#libs/store/erasure/record.ts';
 import { RUNS_CHANNEL } from '#libs/store/runs/runs.ts';
 
 export interface ReconcileOptions {
@@ -23,14 +26,18 @@ export interface ReconcileOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly timing?: RunTiming;
+  /** What signs the records of erasures; absent: who asks for one waits for another process. */
+  readonly signer?: () => RecordSigner;
+  /** Absent: everything is kept. */
+  readonly retention?: Retention;
 }
 
 /**
- * Asks for runs by the schedule, and executes those that anybody asks for. Any number of processes may: a run is asked
- * for once and executed by one.
+ * Asks for runs by the schedule, executes those that anybody asks for, carries out erasures, and removes what was kept long
+ * enough. Any number of processes may: a run is asked for once and executed by one.
  */
 export function startReconcile(options: ReconcileOptions): Role {
-  const { db, analytics, runner, schedule, clock, timing = RUN_TIMING } = options;
+  const { db, analytics, runner, schedule, clock, timing = RUN_TIMING, signer, retention } = options;
   const log = moduleLog(options.log, 'reconcile');
   const wake = new WorkSignal();
   const listener = listenForNotifications({
@@ -41,7 +48,9 @@ export function startReconcile(options: ReconcileOptions): Role {
   });
   const executor = startExecutor({ db, runner, log, owner: randomUUID(), timing }, wake);
   const scheduler = schedule === null ? [] : [startScheduler({ db, schedule, clock, log })];
-  const role = roleOf([...scheduler, executor]);
+  const erasures = signer === undefined ? [] : [startErasures({ db, signer, log })];
+  const keeping = retention === undefined ? [] : [startRetention({ db, retention, log })];
+  const role = roleOf([...scheduler, executor, ...erasures, ...keeping]);
   return {
     troubles: () => role.troubles(),
     stop: async () => {

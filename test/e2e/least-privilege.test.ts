@@ -32,8 +32,8 @@ const connectAs = (user: string): Database => {
   open.push(db);
   return db;
 };
-function start(program: string, user: string): RoleProcess {
-  const process = new RoleProcess(program, { ...env, ...addressEnv('ANALYTICS_DB', addressAs(user)) });
+function start(program: string, user: string, ...words: string[]): RoleProcess {
+  const process = new RoleProcess(program, { ...env, ...addressEnv('ANALYTICS_DB', addressAs(user)) }, words);
   running.push(process);
   return process;
 }
@@ -48,6 +48,7 @@ beforeAll(async () => {
     SOURCE_SLOT: source.address.database.slice(0, 50),
     SOURCE_SLOT_LIMIT: 'none',
     API_PORT: '0',
+    ERASURE_KEY: 'a key of the test that nobody could guess',
   };
 });
 
@@ -82,6 +83,22 @@ test('each role does its work, whole, with what it is granted', async () => {
   expect(await answer.json()).toMatchObject({ status: 'succeeded', reason: null, records_failed: 0 });
   expect(await differencesOf(source.address, analytics.address, { atLeast: 20 })).toEqual([]);
 
+  const [{ source_id: student }] = (await (await fetch(`${url}/api/students?limit=1`)).json()) as [
+    { source_id: string },
+  ];
+  const asked = await fetch(`${url}/api/erase`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ student }),
+  });
+  const { erasure_id: erasureId } = (await asked.json()) as { erasure_id: string };
+  expect(asked.status).toBe(202);
+  const status = async () =>
+    ((await (await fetch(`${url}/api/erase/${erasureId}`)).json()) as { status: string }).status;
+  await expect.poll(status, { timeout: 60_000 }).toBe('finished');
+  expect((await fetch(`${url}/api/metrics/student/${student}`)).status).toBe(404);
+  expect(await start('erase', OWNER, '--student', student, '--readmit').ended()).toMatchObject({ code: 0 });
+
   const cancelled = await fetch(`${url}/api/pipeline/trigger`, { method: 'POST' });
   const { run_id: runId } = (await cancelled.json()) as { run_id: string };
   const cancel = await fetch(`${url}/api/pipeline/cancel`, {
@@ -113,7 +130,14 @@ describe('what a role may not', () => {
     ['prepadata_writer', "UPDATE state.pipeline_run SET reason = 'mine'"],
     ['prepadata_writer', 'DELETE FROM pipeline_logs'],
     ['prepadata_reconcile', 'UPDATE engagement_features SET engagement_score = 0'],
-    ['prepadata_reconcile', 'DELETE FROM state.engagement_series'],
+    ['prepadata_reconcile', "UPDATE state.engagement_series SET first_day = '2020-01-01'"],
+    ['prepadata_reconcile', 'INSERT INTO anomaly_features SELECT * FROM anomaly_features'],
+    ['prepadata_writer', 'DELETE FROM state.erased_student'],
+    ['prepadata_writer', "INSERT INTO state.erasure (source_id, requested_by) VALUES (gen_random_uuid(), 'mine')"],
+    ['prepadata_api', 'DELETE FROM state.erased_student'],
+    ['prepadata_api', "UPDATE state.erasure SET status = 'queued'"],
+    ['prepadata_api', "INSERT INTO state.erasure (status, requested_by) VALUES ('removed', 'mine')"],
+    ['prepadata_api', 'DELETE FROM student'],
     ['prepadata_api', 'UPDATE engagement_features SET engagement_score = 0'],
     ['prepadata_api', 'DELETE FROM state.image_students'],
     ['prepadata_api', 'DELETE FROM state.pipeline_run'],

@@ -33,10 +33,21 @@ export class SourceModel {
   #epoch = 1;
   #lsn = 100n;
   readonly #copies = new Set<string>();
+  readonly #erased: string | null;
   #kept = 0;
 
-  constructor(today: number) {
+  /** @param erased a student who is erased on the way: what comes to others from there is sent whole */
+  constructor(today: number, erased: string | null = null) {
     this.today = today;
+    this.#erased = erased;
+  }
+
+  /** The rows as they are without the student who is erased; nothing of it is told. */
+  forget(): void {
+    if (this.#erased === null) return;
+    for (const table of FACT_TABLES) {
+      for (const [id, row] of this.tables[table]) if (row.student_id === this.#erased) this.tables[table].delete(id);
+    }
   }
 
   apply(step: Step): void {
@@ -97,7 +108,8 @@ export class SourceModel {
 
   #write({ table, row }: WrittenRow, id: string, toast: boolean): void {
     const before = this.tables[table].get(id);
-    if (before === undefined || !toast || table !== 'activity_logs') {
+    const isOfErased = [before, row].some((one) => this.#erased !== null && one?.student_id === this.#erased);
+    if (before === undefined || !toast || isOfErased || table !== 'activity_logs') {
       this.tables[table].set(id, row);
       this.#emit({ table, op: before === undefined ? 'create' : 'update', id, after: row, ...this.#stamp() } as Change);
       return;

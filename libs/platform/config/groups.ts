@@ -37,6 +37,8 @@ const DERIVES: readonly Pattern[] = [
   'LOG_LEVEL',
 ];
 
+const ERASES: readonly Pattern[] = ['ERASURE_KEY', 'DATA_DIR'];
+
 /** What a program reads, for its `--help`. A test compares it with the code that the program imports. */
 export const SETTINGS_OF = {
   deriver: DERIVES,
@@ -49,10 +51,13 @@ export const SETTINGS_OF = {
     'KAFKA_TOPIC_PREFIX',
     'KAFKA_GROUP_PREFIX',
     'PIPELINE_SCHEDULE',
-    'DATA_DIR',
+    ...ERASES,
+    'RETAIN_REJECTED_DAYS',
+    'RETAIN_RUNS_DAYS',
     'LOG_LEVEL',
   ],
-  api: ['ANALYTICS_DB_', 'API_', 'LOG_LEVEL'],
+  api: ['ANALYTICS_DB_', 'API_', 'RETAIN_ACCESS_DAYS', 'LOG_LEVEL'],
+  erase: ['ANALYTICS_DB_', ...ERASES, 'LOG_LEVEL'],
   migrate: ['ANALYTICS_DB_', ...FEATURES, 'LOG_LEVEL'],
   register: [
     'ANALYTICS_DB_',
@@ -73,7 +78,8 @@ export const SETTINGS_OF = {
     'BATCH_SIZE',
     'API_',
     'PIPELINE_SCHEDULE',
-    'DATA_DIR',
+    ...ERASES,
+    'RETAIN_',
     'CAMPUS_',
     'LOG_LEVEL',
   ],

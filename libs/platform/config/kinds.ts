@@ -74,6 +74,12 @@ export const port = (fallback: string, description: string): Setting<number> =>
 export const positiveInteger = (fallback: string, most: number, description: string): Setting<number> =>
   setting(fallback, `a whole number from 1 to ${most}`, description, (value) => integer(value, 1, most));
 
+/** A number of days; null: off. */
+export const daysOrOff = (description: string): Setting<number | null> =>
+  setting('off', 'days from 1 to 36500, or off', description, (value) =>
+    value === 'off' ? null : integer(value, 1, 36_500),
+  );
+
 export const oneOf = <const O extends readonly string[]>(
   options: O,
   fallback: O[number],

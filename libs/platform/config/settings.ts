@@ -5,6 +5,7 @@ import {
   certificates,
   commaList,
   componentNumbers,
+  daysOrOff,
   decimal,
   logLevels,
   mappingFile,
@@ -140,6 +141,20 @@ export const SETTINGS = {
     'on: changed rows go out on the feature topics; auto: where changes come over Kafka',
   ),
   PIPELINE_SCHEDULE: schedule('0 2 * * *', 'When everything stored is compared with the source and repaired, in UTC'),
+  ERASURE_KEY: text(
+    '',
+    'Key of at least 32 characters that records of erasures are signed with, one for all processes; unset: made once, in DATA_DIR/erasure.key',
+    { secret: true },
+  ),
+  RETAIN_REJECTED_DAYS: daysOrOff(
+    'How long the contents of rows that could not be read are kept; that they could not be read stays listed. off: until they can be read; 90 is usual',
+  ),
+  RETAIN_RUNS_DAYS: daysOrOff(
+    'How long runs that have ended are kept, the newest ones always. off: for ever; 365 is usual',
+  ),
+  RETAIN_ACCESS_DAYS: daysOrOff(
+    'How long files of the access record are kept that are no longer written to. off: until they have grown over; 180 is usual',
+  ),
   DATA_DIR: text('.prepadata', 'Folder for the embedded databases, the log and running.json'),
   STACK_DIR: text('.stack', 'Folder of npm run stack: databases, broker, registry, logs'),
   STACK_PARTS_DIR: optionalText('Folder of the fetched parts (Kafka, Connect, the registry); unset: .stack/parts'),

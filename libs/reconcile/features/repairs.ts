@@ -4,6 +4,7 @@ import { pause } from '#libs/platform/retry.ts';
 import { putOutbox } from '#libs/store/features/outbox.ts';
 import { claimKeys, keyName } from '#libs/store/keys/keys.ts';
 import { MARK_PRIORITY, MarkSet, NO_ORIGIN, WAKE_CHANNEL } from '#libs/store/keys/marks.ts';
+import { keySql } from '#libs/store/keys/statements.ts';
 import { runSql } from '#libs/store/runs/statements.ts';
 import type { RunContext } from '../contract.ts';
 import { type Discrepancy, KINDS, type Ledger } from '../verdict.ts';
@@ -40,7 +41,10 @@ export async function markKeys(
   await db.transaction(async (tx) => {
     await context.guard(tx);
     const marks = new MarkSet();
-    for (const key of keys) marks.add(family, key, NO_ORIGIN, null);
+    // A key of a student who was erased meanwhile has nobody to derive it, and its mark would stay.
+    const rows = await tx.query<{ student_id: number }>(keySql.students_there, [keys.map((key) => key.studentId)]);
+    const there = new Set(rows.map((row) => row.student_id));
+    for (const key of keys) if (there.has(key.studentId)) marks.add(family, key, NO_ORIGIN, null);
     await marks.write(tx, MARK_PRIORITY.bulk);
   });
   await wakeDerivers(db);

@@ -3,8 +3,10 @@ import { snapshotPosition } from '#libs/domain/position.ts';
 import type { SourceTable } from '#libs/domain/source-tables/index.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { readChange, type TextRow } from '#libs/source/postgres/snapshot.ts';
+import { isOfErased, studentsNamed } from '#libs/store/images/erased.ts';
 import { type Image, type ImageColumns, sameContents } from '#libs/store/images/image.ts';
 import { imagesOf } from '#libs/store/images/stage.ts';
+import { erasedAmong } from '#libs/store/keys/erased.ts';
 import type { Identities } from '#libs/store/keys/identity.ts';
 import { idsOf, toImageChange } from '#libs/store/schema/project.ts';
 import type { RowKind } from './findings.ts';
@@ -57,7 +59,11 @@ export async function compareRowsById(
   const images = await imagesOf(table).read(db, wanted);
   if (!(await marker.holds(table, tableEpoch))) return undefined;
   const stamp = { position: snapshotPosition(tableEpoch.epoch) };
-  const changes = new Map(rows.map((row) => [row[0] ?? '', { row, change: readChange(table, stamp, row) }]));
+  const read = rows.map((row) => ({ row, change: readChange(table, stamp, row) }));
+  const erased = await erasedAmong(db, studentsNamed(read.map(({ change }) => change)));
+  // What the source has of students who were erased is not there for us.
+  const kept = read.filter(({ change }) => !isOfErased(change, erased));
+  const changes = new Map(kept.map((one) => [one.change.id, one]));
   const { students, courses } = idsOf([...changes.values()].map(({ change }) => change));
   await ids.load(students, courses);
   const comparison = {

@@ -5,8 +5,10 @@ import type { FeatureSettings } from '#libs/families/settings.ts';
 import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import { pause } from '#libs/platform/retry.ts';
 import { readChange } from '#libs/source/postgres/snapshot.ts';
+import { isOfErased, studentsNamed } from '#libs/store/images/erased.ts';
 import type { ImageColumns } from '#libs/store/images/image.ts';
 import { EpochEnded, type ImageRepair, type RepairScene, repairImages } from '#libs/store/images/repair.ts';
+import { erasedAmong } from '#libs/store/keys/erased.ts';
 import { resolveIds } from '#libs/store/keys/identity.ts';
 import { idsOf, toImageChange } from '#libs/store/schema/project.ts';
 import type { RunContext } from '../contract.ts';
@@ -137,10 +139,16 @@ async function repairTogether(
   );
   const { students, courses } = idsOf([...changes.values()]);
   const ids = await resolveIds(db, students, courses);
+  // Asked afterwards: who was erased before has no integer. Who is erased from now on is met under the lock.
+  const erased = await erasedAmong(db, studentsNamed([...changes.values()]));
   const repairs = new Map<Uuid, ImageRepair>();
   for (const [id, { found }] of sure) {
     const change = changes.get(id);
-    repairs.set(id, { found, expected: change === undefined ? null : toImageChange(change, ids).columns });
+    if (change === undefined) repairs.set(id, { found, expected: null });
+    else if (!isOfErased(change, erased)) {
+      const [student] = studentsNamed([change]);
+      repairs.set(id, { found, expected: toImageChange(change, ids).columns, ...(student && { student }) });
+    }
   }
   const { reading, fingerprint } = settings;
   const scene: RepairScene = { table, stream: marker.stream, epoch, truncatePosition, settings: reading, fingerprint };

@@ -1,7 +1,9 @@
 import type { ReadingSettings } from '#libs/clean/settings.ts';
+import type { Uuid } from '#libs/domain/change.ts';
 import { laterPosition, type Position, samePosition, snapshotPosition } from '#libs/domain/position.ts';
 import { familyOf, type SourceTable } from '#libs/domain/source-tables/index.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
+import { erasedAmong } from '../keys/erased.ts';
 import { MARK_PRIORITY, MarkSet, NO_ORIGIN } from '../keys/marks.ts';
 import { progressSql } from '../progress/statements.ts';
 import { type Image, type ImageColumns, sameContents } from './image.ts';
@@ -16,6 +18,8 @@ export interface ImageRepair {
   readonly found: Image | undefined;
   /** What the source holds; null: no such row. */
   readonly expected: ImageColumns | null;
+  /** Whose row it is there, where it is anybody's. */
+  readonly student?: Uuid;
 }
 
 /** What held while images and source were compared, and has to hold still. */
@@ -41,7 +45,7 @@ export class EpochEnded extends Error {
 /**
  * Puts images right, round the guard: each keeps its position and its transaction, so that any later change still beats
  * it; a new one stands where a row of the epoch's snapshot would, but not below the truncate position; one too many becomes a
- * tombstone. An image that is not what was compared any more is left alone.
+ * tombstone. An image that is not what was compared any more is left alone, and so is a row of somebody erased meanwhile.
  * @param tx a transaction that has done nothing yet but to ask whether it may write
  * @param repairs by the source's id
  * @returns the ids put right
@@ -56,7 +60,12 @@ export async function repairImages(
   const truncatePositions = await lockTables(tx, new Map([[table, false]]));
   await checkSettings(tx, scene.fingerprint);
   if (!samePosition(truncatePositions.get(table) ?? null, truncatePosition)) return new Set();
-  const written = await write(tx, scene, repairs);
+  const erased = await erasedAmong(
+    tx,
+    [...repairs.values()].flatMap(({ student }) => student ?? []),
+  );
+  const isKept = ({ student }: ImageRepair): boolean => student === undefined || !erased.has(student);
+  const written = await write(tx, scene, new Map([...repairs].filter(([, repair]) => isKept(repair))));
   const [progress] = await tx.query<{ epoch: number }>(progressSql.epoch_hold, [scene.stream]);
   if (progress?.epoch !== scene.epoch) throw new EpochEnded();
   const marks = new MarkSet();

@@ -1,14 +1,16 @@
 import type { RejectionReason } from '#libs/clean/rejection.ts';
 import type { ReadingSettings } from '#libs/clean/settings.ts';
-import type { AnyRowChange, Change, TruncateChange } from '#libs/domain/change.ts';
+import type { AnyRowChange, Change, TruncateChange, Uuid } from '#libs/domain/change.ts';
 import { comparePositions, laterPosition, type Position, snapshotPosition } from '#libs/domain/position.ts';
 import { familyOf, SOURCE_TABLES, type SourceTable } from '#libs/domain/source-tables/index.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import type { ChangeBatch } from '#libs/source/contract.ts';
+import { erasedAmong } from '../keys/erased.ts';
 import { type Identities, resolveIds } from '../keys/identity.ts';
 import { MARK_PRIORITY, type MarkedKeys, MarkSet, markAllKeys, type NewRows } from '../keys/marks.ts';
 import { advancePartitions, advanceProgress } from '../progress/progress.ts';
 import { idsOf, lowXid, toImageChange } from '../schema/project.ts';
+import { studentsNamed, uuidsIn, withoutErased, withoutNames } from './erased.ts';
 import { applyChange, type Image, type ImageChange, sameContents } from './image.ts';
 import { type ImageTable, type KeyIds, openImageTable } from './image-table.ts';
 import { byPosition, type ChangesByRow, inheritMoved, type StagedChange } from './moved.ts';
@@ -51,20 +53,22 @@ export async function stageBatch(
   settings: ReadingSettings,
   options: StageOptions = {},
 ): Promise<StageResult> {
-  const rows = batch.changes.filter((change): change is AnyRowChange => change.op !== 'truncate');
-  const { students, courses } = idsOf(rows);
+  const given = batch.changes.filter((change): change is AnyRowChange => change.op !== 'truncate');
+  const { students, courses } = idsOf(given);
   const ids = await resolveIds(db, students, courses);
   return db.transaction(async (tx) => {
     const work = new BatchStage(tx, settings, options);
-    // Given together, run in order: both readings come after the locks.
-    const [truncatePositions] = await Promise.all([
-      work.lockTables(batch.changes, batch.snapshotCompleted !== undefined),
+    // Given together, run in order: all readings come after the locks.
+    const [truncatePositions, erased] = await Promise.all([
+      work.lockTables(batch),
+      erasedAmong(tx, [...studentsNamed(given), ...(batch.undecodable ?? []).flatMap(uuidsIn)]),
       options.fingerprint === undefined ? undefined : checkSettings(tx, options.fingerprint),
     ]);
+    const rows = withoutErased(given, erased);
     for (const change of batch.changes) if (change.op === 'truncate') await work.truncate(change, truncatePositions);
     await work.applyRows(rows, ids, truncatePositions);
     if (batch.snapshotCompleted !== undefined) await work.completeSnapshot(batch.snapshotCompleted.epoch);
-    await work.finish(batch);
+    await work.finish(batch, erased);
     return {
       changes: batch.changes.length,
       marked: batch.isPartOfSnapshot === true ? new Map() : work.marks.keys(),
@@ -104,9 +108,10 @@ class BatchStage {
     this.#options = options;
   }
 
-  async lockTables(changes: readonly Change[], all: boolean): Promise<TruncatePositions> {
+  async lockTables({ changes, undecodable = [], snapshotCompleted }: ChangeBatch): Promise<TruncatePositions> {
     const exclusive = new Map<SourceTable, boolean>();
-    if (all) for (const table of SOURCE_TABLES) exclusive.set(table, false);
+    if (snapshotCompleted !== undefined) for (const table of SOURCE_TABLES) exclusive.set(table, false);
+    for (const { table } of undecodable) exclusive.set(table, false);
     for (const { table, op } of changes) exclusive.set(table, (exclusive.get(table) ?? false) || op === 'truncate');
     return lockTables(this.#tx, exclusive);
   }
@@ -249,10 +254,10 @@ class BatchStage {
   }
 
   /** What follows from the images: marks, rejected rows, progress. */
-  async finish(batch: ChangeBatch): Promise<void> {
+  async finish(batch: ChangeBatch, erased: ReadonlySet<Uuid>): Promise<void> {
     const { changes, progress, partitions = [], undecodable = [], snapshotCompleted } = batch;
     const isSnapshot = snapshotCompleted !== undefined || changes.every((change) => change.op === 'read');
-    for (const record of undecodable) this.rejected.putRecord(record);
+    for (const record of undecodable) this.rejected.putRecord(withoutNames(record, erased));
     await Promise.all([
       // Keys met in a snapshot are marked once, at its end.
       batch.isPartOfSnapshot === true

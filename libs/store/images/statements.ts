@@ -13,6 +13,9 @@ export const { sql: imageSql, fillTemplate: fillImageTemplate } = openStatements
       'DELETE FROM rejected_change WHERE source_table = $1 AND (epoch, lsn) < ($2::integer, $3::bigint)',
     /** These rows read now. What could not be staged for a fault of ours stays: it was never read. */
     rejected_readable: "DELETE FROM rejected_change WHERE origin = ANY ($1::text[]) AND reason <> 'internal_error'",
+    /** That the row cannot be read stays listed: what it holds goes. */
+    rejected_retain:
+      "WITH old AS (UPDATE rejected_change SET payload = '' WHERE rejected_at < clock_timestamp() - make_interval(days => $1::integer) AND payload <> '' RETURNING 1) SELECT count(*)::integer AS rows FROM old",
     truncate_positions: 'SELECT source_table, epoch, lsn FROM state.floor WHERE source_table = ANY ($1::text[])',
   },
 );

@@ -4,6 +4,7 @@ import { keySql } from './statements.ts';
 
 /** Source ids to the integers that all our tables use. */
 export interface Identities {
+  /** @throws Error for one who was erased */
   student(id: Uuid): number;
   course(id: Uuid): number;
 }
@@ -16,7 +17,8 @@ interface FoundRow {
 
 /**
  * The integers of these source ids, given at first sight. They are looked up first and only missing ones are inserted,
- * in order, in a transaction of their own: an `ON CONFLICT DO NOTHING` on every sighting burns ids and deadlocks.
+ * in order, in a transaction of their own: an `ON CONFLICT DO NOTHING` on every sighting burns ids and deadlocks. Students
+ * who were erased get none.
  */
 export async function resolveIds(
   db: Database,

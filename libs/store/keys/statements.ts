@@ -12,6 +12,7 @@ export const { sql: keySql, fillTemplate: fillKeyTemplate } = openStatements(
     'courses_claim',
     'courses_next',
     'courses_read',
+    'erased_among',
     'identity_add_courses',
     'identity_add_students',
     'identity_find',
@@ -50,6 +51,8 @@ export const { sql: keySql, fillTemplate: fillKeyTemplate } = openStatements(
     /** What could not be derived is tried once more. */
     keys_retry:
       'INSERT INTO state.key_mark (family, course_id, student_id, priority) SELECT family, course_id, student_id, 2 FROM state.key WHERE family = $1 AND set_aside IS NOT NULL',
+    /** Who was erased is not there any more. */
+    students_there: 'SELECT student_id FROM student WHERE student_id = ANY ($1::integer[])',
     /** The first statement of a transaction all of whose readings are to be of one moment. */
     reconcile_snapshot: 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY',
     /** Keys with a row that was in the future and is no longer. */

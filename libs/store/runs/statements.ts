@@ -14,6 +14,7 @@ export const { sql: runSql } = openStatements(
     'run_renew',
     'run_request',
     'run_since',
+    'runs_retain',
     'schedule_since',
   ],
   {

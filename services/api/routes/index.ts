@@ -4,6 +4,7 @@ import { anomaliesRoute } from './anomalies.ts';
 import { courseMetricsRoute } from './course-metrics.ts';
 import { docsRoute } from './docs.ts';
 import { engagementTrendsRoute } from './engagement-trends.ts';
+import { eraseRoute, erasureRoute } from './erase.ts';
 import { featuresRoute } from './features.ts';
 import { freshnessRoute } from './freshness.ts';
 import { healthRoute } from './health.ts';
@@ -33,6 +34,8 @@ const DESCRIBED: readonly Route[] = [
   triggerRoute,
   statusRoute,
   cancelRoute,
+  eraseRoute,
+  erasureRoute,
   metricsRoute,
   docsRoute(() => describeApi(ROUTES)),
 ];

@@ -3,7 +3,9 @@ import { systemClock } from '#libs/domain/clock.ts';
 import { FAMILIES } from '#libs/domain/family.ts';
 import { type FeatureSettings, openSettings } from '#libs/families/settings.ts';
 import { adoptSettings } from '#libs/pipeline/adopt.ts';
+import { erasureSigner } from '#libs/pipeline/erasure-key.ts';
 import { type Pipeline, startPipeline } from '#libs/pipeline/pipeline.ts';
+import { retentionOf } from '#libs/pipeline/retention.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import type { Lifecycle } from '#libs/platform/lifecycle.ts';
 import type { Log } from '#libs/platform/log.ts';
@@ -139,7 +141,16 @@ async function startReconciling(
   const { analytics, source } = databases;
   const clock = systemClock;
   const runner = await openReconciler({ config, settings, db, analytics, source, clock, log, lifecycle });
-  const reconcile = startReconcile({ db, analytics, runner, schedule: config.PIPELINE_SCHEDULE, clock, log });
+  const reconcile = startReconcile({
+    db,
+    analytics,
+    runner,
+    schedule: config.PIPELINE_SCHEDULE,
+    clock,
+    log,
+    signer: () => erasureSigner(config),
+    retention: retentionOf(config),
+  });
   lifecycle.add('the reconcile role', () => reconcile.stop());
   metrics.of.prepadata_up.set({ role: 'reconcile' }, 1);
 }

@@ -1,4 +1,5 @@
--- Keys met for the first time get their row, in order, in a short transaction of its own.
+-- Keys met for the first time get their row, in order, in a short transaction of its own. Of who was erased since they were
+-- marked there is none.
 INSERT INTO state.key (family, course_id, student_id)
 SELECT $1, course_id, student_id
 FROM unnest($2::integer[], $3::integer[]) AS wanted (course_id, student_id)
@@ -6,6 +7,7 @@ WHERE NOT EXISTS (
   SELECT FROM state.key AS known
   WHERE known.family = $1 AND known.course_id = wanted.course_id AND known.student_id = wanted.student_id
 )
+  AND EXISTS (SELECT FROM student WHERE student.student_id = wanted.student_id)
 ORDER BY course_id, student_id
 ON CONFLICT (family, course_id, student_id) DO NOTHING
 RETURNING 1 AS added

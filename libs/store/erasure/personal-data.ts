@@ -1,0 +1,85 @@
+import { FAMILIES } from '#libs/domain/family.ts';
+import { familyOf, neededColumns, SOURCE_TABLES, type SourceTable } from '#libs/domain/source-tables/index.ts';
+import { featureTopicOf } from '../features/outbox.ts';
+
+/** Rows that are a student's, as SQL in which $1 is our integer and $2 the source's UUID; either may be null. */
+export interface PersonalData {
+  /** With its schema. */
+  readonly table: string;
+  readonly where: string;
+  /** What becomes of such rows, as SQL after SET; deleted unless given. */
+  readonly set?: string;
+  /** Only once the feature topics have been told that the student is gone. */
+  readonly whenTold?: true;
+}
+
+const TABLES_OF_KEYS = SOURCE_TABLES.filter((table) => familyOf(table) !== null);
+
+/** In two halves, since there is an index for each. */
+const OWN_IMAGES = '(live AND student_id = $1 OR NOT live AND student_id IS NOT NULL AND student_id = $1)';
+
+/** What is left of an image: that its row is gone, as of a position, so that an older change that is late is refused. */
+const bare = (table: SourceTable): string =>
+  ['live = false', 'toast = NULL', ...neededColumns(table).map(({ name }) => `"${name}" = NULL`)].join(', ');
+
+const OWN_ROW_IDS = TABLES_OF_KEYS.map(
+  (table) => `SELECT '${table}:' || id FROM state.image_${table} WHERE ${OWN_IMAGES}`,
+).join(' UNION ALL ');
+
+/** A student in JSON, also where that stands as a text in other JSON. */
+const namesIn = (text: string): string => String.raw`${text} ~ ('student_id\\?": ?' || $1 || '\M')`;
+
+/** In a record that cannot be decoded ids are among its bytes, which stand there as base64, perhaps cut off. */
+const BYTES = `substring(payload FROM '; base64: ([A-Za-z0-9+/]{8,}={0,2})$')`;
+const NAMED_IN_BYTES = `coalesce(
+  position(convert_to(($2)::text, 'UTF8') IN decode(left(${BYTES}, length(${BYTES}) / 4 * 4), 'base64')) > 0, false)`;
+
+const TOPICS = FAMILIES.map((family) => `'${featureTopicOf(family)}'`).join(', ');
+
+const EXAMPLE_IS_OWN = `example ->> 'key' LIKE $1 || '/%' OR example ->> 'key' = ($2)::text
+  OR example ->> 'where' || ':' || (example ->> 'key') IN (${OWN_ROW_IDS}) OR ${namesIn('example::text')}`;
+const EXAMPLES = `jsonb_array_elements(details #> '{verdict,examples}') AS example`;
+
+/**
+ * Everything that says something of a student, in the order in which it is erased: what is found by other rows comes before
+ * them. A new table, or column, that does so is named here; `test/erasure/personal-data.test.ts` holds the list to the schema.
+ */
+export const PERSONAL_DATA: readonly PersonalData[] = [
+  {
+    table: 'public.rejected_change',
+    where: `source_table || ':' || source_id IN (${OWN_ROW_IDS}) OR source_table = 'students' AND source_id = $2
+      OR origin LIKE '%\\_features:' || $1 || '/%' OR ${namesIn('payload')}
+      OR payload ILIKE '%' || $2 || '%' OR ${NAMED_IN_BYTES}`,
+  },
+  {
+    table: 'public.pipeline_logs',
+    where: `details #>> '{scope,student_id}' = ($1)::text`,
+  },
+  {
+    // What a run found, of everybody, keeps its counts; the examples that are the student's go.
+    table: 'public.pipeline_logs',
+    where: `jsonb_typeof(details #> '{verdict,examples}') = 'array' AND EXISTS (SELECT FROM ${EXAMPLES} WHERE ${EXAMPLE_IS_OWN})`,
+    set: `details = jsonb_set(details, '{verdict,examples}', (
+      SELECT coalesce(jsonb_agg(example), '[]') FROM ${EXAMPLES} WHERE (${EXAMPLE_IS_OWN}) IS NOT TRUE))`,
+  },
+  {
+    table: 'state.pipeline_run',
+    where: `scope ->> 'student_id' = ($1)::text AND status NOT IN ('queued', 'running')`,
+  },
+  { table: 'state.split_move', where: `source_table = 'students' AND $2 IN (old_id, new_id)` },
+  ...TABLES_OF_KEYS.map((table) => ({ table: `state.image_${table}`, where: OWN_IMAGES, set: bare(table) })),
+  { table: 'state.image_students', where: 'id = $2' },
+  ...FAMILIES.flatMap((family) => [
+    { table: `public.${family}_features`, where: 'student_id = $1' },
+    { table: `state.${family}_series`, where: 'student_id = $1' },
+  ]),
+  { table: 'state.key_mark', where: 'student_id = $1' },
+  { table: 'state.course_mark', where: 'student_id = $1' },
+  { table: 'state.key', where: 'student_id = $1' },
+  { table: 'public.student', where: 'student_id = $1 OR source_id = $2' },
+  { table: 'public.outbox', where: `topic IN (${TOPICS}) AND student_id = $1`, whenTold: true },
+  { table: 'state.published', where: `topic IN (${TOPICS}) AND student_id = $1`, whenTold: true },
+];
+
+/** Tables that name students so that they stay erased, and say nothing else of them. */
+export const ERASURES: readonly string[] = ['state.erased_student', 'state.erasure'];

@@ -1,0 +1,11 @@
+-- The topics that were told of the student, or are just being told, are told that every such row is gone.
+WITH told AS (
+  SELECT topic, course_id FROM state.published WHERE topic = ANY ($2::text[]) AND student_id = $1::integer AND NOT is_tombstone
+  UNION
+  SELECT topic, course_id FROM outbox WHERE topic = ANY ($2::text[]) AND student_id = $1::integer
+), noted AS (
+  INSERT INTO outbox (topic, student_id, course_id, version)
+  SELECT topic, $1::integer, course_id, nextval('state.row_version') FROM told ORDER BY topic, course_id
+  ON CONFLICT (topic, student_id, course_id) DO UPDATE SET version = excluded.version
+)
+SELECT pg_notify('prepadata_outbox', topic) FROM (SELECT DISTINCT topic FROM told) AS topics

@@ -1,0 +1,53 @@
+import type { Log } from '#libs/platform/log.ts';
+import { type Loop, startLoop } from '#libs/platform/loop/loop.ts';
+import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
+import type { Queryable } from '#libs/platform/postgres/database.ts';
+import type { AccessRecord } from './access-record.ts';
+import { type ErasedNames, NOBODY_ERASED, readErasedNames } from './erased-names.ts';
+
+export interface UpkeepOptions {
+  readonly db: Queryable;
+  readonly record: AccessRecord;
+  /** Told whenever others are erased, before the lines there are are rewritten. */
+  readonly onNames: (names: ErasedNames) => void;
+  /** How long files are kept that are no longer written to; null: until they have grown over. */
+  readonly days: number | null;
+  readonly now: () => number;
+  readonly log: Log;
+  /** Milliseconds. */
+  readonly pollMs?: number;
+}
+
+const DAY_MS = 86_400_000;
+const FORGET_EVERY_MS = 3_600_000;
+
+/**
+ * Keeps the access record as it has to be: it names nobody who was erased, and is not kept longer than it may be. By the
+ * process that writes it, since nobody else can without losing lines.
+ */
+export function startAccessUpkeep(options: UpkeepOptions): Loop {
+  const { db, record, onNames, days, now, log, pollMs = 2_000 } = options;
+  let version = NOBODY_ERASED.version;
+  let forgotten = Number.NEGATIVE_INFINITY;
+  return startLoop({
+    name: 'the upkeep of the access record',
+    wake: new WorkSignal(),
+    log,
+    pollMs,
+    step: async () => {
+      const names = await readErasedNames(db);
+      if (names.version !== version) {
+        onNames(names);
+        const lines = record.hide(names);
+        version = names.version;
+        if (lines > 0) log.info({ lines }, 'lines of the access record name erased students no more');
+      }
+      if (days !== null && now() - forgotten >= FORGET_EVERY_MS) {
+        const files = record.forget(now() - days * DAY_MS);
+        forgotten = now();
+        if (files > 0) log.info({ files }, 'files of the access record that were kept long enough were deleted');
+      }
+      return 'idle';
+    },
+  });
+}

@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto';
+import type { Queryable } from '#libs/platform/postgres/database.ts';
+import { sql } from '#libs/serve/statements.ts';
+
+/** Takes the names of students who were erased out of what was asked. */
+export interface ErasedNames {
+  /** How many there are, and since when: the same as long as nobody joins them or leaves them. */
+  readonly version: string;
+  /** The text with a digest in place of the UUID of the source, or of our integer, of whoever was erased. */
+  hide(text: string): string;
+}
+
+const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi;
+/** In a path, and among the parameters. */
+const INTEGER = /(\/student\/|\/temporal\/|\/trajectory\/|\bstudent_id=)0*(\d+)(?!\w|-)/g;
+
+export const NOBODY_ERASED: ErasedNames = { version: '', hide: (text) => text };
+
+interface ErasedRow {
+  readonly digest: string;
+  readonly salt: string;
+  readonly student_id: number | null;
+}
+
+/** Those who are erased now. */
+export async function readErasedNames(db: Queryable): Promise<ErasedNames> {
+  const rows = await db.query<ErasedRow>(sql.erased_students);
+  if (rows.length === 0) return NOBODY_ERASED;
+  const salt = Buffer.from(rows[0]?.salt ?? '', 'hex');
+  const digests = new Set(rows.map((row) => row.digest));
+  const byInteger = new Map(rows.map((row) => [String(row.student_id), row.digest]));
+  const hidden = (plain: string): string =>
+    plain
+      .replaceAll(UUID, (id) => {
+        const digest = digestOf(salt, id);
+        return digests.has(digest) ? shown(digest) : id;
+      })
+      .replaceAll(INTEGER, (whole, before: string, id: string) => {
+        const digest = byInteger.get(id);
+        return digest === undefined ? whole : `${before}${shown(digest)}`;
+      });
+  return {
+    version: rows.map((row) => row.digest).join(' '),
+    hide: (text) => {
+      const plain = decoded(text);
+      const after = hidden(plain);
+      return after === plain ? text : after;
+    },
+  };
+}
+
+/** As `state.student_digest` makes it. */
+const digestOf = (salt: Buffer, id: string): string =>
+  createHash('sha256')
+    .update(salt)
+    .update(Buffer.from(id.replaceAll('-', ''), 'hex'))
+    .digest('hex');
+
+/** So much tells them apart. */
+const shown = (digest: string): string => `erased-${digest.slice(0, 16)}`;
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,179 @@
+import { userInfo } from 'node:os';
+import { z } from 'zod';
+import { ConfigurationError, PrepaError } from '#libs/domain/errors.ts';
+import { carryOut } from '#libs/pipeline/erase.ts';
+import { erasureSigner } from '#libs/pipeline/erasure-key.ts';
+import { analyticsAddress, loadConfig } from '#libs/platform/config/config.ts';
+import { findRunning } from '#libs/platform/config/find-source.ts';
+import { describeSettings, SETTINGS_OF } from '#libs/platform/config/groups.ts';
+import type { SettingValues } from '#libs/platform/config/settings.ts';
+import { onSignals } from '#libs/platform/lifecycle.ts';
+import { openLog } from '#libs/platform/log.ts';
+import type { Database } from '#libs/platform/postgres/database.ts';
+import { runProgram, type Typed } from '#libs/platform/program.ts';
+import { sleep } from '#libs/platform/retry.ts';
+import {
+  countRows,
+  findErasure,
+  readmitStudent,
+  readStanding,
+  requestErasure,
+  waitsFor,
+} from '#libs/store/erasure/erasure.ts';
+import { openAnalytics } from '#libs/store/schema/open.ts';
+import { verifyFile, verifyStored } from './verify.ts';
+
+const USAGE = `Forgets a student: whatever is stored here, now and in what comes, until the student is admitted again.
+
+  npm run erase -- --student <uuid>     erases, and prints the signed record of what was removed
+      --dry-run                         prints what would be removed, and removes nothing
+      --why <text>                      stands in the record; do not name the person
+      --readmit                         takes the student in again: the next reconcile, or epoch, brings the rows
+  npm run erase -- --verify <id|file>   whether a record, by its id or as it was printed, is genuine
+
+The student is named by the source's id (students.id). The database is ANALYTICS_DB_HOST, _PORT, _NAME, _USER and _PASSWORD
+if ANALYTICS_DB_HOST is set, else the one of a running "npm start"; the user is its owner. Roles go on meanwhile.
+services/README.md says what is erased and what is not ours to erase.
+Exit codes: 0 done, or nothing is left; 1 the student is not known, the record is not genuine, or the erasure waits for the
+feature topics (the reconcile role finishes it); 2 what was typed or the configuration is wrong.
+
+${describeSettings(SETTINGS_OF.erase)}
+`;
+
+const OPTIONS = {
+  student: { type: 'string' },
+  'dry-run': { type: 'boolean' },
+  why: { type: 'string' },
+  readmit: { type: 'boolean' },
+  verify: { type: 'string' },
+} as const;
+
+type Values = Typed<typeof OPTIONS>['values'];
+
+/** As long as the feature topics need to be told, where the relay runs. Milliseconds. */
+const PATIENCE_MS = 20_000;
+const LOOK_EVERY_MS = 200;
+const LONGEST_REASON = 200;
+
+const UUID = z.guid().toLowerCase();
+
+async function main({ values }: Typed<typeof OPTIONS>): Promise<number> {
+  const config = loadConfig();
+  if (values.verify !== undefined && !UUID.safeParse(values.verify).success)
+    return verifyFile(values.verify, erasureSigner(config));
+  const log = openLog(config.LOG_LEVEL, { role: 'erase' });
+  const stopping = new AbortController();
+  onSignals(() => stopping.abort());
+  const student = values.verify === undefined ? studentOf(values) : '';
+  const address = analyticsAddress(config) ?? findRunning(config, 'analytics');
+  const db = await openAnalytics(address, { connections: 2, name: 'prepadata erase', log, signal: stopping.signal });
+  try {
+    if (stopping.signal.aborted) return 1;
+    if (values.verify !== undefined) return await verifyStored(db, values.verify, erasureSigner(config));
+    if (values.readmit === true) return await readmit(db, student);
+    return await erase(db, config, student, values);
+  } finally {
+    await db.close();
+  }
+}
+
+function studentOf({ student, why, readmit: isReadmitted, 'dry-run': isDry }: Values): string {
+  const id = UUID.safeParse(student).data;
+  if (id === undefined)
+    throw new ConfigurationError(
+      student === undefined ? '--student is missing' : `--student ${student} is not a UUID`,
+      'name the student by the id that the source has, as in students.id; npm run erase -- --help shows what is possible',
+    );
+  if (isReadmitted === true && (isDry === true || why !== undefined))
+    throw new ConfigurationError('--readmit goes with --student alone', 'leave the other options out');
+  if ((why?.length ?? 0) > LONGEST_REASON || why?.toLowerCase().includes(id) === true)
+    throw new ConfigurationError(
+      `--why names the student, or has more than ${LONGEST_REASON} characters`,
+      'say in a few words why, without saying who: it stays in the record',
+    );
+  return id;
+}
+
+async function erase(db: Database, config: SettingValues, student: string, values: Values): Promise<number> {
+  const { state, isExcluded, erasure } = await readStanding(db, student);
+  const isOnItsWay = erasure !== null && erasure.status !== 'finished';
+  if (state === 'unknown' && !isOnItsWay)
+    throw new PrepaError(
+      'student_not_found',
+      `no student ${student} was ever seen here: there is nothing to erase`,
+      'name the student by the id that the source has, as in students.id; one whom only the source knows is erased after the first rows have come',
+    );
+  if (isExcluded)
+    throw new ConfigurationError(
+      `the settings of the database name the student ${student} in EXCLUDED_STUDENTS`,
+      'take the id out there, run npm run migrate with the new settings, and erase then',
+    );
+  const rows = await countRows(db, student);
+  if (values['dry-run'] === true) {
+    process.stdout.write(`${describe(rows, 'would be removed; nothing was')}\n`);
+    return 0;
+  }
+  if (state === 'erased' && !isOnItsWay && Object.keys(rows).length === 0) {
+    process.stdout.write('Nothing is left of this student, and nothing is taken in.\n');
+    return 0;
+  }
+  const signer = erasureSigner(config);
+  const erasureId = await requestErasure(db, student, { by: operator(), reason: values.why ?? null });
+  const until = Date.now() + PATIENCE_MS;
+  while (!(await carryOut(db, erasureId, signer))) {
+    if (Date.now() > until) return await notYet(db, erasureId);
+    await sleep(LOOK_EVERY_MS);
+  }
+  const done = await findErasure(db, erasureId);
+  process.stderr.write(`${describe(done?.removed ?? {}, 'were removed')}\n`);
+  process.stdout.write(`${JSON.stringify(done?.signed, null, 1)}\n`);
+  return 0;
+}
+
+async function notYet(db: Database, erasureId: string): Promise<number> {
+  const waits = await waitsFor(db, erasureId);
+  process.stderr.write(
+    `Nothing of the student is here any more, and the erasure ${erasureId} waits for ${waits.join(' and ') || 'its end'}.\n` +
+      '  The reconcile role finishes it by itself; or run the same command again.\n',
+  );
+  return 1;
+}
+
+async function readmit(db: Database, student: string): Promise<number> {
+  const { state, erasure } = await readStanding(db, student);
+  if (state === 'erased' && erasure !== null && erasure.status !== 'finished')
+    throw new PrepaError(
+      'erasure_unfinished',
+      `the student ${student} is being erased at the moment`,
+      'wait until the erasure is finished, and try again',
+    );
+  if (!(await readmitStudent(db, student)))
+    throw new PrepaError(
+      'student_not_erased',
+      `no student ${student} was erased here`,
+      'name the student by the id that the source has, as in students.id',
+    );
+  process.stdout.write(
+    'The student is taken in again: from new changes at once, and wholly with the next reconcile (npm run reconcile -- --once).\n',
+  );
+  return 0;
+}
+
+const describe = (rows: Readonly<Record<string, number>>, what: string): string =>
+  [
+    `Rows that ${what}:`,
+    ...Object.entries(rows).map(([table, count]) => `  ${table.padEnd(28)} ${count}`),
+    ...(Object.keys(rows).length === 0 ? ['  none'] : []),
+    'Lines of access records are rewritten by the API that keeps them, within seconds or at its next start.',
+  ].join('\n');
+
+/** Who types, as the machine knows them. */
+function operator(): string {
+  try {
+    return `user:${userInfo().username}`;
+  } catch {
+    return `user:${process.getuid?.() ?? 'unknown'}`;
+  }
+}
+
+await runProgram({ name: 'erase', usage: USAGE, options: OPTIONS }, main);
