@@ -1,5 +1,6 @@
 import { Agent, fetch, Headers, type Response } from 'undici';
 import { messageOf } from '#libs/domain/errors.ts';
+import { isNotTrusted } from './certificates.ts';
 
 /** What is asked of a service over HTTP. */
 export interface Question {
@@ -72,7 +73,7 @@ export async function ask(question: Question): Promise<Answer> {
     signal?.throwIfAborted();
     if (error instanceof NoAnswer) throw error;
     if (deadline.aborted) throw new NoAnswer(`has not answered within ${timeoutMs / 1_000} s`, { cause: error });
-    throw new NoAnswer(`does not answer: ${reasonOf(error)}`, { cause: error });
+    throw new NoAnswer(reasonOf(error), { cause: error });
   } finally {
     await agent?.close().catch(() => {});
   }
@@ -112,5 +113,9 @@ function foreignAnswer({ status, headers }: Response, text: string): string | un
 /** The library hides what happened to the connection behind "fetch failed". */
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return messageOf(cause) || String((cause as { code?: unknown }).code);
+  const { code } = cause as { code?: unknown };
+  const said = messageOf(cause) || String(code);
+  if (code === 'CERT_HAS_EXPIRED') return `shows a certificate that has expired: ${said}`;
+  if (isNotTrusted(code)) return `shows a certificate that is not trusted (…_SSL_CA_LOCATION): ${said}`;
+  return `does not answer: ${said}`;
 }

@@ -30,8 +30,6 @@ export interface Holes {
   readonly partitions: string;
   readonly replication: string;
   readonly epoch: string;
-  /** The registry's own API, not the one in Confluent's manner. */
-  readonly registry: string;
 }
 
 /** What of the source the connector may read: no column comes near Kafka that no feature needs. */
@@ -51,21 +49,29 @@ export function includeLists({ tables }: SourceNames): Pick<Holes, 'tables' | 'c
 
 export type SnapshotMode = 'initial_only' | 'no_data';
 
-const FILE = new URL('../../connectors/lms.json', import.meta.url);
+const readFile = (name: string): unknown =>
+  JSON.parse(readFileSync(new URL(`../../connectors/${name}`, import.meta.url), 'utf8'));
 
 /**
- * The connector's configuration, from lms.json with its holes filled.
+ * The connector's configuration, from lms.json with its holes filled, but for its converters.
  * @throws Error when the file has a hole that nothing fills
  */
-export function fillConfig(holes: Holes): ConnectorConfig {
-  const { config } = JSON.parse(readFileSync(FILE, 'utf8')) as { config: ConnectorConfig };
-  const fill = (text: string): string =>
+export const fillConfig = (holes: Holes): ConnectorConfig =>
+  fill((readFile('lms.json') as { config: ConnectorConfig }).config, holes);
+
+/** What makes Avro of keys and values, from converters.json: that of Apicurio, or Confluent's, which Karapace goes with, too. */
+export const fillConverter = (make: 'apicurio' | 'confluent', holes: { readonly registry: string }): ConnectorConfig =>
+  fill((readFile('converters.json') as Record<typeof make, ConnectorConfig>)[make], holes);
+
+function fill(config: ConnectorConfig, holes: object): ConnectorConfig {
+  const fillings = new Map<string, string>(Object.entries(holes));
+  const filled = (text: string): string =>
     text.replaceAll(/\{\{([\w.]+)\}\}/g, (_, hole: string) => {
-      const filling = (holes as unknown as Readonly<Record<string, string>>)[hole];
-      if (filling === undefined) throw new Error(`connectors/lms.json has a hole {{${hole}}} that nothing fills`);
+      const filling = fillings.get(hole);
+      if (filling === undefined) throw new Error(`a file in connectors/ has a hole {{${hole}}} that nothing fills`);
       return filling;
     });
-  return Object.fromEntries(Object.entries(config).map(([key, value]) => [key, fill(value)]));
+  return Object.fromEntries(Object.entries(config).map(([key, value]) => [key, filled(value)]));
 }
 
 const SECRET = /password|secret|token|jaas|credential/i;

@@ -1,7 +1,7 @@
 import { pause } from '#libs/platform/retry.ts';
 import { Waiting } from '#libs/source/postgres/faults.ts';
 import type { ConnectorConfig } from './config.ts';
-import { ConnectHttp, type ConnectRequest } from './connect-http.ts';
+import { type ConnectAddress, ConnectHttp, type ConnectRequest } from './connect-http.ts';
 
 /** How far a connector has come, as Debezium puts it down; log sequence numbers are bigints. */
 export interface StoredOffset {
@@ -47,8 +47,8 @@ export class ConnectApi {
   readonly #name: string;
   readonly #signal: AbortSignal;
 
-  constructor(url: string, name: string, signal: AbortSignal) {
-    this.#http = new ConnectHttp(url, signal);
+  constructor(address: ConnectAddress, name: string, signal: AbortSignal) {
+    this.#http = new ConnectHttp(address, signal);
     this.#name = name;
     this.#signal = signal;
   }

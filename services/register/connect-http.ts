@@ -12,6 +12,16 @@ export class ConnectRefusal extends Error {
   }
 }
 
+/** Where Connect is, and how it is spoken to. */
+export interface ConnectAddress {
+  /** Without a slash at its end. */
+  readonly url: string;
+  /** `user:password`; absent: none, or those in the URL. */
+  readonly login?: string;
+  /** PEM certificates to trust instead of those that Node knows. */
+  readonly ca?: string;
+}
+
 export interface ConnectRequest {
   readonly body?: string;
   /** 404 is an answer, undefined. */
@@ -42,7 +52,7 @@ const readJson = (text: string): unknown =>
  * ConfigurationError when it wants a login or somebody else answers, unless it was Connect that answered before.
  */
 export class ConnectHttp {
-  readonly #url: string;
+  readonly #address: ConnectAddress;
   readonly #signal: AbortSignal;
   readonly #readMs: number;
   readonly #conflictMs: number;
@@ -54,8 +64,13 @@ export class ConnectHttp {
    * @param readMs how long it may take to read something, milliseconds
    * @param conflictMs how long it is asked again while its workers share their work out, milliseconds
    */
-  constructor(url: string, signal: AbortSignal, readMs: number = READ_MS, conflictMs: number = CONFLICT_MS) {
-    this.#url = url;
+  constructor(
+    address: ConnectAddress,
+    signal: AbortSignal,
+    readMs: number = READ_MS,
+    conflictMs: number = CONFLICT_MS,
+  ) {
+    this.#address = address;
     this.#signal = signal;
     this.#readMs = readMs;
     this.#conflictMs = conflictMs;
@@ -82,7 +97,7 @@ export class ConnectHttp {
   }
 
   get #name(): string {
-    return `Kafka Connect (${shown(this.#url)})`;
+    return `Kafka Connect (${shown(this.#address.url)})`;
   }
 
   /** Whoever else answers there would be taken for a Connect without connectors. */
@@ -109,7 +124,8 @@ export class ConnectHttp {
   async #fetch(method: string, path: string, body: string | undefined): Promise<Answer> {
     try {
       return await ask({
-        url: `${this.#url}${path}`,
+        ...this.#address,
+        url: `${this.#address.url}${path}`,
         method,
         contentType: 'application/json',
         timeoutMs: method === 'GET' ? this.#readMs : CHANGE_MS,
@@ -125,7 +141,7 @@ export class ConnectHttp {
   #wantsLogin(status: number): ConfigurationError {
     return new ConfigurationError(
       `${this.#name} wants a login, or another one (HTTP ${status})`,
-      'put user and password into CONNECT_URL: http://user:password@host:port',
+      'set CONNECT_BASIC_AUTH_USER_INFO=user:password',
     );
   }
 
@@ -133,7 +149,7 @@ export class ConnectHttp {
   #somebodyElse(problem: string): Error {
     if (this.#isKnown) return new Waiting(`${this.#name} ${problem}`);
     return new ConfigurationError(
-      `there is no Kafka Connect at CONNECT_URL: ${shown(this.#url)} ${problem}`,
+      `there is no Kafka Connect at CONNECT_URL: ${shown(this.#address.url)} ${problem}`,
       'set CONNECT_URL to the address under which Connect serves its REST API, e.g. http://connect:8083, without /connectors: curl of it answers with version and kafka_cluster_id',
     );
   }

@@ -92,7 +92,7 @@ class ConnectorSupervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    this.#connect = new ConnectApi(options.settings.connectUrl, options.settings.name, options.signal);
+    this.#connect = new ConnectApi(options.settings.connect, options.settings.name, options.signal);
     this.#force = options.newEpoch;
     this.#db = telling(options.db, options.settings);
   }

@@ -27,7 +27,7 @@ export async function dropEverything({ settings, db, signal, tell }: DropOptions
   try {
     const session = await acquireConnectorLock(settings, signal, TIMEOUT, tell);
     try {
-      await dropConnector(new ConnectApi(settings.connectUrl, settings.name, signal), settings.name, tell);
+      await dropConnector(new ConnectApi(settings.connect, settings.name, signal), settings.name, tell);
       const all = await readSlots(session.control, settings.slotPrefix);
       const ours = all.filter((slot) => slot.database === settings.source.database);
       for (const { slot_name } of ours) tell(`dropping the replication slot ${slot_name} of ${where}`);

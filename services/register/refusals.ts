@@ -27,11 +27,11 @@ const OTHERWISE =
   'see that Connect reaches SOURCE_DB_HOST, KAFKA_BROKERS and the registry from where it runs, and read its log around this time';
 
 /** What Connect refuses is for a person to fix. */
-export function explainRefusal(refusal: ConnectRefusal, { connectUrl, name }: RegisterSettings): ConfigurationError {
+export function explainRefusal(refusal: ConnectRefusal, { connect, name }: RegisterSettings): ConfigurationError {
   const said = refusal.message.trim();
   const remedy = REMEDIES.find(([words]) => words.test(said))?.[1] ?? OTHERWISE;
   return new ConfigurationError(
-    `Kafka Connect (${shown(connectUrl)}) does not take the connector ${name}: ${said}`,
+    `Kafka Connect (${shown(connect.url)}) does not take the connector ${name}: ${said}`,
     remedy,
     { cause: refusal },
   );

@@ -1,18 +1,21 @@
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import type { SourceNames } from '#libs/domain/source-tables/names.ts';
 import { analyticsAddress, namesOf, sourceAddress } from '#libs/platform/config/config.ts';
+import { type KafkaCluster, requireKafka } from '#libs/platform/config/kafka.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { settleForOthers } from '#libs/platform/postgres/session-settings.ts';
 import type { SslMode } from '#libs/platform/postgres/tls.ts';
+import { clusterConfig, inConnect } from './cluster-config.ts';
 import { type ConnectorConfig, fillConfig, includeLists, type SnapshotMode } from './config.ts';
+import type { ConnectAddress } from './connect-http.ts';
 
 /** What registering needs of the configuration. */
 export interface RegisterSettings {
   readonly source: DatabaseAddress;
   readonly sslMode: SslMode;
   readonly analytics: DatabaseAddress;
-  readonly connectUrl: string;
+  readonly connect: ConnectAddress;
   /** Of the connector; it is the topics' prefix as well, and so what Connect keeps the offset under. */
   readonly name: string;
   readonly names: SourceNames;
@@ -20,19 +23,16 @@ export interface RegisterSettings {
   /** Slots are named `<prefix>_<epoch>`. */
   readonly slotPrefix: string;
   readonly slotLimit: 'required' | 'none';
-  readonly brokers: readonly string[];
+  /** As the connector is to speak to it. */
+  readonly cluster: KafkaCluster;
   readonly partitions: number;
   readonly replication: number;
-  /** The registry's own API, which the converter takes. */
-  readonly registryUrl: string;
   /** Whether the connector may ask for other settings of Connect's producer than the worker has. */
   readonly overrides: boolean;
 }
 
 /** What is only asked for where Connect allows it. */
 const OVERRIDE = /^producer\.override\./;
-
-const CONFLUENT_PATH = /\/apis\/ccompat\/v\d+\/?$/;
 
 /** @throws ConfigurationError naming everything that is missing, not the first alone */
 export function registerSettings(config: SettingValues): RegisterSettings {
@@ -58,12 +58,6 @@ export function registerSettings(config: SettingValues): RegisterSettings {
       'set them in the environment; npm run register -- --help says what each means',
     );
   }
-  if (!CONFLUENT_PATH.test(registryUrl)) {
-    throw new ConfigurationError(
-      `SCHEMA_REGISTRY_URL=${registryUrl} does not end in /apis/ccompat/v7, so that the address of the registry's own API cannot be told from it`,
-      'set it to the Confluent-compatible API of an Apicurio registry, e.g. http://registry:8080/apis/ccompat/v7',
-    );
-  }
   for (const [setting, name] of [
     ['SOURCE_PUBLICATION', config.SOURCE_PUBLICATION],
     ['SOURCE_SLOT', config.SOURCE_SLOT],
@@ -75,27 +69,31 @@ export function registerSettings(config: SettingValues): RegisterSettings {
       'use 1 to 40 lower-case letters, digits and underscores, not beginning with a digit',
     );
   }
+  const { CONNECT_BASIC_AUTH_USER_INFO: login, CONNECT_SSL_CA_LOCATION: ca } = config;
   return {
     source,
     sslMode: config.SOURCE_DB_SSLMODE,
     analytics,
-    connectUrl: connectUrl.replace(/\/+$/, ''),
+    connect: {
+      url: connectUrl.replace(/\/+$/, ''),
+      ...(login === '' ? {} : { login }),
+      ...(ca === undefined ? {} : { ca }),
+    },
     name: config.KAFKA_TOPIC_PREFIX,
     names: namesOf(config),
     publication: config.SOURCE_PUBLICATION,
     slotPrefix: `${config.SOURCE_SLOT}_debezium`,
     slotLimit: config.SOURCE_SLOT_LIMIT,
-    brokers,
+    cluster: requireKafka(config),
     partitions: config.KAFKA_PARTITIONS,
     replication: config.KAFKA_REPLICATION,
-    registryUrl: registryUrl.replace(CONFLUENT_PATH, '/apis/registry/v2'),
     overrides: config.CONNECT_OVERRIDES === 'on',
   };
 }
 
 /** The configuration that the connector is to have in an epoch. */
 export function wantedConfig(settings: RegisterSettings, epoch: number, mode: SnapshotMode): ConnectorConfig {
-  const { source, overrides } = settings;
+  const { source, overrides, cluster } = settings;
   const filled = fillConfig({
     name: settings.name,
     'source.host': source.host,
@@ -108,13 +106,17 @@ export function wantedConfig(settings: RegisterSettings, epoch: number, mode: Sn
     ...includeLists(settings.names),
     slot: slotOf(settings, epoch),
     'snapshot.mode': mode,
-    brokers: settings.brokers.join(','),
+    brokers: cluster.brokers.join(','),
     partitions: String(settings.partitions),
     replication: String(settings.replication),
     epoch: String(epoch),
-    registry: settings.registryUrl,
   });
-  return overrides ? filled : Object.fromEntries(Object.entries(filled).filter(([key]) => !OVERRIDE.test(key)));
+  const whole = { ...filled, ...sourceCertificates(source), ...clusterConfig(cluster) };
+  return overrides ? whole : Object.fromEntries(Object.entries(whole).filter(([key]) => !OVERRIDE.test(key)));
 }
+
+/** Debezium looks for the certificates to trust where Connect's own environment says; unset, where its driver does. */
+const sourceCertificates = ({ ssl }: DatabaseAddress): ConnectorConfig =>
+  ssl?.ca === undefined ? {} : { 'database.sslrootcert': inConnect('SOURCE_DB_SSLROOTCERT') };
 
 export const slotOf = (settings: RegisterSettings, epoch: number): string => `${settings.slotPrefix}_${epoch}`;

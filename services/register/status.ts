@@ -14,7 +14,7 @@ import type { RegisterSettings } from './settings.ts';
 
 /** What there is, in lines for a person; what does not answer is a line too. */
 export async function showStatus(settings: RegisterSettings, db: Database, signal: AbortSignal): Promise<string[]> {
-  const connect = new ConnectApi(settings.connectUrl, settings.name, signal);
+  const connect = new ConnectApi(settings.connect, settings.name, signal);
   const connector = await connect.read().then(describeConnector, (error: unknown) => messageOf(error));
   const stored = await openProgressStore(db).read(DEBEZIUM_STREAM);
   const slots = await listSlots(settings.source, settings.slotPrefix).then(
@@ -23,7 +23,7 @@ export async function showStatus(settings: RegisterSettings, db: Database, signa
   );
   const report = (await readConnectorReports(db)).find(({ name }) => name === settings.name);
   return [
-    `Connector ${settings.name} in ${shown(settings.connectUrl)}: ${connector}`,
+    `Connector ${settings.name} in ${shown(settings.connect.url)}: ${connector}`,
     `Epoch: ${stored === undefined ? 'none was begun' : `${stored.epoch}, ${stored.phase}, of ${stored.origin}`}`,
     `Replication slots in ${placeOf(settings.source)}: ${slots.length === 0 ? 'none' : ''}`,
     ...slots.map((slot) => `  ${slot}`),

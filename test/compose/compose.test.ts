@@ -155,8 +155,10 @@ describe('who talks to whom', () => {
       'signal.kafka.bootstrap.servers': environmentOf(service('connect'))['BOOTSTRAP_SERVERS'],
       'value.converter.apicurio.registry.url': 'http://registry:8080/apis/registry/v2',
     });
-    expect(environmentOf(service('kafka'))['KAFKA_ADVERTISED_LISTENERS']).toBe(`PLAINTEXT://${register.brokers[0]}`);
-    expect(register.connectUrl).toBe(`http://${environmentOf(service('connect'))['ADVERTISED_HOST_NAME']}:8083`);
+    expect(environmentOf(service('kafka'))['KAFKA_ADVERTISED_LISTENERS']).toBe(
+      `PLAINTEXT://${register.cluster.brokers[0]}`,
+    );
+    expect(register.connect.url).toBe(`http://${environmentOf(service('connect'))['ADVERTISED_HOST_NAME']}:8083`);
   });
 
   test('what the connector reads from the environment is in that of Connect', () => {

@@ -126,7 +126,6 @@ describe('the environment', () => {
   });
 
   test.each([
-    ['SCHEMA_REGISTRY_URL', 'http://registry:8080'],
     ['SOURCE_SLOT', 'Not A Name'],
     ['SOURCE_PUBLICATION', 'x; DROP TABLE students'],
   ])('is refused when %s is %s', (name, value) => {

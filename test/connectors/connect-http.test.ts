@@ -26,7 +26,7 @@ afterAll(() => {
   server.close();
 });
 
-const open = (timeoutMs: number): ConnectHttp => new ConnectHttp(url, new AbortController().signal, timeoutMs, 200);
+const open = (timeoutMs: number): ConnectHttp => new ConnectHttp({ url }, new AbortController().signal, timeoutMs, 200);
 
 /** A Connect that gives its version, and one answer to all else. */
 const connectWith =
@@ -82,8 +82,8 @@ test.each([401, 403])('a Connect that wants a login (%s) says so, and gets the o
   await expect(asked).rejects.toThrow(ConfigurationError);
   await expect(asked).rejects.toThrow(`wants a login, or another one (HTTP ${status})`);
   const withLogin = url.replace('//', '//us:word@');
-  await new ConnectHttp(withLogin, new AbortController().signal).request('GET', '/connectors/lms/config');
-  const wrong = new ConnectHttp(withLogin.replace('word', 'guess'), new AbortController().signal);
+  await new ConnectHttp({ url: withLogin }, new AbortController().signal).request('GET', '/connectors/lms/config');
+  const wrong = new ConnectHttp({ url, login: 'us:guess' }, new AbortController().signal);
   await expect(wrong.request('GET', '/connectors')).rejects.not.toThrow('guess');
 });
 
@@ -105,7 +105,7 @@ test('workers that share their work out anew are asked again for a moment', asyn
     const answer = asked < 4 ? error(409, 'a rebalance is expected') : connectWith(200, { done: true });
     answer(request, response);
   };
-  const patient = new ConnectHttp(url, new AbortController().signal);
+  const patient = new ConnectHttp({ url }, new AbortController().signal);
   expect(await patient.request('PUT', '/connectors/lms/stop')).toEqual({ done: true });
   expect(asked).toBe(4);
 });
@@ -137,5 +137,5 @@ test('a connector that is not there is an answer where that is asked, and offset
 test('whoever is no longer interested is not kept waiting', async () => {
   const stopping = new AbortController();
   answering = () => stopping.abort(new Error('stopped'));
-  await expect(new ConnectHttp(url, stopping.signal).request('GET', '/connectors')).rejects.toThrow('stopped');
+  await expect(new ConnectHttp({ url }, stopping.signal).request('GET', '/connectors')).rejects.toThrow('stopped');
 });

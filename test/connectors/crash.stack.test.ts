@@ -29,7 +29,7 @@ let connect: ConnectApi;
 beforeAll(async () => {
   const stack = useStack();
   fixture = await createFixture('crash', stack);
-  connect = new ConnectApi(stack.connectUrl, fixture.settings.name, new AbortController().signal);
+  connect = new ConnectApi({ url: stack.connectUrl }, fixture.settings.name, new AbortController().signal);
   reader = await readTopics({
     brokers: stack.brokers,
     registryUrl: stack.registryUrl,
@@ -105,10 +105,10 @@ async function startTrap(
 test.each(STEPS.map((step, index) => [step, index + 1] as const))(
   'a crash right after "%s" is fixed by registering again',
   async (_, last) => {
-    const trap = await startTrap(fixture.settings.connectUrl, last);
+    const trap = await startTrap(fixture.settings.connect.url, last);
     const dying = new AbortController();
     const dead = superviseConnector({
-      settings: { ...fixture.settings, connectUrl: trap.url },
+      settings: { ...fixture.settings, connect: { url: trap.url } },
       db: fixture.analytics.db,
       signal: dying.signal,
       tell: () => {},

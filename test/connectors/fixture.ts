@@ -17,7 +17,7 @@ let count = 0;
 
 export async function createFixture(
   purpose: string,
-  stack: { connectUrl: string; brokers: string; apicurioUrl: string },
+  stack: { connectUrl: string; brokers: string; registryUrl: string },
 ): Promise<Fixture> {
   const source = await createSourceDatabase(purpose);
   const analytics = await createTestDatabase(`${purpose}_store`);
@@ -31,16 +31,15 @@ export async function createFixture(
       source: source.address,
       sslMode: 'disable',
       analytics: analytics.address,
-      connectUrl: stack.connectUrl,
+      connect: { url: stack.connectUrl },
       name,
       names: sourceNames(),
       publication: 'prepadata',
       slotPrefix: `${name}_debezium`,
       slotLimit: 'required',
-      brokers: stack.brokers.split(','),
+      cluster: { brokers: stack.brokers.split(','), security: {}, registry: { url: stack.registryUrl } },
       partitions: 4,
       replication: 1,
-      registryUrl: stack.apicurioUrl,
       overrides: true,
     },
     drop: async () => {

@@ -34,7 +34,7 @@ beforeAll(async () => {
   const made = await createFixture('hostile', stack);
   role = `${made.settings.name}_reader`;
   fixture = { ...made, settings: { ...made.settings, source: { ...made.source.address, user: role } } };
-  connect = new ConnectApi(stack.connectUrl, fixture.settings.name, signal);
+  connect = new ConnectApi({ url: stack.connectUrl }, fixture.settings.name, signal);
   reader = await readTopics({
     brokers: stack.brokers,
     registryUrl: stack.registryUrl,

@@ -17,7 +17,7 @@ let fixture: Fixture;
 let control: pg.Client;
 
 beforeAll(async () => {
-  fixture = await createFixture('look', { connectUrl: 'http://127.0.0.1:1', brokers: '', apicurioUrl: '' });
+  fixture = await createFixture('look', { connectUrl: 'http://127.0.0.1:1', brokers: '', registryUrl: '' });
   control = new pg.Client(fixture.source.address);
   await control.connect();
 });

@@ -9,7 +9,7 @@ import { createFixture, type Fixture, register } from './fixture.ts';
 let fixture: Fixture;
 const role = `debezium_${process.pid}`;
 beforeEach(async () => {
-  fixture = await createFixture('inspect', { connectUrl: 'http://127.0.0.1:1', brokers: '', apicurioUrl: '' });
+  fixture = await createFixture('inspect', { connectUrl: 'http://127.0.0.1:1', brokers: '', registryUrl: '' });
   await fixture.source.db.query(`CREATE ROLE ${role} LOGIN REPLICATION PASSWORD 'secret'`);
   await fixture.source.db.query(`GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${role}`);
 });

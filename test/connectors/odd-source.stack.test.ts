@@ -24,7 +24,7 @@ beforeAll(async () => {
   const made = await createFixture('odd', stack);
   const { password } = made.source.address;
   fixture = { ...made, settings: { ...made.settings, source: { ...made.source.address, user: role } } };
-  connect = new ConnectApi(stack.connectUrl, fixture.settings.name, new AbortController().signal);
+  connect = new ConnectApi({ url: stack.connectUrl }, fixture.settings.name, new AbortController().signal);
   await made.source.db.query(`CREATE ROLE ${role} LOGIN REPLICATION PASSWORD '${password}'`);
   for (const text of [
     `GRANT SELECT ON students, courses, enrollments, grades, activity_logs TO ${role}`,

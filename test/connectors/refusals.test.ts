@@ -3,7 +3,7 @@ import { ConnectRefusal } from '../../services/register/connect-http.ts';
 import { explainRefusal } from '../../services/register/refusals.ts';
 import type { RegisterSettings } from '../../services/register/settings.ts';
 
-const SETTINGS = { connectUrl: 'http://us:secret@connect:8083', name: 'lms' } as RegisterSettings;
+const SETTINGS = { connect: { url: 'http://us:secret@connect:8083' }, name: 'lms' } as RegisterSettings;
 
 /* What Kafka Connect 4.3.1 answered when its worker lacked what is named. */
 const INVALID = 'Connector configuration is invalid and contains the following 1 error(s):\n';

@@ -41,7 +41,7 @@ beforeAll(async () => {
   );
   const source: DatabaseAddress = { ...made.source.address, user: role };
   fixture = { ...made, settings: { ...made.settings, source } };
-  connect = new ConnectApi(stack.connectUrl, fixture.settings.name, signal);
+  connect = new ConnectApi({ url: stack.connectUrl }, fixture.settings.name, signal);
   reader = await readTopics({
     brokers: stack.brokers,
     registryUrl: stack.registryUrl,

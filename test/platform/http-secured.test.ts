@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:https';
+import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -9,31 +9,50 @@ import { openRegistry } from '#libs/platform/registry/registry.ts';
 
 const TLS = path.resolve(import.meta.dirname, '../support/tls');
 const read = (file: string): string => readFileSync(path.join(TLS, file), 'utf8');
-const CA = read('server.crt');
+const [CA, EXPIRED] = [read('server.crt'), read('expired.crt')];
+const LOGIN = `Basic ${Buffer.from('user:a word').toString('base64')}`;
 
-let authorization: string | undefined;
-const server = createServer({ cert: CA, key: read('server.key') }, (request, response) => {
-  authorization = request.headers.authorization;
-  response.setHeader('content-type', 'application/json').end(JSON.stringify({ id: 7 }));
-});
-let url = '';
+const registryWith = (cert: string): Server =>
+  createServer({ cert, key: read('server.key') }, (request, response) => {
+    const isKnown = request.headers.authorization === LOGIN;
+    response.writeHead(isKnown ? 200 : 401, { 'content-type': 'application/json' }).end(JSON.stringify({ id: 7 }));
+  });
+const servers = [registryWith(CA), registryWith(EXPIRED)];
+let [url, late] = ['', ''];
 
 beforeAll(async () => {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  url = `https://localhost:${(server.address() as AddressInfo).port}`;
+  const listening = servers.map(async (server) => {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return `https://localhost:${(server.address() as AddressInfo).port}`;
+  });
+  [url = '', late = ''] = await Promise.all(listening);
 });
 afterAll(async () => {
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
+  for (const server of servers) {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
 });
+
+const register = (options: Parameters<typeof openRegistry>[0]): Promise<number> =>
+  openRegistry(options).register('subject', '"string"');
 
 test('is reached with the certificate to trust and the login that settings name', async () => {
-  expect(await openRegistry({ url, ca: CA, login: 'user:a word' }).register('subject', '"string"')).toBe(7);
-  expect(authorization).toBe(`Basic ${Buffer.from('user:a word').toString('base64')}`);
+  expect(await register({ url, ca: CA, login: 'user:a word' })).toBe(7);
 });
 
-test('is not believed without', async () => {
-  await expect(openRegistry({ url }).register('subject', '"string"')).rejects.toThrow(
-    /schema registry https:\/\/localhost:\d+ does not answer: .*self-signed/,
-  );
+test('is not believed without, or with another', async () => {
+  const said = /schema registry https:\/\/localhost:\d+ shows a certificate that is not trusted \(…_SSL_CA_LOCATION\)/;
+  await expect(register({ url })).rejects.toThrow(said);
+  await expect(register({ url, ca: EXPIRED })).rejects.toThrow(said);
+});
+
+test('says when its certificate has expired', async () => {
+  await expect(register({ url: late, ca: EXPIRED })).rejects.toThrow(/shows a certificate that has expired/);
+});
+
+test.each([undefined, 'user:guess'])('says that it does not take the login %s, and not which it was', async (login) => {
+  const asked = register({ url, ca: CA, ...(login === undefined ? {} : { login }) });
+  await expect(asked).rejects.toThrow(/does not take the login of SCHEMA_REGISTRY_BASIC_AUTH_USER_INFO \(HTTP 401\)/);
+  await expect(asked).rejects.not.toThrow(/guess/);
 });

@@ -226,17 +226,16 @@ function connectorConfig({ database: { address }, stack, prefix, names }: KafkaW
   const settings = {
     source: address,
     analytics: address,
-    connectUrl: stack.connectUrl,
+    connect: { url: stack.connectUrl },
     name: prefix,
     names,
     publication: 'prepadata',
     slotPrefix: prefix,
     slotLimit: 'required',
     sslMode: 'disable',
-    brokers: stack.brokers.split(','),
+    cluster: { brokers: stack.brokers.split(','), security: {}, registry: { url: stack.registryUrl } },
     partitions: PARTITIONS,
     replication: 1,
-    registryUrl: stack.apicurioUrl,
     overrides: true,
   } as const;
   return { ...wantedConfig(settings, epoch, 'no_data'), 'snapshot.mode': 'initial' };

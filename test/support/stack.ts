@@ -20,8 +20,6 @@ export interface StackAddresses {
   readonly brokers: string;
   /** SCHEMA_REGISTRY_URL */
   readonly registryUrl: string;
-  /** The same registry for the Avro converter of a connector. */
-  readonly apicurioUrl: string;
   /** CONNECT_URL */
   readonly connectUrl: string;
 }
@@ -102,7 +100,6 @@ export class OwnStack {
     return {
       brokers: this.broker.address,
       registryUrl: this.registry.confluentUrl,
-      apicurioUrl: this.registry.apicurioUrl,
       connectUrl: this.connect.url,
     };
   }

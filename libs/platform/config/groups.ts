@@ -19,10 +19,10 @@ const FEATURES: readonly Pattern[] = [
   'FEATURE_TOPICS',
 ];
 const REGISTERED: readonly Pattern[] = ['SOURCE_DB_', 'SOURCE_SCHEMA', 'SOURCE_MAPPING', 'SOURCE_PUBLICATION'];
-const BROKER: readonly Pattern[] = ['KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'KAFKA_REPLICATION'];
-/** How a process of ours talks to the cluster and the registry. */
+/** How the cluster and the registry are talked to. */
 const CLIENT: readonly Pattern[] = [
-  ...BROKER,
+  'KAFKA_BROKERS',
+  'KAFKA_REPLICATION',
   'KAFKA_SECURITY_PROTOCOL',
   'KAFKA_SASL_',
   'KAFKA_SSL_',
@@ -62,7 +62,7 @@ export const SETTINGS_OF = {
   register: [
     'ANALYTICS_DB_',
     ...REGISTERED,
-    ...BROKER,
+    ...CLIENT,
     'SOURCE_SLOT',
     'SOURCE_SLOT_LIMIT',
     'KAFKA_TOPIC_PREFIX',

@@ -130,6 +130,8 @@ export const SETTINGS = {
   SCHEMA_REGISTRY_BASIC_AUTH_USER_INFO: text('', 'user:password for the registry', { secret: true }),
   SCHEMA_REGISTRY_SSL_CA_LOCATION: certificates('Certificates to trust for the registry; unset: those that Node knows'),
   CONNECT_URL: optionalUrl('REST API of Kafka Connect, for registering and supervising the connector'),
+  CONNECT_BASIC_AUTH_USER_INFO: text('', 'user:password for Kafka Connect', { secret: true }),
+  CONNECT_SSL_CA_LOCATION: certificates('Certificates to trust for Kafka Connect; unset: those that Node knows'),
   CONNECT_OVERRIDES: oneOf(
     ['on', 'off'],
     'on',

@@ -10,11 +10,13 @@ export const SASL_MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as co
 export interface KafkaSecurity {
   /** Present: encrypted. PEM texts; without `ca` those that Node trusts. */
   readonly ssl?: { readonly ca?: string; readonly cert?: string; readonly key?: string; readonly passphrase?: string };
-  readonly sasl?: {
-    readonly mechanism: (typeof SASL_MECHANISMS)[number];
-    readonly username: string;
-    readonly password: string;
-  };
+  readonly sasl?: KafkaLogin;
+}
+
+export interface KafkaLogin {
+  readonly mechanism: (typeof SASL_MECHANISMS)[number];
+  readonly username: string;
+  readonly password: string;
 }
 
 /** As the library takes it. */

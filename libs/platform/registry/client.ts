@@ -40,6 +40,10 @@ export class RegistryClient {
   /** @throws RegistryFault when nobody answers, or somebody who is no registry does, or it fails */
   async ask(method: string, path: string, body?: object): Promise<RegistryAnswer> {
     const answer = await this.#ask(method, path, body);
+    if (answer.status === 401)
+      throw new RegistryFault(
+        `the schema registry ${this.name} does not take the login of SCHEMA_REGISTRY_BASIC_AUTH_USER_INFO (HTTP 401)`,
+      );
     if (answer.problem !== undefined) throw new RegistryFault(`the schema registry ${this.name} ${answer.problem}`);
     const json: unknown = answer.text === '' ? undefined : JSON.parse(answer.text);
     if (answer.status < 300) return { json };

@@ -232,7 +232,7 @@ export class StackWorld {
   }
 
   #connect(): ConnectApi {
-    return new ConnectApi(this.addresses.connectUrl, PREFIX, this.#stopping.signal);
+    return new ConnectApi({ url: this.addresses.connectUrl }, PREFIX, this.#stopping.signal);
   }
 }
 

@@ -57,14 +57,15 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await Promise.all(intakes.map((intake) => intake.stop()));
-  const connect = new ConnectApi(fixture.settings.connectUrl, fixture.settings.name, new AbortController().signal);
+  const connect = new ConnectApi(fixture.settings.connect, fixture.settings.name, new AbortController().signal);
   await connect.remove().catch(() => {});
   await fixture.drop();
   expect(failures).toEqual([]);
 });
 
 function begin(): void {
-  const { brokers, name } = fixture.settings;
+  const { cluster, name } = fixture.settings;
+  const { brokers } = cluster;
   intakes.push(
     startIntake({
       source: kafkaSource({

@@ -16,13 +16,10 @@ export interface Registry extends RunningPart {
   readonly url: string;
   /** The API that SCHEMA_REGISTRY_URL takes, as Confluent has it. */
   readonly confluentUrl: string;
-  /** The API that the Avro converter takes. */
-  readonly apicurioUrl: string;
   readonly port: number;
 }
 
 export const CONFLUENT_PATH = '/apis/ccompat/v7';
-export const APICURIO_PATH = '/apis/registry/v2';
 
 /**
  * An Apicurio registry on loopback. Its schemas lie on disk: one that forgets them gives the ids of old messages to other
@@ -50,7 +47,7 @@ export function startRegistry(options: LocalRegistryOptions): Promise<Registry> 
       },
       options,
     );
-    return { ...running, port, url, confluentUrl: `${url}${CONFLUENT_PATH}`, apicurioUrl: `${url}${APICURIO_PATH}` };
+    return { ...running, port, url, confluentUrl: `${url}${CONFLUENT_PATH}` };
   });
 }
 

@@ -1,0 +1,108 @@
+import { ConfigurationError } from '#libs/domain/errors.ts';
+import type { KafkaCluster } from '#libs/platform/config/kafka.ts';
+import type { SettingName } from '#libs/platform/config/settings.ts';
+import type { KafkaLogin, KafkaSecurity } from '#libs/platform/kafka/security.ts';
+import { type ConnectorConfig, fillConverter } from './config.ts';
+
+/*
+ * How the clients that the connector itself opens speak to the cluster and the registry: the reader of signals, and the
+ * converters. Its records go out by Connect's producer, which has the worker's own settings.
+ *
+ * Whoever may ask Connect sees a connector's configuration, and so does whoever may read Connect's topic of them. So no
+ * secret stands in it: Connect reads them from its own environment, and files by paths of its own machine.
+ */
+
+/** What Connect's environment has under names of its own: the password alone, since its clients take it apart from the user. */
+type InConnect = SettingName | 'SCHEMA_REGISTRY_PASSWORD';
+
+/** Read by Connect from its own environment. */
+export const inConnect = (name: InConnect): string => `\${env:${name}}`;
+
+/** The registry's address for Apicurio's converter: its own API, not the one in Confluent's manner. */
+const CONFLUENT_PATH = /\/apis\/ccompat\/v\d+\/?$/;
+
+/**
+ * The lines of the connector that follow from the cluster.
+ * @throws ConfigurationError for a password that cannot stand where Connect needs it
+ */
+export const clusterConfig = ({ security, registry }: KafkaCluster): ConnectorConfig => ({
+  ...signalConsumer(security),
+  ...converters(registry),
+});
+
+function signalConsumer({ ssl, sasl }: KafkaSecurity): ConnectorConfig {
+  if (ssl === undefined && sasl === undefined) return {};
+  const lines = {
+    'security.protocol': `${sasl === undefined ? '' : 'SASL_'}${ssl === undefined ? 'PLAINTEXT' : 'SSL'}`,
+    ...(ssl?.ca === undefined ? {} : pemStore('truststore', 'KAFKA_SSL_CA_LOCATION')),
+    ...(ssl?.key === undefined ? {} : pemStore('keystore', 'KAFKA_SSL_KEY_LOCATION')),
+    ...(ssl?.passphrase === undefined ? {} : { 'ssl.key.password': inConnect('KAFKA_SSL_KEY_PASSWORD') }),
+    ...(sasl === undefined ? {} : loginLines(sasl)),
+  };
+  return Object.fromEntries(Object.entries(lines).map(([name, value]) => [`signal.consumer.${name}`, value]));
+}
+
+const pemStore = (store: 'truststore' | 'keystore', file: SettingName): ConnectorConfig => ({
+  [`ssl.${store}.type`]: 'PEM',
+  [`ssl.${store}.location`]: inConnect(file),
+});
+
+const MODULES = 'org.apache.kafka.common.security';
+
+function loginLines(login: KafkaLogin): ConnectorConfig {
+  const { mechanism, username, password } = login;
+  if (/["\\\n\r]/.test(password))
+    throw new ConfigurationError(
+      'KAFKA_SASL_PASSWORD holds a quotation mark, a backslash or a line break, which end it where the connector logs in',
+      'give that user a password without them',
+    );
+  const module = mechanism === 'PLAIN' ? 'plain.PlainLoginModule' : 'scram.ScramLoginModule';
+  return {
+    'sasl.mechanism': mechanism,
+    'sasl.jaas.config': `${MODULES}.${module} required username=${quoted(username)} password="${inConnect('KAFKA_SASL_PASSWORD')}";`,
+  };
+}
+
+const quoted = (text: string): string => `"${text.replaceAll(/["\\]/g, '\\$&')}"`;
+
+/** For keys and values alike. */
+function converters(registry: KafkaCluster['registry']): ConnectorConfig {
+  const { url, login, ca } = withoutLogin(registry);
+  const isApicurio = CONFLUENT_PATH.test(url);
+  const lines = isApicurio
+    ? {
+        ...fillConverter('apicurio', { registry: url.replace(CONFLUENT_PATH, '/apis/registry/v2') }),
+        ...(login === undefined ? {} : apicurioLogin(login)),
+        ...(ca === undefined
+          ? {}
+          : { 'converter.apicurio.rest.request.ssl.ca-bundle.location': inConnect('SCHEMA_REGISTRY_SSL_CA_LOCATION') }),
+      }
+    : { ...fillConverter('confluent', { registry: url }), ...(login === undefined ? {} : confluentLogin(login)) };
+  return Object.fromEntries(
+    ['key', 'value'].flatMap((side) => Object.entries(lines).map(([name, value]) => [`${side}.${name}`, value])),
+  );
+}
+
+/** A login that stands in the address counts as any other, and stays out of sight. */
+function withoutLogin({ url, login, ca }: KafkaCluster['registry']): KafkaCluster['registry'] {
+  const address = new URL(url);
+  const { username, password } = address;
+  if (username === '' && password === '') return { url, ...(login && { login }), ...(ca && { ca }) };
+  address.username = '';
+  address.password = '';
+  const inUrl = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { url: address.href, login: login ?? inUrl, ...(ca && { ca }) };
+}
+
+const userOf = (login: string): string => login.split(':')[0] ?? '';
+
+const apicurioLogin = (login: string): ConnectorConfig => ({
+  'converter.apicurio.auth.username': userOf(login),
+  'converter.apicurio.auth.password': inConnect('SCHEMA_REGISTRY_PASSWORD'),
+});
+
+/** Its client takes no PEM file: a certificate of one's own has to be known to the Java that runs Connect. */
+const confluentLogin = (login: string): ConnectorConfig => ({
+  'converter.basic.auth.credentials.source': 'USER_INFO',
+  'converter.basic.auth.user.info': `${userOf(login)}:${inConnect('SCHEMA_REGISTRY_PASSWORD')}`,
+});
