@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { AnyRowChange } from '#libs/domain/change.ts';
 import { MS_PER_DAY } from '#libs/domain/local-date.ts';
+import { openSettings } from '#libs/families/settings.ts';
 import { adoptSettings } from '#libs/pipeline/adopt.ts';
+import { loadConfig } from '#libs/platform/config/config.ts';
 import { countRows, readmitStudent, readStanding } from '#libs/store/erasure/erasure.ts';
 import { openSigner, verifyRecord } from '#libs/store/erasure/record.ts';
+import { type RepairScene, repairImages } from '#libs/store/images/repair.ts';
 import { stageBatch } from '#libs/store/images/stage.ts';
 import { beginCalendar } from '#libs/store/keys/calendar.ts';
+import { openProgressStore } from '#libs/store/progress/progress.ts';
 import { COURSES, FIRST_TODAY, STUDENTS } from '../property/rows.ts';
 import { World } from '../property/world.ts';
 import { deriveAll } from '../support/derive-all.ts';
@@ -266,6 +270,40 @@ describe('nothing brings the student back', () => {
       'not kept: it names a student who was erased',
       'of somebody',
     ]);
+  });
+
+  test('a repair that was decided before, by the reconcile', async () => {
+    const studentId = await fill();
+    const { db } = world;
+    const ben = (await studentIdOf(db, BEN)) ?? 0;
+    await openProgressStore(db).beginEpoch('pgoutput', 'here', 'a test');
+    await erase(db, ANN);
+    const scene: RepairScene = {
+      table: 'grades',
+      stream: 'pgoutput',
+      epoch: 1,
+      truncatePosition: null,
+      settings: settings.reading,
+      fingerprint: settings.fingerprint,
+    };
+    const columns = { grade_item: 'x', grade_value: '1', grade_max: '2', timestamp: 1 };
+    const repairs = new Map([
+      [id(2, 31), { found: undefined, expected: { ...columns, student_id: studentId, course_id: 1 }, student: ANN }],
+      [id(2, 32), { found: undefined, expected: { ...columns, student_id: ben, course_id: 1 }, student: BEN }],
+    ]);
+    const repaired = await db.transaction((tx) => repairImages(tx, scene, repairs));
+    expect([...repaired]).toEqual([id(2, 32)]);
+    expect(await rowsNaming(db, ANN, studentId)).toEqual([]);
+  });
+
+  test('settings that name the student, then or later', async () => {
+    const studentId = await fill();
+    await erase(world.db, ANN);
+    const excluding = await openSettings(loadConfig({ EXCLUDED_STUDENTS: `${ANN},${BEN}` }), world.db);
+    expect([...excluding.excluded]).toEqual([await studentIdOf(world.db, BEN)]);
+    expect(await rowsNaming(world.db, ANN, studentId)).toEqual([]);
+    await adoptSettings(world.db, excluding);
+    expect(await readStanding(world.db, BEN)).toMatchObject({ state: 'known', isExcluded: true });
   });
 
   test('who is admitted again comes back with what is read anew', async () => {

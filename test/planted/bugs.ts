@@ -1,3 +1,4 @@
+import { BUGS_OF_ERASURE } from './bugs-of-erasure.ts';
 import { BUGS_OF_PROOF } from './bugs-of-reconcile.ts';
 
 /** A defect put into the product on purpose: the tests named must turn red on it. */
@@ -351,6 +352,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     tests: FLAGS,
   },
   ...BUGS_OF_PROOF,
+  ...BUGS_OF_ERASURE,
   {
     name: 'the source is decoded by the names that an LMSConnector gives, whatever SOURCE_MAPPING says',
     file: 'libs/source/pgoutput/assemble.ts',
