@@ -3,17 +3,8 @@ import { anomaliesAnswer } from '#libs/serve/anomalies.ts';
 import { encodeCursor } from '#libs/serve/paging.ts';
 import type { Api } from '../../services/api/role.ts';
 import type { TestDatabase } from '../support/database.ts';
-import {
-  addCourseState,
-  addPeople,
-  ask,
-  createAnalytics,
-  errorOf,
-  insertAll,
-  startTestApi,
-  uuid,
-  walk,
-} from './support.ts';
+import { createAnalyticsDatabase } from '../support/database.ts';
+import { addCourseState, addPeople, ask, errorOf, insertAll, startTestApi, uuid, walk } from './support.ts';
 
 let analytics: TestDatabase;
 let api: Api;
@@ -29,7 +20,7 @@ const flag = (severity: string, value: number, baseline: number | null, threshol
 const NONE = { engagement_drop: null, inactivity: null, engagement_shift: null, grade_outlier: null };
 
 beforeAll(async () => {
-  analytics = await createAnalytics('api_anomalies');
+  analytics = await createAnalyticsDatabase('api_anomalies');
   const { db } = analytics;
   await addPeople(db, 5, 3);
   await addCourseState(db, 1, '2026-03-20');

@@ -5,12 +5,13 @@ import { openLog } from '#libs/platform/log.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import type { Api } from '../../services/api/role.ts';
 import type { TestDatabase } from '../support/database.ts';
-import { addPeople, ask, createAnalytics, errorOf, startTestApi } from './support.ts';
+import { createAnalyticsDatabase } from '../support/database.ts';
+import { addPeople, ask, errorOf, startTestApi } from './support.ts';
 
 let analytics: TestDatabase;
 let api: Api;
 beforeAll(async () => {
-  analytics = await createAnalytics('api_answers');
+  analytics = await createAnalyticsDatabase('api_answers');
   await addPeople(analytics.db, 1, 1);
   api = await startTestApi(analytics.db);
 });

@@ -4,7 +4,8 @@ import { parseDay } from '#libs/domain/local-date.ts';
 import { courseMetricsAnswer } from '#libs/serve/course-metrics.ts';
 import type { Api } from '../../services/api/role.ts';
 import type { TestDatabase } from '../support/database.ts';
-import { addPeople, ask, createAnalytics, errorOf, insert, insertAll, startTestApi, uuid } from './support.ts';
+import { createAnalyticsDatabase } from '../support/database.ts';
+import { addPeople, ask, errorOf, insert, insertAll, startTestApi, uuid } from './support.ts';
 
 const TODAY = '2026-03-20';
 let analytics: TestDatabase;
@@ -12,7 +13,7 @@ let api: Api;
 const metrics = (id: string) => ask(`${api.url}/api/metrics/course/${id}`);
 
 beforeAll(async () => {
-  analytics = await createAnalytics('api_course');
+  analytics = await createAnalyticsDatabase('api_course');
   const { db } = analytics;
   await addPeople(db, 9, 4);
   await insert(db, 'state.calendar', { today: TODAY });

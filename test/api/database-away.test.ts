@@ -2,8 +2,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Database, openDatabase } from '#libs/platform/postgres/database.ts';
 import type { Api } from '../../services/api/role.ts';
 import type { TestDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase } from '../support/database.ts';
 import { type Forwarder, startForwarder } from './forwarder.ts';
-import { addPeople, ask, createAnalytics, errorOf, startTestApi } from './support.ts';
+import { addPeople, ask, errorOf, startTestApi } from './support.ts';
 
 let analytics: TestDatabase;
 let forwarder: Forwarder;
@@ -13,7 +14,7 @@ let reasons: string[] = [];
 const get = (path: string) => ask(api.url + path);
 
 beforeAll(async () => {
-  analytics = await createAnalytics('api_away');
+  analytics = await createAnalyticsDatabase('api_away');
   await addPeople(analytics.db, 1, 1);
   forwarder = await startForwarder(analytics.address);
   db = openDatabase({ ...analytics.address, host: '127.0.0.1', port: forwarder.port }, { connections: 2 });

@@ -2,13 +2,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { docsPage } from '../../services/api/docs-page.ts';
 import type { Api } from '../../services/api/role.ts';
 import type { TestDatabase } from '../support/database.ts';
-import { ask, createAnalytics, startTestApi } from './support.ts';
+import { createAnalyticsDatabase } from '../support/database.ts';
+import { ask, startTestApi } from './support.ts';
 
 let analytics: TestDatabase;
 let api: Api;
 
 beforeAll(async () => {
-  analytics = await createAnalytics('api_docs');
+  analytics = await createAnalyticsDatabase('api_docs');
   api = await startTestApi(analytics.db);
 });
 afterAll(async () => {

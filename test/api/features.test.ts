@@ -5,12 +5,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CATALOGUE, catalogueAnswer } from '#libs/serve/catalogue/index.ts';
 import type { Api } from '../../services/api/role.ts';
 import type { TestDatabase } from '../support/database.ts';
-import { ask, createAnalytics, errorOf, startTestApi } from './support.ts';
+import { createAnalyticsDatabase } from '../support/database.ts';
+import { ask, errorOf, startTestApi } from './support.ts';
 
 let analytics: TestDatabase;
 let api: Api;
 beforeAll(async () => {
-  analytics = await createAnalytics('api_features');
+  analytics = await createAnalyticsDatabase('api_features');
   api = await startTestApi(analytics.db);
 });
 afterAll(async () => {

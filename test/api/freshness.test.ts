@@ -5,7 +5,8 @@ import type { SourceStatus } from '#libs/source/contract.ts';
 import { advanceProgress, openProgressStore } from '#libs/store/progress/progress.ts';
 import type { Api } from '../../services/api/role.ts';
 import type { TestDatabase } from '../support/database.ts';
-import { addCourseState, ask, createAnalytics, insert, NOW, startTestApi } from './support.ts';
+import { createAnalyticsDatabase } from '../support/database.ts';
+import { addCourseState, ask, insert, NOW, startTestApi } from './support.ts';
 
 let analytics: TestDatabase;
 let api: Api;
@@ -18,7 +19,7 @@ const freshness = async () => {
 };
 
 beforeAll(async () => {
-  analytics = await createAnalytics('api_freshness');
+  analytics = await createAnalyticsDatabase('api_freshness');
   api = await startTestApi(analytics.db, { source: () => status });
 });
 afterAll(async () => {

@@ -5,11 +5,12 @@ import { ConfigurationError } from '#libs/domain/errors.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import { listenForRequests } from '../../services/api/listen.ts';
 import type { TestDatabase } from '../support/database.ts';
-import { ask, createAnalytics, startTestApi } from './support.ts';
+import { createAnalyticsDatabase } from '../support/database.ts';
+import { ask, startTestApi } from './support.ts';
 
 let analytics: TestDatabase;
 beforeAll(async () => {
-  analytics = await createAnalytics('api_lifecycle');
+  analytics = await createAnalyticsDatabase('api_lifecycle');
 });
 afterAll(() => analytics.drop());
 

@@ -3,8 +3,9 @@ import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Api } from '../../services/api/role.ts';
 import type { TestDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase } from '../support/database.ts';
 import { interpose } from '../support/interpose.ts';
-import { addCourseState, addPeople, createAnalytics, insertAll, startTestApi } from './support.ts';
+import { addCourseState, addPeople, insertAll, startTestApi } from './support.ts';
 
 /* Lists are compressed for who takes that, and need not be sent again to who has them. */
 
@@ -13,7 +14,7 @@ let api: Api;
 let onPart: (nth: number) => void;
 
 beforeAll(async () => {
-  analytics = await createAnalytics('api_list_encoding');
+  analytics = await createAnalyticsDatabase('api_list_encoding');
   const { db } = analytics;
   await addPeople(db, 100, 1);
   await addCourseState(db, 1, '2026-03-20');

@@ -9,8 +9,9 @@ import type { Api } from '../../services/api/role.ts';
 import { pageReply } from '../../services/api/routes/page.ts';
 import { ANYBODY } from '../../services/api/tokens.ts';
 import type { TestDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase } from '../support/database.ts';
 import { interpose } from '../support/interpose.ts';
-import { addCourseState, addPeople, ask, createAnalytics, startTestApi, walk } from './support.ts';
+import { addCourseState, addPeople, ask, startTestApi, walk } from './support.ts';
 
 /*
  * Lists whose answers are sent as they are read: whole for those who follow no Link header, of bounded memory, and never a
@@ -29,7 +30,7 @@ let onPart: (nth: number) => void | Promise<void>;
 let parts: number;
 
 beforeAll(async () => {
-  analytics = await createAnalytics('api_long_lists');
+  analytics = await createAnalyticsDatabase('api_long_lists');
   const { db } = analytics;
   await addPeople(db, KEYS, 5);
   for (const course of [1, 2, 3, 4, 5]) await addCourseState(db, course, '2026-03-20');

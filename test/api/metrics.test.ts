@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { studentMetricsAnswer } from '#libs/serve/student-metrics.ts';
 import type { Api } from '../../services/api/role.ts';
 import type { TestDatabase } from '../support/database.ts';
-import { addCourseState, addPeople, ask, createAnalytics, errorOf, insert, startTestApi, uuid } from './support.ts';
+import { createAnalyticsDatabase } from '../support/database.ts';
+import { addCourseState, addPeople, ask, errorOf, insert, startTestApi, uuid } from './support.ts';
 
 const part = { value: 1, target: 5, weight: 0.3, covered: true };
 const COMPONENTS = { logins: part, time: part, forum_posts: part, resources: { ...part, value: null, covered: false } };
@@ -12,7 +13,7 @@ let api: Api;
 const metrics = (id: string) => ask(`${api.url}/api/metrics/student/${id}`);
 
 beforeAll(async () => {
-  analytics = await createAnalytics('api_metrics');
+  analytics = await createAnalyticsDatabase('api_metrics');
   const { db } = analytics;
   await addPeople(db, 4, 3);
   await addCourseState(db, 1, '2026-03-20');

@@ -6,7 +6,8 @@ import { studentMetricsAnswer } from '#libs/serve/student-metrics.ts';
 import type { Api } from '../../services/api/role.ts';
 import { ROUTES } from '../../services/api/routes/index.ts';
 import type { TestDatabase } from '../support/database.ts';
-import { addPeople, ask, createAnalytics, insertAll, startTestApi } from './support.ts';
+import { createAnalyticsDatabase } from '../support/database.ts';
+import { addPeople, ask, insertAll, startTestApi } from './support.ts';
 
 interface Parameter {
   readonly name: string;
@@ -43,7 +44,7 @@ let described: Described;
 const ajv = new Ajv2020({ strict: false, validateFormats: false });
 
 beforeAll(async () => {
-  analytics = await createAnalytics('api_openapi');
+  analytics = await createAnalyticsDatabase('api_openapi');
   const { db } = analytics;
   await addPeople(db, 3, 1);
   const students = [1, 2, 3];

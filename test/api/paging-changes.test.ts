@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Database } from '#libs/platform/postgres/database.ts';
 import type { Api } from '../../services/api/role.ts';
 import type { TestDatabase } from '../support/database.ts';
-import { addCourseState, addPeople, ask, createAnalytics, insertAll, startTestApi } from './support.ts';
+import { createAnalyticsDatabase } from '../support/database.ts';
+import { addCourseState, addPeople, ask, insertAll, startTestApi } from './support.ts';
 
 /*
  * Lists that change while somebody goes from page to page. What does not change comes exactly once, in every list; in those
@@ -15,7 +16,7 @@ let db: Database;
 let api: Api;
 
 beforeAll(async () => {
-  analytics = await createAnalytics('api_paging_changes');
+  analytics = await createAnalyticsDatabase('api_paging_changes');
   db = analytics.db;
   await addPeople(db, 100, 2);
   await addCourseState(db, 1, '2026-03-20');

@@ -3,7 +3,8 @@ import { rejectedAnswer } from '#libs/serve/rejected.ts';
 import { studentsAnswer } from '#libs/serve/students.ts';
 import type { Api } from '../../services/api/role.ts';
 import type { TestDatabase } from '../support/database.ts';
-import { addPeople, ask, createAnalytics, errorOf, insert, insertAll, startTestApi, uuid, walk } from './support.ts';
+import { createAnalyticsDatabase } from '../support/database.ts';
+import { addPeople, ask, errorOf, insert, insertAll, startTestApi, uuid, walk } from './support.ts';
 
 const STUDENTS = 125;
 let analytics: TestDatabase;
@@ -11,7 +12,7 @@ let api: Api;
 
 /** Even students have engagement alone in course 1, odd ones performance alone; course 2 has both families for everybody. */
 beforeAll(async () => {
-  analytics = await createAnalytics('api_paging');
+  analytics = await createAnalyticsDatabase('api_paging');
   const { db } = analytics;
   await addPeople(db, STUDENTS + 2, 3);
   const everybody = Array.from({ length: STUDENTS }, (_, n) => n + 1);
@@ -78,7 +79,7 @@ test('means are rounded once, half away from zero, and a success rate of 0 count
 });
 
 test('200 students unless a limit is given', async () => {
-  const big = await createAnalytics('api_paging_students');
+  const big = await createAnalyticsDatabase('api_paging_students');
   const other = await startTestApi(big.db);
   try {
     await addPeople(big.db, 205, 1);

@@ -4,7 +4,8 @@ import { METRICS } from '#libs/platform/metrics-table.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
 import type { Api } from '../../services/api/role.ts';
 import type { TestDatabase } from '../support/database.ts';
-import { addCourseState, addPeople, ask, createAnalytics, errorOf, insert, startTestApi } from './support.ts';
+import { createAnalyticsDatabase } from '../support/database.ts';
+import { addCourseState, addPeople, ask, errorOf, insert, startTestApi } from './support.ts';
 
 const metrics = openMetrics();
 let analytics: TestDatabase;
@@ -25,7 +26,7 @@ const of = (lines: readonly string[], name: string): string[] =>
   lines.filter((line) => line.split(/[{ ]/)[0] === name).map((line) => line.slice(name.length));
 
 beforeAll(async () => {
-  analytics = await createAnalytics('api_prometheus');
+  analytics = await createAnalyticsDatabase('api_prometheus');
   await addPeople(analytics.db, 3, 1);
   api = await startTestApi(analytics.db, { metrics, source: () => status });
 });

@@ -4,11 +4,12 @@ import type { Runner } from '#libs/reconcile/contract.ts';
 import { statusAnswer } from '#libs/serve/runs.ts';
 import { startReconcile } from '../../services/reconcile/role.ts';
 import { QUICK } from '../pipeline-runs/fake.ts';
-import { type Answer, addPeople, ask, createAnalytics, NOW, startTestApi } from './support.ts';
+import { createAnalyticsDatabase } from '../support/database.ts';
+import { type Answer, addPeople, ask, NOW, startTestApi } from './support.ts';
 
 /** The API of a database with two students and two courses, on 2026-03-20, and what its routes of runs are asked. */
 export async function openRunsApi(purpose: string) {
-  const analytics = await createAnalytics(purpose);
+  const analytics = await createAnalyticsDatabase(purpose);
   const { db, address } = analytics;
   await addPeople(db, 2, 2);
   await db.query("INSERT INTO state.calendar (today) VALUES ('2026-03-20')");

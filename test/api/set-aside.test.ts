@@ -4,13 +4,14 @@ import { NO_ORIGIN } from '#libs/store/keys/marks.ts';
 import { setKeyAside } from '#libs/store/keys/set-aside.ts';
 import type { Api } from '../../services/api/role.ts';
 import type { TestDatabase } from '../support/database.ts';
-import { ask, createAnalytics, insert, startTestApi } from './support.ts';
+import { createAnalyticsDatabase } from '../support/database.ts';
+import { ask, insert, startTestApi } from './support.ts';
 
 let analytics: TestDatabase;
 let api: Api;
 
 beforeAll(async () => {
-  analytics = await createAnalytics('api_set_aside');
+  analytics = await createAnalyticsDatabase('api_set_aside');
   api = await startTestApi(analytics.db, { metrics: openMetrics() });
   for (const [student_id, course_id] of [
     [9, 1],

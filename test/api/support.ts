@@ -2,9 +2,7 @@ import { expect } from 'vitest';
 import type { Clock } from '#libs/domain/clock.ts';
 import { openLog } from '#libs/platform/log.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
-import { migrate } from '#libs/store/schema/migrate.ts';
 import { type Api, type ApiOptions, startApi } from '../../services/api/role.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 export const NOW = Date.parse('2026-03-20T12:00:00Z');
 const clock: Clock = { now: () => NOW };
@@ -35,13 +33,6 @@ export async function serveWhile(
   } finally {
     await api.stop();
   }
-}
-
-/** A migrated analytics database of its own. */
-export async function createAnalytics(purpose: string): Promise<TestDatabase> {
-  const analytics = await createTestDatabase(purpose);
-  await migrate(analytics.db);
-  return analytics;
 }
 
 /** `n` as a UUID of students (`a`), courses (`c`) or rows (`e`). */

@@ -5,12 +5,12 @@ import { temporalAnswer } from '#libs/serve/temporal.ts';
 import { trajectoryAnswer } from '#libs/serve/trajectory.ts';
 import type { Api } from '../../services/api/role.ts';
 import type { TestDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase } from '../support/database.ts';
 import {
   addCourseState,
   addEngagementSeries,
   addPeople,
   ask,
-  createAnalytics,
   errorOf,
   insert,
   startTestApi,
@@ -34,7 +34,7 @@ const EVENTS = daysFrom('2026-02-14', 35).map(
 );
 
 beforeAll(async () => {
-  analytics = await createAnalytics('api_temporal');
+  analytics = await createAnalyticsDatabase('api_temporal');
   const { db } = analytics;
   await addPeople(db, 5, 3);
   await addCourseState(db, 1, '2026-03-20');

@@ -6,11 +6,12 @@ import { ConfigurationError } from '#libs/domain/errors.ts';
 import { Attempts } from '../../services/api/attempts.ts';
 import type { Api, ApiOptions } from '../../services/api/role.ts';
 import type { TestDatabase } from '../support/database.ts';
-import { type Answer, ask, createAnalytics, errorOf, serveWhile, startTestApi } from './support.ts';
+import { createAnalyticsDatabase } from '../support/database.ts';
+import { type Answer, ask, errorOf, serveWhile, startTestApi } from './support.ts';
 
 let analytics: TestDatabase;
 beforeAll(async () => {
-  analytics = await createAnalytics('api_tokens');
+  analytics = await createAnalyticsDatabase('api_tokens');
 });
 afterAll(() => analytics.drop());
 

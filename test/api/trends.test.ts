@@ -4,12 +4,12 @@ import { engagementTrendsAnswer } from '#libs/serve/engagement-trends.ts';
 import { sql } from '#libs/serve/statements.ts';
 import type { Api } from '../../services/api/role.ts';
 import type { TestDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase } from '../support/database.ts';
 import {
   addCourseState,
   addEngagementSeries,
   addPeople,
   ask,
-  createAnalytics,
   errorOf,
   insert,
   startTestApi,
@@ -27,7 +27,7 @@ const run = (first: number, count: number): number[] => Array.from({ length: cou
 const days = (first: string, count: number): string[] => run(parseDay(first), count).map(formatDay);
 
 beforeAll(async () => {
-  analytics = await createAnalytics('api_trends');
+  analytics = await createAnalyticsDatabase('api_trends');
   const { db } = analytics;
   await addPeople(db, 7, 3);
   await addCourseState(db, 1, '2026-03-20');
@@ -157,7 +157,7 @@ test('an unknown parameter is refused', async () => {
 });
 
 test('a page reads no more series than it shows, whatever the planner knows of the tables', async () => {
-  const big = await createAnalytics('api_trends_big');
+  const big = await createAnalyticsDatabase('api_trends_big');
   const { db } = big;
   try {
     await addPeople(db, 1_000, 10);

@@ -4,14 +4,15 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { listenForRequests } from '../../services/api/listen.ts';
 import type { Api } from '../../services/api/role.ts';
 import type { TestDatabase } from '../support/database.ts';
-import { createAnalytics, startTestApi } from './support.ts';
+import { createAnalyticsDatabase } from '../support/database.ts';
+import { startTestApi } from './support.ts';
 
 /* What is no request, or too much of one, is refused in the one shape that errors have. */
 
 let analytics: TestDatabase;
 let api: Api;
 beforeAll(async () => {
-  analytics = await createAnalytics('api_unread');
+  analytics = await createAnalyticsDatabase('api_unread');
   api = await startTestApi(analytics.db);
 });
 afterAll(async () => {

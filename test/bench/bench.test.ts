@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest';
 import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
-import { migrate } from '#libs/store/schema/migrate.ts';
-import { createSourceDatabase, createTestDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, createSourceDatabase } from '../support/database.ts';
 import { startTestPipeline } from '../support/pipeline.ts';
 import { testSettings } from '../support/settings.ts';
 import { untilSettled } from '../support/settle.ts';
@@ -30,11 +29,10 @@ test('every benchmark runs and reports its ratio beside its aim', async () => {
 
 test('images that are made in SQL are those that staging makes of the same rows', async () => {
   const source = await createSourceDatabase('bench_source');
-  const [staged, made] = [await createTestDatabase('bench_staged'), await createTestDatabase('bench_made')];
+  const [staged, made] = [await createAnalyticsDatabase('bench_staged'), await createAnalyticsDatabase('bench_made')];
   try {
     await installShape(source.db, shapeOf(TINY));
     await source.db.query(SOURCE_SQL);
-    await migrate(staged.db);
     const pipeline = await startTestPipeline({
       source: source.address,
       analytics: staged.db,
@@ -42,7 +40,6 @@ test('images that are made in SQL are those that staging makes of the same rows'
     });
     await untilSettled(source.db, staged.db);
     await pipeline.stop();
-    await migrate(made.db);
     await installShape(made.db, shapeOf(TINY));
     await made.db.query(IMAGES_SQL);
     for (const table of SOURCE_TABLES) {

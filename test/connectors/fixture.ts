@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sourceNames } from '#libs/domain/source-tables/names.ts';
-import { migrate } from '#libs/store/schema/migrate.ts';
 import { superviseConnector } from '../../services/register/connector-supervisor.ts';
 import type { RegisterSettings } from '../../services/register/settings.ts';
-import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, createSourceDatabase, type TestDatabase } from '../support/database.ts';
 
 /** A source, an analytics database and a connector of their own names. */
 export interface Fixture {
@@ -20,8 +19,7 @@ export async function createFixture(
   stack: { connectUrl: string; brokers: string; registryUrl: string },
 ): Promise<Fixture> {
   const source = await createSourceDatabase(purpose);
-  const analytics = await createTestDatabase(`${purpose}_store`);
-  await migrate(analytics.db);
+  const analytics = await createAnalyticsDatabase(`${purpose}_store`);
   count += 1;
   const name = `t${process.pid}${count}${Date.now().toString(36)}`;
   return {

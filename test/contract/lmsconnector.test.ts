@@ -3,8 +3,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ACTIVITY_TYPES } from '#libs/domain/activity-type.ts';
 import { FEATURE_SET } from '#libs/features/index.ts';
-import { migrate } from '#libs/store/schema/migrate.ts';
-import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, createSourceDatabase, type TestDatabase } from '../support/database.ts';
 import { startTestPipeline } from '../support/pipeline.ts';
 import { testSettings } from '../support/settings.ts';
 import { untilSettled } from '../support/settle.ts';
@@ -50,8 +49,7 @@ function oneMore({ richer }: Line): { type: string; seconds: number | null; meta
 let analytics: TestDatabase;
 beforeAll(async () => {
   const source = await createSourceDatabase('lmsconnector');
-  analytics = await createTestDatabase('lmsconnector_store');
-  await migrate(analytics.db);
+  analytics = await createAnalyticsDatabase('lmsconnector_store');
   await source.db.query(WRITTEN, [new Date(Date.now() - 60_000).toISOString().slice(0, -1)]);
   for (const line of absent) {
     const { type, seconds, metadata } = oneMore(line);

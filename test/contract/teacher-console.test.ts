@@ -1,17 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { formatDay, parseDay } from '#libs/domain/local-date.ts';
 import type { Api } from '../../services/api/role.ts';
-import {
-  addCourseState,
-  addEngagementSeries,
-  addPeople,
-  ask,
-  createAnalytics,
-  insertAll,
-  startTestApi,
-  uuid,
-} from '../api/support.ts';
-import type { TestDatabase } from '../support/database.ts';
+import { addCourseState, addEngagementSeries, addPeople, ask, insertAll, startTestApi, uuid } from '../api/support.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { CONSOLE_METRICS, CONSOLE_TEMPORAL, readAs } from './readers.ts';
 
 /*
@@ -25,7 +16,7 @@ let today: string;
 const daysAgo = (days: number): string => formatDay(parseDay(today) - days);
 
 beforeAll(async () => {
-  analytics = await createAnalytics('contract_console');
+  analytics = await createAnalyticsDatabase('contract_console');
   const { db } = analytics;
   const [row] = await db.query<{ today: string }>('SELECT CURRENT_DATE AS today');
   today = row?.today ?? '';

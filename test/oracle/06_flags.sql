@@ -53,7 +53,7 @@ $$;
 drop table if exists pg_temp.oracle_scored_days;
 create temp table oracle_scored_days as
 with days as (
-  select d.student_id, d.course_id, d.day, d.day - date '2000-01-01' as x, (d.score * 100)::bigint as y,
+  select d.student_id, d.course_id, d.day, d.day - date '2000-01-01' as x, (d.score * 100)::int as y,
          case when k.engagement_from <= d.day or k.engagement_from is not null and d.day = k.as_of then (d.ma7 * 100)::bigint end as ma7
   from oracle_key_days d
   join oracle_keys k on k.student_id = d.student_id and k.course_id = d.course_id
@@ -116,7 +116,7 @@ with sums as (
            bool_or(4 * away * away * (c.n - 1) >= c.n * (15 + m) * (15 + m) * c.spread) as half_more,
            bool_or(4 * away * away * (c.n - 1) >= c.n * (20 + m) * (20 + m) * c.spread) as twice
     from (
-      select 29 - place as m, c.n * (sum(y) over (order by place desc))::bigint - (29 - place) * c.total as away
+      select 29 - place as m, c.n * sum(y) over (order by place rows between current row and unbounded following) - (29 - place) * c.total as away
       from unnest(c.chart) with ordinality as last (y, place)
     ) suffix
   ) as a
@@ -137,7 +137,7 @@ cross join lateral (
 
 -- How far below the mean z is on the last three chart days, the last one last: 100 * n * 20^j * (mean - z) on the j-th day, as
 -- mean - z <- 19/20 * (mean - z) + (mean - x) / 20.
-create or replace function pg_temp.shortfalls(chart bigint[], n bigint, total bigint) returns numeric[]
+create or replace function pg_temp.shortfalls(chart int[], n bigint, total bigint) returns numeric[]
 language plpgsql immutable as $$
 declare
   below numeric := 0; -- z begins at the mean
@@ -156,7 +156,7 @@ $$;
 -- sustained_low. lambda / (2 - lambda) = 0.05 / 1.95 = 1 / 39, so mean - z > 2.615 * sigma / sqrt(39) squared is
 -- shortfall^2 * 39 * (n - 1) > 2.615^2 * spread * n * 400^j, with mean - z above 0. Severity is of the last day alone.
 insert into oracle_flags
-with lows as (
+with lows as materialized (
   select c.*, pg_temp.shortfalls(chart, n, total) as below, 2.615 * 2.615 * spread * n as bound, 268435456e28 as whole -- 20^28
   from oracle_charts c
 ), measured as (

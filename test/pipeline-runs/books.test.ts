@@ -12,13 +12,14 @@ import {
   requestRun,
 } from '#libs/store/runs/runs.ts';
 import type { TestDatabase } from '../support/database.ts';
-import { ALL_EQUAL, ask, createRunsDatabase, forgetRuns, read, WHOLE } from './support.ts';
+import { createAnalyticsDatabase } from '../support/database.ts';
+import { ALL_EQUAL, ask, forgetRuns, read, WHOLE } from './support.ts';
 
 /* The rows of runs and who may change them: what a request, a process and an impatient operator do to them. */
 
 let analytics: TestDatabase;
 beforeAll(async () => {
-  analytics = await createRunsDatabase('runs_books');
+  analytics = await createAnalyticsDatabase('runs_books');
 });
 afterAll(() => analytics.drop());
 beforeEach(() => forgetRuns(analytics.db));

@@ -8,11 +8,11 @@ import { startExecutor } from '#libs/reconcile/jobs/executor.ts';
 import type { RunTiming } from '#libs/reconcile/jobs/timing.ts';
 import { cancelRun } from '#libs/store/runs/runs.ts';
 import type { TestDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase } from '../support/database.ts';
 import { interpose } from '../support/interpose.ts';
 import {
   ALL_EQUAL,
   ask,
-  createRunsDatabase,
   databaseFault,
   ended,
   endless,
@@ -27,7 +27,7 @@ import {
 
 let analytics: TestDatabase;
 beforeAll(async () => {
-  analytics = await createRunsDatabase('runs_executor');
+  analytics = await createAnalyticsDatabase('runs_executor');
 });
 afterAll(() => analytics.drop());
 beforeEach(() => forgetRuns(analytics.db));

@@ -5,13 +5,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { addressEnv } from '#libs/platform/config/address-env.ts';
 import { cancelRun } from '#libs/store/runs/runs.ts';
 import type { TestDatabase } from '../support/database.ts';
-import { ask, createRunsDatabase, ended, forgetRuns, read, until } from './support.ts';
+import { createAnalyticsDatabase } from '../support/database.ts';
+import { ask, ended, forgetRuns, read, until } from './support.ts';
 
 /* The role as a process of its own: its command line, its exit codes, its sudden death. */
 
 let analytics: TestDatabase;
 beforeAll(async () => {
-  analytics = await createRunsDatabase('runs_process');
+  analytics = await createAnalyticsDatabase('runs_process');
 });
 afterAll(async () => {
   for (const child of children) child.kill('SIGKILL');

@@ -7,11 +7,12 @@ import { parseSchedule } from '#libs/platform/schedule.ts';
 import type { Runner } from '#libs/reconcile/contract.ts';
 import { startReconcile } from '../../services/reconcile/role.ts';
 import type { TestDatabase } from '../support/database.ts';
-import { ask, createRunsDatabase, ended, FakeRunner, forgetRuns, QUICK, resultOf, until } from './support.ts';
+import { createAnalyticsDatabase } from '../support/database.ts';
+import { ask, ended, FakeRunner, forgetRuns, QUICK, resultOf, until } from './support.ts';
 
 let analytics: TestDatabase;
 beforeAll(async () => {
-  analytics = await createRunsDatabase('runs_role');
+  analytics = await createAnalyticsDatabase('runs_role');
 });
 afterAll(() => analytics.drop());
 beforeEach(() => forgetRuns(analytics.db));

@@ -5,11 +5,12 @@ import { parseSchedule } from '#libs/platform/schedule.ts';
 import { Scheduler } from '#libs/reconcile/jobs/scheduler.ts';
 import { cancelRun, claimRun, endRun } from '#libs/store/runs/runs.ts';
 import type { TestDatabase } from '../support/database.ts';
-import { ask, createRunsDatabase, forgetRuns, read } from './support.ts';
+import { createAnalyticsDatabase } from '../support/database.ts';
+import { ask, forgetRuns, read } from './support.ts';
 
 let analytics: TestDatabase;
 beforeAll(async () => {
-  analytics = await createRunsDatabase('runs_scheduler');
+  analytics = await createAnalyticsDatabase('runs_scheduler');
 });
 afterAll(() => analytics.drop());
 beforeEach(() => forgetRuns(analytics.db));

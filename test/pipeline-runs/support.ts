@@ -6,8 +6,6 @@ import type { Runner } from '#libs/reconcile/contract.ts';
 import type { JobParts } from '#libs/reconcile/jobs/attempt.ts';
 import type { RunTiming } from '#libs/reconcile/jobs/timing.ts';
 import { findRun, type PipelineRun, type RunRequest, requestRun } from '#libs/store/runs/runs.ts';
-import { migrate } from '#libs/store/schema/migrate.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { QUICK } from './fake.ts';
 
 export * from './fake.ts';
@@ -45,12 +43,6 @@ export async function until(db: Database, id: string, isSo: (run: PipelineRun) =
 }
 
 export const ended = ({ status }: PipelineRun): boolean => !['queued', 'running'].includes(status);
-
-export async function createRunsDatabase(purpose: string): Promise<TestDatabase> {
-  const database = await createTestDatabase(purpose);
-  await migrate(database.db);
-  return database;
-}
 
 /** No run is left from the test before. */
 export const forgetRuns = async (db: Database): Promise<void> => {

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Clock } from '#libs/domain/clock.ts';
-import { migrate } from '#libs/store/schema/migrate.ts';
-import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, createSourceDatabase, type TestDatabase } from '../support/database.ts';
 import { startTestPipeline, type TestPipeline } from '../support/pipeline.ts';
 import { testSettings } from '../support/settings.ts';
 import { untilSettled } from '../support/settle.ts';
@@ -18,8 +17,7 @@ let analytics: TestDatabase;
 let pipeline: TestPipeline;
 beforeAll(async () => {
   source = await createSourceDatabase('deep_source', LAX_SOURCE_SCHEMA);
-  analytics = await createTestDatabase('deep_analytics');
-  await migrate(analytics.db);
+  analytics = await createAnalyticsDatabase('deep_analytics');
   pipeline = await startTestPipeline({
     source: source.address,
     analytics: analytics.db,

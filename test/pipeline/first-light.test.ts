@@ -3,8 +3,7 @@ import type { Change } from '#libs/domain/change.ts';
 import { parseDay } from '#libs/domain/local-date.ts';
 import { stageBatch } from '#libs/store/images/stage.ts';
 import { beginCalendar } from '#libs/store/keys/calendar.ts';
-import { migrate } from '#libs/store/schema/migrate.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { deriveAll } from '../support/derive-all.ts';
 import { testSettings } from '../support/settings.ts';
 
@@ -14,8 +13,7 @@ const settings = testSettings();
 let analytics: TestDatabase;
 
 beforeAll(async () => {
-  analytics = await createTestDatabase('pipeline');
-  await migrate(analytics.db);
+  analytics = await createAnalyticsDatabase('pipeline');
   await beginCalendar(analytics.db, parseDay('2026-03-20'));
 });
 afterAll(() => analytics.drop());

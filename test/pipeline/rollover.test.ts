@@ -8,16 +8,14 @@ import { readDays } from '#libs/pipeline/today.ts';
 import { Work } from '#libs/pipeline/work.ts';
 import type { Loop } from '#libs/platform/loop/loop.ts';
 import { readToday } from '#libs/store/keys/calendar.ts';
-import { migrate } from '#libs/store/schema/migrate.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 
 let analytics: TestDatabase;
 let said: string[] = [];
 let rollover: Loop | undefined;
 
 beforeAll(async () => {
-  analytics = await createTestDatabase('rollover');
-  await migrate(analytics.db);
+  analytics = await createAnalyticsDatabase('rollover');
 });
 afterAll(() => analytics.drop());
 beforeEach(async () => {

@@ -3,8 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { MS_PER_DAY } from '#libs/domain/local-date.ts';
-import { migrate } from '#libs/store/schema/migrate.ts';
-import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, createSourceDatabase, type TestDatabase } from '../support/database.ts';
 import { askOracle, compareFeatures, readFeatures } from '../support/oracle.ts';
 import { startTestPipeline, type TestPipeline } from '../support/pipeline.ts';
 import { testSettings } from '../support/settings.ts';
@@ -27,8 +26,7 @@ beforeEach(async () => {
   source = await createSourceDatabase('history_source', LAX_SOURCE_SCHEMA);
   // Long metadata is kept out of line as it is, so that updates of other columns do not carry it.
   await source.db.query('ALTER TABLE activity_logs ALTER metadata SET STORAGE EXTERNAL');
-  analytics = await createTestDatabase('history_analytics');
-  await migrate(analytics.db);
+  analytics = await createAnalyticsDatabase('history_analytics');
 });
 afterEach(async () => {
   await source.drop();

@@ -14,9 +14,8 @@ import { Reconciler } from '#libs/reconcile/index.ts';
 import { openRowReconciler } from '#libs/reconcile/rows/row-reconciler.ts';
 import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
 import { openProgressStore } from '#libs/store/progress/progress.ts';
-import { migrate } from '#libs/store/schema/migrate.ts';
 import { FIRST_TODAY } from '../property/rows.ts';
-import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, createSourceDatabase, type TestDatabase } from '../support/database.ts';
 import { askOracle, compareFeatures, type Difference, readCourseIds, readFeatures } from '../support/oracle.ts';
 import { startTestPipeline, type TestPipeline } from '../support/pipeline.ts';
 import { testSettings } from '../support/settings.ts';
@@ -57,8 +56,7 @@ export class ReconcileWorld {
 
   static async open(purpose: string, settings: Partial<FeatureSettings> = {}): Promise<ReconcileWorld> {
     const source = await createSourceDatabase(`${purpose}_source`, LAX_SOURCE_SCHEMA);
-    const analytics = await createTestDatabase(`${purpose}_analytics`);
-    await migrate(analytics.db);
+    const analytics = await createAnalyticsDatabase(`${purpose}_analytics`);
     return new ReconcileWorld(source, analytics, { ...testSettings(), ...settings });
   }
 

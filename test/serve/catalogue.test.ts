@@ -3,8 +3,8 @@ import { FEATURE_SET } from '#libs/features/index.ts';
 import { CATALOGUE, catalogueAnswer } from '#libs/serve/catalogue/index.ts';
 import { catalogueText } from '#libs/serve/catalogue/text.ts';
 import { studentMetricsAnswer } from '#libs/serve/student-metrics.ts';
-import { createAnalytics } from '../api/support.ts';
 import type { TestDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase } from '../support/database.ts';
 import { INEXACT } from '../support/oracle.ts';
 
 /** Who and when a row is about, and how it was made: no features. */
@@ -29,7 +29,7 @@ interface Column {
 let analytics: TestDatabase;
 let columns: Column[];
 beforeAll(async () => {
-  analytics = await createAnalytics('catalogue');
+  analytics = await createAnalyticsDatabase('catalogue');
   const found = await analytics.db.query<Column>(
     `SELECT c.relname::text AS table, a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type
      FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped

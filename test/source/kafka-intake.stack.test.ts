@@ -6,8 +6,7 @@ import { Work } from '#libs/pipeline/work.ts';
 import { openProducer } from '#libs/platform/kafka/producer.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { openPartitionProgress } from '#libs/store/progress/progress.ts';
-import { migrate } from '#libs/store/schema/migrate.ts';
-import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, createSourceDatabase, type TestDatabase } from '../support/database.ts';
 import { testSettings } from '../support/settings.ts';
 import { type KafkaWorld, kafkaWorld } from './kafka-world.ts';
 import { eventually } from './stage.ts';
@@ -20,8 +19,7 @@ let intakes: Intake[] = [];
 let failures: unknown[] = [];
 
 beforeEach(async () => {
-  analytics = await createTestDatabase('kafka_intake');
-  await migrate(analytics.db);
+  analytics = await createAnalyticsDatabase('kafka_intake');
   await adoptSettings(analytics.db, settings);
   world = kafkaWorld(await createSourceDatabase('kafka_intake'));
   intakes = [];

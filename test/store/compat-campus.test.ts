@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseDay } from '#libs/domain/local-date.ts';
-import { migrate } from '#libs/store/schema/migrate.ts';
 import { seedCampus } from '../../services/sandbox/campus/seed.ts';
 import { PATH_PREDICTOR, readAs } from '../contract/readers.ts';
-import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, createSourceDatabase, type TestDatabase } from '../support/database.ts';
 import { askOracle, compareFeatures, type PrintedFeatures, readCourseIds, readFeatures } from '../support/oracle.ts';
 import { startTestPipeline } from '../support/pipeline.ts';
 import { testSettings } from '../support/settings.ts';
@@ -17,8 +16,7 @@ let analytics: TestDatabase;
 let oracle: PrintedFeatures;
 beforeAll(async () => {
   const source = await createSourceDatabase('compat_lms');
-  analytics = await createTestDatabase('compat_campus');
-  await migrate(analytics.db);
+  analytics = await createAnalyticsDatabase('compat_campus');
   await seedCampus(source.db, { seed: 'compat', now: Date.now(), students: 60 });
   const pipeline = await startTestPipeline({
     source: source.address,

@@ -2,14 +2,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { courseAsOf, DAYS_AFTER_LAST_FACT } from '#libs/families/course-as-of.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { beginCalendar } from '#libs/store/keys/calendar.ts';
-import { addPeople, createAnalytics, insertAll } from '../api/support.ts';
+import { addPeople, insertAll } from '../api/support.ts';
 import { PATH_PREDICTOR, readAs, STUDENT_PROFILER } from '../contract/readers.ts';
 import type { TestDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase } from '../support/database.ts';
 import { COURSES, ENGAGEMENT, KEYS, MANY, PERFORMANCE, TODAY } from './compat-rows.ts';
 
 let analytics: TestDatabase;
 beforeAll(async () => {
-  analytics = await createAnalytics('compat');
+  analytics = await createAnalyticsDatabase('compat');
   const { db } = analytics;
   await addPeople(db, 26, COURSES);
   await beginCalendar(db, TODAY);

@@ -2,15 +2,16 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { StudentCourse } from '#libs/domain/family.ts';
 import { PERFORMANCE } from '#libs/features/performance.ts';
 import { completeTopic, openOutbox, putOutbox, readWaiting } from '#libs/store/features/outbox.ts';
-import { addPeople, createAnalytics, insert } from '../api/support.ts';
+import { addPeople, insert } from '../api/support.ts';
 import type { TestDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase } from '../support/database.ts';
 import { Gate } from '../support/interpose.ts';
 import { until } from '../topics/relays.ts';
 
 const outbox = openOutbox('performance', ['student_id', 'row_version', ...Object.keys(PERFORMANCE)]);
 let analytics: TestDatabase;
 beforeAll(async () => {
-  analytics = await createAnalytics('outbox_store');
+  analytics = await createAnalyticsDatabase('outbox_store');
   await addPeople(analytics.db, 5, 1);
 });
 afterAll(() => analytics.drop());

@@ -2,8 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { ChangeBatch, Progress, UndecodableRecord } from '#libs/source/contract.ts';
 import { stageBatch } from '#libs/store/images/stage.ts';
 import { openPartitionProgress, openProgressStore } from '#libs/store/progress/progress.ts';
-import { migrate } from '#libs/store/schema/migrate.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { testSettings } from '../support/settings.ts';
 
 const { reading } = testSettings();
@@ -11,8 +10,7 @@ const [A, B] = ['kafka:lms.public.grades:0', 'kafka:lms.public.grades:1'] as con
 let database: TestDatabase;
 
 beforeAll(async () => {
-  database = await createTestDatabase('partitions');
-  await migrate(database.db);
+  database = await createAnalyticsDatabase('partitions');
 });
 afterAll(() => database.drop());
 beforeEach(async () => {

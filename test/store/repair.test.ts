@@ -4,8 +4,7 @@ import type { Image } from '#libs/store/images/image.ts';
 import { EpochEnded, type ImageRepair, type RepairScene, repairImages } from '#libs/store/images/repair.ts';
 import { imagesOf, stageBatch } from '#libs/store/images/stage.ts';
 import { openProgressStore } from '#libs/store/progress/progress.ts';
-import { migrate } from '#libs/store/schema/migrate.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { testSettings } from '../support/settings.ts';
 
 const { reading, fingerprint } = testSettings();
@@ -17,8 +16,7 @@ let database: TestDatabase;
 let epoch: number;
 let scene: RepairScene;
 beforeAll(async () => {
-  database = await createTestDatabase('repair');
-  await migrate(database.db);
+  database = await createAnalyticsDatabase('repair');
 });
 afterAll(() => database.drop());
 beforeEach(async () => {

@@ -3,14 +3,12 @@ import type { AnyRowChange } from '#libs/domain/change.ts';
 import { engagementFamily } from '#libs/families/engagement.ts';
 import { performanceFamily } from '#libs/families/performance.ts';
 import { imagesOf, stageBatch } from '#libs/store/images/stage.ts';
-import { migrate } from '#libs/store/schema/migrate.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { testSettings } from '../support/settings.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
-  database = await createTestDatabase('times');
-  await migrate(database.db);
+  database = await createAnalyticsDatabase('times');
 });
 afterAll(() => database.drop());
 

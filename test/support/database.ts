@@ -1,5 +1,6 @@
 import { inject } from 'vitest';
 import { type Database, type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
+import { migrate } from '#libs/store/schema/migrate.ts';
 import { SOURCE_SCHEMA } from './source-schema.ts';
 
 export interface TestDatabase {
@@ -17,13 +18,14 @@ export async function createTestDatabase(
   connections = 16,
   server: DatabaseAddress = inject('postgres'),
   encoding = 'UTF8',
+  template = 'template0',
 ): Promise<TestDatabase> {
   count += 1;
   const name = `${purpose}_${process.pid}_${count}_${Date.now().toString(36)}`
     .toLowerCase()
     .replaceAll(/[^a-z0-9_]/g, '_');
   await onServer(server, (admin) =>
-    admin.query(`CREATE DATABASE "${name}" ENCODING '${encoding}' LOCALE 'C' TEMPLATE template0`),
+    admin.query(`CREATE DATABASE "${name}" ENCODING '${encoding}' LOCALE 'C' TEMPLATE "${template}"`),
   );
   const address = { ...server, database: name };
   const db = openDatabase(address, { connections, name: `test ${purpose}` });
@@ -40,6 +42,29 @@ export async function createTestDatabase(
       });
     },
   };
+}
+
+const MIGRATED = 'migrated';
+/** Any constant that nothing else locks. */
+const TEMPLATE_LOCK = 7_139_001;
+let migrated: Promise<void> | undefined;
+
+/** A fresh database of the newest schema on the run's server: a copy of one that the first who asks has migrated. */
+export async function createAnalyticsDatabase(purpose: string): Promise<TestDatabase> {
+  migrated ??= onServer(inject('postgres'), ensureMigrated);
+  await migrated;
+  return createTestDatabase(purpose, undefined, undefined, undefined, MIGRATED);
+}
+
+/** Its name is given last: one that was left half made is none. */
+async function ensureMigrated(admin: Database): Promise<void> {
+  await admin.query('SELECT pg_advisory_lock($1)', [TEMPLATE_LOCK]);
+  const [found] = await admin.query('SELECT FROM pg_database WHERE datname = $1', [MIGRATED]);
+  if (found !== undefined) return;
+  const made = await createTestDatabase(MIGRATED, 2);
+  await migrate(made.db);
+  await made.db.close();
+  await admin.query(`ALTER DATABASE "${made.address.database}" RENAME TO "${MIGRATED}"`);
 }
 
 /** A fresh database with the tables of an LMSConnector in it. */

@@ -1,14 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '#libs/platform/embedded-postgres/embedded.ts';
+import { openRunFolder } from './run-folder.ts';
 
 /** One real Postgres for the whole run; each test file takes databases of its own from it (see `database.ts`). */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const folder = mkdtempSync(path.join(tmpdir(), 'prepadata-test-'));
+  const run = openRunFolder();
   const server: EmbeddedPostgres = await startEmbeddedPostgres({
-    folder,
+    folder: run.folder,
     settings: {
       wal_level: 'logical',
       fsync: 'off',
@@ -17,14 +15,14 @@ export default async function setup(project: TestProject): Promise<() => Promise
       max_replication_slots: 40,
       max_slot_wal_keep_size: '8GB',
       shared_buffers: '256MB',
-      max_wal_size: '4GB',
+      max_wal_size: '1GB',
       autovacuum_naptime: '5s',
     },
   });
   project.provide('postgres', server.admin('postgres'));
   return async () => {
     await server.stop();
-    rmSync(folder, { recursive: true, force: true });
+    run.close();
   };
 }
 

@@ -105,13 +105,8 @@ export class OwnStack {
   }
 
   /** Ends anything else with this test too, should it not come to an end itself. */
-  watch(pid: number, ask?: NodeJS.Signals): void {
-    this.#guard.watch(pid, ask);
-  }
-
-  /** Removes a folder when all of it has ended. */
-  remove(folder: string): void {
-    this.#guard.remove(folder);
+  watch(pid: number): void {
+    this.#guard.watch(pid);
   }
 
   /** Starts a part, at first or again; resolves when it is ready. */

@@ -3,8 +3,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FAMILIES } from '#libs/domain/family.ts';
 import { SOURCE_IDS } from '#libs/pipeline/topics/schemas.ts';
-import { migrate } from '#libs/store/schema/migrate.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 interface Field {
@@ -30,8 +29,7 @@ interface Column {
 
 let analytics: TestDatabase;
 beforeAll(async () => {
-  analytics = await createTestDatabase('avro');
-  await migrate(analytics.db);
+  analytics = await createAnalyticsDatabase('avro');
 });
 afterAll(() => analytics.drop());
 

@@ -1,9 +1,8 @@
 import { openLog } from '#libs/platform/log.ts';
-import { migrate } from '#libs/store/schema/migrate.ts';
 import { startReconcile } from '../../../services/reconcile/role.ts';
 import { seedCampus } from '../../../services/sandbox/campus/seed.ts';
 import { FakeRunner, QUICK } from '../../pipeline-runs/fake.ts';
-import { createSourceDatabase, createTestDatabase } from '../../support/database.ts';
+import { createAnalyticsDatabase, createSourceDatabase } from '../../support/database.ts';
 import { startTestPipeline } from '../../support/pipeline.ts';
 import { testSettings } from '../../support/settings.ts';
 import { untilSettled } from '../../support/settle.ts';
@@ -11,8 +10,7 @@ import { startTestApi } from '../support.ts';
 
 /** An API that serves a small campus, derived as any source is, with rows that cannot be read; runs end at once. */
 export async function openLivingApi() {
-  const [source, analytics] = [await createSourceDatabase('clients'), await createTestDatabase('clients')];
-  await migrate(analytics.db);
+  const [source, analytics] = [await createSourceDatabase('clients'), await createAnalyticsDatabase('clients')];
   await seedCampus(source.db, { seed: 'clients', now: Date.now(), students: 60 });
   await source.db.query(`INSERT INTO grades (id, student_id, course_id, grade_item, grade_value, grade_max, timestamp)
     SELECT gen_random_uuid(), student_id, course_id, 'Essay', 5, 0, timestamp FROM grades LIMIT 5`);

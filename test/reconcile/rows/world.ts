@@ -15,8 +15,7 @@ import {
 } from '#libs/reconcile/rows/row-reconciler.ts';
 import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
 import { openProgressStore } from '#libs/store/progress/progress.ts';
-import { migrate } from '#libs/store/schema/migrate.ts';
-import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { createAnalyticsDatabase, createSourceDatabase, type TestDatabase } from '../../support/database.ts';
 import { testSettings } from '../../support/settings.ts';
 import { LAX_SOURCE_SCHEMA } from '../../support/source-schema.ts';
 
@@ -61,8 +60,7 @@ export class RowWorld {
 
   static async open(purpose: string, encoding?: string): Promise<RowWorld> {
     const source = await createSourceDatabase(`${purpose}_source`, LAX_SOURCE_SCHEMA, undefined, encoding);
-    const analytics = await createTestDatabase(`${purpose}_analytics`);
-    await migrate(analytics.db);
+    const analytics = await createAnalyticsDatabase(`${purpose}_analytics`);
     return new RowWorld(source, analytics);
   }
 
