@@ -16,6 +16,8 @@ import { endLeft, readState, type StackState } from '../../services/sandbox/stac
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const folder = mkdtempSync(path.join(tmpdir(), 'prepadata-whole-'));
 chmodSync(folder, 0o755);
+/** A small campus, which has every story all the same. */
+const SMALL = { CAMPUS_STUDENTS: '60' };
 let child: ChildProcess | undefined;
 let output = '';
 
@@ -23,7 +25,14 @@ function start(): Promise<number | null> {
   output = '';
   const started = spawn(process.execPath, ['libs/platform/launch.mjs', 'services/sandbox/stack/main.ts'], {
     cwd: ROOT,
-    env: { ...process.env, STACK_DIR: folder, STACK_PARTS_DIR: partsFolder(), API_PORT: '', PIPELINE_SCHEDULE: 'off' },
+    env: {
+      ...process.env,
+      STACK_DIR: folder,
+      STACK_PARTS_DIR: partsFolder(),
+      API_PORT: '',
+      PIPELINE_SCHEDULE: 'off',
+      ...SMALL,
+    },
   });
   child = started;
   const keep = (chunk: Buffer): void => {
