@@ -5,8 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import { isLoopback } from '../../services/api/access.ts';
 import type { Api, ApiOptions } from '../../services/api/role.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createAnalyticsDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { type Answer, ask, errorOf, serveWhile, startTestApi } from './support.ts';
 
 let analytics: TestDatabase;

@@ -2,8 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { anomaliesAnswer } from '#libs/serve/anomalies.ts';
 import { encodeCursor } from '#libs/serve/paging.ts';
 import type { Api } from '../../services/api/role.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createAnalyticsDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { addCourseState, addPeople, ask, errorOf, insertAll, startTestApi, uuid, walk } from './support.ts';
 
 let analytics: TestDatabase;

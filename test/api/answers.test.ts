@@ -4,8 +4,7 @@ import type { Log } from '#libs/platform/log.ts';
 import { openLog } from '#libs/platform/log.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import type { Api } from '../../services/api/role.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createAnalyticsDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { addPeople, ask, errorOf, startTestApi } from './support.ts';
 
 let analytics: TestDatabase;

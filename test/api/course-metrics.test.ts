@@ -3,8 +3,7 @@ import { COVERAGE_KINDS, NO_FIRST_DAYS } from '#libs/aggregate/coverage.ts';
 import { parseDay } from '#libs/domain/local-date.ts';
 import { courseMetricsAnswer } from '#libs/serve/course-metrics.ts';
 import type { Api } from '../../services/api/role.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createAnalyticsDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { addPeople, ask, errorOf, insert, insertAll, startTestApi, uuid } from './support.ts';
 
 const TODAY = '2026-03-20';

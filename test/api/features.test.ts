@@ -4,8 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CATALOGUE, catalogueAnswer } from '#libs/serve/catalogue/index.ts';
 import type { Api } from '../../services/api/role.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createAnalyticsDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { ask, errorOf, startTestApi } from './support.ts';
 
 let analytics: TestDatabase;

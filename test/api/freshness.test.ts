@@ -4,8 +4,7 @@ import { freshnessAnswer } from '#libs/serve/freshness.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
 import { advanceProgress, openProgressStore } from '#libs/store/progress/progress.ts';
 import type { Api } from '../../services/api/role.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createAnalyticsDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { addCourseState, ask, insert, NOW, startTestApi } from './support.ts';
 
 let analytics: TestDatabase;

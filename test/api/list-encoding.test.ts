@@ -2,8 +2,7 @@ import http from 'node:http';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Api } from '../../services/api/role.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createAnalyticsDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { interpose } from '../support/interpose.ts';
 import { addCourseState, addPeople, insertAll, startTestApi } from './support.ts';
 

@@ -8,8 +8,7 @@ import { temporalAnswer } from '#libs/serve/temporal.ts';
 import type { Api } from '../../services/api/role.ts';
 import { pageReply } from '../../services/api/routes/page.ts';
 import { ANYBODY } from '../../services/api/tokens.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createAnalyticsDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { interpose } from '../support/interpose.ts';
 import { addCourseState, addPeople, ask, startTestApi, walk } from './support.ts';
 

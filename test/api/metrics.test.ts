@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { studentMetricsAnswer } from '#libs/serve/student-metrics.ts';
 import type { Api } from '../../services/api/role.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createAnalyticsDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { addCourseState, addPeople, ask, errorOf, insert, startTestApi, uuid } from './support.ts';
 
 const part = { value: 1, target: 5, weight: 0.3, covered: true };

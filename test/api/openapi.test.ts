@@ -5,8 +5,7 @@ import type { Database } from '#libs/platform/postgres/database.ts';
 import { studentMetricsAnswer } from '#libs/serve/student-metrics.ts';
 import type { Api } from '../../services/api/role.ts';
 import { ROUTES } from '../../services/api/routes/index.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createAnalyticsDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { addPeople, ask, insertAll, startTestApi } from './support.ts';
 
 interface Parameter {

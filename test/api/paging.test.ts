@@ -2,8 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { rejectedAnswer } from '#libs/serve/rejected.ts';
 import { studentsAnswer } from '#libs/serve/students.ts';
 import type { Api } from '../../services/api/role.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createAnalyticsDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { addPeople, ask, errorOf, insert, insertAll, startTestApi, uuid, walk } from './support.ts';
 
 const STUDENTS = 125;

@@ -3,8 +3,7 @@ import { openMetrics } from '#libs/platform/metrics.ts';
 import { METRICS } from '#libs/platform/metrics-table.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
 import type { Api } from '../../services/api/role.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createAnalyticsDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { addCourseState, addPeople, ask, errorOf, insert, startTestApi } from './support.ts';
 
 const metrics = openMetrics();

@@ -3,8 +3,7 @@ import { openMetrics } from '#libs/platform/metrics.ts';
 import { NO_ORIGIN } from '#libs/store/keys/marks.ts';
 import { setKeyAside } from '#libs/store/keys/set-aside.ts';
 import type { Api } from '../../services/api/role.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createAnalyticsDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { ask, insert, startTestApi } from './support.ts';
 
 let analytics: TestDatabase;

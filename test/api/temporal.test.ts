@@ -4,8 +4,7 @@ import { formatDay, parseDay } from '#libs/domain/local-date.ts';
 import { temporalAnswer } from '#libs/serve/temporal.ts';
 import { trajectoryAnswer } from '#libs/serve/trajectory.ts';
 import type { Api } from '../../services/api/role.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createAnalyticsDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import {
   addCourseState,
   addEngagementSeries,

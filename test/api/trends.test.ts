@@ -3,8 +3,7 @@ import { formatDay, parseDay } from '#libs/domain/local-date.ts';
 import { engagementTrendsAnswer } from '#libs/serve/engagement-trends.ts';
 import { sql } from '#libs/serve/statements.ts';
 import type { Api } from '../../services/api/role.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createAnalyticsDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import {
   addCourseState,
   addEngagementSeries,

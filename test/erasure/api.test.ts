@@ -5,15 +5,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startErasures } from '#libs/pipeline/erase.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { verifyRecord } from '#libs/store/erasure/record.ts';
-import { addPeople, createAnalytics, insertAll, serveWhile, uuid } from '../api/support.ts';
-import type { TestDatabase } from '../support/database.ts';
+import { addPeople, insertAll, serveWhile, uuid } from '../api/support.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { erase, SIGNER } from './support.ts';
 
 let analytics: TestDatabase;
 let folder: string;
 
 beforeAll(async () => {
-  analytics = await createAnalytics('erase_api');
+  analytics = await createAnalyticsDatabase('erase_api');
   await addPeople(analytics.db, 6, 1);
   await insertAll(
     analytics.db,

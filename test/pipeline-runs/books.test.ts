@@ -11,8 +11,7 @@ import {
   renewRun,
   requestRun,
 } from '#libs/store/runs/runs.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createAnalyticsDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { ALL_EQUAL, ask, forgetRuns, read, WHOLE } from './support.ts';
 
 /* The rows of runs and who may change them: what a request, a process and an impatient operator do to them. */

@@ -7,8 +7,7 @@ import { RunGuardError, RunStoppedError } from '#libs/reconcile/jobs/errors.ts';
 import { startExecutor } from '#libs/reconcile/jobs/executor.ts';
 import type { RunTiming } from '#libs/reconcile/jobs/timing.ts';
 import { cancelRun } from '#libs/store/runs/runs.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createAnalyticsDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { interpose } from '../support/interpose.ts';
 import {
   ALL_EQUAL,
@@ -176,12 +175,11 @@ describe('a run that is cancelled', () => {
     const id = await ask(db);
     execute(deaf);
     await until(db, id, (run) => run.status === 'running');
-    const asked = performance.now();
     await cancelRun(db, id);
     expect(await until(db, id, ended)).toMatchObject({ status: 'cancelled' });
-    // The grace and a lease, and somebody who looks each second.
-    expect(performance.now() - asked).toBeLessThan(10_000);
     expect(await until(db, await ask(db), ended)).toMatchObject({ status: 'succeeded' });
+    // All of that while it still runs.
+    expect(late).toBeUndefined();
     gate.open();
     await sleep(100);
     expect(late).toBeInstanceOf(RunStoppedError);
@@ -233,9 +231,7 @@ test('a process that is told to stop gives its run back, and the attempt does no
   const id = await ask(db);
   const first = execute(endless);
   await until(db, id, (run) => run.status === 'running');
-  const asked = performance.now();
   await first.stop();
-  expect(performance.now() - asked).toBeLessThan(2_000);
   expect(await read(db, id)).toMatchObject({ status: 'queued', attempts: 0 });
   execute(new FakeRunner());
   expect(await until(db, id, ended)).toMatchObject({ status: 'succeeded', attempts: 1 });

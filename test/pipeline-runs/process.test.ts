@@ -4,8 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { addressEnv } from '#libs/platform/config/address-env.ts';
 import { cancelRun } from '#libs/store/runs/runs.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createAnalyticsDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { ask, ended, forgetRuns, read, until } from './support.ts';
 
 /* The role as a process of its own: its command line, its exit codes, its sudden death. */

@@ -4,8 +4,7 @@ import { openLog } from '#libs/platform/log.ts';
 import { parseSchedule } from '#libs/platform/schedule.ts';
 import { Scheduler } from '#libs/reconcile/jobs/scheduler.ts';
 import { cancelRun, claimRun, endRun } from '#libs/store/runs/runs.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createAnalyticsDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { ask, forgetRuns, read } from './support.ts';
 
 let analytics: TestDatabase;

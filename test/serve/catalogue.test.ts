@@ -3,8 +3,7 @@ import { FEATURE_SET } from '#libs/features/index.ts';
 import { CATALOGUE, catalogueAnswer } from '#libs/serve/catalogue/index.ts';
 import { catalogueText } from '#libs/serve/catalogue/text.ts';
 import { studentMetricsAnswer } from '#libs/serve/student-metrics.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createAnalyticsDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { INEXACT } from '../support/oracle.ts';
 
 /** Who and when a row is about, and how it was made: no features. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -27,6 +27,13 @@ afterAll(async () => {
 const start = async (settings: Record<string, string | number>): Promise<void> => {
   server = await startEmbeddedPostgres({ folder, settings });
 };
+
+/** Stops it in good order, which waits for whoever follows it; whoever holds it up has it ended by force. */
+async function stopped(): Promise<void> {
+  const { length } = readFileSync(server.logFile, 'utf8');
+  await server.stop(20_000);
+  expect(readFileSync(server.logFile, 'utf8').slice(length)).not.toContain('immediate shutdown');
+}
 
 async function freshDatabase(name: string): Promise<void> {
   await server.ensureDatabase(name);
@@ -98,9 +105,7 @@ test('a server that stops is not held up, is waited for, and goes on where it wa
   await eventually(life.state).toBe('streaming');
   await addStudents('restart', 5);
   await within('restart', (db) => db.query('CREATE TABLE noise AS SELECT generate_series(1, 10000) AS n'));
-  const began = performance.now();
-  await server.stop(20_000);
-  expect(performance.now() - began).toBeLessThan(5_000);
+  await stopped();
   await eventually(life.state).toBe('waiting');
   await sleep(300);
   await start(logical);
@@ -128,9 +133,7 @@ test('a server that stops does not wait for a batch that is under way', async ()
   await eventually(life.state).toBe('streaming');
   await addStudents('held', 5);
   await eventually(() => holding).toBe(true);
-  const began = performance.now();
-  await server.stop(20_000);
-  expect(performance.now() - began).toBeLessThan(5_000);
+  await stopped();
   expect(life.state()).toBe('waiting');
   release();
   await start(logical);

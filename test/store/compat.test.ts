@@ -4,8 +4,7 @@ import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { beginCalendar } from '#libs/store/keys/calendar.ts';
 import { addPeople, insertAll } from '../api/support.ts';
 import { PATH_PREDICTOR, readAs, STUDENT_PROFILER } from '../contract/readers.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createAnalyticsDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { COURSES, ENGAGEMENT, KEYS, MANY, PERFORMANCE, TODAY } from './compat-rows.ts';
 
 let analytics: TestDatabase;

@@ -3,8 +3,7 @@ import type { StudentCourse } from '#libs/domain/family.ts';
 import { PERFORMANCE } from '#libs/features/performance.ts';
 import { completeTopic, openOutbox, putOutbox, readWaiting } from '#libs/store/features/outbox.ts';
 import { addPeople, insert } from '../api/support.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createAnalyticsDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { Gate } from '../support/interpose.ts';
 import { until } from '../topics/relays.ts';
 
