@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { retain, startRetention } from '#libs/pipeline/retention.ts';
 import { openLog } from '#libs/platform/log.ts';
-import { createAnalytics } from '../api/support.ts';
-import type { TestDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 
 let analytics: TestDatabase;
 
 beforeAll(async () => {
-  analytics = await createAnalytics('retention');
+  analytics = await createAnalyticsDatabase('retention');
 });
 afterAll(() => analytics.drop());
 
