@@ -7,7 +7,8 @@
 -- `npm run migrate`, then as the owner:
 --   psql -d prepadata -v ON_ERROR_STOP=1 -f connectors/analytics-roles.sql
 -- Roles are made by whoever has CREATEROLE or is a superuser: where the owner may not, the error names what an administrator has
--- to run before. Run it again after an update; passwords stay as they are.
+-- to run before. Run it again after an update; passwords stay as they are. `npm run migrate` does all this by itself where
+-- ANALYTICS_WRITER_PASSWORD, ANALYTICS_RECONCILE_PASSWORD and ANALYTICS_API_PASSWORD are set, and gives the roles these passwords.
 
 DO $$
 DECLARE
@@ -32,6 +33,30 @@ BEGIN
     END;
   END LOOP;
 
+  -- How long a session may take for a statement, wait for a lock, and do nothing in a transaction. PrepaData's own processes
+  -- set these values themselves, and why they are what they are stands in libs/store/schema/session-limits.ts.
+  FOR wanted IN
+    SELECT format('ALTER ROLE %I SET %I = %L', role, setting, value) AS making
+    FROM (VALUES
+      ('prepadata_writer', 'statement_timeout', '10min'),
+      ('prepadata_writer', 'lock_timeout', '5min'),
+      ('prepadata_writer', 'idle_in_transaction_session_timeout', '2min'),
+      ('prepadata_reconcile', 'statement_timeout', '30min'),
+      ('prepadata_reconcile', 'lock_timeout', '5min'),
+      ('prepadata_reconcile', 'idle_in_transaction_session_timeout', '10min'),
+      ('prepadata_api', 'statement_timeout', '10s'),
+      ('prepadata_api', 'lock_timeout', '5s'),
+      ('prepadata_api', 'idle_in_transaction_session_timeout', '1min')
+    ) AS limits (role, setting, value)
+    WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role AND format('%s=%s', setting, value) = ANY (rolconfig))
+  LOOP
+    BEGIN
+      EXECUTE wanted.making;
+    EXCEPTION WHEN insufficient_privilege OR undefined_object THEN
+      missing := missing || (wanted.making || ';');
+    END;
+  END LOOP;
+
   -- Postgres 14 lets everybody make tables in public; from 15 on there is nothing to take away.
   IF has_schema_privilege('public', 'public', 'CREATE') THEN
     statement := format('GRANT CREATE ON SCHEMA public TO %I; REVOKE CREATE ON SCHEMA public FROM PUBLIC', owner);
@@ -43,7 +68,7 @@ BEGIN
   END IF;
 
   IF cardinality(missing) > 0 THEN
-    RAISE EXCEPTION '% may not make the roles of PrepaData, or not keep them from making tables', current_user
+    RAISE EXCEPTION '% may not make the roles of PrepaData, or not set them up', current_user
       USING HINT = 'an administrator runs this, then you run connectors/analytics-roles.sql again: ' || array_to_string(missing, ' ');
   END IF;
 END

@@ -4,6 +4,7 @@ import type { Log } from '#libs/platform/log.ts';
 import { startLoop } from '#libs/platform/loop/loop.ts';
 import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
+import { poolTroubles } from '#libs/platform/postgres/pool-waiting.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
 import { forgetInstances, leaveInstance, reportInstance } from '#libs/store/progress/instances.ts';
 
@@ -32,7 +33,12 @@ export function startReport(options: ReportOptions): { stop(): Promise<void> } {
     log,
     pollMs: REPORT_EVERY_MS,
     step: async () => {
-      await reportInstance(db, { ...self, troubles: troubles(), staged: staged(), source: asJson(source()) });
+      await reportInstance(db, {
+        ...self,
+        troubles: [...troubles(), ...poolTroubles(db)],
+        staged: staged(),
+        source: asJson(source()),
+      });
       await forgetInstances(db);
       return 'idle';
     },

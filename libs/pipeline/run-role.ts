@@ -69,7 +69,14 @@ interface Surroundings {
 async function startParts(definition: RoleDefinition, around: Surroundings): Promise<void> {
   const { config, analytics, log, lifecycle, fail, signal } = around;
   const name = `prepadata ${definition.role}`;
-  const db = await openAnalytics(analytics, { connections: 10, worksOnQueues: true, name, log, signal });
+  const db = await openAnalytics(analytics, {
+    connections: 10,
+    worksOnQueues: true,
+    name,
+    role: 'writer',
+    log,
+    signal,
+  });
   lifecycle.add('the analytics connections', () => db.close());
   if (signal.aborted) return;
   const settings = await takeSettings(config, db, log);

@@ -62,10 +62,18 @@ function slotTroubles(status: SourceStatus | null): string[] {
   ];
 }
 
+/** A server that is there, and has ended what took longer than it may: libs/store/schema/session-limits.ts. */
+const CUT_OFF: Readonly<Record<string, string>> = {
+  '57014': 'the analytics database has cut off a statement that took too long',
+  '55P03': 'the analytics database has cut off a statement that waited too long for a lock',
+  '25P03': 'the analytics database has ended a transaction in which nothing happened for too long',
+};
+
 /** The code is enough for an operator; the text of the error may hold addresses and users. */
 function describe(error: unknown): string {
   if (error instanceof DatabaseDeadlineError) return error.message;
   const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
+  if (typeof code === 'string' && code in CUT_OFF) return `${CUT_OFF[code]} (${code})`;
   const suffix = typeof code === 'string' ? ` (${code})` : '';
   return isDatabaseFault(error)
     ? `the analytics database does not answer${suffix}`

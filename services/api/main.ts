@@ -46,7 +46,7 @@ async function serve(): Promise<number> {
     () => reread(),
   );
   try {
-    const db = await openAnalytics(address, { name: 'prepadata api', log, signal: stopping.signal });
+    const db = await openAnalytics(address, { name: 'prepadata api', role: 'api', log, signal: stopping.signal });
     lifecycle.add('the analytics connections', () => db.close());
     if (stopping.signal.aborted) return 0;
     const api = await startApi({

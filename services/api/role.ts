@@ -4,6 +4,7 @@ import type { SettingValues } from '#libs/platform/config/settings.ts';
 import { type Log, moduleLog } from '#libs/platform/log.ts';
 import { type Metrics, openMetrics } from '#libs/platform/metrics.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
+import { poolTroubles } from '#libs/platform/postgres/pool-waiting.ts';
 import { withDeadline } from '#libs/serve/deadline.ts';
 import { openStudentMetrics } from '#libs/serve/student-metrics.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
@@ -96,7 +97,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       db: answering,
       studentMetrics: openStudentMetrics(answering),
       clock,
-      checks,
+      checks: () => [...checks(), ...poolTroubles(db)],
       roles,
       source: source ?? (() => null),
       metrics,

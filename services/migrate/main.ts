@@ -6,9 +6,11 @@ import { onSignals } from '#libs/platform/lifecycle.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { runProgram } from '#libs/platform/program.ts';
 import { openAnalytics } from '#libs/store/schema/open.ts';
+import { giveLogins } from './logins.ts';
 
 const USAGE = `Brings the analytics database to the schema of this program, and makes the settings of the environment those of every
-feature: what they change is derived again. Roles with other settings stop with exit code 3 from then on.
+feature: what they change is derived again. Roles with other settings stop with exit code 3 from then on. Where passwords of
+logins are given, it makes those of connectors/analytics-roles.sql, with the rights that each role needs.
 
   npm run migrate
 
@@ -21,10 +23,18 @@ async function main(): Promise<number> {
   const log = openLog(config.LOG_LEVEL, { role: 'migrate' });
   const stopping = new AbortController();
   onSignals(() => stopping.abort());
-  const db = await openAnalytics(address, { connections: 2, name: 'prepadata migrate', log, signal: stopping.signal });
+  const db = await openAnalytics(address, {
+    connections: 2,
+    name: 'prepadata migrate',
+    role: 'owner',
+    log,
+    signal: stopping.signal,
+  });
   try {
     if (stopping.signal.aborted) return 1;
     const changed = await adoptSettings(db, await openSettings(config, db, log));
+    const hasLogins = await giveLogins(db, config);
+    if (hasLogins) process.stdout.write('Each role has its login, with its password and its rights.\n');
     process.stdout.write(
       changed.length === 0
         ? 'The analytics database has the schema and the settings of this program.\n'

@@ -65,7 +65,13 @@ async function serve({ openRunner, timing = RUN_TIMING }: ProcessOptions, once: 
     stopping.abort();
   });
   try {
-    const db = await openAnalytics(analytics, { connections: 10, name: 'prepadata reconcile', log, signal });
+    const db = await openAnalytics(analytics, {
+      connections: 10,
+      name: 'prepadata reconcile',
+      role: 'reconcile',
+      log,
+      signal,
+    });
     lifecycle.add('the analytics connections', () => db.close());
     if (signal.aborted) return 0;
     const settings = await takeSettings(config, db, log);

@@ -203,6 +203,9 @@ function telling(db: Database, settings: RegisterSettings): Database {
     query: (statement, values) => guard(db.query(statement, values)),
     transaction: (work) => guard(db.transaction(work)),
     session: () => guard(db.session()),
+    get waitingMs() {
+      return db.waitingMs;
+    },
     close: () => db.close(),
   };
 }

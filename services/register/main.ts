@@ -63,6 +63,7 @@ async function main(typed: Typed<typeof OPTIONS>): Promise<number> {
   const log = openLog(config.LOG_LEVEL);
   const db = await openAnalytics(settings.analytics, {
     name: 'prepadata register',
+    role: 'writer',
     connections: 2,
     log,
     signal,

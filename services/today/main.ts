@@ -27,7 +27,13 @@ async function main({ values }: Typed<typeof OPTIONS>): Promise<number> {
   const log = openLog(config.LOG_LEVEL, { role: 'today' });
   const stopping = new AbortController();
   onSignals(() => stopping.abort());
-  const db = await openAnalytics(address, { connections: 1, name: 'prepadata today', log, signal: stopping.signal });
+  const db = await openAnalytics(address, {
+    connections: 1,
+    name: 'prepadata today',
+    role: 'owner',
+    log,
+    signal: stopping.signal,
+  });
   try {
     if (stopping.signal.aborted) return 1;
     process.stdout.write(`${await answer(db, values['set-back'] === true)}\n`);

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addressEnv } from '#libs/platform/config/address-env.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { type Database, type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
 import { openAnalytics } from '#libs/store/schema/open.ts';
+import { SESSION_LIMITS } from '#libs/store/schema/session-limits.ts';
 import { seedCampus } from '../../services/sandbox/campus/seed.ts';
 import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { differencesOf } from './equal.ts';
@@ -156,6 +158,7 @@ test('a role that finds the schema of an earlier version waits for the owner, an
   const said: string[] = [];
   const db = await openAnalytics(addressAs('prepadata_api'), {
     name: 'test waiting',
+    role: 'api',
     log: openLog('silent'),
     signal: stopping.signal,
     onWaiting: (sentence) => {
@@ -166,4 +169,81 @@ test('a role that finds the schema of an earlier version waits for the owner, an
   await db.close();
   expect(said[0]).toMatch(/earlier version, and the user prepadata_api may not change it/);
   expect(await start('migrate', OWNER).ended()).toEqual({ code: 0, signal: null });
+});
+
+describe('limits on time', () => {
+  const NAMES = ['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout'] as const;
+  const shown = `SELECT jsonb_object_agg(name, setting) AS limits FROM pg_settings WHERE name IN ('${NAMES.join("', '")}')`;
+
+  test.each(['writer', 'reconcile', 'api'] as const)('%s has them as a login, and sets them itself', async (role) => {
+    const address = addressAs(`prepadata_${role}`);
+    const bare = new pg.Client({ ...address });
+    await bare.connect();
+    const asLogin = (await bare.query<{ limits: object }>(shown)).rows[0]?.limits;
+    await bare.end();
+    expect(asLogin).toEqual(SESSION_LIMITS[role]);
+    // Where all processes log in as one owner, too.
+    const options = { name: 'test limits', role, log: openLog('silent'), signal: new AbortController().signal };
+    const db = await openAnalytics({ ...address, user: OWNER }, options);
+    open.push(db);
+    expect(await db.query(shown)).toEqual([{ limits: SESSION_LIMITS[role] }]);
+  });
+});
+
+describe('npm run migrate with passwords of logins', () => {
+  const SECRETS = {
+    ANALYTICS_WRITER_PASSWORD: "the writer's $& own",
+    ANALYTICS_RECONCILE_PASSWORD: 'the reconcile own',
+    ANALYTICS_API_PASSWORD: 'the api own',
+  };
+  const migrateWith = (secrets: Partial<typeof SECRETS>): RoleProcess => {
+    const process = new RoleProcess('migrate', {
+      ...env,
+      ...addressEnv('ANALYTICS_DB', addressAs(OWNER)),
+      ...secrets,
+    });
+    running.push(process);
+    return process;
+  };
+  const enter = async (user: Role, password: string): Promise<string> => {
+    const client = new pg.Client({ ...addressAs(user), password });
+    try {
+      await client.connect();
+      return 'in';
+    } catch (error) {
+      return String((error as { code?: unknown }).code);
+    } finally {
+      await client.end().catch(() => {});
+    }
+  };
+
+  test('makes the logins where there are none, and gives them these passwords and their rights', async () => {
+    await analytics.db.query('DROP OWNED BY prepadata_api');
+    await analytics.db.query('DROP ROLE prepadata_api');
+    const migrate = migrateWith(SECRETS);
+    expect(await migrate.ended(), migrate.output).toEqual({ code: 0, signal: null });
+    for (const secret of Object.values(SECRETS)) expect(migrate.output).not.toContain(secret);
+    expect(await enter('prepadata_writer', PASSWORD)).toBe('28P01');
+    expect(await enter('prepadata_writer', SECRETS.ANALYTICS_WRITER_PASSWORD)).toBe('in');
+    expect(await enter('prepadata_reconcile', SECRETS.ANALYTICS_RECONCILE_PASSWORD)).toBe('in');
+    expect(await enter('prepadata_api', SECRETS.ANALYTICS_API_PASSWORD)).toBe('in');
+    const api = openDatabase({ ...addressAs('prepadata_api'), password: SECRETS.ANALYTICS_API_PASSWORD });
+    open.push(api);
+    expect(await api.query('SELECT count(*)::int AS n FROM student_metrics')).toHaveLength(1);
+    await expect(api.query('DELETE FROM state.image_students')).rejects.toMatchObject({ code: '42501' });
+  });
+
+  test('says which passwords are missing', async () => {
+    const migrate = migrateWith({ ANALYTICS_API_PASSWORD: 'alone' });
+    expect(await migrate.ended()).toEqual({ code: 2, signal: null });
+    expect(migrate.output).toContain('ANALYTICS_WRITER_PASSWORD and ANALYTICS_RECONCILE_PASSWORD are not set');
+  });
+
+  test('says what to do where the owner may make no logins', async () => {
+    await analytics.db.query(`ALTER ROLE ${OWNER} NOCREATEROLE`);
+    const migrate = migrateWith(SECRETS);
+    expect(await migrate.ended(), migrate.output).toEqual({ code: 2, signal: null });
+    expect(migrate.output).toContain('give it CREATEROLE');
+    expect(migrate.output).not.toContain('SCRAM');
+  });
 });

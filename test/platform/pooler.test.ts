@@ -37,7 +37,7 @@ async function behind(settings: Record<string, string | number>): Promise<Databa
 }
 
 const analytics = (address: DatabaseAddress) =>
-  openAnalytics(address, { name: 'test', log: openLog('silent'), signal: NEVER, connections: 3 });
+  openAnalytics(address, { name: 'test', role: 'owner', log: openLog('silent'), signal: NEVER, connections: 3 });
 
 /** How following this source ends: with an error, or with the end of its snapshot. */
 const followed = (address: DatabaseAddress): Promise<unknown> =>
@@ -175,6 +175,7 @@ describe.skipIf(isWithoutPgBouncer)('PgBouncer', () => {
       const stop = new AbortController();
       const db = openAnalytics(address, {
         name: 'test',
+        role: 'owner',
         log: openLog('silent'),
         signal: stop.signal,
         onWaiting: (sentence) => waits.push(sentence),

@@ -72,7 +72,7 @@ async function reload(admission: string): Promise<void> {
 }
 
 const analyticsRefusal = async (address: DatabaseAddress): Promise<unknown> => {
-  const options = { name: 'test', log: openLog('silent'), signal: AbortSignal.timeout(30_000) };
+  const options = { name: 'test', role: 'owner' as const, log: openLog('silent'), signal: AbortSignal.timeout(30_000) };
   return openAnalytics({ ...address, database: 'empty' }, options).then(
     (opened) => opened.close(),
     (error: unknown) => error,

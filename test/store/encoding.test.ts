@@ -7,7 +7,12 @@ test.for(['LATIN1', 'SQL_ASCII'])(
   'an analytics database in %s is refused by name, and nothing is made in it',
   async (encoding) => {
     const database = await createTestDatabase('encoding', 2, undefined, encoding);
-    const options = { name: 'test', log: openLog('silent'), signal: new AbortController().signal };
+    const options = {
+      name: 'test',
+      role: 'owner' as const,
+      log: openLog('silent'),
+      signal: new AbortController().signal,
+    };
     await expect(openAnalytics(database.address, options)).rejects.toMatchObject({
       message: expect.stringContaining(`is encoded in ${encoding}, which does not hold every text`),
       hint: expect.stringContaining("ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0; and set ANALYTICS_DB_NAME to it"),

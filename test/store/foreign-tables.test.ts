@@ -17,6 +17,7 @@ test.each([
   await database.db.query(sql);
   const opening = openAnalytics(database.address, {
     name: 'test',
+    role: 'owner',
     log: openLog('silent'),
     signal: new AbortController().signal,
   });

@@ -294,6 +294,7 @@ onEachPostgres([14, 18], (_, server) => {
     const told: string[] = [];
     const opened = openAnalytics(analytics.address, {
       name: 'test views held',
+      role: 'owner',
       log: openLog('silent'),
       signal: new AbortController().signal,
       onWaiting: (sentence) => {

@@ -28,6 +28,9 @@ export function interpose(db: Database, hook: Hook): Database {
         close: () => session.close(),
       };
     },
+    get waitingMs() {
+      return db.waitingMs;
+    },
     close: () => db.close(),
   };
 }

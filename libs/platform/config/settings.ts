@@ -67,6 +67,13 @@ export const SETTINGS = {
     'Encrypts connections to it; verify-full also checks whose certificate it shows',
   ),
   ANALYTICS_DB_SSLROOTCERT: certificates('Certificates to trust for it; unset: those that Node knows'),
+  ANALYTICS_WRITER_PASSWORD: text(
+    '',
+    'Given by npm run migrate to the login of engagement, performance, anomaly and register',
+    { secret: true },
+  ),
+  ANALYTICS_RECONCILE_PASSWORD: text('', 'The same, of reconcile', { secret: true }),
+  ANALYTICS_API_PASSWORD: text('', 'The same, of the API; all three or none', { secret: true }),
   INSTITUTION_TIMEZONE: zone('UTC', 'The zone whose days are the days of every feature'),
   API_HOST: text('127.0.0.1', 'Address the API listens on'),
   API_PORT: port('8001', 'Port the API listens on; 0 takes a free one'),

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import type { DatabaseAddress, Queryable, SqlStatement, SqlValue } from './contract.ts';
+import { PoolWaiting } from './pool-waiting.ts';
 import { notOurs } from './pooler.ts';
 import { type DatabaseSession, openDatabaseSession } from './session.ts';
 import { SessionRefused, settleSession } from './session-settings.ts';
@@ -29,6 +30,8 @@ export interface Database extends Queryable {
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
   /** Takes a connection out of the pool for as long as the session lives. */
   session(): Promise<DatabaseSession>;
+  /** For how long somebody has been waiting for a connection, all of them being in use. Milliseconds; 0: nobody is. */
+  readonly waitingMs: number;
   close(): Promise<void>;
 }
 
@@ -82,19 +85,22 @@ export function openDatabase(address: DatabaseAddress, options: DatabaseOptions 
     onConnect: (client) => settleSession(client, options.settings),
   });
   pool.on('error', (error) => options.onIdleError?.(error));
+  const waiting = new PoolWaiting(pool);
   return {
-    query: (statement, values = []) => run(pool, statement, values),
-    transaction: (work) => inTransaction(pool, work),
+    query: (statement, values = []) => waiting.heed(run(pool, statement, values)),
+    transaction: async (work) => inTransaction(await waiting.heed(pool.connect()), work),
     session: async () => {
-      const client = await pool.connect();
+      const client = await waiting.heed(pool.connect());
       return openDatabaseSession(client, (statement, values) => run(client, statement, values));
+    },
+    get waitingMs() {
+      return waiting.longestMs;
     },
     close: () => pool.end(),
   };
 }
 
-async function inTransaction<T>(pool: pg.Pool, work: (tx: Queryable) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
+async function inTransaction<T>(client: pg.PoolClient, work: (tx: Queryable) => Promise<T>): Promise<T> {
   let broken: Error | undefined;
   // A connection that ends while it is out of the pool tells nobody else, and an unheard error ends the process.
   const onError = (error: Error): void => {

@@ -11,6 +11,8 @@ const MIGRATION_LOCK = 7_130_001;
 const LOCK_TIMEOUT = '55P03';
 /** A privilege is missing. */
 const NOT_ALLOWED = '42501';
+/** Whichever role it is that brings the schema up, and however long that takes. */
+const WITHOUT_LIMITS = 'SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0';
 /**
  * Whoever reads waits behind a change of the schema that waits itself: for a transaction that somebody forgot, say. So each
  * try gives up soon, and readers have their turn before the next.
@@ -89,6 +91,7 @@ async function notOurs(db: Queryable, cause: unknown): Promise<SchemaHeld> {
 }
 
 async function bringUp(tx: Queryable, schemas: URL): Promise<string[]> {
+  await tx.query(WITHOUT_LIMITS);
   await tx.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
   await tx.query(GIVE_UP_SOON);
   await tx.query(CREATE_VERSIONS);

@@ -11,6 +11,7 @@ import { SessionRefused } from '#libs/platform/postgres/session-settings.ts';
 import { tlsFailure } from '#libs/platform/postgres/tls.ts';
 import { sleep } from '#libs/platform/retry.ts';
 import { migrate, SchemaHeld } from './migrate.ts';
+import { type AnalyticsRole, SESSION_LIMITS } from './session-limits.ts';
 
 const RETRY_MS = 1_000;
 
@@ -24,6 +25,8 @@ export interface OpenAnalyticsOptions {
   readonly connections?: number;
   /** Shown in pg_stat_activity. */
   readonly name: string;
+  /** What it does there, which says how long that may take. */
+  readonly role: AnalyticsRole;
   readonly log: Log;
   /** It works on queues, see {@link PLANS_OF_QUEUES}. */
   readonly worksOnQueues?: boolean;
@@ -44,7 +47,7 @@ export async function openAnalytics(address: DatabaseAddress, given: OpenAnalyti
   const db = openDatabase(address, {
     ...(options.connections === undefined ? {} : { connections: options.connections }),
     name: options.name,
-    ...(options.worksOnQueues === true ? { settings: PLANS_OF_QUEUES } : {}),
+    settings: { ...SESSION_LIMITS[options.role], ...(options.worksOnQueues === true ? PLANS_OF_QUEUES : {}) },
     onIdleError: (error) => log.warn({ err: error }, 'an idle connection to the analytics database ended'),
   });
   try {

@@ -62,6 +62,7 @@ export async function runLocal(options: LocalOptions): Promise<void> {
     connections: 12,
     worksOnQueues: true,
     name: 'prepadata',
+    role: 'owner',
     log,
     signal: options.signal,
     onWaiting: (sentence) => line.show('waiting', sentence),

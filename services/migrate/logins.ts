@@ -1,0 +1,72 @@
+import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
+import type { SettingValues } from '#libs/platform/config/settings.ts';
+import type { Database } from '#libs/platform/postgres/database.ts';
+
+/*
+ * The logins of connectors/analytics-roles.sql, made and kept by `npm run migrate` where their passwords are given.
+ */
+
+const RECIPE = new URL('../../connectors/analytics-roles.sql', import.meta.url);
+const LOGINS = {
+  prepadata_writer: 'ANALYTICS_WRITER_PASSWORD',
+  prepadata_reconcile: 'ANALYTICS_RECONCILE_PASSWORD',
+  prepadata_api: 'ANALYTICS_API_PASSWORD',
+} as const;
+type Login = keyof typeof LOGINS;
+const NAMES = Object.keys(LOGINS) as Login[];
+/** A privilege is missing. */
+const NOT_ALLOWED = '42501';
+
+/**
+ * Gives each login its password and its rights; does nothing where no password is set.
+ * @returns whether there was something to do
+ * @throws ConfigurationError when some passwords are set and others are not, or the owner may not make logins
+ */
+export async function giveLogins(db: Database, config: SettingValues): Promise<boolean> {
+  const missing = NAMES.map((name) => LOGINS[name]).filter((setting) => config[setting] === '');
+  if (missing.length === NAMES.length) return false;
+  if (missing.length > 0) {
+    throw new ConfigurationError(
+      `${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} not set, while other passwords of logins are`,
+      'set all three, or none and run connectors/analytics-roles.sql yourself',
+    );
+  }
+  const verifiers = NAMES.map((name) => [name, verifierOf(config[LOGINS[name]])] as const);
+  let recipe = readFileSync(RECIPE, 'utf8');
+  for (const [name, verifier] of verifiers)
+    recipe = recipe.replace(`('${name}', 'change-me')`, () => `('${name}', '${verifier}')`);
+  try {
+    await db.transaction(async (tx) => {
+      // Roles belong to the whole server, which does not let two change one at once.
+      await tx.query("SELECT pg_advisory_xact_lock(hashtext('prepadata logins'))");
+      await tx.query(recipe);
+      for (const [name, verifier] of verifiers) await tx.query(`ALTER ROLE ${name} LOGIN PASSWORD '${verifier}'`);
+    });
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== NOT_ALLOWED && !isRefusal(error)) throw error;
+    throw new ConfigurationError(
+      `the owner of the analytics database may not set up its logins: ${messageOf(error)}`,
+      'give it CREATEROLE (and, for logins that others have made, ADMIN OPTION on them), or leave the passwords unset here and have an administrator run connectors/analytics-roles.sql',
+      { cause: error },
+    );
+  }
+  return true;
+}
+
+/** What the recipe itself raises. */
+const isRefusal = (error: unknown): boolean => (error as { code?: unknown }).code === 'P0001';
+
+const ITERATIONS = 4096;
+
+/**
+ * What a server keeps of a password (RFC 5803): sent in its place, so that no log of statements ever has the password.
+ */
+function verifierOf(password: string): string {
+  const salt = randomBytes(16);
+  const salted = pbkdf2Sync(password, salt, ITERATIONS, 32, 'sha256');
+  const keyed = (text: string): Buffer => createHmac('sha256', salted).update(text).digest();
+  const stored = createHash('sha256').update(keyed('Client Key')).digest('base64');
+  return `SCRAM-SHA-256$${ITERATIONS}:${salt.toString('base64')}$${stored}:${keyed('Server Key').toString('base64')}`;
+}
