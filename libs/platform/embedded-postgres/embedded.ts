@@ -38,6 +38,8 @@ export interface EmbeddedPostgres {
   admin(database: string): DatabaseAddress;
   /** Creates the database, the application's own, if it is not there; true if it was made. */
   ensureDatabase(name: string): Promise<boolean>;
+  /** Lets the application make logins for parts of itself. */
+  allowLogins(): Promise<void>;
   /** Fast shutdown, awaited; an immediate one after the deadline. */
   stop(deadlineMs?: number): Promise<void>;
 }
@@ -239,6 +241,7 @@ async function handle(
     address: (database) => addressOn(port, database, logins.application),
     admin: (database) => addressOn(port, database, logins.superuser),
     ensureDatabase: (name) => ensureDatabase(clientOf(port, logins.superuser), name, logins.application.user),
+    allowLogins: () => allowLogins(clientOf(port, logins.superuser), logins.application.user),
     stop: (deadlineMs = STOP_MS) => stop(pid, deadlineMs),
   };
 }
@@ -250,6 +253,15 @@ async function ensureDatabase(client: pg.Client, name: string, owner: string): P
     if (found.rowCount !== 0) return false;
     await client.query(`CREATE DATABASE ${pg.escapeIdentifier(name)} OWNER ${pg.escapeIdentifier(owner)}`);
     return true;
+  } finally {
+    await client.end();
+  }
+}
+
+async function allowLogins(client: pg.Client, user: string): Promise<void> {
+  await connectSettled(client);
+  try {
+    await client.query(`ALTER ROLE ${pg.escapeIdentifier(user)} CREATEROLE`);
   } finally {
     await client.end();
   }

@@ -24,7 +24,7 @@ const toUrl = ({ user, password, host, port, database }: DatabaseAddress): strin
 const withoutPassword = ({ user, host, port, database }: DatabaseAddress): string =>
   `postgres://${user}@${host}:${port}/${database}`;
 
-/** Passwords of databases that are not ours are not shown. */
+/** Shown are passwords of what is ours and holds nobody's data: of the sample campus, and what is derived from it. */
 const shown = (address: DatabaseAddress, isOurs: boolean): string => (isOurs ? toUrl : withoutPassword)(address);
 
 /** The one screen of `npm start`, once everything runs. */
@@ -41,7 +41,7 @@ export function readyScreen(facts: ScreenFacts): string {
     `  Source     ${shown(source, hasCampus)}${hasCampus ? '   (a sample campus that goes on living)' : ''}`,
     '             commit a row there, and it is in the answers within tens of milliseconds:',
     ...(hasCampus ? exampleRow(sourceTimeZone).map((line) => `             ${line}`) : []),
-    `  Features   ${shown(analytics, hasOwnStore)}   (SELECT * FROM student_metrics)`,
+    `  Features   ${shown(analytics, hasOwnStore && hasCampus)}   (SELECT * FROM student_metrics)`,
     ...folders.map((folder, index) => `  ${index === 0 ? 'Data' : '    '}       ${folder}`),
     `  Log        ${logFile}`,
     '  Stop       Ctrl-C',

@@ -44,7 +44,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const apiPort = await portOfApi(folder);
   const url = `http://127.0.0.1:${apiPort}`;
   const startedAt = Date.now();
-  const addresses = new Addresses({ apiPort });
+  const addresses = new Addresses({
+    apiPort,
+    accessRecord: config.API_ACCESS_RECORD ?? path.join(folder, 'access.log'),
+  });
   const guard = startGuard();
   const processes = new Map<number, Left>();
   const members: Member[] = [];

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,11 +12,12 @@ import {
 } from '#libs/platform/embedded-postgres/local-servers.ts';
 import { nodeFlagsOf } from '#libs/platform/node-flags.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import { writePrivately } from '#libs/platform/private-file.ts';
 import { sleep } from '#libs/platform/retry.ts';
 import type { MemberSpec, Started } from './member.ts';
 import { startBroker, startConnect, startRegistry } from './parts/index.ts';
 import { type Exit, startProcess } from './parts/process.ts';
-import type { StackAddresses, StackProgram } from './programs.ts';
+import { STACK_LOGINS, type StackAddresses, type StackLogins, type StackProgram } from './programs.ts';
 
 const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -41,6 +43,14 @@ export class Addresses implements StackAddresses {
 
   get analytics(): DatabaseAddress {
     return this.#get('analytics');
+  }
+
+  get logins(): StackLogins | undefined {
+    return this.#known.logins;
+  }
+
+  get accessRecord(): string {
+    return this.#get('accessRecord');
   }
 
   get brokers(): string {
@@ -83,6 +93,10 @@ export function postgresSpec(name: keyof typeof SERVERS, folder: string, address
       onSpawn(server.pid);
       await server.ensureDatabase(database);
       const address = server.address(database);
+      if (name === 'analytics') {
+        await server.allowLogins();
+        addresses.put('logins', loginsIn(folder));
+      }
       fixed = { port: address.port, fixedPort: true };
       addresses.put(name, address);
       return {
@@ -90,14 +104,25 @@ export function postgresSpec(name: keyof typeof SERVERS, folder: string, address
         exited: whenGone(server.pid),
         stop: () => server.stop(),
         logFile: path.join(server.folder, 'postgres.log'),
-        note: describeAddress(address),
+        note: describeAddress(address, name === 'source'),
       };
     },
   };
 }
 
-export const describeAddress = ({ user, password, host, port, database }: DatabaseAddress): string =>
-  `postgres://${user}:${password}@${host}:${port}/${database}`;
+/** The sample campus is there to be written to; the password of the other one is in running.json, for this user alone. */
+const describeAddress = ({ user, password, host, port, database }: DatabaseAddress, isPasswordShown: boolean): string =>
+  `postgres://${user}${isPasswordShown ? `:${password}` : ''}@${host}:${port}/${database}`;
+
+/** Made once, and kept for this user alone. */
+function loginsIn(folder: string): StackLogins {
+  const file = path.join(folder, 'logins.json');
+  if (!existsSync(file)) {
+    const password = (): string => randomBytes(18).toString('base64url');
+    writePrivately(file, Object.fromEntries(STACK_LOGINS.map((login) => [login, password()])));
+  }
+  return JSON.parse(readFileSync(file, 'utf8')) as StackLogins;
+}
 
 /** A server that was adopted is no child of ours, and so tells us nothing when it ends. */
 async function whenGone(pid: number): Promise<Exit> {

@@ -52,7 +52,7 @@ export class StackWorld {
 
   private constructor(size: 'small' | 'full', folder: string, apiPort: number) {
     this.size = size;
-    this.addresses = new Addresses({ apiPort });
+    this.addresses = new Addresses({ apiPort, accessRecord: path.join(folder, 'access.log') });
     this.processes = new Processes(folder, this.addresses, this.#lifecycle, this.#stopping.signal);
     const { addresses } = this;
     this.campus = new Campus(() => addresses.source, shapeOf(CAMPUS[size]));
