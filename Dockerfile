@@ -19,7 +19,7 @@ WORKDIR /app
 # The packages first: they change seldom, and this layer stays.
 COPY package.json package-lock.json .npmrc ./
 # Without install scripts: the only package that needs its own is the embedded Postgres, which no role here starts.
-RUN npm ci --omit=dev --ignore-scripts && npm cache clean --force
+RUN npm ci --omit=dev --ignore-scripts && npm cache clean --force && install -d -o node -m 700 /var/lib/prepadata
 
 COPY tsconfig.json ./
 COPY libs libs

@@ -66,7 +66,13 @@ async function main({ values }: Typed<typeof OPTIONS>): Promise<number> {
   onSignals(() => stopping.abort());
   const student = values.verify === undefined ? studentOf(values) : '';
   const address = analyticsAddress(config) ?? findRunning(config, 'analytics');
-  const db = await openAnalytics(address, { connections: 2, name: 'prepadata erase', role: 'reconcile', log, signal: stopping.signal });
+  const db = await openAnalytics(address, {
+    connections: 2,
+    name: 'prepadata erase',
+    role: 'reconcile',
+    log,
+    signal: stopping.signal,
+  });
   try {
     if (stopping.signal.aborted) return 1;
     if (values.verify !== undefined) return await verifyStored(db, values.verify, erasureSigner(config));

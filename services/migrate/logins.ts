@@ -9,13 +9,11 @@ import type { Database } from '#libs/platform/postgres/database.ts';
  */
 
 const RECIPE = new URL('../../connectors/analytics-roles.sql', import.meta.url);
-const LOGINS = {
-  prepadata_writer: 'ANALYTICS_WRITER_PASSWORD',
-  prepadata_reconcile: 'ANALYTICS_RECONCILE_PASSWORD',
-  prepadata_api: 'ANALYTICS_API_PASSWORD',
-} as const;
-type Login = keyof typeof LOGINS;
-const NAMES = Object.keys(LOGINS) as Login[];
+const passwordsOf = (config: SettingValues) => ({
+  prepadata_writer: { setting: 'ANALYTICS_WRITER_PASSWORD', password: config.ANALYTICS_WRITER_PASSWORD },
+  prepadata_reconcile: { setting: 'ANALYTICS_RECONCILE_PASSWORD', password: config.ANALYTICS_RECONCILE_PASSWORD },
+  prepadata_api: { setting: 'ANALYTICS_API_PASSWORD', password: config.ANALYTICS_API_PASSWORD },
+});
 /** A privilege is missing. */
 const NOT_ALLOWED = '42501';
 
@@ -25,15 +23,16 @@ const NOT_ALLOWED = '42501';
  * @throws ConfigurationError when some passwords are set and others are not, or the owner may not make logins
  */
 export async function giveLogins(db: Database, config: SettingValues): Promise<boolean> {
-  const missing = NAMES.map((name) => LOGINS[name]).filter((setting) => config[setting] === '');
-  if (missing.length === NAMES.length) return false;
+  const logins = Object.entries(passwordsOf(config));
+  const missing = logins.filter(([, { password }]) => password === '').map(([, { setting }]) => setting);
+  if (missing.length === logins.length) return false;
   if (missing.length > 0) {
     throw new ConfigurationError(
       `${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} not set, while other passwords of logins are`,
       'set all three, or none and run connectors/analytics-roles.sql yourself',
     );
   }
-  const verifiers = NAMES.map((name) => [name, verifierOf(config[LOGINS[name]])] as const);
+  const verifiers = logins.map(([name, { password }]) => [name, verifierOf(password)] as const);
   let recipe = readFileSync(RECIPE, 'utf8');
   for (const [name, verifier] of verifiers)
     recipe = recipe.replace(`('${name}', 'change-me')`, () => `('${name}', '${verifier}')`);

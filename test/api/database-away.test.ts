@@ -93,6 +93,7 @@ test('a database that says nothing makes the process not ready in seconds, and i
   const answer = await get('/api/students');
   expect(answer.status).toBe(503);
   expect(errorOf(answer).code).toBe('database_unavailable');
+  expect(await (await fetch(`${api.url}/metrics`)).text()).toContain('\nprepadata_database_up 0\n');
   await forwarder.fix();
   await expect.poll(async () => (await get('/api/students')).status, { timeout: 20_000 }).toBe(200);
 });

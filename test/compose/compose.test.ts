@@ -203,6 +203,68 @@ describe('who talks to whom', () => {
   });
 });
 
+describe('least privilege', () => {
+  const logins = Object.fromEntries(
+    roles.map(([name, role]) => {
+      const { ANALYTICS_DB_USER: user, ANALYTICS_DB_PASSWORD: password } = environmentOf(role);
+      return [name, { user, password }];
+    }),
+  );
+  const migrate = environmentOf(service('migrate'));
+
+  test('each role enters the analytics database as itself, with the password that migrate gives it', () => {
+    expect(Object.fromEntries(Object.entries(logins).map(([name, { user }]) => [name, user]))).toEqual({
+      campus: undefined,
+      migrate: environmentOf(service('postgres'))['POSTGRES_USER'],
+      register: 'prepadata_writer',
+      engagement: 'prepadata_writer',
+      performance: 'prepadata_writer',
+      anomaly: 'prepadata_writer',
+      reconcile: 'prepadata_reconcile',
+      [API]: 'prepadata_api',
+    });
+    for (const { user, password } of Object.values(logins)) {
+      const given = /^prepadata_(\w+)$/.exec(user ?? '')?.[1];
+      if (given !== undefined) expect(migrate[`ANALYTICS_${given.toUpperCase()}_PASSWORD`]).toBe(password);
+    }
+    expect(new Set(Object.values(logins).map(({ password }) => password)).size).toBe(5);
+  });
+
+  test('whoever enters with a login that migrate makes waits for it', () => {
+    for (const [name] of roles.filter(([name]) => logins[name]?.user?.startsWith('prepadata_')))
+      expect(service(name).depends_on?.['migrate'], name).toEqual({ condition: 'service_completed_successfully' });
+  });
+
+  test('secrets are given to those that read them', () => {
+    const having = (setting: string) =>
+      roles.filter(([, role]) => setting in environmentOf(role)).map(([name]) => name);
+    expect(having('SOURCE_DB_PASSWORD').sort()).toEqual([
+      'campus',
+      'engagement',
+      'performance',
+      'reconcile',
+      'register',
+    ]);
+    for (const setting of Object.keys(SETTINGS).filter((name) => /^ANALYTICS_(?!DB_).*_PASSWORD$/.test(name)))
+      expect(having(setting)).toEqual(['migrate']);
+    expect(having('API_TOKENS')).toEqual([API]);
+  });
+
+  test('roles write nowhere but in memory, and the API in its access record', () => {
+    for (const [name, role] of roles) {
+      expect(role, name).toMatchObject({
+        read_only: true,
+        tmpfs: '/tmp',
+        cap_drop: ['ALL'],
+        security_opt: ['no-new-privileges:true'],
+      });
+      expect(role.volumes ?? [], name).toEqual(name === API ? ['access:/var/lib/prepadata'] : []);
+    }
+    expect(environmentOf(service(API))['API_ACCESS_RECORD']).toMatch(/^\/var\/lib\/prepadata\//);
+    expect(read('Dockerfile')).toContain('install -d -o node -m 700 /var/lib/prepadata');
+  });
+});
+
 describe('starting and stopping', () => {
   test('whoever is waited for to be healthy says how that is seen, and nobody waits for nobody', () => {
     for (const [name, { depends_on = {} }] of services) {

@@ -14,6 +14,10 @@ export interface Service {
   readonly healthcheck?: { readonly test: readonly string[] };
   readonly restart?: string;
   readonly networks?: readonly string[];
+  readonly read_only?: boolean;
+  readonly tmpfs?: string;
+  readonly cap_drop?: readonly string[];
+  readonly security_opt?: readonly string[];
 }
 
 export interface Compose {

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
 import type { Verdict } from '#libs/domain/run.ts';
+import { openDatabase } from '#libs/platform/postgres/database.ts';
 import { isStill, type ProcessIdentity } from '#libs/platform/process-identity.ts';
 import { partsFolder } from '../../services/sandbox/stack/parts/index.ts';
 import { MEMBERS } from '../../services/sandbox/stack/programs.ts';
@@ -64,6 +65,24 @@ async function prove(): Promise<unknown> {
   return { status, reason, kinds: verdict?.kinds, hasCompared: (records_processed ?? 0) > 10_000 };
 }
 
+/** As whom each process is in the analytics database. */
+async function loginsInUse(): Promise<Record<string, string>> {
+  const address = state()?.analytics;
+  if (address === undefined) throw new Error('the stack names no analytics database');
+  const db = openDatabase(address, { connections: 1, name: 'test' });
+  try {
+    const rows = await db.query<{ process: string; login: string }>(
+      `SELECT DISTINCT substr(application_name, 11) AS process, usename::text AS login FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name IN
+              ('prepadata engagement', 'prepadata performance', 'prepadata anomaly', 'prepadata reconcile', 'prepadata api', 'prepadata register')
+        ORDER BY process`,
+    );
+    return Object.fromEntries(rows.map(({ process: name, login }) => [name, login]));
+  } finally {
+    await db.close();
+  }
+}
+
 async function eventually(holds: () => boolean): Promise<void> {
   while (!holds()) {
     if (child?.exitCode !== null) throw new Error(`the stack ended:\n${output}`);
@@ -81,6 +100,16 @@ test('every part comes up; after a kill -9 the next start goes on; Ctrl-C stops 
   const first = start();
   await eventually(settled);
   expect((await fetch(`${state()?.url}/api/health`)).status).toBe(200);
+  expect(await loginsInUse()).toEqual({
+    anomaly: 'prepadata_writer',
+    api: 'prepadata_api',
+    engagement: 'prepadata_writer',
+    performance: 'prepadata_writer',
+    reconcile: 'prepadata_reconcile',
+    register: 'prepadata_writer',
+  });
+  for (const file of ['access.log', 'logins.json', 'running.json'])
+    expect(statSync(path.join(folder, file)).mode & 0o077, file).toBe(0);
   const killed = processes();
   // All members but the one that has ended, and what watches over them.
   expect(killed).toHaveLength(MEMBERS.length - 1 + 1);
