@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Database, openDatabase } from '#libs/platform/postgres/database.ts';
 import type { Api } from '../../services/api/role.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { addPeople, ask, createAnalytics, errorOf, startTestApi } from './support.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
+import { addPeople, ask, errorOf, startTestApi } from './support.ts';
 
 /* A database that is there, and whose connections are all in use, or whose statements take longer than they may. */
 
@@ -14,7 +14,7 @@ const get = (path: string) => ask(api.url + path);
 const metrics = async (): Promise<string> => (await fetch(`${api.url}/metrics`)).text();
 
 beforeAll(async () => {
-  analytics = await createAnalytics('api_pool');
+  analytics = await createAnalyticsDatabase('api_pool');
   await addPeople(analytics.db, 1, 1);
   db = openDatabase(analytics.address, { connections: CONNECTIONS });
   api = await startTestApi(db);
