@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { retain, startRetention } from '#libs/pipeline/retention.ts';
 import { openLog } from '#libs/platform/log.ts';
+import { addPeople, uuid } from '../api/support.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
+import { erase } from './support.ts';
 
 let analytics: TestDatabase;
 
@@ -27,6 +29,32 @@ test('of rows that cannot be read the contents go in their time; that they canno
     { origin: 'grades:400', payload: '' },
   ]);
   expect(await retain(db, { rejectedDays: 90, runsDays: null })).toMatchObject({ rejected: 0 });
+});
+
+test('what a run that had begun before says of a student who was erased meanwhile goes, and what names others stays', async () => {
+  const { db } = analytics;
+  await addPeople(db, 2, 1);
+  await erase(db, uuid('a', 1));
+  const example = (where: string, key: string) => ({ where, kind: 'differs', key, expected: null, found: null });
+  const examples = [
+    example('engagement_features', '1/1'),
+    example('students', uuid('a', 1)),
+    example('students', uuid('a', 2)),
+    example('grades', uuid('e', 1)),
+  ];
+  await db.query(
+    `INSERT INTO pipeline_logs (run_id, pipeline_name, status, completed_at, details)
+     VALUES (gen_random_uuid(), 'reconcile', 'succeeded', now(), jsonb_build_object('verdict', jsonb_build_object('examples', $1::jsonb)))`,
+    [JSON.stringify(examples)],
+  );
+  await db.query("INSERT INTO state.key (family, course_id, student_id) VALUES ('anomaly', 1, 1), ('anomaly', 1, 2)");
+  expect(await retain(db, { rejectedDays: null, runsDays: null })).toMatchObject({ ofErased: 2 });
+  const [log] = await db.query<{ keys: string[] }>(
+    "SELECT ARRAY(SELECT e ->> 'key' FROM jsonb_array_elements(details #> '{verdict,examples}') AS e) AS keys FROM pipeline_logs",
+  );
+  expect(log?.keys).toEqual([uuid('a', 2), uuid('e', 1)]);
+  expect(await db.query('SELECT student_id FROM state.key')).toEqual([{ student_id: 2 }]);
+  await db.query('TRUNCATE pipeline_logs');
 });
 
 test('runs that have ended go in their time, with their logs; the newest, and the newest whole reconcile, stay', async () => {

@@ -51,6 +51,9 @@ interface Whose {
 }
 
 const TOPICS = FAMILIES.map(featureTopicOf);
+const AT_ONCE = PERSONAL_DATA.filter(({ when }) => when !== 'told');
+const AFTERWARDS = PERSONAL_DATA.filter(({ when }) => when !== undefined);
+const LATE = PERSONAL_DATA.filter(({ when }) => when === 'late');
 
 /**
  * What is known of a student: `known` has something to be erased; of one `erased` nothing is taken in, and an erasure may
@@ -144,15 +147,11 @@ export async function removeRows(db: Database, erasureId: string): Promise<void>
     const whose = { studentId: await studentIdOf(tx, sourceId), sourceId };
     await tx.query(erasureSql.erasure_salt);
     await tx.query(erasureSql.erasure_refuse, [sourceId, whose.studentId]);
-    await tx.query(erasureSql.erasure_topics, [whose.studentId, TOPICS]);
     await tx.query(erasureSql.erasure_cancel_run, [whose.studentId]);
     await tx.query(erasureSql.erasure_course_marks, [whose.studentId]);
-    const removed = await remove(
-      tx,
-      PERSONAL_DATA.filter(({ whenTold }) => whenTold !== true),
-      whose,
-      {},
-    );
+    const removed = await remove(tx, AT_ONCE, whose, {});
+    // After the keys: whoever else notes a key for its topic holds its lock first.
+    await tx.query(erasureSql.erasure_topics, [whose.studentId, TOPICS]);
     await tx.query(erasureSql.erasure_removed, [erasureId, JSON.stringify(removed), whose.studentId]);
     await tx.query(runSql.notify, [WAKE_CHANNEL, erasureId]);
   });
@@ -186,7 +185,7 @@ export async function finishErasure(db: Database, erasureId: string, signer: Rec
     if (held?.status !== 'removed') return held?.status === 'finished';
     const row = await findRow(tx, erasureId);
     if (row === undefined || (await waitsFor(tx, erasureId)).length > 0) return false;
-    const removed = await remove(tx, PERSONAL_DATA, { studentId: row.student_id, sourceId: null }, row.removed);
+    const removed = await remove(tx, AFTERWARDS, { studentId: row.student_id, sourceId: null }, row.removed);
     const finishedAt = new Date();
     const record: ErasureRecord = {
       erasure_id: erasureId,
@@ -212,8 +211,8 @@ export async function finishErasure(db: Database, erasureId: string, signer: Rec
 }
 
 /**
- * Removes what processes that were at work while a student was erased have left with our integer, which leads to nobody any
- * more: a row of a key's state at most.
+ * Removes what processes that were at work while a student was erased have written since, by our integer, which leads to
+ * nobody any more: the verdict of a run that had begun before, a row of a key's state.
  * @returns how many rows
  */
 export async function sweepErased(db: Database): Promise<number> {
@@ -223,13 +222,7 @@ export async function sweepErased(db: Database): Promise<number> {
     const whose = { studentId, sourceId: null };
     const left = await db.transaction(async (tx) => {
       await holdCalendar(tx);
-      await lockAllTables(tx);
-      return remove(
-        tx,
-        PERSONAL_DATA.filter(({ whenTold }) => whenTold !== true),
-        whose,
-        {},
-      );
+      return remove(tx, LATE, whose, {});
     });
     rows += Object.values(left).reduce((sum, count) => sum + count, 0);
   }

@@ -9,8 +9,11 @@ export interface PersonalData {
   readonly where: string;
   /** What becomes of such rows, as SQL after SET; deleted unless given. */
   readonly set?: string;
-  /** Only once the feature topics have been told that the student is gone. */
-  readonly whenTold?: true;
+  /**
+   * Besides with the student's rows: `told`, only once the feature topics have been told; `late`, again afterwards, since who
+   * was at work while they were removed may write such rows still.
+   */
+  readonly when?: 'told' | 'late';
 }
 
 const TABLES_OF_KEYS = SOURCE_TABLES.filter((table) => familyOf(table) !== null);
@@ -37,6 +40,8 @@ const NAMED_IN_BYTES = `coalesce(
 const TOPICS = FAMILIES.map((family) => `'${featureTopicOf(family)}'`).join(', ');
 
 const EXAMPLE_IS_OWN = `example ->> 'key' LIKE $1 || '/%' OR example ->> 'key' = ($2)::text
+  OR CASE WHEN example ->> 'where' = 'students'
+    THEN state.student_digest((example ->> 'key')::uuid) IN (SELECT digest FROM state.erased_student) ELSE false END
   OR example ->> 'where' || ':' || (example ->> 'key') IN (${OWN_ROW_IDS}) OR ${namesIn('example::text')}`;
 const EXAMPLES = `jsonb_array_elements(details #> '{verdict,examples}') AS example`;
 
@@ -54,6 +59,7 @@ export const PERSONAL_DATA: readonly PersonalData[] = [
   {
     table: 'public.pipeline_logs',
     where: `details #>> '{scope,student_id}' = ($1)::text`,
+    when: 'late',
   },
   {
     // What a run found, of everybody, keeps its counts; the examples that are the student's go.
@@ -61,10 +67,12 @@ export const PERSONAL_DATA: readonly PersonalData[] = [
     where: `jsonb_typeof(details #> '{verdict,examples}') = 'array' AND EXISTS (SELECT FROM ${EXAMPLES} WHERE ${EXAMPLE_IS_OWN})`,
     set: `details = jsonb_set(details, '{verdict,examples}', (
       SELECT coalesce(jsonb_agg(example), '[]') FROM ${EXAMPLES} WHERE (${EXAMPLE_IS_OWN}) IS NOT TRUE))`,
+    when: 'late',
   },
   {
     table: 'state.pipeline_run',
     where: `scope ->> 'student_id' = ($1)::text AND status NOT IN ('queued', 'running')`,
+    when: 'late',
   },
   { table: 'state.split_move', where: `source_table = 'students' AND $2 IN (old_id, new_id)` },
   ...TABLES_OF_KEYS.map((table) => ({ table: `state.image_${table}`, where: OWN_IMAGES, set: bare(table) })),
@@ -73,12 +81,12 @@ export const PERSONAL_DATA: readonly PersonalData[] = [
     { table: `public.${family}_features`, where: 'student_id = $1' },
     { table: `state.${family}_series`, where: 'student_id = $1' },
   ]),
-  { table: 'state.key_mark', where: 'student_id = $1' },
-  { table: 'state.course_mark', where: 'student_id = $1' },
-  { table: 'state.key', where: 'student_id = $1' },
+  { table: 'state.key_mark', where: 'student_id = $1', when: 'late' },
+  { table: 'state.course_mark', where: 'student_id = $1', when: 'late' },
+  { table: 'state.key', where: 'student_id = $1', when: 'late' },
   { table: 'public.student', where: 'student_id = $1 OR source_id = $2' },
-  { table: 'public.outbox', where: `topic IN (${TOPICS}) AND student_id = $1`, whenTold: true },
-  { table: 'state.published', where: `topic IN (${TOPICS}) AND student_id = $1`, whenTold: true },
+  { table: 'public.outbox', where: `topic IN (${TOPICS}) AND student_id = $1`, when: 'told' },
+  { table: 'state.published', where: `topic IN (${TOPICS}) AND student_id = $1`, when: 'told' },
 ];
 
 /** Tables that name students so that they stay erased, and say nothing else of them. */
