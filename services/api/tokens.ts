@@ -3,7 +3,7 @@ import { ConfigurationError } from '#libs/domain/errors.ts';
 
 /**
  * What a token is for. `read`: features and their meaning; `run`: asking for runs and cancelling them; `names`: names of
- * people where there are any; `ops`: how the service does, and rows that could not be read.
+ * people where there are any; `ops`: how the service does, rows that could not be read, and forgetting students.
  */
 export const SCOPES = ['read', 'run', 'names', 'ops'] as const;
 export type Scope = (typeof SCOPES)[number];

@@ -6,10 +6,9 @@ import { Work } from '#libs/pipeline/work.ts';
 import { openProducer } from '#libs/platform/kafka/producer.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { openPartitionProgress } from '#libs/store/progress/progress.ts';
-import { migrate } from '#libs/store/schema/migrate.ts';
 import { type KafkaWorld, kafkaWorld } from '../source/kafka-world.ts';
 import { eventually } from '../source/stage.ts';
-import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, createSourceDatabase, type TestDatabase } from '../support/database.ts';
 import { testSettings } from '../support/settings.ts';
 import { erase, rowsNaming, studentIdOf } from './support.ts';
 
@@ -21,8 +20,7 @@ const intakes: Intake[] = [];
 const failures: unknown[] = [];
 
 beforeAll(async () => {
-  analytics = await createTestDatabase('erase_kafka');
-  await migrate(analytics.db);
+  analytics = await createAnalyticsDatabase('erase_kafka');
   await adoptSettings(analytics.db, settings);
   world = kafkaWorld(await createSourceDatabase('erase_kafka'));
 });

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ERASURES, PERSONAL_DATA } from '#libs/store/erasure/personal-data.ts';
-import { migrate } from '#libs/store/schema/migrate.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 
 /**
  * Tables none of whose columns says anything of a student, with all their columns. Whoever adds a table or a column decides:
@@ -32,8 +31,7 @@ const IMPERSONAL: Readonly<Record<string, string>> = {
 let database: TestDatabase;
 
 beforeAll(async () => {
-  database = await createTestDatabase('personal_data', 1);
-  await migrate(database.db);
+  database = await createAnalyticsDatabase('personal_data');
 });
 afterAll(() => database.drop());
 
