@@ -219,7 +219,7 @@ describe('POST /api/pipeline/cancel', () => {
   });
 });
 
-test('freshness and metrics tell of the last proof of everything', async () => {
+test('freshness and metrics tell of the last reconcile of everything', async () => {
   const last = async () => ((await ask(`${runs.url}/api/freshness`)).body as { reconcile: unknown }).reconcile;
   const metrics = async () =>
     (await (await fetch(`${runs.url}/metrics`)).text())

@@ -12,7 +12,7 @@ import { selectRows } from '#libs/source/postgres/snapshot.ts';
 // Reads every row of the source once, in order of the ids, and does nothing with them; or compares them with their images.
 // A process of its own, so that its memory is its own.
 export interface ReconcileTask {
-  readonly mode: 'bare' | 'audit';
+  readonly mode: 'bare' | 'reconcile';
   readonly rows: number;
 }
 
@@ -44,7 +44,7 @@ async function bare(address: DatabaseAddress): Promise<number> {
   return rows;
 }
 
-async function audit(source: DatabaseAddress, analytics: DatabaseAddress): Promise<number> {
+async function reconcile(source: DatabaseAddress, analytics: DatabaseAddress): Promise<number> {
   const log = openLog('warn');
   const config = loadConfig();
   const db = openDatabase(analytics, { connections: 4 });
@@ -77,7 +77,7 @@ async function main(): Promise<void> {
   if (source === undefined || analytics === undefined) throw new Error('both databases are needed');
   const before = process.cpuUsage();
   const beganAt = performance.now();
-  const rows = mode === 'bare' ? await bare(source) : await audit(source, analytics);
+  const rows = mode === 'bare' ? await bare(source) : await reconcile(source, analytics);
   const wallMs = performance.now() - beganAt;
   const { user, system } = process.cpuUsage(before);
   if (rows !== wanted) throw new Error(`${rows} rows were read, of ${wanted}`);

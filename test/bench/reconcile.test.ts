@@ -3,7 +3,7 @@ import { reconcile } from './reconcile.ts';
 import { printResult } from './report.ts';
 import { World } from './world.ts';
 
-test('the audit of rows is measured against a bare reading, and its memory at each size', async () => {
+test('the reconcile of rows is measured against a bare reading, and its memory at each size', async () => {
   const world = await World.start(1 / 500);
   try {
     const result = await reconcile(world, [500_000, 1_000_000]);

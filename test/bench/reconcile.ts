@@ -34,9 +34,9 @@ interface Place {
   readonly analytics: DatabaseAddress;
 }
 
-/** The audit of rows against a bare reading of the same rows in the same order. */
+/** The reconcile of rows against a bare reading of the same rows in the same order. */
 export async function reconcile(world: World, full: readonly number[] = RECONCILE_SIZES): Promise<BenchmarkResult> {
-  const results: { rows: number; bare: Measured; audit: Measured }[] = [];
+  const results: { rows: number; bare: Measured; reconcile: Measured }[] = [];
   for (const size of full) {
     const name = `reconcile_${size}`;
     const onSource = <T>(work: (db: Database) => Promise<T>): Promise<T> =>
@@ -129,16 +129,16 @@ async function following<T>({ name, source: address, analytics }: Place, work: (
   }
 }
 
-async function measure(world: World, place: Place): Promise<{ bare: Measured; audit: Measured }> {
+async function measure(world: World, place: Place): Promise<{ bare: Measured; reconcile: Measured }> {
   const told: Record<ReconcileTask['mode'], (ReconcileTold & { usage: NonNullable<Measured['usage']> })[]> = {
     bare: [],
-    audit: [],
+    reconcile: [],
   };
   await following(place, async () => {
     // There and back again, so that drift does not decide; the initial snapshot warms the caches for both.
     await child(world, place, 'bare');
     for (let round = 1; round <= (world.repeats ? ROUNDS : 1); round += 1) {
-      for (const mode of round % 2 === 1 ? (['bare', 'audit'] as const) : (['audit', 'bare'] as const))
+      for (const mode of round % 2 === 1 ? (['bare', 'reconcile'] as const) : (['reconcile', 'bare'] as const))
         told[mode].push(await child(world, place, mode));
     }
   });
@@ -151,7 +151,7 @@ async function measure(world: World, place: Place): Promise<{ bare: Measured; au
       ...(usage === undefined ? {} : { usage }),
     };
   };
-  return { bare: measured('bare', 'bare sorted reading'), audit: measured('audit', 'audit') };
+  return { bare: measured('bare', 'bare sorted reading'), reconcile: measured('reconcile', 'reconcile') };
 }
 
 function child(
@@ -192,15 +192,15 @@ function child(
   });
 }
 
-function resultOf(results: readonly { rows: number; bare: Measured; audit: Measured }[]): BenchmarkResult {
-  const peak = ({ audit }: { audit: Measured }): number => audit.usage?.peakRssMb ?? 0;
+function resultOf(results: readonly { rows: number; bare: Measured; reconcile: Measured }[]): BenchmarkResult {
+  const peak = ({ reconcile }: { reconcile: Measured }): number => reconcile.usage?.peakRssMb ?? 0;
   const [last, before] = [results.at(-1), results.at(-2)];
   const memory =
     last === undefined || before === undefined
       ? []
       : [
           {
-            what: `peak RSS of the audit at ${last.rows.toLocaleString('en')} rows over ${before.rows.toLocaleString('en')}`,
+            what: `peak RSS of the reconcile at ${last.rows.toLocaleString('en')} rows over ${before.rows.toLocaleString('en')}`,
             got: peak(last) / peak(before),
             unit: '×' as const,
             bound: 'at most' as const,
@@ -212,17 +212,17 @@ function resultOf(results: readonly { rows: number; bare: Measured; audit: Measu
     letter: 'reconcile',
     title: 'every row of the source compared with its image, against a bare sorted reading of the same rows',
     verdicts: [
-      ...results.map(({ rows, bare, audit }) => ({
-        what: `time of the audit over that of the bare reading, ${rows.toLocaleString('en')} rows`,
-        got: median(bare.values) / median(audit.values),
+      ...results.map(({ rows, bare, reconcile }) => ({
+        what: `time of the reconcile over that of the bare reading, ${rows.toLocaleString('en')} rows`,
+        got: median(bare.values) / median(reconcile.values),
         unit: '×' as const,
         bound: 'at most' as const,
         aim: AIM_TIME,
-        against: `${figure(median(audit.values))} against ${figure(median(bare.values))} rows/s`,
+        against: `${figure(median(reconcile.values))} against ${figure(median(bare.values))} rows/s`,
       })),
       ...memory,
     ],
-    runs: results.flatMap(({ bare, audit }) => [bare, audit]),
+    runs: results.flatMap(({ bare, reconcile }) => [bare, reconcile]),
     notes: [],
   };
 }

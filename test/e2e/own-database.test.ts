@@ -57,7 +57,7 @@ const LATER_WRITES = [
 ];
 
 /** The nightly reconcile, now. */
-async function proof({ url }: Program): Promise<unknown> {
+async function reconcile({ url }: Program): Promise<unknown> {
   const answer = await fetch(`${url}/api/pipeline/trigger?wait=true`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -156,7 +156,7 @@ function onVersion(version: PostgresVersion): void {
     for (const text of [...WRITES, ...LATER_WRITES]) await asSuperuser(server, 'lms', [text]);
     const settings = { atLeast: 15, institution_timezone: 'Europe/Paris' };
     expect(await differencesOf(server.admin('lms'), server.admin(features.database), settings)).toEqual([]);
-    expect(await proof(program)).toMatchObject({ status: 'succeeded', verdict: { kinds: {} } });
+    expect(await reconcile(program)).toMatchObject({ status: 'succeeded', verdict: { kinds: {} } });
     const asked = await routes(program);
     expect(asked.length).toBeGreaterThan(10);
     for (const route of asked) expect(await program.get(route)).toMatchObject({ status: 200 });

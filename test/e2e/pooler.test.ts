@@ -33,7 +33,7 @@ describe.skipIf(isWithoutPgBouncer)('with a pool of sessions before the analytic
     await analytics.drop();
   }, 60_000);
 
-  test('everything is as without: features equal the oracle, a proof finds nothing, a start after a kill goes on', async () => {
+  test('everything is as without: features equal the oracle, a reconcile finds nothing, a start after a kill goes on', async () => {
     await seedCampus(source.db, { seed: '7', now: Date.now(), students: 10 });
     await program.start().untilReady();
     for (const text of WRITES) await source.db.query(text);

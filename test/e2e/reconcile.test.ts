@@ -34,7 +34,7 @@ async function trigger(body: object): Promise<RunBody> {
 const reconcile = (...args: string[]) =>
   runCommand(['services/reconcile/main.ts', '--once', ...args], { DATA_DIR: program.dataDir, LOG_LEVEL: 'warn' });
 
-test('a campus that lives is proven without a single difference, and the API says so', async () => {
+test('a campus that lives is reconciled without a single difference, and the API says so', async () => {
   const { verdict, run_id, records_processed } = await trigger({ mode: 'reconcile' });
   expect(verdict.kinds).toEqual({});
   expect(totalsOf(verdict)).toMatchObject({ different: 0, left: 0 });

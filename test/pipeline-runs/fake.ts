@@ -3,7 +3,7 @@ import type { Tally, Verdict } from '#libs/domain/run.ts';
 import type { RunContext, Runner, RunResult } from '#libs/reconcile/contract.ts';
 import type { RunTiming } from '#libs/reconcile/jobs/timing.ts';
 
-/* What stands in for the audits. Child processes use it too, so nothing here knows the test runner. */
+/* What stands in for the reconcile. Child processes use it too, so nothing here knows the test runner. */
 
 /** As in production, but nobody waits long. */
 export const QUICK: RunTiming = {

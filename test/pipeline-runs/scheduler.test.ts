@@ -140,7 +140,7 @@ describe('a time that was missed', () => {
     expect(await scheduler.look()).not.toBeNull();
   });
 
-  test('is not made up for when somebody has had everything proved since', async () => {
+  test('is not made up for when somebody has had everything reconciled since', async () => {
     const { db } = analytics;
     // Requests have the time of the database, so the missed time is one of its past.
     const now = new Date(Date.now() - 1_000).toISOString();

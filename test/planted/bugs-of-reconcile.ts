@@ -1,7 +1,7 @@
 import type { PlantedBug } from './bugs.ts';
 
 const RUNS = ['test/pipeline-runs/books.test.ts'];
-const PROOF_UNDER_LOAD = ['test/reconcile/no-false-alarm.test.ts'];
+const RECONCILE_UNDER_LOAD = ['test/reconcile/no-false-alarm.test.ts'];
 const PLANTED_CORRUPTIONS = ['test/reconcile/planted.test.ts'];
 
 /** Of the runs of the pipeline, and of the nightly reconcile. */
@@ -60,7 +60,7 @@ export const BUGS_OF_PROOF: readonly PlantedBug[] = [
     file: 'libs/store/keys/sql/reconcile_keys.sql',
     from: 'mark.priority IN (0, 1, 2)',
     to: 'mark.priority IN (9)',
-    tests: PROOF_UNDER_LOAD,
+    tests: RECONCILE_UNDER_LOAD,
   },
   {
     name: 'reconcile judges keys whose course is about to move',
@@ -77,11 +77,11 @@ export const BUGS_OF_PROOF: readonly PlantedBug[] = [
     tests: ['test/reconcile/features/bad-days.test.ts'],
   },
   {
-    name: 'the proof reads a key piece by piece, each of another moment',
+    name: 'the reconcile reads a key piece by piece, each of another moment',
     file: 'libs/store/keys/statements.ts',
     from: 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY',
     to: 'SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ ONLY',
-    tests: PROOF_UNDER_LOAD,
+    tests: RECONCILE_UNDER_LOAD,
   },
   {
     name: 'reconcile judges the keys of a wrong course by its wrong row',

@@ -5,7 +5,7 @@ import { type WrittenRow, writtenRow } from '../property/rows.ts';
 import { rowId } from '../property/source-model.ts';
 import { toRecordSet } from '../support/source-schema.ts';
 
-/* Sources to be proven: rows of every kind, good and bad, dealt to many students in some courses. */
+/* Sources to be reconciled: rows of every kind, good and bad, dealt to many students in some courses. */
 
 export const studentOf = (n: number): string => `00000000-0000-4000-8000-5${n.toString(16).padStart(11, '0')}`;
 export const courseOf = (n: number): string => `00000000-0000-4000-8000-c${n.toString(16).padStart(11, '0')}`;

@@ -3,14 +3,14 @@ import { MS_PER_DAY } from '#libs/domain/local-date.ts';
 import { ReconcileWorld } from './reconcile-world.ts';
 import { fill, load } from './rows/load.ts';
 
-/* Both audits beside writers at full speed and days that begin: what is under way is no difference. */
+/* The reconcile of rows and of features beside writers at full speed and days that begin: what is under way is no difference. */
 
 const RUNS = Number(process.env['NO_FALSE_ALARM_RUNS'] ?? 3);
 
 let world: ReconcileWorld;
 let days = 0;
 beforeAll(async () => {
-  world = await ReconcileWorld.open('proof_alarm');
+  world = await ReconcileWorld.open('reconcile_alarm');
   world.clock = { now: () => Date.now() + days * MS_PER_DAY };
   await fill(world.source.db);
   await world.begin();
@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => world.drop());
 
 test(
-  `${RUNS} proofs beside writers at full speed find nothing`,
+  `${RUNS} reconciles beside writers at full speed find nothing`,
   async () => {
     const writers = load(world.source.address);
     let judged = 0;
@@ -30,7 +30,7 @@ test(
         const midnight = setTimeout(() => {
           days += 1;
         }, 700);
-        const { verdict, recordsFailed } = await world.prove({ dryRun: run % 2 === 0, timeoutMs: 1_000 });
+        const { verdict, recordsFailed } = await world.reconcile({ dryRun: run % 2 === 0, timeoutMs: 1_000 });
         clearTimeout(midnight);
         const { kinds, examples } = verdict;
         expect({ run, kinds, examples, recordsFailed }).toEqual({ run, kinds: {}, examples: [], recordsFailed: 0 });
@@ -43,7 +43,7 @@ test(
     // Of what changes all the time some rests at any moment.
     expect(judged).toBeGreaterThan(50 * RUNS);
     await world.settle();
-    const { verdict } = await world.prove({ dryRun: true });
+    const { verdict } = await world.reconcile({ dryRun: true });
     expect(verdict).toMatchObject({ kinds: {}, skipped: 0 });
   },
   60_000 + 30_000 * RUNS,

@@ -110,13 +110,13 @@ async function contents(): Promise<unknown> {
 test(`${CORRUPTIONS} corruptions of every kind are found for what they are, and repaired`, async () => {
   expect(planted.size).toBe(Math.min(PLANTS.length, CORRUPTIONS));
   const before = await contents();
-  const dry = await world.prove({ dryRun: true });
+  const dry = await world.reconcile({ dryRun: true });
   expect(foundIn(dry)).toEqual(expectation());
   expect(repairedIn(dry)).toBe(0);
   expect(dry.recordsFailed).toBeGreaterThan(0);
   expect(await contents()).toEqual(before);
 
-  const run = await world.prove();
+  const run = await world.reconcile();
   expect(foundIn(run)).toEqual(expectation());
   const wanted = Object.values(expectation().places).reduce((sum, count) => sum + count, 0);
   expect(repairedIn(run)).toBe(wanted);
@@ -124,10 +124,10 @@ test(`${CORRUPTIONS} corruptions of every kind are found for what they are, and 
 
   await world.settle();
   expect(await world.differences()).toEqual([]);
-  const again = await world.prove();
+  const again = await world.reconcile();
   expect(foundIn(again)).toEqual({ places: {}, kinds: {} });
 
   // What was wrong was published as it is: all that consumers have is what is stored.
   await drain(world.db, cluster);
-  expect(foundIn(await world.prove())).toEqual({ places: {}, kinds: {} });
+  expect(foundIn(await world.reconcile())).toEqual({ places: {}, kinds: {} });
 }, 1_800_000);

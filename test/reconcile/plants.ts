@@ -6,7 +6,7 @@ import type { FeatureType } from '#libs/features/units.ts';
 import type { Deviation, Kind } from '#libs/reconcile/verdict.ts';
 import type { ReconcileWorld } from './reconcile-world.ts';
 
-/* Ways in which what is stored can go wrong, each with what a proof has to say of it. */
+/* Ways in which what is stored can go wrong, each with what a reconcile has to say of it. */
 
 /** What a corruption has to add to the verdict. */
 export interface Expected {

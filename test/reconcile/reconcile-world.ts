@@ -26,7 +26,7 @@ const log = openLog('silent');
 /** Noon of the day on which generated rows are today. */
 const FIXED: Clock = { now: () => FIRST_TODAY * MS_PER_DAY + 43_200_000 };
 
-export interface ProofOptions {
+export interface ReconcileWorldOptions {
   readonly mode?: RunContext['mode'];
   readonly dryRun?: boolean;
   readonly scope?: RunScope;
@@ -39,7 +39,7 @@ export interface ProofOptions {
   readonly source?: DatabaseAddress;
 }
 
-/** A source, an analytics database, the whole pipeline between them, and the proof. */
+/** A source, an analytics database, the whole pipeline between them, and the reconcile. */
 export class ReconcileWorld {
   readonly source: TestDatabase;
   readonly analytics: TestDatabase;
@@ -94,7 +94,7 @@ export class ReconcileWorld {
     return untilSettled(this.source.db, this.db);
   }
 
-  async prove(options: ProofOptions = {}): Promise<RunResult> {
+  async reconcile(options: ReconcileWorldOptions = {}): Promise<RunResult> {
     const { signal = new AbortController().signal, timeoutMs = 20_000 } = options;
     const context: RunContext = {
       runId: randomUUID(),

@@ -52,7 +52,7 @@ const settled = (): boolean =>
   state()?.members.every((member) => member.state === 'up' || member.state === 'done') === true;
 
 /** The nightly reconcile of what has come over Kafka, while the campus lives. */
-async function prove(): Promise<unknown> {
+async function reconcile(): Promise<unknown> {
   const headers = { 'content-type': 'application/json' };
   const request = { method: 'POST', headers, body: JSON.stringify({ mode: 'reconcile' }) };
   const answer = await fetch(`${state()?.url}/api/pipeline/trigger?wait=true`, request);
@@ -120,7 +120,7 @@ test('every part comes up; after a kill -9 the next start goes on; Ctrl-C stops 
   const second = start();
   await eventually(settled);
   expect(killed.filter(isStill)).toEqual([]);
-  expect(await prove()).toEqual({ status: 'succeeded', reason: null, kinds: {}, hasCompared: true });
+  expect(await reconcile()).toEqual({ status: 'succeeded', reason: null, kinds: {}, hasCompared: true });
   const ended = processes();
   child?.kill('SIGINT');
   expect(await second).toBe(0);

@@ -26,7 +26,7 @@ const CAMPUS = { small: 1 / 50, full: 1 / 5 } as const;
 const PREFIX = 'lms';
 const PARTITIONS = 4;
 
-/** Programs that stage, derive or prove: all but those that are there before them, and the API. */
+/** Programs that stage, derive or reconcile: all but those that are there before them, and the API. */
 const NO_ROLES: readonly string[] = ['campus', 'migrate', 'connector', 'api'];
 const ROLES = PROGRAMS.map(({ name }) => name).filter((name) => !NO_ROLES.includes(name));
 

@@ -8,7 +8,7 @@ import { ReconcileWorld } from '../reconcile-world.ts';
 
 let world: ReconcileWorld;
 beforeAll(async () => {
-  world = await ReconcileWorld.open('proof_backfill');
+  world = await ReconcileWorld.open('reconcile_backfill');
   await fillSource(world.source.db, { students: 10, courses: 2, rowsPerKey: 8, seed: 5 });
   await world.begin();
   await world.settle();
@@ -38,7 +38,7 @@ const day = (n: number): number => parseDay(bent.first_day) + n;
 const RIGHT = { mismatched: 0, missing: 0, extra: 0, repaired: 0 };
 
 test('says which days of the range changed; what lies outside is made right as well, and not counted', async () => {
-  const { verdict, recordsFailed } = await world.prove({ mode: 'backfill', scope: { from: day(1), to: day(3) } });
+  const { verdict, recordsFailed } = await world.reconcile({ mode: 'backfill', scope: { from: day(1), to: day(3) } });
   expect(verdict.features['engagement_series.events']).toMatchObject({ ...RIGHT, mismatched: 1, repaired: 1 });
   expect(verdict.examples).toMatchObject([
     { key: `${bent.student_id}/${bent.course_id}/${formatDay(day(2))}`, kind: 'value differs', repaired: true },
@@ -51,7 +51,7 @@ test('says which days of the range changed; what lies outside is made right as w
 
 test('in a dry run says the same, and changes nothing', async () => {
   const scope = { from: day(0), to: day(5), courseId: bent.course_id, studentId: bent.student_id };
-  const { verdict, recordsFailed } = await world.prove({ mode: 'backfill', scope, dryRun: true });
+  const { verdict, recordsFailed } = await world.reconcile({ mode: 'backfill', scope, dryRun: true });
   expect(verdict.features['engagement_series.events']).toMatchObject({ equal: 3, mismatched: 3, repaired: 0 });
   expect(recordsFailed).toBe(1);
   expect(await world.db.query('SELECT FROM state.key_mark')).toEqual([]);
@@ -59,18 +59,18 @@ test('in a dry run says the same, and changes nothing', async () => {
 });
 
 test('another course, or another student, is left as it is', async () => {
-  const other = await world.prove({ mode: 'backfill', scope: { from: day(0), courseId: bent.course_id + 1 } });
+  const other = await world.reconcile({ mode: 'backfill', scope: { from: day(0), courseId: bent.course_id + 1 } });
   expect(totalsOf(other.verdict)).toMatchObject({ different: 0 });
   expect(totalsOf(other.verdict).equal).toBeGreaterThan(0);
-  const student = await world.prove({ mode: 'backfill', scope: { from: day(0), studentId: bent.student_id + 1 } });
+  const student = await world.reconcile({ mode: 'backfill', scope: { from: day(0), studentId: bent.student_id + 1 } });
   expect(totalsOf(student.verdict)).toMatchObject({ different: 0 });
   expect((await world.differences()).length).toBeGreaterThan(0);
-  await world.prove({ mode: 'backfill', scope: { from: day(0), studentId: bent.student_id } });
+  await world.reconcile({ mode: 'backfill', scope: { from: day(0), studentId: bent.student_id } });
   expect(await world.differences()).toEqual([]);
 });
 
 test('a range before everything has no days', async () => {
-  const { verdict } = await world.prove({ mode: 'backfill', scope: { from: 10_000, to: 10_001 } });
+  const { verdict } = await world.reconcile({ mode: 'backfill', scope: { from: 10_000, to: 10_001 } });
   expect(totalsOf(verdict)).toMatchObject({ equal: 0, different: 0 });
 });
 
@@ -83,7 +83,7 @@ test('a reconcile with a range compares the days in it, and everything else whol
     `UPDATE state.engagement_series SET events[3] = 78, events[1] = 77 WHERE student_id = $1 AND course_id = $2`,
     [bent.student_id, bent.course_id],
   );
-  const { verdict } = await world.prove({ scope: { from: day(1), to: day(3), studentId: bent.student_id } });
+  const { verdict } = await world.reconcile({ scope: { from: day(1), to: day(3), studentId: bent.student_id } });
   expect(verdict.features['engagement_series.events']).toMatchObject({ mismatched: 1, repaired: 1 });
   expect(verdict.features['engagement_features.login_count']?.mismatched).toBeGreaterThan(0);
   expect(await world.differences()).toEqual([]);

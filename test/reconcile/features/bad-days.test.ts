@@ -4,11 +4,11 @@ import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import { fillSource } from '../campus.ts';
 import { ReconcileWorld } from '../reconcile-world.ts';
 
-/* A proof that is stopped, that nobody helps, that has nothing to look at, or the wrong thing. */
+/* A reconcile that is stopped, that nobody helps, that has nothing to look at, or the wrong thing. */
 
 let world: ReconcileWorld;
 beforeEach(async () => {
-  world = await ReconcileWorld.open('proof_bad');
+  world = await ReconcileWorld.open('reconcile_bad');
   await fillSource(world.source.db, { students: 20, courses: 2, rowsPerKey: 6, seed: 3 });
   await world.begin();
   await world.settle();
@@ -24,7 +24,7 @@ test('told to stop in the middle it goes on with nothing else, and rejects with 
   const stopping = new AbortController();
   const reason = new Error('cancelled');
   const phases: string[] = [];
-  const run = world.prove({
+  const run = world.reconcile({
     signal: stopping.signal,
     onProgress: ({ phase }) => {
       if (stopping.signal.aborted) phases.push(phase);
@@ -34,8 +34,8 @@ test('told to stop in the middle it goes on with nothing else, and rejects with 
   await expect(run).rejects.toBe(reason);
   expect(phases.filter((phase) => !/performance/.test(phase))).toEqual([]);
   await world.settle();
-  await world.prove();
-  expect(totalsOf((await world.prove()).verdict)).toMatchObject({ different: 0 });
+  await world.reconcile();
+  expect(totalsOf((await world.reconcile()).verdict)).toMatchObject({ different: 0 });
   expect(await world.differences()).toEqual([]);
 });
 
@@ -47,7 +47,7 @@ test('a run that is another’s by now writes nothing', async () => {
     asked += 1;
     return Promise.reject(lost);
   };
-  await expect(world.prove({ guard })).rejects.toBe(lost);
+  await expect(world.reconcile({ guard })).rejects.toBe(lost);
   expect(asked).toBe(1);
   expect(await world.db.query('SELECT FROM state.key_mark')).toEqual([]);
 });
@@ -56,21 +56,21 @@ describe('where nobody derives', () => {
   test('what differs is found and marked, and told to be left', async () => {
     await corrupt();
     const keys = await corrupted();
-    // The stream has to move on for the audit of rows; what it brings would wake derivers that there are none of.
+    // The stream has to move on for the reconcile of rows; what it brings would wake derivers that there are none of.
     await world.pause();
     await world.follow();
-    const { verdict, recordsFailed } = await world.prove({ timeoutMs: 300 });
+    const { verdict, recordsFailed } = await world.reconcile({ timeoutMs: 300 });
     expect(totalsOf(verdict)).toMatchObject({ different: keys, repaired: 0, left: keys });
     expect(recordsFailed).toBe(keys);
     expect(await world.db.query('SELECT FROM state.key_mark')).toHaveLength(keys);
     // Now they wait for their deriver, and so nothing is said of them.
-    const again = await world.prove({ timeoutMs: 300 });
+    const again = await world.reconcile({ timeoutMs: 300 });
     expect(totalsOf(again.verdict)).toMatchObject({ different: 0 });
     expect(again.verdict.skipped).toBeGreaterThanOrEqual(keys);
     await world.pause();
     await world.begin();
     await world.settle();
-    expect(totalsOf((await world.prove()).verdict)).toMatchObject({ different: 0 });
+    expect(totalsOf((await world.reconcile()).verdict)).toMatchObject({ different: 0 });
   });
 
   test('of keys whose course may move nothing is said', async () => {
@@ -78,7 +78,7 @@ describe('where nobody derives', () => {
     await world.follow();
     await corrupt();
     await world.db.query('INSERT INTO state.course_mark (course_id) SELECT course_id FROM state.course');
-    const { verdict } = await world.prove({ timeoutMs: 300, dryRun: true });
+    const { verdict } = await world.reconcile({ timeoutMs: 300, dryRun: true });
     expect(totalsOf(verdict)).toMatchObject({ different: 0 });
     expect(verdict.skipped).toBeGreaterThanOrEqual(await corrupted());
   });
@@ -87,7 +87,7 @@ describe('where nobody derives', () => {
     await world.pause();
     await corrupt();
     await world.db.query("UPDATE stream_progress SET phase = 'snapshot'");
-    const { verdict } = await world.prove({ mode: 'backfill', scope: { from: 0 }, timeoutMs: 300, dryRun: true });
+    const { verdict } = await world.reconcile({ mode: 'backfill', scope: { from: 0 }, timeoutMs: 300, dryRun: true });
     expect(totalsOf(verdict)).toMatchObject({ equal: 0, different: 0 });
     expect(verdict.skipped).toBeGreaterThanOrEqual(await corrupted());
   });
@@ -95,7 +95,7 @@ describe('where nobody derives', () => {
 
 test('the source goes away: an error of its driver, so that the run is begun again', async () => {
   const { port } = world.source.address;
-  const run = world.prove({ source: { ...world.source.address, host: '127.0.0.1', port: port === 1 ? 2 : 1 } });
+  const run = world.reconcile({ source: { ...world.source.address, host: '127.0.0.1', port: port === 1 ? 2 : 1 } });
   const error: unknown = await run.catch((thrown: unknown) => thrown);
   expect(isDatabaseFault(error)).toBe(true);
 });
@@ -104,13 +104,13 @@ describe('a source that is not what it was', () => {
   test('without a column it is an error that names it', async () => {
     await world.pause();
     await world.source.db.query('ALTER TABLE grades DROP COLUMN grade_max');
-    await expect(world.prove()).rejects.toThrow(/public\.grades has no column grade_max/);
+    await expect(world.reconcile()).rejects.toThrow(/public\.grades has no column grade_max/);
   });
 
   test('without a primary key, too', async () => {
     await world.pause();
     await world.source.db.query('ALTER TABLE grades DROP CONSTRAINT grades_pkey');
-    await expect(world.prove()).rejects.toThrow(/primary key of the source table public\.grades is missing/);
+    await expect(world.reconcile()).rejects.toThrow(/primary key of the source table public\.grades is missing/);
   });
 
   test('a row filter would hide rows: so does it', async () => {
@@ -118,12 +118,12 @@ describe('a source that is not what it was', () => {
     await world.source.db.query(
       'ALTER PUBLICATION prepadata SET TABLE students, courses, enrollments, activity_logs, grades WHERE (grade_item IS NOT NULL)',
     );
-    await expect(world.prove()).rejects.toThrow(/row filter on the table public\.grades/);
+    await expect(world.reconcile()).rejects.toThrow(/row filter on the table public\.grades/);
   });
 });
 
 test('settings that another process has adopted: nothing is compared with the wrong formulas', async () => {
   await world.pause();
   await world.db.query("INSERT INTO state.settings (fingerprint, described) VALUES ('another', '{}')");
-  await expect(world.prove()).rejects.toMatchObject({ code: 'settings_changed' });
+  await expect(world.reconcile()).rejects.toMatchObject({ code: 'settings_changed' });
 });

@@ -9,14 +9,14 @@ import { ReconcileWorld } from '../reconcile-world.ts';
 
 let world: ReconcileWorld;
 beforeEach(async () => {
-  world = await ReconcileWorld.open('proof_not_derivable');
+  world = await ReconcileWorld.open('reconcile_not_derivable');
   await fillSource(world.source.db, { students: 20, courses: 2, rowsPerKey: 6, seed: 3 });
   await world.begin();
   await world.settle();
 });
 afterEach(() => world.drop());
 
-const proofRun = (dryRun: boolean): ReconcileRun => ({
+const runOf = (dryRun: boolean): ReconcileRun => ({
   db: world.db,
   ledger: new Ledger(),
   timing: RECONCILE_TIMING,
@@ -55,7 +55,7 @@ test.each([true, false])(
       },
     };
     const broken = openFamilyReconciliation(family, world.settings);
-    const run = proofRun(dryRun);
+    const run = runOf(dryRun);
     const result = await reconcileFeatures(run, [broken], {});
     expect(run.ledger.examples).toEqual([
       {

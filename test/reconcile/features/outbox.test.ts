@@ -10,7 +10,7 @@ import { ReconcileWorld } from '../reconcile-world.ts';
 let world: ReconcileWorld;
 let cluster: FakeCluster;
 beforeAll(async () => {
-  world = await ReconcileWorld.open('proof_outbox', { topics: true });
+  world = await ReconcileWorld.open('reconcile_outbox', { topics: true });
   await fillSource(world.source.db, { students: 8, courses: 2, rowsPerKey: 8, seed: 13 });
   await world.begin();
 });
@@ -40,7 +40,7 @@ test('a row that went, and whose tombstone was never sent', async () => {
   await world.source.db.query('DELETE FROM grades WHERE student_id = $1 AND course_id = $2', [row.student, row.course]);
   await world.settle();
   await world.db.query('DELETE FROM outbox');
-  const { verdict, recordsFailed } = await world.prove();
+  const { verdict, recordsFailed } = await world.reconcile();
   expect(verdict.kinds).toEqual({ 'outbox row lost': 1 });
   expect(verdict.features['outbox.performance']).toMatchObject({ mismatched: 1, repaired: 1 });
   expect(verdict.examples[0]).toMatchObject({
@@ -51,7 +51,7 @@ test('a row that went, and whose tombstone was never sent', async () => {
   expect(recordsFailed).toBe(0);
   await drain(world.db, cluster);
   expect(lastOf(row)).toBeNull();
-  expect((await world.prove()).verdict.kinds).toEqual({});
+  expect((await world.reconcile()).verdict.kinds).toEqual({});
 });
 
 test('all that waits is lost: every changed row is noted again, and none that was not', async () => {
@@ -62,20 +62,20 @@ test('all that waits is lost: every changed row is noted again, and none that wa
   await world.settle();
   const noted = await world.db.query<Row>('DELETE FROM outbox RETURNING topic, student_id, course_id');
   expect(noted.length).toBeGreaterThan(0);
-  const { verdict } = await world.prove();
+  const { verdict } = await world.reconcile();
   expect(verdict.kinds).toEqual({ 'outbox row lost': noted.length });
   expect(await world.db.query('SELECT topic, student_id, course_id FROM outbox')).toHaveLength(noted.length);
 });
 
 test('of a topic that is switched off, or is being told of everything, nothing is said', async () => {
   await forgetTopic(world.db, 'performance');
-  const off = await world.prove();
+  const off = await world.reconcile();
   expect(off.verdict.kinds).toEqual({});
   expect(off.verdict.features['outbox.performance']).toBeUndefined();
   expect(off.verdict.features['outbox.engagement']?.equal).toBeGreaterThan(0);
   // Switched on again: nothing of what was sent before counts.
   expect(await completeTopic(world.db, 'performance', false)).toBeGreaterThan(0);
-  expect((await world.prove()).verdict.kinds).toEqual({});
+  expect((await world.reconcile()).verdict.kinds).toEqual({});
 });
 
 test('a topic that was made anew knows nothing, whatever the old one was told', async () => {
@@ -83,6 +83,6 @@ test('a topic that was made anew knows nothing, whatever the old one was told', 
   const [{ n } = { n: 0 }] = await world.db.query<{ n: number }>(
     "DELETE FROM outbox WHERE topic = 'prepadata.performance' RETURNING (SELECT count(*)::integer FROM performance_features) AS n",
   );
-  const { verdict } = await world.prove();
+  const { verdict } = await world.reconcile();
   expect(verdict.features['outbox.performance']).toMatchObject({ missing: n, repaired: n });
 });

@@ -8,21 +8,21 @@ import { ReconcileWorld } from '../reconcile-world.ts';
 
 let world: ReconcileWorld;
 beforeAll(async () => {
-  world = await ReconcileWorld.open('proof_shapes');
+  world = await ReconcileWorld.open('reconcile_shapes');
   await fillSource(world.source.db, { students: 1, courses: 40, rowsPerKey: 6, seed: 11 });
   await world.begin();
   await world.settle();
 });
 afterAll(() => world.drop());
 
-test('each is proven, and each that is wrong is repaired', async () => {
-  expect(totalsOf((await world.prove()).verdict)).toMatchObject({ different: 0 });
+test('each is reconciled, and each that is wrong is repaired', async () => {
+  expect(totalsOf((await world.reconcile()).verdict)).toMatchObject({ different: 0 });
   const [n] = await world.db.query<{ courses: number }>('SELECT count(*)::integer AS courses FROM state.course');
   await world.db.query(
     'UPDATE state.course SET covered_from = array_fill(NULL::integer, ARRAY[9]), version = version + 1',
   );
   await world.db.query('TRUNCATE state.key, engagement_features');
-  const { verdict, recordsFailed } = await world.prove();
+  const { verdict, recordsFailed } = await world.reconcile();
   expect(verdict.features['course.covered_from']?.mismatched).toBeGreaterThan(20);
   expect(verdict.features['engagement_features.login_count']?.missing).toBeGreaterThan(20);
   expect(verdict.features['engagement_evidence.first_fact']?.missing).toBeGreaterThan(20);
@@ -30,7 +30,7 @@ test('each is proven, and each that is wrong is repaired', async () => {
   expect(totalsOf(verdict).left).toBe(0);
   expect(n?.courses).toBeGreaterThan(30);
   expect(await world.differences()).toEqual([]);
-  expect(totalsOf((await world.prove()).verdict)).toMatchObject({ different: 0 });
+  expect(totalsOf((await world.reconcile()).verdict)).toMatchObject({ different: 0 });
 });
 
 test('everything that was derived is gone: everything is there again', async () => {
@@ -40,13 +40,13 @@ test('everything that was derived is gone: everything is there again', async () 
     ...FAMILIES.flatMap((family) => [`${family}_features`, `state.${family}_series`]),
   ];
   await world.db.query(`TRUNCATE ${tables.join(', ')}`);
-  const { recordsFailed } = await world.prove();
+  const { recordsFailed } = await world.reconcile();
   expect(recordsFailed).toBe(0);
   expect(await world.differences()).toEqual([]);
-  expect(totalsOf((await world.prove()).verdict)).toMatchObject({ different: 0 });
+  expect(totalsOf((await world.reconcile()).verdict)).toMatchObject({ different: 0 });
 });
 
-test('five years of a student in a course: every day of them equals the oracle, and is proven', async () => {
+test('five years of a student in a course: every day of them equals the oracle, and is found equal', async () => {
   const [calendar] = await world.db.query<{ today: string }>('SELECT today FROM state.calendar');
   await world.source.db.query(
     `WITH one AS (SELECT student_id, course_id FROM grades WHERE student_id IS NOT NULL ORDER BY course_id LIMIT 1),
@@ -66,5 +66,5 @@ test('five years of a student in a course: every day of them equals the oracle, 
     'SELECT max(n)::integer AS most FROM (SELECT count(*) AS n FROM temporal_features GROUP BY student_id, course_id) AS d',
   );
   expect(days?.most).toBeGreaterThan(1_800);
-  expect(totalsOf((await world.prove()).verdict)).toMatchObject({ different: 0 });
+  expect(totalsOf((await world.reconcile()).verdict)).toMatchObject({ different: 0 });
 });

@@ -21,7 +21,7 @@ afterEach(() => world.drop());
 const isEqual = { kinds: {}, left: 0, skipped: 0 };
 
 test('nothing is going on anywhere: the marker is seen all the same', async () => {
-  expect(await world.audit({ rangeRows: 100 })).toMatchObject({ ...isEqual, compared: 502 });
+  expect(await world.reconcile({ rangeRows: 100 })).toMatchObject({ ...isEqual, compared: 502 });
 });
 
 test('while the stream stands still it waits, in sight, and takes no lag for a difference', async () => {
@@ -30,8 +30,8 @@ test('while the stream stands still it waits, in sight, and takes no lag for a d
   await world.source.db.query("UPDATE activity_logs SET resource_id = 'r' WHERE id = md5('a2')::uuid");
   const phases: string[] = [];
   let ended = false;
-  const audit = world.audit({ onProgress: ({ phase }) => phases.push(phase) });
-  const ending = audit.finally(() => {
+  const run = world.reconcile({ onProgress: ({ phase }) => phases.push(phase) });
+  const ending = run.finally(() => {
     ended = true;
   });
   ending.catch(() => {});
@@ -40,18 +40,18 @@ test('while the stream stands still it waits, in sight, and takes no lag for a d
     .toMatch(/^waiting for the stream to pass [0-9A-F]+\/[0-9A-F]+$/);
   expect(ended).toBe(false);
   world.begin();
-  expect(await audit).toMatchObject(isEqual);
+  expect(await run).toMatchObject(isEqual);
 });
 
 test('told to stop while it waits, it ends at once with the reason it was told', async () => {
   await world.pause();
   const stop = new AbortController();
-  const audit = world.audit({ signal: stop.signal });
-  audit.catch(() => {});
+  const run = world.reconcile({ signal: stop.signal });
+  run.catch(() => {});
   await sleep(300);
   stop.abort(new Error('enough'));
-  await expect(audit).rejects.toThrow('enough');
-  await expect(world.audit({ signal: stop.signal })).rejects.toThrow('enough');
+  await expect(run).rejects.toThrow('enough');
+  await expect(world.reconcile({ signal: stop.signal })).rejects.toThrow('enough');
 });
 
 test('told to stop in the midst of it, likewise', async () => {
@@ -61,7 +61,7 @@ test('told to stop in the midst of it, likewise', async () => {
     pieces += 1;
     if (pieces === 9) stop.abort(new Error('enough'));
   };
-  await expect(world.audit({ rangeRows: 50, signal: stop.signal, onProgress })).rejects.toThrow('enough');
+  await expect(world.reconcile({ rangeRows: 50, signal: stop.signal, onProgress })).rejects.toThrow('enough');
 });
 
 describe('a database that goes away half way', () => {
@@ -77,10 +77,10 @@ describe('a database that goes away half way', () => {
       if (pieces === 5) ended = endConnections(world[which], name);
     };
     // As many ranges as rows: it is still at it when the connection ends.
-    const error = await world.audit({ rangeRows: 2, onProgress }).catch((thrown: unknown) => thrown);
+    const error = await world.reconcile({ rangeRows: 2, onProgress }).catch((thrown: unknown) => thrown);
     expect(await ended).toBe(1);
     expect(isDatabaseFault(error), String(error)).toBe(true);
-    expect(await world.audit()).toMatchObject(isEqual);
+    expect(await world.reconcile()).toMatchObject(isEqual);
   });
 });
 
@@ -91,7 +91,7 @@ describe('the ground moves under a range', () => {
       if (phase === 'comparing activity_logs' && done > 100)
         emptied ??= world.source.db.query('TRUNCATE activity_logs');
     };
-    const result = await world.audit({ rangeRows: 20, onProgress });
+    const result = await world.reconcile({ rangeRows: 20, onProgress });
     await emptied;
     expect(result).toMatchObject({ kinds: {}, left: 0 });
     expect(result.tables.activity_logs?.equal).toBeLessThan(500);
@@ -110,7 +110,7 @@ describe('the ground moves under a range', () => {
         world.begin();
       })();
     };
-    const result = await world.audit({ rangeRows: 20, onProgress });
+    const result = await world.reconcile({ rangeRows: 20, onProgress });
     await begun;
     expect(begun).toBeDefined();
     expect(result).toMatchObject({ kinds: {}, left: 0 });
@@ -120,12 +120,12 @@ describe('the ground moves under a range', () => {
   test('a repair is not made when the run is no longer ours', async () => {
     await world.analytics.db.query('DELETE FROM state.image_activity_logs');
     const guard = (): Promise<void> => Promise.reject(new Error('another process has taken the run'));
-    await expect(world.audit({ guard })).rejects.toThrow('another process has taken the run');
+    await expect(world.reconcile({ guard })).rejects.toThrow('another process has taken the run');
     expect(await world.analytics.db.query('SELECT FROM state.image_activity_logs')).toHaveLength(0);
   });
 });
 
-test('changes made while nobody followed: lost to the stream, found and repaired by the audit', async () => {
+test('changes made while nobody followed: lost to the stream, found and repaired by the reconcile', async () => {
   await world.pause();
   const { source, analytics } = world;
   await source.db.query(`
@@ -143,7 +143,7 @@ test('changes made while nobody followed: lost to the stream, found and repaired
   await analytics.db.query('UPDATE stream_progress SET applied = $1', [slot?.lsn ?? 0n]);
   world.begin();
   const kinds = { 'row missed': 30, 'value differs': 20, 'row extra': 11 };
-  expect(await world.audit({ dryRun: true })).toMatchObject({ kinds, left: 61 });
-  expect(await world.audit()).toMatchObject({ kinds, left: 0 });
-  expect(await world.audit()).toMatchObject({ ...isEqual, compared: 521 });
+  expect(await world.reconcile({ dryRun: true })).toMatchObject({ kinds, left: 61 });
+  expect(await world.reconcile()).toMatchObject({ kinds, left: 0 });
+  expect(await world.reconcile()).toMatchObject({ ...isEqual, compared: 521 });
 });

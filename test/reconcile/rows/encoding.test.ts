@@ -40,7 +40,7 @@ const idsOf = async (table: string, words: readonly string[]): Promise<object[]>
 const sorted = (rows: readonly object[]): object[] =>
   [...rows].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 
-test('in the initial snapshot and in the stream; what nobody needs may be anything; the proof sees no difference', async () => {
+test('in the initial snapshot and in the stream; what nobody needs may be anything; the reconcile sees no difference', async () => {
   await write('streamed');
   await untilSettled(world);
   expect(world.failure).toBeUndefined();
@@ -49,7 +49,7 @@ test('in the initial snapshot and in the stream; what nobody needs may be anythi
     ...(await idsOf('grades', ['read1', 'streamed1'])),
   ];
   expect(sorted(await rejected())).toEqual(sorted(expected));
-  expect(await world.audit()).toMatchObject({ kinds: {}, left: 0, skipped: 0, compared: 10 });
+  expect(await world.reconcile()).toMatchObject({ kinds: {}, left: 0, skipped: 0, compared: 10 });
 });
 
 test('a row that is put right counts again, and one that is spoilt no more', async () => {
@@ -58,13 +58,13 @@ test('a row that is put right counts again, and one that is spoilt no more', asy
   await untilSettled(world);
   const grades = (await rejected()).filter((row) => row.source_table === 'grades');
   expect(grades).toEqual(await idsOf('grades', ['read2']));
-  expect(await world.audit()).toMatchObject({ kinds: {}, left: 0 });
+  expect(await world.reconcile()).toMatchObject({ kinds: {}, left: 0 });
 });
 
 test('an image that lost such a row is repaired, and the row is set aside as before', async () => {
   await world.analytics.db.query(
     `DELETE FROM state.image_grades WHERE id = md5('read1')::uuid; DELETE FROM rejected_change`,
   );
-  expect(await world.audit()).toMatchObject({ kinds: { 'row missed': 1 }, left: 0 });
+  expect(await world.reconcile()).toMatchObject({ kinds: { 'row missed': 1 }, left: 0 });
   expect(await rejected()).toEqual(await idsOf('grades', ['read1']));
 });

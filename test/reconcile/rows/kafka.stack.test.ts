@@ -17,9 +17,9 @@ import { createFixture, type Fixture, register } from '../../connectors/fixture.
 import { testSettings } from '../../support/settings.ts';
 import { useStack } from '../../support/stack.ts';
 import { fill, load } from './load.ts';
-import { auditOnce } from './world.ts';
+import { reconcileOnce } from './world.ts';
 
-/* The audit of rows where changes come from Debezium over Kafka, read by two processes in partitions. */
+/* The reconcile of rows where changes come from Debezium over Kafka, read by two processes in partitions. */
 
 const RUNS = Number(process.env['NO_FALSE_ALARM_RUNS'] ?? 1);
 const log = openLog('silent');
@@ -91,7 +91,7 @@ function begin(): void {
 }
 
 test('after the initial snapshot, while nothing changes, all is equal', async () => {
-  expect(await auditOnce(parts)).toMatchObject({ compared: 4_095, left: 0, kinds: {}, skipped: 0 });
+  expect(await reconcileOnce(parts)).toMatchObject({ compared: 4_095, left: 0, kinds: {}, skipped: 0 });
 });
 
 test(
@@ -100,13 +100,13 @@ test(
     const writers = load(fixture.source.address);
     try {
       for (let run = 0; run < RUNS; run += 1) {
-        const { examples, left, kinds } = await auditOnce(parts, { rangeRows: 1_000, dryRun: run % 2 === 1 });
+        const { examples, left, kinds } = await reconcileOnce(parts, { rangeRows: 1_000, dryRun: run % 2 === 1 });
         expect({ run, examples, left, kinds }).toEqual({ run, examples: [], left: 0, kinds: {} });
       }
     } finally {
       await writers.stop();
     }
-    expect(await auditOnce(parts, { dryRun: true })).toMatchObject({ left: 0, kinds: {}, skipped: 0 });
+    expect(await reconcileOnce(parts, { dryRun: true })).toMatchObject({ left: 0, kinds: {}, skipped: 0 });
   },
   120_000 + 60_000 * RUNS,
 );
@@ -123,20 +123,20 @@ test('what is wrong is found and repaired', async () => {
   await db.query(`INSERT INTO state.image_enrollments (id, epoch, lsn, live, student_id, course_id)
     VALUES (gen_random_uuid(), 1, 0, true, 1, 1)`);
   const kinds = { 'value differs': 1, 'row missed': 5, 'row extra': 1 };
-  expect(await auditOnce(parts)).toMatchObject({ kinds, left: 0 });
-  expect(await auditOnce(parts)).toMatchObject({ kinds: {}, left: 0 });
+  expect(await reconcileOnce(parts)).toMatchObject({ kinds, left: 0 });
+  expect(await reconcileOnce(parts)).toMatchObject({ kinds: {}, left: 0 });
 });
 
 test('while nobody reads the topics it waits, in sight', async () => {
   await Promise.all(intakes.splice(0).map((intake) => intake.stop()));
   await fixture.source.db.query("UPDATE enrollments SET enrolled_at = '2026-01-01'");
   const phases: string[] = [];
-  const audit = auditOnce(parts, { onProgress: ({ phase }) => phases.push(phase) });
-  audit.catch(() => {});
+  const run = reconcileOnce(parts, { onProgress: ({ phase }) => phases.push(phase) });
+  run.catch(() => {});
   await expect
     .poll(() => phases.at(-1), { timeout: 60_000 })
     .toMatch(/^waiting for .* to be staged as far as it reaches$/);
   await sleep(100);
   begin();
-  expect(await audit).toMatchObject({ kinds: {}, left: 0 });
+  expect(await run).toMatchObject({ kinds: {}, left: 0 });
 });

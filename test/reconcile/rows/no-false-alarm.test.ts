@@ -27,7 +27,7 @@ test(
         const before = writers.rounds;
         // Small ranges: many snapshots and markers, each in the midst of it. A repair spares what has moved on since it was
         // compared, and by that hides a false alarm; a dry run does not.
-        const { examples, left, compared, kinds, skipped } = await world.audit({
+        const { examples, left, compared, kinds, skipped } = await world.reconcile({
           rangeRows: 300,
           dryRun: run % 2 === 0,
         });
@@ -44,7 +44,7 @@ test(
     expect(moving).toBeGreaterThan(0);
     for (const count of rounds) expect(count).toBeGreaterThan(5);
     await untilSettled(world);
-    expect(await world.audit({ dryRun: true })).toMatchObject({ left: 0, skipped: 0, kinds: {} });
+    expect(await world.reconcile({ dryRun: true })).toMatchObject({ left: 0, skipped: 0, kinds: {} });
   },
   60_000 + 20_000 * RUNS,
 );

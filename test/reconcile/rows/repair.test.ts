@@ -50,7 +50,7 @@ let right: unknown;
 beforeEach(async () => {
   await world.analytics.db.query('DELETE FROM state.key_mark');
   right = await contents();
-  expect(await world.audit()).toMatchObject({ left: 0, kinds: {}, skipped: 0 });
+  expect(await world.reconcile()).toMatchObject({ left: 0, kinds: {}, skipped: 0 });
   expect(await contents()).toEqual(right);
 });
 
@@ -179,12 +179,12 @@ describe.each([10_000, 7])('in ranges of %s rows', (rangeRows) => {
     const before = await positions(table);
     const planted = await contents();
 
-    const seen = await world.audit({ dryRun: true, rangeRows });
+    const seen = await world.reconcile({ dryRun: true, rangeRows });
     expect(seen).toMatchObject({ kinds: { [kind]: rows }, left: rows, skipped: 0 });
     expect(await contents()).toEqual(planted);
     expect(await marked()).toBe(0);
 
-    const repaired = await world.audit({ rangeRows });
+    const repaired = await world.reconcile({ rangeRows });
     expect(repaired).toMatchObject({ kinds: { [kind]: rows }, left: 0, skipped: 0 });
     expect(repaired.tables[table as 'grades']).toMatchObject({ repaired: rows });
     expect(repaired.examples).toHaveLength(Math.min(20, rows));
@@ -194,7 +194,7 @@ describe.each([10_000, 7])('in ranges of %s rows', (rangeRows) => {
     // Round the guard: positions and transactions stay.
     const after = await positions(table);
     for (const [id, position] of before) expect(after.get(id)).toBe(position);
-    expect(await world.audit({ rangeRows })).toMatchObject({
+    expect(await world.reconcile({ rangeRows })).toMatchObject({
       kinds: {},
       left: 0,
       compared: seen.compared - (kind === 'row extra' ? rows : 0),
@@ -218,7 +218,7 @@ describe('what was repaired', () => {
   test('gives way to any later change, and is not moved by an earlier one', async () => {
     const { db } = world.analytics;
     await db.query(`DELETE FROM state.image_grades WHERE id IN (${row('g', 52)}, ${row('g', 2)})`);
-    await world.audit();
+    await world.reconcile();
     expect(await contents()).toEqual(right);
     await world.source.db.query(`UPDATE grades SET grade_value = 1 WHERE id = ${row('g', 52)}`);
     await untilSettled(world);
@@ -234,7 +234,7 @@ describe('what was repaired', () => {
     await db.query(`INSERT INTO rejected_change (origin, source_table, source_id, epoch, lsn, reason, payload)
       SELECT 'grades:' || id, 'grades', id, epoch, lsn, 'bad_max', '' FROM state.image_grades WHERE id = ${row('g', 20)}`);
     await db.query(`UPDATE state.image_grades SET grade_max = NULL WHERE id = ${row('g', 20)}`);
-    expect(await world.audit()).toMatchObject({ kinds: { 'value differs': 2 }, left: 0 });
+    expect(await world.reconcile()).toMatchObject({ kinds: { 'value differs': 2 }, left: 0 });
     expect(await contents()).toEqual(right);
   });
 
@@ -248,7 +248,7 @@ describe('what was repaired', () => {
     const change = { table: 'grades', op: 'update', id, position, xid: 5n, after: {} } as const;
     await stageBatch(db, { changes: [change] }, world.settings.reading, { rejectAs: 'internal_error' });
     expect(await contents()).not.toEqual(right);
-    expect(await world.audit()).toMatchObject({ kinds: { 'value differs': 1 }, left: 0 });
+    expect(await world.reconcile()).toMatchObject({ kinds: { 'value differs': 1 }, left: 0 });
     expect(await contents()).toEqual(right);
   });
 });
@@ -259,13 +259,13 @@ test('a tombstone that was lost lets a late change through, and the row that it 
     `DELETE FROM state.image_activity_logs WHERE id = ${row('a', 193)} RETURNING id, epoch, lsn`,
   );
   // Nothing is wrong yet: neither side has the row.
-  expect(await world.audit()).toMatchObject({ kinds: {}, left: 0 });
+  expect(await world.reconcile()).toMatchObject({ kinds: {}, left: 0 });
   const position = { epoch: gone?.epoch ?? 0, lsn: (gone?.lsn ?? 0n) - 1n };
   const late = { table: 'activity_logs', op: 'update', id: gone?.id ?? '', position, xid: 9n } as const;
   const after = { student_id: null, course_id: null, activity_type: 'view', resource_id: null } as const;
   const rest = { duration_seconds: null, timestamp: 0, metadata: null } as const;
   await stageBatch(db, { changes: [{ ...late, after: { ...after, ...rest } }] }, world.settings.reading);
-  expect(await world.audit()).toMatchObject({ kinds: { 'row extra': 1 }, left: 0 });
+  expect(await world.reconcile()).toMatchObject({ kinds: { 'row extra': 1 }, left: 0 });
   expect(await contents()).toEqual(right);
 });
 
@@ -293,15 +293,15 @@ describe('narrowed', () => {
     await db.query('UPDATE state.image_grades SET student_id = 2, course_id = 2 WHERE id = $1', [inside?.id ?? '']);
     await db.query('DELETE FROM state.image_grades WHERE id = $1', [lost?.id ?? '']);
     await db.query("UPDATE state.image_grades SET grade_max = '3' WHERE id = $1", [outside?.id ?? '']);
-    const narrowed = await world.audit({ scope });
+    const narrowed = await world.reconcile({ scope });
     expect(narrowed).toMatchObject({ kinds: { 'value differs': 1, 'row missed': 1 }, left: 0 });
     expect(narrowed.tables.grades?.equal).toBe((mine?.count ?? 0) - 2);
     expect(Object.keys(narrowed.tables)).toHaveLength(Object.keys(scope).length + 3);
-    expect(await world.audit()).toMatchObject({ kinds: { 'value differs': 1 }, left: 0 });
+    expect(await world.reconcile()).toMatchObject({ kinds: { 'value differs': 1 }, left: 0 });
     expect(await contents()).toEqual(right);
   });
 
   test('to one that nobody knows, it says so', async () => {
-    await expect(world.audit({ scope: { courseId: 99 } })).rejects.toThrow('there is no course 99');
+    await expect(world.reconcile({ scope: { courseId: 99 } })).rejects.toThrow('there is no course 99');
   });
 });

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { RunnerParts } from '#libs/reconcile/contract.ts';
 import { untilSettled } from './settled.ts';
-import { type AuditOptions, auditOnce, RowWorld } from './world.ts';
+import { type RowReconcileOptions, RowWorld, reconcileOnce } from './world.ts';
 
 /* Row-level security of the source: hidden rows must never look like rows that are gone. */
 
-const role = `prover_${process.pid}`;
+const role = `reconciler_${process.pid}`;
 let world: RowWorld;
 
 beforeEach(async () => {
@@ -24,19 +24,19 @@ afterEach(async () => {
   await world.drop();
 });
 
-const audit = (options: AuditOptions = {}) => {
+const reconcile = (options: RowReconcileOptions = {}) => {
   const parts: RunnerParts = { ...world.parts, source: { ...world.source.address, user: role, password: 'secret' } };
-  return auditOnce(parts, options);
+  return reconcileOnce(parts, options);
 };
 const hidden = /^row-level security hides rows of public\.grades from the user "\w+"/;
 
 test('through a policy that shows every row, rows are compared as they are', async () => {
-  expect(await audit({ rangeRows: 20 })).toMatchObject({ kinds: {}, left: 0, compared: 50 });
+  expect(await reconcile({ rangeRows: 20 })).toMatchObject({ kinds: {}, left: 0, compared: 50 });
 });
 
 test('rows that are hidden end it before one is looked at, and the way out is named', async () => {
   await world.source.db.query('DROP POLICY open ON grades');
-  await expect(audit()).rejects.toMatchObject({
+  await expect(reconcile()).rejects.toMatchObject({
     message: expect.stringMatching(hidden),
     hint: expect.stringMatching(/run: CREATE POLICY .* or, as a superuser, run: ALTER ROLE \w+ BYPASSRLS;/),
   });
@@ -52,6 +52,6 @@ test('rows that are hidden half way end it as well', async () => {
     pieces += 1;
     if (pieces === 6) hiding = hide();
   };
-  await expect(audit({ rangeRows: 5, onProgress })).rejects.toThrow(hidden);
+  await expect(reconcile({ rangeRows: 5, onProgress })).rejects.toThrow(hidden);
   await hiding;
 });

@@ -21,7 +21,7 @@ import { LAX_SOURCE_SCHEMA } from '../../support/source-schema.ts';
 
 const log = openLog('silent');
 
-export interface AuditOptions extends RowReconcilerOptions {
+export interface RowReconcileOptions extends RowReconcilerOptions {
   readonly dryRun?: boolean;
   readonly scope?: RunScope;
   readonly signal?: AbortSignal;
@@ -29,9 +29,12 @@ export interface AuditOptions extends RowReconcilerOptions {
   readonly onProgress?: (progress: RunProgress) => void;
 }
 
-export async function auditOnce(parts: RunnerParts, options: AuditOptions = {}): Promise<RowReconcileResult> {
+export async function reconcileOnce(
+  parts: RunnerParts,
+  options: RowReconcileOptions = {},
+): Promise<RowReconcileResult> {
   const { dryRun = false, scope = {}, signal = new AbortController().signal, rangeRows } = options;
-  const audit = await openRowReconciler(parts, rangeRows === undefined ? {} : { rangeRows });
+  const reconciler = await openRowReconciler(parts, rangeRows === undefined ? {} : { rangeRows });
   const context: RunContext = {
     runId: randomUUID(),
     mode: 'reconcile',
@@ -41,7 +44,7 @@ export async function auditOnce(parts: RunnerParts, options: AuditOptions = {}):
     progress: options.onProgress ?? (() => {}),
     guard: options.guard ?? (async () => {}),
   };
-  return audit.run(context, scope);
+  return reconciler.run(context, scope);
 }
 
 /** A source, an analytics database, and between them a real slot and the staging of the product. */
@@ -102,8 +105,8 @@ export class RowWorld {
     };
   }
 
-  audit(options: AuditOptions = {}): Promise<RowReconcileResult> {
-    return auditOnce(this.parts, options);
+  reconcile(options: RowReconcileOptions = {}): Promise<RowReconcileResult> {
+    return reconcileOnce(this.parts, options);
   }
 
   async drop(): Promise<void> {
