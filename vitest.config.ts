@@ -3,13 +3,20 @@ import { longestFirst } from './test/support/longest-first.ts';
 
 const LONGEST = [
   'test/oulad',
-  'bench/bench',
+  'test/reconcile/no-false-alarm',
   'e2e/own-database',
-  'e2e/start',
-  'property/core',
+  'api/clients',
+  'bench/bench',
   'e2e/bad-days',
-  'reconcile/no-false-alarm',
+  'e2e/start',
+  'e2e/kills',
+  'property/core',
+  'e2e/ready',
+  'source/pgoutput-preflight',
+  'e2e/reconcile',
   'e2e/roles',
+  'source/pgoutput-columns',
+  'pipeline-runs/process',
   'integrity/split-moves',
 ];
 

@@ -9,8 +9,6 @@ import type { RunFile } from '../../services/sandbox/local/runfile.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const DEADLINE_MS = 180_000;
-/** The Node that runs the program; .ci/run tries another version than the tests' own. */
-const NODE = process.env['PROGRAM_NODE'] ?? process.execPath;
 
 export interface Ended {
   readonly code: number | null;
@@ -27,15 +25,18 @@ export class Program {
   #child: ChildProcess | undefined;
   #ended: Promise<Ended> = Promise.resolve({ code: null, signal: null });
   readonly #env: Readonly<Record<string, string>>;
+  readonly #node: string;
 
-  constructor(dataDir: string, env: Readonly<Record<string, string>> = {}) {
+  /** @param node the Node that runs it; the tests' own unless given */
+  constructor(dataDir: string, env: Readonly<Record<string, string>> = {}, node = process.execPath) {
     this.dataDir = dataDir;
     this.#env = env;
+    this.#node = node;
   }
 
   /** Runs the launcher itself rather than npm, so that signals and exit codes are the program's own. */
   start(env: Readonly<Record<string, string>> = {}): this {
-    const child = spawn(NODE, ['libs/platform/launch.mjs', 'services/sandbox/local/main.ts'], {
+    const child = spawn(this.#node, ['libs/platform/launch.mjs', 'services/sandbox/local/main.ts'], {
       cwd: ROOT,
       env: { ...process.env, API_PORT: '0', LOG_LEVEL: 'info', ...SMALL, ...this.#env, ...env, DATA_DIR: this.dataDir },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -147,8 +148,12 @@ export interface CommandResult {
 }
 
 /** Runs a program of the project to its end, as the launcher does. */
-export function runCommand(args: readonly string[], env: Readonly<Record<string, string>>): Promise<CommandResult> {
-  const child = spawn(NODE, ['libs/platform/launch.mjs', ...args], {
+export function runCommand(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  node = process.execPath,
+): Promise<CommandResult> {
+  const child = spawn(node, ['libs/platform/launch.mjs', ...args], {
     cwd: ROOT,
     env: { ...process.env, ...env },
   });

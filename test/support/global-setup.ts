@@ -20,14 +20,17 @@ export default async function setup(project: TestProject): Promise<() => Promise
     },
   });
   project.provide('postgres', server.admin('postgres'));
+  project.provide('runFolder', run.folder);
   return async () => {
     await server.stop();
-    run.close();
+    await run.close();
   };
 }
 
 declare module 'vitest' {
   interface ProvidedContext {
     postgres: { host: string; port: number; database: string; user: string; password: string };
+    /** Where what is the whole run's lies. */
+    runFolder: string;
   }
 }

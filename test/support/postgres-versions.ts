@@ -1,6 +1,7 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, inject } from 'vitest';
 import {
   type EmbeddedOptions,
@@ -34,8 +35,8 @@ export async function startPostgres(version: PostgresVersion, options: EmbeddedO
 }
 
 /**
- * The same tests on each of some versions, `Postgres 16 > …`. Each server starts before its tests and stops after them,
- * but the newest, which is the run's own unless the tests change what belongs to a whole server.
+ * The same tests on each of some versions, `Postgres 16 > …`, whose servers are those of the whole run, unless the tests
+ * change what belongs to a whole server: those that are theirs alone start before them and stop after them.
  * @param tests given the version, and where its server is once the tests run
  */
 export function onEachPostgres(
@@ -46,15 +47,12 @@ export function onEachPostgres(
   for (const version of versions) {
     describe.skipIf(isLeftOut(version))(`Postgres ${version}`, () => {
       let server: EmbeddedPostgres | undefined;
-      let folder: string | undefined;
       beforeAll(async () => {
-        if (isBuiltIn(version) && !isOwn) return;
-        folder = mkdtempSync(path.join(tmpdir(), 'prepadata-versions-'));
-        server = await startPostgres(version, { folder, settings: isOwn ? OWN_SETTINGS : SETTINGS });
+        if (isOwn) server = await startPostgres(version, { folder: ownFolder(), settings: SETTINGS });
+        else if (!isBuiltIn(version)) server = await serverOfTheRun(version);
       });
       afterAll(async () => {
-        await server?.stop();
-        if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+        if (isOwn) await server?.stop();
       });
       tests(version, () => server?.admin('postgres') ?? inject('postgres'));
     });
@@ -64,8 +62,32 @@ export function onEachPostgres(
 const SETTINGS = {
   wal_level: 'logical',
   fsync: 'off',
+  max_connections: 200,
   max_wal_senders: 20,
   max_replication_slots: 20,
-  max_slot_wal_keep_size: '8GB',
 };
-const { max_slot_wal_keep_size: _, ...OWN_SETTINGS } = SETTINGS;
+
+const ownFolder = (): string => mkdtempSync(path.join(tmpdir(), 'prepadata-versions-'));
+
+/** Started by whoever needs it first, and ended with the run. */
+async function serverOfTheRun(version: PostgresVersion): Promise<EmbeddedPostgres> {
+  const folder = path.join(inject('runFolder'), `postgres-${version}`);
+  const starting = `${folder}.starting`;
+  while (!isMade(starting)) await sleep(50);
+  try {
+    return await startPostgres(version, { folder, settings: { ...SETTINGS, max_slot_wal_keep_size: '8GB' } });
+  } finally {
+    rmdirSync(starting);
+  }
+}
+
+/** False where it was there before. */
+function isMade(folder: string): boolean {
+  try {
+    mkdirSync(folder);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}

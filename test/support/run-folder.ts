@@ -1,22 +1,24 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
+/** What a run says at its end that was not killed: then the test runner ends what still runs. */
+const ENDED_WELL = 'ended well';
 const MEMORY = '/dev/shm';
 /** More than a whole run has at hand at one time, twice over; bytes. */
 const ROOM = 8 * 1024 ** 3;
 
 /**
- * The folder of a run: all temporary files of its tests lie in it, clusters of Postgres above all. Should the run be
- * killed, what it started in it is ended, and the folder removed.
- * @returns its name, and what removes it when nothing runs in it any more
+ * The folder of a run: all temporary files of its tests lie in it, clusters of Postgres above all. At the end, also of a run
+ * that is killed, servers that are left in it are ended, and it is removed.
  */
-export function openRunFolder(): { folder: string; close: () => void } {
+export function openRunFolder(): { folder: string; close: () => Promise<void> } {
   const folder = mkdtempSync(path.join(parent(), 'prepadata-test-'));
   // mkdtemp makes folders for their owner alone, and Postgres runs as somebody else.
   chmodSync(folder, 0o755);
-  const sweeper = spawn(process.execPath, [path.join(import.meta.dirname, 'sweeper.mjs'), folder], {
+  const sweeper = spawn(process.execPath, [path.join(import.meta.dirname, 'sweeper.mjs'), folder, ENDED_WELL], {
     detached: true,
     stdio: ['pipe', 'ignore', 'inherit'],
   });
@@ -26,9 +28,10 @@ export function openRunFolder(): { folder: string; close: () => void } {
   process.env['TMPDIR'] = folder;
   return {
     folder,
-    close: () => {
-      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-      sweeper.stdin.end();
+    close: async () => {
+      sweeper.ref();
+      sweeper.stdin.end(ENDED_WELL);
+      await once(sweeper, 'exit');
     },
   };
 }

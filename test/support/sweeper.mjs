@@ -1,26 +1,25 @@
-// Outlives a run of the tests that is killed: ends what it leaves behind in its folder, and removes that. It hears of the
-// end by the pipe that it reads, which the system closes also after a kill -9; what ends well has removed the folder itself.
-//   node test/support/sweeper.mjs <folder>
+// Outlives a run of the tests: at its end ends the servers of Postgres that are left in its folder and, should the run have
+// been killed, the programs that have it for their temporary files; then removes it. It hears of the end by the pipe that it
+// reads, which the system closes also after a kill -9.
+//   node test/support/sweeper.mjs <folder> <what a run says at its end that was not killed>
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const [folder] = process.argv.slice(2);
+const [folder, endedWell] = process.argv.slice(2);
 // Whoever stops a whole group means the others.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
-process.stdin.resume();
-await new Promise((resolve) => process.stdin.once('close', resolve));
+const isKilled = (await text(process.stdin)) !== endedWell;
 
 // A program that is going may still start another.
-for (let round = 0; existsSync(folder) && round < 20; round += 1) {
-  const programs = pids().filter((pid) => read(pid, 'environ').includes(`TMPDIR=${folder}`));
+for (let round = 0; existsSync(folder) && round < 40; round += 1) {
+  const programs = isKilled ? pids().filter((pid) => read(pid, 'environ').includes(`TMPDIR=${folder}`)) : [];
   for (const pid of programs) end(pid, 'SIGKILL');
   // Servers see nothing of the environment. Their own way to end at once takes the processes under them along.
-  const servers = pids().filter(
-    (pid) => /\bpostgres\0-D\0/.test(read(pid, 'cmdline')) && read(pid, 'cmdline').includes(`${folder}/`),
-  );
+  const servers = pids().filter((pid) => read(pid, 'cmdline').includes(`postgres\0-D\0${folder}/`));
   for (const pid of servers) end(pid, 'SIGQUIT');
   if (programs.length + servers.length === 0) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-  else await sleep(250);
+  else await sleep(100);
 }
 
 /** @returns {string[]} none where the system does not list them as files */
@@ -29,7 +28,7 @@ function pids() {
   return readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
 }
 
-/** @param {string} pid @param {string} what */
+/** @param {string} pid @param {'environ' | 'cmdline'} what */
 function read(pid, what) {
   try {
     return readFileSync(`/proc/${pid}/${what}`, 'utf8');
