@@ -1,51 +1,16 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { sameEvidence, sameFirsts } from '#libs/aggregate/evidence.ts';
-import { KeyFault } from '#libs/domain/errors.ts';
-import type { Family, StudentCourse } from '#libs/domain/family.ts';
-import type { LocalDay } from '#libs/domain/local-date.ts';
-import { courseAsOf } from '#libs/families/course-as-of.ts';
-import { evaluateKey, rowsThatCount } from '#libs/families/evaluate.ts';
-import type { FamilyDefinition, FamilyKinds, RowsRead } from '#libs/families/family.ts';
+import type { StudentCourse } from '#libs/domain/family.ts';
+import type { FamilyDefinition, FamilyKinds } from '#libs/families/family.ts';
 import { inHalves } from '#libs/families/in-halves.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
-import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
-import type { FeatureRow } from '#libs/store/features/feature-table.ts';
-import { putOutbox } from '#libs/store/features/outbox.ts';
-import type { SeriesRow } from '#libs/store/features/series-table.ts';
-import { type IsWorthKeeping, type KeyToRead, keptText, parseKept } from '#libs/store/images/rows.ts';
-import { readTodayToWrite, shareCalendar } from '#libs/store/keys/calendar.ts';
-import {
-  addCourseMarks,
-  addKeys,
-  type ClaimedKey,
-  type CourseMark,
-  type CourseState,
-  claimKeys,
-  KeyCursor,
-  type KeyState,
-  keyName,
-  nextKeys,
-  readCourses,
-  readFirstDays,
-  type TakenMark,
-  takeMarks,
-  updateKeys,
-} from '#libs/store/keys/keys.ts';
-import {
-  joinMarked,
-  MARK_PRIORITIES,
-  MARK_PRIORITY,
-  type MarkPriority,
-  MarkSet,
-  NO_NEW_ROWS,
-  NO_ORIGIN,
-} from '#libs/store/keys/marks.ts';
-import { restoreKeys } from '#libs/store/keys/set-aside.ts';
+import type { Database } from '#libs/platform/postgres/database.ts';
+import { Loans, type RowCache } from '#libs/store/images/row-cache.ts';
+import type { IsWorthKeeping } from '#libs/store/images/rows.ts';
+import { shareCalendar } from '#libs/store/keys/calendar.ts';
+import { addKeys, claimKeys, KeyCursor, keyName, nextKeys } from '#libs/store/keys/keys.ts';
+import { MARK_PRIORITIES, MARK_PRIORITY, type MarkPriority } from '#libs/store/keys/marks.ts';
+import { Derivation } from './derivation.ts';
 import { type DeriveResult, NOTHING_DERIVED, sumOf } from './derive-result.ts';
 import { setAside } from './set-aside.ts';
-
-/** Computed without giving others, the intake and the API among them, a turn. */
-const KEYS_AT_A_STRETCH = 10;
 
 /** Most keys of one transaction, for all marks or by their priority. */
 export type KeyLimit = number | ((priority: MarkPriority) => number);
@@ -57,6 +22,8 @@ export interface DeriveOptions {
   readonly onMore?: () => void;
   /** Told of a key that cannot be derived, and why. */
   readonly onSetAside?: (key: StudentCourse, error: unknown) => void;
+  /** Of this family, kept by the caller from batch to batch; absent: the rows of every key are read. */
+  readonly cache?: RowCache;
   /** Default: where most of many rows are repeats. */
   readonly isWorthKeeping?: IsWorthKeeping;
 }
@@ -128,169 +95,29 @@ async function deriveTogether<K extends FamilyKinds>(
   definition: FamilyDefinition<K>,
   settings: FeatureSettings,
   { keys, priority, most }: AskedKeys,
-  { onSetAside, isWorthKeeping = hasManyRepeats }: DeriveOptions,
+  { onSetAside, cache, isWorthKeeping = hasManyRepeats }: DeriveOptions,
 ): Promise<DeriveResult> {
-  const derive = (some: readonly StudentCourse[]): Promise<DeriveResult> =>
-    db.transaction(async (tx) => {
-      const [inSnapshot, claimed] = await Promise.all([
-        shareCalendar(tx),
-        claimKeys(tx, definition.family, some, most),
-      ]);
-      if (inSnapshot || claimed.length === 0) return NOTHING_DERIVED;
-      return new Derivation(tx, definition, settings, priority, isWorthKeeping).run(claimed);
-    });
+  const derive = async (some: readonly StudentCourse[]): Promise<DeriveResult> => {
+    const loans = new Loans(cache);
+    try {
+      const result = await db.transaction(async (tx) => {
+        const [inSnapshot, claimed] = await Promise.all([
+          shareCalendar(tx),
+          claimKeys(tx, definition.family, some, most),
+        ]);
+        if (inSnapshot || claimed.length === 0) return NOTHING_DERIVED;
+        loans.borrow(claimed);
+        return new Derivation(tx, definition, settings, { priority, isWorthKeeping, loans }).run(claimed);
+      });
+      loans.giveBack();
+      return result;
+    } finally {
+      loans.end();
+    }
+  };
   const results = await inHalves(keys, derive, (key, error) => {
     onSetAside?.(key, error);
     return setAside(db, definition.family, settings, key, error);
   });
   return results.reduce(sumOf);
-}
-
-/** The derivation of the claimed keys of one transaction. */
-class Derivation<K extends FamilyKinds> {
-  readonly #tx: Queryable;
-  readonly #definition: FamilyDefinition<K>;
-  readonly #settings: FeatureSettings;
-  readonly #priority: MarkPriority;
-  readonly #isWorthKeeping: IsWorthKeeping;
-  readonly #write: FeatureRow<K['features']>[] = [];
-  readonly #series: SeriesRow<K['series']>[] = [];
-  readonly #remove: StudentCourse[] = [];
-  readonly #removeSeries: StudentCourse[] = [];
-  readonly #update: KeyState[] = [];
-  readonly #courseMarks: CourseMark[] = [];
-  readonly #otherMarks = new MarkSet();
-  #marks: ReadonlyMap<string, TakenMark> = new Map();
-
-  constructor(
-    tx: Queryable,
-    definition: FamilyDefinition<K>,
-    settings: FeatureSettings,
-    priority: MarkPriority,
-    isWorthKeeping: IsWorthKeeping,
-  ) {
-    this.#tx = tx;
-    this.#definition = definition;
-    this.#settings = settings;
-    this.#priority = priority;
-    this.#isWorthKeeping = isWorthKeeping;
-  }
-
-  async run(claimed: readonly ClaimedKey[]): Promise<DeriveResult> {
-    const { family, read, firstDayAlsoFrom } = this.#definition;
-    const tx = this.#tx;
-    const [folded, whole] = [
-      claimed.filter((key) => key.folded !== null),
-      claimed.filter((key) => key.folded === null),
-    ];
-    // Given together, run in order: all that is read is read after the marks are gone.
-    const [taken, today, courses, others, ofWhole] = await Promise.all([
-      takeMarks(tx, family, claimed),
-      readTodayToWrite(tx, this.#settings.fingerprint),
-      readCourses(tx, [...new Set(claimed.map((key) => key.courseId))]),
-      firstDayAlsoFrom === undefined ? new Map<string, LocalDay>() : readFirstDays(tx, firstDayAlsoFrom, claimed),
-      read(tx, whole, this.#settings.reading),
-    ]);
-    this.#marks = new Map(taken.map((mark) => [keyName(mark), mark]));
-    const toRead = folded.map((key) => this.#toRead(key));
-    const ofFolded = toRead.length === 0 ? [] : await read(tx, toRead, this.#settings.reading);
-    const rows = [...ofFolded, ...ofWhole];
-    for (const [index, before] of [...folded, ...whole].entries()) {
-      // Somebody else has derived it since it was marked.
-      if (!this.#marks.has(keyName(before))) continue;
-      if (index % KEYS_AT_A_STRETCH === KEYS_AT_A_STRETCH - 1) await nextTurn();
-      this.#deriveKey(before, rows[index], courses.get(before.courseId), others.get(keyName(before)) ?? null, today);
-    }
-    const restored = claimed.filter((key) => key.isSetAside);
-    await restoreKeys(tx, family, restored);
-    return this.#store(family, claimed);
-  }
-
-  /** Of what was kept of a key, and the rows that its marks name. */
-  #toRead(key: ClaimedKey): KeyToRead {
-    const { newRows } = this.#markOf(key);
-    const { folded } = key;
-    if (newRows === null || folded === null) return key;
-    return { ...key, since: { newRows, kept: KeyFault.of(() => parseKept(folded)) } };
-  }
-
-  #deriveKey(
-    before: KeyState,
-    read: RowsRead<K['rows']> | undefined,
-    course: CourseState | undefined,
-    otherFirstDay: LocalDay | null,
-    today: LocalDay,
-  ): void {
-    const { firstDayMattersTo } = this.#definition;
-    const key = keyOf(before);
-    const mark = this.#markOf(key);
-    const rows = rowsThatCount(this.#definition, this.#settings, before, read?.rows);
-    const folded = keptText(read?.tables ?? [], this.#isWorthKeeping);
-    const reading = { rows, course, otherFirstDay, today };
-    const { evidence, derived } = KeyFault.of(() => evaluateKey(this.#definition, this.#settings.deriving, reading));
-    const after: KeyState = { ...key, derived: true, evidence, folded };
-    const isSame = before.derived && sameEvidence(before.evidence, evidence) && before.folded === folded;
-    if (!isSame) this.#update.push(after);
-    if (movesCourse(before, after, course, today)) this.#courseMarks.push({ ...mark, version: course?.version ?? 0 });
-    if (firstDayMattersTo !== undefined && before.evidence.firstDay !== after.evidence.firstDay) {
-      this.#otherMarks.add(firstDayMattersTo, key, mark, NO_NEW_ROWS);
-    }
-    // Until its course is known nothing can be said of a key; the course deriver marks it again.
-    if (course === undefined || derived === undefined) return;
-    if (derived === null) this.#remove.push(key);
-    else this.#write.push({ ...mark, features: derived.features, asOf: derived.asOf ?? course.asOf });
-    const series = derived?.series ?? null;
-    if (series === null) this.#removeSeries.push(key);
-    else this.#series.push({ ...key, series });
-  }
-
-  #markOf(key: StudentCourse): TakenMark {
-    return this.#marks.get(keyName(key)) ?? { ...keyOf(key), ...NO_ORIGIN, newRows: NO_NEW_ROWS };
-  }
-
-  async #store(family: Family, claimed: readonly StudentCourse[]): Promise<DeriveResult> {
-    const tx = this.#tx;
-    const { table, series, storedFor } = this.#definition;
-    const [{ changed, moved }, removed, newSeries, goneSeries] = await Promise.all([
-      table.write(tx, this.#write),
-      table.remove(tx, this.#remove),
-      series.write(tx, this.#series),
-      series.remove(tx, this.#removeSeries),
-      updateKeys(tx, family, this.#update),
-      addCourseMarks(tx, family, this.#courseMarks),
-      this.#otherMarks.write(tx, MARK_PRIORITY.live),
-    ]);
-    if (this.#settings.topics) await putOutbox(tx, family, [...changed, ...removed]);
-    const readers = new MarkSet();
-    if (storedFor !== undefined) {
-      for (const key of [...changed, ...moved, ...removed, ...newSeries, ...goneSeries]) {
-        readers.add(storedFor, key, this.#markOf(key), NO_NEW_ROWS);
-      }
-      // With the urgency of what brought it about: a midnight is no news for them either.
-      await readers.write(tx, this.#priority);
-    }
-    return {
-      claimed,
-      changed: changed.length + removed.length,
-      contended: false,
-      marked: joinMarked(this.#otherMarks.keys(), readers.keys()),
-      courses: this.#courseMarks.length > 0,
-    };
-  }
-}
-
-const keyOf = ({ courseId, studentId }: StudentCourse): StudentCourse => ({ courseId, studentId });
-
-/**
- * Whether the course deriver has to look again because of this key: it is new, its first days moved, its last fact fell,
- * or the course's as-of is behind what its last fact asks for. The last is judged by how things stand and not by what
- * moved, because a course can fall dormant while a fact that wakes it is not yet committed.
- */
-function movesCourse(before: KeyState, after: KeyState, course: CourseState | undefined, today: LocalDay): boolean {
-  if (!before.derived || course === undefined || course.version === 0) return true;
-  if (!sameFirsts(before.evidence, after.evidence)) return true;
-  const { lastFact } = after.evidence;
-  if (lastFact === null) return before.evidence.lastFact !== null;
-  if (before.evidence.lastFact !== null && lastFact < before.evidence.lastFact) return true;
-  return course.asOf < courseAsOf(lastFact, today);
 }

@@ -1,16 +1,18 @@
 import type { UnrecoverableError } from '#libs/domain/errors.ts';
 import { FAMILIES, type StudentCourse } from '#libs/domain/family.ts';
+import { ROW_FAMILIES } from '#libs/domain/source-tables/index.ts';
 import type { FamilyDefinition, FamilyKinds } from '#libs/families/family.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
 import type { Log } from '#libs/platform/log.ts';
 import { type Loop, type StepOutcome, startLoop } from '#libs/platform/loop/loop.ts';
 import { Pace } from '#libs/platform/loop/pace.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
+import { RowCache } from '#libs/store/images/row-cache.ts';
 import { KeyCursor } from '#libs/store/keys/keys.ts';
 import { MARK_PRIORITY, type MarkPriority } from '#libs/store/keys/marks.ts';
 import { retryKeys } from '#libs/store/keys/set-aside.ts';
 import { deriveCourses } from './course.ts';
-import { deriveBatch, deriveKeys } from './derive.ts';
+import { type DeriveOptions, deriveBatch, deriveKeys } from './derive.ts';
 import type { HotQueue } from './hot-queue.ts';
 import type { Work } from './work.ts';
 
@@ -51,6 +53,7 @@ class Deriver<K extends FamilyKinds> {
   readonly #queue: HotQueue;
   readonly #pace = new Pace();
   readonly #cursor = new KeyCursor();
+  readonly #cache = new RowCache();
   #hasRetried = false;
 
   constructor(definition: FamilyDefinition<K>, options: DeriverOptions) {
@@ -74,7 +77,7 @@ class Deriver<K extends FamilyKinds> {
     const limit = (priority: MarkPriority): number =>
       priority === MARK_PRIORITY.live && !work.isBehind ? LIVE_KEYS : OTHER_KEYS;
     const onMore = (): void => this.#queue.look();
-    const tools = { cursor: this.#cursor, onMore, onSetAside: this.#onSetAside };
+    const tools = { cursor: this.#cursor, onMore, ...this.#tools };
     const result = await deriveBatch(db, this.#definition, settings, limit, tools);
     work.tell({ keys: result.marked, courses: result.courses });
     if (result.contended) this.#queue.look();
@@ -88,7 +91,7 @@ class Deriver<K extends FamilyKinds> {
     if (keys.length === 0) return 'idle';
     let left: readonly StudentCourse[] = [];
     try {
-      const result = await deriveKeys(db, this.#definition, settings, keys, { onSetAside: this.#onSetAside });
+      const result = await deriveKeys(db, this.#definition, settings, keys, this.#tools);
       left = result.left;
       work.tell({ keys: result.marked, courses: result.courses });
       return result.contended && result.claimed.length === 0 ? 'contended' : 'more';
@@ -98,6 +101,11 @@ class Deriver<K extends FamilyKinds> {
     } finally {
       done(left);
     }
+  }
+
+  get #tools(): DeriveOptions {
+    const { family } = this.#definition;
+    return { onSetAside: this.#onSetAside, ...(ROW_FAMILIES.includes(family) ? { cache: this.#cache } : {}) };
   }
 
   readonly #onSetAside = ({ studentId, courseId }: StudentCourse, err: unknown): void => {

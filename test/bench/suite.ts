@@ -8,6 +8,7 @@ import { resyncs } from './resyncs.ts';
 import { type RunOptions, runOn } from './run.ts';
 import { scale } from './scale.ts';
 import { snapshot } from './snapshot.ts';
+import { warmKeys } from './warm-keys.ts';
 import { World } from './world.ts';
 
 type Benchmark = (world: World) => Promise<BenchmarkResult>;
@@ -22,6 +23,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   f: answers,
   g: memory,
   h: resyncs,
+  i: warmKeys,
 };
 
 export const LETTERS = Object.keys(BENCHMARKS);

@@ -39,6 +39,7 @@ const history = fc.record({
   reorder: fc.boolean(),
   crashes: fc.boolean(),
   keepsRows: fc.boolean(),
+  cachedRows: fc.constantFrom(undefined, 3, 1_000),
   first: variant,
   second: fc.option(variant, { freq: 3 }),
   /** A student is erased while changes come, and not told to the source; in the first of the two streams, or the second. */
@@ -51,7 +52,7 @@ test('whatever happens on the way, the stored features equal the oracle', async 
     fc.asyncProperty(
       history,
       async ({ before, after, later, slotLost, reorder, seed, first, second, erased, ...how }) => {
-        const { crashes, keepsRows } = how;
+        const { crashes, keepsRows, cachedRows } = how;
         const chance = chanceOf(seed);
         const model = new SourceModel(FIRST_TODAY, erased?.student);
         await world.reset();
@@ -59,7 +60,11 @@ test('whatever happens on the way, the stored features equal the oracle', async 
         const ids = await resolveIds(world.db, new Set(STUDENTS), new Set());
         let variant = first((id) => ids.student(id));
         await adoptSettings(world.db, variant.settings);
-        const options = { keepsRows, ...(crashes ? { crash: { chance, probability: 0.02 } } : {}) };
+        const options = {
+          keepsRows,
+          ...(cachedRows === undefined ? {} : { cachedRows }),
+          ...(crashes ? { crash: { chance, probability: 0.02 } } : {}),
+        };
 
         // First life of the slot. When it ends in a loss, some of its last changes are never seen.
         for (const item of before) model.apply(item);

@@ -8,6 +8,7 @@ import { type DeriveOptions, deriveBatch, deriveKeys } from '#libs/pipeline/deri
 import { Work as OfferedWork } from '#libs/pipeline/work.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import type { ChangeBatch } from '#libs/source/contract.ts';
+import { RowCache } from '#libs/store/images/row-cache.ts';
 import { stageBatch } from '#libs/store/images/stage.ts';
 import { migrate } from '#libs/store/schema/migrate.ts';
 import { crashing, withRestarts } from '../support/crash.ts';
@@ -33,10 +34,24 @@ export interface RunOptions {
   readonly keysPerBatch?: number;
   /** Keep what is left of the rows of every key, of however few: else all are read each time. */
   readonly keepsRows?: boolean;
+  /** Rows that each of the derivers keeps of a family; absent: none. */
+  readonly cachedRows?: number;
   readonly crash?: { readonly chance: Chance; readonly probability: number };
 }
 
 const MOST_OFFERED = 3;
+
+/** What one deriver keeps. */
+class Caches {
+  readonly #caches = new Map<Family, RowCache>();
+
+  of(family: Family, mostRows: number | undefined): { readonly cache?: RowCache } {
+    if (mostRows === undefined) return {};
+    const cache = this.#caches.get(family) ?? new RowCache(mostRows);
+    this.#caches.set(family, cache);
+    return { cache };
+  }
+}
 
 async function takeOffered(
   work: OfferedWork,
@@ -61,6 +76,8 @@ export class World {
   readonly flagsSeen = new Set<string>();
   readonly #test: TestDatabase;
   #reset = '';
+  /** Of two derivers, from one run to the next. */
+  #caches = [new Caches(), new Caches()];
   #asked: { readonly question: readonly unknown[]; readonly answer: PrintedFeatures } | undefined;
 
   private constructor(test: TestDatabase) {
@@ -91,6 +108,7 @@ export class World {
 
   async reset(): Promise<void> {
     await this.db.query(this.#reset);
+    this.#caches = [new Caches(), new Caches()];
   }
 
   drop(): Promise<void> {
@@ -115,18 +133,22 @@ export class World {
         });
       }
     });
+    const [one, other] = this.#caches.map((caches) => ({
+      of: (family: Family) => caches.of(family, options.cachedRows),
+    }));
+    if (one === undefined || other === undefined) throw new Error('each of two derivers has its caches');
     const deriveOnce = async (): Promise<void> => {
-      await deriveBatch(db, engagementFamily, settings, keysPerBatch, deriving);
-      await deriveBatch(db, performanceFamily, settings, keysPerBatch, deriving);
+      await deriveBatch(db, engagementFamily, settings, keysPerBatch, { ...deriving, ...one.of('engagement') });
+      await deriveBatch(db, performanceFamily, settings, keysPerBatch, { ...deriving, ...one.of('performance') });
       await deriveBatch(db, anomalyFamily, settings, keysPerBatch, deriving);
       await deriveCourses(db, settings, 2);
     };
     const deriveOffered = async (): Promise<void> => {
       await takeOffered(offered, engagementFamily, (keys) =>
-        deriveKeys(db, engagementFamily, settings, keys, deriving),
+        deriveKeys(db, engagementFamily, settings, keys, { ...deriving, ...other.of('engagement') }),
       );
       await takeOffered(offered, performanceFamily, (keys) =>
-        deriveKeys(db, performanceFamily, settings, keys, deriving),
+        deriveKeys(db, performanceFamily, settings, keys, { ...deriving, ...other.of('performance') }),
       );
       await takeOffered(offered, anomalyFamily, (keys) => deriveKeys(db, anomalyFamily, settings, keys, deriving));
       await deriveCourses(db, settings, 2);

@@ -108,7 +108,11 @@ class TableReading<I extends object, O extends object> {
     this.#reading = reading;
     this.#settings = settings;
     this.#keys = keys;
-    this.#rows = keys.map(({ since }) => this.#begin(since?.kept[reading.table] as KeptRows<O> | undefined));
+    this.#rows = keys.map((_, n) => this.#begin(this.#keptOf(n)));
+  }
+
+  #keptOf(n: number): KeptRows<O> | undefined {
+    return this.#keys[n]?.since?.kept[this.#reading.table] as KeptRows<O> | undefined;
   }
 
   async read(): Promise<KeyRows<O>[]> {
@@ -123,6 +127,7 @@ class TableReading<I extends object, O extends object> {
   #begin(kept?: KeptRows<O>): KeyRows<O> {
     const { table, rules, revive } = this.#reading;
     if (kept === undefined) return new KeyRows(table, rules);
+    if (kept.single !== undefined) return new KeyRows(table, rules, kept);
     const subjects = kept.subjects.map(({ runs, outranked, until }) => ({
       runs: runs.map(revive),
       outranked: outranked.map(revive),
@@ -136,14 +141,21 @@ class TableReading<I extends object, O extends object> {
     const named = known.flatMap((n) => (this.#keys[n]?.since?.newRows ?? []).map((id) => ({ n, id })));
     const keys = named.map(({ n }) => this.#keys[n] as KeyToRead);
     const values = [...coursesAndStudents(keys), named.map(({ n }) => n), named.map(({ id }) => id)];
+    const { single } = this.#statements;
+    const apart = new Set(single === null ? [] : known.filter((n) => this.#keptOf(n)?.single === undefined));
     const [rows] = await Promise.all([
       named.length === 0 ? [] : this.#tx.query<ReadRow<I>>(this.#statements.fresh, values),
-      this.#statements.single === null ? undefined : this.#readAll(this.#statements.single, known, false, false),
+      single === null ? undefined : this.#readAll(single, [...apart], false, false),
     ]);
     const byKey = new Map<number, O[]>();
     for (const row of rows) {
+      if (!row.copied && apart.has(row.key)) continue;
       const observation = this.#observe(row);
       if (observation === null) continue;
+      if (!row.copied) {
+        this.#rows[row.key]?.addSingle(observation);
+        continue;
+      }
       const own = byKey.get(row.key);
       if (own === undefined) byKey.set(row.key, [observation]);
       else own.push(observation);

@@ -7,6 +7,8 @@ export interface KeptRows<O> {
   /** How many rows that is of. */
   readonly seen: number;
   readonly subjects: readonly KeptSubject<O>[];
+  /** Rows that are never folded; absent: they are read each time. */
+  readonly single?: readonly O[];
 }
 
 /** By tables. */
@@ -21,13 +23,14 @@ export interface KeyToRead extends StudentCourse {
 export class KeyRows<O> {
   readonly table: TableOfKeys;
   readonly #folded: FoldedRows<O>;
-  readonly #single: O[] = [];
+  readonly #single: O[];
   #seen: number;
 
   constructor(table: TableOfKeys, rules: FoldRules<O>, kept: KeptRows<O> = { seen: 0, subjects: [] }) {
     this.table = table;
     this.#folded = new FoldedRows(rules, kept.subjects);
     this.#seen = kept.seen;
+    this.#single = [...(kept.single ?? [])];
   }
 
   /** As {@link FoldedRows.add}. */
@@ -45,8 +48,14 @@ export class KeyRows<O> {
     return [...this.#folded.rows(), ...this.#single];
   }
 
+  /** What is left of the rows that repeat each other. */
   kept(): KeptRows<O> {
     return { seen: this.#seen, subjects: this.#folded.kept() };
+  }
+
+  /** All of it, for the same process; not to be changed. */
+  whole(): KeptRows<O> {
+    return { ...this.kept(), single: this.#single };
   }
 }
 

@@ -18,6 +18,8 @@ export interface KeyState extends StudentCourse {
 
 /** A key whose lock is held. */
 export interface ClaimedKey extends KeyState {
+  /** The process that keeps its rows, as they were when the key was derived last; null: none does. */
+  readonly owner: string | null;
   /** It could not be derived the last time. */
   readonly isSetAside: boolean;
 }
@@ -99,6 +101,7 @@ interface EvidenceColumns {
 interface ClaimedRow extends KeyRow, EvidenceColumns {
   readonly derived: boolean;
   readonly folded: string | null;
+  readonly owner: string | null;
   readonly set_aside: boolean;
 }
 
@@ -115,6 +118,7 @@ export async function claimKeys(
     derived: row.derived,
     evidence: toEvidence(row),
     folded: row.folded,
+    owner: row.owner,
     isSetAside: row.set_aside,
   }));
 }
@@ -196,8 +200,16 @@ export async function takeMarks(tx: Queryable, family: Family, keys: readonly St
   }));
 }
 
-/** Stores what the keys now say of their course. */
-export async function updateKeys(tx: Queryable, family: Family, keys: readonly KeyState[]): Promise<void> {
+/**
+ * Stores what the keys now say of their course.
+ * @param owner the process that keeps their rows from now on; null: none does
+ */
+export async function updateKeys(
+  tx: Queryable,
+  family: Family,
+  keys: readonly KeyState[],
+  owner: string | null,
+): Promise<void> {
   if (keys.length === 0) return;
   await tx.query(keySql.keys_update, [
     family,
@@ -208,6 +220,7 @@ export async function updateKeys(tx: Queryable, family: Family, keys: readonly K
     keys.map((key) => key.evidence.firstDay),
     keys.map((key) => key.evidence.nextDay),
     keys.map((key) => key.folded),
+    owner,
   ]);
 }
 

@@ -47,7 +47,7 @@ export const { sql: keySql, fillTemplate: fillKeyTemplate } = openStatements(
       'DELETE FROM state.course_mark WHERE course_id = ANY ($1::integer[]) RETURNING course_id, family, student_id, course_version, epoch, lsn, committed_at, awaited',
     /** The marks that were taken told of rows that nothing has read: next time all are read. */
     key_set_aside:
-      'UPDATE state.key SET set_aside = $4, folded = NULL WHERE family = $1 AND course_id = $2::integer AND student_id = $3::integer',
+      'UPDATE state.key SET set_aside = $4, folded = NULL, owner = NULL WHERE family = $1 AND course_id = $2::integer AND student_id = $3::integer',
     /** What could not be derived is tried once more. */
     keys_retry:
       'INSERT INTO state.key_mark (family, course_id, student_id, priority) SELECT family, course_id, student_id, 2 FROM state.key WHERE family = $1 AND set_aside IS NOT NULL',

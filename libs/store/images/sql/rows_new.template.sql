@@ -1,8 +1,8 @@
 -- Of the rows of keys that marks name, those that are live and still the key's.
-SELECT new.key, true AS copied{{columns}}
+SELECT new.key, {{copied}} AS copied{{columns}}
 FROM unnest($1::integer[], $2::integer[], $3::integer[], $4::uuid[]) AS new (course_id, student_id, key, id)
 CROSS JOIN LATERAL (
   SELECT * FROM state.image_{{table}}
-  WHERE id = new.id AND student_id = new.student_id AND course_id = new.course_id AND live AND {{copied}}
+  WHERE id = new.id AND student_id = new.student_id AND course_id = new.course_id AND live
   OFFSET 0
 ) AS i

@@ -5,7 +5,8 @@ SET derived = true,
     last_fact = new.last_fact,
     first_day = new.first_day,
     next_day = new.next_day,
-    folded = new.folded
+    folded = new.folded,
+    owner = $10::uuid
 FROM unnest($2::integer[], $3::integer[], $4::text[], $5::integer[], $6::integer[], $7::integer[], $8::integer[],
   $9::text[])
   AS new (course_id, student_id, first_days, first_fact, last_fact, first_day, next_day, folded)
