@@ -22,31 +22,34 @@ export interface Event {
  * over midnight returns to the day before); at one time those with a duration first.
  */
 export function eventsOf(rows: readonly ActivityObservation[]): Event[] {
+  const ordered = rows.filter((row) => row.kind === 'event').sort((a, b) => a.at - b.at);
+  const events: Event[] = [];
+  for (let first = 0, next = 0; first < ordered.length; first = next) {
+    while (ordered[next]?.at === ordered[first]?.at) next += 1;
+    events.push(...eventsOfOneTime(ordered.slice(first, next)));
+  }
+  return events.sort((a, b) => a.day - b.day || a.at - b.at || Number(b.duration > 0) - Number(a.duration > 0));
+}
+
+function eventsOfOneTime(rows: readonly EventObservation[]): Iterable<Event> {
+  if (rows.length === 1) return rows.map(toEvent);
   const events = new Map<string, Event>();
   for (const row of rows) {
-    if (row.kind !== 'event') continue;
     const key = eventKey(row);
     const known = events.get(key);
     events.set(key, known === undefined ? toEvent(row) : merge(known, row));
   }
-  return [...events.values()].sort(
-    (a, b) => a.day - b.day || a.at - b.at || Number(b.duration > 0) - Number(a.duration > 0),
-  );
+  return events.values();
 }
 
 /** Resources and event ids may hold any character: the length of the first keeps the two apart. Neither is ever empty. */
-const eventKey = ({ at, type, resource, eventId }: EventObservation): string =>
-  `${at} ${type} ${resource?.length ?? ''} ${resource ?? ''} ${eventId ?? ''}`;
+const eventKey = ({ type, resource, eventId }: EventObservation): string =>
+  `${type} ${resource?.length ?? ''} ${resource ?? ''} ${eventId ?? ''}`;
 
-const toEvent = ({ type, resource, at, day, hour, duration, dueAt }: EventObservation): Event => ({
-  type,
-  resource,
-  at,
-  day,
-  hour,
-  duration,
-  dueAt: knownDue(dueAt),
-});
+const hasKnownDue = (row: EventObservation): row is EventObservation & { readonly dueAt: Instant | null } =>
+  row.dueAt !== 'unreadable';
+
+const toEvent = (row: EventObservation): Event => (hasKnownDue(row) ? row : { ...row, dueAt: null });
 
 const merge = (event: Event, row: EventObservation): Event => ({
   ...event,

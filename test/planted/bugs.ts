@@ -1,4 +1,5 @@
 import { BUGS_OF_ERASURE } from './bugs-of-erasure.ts';
+import { BUGS_OF_QUEUES } from './bugs-of-queues.ts';
 import { BUGS_OF_PROOF } from './bugs-of-reconcile.ts';
 
 /** A defect put into the product on purpose: the tests named must turn red on it. */
@@ -131,17 +132,17 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'marks deleted after the reading that they asked for',
-    file: 'libs/pipeline/derive.ts',
+    file: 'libs/pipeline/derivation.ts',
     from: '      takeMarks(tx, family, claimed),\n      readTodayToWrite',
     to: '      undefined,\n      readTodayToWrite',
     also: [
       {
-        file: 'libs/pipeline/derive.ts',
+        file: 'libs/pipeline/derivation.ts',
         from: '    this.#marks = new Map(taken.map((mark) => [keyName(mark), mark]));\n',
         to: '    this.#marks = new Map((await takeMarks(tx, family, claimed)).map((mark) => [keyName(mark), mark]));\n',
       },
       {
-        file: 'libs/pipeline/derive.ts',
+        file: 'libs/pipeline/derivation.ts',
         from: 'const [taken, today,',
         to: 'const [, today,',
       },
@@ -157,7 +158,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'coverage frozen: a key whose first days moved does not tell its course',
-    file: 'libs/pipeline/derive.ts',
+    file: 'libs/pipeline/derivation.ts',
     from: 'if (!sameFirsts(before.evidence, after.evidence)) return true;',
     to: '',
     tests: HISTORIES,
@@ -234,7 +235,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'dormancy judged by what moved: a course stays asleep beside a fact of today',
-    file: 'libs/pipeline/derive.ts',
+    file: 'libs/pipeline/derivation.ts',
     from: 'return course.asOf < courseAsOf(lastFact, today);',
     to: 'return course.asOf < today && (before.evidence.lastFact ?? 0) < lastFact;',
     tests: INTERLEAVINGS,
@@ -269,7 +270,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'ready before the flags that follow from an initial snapshot are derived',
-    file: 'libs/pipeline/derive.ts',
+    file: 'libs/pipeline/derivation.ts',
     from: 'readers.add(storedFor, key, this.#markOf(key), NO_NEW_ROWS);',
     to: 'readers.add(storedFor, key, { ...this.#markOf(key), awaited: false }, NO_NEW_ROWS);',
     tests: ['test/integrity/ready.test.ts'],
@@ -290,7 +291,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a series that outlives its row',
-    file: 'libs/pipeline/derive.ts',
+    file: 'libs/pipeline/derivation.ts',
     from: 'if (series === null) this.#removeSeries.push(key);',
     to: 'if (series === null && derived !== null) this.#removeSeries.push(key);',
     tests: HISTORIES,
@@ -311,7 +312,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'rows that went are not noted for the topic',
-    file: 'libs/pipeline/derive.ts',
+    file: 'libs/pipeline/derivation.ts',
     from: '[...changed, ...removed]);',
     to: '[...changed]);',
     tests: ['test/integrity/outbox.test.ts'],
@@ -325,7 +326,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'flags are not looked at again where only the day of a row moves',
-    file: 'libs/pipeline/derive.ts',
+    file: 'libs/pipeline/derivation.ts',
     from: '[...changed, ...moved, ...removed, ...newSeries, ...goneSeries]',
     to: '[...changed, ...removed, ...newSeries, ...goneSeries]',
     tests: FLAGS,
@@ -351,6 +352,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     to: 'days.score',
     tests: FLAGS,
   },
+  ...BUGS_OF_QUEUES,
   ...BUGS_OF_PROOF,
   ...BUGS_OF_ERASURE,
   {
