@@ -46,5 +46,5 @@ test(
     const { verdict } = await world.reconcile({ dryRun: true });
     expect(verdict).toMatchObject({ kinds: {}, skipped: 0 });
   },
-  60_000 + 30_000 * RUNS,
+  60_000 + 90_000 * RUNS,
 );

@@ -46,5 +46,5 @@ test(
     await untilSettled(world);
     expect(await world.reconcile({ dryRun: true })).toMatchObject({ left: 0, skipped: 0, kinds: {} });
   },
-  60_000 + 20_000 * RUNS,
+  60_000 + 60_000 * RUNS,
 );
