@@ -156,15 +156,17 @@ export class Derivation<K extends FamilyKinds> {
       addCourseMarks(tx, family, this.#courseMarks),
       this.#otherMarks.write(tx, MARK_PRIORITY.live),
     ]);
-    if (this.#settings.topics) await putOutbox(tx, family, [...changed, ...removed]);
     const readers = new MarkSet();
     if (storedFor !== undefined) {
       for (const key of [...changed, ...moved, ...removed, ...newSeries, ...goneSeries]) {
         readers.add(storedFor, key, this.#markOf(key), NO_NEW_ROWS);
       }
-      // With the urgency of what brought it about: a midnight is no news for them either.
-      await readers.write(tx, this.#around.priority);
     }
+    await Promise.all([
+      this.#settings.topics ? putOutbox(tx, family, [...changed, ...removed]) : undefined,
+      // With the urgency of what brought it about: a midnight is no news for them either.
+      readers.write(tx, this.#around.priority),
+    ]);
     return {
       claimed,
       changed: changed.length + removed.length,

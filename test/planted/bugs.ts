@@ -313,8 +313,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'rows that went are not noted for the topic',
     file: 'libs/pipeline/derivation.ts',
-    from: '[...changed, ...removed]);',
-    to: '[...changed]);',
+    from: 'putOutbox(tx, family, [...changed, ...removed])',
+    to: 'putOutbox(tx, family, [...changed])',
     tests: ['test/integrity/outbox.test.ts'],
   },
   {
