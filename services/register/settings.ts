@@ -115,8 +115,15 @@ export function wantedConfig(settings: RegisterSettings, epoch: number, mode: Sn
   return overrides ? whole : Object.fromEntries(Object.entries(whole).filter(([key]) => !OVERRIDE.test(key)));
 }
 
-/** Debezium looks for the certificates to trust where Connect's own environment says; unset, where its driver does. */
-const sourceCertificates = ({ ssl }: DatabaseAddress): ConnectorConfig =>
-  ssl?.ca === undefined ? {} : { 'database.sslrootcert': inConnect('SOURCE_DB_SSLROOTCERT') };
+/**
+ * Debezium looks for certificates, and for the key in the form of its driver (PKCS-8 DER or PKCS-12), where Connect's own
+ * environment says; unset, where its driver does.
+ */
+const sourceCertificates = ({ ssl }: DatabaseAddress): ConnectorConfig => ({
+  ...(ssl?.ca === undefined ? {} : { 'database.sslrootcert': inConnect('SOURCE_DB_SSLROOTCERT') }),
+  ...(ssl?.cert === undefined ? {} : { 'database.sslcert': inConnect('SOURCE_DB_SSLCERT') }),
+  ...(ssl?.key === undefined ? {} : { 'database.sslkey': inConnect('SOURCE_DB_SSLKEY') }),
+  ...(ssl?.passphrase === undefined ? {} : { 'database.sslpassword': inConnect('SOURCE_DB_SSLPASSWORD') }),
+});
 
 export const slotOf = (settings: RegisterSettings, epoch: number): string => `${settings.slotPrefix}_${epoch}`;

@@ -23,7 +23,7 @@ export function loadConfig(env: Environment = process.env): SettingValues {
         values[name] = parse(given ?? fallback);
       } catch (error) {
         const what = error instanceof ConfigurationError ? `: ${error.message} (${error.hint})` : ` is not ${expects}`;
-        problems.push(`${name}=${secret ? '(hidden)' : given}${what}`);
+        problems.push(`${name}=${secret ? '(hidden)' : withoutLogin(given)}${what}`);
       }
     } catch (error) {
       problems.push(messageOf(error));
@@ -37,6 +37,9 @@ export function loadConfig(env: Environment = process.env): SettingValues {
   }
   return values as SettingValues;
 }
+
+/** A connection string may stand where none belongs. */
+const withoutLogin = (given: string | undefined): string | undefined => given?.replace(/:\S*@/g, ':(hidden)@');
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -68,7 +71,16 @@ export const analyticsAddress = (config: SettingValues): DatabaseAddress | undef
 function addressOf(config: SettingValues, prefix: 'SOURCE_DB' | 'ANALYTICS_DB'): DatabaseAddress | undefined {
   const host = config[`${prefix}_HOST`];
   if (host === undefined) return undefined;
-  const ssl = tlsOf(config[`${prefix}_SSLMODE`], config[`${prefix}_SSLROOTCERT`]);
+  const ssl = tlsOf(
+    config[`${prefix}_SSLMODE`],
+    {
+      ca: config[`${prefix}_SSLROOTCERT`],
+      cert: config[`${prefix}_SSLCERT`],
+      key: config[`${prefix}_SSLKEY`],
+      passphrase: config[`${prefix}_SSLPASSWORD`] || undefined,
+    },
+    prefix,
+  );
   return {
     host,
     port: config[`${prefix}_PORT`],

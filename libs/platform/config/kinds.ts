@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { ACTIVITY_TYPES, type ActivityType, normaliseWord } from '#libs/domain/activity-type.ts';
 import { type ComponentNumbers, SETTING_DECIMALS } from '#libs/domain/components.ts';
+import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
 import { parseScaled } from '#libs/domain/rational.ts';
 import type { SourceMapping } from '#libs/domain/source-tables/names.ts';
 import { openZone, type Zone } from '#libs/domain/zone.ts';
@@ -44,24 +45,35 @@ export const text = (fallback: string, description: string, extra?: Extra): Sett
 export const optionalText = (description: string): Setting<string | undefined> =>
   setting(undefined, 'text', description, (value) => value);
 
+/** A connection string in its place would be shown with its password wherever the host is. */
+const isHost = (value: string): boolean => !/[@\s]|:\/\//.test(value);
+
+/** Of a database: a name, an address, or the folder of its socket. */
+export const optionalHost = (description: string): Setting<string | undefined> =>
+  setting(undefined, 'a name or an address, without a login', description, (value) =>
+    value === undefined || isHost(value) ? value : refuse(),
+  );
+
 /** Of a service that speaks HTTP. */
 export const optionalUrl = (description: string): Setting<string | undefined> =>
   setting(undefined, 'an address like http://host:port', description, (value) =>
     value === undefined || (/^https?:\/\/[^\s/]/i.test(value) && URL.canParse(value)) ? value : refuse(),
   );
 
-export const commaList = (description: string, extra?: Extra): Setting<readonly string[]> =>
-  setting(
-    undefined,
-    'a list separated by commas',
-    description,
-    (value) =>
-      (value ?? '')
-        .split(',')
-        .map((item) => item.trim())
-        .filter((item) => item !== ''),
-    extra,
+const items = (value: string | undefined): string[] =>
+  (value ?? '')
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+
+/** Addresses of brokers. */
+export const hostList = (description: string): Setting<readonly string[]> =>
+  setting(undefined, 'host:port, separated by commas, without a login', description, (value) =>
+    items(value).every(isHost) ? items(value) : refuse(),
   );
+
+export const commaList = (description: string, extra?: Extra): Setting<readonly string[]> =>
+  setting(undefined, 'a list separated by commas', description, items, extra);
 
 function integer(value: string | undefined, least: number, most: number): number {
   const number = /^\d{1,10}$/.test(value ?? '') ? Number(value) : Number.NaN;
@@ -151,9 +163,17 @@ export const positiveDecimal = (fallback: string, most: number, description: str
 const pemFile = (expects: string, begin: RegExp, description: string): Setting<string | undefined> =>
   setting(undefined, expects, description, (value) => {
     if (value === undefined) return undefined;
-    const content = readFileSync(value, 'utf8');
+    const content = readOrTell(value);
     return begin.test(content) ? content : refuse();
   });
+
+function readOrTell(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new ConfigurationError(`cannot be read: ${messageOf(error)}`, 'name a file that this user may read');
+  }
+}
 
 /** A file with PEM certificates; its text. */
 export const certificates = (description: string): Setting<string | undefined> =>
@@ -162,6 +182,19 @@ export const certificates = (description: string): Setting<string | undefined> =
 /** A file with a private key in PEM form; its text. */
 export const privateKey = (description: string): Setting<string | undefined> =>
   pemFile('a file of a private key in PEM form', /-----BEGIN [A-Z ]*PRIVATE KEY-----/, description);
+
+/** The same, refused as libpq does where others of the machine may read it. */
+export const ownKey = (description: string): Setting<string | undefined> => {
+  const key = privateKey(description);
+  return { ...key, parse: (file) => key.parse(file === undefined ? undefined : unreadByOthers(file)) };
+};
+
+/** What is root's may be read by a group, as secrets of containers are. */
+function unreadByOthers(file: string): string {
+  const { mode, uid } = statSync(file, { throwIfNoEntry: false }) ?? { mode: 0, uid: 0 };
+  if (process.platform === 'win32' || (mode & (uid === 0 ? 0o037 : 0o077)) === 0) return file;
+  throw new ConfigurationError('may be read by others of this machine', `run: chmod 600 ${file}`);
+}
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 

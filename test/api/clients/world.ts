@@ -9,7 +9,8 @@ import { untilSettled } from '../../support/settle.ts';
 import { startTestApi } from '../support.ts';
 
 /** An API that serves a small campus, derived as any source is, with rows that cannot be read; runs end at once. */
-export async function openLivingApi() {
+/** @param tokens without any whoever asks may everything */
+export async function openLivingApi(tokens: readonly string[] = []) {
   const [source, analytics] = [await createSourceDatabase('clients'), await createAnalyticsDatabase('clients')];
   await seedCampus(source.db, { seed: 'clients', now: Date.now(), students: 60 });
   await source.db.query(`INSERT INTO grades (id, student_id, course_id, grade_item, grade_value, grade_max, timestamp)
@@ -28,11 +29,15 @@ export async function openLivingApi() {
   const log = openLog('silent');
   const reconcile = startReconcile({ db, analytics: address, runner, schedule: null, clock, log, timing: QUICK });
   const api = await startTestApi(db, { clock });
+  const guarded = await startTestApi(db, { clock, tokens });
   return {
     url: api.url,
+    /** The same behind the tokens. */
+    guardedUrl: guarded.url,
     close: async (): Promise<void> => {
       await reconcile.stop();
       await api.stop();
+      await guarded.stop();
       await analytics.drop();
       await source.drop();
     },
