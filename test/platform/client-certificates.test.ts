@@ -83,9 +83,10 @@ test('every program that reads a database shows it', async () => {
   const env = environment(own);
   const migrate = new RoleProcess('migrate', env);
   expect(await migrate.ended(), migrate.output).toEqual({ code: 0, signal: null });
-  const roles = ['engagement', 'api', 'reconcile'].map((name) => new RoleProcess(name, env));
-  await Promise.all(roles.map((role) => role.ready()));
-  for (const role of roles) await role.end('SIGTERM');
+  for (const name of ['engagement', 'api', 'reconcile']) {
+    const role = await new RoleProcess(name, env).ready();
+    await role.end('SIGTERM');
+  }
   for (const [name, ...words] of [['slot'], ['slot', '--drop'], ['today']] as const) {
     const command = new RoleProcess(name, env, words);
     expect(await command.ended(), command.output).toMatchObject({ code: 0 });
