@@ -4,6 +4,7 @@ import { longestFirst } from './test/support/longest-first.ts';
 const LONGEST = [
   'e2e/path',
   'stack/whole',
+  'stack/secure',
   'bench/stack',
   'connectors/register',
   'e2e/broker-away',

@@ -1,7 +1,8 @@
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import type { KafkaCluster } from '#libs/platform/config/kafka.ts';
 import type { SettingName } from '#libs/platform/config/settings.ts';
-import type { KafkaLogin, KafkaSecurity } from '#libs/platform/kafka/security.ts';
+import type { OAuthClient } from '#libs/platform/kafka/oauth.ts';
+import type { KafkaSecurity, PasswordLogin } from '#libs/platform/kafka/security.ts';
 import { type ConnectorConfig, fillConverter } from './config.ts';
 
 /*
@@ -49,8 +50,23 @@ const pemStore = (store: 'truststore' | 'keystore', file: SettingName): Connecto
 
 const MODULES = 'org.apache.kafka.common.security';
 
-function loginLines(login: KafkaLogin): ConnectorConfig {
-  const { mechanism, username, password } = login;
+function loginLines(login: NonNullable<KafkaSecurity['sasl']>): ConnectorConfig {
+  return login.mechanism === 'OAUTHBEARER' ? oauthLines(login) : passwordLines(login);
+}
+
+/** Java asks for the tokens itself. */
+function oauthLines({ mechanism, tokenUrl, clientId, scope }: OAuthClient): ConnectorConfig {
+  const secret = inConnect('KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET');
+  const asked = scope === undefined ? '' : ` scope=${quoted(scope)}`;
+  return {
+    'sasl.mechanism': mechanism,
+    'sasl.oauthbearer.token.endpoint.url': tokenUrl,
+    'sasl.login.callback.handler.class': `${MODULES}.oauthbearer.OAuthBearerLoginCallbackHandler`,
+    'sasl.jaas.config': `${MODULES}.oauthbearer.OAuthBearerLoginModule required clientId=${quoted(clientId)} clientSecret="${secret}"${asked};`,
+  };
+}
+
+function passwordLines({ mechanism, username, password }: PasswordLogin): ConnectorConfig {
   if (/["\\\n\r]/.test(password))
     throw new ConfigurationError(
       'KAFKA_SASL_PASSWORD holds a quotation mark, a backslash or a line break, which end it where the connector logs in',

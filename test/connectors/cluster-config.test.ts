@@ -49,6 +49,25 @@ describe('signals are read', () => {
     });
   });
 
+  test('with tokens that Java gets, by a secret that Connect has', () => {
+    const oauth = {
+      KAFKA_SECURITY_PROTOCOL: 'SASL_PLAINTEXT',
+      KAFKA_SASL_MECHANISM: 'OAUTHBEARER',
+      KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL: 'https://idp/token',
+      KAFKA_SASL_OAUTHBEARER_CLIENT_ID: 'us',
+      KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET: 'marked',
+      KAFKA_SASL_OAUTHBEARER_SCOPE: 'kafka',
+    };
+    expect(linesOf(oauth, 'signal.consumer.')).toEqual({
+      'security.protocol': 'SASL_PLAINTEXT',
+      'sasl.mechanism': 'OAUTHBEARER',
+      'sasl.oauthbearer.token.endpoint.url': 'https://idp/token',
+      'sasl.login.callback.handler.class':
+        'org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler',
+      'sasl.jaas.config': `org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required clientId="us" clientSecret="\${env:KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET}" scope="kafka";`,
+    });
+  });
+
   test('with a client certificate, which Connect has', () => {
     const own = { KAFKA_SSL_CERTIFICATE_LOCATION: CRT, KAFKA_SSL_KEY_LOCATION: KEY, KAFKA_SSL_KEY_PASSWORD: 'marked' };
     expect(linesOf({ KAFKA_SECURITY_PROTOCOL: 'SSL', ...own }, 'signal.consumer.')).toEqual({

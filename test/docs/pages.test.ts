@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { SETTINGS } from '#libs/platform/config/settings.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(path.join(ROOT, file), 'utf8');
@@ -11,6 +12,10 @@ const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclu
 });
 const pages = listed.split('\n').filter((file) => file !== '' && existsSync(path.join(ROOT, file)));
 const scripts = Object.keys((JSON.parse(read('package.json')) as { scripts: Record<string, string> }).scripts);
+
+/** What Connect is told on its own machine, beside our settings. */
+const OF_CONNECT = ['SCHEMA_REGISTRY_PASSWORD'];
+const SETTING_NAMES = [...Object.keys(SETTINGS), ...OF_CONNECT];
 
 const withoutCode = (text: string): string => text.replaceAll(/```[\s\S]*?```/g, '').replaceAll(/`[^`\n]*`/g, '');
 
@@ -43,6 +48,13 @@ test('the front page is short', () => {
 describe.each(pages)('%s', (file) => {
   test('has links that lead somewhere', () => {
     expect(linksIn(file).filter((link) => isBroken(file, link))).toEqual([]);
+  });
+
+  test('names settings that exist', () => {
+    const named = [...read(file).matchAll(/`((?:KAFKA|SCHEMA_REGISTRY|CONNECT)_[A-Z_]+)(?:=[^`]*)?`/g)].map(
+      ([, name = '']) => name,
+    );
+    expect(named.filter((name) => !SETTING_NAMES.includes(name))).toEqual([]);
   });
 
   test('names commands that exist', () => {

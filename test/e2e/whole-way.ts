@@ -17,6 +17,8 @@ import {
 } from '#libs/platform/postgres/database.ts';
 import { openRegistry } from '#libs/platform/registry/registry.ts';
 import { seedCampus } from '../../services/sandbox/campus/seed.ts';
+import { KAFKA_USERS } from '../../services/sandbox/stack/secure/credentials.ts';
+import { StackSecurity } from '../../services/sandbox/stack/secure/security.ts';
 import { askOracle, compareFeatures, type Difference, readCourseIds, readFeatures } from '../support/oracle.ts';
 import { SOURCE_SCHEMA } from '../support/source-schema.ts';
 import { statementsOf } from '../support/sql-script.ts';
@@ -70,9 +72,17 @@ export class WholeWay {
   /** Of the database server. */
   readonly #folder: string;
   readonly #release: () => Promise<void>;
+  readonly #security: StackSecurity | undefined;
 
-  constructor(stack: OwnStack, postgres: EmbeddedPostgres, folder: string, release: () => Promise<void>) {
+  constructor(
+    stack: OwnStack,
+    postgres: EmbeddedPostgres,
+    folder: string,
+    release: () => Promise<void>,
+    security: StackSecurity | undefined,
+  ) {
     this.stack = stack;
+    this.#security = security;
     this.#folder = folder;
     this.#release = release;
     this.source = postgres.address('lms');
@@ -85,13 +95,22 @@ export class WholeWay {
       SCHEMA_REGISTRY_URL: stack.addresses.registryUrl,
       CONNECT_URL: stack.addresses.connectUrl,
       API_PORT: '0',
+      ...security?.envOf(),
     };
   }
 
-  /** Brings up the servers and a campus of a few students; no role yet. */
-  static async open(): Promise<WholeWay> {
+  /**
+   * Brings up the servers and a campus of a few students; no role yet.
+   * @param isSecure everything behind TLS and passwords, and of Kafka no right but what is needed
+   */
+  static async open(isSecure = false): Promise<WholeWay> {
     const folder = path.dirname(newDataDir());
-    const options = { folder: path.join(folder, 'server'), settings: POSTGRES_SETTINGS };
+    const security = isSecure ? await StackSecurity.make(folder) : undefined;
+    const options = {
+      folder: path.join(folder, 'server'),
+      settings: POSTGRES_SETTINGS,
+      ...(security && { tls: security.tls }),
+    };
     const postgres = await startEmbeddedPostgres(options);
     const supervised = superviseEmbedded('the database server', postgres, options, openLog('silent'));
     const release = async (): Promise<void> => {
@@ -100,8 +119,9 @@ export class WholeWay {
     };
     try {
       await Promise.all([postgres.ensureDatabase('lms'), postgres.ensureDatabase('prepadata')]);
-      const stack = await ownStack({ connectEnv: connectEnvOf({ ...postgres.address('lms'), ...READER }) });
-      const way = new WholeWay(stack, postgres, options.folder, release);
+      const connectEnv = connectEnvOf({ ...postgres.address('lms'), ...READER });
+      const stack = await ownStack({ connectEnv, ...(security && { security }) });
+      const way = new WholeWay(stack, postgres, options.folder, release, security);
       await way.onSource(async (db) => {
         await db.query(SOURCE_SCHEMA);
         await seedCampus(db, { students: 12, seed: 'path', now: Date.now() });
@@ -117,8 +137,8 @@ export class WholeWay {
   }
 
   /** The same, with the connector and one process of every role. */
-  static async start(): Promise<WholeWay> {
-    const way = await WholeWay.open();
+  static async start(isSecure = false): Promise<WholeWay> {
+    const way = await WholeWay.open(isSecure);
     try {
       expect(await new RoleProcess('migrate', way.env).ended()).toEqual({ code: 0, signal: null });
       way.begin('register', { args: ['--watch'] });
@@ -145,9 +165,15 @@ export class WholeWay {
 
   /** Starts a process of a role; it takes the place of an earlier one of that name. */
   begin(role: string, { name = role, args = [] }: Begin = {}): RoleProcess {
-    const begun = new RoleProcess(role, this.env, args);
+    const begun = new RoleProcess(role, this.envOf(role), args);
     this.#roles.set(name, begun);
     return begun;
+  }
+
+  /** What a process of a role is told; of a secured cluster as whom it logs in. */
+  envOf(role: string): Readonly<Record<string, string>> {
+    const user = role === 'register' ? 'connector' : KAFKA_USERS.find((name) => name === role);
+    return { ...this.env, ...this.#security?.envOf(user) };
   }
 
   /** Ends a process in good order, if there is one of that name. */
@@ -243,9 +269,10 @@ export class WholeWay {
 
   async #lastMessagesDiffer(): Promise<unknown[]> {
     const admin = this.#admin();
-    const registry = openRegistry({ url: this.stack.addresses.registryUrl });
+    const { registryUrl: url, brokers } = this.stack.addresses;
+    const registry = openRegistry({ url, ...this.#security?.registry });
     try {
-      const received = await readTopics(bareKafka([this.stack.addresses.brokers]), admin, registry);
+      const received = await readTopics(bareKafka([brokers], this.#security?.admin), admin, registry);
       return differences(lastOfEach(received), await this.onAnalytics(allRows));
     } finally {
       await admin.close();
@@ -253,7 +280,12 @@ export class WholeWay {
   }
 
   #admin() {
-    return openAdmin({ brokers: [this.stack.addresses.brokers], clientId: 'test', log: openLog('silent') });
+    return openAdmin({
+      brokers: [this.stack.addresses.brokers],
+      clientId: 'test',
+      log: openLog('silent'),
+      ...(this.#security && { security: this.#security.admin }),
+    });
   }
 }
 

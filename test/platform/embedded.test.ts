@@ -1,8 +1,21 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '#libs/platform/embedded-postgres/embedded.ts';
+import {
+  type EmbeddedOptions,
+  type EmbeddedPostgres,
+  startEmbeddedPostgres,
+} from '#libs/platform/embedded-postgres/embedded.ts';
 import { openDatabase } from '#libs/platform/postgres/database.ts';
 
 const folders: string[] = [];
@@ -15,8 +28,8 @@ function privateFolder(): string {
   return folder;
 }
 
-async function start(folder: string): Promise<EmbeddedPostgres> {
-  const server = await startEmbeddedPostgres({ folder, settings: { fsync: 'off' } });
+async function start(folder: string, more: Partial<EmbeddedOptions> = {}): Promise<EmbeddedPostgres> {
+  const server = await startEmbeddedPostgres({ folder, settings: { fsync: 'off' }, ...more });
   servers.push(server);
   folders.push(server.folder);
   return server;
@@ -37,6 +50,23 @@ test('a folder inside one that nobody else may enter is no obstacle, also to roo
   expect(server.folder === asked).toBe(process.getuid?.() !== 0);
   // The same folder finds the same server again.
   expect(await startEmbeddedPostgres({ folder: asked })).toMatchObject({ pid: server.pid, adopted: true });
+});
+
+test('with a certificate nobody comes in the clear, and the key is for the server’s user alone', async () => {
+  const read = (file: string): string =>
+    readFileSync(path.resolve(import.meta.dirname, '../support/tls', file), 'utf8');
+  const tls = { certificate: read('server.crt'), key: read('server.key') };
+  const server = await start(path.join(privateFolder(), 'data'), { tls });
+  await server.ensureDatabase('x');
+  const { ssl, ...address } = server.address('x');
+  expect(ssl).toEqual({ rejectUnauthorized: true, ca: tls.certificate });
+  const db = openDatabase({ ...address, ...(ssl && { ssl }) }, { connections: 1 });
+  expect(await db.query('SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()')).toEqual([{ ssl: true }]);
+  await db.close();
+  const bare = openDatabase(address, { connections: 1 });
+  await expect(bare.query('SELECT 1')).rejects.toThrow(/no encryption/);
+  await bare.close();
+  expect(statSync(path.join(server.folder, 'server.key')).mode & 0o077).toBe(0);
 });
 
 test('a cluster that was half made is made anew', async () => {

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import kafkajs from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -13,6 +14,7 @@ import type { KafkaSecurity } from '#libs/platform/kafka/security.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { type Broker, partsFolder, startBroker } from '../../services/sandbox/stack/parts/index.ts';
 import { OwnStack } from '../support/stack.ts';
+import { startTokenEndpoint, type TokenEndpoint, unsignedToken } from '../support/token-endpoint.ts';
 import { listen, numbers, poll, valuesOf } from './listening.ts';
 
 /* A real broker that wants TLS and a login, and lets each user do what it is granted. */
@@ -27,7 +29,7 @@ const run = promisify(execFile);
 /** Only its guard and its folder are used. */
 const around = new OwnStack({ parts: [] });
 let broker: Broker;
-let [secured, expired] = ['', ''];
+let [secured, expired, tokens] = ['', '', ''];
 
 const scram = (password: string, mechanism: 'SCRAM-SHA-256' | 'SCRAM-SHA-512' = 'SCRAM-SHA-512'): KafkaSecurity => ({
   ssl: { ca: CA },
@@ -65,7 +67,13 @@ async function grantAll(resourceType: kafkajs.AclResourceTypes, resourceName: st
 }
 
 beforeAll(async () => {
-  const [port, controllerPort, secure, late] = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
+  const [port, controllerPort, secure, late, oauth] = await Promise.all([
+    freePort(),
+    freePort(),
+    freePort(),
+    freePort(),
+    freePort(),
+  ]);
   const folder = mkdtempSync(path.join(around.folder, 'secure-'));
   const keystore = (certificate: string): string => {
     const file = path.join(folder, `${certificate}.pem`);
@@ -73,7 +81,7 @@ beforeAll(async () => {
     return file;
   };
   const at = (name: string, of: number): string => `${name}://127.0.0.1:${of}`;
-  const clients = `${at('PLAINTEXT', port)},${at('SECURE', secure)},${at('EXPIRED', late)}`;
+  const clients = [at('PLAINTEXT', port), at('SECURE', secure), at('EXPIRED', late), at('TOKENS', oauth)].join(',');
   broker = await startBroker({
     folder,
     port,
@@ -83,7 +91,8 @@ beforeAll(async () => {
     settings: {
       listeners: `${clients},${at('CONTROLLER', controllerPort)}`,
       'advertised.listeners': clients,
-      'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SECURE:SASL_SSL,EXPIRED:SSL',
+      'listener.security.protocol.map':
+        'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SECURE:SASL_SSL,EXPIRED:SSL,TOKENS:SASL_PLAINTEXT',
       'ssl.keystore.type': 'PEM',
       'listener.name.secure.ssl.keystore.location': keystore('server.crt'),
       'listener.name.secure.ssl.keystore.type': 'PEM',
@@ -94,12 +103,17 @@ beforeAll(async () => {
         'org.apache.kafka.common.security.scram.ScramLoginModule required;',
       'listener.name.secure.plain.sasl.jaas.config':
         'org.apache.kafka.common.security.plain.PlainLoginModule required user_app="plain-secret";',
+      // It believes tokens that nobody has signed, and lets nobody stay who does not show one again.
+      'listener.name.tokens.sasl.enabled.mechanisms': 'OAUTHBEARER',
+      'listener.name.tokens.oauthbearer.sasl.jaas.config':
+        'org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;',
+      'listener.name.tokens.oauthbearer.connections.max.reauth.ms': 12_000,
       'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
       // Who comes without a login: the test itself, and the broker to itself.
       'super.users': 'User:ANONYMOUS',
     },
   });
-  [secured, expired] = [`localhost:${secure}`, `localhost:${late}`];
+  [secured, expired, tokens] = [`localhost:${secure}`, `localhost:${late}`, `localhost:${oauth}`];
   await kafka(
     'kafka.admin.ConfigCommand',
     '--alter',
@@ -138,6 +152,64 @@ test.each([
   },
   60_000,
 );
+
+describe('with tokens', () => {
+  let endpoint: TokenEndpoint;
+  const granting = (token: string) => () => [200, { access_token: token, expires_in: 24 }] as const;
+  const client = () =>
+    clientOf(
+      { sasl: { mechanism: 'OAUTHBEARER', tokenUrl: endpoint.url, clientId: 'us', clientSecret: 'word' } },
+      tokens,
+    );
+
+  beforeAll(async () => {
+    endpoint = await startTokenEndpoint(() => granting(unsignedToken('app', 24))());
+  });
+  afterAll(() => endpoint?.close());
+
+  test('sent, and read, beyond the life of a token and of a login', async () => {
+    const producer = openProducer(client());
+    const listening = listen(TOPIC, { ...client(), group: 'tokens' });
+    const begin = 1_000;
+    for (let i = 0; i < 10; i += 1) {
+      await producer.send(TOPIC, numbers(begin + i, 1));
+      await sleep(1_000);
+    }
+    await poll(() => valuesOf(listening.records)).toEqual(expect.arrayContaining([String(begin), String(begin + 9)]));
+    expect(listening.failures).toEqual([]);
+    // Each of the two asks for itself, and again.
+    expect(endpoint.asked.length).toBeGreaterThan(3);
+    await Promise.all([producer.close(), listening.consumer.close()]);
+  }, 60_000);
+
+  test.each([
+    [
+      'a token that the broker refuses',
+      () => granting('no token'),
+      /does not take the token of KAFKA_SASL_OAUTHBEARER_CLIENT_ID/,
+    ],
+    [
+      'a client that the endpoint does not know',
+      () => () => [401, { error: 'invalid_client' }] as const,
+      /gives no token to the client us: HTTP 401/,
+    ],
+  ])(
+    '%s is told, and not for ever',
+    async (_, answer, said) => {
+      endpoint.answer = answer();
+      const admin = openAdmin(client());
+      const asked = admin.watermarks([TOPIC]);
+      await expect(asked).rejects.toThrow(ConfigurationError);
+      await expect(asked).rejects.toThrow(said);
+      await admin.close();
+      const listening = listen(TOPIC, { ...client(), group: 'in vain' });
+      await poll(() => listening.failures.length).toBe(1);
+      expect(listening.failures[0]?.message).toMatch(said);
+      await listening.consumer.close();
+    },
+    60_000,
+  );
+});
 
 describe('what is wrong is said, and does not go on for ever', () => {
   test.each<readonly [string, KafkaSecurity, () => string, RegExp, RegExp]>([

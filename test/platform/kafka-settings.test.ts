@@ -38,6 +38,22 @@ test('every setting comes to where it belongs', () => {
   expect(registry).toEqual({ url: PLACES.SCHEMA_REGISTRY_URL, login: 'user:word', ca: certificate });
 });
 
+test('tokens in place of a password', () => {
+  const oauth = {
+    KAFKA_SECURITY_PROTOCOL: 'SASL_SSL',
+    KAFKA_SASL_MECHANISM: 'OAUTHBEARER',
+    KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL: 'https://idp/token',
+    KAFKA_SASL_OAUTHBEARER_CLIENT_ID: 'us',
+    KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET: 'secret',
+  };
+  const login = { mechanism: 'OAUTHBEARER', tokenUrl: 'https://idp/token', clientId: 'us', clientSecret: 'secret' };
+  expect(cluster(oauth).security.sasl).toEqual(login);
+  expect(cluster({ ...oauth, KAFKA_SASL_OAUTHBEARER_SCOPE: 'kafka' }).security.sasl).toEqual({
+    ...login,
+    scope: 'kafka',
+  });
+});
+
 test('TLS without more trusts what Node trusts', () => {
   expect(cluster({ KAFKA_SECURITY_PROTOCOL: 'SSL' }).security).toEqual({ ssl: {} });
 });
@@ -48,6 +64,11 @@ describe('what does not go together is refused, naming the setting', () => {
     [{ KAFKA_SECURITY_PROTOCOL: 'SASL_SSL' }, /KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD/],
     [{ KAFKA_SECURITY_PROTOCOL: 'SASL_PLAINTEXT', KAFKA_SASL_USERNAME: 'app' }, /KAFKA_SASL_PASSWORD/],
     [login, /KAFKA_SECURITY_PROTOCOL=PLAINTEXT logs nobody in/],
+    [{ KAFKA_SASL_OAUTHBEARER_CLIENT_ID: 'us' }, /KAFKA_SASL_OAUTHBEARER_CLIENT_ID is set.*logs nobody in/],
+    [
+      { KAFKA_SECURITY_PROTOCOL: 'SASL_SSL', KAFKA_SASL_MECHANISM: 'OAUTHBEARER', ...login },
+      /OAUTHBEARER_TOKEN_ENDPOINT_URL, KAFKA_SASL_OAUTHBEARER_CLIENT_ID and KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET/,
+    ],
     [{ ...login, KAFKA_SECURITY_PROTOCOL: 'SSL' }, /KAFKA_SECURITY_PROTOCOL=SSL logs nobody in/],
     [{ KAFKA_SSL_CA_LOCATION: CRT }, /KAFKA_SECURITY_PROTOCOL=PLAINTEXT encrypts nothing/],
     [

@@ -6,6 +6,7 @@ import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { startGuard } from '../../services/sandbox/stack/guard.ts';
 import {
   type Broker,
+  CONFLUENT_PATH,
   type Connect,
   type PartOptions,
   type Registry,
@@ -13,6 +14,7 @@ import {
   startConnect,
   startRegistry,
 } from '../../services/sandbox/stack/parts/index.ts';
+import type { StackSecurity } from '../../services/sandbox/stack/secure/security.ts';
 
 /** Where the parts are, as the environment of a program names them. */
 export interface StackAddresses {
@@ -43,6 +45,8 @@ export interface OwnStackOptions {
   readonly connectSettings?: Readonly<Record<string, string | number | boolean>>;
   /** Of the broker: further lines of server.properties. */
   readonly brokerSettings?: Readonly<Record<string, string | number | boolean>>;
+  /** Behind TLS and passwords, as `npm run stack -- --secure` has them. */
+  readonly security?: StackSecurity;
   /** Default: all three. Connect needs a broker. */
   readonly parts?: readonly StackPart[];
 }
@@ -64,6 +68,8 @@ export class OwnStack {
   #broker: Broker | undefined;
   #registry: Registry | undefined;
   #connect: Connect | undefined;
+  /** Where others find registry and Connect. */
+  readonly #fronts = { registry: '', connect: '' };
 
   constructor(options: OwnStackOptions = {}) {
     this.#options = options;
@@ -99,8 +105,8 @@ export class OwnStack {
   get addresses(): StackAddresses {
     return {
       brokers: this.broker.address,
-      registryUrl: this.registry.confluentUrl,
-      connectUrl: this.connect.url,
+      registryUrl: this.#fronts.registry || missing('registry'),
+      connectUrl: this.#fronts.connect || missing('connect'),
     };
   }
 
@@ -116,19 +122,25 @@ export class OwnStack {
       quickStart: true,
       onSpawn: (pid) => this.#guard.watch(pid),
     };
+    const { security, brokerSettings = {}, connectEnv, connectSettings } = this.#options;
     if (part === 'broker') {
       const ports = this.#broker && { port: this.#broker.port, controllerPort: this.#broker.controllerPort };
-      this.#broker = await startBroker({ ...common, ...ports, settings: this.#options.brokerSettings ?? {} });
+      const secured = security && { security: security.broker };
+      this.#broker = await startBroker({ ...common, ...ports, ...secured, settings: brokerSettings });
+      await security?.grantRights(this.#broker.address);
     } else if (part === 'registry') {
       this.#registry = await startRegistry({ ...common, ...(this.#registry && { port: this.#registry.port }) });
+      const front = (await security?.before('registry', this.#registry.url)) ?? this.#registry.url;
+      this.#fronts.registry = `${front}${CONFLUENT_PATH}`;
     } else {
       this.#connect = await startConnect({
         ...common,
         ...(this.#connect && { port: this.#connect.port }),
         brokers: this.broker.address,
-        env: this.#options.connectEnv ?? {},
-        settings: this.#options.connectSettings ?? {},
+        env: { ...security?.connectEnv, ...connectEnv },
+        settings: { ...security?.connectSettings, ...connectSettings },
       });
+      this.#fronts.connect = (await security?.before('rest', this.#connect.url)) ?? this.#connect.url;
     }
   }
 
@@ -141,6 +153,7 @@ export class OwnStack {
   async stop(): Promise<void> {
     // Nobody needs what they would write down on the way out.
     await Promise.all([this.#connect?.kill(), this.#registry?.kill(), this.#broker?.kill()]);
+    await this.#options.security?.close();
     await this.#guard.close();
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }

@@ -1,6 +1,7 @@
 import kafkajs from 'kafkajs';
 import { FAMILIES } from '#libs/domain/family.ts';
 import type { Admin } from '#libs/platform/kafka/contract.ts';
+import { clientSecurity, type KafkaSecurity } from '#libs/platform/kafka/security.ts';
 import type { SchemaRegistry } from '#libs/platform/registry/contract.ts';
 import { featureTopicOf } from '#libs/store/features/outbox.ts';
 import type { Received } from './fakes.ts';
@@ -50,5 +51,5 @@ async function decode(
   };
 }
 
-export const bareKafka = (brokers: readonly string[]): kafkajs.Kafka =>
-  new kafkajs.Kafka({ brokers: [...brokers], logLevel: kafkajs.logLevel.NOTHING });
+export const bareKafka = (brokers: readonly string[], security?: KafkaSecurity): kafkajs.Kafka =>
+  new kafkajs.Kafka({ brokers: [...brokers], ...clientSecurity(security), logLevel: kafkajs.logLevel.NOTHING });

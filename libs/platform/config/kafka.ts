@@ -45,15 +45,8 @@ export function requireKafka(config: SettingValues): KafkaCluster {
 function kafkaSecurity(config: SettingValues): KafkaSecurity {
   const protocol = config.KAFKA_SECURITY_PROTOCOL;
   const [hasLogin, hasTls] = [protocol.startsWith('SASL'), protocol.endsWith('SSL')];
-  const { KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password, KAFKA_SASL_MECHANISM: mechanism } = config;
   const { KAFKA_SSL_CA_LOCATION: ca, KAFKA_SSL_CERTIFICATE_LOCATION: cert, KAFKA_SSL_KEY_LOCATION: key } = config;
-  if (hasLogin && (username === undefined || password === ''))
-    throw wrong(`KAFKA_SECURITY_PROTOCOL=${protocol} logs in`, 'set KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD, too');
-  if (!hasLogin && (username !== undefined || password !== ''))
-    throw wrong(
-      `KAFKA_SASL_USERNAME or KAFKA_SASL_PASSWORD is set, and KAFKA_SECURITY_PROTOCOL=${protocol} logs nobody in`,
-      'set KAFKA_SECURITY_PROTOCOL=SASL_SSL, or leave them out',
-    );
+  const sasl = hasLogin ? loginOf(config) : refuseLogin(config);
   if (!hasTls && (ca ?? cert ?? key) !== undefined)
     throw wrong(
       `KAFKA_SSL_* is set, and KAFKA_SECURITY_PROTOCOL=${protocol} encrypts nothing`,
@@ -69,8 +62,44 @@ function kafkaSecurity(config: SettingValues): KafkaSecurity {
   const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   return {
     ...(hasTls ? { ssl: set } : {}),
-    ...(hasLogin && username !== undefined ? { sasl: { mechanism, username, password } } : {}),
+    ...(sasl === undefined ? {} : { sasl }),
   };
+}
+
+function loginOf(config: SettingValues): NonNullable<KafkaSecurity['sasl']> {
+  const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_SECURITY_PROTOCOL: protocol } = config;
+  const logsIn = `KAFKA_SECURITY_PROTOCOL=${protocol} logs in by ${mechanism}`;
+  if (mechanism !== 'OAUTHBEARER') {
+    const { KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = config;
+    if (username === undefined || password === '')
+      throw wrong(logsIn, 'set KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD, too');
+    return { mechanism, username, password };
+  }
+  const {
+    KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL: tokenUrl,
+    KAFKA_SASL_OAUTHBEARER_CLIENT_ID: clientId,
+    KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET: clientSecret,
+    KAFKA_SASL_OAUTHBEARER_SCOPE: scope,
+  } = config;
+  if (tokenUrl === undefined || clientId === undefined || clientSecret === '')
+    throw wrong(
+      logsIn,
+      'set KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL, KAFKA_SASL_OAUTHBEARER_CLIENT_ID and KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET, too',
+    );
+  return { mechanism, tokenUrl, clientId, clientSecret, ...(scope === undefined ? {} : { scope }) };
+}
+
+/** @throws ConfigurationError when there is a login for a cluster that asks for none */
+function refuseLogin(config: SettingValues): undefined {
+  const { KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password, KAFKA_SECURITY_PROTOCOL: protocol } = config;
+  const { KAFKA_SASL_OAUTHBEARER_CLIENT_ID: clientId } = config;
+  if (username === undefined && password === '' && clientId === undefined) return undefined;
+  const given =
+    clientId === undefined ? 'KAFKA_SASL_USERNAME or KAFKA_SASL_PASSWORD' : 'KAFKA_SASL_OAUTHBEARER_CLIENT_ID';
+  throw wrong(
+    `${given} is set, and KAFKA_SECURITY_PROTOCOL=${protocol} logs nobody in`,
+    'set KAFKA_SECURITY_PROTOCOL=SASL_SSL, or leave them out',
+  );
 }
 
 const wrong = (message: string, hint: string): ConfigurationError => new ConfigurationError(message, hint);

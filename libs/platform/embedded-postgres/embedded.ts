@@ -6,6 +6,7 @@ import pg from 'pg';
 import { UnrecoverableError } from '#libs/domain/errors.ts';
 import type { DatabaseAddress } from '../postgres/database.ts';
 import { connectSettled } from '../postgres/session-settings.ts';
+import type { DatabaseTls } from '../postgres/tls.ts';
 import { sleep } from '../retry.ts';
 import {
   asUser,
@@ -17,6 +18,7 @@ import {
   loadBinaries,
   ownBinaries,
 } from './binaries.ts';
+import { settingsOfTls } from './encryption.ts';
 import { ensureLogins, type Login, type Logins, loginsOf } from './logins.ts';
 
 /**
@@ -53,6 +55,8 @@ export interface EmbeddedOptions {
   readonly port?: number;
   /** Take the preferred port or none: who uses the server knows it. */
   readonly fixedPort?: boolean;
+  /** PEM texts. Present: connections have to be encrypted, and trust this certificate; unless given: they are not. */
+  readonly tls?: { readonly certificate: string; readonly key: string };
   /** The server's programs; those that npm brings for this machine unless given. */
   readonly binaries?: Binaries;
 }
@@ -131,9 +135,13 @@ async function untilAnswers(connect: () => pg.Client, logFile: string, gone: () 
  * True when a server that is shutting down has gone, and the folder is free. One that hangs in it (it waits for a full
  * disk, say) is ended the hard way: what was committed is in its log, as after any crash.
  */
-async function isLeaving({ pid, port }: { pid: number; port: number }, { superuser }: Logins): Promise<boolean> {
+async function isLeaving(
+  { pid, port }: { pid: number; port: number },
+  { superuser }: Logins,
+  ssl: DatabaseTls | undefined,
+): Promise<boolean> {
   for (const timeout = Date.now() + LEAVING_MS; isAlive(pid); await sleep(50)) {
-    const client = clientOf(port, superuser);
+    const client = clientOf(port, superuser, ssl);
     const said = await client.connect().then(
       () => '',
       (error: Error) => error.message,
@@ -153,6 +161,8 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   const portFile = path.join(folder, 'port');
   const binaries = ownBinaries(options.binaries ?? (await loadBinaries()), folder);
   const logins = loginsOf(folder, existsSync(data));
+  const ssl = options.tls && { rejectUnauthorized: true, ca: options.tls.certificate };
+  const encrypting = options.tls === undefined ? {} : settingsOfTls(folder, options.tls);
   if (!existsSync(data)) {
     // Likewise: a cluster that was half made when the process was killed is made anew.
     rmSync(`${data}.new`, { recursive: true, force: true });
@@ -161,23 +171,23 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   }
 
   const running = findRunning(data);
-  if (running !== undefined && !(await isLeaving(running, logins))) {
+  if (running !== undefined && !(await isLeaving(running, logins, ssl))) {
     await untilAnswers(
-      () => clientOf(running.port, logins.superuser),
+      () => clientOf(running.port, logins.superuser, ssl),
       logFile,
       () => !isAlive(running.pid),
     );
-    return handle({ folder, logFile, pid: running.pid, adopted: true }, running.port, logins);
+    return handle({ folder, logFile, pid: running.pid, adopted: true }, running.port, logins, ssl);
   }
   forgetOtherBinaries(folder, binaries);
   const kept = existsSync(portFile) ? Number(readFileSync(portFile, 'utf8')) : 0;
   const port = options.fixedPort ? (options.port ?? kept) : await freePort(kept || options.port || 0);
   writeFileSync(portFile, String(port));
-  const child = launch(binaries, data, logFile, port, options.settings ?? {});
+  const child = launch(binaries, data, logFile, port, { ...options.settings, ...encrypting });
   const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
-  await untilAnswers(() => clientOf(port, logins.superuser), logFile, hasEnded);
+  await untilAnswers(() => clientOf(port, logins.superuser, ssl), logFile, hasEnded);
   try {
-    return await handle({ folder, logFile, pid: child.pid ?? 0, adopted: false }, port, logins);
+    return await handle({ folder, logFile, pid: child.pid ?? 0, adopted: false }, port, logins, ssl);
   } catch (error) {
     await stop(child.pid ?? 0, STOP_MS);
     throw error;
@@ -212,19 +222,18 @@ function launch(
   return child;
 }
 
-const addressOn = (port: number, database: string, { user, password }: Login): DatabaseAddress => ({
-  host: LOOPBACK,
-  port,
-  database,
-  user,
-  password,
-});
+const addressOn = (
+  port: number,
+  database: string,
+  { user, password }: Login,
+  ssl: DatabaseTls | undefined,
+): DatabaseAddress => ({ host: LOOPBACK, port, database, user, password, ...(ssl && { ssl }) });
 
 /** Codes of class 28: the server works, and does not let this user in. */
 const isRefusal = (error: unknown): boolean => String((error as { code?: unknown }).code).startsWith('28');
 
-function clientOf(port: number, login: Login): pg.Client {
-  const client = new pg.Client({ ...addressOn(port, 'postgres', login), connectionTimeoutMillis: 2_000 });
+function clientOf(port: number, login: Login, ssl: DatabaseTls | undefined): pg.Client {
+  const client = new pg.Client({ ...addressOn(port, 'postgres', login, ssl), connectionTimeoutMillis: 2_000 });
   client.on('error', () => {});
   return client;
 }
@@ -233,15 +242,16 @@ async function handle(
   server: Pick<EmbeddedPostgres, 'folder' | 'logFile' | 'pid' | 'adopted'>,
   port: number,
   logins: Logins,
+  ssl: DatabaseTls | undefined,
 ): Promise<EmbeddedPostgres> {
   const { folder, pid } = server;
-  await ensureLogins(folder, logins, (login) => clientOf(port, login));
+  await ensureLogins(folder, logins, (login) => clientOf(port, login, ssl));
   return {
     ...server,
-    address: (database) => addressOn(port, database, logins.application),
-    admin: (database) => addressOn(port, database, logins.superuser),
-    ensureDatabase: (name) => ensureDatabase(clientOf(port, logins.superuser), name, logins.application.user),
-    allowLogins: () => allowLogins(clientOf(port, logins.superuser), logins.application.user),
+    address: (database) => addressOn(port, database, logins.application, ssl),
+    admin: (database) => addressOn(port, database, logins.superuser, ssl),
+    ensureDatabase: (name) => ensureDatabase(clientOf(port, logins.superuser, ssl), name, logins.application.user),
+    allowLogins: () => allowLogins(clientOf(port, logins.superuser, ssl), logins.application.user),
     stop: (deadlineMs = STOP_MS) => stop(pid, deadlineMs),
   };
 }

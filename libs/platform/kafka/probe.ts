@@ -1,4 +1,5 @@
 import { Kafka, logLevel } from 'kafkajs';
+import { clientSecurity, type KafkaSecurity } from './security.ts';
 
 const TIMEOUT_MS = 2_000;
 
@@ -6,10 +7,11 @@ const TIMEOUT_MS = 2_000;
  * Asks once whether the cluster is there and has a controller, which is when it takes topics and messages.
  * @param brokers as host:port; false also when nobody listens there
  */
-export async function clusterAnswers(brokers: readonly string[]): Promise<boolean> {
+export async function clusterAnswers(brokers: readonly string[], security?: KafkaSecurity): Promise<boolean> {
   const kafka = new Kafka({
     clientId: 'prepadata-probe',
     brokers: [...brokers],
+    ...clientSecurity(security),
     connectionTimeout: TIMEOUT_MS,
     requestTimeout: TIMEOUT_MS,
     retry: { retries: 0 },

@@ -1,33 +1,42 @@
-import type { KafkaConfig } from 'kafkajs';
+import type { KafkaConfig, Mechanism, SASLOptions } from 'kafkajs';
 import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
 import { isNotTrusted } from '../certificates.ts';
+import { type OAuthClient, oauthMechanism, TOKEN_REFUSED } from './oauth.ts';
 
 /** The names of librdkafka and Java. */
 export const SECURITY_PROTOCOLS = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'] as const;
-export const SASL_MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const;
+export const SASL_MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'] as const;
 
 /** How brokers are spoken to; absent: in the clear, without a login. */
 export interface KafkaSecurity {
   /** Present: encrypted. PEM texts; without `ca` those that Node trusts. */
   readonly ssl?: { readonly ca?: string; readonly cert?: string; readonly key?: string; readonly passphrase?: string };
-  readonly sasl?: KafkaLogin;
+  readonly sasl?: PasswordLogin | OAuthClient;
 }
 
-export interface KafkaLogin {
-  readonly mechanism: (typeof SASL_MECHANISMS)[number];
+export interface PasswordLogin {
+  readonly mechanism: Exclude<(typeof SASL_MECHANISMS)[number], 'OAUTHBEARER'>;
   readonly username: string;
   readonly password: string;
 }
 
 /** As the library takes it. */
-export function clientSecurity({ ssl, sasl }: KafkaSecurity = {}): Pick<KafkaConfig, 'ssl' | 'sasl'> {
-  const login = { username: sasl?.username ?? '', password: sasl?.password ?? '' };
-  return {
-    ...(ssl === undefined ? {} : { ssl: { ...ssl } }),
-    ...(sasl?.mechanism === 'PLAIN' ? { sasl: { mechanism: 'plain', ...login } } : {}),
-    ...(sasl?.mechanism === 'SCRAM-SHA-256' ? { sasl: { mechanism: 'scram-sha-256', ...login } } : {}),
-    ...(sasl?.mechanism === 'SCRAM-SHA-512' ? { sasl: { mechanism: 'scram-sha-512', ...login } } : {}),
-  };
+export const clientSecurity = ({ ssl, sasl }: KafkaSecurity = {}): Pick<KafkaConfig, 'ssl' | 'sasl'> => ({
+  ...(ssl === undefined ? {} : { ssl: { ...ssl } }),
+  ...(sasl === undefined ? {} : { sasl: clientLogin(sasl) }),
+});
+
+function clientLogin(login: PasswordLogin | OAuthClient): SASLOptions | Mechanism {
+  switch (login.mechanism) {
+    case 'PLAIN':
+      return { ...login, mechanism: 'plain' };
+    case 'SCRAM-SHA-256':
+      return { ...login, mechanism: 'scram-sha-256' };
+    case 'SCRAM-SHA-512':
+      return { ...login, mechanism: 'scram-sha-512' };
+    case 'OAUTHBEARER':
+      return oauthMechanism(login);
+  }
 }
 
 /**
@@ -37,6 +46,7 @@ export function clientSecurity({ ssl, sasl }: KafkaSecurity = {}): Pick<KafkaCon
  */
 export function securityFault(errors: Iterable<Error>, cluster: string): ConfigurationError | undefined {
   for (const error of errors) {
+    if (error instanceof ConfigurationError) return error;
     const { code, name, type } = error as { code?: unknown; name: string; type?: unknown };
     const [said, cause] = [messageOf(error), { cause: error }];
     if (code === 'CERT_HAS_EXPIRED') {
@@ -57,6 +67,13 @@ export function securityFault(errors: Iterable<Error>, cluster: string): Configu
       return new ConfigurationError(
         `${cluster} does not log in that way: ${said}`,
         'set KAFKA_SASL_MECHANISM to one that its listener has (sasl.enabled.mechanisms)',
+        cause,
+      );
+    }
+    if (said.startsWith(TOKEN_REFUSED) || (type === 'SASL_AUTHENTICATION_FAILED' && said.includes('OAUTHBEARER'))) {
+      return new ConfigurationError(
+        `${cluster} does not take the token of KAFKA_SASL_OAUTHBEARER_CLIENT_ID: ${said}`,
+        'have its administrator see that the broker knows the token endpoint as an issuer, and what it expects as audience and scope',
         cause,
       );
     }

@@ -58,7 +58,9 @@ async function make(admin: kafkajs.Admin, specs: readonly TopicSpec[]): Promise<
     if (refusal === undefined) throw error;
     throw new ConfigurationError(
       `the Kafka cluster will not make the topic ${refusal.topic}: ${refusal.said}`,
-      'correct KAFKA_PARTITIONS, KAFKA_REPLICATION and KAFKA_TOPIC_PREFIX, or have an administrator make the topic',
+      refusal.type.endsWith('AUTHORIZATION_FAILED')
+        ? `have an administrator make the topic, or run: kafka-acls.sh --add --allow-principal User:<ours> --operation Create --operation Describe --topic ${refusal.topic}`
+        : 'correct KAFKA_PARTITIONS, KAFKA_REPLICATION and KAFKA_TOPIC_PREFIX, or have an administrator make the topic',
       { cause: error },
     );
   }

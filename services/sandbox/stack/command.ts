@@ -17,9 +17,11 @@ const USAGE = `npm run stack: the whole of PrepaData on this machine, every part
   npm run stack -- --status   how a running one is; exit code 1 when none runs
   npm run stack -- --stop     stops a running one, and what one that was killed has left behind
   npm run stack -- --reset    the same, and forgets all data; the fetched parts stay
+  npm run stack -- --secure   the same with TLS and passwords everywhere, and of Kafka no right but what is needed; it has data
+                              of its own, in STACK_DIR with -secure behind it, and goes with each of the others
   npm run stack -- --help     this
 
-It needs Java 17 or newer and, the first time, Maven and the network. Everything lies in STACK_DIR and listens on loopback.
+It needs Java 17 or newer and, the first time, Maven and the network; --secure needs openssl, too. Everything lies in STACK_DIR and listens on loopback.
 Exit codes: 0 stopped, 1 (--status) none runs, 2 the configuration is wrong, 3 a part cannot start.
 
 Settings, from the environment:
@@ -27,20 +29,22 @@ ${describeSettings()}
 `;
 
 const FLAG = { type: 'boolean' } as const;
-const OPTIONS = { status: FLAG, stop: FLAG, reset: FLAG };
+const ORDERS = { status: FLAG, stop: FLAG, reset: FLAG };
+const OPTIONS = { ...ORDERS, secure: FLAG };
 
 /** Runs `npm run stack`, on what it is made of. Never returns. */
 export const runStackProgram = (makeup: Makeup): Promise<never> =>
   runProgram({ name: 'stack', usage: USAGE, options: OPTIONS }, ({ values }) => {
-    const orders = Object.keys(values) as (keyof typeof OPTIONS)[];
+    const { secure: isSecure = false, ...others } = values;
+    const orders = Object.keys(others) as (keyof typeof ORDERS)[];
     if (orders.length > 1)
       throw new ConfigurationError(`--${orders[0]} and --${orders[1]} do not go together`, 'give one of them');
-    return runStack(makeup, orders[0] ?? 'run');
+    return runStack(makeup, orders[0] ?? 'run', isSecure);
   });
 
-async function runStack(makeup: Makeup, order: keyof typeof OPTIONS | 'run'): Promise<number> {
+async function runStack(makeup: Makeup, order: keyof typeof ORDERS | 'run', isSecure: boolean): Promise<number> {
   const config = loadConfig();
-  const folder = path.resolve(config.STACK_DIR);
+  const folder = path.resolve(`${config.STACK_DIR}${isSecure ? '-secure' : ''}`);
   if (order === 'status') return status(folder);
   if (order === 'stop' || order === 'reset') return stop(folder, order === 'reset');
   const canvas = new Canvas(process.stdout);
@@ -60,7 +64,7 @@ async function runStack(makeup: Makeup, order: keyof typeof OPTIONS | 'run'): Pr
     stopping.abort();
   };
   try {
-    const stack = await startStack({ config, folder, canvas, signal: stopping.signal, fail, makeup });
+    const stack = await startStack({ config, folder, canvas, signal: stopping.signal, fail, makeup, isSecure });
     await ended;
     if (failure !== undefined) canvas.print(`\n  ${explain(failure)}\n`);
     await stack.stop();

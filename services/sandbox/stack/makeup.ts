@@ -5,6 +5,7 @@ import { type FetchProgress, fetchParts } from './parts/index.ts';
 import { MEMBERS, PROGRAMS } from './programs.ts';
 import type { Makeup } from './run.ts';
 import type { Canvas } from './screen.ts';
+import type { StackSecurity } from './secure/security.ts';
 import { type Addresses, partSpecs, postgresSpec, programSpec } from './specs.ts';
 
 /** The whole: Postgres, the parts that are not ours, and every role. */
@@ -16,18 +17,18 @@ export const WHOLE_STACK: Makeup = {
 };
 
 /** In the order of MEMBERS. A database that the environment names is used as it is, and a campus is made in none of those. */
-function specsOf(config: SettingValues, folder: string, addresses: Addresses): MemberSpec[] {
+function specsOf(config: SettingValues, folder: string, addresses: Addresses, security?: StackSecurity): MemberSpec[] {
   const own = { source: sourceAddress(config), analytics: analyticsAddress(config) };
   const specs: MemberSpec[] = [];
   for (const name of ['source', 'analytics'] as const) {
     const address = own[name];
-    if (address === undefined) specs.push(postgresSpec(name, folder, addresses));
+    if (address === undefined) specs.push(postgresSpec(name, folder, addresses, security));
     else addresses.put(name, address);
   }
-  specs.push(...partSpecs(folder, addresses));
+  specs.push(...partSpecs(folder, addresses, security));
   specs.push(
     ...PROGRAMS.filter(({ name }) => name !== 'campus' || own.source === undefined).map((program) =>
-      programSpec(program, folder, addresses),
+      programSpec(program, folder, addresses, security),
     ),
   );
   const rank = (spec: MemberSpec): number => MEMBERS.indexOf(spec.name);

@@ -1,6 +1,7 @@
 import { addressEnv } from '#libs/platform/config/address-env.ts';
 import type { SettingName } from '#libs/platform/config/settings.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import type { KafkaUser } from './secure/credentials.ts';
 
 /** What the programs of the stack are told of each other: known once everything that they need has started. */
 export interface StackAddresses {
@@ -52,6 +53,8 @@ export interface StackProgram {
   readonly needs: readonly MemberName[];
   /** Runs to its end, and that is what others wait for. The others print a line that begins with "ready". */
   readonly once?: true;
+  /** As whom it logs in to a secured broker; absent: it does not. */
+  readonly kafkaUser?: KafkaUser;
   /** Secrets that it is told; those of the stack's own databases are in `env`. */
   readonly secrets?: readonly SettingName[];
   env(addresses: StackAddresses): Environment;
@@ -95,17 +98,37 @@ export const PROGRAMS: readonly StackProgram[] = [
     name: 'connector',
     args: ['services/register/main.ts', '--watch'],
     needs: ['campus', 'migrate', 'connect'],
+    kafkaUser: 'connector',
     env: (at) => ({ ...role('writer')(at), CONNECT_URL: at.connectUrl }),
   },
-  { name: 'engagement', args: ['services/engagement/main.ts'], needs: ['connector'], env: role('writer') },
-  { name: 'performance', args: ['services/performance/main.ts'], needs: ['connector'], env: role('writer') },
+  {
+    name: 'engagement',
+    args: ['services/engagement/main.ts'],
+    needs: ['connector'],
+    kafkaUser: 'engagement',
+    env: role('writer'),
+  },
+  {
+    name: 'performance',
+    args: ['services/performance/main.ts'],
+    needs: ['connector'],
+    kafkaUser: 'performance',
+    env: role('writer'),
+  },
   {
     name: 'anomaly',
     args: ['services/anomaly/main.ts'],
     needs: ['migrate'],
+    kafkaUser: 'anomaly',
     env: (at) => ({ ...analytics(at, 'writer'), ...kafka(at) }),
   },
-  { name: 'reconcile', args: ['services/reconcile/main.ts'], needs: ['connector'], env: role('reconcile') },
+  {
+    name: 'reconcile',
+    args: ['services/reconcile/main.ts'],
+    needs: ['connector'],
+    kafkaUser: 'reconcile',
+    env: role('reconcile'),
+  },
   {
     name: 'api',
     args: ['services/api/main.ts'],

@@ -9,6 +9,7 @@ import { startGuard } from './guard.ts';
 import { Member, type MemberSpec, type MemberView } from './member.ts';
 import type { MemberName } from './programs.ts';
 import { type Canvas, changeLine, healthLine, statusScreen } from './screen.ts';
+import { StackSecurity } from './secure/security.ts';
 import { Addresses } from './specs.ts';
 import { type Left, writeState } from './state.ts';
 import { readVitals, throughput, type Vitals } from './vitals.ts';
@@ -22,6 +23,8 @@ export interface StackOptions {
   /** Ends the stack: without this part it is none. */
   fail(error: unknown): void;
   readonly makeup: Makeup;
+  /** Everything behind TLS and passwords. */
+  readonly isSecure: boolean;
 }
 
 /** What a stack is made of. */
@@ -29,7 +32,7 @@ export interface Makeup {
   /** What has to be there before anything starts. */
   prepare(canvas: Canvas): Promise<void>;
   /** In the order in which they are shown; they are stopped in reverse. */
-  specs(config: SettingValues, folder: string, addresses: Addresses): readonly MemberSpec[];
+  specs(config: SettingValues, folder: string, addresses: Addresses, security?: StackSecurity): readonly MemberSpec[];
 }
 
 export interface Stack {
@@ -41,6 +44,7 @@ export interface Stack {
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { config, folder, canvas, signal } = options;
   await options.makeup.prepare(canvas);
+  const security = options.isSecure ? await StackSecurity.make(folder) : undefined;
   const apiPort = await portOfApi(folder);
   const url = `http://127.0.0.1:${apiPort}`;
   const startedAt = Date.now();
@@ -94,12 +98,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     },
     onFailure: options.fail,
   };
-  for (const spec of options.makeup.specs(config, folder, addresses)) members.push(new Member(spec, hooks));
+  for (const spec of options.makeup.specs(config, folder, addresses, security)) members.push(new Member(spec, hooks));
   runAll(members);
   const showing = show({ url, folder, startedAt, views, canvas, signal });
   return {
     stop: async () => {
       for (const member of members.toReversed()) await member.stop();
+      await security?.close();
       await showing;
       await guard.close();
     },

@@ -15,9 +15,10 @@ import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { writePrivately } from '#libs/platform/private-file.ts';
 import { sleep } from '#libs/platform/retry.ts';
 import type { MemberSpec, Started } from './member.ts';
-import { startBroker, startConnect, startRegistry } from './parts/index.ts';
+import { CONFLUENT_PATH, startBroker, startConnect, startRegistry } from './parts/index.ts';
 import { type Exit, startProcess } from './parts/process.ts';
 import { STACK_LOGINS, type StackAddresses, type StackLogins, type StackProgram } from './programs.ts';
+import type { StackSecurity } from './secure/security.ts';
 
 const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -82,9 +83,14 @@ const SERVERS = {
 } as const;
 
 /** An embedded Postgres; the same port after a restart, since who uses it knows it. */
-export function postgresSpec(name: keyof typeof SERVERS, folder: string, addresses: Addresses): MemberSpec {
+export function postgresSpec(
+  name: keyof typeof SERVERS,
+  folder: string,
+  addresses: Addresses,
+  security?: StackSecurity,
+): MemberSpec {
   const { options, database } = SERVERS[name];
-  let fixed: Partial<EmbeddedOptions> = { port: 0 };
+  let fixed: Partial<EmbeddedOptions> = { port: 0, ...(security && { tls: security.tls }) };
   return {
     name,
     needs: [],
@@ -97,7 +103,7 @@ export function postgresSpec(name: keyof typeof SERVERS, folder: string, address
         await server.allowLogins();
         addresses.put('logins', loginsIn(folder));
       }
-      fixed = { port: address.port, fixedPort: true };
+      fixed = { ...fixed, port: address.port, fixedPort: true };
       addresses.put(name, address);
       return {
         pid: server.pid,
@@ -131,15 +137,17 @@ async function whenGone(pid: number): Promise<Exit> {
 }
 
 /** Broker, registry and Connect; the same ports after a restart. */
-export function partSpecs(folder: string, addresses: Addresses): MemberSpec[] {
+export function partSpecs(folder: string, addresses: Addresses, security?: StackSecurity): MemberSpec[] {
   const ports: Partial<Record<'broker' | 'controller' | 'registry' | 'connect', number>> = {};
   const broker: MemberSpec = {
     name: 'broker',
     needs: [],
     start: async (launch) => {
       const asked = ports.broker === undefined ? {} : { port: ports.broker, controllerPort: ports.controller ?? 0 };
-      const part = await startBroker({ ...launch, ...asked, folder: path.join(folder, 'broker') });
+      const secured = security && { security: security.broker };
+      const part = await startBroker({ ...launch, ...asked, ...secured, folder: path.join(folder, 'broker') });
       Object.assign(ports, { broker: part.port, controller: part.controllerPort });
+      await security?.grantRights(part.address);
       addresses.put('brokers', part.address);
       return { ...part, note: part.address };
     },
@@ -151,8 +159,9 @@ export function partSpecs(folder: string, addresses: Addresses): MemberSpec[] {
       const asked = ports.registry === undefined ? {} : { port: ports.registry };
       const part = await startRegistry({ ...launch, ...asked, folder: path.join(folder, 'registry') });
       ports.registry = part.port;
-      addresses.put('registryUrl', part.confluentUrl);
-      return { ...part, note: part.confluentUrl };
+      const url = `${(await security?.before('registry', part.url)) ?? part.url}${CONFLUENT_PATH}`;
+      addresses.put('registryUrl', url);
+      return { ...part, note: url };
     },
   };
   const connect: MemberSpec = {
@@ -166,11 +175,13 @@ export function partSpecs(folder: string, addresses: Addresses): MemberSpec[] {
         ...asked,
         folder: path.join(folder, 'connect'),
         brokers: addresses.brokers,
-        env: { SOURCE_DB_USER: user, SOURCE_DB_PASSWORD: password },
+        env: { SOURCE_DB_USER: user, SOURCE_DB_PASSWORD: password, ...security?.connectEnv },
+        settings: security?.connectSettings ?? {},
       });
       ports.connect = part.port;
-      addresses.put('connectUrl', part.url);
-      return { ...part, note: part.url };
+      const url = (await security?.before('rest', part.url)) ?? part.url;
+      addresses.put('connectUrl', url);
+      return { ...part, note: url };
     },
   };
   return [broker, registry, connect];
@@ -190,8 +201,13 @@ function settingsFor({ secrets = [] }: StackProgram): NodeJS.ProcessEnv {
 const STOP_MS = 20_000;
 
 /** A program of ours: ready when it has printed a line that begins with "ready". */
-export function programSpec(program: StackProgram, folder: string, addresses: Addresses): MemberSpec {
-  const { name, needs, once = false } = program;
+export function programSpec(
+  program: StackProgram,
+  folder: string,
+  addresses: Addresses,
+  security?: StackSecurity,
+): MemberSpec {
+  const { name, needs, kafkaUser, once = false } = program;
   return {
     name,
     needs,
@@ -203,7 +219,7 @@ export function programSpec(program: StackProgram, folder: string, addresses: Ad
           name,
           folder: path.join(folder, 'logs'),
           args: nodeArguments(program),
-          env: { ...settingsFor(program), ...program.env(addresses) },
+          env: { ...settingsFor(program), ...program.env(addresses), ...security?.envOf(kafkaUser) },
           isReady: async (logFile) => once || readyLine(logFile) !== undefined,
         },
         { command: process.execPath, cwd: PROJECT, ...launch },

@@ -5,14 +5,17 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UnrecoverableError } from '#libs/domain/errors.ts';
 import { clusterAnswers } from '#libs/platform/kafka/probe.ts';
+import { adminSecurity, type BrokerSecurity, securedSettings, userArguments } from './broker-security.ts';
 import { completeParts } from './fetch.ts';
 import { onPorts } from './ports.ts';
 import { javaOptions, type PartOptions, type RunningPart, startJava } from './process.ts';
-import { properties } from './properties.ts';
+import { writeProperties } from './properties.ts';
 
 export interface BrokerOptions extends PartOptions {
   readonly port?: number;
   readonly controllerPort?: number;
+  /** Default: everybody is let in, in the clear. */
+  readonly security?: BrokerSecurity;
   /** Further lines of server.properties, which win. */
   readonly settings?: Readonly<Record<string, string | number | boolean>>;
 }
@@ -37,19 +40,25 @@ export function startBroker(options: BrokerOptions): Promise<Broker> {
   const libs = path.join(completeParts(options.parts), 'libs', '*');
   const folder = path.resolve(options.folder);
   const asked = { port: options.port, controllerPort: options.controllerPort };
+  const { security } = options;
   return onPorts(folder, asked, async (ports) => {
     const config = path.join(folder, 'server.properties');
     const data = path.join(folder, 'data');
-    writeFileSync(config, properties({ ...serverSettings(data, ports), ...options.settings }));
-    if (!existsSync(path.join(data, 'meta.properties'))) await format(libs, config, data);
     const address = `${LOOPBACK}:${ports.port}`;
+    writeProperties(config, {
+      ...serverSettings(data, ports),
+      ...(security && securedSettings(security, address, `${LOOPBACK}:${ports.controllerPort}`)),
+      ...options.settings,
+    });
+    if (!existsSync(path.join(data, 'meta.properties')))
+      await format(libs, config, data, security === undefined ? [] : userArguments(security));
     const running = await startJava(
       {
         name: 'broker',
         folder,
         args: [LOG4J_OPTION, '-cp', libs, 'kafka.Kafka', config],
         maxHeapMb: 384,
-        isReady: () => clusterAnswers([address]),
+        isReady: () => clusterAnswers([address], security && adminSecurity(security)),
       },
       options,
     );
@@ -85,14 +94,17 @@ function serverSettings(data: string, { port, controllerPort }: Ports): Record<s
 }
 
 /** Gives the data folder its cluster id, once. */
-async function format(libs: string, config: string, data: string): Promise<void> {
+async function format(libs: string, config: string, data: string, more: readonly string[]): Promise<void> {
   // What a format that was killed has left has no id, and so no data.
   rmSync(data, { recursive: true, force: true });
   mkdirSync(data, { recursive: true });
-  const args = ['format', '--ignore-formatted', '-t', newClusterId(), '-c', config];
+  // From a file: what stands in a command is seen by everybody on the machine, and there are passwords among it.
+  const file = path.join(data, 'format.arguments');
+  const args = ['format', '--ignore-formatted', '-t', newClusterId(), '-c', config, ...more];
+  writeFileSync(file, args.join('\n'), { mode: 0o600 });
   const child = spawn(
     'java',
-    [...javaOptions(256, true), LOG4J_OPTION, '-cp', libs, 'kafka.tools.StorageTool', ...args],
+    [...javaOptions(256, true), LOG4J_OPTION, '-cp', libs, 'kafka.tools.StorageTool', `@${file}`],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
     },
@@ -108,6 +120,7 @@ async function format(libs: string, config: string, data: string): Promise<void>
     child.once('error', () => resolve(0));
     child.once('close', resolve);
   });
+  rmSync(file);
   if (code === 0) return;
   throw new UnrecoverableError(
     'broker_format',

@@ -1,11 +1,10 @@
-import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { LOG4J_OPTION, LOOPBACK } from './broker.ts';
 import { completeParts } from './fetch.ts';
 import { answers } from './http.ts';
 import { onPorts } from './ports.ts';
 import { type PartOptions, type RunningPart, startJava } from './process.ts';
-import { properties } from './properties.ts';
+import { writeProperties } from './properties.ts';
 
 export interface ConnectOptions extends PartOptions {
   /** As KAFKA_BROKERS has them: host:port, several separated by commas. */
@@ -30,7 +29,7 @@ export function startConnect(options: ConnectOptions): Promise<Connect> {
   return onPorts(folder, { port: options.port }, async ({ port }) => {
     const url = `http://${LOOPBACK}:${port}`;
     const config = path.join(folder, 'connect.properties');
-    writeFileSync(config, properties({ ...workerSettings(parts, options.brokers, url), ...options.settings }));
+    writeProperties(config, { ...workerSettings(parts, options.brokers, url), ...options.settings });
     const running = await startJava(
       {
         name: 'connect',

@@ -1,0 +1,125 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { SettingName } from '#libs/platform/config/settings.ts';
+import { grantRights } from '#libs/platform/kafka/rights.ts';
+import type { KafkaSecurity } from '#libs/platform/kafka/security.ts';
+import { openLog } from '#libs/platform/log.ts';
+import { adminSecurity, type BrokerSecurity, MECHANISM } from '../parts/broker-security.ts';
+import { KAFKA_USERS, type KafkaUser, makeCredentials, type StackCredentials } from './credentials.ts';
+import { type Front, startFront } from './front.ts';
+import { RIGHTS } from './rights.ts';
+
+type Environment = Readonly<Partial<Record<SettingName, string>>>;
+
+/** User names before registry and Connect. */
+const [REGISTRY, REST] = ['registry', 'rest'] as const;
+
+/** A stack that nobody enters without a password, and in which nothing is said in the clear. */
+export class StackSecurity {
+  readonly credentials: StackCredentials;
+  readonly broker: BrokerSecurity;
+  readonly #fronts = new Map<string, Promise<Front>>();
+
+  constructor(credentials: StackCredentials) {
+    const { certificate, keystore, passwords } = credentials;
+    this.credentials = credentials;
+    const users = Object.fromEntries(KAFKA_USERS.map((user) => [user, passwords[user]]));
+    this.broker = { keystore, certificate, admin: passwords.admin, users };
+  }
+
+  static async make(folder: string): Promise<StackSecurity> {
+    return new StackSecurity(await makeCredentials(path.join(folder, 'credentials')));
+  }
+
+  /** As the databases take it. */
+  get tls(): { certificate: string; key: string } {
+    const { certificate, key } = this.credentials;
+    return { certificate: readFileSync(certificate, 'utf8'), key: readFileSync(key, 'utf8') };
+  }
+
+  /** As the broker's admin logs in. */
+  get admin(): KafkaSecurity {
+    return adminSecurity(this.broker);
+  }
+
+  /** As the registry is asked. */
+  get registry(): { login: string; ca: string } {
+    return { login: `${REGISTRY}:${this.credentials.passwords[REGISTRY]}`, ca: this.tls.certificate };
+  }
+
+  /** To be called when the broker is up. */
+  grantRights(broker: string): Promise<void> {
+    const log = openLog('silent');
+    return grantRights({ brokers: [broker], security: this.admin, clientId: 'prepadata-stack', log }, RIGHTS);
+  }
+
+  /** The address of TLS and a password before the registry, or Connect: the same one over restarts of what stands behind. */
+  async before(who: 'registry' | 'rest', target: string): Promise<string> {
+    const login = `${who}:${this.credentials.passwords[who]}`;
+    const front = this.#fronts.get(who) ?? startFront(this.credentials, target, login);
+    this.#fronts.set(who, front);
+    return (await front).url;
+  }
+
+  async close(): Promise<void> {
+    for (const front of this.#fronts.values()) (await front).close();
+  }
+
+  /** What a program that logs in to the broker as `user` has in its environment; without one it does not. */
+  envOf(user?: KafkaUser): Environment {
+    const { certificate, passwords } = this.credentials;
+    return {
+      SOURCE_DB_SSLMODE: 'verify-full',
+      SOURCE_DB_SSLROOTCERT: certificate,
+      ANALYTICS_DB_SSLMODE: 'verify-full',
+      ANALYTICS_DB_SSLROOTCERT: certificate,
+      ...(user === undefined ? {} : this.#clusterEnv(user)),
+      ...(user !== 'connector'
+        ? {}
+        : { CONNECT_BASIC_AUTH_USER_INFO: `${REST}:${passwords[REST]}`, CONNECT_SSL_CA_LOCATION: certificate }),
+    };
+  }
+
+  #clusterEnv(user: KafkaUser): Environment {
+    const { certificate, passwords } = this.credentials;
+    return {
+      KAFKA_SECURITY_PROTOCOL: 'SASL_SSL',
+      KAFKA_SASL_MECHANISM: MECHANISM,
+      KAFKA_SASL_USERNAME: user,
+      KAFKA_SASL_PASSWORD: passwords[user],
+      KAFKA_SSL_CA_LOCATION: certificate,
+      SCHEMA_REGISTRY_BASIC_AUTH_USER_INFO: `${REGISTRY}:${passwords[REGISTRY]}`,
+      SCHEMA_REGISTRY_SSL_CA_LOCATION: certificate,
+    };
+  }
+
+  /** What connectors read from Connect's environment, besides the login of the source. */
+  get connectEnv(): Readonly<Record<string, string>> {
+    const { certificate, passwords } = this.credentials;
+    return {
+      SOURCE_DB_SSLROOTCERT: certificate,
+      KAFKA_SASL_PASSWORD: passwords.connector,
+      KAFKA_SSL_CA_LOCATION: certificate,
+      SCHEMA_REGISTRY_PASSWORD: passwords[REGISTRY],
+      SCHEMA_REGISTRY_SSL_CA_LOCATION: certificate,
+    };
+  }
+
+  /** Lines of the worker's own settings. */
+  get connectSettings(): Readonly<Record<string, string>> {
+    const { certificate, passwords } = this.credentials;
+    const module = 'org.apache.kafka.common.security.scram.ScramLoginModule';
+    const lines = {
+      'security.protocol': 'SASL_SSL',
+      'sasl.mechanism': MECHANISM,
+      'sasl.jaas.config': `${module} required username="connect" password="${passwords.connect}";`,
+      'ssl.truststore.type': 'PEM',
+      'ssl.truststore.location': certificate,
+    };
+    return Object.fromEntries(
+      ['', 'producer.', 'admin.'].flatMap((client) =>
+        Object.entries(lines).map(([name, value]) => [`${client}${name}`, value]),
+      ),
+    );
+  }
+}
