@@ -7,5 +7,7 @@ export default defineConfig({
     // A score must not depend on the luck of the draw: a rule has to be held by an example.
     exclude: ['**/*.property.test.ts', '**/node_modules/**'],
     setupFiles: ['test/mutation/seed.ts'],
+    // As in the suite: the longest takes more than the seconds that the runner gives.
+    testTimeout: 120_000,
   },
 });
