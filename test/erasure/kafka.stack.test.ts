@@ -66,7 +66,7 @@ test('records about a student who was erased, on their way, new, or replayed fro
   await eventually(() => stagedOf(ann), 60_000).toBe(30);
   const studentId = (await studentIdOf(analytics.db, ann)) ?? 0;
   const producer = openProducer({ brokers: world.stack.brokers.split(','), clientId: 'test', log });
-  const garbage = (text: string) => ({ key: null, value: Buffer.from(`\u0000no schema ${text}`) });
+  const garbage = (text: string) => ({ key: null, value: Buffer.from(`of no schema: ${text}`) });
   await producer.send(world.topic('grades'), [garbage(ann)]);
   const listed = async (): Promise<string[]> =>
     (await analytics.db.query<{ payload: string }>('SELECT payload FROM rejected_change ORDER BY origin')).map(
@@ -87,17 +87,18 @@ test('records about a student who was erased, on their way, new, or replayed fro
 
   // Everything once more, from the first record of each partition on.
   await Promise.all(intakes.splice(0).map((intake) => intake.stop()));
-  const ends = await analytics.db.query<{ stream: string; applied: bigint }>(
-    "SELECT stream, applied FROM stream_progress WHERE stream LIKE 'kafka:%' ORDER BY 1",
-  );
+  const applied = async (): Promise<bigint[]> =>
+    (
+      await analytics.db.query<{ applied: bigint }>(
+        "SELECT applied FROM stream_progress WHERE stream LIKE 'kafka:%' ORDER BY stream",
+      )
+    ).map((row) => row.applied);
+  const before = await applied();
   await analytics.db.query("UPDATE stream_progress SET applied = 0, last_record = NULL WHERE stream LIKE 'kafka:%'");
   start();
   start();
-  await eventually(
-    async () =>
-      analytics.db.query("SELECT stream, applied FROM stream_progress WHERE stream LIKE 'kafka:%' ORDER BY 1"),
-    60_000,
-  ).toEqual(ends);
+  const isAsFar = async (): Promise<boolean> => (await applied()).every((offset, n) => offset >= (before[n] ?? 0n));
+  await eventually(isAsFar, 60_000).toBe(true);
   expect(await rowsNaming(analytics.db, ann, studentId)).toEqual([]);
   expect(await stagedOf(ben)).toBe(90);
   expect(await analytics.db.query('SELECT FROM student')).toHaveLength(1);
