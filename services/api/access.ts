@@ -53,6 +53,18 @@ export class MissingScopeError extends PrepaError {
   }
 }
 
+/** What cannot be undone asks for a token, also where nothing else does. */
+export class TokenNeededError extends PrepaError {
+  constructor(scope: Scope) {
+    super(
+      'token_needed',
+      `this route does what cannot be undone, and asks for a token with the scope ${scope}; this service has no tokens`,
+      `set API_TOKENS=<name>:<token>:${scope}, with the scopes that others need, and ask with it`,
+    );
+    this.name = 'TokenNeededError';
+  }
+}
+
 /** Too many wrong tokens came from the address. */
 export class TooManyAttemptsError extends PrepaError {
   readonly seconds: number;

@@ -7,6 +7,7 @@ import {
   ForbiddenHostError,
   ForbiddenOriginError,
   MissingScopeError,
+  TokenNeededError,
   TooManyAttemptsError,
   UnauthorizedError,
   UnsupportedTypeError,
@@ -33,7 +34,7 @@ export interface ApiFailure {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
 }
 
-const FORBIDDEN = [ForbiddenHostError, ForbiddenOriginError, MissingScopeError];
+const FORBIDDEN = [ForbiddenHostError, ForbiddenOriginError, MissingScopeError, TokenNeededError];
 
 /**
  * The one place that turns anything thrown into an answer.

@@ -14,6 +14,7 @@ import { RoleProcess } from './role-process.ts';
 /* Every process logs in as its own role of connectors/analytics-roles.sql, in a database whose owner is no superuser. */
 
 const PASSWORD = 'a password of the test';
+const TOKEN = 'a-token-of-the-test';
 const OWNER = `analytics_owner_${process.pid}`;
 const ROLES = ['prepadata_writer', 'prepadata_reconcile', 'prepadata_api'] as const;
 type Role = (typeof ROLES)[number];
@@ -40,6 +41,9 @@ function start(program: string, user: string, ...words: string[]): RoleProcess {
   return process;
 }
 
+const ask = (url: string, init: RequestInit = {}): Promise<Response> =>
+  fetch(url, { ...init, headers: { ...init.headers, authorization: `Bearer ${TOKEN}` } });
+
 beforeAll(async () => {
   [source, analytics] = await Promise.all([createSourceDatabase('privilege'), createTestDatabase('privilege_to')]);
   await seedCampus(source.db, { students: 12, seed: '3', now: Date.now() });
@@ -50,6 +54,7 @@ beforeAll(async () => {
     SOURCE_SLOT: source.address.database.slice(0, 50),
     SOURCE_SLOT_LIMIT: 'none',
     API_PORT: '0',
+    API_TOKENS: `test:${TOKEN}:read|run|ops`,
     ERASURE_KEY: 'a key of the test that nobody could guess',
   };
 });
@@ -74,36 +79,33 @@ test('each role does its work, whole, with what it is granted', async () => {
     start('reconcile', 'prepadata_reconcile').ready(),
   ]);
   const url = api.output.split('\n')[0] ?? '';
-  await expect.poll(async () => (await fetch(`${url}/api/ready`)).status, { timeout: 60_000 }).toBe(200);
+  await expect.poll(async () => (await ask(`${url}/api/ready`)).status, { timeout: 60_000 }).toBe(200);
   expect(await differencesOf(source.address, analytics.address, { atLeast: 20 })).toEqual([]);
 
   // Something of each kind is wrong, so that there is something to repair.
   await analytics.db.query(`UPDATE engagement_features SET engagement_score = 1.11 WHERE student_id = 1`);
   await analytics.db.query(`DELETE FROM performance_features WHERE student_id = 2`);
   await analytics.db.query(`DELETE FROM state.image_grades WHERE id IN (SELECT id FROM state.image_grades LIMIT 3)`);
-  const answer = await fetch(`${url}/api/pipeline/trigger?wait=true`, { method: 'POST' });
+  const answer = await ask(`${url}/api/pipeline/trigger?wait=true`, { method: 'POST' });
   expect(await answer.json()).toMatchObject({ status: 'succeeded', reason: null, records_failed: 0 });
   expect(await differencesOf(source.address, analytics.address, { atLeast: 20 })).toEqual([]);
 
-  const [{ source_id: student }] = (await (await fetch(`${url}/api/students?limit=1`)).json()) as [
-    { source_id: string },
-  ];
-  const asked = await fetch(`${url}/api/erase`, {
+  const [{ source_id: student }] = (await (await ask(`${url}/api/students?limit=1`)).json()) as [{ source_id: string }];
+  const asked = await ask(`${url}/api/erase`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ student }),
   });
   const { erasure_id: erasureId } = (await asked.json()) as { erasure_id: string };
   expect(asked.status).toBe(202);
-  const status = async () =>
-    ((await (await fetch(`${url}/api/erase/${erasureId}`)).json()) as { status: string }).status;
+  const status = async () => ((await (await ask(`${url}/api/erase/${erasureId}`)).json()) as { status: string }).status;
   await expect.poll(status, { timeout: 60_000 }).toBe('finished');
-  expect((await fetch(`${url}/api/metrics/student/${student}`)).status).toBe(404);
+  expect((await ask(`${url}/api/metrics/student/${student}`)).status).toBe(404);
   expect(await start('erase', OWNER, '--student', student, '--readmit').ended()).toMatchObject({ code: 0 });
 
-  const cancelled = await fetch(`${url}/api/pipeline/trigger`, { method: 'POST' });
+  const cancelled = await ask(`${url}/api/pipeline/trigger`, { method: 'POST' });
   const { run_id: runId } = (await cancelled.json()) as { run_id: string };
-  const cancel = await fetch(`${url}/api/pipeline/cancel`, {
+  const cancel = await ask(`${url}/api/pipeline/cancel`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ run_id: runId }),

@@ -27,7 +27,10 @@ afterAll(async () => {
   await analytics.drop();
 });
 
-const post = (url: string, body: unknown, headers: Record<string, string> = {}) =>
+const TOKENS = ['looks:a-token-to-look:read|run', 'boss:a-token-to-erase:ops'];
+const BOSS = { authorization: 'Bearer a-token-to-erase' };
+
+const post = (url: string, body: unknown, headers: Record<string, string> = BOSS) =>
   fetch(`${url}/api/erase`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
@@ -36,13 +39,11 @@ const post = (url: string, body: unknown, headers: Record<string, string> = {}) 
 
 describe('POST /api/erase', () => {
   test('is asked for with the scope ops, carried out by another, and told by its id', async () => {
-    const tokens = ['looks:a-token-to-look:read|run', 'boss:a-token-to-erase:ops'];
-    await serveWhile(analytics.db, { tokens }, async ({ url }) => {
-      const boss = { authorization: 'Bearer a-token-to-erase' };
+    await serveWhile(analytics.db, { tokens: TOKENS }, async ({ url }) => {
       const refused = await post(url, { student: uuid('a', 1) }, { authorization: 'Bearer a-token-to-look' });
       expect(refused.status).toBe(403);
 
-      const dry = await post(url, { student: uuid('a', 1), dry_run: true }, boss);
+      const dry = await post(url, { student: uuid('a', 1), dry_run: true }, BOSS);
       expect(dry.status).toBe(200);
       expect(await dry.json()).toEqual({
         erasure_id: null,
@@ -51,16 +52,18 @@ describe('POST /api/erase', () => {
       });
 
       const reason = `of ${uuid('a', 1)}, by letter`;
-      const asked = await post(url, { student: uuid('a', 1).toUpperCase(), reason }, boss);
+      const asked = await post(url, { student: uuid('a', 1).toUpperCase(), reason }, BOSS);
       expect(asked.status).toBe(202);
       const { erasure_id: id } = (await asked.json()) as { erasure_id: string };
-      const again = await post(url, { student: uuid('a', 1) }, boss);
+      const again = await post(url, { student: uuid('a', 1) }, BOSS);
       expect([again.status, await again.json()]).toMatchObject([202, { erasure_id: id, status: 'queued' }]);
-      const state = async () => (await fetch(`${url}/api/erase/${id}`, { headers: boss })).json();
+      const state = async () => (await fetch(`${url}/api/erase/${id}`, { headers: BOSS })).json();
       expect(await state()).toMatchObject({ status: 'queued', requested_by: 'token:boss', signed: null });
 
       const erasures = startErasures({ db: analytics.db, signer: () => SIGNER, log: openLog('silent'), pollMs: 20 });
-      await expect.poll(async () => ((await state()) as { status: string }).status).toBe('finished');
+      await expect
+        .poll(async () => ((await state()) as { status: string }).status, { timeout: 20_000 })
+        .toBe('finished');
       await erasures.stop();
       const { signed, ...told } = (await state()) as { signed: Parameters<typeof verifyRecord>[0] };
       expect(told).toMatchObject({ reason: 'of (the student), by letter', requested_by: 'token:boss' });
@@ -70,18 +73,26 @@ describe('POST /api/erase', () => {
       const headers = { authorization: 'Bearer a-token-to-look' };
       expect((await fetch(`${url}/api/metrics/student/1`, { headers })).status).toBe(404);
       expect((await fetch(`${url}/api/metrics/student/${uuid('a', 1)}`, { headers })).status).toBe(404);
-      const over = await post(url, { student: uuid('a', 1) }, boss);
+      const over = await post(url, { student: uuid('a', 1) }, BOSS);
       expect([over.status, await over.json()]).toEqual([200, { erasure_id: id, status: 'finished', rows: {} }]);
     });
   });
 
-  test('of a student who was never seen, or is named in the settings, says so', async () => {
+  test('asks for a token, also where nothing else does', async () => {
     await serveWhile(analytics.db, {}, async ({ url }) => {
+      const answer = await post(url, { student: uuid('a', 4) }, {});
+      expect([answer.status, await answer.json()]).toMatchObject([403, { error: { code: 'token_needed' } }]);
+      expect(await analytics.db.query("SELECT FROM state.erasure WHERE status = 'queued'")).toEqual([]);
+    });
+  });
+
+  test('of a student who was never seen, or is named in the settings, says so', async () => {
+    await serveWhile(analytics.db, { tokens: TOKENS }, async ({ url }) => {
       const unknown = await post(url, { student: uuid('a', 99) });
       expect([unknown.status, await unknown.json()]).toMatchObject([404, { error: { code: 'student_not_found' } }]);
       expect((await post(url, { student: 'anna' })).status).toBe(400);
       expect((await post(url, {})).status).toBe(400);
-      expect((await fetch(`${url}/api/erase/${uuid('e', 1)}`)).status).toBe(404);
+      expect((await fetch(`${url}/api/erase/${uuid('e', 1)}`, { headers: BOSS })).status).toBe(404);
 
       const named = JSON.stringify({ EXCLUDED_STUDENTS: `${uuid('a', 5)},${uuid('a', 6)}` });
       await analytics.db.query("INSERT INTO state.settings (fingerprint, described) VALUES ('x', $1)", [named]);
@@ -95,14 +106,14 @@ describe('POST /api/erase', () => {
     const { db } = analytics;
     await db.query(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not this one'; END $$;
       CREATE TRIGGER refuse BEFORE DELETE ON student FOR EACH ROW WHEN (OLD.student_id = 2) EXECUTE FUNCTION refuse()`);
-    await serveWhile(db, {}, async ({ url }) => {
+    await serveWhile(db, { tokens: TOKENS }, async ({ url }) => {
       const ask = async (n: number) =>
         ((await (await post(url, { student: uuid('a', n) })).json()) as { erasure_id: string }).erasure_id;
       const [held, free] = [await ask(2), await ask(3)];
       const status = async (id: string) =>
-        ((await (await fetch(`${url}/api/erase/${id}`)).json()) as { status: string }).status;
+        ((await (await fetch(`${url}/api/erase/${id}`, { headers: BOSS })).json()) as { status: string }).status;
       const erasures = startErasures({ db, signer: () => SIGNER, log: openLog('silent'), pollMs: 20 });
-      await expect.poll(() => status(free)).toBe('finished');
+      await expect.poll(() => status(free), { timeout: 20_000 }).toBe('finished');
       expect(await status(held)).toBe('queued');
       expect(erasures.trouble).toContain('not this one');
       // All of it or nothing: the features that were deleted before the fault are there.

@@ -1,5 +1,6 @@
 import { askForErasure, eraseAnswer, eraseBody, erasureAnswer, erasureParams, readErasure } from '#libs/serve/erase.ts';
 import { noParameters } from '#libs/serve/parameters.ts';
+import { TokenNeededError } from '../access.ts';
 import { defineRoute } from '../route.ts';
 
 export const eraseRoute = defineRoute({
@@ -17,7 +18,8 @@ export const eraseRoute = defineRoute({
   refusals: [404, 409],
   handle: async ({ db }, { body, raw }) => {
     const { name } = raw.caller;
-    const { goesOn, answer } = await askForErasure(db, body, name === null ? 'api' : `token:${name}`);
+    if (name === null) throw new TokenNeededError('ops');
+    const { goesOn, answer } = await askForErasure(db, body, `token:${name}`);
     return { status: goesOn ? 202 : 200, body: answer };
   },
 });
