@@ -78,7 +78,9 @@ class Deriver<K extends FamilyKinds> {
       priority === MARK_PRIORITY.live && !work.isBehind ? LIVE_KEYS : OTHER_KEYS;
     const onMore = (): void => this.#queue.look();
     const tools = { cursor: this.#cursor, onMore, ...this.#tools };
+    const { offers } = this.#queue;
     const result = await deriveBatch(db, this.#definition, settings, limit, tools);
+    this.#queue.forget(result.claimed, offers);
     work.tell({ keys: result.marked, courses: result.courses });
     if (result.contended) this.#queue.look();
     if (result.claimed.length > 0) return 'more';

@@ -16,8 +16,9 @@ const MOST_TRIES = 5;
  */
 export class HotQueue {
   readonly signal = new WorkSignal();
-  readonly #waiting = new Map<string, { readonly key: StudentCourse; readonly tries: number }>();
+  readonly #waiting = new Map<string, WaitingOffer>();
   readonly #busy = new Set<string>();
+  #offers = 0;
   #isLookWanted = true;
   #lookedAt = Number.NEGATIVE_INFINITY;
 
@@ -25,13 +26,27 @@ export class HotQueue {
     return this.#waiting.size;
   }
 
+  /** Offers until now, for {@link forget}. */
+  get offers(): number {
+    return this.#offers;
+  }
+
   offer(keys: readonly StudentCourse[]): void {
+    this.#offers += 1;
     if (this.#waiting.size + keys.length > MOST_KEYS) {
       this.look();
       return;
     }
-    for (const key of keys) this.#waiting.set(keyName(key), { key, tries: 0 });
+    for (const key of keys) this.#waiting.set(keyName(key), { key, tries: 0, offer: this.#offers });
     this.signal.wake();
+  }
+
+  /** Keys whose marks were taken by a look that began after so many offers: these told of nothing else. */
+  forget(keys: readonly StudentCourse[], offers: number): void {
+    for (const key of keys) {
+      const name = keyName(key);
+      if ((this.#waiting.get(name)?.offer ?? Number.POSITIVE_INFINITY) <= offers) this.#waiting.delete(name);
+    }
   }
 
   /** There are marks that nobody has named. */
@@ -71,9 +86,16 @@ export class HotQueue {
     for (const key of left) {
       const name = keyName(key);
       const tries = (taken.get(name) ?? 0) + 1;
-      if (tries < MOST_TRIES && !this.#waiting.has(name)) this.#waiting.set(name, { key, tries });
+      if (tries < MOST_TRIES && !this.#waiting.has(name)) this.#waiting.set(name, { key, tries, offer: this.#offers });
     }
   }
+}
+
+interface WaitingOffer {
+  readonly key: StudentCourse;
+  readonly tries: number;
+  /** Which one it was. */
+  readonly offer: number;
 }
 
 export interface TakenKeys {

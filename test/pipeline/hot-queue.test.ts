@@ -62,6 +62,15 @@ describe('keys that are offered', () => {
 });
 
 describe('a look for marks', () => {
+  test('has done with what was offered before it began, and not with what was offered since', () => {
+    const queue = openQueue();
+    queue.offer([key(1), key(2)]);
+    const { offers } = queue;
+    queue.offer([key(2), key(3)]);
+    queue.forget([key(1), key(2), key(3)], offers);
+    expect(students(queue.take(9).keys)).toEqual([2, 3]);
+  });
+
   test('is due at the start, when it is asked for, and each second', () => {
     const queue = new HotQueue();
     expect(queue.takeLook(0)).toBe(true);
