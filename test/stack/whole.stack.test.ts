@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +10,7 @@ import { isStill, type ProcessIdentity } from '#libs/platform/process-identity.t
 import { partsFolder } from '../../services/sandbox/stack/parts/index.ts';
 import { MEMBERS } from '../../services/sandbox/stack/programs.ts';
 import { endLeft, readState, type StackState } from '../../services/sandbox/stack/state.ts';
+import { secretsIn, secretsInArguments, secretsInFiles } from '../support/secrets.ts';
 
 /*
  * `npm run stack` as a user has it: everything for real, on a folder of the test.
@@ -83,6 +84,32 @@ async function loginsInUse(): Promise<Record<string, string>> {
   }
 }
 
+/** Where passwords of the stack stand; they belong into files that their owner alone may read, and nowhere else. */
+function secretsWritten(): string[] {
+  const logins = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) =>
+    /(^|\/)logins\.json$/.test(file),
+  );
+  const passwords = logins.flatMap((file) => {
+    const text = readFileSync(path.join(folder, file), 'utf8');
+    return [...passwordsIn(JSON.parse(text))].map((password, index) => [`${file} ${index}`, password] as const);
+  });
+  const planted = { marks: new Map(passwords) };
+  expect(logins.length).toBeGreaterThan(2);
+  return [
+    ...secretsInFiles(folder, planted, (file) => /(^|\/)(logins|running)\.json$/.test(file)),
+    ...secretsInArguments(planted),
+    // The screen shows how one looks into the sample campus, and into what follows from it.
+    ...secretsIn(output.replaceAll(/postgres:\/\/\S+/g, ''), planted),
+  ];
+}
+
+function* passwordsIn(value: unknown): Generator<string> {
+  // User names stand among them, and are no secrets.
+  if (typeof value === 'string' && value.length >= 20) yield value;
+  else if (typeof value === 'object' && value !== null)
+    for (const inner of Object.values(value)) yield* passwordsIn(inner);
+}
+
 async function eventually(holds: () => boolean): Promise<void> {
   while (!holds()) {
     if (child?.exitCode !== null) throw new Error(`the stack ended:\n${output}`);
@@ -110,6 +137,7 @@ test('every part comes up; after a kill -9 the next start goes on; Ctrl-C stops 
   });
   for (const file of ['access.log', 'logins.json', 'running.json'])
     expect(statSync(path.join(folder, file)).mode & 0o077, file).toBe(0);
+  expect(secretsWritten()).toEqual([]);
   const killed = processes();
   // All members but the one that has ended, and what watches over them.
   expect(killed).toHaveLength(MEMBERS.length - 1 + 1);
