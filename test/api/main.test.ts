@@ -76,7 +76,9 @@ test('--help lists every setting that it reads, and no other', async () => {
   const { code, stdout } = await run({}, ['--help']).ended;
   expect(code).toBe(0);
   for (const name of Object.keys(SETTINGS))
-    expect(stdout.includes(`  ${name} `), name).toBe(/^(API_|ANALYTICS_DB_|LOG_LEVEL$)/.test(name));
+    expect(stdout.includes(`  ${name} `), name).toBe(
+      /^(API_|ANALYTICS_DB_|(LOG_LEVEL|RETAIN_ACCESS_DAYS)$)/.test(name),
+    );
 });
 
 test.each(['SIGTERM', 'SIGINT'] as const)('migrates, serves, and drains on %s with code 0', async (signal) => {

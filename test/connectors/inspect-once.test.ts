@@ -17,7 +17,11 @@ let fixture: Fixture;
 let control: pg.Client;
 
 beforeAll(async () => {
-  fixture = await createFixture('look', { connectUrl: 'http://127.0.0.1:1', brokers: '', registryUrl: '' });
+  fixture = await createFixture('look', {
+    connectUrl: 'http://127.0.0.1:1',
+    brokers: '127.0.0.1:1',
+    registryUrl: 'http://127.0.0.1:1',
+  });
   control = new pg.Client(fixture.source.address);
   await control.connect();
 });

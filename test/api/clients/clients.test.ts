@@ -29,7 +29,8 @@ let folder: string;
 let file: string;
 beforeAll(async () => {
   if (isGeneratorLeftOut && isPythonLeftOut(REQUIREMENTS)) return;
-  world = await openLivingApi(SCOPES.map((scope) => `${scope}-bearer:token-${scope}:${scope}`));
+  const tokens = SCOPES.map((scope) => `${scope}-bearer:token-${scope}:${scope}`);
+  world = await openLivingApi([...tokens, `all-bearer:token-for-all:${SCOPES.join('|')}`]);
   folder = await mkdtemp(path.join(tmpdir(), 'prepadata-clients-'));
   file = path.join(folder, 'openapi.json');
   await writeFile(file, await (await fetch(`${world.url}/openapi.json`)).text());
@@ -136,7 +137,8 @@ describe.skipIf(isPythonLeftOut(REQUIREMENTS))('schemathesis', () => {
     await writeFile(described, await withCursors(world.url, await (await fetch(`${world.url}/openapi.json`)).text()));
     const options = ['--phases', 'coverage,fuzzing', '--max-time', String(SECONDS), '--seed', '1'];
     const program = ['bin/schemathesis', '--config-file', here('schemathesis.toml'), 'run', described, '--no-color'];
-    const args = [...program, '--url', world.url, ...options, '--request-timeout', '60'];
+    const bearer = ['--header', 'Authorization: Bearer token-for-all'];
+    const args = [...program, '--url', world.guardedUrl, ...options, ...bearer, '--request-timeout', '60'];
     // It leaves notes where it runs.
     const tried = await runPython(REQUIREMENTS, args, { timeout: 240_000, cwd: folder }).catch(
       (error: { stdout?: string }) => error.stdout ?? String(error),
