@@ -7,7 +7,6 @@ import { analyticsAddress, loadConfig } from '#libs/platform/config/config.ts';
 import { findRunning } from '#libs/platform/config/find-source.ts';
 import { describeSettings, SETTINGS_OF } from '#libs/platform/config/groups.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
-import { onSignals } from '#libs/platform/lifecycle.ts';
 import { openLog } from '#libs/platform/log.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import { runProgram, type Typed } from '#libs/platform/program.ts';
@@ -20,7 +19,7 @@ import {
   requestErasure,
   waitsFor,
 } from '#libs/store/erasure/erasure.ts';
-import { openAnalytics } from '#libs/store/schema/open.ts';
+import { withAnalytics } from '#libs/store/schema/open.ts';
 import { verifyFile, verifyStored } from './verify.ts';
 
 const USAGE = `Forgets a student: whatever is stored here, now and in what comes, until the student is admitted again.
@@ -62,25 +61,13 @@ async function main({ values }: Typed<typeof OPTIONS>): Promise<number> {
   if (values.verify !== undefined && !UUID.safeParse(values.verify).success)
     return verifyFile(values.verify, erasureSigner(config));
   const log = openLog(config.LOG_LEVEL, { role: 'erase' });
-  const stopping = new AbortController();
-  onSignals(() => stopping.abort());
   const student = values.verify === undefined ? studentOf(values) : '';
   const address = analyticsAddress(config) ?? findRunning(config, 'analytics');
-  const db = await openAnalytics(address, {
-    connections: 2,
-    name: 'prepadata erase',
-    role: 'reconcile',
-    log,
-    signal: stopping.signal,
-  });
-  try {
-    if (stopping.signal.aborted) return 1;
+  return withAnalytics(address, { connections: 2, name: 'prepadata erase', role: 'reconcile', log }, async (db) => {
     if (values.verify !== undefined) return await verifyStored(db, values.verify, erasureSigner(config));
     if (values.readmit === true) return await readmit(db, student);
     return await erase(db, config, student, values);
-  } finally {
-    await db.close();
-  }
+  });
 }
 
 function studentOf({ student, why, readmit: isReadmitted, 'dry-run': isDry }: Values): string {

@@ -2,10 +2,9 @@ import { openSettings } from '#libs/families/settings.ts';
 import { adoptSettings } from '#libs/pipeline/adopt.ts';
 import { analyticsAddress, loadConfig, requireAddress } from '#libs/platform/config/config.ts';
 import { describeSettings, SETTINGS_OF } from '#libs/platform/config/groups.ts';
-import { onSignals } from '#libs/platform/lifecycle.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { runProgram } from '#libs/platform/program.ts';
-import { openAnalytics } from '#libs/store/schema/open.ts';
+import { withAnalytics } from '#libs/store/schema/open.ts';
 import { giveLogins } from './logins.ts';
 
 const USAGE = `Brings the analytics database to the schema of this program, and makes the settings of the environment those of every
@@ -21,17 +20,7 @@ async function main(): Promise<number> {
   const config = loadConfig();
   const address = requireAddress(analyticsAddress(config), 'ANALYTICS_DB', 'the database that all roles share');
   const log = openLog(config.LOG_LEVEL, { role: 'migrate' });
-  const stopping = new AbortController();
-  onSignals(() => stopping.abort());
-  const db = await openAnalytics(address, {
-    connections: 2,
-    name: 'prepadata migrate',
-    role: 'owner',
-    log,
-    signal: stopping.signal,
-  });
-  try {
-    if (stopping.signal.aborted) return 1;
+  return withAnalytics(address, { connections: 2, name: 'prepadata migrate', role: 'owner', log }, async (db) => {
     const changed = await adoptSettings(db, await openSettings(config, db, log));
     const hasLogins = await giveLogins(db, config);
     if (hasLogins) process.stdout.write('Each role has its login, with its password and its rights.\n');
@@ -41,9 +30,7 @@ async function main(): Promise<number> {
         : `Settings changed (${changed.join(', ')}): every feature is derived again.\n`,
     );
     return 0;
-  } finally {
-    await db.close();
-  }
+  });
 }
 
 await runProgram({ name: 'migrate', usage: USAGE }, main);

@@ -4,11 +4,10 @@ import { setBack } from '#libs/pipeline/rollover.ts';
 import { readDays } from '#libs/pipeline/today.ts';
 import { analyticsAddress, loadConfig } from '#libs/platform/config/config.ts';
 import { findRunning } from '#libs/platform/config/find-source.ts';
-import { onSignals } from '#libs/platform/lifecycle.ts';
 import { openLog } from '#libs/platform/log.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import { runProgram, type Typed } from '#libs/platform/program.ts';
-import { openAnalytics } from '#libs/store/schema/open.ts';
+import { withAnalytics } from '#libs/store/schema/open.ts';
 
 const USAGE = `Shows the day that features speak for, or makes it the present one again after a clock had run ahead.
 
@@ -25,22 +24,10 @@ async function main({ values }: Typed<typeof OPTIONS>): Promise<number> {
   const config = loadConfig();
   const address = analyticsAddress(config) ?? findRunning(config, 'analytics');
   const log = openLog(config.LOG_LEVEL, { role: 'today' });
-  const stopping = new AbortController();
-  onSignals(() => stopping.abort());
-  const db = await openAnalytics(address, {
-    connections: 1,
-    name: 'prepadata today',
-    role: 'owner',
-    log,
-    signal: stopping.signal,
-  });
-  try {
-    if (stopping.signal.aborted) return 1;
+  return withAnalytics(address, { connections: 1, name: 'prepadata today', role: 'owner', log }, async (db) => {
     process.stdout.write(`${await answer(db, values['set-back'] === true)}\n`);
     return 0;
-  } finally {
-    await db.close();
-  }
+  });
 }
 
 async function answer(db: Database, wantsSetBack: boolean): Promise<string> {

@@ -1,4 +1,5 @@
 import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
+import { onSignals } from '#libs/platform/lifecycle.ts';
 import { type Log, moduleLog } from '#libs/platform/log.ts';
 import {
   type Database,
@@ -58,6 +59,22 @@ export async function openAnalytics(address: DatabaseAddress, given: OpenAnalyti
   }
   if (signal.aborted) log.info('stopped before the analytics database answered');
   return db;
+}
+
+/** Does a command's work on the analytics database, and closes it. @returns 1 when stopped before, else what `work` answers */
+export async function withAnalytics(
+  address: DatabaseAddress,
+  options: Omit<OpenAnalyticsOptions, 'signal'>,
+  work: (db: Database) => Promise<number>,
+): Promise<number> {
+  const stopping = new AbortController();
+  onSignals(() => stopping.abort());
+  const db = await openAnalytics(address, { ...options, signal: stopping.signal });
+  try {
+    return stopping.signal.aborted ? 1 : await work(db);
+  } finally {
+    await db.close();
+  }
 }
 
 async function migrateWhenThere(db: Database, address: DatabaseAddress, options: OpenAnalyticsOptions): Promise<void> {
