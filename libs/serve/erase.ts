@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { PrepaError } from '#libs/domain/errors.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { countRows, findErasure, readStanding, requestErasure } from '#libs/store/erasure/erasure.ts';
+import { findErasure, readProspect, requestErasure } from '#libs/store/erasure/erasure.ts';
 import { instant, isoInstant, known } from './answers.ts';
 import { NotFoundError } from './errors.ts';
 
@@ -88,20 +88,19 @@ export async function askForErasure(
   { student, dry_run: isDry, reason }: z.output<typeof eraseBody>,
   by: string,
 ): Promise<{ readonly goesOn: boolean; readonly answer: z.output<typeof eraseAnswer> }> {
-  const { state, isExcluded, erasure } = await readStanding(db, student);
-  const isOnItsWay = erasure !== null && erasure.status !== 'finished';
-  if (state === 'unknown' && !isOnItsWay)
+  const prospect = await readProspect(db, student);
+  if (prospect.refused === 'unknown')
     throw new NotFoundError(
       `no student ${student} was ever seen here`,
       'name the student by the id that the source has, as in students.id',
       'student_not_found',
     );
-  if (isExcluded) throw new StudentExcludedError();
-  const rows = await countRows(db, student);
+  if (prospect.refused === 'excluded') throw new StudentExcludedError();
+  const { rows, erasure, onItsWay, isDone } = prospect;
   if (isDry) return { goesOn: false, answer: { erasure_id: null, status: null, rows } };
-  if (isOnItsWay) return { goesOn: true, answer: { erasure_id: erasure.erasureId, status: erasure.status, rows } };
-  if (state === 'erased' && Object.keys(rows).length === 0)
-    return { goesOn: false, answer: { erasure_id: erasure?.erasureId ?? null, status: 'finished', rows } };
+  if (onItsWay !== null)
+    return { goesOn: true, answer: { erasure_id: onItsWay.erasureId, status: onItsWay.status, rows } };
+  if (isDone) return { goesOn: false, answer: { erasure_id: erasure?.erasureId ?? null, status: 'finished', rows } };
   const erasureId = await requestErasure(db, student, { by, reason: withoutName(reason ?? null, student) });
   return { goesOn: true, answer: { erasure_id: erasureId, status: 'queued', rows } };
 }

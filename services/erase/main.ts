@@ -12,9 +12,9 @@ import type { Database } from '#libs/platform/postgres/database.ts';
 import { runProgram, type Typed } from '#libs/platform/program.ts';
 import { sleep } from '#libs/platform/retry.ts';
 import {
-  countRows,
   findErasure,
   readmitStudent,
+  readProspect,
   readStanding,
   requestErasure,
   waitsFor,
@@ -88,25 +88,24 @@ function studentOf({ student, why, readmit: isReadmitted, 'dry-run': isDry }: Va
 }
 
 async function erase(db: Database, config: SettingValues, student: string, values: Values): Promise<number> {
-  const { state, isExcluded, erasure } = await readStanding(db, student);
-  const isOnItsWay = erasure !== null && erasure.status !== 'finished';
-  if (state === 'unknown' && !isOnItsWay)
+  const prospect = await readProspect(db, student);
+  if (prospect.refused === 'unknown')
     throw new PrepaError(
       'student_not_found',
       `no student ${student} was ever seen here: there is nothing to erase`,
       'name the student by the id that the source has, as in students.id; one whom only the source knows is erased after the first rows have come',
     );
-  if (isExcluded)
+  if (prospect.refused === 'excluded')
     throw new ConfigurationError(
       `the settings of the database name the student ${student} in EXCLUDED_STUDENTS`,
       'take the id out there, run npm run migrate with the new settings, and erase then',
     );
-  const rows = await countRows(db, student);
+  const { rows, isDone } = prospect;
   if (values['dry-run'] === true) {
     process.stdout.write(`${describe(rows, 'would be removed; nothing was')}\n`);
     return 0;
   }
-  if (state === 'erased' && !isOnItsWay && Object.keys(rows).length === 0) {
+  if (isDone) {
     process.stdout.write('Nothing is left of this student, and nothing is taken in.\n');
     return 0;
   }
@@ -133,8 +132,8 @@ async function notYet(db: Database, erasureId: string): Promise<number> {
 }
 
 async function readmit(db: Database, student: string): Promise<number> {
-  const { state, erasure } = await readStanding(db, student);
-  if (state === 'erased' && erasure !== null && erasure.status !== 'finished')
+  const { state, onItsWay } = await readStanding(db, student);
+  if (state === 'erased' && onItsWay !== null)
     throw new PrepaError(
       'erasure_unfinished',
       `the student ${student} is being erased at the moment`,

@@ -64,6 +64,8 @@ export interface Standing {
   readonly isExcluded: boolean;
   /** The erasure that is on its way, else the last one. */
   readonly erasure: { readonly erasureId: string; readonly status: ErasureStatus } | null;
+  /** That erasure, where it is not finished. */
+  readonly onItsWay: Standing['erasure'];
 }
 
 export async function readStanding(db: Queryable, sourceId: Uuid): Promise<Standing> {
@@ -74,10 +76,12 @@ export async function readStanding(db: Queryable, sourceId: Uuid): Promise<Stand
     db.query<{ erasure_id: string; status: ErasureStatus }>(erasureSql.erasure_of, [sourceId]),
   ]);
   const [last] = erasures;
+  const erasure = last === undefined ? null : { erasureId: last.erasure_id, status: last.status };
   return {
     state: ids.student_id !== null ? 'known' : erased.has(sourceId) ? 'erased' : 'unknown',
     isExcluded: excluded.length > 0,
-    erasure: last === undefined ? null : { erasureId: last.erasure_id, status: last.status },
+    erasure,
+    onItsWay: erasure?.status === 'finished' ? null : erasure,
   };
 }
 
@@ -90,6 +94,26 @@ export async function countRows(db: Queryable, sourceId: Uuid): Promise<RemovedR
   return counts;
 }
 
+/** What would come of asking for an erasure: why it is refused, or the rows that are here now. */
+export type ErasureProspect =
+  | { readonly refused: 'unknown' }
+  | { readonly refused: 'excluded' }
+  | (Pick<Standing, 'erasure' | 'onItsWay'> & {
+      readonly refused: null;
+      readonly rows: RemovedRows;
+      /** The student is erased, and left nothing. */
+      readonly isDone: boolean;
+    });
+
+export async function readProspect(db: Queryable, sourceId: Uuid): Promise<ErasureProspect> {
+  const { state, isExcluded, erasure, onItsWay } = await readStanding(db, sourceId);
+  if (state === 'unknown' && onItsWay === null) return { refused: 'unknown' };
+  if (isExcluded) return { refused: 'excluded' };
+  const rows = await countRows(db, sourceId);
+  const isDone = state === 'erased' && onItsWay === null && Object.keys(rows).length === 0;
+  return { refused: null, erasure, onItsWay, rows, isDone };
+}
+
 /** @returns the id of the erasure, new or on its way already */
 export async function requestErasure(
   db: Queryable,
@@ -97,8 +121,8 @@ export async function requestErasure(
   { by, reason }: { readonly by: string; readonly reason: string | null },
 ): Promise<string> {
   for (;;) {
-    const { erasure } = await readStanding(db, sourceId);
-    if (erasure !== null && erasure.status !== 'finished') return erasure.erasureId;
+    const { onItsWay } = await readStanding(db, sourceId);
+    if (onItsWay !== null) return onItsWay.erasureId;
     const [made] = await db.query<{ erasure_id: string }>(erasureSql.erasure_request, [sourceId, by, reason]);
     if (made !== undefined) return made.erasure_id;
   }
