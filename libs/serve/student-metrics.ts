@@ -4,7 +4,10 @@ import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { isoInstant, ourId, sourceId } from './answers.ts';
 import { batchLoads } from './batch-loads.ts';
 import { anomalyColumns, engagementColumns, performanceColumns, stampColumns } from './feature-columns.ts';
+import { type FeatureNewsOptions, listenForFeatureNews } from './feature-news.ts';
 import { canonicalId, entityNotFound } from './identity.ts';
+import { JsonText } from './json-text.ts';
+import { KeptAnswers, type StudentAnswer } from './kept-answers.ts';
 import { entityId } from './parameters.ts';
 import { sql } from './statements.ts';
 
@@ -44,39 +47,65 @@ interface MetricsRow {
 }
 
 /** All features of one student, one row per course in order of course_id; none for a student without features. */
-export type ReadStudentMetrics = (id: string) => Promise<StudentMetrics[]>;
+export type ReadStudentMetrics = (id: string) => Promise<JsonText>;
 
 /** Students that one statement reads, and statements under way: more would only wait for a core of the server. */
 const TOGETHER = { most: 16, concurrency: 3 } as const;
 
+/** Answers that are kept: of about 5,000 students with one course each. */
+const MOST_BYTES = 16 * 1024 * 1024;
+
+export interface StudentMetricsReader {
+  readonly read: ReadStudentMetrics;
+  stop(): Promise<void>;
+}
+
 /**
  * A reader of students' features, who are read together when many are asked for: a statement costs far more than a row.
+ * Where it hears of changes, it keeps an answer until the student's features change.
+ * @param news absent: every answer is read when it is asked for
  * @returns rejects with NotFoundError when the student was never seen
  */
-export function openStudentMetrics(db: Queryable): ReadStudentMetrics {
-  const read = batchLoads((ids) => readMany(db, ids), TOGETHER);
-  return async (text) => {
-    const id = canonicalId(text);
-    const found = id === undefined ? undefined : await read(id);
-    if (found === undefined) throw entityNotFound('student', text);
-    return found;
+export function openStudentMetrics(db: Queryable, news?: Omit<FeatureNewsOptions, 'onChange'>): StudentMetricsReader {
+  const kept = new KeptAnswers<JsonText>(MOST_BYTES);
+  const hearing = news && listenForFeatureNews({ ...news, onChange: (students) => kept.change(students) });
+  const read = batchLoads(async (ids) => {
+    const began = kept.beginReading();
+    let found: readonly StudentAnswer<JsonText>[] = [];
+    try {
+      found = await readMany(db, ids);
+      return new Map(
+        found.flatMap((one) => [String(one.studentId), one.sourceId].map((id) => [id, one.answer] as const)),
+      );
+    } finally {
+      // That a student has no features yet is nothing that anybody would tell of.
+      kept.keep(began, hearing === undefined ? [] : found.filter(({ answer }) => answer.text !== '[]'));
+    }
+  }, TOGETHER);
+  return {
+    read: async (text) => {
+      const id = canonicalId(text);
+      const found = id === undefined ? undefined : (hearing?.isHearing && kept.get(id)) || (await read(id));
+      if (found === undefined) throw entityNotFound('student', text);
+      return found;
+    },
+    stop: async () => hearing?.stop(),
   };
 }
 
-async function readMany(db: Queryable, ids: readonly string[]): Promise<Map<string, StudentMetrics[]>> {
+async function readMany(db: Queryable, ids: readonly string[]): Promise<StudentAnswer<JsonText>[]> {
   const [sourceIds, ours] = [ids.filter((id) => id.includes('-')), ids.filter((id) => !id.includes('-'))];
   const rows = await db.query<MetricsRow>(sql.student_metrics, [ours.map(Number), sourceIds]);
-  const found = new Map<string, StudentMetrics[]>();
-  const asked = new Set(ids);
+  const found = new Map<number, { readonly sourceId: Uuid; readonly courses: StudentMetrics[] }>();
   for (const row of rows) {
-    for (const id of [String(row.student_id), row.source_id]) {
-      if (!asked.has(id)) continue;
-      const courses = found.get(id) ?? [];
-      found.set(id, courses);
-      if (row.metrics !== null) courses.push(present(row.metrics, row));
-    }
+    const one = found.get(row.student_id) ?? { sourceId: row.source_id, courses: [] };
+    found.set(row.student_id, one);
+    if (row.metrics !== null) one.courses.push(present(row.metrics, row));
   }
-  return found;
+  return [...found].map(([studentId, { sourceId, courses }]) => {
+    const answer = new JsonText(courses);
+    return { studentId, sourceId, answer, bytes: answer.text.length };
+  });
 }
 
 function present(metrics: Readonly<Record<string, Json>>, row: MetricsRow): StudentMetrics {

@@ -6,6 +6,7 @@ import Koa from 'koa';
 import type { Log } from '#libs/platform/log.ts';
 import type { Metrics } from '#libs/platform/metrics.ts';
 import { NotFoundError } from '#libs/serve/errors.ts';
+import { JsonText } from '#libs/serve/json-text.ts';
 import { type Gate, requireScope } from './access.ts';
 import type { AccessRecord } from './access-record.ts';
 import { readJson } from './body.ts';
@@ -117,6 +118,11 @@ function writeReply(ctx: Koa.Context, { body, status = 200, contentType }: Reply
     ctx.body = body;
     // When it cannot be read on, what compresses it hears of that, too.
     body.once('error', (error) => ctx.body instanceof Readable && ctx.body.destroy(error));
+  } else if (body instanceof JsonText) {
+    ctx.status = status;
+    ctx.type = 'application/json';
+    ctx.set('etag', body.etag);
+    ctx.body = body.text;
   } else if (contentType === undefined) {
     writeJson(ctx, status, body);
   } else {

@@ -52,6 +52,7 @@ async function serve(): Promise<number> {
     const api = await startApi({
       ...apiSettings(config),
       db,
+      address,
       log,
       clock: systemClock,
       checks: () => [],

@@ -3,7 +3,7 @@ import { ConfigurationError } from '#libs/domain/errors.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import { type Log, moduleLog } from '#libs/platform/log.ts';
 import { type Metrics, openMetrics } from '#libs/platform/metrics.ts';
-import type { Database } from '#libs/platform/postgres/database.ts';
+import type { Database, DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { poolTroubles } from '#libs/platform/postgres/pool-waiting.ts';
 import { withDeadline } from '#libs/serve/deadline.ts';
 import { openStudentMetrics } from '#libs/serve/student-metrics.ts';
@@ -22,6 +22,8 @@ import { Tokens } from './tokens.ts';
 export interface ApiOptions {
   /** The analytics database, migrated; the API reads it and asks for runs in it, and does not close it. */
   readonly db: Database;
+  /** The same once more, to hear on a connection of its own what changes in it; absent: nothing is kept in memory. */
+  readonly address?: DatabaseAddress;
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
@@ -89,13 +91,15 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   let stopping: Promise<void> | undefined;
   const draining = new AbortController();
   const answering = withDeadline(db, QUERY_DEADLINE_MS);
+  const { address } = options;
+  const studentMetrics = openStudentMetrics(answering, address && { address, log: moduleLog(options.log, 'database') });
   let erased = NOBODY_ERASED;
   const { accessRecord, accessRecordDays: days = null } = options;
   const record = accessRecord === undefined ? undefined : openAccessRecord(accessRecord, now, () => erased);
   const app = createApp({
     context: {
       db: answering,
-      studentMetrics: openStudentMetrics(answering),
+      studentMetrics: studentMetrics.read,
       clock,
       checks: () => [...checks(), ...poolTroubles(db)],
       roles,
@@ -120,6 +124,9 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   const listener = await listenForRequests(host, port, (request, response) => {
     // Koa answers its own failures; what is thrown here has nowhere else to go.
     handle(request, response).catch((error: unknown) => log.error({ err: error }, 'a request could not be answered'));
+  }).catch(async (error: unknown) => {
+    await studentMetrics.stop();
+    throw error;
   });
   log.info({ url: listener.url, access: rule }, 'the API is served');
   metrics.of.prepadata_up.set({ role: 'api' }, 1);
@@ -131,7 +138,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     draining.abort();
     metrics.of.prepadata_up.set({ role: 'api' }, 0);
     const cut = await listener.close(DRAIN_DEADLINE_MS);
-    await upkeep?.stop();
+    await Promise.all([upkeep?.stop(), studentMetrics.stop()]);
     if (cut > 0) log.warn({ requests: cut }, `requests were cut off after ${DRAIN_DEADLINE_MS} ms`);
   };
   return {

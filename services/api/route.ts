@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Clock } from '#libs/domain/clock.ts';
 import type { Metrics } from '#libs/platform/metrics.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
+import type { JsonText } from '#libs/serve/json-text.ts';
 import { type RawParameters, readFields, readParameters } from '#libs/serve/parameters.ts';
 import type { ReadStudentMetrics } from '#libs/serve/student-metrics.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
@@ -39,8 +40,8 @@ export interface RawRequest {
 
 /** An answer that is not an error; 200 unless it says otherwise. */
 export interface Reply<A> {
-  /** All of it; or its JSON in pieces that are sent as they come to be. */
-  readonly body: A | Readable;
+  /** All of it; or its JSON, finished or in pieces that are sent as they come to be. */
+  readonly body: A | JsonText | Readable;
   /** The body is text of this type, sent as it is; without one it is sent as JSON. */
   readonly contentType?: string;
   readonly status?: number;

@@ -81,6 +81,7 @@ export async function runLocal(options: LocalOptions): Promise<void> {
     accessRecord: path.join(dataDir, 'access.log'),
     ...apiSettings(config),
     db,
+    address: databases.analytics,
     log,
     metrics,
     clock: systemClock,
