@@ -1,6 +1,6 @@
 import type { PlantedBug } from './bugs.ts';
 
-/** In what a process remembers: keys that were offered, and rows that it keeps. */
+/** In what a process remembers: keys that were offered, rows that it keeps, answers that it has given. */
 export const BUGS_OF_QUEUES: readonly PlantedBug[] = [
   {
     name: 'a process goes on from rows that it keeps of a key which another has derived since',
@@ -36,5 +36,26 @@ export const BUGS_OF_QUEUES: readonly PlantedBug[] = [
     from: "{ enable_seqscan: 'off' }",
     to: '{}',
     tests: ['test/store/queue-plans.test.ts'],
+  },
+  {
+    name: 'an answer is kept though its student changed while it was read',
+    file: 'libs/serve/kept-answers.ts',
+    from: 'if (changedAt <= began) ',
+    to: '',
+    tests: ['test/serve/kept-answers.test.ts'],
+  },
+  {
+    name: 'answers are taken from memory while no news can come',
+    file: 'libs/serve/student-metrics.ts',
+    from: 'hearing?.isHearing && kept',
+    to: 'hearing && kept',
+    tests: ['test/api/kept-answers.test.ts'],
+  },
+  {
+    name: 'nobody tells the API that a course speaks for another day',
+    file: 'schemas/sql/0025_feature_news.sql',
+    from: 'WHEN (OLD.as_of IS DISTINCT FROM NEW.as_of)',
+    to: 'WHEN (false)',
+    tests: ['test/api/kept-answers.test.ts'],
   },
 ];
