@@ -5,8 +5,8 @@ import { isoInstant, ourId, sourceId } from './answers.ts';
 import { batchLoads } from './batch-loads.ts';
 import { anomalyColumns, engagementColumns, performanceColumns, stampColumns } from './feature-columns.ts';
 import { type FeatureNewsOptions, listenForFeatureNews } from './feature-news.ts';
+import { FinishedAnswer } from './finished-answer.ts';
 import { canonicalId, entityNotFound } from './identity.ts';
-import { JsonText } from './json-text.ts';
 import { KeptAnswers, type StudentAnswer } from './kept-answers.ts';
 import { entityId } from './parameters.ts';
 import { sql } from './statements.ts';
@@ -47,7 +47,7 @@ interface MetricsRow {
 }
 
 /** All features of one student, one row per course in order of course_id; none for a student without features. */
-export type ReadStudentMetrics = (id: string) => Promise<JsonText>;
+export type ReadStudentMetrics = (id: string) => Promise<FinishedAnswer>;
 
 /** Students that one statement reads, and statements under way: more would only wait for a core of the server. */
 const TOGETHER = { most: 16, concurrency: 3 } as const;
@@ -67,11 +67,11 @@ export interface StudentMetricsReader {
  * @returns rejects with NotFoundError when the student was never seen
  */
 export function openStudentMetrics(db: Queryable, news?: Omit<FeatureNewsOptions, 'onChange'>): StudentMetricsReader {
-  const kept = new KeptAnswers<JsonText>(MOST_BYTES);
+  const kept = new KeptAnswers<FinishedAnswer>(MOST_BYTES);
   const hearing = news && listenForFeatureNews({ ...news, onChange: (students) => kept.change(students) });
   const read = batchLoads(async (ids) => {
     const began = kept.beginReading();
-    let found: readonly StudentAnswer<JsonText>[] = [];
+    let found: readonly FoundStudent[] = [];
     try {
       found = await readMany(db, ids);
       return new Map(
@@ -79,7 +79,7 @@ export function openStudentMetrics(db: Queryable, news?: Omit<FeatureNewsOptions
       );
     } finally {
       // That a student has no features yet is nothing that anybody would tell of.
-      kept.keep(began, hearing === undefined ? [] : found.filter(({ answer }) => answer.text !== '[]'));
+      kept.keep(began, hearing === undefined ? [] : found.filter(({ hasFeatures }) => hasFeatures));
     }
   }, TOGETHER);
   return {
@@ -93,7 +93,11 @@ export function openStudentMetrics(db: Queryable, news?: Omit<FeatureNewsOptions
   };
 }
 
-async function readMany(db: Queryable, ids: readonly string[]): Promise<StudentAnswer<JsonText>[]> {
+interface FoundStudent extends StudentAnswer<FinishedAnswer> {
+  readonly hasFeatures: boolean;
+}
+
+async function readMany(db: Queryable, ids: readonly string[]): Promise<FoundStudent[]> {
   const [sourceIds, ours] = [ids.filter((id) => id.includes('-')), ids.filter((id) => !id.includes('-'))];
   const rows = await db.query<MetricsRow>(sql.student_metrics, [ours.map(Number), sourceIds]);
   const found = new Map<number, { readonly sourceId: Uuid; readonly courses: StudentMetrics[] }>();
@@ -103,8 +107,8 @@ async function readMany(db: Queryable, ids: readonly string[]): Promise<StudentA
     if (row.metrics !== null) one.courses.push(present(row.metrics, row));
   }
   return [...found].map(([studentId, { sourceId, courses }]) => {
-    const answer = new JsonText(courses);
-    return { studentId, sourceId, answer, bytes: answer.text.length };
+    const answer = new FinishedAnswer(courses);
+    return { studentId, sourceId, answer, bytes: answer.bytes.length, hasFeatures: courses.length > 0 };
   });
 }
 

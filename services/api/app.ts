@@ -6,7 +6,7 @@ import Koa from 'koa';
 import type { Log } from '#libs/platform/log.ts';
 import type { Metrics } from '#libs/platform/metrics.ts';
 import { NotFoundError } from '#libs/serve/errors.ts';
-import { JsonText } from '#libs/serve/json-text.ts';
+import { FinishedAnswer } from '#libs/serve/finished-answer.ts';
 import { type Gate, requireScope } from './access.ts';
 import type { AccessRecord } from './access-record.ts';
 import { readJson } from './body.ts';
@@ -118,11 +118,13 @@ function writeReply(ctx: Koa.Context, { body, status = 200, contentType }: Reply
     ctx.body = body;
     // When it cannot be read on, what compresses it hears of that, too.
     body.once('error', (error) => ctx.body instanceof Readable && ctx.body.destroy(error));
-  } else if (body instanceof JsonText) {
+  } else if (body instanceof FinishedAnswer) {
     ctx.status = status;
     ctx.type = 'application/json';
     ctx.set('etag', body.etag);
-    ctx.body = body.text;
+    // Who has it already is told so, and does not get it again.
+    if (ctx.fresh) ctx.status = 304;
+    else ctx.body = body.bytes;
   } else if (contentType === undefined) {
     writeJson(ctx, status, body);
   } else {

@@ -64,9 +64,11 @@ function refusalsOf(route: Route): Record<string, object> {
 
 /** The answers of one route, by status. */
 export function responsesOf(route: Route, components: Components): Record<string, object> {
-  const { isList = false } = route;
+  const { isList = false, isFinished = false } = route;
+  const isTagged = isList || isFinished;
   const ofLists: HeaderName[] = [
-    ...(isList ? (['ETag', 'Content-Encoding'] as const) : []),
+    ...(isTagged ? (['ETag'] as const) : []),
+    ...(isList ? (['Content-Encoding'] as const) : []),
     ...('cursor' in route.query.shape ? (['Link'] as const) : []),
   ];
   const answered = (description: string, answer: z.ZodType): object => ({
@@ -77,7 +79,7 @@ export function responsesOf(route: Route, components: Components): Record<string
   const others = Object.entries(route.others ?? {});
   return {
     200: answered('The answer', route.answer),
-    ...(isList ? { 304: { description: 'If-None-Match has it', headers: headers('ETag') } } : {}),
+    ...(isTagged ? { 304: { description: 'If-None-Match has it', headers: headers('ETag') } } : {}),
     ...refusalsOf(route),
     ...Object.fromEntries(others.map(([status, { description, answer }]) => [status, answered(description, answer)])),
   };

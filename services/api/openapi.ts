@@ -49,7 +49,7 @@ function operationOf(route: Route, components: Components): object {
     parameters: [
       ...parametersOf(route.params, 'path', components),
       ...parametersOf(route.query, 'query', components),
-      ...(route.isList === true ? [IF_NONE_MATCH] : []),
+      ...(route.isList === true || route.isFinished === true ? [IF_NONE_MATCH] : []),
     ],
     ...(body === undefined ? {} : { requestBody: requestBodyOf(body, components) }),
     responses: responsesOf(route, components),

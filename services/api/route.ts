@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { Clock } from '#libs/domain/clock.ts';
 import type { Metrics } from '#libs/platform/metrics.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import type { JsonText } from '#libs/serve/json-text.ts';
+import type { FinishedAnswer } from '#libs/serve/finished-answer.ts';
 import { type RawParameters, readFields, readParameters } from '#libs/serve/parameters.ts';
 import type { ReadStudentMetrics } from '#libs/serve/student-metrics.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
@@ -41,7 +41,7 @@ export interface RawRequest {
 /** An answer that is not an error; 200 unless it says otherwise. */
 export interface Reply<A> {
   /** All of it; or its JSON, finished or in pieces that are sent as they come to be. */
-  readonly body: A | JsonText | Readable;
+  readonly body: A | FinishedAnswer | Readable;
   /** The body is text of this type, sent as it is; without one it is sent as JSON. */
   readonly contentType?: string;
   readonly status?: number;
@@ -65,6 +65,8 @@ interface RouteHead {
   readonly summary: string;
   /** The answer is a list that may be long: it has a tag, and is compressed for who takes that. */
   readonly isList?: boolean;
+  /** The answer is a {@link FinishedAnswer}: it has a tag. */
+  readonly isFinished?: boolean;
   /** A token that has one of them may ask. `read` unless given, and `run` of what is not asked with GET. */
   readonly scopes?: readonly Scope[];
   /** May be asked without a token: always, or where probes are let in. */

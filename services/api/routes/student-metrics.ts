@@ -6,7 +6,7 @@ export const studentMetricsRoute = defineRoute({
   path: '/api/metrics/student/:id',
   operationId: 'getStudentMetrics',
   tag: 'features',
-  isList: true,
+  isFinished: true,
   summary: 'All features of one student, one row per course',
   params: studentMetricsParams,
   query: noParameters,
