@@ -135,6 +135,8 @@ describe('the same as the stack that is tested', () => {
     const compared = said.flatMap(([, key = '', value = '']) => {
       const name = key.toUpperCase().replaceAll('.', '_');
       const here = environment[name] ?? environment[`CONNECT_${name}`];
+      // The stack lays a manifest beside the converter, and so need not have jars searched for it; the image may have others without.
+      if (key === 'plugin.discovery') return [];
       return here === undefined ? [] : [[key, here, value.replaceAll(/['_](?=\d|$)|^'|'$/g, '')]];
     });
     expect(compared.length).toBeGreaterThan(12);

@@ -86,6 +86,9 @@ function serverSettings(data: string, { port, controllerPort }: Ports): Record<s
     'share.coordinator.state.topic.min.isr': 1,
     // A group of one machine need not wait for members to come.
     'group.initial.rebalance.delay.ms': 0,
+    // One that was killed is let in again when its life before this one is given up: 9 s, unless said.
+    'broker.session.timeout.ms': 3_000,
+    'broker.heartbeat.interval.ms': 500,
     // A misspelt topic is an error, and not one more topic.
     'auto.create.topics.enable': false,
     'num.network.threads': 2,

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { LOG4J_OPTION, LOOPBACK } from './broker.ts';
 import { completeParts } from './fetch.ts';
 import { answers } from './http.ts';
+import { ensureManifest } from './manifest.ts';
 import { onPorts } from './ports.ts';
 import { type PartOptions, type RunningPart, startJava } from './process.ts';
 import { writeProperties } from './properties.ts';
@@ -25,6 +26,7 @@ export interface Connect extends RunningPart {
 /** A Connect worker on loopback with Debezium and the Avro converter. Connectors and offsets lie in the cluster. */
 export function startConnect(options: ConnectOptions): Promise<Connect> {
   const parts = completeParts(options.parts);
+  ensureManifest(parts);
   const folder = path.resolve(options.folder);
   return onPorts(folder, { port: options.port }, async ({ port }) => {
     const url = `http://${LOOPBACK}:${port}`;
@@ -66,8 +68,8 @@ function workerSettings(parts: string, brokers: string, url: string): Record<str
     'status.storage.partitions': 1,
     'offset.flush.interval.ms': 1_000,
     'plugin.path': path.join(parts, 'plugins'),
-    // The converter has no service manifest, so that jars are searched for it.
-    'plugin.discovery': 'hybrid_warn',
+    // What brings no manifest is not found: see ensureManifest.
+    'plugin.discovery': 'service_load',
     listeners: url,
     'scheduled.rebalance.max.delay.ms': 0,
     'key.converter': 'org.apache.kafka.connect.json.JsonConverter',
