@@ -43,7 +43,9 @@ def messages(brokers, topic):
     partitions = consumer.list_topics(topic, timeout=30).topics[topic].partitions
     for number in partitions:
         place = TopicPartition(topic, number, OFFSET_BEGINNING)
-        _, end = consumer.get_watermark_offsets(place, timeout=30)
+        begin, end = consumer.get_watermark_offsets(place, timeout=30)
+        if begin == end:
+            continue  # Nothing is there: to poll would be to wait for what nobody sends.
         consumer.assign([place])
         while consumer.position([place])[0].offset < end:
             message = consumer.poll(30)
