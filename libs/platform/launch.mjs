@@ -4,6 +4,7 @@
 //   node libs/platform/launch.mjs --tool <command of a package> [arguments]
 import { spawnSync } from 'node:child_process';
 import { existsSync, lstatSync, readFileSync, readlinkSync } from 'node:fs';
+import module from 'node:module';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -30,9 +31,21 @@ if (isTool) {
 if (process.env.npm_lifecycle_event !== undefined) stopWithNpm();
 const file = path.resolve(root, first);
 process.argv = [process.argv[0], file, ...rest];
-// Newer versions of Node read TypeScript themselves.
-if (!process.features.typescript) (await import('tsx/esm/api')).register();
-await import(pathToFileURL(file).href);
+await import(pathToFileURL(await readable(file)).href);
+
+/** What Node can run of a program: newer versions read TypeScript themselves, and keep what they made of it. */
+async function readable(program) {
+  module.enableCompileCache?.(path.join(root, '.cache'));
+  if (process.features.typescript || !program.endsWith('.ts')) return program;
+  try {
+    return await (await import('./bundle.mjs')).bundle(root, program);
+  } catch (error) {
+    if (error.syscall === undefined) throw error;
+    // Where nothing can be kept, every module is read by itself, each time.
+    (await import('tsx/esm/api')).register();
+    return program;
+  }
+}
 
 /** Whether what is installed is what the lock file names; a program does without the packages of the tests. */
 function isInstalled() {

@@ -22,7 +22,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const FILE = 'services/catalogue/main.ts';
 
 function catalogue(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', FILE, ...args], {
+  const child = spawn(process.execPath, ['libs/platform/launch.mjs', FILE, ...args], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -26,7 +26,7 @@ interface Program {
 }
 
 function run(settings: Record<string, string>, args: readonly string[] = []): Program {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'services/api/main.ts', ...args], {
+  const child = spawn(process.execPath, ['libs/platform/launch.mjs', 'services/api/main.ts', ...args], {
     cwd: ROOT,
     env: { PATH: process.env['PATH'], API_PORT: '0', ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -59,9 +59,13 @@ interface Ended {
 /** Runs the command as `npm run load:oulad` does. */
 function run(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', 'services/sandbox/campus/oulad/main.ts', ...args], {
-      env: { PATH: process.env.PATH ?? '', DATA_DIR: path.join(folder, 'nothing'), ...env },
-    });
+    const child = spawn(
+      process.execPath,
+      ['libs/platform/launch.mjs', 'services/sandbox/campus/oulad/main.ts', ...args],
+      {
+        env: { PATH: process.env.PATH ?? '', DATA_DIR: path.join(folder, 'nothing'), ...env },
+      },
+    );
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', (chunk: Buffer) => {

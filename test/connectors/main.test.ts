@@ -18,7 +18,7 @@ interface Program {
 }
 
 function run(settings: Record<string, string>, ...args: string[]): Program {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'services/register/main.ts', ...args], {
+  const child = spawn(process.execPath, ['libs/platform/launch.mjs', 'services/register/main.ts', ...args], {
     cwd: ROOT,
     env: { PATH: process.env['PATH'], LOG_LEVEL: 'silent', ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -30,7 +30,7 @@ interface Running {
 
 function run(args: readonly string[] = [], env: Readonly<Record<string, string>> = {}): Running {
   const { address } = analytics;
-  const child = spawn(process.execPath, ['--import', 'tsx', 'test/pipeline-runs/child.ts', ...args], {
+  const child = spawn(process.execPath, ['libs/platform/launch.mjs', 'test/pipeline-runs/child.ts', ...args], {
     cwd: ROOT,
     env: {
       PATH: process.env['PATH'],

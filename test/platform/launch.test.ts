@@ -1,14 +1,29 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 /* The launcher in a project of its own, with an npm that only notes that it was called. */
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const LOCK = { packages: { '': { name: 'x' }, 'node_modules/a': { version: '1.0.0' } } };
+
+interface Ended {
+  readonly code: number | null;
+  readonly told: string;
+}
 
 let folder: string;
 const at = (...parts: string[]): string => path.join(folder, ...parts);
@@ -16,7 +31,8 @@ const at = (...parts: string[]): string => path.join(folder, ...parts);
 beforeEach(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'prepadata-launch-'));
   mkdirSync(at('libs/platform'), { recursive: true });
-  cpSync(path.join(ROOT, 'libs/platform/launch.mjs'), at('libs/platform/launch.mjs'));
+  for (const name of ['launch.mjs', 'bundle.mjs'])
+    cpSync(path.join(ROOT, 'libs/platform', name), at('libs/platform', name));
   writeFileSync(
     at('package.json'),
     JSON.stringify({ type: 'module', scripts: { begin: `${process.execPath} libs/platform/launch.mjs program.mjs` } }),
@@ -38,8 +54,10 @@ function install(modules: string, packages: object): void {
   writeFileSync(path.join(modules, 'tsx/esm/api.mjs'), 'export const register = () => {};');
 }
 
-async function launch(...args: string[]): Promise<{ code: number | null; told: string }> {
-  const child = spawn(process.execPath, ['libs/platform/launch.mjs', 'program.mjs', ...args], {
+const launch = (...args: string[]): Promise<Ended> => launchFile('program.mjs', ...args);
+
+async function launchFile(...args: string[]): Promise<Ended> {
+  const child = spawn(process.execPath, ['libs/platform/launch.mjs', ...args], {
     cwd: folder,
     env: { PATH: `${at('bin')}:${process.env['PATH']}` },
   });
@@ -78,6 +96,58 @@ test('nothing is installed through a link', async () => {
   expect(code).toBe(2);
   expect(told).toContain('node_modules is a link to');
   expect(existsSync(at('calls'))).toBe(false);
+});
+
+describe('a program in TypeScript', () => {
+  const greeting = (word: string): void =>
+    writeFileSync(at('greeting.ts'), `export const greeting: string = '${word}';`);
+  const runs = (word: string): Ended => ({ code: 0, told: `${word} from ${folder} as ${at('program.ts')}\n` });
+
+  beforeEach(() => {
+    install(at('node_modules'), { 'node_modules/a': { version: '1.0.0' } });
+    // The real ones.
+    for (const name of ['esbuild', 'tsx']) {
+      rmSync(at('node_modules', name), { recursive: true, force: true });
+      symlinkSync(path.join(ROOT, 'node_modules', name), at('node_modules', name));
+    }
+    writeFileSync(
+      at('program.ts'),
+      `import { greeting } from './greeting.ts';
+       import { dirname } from 'node:path';
+       interface Never {}
+       if (greeting === 'fall') throw new Error('fallen');
+       if (import.meta.dirname !== dirname(new URL(import.meta.url).pathname)) throw new Error('is at two places');
+       console.log(greeting satisfies string, 'from', import.meta.dirname, 'as', process.argv[1]);`,
+    );
+    greeting('hello');
+  });
+
+  test('is run as it is at that moment, also when a module of it alone has changed', async () => {
+    for (const word of ['hello', 'hello', 'howdy', 'fare well', 'hello']) {
+      greeting(word);
+      expect(await launchFile('program.ts')).toEqual(runs(word));
+    }
+  });
+
+  test('knows where it lies after the project was moved', async () => {
+    expect(await launchFile('program.ts')).toEqual(runs('hello'));
+    const before = folder;
+    folder = `${folder}-moved`;
+    renameSync(before, folder);
+    expect(await launchFile('program.ts')).toEqual(runs('hello'));
+  });
+
+  test('falls over at the line where it does', async () => {
+    greeting('fall');
+    const { code, told } = await launchFile('program.ts');
+    expect(code).toBe(1);
+    expect(told).toMatch(/Error: fallen\n +at .*program\.ts:4:/);
+  });
+
+  test('does not need a place where what was made of it is kept', async () => {
+    writeFileSync(at('.cache'), 'nobody can make a folder here');
+    expect(await launchFile('program.ts')).toEqual(runs('hello'));
+  });
 });
 
 test('a program is told to stop when the npm that started it is', async () => {

@@ -39,7 +39,7 @@ describe('every way of starting a program has its flags', () => {
   test.each(PROGRAMS.map((program) => [program.name, program] as const))('%s on the stack', (_, program) => {
     const [file = ''] = program.args;
     expect(existsSync(path.join(ROOT, file))).toBe(true);
-    expect(nodeArguments(program)).toEqual([...nodeFlagsOf(file), '--import', 'tsx', ...program.args]);
+    expect(nodeArguments(program)).toEqual([...nodeFlagsOf(file), 'libs/platform/launch.mjs', ...program.args]);
   });
 
   test('those that derive or compare have some, and no others', () => {

@@ -33,7 +33,7 @@ interface Run {
 }
 
 function run(fakes: string, ...args: readonly string[]): Run {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'test/stack/fakes/main.ts', ...args], {
+  const child = spawn(process.execPath, ['libs/platform/launch.mjs', 'test/stack/fakes/main.ts', ...args], {
     cwd: ROOT,
     env: { ...process.env, STACK_DIR: path.join(folder, 'stack'), NOTES: notes, FAKES: fakes, API_PORT: '' },
   });

@@ -28,8 +28,10 @@ export interface Guard {
 }
 
 export function startGuard(): Guard {
-  const child = spawn(process.execPath, ['--import', 'tsx', fileURLToPath(import.meta.url), '--guard'], {
+  const child = spawn(process.execPath, ['libs/platform/launch.mjs', fileURLToPath(import.meta.url), '--guard'], {
     cwd: fileURLToPath(new URL('../../..', import.meta.url)),
+    // It is not to end with the npm that it outlives.
+    env: { ...process.env, npm_lifecycle_event: undefined },
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   });

@@ -236,8 +236,7 @@ export function programSpec(
 /** As every other way of starting it has them: see libs/platform/node-flags.ts. */
 export const nodeArguments = ({ args }: StackProgram): string[] => [
   ...nodeFlagsOf(args[0] ?? ''),
-  '--import',
-  'tsx',
+  'libs/platform/launch.mjs',
   ...args,
 ];
 

@@ -1,0 +1,79 @@
+// Makes one JavaScript file of a TypeScript program and all its modules, for a Node that reads no TypeScript, and keeps it until
+// one of them changes. Packages stay where they are. To read and resolve 400 modules one by one, in another thread, took most of
+// what a start costs.
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+/** Whoever found a file in the note has read it by then, milliseconds. */
+const READ_MS = 60_000;
+
+/**
+ * @param {string} root of the project
+ * @param {string} file the program
+ * @returns {Promise<string>} what is to be run in its place
+ * @throws where the folder `.cache` of the project cannot be written to
+ */
+export async function bundle(root, file) {
+  process.setSourceMapsEnabled(true);
+  const folder = path.join(root, '.cache', process.version);
+  const name = path.relative(root, file).replaceAll(/[^\w.-]/g, '_');
+  const note = path.join(folder, `${name}.json`);
+  const known = existsSync(note) ? JSON.parse(readFileSync(note, 'utf8')) : undefined;
+  // A project that was copied or moved has other places.
+  const isUsable = known?.root === root && known.inputs.every(([input, state]) => stateOf(input) === state);
+  if (isUsable) return known.made;
+  mkdirSync(folder, { recursive: true });
+  const made = path.join(folder, `${name}.${process.pid}.${Date.now()}.mjs`);
+  const inputs = await make(root, file, made);
+  writeFileSync(`${made}.json`, JSON.stringify({ root, made, inputs }));
+  renameSync(`${made}.json`, note);
+  forgetOld(folder, name, made);
+  return made;
+}
+
+/** @returns every file that went into it, as it was before it was read */
+async function make(root, file, made) {
+  const { build, stop } = await import('esbuild');
+  const states = new Map();
+  const read = async ({ path: module }) => {
+    states.set(module, stateOf(module));
+    const [url, folder] = [pathToFileURL(module).href, path.dirname(module)].map((place) => JSON.stringify(place));
+    // On the first line, so that all others keep their numbers.
+    const text = `const importMetaUrl = ${url}, importMetaDirname = ${folder}; ${await readFile(module, 'utf8')}`;
+    return { contents: text, loader: 'ts' };
+  };
+  await build({
+    absWorkingDir: root,
+    entryPoints: [file],
+    outfile: made,
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    target: `node${process.versions.node}`,
+    sourcemap: 'inline',
+    sourcesContent: false,
+    logLevel: 'error',
+    // Where a module says that it lies is where its text lies.
+    define: { 'import.meta.url': 'importMetaUrl', 'import.meta.dirname': 'importMetaDirname' },
+    plugins: [{ name: 'places', setup: ({ onLoad }) => onLoad({ filter: /\.ts$/ }, read) }],
+  });
+  // It would wait for more as long as the program runs.
+  await stop();
+  return [...states];
+}
+
+function forgetOld(folder, name, made) {
+  for (const each of readdirSync(folder)) {
+    const file = path.join(folder, each);
+    if (!each.startsWith(`${name}.`) || !/\.mjs(\.json)?$/.test(each) || file === made) continue;
+    if (Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0) > READ_MS) rmSync(file, { force: true });
+  }
+}
+
+function stateOf(file) {
+  const { mtimeMs, size } = statSync(file, { throwIfNoEntry: false }) ?? {};
+  return `${mtimeMs} ${size}`;
+}
