@@ -1,5 +1,4 @@
-import { until } from '../topics/relays.ts';
-import type { WholeWay } from './whole-way.ts';
+import { until, type WholeWay } from './whole-way.ts';
 
 /** Under which names the two run. */
 export const INSTANCES = ['engagement', 'engagement 2'] as const;

@@ -9,8 +9,15 @@ export const WRITES = [
   'UPDATE grades SET grade_value = floor(random() * 10) WHERE id IN (SELECT id FROM grades ORDER BY random() LIMIT 3)',
 ];
 
-/** Writes until told to stop; a server that is away is tried again, as any connector does. */
-export function writeOn(source: Database, writes: readonly string[]): { rounds(): number; stop(): Promise<void> } {
+/**
+ * Writes until told to stop; a server that is away is tried again, as any connector does.
+ * @param pauseMs between two rounds, where those who read are to have something of the machine as well
+ */
+export function writeOn(
+  source: Database,
+  writes: readonly string[],
+  pauseMs = 0,
+): { rounds(): number; stop(): Promise<void> } {
   let rounds = 0;
   let stopped = false;
   const writing = (async (): Promise<void> => {
@@ -18,6 +25,7 @@ export function writeOn(source: Database, writes: readonly string[]): { rounds()
       try {
         for (const text of writes) await source.query(text);
         rounds += 1;
+        if (pauseMs > 0) await sleep(pauseMs);
       } catch (error) {
         if (!isDatabaseFault(error)) throw error;
         await sleep(50);

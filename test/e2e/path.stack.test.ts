@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { chanceOf } from '../property/disturbance.ts';
-import { until } from '../topics/relays.ts';
 import { INSTANCES, type Instance, ITS_TABLES, TwoInstances } from './instances.ts';
 import { writeOn } from './load.ts';
 import { RoleProcess } from './role-process.ts';
-import { ALL_WRITES, WholeWay } from './whole-way.ts';
+import { ALL_WRITES, until, WholeWay } from './whole-way.ts';
 
 /*
  * The whole way, as it runs in production: Postgres, Debezium, Kafka, every role as a process, feature topics. `STACK_KILLS`
@@ -19,6 +18,9 @@ const IS_SECURE = process.env['STACK_SECURE'] === '1';
 const SEED = Number(process.env['STACK_KILLS_SEED'] ?? Math.floor(Math.random() * 1_000_000));
 const VICTIMS = ['connect', 'engagement', 'broker', 'postgres', 'performance', 'anomaly'] as const;
 
+/** Some hundreds of rows a second: without a pause the one who writes has a core for itself, and all others wait for the other. */
+const PAUSE_MS = 20;
+
 let way: WholeWay;
 
 beforeAll(async () => {
@@ -29,7 +31,7 @@ afterAll(() => way?.stop(), 60_000);
 
 async function underLoad(work: () => Promise<void>): Promise<void> {
   await way.onSource(async (db) => {
-    const load = writeOn(db, ALL_WRITES);
+    const load = writeOn(db, ALL_WRITES, PAUSE_MS);
     try {
       await work();
     } finally {

@@ -19,12 +19,20 @@ import { openRegistry } from '#libs/platform/registry/registry.ts';
 import { seedCampus } from '../../services/sandbox/campus/seed.ts';
 import { KAFKA_USERS } from '../../services/sandbox/stack/secure/credentials.ts';
 import { StackSecurity } from '../../services/sandbox/stack/secure/security.ts';
-import { askOracle, compareFeatures, type Difference, readCourseIds, readFeatures } from '../support/oracle.ts';
+import {
+  askOracle,
+  compareFeatures,
+  type Difference,
+  type PrintedFeatures,
+  readCourseIds,
+  readFeatures,
+} from '../support/oracle.ts';
 import { SOURCE_SCHEMA } from '../support/source-schema.ts';
 import { statementsOf } from '../support/sql-script.ts';
 import { connectEnvOf, type OwnStack, ownStack } from '../support/stack.ts';
 import { lastOfEach } from '../topics/fakes.ts';
 import { bareKafka, readTopics } from '../topics/read-topics.ts';
+import { until as untilTrue } from '../topics/relays.ts';
 import { allRows, differences } from '../topics/rows.ts';
 import { WRITES } from './load.ts';
 import { newDataDir } from './program.ts';
@@ -43,10 +51,21 @@ export const ALL_WRITES = [
   'UPDATE activity_logs SET id = gen_random_uuid() WHERE id IN (SELECT id FROM activity_logs ORDER BY random() LIMIT 2)',
 ];
 
+/** Looks seldom: what is looked at is another process, which answers for each look. */
+export const until = (what: string, condition: () => Promise<boolean>): Promise<void> =>
+  untilTrue(what, condition, LOOK_MS);
+const LOOK_MS = 100;
+
 /** A program that is started, and under which name it is kept, where there are several of one role. */
 export interface Begin {
   readonly name?: string;
   readonly args?: readonly string[];
+}
+
+/** What the oracle says, and what it was asked with. */
+interface Oracle {
+  readonly asked: string;
+  readonly features: PrintedFeatures;
 }
 
 /** What a process last said of itself. */
@@ -69,6 +88,7 @@ export class WholeWay {
   readonly analytics: DatabaseAddress;
   readonly env: Readonly<Record<string, string>>;
   readonly #roles = new Map<string, RoleProcess>();
+  readonly #databases = new Map<DatabaseAddress, Database>();
   /** Of the database server. */
   readonly #folder: string;
   readonly #release: () => Promise<void>;
@@ -153,6 +173,7 @@ export class WholeWay {
 
   async stop(): Promise<void> {
     await Promise.all([...this.#roles.values()].map((role) => role.end('SIGKILL')));
+    await Promise.all([...this.#databases.values()].map((db) => db.close()));
     await this.stack.stop();
     await this.#release();
   }
@@ -189,11 +210,17 @@ export class WholeWay {
   }
 
   onSource<T>(work: (db: Database) => Promise<T>): Promise<T> {
-    return on(this.source, work);
+    return work(this.#open(this.source));
   }
 
   onAnalytics<T>(work: (db: Database) => Promise<T>): Promise<T> {
-    return on(this.analytics, work);
+    return work(this.#open(this.analytics));
+  }
+
+  #open(address: DatabaseAddress): Database {
+    const known = this.#databases.get(address) ?? openDatabase(address, { connections: 2 });
+    this.#databases.set(address, known);
+    return known;
   }
 
   /** What each process of a role said of itself a moment ago, by process. */
@@ -234,9 +261,11 @@ export class WholeWay {
   /** Nothing is written meanwhile: so what is right once stays so, and what is wrong for long is wrong. */
   async untilEqual(when: string): Promise<void> {
     let found: unknown = 'nothing was compared';
-    for (const until = Date.now() + 100_000; Date.now() < until; await sleep(500)) {
+    let oracle: Oracle | undefined;
+    for (const end = Date.now() + 100_000; Date.now() < end; await sleep(LOOK_MS)) {
       try {
-        const differing = await this.differences();
+        oracle = await this.#oracle(oracle);
+        const differing = compareFeatures(oracle.features, await readFeatures(this.analytics));
         if (differing.length === 0) return;
         found = differing.slice(0, 3);
       } catch (error) {
@@ -249,13 +278,21 @@ export class WholeWay {
 
   /** What differs at this moment between what is served and the oracle's. */
   async differences(): Promise<Difference[]> {
-    const [today, courseIds] = await this.onAnalytics((db) =>
+    const { features } = await this.#oracle();
+    return compareFeatures(features, await readFeatures(this.analytics));
+  }
+
+  /** @param known what it said before of the same source: asked again for another day or other courses alone */
+  async #oracle(known?: Oracle): Promise<Oracle> {
+    const [days, courseIds] = await this.onAnalytics((db) =>
       Promise.all([db.query<{ today: string }>('SELECT today FROM state.calendar'), readCourseIds(db)]),
     );
-    const oracle = await askOracle(this.source, 'public', { today: parseDay(today[0]?.today ?? '') }, courseIds);
-    expect(oracle.engagement.length).toBeGreaterThan(20);
-    expect(oracle.compat_metrics?.length).toBeGreaterThan(20);
-    return compareFeatures(oracle, await readFeatures(this.analytics));
+    const asked = JSON.stringify([days, [...courseIds]]);
+    if (known?.asked === asked) return known;
+    const features = await askOracle(this.source, 'public', { today: parseDay(days[0]?.today ?? '') }, courseIds);
+    expect(features.engagement.length).toBeGreaterThan(20);
+    expect(features.compat_metrics?.length).toBeGreaterThan(20);
+    return { asked, features };
   }
 
   /** The last message of each key on the feature topics is its row. */

@@ -9,8 +9,8 @@ import type { FakeCluster } from './fakes.ts';
 const DEADLINE_MS = 100_000;
 
 /** Waits for something to become true. @throws Error after a deadline, with what was waited for */
-export async function until(what: string, condition: () => Promise<boolean> | boolean): Promise<void> {
-  for (const end = Date.now() + DEADLINE_MS; !(await condition()); await sleep(5)) {
+export async function until(what: string, condition: () => Promise<boolean> | boolean, everyMs = 5): Promise<void> {
+  for (const end = Date.now() + DEADLINE_MS; !(await condition()); await sleep(everyMs)) {
     if (Date.now() > end) throw new Error(`waited in vain until ${what}`);
   }
 }
