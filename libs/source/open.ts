@@ -16,6 +16,9 @@ export interface PgoutputParts {
   readonly log: Log;
 }
 
+/** Rows of a snapshot are staged all at once, which is cheap for many, and nobody waits for the first of them. */
+const SNAPSHOT_BATCHES_AT_ONCE = 5;
+
 /** The source that reads the database itself, as the configuration says. */
 export function openPgoutput({ config, address, progress, log }: PgoutputParts): ChangeSource {
   const own = moduleLog(log, 'source');
@@ -27,6 +30,7 @@ export function openPgoutput({ config, address, progress, log }: PgoutputParts):
     names: namesOf(config),
     slotLimit: config.SOURCE_SLOT_LIMIT,
     maxBatch: config.BATCH_SIZE,
+    snapshotBatch: SNAPSHOT_BATCHES_AT_ONCE * config.BATCH_SIZE,
     log: (level, message) => own[level](message),
   });
 }

@@ -202,6 +202,7 @@ function telling(db: Database, settings: RegisterSettings): Database {
   return {
     query: (statement, values) => guard(db.query(statement, values)),
     transaction: (work) => guard(db.transaction(work)),
+    loading: (work) => guard(db.loading(work)),
     session: () => guard(db.session()),
     get waitingMs() {
       return db.waitingMs;

@@ -36,6 +36,7 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   'koa-compress': ['services/api/'],
   croner: ['libs/platform/schedule.ts'],
   rxjs: ['libs/pipeline/', 'libs/source/', 'libs/platform/loop/'],
+  'pg-copy-streams': ['libs/platform/postgres/'],
   'pg-logical-replication': ['libs/source/pgoutput/'],
   'prom-client': ['libs/platform/metrics'],
 };

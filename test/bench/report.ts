@@ -4,7 +4,7 @@ import type { Usage } from './measure.ts';
 export interface Verdict {
   readonly what: string;
   readonly got: number;
-  readonly unit: '×' | 'ms' | 'MB' | 'rows';
+  readonly unit: '×' | 'ms' | 's' | 'MB' | 'rows';
   readonly bound: 'at most' | 'at least';
   readonly aim: number;
   /** What was measured beside it, in words and figures. */

@@ -1,4 +1,5 @@
 import { BUGS_OF_ERASURE } from './bugs-of-erasure.ts';
+import { BUGS_OF_LOADING } from './bugs-of-loading.ts';
 import { BUGS_OF_QUEUES } from './bugs-of-queues.ts';
 import { BUGS_OF_PROOF } from './bugs-of-reconcile.ts';
 
@@ -355,6 +356,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...BUGS_OF_QUEUES,
   ...BUGS_OF_PROOF,
   ...BUGS_OF_ERASURE,
+  ...BUGS_OF_LOADING,
   {
     name: 'the source is decoded by the names that an LMSConnector gives, whatever SOURCE_MAPPING says',
     file: 'libs/source/pgoutput/assemble.ts',

@@ -10,6 +10,24 @@ import { Reader, Replica } from './world.ts';
 
 /* The same text by the initial snapshot and by the stream, whatever the database is encoded in. */
 
+const TEXTS = [
+  'é',
+  '€ 5',
+  '日本',
+  '\u{1F600}',
+  '\uFFFD',
+  '\uFFFF',
+  '\uFEFFwith a mark before',
+  'in\uFEFFside',
+  // What COPY writes otherwise.
+  'a\tb\nc\rd\be\ff\vg',
+  '\\N',
+  '\\',
+  '\\t',
+  '\\.',
+  '',
+];
+
 let world: PostgresWorld;
 let reader: Reader;
 afterEach(async () => {
@@ -47,10 +65,7 @@ onEachPostgres([14, 18], (_version, server) => {
   };
 
   test.for([
-    [
-      'UTF8',
-      ['é', '€ 5', '日本', '\u{1F600}', '\uFFFD', '\uFFFF', '\uFEFFwith a mark before', 'in\uFEFFside'].map(utf8),
-    ],
+    ['UTF8', TEXTS.map(utf8)],
     ['LATIN1', [latin(0xe9, 0x20, 0xff), latin(0x80)]],
     ['LATIN9', [latin(0xa4)]],
     ['WIN1252', [latin(0x80, 0x8a)]],
@@ -125,7 +140,7 @@ function latin(...bytes: number[]): Buffer {
   return Buffer.from(bytes);
 }
 const EXPECTED = {
-  UTF8: ['é', '€ 5', '日本', '\u{1F600}', '\uFFFD', '\uFFFF', '\uFEFFwith a mark before', 'in\uFEFFside'],
+  UTF8: TEXTS,
   LATIN1: ['é ÿ', '\u0080'],
   LATIN9: ['€'],
   WIN1252: ['€Š'],

@@ -21,13 +21,15 @@ export function crashing(db: Database, chance: Chance, probability: number): Dat
   const fragile = interpose(db, (name, when) => {
     if (when === 'before') maybe(`before ${name}`);
   });
+  const told = async <T>(committed: Promise<T>): Promise<T> => {
+    const result = await committed;
+    maybe('after a commit');
+    return result;
+  };
   return {
     ...fragile,
-    transaction: async (work) => {
-      const result = await fragile.transaction(work);
-      maybe('after a commit');
-      return result;
-    },
+    transaction: (work) => told(fragile.transaction(work)),
+    loading: (work) => told(fragile.loading(work)),
   };
 }
 

@@ -17,6 +17,17 @@ export function interpose(db: Database, hook: Hook): Database {
   return {
     ...wrap(db),
     transaction: (work) => db.transaction((tx) => work(wrap(tx))),
+    loading: (work) =>
+      db.loading((tx) =>
+        work({
+          ...wrap(tx),
+          copyIn: async (statement, lines) => {
+            await hook(statement.name, 'before');
+            await tx.copyIn(statement, lines);
+            await hook(statement.name, 'after');
+          },
+        }),
+      ),
     session: async () => {
       const session = await db.session();
       return {

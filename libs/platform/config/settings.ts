@@ -102,7 +102,11 @@ export const SETTINGS = {
   API_ACCESS_RECORD: optionalText(
     'File for a line about each request: which token, what, whose data; unset: DATA_DIR/access.log of npm start',
   ),
-  BATCH_SIZE: positiveInteger('2000', 100_000, 'Most changes staged in one transaction'),
+  BATCH_SIZE: positiveInteger(
+    '2000',
+    100_000,
+    'Most changes staged in one transaction; of an initial snapshot, five times as many rows',
+  ),
   SESSION_GAP: positiveInteger('1800', 86_400, 'Seconds between two events of a day that still belong together'),
   ENGAGEMENT_WEIGHTS: componentNumbers(
     '0.3,0.3,0.2,0.2',

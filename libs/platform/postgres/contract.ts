@@ -14,6 +14,15 @@ export interface Queryable {
   query<R extends object>(statement: SqlStatement | string, values?: readonly SqlValue[]): Promise<R[]>;
 }
 
+/** A transaction that also takes rows as lines of COPY. */
+export interface LoadingTransaction extends Queryable {
+  /**
+   * @param statement a `COPY … FROM STDIN`
+   * @param lines some at a time; asked for while the server works on those before
+   */
+  copyIn(statement: SqlStatement, lines: Iterable<string>): Promise<void>;
+}
+
 export interface DatabaseAddress {
   readonly host: string;
   readonly port: number;

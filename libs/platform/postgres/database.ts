@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
-import type { DatabaseAddress, Queryable, SqlStatement, SqlValue } from './contract.ts';
+import type { DatabaseAddress, LoadingTransaction, Queryable, SqlStatement, SqlValue } from './contract.ts';
+import { copyIn } from './copy.ts';
 import { PoolWaiting } from './pool-waiting.ts';
 import { notOurs } from './pooler.ts';
 import { type DatabaseSession, openDatabaseSession } from './session.ts';
 import { SessionRefused, settleSession } from './session-settings.ts';
 
-export type { DatabaseAddress, Queryable, SqlStatement, SqlValue } from './contract.ts';
+export type { DatabaseAddress, LoadingTransaction, Queryable, SqlStatement, SqlValue } from './contract.ts';
 
 /**
  * Loads `<folder>/<name>.sql` for each name, once, at import.
@@ -28,6 +29,8 @@ export interface Database extends Queryable {
    * awaiting those before run in the order in which they are given, each with a snapshot of its own.
    */
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
+  /** The same for one who has many rows to write. There is one such connection, and it is opened when it is needed. */
+  loading<T>(work: (tx: LoadingTransaction) => Promise<T>): Promise<T>;
   /** Takes a connection out of the pool for as long as the session lives. */
   session(): Promise<DatabaseSession>;
   /** For how long somebody has been waiting for a connection, all of them being in use. Milliseconds; 0: nobody is. */
@@ -73,22 +76,15 @@ async function run<R extends object>(
 }
 
 export function openDatabase(address: DatabaseAddress, options: DatabaseOptions = {}): Database {
-  const pool = new pg.Pool({
-    ...address,
-    max: options.connections ?? 8,
-    application_name: options.name ?? 'prepadata',
-    types: typeParsers,
-    connectionTimeoutMillis: 10_000,
-    keepAlive: true,
-    // Statements that do not wait for each other's answers travel together; the server takes them in their order.
-    pipeline: true,
-    onConnect: (client) => settleSession(client, options.settings),
-  });
-  pool.on('error', (error) => options.onIdleError?.(error));
+  // Statements that do not wait for each other's answers travel together; the server takes them in their order.
+  const pool = openPool(address, options, { max: options.connections ?? 8, pipeline: true });
+  // The driver does not let rows for COPY travel that way.
+  const loaders = openPool(address, options, { max: 1, pipeline: false });
   const waiting = new PoolWaiting(pool);
   return {
     query: (statement, values = []) => waiting.heed(run(pool, statement, values)),
-    transaction: async (work) => inTransaction(await waiting.heed(pool.connect()), work),
+    transaction: async (work) => inTransaction(await waiting.heed(pool.connect()), true, work),
+    loading: async (work) => inTransaction(await loaders.connect(), false, work),
     session: async () => {
       const client = await waiting.heed(pool.connect());
       return openDatabaseSession(client, (statement, values) => run(client, statement, values));
@@ -96,31 +92,55 @@ export function openDatabase(address: DatabaseAddress, options: DatabaseOptions 
     get waitingMs() {
       return waiting.longestMs;
     },
-    close: () => pool.end(),
+    close: async () => {
+      await Promise.all([pool.end(), loaders.end()]);
+    },
   };
 }
 
-async function inTransaction<T>(client: pg.PoolClient, work: (tx: Queryable) => Promise<T>): Promise<T> {
+function openPool(
+  address: DatabaseAddress,
+  options: DatabaseOptions,
+  kind: { readonly max: number; readonly pipeline: boolean },
+): pg.Pool {
+  const pool = new pg.Pool({
+    ...address,
+    ...kind,
+    application_name: options.name ?? 'prepadata',
+    types: typeParsers,
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+    onConnect: (client) => settleSession(client, options.settings),
+  });
+  pool.on('error', (error) => options.onIdleError?.(error));
+  return pool;
+}
+
+async function inTransaction<T>(
+  client: pg.PoolClient,
+  isPipelined: boolean,
+  work: (tx: LoadingTransaction) => Promise<T>,
+): Promise<T> {
   let broken: Error | undefined;
   // A connection that ends while it is out of the pool tells nobody else, and an unheard error ends the process.
   const onError = (error: Error): void => {
     broken = error;
   };
   client.on('error', onError);
-  const statements = new TransactionStatements(client);
+  // Not awaited by itself: it travels with the first statement. Whoever fails first tells.
+  const begun = client.query('BEGIN');
+  begun.catch(() => {});
+  const statements = new TransactionStatements(client, isPipelined ? undefined : begun);
   try {
-    // Not awaited by itself: it travels with the first statement. Whoever fails first tells.
-    const begun = client.query('BEGIN');
-    begun.catch(() => {});
     const result = await work(statements);
-    statements.end(new Error('the transaction has ended: a statement came after its work was done'));
+    await statements.end(new Error('the transaction has ended: a statement came after its work was done'));
     await begun;
     const commit = await client.query('COMMIT');
     if (commit.command !== 'COMMIT')
       throw new Error('the transaction was rolled back at COMMIT: a statement in it had failed');
     return result;
   } catch (error) {
-    statements.end(error);
+    await statements.end(error);
     await client.query('ROLLBACK').catch((rollbackError: Error) => {
       broken = rollbackError;
     });
@@ -136,27 +156,48 @@ async function inTransaction<T>(client: pg.PoolClient, work: (tx: Queryable) => 
  * the transaction, and whoever waits for them may hear of any first: so all of them say why the first did. Once the work
  * is over none is taken any more: a part of it that goes on would speak in the transaction of the connection's next user.
  */
-class TransactionStatements implements Queryable {
+class TransactionStatements implements LoadingTransaction {
   readonly #client: pg.PoolClient;
   #failed: { readonly error: unknown } | undefined;
   #ended: { readonly error: unknown } | undefined;
+  /** The statement that the next one waits for; undefined: none does. */
+  #last: Promise<unknown> | undefined;
 
-  constructor(client: pg.PoolClient) {
+  /** @param last what the first statement waits for, where each waits for the one before */
+  constructor(client: pg.PoolClient, last?: Promise<unknown>) {
     this.#client = client;
+    this.#last = last;
   }
 
-  async query<R extends object>(statement: SqlStatement | string, values: readonly SqlValue[] = []): Promise<R[]> {
+  query<R extends object>(statement: SqlStatement | string, values: readonly SqlValue[] = []): Promise<R[]> {
+    return this.#inTurn(() => run<R>(this.#client, statement, values));
+  }
+
+  copyIn(statement: SqlStatement, lines: Iterable<string>): Promise<void> {
+    return this.#inTurn(() => copyIn(this.#client, statement.text, lines));
+  }
+
+  #inTurn<T>(speak: () => Promise<T>): Promise<T> {
+    if (this.#last === undefined) return this.#say(speak);
+    const said = this.#last.then(() => this.#say(speak));
+    this.#last = said.catch(() => {});
+    return said;
+  }
+
+  async #say<T>(speak: () => Promise<T>): Promise<T> {
     if (this.#ended !== undefined) throw this.#ended.error;
     try {
-      return await run<R>(this.#client, statement, values);
+      return await speak();
     } catch (error) {
       this.#failed ??= { error };
       throw this.#failed.error;
     }
   }
 
-  end(error: unknown): void {
+  /** Resolves when none is under way that anything else would have to wait for. */
+  async end(error: unknown): Promise<void> {
     this.#ended ??= { error };
+    await this.#last?.catch(() => {});
   }
 }
 

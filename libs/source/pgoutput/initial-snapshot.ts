@@ -1,6 +1,7 @@
 import pg from 'pg';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { connectSettled } from '#libs/platform/postgres/session-settings.ts';
+import { timeLeft } from '#libs/platform/time-left.ts';
 import { Waiting } from '../postgres/faults.ts';
 import type { Link } from '../postgres/link.ts';
 import { checkRowSecurity, type RowSecurity } from '../postgres/row-security.ts';
@@ -46,10 +47,11 @@ export async function readInitialSnapshot(
 
 async function deliverTables(session: ReplicationSession, epoch: number): Promise<void> {
   const { run, control } = session;
-  const { names, maxBatch } = run.settings;
+  const { names, snapshotBatch } = run.settings;
   const estimated = await estimateRows(control, names);
-  const chunks = readTables(control, names, epoch, maxBatch);
+  const chunks = readTables(control, names, epoch, snapshotBatch);
   let rows = 0;
+  const begun = run.settings.clock.now();
   // One piece is read ahead while the one before is staged.
   let next = readAhead(chunks);
   for (;;) {
@@ -59,7 +61,7 @@ async function deliverTables(session: ReplicationSession, epoch: number): Promis
     next = readAhead(chunks);
     await run.deliver({ changes: read.value.rows, isPartOfSnapshot: true });
     rows += read.value.rows.length;
-    sayProgress(run, rows, estimated, read.value.table);
+    sayProgress(run, { rows, estimated, ms: run.settings.clock.now() - begun }, read.value.table);
   }
 }
 
@@ -72,12 +74,18 @@ function readAhead(chunks: AsyncGenerator<SnapshotChunk>): Promise<IteratorResul
 
 const withCommas = (count: number): string => Math.round(count).toLocaleString('en-US');
 
-function sayProgress(run: Subscription, rows: number, estimated: number, table: string): void {
+interface Progress {
+  readonly rows: number;
+  readonly estimated: number;
+  /** Since the first row. */
+  readonly ms: number;
+}
+
+function sayProgress(run: Subscription, { rows, estimated, ms }: Progress, table: string): void {
   const estimatedRows = Math.round(Math.max(rows, estimated));
-  run.status.say('snapshot', `snapshot: ${withCommas(rows)} of about ${withCommas(estimatedRows)} rows (${table})`, {
-    rows,
-    estimatedRows,
-  });
+  const left = timeLeft(rows, estimatedRows, ms);
+  const detail = `snapshot: ${withCommas(rows)} of about ${withCommas(estimatedRows)} rows (${table})${left}`;
+  run.status.say('snapshot', detail, { rows, estimatedRows });
 }
 
 /**

@@ -28,6 +28,8 @@ export interface PgoutputOptions {
   readonly slotLimit?: 'required' | 'none';
   /** Changes in one batch at most. Default 1000. */
   readonly maxBatch?: number;
+  /** The same for rows of an initial snapshot. Default: as many as changes. */
+  readonly snapshotBatch?: number;
   /** Under which name progress is kept. Default {@link PGOUTPUT_STREAM}. */
   readonly stream?: string;
   /** At least so long between two batches that carry progress and no change, milliseconds. Default 10,000. */
@@ -43,6 +45,7 @@ export type PgoutputSettings = Required<PgoutputOptions>;
 /** @throws ConfigurationError for a name that Postgres or its replication protocol does not take as it is */
 export function withPgoutputDefaults(options: PgoutputOptions): PgoutputSettings {
   const settings: PgoutputSettings = {
+    snapshotBatch: options.maxBatch ?? 1000,
     publication: 'prepadata',
     slotPrefix: 'prepadata',
     names: sourceNames(),

@@ -36,12 +36,16 @@ export async function encodingOf(client: pg.Client): Promise<TextEncoding> {
     : { client_encoding: 'UTF8', read: asItIs };
 }
 
-/** Lets a session read whatever bytes a text has; every value then is the text that the server sends. */
-export async function readingText(client: pg.Client): Promise<pg.CustomTypesConfig> {
+/** Lets a session read whatever bytes a text has. */
+export async function readBytes(client: pg.Client): Promise<ReadText> {
   const { client_encoding, read } = await encodingOf(client);
   await client.query(`SET client_encoding = '${client_encoding}'`);
-  return textTypes(read);
+  return read;
 }
+
+/** The same; every value then is the text that the server sends. */
+export const readingText = async (client: pg.Client): Promise<pg.CustomTypesConfig> =>
+  textTypes(await readBytes(client));
 
 /** Every value as the text that the server sends, so that the snapshot and the stream share one decoder. */
 export const textTypes = (read: ReadText = asItIs): pg.CustomTypesConfig =>

@@ -4,8 +4,9 @@ import { messageOf, UnrecoverableError } from '#libs/domain/errors.ts';
 import { snapshotPosition } from '#libs/domain/position.ts';
 import type { SourceTable } from '#libs/domain/source-tables/index.ts';
 import { identifier, type NamedTable, type SourceNames } from '#libs/domain/source-tables/names.ts';
+import { copyOut } from '#libs/platform/postgres/copy.ts';
 import { rowChange, type Stamp } from './decode.ts';
-import { readingText } from './encoding.ts';
+import { type ReadText, readBytes } from './encoding.ts';
 import { isBadText, Waiting } from './faults.ts';
 import type { RowSecurity } from './row-security.ts';
 
@@ -93,7 +94,10 @@ export async function estimateRows(client: pg.Client, names: SourceNames): Promi
   return total;
 }
 
-/** Reads every table through a cursor, parents first, `size` rows at a time, and ends the transaction. */
+/** A piece is no larger than it takes to reach this, in characters: rows may hold long texts. */
+const CHARACTERS_PER_PIECE = 16 * 1024 * 1024;
+
+/** Reads every table, parents first, in pieces of at most `size` rows, and ends the transaction. */
 export async function* readTables(
   client: pg.Client,
   names: SourceNames,
@@ -101,23 +105,29 @@ export async function* readTables(
   size: number,
 ): AsyncGenerator<SnapshotChunk> {
   const stamp: Stamp = { position: snapshotPosition(epoch) };
-  const types = await readingText(client);
+  const read = await readBytes(client);
   for (const named of names.tables) {
     const { table } = named;
-    await client.query(`DECLARE prepadata_rows NO SCROLL CURSOR FOR ${selectRows(named)}`);
-    for (;;) {
-      const fetched = await client
-        .query<(string | null)[]>({ text: `FETCH ${size} FROM prepadata_rows`, rowMode: 'array', types })
-        .catch((error: unknown) => {
-          throw isBadText(error) ? textWithoutMeaning(error, named) : error;
-        });
-      const rows = fetched.rows.map((values) => readChange(table, stamp, values));
-      if (rows.length > 0) yield { table, rows };
-      if (rows.length < size) break;
+    let [rows, characters]: [AnyRowChange[], number] = [[], 0];
+    for await (const copied of rowsOf(client, named, read)) {
+      for (const values of copied) {
+        for (const value of values) characters += value?.length ?? 0;
+        if (rows.push(readChange(table, stamp, values)) < size && characters < CHARACTERS_PER_PIECE) continue;
+        yield { table, rows };
+        [rows, characters] = [[], 0];
+      }
     }
-    await client.query('CLOSE prepadata_rows');
+    if (rows.length > 0) yield { table, rows };
   }
   await client.query('COMMIT');
+}
+
+async function* rowsOf(client: pg.Client, named: NamedTable, read: ReadText): AsyncGenerator<TextRow[]> {
+  try {
+    yield* copyOut(client, selectRows(named), read);
+  } catch (error) {
+    throw isBadText(error) ? textWithoutMeaning(error, named) : error;
+  }
 }
 
 /** What the server says of the bytes and of the encoding: `character with byte sequence 0x81 in encoding "WIN1252" has …`. */

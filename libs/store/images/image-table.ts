@@ -11,6 +11,8 @@ export interface ImageTable {
   readonly needed: readonly string[];
   /** @returns the ids that were not known; the others are untouched. */
   insert(tx: Queryable, images: ReadonlyMap<string, Image>): Promise<Set<string>>;
+  /** How many rows are loaded together. */
+  readonly load: LoadStatements;
   /** Known images of these rows, unlocked. */
   read(tx: Queryable, ids: readonly string[]): Promise<Map<string, Image>>;
   lock(tx: Queryable, ids: readonly string[]): Promise<Map<string, Image>>;
@@ -23,6 +25,14 @@ export interface ImageTable {
   readonly range: SqlStatement;
   /** Turns live images of older epochs to tombstones of this one. */
   sweep(tx: Queryable, epoch: number): Promise<(KeyIds & { id: string })[]>;
+}
+
+/** In this order: rows of a snapshot, as COPY brings them, become images. */
+export interface LoadStatements {
+  readonly begin: SqlStatement;
+  /** The id and the needed columns. */
+  readonly copy: SqlStatement;
+  readonly write: SqlStatement;
 }
 
 export interface KeyIds {
@@ -49,6 +59,7 @@ export function openImageTable(table: SourceTable): ImageTable {
       const rows = await tx.query<{ id: string }>(statements.insert, toArrays(images, needed));
       return new Set(rows.map((row) => row.id));
     },
+    load: { begin: statements.loadBegin, copy: statements.loadCopy, write: statements.loadWrite },
     read: (tx, ids) => readImages(tx, statements.read, [ids], columns),
     lock: (tx, ids) => readImages(tx, statements.lock, [ids], columns),
     range: statements.range,
@@ -79,7 +90,20 @@ interface Column {
 function prepare(
   table: SourceTable,
   columns: readonly Column[],
-): Record<'insert' | 'read' | 'lock' | 'page' | 'range' | 'update' | 'removeBelow' | 'sweep', SqlStatement> {
+): Record<
+  | 'insert'
+  | 'loadBegin'
+  | 'loadCopy'
+  | 'loadWrite'
+  | 'read'
+  | 'lock'
+  | 'page'
+  | 'range'
+  | 'update'
+  | 'removeBelow'
+  | 'sweep',
+  SqlStatement
+> {
   const list = (item: (column: Column, index: number) => string): string =>
     columns.map((column, index) => `, ${item(column, index)}`).join('');
   const hasKey = columns.some((column) => column.name === 'student_id');
@@ -89,6 +113,7 @@ function prepare(
     // The driver reads int8 as bigint, and how many digits a double shows is the session's to say: so as text.
     readColumns: list(({ name, type }) => (type === 'bigint' ? `"${name}"::text` : `"${name}"`)),
     newColumns: list(({ name }) => `new."${name}"`),
+    loadedColumns: list(({ name }) => `excluded."${name}"`),
     arrays: list(({ type }, index) => `$${index + 7}::${type}[]`),
     keyColumns: hasKey ? ', student_id, course_id' : '',
     // Students and courses have no columns that are narrowed by; they are those rows themselves.
@@ -100,6 +125,9 @@ function prepare(
   const fill = (name: string): SqlStatement => fillImageTemplate(name, table, holes);
   return {
     insert: fill('image_insert'),
+    loadBegin: fill('image_load_begin'),
+    loadCopy: fill('image_load_copy'),
+    loadWrite: fill('image_load'),
     read: fill('image_read'),
     lock: fill('image_lock'),
     page: fill('image_page'),

@@ -27,6 +27,11 @@ export class RejectedSet {
     return this.#put.size;
   }
 
+  /** What those that cannot be read are listed under. */
+  get names(): string[] {
+    return [...this.#put.keys()];
+  }
+
   put(table: SourceTable, id: string, image: Image, reason: RejectionReason): void {
     const payload = JSON.stringify(image.columns);
     this.#put.set(rejectionKey(table, id), { table, id, position: image.position, reason, payload });

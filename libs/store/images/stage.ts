@@ -3,7 +3,7 @@ import type { ReadingSettings } from '#libs/clean/settings.ts';
 import type { AnyRowChange, Change, TruncateChange, Uuid } from '#libs/domain/change.ts';
 import { comparePositions, laterPosition, type Position, snapshotPosition } from '#libs/domain/position.ts';
 import { familyOf, SOURCE_TABLES, type SourceTable } from '#libs/domain/source-tables/index.ts';
-import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
+import type { Database, LoadingTransaction, Queryable } from '#libs/platform/postgres/database.ts';
 import type { ChangeBatch } from '#libs/source/contract.ts';
 import { erasedAmong } from '../keys/erased.ts';
 import { type Identities, resolveIds } from '../keys/identity.ts';
@@ -13,6 +13,7 @@ import { idsOf, lowXid, toImageChange } from '../schema/project.ts';
 import { studentsNamed, uuidsIn, withoutErased, withoutNames } from './erased.ts';
 import { applyChange, type Image, type ImageChange, sameContents } from './image.ts';
 import { type ImageTable, type KeyIds, openImageTable } from './image-table.ts';
+import { isLoadable, loadImages, mustGoOneByOne, type RowToLoad } from './load.ts';
 import { byPosition, type ChangesByRow, inheritMoved, type StagedChange } from './moved.ts';
 import { RejectedSet } from './rejected.ts';
 import { type Move, movesFrom, pairMoves } from './split-moves.ts';
@@ -56,7 +57,7 @@ export async function stageBatch(
   const given = batch.changes.filter((change): change is AnyRowChange => change.op !== 'truncate');
   const { students, courses } = idsOf(given);
   const ids = await resolveIds(db, students, courses);
-  return db.transaction(async (tx) => {
+  const stage = async (tx: Queryable, applyRows: ApplyRows): Promise<StageResult> => {
     const work = new BatchStage(tx, settings, options);
     // Given together, run in order: all readings come after the locks.
     const [truncatePositions, erased] = await Promise.all([
@@ -66,7 +67,7 @@ export async function stageBatch(
     ]);
     const rows = withoutErased(given, erased);
     for (const change of batch.changes) if (change.op === 'truncate') await work.truncate(change, truncatePositions);
-    await work.applyRows(rows, ids, truncatePositions);
+    await applyRows(work, rows, ids, truncatePositions);
     if (batch.snapshotCompleted !== undefined) await work.completeSnapshot(batch.snapshotCompleted.epoch);
     await work.finish(batch, erased);
     return {
@@ -76,8 +77,19 @@ export async function stageBatch(
       rejected: work.rejected.size,
       warnings: work.warnings,
     };
-  });
+  };
+  if (options.rejectAs === undefined && isLoadable(batch)) {
+    try {
+      return await db.loading((tx) => stage(tx, (work, ...given) => work.loadRows(tx, ...given)));
+    } catch (error) {
+      if (!mustGoOneByOne(error)) throw error;
+    }
+  }
+  return db.transaction((tx) => stage(tx, (work, ...given) => work.applyRows(...given)));
 }
+
+type RowsToApply = [rows: readonly AnyRowChange[], ids: Identities, truncatePositions: TruncatePositions];
+type ApplyRows = (work: BatchStage, ...given: RowsToApply) => Promise<void>;
 
 function lastCommit(changes: readonly Change[]): number | null {
   let last: number | null = null;
@@ -125,6 +137,30 @@ class BatchStage {
     const gone = await imagesOf(table).removeBelow(this.#tx, position);
     for (const key of gone) this.#mark(table, key, position, change.committedAt ?? null, null);
     await this.#tx.query(imageSql.rejected_clear_below, [table, position.epoch, position.lsn]);
+  }
+
+  /** Rows of one table that {@link isLoadable}, but for those that were somebody's who was erased. */
+  async loadRows(tx: LoadingTransaction, ...[rows, ids, truncatePositions]: RowsToApply): Promise<void> {
+    const [first] = rows;
+    if (first === undefined || isBelow(truncatePositions, first)) return;
+    const { table, position } = first;
+    const readings = rows.filter(({ op }) => op === 'read');
+    await loadImages(tx, imagesOf(table), position.epoch, this.#judged(table, readings, ids));
+    await tx.query(imageSql.rejected_clear_loaded, [table, position.epoch, this.rejected.names]);
+    await this.applyRows(
+      rows.filter(({ op }) => op !== 'read'),
+      ids,
+      truncatePositions,
+    );
+  }
+
+  *#judged(table: SourceTable, rows: readonly AnyRowChange[], ids: Identities): Iterable<RowToLoad> {
+    for (const row of rows) {
+      const { id } = row;
+      const image: Image = { ...toImageChange(row, ids), toast: null };
+      this.#judge(table, id, image);
+      yield { id, columns: image.columns };
+    }
   }
 
   /** Images of all tables: first the new ones of each, then the known ones of each. */
@@ -221,10 +257,8 @@ class BatchStage {
 
   /** An image was written: judge it, and mark the keys that it leaves and enters unless nothing of it has changed. */
   #changed(table: SourceTable, id: string, before: Image | undefined, after: Image, row: FoldedRow): void {
-    const { reason, warning } = this.#validate(table, after);
-    if (warning !== null) this.warnings[warning] += 1;
-    if (reason !== null) this.rejected.put(table, id, after, reason);
-    else if (before !== undefined) this.rejected.clear(table, id);
+    const isReadable = this.#judge(table, id, after);
+    if (isReadable && before !== undefined) this.rejected.clear(table, id);
     if (before !== undefined && sameContents(before, after)) return;
     const committedAt = row.changes.reduce<number | null>(
       (last, { committedAt: at }) => (at !== null && (last === null || at > last) ? at : last),
@@ -235,6 +269,14 @@ class BatchStage {
     for (const image of [before, after]) {
       if (image?.live) this.#mark(table, keyOf(image), after.position, committedAt, newRows);
     }
+  }
+
+  /** Lists an image that cannot be read. */
+  #judge(table: SourceTable, id: string, image: Image): boolean {
+    const { reason, warning } = this.#validate(table, image);
+    if (warning !== null) this.warnings[warning] += 1;
+    if (reason !== null) this.rejected.put(table, id, image, reason);
+    return reason === null;
   }
 
   #validate(table: SourceTable, image: Image): Validation {

@@ -3,7 +3,7 @@ import { openStatements } from '../statements.ts';
 /** Statements on what is staged. */
 export const { sql: imageSql, fillTemplate: fillImageTemplate } = openStatements(
   import.meta.url,
-  ['moves_pair', 'moves_read', 'rejected_put', 'table_locks', 'truncate_position_raise'],
+  ['moves_pair', 'moves_read', 'rejected_clear_loaded', 'rejected_put', 'table_locks', 'truncate_position_raise'],
   {
     /** Every row was read anew in a newer epoch, under the id that it has now. */
     moves_forget: 'DELETE FROM state.split_move WHERE epoch < $1::integer',

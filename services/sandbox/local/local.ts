@@ -167,15 +167,20 @@ function troublesOf(pipeline: LocalPipeline): string[] {
 async function untilReady(db: Database, pipeline: LocalPipeline, { line, signal }: LocalOptions): Promise<void> {
   while (!signal.aborted) {
     const { state, detail } = pipeline.status();
+    const askedAt = performance.now();
     if (state === 'streaming') {
       const backlog = await readBacklog(db);
       if (backlog === null) line.show('waiting', 'the analytics database does not answer; waiting for it …');
       else if (backlog.keys + backlog.courses === 0) return;
       else line.show('deriving', `deriving the features of what was read: ${countKeys(backlog)} to go …`);
     } else line.show(state, detail);
-    await sleep(250);
+    // Counting many marks takes the time of those who derive them.
+    await sleep(Math.max(250, ASKING_SHARE * (performance.now() - askedAt)));
   }
 }
+
+/** Between two questions so many times as long as one takes. */
+const ASKING_SHARE = 30;
 
 /** Null when the database does not answer. */
 async function readBacklog(db: Database): Promise<Awaited | null> {

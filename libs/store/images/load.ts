@@ -1,0 +1,75 @@
+import type { Change } from '#libs/domain/change.ts';
+import { type CopyValue, lineOf } from '#libs/platform/postgres/copy.ts';
+import { isValueFault, type LoadingTransaction } from '#libs/platform/postgres/database.ts';
+import type { ChangeBatch } from '#libs/source/contract.ts';
+import type { ImageColumns } from './image.ts';
+import type { ImageTable } from './image-table.ts';
+
+/** A row of a snapshot, as its image will have it. */
+export interface RowToLoad {
+  readonly id: string;
+  readonly columns: ImageColumns;
+}
+
+/** Rows cannot be staged all at once, and have to be one by one. */
+class OneByOne extends Error {}
+
+/** Not every session may make a temporary table. */
+const NO_RIGHT = '42501';
+
+/**
+ * Whether it was the loading that failed: the database is well, and what one row or one right was in the way of can be done
+ * otherwise.
+ */
+export const mustGoOneByOne = (error: unknown): boolean =>
+  error instanceof OneByOne || isValueFault(error) || (error as { code?: unknown }).code === NO_RIGHT;
+
+/** Rows of one table as a snapshot brings them: at one position, before all that its epoch's log says. */
+export function isLoadable({ changes, isPartOfSnapshot }: ChangeBatch): boolean {
+  const [first] = changes;
+  if (isPartOfSnapshot !== true || first === undefined || first.position.lsn !== 0n) return false;
+  return changes.every((change) => isRowLike(change, first));
+}
+
+const isRowLike = ({ op, table, position, xid }: Change, first: Change): boolean =>
+  op === 'read' &&
+  xid === undefined &&
+  table === first.table &&
+  position.epoch === first.position.epoch &&
+  position.lsn === 0n;
+
+/**
+ * Stages rows of a snapshot all at once: they come by COPY, and one statement makes images of them, as one by one they would
+ * become: new ones, and in place of what older epochs left.
+ * @throws OneByOne where an image is known that is as new as the snapshot, or newer: what follows then is a question of columns
+ */
+export async function loadImages(
+  tx: LoadingTransaction,
+  { load, needed }: ImageTable,
+  epoch: number,
+  rows: Iterable<RowToLoad>,
+): Promise<void> {
+  let count = 0;
+  function* lines(): Iterable<string> {
+    let some = '';
+    for (const { id, columns } of rows) {
+      count += 1;
+      some += lineOf([id, ...needed.map((name) => known(columns[name]))]);
+      if (some.length < CHARACTERS_AT_ONCE) continue;
+      yield some;
+      some = '';
+    }
+    yield some;
+  }
+  await tx.query(load.begin);
+  await tx.copyIn(load.copy, lines());
+  const [written] = await tx.query<{ rows: number }>(load.write, [epoch]);
+  if (written?.rows !== count) throw new OneByOne('an image is known that is not older than the snapshot');
+}
+
+const CHARACTERS_AT_ONCE = 100_000;
+
+function known(value: CopyValue | undefined): CopyValue {
+  if (value === undefined) throw new OneByOne('a row came without one of its columns');
+  return value;
+}

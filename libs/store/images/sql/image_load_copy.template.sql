@@ -1,0 +1,1 @@
+COPY pg_temp.incoming (id{{columns}}) FROM STDIN

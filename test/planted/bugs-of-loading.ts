@@ -1,0 +1,71 @@
+import type { PlantedBug } from './bugs.ts';
+
+const LOADING = ['test/store/load.test.ts'];
+const COPYING = ['test/platform/copy.test.ts'];
+
+/** Of the way by which rows of a snapshot go all at once. */
+export const BUGS_OF_LOADING: readonly PlantedBug[] = [
+  {
+    name: 'COPY that skips a row: the one on which a piece of the network ends',
+    file: 'libs/platform/postgres/copy.ts',
+    from: 'if (end + 1 < piece.length) unfinished.push(piece.subarray(end + 1));',
+    to: '',
+    tests: COPYING,
+  },
+  {
+    name: 'loading: rows are skipped, and not counted',
+    file: 'libs/store/images/load.ts',
+    from: 'count += 1;',
+    to: "if (id.endsWith('1')) continue;\n      count += 1;",
+    tests: LOADING,
+  },
+  {
+    name: 'COPY: what is escaped stays escaped',
+    file: 'libs/platform/postgres/copy.ts',
+    from: "return line.includes('\\\\') ? values.map(unescaped) : values;",
+    to: "return line.includes('\\\\N') ? values.map(unescaped) : values;",
+    tests: COPYING,
+  },
+  {
+    name: 'loading: a row of the snapshot undoes what its epoch’s log has told of it',
+    file: 'libs/store/images/sql/image_load.template.sql',
+    from: 'WHERE known.epoch < excluded.epoch',
+    to: 'WHERE known.epoch <= excluded.epoch',
+    tests: LOADING,
+  },
+  {
+    name: 'loading: what was known of a row in an older epoch stays',
+    file: 'libs/store/images/sql/image_load.template.sql',
+    from: 'SET (epoch, lsn, live, toast, xid{{columns}}) = ROW (excluded.epoch, 0, true, NULL, NULL{{loadedColumns}})',
+    to: 'SET epoch = excluded.epoch, lsn = 0, live = true',
+    tests: LOADING,
+  },
+  {
+    name: 'loading: a row that reads now stays listed as rejected',
+    file: 'libs/store/images/sql/rejected_clear_loaded.sql',
+    from: 'epoch < $2::integer',
+    to: 'epoch > $2::integer',
+    tests: LOADING,
+  },
+  {
+    name: 'loading: the count of what cannot be done at once is not looked at',
+    file: 'libs/store/images/load.ts',
+    from: 'if (written?.rows !== count) throw',
+    to: 'if (written === undefined) throw',
+    tests: LOADING,
+  },
+  {
+    name: 'loading: rows of somebody who was erased are left out instead of being gone',
+    file: 'libs/store/images/stage.ts',
+    from: "rows.filter(({ op }) => op !== 'read'),",
+    to: '[],',
+    tests: LOADING,
+  },
+  {
+    name: 'loading: a table that was truncated comes back to life',
+    file: 'libs/store/images/stage.ts',
+    from: 'if (first === undefined || isBelow(truncatePositions, first)) return;',
+    to: 'if (first === undefined) return;',
+    tests: LOADING,
+  },
+];
