@@ -52,6 +52,7 @@ test('all services are there, and those of ours run a program that exists', () =
   expect(Object.keys(compose.services).sort()).toEqual(
     [
       ...[
+        'airflow',
         'anomaly',
         'campus',
         'connect',
@@ -197,12 +198,23 @@ describe('who talks to whom', () => {
   });
 
   test('the API is published for this machine alone, on the port of the table', () => {
-    expect(services.filter(([, { ports }]) => ports !== undefined).map(([name]) => name)).toEqual([API]);
+    const published = services.filter(([, { ports }]) => ports !== undefined).map(([name]) => name);
+    expect(published.sort()).toEqual(['airflow', API]);
+    expect(service('airflow').ports).toEqual([expect.stringMatching(/^127\.0\.0\.1:/)]);
     const inside = environmentOf(service(API))['API_PORT'];
     expect(inside).toBe(SETTINGS.API_PORT.fallback);
     expect(service(API).ports).toEqual([`127.0.0.1:\${API_PORT:-${inside}}:${inside}`]);
     expect(environmentOf(service(API))).toMatchObject({ API_HOST: '0.0.0.0', API_AUTH: 'none', API_TOKENS: '' });
   });
+});
+
+test('Airflow is there where it is wanted, of the version that the DAGs are tried with', () => {
+  const { profiles, image, volumes = [] } = service('airflow');
+  expect(profiles).toEqual(['airflow']);
+  const [, version] = /apache-airflow==(\S+)/.exec(read('test/connectors/airflow/requirements.txt')) ?? [];
+  expect(image).toBe(`apache/airflow:${version}`);
+  expect(volumes).toContain('./connectors/airflow/dags:/opt/airflow/dags:ro');
+  expect(services.filter((each) => each[1].profiles !== undefined).map(([name]) => name)).toEqual(['airflow']);
 });
 
 describe('least privilege', () => {

@@ -5,6 +5,7 @@ export const read = (file: string): string => readFileSync(new URL(`../../${file
 
 export interface Service {
   readonly image?: string;
+  readonly profiles?: readonly string[];
   readonly build?: { readonly context: string; readonly target: string };
   readonly command?: readonly string[];
   readonly environment: Readonly<Record<string, string>>;

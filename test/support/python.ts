@@ -18,14 +18,28 @@ const markOf = (folder: string): string => path.join(folder, 'complete');
 export const isPythonLeftOut = (requirements: string): boolean =>
   process.env['CI'] === undefined && !existsSync(markOf(folderOf(requirements)));
 
+/** Installs in seconds what takes pip minutes, and itself needs pip. */
+const INSTALLER = path.join(import.meta.dirname, 'installer.txt');
+
 /** The folder with the packages of a requirements file, installed unless they are there. */
 async function packages(requirements: string): Promise<string> {
   const folder = folderOf(requirements);
   if (existsSync(markOf(folder))) return folder;
-  const options = ['--quiet', '--disable-pip-version-check', '--upgrade', '--only-binary', ':all:', '--target', folder];
-  await python(['-m', 'pip', 'install', ...options, '-r', requirements], {});
+  const common = ['install', '--quiet', '--upgrade', '--only-binary', ':all:', '--target', folder, '-r', requirements];
+  if (requirements === INSTALLER) {
+    await python(['-m', 'pip', ...common, '--disable-pip-version-check'], {});
+  } else {
+    const uv = path.join(await packages(INSTALLER), 'bin/uv');
+    await execute(uv, ['pip', ...common, '--python', 'python3', ...(await indexOfPip())], {});
+  }
   writeFileSync(markOf(folder), '');
   return folder;
+}
+
+/** Where this machine has its packages from, which pip is told and others are not. */
+async function indexOfPip(): Promise<string[]> {
+  const url = (await python(['-m', 'pip', 'config', 'get', 'global.index-url'], {}).catch(() => '')).trim();
+  return url === '' ? [] : ['--index-url', url];
 }
 
 /**
@@ -36,18 +50,20 @@ async function packages(requirements: string): Promise<string> {
 export async function runPython(
   requirements: string,
   args: readonly string[],
-  options: { timeout: number; cwd?: string },
+  options: { timeout: number; cwd?: string; env?: NodeJS.ProcessEnv },
 ): Promise<string> {
   const folder = await packages(requirements);
   const [program = '', ...rest] = args;
   const file = program.startsWith('bin/') ? path.join(folder, program) : program;
-  const env = { ...process.env, PYTHONPATH: folder, PYTHONDONTWRITEBYTECODE: '1' };
-  return python([file, ...rest], { env, maxBuffer: 256 * 1024 * 1024, ...options });
+  const env = { ...process.env, ...options.env, PYTHONPATH: folder, PYTHONDONTWRITEBYTECODE: '1' };
+  return python([file, ...rest], { maxBuffer: 256 * 1024 * 1024, ...options, env });
 }
 
-async function python(args: readonly string[], options: object): Promise<string> {
+const python = (args: readonly string[], options: object): Promise<string> => execute('python3', args, options);
+
+async function execute(program: string, args: readonly string[], options: object): Promise<string> {
   try {
-    const { stdout } = await run('python3', args, { ...options, encoding: 'utf8' });
+    const { stdout } = await run(program, args, { ...options, encoding: 'utf8' });
     return stdout;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
