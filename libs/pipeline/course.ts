@@ -43,16 +43,26 @@ export interface CourseResult {
   readonly moved: number;
   /** Single keys marked because they were derived for an older version of their course. */
   readonly keysMarked: number;
+  /** Courses of a snapshot of which more is to come. */
+  readonly waiting: number;
 }
 
 /**
  * Derives the courses that are marked: what their keys add up to, read under the course's lock in a later statement than
  * the deletion of its marks. When it moved, every key of the course is marked; else those alone that were derived with an
  * older version, which are the keys that were too new to be seen when it moved.
+ * @param isPatient leaves courses that a snapshot brought until all of their keys have been looked at
  */
-export async function deriveCourses(db: Database, settings: FeatureSettings, limit: number): Promise<CourseResult> {
-  const ids = (await db.query<{ course_id: number }>(keySql.courses_next, [limit])).map((row) => row.course_id);
-  if (ids.length === 0) return { courses: 0, moved: 0, keysMarked: 0 };
+export async function deriveCourses(
+  db: Database,
+  settings: FeatureSettings,
+  limit: number,
+  isPatient = false,
+): Promise<CourseResult> {
+  const next = await db.query<{ course_id: number; waits: boolean }>(keySql.courses_next, [limit, ROW_FAMILIES]);
+  const waiting = next.filter(({ waits }) => waits).length;
+  const ids = next.filter(({ waits }) => !waits || !isPatient).map((row) => row.course_id);
+  if (ids.length === 0) return { courses: 0, moved: 0, keysMarked: 0, waiting };
   await db.query(keySql.courses_add, [ids, NO_FIRST_DAYS]);
   return db.transaction(async (tx) => {
     await shareCalendar(tx);
@@ -71,7 +81,7 @@ export async function deriveCourses(db: Database, settings: FeatureSettings, lim
       if (await updateCourse(tx, course, said, today, awaited.has(id) || said?.awaited === true)) moved.add(id);
     }
     const stale = await markStaleKeys(tx, claimed, marks, moved);
-    return { courses: claimed.length, moved: moved.size, keysMarked: stale };
+    return { courses: claimed.length, moved: moved.size, keysMarked: stale, waiting };
   });
 }
 

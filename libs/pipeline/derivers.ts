@@ -52,12 +52,15 @@ class Deriver<K extends FamilyKinds> {
   readonly #options: DeriverOptions;
   readonly #queue: HotQueue;
   readonly #pace = new Pace();
+  readonly #lookPace = new Pace();
+  readonly #isFromRows: boolean;
   readonly #cursor = new KeyCursor();
   readonly #cache = new RowCache();
   #hasRetried = false;
 
   constructor(definition: FamilyDefinition<K>, options: DeriverOptions) {
     this.#definition = definition;
+    this.#isFromRows = ROW_FAMILIES.includes(definition.family);
     this.#options = options;
     this.#queue = options.work.queueOf(definition.family);
   }
@@ -68,6 +71,9 @@ class Deriver<K extends FamilyKinds> {
     this.#hasRetried = true;
     const now = performance.now();
     if (!this.#pace.mayWork(now, work.isBehind ? BEHIND_PACE_MS : 0)) return 'resting';
+    // Keys of which more is to come are left for a while; what is new is derived at once.
+    const everyMs = work.hasMany && !this.#isFromRows ? BEHIND_PACE_MS : 0;
+    if (!this.#lookPace.mayWork(now, everyMs)) return this.#queue.size > 0 ? this.#deriveOffered() : 'resting';
     return this.#queue.takeLook(now) ? this.#look() : this.#deriveOffered();
   }
 
@@ -81,7 +87,10 @@ class Deriver<K extends FamilyKinds> {
     const { offers } = this.#queue;
     const result = await deriveBatch(db, this.#definition, settings, limit, tools);
     this.#queue.forget(result.claimed, offers);
-    work.tell({ keys: result.marked, courses: result.courses });
+    const areMany = this.#isFromRows && result.claimed.length > LIVE_KEYS;
+    if (areMany) work.noteMany();
+    const marked = areMany ? { unnamed: [...result.marked.keys()] } : { keys: result.marked };
+    work.tell({ ...marked, courses: result.courses });
     if (result.contended) this.#queue.look();
     if (result.claimed.length > 0) return 'more';
     return result.contended ? 'contended' : this.#queue.size > 0 ? 'more' : 'idle';
@@ -106,8 +115,7 @@ class Deriver<K extends FamilyKinds> {
   }
 
   get #tools(): DeriveOptions {
-    const { family } = this.#definition;
-    return { onSetAside: this.#onSetAside, ...(ROW_FAMILIES.includes(family) ? { cache: this.#cache } : {}) };
+    return { onSetAside: this.#onSetAside, ...(this.#isFromRows ? { cache: this.#cache } : {}) };
   }
 
   readonly #onSetAside = ({ studentId, courseId }: StudentCourse, err: unknown): void => {
@@ -122,18 +130,26 @@ class Deriver<K extends FamilyKinds> {
 /** Many keys ask for a look at their course, and few of them move it: after a look in vain the next waits this long. */
 const COURSE_PACE_MS = 100;
 
-export function startCourseDeriver(options: DeriverOptions): Loop {
+/** Courses wait for the keys of a snapshot for so long without any that is ready: nobody may be there to look at them. */
+const PATIENCE_MS = 30_000;
+
+export function startCourseDeriver(options: DeriverOptions, patienceMs = PATIENCE_MS): Loop {
   const { db, settings, work, log } = options;
   const pace = new Pace();
   let inVain = false;
+  let stuckSince: number | undefined;
   return startLoop({
     name: 'the course deriver',
     wake: work.courses,
     log,
     step: async () => {
       const everyMs = work.isBehind ? BEHIND_PACE_MS : inVain ? COURSE_PACE_MS : 0;
-      if (!pace.mayWork(performance.now(), everyMs)) return 'resting';
-      const result = await deriveCourses(db, settings, COURSES_PER_BATCH);
+      const now = performance.now();
+      if (!pace.mayWork(now, everyMs)) return 'resting';
+      const isPatient = stuckSince === undefined || now - stuckSince < patienceMs;
+      const result = await deriveCourses(db, settings, COURSES_PER_BATCH, isPatient);
+      if (result.waiting === 0 || (isPatient && result.courses > 0)) stuckSince = undefined;
+      else stuckSince ??= now;
       const moved = result.moved + result.keysMarked;
       inVain = result.courses > 0 && moved === 0;
       if (moved > 0) work.tell({ unnamed: FAMILIES });

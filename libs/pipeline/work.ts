@@ -7,6 +7,9 @@ import { HotQueue } from './hot-queue.ts';
 /** How long one full batch counts as a sign that more is queued, milliseconds. */
 const BEHIND_MS = 2_000;
 
+/** How long a look that found many keys counts as a sign of more, milliseconds. */
+const MANY_MS = 1_000;
+
 /** What has been committed that somebody is to derive. */
 export interface News {
   readonly keys?: MarkedKeys;
@@ -22,6 +25,7 @@ export class Work {
   readonly #elsewhere = new Subject<News>();
   #courses: WorkSignal | undefined;
   #behindUntil = 0;
+  #manyUntil = 0;
 
   /** News for other processes. */
   get elsewhere(): Observable<News> {
@@ -72,5 +76,15 @@ export class Work {
   /** True while the intake works off a backlog: what is derived now is most likely to be derived again soon. */
   get isBehind(): boolean {
     return performance.now() < this.#behindUntil;
+  }
+
+  /** Told by who derives from rows: very many keys are marked, as after a snapshot or at midnight. */
+  noteMany(): void {
+    this.#manyUntil = performance.now() + MANY_MS;
+  }
+
+  /** True while that goes on: what is derived from what these store is most likely to be derived again soon. */
+  get hasMany(): boolean {
+    return performance.now() < this.#manyUntil;
   }
 }

@@ -5,7 +5,10 @@ import { performanceFamily } from '#libs/families/performance.ts';
 import { adoptSettings } from '#libs/pipeline/adopt.ts';
 import { deriveCourses } from '#libs/pipeline/course.ts';
 import { deriveBatch } from '#libs/pipeline/derive.ts';
+import { startCourseDeriver } from '#libs/pipeline/derivers.ts';
 import { rollOver, setBack } from '#libs/pipeline/rollover.ts';
+import { Work } from '#libs/pipeline/work.ts';
+import { openLog } from '#libs/platform/log.ts';
 import { countKeys, readAwaited } from '#libs/serve/backlog.ts';
 import { readReadiness } from '#libs/serve/health.ts';
 import type { ChangeBatch } from '#libs/source/contract.ts';
@@ -120,6 +123,46 @@ test.each([
   const whole = await served();
   expect(whole).toHaveLength(6);
   for (const moment of seen) expect(moment).toEqual(whole);
+});
+
+const versions = (): Promise<unknown[]> => world.db.query('SELECT version FROM state.course ORDER BY course_id');
+
+test('a course is looked at once all of its keys of a snapshot have said what they say, and moves once', async () => {
+  const model = new SourceModel(FIRST_TODAY);
+  fill(model);
+  await readEverything(model);
+  const look = () => deriveCourses(world.db, settings, 10, true);
+  expect(await look()).toMatchObject({ courses: 0, waiting: 0 });
+  await deriveBatch(world.db, engagementFamily, settings, 50);
+  expect(await look()).toMatchObject({ courses: 0, waiting: 2 });
+  // Keys are taken in their order: those of the first course, and one of the second.
+  await deriveBatch(world.db, performanceFamily, settings, 4);
+  expect(await look()).toMatchObject({ courses: 1, moved: 1, waiting: 1 });
+  await deriveBatch(world.db, performanceFamily, settings, 50);
+  expect(await look()).toMatchObject({ courses: 1, moved: 1, waiting: 0 });
+  await deriveAll(world.db, settings);
+  expect(await versions()).toEqual([{ version: 1n }, { version: 1n }]);
+  // What the log tells later waits for nothing.
+  const change = { kind: 'write', slot: 500, written: login(0, 90), toast: false } as const;
+  model.apply(change);
+  await stage({ changes: model.changes.slice(-1) });
+  await deriveBatch(world.db, engagementFamily, settings, 50);
+  expect(await look()).toMatchObject({ courses: 1, moved: 1, waiting: 0 });
+  await deriveAll(world.db, settings);
+  expect(await world.differences(model)).toEqual([]);
+});
+
+test('nobody derives the one family: the courses of a snapshot are not waited for without end', async () => {
+  const model = new SourceModel(FIRST_TODAY);
+  fill(model);
+  await readEverything(model);
+  await deriveBatch(world.db, engagementFamily, settings, 50);
+  const deriver = startCourseDeriver({ db: world.db, settings, work: new Work(), log: openLog('silent') }, 100);
+  try {
+    await expect.poll(versions, { timeout: 30_000 }).toEqual([{ version: 1n }, { version: 1n }]);
+  } finally {
+    await deriver.stop();
+  }
 });
 
 test('while it is read the reason says so, and that nothing is derived', async () => {

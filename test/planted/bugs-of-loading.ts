@@ -3,7 +3,7 @@ import type { PlantedBug } from './bugs.ts';
 const LOADING = ['test/store/load.test.ts'];
 const COPYING = ['test/platform/copy.test.ts'];
 
-/** Of the way by which rows of a snapshot go all at once. */
+/** Of the way by which rows of a snapshot go all at once, and of what is derived from them. */
 export const BUGS_OF_LOADING: readonly PlantedBug[] = [
   {
     name: 'COPY that skips a row: the one on which a piece of the network ends',
@@ -67,5 +67,19 @@ export const BUGS_OF_LOADING: readonly PlantedBug[] = [
     from: 'if (first === undefined || isBelow(truncatePositions, first)) return;',
     to: 'if (first === undefined) return;',
     tests: LOADING,
+  },
+  {
+    name: 'a course of a snapshot is not waited for: every few keys move it, and all that were derived before',
+    file: 'libs/pipeline/course.ts',
+    from: '!waits || !isPatient',
+    to: '!waits || isPatient',
+    tests: ['test/integrity/ready.test.ts'],
+  },
+  {
+    name: 'a course of a snapshot is waited for without end where nobody derives one of the families',
+    file: 'libs/pipeline/derivers.ts',
+    from: 'stuckSince === undefined || now - stuckSince < patienceMs',
+    to: 'patienceMs > 0',
+    tests: ['test/integrity/ready.test.ts'],
   },
 ];

@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { AnyRowChange } from '#libs/domain/change.ts';
+import { engagementFamily } from '#libs/families/engagement.ts';
+import { deriveCourses } from '#libs/pipeline/course.ts';
+import { deriveBatch } from '#libs/pipeline/derive.ts';
+import { startDeriver } from '#libs/pipeline/derivers.ts';
+import { Work } from '#libs/pipeline/work.ts';
+import { openLog } from '#libs/platform/log.ts';
+import { stageBatch } from '#libs/store/images/stage.ts';
+import { beginCalendar } from '#libs/store/keys/calendar.ts';
+import { COURSES, FIRST_TODAY } from '../property/rows.ts';
+import { rowId } from '../property/source-model.ts';
+import { World } from '../property/world.ts';
+import { testSettings } from '../support/settings.ts';
+
+const settings = testSettings();
+let world: World;
+
+beforeAll(async () => {
+  world = await World.create('many');
+});
+afterAll(() => world.drop());
+beforeEach(async () => {
+  await world.reset();
+  await beginCalendar(world.db, FIRST_TODAY);
+});
+
+const login = (n: number, lsn: bigint): AnyRowChange => ({
+  table: 'activity_logs',
+  op: 'create',
+  id: rowId('activity_logs', n),
+  position: { epoch: 1, lsn },
+  after: {
+    student_id: `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`,
+    course_id: COURSES[0] ?? null,
+    activity_type: 'login',
+    resource_id: null,
+    duration_seconds: null,
+    timestamp: (FIRST_TODAY - 3) * 86_400_000,
+    metadata: null,
+  },
+});
+
+/** Keys of a course that is known, marked by `mark`; derived by one that tells of them. */
+async function deriveTelling(keys: number, mark: () => Promise<unknown>): Promise<Work> {
+  await stageBatch(world.db, { changes: Array.from({ length: keys }, (_, n) => login(n, 1n)) }, settings.reading);
+  await deriveBatch(world.db, engagementFamily, settings, keys);
+  await deriveCourses(world.db, settings, 1);
+  await world.db.query('TRUNCATE state.key_mark');
+  await mark();
+  const work = new Work();
+  work.queueOf('anomaly').takeLook(0);
+  const loops = startDeriver(engagementFamily, { db: world.db, settings, work, log: openLog('silent') });
+  try {
+    const marks = "SELECT FROM state.key_mark WHERE family = 'engagement'";
+    await expect.poll(() => world.db.query(marks), { timeout: 30_000 }).toEqual([]);
+  } finally {
+    await Promise.all(loops.map((loop) => loop.stop()));
+  }
+  return work;
+}
+
+test('very many keys are not offered to who derives flags: more may follow of each', async () => {
+  const mark = () =>
+    world.db.query(
+      `INSERT INTO state.key_mark (family, course_id, student_id, priority)
+       SELECT family, course_id, student_id, 2 FROM state.key WHERE family = 'engagement'`,
+    );
+  const work = await deriveTelling(120, mark);
+  expect(await world.db.query("SELECT FROM state.key_mark WHERE family = 'anomaly'")).toHaveLength(120);
+  expect(work.queueOf('anomaly').size).toBe(0);
+  expect(work.queueOf('anomaly').takeLook(1)).toBe(true);
+});
+
+test('a few that are new are offered at once', async () => {
+  const news = [200, 201].map((n) => login(n, 2n));
+  const work = await deriveTelling(1, () => stageBatch(world.db, { changes: news }, settings.reading));
+  expect(work.queueOf('anomaly').size).toBe(2);
+});
+
+test('that there are many is forgotten by itself', async () => {
+  const work = new Work();
+  expect(work.hasMany).toBe(false);
+  work.noteMany();
+  expect(work.hasMany).toBe(true);
+  await expect.poll(() => work.hasMany, { timeout: 30_000 }).toBe(false);
+});
