@@ -44,7 +44,7 @@ export interface Stack {
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { config, folder, canvas, signal } = options;
   await options.makeup.prepare(canvas);
-  const security = options.isSecure ? await StackSecurity.make(folder) : undefined;
+  const security = options.isSecure ? await StackSecurity.make(folder, config) : undefined;
   const apiPort = await portOfApi(folder);
   const url = `http://127.0.0.1:${apiPort}`;
   const startedAt = Date.now();

@@ -1,7 +1,10 @@
+import type { SettingValues } from '#libs/platform/config/settings.ts';
 import type { KafkaRight } from '#libs/platform/kafka/rights.ts';
 import type { KafkaUser } from './credentials.ts';
 
-const CHANGES: KafkaRight = ['TOPIC', 'lms.public.*', 'CREATE', 'READ', 'DESCRIBE', 'DESCRIBE_CONFIGS'];
+/** What topics and groups are named after. */
+export type KafkaNames = Pick<SettingValues, 'KAFKA_TOPIC_PREFIX' | 'KAFKA_GROUP_PREFIX' | 'SOURCE_SCHEMA'>;
+
 const featureTopic = (family: string): KafkaRight => [
   'TOPIC',
   `prepadata.${family}`,
@@ -13,23 +16,27 @@ const featureTopic = (family: string): KafkaRight => [
 ];
 
 /** With these rights and no other everything works; connectors/README.md shows them to administrators. */
-export const RIGHTS: Readonly<Record<KafkaUser, readonly KafkaRight[]>> = {
-  connect: [
-    ['TOPIC', 'connect-*', 'CREATE', 'READ', 'WRITE', 'DESCRIBE', 'DESCRIBE_CONFIGS'],
-    ['GROUP', 'prepadata-connect', 'READ'],
-    ['TOPIC', 'lms.*', 'CREATE', 'WRITE', 'DESCRIBE'],
-    ['TOPIC', '__debezium-heartbeat.lms', 'CREATE', 'WRITE', 'DESCRIBE'],
-  ],
-  connector: [
-    ['TOPIC', 'lms-signal', 'READ', 'DESCRIBE'],
-    ['GROUP', 'lms-signal', 'READ'],
-  ],
-  engagement: [CHANGES, ['GROUP', 'prepadata.engagement', 'READ'], featureTopic('engagement')],
-  performance: [CHANGES, ['GROUP', 'prepadata.performance', 'READ'], featureTopic('performance')],
-  anomaly: [featureTopic('anomaly')],
-  reconcile: [
-    ['TOPIC', 'lms.public.*', 'DESCRIBE'],
-    ['TOPIC', 'lms.message', 'CREATE', 'READ', 'DESCRIBE'],
-    ['GROUP', 'prepadata.reconcile.*', 'READ'],
-  ],
-};
+export function rightsOf(names: KafkaNames): Readonly<Record<KafkaUser, readonly KafkaRight[]>> {
+  const { KAFKA_TOPIC_PREFIX: topics, KAFKA_GROUP_PREFIX: groups, SOURCE_SCHEMA: schema } = names;
+  const changes: KafkaRight = ['TOPIC', `${topics}.${schema}.*`, 'CREATE', 'READ', 'DESCRIBE', 'DESCRIBE_CONFIGS'];
+  return {
+    connect: [
+      ['TOPIC', 'connect-*', 'CREATE', 'READ', 'WRITE', 'DESCRIBE', 'DESCRIBE_CONFIGS'],
+      ['GROUP', 'prepadata-connect', 'READ'],
+      ['TOPIC', `${topics}.*`, 'CREATE', 'WRITE', 'DESCRIBE'],
+      ['TOPIC', `__debezium-heartbeat.${topics}`, 'CREATE', 'WRITE', 'DESCRIBE'],
+    ],
+    connector: [
+      ['TOPIC', `${topics}-signal`, 'READ', 'DESCRIBE'],
+      ['GROUP', `${topics}-signal`, 'READ'],
+    ],
+    engagement: [changes, ['GROUP', `${groups}.engagement`, 'READ'], featureTopic('engagement')],
+    performance: [changes, ['GROUP', `${groups}.performance`, 'READ'], featureTopic('performance')],
+    anomaly: [featureTopic('anomaly')],
+    reconcile: [
+      ['TOPIC', `${topics}.${schema}.*`, 'DESCRIBE'],
+      ['TOPIC', `${topics}.message`, 'CREATE', 'READ', 'DESCRIBE'],
+      ['GROUP', `${groups}.reconcile.*`, 'READ'],
+    ],
+  };
+}

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { loadConfig } from '#libs/platform/config/config.ts';
 import type { SettingName } from '#libs/platform/config/settings.ts';
 import { grantRights } from '#libs/platform/kafka/rights.ts';
 import type { KafkaSecurity } from '#libs/platform/kafka/security.ts';
@@ -7,7 +8,7 @@ import { openLog } from '#libs/platform/log.ts';
 import { adminSecurity, type BrokerSecurity, MECHANISM } from '../parts/broker-security.ts';
 import { KAFKA_USERS, type KafkaUser, makeCredentials, type StackCredentials } from './credentials.ts';
 import { type Front, startFront } from './front.ts';
-import { RIGHTS } from './rights.ts';
+import { type KafkaNames, rightsOf } from './rights.ts';
 
 type Environment = Readonly<Partial<Record<SettingName, string>>>;
 
@@ -18,17 +19,20 @@ const [REGISTRY, REST] = ['registry', 'rest'] as const;
 export class StackSecurity {
   readonly credentials: StackCredentials;
   readonly broker: BrokerSecurity;
+  readonly #names: KafkaNames;
   readonly #fronts = new Map<string, Promise<Front>>();
 
-  constructor(credentials: StackCredentials) {
+  /** @param names as the settings of its programs have them */
+  constructor(credentials: StackCredentials, names: KafkaNames = loadConfig({})) {
     const { certificate, keystore, passwords } = credentials;
     this.credentials = credentials;
+    this.#names = names;
     const users = Object.fromEntries(KAFKA_USERS.map((user) => [user, passwords[user]]));
     this.broker = { keystore, certificate, admin: passwords.admin, users };
   }
 
-  static async make(folder: string): Promise<StackSecurity> {
-    return new StackSecurity(await makeCredentials(path.join(folder, 'credentials')));
+  static async make(folder: string, names?: KafkaNames): Promise<StackSecurity> {
+    return new StackSecurity(await makeCredentials(path.join(folder, 'credentials')), names);
   }
 
   /** As the databases take it. */
@@ -50,7 +54,8 @@ export class StackSecurity {
   /** To be called when the broker is up. */
   grantRights(broker: string): Promise<void> {
     const log = openLog('silent');
-    return grantRights({ brokers: [broker], security: this.admin, clientId: 'prepadata-stack', log }, RIGHTS);
+    const options = { brokers: [broker], security: this.admin, clientId: 'prepadata-stack', log };
+    return grantRights(options, rightsOf(this.#names));
   }
 
   /** The address of TLS and a password before the registry, or Connect: the same one over restarts of what stands behind. */
