@@ -46,7 +46,7 @@ export async function backlog(world: World): Promise<BenchmarkResult> {
 }
 
 /** Starts the product, or the intake alone, on a backlog, and measures from its first touch of the source to the end. */
-async function catchUp(world: World, count: number, fork?: string, program?: string): Promise<Measured> {
+export async function catchUp(world: World, count: number, fork?: string, program?: string): Promise<Measured> {
   const source = await world.source();
   const profile = openProfile(world, program === undefined ? 'backlog' : 'staging');
   const product = await world.startProduct({ program, profile: profile?.folder }, fork);

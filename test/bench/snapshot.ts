@@ -51,7 +51,8 @@ export async function snapshot(world: World): Promise<BenchmarkResult> {
   };
 }
 
-async function readAll(world: World): Promise<{ measured: Measured; staged: Usage }> {
+/** Starts the product on a source that it has not read, and measures until its features are finished. */
+export async function readAll(world: World): Promise<{ measured: Measured; staged: Usage }> {
   const source = await world.source();
   const profile = openProfile(world, 'snapshot');
   const product = await world.startProduct({ profile: profile?.folder });

@@ -42,13 +42,35 @@ function underWay(line: string): number {
   return Math.round(bytes);
 }
 
+/** What Maven is to do. */
+export interface MavenCall {
+  readonly pom: string;
+  readonly phase: string;
+  /** The property that names the folder for what comes of it. */
+  readonly out: string;
+  /** What it is to do, in words: "fetch the parts of the stack". */
+  readonly doing: string;
+  /** What to do where there is no Maven. */
+  readonly remedy: string;
+}
+
+const PARTS: MavenCall = {
+  pom: fileURLToPath(POM_FILE),
+  phase: 'initialize',
+  out: 'parts.out',
+  doing: 'fetch the parts of the stack',
+  remedy:
+    'install Maven 3.8 or newer and Java 17 or newer (Debian: apt-get install maven openjdk-17-jre-headless), or set ' +
+    'STACK_PARTS_DIR to a folder in which they have been fetched',
+};
+
 /**
- * Has Maven put the parts into a folder.
+ * Has Maven put the parts, or what else it is called for, into a folder.
  * @throws ConfigurationError when there is no Maven; UnrecoverableError with Maven's own words when it fails
  */
-export function runMaven(folder: string, onOutput: (chunk: string) => void): Promise<void> {
+export function runMaven(folder: string, onOutput: (chunk: string) => void, call: MavenCall = PARTS): Promise<void> {
   // Not in batch mode: that tells no progress.
-  const args = ['-f', fileURLToPath(POM_FILE), 'initialize', `-Dparts.out=${folder}`, '-Dstyle.color=never'];
+  const args = ['-f', call.pom, call.phase, `-D${call.out}=${folder}`, '-Dstyle.color=never'];
   const child = spawn('mvn', args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const whenWeEnd = (): boolean => child.kill('SIGKILL');
   process.once('exit', whenWeEnd);
@@ -61,24 +83,19 @@ export function runMaven(folder: string, onOutput: (chunk: string) => void): Pro
   child.stdout.on('data', keep);
   child.stderr.on('data', keep);
   return new Promise<void>((resolve, reject) => {
-    child.once('error', (cause) => reject(noMaven(cause)));
-    child.once('close', (code) => (code === 0 ? resolve() : reject(failed(code, errors))));
+    child.once('error', (cause) => reject(noMaven(cause, call)));
+    child.once('close', (code) => (code === 0 ? resolve() : reject(failed(code, errors, call))));
   }).finally(() => process.off('exit', whenWeEnd));
 }
 
-const noMaven = (cause: Error): Error =>
-  new ConfigurationError(
-    `Maven cannot be run (mvn: ${cause.message}), and the parts of the stack have not been fetched yet`,
-    'install Maven 3.8 or newer and Java 17 or newer (Debian: apt-get install maven openjdk-17-jre-headless), or set ' +
-      'STACK_PARTS_DIR to a folder in which they have been fetched',
-    { cause },
-  );
+const noMaven = (cause: Error, { doing, remedy }: MavenCall): Error =>
+  new ConfigurationError(`Maven cannot be run (mvn: ${cause.message}), and it has to ${doing}`, remedy, { cause });
 
-function failed(code: number | null, output: string): Error {
+function failed(code: number | null, output: string, { doing }: MavenCall): Error {
   const said = output.split(/[\r\n]+/).filter((line) => line.startsWith('[ERROR]') && line.length > 8);
   return new UnrecoverableError(
     'maven_failed',
-    `Maven could not fetch the parts of the stack (code ${code}):\n  ${said.slice(0, 4).join('\n  ') || output.slice(-500)}`,
+    `Maven could not ${doing} (code ${code}):\n  ${said.slice(0, 4).join('\n  ') || output.slice(-500)}`,
     'fix what it names (the network, a proxy or mirror in ~/.m2/settings.xml, the space on the disk) and start again; ' +
       'what was fetched so far is kept',
   );
