@@ -1,16 +1,25 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Agent, fetch } from 'undici';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addressEnv } from '#libs/platform/config/address-env.ts';
+import { openAdmin } from '#libs/platform/kafka/admin.ts';
+import { openLog } from '#libs/platform/log.ts';
+import { openDatabase } from '#libs/platform/postgres/database.ts';
+import { openRegistry } from '#libs/platform/registry/registry.ts';
 import { KAFKA_USERS, type KafkaUser, type StackCredentials } from '../../services/sandbox/stack/secure/credentials.ts';
 import { StackSecurity } from '../../services/sandbox/stack/secure/security.ts';
 import { RoleProcess } from '../e2e/role-process.ts';
+import { lastOfEach, type Received } from '../topics/fakes.ts';
+import { bareKafka, readTopics } from '../topics/read-topics.ts';
 import { EQUAL, StackProcess } from './stack-process.ts';
 
 /* `npm run stack -- --secure`: nobody enters without a password, nothing is said in the clear, nobody may more than is needed. */
 
 const OTHER_CA = path.resolve(import.meta.dirname, '../support/tls/server.crt');
+/** Rights follow the names that a cluster which is shared with others asks for. */
+const NAMES = { KAFKA_TOPIC_PREFIX: 'school', KAFKA_GROUP_PREFIX: 'school-prepadata' };
 const stack = new StackProcess('--secure');
 let credentials: StackCredentials;
 let security: StackSecurity;
@@ -18,7 +27,7 @@ let security: StackSecurity;
 const noteOf = (name: string): string => stack.state?.members.find((member) => member.name === name)?.note ?? '';
 
 beforeAll(async () => {
-  void stack.start();
+  void stack.start(NAMES);
   await stack.untilUp();
   const at = (name: string): string => path.join(stack.folder, 'credentials', name);
   credentials = {
@@ -38,6 +47,7 @@ function envOf(user: KafkaUser): Record<string, string> {
   return {
     ...addressEnv('SOURCE_DB', source),
     ...addressEnv('ANALYTICS_DB', analytics),
+    ...NAMES,
     CDC_SOURCE: 'kafka',
     KAFKA_BROKERS: noteOf('broker'),
     SCHEMA_REGISTRY_URL: noteOf('registry'),
@@ -49,20 +59,45 @@ test('the whole way works, and its result is equal to the source', async () => {
   expect(await stack.prove()).toEqual(EQUAL);
 }, 200_000);
 
+/** Of registry or Connect. */
+async function ask(url: string, login: string): Promise<{ status: number; text: string }> {
+  const dispatcher = new Agent({ connect: { ca: security.registry.ca } });
+  try {
+    const answer = await fetch(url, { headers: { authorization: `Basic ${btoa(login)}` }, dispatcher });
+    return { status: answer.status, text: await answer.text() };
+  } finally {
+    await dispatcher.close();
+  }
+}
+
 test('whoever has no password is not let in', async () => {
-  const { ca } = security.registry;
-  const ask = async (url: string, login: string): Promise<number> => {
-    const { Agent, fetch } = await import('undici');
-    const headers = { authorization: `Basic ${btoa(login)}` };
-    return (await fetch(url, { headers, dispatcher: new Agent({ connect: { ca } }) })).status;
-  };
-  expect(await ask(`${noteOf('registry')}/subjects`, 'registry:guess')).toBe(401);
-  expect(await ask(`${noteOf('registry')}/subjects`, security.registry.login)).toBe(200);
-  expect(await ask(noteOf('connect'), 'rest:guess')).toBe(401);
+  expect(await ask(`${noteOf('registry')}/subjects`, 'registry:guess')).toMatchObject({ status: 401 });
+  expect(await ask(`${noteOf('registry')}/subjects`, security.registry.login)).toMatchObject({ status: 200 });
+  expect(await ask(noteOf('connect'), 'rest:guess')).toMatchObject({ status: 401 });
+});
+
+const allSecrets = (): string[] => [...Object.values(credentials.passwords), stack.state?.source?.password ?? ''];
+
+test('Connect shows no secret to who asks it for its connector', async () => {
+  const name = NAMES.KAFKA_TOPIC_PREFIX;
+  const login = `rest:${credentials.passwords.rest}`;
+  for (const at of [
+    `connectors/${name}/config`,
+    `connectors/${name}`,
+    `connectors/${name}/tasks`,
+    `connectors/${name}/status`,
+    'connectors?expand=info&expand=status',
+  ]) {
+    const { status, text } = await ask(`${noteOf('connect')}/${at}`, login);
+    expect([at, status, text.includes(name)]).toEqual([at, 200, true]);
+    expect([at, allSecrets().filter((secret) => text.includes(secret))]).toEqual([at, []]);
+  }
+  const { text } = await ask(`${noteOf('connect')}/connectors/${name}/config`, login);
+  expect(JSON.parse(text)).toMatchObject({ 'database.password': expect.stringMatching(/^\$\{env:\w+\}$/) });
 });
 
 test('no secret stands in a file that others may read, a command, a log, or what Connect shows', async () => {
-  const secrets = [...Object.values(credentials.passwords), stack.state?.source?.password ?? ''];
+  const secrets = allSecrets();
   expect(secrets).toHaveLength(KAFKA_USERS.length + 4);
   const holds = (text: string): boolean => secrets.some((secret) => text.includes(secret));
   for (const { pid } of stack.processes) expect(holds(readFileSync(`/proc/${pid}/cmdline`, 'utf8'))).toBe(false);
@@ -128,3 +163,39 @@ describe('a role of which something is wrong says what', () => {
     90_000,
   );
 });
+
+/** The last message of each key of the feature topics that speaks of the student. */
+async function lastOf(student: number): Promise<Received[]> {
+  const brokers = [noteOf('broker')];
+  const admin = openAdmin({ brokers, clientId: 'test', log: openLog('silent'), security: security.admin });
+  const registry = openRegistry({ url: noteOf('registry'), ...security.registry });
+  try {
+    const received = await readTopics(bareKafka(brokers, security.admin), admin, registry);
+    return [...lastOfEach(received).values()].filter((message) => message.student === student);
+  } finally {
+    await admin.close();
+  }
+}
+
+test('npm run erase forgets a student here, and the last that the feature topics say of it is nothing', async () => {
+  const { analytics } = stack.state ?? {};
+  if (analytics === undefined) throw new Error('there is no database');
+  const db = openDatabase(analytics, { connections: 1, name: 'test' });
+  try {
+    const [victim] = await db.query<{ id: number; source_id: string }>(
+      'SELECT student_id AS id, source_id FROM student JOIN engagement_features USING (student_id) LIMIT 1',
+    );
+    if (victim === undefined) throw new Error('nobody has features');
+    const before = await lastOf(victim.id);
+    expect(before.some(({ value }) => value !== null)).toBe(true);
+    const command = new RoleProcess('erase', { DATA_DIR: stack.folder }, ['--student', victim.source_id]);
+    expect([await command.ended(), command.output]).toEqual([{ code: 0, signal: null }, expect.anything()]);
+    expect(await db.query('SELECT FROM engagement_features WHERE student_id = $1', [victim.id])).toEqual([]);
+    const after = await lastOf(victim.id);
+    expect(after.map(({ value }) => value)).toEqual(after.map(() => null));
+    expect(after.length).toBeGreaterThanOrEqual(before.length);
+  } finally {
+    await db.close();
+  }
+  expect(await stack.prove()).toEqual(EQUAL);
+}, 200_000);

@@ -32,7 +32,7 @@ export class StackProcess {
   }
 
   /** Resolves with its exit code. */
-  start(): Promise<number | null> {
+  start(env: Readonly<Record<string, string>> = {}): Promise<number | null> {
     this.output = '';
     const own = {
       STACK_DIR: this.#asked,
@@ -44,7 +44,7 @@ export class StackProcess {
     const started = spawn(
       process.execPath,
       ['libs/platform/launch.mjs', 'services/sandbox/stack/main.ts', ...this.#args],
-      { cwd: ROOT, env: { ...process.env, ...own } },
+      { cwd: ROOT, env: { ...process.env, ...own, ...env } },
     );
     this.#child = started;
     const keep = (chunk: Buffer): void => {
