@@ -49,9 +49,10 @@ export async function steady(peers: PeersWorld): Promise<BenchmarkResult> {
       { name: `${each.name}, p99`, values: [at(each, 0.99)], unit: 'ms' },
       { name: `${each.name}, CPU`, values: [(each.cpu / changes) * 1e6], unit: 'CPU s a million' },
     ]),
-    notes: [ours, ...theirs].map(
-      ({ name, times, missing }) => `${name}: ${times.length} changes, ${missing} never seen`,
-    ),
+    notes: [
+      ...(peers.world.repeats ? [] : ['a small run: the JVM is cold, so that its times say nothing']),
+      ...[ours, ...theirs].map(({ name, times, missing }) => `${name}: ${times.length} changes, ${missing} never seen`),
+    ],
   };
 }
 
