@@ -77,9 +77,17 @@ export function secretsInFiles(
 ): string[] {
   return filesBelow(folder)
     .filter((file) => !(isMeant(path.relative(folder, file)) && (statSync(file).mode & 0o077) === 0))
-    .flatMap((file) =>
-      secretsIn(readFileSync(file, 'latin1'), planted).map((name) => `${path.relative(folder, file)}: ${name}`),
-    );
+    .flatMap((file) => secretsIn(contentsOf(file), planted).map((name) => `${path.relative(folder, file)}: ${name}`));
+}
+
+/** A server makes and removes files while they are looked at. */
+function contentsOf(file: string): string {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return '';
+  }
 }
 
 const filesBelow = (folder: string): string[] =>
