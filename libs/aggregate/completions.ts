@@ -17,6 +17,8 @@ export interface Completions {
   readonly done: number;
   /** Resources with any completion row. */
   readonly total: number;
+  /** The first day of each resource on which it was done, also before anybody looked. */
+  readonly firstDone: ReadonlyMap<string, LocalDay>;
 }
 
 const isDone = (state: CompletionState): boolean => state === 1 || state === 2;
@@ -29,17 +31,19 @@ const STATE_RANK: Readonly<Record<CompletionState, number>> = { 2: 3, 1: 2, 3: 1
  */
 export function completionsOf(rows: readonly ActivityObservation[]): Completions {
   const reached: Reached[] = [];
+  const firstDone = new Map<string, LocalDay>();
   let done = 0;
   const resources = statesByResource(rows);
   for (const states of resources) {
     let wasDone: boolean | undefined;
-    for (const { state, at, day } of states) {
+    for (const { state, at, day, resource } of states) {
+      if (isDone(state) && !firstDone.has(resource)) firstDone.set(resource, day);
       if (isDone(state) && wasDone === false) reached.push({ at, day });
       wasDone = isDone(state);
     }
     if (wasDone === true) done += 1;
   }
-  return { reached, done, total: resources.length };
+  return { reached, done, total: resources.length, firstDone };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { type FirstDays, isCovered } from '#libs/aggregate/coverage.ts';
 import type { Event } from '#libs/aggregate/events.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
+import type { HandedIn } from './attention/member.ts';
 import { amountsOf, type ComponentCoverage, engagementScore, idleScore } from './engagement-score.ts';
 import { movingMean, movingTrend } from './series.ts';
 import type { DerivingSettings } from './settings.ts';
@@ -17,6 +18,11 @@ export interface EngagementSeries {
   readonly trend: readonly (number | null)[];
   readonly events: readonly number[];
   readonly active: readonly number[];
+}
+
+/** The series with what was handed in on its days. */
+export interface EngagementDays extends EngagementSeries {
+  readonly handed_in: readonly HandedIn[];
 }
 
 /** An event with the milliseconds that count for it. */

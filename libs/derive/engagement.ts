@@ -6,9 +6,11 @@ import { roundRatio, wholeSum } from '#libs/domain/rational.ts';
 import type { FeaturesOf } from '#libs/features/definition.ts';
 import type { ENGAGEMENT } from '#libs/features/engagement.ts';
 import { absenceDays, activeWithin, currentStreak, longestGap, longestStreak } from './activity-days.ts';
+import { handedInOf } from './attention/handed-in.ts';
 import { amountsOf, engagementScore, showComponents } from './engagement-score.ts';
 import {
   coveredComponents,
+  type EngagementDays,
   type EngagementSeries,
   engagementSeries,
   showFrom,
@@ -44,7 +46,7 @@ export interface EngagementInput {
 export interface EngagementResult {
   readonly features: EngagementFeatures;
   /** Null where the key has no days: no first day, or one after as of. */
-  readonly series: EngagementSeries | null;
+  readonly series: EngagementDays | null;
 }
 
 /** All that the columns are made of, looked up once. */
@@ -88,7 +90,8 @@ export function engagementFeatures(input: EngagementInput, settings: DerivingSet
     ...scores(context, coverage, series),
     ...rhythm(context),
   };
-  return { features, series: series === null ? null : showFrom(series, existsFrom(enrolment, facts)) };
+  if (series === null) return { features, series: null };
+  return { features, series: { ...showFrom(series, existsFrom(enrolment, facts)), handed_in: handedInOf(facts) } };
 }
 
 /** The first day as of which the key has a row; null when it has one on every day. */

@@ -1,7 +1,22 @@
 import { type ComponentNumbers, SETTING_DECIMALS } from '#libs/domain/components.ts';
 
+/** When attention opens and closes. */
+export interface AlarmSettings {
+  /** So many points open the alarm, and fewer than so many close it. */
+  readonly openPoints: number;
+  readonly closePoints: number;
+}
+
+/** What a class is, and expects. */
+export interface ClassSettings {
+  /** Fewer attending keys are no class. */
+  readonly leastClass: number;
+  /** Of those attending, percent. */
+  readonly expectedShare: number;
+}
+
 /** What decides how features follow from facts. Changing any of it changes results. */
-export interface DerivingSettings {
+export interface DerivingSettings extends AlarmSettings, ClassSettings {
   /** Two events of one local day at most this far apart belong together. Milliseconds. */
   readonly sessionGapMs: number;
   readonly engagementWeights: ComponentNumbers;

@@ -1,5 +1,8 @@
-/** The flags of unusual behaviour there are. Their places are the bits of what is stored of a day: append only (libs/README.md, Stored orders). */
-export const FLAG_NAMES = [
+/**
+ * The flags that are stored of a day, by their bits: append only (libs/README.md, Stored orders). The places of the two that are
+ * no longer found stay theirs.
+ */
+export const STORED_FLAGS = [
   'engagement_drop',
   'engagement_shift',
   'engagement_spike',
@@ -8,12 +11,42 @@ export const FLAG_NAMES = [
   'grade_spike',
   'inactivity',
   'sustained_low',
+  'attention',
+  'absent',
+  'missing_work',
+  'low_marks',
 ] as const;
+
+/** Why a student has attention, in the order in which equal ones are named. */
+export const ATTENTION_REASONS = ['absent', 'missing_work', 'low_marks'] as const;
+export type AttentionReason = (typeof ATTENTION_REASONS)[number];
+
+/** The one alarm, and its reasons. */
+export const ATTENTION_FLAGS = ['attention', ...ATTENTION_REASONS] as const;
+export type AttentionFlagName = (typeof ATTENTION_FLAGS)[number];
+
+/** What is unusual against a student's own past; no alarm. */
+export const OWN_PAST_FLAGS = [
+  'engagement_drop',
+  'engagement_spike',
+  'grade_drop',
+  'grade_outlier',
+  'grade_spike',
+  'inactivity',
+] as const;
+export type OwnPastFlagName = (typeof OWN_PAST_FLAGS)[number];
+
+/** All flags there are. */
+export const FLAG_NAMES = [...ATTENTION_FLAGS, ...OWN_PAST_FLAGS] as const;
 export type FlagName = (typeof FLAG_NAMES)[number];
 
-/** How a flag is found. */
-export const FLAG_METHODS = ['modified_z', 'own_gap', 'cusum', 'ewma', 'tukey'] as const;
+/** How a flag of the own past is found. */
+export const FLAG_METHODS = ['modified_z', 'own_gap', 'tukey'] as const;
 export type FlagMethod = (typeof FLAG_METHODS)[number];
+
+/** How a reason is found. */
+export const REASON_METHODS = ['class_days', 'class_work', 'class_grades'] as const;
+export type ReasonMethod = (typeof REASON_METHODS)[number];
 
 /** The most severe first. */
 export const SEVERITIES = ['high', 'medium', 'low'] as const;

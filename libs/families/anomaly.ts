@@ -4,10 +4,13 @@ import { anomalyFeatures } from '#libs/derive/anomaly/anomaly.ts';
 import { type AnomalyKey, anomalySeries, flagBits } from '#libs/derive/anomaly/anomaly-series.ts';
 import type { AnomalyFeatures } from '#libs/derive/anomaly/flags.ts';
 import { gradedFrom } from '#libs/derive/anomaly/graded.ts';
+import { memberOf } from '#libs/derive/attention/member.ts';
+import type { ClassNumbers } from '#libs/derive/attention/numbers.ts';
 import { withIdleDays } from '#libs/derive/engagement-series.ts';
 import type { DerivingSettings } from '#libs/derive/settings.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import { ANOMALY } from '#libs/features/anomaly.ts';
+import { readClasses } from '#libs/store/features/class-table.ts';
 import { openFeatureTable } from '#libs/store/features/feature-table.ts';
 import { openSeriesTable } from '#libs/store/features/series-table.ts';
 import { readStoredDays, type StoredDays } from '#libs/store/features/stored-days.ts';
@@ -18,6 +21,8 @@ const SERIES = { flags: 'integer[]' } as const;
 /** A key's stored days, with the day of its enrolment in the institution's zone. */
 interface KnownDays extends StoredDays {
   readonly enrolledDay: LocalDay | null;
+  /** Of the course; null: it has none. */
+  readonly numbers: ClassNumbers | null;
 }
 
 /**
@@ -33,13 +38,19 @@ export const anomalyFamily: FamilyDefinition<{
   family: 'anomaly',
   table: openFeatureTable('anomaly', ANOMALY),
   series: openSeriesTable('anomaly', SERIES),
-  noRows: { engagement: null, performance: null, enrolledDay: null },
-  read: async (tx, keys, { institutionZone }) =>
-    (await readStoredDays(tx, keys)).map((stored) => {
+  noRows: { engagement: null, performance: null, enrolledDay: null, numbers: null },
+  read: async (tx, keys, { institutionZone }) => {
+    const [days, classes] = await Promise.all([
+      readStoredDays(tx, keys),
+      readClasses(tx, [...new Set(keys.map((key) => key.courseId))]),
+    ]);
+    return days.map((stored, index) => {
       const enrolledAt = stored.engagement?.enrolledAt ?? null;
       const enrolledDay = enrolledAt === null ? null : institutionZone.dayOf(enrolledAt);
-      return { rows: { ...stored, enrolledDay }, tables: [] };
-    }),
+      const numbers = classes.get(keys[index]?.courseId ?? 0) ?? null;
+      return { rows: { ...stored, enrolledDay, numbers }, tables: [] };
+    });
+  },
   facts: () => null,
   // Flags say nothing to a course that the rows they come from have not said.
   evidence: () => NO_EVIDENCE,
@@ -58,21 +69,28 @@ export const anomalyFamily: FamilyDefinition<{
 };
 
 function anomalyKey(
-  { engagement, performance, enrolledDay }: KnownDays,
+  { engagement, performance, enrolledDay, numbers }: KnownDays,
   asOf: LocalDay,
   coverage: FirstDays,
   settings: DerivingSettings,
 ): AnomalyKey {
   const days = engagement?.days ?? null;
-  const activeDays = days?.active.flatMap((active, index) => (active === 1 ? [days.first + index] : [])) ?? [];
+  const active = days?.active.flatMap((value, index) => (value === 1 ? [days.first + index] : [])) ?? [];
+  const graded = performance?.graded ?? [];
+  const member = memberOf(
+    active.filter((day) => day <= asOf),
+    days?.handedIn ?? [],
+    graded,
+  );
   return {
+    ...member,
+    numbers,
     asOf,
     firstDay: days?.first ?? performance?.first ?? null,
     score: days === null ? [] : withIdleDays(days.score, days.first, coverage, settings),
     ma7: days?.ma7 ?? [],
-    activeDays: activeDays.filter((day) => day <= asOf),
     enrolledDay,
     courseFirstEvent: firstDayOf(coverage, 'event'),
-    graded: gradedFrom(performance?.graded ?? []),
+    graded: gradedFrom(graded),
   };
 }

@@ -9,6 +9,7 @@ import {
 } from '#libs/aggregate/engagement.ts';
 import { readActivity } from '#libs/clean/activity-logs.ts';
 import { readEnrollment } from '#libs/clean/enrollments.ts';
+import { factsOfActivity } from '#libs/derive/attention/class-digest.ts';
 import { type EngagementFeatures, engagementFeatures } from '#libs/derive/engagement.ts';
 import { earlierDay, type LocalDay } from '#libs/domain/local-date.ts';
 import { ENGAGEMENT } from '#libs/features/engagement.ts';
@@ -24,6 +25,7 @@ const SERIES = {
   trend: 'integer[]',
   events: 'integer[]',
   active: 'integer[]',
+  handed_in: 'jsonb',
 } as const;
 
 const ENROLLMENTS = openRowTable({
@@ -69,7 +71,8 @@ export const engagementFamily: FamilyDefinition<{
     const { today, asOf, coverage } = context;
     const enrolment = enrolmentBy(rows.enrollments, today);
     const firstDay = keyFirstDay(earlierDay(enrolment.day, facts.activeDays[0] ?? null), context);
-    return engagementFeatures({ enrolment, facts, coverage, asOf, firstDay }, settings);
+    const result = engagementFeatures({ enrolment, facts, coverage, asOf, firstDay }, settings);
+    return result && { ...result, ofClass: result.series === null ? [] : factsOfActivity(result.series) };
   },
 };
 

@@ -1,6 +1,7 @@
 import type { FirstDays } from '#libs/aggregate/coverage.ts';
 import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
 import type { ReadingSettings } from '#libs/clean/settings.ts';
+import type { ClassFact } from '#libs/derive/attention/class-digest.ts';
 import type { DerivingSettings } from '#libs/derive/settings.ts';
 import type { Family } from '#libs/domain/family.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
@@ -59,6 +60,8 @@ export interface RowsRead<R> {
 export interface Derived<F, S extends SeriesColumns> {
   readonly features: F;
   readonly series: SeriesOf<S> | null;
+  /** What of the series the class of the course follows from, in an order that follows from it; absent: nothing does. */
+  readonly ofClass?: readonly ClassFact[];
   /** The day that both speak for, where it is not the course's as-of. */
   readonly asOf?: LocalDay;
 }

@@ -1,6 +1,7 @@
 import { GRADE_RULES, type GradeFact, gradeEvidence, gradeFacts } from '#libs/aggregate/grades.ts';
 import { type GradeObservation, readGrade } from '#libs/clean/grades.ts';
 import { gradeChanges } from '#libs/derive/anomaly/graded.ts';
+import { factsOfGrades } from '#libs/derive/attention/class-digest.ts';
 import { type PerformanceFeatures, performanceFeatures } from '#libs/derive/performance.ts';
 import { performanceSeries } from '#libs/derive/performance-series.ts';
 import { PERFORMANCE } from '#libs/features/performance.ts';
@@ -44,6 +45,7 @@ export const performanceFamily: FamilyDefinition<{
     if (features === null) return null;
     const firstDay = grades.reduce((first, grade) => Math.min(first, grade.day), asOf);
     const series = performanceSeries(grades, firstDay, asOf, settings);
-    return { features, series: { ...series, graded: gradeChanges(grades, asOf, settings) } };
+    const graded = gradeChanges(grades, asOf, settings);
+    return { features, series: { ...series, graded }, ofClass: factsOfGrades(graded) };
   },
 };

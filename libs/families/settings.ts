@@ -61,6 +61,10 @@ export async function openSettings(
       zeroGrades: config.ZERO_GRADES,
       passMark: config.PASS_MARK,
       outlierThreshold: config.OUTLIER_THRESHOLD,
+      openPoints: config.ATTENTION_OPEN_POINTS,
+      closePoints: config.ATTENTION_CLOSE_POINTS,
+      expectedShare: config.ATTENTION_EXPECTED_SHARE,
+      leastClass: config.ATTENTION_LEAST_CLASS,
     },
     excluded: new Set(excluded.map((id) => ids.student(id))),
     fingerprint: createHash('sha256').update(JSON.stringify(described)).digest('hex'),
@@ -109,5 +113,9 @@ function describeResults(config: SettingValues, excludedIds: readonly string[]):
     ZERO_GRADES: config.ZERO_GRADES,
     PASS_MARK: String(config.PASS_MARK),
     OUTLIER_THRESHOLD: String(config.OUTLIER_THRESHOLD),
+    ATTENTION_OPEN_POINTS: String(config.ATTENTION_OPEN_POINTS),
+    ATTENTION_CLOSE_POINTS: String(config.ATTENTION_CLOSE_POINTS),
+    ATTENTION_EXPECTED_SHARE: String(config.ATTENTION_EXPECTED_SHARE),
+    ATTENTION_LEAST_CLASS: String(config.ATTENTION_LEAST_CLASS),
   };
 }

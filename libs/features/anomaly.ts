@@ -3,14 +3,48 @@ import type { Definitions } from './definition.ts';
 const flag = { unit: 'flag', nullWhen: 'it is not open, or is named in unsupported' } as const;
 const engagement = { ...flag, from: 'activity_logs: login, view, forum_post, and the time of all events' } as const;
 const grades = { ...flag, exactness: 'exact', from: 'grades, but the items course and category' } as const;
+const attention = {
+  unit: 'reason flag',
+  nullWhen: 'it is not open, or is named in unsupported',
+  exactness: 'exact',
+  from: 'all that absent, missing_work and low_marks are made of',
+} as const;
 const limit = 'by max(OUTLIER_THRESHOLD·σ, 10 points) or more, σ from the median absolute deviation (modified_z)';
-const chart = 'the 28 days before these, of which 14 have a score and 4 one above 0';
 
 /**
- * What stands out. A flag is `{since, value, baseline, threshold, method, severity}`, some with `item` or `direction`; the
- * first three numbers are in one unit.
+ * What stands out. First what a student does in comparison with the class: one alarm and its reasons. Then what is unusual
+ * against the student's own past, which is no alarm. A flag is `{since, value, baseline, threshold, method, severity}` and
+ * some more; the three numbers are in one unit.
  */
 export const ANOMALY = {
+  attention: {
+    ...attention,
+    unit: 'attention flag',
+    window: 'ever',
+    formula:
+      'The points of absent, missing_work and low_marks, 0 to 8, reached ATTENTION_OPEN_POINTS and have not fallen below ATTENTION_CLOSE_POINTS since: a teacher should talk to this student (points).',
+  },
+  absent: {
+    ...attention,
+    window: '28 days',
+    formula:
+      'No active day in 28 days (3 points), or of 21 days at most a quarter (2 points) or a half (1 point) as many active ones as is usual among those who attend (class_days).',
+    from: 'activity_logs of the class: events, completions reached',
+  },
+  missing_work: {
+    ...attention,
+    window: 'ever',
+    formula:
+      'Of the work that ATTENTION_EXPECTED_SHARE percent of those who attend have handed in, the student owes half (2 points) or a quarter (1 point) of the last 28 days, and half of all before (1 point) (class_work).',
+    from: 'activity_logs of the class: submissions and quiz attempts, else grades, else completions',
+  },
+  low_marks: {
+    ...attention,
+    window: 'ever',
+    formula:
+      'The grades are on average 20 points (2 points) or 10 points (1 point) below the median of the class in the same items (class_grades).',
+    from: 'grades of the class, but the items course and category',
+  },
   engagement_drop: {
     ...engagement,
     exactness: 'exact',
@@ -30,18 +64,6 @@ export const ANOMALY = {
     formula:
       'Days since the last active day are 60 at most and more than max(7, 3 × the median difference between active days), or than 14 under three active days (own_gap).',
     from: 'activity_logs: events, completions reached; enrollments',
-  },
-  engagement_shift: {
-    ...engagement,
-    exactness: 'at most 1e-6',
-    window: '56 days',
-    formula: `The tabular CUSUM (k = σ/2) of the daily scores of the last 28 days exceeds 5σ, mean and σ being those of ${chart} (cusum).`,
-  },
-  sustained_low: {
-    ...engagement,
-    exactness: 'at most 1e-6',
-    window: '56 days',
-    formula: `The EWMA (λ = 0.05) of the daily scores of the last 28 days is on each of the last 3 more than 2.615·σ·√(λ/(2−λ)) below the mean of ${chart} (ewma).`,
   },
   grade_drop: {
     ...grades,

@@ -3,7 +3,7 @@ import { type Unit, WEEKDAY_NAMES } from './units.ts';
 /** As far as our schemas use them: https://avro.apache.org/docs/1.12.0/specification/. */
 export type AvroType =
   | string
-  | { readonly type: string; readonly logicalType?: string; readonly items?: string }
+  | { readonly type: string; readonly logicalType?: string; readonly items?: string | AvroRecord }
   | AvroRecord;
 
 export interface AvroField {
@@ -78,14 +78,48 @@ const FLAG = record('Flag', 'Why a flag is open. Value, baseline and threshold a
     "What is usual for the student. Null where inactivity is not measured against the student's own gaps: under 3 active days.",
   ),
   always('threshold', 'double', 'From where on the flag is open.'),
-  always('method', 'string', 'How it was found: modified_z, own_gap, cusum, ewma or tukey.'),
+  always('method', 'string', 'How it was found: modified_z, own_gap or tukey.'),
   always(
     'severity',
     'string',
     'high, medium or low: how far beyond the threshold, measured by the distance between baseline and threshold.',
   ),
   perhaps('item', 'string', 'The graded item that lies apart. Null where the value is no grade.'),
-  perhaps('direction', 'string', 'up or down: which way the level moved. Null but for engagement_shift.'),
+]);
+
+const REASON = record('Reason', 'A reason, and its points.', [
+  always('reason', 'string', 'absent, missing_work or low_marks: the field of that name says more.'),
+  always('points', 'int', '1 to 3.'),
+]);
+
+const ATTENTION = record('Attention', 'Why a teacher should talk to this student.', [
+  always(
+    'since',
+    DATE,
+    'The day it opened, local to the institution; of one that opened again within 14 days, the first.',
+  ),
+  always('value', 'double', 'Points, 0 to 8.'),
+  always('baseline', 'double', 'None: 0.'),
+  always('threshold', 'double', 'Points from which it opens.'),
+  always('method', 'string', 'points.'),
+  always('severity', 'string', 'high from 5 points on, medium with 4, else low.'),
+  always('reasons', { type: 'array', items: REASON }, 'Most points first.'),
+]);
+
+const REASON_FLAG = record('ReasonFlag', 'A student in comparison with the class in the same days.', [
+  always('since', DATE, 'First day, local to the institution, of the unbroken run of days on which it was open.'),
+  always('value', 'double', 'Active days, items that are missing, or points of percent.'),
+  perhaps('baseline', 'double', 'Active days that are usual in the class, items that are owed, or 0.'),
+  always('threshold', 'double', 'From where on it is open.'),
+  always('method', 'string', 'class_days, class_work or class_grades.'),
+  always('severity', 'string', 'high with 3 points, medium with 2, low with 1.'),
+  perhaps('source', 'string', 'Where work is seen: submission, grade or completion. Null but for missing_work.'),
+  perhaps(
+    'items',
+    { type: 'array', items: 'string' },
+    'What is missing, expected last first, five at most. Null but for missing_work.',
+  ),
+  perhaps('graded', 'int', 'Items with a grade of student and class. Null but for low_marks.'),
 ]);
 
 /** How a value of each unit is sent. */
@@ -108,5 +142,7 @@ export const AVRO_OF_UNIT: Readonly<Record<Unit, AvroType>> = {
   'recorded or estimated': 'string',
   'the four components': COMPONENTS,
   flag: FLAG,
+  'attention flag': ATTENTION,
+  'reason flag': REASON_FLAG,
   'sorted names of flags': { type: 'array', items: 'string' },
 };

@@ -1,7 +1,7 @@
 import { type FeatureType, TYPE_OF_UNIT, type Unit, type UnitValues } from './units.ts';
 
 /** The whole local days that a value is made of; they end on the day that the row speaks for. `ever`: all up to it. */
-export type Window = 'ever' | 'that day' | '7 days' | '28 days' | '30 days' | '35 days' | '56 days';
+export type Window = 'ever' | 'that day' | '7 days' | '28 days' | '30 days' | '35 days';
 
 /** How far two computations of the same rows may differ: only what goes through a logarithm or a square root may at all. */
 export type Exactness = 'exact' | 'at most 1e-6';

@@ -1,5 +1,6 @@
 import type { EngagementComponent } from '#libs/domain/components.ts';
-import type { FlagMethod, FlagName, Severity } from '#libs/domain/flags.ts';
+import type { AttentionReason, FlagMethod, FlagName, ReasonMethod, Severity } from '#libs/domain/flags.ts';
+import type { WorkSource } from '#libs/domain/work-source.ts';
 import type { Instant } from '#libs/domain/zone.ts';
 
 /** How a feature's value is kept: the Postgres type of its column. Decimals travel as exact text. */
@@ -20,7 +21,7 @@ export type ActivityPattern = Readonly<Record<(typeof WEEKDAY_NAMES)[number], nu
 
 /**
  * Why a flag is open. Value, baseline and threshold have one unit: points of score or of percent, or days (own_gap), with 2
- * decimals (6 of cusum and ewma).
+ * decimals.
  */
 export interface FlagFinding {
   readonly value: number;
@@ -31,14 +32,42 @@ export interface FlagFinding {
   readonly severity: Severity;
   /** The item that lies apart, where the value is a grade. */
   readonly item?: string;
-  /** Which way the level moved (cusum). */
-  readonly direction?: 'up' | 'down';
 }
 
 /** An open flag as it is stored. */
 export interface Flag extends FlagFinding {
   /** First day, YYYY-MM-DD, of the unbroken run of days on which the flag, as of that day, was open. */
   readonly since: string;
+}
+
+/** Why attention is due. Value and threshold are points. */
+export interface AttentionFlag {
+  /** The day it opened; of one that opened again within 14 days, the day it opened first. */
+  readonly since: string;
+  readonly value: number;
+  readonly baseline: 0;
+  readonly threshold: number;
+  readonly method: 'points';
+  readonly severity: Severity;
+  /** Most points first. */
+  readonly reasons: readonly { readonly reason: AttentionReason; readonly points: number }[];
+}
+
+/** What a student does in comparison with the class in the same days: active days, work items, or points of percent. */
+export interface ReasonFlag {
+  /** First day, YYYY-MM-DD, of the unbroken run of days on which it was open. */
+  readonly since: string;
+  readonly value: number;
+  readonly baseline: number | null;
+  readonly threshold: number;
+  readonly method: ReasonMethod;
+  readonly severity: Severity;
+  /** Of class_work: where the work is seen. */
+  readonly source?: WorkSource;
+  /** Of class_work: names of what is missing, five at most, expected last first. */
+  readonly items?: readonly string[];
+  /** Of class_grades: how many items have a grade of both. */
+  readonly graded?: number;
 }
 
 /** What a value of each unit is in our code; decimals are exact text. */
@@ -61,6 +90,8 @@ export interface UnitValues {
   readonly 'recorded or estimated': 'recorded' | 'estimated';
   readonly 'the four components': ComponentsShown;
   readonly flag: Flag;
+  readonly 'attention flag': AttentionFlag;
+  readonly 'reason flag': ReasonFlag;
   readonly 'sorted names of flags': readonly FlagName[];
 }
 
@@ -87,5 +118,7 @@ export const TYPE_OF_UNIT: Readonly<Record<Unit, FeatureType>> = {
   'recorded or estimated': 'text',
   'the four components': 'jsonb',
   flag: 'jsonb',
+  'attention flag': 'jsonb',
+  'reason flag': 'jsonb',
   'sorted names of flags': 'text[]',
 };

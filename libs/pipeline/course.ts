@@ -9,6 +9,10 @@ import { readTodayToWrite, shareCalendar } from '#libs/store/keys/calendar.ts';
 import { LEAST_FIRST_DAYS, type OriginRow, toOrigin } from '#libs/store/keys/keys.ts';
 import { MARK_PRIORITY, MarkSet, NO_NEW_ROWS } from '#libs/store/keys/marks.ts';
 import { fillKeyTemplate, keySql } from '#libs/store/keys/statements.ts';
+import { updateClass } from './course-class.ts';
+
+/** The families that are derived from class numbers. */
+const CLASS_FAMILIES: readonly Family[] = ['anomaly'];
 
 const COURSE_EVIDENCE = fillKeyTemplate('course_evidence', 'keys', { leastDays: LEAST_FIRST_DAYS });
 
@@ -35,11 +39,13 @@ interface CourseMarkRow extends OriginRow {
   readonly family: Family | null;
   readonly student_id: number | null;
   readonly course_version: bigint | null;
+  /** It asks for the class alone. */
+  readonly of_class: boolean;
 }
 
 export interface CourseResult {
   readonly courses: number;
-  /** Courses whose coverage, facts or as-of moved, and all of whose keys are therefore marked. */
+  /** Courses whose coverage, facts, as-of or class moved, and all of whose keys are therefore marked. */
   readonly moved: number;
   /** Single keys marked because they were derived for an older version of their course. */
   readonly keysMarked: number;
@@ -50,7 +56,8 @@ export interface CourseResult {
 /**
  * Derives the courses that are marked: what their keys add up to, read under the course's lock in a later statement than
  * the deletion of its marks. When it moved, every key of the course is marked; else those alone that were derived with an
- * older version, which are the keys that were too new to be seen when it moved.
+ * older version, which are the keys that were too new to be seen when it moved. With it the class, where it moved or a key
+ * says that what is dated before today is another: its numbers mark the keys of the course only if they differ.
  * @param isPatient leaves courses that a snapshot brought until all of their keys have been looked at
  */
 export async function deriveCourses(
@@ -68,60 +75,124 @@ export async function deriveCourses(
     await shareCalendar(tx);
     const claimed = await tx.query<CourseRow>(keySql.courses_claim, [ids]);
     const claimedIds = claimed.map((course) => course.course_id);
-    const marks = await tx.query<CourseMarkRow>(keySql.course_marks_take, [claimedIds]);
+    const rested = await tx.query<{ course_id: number }>(keySql.courses_at_rest, [claimedIds]);
+    const atRest = new Set(rested.map((row) => row.course_id));
+    const marks = await tx.query<CourseMarkRow>(keySql.course_marks_take, [claimedIds, [...atRest]]);
     const today = await readTodayToWrite(tx, settings.fingerprint);
-    const evidence = new Map(
-      (await tx.query<EvidenceRow>(COURSE_EVIDENCE, [claimedIds])).map((row) => [row.course_id, row]),
-    );
-    const awaited = new Set(marks.filter((mark) => mark.awaited).map((mark) => mark.course_id));
-    const moved = new Set<number>();
+    const evidence = await readEvidence(tx, marks);
+    const outcomes: CourseOutcome[] = [];
     for (const course of claimed) {
       const { course_id: id } = course;
+      const own = marks.filter((mark) => mark.course_id === id);
       const said = evidence.get(id);
-      if (await updateCourse(tx, course, said, today, awaited.has(id) || said?.awaited === true)) moved.add(id);
+      outcomes.push(
+        await updateCourse(tx, course, said, settings, {
+          today,
+          awaited: own.some((mark) => mark.awaited) || said?.awaited === true,
+          isClassMarked: own.some((mark) => mark.of_class),
+          isAtRest: atRest.has(id),
+        }),
+      );
     }
-    const stale = await markStaleKeys(tx, claimed, marks, moved);
-    return { courses: claimed.length, moved: moved.size, keysMarked: stale, waiting };
+    const stale = await markStaleKeys(tx, marks, outcomes);
+    return {
+      courses: claimed.length,
+      moved: outcomes.filter(({ isMoved, isClassMoved }) => isMoved || isClassMoved).length,
+      keysMarked: stale,
+      waiting,
+    };
   });
 }
 
+/** What the keys say of the courses with a mark that asks for it: reading all keys for a mark of the class alone would be in vain. */
+async function readEvidence(tx: Queryable, marks: readonly CourseMarkRow[]): Promise<Map<number, EvidenceRow>> {
+  const asked = new Set(marks.filter((mark) => !mark.of_class).map((mark) => mark.course_id));
+  const rows = asked.size === 0 ? [] : await tx.query<EvidenceRow>(COURSE_EVIDENCE, [[...asked]]);
+  return new Map(rows.map((row) => [row.course_id, row]));
+}
+
+interface CourseLook {
+  readonly today: LocalDay;
+  readonly awaited: boolean;
+  readonly isClassMarked: boolean;
+  /** No key of it waits for another reason than news. */
+  readonly isAtRest: boolean;
+}
+
+interface CourseOutcome {
+  readonly courseId: number;
+  readonly version: bigint;
+  /** Coverage, facts or as-of. */
+  readonly isMoved: boolean;
+  readonly isClassMoved: boolean;
+}
+
+/** What is known of a course, as its keys add up to it. */
+interface CourseSum {
+  readonly coveredFrom: FirstDays;
+  readonly firstFact: LocalDay | null;
+  readonly lastFact: LocalDay | null;
+  readonly asOf: LocalDay;
+}
+
+/** @param said by its keys; undefined: they were not asked, and it is as it was */
 async function updateCourse(
   tx: Queryable,
   before: CourseRow,
-  evidence: EvidenceRow | undefined,
-  today: LocalDay,
-  awaited: boolean,
-): Promise<boolean> {
-  const coveredFrom = evidence?.covered_from ?? NO_FIRST_DAYS;
-  const firstFact = evidence?.first_fact ?? null;
-  const lastFact = evidence?.last_fact ?? null;
-  const asOf = courseAsOf(lastFact, today);
-  // The last fact as it is kept may be behind within the days that lead to the same as-of, and no further.
-  const isLastFactAlike = asOf === parseDay(before.as_of) && asOf === courseAsOf(before.last_fact, today);
-  const isCoveredAlike = before.version > 0n && sameFirstDays(coveredFrom, before.covered_from);
-  if (isCoveredAlike && isLastFactAlike && firstFact === before.first_fact) return false;
-  await tx.query(keySql.course_update, [before.course_id, coveredFrom, firstFact, lastFact, formatDay(asOf)]);
-  // Days and first facts reach flags through the rows that are derived again; only coverage they read here, too.
-  const families = isCoveredAlike ? ROW_FAMILIES : FAMILIES;
-  await tx.query(keySql.course_mark_keys, [before.course_id, families, awaited]);
-  return true;
+  said: EvidenceRow | undefined,
+  settings: FeatureSettings,
+  look: CourseLook,
+): Promise<CourseOutcome> {
+  const { course_id: courseId, version } = before;
+  const stored = sumOf(before, parseDay(before.as_of));
+  const now = said === undefined ? stored : sumOf(said, courseAsOf(said.last_fact, look.today));
+  const isCoveredAlike = version > 0n && sameFirstDays(now.coveredFrom, stored.coveredFrom);
+  const isMoved = said !== undefined && !(isCoveredAlike && isSameSpan(now, stored, look.today));
+  if (isMoved) {
+    const { coveredFrom, firstFact, lastFact, asOf } = now;
+    await tx.query(keySql.course_update, [courseId, coveredFrom, firstFact, lastFact, formatDay(asOf)]);
+  }
+  const isNewDay = version > 0n && now.asOf > stored.asOf && now.asOf === look.today;
+  let isClassMoved = false;
+  if (isMoved || look.isClassMarked) {
+    if (look.isAtRest || isNewDay)
+      isClassMoved = await updateClass(tx, { courseId, ...now }, settings.deriving, now.asOf !== stored.asOf);
+    else await tx.query(keySql.course_mark_class, [courseId, look.awaited]);
+  }
+  // Days and first facts reach flags through the rows that are derived again; only coverage and class they read here, too.
+  const families = isMoved ? (isCoveredAlike && !isClassMoved ? ROW_FAMILIES : FAMILIES) : CLASS_FAMILIES;
+  if (isMoved || isClassMoved) await tx.query(keySql.course_mark_keys, [courseId, families, look.awaited]);
+  return { courseId, version, isMoved, isClassMoved };
 }
+
+const sumOf = (
+  { covered_from, first_fact, last_fact }: Pick<EvidenceRow, 'covered_from' | 'first_fact' | 'last_fact'>,
+  asOf: LocalDay,
+): CourseSum => ({
+  coveredFrom: covered_from ?? NO_FIRST_DAYS,
+  firstFact: first_fact,
+  lastFact: last_fact,
+  asOf,
+});
+
+/** The last fact as it is kept may be behind within the days that lead to the same as-of, and no further. */
+const isSameSpan = (now: CourseSum, stored: CourseSum, today: LocalDay): boolean =>
+  now.firstFact === stored.firstFact && now.asOf === stored.asOf && now.asOf === courseAsOf(stored.lastFact, today);
 
 async function markStaleKeys(
   tx: Queryable,
-  claimed: readonly CourseRow[],
   marks: readonly CourseMarkRow[],
-  moved: ReadonlySet<number>,
+  outcomes: readonly CourseOutcome[],
 ): Promise<number> {
-  const versions = new Map(
-    claimed.map((course) => [course.course_id, course.version + (moved.has(course.course_id) ? 1n : 0n)]),
-  );
+  const known = new Map(outcomes.map((outcome) => [outcome.courseId, outcome]));
   const stale = new MarkSet();
   for (const mark of marks) {
     const { course_id: courseId, family, student_id: studentId, course_version: version } = mark;
-    if (family === null || studentId === null || version === null || version >= (versions.get(courseId) ?? 0n))
-      continue;
-    stale.add(family, { courseId, studentId }, toOrigin(mark), NO_NEW_ROWS);
+    const course = known.get(courseId);
+    if (family === null || studentId === null || version === null || course === undefined) continue;
+    const isOutdated = course.isMoved || (course.isClassMoved && CLASS_FAMILIES.includes(family));
+    if (version < course.version + (isOutdated ? 1n : 0n))
+      stale.add(family, { courseId, studentId }, toOrigin(mark), NO_NEW_ROWS);
   }
   await stale.write(tx, MARK_PRIORITY.bulk);
   return stale.size;

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sameEvidence, sameFirsts } from '#libs/aggregate/evidence.ts';
+import { classDigest, movesClass } from '#libs/derive/attention/class-digest.ts';
 import { KeyFault } from '#libs/domain/errors.ts';
 import type { Family, StudentCourse } from '#libs/domain/family.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
@@ -121,13 +122,24 @@ export class Derivation<K extends FamilyKinds> {
     const folded = keptText(read?.tables ?? [], this.#around.isWorthKeeping);
     const reading = { rows, course, otherFirstDay, today };
     const { evidence, derived } = KeyFault.of(() => evaluateKey(this.#definition, this.#settings.deriving, reading));
-    const after: KeyState = { ...key, derived: true, evidence, folded };
+    const series = derived?.series ?? null;
+    const digest = classDigest(derived?.ofClass ?? [], today);
+    // Of a key that nothing can be said of the days stay as they are stored.
+    const isClassMoved = derived !== undefined && movesClass(before.ofClass, digest);
+    const isClassSame = derived === undefined || (!isClassMoved && digest.all === (before.ofClass?.all ?? 0n));
+    const after: KeyState = { ...key, derived: true, evidence, folded, ofClass: isClassSame ? before.ofClass : digest };
     const { owner } = this.#around.loans;
     this.#around.loans.keep(key, read?.tables ?? []);
     const isSame =
-      before.derived && sameEvidence(before.evidence, evidence) && before.folded === folded && before.owner === owner;
+      before.derived &&
+      isClassSame &&
+      sameEvidence(before.evidence, evidence) &&
+      before.folded === folded &&
+      before.owner === owner;
     if (!isSame) this.#update.push(after);
-    if (movesCourse(before, after, course, today)) this.#courseMarks.push({ ...mark, version: course?.version ?? 0 });
+    const version = course?.version ?? 0;
+    if (movesCourse(before, after, course, today)) this.#courseMarks.push({ ...mark, version, ofClass: false });
+    if (isClassMoved) this.#courseMarks.push({ ...mark, version, ofClass: true });
     if (firstDayMattersTo !== undefined && before.evidence.firstDay !== after.evidence.firstDay) {
       this.#otherMarks.add(firstDayMattersTo, key, mark, NO_NEW_ROWS);
     }
@@ -135,7 +147,6 @@ export class Derivation<K extends FamilyKinds> {
     if (course === undefined || derived === undefined) return;
     if (derived === null) this.#remove.push(key);
     else this.#write.push({ ...mark, features: derived.features, asOf: derived.asOf ?? course.asOf });
-    const series = derived?.series ?? null;
     if (series === null) this.#removeSeries.push(key);
     else this.#series.push({ ...key, series });
   }

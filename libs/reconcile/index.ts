@@ -50,8 +50,10 @@ export class Reconciler implements Runner {
     const isBackfill = context.mode === 'backfill';
     if (!isBackfill) await this.#checkSource(context);
     const rows = isBackfill ? NO_ROWS : await this.#rows.run(context, context.scope);
-    const compare = isBackfill ? backfill : reconcileFeatures;
-    const features = await compare(reconciliation, reconciliations, context.scope);
+    const { deriving } = this.#parts.settings;
+    const features = isBackfill
+      ? await backfill(reconciliation, reconciliations, context.scope)
+      : await reconcileFeatures(reconciliation, reconciliations, context.scope, deriving);
     return {
       verdict: mergeVerdict(rows, ledger, features.skipped),
       recordsProcessed: rows.compared + features.compared,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Uuid } from '#libs/domain/change.ts';
-import { FLAG_NAMES, type FlagName } from '#libs/domain/flags.ts';
+import { OWN_PAST_FLAGS, type OwnPastFlagName } from '#libs/domain/flags.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { day, known, ourId, sourceId } from './answers.ts';
 import { flag } from './feature-columns.ts';
@@ -25,13 +25,13 @@ export const anomaliesAnswer = z.array(
       student_source_id: sourceId,
       course_id: ourId,
       course_source_id: sourceId,
-      flag: z.enum(FLAG_NAMES).meta({ description: 'GET /features says by which rule it is open' }),
+      flag: z.enum(OWN_PAST_FLAGS).meta({ description: 'GET /features says by which rule it is open' }),
       ...flag.shape,
       item: known(z.string(), 'The graded item; null where the value is no grade'),
-      direction: known(z.enum(['up', 'down']), 'Which way the level moved; null but for engagement_shift'),
+      direction: known(z.enum(['up', 'down']), 'Null: no flag that there is has one'),
       times: z.number().meta({
         description:
-          'How far beyond what is usual, in distances from baseline to threshold (of inactivity and engagement_shift from 0); made of the numbers above, 6 decimals',
+          'How far beyond what is usual, in distances from baseline to threshold (of inactivity from 0); made of the numbers above, 6 decimals',
       }),
       as_of_date: day.meta({ description: 'The day that the flag speaks for' }),
       stale: z.boolean().meta({ description: 'That is an earlier day than the one its course speaks for' }),
@@ -45,7 +45,7 @@ interface FlagRow {
   readonly student_source_id: Uuid;
   readonly course_id: number;
   readonly course_source_id: Uuid;
-  readonly flag: FlagName;
+  readonly flag: OwnPastFlagName;
   readonly content: z.output<typeof flag>;
   readonly as_of_date: string;
   readonly stale: boolean;
@@ -55,10 +55,10 @@ interface FlagRow {
 }
 
 const integer = z.int32().min(0);
-const place = [integer, integer, z.enum(FLAG_NAMES)] as const;
+const place = [integer, integer, z.enum(OWN_PAST_FLAGS)] as const;
 const bySeverityCursor = z.tuple([integer.min(1), z.string().regex(/^\d{1,20}(\.\d{1,6})?$/), ...place]);
 const byStudentCursor = z.tuple([z.literal(0), z.literal('0'), ...place]);
-const BEFORE_ALL = [0, '0', 0, 0, FLAG_NAMES[0]] as const;
+const BEFORE_ALL = [0, '0', 0, 0, OWN_PAST_FLAGS[0]] as const;
 
 /**
  * The open flags, the most severe first (by severity, then by how far beyond what is usual), or in order of student.
@@ -88,7 +88,7 @@ const present = ({ content, times, ...row }: FlagRow): OpenFlag => ({
   flag: row.flag,
   ...content,
   item: content.item ?? null,
-  direction: content.direction ?? null,
+  direction: null,
   times: Number(times),
   as_of_date: row.as_of_date,
   stale: row.stale,

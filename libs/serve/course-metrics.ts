@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { COVERAGE_KINDS, type FirstDays } from '#libs/aggregate/coverage.ts';
-import { FLAG_NAMES, type FlagName, type Severity } from '#libs/domain/flags.ts';
+import { OWN_PAST_FLAGS, type OwnPastFlagName, type Severity } from '#libs/domain/flags.ts';
 import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { day, known, ourId, sourceId } from './answers.ts';
@@ -42,9 +42,11 @@ export const courseMetricsAnswer = z.array(
       anomalies: z
         .strictObject({
           students: count.meta({ description: 'Students with an open flag' }),
-          flags: z.partialRecord(z.enum(FLAG_NAMES), z.strictObject({ high: count, medium: count, low: count })).meta({
-            description: 'Per flag and severity the students who have it open; flags that nobody has are left out',
-          }),
+          flags: z
+            .partialRecord(z.enum(OWN_PAST_FLAGS), z.strictObject({ high: count, medium: count, low: count }))
+            .meta({
+              description: 'Per flag and severity the students who have it open; flags that nobody has are left out',
+            }),
         })
         .meta({ description: 'GET /api/anomalies has them one by one' }),
     })
@@ -61,7 +63,7 @@ interface CourseRow {
   readonly engagement_scores: readonly number[] | null;
   readonly success_rates: readonly number[] | null;
   readonly flagged_students: bigint;
-  readonly open_flags: readonly (readonly [flag: FlagName, severity: Severity])[] | null;
+  readonly open_flags: readonly (readonly [flag: OwnPastFlagName, severity: Severity])[] | null;
 }
 
 /**
@@ -96,7 +98,7 @@ function present(course: Entity, row: CourseRow): CourseMetrics {
 
 type FlagCounts = CourseMetrics['anomalies']['flags'];
 
-function countFlags(open: readonly (readonly [flag: FlagName, severity: Severity])[]): FlagCounts {
+function countFlags(open: readonly (readonly [flag: OwnPastFlagName, severity: Severity])[]): FlagCounts {
   const counts: FlagCounts = {};
   for (const [flag, severity] of open) {
     const known = counts[flag] ?? { high: 0, medium: 0, low: 0 };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { FLAG_METHODS, SEVERITIES } from '#libs/domain/flags.ts';
+import { ATTENTION_REASONS, FLAG_METHODS, REASON_METHODS, SEVERITIES } from '#libs/domain/flags.ts';
+import { WORK_SOURCES } from '#libs/domain/work-source.ts';
 import { ANOMALY } from '#libs/features/anomaly.ts';
 import { type Definitions, meaningOf } from '#libs/features/definition.ts';
 import { ENGAGEMENT } from '#libs/features/engagement.ts';
@@ -47,9 +48,43 @@ export const flag = z
     method: z.enum(FLAG_METHODS),
     severity: z.enum(SEVERITIES),
     item: z.string().optional().meta({ description: 'The graded item, where the value is a grade' }),
-    direction: z.enum(['up', 'down']).optional().meta({ description: 'Which way the level moved (cusum)' }),
   })
   .meta({ id: 'Flag' });
+
+const severity = z.enum(SEVERITIES);
+const since = day.meta({ description: 'First day of the unbroken run of days on which it was open' });
+
+/** Attention. Value and threshold are points. */
+export const attentionFlag = z
+  .strictObject({
+    since: day.meta({
+      description: 'The day it opened; of one that opened again within 14 days, the day it opened first',
+    }),
+    value: count.meta({ description: 'Points, 0 to 8' }),
+    baseline: z.literal(0),
+    threshold: count.meta({ description: 'Points from which it opens' }),
+    method: z.literal('points'),
+    severity,
+    reasons: z
+      .array(z.strictObject({ reason: z.enum(ATTENTION_REASONS), points: count }))
+      .meta({ description: 'Most points first; the column of that name says more' }),
+  })
+  .meta({ id: 'Attention' });
+
+/** A reason: a student in comparison with the class. */
+export const reasonFlag = z
+  .strictObject({
+    since,
+    value: number.meta({ description: 'Active days, items that are missing, or points of percent' }),
+    baseline: known(number, 'Active days that are usual in the class, items that are owed, or 0'),
+    threshold: number.meta({ description: 'From where on it is open' }),
+    method: z.enum(REASON_METHODS),
+    severity,
+    source: z.enum(WORK_SOURCES).optional().meta({ description: 'Of missing_work: where work is seen' }),
+    items: z.array(z.string()).optional().meta({ description: 'Of missing_work: what is missing, five at most' }),
+    graded: count.optional().meta({ description: 'Of low_marks: items with a grade of student and class' }),
+  })
+  .meta({ id: 'AttentionReason' });
 
 /** How values of a unit are served. */
 const SCHEMAS = {
@@ -71,6 +106,8 @@ const SCHEMAS = {
   'recorded or estimated': z.enum(['recorded', 'estimated']),
   'the four components': components,
   flag,
+  'attention flag': attentionFlag,
+  'reason flag': reasonFlag,
   'sorted names of flags': z.array(z.string()),
 } as const satisfies Readonly<Record<Unit, z.ZodType>>;
 

@@ -3,6 +3,7 @@ import { loadStatements } from '#libs/platform/postgres/database.ts';
 export const sql = loadStatements(new URL('./sql/', import.meta.url), [
   'alive',
   'anomalies_page',
+  'attention_page',
   'backlog_marks',
   'backlog_partitions',
   'backlog_streams',

@@ -15,7 +15,7 @@ CREATE OR REPLACE FUNCTION state.of_hundredths(median double precision) RETURNS 
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN round(median::numeric) * 0.01;
 
--- The names of the open flags of a day, in order of the alphabet. The bit of each is its place in FLAG_NAMES (libs/domain/flags.ts),
+-- The names of the open flags of a day, in order of the alphabet. The bit of each is its place in STORED_FLAGS (libs/domain/flags.ts),
 -- to which names are only appended.
 CREATE OR REPLACE FUNCTION state.flag_names(bits integer) RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -23,13 +23,15 @@ RETURN CASE
   WHEN bits IS NULL THEN NULL
   WHEN bits = 0 THEN '{}'::text[]
   ELSE array_remove(ARRAY[
+    CASE WHEN bits & 512 > 0 THEN 'absent' END,
+    CASE WHEN bits & 256 > 0 THEN 'attention' END,
     CASE WHEN bits & 1 > 0 THEN 'engagement_drop' END,
-    CASE WHEN bits & 2 > 0 THEN 'engagement_shift' END,
     CASE WHEN bits & 4 > 0 THEN 'engagement_spike' END,
     CASE WHEN bits & 8 > 0 THEN 'grade_drop' END,
     CASE WHEN bits & 16 > 0 THEN 'grade_outlier' END,
     CASE WHEN bits & 32 > 0 THEN 'grade_spike' END,
     CASE WHEN bits & 64 > 0 THEN 'inactivity' END,
-    CASE WHEN bits & 128 > 0 THEN 'sustained_low' END
+    CASE WHEN bits & 2048 > 0 THEN 'low_marks' END,
+    CASE WHEN bits & 1024 > 0 THEN 'missing_work' END
   ], NULL)
 END;

@@ -16,7 +16,7 @@ const flag = (severity: string, value: number, baseline: number | null, threshol
   method,
   severity,
 });
-const NONE = { engagement_drop: null, inactivity: null, engagement_shift: null, grade_outlier: null };
+const NONE = { engagement_drop: null, inactivity: null, engagement_spike: null, grade_outlier: null };
 
 beforeAll(async () => {
   analytics = await createAnalyticsDatabase('api_anomalies');
@@ -28,12 +28,12 @@ beforeAll(async () => {
     // Medium: 30/20 = 1.5 of a gap; 60/30 = 2 of a distance, which is more.
     { ...NONE, student_id: 1, course_id: 1, inactivity: flag('medium', 30, null, 20, 'own_gap') },
     { ...NONE, student_id: 2, course_id: 1, engagement_drop: flag('medium', 10, 70, 40) },
-    // High, and two of one student: the CUSUM is measured from 0.
+    // High, and two of one student.
     {
       ...NONE,
       student_id: 3,
       course_id: 2,
-      engagement_shift: { ...flag('high', 50.000001, 40, 25, 'cusum'), direction: 'down' },
+      engagement_spike: flag('high', 90, 50, 70),
       grade_outlier: { ...flag('low', 20, 50, 30, 'tukey'), item: 'Essay' },
       as_of_date: '2026-03-19',
     },
@@ -48,7 +48,7 @@ afterAll(async () => {
   await analytics.drop();
 });
 
-const ALL = ['3 engagement_shift', '2 engagement_drop', '1 inactivity', '5 inactivity', '3 grade_outlier'];
+const ALL = ['3 engagement_spike', '2 engagement_drop', '1 inactivity', '5 inactivity', '3 grade_outlier'];
 const named = (rows: readonly unknown[]): string[] =>
   anomaliesAnswer.parse(rows).map((row) => `${row.student_id} ${row.flag}`);
 
@@ -62,15 +62,15 @@ test('the most severe first, then the farthest beyond what is usual, then in ord
     student_source_id: uuid('a', 3),
     course_id: 2,
     course_source_id: uuid('c', 2),
-    flag: 'engagement_shift',
+    flag: 'engagement_spike',
     since: '2026-03-11',
-    value: 50.000001,
-    baseline: 40,
-    threshold: 25,
-    method: 'cusum',
+    value: 90,
+    baseline: 50,
+    threshold: 70,
+    method: 'modified_z',
     severity: 'high',
     item: null,
-    direction: 'down',
+    direction: null,
     times: 2,
     as_of_date: '2026-03-19',
     stale: true,
@@ -82,7 +82,7 @@ test('the most severe first, then the farthest beyond what is usual, then in ord
 test('of one course, by either id; of one without flags none; of one never seen a 404', async () => {
   for (const id of ['2', uuid('c', 2).toUpperCase()]) {
     const { body } = await ask(`${api.url}/api/anomalies?course_id=${id}`);
-    expect(named(body as unknown[])).toEqual(['3 engagement_shift', '3 grade_outlier']);
+    expect(named(body as unknown[])).toEqual(['3 engagement_spike', '3 grade_outlier']);
   }
   expect(await ask(`${api.url}/api/anomalies?course_id=3`)).toMatchObject({ status: 200, body: [] });
   const missing = await ask(`${api.url}/api/anomalies?course_id=77`);

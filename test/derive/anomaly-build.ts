@@ -29,11 +29,18 @@ export function keyOf(special: Partial<AnomalyKey> = {}): AnomalyKey {
     enrolledDay: null,
     courseFirstEvent: null,
     graded: [],
+    handedIn: [],
+    grades: [],
+    numbers: null,
     ...special,
   };
 }
 
-export const settingsOf = (threshold = '3') => ({ outlierThreshold: exactly(threshold) });
+export const settingsOf = (threshold = '3') => ({
+  outlierThreshold: exactly(threshold),
+  openPoints: 3,
+  closePoints: 2,
+});
 
 export const featuresOf = (key: AnomalyKey, threshold?: string): AnomalyFeatures =>
   anomalyFeatures(key, settingsOf(threshold));

@@ -3,11 +3,11 @@ import { expect, test } from 'vitest';
 import type { GradeObservation } from '#libs/clean/grades.ts';
 import { anomalyFeatures } from '#libs/derive/anomaly/anomaly.ts';
 import { type AnomalyKey, anomalySeries } from '#libs/derive/anomaly/anomaly-series.ts';
-import { FLAG_NAMES } from '#libs/derive/anomaly/flags.ts';
+import { OWN_PAST_FLAGS } from '#libs/derive/anomaly/flags.ts';
 import { movingMean } from '#libs/derive/series.ts';
 import { formatDay } from '#libs/domain/local-date.ts';
 import { grade } from '../aggregate/build.ts';
-import { gradedByDay, settingsOf } from './anomaly-build.ts';
+import { gradedByDay } from './anomaly-build.ts';
 import { type NaiveKey, naiveFlags } from './anomaly-naive.ts';
 import { AS_OF, deriving } from './build.ts';
 
@@ -69,26 +69,31 @@ const keys: fc.Arbitrary<NaiveKey> = fc
     };
   });
 
-const { outlierThreshold } = settingsOf();
 const SETTINGS = deriving({ zeroGrades: 'graded' });
 
-const withItems = (key: NaiveKey): AnomalyKey => ({ ...key, graded: gradedByDay(key.rows, key.asOf, SETTINGS) });
+const withItems = (key: NaiveKey): AnomalyKey => ({
+  ...key,
+  handedIn: [],
+  grades: [],
+  numbers: null,
+  graded: gradedByDay(key.rows, key.asOf, SETTINGS),
+});
 
 test('every day is as if it were judged alone, and each flag runs from the first day of its run', () => {
   const seen = new Set<string>();
   fc.assert(
     fc.property(keys, fc.nat({ max: 60 }), (naive, back) => {
       const key = withItems(naive);
-      const series = anomalySeries(key, { outlierThreshold });
+      const series = anomalySeries(key, SETTINGS);
       const days = naive.score.map((_, index) => AS_OF - naive.score.length + 1 + index);
-      const expected = days.map((day) => naiveFlags(naive, day, outlierThreshold, SETTINGS));
+      const expected = days.map((day) => naiveFlags(naive, day, SETTINGS.outlierThreshold, SETTINGS));
       expect(series?.flags).toEqual(expected);
       for (const name of expected.flat()) seen.add(name);
 
       // The row of the last day, and of one before it, says the same of that day, and since when.
       for (const index of new Set([days.length - 1, Math.max(0, days.length - 1 - back)])) {
-        const row = anomalyFeatures(key, { outlierThreshold }, series, days[index]);
-        const since = FLAG_NAMES.flatMap((name) => (row[name] === null ? [] : [[name, row[name].since]]));
+        const row = anomalyFeatures(key, SETTINGS, series, days[index]);
+        const since = OWN_PAST_FLAGS.flatMap((name) => (row[name] === null ? [] : [[name, row[name].since]]));
         const runs = (expected[index] ?? []).map((name) => {
           const lastWithout = expected.slice(0, index).findLastIndex((names) => !names.includes(name));
           return [name, formatDay(days[lastWithout + 1] ?? 0)];
@@ -100,7 +105,7 @@ test('every day is as if it were judged alone, and each flag runs from the first
     { numRuns: 200 },
   );
   // The histories are such that everything happens.
-  expect([...seen].sort()).toEqual(FLAG_NAMES.toSorted());
+  expect([...seen].sort()).toEqual(OWN_PAST_FLAGS.toSorted());
 });
 
 test('what comes later changes no earlier day', () => {
@@ -115,8 +120,8 @@ test('what comes later changes no earlier day', () => {
         ma7: naive.ma7.slice(0, length),
         activeDays: naive.activeDays.filter((day) => day <= asOf),
       };
-      const flags = anomalySeries(withItems(naive), { outlierThreshold })?.flags ?? [];
-      expect(anomalySeries(withItems(earlier), { outlierThreshold })?.flags).toEqual(flags.slice(0, length));
+      const flags = anomalySeries(withItems(naive), SETTINGS)?.flags ?? [];
+      expect(anomalySeries(withItems(earlier), SETTINGS)?.flags).toEqual(flags.slice(0, length));
     }),
     { numRuns: 200 },
   );

@@ -62,7 +62,7 @@ function sideOf(others: readonly Fraction[], x: Fraction, threshold: Fraction): 
 }
 
 /** What the reference is given: rows rather than graded items. */
-export interface NaiveKey extends Omit<AnomalyKey, 'graded'> {
+export interface NaiveKey extends Omit<AnomalyKey, 'graded' | 'handedIn' | 'grades' | 'numbers'> {
   readonly rows: readonly GradeObservation[];
 }
 
@@ -71,7 +71,6 @@ export function naiveFlags(key: NaiveKey, day: LocalDay, threshold: bigint, sett
   const limit = f(threshold, 1_000_000);
   return [
     ...naiveUsual(key, day, limit),
-    ...naiveCharts(key, day),
     ...(naiveIdle(key, day) ? ['inactivity'] : []),
     ...naiveGrades(key.rows, day, limit, settings),
   ].sort();
@@ -96,38 +95,6 @@ function naiveUsual(key: NaiveKey, day: LocalDay, threshold: Fraction): string[]
     threshold,
   );
   return side === null ? [] : [`engagement_${side}`];
-}
-
-function naiveCharts(key: NaiveKey, day: LocalDay): string[] {
-  const scores = (from: number, to: number): Fraction[] =>
-    window(day, from, to).flatMap((at) => valueOn(key.score, key, at) ?? []);
-  const baseline = scores(55, 28);
-  const chart = scores(27, 0);
-  if (baseline.length < 14 || baseline.filter((score) => score.above(ZERO)).length < 4) return [];
-  const mu = mean(baseline);
-  const variance = sum(baseline.map((x) => x.minus(mu).times(x.minus(mu)))).over(f(baseline.length - 1));
-  if (!variance.above(ZERO)) return [];
-  /** a > b·σ, for a b that is not below 0. */
-  const aboveSigmas = (a: Fraction, b: Fraction): boolean =>
-    a.above(ZERO) && a.times(a).above(b.times(b).times(variance));
-  const shifted = chart.some((_, from) =>
-    [f(1), f(-1)].some((sign) => {
-      const last = chart.slice(from);
-      const total = sum(last.map((x) => x.minus(mu))).times(sign);
-      return aboveSigmas(total, f(last.length, 2).plus(f(5)));
-    }),
-  );
-  let z = mu;
-  const levels = chart.map((x) => {
-    z = x.over(f(20)).plus(z.times(f(19, 20)));
-    return z;
-  });
-  // (2.615·σ)²/39.
-  const squareLimit = f(2615, 1000).times(f(2615, 1000)).times(variance).over(f(39));
-  const low = levels
-    .slice(-3)
-    .every((level) => mu.above(level) && mu.minus(level).times(mu.minus(level)).above(squareLimit));
-  return [...(shifted ? ['engagement_shift'] : []), ...(low && levels.length >= 3 ? ['sustained_low'] : [])];
 }
 
 function naiveIdle(key: NaiveKey, day: LocalDay): boolean {

@@ -24,18 +24,20 @@ test('every flag has a column', () => {
 });
 
 const NONE = {
+  attention: null,
+  absent: null,
+  missing_work: null,
+  low_marks: null,
   engagement_drop: null,
   engagement_spike: null,
   inactivity: null,
-  engagement_shift: null,
-  sustained_low: null,
   grade_drop: null,
   grade_spike: null,
   grade_outlier: null,
 };
 
 test('of nothing, nothing is known', () => {
-  expect(featuresOf(keyOf())).toEqual({ ...NONE, unsupported: [...FLAG_NAMES] });
+  expect(featuresOf(keyOf())).toEqual({ ...NONE, unsupported: FLAG_NAMES.toSorted() });
   expect(anomalySeries(keyOf(), settingsOf())?.flags).toEqual([[]]);
 });
 
@@ -50,7 +52,7 @@ describe('the days', () => {
     for (const firstDay of [null, AS_OF + 1]) {
       const key = keyOf({ firstDay });
       expect(anomalySeries(key, settingsOf())).toBeNull();
-      expect(featuresOf(key)).toEqual({ ...NONE, unsupported: [...FLAG_NAMES] });
+      expect(featuresOf(key)).toEqual({ ...NONE, unsupported: FLAG_NAMES.toSorted() });
     }
   });
 
@@ -84,17 +86,22 @@ describe('several flags at once', () => {
   const key = keyOf({ score: hundredths(score), ma7: hundredths(ma7), activeDays });
 
   test('are listed in order of name', () => {
-    expect(openOn(key)).toEqual(['engagement_drop', 'engagement_shift', 'inactivity', 'sustained_low']);
-    expect(featuresOf(key).unsupported).toEqual(['grade_drop', 'grade_outlier', 'grade_spike']);
+    expect(openOn(key)).toEqual(['engagement_drop', 'inactivity']);
+    expect(featuresOf(key).unsupported).toEqual([
+      'absent',
+      'attention',
+      'grade_drop',
+      'grade_outlier',
+      'grade_spike',
+      'low_marks',
+      'missing_work',
+    ]);
   });
 
   test('each since a day of its own', () => {
     const features = featuresOf(key);
     // Of 28 days 23 are at 50 and 5 at 0: 3·1.253314·250/28 = 33.57. On the first day at 0 all were at 50.
     expect(features.engagement_drop).toMatchObject({ since: shown(11), value: 0, baseline: 50, threshold: 16.43 });
-    expect(features.engagement_shift).toMatchObject({ since: shown(11), baseline: 50, direction: 'down' });
-    // The third of the low days.
-    expect(features.sustained_low).toMatchObject({ since: shown(9), baseline: 50 });
     // The eighth day after the last active one.
     expect(features.inactivity).toMatchObject({ since: shown(4), value: 12, baseline: 1, threshold: 7 });
   });
@@ -103,11 +110,13 @@ describe('several flags at once', () => {
     const graded = grading(...grades('80', '80', '80', '80', '20'));
     expect(openOn(graded)).toEqual(['grade_drop', 'grade_outlier']);
     expect(featuresOf(graded).unsupported).toEqual([
+      'absent',
+      'attention',
       'engagement_drop',
-      'engagement_shift',
       'engagement_spike',
       'inactivity',
-      'sustained_low',
+      'low_marks',
+      'missing_work',
     ]);
   });
 });

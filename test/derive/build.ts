@@ -38,6 +38,10 @@ export const deriving = (special: Partial<DerivingSettings> = {}): DerivingSetti
   zeroGrades: 'ungraded',
   passMark: exactly('50'),
   outlierThreshold: exactly('3'),
+  openPoints: 3,
+  closePoints: 2,
+  expectedShare: 75,
+  leastClass: 8,
   ...special,
 });
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { COVERAGE_KINDS } from '#libs/aggregate/coverage.ts';
-import { FLAG_NAMES } from '#libs/domain/flags.ts';
+import { STORED_FLAGS } from '#libs/domain/flags.ts';
 import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
 
 /*
@@ -8,8 +8,8 @@ import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
  * gives another meaning to what databases hold: a new name goes to the end, of the list and of what stands here.
  */
 const ORDERS = {
-  'FLAG_NAMES, the bits of anomaly_series.flags': [
-    FLAG_NAMES,
+  'STORED_FLAGS, the bits of anomaly_series.flags': [
+    STORED_FLAGS,
     [
       'engagement_drop',
       'engagement_shift',
@@ -19,6 +19,10 @@ const ORDERS = {
       'grade_spike',
       'inactivity',
       'sustained_low',
+      'attention',
+      'absent',
+      'missing_work',
+      'low_marks',
     ],
   ],
   'COVERAGE_KINDS, the arrays of first days in state.key and state.course': [

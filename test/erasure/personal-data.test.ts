@@ -12,6 +12,8 @@ const IMPERSONAL: Readonly<Record<string, string>> = {
   'public.stream_progress': 'stream epoch applied phase origin committed_at updated_at last_record snapshot_staged',
   'state.calendar': 'only_row today',
   'state.connector': 'name epoch state detail slot retained_bytes safe_bytes restarts heard_at updated_at',
+  // Numbers of the class, and the work that it is expected to hand in.
+  'state.course_class': 'course_id first_day attending usual sources expected grades',
   'state.course': 'course_id version covered_from first_fact last_fact as_of',
   'state.epoch': 'epoch stream origin reason begun_at',
   'state.erasure_salt': 'only_row salt',

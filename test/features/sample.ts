@@ -4,6 +4,10 @@ import { readEnrollment } from '#libs/clean/enrollments.ts';
 import { readGrade } from '#libs/clean/grades.ts';
 import { isRejected, type Rejected } from '#libs/clean/rejection.ts';
 import type { ReadingSettings } from '#libs/clean/settings.ts';
+import type { GradeChange } from '#libs/derive/anomaly/graded.ts';
+import { classNumbers } from '#libs/derive/attention/class-numbers.ts';
+import { type HandedIn, memberOf } from '#libs/derive/attention/member.ts';
+import type { ClassNumbers } from '#libs/derive/attention/numbers.ts';
 import { type LocalDay, MS_PER_DAY } from '#libs/domain/local-date.ts';
 import { tableZone } from '#libs/domain/zone.ts';
 import { anomalyFamily } from '#libs/families/anomaly.ts';
@@ -176,7 +180,7 @@ const accepted = <O extends object>(readings: readonly (O | Rejected)[]): O[] =>
   readings.filter((reading): reading is O => !isRejected(reading));
 
 /** What is read of a key, and what follows for it in each family. */
-export function resultOf(rows: Rows, n: number) {
+export function resultOf(rows: Rows, n: number, numbers: ClassNumbers | null = null) {
   const settings = testSettings().deriving;
   const read = {
     enrollments: rows.enrollments.map((row) => readEnrollment(row, READING)),
@@ -193,9 +197,12 @@ export function resultOf(rows: Rows, n: number) {
   const [days, graded] = [engagement.derived?.series, performance.derived?.series];
   const enrolledAt = engagement.derived?.features.enrolled_at ?? null;
   const stored = {
-    engagement: engagement.derived ? { asOf, enrolledAt, days: days ? { ...days, first: days.firstDay } : null } : null,
+    engagement: engagement.derived
+      ? { asOf, enrolledAt, days: days ? { ...days, first: days.firstDay, handedIn: days.handed_in } : null }
+      : null,
     performance: graded ? { asOf, first: graded.firstDay, graded: graded.graded } : null,
     enrolledDay: enrolledAt === null ? null : ZONE.dayOf(enrolledAt),
+    numbers,
   };
   const anomaly = evaluateKey(anomalyFamily, settings, {
     ...at,
@@ -204,6 +211,25 @@ export function resultOf(rows: Rows, n: number) {
   return { read, engagement, performance, anomaly };
 }
 
+/** The keys of the sample as one class, to which each is held. */
+function classOfSample(results: readonly ReturnType<typeof resultOf>[]): ClassNumbers | null {
+  const members = results.map(({ engagement, performance }) => {
+    const days = engagement.derived?.series;
+    const active = days?.active.flatMap((value, index) => (value === 1 ? [days.firstDay + index] : [])) ?? [];
+    return memberOf(
+      active,
+      (days?.handed_in ?? []) as readonly HandedIn[],
+      (performance.derived?.series?.graded ?? []) as readonly GradeChange[],
+    );
+  });
+  const span = { firstFact: TODAY - 100, asOf: TODAY, submissionFrom: TODAY - 40, notDoneFrom: TODAY - 90 };
+  // Of rows that are drawn few hand in the same item.
+  return classNumbers(members, span, { ...testSettings().deriving, expectedShare: 10 });
+}
+
 /** Of every key of the sample. */
-export const sampleResults = () =>
-  [...Array.from({ length: KEYS }, (_, n) => rowsOf(n)), ...OWN].map((rows, n) => resultOf(rows, n));
+export function sampleResults() {
+  const rows = [...Array.from({ length: KEYS }, (_, n) => rowsOf(n)), ...OWN];
+  const numbers = classOfSample(rows.map((own, n) => resultOf(own, n)));
+  return { numbers, keys: rows.map((own, n) => resultOf(own, n, n % 10 === 7 ? null : numbers)) };
+}

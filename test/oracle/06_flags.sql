@@ -1,4 +1,5 @@
--- Flags by the days as of which they are open (the feature definitions, section 5), and by key those whose minimum of data is not met.
+-- The six flags unusual against the own past, by the days as of which they are open (the feature definitions, section 5). 08_attention adds
+-- the alarm and its reasons to the same table.
 -- Every decision is made in whole numbers: scores are in hundredths, grades in parts of a common unit, differences of days are doubled,
 -- and where there is a standard deviation both sides are squared.
 
@@ -8,7 +9,9 @@ set local jit = off;
 drop table if exists pg_temp.oracle_flags;
 create temp table oracle_flags (
   student_id uuid, course_id uuid, day date, flag text collate "C",
-  value numeric, baseline numeric, threshold numeric, method text, severity text, item text collate "C", direction text
+  value numeric, baseline numeric, threshold numeric, method text, severity text, item text collate "C",
+  more jsonb,
+  since date -- null: the first day of the unbroken run of days
 );
 
 -- Two names of one number: r >= 2 and r >= 1.5, each already decided exactly.
@@ -46,10 +49,9 @@ begin
 end
 $$;
 
--- Scored days with the two baselines and the chart as of each. "A day from the key's first day on with a daily score" (section 2).
--- Unclear: the days before there is an engagement row, when the first day comes from a grade. Taken for drop and spike: not in the
--- baseline, as it is of the "stored engagement_ma7", and nothing is stored for them (section 6: the row of day d equals the features as of
--- d). Taken for shift and sustained_low: in the baseline and in the chart, as these are of "scored days", which ask for no such row.
+-- Scored days with the baseline as of each. "A day from the key's first day on with a daily score" (section 2).
+-- Unclear: the days before there is an engagement row, when the first day comes from a grade. Taken: not in the baseline, as it is of the
+-- "stored (not null) engagement_ma7", and nothing is stored for them (section 6: the row of day d equals the features as of d).
 drop table if exists pg_temp.oracle_scored_days;
 create temp table oracle_scored_days as
 with days as (
@@ -61,14 +63,9 @@ with days as (
 )
 select student_id, course_id, day, ma7,
        count(ma7) over before_7 as means, count(ma7) filter (where y > 0) over before_7 as means_above,
-       array_agg(ma7) filter (where ma7 is not null) over before_7 as mean_values,
-       count(y) over before_28 as n, count(y) filter (where y > 0) over before_28 as above, sum(y) over before_28 as total,
-       count(y) over before_28 * sum(y * y) over before_28 - (sum(y) over before_28) * (sum(y) over before_28) as spread,
-       array_agg(y) over last_28 as chart -- newest last
+       array_agg(ma7) filter (where ma7 is not null) over before_7 as mean_values
 from days
-window before_7 as (partition by student_id, course_id order by x range between 34 preceding and 7 preceding),
-       before_28 as (partition by student_id, course_id order by x range between 55 preceding and 28 preceding),
-       last_28 as (partition by student_id, course_id order by x range between 27 preceding and current row);
+window before_7 as (partition by student_id, course_id order by x range between 34 preceding and 7 preceding);
 analyze oracle_scored_days;
 
 -- engagement_drop, engagement_spike. Scores in hundredths are parts of 10,000.
@@ -87,92 +84,6 @@ cross join lateral (
   select abs(d.ma7 * 2 - z.median_2) * z.limit_under as over, 200 * z.limit_over as under
 ) as away
 where d.means >= 14 and d.means_above >= 4 and away.over >= away.under;
-
--- Baseline of shift and sustained_low: n days, mean = total / n hundredths, sample variance = spread / (n (n - 1)) with
--- spread = n * sum of squares - total^2. Its first day is 28 before, and scored days have no holes, so the chart has all its 28 days.
--- sigma = 0 is never open.
-drop table if exists pg_temp.oracle_charts;
-create temp table oracle_charts as
-select student_id, course_id, day, n, total::bigint as total, spread::bigint as spread, chart
-from oracle_scored_days
-where n >= 14 and above >= 4 and spread > 0;
-analyze oracle_charts;
-
--- engagement_shift. With away = n * (sum of the last m) - m * total, which is n * sum of (x - mean), S reaches c * sigma if for some m
--- away / n - m * sigma / 2 does, that is 2 * away >= n * (2c + m) * sigma, squared 4 * away^2 * (n - 1) >= n * (2c + m)^2 * spread; the square
--- holds both directions. c = 5 opens, and r = S / (5 sigma) is 1.5 at c = 7.5 and 2 at c = 10; the larger S decides, which is what either
--- direction together gives.
--- Unclear: what the six decimals of section 7 are for. Taken: value, baseline and threshold alike, here and in sustained_low, as all three
--- are "in one unit"; in the other flags all three have two, those of scores and means.
--- The values need the root itself: root = sqrt(spread * n * (n - 1)) = n * (n - 1) * sigma. It is a whole number, and then exact, or
--- irrational, and then the two S can be equal only for the same m; sixty decimals separate all others (whole numbers of under 30 digits).
-insert into oracle_flags
-with sums as (
-  select c.student_id, c.course_id, c.day, c.n, c.total, c.spread, a.*
-  from oracle_charts c
-  cross join lateral (
-    select array_agg(away order by m) as aways,
-           bool_or(4 * away * away * (c.n - 1) > c.n * (10 + m) * (10 + m) * c.spread) as open,
-           bool_or(4 * away * away * (c.n - 1) >= c.n * (15 + m) * (15 + m) * c.spread) as half_more,
-           bool_or(4 * away * away * (c.n - 1) >= c.n * (20 + m) * (20 + m) * c.spread) as twice
-    from (
-      select 29 - place as m, c.n * sum(y) over (order by place rows between current row and unbounded following) - (29 - place) * c.total as away
-      from unnest(c.chart) with ordinality as last (y, place)
-    ) suffix
-  ) as a
-), open as (
-  select *, sqrt(round(spread::numeric * n * (n - 1), 60)) as root from sums where open
-)
-select o.student_id, o.course_id, o.day, 'engagement_shift',
-       pg_temp.round_ratio(greatest(s.up, s.down), 200 * o.n * (o.n - 1), 6),
-       pg_temp.round_ratio(o.total, 100 * o.n, 6),
-       pg_temp.round_ratio(5 * o.root, 100 * o.n * (o.n - 1), 6),
-       'cusum', pg_temp.severity(o.twice, o.half_more), null, case when s.up >= s.down then 'up' else 'down' end
-from open o
--- 2 * n * (n - 1) * S, in hundredths
-cross join lateral (
-  select max(2 * (o.n - 1) * away - m * o.root) as up, max(-2 * (o.n - 1) * away - m * o.root) as down
-  from unnest(o.aways) with ordinality as suffix (away, m)
-) as s;
-
--- How far below the mean z is on the last three chart days, the last one last: 100 * n * 20^j * (mean - z) on the j-th day, as
--- mean - z <- 19/20 * (mean - z) + (mean - x) / 20.
-create or replace function pg_temp.shortfalls(chart int[], n bigint, total bigint) returns numeric[]
-language plpgsql immutable as $$
-declare
-  below numeric := 0; -- z begins at the mean
-  whole numeric := 1; -- 20^(j - 1)
-  answer numeric[] := '{}';
-begin
-  for j in 1 .. cardinality(chart) loop
-    below := 19 * below + whole * (total - n * chart[j]);
-    whole := 20 * whole;
-    if j > cardinality(chart) - 3 then answer := answer || below; end if;
-  end loop;
-  return answer;
-end
-$$;
-
--- sustained_low. lambda / (2 - lambda) = 0.05 / 1.95 = 1 / 39, so mean - z > 2.615 * sigma / sqrt(39) squared is
--- shortfall^2 * 39 * (n - 1) > 2.615^2 * spread * n * 400^j, with mean - z above 0. Severity is of the last day alone.
-insert into oracle_flags
-with lows as materialized (
-  select c.*, pg_temp.shortfalls(chart, n, total) as below, 2.615 * 2.615 * spread * n as bound, 268435456e28 as whole -- 20^28
-  from oracle_charts c
-), measured as (
-  select *, case when below[1] > 0 then below[1] * below[1] * 39 * (n - 1) else 0 end * 400 * 400 as third_last,
-         case when below[2] > 0 then below[2] * below[2] * 39 * (n - 1) else 0 end * 400 as second_last,
-         case when below[3] > 0 then below[3] * below[3] * 39 * (n - 1) else 0 end as last,
-         bound * whole * whole as of_limit -- all three over 400^28
-  from lows
-)
-select student_id, course_id, day, 'sustained_low',
-       pg_temp.round_ratio(total * whole - below[3], 100 * n * whole, 6),
-       pg_temp.round_ratio(total, 100 * n, 6),
-       pg_temp.round_ratio(39 * total * (n - 1) - 2.615 * sqrt(round(39 * spread::numeric * n * (n - 1), 60)), 3900 * n * (n - 1)::numeric, 6),
-       'ewma', pg_temp.severity(last >= 4 * of_limit, last >= 2.25 * of_limit)
-from measured
-where least(third_last, second_last, last) > of_limit;
 
 -- inactivity. A stretch begins with an active day, or for who was never active with "the later of enrolment and the course's first event";
 -- it goes on up to and with the next active day, since that one may be active only as of the day after (see 02_facts), and leaves out
@@ -315,38 +226,3 @@ cross join lateral generate_series(0, least(to_day - 1, graded_day + 29) - from_
 where away_8 > reach_8
 order by student_id, course_id, from_day + n, away_8 desc, graded_at desc, item desc;
 analyze oracle_flags;
-
--- The sorted names of the flags open as of a day, where there are any.
-drop table if exists pg_temp.oracle_open_flags;
-create temp table oracle_open_flags as
-select student_id, course_id, day, array_agg(flag order by flag) as names
-from oracle_flags
-group by student_id, course_id, day;
-analyze oracle_open_flags;
-
--- Flags whose minimum of data is not met as of the course's as-of day.
--- Unclear: an enrolment dated after the as-of day, up to today. Taken: a dated enrolment, as it makes the key's row and is its enrolled_at
--- (section 2); nothing is open, since no day has passed from then on.
-drop table if exists pg_temp.oracle_unsupported;
-create temp table oracle_unsupported as
-with met as (
-  select k.student_id, k.course_id,
-         coalesce(d.means >= 14 and d.means_above >= 4, false) as means,
-         coalesce(d.n >= 14 and d.above >= 4, false) as scores,
-         exists (select from oracle_days a where a.student_id = k.student_id and a.course_id = k.course_id and a.active)
-           or coalesce(k.enrolled_day is not null and c.event_from <= k.as_of, false) as activity,
-         coalesce(g.places >= 5, false) as grades
-  from oracle_keys k
-  join oracle_courses c on c.course_id = k.course_id
-  left join oracle_scored_days d on d.student_id = k.student_id and d.course_id = k.course_id and d.day = k.as_of
-  left join oracle_graded_items g
-    on g.student_id = k.student_id and g.course_id = k.course_id and g.from_day <= k.as_of and k.as_of < g.to_day and g.place = 1
-)
-select m.student_id, m.course_id, array_agg(f.flag order by f.flag) filter (where not f.met) as names
-from met m
-cross join lateral (
-  values ('engagement_drop' collate "C", means), ('engagement_spike', means), ('engagement_shift', scores), ('sustained_low', scores),
-         ('inactivity', activity), ('grade_drop', grades), ('grade_spike', grades), ('grade_outlier', grades)
-) as f (flag, met)
-group by m.student_id, m.course_id;
-analyze oracle_unsupported;

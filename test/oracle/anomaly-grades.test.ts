@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { date, days, FlagSource, type Grade } from './flag-source.ts';
+import { ATTENTION, date, days, FlagSource, type Grade } from './flag-source.ts';
 
 let source: FlagSource;
 beforeAll(async () => {
@@ -91,7 +91,7 @@ describe('grade_drop and grade_spike', () => {
     expect(source.unsupported('course')).toEqual(expect.arrayContaining(GRADE_FLAGS));
     expect(source.unsupported('others')).toEqual(expect.arrayContaining(GRADE_FLAGS));
     expect(source.unsupported('five')).toEqual(
-      ['engagement_drop', 'engagement_shift', 'engagement_spike', 'inactivity', 'sustained_low'], // neither active nor enrolled
+      [...ATTENTION, 'engagement_drop', 'engagement_spike', 'inactivity'].sort(), // neither active nor enrolled
     );
     expect(source.flag('four', 'grade_drop')).toBeNull();
     expect(source.flag('five', 'grade_drop')).toMatchObject({ severity: 'high' });

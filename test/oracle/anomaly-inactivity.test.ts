@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { date, days, FlagSource } from './flag-source.ts';
+import { ATTENTION, date, days, FlagSource } from './flag-source.ts';
 
 let source: FlagSource;
 beforeAll(async () => {
@@ -13,15 +13,14 @@ const TODAY = 80;
 const others = (): Promise<void> => source.active('others', 'course', [5, TODAY]);
 
 const ALL = [
+  ...ATTENTION,
   'engagement_drop',
-  'engagement_shift',
   'engagement_spike',
   'grade_drop',
   'grade_outlier',
   'grade_spike',
   'inactivity',
-  'sustained_low',
-];
+].sort();
 const ALL_OTHERS = ALL.filter((name) => name !== 'inactivity');
 
 test('three times the median gap, seven days at least, sixty days at most', async () => {

@@ -16,13 +16,33 @@ export const times = <T>(count: number, value: T): T[] => Array.from({ length: c
 export const days = (first: number, last: number): number[] =>
   Array.from({ length: last - first + 1 }, (_, n) => first + n);
 
+/** The alarm and its reasons, all unknown in a course of fewer than eight who attend. */
+export const ATTENTION = ['absent', 'attention', 'low_marks', 'missing_work'];
+
+/** Names of so many students. */
+export const students = (count: number, name = 'classmate'): string[] => days(1, count).map((n) => `${name} ${n}`);
+
 export type Grade = readonly [item: string, value: number, day: number, max?: number];
+
+/** The class numbers of one day; `expected` and `grades` by item. */
+export interface ClassDay {
+  readonly attending: number;
+  readonly usual: number | null;
+  readonly source: string | null;
+  readonly expected: Readonly<Record<string, string>>;
+  readonly grades: Readonly<Record<string, number>>;
+}
 
 /** Source tables made by hand, and what the oracle says of them. Names stand for ids. */
 export class FlagSource {
   readonly #source: TestDatabase;
   readonly #ids = new Map<string, string>();
-  #answer: Pick<PrintedFeatures, 'anomaly' | 'temporal'> = { anomaly: [], temporal: [] };
+  #answer: Pick<PrintedFeatures, 'anomaly' | 'temporal' | 'classes' | 'attention'> = {
+    anomaly: [],
+    temporal: [],
+    classes: [],
+    attention: [],
+  };
 
   private constructor(source: TestDatabase) {
     this.#source = source;
@@ -41,7 +61,7 @@ export class FlagSource {
     this.#ids.clear();
   }
 
-  #id(name: string): string {
+  id(name: string): string {
     const known = this.#ids.get(name) ?? randomUUID();
     this.#ids.set(name, known);
     return known;
@@ -53,18 +73,23 @@ export class FlagSource {
       `INSERT INTO activity_logs (id, student_id, course_id, activity_type, "timestamp")
        SELECT gen_random_uuid(), $1, $2, 'login', $3::timestamptz AT TIME ZONE 'UTC' + (place - 1) * interval '1 day' + n * interval '1 second'
        FROM unnest($4::int[]) WITH ORDINALITY AS s (score, place) CROSS JOIN LATERAL generate_series(1, score) AS n`,
-      [this.#id(student), this.#id(course), at(from), scores],
+      [this.id(student), this.id(course), at(from), scores],
     );
   }
 
-  /** An event without a score on each of these days. */
+  /** An event without a score, and that hands nothing in, on each of these days. */
   async active(student: string, course: string, on: readonly number[]): Promise<void> {
     await this.#log(
       student,
       course,
-      'quiz_attempt',
-      on.map((day) => [day, {}]),
+      'calendar_opened',
+      on.map((day) => [day, 'r', {}]),
     );
+  }
+
+  /** Every one of these students on each of these days. */
+  async allActive(group: readonly string[], course: string, on: readonly number[]): Promise<void> {
+    for (const student of group) await this.active(student, course, on);
   }
 
   /** On a day, or at a time in UTC. */
@@ -72,41 +97,59 @@ export class FlagSource {
     student: string,
     course: string,
     states: readonly (readonly [day: number | string, state: number])[],
+    resource = 'r',
   ): Promise<void> {
     await this.#log(
       student,
       course,
       'completion',
-      states.map(([day, state]) => [day, { state }]),
+      states.map(([day, state]) => [day, resource, { state }]),
     );
+  }
+
+  /** Every one of these students hands the items in on these days. */
+  async submissions(
+    group: readonly string[],
+    course: string,
+    items: readonly (readonly [item: string, day: number])[],
+    type: 'submission' | 'quiz_attempt' = 'submission',
+  ): Promise<void> {
+    for (const student of group) {
+      await this.#log(
+        student,
+        course,
+        type,
+        items.map(([item, day]) => [day, item, {}]),
+      );
+    }
   }
 
   async #log(
     student: string,
     course: string,
     type: string,
-    rows: readonly (readonly [number | string, object])[],
+    rows: readonly (readonly [time: number | string, resource: string, metadata: object])[],
   ): Promise<void> {
-    for (const [day, metadata] of rows) {
-      await this.#source.db.query(
-        `INSERT INTO activity_logs (id, student_id, course_id, activity_type, resource_id, "timestamp", metadata)
-         VALUES (gen_random_uuid(), $1, $2, $3, 'r', $4::timestamptz AT TIME ZONE 'UTC', $5)`,
-        [
-          this.#id(student),
-          this.#id(course),
-          type,
-          typeof day === 'string' ? day : at(day, 3600),
-          JSON.stringify(metadata),
-        ],
-      );
-    }
+    await this.#source.db.query(
+      `INSERT INTO activity_logs (id, student_id, course_id, activity_type, resource_id, "timestamp", metadata)
+       SELECT gen_random_uuid(), $1, $2, $3, resource, time::timestamptz AT TIME ZONE 'UTC', metadata::jsonb
+       FROM unnest($4::text[], $5::text[], $6::text[]) AS r (time, resource, metadata)`,
+      [
+        this.id(student),
+        this.id(course),
+        type,
+        rows.map(([time]) => (typeof time === 'string' ? time : at(time, 3600))),
+        rows.map(([, resource]) => resource),
+        rows.map(([, , metadata]) => JSON.stringify(metadata)),
+      ],
+    );
   }
 
   async enrol(student: string, course: string, day: number | null): Promise<void> {
     await this.#source.db.query(
       `INSERT INTO enrollments (id, student_id, course_id, enrolled_at)
        VALUES (gen_random_uuid(), $1, $2, $3::timestamptz AT TIME ZONE 'UTC')`,
-      [this.#id(student), this.#id(course), day === null ? null : at(day)],
+      [this.id(student), this.id(course), day === null ? null : at(day)],
     );
   }
 
@@ -116,7 +159,7 @@ export class FlagSource {
       await this.#source.db.query(
         `INSERT INTO grades (id, student_id, course_id, grade_item, grade_value, grade_max, "timestamp")
          VALUES (gen_random_uuid(), $1, $2, $3, $4, $5, $6::timestamptz AT TIME ZONE 'UTC')`,
-        [this.#id(student), this.#id(course), item, value, max, at(day, 7200)],
+        [this.id(student), this.id(course), item, value, max, at(day, 7200)],
       );
     }
   }
@@ -131,7 +174,7 @@ export class FlagSource {
 
   #row(student: string, course: string): Readonly<Record<string, string | null>> {
     const [row, second] = this.#answer.anomaly.filter(
-      (candidate) => candidate['student_id'] === this.#id(student) && candidate['course_id'] === this.#id(course),
+      (candidate) => candidate['student_id'] === this.id(student) && candidate['course_id'] === this.id(course),
     );
     if (row === undefined || second !== undefined) throw new Error(`not one row of ${student} in ${course}`);
     return row;
@@ -151,9 +194,29 @@ export class FlagSource {
   /** The open flags of each day that has a row. */
   flags(student: string, course = 'course'): Map<number, string[]> {
     const rows = this.#answer.temporal.filter(
-      (row) => row['student_id'] === this.#id(student) && row['course_id'] === this.#id(course),
+      (row) => row['student_id'] === this.id(student) && row['course_id'] === this.id(course),
     );
     return new Map(rows.map((row) => [parseDay(row['feature_date'] ?? '') - DAY_0, names(row['anomaly_flags'])]));
+  }
+
+  /** The class numbers of a day; undefined where the course has none of it. */
+  classDay(day: number, course = 'course'): ClassDay | undefined {
+    const row = this.#answer.classes.find(
+      (candidate) => candidate['course_id'] === this.id(course) && candidate['day'] === date(day),
+    );
+    if (row === undefined) return undefined;
+    return {
+      attending: Number(row['attending']),
+      usual: row['usual'] == null ? null : Number(row['usual']),
+      source: row['work_source'] ?? null,
+      expected: JSON.parse(row['expected'] ?? ''),
+      grades: JSON.parse(row['class_grades'] ?? ''),
+    };
+  }
+
+  /** The ids of the students in the list of attention, in its order. */
+  listed(): (string | null | undefined)[] {
+    return this.#answer.attention.map((row) => row['student_id']);
   }
 
   /** The days as of which a flag is open. */

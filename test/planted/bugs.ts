@@ -167,7 +167,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'keys of a course that moved are not derived again',
     file: 'libs/pipeline/course.ts',
-    from: '  await tx.query(keySql.course_mark_keys, [before.course_id, families, awaited]);\n',
+    from: '  if (isMoved || isClassMoved) await tx.query(keySql.course_mark_keys, [courseId, families, look.awaited]);\n',
     to: '',
     tests: HISTORIES,
   },
@@ -342,9 +342,30 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'flags are not looked at again where coverage moves',
     file: 'libs/pipeline/course.ts',
-    from: 'const families = isCoveredAlike ? ',
-    to: 'const families = before.course_id > 0 ? ',
+    from: 'isMoved ? (isCoveredAlike && !isClassMoved ? ',
+    to: 'isMoved ? (!isClassMoved ? ',
     tests: FLAGS,
+  },
+  {
+    name: 'a class does not learn of changes that are dated before today',
+    file: 'libs/pipeline/derivation.ts',
+    from: '    if (isClassMoved) this.#courseMarks.push({ ...mark, version, ofClass: true });\n',
+    to: '',
+    tests: HISTORIES,
+  },
+  {
+    name: 'what was today is not held to what the class counts of it later',
+    file: 'libs/derive/attention/class-digest.ts',
+    from: 'now.day > before.day ? before.all : before.before',
+    to: 'before.before',
+    tests: ['test/integrity/class.test.ts'],
+  },
+  {
+    name: 'keys are not derived again where their class alone has moved',
+    file: 'libs/pipeline/course.ts',
+    from: 'if (isMoved || isClassMoved) await',
+    to: 'if (isMoved) await',
+    tests: HISTORIES,
   },
   {
     name: 'days before the first row are out of baselines',

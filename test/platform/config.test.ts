@@ -38,6 +38,10 @@ describe('with nothing set', () => {
       ZERO_GRADES: 'ungraded',
       PASS_MARK: 50_000_000n,
       OUTLIER_THRESHOLD: 3_000_000n,
+      ATTENTION_OPEN_POINTS: 3,
+      ATTENTION_CLOSE_POINTS: 2,
+      ATTENTION_EXPECTED_SHARE: 75,
+      ATTENTION_LEAST_CLASS: 8,
     });
   });
 
@@ -134,6 +138,10 @@ describe('a value that is not what it has to be is refused, by the name of its s
     ['SOURCE_TIMEZONE', ['Mars/Olympus', 'Paris', 'UTC+2']],
     ['INSTITUTION_TIMEZONE', ['Europe', '+25:00']],
     ['PASS_MARK', ['-1', '100.000001', 'half', '50%', '50,0', 'NaN']],
+    ['ATTENTION_OPEN_POINTS', ['0', '9', '2.5']],
+    ['ATTENTION_CLOSE_POINTS', ['0', '9', '-1']],
+    ['ATTENTION_EXPECTED_SHARE', ['0', '101', '3/4']],
+    ['ATTENTION_LEAST_CLASS', ['0', '7.5']],
     ['OUTLIER_THRESHOLD', ['0', '-3', '0.0000001', '1000.000001', '3σ', 'Infinity']],
     ['FEATURE_TOPICS', ['yes', 'ON']],
     ['CONNECT_URL', ['connect:8083', 'localhost', 'ftp://connect:8083', 'http://', 'http:// connect']],

@@ -183,9 +183,46 @@ const marks: fc.Arbitrary<WrittenRow[]> = fc
     }),
   );
 
+const CLASSMATES = Array.from({ length: 9 }, (_, n) => `00000000-0000-4000-8000-0000000000a${n}`);
+
+/** Weeks of nine others, who come on most days, and hand in and are graded in the same things about the same time. */
+const classmates: fc.Arbitrary<WrittenRow[]> = fc
+  .record({
+    course_id: fc.constantFrom(...COURSES),
+    from: fc.integer({ min: -75, max: -25 }),
+    every: fc.integer({ min: 3, max: 9 }),
+    type: fc.constantFrom('submission', 'quiz', 'completion'),
+    value: fc.constantFrom('50', '90', '66.66'),
+  })
+  .map(({ course_id, from, every, type, value }) =>
+    CLASSMATES.flatMap((student_id, mate) => {
+      const log = (day: number, activity_type: string, resource_id: string | null, state: number): WrittenRow => {
+        const timestamp = (FIRST_TODAY + Math.min(0, day)) * MS_PER_DAY + mate * MINUTE;
+        const metadata = activity_type === 'completion' ? JSON.stringify({ state }) : null;
+        const row = { student_id, course_id, activity_type, resource_id, duration_seconds: null, timestamp, metadata };
+        return { table: 'activity_logs', row };
+      };
+      const days = Array.from({ length: Math.floor(-from / every) + 1 }, (_, n) => from + n * every);
+      const work = ['r1', 'r2'].flatMap((resource, n) => [
+        log(from + 8 + n, type, resource, 0),
+        log(from + 9 + 8 * n + (mate % 4), type, resource, 1),
+      ]);
+      const timestamp = (FIRST_TODAY + from + 12 + mate) * MS_PER_DAY;
+      const grade_value = String(Number(value) - mate);
+      const graded = ['Lab 1', 'Quiz'].map(
+        (grade_item): WrittenRow => ({
+          table: 'grades',
+          row: { student_id, course_id, grade_item, grade_value, grade_max: '100', timestamp },
+        }),
+      );
+      return [...days.map((day) => log(day, 'login', null, 0)), ...work, ...graded];
+    }),
+  );
+
 /** Rows from which flags follow. */
 export const habit: fc.Arbitrary<WrittenRow[]> = fc.oneof(
   { weight: 2, arbitrary: presence },
+  { weight: 1, arbitrary: classmates },
   { weight: 1, arbitrary: marks },
 );
 

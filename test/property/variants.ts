@@ -19,6 +19,9 @@ interface Choice {
   readonly passMark: number;
   readonly loginWeight: number;
   readonly outlierThreshold: number;
+  readonly leastClass: number;
+  readonly expectedShare: number;
+  readonly attention: readonly [open: number, close: number];
   readonly excludes: boolean;
   readonly hasAliases: boolean;
 }
@@ -33,6 +36,9 @@ const choice: fc.Arbitrary<Choice> = fc.record({
   passMark: fc.constantFrom(50, 49.999995, 100),
   loginWeight: fc.constantFrom(0.3, 0, 1.25),
   outlierThreshold: fc.constantFrom(3, 1.5, 0.000001),
+  leastClass: fc.constantFrom(8, 1, 2),
+  expectedShare: fc.constantFrom(75, 34),
+  attention: fc.constantFrom([3, 2] as const, [2, 1] as const),
   excludes: fc.boolean(),
   hasAliases: fc.boolean(),
 });
@@ -46,8 +52,19 @@ export const variant: fc.Arbitrary<(idOf: ExcludedIds) => Variant> = choice.map(
 );
 
 function toVariant(chosen: Choice, idOf: ExcludedIds): Variant {
-  const { sourceZone, institutionZone, zeroGrades, passMark, loginWeight, outlierThreshold, excludes, hasAliases } =
-    chosen;
+  const {
+    sourceZone,
+    institutionZone,
+    zeroGrades,
+    passMark,
+    loginWeight,
+    outlierThreshold,
+    leastClass,
+    expectedShare,
+    attention,
+    excludes,
+    hasAliases,
+  } = chosen;
   const base = testSettings();
   const excluded = STUDENTS[2] ?? '';
   const aliases: [string, ActivityType][] = hasAliases
@@ -69,6 +86,10 @@ function toVariant(chosen: Choice, idOf: ExcludedIds): Variant {
         zeroGrades,
         passMark: million(passMark),
         outlierThreshold: million(outlierThreshold),
+        leastClass,
+        expectedShare,
+        openPoints: attention[0],
+        closePoints: attention[1],
         engagementWeights: { ...base.deriving.engagementWeights, logins: million(loginWeight) },
       },
       excluded: new Set(excludes ? [idOf(excluded)] : []),
@@ -80,6 +101,10 @@ function toVariant(chosen: Choice, idOf: ExcludedIds): Variant {
       zero_grades: zeroGrades,
       pass_mark: String(passMark),
       outlier_threshold: outlierThreshold.toFixed(6),
+      least_class: String(leastClass),
+      expected_share: `${expectedShare}/100`,
+      attention_open: String(attention[0]),
+      attention_close: String(attention[1]),
       engagement_weights: `${loginWeight},0.3,0.2,0.2`,
       excluded_students: excludes ? excluded : '',
       aliases: JSON.stringify(Object.fromEntries(aliases)),

@@ -7,8 +7,9 @@ import { readEnrollment } from '#libs/clean/enrollments.ts';
 import { readGrade } from '#libs/clean/grades.ts';
 import { isRejected, type Rejected } from '#libs/clean/rejection.ts';
 import type { ReadingSettings } from '#libs/clean/settings.ts';
+import { flagsOfBits } from '#libs/derive/anomaly/anomaly-series.ts';
 import { gradeChanges } from '#libs/derive/anomaly/graded.ts';
-import { FLAG_NAMES } from '#libs/domain/flags.ts';
+import type { HandedIn } from '#libs/derive/attention/member.ts';
 import { earlierDay, type LocalDay, laterDay, MS_PER_DAY } from '#libs/domain/local-date.ts';
 import { anomalyFamily } from '#libs/families/anomaly.ts';
 import { courseAsOf } from '#libs/families/course-as-of.ts';
@@ -127,19 +128,25 @@ function flaggedDays({ rows, gradeRows }: ReadKey, context: DeriveContext): Flag
     engagement: engagement && {
       asOf,
       enrolledAt,
-      days: engagement.series && { first: engagement.series.firstDay, ...engagement.series },
+      days: engagement.series && {
+        first: engagement.series.firstDay,
+        ...engagement.series,
+        handedIn: engagement.series.handed_in as readonly HandedIn[],
+      },
     },
     performance: performance?.series
       ? { asOf, first: performance.series.firstDay, graded: gradeChanges(gradeRows, asOf, settings.deriving) }
       : null,
     enrolledDay: enrolledAt === null ? null : settings.reading.institutionZone.dayOf(enrolledAt),
+    // Alone, without a class, a student has no attention.
+    numbers: null,
   };
   const flagged = anomalyFamily.derive(stored, null, context, settings.deriving);
   const series = flagged?.series ?? null;
   return (
     series && {
       firstDay: series.firstDay,
-      flags: series.flags.map((bits) => FLAG_NAMES.filter((_, n) => ((bits ?? 0) >> n) & 1)),
+      flags: series.flags.map((bits) => flagsOfBits(bits ?? 0)),
     }
   );
 }

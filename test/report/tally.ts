@@ -16,7 +16,7 @@ export interface Truth {
 }
 
 /** Flags that say of somebody that less is done than before. */
-export const LESS: readonly FlagName[] = ['engagement_drop', 'engagement_shift', 'inactivity', 'sustained_low'];
+export const LESS: readonly FlagName[] = ['attention', 'engagement_drop', 'inactivity'];
 
 /** A flag that opened: it was closed on the day before. */
 export interface Opening {

@@ -19,20 +19,6 @@ test('flags are compared by their members', () => {
   expect(columnsThatDiffer({ unsupported: '{a}' }, { unsupported: '{}' })).toEqual(['unsupported']);
 });
 
-test('only multiples of a standard deviation may differ, by a millionth', () => {
-  const shift = (value: number, baseline: number): PrintedRow => ({
-    engagement_shift: JSON.stringify({ value, baseline }),
-  });
-  expect(columnsThatDiffer(shift(26.000001, 15), shift(26.000002, 15))).toEqual([]);
-  expect(columnsThatDiffer(shift(26.000001, 15), shift(26.000003, 15))).toEqual(['engagement_shift']);
-  expect(columnsThatDiffer(shift(26, 15.000001), shift(26, 15.000002))).toEqual(['engagement_shift']);
-  const low = (value: number, threshold: number): PrintedRow => ({
-    sustained_low: JSON.stringify({ value, threshold }),
-  });
-  expect(columnsThatDiffer(low(11, 12.000001), low(11, 12.000002))).toEqual([]);
-  expect(columnsThatDiffer(low(11.000001, 12), low(11.000002, 12))).toEqual(['sustained_low']);
-});
-
 test('a row that only one has', () => {
   expect(compareRows('anomaly', [row({})], []).map(({ column }) => column)).toEqual(['(row)']);
 });

@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import pg from 'pg';
+import { FLAG_NAMES } from '#libs/domain/flags.ts';
 import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
 import type { DatabaseAddress, Queryable } from '#libs/platform/postgres/database.ts';
 
@@ -18,11 +20,19 @@ const ANSWERS = new Map(FEATURE_TABLES.map((name) => [name, read(`${name}.sql`)]
 const COMPAT_VIEWS = ['compat_metrics', 'compat_temporal'] as const;
 type CompatView = (typeof COMPAT_VIEWS)[number];
 const COMPAT = read('compat.sql');
+/** The class numbers by course and day, as they follow and as they are stored; and the list of attention. */
+const CLASSES = read('class.sql');
+const STORED_CLASSES = readFileSync(new URL('stored-classes.sql', import.meta.url), 'utf8');
+const ATTENTION = read('attention.sql');
 
 /** Rows as Postgres prints them: every value as text or null, so that two answers can be compared digit by digit. */
 export type PrintedRow = Readonly<Record<string, string | null>>;
 export type PrintedFeatures = Readonly<Record<FeatureTableName, readonly PrintedRow[]>> &
-  Readonly<Partial<Record<CompatView, readonly PrintedRow[]>>>;
+  Readonly<Partial<Record<CompatView, readonly PrintedRow[]>>> & {
+    readonly classes: readonly PrintedRow[];
+    /** In its order; of what is stored it is asked for elsewhere. */
+    readonly attention: readonly PrintedRow[];
+  };
 
 /** What the oracle is told, as `oracle.<name>`; what is not given has the product's default. */
 export interface OracleSettings {
@@ -34,6 +44,12 @@ export interface OracleSettings {
   readonly engagement_targets?: string;
   readonly pass_mark?: string;
   readonly outlier_threshold?: string;
+  readonly attention_open?: string;
+  readonly attention_close?: string;
+  readonly expected_share?: string;
+  readonly least_class?: string;
+  readonly list_course?: string;
+  readonly list_days?: string;
   readonly excluded_students?: string;
   readonly aliases?: string;
 }
@@ -44,18 +60,6 @@ const STAMPS = ['source_position', 'source_committed_at', 'computed_at', 'row_ve
 /** Only these go through logarithms and square roots, and may differ, by a millionth at most. */
 export const INEXACT = ['regularity_hour', 'regularity_weekday', 'periodicity_day', 'periodicity_week'];
 const TOLERANCE = 1.000_001e-6;
-/** Flags are compared member by member; a multiple of a standard deviation may differ by as little. */
-const INEXACT_MEMBERS: Readonly<Record<string, readonly string[]>> = {
-  engagement_drop: [],
-  engagement_spike: [],
-  inactivity: [],
-  engagement_shift: ['value', 'threshold'],
-  sustained_low: ['threshold'],
-  grade_drop: [],
-  grade_spike: [],
-  grade_outlier: [],
-};
-
 const asText: pg.CustomTypesConfig = { getTypeParser: () => (value: string) => value };
 
 async function connect(address: DatabaseAddress): Promise<pg.Client> {
@@ -104,6 +108,8 @@ export async function askOracle(
       performance: await answer('performance'),
       anomaly: await answer('anomaly'),
       temporal: await answer('temporal'),
+      classes: await rowsOf(CLASSES),
+      attention: await rowsOf(ATTENTION),
     };
     if (courseIds === undefined) return features;
     await client.query('CREATE TEMP TABLE oracle_course_ids (course_id uuid, id integer)');
@@ -145,6 +151,8 @@ export async function readFeatures(address: DatabaseAddress): Promise<PrintedFea
       performance: await rows('performance_features'),
       anomaly: await rows('anomaly_features'),
       temporal: await rows('temporal_features'),
+      classes: (await client.query<PrintedRow>(STORED_CLASSES)).rows,
+      attention: [],
       compat_metrics: await rows('compat.student_metrics'),
       compat_temporal: await ofStudents('compat.temporal_features'),
     };
@@ -154,7 +162,7 @@ export async function readFeatures(address: DatabaseAddress): Promise<PrintedFea
 }
 
 export interface Difference {
-  readonly table: FeatureTableName | CompatView;
+  readonly table: FeatureTableName | CompatView | 'classes';
   readonly key: string;
   readonly column: string;
   readonly oracle: string | null | undefined;
@@ -162,7 +170,7 @@ export interface Difference {
 }
 
 const keyOf = (table: Difference['table'], row: PrintedRow): string =>
-  [row['student_id'], row['course_id'], table === 'temporal' ? row['feature_date'] : null]
+  [row['student_id'], row['course_id'], table === 'temporal' ? row['feature_date'] : null, row['day']]
     .filter((part) => part != null)
     .join(' ');
 
@@ -172,7 +180,9 @@ const keyOf = (table: Difference['table'], row: PrintedRow): string =>
  */
 export function compareFeatures(oracle: PrintedFeatures, stored: PrintedFeatures): Difference[] {
   const views = COMPAT_VIEWS.filter((view) => oracle[view] !== undefined);
-  return [...FEATURE_TABLES, ...views].flatMap((table) => compareRows(table, oracle[table] ?? [], stored[table] ?? []));
+  return [...FEATURE_TABLES, ...views, 'classes' as const].flatMap((table) =>
+    compareRows(table, oracle[table] ?? [], stored[table] ?? []),
+  );
 }
 
 /** The same of one table. */
@@ -198,19 +208,13 @@ export function compareRows(
   return differences;
 }
 
+const FLAG_COLUMNS: readonly string[] = FLAG_NAMES;
+
 function isEqual(column: string, a: string | null | undefined, b: string | null | undefined): boolean {
   if (a === b) return true;
   if (a == null || b == null) return false;
-  const inexact = INEXACT_MEMBERS[column];
-  if (inexact !== undefined) return isEqualFlag(a, b, inexact);
+  if (FLAG_COLUMNS.includes(column)) return isDeepStrictEqual(JSON.parse(a), JSON.parse(b));
   return INEXACT.includes(column) && isNear(a, b);
-}
-
-function isEqualFlag(a: string, b: string, inexact: readonly string[]): boolean {
-  const [one, other] = [JSON.parse(a), JSON.parse(b)] as [Record<string, unknown>, Record<string, unknown>];
-  return [...new Set([...Object.keys(one), ...Object.keys(other)])].every(
-    (member) => one[member] === other[member] || (inexact.includes(member) && isNear(one[member], other[member])),
-  );
 }
 
 const isNear = (a: unknown, b: unknown): boolean => Math.abs(Number(a) - Number(b)) <= TOLERANCE;

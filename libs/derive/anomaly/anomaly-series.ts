@@ -1,14 +1,16 @@
+import { ATTENTION_FLAGS, STORED_FLAGS } from '#libs/domain/flags.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
-import { controlAt, scoredDays } from './control.ts';
-import { isShifted } from './cusum.ts';
-import { isSustainedLow } from './ewma.ts';
+import { type AttentionDays, attentionDays, isOpen } from '../attention/attention.ts';
+import type { AttentionKey } from '../attention/key.ts';
+import type { ClassMember } from '../attention/member.ts';
+import type { ClassNumbers } from '../attention/numbers.ts';
 import { type AnomalySettings, FLAG_NAMES, type FlagName } from './flags.ts';
 import { type GradedFrom, gradesApart, lastNewsDay } from './graded.ts';
 import { type ActivityDays, idleRanges } from './own-gap.ts';
 import { type DailyScores, unusualDays } from './usual.ts';
 
 /** All that flags follow from: what is stored of a key's days, its graded items, and a few days of its own. */
-export interface AnomalyKey extends DailyScores {
+export interface AnomalyKey extends DailyScores, Omit<ClassMember, 'activeDays'> {
   /** The key's first day, on which `score` and `ma7` begin; null where it has none. */
   readonly firstDay: LocalDay | null;
   /** The course's as-of: the last day. */
@@ -21,6 +23,8 @@ export interface AnomalyKey extends DailyScores {
   readonly courseFirstEvent: LocalDay | null;
   /** Ascending. */
   readonly graded: readonly GradedFrom[];
+  /** Of the course; null: it has none. */
+  readonly numbers: ClassNumbers | null;
 }
 
 /** The open flags of each day from the key's first one to as of. */
@@ -28,17 +32,23 @@ export interface AnomalySeries {
   readonly firstDay: LocalDay;
   /** Names in order. Lists that are equal are one list. */
   readonly flags: readonly (readonly FlagName[])[];
+  /** What is held against the class. */
+  readonly attention: AttentionDays;
 }
 
-/** A list of flags as one number: of the first name in order 1, of the next 2, 4, … */
+/** A list of flags as one number: of the first that is stored 1, of the next 2, 4, … */
 export const flagBits = (names: readonly FlagName[]): number => names.reduce((bits, name) => bits | bitOf(name), 0);
 
-const bitOf = (name: FlagName): number => 1 << FLAG_NAMES.indexOf(name);
+const bitOf = (name: FlagName): number => 1 << STORED_FLAGS.indexOf(name);
 
-/** Every set of flags as a list of names, by its bits. */
-const LISTS: readonly (readonly FlagName[])[] = Array.from({ length: 1 << FLAG_NAMES.length }, (_, bits) =>
-  FLAG_NAMES.filter((name) => (bits & bitOf(name)) !== 0),
-);
+const LISTS = new Map<number, readonly FlagName[]>();
+
+/** The set of flags that bits stand for, names in order of the alphabet. */
+export function flagsOfBits(bits: number): readonly FlagName[] {
+  const known = LISTS.get(bits) ?? FLAG_NAMES.filter((name) => (bits & bitOf(name)) !== 0).sort();
+  LISTS.set(bits, known);
+  return known;
+}
 
 /**
  * The flags as of each day, by what is known today: each day is judged by what is dated on or before it. Null where the
@@ -47,7 +57,7 @@ const LISTS: readonly (readonly FlagName[])[] = Array.from({ length: 1 << FLAG_N
 export function anomalySeries(key: AnomalyKey, settings: AnomalySettings): AnomalySeries | null {
   const { firstDay, asOf } = key;
   if (firstDay === null || firstDay > asOf) return null;
-  const open = new Uint8Array(asOf - firstDay + 1);
+  const open = new Uint16Array(asOf - firstDay + 1);
   const openFor = (name: FlagName, from: LocalDay, to: LocalDay): void => {
     const end = Math.min(to, asOf) - firstDay;
     for (let index = Math.max(from - firstDay, 0); index <= end; index += 1)
@@ -63,18 +73,37 @@ export function anomalySeries(key: AnomalyKey, settings: AnomalySettings): Anoma
     if (apart.outlier !== null) openWhileNews(`grade_${apart.outlier.side}`, apart.last.day);
     for (const { item } of apart.beyond) openWhileNews('grade_outlier', item.day);
   });
-  return { firstDay, flags: Array.from(open, (bits) => LISTS[bits] ?? []) };
+  const attention = attentionDays(attentionKey(key, firstDay), settings);
+  openAttention(attention, open);
+  return { firstDay, flags: Array.from(open, flagsOfBits), attention };
 }
 
-function openEngagement(key: AnomalyKey, { outlierThreshold }: AnomalySettings, open: Uint8Array): void {
-  const scored = scoredDays(key.score);
+/** @param firstDay of the key */
+export const attentionKey = (
+  { asOf, activeDays, handedIn, grades, numbers }: AnomalyKey,
+  firstDay: LocalDay,
+): AttentionKey => ({
+  firstDay,
+  asOf,
+  activeDays,
+  handedIn: new Map(handedIn.map(({ source, item, day }) => [`${source} ${item}`, day])),
+  grades,
+  numbers,
+});
+
+function openEngagement(key: AnomalyKey, { outlierThreshold }: AnomalySettings, open: Uint16Array): void {
   unusualDays(key, open.length, outlierThreshold).forEach((side, index) => {
-    let bits = side === null ? 0 : bitOf(`engagement_${side}`);
-    const control = controlAt(scored, index);
-    if (isShifted(control)) bits |= bitOf('engagement_shift');
-    if (isSustainedLow(control)) bits |= bitOf('sustained_low');
-    open[index] = bits;
+    if (side !== null) open[index] = bitOf(`engagement_${side}`);
   });
+}
+
+function openAttention(days: AttentionDays, open: Uint16Array): void {
+  for (const name of ATTENTION_FLAGS) {
+    const bit = bitOf(name);
+    open.forEach((bits, index) => {
+      if (isOpen(days, name, index)) open[index] = bits | bit;
+    });
+  }
 }
 
 /** The days that inactivity is judged by, as of a day. */

@@ -1,15 +1,13 @@
 import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
-import { type AnomalyKey, type AnomalySeries, activityBy, anomalySeries } from './anomaly-series.ts';
-import { type Control, controlAt, hasBaseline, scoredDays } from './control.ts';
-import { shiftFinding } from './cusum.ts';
-import { sustainedLowFinding } from './ewma.ts';
+import { type AttentionFlags, attentionFlags, unknownAttention } from '../attention/attention.ts';
+import { type AnomalyKey, type AnomalySeries, activityBy, anomalySeries, attentionKey } from './anomaly-series.ts';
 import {
   type AnomalyFeatures,
   type AnomalySettings,
-  FLAG_NAMES,
   type Flag,
   type FlagFinding,
-  type FlagName,
+  OWN_PAST_FLAGS,
+  type OwnPastFlagName,
 } from './flags.ts';
 import { type GradedItem, gradesApart, hasGrades, isNews } from './graded.ts';
 import { outlierFinding } from './modified-z.ts';
@@ -34,25 +32,38 @@ export function anomalyFeatures(
     day,
     threshold: settings.outlierThreshold,
     activity: activityBy(key, day),
-    control: controlAt(scoredDays(key.score), index),
     items: key.graded.findLast(({ from }) => from <= day)?.items ?? [],
   };
   const findings = { ...engagementFindings(key, view), ...gradeFindings(view) };
-  const flag = (name: FlagName): Flag | null => {
+  const flag = (name: OwnPastFlagName): Flag | null => {
     const finding = findings[name];
     return finding && { since: formatDay(day - daysOpenBefore(series, name, index)), ...finding };
   };
   return {
+    ...attentionOn(key, settings, series, index),
     engagement_drop: flag('engagement_drop'),
     engagement_spike: flag('engagement_spike'),
     inactivity: flag('inactivity'),
-    engagement_shift: flag('engagement_shift'),
-    sustained_low: flag('sustained_low'),
     grade_drop: flag('grade_drop'),
     grade_spike: flag('grade_spike'),
     grade_outlier: flag('grade_outlier'),
-    unsupported: unsupported(key, view),
+    unsupported: [
+      ...unknownAttention(key.numbers, day, series?.attention ?? null, index),
+      ...unsupported(key, view),
+    ].sort(),
   };
+}
+
+const NO_ATTENTION: AttentionFlags = { attention: null, absent: null, missing_work: null, low_marks: null };
+
+function attentionOn(
+  key: AnomalyKey,
+  settings: AnomalySettings,
+  series: AnomalySeries | null,
+  index: number,
+): AttentionFlags {
+  if (series === null) return NO_ATTENTION;
+  return attentionFlags(attentionKey(key, series.firstDay), series.attention, index, settings);
 }
 
 /** What is known on a day, looked up once. */
@@ -62,30 +73,27 @@ interface View {
   readonly day: LocalDay;
   readonly threshold: bigint;
   readonly activity: ActivityDays;
-  readonly control: Control;
   readonly items: readonly GradedItem[];
 }
 
 /** Length of the run of days just before the one at `index` on which the flag was open. */
-function daysOpenBefore(series: AnomalySeries | null, name: FlagName, index: number): number {
+function daysOpenBefore(series: AnomalySeries | null, name: OwnPastFlagName, index: number): number {
   let first = index;
   while (series?.flags[first - 1]?.includes(name)) first -= 1;
   return index - first;
 }
 
-type Findings<N extends FlagName> = Readonly<Record<N, FlagFinding | null>>;
+type Findings<N extends OwnPastFlagName> = Readonly<Record<N, FlagFinding | null>>;
 
 function engagementFindings(
   key: AnomalyKey,
-  { index, day, threshold, activity, control }: View,
-): Findings<'engagement_drop' | 'engagement_spike' | 'engagement_shift' | 'sustained_low' | 'inactivity'> {
+  { index, day, threshold, activity }: View,
+): Findings<'engagement_drop' | 'engagement_spike' | 'inactivity'> {
   const outlier = unusualAt(key, index, threshold);
   const finding = outlier && outlierFinding(outlier, SCORE_UNIT);
   return {
     engagement_drop: outlier?.side === 'drop' ? finding : null,
     engagement_spike: outlier?.side === 'spike' ? finding : null,
-    engagement_shift: shiftFinding(control),
-    sustained_low: sustainedLowFinding(control),
     inactivity: idleFinding(activity, day),
   };
 }
@@ -104,19 +112,16 @@ function gradeFindings({ items, day, threshold }: View): Findings<'grade_drop' |
 }
 
 /** Flags whose minimum of data is not met. A flag that has its data, but no value to judge on the day, is closed. */
-function unsupported(key: AnomalyKey, { index, activity, control, items }: View): FlagName[] {
+function unsupported(key: AnomalyKey, { index, activity, items }: View): OwnPastFlagName[] {
   const usual = hasUsual(key, index);
-  const baseline = hasBaseline(control.baseline);
   const grades = hasGrades(items);
-  const supported: Readonly<Record<FlagName, boolean>> = {
+  const supported: Readonly<Record<OwnPastFlagName, boolean>> = {
     engagement_drop: usual,
     engagement_spike: usual,
-    engagement_shift: baseline,
-    sustained_low: baseline,
     inactivity: activity.activeDays.length > 0 || activity.countedFrom !== null,
     grade_drop: grades,
     grade_spike: grades,
     grade_outlier: grades,
   };
-  return FLAG_NAMES.filter((name) => !supported[name]).sort();
+  return OWN_PAST_FLAGS.filter((name) => !supported[name]);
 }

@@ -3,13 +3,13 @@ import type { ANOMALY } from '#libs/features/anomaly.ts';
 import type { FeaturesOf } from '#libs/features/definition.ts';
 import type { DerivingSettings } from '../settings.ts';
 
-export { FLAG_NAMES, type FlagName, type Severity } from '#libs/domain/flags.ts';
+export { FLAG_NAMES, type FlagName, OWN_PAST_FLAGS, type OwnPastFlagName, type Severity } from '#libs/domain/flags.ts';
 export type { Flag, FlagFinding } from '#libs/features/units.ts';
 
 /** A flag is null while it is not open: closed or, where `unsupported` has its name, not known. */
 export type AnomalyFeatures = FeaturesOf<typeof ANOMALY>;
 
-export type AnomalySettings = Pick<DerivingSettings, 'outlierThreshold'>;
+export type AnomalySettings = Pick<DerivingSettings, 'outlierThreshold' | 'openPoints' | 'closePoints'>;
 
 /**
  * High from twice the distance between baseline and threshold on, medium from one and a half times, else low.

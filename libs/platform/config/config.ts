@@ -29,6 +29,9 @@ export function loadConfig(env: Environment = process.env): SettingValues {
       problems.push(messageOf(error));
     }
   }
+  const { ATTENTION_OPEN_POINTS: open, ATTENTION_CLOSE_POINTS: close } = values as Partial<SettingValues>;
+  if (open !== undefined && close !== undefined && close > open)
+    problems.push(`ATTENTION_CLOSE_POINTS is more than ATTENTION_OPEN_POINTS (${close} and ${open})`);
   if (problems.length > 0) {
     throw new ConfigurationError(
       `the configuration is wrong: ${problems.join('; ')}`,

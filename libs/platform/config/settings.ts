@@ -125,6 +125,14 @@ export const SETTINGS = {
   ),
   PASS_MARK: decimal('50', 100, 'Percent from which a grade passes, compared before rounding'),
   OUTLIER_THRESHOLD: positiveDecimal('3', 1_000, 'How many σ from the usual are an anomaly (modified z-score)'),
+  ATTENTION_OPEN_POINTS: positiveInteger('3', 8, 'Points, 1 to 8, from which a student has attention'),
+  ATTENTION_CLOSE_POINTS: positiveInteger('2', 8, 'Fewer points end it; at most as many as open it'),
+  ATTENTION_EXPECTED_SHARE: positiveInteger('75', 100, 'Percent of a class whose hand-ins make work expected of all'),
+  ATTENTION_LEAST_CLASS: positiveInteger(
+    '8',
+    1_000_000,
+    'Fewer attending students are no class to compare anybody with',
+  ),
   ACTIVITY_ALIASES: aliasFile(
     'JSON file {"word": "type"} of words for activities, extending and overriding the built-in ones',
   ),

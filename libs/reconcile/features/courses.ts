@@ -50,14 +50,14 @@ const COURSES_PER_LOOK = 100;
 
 /** Every course, or these: what is stored beside what its keys say, each of one moment. */
 export async function compareCourses(
-  run: ReconcileRun,
+  { db, context }: ReconcileRun,
   courseIds: readonly number[] | null,
 ): Promise<CourseComparison[]> {
   const comparisons: CourseComparison[] = [];
   for (let after = 0; ; ) {
-    run.context.signal.throwIfAborted();
+    context.signal.throwIfAborted();
     const values = [after, courseIds === null ? null : [...courseIds], COURSES_PER_LOOK, [...FAMILIES]];
-    const rows = await run.db.query<CourseRow>(RECONCILE_COURSES, values);
+    const rows = await db.query<CourseRow>(RECONCILE_COURSES, values);
     comparisons.push(...rows.map(toComparison));
     after = rows.at(-1)?.course_id ?? after;
     if (rows.length < COURSES_PER_LOOK) return comparisons;
@@ -126,10 +126,14 @@ function textOf({ coveredFrom, firstFact, lastFact, asOf }: CourseFacts, place: 
 }
 
 /** Asks the course deriver to look at these courses again. */
-export async function markCourses({ db, context }: ReconcileRun, courseIds: readonly number[]): Promise<void> {
+export async function markCourses(
+  { db, context }: ReconcileRun,
+  courseIds: readonly number[],
+  ofClass = false,
+): Promise<void> {
   await db.transaction(async (tx) => {
     await context.guard(tx);
-    await tx.query(keySql.reconcile_course_marks, [[...courseIds]]);
+    await tx.query(keySql.reconcile_course_marks, [[...courseIds], ofClass]);
   });
   await wakeDerivers(db);
 }

@@ -1,10 +1,12 @@
+import type { ClassSettings } from '#libs/derive/settings.ts';
 import type { StudentCourse } from '#libs/domain/family.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import type { RunScope } from '#libs/domain/run.ts';
 import { keyName } from '#libs/store/keys/keys.ts';
 import { keySql } from '#libs/store/keys/statements.ts';
+import { reconcileClasses } from './classes.ts';
 import { isOfEvidence } from './compare.ts';
-import { CourseRechecks } from './course-rechecks.ts';
+import { type CourseCount, CourseRechecks } from './course-rechecks.ts';
 import { type ComparisonScope, type FamilyReconciliation, inFamily, type KeyComparison } from './family.ts';
 import { KEYS_PER_COMPARISON, type ReconcileRun, Repairs, untilAtRest } from './repairs.ts';
 import { studentRanges } from './scope.ts';
@@ -30,7 +32,8 @@ export const reconcileFeatures = (
   run: ReconcileRun,
   reconciliations: readonly FamilyReconciliation[],
   scope: RunScope,
-): Promise<FeatureReconcileResult> => new FeatureReconciler(run, reconciliations, scope).run();
+  settings: ClassSettings,
+): Promise<FeatureReconcileResult> => new FeatureReconciler(run, reconciliations, scope, settings).run();
 
 /** More keys than that are not kept for later: they are repaired as they come. */
 const MOST_HELD_BACK = 20_000;
@@ -52,6 +55,7 @@ class FeatureReconciler {
   readonly #run: ReconcileRun;
   readonly #families: readonly FamilyState[];
   readonly #scope: RunScope;
+  readonly #settings: ClassSettings;
   readonly #rechecks: CourseRechecks;
   /** First days that keys ought to have, where they have others. */
   readonly #firstDays = new Map<string, LocalDay | null>();
@@ -63,7 +67,13 @@ class FeatureReconciler {
   #left = 0;
   #skipped = 0;
 
-  constructor(run: ReconcileRun, reconciliations: readonly FamilyReconciliation[], scope: RunScope) {
+  constructor(
+    run: ReconcileRun,
+    reconciliations: readonly FamilyReconciliation[],
+    scope: RunScope,
+    settings: ClassSettings,
+  ) {
+    this.#settings = settings;
     this.#run = run;
     this.#families = reconciliations.map((reconciliation) => ({
       reconciliation,
@@ -81,15 +91,19 @@ class FeatureReconciler {
     for (const family of this.#families) await this.#compare(family);
     for (const family of this.#families) await this.#compareDeferred(family);
     for (const { reconciliation, heldBack } of this.#families) await this.#repair(reconciliation, heldBack);
-    if (this.#scope.studentId === undefined) {
-      const courses = await this.#rechecks.settle();
-      this.#compared += courses.compared;
-      this.#left += courses.left;
-      this.#skipped += courses.skipped;
-    }
+    if (this.#scope.studentId === undefined) this.#count(await this.#rechecks.settle());
     for (const { reconciliation, late } of this.#families) await this.#repair(reconciliation, late);
+    // What flags follow from comes before those that wait for it, and after the keys that it follows from.
+    if (this.#scope.studentId === undefined)
+      this.#count(await reconcileClasses(this.#run, this.#settings, this.#scope.courseId));
     for (const family of this.#families) await this.#compareAfterwards(family);
     return { compared: this.#compared, left: this.#left, skipped: this.#skipped };
+  }
+
+  #count({ compared, left, skipped }: CourseCount): void {
+    this.#compared += compared;
+    this.#left += left;
+    this.#skipped += skipped;
   }
 
   /** Every key of a family; what differs in it is repaired, but for what is held back. */

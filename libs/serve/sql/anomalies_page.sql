@@ -11,7 +11,7 @@ FROM (
     array_position(ARRAY['high', 'medium', 'low'], f.content ->> 'severity') AS rank,
     round(
       CASE
-        WHEN f.content ->> 'method' IN ('own_gap', 'cusum') THEN n.value / n.threshold
+        WHEN f.content ->> 'method' = 'own_gap' THEN n.value / n.threshold
         ELSE abs(n.value - n.baseline) / abs(n.threshold - n.baseline)
       END,
       6

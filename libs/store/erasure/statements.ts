@@ -15,7 +15,7 @@ export const { sql: erasureSql } = openStatements(
   ],
   {
     erasure_course_marks:
-      'INSERT INTO state.course_mark (course_id) SELECT DISTINCT course_id FROM state.key WHERE student_id = $1::integer ORDER BY course_id',
+      'INSERT INTO state.course_mark (course_id, of_class) SELECT DISTINCT course_id, of_class FROM state.key, unnest(ARRAY[false, true]) AS of_class WHERE student_id = $1::integer ORDER BY course_id',
     /** A run about the student has nothing more to do. */
     erasure_cancel_run:
       "UPDATE state.pipeline_run SET cancel_requested = true WHERE scope ->> 'student_id' = $1::text AND status IN ('queued', 'running')",

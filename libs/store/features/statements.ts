@@ -4,6 +4,8 @@ import { openStatements } from '../statements.ts';
 export const { sql: featureSql, fillTemplate: fillFeatureTemplate } = openStatements(
   import.meta.url,
   [
+    'class_members',
+    'class_write',
     'outbox_forget_topic',
     'outbox_lock_keys',
     'outbox_plan',
@@ -14,6 +16,9 @@ export const { sql: featureSql, fillTemplate: fillFeatureTemplate } = openStatem
     'stored_days',
   ],
   {
+    class_read:
+      'SELECT course_id, first_day, attending::text AS attending, usual::text AS usual, sources, expected, grades FROM state.course_class WHERE course_id = ANY ($1::integer[])',
+    class_remove: 'DELETE FROM state.course_class WHERE course_id = $1::integer',
     /** The topic is a new one, which nothing was ever told to. */
     outbox_begin_topic:
       'WITH incomplete AS (DELETE FROM state.feature_topic WHERE topic = $1) DELETE FROM state.published WHERE topic = $1',

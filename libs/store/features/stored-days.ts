@@ -1,4 +1,5 @@
 import type { GradeChange } from '#libs/derive/anomaly/graded.ts';
+import type { HandedIn } from '#libs/derive/attention/member.ts';
 import type { StudentCourse } from '#libs/domain/family.ts';
 import { type LocalDay, parseDay } from '#libs/domain/local-date.ts';
 import type { Instant } from '#libs/domain/zone.ts';
@@ -17,7 +18,13 @@ export interface StoredDays {
     readonly asOf: LocalDay;
     readonly enrolledAt: Instant | null;
     /** Null where the key has no days. Hundredths; active days are 1. */
-    readonly days: { readonly first: LocalDay; readonly score: Days; readonly ma7: Days; readonly active: Days } | null;
+    readonly days: {
+      readonly first: LocalDay;
+      readonly score: Days;
+      readonly ma7: Days;
+      readonly active: Days;
+      readonly handedIn: readonly HandedIn[];
+    } | null;
   } | null;
   readonly performance: {
     readonly asOf: LocalDay;
@@ -35,6 +42,7 @@ interface StoredRow {
   readonly score: string | null;
   readonly ma7: string | null;
   readonly active: string | null;
+  readonly handed_in: readonly HandedIn[] | null;
   readonly performance_as_of: string | null;
   readonly performance_first_day: string | null;
   readonly graded: readonly GradeChange[] | null;
@@ -62,7 +70,13 @@ const toStored = (row: StoredRow): StoredDays => ({
         },
 });
 
-function toDays({ engagement_first_day: first, score, ma7, active }: StoredRow) {
+function toDays({ engagement_first_day: first, score, ma7, active, handed_in }: StoredRow) {
   if (first === null || score === null || ma7 === null || active === null) return null;
-  return { first: parseDay(first), score: parseArray(score), ma7: parseArray(ma7), active: parseArray(active) };
+  return {
+    first: parseDay(first),
+    score: parseArray(score),
+    ma7: parseArray(ma7),
+    active: parseArray(active),
+    handedIn: handed_in ?? [],
+  };
 }

@@ -1,5 +1,6 @@
 import { COVERAGE_KINDS, type FirstDays, NO_FIRST_DAYS } from '#libs/aggregate/coverage.ts';
 import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
+import type { ClassDigest } from '#libs/derive/attention/class-digest.ts';
 import type { Family, StudentCourse } from '#libs/domain/family.ts';
 import { type LocalDay, parseDay } from '#libs/domain/local-date.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
@@ -14,6 +15,8 @@ export interface KeyState extends StudentCourse {
   readonly evidence: KeyEvidence;
   /** What was kept of its rows, for {@link parseKept}; null: nothing was. */
   readonly folded: string | null;
+  /** What its course's class knows of it; null: nothing. */
+  readonly ofClass: ClassDigest | null;
 }
 
 /** A key whose lock is held. */
@@ -103,6 +106,9 @@ interface ClaimedRow extends KeyRow, EvidenceColumns {
   readonly folded: string | null;
   readonly owner: string | null;
   readonly set_aside: boolean;
+  readonly class_day: number | null;
+  readonly class_before: bigint | null;
+  readonly class_all: bigint | null;
 }
 
 /** Locks up to `limit` of the keys; those that another deriver holds are left out. */
@@ -120,8 +126,12 @@ export async function claimKeys(
     folded: row.folded,
     owner: row.owner,
     isSetAside: row.set_aside,
+    ofClass: toDigest(row),
   }));
 }
+
+const toDigest = ({ class_day: day, class_before: before, class_all: all }: ClaimedRow): ClassDigest | null =>
+  day === null || before === null || all === null ? null : { day, before, all };
 
 const toEvidence = (row: EvidenceColumns): KeyEvidence => ({
   firstDays: row.first_days ?? NO_FIRST_DAYS,
@@ -221,6 +231,9 @@ export async function updateKeys(
     keys.map((key) => key.evidence.nextDay),
     keys.map((key) => key.folded),
     owner,
+    keys.map((key) => key.ofClass?.day ?? null),
+    keys.map((key) => key.ofClass?.before ?? null),
+    keys.map((key) => key.ofClass?.all ?? null),
   ]);
 }
 
@@ -228,6 +241,8 @@ export async function updateKeys(
 export interface CourseMark extends StudentCourse, MarkOrigin {
   /** Of the course, as the key was derived with it. */
   readonly version: number;
+  /** What the class follows from has changed, too. */
+  readonly ofClass: boolean;
 }
 
 /** Asks the course deriver to look again. */
@@ -241,10 +256,11 @@ export async function addCourseMarks(tx: Queryable, family: Family, marks: reado
     marks.map((mark) => mark.position?.lsn ?? null),
     marks.map(commitDate),
     marks.map((mark) => mark.awaited),
+    marks.map((mark) => mark.ofClass),
   ]);
 }
 
-/** Asks the course deriver to look at every course again. */
+/** Asks the course deriver to look at every course again, and at its class where that is awaited. */
 export async function markAllCourses(tx: Queryable, awaited: boolean): Promise<void> {
   await tx.query(keySql.course_marks_all, [awaited]);
 }

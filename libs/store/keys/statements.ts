@@ -7,8 +7,10 @@ export const { sql: keySql, fillTemplate: fillKeyTemplate } = openStatements(
     'course_mark_keys',
     'course_marks_add',
     'course_marks_all',
+    'course_marks_take',
     'course_update',
     'courses_add',
+    'courses_at_rest',
     'courses_claim',
     'courses_next',
     'courses_read',
@@ -43,8 +45,12 @@ export const { sql: keySql, fillTemplate: fillKeyTemplate } = openStatements(
     calendar_take_back: 'UPDATE state.calendar SET today = $1::date WHERE today > $1::date RETURNING today',
     /** The day, and the settings that those who write have to have. */
     calendar_today: 'SELECT today, (SELECT fingerprint FROM state.settings) AS fingerprint FROM state.calendar',
-    course_marks_take:
-      'DELETE FROM state.course_mark WHERE course_id = ANY ($1::integer[]) RETURNING course_id, family, student_id, course_version, epoch, lsn, committed_at, awaited',
+    course_is_marked: 'SELECT FROM state.course_mark WHERE course_id = $1::integer LIMIT 1',
+    /** Its class has to be derived once its keys are. */
+    course_mark_class:
+      'INSERT INTO state.course_mark (course_id, awaited, of_class) VALUES ($1::integer, $2::boolean, true)',
+    /** Who derives a key with the class that there was until now is told. */
+    course_new_class: 'UPDATE state.course SET version = version + 1 WHERE course_id = $1',
     /** The marks that were taken told of rows that nothing has read: next time all are read. */
     key_set_aside:
       'UPDATE state.key SET set_aside = $4, folded = NULL, owner = NULL WHERE family = $1 AND course_id = $2::integer AND student_id = $3::integer',
@@ -53,6 +59,8 @@ export const { sql: keySql, fillTemplate: fillKeyTemplate } = openStatements(
       'INSERT INTO state.key_mark (family, course_id, student_id, priority) SELECT family, course_id, student_id, 2 FROM state.key WHERE family = $1 AND set_aside IS NOT NULL',
     /** Who was erased is not there any more. */
     students_there: 'SELECT student_id FROM student WHERE student_id = ANY ($1::integer[])',
+    reconcile_class_courses:
+      'SELECT course_id FROM state.course WHERE $1::integer IS NULL OR course_id = $1::integer ORDER BY course_id',
     /** The first statement of a transaction all of whose readings are to be of one moment. */
     reconcile_snapshot: 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY',
     /** Keys with a row that was in the future and is no longer. */

@@ -1,6 +1,7 @@
 import { describeApi } from '../openapi.ts';
 import type { Route } from '../route.ts';
 import { anomaliesRoute } from './anomalies.ts';
+import { attentionRoute } from './attention.ts';
 import { courseMetricsRoute } from './course-metrics.ts';
 import { docsRoute } from './docs.ts';
 import { engagementTrendsRoute } from './engagement-trends.ts';
@@ -28,6 +29,7 @@ const DESCRIBED: readonly Route[] = [
   trajectoryRoute,
   studentsRoute,
   anomaliesRoute,
+  attentionRoute,
   freshnessRoute,
   rejectedRoute,
   featuresRoute,

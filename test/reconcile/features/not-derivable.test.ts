@@ -4,6 +4,7 @@ import { openFamilyReconciliation } from '#libs/reconcile/features/family.ts';
 import { reconcileFeatures } from '#libs/reconcile/features/feature-reconciler.ts';
 import { RECONCILE_TIMING, type ReconcileRun } from '#libs/reconcile/features/repairs.ts';
 import { Ledger } from '#libs/reconcile/verdict.ts';
+import { testSettings } from '../../support/settings.ts';
 import { fillSource } from '../campus.ts';
 import { ReconcileWorld } from '../reconcile-world.ts';
 
@@ -56,7 +57,7 @@ test.each([true, false])(
     };
     const broken = openFamilyReconciliation(family, world.settings);
     const run = runOf(dryRun);
-    const result = await reconcileFeatures(run, [broken], {});
+    const result = await reconcileFeatures(run, [broken], {}, testSettings().deriving);
     expect(run.ledger.examples).toEqual([
       {
         where: 'performance_features',

@@ -8,6 +8,7 @@ SELECT
   engagement_days.score::text,
   engagement_days.ma7::text,
   engagement_days.active::text,
+  engagement_days.handed_in,
   performance.as_of_date AS performance_as_of,
   performance_days.first_day AS performance_first_day,
   performance_days.graded
@@ -18,7 +19,7 @@ LEFT JOIN LATERAL (
   OFFSET 0
 ) AS engagement ON true
 LEFT JOIN LATERAL (
-  SELECT first_day, score, ma7, active FROM state.engagement_series
+  SELECT first_day, score, ma7, active, handed_in FROM state.engagement_series
   WHERE student_id = k.student_id AND course_id = k.course_id
   OFFSET 0
 ) AS engagement_days ON true

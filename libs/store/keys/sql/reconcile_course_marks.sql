@@ -1,1 +1,1 @@
-INSERT INTO state.course_mark (course_id) SELECT course_id FROM unnest($1::integer[]) AS wanted (course_id) ORDER BY course_id
+INSERT INTO state.course_mark (course_id, of_class) SELECT course_id, $2::boolean FROM unnest($1::integer[]) AS wanted (course_id) ORDER BY course_id

@@ -1,0 +1,41 @@
+import type { LocalDay } from '#libs/domain/local-date.ts';
+import type { AttentionKey } from './key.ts';
+
+/** The student's days, that day among them, that are held against what is usual in the class. */
+const OWN_DAYS = 21;
+/** Without an active day in so many, the student is gone. */
+const GONE_DAYS = 28;
+/** Who came later is given time. */
+const DAYS_TO_SETTLE = 14;
+/** A class that comes more rarely says nothing of who stays away. */
+const LEAST_USUAL = 2;
+
+/** What absent is judged by on one day. */
+export interface Absence {
+  readonly active: number;
+  readonly usual: number | null;
+  /** Null: not known. */
+  readonly points: number | null;
+}
+
+/** One for each day from the key's first one to as of. */
+export function absences({ firstDay, asOf, activeDays, numbers }: AttentionKey): Absence[] {
+  let [seen, left, gone] = [0, 0, 0];
+  return Array.from({ length: asOf - firstDay + 1 }, (_, index) => {
+    const day = firstDay + index;
+    const isUntil = (active: LocalDay | undefined, last: LocalDay): boolean => active !== undefined && active <= last;
+    while (isUntil(activeDays[seen], day)) seen += 1;
+    while (isUntil(activeDays[left], day - OWN_DAYS)) left += 1;
+    while (isUntil(activeDays[gone], day - GONE_DAYS)) gone += 1;
+    const usual = numbers?.usual[day - numbers.firstDay] ?? null;
+    const active = seen - left;
+    const isKnown = usual !== null && usual >= LEAST_USUAL && index >= DAYS_TO_SETTLE;
+    return { active, usual, points: isKnown ? pointsOf(active, usual, seen === gone) : null };
+  });
+}
+
+function pointsOf(active: number, usual: number, isGone: boolean): number {
+  if (isGone) return 3;
+  if (4 * active <= usual) return 2;
+  return 2 * active <= usual ? 1 : 0;
+}

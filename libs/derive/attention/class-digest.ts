@@ -1,0 +1,53 @@
+import { createHash } from 'node:crypto';
+import type { LocalDay } from '#libs/domain/local-date.ts';
+import type { GradeChange } from '../anomaly/graded.ts';
+import type { EngagementDays } from '../engagement-series.ts';
+
+/** Something that a class follows from. */
+export interface ClassFact {
+  readonly day: LocalDay;
+  readonly text: string;
+}
+
+/**
+ * What a class follows from of one key, without being it: what is dated before `day`, and all of it. A class counts what is
+ * dated before today alone; on a later day the rest counts, too.
+ */
+export interface ClassDigest {
+  /** The day that was today. */
+  readonly day: LocalDay;
+  readonly before: bigint;
+  readonly all: bigint;
+}
+
+/** What was done on the days of a series, and handed in. */
+export function factsOfActivity({
+  firstDay,
+  active,
+  handed_in,
+}: Pick<EngagementDays, 'firstDay' | 'active' | 'handed_in'>): ClassFact[] {
+  const days = active.flatMap((value, index) => (value === 1 ? [{ day: firstDay + index, text: '' }] : []));
+  return [...days, ...handed_in.map(({ source, item, day }) => ({ day, text: `${source} ${item}` }))];
+}
+
+export const factsOfGrades = (changes: readonly GradeChange[]): ClassFact[] =>
+  changes.map(({ from, item, grade }) => ({ day: from, text: `${grade?.points}/${grade?.max} ${item}` }));
+
+/** @param facts in an order that follows from them */
+export const classDigest = (facts: readonly ClassFact[], today: LocalDay): ClassDigest => ({
+  day: today,
+  before: digestOf(facts.filter(({ day }) => day < today)),
+  all: digestOf(facts),
+});
+
+function digestOf(facts: readonly ClassFact[]): bigint {
+  if (facts.length === 0) return 0n;
+  const text = JSON.stringify(facts.map((fact) => [fact.day, fact.text]));
+  return createHash('sha1').update(text).digest().readBigInt64BE(0);
+}
+
+/** Whether what is dated before today is another than the class has counted. @param before as it was stored; null: nothing was */
+export function movesClass(before: ClassDigest | null, now: ClassDigest): boolean {
+  if (before === null) return now.before !== 0n;
+  return now.before !== (now.day > before.day ? before.all : before.before);
+}

@@ -1,0 +1,81 @@
+import type { LocalDay } from '#libs/domain/local-date.ts';
+import { type AttentionKey, isJudged, RunningSums } from './key.ts';
+
+/** Grades are in half hundredths of a percent, so that the mean of two in hundredths is whole. */
+export const PER_POINT = 200;
+/** So many points below the class on average, and so many. */
+export const LOW = -10;
+export const VERY_LOW = -20;
+
+/** What low_marks is judged by on one day. */
+export interface Marks {
+  /** Own grade less class grade, summed over the items that have both; in half hundredths. */
+  readonly difference: number;
+  readonly graded: number;
+  /** Null: not known. */
+  readonly points: number | null;
+}
+
+/** One for each day from the key's first one to as of. */
+export function marks(key: AttentionKey): Marks[] {
+  const { firstDay, asOf, numbers } = key;
+  const days = asOf - firstDay + 1;
+  const [differences, counts] = [new RunningSums(firstDay, days), new RunningSums(firstDay, days)];
+  for (const { from, to, difference } of comparedGrades(key)) {
+    differences.add(from, to, difference);
+    counts.add(from, to, 1);
+  }
+  const graded = counts.values();
+  return differences.values().map((difference, index) => {
+    const count = graded[index] ?? 0;
+    const isKnown = isJudged(numbers, firstDay + index) && count > 0;
+    return { difference, graded: count, points: isKnown ? pointsOf(difference, count) : null };
+  });
+}
+
+function pointsOf(difference: number, graded: number): number {
+  if (difference <= VERY_LOW * PER_POINT * graded) return 2;
+  return difference <= LOW * PER_POINT * graded ? 1 : 0;
+}
+
+interface Compared {
+  readonly from: LocalDay;
+  readonly to: LocalDay;
+  readonly difference: number;
+}
+
+/** Of each item the runs of days on which own grade and class grade both stand, and neither changes. */
+function comparedGrades({ grades, numbers, asOf }: AttentionKey): Compared[] {
+  const items = new Map<string, Step[]>();
+  const add = (item: string, step: Step): void => {
+    const steps = items.get(item);
+    if (steps === undefined) items.set(item, [step]);
+    else steps.push(step);
+  };
+  for (const { item, from, grade } of grades) add(item, { from, own: grade === null ? null : 2 * grade });
+  // What nobody has graded here needs no comparison.
+  for (const { item, from, grade } of numbers?.grades ?? []) if (items.has(item)) add(item, { from, ofClass: grade });
+  return [...items.values()].flatMap((steps) => comparedOf(steps, asOf));
+}
+
+interface Step {
+  readonly from: LocalDay;
+  readonly own?: number | null;
+  readonly ofClass?: number | null;
+}
+
+function comparedOf(steps: Step[], asOf: LocalDay): Compared[] {
+  let own: number | null = null;
+  let ofClass: number | null = null;
+  const runs: Compared[] = [];
+  steps
+    .sort((a, b) => a.from - b.from)
+    .forEach((step, index) => {
+      if (step.own !== undefined) own = step.own;
+      if (step.ofClass !== undefined) ofClass = step.ofClass;
+      const to = (steps[index + 1]?.from ?? asOf + 1) - 1;
+      if (own !== null && ofClass !== null && step.from <= to)
+        runs.push({ from: step.from, to, difference: own - ofClass });
+    });
+  return runs;
+}

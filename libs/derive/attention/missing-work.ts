@@ -1,0 +1,86 @@
+import { compareBytes } from '#libs/aggregate/grades.ts';
+import type { LocalDay } from '#libs/domain/local-date.ts';
+import type { WorkSource } from '#libs/domain/work-source.ts';
+import { type AttentionKey, isJudged, RunningSums } from './key.ts';
+import type { ClassNumbers, ExpectedItem } from './numbers.ts';
+
+/** Work expected in so many days, that day among them, is recent. */
+const RECENT_DAYS = 28;
+/** Who joined within so many days before an item was expected, or later, does not owe it. */
+const DAYS_TO_JOIN = 7;
+const MOST_NAMES = 5;
+
+/** What missing_work is judged by on one day. */
+export interface OwedWork {
+  readonly recent: number;
+  readonly recentMissing: number;
+  readonly earlier: number;
+  readonly earlierMissing: number;
+  /** Null: not known. */
+  readonly points: number | null;
+}
+
+/** One for each day from the key's first one to as of. */
+export function owedWork(key: AttentionKey): OwedWork[] {
+  const { firstDay, asOf, numbers } = key;
+  const days = asOf - firstDay + 1;
+  const [recent, recentMissing, earlier, earlierMissing] = [0, 1, 2, 3].map(() => new RunningSums(firstDay, days));
+  for (const { from, to, item } of owedItems(key)) {
+    const handedInOn = handedInDay(key, item) ?? Number.POSITIVE_INFINITY;
+    const turns = item.from + RECENT_DAYS;
+    recent?.add(from, Math.min(to, turns - 1), 1);
+    earlier?.add(Math.max(from, turns), to, 1);
+    recentMissing?.add(from, Math.min(to, turns - 1, handedInOn - 1), 1);
+    earlierMissing?.add(Math.max(from, turns), Math.min(to, handedInOn - 1), 1);
+  }
+  const [all, missing, old, oldMissing] = [recent, recentMissing, earlier, earlierMissing].map(
+    (sums) => sums?.values() ?? [],
+  );
+  return Array.from({ length: days }, (_, index) => {
+    const work = {
+      recent: all?.[index] ?? 0,
+      recentMissing: missing?.[index] ?? 0,
+      earlier: old?.[index] ?? 0,
+      earlierMissing: oldMissing?.[index] ?? 0,
+    };
+    const isKnown = isJudged(numbers, firstDay + index) && work.recent + work.earlier > 0;
+    return { ...work, points: isKnown ? pointsOf(work) : null };
+  });
+}
+
+function pointsOf({ recent, recentMissing, earlier, earlierMissing }: Omit<OwedWork, 'points'>): number {
+  const ofRecent = recentMissing === 0 ? 0 : 2 * recentMissing >= recent ? 2 : 4 * recentMissing >= recent ? 1 : 0;
+  return ofRecent + (earlierMissing > 0 && 2 * earlierMissing >= earlier ? 1 : 0);
+}
+
+/** The days on which an item of the source in use is owed, first and last. */
+interface Owed {
+  readonly item: ExpectedItem;
+  readonly from: LocalDay;
+  readonly to: LocalDay;
+}
+
+function owedItems({ firstDay, asOf, numbers }: AttentionKey): Owed[] {
+  return (numbers?.sources ?? []).flatMap(({ source, from }, index) => {
+    const to = (numbers?.sources[index + 1]?.from ?? asOf + 1) - 1;
+    return (numbers?.expected ?? [])
+      .filter((item) => item.source === source && firstDay <= item.from - DAYS_TO_JOIN)
+      .map((item) => ({ item, from: Math.max(from, item.from), to }));
+  });
+}
+
+const handedInDay = ({ handedIn }: AttentionKey, { source, item }: ExpectedItem): LocalDay | undefined =>
+  handedIn.get(`${source} ${item}`);
+
+export const sourceOn = (numbers: ClassNumbers | null, day: LocalDay): WorkSource | null =>
+  numbers?.sources.findLast(({ from }) => from <= day)?.source ?? null;
+
+/** Names of what is owed and missing on a day, expected last first. */
+export function missingNames(key: AttentionKey, day: LocalDay): string[] {
+  return owedItems(key)
+    .filter(({ from, to }) => from <= day && day <= to)
+    .filter(({ item }) => (handedInDay(key, item) ?? Number.POSITIVE_INFINITY) > day)
+    .sort((a, b) => b.item.from - a.item.from || compareBytes(a.item.item, b.item.item))
+    .slice(0, MOST_NAMES)
+    .map(({ item }) => item.item);
+}

@@ -1,0 +1,46 @@
+import { type FirstDays, firstDayOf } from '#libs/aggregate/coverage.ts';
+import { classNumbers } from '#libs/derive/attention/class-numbers.ts';
+import type { ClassNumbers } from '#libs/derive/attention/numbers.ts';
+import type { ClassSettings } from '#libs/derive/settings.ts';
+import type { LocalDay } from '#libs/domain/local-date.ts';
+import type { Queryable } from '#libs/platform/postgres/database.ts';
+import { readMembers } from '#libs/store/features/class-table.ts';
+
+/** What a class needs to know of its course. */
+export interface CourseOfClass {
+  readonly courseId: number;
+  readonly coveredFrom: FirstDays;
+  readonly firstFact: LocalDay | null;
+  readonly asOf: LocalDay;
+}
+
+/** The class numbers that follow from what is stored of the course's keys. */
+export async function deriveClass(
+  tx: Queryable,
+  { courseId, coveredFrom, firstFact, asOf }: CourseOfClass,
+  settings: ClassSettings,
+): Promise<ClassNumbers | null> {
+  const span = {
+    firstFact,
+    asOf,
+    submissionFrom: firstDayOf(coveredFrom, 'submission'),
+    notDoneFrom: firstDayOf(coveredFrom, 'not_done'),
+  };
+  return classNumbers(await readMembers(tx, courseId), span, settings);
+}
+
+/** Whether the two say the same of every day; in whatever order their parts are written. */
+export const sameClass = (one: ClassNumbers | null, other: ClassNumbers | null): boolean =>
+  classText(one) === classText(other);
+
+const classText = (numbers: ClassNumbers | null): string =>
+  numbers === null
+    ? ''
+    : JSON.stringify([
+        numbers.firstDay,
+        numbers.attending,
+        numbers.usual,
+        numbers.sources.map(({ from, source }) => [from, source]),
+        numbers.expected.map(({ from, source, item }) => [from, source, item]),
+        numbers.grades.map(({ from, item, grade }) => [from, item, grade]),
+      ]);

@@ -1,0 +1,9 @@
+-- Those of these courses none of whose keys waits to be derived for another reason than news.
+SELECT wanted.course_id
+FROM unnest($1::integer[]) AS wanted (course_id)
+WHERE NOT EXISTS (
+  SELECT FROM state.key_mark AS waiting
+  WHERE waiting.family IN ('engagement', 'performance', 'anomaly') AND waiting.priority IN (1, 2)
+    AND waiting.course_id = wanted.course_id
+  OFFSET 0
+)

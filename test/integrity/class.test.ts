@@ -1,0 +1,194 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { MS_PER_DAY } from '#libs/domain/local-date.ts';
+import { anomalyFamily } from '#libs/families/anomaly.ts';
+import { engagementFamily } from '#libs/families/engagement.ts';
+import { performanceFamily } from '#libs/families/performance.ts';
+import { deriveCourses } from '#libs/pipeline/course.ts';
+import { deriveBatch } from '#libs/pipeline/derive.ts';
+import { rollOver } from '#libs/pipeline/rollover.ts';
+import { stageBatch } from '#libs/store/images/stage.ts';
+import { beginCalendar } from '#libs/store/keys/calendar.ts';
+import { COURSES, FIRST_TODAY, type WrittenRow } from '../property/rows.ts';
+import { SourceModel } from '../property/source-model.ts';
+import { World } from '../property/world.ts';
+import { deriveAll } from '../support/derive-all.ts';
+import { testSettings } from '../support/settings.ts';
+
+/** Class numbers are derived state: what moves them, what does not, and whom they have derived again. */
+const settings = testSettings();
+const [COURSE = ''] = COURSES;
+const SIZE = 30;
+const student = (n: number): string => `00000000-0000-4000-8000-0000000001${String(n).padStart(2, '0')}`;
+let world: World;
+let model: SourceModel;
+
+beforeAll(async () => {
+  world = await World.create('class');
+});
+afterAll(() => world.drop());
+
+const log = (n: number, daysAgo: number, type = 'login', resource: string | null = null): WrittenRow => ({
+  table: 'activity_logs',
+  row: {
+    student_id: student(n),
+    course_id: COURSE,
+    activity_type: type,
+    resource_id: resource,
+    duration_seconds: null,
+    timestamp: (model.today - daysAgo) * MS_PER_DAY + 36_000_000,
+    metadata: null,
+  },
+});
+
+async function stage(...rows: readonly WrittenRow[]): Promise<void> {
+  const from = model.changes.length;
+  model.apply({ kind: 'habit', rows });
+  await stageBatch(world.db, { changes: model.changes.slice(from) }, settings.reading);
+}
+
+interface Counted {
+  readonly keys: number;
+  readonly flags: number;
+  readonly moved: number;
+}
+
+/** Derives until nothing is marked. @returns how many keys were derived, of rows and of flags, and how often a course moved */
+async function settle(): Promise<Counted> {
+  let [keys, flags, moved] = [0, 0, 0];
+  for (let busy = true; busy; ) {
+    const engagement = await deriveBatch(world.db, engagementFamily, settings, 50);
+    const performance = await deriveBatch(world.db, performanceFamily, settings, 50);
+    const anomaly = await deriveBatch(world.db, anomalyFamily, settings, 50);
+    const courses = await deriveCourses(world.db, settings, 5);
+    keys += engagement.claimed.length + performance.claimed.length;
+    flags += anomaly.claimed.length;
+    moved += courses.moved;
+    busy = engagement.claimed.length + performance.claimed.length + anomaly.claimed.length + courses.courses > 0;
+  }
+  return { keys, flags, moved };
+}
+
+const midnight = async (): Promise<void> => {
+  model.apply({ kind: 'midnight', days: 1 });
+  await rollOver(world.db, model.today);
+};
+const stored = () => world.db.query<{ usual: string }>('SELECT usual::text, expected, grades FROM state.course_class');
+const marksOf = (): Promise<{ of_class: boolean }[]> => world.db.query('SELECT of_class FROM state.course_mark');
+
+/** Thirty students who come on every third day and have handed in r1 ten days ago; the first has not, and comes no more. */
+beforeEach(async () => {
+  await world.reset();
+  await beginCalendar(world.db, FIRST_TODAY);
+  model = new SourceModel(FIRST_TODAY);
+  const rows = Array.from({ length: SIZE }, (_, n) => n).flatMap((n) => [
+    ...Array.from({ length: 20 }, (_, k) => 61 - 3 * k).flatMap((ago) => (n === 0 && ago < 40 ? [] : [log(n, ago)])),
+    ...(n === 0 ? [] : [log(n, 10, 'submission', 'r1')]),
+  ]);
+  await stage(...rows);
+  await deriveAll(world.db, settings);
+});
+
+test('who stays away and hands in nothing has attention, and the numbers are the oracle’s', async () => {
+  const [row] = await world.db.query<{ attention: { value: number; reasons: unknown } }>(
+    'SELECT attention FROM anomaly_features WHERE attention IS NOT NULL',
+  );
+  expect(row?.attention).toMatchObject({
+    value: 5,
+    severity: 'high',
+    reasons: [
+      { reason: 'absent', points: 3 },
+      { reason: 'missing_work', points: 2 },
+    ],
+  });
+  expect(await world.differences(model)).toEqual([]);
+});
+
+describe('a change of today', () => {
+  test('derives one key, and neither looks at the class nor at the course', async () => {
+    const before = await stored();
+    await stage(log(3, 0));
+    expect(await settle()).toEqual({ keys: 1, flags: 1, moved: 0 });
+    expect(await stored()).toEqual(before);
+    // The next of the day, by another: again one.
+    await stage(log(4, 0), log(4, 0, 'submission', 'r2'));
+    expect((await settle()).flags).toBeLessThanOrEqual(1);
+    expect(await world.differences(model)).toEqual([]);
+  });
+
+  test('counts from midnight on, which adds a day and leaves the others as they were', async () => {
+    await stage(log(0, 0), log(5, 0));
+    await settle();
+    const [before] = await stored();
+    await midnight();
+    // Each key of rows and of flags once.
+    expect(await settle()).toEqual({ keys: SIZE, flags: SIZE, moved: 1 });
+    const [after] = await stored();
+    expect(after?.usual.startsWith(`${before?.usual.slice(0, -1)},`)).toBe(true);
+    expect(await world.differences(model)).toEqual([]);
+  });
+
+  test('that comes between midnight and the course’s turn is seen', async () => {
+    // Two of the day before midnight, one of which nobody has derived yet.
+    const late = Array.from({ length: 20 }, (_, n) => log(n, 0, 'submission', 'r3'));
+    await midnight();
+    model.today -= 1;
+    await stage(...late.slice(0, 20));
+    model.today += 1;
+    await deriveBatch(world.db, engagementFamily, settings, 50);
+    await settle();
+    expect(await world.differences(model)).toEqual([]);
+  });
+});
+
+describe('a late row', () => {
+  test('that moves no number derives its key and the class, and nobody else', async () => {
+    const before = await stored();
+    await stage(log(3, 9));
+    const counted = await settle();
+    expect(counted).toEqual({ keys: 1, flags: 1, moved: 0 });
+    expect(await stored()).toEqual(before);
+    expect(await world.differences(model)).toEqual([]);
+  });
+
+  test('that moves one has every key judged again, once', async () => {
+    const late = Array.from({ length: SIZE }, (_, n) => log(n, 8));
+    await stage(...late);
+    const { flags } = await settle();
+    expect(flags).toBeGreaterThanOrEqual(SIZE);
+    expect(flags).toBeLessThanOrEqual(3 * SIZE);
+    expect(await world.differences(model)).toEqual([]);
+  });
+
+  test('waits for the keys of a course that are derived for no news', async () => {
+    await stage(log(3, 8, 'submission', 'r5'));
+    await deriveBatch(world.db, engagementFamily, settings, 50);
+    expect(await marksOf()).toContainEqual({ of_class: true });
+    await world.db.query(
+      `INSERT INTO state.key_mark (family, course_id, student_id, priority, new_rows)
+       SELECT family, course_id, student_id, 2, '{}' FROM state.key WHERE family = 'performance' OR family = 'engagement' LIMIT 1`,
+    );
+    await deriveCourses(world.db, settings, 5);
+    expect(await marksOf()).toContainEqual({ of_class: true });
+    await settle();
+    expect(await marksOf()).toEqual([]);
+  });
+});
+
+test('two derivers of one class at once give one class', async () => {
+  await stage(...Array.from({ length: SIZE }, (_, n) => log(n, 7, 'submission', 'r7')));
+  await deriveBatch(world.db, engagementFamily, settings, 50);
+  await Promise.all([1, 2, 3].map(() => deriveCourses(world.db, settings, 5)));
+  await settle();
+  expect(await world.differences(model)).toEqual([]);
+});
+
+test('a class of too few is none, and everything of it is unknown', async () => {
+  const strict = { ...settings, deriving: { ...settings.deriving, leastClass: SIZE } };
+  await world.db.query('INSERT INTO state.course_mark (course_id, of_class) SELECT course_id, true FROM state.course');
+  await deriveAll(world.db, strict);
+  const [{ n } = { n: -1 }] = await world.db.query<{ n: number }>(
+    'SELECT count(*)::integer AS n FROM anomaly_features WHERE attention IS NOT NULL',
+  );
+  expect(n).toBe(0);
+  expect(await world.differences(model, { least_class: String(SIZE) })).toEqual([]);
+});
