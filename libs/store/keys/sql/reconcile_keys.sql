@@ -9,7 +9,11 @@ SELECT k.family IS NOT NULL AS known, coalesce(k.derived, false) AS derived,
       AND mark.course_id = wanted.course_id AND mark.student_id = wanted.student_id
     OFFSET 0
   )
-  OR EXISTS (SELECT FROM state.course_mark AS mark WHERE mark.course_id = wanted.course_id OFFSET 0)
+  OR EXISTS (
+    SELECT FROM state.course_mark AS mark
+    WHERE mark.course_id = wanted.course_id AND (NOT mark.of_class OR $1 = 'anomaly')
+    OFFSET 0
+  )
   OR EXISTS (SELECT FROM stream_progress WHERE phase = 'snapshot') AS waits
 FROM unnest($2::integer[], $3::integer[]) WITH ORDINALITY AS wanted (course_id, student_id, n)
 LEFT JOIN state.key AS k ON k.family = $1 AND k.course_id = wanted.course_id AND k.student_id = wanted.student_id
