@@ -143,8 +143,14 @@ const featurePlants = FAMILIES.flatMap((family): Plant[] => [
         deviation: 'missing' as const,
         count,
       }));
-      const beside = { where: 'performance_series.graded', deviation: 'missing' as const, count: 1 };
-      return { kind: 'row missed', places: family === 'performance' ? [...places, beside] : places };
+      // What is one document, and not a value a day.
+      const document = { engagement: ['handed_in'], performance: ['graded'], anomaly: [] }[family];
+      const beside = document.map((column) => ({
+        where: `${family}_series.${column}`,
+        deviation: 'missing' as const,
+        count: 1,
+      }));
+      return { kind: 'row missed', places: [...places, ...beside] };
     },
   },
   {

@@ -20,16 +20,18 @@ type ClassComparison = { readonly wanted: ClassNumbers | null; readonly stored: 
  * Compares the class numbers of courses with what follows from what is stored of their keys, and has those that differ
  * derived again. After the keys: by then the days of each are compared with what follows from the images.
  * @param courseId of a course alone; undefined: of every one
+ * @param isUncertain of a course, or of its keys, something wrong is stored, and stays so: nothing can be said of their classes
  */
 export async function reconcileClasses(
   run: ReconcileRun,
   settings: ClassSettings,
   courseId: number | undefined,
+  isUncertain: (courseId: number) => boolean,
 ): Promise<CourseCount> {
   const count: CourseCount = { compared: 0, left: 0, skipped: 0 };
   const courses = await run.db.query<{ course_id: number }>(keySql.reconcile_class_courses, [courseId ?? null]);
   for (const { course_id: id } of courses) {
-    const found = await compareUnmarked(run, settings, id);
+    const found = isUncertain(id) ? null : await compareUnmarked(run, settings, id);
     if (found === null) count.skipped += 1;
     else if (found.wanted !== null || found.stored !== null) {
       count.compared += 1;

@@ -63,6 +63,8 @@ class FeatureReconciler {
   readonly #affected = new Set<string>();
   /** Keys of which a family that others follow from has stored something wrong; by {@link inFamily} of those others. */
   readonly #uncertain = new Set<string>();
+  /** Courses of these keys. */
+  readonly #differing = new Set<number>();
   #compared = 0;
   #left = 0;
   #skipped = 0;
@@ -95,7 +97,14 @@ class FeatureReconciler {
     for (const { reconciliation, late } of this.#families) await this.#repair(reconciliation, late);
     // What flags follow from comes before those that wait for it, and after the keys that it follows from.
     if (this.#scope.studentId === undefined)
-      this.#count(await reconcileClasses(this.#run, this.#settings, this.#scope.courseId));
+      this.#count(
+        await reconcileClasses(
+          this.#run,
+          this.#settings,
+          this.#scope.courseId,
+          (id) => this.#run.context.dryRun && (this.#differing.has(id) || this.#rechecks.has(id)),
+        ),
+      );
     for (const family of this.#families) await this.#compareAfterwards(family);
     return { compared: this.#compared, left: this.#left, skipped: this.#skipped };
   }
@@ -215,7 +224,9 @@ class FeatureReconciler {
   }
 
   #recheck({ storedFor }: FamilyReconciliation, key: StudentCourse): void {
-    if (storedFor !== undefined) this.#uncertain.add(inFamily(storedFor, key));
+    if (storedFor === undefined) return;
+    this.#differing.add(key.courseId);
+    this.#uncertain.add(inFamily(storedFor, key));
   }
 
   /** The keys that can be judged now; the others are kept for afterwards. */
