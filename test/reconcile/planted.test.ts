@@ -14,9 +14,12 @@ import { ReconcileWorld } from './reconcile-world.ts';
 const CORRUPTIONS = Number(process.env['PLANTED_CORRUPTIONS'] ?? 80);
 const SEED = Number(process.env['PLANTED_SEED'] ?? 7);
 const STUDENTS = Math.max(25, Math.round(CORRUPTIONS * 0.3));
-const COURSES = 8;
-/** Courses, by our integers, in which rows go wrong; in which features do; and those of the latter that do themselves. */
-const GROUPS = { rows: [1, 2], features: [3, 4, 5, 6, 7, 8], courses: [6, 7, 8] } as const;
+const COURSES = 9;
+/**
+ * Courses, by our integers, in which rows go wrong; in which features do; those of the latter that do themselves; and one whose
+ * class does, and nothing else.
+ */
+const GROUPS = { rows: [1, 2], features: [3, 4, 5, 6, 7, 8], courses: [6, 7, 8], classes: [9] } as const;
 
 const cluster = new FakeCluster();
 let world: ReconcileWorld;
@@ -39,8 +42,10 @@ async function plantAll(): Promise<void> {
   const plants = (of: Plant['of']): Plant[] => PLANTS.filter((plant) => plant.of === of);
   counts.set('courses', GROUPS.courses.length);
   counts.set('rows', Math.round(CORRUPTIONS * (plants('rows').length / PLANTS.length)));
-  counts.set('features', CORRUPTIONS - GROUPS.courses.length - (counts.get('rows') ?? 0));
-  for (const of of ['rows', 'features', 'courses'] as const) {
+  counts.set('classes', GROUPS.classes.length);
+  const others = GROUPS.courses.length + GROUPS.classes.length + (counts.get('rows') ?? 0);
+  counts.set('features', CORRUPTIONS - others);
+  for (const of of ['rows', 'features', 'courses', 'classes'] as const) {
     if (of === 'features') {
       await world.settle();
       await drain(world.db, cluster);
@@ -90,6 +95,21 @@ function expectation(): ReturnType<typeof foundIn> {
   return { places, kinds };
 }
 
+const CLASS = 'course.class mismatched';
+
+/**
+ * A course that is repaired has its class derived while something wrong may still be stored of its keys: such classes are
+ * found once these are repaired.
+ */
+function withoutMisled(found: ReturnType<typeof foundIn>): { found: ReturnType<typeof foundIn>; misled: number } {
+  const misled = (found.places[CLASS] ?? 0) - (expectation().places[CLASS] ?? 0);
+  expect(misled).toBeGreaterThanOrEqual(0);
+  expect(misled).toBeLessThanOrEqual(GROUPS.features.length);
+  const kinds = { ...found.kinds, 'value differs': (found.kinds['value differs'] ?? 0) - misled };
+  const places = { ...found.places, [CLASS]: (found.places[CLASS] ?? 0) - misled };
+  return { found: { places, kinds }, misled };
+}
+
 const repairedIn = ({ verdict }: RunResult): number =>
   [...Object.values(verdict.tables), ...Object.values(verdict.features)].reduce(
     (sum, { repaired }) => sum + repaired,
@@ -99,7 +119,15 @@ const repairedIn = ({ verdict }: RunResult): number =>
 /** All that a dry run has to leave as it is. */
 async function contents(): Promise<unknown> {
   const tables = FAMILIES.flatMap((family) => [`${family}_features`, `state.${family}_series`])
-    .concat(['outbox', 'rejected_change', 'state.key', 'state.course', 'state.key_mark', 'state.course_mark'])
+    .concat([
+      'outbox',
+      'rejected_change',
+      'state.key',
+      'state.course',
+      'state.course_class',
+      'state.key_mark',
+      'state.course_mark',
+    ])
     .concat(['grades', 'activity_logs', 'enrollments'].map((table) => `state.image_${table}`));
   const sums = tables.map(
     (table) => `(SELECT md5(coalesce(string_agg(t::text, ' ' ORDER BY t::text), '')) FROM ${table} AS t)`,
@@ -117,9 +145,10 @@ test(`${CORRUPTIONS} corruptions of every kind are found for what they are, and 
   expect(await contents()).toEqual(before);
 
   const run = await world.reconcile();
-  expect(foundIn(run)).toEqual(expectation());
+  const { found, misled } = withoutMisled(foundIn(run));
+  expect(found).toEqual(expectation());
   const wanted = Object.values(expectation().places).reduce((sum, count) => sum + count, 0);
-  expect(repairedIn(run)).toBe(wanted);
+  expect(repairedIn(run)).toBe(wanted + misled);
   expect(run).toMatchObject({ recordsFailed: 0, verdict: { skipped: 0 } });
 
   await world.settle();

@@ -25,7 +25,7 @@ export interface Target {
 export interface Plant {
   readonly name: string;
   /** `rows`: it changes images, and what follows from them is derived; `features`: it changes results and state alone. */
-  readonly of: 'rows' | 'features' | 'courses';
+  readonly of: 'rows' | 'features' | 'courses' | 'classes';
   /** A query for keys that can bear it, of courses $1. */
   readonly targets: string;
   plant(world: ReconcileWorld, target: Target, n: number): Promise<Expected>;
@@ -304,6 +304,18 @@ const coursePlants: Plant[] = [
   },
 ];
 
+const classPlant: Plant = {
+  name: 'the numbers of a class changed',
+  of: 'classes',
+  targets: ONE_OF_EACH,
+  plant: async ({ db }, target) => {
+    await db.query('UPDATE state.course_class SET attending[1] = attending[1] + 1 WHERE course_id = $1', [
+      target.course_id,
+    ]);
+    return one('value differs', 'course.class');
+  },
+};
+
 const documentPlant: Plant = {
   name: 'a grade lost from what is kept beside the performance series',
   of: 'features',
@@ -321,4 +333,5 @@ export const PLANTS: readonly Plant[] = [
   ...statePlants,
   documentPlant,
   ...coursePlants,
+  classPlant,
 ];
