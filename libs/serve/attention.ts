@@ -17,8 +17,14 @@ export const attentionQuery = z.strictObject({
     .regex(/^(all|[1-9]\d{0,3})$/, DAYS)
     .default('7')
     .meta({
-      description: 'Open since one of so many days that end on the day the course speaks for; all: however long it is open',
-      instead: { anyOf: [{ type: 'integer', minimum: 1, maximum: 9999 }, { type: 'string', enum: ['all'] }] },
+      description:
+        'Open since one of so many days that end on the day the course speaks for; all: however long it is open',
+      instead: {
+        anyOf: [
+          { type: 'integer', minimum: 1, maximum: 9999 },
+          { type: 'string', enum: ['all'] },
+        ],
+      },
     }),
   ...pagingBy(100, 5_000),
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { COVERAGE_KINDS, type FirstDays } from '#libs/aggregate/coverage.ts';
-import { OWN_PAST_FLAGS, type OwnPastFlagName, type Severity } from '#libs/domain/flags.ts';
+import { ATTENTION_REASONS, OWN_PAST_FLAGS, type OwnPastFlagName, type Severity } from '#libs/domain/flags.ts';
 import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { day, known, ourId, sourceId } from './answers.ts';
@@ -39,9 +39,20 @@ export const courseMetricsAnswer = z.array(
       as_of_date: known(day, 'The day that the features of the course speak for'),
       first_fact: known(day, 'The first day of which anything is known'),
       last_fact: known(day, 'The last day of which anything is known'),
+      attention: z
+        .strictObject({
+          students: count.meta({ description: 'Students whom a teacher should talk to' }),
+          reasons: z.record(z.enum(ATTENTION_REASONS), count).meta({
+            description: 'Per reason the students who have it, also those in whom it is not enough for attention',
+          }),
+        })
+        .meta({
+          description:
+            'GET /api/attention has the students one by one; who has been gone for more than 60 days is counted here and not listed there',
+        }),
       anomalies: z
         .strictObject({
-          students: count.meta({ description: 'Students with an open flag' }),
+          students: count.meta({ description: 'Students with an open flag against the own past' }),
           flags: z
             .partialRecord(z.enum(OWN_PAST_FLAGS), z.strictObject({ high: count, medium: count, low: count }))
             .meta({
@@ -62,6 +73,10 @@ interface CourseRow {
   readonly total_students: bigint;
   readonly engagement_scores: readonly number[] | null;
   readonly success_rates: readonly number[] | null;
+  readonly attention: bigint;
+  readonly absent: bigint;
+  readonly missing_work: bigint;
+  readonly low_marks: bigint;
   readonly flagged_students: bigint;
   readonly open_flags: readonly (readonly [flag: OwnPastFlagName, severity: Severity])[] | null;
 }
@@ -92,9 +107,16 @@ function present(course: Entity, row: CourseRow): CourseMetrics {
     as_of_date: row.as_of,
     first_fact: dayText(row.first_fact),
     last_fact: dayText(row.last_fact),
+    attention: { students: Number(row.attention), reasons: reasonsOf(row) },
     anomalies: { students: Number(row.flagged_students), flags: countFlags(row.open_flags ?? []) },
   };
 }
+
+const reasonsOf = ({ absent, missing_work, low_marks }: CourseRow): CourseMetrics['attention']['reasons'] => ({
+  absent: Number(absent),
+  missing_work: Number(missing_work),
+  low_marks: Number(low_marks),
+});
 
 type FlagCounts = CourseMetrics['anomalies']['flags'];
 

@@ -9,7 +9,9 @@ ALTER TABLE anomaly_features
 CREATE INDEX anomaly_features_open ON anomaly_features (course_id) WHERE num_nonnulls(
   engagement_drop, engagement_spike, inactivity, grade_drop, grade_spike, grade_outlier
 ) > 0;
-CREATE INDEX anomaly_features_attention ON anomaly_features (course_id) WHERE attention IS NOT NULL;
+-- Attention goes on while there are reasons, and reasons need not be enough for it: the course counts each.
+CREATE INDEX anomaly_features_attention ON anomaly_features (course_id)
+WHERE attention IS NOT NULL OR absent IS NOT NULL OR missing_work IS NOT NULL OR low_marks IS NOT NULL;
 
 -- What was submitted and completed, each item with its first day.
 ALTER TABLE state.engagement_series ADD COLUMN handed_in jsonb NOT NULL DEFAULT '[]';

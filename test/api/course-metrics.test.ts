@@ -52,11 +52,30 @@ beforeAll(async () => {
     method: 'own_gap',
     severity,
   });
+  const none = {
+    inactivity: null,
+    grade_drop: null,
+    attention: null,
+    absent: null,
+    missing_work: null,
+    low_marks: null,
+  };
   await insertAll(db, 'anomaly_features', [
-    { student_id: 1, course_id: 1, inactivity: flag('low'), grade_drop: null },
-    { student_id: 2, course_id: 1, inactivity: flag('high'), grade_drop: flag('medium') },
-    { student_id: 3, course_id: 1, inactivity: null, grade_drop: null },
-    { student_id: 1, course_id: 2, inactivity: flag('high'), grade_drop: null },
+    { ...none, student_id: 1, course_id: 1, inactivity: flag('low'), attention: flag('low'), absent: flag('high') },
+    { ...none, student_id: 2, course_id: 1, inactivity: flag('high'), grade_drop: flag('medium') },
+    { ...none, student_id: 3, course_id: 1 },
+    // One reason that is not enough, attention that goes on with two points, and two reasons.
+    { ...none, student_id: 4, course_id: 1, absent: flag('low') },
+    { ...none, student_id: 5, course_id: 1, attention: flag('low'), low_marks: flag('medium') },
+    { ...none, student_id: 6, course_id: 1, attention: flag('high'), absent: flag('high'), low_marks: flag('medium') },
+    {
+      ...none,
+      student_id: 1,
+      course_id: 2,
+      inactivity: flag('high'),
+      attention: flag('low'),
+      missing_work: flag('high'),
+    },
   ]);
   const enrolment = (row: number, student_id: number, date: string | null, live = true, course_id = 1) => ({
     id: uuid('e', row),
@@ -121,7 +140,8 @@ test('what the keys of a course add up to', async () => {
       as_of_date: TODAY,
       first_fact: '2026-01-05',
       last_fact: '2026-03-18',
-      // Student 2 has two, of which one is high.
+      attention: { students: 3, reasons: { absent: 3, missing_work: 0, low_marks: 2 } },
+      // Student 2 has two, of which one is high. Who has attention alone has none of these.
       anomalies: {
         students: 2,
         flags: { inactivity: { high: 1, medium: 0, low: 1 }, grade_drop: { high: 0, medium: 1, low: 0 } },
@@ -151,6 +171,7 @@ test('a course of which nothing was derived yet is one row of zeros and nulls', 
         as_of_date: null,
         first_fact: null,
         last_fact: null,
+        attention: { students: 0, reasons: { absent: 0, missing_work: 0, low_marks: 0 } },
         anomalies: { students: 0, flags: {} },
       },
     ]);
@@ -167,6 +188,7 @@ test('a course with grades alone', async () => {
       avg_success_rate_count: 1,
       quantiles: { engagement_score: null, success_rate: { p10: 100, p90: 100 } },
       as_of_date: null,
+      attention: { students: 1, reasons: { absent: 0, missing_work: 1, low_marks: 0 } },
     },
   ]);
 });

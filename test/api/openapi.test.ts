@@ -175,7 +175,7 @@ test('lists have the Link header, and lists alone', () => {
   );
   expect(linked.sort()).toEqual([
     '/api/anomalies',
-      '/api/attention',
+    '/api/attention',
     '/api/engagement/trends',
     '/api/features/temporal/{student_id}',
     '/api/rejected',

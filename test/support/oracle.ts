@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import pg from 'pg';
-import { FLAG_NAMES } from '#libs/domain/flags.ts';
+import { ATTENTION_REASONS, FLAG_NAMES } from '#libs/domain/flags.ts';
 import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
 import type { DatabaseAddress, Queryable } from '#libs/platform/postgres/database.ts';
+import { sql } from '#libs/serve/statements.ts';
 
 const FOLDER = new URL('../oracle/', import.meta.url);
 const read = (name: string): string => readFileSync(new URL(name, FOLDER), 'utf8');
@@ -24,6 +25,9 @@ const COMPAT = read('compat.sql');
 const CLASSES = read('class.sql');
 const STORED_CLASSES = readFileSync(new URL('stored-classes.sql', import.meta.url), 'utf8');
 const ATTENTION = read('attention.sql');
+/** How many keys of each course have the alarm, and each reason: computed here, and as the API counts what is stored. */
+const ATTENTION_COUNTS = read('attention_counts.sql');
+const COUNTED = ['attention', ...ATTENTION_REASONS];
 
 /** Rows as Postgres prints them: every value as text or null, so that two answers can be compared digit by digit. */
 export type PrintedRow = Readonly<Record<string, string | null>>;
@@ -32,6 +36,8 @@ export type PrintedFeatures = Readonly<Record<FeatureTableName, readonly Printed
     readonly classes: readonly PrintedRow[];
     /** In its order; of what is stored it is asked for elsewhere. */
     readonly attention: readonly PrintedRow[];
+    /** Of the courses in which anybody has any. */
+    readonly attention_counts: readonly PrintedRow[];
   };
 
 /** What the oracle is told, as `oracle.<name>`; what is not given has the product's default. */
@@ -110,6 +116,7 @@ export async function askOracle(
       temporal: await answer('temporal'),
       classes: await rowsOf(CLASSES),
       attention: await rowsOf(ATTENTION),
+      attention_counts: (await rowsOf(ATTENTION_COUNTS)).filter(isCounted),
     };
     if (courseIds === undefined) return features;
     await client.query('CREATE TEMP TABLE oracle_course_ids (course_id uuid, id integer)');
@@ -153,6 +160,7 @@ export async function readFeatures(address: DatabaseAddress): Promise<PrintedFea
       temporal: await rows('temporal_features'),
       classes: (await client.query<PrintedRow>(STORED_CLASSES)).rows,
       attention: [],
+      attention_counts: await countAttention(client),
       compat_metrics: await rows('compat.student_metrics'),
       compat_temporal: await ofStudents('compat.temporal_features'),
     };
@@ -161,8 +169,24 @@ export async function readFeatures(address: DatabaseAddress): Promise<PrintedFea
   }
 }
 
+/** As GET /api/metrics/course/{id} counts it. */
+async function countAttention(client: pg.Client): Promise<PrintedRow[]> {
+  const { rows: courses } = await client.query<PrintedRow>('SELECT course_id, source_id FROM course');
+  const counts: PrintedRow[] = [];
+  for (const { course_id = null, source_id = null } of courses) {
+    const [row] = (await client.query<PrintedRow>(sql.course_metrics, [course_id])).rows;
+    const counted = COUNTED.map((name) => [name, row?.[name] ?? null] as const);
+    counts.push({ ...Object.fromEntries(counted), course_id: source_id });
+  }
+  return counts.filter(isCounted);
+}
+
+const isCounted = (row: PrintedRow): boolean => COUNTED.some((name) => row[name] !== '0');
+
+const COURSE_TABLES = ['classes', 'attention_counts'] as const;
+
 export interface Difference {
-  readonly table: FeatureTableName | CompatView | 'classes';
+  readonly table: FeatureTableName | CompatView | (typeof COURSE_TABLES)[number];
   readonly key: string;
   readonly column: string;
   readonly oracle: string | null | undefined;
@@ -180,7 +204,7 @@ const keyOf = (table: Difference['table'], row: PrintedRow): string =>
  */
 export function compareFeatures(oracle: PrintedFeatures, stored: PrintedFeatures): Difference[] {
   const views = COMPAT_VIEWS.filter((view) => oracle[view] !== undefined);
-  return [...FEATURE_TABLES, ...views, 'classes' as const].flatMap((table) =>
+  return [...FEATURE_TABLES, ...views, ...COURSE_TABLES].flatMap((table) =>
     compareRows(table, oracle[table] ?? [], stored[table] ?? []),
   );
 }

@@ -14,6 +14,10 @@ SELECT
   e.total_students,
   e.engagement_scores,
   p.success_rates,
+  w.attention,
+  w.absent,
+  w.missing_work,
+  w.low_marks,
   a.flagged_students,
   a.open_flags
 FROM (
@@ -44,5 +48,11 @@ CROSS JOIN (
   FROM state.open_flag
   WHERE course_id = $1::integer
 ) AS a
+CROSS JOIN (
+  SELECT count(attention) AS attention, count(absent) AS absent, count(missing_work) AS missing_work, count(low_marks) AS low_marks
+  FROM anomaly_features
+  WHERE course_id = $1::integer
+    AND (attention IS NOT NULL OR absent IS NOT NULL OR missing_work IS NOT NULL OR low_marks IS NOT NULL)
+) AS w
 -- Version 0 is a course that nothing was added up for yet.
 LEFT JOIN state.course AS c ON c.course_id = $1::integer AND c.version > 0
