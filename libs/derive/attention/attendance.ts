@@ -82,9 +82,7 @@ export class Attendance {
 
   /** The items that as many attending keys have handed in as are enough; each is given once. */
   takeHandedIn(isEnough: (count: number) => boolean): WorkItem[] {
-    const found = [...this.#items.values()].filter(
-      (item) => !item.isTaken && item.handedIn > 0 && isEnough(item.handedIn),
-    );
+    const found = [...this.#items.values()].filter((item) => !item.isTaken && isEnough(item.handedIn));
     for (const item of found) item.isTaken = true;
     return found;
   }

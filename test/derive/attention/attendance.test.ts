@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { classNumbers } from '#libs/derive/attention/class-numbers.ts';
+import { classNumbers, classUntil, lastClassDay } from '#libs/derive/attention/class-numbers.ts';
 import { deriving } from '../build.ts';
-import { attendingOn, classOf, daily, every, LAST, member, usualOn } from './build.ts';
+import { attendingOn, classOf, daily, every, handsIn, LAST, member, usualOn } from './build.ts';
 
 /** Keys with so many active days each among the 21 days before day 50. */
 const withDays = (...counts: readonly number[]) =>
@@ -81,4 +81,22 @@ describe('the days of a class', () => {
     expect(later.usual.slice(0, now.usual.length)).toEqual(now.usual);
     expect(later.attending.slice(0, now.attending.length)).toEqual(now.attending);
   });
+});
+
+test('the numbers until a day are those that the class had as of that day', () => {
+  const members = daily(8, (index) => ({
+    activeDays: every(index, 80),
+    handedIn: [handsIn('essay', 20), handsIn('quiz', 40)],
+    grades: [
+      { from: 20, item: 'essay', grade: 100 * index },
+      { from: 60, item: 'essay', grade: 200 * index },
+    ],
+  }));
+  const span = { submissionFrom: 41, notDoneFrom: 2 };
+  const whole = classOf(members, span);
+  for (const day of [1, 20, 21, 40, 41, 42, 60, 61, 99, LAST])
+    expect(classUntil(whole, day)).toEqual(classOf(members, { ...span, asOf: day }));
+  expect(classUntil(whole, 0)).toBeNull();
+  expect(classUntil(null, 50)).toBeNull();
+  expect(lastClassDay(whole)).toBe(LAST);
 });

@@ -115,6 +115,14 @@ describe('the work source', () => {
     expect(sources(daily(8), { submissionFrom: LAST - 1 })).toEqual([`${LAST} submission`]);
   });
 
+  test('stays grades when the only grade is taken back', () => {
+    const steps = [
+      { from: 10, item: 'e', grade: 5000 },
+      { from: 20, item: 'e', grade: null },
+    ];
+    expect(sources(daily(8, () => ({ grades: steps })))).toEqual(['11 grade']);
+  });
+
   test('changes to one that is preferred when that comes, and never back', () => {
     expect(sources(graded(30), { submissionFrom: 50, notDoneFrom: 10 })).toEqual([
       '11 completion',

@@ -67,6 +67,10 @@ describe('a graded item is handed in on the day from which it is graded for the 
     expect(key.grades.map(({ grade: held }) => held)).toEqual([4000, null]);
   });
 
+  test('not by the grade of the whole course, nor by one of a category', () => {
+    expect(of(grade('course', '40', ago(9)), grade('category', '50', ago(9))).handedIn).toEqual([]);
+  });
+
   test('beside what was handed in otherwise', () => {
     const submitted = [{ source: 'submission', item: 'essay', day: AS_OF - 12 }] as const;
     const key = memberOf([3], submitted, gradeChanges([grade('essay', '40', ago(9))], AS_OF, deriving()));
