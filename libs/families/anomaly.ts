@@ -68,7 +68,7 @@ export const anomalyFamily: FamilyDefinition<{
   },
 };
 
-function anomalyKey(
+export function anomalyKey(
   { engagement, performance, enrolledDay, numbers }: KnownDays,
   asOf: LocalDay,
   coverage: FirstDays,

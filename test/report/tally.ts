@@ -5,6 +5,12 @@ import type { LocalDay } from '#libs/domain/local-date.ts';
 export interface FlaggedDays {
   readonly firstDay: LocalDay;
   readonly flags: readonly (readonly FlagName[])[];
+  /** Of attention. */
+  readonly points: readonly number[];
+  /** Since when attention is open, as an index of the days; null: it is not. */
+  readonly since: readonly (number | null)[];
+  /** Ascending. */
+  readonly activeDays: readonly LocalDay[];
 }
 
 /** Something that really happened to one student in one course, or a way of studying that goes on. */
@@ -15,8 +21,8 @@ export interface Truth {
   readonly to: LocalDay | null;
 }
 
-/** Flags that say of somebody that less is done than before. */
-export const LESS: readonly FlagName[] = ['attention', 'engagement_drop', 'inactivity'];
+/** What says of somebody that a teacher should look. */
+export const LESS: readonly FlagName[] = ['attention'];
 
 /** A flag that opened: it was closed on the day before. */
 export interface Opening {
@@ -98,7 +104,3 @@ export class FalseFlagTally {
     return this.weeks === 0 ? null : (100 * all.reduce((sum, n) => sum + n, 0)) / this.weeks;
   }
 }
-
-/** Whether any flag was open on a day of the range. */
-export const isFlaggedIn = ({ firstDay, flags }: FlaggedDays, from: LocalDay, to: LocalDay): boolean =>
-  flags.slice(Math.max(0, from - firstDay), Math.max(0, to - firstDay + 1)).some((names) => names.length > 0);

@@ -1,0 +1,47 @@
+import { FLAG_NAMES, type FlagName } from '#libs/domain/flags.ts';
+import type { Alarm } from './measures.ts';
+import type { FlaggedDays } from './tally.ts';
+
+/** Days since the last active one; all that are known where there was none. */
+export function idleDays({ firstDay, activeDays }: FlaggedDays, index: number): number {
+  let [low, high] = [0, activeDays.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((activeDays[middle] ?? 0) <= firstDay + index) low = middle + 1;
+    else high = middle;
+  }
+  const last = activeDays[low - 1];
+  return last === undefined ? index + 1 : firstDay + index - last;
+}
+
+const flag = (name: FlagName): Alarm => ({
+  name,
+  isOpen: ({ flags }, index) => flags[index]?.includes(name) === true,
+});
+
+const attention: Alarm = {
+  name: 'attention',
+  isOpen: ({ since }, index) => (since[index] ?? null) !== null,
+  // One that opens again within a fortnight goes on.
+  opens: ({ since }, index) => since[index] === index,
+};
+
+const noActivity = (days: number): Alarm => ({
+  name: `no activity ${days} days`,
+  isOpen: (flagged, index) => idleDays(flagged, index) >= days,
+});
+
+const REASONS: readonly FlagName[] = ['absent', 'missing_work', 'low_marks'];
+
+/** The alarm, its reasons, the facts about a student's own past, and the simplest rule there is. */
+export const ALARMS: readonly Alarm[] = [
+  attention,
+  ...REASONS.map(flag),
+  ...FLAG_NAMES.filter((name) => name !== 'attention' && !REASONS.includes(name)).map(flag),
+  noActivity(7),
+  noActivity(14),
+];
+
+/** As the list of attention is ordered. */
+export const attentionScore = (days: FlaggedDays, index: number): number =>
+  attention.isOpen(days, index) ? 1_000 * (days.points[index] ?? 0) + Math.min(idleDays(days, index), 999) : 0;

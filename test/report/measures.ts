@@ -1,0 +1,172 @@
+import type { LocalDay } from '#libs/domain/local-date.ts';
+import type { FlaggedDays } from './tally.ts';
+
+export interface Outcome {
+  readonly result: 'passed' | 'failed' | 'withdrew';
+  /** The day on which a student withdrew; null: nobody knows, or the student stayed. */
+  readonly leftOn: LocalDay | null;
+}
+
+export interface Student extends Outcome {
+  readonly days: FlaggedDays;
+}
+
+export interface Course {
+  readonly students: readonly Student[];
+  readonly firstDay: LocalDay;
+  readonly lastDay: LocalDay;
+}
+
+/** Something that is open or not of a student on a day. */
+export interface Alarm {
+  readonly name: string;
+  isOpen(days: FlaggedDays, index: number): boolean;
+  /** Whether that is news, and not an opening that the teacher knows of already. By default: it was closed the day before. */
+  opens?(days: FlaggedDays, index: number): boolean;
+}
+
+export interface Measures {
+  /** Per 100 weeks of students who pass. */
+  readonly openings: number;
+  /** Shares: of those who fail, on a day from the 28th to half of the course; of those who pass, likewise. */
+  readonly failers: number;
+  readonly passersByHalf: number;
+  /** Of those who withdraw, from 28 to 7 days before; of those who pass, in the same windows. */
+  readonly withdrawers: number;
+  readonly passersInWindows: number;
+  /** From the opening that caught them to the day they left, the median; null: none was caught. */
+  readonly leadDays: number | null;
+  /** Of the openings of anybody: who left within four weeks; who did not complete. */
+  readonly leftWithin28: number;
+  readonly didNotComplete: number;
+}
+
+/** Days before a withdrawal in which an alarm is early enough, and near enough to be about it. */
+const WINDOW = { first: 28, last: 7 };
+/** Who withdraws before has given nobody time. */
+const FIRST_WITHDRAWAL = 14;
+/** Who fails is looked at from here on: before, little is expected of anybody. */
+const FIRST_LOOK = 28;
+
+export function measure({ students, firstDay, lastDay }: Course, alarm: Alarm): Measures {
+  const passers = students.filter(({ result }) => result === 'passed');
+  const half = firstDay + Math.floor((lastDay - firstDay) / 2);
+  const isOpenIn = ({ days }: Student, from: LocalDay, to: LocalDay): boolean =>
+    firstOpen(alarm, days, from, to) !== null;
+  const shareOf = (some: readonly Student[], from: LocalDay, to: LocalDay): number =>
+    share(some.filter((student) => isOpenIn(student, from, to)).length, some.length);
+
+  const weeks = passers.reduce((sum, { days }) => sum + days.flags.length / 7, 0);
+  const openings = students.flatMap((student) => openingsOf(alarm, student.days).map((day) => ({ student, day })));
+  const ofPassers = openings.filter(({ student }) => student.result === 'passed').length;
+
+  const leavers = students.flatMap((student) => {
+    const { leftOn } = student;
+    return leftOn !== null && leftOn >= firstDay + FIRST_WITHDRAWAL && leftOn <= lastDay ? [{ student, leftOn }] : [];
+  });
+  const windowOf = (leftOn: LocalDay): [LocalDay, LocalDay] => [leftOn - WINDOW.first, leftOn - WINDOW.last];
+  const caught = leavers.flatMap(({ student, leftOn }) => {
+    const day = firstOpen(alarm, student.days, ...windowOf(leftOn));
+    return day === null ? [] : [leftOn - runStart(alarm, student.days, day)];
+  });
+  const chance = leavers.reduce((sum, { leftOn }) => sum + shareOf(passers, ...windowOf(leftOn)), 0);
+  return {
+    openings: share(100 * ofPassers, weeks),
+    failers: shareOf(
+      students.filter(({ result }) => result === 'failed'),
+      firstDay + FIRST_LOOK,
+      half,
+    ),
+    passersByHalf: shareOf(passers, firstDay + FIRST_LOOK, half),
+    withdrawers: share(caught.length, leavers.length),
+    passersInWindows: share(chance, leavers.length),
+    leadDays: median(caught),
+    leftWithin28: share(
+      openings.filter(({ student: { leftOn }, day }) => leftOn !== null && leftOn > day && leftOn <= day + 28).length,
+      openings.length,
+    ),
+    didNotComplete: share(openings.filter(({ student }) => student.result !== 'passed').length, openings.length),
+  };
+}
+
+/** How well a score tells those who will not complete, week by week from the 28th day on, among those who are still there. */
+export interface Ranking {
+  /** The chance that one who will not complete stands before one who will; a half where the score says nothing. */
+  readonly auc: number;
+  /** Of the foremost twentieth of each week, who does not complete; and of everybody. */
+  readonly topShare: number;
+  readonly baseShare: number;
+}
+
+export function rank(
+  { students, firstDay, lastDay }: Course,
+  scoreOf: (days: FlaggedDays, index: number) => number,
+): Ranking {
+  const aucs: number[] = [];
+  let [top, topLost, all, allLost] = [0, 0, 0, 0];
+  for (let day = firstDay + FIRST_LOOK; day <= lastDay - 7; day += 7) {
+    const present = students.flatMap(({ days, leftOn, result }) => {
+      const index = day - days.firstDay;
+      const isThere = index >= 0 && index < days.flags.length && (leftOn === null || leftOn > day);
+      return isThere ? [{ score: scoreOf(days, index), isLost: result !== 'passed' }] : [];
+    });
+    present.sort((a, b) => b.score - a.score);
+    const foremost = present.slice(0, Math.ceil(present.length / 20));
+    top += foremost.length;
+    topLost += foremost.filter(({ isLost }) => isLost).length;
+    all += present.length;
+    allLost += present.filter(({ isLost }) => isLost).length;
+    const auc = aucOf(present);
+    if (auc !== null) aucs.push(auc);
+  }
+  const sum = aucs.reduce((total, auc) => total + auc, 0);
+  return { auc: share(sum, aucs.length), topShare: share(topLost, top), baseShare: share(allLost, all) };
+}
+
+/** @param scored the highest score first; null where all are of one kind */
+function aucOf(scored: readonly { readonly score: number; readonly isLost: boolean }[]): number | null {
+  const lost = scored.filter(({ isLost }) => isLost).length;
+  const others = scored.length - lost;
+  if (lost === 0 || others === 0) return null;
+  let [before, pairs] = [0, 0];
+  for (let first = 0, next = 0; first < scored.length; first = next) {
+    let [tied, tiedLost] = [0, 0];
+    for (; scored[next]?.score === scored[first]?.score && next < scored.length; next += 1) {
+      tied += 1;
+      if (scored[next]?.isLost === true) tiedLost += 1;
+    }
+    // Of those who complete and stand behind, all; of those beside, half.
+    const tiedOthers = tied - tiedLost;
+    pairs += tiedLost * (others - before - tiedOthers + tiedOthers / 2);
+    before += tiedOthers;
+  }
+  return pairs / (lost * others);
+}
+
+const share = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole);
+
+function openingsOf(alarm: Alarm, days: FlaggedDays): LocalDay[] {
+  const opens =
+    alarm.opens ?? ((of, index) => alarm.isOpen(of, index) && (index === 0 || !alarm.isOpen(of, index - 1)));
+  return days.flags.flatMap((_, index) => (opens(days, index) ? [days.firstDay + index] : []));
+}
+
+function firstOpen(alarm: Alarm, days: FlaggedDays, from: LocalDay, to: LocalDay): LocalDay | null {
+  const end = Math.min(to - days.firstDay, days.flags.length - 1);
+  for (let index = Math.max(from - days.firstDay, 0); index <= end; index += 1)
+    if (alarm.isOpen(days, index)) return days.firstDay + index;
+  return null;
+}
+
+function runStart(alarm: Alarm, days: FlaggedDays, day: LocalDay): LocalDay {
+  let index = day - days.firstDay;
+  while (index > 0 && alarm.isOpen(days, index - 1)) index -= 1;
+  return days.firstDay + index;
+}
+
+/** The middle value; the mean of the middle two of an even number; null of nothing. */
+export function median(values: readonly number[]): number | null {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = (sorted[(sorted.length - 1) >> 1] ?? 0) + (sorted[sorted.length >> 1] ?? 0);
+  return sorted.length === 0 ? null : middle / 2;
+}
