@@ -7,7 +7,7 @@ export const anomaliesRoute = defineRoute({
   path: '/api/anomalies',
   operationId: 'listAnomalies',
   tag: 'features',
-  summary: 'The open flags, the most severe first or by student; in pages',
+  summary: 'The open flags against the own past, the most severe first or by student; no alarm; in pages',
   isList: true,
   params: noParameters,
   query: anomaliesQuery,
