@@ -67,6 +67,15 @@ describe('a graded item is handed in on the day from which it is graded for the 
     expect(key.grades.map(({ grade: held }) => held)).toEqual([4000, null]);
   });
 
+  test('not from a day on which it has none', () => {
+    const grade = { points: '40', max: '100', day: 5, at: 0 };
+    const changes = [
+      { from: 3, item: 'essay', grade: null },
+      { from: 5, item: 'essay', grade },
+    ];
+    expect(memberOf([], [], changes).handedIn).toMatchObject([{ day: 5 }]);
+  });
+
   test('not by the grade of the whole course, nor by one of a category', () => {
     expect(of(grade('course', '40', ago(9)), grade('category', '50', ago(9))).handedIn).toEqual([]);
   });

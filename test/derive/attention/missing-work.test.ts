@@ -126,6 +126,12 @@ describe('the column missing_work', () => {
     });
   });
 
+  test('names no more what was handed in that day', () => {
+    const key = owing([expected('a', 50), expected('b', 50)], ['a 60']);
+    expect(flagsOn(key, 59).missing_work).toMatchObject({ value: 2, items: ['a', 'b'] });
+    expect(flagsOn(key, 60).missing_work).toMatchObject({ value: 1, items: ['b'] });
+  });
+
   test('names five at most, and counts all', () => {
     const flag = flagsOn(owing([...many(4, 'b', 50), ...many(4, 'a', 50)]), 60).missing_work;
     expect(flag).toMatchObject({ value: 8, baseline: 8, items: ['a1', 'a2', 'a3', 'a4', 'b1'] });
