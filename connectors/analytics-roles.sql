@@ -103,5 +103,5 @@ GRANT INSERT (source_id, requested_by, reason) ON state.erasure TO prepadata_api
 -- Reconcile has what it finds derived anew by those who derive, and writes no feature itself; of who is erased it deletes them.
 REVOKE INSERT, UPDATE ON
   engagement_features, performance_features, anomaly_features,
-  state.engagement_series, state.performance_series, state.anomaly_series
+  state.engagement_series, state.performance_series, state.anomaly_series, state.course_class
 FROM prepadata_reconcile;

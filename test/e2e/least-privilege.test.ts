@@ -136,6 +136,7 @@ describe('what a role may not', () => {
     ['prepadata_reconcile', 'UPDATE engagement_features SET engagement_score = 0'],
     ['prepadata_reconcile', "UPDATE state.engagement_series SET first_day = '2020-01-01'"],
     ['prepadata_reconcile', 'INSERT INTO anomaly_features SELECT * FROM anomaly_features'],
+    ['prepadata_reconcile', "UPDATE state.course_class SET first_day = '2020-01-01'"],
     ['prepadata_writer', 'DELETE FROM state.erased_student'],
     ['prepadata_writer', "INSERT INTO state.erasure (source_id, requested_by) VALUES (gen_random_uuid(), 'mine')"],
     ['prepadata_api', 'DELETE FROM state.erased_student'],
