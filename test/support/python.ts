@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
@@ -12,11 +12,9 @@ function folderOf(requirements: string): string {
   return path.join(import.meta.dirname, '../../.stack', `python-${hash}`);
 }
 
-const markOf = (folder: string): string => path.join(folder, 'complete');
-
 /** Whether tests with these packages are to be skipped: outside CI, unless they are there already. */
 export const isPythonLeftOut = (requirements: string): boolean =>
-  process.env['CI'] === undefined && !existsSync(markOf(folderOf(requirements)));
+  process.env['CI'] === undefined && !existsSync(folderOf(requirements));
 
 /** Installs in seconds what takes pip minutes, and itself needs pip. */
 const INSTALLER = path.join(import.meta.dirname, 'installer.txt');
@@ -24,15 +22,22 @@ const INSTALLER = path.join(import.meta.dirname, 'installer.txt');
 /** The folder with the packages of a requirements file, installed unless they are there. */
 async function packages(requirements: string): Promise<string> {
   const folder = folderOf(requirements);
-  if (existsSync(markOf(folder))) return folder;
-  const common = ['install', '--quiet', '--upgrade', '--only-binary', ':all:', '--target', folder, '-r', requirements];
+  if (existsSync(folder)) return folder;
+  // Somebody else may be installing the same: whoever is first puts it in its place, whole.
+  const made = `${folder}.${process.pid}.${Date.now()}`;
+  const common = ['install', '--quiet', '--upgrade', '--only-binary', ':all:', '--target', made, '-r', requirements];
   if (requirements === INSTALLER) {
     await python(['-m', 'pip', ...common, '--disable-pip-version-check'], {});
   } else {
     const uv = path.join(await packages(INSTALLER), 'bin/uv');
     await execute(uv, ['pip', ...common, '--python', 'python3', ...(await indexOfPip())], {});
   }
-  writeFileSync(markOf(folder), '');
+  try {
+    renameSync(made, folder);
+  } catch (error) {
+    rmSync(made, { recursive: true, force: true });
+    if (!existsSync(folder)) throw error;
+  }
   return folder;
 }
 

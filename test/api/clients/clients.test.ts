@@ -89,7 +89,9 @@ async function withCursors(url: string, text: string): Promise<string> {
   for (const [template, operations] of Object.entries(described.paths)) {
     const cursor = operations['get']?.parameters.find(({ name }) => name === 'cursor');
     if (cursor === undefined) continue;
-    const response = await fetch(`${url}${template.replace(/\{\w+\}/, '1')}?limit=1`);
+    // In a week few students come to need somebody.
+    const wider = template === '/api/attention' ? '&days=all' : '';
+    const response = await fetch(`${url}${template.replace(/\{\w+\}/, '1')}?limit=1${wider}`);
     const [, given] = /cursor=([\w-]+)/.exec(response.headers.get('link') ?? '') ?? [];
     expect([template, given]).toEqual([template, expect.any(String)]);
     cursor.schema = { type: 'string', enum: [given] };
