@@ -109,7 +109,11 @@ const ATTENTION = record('Attention', 'Why a teacher should talk to this student
 const REASON_FLAG = record('ReasonFlag', 'A student in comparison with the class in the same days.', [
   always('since', DATE, 'First day, local to the institution, of the unbroken run of days on which it was open.'),
   always('value', 'double', 'Active days, items that are missing, or points of percent.'),
-  perhaps('baseline', 'double', 'Active days that are usual in the class, items that are owed, or 0.'),
+  perhaps(
+    'baseline',
+    'double',
+    'Active days that are usual in the class, items that are owed, or 0. Null where there is nothing to compare with.',
+  ),
   always('threshold', 'double', 'From where on it is open.'),
   always('method', 'string', 'class_days, class_work or class_grades.'),
   always('severity', 'string', 'high with 3 points, medium with 2, low with 1.'),

@@ -32,7 +32,7 @@ export async function tableRows(db: Queryable, family: Family): Promise<Map<stri
 
 /** A flag as a record, in which nothing may be missing. */
 const flagOf = (column: string): string =>
-  `${column} || jsonb_build_object('since', (${column} ->> 'since')::date - date '1970-01-01', 'item', ${column} -> 'item', 'direction', ${column} -> 'direction')`;
+  `${column} || jsonb_build_object('since', (${column} ->> 'since')::date - date '1970-01-01', 'item', ${column} -> 'item')`;
 
 /** The rows of every family. */
 export async function allRows(db: Queryable): Promise<Map<string, PlainRow>> {

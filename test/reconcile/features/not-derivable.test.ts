@@ -74,7 +74,8 @@ test.each([true, false])(
         repaired: !dryRun,
       }),
     ]);
-    expect(result).toMatchObject({ left: dryRun ? 2 : 1, skipped: 0 });
+    // Where what is wrong of a key stays so, nothing can be said of its class.
+    expect(result).toMatchObject({ left: dryRun ? 2 : 1, skipped: dryRun ? 1 : 0 });
     expect(result.compared).toBeGreaterThanOrEqual(keys.length);
   },
 );
