@@ -17,7 +17,7 @@ export async function tableRows(db: Queryable, family: Family): Promise<Map<stri
   const pairs = columns.map(({ name, type }) => {
     if (type === 'date') return `'${name}', f.${name} - date '1970-01-01'`;
     if (type === 'timestamp with time zone') return `'${name}', floor(extract(epoch FROM f.${name}) * 1000)::bigint`;
-    if (family === 'anomaly' && type === 'jsonb') return `'${name}', ${flagOf(`f.${name}`)}`;
+    if (family === 'anomaly' && type === 'jsonb') return `'${name}', ${flagOf(name)}`;
     return `'${name}', f.${name}`;
   });
   // Arguments of one function call are limited.
@@ -30,9 +30,19 @@ export async function tableRows(db: Queryable, family: Family): Promise<Map<stri
   return new Map(rows.map(({ row }) => [`${featureTopicOf(family)} ${row['student_id']} ${row['course_id']}`, row]));
 }
 
+/** What may be missing in a flag as it is stored, and is null in its record. */
+const optionalOf = (name: string): readonly string[] =>
+  name === 'attention'
+    ? []
+    : ['absent', 'missing_work', 'low_marks'].includes(name)
+      ? ['source', 'items', 'graded']
+      : ['item'];
+
 /** A flag as a record, in which nothing may be missing. */
-const flagOf = (column: string): string =>
-  `${column} || jsonb_build_object('since', (${column} ->> 'since')::date - date '1970-01-01', 'item', ${column} -> 'item')`;
+function flagOf(name: string): string {
+  const optional = optionalOf(name).map((part) => `, '${part}', f.${name} -> '${part}'`);
+  return `f.${name} || jsonb_build_object('since', (f.${name} ->> 'since')::date - date '1970-01-01'${optional.join('')})`;
+}
 
 /** The rows of every family. */
 export async function allRows(db: Queryable): Promise<Map<string, PlainRow>> {
