@@ -1,5 +1,6 @@
 import { type FirstDays, firstDayOf } from '#libs/aggregate/coverage.ts';
 import { NO_EVIDENCE } from '#libs/aggregate/evidence.ts';
+import { activeDaysOf } from '#libs/derive/activity-days.ts';
 import { anomalyFeatures } from '#libs/derive/anomaly/anomaly.ts';
 import { type AnomalyKey, anomalySeries, flagBits } from '#libs/derive/anomaly/anomaly-series.ts';
 import type { AnomalyFeatures } from '#libs/derive/anomaly/flags.ts';
@@ -75,7 +76,7 @@ export function anomalyKey(
   settings: DerivingSettings,
 ): AnomalyKey {
   const days = engagement?.days ?? null;
-  const active = days?.active.flatMap((value, index) => (value === 1 ? [days.first + index] : [])) ?? [];
+  const active = days === null ? [] : activeDaysOf(days.active, days.first);
   const graded = performance?.graded ?? [];
   const member = memberOf(
     active.filter((day) => day <= asOf),

@@ -11,7 +11,7 @@ import { type Gate, requireScope } from './access.ts';
 import type { AccessRecord } from './access-record.ts';
 import { readJson } from './body.ts';
 import { type ApiFailure, MethodNotAllowedError, toFailure } from './failure.ts';
-import { forLists } from './lists.ts';
+import { forFinished, forLists } from './lists.ts';
 import { type ApiContext, type Reply, type Route, routePath, scopesOf } from './route.ts';
 import type { Caller } from './tokens.ts';
 
@@ -122,9 +122,7 @@ function writeReply(ctx: Koa.Context, { body, status = 200, contentType }: Reply
     ctx.status = status;
     ctx.type = 'application/json';
     ctx.set('etag', body.etag);
-    // Who has it already is told so, and does not get it again.
-    if (ctx.fresh) ctx.status = 304;
-    else ctx.body = body.bytes;
+    ctx.body = body.bytes;
   } else if (contentType === undefined) {
     writeJson(ctx, status, body);
   } else {
@@ -152,7 +150,8 @@ function createRouter({ context, routes, draining, openPaths }: AppOptions): Rou
       ctx.set({ ...reply.headers });
       writeReply(ctx, reply);
     };
-    router.register(route.path, [route.method], [...(route.isList === true ? forLists : []), answerRoute]);
+    const around = route.isList === true ? forLists : route.isFinished === true ? forFinished : [];
+    router.register(route.path, [route.method], [...around, answerRoute]);
   }
   return router;
 }

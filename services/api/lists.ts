@@ -22,3 +22,6 @@ const conditional: Middleware = async (ctx, next) => {
  * encoding; an answer that is sent as it is read has none.
  */
 export const forLists: readonly Middleware[] = [encode, conditional, etag({ weak: true })];
+
+/** The same for answers that bring their tag with them. */
+export const forFinished: readonly Middleware[] = [conditional];

@@ -1,4 +1,4 @@
-import { FLAG_NAMES, type FlagName } from '#libs/domain/flags.ts';
+import { ATTENTION_REASONS, type FlagName, OWN_PAST_FLAGS } from '#libs/domain/flags.ts';
 import type { Alarm } from './measures.ts';
 import type { FlaggedDays } from './tally.ts';
 
@@ -31,13 +31,10 @@ const noActivity = (days: number): Alarm => ({
   isOpen: (flagged, index) => idleDays(flagged, index) >= days,
 });
 
-const REASONS: readonly FlagName[] = ['absent', 'missing_work', 'low_marks'];
-
 /** The alarm, its reasons, the facts about a student's own past, and the simplest rule there is. */
 export const ALARMS: readonly Alarm[] = [
   attention,
-  ...REASONS.map(flag),
-  ...FLAG_NAMES.filter((name) => name !== 'attention' && !REASONS.includes(name)).map(flag),
+  ...[...ATTENTION_REASONS, ...OWN_PAST_FLAGS].map(flag),
   noActivity(7),
   noActivity(14),
 ];

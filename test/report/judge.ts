@@ -9,11 +9,11 @@ import { isRejected, type Rejected } from '#libs/clean/rejection.ts';
 import type { ReadingSettings } from '#libs/clean/settings.ts';
 import { anomalySeries } from '#libs/derive/anomaly/anomaly-series.ts';
 import type { GradeChange } from '#libs/derive/anomaly/graded.ts';
-import { classNumbers } from '#libs/derive/attention/class-numbers.ts';
 import type { HandedIn } from '#libs/derive/attention/member.ts';
 import { earlierDay, type LocalDay, laterDay } from '#libs/domain/local-date.ts';
 import { anomalyKey } from '#libs/families/anomaly.ts';
 import { courseAsOf } from '#libs/families/course-as-of.ts';
+import { classOf } from '#libs/families/course-class.ts';
 import { engagementFamily } from '#libs/families/engagement.ts';
 import type { DeriveContext } from '#libs/families/family.ts';
 import { performanceFamily } from '#libs/families/performance.ts';
@@ -40,13 +40,8 @@ export function judgeClass(keys: readonly KeyImages[], today: LocalDay): (Flagge
   const stored = read.map((key) => daysOf(key, { ...common, otherFirstDay: key.graded.firstDay }));
   const { asOf, coverage } = common;
   const members = stored.map((days) => anomalyKey(days, asOf, coverage, settings.deriving));
-  const span = {
-    firstFact: courseFirstFact,
-    asOf,
-    submissionFrom: firstDayOf(coverage, 'submission'),
-    notDoneFrom: firstDayOf(coverage, 'not_done'),
-  };
-  const numbers = classNumbers(members, span, settings.deriving);
+  const course = { coveredFrom: coverage, firstFact: courseFirstFact, asOf };
+  const numbers = classOf(members, course, settings.deriving);
   return members.map((member) => {
     const series = anomalySeries({ ...member, numbers }, settings.deriving);
     if (series === null) return null;

@@ -1,5 +1,5 @@
 import type { LocalDay } from '#libs/domain/local-date.ts';
-import type { FlaggedDays } from './tally.ts';
+import { type FlaggedDays, medianOf } from './tally.ts';
 
 export interface Outcome {
   readonly result: 'passed' | 'failed' | 'withdrew';
@@ -80,7 +80,7 @@ export function measure({ students, firstDay, lastDay }: Course, alarm: Alarm): 
     passersByHalf: shareOf(passers, firstDay + FIRST_LOOK, half),
     withdrawers: share(caught.length, leavers.length),
     passersInWindows: share(chance, leavers.length),
-    leadDays: median(caught),
+    leadDays: medianOf(caught),
     leftWithin28: share(
       openings.filter(({ student: { leftOn }, day }) => leftOn !== null && leftOn > day && leftOn <= day + 28).length,
       openings.length,
@@ -162,11 +162,4 @@ function runStart(alarm: Alarm, days: FlaggedDays, day: LocalDay): LocalDay {
   let index = day - days.firstDay;
   while (index > 0 && alarm.isOpen(days, index - 1)) index -= 1;
   return days.firstDay + index;
-}
-
-/** The middle value; the mean of the middle two of an even number; null of nothing. */
-export function median(values: readonly number[]): number | null {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = (sorted[(sorted.length - 1) >> 1] ?? 0) + (sorted[sorted.length >> 1] ?? 0);
-  return sorted.length === 0 ? null : middle / 2;
 }

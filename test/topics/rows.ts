@@ -1,4 +1,5 @@
 import { FAMILIES, type Family } from '#libs/domain/family.ts';
+import { ATTENTION_REASONS } from '#libs/domain/flags.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { featureTopicOf } from '#libs/store/features/outbox.ts';
 
@@ -32,11 +33,8 @@ export async function tableRows(db: Queryable, family: Family): Promise<Map<stri
 
 /** What may be missing in a flag as it is stored, and is null in its record. */
 const optionalOf = (name: string): readonly string[] =>
-  name === 'attention'
-    ? []
-    : ['absent', 'missing_work', 'low_marks'].includes(name)
-      ? ['source', 'items', 'graded']
-      : ['item'];
+  name === 'attention' ? [] : REASONS.has(name) ? ['source', 'items', 'graded'] : ['item'];
+const REASONS: ReadonlySet<string> = new Set(ATTENTION_REASONS);
 
 /** A flag as a record, in which nothing may be missing. */
 function flagOf(name: string): string {

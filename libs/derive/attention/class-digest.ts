@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { LocalDay } from '#libs/domain/local-date.ts';
+import { activeDaysOf } from '../activity-days.ts';
 import type { GradeChange } from '../anomaly/graded.ts';
 import type { EngagementDays } from '../engagement-series.ts';
 
@@ -26,7 +27,7 @@ export function factsOfActivity({
   active,
   handed_in,
 }: Pick<EngagementDays, 'firstDay' | 'active' | 'handed_in'>): ClassFact[] {
-  const days = active.flatMap((value, index) => (value === 1 ? [{ day: firstDay + index, text: '' }] : []));
+  const days = activeDaysOf(active, firstDay).map((day) => ({ day, text: '' }));
   return [...days, ...handed_in.map(({ source, item, day }) => ({ day, text: `${source} ${item}` }))];
 }
 

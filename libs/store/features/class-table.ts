@@ -1,3 +1,4 @@
+import { activeDaysOf } from '#libs/derive/activity-days.ts';
 import type { GradeChange } from '#libs/derive/anomaly/graded.ts';
 import { type ClassMember, type HandedIn, memberOf } from '#libs/derive/attention/member.ts';
 import type { ClassNumbers } from '#libs/derive/attention/numbers.ts';
@@ -17,9 +18,7 @@ interface MemberRow {
 export async function readMembers(tx: Queryable, courseId: number): Promise<ClassMember[]> {
   const rows = await tx.query<MemberRow>(featureSql.class_members, [courseId]);
   return rows.map(({ first_day: first, active, handed_in: handedIn, graded }) => {
-    const firstDay = first === null ? 0 : parseDay(first);
-    const days = active === null ? [] : parseArray(active);
-    const activeDays = days.flatMap((value, index) => (value === 1 ? [firstDay + index] : []));
+    const activeDays = first === null || active === null ? [] : activeDaysOf(parseArray(active), parseDay(first));
     return memberOf(activeDays, handedIn ?? [], graded ?? []);
   });
 }
