@@ -88,19 +88,22 @@ export const compareFacts = (
 /** Order of names: by their UTF-8 bytes. */
 export const compareBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
-/** What the rows dated on or before `today` say; facts are rows that change the value or max of their item. */
+/** The days of the rows that change the value or max of their item, of those dated on or before `asOf`; in no order. */
+export function gradeFactDays(grades: readonly GradeObservation[], asOf: LocalDay): LocalDay[] {
+  const isNews = (row: GradeObservation, index: number, rows: readonly GradeObservation[]): boolean => {
+    const before = rows[index - 1];
+    return before === undefined || !isSameGrade(before, row);
+  };
+  return [...byItem(grades, asOf).values()].flatMap((rows) => rows.filter(isNews).map(({ day }) => day));
+}
+
+/** What the rows dated on or before `today` say. */
 export function gradeEvidence(grades: readonly GradeObservation[], today: LocalDay): KeyEvidence {
   let firstFact: LocalDay | null = null;
   let lastFact: LocalDay | null = null;
-  for (const rows of byItem(grades, today).values()) {
-    let before: GradeObservation | undefined;
-    for (const row of rows) {
-      if (before === undefined || !isSameGrade(before, row)) {
-        firstFact = earlierDay(firstFact, row.day);
-        lastFact = laterDay(lastFact, row.day);
-      }
-      before = row;
-    }
+  for (const day of gradeFactDays(grades, today)) {
+    firstFact = earlierDay(firstFact, day);
+    lastFact = laterDay(lastFact, day);
   }
   let firstDay: LocalDay | null = null;
   let nextDay: LocalDay | null = null;

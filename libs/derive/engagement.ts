@@ -1,5 +1,6 @@
 import { type CoverageKind, type FirstDays, isCovered } from '#libs/aggregate/coverage.ts';
 import type { EngagementFacts, Enrolment } from '#libs/aggregate/engagement.ts';
+import type { Event } from '#libs/aggregate/events.ts';
 import { creditedTimes } from '#libs/aggregate/time.ts';
 import { earlierDay, type LocalDay } from '#libs/domain/local-date.ts';
 import { roundRatio, wholeSum } from '#libs/domain/rational.ts';
@@ -64,9 +65,41 @@ interface Context {
 /** The features as of a day, or null where the key has no row: no enrolment and no accepted activity row. */
 export function engagementFeatures(input: EngagementInput, settings: DerivingSettings): EngagementResult | null {
   const { enrolment, facts, coverage, asOf, firstDay } = input;
+  const timed = timedEvents(facts.events, settings);
+  const hasDays = firstDay !== null && firstDay <= asOf;
+  const series = hasDays ? engagementSeries(timed, facts.activeDays, coverage, firstDay, asOf, settings) : null;
+  const features = engagementRow(input, timed, meansAt(series, asOf), settings);
+  if (features === null) return null;
+  if (series === null) return { features, series: null };
+  return { features, series: { ...showFrom(series, existsFrom(enrolment, facts)), handed_in: handedInOf(facts) } };
+}
+
+/** Events in their order, with the time that is credited to each: that of an event follows from its own day alone. */
+export function timedEvents(events: readonly Event[], { sessionGapMs }: DerivingSettings): TimedEvent[] {
+  const times = creditedTimes(events, sessionGapMs);
+  return events.map((event, index) => ({ event, milliseconds: times[index] ?? 0 }));
+}
+
+/** What a series says of one day. */
+export type EngagementMeans = Readonly<Record<'ma7' | 'ma30' | 'trend', number | null>>;
+
+export function meansAt(series: EngagementSeries | null, day: LocalDay): EngagementMeans {
+  const at = (values: readonly (number | null)[] | undefined): number | null =>
+    values?.[day - (series?.firstDay ?? day)] ?? null;
+  return { ma7: at(series?.ma7), ma30: at(series?.ma30), trend: at(series?.trend) };
+}
+
+/**
+ * The features as of a day for one who has looked up what they follow from, or null as above.
+ * @param timed the events of the facts
+ */
+export function engagementRow(
+  { enrolment, facts, coverage, asOf }: Omit<EngagementInput, 'firstDay'>,
+  timed: readonly TimedEvent[],
+  means: EngagementMeans,
+  settings: DerivingSettings,
+): EngagementFeatures | null {
   if (!enrolment.enrolled && facts.firstRowDay === null) return null;
-  const times = creditedTimes(facts.events, settings.sessionGapMs);
-  const timed = facts.events.map((event, index) => ({ event, milliseconds: times[index] ?? 0 }));
   const within = (days: number): TimedEvent[] => timed.filter(({ event }) => event.day > asOf - days);
   const context: Context = {
     facts,
@@ -78,20 +111,16 @@ export function engagementFeatures(input: EngagementInput, settings: DerivingSet
     month: within(30),
     covers: (kind) => isCovered(coverage, kind, asOf),
   };
-  const hasDays = firstDay !== null && firstDay <= asOf;
-  const series = hasDays ? engagementSeries(timed, facts.activeDays, coverage, firstDay, asOf, settings) : null;
-  const features: EngagementFeatures = {
+  return {
     enrolled_at: enrolment.at,
     activity_scope: context.covers('event') && !context.covers('course_event') ? 'site' : 'course',
     ...counts(context),
     ...timeSpent(context),
     ...days(context),
     ...work(context),
-    ...scores(context, coverage, series),
+    ...scores(context, coverage, means),
     ...rhythm(context),
   };
-  if (series === null) return { features, series: null };
-  return { features, series: { ...showFrom(series, existsFrom(enrolment, facts)), handed_in: handedInOf(facts) } };
 }
 
 /** The first day as of which the key has a row; null when it has one on every day. */
@@ -174,16 +203,15 @@ function work({ facts: { completions, events }, covers }: Context) {
   } satisfies Some;
 }
 
-function scores({ week, asOf, settings }: Context, coverage: FirstDays, series: EngagementSeries | null) {
+function scores({ week, asOf, settings }: Context, coverage: FirstDays, means: EngagementMeans) {
   const { engagementWeights: weights, engagementTargets: targets } = settings;
   const amounts = amountsOf(week, coveredComponents(coverage, asOf));
-  const last = (values: readonly (number | null)[] | undefined): number | null => values?.at(-1) ?? null;
   return {
     engagement_score: scoreText(engagementScore(amounts, weights, targets, 7)),
     engagement_components: showComponents(amounts, weights, targets),
-    engagement_ma7: scoreText(last(series?.ma7)),
-    engagement_ma30: scoreText(last(series?.ma30)),
-    engagement_trend: trendText(last(series?.trend)),
+    engagement_ma7: scoreText(means.ma7),
+    engagement_ma30: scoreText(means.ma30),
+    engagement_trend: trendText(means.trend),
   } satisfies Some;
 }
 

@@ -18,6 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   pipeline: ['domain', 'features', 'clean', 'aggregate', 'derive', 'platform', 'source', 'store', 'families'],
   reconcile: ['domain', 'features', 'clean', 'aggregate', 'derive', 'platform', 'source', 'store', 'families'],
   serve: ['domain', 'features', 'clean', 'aggregate', 'platform', 'source', 'store'],
+  dataset: ['domain', 'features', 'clean', 'aggregate', 'derive', 'platform', 'store', 'families', 'serve'],
 };
 
 /** Rooms without a server, a timer or a clock: the same input gives the same output, for ever. */
@@ -34,6 +35,7 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   '@koa/router': ['services/api/'],
   '@koa/etag': ['services/api/'],
   'koa-compress': ['services/api/'],
+  'hyparquet-writer': ['libs/dataset/parquet.ts'],
   croner: ['libs/platform/schedule.ts'],
   rxjs: ['libs/pipeline/', 'libs/source/', 'libs/platform/loop/'],
   'pg-copy-streams': ['libs/platform/postgres/'],

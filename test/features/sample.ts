@@ -4,12 +4,13 @@ import { readEnrollment } from '#libs/clean/enrollments.ts';
 import { readGrade } from '#libs/clean/grades.ts';
 import { isRejected, type Rejected } from '#libs/clean/rejection.ts';
 import type { ReadingSettings } from '#libs/clean/settings.ts';
+import type { RowsOfKey } from '#libs/dataset/key-rows.ts';
 import type { GradeChange } from '#libs/derive/anomaly/graded.ts';
 import { classNumbers } from '#libs/derive/attention/class-numbers.ts';
 import { type HandedIn, memberOf } from '#libs/derive/attention/member.ts';
 import type { ClassNumbers } from '#libs/derive/attention/numbers.ts';
 import { type LocalDay, MS_PER_DAY } from '#libs/domain/local-date.ts';
-import { tableZone } from '#libs/domain/zone.ts';
+import { tableZone, type Zone } from '#libs/domain/zone.ts';
 import { anomalyFamily } from '#libs/families/anomaly.ts';
 import { engagementFamily } from '#libs/families/engagement.ts';
 import { evaluateKey } from '#libs/families/evaluate.ts';
@@ -178,6 +179,26 @@ function coverageOf(n: number): FirstDays {
 
 const accepted = <O extends object>(readings: readonly (O | Rejected)[]): O[] =>
   readings.filter((reading): reading is O => !isRejected(reading));
+
+/** The rows of the sample's keys that read, and the day they are drawn up to. */
+export const sampleKeys = (): {
+  readonly today: LocalDay;
+  readonly zone: Zone;
+  readonly keys: readonly RowsOfKey[];
+} => ({
+  today: TODAY,
+  zone: ZONE,
+  keys: Array.from({ length: KEYS }, (_, n) => {
+    const { enrollments, activities, grades } = rowsOf(n);
+    return {
+      engagement: {
+        enrollments: accepted(enrollments.map((row) => readEnrollment(row, READING))),
+        activities: accepted(activities.map((row) => readActivity(row, READING))),
+      },
+      grades: accepted(grades.map((row) => readGrade(row, READING))),
+    };
+  }),
+});
 
 /** What is read of a key, and what follows for it in each family. */
 export function resultOf(rows: Rows, n: number, numbers: ClassNumbers | null = null) {

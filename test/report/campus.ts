@@ -30,7 +30,8 @@ function truthOf({ line }: Enrollment): Truth | null {
   return { story, from: startsOn / MS_PER_DAY, to: endsOn === null ? null : endsOn / MS_PER_DAY };
 }
 
-function imagesOf(campus: Campus, key: Enrollment): KeyImages {
+/** The rows of one student in one course. */
+export function imagesOf(campus: Campus, key: Enrollment): KeyImages {
   const { activities, grades } = keyHistory(campus, key);
   const ids = { student_id: key.studentId, course_id: key.courseId };
   return {

@@ -62,6 +62,7 @@ export const SETTINGS_OF = {
   ],
   api: ['ANALYTICS_DB_', 'API_', 'RETAIN_ACCESS_DAYS', 'LOG_LEVEL'],
   erase: ['ANALYTICS_DB_', ...ERASES, 'LOG_LEVEL'],
+  dataset: ['ANALYTICS_DB_', 'DATA_DIR', 'LOG_LEVEL'],
   migrate: ['ANALYTICS_', ...FEATURES, 'LOG_LEVEL'],
   register: [
     'ANALYTICS_DB_',

@@ -61,17 +61,21 @@ export async function openAnalytics(address: DatabaseAddress, given: OpenAnalyti
   return db;
 }
 
-/** Does a command's work on the analytics database, and closes it. @returns 1 when stopped before, else what `work` answers */
+/**
+ * Does a command's work on the analytics database, and closes it.
+ * @param work may heed the signal, which aborts when the command is to stop
+ * @returns 1 when stopped before, else what `work` answers
+ */
 export async function withAnalytics(
   address: DatabaseAddress,
   options: Omit<OpenAnalyticsOptions, 'signal'>,
-  work: (db: Database) => Promise<number>,
+  work: (db: Database, stopping: AbortSignal) => Promise<number>,
 ): Promise<number> {
   const stopping = new AbortController();
   onSignals(() => stopping.abort());
   const db = await openAnalytics(address, { ...options, signal: stopping.signal });
   try {
-    return stopping.signal.aborted ? 1 : await work(db);
+    return stopping.signal.aborted ? 1 : await work(db, stopping.signal);
   } finally {
     await db.close();
   }

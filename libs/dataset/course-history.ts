@@ -1,0 +1,60 @@
+import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
+import type { ClassMember } from '#libs/derive/attention/member.ts';
+import type { ClassNumbers } from '#libs/derive/attention/numbers.ts';
+import type { LocalDay } from '#libs/domain/local-date.ts';
+import { classOf } from '#libs/families/course-class.ts';
+import type { FeatureSettings } from '#libs/families/settings.ts';
+import { CourseDays, type CourseOnDay } from './course-days.ts';
+import { KeyDays, whatKeySays } from './key-days.ts';
+import type { FeaturesOfKey, RowsOfKey } from './key-rows.ts';
+
+/** The features of a key as of a day; days are asked for in ascending order. */
+export type FeaturesByDay = (day: LocalDay) => FeaturesOfKey;
+
+/**
+ * What the keys of a course have in common on each day up to one. First all of them are taken in, then each is asked for its
+ * features.
+ */
+export class CourseHistory {
+  readonly #last: LocalDay;
+  readonly #settings: FeatureSettings;
+  readonly #evidence: KeyEvidence[] = [];
+  readonly #factDays = new Set<LocalDay>();
+  readonly #members: ClassMember[] = [];
+  #isInOrder = true;
+  #course: { readonly days: CourseDays; readonly last: CourseOnDay; readonly numbers: ClassNumbers | null } | undefined;
+
+  constructor(last: LocalDay, settings: FeatureSettings) {
+    this.#last = last;
+    this.#settings = settings;
+  }
+
+  add(rows: RowsOfKey): void {
+    const says = whatKeySays(rows, this.#last, this.#settings);
+    this.#evidence.push(...says.evidence);
+    for (const day of says.factDays) this.#factDays.add(day);
+    this.#members.push(says.member);
+    this.#isInOrder &&= says.isInOrder;
+  }
+
+  /** Whether the facts of a day follow from rows up to it alone, for every key. Else each day has to be derived for itself. */
+  get isInOrder(): boolean {
+    return this.#isInOrder;
+  }
+
+  /** The features of one of the keys, once all of them were added. */
+  of(rows: RowsOfKey): FeaturesByDay {
+    this.#course ??= this.#settle();
+    const { days, last, numbers } = this.#course;
+    const key = new KeyDays(rows, last, numbers, this.#settings);
+    return (day) => key.on(days.on(day));
+  }
+
+  #settle() {
+    const days = new CourseDays(this.#evidence, this.#factDays);
+    const { asOf } = days.on(this.#last);
+    const last = days.on(asOf);
+    const { coverage: coveredFrom, courseFirstFact: firstFact } = last;
+    return { days, last, numbers: classOf(this.#members, { coveredFrom, firstFact, asOf }, this.#settings.deriving) };
+  }
+}

@@ -1,0 +1,157 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { KeyFault } from '#libs/domain/errors.ts';
+import type { StudentCourse } from '#libs/domain/family.ts';
+import type { LocalDay } from '#libs/domain/local-date.ts';
+import { engagementFamily } from '#libs/families/engagement.ts';
+import { rowsThatCount } from '#libs/families/evaluate.ts';
+import { performanceFamily } from '#libs/families/performance.ts';
+import type { FeatureSettings } from '#libs/families/settings.ts';
+import type { Queryable } from '#libs/platform/postgres/database.ts';
+import { type DatasetRow, featureRow } from './columns.ts';
+import { CourseHistory } from './course-history.ts';
+import { courseFeaturesOn, type FeaturesOfKey, type RowsOfKey } from './key-rows.ts';
+import { CourseLabels } from './labels.ts';
+import { datasetSql } from './statements.ts';
+
+const KEYS_AT_ONCE = 50;
+/** Of a course with more, the rest is read a second time rather than kept: a hundred megabytes. */
+const MOST_ROWS_KEPT = 300_000;
+
+/** What is in the set of one key. */
+export interface DatasetPart {
+  /** A row for each day on which the tables had one. */
+  readonly features: readonly DatasetRow[];
+  /** One, or none for a key that has no row on any of the days. */
+  readonly labels: readonly DatasetRow[];
+}
+
+/** A key that has no rows in the set because those that it has cannot be derived. */
+export interface LeftOut extends StudentCourse {
+  readonly fault: KeyFault;
+}
+
+interface CourseRequest {
+  readonly courseId: number;
+  readonly days: readonly LocalDay[];
+  readonly today: LocalDay;
+  readonly settings: FeatureSettings;
+  readonly onLeftOut: (key: LeftOut) => void;
+}
+
+/**
+ * The rows of one course. Its keys are read twice, since what a class is follows from all of them: first for what they say to
+ * the course, then for their features; the rows of as many as there is room for are kept in between.
+ */
+export class CourseReading {
+  readonly #tx: Queryable;
+  readonly #request: CourseRequest;
+  readonly #history: CourseHistory;
+  readonly #labels: CourseLabels;
+  readonly #kept = new Map<number, RowsOfKey>();
+  readonly #leftOut = new Set<number>();
+  #keptRows = 0;
+
+  constructor(tx: Queryable, request: CourseRequest) {
+    const { days, today, settings } = request;
+    this.#tx = tx;
+    this.#request = request;
+    this.#history = new CourseHistory(days.at(-1) ?? today, settings);
+    this.#labels = new CourseLabels(today, settings.deriving);
+  }
+
+  async *parts(): AsyncGenerator<DatasetPart> {
+    const keys = await this.#readKeys();
+    for await (const [key, rows] of this.#read(keys)) {
+      this.#take(key, rows);
+    }
+    if (!this.#history.isInOrder) return yield* this.#dayByDay(keys);
+    for await (const [key, rows] of this.#read(keys)) {
+      this.#kept.delete(key.studentId);
+      yield this.#partOf(key, rows, () => {
+        const on = this.#history.of(rows);
+        return this.#request.days.map(on);
+      });
+    }
+  }
+
+  async #readKeys(): Promise<StudentCourse[]> {
+    const { courseId } = this.#request;
+    const students = await this.#tx.query<{ student_id: number }>(datasetSql.dataset_keys, [courseId]);
+    return students.map(({ student_id: studentId }) => ({ courseId, studentId }));
+  }
+
+  /** What the key says to the course. */
+  #take(key: StudentCourse, rows: RowsOfKey): void {
+    this.#orLeaveOut(key, () => {
+      this.#history.add(rows);
+      this.#labels.add(rows);
+    });
+    this.#keptRows += rows.engagement.activities.length + rows.grades.length + 1;
+    if (this.#keptRows <= MOST_ROWS_KEPT) this.#kept.set(key.studentId, rows);
+  }
+
+  /** Of each key the rows that count, from memory or the database; in order. */
+  async *#read(keys: readonly StudentCourse[]): AsyncGenerator<[StudentCourse, RowsOfKey]> {
+    for (let at = 0; at < keys.length; at += KEYS_AT_ONCE) {
+      const group = keys.slice(at, at + KEYS_AT_ONCE);
+      const read = await this.#readRows(group.filter(({ studentId }) => !this.#kept.has(studentId)));
+      for (const key of group) {
+        const rows = this.#kept.get(key.studentId) ?? read.get(key.studentId);
+        if (rows !== undefined) yield [key, rows];
+        // Others of this process, such as those who answer requests, have their turn.
+        await nextTurn();
+      }
+    }
+  }
+
+  async #readRows(keys: readonly StudentCourse[]): Promise<ReadonlyMap<number, RowsOfKey>> {
+    if (keys.length === 0) return new Map();
+    const { settings } = this.#request;
+    const [engagements, performances] = [
+      await engagementFamily.read(this.#tx, keys, settings.reading),
+      await performanceFamily.read(this.#tx, keys, settings.reading),
+    ];
+    return new Map(
+      keys.map((key, at) => [
+        key.studentId,
+        {
+          engagement: rowsThatCount(engagementFamily, settings, key, engagements[at]?.rows),
+          grades: rowsThatCount(performanceFamily, settings, key, performances[at]?.rows),
+        },
+      ]),
+    );
+  }
+
+  #partOf(key: StudentCourse, rows: RowsOfKey, derive: () => readonly FeaturesOfKey[]): DatasetPart {
+    const features = this.#orLeaveOut(key, () =>
+      derive().flatMap((each, at) => {
+        const row = featureRow(key, this.#request.days[at] ?? 0, each);
+        return row === null ? [] : [row];
+      }),
+    );
+    if (features === undefined || features.length === 0) return { features: [], labels: [] };
+    return { features, labels: [this.#labels.of(key, rows)] };
+  }
+
+  /** Every day for itself, where the facts of a day can follow from rows of the next. */
+  async *#dayByDay(keys: readonly StudentCourse[]): AsyncGenerator<DatasetPart> {
+    const all: [StudentCourse, RowsOfKey][] = [];
+    for await (const each of this.#read(keys)) all.push(each);
+    const { days, settings } = this.#request;
+    const rows = all.map(([, own]) => own);
+    const byDay = days.map((day) => courseFeaturesOn(rows, day, settings));
+    for (const [at, [key, own]] of all.entries())
+      yield this.#partOf(key, own, () => byDay.flatMap((ofDay) => ofDay[at] ?? []));
+  }
+
+  #orLeaveOut<T>(key: StudentCourse, work: () => T): T | undefined {
+    if (this.#leftOut.has(key.studentId)) return undefined;
+    try {
+      return KeyFault.of(work);
+    } catch (error) {
+      this.#leftOut.add(key.studentId);
+      this.#request.onLeftOut({ ...key, fault: error as KeyFault });
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,20 @@
+import type { DatasetColumn } from './columns.ts';
+import { openCsv } from './csv.ts';
+import { openParquet } from './parquet.ts';
+import type { Bytes, TableWriter } from './table-writer.ts';
+
+/** How a set can be had, and what files of it are called and sent as. */
+export const DATASET_FORMATS = {
+  parquet: { open: openParquet, mediaType: 'application/vnd.apache.parquet' },
+  csv: { open: openCsv, mediaType: 'text/csv; charset=utf-8' },
+} as const;
+export type DatasetFormat = keyof typeof DATASET_FORMATS;
+
+export const openTable = (format: DatasetFormat, columns: readonly DatasetColumn[], out: Bytes): TableWriter =>
+  DATASET_FORMATS[format].open(columns, out);
+
+/** By the end of the name; null: there is none such. */
+export function formatOfName(file: string): DatasetFormat | null {
+  const end = file.slice(file.lastIndexOf('.') + 1).toLowerCase();
+  return end in DATASET_FORMATS ? (end as DatasetFormat) : null;
+}

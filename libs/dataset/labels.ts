@@ -1,0 +1,34 @@
+import { engagementFacts } from '#libs/aggregate/engagement.ts';
+import { gradeFacts } from '#libs/aggregate/grades.ts';
+import { performanceFeatures } from '#libs/derive/performance.ts';
+import type { DerivingSettings } from '#libs/derive/settings.ts';
+import type { StudentCourse } from '#libs/domain/family.ts';
+import { type LocalDay, laterDay } from '#libs/domain/local-date.ts';
+import { courseAsOf } from '#libs/families/course-as-of.ts';
+import type { DatasetRow } from './columns.ts';
+import { evidenceOn, type RowsOfKey } from './key-rows.ts';
+
+/** What became of the keys of a course, as it is known today; of one that runs nothing is, since it can still change. */
+export class CourseLabels {
+  readonly #today: LocalDay;
+  readonly #settings: DerivingSettings;
+  #lastFact: LocalDay | null = null;
+
+  constructor(today: LocalDay, settings: DerivingSettings) {
+    this.#today = today;
+    this.#settings = settings;
+  }
+
+  /** All keys of the course are taken in before any is asked for. */
+  add(rows: RowsOfKey): void {
+    for (const { lastFact } of evidenceOn(rows, this.#today)) this.#lastFact = laterDay(this.#lastFact, lastFact);
+  }
+
+  of({ courseId, studentId }: StudentCourse, { engagement, grades }: RowsOfKey): DatasetRow {
+    const asOf = courseAsOf(this.#lastFact, this.#today);
+    if (asOf === this.#today) return [courseId, studentId, null, null, null];
+    const performance = performanceFeatures(gradeFacts(grades, asOf), asOf, this.#settings);
+    const last = engagementFacts(engagement.activities, asOf).activeDays.at(-1);
+    return [courseId, studentId, performance?.passed ?? null, performance?.module_grade ?? null, last ?? null];
+  }
+}
