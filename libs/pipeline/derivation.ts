@@ -42,11 +42,19 @@ import type { DeriveResult } from './derive-result.ts';
 /** Computed without giving others, the intake and the API among them, a turn. */
 const KEYS_AT_A_STRETCH = 10;
 
+/** Derives, in a transaction that has just marked these keys, what others read of them. */
+export type DeriveAlong = (
+  tx: Queryable,
+  keys: readonly StudentCourse[],
+  priority: MarkPriority,
+) => Promise<DeriveResult>;
+
 interface DerivationOptions {
   /** Of the marks that brought it about. */
   readonly priority: MarkPriority;
   readonly isWorthKeeping: IsWorthKeeping;
   readonly loans: Loans;
+  readonly along?: DeriveAlong;
 }
 
 /** The derivation of the claimed keys of one transaction. */
@@ -178,12 +186,31 @@ export class Derivation<K extends FamilyKinds> {
       // With the urgency of what brought it about: a midnight is no news for them either.
       readers.write(tx, this.#around.priority),
     ]);
-    return {
+    const derived = {
       claimed,
       changed: changed.length + removed.length,
       contended: false,
       marked: joinMarked(this.#otherMarks.keys(), readers.keys()),
       courses: this.#courseMarks.length > 0,
+    };
+    return this.#deriveAlong(storedFor, derived);
+  }
+
+  /** Whoever reads what was stored is derived with it, where that is wanted; what somebody else holds stays marked. */
+  async #deriveAlong(readers: Family | undefined, result: DeriveResult): Promise<DeriveResult> {
+    const keys = readers === undefined ? [] : (result.marked.get(readers) ?? []);
+    if (readers === undefined || this.#around.along === undefined || keys.length === 0) return result;
+    const done = await this.#around.along(this.#tx, keys, this.#around.priority);
+    const names = new Set(done.claimed.map(keyName));
+    const left = keys.filter((key) => !names.has(keyName(key)));
+    const marked = new Map(result.marked);
+    marked.delete(readers);
+    if (left.length > 0) marked.set(readers, left);
+    return {
+      ...result,
+      changed: result.changed + done.changed,
+      marked: joinMarked(marked, done.marked),
+      courses: result.courses || done.courses,
     };
   }
 }

@@ -8,7 +8,7 @@ import type { IsWorthKeeping } from '#libs/store/images/rows.ts';
 import { shareCalendar } from '#libs/store/keys/calendar.ts';
 import { addKeys, claimKeys, KeyCursor, keyName, nextKeys } from '#libs/store/keys/keys.ts';
 import { MARK_PRIORITIES, MARK_PRIORITY, type MarkPriority } from '#libs/store/keys/marks.ts';
-import { Derivation } from './derivation.ts';
+import { Derivation, type DeriveAlong } from './derivation.ts';
 import { type DeriveResult, NOTHING_DERIVED, sumOf } from './derive-result.ts';
 import { setAside } from './set-aside.ts';
 
@@ -26,6 +26,8 @@ export interface DeriveOptions {
   readonly cache?: RowCache;
   /** Default: where most of many rows are repeats. */
   readonly isWorthKeeping?: IsWorthKeeping;
+  /** Derives what is read from this family's rows in the same transaction; absent: its marks wait for who does. */
+  readonly along?: DeriveAlong;
 }
 
 /** To read fewer takes a few milliseconds, and what is kept of so many is about a hundredth of them. */
@@ -95,9 +97,9 @@ async function deriveTogether<K extends FamilyKinds>(
   definition: FamilyDefinition<K>,
   settings: FeatureSettings,
   { keys, priority, most }: AskedKeys,
-  { onSetAside, cache, isWorthKeeping = hasManyRepeats }: DeriveOptions,
+  { onSetAside, cache, isWorthKeeping = hasManyRepeats, along }: DeriveOptions,
 ): Promise<DeriveResult> {
-  const derive = async (some: readonly StudentCourse[]): Promise<DeriveResult> => {
+  const attempt = async (some: readonly StudentCourse[], withAlong?: DeriveAlong): Promise<DeriveResult> => {
     const loans = new Loans(cache);
     try {
       const result = await db.transaction(async (tx) => {
@@ -107,7 +109,8 @@ async function deriveTogether<K extends FamilyKinds>(
         ]);
         if (inSnapshot || claimed.length === 0) return NOTHING_DERIVED;
         loans.borrow(claimed);
-        return new Derivation(tx, definition, settings, { priority, isWorthKeeping, loans }).run(claimed);
+        const around = { priority, isWorthKeeping, loans, ...(withAlong === undefined ? {} : { along: withAlong }) };
+        return new Derivation(tx, definition, settings, around).run(claimed);
       });
       loans.giveBack();
       return result;
@@ -115,9 +118,31 @@ async function deriveTogether<K extends FamilyKinds>(
       loans.end();
     }
   };
+  const derive = async (some: readonly StudentCourse[]): Promise<DeriveResult> => {
+    try {
+      return await attempt(some, along);
+    } catch (error) {
+      if (along === undefined) throw error;
+      // The fault may be in what was to come along: these keys are not to blame for it.
+      return attempt(some);
+    }
+  };
   const results = await inHalves(keys, derive, (key, error) => {
     onSetAside?.(key, error);
     return setAside(db, definition.family, settings, key, error);
   });
   return results.reduce(sumOf);
+}
+
+/** For {@link DeriveOptions.along}: of the family those keys that nobody else holds. What is left to others stays marked. */
+export function alongWith<K extends FamilyKinds>(
+  definition: FamilyDefinition<K>,
+  settings: FeatureSettings,
+): DeriveAlong {
+  return async (tx, keys, priority) => {
+    const claimed = await claimKeys(tx, definition.family, keys, keys.length);
+    if (claimed.length === 0) return NOTHING_DERIVED;
+    const around = { priority, isWorthKeeping: hasManyRepeats, loans: new Loans(undefined) };
+    return new Derivation(tx, definition, settings, around).run(claimed);
+  };
 }

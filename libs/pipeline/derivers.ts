@@ -1,6 +1,7 @@
 import type { UnrecoverableError } from '#libs/domain/errors.ts';
 import { FAMILIES, type StudentCourse } from '#libs/domain/family.ts';
 import { ROW_FAMILIES } from '#libs/domain/source-tables/index.ts';
+import { anomalyFamily } from '#libs/families/anomaly.ts';
 import type { FamilyDefinition, FamilyKinds } from '#libs/families/family.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
 import type { Log } from '#libs/platform/log.ts';
@@ -12,7 +13,7 @@ import { KeyCursor } from '#libs/store/keys/keys.ts';
 import { MARK_PRIORITY, type MarkPriority } from '#libs/store/keys/marks.ts';
 import { retryKeys } from '#libs/store/keys/set-aside.ts';
 import { deriveCourses } from './course.ts';
-import { type DeriveOptions, deriveBatch, deriveKeys } from './derive.ts';
+import { alongWith, type DeriveOptions, deriveBatch, deriveKeys } from './derive.ts';
 import type { HotQueue } from './hot-queue.ts';
 import type { Work } from './work.ts';
 
@@ -102,7 +103,7 @@ class Deriver<K extends FamilyKinds> {
     if (keys.length === 0) return 'idle';
     let left: readonly StudentCourse[] = [];
     try {
-      const result = await deriveKeys(db, this.#definition, settings, keys, this.#tools);
+      const result = await deriveKeys(db, this.#definition, settings, keys, { ...this.#tools, ...this.#along });
       left = result.left;
       work.tell({ keys: result.marked, courses: result.courses });
       return result.contended && result.claimed.length === 0 ? 'contended' : 'more';
@@ -116,6 +117,15 @@ class Deriver<K extends FamilyKinds> {
 
   get #tools(): DeriveOptions {
     return { onSetAside: this.#onSetAside, ...(this.#isFromRows ? { cache: this.#cache } : {}) };
+  }
+
+  /** News goes on at once to those who read it, where this process derives them as well: what is awaited is in sight sooner. */
+  get #along(): DeriveOptions {
+    const { work, settings } = this.#options;
+    const { storedFor } = this.#definition;
+    return storedFor === anomalyFamily.family && work.isDerivedHere(storedFor)
+      ? { along: alongWith(anomalyFamily, settings) }
+      : {};
   }
 
   readonly #onSetAside = ({ studentId, courseId }: StudentCourse, err: unknown): void => {

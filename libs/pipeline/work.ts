@@ -39,6 +39,10 @@ export class Work {
     return queue;
   }
 
+  isDerivedHere(family: Family): boolean {
+    return this.#queues.has(family);
+  }
+
   /** For the one who derives the courses in this process. */
   get courses(): WorkSignal {
     this.#courses ??= new WorkSignal();
@@ -48,7 +52,7 @@ export class Work {
   /** What this process has committed. */
   tell({ keys = new Map(), courses = false, unnamed = [] }: News): void {
     this.receive({ keys, courses, unnamed });
-    const isElsewhere = (family: Family): boolean => !this.#queues.has(family);
+    const isElsewhere = (family: Family): boolean => !this.isDerivedHere(family);
     const others = {
       keys: new Map([...keys].filter(([family]) => isElsewhere(family))),
       courses: courses && this.#courses === undefined,

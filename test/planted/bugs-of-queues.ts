@@ -58,4 +58,18 @@ export const BUGS_OF_QUEUES: readonly PlantedBug[] = [
     to: 'WHEN (false)',
     tests: ['test/api/kept-answers.test.ts'],
   },
+  {
+    name: 'what somebody else holds of those who read a key is taken as derived along with it',
+    file: 'libs/pipeline/derivation.ts',
+    from: 'keys.filter((key) => !names.has(keyName(key)))',
+    to: 'keys.filter((key) => names.size === 0 && !names.has(keyName(key)))',
+    tests: ['test/pipeline/along.test.ts'],
+  },
+  {
+    name: 'a key is blamed for what cannot be derived along with it',
+    file: 'libs/pipeline/derive.ts',
+    from: 'if (along === undefined) throw error;',
+    to: 'throw error;',
+    tests: ['test/pipeline/along.test.ts'],
+  },
 ];

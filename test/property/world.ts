@@ -4,7 +4,7 @@ import { engagementFamily } from '#libs/families/engagement.ts';
 import { performanceFamily } from '#libs/families/performance.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
 import { deriveCourses } from '#libs/pipeline/course.ts';
-import { type DeriveOptions, deriveBatch, deriveKeys } from '#libs/pipeline/derive.ts';
+import { alongWith, type DeriveOptions, deriveBatch, deriveKeys } from '#libs/pipeline/derive.ts';
 import { Work as OfferedWork } from '#libs/pipeline/work.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import type { ChangeBatch } from '#libs/source/contract.ts';
@@ -116,8 +116,8 @@ export class World {
   }
 
   /**
-   * Each queue is staged by a process of its own, one derives everything that is marked, and another what it is offered,
-   * all at once; each may crash and begins again where it was. Then what is left is derived.
+   * Each queue is staged by a process of its own, one derives everything that is marked, and another what it is offered
+   * and what follows along with it, all at once; each may crash and begins again where it was. Then what is left is derived.
    */
   async run(queues: readonly (readonly Work[])[], settings: FeatureSettings, options: RunOptions = {}): Promise<void> {
     const { keysPerBatch = 2, keepsRows = false, crash } = options;
@@ -143,12 +143,13 @@ export class World {
       await deriveBatch(db, anomalyFamily, settings, keysPerBatch, deriving);
       await deriveCourses(db, settings, 2);
     };
+    const along = alongWith(anomalyFamily, settings);
     const deriveOffered = async (): Promise<void> => {
       await takeOffered(offered, engagementFamily, (keys) =>
-        deriveKeys(db, engagementFamily, settings, keys, { ...deriving, ...other.of('engagement') }),
+        deriveKeys(db, engagementFamily, settings, keys, { ...deriving, along, ...other.of('engagement') }),
       );
       await takeOffered(offered, performanceFamily, (keys) =>
-        deriveKeys(db, performanceFamily, settings, keys, { ...deriving, ...other.of('performance') }),
+        deriveKeys(db, performanceFamily, settings, keys, { ...deriving, along, ...other.of('performance') }),
       );
       await takeOffered(offered, anomalyFamily, (keys) => deriveKeys(db, anomalyFamily, settings, keys, deriving));
       await deriveCourses(db, settings, 2);

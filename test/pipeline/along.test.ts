@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { AnyRowChange } from '#libs/domain/change.ts';
+import type { StudentCourse } from '#libs/domain/family.ts';
+import { MS_PER_DAY } from '#libs/domain/local-date.ts';
+import { anomalyFamily } from '#libs/families/anomaly.ts';
+import { performanceFamily } from '#libs/families/performance.ts';
+import { alongWith, deriveKeys } from '#libs/pipeline/derive.ts';
+import { stageBatch } from '#libs/store/images/stage.ts';
+import { beginCalendar } from '#libs/store/keys/calendar.ts';
+import { claimKeys } from '#libs/store/keys/keys.ts';
+import { FIRST_TODAY } from '../property/rows.ts';
+import { World } from '../property/world.ts';
+import { deriveAll } from '../support/derive-all.ts';
+import { testSettings } from '../support/settings.ts';
+
+const settings = testSettings();
+let world: World;
+
+beforeAll(async () => {
+  world = await World.create('along');
+});
+afterAll(() => world.drop());
+beforeEach(async () => {
+  await world.reset();
+  await beginCalendar(world.db, FIRST_TODAY);
+  await stage(20);
+  await deriveAll(world.db, settings);
+});
+
+let lsn = 0n;
+/** Of the two students of the course. */
+async function stage(value: number): Promise<readonly StudentCourse[]> {
+  const changes = [1, 2].map((student): AnyRowChange => {
+    lsn += 1n;
+    return {
+      table: 'grades',
+      op: 'create',
+      id: `20000000-0000-4000-8000-${String(lsn).padStart(12, '0')}`,
+      position: { epoch: 1, lsn },
+      after: {
+        student_id: `00000000-0000-4000-8000-00000000000${student}`,
+        course_id: '00000000-0000-4000-8000-0000000000c1',
+        grade_item: `Item ${lsn}`,
+        grade_value: String(value),
+        grade_max: '100',
+        timestamp: FIRST_TODAY * MS_PER_DAY + Number(lsn),
+      },
+    };
+  });
+  await stageBatch(world.db, { changes }, settings.reading);
+  return [1, 2].map((studentId) => ({ courseId: 1, studentId }));
+}
+
+const derive = (keys: readonly StudentCourse[], readers = anomalyFamily) =>
+  deriveKeys(world.db, performanceFamily, settings, keys, { along: alongWith(readers, settings) });
+
+const marksLeft = (): Promise<object[]> =>
+  world.db.query('SELECT family, student_id, lsn FROM state.key_mark ORDER BY student_id');
+
+const gradedItems = async (): Promise<number[]> =>
+  (await world.db.query<{ n: number }>('SELECT graded_items AS n FROM performance_features')).map(({ n }) => n);
+
+test('what reads a key is derived with it, in its transaction, and nothing stays marked', async () => {
+  const told = await derive(await stage(90));
+  expect(await marksLeft()).toEqual([]);
+  expect(told.marked).toEqual(new Map());
+  expect(await gradedItems()).toEqual([2, 2]);
+});
+
+test('what somebody else holds stays marked, and is told', async () => {
+  const [held, free] = await stage(90);
+  if (held === undefined || free === undefined) throw new Error('there are two');
+  await world.db.transaction(async (tx) => {
+    await claimKeys(tx, 'anomaly', [held], 1);
+    const told = await derive([held, free]);
+    expect(told.marked).toEqual(new Map([['anomaly', [held]]]));
+  });
+  expect(await marksLeft()).toMatchObject([{ family: 'anomaly', student_id: held.studentId }]);
+  await deriveAll(world.db, settings);
+  expect(await marksLeft()).toEqual([]);
+});
+
+test('what cannot be derived of those who read it is nothing against a key', async () => {
+  const keys = await stage(90);
+  const told = await derive(keys, {
+    ...anomalyFamily,
+    derive: () => {
+      throw new Error('more than can be');
+    },
+  });
+  expect(told.claimed).toHaveLength(2);
+  expect(await world.db.query('SELECT FROM rejected_change')).toEqual([]);
+  expect(await marksLeft()).toMatchObject(keys.map(({ studentId }) => ({ family: 'anomaly', student_id: studentId })));
+  expect(await gradedItems()).toEqual([2, 2]);
+});
