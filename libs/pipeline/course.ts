@@ -185,15 +185,17 @@ async function markStaleKeys(
   outcomes: readonly CourseOutcome[],
 ): Promise<number> {
   const known = new Map(outcomes.map((outcome) => [outcome.courseId, outcome]));
-  const stale = new MarkSet();
+  // What was news when it was derived still is: at midnight it would wait for all the other keys of its course.
+  const [news, others] = [new MarkSet(), new MarkSet()];
   for (const mark of marks) {
     const { course_id: courseId, family, student_id: studentId, course_version: version } = mark;
     const course = known.get(courseId);
     if (family === null || studentId === null || version === null || course === undefined) continue;
     const isOutdated = course.isMoved || (course.isClassMoved && CLASS_FAMILIES.includes(family));
     if (version < course.version + (isOutdated ? 1n : 0n))
-      stale.add(family, { courseId, studentId }, toOrigin(mark), NO_NEW_ROWS);
+      (mark.committed_at === null ? others : news).add(family, { courseId, studentId }, toOrigin(mark), NO_NEW_ROWS);
   }
-  await stale.write(tx, MARK_PRIORITY.bulk);
-  return stale.size;
+  await news.write(tx, MARK_PRIORITY.live);
+  await others.write(tx, MARK_PRIORITY.bulk);
+  return news.size + others.size;
 }

@@ -18,6 +18,8 @@ export type KeyLimit = number | ((priority: MarkPriority) => number);
 export interface DeriveOptions {
   /** Kept by the caller from batch to batch; else each begins with the first keys there are. */
   readonly cursor?: KeyCursor;
+  /** Told of which urgency the keys are that will be derived, before the work begins. */
+  readonly onTurn?: (priority: MarkPriority) => void;
   /** Told when there are more keys than the limit, before the work begins. */
   readonly onMore?: () => void;
   /** Told of a key that cannot be derived, and why. */
@@ -49,13 +51,14 @@ export async function deriveBatch<K extends FamilyKinds>(
   limit: KeyLimit,
   options: DeriveOptions = {},
 ): Promise<DeriveResult> {
-  const { cursor = new KeyCursor(), onMore } = options;
+  const { cursor = new KeyCursor(), onMore, onTurn } = options;
   const mostOf = typeof limit === 'number' ? () => limit : limit;
   // Twice the limit, so that a second deriver finds keys beyond those that the first one holds.
   const turns = await nextKeys(db, definition.family, 2 * Math.max(...MARK_PRIORITIES.map(mostOf)), cursor);
   for (const { priority, keys } of turns) {
     const most = mostOf(priority);
     const candidates = keys.slice(0, 2 * most);
+    onTurn?.(priority);
     if (candidates.length > most) onMore?.();
     const unknown = candidates.filter((key) => !key.known);
     await addKeys(db, definition.family, unknown);

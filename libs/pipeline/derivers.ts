@@ -35,7 +35,8 @@ export interface DeriverOptions {
 const BEHIND_PACE_MS = 1_000;
 /**
  * Derives one family's marked keys: those that are offered at once, and what nobody has offered by a look for marks now
- * and then. Two batches are under way when there is enough for two: while one waits for the database, the other computes.
+ * and then. Two batches are under way when there is enough for two: while one waits for the database, the other computes. Of keys
+ * that wait for no news it is one: at midnight, who has news would wait for two batches of hundreds.
  */
 export function startDeriver<K extends FamilyKinds>(definition: FamilyDefinition<K>, options: DeriverOptions): Loop[] {
   const { work, log } = options;
@@ -58,6 +59,8 @@ class Deriver<K extends FamilyKinds> {
   readonly #cursor = new KeyCursor();
   readonly #cache = new RowCache();
   #hasRetried = false;
+  /** A batch of keys that wait for no news is under way. */
+  #isBulkAtWork = false;
 
   constructor(definition: FamilyDefinition<K>, options: DeriverOptions) {
     this.#definition = definition;
@@ -75,6 +78,7 @@ class Deriver<K extends FamilyKinds> {
     // Keys of which more is to come are left for a while; what is new is derived at once.
     const everyMs = work.hasMany && !this.#isFromRows ? BEHIND_PACE_MS : 0;
     if (!this.#lookPace.mayWork(now, everyMs)) return this.#queue.size > 0 ? this.#deriveOffered() : 'resting';
+    if (this.#isBulkAtWork) return this.#deriveOffered();
     return this.#queue.takeLook(now) ? this.#look() : this.#deriveOffered();
   }
 
@@ -84,9 +88,14 @@ class Deriver<K extends FamilyKinds> {
     const limit = (priority: MarkPriority): number =>
       priority === MARK_PRIORITY.live && !work.isBehind ? LIVE_KEYS : OTHER_KEYS;
     const onMore = (): void => this.#queue.look();
-    const tools = { cursor: this.#cursor, onMore, ...this.#tools };
+    const onTurn = (priority: MarkPriority): void => {
+      this.#isBulkAtWork = priority === MARK_PRIORITY.bulk;
+    };
+    const tools = { cursor: this.#cursor, onMore, onTurn, ...this.#tools };
     const { offers } = this.#queue;
-    const result = await deriveBatch(db, this.#definition, settings, limit, tools);
+    const result = await deriveBatch(db, this.#definition, settings, limit, tools).finally(() => {
+      this.#isBulkAtWork = false;
+    });
     this.#queue.forget(result.claimed, offers);
     const areMany = this.#isFromRows && result.claimed.length > LIVE_KEYS;
     if (areMany) work.noteMany();

@@ -1,9 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LogicalReplicationService, type Pgoutput, PgoutputPlugin } from 'pg-logical-replication';
-import type { Database } from '#libs/platform/postgres/database.ts';
+import type { Database, DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import type { Shape } from './campus.ts';
 import { click, newClick } from './load.ts';
 import { keyOf, knownKeys, listenToRows } from './rows-told.ts';
-import type { World } from './world.ts';
+
+/** Where changes are made and looked for. */
+export interface Observed {
+  readonly shape: Shape;
+  readonly databases: { readonly source: DatabaseAddress };
+  source(): Promise<Database>;
+  analyticsAddress(): DatabaseAddress;
+}
 
 /** Moments of one change, of this process's clock. NaN: not yet. */
 export interface Seen {
@@ -20,14 +28,14 @@ export class Observer {
   readonly log: readonly Seen[];
   /** From the sending of a notification to its arrival: an upper bound of what the observing adds. */
   channel: readonly number[] = [];
-  readonly #world: World;
+  readonly #world: Observed;
   readonly #db: Database;
   readonly #source: Database;
   readonly #order: readonly number[];
   readonly #byId = new Map<string, Seen>();
   readonly #onEnd: (() => Promise<unknown>)[] = [];
 
-  private constructor(world: World, db: Database, source: Database, order: readonly number[]) {
+  private constructor(world: Observed, db: Database, source: Database, order: readonly number[]) {
     this.#world = world;
     this.#db = db;
     this.#source = source;
@@ -36,7 +44,7 @@ export class Observer {
   }
 
   /** @param order the keys to touch, each once */
-  static async open(world: World, db: Database, order: readonly number[]): Promise<Observer> {
+  static async open(world: Observed, db: Database, order: readonly number[]): Promise<Observer> {
     const observer = new Observer(world, db, await world.source(), order);
     await observer.#listen();
     await observer.#followBare();

@@ -18,6 +18,8 @@ export interface ProductOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** What to run; `npm start` where not given. */
   readonly program?: string | undefined;
+  /** Of Node; those that its programs have where not given. */
+  readonly flags?: readonly string[];
   /** Writes a CPU profile into this folder when it stops. */
   readonly profile?: string | undefined;
   /** Told at once, before anything is waited for. */
@@ -47,25 +49,22 @@ export class Product {
   /** Resolves as soon as it has begun to work with the source, or for a program without one at once. */
   static async start(options: ProductOptions): Promise<Product> {
     const { source, analytics, folder, env, program = 'services/sandbox/local/main.ts', profile } = options;
+    const { flags = nodeFlagsOf(program) } = options;
     const dataDir = mkdtempSync(path.join(folder, 'product-'));
     const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
-    const child = spawn(
-      process.execPath,
-      [...nodeFlagsOf(program), ...profiling, 'libs/platform/launch.mjs', program],
-      {
-        cwd: ROOT,
-        env: {
-          ...process.env,
-          ...addressEnv('SOURCE_DB', source),
-          ...addressEnv('ANALYTICS_DB', analytics),
-          API_PORT: '0',
-          LOG_LEVEL: 'warn',
-          DATA_DIR: dataDir,
-          ...env,
-        },
-        stdio: ['ignore', 'pipe', 'pipe'],
+    const child = spawn(process.execPath, [...flags, ...profiling, 'libs/platform/launch.mjs', program], {
+      cwd: ROOT,
+      env: {
+        ...process.env,
+        ...addressEnv('SOURCE_DB', source),
+        ...addressEnv('ANALYTICS_DB', analytics),
+        API_PORT: '0',
+        LOG_LEVEL: 'warn',
+        DATA_DIR: dataDir,
+        ...env,
       },
-    );
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     options.onSpawn(child);
     const product = new Product(child, dataDir);
     if (program !== 'services/api/main.ts') await product.#untilConnected(source);

@@ -56,7 +56,7 @@ export async function reconcile(world: World, full: readonly number[] = RECONCIL
   return resultOf(results);
 }
 
-async function on<T>(address: DatabaseAddress, work: (db: Database) => Promise<T>): Promise<T> {
+export async function on<T>(address: DatabaseAddress, work: (db: Database) => Promise<T>): Promise<T> {
   const db = openDatabase(address, { connections: 1, name: 'bench' });
   try {
     return await work(db);
@@ -65,7 +65,7 @@ async function on<T>(address: DatabaseAddress, work: (db: Database) => Promise<T
   }
 }
 
-const dropSlots = (db: Database): Promise<unknown> =>
+export const dropSlots = (db: Database): Promise<unknown> =>
   db.query(
     'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database() AND NOT active',
   );

@@ -2,6 +2,7 @@ import { answers } from './answers.ts';
 import { backlog } from './backlog.ts';
 import { freshness } from './freshness.ts';
 import { memory } from './memory.ts';
+import { midnight } from './midnight.ts';
 import { noise } from './noise.ts';
 import type { BenchmarkResult } from './report.ts';
 import { resyncs } from './resyncs.ts';
@@ -24,6 +25,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   g: memory,
   h: resyncs,
   i: warmKeys,
+  j: midnight,
 };
 
 export const LETTERS = Object.keys(BENCHMARKS);

@@ -127,6 +127,21 @@ describe('a change of today', () => {
     expect(await world.differences(model)).toEqual([]);
   });
 
+  test('that comes after midnight and before the course’s turn is news still when that is over', async () => {
+    await midnight();
+    await stage(log(7, 0));
+    await deriveBatch(world.db, engagementFamily, settings, 50);
+    await deriveCourses(world.db, settings, 5);
+    const first = await deriveBatch(world.db, engagementFamily, settings, 1);
+    const [events] = await world.db.query<{ events_count: number }>(
+      'SELECT events_count FROM engagement_features WHERE student_id = $1',
+      [first.claimed[0]?.studentId ?? 0],
+    );
+    expect(events?.events_count).toBe(22);
+    await settle();
+    expect(await world.differences(model)).toEqual([]);
+  });
+
   test('that comes between midnight and the course’s turn is seen', async () => {
     // Two of the day before midnight, one of which nobody has derived yet.
     const late = Array.from({ length: 20 }, (_, n) => log(n, 0, 'submission', 'r3'));

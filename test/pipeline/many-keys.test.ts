@@ -41,12 +41,24 @@ const login = (n: number, lsn: bigint): AnyRowChange => ({
   },
 });
 
-/** Keys of a course that is known, marked by `mark`; derived by one that tells of them. */
-async function deriveTelling(keys: number, mark: () => Promise<unknown>): Promise<Work> {
+/** Keys of a course that is known, without a mark. */
+async function makeKeys(keys: number): Promise<void> {
   await stageBatch(world.db, { changes: Array.from({ length: keys }, (_, n) => login(n, 1n)) }, settings.reading);
   await deriveBatch(world.db, engagementFamily, settings, keys);
   await deriveCourses(world.db, settings, 1);
   await world.db.query('TRUNCATE state.key_mark');
+}
+
+/** As midnight does. */
+const markAll = () =>
+  world.db.query(
+    `INSERT INTO state.key_mark (family, course_id, student_id, priority)
+     SELECT family, course_id, student_id, 2 FROM state.key WHERE family = 'engagement'`,
+  );
+
+/** Such keys, marked by `mark`; derived by one that tells of them. */
+async function deriveTelling(keys: number, mark: () => Promise<unknown>): Promise<Work> {
+  await makeKeys(keys);
   await mark();
   const work = new Work();
   work.queueOf('anomaly').takeLook(0);
@@ -61,12 +73,7 @@ async function deriveTelling(keys: number, mark: () => Promise<unknown>): Promis
 }
 
 test('very many keys are not offered to who derives flags: more may follow of each', async () => {
-  const mark = () =>
-    world.db.query(
-      `INSERT INTO state.key_mark (family, course_id, student_id, priority)
-       SELECT family, course_id, student_id, 2 FROM state.key WHERE family = 'engagement'`,
-    );
-  const work = await deriveTelling(120, mark);
+  const work = await deriveTelling(120, markAll);
   expect(await world.db.query("SELECT FROM state.key_mark WHERE family = 'anomaly'")).toHaveLength(120);
   expect(work.queueOf('anomaly').size).toBe(0);
   expect(work.queueOf('anomaly').takeLook(1)).toBe(true);
@@ -84,4 +91,35 @@ test('that there are many is forgotten by itself', async () => {
   work.noteMany();
   expect(work.hasMany).toBe(true);
   await expect.poll(() => work.hasMany, { timeout: 30_000 }).toBe(false);
+});
+
+test('news waits for no batch of keys that wait for none', async () => {
+  await makeKeys(450);
+  await markAll();
+  let open: () => void = () => {};
+  const gate = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const batches: number[] = [];
+  const slow: typeof engagementFamily = {
+    ...engagementFamily,
+    read: async (tx, keys, reading) => {
+      batches.push(keys.length);
+      if (keys.length > 50) await gate;
+      return engagementFamily.read(tx, keys, reading);
+    },
+  };
+  const work = new Work();
+  const loops = startDeriver(slow, { db: world.db, settings, work, log: openLog('silent') });
+  try {
+    await expect.poll(() => batches, { timeout: 30_000 }).toEqual([200]);
+    const { marked } = await stageBatch(world.db, { changes: [login(900, 2n)] }, settings.reading);
+    work.tell({ keys: marked });
+    const news = "SELECT FROM state.key_mark WHERE family = 'engagement' AND priority = 0";
+    await expect.poll(() => world.db.query(news), { timeout: 30_000 }).toEqual([]);
+    expect(batches.filter((keys) => keys > 50)).toEqual([200]);
+  } finally {
+    open();
+    await Promise.all(loops.map((loop) => loop.stop()));
+  }
 });

@@ -1,0 +1,332 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { formatDay, MS_PER_DAY } from '#libs/domain/local-date.ts';
+import { deriveClass } from '#libs/families/course-class.ts';
+import type { Database } from '#libs/platform/postgres/database.ts';
+import { readCourses } from '#libs/store/keys/keys.ts';
+import { randomFrom } from '../../services/sandbox/campus/random.ts';
+import { testSettings } from '../support/settings.ts';
+import { atRandom, idOf, shuffled } from './load.ts';
+import { Meter, type Usage } from './measure.ts';
+import { Observer, type Seen } from './observer.ts';
+import { Place } from './place.ts';
+import { type Product, untilCaughtUp } from './product.ts';
+import { openProfile } from './profile.ts';
+import { type BenchmarkResult, figure, quantile } from './report.ts';
+import type { World } from './world.ts';
+
+const PROGRAM = 'test/bench/midnight-child.ts';
+const CHANGES_PER_SECOND = 50;
+/** Changes once midnight is over, to compare with. */
+const AT_REST = 500;
+const LATE_GRADES = 20;
+const REGRADED = 10_000;
+const AIMS = { wholeSeconds: 300, p50Ms: 100, p99Ms: 5_000 } as const;
+const TIMEOUT_MS = 600_000;
+
+/**
+ * (j) Midnight while the campus goes on, and what moves a class afterwards. Twenty courses at full size, so that each has
+ * two thousand students.
+ */
+export async function midnight(world: World): Promise<BenchmarkResult> {
+  const shape = { ...world.shape, courses: 5 * Math.max(1, Math.round(4 * world.scale)) };
+  const newDay = path.join(world.folder, 'new-day');
+  return Place.during(world, 'bench_midnight', shape, async (place) => {
+    const start = (profile?: string): Promise<Product> =>
+      place.startProduct({ program: PROGRAM, env: { BENCH_NEW_DAY: newDay }, profile });
+    await readAsOfYesterday(world, place, await start());
+    const profile = openProfile(world, 'midnight');
+    const product = await start(profile?.folder);
+    try {
+      await untilCaughtUp(product, await place.source(), place.analyticsAddress());
+      const night = await watchMidnight(world, place, product, () => {
+        profile?.begin();
+        writeFileSync(newDay, '');
+        return formatDay(Math.floor(Date.now() / MS_PER_DAY));
+      });
+      const marks = await Marks.count(place.db);
+      const late = await lateGrades(world, place, product, marks);
+      const moving = await movingGrades(world, place, product, marks);
+      const regraded = await regrade(world, place, product, marks);
+      const ofClass = await classPart(world, place);
+      return resultOf(place, { night, late, moving, regraded, ofClass, bytes: await bytesOf(place.db) });
+    } finally {
+      await product.stop();
+      await profile?.end();
+    }
+  });
+}
+
+async function readAsOfYesterday(world: World, place: Place, product: Product): Promise<void> {
+  try {
+    await untilCaughtUp(product, await place.source(), place.analyticsAddress());
+  } finally {
+    await product.stop();
+  }
+  if (world.repeats) await place.db.query('VACUUM ANALYZE');
+}
+
+interface Night {
+  readonly usage: Usage;
+  readonly during: readonly Seen[];
+  readonly after: readonly Seen[];
+  /** The longest that any statement was seen to take, seconds. */
+  readonly longest: number;
+}
+
+/**
+ * Until every key and every class is of the new day; live changes are made all the while, and some afterwards.
+ * @param begin lets the day begin, and says which it is
+ */
+async function watchMidnight(world: World, place: Place, product: Product, begin: () => string): Promise<Night> {
+  const rest = Math.min(AT_REST, place.shape.keys >> 2);
+  const order = shuffled(place.shape.keys, randomFrom('midnight'));
+  const observer = await Observer.open(place, place.db, order);
+  const pace = { perSecond: CHANGES_PER_SECOND };
+  try {
+    const day = begin();
+    while ((await stateOf(place.db)).today !== day) await sleep(20);
+    const meter = new Meter(world.servers, product.pid);
+    const stopping = new AbortController();
+    let made = 0;
+    const clicks = atRandom(
+      order.length - rest,
+      'midnight',
+      (index) => {
+        made = index + 1;
+        return observer.touch(index);
+      },
+      { ...pace, signal: stopping.signal },
+    );
+    let longest = 0;
+    for (let waits = true; waits; await sleep(50)) {
+      const state = await stateOf(place.db);
+      [waits, longest] = [state.waits, Math.max(longest, state.longest ?? 0)];
+      product.requireRunning();
+    }
+    const usage = meter.read();
+    stopping.abort();
+    await clicks;
+    await observer.untilSeen(0, made, TIMEOUT_MS);
+    await atRandom(rest, 'at rest', (index) => observer.touch(order.length - rest + index), pace);
+    await observer.untilSeen(order.length - rest, order.length, TIMEOUT_MS);
+    await requireAllOf(place.db, day);
+    return { usage, during: observer.log.slice(0, made), after: observer.log.slice(-rest), longest };
+  } finally {
+    await observer.end();
+  }
+}
+
+interface State {
+  readonly today: string;
+  readonly waits: boolean;
+  readonly longest: number | null;
+}
+
+/** What waits for midnight; not what live changes have marked. */
+async function stateOf(db: Database): Promise<State> {
+  const [state] = await db.query<State>(
+    `SELECT today::text,
+       EXISTS (SELECT FROM state.key_mark WHERE family IN ('engagement', 'performance', 'anomaly') AND priority IN (1, 2))
+         OR EXISTS (SELECT FROM state.course_mark) AS waits,
+       (SELECT max(extract(epoch FROM clock_timestamp() - query_start))::float8 FROM pg_stat_activity
+        WHERE application_name = 'prepadata midnight' AND state = 'active') AS longest
+     FROM state.calendar`,
+  );
+  if (state === undefined) throw new Error('the calendar has no day');
+  return state;
+}
+
+/** @throws Error where something speaks for another day, so that a figure is of work that was not done */
+async function requireAllOf(db: Database, day: string): Promise<void> {
+  const [other] = await db.query<{ n: number }>(
+    `SELECT ((SELECT count(*) FROM engagement_features WHERE as_of_date <> $1::date)
+       + (SELECT count(*) FROM anomaly_features WHERE as_of_date <> $1::date)
+       + (SELECT count(*) FROM state.course_class WHERE first_day + cardinality(usual) - 1 <> $1::date))::integer AS n`,
+    [day],
+  );
+  if (other?.n !== 0) throw new Error(`${other?.n} rows and classes are not of ${day}`);
+}
+
+/** Counts keys that are marked, by family. */
+class Marks {
+  readonly #db: Database;
+
+  private constructor(db: Database) {
+    this.#db = db;
+  }
+
+  static async count(db: Database): Promise<Marks> {
+    await db.query(`
+      CREATE SCHEMA bench;
+      CREATE TABLE bench.marked (family text, keys integer);
+      CREATE FUNCTION bench.mark() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        INSERT INTO bench.marked SELECT family, count(*) FROM added GROUP BY family;
+        RETURN NULL;
+      END $$;
+      CREATE TRIGGER bench_mark AFTER INSERT ON state.key_mark REFERENCING NEW TABLE AS added
+        FOR EACH STATEMENT EXECUTE FUNCTION bench.mark()`);
+    return new Marks(db);
+  }
+
+  /** Since it was asked last, for flags. */
+  async taken(): Promise<number> {
+    const rows = await this.#db.query<{ family: string; keys: number }>(
+      'DELETE FROM bench.marked RETURNING family, keys',
+    );
+    return rows.reduce((sum, { family, keys }) => sum + (family === 'anomaly' ? keys : 0), 0);
+  }
+}
+
+interface Cost {
+  readonly marked: number;
+  readonly usage: Usage;
+}
+
+async function costOf(
+  world: World,
+  place: Place,
+  product: Product,
+  marks: Marks,
+  work: (source: Database) => Promise<unknown>,
+): Promise<Cost> {
+  await untilCaughtUp(product, await place.source(), place.analyticsAddress());
+  await marks.taken();
+  const meter = new Meter(world.servers, product.pid);
+  await work(await place.source());
+  await untilCaughtUp(product, await place.source(), place.analyticsAddress());
+  return { usage: meter.read(), marked: await marks.taken() };
+}
+
+const COURSE = idOf('course', 0);
+const OF_COURSE = `FROM enrollments WHERE course_id = '${COURSE}' GROUP BY student_id ORDER BY student_id`;
+
+/** One after the other, each of another student and weeks old, of items whose median another grade seldom moves. */
+const lateGrades = (world: World, place: Place, product: Product, marks: Marks): Promise<Cost> =>
+  costOf(world, place, product, marks, async (source) => {
+    for (let n = 0; n < LATE_GRADES; n += 1) {
+      await source.query(
+        `INSERT INTO grades (student_id, course_id, grade_item, grade_value, grade_max, "timestamp")
+         SELECT student_id, $1, 'Quiz 1', 95, 100, (now() AT TIME ZONE 'UTC') - interval '30 days' ${OF_COURSE} OFFSET $2 LIMIT 1`,
+        [COURSE, n],
+      );
+      await untilCaughtUp(product, source, place.analyticsAddress());
+    }
+  });
+
+/** Five of an item that had none: the class has a grade more, with which everybody is compared. */
+const movingGrades = (world: World, place: Place, product: Product, marks: Marks): Promise<Cost> =>
+  costOf(world, place, product, marks, (source) =>
+    source.query(
+      `INSERT INTO grades (student_id, course_id, grade_item, grade_value, grade_max, "timestamp")
+       SELECT student_id, $1, 'Late', 70, 100, (now() AT TIME ZONE 'UTC') - interval '30 days' ${OF_COURSE} LIMIT 5`,
+      [COURSE],
+    ),
+  );
+
+/** Every grade of the course a point less, or as many as there are to be. */
+async function regrade(world: World, place: Place, product: Product, marks: Marks): Promise<Cost & { rows: number }> {
+  let rows = 0;
+  const cost = await costOf(world, place, product, marks, async (source) => {
+    const changed = await source.query(
+      `UPDATE grades SET grade_value = grade_value - 1 WHERE id IN
+         (SELECT id FROM grades WHERE course_id = $1 AND grade_value > 1 ORDER BY "timestamp" DESC, id LIMIT $2) RETURNING id`,
+      [COURSE, REGRADED],
+    );
+    rows = changed.length;
+  });
+  return { ...cost, rows };
+}
+
+/** What deriving the class of one course takes, by itself. */
+async function classPart(world: World, { db, shape }: Place): Promise<{ students: number; usage: Usage }> {
+  const [course] = (await readCourses(db, [1])).values();
+  if (course === undefined) throw new Error('there is no course');
+  const meter = new Meter(world.servers, process.pid);
+  await deriveClass(db, course, testSettings().deriving);
+  return { students: shape.keys / shape.courses, usage: meter.read() };
+}
+
+interface Bytes {
+  readonly ofClass: number;
+  readonly ofDigests: number;
+}
+
+/** Of the mean course: the numbers of its class, and what its keys keep for it. */
+async function bytesOf(db: Database): Promise<Bytes> {
+  const [bytes] = await db.query<Bytes>(
+    `SELECT (SELECT avg(pg_column_size(class)) FROM state.course_class AS class)::float8 AS "ofClass",
+       (SELECT sum(pg_column_size(class_day) + pg_column_size(class_before) + pg_column_size(class_all)) FROM state.key)::float8
+         / (SELECT count(*) FROM state.course) AS "ofDigests"`,
+  );
+  if (bytes === undefined) throw new Error('no bytes');
+  return bytes;
+}
+
+interface Found {
+  readonly night: Night;
+  readonly late: Cost;
+  readonly moving: Cost;
+  readonly regraded: Cost & { readonly rows: number };
+  readonly ofClass: { readonly students: number; readonly usage: Usage };
+  readonly bytes: Bytes;
+}
+
+const cpuOf = ({ node, analytics }: Usage): number => (node ?? 0) + analytics;
+const visibleOf = (log: readonly Seen[]): number[] =>
+  log.map(({ visibleAt, committedAt }) => visibleAt - committedAt).filter(Number.isFinite);
+
+function resultOf({ shape }: Place, { night, late, moving, regraded, ofClass, bytes }: Found): BenchmarkResult {
+  const [during, after] = [visibleOf(night.during), visibleOf(night.after)];
+  const ms = (log: readonly number[], share: number): string => `${figure(quantile(log, share))} ms`;
+  const { usage } = night;
+  return {
+    letter: 'j',
+    title: `midnight of ${shape.keys.toLocaleString('en')} keys in ${shape.courses} courses, with ${CHANGES_PER_SECOND} live changes a second`,
+    verdicts: [
+      {
+        what: 'until all is of the new day',
+        got: usage.wallMs / 1_000,
+        unit: 's',
+        bound: 'at most',
+        aim: AIMS.wholeSeconds,
+        against: `CPU of Node ${figure(usage.node ?? 0)} s, of Postgres ${figure(usage.analytics)} s; no statement longer than ${figure(night.longest)} s`,
+      },
+      ...(['p50', 'p99'] as const).map((name) => {
+        const share = name === 'p50' ? 0.5 : 0.99;
+        return {
+          what: `${name} of commit to visible meanwhile`,
+          got: quantile(during, share),
+          unit: 'ms' as const,
+          bound: 'at most' as const,
+          aim: AIMS[`${name}Ms`],
+          against: `at rest ${ms(after, share)}`,
+        };
+      }),
+    ],
+    runs: [
+      { name: 'midnight', values: [shape.keys / (usage.wallMs / 1_000)], unit: 'keys/s', usage },
+      {
+        name: `the class of ${figure(ofClass.students)} students`,
+        values: [ofClass.usage.wallMs],
+        unit: 'ms',
+        usage: ofClass.usage,
+      },
+      {
+        name: `${regraded.rows.toLocaleString('en')} grades of a course regraded at once`,
+        values: [regraded.usage.wallMs / 1_000],
+        unit: 's',
+        usage: regraded.usage,
+      },
+    ],
+    notes: [
+      `${during.length} changes meanwhile: p90 ${ms(during, 0.9)}, the slowest ${ms(during, 1)}; ${night.during.length + night.after.length - during.length - after.length} never seen`,
+      `a late grade that moves no number: ${figure(late.marked / LATE_GRADES)} keys marked, CPU ${figure((1_000 * cpuOf(late.usage)) / LATE_GRADES)} ms`,
+      `late grades that move one: ${figure(moving.marked)} keys marked, CPU ${figure(1_000 * cpuOf(moving.usage))} ms`,
+      `regraded: ${figure(regraded.marked)} keys marked for flags`,
+      `bytes a course: ${figure(bytes.ofClass)} of class numbers, ${figure(bytes.ofDigests)} of its keys' digests`,
+    ],
+  };
+}
