@@ -3,6 +3,7 @@ import { longestFirst } from './test/support/longest-first.ts';
 
 const LONGEST = [
   'e2e/path',
+  'bench/peers',
   'stack/whole',
   'stack/secure',
   'bench/stack',
@@ -12,7 +13,7 @@ const LONGEST = [
 ];
 
 /**
- * Tests against the real broker, registry, Connect and Debezium, which they share. Two files at a time: they wait for others more
+ * Tests against the real broker, registry, Connect and Debezium, which they share. Three files at a time: they wait for others more
  * than they compute.
  */
 export default defineConfig({
@@ -22,7 +23,7 @@ export default defineConfig({
     testTimeout: 240_000,
     hookTimeout: 240_000,
     teardownTimeout: 60_000,
-    maxWorkers: 2,
+    maxWorkers: 3,
     sequence: { sequencer: longestFirst(LONGEST) },
     reporters: ['default', ['json', { outputFile: '.test-reports/stack.json' }]],
   },
