@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { COVERAGE_KINDS, type FirstDays } from '#libs/aggregate/coverage.ts';
+import type { Uuid } from '#libs/domain/change.ts';
 import { ATTENTION_REASONS, OWN_PAST_FLAGS, type OwnPastFlagName, type Severity } from '#libs/domain/flags.ts';
 import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { day, known, ourId, sourceId } from './answers.ts';
-import { type Entity, findEntity } from './identity.ts';
+import { findEntity } from './identity.ts';
 import { entityId } from './parameters.ts';
-import { meanOf, QUANTILES, quantileOf } from './quantile.ts';
+import { meanIfAny, QUANTILES, quantileOf } from './quantile.ts';
 import { sql } from './statements.ts';
 
 export const courseMetricsParams = z.strictObject({
@@ -16,6 +17,10 @@ export const courseMetricsParams = z.strictObject({
 const count = z.int().min(0);
 
 const quantiles = z.record(z.enum(QUANTILES.map((percent) => `p${percent}` as const)), z.number());
+
+export const coverage = z
+  .record(z.enum(COVERAGE_KINDS), day.nullable())
+  .meta({ description: 'Per kind of data the day from which the course collects it; null where it never has' });
 
 export const courseMetricsAnswer = z.array(
   z
@@ -33,9 +38,7 @@ export const courseMetricsAnswer = z.array(
           success_rate: known(quantiles, 'Of the values of avg_success_rate; null where there is none'),
         })
         .meta({ description: 'At (n-1)p, interpolated; 2 decimals' }),
-      coverage: z
-        .record(z.enum(COVERAGE_KINDS), day.nullable())
-        .meta({ description: 'Per kind of data the day from which the course collects it; null where it never has' }),
+      coverage,
       as_of_date: known(day, 'The day that the features of the course speak for'),
       first_fact: known(day, 'The first day of which anything is known'),
       last_fact: known(day, 'The last day of which anything is known'),
@@ -65,7 +68,10 @@ export const courseMetricsAnswer = z.array(
 );
 export type CourseMetrics = z.output<typeof courseMetricsAnswer>[number];
 
-interface CourseRow {
+/** What the keys of a course add up to, as it is read. */
+export interface CourseTotals {
+  readonly course_id: number;
+  readonly source_id: Uuid;
   readonly covered_from: FirstDays | null;
   readonly first_fact: LocalDay | null;
   readonly last_fact: LocalDay | null;
@@ -87,20 +93,33 @@ interface CourseRow {
  */
 export async function readCourseMetrics(db: Queryable, id: string): Promise<CourseMetrics[]> {
   const course = await findEntity(db, 'course', id);
-  const rows = await db.query<CourseRow>(sql.course_metrics, [course.id]);
-  return rows.map((row) => present(course, row));
+  const rows = await readCourseRows(db, { after: course.id - 1, through: course.id, limit: 1 });
+  return rows.map(present);
 }
 
-function present(course: Entity, row: CourseRow): CourseMetrics {
+/** @param range `areHere`: only courses that the source has, or that have a student */
+export const readCourseRows = (
+  db: Queryable,
+  { after, through, limit, areHere = false }: CourseRange,
+): Promise<CourseTotals[]> => db.query<CourseTotals>(sql.course_metrics, [after, through, limit, areHere]);
+
+interface CourseRange {
+  readonly after: number;
+  readonly through: number;
+  readonly limit: number;
+  readonly areHere?: boolean;
+}
+
+function present(row: CourseTotals): CourseMetrics {
   const scores = row.engagement_scores ?? [];
   const rates = row.success_rates ?? [];
   return {
-    course_id: course.id,
-    course_source_id: course.source_id,
+    course_id: row.course_id,
+    course_source_id: row.source_id,
     total_students: Number(row.total_students),
-    avg_engagement: scores.length === 0 ? null : meanOf(scores),
+    avg_engagement: meanIfAny(scores),
     avg_engagement_count: scores.length,
-    avg_success_rate: rates.length === 0 ? null : meanOf(rates),
+    avg_success_rate: meanIfAny(rates),
     avg_success_rate_count: rates.length,
     quantiles: { engagement_score: quantilesOf(scores), success_rate: quantilesOf(rates) },
     coverage: coverageOf(row.covered_from ?? []),
@@ -112,7 +131,7 @@ function present(course: Entity, row: CourseRow): CourseMetrics {
   };
 }
 
-const reasonsOf = ({ absent, missing_work, low_marks }: CourseRow): CourseMetrics['attention']['reasons'] => ({
+const reasonsOf = ({ absent, missing_work, low_marks }: CourseTotals): CourseMetrics['attention']['reasons'] => ({
   absent: Number(absent),
   missing_work: Number(missing_work),
   low_marks: Number(low_marks),
@@ -136,7 +155,7 @@ const quantilesOf = (hundredths: readonly number[]): Quantiles | null =>
     ? null
     : (Object.fromEntries(QUANTILES.map((percent) => [`p${percent}`, quantileOf(hundredths, percent)])) as Quantiles);
 
-const coverageOf = (days: FirstDays): CourseMetrics['coverage'] =>
+export const coverageOf = (days: FirstDays): CourseMetrics['coverage'] =>
   Object.fromEntries(
     COVERAGE_KINDS.map((kind, index) => [kind, dayText(days[index] ?? null)]),
   ) as CourseMetrics['coverage'];

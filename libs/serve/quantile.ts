@@ -26,3 +26,7 @@ export function meanOf(hundredths: readonly number[]): number {
   const sum = hundredths.reduce((total, value) => total + value, 0);
   return Number(roundRatio(BigInt(sum), 100n * BigInt(hundredths.length), 2));
 }
+
+/** The same; null where no value is known. */
+export const meanIfAny = (hundredths: readonly number[]): number | null =>
+  hundredths.length === 0 ? null : meanOf(hundredths);

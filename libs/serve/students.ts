@@ -5,7 +5,7 @@ import { known, ourId, sourceId } from './answers.ts';
 import { findEntity } from './identity.ts';
 import { cutPage, decodeCursor, type Page } from './paging.ts';
 import { entityId, pagingBy } from './parameters.ts';
-import { meanOf } from './quantile.ts';
+import { meanIfAny } from './quantile.ts';
 import { sql } from './statements.ts';
 
 export const studentsQuery = z.strictObject({
@@ -67,6 +67,3 @@ const present = (row: StudentRow, courseId: number | null): ListedStudent => ({
   engagement: meanIfAny(row.engagement_scores),
   successRate: meanIfAny(row.success_rates),
 });
-
-const meanIfAny = (hundredths: readonly number[]): number | null =>
-  hundredths.length === 0 ? null : meanOf(hundredths);

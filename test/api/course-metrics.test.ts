@@ -2,9 +2,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { COVERAGE_KINDS, NO_FIRST_DAYS } from '#libs/aggregate/coverage.ts';
 import { parseDay } from '#libs/domain/local-date.ts';
 import { courseMetricsAnswer } from '#libs/serve/course-metrics.ts';
+import { coursesAnswer } from '#libs/serve/courses.ts';
 import type { Api } from '../../services/api/role.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
-import { addPeople, ask, errorOf, insert, insertAll, startTestApi, uuid } from './support.ts';
+import { addPeople, ask, errorOf, insert, insertAll, startTestApi, uuid, walk } from './support.ts';
 
 const TODAY = '2026-03-20';
 let analytics: TestDatabase;
@@ -190,6 +191,31 @@ test('a course with grades alone', async () => {
       as_of_date: null,
       attention: { students: 1, reasons: { absent: 0, missing_work: 1, low_marks: 0 } },
     },
+  ]);
+});
+
+test('courses that have students, or that the source has, as a list in pages', async () => {
+  const { db } = analytics;
+  const course = (n: number, live: boolean) => ({ id: uuid('c', n), epoch: 1, lsn: 1, live });
+  await insertAll(db, 'state.image_courses', [course(1, true), course(3, true), course(4, false)]);
+  const { rows, sizes } = await walk(api, '/api/courses?limit=2');
+  expect(sizes).toEqual([2, 1]);
+  const [first, ...others] = coursesAnswer.parse(rows);
+  const { body } = await metrics('1');
+  expect(first).toEqual({
+    course_id: 1,
+    source_course_id: uuid('c', 1),
+    title: null,
+    students: 4,
+    as_of: TODAY,
+    collected: courseMetricsAnswer.parse(body)[0]?.coverage,
+    averages: { engagement_score: 40, success_rate: 33.34 },
+    open_flags: 3,
+    attention: 3,
+  });
+  expect(others).toMatchObject([
+    { course_id: 2, students: 0, as_of: null, averages: { engagement_score: null, success_rate: 100 }, attention: 1 },
+    { course_id: 3, open_flags: 0, attention: 0 },
   ]);
 });
 

@@ -176,6 +176,7 @@ test('lists have the Link header, and lists alone', () => {
   expect(linked.sort()).toEqual([
     '/api/anomalies',
     '/api/attention',
+    '/api/courses',
     '/api/engagement/trends',
     '/api/features/temporal/{student_id}',
     '/api/rejected',

@@ -1,5 +1,6 @@
--- One course ($1), in one statement, so that all of it is of one moment: what its state says, how many are enrolled, and
--- the values to be averaged, in order of size and in hundredths.
+-- The courses after $1 up to $2, in order, $3 at most; each in one statement, so that all of it is of one moment: what its state
+-- says, how many are enrolled, and the values to be averaged, in order of size and in hundredths. With $4 only those that the
+-- source has, or that have a student.
 --
 -- Enrolled: the engagement rows of the course are few, are found by its index, and leave excluded students out. A date in
 -- the row is an enrolment. Without one there may still be an undated enrolment, which the row does not tell from none, so
@@ -7,6 +8,8 @@
 -- a live enrolment is missing, or lies outside what counts as a date, or is yet to come, which is no enrolment so far;
 -- two days cover any difference of zones.
 SELECT
+  k.course_id,
+  k.source_id,
   c.covered_from,
   c.first_fact,
   c.last_fact,
@@ -20,7 +23,8 @@ SELECT
   w.low_marks,
   a.flagged_students,
   a.open_flags
-FROM (
+FROM course AS k
+CROSS JOIN LATERAL (
   SELECT
     count(*) FILTER (
       WHERE f.enrolled_at IS NOT NULL OR EXISTS (
@@ -36,23 +40,31 @@ FROM (
     array_agg((f.engagement_score * 100)::integer ORDER BY f.engagement_score)
       FILTER (WHERE f.engagement_score IS NOT NULL) AS engagement_scores
   FROM engagement_features AS f
-  WHERE f.course_id = $1::integer
+  WHERE f.course_id = k.course_id
 ) AS e
-CROSS JOIN (
+CROSS JOIN LATERAL (
   SELECT array_agg((success_rate * 100)::integer ORDER BY success_rate) AS success_rates
   FROM performance_features
-  WHERE course_id = $1::integer AND success_rate IS NOT NULL
+  WHERE course_id = k.course_id AND success_rate IS NOT NULL
 ) AS p
-CROSS JOIN (
+CROSS JOIN LATERAL (
   SELECT count(DISTINCT student_id) AS flagged_students, array_agg(ARRAY[flag, content ->> 'severity']) AS open_flags
   FROM state.open_flag
-  WHERE course_id = $1::integer
+  WHERE course_id = k.course_id
 ) AS a
-CROSS JOIN (
+CROSS JOIN LATERAL (
   SELECT count(attention) AS attention, count(absent) AS absent, count(missing_work) AS missing_work, count(low_marks) AS low_marks
   FROM anomaly_features
-  WHERE course_id = $1::integer
+  WHERE course_id = k.course_id
     AND (attention IS NOT NULL OR absent IS NOT NULL OR missing_work IS NOT NULL OR low_marks IS NOT NULL)
 ) AS w
 -- Version 0 is a course that nothing was added up for yet.
-LEFT JOIN state.course AS c ON c.course_id = $1::integer AND c.version > 0
+LEFT JOIN state.course AS c ON c.course_id = k.course_id AND c.version > 0
+WHERE k.course_id > $1::integer AND k.course_id <= $2::integer AND (
+  NOT $4::boolean
+  OR EXISTS (SELECT FROM state.image_courses AS i WHERE i.id = k.source_id AND i.live)
+  OR EXISTS (SELECT FROM engagement_features AS f WHERE f.course_id = k.course_id)
+  OR EXISTS (SELECT FROM performance_features AS f WHERE f.course_id = k.course_id)
+)
+ORDER BY k.course_id
+LIMIT $3::integer

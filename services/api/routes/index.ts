@@ -3,6 +3,7 @@ import type { Route } from '../route.ts';
 import { anomaliesRoute } from './anomalies.ts';
 import { attentionRoute } from './attention.ts';
 import { courseMetricsRoute } from './course-metrics.ts';
+import { coursesRoute } from './courses.ts';
 import { docsRoute } from './docs.ts';
 import { engagementTrendsRoute } from './engagement-trends.ts';
 import { eraseRoute, erasureRoute } from './erase.ts';
@@ -28,6 +29,7 @@ const DESCRIBED: readonly Route[] = [
   temporalRoute,
   trajectoryRoute,
   studentsRoute,
+  coursesRoute,
   anomaliesRoute,
   attentionRoute,
   freshnessRoute,

@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import type { Queryable } from '#libs/platform/postgres/database.ts';
+import { day, known, MAX_INTEGER, ourId, sourceId } from './answers.ts';
+import { type CourseTotals, coverage, coverageOf, readCourseRows } from './course-metrics.ts';
+import { cutPage, decodeCursor, type Page } from './paging.ts';
+import { pageParameters } from './parameters.ts';
+import { meanIfAny } from './quantile.ts';
+
+export const coursesQuery = z.strictObject({ ...pageParameters });
+
+const count = z.int().min(0);
+const mean = (what: string) => known(z.number(), `Mean of the ${what} that are known; 2 decimals`);
+
+export const coursesAnswer = z.array(
+  z
+    .strictObject({
+      course_id: ourId,
+      source_course_id: sourceId,
+      title: known(
+        z.string(),
+        'As the source has it; null for a token without the scope names, or where it is not known',
+      ),
+      students: count.meta({ description: 'Students with an enrolment, dated today or before or not at all' }),
+      as_of: known(day, 'The day that the features of the course speak for'),
+      collected: coverage,
+      averages: z
+        .strictObject({ engagement_score: mean('engagement_scores'), success_rate: mean('success_rates') })
+        .meta({ description: 'GET /api/metrics/course/{id} has how many these are, and their quantiles' }),
+      open_flags: count.meta({ description: 'Open flags against the own past, of all students' }),
+      attention: count.meta({ description: 'Students whom a teacher should talk to' }),
+    })
+    .meta({ id: 'Course' }),
+);
+export type ListedCourse = z.output<typeof coursesAnswer>[number];
+
+const coursesCursor = z.tuple([z.int32().min(0)]);
+
+/**
+ * Courses that the source has, or that have a student, in order of our integers.
+ */
+export async function listCourses(db: Queryable, query: z.output<typeof coursesQuery>): Promise<Page<ListedCourse>> {
+  const [after] = query.cursor === undefined ? [0] : decodeCursor(coursesCursor, query.cursor);
+  const range = { after, through: MAX_INTEGER, limit: query.limit + 1, areHere: true };
+  const page = cutPage(await readCourseRows(db, range), query.limit, (row) => [row.course_id]);
+  return { rows: page.rows.map(present), next: page.next };
+}
+
+const present = (row: CourseTotals): ListedCourse => ({
+  course_id: row.course_id,
+  source_course_id: row.source_id,
+  title: null,
+  students: Number(row.total_students),
+  as_of: row.as_of,
+  collected: coverageOf(row.covered_from ?? []),
+  averages: {
+    engagement_score: meanIfAny(row.engagement_scores ?? []),
+    success_rate: meanIfAny(row.success_rates ?? []),
+  },
+  open_flags: row.open_flags?.length ?? 0,
+  attention: Number(row.attention),
+});
