@@ -12,6 +12,15 @@ FROM quay.io/debezium/connect:3.6.3.Final AS connect
 COPY --from=converter /parts/plugins/apicurio-converter /kafka/connect/apicurio-converter
 USER kafka
 
+# What the pages are made of, and with, stays here.
+FROM node:24.21.0-bookworm-slim AS web
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --ignore-scripts
+COPY tsconfig.json ./
+COPY services/web services/web
+RUN node services/web/build.mjs
+
 FROM node:24.21.0-bookworm-slim AS role
 ENV NODE_ENV=production
 WORKDIR /app
@@ -26,6 +35,7 @@ COPY libs libs
 COPY schemas schemas
 COPY connectors connectors
 COPY services services
+COPY --from=web /app/services/web/dist services/web/dist
 
 # What is in the image belongs to root: a role can read its own code and not change it.
 USER node

@@ -7,6 +7,8 @@ export const sql = loadStatements(new URL('./sql/', import.meta.url), [
   'backlog_marks',
   'backlog_partitions',
   'backlog_streams',
+  'class_days',
+  'class_students_page',
   'course_by_id',
   'course_by_source_id',
   'course_metrics',

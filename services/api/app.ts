@@ -23,6 +23,8 @@ export interface AppOptions {
   readonly openPaths: ReadonlySet<string>;
   /** Absent: nobody puts down who asked. */
   readonly record: AccessRecord | undefined;
+  /** What is asked for beside the routes. */
+  readonly pages: Koa.Middleware;
   readonly log: Log;
   /** Aborts once the server drains: each connection is then closed with its answer. */
   readonly draining: AbortSignal;
@@ -36,6 +38,7 @@ export function createApp(options: AppOptions): Koa {
     options.log.debug({ reason: error.message }, 'a connection broke while it was answered'),
   );
   app.use((ctx, next) => answer(ctx, next, options));
+  app.use(options.pages);
   app.use(router.routes());
   app.use((ctx) => refuseUnrouted(ctx, router, options.routes));
   return app;

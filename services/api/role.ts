@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { Clock } from '#libs/domain/clock.ts';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
@@ -18,6 +19,7 @@ import { listenForRequests } from './listen.ts';
 import type { Route } from './route.ts';
 import { ROUTES } from './routes/index.ts';
 import { Tokens } from './tokens.ts';
+import { openWebFiles } from './web-files.ts';
 
 export interface ApiOptions {
   /** The analytics database, migrated; the API reads it and asks for runs in it, and does not close it. */
@@ -47,6 +49,8 @@ export interface ApiOptions {
   readonly source?: () => SourceStatus | null;
   /** Of this process, that other roles in it count into too; absent: the API opens its own. */
   readonly metrics?: Metrics;
+  /** Where the built pages lie; where this project builds them unless given. */
+  readonly pages?: string;
 }
 
 /** What of the API the configuration says. */
@@ -77,6 +81,7 @@ export interface Api {
 /** What one statement may take before the caller is told that the database is away. */
 const QUERY_DEADLINE_MS = 5_000;
 const DRAIN_DEADLINE_MS = 5_000;
+const BUILT_PAGES = path.resolve(import.meta.dirname, '../web/dist');
 
 /**
  * Starts serving.
@@ -96,6 +101,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   let erased = NOBODY_ERASED;
   const { accessRecord, accessRecordDays: days = null } = options;
   const record = accessRecord === undefined ? undefined : openAccessRecord(accessRecord, now, () => erased);
+  const web = openWebFiles(options.pages ?? BUILT_PAGES);
   const app = createApp({
     context: {
       db: answering,
@@ -115,7 +121,11 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       attempts: new Attempts(),
       now,
     }),
-    openPaths: new Set(ROUTES.filter((route) => isOpen(route, options.openProbes ?? false)).map(({ path }) => path)),
+    openPaths: new Set([
+      ...ROUTES.filter((route) => isOpen(route, options.openProbes ?? false)).map((route) => route.path),
+      ...web.paths,
+    ]),
+    pages: web.serve,
     record,
     log,
     draining: draining.signal,

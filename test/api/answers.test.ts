@@ -24,6 +24,8 @@ const READS = [
   '/api/ready',
   '/api/metrics/student/1',
   '/api/metrics/course/1',
+  '/api/metrics/course/1/students',
+  '/api/metrics/course/1/days',
   '/api/engagement/trends',
   '/api/features/temporal/1',
   '/api/trajectory/1',
@@ -35,7 +37,6 @@ const READS = [
 ];
 
 test.each([
-  '/',
   '/api',
   '/api/',
   '/api/nothing',

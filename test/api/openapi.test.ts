@@ -179,6 +179,7 @@ test('lists have the Link header, and lists alone', () => {
     '/api/courses',
     '/api/engagement/trends',
     '/api/features/temporal/{student_id}',
+    '/api/metrics/course/{id}/students',
     '/api/rejected',
     '/api/students',
   ]);

@@ -1,9 +1,13 @@
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '#libs/platform/embedded-postgres/embedded.ts';
 import { openRunFolder } from './run-folder.ts';
 
 /** One real Postgres for the whole run; each test file takes databases of its own from it (see `database.ts`). */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  // Once, and before anybody serves them.
+  execFileSync(process.execPath, [path.resolve(import.meta.dirname, '../../services/web/build.mjs'), '--if-stale']);
   const run = openRunFolder();
   const server: EmbeddedPostgres = await startEmbeddedPostgres({
     folder: run.folder,

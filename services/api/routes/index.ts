@@ -2,6 +2,7 @@ import { describeApi } from '../openapi.ts';
 import type { Route } from '../route.ts';
 import { anomaliesRoute } from './anomalies.ts';
 import { attentionRoute } from './attention.ts';
+import { classDaysRoute, classStudentsRoute } from './class.ts';
 import { courseMetricsRoute } from './course-metrics.ts';
 import { coursesRoute } from './courses.ts';
 import { docsRoute } from './docs.ts';
@@ -24,12 +25,14 @@ const DESCRIBED: readonly Route[] = [
   healthRoute,
   readyRoute,
   studentMetricsRoute,
+  coursesRoute,
   courseMetricsRoute,
+  classStudentsRoute,
+  classDaysRoute,
   engagementTrendsRoute,
   temporalRoute,
   trajectoryRoute,
   studentsRoute,
-  coursesRoute,
   anomaliesRoute,
   attentionRoute,
   freshnessRoute,

@@ -26,6 +26,7 @@ import { performanceRole } from '../../performance/role.ts';
 import { startReconcile } from '../../reconcile/role.ts';
 import { type CampusDatabase, openSampleCampus, startSampleCampus } from '../campus/role.ts';
 import { type LocalDatabases, startDatabases } from './databases.ts';
+import { buildPages } from './pages.ts';
 import { writeRunFile } from './runfile.ts';
 import { readyScreen } from './screen.ts';
 import { findLooks } from './story-examples.ts';
@@ -45,6 +46,9 @@ export interface LocalOptions {
 /** Starts every role in one process, in order; what was started is in the lifecycle, also when this throws half way. */
 export async function runLocal(options: LocalOptions): Promise<void> {
   const { config, dataDir, log, line, lifecycle } = options;
+  line.show('pages', 'looking at the pages …');
+  const built = await buildPages(log);
+  if (built !== undefined) line.print(`  ${built}`);
   line.show('databases', 'starting the databases …');
   const databases = await startDatabases(config, lifecycle, log);
   if (databases.adopted) log.warn('a database server of an earlier run was still there and is used again');

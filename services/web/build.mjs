@@ -1,0 +1,81 @@
+// Makes the pages: node services/web/build.mjs [--if-stale]. What they are made of is noted beside them, so that whoever starts
+// a program may ask for them each time. They appear all at once, also where two build at the same time.
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+
+const here = import.meta.dirname;
+const finished = path.join(here, 'dist');
+const note = path.join(finished, '.made-of');
+const COMPRESSED = /\.(html|js|css|svg)$/;
+
+const madeOf = digest();
+const isFresh = existsSync(note) && readFileSync(note, 'utf8') === madeOf;
+if (!process.argv.includes('--if-stale') || !isFresh) await make();
+
+/** Of every file that goes into it: what is only imported for its types leaves nothing behind. */
+function digest() {
+  const sources = readdirSync(path.join(here, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.\w+$/.test(name))
+    .sort();
+  const files = [...sources.map((name) => `src/${name}`), 'index.html', 'vite.config.ts', 'build.mjs'];
+  const hash = createHash('sha256');
+  for (const file of [...files, '../../package-lock.json'])
+    hash
+      .update(file)
+      .update('\0')
+      .update(readFileSync(path.join(here, file)))
+      .update('\0');
+  return hash.digest('hex');
+}
+
+async function make() {
+  const began = performance.now();
+  // Only whoever builds needs it: what serves the pages does without.
+  const { build } = await import('vite');
+  const made = mkdtempSync(path.join(here, 'dist-'));
+  try {
+    await build({ configFile: path.join(here, 'vite.config.ts'), build: { outDir: made, emptyOutDir: true } });
+    chmodSync(made, 0o755);
+    compress(made);
+    writeFileSync(path.join(made, '.made-of'), madeOf);
+    replace(made);
+  } finally {
+    rmSync(made, { recursive: true, force: true });
+  }
+  console.log(`The pages are built (${((performance.now() - began) / 1000).toFixed(1)} s).`);
+}
+
+/** Once, and as small as it goes, in place of at each request. */
+function compress(folder) {
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((each) =>
+    COMPRESSED.test(each),
+  )) {
+    const bytes = readFileSync(path.join(folder, name));
+    writeFileSync(path.join(folder, `${name}.gz`), gzipSync(bytes, { level: 9 }));
+    writeFileSync(path.join(folder, `${name}.br`), brotliCompressSync(bytes));
+  }
+}
+
+function replace(made) {
+  const old = mkdtempSync(path.join(here, 'dist-'));
+  try {
+    if (existsSync(finished)) renameSync(finished, path.join(old, 'dist'));
+    renameSync(made, finished);
+  } catch (error) {
+    // Somebody else was faster, with the same.
+    if (!existsSync(finished)) throw error;
+  } finally {
+    rmSync(old, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,58 @@
+import type { ErrorAnswer } from '#libs/serve/answers.ts';
+
+const TOKEN = 'prepadata.token';
+export const tokenOf = (): string | null => sessionStorage.getItem(TOKEN);
+export const keepToken = (token: string): void => sessionStorage.setItem(TOKEN, token);
+
+/** The server answered, and refused: in its own words. */
+export class Refusal extends Error {
+  readonly status: number;
+  readonly hint: string;
+
+  constructor(status: number, message: string, hint: string) {
+    super(message);
+    this.name = 'Refusal';
+    this.status = status;
+    this.hint = hint;
+  }
+}
+
+/** Nobody answered: the server is away, or the network. */
+export class Unreachable extends Error {}
+
+export async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+  const token = tokenOf();
+  const headers = { ...init.headers, ...(token === null ? {} : { authorization: `Bearer ${token}` }) };
+  const response = await fetch(path, { ...init, headers }).catch((error: unknown) => {
+    throw new Unreachable(String(error));
+  });
+  if (response.ok) return response;
+  throw await refusalOf(response);
+}
+
+async function refusalOf(response: Response): Promise<Refusal> {
+  const body = (await response.json().catch(() => null)) as ErrorAnswer | null;
+  return new Refusal(response.status, body?.error.message ?? response.statusText, body?.error.hint ?? '');
+}
+
+export const get = async <A>(path: string): Promise<A> => (await (await ask(path)).json()) as A;
+
+/** A list to its end: its pages say where the next one is. */
+export async function getAll<R>(path: string): Promise<R[]> {
+  const rows: R[] = [];
+  for (let next: string | undefined = path; next !== undefined; ) {
+    const response = await ask(next);
+    rows.push(...((await response.json()) as R[]));
+    next = /<([^>]+)>; rel="next"/.exec(response.headers.get('link') ?? '')?.[1];
+  }
+  return rows;
+}
+
+export const post = async <A>(path: string, body: object): Promise<A> =>
+  (await (
+    await ask(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+  ).json()) as A;

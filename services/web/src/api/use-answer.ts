@@ -1,0 +1,54 @@
+import { useEffect, useState } from 'preact/hooks';
+import { Unreachable } from './ask.ts';
+import { onNews } from './live.ts';
+
+/** What is known of an answer. What was read stays while it is read again, and when that fails. */
+export interface Answered<A> {
+  readonly data: A | undefined;
+  readonly error: Error | undefined;
+}
+
+/** Whoever is away is asked again so often. Milliseconds. */
+const AGAIN_MS = 3_000;
+
+/**
+ * Reads when the page opens, when the key changes, and when something of the course changed.
+ * @param key what is read, as text; what it reads is a function of it alone
+ * @param news which course's changes it follows; null: none
+ */
+export function useAnswer<A>(key: string, read: () => Promise<A>, news: number | 'all' | null = null): Answered<A> {
+  const [state, setState] = useState<Answered<A> & { readonly key: string }>({
+    key,
+    data: undefined,
+    error: undefined,
+  });
+  useEffect(() => {
+    let isOver = false;
+    let again: ReturnType<typeof setTimeout> | undefined;
+    let asked = 0;
+    const look = (): void => {
+      clearTimeout(again);
+      asked += 1;
+      const mine = asked;
+      read().then(
+        (data) => !isOver && mine === asked && setState({ key, data, error: undefined }),
+        (error: Error) => {
+          if (isOver || mine !== asked) return;
+          setState((old) => ({ key, data: old.key === key ? old.data : undefined, error }));
+          if (error instanceof Unreachable || isAway(error)) again = setTimeout(look, AGAIN_MS);
+        },
+      );
+    };
+    look();
+    const forget = news === null ? undefined : onNews(news, look);
+    return () => {
+      isOver = true;
+      clearTimeout(again);
+      forget?.();
+    };
+  }, [key]);
+  return state.key === key ? state : { data: undefined, error: undefined };
+}
+
+/** The database behind the server is. */
+const isAway = (error: Error): boolean => 'status' in error && (error.status === 503 || error.status === 429);

@@ -1,0 +1,83 @@
+import type { MessageKey, Messages } from './messages.ts';
+
+export const LANGUAGES = { en: 'English', fr: 'Français', ar: 'العربية' } as const;
+export type Language = keyof typeof LANGUAGES;
+
+const LOAD: Readonly<Record<Language, () => Promise<Messages>>> = {
+  en: async () => (await import('./en.ts')).EN,
+  fr: async () => (await import('./fr.ts')).FR,
+  ar: async () => (await import('./ar.ts')).AR,
+};
+
+const KEPT_AS = 'prepadata.language';
+let language: Language = 'en';
+let messages: Messages;
+
+export const currentLanguage = (): Language => language;
+
+const isLanguage = (text: string): text is Language => text in LANGUAGES;
+
+/** What was chosen on this machine, else the first of the browser's that there is. */
+export function preferredLanguage(): Language {
+  const wanted = [localStorage.getItem(KEPT_AS) ?? '', ...navigator.languages.map((tag) => tag.slice(0, 2))];
+  return wanted.find(isLanguage) ?? 'en';
+}
+
+export async function useMessagesOf(chosen: Language): Promise<void> {
+  messages = await LOAD[chosen]();
+  language = chosen;
+  document.documentElement.lang = chosen;
+  document.documentElement.dir = chosen === 'ar' ? 'rtl' : 'ltr';
+}
+
+export async function chooseLanguage(chosen: Language): Promise<void> {
+  localStorage.setItem(KEPT_AS, chosen);
+  await useMessagesOf(chosen);
+}
+
+/** A name may run the other way than the sentence that it stands in. */
+const isolate = (text: string): string => (/\p{L}/u.test(text) ? `\u2068${text}\u2069` : text);
+
+/** A sentence in the language chosen. Numbers are written as it writes them, names keep their direction. */
+export function t(key: MessageKey, places: Readonly<Record<string, string | number>> = {}): string {
+  const message = messages[key];
+  const n = places['n'];
+  const text =
+    typeof message === 'string'
+      ? message
+      : ((typeof n === 'number' ? message[new Intl.PluralRules(language).select(n)] : undefined) ?? message.other);
+  return text.replaceAll(/\{(\w+)\}/g, (place, name: string) => {
+    const value = places[name];
+    if (value === undefined) return place;
+    return typeof value === 'number' ? number(value) : isolate(value);
+  });
+}
+
+export const number = (value: number, digits = 0): string =>
+  new Intl.NumberFormat(language, { maximumFractionDigits: digits, minimumFractionDigits: digits }).format(value);
+
+/** A number that may be unknown: a dash, never 0. */
+export const orDash = (value: number | null | undefined, digits = 0): string =>
+  value === null || value === undefined ? '–' : number(value, digits);
+
+/** YYYY-MM-DD as the language writes a day of this year. */
+export const dayText = (day: string): string => dayFormat({ day: 'numeric', month: 'short' }).format(new Date(day));
+export const longDay = (day: string): string =>
+  dayFormat({ day: 'numeric', month: 'long', year: 'numeric' }).format(new Date(day));
+
+/** The day's name, 0 for Monday. */
+export const weekdayText = (index: number, width: 'short' | 'long'): string =>
+  dayFormat({ weekday: width }).format(new Date(Date.UTC(2024, 0, 1 + index)));
+
+export const timeText = (instant: string | number): string =>
+  new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(
+    new Date(instant),
+  );
+export const instantText = (instant: string): string =>
+  new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(instant));
+
+export const listText = (items: readonly string[]): string =>
+  new Intl.ListFormat(language, { type: 'conjunction' }).format(items);
+
+const dayFormat = (options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat =>
+  new Intl.DateTimeFormat(language, { ...options, timeZone: 'UTC' });

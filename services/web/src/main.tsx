@@ -1,0 +1,79 @@
+import { render } from 'preact';
+import { useState } from 'preact/hooks';
+import {
+  chooseLanguage,
+  currentLanguage,
+  LANGUAGES,
+  type Language,
+  preferredLanguage,
+  t,
+  useMessagesOf,
+} from './i18n/index.ts';
+import { CoursePage } from './pages/course.tsx';
+import { CoursesPage } from './pages/courses.tsx';
+import { OpsPage } from './pages/ops.tsx';
+import { StudentPage } from './pages/student.tsx';
+import { FreshnessLine } from './parts/freshness.tsx';
+import { usePlace } from './route.ts';
+
+function App() {
+  const [language, setLanguage] = useState(currentLanguage());
+  const choose = async (chosen: Language): Promise<void> => {
+    await chooseLanguage(chosen);
+    setLanguage(chosen);
+  };
+  return (
+    <>
+      <button type="button" class="skip" onClick={() => document.getElementById('main')?.focus()}>
+        {t('skip')}
+      </button>
+      <Top choose={choose} />
+      <FreshnessLine key={`fresh ${language}`} />
+      <main id="main" tabIndex={-1} key={language}>
+        {location.pathname === '/ops' ? <OpsPage /> : <TeachersPage />}
+      </main>
+    </>
+  );
+}
+
+function Top({ choose }: { choose(language: Language): Promise<void> }) {
+  const link = (href: string, text: string, isHere: boolean) => (
+    <a href={href} {...(isHere ? { 'aria-current': 'page' as const } : {})}>
+      {text}
+    </a>
+  );
+  const isOps = location.pathname === '/ops';
+  return (
+    <header class="top">
+      <span class="brand">PrepaData</span>
+      <nav aria-label={t('nav.label')}>
+        {link('/#/', t('nav.courses'), !isOps)} · {link('/ops', t('nav.ops'), isOps)} ·{' '}
+        {link('/docs', t('nav.docs'), false)}
+      </nav>
+      <label class="small">
+        {t('nav.language')}{' '}
+        <select
+          value={currentLanguage()}
+          onChange={({ currentTarget }) => void choose(currentTarget.value as Language)}
+        >
+          {Object.entries(LANGUAGES).map(([code, name]) => (
+            <option key={code} value={code} lang={code}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+    </header>
+  );
+}
+
+function TeachersPage() {
+  const { page, course, student } = usePlace();
+  if (page === 'course') return <CoursePage key={course} course={course} />;
+  if (page === 'student') return <StudentPage key={`${course} ${student}`} course={course} student={student} />;
+  return <CoursesPage />;
+}
+
+await useMessagesOf(preferredLanguage());
+const place = document.getElementById('page');
+if (place !== null) render(<App />, place);

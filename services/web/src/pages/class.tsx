@@ -1,0 +1,102 @@
+import type { ClassDay } from '#libs/serve/class-days.ts';
+import type { ClassStudent } from '#libs/serve/class-students.ts';
+import type { ListedCourse } from '#libs/serve/courses.ts';
+import { type Bar, BarChart } from '../charts/bar-chart.tsx';
+import { LineChart } from '../charts/line-chart.tsx';
+import { listText, number, t, weekdayText } from '../i18n/index.ts';
+
+interface ClassProps {
+  readonly students: readonly ClassStudent[];
+  readonly days: readonly ClassDay[];
+  readonly collected: ListedCourse['collected'] | undefined;
+}
+
+/** What a course may not collect, of the kinds that a teacher knows. */
+const KINDS = ['login', 'view', 'forum_post', 'submission', 'completion_row', 'duration'] as const;
+
+/** The class in pictures, each with its sentence; and in words what is not counted. */
+export function ClassAsAWhole({ students, days, collected }: ClassProps) {
+  const scores = students.flatMap(({ engagement_score }) => (engagement_score === null ? [] : [engagement_score]));
+  const missing = collected === undefined ? [] : KINDS.filter((kind) => collected[kind] === null);
+  if (students.length === 0) return null;
+  return (
+    <section>
+      <h2>{t('class.title')}</h2>
+      {missing.length > 0 && <p>{t('class.missing', { kinds: listText(missing.map((kind) => t(`kind.${kind}`))) })}</p>}
+      {scores.length === 0 ? <p class="muted">{t('class.noScores')}</p> : <Distribution scores={scores} />}
+      {days.length > 1 && (
+        <>
+          <LineChart
+            sentence={trendSentence(days)}
+            days={days.map((day) => ({ day: day.feature_date, value: null, middle: day.engagement_ma7 }))}
+          />
+          <Rhythm days={days} />
+        </>
+      )}
+    </section>
+  );
+}
+
+const BINS = 10;
+
+function Distribution({ scores }: { readonly scores: readonly number[] }) {
+  const counts = Array.from({ length: BINS }, () => 0);
+  for (const score of scores) {
+    const bin = Math.min(BINS - 1, Math.floor(score / (100 / BINS)));
+    counts[bin] = (counts[bin] ?? 0) + 1;
+  }
+  const bars = counts.map((count, index) => ({
+    name: t('class.range', { from: index * 10, to: index === BINS - 1 ? 100 : index * 10 + 9 }),
+    short: number(index * 10),
+    value: count,
+    text: number(count),
+  }));
+  const inOrder = scores.toSorted((a, b) => a - b);
+  const median = inOrder[Math.floor((inOrder.length - 1) / 2)] ?? 0;
+  const low = scores.filter((score) => score < 10).length;
+  return (
+    <BarChart
+      sentence={`${t('class.distribution', { median: Math.round(median) })} ${t('class.low', { n: low })}`}
+      head={[t('class.score'), t('courses.students')]}
+      bars={bars}
+    />
+  );
+}
+
+function trendSentence(days: readonly ClassDay[]): string {
+  const [now, before] = [days.at(-1)?.engagement_ma7?.p50, days.at(-29)?.engagement_ma7?.p50];
+  if (now === undefined || before === undefined) return t('class.trend.short');
+  const places = { now: Math.round(now), before: Math.round(before) };
+  if (Math.abs(now - before) < 3) return t('class.trend.same', places);
+  return now > before ? t('class.trend.up', places) : t('class.trend.down', places);
+}
+
+const RHYTHM_DAYS = 28;
+
+function Rhythm({ days }: { readonly days: readonly ClassDay[] }) {
+  const bars = weekdayShares(days.slice(-RHYTHM_DAYS)).map(
+    (share, index): Bar => ({
+      name: weekdayText(index, 'long'),
+      short: weekdayText(index, 'short'),
+      value: share,
+      text: `${number(100 * share)} %`,
+    }),
+  );
+  const most = bars.reduce((best, bar) => (bar.value > best.value ? bar : best));
+  const least = bars.reduce((best, bar) => (bar.value < best.value ? bar : best));
+  const sentence =
+    most.value === 0 ? t('class.quiet') : t('class.rhythm', { most: most.name, share: most.text, least: least.name });
+  return <BarChart sentence={sentence} head={[t('chart.weekday'), t('class.active')]} bars={bars} />;
+}
+
+/** Of the students, the share that is active on each day of the week, Monday first. */
+function weekdayShares(days: readonly ClassDay[]): number[] {
+  const sums = Array.from({ length: 7 }, () => ({ active: 0, students: 0 }));
+  for (const { feature_date, active, students } of days) {
+    const sum = sums[(new Date(feature_date).getUTCDay() + 6) % 7];
+    if (sum === undefined) continue;
+    sum.active += active;
+    sum.students += students;
+  }
+  return sums.map(({ active, students }) => (students === 0 ? 0 : active / students));
+}

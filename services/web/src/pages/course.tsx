@@ -1,0 +1,52 @@
+import type { OpenAttention } from '#libs/serve/attention.ts';
+import type { ClassDay } from '#libs/serve/class-days.ts';
+import type { ClassStudent } from '#libs/serve/class-students.ts';
+import type { ListedCourse } from '#libs/serve/courses.ts';
+import { get, getAll } from '../api/ask.ts';
+import { courseName, useNames } from '../api/names.ts';
+import { useAnswer } from '../api/use-answer.ts';
+import { longDay, t } from '../i18n/index.ts';
+import { Page } from '../parts/page.tsx';
+import { Problem } from '../parts/problem.tsx';
+import { whatIfHref } from '../route.ts';
+import { ClassAsAWhole } from './class.tsx';
+import { Everyone } from './everyone.tsx';
+import { TalkTo } from './talk-to.tsx';
+
+/** A course: whom to talk to and why, then everyone, then the class as a whole. */
+export function CoursePage({ course }: { readonly course: number }) {
+  const courses = useAnswer('courses', () => getAll<ListedCourse>('/api/courses?limit=1000'), course);
+  const attention = useAnswer(
+    `attention ${course}`,
+    () => getAll<OpenAttention>(`/api/attention?course_id=${course}&days=all&limit=1000`),
+    course,
+  );
+  const students = useAnswer(
+    `students ${course}`,
+    () => getAll<ClassStudent>(`/api/metrics/course/${course}/students`),
+    course,
+  );
+  const days = useAnswer(`days ${course}`, () => get<ClassDay[]>(`/api/metrics/course/${course}/days`), course);
+  const nameOf = useNames(course);
+  const listed = courses.data?.find(({ course_id }) => course_id === course);
+  const title = listed === undefined ? t('course.pseudonym', { id: String(course) }) : courseName(listed);
+  const error = attention.error ?? students.error ?? days.error;
+  return (
+    <Page title={title} back={{ href: '/#/', text: t('courses.title') }}>
+      <Problem error={error} />
+      {listed?.as_of != null && <p class="muted small">{t('course.asOf', { day: longDay(listed.as_of) })}</p>}
+      {attention.data !== undefined && students.data !== undefined ? (
+        <>
+          <TalkTo course={course} people={attention.data} students={students.data} nameOf={nameOf} />
+          <p class="small tools">
+            <a href={whatIfHref(course)}>{t('course.whatIf')}</a>
+          </p>
+          <Everyone course={course} students={students.data} nameOf={nameOf} />
+          <ClassAsAWhole students={students.data} days={days.data ?? []} collected={listed?.collected} />
+        </>
+      ) : (
+        error === undefined && <p class="muted">{t('loading')}</p>
+      )}
+    </Page>
+  );
+}

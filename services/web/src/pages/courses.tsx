@@ -1,0 +1,80 @@
+import type { ListedCourse } from '#libs/serve/courses.ts';
+import { getAll } from '../api/ask.ts';
+import { courseName } from '../api/names.ts';
+import { useAnswer } from '../api/use-answer.ts';
+import { dayText, number, orDash, t } from '../i18n/index.ts';
+import { Page } from '../parts/page.tsx';
+import { Problem } from '../parts/problem.tsx';
+import { Scroll } from '../parts/scroll.tsx';
+import { courseHref } from '../route.ts';
+
+/** The first page: every course, those where most students need somebody first. */
+export function CoursesPage() {
+  const { data, error } = useAnswer('courses', () => getAll<ListedCourse>('/api/courses?limit=1000'), 'all');
+  const needing = data?.reduce((sum, { attention }) => sum + attention, 0) ?? 0;
+  return (
+    <Page title={t('courses.title')}>
+      <Problem error={error} />
+      {data === undefined && error === undefined && <p class="muted">{t('loading')}</p>}
+      {data?.length === 0 && <p class="lead">{t('courses.none')}</p>}
+      {data !== undefined && data.length > 0 && (
+        <>
+          <p class="lead">
+            {t('courses.lead', { n: needing })} {t('courses.of', { n: data.length })}
+          </p>
+          <CourseTable courses={data} />
+        </>
+      )}
+    </Page>
+  );
+}
+
+function CourseTable({ courses }: { readonly courses: readonly ListedCourse[] }) {
+  const inOrder = courses.toSorted((a, b) => b.attention - a.attention || a.course_id - b.course_id);
+  return (
+    <Scroll label={t('courses.title')}>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{t('courses.course')}</th>
+            <th scope="col" class="number">
+              {t('courses.attention')}
+            </th>
+            <th scope="col" class="number">
+              {t('courses.students')}
+            </th>
+            <th scope="col" class="number">
+              {t('courses.engagement')}
+            </th>
+            <th scope="col" class="number">
+              {t('courses.success')}
+            </th>
+            <th scope="col" class="number">
+              {t('courses.flags')}
+            </th>
+            <th scope="col" class="number">
+              {t('courses.asOf')}
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {inOrder.map((course) => (
+            <tr key={course.course_id}>
+              <th scope="row">
+                <a href={courseHref(course.course_id)}>
+                  <bdi>{courseName(course)}</bdi>
+                </a>
+              </th>
+              <td class={course.attention > 0 ? 'number alarm' : 'number'}>{number(course.attention)}</td>
+              <td class="number">{number(course.students)}</td>
+              <td class="number">{orDash(course.averages.engagement_score, 1)}</td>
+              <td class="number">{orDash(course.averages.success_rate, 1)}</td>
+              <td class="number">{number(course.open_flags)}</td>
+              <td class="number">{course.as_of === null ? '–' : dayText(course.as_of)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scroll>
+  );
+}

@@ -1,0 +1,206 @@
+import { useMemo, useState } from 'preact/hooks';
+import type { ClassStudent } from '#libs/serve/class-students.ts';
+import type { NameOf } from '../api/names.ts';
+import { Sparkline } from '../charts/sparkline.tsx';
+import { currentLanguage, listText, number, orDash, t } from '../i18n/index.ts';
+import { Scroll } from '../parts/scroll.tsx';
+import { Why } from '../parts/why.tsx';
+import { studentHref } from '../route.ts';
+
+interface EveryoneProps {
+  readonly course: number;
+  readonly students: readonly ClassStudent[];
+  readonly nameOf: NameOf;
+}
+
+/** Rows in the document at once: no more, however many students there are. */
+const ROWS = 50;
+
+type Column = 'name' | 'attention' | 'score' | 'inactive' | 'grade' | 'success' | 'flags';
+const COLUMNS: readonly Column[] = ['name', 'attention', 'score', 'inactive', 'grade', 'success', 'flags'];
+const FILTERS = ['all', 'attention', 'flags', 'none'] as const;
+type Filter = (typeof FILTERS)[number];
+
+interface Row {
+  readonly student: ClassStudent;
+  readonly name: string;
+}
+
+type Order = readonly [column: Column, isDescending: boolean];
+
+const VALUES: Readonly<Record<Exclude<Column, 'name'>, (student: ClassStudent) => number | null>> = {
+  attention: ({ attention }) => attention?.value ?? null,
+  score: ({ engagement_score }) => engagement_score,
+  inactive: ({ days_inactive }) => days_inactive,
+  grade: ({ avg_grade }) => avg_grade,
+  success: ({ success_rate }) => success_rate,
+  flags: ({ flags }) => flags.length,
+};
+
+const PASSES: Readonly<Record<Filter, (student: ClassStudent) => boolean>> = {
+  all: () => true,
+  attention: ({ attention }) => attention !== null,
+  flags: ({ flags }) => flags.length > 0,
+  none: ({ attention, flags }) => attention === null && flags.length === 0,
+};
+
+/** What is unknown comes last, whichever way the column is sorted. */
+export function sortRows(rows: readonly Row[], [column, isDescending]: Order, language: string): Row[] {
+  const sign = isDescending ? -1 : 1;
+  if (column === 'name') {
+    const { compare } = new Intl.Collator(language, { numeric: true });
+    return rows.toSorted((a, b) => sign * compare(a.name, b.name));
+  }
+  const numberOf = VALUES[column];
+  const keyed = rows.map((row) => [numberOf(row.student), row] as const);
+  keyed.sort(([a], [b]) => (a === null || b === null ? Number(a === null) - Number(b === null) : sign * (a - b)));
+  return keyed.map(([, row]) => row);
+}
+
+/** Every student of the course, sorted and filtered, a page at a time. */
+export function Everyone({ course, students, nameOf }: EveryoneProps) {
+  const [order, setOrder] = useState<Order>(['name', false]);
+  const [filter, setFilter] = useState<Filter>('all');
+  const [search, setSearch] = useState('');
+  const [page, setPage] = useState(0);
+  const language = currentLanguage();
+  const rows = useMemo(() => {
+    const wanted = search.trim().toLocaleLowerCase(language);
+    const named = students.map((student) => ({ student, name: nameOf(student.student_id) }));
+    const kept = named.filter(
+      ({ student, name }) => PASSES[filter](student) && name.toLocaleLowerCase(language).includes(wanted),
+    );
+    return sortRows(kept, order, language);
+  }, [students, nameOf, filter, search, order, language]);
+  const pages = Math.max(1, Math.ceil(rows.length / ROWS));
+  const shown = Math.min(page, pages - 1);
+  const sortBy = (column: Column): void => {
+    setOrder(([old, isDescending]) => [column, old === column ? !isDescending : column !== 'name']);
+    setPage(0);
+  };
+  if (students.length === 0) return null;
+  return (
+    <section>
+      <h2 id="everyone">{t('everyone.title')}</h2>
+      <div class="tools">
+        <label>
+          {t('everyone.search')}
+          <input
+            type="search"
+            value={search}
+            onInput={({ currentTarget }) => {
+              setSearch(currentTarget.value);
+              setPage(0);
+            }}
+          />
+        </label>
+        <label>
+          {t('everyone.show')}
+          <select
+            value={filter}
+            onChange={({ currentTarget }) => {
+              setFilter(currentTarget.value as Filter);
+              setPage(0);
+            }}
+          >
+            {FILTERS.map((each) => (
+              <option key={each} value={each}>
+                {t(`everyone.filter.${each}`)}
+              </option>
+            ))}
+          </select>
+        </label>
+        <span class="muted small" role="status">
+          {t('everyone.count', { n: rows.length, all: students.length })}
+        </span>
+      </div>
+      <Scroll label={t('everyone.title')}>
+        <table class="everyone">
+          <Head order={order} sortBy={sortBy} />
+          <tbody>
+            {rows.slice(shown * ROWS, (shown + 1) * ROWS).map((row) => (
+              <StudentRow key={row.student.student_id} course={course} row={row} />
+            ))}
+          </tbody>
+        </table>
+      </Scroll>
+      {pages > 1 && (
+        <div class="tools">
+          <button type="button" class="act" disabled={shown === 0} onClick={() => setPage(shown - 1)}>
+            {t('everyone.previous')}
+          </button>
+          <span class="small">{t('everyone.page', { page: shown + 1, pages })}</span>
+          <button type="button" class="act" disabled={shown === pages - 1} onClick={() => setPage(shown + 1)}>
+            {t('everyone.next')}
+          </button>
+        </div>
+      )}
+    </section>
+  );
+}
+
+function Head({ order: [sorted, isDescending], sortBy }: { readonly order: Order; sortBy(column: Column): void }) {
+  const sortOf = (column: Column) => (column !== sorted ? 'none' : isDescending ? 'descending' : 'ascending');
+  const cell = (column: Column) => (
+    <th
+      key={column}
+      scope="col"
+      aria-sort={sortOf(column)}
+      class={column === 'name' || column === 'flags' || column === 'attention' ? '' : 'number'}
+    >
+      <button type="button" class="plain" onClick={() => sortBy(column)}>
+        {t(`everyone.${column}`)}
+        <span aria-hidden="true">{column !== sorted ? '' : isDescending ? ' ↓' : ' ↑'}</span>
+      </button>
+    </th>
+  );
+  return (
+    <thead>
+      <tr>
+        {COLUMNS.slice(0, 3).map(cell)}
+        <th scope="col">{t('everyone.weeks')}</th>
+        {COLUMNS.slice(3).map(cell)}
+      </tr>
+    </thead>
+  );
+}
+
+function StudentRow({ course, row: { student, name } }: { readonly course: number; readonly row: Row }) {
+  const { student_id, attention, engagement_score, days_inactive, avg_grade, success_rate, flags } = student;
+  const why = (feature: keyof ClassStudent, label: string, value: number | null, digits: number) =>
+    value === null ? (
+      <span class="muted">–</span>
+    ) : (
+      <Why feature={feature} course={course} student={student_id} label={label}>
+        {number(value, digits)}
+      </Why>
+    );
+  return (
+    <tr>
+      <th scope="row">
+        <a href={studentHref(course, student_id)}>
+          <bdi>{name}</bdi>
+        </a>
+      </th>
+      <td>
+        {attention !== null && (
+          <span class={attention.severity === 'high' ? 'alarm' : ''}>{t(`severity.${attention.severity}`)}</span>
+        )}
+      </td>
+      <td class="number">{why('engagement_score', t('everyone.score'), engagement_score, 0)}</td>
+      <td>
+        <Sparkline values={student.engagement_ma7} />
+      </td>
+      <td class="number">{why('days_inactive', t('everyone.inactive'), days_inactive, 0)}</td>
+      <td class="number">{why('avg_grade', t('everyone.grade'), avg_grade, 1)}</td>
+      <td class="number">{why('success_rate', t('everyone.success'), success_rate, 0)}</td>
+      <td class="small">
+        {flags.length === 0 ? (
+          <span class="muted">{orDash(null)}</span>
+        ) : (
+          listText(flags.map((flag) => t(`flag.${flag}`)))
+        )}
+      </td>
+    </tr>
+  );
+}

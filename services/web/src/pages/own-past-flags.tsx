@@ -1,0 +1,76 @@
+import type { OwnPastFlagName } from '#libs/domain/flags.ts';
+import type { StudentMetrics } from '#libs/serve/student-metrics.ts';
+import { dayText, listText, number, orDash, t } from '../i18n/index.ts';
+import { Scroll } from '../parts/scroll.tsx';
+import { Why } from '../parts/why.tsx';
+
+const FLAGS: readonly OwnPastFlagName[] = [
+  'engagement_drop',
+  'engagement_spike',
+  'grade_drop',
+  'grade_outlier',
+  'grade_spike',
+  'inactivity',
+];
+
+/** What is unusual for the student, with what was seen, what is usual and from where on it is said. */
+export function OwnPastFlags({ row }: { readonly row: StudentMetrics }) {
+  const open = FLAGS.flatMap((name) => {
+    const flag = row[name];
+    return flag === null ? [] : [{ name, flag }];
+  });
+  const unknown = row.unsupported ?? [];
+  return (
+    <section>
+      <h2 id="flags">{t('flags.title')}</h2>
+      <p class="muted small">{t('flags.note')}</p>
+      {open.length === 0 ? (
+        <p>{t('flags.none')}</p>
+      ) : (
+        <Scroll label={t('flags.title')}>
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">{t('flags.flag')}</th>
+                <th scope="col">{t('flags.since')}</th>
+                <th scope="col" class="number">
+                  {t('flags.value')}
+                </th>
+                <th scope="col" class="number">
+                  {t('flags.baseline')}
+                </th>
+                <th scope="col" class="number">
+                  {t('flags.threshold')}
+                </th>
+                <th scope="col">{t('flags.severity')}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {open.map(({ name, flag }) => (
+                <tr key={name}>
+                  <th scope="row">
+                    {t(`flag.${name}`)} {flag.item !== undefined && <bdi class="muted small">{flag.item}</bdi>}
+                  </th>
+                  <td>{dayText(flag.since)}</td>
+                  <td class="number">
+                    <Why feature={name} course={row.course_id} student={row.student_id} label={t(`flag.${name}`)}>
+                      {number(flag.value, 1)}
+                    </Why>
+                  </td>
+                  <td class="number">{orDash(flag.baseline, 1)}</td>
+                  <td class="number">{number(flag.threshold, 1)}</td>
+                  <td>{t(`severity.${flag.severity}`)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </Scroll>
+      )}
+      {unknown.length > 0 && (
+        <p class="small muted">
+          {t('flags.unsupported', { flags: listText(unknown.map((name) => t(`flag.${name as OwnPastFlagName}`))) })}
+        </p>
+      )}
+    </section>
+  );
+}

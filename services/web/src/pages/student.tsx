@@ -1,0 +1,208 @@
+import type { ClassDay } from '#libs/serve/class-days.ts';
+import type { StudentMetrics } from '#libs/serve/student-metrics.ts';
+import type { TrajectoryPoint } from '#libs/serve/trajectory.ts';
+import { get } from '../api/ask.ts';
+import { useNames } from '../api/names.ts';
+import { useAnswer } from '../api/use-answer.ts';
+import { BarChart } from '../charts/bar-chart.tsx';
+import { LineChart, type LineChartDay } from '../charts/line-chart.tsx';
+import { dayText, instantText, longDay, number, t, weekdayText } from '../i18n/index.ts';
+import { Page } from '../parts/page.tsx';
+import { Problem } from '../parts/problem.tsx';
+import { reasonSentences, stoppedText } from '../parts/reasons.ts';
+import { Why } from '../parts/why.tsx';
+import { courseHref } from '../route.ts';
+import { OwnPastFlags } from './own-past-flags.tsx';
+
+interface StudentProps {
+  readonly course: number;
+  readonly student: number;
+}
+
+/** One student in one course: what to talk about, the numbers, and how they came to be. */
+export function StudentPage({ course, student }: StudentProps) {
+  const metrics = useAnswer(
+    `student ${student}`,
+    () => get<StudentMetrics[]>(`/api/metrics/student/${student}`),
+    course,
+  );
+  const path = useAnswer(
+    `path ${student} ${course}`,
+    () => get<TrajectoryPoint[]>(`/api/trajectory/${student}?course_id=${course}&days=90`),
+    course,
+  );
+  const days = useAnswer(`days ${course}`, () => get<ClassDay[]>(`/api/metrics/course/${course}/days`), course);
+  const name = useNames(course)(student);
+  const row = metrics.data?.find(({ course_id }) => course_id === course);
+  const error = metrics.error ?? path.error ?? days.error;
+  return (
+    <Page title={name} back={{ href: courseHref(course), text: t('student.back') }}>
+      <Problem error={error} />
+      {metrics.data === undefined && error === undefined && <p class="muted">{t('loading')}</p>}
+      {metrics.data !== undefined && row === undefined && <p class="lead">{t('student.none')}</p>}
+      {row !== undefined && (
+        <>
+          {row.as_of_date !== null && <p class="muted small">{t('course.asOf', { day: longDay(row.as_of_date) })}</p>}
+          <Opening row={row} />
+          <Numbers row={row} />
+          <Over90Days name={name} points={path.data ?? []} days={days.data ?? []} />
+          <WeeklyRhythm pattern={row.activity_pattern} />
+          <OwnPastFlags row={row} />
+        </>
+      )}
+    </Page>
+  );
+}
+
+function Opening({ row }: { readonly row: StudentMetrics }) {
+  const sentences = reasonSentences(row, row);
+  const { attention, course_id, student_id } = row;
+  if (attention === null) return <p class="lead">{`${t('student.well')} ${stoppedText(row) ?? ''}`.trim()}</p>;
+  return (
+    <div>
+      <p class="lead">
+        <Why feature="attention" course={course_id} student={student_id} label={t('talk.attention')}>
+          {t('student.attention', { n: attention.value, day: dayText(attention.since) })}
+        </Why>
+      </p>
+      <ul>
+        {sentences.map((sentence) => (
+          <li key={sentence}>{sentence}</li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+const NUMBERS = [
+  ['engagement_score', 0],
+  ['active_days_30d', 0],
+  ['days_inactive', 0],
+  ['avg_grade', 1],
+  ['latest_grade', 1],
+  ['module_grade', 1],
+  ['success_rate', 0],
+  ['submissions_count', 0],
+  ['late_submissions', 0],
+  ['punctuality_score', 0],
+  ['assignment_completion_rate', 0],
+  ['time_spent_30d', 0],
+] as const satisfies readonly (readonly [keyof StudentMetrics, number])[];
+
+function Numbers({ row }: { readonly row: StudentMetrics }) {
+  return (
+    <section>
+      <h2>{t('student.numbers')}</h2>
+      <dl class="facts">
+        {NUMBERS.map(([feature, digits]) => {
+          const value = row[feature];
+          const label = t(`feature.${feature}`);
+          return (
+            <div key={feature}>
+              <dt>{label}</dt>
+              <dd>
+                {value === null || value === undefined ? (
+                  <span class="muted small">{t('unknown')}</span>
+                ) : (
+                  <Why feature={feature} course={row.course_id} student={row.student_id} label={label}>
+                    {feature === 'time_spent_30d'
+                      ? t('student.hours', { hours: number(value / 3600, 1) })
+                      : number(value, digits)}
+                  </Why>
+                )}
+              </dd>
+            </div>
+          );
+        })}
+      </dl>
+      {row.last_activity_at !== null && (
+        <p class="small muted">{t('student.last', { time: instantText(row.last_activity_at) })}</p>
+      )}
+    </section>
+  );
+}
+
+interface Over90DaysProps {
+  readonly name: string;
+  readonly points: readonly TrajectoryPoint[];
+  readonly days: readonly ClassDay[];
+}
+
+function Over90Days({ name, points, days }: Over90DaysProps) {
+  if (points.length < 2) return <p class="muted">{t('student.short')}</p>;
+  const ofClass = new Map(days.map((day) => [day.feature_date, day]));
+  const lineOf = (
+    value: (point: TrajectoryPoint) => number | null,
+    middle: 'engagement_ma7' | 'grade_ma30',
+  ): LineChartDay[] =>
+    points.map((point) => ({ day: point.x, value: value(point), middle: ofClass.get(point.x)?.[middle] ?? null }));
+  const engagement = lineOf(({ y }) => y, 'engagement_ma7');
+  const grades = lineOf(({ grade_ma30 }) => grade_ma30, 'grade_ma30');
+  const own = medianOf(engagement.slice(-35, -7).map(({ value }) => value));
+  return (
+    <section>
+      <h2>{t('student.over')}</h2>
+      <h3>{t('student.engagement')}</h3>
+      <LineChart sentence={engagementSentence(engagement, own)} days={engagement} name={name} own={own} />
+      <h3>{t('student.grades')}</h3>
+      {grades.some(({ value }) => value !== null) ? (
+        <LineChart sentence={gradeSentence(grades)} days={grades} name={name} />
+      ) : (
+        <p class="muted">{t('student.noGrades')}</p>
+      )}
+    </section>
+  );
+}
+
+function medianOf(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null).sort((a, b) => a - b);
+  const [low, high] = [known[Math.floor((known.length - 1) / 2)], known[Math.ceil((known.length - 1) / 2)]];
+  return low === undefined || high === undefined ? null : (low + high) / 2;
+}
+
+function engagementSentence(days: readonly LineChartDay[], own: number | null): string {
+  const last = days.at(-1);
+  if (last === undefined || last.value === null) return t('student.unknownNow');
+  const value = Math.round(last.value);
+  const usual = own === null ? '' : ` ${t('student.usual', { own: Math.round(own) })}`;
+  return `${againstClass(value, last)}${usual}`;
+}
+
+function gradeSentence(days: readonly LineChartDay[]): string {
+  const last = days.findLast(({ value }) => value !== null);
+  return last === undefined || last.value === null
+    ? t('student.noGrades')
+    : t('student.gradeNow', { value: Math.round(last.value), day: dayText(last.day), place: placeIn(last) });
+}
+
+const againstClass = (value: number, day: LineChartDay): string =>
+  t('student.engagementNow', { value, place: placeIn(day) });
+
+function placeIn({ value, middle }: LineChartDay): string {
+  if (value === null || middle === null) return t('place.unknown');
+  if (value < middle.p25) return t('place.below');
+  return value > middle.p75 ? t('place.above') : t('place.in');
+}
+
+const WEEKDAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'] as const;
+
+function WeeklyRhythm({ pattern }: { readonly pattern: StudentMetrics['activity_pattern'] }) {
+  if (pattern === null) return null;
+  const bars = WEEKDAYS.map((day, index) => ({
+    name: weekdayText(index, 'long'),
+    short: weekdayText(index, 'short'),
+    value: pattern[day],
+    text: `${number(100 * pattern[day])} %`,
+  }));
+  const most = bars.reduce((best, bar) => (bar.value > best.value ? bar : best));
+  return (
+    <section>
+      <h2>{t('student.rhythm')}</h2>
+      <BarChart
+        sentence={t('student.rhythmIs', { day: most.name, share: most.text })}
+        head={[t('chart.weekday'), t('student.share')]}
+        bars={bars}
+      />
+    </section>
+  );
+}

@@ -1,0 +1,68 @@
+import type { OpenAttention } from '#libs/serve/attention.ts';
+import type { ClassStudent } from '#libs/serve/class-students.ts';
+import type { NameOf } from '../api/names.ts';
+import { dayText, t } from '../i18n/index.ts';
+import { reasonSentences } from '../parts/reasons.ts';
+import { Why } from '../parts/why.tsx';
+import { studentHref } from '../route.ts';
+
+interface TalkToProps {
+  readonly course: number;
+  readonly people: readonly OpenAttention[];
+  readonly students: readonly ClassStudent[];
+  readonly nameOf: NameOf;
+}
+
+/** So many are named in the first sentences. */
+const NAMED = 3;
+const NEW_DAYS = 7;
+const DAY_MS = 86_400_000;
+
+/** Whom to talk to, and why: the first sentences, then the list. */
+export function TalkTo({ course, people, students, nameOf }: TalkToProps) {
+  const activities = new Map(students.map((student) => [student.student_id, student]));
+  const sentencesOf = (person: OpenAttention): string[] =>
+    reasonSentences(person, activities.get(person.student_id) ?? { ...person, active_days_30d: null });
+  if (people.length === 0) return <p class="lead">{students.length === 0 ? t('course.empty') : t('talk.nobody')}</p>;
+  const fresh = people.filter(isNew).length;
+  return (
+    <>
+      <p class="lead">
+        {t('talk.lead', { n: people.length })} {fresh > 0 && t('talk.new', { n: fresh })}{' '}
+        {people.slice(0, NAMED).map((person) => (
+          <span key={person.student_id}>
+            <a href={studentHref(course, person.student_id)}>
+              <bdi>{nameOf(person.student_id)}</bdi>
+            </a>
+            {t('colon')} {sentencesOf(person)[0]}.{' '}
+          </span>
+        ))}
+      </p>
+      <h2 id="talk">{t('talk.title')}</h2>
+      <ol class="people" aria-labelledby="talk">
+        {people.map((person) => (
+          <li key={person.student_id}>
+            <div>
+              <a class="who" href={studentHref(course, person.student_id)}>
+                <bdi>{nameOf(person.student_id)}</bdi>
+              </a>
+              <div class="small">
+                <Why feature="attention" course={course} student={person.student_id} label={t('talk.attention')}>
+                  <span class={person.severity === 'high' ? 'alarm' : ''}>{t(`severity.${person.severity}`)}</span>
+                </Why>{' '}
+                <span class="muted">{t('talk.since', { day: dayText(person.since) })}</span>
+              </div>
+            </div>
+            <ul>
+              {sentencesOf(person).map((sentence) => (
+                <li key={sentence}>{sentence}</li>
+              ))}
+            </ul>
+          </li>
+        ))}
+      </ol>
+    </>
+  );
+}
+
+const isNew = ({ since, as_of }: OpenAttention): boolean => Date.parse(as_of) - Date.parse(since) < NEW_DAYS * DAY_MS;

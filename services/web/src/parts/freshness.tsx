@@ -1,0 +1,99 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { Freshness } from '#libs/serve/freshness.ts';
+import { get, Refusal } from '../api/ask.ts';
+import { isLive, watchLive } from '../api/live.ts';
+import { instantText, t, timeText } from '../i18n/index.ts';
+
+const LOOK_MS = 5_000;
+/** From here on a teacher should know. Milliseconds. */
+const BEHIND_MS = 10_000;
+
+interface Known {
+  readonly freshness: Freshness | undefined;
+  readonly readAt: number | undefined;
+  readonly error: Error | undefined;
+}
+
+export function useFreshness(): Known {
+  const [known, setKnown] = useState<Known>({ freshness: undefined, readAt: undefined, error: undefined });
+  useEffect(() => {
+    const look = (): void => {
+      if (document.hidden) return;
+      get<Freshness>('/api/freshness').then(
+        (freshness) => setKnown({ freshness, readAt: Date.now(), error: undefined }),
+        (error: Error) => setKnown((old) => ({ ...old, error })),
+      );
+    };
+    look();
+    const timer = setInterval(look, LOOK_MS);
+    return () => clearInterval(timer);
+  }, []);
+  return known;
+}
+
+function useLive(): boolean {
+  const [, redraw] = useState(0);
+  useEffect(() => watchLive(() => redraw((n) => n + 1)), []);
+  return isLive();
+}
+
+/** Under the head of each page: whether to trust what stands there, in one line, and what is wrong in words. */
+export function FreshnessLine() {
+  const { freshness, readAt, error } = useFreshness();
+  const live = useLive();
+  if (error instanceof Refusal && error.status < 500) return null;
+  if (error !== undefined) {
+    const reason = error instanceof Refusal ? t('problem.database') : t('problem.server');
+    return (
+      <div class="notice" role="alert">
+        <p>
+          {reason} {readAt !== undefined && t('fresh.shown', { time: timeText(readAt) })}
+        </p>
+      </div>
+    );
+  }
+  if (freshness === undefined) return <p class="state">{t('loading')}</p>;
+  const troubles = troublesOf(freshness);
+  return (
+    <>
+      {troubles.map((trouble) => (
+        <div class="notice" key={trouble} role="status">
+          <p>{trouble}</p>
+        </div>
+      ))}
+      <p class="state">
+        {troubles.length === 0 && t('fresh.well')} {sinceText(freshness)} {live ? t('fresh.live') : t('fresh.still')}
+      </p>
+    </>
+  );
+}
+
+function sinceText({ streams }: Freshness): string {
+  const last = streams
+    .map(({ committed_at }) => committed_at)
+    .filter((at) => at !== null)
+    .sort()
+    .at(-1);
+  return last === undefined ? '' : t('fresh.last', { time: timeText(last) });
+}
+
+function troublesOf(freshness: Freshness): string[] {
+  const { lag_ms, reconcile, streams, source } = freshness;
+  const lags = Object.values(lag_ms);
+  const behind = Math.max(...lags.map((lag) => lag ?? 0));
+  const isReading = streams.length === 0 || streams.some(({ phase }) => phase === 'snapshot') || lags.includes(null);
+  const isCut = source !== null && source.state !== 'streaming';
+  return [
+    ...(isReading ? [t('fresh.reading')] : []),
+    ...(isCut && !isReading ? [t('fresh.cut')] : []),
+    ...(behind > BEHIND_MS ? [t('fresh.behind', { n: Math.round(behind / 1000) })] : []),
+    ...(reconcile === null ? [] : reconcileTrouble(reconcile)),
+  ];
+}
+
+function reconcileTrouble({ status, verdict, finished_at }: NonNullable<Freshness['reconcile']>): string[] {
+  const time = instantText(finished_at);
+  if (status === 'failed' || verdict === null) return [t('fresh.unproved', { time })];
+  if (verdict.left > 0) return [t('fresh.differs', { n: verdict.left, time })];
+  return verdict.different > 0 ? [t('fresh.repaired', { n: verdict.repaired, time })] : [];
+}

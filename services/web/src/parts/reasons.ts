@@ -1,0 +1,46 @@
+import type { OpenAttention } from '#libs/serve/attention.ts';
+import { listText, t } from '../i18n/index.ts';
+
+/** From so many days without a trace on it is said that somebody stopped. */
+const STOPPED_DAYS = 5;
+const WINDOW_DAYS = 30;
+
+export interface Activity {
+  readonly days_inactive: number | null;
+  readonly active_days_30d: number | null;
+}
+
+type Reasons = Pick<OpenAttention, 'absent' | 'missing_work' | 'low_marks'>;
+
+/** Why a student has attention, a sentence for each reason, with its evidence. */
+export function reasonSentences(reasons: Reasons, activity: Activity): string[] {
+  const { absent, missing_work, low_marks } = reasons;
+  return [
+    ...(absent === null ? [] : [absentText(absent, activity)]),
+    ...(missing_work === null ? [] : [missingText(missing_work)]),
+    ...(low_marks === null
+      ? []
+      : [t('reason.marks', { points: Math.round(Math.abs(low_marks.value)), n: low_marks.graded ?? 0 })]),
+  ];
+}
+
+function absentText(absent: NonNullable<Reasons['absent']>, activity: Activity): string {
+  const usual = t('reason.usual', { usual: Math.round(absent.baseline ?? 0), n: 21 });
+  const stopped = stoppedText(activity);
+  if (stopped !== null) return `${stopped}${t('join')}${usual}`;
+  return `${t('reason.absent', { n: absent.value, days: 21 })}${t('join')}${usual}`;
+}
+
+/** "stopped 6 days ago; before, active 4 days a week"; null where nobody stopped. */
+export function stoppedText({ days_inactive, active_days_30d }: Activity): string | null {
+  if (days_inactive === null || days_inactive < STOPPED_DAYS) return null;
+  const stopped = days_inactive >= 60 ? t('reason.gone') : t('reason.stopped', { n: days_inactive });
+  const before = WINDOW_DAYS - days_inactive;
+  const aWeek = active_days_30d === null || before < 7 ? 0 : Math.round((7 * active_days_30d) / before);
+  return aWeek === 0 ? stopped : `${stopped}${t('join')}${t('reason.before', { n: aWeek })}`;
+}
+
+function missingText({ value, baseline, items }: NonNullable<Reasons['missing_work']>): string {
+  const missing = t('reason.missing', { n: value, owed: baseline ?? value });
+  return items === undefined || items.length === 0 ? missing : `${missing} (${listText(items)})`;
+}

@@ -1,0 +1,99 @@
+import { existsSync } from 'node:fs';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { Database } from '#libs/platform/postgres/database.ts';
+import { addCourseState, addPeople, insertAll } from '../api/support.ts';
+
+/** Debian's; another place is named by CHROMIUM. */
+const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+
+/** Without a browser the pages cannot be tried: fine on a machine that has none, but not where everything has to hold. */
+export const hasBrowser = existsSync(CHROMIUM);
+if (!hasBrowser && process.env['CI'] !== undefined)
+  throw new Error(
+    `there is no ${CHROMIUM}: install Debian's package chromium, or set CHROMIUM to where the browser is`,
+  );
+
+export const openBrowser = (): Promise<Browser> =>
+  chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+
+export interface OpenPage {
+  readonly page: Page;
+  /** What the page complained of. */
+  readonly errors: readonly string[];
+}
+
+/** A page in a context of its own, which is thrown away with it. */
+export async function openPage(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<OpenPage> {
+  const context = await browser.newContext({ locale: 'en', ...options });
+  const page = await context.newPage();
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(String(error)));
+  page.on('console', (message) => {
+    // What cannot be fetched the page says in words; the browser says it besides.
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+      errors.push(message.text());
+  });
+  await page.goto(url);
+  return { page, errors };
+}
+
+export const AS_OF = '2026-03-20';
+
+const attention = (value: number, since: string): object => ({
+  since,
+  value,
+  baseline: 0,
+  threshold: 3,
+  method: 'points',
+  severity: value >= 5 ? 'high' : value === 4 ? 'medium' : 'low',
+  reasons: [{ reason: 'absent', points: value }],
+});
+
+const absent = { since: '2026-03-10', value: 2, baseline: 12, threshold: 6, method: 'class_days', severity: 'medium' };
+
+/**
+ * Course 1 has `students`, of whom the first three are to be talked to; course 2 has one student, course 3 none.
+ * @param students at least 5
+ */
+export async function seedSchool(db: Database, students: number): Promise<void> {
+  await addPeople(db, students, 3);
+  for (const course of [1, 2, 3]) await addCourseState(db, course, AS_OF);
+  const ids = Array.from({ length: students }, (_, index) => index + 1);
+  const keys = [...ids.map((student_id) => ({ student_id, course_id: 1 })), { student_id: 1, course_id: 2 }];
+  await insertAll(
+    db,
+    'engagement_features',
+    keys.map((key) => ({
+      ...key,
+      enrolled_at: '2026-01-01T08:00:00Z',
+      engagement_score: (key.student_id * 7) % 101,
+      days_inactive: key.student_id === 1 ? 6 : 0,
+      active_days_30d: 14,
+      as_of_date: AS_OF,
+    })),
+  );
+  await insertAll(
+    db,
+    'performance_features',
+    keys.map((key) => ({ ...key, avg_grade: 40 + (key.student_id % 50), success_rate: 80, as_of_date: AS_OF })),
+  );
+  await insertAll(
+    db,
+    'anomaly_features',
+    keys.map((key) => {
+      const isOpen = key.course_id === 1 && key.student_id <= 3;
+      return {
+        ...key,
+        as_of_date: AS_OF,
+        attention: isOpen ? attention(7 - key.student_id, '2026-03-14') : null,
+        absent: isOpen ? absent : null,
+      };
+    }),
+  );
+  const days = Array.from({ length: 60 }, (_, index) => index);
+  await db.query(
+    `INSERT INTO state.engagement_series (student_id, course_id, first_day, score, ma7, ma30, trend, events)
+     SELECT student_id, 1, $2::date - 59, $3, $3, $3, $3, $3 FROM unnest($1::integer[]) AS student_id`,
+    [ids, AS_OF, days.map((day) => 2_000 + 50 * day)],
+  );
+}

@@ -1,0 +1,85 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Api } from '../../services/api/role.ts';
+import { startTestApi } from '../api/support.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
+import { hasBrowser, openBrowser, openPage, seedSchool } from './support.ts';
+
+const STUDENTS = 2_000;
+
+describe.skipIf(!hasBrowser)('the teacher’s page', () => {
+  let analytics: TestDatabase;
+  let api: Api;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    analytics = await createAnalyticsDatabase('web_teacher');
+    await seedSchool(analytics.db, STUDENTS);
+    api = await startTestApi(analytics.db);
+    browser = await openBrowser();
+  });
+  afterAll(async () => {
+    await browser.close();
+    await api.stop();
+    await analytics.drop();
+  });
+
+  test('says who needs somebody and why, from the list of courses on', async () => {
+    const { page, errors } = await openPage(browser, `${api.url}/`);
+    const course = page.getByRole('row', { name: /Course 1/ });
+    expect(await course.innerText()).toMatch(/\t3\t2,000\t/);
+    await course.getByRole('link').click();
+    await page.getByRole('heading', { name: 'To talk to' }).waitFor();
+    const lead = await page.locator('.lead').first().innerText();
+    expect(lead).toContain('3 students need you. 3 are new this week.');
+    expect(lead).toContain('stopped 6 days ago; before, active 4 days a week');
+    expect(await page.locator('.people > li').count()).toBe(3);
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  test('holds a hundred rows at most of two thousand students, and sorts them in less than 100 ms of script', async () => {
+    const { page, errors } = await openPage(browser, `${api.url}/#/course/1`);
+    const table = page.locator('table.everyone');
+    await table.waitFor();
+    expect(await table.locator('tbody tr').count()).toBeGreaterThan(10);
+    expect(await page.locator('tr').count()).toBeLessThanOrEqual(100);
+    const session = await page.context().newCDPSession(page);
+    await session.send('Performance.enable');
+    const scriptMs = async (): Promise<number> => {
+      const { metrics } = await session.send('Performance.getMetrics');
+      return 1000 * (metrics.find(({ name }) => name === 'ScriptDuration')?.value ?? Number.NaN);
+    };
+    const before = await scriptMs();
+    await page.getByRole('button', { name: 'Score' }).click();
+    await page.locator('th[aria-sort="descending"]', { hasText: 'Score' }).waitFor();
+    expect((await scriptMs()) - before).toBeLessThan(100);
+    const scores = await table.locator('tbody tr td:nth-child(3)').allInnerTexts();
+    expect(scores.slice(0, 2)).toEqual(['100', '100']);
+    await page.getByLabel('Find by name').fill('1999');
+    await expect.poll(() => table.locator('tbody tr').count()).toBe(1);
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  test('shows one student against the own past and the class, and what is not known is said, not 0', async () => {
+    const { page, errors } = await openPage(browser, `${api.url}/#/course/1/student/2`);
+    await page.getByRole('heading', { name: 'Over time' }).waitFor();
+    expect(await page.getByRole('img', { name: /Engagement is at \d+/ }).count()).toBe(1);
+    const late = page.locator('dl.facts > div', { hasText: 'Of these, late' });
+    expect(await late.innerText()).toMatch(/not known$/);
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  test('a course without students, one with a single one, and one that does not exist say so', async () => {
+    const { page, errors } = await openPage(browser, `${api.url}/#/course/3`);
+    await page.getByText('This course has no students yet.').waitFor();
+    await page.goto(`${api.url}/#/course/2`);
+    await page.getByText('Nobody needs you just now').waitFor();
+    await page.goto(`${api.url}/#/course/99`);
+    await page.getByText('There is nobody and nothing of that number here.').waitFor();
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+});
