@@ -75,7 +75,6 @@ export const AR: Messages = {
   'course.pseudonym': 'المقرر {id}',
   'course.asOf': 'حتى {day}',
   'course.empty': 'لا يوجد طلاب في هذا المقرر بعد.',
-  'course.whatIf': 'ماذا لو كانت الحدود غيرها؟',
 
   'talk.lead': {
     one: 'طالب واحد يحتاج إليك.',

@@ -59,7 +59,6 @@ export const EN = {
   'course.pseudonym': 'Course {id}',
   'course.asOf': 'As of {day}',
   'course.empty': 'This course has no students yet.',
-  'course.whatIf': 'What if the limits were others?',
 
   'talk.lead': { one: '{n} student needs you.', other: '{n} students need you.' },
   'talk.new': { one: '{n} is new this week.', other: '{n} are new this week.' },

@@ -61,7 +61,6 @@ export const FR: Messages = {
   'course.pseudonym': 'Cours {id}',
   'course.asOf': 'Au {day}',
   'course.empty': 'Ce cours n’a pas encore d’élèves.',
-  'course.whatIf': 'Et si les seuils étaient autres ?',
 
   'talk.lead': { one: '{n} élève a besoin de vous.', other: '{n} élèves ont besoin de vous.' },
   'talk.new': { one: '{n} est nouveau cette semaine.', other: '{n} sont nouveaux cette semaine.' },

@@ -8,7 +8,6 @@ import { useAnswer } from '../api/use-answer.ts';
 import { longDay, t } from '../i18n/index.ts';
 import { Page } from '../parts/page.tsx';
 import { Problem } from '../parts/problem.tsx';
-import { whatIfHref } from '../route.ts';
 import { ClassAsAWhole } from './class.tsx';
 import { Everyone } from './everyone.tsx';
 import { TalkTo } from './talk-to.tsx';
@@ -38,9 +37,6 @@ export function CoursePage({ course }: { readonly course: number }) {
       {attention.data !== undefined && students.data !== undefined ? (
         <>
           <TalkTo course={course} people={attention.data} students={students.data} nameOf={nameOf} />
-          <p class="small tools">
-            <a href={whatIfHref(course)}>{t('course.whatIf')}</a>
-          </p>
           <Everyone course={course} students={students.data} nameOf={nameOf} />
           <ClassAsAWhole students={students.data} days={days.data ?? []} collected={listed?.collected} />
         </>
