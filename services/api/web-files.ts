@@ -5,7 +5,7 @@ import type { Middleware } from 'koa';
 import { NotFoundError } from '#libs/serve/errors.ts';
 
 /** Where each page is shown; which one it is, the script reads off the path. */
-export const PAGES = ['/', '/ops'] as const;
+export const PAGES = ['/', '/ops', '/docs'] as const;
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',

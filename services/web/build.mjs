@@ -12,11 +12,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
 const here = import.meta.dirname;
 const finished = path.join(here, 'dist');
 const note = path.join(finished, '.made-of');
+/** The best takes seconds for the library behind /docs, which few open. */
+const QUALITY = constants.BROTLI_PARAM_QUALITY;
+const LARGE = 500_000;
 const COMPRESSED = /\.(html|js|css|svg)$/;
 
 const madeOf = digest();
@@ -63,7 +66,10 @@ function compress(folder) {
   )) {
     const bytes = readFileSync(path.join(folder, name));
     writeFileSync(path.join(folder, `${name}.gz`), gzipSync(bytes, { level: 9 }));
-    writeFileSync(path.join(folder, `${name}.br`), brotliCompressSync(bytes));
+    writeFileSync(
+      path.join(folder, `${name}.br`),
+      brotliCompressSync(bytes, { params: { [QUALITY]: bytes.length > LARGE ? 8 : 11 } }),
+    );
   }
 }
 

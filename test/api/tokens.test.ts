@@ -32,7 +32,6 @@ describe('scopes', () => {
     ['POST', '/api/pipeline/trigger', 'x old'],
     ['POST', '/api/pipeline/cancel', 'x old'],
     ['GET', '/openapi.json', 'r x o n old'],
-    ['GET', '/docs', 'r x o n old'],
     ['GET', '/api/health', 'r x o n old'],
   ];
 

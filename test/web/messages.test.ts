@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { AR } from '../../services/web/src/i18n/ar.ts';
 import { EN } from '../../services/web/src/i18n/en.ts';
 import { FR } from '../../services/web/src/i18n/fr.ts';
-import type { Message } from '../../services/web/src/i18n/messages.ts';
+import type { Message } from '../../services/web/src/i18n/message.ts';
 
 const SOURCES = path.resolve(import.meta.dirname, '../../services/web/src');
 const code = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' })

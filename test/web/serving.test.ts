@@ -22,7 +22,7 @@ const assetsOf = (html: string): string[] =>
   [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path ?? '');
 
 test('a page is served to anybody, is asked for anew each time, and may run and load nothing but what comes from here', async () => {
-  for (const path of ['/', '/ops']) {
+  for (const path of ['/', '/ops', '/docs']) {
     const answer = await fetch(api.url + path);
     expect(answer.status).toBe(200);
     expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8');

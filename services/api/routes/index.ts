@@ -1,11 +1,9 @@
-import { describeApi } from '../openapi.ts';
 import type { Route } from '../route.ts';
 import { anomaliesRoute } from './anomalies.ts';
 import { attentionRoute } from './attention.ts';
 import { classDaysRoute, classStudentsRoute } from './class.ts';
 import { courseMetricsRoute } from './course-metrics.ts';
 import { coursesRoute } from './courses.ts';
-import { docsRoute } from './docs.ts';
 import { engagementTrendsRoute } from './engagement-trends.ts';
 import { eraseRoute, erasureRoute } from './erase.ts';
 import { featuresRoute } from './features.ts';
@@ -44,7 +42,6 @@ const DESCRIBED: readonly Route[] = [
   eraseRoute,
   erasureRoute,
   metricsRoute,
-  docsRoute(() => describeApi(ROUTES)),
 ];
 
 /** Every route there is. */

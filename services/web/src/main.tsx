@@ -1,5 +1,5 @@
-import { render } from 'preact';
-import { useState } from 'preact/hooks';
+import { type ComponentType, render } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
 import {
   chooseLanguage,
   currentLanguage,
@@ -11,7 +11,6 @@ import {
 } from './i18n/index.ts';
 import { CoursePage } from './pages/course.tsx';
 import { CoursesPage } from './pages/courses.tsx';
-import { OpsPage } from './pages/ops.tsx';
 import { StudentPage } from './pages/student.tsx';
 import { FreshnessLine } from './parts/freshness.tsx';
 import { usePlace } from './route.ts';
@@ -30,10 +29,28 @@ function App() {
       <Top choose={choose} />
       <FreshnessLine key={`fresh ${language}`} />
       <main id="main" tabIndex={-1} key={language}>
-        {location.pathname === '/ops' ? <OpsPage /> : <TeachersPage />}
+        {Operator === undefined ? <TeachersPage /> : <Later load={Operator} />}
       </main>
     </>
   );
+}
+
+/** Pages that teachers seldom need, and that are fetched by whoever opens them. */
+const LATER: Readonly<Record<string, () => Promise<ComponentType>>> = {
+  '/ops': async () => (await import('./pages/ops.tsx')).OpsPage,
+  '/docs': async () => (await import('./pages/docs.tsx')).DocsPage,
+};
+const Operator = LATER[location.pathname];
+
+function Later({ load }: { load(): Promise<ComponentType> }) {
+  const [Loaded, setLoaded] = useState<ComponentType | undefined>();
+  useEffect(() => {
+    load().then(
+      (component) => setLoaded(() => component),
+      () => undefined,
+    );
+  }, [load]);
+  return Loaded === undefined ? <p class="muted">{t('loading')}</p> : <Loaded />;
 }
 
 function Top({ choose }: { choose(language: Language): Promise<void> }) {
@@ -42,13 +59,13 @@ function Top({ choose }: { choose(language: Language): Promise<void> }) {
       {text}
     </a>
   );
-  const isOps = location.pathname === '/ops';
+  const path = location.pathname;
   return (
     <header class="top">
       <span class="brand">PrepaData</span>
       <nav aria-label={t('nav.label')}>
-        {link('/#/', t('nav.courses'), !isOps)} · {link('/ops', t('nav.ops'), isOps)} ·{' '}
-        {link('/docs', t('nav.docs'), false)}
+        {link('/#/', t('nav.courses'), path === '/')} · {link('/ops', t('nav.ops'), path === '/ops')} ·{' '}
+        {link('/docs', t('nav.docs'), path === '/docs')}
       </nav>
       <label class="small">
         {t('nav.language')}{' '}

@@ -10,7 +10,7 @@ export interface Place {
 export const courseHref = (course: number): string => `/#/course/${course}`;
 export const studentHref = (course: number, student: number): string => `${courseHref(course)}/student/${student}`;
 
-export function placeOf(hash: string): Place {
+export function placeFrom(hash: string): Place {
   const [, course = '0', student] = /^#\/course\/(\d+)(?:\/student\/(\d+))?/.exec(hash) ?? [];
   const ids = { course: Number(course), student: Number(student ?? 0) };
   if (student !== undefined) return { page: 'student', ...ids };
@@ -24,5 +24,5 @@ export function usePlace(): Place {
     addEventListener('hashchange', follow);
     return () => removeEventListener('hashchange', follow);
   }, []);
-  return placeOf(hash);
+  return placeFrom(hash);
 }

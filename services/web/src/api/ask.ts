@@ -8,19 +8,22 @@ export const keepToken = (token: string): void => sessionStorage.setItem(TOKEN, 
 export class Refusal extends Error {
   readonly status: number;
   readonly hint: string;
+  /** As it came; null where it was no JSON. */
+  readonly body: object | null;
 
-  constructor(status: number, message: string, hint: string) {
+  constructor(status: number, message: string, hint: string, body: object | null) {
     super(message);
     this.name = 'Refusal';
     this.status = status;
     this.hint = hint;
+    this.body = body;
   }
 }
 
 /** Nobody answered: the server is away, or the network. */
 export class Unreachable extends Error {}
 
-export async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+export async function askServer(path: string, init: RequestInit = {}): Promise<Response> {
   const token = tokenOf();
   const headers = { ...init.headers, ...(token === null ? {} : { authorization: `Bearer ${token}` }) };
   const response = await fetch(path, { ...init, headers }).catch((error: unknown) => {
@@ -31,17 +34,17 @@ export async function ask(path: string, init: RequestInit = {}): Promise<Respons
 }
 
 async function refusalOf(response: Response): Promise<Refusal> {
-  const body = (await response.json().catch(() => null)) as ErrorAnswer | null;
-  return new Refusal(response.status, body?.error.message ?? response.statusText, body?.error.hint ?? '');
+  const body = (await response.json().catch(() => null)) as Partial<ErrorAnswer> | null;
+  return new Refusal(response.status, body?.error?.message ?? response.statusText, body?.error?.hint ?? '', body);
 }
 
-export const get = async <A>(path: string): Promise<A> => (await (await ask(path)).json()) as A;
+export const get = async <A>(path: string): Promise<A> => (await (await askServer(path)).json()) as A;
 
 /** A list to its end: its pages say where the next one is. */
 export async function getAll<R>(path: string): Promise<R[]> {
   const rows: R[] = [];
   for (let next: string | undefined = path; next !== undefined; ) {
-    const response = await ask(next);
+    const response = await askServer(next);
     rows.push(...((await response.json()) as R[]));
     next = /<([^>]+)>; rel="next"/.exec(response.headers.get('link') ?? '')?.[1];
   }
@@ -50,7 +53,7 @@ export async function getAll<R>(path: string): Promise<R[]> {
 
 export const post = async <A>(path: string, body: object): Promise<A> =>
   (await (
-    await ask(path, {
+    await askServer(path, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),

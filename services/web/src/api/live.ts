@@ -1,4 +1,4 @@
-import { ask, Refusal } from './ask.ts';
+import { askServer, Refusal } from './ask.ts';
 
 /** One changed key, as `GET /api/events` says it. */
 interface News {
@@ -67,7 +67,7 @@ async function run(signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
       const headers = lastId === undefined ? {} : { 'last-event-id': lastId };
-      const { body } = await ask('/api/events', { signal, headers });
+      const { body } = await askServer('/api/events', { signal, headers });
       setConnected(true);
       // What happened in between is not known.
       if (!isFirst) for (const { look } of followers) look();

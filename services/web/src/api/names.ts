@@ -1,3 +1,4 @@
+import { useMemo } from 'preact/hooks';
 import { t } from '../i18n/index.ts';
 import { getAll } from './ask.ts';
 import { useAnswer } from './use-answer.ts';
@@ -12,8 +13,10 @@ export type NameOf = (student: number) => string;
 /** Names of a course's students; where they are not kept, or the token may not see them, a number stands for each. */
 export function useNames(course: number): NameOf {
   const { data } = useAnswer(`names ${course}`, () => getAll<Named>(`/api/directory?course_id=${course}`));
-  const names = new Map(data?.map(({ student_id, name }) => [student_id, name]));
-  return (student) => names.get(student) ?? t('student.pseudonym', { id: String(student) });
+  return useMemo(() => {
+    const names = new Map(data?.map(({ student_id, name }) => [student_id, name]));
+    return (student) => names.get(student) ?? t('student.pseudonym', { id: String(student) });
+  }, [data]);
 }
 
 export const courseName = (course: { readonly course_id: number; readonly title: string | null }): string =>

@@ -53,8 +53,16 @@ export function t(key: MessageKey, places: Readonly<Record<string, string | numb
   });
 }
 
-export const number = (value: number, digits = 0): string =>
-  new Intl.NumberFormat(language, { maximumFractionDigits: digits, minimumFractionDigits: digits }).format(value);
+/** To make one costs more than to use it a hundred times. */
+const numberFormats = new Map<string, Intl.NumberFormat>();
+
+export function number(value: number, digits = 0): string {
+  const name = `${language} ${digits}`;
+  const options = { maximumFractionDigits: digits, minimumFractionDigits: digits };
+  const format = numberFormats.get(name) ?? new Intl.NumberFormat(language, options);
+  numberFormats.set(name, format);
+  return format.format(value);
+}
 
 /** A number that may be unknown: a dash, never 0. */
 export const orDash = (value: number | null | undefined, digits = 0): string =>

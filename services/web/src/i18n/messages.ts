@@ -1,6 +1,6 @@
 import type { EN } from './en.ts';
+import type { Message } from './message.ts';
 
+/** The name of a sentence. */
 export type MessageKey = keyof typeof EN;
-/** A sentence with `{places}`; or one per plural form of the place `n`. */
-export type Message = string | (Partial<Record<Intl.LDMLPluralRule, string>> & { readonly other: string });
 export type Messages = Readonly<Record<MessageKey, Message>>;

@@ -1,0 +1,55 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import styleUrl from 'swagger-ui-dist/swagger-ui.css?url';
+import scriptUrl from 'swagger-ui-dist/swagger-ui-bundle.js?url';
+import { get, tokenOf, Unreachable } from '../api/ask.ts';
+import { t } from '../i18n/index.ts';
+import { Page } from '../parts/page.tsx';
+import { Problem } from '../parts/problem.tsx';
+
+interface Asked {
+  headers: Record<string, string>;
+}
+
+/** The API for people who write programs, from its own description; asked with the token that the page has. */
+export function DocsPage() {
+  const ref = useRef<HTMLDivElement>(null);
+  const [error, setError] = useState<Error | undefined>();
+  useEffect(() => {
+    const show = ([spec]: readonly [object, ...unknown[]]): void => {
+      SwaggerUIBundle({
+        spec,
+        domNode: ref.current,
+        deepLinking: false,
+        defaultModelsExpandDepth: 0,
+        requestInterceptor: withToken,
+      });
+    };
+    const [style, script] = [document.createElement('link'), document.createElement('script')];
+    Object.assign(style, { rel: 'stylesheet', href: styleUrl });
+    script.src = scriptUrl;
+    Promise.all([get<object>('/openapi.json'), added(style), added(script)]).then(show, setError);
+  }, []);
+  return (
+    <Page title={t('docs.title')}>
+      <p>
+        <a href="/openapi.json">openapi.json</a> · {t('docs.note')}
+      </p>
+      <Problem error={error} />
+      <div ref={ref} class="swagger" lang="en" dir="ltr" />
+    </Page>
+  );
+}
+
+function withToken(request: Asked): Asked {
+  const token = tokenOf();
+  if (token !== null) request.headers['authorization'] = `Bearer ${token}`;
+  return request;
+}
+
+/** Puts what is fetched by its address into the page; it is served from here, as it is in its package. */
+const added = (element: HTMLElement): Promise<unknown> =>
+  new Promise((resolve, reject) => {
+    element.onload = resolve;
+    element.onerror = () => reject(new Unreachable());
+    document.head.append(element);
+  });
