@@ -9,6 +9,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
@@ -47,16 +48,19 @@ async function make() {
   // Only whoever builds needs it: what serves the pages does without.
   const { build } = await import('vite');
   const made = mkdtempSync(path.join(here, 'dist-'));
+  let bytes = 0;
   try {
     await build({ configFile: path.join(here, 'vite.config.ts'), build: { outDir: made, emptyOutDir: true } });
     chmodSync(made, 0o755);
     compress(made);
+    bytes = firstView(made);
     writeFileSync(path.join(made, '.made-of'), madeOf);
     replace(made);
   } finally {
     rmSync(made, { recursive: true, force: true });
   }
-  console.log(`The pages are built (${((performance.now() - began) / 1000).toFixed(1)} s).`);
+  const seconds = ((performance.now() - began) / 1000).toFixed(1);
+  console.log(`The pages are built (${seconds} s); the first one weighs ${Math.ceil(bytes / 1000)} KB.`);
 }
 
 /** Once, and as small as it goes, in place of at each request. */
@@ -71,6 +75,16 @@ function compress(folder) {
       brotliCompressSync(bytes, { params: { [QUALITY]: bytes.length > LARGE ? 8 : 11 } }),
     );
   }
+}
+
+/** @returns bytes, compressed by gzip, of what is fetched for the first page in the longest of the languages */
+function firstView(folder) {
+  const weight = (name) => statSync(path.join(folder, `${name}.gz`)).size;
+  const page = readFileSync(path.join(folder, 'index.html'), 'utf8');
+  const named = [...page.matchAll(/(?:src|href)="\/([^"]+)"/g)].map(([, name]) => name);
+  const languages = readdirSync(path.join(folder, 'assets')).filter((name) => /^(en|fr|ar)-[^.]+\.js$/.test(name));
+  const longest = Math.max(...languages.map((name) => weight(`assets/${name}`)));
+  return ['index.html', ...named].reduce((sum, name) => sum + weight(name), longest);
 }
 
 function replace(made) {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { get, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Api } from '../../services/api/role.ts';
@@ -57,6 +57,20 @@ test('what it is made of bears its hash, is kept for ever, and comes in the enco
     }
     expect(sizes.get('br')).toBeLessThanOrEqual(sizes.get('gzip') ?? 0);
   }
+});
+
+test('the first page weighs 150 KB at most, and is not made heavier by what few open', async () => {
+  const languages = readdirSync(new URL('../../services/web/dist/assets/', import.meta.url)).filter((name) =>
+    /^(en|fr|ar)-[^.]+\.js$/.test(name),
+  );
+  expect(languages).toHaveLength(3);
+  const named = assetsOf(await page('/'));
+  const weights = await Promise.all(
+    ['/', ...named, ...languages.map((name) => `/assets/${name}`)].map(
+      async (path) => (await raw(path, { 'accept-encoding': 'gzip' })).bytes,
+    ),
+  );
+  expect(weights.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThan(150_000);
 });
 
 interface RawAnswer {

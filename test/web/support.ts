@@ -68,6 +68,9 @@ export async function seedSchool(db: Database, students: number): Promise<void> 
       enrolled_at: '2026-01-01T08:00:00Z',
       engagement_score: (key.student_id * 7) % 101,
       days_inactive: key.student_id === 1 ? 6 : 0,
+      submissions_count: 5,
+      late_submissions: key.student_id === 1 ? 2 : 0,
+      last_activity_at: '2026-03-14T08:00:00Z',
       active_days_30d: 14,
       as_of_date: AS_OF,
     })),
@@ -95,5 +98,10 @@ export async function seedSchool(db: Database, students: number): Promise<void> 
     `INSERT INTO state.engagement_series (student_id, course_id, first_day, score, ma7, ma30, trend, events)
      SELECT student_id, 1, $2::date - 59, $3, $3, $3, $3, $3 FROM unnest($1::integer[]) AS student_id`,
     [ids, AS_OF, days.map((day) => 2_000 + 50 * day)],
+  );
+  await db.query(
+    `INSERT INTO stream_progress (stream, epoch, phase, origin, applied, committed_at, updated_at)
+     VALUES ('pgoutput', 1, 'streaming', 'test', 1, $1, $1)`,
+    [`${AS_OF}T11:59:59Z`],
   );
 }

@@ -27,10 +27,12 @@ function App() {
         {t('skip')}
       </button>
       <Top choose={choose} />
-      <FreshnessLine key={`fresh ${language}`} />
-      <main id="main" tabIndex={-1} key={language}>
+      <aside aria-label={t('fresh.label')} key={`fresh ${language}`}>
+        <FreshnessLine />
+      </aside>
+      <Content id="main" tabIndex={-1} key={language}>
         {Operator === undefined ? <TeachersPage /> : <Later load={Operator} />}
-      </main>
+      </Content>
     </>
   );
 }
@@ -40,6 +42,8 @@ const LATER: Readonly<Record<string, () => Promise<ComponentType>>> = {
   '/ops': async () => (await import('./pages/ops.tsx')).OpsPage,
   '/docs': async () => (await import('./pages/docs.tsx')).DocsPage,
 };
+/** The library behind /docs brings a main element of its own. */
+const Content = location.pathname === '/docs' ? 'div' : 'main';
 const Operator = LATER[location.pathname];
 
 function Later({ load }: { load(): Promise<ComponentType> }) {

@@ -108,8 +108,8 @@ function take(event: string): void {
 
 const changed = new Set<number | undefined>();
 
-/** Undefined: of which course is not said, so it may be any. */
-function tell(course: number | undefined): void {
+/** @param course undefined: of which one is not known, so it may be any */
+export function tell(course: number | undefined): void {
   if (changed.size === 0) setTimeout(tellFollowers, TOGETHER_MS);
   changed.add(course);
 }

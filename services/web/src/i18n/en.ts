@@ -24,10 +24,11 @@ export const EN = {
   'token.send': 'Use it',
   'token.kept': 'It is kept in this tab until you close it, and nowhere else.',
 
+  'fresh.label': 'Whether to trust the numbers',
   'fresh.well': 'Up to date.',
   'fresh.last': 'The last change came at {time}.',
   'fresh.live': 'Changes appear by themselves.',
-  'fresh.still': 'Changes appear when you open a page.',
+  'fresh.still': 'Changes appear within seconds.',
   'fresh.shown': 'What you see is as of {time}.',
   'fresh.reading': 'The learning platform is being read for the first time; some numbers are not there yet.',
   'fresh.cut': 'The learning platform cannot be reached. The numbers are right as of the last change.',
@@ -198,6 +199,7 @@ export const EN = {
   'why.close': 'Close',
 
   'docs.title': 'The API',
+  'docs.routes': 'Routes',
   'docs.note': 'with your token it can be tried here.',
 
   'ops.title': 'Operation',

@@ -23,10 +23,11 @@ export const FR: Messages = {
   'token.send': 'L’utiliser',
   'token.kept': 'Il reste dans cet onglet jusqu’à sa fermeture, et nulle part ailleurs.',
 
+  'fresh.label': 'Peut-on se fier aux nombres',
   'fresh.well': 'À jour.',
   'fresh.last': 'Le dernier changement est arrivé à {time}.',
   'fresh.live': 'Les changements apparaissent d’eux-mêmes.',
-  'fresh.still': 'Les changements apparaissent à l’ouverture d’une page.',
+  'fresh.still': 'Les changements apparaissent en quelques secondes.',
   'fresh.shown': 'Ce que vous voyez date de {time}.',
   'fresh.reading': 'La plateforme est lue pour la première fois ; certains nombres manquent encore.',
   'fresh.cut': 'La plateforme est injoignable. Les nombres sont justes à la date du dernier changement.',
@@ -204,6 +205,7 @@ export const FR: Messages = {
   'why.close': 'Fermer',
 
   'docs.title': 'L’API',
+  'docs.routes': 'Routes',
   'docs.note': 'avec votre jeton, elle s’essaie ici.',
 
   'ops.title': 'Exploitation',

@@ -6,6 +6,17 @@ import { t } from '../i18n/index.ts';
 import { Page } from '../parts/page.tsx';
 import { Problem } from '../parts/problem.tsx';
 
+const nothing = () => () => null;
+/** Its head says what ours does, and the token is the page's. */
+const WITHOUT_HEAD = {
+  wrapComponents: {
+    InfoContainer: nothing,
+    ServersContainer: nothing,
+    authorizeBtn: nothing,
+    authorizeOperationBtn: nothing,
+  },
+};
+
 interface Asked {
   headers: Record<string, string>;
 }
@@ -20,6 +31,7 @@ export function DocsPage() {
         spec,
         domNode: ref.current,
         deepLinking: false,
+        plugins: [WITHOUT_HEAD],
         defaultModelsExpandDepth: 0,
         requestInterceptor: withToken,
       });
@@ -30,13 +42,18 @@ export function DocsPage() {
     Promise.all([get<object>('/openapi.json'), added(style), added(script)]).then(show, setError);
   }, []);
   return (
-    <Page title={t('docs.title')}>
-      <p>
-        <a href="/openapi.json">openapi.json</a> · {t('docs.note')}
-      </p>
-      <Problem error={error} />
+    <>
+      <section aria-labelledby="docs">
+        <Page title={t('docs.title')} id="docs">
+          <p>
+            <a href="/openapi.json">openapi.json</a> · {t('docs.note')}
+          </p>
+          <Problem error={error} />
+          <h2>{t('docs.routes')}</h2>
+        </Page>
+      </section>
       <div ref={ref} class="swagger" lang="en" dir="ltr" />
-    </Page>
+    </>
   );
 }
 

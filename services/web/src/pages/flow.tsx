@@ -36,9 +36,18 @@ const [LEFT, RIGHT, TOP, BOTTOM] = [56, 8, 8, 22];
 
 /** The lag since the page was opened, and how much came in meanwhile. */
 export function Flow({ samples }: { readonly samples: readonly FlowSample[] }) {
-  const { ref, width } = useWidth();
   const [first, last] = [samples[0], samples.at(-1)];
-  if (first === undefined || last === undefined) return null;
+  return first === undefined || last === undefined ? null : <FlowChart samples={samples} first={first} last={last} />;
+}
+
+interface FlowChartProps {
+  readonly samples: readonly FlowSample[];
+  readonly first: FlowSample;
+  readonly last: FlowSample;
+}
+
+function FlowChart({ samples, first, last }: FlowChartProps) {
+  const { ref, width } = useWidth();
   const most = Math.max(100, ...samples.map(({ lag }) => lag ?? 0));
   const x = scale(first.at, Math.max(last.at, first.at + 60_000), LEFT, width - RIGHT);
   const y = scale(0, most, HEIGHT - BOTTOM, TOP);

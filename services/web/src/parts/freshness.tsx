@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Freshness } from '#libs/serve/freshness.ts';
 import { get, Refusal } from '../api/ask.ts';
-import { isLive, watchLive } from '../api/live.ts';
+import { isLive, tell, watchLive } from '../api/live.ts';
 import { instantText, t, timeText } from '../i18n/index.ts';
 
 const LOOK_MS = 5_000;
@@ -41,6 +41,11 @@ function useLive(): boolean {
 export function FreshnessLine() {
   const { freshness, readAt, error } = useFreshness();
   const live = useLive();
+  const applied = freshness?.streams.map((stream) => stream.applied).join();
+  // Where nobody tells of changes, that something was applied is news enough.
+  useEffect(() => {
+    if (applied !== undefined && !isLive()) tell(undefined);
+  }, [applied]);
   if (error instanceof Refusal && error.status < 500) return null;
   if (error !== undefined) {
     const reason = error instanceof Refusal ? t('problem.database') : t('problem.server');

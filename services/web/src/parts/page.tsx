@@ -3,13 +3,15 @@ import { useEffect, useRef } from 'preact/hooks';
 
 interface PageProps {
   readonly title: string;
+  /** Of the title. */
+  readonly id?: string;
   /** Above the title. */
   readonly back?: { readonly href: string; readonly text: string };
   readonly children: ComponentChildren;
 }
 
 /** What every page has: its title, which gets the focus when one comes to it, so that it is read out. */
-export function Page({ title, back, children }: PageProps) {
+export function Page({ title, id, back, children }: PageProps) {
   const ref = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = `${title} · PrepaData`;
@@ -26,7 +28,7 @@ export function Page({ title, back, children }: PageProps) {
           </a>
         </p>
       )}
-      <h1 ref={ref} tabIndex={-1}>
+      <h1 ref={ref} id={id} tabIndex={-1}>
         <bdi>{title}</bdi>
       </h1>
       {children}

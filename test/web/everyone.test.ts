@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { AxeResults } from 'axe-core';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Api } from '../../services/api/role.ts';
+import { startTestApi } from '../api/support.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
+import { hasBrowser, openBrowser, openPage, seedSchool } from './support.ts';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** What axe finds wrong, a line for each kind. */
+async function faultsOf(page: Page, rules?: readonly string[]): Promise<string[]> {
+  // Through the debugger: the page itself may run nothing that is not served with it.
+  await page.evaluate(AXE);
+  const { violations } = (await page.evaluate(
+    `axe.run(${JSON.stringify({
+      resultTypes: ['violations'],
+      ...(rules === undefined ? {} : { runOnly: rules }),
+    })})`,
+  )) as AxeResults;
+  return violations.map(
+    ({ id, nodes }) =>
+      `${id}: ${nodes
+        .map(({ html, failureSummary }) => `${html} ${failureSummary}`)
+        .slice(0, 3)
+        .join(' | ')}`,
+  );
+}
+
+describe.skipIf(!hasBrowser)('the pages are for everyone', () => {
+  let analytics: TestDatabase;
+  let api: Api;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    analytics = await createAnalyticsDatabase('web_everyone');
+    await seedSchool(analytics.db, 60);
+    api = await startTestApi(analytics.db);
+    browser = await openBrowser();
+  });
+  afterAll(async () => {
+    await browser.close();
+    await api.stop();
+    await analytics.drop();
+  });
+
+  const PAGES = {
+    courses: ['/', 'tbody tr'],
+    course: ['/#/course/1', 'figure'],
+    student: ['/#/course/1/student/1', 'figure'],
+    operation: ['/ops', 'figure'],
+    api: ['/docs', '.opblock'],
+  } as const;
+
+  test.each(Object.entries(PAGES))(
+    'axe finds nothing on the page %s, in three languages, by day and by night',
+    async (_, [path, whole]) => {
+      const { page, errors } = await openPage(browser, api.url + path);
+      for (const language of ['en', 'fr', 'ar']) {
+        await page.getByRole('banner').getByRole('combobox').selectOption(language);
+        await page.locator(`html[lang="${language}"][dir="${language === 'ar' ? 'rtl' : 'ltr'}"]`).waitFor();
+        await page.locator(whole).first().waitFor();
+        for (const summary of await page.locator('figure summary').all()) await summary.click();
+        await page.emulateMedia({ colorScheme: 'light' });
+        expect(await faultsOf(page), language).toEqual([]);
+        // By night nothing is other than the colours.
+        await page.emulateMedia({ colorScheme: 'dark' });
+        expect(await faultsOf(page, ['color-contrast']), `${language} by night`).toEqual([]);
+      }
+      expect(errors).toEqual([]);
+      await page.context().close();
+    },
+  );
+
+  test('nor where a number says why', async () => {
+    const { page } = await openPage(browser, `${api.url}/#/course/1`);
+    await page.locator('td button.why').first().click();
+    await page.locator('dialog[open]').waitFor();
+    expect(await faultsOf(page)).toEqual([]);
+    await page.context().close();
+  });
+});
