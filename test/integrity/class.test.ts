@@ -115,6 +115,32 @@ describe('a change of today', () => {
     expect(await world.differences(model)).toEqual([]);
   });
 
+  test('derives one key also where two thousand are compared with each other', async () => {
+    const others = 2_000 - SIZE;
+    await world.db.query(
+      'INSERT INTO student (source_id) SELECT gen_random_uuid() FROM generate_series(1, $1::integer)',
+      [others],
+    );
+    await world.db.query(
+      `INSERT INTO state.image_activity_logs (id, epoch, lsn, live, student_id, course_id, activity_type, resource_id, "timestamp")
+       SELECT gen_random_uuid(), 1, 0, true, student_id, course_id, CASE n WHEN 4 THEN 'submission' ELSE 'login' END,
+         CASE n WHEN 4 THEN 'r1' END, ($1::bigint - 5 * n) * ${MS_PER_DAY}
+       FROM (SELECT student_id FROM student ORDER BY student_id DESC LIMIT $2) AS others, course, generate_series(1, 4) AS n`,
+      [model.today, others],
+    );
+    await world.db.query(
+      `INSERT INTO state.key_mark (family, course_id, student_id, priority)
+       SELECT 'engagement', course_id, student_id, 0 FROM state.image_activity_logs WHERE lsn = 0`,
+    );
+    await deriveAll(world.db, settings, 200);
+    const attending = await world.db.query('SELECT attending[cardinality(attending)] AS n FROM state.course_class');
+    expect(attending).toEqual([{ n: 2_000 - 1 }]);
+    const before = await stored();
+    await stage(log(3, 0));
+    expect(await settle()).toEqual({ keys: 1, flags: 1, moved: 0 });
+    expect(await stored()).toEqual(before);
+  });
+
   test('counts from midnight on, which adds a day and leaves the others as they were', async () => {
     await stage(log(0, 0), log(5, 0));
     await settle();
