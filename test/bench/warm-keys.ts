@@ -3,18 +3,14 @@ import type { AnyRowChange } from '#libs/domain/change.ts';
 import type { Family } from '#libs/domain/family.ts';
 import { MS_PER_DAY, parseDay } from '#libs/domain/local-date.ts';
 import { ROW_FAMILIES } from '#libs/domain/source-tables/index.ts';
-import { anomalyFamily } from '#libs/families/anomaly.ts';
-import { engagementFamily } from '#libs/families/engagement.ts';
-import type { FamilyDefinition, FamilyKinds } from '#libs/families/family.ts';
-import { performanceFamily } from '#libs/families/performance.ts';
-import { deriveCourses } from '#libs/pipeline/course.ts';
-import { type DeriveOptions, deriveBatch } from '#libs/pipeline/derive.ts';
+import type { DeriveOptions } from '#libs/pipeline/derive.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import { RowCache } from '#libs/store/images/row-cache.ts';
 import { stageBatch } from '#libs/store/images/stage.ts';
 import { beginCalendar } from '#libs/store/keys/calendar.ts';
 import { migrate } from '#libs/store/schema/migrate.ts';
 import { randomFrom } from '../../services/sandbox/campus/random.ts';
+import { deriveAll } from '../support/derive-all.ts';
 import { testSettings } from '../support/settings.ts';
 import { idOf } from './load.ts';
 import { Meter } from './measure.ts';
@@ -44,7 +40,7 @@ export async function warmKeys(world: World): Promise<BenchmarkResult> {
       await migrate(db);
       await beginCalendar(db, TODAY);
       await makeKeys(db);
-      await deriveAll(db);
+      await deriveAll(db, settings, BATCH, toolsOf);
       await change(db, changes / 4);
       const meter = new Meter(world.servers, process.pid);
       const staged = await change(db, changes);
@@ -109,7 +105,7 @@ async function change(db: Database, count: number): Promise<number> {
     await stageBatch(db, { changes }, settings.reading);
     const used = process.cpuUsage(before);
     staging += (used.user + used.system) / 1e6;
-    await deriveAll(db);
+    await deriveAll(db, settings, BATCH, toolsOf);
   }
   return staging;
 }
@@ -127,21 +123,6 @@ function newRow(student: number): AnyRowChange {
     after: { ...key, ...row },
   };
 }
-
-async function deriveAll(db: Database): Promise<void> {
-  for (let busy = true; busy; ) {
-    const done = [
-      await derive(db, engagementFamily),
-      await derive(db, performanceFamily),
-      await derive(db, anomalyFamily),
-    ];
-    const { courses } = await deriveCourses(db, settings, 5);
-    busy = done.some((keys) => keys > 0) || courses > 0;
-  }
-}
-
-const derive = async <K extends FamilyKinds>(db: Database, family: FamilyDefinition<K>): Promise<number> =>
-  (await deriveBatch(db, family, settings, BATCH, toolsOf(family.family))).claimed.length;
 
 const caches = new Map(ROW_FAMILIES.map((family) => [family, new RowCache()]));
 

@@ -21,7 +21,7 @@ const start = (role: string, more: Record<string, string> = {}): RoleProcess => 
 
 beforeAll(async () => {
   [source, analytics] = await Promise.all([createSourceDatabase('roles'), createTestDatabase('roles_analytics')]);
-  await seedCampus(source.db, { students: 12, seed: '3', now: Date.now() });
+  await seedCampus(source.db, { students: 20, seed: '3', now: Date.now() });
   env = {
     ...addressEnv('SOURCE_DB', source.address),
     ...addressEnv('ANALYTICS_DB', analytics.address),

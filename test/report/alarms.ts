@@ -1,6 +1,5 @@
 import { ATTENTION_REASONS, type FlagName, OWN_PAST_FLAGS } from '#libs/domain/flags.ts';
-import type { Alarm } from './measures.ts';
-import type { FlaggedDays } from './tally.ts';
+import type { Alarm, FlaggedDays } from './openings.ts';
 
 /** Days since the last active one; all that are known where there was none. */
 export function idleDays({ firstDay, activeDays }: FlaggedDays, index: number): number {
@@ -19,7 +18,7 @@ const flag = (name: FlagName): Alarm => ({
   isOpen: ({ flags }, index) => flags[index]?.includes(name) === true,
 });
 
-const attention: Alarm = {
+export const attention: Alarm = {
   name: 'attention',
   isOpen: ({ since }, index) => (since[index] ?? null) !== null,
   // One that opens again within a fortnight goes on.

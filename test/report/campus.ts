@@ -1,14 +1,19 @@
 import { MS_PER_DAY } from '#libs/domain/local-date.ts';
 import { keyHistory } from '../../services/sandbox/campus/history.ts';
 import { type Campus, type Enrollment, planCampus } from '../../services/sandbox/campus/people.ts';
+import { attention } from './alarms.ts';
 import { judgeClass, type KeyImages } from './judge.ts';
-import type { FlaggedDays, Truth } from './tally.ts';
+import type { FlaggedDays } from './openings.ts';
+import { FalseAlarmTally, StoryTally, type Truth } from './tally.ts';
 
 /** What one student did in one course, what is known of it, and what the rules say. */
 export interface Judged {
   readonly truth: Truth | null;
   readonly days: FlaggedDays;
 }
+
+/** Where every campus's history ends, so that the same seeds give the same figures. */
+export const END = Date.UTC(2026, 4, 20, 14, 30);
 
 /** The whole campus of a seed, by the functions that the roles derive with; its stories were fixed before any of them. */
 export function judgeCampus(seed: string, end: number, students?: number): Judged[] {
@@ -19,15 +24,26 @@ export function judgeCampus(seed: string, end: number, students?: number): Judge
     const images = keys.map((key) => imagesOf(campus, key));
     return judgeClass(images, today).flatMap((days, index) => {
       const key = keys[index];
-      return days === null || key === undefined ? [] : [{ truth: truthOf(key), days }];
+      return days === null || key === undefined ? [] : [{ truth: truthOf(key, days), days }];
     });
   });
 }
 
-function truthOf({ line }: Enrollment): Truth | null {
+/** Of those who fade away, and of those who are always there. */
+export const openTallies = () => ({ fading: new StoryTally(attention), steady: new FalseAlarmTally(attention) });
+
+export function tally(judged: readonly Judged[], { fading, steady }: ReturnType<typeof openTallies>): void {
+  const alwaysThere = judged.flatMap(({ truth, days }) => (truth?.story === 'steady' ? [days] : []));
+  for (const days of alwaysThere) steady.add(days);
+  for (const { truth, days } of judged) if (truth?.story === 'fading away') fading.add(days, truth, alwaysThere);
+}
+
+/** Null also where the course had ended before: a story that holds in all courses of a student cannot be seen there. */
+function truthOf({ line }: Enrollment, { firstDay, flags }: FlaggedDays): Truth | null {
   if (line === null) return null;
   const { story, startsOn, endsOn } = line;
-  return { story, from: startsOn / MS_PER_DAY, to: endsOn === null ? null : endsOn / MS_PER_DAY };
+  const from = startsOn / MS_PER_DAY;
+  return from < firstDay + flags.length ? { story, from, to: endsOn === null ? null : endsOn / MS_PER_DAY } : null;
 }
 
 /** The rows of one student in one course. */

@@ -11,7 +11,7 @@ import { anomalyKey } from '#libs/families/anomaly.ts';
 import { classOf } from '#libs/families/course-class.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
 import { testSettings } from '../support/settings.ts';
-import type { FlaggedDays } from './tally.ts';
+import type { FlaggedDays } from './openings.ts';
 
 /** The rows of one student in one course, as the source has them. */
 export interface KeyImages {

@@ -1,9 +1,9 @@
 import { runProgram } from '#libs/platform/program.ts';
 import { ALARMS, attentionScore } from './alarms.ts';
-import { judgeCampus } from './campus.ts';
+import { END, judgeCampus, openTallies, tally } from './campus.ts';
 import { measure, rank } from './measures.ts';
 import { judgePresentation } from './oulad.ts';
-import { FalseFlagTally, medianOf, StoryTally } from './tally.ts';
+import { medianOf } from './tally.ts';
 
 const USAGE = `How good the alarm of attention is, whatever that shows.
 
@@ -13,27 +13,21 @@ const USAGE = `How good the alarm of attention is, whatever that shows.
                                         against the stories of as many sample campuses
 `;
 
-/** Where every campus's history ends, so that the same seeds give the same figures. */
-const END = Date.UTC(2026, 4, 20, 14, 30);
-
 const shown = (value: number | null, decimals = 1): string => (value === null ? '–' : value.toFixed(decimals));
 const percent = (share: number): string => (100 * share).toFixed(0);
 
 function reportCampus(seeds: number, students: number): void {
-  const fading = new StoryTally();
-  const steady = new FalseFlagTally();
+  const tallies = openTallies();
   for (let seed = 1; seed <= seeds; seed += 1) {
-    const judged = judgeCampus(`report ${seed}`, END, students);
-    const alwaysThere = judged.flatMap(({ truth, days }) => (truth?.story === 'steady' ? [days] : []));
-    for (const days of alwaysThere) steady.add(days);
-    for (const { truth, days } of judged) if (truth?.story === 'fading away') fading.add(days, truth, alwaysThere);
+    tally(judgeCampus(`report ${seed}`, END, students), tallies);
     process.stderr.write(`\r${seed} of ${seeds} campuses`);
   }
+  const { fading, steady } = tallies;
   process.stderr.write('\n');
   console.log(`${seeds} sample campuses.
 Fading away: attention opens for ${shown(fading.recall)} % of ${fading.keys}, after a median of ${shown(medianOf(fading.delays))} days;
 for ${shown(fading.byChance)} % of the steady ones in the same days.
-Steady: it opens ${shown(steady.rate('attention'), 2)} times in 100 weeks (${shown(steady.weeks, 0)} weeks).`);
+Steady: it opens ${shown(steady.rate, 2)} times in 100 weeks (${shown(steady.weeks, 0)} weeks).`);
 }
 
 const HEAD = `                        openings per   failers caught    withdrawers caught   lead,   of openings: left   did not

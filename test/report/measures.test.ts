@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { attentionScore, idleDays } from './alarms.ts';
-import { type Alarm, type Course, measure, rank, type Student } from './measures.ts';
-import type { FlaggedDays } from './tally.ts';
+import { type Course, measure, rank, type Student } from './measures.ts';
+import type { Alarm, FlaggedDays } from './openings.ts';
 
 /** A letter a day from day 0: `a` open, `.` closed. */
 const days = (text: string): FlaggedDays => ({

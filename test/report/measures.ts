@@ -1,5 +1,6 @@
 import type { LocalDay } from '#libs/domain/local-date.ts';
-import { type FlaggedDays, medianOf } from './tally.ts';
+import { type Alarm, type FlaggedDays, openingsOf } from './openings.ts';
+import { medianOf } from './tally.ts';
 
 export interface Outcome {
   readonly result: 'passed' | 'failed' | 'withdrew';
@@ -15,14 +16,6 @@ export interface Course {
   readonly students: readonly Student[];
   readonly firstDay: LocalDay;
   readonly lastDay: LocalDay;
-}
-
-/** Something that is open or not of a student on a day. */
-export interface Alarm {
-  readonly name: string;
-  isOpen(days: FlaggedDays, index: number): boolean;
-  /** Whether that is news, and not an opening that the teacher knows of already. By default: it was closed the day before. */
-  opens?(days: FlaggedDays, index: number): boolean;
 }
 
 export interface Measures {
@@ -144,12 +137,6 @@ function aucOf(scored: readonly { readonly score: number; readonly isLost: boole
 }
 
 const share = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole);
-
-function openingsOf(alarm: Alarm, days: FlaggedDays): LocalDay[] {
-  const opens =
-    alarm.opens ?? ((of, index) => alarm.isOpen(of, index) && (index === 0 || !alarm.isOpen(of, index - 1)));
-  return days.flags.flatMap((_, index) => (opens(days, index) ? [days.firstDay + index] : []));
-}
 
 function firstOpen(alarm: Alarm, days: FlaggedDays, from: LocalDay, to: LocalDay): LocalDay | null {
   const end = Math.min(to - days.firstDay, days.flags.length - 1);

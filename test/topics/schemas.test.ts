@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import avsc from 'avsc';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FAMILIES } from '#libs/domain/family.ts';
 import { SOURCE_IDS } from '#libs/pipeline/topics/schemas.ts';
@@ -160,6 +161,29 @@ no unit to another type, and let what could be null be null still.`,
       ).toBeNull();
   },
 );
+
+describe('anomalies from before attention', () => {
+  const readType = (url: URL): avsc.Type => avsc.Type.forSchema(JSON.parse(readFileSync(url, 'utf8')) as avsc.Schema);
+  const before = readType(new URL('anomaly-before-attention.avsc', import.meta.url));
+  const now = readType(new URL('../../schemas/avro/anomaly.avsc', import.meta.url));
+  const flag = { since: 20_532, value: 2, baseline: 7.5, threshold: 4, method: 'own_gap', severity: 'low', item: null };
+  const ids = { student_id: 7, course_id: 3, student_source_id: 'a', course_source_id: 'b' };
+  const stamps = { as_of_date: 20_532, source_position: null, source_committed_at: null, computed_at: 0 };
+  const row = { ...ids, inactivity: flag, unsupported: ['grade_drop'], ...stamps, row_version: 1, feature_version: 1 };
+
+  test('are read with the schema of today, as a registry that asks for BACKWARD wants it', () => {
+    const message = before.toBuffer({ ...row, sustained_low: flag });
+    const read = now.fromBuffer(message, now.createResolver(before)) as object;
+    expect(read).toMatchObject({ ...row, attention: null, absent: null, missing_work: null, low_marks: null });
+    expect(read).not.toHaveProperty('sustained_low');
+  });
+
+  test('and who has kept that schema reads those of today', () => {
+    const attention = { ...flag, method: 'points', reasons: [{ reason: 'absent', points: 3 }] };
+    const message = now.toBuffer({ ...row, attention });
+    expect(before.fromBuffer(message, before.createResolver(now))).toMatchObject({ ...row, sustained_low: null });
+  });
+});
 
 test('the schema of the key never changes', () => {
   expect(

@@ -1,0 +1,29 @@
+import type { FlagName } from '#libs/domain/flags.ts';
+import type { LocalDay } from '#libs/domain/local-date.ts';
+
+/** The open flags of one student in one course, by day. */
+export interface FlaggedDays {
+  readonly firstDay: LocalDay;
+  readonly flags: readonly (readonly FlagName[])[];
+  /** Of attention. */
+  readonly points: readonly number[];
+  /** Since when attention is open, as an index of the days; null: it is not. */
+  readonly since: readonly (number | null)[];
+  /** Ascending. */
+  readonly activeDays: readonly LocalDay[];
+}
+
+/** Something that is open or not of a student on a day. */
+export interface Alarm {
+  readonly name: string;
+  isOpen(days: FlaggedDays, index: number): boolean;
+  /** Whether that is news, and not an opening that the teacher knows of already. By default: it was closed the day before. */
+  opens?(days: FlaggedDays, index: number): boolean;
+}
+
+/** The days on which the alarm opens. One that is open on the first day opens on it. */
+export function openingsOf(alarm: Alarm, days: FlaggedDays): LocalDay[] {
+  const opens =
+    alarm.opens ?? ((of, index) => alarm.isOpen(of, index) && (index === 0 || !alarm.isOpen(of, index - 1)));
+  return days.flags.flatMap((_, index) => (opens(days, index) ? [days.firstDay + index] : []));
+}
