@@ -3,6 +3,7 @@ import { longestFirst } from './test/support/longest-first.ts';
 
 const LONGEST = [
   'test/oulad',
+  'connectors/data',
   'connectors/airflow',
   'bench/bench',
   'property/core',

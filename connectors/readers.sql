@@ -20,7 +20,9 @@ BEGIN
       ('student_profiler', 'change-me', 'compat'),
       ('path_predictor', 'change-me', 'compat'),
       -- The console averages days and courses itself: it needs every row, and never compat, which has one row per student.
-      ('teacher_console', 'change-me', 'public')
+      ('teacher_console', 'change-me', 'public'),
+      -- Notebooks and Feast, which makes its tables for a moment: every row and day, and which values compat makes up.
+      ('data_scientist', 'change-me', 'public')
     ) AS service (role, password, reads)
   LOOP
     FOREACH statement IN ARRAY ARRAY[
@@ -61,13 +63,15 @@ BEGIN
 END
 $$;
 
-GRANT USAGE ON SCHEMA compat TO student_profiler, path_predictor;
+GRANT USAGE ON SCHEMA compat TO student_profiler, path_predictor, data_scientist;
 
-GRANT SELECT ON ALL TABLES IN SCHEMA compat TO student_profiler, path_predictor;
+GRANT SELECT ON ALL TABLES IN SCHEMA compat TO student_profiler, path_predictor, data_scientist;
 
-GRANT USAGE ON SCHEMA public TO teacher_console;
+GRANT USAGE ON SCHEMA public TO teacher_console, data_scientist;
 
 -- Features and nothing else: not the rows that could not be read, which hold what the source holds.
 GRANT SELECT ON
   public.student_metrics, public.temporal_features, public.engagement_features, public.performance_features, public.anomaly_features
-TO teacher_console;
+TO teacher_console, data_scientist;
+
+GRANT SELECT ON public.institution_calendar TO data_scientist;

@@ -3,6 +3,13 @@ import { AVRO_OF_UNIT, type AvroField, type AvroRecord, always, DATE, INSTANT, p
 import { type Definition, meaningOf } from './definition.ts';
 import { FEATURE_SET } from './index.ts';
 
+/** What the row of a family is about, for those who have nothing else to go by. */
+export const SUBJECT_OF: Readonly<Record<Family, string>> = {
+  engagement: 'What a student does in a course',
+  performance: 'How a student does in a course',
+  anomaly: 'What is unusual about a student in a course',
+};
+
 const IDS: readonly AvroField[] = [
   always('student_id', 'int', "PrepaData's integer for the student: stable, never used for another."),
   always('course_id', 'int', "PrepaData's integer for the course: stable, never used for another."),
@@ -42,15 +49,15 @@ const TOMBSTONE = 'A message without a value (a tombstone) says that the row is 
 const RECORDS: Readonly<Record<Family, readonly [name: string, doc: string]>> = {
   engagement: [
     'EngagementFeatures',
-    `What a student does in a course: one row of engagement_features. ${DOUBLES} ${TOMBSTONE}`,
+    `${SUBJECT_OF.engagement}: one row of engagement_features. ${DOUBLES} ${TOMBSTONE}`,
   ],
   performance: [
     'PerformanceFeatures',
-    `How a student does in a course: one row of performance_features. Grades are percent of the item's maximum; items in the order in which they were graded. ${DOUBLES} ${TOMBSTONE}`,
+    `${SUBJECT_OF.performance}: one row of performance_features. Grades are percent of the item's maximum; items in the order in which they were graded. ${DOUBLES} ${TOMBSTONE}`,
   ],
   anomaly: [
     'AnomalyFeatures',
-    `What is unusual about a student in a course: one row of anomaly_features. Decimals are doubles: rounding to the decimals that the catalogue names gives exactly what the table has. ${TOMBSTONE}`,
+    `${SUBJECT_OF.anomaly}: one row of anomaly_features. Decimals are doubles: rounding to the decimals that the catalogue names gives exactly what the table has. ${TOMBSTONE}`,
   ],
 };
 

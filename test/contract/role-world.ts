@@ -13,7 +13,7 @@ import { migrate } from '#libs/store/schema/migrate.ts';
 import { addCourseState, addEngagementSeries, addPeople, insertAll } from '../api/support.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
-export const SERVICES = ['student_profiler', 'path_predictor', 'teacher_console'] as const;
+export const SERVICES = ['student_profiler', 'path_predictor', 'teacher_console', 'data_scientist'] as const;
 export type Service = (typeof SERVICES)[number];
 
 const PASSWORD = "it's secret";
@@ -44,6 +44,7 @@ export const TABLES: Readonly<Record<Service, string>> = {
     CREATE TABLE IF NOT EXISTS student_profiles (student_id integer PRIMARY KEY, profile varchar(50));
     INSERT INTO student_profiles VALUES (1, 'a profile of PathPredictor''s own') ON CONFLICT DO NOTHING`,
   teacher_console: 'CREATE TABLE IF NOT EXISTS teacher_notes (id serial PRIMARY KEY, student_id integer, note text)',
+  data_scientist: 'CREATE TABLE IF NOT EXISTS keys_of_feast (student_id integer, course_id integer)',
 };
 
 export const failureOf = (work: Promise<unknown>): Promise<{ code?: string; message?: string; hint?: string }> =>

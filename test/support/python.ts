@@ -30,7 +30,8 @@ async function packages(requirements: string): Promise<string> {
     await python(['-m', 'pip', ...common, '--disable-pip-version-check'], {});
   } else {
     const uv = path.join(await packages(INSTALLER), 'bin/uv');
-    await execute(uv, ['pip', ...common, '--python', 'python3', ...(await indexOfPip())], {});
+    const index = await indexOfPip();
+    await execute(uv, ['pip', ...common, '--python', 'python3', ...(index === '' ? [] : ['--index-url', index])], {});
   }
   try {
     renameSync(made, folder);
@@ -41,10 +42,9 @@ async function packages(requirements: string): Promise<string> {
   return folder;
 }
 
-/** Where this machine has its packages from, which pip is told and others are not. */
-async function indexOfPip(): Promise<string[]> {
-  const url = (await python(['-m', 'pip', 'config', 'get', 'global.index-url'], {}).catch(() => '')).trim();
-  return url === '' ? [] : ['--index-url', url];
+/** Where this machine has its packages from, which pip is told and others are not; empty where from the usual place. */
+export async function indexOfPip(): Promise<string> {
+  return (await python(['-m', 'pip', 'config', 'get', 'global.index-url'], {}).catch(() => '')).trim();
 }
 
 /**
@@ -60,7 +60,9 @@ export async function runPython(
   const folder = await packages(requirements);
   const [program = '', ...rest] = args;
   const file = program.startsWith('bin/') ? path.join(folder, program) : program;
-  const env = { ...process.env, ...options.env, PYTHONPATH: folder, PYTHONDONTWRITEBYTECODE: '1' };
+  // What is compiled of packages and programs is kept with them, and so compiled once.
+  const bytecode = path.join(folder, 'bytecode');
+  const env = { ...process.env, ...options.env, PYTHONPATH: folder, PYTHONPYCACHEPREFIX: bytecode };
   return python([file, ...rest], { maxBuffer: 256 * 1024 * 1024, ...options, env });
 }
 

@@ -13,7 +13,6 @@ from typing import Any
 
 from airflow.exceptions import AirflowFailException, AirflowNotFoundException
 from airflow.sdk import BaseHook, Param, dag, get_current_context, task
-
 from prepadata_client import Api, Refused, run_to_its_end
 
 CONNECTION = "prepadata"

@@ -42,7 +42,8 @@ export async function startDatabases(config: SettingValues, lifecycle: Lifecycle
     own.source === undefined ? start('the source database', sourceServer(config.DATA_DIR)) : undefined,
     own.analytics === undefined ? start('the analytics database', analyticsServer(config.DATA_DIR)) : undefined,
   ]);
-  await Promise.all([campus?.ensureDatabase(SOURCE_NAME), store?.ensureDatabase(ANALYTICS_NAME)]);
+  // connectors/readers.sql makes roles as the owner of the analytics database.
+  await Promise.all([campus?.ensureDatabase(SOURCE_NAME), store?.ensureDatabase(ANALYTICS_NAME), store?.allowLogins()]);
   return {
     source: addressOf(own.source, campus, SOURCE_NAME),
     analytics: addressOf(own.analytics, store, ANALYTICS_NAME),
