@@ -2,12 +2,10 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatDay, MS_PER_DAY } from '#libs/domain/local-date.ts';
-import { deriveClass } from '#libs/families/course-class.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
-import { readCourses } from '#libs/store/keys/keys.ts';
 import { randomFrom } from '../../services/sandbox/campus/random.ts';
-import { testSettings } from '../support/settings.ts';
-import { atRandom, idOf, shuffled } from './load.ts';
+import { type ClassCosts, classCosts } from './class-costs.ts';
+import { atRandom, shuffled } from './load.ts';
 import { Meter, type Usage } from './measure.ts';
 import { Observer, type Seen } from './observer.ts';
 import { Place } from './place.ts';
@@ -20,8 +18,6 @@ const PROGRAM = 'test/bench/midnight-child.ts';
 const CHANGES_PER_SECOND = 50;
 /** Changes once midnight is over, to compare with. */
 const AT_REST = 500;
-const LATE_GRADES = 20;
-const REGRADED = 10_000;
 const AIMS = { wholeSeconds: 300, p50Ms: 100, p99Ms: 5_000 } as const;
 const TIMEOUT_MS = 600_000;
 
@@ -45,12 +41,7 @@ export async function midnight(world: World): Promise<BenchmarkResult> {
         writeFileSync(newDay, '');
         return formatDay(Math.floor(Date.now() / MS_PER_DAY));
       });
-      const marks = await Marks.count(place.db);
-      const late = await lateGrades(world, place, product, marks);
-      const moving = await movingGrades(world, place, product, marks);
-      const regraded = await regrade(world, place, product, marks);
-      const ofClass = await classPart(world, place);
-      return resultOf(place, { night, late, moving, regraded, ofClass, bytes: await bytesOf(place.db) });
+      return resultOf(place, night, await classCosts(world, place, product));
     } finally {
       await product.stop();
       await profile?.end();
@@ -149,136 +140,10 @@ async function requireAllOf(db: Database, day: string): Promise<void> {
   if (other?.n !== 0) throw new Error(`${other?.n} rows and classes are not of ${day}`);
 }
 
-/** Counts keys that are marked, by family. */
-class Marks {
-  readonly #db: Database;
-
-  private constructor(db: Database) {
-    this.#db = db;
-  }
-
-  static async count(db: Database): Promise<Marks> {
-    await db.query(`
-      CREATE SCHEMA bench;
-      CREATE TABLE bench.marked (family text, keys integer);
-      CREATE FUNCTION bench.mark() RETURNS trigger LANGUAGE plpgsql AS $$
-      BEGIN
-        INSERT INTO bench.marked SELECT family, count(*) FROM added GROUP BY family;
-        RETURN NULL;
-      END $$;
-      CREATE TRIGGER bench_mark AFTER INSERT ON state.key_mark REFERENCING NEW TABLE AS added
-        FOR EACH STATEMENT EXECUTE FUNCTION bench.mark()`);
-    return new Marks(db);
-  }
-
-  /** Since it was asked last, for flags. */
-  async taken(): Promise<number> {
-    const rows = await this.#db.query<{ family: string; keys: number }>(
-      'DELETE FROM bench.marked RETURNING family, keys',
-    );
-    return rows.reduce((sum, { family, keys }) => sum + (family === 'anomaly' ? keys : 0), 0);
-  }
-}
-
-interface Cost {
-  readonly marked: number;
-  readonly usage: Usage;
-}
-
-async function costOf(
-  world: World,
-  place: Place,
-  product: Product,
-  marks: Marks,
-  work: (source: Database) => Promise<unknown>,
-): Promise<Cost> {
-  await untilCaughtUp(product, await place.source(), place.analyticsAddress());
-  await marks.taken();
-  const meter = new Meter(world.servers, product.pid);
-  await work(await place.source());
-  await untilCaughtUp(product, await place.source(), place.analyticsAddress());
-  return { usage: meter.read(), marked: await marks.taken() };
-}
-
-const COURSE = idOf('course', 0);
-const OF_COURSE = `FROM enrollments WHERE course_id = '${COURSE}' GROUP BY student_id ORDER BY student_id`;
-
-/** One after the other, each of another student and weeks old, of items whose median another grade seldom moves. */
-const lateGrades = (world: World, place: Place, product: Product, marks: Marks): Promise<Cost> =>
-  costOf(world, place, product, marks, async (source) => {
-    for (let n = 0; n < LATE_GRADES; n += 1) {
-      await source.query(
-        `INSERT INTO grades (student_id, course_id, grade_item, grade_value, grade_max, "timestamp")
-         SELECT student_id, $1, 'Quiz 1', 95, 100, (now() AT TIME ZONE 'UTC') - interval '30 days' ${OF_COURSE} OFFSET $2 LIMIT 1`,
-        [COURSE, n],
-      );
-      await untilCaughtUp(product, source, place.analyticsAddress());
-    }
-  });
-
-/** Five of an item that had none: the class has a grade more, with which everybody is compared. */
-const movingGrades = (world: World, place: Place, product: Product, marks: Marks): Promise<Cost> =>
-  costOf(world, place, product, marks, (source) =>
-    source.query(
-      `INSERT INTO grades (student_id, course_id, grade_item, grade_value, grade_max, "timestamp")
-       SELECT student_id, $1, 'Late', 70, 100, (now() AT TIME ZONE 'UTC') - interval '30 days' ${OF_COURSE} LIMIT 5`,
-      [COURSE],
-    ),
-  );
-
-/** Every grade of the course a point less, or as many as there are to be. */
-async function regrade(world: World, place: Place, product: Product, marks: Marks): Promise<Cost & { rows: number }> {
-  let rows = 0;
-  const cost = await costOf(world, place, product, marks, async (source) => {
-    const changed = await source.query(
-      `UPDATE grades SET grade_value = grade_value - 1 WHERE id IN
-         (SELECT id FROM grades WHERE course_id = $1 AND grade_value > 1 ORDER BY "timestamp" DESC, id LIMIT $2) RETURNING id`,
-      [COURSE, REGRADED],
-    );
-    rows = changed.length;
-  });
-  return { ...cost, rows };
-}
-
-/** What deriving the class of one course takes, by itself. */
-async function classPart(world: World, { db, shape }: Place): Promise<{ students: number; usage: Usage }> {
-  const [course] = (await readCourses(db, [1])).values();
-  if (course === undefined) throw new Error('there is no course');
-  const meter = new Meter(world.servers, process.pid);
-  await deriveClass(db, course, testSettings().deriving);
-  return { students: shape.keys / shape.courses, usage: meter.read() };
-}
-
-interface Bytes {
-  readonly ofClass: number;
-  readonly ofDigests: number;
-}
-
-/** Of the mean course: the numbers of its class, and what its keys keep for it. */
-async function bytesOf(db: Database): Promise<Bytes> {
-  const [bytes] = await db.query<Bytes>(
-    `SELECT (SELECT avg(pg_column_size(class)) FROM state.course_class AS class)::float8 AS "ofClass",
-       (SELECT sum(pg_column_size(class_day) + pg_column_size(class_before) + pg_column_size(class_all)) FROM state.key)::float8
-         / (SELECT count(*) FROM state.course) AS "ofDigests"`,
-  );
-  if (bytes === undefined) throw new Error('no bytes');
-  return bytes;
-}
-
-interface Found {
-  readonly night: Night;
-  readonly late: Cost;
-  readonly moving: Cost;
-  readonly regraded: Cost & { readonly rows: number };
-  readonly ofClass: { readonly students: number; readonly usage: Usage };
-  readonly bytes: Bytes;
-}
-
-const cpuOf = ({ node, analytics }: Usage): number => (node ?? 0) + analytics;
 const visibleOf = (log: readonly Seen[]): number[] =>
   log.map(({ visibleAt, committedAt }) => visibleAt - committedAt).filter(Number.isFinite);
 
-function resultOf({ shape }: Place, { night, late, moving, regraded, ofClass, bytes }: Found): BenchmarkResult {
+function resultOf({ shape }: Place, night: Night, costs: ClassCosts): BenchmarkResult {
   const [during, after] = [visibleOf(night.during), visibleOf(night.after)];
   const ms = (log: readonly number[], share: number): string => `${figure(quantile(log, share))} ms`;
   const { usage } = night;
@@ -306,27 +171,10 @@ function resultOf({ shape }: Place, { night, late, moving, regraded, ofClass, by
         };
       }),
     ],
-    runs: [
-      { name: 'midnight', values: [shape.keys / (usage.wallMs / 1_000)], unit: 'keys/s', usage },
-      {
-        name: `the class of ${figure(ofClass.students)} students`,
-        values: [ofClass.usage.wallMs],
-        unit: 'ms',
-        usage: ofClass.usage,
-      },
-      {
-        name: `${regraded.rows.toLocaleString('en')} grades of a course regraded at once`,
-        values: [regraded.usage.wallMs / 1_000],
-        unit: 's',
-        usage: regraded.usage,
-      },
-    ],
+    runs: [{ name: 'midnight', values: [shape.keys / (usage.wallMs / 1_000)], unit: 'keys/s', usage }, ...costs.runs],
     notes: [
       `${during.length} changes meanwhile: p90 ${ms(during, 0.9)}, the slowest ${ms(during, 1)}; ${night.during.length + night.after.length - during.length - after.length} never seen`,
-      `a late grade that moves no number: ${figure(late.marked / LATE_GRADES)} keys marked, CPU ${figure((1_000 * cpuOf(late.usage)) / LATE_GRADES)} ms`,
-      `late grades that move one: ${figure(moving.marked)} keys marked, CPU ${figure(1_000 * cpuOf(moving.usage))} ms`,
-      `regraded: ${figure(regraded.marked)} keys marked for flags`,
-      `bytes a course: ${figure(bytes.ofClass)} of class numbers, ${figure(bytes.ofDigests)} of its keys' digests`,
+      ...costs.notes,
     ],
   };
 }
