@@ -72,4 +72,18 @@ export const BUGS_OF_QUEUES: readonly PlantedBug[] = [
     to: 'throw error;',
     tests: ['test/pipeline/along.test.ts'],
   },
+  {
+    name: 'what came before its course had come to the new day waits behind all other keys of it',
+    file: 'libs/pipeline/course.ts',
+    from: '(mark.committed_at === null ? others : news)',
+    to: 'others',
+    tests: ['test/integrity/class.test.ts'],
+  },
+  {
+    name: 'news waits for both batches of keys that wait for none',
+    file: 'libs/pipeline/derivers.ts',
+    from: 'if (this.#isBulkAtWork) return',
+    to: 'if (this.#isBulkAtWork && this.#isFromRows === undefined) return',
+    tests: ['test/pipeline/many-keys.test.ts'],
+  },
 ];

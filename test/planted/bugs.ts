@@ -230,8 +230,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'a key too new to be seen when its course moved is not derived again',
     file: 'libs/pipeline/course.ts',
-    from: '  await stale.write(tx, MARK_PRIORITY.bulk);\n',
-    to: '',
+    from: 'if (version < course.version + (isOutdated ? 1n : 0n))',
+    to: 'if (Number(version) < 0)',
     tests: INTERLEAVINGS,
   },
   {
