@@ -16,6 +16,9 @@ if (!hasBrowser && process.env['CI'] !== undefined)
 export const openBrowser = (): Promise<Browser> =>
   chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
 
+/** For what a page shows when it has come round to it, on a busy machine. */
+export const EVENTUALLY = { timeout: 20_000 };
+
 export interface OpenPage {
   readonly page: Page;
   /** What the page complained of. */

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Api } from '../../services/api/role.ts';
 import { startTestApi } from '../api/support.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
-import { hasBrowser, openBrowser, openPage, seedSchool } from './support.ts';
+import { EVENTUALLY, hasBrowser, openBrowser, openPage, seedSchool } from './support.ts';
 
 const STUDENTS = 2_000;
 
@@ -62,7 +62,7 @@ describe.skipIf(!hasBrowser)('the teacher’s page', () => {
     const scores = await table.locator('tbody tr td:nth-child(3)').allInnerTexts();
     expect(scores.slice(0, 2)).toEqual(['100', '100']);
     await page.getByLabel('Find by name').fill('1999');
-    await expect.poll(() => table.locator('tbody tr').count()).toBe(1);
+    await expect.poll(() => table.locator('tbody tr').count(), EVENTUALLY).toBe(1);
     expect(errors).toEqual([]);
     await page.context().close();
   });

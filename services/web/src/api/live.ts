@@ -103,7 +103,9 @@ function take(event: string): void {
   const fields = new Map(event.split('\n').map((line) => [line.split(':', 1)[0], line.replace(/^[^:]*: ?/, '')]));
   lastId = fields.get('id') ?? lastId;
   const data = fields.get('data');
-  if (data !== undefined) tell((JSON.parse(data) as News).course_id);
+  // More was missed than the server tells one by one.
+  if (fields.get('event') === 'reset') tell(undefined);
+  else if (data !== undefined) tell((JSON.parse(data) as News).course_id);
 }
 
 const changed = new Set<number | undefined>();

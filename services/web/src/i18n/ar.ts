@@ -117,7 +117,7 @@ export const AR: Messages = {
     few: 'نشط {n} أيام من آخر {days} يومًا',
     other: 'نشط {n} يومًا من آخر {days} يومًا',
   },
-  'reason.usual': 'والصف عادةً {usual} من {n}',
+  'reason.usual': 'والصف ينشط عادةً {usual} من {n} يومًا',
   'reason.missing': {
     one: 'عمل واحد ناقص من {owed}',
     two: 'عملان ناقصان من {owed}',

@@ -85,7 +85,7 @@ export const instantText = (instant: string): string =>
   new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(instant));
 
 export const listText = (items: readonly string[]): string =>
-  new Intl.ListFormat(language, { type: 'conjunction' }).format(items);
+  new Intl.ListFormat(language, { type: 'conjunction' }).format(items.map(isolate));
 
 const dayFormat = (options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat =>
   new Intl.DateTimeFormat(language, { ...options, timeZone: 'UTC' });

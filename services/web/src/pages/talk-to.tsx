@@ -24,12 +24,14 @@ export function TalkTo({ course, people, students, nameOf }: TalkToProps) {
   const sentencesOf = (person: OpenAttention): string[] =>
     reasonSentences(person, activities.get(person.student_id) ?? { ...person, active_days_30d: null });
   if (people.length === 0) return <p class="lead">{students.length === 0 ? t('course.empty') : t('talk.nobody')}</p>;
-  const fresh = people.filter(isNew).length;
+  const fresh = people.filter(isNew);
+  // Who is on the list since this week is news; then those with the most points, as the list has them.
+  const named = [...fresh, ...people.filter((person) => !isNew(person))].slice(0, NAMED);
   return (
     <>
       <p class="lead">
-        {t('talk.lead', { n: people.length })} {fresh > 0 && t('talk.new', { n: fresh })}{' '}
-        {people.slice(0, NAMED).map((person) => (
+        {t('talk.lead', { n: people.length })} {fresh.length > 0 && t('talk.new', { n: fresh.length })}{' '}
+        {named.map((person) => (
           <span key={person.student_id}>
             <a href={studentHref(course, person.student_id)}>
               <bdi>{nameOf(person.student_id)}</bdi>

@@ -1,0 +1,60 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Api } from '../../services/api/role.ts';
+import { startTestApi } from '../api/support.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
+import { EVENTUALLY, hasBrowser, openBrowser, openPage, seedSchool } from './support.ts';
+
+const MARKUP = '<img src=x onerror="document.title=1"><b>Ada</b>';
+const LONG = 'Donaudampfschifffahrtsgesellschaftskapitän Rhabarberbarbarabarbarbarenbartbarbier';
+const RIGHT_TO_LEFT = 'ليلى بنت أحمد';
+
+describe.skipIf(!hasBrowser)('names are text', () => {
+  let analytics: TestDatabase;
+  let api: Api;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    analytics = await createAnalyticsDatabase('web_names');
+    await seedSchool(analytics.db, 5);
+    api = await startTestApi(analytics.db);
+    browser = await openBrowser();
+  });
+  afterAll(async () => {
+    await browser.close();
+    await api.stop();
+    await analytics.drop();
+  });
+
+  test('whatever stands in them: markup, letters from right to left, words of forty letters', async () => {
+    const { page, errors } = await openPage(browser, 'about:blank', { viewport: { width: 390, height: 844 } });
+    const names = [MARKUP, LONG, RIGHT_TO_LEFT].map((name, index) => ({ student_id: index + 1, name }));
+    await page.route('**/api/directory?*', (route) => route.fulfill({ json: names }));
+    await page.goto(`${api.url}/#/course/1`);
+    const listed = page.locator('.people .who');
+    await expect.poll(() => listed.allInnerTexts(), EVENTUALLY).toEqual([MARKUP, LONG, RIGHT_TO_LEFT]);
+    expect(await page.locator('main img, main b').count()).toBe(0);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390);
+    expect(await page.locator('.people bdi').count()).toBe(3);
+    await page.getByLabel('Find by name').fill('أحمد');
+    await expect.poll(() => page.locator('table.everyone tbody tr').count(), EVENTUALLY).toBe(1);
+    await listed.first().click();
+    await page.getByRole('heading', { level: 1, name: MARKUP }).waitFor();
+    expect(await page.title()).toBe(`${MARKUP} · PrepaData`);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390);
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  test('where they are not kept, or may not be seen, a number stands for each', async () => {
+    const { page } = await openPage(browser, 'about:blank');
+    await page.route('**/api/directory?*', (route) =>
+      route.fulfill({ status: 403, json: { error: { code: 'missing_scope', message: 'no', hint: 'ask' } } }),
+    );
+    await page.goto(`${api.url}/#/course/1`);
+    await expect
+      .poll(() => page.locator('.people .who').allInnerTexts(), EVENTUALLY)
+      .toEqual(['Student 1', 'Student 2', 'Student 3']);
+    await page.context().close();
+  });
+});
