@@ -5,8 +5,8 @@ import type { LocalDay } from '#libs/domain/local-date.ts';
 import { classOf } from '#libs/families/course-class.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
 import { CourseDays, type CourseOnDay } from './course-days.ts';
-import { KeyDays, whatKeySays } from './key-days.ts';
-import type { FeaturesOfKey, RowsOfKey } from './key-rows.ts';
+import { type FactsOfKey, KeyDays, whatKeySays } from './key-days.ts';
+import type { FeaturesOfKey } from './key-rows.ts';
 
 /** The features of a key as of a day; days are asked for in ascending order. */
 export type FeaturesByDay = (day: LocalDay) => FeaturesOfKey;
@@ -29,12 +29,12 @@ export class CourseHistory {
     this.#settings = settings;
   }
 
-  add(rows: RowsOfKey): void {
-    const says = whatKeySays(rows, this.#last, this.#settings);
+  add(key: FactsOfKey): void {
+    const says = whatKeySays(key, this.#last, this.#settings);
     this.#evidence.push(...says.evidence);
     for (const day of says.factDays) this.#factDays.add(day);
     this.#members.push(says.member);
-    this.#isInOrder &&= says.isInOrder;
+    this.#isInOrder &&= key.isInOrder;
   }
 
   /** Whether the facts of a day follow from rows up to it alone, for every key. Else each day has to be derived for itself. */
@@ -43,11 +43,11 @@ export class CourseHistory {
   }
 
   /** The features of one of the keys, once all of them were added. */
-  of(rows: RowsOfKey): FeaturesByDay {
+  of(key: FactsOfKey): FeaturesByDay {
     this.#course ??= this.#settle();
     const { days, last, numbers } = this.#course;
-    const key = new KeyDays(rows, last, numbers, this.#settings);
-    return (day) => key.on(days.on(day));
+    const ofKey = new KeyDays(key, last, numbers, this.#settings);
+    return (day) => ofKey.on(days.on(day));
   }
 
   #settle() {

@@ -9,6 +9,7 @@ import type { FeatureSettings } from '#libs/families/settings.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { type DatasetRow, featureRow } from './columns.ts';
 import { CourseHistory } from './course-history.ts';
+import { type FactsOfKey, factsOf } from './key-days.ts';
 import { courseFeaturesOn, type FeaturesOfKey, type RowsOfKey } from './key-rows.ts';
 import { CourseLabels } from './labels.ts';
 import { datasetSql } from './statements.ts';
@@ -47,7 +48,7 @@ export class CourseReading {
   readonly #request: CourseRequest;
   readonly #history: CourseHistory;
   readonly #labels: CourseLabels;
-  readonly #kept = new Map<number, RowsOfKey>();
+  readonly #kept = new Map<number, FactsOfKey>();
   readonly #leftOut = new Set<number>();
   #keptRows = 0;
 
@@ -61,14 +62,12 @@ export class CourseReading {
 
   async *parts(): AsyncGenerator<DatasetPart> {
     const keys = await this.#readKeys();
-    for await (const [key, rows] of this.#read(keys)) {
-      this.#take(key, rows);
-    }
+    for await (const [key, known] of this.#read(keys)) this.#take(key, known);
     if (!this.#history.isInOrder) return yield* this.#dayByDay(keys);
-    for await (const [key, rows] of this.#read(keys)) {
+    for await (const [key, known] of this.#read(keys)) {
       this.#kept.delete(key.studentId);
-      yield this.#partOf(key, rows, () => {
-        const on = this.#history.of(rows);
+      yield this.#partOf(key, known, () => {
+        const on = this.#history.of(known);
         return this.#request.days.map(on);
       });
     }
@@ -81,27 +80,33 @@ export class CourseReading {
   }
 
   /** What the key says to the course. */
-  #take(key: StudentCourse, rows: RowsOfKey): void {
+  #take(key: StudentCourse, known: FactsOfKey): void {
     this.#orLeaveOut(key, () => {
-      this.#history.add(rows);
-      this.#labels.add(rows);
+      this.#history.add(known);
+      this.#labels.add(known);
     });
-    this.#keptRows += rows.engagement.activities.length + rows.grades.length + 1;
-    if (this.#keptRows <= MOST_ROWS_KEPT) this.#kept.set(key.studentId, rows);
+    const { engagement, grades } = known.rows;
+    this.#keptRows += engagement.activities.length + grades.length + 1;
+    if (this.#keptRows <= MOST_ROWS_KEPT) this.#kept.set(key.studentId, known);
   }
 
   /** Of each key the rows that count, from memory or the database; in order. */
-  async *#read(keys: readonly StudentCourse[]): AsyncGenerator<[StudentCourse, RowsOfKey]> {
+  async *#read(keys: readonly StudentCourse[]): AsyncGenerator<[StudentCourse, FactsOfKey]> {
     for (let at = 0; at < keys.length; at += KEYS_AT_ONCE) {
       const group = keys.slice(at, at + KEYS_AT_ONCE);
       const read = await this.#readRows(group.filter(({ studentId }) => !this.#kept.has(studentId)));
       for (const key of group) {
-        const rows = this.#kept.get(key.studentId) ?? read.get(key.studentId);
-        if (rows !== undefined) yield [key, rows];
+        const rows = read.get(key.studentId);
+        const known = this.#kept.get(key.studentId) ?? (rows && this.#factsOf(key, rows));
+        if (known !== undefined) yield [key, known];
         // Others of this process, such as those who answer requests, have their turn.
         await nextTurn();
       }
     }
+  }
+
+  #factsOf(key: StudentCourse, rows: RowsOfKey): FactsOfKey | undefined {
+    return this.#orLeaveOut(key, () => factsOf(rows, this.#request.today));
   }
 
   async #readRows(keys: readonly StudentCourse[]): Promise<ReadonlyMap<number, RowsOfKey>> {
@@ -122,7 +127,7 @@ export class CourseReading {
     );
   }
 
-  #partOf(key: StudentCourse, rows: RowsOfKey, derive: () => readonly FeaturesOfKey[]): DatasetPart {
+  #partOf(key: StudentCourse, known: FactsOfKey, derive: () => readonly FeaturesOfKey[]): DatasetPart {
     const features = this.#orLeaveOut(key, () =>
       derive().flatMap((each, at) => {
         const row = featureRow(key, this.#request.days[at] ?? 0, each);
@@ -130,18 +135,18 @@ export class CourseReading {
       }),
     );
     if (features === undefined || features.length === 0) return { features: [], labels: [] };
-    return { features, labels: [this.#labels.of(key, rows)] };
+    return { features, labels: [this.#labels.of(key, known)] };
   }
 
   /** Every day for itself, where the facts of a day can follow from rows of the next. */
   async *#dayByDay(keys: readonly StudentCourse[]): AsyncGenerator<DatasetPart> {
-    const all: [StudentCourse, RowsOfKey][] = [];
+    const all: [StudentCourse, FactsOfKey][] = [];
     for await (const each of this.#read(keys)) all.push(each);
     const { days, settings } = this.#request;
-    const rows = all.map(([, own]) => own);
+    const rows = all.map(([, known]) => known.rows);
     const byDay = days.map((day) => courseFeaturesOn(rows, day, settings));
-    for (const [at, [key, own]] of all.entries())
-      yield this.#partOf(key, own, () => byDay.flatMap((ofDay) => ofDay[at] ?? []));
+    for (const [at, [key, known]] of all.entries())
+      yield this.#partOf(key, known, () => byDay.flatMap((ofDay) => ofDay[at] ?? []));
   }
 
   #orLeaveOut<T>(key: StudentCourse, work: () => T): T | undefined {

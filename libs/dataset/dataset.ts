@@ -1,4 +1,4 @@
-import { PrepaError } from '#libs/domain/errors.ts';
+import { NotReadyError } from '#libs/domain/errors.ts';
 import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
 import { readStoredSettings } from '#libs/families/stored-settings.ts';
@@ -32,11 +32,11 @@ const SCHEMA_VERSION = '1';
 
 /**
  * Opens a set for as long as `work` runs, in one snapshot of the analytics database.
- * @throws NotFoundError for a course that was never seen; InvalidRequestError for a day after today; PrepaError when nothing
+ * @throws NotFoundError for a course that was never seen; InvalidRequestError for a day after today; NotReadyError when nothing
  * was derived yet, or the first snapshot of the source is still being read
  */
 export async function withDataset<T>(
-  db: Database,
+  db: Pick<Database, 'transaction'>,
   request: DatasetRequest,
   work: (dataset: Dataset) => Promise<T>,
 ): Promise<T> {
@@ -100,7 +100,7 @@ async function readCourses(tx: Queryable, wanted: DatasetRequest['courses']): Pr
   return tx.query<CourseRow>(datasetSql.dataset_courses, [wanted === null ? null : [...ids]]);
 }
 
-/** Up to which change of the source everything is in the set, by stream. @throws PrepaError while a snapshot is read */
+/** Up to which change of the source everything is in the set, by stream. @throws NotReadyError while a snapshot is read */
 async function readPosition(tx: Queryable): Promise<string> {
   const streams = await tx.query<{ stream: string; epoch: number; applied: string | null; phase: string }>(
     datasetSql.dataset_position,
@@ -108,7 +108,7 @@ async function readPosition(tx: Queryable): Promise<string> {
   const reading = streams.find(({ phase }) => phase === 'snapshot');
   // A set of a half that has come would look like a whole one.
   if (reading !== undefined)
-    throw new PrepaError(
+    throw new NotReadyError(
       'snapshot_running',
       'the first snapshot of the source is still being read: a set of what has come until now would not be whole',
       'wait until GET /api/ready says that it has ended (npm run start shows it, too), and try again',

@@ -39,14 +39,9 @@ export class EngagementFactsByDay {
     this.#completions = activities.filter((row) => row.kind === 'completion' && row.day <= last);
   }
 
-  /** How many of the events are dated on or before the day: the first ones. */
-  eventsUntil(day: LocalDay): number {
-    return countUntil(this.#eventDays, day);
-  }
-
   on(day: LocalDay): EngagementFacts {
     const { events, activeDays, firstRowDay } = this.all;
-    const count = this.eventsUntil(day);
+    const count = countUntil(this.#eventDays, day);
     const completions =
       this.#completions.length === 0
         ? this.all.completions

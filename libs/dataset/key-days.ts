@@ -18,22 +18,34 @@ import type { CourseOnDay } from './course-days.ts';
 import { areDaysInOrder, EngagementFactsByDay, GradeFactsByDay } from './facts-by-day.ts';
 import { daysOn, type FeaturesOfKey, featuresOn, type RowsOfKey } from './key-rows.ts';
 
+/** The rows of a key, and the facts that follow from them as of any day up to one. */
+export interface FactsOfKey {
+  readonly rows: RowsOfKey;
+  readonly facts: EngagementFactsByDay;
+  /** Facts of a day follow from rows up to that day alone. */
+  readonly isInOrder: boolean;
+}
+
+export const factsOf = (rows: RowsOfKey, last: LocalDay): FactsOfKey => ({
+  rows,
+  facts: new EngagementFactsByDay(rows.engagement.activities, last),
+  isInOrder: areDaysInOrder(rows.engagement.activities) && areDaysInOrder(rows.grades),
+});
+
 /** What one key says to its course and its class, as of a day; nothing of it depends on these. */
 export interface KeySays {
   readonly evidence: readonly KeyEvidence[];
   readonly factDays: readonly LocalDay[];
   readonly member: ClassMember;
-  /** The facts of a day follow from rows up to that day alone. */
-  readonly isInOrder: boolean;
 }
 
-export function whatKeySays({ engagement, grades }: RowsOfKey, last: LocalDay, settings: FeatureSettings): KeySays {
-  const { all } = new EngagementFactsByDay(engagement.activities, last);
+export function whatKeySays({ rows, facts }: FactsOfKey, last: LocalDay, settings: FeatureSettings): KeySays {
+  const { engagement, grades } = rows;
+  const now = facts.on(last);
   return {
-    evidence: [engagementEvidence(engagement, last, all), gradeEvidence(grades, last)],
-    factDays: [...all.activeDays, ...gradeFactDays(grades, last)],
-    member: memberOf(all.activeDays, handedInOf(all), gradeChanges(grades, last, settings.deriving)),
-    isInOrder: areDaysInOrder(engagement.activities) && areDaysInOrder(grades),
+    evidence: [engagementEvidence(engagement, last, now), gradeEvidence(grades, last)],
+    factDays: [...now.activeDays, ...gradeFactDays(grades, last)],
+    member: memberOf(now.activeDays, handedInOf(now), gradeChanges(grades, last, settings.deriving)),
   };
 }
 
@@ -56,15 +68,15 @@ export class KeyDays {
    * @param last the course on the last day that it speaks for
    * @param numbers of its class, up to that day
    */
-  constructor(rows: RowsOfKey, last: CourseOnDay, numbers: ClassNumbers | null, settings: FeatureSettings) {
+  constructor({ rows, facts }: FactsOfKey, last: CourseOnDay, numbers: ClassNumbers | null, settings: FeatureSettings) {
     const { deriving } = settings;
-    const { engagement, stored } = daysOn(rows, last, settings);
+    const { engagement, stored } = daysOn(rows, last, settings, facts.on(last.asOf));
     this.#rows = rows;
     this.#numbers = numbers;
     this.#settings = settings;
-    this.#facts = new EngagementFactsByDay(rows.engagement.activities, last.asOf);
+    this.#facts = facts;
     this.#grades = new GradeFactsByDay(rows.grades, last.asOf);
-    this.#timed = timedEvents(this.#facts.all.events, deriving);
+    this.#timed = timedEvents(facts.all.events, deriving);
     this.#series = (engagement?.series ?? null) as EngagementSeries | null;
     this.#key = anomalyKey({ ...stored, numbers }, last.asOf, last.coverage, deriving);
     this.#flags = anomalySeries(this.#key, deriving);

@@ -38,12 +38,19 @@ export const evidenceOn = ({ engagement, grades }: RowsOfKey, day: LocalDay): re
 
 type StoredDays = Parameters<typeof anomalyFamily.derive>[0];
 
-/** What engagement and performance would have of a key on a day: their rows, and what they store for flags and for the class. */
-export function daysOn(rows: RowsOfKey, course: CourseOnDay, settings: FeatureSettings) {
+/**
+ * What engagement and performance would have of a key on a day: their rows, and what they store for flags and for the class.
+ * @param facts as of the day that the course speaks for
+ */
+export function daysOn(
+  rows: RowsOfKey,
+  course: CourseOnDay,
+  settings: FeatureSettings,
+  facts = engagementFacts(rows.engagement.activities, course.asOf),
+) {
   const { today, asOf } = course;
   const { deriving, reading } = settings;
   const context = { ...course, otherFirstDay: gradeEvidence(rows.grades, today).firstDay };
-  const facts = engagementFacts(rows.engagement.activities, asOf);
   const engagement = engagementFamily.derive(rows.engagement, facts, context, deriving);
   const performance = performanceFamily.derive(rows.grades, gradeFacts(rows.grades, asOf), context, deriving);
   const enrolledAt = engagement?.features.enrolled_at ?? null;

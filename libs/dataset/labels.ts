@@ -1,12 +1,11 @@
-import { engagementFacts } from '#libs/aggregate/engagement.ts';
-import { gradeFacts } from '#libs/aggregate/grades.ts';
+import { gradeFactDays, gradeFacts } from '#libs/aggregate/grades.ts';
 import { performanceFeatures } from '#libs/derive/performance.ts';
 import type { DerivingSettings } from '#libs/derive/settings.ts';
 import type { StudentCourse } from '#libs/domain/family.ts';
 import { type LocalDay, laterDay } from '#libs/domain/local-date.ts';
 import { courseAsOf } from '#libs/families/course-as-of.ts';
 import type { DatasetRow } from './columns.ts';
-import { evidenceOn, type RowsOfKey } from './key-rows.ts';
+import type { FactsOfKey } from './key-days.ts';
 
 /** What became of the keys of a course, as it is known today; of one that runs nothing is, since it can still change. */
 export class CourseLabels {
@@ -20,15 +19,16 @@ export class CourseLabels {
   }
 
   /** All keys of the course are taken in before any is asked for. */
-  add(rows: RowsOfKey): void {
-    for (const { lastFact } of evidenceOn(rows, this.#today)) this.#lastFact = laterDay(this.#lastFact, lastFact);
+  add({ rows, facts }: FactsOfKey): void {
+    const days = [...facts.on(this.#today).activeDays.slice(-1), ...gradeFactDays(rows.grades, this.#today)];
+    for (const day of days) this.#lastFact = laterDay(this.#lastFact, day);
   }
 
-  of({ courseId, studentId }: StudentCourse, { engagement, grades }: RowsOfKey): DatasetRow {
+  of({ courseId, studentId }: StudentCourse, { rows, facts }: FactsOfKey): DatasetRow {
     const asOf = courseAsOf(this.#lastFact, this.#today);
     if (asOf === this.#today) return [courseId, studentId, null, null, null];
-    const performance = performanceFeatures(gradeFacts(grades, asOf), asOf, this.#settings);
-    const last = engagementFacts(engagement.activities, asOf).activeDays.at(-1);
+    const performance = performanceFeatures(gradeFacts(rows.grades, asOf), asOf, this.#settings);
+    const last = facts.on(asOf).activeDays.at(-1);
     return [courseId, studentId, performance?.passed ?? null, performance?.module_grade ?? null, last ?? null];
   }
 }

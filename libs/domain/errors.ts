@@ -42,6 +42,14 @@ export class ConfigurationError extends PrepaError {
   }
 }
 
+/** What is asked for cannot be had at this moment: later it can. */
+export class NotReadyError extends PrepaError {
+  constructor(code: string, message: string, hint: string) {
+    super(code, message, hint);
+    this.name = 'NotReadyError';
+  }
+}
+
 /** A schema or data is in a state that a restart cannot fix: exit code 3. */
 export class UnrecoverableError extends PrepaError {
   constructor(code: string, message: string, hint: string, options?: { cause?: unknown }) {

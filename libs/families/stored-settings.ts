@@ -1,6 +1,6 @@
 import type { ActivityType } from '#libs/domain/activity-type.ts';
 import { type ComponentNumbers, ENGAGEMENT_COMPONENTS } from '#libs/domain/components.ts';
-import { PrepaError } from '#libs/domain/errors.ts';
+import { NotReadyError } from '#libs/domain/errors.ts';
 import { isUtc } from '#libs/domain/zone.ts';
 import { hashOf } from '#libs/features/hash.ts';
 import { FEATURE_SET } from '#libs/features/index.ts';
@@ -15,12 +15,12 @@ type Described = FeatureSettings['described'];
 /**
  * The settings that the database was derived with last, from their description: whoever derives from what is stored there
  * without writing has no others to give.
- * @throws PrepaError when there are none yet, or this program would derive otherwise all the same
+ * @throws NotReadyError when there are none yet, or this program would derive otherwise all the same
  */
 export async function readStoredSettings(tx: Queryable): Promise<FeatureSettings> {
   const [stored] = await tx.query<{ fingerprint: string; described: Described }>(schemaSql.settings_read);
   if (stored === undefined)
-    throw new PrepaError(
+    throw new NotReadyError(
       'nothing_derived',
       'nothing was derived in the analytics database yet',
       'let the roles run (npm start, or npm run engagement, performance and anomaly), and try again',
@@ -37,8 +37,8 @@ export async function readStoredSettings(tx: Queryable): Promise<FeatureSettings
   return { reading, deriving: derivingOf(described), excluded, fingerprint, features, described, topics: false };
 }
 
-const derivedOtherwise = (what: string): PrepaError =>
-  new PrepaError(
+const derivedOtherwise = (what: string): NotReadyError =>
+  new NotReadyError(
     'settings_changed',
     `the analytics database was derived with other ${what} than this program has`,
     'use the version of PrepaData whose roles run on this database, or adopt this one (npm run migrate) and wait until all is derived',

@@ -39,3 +39,15 @@ export class RunConflictError extends PrepaError {
     this.runId = runId;
   }
 }
+
+/** A set is sent already: one at a time, since each holds a connection and a core for long. */
+export class DatasetBusyError extends PrepaError {
+  constructor() {
+    super(
+      'dataset_running',
+      'another set is being made and sent at this moment',
+      'wait for it and ask again; or write the set with npm run dataset, which waits for nobody',
+    );
+    this.name = 'DatasetBusyError';
+  }
+}

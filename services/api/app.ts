@@ -117,7 +117,7 @@ function writeJson(ctx: Koa.Context, status: number, body: unknown): void {
 function writeReply(ctx: Koa.Context, { body, status = 200, contentType }: Reply<unknown>): void {
   if (body instanceof Readable) {
     ctx.status = status;
-    ctx.type = 'application/json';
+    ctx.set('content-type', contentType ?? 'application/json; charset=utf-8');
     ctx.body = body;
     // When it cannot be read on, what compresses it hears of that, too.
     body.once('error', (error) => ctx.body instanceof Readable && ctx.body.destroy(error));
@@ -147,6 +147,7 @@ function createRouter({ context, routes, draining, openPaths }: AppOptions): Rou
         path: ctx.path,
         params: ctx.params,
         query: ctx.query,
+        accepts: (types) => ctx.accepts(...types) || null,
         left: () => AbortSignal.any([draining, gone(ctx.res)]),
         readBody: () => readJson(ctx.req),
       });

@@ -1,8 +1,14 @@
-import { PrepaError } from '#libs/domain/errors.ts';
+import { NotReadyError, PrepaError } from '#libs/domain/errors.ts';
 import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import type { ErrorAnswer } from '#libs/serve/answers.ts';
 import { StudentExcludedError } from '#libs/serve/erase.ts';
-import { DatabaseDeadlineError, InvalidRequestError, NotFoundError, RunConflictError } from '#libs/serve/errors.ts';
+import {
+  DatabaseDeadlineError,
+  DatasetBusyError,
+  InvalidRequestError,
+  NotFoundError,
+  RunConflictError,
+} from '#libs/serve/errors.ts';
 import {
   ForbiddenHostError,
   ForbiddenOriginError,
@@ -52,10 +58,11 @@ export function toFailure(error: unknown, requestId: string): ApiFailure {
   if (error instanceof NotFoundError) return refusal(404, error);
   if (error instanceof MethodNotAllowedError) return refusal(405, error, { allow: error.allowed.join(', ') });
   if (error instanceof RunConflictError) return conflict(error);
-  if (error instanceof StudentExcludedError) return refusal(409, error);
+  if (error instanceof StudentExcludedError || error instanceof DatasetBusyError) return refusal(409, error);
   if (error instanceof BodyTooLargeError) return refusal(413, error);
   if (error instanceof UnsupportedTypeError) return refusal(415, error);
-  if (error instanceof DatabaseDeadlineError) return { ...refusal(503, error), level: 'warn' };
+  if (error instanceof DatabaseDeadlineError || error instanceof NotReadyError)
+    return { ...refusal(503, error), level: 'warn' };
   if (isDatabaseFault(error)) return databaseAway();
   // Said for people to read, but not foreseen by any route: its cause is ours to look at.
   if (error instanceof PrepaError) return { ...refusal(500, error), level: 'error' };

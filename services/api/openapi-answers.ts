@@ -41,13 +41,13 @@ const REFUSALS: Readonly<Record<number, readonly [description: string, ...header
   404: ['An id that was never seen'],
   405: ['The path has no such method', 'Allow'],
   408: ['The request did not come to its end in time'],
-  409: ['A run stands in the way, or has ended'],
+  409: ['A run stands in the way, or has ended; or another set is being sent'],
   413: ['The body is longer than any that makes sense'],
   415: ['The body is not said to be JSON'],
   429: ['Too many wrong tokens came from this address', 'Retry-After'],
   431: ['The address and headers are longer than any that make sense'],
   500: ['A fault of ours: the message names the request, and the log says more'],
-  503: ['A database does not answer'],
+  503: ['A database does not answer, or what is asked for is not derived yet'],
 };
 
 export const json = (schema: object): object => ({ 'application/json': { schema } });
@@ -74,7 +74,12 @@ export function responsesOf(route: Route, components: Components): Record<string
   const answered = (description: string, answer: z.ZodType): object => ({
     description,
     headers: headers(...ofLists),
-    content: { [route.mediaType ?? 'application/json']: { schema: components.describe(answer, 'output') } },
+    content: Object.fromEntries(
+      (route.mediaTypes ?? ['application/json']).map((type) => [
+        type,
+        { schema: components.describe(answer, 'output') },
+      ]),
+    ),
   });
   const others = Object.entries(route.others ?? {});
   return {

@@ -105,6 +105,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   const app = createApp({
     context: {
       db: answering,
+      snapshots: db,
       studentMetrics: studentMetrics.read,
       clock,
       checks: () => [...checks(), ...poolTroubles(db)],

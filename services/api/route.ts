@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { z } from 'zod';
 import type { Clock } from '#libs/domain/clock.ts';
 import type { Metrics } from '#libs/platform/metrics.ts';
-import type { Queryable } from '#libs/platform/postgres/database.ts';
+import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import type { FinishedAnswer } from '#libs/serve/finished-answer.ts';
 import { type RawParameters, readFields, readParameters } from '#libs/serve/parameters.ts';
 import type { ReadStudentMetrics } from '#libs/serve/student-metrics.ts';
@@ -13,6 +13,8 @@ import type { Caller, Scope } from './tokens.ts';
 export interface ApiContext {
   /** The analytics database, with a deadline on every answer. */
   readonly db: Queryable;
+  /** The same without a deadline, for what reads one snapshot for long. */
+  readonly snapshots: Pick<Database, 'transaction'>;
   readonly studentMetrics: ReadStudentMetrics;
   readonly clock: Clock;
   /** Why this process is not ready, as its other parts see it; empty when they are well. */
@@ -32,6 +34,8 @@ export interface RawRequest {
   readonly path: string;
   readonly params: RawParameters;
   readonly query: RawParameters;
+  /** Of these media types the one that the caller likes best; null: none of them. */
+  accepts(types: readonly string[]): string | null;
   /** Aborts when the caller has gone, or is to be sent away because the server drains. */
   left(): AbortSignal;
   /** The JSON of the body, read when it is asked for. */
@@ -40,7 +44,7 @@ export interface RawRequest {
 
 /** An answer that is not an error; 200 unless it says otherwise. */
 export interface Reply<A> {
-  /** All of it; or its JSON, finished or in pieces that are sent as they come to be. */
+  /** All of it; or its JSON, finished or in pieces that are sent as they come to be; or, with a type, pieces of something else. */
   readonly body: A | FinishedAnswer | Readable;
   /** The body is text of this type, sent as it is; without one it is sent as JSON. */
   readonly contentType?: string;
@@ -71,8 +75,8 @@ interface RouteHead {
   readonly scopes?: readonly Scope[];
   /** May be asked without a token: always, or where probes are let in. */
   readonly open?: 'always' | 'probes';
-  /** Of the answer; JSON unless given. */
-  readonly mediaType?: string;
+  /** Of the answer, the one that is preferred first; JSON unless given. */
+  readonly mediaTypes?: readonly string[];
   /** Statuses of refusals that cannot be told from the parameters. */
   readonly refusals?: readonly (404 | 409)[];
 }

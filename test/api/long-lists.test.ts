@@ -125,6 +125,7 @@ test('nothing is read before there is room for it', async () => {
     path: '/',
     params: {},
     query: {},
+    accepts: () => null,
     left: () => new AbortController().signal,
     readBody: async () => ({}),
   };

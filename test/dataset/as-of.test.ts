@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { CourseHistory } from '#libs/dataset/course-history.ts';
+import { factsOf } from '#libs/dataset/key-days.ts';
 import { courseFeaturesOn, type RowsOfKey } from '#libs/dataset/key-rows.ts';
 import { type LocalDay, MS_PER_DAY } from '#libs/domain/local-date.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
@@ -11,13 +12,16 @@ import { testSettings } from '../support/settings.ts';
 
 /** What a course's history says of each day, against what is derived of that day from the rows up to it alone. */
 function expectSame(keys: readonly RowsOfKey[], days: readonly LocalDay[], settings: FeatureSettings): void {
-  const history = new CourseHistory(days.at(-1) ?? 0, settings);
-  for (const rows of keys) history.add(rows);
+  const last = days.at(-1) ?? 0;
+  const history = new CourseHistory(last, settings);
+  // Facts reach beyond the last day that is asked for.
+  const known = keys.map((rows) => factsOf(rows, last + 5));
+  for (const key of known) history.add(key);
   expect(history.isInOrder).toBe(true);
-  const byKey = keys.map((rows) => history.of(rows)).map((on) => days.map(on));
+  const byKey = known.map((key) => history.of(key)).map((on) => days.map(on));
   days.forEach((day, at) => {
-    const known = byKey.map((ofKey) => ofKey[at]);
-    expect({ day, known }).toEqual({ day, known: courseFeaturesOn(keys, day, settings) });
+    const ofDay = byKey.map((ofKey) => ofKey[at]);
+    expect({ day, ofDay }).toEqual({ day, ofDay: courseFeaturesOn(keys, day, settings) });
   });
 }
 

@@ -4,7 +4,7 @@ import { FLAG_NAMES } from '#libs/domain/flags.ts';
 import { formatDay, type LocalDay, MS_PER_DAY } from '#libs/domain/local-date.ts';
 import { seedCampus } from '../../services/sandbox/campus/seed.ts';
 import { askOracle, compareRows } from '../support/oracle.ts';
-import { byName, DatasetWorld, named, printed } from './world.ts';
+import { byName, DatasetWorld, named, printed, TABLES_OF_SETS } from './world.ts';
 
 /*
  * What a set says of a day, against the oracle of that day, against temporal_features, and against a source from which all
@@ -37,8 +37,7 @@ test.each(DAYS.map((day) => [formatDay(day), day] as const))(
     const ours = await printed(world.analytics.db, await world.rows([today]));
     const settings = { today, source_timezone: 'UTC', institution_timezone: 'Europe/Paris' };
     const oracle = await askOracle(world.source.address, 'public', settings);
-    const tables = ['engagement', 'performance', 'anomaly'] as const;
-    expect(tables.flatMap((table) => compareRows(table, oracle[table], ours[table])).slice(0, 10)).toEqual([]);
+    expect(TABLES_OF_SETS.flatMap((table) => compareRows(table, oracle[table], ours[table])).slice(0, 10)).toEqual([]);
     expect(ours.anomaly.length).toBe(oracle.anomaly.length);
   },
   DEADLINE_MS,

@@ -21,8 +21,9 @@ export class DatasetWorld {
     this.analytics = analytics;
   }
 
-  static async open(purpose: string): Promise<DatasetWorld> {
-    return new DatasetWorld(await createSourceDatabase(`${purpose}_source`), await createAnalyticsDatabase(purpose));
+  static async open(purpose: string, schema?: string): Promise<DatasetWorld> {
+    const source = await createSourceDatabase(`${purpose}_source`, schema);
+    return new DatasetWorld(source, await createAnalyticsDatabase(purpose));
   }
 
   /** Takes in what the source has, and follows it; the clock stands still. */
@@ -81,6 +82,8 @@ export const named = (row: DatasetRow): Record<string, unknown> =>
 /** A column that is never null in a row of its table: where it is null, the table has no row. */
 const ALWAYS = { engagement: 'activity_scope', performance: 'graded_items', anomaly: 'unsupported' } as const;
 type Family = keyof typeof ALWAYS;
+/** The tables whose columns are in a set. */
+export const TABLES_OF_SETS = Object.keys(ALWAYS) as readonly Family[];
 
 const STAMPS = ['source_position', 'source_committed_at', 'computed_at', 'row_version', 'feature_version'];
 

@@ -32,8 +32,9 @@ export interface AnomalySeries {
   readonly firstDay: LocalDay;
   /** Names in order. Lists that are equal are one list. */
   readonly flags: readonly (readonly FlagName[])[];
-  /** What is held against the class. */
+  /** What is held against the class, and what that follows from. */
   readonly attention: AttentionDays;
+  readonly attentionKey: AttentionKey;
 }
 
 /** A list of flags as one number: of the first that is stored 1, of the next 2, 4, … */
@@ -73,13 +74,14 @@ export function anomalySeries(key: AnomalyKey, settings: AnomalySettings): Anoma
     if (apart.outlier !== null) openWhileNews(`grade_${apart.outlier.side}`, apart.last.day);
     for (const { item } of apart.beyond) openWhileNews('grade_outlier', item.day);
   });
-  const attention = attentionDays(attentionKey(key, firstDay), settings);
+  const attentionKey = attentionKeyOf(key, firstDay);
+  const attention = attentionDays(attentionKey, settings);
   openAttention(attention, open);
-  return { firstDay, flags: Array.from(open, flagsOfBits), attention };
+  return { firstDay, flags: Array.from(open, flagsOfBits), attention, attentionKey };
 }
 
 /** @param firstDay of the key */
-export const attentionKey = (
+const attentionKeyOf = (
   { asOf, activeDays, handedIn, grades, numbers }: AnomalyKey,
   firstDay: LocalDay,
 ): AttentionKey => ({

@@ -1,6 +1,6 @@
 import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
 import { type AttentionFlags, attentionFlags, unknownAttention } from '../attention/attention.ts';
-import { type AnomalyKey, type AnomalySeries, activityBy, anomalySeries, attentionKey } from './anomaly-series.ts';
+import { type AnomalyKey, type AnomalySeries, activityBy, anomalySeries } from './anomaly-series.ts';
 import {
   type AnomalyFeatures,
   type AnomalySettings,
@@ -40,7 +40,7 @@ export function anomalyFeatures(
     return finding && { since: formatDay(day - daysOpenBefore(series, name, index)), ...finding };
   };
   return {
-    ...attentionOn(key, settings, series, index),
+    ...(series === null ? NO_ATTENTION : attentionFlags(series.attentionKey, series.attention, index, settings)),
     engagement_drop: flag('engagement_drop'),
     engagement_spike: flag('engagement_spike'),
     inactivity: flag('inactivity'),
@@ -55,16 +55,6 @@ export function anomalyFeatures(
 }
 
 const NO_ATTENTION: AttentionFlags = { attention: null, absent: null, missing_work: null, low_marks: null };
-
-function attentionOn(
-  key: AnomalyKey,
-  settings: AnomalySettings,
-  series: AnomalySeries | null,
-  index: number,
-): AttentionFlags {
-  if (series === null) return NO_ATTENTION;
-  return attentionFlags(attentionKey(key, series.firstDay), series.attention, index, settings);
-}
 
 /** What is known on a day, looked up once. */
 interface View {

@@ -4,6 +4,7 @@ import { attentionRoute } from './attention.ts';
 import { classDaysRoute, classStudentsRoute } from './class.ts';
 import { courseMetricsRoute } from './course-metrics.ts';
 import { coursesRoute } from './courses.ts';
+import { datasetRoute } from './dataset.ts';
 import { engagementTrendsRoute } from './engagement-trends.ts';
 import { eraseRoute, erasureRoute } from './erase.ts';
 import { featuresRoute } from './features.ts';
@@ -36,6 +37,7 @@ const DESCRIBED: readonly Route[] = [
   freshnessRoute,
   rejectedRoute,
   featuresRoute,
+  datasetRoute,
   triggerRoute,
   statusRoute,
   cancelRoute,

@@ -10,7 +10,7 @@ export const metricsRoute = defineRoute({
   scopes: ['ops'],
   open: 'probes',
   summary: 'How the service does, in the text form of Prometheus',
-  mediaType: 'text/plain',
+  mediaTypes: ['text/plain'],
   params: noParameters,
   query: noParameters,
   answer: z.string(),
