@@ -1,10 +1,12 @@
+import { openSettings } from '#libs/families/settings.ts';
+import { adoptFirstSettings } from '#libs/pipeline/adopt.ts';
+import { loadConfig } from '#libs/platform/config/config.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { startReconcile } from '../../../services/reconcile/role.ts';
 import { seedCampus } from '../../../services/sandbox/campus/seed.ts';
 import { FakeRunner, QUICK } from '../../pipeline-runs/fake.ts';
 import { createAnalyticsDatabase, createSourceDatabase } from '../../support/database.ts';
 import { startTestPipeline } from '../../support/pipeline.ts';
-import { testSettings } from '../../support/settings.ts';
 import { untilSettled } from '../../support/settle.ts';
 import { startTestApi } from '../support.ts';
 
@@ -15,10 +17,12 @@ export async function openLivingApi(tokens: readonly string[] = []) {
   await seedCampus(source.db, { seed: 'clients', now: Date.now(), students: 60 });
   await source.db.query(`INSERT INTO grades (id, student_id, course_id, grade_item, grade_value, grade_max, timestamp)
     SELECT gen_random_uuid(), student_id, course_id, 'Essay', 5, 0, timestamp FROM grades LIMIT 5`);
+  const settings = await openSettings(loadConfig({}), analytics.db);
+  await adoptFirstSettings(analytics.db, settings);
   const pipeline = await startTestPipeline({
     source: source.address,
     analytics: analytics.db,
-    settings: testSettings(),
+    settings,
     maxBatch: 5_000,
   });
   await untilSettled(source.db, analytics.db);
