@@ -23,6 +23,11 @@ const QUALITY = constants.BROTLI_PARAM_QUALITY;
 const LARGE = 500_000;
 const COMPRESSED = /\.(html|js|css|svg)$/;
 
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major === 20 && minor < 19) {
+  console.error(`Node ${process.versions.node} cannot build the pages: that takes 20.19 or newer.`);
+  process.exit(1);
+}
 const madeOf = digest();
 const isFresh = existsSync(note) && readFileSync(note, 'utf8') === madeOf;
 if (!process.argv.includes('--if-stale') || !isFresh) await make();

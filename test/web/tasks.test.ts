@@ -15,7 +15,7 @@ const TASKS: Readonly<
       ['link', 'Course 1'],
       ['link', 'Student 1'],
     ],
-    answer: 'stopped 6 days ago; before, active 4 days a week; the class is usually active on 12 of 21',
+    answer: 'stopped 6 days ago; before, active 4 days a week; the class is usually active on 12 of 21 days',
   },
   'how are her grades': {
     steps: [

@@ -16,6 +16,6 @@ export async function buildPages(log: Log): Promise<string | undefined> {
     return stdout.trim() || undefined;
   } catch (error) {
     log.warn({ err: error }, 'the pages could not be built');
-    return 'The pages could not be built (the log says why); everything else runs without them.';
+    return 'The pages could not be built, and everything else runs without them; npm run build:web says why.';
   }
 }

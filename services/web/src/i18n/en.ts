@@ -75,7 +75,7 @@ export const EN = {
   'reason.gone': 'away for two months or more',
   'reason.before': { one: 'before, active {n} day a week', other: 'before, active {n} days a week' },
   'reason.absent': { one: 'active on {n} of the last {days} days', other: 'active on {n} of the last {days} days' },
-  'reason.usual': 'the class is usually active on {usual} of {n}',
+  'reason.usual': 'the class is usually active on {usual} of {n} days',
   'reason.missing': { one: '{n} of {owed} pieces of work missing', other: '{n} of {owed} pieces of work missing' },
   'reason.marks': {
     one: 'marks {points} points below the class, in {n} piece of work',
