@@ -69,16 +69,11 @@ export function registerSettings(config: SettingValues): RegisterSettings {
       'use 1 to 40 lower-case letters, digits and underscores, not beginning with a digit',
     );
   }
-  const { CONNECT_BASIC_AUTH_USER_INFO: login, CONNECT_SSL_CA_LOCATION: ca } = config;
   return {
     source,
     sslMode: config.SOURCE_DB_SSLMODE,
     analytics,
-    connect: {
-      url: connectUrl.replace(/\/+$/, ''),
-      ...(login === '' ? {} : { login }),
-      ...(ca === undefined ? {} : { ca }),
-    },
+    connect: connectAddress(connectUrl, config),
     name: config.KAFKA_TOPIC_PREFIX,
     names: namesOf(config),
     publication: config.SOURCE_PUBLICATION,
@@ -88,6 +83,16 @@ export function registerSettings(config: SettingValues): RegisterSettings {
     partitions: config.KAFKA_PARTITIONS,
     replication: config.KAFKA_REPLICATION,
     overrides: config.CONNECT_OVERRIDES === 'on',
+  };
+}
+
+/** @param url CONNECT_URL */
+export function connectAddress(url: string, config: SettingValues): ConnectAddress {
+  const { CONNECT_BASIC_AUTH_USER_INFO: login, CONNECT_SSL_CA_LOCATION: ca } = config;
+  return {
+    url: url.replace(/\/+$/, ''),
+    ...(login === '' ? {} : { login }),
+    ...(ca === undefined ? {} : { ca }),
   };
 }
 
@@ -116,14 +121,18 @@ export function wantedConfig(settings: RegisterSettings, epoch: number, mode: Sn
 }
 
 /**
- * Debezium looks for certificates, and for the key in the form of its driver (PKCS-8 DER or PKCS-12), where Connect's own
- * environment says; unset, where its driver does.
+ * Debezium looks for certificates, and for the key in a form that its driver takes (PKCS-8 DER, or PKCS-12 with a password, however
+ * ours is kept), where Connect's own environment says; unset, where its driver does.
  */
 const sourceCertificates = ({ ssl }: DatabaseAddress): ConnectorConfig => ({
   ...(ssl?.ca === undefined ? {} : { 'database.sslrootcert': inConnect('SOURCE_DB_SSLROOTCERT') }),
   ...(ssl?.cert === undefined ? {} : { 'database.sslcert': inConnect('SOURCE_DB_SSLCERT') }),
-  ...(ssl?.key === undefined ? {} : { 'database.sslkey': inConnect('SOURCE_DB_SSLKEY') }),
-  ...(ssl?.passphrase === undefined ? {} : { 'database.sslpassword': inConnect('SOURCE_DB_SSLPASSWORD') }),
+  ...(ssl?.key === undefined
+    ? {}
+    : {
+        'database.sslkey': inConnect('SOURCE_DB_SSLKEY'),
+        'database.sslpassword': inConnect('SOURCE_DB_SSLPASSWORD'),
+      }),
 });
 
 export const slotOf = (settings: RegisterSettings, epoch: number): string => `${settings.slotPrefix}_${epoch}`;

@@ -6,6 +6,7 @@ import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
 import { openProgressStore } from '#libs/store/progress/progress.ts';
 import { ConnectApi } from '../../services/register/connect-api.ts';
 import { superviseConnector } from '../../services/register/connector-supervisor.ts';
+import { askPlainly } from '../support/cluster.ts';
 import { useStack } from '../support/stack.ts';
 import { readTopics, type TopicReader } from '../support/topic-reader.ts';
 import { createFixture, type Fixture, register, until } from './fixture.ts';
@@ -27,14 +28,12 @@ let reader: TopicReader;
 let connect: ConnectApi;
 
 beforeAll(async () => {
-  const stack = useStack();
-  fixture = await createFixture('crash', stack);
-  connect = new ConnectApi({ url: stack.connectUrl }, fixture.settings.name, new AbortController().signal);
-  reader = await readTopics({
-    brokers: stack.brokers,
-    registryUrl: stack.registryUrl,
-    topics: SOURCE_TABLES.map((table) => `${fixture.settings.name}.public.${table}`),
-  });
+  fixture = await createFixture('crash');
+  connect = new ConnectApi(fixture.settings.connect, fixture.settings.name, new AbortController().signal);
+  reader = await readTopics(
+    useStack(),
+    SOURCE_TABLES.map((table) => `${fixture.settings.name}.public.${table}`),
+  );
   await fixture.source.db.query(`INSERT INTO students (external_id) VALUES ('first'), ('second')`);
   await register(fixture);
 });
@@ -65,10 +64,7 @@ async function everythingArrives(): Promise<void> {
 }
 
 /** Between us and Connect: takes the n-th change, and then nobody hears of it, nor of anything after. */
-async function startTrap(
-  target: string,
-  last: number,
-): Promise<{ url: string; sprung: Promise<void>; server: Server }> {
+async function startTrap(last: number): Promise<{ url: string; sprung: Promise<void>; server: Server }> {
   let changes = 0;
   let spring: () => void = () => {};
   const sprung = new Promise<void>((resolve) => {
@@ -80,20 +76,14 @@ async function startTrap(
     const method = request.method ?? 'GET';
     if (method !== 'GET') changes += 1;
     if (changes > last) return void request.socket.destroy();
-    const answer = await fetch(`${target}${request.url}`, {
-      method,
-      headers: { 'content-type': 'application/json' },
-      ...(chunks.length === 0 ? {} : { body: Buffer.concat(chunks) }),
-    });
-    const text = await answer.text();
+    const body = chunks.length === 0 ? undefined : Buffer.concat(chunks).toString();
+    const { status, text } = await askPlainly(fixture.settings.connect, request.url ?? '', method, body);
     if (method !== 'GET' && changes === last) {
       spring();
       changes += 1;
       return void request.socket.destroy();
     }
-    response
-      .writeHead(answer.status, { 'content-type': 'application/json' })
-      .end(answer.status === 204 ? undefined : text);
+    response.writeHead(status, { 'content-type': 'application/json' }).end(status === 204 ? undefined : text);
   };
   const server = createServer((request, response) => {
     pass(request, response).catch(() => request.socket.destroy());
@@ -105,7 +95,7 @@ async function startTrap(
 test.each(STEPS.map((step, index) => [step, index + 1] as const))(
   'a crash right after "%s" is fixed by registering again',
   async (_, last) => {
-    const trap = await startTrap(fixture.settings.connect.url, last);
+    const trap = await startTrap(last);
     const dying = new AbortController();
     const dead = superviseConnector({
       settings: { ...fixture.settings, connect: { url: trap.url } },

@@ -2,7 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sourceNames } from '#libs/domain/source-tables/names.ts';
 import { superviseConnector } from '../../services/register/connector-supervisor.ts';
 import type { RegisterSettings } from '../../services/register/settings.ts';
+import type { Cluster } from '../support/cluster.ts';
 import { createAnalyticsDatabase, createSourceDatabase, type TestDatabase } from '../support/database.ts';
+import { useStack } from '../support/stack.ts';
 
 /** A source, an analytics database and a connector of their own names. */
 export interface Fixture {
@@ -14,10 +16,7 @@ export interface Fixture {
 
 let count = 0;
 
-export async function createFixture(
-  purpose: string,
-  stack: { connectUrl: string; brokers: string; registryUrl: string },
-): Promise<Fixture> {
+export async function createFixture(purpose: string, cluster: Cluster = useStack()): Promise<Fixture> {
   const source = await createSourceDatabase(purpose);
   const analytics = await createAnalyticsDatabase(`${purpose}_store`);
   count += 1;
@@ -27,15 +26,15 @@ export async function createFixture(
     analytics,
     settings: {
       source: source.address,
-      sslMode: 'disable',
+      sslMode: source.address.ssl === undefined ? 'disable' : 'verify-full',
       analytics: analytics.address,
-      connect: { url: stack.connectUrl },
+      connect: cluster.connect,
       name,
       names: sourceNames(),
       publication: 'prepadata',
       slotPrefix: `${name}_debezium`,
       slotLimit: 'required',
-      cluster: { brokers: stack.brokers.split(','), security: {}, registry: { url: stack.registryUrl } },
+      cluster,
       partitions: 4,
       replication: 1,
       overrides: true,

@@ -30,16 +30,14 @@ async function asAdministrator(file: string, password: string): Promise<void> {
 }
 
 beforeAll(async () => {
-  const stack = useStack();
-  const made = await createFixture('hostile', stack);
+  const made = await createFixture('hostile');
   role = `${made.settings.name}_reader`;
   fixture = { ...made, settings: { ...made.settings, source: { ...made.source.address, user: role } } };
-  connect = new ConnectApi({ url: stack.connectUrl }, fixture.settings.name, signal);
-  reader = await readTopics({
-    brokers: stack.brokers,
-    registryUrl: stack.registryUrl,
-    topics: SOURCE_TABLES.map((table) => `${fixture.settings.name}.public.${table}`),
-  });
+  connect = new ConnectApi(fixture.settings.connect, fixture.settings.name, signal);
+  reader = await readTopics(
+    useStack(),
+    SOURCE_TABLES.map((table) => `${fixture.settings.name}.public.${table}`),
+  );
 });
 afterAll(async () => {
   await reader?.stop();

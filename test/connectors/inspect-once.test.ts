@@ -8,6 +8,7 @@ import type { ConnectApi, Connector } from '../../services/register/connect-api.
 import { inspectOnce } from '../../services/register/inspect.ts';
 import { Restarts } from '../../services/register/restarts.ts';
 import { slotOf, wantedConfig } from '../../services/register/settings.ts';
+import { clusterOf, NOWHERE } from '../support/cluster.ts';
 import { createFixture, type Fixture } from './fixture.ts';
 
 /* What is looked at lives on meanwhile: here a Connect that is told what Debezium has come to while it is asked. */
@@ -17,11 +18,7 @@ let fixture: Fixture;
 let control: pg.Client;
 
 beforeAll(async () => {
-  fixture = await createFixture('look', {
-    connectUrl: 'http://127.0.0.1:1',
-    brokers: '127.0.0.1:1',
-    registryUrl: 'http://127.0.0.1:1',
-  });
+  fixture = await createFixture('look', clusterOf(NOWHERE));
   control = new pg.Client(fixture.source.address);
   await control.connect();
 });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
 import { openProgressStore } from '#libs/store/progress/progress.ts';
+import { clusterOf, NOWHERE } from '../support/cluster.ts';
 import { createSourceDatabase } from '../support/database.ts';
 import { createFixture, type Fixture, register } from './fixture.ts';
 
@@ -9,7 +10,7 @@ import { createFixture, type Fixture, register } from './fixture.ts';
 let fixture: Fixture;
 const role = `debezium_${process.pid}`;
 beforeEach(async () => {
-  fixture = await createFixture('inspect', { connectUrl: 'http://127.0.0.1:1', brokers: '', registryUrl: '' });
+  fixture = await createFixture('inspect', clusterOf(NOWHERE));
   await fixture.source.db.query(`CREATE ROLE ${role} LOGIN REPLICATION PASSWORD 'secret'`);
   await fixture.source.db.query(`GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${role}`);
 });

@@ -20,11 +20,10 @@ const values = (): unknown[] =>
     .sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 
 beforeAll(async () => {
-  const stack = useStack();
-  const made = await createFixture('odd', stack);
+  const made = await createFixture('odd');
   const { password } = made.source.address;
   fixture = { ...made, settings: { ...made.settings, source: { ...made.source.address, user: role } } };
-  connect = new ConnectApi({ url: stack.connectUrl }, fixture.settings.name, new AbortController().signal);
+  connect = new ConnectApi(fixture.settings.connect, fixture.settings.name, new AbortController().signal);
   await made.source.db.query(`CREATE ROLE ${role} LOGIN REPLICATION PASSWORD '${password}'`);
   for (const text of [
     `GRANT SELECT ON students, courses, enrollments, grades, activity_logs TO ${role}`,
@@ -44,11 +43,7 @@ beforeAll(async () => {
     `INSERT INTO grades (grade_item, grade_value) VALUES ('before', 1)`,
   ])
     await made.source.db.query(text);
-  reader = await readTopics({
-    brokers: stack.brokers,
-    registryUrl: stack.registryUrl,
-    topics: [`${fixture.settings.name}.public.grades`],
-  });
+  reader = await readTopics(useStack(), [`${fixture.settings.name}.public.grades`]);
 });
 afterAll(async () => {
   await reader?.stop();

@@ -28,8 +28,7 @@ function administratorSql(file: string, password: string): string {
 }
 
 beforeAll(async () => {
-  const stack = useStack();
-  const made = await createFixture('register', stack);
+  const made = await createFixture('register');
   role = `${made.settings.name}_reader`;
   const { db } = made.source;
   await db.query(`INSERT INTO students (external_id) SELECT 'before ' || i FROM generate_series(1, 200) AS i`);
@@ -41,12 +40,11 @@ beforeAll(async () => {
   );
   const source: DatabaseAddress = { ...made.source.address, user: role };
   fixture = { ...made, settings: { ...made.settings, source } };
-  connect = new ConnectApi({ url: stack.connectUrl }, fixture.settings.name, signal);
-  reader = await readTopics({
-    brokers: stack.brokers,
-    registryUrl: stack.registryUrl,
-    topics: SOURCE_TABLES.map((table) => `${fixture.settings.name}.public.${table}`),
-  });
+  connect = new ConnectApi(fixture.settings.connect, fixture.settings.name, signal);
+  reader = await readTopics(
+    useStack(),
+    SOURCE_TABLES.map((table) => `${fixture.settings.name}.public.${table}`),
+  );
 });
 
 afterAll(async () => {
@@ -172,7 +170,7 @@ test('registering again changes nothing, and the password is nowhere but in the 
   expect(told).toEqual([`streaming: following ${slotOf(fixture.settings, epoch)}`]);
   expect(after?.config['database.password']).toBe(`\${env:SOURCE_DB_PASSWORD}`);
   expect(await epochNow()).toBe(epoch);
-  const kept = await readTexts(useStack().brokers, 'connect-configs');
+  const kept = await readTexts(useStack(), 'connect-configs');
   const passwords = kept.join('\n').match(/"database\.password":"[^"]*"/g) ?? [];
   expect(passwords.length).toBeGreaterThan(0);
   expect(new Set(passwords)).toEqual(new Set([`"database.password":"\${env:SOURCE_DB_PASSWORD}"`]));

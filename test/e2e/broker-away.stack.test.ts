@@ -1,14 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FAMILIES } from '#libs/domain/family.ts';
 import { addressEnv } from '#libs/platform/config/address-env.ts';
-import { openAdmin } from '#libs/platform/kafka/admin.ts';
-import { openLog } from '#libs/platform/log.ts';
-import { openRegistry } from '#libs/platform/registry/registry.ts';
 import { seedCampus } from '../../services/sandbox/campus/seed.ts';
 import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { type OwnStack, ownStack } from '../support/stack.ts';
 import { lastOfEach, newestOfEach } from '../topics/fakes.ts';
-import { bareKafka, readTopics } from '../topics/read-topics.ts';
+import { readTopics } from '../topics/read-topics.ts';
 import { outboxCount, until } from '../topics/relays.ts';
 import { allRows, differences } from '../topics/rows.ts';
 import { differencesOf } from './equal.ts';
@@ -30,7 +27,7 @@ const roles: RoleProcess[] = [];
 
 beforeAll(async () => {
   // Of its own, since the names of the feature topics are not to choose, and its broker is killed.
-  stack = await ownStack({ parts: ['broker', 'registry'] });
+  stack = await ownStack({ parts: ['broker', 'registry'], rights: 'least' });
   [source, analytics] = await Promise.all([createSourceDatabase('away'), createTestDatabase('away_analytics')]);
   await seedCampus(source.db, { students: 120, seed: 'away', now: Date.now() });
   const env = {
@@ -40,11 +37,10 @@ beforeAll(async () => {
     SOURCE_SLOT_LIMIT: 'none',
     CDC_SOURCE: 'pgoutput',
     FEATURE_TOPICS: 'on',
-    KAFKA_BROKERS: stack.broker.address,
-    SCHEMA_REGISTRY_URL: stack.registry.confluentUrl,
+    ...stack.envOf(),
   };
   expect(await new RoleProcess('migrate', env).ended()).toEqual({ code: 0, signal: null });
-  roles.push(...FAMILIES.map((family) => new RoleProcess(family, env)));
+  roles.push(...FAMILIES.map((family) => new RoleProcess(family, { ...env, ...stack.envOf(family) })));
   await Promise.all(roles.map((role) => role.ready()));
 }, 240_000);
 afterAll(async () => {
@@ -118,10 +114,7 @@ test(`${CHANGES} changes while the broker is away: the tables stay fresh, a row 
   console.log(
     `${CHANGES} changes in ${committed - began} ms, all derived ${derived - committed} ms later, ${changed.length} keys waited`,
   );
-  const admin = openAdmin({ brokers: [stack.broker.address], clientId: 'test', log: openLog('silent') });
-  const registry = openRegistry({ url: stack.registry.confluentUrl });
-  const received = await readTopics(bareKafka([stack.broker.address]), admin, registry);
-  await admin.close();
+  const received = await readTopics(stack.as('admin'));
   const rows = await allRows(analytics.db);
   expect(differences(lastOfEach(received), rows)).toEqual([]);
   expect(differences(newestOfEach(received), rows)).toEqual([]);

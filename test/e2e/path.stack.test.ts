@@ -9,12 +9,11 @@ import { ALL_WRITES, until, WholeWay } from './whole-way.ts';
 /*
  * The whole way, as it runs in production: Postgres, Debezium, Kafka, every role as a process, feature topics. `STACK_KILLS`
  * says how many kill -9 of any of them there are under load, `STACK_BLOWS` how often one of two processes of a role is hit,
- * `STACK_KILLS_SEED` of whom and when; with `STACK_SECURE=1` all of it happens behind TLS and passwords.
+ * `STACK_KILLS_SEED` of whom and when.
  */
 
 const KILLS = Number(process.env['STACK_KILLS'] ?? 5);
 const BLOWS = Number(process.env['STACK_BLOWS'] ?? 2);
-const IS_SECURE = process.env['STACK_SECURE'] === '1';
 const SEED = Number(process.env['STACK_KILLS_SEED'] ?? Math.floor(Math.random() * 1_000_000));
 const VICTIMS = ['connect', 'engagement', 'broker', 'postgres', 'performance', 'anomaly'] as const;
 
@@ -24,7 +23,7 @@ const PAUSE_MS = 20;
 let way: WholeWay;
 
 beforeAll(async () => {
-  way = await WholeWay.start(IS_SECURE);
+  way = await WholeWay.start();
   console.log(`STACK_KILLS_SEED=${SEED} STACK_KILLS=${KILLS} STACK_BLOWS=${BLOWS}`);
 }, 300_000);
 afterAll(() => way?.stop(), 60_000);

@@ -15,10 +15,9 @@ import {
   isDatabaseFault,
   openDatabase,
 } from '#libs/platform/postgres/database.ts';
-import { openRegistry } from '#libs/platform/registry/registry.ts';
 import { seedCampus } from '../../services/sandbox/campus/seed.ts';
 import { KAFKA_USERS } from '../../services/sandbox/stack/secure/credentials.ts';
-import { StackSecurity } from '../../services/sandbox/stack/secure/security.ts';
+import { clientOf } from '../support/cluster.ts';
 import {
   askOracle,
   compareFeatures,
@@ -29,9 +28,9 @@ import {
 } from '../support/oracle.ts';
 import { SOURCE_SCHEMA } from '../support/source-schema.ts';
 import { statementsOf } from '../support/sql-script.ts';
-import { connectEnvOf, type OwnStack, ownStack } from '../support/stack.ts';
+import { connectEnvOf, type OwnStack, ownStack, useSecurity } from '../support/stack.ts';
 import { lastOfEach } from '../topics/fakes.ts';
-import { bareKafka, readTopics } from '../topics/read-topics.ts';
+import { readTopics } from '../topics/read-topics.ts';
 import { until as untilTrue } from '../topics/relays.ts';
 import { allRows, differences } from '../topics/rows.ts';
 import { WRITES } from './load.ts';
@@ -92,17 +91,9 @@ export class WholeWay {
   /** Of the database server. */
   readonly #folder: string;
   readonly #release: () => Promise<void>;
-  readonly #security: StackSecurity | undefined;
 
-  constructor(
-    stack: OwnStack,
-    postgres: EmbeddedPostgres,
-    folder: string,
-    release: () => Promise<void>,
-    security: StackSecurity | undefined,
-  ) {
+  constructor(stack: OwnStack, postgres: EmbeddedPostgres, folder: string, release: () => Promise<void>) {
     this.stack = stack;
-    this.#security = security;
     this.#folder = folder;
     this.#release = release;
     this.source = postgres.address('lms');
@@ -111,26 +102,16 @@ export class WholeWay {
       ...addressEnv('SOURCE_DB', { ...this.source, ...READER }),
       ...addressEnv('ANALYTICS_DB', this.analytics),
       CDC_SOURCE: 'kafka',
-      KAFKA_BROKERS: stack.addresses.brokers,
-      SCHEMA_REGISTRY_URL: stack.addresses.registryUrl,
-      CONNECT_URL: stack.addresses.connectUrl,
       API_PORT: '0',
-      ...security?.envOf(),
+      ...stack.envOf(),
     };
   }
 
-  /**
-   * Brings up the servers and a campus of a few students; no role yet.
-   * @param isSecure everything behind TLS and passwords, and of Kafka no right but what is needed
-   */
-  static async open(isSecure = false): Promise<WholeWay> {
+  /** Brings up the servers and a campus of a few students; no role yet. */
+  static async open(): Promise<WholeWay> {
     const folder = path.dirname(newDataDir());
-    const security = isSecure ? await StackSecurity.make(folder) : undefined;
-    const options = {
-      folder: path.join(folder, 'server'),
-      settings: POSTGRES_SETTINGS,
-      ...(security && { tls: security.tls }),
-    };
+    const tls = useSecurity()?.tls;
+    const options = { folder: path.join(folder, 'server'), settings: POSTGRES_SETTINGS, ...(tls && { tls }) };
     const postgres = await startEmbeddedPostgres(options);
     const supervised = superviseEmbedded('the database server', postgres, options, openLog('silent'));
     const release = async (): Promise<void> => {
@@ -140,8 +121,8 @@ export class WholeWay {
     try {
       await Promise.all([postgres.ensureDatabase('lms'), postgres.ensureDatabase('prepadata')]);
       const connectEnv = connectEnvOf({ ...postgres.address('lms'), ...READER });
-      const stack = await ownStack({ connectEnv, ...(security && { security }) });
-      const way = new WholeWay(stack, postgres, options.folder, release, security);
+      const stack = await ownStack({ connectEnv, rights: 'least' });
+      const way = new WholeWay(stack, postgres, options.folder, release);
       await way.onSource(async (db) => {
         await db.query(SOURCE_SCHEMA);
         await seedCampus(db, { students: 12, seed: 'path', now: Date.now() });
@@ -157,8 +138,8 @@ export class WholeWay {
   }
 
   /** The same, with the connector and one process of every role. */
-  static async start(isSecure = false): Promise<WholeWay> {
-    const way = await WholeWay.open(isSecure);
+  static async start(): Promise<WholeWay> {
+    const way = await WholeWay.open();
     try {
       expect(await new RoleProcess('migrate', way.env).ended()).toEqual({ code: 0, signal: null });
       way.begin('register', { args: ['--watch'] });
@@ -194,7 +175,7 @@ export class WholeWay {
   /** What a process of a role is told; of a secured cluster as whom it logs in. */
   envOf(role: string): Readonly<Record<string, string>> {
     const user = role === 'register' ? 'connector' : KAFKA_USERS.find((name) => name === role);
-    return { ...this.env, ...this.#security?.envOf(user) };
+    return { ...this.env, ...this.stack.envOf(user) };
   }
 
   /** Ends a process in good order, if there is one of that name. */
@@ -237,7 +218,7 @@ export class WholeWay {
 
   /** Beginning and end of every partition of these change topics, by the name under which its progress is kept. */
   async marks(...tables: readonly string[]): Promise<ReadonlyMap<string, Watermarks>> {
-    const admin = this.#admin();
+    const admin = openAdmin(clientOf(this.stack.as('admin')));
     try {
       const marks = await admin.watermarks(tables.map((table) => `lms.public.${table}`));
       return new Map(marks.map((mark) => [`kafka:${mark.topic}:${mark.partition}`, mark]));
@@ -305,24 +286,8 @@ export class WholeWay {
   }
 
   async #lastMessagesDiffer(): Promise<unknown[]> {
-    const admin = this.#admin();
-    const { registryUrl: url, brokers } = this.stack.addresses;
-    const registry = openRegistry({ url, ...this.#security?.registry });
-    try {
-      const received = await readTopics(bareKafka([brokers], this.#security?.admin), admin, registry);
-      return differences(lastOfEach(received), await this.onAnalytics(allRows));
-    } finally {
-      await admin.close();
-    }
-  }
-
-  #admin() {
-    return openAdmin({
-      brokers: [this.stack.addresses.brokers],
-      clientId: 'test',
-      log: openLog('silent'),
-      ...(this.#security && { security: this.#security.admin }),
-    });
+    const received = await readTopics(this.stack.as('admin'));
+    return differences(lastOfEach(received), await this.onAnalytics(allRows));
   }
 }
 

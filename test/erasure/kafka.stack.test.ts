@@ -8,6 +8,7 @@ import { openLog } from '#libs/platform/log.ts';
 import { openPartitionProgress } from '#libs/store/progress/progress.ts';
 import { type KafkaWorld, kafkaWorld } from '../source/kafka-world.ts';
 import { eventually } from '../source/stage.ts';
+import { clientOf } from '../support/cluster.ts';
 import { createAnalyticsDatabase, createSourceDatabase, type TestDatabase } from '../support/database.ts';
 import { testSettings } from '../support/settings.ts';
 import { erase, rowsNaming, studentIdOf } from './support.ts';
@@ -65,7 +66,7 @@ test('records about a student who was erased, on their way, new, or replayed fro
   await insert();
   await eventually(() => stagedOf(ann), 60_000).toBe(30);
   const studentId = (await studentIdOf(analytics.db, ann)) ?? 0;
-  const producer = openProducer({ brokers: world.stack.brokers.split(','), clientId: 'test', log });
+  const producer = openProducer(clientOf(world.cluster));
   const garbage = (text: string) => ({ key: null, value: Buffer.from(`of no schema: ${text}`) });
   await producer.send(world.topic('grades'), [garbage(ann)]);
   const listed = async (): Promise<string[]> =>

@@ -1,82 +1,47 @@
-import { chmodSync, chownSync, copyFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, copyFileSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import { analyticsAddress, loadConfig, sourceAddress } from '#libs/platform/config/config.ts';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '#libs/platform/embedded-postgres/embedded.ts';
 import { openLog } from '#libs/platform/log.ts';
-import { openDatabase } from '#libs/platform/postgres/database.ts';
 import { listSlots } from '#libs/source/pgoutput/index.ts';
 import { openAnalytics } from '#libs/store/schema/open.ts';
+import { writeSmallOulad } from '../campus/small-oulad.ts';
 import { RoleProcess } from '../e2e/role-process.ts';
-import { SOURCE_SCHEMA } from '../support/source-schema.ts';
+import { type CertifiedPostgres, certifiedEnv, pem, startCertifiedPostgres } from '../support/certified.ts';
 
 /* A server that lets the user "certified" in with a certificate alone. */
 
-const folder = mkdtempSync(path.join(tmpdir(), 'prepadata-certified-'));
-const pem = (name: string): string => path.join(import.meta.dirname, '../support/tls', name);
+let certified: CertifiedPostgres;
+let own: Record<string, string>;
+
 /** A key as libpq wants it: what git checks out anybody may read. */
 function key(name: string, mode = 0o600): string {
-  const file = path.join(folder, `${mode.toString(8)}-${name}`);
+  const file = path.join(certified.folder, `${mode.toString(8)}-${name}`);
   copyFileSync(pem(name), file);
   chmodSync(file, mode);
   return file;
 }
-let server: EmbeddedPostgres;
-let own: Record<string, string>;
 
 beforeAll(async () => {
-  chmodSync(folder, 0o755);
-  server = await startEmbeddedPostgres({
-    folder: path.join(folder, 'server'),
-    settings: { wal_level: 'logical', fsync: 'off' },
-  });
-  await Promise.all([server.ensureDatabase('lms'), server.ensureDatabase('features')]);
-  const admin = openDatabase(server.admin('lms'), { connections: 1 });
-  await admin.query(SOURCE_SCHEMA);
-  await admin.query('CREATE ROLE certified LOGIN SUPERUSER REPLICATION');
-  const data = path.join(server.folder, 'data');
-  for (const name of ['server.crt', 'server.key', 'client-ca.crt']) {
-    copyFileSync(pem(name), path.join(data, name));
-    chownSync(path.join(data, name), statSync(data).uid, statSync(data).gid);
-    chmodSync(path.join(data, name), 0o600);
-  }
-  writeFileSync(
-    path.join(data, 'pg_hba.conf'),
-    `hostssl all,replication certified 127.0.0.1/32 cert
-hostssl all prepadata 127.0.0.1/32 cert
-host all all 127.0.0.1/32 scram-sha-256\n`,
-  );
-  await admin.query("ALTER SYSTEM SET ssl_ca_file = 'client-ca.crt'");
-  await admin.query('ALTER SYSTEM SET ssl = on');
-  await admin.query('SELECT pg_reload_conf()');
-  while ((await admin.query<{ ssl: string }>('SHOW ssl'))[0]?.ssl !== 'on') await sleep(20);
-  await admin.close();
+  certified = await startCertifiedPostgres();
+  await certified.server.ensureDatabase('features');
   own = { SSLCERT: pem('client.crt'), SSLKEY: key('client.key') };
 });
-afterAll(async () => {
-  await server.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => certified?.stop());
 
-const settingsOf = (prefix: string, database: string, files: Record<string, string>): Record<string, string> => ({
-  [`${prefix}_HOST`]: '127.0.0.1',
-  [`${prefix}_PORT`]: String(server.address('lms').port),
-  [`${prefix}_NAME`]: database,
-  [`${prefix}_USER`]: 'certified',
-  [`${prefix}_SSLMODE`]: 'verify-full',
-  [`${prefix}_SSLROOTCERT`]: pem('server.crt'),
-  ...Object.fromEntries(Object.entries(files).map(([name, value]) => [`${prefix}_${name}`, value])),
-});
+const settingsOf = (
+  prefix: 'SOURCE_DB' | 'ANALYTICS_DB',
+  database: string,
+  files: Record<string, string>,
+): Record<string, string> => certifiedEnv(prefix, certified, database, files);
 const environment = (files: Record<string, string>): Record<string, string> => ({
   ...settingsOf('SOURCE_DB', 'lms', files),
   ...settingsOf('ANALYTICS_DB', 'features', files),
   SOURCE_SLOT: `certified_${process.pid}`,
   SOURCE_SLOT_LIMIT: 'none',
   API_PORT: '0',
-  DATA_DIR: path.join(folder, 'data'),
+  DATA_DIR: path.join(certified.folder, 'data'),
 });
 
 test('every program that reads a database shows it', async () => {
@@ -87,7 +52,13 @@ test('every program that reads a database shows it', async () => {
     const role = await new RoleProcess(name, env).ready();
     await role.end('SIGTERM');
   }
-  for (const [name, ...words] of [['slot'], ['slot', '--drop'], ['today']] as const) {
+  writeSmallOulad(certified.folder);
+  for (const [name, ...words] of [
+    ['sandbox/campus/oulad', '--dir', certified.folder, '--presentation', 'XXX-2013J'],
+    ['slot'],
+    ['slot', '--drop'],
+    ['today'],
+  ] as const) {
     const command = new RoleProcess(name, env, words);
     expect(await command.ended(), command.output).toMatchObject({ code: 0 });
   }

@@ -7,7 +7,7 @@ import { openAdmin } from '#libs/platform/kafka/admin.ts';
 import { CodecFault, installCodecs, UnknownCodec } from '#libs/platform/kafka/codecs.ts';
 import type { Admin, Producer } from '#libs/platform/kafka/contract.ts';
 import { openProducer } from '#libs/platform/kafka/producer.ts';
-import { openLog } from '#libs/platform/log.ts';
+import { bareKafka, type Cluster, clientOf, principalOf } from '../support/cluster.ts';
 import { useStack } from '../support/stack.ts';
 import { type Listening, listen as listenTo, numbers, poll, valuesOf } from './listening.ts';
 
@@ -15,19 +15,18 @@ import { type Listening, listen as listenTo, numbers, poll, valuesOf } from './l
 
 const { CompressionTypes: types, CompressionCodecs: codecs, AclOperationTypes, AclPermissionTypes } = kafkajs;
 
-let brokers: string[];
+let cluster: Cluster;
 let kafka: kafkajs.Admin;
 let admin: Admin;
 let producer: Producer;
 let listening: Listening[] = [];
 
 beforeAll(async () => {
-  brokers = useStack().brokers.split(',');
-  const options = { brokers, clientId: 'test', log: openLog('silent') };
-  kafka = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING }).admin();
+  cluster = useStack();
+  kafka = bareKafka(cluster).admin();
   await kafka.connect();
-  admin = openAdmin(options);
-  producer = openProducer(options);
+  admin = openAdmin(clientOf(cluster));
+  producer = openProducer(clientOf(cluster));
 });
 afterEach(async () => {
   installCodecs();
@@ -43,7 +42,7 @@ async function freshTopic(config: Record<string, string> = {}): Promise<string> 
 }
 
 function listen(topic: string, group?: string): Listening {
-  const one = listenTo(topic, { brokers, ...(group === undefined ? {} : { group }) });
+  const one = listenTo(topic, { ...clientOf(cluster), ...(group === undefined ? {} : { group }) });
   listening.push(one);
   return one;
 }
@@ -117,7 +116,7 @@ describe('a consumer that falls over', () => {
     const acl = (denial: (typeof denials)[number]) => ({
       ...denial,
       resourcePatternType: kafkajs.ResourcePatternTypes.LITERAL,
-      principal: 'User:ANONYMOUS',
+      principal: principalOf(cluster),
       host: '*',
       operation: AclOperationTypes.READ,
       permissionType: AclPermissionTypes.DENY,
@@ -151,7 +150,7 @@ describe('a consumer that falls over', () => {
 
   test('since another program has its group says so, and joins when that has gone', async () => {
     const [topic, group] = [await freshTopic(), `taken ${randomUUID()}`];
-    const theirs = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING }).consumer({
+    const theirs = bareKafka(cluster).consumer({
       groupId: group,
       partitionAssigners: [
         (config) => ({

@@ -6,7 +6,7 @@ import { openAdmin } from '#libs/platform/kafka/admin.ts';
 import { openConsumer } from '#libs/platform/kafka/consumer.ts';
 import { type Admin, BrokerFault, type Consumer, type Producer } from '#libs/platform/kafka/contract.ts';
 import { openProducer } from '#libs/platform/kafka/producer.ts';
-import { openLog } from '#libs/platform/log.ts';
+import { clientOf } from '../support/cluster.ts';
 import { useStack } from '../support/stack.ts';
 import { type Listening, listen as listenTo, numbers, poll, valuesOf } from './listening.ts';
 
@@ -14,7 +14,7 @@ let admin: Admin;
 let producer: Producer;
 let consumers: Consumer[] = [];
 
-const options = () => ({ brokers: useStack().brokers.split(','), clientId: 'test', log: openLog('silent') });
+const options = () => clientOf(useStack());
 
 beforeAll(() => {
   admin = openAdmin(options());

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import type { ClientOptions } from '#libs/platform/kafka/client.ts';
 import { openConsumer } from '#libs/platform/kafka/consumer.ts';
 import type { Consumer, IncomingRecord } from '#libs/platform/kafka/contract.ts';
 import { openLog } from '#libs/platform/log.ts';
@@ -14,11 +15,9 @@ export interface Listening {
   readonly consumer: Consumer;
 }
 
-export interface ListeningOptions {
-  readonly brokers: readonly string[];
+export interface ListeningOptions extends Pick<ClientOptions, 'brokers' | 'security' | 'timeoutMs'> {
   readonly partitions?: number;
   readonly group?: string;
-  readonly timeoutMs?: number;
 }
 
 /** Reads a topic from where it has read it to. */

@@ -9,11 +9,12 @@ import type { Admin, TopicSpec } from '#libs/platform/kafka/contract.ts';
 import { kafkaSource } from '#libs/source/kafka/index.ts';
 import { MemoryPartitions } from '../source/kafka-world.ts';
 import { Reader, Replica, type SourceWorld } from '../source/world.ts';
+import { bareKafka, type Cluster, clientOf, principalOf } from '../support/cluster.ts';
 import { useStack } from '../support/stack.ts';
 
 /* Topics that somebody else has made before us, on a broker that asks for rights. */
 
-let brokers: string[];
+let cluster: Cluster;
 let kafka: kafkajs.Admin;
 let admin: Admin;
 let told: string[] = [];
@@ -27,10 +28,10 @@ const keep = (line: string): void => {
 const log = pino({ level: 'warn' }, { write: keep });
 
 beforeAll(async () => {
-  brokers = useStack().brokers.split(',');
-  kafka = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING }).admin();
+  cluster = useStack();
+  kafka = bareKafka(cluster).admin();
   await kafka.connect();
-  admin = openAdmin({ brokers, clientId: 'test', log });
+  admin = openAdmin({ ...clientOf(cluster), log });
 });
 beforeEach(() => {
   told = [];
@@ -65,7 +66,7 @@ async function allowOnly(topic: string, ...operations: (keyof typeof kafkajs.Acl
       resourceType: kafkajs.AclResourceTypes.TOPIC,
       resourceName: topic,
       resourcePatternType: kafkajs.ResourcePatternTypes.LITERAL,
-      principal: 'User:ANONYMOUS',
+      principal: principalOf(cluster),
       host: '*',
       operation: kafkajs.AclOperationTypes[operation],
       permissionType: kafkajs.AclPermissionTypes.ALLOW,
@@ -152,7 +153,7 @@ test.each(['compact', 'compact,delete'])(
     });
     const progress = new MemoryPartitions();
     const source = kafkaSource({
-      brokers,
+      ...cluster,
       registry: { register: () => Promise.resolve(1), decode: () => Promise.resolve(null) },
       group: topicPrefix,
       topicPrefix,

@@ -9,6 +9,7 @@ import { openLog } from '#libs/platform/log.ts';
 import type { SchemaRegistry } from '#libs/platform/registry/contract.ts';
 import { kafkaSource } from '#libs/source/kafka/index.ts';
 import { type Listening, listen, numbers, poll, valuesOf } from '../platform/listening.ts';
+import { type Cluster, clientOf } from '../support/cluster.ts';
 import { type OwnStack, ownStack } from '../support/stack.ts';
 import { MemoryPartitions } from './kafka-world.ts';
 import { eventually } from './stage.ts';
@@ -28,6 +29,9 @@ afterEach(() => {
 });
 afterAll(() => stack?.stop());
 
+const cluster = (): Cluster => stack.as('admin');
+const client = () => clientOf(cluster());
+
 /** Records as JSON, so that nothing but a broker is needed. */
 const registry: SchemaRegistry = {
   register: async () => 1,
@@ -40,7 +44,7 @@ function open() {
   const progress = new MemoryPartitions();
   const replica = new Replica();
   const source = kafkaSource({
-    brokers: [stack.broker.address],
+    ...cluster(),
     registry,
     group: `${topicPrefix}-students`,
     topicPrefix,
@@ -53,7 +57,7 @@ function open() {
     log,
     checkEvery: 300,
   });
-  const producer = openProducer({ brokers: [stack.broker.address], clientId: 'test', log });
+  const producer = openProducer(client());
   let lsn = 0;
   const write = async (): Promise<string> => {
     const id = randomUUID();
@@ -73,8 +77,6 @@ function open() {
   };
   return { source, progress, replica, producer, write, read };
 }
-
-const client = () => ({ brokers: [stack.broker.address], clientId: 'test', log });
 
 async function listenToNew(timeoutMs?: number): Promise<{ topic: string; listening: Listening; producer: Producer }> {
   const topic = `topic-${randomUUID()}`;
@@ -189,7 +191,7 @@ test('so is an analytics database that is away', async () => {
 test('topics that cannot be made end the source with what to correct', async () => {
   const progress = new MemoryPartitions();
   const source = kafkaSource({
-    brokers: [stack.broker.address],
+    ...cluster(),
     registry,
     group: 'impossible',
     topicPrefix: 'impossible',

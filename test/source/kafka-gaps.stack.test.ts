@@ -34,7 +34,7 @@ const insertLog = (): Promise<void> => write(world, (writer) => writer.insert('a
 /** Where the student's activity lies, and where that partition ends. */
 async function partition(): Promise<{ topic: string; partition: number; high: bigint }> {
   const topic = world.topic('activity_logs');
-  const offsets = await onCluster(world.stack, (admin) => admin.fetchTopicOffsets(topic));
+  const offsets = await onCluster(world.cluster, (admin) => admin.fetchTopicOffsets(topic));
   const used = offsets.find(({ high }) => high !== '0');
   if (used === undefined) throw new Error('nothing was written');
   return { topic, partition: used.partition, high: BigInt(used.high) };
@@ -43,7 +43,7 @@ async function partition(): Promise<{ topic: string; partition: number; high: bi
 /** Takes the log away up to its end, read or not. */
 async function forget(): Promise<{ stream: string; high: bigint }> {
   const { topic, partition: number, high } = await partition();
-  await onCluster(world.stack, async (admin) => {
+  await onCluster(world.cluster, async (admin) => {
     // The library asks who leads the partitions only here.
     await admin.fetchTopicOffsets(topic);
     await admin.deleteTopicRecords({ topic, partitions: [{ partition: number, offset: high.toString() }] });
@@ -130,7 +130,7 @@ test('a log that was made anew ends before the place where reading is to go on',
 
 /** Deletes the topic and makes it again, empty; who writes to it is told nothing. */
 async function makeAnew(topic: string, partitions: number): Promise<void> {
-  await onCluster(world.stack, async (admin) => {
+  await onCluster(world.cluster, async (admin) => {
     await admin.deleteTopics({ topics: [topic] });
     await eventually(async () => (await admin.listTopics()).includes(topic), 30_000).toBe(false);
     await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true });

@@ -6,6 +6,7 @@ import { Work } from '#libs/pipeline/work.ts';
 import { openProducer } from '#libs/platform/kafka/producer.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { openPartitionProgress } from '#libs/store/progress/progress.ts';
+import { clientOf } from '../support/cluster.ts';
 import { createAnalyticsDatabase, createSourceDatabase, type TestDatabase } from '../support/database.ts';
 import { testSettings } from '../support/settings.ts';
 import { type KafkaWorld, kafkaWorld } from './kafka-world.ts';
@@ -104,7 +105,7 @@ test('bad records are listed, progress is kept, and who takes over goes on from 
   const { course, students } = await enrol(3);
   const first = start();
   await eventually(async () => (await analytics.db.query('SELECT FROM student')).length, 60_000).toBe(3);
-  const producer = openProducer({ brokers: world.stack.brokers.split(','), clientId: 'test', log });
+  const producer = openProducer(clientOf(world.cluster));
   await producer.send(world.topic('grades'), [{ key: null, value: Buffer.from('garbage') }]);
   await producer.close();
   const rejected = (): Promise<unknown[]> =>

@@ -11,8 +11,9 @@ import type { SchemaRegistry } from '#libs/platform/registry/contract.ts';
 import { openRegistry } from '#libs/platform/registry/registry.ts';
 import type { ChangeSource } from '#libs/source/contract.ts';
 import type { KafkaSourceOptions } from '#libs/source/kafka/index.ts';
+import { askPlainly, bareKafka } from '../support/cluster.ts';
 import { createSourceDatabase } from '../support/database.ts';
-import { clientOf, type KafkaWorld, kafkaWorld, onCluster } from './kafka-world.ts';
+import { type KafkaWorld, kafkaWorld, onCluster } from './kafka-world.ts';
 import { eventually, log, type Stage, setStage, streamed } from './stage.ts';
 import { Reader, write } from './world.ts';
 
@@ -44,7 +45,7 @@ async function produce(
   table: SourceTable,
   message: { key?: string | null; value: Buffer | null; headers?: Record<string, string> },
 ): Promise<void> {
-  const producer = clientOf(world.stack).producer();
+  const producer = bareKafka(world.cluster).producer();
   await producer.connect();
   await producer.send({
     topic: world.topic(table),
@@ -76,7 +77,7 @@ describe('records that cannot be read', () => {
 
   test('and those that are read and are no change of a row', async () => {
     const { reader } = await read();
-    const registry = openRegistry({ url: world.stack.registryUrl });
+    const registry = openRegistry(world.cluster.registry);
     const schema = { type: 'record', name: 'Other', fields: [{ name: 'op', type: 'string' }] };
     const id = await registry.register(`${world.prefix}-other`, JSON.stringify(schema));
     const value = Buffer.concat([Buffer.from([0, 0, 0, 0, 0, 2]), Buffer.from('z')]);
@@ -88,7 +89,7 @@ describe('records that cannot be read', () => {
 
   test('a record that our connector did not write ends the source, and says what to run', async () => {
     const { reader, source } = await read();
-    const registry = openRegistry({ url: world.stack.registryUrl });
+    const registry = openRegistry(world.cluster.registry);
     const id = await registry.register(
       `${world.prefix}-other`,
       JSON.stringify({ type: 'record', name: 'Other', fields: [] }),
@@ -152,7 +153,7 @@ describe('what Connect’s own producer compresses', () => {
     );
     expect(source.status().state).toBe('stopped');
     await use('gzip');
-    await onCluster(world.stack, async (admin) => {
+    await onCluster(world.cluster, async (admin) => {
       const topic = world.topic('activity_logs');
       const offsets = await admin.fetchTopicOffsets(topic);
       const partitions = offsets.map(({ partition, high }) => ({ partition, offset: high }));
@@ -177,13 +178,12 @@ describe('the registry', () => {
   async function behindADoor(): Promise<{ registry: SchemaRegistry; isOpen: boolean; server: Server }> {
     const server = createServer(async ({ url }, response) => {
       if (!door.isOpen) return;
-      const answer = await fetch(new URL(url ?? '', world.stack.registryUrl));
-      response.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text());
+      const { status, text } = await askPlainly(world.cluster.registry, url ?? '');
+      response.writeHead(status, { 'content-type': 'application/json' }).end(text);
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const url = new URL(world.stack.registryUrl);
-    url.port = String((server.address() as AddressInfo).port);
-    const door = { registry: openRegistry({ url: url.href, timeoutMs: 1_000 }), isOpen: true, server };
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const door = { registry: openRegistry({ url, timeoutMs: 1_000 }), isOpen: true, server };
     return door;
   }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import kafkajs from 'kafkajs';
+import type kafkajs from 'kafkajs';
 import pg from 'pg';
 import { SOURCE_TABLES, type SourceTable } from '#libs/domain/source-tables/index.ts';
 import { type SourceNames, sourceNames } from '#libs/domain/source-tables/names.ts';
@@ -16,10 +16,12 @@ import { type KafkaSourceOptions, kafkaSource } from '#libs/source/kafka/index.t
 import { changeTopicOf } from '#libs/source/kafka/options.ts';
 import { readFloat } from '#libs/source/kafka/values.ts';
 import type { ConnectorConfig } from '../../services/register/config.ts';
+import { ConnectHttp } from '../../services/register/connect-http.ts';
 import { ownTablesSql } from '../../services/register/own-tables.ts';
 import { wantedConfig } from '../../services/register/settings.ts';
+import { bareKafka, type Cluster } from '../support/cluster.ts';
 import type { TestDatabase } from '../support/database.ts';
-import { type StackAddresses, useStack } from '../support/stack.ts';
+import { useStack } from '../support/stack.ts';
 import { beginWriting, freshPrefix, readRows } from './postgres-world.ts';
 import type { SourceWorld, WorldProgress } from './world.ts';
 
@@ -28,7 +30,7 @@ export const PARTITIONS = 3;
 export interface KafkaWorld extends SourceWorld {
   readonly progress: MemoryPartitions;
   readonly database: TestDatabase;
-  readonly stack: StackAddresses;
+  readonly cluster: Cluster;
   readonly prefix: string;
   readonly names: SourceNames;
   /** Also what the connector is registered at, at the first call. */
@@ -102,7 +104,7 @@ export class MemoryPartitions implements PartitionProgress, WorldProgress {
 
 /** Debezium between a database and the source; everything it makes has the world's own names and goes with it. */
 export function kafkaWorld(database: TestDatabase, names = sourceNames()): KafkaWorld {
-  const stack = useStack();
+  const cluster = useStack();
   const prefix = `${freshPrefix()}_${Date.now().toString(36)}`;
   const progress = new MemoryPartitions();
   const writers = new pg.Pool({ ...database.address, max: 12 });
@@ -112,7 +114,7 @@ export function kafkaWorld(database: TestDatabase, names = sourceNames()): Kafka
   const world: KafkaWorld = {
     database,
     progress,
-    stack,
+    cluster,
     prefix,
     names,
     topic: (table) => changeTopicOf({ topicPrefix: prefix, names }, table),
@@ -121,7 +123,7 @@ export function kafkaWorld(database: TestDatabase, names = sourceNames()): Kafka
       return connect(world, epoch, settings);
     },
     disconnect: async () => {
-      if (connector !== undefined) await request(stack, 'DELETE', `/connectors/${connector}`);
+      if (connector !== undefined) await connectOf(cluster).request('DELETE', `/connectors/${connector}`);
       connector = undefined;
     },
     source: (options = {}) => {
@@ -135,7 +137,7 @@ export function kafkaWorld(database: TestDatabase, names = sourceNames()): Kafka
     close: async () => {
       await connected?.catch(() => {});
       await world.disconnect().catch(() => {});
-      await onCluster(stack, async (admin) => {
+      await onCluster(cluster, async (admin) => {
         const mine = (await admin.listTopics()).filter((topic) => topic.includes(prefix));
         if (mine.length > 0) await admin.deleteTopics({ topics: mine });
       });
@@ -147,9 +149,10 @@ export function kafkaWorld(database: TestDatabase, names = sourceNames()): Kafka
   return world;
 }
 
-const optionsOf = ({ stack, prefix, names, progress }: KafkaWorld): KafkaSourceOptions => ({
-  brokers: stack.brokers.split(','),
-  registry: openRegistry({ url: stack.registryUrl, readFloat }),
+const optionsOf = ({ cluster, prefix, names, progress }: KafkaWorld): KafkaSourceOptions => ({
+  brokers: cluster.brokers,
+  security: cluster.security,
+  registry: openRegistry({ ...cluster.registry, readFloat }),
   group: `${prefix}-group`,
   topicPrefix: prefix,
   names,
@@ -162,8 +165,8 @@ const optionsOf = ({ stack, prefix, names, progress }: KafkaWorld): KafkaSourceO
   checkEvery: 300,
 });
 
-export async function onCluster<T>(stack: StackAddresses, work: (admin: kafkajs.Admin) => Promise<T>): Promise<T> {
-  const admin = clientOf(stack).admin();
+export async function onCluster<T>(cluster: Cluster, work: (admin: kafkajs.Admin) => Promise<T>): Promise<T> {
+  const admin = bareKafka(cluster).admin();
   await admin.connect();
   try {
     return await work(admin);
@@ -172,12 +175,9 @@ export async function onCluster<T>(stack: StackAddresses, work: (admin: kafkajs.
   }
 }
 
-export const clientOf = (stack: StackAddresses): kafkajs.Kafka =>
-  new kafkajs.Kafka({ brokers: stack.brokers.split(','), logLevel: kafkajs.logLevel.NOTHING });
-
 /** The connector makes topics as well; ours come first, as they do where a role was started once. */
 async function topicsMade(world: KafkaWorld, tables: readonly SourceTable[]): Promise<void> {
-  await onCluster(world.stack, async (admin) => {
+  await onCluster(world.cluster, async (admin) => {
     const wanted = tables.map(world.topic);
     for (;;) {
       const known = new Set(await admin.listTopics());
@@ -188,7 +188,8 @@ async function topicsMade(world: KafkaWorld, tables: readonly SourceTable[]): Pr
 }
 
 async function connect(world: KafkaWorld, epoch: number, settings: Readonly<Record<string, string>>): Promise<void> {
-  const { database, stack, prefix, names } = world;
+  const { database, cluster, prefix, names } = world;
+  const connect = connectOf(cluster);
   // Connect keeps its offsets by the connector's name: those of another slot are of no use to this one.
   const slot = `${prefix}_${epoch}`;
   await database.db.query(
@@ -209,12 +210,13 @@ async function connect(world: KafkaWorld, epoch: number, settings: Readonly<Reco
     [slot],
   );
   const config = { ...connectorConfig(world, epoch), ...settings };
-  await request(stack, 'PUT', `/connectors/${slot}/config`, config);
+  await connect.request('PUT', `/connectors/${slot}/config`, { body: JSON.stringify(config) });
   for (;;) {
-    const status = (await request(stack, 'GET', `/connectors/${slot}/status`)) as {
-      tasks?: readonly { state: string; trace?: string }[];
-    };
-    const task = status.tasks?.[0];
+    // That of a connector that was just made comes later.
+    const status = (await connect.request('GET', `/connectors/${slot}/status`, { missing: true })) as
+      | { tasks?: readonly { state: string; trace?: string }[] }
+      | undefined;
+    const task = status?.tasks?.[0];
     if (task?.state === 'RUNNING') return;
     if (task?.state === 'FAILED') throw new Error(`the connector failed: ${task.trace}`);
     await sleep(50);
@@ -222,18 +224,21 @@ async function connect(world: KafkaWorld, epoch: number, settings: Readonly<Reco
 }
 
 /** As it is registered, but that one connector reads the tables first and follows the slot then. */
-function connectorConfig({ database: { address }, stack, prefix, names }: KafkaWorld, epoch: number): ConnectorConfig {
+function connectorConfig(
+  { database: { address }, cluster, prefix, names }: KafkaWorld,
+  epoch: number,
+): ConnectorConfig {
   const settings = {
     source: address,
     analytics: address,
-    connect: { url: stack.connectUrl },
+    connect: cluster.connect,
     name: prefix,
     names,
     publication: 'prepadata',
     slotPrefix: prefix,
     slotLimit: 'required',
-    sslMode: 'disable',
-    cluster: { brokers: stack.brokers.split(','), security: {}, registry: { url: stack.registryUrl } },
+    sslMode: address.ssl === undefined ? 'disable' : 'verify-full',
+    cluster,
     partitions: PARTITIONS,
     replication: 1,
     overrides: true,
@@ -241,21 +246,9 @@ function connectorConfig({ database: { address }, stack, prefix, names }: KafkaW
   return { ...wantedConfig(settings, epoch, 'no_data'), 'snapshot.mode': 'initial' };
 }
 
-async function request<T>(stack: StackAddresses, method: string, path: string, body?: object): Promise<T> {
-  for (let left = 100; ; left -= 1) {
-    const response = await fetch(`${stack.connectUrl}${path}`, {
-      method,
-      headers: { 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    if (response.ok) return (text === '' ? undefined : JSON.parse(text)) as T;
-    // 409: the workers share their connectors out anew. 404: the status of what was just made comes later.
-    const passes = response.status === 409 || (response.status === 404 && method === 'GET');
-    if (!passes || left === 0) throw new Error(`Connect answered ${response.status} to ${method} ${path}: ${text}`);
-    await sleep(100);
-  }
-}
+/** Its workers may share their connectors out anew, for which they take their time beside others. */
+const connectOf = ({ connect }: Cluster): ConnectHttp =>
+  new ConnectHttp(connect, new AbortController().signal, undefined, 10_000);
 
 /** A connector that was taken away lets go of its slot a moment later. */
 async function waitForSlots({ db, address }: TestDatabase): Promise<void> {

@@ -3,6 +3,7 @@ import { clusterAnswers } from '#libs/platform/kafka/probe.ts';
 import { identifyProcess } from '#libs/platform/process-identity.ts';
 import { dropEverything } from '../../services/register/drop.ts';
 import { createFixture, register } from '../connectors/fixture.ts';
+import { askPlainly } from '../support/cluster.ts';
 import { connectEnvOf, type OwnStack, ownStack, useStack } from '../support/stack.ts';
 
 const schemaOf = (...fields: string[]): string =>
@@ -12,24 +13,26 @@ const schemaOf = (...fields: string[]): string =>
     fields: fields.map((name) => ({ name, type: ['null', 'int'], default: null })),
   });
 
-async function post(url: string, body: unknown): Promise<unknown> {
-  const answer = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-  expect(answer.status).toBeLessThan(300);
-  return answer.json();
+type Service = Parameters<typeof askPlainly>[0];
+
+async function get<T>(service: Service, path: string): Promise<T> {
+  const { status, text } = await askPlainly(service, path);
+  expect(status).toBe(200);
+  return JSON.parse(text) as T;
+}
+
+async function post(service: Service, path: string, body: unknown): Promise<unknown> {
+  const { status, text } = await askPlainly(service, path, 'POST', JSON.stringify(body));
+  expect(status).toBeLessThan(300);
+  return JSON.parse(text);
 }
 
 describe('the parts of the run', () => {
   test('are there for every test', async () => {
-    const { brokers, registryUrl, connectUrl } = useStack();
-    expect(await clusterAnswers([brokers])).toBe(true);
-    expect((await fetch(`${registryUrl}/subjects`)).status).toBe(200);
-    const plugins = (await (await fetch(`${connectUrl}/connector-plugins?connectorsOnly=false`)).json()) as {
-      class: string;
-    }[];
+    const { brokers, security, registry, connect } = useStack();
+    expect(await clusterAnswers(brokers, security)).toBe(true);
+    await get(registry, '/subjects');
+    const plugins = await get<{ class: string }[]>(connect, '/connector-plugins?connectorsOnly=false');
     expect(plugins.map((plugin) => plugin.class)).toEqual(
       expect.arrayContaining([
         'io.debezium.connector.postgresql.PostgresConnector',
@@ -50,7 +53,7 @@ describe('parts of a test alone', () => {
   afterAll(() => stack.stop());
 
   test('a Connect that allows no overrides is told by name, and the connector does without when it is told to', async () => {
-    const fixture = await createFixture('hardened', stack.addresses);
+    const fixture = await createFixture('hardened', stack.as('connector'));
     await expect(register(fixture)).rejects.toMatchObject({
       name: 'ConfigurationError',
       message: expect.stringContaining("'None' policy does not allow 'linger.ms' to be overridden"),
@@ -72,9 +75,9 @@ describe('parts of a test alone', () => {
 
   test('killed all at once they come back with the connectors and the ids that messages carry', async () => {
     // Connect keeps its connectors in a topic: one that is still there afterwards has survived in the broker.
-    const { connectUrl, registryUrl } = stack.addresses;
+    const { brokers, security, connect, registry } = stack.as('connector');
     const postgres = inject('postgres');
-    await post(`${connectUrl}/connectors`, {
+    await post(connect, '/connectors', {
       name: 'kept',
       initial_state: 'STOPPED',
       config: {
@@ -88,25 +91,22 @@ describe('parts of a test alone', () => {
         'database.password': `\${env:SECRET}`,
       },
     });
-    const register = (schema: string): Promise<unknown> =>
-      post(`${registryUrl}/subjects/row-value/versions`, { schema });
+    const register = (schema: string): Promise<unknown> => post(registry, '/subjects/row-value/versions', { schema });
     const ids = [await register(schemaOf('a')), await register(schemaOf('a', 'b'))];
 
     await Promise.all([stack.kill('broker'), stack.kill('connect'), stack.kill('registry')]);
-    expect(await clusterAnswers([stack.broker.address])).toBe(false);
+    expect(await clusterAnswers(brokers, security)).toBe(false);
     await stack.start('broker');
     await Promise.all([stack.start('connect'), stack.start('registry')]);
 
-    expect(stack.addresses).toMatchObject({ connectUrl, registryUrl });
-    const { config } = (await (await fetch(`${connectUrl}/connectors/kept`)).json()) as {
-      config: Record<string, string>;
-    };
+    expect(stack.as('connector')).toMatchObject({ connect, registry });
+    const { config } = await get<{ config: Record<string, string> }>(connect, '/connectors/kept');
     expect(config['topic.prefix']).toBe('kept');
     expect(config['database.password']).toBe(`\${env:SECRET}`);
     expect(await register(schemaOf('a', 'b', 'c'))).not.toEqual(ids[0]);
     for (const [index, fields] of [['a'], ['a', 'b']].entries()) {
       const { id } = ids[index] as { id: number };
-      const { schema } = (await (await fetch(`${registryUrl}/schemas/ids/${id}`)).json()) as { schema: string };
+      const { schema } = await get<{ schema: string }>(registry, `/schemas/ids/${id}`);
       expect(JSON.parse(schema)).toEqual(JSON.parse(schemaOf(...fields)));
     }
   });

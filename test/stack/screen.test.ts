@@ -21,11 +21,11 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.close();
 });
 
-/** An API that answers these, by path. */
-async function apiOf(answers: Readonly<Record<string, unknown>>): Promise<string> {
+/** An API that answers these, by path; all else with another status. */
+async function apiOf(answers: Readonly<Record<string, unknown>>, other = 404): Promise<string> {
   const server = createServer((request, response) => {
     const answer = answers[request.url ?? ''];
-    response.writeHead(answer === undefined ? 404 : 200).end(JSON.stringify(answer ?? 'not an object'));
+    response.writeHead(answer === undefined ? other : 200).end(JSON.stringify(answer ?? 'not an object'));
   });
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -63,6 +63,22 @@ test('an API that does not answer, or with something else, is no reason to fall'
   expect(throughput(undefined, vitals)).toBeNull();
   // Offsets that fall: somebody began anew.
   expect(throughput({ ...vitals, applied: 10n, at: 0 }, { ...vitals, applied: 4n, at: 1_000 })).toBeNull();
+});
+
+test('an API that asks for a token is not told to be unwell', async () => {
+  const screenOf = async (url: string): Promise<string> =>
+    statusScreen({
+      url,
+      folder: '',
+      startedAt: 0,
+      members: [],
+      vitals: await readVitals(url),
+      perSecond: null,
+      now: 0,
+    }).join('\n');
+  expect(await screenOf(await apiOf({}, 401))).toMatch(/Health {2}the API asks for a token .*API_OPEN_PROBES=on/);
+  const probed = await screenOf(await apiOf({ '/api/ready': { status: 'ready' } }, 401));
+  expect(probed).toMatch(/Health {2}ready\n {2}Lag {5}unknown/);
 });
 
 test('a member has one line, with how long it took, how often it was started again, and what it says', () => {

@@ -1,19 +1,17 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Agent, fetch } from 'undici';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addressEnv } from '#libs/platform/config/address-env.ts';
-import { openAdmin } from '#libs/platform/kafka/admin.ts';
-import { openLog } from '#libs/platform/log.ts';
+import type { Answer } from '#libs/platform/http.ts';
 import { openDatabase } from '#libs/platform/postgres/database.ts';
-import { openRegistry } from '#libs/platform/registry/registry.ts';
 import { KAFKA_USERS, type KafkaUser, type StackCredentials } from '../../services/sandbox/stack/secure/credentials.ts';
-import { StackSecurity } from '../../services/sandbox/stack/secure/security.ts';
+import { StackSecurity, type StackUser } from '../../services/sandbox/stack/secure/security.ts';
 import { RoleProcess } from '../e2e/role-process.ts';
+import { askPlainly, clusterOf } from '../support/cluster.ts';
 import { lastOfEach, type Received } from '../topics/fakes.ts';
-import { bareKafka, readTopics } from '../topics/read-topics.ts';
-import { EQUAL, StackProcess } from './stack-process.ts';
+import { readTopics } from '../topics/read-topics.ts';
+import { EQUAL, StackProcess, TOKEN } from './stack-process.ts';
 
 /* `npm run stack -- --secure`: nobody enters without a password, nothing is said in the clear, nobody may more than is needed. */
 
@@ -41,7 +39,7 @@ beforeAll(async () => {
 afterAll(() => stack.remove());
 
 /** What a role is told that is to work beside those of the stack. */
-function envOf(user: KafkaUser): Record<string, string> {
+function envOf(user: StackUser): Record<string, string> {
   const { source, analytics } = stack.state ?? {};
   if (source === undefined || analytics === undefined) throw new Error('there are no databases');
   return {
@@ -60,23 +58,22 @@ test('the whole way works, and its result is equal to the source', async () => {
 }, 200_000);
 
 /** Of registry or Connect. */
-async function ask(url: string, login: string): Promise<{ status: number; text: string }> {
-  const dispatcher = new Agent({ connect: { ca: security.registry.ca } });
-  try {
-    const answer = await fetch(url, { headers: { authorization: `Basic ${btoa(login)}` }, dispatcher });
-    return { status: answer.status, text: await answer.text() };
-  } finally {
-    await dispatcher.close();
-  }
-}
+const ask = (url: string, login: string): Promise<Answer> =>
+  askPlainly({ url, login, ca: security.tls.certificate }, '');
 
 test('whoever has no password is not let in', async () => {
   expect(await ask(`${noteOf('registry')}/subjects`, 'registry:guess')).toMatchObject({ status: 401 });
-  expect(await ask(`${noteOf('registry')}/subjects`, security.registry.login)).toMatchObject({ status: 200 });
+  expect(await ask(`${noteOf('registry')}/subjects`, `registry:${credentials.passwords.registry}`)).toMatchObject({
+    status: 200,
+  });
   expect(await ask(noteOf('connect'), 'rest:guess')).toMatchObject({ status: 401 });
 });
 
-const allSecrets = (): string[] => [...Object.values(credentials.passwords), stack.state?.source?.password ?? ''];
+const allSecrets = (): string[] => [
+  ...Object.values(credentials.passwords),
+  stack.state?.source?.password ?? '',
+  TOKEN,
+];
 
 test('Connect shows no secret to who asks it for its connector', async () => {
   const name = NAMES.KAFKA_TOPIC_PREFIX;
@@ -98,7 +95,7 @@ test('Connect shows no secret to who asks it for its connector', async () => {
 
 test('no secret stands in a file that others may read, a command, a log, or what Connect shows', async () => {
   const secrets = allSecrets();
-  expect(secrets).toHaveLength(KAFKA_USERS.length + 4);
+  expect(secrets).toHaveLength(KAFKA_USERS.length + 5);
   const holds = (text: string): boolean => secrets.some((secret) => text.includes(secret));
   for (const { pid } of stack.processes) expect(holds(readFileSync(`/proc/${pid}/cmdline`, 'utf8'))).toBe(false);
   const files = readdirSync(stack.folder, { recursive: true, withFileTypes: true })
@@ -166,36 +163,53 @@ describe('a role of which something is wrong says what', () => {
 
 /** The last message of each key of the feature topics that speaks of the student. */
 async function lastOf(student: number): Promise<Received[]> {
-  const brokers = [noteOf('broker')];
-  const admin = openAdmin({ brokers, clientId: 'test', log: openLog('silent'), security: security.admin });
-  const registry = openRegistry({ url: noteOf('registry'), ...security.registry });
-  try {
-    const received = await readTopics(bareKafka(brokers, security.admin), admin, registry);
-    return [...lastOfEach(received).values()].filter((message) => message.student === student);
-  } finally {
-    await admin.close();
-  }
+  const received = await readTopics(clusterOf(envOf('admin')));
+  return [...lastOfEach(received).values()].filter((message) => message.student === student);
 }
 
-test('npm run erase forgets a student here, and the last that the feature topics say of it is nothing', async () => {
-  const { analytics } = stack.state ?? {};
-  if (analytics === undefined) throw new Error('there is no database');
-  const db = openDatabase(analytics, { connections: 1, name: 'test' });
-  try {
-    const [victim] = await db.query<{ id: number; source_id: string }>(
-      'SELECT student_id AS id, source_id FROM student JOIN engagement_features USING (student_id) LIMIT 1',
-    );
-    if (victim === undefined) throw new Error('nobody has features');
-    const before = await lastOf(victim.id);
-    expect(before.some(({ value }) => value !== null)).toBe(true);
-    const command = new RoleProcess('erase', { DATA_DIR: stack.folder }, ['--student', victim.source_id]);
-    expect([await command.ended(), command.output]).toEqual([{ code: 0, signal: null }, expect.anything()]);
-    expect(await db.query('SELECT FROM engagement_features WHERE student_id = $1', [victim.id])).toEqual([]);
-    const after = await lastOf(victim.id);
-    expect(after.map(({ value }) => value)).toEqual(after.map(() => null));
-    expect(after.length).toBeGreaterThanOrEqual(before.length);
-  } finally {
-    await db.close();
-  }
+async function byCommand(student: string): Promise<void> {
+  const command = new RoleProcess('erase', { DATA_DIR: stack.folder }, ['--student', student]);
+  expect([await command.ended(), command.output]).toEqual([{ code: 0, signal: null }, expect.anything()]);
+}
+
+/** Carried out by the process of reconcile, with the rights that it has. */
+async function byApi(student: string): Promise<void> {
+  const { erasure_id: id } = await stack.ask<{ erasure_id: string }>('/api/erase', { student });
+  const stateOf = () => stack.ask<{ status: string; signed: { record: object } | null }>(`/api/erase/${id}`);
+  await expect.poll(async () => (await stateOf()).status, { timeout: 60_000, interval: 100 }).toBe('finished');
+  const { signed } = await stateOf();
+  expect(signed?.record).toMatchObject({ removed: { student: 1 } });
+  expect(JSON.stringify(signed)).not.toContain(student);
+}
+
+test.each([
+  ['npm run erase', byCommand],
+  ['POST /api/erase', byApi],
+] as const)(
+  '%s forgets a student here, and the last that the feature topics say of it is nothing',
+  async (_, eraseBy) => {
+    const { analytics } = stack.state ?? {};
+    if (analytics === undefined) throw new Error('there is no database');
+    const db = openDatabase(analytics, { connections: 1, name: 'test' });
+    try {
+      const [victim] = await db.query<{ id: number; source_id: string }>(
+        'SELECT student_id AS id, source_id FROM student JOIN engagement_features USING (student_id) LIMIT 1',
+      );
+      if (victim === undefined) throw new Error('nobody has features');
+      const before = await lastOf(victim.id);
+      expect(before.some(({ value }) => value !== null)).toBe(true);
+      await eraseBy(victim.source_id);
+      expect(await db.query('SELECT FROM engagement_features WHERE student_id = $1', [victim.id])).toEqual([]);
+      const after = await lastOf(victim.id);
+      expect(after.map(({ value }) => value)).toEqual(after.map(() => null));
+      expect(after.length).toBeGreaterThanOrEqual(before.length);
+    } finally {
+      await db.close();
+    }
+  },
+  200_000,
+);
+
+test('without those who were erased the result is equal to the source', async () => {
   expect(await stack.prove()).toEqual(EQUAL);
 }, 200_000);

@@ -9,6 +9,9 @@ import { partsFolder } from '../../services/sandbox/stack/parts/index.ts';
 import { MEMBERS } from '../../services/sandbox/stack/programs.ts';
 import { endLeft, readState, type StackState } from '../../services/sandbox/stack/state.ts';
 
+/** With which one may ask the API for all that tests ask of it. */
+export const TOKEN = 'a-token-of-the-stack';
+
 /** A small campus, which has every story all the same. */
 const SMALL = { CAMPUS_STUDENTS: '60' };
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -38,6 +41,7 @@ export class StackProcess {
       STACK_DIR: this.#asked,
       STACK_PARTS_DIR: partsFolder(),
       API_PORT: '',
+      API_TOKENS: `test:${TOKEN}:read|run|ops`,
       PIPELINE_SCHEDULE: 'off',
       ...SMALL,
     };
@@ -81,17 +85,21 @@ export class StackProcess {
     }
   }
 
+  /** An answer of the API to who may ask; of what is posted, the body. */
+  async ask<T>(path: string, body?: object): Promise<T> {
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${TOKEN}` };
+    const posted = body && { method: 'POST', body: JSON.stringify(body) };
+    return (await (await fetch(`${this.state?.url}${path}`, { headers, ...posted })).json()) as T;
+  }
+
   /** The nightly reconcile of what has come over Kafka, while the campus lives. */
   async prove(): Promise<unknown> {
-    const headers = { 'content-type': 'application/json' };
-    const request = { method: 'POST', headers, body: JSON.stringify({ mode: 'reconcile' }) };
-    const answer = await fetch(`${this.state?.url}/api/pipeline/trigger?wait=true`, request);
-    const { status, reason, verdict, records_processed } = (await answer.json()) as {
+    const { status, reason, verdict, records_processed } = await this.ask<{
       readonly status: string;
       readonly reason: string | null;
       readonly verdict: Verdict | null;
       readonly records_processed: number | null;
-    };
+    }>('/api/pipeline/trigger?wait=true', { mode: 'reconcile' });
     return { status, reason, kinds: verdict?.kinds, hasCompared: (records_processed ?? 0) > 10_000 };
   }
 

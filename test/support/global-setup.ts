@@ -1,16 +1,32 @@
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '#libs/platform/embedded-postgres/embedded.ts';
-import { openRunFolder } from './run-folder.ts';
+import {
+  type EmbeddedOptions,
+  type EmbeddedPostgres,
+  startEmbeddedPostgres,
+} from '#libs/platform/embedded-postgres/embedded.ts';
+import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import { openRunFolder, type RunFolder } from './run-folder.ts';
 
-/** One real Postgres for the whole run; each test file takes databases of its own from it (see `database.ts`). */
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+export default (project: TestProject): Promise<() => Promise<void>> => beginRun(project, openRunFolder());
+
+/**
+ * What every run has: the pages that are served, and one real Postgres, of which each test file takes databases of its own
+ * (see `database.ts`).
+ * @param tls present: Postgres takes encrypted connections alone
+ * @returns what ends it, and the run's folder with it
+ */
+export async function beginRun(
+  project: TestProject,
+  run: RunFolder,
+  tls?: EmbeddedOptions['tls'],
+): Promise<() => Promise<void>> {
   // Once, and before anybody serves them.
   execFileSync(process.execPath, [path.resolve(import.meta.dirname, '../../services/web/build.mjs'), '--if-stale']);
-  const run = openRunFolder();
   const server: EmbeddedPostgres = await startEmbeddedPostgres({
     folder: run.folder,
+    ...(tls && { tls }),
     settings: {
       wal_level: 'logical',
       fsync: 'off',
@@ -33,7 +49,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 
 declare module 'vitest' {
   interface ProvidedContext {
-    postgres: { host: string; port: number; database: string; user: string; password: string };
+    postgres: DatabaseAddress;
     /** Where what is the whole run's lies. */
     runFolder: string;
   }

@@ -10,11 +10,16 @@ const MEMORY = '/dev/shm';
 /** More than a whole run has at hand at one time, twice over; bytes. */
 const ROOM = 8 * 1024 ** 3;
 
+export interface RunFolder {
+  readonly folder: string;
+  close(): Promise<void>;
+}
+
 /**
  * The folder of a run: all temporary files of its tests lie in it, clusters of Postgres above all. At the end, also of a run
  * that is killed, servers that are left in it are ended, and it is removed.
  */
-export function openRunFolder(): { folder: string; close: () => Promise<void> } {
+export function openRunFolder(): RunFolder {
   const folder = mkdtempSync(path.join(parent(), 'prepadata-test-'));
   // mkdtemp makes folders for their owner alone, and Postgres runs as somebody else.
   chmodSync(folder, 0o755);

@@ -1,8 +1,14 @@
+import { createPrivateKey } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { fetchParts } from '../../services/sandbox/stack/parts/index.ts';
+import { StackSecurity } from '../../services/sandbox/stack/secure/security.ts';
+import { pem } from './certified.ts';
 import { tellFetching } from './fetching.ts';
-import setupPostgres from './global-setup.ts';
-import { connectEnvOf, ownStack } from './stack.ts';
+import { beginRun } from './global-setup.ts';
+import { openRunFolder } from './run-folder.ts';
+import { connectEnvOf, startStack } from './stack.ts';
 
 /** Who is given or denied one right on a thing has no other there; on all else everybody may do everything. */
 const ASKS_FOR_RIGHTS = {
@@ -10,20 +16,48 @@ const ASKS_FOR_RIGHTS = {
   'allow.everyone.if.no.acl.found': true,
 };
 
+/** Everything behind TLS and passwords, as `npm run stack -- --secure` has it; it is read here alone. */
+const IS_SECURE = process.env['STACK_SECURE'] === '1';
+
+/**
+ * What Connect shows to servers that want a certificate, its key in a form that Debezium's driver takes, and the servers that it
+ * trusts.
+ */
+function certificatesIn(folder: string, security: StackSecurity | undefined): Record<string, string> {
+  const write = (name: string, content: string | Buffer): string => {
+    const file = path.join(folder, name);
+    writeFileSync(file, content, { mode: 0o600 });
+    return file;
+  };
+  const key = createPrivateKey(readFileSync(pem('client.key'))).export({ type: 'pkcs8', format: 'der' });
+  return {
+    SOURCE_DB_SSLCERT: pem('client.crt'),
+    SOURCE_DB_SSLKEY: write('client.pk8', key),
+    SOURCE_DB_SSLROOTCERT: write('trusted.crt', `${readFileSync(pem('server.crt'))}${security?.tls.certificate ?? ''}`),
+  };
+}
+
 /** Postgres, broker, registry and Connect, one of each for the whole run of the stack tests. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   await fetchParts({ onProgress: tellFetching });
-  const stopPostgres = await setupPostgres(project);
+  const run = openRunFolder();
+  const security = IS_SECURE ? await StackSecurity.make(run.folder) : undefined;
+  const endRun = await beginRun(project, run, security?.tls);
   try {
     const postgres = project.getProvidedContext().postgres;
-    const stack = await ownStack({ connectEnv: connectEnvOf(postgres), brokerSettings: ASKS_FOR_RIGHTS });
-    project.provide('stack', stack.addresses);
+    const stack = await startStack({
+      security,
+      connectEnv: { ...connectEnvOf(postgres), ...certificatesIn(run.folder, security) },
+      brokerSettings: ASKS_FOR_RIGHTS,
+    });
+    project.provide('stack', stack.envOf('connector'));
+    project.provide('credentials', security?.credentials);
     return async () => {
       await stack.stop();
-      await stopPostgres();
+      await endRun();
     };
   } catch (error) {
-    await stopPostgres();
+    await endRun();
     throw error;
   }
 }

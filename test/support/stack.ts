@@ -14,21 +14,16 @@ import {
   startConnect,
   startRegistry,
 } from '../../services/sandbox/stack/parts/index.ts';
-import type { StackSecurity } from '../../services/sandbox/stack/secure/security.ts';
-
-/** Where the parts are, as the environment of a program names them. */
-export interface StackAddresses {
-  /** KAFKA_BROKERS */
-  readonly brokers: string;
-  /** SCHEMA_REGISTRY_URL */
-  readonly registryUrl: string;
-  /** CONNECT_URL */
-  readonly connectUrl: string;
-}
+import type { StackCredentials } from '../../services/sandbox/stack/secure/credentials.ts';
+import { StackSecurity, type StackUser } from '../../services/sandbox/stack/secure/security.ts';
+import { type Cluster, clusterOf, NOWHERE } from './cluster.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    stack: StackAddresses;
+    /** What a program is told of the parts of the run. */
+    stack: Record<string, string>;
+    /** Of a run behind TLS and passwords. */
+    credentials: StackCredentials | undefined;
   }
 }
 
@@ -36,7 +31,16 @@ declare module 'vitest' {
  * Broker, registry and Connect of the whole run. Others use them too: take topics, groups, subjects and connectors of your
  * own names, remove connectors at the end, and stop nothing (see `ownStack` for that).
  */
-export const useStack = (): StackAddresses => inject('stack');
+export const useStack = (): Cluster => clusterOf(inject('stack'));
+
+/** How the run is secured, if it is; a value of the caller's own, to be closed. */
+export function useSecurity(): StackSecurity | undefined {
+  const credentials = inject('credentials');
+  return credentials && new StackSecurity(credentials);
+}
+
+/** Who is in may do everything, but where a test grants or denies something. */
+const MAY_DO_ALL = { 'allow.everyone.if.no.acl.found': true };
 
 export interface OwnStackOptions {
   /** What connectors read as `${env:NAME}`. */
@@ -46,7 +50,9 @@ export interface OwnStackOptions {
   /** Of the broker: further lines of server.properties. */
   readonly brokerSettings?: Readonly<Record<string, string | number | boolean>>;
   /** Behind TLS and passwords, as `npm run stack -- --secure` has them. */
-  readonly security?: StackSecurity;
+  readonly security?: StackSecurity | undefined;
+  /** Of each user where it is secured: those that it needs, or all unless given. */
+  readonly rights?: 'least';
   /** Default: all three. Connect needs a broker. */
   readonly parts?: readonly StackPart[];
 }
@@ -68,8 +74,8 @@ export class OwnStack {
   #broker: Broker | undefined;
   #registry: Registry | undefined;
   #connect: Connect | undefined;
-  /** Where others find registry and Connect. */
-  readonly #fronts = { registry: '', connect: '' };
+  /** Where others find registry and Connect; nobody is there before they are started. */
+  readonly #fronts = { registry: NOWHERE.SCHEMA_REGISTRY_URL, connect: NOWHERE.CONNECT_URL };
 
   constructor(options: OwnStackOptions = {}) {
     this.#options = options;
@@ -102,12 +108,18 @@ export class OwnStack {
     return this.#connect ?? missing('connect');
   }
 
-  get addresses(): StackAddresses {
+  /** What a program is told that logs in as `user`, where one has to. */
+  envOf(user?: StackUser): Readonly<Record<string, string>> {
     return {
-      brokers: this.broker.address,
-      registryUrl: this.#fronts.registry || missing('registry'),
-      connectUrl: this.#fronts.connect || missing('connect'),
+      KAFKA_BROKERS: this.broker.address,
+      SCHEMA_REGISTRY_URL: this.#fronts.registry,
+      CONNECT_URL: this.#fronts.connect,
+      ...this.#options.security?.envOf(user),
     };
+  }
+
+  as(user: StackUser): Cluster {
+    return clusterOf(this.envOf(user));
   }
 
   /** Ends anything else with this test too, should it not come to an end itself. */
@@ -122,12 +134,13 @@ export class OwnStack {
       quickStart: true,
       onSpawn: (pid) => this.#guard.watch(pid),
     };
-    const { security, brokerSettings = {}, connectEnv, connectSettings } = this.#options;
+    const { security, rights, brokerSettings, connectEnv, connectSettings } = this.#options;
     if (part === 'broker') {
       const ports = this.#broker && { port: this.#broker.port, controllerPort: this.#broker.controllerPort };
       const secured = security && { security: security.broker };
-      this.#broker = await startBroker({ ...common, ...ports, ...secured, settings: brokerSettings });
-      await security?.grantRights(this.#broker.address);
+      const settings = { ...(rights === undefined ? MAY_DO_ALL : {}), ...brokerSettings };
+      this.#broker = await startBroker({ ...common, ...ports, ...secured, settings });
+      if (rights === 'least') await security?.grantRights(this.#broker.address);
     } else if (part === 'registry') {
       this.#registry = await startRegistry({ ...common, ...(this.#registry && { port: this.#registry.port }) });
       const front = (await security?.before('registry', this.#registry.url)) ?? this.#registry.url;
@@ -163,8 +176,11 @@ function missing(part: StackPart): never {
   throw new Error(`this stack has no ${part}: it was not started`);
 }
 
-/** A stack of the test's own, up; stop it in afterAll. */
-export function ownStack(options: OwnStackOptions = {}): Promise<OwnStack> {
+/** A stack of the test's own, up, and secured as that of the run is; stop it in afterAll. */
+export const ownStack = (options: OwnStackOptions = {}): Promise<OwnStack> =>
+  startStack({ security: useSecurity(), ...options });
+
+export function startStack(options: OwnStackOptions): Promise<OwnStack> {
   const stack = new OwnStack(options);
   return stack.startAll().catch(async (error: unknown) => {
     await stack.stop();

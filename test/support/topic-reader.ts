@@ -1,5 +1,6 @@
 import avsc from 'avsc';
-import { type Consumer, Kafka, logLevel } from 'kafkajs';
+import type { Consumer } from 'kafkajs';
+import { askPlainly, bareKafka, type Cluster } from './cluster.ts';
 
 /** A record as it lies in the topic, its value decoded beside it. */
 export interface RawRecord {
@@ -27,16 +28,9 @@ export interface TopicReader {
   stop(): Promise<void>;
 }
 
-export interface TopicReaderOptions {
-  readonly brokers: string;
-  /** The registry's Confluent-compatible API. */
-  readonly registryUrl: string;
-  readonly topics: readonly string[];
-}
-
 /** Makes the topics where they are missing and reads them from their beginning, plainly: what a stranger would see. */
-export async function readTopics({ brokers, registryUrl, topics }: TopicReaderOptions): Promise<TopicReader> {
-  const kafka = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING });
+export async function readTopics(cluster: Cluster, topics: readonly string[]): Promise<TopicReader> {
+  const kafka = bareKafka(cluster);
   const admin = kafka.admin();
   await admin.connect();
   const present = await admin.listTopics();
@@ -44,7 +38,7 @@ export async function readTopics({ brokers, registryUrl, topics }: TopicReaderOp
   await admin.createTopics({ topics: missing.map((topic) => ({ topic, numPartitions: 4 })), waitForLeaders: true });
   await admin.disconnect();
   const records: RawRecord[] = [];
-  const decode = decoder(registryUrl);
+  const decode = decoder(cluster);
   const consumer: Consumer = kafka.consumer({
     groupId: `test-reader-${process.pid}-${Date.now().toString(36)}`,
     maxWaitTimeInMs: 50,
@@ -65,8 +59,8 @@ export async function readTopics({ brokers, registryUrl, topics }: TopicReaderOp
 }
 
 /** Every value of a topic of one partition as text, up to what is in it at this moment. */
-export async function readTexts(brokers: string, topic: string): Promise<string[]> {
-  const kafka = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING });
+export async function readTexts(cluster: Cluster, topic: string): Promise<string[]> {
+  const kafka = bareKafka(cluster);
   const admin = kafka.admin();
   await admin.connect();
   const end = Number((await admin.fetchTopicOffsets(topic))[0]?.high ?? 0);
@@ -111,11 +105,12 @@ const longType = avsc.types.LongType.__with({
   compare: (a: number | bigint, b: number | bigint) => (a < b ? -1 : a > b ? 1 : 0),
 });
 
-function decoder(registryUrl: string): (value: Buffer) => Promise<Envelope> {
+function decoder({ registry }: Cluster): (value: Buffer) => Promise<Envelope> {
   const types = new Map<number, Promise<avsc.Type>>();
   const fetchType = async (id: number): Promise<avsc.Type> => {
-    const answer = (await (await fetch(`${registryUrl}/schemas/ids/${id}`)).json()) as { schema: string };
-    return avsc.Type.forSchema(JSON.parse(answer.schema) as avsc.Schema, {
+    const { text } = await askPlainly(registry, `/schemas/ids/${id}`);
+    const { schema } = JSON.parse(text) as { schema: string };
+    return avsc.Type.forSchema(JSON.parse(schema) as avsc.Schema, {
       registry: { long: longType },
       wrapUnions: false,
     });

@@ -1,9 +1,11 @@
-import kafkajs from 'kafkajs';
+import type kafkajs from 'kafkajs';
 import { FAMILIES } from '#libs/domain/family.ts';
-import type { Admin } from '#libs/platform/kafka/contract.ts';
-import { clientSecurity, type KafkaSecurity } from '#libs/platform/kafka/security.ts';
+import { openAdmin } from '#libs/platform/kafka/admin.ts';
+import type { Watermarks } from '#libs/platform/kafka/contract.ts';
 import type { SchemaRegistry } from '#libs/platform/registry/contract.ts';
+import { openRegistry } from '#libs/platform/registry/registry.ts';
 import { featureTopicOf } from '#libs/store/features/outbox.ts';
+import { bareKafka, type Cluster, clientOf } from '../support/cluster.ts';
 import type { Received } from './fakes.ts';
 import { until } from './relays.ts';
 
@@ -11,13 +13,14 @@ export interface Placed extends Received {
   readonly partition: number;
 }
 
-/** Everything that is on both feature topics now, decoded through the registry. */
-export async function readTopics(kafka: kafkajs.Kafka, admin: Admin, registry: SchemaRegistry): Promise<Placed[]> {
+/** Everything that is on the feature topics now, decoded through the registry. */
+export async function readTopics(cluster: Cluster): Promise<Placed[]> {
+  const registry = openRegistry(cluster.registry);
   const topics = FAMILIES.map(featureTopicOf);
-  const ends = (await admin.watermarks(topics)).filter(({ low, high }) => high > low);
+  const ends = (await endsOf(cluster, topics)).filter(({ low, high }) => high > low);
   const open = new Set(ends.map(({ topic, partition }) => `${topic} ${partition}`));
   const found: Promise<Placed>[] = [];
-  const consumer = kafka.consumer({ groupId: `test-${process.pid}-${Date.now()}`, maxWaitTimeInMs: 100 });
+  const consumer = bareKafka(cluster).consumer({ groupId: `test-${process.pid}-${Date.now()}`, maxWaitTimeInMs: 100 });
   await consumer.connect();
   await consumer.subscribe({ topics, fromBeginning: true });
   await consumer.run({
@@ -32,6 +35,15 @@ export async function readTopics(kafka: kafkajs.Kafka, admin: Admin, registry: S
   await until('both topics are read to their ends', () => open.size === 0);
   await consumer.disconnect();
   return Promise.all(found);
+}
+
+async function endsOf(cluster: Cluster, topics: readonly string[]): Promise<readonly Watermarks[]> {
+  const admin = openAdmin(clientOf(cluster));
+  try {
+    return await admin.watermarks(topics);
+  } finally {
+    await admin.close();
+  }
 }
 
 async function decode(
@@ -50,6 +62,3 @@ async function decode(
     value: value === null ? null : ((await registry.decode(value)) as Received['value']),
   };
 }
-
-export const bareKafka = (brokers: readonly string[], security?: KafkaSecurity): kafkajs.Kafka =>
-  new kafkajs.Kafka({ brokers: [...brokers], ...clientSecurity(security), logLevel: kafkajs.logLevel.NOTHING });

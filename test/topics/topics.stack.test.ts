@@ -9,7 +9,6 @@ import { loadSchemas } from '#libs/pipeline/topics/schemas.ts';
 import { openAdmin } from '#libs/platform/kafka/admin.ts';
 import type { Admin, Producer } from '#libs/platform/kafka/contract.ts';
 import { openProducer } from '#libs/platform/kafka/producer.ts';
-import { openLog } from '#libs/platform/log.ts';
 import { SchemaRefused, type SchemaRegistry } from '#libs/platform/registry/contract.ts';
 import { openRegistry } from '#libs/platform/registry/registry.ts';
 import { featureTopicOf } from '#libs/store/features/outbox.ts';
@@ -18,11 +17,12 @@ import { FIRST_TODAY } from '../property/rows.ts';
 import { SourceModel } from '../property/source-model.ts';
 import { stepWith } from '../property/steps.ts';
 import { World } from '../property/world.ts';
+import { askPlainly, bareKafka, type Cluster, clientOf } from '../support/cluster.ts';
 import { testSettings } from '../support/settings.ts';
 import { type OwnStack, ownStack } from '../support/stack.ts';
 import { lastOfEach, newestOfEach } from './fakes.ts';
 import { readWithPython } from './python.ts';
-import { bareKafka, readTopics } from './read-topics.ts';
+import { readTopics } from './read-topics.ts';
 import { outboxCount, testRelay, until } from './relays.ts';
 import { allRows, differences, tableRows } from './rows.ts';
 
@@ -30,11 +30,11 @@ const settings: FeatureSettings = { ...testSettings(), topics: true };
 const PARTITIONS = 3;
 const model = new SourceModel(FIRST_TODAY);
 let stack: OwnStack;
+let cluster: Cluster;
 let world: World;
 let registry: SchemaRegistry;
 let producer: Producer;
 let admin: Admin;
-let kafka: kafkajs.Kafka;
 let relays: Relay[] = [];
 
 beforeAll(async () => {
@@ -42,12 +42,10 @@ beforeAll(async () => {
   stack = await ownStack({ parts: ['broker', 'registry'] });
   world = await World.create('topics_stack');
   await beginCalendar(world.db, FIRST_TODAY);
-  const brokers = [stack.broker.address];
-  const client = { brokers, clientId: 'test', log: openLog('silent') };
-  registry = openRegistry({ url: stack.registry.confluentUrl });
-  producer = openProducer(client);
-  admin = openAdmin(client);
-  kafka = bareKafka(brokers);
+  cluster = stack.as('admin');
+  registry = openRegistry(cluster.registry);
+  producer = openProducer(clientOf(cluster));
+  admin = openAdmin(clientOf(cluster));
   relays = FAMILIES.map((family) => testRelay({ db: world.db, publisher: publisher(family) }));
 });
 afterAll(async () => {
@@ -73,7 +71,7 @@ const allSent = (): Promise<void> => until('all is sent', async () => (await out
 test('what is on the topics at last is what is in the tables, each key on one partition', async () => {
   for (const seed of [1, 2, 3]) await commitSome(seed);
   await allSent();
-  const received = await readTopics(kafka, admin, registry);
+  const received = await readTopics(cluster);
   const rows = await allRows(world.db);
   expect(rows.size).toBeGreaterThan(5);
   expect(differences(lastOfEach(received), rows)).toEqual([]);
@@ -90,7 +88,7 @@ test('what is on the topics at last is what is in the tables, each key on one pa
 
 test.each(FAMILIES)('a consumer in Python reads the same numbers of %s through the registry', async (family) => {
   await allSent();
-  const read = await readWithPython(stack.broker.address, stack.registry.confluentUrl, featureTopicOf(family));
+  const read = await readWithPython(cluster, featureTopicOf(family));
   const rows = read.map((row) => row as { student_id: number; course_id: number });
   const messages = new Map(
     rows.map((row) => [`${featureTopicOf(family)} ${row.student_id} ${row.course_id}`, { value: { ...row } }]),
@@ -100,7 +98,7 @@ test.each(FAMILIES)('a consumer in Python reads the same numbers of %s through t
 });
 
 test('the topics are made as said', async () => {
-  const client = kafka.admin();
+  const client = bareKafka(cluster).admin();
   await client.connect();
   try {
     for (const family of FAMILIES) {
@@ -120,7 +118,7 @@ test('the topics are made as said', async () => {
 });
 
 const versionsOf = async (subject: string): Promise<unknown> =>
-  (await fetch(`${stack.registry.confluentUrl}/subjects/${subject}/versions`)).json();
+  JSON.parse((await askPlainly(cluster.registry, `/subjects/${subject}/versions`)).text);
 
 test('to register again changes nothing', async () => {
   expect(await publisher('engagement').prepare()).toBe(false);
@@ -157,7 +155,7 @@ test('one with a new field that may be null is taken, and old messages are read 
   const more = withField({ name: 'rank', type: ['null', 'int'], default: null, doc: 'Null' });
   expect(await publisher('performance', more).prepare()).toBe(false);
   expect(await versionsOf('prepadata.performance-value')).toEqual([1, 2]);
-  expect(differences(lastOfEach(await readTopics(kafka, admin, registry)), await allRows(world.db))).toEqual([]);
+  expect(differences(lastOfEach(await readTopics(cluster)), await allRows(world.db))).toEqual([]);
   expect(loadSchemas('performance').columns).not.toContain('rank');
 });
 
@@ -174,7 +172,7 @@ test('while the broker is away a row waits per changed key; all is there when it
   await stack.start('broker');
   await allSent();
   await until('all is well', () => relays.every((relay) => relay.trouble === null));
-  const received = await readTopics(kafka, admin, registry);
+  const received = await readTopics(cluster);
   const rows = await allRows(world.db);
   expect(differences(lastOfEach(received), rows)).toEqual([]);
   expect(differences(newestOfEach(received), rows)).toEqual([]);

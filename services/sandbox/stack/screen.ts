@@ -54,13 +54,15 @@ function memberLine({ name, state, pid, tookMs, since, restarts, note }: MemberV
     .trimEnd();
 }
 
-export const healthLine = (vitals: Vitals | undefined): string =>
-  vitals === undefined || vitals.health === 'unknown'
-    ? '  Health  the API does not answer'
-    : `  Health  ${[vitals.health, vitals.reasons.join('; ')].filter((text) => text !== '').join(': ')}`;
+export function healthLine(vitals: Vitals | undefined): string {
+  if (vitals === undefined || vitals.health === 'unknown') return '  Health  the API does not answer';
+  if (vitals.health === 'guarded')
+    return '  Health  the API asks for a token (API_TOKENS); with API_OPEN_PROBES=on it is seen here without';
+  return `  Health  ${[vitals.health, vitals.reasons.join('; ')].filter((text) => text !== '').join(': ')}`;
+}
 
 function vitalLines({ vitals, perSecond }: StackScreenFacts): string[] {
-  if (vitals === undefined || vitals.health === 'unknown') return [healthLine(vitals)];
+  if (vitals === undefined || vitals.health === 'unknown' || vitals.health === 'guarded') return [healthLine(vitals)];
   const { lagMs, marks, rejected, applied } = vitals;
   const lags = Object.entries(lagMs).map(([family, ms]) => `${family} ${ms === null ? 'unknown' : `${ms} ms`}`);
   const count = (number: number | bigint): string => number.toLocaleString('en');

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 
 /** What the API says of the whole, as far as it answers. */
 export interface Vitals {
-  /** 'unknown' while the API does not answer. */
-  readonly health: 'ready' | 'not ready' | 'unknown';
+  /** 'unknown' while the API does not answer, 'guarded' where it asks for a token. */
+  readonly health: 'ready' | 'not ready' | 'unknown' | 'guarded';
   readonly reasons: readonly string[];
   /** Age of the oldest commit that waits to be derived, by family; null: of unknown age. */
   readonly lagMs: Readonly<Record<string, number | null>>;
@@ -35,6 +35,7 @@ export async function readVitals(url: string): Promise<Vitals> {
 
 function healthOf(ready: Record<string, unknown> | undefined): Vitals['health'] {
   if (ready === undefined) return 'unknown';
+  if (ready === GUARDED) return 'guarded';
   return ready['status'] === 'ready' ? 'ready' : 'not ready';
 }
 
@@ -47,10 +48,13 @@ function appliedIn(streams: unknown): bigint | null {
   return offsets.length === 0 ? null : offsets.reduce((sum, text) => sum + BigInt(text), 0n);
 }
 
+/** In place of an answer. */
+const GUARDED: Record<string, unknown> = {};
+
 async function ask(url: string): Promise<Record<string, unknown> | undefined> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-    return objectOf(await response.json());
+    return response.status === 401 ? GUARDED : objectOf(await response.json());
   } catch {
     return undefined;
   }

@@ -31,14 +31,13 @@ let parts: RunnerParts;
 
 beforeAll(async () => {
   const stack = useStack();
-  fixture = await createFixture('rows_kafka', stack);
+  fixture = await createFixture('rows_kafka');
   const { source, analytics } = fixture;
   await fill(source.db);
   parts = {
     config: loadConfig({
       CDC_SOURCE: 'kafka',
-      KAFKA_BROKERS: stack.brokers,
-      SCHEMA_REGISTRY_URL: stack.registryUrl,
+      ...stack.env,
       KAFKA_TOPIC_PREFIX: fixture.settings.name,
       KAFKA_GROUP_PREFIX: fixture.settings.name,
     }),
@@ -65,12 +64,13 @@ afterAll(async () => {
 
 function begin(): void {
   const { cluster, name } = fixture.settings;
-  const { brokers } = cluster;
+  const { brokers, security, registry } = cluster;
   intakes.push(
     startIntake({
       source: kafkaSource({
         brokers,
-        registry: openRegistry({ url: useStack().registryUrl }),
+        security,
+        registry: openRegistry(registry),
         group: `${name}-group`,
         topicPrefix: name,
         names: sourceNames(),

@@ -14,6 +14,8 @@ export interface BrokerSecurity {
 }
 
 export const ADMIN = 'admin';
+/** The broker's own, which comes before there are users. */
+export const ADMIN_MECHANISM = 'PLAIN';
 export const MECHANISM = 'SCRAM-SHA-512';
 const [CLIENTS, CONTROLLER] = ['CLIENTS', 'CONTROLLER'];
 const PLAIN = 'org.apache.kafka.common.security.plain.PlainLoginModule';
@@ -21,10 +23,10 @@ const PLAIN = 'org.apache.kafka.common.security.plain.PlainLoginModule';
 /** As the clients of a secured broker are to speak to it. */
 export const adminSecurity = ({ certificate, admin: password }: BrokerSecurity): KafkaSecurity => ({
   ssl: { ca: readFileSync(certificate, 'utf8') },
-  sasl: { mechanism: 'PLAIN', username: ADMIN, password },
+  sasl: { mechanism: ADMIN_MECHANISM, username: ADMIN, password },
 });
 
-/** Lines of server.properties. Users log in by SCRAM; the broker itself, which comes before there are users, by PLAIN. */
+/** Lines of server.properties. */
 export function securedSettings(
   { keystore, certificate, admin }: BrokerSecurity,
   clients: string,
@@ -40,11 +42,11 @@ export function securedSettings(
     'ssl.keystore.location': keystore,
     'ssl.truststore.type': 'PEM',
     'ssl.truststore.location': certificate,
-    'sasl.mechanism.inter.broker.protocol': 'PLAIN',
-    'sasl.mechanism.controller.protocol': 'PLAIN',
-    'listener.name.controller.sasl.enabled.mechanisms': 'PLAIN',
+    'sasl.mechanism.inter.broker.protocol': ADMIN_MECHANISM,
+    'sasl.mechanism.controller.protocol': ADMIN_MECHANISM,
+    'listener.name.controller.sasl.enabled.mechanisms': ADMIN_MECHANISM,
     'listener.name.controller.plain.sasl.jaas.config': jaas,
-    'listener.name.clients.sasl.enabled.mechanisms': `PLAIN,${MECHANISM}`,
+    'listener.name.clients.sasl.enabled.mechanisms': `${ADMIN_MECHANISM},${MECHANISM}`,
     'listener.name.clients.plain.sasl.jaas.config': jaas,
     'listener.name.clients.scram-sha-512.sasl.jaas.config':
       'org.apache.kafka.common.security.scram.ScramLoginModule required;',

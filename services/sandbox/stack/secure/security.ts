@@ -3,14 +3,16 @@ import path from 'node:path';
 import { loadConfig } from '#libs/platform/config/config.ts';
 import type { SettingName } from '#libs/platform/config/settings.ts';
 import { grantRights } from '#libs/platform/kafka/rights.ts';
-import type { KafkaSecurity } from '#libs/platform/kafka/security.ts';
 import { openLog } from '#libs/platform/log.ts';
-import { adminSecurity, type BrokerSecurity, MECHANISM } from '../parts/broker-security.ts';
+import { ADMIN, ADMIN_MECHANISM, adminSecurity, type BrokerSecurity, MECHANISM } from '../parts/broker-security.ts';
 import { KAFKA_USERS, type KafkaUser, makeCredentials, type StackCredentials } from './credentials.ts';
 import { type Front, startFront } from './front.ts';
 import { type KafkaNames, rightsOf } from './rights.ts';
 
 type Environment = Readonly<Partial<Record<SettingName, string>>>;
+
+/** Who logs in to the broker: somebody with rights, or who may do everything. */
+export type StackUser = KafkaUser | typeof ADMIN;
 
 /** User names before registry and Connect. */
 const [REGISTRY, REST] = ['registry', 'rest'] as const;
@@ -41,20 +43,10 @@ export class StackSecurity {
     return { certificate: readFileSync(certificate, 'utf8'), key: readFileSync(key, 'utf8') };
   }
 
-  /** As the broker's admin logs in. */
-  get admin(): KafkaSecurity {
-    return adminSecurity(this.broker);
-  }
-
-  /** As the registry is asked. */
-  get registry(): { login: string; ca: string } {
-    return { login: `${REGISTRY}:${this.credentials.passwords[REGISTRY]}`, ca: this.tls.certificate };
-  }
-
   /** To be called when the broker is up. */
   grantRights(broker: string): Promise<void> {
     const log = openLog('silent');
-    const options = { brokers: [broker], security: this.admin, clientId: 'prepadata-stack', log };
+    const options = { brokers: [broker], security: adminSecurity(this.broker), clientId: 'prepadata-stack', log };
     return grantRights(options, rightsOf(this.#names));
   }
 
@@ -71,7 +63,7 @@ export class StackSecurity {
   }
 
   /** What a program that logs in to the broker as `user` has in its environment; without one it does not. */
-  envOf(user?: KafkaUser): Environment {
+  envOf(user?: StackUser): Environment {
     const { certificate, passwords } = this.credentials;
     return {
       SOURCE_DB_SSLMODE: 'verify-full',
@@ -85,11 +77,11 @@ export class StackSecurity {
     };
   }
 
-  #clusterEnv(user: KafkaUser): Environment {
+  #clusterEnv(user: StackUser): Environment {
     const { certificate, passwords } = this.credentials;
     return {
       KAFKA_SECURITY_PROTOCOL: 'SASL_SSL',
-      KAFKA_SASL_MECHANISM: MECHANISM,
+      KAFKA_SASL_MECHANISM: user === ADMIN ? ADMIN_MECHANISM : MECHANISM,
       KAFKA_SASL_USERNAME: user,
       KAFKA_SASL_PASSWORD: passwords[user],
       KAFKA_SSL_CA_LOCATION: certificate,

@@ -1,0 +1,63 @@
+import kafkajs from 'kafkajs';
+import { loadConfig } from '#libs/platform/config/config.ts';
+import { type KafkaCluster, requireKafka } from '#libs/platform/config/kafka.ts';
+import { type Answer, ask } from '#libs/platform/http.ts';
+import type { ClientOptions } from '#libs/platform/kafka/client.ts';
+import { clientSecurity } from '#libs/platform/kafka/security.ts';
+import { openLog } from '#libs/platform/log.ts';
+import type { ConnectAddress } from '../../services/register/connect-http.ts';
+import { connectAddress } from '../../services/register/settings.ts';
+
+/**
+ * Broker, registry and Connect as one login may ask them: every client of a test is made from this value, so that it goes
+ * the same in the clear and behind TLS and passwords.
+ */
+export interface Cluster extends KafkaCluster {
+  readonly connect: ConnectAddress;
+  /** The same for a program. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** @param env as a program is told it, with all three addresses */
+export function clusterOf(env: Readonly<Record<string, string>>): Cluster {
+  const config = loadConfig(env);
+  return { ...requireKafka(config), connect: connectAddress(config.CONNECT_URL ?? '', config), env };
+}
+
+const NOBODY = 'http://127.0.0.1:1';
+
+/** The addresses of a cluster that is not there. */
+export const NOWHERE = { KAFKA_BROKERS: '127.0.0.1:1', SCHEMA_REGISTRY_URL: NOBODY, CONNECT_URL: NOBODY };
+
+/** For clients of ours. */
+export const clientOf = ({ brokers, security }: KafkaCluster): ClientOptions => ({
+  brokers,
+  security,
+  clientId: 'test',
+  log: openLog('silent'),
+});
+
+/** As the broker's access control lists name it. */
+export function principalOf({ security: { sasl } }: KafkaCluster): string {
+  return `User:${sasl !== undefined && 'username' in sasl ? sasl.username : 'ANONYMOUS'}`;
+}
+
+/** A client that is not ours. */
+export const bareKafka = ({ brokers, security }: KafkaCluster): kafkajs.Kafka =>
+  new kafkajs.Kafka({ brokers: [...brokers], ...clientSecurity(security), logLevel: kafkajs.logLevel.NOTHING });
+
+/** Asks registry or Connect something that our clients do not. */
+export const askPlainly = (
+  address: ConnectAddress | KafkaCluster['registry'],
+  path: string,
+  method = 'GET',
+  body?: string,
+): Promise<Answer> =>
+  ask({
+    ...address,
+    url: `${address.url}${path}`,
+    method,
+    contentType: 'application/json',
+    timeoutMs: 60_000,
+    ...(body === undefined ? {} : { body }),
+  });
