@@ -134,6 +134,18 @@ test('the source’s certificate is looked for where Connect has it', () => {
   });
 });
 
+test('so is a certificate to show, its key, and the password of that, though ours may have none', () => {
+  const settings = registerSettings(loadConfig(PLACES));
+  const source = { ...settings.source, ssl: { rejectUnauthorized: true, cert: 'marked', key: 'marked' } };
+  const config = wantedConfig({ ...settings, source }, 1, 'no_data');
+  expect(config).toMatchObject({
+    'database.sslcert': `\${env:SOURCE_DB_SSLCERT}`,
+    'database.sslkey': `\${env:SOURCE_DB_SSLKEY}`,
+    'database.sslpassword': `\${env:SOURCE_DB_SSLPASSWORD}`,
+  });
+  expect(JSON.stringify(config)).not.toContain('marked');
+});
+
 test('no secret stands in it, whatever is set', () => {
   const config = configOf({
     ...LOGIN,
