@@ -10,11 +10,8 @@ import { beginRun } from './global-setup.ts';
 import { openRunFolder } from './run-folder.ts';
 import { connectEnvOf, startStack } from './stack.ts';
 
-/** Who is given or denied one right on a thing has no other there; on all else everybody may do everything. */
-const ASKS_FOR_RIGHTS = {
-  'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
-  'allow.everyone.if.no.acl.found': true,
-};
+/** Who is given or denied one right on a thing has no other there. */
+const ASKS_FOR_RIGHTS = { 'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer' };
 
 /** Everything behind TLS and passwords, as `npm run stack -- --secure` has it; it is read here alone. */
 const IS_SECURE = process.env['STACK_SECURE'] === '1';

@@ -39,7 +39,7 @@ export function useSecurity(): StackSecurity | undefined {
   return credentials && new StackSecurity(credentials);
 }
 
-/** Who is in may do everything, but where a test grants or denies something. */
+/** Whoever is in may do everything, but where a test grants or denies something. */
 const MAY_DO_ALL = { 'allow.everyone.if.no.acl.found': true };
 
 export interface OwnStackOptions {
@@ -118,6 +118,7 @@ export class OwnStack {
     };
   }
 
+  /** As clients are made that log in as `user`, where one has to. */
   as(user: StackUser): Cluster {
     return clusterOf(this.envOf(user));
   }
