@@ -92,9 +92,14 @@ export class CourseReading {
 
   /** Of each key the rows that count, from memory or the database; in order. */
   async *#read(keys: readonly StudentCourse[]): AsyncGenerator<[StudentCourse, FactsOfKey]> {
+    const groupAt = (at: number): readonly StudentCourse[] => keys.slice(at, at + KEYS_AT_ONCE);
+    let coming = this.#readRows(groupAt(0));
     for (let at = 0; at < keys.length; at += KEYS_AT_ONCE) {
-      const group = keys.slice(at, at + KEYS_AT_ONCE);
-      const read = await this.#readRows(group.filter(({ studentId }) => !this.#kept.has(studentId)));
+      const [group, read] = [groupAt(at), await coming];
+      // The database reads the next ones while these are derived.
+      coming = this.#readRows(groupAt(at + KEYS_AT_ONCE));
+      // Whoever asks for no more does not hear what became of them.
+      coming.catch(() => {});
       for (const key of group) {
         const rows = read.get(key.studentId);
         const known = this.#kept.get(key.studentId) ?? (rows && this.#factsOf(key, rows));
@@ -109,7 +114,9 @@ export class CourseReading {
     return this.#orLeaveOut(key, () => factsOf(rows, this.#request.today));
   }
 
-  async #readRows(keys: readonly StudentCourse[]): Promise<ReadonlyMap<number, RowsOfKey>> {
+  /** Of those that are not kept. */
+  async #readRows(group: readonly StudentCourse[]): Promise<ReadonlyMap<number, RowsOfKey>> {
+    const keys = group.filter(({ studentId }) => !this.#kept.has(studentId));
     if (keys.length === 0) return new Map();
     const { settings } = this.#request;
     const [engagements, performances] = [
