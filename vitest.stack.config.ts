@@ -25,6 +25,6 @@ export default defineConfig({
     teardownTimeout: 60_000,
     maxWorkers: 3,
     sequence: { sequencer: longestFirst(LONGEST) },
-    reporters: ['default', ['json', { outputFile: '.test-reports/stack.json' }]],
+    reporters: ['default', ['json', { outputFile: `.test-reports/${process.env['STACK_REPORT'] ?? 'stack'}.json` }]],
   },
 });
