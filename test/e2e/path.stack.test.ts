@@ -42,6 +42,10 @@ async function underLoad(work: () => Promise<void>): Promise<void> {
 test('ready means that the initial snapshot is in the tables', async () => {
   await way.untilReady();
   expect(await way.differences()).toEqual([]);
+  // Without any, what is compared from here on would say nothing of it.
+  expect(
+    await way.onAnalytics((db) => db.query('SELECT FROM anomaly_features WHERE attention IS NOT NULL')),
+  ).not.toEqual([]);
 });
 
 test(

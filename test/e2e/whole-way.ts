@@ -125,7 +125,8 @@ export class WholeWay {
       const way = new WholeWay(stack, postgres, options.folder, release);
       await way.onSource(async (db) => {
         await db.query(SOURCE_SCHEMA);
-        await seedCampus(db, { students: 12, seed: 'path', now: Date.now() });
+        // As many as a class that is judged needs: with fewer nothing of attention would be compared.
+        await seedCampus(db, { students: 20, seed: 'path', now: Date.now() });
       });
       await on(postgres.admin('lms'), async (admin) => {
         for (const statement of ADMIN_SQL.flatMap(statementsOf)) await admin.query(statement);
@@ -273,6 +274,7 @@ export class WholeWay {
     const features = await askOracle(this.source, 'public', { today: parseDay(days[0]?.today ?? '') }, courseIds);
     expect(features.engagement.length).toBeGreaterThan(20);
     expect(features.compat_metrics?.length).toBeGreaterThan(20);
+    expect(features.classes.some(({ usual }) => usual !== null)).toBe(true);
     return { asked, features };
   }
 
