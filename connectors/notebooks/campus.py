@@ -40,7 +40,10 @@ def main() -> None:
     if "url" not in running:
         sys.exit("npm start is not ready yet: wait until it says that it is running")
     password = secrets.token_urlsafe(18)
-    first, last = allow_reading(running["analytics"], password)
+    try:
+        first, last = allow_reading(running["analytics"], password)
+    except psycopg.Error as error:
+        sys.exit(f"the role {ROLE} cannot be made: {error}")
     variables = {
         "PREPADATA_URL": running["url"],
         "PGHOST": running["analytics"]["host"],
