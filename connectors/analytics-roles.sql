@@ -3,6 +3,8 @@
 --   prepadata_reconcile  reconcile: reads all, marks and repairs what is staged, keeps the runs, erases students and what was kept
 --                        long enough; makes and changes no feature rows
 --   prepadata_api        api: reads all, asks for runs and cancels them, asks for erasures
+--   prepadata_names      no login: who has it may read what students and courses are called (the view directory). The API has it
+--                        from the beginning; REVOKE prepadata_names FROM prepadata_api refuses it names, and stays
 -- `npm run migrate` and `npm start` go on as the owner of the database, who alone changes the schema. Change the passwords, run
 -- `npm run migrate`, then as the owner:
 --   psql -d prepadata -v ON_ERROR_STOP=1 -f connectors/analytics-roles.sql
@@ -25,6 +27,10 @@ BEGIN
       ('prepadata_api', 'change-me')
     ) AS login (role, password)
     WHERE role NOT IN (SELECT rolname FROM pg_roles)
+    UNION ALL
+    -- Once: whoever takes it away from the API has taken it away.
+    SELECT 'prepadata_names', 'CREATE ROLE prepadata_names NOLOGIN ROLE prepadata_api'
+    WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'prepadata_names')
   LOOP
     BEGIN
       EXECUTE wanted.making;
@@ -90,6 +96,11 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA public, state
 -- The schema, its views and the settings are the owner's.
 REVOKE INSERT, UPDATE, DELETE ON schema_version, state.schema_view FROM prepadata_writer, prepadata_reconcile;
 REVOKE INSERT, DELETE ON state.settings FROM prepadata_writer, prepadata_reconcile;
+
+-- What people are called is apart from what they do.
+REVOKE SELECT ON state.image_students, state.image_courses, directory FROM prepadata_api;
+GRANT SELECT (id, live) ON state.image_students, state.image_courses TO prepadata_api;
+GRANT SELECT ON directory TO prepadata_names;
 
 -- Runs are reconcile's; the API asks for them.
 REVOKE INSERT, UPDATE, DELETE ON state.pipeline_run, state.schedule, pipeline_logs FROM prepadata_writer;

@@ -31,9 +31,9 @@ CREATE ROLE prepadata_reader LOGIN PASSWORD 'change-me';
 
 GRANT USAGE ON SCHEMA public TO prepadata_reader;
 
--- Names and addresses of people are no column that is needed, and cannot be read.
-GRANT SELECT (id) ON public.students TO prepadata_reader;
-GRANT SELECT (id) ON public.courses TO prepadata_reader;
+-- No other column is needed, and none can be read, addresses of people among them. With DIRECTORY=off names are left out as well.
+GRANT SELECT (id, firstname, lastname) ON public.students TO prepadata_reader;
+GRANT SELECT (id, fullname, shortname) ON public.courses TO prepadata_reader;
 GRANT SELECT (id, student_id, course_id, enrolled_at) ON public.enrollments TO prepadata_reader;
 GRANT SELECT (id, student_id, course_id, grade_item, grade_value, grade_max, timestamp) ON public.grades TO prepadata_reader;
 GRANT SELECT (id, student_id, course_id, activity_type, resource_id, duration_seconds, timestamp, metadata) ON public.activity_logs TO prepadata_reader;
@@ -53,8 +53,8 @@ BEGIN
            ELSE '' END, ', ')
     INTO tables
     FROM (VALUES
-      ('public.students', ARRAY['id']),
-      ('public.courses', ARRAY['id']),
+      ('public.students', ARRAY['id', 'firstname', 'lastname']),
+      ('public.courses', ARRAY['id', 'fullname', 'shortname']),
       ('public.enrollments', ARRAY['id', 'student_id', 'course_id', 'enrolled_at']),
       ('public.grades', ARRAY['id', 'student_id', 'course_id', 'grade_item', 'grade_value', 'grade_max', 'timestamp']),
       ('public.activity_logs', ARRAY['id', 'student_id', 'course_id', 'activity_type', 'resource_id', 'duration_seconds', 'timestamp', 'metadata'])

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { day, known, MAX_INTEGER, ourId, sourceId } from './answers.ts';
 import { type CourseTotals, coverage, coverageOf, readCourseRows } from './course-metrics.ts';
+import { readNames } from './directory.ts';
 import { cutPage, decodeCursor, type Page } from './paging.ts';
 import { pageParameters } from './parameters.ts';
 import { meanIfAny } from './quantile.ts';
@@ -35,20 +36,24 @@ export type ListedCourse = z.output<typeof coursesAnswer>[number];
 
 const coursesCursor = z.tuple([z.int32().min(0)]);
 
-/**
- * Courses that the source has, or that have a student, in order of our integers.
- */
-export async function listCourses(db: Queryable, query: z.output<typeof coursesQuery>): Promise<Page<ListedCourse>> {
+/** Courses that the source has, or that have a student, in order of our integers. */
+export async function listCourses(
+  db: Queryable,
+  query: z.output<typeof coursesQuery>,
+  withTitles: boolean,
+): Promise<Page<ListedCourse>> {
   const [after] = query.cursor === undefined ? [0] : decodeCursor(coursesCursor, query.cursor);
   const range = { after, through: MAX_INTEGER, limit: query.limit + 1, areHere: true };
   const page = cutPage(await readCourseRows(db, range), query.limit, (row) => [row.course_id]);
-  return { rows: page.rows.map(present), next: page.next };
+  const ids = page.rows.map((row) => row.course_id);
+  const titles = withTitles ? await readNames(db, 'course', ids) : new Map<number, string>();
+  return { rows: page.rows.map((row) => present(row, titles.get(row.course_id) ?? null)), next: page.next };
 }
 
-const present = (row: CourseTotals): ListedCourse => ({
+const present = (row: CourseTotals, title: string | null): ListedCourse => ({
   course_id: row.course_id,
   source_course_id: row.source_id,
-  title: null,
+  title,
   students: Number(row.total_students),
   as_of: row.as_of,
   collected: coverageOf(row.covered_from ?? []),

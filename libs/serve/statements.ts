@@ -13,6 +13,8 @@ export const sql = loadStatements(new URL('./sql/', import.meta.url), [
   'course_by_source_id',
   'course_metrics',
   'engagement_trends_page',
+  'directory_names',
+  'directory_page',
   'erased_students',
   'feature_version',
   'freshness_instances',

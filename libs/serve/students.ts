@@ -18,7 +18,7 @@ export const studentsAnswer = z.array(
     .strictObject({
       id: ourId,
       source_id: sourceId,
-      name: z.null().meta({ description: 'Always null: names are not copied' }),
+      name: z.null().meta({ description: 'Always null: GET /api/directory has names' }),
       email: z.null().meta({ description: 'Always null: addresses are not copied' }),
       courseId: known(ourId, 'The course that was asked for; null where the row is of all courses of the student'),
       engagement: known(

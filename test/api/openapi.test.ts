@@ -177,6 +177,7 @@ test('lists have the Link header, and lists alone', () => {
     '/api/anomalies',
     '/api/attention',
     '/api/courses',
+    '/api/directory',
     '/api/engagement/trends',
     '/api/features/temporal/{student_id}',
     '/api/metrics/course/{id}/students',

@@ -82,8 +82,13 @@ describe('the connector', () => {
       for (const column of ['id', ...neededColumns(table).map(({ name }) => name)])
         expect([column, isRead(`public.${table}.${column}`)]).toEqual([column, true]);
     expect(isRead('prepadata.signal.data')).toBe(true);
-    for (const column of ['students.email', 'students.external_id', 'courses.fullname', 'grades.feedback'])
+    for (const column of ['students.email', 'students.external_id', 'courses.category_id', 'grades.feedback'])
       expect([column, isRead(`public.${column}`)]).toEqual([column, false]);
+  });
+
+  test('with DIRECTORY=off nothing is read that people are called by', () => {
+    const nameless = wantedConfig({ ...settings, names: sourceNames('public', {}, false) }, 42, 'no_data');
+    expect(nameless['column.include.list']).toMatch(/^public\.students\.\(id\),public\.courses\.\(id\),public\.enrol/);
   });
 
   test('where names are mapped, reads by those of the source', () => {

@@ -19,7 +19,7 @@ const IMPERSONAL: Readonly<Record<string, string>> = {
   'state.erasure_salt': 'only_row salt',
   'state.feature_topic': 'topic complete_since',
   'state.floor': 'source_table epoch lsn',
-  'state.image_courses': 'id epoch lsn live toast xid',
+  'state.image_courses': 'id epoch lsn live toast xid fullname shortname',
   'state.instance': 'instance_id roles intake host pid started_at heard_at troubles staged source',
   'state.rejected_total': 'source_table reason total',
   'state.schedule': 'pattern since',
@@ -60,7 +60,7 @@ test('a table of which only some rows, or parts of rows, go is no place for a ne
     pipeline_run:
       'run_id mode scope dry_run requested_by scheduled_for status requested_at started_at finished_at attempts next_attempt_at lease_owner lease_until progress cancel_requested reason',
     split_move: 'source_table epoch lsn old_id new_id',
-    image_students: 'id epoch lsn live toast xid',
+    image_students: 'id epoch lsn live toast xid firstname lastname',
     image_enrollments: 'id epoch lsn live toast student_id course_id enrolled_at xid',
     image_grades: 'id epoch lsn live toast student_id course_id grade_item grade_value grade_max timestamp xid',
     image_activity_logs:

@@ -22,7 +22,7 @@ const PROGRAMS = [
 ];
 /** The code is there, and does not run: one takes in nothing, the other asks for the analytics database alone. */
 const NOT_OF: Readonly<Record<string, RegExp>> = {
-  anomaly: /^SOURCE_(?!TIMEZONE)|^BATCH_SIZE$|^KAFKA_TOPIC_PREFIX$/,
+  anomaly: /^SOURCE_(?!TIMEZONE)|^DIRECTORY$|^BATCH_SIZE$|^KAFKA_TOPIC_PREFIX$/,
   erase: /^SOURCE_DB_/,
 };
 
@@ -45,7 +45,7 @@ function readIn(file: string): string[] {
   const prefixes = [
     ...(/\bsourceAddress\(/.test(text) ? ['SOURCE_DB_'] : []),
     ...(/\banalyticsAddress\(/.test(text) ? ['ANALYTICS_DB_'] : []),
-    ...(/\bnamesOf\(config\)/.test(text) ? ['SOURCE_SCHEMA', 'SOURCE_MAPPING'] : []),
+    ...(/\bnamesOf\(config\)/.test(text) ? ['SOURCE_SCHEMA', 'SOURCE_MAPPING', 'DIRECTORY'] : []),
   ];
   return [...members, ...taken, ...NAMES.filter((name) => prefixes.some((prefix) => name.startsWith(prefix)))];
 }

@@ -9,7 +9,7 @@ import { EPOCH_HEADER, type RecordReader, readRecord } from '#libs/source/kafka/
 const ID = '8d209dcb-6f0d-43ba-9a21-4f7d29afc95f';
 const place = { topic: 'lms.public.students', partition: 2 };
 const source = { table: 'students', lsn: 5, txId: 1, ts_ms: 9 };
-const insert = { op: 'c', after: { id: ID }, source };
+const insert = { op: 'c', after: { id: ID, firstname: 'Ada', lastname: null }, source };
 
 function readerOf(answer: unknown, newestEpoch = 3): RecordReader {
   const registry: SchemaRegistry = {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { PrepaError } from '#libs/domain/errors.ts';
+import { sourceNames } from '#libs/domain/source-tables/names.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { createSourceDatabase } from '../support/database.ts';
 import { onEachPostgres } from '../support/postgres-versions.ts';
@@ -8,7 +9,7 @@ import { type ByteSpy, spyOn } from './byte-spy.ts';
 import { type PostgresWorld, postgresWorld } from './postgres-world.ts';
 import { statementsIn } from './refusal.ts';
 import { eventually } from './stage.ts';
-import { Reader, Replica, write } from './world.ts';
+import { Reader, Replica, type Rows, write } from './world.ts';
 
 /* What nobody needs stays at the source, from Postgres 15 on in the stream, too; and the school may go on changing rows. */
 
@@ -33,8 +34,8 @@ async function end(): Promise<void> {
   await spy.close();
 }
 
-async function follow(): Promise<Reader> {
-  const source = world.source({ address: spy.address, log: (_, message) => told.push(message) });
+async function follow(names = sourceNames()): Promise<Reader> {
+  const source = world.source({ address: spy.address, names, log: (_, message) => told.push(message) });
   reader = new Reader(world, replica).start(source);
   await eventually(() => reader?.error ?? source.status().state).toBe('streaming');
   return reader;
@@ -48,12 +49,12 @@ async function followHint(): Promise<void> {
 
 const agreed = async (): Promise<void> => eventually(async () => replica.rows()).toEqual(await world.rows());
 
+const idsIn = (rows: Rows): unknown => [...rows].map(([table, byId]) => [table, [...byId.keys()].sort()]);
+
 /** A row that is there when reading begins, and then what a school does all day. */
-async function live(secret: string): Promise<void> {
-  await query(
-    `INSERT INTO students (external_id, email, lastname) VALUES ('${randomUUID()}', '${secret}', '${secret}')`,
-  );
-  await query(`UPDATE students SET firstname = '${secret}'`);
+async function live(secret: string, name = 'Ada'): Promise<void> {
+  await query(`INSERT INTO students (external_id, email, lastname) VALUES ('${randomUUID()}', '${secret}', '${name}')`);
+  await query(`UPDATE students SET firstname = '${name}'`);
   await query(`DELETE FROM students WHERE id IN (SELECT id FROM students ORDER BY id LIMIT 1)`);
   await query(`INSERT INTO grades (grade_item, feedback) VALUES ('quiz', '${secret}')`);
   await query(`UPDATE grades SET feedback = '${secret} 2', grade_value = 3`);
@@ -78,6 +79,20 @@ onEachPostgres([14, 15, 18], (version, server) => {
     // What was there is sent once more by 14 when it is changed, as a whole row.
     expect(sent.includes('after@the-snapshot')).toBe(version < 15);
     expect(told.filter((line) => line.includes('not needed'))).toEqual([]);
+  });
+
+  test('nor, with DIRECTORY=off, of what people are called', async () => {
+    await query('ALTER TABLE grades ADD COLUMN feedback text');
+    await live('mail@the-snapshot', 'Before-Snapshot');
+    await follow(sourceNames('public', {}, false));
+    await eventually(async () => idsIn(replica.rows())).toEqual(idsIn(await world.rows()));
+    await live('mail@the-stream', 'After-Snapshot');
+    await eventually(async () => idsIn(replica.rows())).toEqual(idsIn(await world.rows()));
+    const sent = spy.sent();
+    expect(sent.includes('Before-Snapshot')).toBe(false);
+    expect(sent.includes('After-Snapshot')).toBe(version < 15);
+    for (const student of replica.rows().get('students')?.values() ?? [])
+      expect(student).toMatchObject({ firstname: null, lastname: null });
   });
 
   test('where every column tells rows apart, all are sent, and the school may go on changing rows', async () => {
@@ -126,7 +141,7 @@ onEachPostgres([14, 15, 18], (version, server) => {
     await agreed();
     await eventually(() => world.progress.stored?.epoch).toBe(2);
     await agreed();
-    expect(await query(PUBLISHED)).toEqual([{ name: 'id' }]);
+    expect(await query(PUBLISHED)).toEqual([{ name: 'firstname' }, { name: 'id' }, { name: 'lastname' }]);
     expect(reader?.error).toBeUndefined();
   });
 

@@ -1,4 +1,9 @@
 import type { SourceTableDeclaration } from './declaration.ts';
 
-/** Which courses there are. */
-export const COURSES = { columns: {}, family: null, copied: null } as const satisfies SourceTableDeclaration;
+/** Which courses there are, and their titles. */
+export const COURSES = {
+  columns: { fullname: 'text', shortname: 'text' },
+  family: null,
+  copied: null,
+  isDirectory: true,
+} as const satisfies SourceTableDeclaration;

@@ -14,8 +14,10 @@ export interface SourceTableDeclaration {
    * A table of keys has `student_id` and `course_id`, first.
    */
   readonly columns: Readonly<Record<string, ColumnKind>>;
-  /** The family that its rows are evidence for; null: they give identity only. */
+  /** The family that its rows are evidence for; null: they say who and what there is. */
   readonly family: Family | null;
   /** Which of its rows connectors copy anew with each sync, as a condition on their images; the others are never folded. */
   readonly copied: string | null;
+  /** Its columns are what people are called, which no feature needs: DIRECTORY=off leaves them at the source. */
+  readonly isDirectory?: true;
 }

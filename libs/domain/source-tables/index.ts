@@ -53,5 +53,8 @@ export const tablesOf = (family: Family | null): readonly SourceTable[] =>
 /** The families that rows of the source are evidence for; the others follow from what these store. */
 export const ROW_FAMILIES: readonly Family[] = FAMILIES.filter((family) => tablesOf(family).length > 0);
 
+/** See {@link SourceTableDeclaration.isDirectory}. */
+export const isOfDirectory = (table: SourceTable): boolean => 'isDirectory' in DECLARATIONS[table];
+
 /** See {@link SourceTableDeclaration.copied}. */
 export const copiedRowsOf = (table: TableOfKeys): string => DECLARATIONS[table].copied;

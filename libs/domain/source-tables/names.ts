@@ -1,5 +1,5 @@
 import type { ColumnKind } from './declaration.ts';
-import { neededColumns, SOURCE_TABLES, type SourceTable } from './index.ts';
+import { isOfDirectory, neededColumns, SOURCE_TABLES, type SourceTable } from './index.ts';
 
 /** What is called otherwise in a school's database than by an LMSConnector; `id` is a column like the others. */
 export type SourceMapping = Readonly<
@@ -15,6 +15,8 @@ export interface NamedColumn {
   /** The same as a statement takes it. */
   readonly sql: string;
   readonly kind: ColumnKind;
+  /** It is not asked for, and null stands for whatever it holds. */
+  readonly isLeft: boolean;
 }
 
 /** A table that is read. */
@@ -28,7 +30,7 @@ export interface NamedTable {
   readonly id: NamedColumn;
   /** In the order of {@link neededColumns}. */
   readonly needed: readonly NamedColumn[];
-  /** `id` and the needed ones: no other column of the source is asked for. */
+  /** `id` and the needed ones that are not left: no other column of the source is asked for. */
   readonly columns: readonly NamedColumn[];
 }
 
@@ -51,8 +53,11 @@ export const identifier = (name: string): string => `"${name.replaceAll('"', '""
 /** Of other names nobody knows whether they are reserved words. */
 const asStatement = (name: string, ours: string): string => (name === ours ? name : identifier(name));
 
-export function sourceNames(schema = 'public', mapping: SourceMapping = {}): SourceNames {
-  const tables = SOURCE_TABLES.map((table) => named(schema, table, mapping[table] ?? {}));
+/** @param directory whether what people are called is read, too */
+export function sourceNames(schema = 'public', mapping: SourceMapping = {}, directory = true): SourceNames {
+  const tables = SOURCE_TABLES.map((table) =>
+    named(schema, table, mapping[table] ?? {}, !directory && isOfDirectory(table)),
+  );
   const byTable = new Map(tables.map((one) => [one.table, one]));
   return {
     schema,
@@ -68,13 +73,14 @@ function named(
   schema: string,
   table: SourceTable,
   { table: name = table, columns = {} }: NonNullable<SourceMapping[SourceTable]>,
+  isLeft: boolean,
 ): NamedTable {
   const rename = (column: string, kind: ColumnKind): NamedColumn => {
     const its = columns[column] ?? column;
-    return { column, name: its, sql: asStatement(its, column), kind };
+    return { column, name: its, sql: asStatement(its, column), kind, isLeft: false };
   };
   const id = rename('id', 'uuid');
-  const needed = neededColumns(table).map((column) => rename(column.name, column.kind));
+  const needed = neededColumns(table).map((column) => ({ ...rename(column.name, column.kind), isLeft }));
   return {
     table,
     schema,
@@ -82,6 +88,6 @@ function named(
     sql: `${nameInSql(schema)}.${asStatement(name, table)}`,
     id,
     needed,
-    columns: [id, ...needed],
+    columns: [id, ...needed.filter((column) => !column.isLeft)],
   };
 }

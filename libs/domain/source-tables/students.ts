@@ -1,4 +1,9 @@
 import type { SourceTableDeclaration } from './declaration.ts';
 
-/** Who there is. Names and addresses are not needed, and stay at the source. */
-export const STUDENTS = { columns: {}, family: null, copied: null } as const satisfies SourceTableDeclaration;
+/** Who there is, and by which name people know them. Addresses are not needed, and stay at the source. */
+export const STUDENTS = {
+  columns: { firstname: 'text', lastname: 'text' },
+  family: null,
+  copied: null,
+  isDirectory: true,
+} as const satisfies SourceTableDeclaration;

@@ -62,7 +62,8 @@ function readSecret(env: Environment, name: string): string | undefined {
 }
 
 /** How what is read is called in the source database. */
-export const namesOf = (config: SettingValues): SourceNames => sourceNames(config.SOURCE_SCHEMA, config.SOURCE_MAPPING);
+export const namesOf = (config: SettingValues): SourceNames =>
+  sourceNames(config.SOURCE_SCHEMA, config.SOURCE_MAPPING, config.DIRECTORY === 'on');
 
 /** The source database that the environment names; undefined: the sample campus. */
 export const sourceAddress = (config: SettingValues): DatabaseAddress | undefined => addressOf(config, 'SOURCE_DB');

@@ -22,7 +22,13 @@ const FEATURES: readonly Pattern[] = [
   'CDC_SOURCE',
   'FEATURE_TOPICS',
 ];
-const REGISTERED: readonly Pattern[] = ['SOURCE_DB_', 'SOURCE_SCHEMA', 'SOURCE_MAPPING', 'SOURCE_PUBLICATION'];
+const REGISTERED: readonly Pattern[] = [
+  'SOURCE_DB_',
+  'SOURCE_SCHEMA',
+  'SOURCE_MAPPING',
+  'DIRECTORY',
+  'SOURCE_PUBLICATION',
+];
 /** How the cluster and the registry are talked to. */
 const CLIENT: readonly Pattern[] = [
   'KAFKA_BROKERS',
@@ -46,7 +52,7 @@ const ERASES: readonly Pattern[] = ['ERASURE_KEY', 'DATA_DIR'];
 /** What a program reads, for its `--help`. A test compares it with the code that the program imports. */
 export const SETTINGS_OF = {
   deriver: DERIVES,
-  intake: [...DERIVES, 'SOURCE_', 'KAFKA_', 'BATCH_SIZE'],
+  intake: [...DERIVES, 'SOURCE_', 'DIRECTORY', 'KAFKA_', 'BATCH_SIZE'],
   reconcile: [
     'ANALYTICS_DB_',
     ...FEATURES,
@@ -79,6 +85,7 @@ export const SETTINGS_OF = {
   local: [
     ...DERIVES,
     'SOURCE_',
+    'DIRECTORY',
     'KAFKA_',
     'BATCH_SIZE',
     'API_',

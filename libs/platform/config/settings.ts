@@ -54,6 +54,7 @@ export const SETTINGS = {
   SOURCE_MAPPING: mappingFile(
     'JSON file {"tables": {"grades": {"table": "name", "columns": {"grade_value": "name"}}}} of what the source calls otherwise than an LMSConnector',
   ),
+  DIRECTORY: oneOf(['on', 'off'], 'on', 'off: names of students and titles of courses stay at the source'),
   SOURCE_PUBLICATION: text('prepadata', 'The publication of the five tables; made when missing and allowed'),
   SOURCE_SLOT: text('prepadata', 'Prefix of the replication slots; the epoch follows'),
   SOURCE_SLOT_LIMIT: oneOf(

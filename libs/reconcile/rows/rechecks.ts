@@ -1,6 +1,6 @@
 import type { Uuid } from '#libs/domain/change.ts';
 import { snapshotPosition } from '#libs/domain/position.ts';
-import type { SourceTable } from '#libs/domain/source-tables/index.ts';
+import { isOfDirectory, type SourceTable } from '#libs/domain/source-tables/index.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
 import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import { pause } from '#libs/platform/retry.ts';
@@ -81,7 +81,7 @@ async function conclude(
     const different = sure.get(id);
     if (different === undefined) return;
     const { kind, expected, found } = different;
-    const [wanted, had] = [expected === null ? null : asText(expected), found?.live ? asText(found.columns) : null];
+    const [wanted, had] = [shown(table, expected), shown(table, found?.live ? found.columns : null)];
     findings.different({ where: table, kind, key: id, expected: wanted, found: had, repaired });
   };
   if (context.dryRun) {
@@ -94,7 +94,9 @@ async function conclude(
   return [...repaired, ...refused];
 }
 
-const asText = (columns: ImageColumns): string => JSON.stringify(columns);
+/** What people are called stands in no verdict: who may read runs need not know them. */
+const shown = (table: SourceTable, columns: ImageColumns | null): string | null =>
+  columns === null ? null : JSON.stringify(isOfDirectory(table) ? {} : columns);
 
 interface Repaired {
   readonly repaired: readonly Uuid[];

@@ -1,4 +1,5 @@
 import type { Uuid } from '#libs/domain/change.ts';
+import { familyOf } from '#libs/domain/source-tables/index.ts';
 import { imagesOf } from '#libs/store/images/stage.ts';
 import { comparePiece, compareRows, type SameRow } from './compare.ts';
 import type { TextConnection } from './connection.ts';
@@ -117,8 +118,8 @@ class TableReconciler {
 
   async #learnIds({ rows }: Range): Promise<void> {
     const { ids } = this.#parts;
-    if (imagesOf(this.#scope.table).needed.length === 0) return;
-    // The first two needed columns of each table that has any.
+    if (familyOf(this.#scope.table) === null) return;
+    // The first two needed columns of each table of keys.
     await ids.load(column(rows, 1), column(rows, 2));
   }
 }

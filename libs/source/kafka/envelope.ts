@@ -85,8 +85,8 @@ function rowOf(named: NamedTable, op: Exclude<RowOp, 'delete'>, row: unknown, st
   const { table, id } = named;
   if (fields[id.name] === undefined) throw new ColumnGone(named.name, id.name);
   const after: Record<string, string | LocalMillis | null> = {};
-  for (const { column, name, kind } of named.needed) {
-    const value = fields[name];
+  for (const { column, name, kind, isLeft } of named.needed) {
+    const value = isLeft ? null : fields[name];
     if (value === undefined) throw new ColumnGone(named.name, name);
     if (value === UNAVAILABLE) continue;
     after[column] = value === null ? null : readValue(kind, value, name);

@@ -168,7 +168,10 @@ export class Assembler {
   #written(table: NamedTable, op: 'create' | 'update', tuple: Tuple, stamp: Stamp): AnyRowChange {
     const id = idOf(table, tuple);
     if (id === undefined) throw missingId(table, op);
-    return rowChange(table.table, op, id, stamp, (_, index) => textOf(tuple, table.needed[index]?.name ?? ''));
+    return rowChange(table.table, op, id, stamp, (_, index) => {
+      const column = table.needed[index];
+      return column?.isLeft ? null : textOf(tuple, column?.name ?? '');
+    });
   }
 }
 

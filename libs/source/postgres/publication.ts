@@ -136,7 +136,7 @@ export const publicationSql = (publication: string, facts: Pick<SourceFacts, 've
 const needsGenerated = ({ version, tables }: Pick<SourceFacts, 'version' | 'tables'>): boolean =>
   version >= GENERATED_SENT &&
   tables.some((table) => {
-    const sent = [...table.named.needed.map(({ name }) => name), ...(identityColumns(table) ?? [])];
+    const sent = [...table.named.columns.map(({ name }) => name), ...(identityColumns(table) ?? [])];
     return sent.some((name) => table.columns[name]?.generated === 's');
   });
 

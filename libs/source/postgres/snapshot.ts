@@ -23,7 +23,8 @@ export const qualified = ({ schema, name }: NamedTable): string => `${identifier
  * Whoever reads rows of the source reads them like this, so that a value never differs by the way it came.
  */
 export function selectRows(table: NamedTable): string {
-  return `SELECT ${table.columns.map(({ name }) => identifier(name)).join(', ')} FROM ONLY ${qualified(table)}`;
+  const columns = [table.id, ...table.needed].map(({ name, isLeft }) => (isLeft ? 'NULL' : identifier(name)));
+  return `SELECT ${columns.join(', ')} FROM ONLY ${qualified(table)}`;
 }
 
 /**

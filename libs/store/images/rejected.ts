@@ -1,6 +1,6 @@
 import type { RejectionReason } from '#libs/clean/rejection.ts';
 import type { Position } from '#libs/domain/position.ts';
-import type { SourceTable } from '#libs/domain/source-tables/index.ts';
+import { isOfDirectory, type SourceTable } from '#libs/domain/source-tables/index.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { MAX_PAYLOAD, type UndecodableRecord } from '#libs/source/contract.ts';
 import type { Image } from './image.ts';
@@ -33,7 +33,8 @@ export class RejectedSet {
   }
 
   put(table: SourceTable, id: string, image: Image, reason: RejectionReason): void {
-    const payload = JSON.stringify(image.columns);
+    // What people are called is shown in the directory alone.
+    const payload = JSON.stringify(isOfDirectory(table) ? {} : image.columns);
     this.#put.set(rejectionKey(table, id), { table, id, position: image.position, reason, payload });
   }
 

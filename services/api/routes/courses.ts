@@ -12,5 +12,6 @@ export const coursesRoute = defineRoute({
   params: noParameters,
   query: coursesQuery,
   answer: coursesAnswer,
-  handle: async ({ db }, { query, raw }) => pageReply(await listCourses(db, query), raw),
+  handle: async ({ db }, { query, raw }) =>
+    pageReply(await listCourses(db, query, raw.caller.scopes.has('names')), raw),
 });

@@ -5,6 +5,7 @@ import { classDaysRoute, classStudentsRoute } from './class.ts';
 import { courseMetricsRoute } from './course-metrics.ts';
 import { coursesRoute } from './courses.ts';
 import { datasetRoute } from './dataset.ts';
+import { directoryRoute } from './directory.ts';
 import { engagementTrendsRoute } from './engagement-trends.ts';
 import { eraseRoute, erasureRoute } from './erase.ts';
 import { featuresRoute } from './features.ts';
@@ -34,6 +35,7 @@ const DESCRIBED: readonly Route[] = [
   studentsRoute,
   anomaliesRoute,
   attentionRoute,
+  directoryRoute,
   freshnessRoute,
   rejectedRoute,
   featuresRoute,
