@@ -4,7 +4,7 @@
  */
 export const NODE_FLAGS = ['--max-semi-space-size=32'] as const;
 
-const FLAGGED = ['sandbox/local', 'engagement', 'performance', 'anomaly', 'reconcile'].map(
+const FLAGGED = ['sandbox/local', 'engagement', 'performance', 'anomaly', 'reconcile', 'dataset'].map(
   (folder) => `services/${folder}/main.ts`,
 );
 

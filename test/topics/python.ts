@@ -1,13 +1,56 @@
 import path from 'node:path';
 import type { Cluster } from '../support/cluster.ts';
 import { runPython } from '../support/python.ts';
+import type { PlainRow } from './rows.ts';
 
-const here = (name: string): string => path.join(import.meta.dirname, name);
+const REQUIREMENTS = path.join(import.meta.dirname, '../../connectors/consumers/requirements.txt');
+const FOLLOWER = path.join(import.meta.dirname, '../../connectors/consumers/feature_topics.py');
+const PRINT_ROWS = `
+import json, sqlite3, sys
+for row in sqlite3.connect(sys.argv[1]).execute("SELECT topic, student_id, course_id, row_version, row FROM feature_row"):
+    print(json.dumps(row))
+`;
 
-/** What test/topics/consumer.py reads of a topic, a row per line. */
-export async function readWithPython({ env }: Cluster, topic: string): Promise<object[]> {
-  const lines = (await runPython(here('requirements.txt'), [here('consumer.py'), topic], { timeout: 120_000, env }))
-    .split('\n')
-    .filter((line) => line !== '');
-  return lines.map((line) => JSON.parse(line) as object);
+export interface KeptRow {
+  readonly version: number;
+  /** Days and instants as numbers, as `tableRows` has them. Null: the row is gone. */
+  readonly value: PlainRow | null;
+}
+
+/** Brings a SQLite file up to where the topics end, as connectors/consumers does. */
+export async function followWithPython({ env }: Cluster, file: string): Promise<void> {
+  await runPython(REQUIREMENTS, [FOLLOWER, file, '--once'], { timeout: 120_000, env });
+}
+
+/** Runs a statement in the SQLite file. */
+export const inSqlite = (file: string, statement: string): Promise<string> =>
+  runPython(
+    REQUIREMENTS,
+    ['-c', 'import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.executescript(sys.argv[2])', file, statement],
+    { timeout: 30_000 },
+  );
+
+/** What the SQLite file has: by topic, student and course. */
+export async function keptRows(file: string): Promise<Map<string, KeptRow>> {
+  const printed = await runPython(REQUIREMENTS, ['-c', PRINT_ROWS, file], { timeout: 30_000 });
+  const rows = printed.split('\n').filter((line) => line !== '');
+  return new Map(
+    rows.map((line) => {
+      const [topic, student, course, version, text] = JSON.parse(line) as [
+        string,
+        number,
+        number,
+        number,
+        string | null,
+      ];
+      const value = text === null ? null : (JSON.parse(text, numbersOfTimes) as PlainRow);
+      return [`${topic} ${student} ${course}`, { version, value }];
+    }),
+  );
+}
+
+/** Days since 1970 and milliseconds since 1970 where a text says a day or an instant. */
+function numbersOfTimes(_: string, value: unknown): unknown {
+  if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\d($| \d\d:)/.test(value)) return value;
+  return value.length === 10 ? Date.parse(value) / 86_400_000 : Date.parse(value);
 }

@@ -1,6 +1,9 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import fc from 'fast-check';
 import kafkajs from 'kafkajs';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FAMILIES, type Family } from '#libs/domain/family.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
 import type { Relay } from '#libs/pipeline/relay.ts';
@@ -11,7 +14,7 @@ import type { Admin, Producer } from '#libs/platform/kafka/contract.ts';
 import { openProducer } from '#libs/platform/kafka/producer.ts';
 import { SchemaRefused, type SchemaRegistry } from '#libs/platform/registry/contract.ts';
 import { openRegistry } from '#libs/platform/registry/registry.ts';
-import { featureTopicOf } from '#libs/store/features/outbox.ts';
+import { featureTopicOf, type WaitingKey } from '#libs/store/features/outbox.ts';
 import { beginCalendar } from '#libs/store/keys/calendar.ts';
 import { FIRST_TODAY } from '../property/rows.ts';
 import { SourceModel } from '../property/source-model.ts';
@@ -21,10 +24,10 @@ import { askPlainly, bareKafka, type Cluster, clientOf } from '../support/cluste
 import { testSettings } from '../support/settings.ts';
 import { type OwnStack, ownStack } from '../support/stack.ts';
 import { lastOfEach, newestOfEach } from './fakes.ts';
-import { readWithPython } from './python.ts';
+import { followWithPython, inSqlite, keptRows } from './python.ts';
 import { readTopics } from './read-topics.ts';
 import { outboxCount, testRelay, until } from './relays.ts';
-import { allRows, differences, tableRows } from './rows.ts';
+import { allRows, differences } from './rows.ts';
 
 const settings: FeatureSettings = { ...testSettings(), topics: true };
 const PARTITIONS = 3;
@@ -84,17 +87,6 @@ test('what is on the topics at last is what is in the tables, each key on one pa
   }
   expect([...places.values()].filter((partitions) => partitions.size > 1)).toEqual([]);
   expect(new Set(received.map(({ partition }) => partition)).size).toBeGreaterThan(1);
-});
-
-test.each(FAMILIES)('a consumer in Python reads the same numbers of %s through the registry', async (family) => {
-  await allSent();
-  const read = await readWithPython(cluster, featureTopicOf(family));
-  const rows = read.map((row) => row as { student_id: number; course_id: number });
-  const messages = new Map(
-    rows.map((row) => [`${featureTopicOf(family)} ${row.student_id} ${row.course_id}`, { value: { ...row } }]),
-  );
-  expect(messages.size).toBeGreaterThan(2);
-  expect(differences(messages, await tableRows(world.db, family))).toEqual([]);
 });
 
 test('the topics are made as said', async () => {
@@ -176,4 +168,60 @@ test('while the broker is away a row waits per changed key; all is there when it
   const rows = await allRows(world.db);
   expect(differences(lastOfEach(received), rows)).toEqual([]);
   expect(differences(newestOfEach(received), rows)).toEqual([]);
+});
+
+// Last, since what it sends is old and stays in the log behind what is new.
+describe('the consumer in Python', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'prepadata-consumer-'));
+  const file = path.join(folder, 'features.db');
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const follow = (): Promise<void> => followWithPython(cluster, file);
+  /** Where the file and the tables differ. */
+  const differing = async (): Promise<string[]> => differences(await keptRows(file), await allRows(world.db));
+
+  test('has what the tables have, whichever changes and deletions come', async () => {
+    await allSent();
+    await follow();
+    expect((await keptRows(file)).size).toBeGreaterThan(5);
+    expect(await differing()).toEqual([]);
+    await commitSome(9);
+    await allSent();
+    expect(await differing()).not.toEqual([]);
+    await follow();
+    expect(await differing()).toEqual([]);
+    expect([...(await keptRows(file)).values()].some(({ value }) => value === null)).toBe(true);
+  });
+
+  test('drops what is older than what it has seen, of a row that is there and of one that is gone', async () => {
+    const before = await keptRows(file);
+    for (const isGone of [false, true]) {
+      const [key = ''] = [...before].find(([, { value }]) => (value === null) === isGone) ?? [];
+      const [topic = '', student, course] = key.split(' ');
+      const family = FAMILIES.find((each) => featureTopicOf(each) === topic) ?? 'engagement';
+      const row = isGone ? await anyRow(family) : null;
+      const ids = { studentId: Number(student), courseId: Number(course) };
+      await publisher(family).send([{ ...ids, version: 1n, notedAt: new Date(), row }]);
+    }
+    await follow();
+    expect(await keptRows(file)).toEqual(before);
+  });
+
+  /** A row as it is read to be sent, of the oldest version there can be. */
+  const anyRow = async (family: Family): Promise<WaitingKey['row']> => {
+    const [row = {}] = await world.db.query<Record<string, unknown>>(
+      `SELECT f.*, s.source_id AS student_source_id, c.source_id AS course_source_id
+       FROM ${family}_features AS f JOIN student AS s USING (student_id) JOIN course AS c USING (course_id) LIMIT 1`,
+    );
+    return { ...row, row_version: 1 };
+  };
+
+  test.each([
+    ['it was away longer than tombstones stay', `UPDATE place SET read_at = datetime('now', '-8 days')`],
+    ['its place is not in the topic any more', 'UPDATE place SET next = 1000000'],
+  ])('begins anew where %s', async (_, statement) => {
+    await inSqlite(file, `INSERT INTO feature_row VALUES ('prepadata.engagement', 999, 999, 1, '{}'); ${statement}`);
+    expect(await differing()).toEqual(['prepadata.engagement 999 999: on the topic, but not in the table']);
+    await follow();
+    expect(await differing()).toEqual([]);
+  });
 });
