@@ -21,7 +21,7 @@ export interface Completions {
   readonly firstDone: ReadonlyMap<string, LocalDay>;
 }
 
-const isDone = (state: CompletionState): boolean => state === 1 || state === 2;
+export const isDone = (state: CompletionState): boolean => state === 1 || state === 2;
 /** Rows of one time are one state, the highest ranked: passed, done, failed, not done. */
 const STATE_RANK: Readonly<Record<CompletionState, number>> = { 2: 3, 1: 2, 3: 1, 0: 0 };
 
@@ -60,7 +60,7 @@ export const ACTIVITY_RULES: FoldRules<ActivityObservation> = {
 };
 
 /** Per resource, the state that holds at each time, in order of time. */
-function statesByResource(rows: readonly ActivityObservation[]): CompletionObservation[][] {
+export function statesByResource(rows: readonly ActivityObservation[]): CompletionObservation[][] {
   const byResource = new Map<string, Map<Instant, CompletionObservation>>();
   for (const row of rows) {
     if (row.kind !== 'completion') continue;

@@ -21,7 +21,7 @@ export interface GradeObservation {
 }
 
 /** Moodle stores five decimals. */
-const GRADE_DECIMALS = 5;
+export const GRADE_DECIMALS = 5;
 const INT8_MAX = 2n ** 63n - 1n;
 /** Items that Moodle computes from the others. */
 export const AGGREGATE_ITEMS: ReadonlySet<string> = new Set(['course', 'category']);

@@ -10,18 +10,29 @@ export interface Submissions {
   readonly late: number;
 }
 
+/** When a resource was handed in last, and until when it was due. */
+export interface DecidingSubmission {
+  readonly at: Instant;
+  readonly dueAt: Instant | null;
+}
+
 /**
  * Per resource the latest submission decides, by its own due date; of several at one time the latest due date.
  * Submissions that name no resource do not count.
  */
-export function submissionsOf(events: readonly Event[]): Submissions {
-  const deciding = new Map<string, { at: Instant; dueAt: Instant | null }>();
+export function decidingSubmissions(events: readonly Event[]): ReadonlyMap<string, DecidingSubmission> {
+  const deciding = new Map<string, DecidingSubmission>();
   for (const { type, resource, at, dueAt } of events) {
     if (type !== 'submission' || resource === null) continue;
     const known = deciding.get(resource);
     if (known === undefined || at > known.at) deciding.set(resource, { at, dueAt });
     else if (at === known.at) deciding.set(resource, { at, dueAt: laterDue(known.dueAt, dueAt) });
   }
+  return deciding;
+}
+
+export function submissionsOf(events: readonly Event[]): Submissions {
+  const deciding = decidingSubmissions(events);
   let [withDueDate, late] = [0, 0];
   for (const { at, dueAt } of deciding.values()) {
     if (dueAt === null) continue;

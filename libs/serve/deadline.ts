@@ -1,4 +1,5 @@
-import type { Queryable } from '#libs/platform/postgres/database.ts';
+import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
+import { keySql } from '#libs/store/keys/statements.ts';
 import { DatabaseDeadlineError } from './errors.ts';
 
 /**
@@ -6,18 +7,33 @@ import { DatabaseDeadlineError } from './errors.ts';
  * The statement itself is not cancelled; it ends when its connection does.
  * @throws DatabaseDeadlineError from `query`
  */
-export function withDeadline(db: Queryable, milliseconds: number): Queryable {
-  return {
-    query: async (statement, values) => {
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new DatabaseDeadlineError(milliseconds)), milliseconds);
-      });
-      try {
-        return await Promise.race([db.query<never>(statement, values), late]);
-      } finally {
-        clearTimeout(timer);
-      }
-    },
-  };
+export const withDeadline = (db: Queryable, milliseconds: number): Queryable => ({
+  query: (statement, values) => inTime(db.query<never>(statement, values), milliseconds),
+});
+
+/** Runs work whose every reading is of one moment, and that writes nothing. */
+export type Snapshot = <T>(work: (tx: Queryable) => Promise<T>) => Promise<T>;
+
+/** Snapshots that have to be read, and worked on, in time. @throws DatabaseDeadlineError */
+export const snapshotsWithin =
+  (db: Database, milliseconds: number): Snapshot =>
+  (work) =>
+    inTime(
+      db.transaction(async (tx) => {
+        await tx.query(keySql.reconcile_snapshot);
+        return work(tx);
+      }),
+      milliseconds,
+    );
+
+async function inTime<T>(answer: Promise<T>, milliseconds: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new DatabaseDeadlineError(milliseconds)), milliseconds);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -6,7 +6,7 @@ import { type Log, moduleLog } from '#libs/platform/log.ts';
 import { type Metrics, openMetrics } from '#libs/platform/metrics.ts';
 import type { Database, DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { poolTroubles } from '#libs/platform/postgres/pool-waiting.ts';
-import { withDeadline } from '#libs/serve/deadline.ts';
+import { snapshotsWithin, withDeadline } from '#libs/serve/deadline.ts';
 import { openStudentMetrics } from '#libs/serve/student-metrics.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
 import { type AuthMode, accessRule, openGate } from './access.ts';
@@ -80,6 +80,8 @@ export interface Api {
 
 /** What one statement may take before the caller is told that the database is away. */
 const QUERY_DEADLINE_MS = 5_000;
+/** The same for all that one answer reads of one moment, and computes of it. */
+const SNAPSHOT_DEADLINE_MS = 20_000;
 const DRAIN_DEADLINE_MS = 5_000;
 const BUILT_PAGES = path.resolve(import.meta.dirname, '../web/dist');
 
@@ -106,6 +108,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     context: {
       db: answering,
       snapshots: db,
+      inSnapshot: snapshotsWithin(db, SNAPSHOT_DEADLINE_MS),
       studentMetrics: studentMetrics.read,
       clock,
       checks: () => [...checks(), ...poolTroubles(db)],

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Clock } from '#libs/domain/clock.ts';
 import type { Metrics } from '#libs/platform/metrics.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
+import type { Snapshot } from '#libs/serve/deadline.ts';
 import type { FinishedAnswer } from '#libs/serve/finished-answer.ts';
 import { type RawParameters, readFields, readParameters } from '#libs/serve/parameters.ts';
 import type { ReadStudentMetrics } from '#libs/serve/student-metrics.ts';
@@ -15,6 +16,8 @@ export interface ApiContext {
   readonly db: Queryable;
   /** The same without a deadline, for what reads one snapshot for long. */
   readonly snapshots: Pick<Database, 'transaction'>;
+  /** Runs what reads all of one moment, with a deadline on the whole of it. */
+  readonly inSnapshot: Snapshot;
   readonly studentMetrics: ReadStudentMetrics;
   readonly clock: Clock;
   /** Why this process is not ready, as its other parts see it; empty when they are well. */

@@ -19,6 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   reconcile: ['domain', 'features', 'clean', 'aggregate', 'derive', 'platform', 'source', 'store', 'families'],
   serve: ['domain', 'features', 'clean', 'aggregate', 'platform', 'source', 'store'],
   dataset: ['domain', 'features', 'clean', 'aggregate', 'derive', 'platform', 'store', 'families', 'serve'],
+  explain: ['domain', 'features', 'clean', 'aggregate', 'derive', 'platform', 'store', 'families', 'dataset', 'serve'],
 };
 
 /** Rooms without a server, a timer or a clock: the same input gives the same output, for ever. */

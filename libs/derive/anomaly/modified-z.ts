@@ -88,11 +88,16 @@ export function othersOfSmall(sorted: readonly number[]): Others {
 export function outlierAmong(others: Others, value: bigint, unit: bigint, threshold: bigint): Outlier | null {
   const difference = 2n * value - others.medianTimes2;
   const distanceTimes2 = difference < 0n ? -difference : difference;
-  const leastPoints: Ratio = { numerator: BigInt(LEAST_POINTS) * unit, denominator: 1n };
-  const sigmas = sigmasOf(others, threshold);
-  const limit = sigmas.numerator > leastPoints.numerator * sigmas.denominator ? sigmas : leastPoints;
+  const limit = limitOf(others, unit, threshold);
   if (distanceTimes2 * limit.denominator < 2n * limit.numerator) return null;
   return { side: difference < 0n ? 'drop' : 'spike', value, medianTimes2: others.medianTimes2, limit };
+}
+
+/** max(threshold·σ, 10 points), in the unit of the values; the parameters are those of {@link outlierAmong}. */
+export function limitOf(others: Others, unit: bigint, threshold: bigint): Ratio {
+  const leastPoints: Ratio = { numerator: BigInt(LEAST_POINTS) * unit, denominator: 1n };
+  const sigmas = sigmasOf(others, threshold);
+  return sigmas.numerator > leastPoints.numerator * sigmas.denominator ? sigmas : leastPoints;
 }
 
 /** threshold·σ. */

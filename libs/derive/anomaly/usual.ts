@@ -32,9 +32,13 @@ const isSupported = ({ sorted, activeDays }: Usual): boolean =>
 
 const isActive = ({ score }: DailyScores, index: number): boolean => (score[index] ?? 0) > 0;
 
+/** The days that a day is compared with, from the first of the series, whether they have a value or not. */
+export const usualIndexes = (index: number): number[] =>
+  Array.from({ length: FIRST_BACK - LAST_BACK + 1 }, (_, n) => index - FIRST_BACK + n).filter((at) => at >= 0);
+
 function usualAt(series: DailyScores, index: number): Usual {
   const usual: Usual = { sorted: [], activeDays: 0 };
-  for (let at = Math.max(0, index - FIRST_BACK); at <= index - LAST_BACK; at += 1) enter(usual, series, at);
+  for (const at of usualIndexes(index)) enter(usual, series, at);
   return usual;
 }
 

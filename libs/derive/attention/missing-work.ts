@@ -75,12 +75,22 @@ const handedInDay = ({ handedIn }: AttentionKey, { source, item }: ExpectedItem)
 export const sourceOn = (numbers: ClassNumbers | null, day: LocalDay): WorkSource | null =>
   numbers?.sources.findLast(({ from }) => from <= day)?.source ?? null;
 
-/** Names of what is owed and missing on a day, expected last first. */
-export function missingNames(key: AttentionKey, day: LocalDay): string[] {
-  return owedItems(key)
+/** What is owed on a day, expected last first, and since when it is handed in; null: it is not by then. */
+export const owedOn = (
+  key: AttentionKey,
+  day: LocalDay,
+): { readonly item: ExpectedItem; readonly handedIn: LocalDay | null }[] =>
+  owedItems(key)
     .filter(({ from, to }) => from <= day && day <= to)
-    .filter(({ item }) => (handedInDay(key, item) ?? Number.POSITIVE_INFINITY) > day)
     .sort((a, b) => b.item.from - a.item.from || compareBytes(a.item.item, b.item.item))
+    .map(({ item }) => {
+      const handedIn = handedInDay(key, item) ?? Number.POSITIVE_INFINITY;
+      return { item, handedIn: handedIn > day ? null : handedIn };
+    });
+
+/** Names of what is owed and missing on a day, expected last first. */
+export const missingNames = (key: AttentionKey, day: LocalDay): string[] =>
+  owedOn(key, day)
+    .filter(({ handedIn }) => handedIn === null)
     .slice(0, MOST_NAMES)
     .map(({ item }) => item.item);
-}

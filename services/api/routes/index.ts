@@ -8,6 +8,7 @@ import { datasetRoute } from './dataset.ts';
 import { directoryRoute } from './directory.ts';
 import { engagementTrendsRoute } from './engagement-trends.ts';
 import { eraseRoute, erasureRoute } from './erase.ts';
+import { explainRoute } from './explain.ts';
 import { featuresRoute } from './features.ts';
 import { freshnessRoute } from './freshness.ts';
 import { healthRoute } from './health.ts';
@@ -40,6 +41,7 @@ const DESCRIBED: readonly Route[] = [
   rejectedRoute,
   featuresRoute,
   datasetRoute,
+  explainRoute,
   triggerRoute,
   statusRoute,
   cancelRoute,

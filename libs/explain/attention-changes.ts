@@ -1,0 +1,98 @@
+import { type AttentionDays, attentionDays } from '#libs/derive/attention/attention.ts';
+import type { AttentionKey } from '#libs/derive/attention/key.ts';
+import { LOW, PER_POINT, VERY_LOW } from '#libs/derive/attention/low-marks.ts';
+import { owedOn } from '#libs/derive/attention/missing-work.ts';
+import type { AlarmSettings } from '#libs/derive/settings.ts';
+import { ATTENTION_REASONS, type AttentionFlagName } from '#libs/domain/flags.ts';
+import type { LocalDay } from '#libs/domain/local-date.ts';
+import { type Judged, judgedOf } from './attention-parts.ts';
+import type { Change } from './changes.ts';
+import type { Grounds } from './grounds.ts';
+
+/** Each as if it had been so on the day that the features speak for, judged again by the function that judges. */
+export function attentionChanges(grounds: Grounds, name: AttentionFlagName): Change[] {
+  const judged = judgedOf(grounds);
+  if (judged === null) return [];
+  const reasons = name === 'attention' ? ATTENTION_REASONS : [name];
+  const changes = reasons.flatMap((reason) => CHANGES[reason](judged, grounds.settings));
+  return name === 'attention' ? [...changes, ...morePoints(judged, grounds.settings)] : changes;
+}
+
+const pointsOn = (days: AttentionDays, index: number): number => days.points[index] ?? 0;
+const isOpenOn = (days: AttentionDays, index: number): boolean => (days.openSince[index] ?? null) !== null;
+
+/** What a change makes of the points, where it makes anything of them. */
+function tried(judged: Judged, change: string, key: AttentionKey, settings: AlarmSettings): Change[] {
+  const { days, index } = judged;
+  const then = attentionDays(key, settings);
+  const [before, after] = [pointsOn(days, index), pointsOn(then, index)];
+  return before === after ? [] : [{ change, effect: `${before} → ${after} points${turn(days, then, index)}` }];
+}
+
+function turn(now: AttentionDays, then: AttentionDays, index: number): string {
+  if (isOpenOn(now, index) && !isOpenOn(then, index)) return ': attention closes';
+  return isOpenOn(now, index) ? ': attention stays open' : '';
+}
+
+const OWN_DAYS = 21;
+
+/** The last inactive days up to as-of, as many as wanted, as if they had been active ones. */
+function withActive({ activeDays, asOf, ...key }: AttentionKey, more: number): AttentionKey {
+  const known = new Set(activeDays);
+  const added: LocalDay[] = [];
+  for (let day = asOf; added.length < more && day > asOf - OWN_DAYS; day -= 1) if (!known.has(day)) added.push(day);
+  return { ...key, asOf, activeDays: [...activeDays, ...added].sort((a, b) => a - b) };
+}
+
+/** The fewest more active days that make each lower number of points. */
+function moreActive(judged: Judged, settings: AlarmSettings): Change[] {
+  const { key, index } = judged;
+  let points = judged.days.absent[index]?.points ?? 0;
+  const changes: Change[] = [];
+  for (let more = 1; more <= OWN_DAYS && points > 0; more += 1) {
+    const then = withActive(key, more);
+    const after = attentionDays(then, settings).absent[index]?.points ?? 0;
+    if (after === points) continue;
+    points = after;
+    const days = more === 1 ? 'one more active day' : `${more} more active days`;
+    changes.push(...tried(judged, `${days} of the last ${OWN_DAYS}`, then, settings));
+  }
+  return changes;
+}
+
+const MOST_ITEMS = 5;
+
+/** Each of what is missing, and all of it. */
+function handIn(judged: Judged, settings: AlarmSettings): Change[] {
+  const { key } = judged;
+  const missing = owedOn(key, key.asOf).filter(({ handedIn }) => handedIn === null);
+  const handedIn = (some: typeof missing): AttentionKey => ({
+    ...key,
+    handedIn: new Map([...key.handedIn, ...some.map(({ item }) => [`${item.source} ${item.item}`, key.asOf] as const)]),
+  });
+  const each = missing
+    .slice(0, MOST_ITEMS)
+    .flatMap((one) => tried(judged, `"${one.item.item}" handed in`, handedIn([one]), settings));
+  const all = `all of the ${missing.length} missing items handed in`;
+  return missing.length > 1 ? [...each, ...tried(judged, all, handedIn(missing), settings)] : each;
+}
+
+/** How much better the grades would have to be on average. */
+function betterMarks({ days, index }: Judged): Change[] {
+  const { difference, graded, points } = days.low_marks[index] ?? { difference: 0, graded: 0, points: null };
+  if (points === null || points === 0) return [];
+  const mean = difference / (PER_POINT * graded);
+  const levels = [VERY_LOW, LOW].filter((level) => mean <= level);
+  return levels.map((level) => ({
+    change: `grades more than ${(level - mean).toFixed(2)} points higher on average`,
+    effect: `low_marks ${points} → ${level === LOW ? 0 : 1} points`,
+  }));
+}
+
+function morePoints({ days, index }: Judged, { openPoints }: AlarmSettings): Change[] {
+  const wanting = openPoints - pointsOn(days, index);
+  if (isOpenOn(days, index) || wanting <= 0) return [];
+  return [{ change: `${wanting} more point${wanting === 1 ? '' : 's'}`, effect: 'attention opens' }];
+}
+
+const CHANGES = { absent: moreActive, missing_work: handIn, low_marks: betterMarks };

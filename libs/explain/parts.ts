@@ -1,0 +1,39 @@
+import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
+import type { Instant } from '#libs/domain/zone.ts';
+import type { Grounds } from './grounds.ts';
+
+/** The numbers between the rows and a value, by names; JSON. */
+export type Parts = Readonly<Record<string, unknown>>;
+
+/** For every column of a family what its value is made of: it follows from these parts alone. */
+export type PartsOf<F extends object> = Readonly<Record<keyof F & string, (grounds: Grounds) => Parts>>;
+
+export const dayText = (day: LocalDay | null): string | null => (day === null ? null : formatDay(day));
+
+export const instantText = (at: Instant | null): string | null => (at === null ? null : new Date(at).toISOString());
+
+/** Days in a row, first and last. */
+export interface DayRun {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** @param days ascending, each once */
+export function runsOf(days: readonly LocalDay[]): DayRun[] {
+  const runs: { from: LocalDay; to: LocalDay }[] = [];
+  for (const day of days) {
+    const last = runs.at(-1);
+    if (last?.to === day - 1) last.to = day;
+    else runs.push({ from: day, to: day });
+  }
+  return runs.map(({ from, to }) => ({ from: formatDay(from), to: formatDay(to) }));
+}
+
+/** Where a value that is known day by day changes. @param values by days, from `firstDay` on */
+export const stepsOf = (
+  values: readonly (number | null)[],
+  firstDay: LocalDay,
+): { readonly from: string; readonly points: number | null }[] =>
+  values.flatMap((points, index) =>
+    index > 0 && values[index - 1] === points ? [] : [{ from: formatDay(firstDay + index), points }],
+  );

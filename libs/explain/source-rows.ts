@@ -1,0 +1,58 @@
+import { type ActivityObservation, readActivity } from '#libs/clean/activity-logs.ts';
+import { type EnrollmentObservation, readEnrollment } from '#libs/clean/enrollments.ts';
+import { type GradeObservation, readGrade } from '#libs/clean/grades.ts';
+import { isRejected, type Rejected, readOrReject } from '#libs/clean/rejection.ts';
+import type { ReadingSettings } from '#libs/clean/settings.ts';
+import type { RowsOfKey } from '#libs/dataset/key-rows.ts';
+import type { StudentCourse } from '#libs/domain/family.ts';
+import type { Queryable } from '#libs/platform/postgres/database.ts';
+import { readImagesOfKey } from '#libs/store/images/key-images.ts';
+
+/** What a row of each table reads as. */
+export interface Observations {
+  readonly enrollments: EnrollmentObservation;
+  readonly activity_logs: ActivityObservation;
+  readonly grades: GradeObservation;
+}
+export type ReadTable = keyof Observations;
+
+/** A row of the source by its id, and what it was read as. */
+export interface SourceRow<O> {
+  readonly id: string;
+  readonly read: O | Rejected;
+}
+
+/** Every row that the source has of a key, by tables. */
+export type SourceRows = { readonly [T in ReadTable]: readonly SourceRow<Observations[T]>[] };
+
+const READERS = { enrollments: readEnrollment, activity_logs: readActivity, grades: readGrade };
+
+/** Reads them by the functions that the roles read with. */
+export async function readSourceRows(
+  tx: Queryable,
+  key: StudentCourse,
+  settings: ReadingSettings,
+): Promise<SourceRows> {
+  const read = async <T extends ReadTable>(table: T): Promise<SourceRow<Observations[T]>[]> => {
+    const reader = READERS[table] as unknown as (
+      image: object,
+      settings: ReadingSettings,
+    ) => Observations[T] | Rejected;
+    const images = await readImagesOfKey(tx, table, key);
+    return images.map(({ id, columns }) => ({ id, read: readOrReject(() => reader(columns, settings)) }));
+  };
+  return {
+    enrollments: await read('enrollments'),
+    activity_logs: await read('activity_logs'),
+    grades: await read('grades'),
+  };
+}
+
+/** The rows that read, as derivations take them. */
+export const readableRows = ({ enrollments, activity_logs, grades }: SourceRows): RowsOfKey => ({
+  engagement: { enrollments: accepted(enrollments), activities: accepted(activity_logs) },
+  grades: accepted(grades),
+});
+
+const accepted = <O extends object>(rows: readonly SourceRow<O>[]): O[] =>
+  rows.flatMap(({ read }) => (isRejected(read) ? [] : [read]));

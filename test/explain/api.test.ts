@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { COLUMN_NAMES, columnOf } from '#libs/explain/explanation.ts';
+import { type Explanation, explainAnswer } from '#libs/explain/index.ts';
+import type { Api } from '../../services/api/role.ts';
+import { seedCampus } from '../../services/sandbox/campus/seed.ts';
+import { ask, errorOf, startTestApi } from '../api/support.ts';
+import { DatasetWorld } from '../dataset/world.ts';
+
+const NOW = Date.UTC(2026, 4, 20, 14, 30);
+const DEADLINE_MS = 600_000;
+
+let world: DatasetWorld;
+let api: Api;
+beforeAll(async () => {
+  world = await DatasetWorld.open('explain');
+  await seedCampus(world.source.db, { seed: 'explain', now: NOW, students: 30 });
+  await world.begin(NOW, { SOURCE_TIMEZONE: 'UTC', INSTITUTION_TIMEZONE: 'Europe/Paris' }, DEADLINE_MS);
+  api = await startTestApi(world.analytics.db);
+}, DEADLINE_MS);
+afterAll(async () => {
+  await api.stop();
+  await world.close();
+});
+
+interface Key {
+  readonly student_id: number;
+  readonly course_id: number;
+}
+
+/** The key of whom most is known, and one who needs attention. */
+async function keys(): Promise<Key[]> {
+  return world.analytics.db.query<Key>(
+    `(SELECT student_id, course_id FROM engagement_features JOIN performance_features USING (student_id, course_id)
+      ORDER BY events_count DESC NULLS LAST, student_id, course_id LIMIT 1)
+     UNION ALL
+     (SELECT student_id, course_id FROM anomaly_features WHERE attention IS NOT NULL
+      ORDER BY (attention ->> 'value')::integer DESC, student_id, course_id LIMIT 1)`,
+  );
+}
+
+async function explanation({ student_id, course_id }: Key, feature: string): Promise<Explanation> {
+  const { status, body } = await ask(`${api.url}/api/explain/${student_id}/${course_id}/${feature}`);
+  expect([feature, status]).toEqual([feature, 200]);
+  return explainAnswer.parse(body);
+}
+
+/** What is stored of a column, as JSON has it. */
+async function stored({ student_id, course_id }: Key, table: string, feature: string): Promise<unknown> {
+  const day = table === 'temporal_features' ? 'ORDER BY feature_date DESC LIMIT 1' : '';
+  const [row] = await world.analytics.db.query<{ value: unknown }>(
+    `SELECT to_json(${feature}) AS value FROM ${table} WHERE student_id = $1 AND course_id = $2 ${day}`,
+    [student_id, course_id],
+  );
+  return row?.value;
+}
+
+test(
+  'every column of a key is explained as it is stored',
+  async () => {
+    for (const key of await keys())
+      for (const feature of COLUMN_NAMES) {
+        const answer = await explanation(key, feature);
+        const value = await stored(key, columnOf(feature)?.table ?? '', feature);
+        const isTime = typeof answer.value === 'string' && /^\d{4}-.*Z$/.test(answer.value);
+        if (isTime) expect(Date.parse(String(answer.value))).toBe(Date.parse(String(value)));
+        else expect([feature, answer.value]).toEqual([feature, value]);
+        expect(answer.definition.name).toBe(feature);
+        expect(answer.rows.listed.length).toBe(Math.min(200, answer.rows.count));
+      }
+  },
+  DEADLINE_MS,
+);
+
+test('who counts the rows of a count has the count', async () => {
+  const [key] = (await keys()) as [Key];
+  for (const feature of ['events_count', 'login_count', 'views_7d', 'views_30d', 'forum_posts_count']) {
+    const { value, rows } = await explanation(key, feature);
+    if (value !== null) expect([feature, rows.count]).toEqual([feature, value]);
+  }
+});
+
+test('a repeated, an unreadable and a coming row are left out, each with why; the others are listed', async () => {
+  const [key] = (await keys()) as [Key];
+  const before = await explanation(key, 'events_count');
+  const [first] = before.rows.listed;
+  const { db } = world.source;
+  const copy = (id: string, changes: string) =>
+    db.query(
+      `INSERT INTO activity_logs SELECT (json_populate_record(a, ('{"id": "${id}", ${changes}}')::json)).* FROM activity_logs AS a WHERE id = $1`,
+      [first?.id ?? ''],
+    );
+  const ids = [1, 2, 3].map((n) => `eeeeeeee-0000-4000-8000-00000000000${n}`) as [string, string, string];
+  await copy(ids[0], '"duration_seconds": 0');
+  await copy(ids[1], '"duration_seconds": -5');
+  await copy(ids[2], '"timestamp": "2026-06-30T12:00:00"');
+  await world.settle(DEADLINE_MS);
+  const { rows, left_out: out } = await explanation(key, 'events_count');
+  const reasons = new Map(out.listed.map(({ id, reason }) => [id, reason]));
+  expect(ids.map((id) => reasons.get(id))).toEqual(['duplicate', 'rejected', 'after_as_of']);
+  expect(out.listed.find(({ id }) => id === ids[1])?.why).toMatch(/bad_duration: duration_seconds is below 0/);
+  expect(rows.count).toBe(before.rows.count);
+});
+
+test('of attention it is said what would close it', async () => {
+  const [, key] = (await keys()) as [Key, Key];
+  const { value, parts, would_change } = await explanation(key, 'attention');
+  expect(value).toMatchObject({ method: 'points' });
+  expect(parts).toMatchObject({ open_points: 3, close_points: 2 });
+  expect(would_change.some(({ effect }) => effect.includes('attention closes'))).toBe(true);
+});
+
+test('what there is not is refused in words', async () => {
+  const [{ student_id, course_id }] = (await keys()) as [Key];
+  const refused = async (path: string): Promise<ReturnType<typeof errorOf>> => {
+    const answer = await ask(`${api.url}/api/explain/${path}`);
+    expect(answer.status).toBe(404);
+    return errorOf(answer);
+  };
+  const feature = await refused(`${student_id}/${course_id}/charm`);
+  expect(feature.code).toBe('feature_not_found');
+  expect(feature.hint).toContain('engagement_score');
+  expect((await refused(`999999/${course_id}/avg_grade`)).code).toBe('student_not_found');
+  expect((await refused(`${student_id}/999999/avg_grade`)).code).toBe('course_not_found');
+  const [stranger] = await world.analytics.db.query<Key>(
+    `SELECT s.student_id, c.course_id FROM student AS s CROSS JOIN course AS c
+     WHERE NOT EXISTS (SELECT FROM anomaly_features AS a WHERE a.student_id = s.student_id AND a.course_id = c.course_id) LIMIT 1`,
+  );
+  expect((await refused(`${stranger?.student_id}/${stranger?.course_id}/avg_grade`)).code).toBe('no_features');
+});

@@ -1,0 +1,99 @@
+import { expect, test } from 'vitest';
+import { COVERAGE_KINDS, type CoverageKind } from '#libs/aggregate/coverage.ts';
+import { type CourseOnDay, courseOn } from '#libs/dataset/course-days.ts';
+import { daysOn, evidenceOn, featuresOn, type RowsOfKey } from '#libs/dataset/key-rows.ts';
+import type { ClassNumbers } from '#libs/derive/attention/numbers.ts';
+import { COLUMN_NAMES, columnOf, type Explained, explain } from '#libs/explain/explanation.ts';
+import { groundsOf } from '#libs/explain/grounds.ts';
+import type { SourceRows } from '#libs/explain/source-rows.ts';
+import { anomalyKey } from '#libs/families/anomaly.ts';
+import { classOf } from '#libs/families/course-class.ts';
+import { sampleKeys } from '../features/sample.ts';
+import { testSettings } from '../support/settings.ts';
+import { RECOMPUTED } from './recompute.ts';
+
+/* The sample's keys in eight courses, of which some collect less than others. */
+
+const { keys, today } = sampleKeys();
+const base = testSettings();
+// Of rows that are drawn few hand in the same item.
+const settings = { ...base, deriving: { ...base.deriving, expectedShare: 10 } };
+
+interface Course {
+  readonly keys: readonly RowsOfKey[];
+  readonly course: CourseOnDay;
+  readonly numbers: ClassNumbers | null;
+}
+
+function courseOf(own: readonly RowsOfKey[], n: number, on: number): Course {
+  const whole = courseOn(
+    on,
+    own.flatMap((rows) => evidenceOn(rows, on)),
+  );
+  const without = (kind: CoverageKind, index: number): boolean =>
+    n % 2 === 1 ? (index + n) % 3 === 0 : n === 2 && kind === 'course_event';
+  const coverage = COVERAGE_KINDS.map((kind, index) => (without(kind, index) ? null : (whole.coverage[index] ?? null)));
+  const course = { ...whole, coverage };
+  const { asOf, courseFirstFact: firstFact } = course;
+  const members = own.map((rows) =>
+    anomalyKey(daysOn(rows, course, settings).stored, asOf, coverage, settings.deriving),
+  );
+  return {
+    keys: own,
+    course,
+    numbers: classOf(members, { coveredFrom: coverage, firstFact, asOf }, settings.deriving),
+  };
+}
+
+const courses = Array.from({ length: 8 }, (_, n) =>
+  courseOf(
+    keys.filter((_, index) => index % 8 === n),
+    n,
+    today - (n % 3) * 4,
+  ),
+);
+
+const sourceOf = ({ engagement, grades }: RowsOfKey): SourceRows => {
+  const named = <O>(rows: readonly O[], kind: string) => rows.map((read, n) => ({ id: `${kind}${1000 + n}`, read }));
+  return {
+    enrollments: named(engagement.enrollments, 'e'),
+    activity_logs: named(engagement.activities, 'a'),
+    grades: named(grades, 'g'),
+  };
+};
+
+/** Each key with what stands between its rows and its features, and the rows that the roles would have. */
+const inHand = courses.flatMap(({ keys: own, course, numbers }) =>
+  own.map((rows) => {
+    const { engagement, performance, anomaly } = featuresOn(rows, course, numbers, settings);
+    const row = { ...anomaly, ...performance, ...engagement } as Readonly<Record<string, unknown>>;
+    return { source: sourceOf(rows), grounds: groundsOf(rows, course, numbers, settings), row };
+  }),
+);
+
+/** Every explanation of a column that there is, with the value that the roles derive. */
+function explained(name: string): { readonly value: unknown; readonly of: Explained }[] {
+  const column = columnOf(name);
+  if (column === undefined) throw new Error(`there is no ${name}`);
+  return inHand.flatMap(({ source, grounds, row }) => {
+    const of = explain(column, source, grounds);
+    return of === null ? [] : [{ value: name in row ? row[name] : of.value, of }];
+  });
+}
+
+test('every column of the catalogue can be explained', () => {
+  expect(Object.keys(RECOMPUTED).sort()).toEqual([...COLUMN_NAMES].sort());
+});
+
+test.each(COLUMN_NAMES)('%s follows from its parts, and is what the roles derive', (name) => {
+  const all = explained(name);
+  const recompute = RECOMPUTED[name];
+  const values = new Set(all.map(({ value }) => JSON.stringify(value)));
+  expect(values.size, 'values that can be told apart').toBeGreaterThan(1);
+  for (const { value, of } of all) {
+    expect(of.value).toEqual(value);
+    // As they are sent.
+    const parts = JSON.parse(JSON.stringify(of.parts));
+    expect(recompute?.(parts), JSON.stringify(parts)).toEqual(value);
+  }
+});

@@ -1,0 +1,489 @@
+import { ENGAGEMENT_COMPONENTS } from '#libs/domain/components.ts';
+import { FLAG_NAMES } from '#libs/domain/flags.ts';
+import { formatDay, type LocalDay, parseDay } from '#libs/domain/local-date.ts';
+import { parseScaled, roundRatio } from '#libs/domain/rational.ts';
+import { WEEKDAY_NAMES } from '#libs/features/units.ts';
+
+/*
+ * What a reader of the parts would make of them: each value once more, from what is shown and nothing else, with none of the
+ * functions that derive it.
+ */
+
+// biome-ignore lint/suspicious/noExplicitAny: parts are JSON, and each column's are others.
+type Shown = any;
+type Recompute = (parts: Shown) => unknown;
+
+const covered =
+  (value: Recompute): Recompute =>
+  (parts) =>
+    parts.covered ? value(parts) : null;
+
+const daysOf = (runs: Shown): LocalDay[] =>
+  runs.flatMap(({ from, to }: Shown) =>
+    Array.from({ length: parseDay(to) - parseDay(from) + 1 }, (_, n) => parseDay(from) + n),
+  );
+const lengths = (runs: Shown): number[] => runs.map(({ from, to }: Shown) => parseDay(to) - parseDay(from) + 1);
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+const big = (text: string | number, decimals: number): bigint => parseScaled(String(text), decimals) ?? 0n;
+const percentOf = (part: number, whole: number): string | null =>
+  whole === 0 ? null : roundRatio(100n * BigInt(part), BigInt(whole), 2);
+const median = (sorted: readonly number[]): number =>
+  ((sorted[(sorted.length - 1) >> 1] ?? 0) + (sorted[sorted.length >> 1] ?? 0)) / 2;
+const ascending = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b);
+/** Half away from zero. */
+const hundredths = (value: number): number => Number(roundRatio(BigInt(Math.round(value * 1e6)), 1_000_000n, 2));
+
+const events = covered(({ events }) => events);
+const resources = covered(({ resources }) => resources.length);
+const seconds: Recompute = ({ source, seconds }) => (source === null ? null : Math.round(seconds));
+const dayCount = covered(({ active_days }) => sum(lengths(active_days)));
+const completions = covered(({ resources }) => resources.filter(({ done }: Shown) => done).length);
+
+/** 100·Σ w·min(1, x/t) / Σ w, as one fraction. */
+function score({ components, days }: Shown): string | null {
+  let [numerator, denominator, weights] = [0n, 1n, 0n];
+  for (const name of ENGAGEMENT_COMPONENTS) {
+    const { value, target_a_week: target, weight, covered: counts } = components[name];
+    if (!counts) continue;
+    const full = big(target, 6) * BigInt(days);
+    const done = big(value, 6) * 7n;
+    numerator = numerator * full + big(weight, 6) * (done < full ? done : full) * denominator;
+    denominator *= full;
+    weights += big(weight, 6);
+  }
+  return weights === 0n ? null : roundRatio(100n * numerator, denominator * weights, 2);
+}
+
+const shownComponents: Recompute = ({ components }) =>
+  Object.fromEntries(
+    ENGAGEMENT_COMPONENTS.map((name) => {
+      const { value, target_a_week: target, weight, covered: counts } = components[name];
+      return [name, { value: value === null ? null : Math.round(value), target, weight, covered: counts }];
+    }),
+  );
+
+const meanScore: Recompute = ({ daily_scores: days }) =>
+  days.length === 0
+    ? null
+    : roundRatio(
+        days.reduce((total: bigint, { score: value }: Shown) => total + big(value, 2), 0n),
+        BigInt(days.length) * 100n,
+        2,
+      );
+
+/** Least squares over (x, y), y in 10^-decimals. */
+function slope(points: readonly (readonly [number, bigint])[], times: bigint, over: bigint): string | null {
+  const n = BigInt(points.length);
+  const add = (of: (x: bigint, y: bigint) => bigint): bigint =>
+    points.reduce((total, [x, y]) => total + of(BigInt(x), y), 0n);
+  const [x, y, xx, xy] = [add((a) => a), add((_, b) => b), add((a) => a * a), add((a, b) => a * b)];
+  return roundRatio(times * (n * xy - x * y), over * (n * xx - x * x), 6);
+}
+
+const scoreTrend: Recompute = ({ daily_scores: days }) =>
+  days.length < 7
+    ? null
+    : slope(
+        days.map(({ day, score: value }: Shown) => [parseDay(day), big(value, 2)] as const),
+        1n,
+        100n,
+      );
+
+const entropyPeak = (counts: readonly number[]): string | null => {
+  const total = sum(counts);
+  if (total === 0) return null;
+  const entropy = -sum(counts.map((count) => (count === 0 ? 0 : (count / total) * Math.log2(count / total))));
+  return ((Math.log2(counts.length) - entropy) * Math.max(...counts)).toFixed(6);
+};
+const modulus = (counts: readonly number[]): string | null => {
+  if (sum(counts) === 0) return null;
+  const angles = counts.map((_, k) => (-2 * Math.PI * k) / counts.length);
+  return Math.hypot(
+    sum(counts.map((count, k) => count * Math.cos(angles[k] ?? 0))),
+    sum(counts.map((count, k) => count * Math.sin(angles[k] ?? 0))),
+  ).toFixed(6);
+};
+
+function weekSimilarity({ weeks }: Shown): string | null {
+  if (weeks.length < 2) return null;
+  const at = (week: Shown): number => parseDay(week.monday) / 7;
+  const span = BigInt(Math.round(Math.max(...weeks.map(at)) - Math.min(...weeks.map(at))) + 1);
+  let total = 0;
+  weeks.forEach((one: Shown, index: number) => {
+    for (const other of weeks.slice(index + 1)) {
+      const both = one.active.filter((name: string) => other.active.includes(name)).length;
+      total += (420 * both) / Math.max(one.active.length, other.active.length);
+    }
+  });
+  return roundRatio(BigInt(Math.round(total)), (420n * (span * (span - 1n))) / 2n, 6);
+}
+
+function pattern({ events: counts }: Shown): unknown {
+  const total = sum(Object.values(counts));
+  if (total === 0) return null;
+  return Object.fromEntries(
+    WEEKDAY_NAMES.map((name) => [name, Number(roundRatio(BigInt(counts[name]), BigInt(total), 4))]),
+  );
+}
+
+const ENGAGEMENT: Readonly<Record<string, Recompute>> = {
+  enrolled_at: ({ enrolments }) => (enrolments.length === 0 ? null : Math.min(...enrolments.map(Date.parse))),
+  events_count: events,
+  active_days_count: dayCount,
+  activity_scope: ({ as_of, events_from: any, events_of_the_course_from: own }) =>
+    any !== null && any <= as_of && (own === null || own > as_of) ? 'site' : 'course',
+  login_count: events,
+  login_count_7d: events,
+  login_count_30d: events,
+  views_7d: events,
+  views_30d: events,
+  resources_viewed_count: resources,
+  forum_posts_count: events,
+  forum_posts_30d: events,
+  total_time_spent: seconds,
+  time_spent_7d: seconds,
+  time_spent_30d: seconds,
+  time_source: ({ as_of, durations_from: durations, views_from: views }) => {
+    if (durations !== null && durations <= as_of) return 'recorded';
+    return views !== null && views <= as_of ? 'estimated' : null;
+  },
+  sessions_30d: covered(({ began_at }) => began_at.length),
+  active_days_7d: dayCount,
+  active_days_30d: dayCount,
+  login_frequency: covered(({ active_days, weeks }) => (sum(lengths(active_days)) / weeks).toFixed(2)),
+  last_activity_at: ({ last_event_at: event, last_completion_at: completion }) => {
+    const times = [event, completion].filter((at) => at !== null).map((at) => Date.parse(at));
+    return times.length === 0 ? null : Math.max(...times);
+  },
+  days_inactive: ({ as_of, active_days: days }) =>
+    days.length === 0 ? null : Math.min(90, parseDay(as_of) - parseDay(days.at(-1).to)),
+  current_streak_days: covered(({ as_of, active_days: days }) =>
+    days.length > 0 && parseDay(days.at(-1).to) >= parseDay(as_of) - 1 ? lengths(days).at(-1) : 0,
+  ),
+  longest_streak_days: covered(({ active_days }) => Math.max(0, ...lengths(active_days))),
+  longest_gap_days: covered(({ active_days }) => {
+    const days = daysOf(active_days);
+    return days.length < 2 ? null : Math.max(...days.slice(1).map((day, n) => day - (days[n] ?? 0) - 1));
+  }),
+  absence_days_last_30: covered(({ from, to, active_days: days }) =>
+    from === null ? null : parseDay(to) - parseDay(from) + 1 - sum(lengths(days)),
+  ),
+  activities_completed: completions,
+  activities_total: covered(({ says_not_done, resources: all }) => (says_not_done ? all.length : null)),
+  assignment_completion_rate: covered((parts) =>
+    parts.says_not_done ? percentOf(Number(completions(parts)), parts.resources.length) : null,
+  ),
+  submissions_count: resources,
+  late_submissions: covered(({ submissions: all }) =>
+    all.length === 0 ? null : all.filter(({ submitted_at: at, due_at: due }: Shown) => at > due).length,
+  ),
+  punctuality_score: covered(({ submissions: all }) =>
+    percentOf(all.filter(({ submitted_at: at, due_at: due }: Shown) => at <= due).length, all.length),
+  ),
+  engagement_score: score,
+  engagement_components: shownComponents,
+  engagement_ma7: meanScore,
+  engagement_ma30: meanScore,
+  engagement_trend: scoreTrend,
+  activity_pattern: pattern,
+  regularity_hour: ({ days_by_hour }) => entropyPeak(days_by_hour),
+  regularity_weekday: ({ days_by_weekday }) => entropyPeak(days_by_weekday),
+  periodicity_day: ({ days_by_hour }) => modulus(days_by_hour),
+  periodicity_week: ({ days_by_weekday }) => modulus(days_by_weekday),
+  week_similarity: weekSimilarity,
+};
+
+/** A grade as a fraction of 1 at most; over one denominator, so that they can be added. */
+const SCALE = 10n ** 24n;
+const fraction = ({ value, max }: Shown): bigint => {
+  const [points, whole] = [big(value, 5), big(max, 5)];
+  return ((points < whole ? points : whole) * SCALE) / whole;
+};
+const graded = (items: Shown): Shown[] => items.filter(({ counts }: Shown) => counts);
+const meanOf = (items: Shown): string | null => {
+  const own = graded(items);
+  if (own.length === 0) return null;
+  // What is cut from a fraction is far below what any rounding could see, but for halves that are just missed.
+  const total = own.reduce((added, item) => added + fraction(item), 0n) + BigInt(own.length);
+  return roundRatio(100n * total, SCALE * BigInt(own.length), 2);
+};
+const passes = (item: Shown, mark: number): boolean => {
+  const [points, whole] = [big(item.value, 5), big(item.max, 5)];
+  return 100n * (points < whole ? points : whole) * 1_000_000n >= big(mark, 6) * whole;
+};
+const mean: Recompute = ({ items }) => meanOf(items);
+const bySize = (items: Shown): Shown[] =>
+  graded(items).sort((a, b) => (fraction(a) < fraction(b) ? -1 : fraction(a) > fraction(b) ? 1 : 0));
+const one = (item: Shown): string | null => (item === undefined ? null : meanOf([item]));
+
+const PERFORMANCE: Readonly<Record<string, Recompute>> = {
+  graded_items: ({ items }) => graded(items).length,
+  ungraded_items: ({ items }) => items.length - graded(items).length,
+  zero_grades: ({ items }) => items.filter(({ value }: Shown) => value !== null && Number(value) === 0).length,
+  capped_grades: ({ items }) =>
+    items.filter(({ value, max }: Shown) => value !== null && big(value, 5) > big(max, 5)).length,
+  avg_grade: mean,
+  min_grade: ({ items }) => one(bySize(items)[0]),
+  max_grade: ({ items }) => one(bySize(items).at(-1)),
+  latest_grade: ({ items }) => one(graded(items).at(-1)),
+  latest_graded_at: ({ items }) => (graded(items).length === 0 ? null : Date.parse(graded(items).at(-1).graded_at)),
+  success_rate: ({ items, pass_mark }) =>
+    percentOf(graded(items).filter((item) => passes(item, pass_mark)).length, graded(items).length),
+  first_assessment_failed: ({ items, pass_mark }) =>
+    graded(items).length === 0 ? null : !passes(graded(items)[0], pass_mark),
+  grade_ma7: mean,
+  grade_ma30: mean,
+  grade_trend: ({ items }) => {
+    const own = graded(items);
+    const days = own.map(({ day }) => parseDay(day));
+    if (own.length < 3 || Math.max(...days) - Math.min(...days) < 7) return null;
+    const origin = Math.min(...days);
+    return slope(
+      own.map((item, n) => [(days[n] ?? 0) - origin, fraction(item)] as const),
+      3000n,
+      SCALE,
+    );
+  },
+  module_grade: ({ items }) => one(graded(items)[0]),
+  passed: ({ items, pass_mark }) => (graded(items).length === 0 ? null : passes(graded(items)[0], pass_mark)),
+};
+
+/** Values by days, from what stands at the steps. */
+function byDay(steps: Shown, asOf: string): (number | null)[] {
+  const values: (number | null)[] = [];
+  steps.forEach(({ from, points }: Shown, n: number) => {
+    const to = n + 1 < steps.length ? parseDay(steps[n + 1].from) : parseDay(asOf) + 1;
+    for (let day = parseDay(from); day < to; day += 1) values.push(points);
+  });
+  return values;
+}
+
+const SEVERITIES = ['low', 'low', 'medium', 'high'] as const;
+
+/** Since the first day of the unbroken run on which there are points. */
+function reason(parts: Shown, shown: () => object): unknown {
+  if (!((parts.points ?? 0) > 0)) return null;
+  const values = byDay(parts.steps, parts.as_of);
+  let run = 0;
+  while ((values.at(-1 - run) ?? 0) > 0) run += 1;
+  const severity = SEVERITIES[parts.points];
+  return { since: formatDay(parseDay(parts.as_of) - run + 1), severity, ...shown() };
+}
+
+function absent(parts: Shown): unknown {
+  const { active_days_of_21: active, usual_days_of_21: usual, last_active_day: last, as_of: asOf } = parts;
+  if (usual !== undefined && usual !== null && parts.points !== null) {
+    const isGone = last === null || parseDay(last) <= parseDay(asOf) - 28;
+    const points = isGone ? 3 : active <= usual / 4 ? 2 : active <= usual / 2 ? 1 : 0;
+    if (points !== parts.points) return `${points} points`;
+  }
+  return reason(parts, () => ({ value: active, baseline: usual, threshold: usual / 2, method: 'class_days' }));
+}
+
+function missingWork(parts: Shown): unknown {
+  const missing = (items: Shown[]): Shown[] => items.filter(({ handed_in }) => handed_in === null);
+  const items: Shown[] = parts.items ?? [];
+  const recent = items.filter(({ expected_from: from }) => parseDay(from) > parseDay(parts.as_of) - 28);
+  const earlier = items.filter((item) => !recent.includes(item));
+  if (parts.points != null) {
+    const share = missing(recent).length / recent.length;
+    const old = missing(earlier).length > 0 && missing(earlier).length >= earlier.length / 2 ? 1 : 0;
+    const points = (missing(recent).length === 0 ? 0 : share >= 1 / 2 ? 2 : share >= 1 / 4 ? 1 : 0) + old;
+    if (points !== parts.points) return `${points} points`;
+  }
+  return reason(parts, () => ({
+    value: missing(items).length,
+    baseline: items.length,
+    threshold: 1,
+    method: 'class_work',
+    ...(parts.source === null ? {} : { source: parts.source }),
+    items: missing(items)
+      .slice(0, 5)
+      .map(({ item }) => item),
+  }));
+}
+
+function lowMarks(parts: Shown): unknown {
+  const items: Shown[] = parts.items ?? [];
+  const difference = items.reduce((total, { own, of_class }) => total + big(own, 3) - big(of_class, 3), 0n);
+  const value = items.length === 0 ? 0 : Number(roundRatio(difference, 1000n * BigInt(items.length), 2));
+  if (parts.points != null) {
+    const [exact, count] = [Number(difference), 1000 * items.length];
+    const points = exact <= -20 * count ? 2 : exact <= -10 * count ? 1 : 0;
+    if (points !== parts.points) return `${points} points`;
+  }
+  return reason(parts, () => ({
+    value,
+    baseline: 0,
+    threshold: parts.points === 2 ? -20 : -10,
+    method: 'class_grades',
+    graded: items.length,
+  }));
+}
+
+function attention(parts: Shown): unknown {
+  if (parts.steps === undefined) return null;
+  const points = byDay(parts.steps, parts.as_of).map((value) => value ?? 0);
+  let open: number | null = null;
+  let closed: { since: number; at: number } | null = null;
+  points.forEach((value, day) => {
+    if (open === null && value >= parts.open_points)
+      open = closed !== null && day - closed.at <= 14 ? closed.since : day;
+    else if (open !== null && value < parts.close_points) {
+      closed = { since: open, at: day };
+      open = null;
+    }
+  });
+  if (open === null) return null;
+  const value = sum(Object.values(parts.reasons).map((each) => Number(each ?? 0)));
+  const reasons = Object.entries(parts.reasons as Record<string, number | null>)
+    .filter(([, each]) => (each ?? 0) > 0)
+    .map(([name, each]) => ({ reason: name, points: each ?? 0 }))
+    .sort((a, b) => b.points - a.points);
+  return {
+    since: formatDay(parseDay(parts.as_of) - points.length + 1 + open),
+    value,
+    baseline: 0,
+    threshold: parts.open_points,
+    method: 'points',
+    severity: value >= 5 ? 'high' : value === 4 ? 'medium' : 'low',
+    reasons,
+  };
+}
+
+const severity = (halves: number): string => (halves >= 4 ? 'high' : halves >= 3 ? 'medium' : 'low');
+/** Roundings of what is shown may hide who is exactly on the line. */
+const ROOM = 1e-4;
+
+/** Distance and limit in points, by the median absolute deviation. */
+function limitOf(sorted: readonly number[], threshold: number): { middle: number; limit: number } {
+  const middle = median(sorted);
+  const deviations = ascending(sorted.map((value) => Math.abs(value - middle)));
+  const mad = median(deviations);
+  const sigma = mad > 0 ? mad / 0.6745 : (1.253314 * sum(deviations)) / deviations.length;
+  return { middle, limit: Math.max(10, threshold * sigma) };
+}
+
+const since = ({ open_days: days }: Shown): string | undefined => days.at(-1)?.from;
+
+function apart(parts: Shown, side: 'drop' | 'spike', value: number, others: readonly number[]): Shown {
+  const { middle, limit } = limitOf(ascending(others), parts.outlier_threshold);
+  const sign = side === 'drop' ? -1 : 1;
+  const distance = sign * (value - middle);
+  if (distance < limit - ROOM) return null;
+  return {
+    since: since(parts),
+    value: hundredths(value),
+    baseline: hundredths(middle),
+    threshold: hundredths(middle + sign * limit),
+    method: 'modified_z',
+    severity: severity((2 * (distance + ROOM)) / limit),
+  };
+}
+
+const engagementOutlier =
+  (side: 'drop' | 'spike'): Recompute =>
+  (parts) => {
+    const days = parts.compared_with;
+    if (days.length < 14 || days.filter(({ active }: Shown) => active).length < 4) return null;
+    if (parts.engagement_ma7 === null) return null;
+    return apart(
+      parts,
+      side,
+      parts.engagement_ma7,
+      days.map(({ engagement_ma7 }: Shown) => engagement_ma7),
+    );
+  };
+
+function inactivity(parts: Shown): unknown {
+  const days = daysOf(parts.active_days);
+  const start = days.at(-1) ?? (parts.counted_from === null ? undefined : parseDay(parts.counted_from));
+  if (start === undefined) return null;
+  const idle = parseDay(parts.as_of) - start;
+  const habit = days.length >= 3 ? median(ascending(days.slice(1).map((day, n) => day - (days[n] ?? 0)))) : null;
+  const limit = habit === null ? parts.limit_under_three_active_days : Math.max(parts.least_limit, 3 * habit);
+  if (idle <= limit || idle > parts.most_days) return null;
+  const method = 'own_gap';
+  return {
+    since: since(parts),
+    value: idle,
+    baseline: habit,
+    threshold: limit,
+    method,
+    severity: severity((2 * idle) / limit),
+  };
+}
+
+const gradeOutlier =
+  (side: 'drop' | 'spike'): Recompute =>
+  (parts) => {
+    const last = parts.items.at(-1);
+    if (parts.items.length < parts.least_items || last.news_until < parts.as_of) return null;
+    const before = parts.items.slice(0, -1).map(({ percent }: Shown) => percent);
+    const found = apart(parts, side, last.percent, before);
+    return found && { ...found, item: last.item };
+  };
+
+function fences(parts: Shown): unknown {
+  const { items } = parts;
+  if (items.length < parts.least_items) return null;
+  const sorted = ascending(items.map(({ percent }: Shown) => percent));
+  const quartile = (p: number): number => {
+    const at = (sorted.length - 1) * p;
+    const below = sorted[Math.floor(at)] ?? 0;
+    return below + (at % 1) * ((sorted[Math.ceil(at)] ?? below) - below);
+  };
+  const [low, high] = [quartile(0.25), quartile(0.75)];
+  const margin = Math.max(1.5 * (high - low), 10);
+  let most: Shown = null;
+  for (const { item, percent, news_until } of items) {
+    if (news_until < parts.as_of) continue;
+    const [side, quarter] = percent < low ? [-1, low] : [1, high];
+    const distance = side * (percent - quarter);
+    if (distance <= margin + ROOM || distance < (most?.distance ?? 0) - ROOM) continue;
+    most = { distance, item, percent, quarter, fence: quarter + side * margin };
+  }
+  if (most === null) return null;
+  return {
+    since: since(parts),
+    value: hundredths(most.percent),
+    baseline: hundredths(most.quarter),
+    threshold: hundredths(most.fence),
+    method: 'tukey',
+    severity: severity((2 * (most.distance + ROOM)) / margin),
+    item: most.item,
+  };
+}
+
+const isKnown = (name: string, data: Shown): boolean => {
+  if ('points' in data) return data.points !== null;
+  if ('counted_from' in data) return data.active_days.length > 0 || data.counted_from !== null;
+  return data.there_are >= data.least && (data.active_days ?? 0) >= (data.least_active_days ?? 0) && name !== '';
+};
+
+const ANOMALY: Readonly<Record<string, Recompute>> = {
+  attention,
+  absent,
+  missing_work: missingWork,
+  low_marks: lowMarks,
+  engagement_drop: engagementOutlier('drop'),
+  engagement_spike: engagementOutlier('spike'),
+  inactivity,
+  grade_drop: gradeOutlier('drop'),
+  grade_spike: gradeOutlier('spike'),
+  grade_outlier: fences,
+  unsupported: (parts) => FLAG_NAMES.filter((name) => !isKnown(name, parts[name])).sort(),
+};
+
+const OF_THE_DAY: Readonly<Record<string, Recompute>> = {
+  engagement_score_day: (parts) => (parts.has_days ? score(parts) : null),
+  anomaly_flags: ({ open_since }) => FLAG_NAMES.filter((name) => open_since[name] !== null).sort(),
+};
+
+/** Every column of the catalogue. */
+export const RECOMPUTED: Readonly<Record<string, Recompute>> = {
+  ...ENGAGEMENT,
+  ...PERFORMANCE,
+  ...ANOMALY,
+  ...OF_THE_DAY,
+};
