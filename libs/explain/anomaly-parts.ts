@@ -10,7 +10,7 @@ import { formatDay } from '#libs/domain/local-date.ts';
 import { formatScaled, roundRatio } from '#libs/domain/rational.ts';
 import { ATTENTION_PARTS } from './attention-parts.ts';
 import type { Grounds } from './grounds.ts';
-import { dayText, type Parts, type PartsOf, runsOf } from './parts.ts';
+import { dayShown, type Parts, type PartsOf, runsOf } from './parts.ts';
 
 /** The days on which the flag was open. */
 const openDays = ({ series }: Grounds, name: OwnPastFlagName) =>
@@ -57,7 +57,7 @@ function inactivity(grounds: Grounds): Parts {
   const { activeDays, countedFrom } = activityBy(grounds.key, grounds.asOf);
   return {
     as_of: formatDay(grounds.asOf),
-    counted_from: dayText(countedFrom),
+    counted_from: dayShown(countedFrom),
     active_days: runsOf(activeDays),
     least_limit: 7,
     limit_under_three_active_days: 14,

@@ -6,23 +6,25 @@ import type { AlarmSettings } from '#libs/derive/settings.ts';
 import { ATTENTION_REASONS, type AttentionFlagName } from '#libs/domain/flags.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import { type Judged, judgedOf } from './attention-parts.ts';
-import type { Change } from './changes.ts';
 import type { Grounds } from './grounds.ts';
+import type { WouldChange } from './parts.ts';
 
 /** Each as if it had been so on the day that the features speak for, judged again by the function that judges. */
-export function attentionChanges(grounds: Grounds, name: AttentionFlagName): Change[] {
+export function attentionChanges(grounds: Grounds, name: AttentionFlagName): WouldChange[] {
   const judged = judgedOf(grounds);
   if (judged === null) return [];
   const reasons = name === 'attention' ? ATTENTION_REASONS : [name];
   const changes = reasons.flatMap((reason) => CHANGES[reason](judged, grounds.settings));
-  return name === 'attention' ? [...changes, ...morePoints(judged, grounds.settings)] : changes;
+  return name === 'attention'
+    ? [...changes, ...everything(judged, grounds.settings), ...morePoints(judged, grounds.settings)]
+    : changes;
 }
 
 const pointsOn = (days: AttentionDays, index: number): number => days.points[index] ?? 0;
 const isOpenOn = (days: AttentionDays, index: number): boolean => (days.openSince[index] ?? null) !== null;
 
 /** What a change makes of the points, where it makes anything of them. */
-function tried(judged: Judged, change: string, key: AttentionKey, settings: AlarmSettings): Change[] {
+function tried(judged: Judged, change: string, key: AttentionKey, settings: AlarmSettings): WouldChange[] {
   const { days, index } = judged;
   const then = attentionDays(key, settings);
   const [before, after] = [pointsOn(days, index), pointsOn(then, index)];
@@ -45,40 +47,51 @@ function withActive({ activeDays, asOf, ...key }: AttentionKey, more: number): A
 }
 
 /** The fewest more active days that make each lower number of points. */
-function moreActive(judged: Judged, settings: AlarmSettings): Change[] {
-  const { key, index } = judged;
-  let points = judged.days.absent[index]?.points ?? 0;
-  const changes: Change[] = [];
+function moreActive(judged: Judged, settings: AlarmSettings): WouldChange[] {
+  let points = judged.days.absent[judged.index]?.points ?? 0;
+  const changes: WouldChange[] = [];
   for (let more = 1; more <= OWN_DAYS && points > 0; more += 1) {
-    const then = withActive(key, more);
-    const after = attentionDays(then, settings).absent[index]?.points ?? 0;
+    const key = withActive(judged.key, more);
+    const after = attentionDays(key, settings).absent[judged.index]?.points ?? 0;
     if (after === points) continue;
     points = after;
     const days = more === 1 ? 'one more active day' : `${more} more active days`;
-    changes.push(...tried(judged, `${days} of the last ${OWN_DAYS}`, then, settings));
+    changes.push(...tried(judged, `${days} of the last ${OWN_DAYS}`, key, settings));
   }
   return changes;
 }
 
 const MOST_ITEMS = 5;
+type Owed = ReturnType<typeof owedOn>;
+
+const missingOf = ({ key }: Judged): Owed => owedOn(key, key.asOf).filter(({ handedIn }) => handedIn === null);
+
+const withHandedIn = (key: AttentionKey, items: Owed): AttentionKey => ({
+  ...key,
+  handedIn: new Map([...key.handedIn, ...items.map(({ item }) => [`${item.source} ${item.item}`, key.asOf] as const)]),
+});
 
 /** Each of what is missing, and all of it. */
-function handIn(judged: Judged, settings: AlarmSettings): Change[] {
-  const { key } = judged;
-  const missing = owedOn(key, key.asOf).filter(({ handedIn }) => handedIn === null);
-  const handedIn = (some: typeof missing): AttentionKey => ({
-    ...key,
-    handedIn: new Map([...key.handedIn, ...some.map(({ item }) => [`${item.source} ${item.item}`, key.asOf] as const)]),
-  });
+function handIn(judged: Judged, settings: AlarmSettings): WouldChange[] {
+  const missing = missingOf(judged);
   const each = missing
     .slice(0, MOST_ITEMS)
-    .flatMap((one) => tried(judged, `"${one.item.item}" handed in`, handedIn([one]), settings));
+    .flatMap((one) => tried(judged, `"${one.item.item}" handed in`, withHandedIn(judged.key, [one]), settings));
   const all = `all of the ${missing.length} missing items handed in`;
-  return missing.length > 1 ? [...each, ...tried(judged, all, handedIn(missing), settings)] : each;
+  return missing.length > 1 ? [...each, ...tried(judged, all, withHandedIn(judged.key, missing), settings)] : each;
+}
+
+/** Where one of these alone is not enough. */
+function everything(judged: Judged, settings: AlarmSettings): WouldChange[] {
+  const { days, index, key } = judged;
+  const isBoth = (days.absent[index]?.points ?? 0) > 0 && (days.missing_work[index]?.points ?? 0) > 0;
+  if (!isBoth) return [];
+  const then = withHandedIn(withActive(key, OWN_DAYS), missingOf(judged));
+  return tried(judged, 'active again, and all that is missing handed in', then, settings);
 }
 
 /** How much better the grades would have to be on average. */
-function betterMarks({ days, index }: Judged): Change[] {
+function betterMarks({ days, index }: Judged): WouldChange[] {
   const { difference, graded, points } = days.low_marks[index] ?? { difference: 0, graded: 0, points: null };
   if (points === null || points === 0) return [];
   const mean = difference / (PER_POINT * graded);
@@ -89,7 +102,7 @@ function betterMarks({ days, index }: Judged): Change[] {
   }));
 }
 
-function morePoints({ days, index }: Judged, { openPoints }: AlarmSettings): Change[] {
+function morePoints({ days, index }: Judged, { openPoints }: AlarmSettings): WouldChange[] {
   const wanting = openPoints - pointsOn(days, index);
   if (isOpenOn(days, index) || wanting <= 0) return [];
   return [{ change: `${wanting} more point${wanting === 1 ? '' : 's'}`, effect: 'attention opens' }];

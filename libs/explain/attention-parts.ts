@@ -1,4 +1,3 @@
-import { attentionKey } from '#libs/derive/anomaly/anomaly-series.ts';
 import type { AttentionDays } from '#libs/derive/attention/attention.ts';
 import type { AttentionKey } from '#libs/derive/attention/key.ts';
 import { owedOn, sourceOn } from '#libs/derive/attention/missing-work.ts';
@@ -6,7 +5,7 @@ import type { ClassNumbers } from '#libs/derive/attention/numbers.ts';
 import { ATTENTION_REASONS, type AttentionFlagName, type AttentionReason } from '#libs/domain/flags.ts';
 import { formatDay } from '#libs/domain/local-date.ts';
 import type { Grounds } from './grounds.ts';
-import { dayText, type Parts, stepsOf } from './parts.ts';
+import { dayShown, type Parts, stepsOf } from './parts.ts';
 
 /** A key that is held against its class, as of the last day. */
 export interface Judged {
@@ -17,10 +16,8 @@ export interface Judged {
 }
 
 /** Null: the key has no days. */
-export const judgedOf = ({ key, series, asOf }: Grounds): Judged | null =>
-  series === null
-    ? null
-    : { key: attentionKey(key, series.firstDay), days: series.attention, index: asOf - series.firstDay };
+export const judgedOf = ({ series, asOf }: Grounds): Judged | null =>
+  series === null ? null : { key: series.attentionKey, days: series.attention, index: asOf - series.firstDay };
 
 const attendingOn = (numbers: ClassNumbers | null, day: number): number | null =>
   numbers?.attending[day - numbers.firstDay] ?? null;
@@ -60,7 +57,7 @@ function absent(judged: Judged): Parts {
     first_day: formatDay(key.firstDay),
     active_days_of_21: active,
     usual_days_of_21: usual,
-    last_active_day: dayText(key.activeDays.findLast((day) => day <= key.asOf) ?? null),
+    last_active_day: dayShown(key.activeDays.findLast((day) => day <= key.asOf) ?? null),
     ...pointsOf(judged, 'absent'),
   };
 }
@@ -72,7 +69,7 @@ function missingWork(judged: Judged): Parts {
     items: owedOn(key, key.asOf).map(({ item, handedIn }) => ({
       item: item.item,
       expected_from: formatDay(item.from),
-      handed_in: dayText(handedIn),
+      handed_in: dayShown(handedIn),
     })),
     ...pointsOf(judged, 'missing_work'),
   };

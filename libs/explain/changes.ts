@@ -6,13 +6,8 @@ import { ATTENTION_FLAGS, type AttentionFlagName } from '#libs/domain/flags.ts';
 import { formatDay } from '#libs/domain/local-date.ts';
 import { attentionChanges } from './attention-changes.ts';
 import type { Grounds } from './grounds.ts';
+import type { WouldChange } from './parts.ts';
 import { gainOf } from './score-parts.ts';
-
-/** What would change a value, and how; both in words. */
-export interface Change {
-  readonly change: string;
-  readonly effect: string;
-}
 
 const ONE = 1000n;
 const MINUTE = 60_000n;
@@ -25,7 +20,7 @@ const MORE: Readonly<Record<EngagementComponent, readonly [words: string, amount
   resources: ['one more resource viewed', ONE],
 };
 
-const moreOfEach = (grounds: Grounds): Change[] =>
+const moreOfEach = (grounds: Grounds): WouldChange[] =>
   (Object.keys(MORE) as EngagementComponent[]).flatMap((component) => {
     const [change, amount] = MORE[component];
     const gain = gainOf(grounds, component, amount);
@@ -33,7 +28,7 @@ const moreOfEach = (grounds: Grounds): Change[] =>
   });
 
 /** inactivity closes with any activity; it opens by itself, and closes again when the student is taken to have left. */
-function idle(grounds: Grounds): Change[] {
+function idle(grounds: Grounds): WouldChange[] {
   const { asOf } = grounds;
   const activity = activityBy(grounds.key, asOf);
   const ranges = idleRanges(activity, asOf + MOST_AHEAD);
@@ -52,7 +47,7 @@ const MOST_AHEAD = 90;
 
 const ownScore =
   (name: 'engagement_drop' | 'engagement_spike') =>
-  ({ anomaly }: Grounds): Change[] => {
+  ({ anomaly }: Grounds): WouldChange[] => {
     const open = anomaly?.[name] ?? null;
     const side = name === 'engagement_drop' ? 'above' : 'below';
     return open === null
@@ -67,7 +62,7 @@ const ownScore =
 
 const grade =
   (name: 'grade_drop' | 'grade_spike' | 'grade_outlier') =>
-  ({ anomaly, key, asOf, settings }: Grounds): Change[] => {
+  ({ anomaly, key, asOf, settings }: Grounds): WouldChange[] => {
     if ((anomaly?.[name] ?? null) === null) return [];
     const apart = gradesApart(key.graded.findLast(({ from }) => from <= asOf)?.items ?? [], settings.outlierThreshold);
     if (apart === null) return [];
@@ -79,7 +74,7 @@ const grade =
       : [{ change: 'another item graded', effect: 'is judged in its place' }, aged];
   };
 
-const CHANGES: Readonly<Record<string, (grounds: Grounds) => Change[]>> = {
+const CHANGES: Readonly<Record<string, (grounds: Grounds) => WouldChange[]>> = {
   engagement_score: moreOfEach,
   engagement_components: moreOfEach,
   inactivity: idle,
@@ -91,7 +86,7 @@ const CHANGES: Readonly<Record<string, (grounds: Grounds) => Change[]>> = {
 };
 
 /** Of scores and flags; of others none. */
-export const changesOf = (feature: string, grounds: Grounds): Change[] =>
+export const changesOf = (feature: string, grounds: Grounds): WouldChange[] =>
   isAttention(feature) ? attentionChanges(grounds, feature) : (CHANGES[feature]?.(grounds) ?? []);
 
 const isAttention = (name: string): name is AttentionFlagName => ATTENTION_FLAGS.some((flag) => flag === name);

@@ -9,7 +9,7 @@ import { formatDay } from '#libs/domain/local-date.ts';
 import { wholeSum } from '#libs/domain/rational.ts';
 import { WEEKDAY_NAMES } from '#libs/features/units.ts';
 import type { Grounds } from './grounds.ts';
-import { dayText, instantText, type Parts, type PartsOf, runsOf } from './parts.ts';
+import { dayShown, instantShown, type Parts, type PartsOf, runsOf } from './parts.ts';
 import { componentParts, dailyParts } from './score-parts.ts';
 
 const EVER = Number.POSITIVE_INFINITY;
@@ -20,7 +20,7 @@ const within = ({ timed, asOf }: Grounds, days: number): readonly TimedEvent[] =
 const covers = ({ course, asOf }: Grounds, ...kinds: readonly CoverageKind[]): boolean =>
   kinds.some((kind) => isCovered(course.coverage, kind, asOf));
 
-const from = ({ course }: Grounds, kind: CoverageKind): string | null => dayText(firstDayOf(course.coverage, kind));
+const from = ({ course }: Grounds, kind: CoverageKind): string | null => dayShown(firstDayOf(course.coverage, kind));
 
 /** The events of a kind, of all kinds unless given. */
 const events =
@@ -68,7 +68,7 @@ function absence(grounds: Grounds): Parts {
   const begin = enrolment.day === null || enrolment.day > asOf ? null : Math.max(asOf - 29, enrolment.day);
   return {
     covered: covers(grounds, 'event', 'completion_row'),
-    from: dayText(begin),
+    from: dayShown(begin),
     to: formatDay(asOf),
     active_days: runsOf(grounds.facts.activeDays.filter((day) => begin !== null && day >= begin)),
   };
@@ -86,7 +86,7 @@ function completions(grounds: Grounds): Parts {
       resource,
       state: STATES[state],
       done: isDone(state),
-      at: instantText(at),
+      at: instantShown(at),
     })),
   };
 }
@@ -94,7 +94,7 @@ function completions(grounds: Grounds): Parts {
 const punctuality = (grounds: Grounds): Parts => ({
   covered: covers(grounds, 'submission'),
   submissions: [...decidingSubmissions(grounds.facts.events)].flatMap(([resource, { at, dueAt }]) =>
-    dueAt === null ? [] : [{ resource, submitted_at: instantText(at), due_at: instantText(dueAt), late: at > dueAt }],
+    dueAt === null ? [] : [{ resource, submitted_at: instantShown(at), due_at: instantShown(dueAt), late: at > dueAt }],
   ),
 });
 
@@ -104,7 +104,7 @@ function sessions(grounds: Grounds): Parts {
     covered: covers(grounds, 'event'),
     events: month.length,
     session_gap_seconds: grounds.settings.sessionGapMs / 1000,
-    began_at: sessionStarts(month, grounds.settings.sessionGapMs).map(({ at }) => instantText(at)),
+    began_at: sessionStarts(month, grounds.settings.sessionGapMs).map(({ at }) => instantShown(at)),
   };
 }
 
@@ -133,7 +133,7 @@ function weeks({ facts }: Grounds): Parts {
 export const ENGAGEMENT_PARTS: PartsOf<EngagementFeatures> = {
   enrolled_at: ({ rows, course }) => ({
     enrolments: rows.engagement.enrollments.flatMap(({ at, day }) =>
-      at !== null && day !== null && day <= course.today ? [instantText(at)] : [],
+      at !== null && day !== null && day <= course.today ? [instantShown(at)] : [],
     ),
   }),
   events_count: events('event'),
@@ -164,8 +164,8 @@ export const ENGAGEMENT_PARTS: PartsOf<EngagementFeatures> = {
   active_days_30d: activeDays(30),
   login_frequency: (grounds) => ({ ...activeDays(28)(grounds), weeks: 4 }),
   last_activity_at: ({ facts }) => ({
-    last_event_at: instantText(facts.events.reduce<number | null>((last, { at }) => Math.max(last ?? at, at), null)),
-    last_completion_at: instantText(
+    last_event_at: instantShown(facts.events.reduce<number | null>((last, { at }) => Math.max(last ?? at, at), null)),
+    last_completion_at: instantShown(
       facts.completions.reached.reduce<number | null>((last, { at }) => Math.max(last ?? at, at), null),
     ),
   }),

@@ -3,10 +3,10 @@ import type { LocalDay } from '#libs/domain/local-date.ts';
 import type { Definition } from '#libs/features/definition.ts';
 import { FEATURE_SET } from '#libs/features/index.ts';
 import { ANOMALY_PARTS } from './anomaly-parts.ts';
-import { type Change, changesOf } from './changes.ts';
+import { changesOf } from './changes.ts';
 import { ENGAGEMENT_PARTS } from './engagement-parts.ts';
 import type { Grounds } from './grounds.ts';
-import type { Parts } from './parts.ts';
+import type { Parts, WouldChange } from './parts.ts';
 import { PERFORMANCE_PARTS } from './performance-parts.ts';
 import { listRows, type RowLists } from './row-list.ts';
 import { componentParts } from './score-parts.ts';
@@ -19,7 +19,7 @@ export interface Explained extends RowLists {
   /** As the family's function gives it; decimals are text. */
   readonly value: unknown;
   readonly parts: Parts;
-  readonly would_change: readonly Change[];
+  readonly would_change: readonly WouldChange[];
   readonly asOf: LocalDay;
 }
 
@@ -84,7 +84,7 @@ export const columnOf = (name: string): FeatureColumn | undefined => COLUMNS.get
  * Null where the key has no row in the column's table.
  * @param grounds of the rows of `source` that read
  */
-export function explain(
+export function explainColumn(
   { name, table, definition }: FeatureColumn,
   source: SourceRows,
   grounds: Grounds,

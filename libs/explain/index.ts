@@ -11,7 +11,7 @@ import { entityId } from '#libs/serve/parameters.ts';
 import { readClasses } from '#libs/store/features/class-table.ts';
 import { readToday } from '#libs/store/keys/calendar.ts';
 import { readCourses } from '#libs/store/keys/keys.ts';
-import { COLUMN_NAMES, columnOf, type Explained, explain, type FeatureColumn } from './explanation.ts';
+import { COLUMN_NAMES, columnOf, type Explained, explainColumn, type FeatureColumn } from './explanation.ts';
 import { groundsOf } from './grounds.ts';
 import { MOST_LISTED } from './row-list.ts';
 import { readableRows, readSourceRows } from './source-rows.ts';
@@ -140,7 +140,7 @@ async function explainKey(
   const source = await readSourceRows(tx, { courseId, studentId }, settings.reading);
   const course = { today: await readToday(tx), asOf, coverage, courseFirstFact };
   const numbers = (await readClasses(tx, [courseId])).get(courseId) ?? null;
-  return explain(column, source, groundsOf(readableRows(source), course, numbers, settings));
+  return explainColumn(column, source, groundsOf(readableRows(source), course, numbers, settings));
 }
 
 /** A value as other routes serve it: decimals as numbers, times in ISO 8601. */

@@ -8,9 +8,9 @@ export type Parts = Readonly<Record<string, unknown>>;
 /** For every column of a family what its value is made of: it follows from these parts alone. */
 export type PartsOf<F extends object> = Readonly<Record<keyof F & string, (grounds: Grounds) => Parts>>;
 
-export const dayText = (day: LocalDay | null): string | null => (day === null ? null : formatDay(day));
+export const dayShown = (day: LocalDay | null): string | null => (day === null ? null : formatDay(day));
 
-export const instantText = (at: Instant | null): string | null => (at === null ? null : new Date(at).toISOString());
+export const instantShown = (at: Instant | null): string | null => (at === null ? null : new Date(at).toISOString());
 
 /** Days in a row, first and last. */
 export interface DayRun {
@@ -37,3 +37,9 @@ export const stepsOf = (
   values.flatMap((points, index) =>
     index > 0 && values[index - 1] === points ? [] : [{ from: formatDay(firstDay + index), points }],
   );
+
+/** What would change a value, and how; both in words. */
+export interface WouldChange {
+  readonly change: string;
+  readonly effect: string;
+}

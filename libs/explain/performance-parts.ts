@@ -5,7 +5,7 @@ import { SETTING_DECIMALS } from '#libs/domain/components.ts';
 import { formatDay } from '#libs/domain/local-date.ts';
 import { formatScaled } from '#libs/domain/rational.ts';
 import type { Grounds } from './grounds.ts';
-import { instantText, type Parts, type PartsOf } from './parts.ts';
+import { instantShown, type Parts, type PartsOf } from './parts.ts';
 
 const decimal = (value: bigint | null): string | null => (value === null ? null : formatScaled(value, GRADE_DECIMALS));
 
@@ -22,7 +22,7 @@ function gradeParts(fact: GradeFact, { settings }: Grounds): Parts {
     counts,
     percent: counts ? Number(percent) : null,
     day: formatDay(day),
-    graded_at: instantText(gradedAt),
+    graded_at: instantShown(gradedAt),
   };
 }
 

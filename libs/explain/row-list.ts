@@ -9,7 +9,7 @@ import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
 import { formatScaled } from '#libs/domain/rational.ts';
 import type { Definition } from '#libs/features/definition.ts';
 import { firstDayOfWindow, type Selection, selectionOf } from './selection.ts';
-import type { Observations, ReadTable, SourceRow, SourceRows } from './source-rows.ts';
+import type { Observations, ReadTable, RowRead, SourceRows } from './source-rows.ts';
 
 /** A row as it is shown. */
 interface ListedRow {
@@ -108,7 +108,7 @@ function rowsOf<T extends ReadTable>(
   const isOf = selection[table] as ((row: Observations[T]) => boolean) | undefined;
   const [rows, out]: [ListedRow[], RowLeftOut[]] = [[], []];
   if (isOf === undefined) return { rows, out };
-  const all = source[table] as readonly SourceRow<Observations[T]>[];
+  const all = source[table] as readonly RowRead<Observations[T]>[];
   const seen: Readable<Observations[T]>[] = [];
   for (const { id, read } of all) {
     if (isRejected(read)) {

@@ -17,13 +17,13 @@ export interface Observations {
 export type ReadTable = keyof Observations;
 
 /** A row of the source by its id, and what it was read as. */
-export interface SourceRow<O> {
+export interface RowRead<O> {
   readonly id: string;
   readonly read: O | Rejected;
 }
 
 /** Every row that the source has of a key, by tables. */
-export type SourceRows = { readonly [T in ReadTable]: readonly SourceRow<Observations[T]>[] };
+export type SourceRows = { readonly [T in ReadTable]: readonly RowRead<Observations[T]>[] };
 
 const READERS = { enrollments: readEnrollment, activity_logs: readActivity, grades: readGrade };
 
@@ -33,7 +33,7 @@ export async function readSourceRows(
   key: StudentCourse,
   settings: ReadingSettings,
 ): Promise<SourceRows> {
-  const read = async <T extends ReadTable>(table: T): Promise<SourceRow<Observations[T]>[]> => {
+  const read = async <T extends ReadTable>(table: T): Promise<RowRead<Observations[T]>[]> => {
     const reader = READERS[table] as unknown as (
       image: object,
       settings: ReadingSettings,
@@ -54,5 +54,5 @@ export const readableRows = ({ enrollments, activity_logs, grades }: SourceRows)
   grades: accepted(grades),
 });
 
-const accepted = <O extends object>(rows: readonly SourceRow<O>[]): O[] =>
+const accepted = <O extends object>(rows: readonly RowRead<O>[]): O[] =>
   rows.flatMap(({ read }) => (isRejected(read) ? [] : [read]));

@@ -3,7 +3,7 @@ import { COVERAGE_KINDS, type CoverageKind } from '#libs/aggregate/coverage.ts';
 import { type CourseOnDay, courseOn } from '#libs/dataset/course-days.ts';
 import { daysOn, evidenceOn, featuresOn, type RowsOfKey } from '#libs/dataset/key-rows.ts';
 import type { ClassNumbers } from '#libs/derive/attention/numbers.ts';
-import { COLUMN_NAMES, columnOf, type Explained, explain } from '#libs/explain/explanation.ts';
+import { COLUMN_NAMES, columnOf, type Explained, explainColumn } from '#libs/explain/explanation.ts';
 import { groundsOf } from '#libs/explain/grounds.ts';
 import type { SourceRows } from '#libs/explain/source-rows.ts';
 import { anomalyKey } from '#libs/families/anomaly.ts';
@@ -76,7 +76,7 @@ function explained(name: string): { readonly value: unknown; readonly of: Explai
   const column = columnOf(name);
   if (column === undefined) throw new Error(`there is no ${name}`);
   return inHand.flatMap(({ source, grounds, row }) => {
-    const of = explain(column, source, grounds);
+    const of = explainColumn(column, source, grounds);
     return of === null ? [] : [{ value: name in row ? row[name] : of.value, of }];
   });
 }
@@ -96,4 +96,14 @@ test.each(COLUMN_NAMES)('%s follows from its parts, and is what the roles derive
     const parts = JSON.parse(JSON.stringify(of.parts));
     expect(recompute?.(parts), JSON.stringify(parts)).toEqual(value);
   }
+});
+
+test('what is said to close attention would close it, and each change of a score is one for the better', () => {
+  const effects = (name: string): string[] =>
+    explained(name).flatMap(({ of }) => of.would_change.map(({ effect }) => effect));
+  expect(effects('attention')).toContainEqual(expect.stringMatching(/^\d → \d points: attention closes$/));
+  expect(effects('attention')).toContain('attention opens');
+  expect(effects('inactivity')).toEqual(expect.arrayContaining(['opens', 'closes']));
+  expect(effects('engagement_score').every((effect) => /^\+\d+\.\d\d$/.test(effect))).toBe(true);
+  expect(effects('engagement_score').some((effect) => effect !== '+0.00')).toBe(true);
 });
