@@ -51,3 +51,15 @@ export class DatasetBusyError extends PrepaError {
     this.name = 'DatasetBusyError';
   }
 }
+
+/** What is asked for is done for one caller at a time. */
+export class BusyError extends PrepaError {
+  /** After which to ask again. */
+  readonly seconds: number;
+
+  constructor(what: string, seconds: number) {
+    super('busy', what, `ask again in ${seconds} s`);
+    this.name = 'BusyError';
+    this.seconds = seconds;
+  }
+}

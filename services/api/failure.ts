@@ -3,6 +3,7 @@ import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import type { ErrorAnswer } from '#libs/serve/answers.ts';
 import { StudentExcludedError } from '#libs/serve/erase.ts';
 import {
+  BusyError,
   DatabaseDeadlineError,
   DatasetBusyError,
   InvalidRequestError,
@@ -61,6 +62,7 @@ export function toFailure(error: unknown, requestId: string): ApiFailure {
   if (error instanceof StudentExcludedError || error instanceof DatasetBusyError) return refusal(409, error);
   if (error instanceof BodyTooLargeError) return refusal(413, error);
   if (error instanceof UnsupportedTypeError) return refusal(415, error);
+  if (error instanceof BusyError) return refusal(503, error, { 'retry-after': String(error.seconds) });
   if (error instanceof DatabaseDeadlineError || error instanceof NotReadyError)
     return { ...refusal(503, error), level: 'warn' };
   if (isDatabaseFault(error)) return databaseAway();

@@ -24,7 +24,7 @@ const HEADERS = {
   'Content-Encoding': header('br or gzip, where the caller takes it and it is worth it', false),
   Allow: header('The methods there are'),
   'WWW-Authenticate': header('How to say who asks'),
-  'Retry-After': header('Seconds until one may try again'),
+  'Retry-After': header('Seconds until one may try again, where that is known', false),
 };
 
 type HeaderName = keyof typeof HEADERS;
@@ -47,7 +47,10 @@ const REFUSALS: Readonly<Record<number, readonly [description: string, ...header
   429: ['Too many wrong tokens came from this address', 'Retry-After'],
   431: ['The address and headers are longer than any that make sense'],
   500: ['A fault of ours: the message names the request, and the log says more'],
-  503: ['A database does not answer, or what is asked for is not derived yet'],
+  503: [
+    'A database does not answer, or what is asked for is done for somebody else, or what is asked for is not derived yet',
+    'Retry-After',
+  ],
 };
 
 export const json = (schema: object): object => ({ 'application/json': { schema } });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { COLUMN_NAMES, columnOf } from '#libs/explain/explanation.ts';
 import { type Explanation, explainAnswer } from '#libs/explain/index.ts';
+import { whatIfAnswer } from '#libs/explain/what-if.ts';
 import type { Api } from '../../services/api/role.ts';
 import { seedCampus } from '../../services/sandbox/campus/seed.ts';
 import { ask, errorOf, startTestApi } from '../api/support.ts';
@@ -128,4 +129,49 @@ test('what there is not is refused in words', async () => {
      WHERE NOT EXISTS (SELECT FROM anomaly_features AS a WHERE a.student_id = s.student_id AND a.course_id = c.course_id) LIMIT 1`,
   );
   expect((await refused(`${stranger?.student_id}/${stranger?.course_id}/avg_grade`)).code).toBe('no_features');
+});
+
+test('what other settings would make of the list is said, and nothing is saved', async () => {
+  const [, { course_id }] = (await keys()) as [Key, Key];
+  const open = async (): Promise<number> => {
+    const [row] = await world.analytics.db.query<{ open: number }>(
+      'SELECT count(*)::integer AS open FROM anomaly_features WHERE course_id = $1 AND attention IS NOT NULL',
+      [course_id],
+    );
+    return row?.open ?? 0;
+  };
+  const before = await open();
+  const whatIf = async (settings: string) => {
+    const { status, body } = await ask(`${api.url}/api/what-if?course_id=${course_id}${settings}`);
+    expect(status).toBe(200);
+    return whatIfAnswer.parse(body);
+  };
+  const same = await whatIf('');
+  expect(same.to_change).toEqual([]);
+  expect(same.days.map(({ attention_now: now }) => now)).toEqual(same.days.map(({ attention_then }) => attention_then));
+  expect(same.days[0]?.attention_now).toBe(before);
+  expect(same.days.every(({ enter, leave }) => enter.length + leave.length === 0)).toBe(true);
+  const eager = await whatIf('&open_points=1&close_points=1');
+  expect(eager.to_change).toEqual(['ATTENTION_OPEN_POINTS=1', 'ATTENTION_CLOSE_POINTS=1']);
+  expect(eager.days[0]?.attention_then).toBeGreaterThan(before);
+  expect(eager.days[0]?.enter).toHaveLength((eager.days[0]?.attention_then ?? 0) - before);
+  const none = await whatIf('&least_class=1000');
+  expect(none.days[0]).toMatchObject({ attention_then: 0, enter: [] });
+  expect(none.days[0]?.leave).toHaveLength(before);
+  expect(await open()).toBe(before);
+});
+
+test('one class at a time is judged under other settings; points that close more than they open are refused', async () => {
+  const [, { course_id }] = (await keys()) as [Key, Key];
+  const path = `${api.url}/api/what-if?course_id=${course_id}`;
+  const answers = await Promise.all(Array.from({ length: 6 }, () => ask(`${path}&open_points=2`)));
+  const busy = answers.filter(({ status }) => status === 503);
+  expect(answers.filter(({ status }) => status === 200).length + busy.length).toBe(6);
+  expect(busy.length).toBeGreaterThan(0);
+  for (const answer of busy) expect([errorOf(answer).code, answer.headers.get('retry-after')]).toEqual(['busy', '1']);
+  const wrong = await ask(`${path}&close_points=5`);
+  expect([wrong.status, errorOf(wrong).message]).toEqual([
+    400,
+    'close_points would be more than open_points (5 and 3)',
+  ]);
 });

@@ -81,7 +81,7 @@ export function anomalySeries(key: AnomalyKey, settings: AnomalySettings): Anoma
 }
 
 /** @param firstDay of the key */
-const attentionKeyOf = (
+export const attentionKeyOf = (
   { asOf, activeDays, handedIn, grades, numbers }: AnomalyKey,
   firstDay: LocalDay,
 ): AttentionKey => ({

@@ -21,6 +21,7 @@ import { studentMetricsRoute } from './student-metrics.ts';
 import { studentsRoute } from './students.ts';
 import { temporalRoute } from './temporal.ts';
 import { trajectoryRoute } from './trajectory.ts';
+import { whatIfRoute } from './what-if.ts';
 
 const DESCRIBED: readonly Route[] = [
   healthRoute,
@@ -42,6 +43,7 @@ const DESCRIBED: readonly Route[] = [
   featuresRoute,
   datasetRoute,
   explainRoute,
+  whatIfRoute,
   triggerRoute,
   statusRoute,
   cancelRoute,

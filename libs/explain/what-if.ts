@@ -1,0 +1,196 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { z } from 'zod';
+import { type AnomalyKey, attentionKeyOf } from '#libs/derive/anomaly/anomaly-series.ts';
+import { type AttentionDays, attentionDays } from '#libs/derive/attention/attention.ts';
+import type { AlarmSettings, ClassSettings } from '#libs/derive/settings.ts';
+import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
+import { anomalyFamily, anomalyKey } from '#libs/families/anomaly.ts';
+import { type ClassCourse, classOf } from '#libs/families/course-class.ts';
+import type { FeatureSettings } from '#libs/families/settings.ts';
+import { readStoredSettings } from '#libs/families/stored-settings.ts';
+import type { Queryable } from '#libs/platform/postgres/database.ts';
+import { day, ourId, sourceId } from '#libs/serve/answers.ts';
+import { InvalidRequestError, NotFoundError } from '#libs/serve/errors.ts';
+import { findEntity } from '#libs/serve/identity.ts';
+import { entityId, wholeNumber } from '#libs/serve/parameters.ts';
+import { readCourses } from '#libs/store/keys/keys.ts';
+import { explainSql } from './statements.ts';
+
+type AttentionSettings = AlarmSettings & ClassSettings;
+
+/** Each parameter, what it is in our code, and the setting that it stands for. */
+const SETTINGS = [
+  ['open_points', 'openPoints', 'ATTENTION_OPEN_POINTS'],
+  ['close_points', 'closePoints', 'ATTENTION_CLOSE_POINTS'],
+  ['expected_share', 'expectedShare', 'ATTENTION_EXPECTED_SHARE'],
+  ['least_class', 'leastClass', 'ATTENTION_LEAST_CLASS'],
+] as const;
+
+const asIf = (most: number, setting: string) =>
+  wholeNumber(1, most)
+    .optional()
+    .meta({ description: `As if ${setting} were this, 1 to ${most}; as it is unless given` });
+
+export const whatIfQuery = z.strictObject({
+  course_id: entityId.meta({ description: 'The course: our integer, or the UUID of the source' }),
+  open_points: asIf(8, 'ATTENTION_OPEN_POINTS'),
+  close_points: asIf(8, 'ATTENTION_CLOSE_POINTS'),
+  expected_share: asIf(100, 'ATTENTION_EXPECTED_SHARE'),
+  least_class: asIf(1_000_000, 'ATTENTION_LEAST_CLASS'),
+});
+
+const count = z.int().min(0);
+const moved = z.array(
+  z
+    .strictObject({
+      student_id: ourId,
+      student_source_id: sourceId,
+      points_now: count,
+      points_then: count.meta({ description: 'Under the settings that are asked about' }),
+    })
+    .meta({ id: 'MovedStudent' }),
+);
+
+export const whatIfAnswer = z
+  .strictObject({
+    course_id: ourId,
+    course_source_id: sourceId,
+    to_change: z
+      .array(z.string())
+      .meta({ description: 'The settings that would make it so, as they are written; empty: it is so' }),
+    days: z
+      .array(
+        z
+          .strictObject({
+            day,
+            attention_now: count.meta({
+              description: 'Students who have attention on the day, by what is known today',
+            }),
+            attention_then: count.meta({ description: 'Those who would have' }),
+            enter: moved,
+            leave: moved,
+          })
+          .meta({ id: 'WhatIfDay' }),
+      )
+      .meta({ description: 'The day that the course speaks for, and the same a week before, two, three and four' }),
+  })
+  .meta({ id: 'WhatIf' });
+export type WhatIf = z.output<typeof whatIfAnswer>;
+
+interface Student {
+  readonly student_id: number;
+  readonly student_source_id: string;
+}
+
+/** A student with the days as they are judged now, and as they would be. */
+interface Compared {
+  readonly student: Student;
+  readonly firstDay: LocalDay;
+  readonly now: AttentionDays;
+  readonly otherwise: AttentionDays;
+}
+
+const WEEKS = [0, 1, 2, 3, 4];
+
+/**
+ * Who would have attention in a course under other settings, by the functions that derive it, from what is stored of the
+ * course's keys. Nothing is written.
+ * @param tx all of whose readings are of one moment
+ * @throws NotFoundError for a course that was never seen or has nothing derived; InvalidRequestError for points that close
+ * more than they open
+ */
+export async function readWhatIf(tx: Queryable, query: z.output<typeof whatIfQuery>): Promise<WhatIf> {
+  const { id: courseId, source_id } = await findEntity(tx, 'course', query.course_id);
+  const course = (await readCourses(tx, [courseId])).get(courseId);
+  if (course === undefined || course.version === 0)
+    throw new NotFoundError(`nothing is derived of course ${courseId} yet`, 'ask again when it is', 'no_features');
+  const settings = await readStoredSettings(tx);
+  const asked = askedOf(settings.deriving, query);
+  const keys = await readKeys(tx, courseId, settings);
+  const compared = await compare(keys, course, settings.deriving, asked);
+  return {
+    course_id: courseId,
+    course_source_id: source_id,
+    to_change: SETTINGS.flatMap(([, name, setting]) =>
+      asked[name] === settings.deriving[name] ? [] : [`${setting}=${asked[name]}`],
+    ),
+    days: WEEKS.map((week) => onDay(compared, course.asOf - 7 * week)),
+  };
+}
+
+function askedOf(now: AttentionSettings, query: z.output<typeof whatIfQuery>): AttentionSettings {
+  const given = SETTINGS.flatMap(([parameter, name]) =>
+    query[parameter] === undefined ? [] : [[name, query[parameter]] as const],
+  );
+  const { openPoints, closePoints, leastClass, expectedShare } = now;
+  const asked = { openPoints, closePoints, leastClass, expectedShare, ...Object.fromEntries(given) };
+  if (asked.closePoints <= asked.openPoints) return asked;
+  throw new InvalidRequestError(
+    'invalid_parameter',
+    `close_points would be more than open_points (${asked.closePoints} and ${asked.openPoints})`,
+    'ask with close_points that are at most open_points',
+  );
+}
+
+async function readKeys(
+  tx: Queryable,
+  courseId: number,
+  settings: FeatureSettings,
+): Promise<{ readonly student: Student; readonly key: AnomalyKey }[]> {
+  const students = await tx.query<Student>(explainSql.what_if_students, [courseId]);
+  const course = (await readCourses(tx, [courseId])).get(courseId);
+  const keys = students.map(({ student_id: studentId }) => ({ courseId, studentId }));
+  const read = await anomalyFamily.read(tx, keys, settings.reading);
+  return read.flatMap(({ rows }, index) => {
+    const student = students[index];
+    const days = [rows.engagement, rows.performance].flatMap((row) => (row === null ? [] : [row.asOf]));
+    if (student === undefined || days.length === 0) return [];
+    return [{ student, key: anomalyKey(rows, Math.min(...days), course?.coveredFrom ?? [], settings.deriving) }];
+  });
+}
+
+const KEYS_AT_A_STRETCH = 20;
+
+async function compare(
+  keys: readonly { readonly student: Student; readonly key: AnomalyKey }[],
+  course: ClassCourse,
+  now: AttentionSettings,
+  asked: AttentionSettings,
+): Promise<Compared[]> {
+  const members = keys.map(({ key }) => key);
+  const [numbers, otherNumbers] = [classOf(members, course, now), classOf(members, course, asked)];
+  const compared: Compared[] = [];
+  for (const [index, { student, key }] of keys.entries()) {
+    // Others who ask this process have their turn.
+    if (index % KEYS_AT_A_STRETCH === 0) await nextTurn();
+    const { firstDay, asOf } = key;
+    if (firstDay === null || firstDay > asOf) continue;
+    compared.push({
+      student,
+      firstDay,
+      now: attentionDays(attentionKeyOf({ ...key, numbers }, firstDay), now),
+      otherwise: attentionDays(attentionKeyOf({ ...key, numbers: otherNumbers }, firstDay), asked),
+    });
+  }
+  return compared;
+}
+
+function onDay(compared: readonly Compared[], on: LocalDay): WhatIf['days'][number] {
+  const isOpen = (days: AttentionDays, firstDay: LocalDay): boolean => (days.openSince[on - firstDay] ?? null) !== null;
+  const judged = compared.map(({ student, firstDay, now, otherwise }) => ({
+    isNow: isOpen(now, firstDay),
+    isThen: isOpen(otherwise, firstDay),
+    moved: {
+      ...student,
+      points_now: now.points[on - firstDay] ?? 0,
+      points_then: otherwise.points[on - firstDay] ?? 0,
+    },
+  }));
+  return {
+    day: formatDay(on),
+    attention_now: judged.filter(({ isNow }) => isNow).length,
+    attention_then: judged.filter(({ isThen }) => isThen).length,
+    enter: judged.filter(({ isNow, isThen }) => isThen && !isNow).map((each) => each.moved),
+    leave: judged.filter(({ isNow, isThen }) => isNow && !isThen).map((each) => each.moved),
+  };
+}
