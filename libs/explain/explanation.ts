@@ -35,7 +35,7 @@ const OF_THE_DAY = {
   }),
 };
 
-/** A flag since when is what it is in the row; that of the day says which are open. */
+/** What temporal_features has of the day that the features speak for; null: the key has no days. */
 function valuesOfDay({ key, series, asOf }: Grounds): Readonly<Record<string, unknown>> | null {
   if (series === null) return null;
   const index = asOf - series.firstDay;

@@ -1,5 +1,5 @@
 import { amountsOf, type ComponentAmounts, engagementScore } from '#libs/derive/engagement-score.ts';
-import { coveredComponents, withIdleDays } from '#libs/derive/engagement-series.ts';
+import { coveredComponents } from '#libs/derive/engagement-series.ts';
 import { ENGAGEMENT_COMPONENTS, type EngagementComponent, SETTING_DECIMALS } from '#libs/domain/components.ts';
 import { formatDay } from '#libs/domain/local-date.ts';
 import { formatScaled, roundRatio } from '#libs/domain/rational.ts';
@@ -10,13 +10,13 @@ import type { Parts } from './parts.ts';
 const HUNDRED = 100;
 
 /** What was done in so many days that end with as-of. */
-export const amountsWithin = ({ timed, course, asOf }: Grounds, days: number): ComponentAmounts =>
+const amountsWithin = ({ timed, course, asOf }: Grounds, days: number): ComponentAmounts =>
   amountsOf(
     timed.filter(({ event }) => event.day > asOf - days),
     coveredComponents(course.coverage, asOf),
   );
 
-/** The components of a score of so many days; times in seconds. Targets are those of the days. */
+/** The components of a score of so many days; times in seconds. What is full in so many days is that part of a week's target. */
 export function componentParts(grounds: Grounds, days: number): Parts {
   const { engagementWeights: weights, engagementTargets: targets } = grounds.settings;
   const amounts = amountsWithin(grounds, days);
@@ -43,15 +43,10 @@ export function componentParts(grounds: Grounds, days: number): Parts {
   return { days, components: Object.fromEntries(components) };
 }
 
-/** Daily scores of the days up to as-of, those before the first row among them. Hundredths. */
-const dailyScores = ({ key, course, settings }: Grounds): readonly (number | null)[] =>
-  key.firstDay === null ? [] : withIdleDays(key.score, key.firstDay, course.coverage, settings);
-
-/** Of the days that have one. */
-export function dailyParts(grounds: Grounds, days: number): Parts {
-  const { asOf, key } = grounds;
+/** Daily scores of the days up to as-of that have one, those before the first row among them. */
+export function dailyParts({ asOf, key }: Grounds, days: number): Parts {
   const firstDay = key.firstDay ?? asOf;
-  const scores = dailyScores(grounds).flatMap((score, index) => {
+  const scores = key.score.flatMap((score, index) => {
     const day = firstDay + index;
     return score === null || day <= asOf - days ? [] : [{ day: formatDay(day), score: score / HUNDRED }];
   });

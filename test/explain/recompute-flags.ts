@@ -210,10 +210,10 @@ function fences(parts: Shown): unknown {
   };
 }
 
-const isKnown = (name: string, data: Shown): boolean => {
+const isKnown = (data: Shown): boolean => {
   if ('points' in data) return data.points !== null;
   if ('counted_from' in data) return data.active_days.length > 0 || data.counted_from !== null;
-  return data.there_are >= data.least && (data.active_days ?? 0) >= (data.least_active_days ?? 0) && name !== '';
+  return data.there_are >= data.least && (data.active_days ?? 0) >= (data.least_active_days ?? 0);
 };
 
 export const ANOMALY_RECOMPUTED: Readonly<Record<string, Recompute>> = {
@@ -227,5 +227,5 @@ export const ANOMALY_RECOMPUTED: Readonly<Record<string, Recompute>> = {
   grade_drop: gradeOutlier('drop'),
   grade_spike: gradeOutlier('spike'),
   grade_outlier: fences,
-  unsupported: (parts) => FLAG_NAMES.filter((name) => !isKnown(name, parts[name])).sort(),
+  unsupported: (parts) => FLAG_NAMES.filter((name) => !isKnown(parts[name])).sort(),
 };
