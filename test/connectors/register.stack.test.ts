@@ -145,9 +145,9 @@ test('while others write, every row and every change arrives, and each record be
   await until('all enrolments', () => enrollmentsArrived(epoch));
   await until('all grades', () => imagesOf('grades', epoch).size === 3000);
   await until('all students', () => imagesOf('students', epoch).size === 201);
-  // Of a student, nothing but who it is.
+  // Of a student, nothing but who it is, and the name.
   for (const { value } of recordsOf('students', epoch))
-    expect(Object.keys({ ...value?.before, ...value?.after })).toEqual(['id']);
+    expect(Object.keys({ ...value?.before, ...value?.after })).toEqual(['id', 'firstname', 'lastname']);
   const ops = new Set(recordsOf('enrollments', epoch).map(({ value }) => value?.op));
   expect(ops).toEqual(new Set(['r', 'c', 'u', 'd']));
   expect(reader.records.every(({ headers }) => headers['prepadata.epoch'] === String(epoch))).toBe(true);
