@@ -63,7 +63,9 @@ function open() {
     const id = randomUUID();
     lsn += 8;
     const from = { table: 'students', lsn, txId: lsn, ts_ms: 1 };
-    const value = Buffer.from(JSON.stringify({ op: 'c', after: { id, firstname: null, lastname: null }, source: from }));
+    const value = Buffer.from(
+      JSON.stringify({ op: 'c', after: { id, firstname: null, lastname: null }, source: from }),
+    );
     await producer.send(`${topicPrefix}.public.students`, [
       { key: Buffer.from(id), value, headers: { 'prepadata.epoch': '1' } },
     ]);

@@ -122,6 +122,9 @@ function Numbers({ row }: { readonly row: StudentMetrics }) {
   );
 }
 
+/** What is usual for a student is how it was before: who stopped three weeks ago is not usually away. */
+const WEEKS_OF_NOW = 4;
+
 interface Over90DaysProps {
   readonly name: string;
   readonly points: readonly TrajectoryPoint[];
@@ -138,7 +141,7 @@ function Over90Days({ name, points, days }: Over90DaysProps) {
     points.map((point) => ({ day: point.x, value: value(point), middle: ofClass.get(point.x)?.[middle] ?? null }));
   const engagement = lineOf(({ y }) => y, 'engagement_ma7');
   const grades = lineOf(({ grade_ma30 }) => grade_ma30, 'grade_ma30');
-  const own = medianOf(engagement.slice(-35, -7).map(({ value }) => value));
+  const own = medianOf(engagement.slice(0, -WEEKS_OF_NOW * 7).map(({ value }) => value));
   return (
     <section>
       <h2>{t('student.over')}</h2>
