@@ -16,6 +16,7 @@ export const sql = loadStatements(new URL('./sql/', import.meta.url), [
   'directory_names',
   'directory_page',
   'erased_students',
+  'feature_events',
   'feature_version',
   'freshness_instances',
   'freshness_marks',

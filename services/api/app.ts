@@ -146,6 +146,7 @@ function createRouter({ context, routes, draining, openPaths }: AppOptions): Rou
         caller,
         path: ctx.path,
         params: ctx.params,
+        ...(ctx.get('last-event-id') === '' ? {} : { lastEventId: ctx.get('last-event-id') }),
         query: ctx.query,
         accepts: (types) => ctx.accepts(...types) || null,
         left: () => AbortSignal.any([draining, gone(ctx.res)]),

@@ -7,6 +7,7 @@ import { type Metrics, openMetrics } from '#libs/platform/metrics.ts';
 import type { Database, DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { poolTroubles } from '#libs/platform/postgres/pool-waiting.ts';
 import { snapshotsWithin, withDeadline } from '#libs/serve/deadline.ts';
+import { FeatureEvents } from '#libs/serve/feature-events.ts';
 import { openStudentMetrics } from '#libs/serve/student-metrics.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
 import { type AuthMode, accessRule, openGate } from './access.ts';
@@ -100,6 +101,8 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   const answering = withDeadline(db, QUERY_DEADLINE_MS);
   const { address } = options;
   const studentMetrics = openStudentMetrics(answering, address && { address, log: moduleLog(options.log, 'database') });
+  const events =
+    address === undefined ? null : new FeatureEvents(answering, { address, log: moduleLog(options.log, 'database') });
   let erased = NOBODY_ERASED;
   const { accessRecord, accessRecordDays: days = null } = options;
   const record = accessRecord === undefined ? undefined : openAccessRecord(accessRecord, now, () => erased);
@@ -110,6 +113,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       snapshots: db,
       inSnapshot: snapshotsWithin(db, SNAPSHOT_DEADLINE_MS),
       studentMetrics: studentMetrics.read,
+      events,
       clock,
       checks: () => [...checks(), ...poolTroubles(db)],
       roles,
@@ -152,7 +156,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     draining.abort();
     metrics.of.prepadata_up.set({ role: 'api' }, 0);
     const cut = await listener.close(DRAIN_DEADLINE_MS);
-    await Promise.all([upkeep?.stop(), studentMetrics.stop()]);
+    await Promise.all([upkeep?.stop(), studentMetrics.stop(), events?.stop()]);
     if (cut > 0) log.warn({ requests: cut }, `requests were cut off after ${DRAIN_DEADLINE_MS} ms`);
   };
   return {

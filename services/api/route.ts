@@ -4,6 +4,7 @@ import type { Clock } from '#libs/domain/clock.ts';
 import type { Metrics } from '#libs/platform/metrics.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import type { Snapshot } from '#libs/serve/deadline.ts';
+import type { FeatureEvents } from '#libs/serve/feature-events.ts';
 import type { FinishedAnswer } from '#libs/serve/finished-answer.ts';
 import { type RawParameters, readFields, readParameters } from '#libs/serve/parameters.ts';
 import type { ReadStudentMetrics } from '#libs/serve/student-metrics.ts';
@@ -19,6 +20,8 @@ export interface ApiContext {
   /** Runs what reads all of one moment, with a deadline on the whole of it. */
   readonly inSnapshot: Snapshot;
   readonly studentMetrics: ReadStudentMetrics;
+  /** Null where this process hears of no changes. */
+  readonly events: FeatureEvents | null;
   readonly clock: Clock;
   /** Why this process is not ready, as its other parts see it; empty when they are well. */
   readonly checks: () => readonly string[];
@@ -35,6 +38,8 @@ export type HttpMethod = 'GET' | 'POST';
 export interface RawRequest {
   readonly caller: Caller;
   readonly path: string;
+  /** Of a stream of events: the last one that the caller has seen. */
+  readonly lastEventId?: string;
   readonly params: RawParameters;
   readonly query: RawParameters;
   /** Of these media types the one that the caller likes best; null: none of them. */

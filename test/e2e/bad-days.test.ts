@@ -94,7 +94,7 @@ describe('refuses to start, says why and what to do, and leaves nothing behind',
     const { code, output } = await refused(poor);
     expect(code).toBe(2);
     const grants =
-      /run: (GRANT USAGE ON SCHEMA public TO poor; GRANT SELECT \(id\) ON public\.students TO poor;.*;)/.exec(
+      /run: (GRANT USAGE ON SCHEMA public TO poor; GRANT SELECT \(id, firstname, lastname\) ON public\.students TO poor;.*;)/.exec(
         output,
       )?.[1];
     await admin.query(grants ?? 'no statement was printed');

@@ -66,15 +66,27 @@ async function reconcile({ url }: Program): Promise<unknown> {
   return answer.json();
 }
 
-/** Every route that answers with JSON, asked of the first student and course; nobody was erased whom one could ask for. */
+interface Operation {
+  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly required?: boolean }[];
+  readonly responses: Record<string, { content?: object }>;
+}
+
+/**
+ * Every route that answers with JSON, asked of the first student and course; nobody was erased whom one could ask for, and the first
+ * student need not be in the first course, where a feature could be explained.
+ */
 async function routes(program: Program): Promise<string[]> {
   const { body } = await program.get('/openapi.json');
-  const { paths } = body as { paths: Record<string, { get?: { responses: Record<string, { content?: object }> } }> };
+  const { paths } = body as { paths: Record<string, { get?: Operation }> };
   return Object.entries(paths)
     .filter(
-      ([route, { get }]) => 'application/json' in (get?.responses['200']?.content ?? {}) && !route.includes('erase'),
+      ([route, { get }]) =>
+        'application/json' in (get?.responses['200']?.content ?? {}) && !/erase|explain/.test(route),
     )
-    .map(([route]) => route.replaceAll(/\{\w+\}/g, '1'));
+    .map(([route, { get }]) => {
+      const asked = get?.parameters?.filter((each) => each.in === 'query' && each.required === true) ?? [];
+      return `${route.replaceAll(/\{\w+\}/g, '1')}?${asked.map(({ name }) => `${name}=1`).join('&')}`;
+    });
 }
 
 /** What the page exports, with the place of the test's server. */
@@ -92,7 +104,7 @@ for (const version of POSTGRES_VERSIONS) {
   describe.skipIf(isLeftOut(version))(`Postgres ${version}`, () => onVersion(version));
 }
 
-/** What the reader may read or is sent, by tables and columns: neither the platforms' tokens, which stand beside, nor people's names. */
+/** What the reader may read or is sent, by tables and columns: neither the platforms' tokens, which stand beside, nor people's addresses. */
 const granted = async (admin: Database, version: PostgresVersion): Promise<object> => {
   const rows = await admin.query<{ name: string; columns: string[] }>(
     `SELECT c.relname AS name, array_agg(a.attname::text ORDER BY a.attnum) AS columns

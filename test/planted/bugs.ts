@@ -381,8 +381,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'the source is decoded by the names that an LMSConnector gives, whatever SOURCE_MAPPING says',
     file: 'libs/source/pgoutput/assemble.ts',
-    from: "textOf(tuple, table.needed[index]?.name ?? '')",
-    to: "textOf(tuple, table.needed[index]?.column ?? '')",
+    from: "textOf(tuple, column?.name ?? '')",
+    to: "textOf(tuple, column?.column ?? '')",
     tests: ['test/e2e/mapping.test.ts'],
   },
   {

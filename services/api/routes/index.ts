@@ -8,6 +8,7 @@ import { datasetRoute } from './dataset.ts';
 import { directoryRoute } from './directory.ts';
 import { engagementTrendsRoute } from './engagement-trends.ts';
 import { eraseRoute, erasureRoute } from './erase.ts';
+import { eventsRoute } from './events.ts';
 import { explainRoute } from './explain.ts';
 import { featuresRoute } from './features.ts';
 import { freshnessRoute } from './freshness.ts';
@@ -37,6 +38,7 @@ const DESCRIBED: readonly Route[] = [
   studentsRoute,
   anomaliesRoute,
   attentionRoute,
+  eventsRoute,
   directoryRoute,
   freshnessRoute,
   rejectedRoute,

@@ -86,11 +86,13 @@ async function withCursors(url: string, text: string): Promise<string> {
   const described = JSON.parse(text) as {
     paths: Record<string, Record<string, { parameters: { name: string; schema: object }[] }>>;
   };
+  // Events come for as long as somebody listens: who waits for their end waits in vain.
+  delete described.paths['/api/events'];
   for (const [template, operations] of Object.entries(described.paths)) {
     const cursor = operations['get']?.parameters.find(({ name }) => name === 'cursor');
     if (cursor === undefined) continue;
     // In a week few students come to need somebody.
-    const wider = template === '/api/attention' ? '&days=all' : '';
+    const wider = { '/api/attention': '&days=all', '/api/directory': '&course_id=1' }[template] ?? '';
     const response = await fetch(`${url}${template.replace(/\{\w+\}/, '1')}?limit=1${wider}`);
     const [, given] = /cursor=([\w-]+)/.exec(response.headers.get('link') ?? '') ?? [];
     expect([template, given]).toEqual([template, expect.any(String)]);

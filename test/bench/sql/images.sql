@@ -9,8 +9,10 @@ JOIN student ON student.source_id = bench.id('student', k / 5)
 CROSS JOIN LATERAL (SELECT bench.course_of(k, (SELECT courses FROM bench.shape)) AS c) AS at
 JOIN course ON course.source_id = bench.id('course', c);
 
-INSERT INTO state.image_students SELECT source_id, 1, 0, true FROM student;
-INSERT INTO state.image_courses SELECT source_id, 1, 0, true FROM course;
+INSERT INTO state.image_students (id, epoch, lsn, live, firstname, lastname)
+SELECT bench.id('student', n), 1, 0, true, 'First' || n, 'Last' || n FROM bench.shape, generate_series(0, students - 1) AS n;
+INSERT INTO state.image_courses (id, epoch, lsn, live, fullname, shortname)
+SELECT bench.id('course', n), 1, 0, true, 'Course ' || n, 'C' || n FROM bench.shape, generate_series(0, courses - 1) AS n;
 
 INSERT INTO state.image_enrollments (id, epoch, lsn, live, student_id, course_id, enrolled_at)
 SELECT id, 1, 0, true, student_id, course_id, extract(epoch FROM at)::bigint * 1000

@@ -1,0 +1,183 @@
+import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
+import type { Queryable } from '#libs/platform/postgres/database.ts';
+import {
+  type ChangedStudents,
+  type FeatureNews,
+  type FeatureNewsOptions,
+  listenForFeatureNews,
+} from './feature-news.ts';
+import { sql } from './statements.ts';
+import { type ChangedRow, ToldRows } from './told-rows.ts';
+
+/** Events that are kept for who comes back. */
+const MOST_KEPT = 5_000;
+/** Whoever has so much unread is cut off, and comes back with the id of the last event that it has. Bytes. */
+const MOST_UNREAD = 1024 * 1024;
+const HEARTBEAT_MS = 15_000;
+/** Without readers it listens on for so long: a page that is opened again goes on where it was. */
+const LINGER_MS = 60_000;
+const STUDENTS_AT_ONCE = 200;
+
+interface Kept {
+  readonly id: number;
+  readonly text: string;
+  /** Null: of any. */
+  readonly course: number | null;
+}
+
+interface Reader {
+  readonly course: number | null;
+  readonly stream: Readable;
+}
+
+/** What is listened to while there are readers. */
+interface Feed {
+  readonly news: FeatureNews;
+  readonly told: ToldRows;
+  /** Ids of events begin with it. */
+  readonly name: string;
+}
+
+export interface EventsRequest {
+  /** Our integer; null: of all courses. */
+  readonly course: number | null;
+  /** The id of the last event that was seen. */
+  readonly after?: string | undefined;
+  /** Ends the stream. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Changes of features as server-sent events. All readers of a process share one connection to the database, which listens only while there are
+ * any. An event is told at least once: where it is not certain what was missed, `reset` says that anything may have changed.
+ */
+export class FeatureEvents {
+  readonly #db: Queryable;
+  readonly #options: Omit<FeatureNewsOptions, 'onChange'>;
+  readonly #mostUnread: number;
+  readonly #readers = new Set<Reader>();
+  readonly #pending = new Set<number>();
+  #feed: Feed | undefined;
+  #kept: Kept[] = [];
+  #last = 0;
+  #isReading = false;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #linger: NodeJS.Timeout | undefined;
+
+  constructor(db: Queryable, options: Omit<FeatureNewsOptions, 'onChange'>, mostUnread = MOST_UNREAD) {
+    this.#db = db;
+    this.#mostUnread = mostUnread;
+    this.#options = options;
+  }
+
+  open({ course, after, signal }: EventsRequest): Readable {
+    clearTimeout(this.#linger);
+    const { name } = this.#start();
+    const stream = new Readable({ read: () => {} });
+    const reader = { course, stream };
+    stream.push(': changes of features follow\n\n');
+    for (const event of this.#missed(after, name)) this.#send(reader, event);
+    this.#readers.add(reader);
+    stream.once('close', () => this.#leave(reader));
+    const end = (): void => {
+      stream.push(null);
+    };
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
+    return stream;
+  }
+
+  async stop(): Promise<void> {
+    for (const { stream } of this.#readers) stream.push(null);
+    clearTimeout(this.#linger);
+    clearInterval(this.#heartbeat);
+    const news = this.#feed?.news;
+    this.#feed = undefined;
+    await news?.stop();
+  }
+
+  #start(): Feed {
+    if (this.#feed !== undefined) return this.#feed;
+    const news = listenForFeatureNews({ ...this.#options, onChange: (students) => this.#hear(students) });
+    this.#feed = { news, told: new ToldRows(), name: randomUUID() };
+    this.#kept = [];
+    this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
+    return this.#feed;
+  }
+
+  #leave(reader: Reader): void {
+    this.#readers.delete(reader);
+    if (this.#readers.size > 0 || this.#feed === undefined) return;
+    this.#linger = setTimeout(() => void this.stop(), LINGER_MS).unref();
+  }
+
+  /** What came after an event, if all of that is still kept; else that anything may have changed. */
+  #missed(after: string | undefined, name: string): readonly Kept[] {
+    if (after === undefined) return [];
+    const [feed, id = ''] = after.split('_');
+    const from = Number(id);
+    const first = this.#kept[0]?.id ?? this.#last + 1;
+    if (feed === name && from >= first - 1 && from <= this.#last) return this.#kept.filter((event) => event.id > from);
+    return [{ id: this.#last, text: textOf(`${name}_${this.#last}`, RESET), course: null }];
+  }
+
+  #hear(students: ChangedStudents): void {
+    if (students === 'any') {
+      this.#pending.clear();
+      this.#publish(RESET, null);
+      return;
+    }
+    for (const student of students) this.#pending.add(student);
+    if (!this.#isReading) void this.#read();
+  }
+
+  async #read(): Promise<void> {
+    this.#isReading = true;
+    try {
+      while (this.#pending.size > 0 && this.#feed !== undefined) {
+        const { told } = this.#feed;
+        const students = [...this.#pending].slice(0, STUDENTS_AT_ONCE);
+        for (const student of students) this.#pending.delete(student);
+        const rows = await this.#db.query<ChangedRow>(sql.feature_events, [students]);
+        const seen = new Set(rows.map((row) => row.student_id));
+        for (const event of told.newsOf(rows)) this.#publish(JSON.stringify(event), event.course_id);
+        // Nothing is left of them: in which courses they were is not known any more.
+        if (students.some((student) => !seen.has(student))) this.#publish(RESET, null);
+      }
+    } catch {
+      // The database is away: what the students' rows are now is not known.
+      this.#pending.clear();
+      this.#publish(RESET, null);
+    } finally {
+      this.#isReading = false;
+    }
+  }
+
+  #publish(data: string, course: number | null): void {
+    if (this.#feed === undefined) return;
+    this.#last += 1;
+    const event = { id: this.#last, text: textOf(`${this.#feed.name}_${this.#last}`, data), course };
+    this.#kept.push(event);
+    if (this.#kept.length > 2 * MOST_KEPT) this.#kept = this.#kept.slice(-MOST_KEPT);
+    for (const reader of this.#readers) this.#send(reader, event);
+  }
+
+  #beat(): void {
+    for (const { stream } of this.#readers) this.#push(stream, ': still here\n\n');
+  }
+
+  #send({ course, stream }: Reader, event: Kept): void {
+    if (course === null || event.course === null || event.course === course) this.#push(stream, event.text);
+  }
+
+  #push(stream: Readable, text: string): void {
+    stream.push(text);
+    if (stream.readableLength > this.#mostUnread) stream.destroy();
+  }
+}
+
+const RESET = 'reset';
+
+const textOf = (id: string, data: string): string =>
+  data === RESET ? `id: ${id}\nevent: reset\ndata: {}\n\n` : `id: ${id}\ndata: ${data}\n\n`;

@@ -1,0 +1,160 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { openLog } from '#libs/platform/log.ts';
+import { FeatureEvents } from '#libs/serve/feature-events.ts';
+import type { Api } from '../../services/api/role.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
+import { addCourseState, addPeople, insert, startTestApi } from './support.ts';
+
+let analytics: TestDatabase;
+let api: Api;
+let listening: Listening[] = [];
+
+beforeAll(async () => {
+  analytics = await createAnalyticsDatabase('api_events');
+  await addPeople(analytics.db, 3, 2);
+  for (const course of [1, 2]) await addCourseState(analytics.db, course, '2026-03-20');
+  await put(1, 1, 10);
+  await put(2, 2, 10);
+});
+afterAll(() => analytics.drop());
+beforeEach(async () => {
+  api = await startTestApi(analytics.db, { address: analytics.address });
+});
+afterEach(async () => {
+  for (const each of listening) each.leave();
+  listening = [];
+  await api.stop();
+});
+
+const put = (student_id: number, course_id: number, engagement_score: number): Promise<unknown> =>
+  insert(analytics.db, 'engagement_features', { student_id, course_id, engagement_score, row_version: version++ });
+let version = 1;
+const change = (student: number, score: number): Promise<unknown> =>
+  analytics.db.query(
+    `UPDATE engagement_features SET engagement_score = $2, row_version = $3, computed_at = now() WHERE student_id = $1`,
+    [student, score, version++],
+  );
+
+interface Told {
+  readonly id: string;
+  readonly event: string | undefined;
+  readonly data: Record<string, unknown>;
+}
+
+interface Listening {
+  readonly status: number;
+  readonly type: string | null;
+  readonly told: Told[];
+  readonly ended: Promise<void>;
+  leave(): void;
+}
+
+async function listen(query = '', lastEventId?: string): Promise<Listening> {
+  const leaving = new AbortController();
+  const answer = await fetch(`${api.url}/api/events${query}`, {
+    signal: leaving.signal,
+    headers: { 'accept-encoding': 'gzip', ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }) },
+  });
+  const told: Told[] = [];
+  const read = async (): Promise<void> => {
+    let text = '';
+    for await (const part of answer.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      text += part;
+      const events = text.split('\n\n');
+      text = events.pop() ?? '';
+      for (const event of events) {
+        const [, id] = /^id: (.*)$/m.exec(event) ?? [];
+        const [, data = '{}'] = /^data: (.*)$/m.exec(event) ?? [];
+        if (id !== undefined) told.push({ id, event: /^event: (.*)$/m.exec(event)?.[1], data: JSON.parse(data) });
+      }
+    }
+  };
+  const ended = read().catch(() => {});
+  const one = {
+    status: answer.status,
+    type: answer.headers.get('content-type'),
+    told,
+    ended,
+    leave: () => leaving.abort(),
+  };
+  listening.push(one);
+  return one;
+}
+
+/** Once it is listened to the database: before, anything may have changed. */
+async function listenFrom(query = ''): Promise<Listening> {
+  const one = await listen(query);
+  await expect.poll(() => one.told.some(({ event }) => event === 'reset'), { timeout: 20_000 }).toBe(true);
+  one.told.length = 0;
+  return one;
+}
+const dataOf = ({ told }: Listening): unknown[] => told.map(({ data }) => data);
+
+test('each changed key is told, with its version and the columns that changed', async () => {
+  const one = await listenFrom();
+  expect(one).toMatchObject({ status: 200, type: 'text/event-stream; charset=utf-8' });
+  await change(1, 20);
+  const first = { family: 'engagement', student_id: 1, course_id: 1, row_version: version - 1, columns: null };
+  await expect.poll(() => dataOf(one), { timeout: 10_000 }).toEqual([first]);
+  await change(1, 30);
+  const second = { ...first, row_version: version - 1, columns: ['engagement_score'] };
+  await expect.poll(() => dataOf(one), { timeout: 10_000 }).toEqual([first, second]);
+});
+
+test('of one course alone, if that is asked for', async () => {
+  const one = await listenFrom('?course_id=2');
+  await change(1, 31);
+  await change(2, 32);
+  await expect.poll(() => one.told.map(({ data }) => data['student_id']), { timeout: 10_000 }).toEqual([2]);
+  expect((await fetch(`${api.url}/api/events?course_id=9`)).status).toBe(404);
+});
+
+test('who comes back is told what came meanwhile, or that anything may have', async () => {
+  const one = await listenFrom();
+  await change(1, 41);
+  await expect.poll(() => one.told.length, { timeout: 10_000 }).toBe(1);
+  const last = one.told[0]?.id ?? '';
+  const other = await listen();
+  one.leave();
+  await change(2, 42);
+  await expect.poll(() => other.told.length, { timeout: 10_000 }).toBe(1);
+  const again = await listen('', last);
+  await expect.poll(() => again.told.map(({ data }) => data['student_id']), { timeout: 10_000 }).toEqual([2]);
+  for (const stranger of ['another-feed_3', 'x', `${last}00`]) {
+    const lost = await listen('', stranger);
+    await expect.poll(() => lost.told.map(({ event }) => event), { timeout: 10_000 }).toEqual(['reset']);
+  }
+});
+
+test('what is deleted is told as something that may be of any', async () => {
+  await put(3, 1, 5);
+  const one = await listenFrom();
+  await analytics.db.query('DELETE FROM engagement_features WHERE student_id = 3');
+  await expect.poll(() => one.told.map(({ event }) => event), { timeout: 10_000 }).toEqual(['reset']);
+});
+
+test('two hundred readers cost one connection, and end with the server', async () => {
+  const first = await listenFrom();
+  const all = [first, ...(await Promise.all(Array.from({ length: 199 }, () => listen())))];
+  const [row] = await analytics.db.query<{ n: bigint }>(
+    `SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'prepadata prepadata_features'`,
+  );
+  // The other one hears for the answers that are kept.
+  expect(row?.n).toBe(2n);
+  await change(1, 51);
+  await expect.poll(() => all.filter(({ told }) => told.length > 0).length, { timeout: 20_000 }).toBe(200);
+  await api.stop();
+  await Promise.all(all.map(({ ended }) => ended));
+});
+
+test('who does not read is cut off', async () => {
+  const events = new FeatureEvents(analytics.db, { address: analytics.address, log: openLog('silent') }, 1_000);
+  const leaving = new AbortController();
+  const stream = events.open({ course: null, signal: leaving.signal });
+  for (let score = 60; score < 90 && !stream.destroyed; score += 1) {
+    await change(1, score);
+    await new Promise((next) => setTimeout(next, 20));
+  }
+  await expect.poll(() => stream.destroyed, { timeout: 10_000 }).toBe(true);
+  await events.stop();
+});
