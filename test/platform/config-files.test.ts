@@ -114,7 +114,10 @@ describe('SOURCE_MAPPING', () => {
       'grade_max',
       'timestamp',
     ]);
-    expect(names.of('students')).toMatchObject({ sql: 'lms.students', columns: [{ name: 'id' }] });
+    expect(names.of('students').sql).toBe('lms.students');
+    expect(names.of('students').columns.map(({ name }) => name)).toEqual(['id', 'firstname', 'lastname']);
+    const nameless = namesOf(loadConfig({ DIRECTORY: 'off' }));
+    expect(nameless.of('students').columns.map(({ name }) => name)).toEqual(['id']);
   });
 
   test.each([
