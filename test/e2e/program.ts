@@ -70,12 +70,16 @@ export class Program {
   /** Waits until /api/ready answers 200. */
   async untilReady(): Promise<void> {
     for (const until = Date.now() + DEADLINE_MS; ; await sleep(50)) {
-      if (this.#child?.exitCode !== null) throw new Error(`the program ended:\n${this.output}`);
+      if (this.#child?.exitCode !== null) throw new Error(`the program ended:\n${this.#lastWords}`);
       const url = existsSync(path.join(this.dataDir, 'running.json')) ? this.url : '';
       const answer = url === '' ? undefined : await fetch(`${url}/api/ready`).catch(() => undefined);
       if (answer?.status === 200 && this.output.includes('PrepaData is running')) return;
-      if (Date.now() > until) throw new Error(`not ready after ${DEADLINE_MS / 1000} s:\n${this.output}`);
+      if (Date.now() > until) throw new Error(`not ready after ${DEADLINE_MS / 1000} s:\n${this.#lastWords}`);
     }
+  }
+
+  get #lastWords(): string {
+    return this.output.trim().split('\n').slice(-12).join('\n');
   }
 
   async get(route: string): Promise<{ status: number; body: unknown }> {

@@ -14,6 +14,7 @@ import { afterEach, expect, test } from 'vitest';
 import {
   type EmbeddedOptions,
   type EmbeddedPostgres,
+  freePort,
   startEmbeddedPostgres,
 } from '#libs/platform/embedded-postgres/embedded.ts';
 import { openDatabase } from '#libs/platform/postgres/database.ts';
@@ -155,4 +156,23 @@ test('a running server keeps its files when packages are installed anew', async 
   const own = readdirSync(server.folder).filter((name) => name.startsWith('native-'));
   expect(own).toHaveLength(1);
   expect(existsSync(path.join(server.folder, own[0] ?? '', 'share/postgresql/timezone/Europe/Paris'))).toBe(true);
+});
+
+test('two that start at the same moment and prefer the same port both come up, each on its own data', async () => {
+  const homes = [path.join(privateFolder(), 'data'), path.join(privateFolder(), 'data')];
+  const [first, second] = await Promise.all(homes.map((home) => start(home)));
+  const ports = [first, second].map((server) => path.join(server?.folder ?? '', 'port'));
+  for (const server of servers.splice(0)) await server.stop();
+  for (const file of ports) rmSync(file);
+  const port = await freePort();
+  const starting = start(homes[0] ?? '', { port });
+  // It has seen the port free, and does not listen there yet.
+  while (!existsSync(ports[0] ?? '')) await new Promise(setImmediate);
+  const both = await Promise.all([starting, start(homes[1] ?? '', { port })]);
+  for (const server of both) {
+    const db = openDatabase(server.admin('postgres'), { connections: 1 });
+    expect(await db.query('SHOW data_directory')).toEqual([{ data_directory: path.join(server.folder, 'data') }]);
+    await db.close();
+  }
+  expect(new Set(both.map((server) => server.address('x').port)).size).toBe(2);
 });

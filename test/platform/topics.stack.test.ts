@@ -49,6 +49,7 @@ async function theirs(config: Record<string, string>, partitions = 4): Promise<s
   return topic;
 }
 
+/** What is asked for is there a moment after the answer: the broker hears of it from the controller. */
 async function settingsOf(topic: string): Promise<Record<string, string>> {
   const { resources } = await kafka.describeConfigs({
     includeSynonyms: false,
@@ -61,17 +62,25 @@ async function settingsOf(topic: string): Promise<Record<string, string>> {
 
 /** From now on the clients have these rights on the topic, and no others. */
 async function allowOnly(topic: string, ...operations: (keyof typeof kafkajs.AclOperationTypes)[]): Promise<void> {
+  const resource = {
+    resourceType: kafkajs.AclResourceTypes.TOPIC,
+    resourceName: topic,
+    resourcePatternType: kafkajs.ResourcePatternTypes.LITERAL,
+  };
   await kafka.createAcls({
     acl: operations.map((operation) => ({
-      resourceType: kafkajs.AclResourceTypes.TOPIC,
-      resourceName: topic,
-      resourcePatternType: kafkajs.ResourcePatternTypes.LITERAL,
+      ...resource,
       principal: principalOf(cluster),
       host: '*',
       operation: kafkajs.AclOperationTypes[operation],
       permissionType: kafkajs.AclPermissionTypes.ALLOW,
     })),
   });
+  const all = { operation: kafkajs.AclOperationTypes.ANY, permissionType: kafkajs.AclPermissionTypes.ANY };
+  // Like the settings, the broker that judges hears of them from the controller.
+  await expect
+    .poll(async () => (await kafka.describeAcls({ ...resource, ...all })).resources[0]?.acls)
+    .toHaveLength(operations.length);
 }
 
 const feature = (topic: string): TopicSpec => topicSpec(topic, 4, 1);
@@ -79,11 +88,13 @@ const feature = (topic: string): TopicSpec => topicSpec(topic, 4, 1);
 test('a feature topic that deletes is set to keep the last message of each key; what was chosen for it else stays', async () => {
   const topic = await theirs({ 'cleanup.policy': 'delete', 'segment.bytes': '12345678', 'retention.ms': '999000' }, 2);
   expect(await admin.ensureTopics([feature(topic)])).toEqual({ made: [], fixed: [topic] });
-  expect(await settingsOf(topic)).toMatchObject({
-    ...feature(topic).config,
-    'segment.bytes': '12345678',
-    'retention.ms': '999000',
-  });
+  await expect
+    .poll(() => settingsOf(topic))
+    .toMatchObject({
+      ...feature(topic).config,
+      'segment.bytes': '12345678',
+      'retention.ms': '999000',
+    });
   expect(told).toEqual([
     expect.stringMatching(`${topic} has 2 partitions, and KAFKA_PARTITIONS is 4: it keeps those`),
     expect.stringMatching(
@@ -102,15 +113,15 @@ test('one that forgets deletes too early is set right, one that keeps them longe
   const early = await theirs({ 'cleanup.policy': 'compact', 'delete.retention.ms': '60000' });
   const late = await theirs({ 'cleanup.policy': 'compact', 'delete.retention.ms': '9999999999' }, 6);
   expect(await admin.ensureTopics([feature(early), feature(late)])).toEqual({ made: [], fixed: [early] });
-  expect(await settingsOf(early)).toMatchObject({ 'delete.retention.ms': '604800000' });
-  expect(await settingsOf(late)).toMatchObject({ 'delete.retention.ms': '9999999999' });
+  await expect.poll(() => settingsOf(early)).toMatchObject({ 'delete.retention.ms': '604800000' });
+  await expect.poll(() => settingsOf(late)).toMatchObject({ 'delete.retention.ms': '9999999999' });
 });
 
 test('fewer replicas than wanted are said, and never made too few to write to', async () => {
   const topic = await theirs({ 'cleanup.policy': 'compact' });
   await admin.ensureTopics([topicSpec(topic, 4, 3)]);
   expect(told[0]).toMatch(`${topic} has 1 replicas, and KAFKA_REPLICATION is 3`);
-  expect(await settingsOf(topic)).toMatchObject({ 'min.insync.replicas': '1' });
+  await expect.poll(() => settingsOf(topic)).toMatchObject({ 'min.insync.replicas': '1' });
 });
 
 test('without the right to set what is relied on, an error says what an administrator is to run', async () => {
@@ -174,6 +185,6 @@ test.each(['compact', 'compact,delete'])(
         hint: expect.stringContaining('--new-epoch'),
       });
     reader.stop();
-    expect(await settingsOf(topic)).toMatchObject({ 'cleanup.policy': policy });
+    await expect.poll(() => settingsOf(topic)).toMatchObject({ 'cleanup.policy': policy });
   },
 );

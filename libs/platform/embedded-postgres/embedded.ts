@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import pg from 'pg';
@@ -62,9 +62,16 @@ export interface EmbeddedOptions {
 }
 
 const LOOPBACK = '127.0.0.1';
+const START_MS = 120_000;
 const LEAVING_MS = 5_000;
 /** Below the ten seconds that a program gives each of its parts to stop. */
 const STOP_MS = 8_000;
+
+/** As the server's log says it in the language of its bare environment. */
+const PORT_TAKEN = 'Address already in use';
+const ATTEMPTS = 3;
+/** Of `postmaster.pid`, from 0: what the server says of itself. */
+const STATUS_LINE = 7;
 
 export function freePort(preferred = 0): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -105,7 +112,7 @@ function findRunning(data: string): { pid: number; port: number } | undefined {
 
 /** Until it answers at all, be it that the password is wrong. */
 async function untilAnswers(connect: () => pg.Client, logFile: string, gone: () => boolean): Promise<void> {
-  const deadline = Date.now() + 120_000;
+  const deadline = Date.now() + START_MS;
   for (;;) {
     const client = connect();
     try {
@@ -113,22 +120,24 @@ async function untilAnswers(connect: () => pg.Client, logFile: string, gone: () 
       return;
     } catch (cause) {
       if (isRefusal(cause)) return;
-      if (gone() || Date.now() > deadline) {
-        const log = existsSync(logFile)
-          ? readFileSync(logFile, 'utf8').trim().split('\n').slice(-5).join('\n  ')
-          : '(no log)';
-        throw new UnrecoverableError(
-          'embedded_postgres',
-          `the embedded Postgres did not start; the last lines of its log ${logFile}:\n  ${log}`,
-          'free the space or fix the cause named there and start again; to begin anew, remove the data folder',
-          { cause },
-        );
-      }
+      if (gone() || Date.now() > deadline) throw notStarted(logFile, cause);
       await sleep(30);
     } finally {
       await client.end().catch(() => {});
     }
   }
+}
+
+function notStarted(logFile: string, cause: unknown): UnrecoverableError {
+  const log = existsSync(logFile)
+    ? readFileSync(logFile, 'utf8').trim().split('\n').slice(-5).join('\n  ')
+    : '(no log)';
+  return new UnrecoverableError(
+    'embedded_postgres',
+    `the embedded Postgres did not start; the last lines of its log ${logFile}:\n  ${log}`,
+    'free the space or fix the cause named there and start again; to begin anew, remove the data folder',
+    { cause },
+  );
 }
 
 /**
@@ -181,17 +190,35 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   }
   forgetOtherBinaries(folder, binaries);
   const kept = existsSync(portFile) ? Number(readFileSync(portFile, 'utf8')) : 0;
-  const port = options.fixedPort ? (options.port ?? kept) : await freePort(kept || options.port || 0);
-  writeFileSync(portFile, String(port));
-  const child = launch(binaries, data, logFile, port, { ...options.settings, ...encrypting });
-  const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
-  await untilAnswers(() => clientOf(port, logins.superuser, ssl), logFile, hasEnded);
+  let port = options.fixedPort ? (options.port ?? kept) : await freePort(kept || options.port || 0);
+  let child: ChildProcess;
+  for (let attempt = 1; ; attempt += 1) {
+    writeFileSync(portFile, String(port));
+    const logged = existsSync(logFile) ? statSync(logFile).size : 0;
+    child = launch(binaries, data, logFile, port, { ...options.settings, ...encrypting });
+    if (await isUp(child, data)) break;
+    const wasTaken = readFileSync(logFile).subarray(logged).includes(PORT_TAKEN);
+    if (options.fixedPort || !wasTaken || attempt === ATTEMPTS) throw notStarted(logFile, undefined);
+    // Somebody took it after we had seen it free: whoever starts at the same moment prefers the same.
+    port = await freePort();
+  }
   try {
     return await handle({ folder, logFile, pid: child.pid ?? 0, adopted: false }, port, logins, ssl);
   } catch (error) {
     await stop(child.pid ?? 0, STOP_MS);
     throw error;
   }
+}
+
+/** False when it ended before it was: what answers on its port meanwhile may be somebody else's. */
+async function isUp(child: ChildProcess, data: string): Promise<boolean> {
+  const file = path.join(data, 'postmaster.pid');
+  for (const until = Date.now() + START_MS; Date.now() < until; await sleep(20)) {
+    if (child.exitCode !== null || child.signalCode !== null) return false;
+    const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
+    if (Number(lines[0]) === child.pid && lines[STATUS_LINE]?.trim() === 'ready') return true;
+  }
+  return false;
 }
 
 function launch(
