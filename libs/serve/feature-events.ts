@@ -76,20 +76,19 @@ export class FeatureEvents {
     const { name } = this.#start();
     const stream = new Readable({ read: () => {} });
     const reader = { course, stream };
-    stream.push(': changes of features follow\n\n');
+    // An id to go on from, also for who leaves before anything has changed.
+    stream.push(`id: ${name}_${this.#last}\n\n`);
     for (const event of this.#missed(after, name)) this.#send(reader, event);
     this.#readers.add(reader);
     stream.once('close', () => this.#leave(reader));
-    const end = (): void => {
-      stream.push(null);
-    };
+    const end = (): void => this.#end(reader);
     if (signal.aborted) end();
     else signal.addEventListener('abort', end, { once: true });
     return stream;
   }
 
   async stop(): Promise<void> {
-    for (const { stream } of this.#readers) stream.push(null);
+    for (const reader of this.#readers) this.#end(reader);
     clearTimeout(this.#linger);
     clearInterval(this.#heartbeat);
     const news = this.#feed?.news;
@@ -104,6 +103,11 @@ export class FeatureEvents {
     this.#kept = [];
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
     return this.#feed;
+  }
+
+  #end(reader: Reader): void {
+    this.#readers.delete(reader);
+    reader.stream.push(null);
   }
 
   #leave(reader: Reader): void {

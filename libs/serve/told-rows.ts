@@ -7,8 +7,6 @@ export interface ChangedRow {
   readonly student_id: number;
   readonly course_id: number;
   readonly row_version: bigint;
-  /** Written a moment ago. */
-  readonly is_fresh: boolean;
   readonly features: Readonly<Record<string, unknown>>;
 }
 
@@ -30,8 +28,8 @@ export class ToldRows {
   readonly #told = new Map<string, ChangedRow>();
 
   /**
-   * What is new of these students. Where nothing is, all of their rows are, since something was said of them: a day that moved,
-   * or a row that is gone.
+   * What is new of these students, and what was not watched before: which of it is the news nobody can tell. Where nothing is, all of
+   * their rows are, since something was said of them, as that a day moved.
    */
   newsOf(rows: readonly ChangedRow[]): FeatureEvent[] {
     const byStudent = new Map<number, ChangedRow[]>();
@@ -46,7 +44,7 @@ export class ToldRows {
 
   #isNew(row: ChangedRow): boolean {
     const before = this.#told.get(nameOf(row));
-    return before === undefined ? row.is_fresh : before.row_version !== row.row_version;
+    return before?.row_version !== row.row_version;
   }
 
   #tell(row: ChangedRow): FeatureEvent {

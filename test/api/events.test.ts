@@ -3,6 +3,7 @@ import { openLog } from '#libs/platform/log.ts';
 import { FeatureEvents } from '#libs/serve/feature-events.ts';
 import type { Api } from '../../services/api/role.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
+import { startForwarder } from './forwarder.ts';
 import { addCourseState, addPeople, insert, startTestApi } from './support.ts';
 
 let analytics: TestDatabase;
@@ -65,7 +66,8 @@ async function listen(query = '', lastEventId?: string): Promise<Listening> {
       for (const event of events) {
         const [, id] = /^id: (.*)$/m.exec(event) ?? [];
         const [, data = '{}'] = /^data: (.*)$/m.exec(event) ?? [];
-        if (id !== undefined) told.push({ id, event: /^event: (.*)$/m.exec(event)?.[1], data: JSON.parse(data) });
+        if (id !== undefined && event.includes('data:'))
+          told.push({ id, event: /^event: (.*)$/m.exec(event)?.[1], data: JSON.parse(data) });
       }
     }
   };
@@ -131,6 +133,60 @@ test('what is deleted is told as something that may be of any', async () => {
   const one = await listenFrom();
   await analytics.db.query('DELETE FROM engagement_features WHERE student_id = 3');
   await expect.poll(() => one.told.map(({ event }) => event), { timeout: 10_000 }).toEqual(['reset']);
+});
+
+test('what is deleted is told though other rows of the student remain, and change with it', async () => {
+  await put(3, 1, 5);
+  await put(3, 2, 5);
+  const one = await listenFrom('?course_id=2');
+  await analytics.db.transaction(async (tx) => {
+    await tx.query(
+      'UPDATE engagement_features SET row_version = 900, computed_at = now() WHERE student_id = 3 AND course_id = 1',
+    );
+    await tx.query('DELETE FROM engagement_features WHERE student_id = 3 AND course_id = 2');
+  });
+  await expect.poll(() => one.told.map(({ event }) => event), { timeout: 10_000 }).toEqual(['reset']);
+  await analytics.db.query('DELETE FROM engagement_features WHERE student_id = 3');
+});
+
+test('a change whose transaction took long is told, though another row of the student changed with it', async () => {
+  await put(3, 1, 5);
+  await put(3, 2, 5);
+  const one = await listenFrom('?course_id=2');
+  await analytics.db.query(
+    `UPDATE engagement_features SET row_version = 910 + course_id,
+       computed_at = now() - CASE course_id WHEN 2 THEN interval '1 minute' ELSE interval '0' END
+     WHERE student_id = 3`,
+  );
+  await expect.poll(() => one.told.map(({ data }) => data['row_version']), { timeout: 10_000 }).toEqual([912]);
+  await analytics.db.query('DELETE FROM engagement_features WHERE student_id = 3');
+});
+
+test('who comes to others has an id to go on from at once', async () => {
+  await listenFrom();
+  const answer = await fetch(`${api.url}/api/events`);
+  const reader = answer.body?.getReader();
+  const first = new TextDecoder().decode((await reader?.read())?.value);
+  await reader?.cancel();
+  const [, id = ''] = /^id: (.+)$/m.exec(first) ?? [];
+  expect(id).not.toBe('');
+  await change(1, 71);
+  const again = await listen('', id);
+  await expect.poll(() => dataOf(again), { timeout: 10_000 }).toMatchObject([{ student_id: 1 }]);
+});
+
+test('after the database was away anything may have changed', async () => {
+  const forwarder = await startForwarder(analytics.address);
+  const address = { ...analytics.address, host: '127.0.0.1', port: forwarder.port };
+  await api.stop();
+  api = await startTestApi(analytics.db, { address });
+  const one = await listenFrom();
+  await forwarder.cut();
+  await change(1, 81);
+  await forwarder.fix();
+  await expect.poll(() => one.told.map(({ event }) => event), { timeout: 30_000 }).toEqual(['reset']);
+  await api.stop();
+  await forwarder.cut();
 });
 
 test('two hundred readers cost one connection, and end with the server', async () => {

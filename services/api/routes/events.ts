@@ -17,7 +17,7 @@ export const eventsRoute = defineRoute({
   }),
   answer: z.string().meta({
     description:
-      'Server-sent events, at least once each: the data is {"family", "student_id", "course_id", "row_version", "columns"}, columns being the names of those that changed, or null where that is not known. An event "reset" says that anything may have changed. A comment comes every 15 s. Whoever was away sends the last id as Last-Event-ID',
+      'Server-sent events, at least once each: the data is {"family", "student_id", "course_id", "row_version", "columns"}, columns being the names of those that changed, or null where that is not known. Read what you show once the stream is open. An event "reset" says that anything may have changed. A comment comes every 15 s. Whoever was away sends the last id as Last-Event-ID',
   }),
   mediaTypes: ['text/event-stream'],
   handle: async ({ db, events }, { query: { course_id: id }, raw }) => {

@@ -63,20 +63,17 @@ function follow(): void {
 }
 
 async function run(signal: AbortSignal): Promise<void> {
-  let isFirst = lastId === undefined;
   while (!signal.aborted) {
     try {
       const headers = lastId === undefined ? {} : { 'last-event-id': lastId };
       const { body } = await askServer('/api/events', { signal, headers });
       setConnected(true);
-      // What happened in between is not known.
-      if (!isFirst) for (const { look } of followers) look();
-      isFirst = false;
+      // What happened since the page was read is not known.
+      for (const { look } of followers) look();
       if (body !== null) await readEvents(body);
     } catch (error) {
       // A server without the route, or a token that may not ask: the page is read anew by hand.
       if (error instanceof Refusal && error.status < 500 && error.status !== 429) return untilAborted(signal);
-      isFirst = false;
     }
     setConnected(false);
     if (!signal.aborted) await new Promise((go) => setTimeout(go, AGAIN_MS));
