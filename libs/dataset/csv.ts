@@ -1,4 +1,5 @@
 import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
+import { csvCell, csvLine } from '#libs/platform/csv.ts';
 import type { DatasetColumn, DatasetRow, DatasetValue } from './columns.ts';
 import type { Bytes, TableWriter } from './table-writer.ts';
 
@@ -9,22 +10,21 @@ function shown(value: DatasetValue, type: DatasetColumn['type']): string {
   if (value === null) return '';
   if (type === 'date') return formatDay(value as LocalDay);
   if (type === 'timestamptz') return new Date(value as number).toISOString();
-  return type === 'jsonb' || type === 'text[]' ? quoted(JSON.stringify(value)) : quoted(String(value));
+  // A decimal is exact text, and no text for people.
+  return type === 'numeric' ? String(value) : csvCell(value);
 }
-
-const quoted = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
 /** Comma-separated values as of RFC 4180, with a header: null is empty, decimals have all their digits. It has no room for metadata. */
 export function openCsv(columns: readonly DatasetColumn[], out: Bytes): TableWriter {
-  let text = `${columns.map(({ name }) => name).join(',')}\r\n`;
+  let text = csvLine(columns.map(({ name }) => name));
   const flush = async (): Promise<void> => {
     await out(Buffer.from(text));
     text = '';
   };
-  const line = (row: DatasetRow): string => columns.map(({ type }, at) => shown(row[at], type)).join(',');
+  const line = (row: DatasetRow): string => csvLine(columns.map(({ type }, at) => shown(row[at], type)));
   return {
     write: async (rows) => {
-      for (const row of rows) text += `${line(row)}\r\n`;
+      for (const row of rows) text += line(row);
       if (text.length > AT_ONCE) await flush();
     },
     finish: flush,

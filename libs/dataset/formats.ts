@@ -1,3 +1,4 @@
+import { CSV_TYPE } from '#libs/platform/csv.ts';
 import type { DatasetColumn } from './columns.ts';
 import { openCsv } from './csv.ts';
 import { openParquet } from './parquet.ts';
@@ -6,7 +7,7 @@ import type { Bytes, TableWriter } from './table-writer.ts';
 /** How a set can be had, and what files of it are called and sent as. */
 export const DATASET_FORMATS = {
   parquet: { open: openParquet, mediaType: 'application/vnd.apache.parquet' },
-  csv: { open: openCsv, mediaType: 'text/csv; charset=utf-8' },
+  csv: { open: openCsv, mediaType: CSV_TYPE },
 } as const;
 export type DatasetFormat = keyof typeof DATASET_FORMATS;
 

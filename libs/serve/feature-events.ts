@@ -19,6 +19,12 @@ const HEARTBEAT_MS = 15_000;
 const LINGER_MS = 60_000;
 const STUDENTS_AT_ONCE = 200;
 
+/** How it treats its readers; tests have less patience. */
+interface Patience {
+  readonly mostUnread?: number;
+  readonly heartbeatMs?: number;
+}
+
 interface Kept {
   readonly id: number;
   readonly text: string;
@@ -55,7 +61,7 @@ export interface EventsRequest {
 export class FeatureEvents {
   readonly #db: Queryable;
   readonly #options: Omit<FeatureNewsOptions, 'onChange'>;
-  readonly #mostUnread: number;
+  readonly #patience: Required<Patience>;
   readonly #readers = new Set<Reader>();
   readonly #pending = new Set<number>();
   #feed: Feed | undefined;
@@ -65,9 +71,9 @@ export class FeatureEvents {
   #heartbeat: NodeJS.Timeout | undefined;
   #linger: NodeJS.Timeout | undefined;
 
-  constructor(db: Queryable, options: Omit<FeatureNewsOptions, 'onChange'>, mostUnread = MOST_UNREAD) {
+  constructor(db: Queryable, options: Omit<FeatureNewsOptions, 'onChange'>, patience: Patience = {}) {
     this.#db = db;
-    this.#mostUnread = mostUnread;
+    this.#patience = { mostUnread: MOST_UNREAD, heartbeatMs: HEARTBEAT_MS, ...patience };
     this.#options = options;
   }
 
@@ -101,7 +107,7 @@ export class FeatureEvents {
     const news = listenForFeatureNews({ ...this.#options, onChange: (students) => this.#hear(students) });
     this.#feed = { news, told: new ToldRows(), name: randomUUID() };
     this.#kept = [];
-    this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
+    this.#heartbeat = setInterval(() => this.#beat(), this.#patience.heartbeatMs);
     return this.#feed;
   }
 
@@ -177,7 +183,7 @@ export class FeatureEvents {
 
   #push(stream: Readable, text: string): void {
     stream.push(text);
-    if (stream.readableLength > this.#mostUnread) stream.destroy();
+    if (stream.readableLength > this.#patience.mostUnread) stream.destroy();
   }
 }
 

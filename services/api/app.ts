@@ -6,14 +6,15 @@ import Koa from 'koa';
 import type { Log } from '#libs/platform/log.ts';
 import type { Metrics } from '#libs/platform/metrics.ts';
 import { NotFoundError } from '#libs/serve/errors.ts';
-import { FinishedAnswer } from '#libs/serve/finished-answer.ts';
-import { type Gate, requireScope } from './access.ts';
+import { type Gate, requireScope, UnauthorizedError } from './access.ts';
 import type { AccessRecord } from './access-record.ts';
 import { readJson } from './body.ts';
+import { wantedTable, writeTable } from './csv-answer.ts';
 import { type ApiFailure, MethodNotAllowedError, toFailure } from './failure.ts';
 import { forFinished, forLists } from './lists.ts';
-import { type ApiContext, type Reply, type Route, routePath, scopesOf } from './route.ts';
+import { type ApiContext, type Route, routePath, scopesOf } from './route.ts';
 import type { Caller } from './tokens.ts';
+import { writeJson, writeReply } from './write.ts';
 
 export interface AppOptions {
   readonly context: ApiContext;
@@ -93,9 +94,16 @@ const STALLED_MS = 60_000;
  * Calls back when a long answer is sent, or its reader has gone, or it cannot be read on: then with why. Koa then closes the
  * connection under it, so that nobody takes a part for the whole.
  */
-function onSent({ res }: Koa.Context, body: Readable, done: (error: Error | null) => void): void {
+function onSent({ res, state }: Koa.Context, body: Readable, done: (error: Error | null) => void): void {
+  const { revoked } = (state as { caller?: Caller }).caller ?? {};
+  const cutOff = (): unknown => body.destroy(new UnauthorizedError('the token was taken away'));
+  if (revoked?.aborted === true) cutOff();
+  revoked?.addEventListener('abort', cutOff);
   res.setTimeout(STALLED_MS, () => res.destroy());
-  res.once('close', () => done(body.errored));
+  res.once('close', () => {
+    revoked?.removeEventListener('abort', cutOff);
+    done(body.errored);
+  });
 }
 
 /** Paths as they came would be as many as callers like; only those of routes are told apart. */
@@ -106,35 +114,6 @@ function count(ctx: Koa.Context, { of: metrics }: Metrics, status: number, ms: n
   metrics.prepadata_http_request_duration_seconds.observe(labels, ms / 1000);
 }
 
-/** Serialised here and not by Koa, so that a value JSON cannot hold is an error like any other. */
-function writeJson(ctx: Koa.Context, status: number, body: unknown): void {
-  const text = JSON.stringify(body);
-  ctx.status = status;
-  ctx.type = 'application/json';
-  ctx.body = text;
-}
-
-function writeReply(ctx: Koa.Context, { body, status = 200, contentType }: Reply<unknown>): void {
-  if (body instanceof Readable) {
-    ctx.status = status;
-    ctx.set('content-type', contentType ?? 'application/json; charset=utf-8');
-    ctx.body = body;
-    // When it cannot be read on, what compresses it hears of that, too.
-    body.once('error', (error) => ctx.body instanceof Readable && ctx.body.destroy(error));
-  } else if (body instanceof FinishedAnswer) {
-    ctx.status = status;
-    ctx.type = 'application/json';
-    ctx.set('etag', body.etag);
-    ctx.body = body.bytes;
-  } else if (contentType === undefined) {
-    writeJson(ctx, status, body);
-  } else {
-    ctx.status = status;
-    ctx.set('content-type', contentType);
-    ctx.body = String(body);
-  }
-}
-
 function createRouter({ context, routes, draining, openPaths }: AppOptions): Router {
   const router = new Router({ sensitive: true, strict: true });
   for (const route of routes) {
@@ -142,6 +121,7 @@ function createRouter({ context, routes, draining, openPaths }: AppOptions): Rou
       ctx.state['route'] = routePath(route);
       const caller = ctx.state['caller'] as Caller;
       if (!openPaths.has(ctx.path)) requireScope(caller, scopesOf(route));
+      const table = wantedTable(ctx, route);
       const reply = await route.handle(context, {
         caller,
         path: ctx.path,
@@ -153,7 +133,8 @@ function createRouter({ context, routes, draining, openPaths }: AppOptions): Rou
         readBody: () => readJson(ctx.req),
       });
       ctx.set({ ...reply.headers });
-      writeReply(ctx, reply);
+      if (table === null) writeReply(ctx, reply);
+      else writeTable(ctx, route, table, reply.body);
     };
     const around = route.isList === true ? forLists : route.isFinished === true ? forFinished : [];
     router.register(route.path, [route.method], [...around, answerRoute]);

@@ -20,6 +20,7 @@ import {
   UnsupportedTypeError,
 } from './access.ts';
 import { BodyTooLargeError } from './body.ts';
+import { NotAcceptableError } from './csv-answer.ts';
 
 /** The path exists, but not with this method. */
 export class MethodNotAllowedError extends PrepaError {
@@ -58,6 +59,7 @@ export function toFailure(error: unknown, requestId: string): ApiFailure {
   }
   if (error instanceof NotFoundError) return refusal(404, error);
   if (error instanceof MethodNotAllowedError) return refusal(405, error, { allow: error.allowed.join(', ') });
+  if (error instanceof NotAcceptableError) return refusal(406, error);
   if (error instanceof RunConflictError) return conflict(error);
   if (error instanceof StudentExcludedError || error instanceof DatasetBusyError) return refusal(409, error);
   if (error instanceof BodyTooLargeError) return refusal(413, error);

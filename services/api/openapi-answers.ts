@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { tableColumns } from './csv-answer.ts';
 import type { Components, JsonSchema } from './openapi-schemas.ts';
 import type { Route } from './route.ts';
 
@@ -21,6 +22,7 @@ const HEADERS = {
     false,
   ),
   ETag: header('Of this answer, for If-None-Match; none where it is so long that it is sent as it is read', false),
+  'Content-Disposition': header('Of a table: the name of the file', false),
   'Content-Encoding': header('br or gzip, where the caller takes it and it is worth it', false),
   Allow: header('The methods there are'),
   'WWW-Authenticate': header('How to say who asks'),
@@ -40,6 +42,7 @@ const REFUSALS: Readonly<Record<number, readonly [description: string, ...header
   403: ['The Host is no name of this service, the Origin is another site, or the token is not for this route'],
   404: ['An id that was never seen'],
   405: ['The path has no such method', 'Allow'],
+  406: ['Of what this route answers with, the header Accept takes nothing'],
   408: ['The request did not come to its end in time'],
   409: ['A run stands in the way, or has ended; or another set is being sent'],
   413: ['The body is longer than any that makes sense'],
@@ -53,6 +56,12 @@ const REFUSALS: Readonly<Record<number, readonly [description: string, ...header
   ],
 };
 
+const TABLE: JsonSchema = {
+  type: 'string',
+  description:
+    'The same rows as a table (RFC 4180, UTF-8): a header line, the fields as columns; what is unknown is empty, what has parts is JSON, and text that could be taken for a formula begins with an apostrophe',
+};
+
 export const json = (schema: object): object => ({ 'application/json': { schema } });
 
 /** Some occur everywhere; whose id can be unknown, who takes a body, or is asked without a token, is seen by its route. */
@@ -61,6 +70,7 @@ function refusalsOf(route: Route): Record<string, object> {
   const statuses = new Set([400, 403, 405, 408, 431, 500, 503, ...(route.refusals ?? [])]);
   if (route.open !== 'always') for (const status of [401, 429]) statuses.add(status);
   if (names.some((name) => /id$/i.test(name))) statuses.add(404);
+  if (tableColumns(route) !== null) statuses.add(406);
   if (route.body !== undefined) for (const status of [413, 415]) statuses.add(status);
   return Object.fromEntries([...statuses].map((status) => [status, { $ref: `#/components/responses/${status}` }]));
 }
@@ -69,20 +79,25 @@ function refusalsOf(route: Route): Record<string, object> {
 export function responsesOf(route: Route, components: Components): Record<string, object> {
   const { isList = false, isFinished = false } = route;
   const isTagged = isList || isFinished;
+  const isTable = tableColumns(route) !== null;
   const ofLists: HeaderName[] = [
     ...(isTagged ? (['ETag'] as const) : []),
     ...(isList ? (['Content-Encoding'] as const) : []),
+    ...(isTable ? (['Content-Disposition'] as const) : []),
     ...('cursor' in route.query.shape ? (['Link'] as const) : []),
   ];
   const answered = (description: string, answer: z.ZodType): object => ({
     description,
     headers: headers(...ofLists),
-    content: Object.fromEntries(
-      (route.mediaTypes ?? ['application/json']).map((type) => [
-        type,
-        { schema: components.describe(answer, 'output') },
-      ]),
-    ),
+    content: {
+      ...Object.fromEntries(
+        (route.mediaTypes ?? ['application/json']).map((type) => [
+          type,
+          { schema: components.describe(answer, 'output') },
+        ]),
+      ),
+      ...(isTable ? { 'text/csv': { schema: TABLE } } : {}),
+    },
   });
   const others = Object.entries(route.others ?? {});
   return {

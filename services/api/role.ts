@@ -73,7 +73,7 @@ export interface Api {
   /** Accepts no more, lets running requests end (5 s at most), closes idle connections. Once; later calls await it. */
   stop(): Promise<void>;
   /**
-   * From now on these are let in, and no others.
+   * From now on these are let in, and no others; what is being sent to others is cut off.
    * @throws ConfigurationError when they make no sense, or there are none where there were some; then nothing changes
    */
   replaceTokens(texts: readonly string[]): void;
@@ -173,6 +173,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
           'API_TOKENS is empty now, or was when the API began',
           'start it again to change who has to have a token',
         );
+      tokens.replaceBy(given);
       tokens = given;
     },
   };

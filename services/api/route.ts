@@ -9,6 +9,7 @@ import type { FinishedAnswer } from '#libs/serve/finished-answer.ts';
 import { type RawParameters, readFields, readParameters } from '#libs/serve/parameters.ts';
 import type { ReadStudentMetrics } from '#libs/serve/student-metrics.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
+import type { LongAnswer } from './long-answer.ts';
 import type { Caller, Scope } from './tokens.ts';
 
 /** What every handler may use. */
@@ -52,8 +53,8 @@ export interface RawRequest {
 
 /** An answer that is not an error; 200 unless it says otherwise. */
 export interface Reply<A> {
-  /** All of it; or its JSON, finished or in pieces that are sent as they come to be; or, with a type, pieces of something else. */
-  readonly body: A | FinishedAnswer | Readable;
+  /** All of it; or its JSON, finished; or a list whose rows are sent as they are read; or, with a type, pieces of something else. */
+  readonly body: A | FinishedAnswer | LongAnswer | Readable;
   /** The body is text of this type, sent as it is; without one it is sent as JSON. */
   readonly contentType?: string;
   readonly status?: number;
@@ -86,7 +87,7 @@ interface RouteHead {
   /** Of the answer, the one that is preferred first; JSON unless given. */
   readonly mediaTypes?: readonly string[];
   /** Statuses of refusals that cannot be told from the parameters. */
-  readonly refusals?: readonly (404 | 409)[];
+  readonly refusals?: readonly (404 | 406 | 409)[];
 }
 
 /** An answer that is no error, and has another status than 200. */

@@ -13,6 +13,8 @@ export interface Caller {
   /** Of the token; null where none is asked for. */
   readonly name: string | null;
   readonly scopes: ReadonlySet<Scope>;
+  /** Aborts when the token is taken away, or something that it was for; absent where there is none. */
+  readonly revoked?: AbortSignal;
 }
 
 /** Where no token is asked for, whoever reaches us may everything. */
@@ -22,7 +24,10 @@ export const ANYBODY: Caller = { name: null, scopes: new Set(SCOPES) };
 export const PROBE: Caller = { name: null, scopes: new Set() };
 
 interface Token extends Caller {
+  readonly name: string;
   readonly digest: Buffer;
+  readonly revocation: AbortController;
+  readonly revoked: AbortSignal;
 }
 
 /** What a token without a name and scopes may: all that there was when tokens had none. */
@@ -30,7 +35,7 @@ const UNNAMED_SCOPES: ReadonlySet<Scope> = new Set(['read', 'run', 'ops']);
 
 /** The tokens of API_TOKENS. */
 export class Tokens {
-  readonly #tokens: readonly Token[];
+  #tokens: readonly Token[];
 
   /**
    * @param texts each `name:token:scope|scope`, or a token alone
@@ -39,7 +44,7 @@ export class Tokens {
   constructor(texts: readonly string[]) {
     this.#tokens = texts.map(readToken);
     requireDistinct(
-      this.#tokens.map(({ name }) => name ?? ''),
+      this.#tokens.map(({ name }) => name),
       'two tokens of API_TOKENS have the name',
     );
     if (new Set(this.#tokens.map(({ digest }) => digest.toString('hex'))).size < texts.length)
@@ -48,6 +53,16 @@ export class Tokens {
 
   get count(): number {
     return this.#tokens.length;
+  }
+
+  /** From now on `next` counts: whoever is being answered by a token that it lacks, or that may less there, is cut off. */
+  replaceBy(next: Tokens): void {
+    next.#tokens = next.#tokens.map((token) => {
+      const same = this.#tokens.find((old) => old.digest.equals(token.digest));
+      return same !== undefined && mayAll(token, same) ? { ...token, ...revocationOf(same) } : token;
+    });
+    const kept = new Set(next.#tokens.map(({ revoked }) => revoked));
+    for (const { revoked, revocation } of this.#tokens) if (!kept.has(revoked)) revocation.abort();
   }
 
   /**
@@ -63,6 +78,18 @@ export class Tokens {
 
 export const digestOf = (token: string): Buffer => createHash('sha256').update(token).digest();
 
+const mayAll = (token: Caller, other: Caller): boolean => [...other.scopes].every((scope) => token.scopes.has(scope));
+
+const revocationOf = ({ revocation, revoked }: Token): Pick<Token, 'revocation' | 'revoked'> => ({
+  revocation,
+  revoked,
+});
+
+function newToken(name: string, token: string, scopes: ReadonlySet<Scope>): Token {
+  const revocation = new AbortController();
+  return { name, digest: digestOf(token), scopes, revocation, revoked: revocation.signal };
+}
+
 const wrong = (message: string, hint: string): ConfigurationError => new ConfigurationError(message, hint);
 
 /** Nothing of the token is in what is said: it may be a secret in the wrong form. */
@@ -74,7 +101,7 @@ function readToken(text: string, index: number): Token {
     );
   }
   const [name = '', token = '', scopes, ...more] = text.split(':');
-  if (scopes === undefined) return { name: `token ${index + 1}`, digest: digestOf(text), scopes: UNNAMED_SCOPES };
+  if (scopes === undefined) return newToken(`token ${index + 1}`, text, UNNAMED_SCOPES);
   const named = scopes.split('|');
   if (more.length > 0 || name === '' || token === '' || !named.every(isScope)) {
     throw wrong(
@@ -82,7 +109,7 @@ function readToken(text: string, index: number): Token {
       `write for example dashboard:<token>:read|run; the scopes are ${SCOPES.join(', ')}`,
     );
   }
-  return { name, digest: digestOf(token), scopes: new Set(named as Scope[]) };
+  return newToken(name, token, new Set(named as Scope[]));
 }
 
 const isScope = (text: string): boolean => SCOPES.some((scope) => scope === text);

@@ -50,11 +50,15 @@ interface Listening {
   leave(): void;
 }
 
-async function listen(query = '', lastEventId?: string): Promise<Listening> {
+async function listen(query = '', lastEventId?: string, token?: string): Promise<Listening> {
   const leaving = new AbortController();
   const answer = await fetch(`${api.url}/api/events${query}`, {
     signal: leaving.signal,
-    headers: { 'accept-encoding': 'gzip', ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }) },
+    headers: {
+      'accept-encoding': 'gzip',
+      ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }),
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    },
   });
   const told: Told[] = [];
   const read = async (): Promise<void> => {
@@ -204,7 +208,11 @@ test('two hundred readers cost one connection, and end with the server', async (
 });
 
 test('who does not read is cut off', async () => {
-  const events = new FeatureEvents(analytics.db, { address: analytics.address, log: openLog('silent') }, 1_000);
+  const events = new FeatureEvents(
+    analytics.db,
+    { address: analytics.address, log: openLog('silent') },
+    { mostUnread: 1_000 },
+  );
   const leaving = new AbortController();
   const stream = events.open({ course: null, signal: leaving.signal });
   for (let score = 60; score < 90 && !stream.destroyed; score += 1) {
@@ -213,4 +221,33 @@ test('who does not read is cut off', async () => {
   }
   await expect.poll(() => stream.destroyed, { timeout: 10_000 }).toBe(true);
   await events.stop();
+});
+
+test('while nothing changes a comment says that it goes on', async () => {
+  const options = { address: analytics.address, log: openLog('silent') };
+  const events = new FeatureEvents(analytics.db, options, { heartbeatMs: 20 });
+  const stream = events.open({ course: null, signal: new AbortController().signal });
+  let text = '';
+  for await (const part of stream) {
+    text += part;
+    if (text.endsWith(': still here\n\n: still here\n\n')) break;
+  }
+  expect(text).toMatch(/^id: /);
+  await events.stop();
+});
+
+test('a token that is taken away, or may less, ends what it listens to at once; others go on', async () => {
+  await api.stop();
+  const tokens = ['going:g:read', 'less:l:read|run', 'more:m:read', 'staying:s:read|names'];
+  api = await startTestApi(analytics.db, { address: analytics.address, tokens });
+  const streams = await Promise.all(['g', 'l', 'm', 's'].map((token) => listen('', undefined, token)));
+  const ended = new Set<number>();
+  for (const [index, one] of streams.entries()) void one.ended.then(() => ended.add(index));
+  expect(() => api.replaceTokens(['staying:s:nonsense'])).toThrow('name:token:scope');
+  api.replaceTokens(['less:l:run', 'more:m:read|ops', 'renamed:s:read|names']);
+  await expect.poll(() => [...ended].sort(), { timeout: 10_000 }).toEqual([0, 1]);
+  // What is told once the database is listened to.
+  await expect.poll(() => streams.map(({ told }) => told.length), { timeout: 20_000 }).toEqual([0, 0, 1, 1]);
+  api.replaceTokens(['staying:s:read|names']);
+  await expect.poll(() => [...ended].sort(), { timeout: 10_000 }).toEqual([0, 1, 2]);
 });

@@ -5,9 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { engagementTrendsAnswer } from '#libs/serve/engagement-trends.ts';
 import { temporalAnswer } from '#libs/serve/temporal.ts';
+import { LongAnswer } from '../../services/api/long-answer.ts';
 import type { Api } from '../../services/api/role.ts';
 import { pageReply } from '../../services/api/routes/page.ts';
 import { ANYBODY } from '../../services/api/tokens.ts';
+import { jsonOf } from '../../services/api/write.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { interpose } from '../support/interpose.ts';
 import { addCourseState, addPeople, ask, startTestApi, walk } from './support.ts';
@@ -129,8 +131,9 @@ test('nothing is read before there is room for it', async () => {
     left: () => new AbortController().signal,
     readBody: async () => ({}),
   };
-  const { body } = pageReply({ rows: [0], more: more(), next: null }, request);
-  if (!(body instanceof Readable)) throw new Error('the page is not sent as it is read');
+  const reply = pageReply({ rows: [0], more: more(), next: null }, request);
+  if (!(reply.body instanceof LongAnswer)) throw new Error('the page is not sent as it is read');
+  const body = Readable.from(jsonOf(reply.body));
   const taken: unknown[] = [];
   body.on('data', (chunk) => {
     if (taken.push(chunk) === 5) body.pause();

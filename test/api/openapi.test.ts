@@ -189,10 +189,10 @@ test('lists have the Link header, and lists alone', () => {
 const statuses = (path: string, method = 'get'): string => Object.keys(operation(path, method).responses).join(' ');
 
 test('the statuses are those that can occur', () => {
-  expect(statuses('/api/metrics/student/{id}')).toBe('200 304 400 401 403 404 405 408 429 431 500 503');
+  expect(statuses('/api/metrics/student/{id}')).toBe('200 304 400 401 403 404 405 406 408 429 431 500 503');
   expect(statuses('/api/engagement/trends')).toContain(' 404 ');
   expect(statuses('/api/students')).toContain(' 404 ');
-  expect(statuses('/api/rejected')).toBe('200 304 400 401 403 405 408 429 431 500 503');
+  expect(statuses('/api/rejected')).toBe('200 304 400 401 403 405 406 408 429 431 500 503');
   expect(statuses('/api/pipeline/status')).toContain(' 404 ');
   expect(statuses('/api/pipeline/trigger', 'post')).toBe('200 202 400 401 403 404 405 408 409 413 415 429 431 500 503');
   expect(statuses('/api/health')).toBe('200 400 403 405 408 431 500 503');

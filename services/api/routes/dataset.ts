@@ -6,6 +6,7 @@ import { DATASET_FORMATS, type DatasetFormat } from '#libs/dataset/formats.ts';
 import { messageOf } from '#libs/domain/errors.ts';
 import { DatasetBusyError } from '#libs/serve/errors.ts';
 import { entityId, noParameters } from '#libs/serve/parameters.ts';
+import { NotAcceptableError } from '../csv-answer.ts';
 import { defineRoute, type RawRequest } from '../route.ts';
 
 const FORMATS = Object.keys(DATASET_FORMATS) as [DatasetFormat, ...DatasetFormat[]];
@@ -48,7 +49,9 @@ const sending = new WeakSet<object>();
 function formatFor(wanted: DatasetFormat | undefined, raw: RawRequest): DatasetFormat {
   if (wanted !== undefined) return wanted;
   const type = raw.accepts(MEDIA_TYPES);
-  return FORMATS.find((format) => DATASET_FORMATS[format].mediaType === type) ?? 'parquet';
+  const format = FORMATS.find((one) => DATASET_FORMATS[one].mediaType === type);
+  if (format === undefined) throw new NotAcceptableError(MEDIA_TYPES);
+  return format;
 }
 
 export const datasetRoute = defineRoute({
@@ -62,7 +65,7 @@ export const datasetRoute = defineRoute({
     .string()
     .meta({ description: 'The file, sent as it is made', instead: { type: 'string', format: 'binary' } }),
   mediaTypes: MEDIA_TYPES,
-  refusals: [409],
+  refusals: [406, 409],
   handle: async ({ snapshots }, { query: { as_of, course_id: course, part, format: wanted }, raw }) => {
     if (sending.has(snapshots)) throw new DatasetBusyError();
     sending.add(snapshots);
