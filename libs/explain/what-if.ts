@@ -18,25 +18,24 @@ import { explainSql } from './statements.ts';
 
 type AttentionSettings = AlarmSettings & ClassSettings;
 
-/** Each parameter, what it is in our code, and the setting that it stands for. */
+/** Each parameter, what it is in our code, the setting that it stands for, and the most that this may be. */
 const SETTINGS = [
-  ['open_points', 'openPoints', 'ATTENTION_OPEN_POINTS'],
-  ['close_points', 'closePoints', 'ATTENTION_CLOSE_POINTS'],
-  ['expected_share', 'expectedShare', 'ATTENTION_EXPECTED_SHARE'],
-  ['least_class', 'leastClass', 'ATTENTION_LEAST_CLASS'],
+  ['open_points', 'openPoints', 'ATTENTION_OPEN_POINTS', 8],
+  ['close_points', 'closePoints', 'ATTENTION_CLOSE_POINTS', 8],
+  ['expected_share', 'expectedShare', 'ATTENTION_EXPECTED_SHARE', 100],
+  ['least_class', 'leastClass', 'ATTENTION_LEAST_CLASS', 1_000_000],
 ] as const;
+type Parameter = (typeof SETTINGS)[number][0];
+const LEAST = 1;
 
-const asIf = (most: number, setting: string) =>
-  wholeNumber(1, most)
+const asIf = ([, , setting, most]: (typeof SETTINGS)[number]) =>
+  wholeNumber(LEAST, most)
     .optional()
-    .meta({ description: `As if ${setting} were this, 1 to ${most}; as it is unless given` });
+    .meta({ description: `As if ${setting} were this, ${LEAST} to ${most}; as it is unless given` });
 
 export const whatIfQuery = z.strictObject({
   course_id: entityId.meta({ description: 'The course: our integer, or the UUID of the source' }),
-  open_points: asIf(8, 'ATTENTION_OPEN_POINTS'),
-  close_points: asIf(8, 'ATTENTION_CLOSE_POINTS'),
-  expected_share: asIf(100, 'ATTENTION_EXPECTED_SHARE'),
-  least_class: asIf(1_000_000, 'ATTENTION_LEAST_CLASS'),
+  ...(Object.fromEntries(SETTINGS.map((each) => [each[0], asIf(each)])) as Record<Parameter, ReturnType<typeof asIf>>),
 });
 
 const count = z.int().min(0);
@@ -55,6 +54,20 @@ export const whatIfAnswer = z
   .strictObject({
     course_id: ourId,
     course_source_id: sourceId,
+    settings: z
+      .array(
+        z
+          .strictObject({
+            parameter: z.enum(SETTINGS.map(([parameter]) => parameter)),
+            setting: z.string().meta({ description: 'What it is called where settings are written' }),
+            now: count.meta({ description: 'As it is' }),
+            asked: count.meta({ description: 'As it is asked about' }),
+            least: count,
+            most: count,
+          })
+          .meta({ id: 'WhatIfSetting' }),
+      )
+      .meta({ description: 'What may be asked about' }),
     to_change: z
       .array(z.string())
       .meta({ description: 'The settings that would make it so, as they are written; empty: it is so' }),
@@ -111,6 +124,10 @@ export async function readWhatIf(tx: Queryable, query: z.output<typeof whatIfQue
   return {
     course_id: courseId,
     course_source_id: source_id,
+    settings: SETTINGS.map(([parameter, name, setting, most]) => {
+      const values = { now: settings.deriving[name], asked: asked[name] };
+      return { parameter, setting, ...values, least: LEAST, most };
+    }),
     to_change: SETTINGS.flatMap(([, name, setting]) =>
       asked[name] === settings.deriving[name] ? [] : [`${setting}=${asked[name]}`],
     ),

@@ -148,10 +148,18 @@ test('what other settings would make of the list is said, and nothing is saved',
   };
   const same = await whatIf('');
   expect(same.to_change).toEqual([]);
+  expect(same.settings.map(({ setting, now }) => `${setting}=${now}`)).toEqual([
+    'ATTENTION_OPEN_POINTS=3',
+    'ATTENTION_CLOSE_POINTS=2',
+    'ATTENTION_EXPECTED_SHARE=75',
+    'ATTENTION_LEAST_CLASS=8',
+  ]);
+  expect(same.settings.every(({ now, asked }) => now === asked)).toBe(true);
   expect(same.days.map(({ attention_now: now }) => now)).toEqual(same.days.map(({ attention_then }) => attention_then));
   expect(same.days[0]?.attention_now).toBe(before);
   expect(same.days.every(({ enter, leave }) => enter.length + leave.length === 0)).toBe(true);
   const eager = await whatIf('&open_points=1&close_points=1');
+  expect(eager.settings[0]).toMatchObject({ parameter: 'open_points', now: 3, asked: 1, least: 1, most: 8 });
   expect(eager.to_change).toEqual(['ATTENTION_OPEN_POINTS=1', 'ATTENTION_CLOSE_POINTS=1']);
   expect(eager.days[0]?.attention_then).toBeGreaterThan(before);
   expect(eager.days[0]?.enter).toHaveLength((eager.days[0]?.attention_then ?? 0) - before);

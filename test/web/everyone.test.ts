@@ -1,33 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import type { AxeResults } from 'axe-core';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Api } from '../../services/api/role.ts';
 import { startTestApi } from '../api/support.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
+import { faultsOf } from './axe.ts';
 import { hasBrowser, openBrowser, openPage, seedSchool } from './support.ts';
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-/** What axe finds wrong, a line for each kind. */
-async function faultsOf(page: Page, rules?: readonly string[]): Promise<string[]> {
-  // Through the debugger: the page itself may run nothing that is not served with it.
-  await page.evaluate(AXE);
-  const { violations } = (await page.evaluate(
-    `axe.run(${JSON.stringify({
-      resultTypes: ['violations'],
-      ...(rules === undefined ? {} : { runOnly: rules }),
-    })})`,
-  )) as AxeResults;
-  return violations.map(
-    ({ id, nodes }) =>
-      `${id}: ${nodes
-        .map(({ html, failureSummary }) => `${html} ${failureSummary}`)
-        .slice(0, 3)
-        .join(' | ')}`,
-  );
-}
 
 describe.skipIf(!hasBrowser)('the pages are for everyone', () => {
   let analytics: TestDatabase;
@@ -73,12 +50,4 @@ describe.skipIf(!hasBrowser)('the pages are for everyone', () => {
       await page.context().close();
     },
   );
-
-  test('nor where a number says why', async () => {
-    const { page } = await openPage(browser, `${api.url}/#/course/1`);
-    await page.locator('td button.why').first().click();
-    await page.locator('dialog[open]').waitFor();
-    expect(await faultsOf(page)).toEqual([]);
-    await page.context().close();
-  });
 });

@@ -8,7 +8,7 @@ import type { Message } from '../../services/web/src/i18n/message.ts';
 
 const SOURCES = path.resolve(import.meta.dirname, '../../services/web/src');
 const code = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' })
-  .filter((name) => /\.tsx?$/.test(name) && !/^i18n.(en|fr|ar)\.ts$/.test(name))
+  .filter((name) => /\.tsx?$/.test(name) && !/^i18n.(en|fr|ar)(-\w+)?\.ts$/.test(name))
   .map((name) => readFileSync(path.join(SOURCES, name), 'utf8'))
   .join('\n');
 
@@ -23,7 +23,7 @@ test.each(Object.keys(languages))('%s has every sentence, and no other', (langua
 });
 
 test('none is unused: each stands in the code, whole or as one of a kind', () => {
-  const kinds = [...code.matchAll(/t\(`([\w.-]+\.)\$\{/g)].map(([, start]) => start ?? '');
+  const kinds = [...code.matchAll(/(?:t|word)\(`([\w.-]+\.)\$\{/g)].map(([, start]) => start ?? '');
   expect(kinds.length).toBeGreaterThan(2);
   const unused = keys.filter((key) => !code.includes(`'${key}'`) && !kinds.some((start) => key.startsWith(start)));
   expect(unused).toEqual([]);

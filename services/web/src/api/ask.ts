@@ -8,14 +8,17 @@ export const keepToken = (token: string): void => sessionStorage.setItem(TOKEN, 
 export class Refusal extends Error {
   readonly status: number;
   readonly hint: string;
+  /** Stable; empty where it was no JSON. */
+  readonly code: string;
   /** As it came; null where it was no JSON. */
   readonly body: object | null;
 
-  constructor(status: number, message: string, hint: string, body: object | null) {
-    super(message);
+  constructor(status: number, body: Partial<ErrorAnswer> | null, otherwise: string) {
+    super(body?.error?.message ?? otherwise);
     this.name = 'Refusal';
     this.status = status;
-    this.hint = hint;
+    this.hint = body?.error?.hint ?? '';
+    this.code = body?.error?.code ?? '';
     this.body = body;
   }
 }
@@ -35,10 +38,11 @@ export async function askServer(path: string, init: RequestInit = {}): Promise<R
 
 async function refusalOf(response: Response): Promise<Refusal> {
   const body = (await response.json().catch(() => null)) as Partial<ErrorAnswer> | null;
-  return new Refusal(response.status, body?.error?.message ?? response.statusText, body?.error?.hint ?? '', body);
+  return new Refusal(response.status, body, response.statusText);
 }
 
-export const get = async <A>(path: string): Promise<A> => (await (await askServer(path)).json()) as A;
+export const get = async <A>(path: string, init?: RequestInit): Promise<A> =>
+  (await (await askServer(path, init)).json()) as A;
 
 /** A list to its end: its pages say where the next one is. */
 export async function getAll<R>(path: string): Promise<R[]> {

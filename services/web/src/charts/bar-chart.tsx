@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact';
 import { ChartFigure } from './figure.tsx';
 import { scale } from './scale.ts';
 import { useWidth } from './width.ts';
@@ -13,18 +14,19 @@ interface BarChartProps {
   readonly sentence: string;
   readonly head: readonly [string, string];
   readonly bars: readonly Bar[];
+  readonly why?: ComponentChildren;
 }
 
 const HEIGHT = 170;
 const [TOP, BOTTOM, GAP] = [20, 22, 6];
 
 /** A bar for each; its value stands above it. */
-export function BarChart({ sentence, head, bars }: BarChartProps) {
+export function BarChart({ sentence, head, bars, why }: BarChartProps) {
   const { ref, width } = useWidth();
   const step = Math.min(72, width / Math.max(1, bars.length));
   const y = scale(0, Math.max(1e-9, ...bars.map(({ value }) => value)), HEIGHT - BOTTOM, TOP);
   return (
-    <ChartFigure sentence={sentence} head={head} rows={bars.map(({ name, text }) => [name, text])}>
+    <ChartFigure why={why} sentence={sentence} head={head} rows={bars.map(({ name, text }) => [name, text])}>
       <div ref={ref}>
         <svg class="chart" role="img" aria-label={sentence} viewBox={`0 0 ${width} ${HEIGHT}`}>
           <line class="axis" x1="0" x2={width} y1={HEIGHT - BOTTOM} y2={HEIGHT - BOTTOM} />

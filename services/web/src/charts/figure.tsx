@@ -9,15 +9,19 @@ interface ChartFigureProps {
   readonly head: readonly string[];
   /** The twin of the picture; the first cell names the row. */
   readonly rows: readonly (readonly string[])[];
+  /** What opens its definition. */
+  readonly why?: ComponentChildren;
   readonly children: ComponentChildren;
 }
 
 /** A chart with its sentence above it and its table below. */
-export function ChartFigure({ sentence, head, rows, children }: ChartFigureProps) {
+export function ChartFigure({ sentence, head, rows, why, children }: ChartFigureProps) {
   const [isOpen, setOpen] = useState(false);
   return (
     <figure>
-      <figcaption>{sentence}</figcaption>
+      <figcaption>
+        {sentence} {why}
+      </figcaption>
       {children}
       <details onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
         <summary>{t('chart.table')}</summary>
@@ -27,7 +31,7 @@ export function ChartFigure({ sentence, head, rows, children }: ChartFigureProps
   );
 }
 
-const Twin = ({ sentence, head, rows }: Omit<ChartFigureProps, 'children'>) => (
+const Twin = ({ sentence, head, rows }: Omit<ChartFigureProps, 'children' | 'why'>) => (
   <Scroll label={sentence}>
     <table>
       <thead>

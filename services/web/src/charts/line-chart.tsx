@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact';
 import { dayText, number, orDash, t } from '../i18n/index.ts';
 import { ChartFigure } from './figure.tsx';
 import { bandOf, pathOf, scale } from './scale.ts';
@@ -17,6 +18,7 @@ interface LineChartProps {
   readonly name?: string;
   /** What is usual for the student. */
   readonly own?: number | null;
+  readonly why?: ComponentChildren;
 }
 
 const HEIGHT = 200;
@@ -24,7 +26,7 @@ const [LEFT, RIGHT, TOP, BOTTOM] = [34, 8, 8, 24];
 const LEVELS = [0, 25, 50, 75, 100];
 
 /** Days along the foot, 0 to 100 up the side. */
-export function LineChart({ sentence, days, name, own = null }: LineChartProps) {
+export function LineChart({ sentence, days, name, own = null, why }: LineChartProps) {
   const { ref, width } = useWidth();
   const x = scale(0, Math.max(1, days.length - 1), LEFT, width - RIGHT);
   const y = scale(0, 100, HEIGHT - BOTTOM, TOP);
@@ -44,7 +46,7 @@ export function LineChart({ sentence, days, name, own = null }: LineChartProps) 
     ...[each.middle?.p25, each.middle?.p50, each.middle?.p75].map((cut) => orDash(cut, 1)),
   ]);
   return (
-    <ChartFigure sentence={sentence} head={head} rows={rows.toReversed()}>
+    <ChartFigure why={why} sentence={sentence} head={head} rows={rows.toReversed()}>
       <div ref={ref}>
         <svg class="chart" role="img" aria-label={sentence} viewBox={`0 0 ${width} ${HEIGHT}`}>
           {LEVELS.map((level) => (

@@ -1,6 +1,8 @@
+import { AR_WHY } from './ar-why.ts';
 import type { Messages } from './messages.ts';
 
 export const AR: Messages = {
+  ...AR_WHY,
   skip: 'انتقل إلى المحتوى',
   loading: 'جارٍ القراءة …',
   unknown: 'غير معروف',
@@ -241,6 +243,7 @@ export const AR: Messages = {
   'feature.assignment_completion_rate': 'المنجَز ٪',
   'feature.time_spent_30d': 'الوقت في 30 يومًا',
 
+  'feature.last_activity_at': 'آخر ظهور',
   'flags.title': 'غير معتاد لهذا الطالب',
   'flags.note': 'مقارنة بماضي الطالب نفسه. ليس إنذارًا: قد يكون خبرًا سارًّا، أو لا شيء.',
   'flags.none': 'لا شيء غير معتاد.',
@@ -251,9 +254,6 @@ export const AR: Messages = {
   'flags.threshold': 'الحد',
   'flags.severity': 'الشدة',
   'flags.unsupported': 'لم يُقيَّم لنقص البيانات: {flags}.',
-
-  'why.title': 'لماذا: {what}',
-  'why.close': 'إغلاق',
 
   'docs.title': 'واجهة البرمجة',
   'docs.routes': 'المسارات',

@@ -1,7 +1,9 @@
+import { EN_WHY } from './en-why.ts';
 import type { Message } from './message.ts';
 
 /** Every sentence of the pages. Places in braces are filled in; `n` decides the plural form. */
 export const EN = {
+  ...EN_WHY,
   skip: 'Skip to the content',
   loading: 'Reading …',
   unknown: 'not known',
@@ -184,6 +186,7 @@ export const EN = {
   'feature.assignment_completion_rate': 'Completed, %',
   'feature.time_spent_30d': 'Time in 30 days',
 
+  'feature.last_activity_at': 'Last seen',
   'flags.title': 'Unusual for this student',
   'flags.note': 'Against the student’s own past. It is no alarm: it may be good news, or nothing.',
   'flags.none': 'Nothing is unusual.',
@@ -194,9 +197,6 @@ export const EN = {
   'flags.threshold': 'Limit',
   'flags.severity': 'How much',
   'flags.unsupported': 'Not judged, for want of data: {flags}.',
-
-  'why.title': 'Why: {what}',
-  'why.close': 'Close',
 
   'docs.title': 'The API',
   'docs.routes': 'Routes',

@@ -1,6 +1,8 @@
+import { FR_WHY } from './fr-why.ts';
 import type { Messages } from './messages.ts';
 
 export const FR: Messages = {
+  ...FR_WHY,
   skip: 'Aller au contenu',
   loading: 'Lecture …',
   unknown: 'inconnu',
@@ -190,6 +192,7 @@ export const FR: Messages = {
   'feature.assignment_completion_rate': 'Achevé, %',
   'feature.time_spent_30d': 'Temps sur 30 jours',
 
+  'feature.last_activity_at': 'Vu pour la dernière fois',
   'flags.title': 'Inhabituel pour cet élève',
   'flags.note': 'Par rapport à son propre passé. Ce n’est pas une alarme : ce peut être une bonne nouvelle, ou rien.',
   'flags.none': 'Rien d’inhabituel.',
@@ -200,9 +203,6 @@ export const FR: Messages = {
   'flags.threshold': 'Limite',
   'flags.severity': 'Force',
   'flags.unsupported': 'Non jugé, faute de données : {flags}.',
-
-  'why.title': 'Pourquoi : {what}',
-  'why.close': 'Fermer',
 
   'docs.title': 'L’API',
   'docs.routes': 'Routes',

@@ -53,6 +53,9 @@ export function t(key: MessageKey, places: Readonly<Record<string, string | numb
   });
 }
 
+/** A word for what the server names; where there is none, its name. */
+export const word = (key: string, otherwise: string): string => (key in messages ? t(key as MessageKey) : otherwise);
+
 /** To make one costs more than to use it a hundred times. */
 const numberFormats = new Map<string, Intl.NumberFormat>();
 
@@ -64,6 +67,12 @@ export function number(value: number, digits = 0): string {
   return format.format(value);
 }
 
+/** With so many decimals at most, and none that says nothing. */
+export const upTo = (value: number, digits: number): string =>
+  number(value, Number.isInteger(value) ? 0 : Math.min(digits, decimalsOf(value)));
+
+const decimalsOf = (value: number): number => /\.(\d+)$/.exec(String(value))?.[1]?.length ?? 0;
+
 /** A number that may be unknown: a dash, never 0. */
 export const orDash = (value: number | null | undefined, digits = 0): string =>
   value === null || value === undefined ? '–' : number(value, digits);
@@ -72,6 +81,12 @@ export const orDash = (value: number | null | undefined, digits = 0): string =>
 export const dayText = (day: string): string => dayFormat({ day: 'numeric', month: 'short' }).format(new Date(day));
 export const longDay = (day: string): string =>
   dayFormat({ day: 'numeric', month: 'long', year: 'numeric' }).format(new Date(day));
+
+/** Days in a row. */
+export const dayRangeText = (from: string, to: string): string =>
+  dayFormat({ day: 'numeric', month: 'short' }).formatRange(new Date(from), new Date(to));
+
+export const WEEKDAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'] as const;
 
 /** The day's name, 0 for Monday. */
 export const weekdayText = (index: number, width: 'short' | 'long'): string =>

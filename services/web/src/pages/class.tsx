@@ -4,6 +4,7 @@ import type { ListedCourse } from '#libs/serve/courses.ts';
 import { type Bar, BarChart } from '../charts/bar-chart.tsx';
 import { LineChart } from '../charts/line-chart.tsx';
 import { listText, number, t, weekdayText } from '../i18n/index.ts';
+import { WhyTotal } from '../parts/why-button.tsx';
 
 interface ClassProps {
   readonly students: readonly ClassStudent[];
@@ -23,12 +24,24 @@ export function ClassAsAWhole({ students, days, collected }: ClassProps) {
     <section>
       <h2>{t('class.title')}</h2>
       {missing.length > 0 && <p>{t('class.missing', { kinds: listText(missing.map((kind) => t(`kind.${kind}`))) })}</p>}
-      {scores.length === 0 ? <p class="muted">{t('class.noScores')}</p> : <Distribution scores={scores} />}
+      {scores.length === 0 ? (
+        <p class="muted">{t('class.noScores')}</p>
+      ) : (
+        <Distribution scores={scores} all={students.length} />
+      )}
       {days.length > 1 && (
         <>
           <LineChart
             sentence={trendSentence(days)}
             days={days.map((day) => ({ day: day.feature_date, value: null, middle: day.engagement_ma7 }))}
+            why={
+              <WhyTotal
+                label={t('chart.middle')}
+                sentences={[t('total.trend'), t('over.students', { n: days.at(-1)?.students ?? 0 })]}
+              >
+                {t('why.ask')}
+              </WhyTotal>
+            }
           />
           <Rhythm days={days} />
         </>
@@ -39,7 +52,13 @@ export function ClassAsAWhole({ students, days, collected }: ClassProps) {
 
 const BINS = 10;
 
-function Distribution({ scores }: { readonly scores: readonly number[] }) {
+interface DistributionProps {
+  readonly scores: readonly number[];
+  /** Students, of whom not every one has a score. */
+  readonly all: number;
+}
+
+function Distribution({ scores, all }: DistributionProps) {
   const counts = Array.from({ length: BINS }, () => 0);
   for (const score of scores) {
     const bin = Math.min(BINS - 1, Math.floor(score / (100 / BINS)));
@@ -59,6 +78,14 @@ function Distribution({ scores }: { readonly scores: readonly number[] }) {
       sentence={`${t('class.distribution', { median: Math.round(median) })} ${t('class.low', { n: low })}`}
       head={[t('class.score'), t('courses.students')]}
       bars={bars}
+      why={
+        <WhyTotal
+          label={t('class.score')}
+          sentences={[t('total.distribution'), t('over.known', { n: scores.length, all })]}
+        >
+          {t('why.ask')}
+        </WhyTotal>
+      }
     />
   );
 }
@@ -86,7 +113,19 @@ function Rhythm({ days }: { readonly days: readonly ClassDay[] }) {
   const least = bars.reduce((best, bar) => (bar.value < best.value ? bar : best));
   const sentence =
     most.value === 0 ? t('class.quiet') : t('class.rhythm', { most: most.name, share: most.text, least: least.name });
-  return <BarChart sentence={sentence} head={[t('chart.weekday'), t('class.active')]} bars={bars} />;
+  const counted = Math.min(days.length, RHYTHM_DAYS);
+  return (
+    <BarChart
+      sentence={sentence}
+      head={[t('chart.weekday'), t('class.active')]}
+      bars={bars}
+      why={
+        <WhyTotal label={t('class.active')} sentences={[t('total.rhythm'), t('over.days', { n: counted })]}>
+          {t('why.ask')}
+        </WhyTotal>
+      }
+    />
+  );
 }
 
 /** Of the students, the share that is active on each day of the week, Monday first. */

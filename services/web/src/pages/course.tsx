@@ -11,6 +11,7 @@ import { Problem } from '../parts/problem.tsx';
 import { ClassAsAWhole } from './class.tsx';
 import { Everyone } from './everyone.tsx';
 import { TalkTo } from './talk-to.tsx';
+import { WhatIfPanel } from './what-if.tsx';
 
 /** A course: whom to talk to and why, then everyone, then the class as a whole. */
 export function CoursePage({ course }: { readonly course: number }) {
@@ -39,6 +40,7 @@ export function CoursePage({ course }: { readonly course: number }) {
           <TalkTo course={course} people={attention.data} students={students.data} nameOf={nameOf} />
           <Everyone course={course} students={students.data} nameOf={nameOf} />
           <ClassAsAWhole students={students.data} days={days.data ?? []} collected={listed?.collected} />
+          {students.data.length > 0 && <WhatIfPanel course={course} nameOf={nameOf} />}
         </>
       ) : (
         error === undefined && <p class="muted">{t('loading')}</p>

@@ -6,6 +6,7 @@ import { dayText, number, orDash, t } from '../i18n/index.ts';
 import { Page } from '../parts/page.tsx';
 import { Problem } from '../parts/problem.tsx';
 import { Scroll } from '../parts/scroll.tsx';
+import { WhyCourse } from '../parts/why-course.tsx';
 import { courseHref } from '../route.ts';
 
 /** The first page: every course, those where most students need somebody first. */
@@ -29,6 +30,14 @@ export function CoursesPage() {
   );
 }
 
+const TOTALS = [
+  ['attention', ({ attention }: ListedCourse) => number(attention)],
+  ['students', ({ students }: ListedCourse) => number(students)],
+  ['engagement', ({ averages }: ListedCourse) => orDash(averages.engagement_score, 1)],
+  ['success', ({ averages }: ListedCourse) => orDash(averages.success_rate, 1)],
+  ['flags', ({ open_flags }: ListedCourse) => number(open_flags)],
+] as const;
+
 function CourseTable({ courses }: { readonly courses: readonly ListedCourse[] }) {
   const inOrder = courses.toSorted((a, b) => b.attention - a.attention || a.course_id - b.course_id);
   return (
@@ -37,21 +46,11 @@ function CourseTable({ courses }: { readonly courses: readonly ListedCourse[] })
         <thead>
           <tr>
             <th scope="col">{t('courses.course')}</th>
-            <th scope="col" class="number">
-              {t('courses.attention')}
-            </th>
-            <th scope="col" class="number">
-              {t('courses.students')}
-            </th>
-            <th scope="col" class="number">
-              {t('courses.engagement')}
-            </th>
-            <th scope="col" class="number">
-              {t('courses.success')}
-            </th>
-            <th scope="col" class="number">
-              {t('courses.flags')}
-            </th>
+            {TOTALS.map(([total]) => (
+              <th key={total} scope="col" class="number">
+                {t(`courses.${total}`)}
+              </th>
+            ))}
             <th scope="col" class="number">
               {t('courses.asOf')}
             </th>
@@ -65,11 +64,13 @@ function CourseTable({ courses }: { readonly courses: readonly ListedCourse[] })
                   <bdi>{courseName(course)}</bdi>
                 </a>
               </th>
-              <td class={course.attention > 0 ? 'number alarm' : 'number'}>{number(course.attention)}</td>
-              <td class="number">{number(course.students)}</td>
-              <td class="number">{orDash(course.averages.engagement_score, 1)}</td>
-              <td class="number">{orDash(course.averages.success_rate, 1)}</td>
-              <td class="number">{number(course.open_flags)}</td>
+              {TOTALS.map(([total, text]) => (
+                <td key={total} class={total === 'attention' && course.attention > 0 ? 'number alarm' : 'number'}>
+                  <WhyCourse total={total} course={course.course_id} label={t(`courses.${total}`)}>
+                    {text(course)}
+                  </WhyCourse>
+                </td>
+              ))}
               <td class="number">{course.as_of === null ? '–' : dayText(course.as_of)}</td>
             </tr>
           ))}

@@ -2,7 +2,7 @@ import { useMemo, useState } from 'preact/hooks';
 import type { ClassStudent } from '#libs/serve/class-students.ts';
 import type { NameOf } from '../api/names.ts';
 import { Sparkline } from '../charts/sparkline.tsx';
-import { currentLanguage, listText, number, orDash, t } from '../i18n/index.ts';
+import { currentLanguage, number, orDash, t } from '../i18n/index.ts';
 import { Scroll } from '../parts/scroll.tsx';
 import { Why } from '../parts/why.tsx';
 import { studentHref } from '../route.ts';
@@ -167,14 +167,11 @@ function Head({ order: [sorted, isDescending], sortBy }: { readonly order: Order
 
 function StudentRow({ course, row: { student, name } }: { readonly course: number; readonly row: Row }) {
   const { student_id, attention, engagement_score, days_inactive, avg_grade, success_rate, flags } = student;
-  const why = (feature: keyof ClassStudent, label: string, value: number | null, digits: number) =>
-    value === null ? (
-      <span class="muted">–</span>
-    ) : (
-      <Why feature={feature} course={course} student={student_id} label={label}>
-        {number(value, digits)}
-      </Why>
-    );
+  const why = (feature: keyof ClassStudent, label: string, value: number | null, digits: number) => (
+    <Why feature={feature} course={course} student={student_id} label={label}>
+      {value === null ? <span class="muted">–</span> : number(value, digits)}
+    </Why>
+  );
   return (
     <tr>
       <th scope="row">
@@ -184,7 +181,9 @@ function StudentRow({ course, row: { student, name } }: { readonly course: numbe
       </th>
       <td>
         {attention !== null && (
-          <span class={attention.severity === 'high' ? 'alarm' : ''}>{t(`severity.${attention.severity}`)}</span>
+          <Why feature="attention" course={course} student={student_id} label={t('everyone.attention')}>
+            <span class={attention.severity === 'high' ? 'alarm' : ''}>{t(`severity.${attention.severity}`)}</span>
+          </Why>
         )}
       </td>
       <td class="number">{why('engagement_score', t('everyone.score'), engagement_score, 0)}</td>
@@ -194,11 +193,15 @@ function StudentRow({ course, row: { student, name } }: { readonly course: numbe
       <td class="number">{why('days_inactive', t('everyone.inactive'), days_inactive, 0)}</td>
       <td class="number">{why('avg_grade', t('everyone.grade'), avg_grade, 1)}</td>
       <td class="number">{why('success_rate', t('everyone.success'), success_rate, 0)}</td>
-      <td class="small">
+      <td class="small flags">
         {flags.length === 0 ? (
           <span class="muted">{orDash(null)}</span>
         ) : (
-          listText(flags.map((flag) => t(`flag.${flag}`)))
+          flags.map((flag) => (
+            <Why key={flag} feature={flag} course={course} student={student_id} label={t(`flag.${flag}`)}>
+              {t(`flag.${flag}`)}
+            </Why>
+          ))
         )}
       </td>
     </tr>

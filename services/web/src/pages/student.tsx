@@ -1,3 +1,4 @@
+import type { VNode } from 'preact';
 import type { ClassDay } from '#libs/serve/class-days.ts';
 import type { StudentMetrics } from '#libs/serve/student-metrics.ts';
 import type { TrajectoryPoint } from '#libs/serve/trajectory.ts';
@@ -6,9 +7,11 @@ import { useNames } from '../api/names.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { BarChart } from '../charts/bar-chart.tsx';
 import { LineChart, type LineChartDay } from '../charts/line-chart.tsx';
-import { dayText, instantText, longDay, number, t, weekdayText } from '../i18n/index.ts';
+import { dayText, instantText, longDay, number, t, WEEKDAYS, weekdayText } from '../i18n/index.ts';
+import { timeSpent } from '../parts/cell-text.ts';
 import { Page } from '../parts/page.tsx';
 import { Problem } from '../parts/problem.tsx';
+import { ReasonList } from '../parts/reason-list.tsx';
 import { reasonSentences, stoppedText } from '../parts/reasons.ts';
 import { Why } from '../parts/why.tsx';
 import { courseHref } from '../route.ts';
@@ -45,8 +48,8 @@ export function StudentPage({ course, student }: StudentProps) {
           {row.as_of_date !== null && <p class="muted small">{t('course.asOf', { day: longDay(row.as_of_date) })}</p>}
           <Opening row={row} />
           <Numbers row={row} />
-          <Over90Days name={name} points={path.data ?? []} days={days.data ?? []} />
-          <WeeklyRhythm pattern={row.activity_pattern} />
+          <Over90Days name={name} points={path.data ?? []} days={days.data ?? []} why={whyOf(row)} />
+          <WeeklyRhythm pattern={row.activity_pattern} why={whyOf(row)} />
           <OwnPastFlags row={row} />
         </>
       )}
@@ -54,8 +57,18 @@ export function StudentPage({ course, student }: StudentProps) {
   );
 }
 
+/** Under a chart: where its last number comes from. */
+type WhyOf = (feature: string, label: string) => VNode;
+
+const whyOf =
+  ({ course_id, student_id }: StudentMetrics): WhyOf =>
+  (feature, label) => (
+    <Why feature={feature} course={course_id} student={student_id} label={label}>
+      {t('why.ask')}
+    </Why>
+  );
+
 function Opening({ row }: { readonly row: StudentMetrics }) {
-  const sentences = reasonSentences(row, row);
   const { attention, course_id, student_id } = row;
   if (attention === null) return <p class="lead">{`${t('student.well')} ${stoppedText(row) ?? ''}`.trim()}</p>;
   return (
@@ -65,11 +78,7 @@ function Opening({ row }: { readonly row: StudentMetrics }) {
           {t('student.attention', { n: attention.value, day: dayText(attention.since) })}
         </Why>
       </p>
-      <ul>
-        {sentences.map((sentence) => (
-          <li key={sentence}>{sentence}</li>
-        ))}
-      </ul>
+      <ReasonList reasons={reasonSentences(row, row)} course={course_id} student={student_id} />
     </div>
   );
 }
@@ -101,22 +110,31 @@ function Numbers({ row }: { readonly row: StudentMetrics }) {
             <div key={feature}>
               <dt>{label}</dt>
               <dd>
-                {value === null || value === undefined ? (
-                  <span class="muted small">{t('unknown')}</span>
-                ) : (
-                  <Why feature={feature} course={row.course_id} student={row.student_id} label={label}>
-                    {feature === 'time_spent_30d'
-                      ? t('student.hours', { hours: number(value / 3600, 1) })
-                      : number(value, digits)}
-                  </Why>
-                )}
+                <Why feature={feature} course={row.course_id} student={row.student_id} label={label}>
+                  {value === null || value === undefined ? (
+                    <span class="muted small">{t('unknown')}</span>
+                  ) : feature === 'time_spent_30d' ? (
+                    timeSpent(value)
+                  ) : (
+                    number(value, digits)
+                  )}
+                </Why>
               </dd>
             </div>
           );
         })}
       </dl>
       {row.last_activity_at !== null && (
-        <p class="small muted">{t('student.last', { time: instantText(row.last_activity_at) })}</p>
+        <p class="small muted">
+          <Why
+            feature="last_activity_at"
+            course={row.course_id}
+            student={row.student_id}
+            label={t('feature.last_activity_at')}
+          >
+            {t('student.last', { time: instantText(row.last_activity_at) })}
+          </Why>
+        </p>
       )}
     </section>
   );
@@ -129,9 +147,10 @@ interface Over90DaysProps {
   readonly name: string;
   readonly points: readonly TrajectoryPoint[];
   readonly days: readonly ClassDay[];
+  readonly why: WhyOf;
 }
 
-function Over90Days({ name, points, days }: Over90DaysProps) {
+function Over90Days({ name, points, days, why }: Over90DaysProps) {
   if (points.length < 2) return <p class="muted">{t('student.short')}</p>;
   const ofClass = new Map(days.map((day) => [day.feature_date, day]));
   const lineOf = (
@@ -146,10 +165,21 @@ function Over90Days({ name, points, days }: Over90DaysProps) {
     <section>
       <h2>{t('student.over')}</h2>
       <h3>{t('student.engagement')}</h3>
-      <LineChart sentence={engagementSentence(engagement, own)} days={engagement} name={name} own={own} />
+      <LineChart
+        sentence={engagementSentence(engagement, own)}
+        days={engagement}
+        name={name}
+        own={own}
+        why={why('engagement_ma7', t('student.engagement'))}
+      />
       <h3>{t('student.grades')}</h3>
       {grades.some(({ value }) => value !== null) ? (
-        <LineChart sentence={gradeSentence(grades)} days={grades} name={name} />
+        <LineChart
+          sentence={gradeSentence(grades)}
+          days={grades}
+          name={name}
+          why={why('grade_ma30', t('student.grades'))}
+        />
       ) : (
         <p class="muted">{t('student.noGrades')}</p>
       )}
@@ -187,9 +217,12 @@ function placeIn({ value, middle }: LineChartDay): string {
   return value > middle.p75 ? t('place.above') : t('place.in');
 }
 
-const WEEKDAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'] as const;
+interface WeeklyRhythmProps {
+  readonly pattern: StudentMetrics['activity_pattern'];
+  readonly why: WhyOf;
+}
 
-function WeeklyRhythm({ pattern }: { readonly pattern: StudentMetrics['activity_pattern'] }) {
+function WeeklyRhythm({ pattern, why }: WeeklyRhythmProps) {
   if (pattern === null) return null;
   const bars = WEEKDAYS.map((day, index) => ({
     name: weekdayText(index, 'long'),
@@ -205,6 +238,7 @@ function WeeklyRhythm({ pattern }: { readonly pattern: StudentMetrics['activity_
         sentence={t('student.rhythmIs', { day: most.name, share: most.text })}
         head={[t('chart.weekday'), t('student.share')]}
         bars={bars}
+        why={why('activity_pattern', t('student.rhythm'))}
       />
     </section>
   );

@@ -2,8 +2,10 @@ import type { OpenAttention } from '#libs/serve/attention.ts';
 import type { ClassStudent } from '#libs/serve/class-students.ts';
 import type { NameOf } from '../api/names.ts';
 import { dayText, t } from '../i18n/index.ts';
-import { reasonSentences } from '../parts/reasons.ts';
+import { ReasonList } from '../parts/reason-list.tsx';
+import { type Reason, reasonSentences } from '../parts/reasons.ts';
 import { Why } from '../parts/why.tsx';
+import { WhyCourse } from '../parts/why-course.tsx';
 import { studentHref } from '../route.ts';
 
 interface TalkToProps {
@@ -21,7 +23,7 @@ const DAY_MS = 86_400_000;
 /** Whom to talk to, and why: the first sentences, then the list. */
 export function TalkTo({ course, people, students, nameOf }: TalkToProps) {
   const activities = new Map(students.map((student) => [student.student_id, student]));
-  const sentencesOf = (person: OpenAttention): string[] =>
+  const reasonsOf = (person: OpenAttention): Reason[] =>
     reasonSentences(person, activities.get(person.student_id) ?? { ...person, active_days_30d: null });
   if (people.length === 0) return <p class="lead">{students.length === 0 ? t('course.empty') : t('talk.nobody')}</p>;
   const fresh = people.filter(isNew);
@@ -30,13 +32,16 @@ export function TalkTo({ course, people, students, nameOf }: TalkToProps) {
   return (
     <>
       <p class="lead">
-        {t('talk.lead', { n: people.length })} {fresh.length > 0 && t('talk.new', { n: fresh.length })}{' '}
+        <WhyCourse total="attention" course={course} label={t('courses.attention')}>
+          {t('talk.lead', { n: people.length })}
+        </WhyCourse>{' '}
+        {fresh.length > 0 && t('talk.new', { n: fresh.length })}{' '}
         {named.map((person) => (
           <span key={person.student_id}>
             <a href={studentHref(course, person.student_id)}>
               <bdi>{nameOf(person.student_id)}</bdi>
             </a>
-            {t('colon')} {sentencesOf(person)[0]}.{' '}
+            {t('colon')} {reasonsOf(person)[0]?.sentence}.{' '}
           </span>
         ))}
       </p>
@@ -55,11 +60,7 @@ export function TalkTo({ course, people, students, nameOf }: TalkToProps) {
                 <span class="muted">{t('talk.since', { day: dayText(person.since) })}</span>
               </div>
             </div>
-            <ul>
-              {sentencesOf(person).map((sentence) => (
-                <li key={sentence}>{sentence}</li>
-              ))}
-            </ul>
+            <ReasonList reasons={reasonsOf(person)} course={course} student={person.student_id} />
           </li>
         ))}
       </ol>

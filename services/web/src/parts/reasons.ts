@@ -12,15 +12,18 @@ export interface Activity {
 
 type Reasons = Pick<OpenAttention, 'absent' | 'missing_work' | 'low_marks'>;
 
+export interface Reason {
+  readonly reason: keyof Reasons;
+  readonly sentence: string;
+}
+
 /** Why a student has attention, a sentence for each reason, with its evidence. */
-export function reasonSentences(reasons: Reasons, activity: Activity): string[] {
+export function reasonSentences(reasons: Reasons, activity: Activity): Reason[] {
   const { absent, missing_work, low_marks } = reasons;
   return [
-    ...(absent === null ? [] : [absentText(absent, activity)]),
-    ...(missing_work === null ? [] : [missingText(missing_work)]),
-    ...(low_marks === null
-      ? []
-      : [t('reason.marks', { points: Math.round(Math.abs(low_marks.value)), n: low_marks.graded ?? 0 })]),
+    ...(absent === null ? [] : [{ reason: 'absent' as const, sentence: absentText(absent, activity) }]),
+    ...(missing_work === null ? [] : [{ reason: 'missing_work' as const, sentence: missingText(missing_work) }]),
+    ...(low_marks === null ? [] : [{ reason: 'low_marks' as const, sentence: marksText(low_marks) }]),
   ];
 }
 
@@ -39,6 +42,9 @@ export function stoppedText({ days_inactive, active_days_30d }: Activity): strin
   const aWeek = active_days_30d === null || before < 7 ? 0 : Math.round((7 * active_days_30d) / before);
   return aWeek === 0 ? stopped : `${stopped}${t('join')}${t('reason.before', { n: aWeek })}`;
 }
+
+const marksText = ({ value, graded }: NonNullable<Reasons['low_marks']>): string =>
+  t('reason.marks', { points: Math.round(Math.abs(value)), n: graded ?? 0 });
 
 function missingText({ value, baseline, items }: NonNullable<Reasons['missing_work']>): string {
   const missing = t('reason.missing', { n: value, owed: baseline ?? value });

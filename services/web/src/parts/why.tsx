@@ -1,59 +1,83 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
-import type { z } from 'zod';
-import type { catalogueAnswer } from '#libs/serve/catalogue/index.ts';
-import { get } from '../api/ask.ts';
+import type { Explanation } from '#libs/explain/index.ts';
+import { get, Refusal } from '../api/ask.ts';
 import { useAnswer } from '../api/use-answer.ts';
-import { t } from '../i18n/index.ts';
+import { longDay, t, word } from '../i18n/index.ts';
+import { ExplainedParts } from './explained-parts.tsx';
+import { ExplainedRows, RowsLeftOut } from './explained-rows.tsx';
 import { Problem } from './problem.tsx';
+import { WhyButton } from './why-button.tsx';
 
-interface WhyProps {
+interface Column {
   /** The column. */
   readonly feature: string;
   readonly course: number;
   readonly student: number;
-  /** What is asked about, for who cannot see where it stands. */
+}
+
+interface WhyProps extends Column {
   readonly label: string;
   readonly children: ComponentChildren;
 }
 
-/** A number that says why it is what it is, when it is pressed. */
-export function Why(props: WhyProps) {
-  const [isOpen, setOpen] = useState(false);
+/** A number of one student, from the rows of the learning platform on. */
+export const Why = ({ label, children, ...column }: WhyProps) => (
+  <WhyButton label={label} panel={() => <WhyPanel {...column} />}>
+    {children}
+  </WhyButton>
+);
+
+function WhyPanel({ feature, course, student }: Column) {
+  const path = `/api/explain/${student}/${course}/${feature}`;
+  const { data, error } = useAnswer(path, () => get<Explanation>(path), course);
+  const isGone = error instanceof Refusal && error.status === 404;
+  return (
+    <div aria-live="polite">
+      {isGone ? <p>{t('why.none')}</p> : <Problem error={error} />}
+      {data === undefined && error === undefined && <p class="muted">{t('why.reading')}</p>}
+      {data !== undefined && !isGone && <Explained feature={feature} explanation={data} />}
+    </div>
+  );
+}
+
+interface ExplainedProps {
+  readonly feature: string;
+  readonly explanation: Explanation;
+}
+
+function Explained({ feature, explanation }: ExplainedProps) {
+  const { as_of, value, definition, parts, rows, left_out, would_change } = explanation;
   return (
     <>
-      <button
-        type="button"
-        class="why"
-        aria-haspopup="dialog"
-        title={t('why.title', { what: props.label })}
-        onClick={() => setOpen(true)}
-      >
-        {props.children}
-      </button>
-      {isOpen && <WhyDialog {...props} close={() => setOpen(false)} />}
+      <p>{word(`meaning.${feature}`, definition.formula)}</p>
+      <p class="small muted">{t('course.asOf', { day: longDay(as_of) })}</p>
+      {value === null && <p>{definition.table === 'anomaly_features' ? t('why.notOpen') : t('why.unknown')}</p>}
+      <ExplainedParts parts={parts} />
+      <WouldChange changes={would_change} />
+      <ExplainedRows rows={rows} />
+      <RowsLeftOut rows={left_out} />
+      <details>
+        <summary>{t('why.exactly')}</summary>
+        <p class="small" lang="en" dir="ltr">
+          {definition.formula}
+        </p>
+      </details>
     </>
   );
 }
 
-function WhyDialog({ feature, label, children, close }: WhyProps & { close(): void }) {
-  const ref = useRef<HTMLDialogElement>(null);
-  useEffect(() => ref.current?.showModal(), []);
-  const { data, error } = useAnswer('features', () => get<z.output<typeof catalogueAnswer>>('/features'));
-  const entry = data?.find(({ name }) => name === feature);
+function WouldChange({ changes }: { readonly changes: Explanation['would_change'] }) {
+  if (changes.length === 0) return null;
   return (
-    <dialog ref={ref} onClose={close} aria-labelledby="why">
-      <h2 id="why">{t('why.title', { what: label })}</h2>
-      <p class="lead">{children}</p>
-      <Problem error={error} />
-      {entry !== undefined && (
-        <div lang="en" dir="ltr">
-          <p>{entry.formula}</p>
-        </div>
-      )}
-      <button type="button" class="act" onClick={() => ref.current?.close()}>
-        {t('why.close')}
-      </button>
-    </dialog>
+    <section>
+      <h3>{t('why.change')}</h3>
+      <ul>
+        {changes.map((each) => (
+          <li key={`${each.change} ${each.effect}`} lang="en" dir="ltr">
+            {each.change}: <strong>{each.effect}</strong>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }

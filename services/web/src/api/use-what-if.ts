@@ -1,0 +1,49 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { WhatIf } from '#libs/explain/what-if.ts';
+import { get, Refusal, Unreachable } from './ask.ts';
+
+/** A hand that moves a slider is waited for. Milliseconds. */
+const STILL_MS = 300;
+const AGAIN_MS = 1_000;
+
+export interface WhatIfAnswered {
+  /** The last that came; what it is about stands in it. */
+  readonly data: WhatIf | undefined;
+  readonly error: Error | undefined;
+  /** Another question is out, or waits for its turn. */
+  readonly isAsking: boolean;
+}
+
+/** Asks when the question has stood still for a moment. The last one wins: what was asked before is called off. */
+export function useWhatIf(path: string): WhatIfAnswered {
+  const [state, setState] = useState<WhatIfAnswered>({ data: undefined, error: undefined, isAsking: true });
+  const isFirst = useRef(true);
+  useEffect(() => {
+    const calledOff = new AbortController();
+    const { signal } = calledOff;
+    let timer: ReturnType<typeof setTimeout>;
+    const look = (): void => {
+      get<WhatIf>(path, { signal }).then(
+        (data) => !signal.aborted && setState({ data, error: undefined, isAsking: false }),
+        (error: Error) => {
+          if (signal.aborted) return;
+          // Whoever judges a class takes a core: they take turns, and this one comes.
+          if (!isBusy(error)) setState(({ data }) => ({ data, error, isAsking: false }));
+          if (isBusy(error) || isAway(error)) timer = setTimeout(look, AGAIN_MS);
+        },
+      );
+    };
+    setState(({ data }) => ({ data, error: undefined, isAsking: true }));
+    timer = setTimeout(look, isFirst.current ? 0 : STILL_MS);
+    isFirst.current = false;
+    return () => {
+      clearTimeout(timer);
+      calledOff.abort();
+    };
+  }, [path]);
+  return state;
+}
+
+const isBusy = (error: Error): boolean => error instanceof Refusal && error.code === 'busy';
+const isAway = (error: Error): boolean =>
+  error instanceof Unreachable || (error instanceof Refusal && (error.status === 503 || error.status === 429));

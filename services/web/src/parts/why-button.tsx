@@ -1,0 +1,71 @@
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { t } from '../i18n/index.ts';
+
+interface WhyButtonProps {
+  /** What is asked about, for who cannot see where it stands. */
+  readonly label: string;
+  readonly children: ComponentChildren;
+  /** What the panel says; asked for when it opens. */
+  panel(): ComponentChildren;
+}
+
+/** A number that says why it is what it is, when it is pressed. */
+export function WhyButton(props: WhyButtonProps) {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <>
+      <button
+        type="button"
+        class="why"
+        aria-haspopup="dialog"
+        title={t('why.title', { what: props.label })}
+        onClick={() => setOpen(true)}
+      >
+        {props.children}
+      </button>
+      {isOpen && <WhyDialog {...props} close={() => setOpen(false)} />}
+    </>
+  );
+}
+
+/** The browser's own dialog: Escape closes it, and the focus goes back to the number. */
+function WhyDialog({ label, children, panel, close }: WhyButtonProps & { close(): void }) {
+  const ref = useRef<HTMLDialogElement>(null);
+  useEffect(() => ref.current?.showModal(), []);
+  return (
+    <dialog ref={ref} class="why" onClose={close} aria-label={t('why.title', { what: label })}>
+      <header>
+        <h2>{t('why.title', { what: label })}</h2>
+        <button type="button" class="act" onClick={() => ref.current?.close()}>
+          {t('why.close')}
+        </button>
+      </header>
+      <p class="lead">{children}</p>
+      {panel()}
+    </dialog>
+  );
+}
+
+interface WhyTotalProps {
+  readonly label: string;
+  /** What the number is, and what it is counted over. */
+  readonly sentences: readonly string[];
+  readonly children: ComponentChildren;
+}
+
+/** A number of a whole class: what it is, and over whom it is counted. */
+export const WhyTotal = ({ label, sentences, children }: WhyTotalProps) => (
+  <WhyButton
+    label={label}
+    panel={() =>
+      sentences.map((sentence) => (
+        <p key={sentence} class="total">
+          {sentence}
+        </p>
+      ))
+    }
+  >
+    {children}
+  </WhyButton>
+);
