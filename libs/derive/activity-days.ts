@@ -1,8 +1,13 @@
 import type { LocalDay } from '#libs/domain/local-date.ts';
 
 /** The active days of a series, ascending, each once. @param active 1 on active days, from `firstDay` on */
-export const activeDaysOf = (active: readonly (number | null)[], firstDay: LocalDay): LocalDay[] =>
-  active.flatMap((value, index) => (value === 1 ? [firstDay + index] : []));
+export function activeDaysOf(active: readonly (number | null)[], firstDay: LocalDay): LocalDay[] {
+  const days: LocalDay[] = [];
+  active.forEach((value, index) => {
+    if (value === 1) days.push(firstDay + index);
+  });
+  return days;
+}
 
 /** Length of the run of active days that ends on `asOf` or, while that day has none yet, on the day before; else 0. */
 export function currentStreak(activeDays: readonly LocalDay[], asOf: LocalDay): number {

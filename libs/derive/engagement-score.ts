@@ -50,6 +50,40 @@ export function engagementScore(
   targets: ComponentNumbers,
   days: number,
 ): number | null {
+  const near = nearScore(amounts, weights, targets, days);
+  if (near === null) return null;
+  const isSure = Math.abs(near - Math.floor(near) - 0.5) > NEAR_HALF;
+  return isSure ? Math.round(near) : exactScore(amounts, weights, targets, days);
+}
+
+/** Far above the error of {@link nearScore}, which is below 10⁻¹⁰: farther than this from a half, rounding is certain. */
+const NEAR_HALF = 1e-6;
+
+/** The score before it is rounded, as doubles have it: many times as fast as fractions of integers. */
+function nearScore(
+  amounts: ComponentAmounts,
+  weights: ComponentNumbers,
+  targets: ComponentNumbers,
+  days: number,
+): number | null {
+  let [sum, totalWeight] = [0, 0];
+  for (const component of ENGAGEMENT_COMPONENTS) {
+    const amount = amounts[component];
+    if (amount === null) continue;
+    const weight = Number(weights[component]);
+    const share = (Number(amount) * Number(SETTING_SCALE) * 7) / (Number(targets[component]) * 1000 * days);
+    sum += weight * Math.min(1, share);
+    totalWeight += weight;
+  }
+  return totalWeight === 0 ? null : (100 * 10 ** SCORE_DECIMALS * sum) / totalWeight;
+}
+
+function exactScore(
+  amounts: ComponentAmounts,
+  weights: ComponentNumbers,
+  targets: ComponentNumbers,
+  days: number,
+): number {
   // Each share is min(x, t)/t; over the common denominator Π t the whole sum is one fraction of integers.
   let numerator = 0n;
   let denominator = 1n;
@@ -63,7 +97,7 @@ export function engagementScore(
     denominator *= target;
     totalWeight += weights[component];
   }
-  return totalWeight === 0n ? null : Number(roundToScaled(100n * numerator, denominator * totalWeight, SCORE_DECIMALS));
+  return Number(roundToScaled(100n * numerator, denominator * totalWeight, SCORE_DECIMALS));
 }
 
 /** The score of a day on which nothing was done: 0 where anything that weighs is covered, else null. */

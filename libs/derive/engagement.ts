@@ -129,8 +129,9 @@ const existsFrom = (enrolment: Enrolment, facts: EngagementFacts): LocalDay | nu
 
 function counts({ facts, timed, week, month, settings, covers }: Context) {
   const ofType = (events: readonly TimedEvent[], type: 'login' | 'view' | 'forum_post'): number | null =>
-    covers(type) ? events.filter(({ event }) => event.type === type).length : null;
-  const viewed = timed.filter(({ event }) => event.type === 'view' && event.resource !== null);
+    covers(type) ? events.reduce((count, { event }) => (event.type === type ? count + 1 : count), 0) : null;
+  const viewed = new Set<string>();
+  for (const { event } of timed) if (event.type === 'view' && event.resource !== null) viewed.add(event.resource);
   return {
     events_count: covers('event') ? facts.events.length : null,
     login_count: ofType(timed, 'login'),
@@ -138,7 +139,7 @@ function counts({ facts, timed, week, month, settings, covers }: Context) {
     login_count_30d: ofType(month, 'login'),
     views_7d: ofType(week, 'view'),
     views_30d: ofType(month, 'view'),
-    resources_viewed_count: covers('view') ? new Set(viewed.map(({ event }) => event.resource)).size : null,
+    resources_viewed_count: covers('view') ? viewed.size : null,
     forum_posts_count: ofType(timed, 'forum_post'),
     forum_posts_30d: ofType(month, 'forum_post'),
     sessions_30d: covers('event')

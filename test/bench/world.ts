@@ -7,6 +7,7 @@ import { loadConfig } from '#libs/platform/config/config.ts';
 import { Lifecycle } from '#libs/platform/lifecycle.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { type Database, type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
+import { PLANS_OF_QUEUES } from '#libs/store/schema/open.ts';
 import { type LocalDatabases, startDatabases } from '../../services/sandbox/local/databases.ts';
 import { Campus, type Shape, shapeOf } from './campus.ts';
 import { postmasterOf, type Servers } from './measure.ts';
@@ -102,7 +103,8 @@ export class World {
 
   /** A pool on an analytics database for as long as `work` takes; nobody may be connected when it is copied. */
   async onAnalytics<T>(work: (db: Database) => Promise<T>, name?: string): Promise<T> {
-    const db = openDatabase(this.analyticsAddress(name), { connections: 4, name: 'bench' });
+    // As the product's own.
+    const db = openDatabase(this.analyticsAddress(name), { connections: 4, name: 'bench', settings: PLANS_OF_QUEUES });
     try {
       return await work(db);
     } finally {

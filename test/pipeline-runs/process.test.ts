@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { addressEnv } from '#libs/platform/config/address-env.ts';
 import { cancelRun } from '#libs/store/runs/runs.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
@@ -13,14 +13,18 @@ let analytics: TestDatabase;
 beforeAll(async () => {
   analytics = await createAnalyticsDatabase('runs_process');
 });
-afterAll(async () => {
-  for (const child of children) child.kill('SIGKILL');
-  await analytics.drop();
-});
+afterAll(() => analytics.drop());
 beforeEach(() => forgetRuns(analytics.db));
+// What a failed test has left running would take the runs of the next one.
+afterEach(async () => {
+  for (const { child, ended } of started.splice(0)) {
+    child.kill('SIGKILL');
+    await ended;
+  }
+});
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
-const children = new Set<ChildProcess>();
+const started: Running[] = [];
 
 interface Running {
   readonly child: ChildProcess;
@@ -41,7 +45,6 @@ function run(args: readonly string[] = [], env: Readonly<Record<string, string>>
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  children.add(child);
   let out = '';
   let err = '';
   child.stdout.on('data', (chunk: Buffer) => {
@@ -50,7 +53,7 @@ function run(args: readonly string[] = [], env: Readonly<Record<string, string>>
   child.stderr.on('data', (chunk: Buffer) => {
     err += chunk.toString();
   });
-  return {
+  const running: Running = {
     child,
     ended: new Promise((resolve) => child.once('close', (code) => resolve({ code, out, err }))),
     ready: async () => {
@@ -60,6 +63,8 @@ function run(args: readonly string[] = [], env: Readonly<Record<string, string>>
       }
     },
   };
+  started.push(running);
+  return running;
 }
 
 const once = (runner: string, ...args: string[]) => run(['--once', ...args], { FAKE_RUNNER: runner }).ended;
@@ -70,8 +75,9 @@ describe('the role', () => {
     const role = run();
     await role.ready();
     expect(await until(db, await ask(db), ended)).toMatchObject({ status: 'succeeded', attempts: 1 });
-    const [instance] = await db.query<{ roles: string[] }>('SELECT roles FROM state.instance');
-    expect(instance?.roles).toEqual(['reconcile']);
+    await expect
+      .poll(() => db.query<{ roles: string[] }>('SELECT roles FROM state.instance'), { timeout: 30_000 })
+      .toEqual([{ roles: ['reconcile'] }]);
     role.child.kill('SIGTERM');
     expect(await role.ended).toMatchObject({ code: 0, err: '' });
   });

@@ -223,8 +223,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'a key derived by two at once: the claim takes no lock',
     file: 'libs/store/keys/sql/keys_claim.sql',
-    from: 'FOR UPDATE OF k SKIP LOCKED',
-    to: '',
+    from: 'FOR UPDATE SKIP LOCKED',
+    to: 'OFFSET 0',
     tests: INTERLEAVINGS,
   },
   {

@@ -8,23 +8,55 @@ import { PLANS_OF_QUEUES } from '#libs/store/schema/open.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 /**
- * A queue is empty at one moment and has a backlog at the next, and a session plans a statement once: whatever the queue
- * was like when a statement was first used, it has to find a few keys among very many without reading the others.
+ * A queue is empty at one moment and has a backlog at the next, what is known of keys grows from nothing, and a session plans
+ * a statement once: whatever a table was like when a statement was first used, it has to find a few keys among very many
+ * without reading the others.
  */
 const WAITING = 26_000;
 const PER_COURSE = 1_000;
-/** What is asked for, and the most rows of a queue that may be looked at for it. */
+/** What is asked for, and the most rows of a table that may be looked at for it. */
 const ASKED = 50;
 const MOST_ROWS = 3_000;
 
-const QUEUES = ['key_mark', 'course_mark', 'outbox'];
+const GROWING = [
+  'key_mark',
+  'course_mark',
+  'outbox',
+  'key',
+  'engagement_features',
+  'performance_features',
+  'engagement_series',
+  'performance_series',
+];
 
 const keys = Array.from({ length: ASKED }, (_, index) => [1 + (index % 26), 1 + ((index * 37) % PER_COURSE)] as const);
 const list = (values: readonly number[]): string => `{${values.join(',')}}`;
 const [courses, students] = [list(keys.map(([course]) => course)), list(keys.map(([, student]) => student))];
 const versions = list(keys.map(([course, student]) => (course - 1) * PER_COURSE + student));
 
-/** Every statement that looks for something in a queue while others wait for it, with values. */
+const dates = `{${keys.map(() => '2026-03-02').join(',')}}`;
+const texts = `{${keys.map(() => '"{}"').join(',')}}`;
+const ones = list(keys.map(() => 1));
+const OWNER = '00000000-0000-4000-8000-000000000001';
+const performance = {
+  table: 'performance_features',
+  columns: '',
+  version: '1',
+};
+const COUNTS = ['graded_items', 'ungraded_items', 'zero_grades', 'capped_grades'];
+const perCount = (item: (name: string, index: number) => string): string =>
+  COUNTS.map((name, index) => `, ${item(name, index)}`).join('');
+const counts = {
+  ...performance,
+  columns: perCount((name) => name),
+  casts: perCount((name) => name),
+  arrays: perCount((_, index) => `$${index + 6}::integer[]`),
+  incomingColumns: perCount((name) => `i.${name}`),
+  storedColumns: perCount((name) => `stored.${name}`),
+  assignments: perCount((name) => `${name} = excluded.${name}`),
+};
+
+/** Every statement that looks for something in a queue while others wait for it, or for what is known of keys, with values. */
 const STATEMENTS: readonly (readonly [SqlStatement, readonly string[]])[] = [
   [keySql.key_marks_take, ['performance', courses, students]],
   [keySql.keys_next, ['performance', String(ASKED), '{0,1,2}', '{0,3,0}', '{0,500,0}']],
@@ -33,18 +65,32 @@ const STATEMENTS: readonly (readonly [SqlStatement, readonly string[]])[] = [
   [fillKeyTemplate('course_evidence', 'keys', { leastDays: LEAST_FIRST_DAYS }), ['{3}']],
   [keySql.reconcile_keys, ['performance', courses, students]],
   [featureSql.reconcile_published, ['prepadata.performance', students, courses]],
+  [keySql.keys_claim, ['performance', courses, students, String(ASKED)]],
+  [keySql.keys_add, ['performance', courses, students]],
+  [
+    keySql.keys_update,
+    ['performance', courses, students, texts, ...[0, 1, 2, 3].map(() => ones), texts, OWNER, ones, ones, ones],
+  ],
+  [keySql.keys_first_days, ['performance', courses, students]],
+  [featureSql.stored_days, [courses, students]],
+  [
+    fillFeatureTemplate('features_upsert', 'performance', counts),
+    [students, courses, dates, texts, dates, ...COUNTS.map(() => ones)],
+  ],
+  [fillFeatureTemplate('features_date', 'performance', performance), [students, courses, dates]],
+  [fillFeatureTemplate('features_read', 'performance', performance), [students, courses]],
+  [fillFeatureTemplate('features_remove', 'performance', performance), [students, courses]],
+  [fillFeatureTemplate('series_read', 'performance', { family: 'performance', columns: '' }), [students, courses]],
+  [fillFeatureTemplate('series_remove', 'performance', { family: 'performance' }), [students, courses]],
 ];
 
 /** Those of the relay, in whose session planning is narrower still. */
 const RELAY_STATEMENTS: typeof STATEMENTS = [
-  [
-    fillFeatureTemplate('outbox_read', 'performance', { table: 'performance_features', columns: '' }),
-    ['prepadata.performance', String(ASKED)],
-  ],
+  [fillFeatureTemplate('outbox_read', 'performance', performance), ['prepadata.performance', String(ASKED)]],
   [featureSql.outbox_sent, ['prepadata.performance', students, courses, versions, '{}']],
 ];
 
-/** What a queue is like when the session meets it for the first time. */
+/** What the tables are like when the session meets them for the first time. */
 const FIRST_MET: readonly (readonly [string, number, boolean])[] = [
   ['empty', 0, false],
   ['small', 3, false],
@@ -62,11 +108,36 @@ const fill = (db: Database, from: number, to: number): Promise<unknown> =>
       INSERT INTO state.key_mark (family, course_id, student_id, priority)
       SELECT 'performance', course_id, student_id, 0 FROM waiting
     ),
-    of_courses AS (INSERT INTO state.course_mark (course_id) SELECT course_id FROM waiting)
+    of_courses AS (INSERT INTO state.course_mark (course_id) SELECT course_id FROM waiting),
+    known AS (
+      INSERT INTO state.key (family, course_id, student_id, first_day)
+      SELECT family, course_id, student_id, 1 FROM waiting CROSS JOIN unnest(ARRAY['engagement', 'performance']) AS family
+    ),
+    engagement AS (
+      INSERT INTO engagement_features
+        (student_id, course_id, activity_scope, engagement_components, as_of_date, computed_at, row_version, feature_version)
+      SELECT student_id, course_id, 'course', '{}', '2026-03-01', now(), version, 1 FROM waiting
+    ),
+    performance AS (
+      INSERT INTO performance_features
+        (student_id, course_id, graded_items, ungraded_items, zero_grades, capped_grades, as_of_date, computed_at, row_version, feature_version)
+      SELECT student_id, course_id, 0, 0, 0, 0, '2026-03-01', now(), version, 1 FROM waiting
+    ),
+    engagement_days AS (
+      INSERT INTO state.engagement_series (student_id, course_id, first_day, score, ma7, ma30, trend, events, active)
+      SELECT student_id, course_id, '2026-03-01', '{}', '{}', '{}', '{}', '{}', '{}' FROM waiting
+    ),
+    performance_days AS (
+      INSERT INTO state.performance_series (student_id, course_id, first_day, ma7, ma30)
+      SELECT student_id, course_id, '2026-03-01', '{}', '{}' FROM waiting
+    )
     INSERT INTO outbox (topic, student_id, course_id, version)
     SELECT 'prepadata.performance', student_id, course_id, version FROM waiting`);
 
 interface PlanNode {
+  readonly 'Node Type': string;
+  readonly 'Index Name'?: string;
+  readonly 'Index Cond'?: string;
   readonly 'Relation Name'?: string;
   readonly 'Actual Rows': number;
   readonly 'Actual Loops': number;
@@ -75,10 +146,18 @@ interface PlanNode {
 }
 
 function rowsSeen(node: PlanNode): number {
-  const own = QUEUES.includes(node['Relation Name'] ?? '')
+  const own = GROWING.includes(node['Relation Name'] ?? '')
     ? (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)) * node['Actual Loops']
     : 0;
   return (node.Plans ?? []).reduce((sum, child) => sum + rowsSeen(child), own);
+}
+
+/** What is read, a line each. */
+function outline(node: PlanNode): string {
+  const { 'Relation Name': table, 'Index Name': index = '', 'Index Cond': condition = '' } = node;
+  const rows = `${node['Actual Rows']} of ${node['Rows Removed by Filter'] ?? 0} more, ${node['Actual Loops']} times`;
+  const own = table === undefined ? [] : [`${node['Node Type']} ${table} ${index} ${condition}: ${rows}`];
+  return [...own, ...(node.Plans ?? []).map(outline)].filter((line) => line !== '').join('\n');
 }
 
 class Undone extends Error {}
@@ -113,7 +192,7 @@ const explain = (session: Database, { name }: SqlStatement, values: readonly str
     return plan.Plan;
   });
 
-describe.each(FIRST_MET)('a session that met the queues when they were %s', (_, waiting, isKnown) => {
+describe.each(FIRST_MET)('a session that met the tables when they were %s', (_, waiting, isKnown) => {
   let database: TestDatabase;
   let session: Database;
   let relay: Database;
@@ -123,8 +202,7 @@ describe.each(FIRST_MET)('a session that met the queues when they were %s', (_, 
     const { db } = database;
     await migrate(db);
     await fill(db, 0, waiting);
-    if (isKnown)
-      for (const queue of ['state.key_mark', 'state.course_mark', 'outbox']) await db.query(`VACUUM ANALYZE ${queue}`);
+    if (isKnown) await db.query('VACUUM ANALYZE');
     session = openDatabase(database.address, { connections: 1, settings: PLANS_OF_QUEUES });
     relay = openDatabase(database.address, { connections: 1, settings: PLANS_OF_QUEUES });
     await relay.query(featureSql.outbox_plan);
@@ -139,7 +217,7 @@ describe.each(FIRST_MET)('a session that met the queues when they were %s', (_, 
 
   const readsLittle = async (from: Database, statement: SqlStatement, values: readonly string[]): Promise<void> => {
     const plan = await explain(from, statement, values);
-    expect(rowsSeen(plan), JSON.stringify(plan, undefined, 1)).toBeLessThanOrEqual(MOST_ROWS);
+    expect(rowsSeen(plan), outline(plan)).toBeLessThanOrEqual(MOST_ROWS);
   };
 
   test.each(named(STATEMENTS))('$name reads little of large ones', async ({ statement, values }) => {

@@ -43,7 +43,8 @@ export const classDigest = (facts: readonly ClassFact[], today: LocalDay): Class
 
 function digestOf(facts: readonly ClassFact[]): bigint {
   if (facts.length === 0) return 0n;
-  const text = JSON.stringify(facts.map((fact) => [fact.day, fact.text]));
+  // As JSON has it, since many of the texts are empty.
+  const text = `[${facts.map((fact) => `[${fact.day},${fact.text === '' ? '""' : JSON.stringify(fact.text)}]`).join()}]`;
   return createHash('sha1').update(text).digest().readBigInt64BE(0);
 }
 

@@ -24,11 +24,11 @@ export const isJudged = (numbers: ClassNumbers | null, day: LocalDay): boolean =
 /** What is added to runs of days, summed for each day; each run costs the same, however long it is. */
 export class RunningSums {
   readonly #firstDay: LocalDay;
-  readonly #changes: number[];
+  readonly #changes: Float64Array;
 
   constructor(firstDay: LocalDay, days: number) {
     this.#firstDay = firstDay;
-    this.#changes = Array.from({ length: days + 1 }, () => 0);
+    this.#changes = new Float64Array(days + 1);
   }
 
   /** From one day to another, both among them; nothing where the first is later, and none outside the days there are. */
@@ -40,9 +40,9 @@ export class RunningSums {
     this.#changes[end] = (this.#changes[end] ?? 0) - amount;
   }
 
-  values(): number[] {
+  values(): Float64Array {
     let sum = 0;
-    return this.#changes.slice(0, -1).map((change) => {
+    return this.#changes.subarray(0, -1).map((change) => {
       sum += change;
       return sum;
     });

@@ -26,12 +26,15 @@ export function marks(key: AttentionKey): Marks[] {
     counts.add(from, to, 1);
   }
   const graded = counts.values();
-  return differences.values().map((difference, index) => {
+  return Array.from(differences.values(), (difference, index) => {
     const count = graded[index] ?? 0;
-    const isKnown = isJudged(numbers, firstDay + index) && count > 0;
+    if (count === 0) return NOTHING_GRADED;
+    const isKnown = isJudged(numbers, firstDay + index);
     return { difference, graded: count, points: isKnown ? pointsOf(difference, count) : null };
   });
 }
+
+const NOTHING_GRADED: Marks = { difference: 0, graded: 0, points: null };
 
 function pointsOf(difference: number, graded: number): number {
   if (difference <= VERY_LOW * PER_POINT * graded) return 2;

@@ -37,16 +37,21 @@ export function owedWork(key: AttentionKey): OwedWork[] {
     (sums) => sums?.values() ?? [],
   );
   return Array.from({ length: days }, (_, index) => {
+    const [ofRecent, ofEarlier] = [all?.[index] ?? 0, old?.[index] ?? 0];
+    // On most days of most courses.
+    if (ofRecent + ofEarlier === 0) return NOTHING_OWED;
     const work = {
-      recent: all?.[index] ?? 0,
+      recent: ofRecent,
       recentMissing: missing?.[index] ?? 0,
-      earlier: old?.[index] ?? 0,
+      earlier: ofEarlier,
       earlierMissing: oldMissing?.[index] ?? 0,
+      points: null,
     };
-    const isKnown = isJudged(numbers, firstDay + index) && work.recent + work.earlier > 0;
-    return { ...work, points: isKnown ? pointsOf(work) : null };
+    return isJudged(numbers, firstDay + index) ? { ...work, points: pointsOf(work) } : work;
   });
 }
+
+const NOTHING_OWED: OwedWork = { recent: 0, recentMissing: 0, earlier: 0, earlierMissing: 0, points: null };
 
 function pointsOf({ recent, recentMissing, earlier, earlierMissing }: Omit<OwedWork, 'points'>): number {
   const ofRecent = recentMissing === 0 ? 0 : 2 * recentMissing >= recent ? 2 : 4 * recentMissing >= recent ? 1 : 0;

@@ -4,7 +4,7 @@ import { keyName } from '../keys/keys.ts';
 import type { KeptTables, KeyRows } from './rows.ts';
 
 /** Rows that a process keeps; each takes some 200 bytes. */
-const MOST_ROWS = 100_000;
+const MOST_ROWS = 300_000;
 
 /** A key with the process that says it keeps its rows. */
 export interface OwnedKey extends StudentCourse {

@@ -1,4 +1,13 @@
+-- Found key by key (OFFSET 0 keeps it so), whatever the planner thinks of the table's size; a row is where it was found, since
+-- only who holds the key's lock writes it.
 DELETE FROM {{table}} AS stored
-USING unnest($1::integer[], $2::integer[]) AS gone (student_id, course_id)
-WHERE stored.student_id = gone.student_id AND stored.course_id = gone.course_id
+WHERE stored.ctid = ANY (ARRAY(
+  SELECT found.ctid
+  FROM unnest($1::integer[], $2::integer[]) AS gone (student_id, course_id)
+  CROSS JOIN LATERAL (
+    SELECT own.ctid FROM {{table}} AS own
+    WHERE own.student_id = gone.student_id AND own.course_id = gone.course_id
+    OFFSET 0
+  ) AS found
+))
 RETURNING stored.student_id, stored.course_id

@@ -11,7 +11,11 @@ SELECT
   i.student_id, i.course_id, i.as_of_date, i.source_position, i.source_committed_at, now(), nextval('state.row_version'),
   {{version}}{{incomingColumns}}
 FROM incoming AS i
-LEFT JOIN {{table}} AS stored USING (student_id, course_id)
+-- Found key by key (OFFSET 0 keeps it so).
+LEFT JOIN LATERAL (
+  SELECT * FROM {{table}} AS own WHERE own.student_id = i.student_id AND own.course_id = i.course_id
+  OFFSET 0
+) AS stored ON true
 WHERE stored.student_id IS NULL OR (stored.feature_version{{storedColumns}}) IS DISTINCT FROM ({{version}}{{incomingColumns}})
 ON CONFLICT (student_id, course_id) DO UPDATE
 SET as_of_date = excluded.as_of_date,

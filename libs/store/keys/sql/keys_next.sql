@@ -2,10 +2,11 @@
 -- ($4, $5) on and then from the beginning, so that none waits for ever behind others. While a snapshot is read nothing is
 -- derived.
 SELECT turn.priority, next.course_id, next.student_id,
-  EXISTS (
-    SELECT FROM state.key AS k
+  -- Not EXISTS, for which the planner may read all keys first.
+  (
+    SELECT true FROM state.key AS k
     WHERE k.family = $1 AND k.course_id = next.course_id AND k.student_id = next.student_id
-  ) AS known
+  ) IS NOT NULL AS known
 FROM unnest($3::smallint[], $4::integer[], $5::integer[]) WITH ORDINALITY AS turn (priority, course_id, student_id, n)
 CROSS JOIN LATERAL (
   (

@@ -1,6 +1,6 @@
 -- The state rows of keys, in the order in which they are asked for, and whether something waits that will derive the key
 -- again: a mark of its own, one of its course, or an initial snapshot of the source, which marks its keys at its end.
--- Looked for key by key (OFFSET 0 keeps it so): else all marks of the family would be read.
+-- Looked for key by key (OFFSET 0 keeps it so): else all keys and marks of the family would be read.
 SELECT k.family IS NOT NULL AS known, coalesce(k.derived, false) AS derived,
   k.first_days, k.first_fact, k.last_fact, k.first_day, k.next_day,
   EXISTS (
@@ -16,5 +16,9 @@ SELECT k.family IS NOT NULL AS known, coalesce(k.derived, false) AS derived,
   )
   OR EXISTS (SELECT FROM stream_progress WHERE phase = 'snapshot') AS waits
 FROM unnest($2::integer[], $3::integer[]) WITH ORDINALITY AS wanted (course_id, student_id, n)
-LEFT JOIN state.key AS k ON k.family = $1 AND k.course_id = wanted.course_id AND k.student_id = wanted.student_id
+LEFT JOIN LATERAL (
+  SELECT * FROM state.key
+  WHERE family = $1 AND course_id = wanted.course_id AND student_id = wanted.student_id
+  OFFSET 0
+) AS k ON true
 ORDER BY wanted.n
