@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ActivityObservation } from '#libs/clean/activity-logs.ts';
 import { type ComponentAmounts, engagementScore } from '#libs/derive/engagement-score.ts';
@@ -71,9 +72,41 @@ describe('the score is exact up to one rounding to 2 decimals, half away from ze
     expect(score([logins, null, null, null], WEIGHTS, four(`${target} 1 1 1`))).toBe(expected);
   });
 
+  test('so it is for any amounts, ties and what lies beside them among them', () => {
+    const target = fc.constantFrom('0.000003', '0.7', '3', '7', '800', '20000', '100000000', '3600.000001');
+    const amount = fc.oneof(fc.nat(50), fc.nat(40_000), fc.integer({ min: 0, max: 2 ** 48 }));
+    const ofEach = <T>(of: fc.Arbitrary<T>): fc.Arbitrary<[T, T, T, T]> => fc.tuple(of, of, of, of);
+    const days = fc.constantFrom(1, 7);
+    const weight = fc.constantFrom('0.000001', '0.2', '1', '1', '1', '97');
+    fc.assert(
+      fc.property(ofEach(amount), ofEach(target), ofEach(weight), days, (thousandths, targets, weights, ofDays) => {
+        const [logins, time, forum_posts, resources] = thousandths.map(BigInt) as [bigint, bigint, bigint, bigint];
+        const [w, t] = [four(weights.join(' ')), four(targets.join(' '))];
+        const got = engagementScore({ logins, time, forum_posts, resources }, w, t, ofDays);
+        // 2·100·10²·Σ w·min(1, x/t) / Σ w lies from 2·got − 1 on to below 2·got + 1: over the product of all targets.
+        const done = [logins, time, forum_posts, resources].map((x) => x * 7n * 1000n);
+        const goals = ENGAGEMENT_COMPONENTS.map((name) => t[name] * BigInt(ofDays));
+        const product = goals.reduce((all, goal) => all * goal, 1n);
+        const all = ENGAGEMENT_COMPONENTS.map((name, n) => {
+          const [x = 0n, goal = 1n] = [done[n], goals[n]];
+          return w[name] * (x < goal ? (x * product) / goal : product);
+        });
+        const sum = all.reduce((a, b) => a + b, 0n) * 20_000n;
+        const unit = product * ENGAGEMENT_COMPONENTS.reduce((a, name) => a + w[name], 0n);
+        expect(sum >= (2n * BigInt(got ?? 0) - 1n) * unit && sum < (2n * BigInt(got ?? 0) + 1n) * unit).toBe(true);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   test('shares are not rounded before they are summed', () => {
     // (1/3 + 1/3 + 1/3 + 1/7) / 4 = 8/28 = .2857142…; of shares in whole hundredths it would be (.33·3 + .14) / 4 = .2825.
     expect(score([1, 1, 1, 1], four('1 1 1 1'), four('3 3 3 7'))).toBe('28.57');
+  });
+
+  test('a tie of parts that no double holds is a tie', () => {
+    // .3·5/21 + .3·2/800 + .2·1/7 = 1/14 + .00075 + 1/35 = .10075, of doubles .1007499…
+    expect(score([5, 2, 0, 1], WEIGHTS, four('21 800 9 7'))).toBe('10.08');
   });
 
   test('weights and targets of six decimals count with all of them', () => {
