@@ -32,6 +32,8 @@ export default defineConfig({
     globalSetup: ['test/support/global-setup.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // What is asked again and again: only what never comes is late, on however busy a machine.
+    expect: { poll: { timeout: 60_000 } },
     // One more than cores: servers and timers are waited for as well.
     maxWorkers: 3,
     sequence: { sequencer: longestFirst(LONGEST) },

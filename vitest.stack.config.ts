@@ -22,7 +22,7 @@ export default defineConfig({
     globalSetup: ['test/support/stack-global-setup.ts'],
     testTimeout: 240_000,
     hookTimeout: 240_000,
-    expect: { poll: { timeout: 10_000 } },
+    expect: { poll: { timeout: 60_000 } },
     teardownTimeout: 60_000,
     maxWorkers: 3,
     sequence: { sequencer: longestFirst(LONGEST) },

@@ -90,7 +90,7 @@ async function listen(query = '', lastEventId?: string, token?: string): Promise
 /** Once it is listened to the database: before, anything may have changed. */
 async function listenFrom(query = ''): Promise<Listening> {
   const one = await listen(query);
-  await expect.poll(() => one.told.some(({ event }) => event === 'reset'), { timeout: 20_000 }).toBe(true);
+  await expect.poll(() => one.told.some(({ event }) => event === 'reset')).toBe(true);
   one.told.length = 0;
   return one;
 }
@@ -101,34 +101,34 @@ test('each changed key is told, with its version and the columns that changed', 
   expect(one).toMatchObject({ status: 200, type: 'text/event-stream; charset=utf-8' });
   await change(1, 20);
   const first = { family: 'engagement', student_id: 1, course_id: 1, row_version: version - 1, columns: null };
-  await expect.poll(() => dataOf(one), { timeout: 10_000 }).toEqual([first]);
+  await expect.poll(() => dataOf(one)).toEqual([first]);
   await change(1, 30);
   const second = { ...first, row_version: version - 1, columns: ['engagement_score'] };
-  await expect.poll(() => dataOf(one), { timeout: 10_000 }).toEqual([first, second]);
+  await expect.poll(() => dataOf(one)).toEqual([first, second]);
 });
 
 test('of one course alone, if that is asked for', async () => {
   const one = await listenFrom('?course_id=2');
   await change(1, 31);
   await change(2, 32);
-  await expect.poll(() => one.told.map(({ data }) => data['student_id']), { timeout: 10_000 }).toEqual([2]);
+  await expect.poll(() => one.told.map(({ data }) => data['student_id'])).toEqual([2]);
   expect((await fetch(`${api.url}/api/events?course_id=9`)).status).toBe(404);
 });
 
 test('who comes back is told what came meanwhile, or that anything may have', async () => {
   const one = await listenFrom();
   await change(1, 41);
-  await expect.poll(() => one.told.length, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => one.told.length).toBe(1);
   const last = one.told[0]?.id ?? '';
   const other = await listen();
   one.leave();
   await change(2, 42);
-  await expect.poll(() => other.told.length, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => other.told.length).toBe(1);
   const again = await listen('', last);
-  await expect.poll(() => again.told.map(({ data }) => data['student_id']), { timeout: 10_000 }).toEqual([2]);
+  await expect.poll(() => again.told.map(({ data }) => data['student_id'])).toEqual([2]);
   for (const stranger of ['another-feed_3', 'x', `${last}00`]) {
     const lost = await listen('', stranger);
-    await expect.poll(() => lost.told.map(({ event }) => event), { timeout: 10_000 }).toEqual(['reset']);
+    await expect.poll(() => lost.told.map(({ event }) => event)).toEqual(['reset']);
   }
 });
 
@@ -136,7 +136,7 @@ test('what is deleted is told as something that may be of any', async () => {
   await put(3, 1, 5);
   const one = await listenFrom();
   await analytics.db.query('DELETE FROM engagement_features WHERE student_id = 3');
-  await expect.poll(() => one.told.map(({ event }) => event), { timeout: 10_000 }).toEqual(['reset']);
+  await expect.poll(() => one.told.map(({ event }) => event)).toEqual(['reset']);
 });
 
 test('what is deleted is told though other rows of the student remain, and change with it', async () => {
@@ -149,7 +149,7 @@ test('what is deleted is told though other rows of the student remain, and chang
     );
     await tx.query('DELETE FROM engagement_features WHERE student_id = 3 AND course_id = 2');
   });
-  await expect.poll(() => one.told.map(({ event }) => event), { timeout: 10_000 }).toEqual(['reset']);
+  await expect.poll(() => one.told.map(({ event }) => event)).toEqual(['reset']);
   await analytics.db.query('DELETE FROM engagement_features WHERE student_id = 3');
 });
 
@@ -162,7 +162,7 @@ test('a change whose transaction took long is told, though another row of the st
        computed_at = now() - CASE course_id WHEN 2 THEN interval '1 minute' ELSE interval '0' END
      WHERE student_id = 3`,
   );
-  await expect.poll(() => one.told.map(({ data }) => data['row_version']), { timeout: 10_000 }).toEqual([912]);
+  await expect.poll(() => one.told.map(({ data }) => data['row_version'])).toEqual([912]);
   await analytics.db.query('DELETE FROM engagement_features WHERE student_id = 3');
 });
 
@@ -176,7 +176,7 @@ test('who comes to others has an id to go on from at once', async () => {
   expect(id).not.toBe('');
   await change(1, 71);
   const again = await listen('', id);
-  await expect.poll(() => dataOf(again), { timeout: 10_000 }).toMatchObject([{ student_id: 1 }]);
+  await expect.poll(() => dataOf(again)).toMatchObject([{ student_id: 1 }]);
 });
 
 test('after the database was away anything may have changed', async () => {
@@ -188,7 +188,7 @@ test('after the database was away anything may have changed', async () => {
   await forwarder.cut();
   await change(1, 81);
   await forwarder.fix();
-  await expect.poll(() => one.told.map(({ event }) => event), { timeout: 30_000 }).toEqual(['reset']);
+  await expect.poll(() => one.told.map(({ event }) => event)).toEqual(['reset']);
   await api.stop();
   await forwarder.cut();
 });
@@ -202,7 +202,7 @@ test('two hundred readers cost one connection, and end with the server', async (
   // The other one hears for the answers that are kept.
   expect(row?.n).toBe(2n);
   await change(1, 51);
-  await expect.poll(() => all.filter(({ told }) => told.length > 0).length, { timeout: 20_000 }).toBe(200);
+  await expect.poll(() => all.filter(({ told }) => told.length > 0).length).toBe(200);
   await api.stop();
   await Promise.all(all.map(({ ended }) => ended));
 });
@@ -219,7 +219,7 @@ test('who does not read is cut off', async () => {
     await change(1, score);
     await new Promise((next) => setTimeout(next, 20));
   }
-  await expect.poll(() => stream.destroyed, { timeout: 10_000 }).toBe(true);
+  await expect.poll(() => stream.destroyed).toBe(true);
   await events.stop();
 });
 
@@ -245,9 +245,9 @@ test('a token that is taken away, or may less, ends what it listens to at once; 
   for (const [index, one] of streams.entries()) void one.ended.then(() => ended.add(index));
   expect(() => api.replaceTokens(['staying:s:nonsense'])).toThrow('name:token:scope');
   api.replaceTokens(['less:l:run', 'more:m:read|ops', 'renamed:s:read|names']);
-  await expect.poll(() => [...ended].sort(), { timeout: 10_000 }).toEqual([0, 1]);
+  await expect.poll(() => [...ended].sort()).toEqual([0, 1]);
   // What is told once the database is listened to.
-  await expect.poll(() => streams.map(({ told }) => told.length), { timeout: 20_000 }).toEqual([0, 0, 1, 1]);
+  await expect.poll(() => streams.map(({ told }) => told.length)).toEqual([0, 0, 1, 1]);
   api.replaceTokens(['staying:s:read|names']);
-  await expect.poll(() => [...ended].sort(), { timeout: 10_000 }).toEqual([0, 1, 2]);
+  await expect.poll(() => [...ended].sort()).toEqual([0, 1, 2]);
 });

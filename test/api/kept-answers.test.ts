@@ -34,7 +34,7 @@ beforeEach(async () => {
   });
   forwarder = await startForwarder(address);
   api = await startTestApi(counted, { address: { ...address, host: '127.0.0.1', port: forwarder.port } });
-  await expect.poll(isKept, { timeout: 20_000 }).toBe(true);
+  await expect.poll(isKept).toBe(true);
 });
 afterEach(async () => {
   await api.stop();
@@ -118,14 +118,14 @@ test('who has the answer already is told so', async () => {
 
 test('while no news can come nothing is taken from memory', async () => {
   forwarder.freeze();
-  await expect.poll(isKept, { timeout: 20_000 }).toBe(false);
+  await expect.poll(isKept).toBe(false);
   await analytics.db.query(`UPDATE engagement_features SET engagement_score = 50 WHERE student_id = 1`);
   expect(await read(1)).toMatchObject([{ engagement_score: 50 }]);
   await forwarder.cut();
   await analytics.db.query(`UPDATE engagement_features SET engagement_score = 60 WHERE student_id = 1`);
   expect(await read(1)).toMatchObject([{ engagement_score: 60 }]);
   await forwarder.fix();
-  await expect.poll(isKept, { timeout: 60_000 }).toBe(true);
+  await expect.poll(isKept).toBe(true);
   expect(await read(1)).toMatchObject([{ engagement_score: 60 }]);
 });
 

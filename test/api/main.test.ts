@@ -159,4 +159,4 @@ test('at SIGHUP it reads its tokens anew; what makes no sense leaves them as the
   const { code, stderr } = await program.ended;
   expect([code, stderr]).toEqual([0, expect.not.stringContaining('newer')]);
   rmSync(folder, { recursive: true });
-}, 60_000);
+});

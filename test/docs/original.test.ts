@@ -81,7 +81,7 @@ describe('the chapter for those who come from the original', () => {
     );
     rmSync(folder, { recursive: true });
     expect([status, stderr]).toEqual([1, expect.stringContaining(`the source database localhost:${port}/edupath`)]);
-  }, 60_000);
+  });
 
   test('names what is ignored', () => {
     for (const name of IGNORED) {

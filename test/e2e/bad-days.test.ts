@@ -36,7 +36,7 @@ afterAll(async () => {
   await source.close();
   await server.stop();
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-}, 60_000);
+});
 
 const id = (kind: string, n: string): string =>
   `('${kind.repeat(8)}-0000-4000-8000-' || lpad(to_hex(${n}), 12, '0'))::uuid`;
@@ -142,7 +142,7 @@ describe('goes on through', () => {
   beforeEach(() => expect(program.isRunning).toBe(true));
   afterAll(async () => {
     expect(await program.stop()).toEqual({ code: 0, signal: null });
-  }, 60_000);
+  });
 
   test('garbage: null ids, absurd dates, grade_max 0, 10 MB of metadata; what cannot be read is listed with its reason', async () => {
     await source.query(`

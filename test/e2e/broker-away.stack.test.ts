@@ -47,7 +47,7 @@ afterAll(async () => {
   await Promise.all(roles.map((role) => role.end('SIGKILL')));
   await Promise.all([source?.drop(), analytics?.drop()]);
   await stack?.stop();
-}, 60_000);
+});
 
 const allEqual = () => differencesOf(source.address, analytics.address, { atLeast: 100 });
 const allSent = () => until('all is sent', async () => (await outboxCount(analytics.db)) === 0);

@@ -139,7 +139,7 @@ test('erased while changes stream in, killed on the way and run again, nothing c
     await tx.query('SELECT FROM student WHERE student_id = $1 FOR UPDATE', [studentId]);
     const waits = `SELECT FROM pg_stat_activity WHERE application_name = 'prepadata erase' AND wait_event_type = 'Lock'
       AND datname = current_database() AND query LIKE '%DELETE FROM public.student %'`;
-    await expect.poll(async () => (await analytics.db.query(waits)).length, { timeout: 30_000 }).toBe(1);
+    await expect.poll(async () => (await analytics.db.query(waits)).length).toBe(1);
     await killed.end('SIGKILL');
   });
   await holder.close();
@@ -174,11 +174,9 @@ test('erased while changes stream in, killed on the way and run again, nothing c
   await engagement.end('SIGKILL');
   const slots =
     'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database() AND NOT active';
-  await expect.poll(async () => (await source.db.query(slots)).length, { timeout: 30_000 }).toBe(1);
+  await expect.poll(async () => (await source.db.query(slots)).length).toBe(1);
   engagement = await start('engagement').ready();
-  await expect
-    .poll(async () => (await analytics.db.query('SELECT FROM state.epoch')).length, { timeout: 30_000 })
-    .toBeGreaterThan(1);
+  await expect.poll(async () => (await analytics.db.query('SELECT FROM state.epoch')).length).toBeGreaterThan(1);
   await source.db.query(
     `INSERT INTO activity_logs (student_id, course_id, activity_type, timestamp)
      SELECT student_id, course_id, 'view', now()::timestamp FROM enrollments WHERE student_id = ANY ($1::uuid[])`,

@@ -79,7 +79,7 @@ test('each role does its work, whole, with what it is granted', async () => {
     start('reconcile', 'prepadata_reconcile').ready(),
   ]);
   const url = api.output.split('\n')[0] ?? '';
-  await expect.poll(async () => (await ask(`${url}/api/ready`)).status, { timeout: 60_000 }).toBe(200);
+  await expect.poll(async () => (await ask(`${url}/api/ready`)).status).toBe(200);
   expect(await differencesOf(source.address, analytics.address, { atLeast: 20 })).toEqual([]);
 
   // Something of each kind is wrong, so that there is something to repair.
@@ -99,7 +99,7 @@ test('each role does its work, whole, with what it is granted', async () => {
   const { erasure_id: erasureId } = (await asked.json()) as { erasure_id: string };
   expect(asked.status).toBe(202);
   const status = async () => ((await (await ask(`${url}/api/erase/${erasureId}`)).json()) as { status: string }).status;
-  await expect.poll(status, { timeout: 60_000 }).toBe('finished');
+  await expect.poll(status).toBe('finished');
   expect((await ask(`${url}/api/metrics/student/${student}`)).status).toBe(404);
   expect(await start('erase', OWNER, '--student', student, '--readmit').ended()).toMatchObject({ code: 0 });
 

@@ -90,7 +90,7 @@ afterAll(async () => {
   await program.cleanUp();
   await source.db.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
   await source.drop();
-}, 60_000);
+});
 
 test('features equal the oracle and a reconcile finds nothing, by the SQL that is printed for the names', async () => {
   const { code, output } = await runCommand(['services/slot/main.ts', '--sql'], env);

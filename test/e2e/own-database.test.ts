@@ -141,7 +141,7 @@ function onVersion(version: PostgresVersion): void {
     await program.stop();
     await server?.stop();
     await program.cleanUp();
-  }, 60_000);
+  });
 
   test('the chapter, from an empty Postgres to features that equal the oracle, and away again', async () => {
     await server.ensureDatabase('lms');

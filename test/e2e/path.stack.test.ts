@@ -17,8 +17,11 @@ const BLOWS = Number(process.env['STACK_BLOWS'] ?? 2);
 const SEED = Number(process.env['STACK_KILLS_SEED'] ?? Math.floor(Math.random() * 1_000_000));
 const VICTIMS = ['connect', 'engagement', 'broker', 'postgres', 'performance', 'anomaly'] as const;
 
-/** Some hundreds of rows a second: without a pause the one who writes has a core for itself, and all others wait for the other. */
-const PAUSE_MS = 20;
+/**
+ * Between two rounds of the load, each of some thirty rows. Without a pause the one who writes has a core for itself, and all others
+ * wait for the other. A run of many kills, by command, has thrice as many changes a second as one beside all other tests.
+ */
+const PAUSE_MS = process.env['STACK_KILLS'] === undefined ? 100 : 20;
 
 let way: WholeWay;
 

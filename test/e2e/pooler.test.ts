@@ -31,7 +31,7 @@ describe.skipIf(isWithoutPgBouncer)('with a pool of sessions before the analytic
     await bouncer.stop();
     await source.drop();
     await analytics.drop();
-  }, 60_000);
+  });
 
   test('everything is as without: features equal the oracle, a reconcile finds nothing, a start after a kill goes on', async () => {
     await seedCampus(source.db, { seed: '7', now: Date.now(), students: 10 });

@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await program.cleanUp();
   await source.drop();
-}, 60_000);
+});
 
 interface Readiness {
   readonly status: string;

@@ -61,9 +61,7 @@ describe('POST /api/erase', () => {
       expect(await state()).toMatchObject({ status: 'queued', requested_by: 'token:boss', signed: null });
 
       const erasures = startErasures({ db: analytics.db, signer: () => SIGNER, log: openLog('silent'), pollMs: 20 });
-      await expect
-        .poll(async () => ((await state()) as { status: string }).status, { timeout: 20_000 })
-        .toBe('finished');
+      await expect.poll(async () => ((await state()) as { status: string }).status).toBe('finished');
       await erasures.stop();
       const { signed, ...told } = (await state()) as { signed: Parameters<typeof verifyRecord>[0] };
       expect(told).toMatchObject({ reason: 'of (the student), by letter', requested_by: 'token:boss' });
@@ -113,13 +111,13 @@ describe('POST /api/erase', () => {
       const status = async (id: string) =>
         ((await (await fetch(`${url}/api/erase/${id}`, { headers: BOSS })).json()) as { status: string }).status;
       const erasures = startErasures({ db, signer: () => SIGNER, log: openLog('silent'), pollMs: 20 });
-      await expect.poll(() => status(free), { timeout: 20_000 }).toBe('finished');
+      await expect.poll(() => status(free)).toBe('finished');
       expect(await status(held)).toBe('queued');
       expect(erasures.trouble).toContain('not this one');
       // All of it or nothing: the features that were deleted before the fault are there.
       expect(await db.query('SELECT FROM performance_features WHERE student_id = 2')).toHaveLength(1);
       await db.query('DROP TRIGGER refuse ON student');
-      await expect.poll(() => status(held), { timeout: 20_000 }).toBe('finished');
+      await expect.poll(() => status(held)).toBe('finished');
       await erasures.stop();
     });
   });
@@ -145,7 +143,7 @@ describe('the access record', () => {
       expect(all()).toContain(student);
       const { record } = await erase(analytics.db, student);
       const shown = `erased-${record.student_digest.slice(0, 16)}`;
-      await expect.poll(() => all().includes(student), { timeout: 20_000 }).toBe(false);
+      await expect.poll(() => all().includes(student)).toBe(false);
       await fetch(`${url}/api/metrics/student/${student.toUpperCase()}`);
       await fetch(`${url}/api/features/temporal/4?cursor=x`);
       await fetch(`${url}/api/metrics/student/5`);

@@ -161,7 +161,7 @@ test('nobody derives the one family: the courses of a snapshot are not waited fo
   await deriveBatch(world.db, engagementFamily, settings, 50);
   const deriver = startCourseDeriver({ db: world.db, settings, work: new Work(), log: openLog('silent') }, 100);
   try {
-    await expect.poll(versions, { timeout: 30_000 }).toEqual([{ version: 1n }, { version: 1n }]);
+    await expect.poll(versions).toEqual([{ version: 1n }, { version: 1n }]);
   } finally {
     await deriver.stop();
   }

@@ -76,7 +76,7 @@ describe('the role', () => {
     await role.ready();
     expect(await until(db, await ask(db), ended)).toMatchObject({ status: 'succeeded', attempts: 1 });
     await expect
-      .poll(() => db.query<{ roles: string[] }>('SELECT roles FROM state.instance'), { timeout: 30_000 })
+      .poll(() => db.query<{ roles: string[] }>('SELECT roles FROM state.instance'))
       .toEqual([{ roles: ['reconcile'] }]);
     role.child.kill('SIGTERM');
     expect(await role.ended).toMatchObject({ code: 0, err: '' });

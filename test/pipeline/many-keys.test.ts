@@ -65,7 +65,7 @@ async function deriveTelling(keys: number, mark: () => Promise<unknown>): Promis
   const loops = startDeriver(engagementFamily, { db: world.db, settings, work, log: openLog('silent') });
   try {
     const marks = "SELECT FROM state.key_mark WHERE family = 'engagement'";
-    await expect.poll(() => world.db.query(marks), { timeout: 30_000 }).toEqual([]);
+    await expect.poll(() => world.db.query(marks)).toEqual([]);
   } finally {
     await Promise.all(loops.map((loop) => loop.stop()));
   }
@@ -90,7 +90,7 @@ test('that there are many is forgotten by itself', async () => {
   expect(work.hasMany).toBe(false);
   work.noteMany();
   expect(work.hasMany).toBe(true);
-  await expect.poll(() => work.hasMany, { timeout: 30_000 }).toBe(false);
+  await expect.poll(() => work.hasMany).toBe(false);
 });
 
 test('news waits for no batch of keys that wait for none', async () => {
@@ -112,11 +112,11 @@ test('news waits for no batch of keys that wait for none', async () => {
   const work = new Work();
   const loops = startDeriver(slow, { db: world.db, settings, work, log: openLog('silent') });
   try {
-    await expect.poll(() => batches, { timeout: 30_000 }).toEqual([200]);
+    await expect.poll(() => batches).toEqual([200]);
     const { marked } = await stageBatch(world.db, { changes: [login(900, 2n)] }, settings.reading);
     work.tell({ keys: marked });
     const news = "SELECT FROM state.key_mark WHERE family = 'engagement' AND priority = 0";
-    await expect.poll(() => world.db.query(news), { timeout: 30_000 }).toEqual([]);
+    await expect.poll(() => world.db.query(news)).toEqual([]);
     expect(batches.filter((keys) => keys > 50)).toEqual([200]);
   } finally {
     open();

@@ -126,7 +126,7 @@ describe.each([
       log: openLog('silent'),
     });
     try {
-      await expect.poll(latestGrades, { timeout: 30_000 }).toHaveProperty(String(bad));
+      await expect.poll(latestGrades).toHaveProperty(String(bad));
       expect(await listed()).toEqual([]);
     } finally {
       await Promise.all(loops.map((loop) => loop.stop()));

@@ -134,7 +134,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await broker?.kill();
   await around.stop();
-}, 60_000);
+});
 
 test.each([
   ['SCRAM-SHA-512', scram('secret')],
@@ -180,7 +180,7 @@ describe('with tokens', () => {
     // Each of the two asks for itself, and again.
     expect(endpoint.asked.length).toBeGreaterThan(3);
     await Promise.all([producer.close(), listening.consumer.close()]);
-  }, 60_000);
+  });
 
   test.each([
     [
@@ -266,5 +266,5 @@ describe('what is wrong is said, and does not go on for ever', () => {
       /does not let us at a topic.*kafka-acls\.sh.*--operation Read/s,
     );
     await admin.close();
-  }, 60_000);
+  });
 });

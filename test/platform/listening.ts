@@ -59,4 +59,4 @@ export const numbers = (from: number, count: number) =>
 
 export const valuesOf = (records: readonly IncomingRecord[]): string[] => records.map(({ value }) => String(value));
 
-export const poll = <T>(ask: () => T) => expect.poll(ask, { timeout: 60_000, interval: 20 });
+export const poll = <T>(ask: () => T) => expect.poll(ask, { interval: 20 });

@@ -14,7 +14,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 /** What stands in the file, once the writer has come to it. */
 async function linesOf(file: string, count: number): Promise<Record<string, unknown>[]> {
   const read = (): string[] => readFileSync(file, 'utf8').trim().split('\n');
-  await expect.poll(() => read().length, { timeout: 20_000 }).toBe(count);
+  await expect.poll(() => read().length).toBe(count);
   return read().map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 

@@ -124,10 +124,10 @@ test('a listener stays, and hears, though its role may not be idle for long', as
     log,
     onMessage: (payload) => heard.push(payload),
   });
-  await expect.poll(() => heard, { timeout: 20_000 }).toEqual(['']);
+  await expect.poll(() => heard).toEqual(['']);
   await sleep(1_500);
   await database.db.query(`NOTIFY news, 'still here'`);
-  await expect.poll(() => heard, { timeout: 20_000 }).toEqual(['', 'still here']);
+  await expect.poll(() => heard).toEqual(['', 'still here']);
   expect(warned).toEqual([]);
   await listener.stop();
 });
@@ -169,7 +169,7 @@ test('what is set for the whole server while a session lives does not reach it',
   const bare = new pg.Client(server.admin('postgres'));
   await bare.connect();
   await expect
-    .poll(async () => (await bare.query('SHOW extra_float_digits')).rows[0], { timeout: 20_000 })
+    .poll(async () => (await bare.query('SHOW extra_float_digits')).rows[0])
     .toEqual({ extra_float_digits: HOSTILE_DEFAULTS['extra_float_digits'] });
   expect(await settings()).toEqual([expect.objectContaining(settled), expect.objectContaining(settled)]);
   await Promise.all([bare.end(), db?.close(), admin?.close()]);

@@ -178,7 +178,7 @@ test.each(['compact', 'compact,delete'])(
     });
     const reader = new Reader({ progress } as unknown as SourceWorld, new Replica()).start(source);
     await expect
-      .poll(() => reader.error, { timeout: 60_000 })
+      .poll(() => reader.error)
       .toMatchObject({
         code: 'configuration',
         message: expect.stringContaining(`the topic ${topic} has cleanup.policy=${policy}, and is to have delete`),

@@ -65,10 +65,10 @@ test('records that are gone before they were read are a gap: it is said, and a n
   first.reader.stop();
   await insertLog();
   await insertLog();
-  await eventually(async () => (await partition()).high, 30_000).toBe(3n);
+  await eventually(async () => (await partition()).high).toBe(3n);
   const { stream } = await forget();
   const { source } = read();
-  await eventually(() => source.status().detail, 30_000).toMatch(
+  await eventually(() => source.status().detail).toMatch(
     /^a gap in \S+activity_logs:\d+: the next record to read is 1, but the log begins at 3 by now/,
   );
   expect(source.status().state).toBe('waiting');
@@ -76,10 +76,10 @@ test('records that are gone before they were read are a gap: it is said, and a n
   // The other partitions go on.
   const student = randomUUID();
   await write(world, (writer) => writer.insert('students', [{ id: student }]));
-  await eventually(() => stage.replica.knows('students', student), 30_000).toBe(true);
+  await eventually(() => stage.replica.knows('students', student)).toBe(true);
   await beginEpoch();
   await stage.agreed();
-  await eventually(() => source.status().state, 30_000).toBe('streaming');
+  await eventually(() => source.status().state).toBe('streaming');
   expect([...world.progress.gaps]).toEqual([]);
   expect(world.progress.rows.get(stream)?.epoch).toBe(2);
   await insertLog();
@@ -101,14 +101,14 @@ test('a gap that opens before the eyes of a reader is seen as well, also if noth
     return 'done';
   }).start(source);
   readers.push(reader);
-  await eventually(() => stage.replica.knows('courses', stage.course), 60_000).toBe(true);
+  await eventually(() => stage.replica.knows('courses', stage.course)).toBe(true);
   await insertLog();
-  await eventually(() => held, 30_000).toBe(true);
+  await eventually(() => held).toBe(true);
   await insertLog();
-  await eventually(async () => (await partition()).high, 30_000).toBe(2n);
+  await eventually(async () => (await partition()).high).toBe(2n);
   await forget();
   release();
-  await eventually(() => source.status().state, 30_000).toBe('waiting');
+  await eventually(() => source.status().state).toBe('waiting');
   expect(source.status().detail).toMatch(/the next record to read is 1, but the log begins at 2 by now/);
 });
 
@@ -123,16 +123,14 @@ test('a log that was made anew ends before the place where reading is to go on',
   if (row === undefined) throw new Error('no progress was kept');
   world.progress.rows.set(stream, { ...row, applied: 500n });
   const { source } = read();
-  await eventually(() => source.status().detail, 30_000).toMatch(
-    /the next record to read is 500, but the log ends at 1/,
-  );
+  await eventually(() => source.status().detail).toMatch(/the next record to read is 500, but the log ends at 1/);
 });
 
 /** Deletes the topic and makes it again, empty; who writes to it is told nothing. */
 async function makeAnew(topic: string, partitions: number): Promise<void> {
   await onCluster(world.cluster, async (admin) => {
     await admin.deleteTopics({ topics: [topic] });
-    await eventually(async () => (await admin.listTopics()).includes(topic), 30_000).toBe(false);
+    await eventually(async () => (await admin.listTopics()).includes(topic)).toBe(false);
     await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true });
   });
 }
@@ -147,28 +145,28 @@ test('a topic that was deleted and filled again beyond our place is a gap too', 
   await makeAnew(topic, PARTITIONS);
   await world.connect();
   for (let count = 1; count <= 3; count += 1) await insertLog();
-  await eventually(async () => (await partition().catch(() => ({ high: 0n }))).high, 30_000).toBe(3n);
+  await eventually(async () => (await partition().catch(() => ({ high: 0n }))).high).toBe(3n);
   const { source } = read();
-  await eventually(() => source.status().detail, 30_000).toMatch(
+  await eventually(() => source.status().detail).toMatch(
     /^a gap in \S+activity_logs:\d+: the record 0 is not the one that was read there/,
   );
   await beginEpoch();
   await stage.agreed();
-  await eventually(() => source.status().state, 30_000).toBe('streaming');
+  await eventually(() => source.status().state).toBe('streaming');
   expect([...world.progress.gaps]).toEqual([]);
 });
 
 test('another cluster is a gap in every partition', async () => {
   const first = read();
-  await eventually(() => stage.replica.knows('courses', stage.course), 60_000).toBe(true);
+  await eventually(() => stage.replica.knows('courses', stage.course)).toBe(true);
   first.reader.stop();
   for (const [stream, row] of world.progress.rows) world.progress.rows.set(stream, { ...row, origin: 'another' });
   const { source } = read();
-  await eventually(() => source.status().detail, 30_000).toMatch(
+  await eventually(() => source.status().detail).toMatch(
     /it was read from the Kafka cluster another, and this is the cluster \S+; a new epoch has to be begun \(and 14 more/,
   );
   expect(world.progress.gaps.size).toBe(15);
   await beginEpoch();
   await stage.agreed();
-  await eventually(() => source.status().state, 30_000).toBe('streaming');
+  await eventually(() => source.status().state).toBe('streaming');
 });

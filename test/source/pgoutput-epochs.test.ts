@@ -118,7 +118,7 @@ describe('a new epoch begins as well', () => {
     expect(world.progress.reasons[1]).toMatch(/the publication or a table of the source was made anew/);
   });
 
-  test('when a table was made anew under a running reader', { timeout: 30_000 }, async () => {
+  test('when a table was made anew under a running reader', async () => {
     await readTo(1);
     await world.database.db.query(`
       CREATE TABLE other (LIKE enrollments INCLUDING ALL);

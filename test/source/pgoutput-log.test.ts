@@ -120,7 +120,7 @@ describe('what changes no row is carried on with', () => {
     expect(reader.changes.map((change) => change.op)).toEqual(['update']);
   });
 
-  test('under a running reader, whose stream does not even break off', { timeout: 60_000 }, async () => {
+  test('under a running reader, whose stream does not even break off', async () => {
     const pid = async (): Promise<unknown> =>
       (await query('SELECT active_pid FROM pg_replication_slots WHERE database = current_database()'))[0];
     const first = await pid();

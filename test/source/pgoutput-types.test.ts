@@ -26,10 +26,10 @@ describe('read by pgoutput, values are as they were written, in the initial snap
     try {
       const early = await writeValues(world.database, layout);
       reader.start(source);
-      await eventually(() => reader.error ?? source.status().state, 30_000).toBe('streaming');
+      await eventually(() => reader.error ?? source.status().state).toBe('streaming');
       const late = await writeValues(world.database, layout);
       const long = await writeOutOfLine(world.database, layout);
-      await eventually(() => reader.error ?? reader.changes.length, 30_000).toBe(early.size + late.size + 2);
+      await eventually(() => reader.error ?? reader.changes.length).toBe(early.size + late.size + 2);
       expect(imagesOf(reader, early)).toEqual(early);
       expect(imagesOf(reader, late)).toEqual(late);
       expectUnsent(reader, long);

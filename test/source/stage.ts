@@ -15,8 +15,8 @@ import {
   write,
 } from './world.ts';
 
-/** Asks again and again, patiently: other tests use the same machine. */
-export const eventually = <T>(ask: () => T, timeout = 15_000) => expect.poll(ask, { timeout, interval: 10 });
+/** Asks again and again, and often; as patiently as the runner's configuration says. */
+export const eventually = <T>(ask: () => T) => expect.poll(ask, { interval: 10 });
 
 /** Makes worlds of one transport. */
 export interface SourceHarness {
@@ -65,12 +65,12 @@ export async function setStage(world: SourceWorld, readers: Reader[]): Promise<S
       const reader = new Reader(world, replica, fate);
       readers.push(reader);
       reader.start(world.source(maxBatch === undefined ? {} : { maxBatch }));
-      await expect.poll(() => reader.error ?? hasReadAll(world, replica), { timeout: 60_000, interval: 5 }).toBe(true);
+      await expect.poll(() => reader.error ?? hasReadAll(world, replica), { interval: 5 }).toBe(true);
       return reader;
     },
     row: (values) => ({ id: randomUUID(), student_id: student, course_id: course, ...values }),
     agreed: async () => {
-      await expect.poll(async () => replica.rows(), { timeout: 20_000, interval: 20 }).toEqual(await world.rows());
+      await expect.poll(async () => replica.rows(), { interval: 20 }).toEqual(await world.rows());
     },
   };
 }
@@ -95,7 +95,7 @@ export const streamed = (reader: Reader): readonly Change[] => reader.changes.fi
 export const kinds = (changes: readonly Change[]): string[] => changes.map((change) => `${change.op} ${change.table}`);
 
 export async function seen(reader: Reader, count: number): Promise<readonly Change[]> {
-  await expect.poll(() => streamed(reader).length, { timeout: 20_000, interval: 5 }).toBeGreaterThanOrEqual(count);
+  await expect.poll(() => streamed(reader).length, { interval: 5 }).toBeGreaterThanOrEqual(count);
   return streamed(reader);
 }
 

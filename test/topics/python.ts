@@ -27,12 +27,12 @@ export const inSqlite = (file: string, statement: string): Promise<string> =>
   runPython(
     REQUIREMENTS,
     ['-c', 'import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.executescript(sys.argv[2])', file, statement],
-    { timeout: 30_000 },
+    { timeout: 120_000 },
   );
 
 /** What the SQLite file has: by topic, student and course. */
 export async function keptRows(file: string): Promise<Map<string, KeptRow>> {
-  const printed = await runPython(REQUIREMENTS, ['-c', PRINT_ROWS, file], { timeout: 30_000 });
+  const printed = await runPython(REQUIREMENTS, ['-c', PRINT_ROWS, file], { timeout: 120_000 });
   const rows = printed.split('\n').filter((line) => line !== '');
   return new Map(
     rows.map((line) => {

@@ -17,7 +17,7 @@ export const openBrowser = (): Promise<Browser> =>
   chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
 
 /** For what a page shows when it has come round to it, on a busy machine. */
-export const EVENTUALLY = { timeout: 20_000 };
+export const EVENTUALLY = { timeout: 60_000 };
 
 export interface OpenPage {
   readonly page: Page;

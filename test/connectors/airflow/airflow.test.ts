@@ -53,7 +53,7 @@ describe.skipIf(isPythonLeftOut(REQUIREMENTS))('in a real Airflow', () => {
   afterAll(async () => {
     await program.cleanUp();
     rmSync(folder, { recursive: true, force: true });
-  }, 60_000);
+  });
 
   test(
     'the nightly reconcile finds what was changed behind its back, repairs it, and says so as a table',

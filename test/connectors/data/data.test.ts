@@ -85,7 +85,7 @@ describe.skipIf(process.env['CI'] === undefined)('with Python', () => {
   afterAll(async () => {
     await program.cleanUp();
     rmSync(folder, { recursive: true, force: true });
-  }, 60_000);
+  });
 
   test(
     'the page of the notebook leads to a trained model',

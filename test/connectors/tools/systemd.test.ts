@@ -49,10 +49,10 @@ test('it names the roles, and each is a program', () => {
 
 test('it reloads at the signal for that, and ends at the signal for that, with success', async () => {
   const { child, screen } = start('api', { ...addressEnv('ANALYTICS_DB', analytics.address), API_PORT: '0' });
-  await expect.poll(screen, { timeout: 60_000 }).toContain('ready: the API is served');
+  await expect.poll(screen).toContain('ready: the API is served');
   expect(valuesOf('ExecReload')).toEqual(['/bin/kill -HUP $MAINPID']);
   child.kill('SIGHUP');
-  await expect.poll(screen, { timeout: 20_000 }).toContain('the tokens were read anew');
+  await expect.poll(screen).toContain('the tokens were read anew');
   const ended = once(child, 'exit');
   child.kill(valuesOf('KillSignal')[0] as NodeJS.Signals);
   expect(await ended).toEqual([0, null]);
