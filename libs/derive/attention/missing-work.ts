@@ -37,7 +37,8 @@ export function owedWork(key: AttentionKey): OwedWork[] {
     (sums) => sums?.values() ?? [],
   );
   return Array.from({ length: days }, (_, index) => {
-    const [ofRecent, ofEarlier] = [all?.[index] ?? 0, old?.[index] ?? 0];
+    const ofRecent = all?.[index] ?? 0;
+    const ofEarlier = old?.[index] ?? 0;
     // On most days of most courses.
     if (ofRecent + ofEarlier === 0) return NOTHING_OWED;
     const work = {
