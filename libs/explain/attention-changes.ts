@@ -24,16 +24,24 @@ const pointsOn = (days: AttentionDays, index: number): number => days.points[ind
 const isOpenOn = (days: AttentionDays, index: number): boolean => (days.openSince[index] ?? null) !== null;
 
 /** What a change makes of the points, where it makes anything of them. */
-function tried(judged: Judged, change: string, key: AttentionKey, settings: AlarmSettings): WouldChange[] {
+function tried(judged: Judged, said: Said, key: AttentionKey, settings: AlarmSettings): WouldChange[] {
   const { days, index } = judged;
   const then = attentionDays(key, settings);
   const [before, after] = [pointsOn(days, index), pointsOn(then, index)];
-  return before === after ? [] : [{ change, effect: `${before} → ${after} points${turn(days, then, index)}` }];
+  if (before === after) return [];
+  const turn = turnOf(days, then, index);
+  const effect = `${before} → ${after} points${TURNS[turn]}`;
+  return [{ ...said, effect, effect_code: turn, values: { ...said.values, from: before, to: after } }];
 }
 
-function turn(now: AttentionDays, then: AttentionDays, index: number): string {
-  if (isOpenOn(now, index) && !isOpenOn(then, index)) return ': attention closes';
-  return isOpenOn(now, index) ? ': attention stays open' : '';
+/** What is tried, without what comes of it. */
+type Said = Pick<WouldChange, 'change' | 'change_code' | 'values'>;
+
+const TURNS = { points: '', points_close: ': attention closes', points_stay_open: ': attention stays open' } as const;
+
+function turnOf(now: AttentionDays, then: AttentionDays, index: number): keyof typeof TURNS {
+  if (!isOpenOn(now, index)) return 'points';
+  return isOpenOn(then, index) ? 'points_stay_open' : 'points_close';
 }
 
 const OWN_DAYS = 21;
@@ -56,7 +64,9 @@ function moreActive(judged: Judged, settings: AlarmSettings): WouldChange[] {
     if (after === points) continue;
     points = after;
     const days = more === 1 ? 'one more active day' : `${more} more active days`;
-    changes.push(...tried(judged, `${days} of the last ${OWN_DAYS}`, key, settings));
+    const change = `${days} of the last ${OWN_DAYS}`;
+    const said: Said = { change, change_code: 'more_active_days', values: { n: more, of: OWN_DAYS } };
+    changes.push(...tried(judged, said, key, settings));
   }
   return changes;
 }
@@ -76,10 +86,17 @@ function handIn(judged: Judged, settings: AlarmSettings): WouldChange[] {
   const missing = missingOf(judged);
   const each = missing
     .slice(0, MOST_ITEMS)
-    .flatMap((one) => tried(judged, `"${one.item.item}" handed in`, withHandedIn(judged.key, [one]), settings));
-  const all = `all of the ${missing.length} missing items handed in`;
+    .flatMap((one) => tried(judged, handedIn(one.item.item), withHandedIn(judged.key, [one]), settings));
+  const change = `all of the ${missing.length} missing items handed in`;
+  const all: Said = { change, change_code: 'all_handed_in', values: { n: missing.length } };
   return missing.length > 1 ? [...each, ...tried(judged, all, withHandedIn(judged.key, missing), settings)] : each;
 }
+
+const handedIn = (item: string): Said => ({
+  change: `"${item}" handed in`,
+  change_code: 'handed_in',
+  values: { item },
+});
 
 /** Where one of these alone is not enough. */
 function everything(judged: Judged, settings: AlarmSettings): WouldChange[] {
@@ -87,8 +104,14 @@ function everything(judged: Judged, settings: AlarmSettings): WouldChange[] {
   const isBoth = (days.absent[index]?.points ?? 0) > 0 && (days.missing_work[index]?.points ?? 0) > 0;
   if (!isBoth) return [];
   const then = withHandedIn(withActive(key, OWN_DAYS), missingOf(judged));
-  return tried(judged, 'active again, and all that is missing handed in', then, settings);
+  return tried(judged, ACTIVE_AND_HANDED_IN, then, settings);
 }
+
+const ACTIVE_AND_HANDED_IN: Said = {
+  change: 'active again, and all that is missing handed in',
+  change_code: 'active_and_handed_in',
+  values: {},
+};
 
 /** How much better the grades would have to be on average. */
 function betterMarks({ days, index }: Judged): WouldChange[] {
@@ -96,16 +119,24 @@ function betterMarks({ days, index }: Judged): WouldChange[] {
   if (points === null || points === 0) return [];
   const mean = difference / (PER_POINT * graded);
   const levels = [VERY_LOW, LOW].filter((level) => mean <= level);
-  return levels.map((level) => ({
-    change: `grades more than ${(level - mean).toFixed(2)} points higher on average`,
-    effect: `low_marks ${points} → ${level === LOW ? 0 : 1} points`,
-  }));
+  return levels.map((level) => {
+    const [better, to] = [(level - mean).toFixed(2), level === LOW ? 0 : 1];
+    return {
+      change: `grades more than ${better} points higher on average`,
+      effect: `low_marks ${points} → ${to} points`,
+      change_code: 'better_marks',
+      effect_code: 'marks_points',
+      values: { better, from: points, to },
+    };
+  });
 }
 
 function morePoints({ days, index }: Judged, { openPoints }: AlarmSettings): WouldChange[] {
   const wanting = openPoints - pointsOn(days, index);
   if (isOpenOn(days, index) || wanting <= 0) return [];
-  return [{ change: `${wanting} more point${wanting === 1 ? '' : 's'}`, effect: 'attention opens' }];
+  const change = `${wanting} more point${wanting === 1 ? '' : 's'}`;
+  const codes = { change_code: 'more_points', effect_code: 'attention_opens' } as const;
+  return [{ change, effect: 'attention opens', ...codes, values: { n: wanting } }];
 }
 
 const CHANGES = { absent: moreActive, missing_work: handIn, low_marks: betterMarks };

@@ -3,10 +3,10 @@ import { gradesApart, isNews, lastNewsDay } from '#libs/derive/anomaly/graded.ts
 import { idleFinding, idleRanges } from '#libs/derive/anomaly/own-gap.ts';
 import type { EngagementComponent } from '#libs/domain/components.ts';
 import { ATTENTION_FLAGS, type AttentionFlagName } from '#libs/domain/flags.ts';
-import { formatDay } from '#libs/domain/local-date.ts';
+import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
 import { attentionChanges } from './attention-changes.ts';
 import type { Grounds } from './grounds.ts';
-import type { WouldChange } from './parts.ts';
+import type { EffectCode, WouldChange } from './parts.ts';
 import { gainOf } from './score-parts.ts';
 
 const ONE = 1000n;
@@ -24,7 +24,9 @@ const moreOfEach = (grounds: Grounds): WouldChange[] =>
   (Object.keys(MORE) as EngagementComponent[]).flatMap((component) => {
     const [change, amount] = MORE[component];
     const gain = gainOf(grounds, component, amount);
-    return gain === null ? [] : [{ change, effect: `+${gain.toFixed(2)}` }];
+    if (gain === null) return [];
+    const codes = { change_code: `more_${component}`, effect_code: 'gain' } as const;
+    return [{ change, effect: `+${gain.toFixed(2)}`, ...codes, values: { gain: gain.toFixed(2) } }];
   });
 
 /** inactivity closes with any activity; it opens by itself, and closes again when the student is taken to have left. */
@@ -34,12 +36,17 @@ function idle(grounds: Grounds): WouldChange[] {
   const ranges = idleRanges(activity, asOf + MOST_AHEAD);
   if (idleFinding(activity, asOf) !== null) {
     const left = ranges.findLast(({ from }) => from <= asOf);
-    const until =
-      left === undefined ? [] : [{ change: `no active day until ${formatDay(left.to + 1)}`, effect: 'closes: gone' }];
-    return [{ change: 'active on any day', effect: 'closes' }, ...until];
+    const until = left === undefined ? [] : [inactiveUntil(left.to + 1, 'closes: gone', 'closes_gone')];
+    const active = { change: 'active on any day', change_code: 'active_any_day' } as const;
+    return [{ ...active, effect: 'closes', effect_code: 'closes', values: {} }, ...until];
   }
   const next = ranges.find(({ from }) => from > asOf);
-  return next === undefined ? [] : [{ change: `no active day until ${formatDay(next.from)}`, effect: 'opens' }];
+  return next === undefined ? [] : [inactiveUntil(next.from, 'opens', 'opens')];
+}
+
+function inactiveUntil(day: LocalDay, effect: string, effect_code: EffectCode): WouldChange {
+  const change = `no active day until ${formatDay(day)}`;
+  return { change, effect, change_code: 'inactive_until', effect_code, values: { day: formatDay(day) } };
 }
 
 /** So far ahead any limit that opens at all has opened. */
@@ -49,13 +56,16 @@ const ownScore =
   (name: 'engagement_drop' | 'engagement_spike') =>
   ({ anomaly }: Grounds): WouldChange[] => {
     const open = anomaly?.[name] ?? null;
-    const side = name === 'engagement_drop' ? 'above' : 'below';
+    const side = name === 'engagement_drop' ? 'above' : ('below' as const);
     return open === null
       ? []
       : [
           {
             change: `engagement_ma7 ${side} ${open.threshold.toFixed(2)}`,
             effect: 'closes, as long as the days it is compared with are the same',
+            change_code: `ma7_${side}`,
+            effect_code: 'closes_while_same',
+            values: { limit: open.threshold.toFixed(2) },
           },
         ];
   };
@@ -68,11 +78,24 @@ const grade =
     if (apart === null) return [];
     const items = name === 'grade_outlier' ? apart.beyond.map(({ item }) => item) : [apart.last];
     const until = Math.max(...items.filter((item) => isNews(item, asOf)).map(({ day }) => lastNewsDay(day)));
-    const aged = { change: `no other grade until ${formatDay(until + 1)}`, effect: 'closes: it is no news any more' };
-    return name === 'grade_outlier'
-      ? [aged]
-      : [{ change: 'another item graded', effect: 'is judged in its place' }, aged];
+    return name === 'grade_outlier' ? [agedOn(until + 1)] : [OTHER_GRADED, agedOn(until + 1)];
   };
+
+const OTHER_GRADED: WouldChange = {
+  change: 'another item graded',
+  effect: 'is judged in its place',
+  change_code: 'other_graded',
+  effect_code: 'judged_instead',
+  values: {},
+};
+
+const agedOn = (day: LocalDay): WouldChange => ({
+  change: `no other grade until ${formatDay(day)}`,
+  effect: 'closes: it is no news any more',
+  change_code: 'no_grade_until',
+  effect_code: 'closes_old_news',
+  values: { day: formatDay(day) },
+});
 
 const CHANGES: Readonly<Record<string, (grounds: Grounds) => WouldChange[]>> = {
   engagement_score: moreOfEach,

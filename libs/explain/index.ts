@@ -13,6 +13,7 @@ import { readToday } from '#libs/store/keys/calendar.ts';
 import { readCourses } from '#libs/store/keys/keys.ts';
 import { COLUMN_NAMES, columnOf, type Explained, explainColumn, type FeatureColumn } from './explanation.ts';
 import { groundsOf } from './grounds.ts';
+import { CHANGE_CODES, EFFECT_CODES } from './parts.ts';
 import { MOST_LISTED } from './row-list.ts';
 import { readableRows, readSourceRows } from './source-rows.ts';
 
@@ -76,7 +77,19 @@ export const explainAnswer = z
       })
       .meta({ description: 'Rows of their kind that it does not rest on' }),
     would_change: z
-      .array(z.strictObject({ change: z.string(), effect: z.string() }).meta({ id: 'WouldChange' }))
+      .array(
+        z
+          .strictObject({
+            change: z.string(),
+            effect: z.string(),
+            change_code: z.enum(CHANGE_CODES).meta({ description: 'Stands for `change`' }),
+            effect_code: z.enum(EFFECT_CODES).meta({ description: 'Stands for `effect`' }),
+            values: z.record(z.string(), z.union([z.string(), z.number()])).meta({
+              description: 'What stands in both: numbers, days and names',
+            }),
+          })
+          .meta({ id: 'WouldChange' }),
+      )
       .meta({ description: 'Of scores and flags: what would make another value of it' }),
   })
   .meta({ id: 'Explanation' });

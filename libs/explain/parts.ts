@@ -38,8 +38,47 @@ export const stepsOf = (
     index > 0 && values[index - 1] === points ? [] : [{ from: formatDay(firstDay + index), points }],
   );
 
-/** What would change a value, and how; both in words. */
+/** What would change a value, and how: in words, and by codes with values for who says it in other words. */
 export interface WouldChange {
   readonly change: string;
   readonly effect: string;
+  readonly change_code: ChangeCode;
+  readonly effect_code: EffectCode;
+  readonly values: Readonly<Record<string, string | number>>;
 }
+
+export const CHANGE_CODES = [
+  'more_logins',
+  'more_time',
+  'more_forum_posts',
+  'more_resources',
+  'active_any_day',
+  'inactive_until',
+  'ma7_above',
+  'ma7_below',
+  'other_graded',
+  'no_grade_until',
+  'more_active_days',
+  'handed_in',
+  'all_handed_in',
+  'active_and_handed_in',
+  'better_marks',
+  'more_points',
+] as const;
+export type ChangeCode = (typeof CHANGE_CODES)[number];
+
+export const EFFECT_CODES = [
+  'gain',
+  'opens',
+  'closes',
+  'closes_gone',
+  'closes_while_same',
+  'closes_old_news',
+  'judged_instead',
+  'points',
+  'points_close',
+  'points_stay_open',
+  'marks_points',
+  'attention_opens',
+] as const;
+export type EffectCode = (typeof EFFECT_CODES)[number];

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Database, openDatabase } from '#libs/platform/postgres/database.ts';
 import type { Api } from '../../services/api/role.ts';
 import { type Forwarder, startForwarder } from '../api/forwarder.ts';
-import { startTestApi } from '../api/support.ts';
+import { insertAll, startTestApi } from '../api/support.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
-import { hasBrowser, openBrowser, openPage, seedSchool } from './support.ts';
+import { EVENTUALLY, hasBrowser, openBrowser, openPage, seedSchool } from './support.ts';
 
 const TOKEN = 'correct-horse';
 
@@ -35,6 +35,7 @@ describe.skipIf(!hasBrowser)('on a bad day the page says so, and stays usable', 
   test('the database is away, and comes back', async () => {
     const { page, errors } = await openPage(browser, `${api.url}/#/course/1`);
     await page.getByText('3 students need you.').waitFor();
+    await page.getByText('Up to date.').waitFor();
     await forwarder.cut();
     await page.getByText('The database does not answer.').first().waitFor();
     expect(await page.locator('.people > li').count()).toBe(3);
@@ -83,7 +84,47 @@ describe.skipIf(!hasBrowser)('on a bad day the page says so, and stays usable', 
     await guarded.stop();
   });
 
-  test('the stream is behind, the proof found differences, a source row cannot be read', async () => {
+  test('above each page stands that the numbers are behind, and what the last comparison found', async () => {
+    const { page, errors } = await openPage(browser, `${api.url}/#/course/1`);
+    const banner = page.locator('.notice[role="status"]');
+    await page.getByText('Up to date.').waitFor();
+    await insertAll(analytics.db, 'state.key_mark', [
+      { family: 'engagement', course_id: 1, student_id: 1, priority: 0, committed_at: '2026-03-20T11:59:17Z' },
+    ]);
+    await banner.getByText('The numbers are 43 seconds behind.').waitFor(EVENTUALLY);
+    expect(await page.getByText('Up to date.').count()).toBe(0);
+    await page.goto(`${api.url}/#/course/1/student/1`);
+    await banner.getByText('The numbers are 43 seconds behind.').waitFor();
+    await analytics.db.query('DELETE FROM state.key_mark');
+    await page.reload();
+    await page.getByText('Up to date.').waitFor();
+    const found = (mismatched: number, repaired: number): Promise<object[]> =>
+      analytics.db.query(
+        `INSERT INTO pipeline_logs (run_id, pipeline_name, status, completed_at, details)
+         VALUES (gen_random_uuid(), 'reconcile', 'succeeded', clock_timestamp(), $1)`,
+        [
+          JSON.stringify({
+            scope: {},
+            dry_run: false,
+            verdict: { tables: { grades: { equal: 9, mismatched, missing: 0, extra: 0, repaired } }, features: {} },
+          }),
+        ],
+      );
+    await found(3, 1);
+    await page.reload();
+    await banner.getByText(/found 2 differences that are not mended yet\.$/).waitFor();
+    await found(3, 3);
+    await page.reload();
+    await banner.getByText(/found 3 differences and mended them\.$/).waitFor();
+    await found(0, 0);
+    await page.reload();
+    await page.getByText('Up to date.').waitFor();
+    expect(await banner.count()).toBe(0);
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  test('the proof is asked for and called off, a source row cannot be read', async () => {
     const { page, errors } = await openPage(browser, `${api.url}/ops`);
     await page.getByText('none is heard of').first().waitFor();
     expect(await page.getByRole('button', { name: 'Compare now' }).isEnabled()).toBe(true);

@@ -14,10 +14,28 @@ const student = first?.student_id ?? 1;
 const PAGES = {
   courses: ['/', 'tbody tr'],
   course: [`/#/course/${course}`, 'figure'],
+  'what-if': [`/#/course/${course}`, '.what-if button', whatIf],
   student: [`/#/course/${course}/student/${student}`, 'figure'],
+  'why-score': [`/#/course/${course}/student/${student}`, 'dl.facts button', why],
+  'why-attention': [`/#/course/${course}/student/${student}`, '.lead button', why],
   operation: ['/ops', 'figure'],
   api: ['/docs', '.opblock'],
 };
+
+/** Opens the panel of the first number there. */
+async function why(page, first) {
+  await page.locator(first).first().click();
+  await page.locator('dialog[open] h3').first().waitFor();
+}
+
+/** Makes the alarm ring earlier. */
+async function whatIf(page, open) {
+  await page.locator(open).click();
+  await page.locator('.what-if input').nth(1).fill('1');
+  await page.locator('.what-if input').first().fill('1');
+  await page.locator('.what-if pre').waitFor();
+  await page.locator('.what-if').scrollIntoViewIfNeeded();
+}
 
 mkdirSync(folder, { recursive: true });
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
@@ -27,13 +45,17 @@ for (const locale of ['en', 'fr', 'ar'])
     for (const [size, viewport] of Object.entries(SIZES)) {
       const context = await browser.newContext({ locale, colorScheme, viewport });
       const page = await context.newPage();
-      for (const [name, [place, whole]] of Object.entries(PAGES)) {
+      for (const [name, [place, whole, act]] of Object.entries(PAGES)) {
+        // From somewhere else, so that what was open is closed.
+        await page.goto('about:blank');
         await page.goto(base + place);
         await page.locator(whole).first().waitFor();
+        await act?.(page, whole);
         await page.waitForLoadState('networkidle', { timeout: 2_000 }).catch(() => undefined);
         await page.screenshot({
           path: path.join(folder, `${name}-${locale}-${colorScheme}-${size}.png`),
-          fullPage: true,
+          // A panel lies over what can be seen.
+          fullPage: act !== why,
         });
       }
       await context.close();

@@ -39,7 +39,7 @@ export function ClassAsAWhole({ students, days, collected }: ClassProps) {
                 label={t('chart.middle')}
                 sentences={[t('total.trend'), t('over.students', { n: days.at(-1)?.students ?? 0 })]}
               >
-                {t('why.ask')}
+                <span class="ask">{t('why.ask')}</span>
               </WhyTotal>
             }
           />
@@ -83,7 +83,7 @@ function Distribution({ scores, all }: DistributionProps) {
           label={t('class.score')}
           sentences={[t('total.distribution'), t('over.known', { n: scores.length, all })]}
         >
-          {t('why.ask')}
+          <span class="ask">{t('why.ask')}</span>
         </WhyTotal>
       }
     />
@@ -121,7 +121,7 @@ function Rhythm({ days }: { readonly days: readonly ClassDay[] }) {
       bars={bars}
       why={
         <WhyTotal label={t('class.active')} sentences={[t('total.rhythm'), t('over.days', { n: counted })]}>
-          {t('why.ask')}
+          <span class="ask">{t('why.ask')}</span>
         </WhyTotal>
       }
     />

@@ -4,6 +4,7 @@ import type { NameOf } from '../api/names.ts';
 import { Sparkline } from '../charts/sparkline.tsx';
 import { currentLanguage, number, orDash, t } from '../i18n/index.ts';
 import { Scroll } from '../parts/scroll.tsx';
+import { usePrinting } from '../parts/use-printing.ts';
 import { Why } from '../parts/why.tsx';
 import { studentHref } from '../route.ts';
 
@@ -13,7 +14,7 @@ interface EveryoneProps {
   readonly nameOf: NameOf;
 }
 
-/** Rows in the document at once: no more, however many students there are. */
+/** Rows in the document at once: no more, however many students there are; on paper all. */
 const ROWS = 50;
 
 type Column = 'name' | 'attention' | 'score' | 'inactive' | 'grade' | 'success' | 'flags';
@@ -63,6 +64,7 @@ export function Everyone({ course, students, nameOf }: EveryoneProps) {
   const [filter, setFilter] = useState<Filter>('all');
   const [search, setSearch] = useState('');
   const [page, setPage] = useState(0);
+  const isPrinting = usePrinting();
   const language = currentLanguage();
   const rows = useMemo(() => {
     const wanted = search.trim().toLocaleLowerCase(language);
@@ -118,7 +120,7 @@ export function Everyone({ course, students, nameOf }: EveryoneProps) {
         <table class="everyone">
           <Head order={order} sortBy={sortBy} />
           <tbody>
-            {rows.slice(shown * ROWS, (shown + 1) * ROWS).map((row) => (
+            {(isPrinting ? rows : rows.slice(shown * ROWS, (shown + 1) * ROWS)).map((row) => (
               <StudentRow key={row.student.student_id} course={course} row={row} />
             ))}
           </tbody>

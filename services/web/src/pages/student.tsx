@@ -64,7 +64,7 @@ const whyOf =
   ({ course_id, student_id }: StudentMetrics): WhyOf =>
   (feature, label) => (
     <Why feature={feature} course={course_id} student={student_id} label={label}>
-      {t('why.ask')}
+      <span class="ask">{t('why.ask')}</span>
     </Why>
   );
 

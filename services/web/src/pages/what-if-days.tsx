@@ -59,7 +59,7 @@ function Moved({
   return (
     <ul class="names">
       {moved.slice(0, NAMED).map(({ student_id, points_now, points_then }) => (
-        <li key={student_id}>
+        <li key={student_id} class="moved">
           <a href={studentHref(course, student_id)}>
             <bdi>{nameOf(student_id)}</bdi>
           </a>{' '}

@@ -3,6 +3,7 @@ import type { Explanation } from '#libs/explain/index.ts';
 import { get, Refusal } from '../api/ask.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { longDay, t, word } from '../i18n/index.ts';
+import { cellText } from './cell-text.ts';
 import { ExplainedParts } from './explained-parts.tsx';
 import { ExplainedRows, RowsLeftOut } from './explained-rows.tsx';
 import { Problem } from './problem.tsx';
@@ -66,6 +67,11 @@ function Explained({ feature, explanation }: ExplainedProps) {
   );
 }
 
+const placesOf = ({ values }: Explanation['would_change'][number]) =>
+  Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, name === 'n' ? value : cellText(name, value)]),
+  );
+
 function WouldChange({ changes }: { readonly changes: Explanation['would_change'] }) {
   if (changes.length === 0) return null;
   return (
@@ -73,8 +79,9 @@ function WouldChange({ changes }: { readonly changes: Explanation['would_change'
       <h3>{t('why.change')}</h3>
       <ul>
         {changes.map((each) => (
-          <li key={`${each.change} ${each.effect}`} lang="en" dir="ltr">
-            {each.change}: <strong>{each.effect}</strong>
+          <li key={`${each.change} ${each.effect}`}>
+            {t(`change.${each.change_code}`, placesOf(each))}
+            {t('colon')} <strong>{t(`effect.${each.effect_code}`, placesOf(each))}</strong>
           </li>
         ))}
       </ul>

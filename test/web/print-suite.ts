@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import { ask } from '../api/support.ts';
+import type { WebCampus } from './campus.ts';
+import { openPage } from './support.ts';
+
+/** What can be pressed, typed or chosen, and is no word of the page besides. */
+const CONTROLS = 'nav, select, input, summary, button.act, .ask, .tools, .skip';
+/** What is wider than the paper. */
+const WIDER = `[...document.querySelectorAll('#page *')]
+  .filter((element) => element.getBoundingClientRect().right > innerWidth + 1 || element.scrollWidth > innerWidth + 1)
+  .map((element) => element.outerHTML.slice(0, 120))`;
+/** A sheet of A4 between its margins, in CSS pixels. */
+const PAPER = { width: 700, height: 1000 };
+
+interface Element {
+  readonly outerHTML: string;
+}
+
+/** A printed page is whole. */
+export function printTests(campus: () => WebCampus): void {
+  test('nothing is cut off, no control is on it, and all students are', async () => {
+    const { course_id, student_id } = await campus().keyWith('attention IS NOT NULL');
+    const { page } = await openPage(campus().browser, `${campus().api.url}/`, { viewport: PAPER });
+    const course = `/#/course/${course_id}`;
+    for (const path of ['/', course, `${course}/student/${student_id}`]) {
+      await page.goto(campus().api.url + path);
+      await page.locator('td, dd').first().waitFor();
+      await page.emulateMedia({ media: 'print' });
+      const shown = page.locator(CONTROLS).filter({ visible: true });
+      expect(await shown.evaluateAll((all: readonly Element[]) => all.map((each) => each.outerHTML))).toEqual([]);
+      expect(await page.evaluate(WIDER), path).toEqual([]);
+      await page.emulateMedia({ media: 'screen' });
+    }
+    await page.context().close();
+  });
+
+  test('on paper the list has every student, however few the screen shows at once', async () => {
+    const { course_id } = await campus().keyWith('attention IS NOT NULL');
+    const { page } = await openPage(campus().browser, 'about:blank');
+    const path = `/api/metrics/course/${course_id}/students`;
+    const [student] = (await ask(campus().api.url + path)).body as object[];
+    const json = Array.from({ length: 120 }, (_, index) => ({ ...student, student_id: index + 1 }));
+    await page.route(`**${path}`, (route) => route.fulfill({ json }));
+    await page.goto(`${campus().api.url}/#/course/${course_id}`);
+    const rows = page.locator('table.everyone tbody tr');
+    await rows.first().waitFor();
+    expect(await rows.count()).toBe(50);
+    await page.evaluate(`matchMedia('print').addEventListener('change', () => {
+        document.title = String(document.querySelectorAll('table.everyone tbody tr').length);
+      }, { once: true })`);
+    await page.pdf();
+    expect(await page.title()).toBe('120');
+    expect(await rows.count()).toBe(50);
+    await page.context().close();
+  });
+}
