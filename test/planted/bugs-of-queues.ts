@@ -38,6 +38,20 @@ export const BUGS_OF_QUEUES: readonly PlantedBug[] = [
     tests: ['test/store/queue-plans.test.ts'],
   },
   {
+    name: 'an index by course alone serves for a search by key',
+    file: 'schemas/sql/0029_keys_by_course.sql',
+    from: 'performance_features (course_id, student_id)',
+    to: 'performance_features (course_id)',
+    tests: ['test/store/queue-plans.test.ts'],
+  },
+  {
+    name: 'first days are read by way of all keys of their family',
+    file: 'libs/store/keys/sql/keys_first_days.sql',
+    from: '  OFFSET 0\n',
+    to: '',
+    tests: ['test/store/queue-plans.test.ts'],
+  },
+  {
     name: 'an answer is kept though its student changed while it was read',
     file: 'libs/serve/kept-answers.ts',
     from: 'if (changedAt <= began) ',

@@ -1,3 +1,4 @@
+import { BUGS_OF_DATASET } from './bugs-of-dataset.ts';
 import { BUGS_OF_ERASURE } from './bugs-of-erasure.ts';
 import { BUGS_OF_LOADING } from './bugs-of-loading.ts';
 import { BUGS_OF_QUEUES } from './bugs-of-queues.ts';
@@ -214,6 +215,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     tests: HISTORIES,
   },
   {
+    name: 'a score is rounded from doubles where they are not certain',
+    file: 'libs/derive/engagement-score.ts',
+    from: 'const NEAR_HALF = 1e-6',
+    to: 'const NEAR_HALF = -1',
+    tests: ['test/derive/engagement-score.test.ts'],
+  },
+  {
     name: 'unchanged out-of-line columns read as null',
     file: 'libs/store/images/image.ts',
     from: 'columns[name] = image?.live ? (image.columns[name] ?? null) : null;',
@@ -378,6 +386,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...BUGS_OF_PROOF,
   ...BUGS_OF_ERASURE,
   ...BUGS_OF_LOADING,
+  ...BUGS_OF_DATASET,
   {
     name: 'the source is decoded by the names that an LMSConnector gives, whatever SOURCE_MAPPING says',
     file: 'libs/source/pgoutput/assemble.ts',
