@@ -86,7 +86,6 @@ beforeAll(async () => {
     folder,
     port,
     controllerPort,
-    quickStart: true,
     onSpawn: (pid) => around.watch(pid),
     settings: {
       listeners: `${clients},${at('CONTROLLER', controllerPort)}`,

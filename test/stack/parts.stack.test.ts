@@ -117,7 +117,6 @@ describe('parts of a test alone', () => {
     const started = startConnect({
       folder: `${stack.folder}/broken`,
       brokers: stack.broker.address,
-      quickStart: true,
       settings: { 'key.converter': 'no.such.Converter' },
       onSpawn: (pid) => pids.push(pid),
     });

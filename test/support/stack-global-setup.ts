@@ -36,6 +36,8 @@ function certificatesIn(folder: string, security: StackSecurity | undefined): Re
 
 /** Postgres, broker, registry and Connect, one of each for the whole run of the stack tests. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  // Every JVM starts sooner, and does half as much once it is warm, which none of them becomes here.
+  process.env['JDK_JAVA_OPTIONS'] = '-XX:TieredStopAtLevel=1';
   await fetchParts({ onProgress: tellFetching });
   const run = openRunFolder();
   const security = IS_SECURE ? await StackSecurity.make(run.folder) : undefined;

@@ -132,7 +132,6 @@ export class OwnStack {
   async start(part: StackPart): Promise<void> {
     const common: PartOptions = {
       folder: path.join(this.folder, part),
-      quickStart: true,
       onSpawn: (pid) => this.#guard.watch(pid),
     };
     const { security, rights, brokerSettings, connectEnv, connectSettings } = this.#options;

@@ -34,7 +34,6 @@ export interface JobOptions {
   readonly folder: string;
   readonly today: LocalDay;
   readonly settings: Readonly<Record<string, string>>;
-  readonly quickStart: boolean;
   readonly onSpawn: (pid: number) => void;
 }
 
@@ -58,7 +57,7 @@ export class Job {
 
   /** Resolves when it has its partitions. @throws ConfigurationError without Java */
   static async start(options: JobOptions): Promise<Job> {
-    const { variant, classPath, brokers, folder, today, settings, quickStart, onSpawn } = options;
+    const { variant, classPath, brokers, folder, today, settings, onSpawn } = options;
     const given = {
       'application.id': `peers-${variant}`,
       'bootstrap.servers': brokers,
@@ -79,7 +78,7 @@ export class Job {
         maxHeapMb: 512,
         isReady: async (logFile) => existsSync(logFile) && /^ready$/m.test(readFileSync(logFile, 'utf8')),
       },
-      { folder, quickStart, onSpawn },
+      { folder, onSpawn },
     );
     return new Job(part, options);
   }

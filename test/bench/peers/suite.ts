@@ -13,11 +13,9 @@ export const LETTERS = Object.keys(BENCHMARKS);
 export interface PeersSuiteOptions extends Omit<RunOptions<PeersWorld>, 'benchmarks'> {
   /** Of the full size. */
   readonly scale: number;
-  /** Java starts sooner and does half as much: for tests, which measure nothing. */
-  readonly quickStart?: boolean;
 }
 
 /** Runs the benchmarks on servers of their own, which are gone afterwards whatever happens. The parts must be fetched. */
-export async function runPeersSuite({ scale, quickStart, ...options }: PeersSuiteOptions): Promise<BenchmarkResult[]> {
-  return runOn(await PeersWorld.start(scale, quickStart), { ...options, benchmarks: BENCHMARKS });
+export async function runPeersSuite({ scale, ...options }: PeersSuiteOptions): Promise<BenchmarkResult[]> {
+  return runOn(await PeersWorld.start(scale), { ...options, benchmarks: BENCHMARKS });
 }

@@ -22,40 +22,30 @@ export class PeersWorld {
   readonly #costs = new Costs();
   readonly #classPath: string;
   readonly #guard: Guard;
-  readonly #quickStart: boolean;
 
-  private constructor(
-    world: World,
-    classPath: string,
-    broker: Broker,
-    topics: Topics,
-    guard: Guard,
-    quickStart: boolean,
-  ) {
+  private constructor(world: World, classPath: string, broker: Broker, topics: Topics, guard: Guard) {
     this.world = world;
     this.#classPath = classPath;
     this.broker = broker;
     this.topics = topics;
     this.#guard = guard;
-    this.#quickStart = quickStart;
     this.#costs.watch('analytics', world.servers.analytics, true);
   }
 
   /**
    * The parts of the stack must be fetched.
-   * @param quickStart Java starts sooner and does half as much: for tests, which measure nothing
    * @throws ConfigurationError without Java or Maven
    */
-  static async start(scale: number, quickStart = false): Promise<PeersWorld> {
+  static async start(scale: number): Promise<PeersWorld> {
     const classPath = await buildStreams();
     const world = await World.start(scale);
     const guard = startGuard();
     try {
       const folder = path.join(world.folder, 'broker');
-      const broker = await startBroker({ folder, quickStart, onSpawn: (pid) => guard.watch(pid) });
+      const broker = await startBroker({ folder, onSpawn: (pid) => guard.watch(pid) });
       const topics = await Topics.open(broker.address);
       await topics.ensure([CHANGES, ...VARIANTS.map(featuresTopic)]);
-      return new PeersWorld(world, classPath, broker, topics, guard, quickStart);
+      return new PeersWorld(world, classPath, broker, topics, guard);
     } catch (error) {
       await guard.close();
       await world.stop();
@@ -92,7 +82,6 @@ export class PeersWorld {
       topics: this.topics,
       folder: path.join(this.world.folder, 'streams'),
       today: this.today,
-      quickStart: this.#quickStart,
       onSpawn: (pid) => this.#guard.watch(pid),
     });
   }

@@ -107,7 +107,7 @@ async function format(libs: string, config: string, data: string, more: readonly
   writeFileSync(file, args.join('\n'), { mode: 0o600 });
   const child = spawn(
     'java',
-    [...javaOptions(256, true), LOG4J_OPTION, '-cp', libs, 'kafka.tools.StorageTool', `@${file}`],
+    [...javaOptions(256), '-XX:TieredStopAtLevel=1', LOG4J_OPTION, '-cp', libs, 'kafka.tools.StorageTool', `@${file}`],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
     },

@@ -30,8 +30,6 @@ export interface PartOptions {
   readonly folder: string;
   /** Folder of the fetched parts; default `partsFolder()`. */
   readonly parts?: string;
-  /** Starts sooner, for tests: half the throughput. */
-  readonly quickStart?: boolean;
   /** Told as soon as there is a process, long before it is ready, so that it can be found whatever happens next. */
   readonly onSpawn?: (pid: number) => void;
   /** Gives up waiting for it to be ready. */
@@ -72,16 +70,15 @@ const JAVA_NEEDED =
   'install Java 17 or newer (Debian: apt-get install openjdk-17-jre-headless) and see that java is on the PATH';
 
 /** What any program needs of our environment. The rest is settings, secret in part: each is told its own. */
-const PASSED_ON = ['PATH', 'HOME', 'JAVA_HOME', 'TMPDIR', 'LANG', 'LC_ALL'];
+const PASSED_ON = ['PATH', 'HOME', 'JAVA_HOME', 'JDK_JAVA_OPTIONS', 'TMPDIR', 'LANG', 'LC_ALL'];
 const bareEnvironment = (): NodeJS.ProcessEnv => Object.fromEntries(PASSED_ON.map((name) => [name, process.env[name]]));
 
-export const javaOptions = (maxHeapMb: number, quickStart: boolean): string[] => [
+export const javaOptions = (maxHeapMb: number): string[] => [
   '-Xms64m',
   `-Xmx${maxHeapMb}m`,
   '-XX:+UseSerialGC',
   '-Xshare:auto',
   '-XX:+ExitOnOutOfMemoryError',
-  ...(quickStart ? ['-XX:TieredStopAtLevel=1'] : []),
   '-Djava.awt.headless=true',
 ];
 
@@ -94,8 +91,8 @@ export class PortTaken extends Error {}
  *   ready, and then it is not left running
  */
 export async function startJava(program: JavaProgram, options: PartOptions): Promise<RunningPart> {
-  const { onSpawn, signal, quickStart = false } = options;
-  const args = [...javaOptions(program.maxHeapMb, quickStart), ...program.args];
+  const { onSpawn, signal } = options;
+  const args = [...javaOptions(program.maxHeapMb), ...program.args];
   try {
     return await startProcess(
       { ...program, args },
