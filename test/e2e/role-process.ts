@@ -5,7 +5,7 @@ import { nodeFlagsOf } from '#libs/platform/node-flags.ts';
 import type { Ended } from './program.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 110_000;
 
 // Whatever becomes of the tests, their processes do not outlive them.
 const children = new Set<ChildProcess>();
