@@ -48,10 +48,10 @@ async function readiness(api: RoleProcess): Promise<Readiness> {
 
 /** @param reasons that the answer gives in the end; on the way there, while one takes over from another, it has others */
 async function untilReady(api: RoleProcess, status: string, reasons = /^/): Promise<void> {
-  for (const until = Date.now() + 60_000; ; await sleep(50)) {
+  for (const until = Date.now() + 110_000; ; await sleep(50)) {
     const answer = await readiness(api);
     if (answer.status === status && reasons.test(answer.reasons?.join() ?? '')) return;
-    if (Date.now() > until) throw new Error(`${answer.status} for a minute: ${answer.reasons?.join('; ')}`);
+    if (Date.now() > until) throw new Error(`${answer.status} for so long: ${answer.reasons?.join('; ')}`);
   }
 }
 

@@ -281,7 +281,7 @@ export class WholeWay {
   /** The last message of each key on the feature topics is its row. */
   async untilToldOnTopics(): Promise<void> {
     let found: unknown[] = ['nothing was read'];
-    for (const until = Date.now() + 60_000; Date.now() < until && found.length > 0; await sleep(300)) {
+    for (const until = Date.now() + 100_000; Date.now() < until && found.length > 0; await sleep(300)) {
       found = await this.#lastMessagesDiffer();
     }
     expect(found).toEqual([]);

@@ -35,7 +35,7 @@ export async function read(db: Database, id: string): Promise<PipelineRun> {
 
 /** Waits until the run is as told. */
 export async function until(db: Database, id: string, isSo: (run: PipelineRun) => boolean): Promise<PipelineRun> {
-  for (const end = Date.now() + 30_000; ; await sleep(15)) {
+  for (const end = Date.now() + 100_000; ; await sleep(15)) {
     const run = await read(db, id);
     if (isSo(run)) return run;
     if (Date.now() > end) throw new Error(`the run is still ${JSON.stringify(run)}`);

@@ -29,6 +29,7 @@ export interface OpenPage {
 export async function openPage(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<OpenPage> {
   const context = await browser.newContext({ locale: 'en', ...options });
   const page = await context.newPage();
+  page.setDefaultTimeout(EVENTUALLY.timeout);
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(String(error)));
   page.on('console', (message) => {

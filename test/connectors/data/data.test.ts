@@ -14,7 +14,7 @@ import { indexOfPip } from '../../support/python.ts';
 const ROOT = path.resolve(import.meta.dirname, '../../..');
 const CONNECTORS = path.join(ROOT, 'connectors');
 const NOTEBOOK = path.join(CONNECTORS, 'notebooks/explore.ipynb');
-const TIMEOUT_MS = 300_000;
+const TIMEOUT_MS = 600_000;
 const run = promisify(execFile);
 
 /** What a page says in blocks of a language, one below the other. */
