@@ -4,7 +4,7 @@ import type { WebCampus } from './campus.ts';
 import { openPage } from './support.ts';
 
 /** What can be pressed, typed or chosen, and is no word of the page besides. */
-const CONTROLS = 'nav, select, input, summary, button.act, .ask, .tools, .skip';
+const CONTROLS = 'nav, select, input, summary, button.act, .ask, .back, .tools, .skip';
 /** What is wider than the paper. */
 const WIDER = `[...document.querySelectorAll('#page *')]
   .filter((element) => element.getBoundingClientRect().right > innerWidth + 1 || element.scrollWidth > innerWidth + 1)

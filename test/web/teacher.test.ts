@@ -71,9 +71,27 @@ describe.skipIf(!hasBrowser)('the teacher’s page', () => {
     const { page, errors } = await openPage(browser, `${api.url}/#/course/1/student/2`);
     await page.getByRole('heading', { name: 'Over time' }).waitFor();
     expect(await page.getByRole('img', { name: /Engagement is at \d+/ }).count()).toBe(1);
+    await page.route('**/api/trajectory/**', async (route) => {
+      const days = Array.from({ length: 80 }, (_, day) => new Date(Date.UTC(2026, 0, 1 + day)).toISOString());
+      const json = days.map((day, index) => ({ x: day.slice(0, 10), y: index < 20 ? 64 : 0, grade_ma30: null }));
+      await route.fulfill({ json });
+    });
+    await page.reload();
+    await page.getByRole('img', { name: 'Usual for this student is 64.' }).waitFor();
     const unknown = page.locator('dl.facts > div', { hasText: 'Completed, %' });
     expect(await unknown.innerText()).toMatch(/not known$/);
     expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  test('who has been gone for long is counted and not listed, and that is said', async () => {
+    const { page } = await openPage(browser, 'about:blank');
+    await analytics.db.query(
+      'UPDATE engagement_features SET days_inactive = 61 WHERE student_id = 3 AND course_id = 1',
+    );
+    await page.goto(`${api.url}/#/course/1`);
+    await page.getByText('2 students need you.').waitFor();
+    await page.getByText('1 more has been gone for over two months, and is not on the list.').waitFor();
     await page.context().close();
   });
 

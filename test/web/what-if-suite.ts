@@ -46,8 +46,12 @@ export function whatIfTests(campus: () => WebCampus): void {
 
   test('a hand that moves asks once it rests, and the last question wins, also where an earlier answer comes later', async () => {
     const { page, asked } = await openPanel();
+    let answer = (): void => undefined;
+    const held = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
     await page.route(/what-if.*open_points=8/, async (route) => {
-      await page.getByText('ATTENTION_OPEN_POINTS=4').waitFor();
+      await held;
       await route.continue().catch(() => undefined);
     });
     const isFirst = (request: Request): boolean => request.url().includes('open_points=8');
@@ -61,6 +65,7 @@ export function whatIfTests(campus: () => WebCampus): void {
     expect(asked.at(-1)).toContain('open_points=8');
     await page.getByLabel(BEGINS).fill('4');
     await page.getByText('ATTENTION_OPEN_POINTS=4').waitFor();
+    answer();
     await isOver;
     await page.evaluate('new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))');
     expect(await page.locator('.what-if pre').innerText()).toBe('ATTENTION_OPEN_POINTS=4');

@@ -65,6 +65,10 @@ export const EN = {
 
   'talk.lead': { one: '{n} student needs you.', other: '{n} students need you.' },
   'talk.new': { one: '{n} is new this week.', other: '{n} are new this week.' },
+  'talk.gone': {
+    one: '{n} more has been gone for over two months, and is not on the list.',
+    other: '{n} more have been gone for over two months, and are not on the list.',
+  },
   'talk.nobody': 'Nobody needs you just now: no student stays behind the class.',
   'talk.title': 'To talk to',
   'talk.attention': 'Attention',

@@ -67,6 +67,10 @@ export const FR: Messages = {
 
   'talk.lead': { one: '{n} élève a besoin de vous.', other: '{n} élèves ont besoin de vous.' },
   'talk.new': { one: '{n} est nouveau cette semaine.', other: '{n} sont nouveaux cette semaine.' },
+  'talk.gone': {
+    one: '{n} autre est parti depuis plus de deux mois et n’est pas dans la liste.',
+    other: '{n} autres sont partis depuis plus de deux mois et ne sont pas dans la liste.',
+  },
   'talk.nobody': 'Personne n’a besoin de vous en ce moment : aucun élève ne décroche de la classe.',
   'talk.title': 'À qui parler',
   'talk.attention': 'Attention',

@@ -140,8 +140,14 @@ function Numbers({ row }: { readonly row: StudentMetrics }) {
   );
 }
 
-/** What is usual for a student is how it was before: who stopped three weeks ago is not usually away. */
 const WEEKS_OF_NOW = 4;
+
+/** What is usual for a student is how it was before: who stopped, three weeks ago or eight, is not usually away. */
+function usualOf(values: readonly (number | null)[]): number | null {
+  const lastActive = values.findLastIndex((value) => value !== null && value > 0);
+  const before = Math.min(values.length - WEEKS_OF_NOW * 7, lastActive < 0 ? values.length : lastActive + 1);
+  return medianOf(values.slice(0, Math.max(0, before)));
+}
 
 interface Over90DaysProps {
   readonly name: string;
@@ -160,7 +166,7 @@ function Over90Days({ name, points, days, why }: Over90DaysProps) {
     points.map((point) => ({ day: point.x, value: value(point), middle: ofClass.get(point.x)?.[middle] ?? null }));
   const engagement = lineOf(({ y }) => y, 'engagement_ma7');
   const grades = lineOf(({ grade_ma30 }) => grade_ma30, 'grade_ma30');
-  const own = medianOf(engagement.slice(0, -WEEKS_OF_NOW * 7).map(({ value }) => value));
+  const own = usualOf(engagement.map(({ value }) => value));
   return (
     <section>
       <h2>{t('student.over')}</h2>

@@ -5,7 +5,7 @@ import { dayText, t } from '../i18n/index.ts';
 import { ReasonList } from '../parts/reason-list.tsx';
 import { type Reason, reasonSentences } from '../parts/reasons.ts';
 import { Why } from '../parts/why.tsx';
-import { WhyCourse } from '../parts/why-course.tsx';
+import { WhyTotal } from '../parts/why-button.tsx';
 import { studentHref } from '../route.ts';
 
 interface TalkToProps {
@@ -25,16 +25,29 @@ export function TalkTo({ course, people, students, nameOf }: TalkToProps) {
   const activities = new Map(students.map((student) => [student.student_id, student]));
   const reasonsOf = (person: OpenAttention): Reason[] =>
     reasonSentences(person, activities.get(person.student_id) ?? { ...person, active_days_30d: null });
-  if (people.length === 0) return <p class="lead">{students.length === 0 ? t('course.empty') : t('talk.nobody')}</p>;
+  const marked = students.filter(({ attention }) => attention !== null);
+  const gone = marked.length > people.length && (
+    <p class="muted">{t('talk.gone', { n: marked.length - people.length })}</p>
+  );
+  if (people.length === 0)
+    return (
+      <>
+        <p class="lead">{students.length === 0 ? t('course.empty') : t('talk.nobody')}</p>
+        {gone}
+      </>
+    );
   const fresh = people.filter(isNew);
   // Who is on the list since this week is news; then those with the most points, as the list has them.
   const named = [...fresh, ...people.filter((person) => !isNew(person))].slice(0, NAMED);
   return (
     <>
       <p class="lead">
-        <WhyCourse total="attention" course={course} label={t('courses.attention')}>
+        <WhyTotal
+          label={t('courses.attention')}
+          sentences={[t('total.listed'), t('over.students', { n: students.length })]}
+        >
           {t('talk.lead', { n: people.length })}
-        </WhyCourse>{' '}
+        </WhyTotal>{' '}
         {fresh.length > 0 && t('talk.new', { n: fresh.length })}{' '}
         {named.map((person) => (
           <span key={person.student_id}>
@@ -45,6 +58,7 @@ export function TalkTo({ course, people, students, nameOf }: TalkToProps) {
           </span>
         ))}
       </p>
+      {gone}
       <h2 id="talk">{t('talk.title')}</h2>
       <ol class="people" aria-labelledby="talk">
         {people.map((person) => (

@@ -19,6 +19,10 @@ export function cellText(name: string, value: unknown): string {
   return JSON.stringify(value);
 }
 
+/** Decimals come as their text. */
+export const isNumber = (value: unknown): boolean =>
+  typeof value === 'number' || (typeof value === 'string' && DECIMAL.test(value));
+
 function stringText(value: string): string {
   if (DAY.test(value)) return dayText(value);
   if (INSTANT.test(value)) return instantText(value);

@@ -1,5 +1,5 @@
 import { t, WEEKDAYS, weekdayText, word } from '../i18n/index.ts';
-import { cellText, isRun } from './cell-text.ts';
+import { cellText, isNumber, isRun } from './cell-text.ts';
 import { Scroll } from './scroll.tsx';
 
 type Parts = Readonly<Record<string, unknown>>;
@@ -77,7 +77,7 @@ function PartTable({ name, rows }: { readonly name: string; readonly rows: reado
 function RowTable({ label, rows }: { readonly label: string; readonly rows: readonly Row[] }) {
   const columns = Object.keys(rows[0] ?? {});
   const side = (column: string): string =>
-    rows.every((row) => row[column] === null || typeof row[column] === 'number') ? 'number' : '';
+    rows.every((row) => row[column] === null || isNumber(row[column])) ? 'number' : '';
   return (
     <Scroll label={label}>
       <table class="small">

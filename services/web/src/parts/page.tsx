@@ -22,7 +22,7 @@ export function Page({ title, id, back, children }: PageProps) {
   return (
     <>
       {back !== undefined && (
-        <p class="small">
+        <p class="small back">
           <a href={back.href}>
             <bdi>{back.text}</bdi>
           </a>
