@@ -27,8 +27,13 @@ export function shuffled(count: number, random: Random): number[] {
 }
 
 export const CHANGES_PER_SECOND = 500;
+/** With so many under way the machine cannot do it: more of them would wait for a connection until that is an error. */
+const MOST_UNDER_WAY = 400;
 
-/** Fires `count` times at random moments, `perSecond` in the mean; resolves when all have come to an end. */
+/**
+ * Fires `count` times at random moments, `perSecond` in the mean, or as many as the machine can do; resolves when all have come to an
+ * end.
+ */
 export async function atRandom(
   count: number,
   seed: string,
@@ -37,12 +42,18 @@ export async function atRandom(
 ): Promise<void> {
   const random = randomFrom(seed);
   const running: Promise<void>[] = [];
+  let underWay = 0;
+  const ended = (): void => {
+    underWay -= 1;
+  };
   let next = performance.now();
   for (let index = 0; index < count && signal?.aborted !== true; index += 1) {
     next += (-Math.log(1 - random.next()) / perSecond) * 1_000;
     const wait = next - performance.now();
     if (wait > 0.5) await sleep(wait);
-    running.push(fire(index));
+    while (underWay >= MOST_UNDER_WAY) await sleep(1);
+    underWay += 1;
+    running.push(fire(index).finally(ended));
   }
   await Promise.all(running);
 }
