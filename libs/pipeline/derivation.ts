@@ -176,8 +176,10 @@ export class Derivation<K extends FamilyKinds> {
       this.#otherMarks.write(tx, MARK_PRIORITY.live),
     ]);
     const readers = new MarkSet();
+    const renewed = new Set<string>();
     if (storedFor !== undefined) {
       for (const key of [...changed, ...moved, ...removed, ...newSeries, ...goneSeries]) {
+        renewed.add(keyName(key));
         readers.add(storedFor, key, this.#markOf(key), NO_NEW_ROWS);
       }
     }
@@ -189,6 +191,7 @@ export class Derivation<K extends FamilyKinds> {
     const derived = {
       claimed,
       changed: changed.length + removed.length,
+      renewed: this.#around.priority === MARK_PRIORITY.live ? renewed.size : 0,
       contended: false,
       marked: joinMarked(this.#otherMarks.keys(), readers.keys()),
       courses: this.#courseMarks.length > 0,

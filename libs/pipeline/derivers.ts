@@ -97,6 +97,7 @@ class Deriver<K extends FamilyKinds> {
       this.#isBulkAtWork = false;
     });
     this.#queue.forget(result.claimed, offers);
+    work.noteChanged(result.renewed);
     const areMany = this.#isFromRows && result.claimed.length > LIVE_KEYS;
     if (areMany) work.noteMany();
     const marked = areMany ? { unnamed: [...result.marked.keys()] } : { keys: result.marked };
@@ -114,6 +115,7 @@ class Deriver<K extends FamilyKinds> {
     try {
       const result = await deriveKeys(db, this.#definition, settings, keys, { ...this.#tools, ...this.#along });
       left = result.left;
+      work.noteChanged(result.renewed);
       work.tell({ keys: result.marked, courses: result.courses });
       return result.contended && result.claimed.length === 0 ? 'contended' : 'more';
     } catch (error) {

@@ -59,6 +59,8 @@ export interface PipelineParts {
 export interface Pipeline {
   /** Changes staged since the start. */
   staged(): number;
+  /** As {@link Work.changed}. */
+  changed(): number;
   /** Null where it takes in nothing. */
   status(): SourceStatus | null;
   /** One sentence for each thing that does not work, but for what the source says of itself. */
@@ -89,6 +91,7 @@ export async function startPipeline(parts: PipelineParts): Promise<Pipeline> {
   const intake = wanted === undefined ? undefined : startPipelineIntake(parts, wanted, work);
   const pipeline: Pipeline = {
     staged: () => intake?.staged ?? 0,
+    changed: () => work.changed,
     status: () => wanted?.source.status() ?? null,
     troubles: () => [
       ...(intake?.trouble == null ? [] : [intake.trouble]),
@@ -139,6 +142,7 @@ function startPipelineReport({ db, roles, intake, log, lifecycle }: PipelinePart
     log,
     troubles: pipeline.troubles,
     staged: pipeline.staged,
+    changed: pipeline.changed,
     source: pipeline.status,
   });
   lifecycle.add('the report', () => report.stop());

@@ -26,6 +26,7 @@ export class Work {
   #courses: WorkSignal | undefined;
   #behindUntil = 0;
   #manyUntil = 0;
+  #changed = 0;
 
   /** News for other processes. */
   get elsewhere(): Observable<News> {
@@ -80,6 +81,16 @@ export class Work {
   /** True while the intake works off a backlog: what is derived now is most likely to be derived again soon. */
   get isBehind(): boolean {
     return performance.now() < this.#behindUntil;
+  }
+
+  /** How often since the start news has changed what is stored of a key by who derives from rows. */
+  get changed(): number {
+    return this.#changed;
+  }
+
+  /** Told by who derives from rows: of so many keys. */
+  noteChanged(keys: number): void {
+    this.#changed += keys;
   }
 
   /** Told by who derives from rows: very many keys are marked, as after a snapshot or at midnight. */

@@ -126,12 +126,7 @@ export async function readFreshness(db: Queryable, now: number, source: SourceSt
     source: source === null ? null : presentSource(source),
     instances: await readInstances(db),
     connectors: await readConnectors(db),
-    lag_ms: perFamily((family) =>
-      lagOf(
-        marks.find((row) => row.family === family),
-        now,
-      ),
-    ),
+    lag_ms: lagsOf(marks, now),
     roles: perFamily((family) =>
       presentRole(
         marks.find((row) => row.family === family),
@@ -148,6 +143,20 @@ export async function readFreshness(db: Queryable, now: number, source: SourceSt
     time_zones: await readTimeZones(db),
   };
 }
+
+/** Of each family; see the answer's `lag_ms`. */
+export async function readLags(db: Queryable, now: number): Promise<Record<Family, number | null>> {
+  const marks = await db.query<MarksRow>(sql.freshness_marks);
+  return lagsOf(marks, now);
+}
+
+export const lagsOf = (marks: readonly MarksRow[], now: number): Record<Family, number | null> =>
+  perFamily((family) =>
+    lagOf(
+      marks.find((row) => row.family === family),
+      now,
+    ),
+  );
 
 /** Milliseconds; see the answer's `lag_ms`. */
 export function lagOf(marks: MarksRow | undefined, now: number): number | null {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { REJECTION_REASONS } from '#libs/clean/rejection.ts';
+import { REJECTION_REASONS, type RejectionReason } from '#libs/clean/rejection.ts';
 import type { Uuid } from '#libs/domain/change.ts';
 import { formatPosition } from '#libs/domain/position.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
@@ -22,7 +22,14 @@ export const rejectedAnswer = z.array(
       position: z.string().meta({ description: 'epoch:LSN of the change' }),
       reason: z.string().meta({ description: 'Stable code' }),
       meaning: z.string().meta({ description: 'The reason in words' }),
-      payload: z.string().meta({ description: 'The columns as JSON text, cut at 8 KB' }),
+      payload: known(
+        z.string(),
+        'The columns as JSON text, or the bytes of a record, cut at 8 KB; null where withheld',
+      ),
+      withheld: known(
+        z.literal('names'),
+        'Why there is no payload: nobody can say what the bytes of the record are, and names may be among them, which asks for the scope names beside ops',
+      ),
       rejected_at: instant,
     })
     .meta({ id: 'RejectedChange' }),
@@ -46,26 +53,37 @@ const rejectedCursor = z.tuple([z.string().regex(/^[0-8]?\d{1,15}$/), z.string()
 /** Before the newest row there can be: some 250,000 years from now, which Postgres can still hold. */
 const BEFORE_ALL: z.output<typeof rejectedCursor> = ['8000000000000000', ''];
 
+/** Of these the payload is all that came, of whatever columns; of the others the columns are known, and none is a name. */
+const WHOLE_RECORDS: readonly string[] = ['undecodable', 'malformed_record'] satisfies RejectionReason[];
+
 const meanings: Readonly<Record<string, string>> = REJECTION_REASONS;
 
-/** Source rows that could not be read, and keys that cannot be derived, newest first. */
+/**
+ * Source rows that could not be read, and keys that cannot be derived, newest first.
+ * @param maySeeNames whether what may hold names is shown
+ */
 export async function readRejected(
   db: Queryable,
   query: z.output<typeof rejectedQuery>,
+  maySeeNames: boolean,
 ): Promise<Page<RejectedChange>> {
   const [micros, origin] = query.cursor === undefined ? BEFORE_ALL : decodeCursor(rejectedCursor, query.cursor);
   const rows = await db.query<RejectedRow>(sql.rejected_page, [micros, origin, query.limit + 1]);
   const page = cutPage(rows, query.limit, (row) => [row.rejected_us.toString(), row.origin]);
-  return { rows: page.rows.map(present), next: page.next };
+  return {
+    rows: page.rows.map((row) => present(row, maySeeNames || !WHOLE_RECORDS.includes(row.reason))),
+    next: page.next,
+  };
 }
 
-const present = (row: RejectedRow): RejectedChange => ({
+const present = (row: RejectedRow, isShown: boolean): RejectedChange => ({
   origin: row.origin,
   source_table: row.source_table,
   source_id: row.source_id,
   position: formatPosition(row),
   reason: row.reason,
   meaning: meanings[row.reason] ?? 'the meaning of this reason is not known to this version of the program',
-  payload: row.payload,
+  payload: isShown ? row.payload : null,
+  withheld: isShown ? null : 'names',
   rejected_at: row.rejected_at.toISOString(),
 });

@@ -8,6 +8,7 @@ import type { Database, DatabaseAddress } from '#libs/platform/postgres/database
 import { poolTroubles } from '#libs/platform/postgres/pool-waiting.ts';
 import { snapshotsWithin, withDeadline } from '#libs/serve/deadline.ts';
 import { FeatureEvents } from '#libs/serve/feature-events.ts';
+import { startMeasuring } from '#libs/serve/measure.ts';
 import { openStudentMetrics } from '#libs/serve/student-metrics.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
 import { type AuthMode, accessRule, openGate } from './access.ts';
@@ -103,6 +104,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   const studentMetrics = openStudentMetrics(answering, address && { address, log: moduleLog(options.log, 'database') });
   const events =
     address === undefined ? null : new FeatureEvents(answering, { address, log: moduleLog(options.log, 'database') });
+  const measuring = startMeasuring({ db: answering, clock, log: moduleLog(options.log, 'api') });
   let erased = NOBODY_ERASED;
   const { accessRecord, accessRecordDays: days = null } = options;
   const record = accessRecord === undefined ? undefined : openAccessRecord(accessRecord, now, () => erased);
@@ -119,6 +121,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       roles,
       source: source ?? (() => null),
       metrics,
+      lastHour: measuring.lastHour,
     },
     routes: ROUTES,
     gate: openGate({
@@ -143,7 +146,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     // Koa answers its own failures; what is thrown here has nowhere else to go.
     handle(request, response).catch((error: unknown) => log.error({ err: error }, 'a request could not be answered'));
   }).catch(async (error: unknown) => {
-    await studentMetrics.stop();
+    await Promise.all([studentMetrics.stop(), measuring.stop()]);
     throw error;
   });
   log.info({ url: listener.url, access: rule }, 'the API is served');
@@ -156,7 +159,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     draining.abort();
     metrics.of.prepadata_up.set({ role: 'api' }, 0);
     const cut = await listener.close(DRAIN_DEADLINE_MS);
-    await Promise.all([upkeep?.stop(), studentMetrics.stop(), events?.stop()]);
+    await Promise.all([upkeep?.stop(), studentMetrics.stop(), events?.stop(), measuring.stop()]);
     if (cut > 0) log.warn({ requests: cut }, `requests were cut off after ${DRAIN_DEADLINE_MS} ms`);
   };
   return {

@@ -6,6 +6,7 @@ import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import type { Snapshot } from '#libs/serve/deadline.ts';
 import type { FeatureEvents } from '#libs/serve/feature-events.ts';
 import type { FinishedAnswer } from '#libs/serve/finished-answer.ts';
+import type { LastHour } from '#libs/serve/last-hour.ts';
 import { type RawParameters, readFields, readParameters } from '#libs/serve/parameters.ts';
 import type { ReadStudentMetrics } from '#libs/serve/student-metrics.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
@@ -31,6 +32,7 @@ export interface ApiContext {
   /** The source that this process reads; null when another one does. */
   readonly source: () => SourceStatus | null;
   readonly metrics: Metrics;
+  readonly lastHour: LastHour;
 }
 
 export type HttpMethod = 'GET' | 'POST';

@@ -174,6 +174,7 @@ test('a rejected row says what, where and why', async () => {
       reason: 'no_student',
       meaning: 'student_id is null',
       payload: '{"student_id":null}',
+      withheld: null,
       rejected_at: '2026-03-21T08:00:00.000Z',
     },
   ]);

@@ -6,7 +6,7 @@ import { ConfigurationError } from '#libs/domain/errors.ts';
 import { Attempts } from '../../services/api/attempts.ts';
 import type { Api, ApiOptions } from '../../services/api/role.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
-import { type Answer, ask, errorOf, serveWhile, startTestApi } from './support.ts';
+import { type Answer, ask, errorOf, insert, serveWhile, startTestApi } from './support.ts';
 
 let analytics: TestDatabase;
 beforeAll(async () => {
@@ -26,6 +26,7 @@ describe('scopes', () => {
     ['GET', '/features', 'r n old'],
     ['GET', '/api/rejected', 'o old'],
     ['GET', '/metrics', 'o old'],
+    ['GET', '/api/status', 'r x o n old'],
     ['GET', '/api/freshness', 'r x o n old'],
     ['GET', '/api/ready', 'r x o n old'],
     ['GET', '/api/pipeline/status', 'r x o n old'],
@@ -46,6 +47,39 @@ describe('scopes', () => {
           if (!isLetIn) expect(body).toMatch(/"code":"missing_scope".*the token .* asks for the scope/);
         }
       }
+    });
+  });
+
+  test('bytes among which names may be are for who may see names as well; what is known of them is for ops', async () => {
+    const put = (origin: string, reason: string): Promise<void> =>
+      insert(analytics.db, 'rejected_change', {
+        ...{ origin, source_table: 'students', epoch: 1, lsn: 1, reason, rejected_at: '2026-03-20T08:00:00Z' },
+        payload: `of ${origin}`,
+      });
+    for (const [origin, reason] of [
+      ['a:0:1', 'undecodable'],
+      ['b:0:1', 'malformed_record'],
+      ['grades:1', 'bad_max'],
+    ] as const)
+      await put(origin, reason);
+    const both = 'boss:b:ops|names';
+    await serving({ tokens: [...TOKENS, both] }, async ({ url }) => {
+      const as = async (token: string, accept = '*/*'): Promise<string> => {
+        const headers = { authorization: `Bearer ${token}`, accept };
+        return (await fetch(`${url}/api/rejected`, { headers })).text();
+      };
+      const seen = async (token: string): Promise<unknown> =>
+        JSON.parse(await as(token)).map((row: Record<string, unknown>) => [
+          row['origin'],
+          row['payload'],
+          row['withheld'],
+        ]);
+      const grades = ['grades:1', 'of grades:1', null];
+      for (const token of ['o', 'old']) {
+        expect(await seen(token)).toEqual([grades, ['b:0:1', null, 'names'], ['a:0:1', null, 'names']]);
+        expect(await as(token, 'text/csv')).not.toMatch(/of [ab]:0:1/);
+      }
+      expect(await seen('b')).toEqual([grades, ['b:0:1', 'of b:0:1', null], ['a:0:1', 'of a:0:1', null]]);
     });
   });
 

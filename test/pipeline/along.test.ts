@@ -4,7 +4,7 @@ import type { StudentCourse } from '#libs/domain/family.ts';
 import { MS_PER_DAY } from '#libs/domain/local-date.ts';
 import { anomalyFamily } from '#libs/families/anomaly.ts';
 import { performanceFamily } from '#libs/families/performance.ts';
-import { alongWith, deriveKeys } from '#libs/pipeline/derive.ts';
+import { alongWith, deriveBatch, deriveKeys } from '#libs/pipeline/derive.ts';
 import { stageBatch } from '#libs/store/images/stage.ts';
 import { beginCalendar } from '#libs/store/keys/calendar.ts';
 import { claimKeys } from '#libs/store/keys/keys.ts';
@@ -29,7 +29,7 @@ beforeEach(async () => {
 
 let lsn = 0n;
 /** Of the two students of the course. */
-async function stage(value: number): Promise<readonly StudentCourse[]> {
+async function stage(value: number, item?: string): Promise<readonly StudentCourse[]> {
   const changes = [1, 2].map((student): AnyRowChange => {
     lsn += 1n;
     return {
@@ -40,7 +40,7 @@ async function stage(value: number): Promise<readonly StudentCourse[]> {
       after: {
         student_id: `00000000-0000-4000-8000-00000000000${student}`,
         course_id: '00000000-0000-4000-8000-0000000000c1',
-        grade_item: `Item ${lsn}`,
+        grade_item: item ?? `Item ${lsn}`,
         grade_value: String(value),
         grade_max: '100',
         timestamp: FIRST_TODAY * MS_PER_DAY + Number(lsn),
@@ -92,4 +92,16 @@ test('what cannot be derived of those who read it is nothing against a key', asy
   expect(await world.db.query('SELECT FROM rejected_change')).toEqual([]);
   expect(await marksLeft()).toMatchObject(keys.map(({ studentId }) => ({ family: 'anomaly', student_id: studentId })));
   expect(await gradedItems()).toEqual([2, 2]);
+});
+
+test('news is counted by the keys that it changes, and not where it repeats what held', async () => {
+  const renewedBy = async (value: number, item: string): Promise<number> =>
+    (await derive(await stage(value, item))).renewed;
+  expect(await renewedBy(90, 'One')).toBe(2);
+  expect(await renewedBy(90, 'One')).toBe(0);
+  expect(await renewedBy(95, 'One')).toBe(2);
+  await world.db.query('INSERT INTO state.key_mark (family, course_id, student_id, priority) VALUES ($1, 1, 1, 2)', [
+    'performance',
+  ]);
+  expect((await deriveBatch(world.db, performanceFamily, settings, 10)).renewed).toBe(0);
 });

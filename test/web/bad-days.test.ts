@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { parse } from 'csv-parse/sync';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Database, openDatabase } from '#libs/platform/postgres/database.ts';
@@ -127,6 +129,7 @@ describe.skipIf(!hasBrowser)('on a bad day the page says so, and stays usable', 
   test('the proof is asked for and called off, a source row cannot be read', async () => {
     const { page, errors } = await openPage(browser, `${api.url}/ops`);
     await page.getByText('none is heard of').first().waitFor();
+    await page.getByText('not heard of', { exact: true }).first().waitFor();
     expect(await page.getByRole('button', { name: 'Compare now' }).isEnabled()).toBe(true);
     await page.getByRole('button', { name: 'Compare now' }).click();
     await page.getByText('waiting to begin').waitFor();
@@ -140,6 +143,13 @@ describe.skipIf(!hasBrowser)('on a bad day the page says so, and stays usable', 
     await page.locator('summary', { hasText: 'grades:x' }).click();
     await page.getByText('<img src=x onerror=alert(1)>').waitFor();
     expect(await page.locator('pre img').count()).toBe(0);
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: /^Download as CSV: .*Rows that could not be read/ }).click(),
+    ]);
+    expect(download.suggestedFilename()).toBe('rejected.csv');
+    const lines = parse(readFileSync(await download.path(), 'utf8'), { columns: true });
+    expect(lines).toMatchObject([{ origin: 'grades:x', payload: '{"comment": "<img src=x onerror=alert(1)>"}' }]);
     expect(errors).toEqual([]);
     await page.context().close();
   });

@@ -14,6 +14,8 @@ export interface Instance {
   readonly troubles: readonly string[];
   /** Changes staged since the start. */
   readonly staged: number;
+  /** How often since the start news has changed what is stored of a key by engagement or performance. */
+  readonly changed: number;
   /** JSON text; null: the process reads no source. */
   readonly source: string | null;
 }
@@ -27,8 +29,19 @@ export const readsTopics = ({ intake }: Pick<Instance, 'intake'>): boolean => in
 const FORGOTTEN_AFTER_SECONDS = 86_400;
 
 export async function reportInstance(db: Queryable, instance: Instance): Promise<void> {
-  const { id, roles, intake, host, pid, startedAt, troubles, staged, source } = instance;
-  await db.query(progressSql.instance_report, [id, roles, intake, host, pid, startedAt, troubles, staged, source]);
+  const { id, roles, intake, host, pid, startedAt, troubles, staged, changed, source } = instance;
+  await db.query(progressSql.instance_report, [
+    id,
+    roles,
+    intake,
+    host,
+    pid,
+    startedAt,
+    troubles,
+    staged,
+    changed,
+    source,
+  ]);
 }
 
 export async function forgetInstances(db: Queryable): Promise<void> {

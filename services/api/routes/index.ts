@@ -15,6 +15,7 @@ import { freshnessRoute } from './freshness.ts';
 import { healthRoute } from './health.ts';
 import { metricsRoute } from './metrics.ts';
 import { openapiRoute } from './openapi.ts';
+import { operationRoute } from './operation.ts';
 import { cancelRoute, statusRoute, triggerRoute } from './pipeline.ts';
 import { readyRoute } from './ready.ts';
 import { rejectedRoute } from './rejected.ts';
@@ -41,6 +42,7 @@ const DESCRIBED: readonly Route[] = [
   eventsRoute,
   directoryRoute,
   freshnessRoute,
+  operationRoute,
   rejectedRoute,
   featuresRoute,
   datasetRoute,

@@ -13,5 +13,6 @@ export const rejectedRoute = defineRoute({
   params: noParameters,
   query: rejectedQuery,
   answer: rejectedAnswer,
-  handle: async ({ db }, { query, raw }) => pageReply(await readRejected(db, query), raw),
+  handle: async ({ db }, { query, raw }) =>
+    pageReply(await readRejected(db, query, raw.caller.scopes.has('names')), raw),
 });

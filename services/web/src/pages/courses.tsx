@@ -3,6 +3,7 @@ import { getAll } from '../api/ask.ts';
 import { courseName } from '../api/names.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { dayText, number, orDash, t } from '../i18n/index.ts';
+import { Download } from '../parts/download.tsx';
 import { Page } from '../parts/page.tsx';
 import { Problem } from '../parts/problem.tsx';
 import { Scroll } from '../parts/scroll.tsx';
@@ -24,6 +25,7 @@ export function CoursesPage() {
             {t('courses.lead', { n: needing })} {t('courses.of', { n: data.length })}
           </p>
           <CourseTable courses={data} />
+          <Download path="/api/courses?limit=1000" label={t('courses.title')} />
         </>
       )}
     </Page>

@@ -1,95 +1,111 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { Freshness } from '#libs/serve/freshness.ts';
+import type { Operation } from '#libs/serve/operation.ts';
+import { get } from '../api/ask.ts';
 import { ChartFigure } from '../charts/figure.tsx';
 import { pathOf, scale } from '../charts/scale.ts';
 import { useWidth } from '../charts/width.ts';
 import { number, t, timeText } from '../i18n/index.ts';
 
-/** What was read at one moment. */
-export interface FlowSample {
-  /** Milliseconds since 1970. */
-  readonly at: number;
-  /** The longest of the families, milliseconds; null: not known. */
-  readonly lag: number | null;
-  /** Changes taken in by all processes that live, since they were started. */
-  readonly staged: number;
-}
+const LOOK_MS = 10_000;
 
-const HOUR_MS = 3_600_000;
-
-/** The samples of the last hour at most, since the page was opened. */
-export function useFlow(freshness: Freshness | undefined): readonly FlowSample[] {
-  const [samples, setSamples] = useState<readonly FlowSample[]>([]);
+/** How everything does, read anew as often as it is measured; what was read stays while the server is away. */
+export function useOperation(): Operation | undefined {
+  const [operation, setOperation] = useState<Operation | undefined>();
   useEffect(() => {
-    if (freshness === undefined) return;
-    const at = Date.now();
-    const lags = Object.values(freshness.lag_ms);
-    const lag = lags.includes(null) ? null : Math.max(...lags.map((each) => each ?? 0));
-    const staged = freshness.instances.filter(({ alive }) => alive).reduce((sum, each) => sum + each.staged, 0);
-    setSamples((old) => [...old.filter((sample) => at - sample.at < HOUR_MS), { at, lag, staged }]);
-  }, [freshness]);
-  return samples;
+    const look = (): void => {
+      if (!document.hidden) get<Operation>('/api/status').then(setOperation, () => {});
+    };
+    look();
+    const timer = setInterval(look, LOOK_MS);
+    return () => clearInterval(timer);
+  }, []);
+  return operation;
 }
 
 const HEIGHT = 140;
 const [LEFT, RIGHT, TOP, BOTTOM] = [56, 8, 8, 22];
 
-/** The lag since the page was opened, and how much came in meanwhile. */
-export function Flow({ samples }: { readonly samples: readonly FlowSample[] }) {
-  const [first, last] = [samples[0], samples.at(-1)];
-  return first === undefined || last === undefined ? null : <FlowChart samples={samples} first={first} last={last} />;
+interface Point {
+  readonly at: string;
+  /** The longest of the families, milliseconds; null: not known. */
+  readonly lag: number | null;
+  readonly rate: number | null;
 }
 
-interface FlowChartProps {
-  readonly samples: readonly FlowSample[];
-  readonly first: FlowSample;
-  readonly last: FlowSample;
-}
+const pointsOf = ({ last_hour }: Operation): readonly Point[] =>
+  last_hour.map(({ at, lag_ms, changes_per_second }) => {
+    const lags = Object.values(lag_ms);
+    return { at, lag: lags.includes(null) ? null : Math.max(...lags.map((lag) => lag ?? 0)), rate: changes_per_second };
+  });
 
-function FlowChart({ samples, first, last }: FlowChartProps) {
-  const { ref, width } = useWidth();
-  const most = Math.max(100, ...samples.map(({ lag }) => lag ?? 0));
-  const x = scale(first.at, Math.max(last.at, first.at + 60_000), LEFT, width - RIGHT);
-  const y = scale(0, most, HEIGHT - BOTTOM, TOP);
-  const minutes = Math.max(1 / 60, (last.at - first.at) / 60_000);
-  const sentence = `${t('flow.lag', { most: Math.max(...samples.map(({ lag }) => lag ?? 0)), time: timeText(first.at) })} ${t('flow.rate', { rate: Math.max(0, Math.round((last.staged - first.staged) / minutes)) })}`;
+/** The lag of the last hour, how much came in, and how much of that was news. */
+export function Flow({ operation }: { readonly operation: Operation }) {
+  const { throughput, noise } = operation;
+  const points = pointsOf(operation);
+  const known = points.flatMap(({ lag }) => lag ?? []);
+  const sentence =
+    known.length === 0 ? t('flow.unknown') : t('flow.lag', { most: Math.max(...known), n: known.length });
   return (
     <section>
       <h2>{t('flow.title')}</h2>
+      <p>
+        {throughput !== null && t('flow.rate', { rate: number(throughput.changes_per_second, 1) })}{' '}
+        {noise !== null && t('flow.noise', { received: number(noise.received), changed: number(noise.changed) })}
+      </p>
       <ChartFigure
         sentence={sentence}
-        head={[t('flow.time'), t('ops.lag'), t('flow.staged')]}
-        rows={samples
+        head={[t('flow.time'), t('ops.lag'), t('flow.perSecond')]}
+        rows={points
           .toReversed()
-          .map(({ at, lag, staged }) => [timeText(at), lag === null ? '–' : number(lag), number(staged)])}
+          .map(({ at, lag, rate }) => [
+            timeText(at),
+            lag === null ? '–' : number(lag),
+            rate === null ? '–' : number(rate, 1),
+          ])}
       >
-        <div ref={ref}>
-          <svg class="chart" role="img" aria-label={sentence} viewBox={`0 0 ${width} ${HEIGHT}`}>
-            {[0, most].map((level) => (
-              <g key={level}>
-                <line class="axis" x1={LEFT} x2={width - RIGHT} y1={y(level)} y2={y(level)} />
-                <text x={LEFT - 6} y={y(level) + 4} text-anchor="end">
-                  {number(level)} ms
-                </text>
-              </g>
-            ))}
-            <path
-              class="stroke"
-              d={pathOf(
-                samples.map(({ lag }) => lag),
-                (index) => x(samples[index]?.at ?? first.at),
-                y,
-              )}
-            />
-            <text x={LEFT} y={HEIGHT - 4}>
-              {timeText(first.at)}
-            </text>
-            <text x={width - RIGHT} y={HEIGHT - 4} text-anchor="end">
-              {timeText(last.at)}
-            </text>
-          </svg>
-        </div>
+        <FlowChart sentence={sentence} points={points} most={Math.max(100, ...known)} />
       </ChartFigure>
     </section>
+  );
+}
+
+interface FlowChartProps {
+  readonly sentence: string;
+  readonly points: readonly Point[];
+  readonly most: number;
+}
+
+function FlowChart({ sentence, points, most }: FlowChartProps) {
+  const { ref, width } = useWidth();
+  const x = scale(0, points.length - 1, LEFT, width - RIGHT);
+  const y = scale(0, most, HEIGHT - BOTTOM, TOP);
+  const [first, last] = [points[0]?.at ?? '', points.at(-1)?.at ?? ''];
+  return (
+    <div ref={ref}>
+      <svg class="chart" role="img" aria-label={sentence} viewBox={`0 0 ${width} ${HEIGHT}`}>
+        {[0, most].map((level) => (
+          <g key={level}>
+            <line class="axis" x1={LEFT} x2={width - RIGHT} y1={y(level)} y2={y(level)} />
+            <text x={LEFT - 6} y={y(level) + 4} text-anchor="end">
+              {number(level)} ms
+            </text>
+          </g>
+        ))}
+        <path
+          class="stroke"
+          d={pathOf(
+            points.map(({ lag }) => lag),
+            x,
+            y,
+          )}
+        />
+        <text x={LEFT} y={HEIGHT - 4}>
+          {timeText(first)}
+        </text>
+        <text x={width - RIGHT} y={HEIGHT - 4} text-anchor="end">
+          {timeText(last)}
+        </text>
+      </svg>
+    </div>
   );
 }

@@ -1,21 +1,23 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Freshness } from '#libs/serve/freshness.ts';
 import type { Readiness } from '#libs/serve/health.ts';
+import type { Operation, RoleHealth } from '#libs/serve/operation.ts';
 import type { RejectedChange } from '#libs/serve/rejected.ts';
 import { askServer, get, Refusal } from '../api/ask.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { instantText, number, t, timeText } from '../i18n/index.ts';
+import { Download } from '../parts/download.tsx';
 import { useFreshness } from '../parts/freshness.tsx';
 import { Page } from '../parts/page.tsx';
 import { Problem } from '../parts/problem.tsx';
 import { Scroll } from '../parts/scroll.tsx';
-import { Flow, useFlow } from './flow.tsx';
+import { Flow, useOperation } from './flow.tsx';
 import { Runs } from './runs.tsx';
 
 /** For who runs it: whether to trust it, and what to look after. */
 export function OpsPage() {
   const { freshness, error } = useFreshness();
-  const flow = useFlow(freshness);
+  const operation = useOperation();
   return (
     <Page title={t('ops.title')}>
       <Problem error={error} />
@@ -24,8 +26,9 @@ export function OpsPage() {
         error === undefined && <p class="muted">{t('loading')}</p>
       ) : (
         <>
+          {operation !== undefined && <Health operation={operation} />}
           <Roles freshness={freshness} />
-          <Flow samples={flow} />
+          {operation !== undefined && <Flow operation={operation} />}
           <Streams freshness={freshness} />
           <Runs />
           <Rejected freshness={freshness} />
@@ -71,6 +74,24 @@ async function readReady(): Promise<Readiness> {
     throw error;
   }
 }
+
+/** One word for each role: what ails it stands above, in sentences. */
+const Health = ({ operation: { roles } }: { readonly operation: Operation }) => (
+  <section>
+    <h2>{t('ops.health')}</h2>
+    <dl class="facts">
+      {roles.filter(isTold).map(({ role, health }) => (
+        <Fact key={role} name={roleName(role)} value={t(`health.${health}`)} />
+      ))}
+    </dl>
+  </section>
+);
+
+const roleName = (role: RoleHealth['role']): string =>
+  role === 'connector' || role === 'reconcile' || role === 'api' ? t(`role.${role}`) : t(`family.${role}`);
+
+/** Where there is no connector, nothing is to be said of it. */
+const isTold = ({ role, health }: RoleHealth): boolean => role !== 'connector' || health !== 'unknown';
 
 function Roles({ freshness: { roles, lag_ms, instances } }: { readonly freshness: Freshness }) {
   return (
@@ -202,7 +223,10 @@ function Rejected({ freshness: { rejected, rejected_waiting } }: { readonly fres
   return (
     <section>
       <h2>{t('ops.rejected')}</h2>
-      <p>{t('ops.rejectedCount', { n: rejected_waiting, total: rejected.total })}</p>
+      <p>
+        {t('ops.rejectedCount', { n: rejected_waiting, total: rejected.total })}{' '}
+        {rejected_waiting > 0 && <Download path="/api/rejected?limit=1000" label={t('ops.rejected')} />}
+      </p>
       <Problem error={error} />
       {data?.map((row) => (
         <details key={`${row.origin} ${row.position}`}>
@@ -212,8 +236,9 @@ function Rejected({ freshness: { rejected, rejected_waiting } }: { readonly fres
           <div lang="en" dir="ltr">
             <p>{row.meaning}</p>
             {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard */}
-            <pre tabIndex={0}>{row.payload}</pre>
+            {row.payload !== null && <pre tabIndex={0}>{row.payload}</pre>}
           </div>
+          {row.withheld === 'names' && <p class="muted">{t('ops.withheld')}</p>}
         </details>
       ))}
     </section>

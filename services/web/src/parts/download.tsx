@@ -1,0 +1,57 @@
+import { useState } from 'preact/hooks';
+import { askServer } from '../api/ask.ts';
+import { t } from '../i18n/index.ts';
+import { Problem } from './problem.tsx';
+
+interface DownloadProps {
+  /** A list of the API, with the parameters that it is shown by. */
+  readonly path: string;
+  /** What is listed, in words. */
+  readonly label: string;
+}
+
+/** The whole list as a table. It is fetched here and not by a link, which could show no token. */
+export function Download({ path, label }: DownloadProps) {
+  const [error, setError] = useState<Error | undefined>();
+  const save = (): void => {
+    setError(undefined);
+    tableOf(path).then(({ name, text }) => offer(name, text), setError);
+  };
+  return (
+    <>
+      <button type="button" class="act" aria-label={t('download.label', { what: label })} onClick={save}>
+        {t('download')}
+      </button>
+      <Problem error={error} />
+    </>
+  );
+}
+
+/** Page by page to the end, the header line once. */
+async function tableOf(path: string): Promise<{ name: string; text: string }> {
+  let [name, text] = ['rows.csv', ''];
+  for (let next: string | undefined = path; next !== undefined; ) {
+    const { headers, body } = await ask(next);
+    name = /filename="([^"]+)"/.exec(headers.get('content-disposition') ?? '')?.[1] ?? name;
+    text += text === '' ? body : body.slice(body.indexOf('\r\n') + 2);
+    next = /<([^>]+)>; rel="next"/.exec(headers.get('link') ?? '')?.[1];
+  }
+  return { name, text };
+}
+
+async function ask(path: string): Promise<{ headers: Headers; body: string }> {
+  const response = await askServer(path, { headers: { accept: 'text/csv' } });
+  return { headers: response.headers, body: await response.text() };
+}
+
+/** Milliseconds. */
+const KEPT_MS = 60_000;
+
+function offer(name: string, text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type: 'text/csv' }));
+  const link = document.createElement('a');
+  Object.assign(link, { href: url, download: name });
+  link.click();
+  // A browser begins to read it later.
+  setTimeout(() => URL.revokeObjectURL(url), KEPT_MS);
+}
