@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => analytics.drop());
 
-/** The real database, whose answers wait until they are let go. */
+/** The real database, whose answers wait until they are let go, and who asked for students, which nobody does but a request. */
 function held(): { db: Database; asked: Promise<void>; release: () => void } {
   let release = (): void => {};
   let tell = (): void => {};
@@ -26,7 +26,7 @@ function held(): { db: Database; asked: Promise<void>; release: () => void } {
   const db: Database = {
     ...analytics.db,
     query: async (statement, values) => {
-      tell();
+      if (typeof statement !== 'string' && statement.name.includes('students')) tell();
       await gate;
       return analytics.db.query(statement, values);
     },
