@@ -7,6 +7,7 @@ import { Download } from '../parts/download.tsx';
 import { Page } from '../parts/page.tsx';
 import { Problem } from '../parts/problem.tsx';
 import { Scroll } from '../parts/scroll.tsx';
+import { WhyTotal } from '../parts/why-button.tsx';
 import { WhyCourse } from '../parts/why-course.tsx';
 import { courseHref } from '../route.ts';
 
@@ -22,7 +23,13 @@ export function CoursesPage() {
       {data !== undefined && data.length > 0 && (
         <>
           <p class="lead">
-            {t('courses.lead', { n: needing })} {t('courses.of', { n: data.length })}
+            <WhyTotal
+              label={t('courses.attention')}
+              sentences={[t('total.attention'), t('courses.of', { n: data.length })]}
+            >
+              {t('courses.lead', { n: needing })}
+            </WhyTotal>{' '}
+            {t('courses.of', { n: data.length })}
           </p>
           <CourseTable courses={data} />
           <Download path="/api/courses?limit=1000" label={t('courses.title')} />

@@ -1,6 +1,6 @@
 import type { OwnPastFlagName } from '#libs/domain/flags.ts';
 import type { StudentMetrics } from '#libs/serve/student-metrics.ts';
-import { dayText, listText, number, orDash, t } from '../i18n/index.ts';
+import { dayText, listText, orDash, t } from '../i18n/index.ts';
 import { Scroll } from '../parts/scroll.tsx';
 import { Why } from '../parts/why.tsx';
 
@@ -12,6 +12,8 @@ const FLAGS: readonly OwnPastFlagName[] = [
   'grade_spike',
   'inactivity',
 ];
+
+const COLUMNS = ['value', 'baseline', 'threshold'] as const;
 
 /** What is unusual for the student, with what was seen, what is usual and from where on it is said. */
 export function OwnPastFlags({ row }: { readonly row: StudentMetrics }) {
@@ -33,15 +35,11 @@ export function OwnPastFlags({ row }: { readonly row: StudentMetrics }) {
               <tr>
                 <th scope="col">{t('flags.flag')}</th>
                 <th scope="col">{t('flags.since')}</th>
-                <th scope="col" class="number">
-                  {t('flags.value')}
-                </th>
-                <th scope="col" class="number">
-                  {t('flags.baseline')}
-                </th>
-                <th scope="col" class="number">
-                  {t('flags.threshold')}
-                </th>
+                {COLUMNS.map((column) => (
+                  <th key={column} scope="col" class="number">
+                    {t(`flags.${column}`)}
+                  </th>
+                ))}
                 <th scope="col">{t('flags.severity')}</th>
               </tr>
             </thead>
@@ -52,13 +50,13 @@ export function OwnPastFlags({ row }: { readonly row: StudentMetrics }) {
                     {t(`flag.${name}`)} {flag.item !== undefined && <bdi class="muted small">{flag.item}</bdi>}
                   </th>
                   <td>{dayText(flag.since)}</td>
-                  <td class="number">
-                    <Why feature={name} course={row.course_id} student={row.student_id} label={t(`flag.${name}`)}>
-                      {number(flag.value, 1)}
-                    </Why>
-                  </td>
-                  <td class="number">{orDash(flag.baseline, 1)}</td>
-                  <td class="number">{number(flag.threshold, 1)}</td>
+                  {[flag.value, flag.baseline, flag.threshold].map((value, index) => (
+                    <td key={COLUMNS[index]} class="number">
+                      <Why feature={name} course={row.course_id} student={row.student_id} label={t(`flag.${name}`)}>
+                        {orDash(value, 1)}
+                      </Why>
+                    </td>
+                  ))}
                   <td>{t(`severity.${flag.severity}`)}</td>
                 </tr>
               ))}
