@@ -3,6 +3,7 @@ import { BUGS_OF_ERASURE } from './bugs-of-erasure.ts';
 import { BUGS_OF_LOADING } from './bugs-of-loading.ts';
 import { BUGS_OF_QUEUES } from './bugs-of-queues.ts';
 import { BUGS_OF_PROOF } from './bugs-of-reconcile.ts';
+import { BUGS_OF_SOURCE } from './bugs-of-source.ts';
 
 /** A defect put into the product on purpose: the tests named must turn red on it. */
 export interface PlantedBug {
@@ -387,18 +388,5 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...BUGS_OF_ERASURE,
   ...BUGS_OF_LOADING,
   ...BUGS_OF_DATASET,
-  {
-    name: 'the source is decoded by the names that an LMSConnector gives, whatever SOURCE_MAPPING says',
-    file: 'libs/source/pgoutput/assemble.ts',
-    from: "textOf(tuple, column?.name ?? '')",
-    to: "textOf(tuple, column?.column ?? '')",
-    tests: ['test/e2e/mapping.test.ts'],
-  },
-  {
-    name: 'every column of a table is published, needed or not',
-    file: 'libs/source/postgres/publication.ts',
-    from: "return version >= COLUMN_LISTS && identity === 'd' && hasOthers",
-    to: "return version > COLUMN_LISTS * 10 && identity === 'd' && hasOthers",
-    tests: ['test/source/pgoutput-columns.test.ts'],
-  },
+  ...BUGS_OF_SOURCE,
 ];
