@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
 import { formatDay } from '#libs/domain/local-date.ts';
 import { readStoredSettings } from '#libs/families/stored-settings.ts';
@@ -153,7 +154,10 @@ async function explainKey(
   const source = await readSourceRows(tx, { courseId, studentId }, settings.reading);
   const course = { today: await readToday(tx), asOf, coverage, courseFirstFact };
   const numbers = (await readClasses(tx, [courseId])).get(courseId) ?? null;
-  return explainColumn(column, source, groundsOf(readableRows(source), course, numbers, settings));
+  // Of very many rows each step takes a while, in which others are not to wait for all of them.
+  const grounds = groundsOf(readableRows(source), course, numbers, settings);
+  await nextTurn();
+  return explainColumn(column, source, grounds);
 }
 
 /** A value as other routes serve it: decimals as numbers, times in ISO 8601. */

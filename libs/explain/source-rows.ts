@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type ActivityObservation, readActivity } from '#libs/clean/activity-logs.ts';
 import { type EnrollmentObservation, readEnrollment } from '#libs/clean/enrollments.ts';
 import { type GradeObservation, readGrade } from '#libs/clean/grades.ts';
@@ -25,6 +26,9 @@ export interface RowRead<O> {
 /** Every row that the source has of a key, by tables. */
 export type SourceRows = { readonly [T in ReadTable]: readonly RowRead<Observations[T]>[] };
 
+/** Read without giving others a turn: a key may have a hundred thousand. */
+const ROWS_AT_A_STRETCH = 2_000;
+
 const READERS = { enrollments: readEnrollment, activity_logs: readActivity, grades: readGrade };
 
 /** Reads them by the functions that the roles read with. */
@@ -39,7 +43,12 @@ export async function readSourceRows(
       settings: ReadingSettings,
     ) => Observations[T] | Rejected;
     const images = await readImagesOfKey(tx, table, key);
-    return images.map(({ id, columns }) => ({ id, read: readOrReject(() => reader(columns, settings)) }));
+    const rows: RowRead<Observations[T]>[] = [];
+    for (const { id, columns } of images) {
+      rows.push({ id, read: readOrReject(() => reader(columns, settings)) });
+      if (rows.length % ROWS_AT_A_STRETCH === 0) await nextTurn();
+    }
+    return rows;
   };
   return {
     enrollments: await read('enrollments'),
