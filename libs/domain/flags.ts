@@ -51,3 +51,6 @@ export type ReasonMethod = (typeof REASON_METHODS)[number];
 /** The most severe first. */
 export const SEVERITIES = ['high', 'medium', 'low'] as const;
 export type Severity = (typeof SEVERITIES)[number];
+
+/** Who has been gone for more days is past talking to: lists leave out such attention, though it is open. */
+export const MOST_DAYS_GONE = 60;

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type AnomalyKey, attentionKeyOf } from '#libs/derive/anomaly/anomaly-series.ts';
 import { type AttentionDays, attentionDays } from '#libs/derive/attention/attention.ts';
 import type { AlarmSettings, ClassSettings } from '#libs/derive/settings.ts';
+import { MOST_DAYS_GONE } from '#libs/domain/flags.ts';
 import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
 import { anomalyFamily, anomalyKey } from '#libs/families/anomaly.ts';
 import { type ClassCourse, classOf } from '#libs/families/course-class.ts';
@@ -77,9 +78,9 @@ export const whatIfAnswer = z
           .strictObject({
             day,
             attention_now: count.meta({
-              description: 'Students who have attention on the day, by what is known today',
+              description: 'Students whom a teacher should talk to on the day, by what is known today',
             }),
-            attention_then: count.meta({ description: 'Those who would have' }),
+            attention_then: count.meta({ description: 'Those whom a teacher should talk to then' }),
             enter: moved,
             leave: moved,
           })
@@ -98,6 +99,8 @@ interface Student {
 /** A student with the days as they are judged now, and as they would be. */
 interface Compared {
   readonly student: Student;
+  /** Ascending. */
+  readonly activeDays: readonly LocalDay[];
   readonly firstDay: LocalDay;
   readonly now: AttentionDays;
   readonly otherwise: AttentionDays;
@@ -184,6 +187,7 @@ async function compare(
     if (firstDay === null || firstDay > asOf) continue;
     compared.push({
       student,
+      activeDays: key.activeDays,
       firstDay,
       now: attentionDays(attentionKeyOf({ ...key, numbers }, firstDay), now),
       otherwise: attentionDays(attentionKeyOf({ ...key, numbers: otherNumbers }, firstDay), asked),
@@ -192,17 +196,25 @@ async function compare(
   return compared;
 }
 
+/** Who has been gone for long is on no list. */
+function isLongGone(activeDays: readonly LocalDay[], on: LocalDay): boolean {
+  const last = activeDays.findLast((day) => day <= on);
+  return last !== undefined && on - last > MOST_DAYS_GONE;
+}
+
 function onDay(compared: readonly Compared[], on: LocalDay): WhatIf['days'][number] {
   const isOpen = (days: AttentionDays, firstDay: LocalDay): boolean => (days.openSince[on - firstDay] ?? null) !== null;
-  const judged = compared.map(({ student, firstDay, now, otherwise }) => ({
-    isNow: isOpen(now, firstDay),
-    isThen: isOpen(otherwise, firstDay),
-    moved: {
-      ...student,
-      points_now: now.points[on - firstDay] ?? 0,
-      points_then: otherwise.points[on - firstDay] ?? 0,
-    },
-  }));
+  const judged = compared
+    .filter(({ activeDays }) => !isLongGone(activeDays, on))
+    .map(({ student, firstDay, now, otherwise }) => ({
+      isNow: isOpen(now, firstDay),
+      isThen: isOpen(otherwise, firstDay),
+      moved: {
+        ...student,
+        points_now: now.points[on - firstDay] ?? 0,
+        points_then: otherwise.points[on - firstDay] ?? 0,
+      },
+    }));
   return {
     day: formatDay(on),
     attention_now: judged.filter(({ isNow }) => isNow).length,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Uuid } from '#libs/domain/change.ts';
+import { MOST_DAYS_GONE } from '#libs/domain/flags.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { day, known, ourId, sourceId } from './answers.ts';
 import { attentionFlag, reasonFlag } from './feature-columns.ts';
@@ -42,7 +43,10 @@ export const attentionAnswer = z.array(
       absent: reason('Comes more rarely than the class, or no more'),
       missing_work: reason('Has not handed in what most of the class have'),
       low_marks: reason('Has lower grades than the class'),
-      days_inactive: known(z.int().min(0).max(60), 'Days since the last active one; null for who was never active'),
+      days_inactive: known(
+        z.int().min(0).max(MOST_DAYS_GONE),
+        'Days since the last active one; null for who was never active',
+      ),
       as_of: day.meta({ description: 'The day that this speaks for' }),
     })
     .meta({ id: 'OpenAttention' }),
@@ -65,8 +69,16 @@ interface AttentionRow {
 }
 
 const integer = z.int32().min(0);
-const cursorOf = z.tuple([integer.max(9), z.int32().min(-1).max(61), integer, integer]);
-const BEFORE_ALL = [9, 61, 0, 0] as const;
+const cursorOf = z.tuple([
+  integer.max(9),
+  z
+    .int32()
+    .min(-1)
+    .max(MOST_DAYS_GONE + 1),
+  integer,
+  integer,
+]);
+const BEFORE_ALL = [9, MOST_DAYS_GONE + 1, 0, 0] as const;
 
 /**
  * The students whom a teacher should talk to: those with the most points first, then those who have been away the longest.
@@ -79,7 +91,13 @@ export async function readAttention(
   const after = query.cursor === undefined ? BEFORE_ALL : decodeCursor(cursorOf, query.cursor);
   const courses = await courseRange(db, query.course_id);
   const days = query.days === 'all' ? null : Number(query.days);
-  const rows = await db.query<AttentionRow>(sql.attention_page, [...courses, days, ...after, query.limit + 1]);
+  const rows = await db.query<AttentionRow>(sql.attention_page, [
+    ...courses,
+    days,
+    ...after,
+    query.limit + 1,
+    MOST_DAYS_GONE,
+  ]);
   const page = cutPage(rows, query.limit, (row) => [row.points, row.gone, row.student_id, row.course_id]);
   return { rows: page.rows.map(present), next: page.next };
 }

@@ -1,7 +1,13 @@
 import { z } from 'zod';
 import { COVERAGE_KINDS, type FirstDays } from '#libs/aggregate/coverage.ts';
 import type { Uuid } from '#libs/domain/change.ts';
-import { ATTENTION_REASONS, OWN_PAST_FLAGS, type OwnPastFlagName, type Severity } from '#libs/domain/flags.ts';
+import {
+  ATTENTION_REASONS,
+  MOST_DAYS_GONE,
+  OWN_PAST_FLAGS,
+  type OwnPastFlagName,
+  type Severity,
+} from '#libs/domain/flags.ts';
 import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { day, known, ourId, sourceId } from './answers.ts';
@@ -80,6 +86,8 @@ export interface CourseTotals {
   readonly engagement_scores: readonly number[] | null;
   readonly success_rates: readonly number[] | null;
   readonly attention: bigint;
+  /** Of these not gone for long. */
+  readonly to_talk_to: bigint;
   readonly absent: bigint;
   readonly missing_work: bigint;
   readonly low_marks: bigint;
@@ -101,7 +109,8 @@ export async function readCourseMetrics(db: Queryable, id: string): Promise<Cour
 export const readCourseRows = (
   db: Queryable,
   { after, through, limit, areHere = false }: CourseRange,
-): Promise<CourseTotals[]> => db.query<CourseTotals>(sql.course_metrics, [after, through, limit, areHere]);
+): Promise<CourseTotals[]> =>
+  db.query<CourseTotals>(sql.course_metrics, [after, through, limit, areHere, MOST_DAYS_GONE]);
 
 interface CourseRange {
   readonly after: number;

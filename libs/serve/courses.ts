@@ -28,7 +28,9 @@ export const coursesAnswer = z.array(
         .strictObject({ engagement_score: mean('engagement_scores'), success_rate: mean('success_rates') })
         .meta({ description: 'GET /api/metrics/course/{id} has how many these are, and their quantiles' }),
       open_flags: count.meta({ description: 'Open flags against the own past, of all students' }),
-      attention: count.meta({ description: 'Students whom a teacher should talk to' }),
+      attention: count.meta({
+        description: 'Students whom a teacher should talk to, as GET /api/attention lists them with days=all',
+      }),
     })
     .meta({ id: 'Course' }),
 );
@@ -62,5 +64,5 @@ const present = (row: CourseTotals, title: string | null): ListedCourse => ({
     success_rate: meanIfAny(row.success_rates ?? []),
   },
   open_flags: row.open_flags?.length ?? 0,
-  attention: Number(row.attention),
+  attention: Number(row.to_talk_to),
 });

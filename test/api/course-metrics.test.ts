@@ -28,14 +28,21 @@ beforeAll(async () => {
     },
     { course_id: 3, version: 0, covered_from: NO_FIRST_DAYS, first_fact: null, last_fact: null, as_of: TODAY },
   ]);
-  const keyOf = (student_id: number) => ({ student_id, course_id: 1, enrolled_at: null, engagement_score: null });
+  const keyOf = (student_id: number) => ({
+    student_id,
+    course_id: 1,
+    enrolled_at: null,
+    engagement_score: null,
+    days_inactive: 60,
+  });
   await insertAll(db, 'engagement_features', [
     { ...keyOf(1), enrolled_at: '2026-01-01T08:00:00Z', engagement_score: 10 },
     { ...keyOf(2), enrolled_at: '2026-01-01T08:00:00Z', engagement_score: 20 },
     { ...keyOf(3), engagement_score: 30 },
     { ...keyOf(4), engagement_score: 40 },
     { ...keyOf(5), engagement_score: 100 },
-    { ...keyOf(6) },
+    // So long gone that nobody is to talk to him, though his attention is open.
+    { ...keyOf(6), days_inactive: 61 },
     { ...keyOf(7) },
     { ...keyOf(8) },
   ]);
@@ -211,7 +218,7 @@ test('courses that have students, or that the source has, as a list in pages', a
     collected: courseMetricsAnswer.parse(body)[0]?.coverage,
     averages: { engagement_score: 40, success_rate: 33.34 },
     open_flags: 3,
-    attention: 3,
+    attention: 2,
   });
   expect(others).toMatchObject([
     { course_id: 2, students: 0, as_of: null, averages: { engagement_score: null, success_rate: 100 }, attention: 1 },

@@ -16,6 +16,7 @@ import {
 } from '../support/oracle.ts';
 import { startTestPipeline } from '../support/pipeline.ts';
 import { untilSettled } from '../support/settle.ts';
+import { expectPages } from './pages.ts';
 
 const OULAD_DIR = process.env['OULAD_DIR'];
 
@@ -83,6 +84,8 @@ describe.skipIf(OULAD_DIR === undefined)('a real university course', () => {
         expect(oracle.engagement.length).toBeGreaterThan(0.99 * students);
         expect(compareFeatures(oracle, await readFeatures(analytics.address)).slice(0, 10)).toEqual([]);
         oracles.push([today, oracle]);
+        // While the course goes on there is somebody to talk to.
+        if (day === days[1]) await expectPages(analytics.db);
       }
       await pipeline.stop();
       expect(pipeline.failure).toBeUndefined();

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import pg from 'pg';
-import { ATTENTION_REASONS, FLAG_NAMES } from '#libs/domain/flags.ts';
+import { ATTENTION_REASONS, FLAG_NAMES, MOST_DAYS_GONE } from '#libs/domain/flags.ts';
 import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
 import type { DatabaseAddress, Queryable } from '#libs/platform/postgres/database.ts';
 import { sql } from '#libs/serve/statements.ts';
@@ -174,7 +174,13 @@ const MOST_COURSES = 2 ** 31 - 1;
 
 /** As GET /api/metrics/course/{id} counts it. */
 async function countAttention(client: pg.Client): Promise<PrintedRow[]> {
-  const { rows } = await client.query<PrintedRow>(sql.course_metrics, [0, MOST_COURSES, MOST_COURSES, false]);
+  const { rows } = await client.query<PrintedRow>(sql.course_metrics, [
+    0,
+    MOST_COURSES,
+    MOST_COURSES,
+    false,
+    MOST_DAYS_GONE,
+  ]);
   const counts = rows.map((row): PrintedRow => {
     const counted = COUNTED.map((name) => [name, row[name] ?? null] as const);
     return { ...Object.fromEntries(counted), course_id: row['source_id'] ?? null };

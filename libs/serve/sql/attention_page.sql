@@ -1,6 +1,6 @@
 -- The open attentions of the courses $1 … $2 that are open since one of the last $3 days of their course (null: however long), most
 -- points first, then the longest without an active day, then by student and course; of students who have not been gone for
--- more than 60 days. The $8 after ($4 points, $5 days, $6 student, $7 course). Who was never active is counted as gone for 0 days less
+-- more than $9 days. The $8 after ($4 points, $5 days, $6 student, $7 course). Who was never active is counted as gone for 0 days less
 -- one, and so comes last.
 SELECT
   a.student_id, s.source_id AS student_source_id, a.course_id, c.source_id AS course_source_id,
@@ -14,7 +14,7 @@ CROSS JOIN LATERAL (
   SELECT (a.attention ->> 'value')::integer AS points, coalesce(e.days_inactive, -1) AS gone
 ) AS place
 WHERE a.attention IS NOT NULL AND a.course_id BETWEEN $1::integer AND $2::integer
-  AND place.gone <= 60
+  AND place.gone <= $9::integer
   AND ($3::integer IS NULL OR (a.attention ->> 'since')::date > a.as_of_date - $3::integer)
   AND (-place.points, -place.gone, a.student_id, a.course_id) > (-$4::integer, -$5::integer, $6::integer, $7::integer)
 ORDER BY place.points DESC, place.gone DESC, a.student_id, a.course_id

@@ -1,6 +1,6 @@
 -- The courses after $1 up to $2, in order, $3 at most; each in one statement, so that all of it is of one moment: what its state
 -- says, how many are enrolled, and the values to be averaged, in order of size and in hundredths. With $4 only those that the
--- source has, or that have a student.
+-- source has, or that have a student. Who has been gone for more than $5 days is past talking to.
 --
 -- Enrolled: the engagement rows of the course are few, are found by its index, and leave excluded students out. A date in
 -- the row is an enrolment. Without one there may still be an undated enrolment, which the row does not tell from none, so
@@ -18,6 +18,7 @@ SELECT
   e.engagement_scores,
   p.success_rates,
   w.attention,
+  w.to_talk_to,
   w.absent,
   w.missing_work,
   w.low_marks,
@@ -53,9 +54,13 @@ CROSS JOIN LATERAL (
   WHERE course_id = k.course_id
 ) AS a
 CROSS JOIN LATERAL (
-  SELECT count(attention) AS attention, count(absent) AS absent, count(missing_work) AS missing_work, count(low_marks) AS low_marks
-  FROM anomaly_features
-  WHERE course_id = k.course_id
+  SELECT
+    count(attention) AS attention,
+    count(attention) FILTER (WHERE coalesce(e.days_inactive, 0) <= $5::integer) AS to_talk_to,
+    count(absent) AS absent, count(missing_work) AS missing_work, count(low_marks) AS low_marks
+  FROM anomaly_features AS a
+  LEFT JOIN engagement_features AS e USING (student_id, course_id)
+  WHERE a.course_id = k.course_id
     AND (attention IS NOT NULL OR absent IS NOT NULL OR missing_work IS NOT NULL OR low_marks IS NOT NULL)
 ) AS w
 -- Version 0 is a course that nothing was added up for yet.

@@ -157,9 +157,7 @@ export const EN_WHY = {
   'meaning.grade_outlier': 'A grade lies far from the others of this student.',
   'meaning.inactivity': 'No active day for longer than this student is usually away.',
   'total.attention':
-    'Students whom a teacher should talk to: absent, missing work or low marks against the class, enough points of 8 together. Who has been gone for more than 60 days is counted here, and is not on the list.',
-  'total.listed':
-    'Students on this list: absent, missing work or low marks against the class, enough points of 8 together, and seen in the last 60 days.',
+    'Students whom a teacher should talk to: absent, missing work or low marks against the class, enough points of 8 together, and seen in the last 60 days.',
   'total.students': 'Students with an enrolment in the course that is dated today or before, or not at all.',
   'total.engagement':
     'The mean of the engagement scores of the course’s students. Whose score is not known is left out, not counted as 0.',

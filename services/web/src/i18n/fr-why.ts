@@ -155,9 +155,7 @@ export const FR_WHY: Readonly<Record<keyof typeof EN_WHY, Message>> = {
   'meaning.grade_outlier': 'Une note est loin des autres de cet étudiant.',
   'meaning.inactivity': 'Aucun jour actif depuis plus longtemps que les absences habituelles de cet étudiant.',
   'total.attention':
-    'Étudiants à qui un enseignant devrait parler : absence, travail manquant ou notes basses face à la classe, assez de points sur 8 ensemble. Qui est parti depuis plus de 60 jours est compté ici, et n’est pas dans la liste.',
-  'total.listed':
-    'Étudiants de cette liste : absence, travail manquant ou notes basses face à la classe, assez de points sur 8 ensemble, et vus dans les 60 derniers jours.',
+    'Étudiants à qui un enseignant devrait parler : absence, travail manquant ou notes basses face à la classe, assez de points sur 8 ensemble, et vus dans les 60 derniers jours.',
   'total.students': 'Étudiants inscrits au cours à une date passée ou d’aujourd’hui, ou sans date.',
   'total.engagement':
     'La moyenne des scores d’engagement des étudiants du cours. Un score inconnu est laissé de côté, pas compté 0.',

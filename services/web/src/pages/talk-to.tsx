@@ -44,7 +44,7 @@ export function TalkTo({ course, people, students, nameOf }: TalkToProps) {
       <p class="lead">
         <WhyTotal
           label={t('courses.attention')}
-          sentences={[t('total.listed'), t('over.students', { n: students.length })]}
+          sentences={[t('total.attention'), t('over.students', { n: students.length })]}
         >
           {t('talk.lead', { n: people.length })}
         </WhyTotal>{' '}
