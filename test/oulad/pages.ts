@@ -16,7 +16,7 @@ export async function expectPages(db: Database): Promise<void> {
       const [first] = (await ask(`${url}/api/attention?limit=1`)).body as { readonly student_id: number }[];
       if (listed === undefined || first === undefined) throw new Error('nobody of the course is to be talked to');
       // As the list, what-if leaves out those who have been gone for long.
-      const now = (await ask(`${url}/api/what-if/${listed.course_id}`)).body as WhatIf;
+      const now = (await ask(`${url}/api/what-if?course_id=${listed.course_id}`)).body as WhatIf;
       expect(now.days[0]).toMatchObject({ attention_now: listed.attention, attention_then: listed.attention });
       const course = `${url}/#/course/${listed.course_id}`;
       const { page, errors } = await openPage(browser, course);
