@@ -158,6 +158,8 @@ export const EN_WHY = {
   'meaning.inactivity': 'No active day for longer than this student is usually away.',
   'total.attention':
     'Students whom a teacher should talk to: absent, missing work or low marks against the class, enough points of 8 together, and seen in the last 60 days.',
+  'total.new': 'Students of the list whose alarm opened on one of the last 7 days of the course.',
+  'total.gone': 'Students whose alarm is open, and whose last active day lies more than 60 days back.',
   'total.students': 'Students with an enrolment in the course that is dated today or before, or not at all.',
   'total.engagement':
     'The mean of the engagement scores of the course’s students. Whose score is not known is left out, not counted as 0.',

@@ -27,7 +27,11 @@ export function TalkTo({ course, people, students, nameOf }: TalkToProps) {
     reasonSentences(person, activities.get(person.student_id) ?? { ...person, active_days_30d: null });
   const marked = students.filter(({ attention }) => attention !== null);
   const gone = marked.length > people.length && (
-    <p class="muted">{t('talk.gone', { n: marked.length - people.length })}</p>
+    <p class="muted">
+      <WhyTotal label={t('courses.attention')} sentences={[t('total.gone')]}>
+        {t('talk.gone', { n: marked.length - people.length })}
+      </WhyTotal>
+    </p>
   );
   if (people.length === 0)
     return (
@@ -48,7 +52,11 @@ export function TalkTo({ course, people, students, nameOf }: TalkToProps) {
         >
           {t('talk.lead', { n: people.length })}
         </WhyTotal>{' '}
-        {fresh.length > 0 && t('talk.new', { n: fresh.length })}{' '}
+        {fresh.length > 0 && (
+          <WhyTotal label={t('courses.attention')} sentences={[t('total.new')]}>
+            {t('talk.new', { n: fresh.length })}
+          </WhyTotal>
+        )}{' '}
         {named.map((person) => (
           <span key={person.student_id}>
             <a href={studentHref(course, person.student_id)}>
