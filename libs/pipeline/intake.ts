@@ -27,6 +27,8 @@ export interface Intake {
   readonly trouble: string | null;
   /** Changes staged since the start. */
   readonly staged: number;
+  /** Of these, not of snapshots. */
+  readonly streamed: number;
   /** Takes nothing more and resolves when the batch at hand is committed. */
   stop(): Promise<void>;
 }
@@ -40,6 +42,7 @@ export function startIntake(options: IntakeOptions): Intake {
 class IntakeWorker implements Intake {
   trouble: string | null = null;
   staged = 0;
+  streamed = 0;
   readonly #options: IntakeOptions;
   readonly #stopping = new AbortController();
   readonly #subscription: Subscription;
@@ -77,6 +80,7 @@ class IntakeWorker implements Intake {
     const { work, fullBatch = Number.POSITIVE_INFINITY } = this.#options;
     work.fallBehind(delivery.batch.changes.length >= fullBatch);
     this.staged += delivery.batch.changes.length;
+    for (const { op } of delivery.batch.changes) if (op !== 'read') this.streamed += 1;
     delivery.done();
   }
 

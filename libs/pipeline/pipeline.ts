@@ -59,6 +59,8 @@ export interface PipelineParts {
 export interface Pipeline {
   /** Changes staged since the start. */
   staged(): number;
+  /** Of these, not of snapshots. */
+  streamed(): number;
   /** As {@link Work.changed}. */
   changed(): number;
   /** Null where it takes in nothing. */
@@ -91,6 +93,7 @@ export async function startPipeline(parts: PipelineParts): Promise<Pipeline> {
   const intake = wanted === undefined ? undefined : startPipelineIntake(parts, wanted, work);
   const pipeline: Pipeline = {
     staged: () => intake?.staged ?? 0,
+    streamed: () => intake?.streamed ?? 0,
     changed: () => work.changed,
     status: () => wanted?.source.status() ?? null,
     troubles: () => [
@@ -142,6 +145,7 @@ function startPipelineReport({ db, roles, intake, log, lifecycle }: PipelinePart
     log,
     troubles: pipeline.troubles,
     staged: pipeline.staged,
+    streamed: pipeline.streamed,
     changed: pipeline.changed,
     source: pipeline.status,
   });

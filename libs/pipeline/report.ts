@@ -17,6 +17,7 @@ export interface ReportOptions {
   /** What does not work, but for what the source says of itself. */
   readonly troubles: () => readonly string[];
   readonly staged: () => number;
+  readonly streamed: () => number;
   /** As {@link Work.changed}. */
   readonly changed: () => number;
   readonly source: () => SourceStatus | null;
@@ -27,7 +28,7 @@ const REPORT_EVERY_MS = 2_000;
 
 /** Writes down each few seconds how this process does, for the API and the operator, who ask another process. */
 export function startReport(options: ReportOptions): { stop(): Promise<void> } {
-  const { db, roles, intake, log, troubles, staged, changed, source } = options;
+  const { db, roles, intake, log, troubles, staged, streamed, changed, source } = options;
   const self = { id: randomUUID(), roles, intake, host: hostname(), pid: process.pid, startedAt: Date.now() };
   const loop = startLoop({
     name: 'the report',
@@ -39,6 +40,7 @@ export function startReport(options: ReportOptions): { stop(): Promise<void> } {
         ...self,
         troubles: [...troubles(), ...poolTroubles(db)],
         staged: staged(),
+        streamed: streamed(),
         changed: changed(),
         source: asJson(source()),
       });

@@ -22,9 +22,10 @@ export const instanceAnswer = z.strictObject({
     .meta({ description: 'False: not heard of for a while; it was killed, or cannot reach the database' }),
   troubles: z.array(z.string()).meta({ description: 'One sentence for each thing that does not work there' }),
   staged: count.meta({ description: 'Changes taken in since its start' }),
+  streamed: count.meta({ description: 'Of these, not of snapshots' }),
   changed: count.meta({
     description:
-      'How often since its start news has changed what is stored of a student in a course by engagement or performance; the rest of what was taken in only repeats what held',
+      'How often since its start news has changed what is stored of a student in a course by engagement or performance; the rest of what was streamed only repeats what held',
   }),
   source: sourceAnswer,
 });
@@ -40,6 +41,7 @@ interface InstanceRow {
   readonly alive: boolean;
   readonly troubles: readonly string[];
   readonly staged: bigint;
+  readonly streamed: bigint;
   readonly changed: bigint;
   readonly source: SourceStatus | null;
 }
@@ -60,6 +62,7 @@ export async function readInstances(db: Queryable): Promise<InstanceAnswer[]> {
     alive: row.alive,
     troubles: [...row.troubles],
     staged: Number(row.staged),
+    streamed: Number(row.streamed),
     changed: Number(row.changed),
     // Its large numbers went as text, which Number reads just as well.
     source: row.source === null ? null : presentSource(row.source),

@@ -1,7 +1,13 @@
 import { type Family, perFamily } from '#libs/domain/family.ts';
 
+interface Counted {
+  readonly staged: number;
+  readonly streamed: number;
+  readonly changed: number;
+}
+
 /** What the processes have counted since their starts, by process. */
-export type Counts = ReadonlyMap<string, { readonly staged: number; readonly changed: number }>;
+export type Counts = ReadonlyMap<string, Counted>;
 
 /** What was found at one moment. */
 export interface Measurement {
@@ -16,9 +22,7 @@ export interface Measurement {
 }
 
 /** What came in between two measurements. */
-interface Flow {
-  readonly staged: number;
-  readonly changed: number;
+interface Flow extends Counted {
   readonly seconds: number;
 }
 
@@ -72,12 +76,13 @@ export class LastHour {
 
 /** A process that was not there before has counted from its start; one that is gone counts no more. */
 function flowBetween(before: Counts, after: Counts, ms: number): Flow {
-  let [staged, changed] = [0, 0];
+  let [staged, streamed, changed] = [0, 0, 0];
   for (const [name, counts] of after) {
     staged += counts.staged - (before.get(name)?.staged ?? 0);
+    streamed += counts.streamed - (before.get(name)?.streamed ?? 0);
     changed += counts.changed - (before.get(name)?.changed ?? 0);
   }
-  return { staged, changed, seconds: ms / 1000 };
+  return { staged, streamed, changed, seconds: ms / 1000 };
 }
 
 function sumOfFlows(samples: readonly Sample[]): Flow | null {
@@ -86,6 +91,7 @@ function sumOfFlows(samples: readonly Sample[]): Flow | null {
   const sum = (pick: (flow: Flow) => number): number => flows.reduce((all, flow) => all + pick(flow), 0);
   return {
     staged: sum(({ staged }) => staged),
+    streamed: sum(({ streamed }) => streamed),
     changed: sum(({ changed }) => changed),
     seconds: sum(({ seconds }) => seconds),
   };

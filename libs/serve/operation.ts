@@ -54,7 +54,7 @@ export const operationAnswer = z
     ),
     noise: known(
       z.strictObject({ received: count, changed: count, seconds: z.number().min(0) }),
-      `Of the last hour: source rows received, and how often they changed what is stored of a student in a course; the rest repeated what held. Measured ${MEASURED}`,
+      `Of the last hour: source rows received, those of snapshots left out, and how often they changed what is stored of a student in a course; the rest repeated what held. Measured ${MEASURED}`,
     ),
     last_hour: z
       .array(minuteAnswer)
@@ -97,7 +97,7 @@ export async function readOperation(db: Queryable, { now, checks, lastHour }: Op
     lag_ms: lagsOf(marks, now),
     slots: slotsOf(instances, connectors),
     throughput: minute && { changes_per_second: perSecond(minute), seconds: minute.seconds },
-    noise: hour && { received: hour.staged, changed: hour.changed, seconds: hour.seconds },
+    noise: hour && { received: hour.streamed, changed: hour.changed, seconds: hour.seconds },
     last_hour: lastHour.minutes(now).map(({ at, lag, flow, retained }) => ({
       at: new Date(at).toISOString(),
       lag_ms: lag,

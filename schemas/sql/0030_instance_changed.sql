@@ -1,3 +1,3 @@
--- How often, since the start of the process, news has changed what is stored of a student in a course: beside what was staged it tells how
--- much of that only repeats what held before.
-ALTER TABLE state.instance ADD COLUMN changed bigint NOT NULL DEFAULT 0;
+-- Since the start of the process: of what was staged the changes that are not of snapshots, and how often news has changed what is stored
+-- of a student in a course. Beside each other they tell how much only repeats what held before.
+ALTER TABLE state.instance ADD COLUMN streamed bigint NOT NULL DEFAULT 0, ADD COLUMN changed bigint NOT NULL DEFAULT 0;

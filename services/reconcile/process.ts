@@ -118,6 +118,7 @@ async function follow(parts: RunnerParts, runner: Runner, timing: RunTiming): Pr
     log,
     troubles: () => role.troubles(),
     staged: () => 0,
+    streamed: () => 0,
     changed: () => 0,
     source: () => null,
   });

@@ -19,7 +19,7 @@ afterEach(async () => {
   await db.query('TRUNCATE state.key_mark');
 });
 
-/** As a process of its own says it, each few seconds. */
+/** As a process of its own says it, each few seconds; half of what it took in were snapshots. */
 const report = (n: number, roles: string[], staged = 0, changed = 0, troubles: string[] = [], slot?: object) =>
   reportInstance(analytics.db, {
     id: uuid('e', n),
@@ -30,6 +30,7 @@ const report = (n: number, roles: string[], staged = 0, changed = 0, troubles: s
     startedAt: NOW,
     troubles,
     staged,
+    streamed: staged / 2,
     changed,
     source:
       slot === undefined
@@ -100,7 +101,7 @@ test('what came in and what it changed, by whichever processes, over the time th
   hour.add(await measure(db, NOW + 10_000));
   const status = await read(hour, NOW + 10_000);
   expect(status.throughput).toEqual({ changes_per_second: 80, seconds: 10 });
-  expect(status.noise).toEqual({ received: 800, changed: 10, seconds: 10 });
+  expect(status.noise).toEqual({ received: 400, changed: 10, seconds: 10 });
   expect(status.lag_ms).toEqual({ engagement: 1_000, performance: 0, anomaly: 0 });
   expect(status.last_hour.at(-1)).toEqual({
     at: '2026-03-20T12:00:00.000Z',

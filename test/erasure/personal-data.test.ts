@@ -20,7 +20,7 @@ const IMPERSONAL: Readonly<Record<string, string>> = {
   'state.feature_topic': 'topic complete_since',
   'state.floor': 'source_table epoch lsn',
   'state.image_courses': 'id epoch lsn live toast xid fullname shortname',
-  'state.instance': 'instance_id roles intake host pid started_at heard_at troubles staged source changed',
+  'state.instance': 'instance_id roles intake host pid started_at heard_at troubles staged source streamed changed',
   'state.rejected_total': 'source_table reason total',
   'state.schedule': 'pattern since',
   'state.schema_view': 'id name sha256 applied_at',

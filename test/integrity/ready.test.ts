@@ -267,7 +267,7 @@ test('over Kafka: ready when the topics are taken in as far as the initial snaps
   const self = { id: STUDENTS[0] ?? '', roles: ['engagement'], host: 'here', pid: 1, startedAt: 0 };
   const intake = intakeName('engagement', 'kafka');
   const ofTopics = async (): Promise<readonly string[]> => {
-    await reportInstance(db, { ...self, intake, troubles: [], staged: 0, changed: 0, source: null });
+    await reportInstance(db, { ...self, intake, troubles: [], staged: 0, streamed: 0, changed: 0, source: null });
     const answer = await readReadiness(db, [], null, ['engagement'], Date.now());
     return answer.status === 'ready' ? [] : answer.reasons;
   };

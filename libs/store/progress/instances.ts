@@ -14,6 +14,8 @@ export interface Instance {
   readonly troubles: readonly string[];
   /** Changes staged since the start. */
   readonly staged: number;
+  /** Of these, not of snapshots. */
+  readonly streamed: number;
   /** How often since the start news has changed what is stored of a key by engagement or performance. */
   readonly changed: number;
   /** JSON text; null: the process reads no source. */
@@ -29,7 +31,7 @@ export const readsTopics = ({ intake }: Pick<Instance, 'intake'>): boolean => in
 const FORGOTTEN_AFTER_SECONDS = 86_400;
 
 export async function reportInstance(db: Queryable, instance: Instance): Promise<void> {
-  const { id, roles, intake, host, pid, startedAt, troubles, staged, changed, source } = instance;
+  const { id, roles, intake, host, pid, startedAt, troubles, staged, streamed, changed, source } = instance;
   await db.query(progressSql.instance_report, [
     id,
     roles,
@@ -39,6 +41,7 @@ export async function reportInstance(db: Queryable, instance: Instance): Promise
     startedAt,
     troubles,
     staged,
+    streamed,
     changed,
     source,
   ]);
