@@ -18,12 +18,12 @@ export function Download({ path, label }: DownloadProps) {
     tableOf(path).then(({ name, text }) => offer(name, text), setError);
   };
   return (
-    <>
+    <div class="download">
       <button type="button" class="act" aria-label={t('download.label', { what: label })} onClick={save}>
         {t('download')}
       </button>
       <Problem error={error} />
-    </>
+    </div>
   );
 }
 
