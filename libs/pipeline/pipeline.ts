@@ -8,6 +8,7 @@ import { type Log, moduleLog } from '#libs/platform/log.ts';
 import type { Metrics } from '#libs/platform/metrics.ts';
 import type { Database, DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import type { ChangeSource, SourceStatus } from '#libs/source/contract.ts';
+import type { Counted } from '#libs/store/progress/instances.ts';
 import type { DeriverOptions } from './derivers.ts';
 import { type Intake, startIntake } from './intake.ts';
 import { startNotifyBus } from './notify-bus.ts';
@@ -57,12 +58,7 @@ export interface PipelineParts {
 }
 
 export interface Pipeline {
-  /** Changes staged since the start. */
-  staged(): number;
-  /** Of these, not of snapshots. */
-  streamed(): number;
-  /** As {@link Work.changed}. */
-  changed(): number;
+  counts(): Counted;
   /** Null where it takes in nothing. */
   status(): SourceStatus | null;
   /** One sentence for each thing that does not work, but for what the source says of itself. */
@@ -92,9 +88,7 @@ export async function startPipeline(parts: PipelineParts): Promise<Pipeline> {
   running.push(...(await startTopics(parts)));
   const intake = wanted === undefined ? undefined : startPipelineIntake(parts, wanted, work);
   const pipeline: Pipeline = {
-    staged: () => intake?.staged ?? 0,
-    streamed: () => intake?.streamed ?? 0,
-    changed: () => work.changed,
+    counts: () => ({ staged: intake?.staged ?? 0, streamed: intake?.streamed ?? 0, changed: work.changed }),
     status: () => wanted?.source.status() ?? null,
     troubles: () => [
       ...(intake?.trouble == null ? [] : [intake.trouble]),
@@ -144,9 +138,7 @@ function startPipelineReport({ db, roles, intake, log, lifecycle }: PipelinePart
     intake: intake?.name ?? NO_INTAKE,
     log,
     troubles: pipeline.troubles,
-    staged: pipeline.staged,
-    streamed: pipeline.streamed,
-    changed: pipeline.changed,
+    counts: pipeline.counts,
     source: pipeline.status,
   });
   lifecycle.add('the report', () => report.stop());

@@ -6,7 +6,7 @@ import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import { poolTroubles } from '#libs/platform/postgres/pool-waiting.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
-import { forgetInstances, leaveInstance, reportInstance } from '#libs/store/progress/instances.ts';
+import { type Counted, forgetInstances, leaveInstance, reportInstance } from '#libs/store/progress/instances.ts';
 
 export interface ReportOptions {
   readonly db: Database;
@@ -16,10 +16,7 @@ export interface ReportOptions {
   readonly log: Log;
   /** What does not work, but for what the source says of itself. */
   readonly troubles: () => readonly string[];
-  readonly staged: () => number;
-  readonly streamed: () => number;
-  /** As {@link Work.changed}. */
-  readonly changed: () => number;
+  readonly counts: () => Counted;
   readonly source: () => SourceStatus | null;
 }
 
@@ -28,7 +25,7 @@ const REPORT_EVERY_MS = 2_000;
 
 /** Writes down each few seconds how this process does, for the API and the operator, who ask another process. */
 export function startReport(options: ReportOptions): { stop(): Promise<void> } {
-  const { db, roles, intake, log, troubles, staged, streamed, changed, source } = options;
+  const { db, roles, intake, log, troubles, counts, source } = options;
   const self = { id: randomUUID(), roles, intake, host: hostname(), pid: process.pid, startedAt: Date.now() };
   const loop = startLoop({
     name: 'the report',
@@ -39,9 +36,7 @@ export function startReport(options: ReportOptions): { stop(): Promise<void> } {
       await reportInstance(db, {
         ...self,
         troubles: [...troubles(), ...poolTroubles(db)],
-        staged: staged(),
-        streamed: streamed(),
-        changed: changed(),
+        ...counts(),
         source: asJson(source()),
       });
       await forgetInstances(db);

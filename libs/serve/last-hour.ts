@@ -1,10 +1,5 @@
 import { type Family, perFamily } from '#libs/domain/family.ts';
-
-interface Counted {
-  readonly staged: number;
-  readonly streamed: number;
-  readonly changed: number;
-}
+import type { Counted } from '#libs/store/progress/instances.ts';
 
 /** What the processes have counted since their starts, by process. */
 export type Counts = ReadonlyMap<string, Counted>;
@@ -26,13 +21,9 @@ interface Flow extends Counted {
   readonly seconds: number;
 }
 
-interface Sample extends Omit<Measurement, 'counts'> {
+/** What was found at one moment, or in one minute. */
+export interface Sample extends Omit<Measurement, 'counts'> {
   /** Null: nothing is known of what came before. */
-  readonly flow: Flow | null;
-}
-
-/** A minute of the last hour. */
-export interface Minute extends Omit<Measurement, 'counts'> {
   readonly flow: Flow | null;
 }
 
@@ -54,7 +45,7 @@ export class LastHour {
   }
 
   /** Sixty, the oldest first; the last one goes on. Of a minute the longest lag counts, and one that is not known before all. */
-  minutes(now: number): Minute[] {
+  minutes(now: number): Sample[] {
     const current = Math.floor(now / MINUTE_MS);
     return Array.from({ length: MINUTES }, (_, index) => {
       const minute = current - MINUTES + 1 + index;

@@ -117,9 +117,7 @@ async function follow(parts: RunnerParts, runner: Runner, timing: RunTiming): Pr
     intake: 'nothing',
     log,
     troubles: () => role.troubles(),
-    staged: () => 0,
-    streamed: () => 0,
-    changed: () => 0,
+    counts: () => ({ staged: 0, streamed: 0, changed: 0 }),
     source: () => null,
   });
   lifecycle.add('the report', () => report.stop());

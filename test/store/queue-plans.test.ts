@@ -79,9 +79,12 @@ const STATEMENTS: readonly (readonly [SqlStatement, readonly string[]])[] = [
   ],
   [fillFeatureTemplate('features_date', 'performance', performance), [students, courses, dates]],
   [fillFeatureTemplate('features_read', 'performance', performance), [students, courses]],
-  [fillFeatureTemplate('features_remove', 'performance', performance), [students, courses]],
+  [fillFeatureTemplate('rows_remove', 'performance_features', performance), [students, courses]],
   [fillFeatureTemplate('series_read', 'performance', { family: 'performance', columns: '' }), [students, courses]],
-  [fillFeatureTemplate('series_remove', 'performance', { family: 'performance' }), [students, courses]],
+  [
+    fillFeatureTemplate('rows_remove', 'performance_series', { table: 'state.performance_series' }),
+    [students, courses],
+  ],
 ];
 
 /** Those of the relay, in whose session planning is narrower still. */

@@ -71,7 +71,7 @@ export function openFeatureTable<D extends Definitions>(family: Family, definiti
   };
   const upsert = fillFeatureTemplate('features_upsert', family, holes);
   const date = fillFeatureTemplate('features_date', family, holes);
-  const remove = fillFeatureTemplate('features_remove', family, holes);
+  const remove = fillFeatureTemplate('rows_remove', holes.table, holes);
   const read = fillFeatureTemplate('features_read', family, { ...holes, columns: list((name) => `f.${name}`) });
   return {
     columns,

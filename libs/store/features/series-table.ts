@@ -51,7 +51,7 @@ export function openSeriesTable<C extends SeriesColumns>(family: Family, columns
     excludedColumns: list((name) => `excluded.${name}`),
   };
   const write = fillFeatureTemplate('series_write', family, holes);
-  const remove = fillFeatureTemplate('series_remove', family, holes);
+  const remove = fillFeatureTemplate('rows_remove', `${family}_series`, { table: `state.${family}_series` });
   const read = fillFeatureTemplate('series_read', family, {
     ...holes,
     columns: list((name) => `s.${name}::text AS ${name}`),

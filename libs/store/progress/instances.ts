@@ -1,8 +1,18 @@
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { progressSql } from './statements.ts';
 
+/** What a process has counted since its start. */
+export interface Counted {
+  /** Changes staged. */
+  readonly staged: number;
+  /** Of these, not of snapshots. */
+  readonly streamed: number;
+  /** How often news has changed what is stored of a key by engagement or performance. */
+  readonly changed: number;
+}
+
 /** A process, as it describes itself. */
-export interface Instance {
+export interface Instance extends Counted {
   readonly id: string;
   readonly roles: readonly string[];
   /** What it takes in, together with those that say the same. */
@@ -12,12 +22,6 @@ export interface Instance {
   /** Milliseconds since 1970. */
   readonly startedAt: number;
   readonly troubles: readonly string[];
-  /** Changes staged since the start. */
-  readonly staged: number;
-  /** Of these, not of snapshots. */
-  readonly streamed: number;
-  /** How often since the start news has changed what is stored of a key by engagement or performance. */
-  readonly changed: number;
   /** JSON text; null: the process reads no source. */
   readonly source: string | null;
 }

@@ -214,7 +214,7 @@ async function tell(
     const news = troubles[0] ?? campus?.lastSentence() ?? 'waiting for changes';
     line.show(
       troubles.length > 0 ? `trouble: ${news}` : 'living',
-      `${pipeline.staged().toLocaleString('en')} changes taken in · ${news}`,
+      `${pipeline.counts().staged.toLocaleString('en')} changes taken in · ${news}`,
     );
     await sleep(1_000);
   }

@@ -4,7 +4,7 @@ import type { ListedCourse } from '#libs/serve/courses.ts';
 import { type Bar, BarChart } from '../charts/bar-chart.tsx';
 import { LineChart } from '../charts/line-chart.tsx';
 import { listText, number, t, weekdayText } from '../i18n/index.ts';
-import { WhyTotal } from '../parts/why-button.tsx';
+import { Ask, WhyTotal } from '../parts/why-button.tsx';
 
 interface ClassProps {
   readonly students: readonly ClassStudent[];
@@ -39,7 +39,7 @@ export function ClassAsAWhole({ students, days, collected }: ClassProps) {
                 label={t('chart.middle')}
                 sentences={[t('total.trend'), t('over.students', { n: days.at(-1)?.students ?? 0 })]}
               >
-                <span class="ask">{t('why.ask')}</span>
+                <Ask />
               </WhyTotal>
             }
           />
@@ -83,7 +83,7 @@ function Distribution({ scores, all }: DistributionProps) {
           label={t('class.score')}
           sentences={[t('total.distribution'), t('over.known', { n: scores.length, all })]}
         >
-          <span class="ask">{t('why.ask')}</span>
+          <Ask />
         </WhyTotal>
       }
     />
@@ -121,7 +121,7 @@ function Rhythm({ days }: { readonly days: readonly ClassDay[] }) {
       bars={bars}
       why={
         <WhyTotal label={t('class.active')} sentences={[t('total.rhythm'), t('over.days', { n: counted })]}>
-          <span class="ask">{t('why.ask')}</span>
+          <Ask />
         </WhyTotal>
       }
     />

@@ -14,6 +14,7 @@ import { Problem } from '../parts/problem.tsx';
 import { ReasonList } from '../parts/reason-list.tsx';
 import { reasonSentences, stoppedText } from '../parts/reasons.ts';
 import { Why } from '../parts/why.tsx';
+import { Ask } from '../parts/why-button.tsx';
 import { courseHref } from '../route.ts';
 import { OwnPastFlags } from './own-past-flags.tsx';
 
@@ -64,7 +65,7 @@ const whyOf =
   ({ course_id, student_id }: StudentMetrics): WhyOf =>
   (feature, label) => (
     <Why feature={feature} course={course_id} student={student_id} label={label}>
-      <span class="ask">{t('why.ask')}</span>
+      <Ask />
     </Why>
   );
 

@@ -47,6 +47,9 @@ function WhyDialog({ label, children, panel, close }: WhyButtonProps & { close()
   );
 }
 
+/** What is pressed where no number of its own stands, as beside a chart. */
+export const Ask = () => <span class="ask">{t('why.ask')}</span>;
+
 interface WhyTotalProps {
   readonly label: string;
   /** What the number is, and what it is counted over. */
