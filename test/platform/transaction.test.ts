@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Socket } from 'node:net';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { isDatabaseFault, type Queryable } from '#libs/platform/postgres/database.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -55,4 +56,18 @@ test('a transaction that goes on after a failure is told of it again', async () 
     await tx.query('SELECT 1');
   });
   await expect(stubborn).rejects.toMatchObject({ code: '22012' });
+});
+
+test('statements given in one turn leave in one piece', async () => {
+  const pieces = [vi.spyOn(Socket.prototype, '_writev'), vi.spyOn(Socket.prototype, '_write')];
+  const sent = (): number => pieces.reduce((sum, { mock }) => sum + mock.calls.length, 0);
+  try {
+    await postgres.db.transaction(async (tx) => {
+      await Promise.all([tx.query('SELECT 1'), tx.query('SELECT $1::integer', [2]), tx.query('SELECT 3')]);
+      expect(sent()).toBe(1);
+    });
+    expect(sent()).toBe(2);
+  } finally {
+    for (const piece of pieces) piece.mockRestore();
+  }
 });

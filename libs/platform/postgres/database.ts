@@ -127,10 +127,12 @@ async function inTransaction<T>(
     broken = error;
   };
   client.on('error', onError);
+  const hold = isPipelined ? holder(client) : () => {};
   // Not awaited by itself: it travels with the first statement. Whoever fails first tells.
+  hold();
   const begun = client.query('BEGIN');
   begun.catch(() => {});
-  const statements = new TransactionStatements(client, isPipelined ? undefined : begun);
+  const statements = new TransactionStatements(client, hold, isPipelined ? undefined : begun);
   try {
     const result = await work(statements);
     await statements.end(new Error('the transaction has ended: a statement came after its work was done'));
@@ -152,20 +154,45 @@ async function inTransaction<T>(
 }
 
 /**
+ * Statements that are given in one turn leave in one piece: a system call for each would cost more than all else that is done
+ * for it here.
+ * @returns to be called before each of them
+ */
+function holder(client: pg.PoolClient): () => void {
+  const { stream } = (client as pg.PoolClient & Pick<pg.Client, 'connection'>).connection;
+  let isHeld = false;
+  const release = (): void => {
+    isHeld = false;
+    stream.uncork();
+  };
+  return () => {
+    if (isHeld) return;
+    isHeld = true;
+    stream.cork();
+    process.nextTick(release);
+  };
+}
+
+/**
  * The statements of one transaction. Of those that were given together all but the first fail only because that has ended
  * the transaction, and whoever waits for them may hear of any first: so all of them say why the first did. Once the work
  * is over none is taken any more: a part of it that goes on would speak in the transaction of the connection's next user.
  */
 class TransactionStatements implements LoadingTransaction {
   readonly #client: pg.PoolClient;
+  readonly #hold: () => void;
   #failed: { readonly error: unknown } | undefined;
   #ended: { readonly error: unknown } | undefined;
   /** The statement that the next one waits for; undefined: none does. */
   #last: Promise<unknown> | undefined;
 
-  /** @param last what the first statement waits for, where each waits for the one before */
-  constructor(client: pg.PoolClient, last?: Promise<unknown>) {
+  /**
+   * @param hold see {@link holder}
+   * @param last what the first statement waits for, where each waits for the one before
+   */
+  constructor(client: pg.PoolClient, hold: () => void, last?: Promise<unknown>) {
     this.#client = client;
+    this.#hold = hold;
     this.#last = last;
   }
 
@@ -186,6 +213,7 @@ class TransactionStatements implements LoadingTransaction {
 
   async #say<T>(speak: () => Promise<T>): Promise<T> {
     if (this.#ended !== undefined) throw this.#ended.error;
+    this.#hold();
     try {
       return await speak();
     } catch (error) {
