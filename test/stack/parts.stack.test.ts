@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { clusterAnswers } from '#libs/platform/kafka/probe.ts';
 import { identifyProcess } from '#libs/platform/process-identity.ts';
@@ -109,6 +110,11 @@ describe('parts of a test alone', () => {
       const { schema } = await get<{ schema: string }>(registry, `/schemas/ids/${id}`);
       expect(JSON.parse(schema)).toEqual(JSON.parse(schemaOf(...fields)));
     }
+  });
+
+  test.runIf(process.platform === 'linux')('each starts from its class archive', () => {
+    for (const part of ['broker', 'registry', 'connect'] as const)
+      expect(readFileSync(`/proc/${stack[part].pid}/maps`, 'utf8')).toMatch(new RegExp(`/classes/${part}-.*\\.jsa`));
   });
 
   test('a part that cannot start says so with the end of its log, and leaves no process', async () => {

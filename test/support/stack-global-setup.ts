@@ -2,7 +2,7 @@ import { createPrivateKey } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { fetchParts } from '../../services/sandbox/stack/parts/index.ts';
+import { fetchParts, trainParts } from '../../services/sandbox/stack/parts/index.ts';
 import { StackSecurity } from '../../services/sandbox/stack/secure/security.ts';
 import { pem } from './certified.ts';
 import { tellFetching } from './fetching.ts';
@@ -39,6 +39,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   // Every JVM starts sooner, and does half as much once it is warm, which none of them becomes here.
   process.env['JDK_JAVA_OPTIONS'] = '-XX:TieredStopAtLevel=1';
   await fetchParts({ onProgress: tellFetching });
+  // Some sixty times a part is started in a run.
+  await trainParts();
   const run = openRunFolder();
   const security = IS_SECURE ? await StackSecurity.make(run.folder) : undefined;
   const endRun = await beginRun(project, run, security?.tls);

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { UnrecoverableError } from '#libs/domain/errors.ts';
 import { clusterAnswers } from '#libs/platform/kafka/probe.ts';
 import { adminSecurity, type BrokerSecurity, securedSettings, userArguments } from './broker-security.ts';
+import { sharedClasses } from './class-archive.ts';
 import { completeParts } from './fetch.ts';
 import { onPorts } from './ports.ts';
 import { javaOptions, type PartOptions, type RunningPart, startJava } from './process.ts';
@@ -37,7 +38,8 @@ export const LOG4J_OPTION = `-Dlog4j2.configurationFile=${fileURLToPath(new URL(
 
 /** A Kafka of one node on loopback: broker and controller in one. */
 export function startBroker(options: BrokerOptions): Promise<Broker> {
-  const libs = path.join(completeParts(options.parts), 'libs', '*');
+  const parts = completeParts(options.parts);
+  const libs = path.join(parts, 'libs', '*');
   const folder = path.resolve(options.folder);
   const asked = { port: options.port, controllerPort: options.controllerPort };
   const { security } = options;
@@ -51,13 +53,14 @@ export function startBroker(options: BrokerOptions): Promise<Broker> {
       ...options.settings,
     });
     if (!existsSync(path.join(data, 'meta.properties')))
-      await format(libs, config, data, security === undefined ? [] : userArguments(security));
+      await format(parts, config, data, security === undefined ? [] : userArguments(security));
     const running = await startJava(
       {
         name: 'broker',
         folder,
         args: [LOG4J_OPTION, '-cp', libs, 'kafka.Kafka', config],
         maxHeapMb: 384,
+        classes: { parts, name: 'broker' },
         isReady: () => clusterAnswers([address], security && adminSecurity(security)),
       },
       options,
@@ -97,7 +100,7 @@ function serverSettings(data: string, { port, controllerPort }: Ports): Record<s
 }
 
 /** Gives the data folder its cluster id, once. */
-async function format(libs: string, config: string, data: string, more: readonly string[]): Promise<void> {
+async function format(parts: string, config: string, data: string, more: readonly string[]): Promise<void> {
   // What a format that was killed has left has no id, and so no data.
   rmSync(data, { recursive: true, force: true });
   mkdirSync(data, { recursive: true });
@@ -107,10 +110,13 @@ async function format(libs: string, config: string, data: string, more: readonly
   writeFileSync(file, args.join('\n'), { mode: 0o600 });
   const child = spawn(
     'java',
-    [...javaOptions(256), '-XX:TieredStopAtLevel=1', LOG4J_OPTION, '-cp', libs, 'kafka.tools.StorageTool', `@${file}`],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
+    [
+      ...javaOptions(256),
+      ...(await sharedClasses(parts, 'broker')),
+      ...['-XX:TieredStopAtLevel=1', LOG4J_OPTION, '-cp', path.join(parts, 'libs', '*')],
+      ...['kafka.tools.StorageTool', `@${file}`],
+    ],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
   );
   let output = '';
   const keep = (chunk: Buffer): void => {

@@ -44,6 +44,7 @@ export function startConnect(options: ConnectOptions): Promise<Connect> {
           config,
         ],
         maxHeapMb: 768,
+        classes: { parts, name: 'connect' },
         env: options.env ?? {},
         // Answers only when the worker has joined its group.
         isReady: () => answers(`${url}/connectors`),

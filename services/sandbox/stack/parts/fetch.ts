@@ -110,19 +110,19 @@ export async function describeFetched(scratch: string): Promise<PartsLock> {
 
 interface Waiting {
   /** True once another process has done the work. */
-  isNeedless(): boolean;
-  onWait(): void;
+  isNeedless(): boolean | Promise<boolean>;
+  onWait?(): void;
 }
 
 /** Does the work while no other process does it. The file of one that was killed is taken over. */
-async function alone(file: string, { isNeedless, onWait }: Waiting, work: () => Promise<void>): Promise<void> {
+export async function alone(file: string, { isNeedless, onWait }: Waiting, work: () => Promise<void>): Promise<void> {
   while (takeLock(file) !== undefined) {
-    if (isNeedless()) return;
-    onWait();
+    if (await isNeedless()) return;
+    onWait?.();
     await sleep(200);
   }
   try {
-    if (!isNeedless()) await work();
+    if (!(await isNeedless())) await work();
   } finally {
     releaseLock(file);
   }

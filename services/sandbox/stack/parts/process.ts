@@ -4,6 +4,7 @@ import path from 'node:path';
 import { ConfigurationError, UnrecoverableError } from '#libs/domain/errors.ts';
 import { LOOK_AT_LOG_MS, shorten } from '#libs/platform/log-writer.ts';
 import { sleep } from '#libs/platform/retry.ts';
+import { recordedClasses, sharedClasses, type Trained } from './class-archive.ts';
 
 /** How a process ended. */
 export interface Exit {
@@ -34,6 +35,8 @@ export interface PartOptions {
   readonly onSpawn?: (pid: number) => void;
   /** Gives up waiting for it to be ready. */
   readonly signal?: AbortSignal;
+  /** Has the JVM write down the classes that it loaded when it ends; see class-archive.ts. */
+  readonly isRecording?: boolean;
 }
 
 export interface Program {
@@ -50,6 +53,8 @@ export interface JavaProgram extends Program {
   /** After the options of the JVM: `-cp … Main` or `-jar …`, and its arguments. */
   readonly args: readonly string[];
   readonly maxHeapMb: number;
+  /** Default: it has no class archive. */
+  readonly classes?: { readonly parts: string; readonly name: Trained };
 }
 
 /** How a program is started and watched, whichever it is. */
@@ -91,8 +96,10 @@ export class PortTaken extends Error {}
  *   ready, and then it is not left running
  */
 export async function startJava(program: JavaProgram, options: PartOptions): Promise<RunningPart> {
-  const { onSpawn, signal } = options;
-  const args = [...javaOptions(program.maxHeapMb), ...program.args];
+  const { onSpawn, signal, isRecording } = options;
+  const { classes, maxHeapMb } = program;
+  const shared = classes && (await (isRecording ? recordedClasses : sharedClasses)(classes.parts, classes.name));
+  const args = [...javaOptions(maxHeapMb), ...(shared ?? []), ...program.args];
   try {
     return await startProcess(
       { ...program, args },

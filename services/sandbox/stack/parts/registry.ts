@@ -26,7 +26,8 @@ export const CONFLUENT_PATH = '/apis/ccompat/v7';
  * schemas.
  */
 export function startRegistry(options: LocalRegistryOptions): Promise<Registry> {
-  const home = path.join(completeParts(options.parts), 'registry');
+  const parts = completeParts(options.parts);
+  const home = path.join(parts, 'registry');
   const folder = path.resolve(options.folder);
   return onPorts(folder, { port: options.port }, async ({ port }) => {
     const url = `http://${LOOPBACK}:${port}`;
@@ -36,6 +37,7 @@ export function startRegistry(options: LocalRegistryOptions): Promise<Registry> 
         folder,
         args: ['-Dregistry.rules.global.compatibility=BACKWARD', '-jar', runnerIn(home)],
         maxHeapMb: 384,
+        classes: { parts, name: 'registry' },
         env: {
           QUARKUS_HTTP_HOST: LOOPBACK,
           QUARKUS_HTTP_PORT: String(port),
