@@ -3,13 +3,11 @@ import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
 import { gradeEvidence, gradeFacts } from '#libs/aggregate/grades.ts';
 import type { GradeObservation } from '#libs/clean/grades.ts';
 import type { AnomalyFeatures } from '#libs/derive/anomaly/flags.ts';
-import type { GradeChange } from '#libs/derive/anomaly/graded.ts';
-import type { HandedIn } from '#libs/derive/attention/member.ts';
 import type { ClassNumbers } from '#libs/derive/attention/numbers.ts';
 import type { EngagementFeatures } from '#libs/derive/engagement.ts';
 import type { PerformanceFeatures } from '#libs/derive/performance.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
-import { anomalyFamily, anomalyKey } from '#libs/families/anomaly.ts';
+import { anomalyFamily, anomalyKey, type KnownDays, withStored } from '#libs/families/anomaly.ts';
 import { classOf } from '#libs/families/course-class.ts';
 import { engagementFamily } from '#libs/families/engagement.ts';
 import { performanceFamily } from '#libs/families/performance.ts';
@@ -36,8 +34,6 @@ export const evidenceOn = ({ engagement, grades }: RowsOfKey, day: LocalDay): re
   gradeEvidence(grades, day),
 ];
 
-type StoredDays = Parameters<typeof anomalyFamily.derive>[0];
-
 /**
  * What engagement and performance would have of a key on a day: their rows, and what they store for flags and for the class.
  * @param facts as of the day that the course speaks for
@@ -53,17 +49,9 @@ export function daysOn(
   const context = { ...course, otherFirstDay: gradeEvidence(rows.grades, today).firstDay };
   const engagement = engagementFamily.derive(rows.engagement, facts, context, deriving);
   const performance = performanceFamily.derive(rows.grades, gradeFacts(rows.grades, asOf), context, deriving);
-  const enrolledAt = engagement?.features.enrolled_at ?? null;
-  const days = engagement?.series ?? null;
-  const handedIn = (days?.handed_in ?? []) as readonly HandedIn[];
-  const stored: StoredDays = {
-    engagement: engagement && { asOf, enrolledAt, days: days && { first: days.firstDay, ...days, handedIn } },
-    performance: performance?.series
-      ? { asOf, first: performance.series.firstDay, graded: performance.series.graded as readonly GradeChange[] }
-      : null,
-    enrolledDay: enrolledAt === null ? null : reading.institutionZone.dayOf(enrolledAt),
-    numbers: null,
-  };
+  const none: KnownDays = { engagement: null, performance: null, enrolledDay: null, numbers: null };
+  const days = { ...engagementFamily.stored?.(engagement, asOf), ...performanceFamily.stored?.(performance, asOf) };
+  const stored = withStored(none, days, reading);
   return { engagement, performance, stored, context };
 }
 

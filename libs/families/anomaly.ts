@@ -1,5 +1,6 @@
 import { type FirstDays, firstDayOf } from '#libs/aggregate/coverage.ts';
 import { NO_EVIDENCE } from '#libs/aggregate/evidence.ts';
+import type { ReadingSettings } from '#libs/clean/settings.ts';
 import { activeDaysOf } from '#libs/derive/activity-days.ts';
 import { anomalyFeatures } from '#libs/derive/anomaly/anomaly.ts';
 import { type AnomalyKey, anomalySeries, flagBits } from '#libs/derive/anomaly/anomaly-series.ts';
@@ -9,49 +10,70 @@ import { memberOf } from '#libs/derive/attention/member.ts';
 import type { ClassNumbers } from '#libs/derive/attention/numbers.ts';
 import { withIdleDays } from '#libs/derive/engagement-series.ts';
 import type { DerivingSettings } from '#libs/derive/settings.ts';
+import type { Family, StudentCourse } from '#libs/domain/family.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import { ANOMALY } from '#libs/features/anomaly.ts';
+import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { readClasses } from '#libs/store/features/class-table.ts';
 import { openFeatureTable } from '#libs/store/features/feature-table.ts';
 import { openSeriesTable } from '#libs/store/features/series-table.ts';
 import { readStoredDays, type StoredDays } from '#libs/store/features/stored-days.ts';
-import type { FamilyDefinition } from './family.ts';
+import type { FamilyDefinition, FamilyKinds, RowsRead } from './family.ts';
 
 const SERIES = { flags: 'integer[]' } as const;
 
 /** A key's stored days, with the day of its enrolment in the institution's zone. */
-interface KnownDays extends StoredDays {
+export interface KnownDays extends StoredDays {
   readonly enrolledDay: LocalDay | null;
   /** Of the course; null: it has none. */
   readonly numbers: ClassNumbers | null;
+}
+
+/** @param but of this family nothing: it will be given, see {@link withStored} */
+export async function readKnown(
+  tx: Queryable,
+  keys: readonly StudentCourse[],
+  settings: ReadingSettings,
+  but?: Family,
+): Promise<RowsRead<KnownDays>[]> {
+  const [days, classes] = await Promise.all([
+    readStoredDays(tx, keys, but),
+    readClasses(tx, [...new Set(keys.map((key) => key.courseId))]),
+  ]);
+  return days.map((stored, index) => {
+    const numbers = classes.get(keys[index]?.courseId ?? 0) ?? null;
+    return { rows: withStored({ ...stored, enrolledDay: null, numbers }, {}, settings), tables: [] };
+  });
+}
+
+/** What is known of a key once another family has stored this. */
+export function withStored(
+  known: KnownDays,
+  stored: Partial<StoredDays>,
+  { institutionZone }: ReadingSettings,
+): KnownDays {
+  const all = { ...known, ...stored };
+  const enrolledAt = all.engagement?.enrolledAt ?? null;
+  return { ...all, enrolledDay: enrolledAt === null ? null : institutionZone.dayOf(enrolledAt) };
+}
+
+export interface AnomalyKinds extends FamilyKinds {
+  readonly rows: KnownDays;
+  readonly facts: null;
+  readonly features: AnomalyFeatures;
+  readonly series: typeof SERIES;
 }
 
 /**
  * What is unusual about a student in a course: from what the other two families have stored. Each of their writings marks
  * the key in its own transaction, so the last derivation here has seen the last of both.
  */
-export const anomalyFamily: FamilyDefinition<{
-  rows: KnownDays;
-  facts: null;
-  features: AnomalyFeatures;
-  series: typeof SERIES;
-}> = {
+export const anomalyFamily: FamilyDefinition<AnomalyKinds> = {
   family: 'anomaly',
   table: openFeatureTable('anomaly', ANOMALY),
   series: openSeriesTable('anomaly', SERIES),
   noRows: { engagement: null, performance: null, enrolledDay: null, numbers: null },
-  read: async (tx, keys, { institutionZone }) => {
-    const [days, classes] = await Promise.all([
-      readStoredDays(tx, keys),
-      readClasses(tx, [...new Set(keys.map((key) => key.courseId))]),
-    ]);
-    return days.map((stored, index) => {
-      const enrolledAt = stored.engagement?.enrolledAt ?? null;
-      const enrolledDay = enrolledAt === null ? null : institutionZone.dayOf(enrolledAt);
-      const numbers = classes.get(keys[index]?.courseId ?? 0) ?? null;
-      return { rows: { ...stored, enrolledDay, numbers }, tables: [] };
-    });
-  },
+  read: (tx, keys, settings) => readKnown(tx, keys, settings),
   facts: () => null,
   // Flags say nothing to a course that the rows they come from have not said.
   evidence: () => NO_EVIDENCE,

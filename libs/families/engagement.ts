@@ -10,6 +10,7 @@ import {
 import { readActivity } from '#libs/clean/activity-logs.ts';
 import { readEnrollment } from '#libs/clean/enrollments.ts';
 import { factsOfActivity } from '#libs/derive/attention/class-digest.ts';
+import type { HandedIn } from '#libs/derive/attention/member.ts';
 import { type EngagementFeatures, engagementFeatures } from '#libs/derive/engagement.ts';
 import { earlierDay, type LocalDay } from '#libs/domain/local-date.ts';
 import { ENGAGEMENT } from '#libs/features/engagement.ts';
@@ -73,6 +74,13 @@ export const engagementFamily: FamilyDefinition<{
     const firstDay = keyFirstDay(earlierDay(enrolment.day, facts.activeDays[0] ?? null), context);
     const result = engagementFeatures({ enrolment, facts, coverage, asOf, firstDay }, settings);
     return result && { ...result, ofClass: result.series === null ? [] : factsOfActivity(result.series) };
+  },
+  stored: (derived, asOf) => {
+    if (derived === null) return { engagement: null };
+    const { features, series } = derived;
+    const handedIn = (series?.handed_in ?? []) as readonly HandedIn[];
+    const days = series && { ...series, first: series.firstDay, handedIn };
+    return { engagement: { asOf, enrolledAt: features.enrolled_at, days } };
   },
 };
 

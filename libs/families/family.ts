@@ -8,6 +8,7 @@ import type { LocalDay } from '#libs/domain/local-date.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import type { FeatureTable } from '#libs/store/features/feature-table.ts';
 import type { SeriesColumns, SeriesOf, SeriesTable } from '#libs/store/features/series-table.ts';
+import type { StoredDays } from '#libs/store/features/stored-days.ts';
 import type { KeyRows, KeyToRead } from '#libs/store/images/rows.ts';
 
 /** The types of one family. */
@@ -48,6 +49,8 @@ export interface FamilyDefinition<K extends FamilyKinds> {
   readonly firstDayMattersTo?: Family;
   /** Another family that is derived from what this one stores: it has to look again at every key whose row or series changes. */
   readonly storedFor?: Family;
+  /** What that family finds of a key once this has been stored; null: the key has no row any more. */
+  stored?(derived: Derived<K['features'], K['series']> | null, asOf: LocalDay): Partial<StoredDays>;
 }
 
 /** What was read of a key. */

@@ -1,6 +1,6 @@
 import { GRADE_RULES, type GradeFact, gradeEvidence, gradeFacts } from '#libs/aggregate/grades.ts';
 import { type GradeObservation, readGrade } from '#libs/clean/grades.ts';
-import { gradeChanges } from '#libs/derive/anomaly/graded.ts';
+import { type GradeChange, gradeChanges } from '#libs/derive/anomaly/graded.ts';
 import { factsOfGrades } from '#libs/derive/attention/class-digest.ts';
 import { type PerformanceFeatures, performanceFeatures } from '#libs/derive/performance.ts';
 import { performanceSeries } from '#libs/derive/performance-series.ts';
@@ -47,5 +47,10 @@ export const performanceFamily: FamilyDefinition<{
     const series = performanceSeries(grades, firstDay, asOf, settings);
     const graded = gradeChanges(grades, asOf, settings);
     return { features, series: { ...series, graded }, ofClass: factsOfGrades(graded) };
+  },
+  stored: (derived, asOf) => {
+    const series = derived?.series ?? null;
+    const graded = (series?.graded ?? []) as readonly GradeChange[];
+    return { performance: series && { asOf, first: series.firstDay, graded } };
   },
 };

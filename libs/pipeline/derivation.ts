@@ -2,16 +2,17 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sameEvidence, sameFirsts } from '#libs/aggregate/evidence.ts';
 import { classDigest, movesClass } from '#libs/derive/attention/class-digest.ts';
 import { KeyFault } from '#libs/domain/errors.ts';
-import type { Family, StudentCourse } from '#libs/domain/family.ts';
+import type { StudentCourse } from '#libs/domain/family.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import { courseAsOf } from '#libs/families/course-as-of.ts';
 import { evaluateKey, rowsThatCount } from '#libs/families/evaluate.ts';
 import type { FamilyDefinition, FamilyKinds, RowsRead } from '#libs/families/family.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
-import type { Queryable } from '#libs/platform/postgres/database.ts';
+import type { Queryable, Transaction } from '#libs/platform/postgres/database.ts';
 import type { FeatureRow } from '#libs/store/features/feature-table.ts';
 import { putOutbox } from '#libs/store/features/outbox.ts';
 import type { SeriesRow } from '#libs/store/features/series-table.ts';
+import type { StoredDays } from '#libs/store/features/stored-days.ts';
 import type { Loans } from '#libs/store/images/row-cache.ts';
 import { type IsWorthKeeping, type KeyToRead, keptText, parseKept } from '#libs/store/images/rows.ts';
 import { readTodayToWrite } from '#libs/store/keys/calendar.ts';
@@ -42,69 +43,139 @@ import type { DeriveResult } from './derive-result.ts';
 /** Computed without giving others, the intake and the API among them, a turn. */
 const KEYS_AT_A_STRETCH = 10;
 
-/** Derives, in a transaction that has just marked these keys, what others read of them. */
-export type DeriveAlong = (
-  tx: Queryable,
-  keys: readonly StudentCourse[],
-  priority: MarkPriority,
-) => Promise<DeriveResult>;
-
 interface DerivationOptions {
   /** Of the marks that brought it about. */
   readonly priority: MarkPriority;
   readonly isWorthKeeping: IsWorthKeeping;
   readonly loans: Loans;
-  readonly along?: DeriveAlong;
 }
 
-/** The derivation of the claimed keys of one transaction. */
+/** What is known of the claimed keys beside their rows, read once for all that is derived in a transaction. */
+export interface Surroundings {
+  readonly today: LocalDay;
+  readonly courses: ReadonlyMap<number, CourseState>;
+}
+
+export async function readSurroundings(
+  tx: Queryable,
+  { fingerprint }: FeatureSettings,
+  keys: readonly StudentCourse[],
+): Promise<Surroundings> {
+  const [today, courses] = await Promise.all([
+    readTodayToWrite(tx, fingerprint),
+    readCourses(tx, [...new Set(keys.map((key) => key.courseId))]),
+  ]);
+  return { today, courses };
+}
+
+/** What a derivation has written. */
+interface Written {
+  readonly changed: readonly StudentCourse[];
+  readonly removed: readonly StudentCourse[];
+  /** Of which something else than the features has changed. */
+  readonly others: readonly StudentCourse[];
+}
+
+/**
+ * The derivation of the claimed keys of one family in one transaction: {@link take}, {@link read}, {@link evaluate},
+ * {@link write}, {@link finish}, each with statements that are given in one turn.
+ */
 export class Derivation<K extends FamilyKinds> {
-  readonly #tx: Queryable;
+  readonly #tx: Transaction;
   readonly #definition: FamilyDefinition<K>;
   readonly #settings: FeatureSettings;
   readonly #around: DerivationOptions;
+  readonly #claimed: readonly ClaimedKey[];
+  readonly #rows = new Map<string, RowsRead<K['rows']>>();
+  readonly #stored = new Map<string, Partial<StoredDays>>();
   readonly #write: FeatureRow<K['features']>[] = [];
   readonly #series: SeriesRow<K['series']>[] = [];
   readonly #remove: StudentCourse[] = [];
   readonly #removeSeries: StudentCourse[] = [];
+  readonly #restored: StudentCourse[] = [];
   readonly #update: KeyState[] = [];
   readonly #courseMarks: CourseMark[] = [];
   readonly #otherMarks = new MarkSet();
-  #marks: ReadonlyMap<string, TakenMark> = new Map();
+  #taking: Promise<void> | undefined;
+  #taken: ReadonlyMap<string, TakenMark> = new Map();
+  #otherFirstDays: ReadonlyMap<string, LocalDay> = new Map();
 
-  constructor(tx: Queryable, definition: FamilyDefinition<K>, settings: FeatureSettings, around: DerivationOptions) {
+  constructor(
+    tx: Transaction,
+    definition: FamilyDefinition<K>,
+    settings: FeatureSettings,
+    claimed: readonly ClaimedKey[],
+    around: DerivationOptions,
+  ) {
     this.#tx = tx;
     this.#definition = definition;
     this.#settings = settings;
+    this.#claimed = claimed;
     this.#around = around;
   }
 
-  async run(claimed: readonly ClaimedKey[]): Promise<DeriveResult> {
-    const { family, read, firstDayAlsoFrom } = this.#definition;
-    const tx = this.#tx;
+  get claimed(): readonly ClaimedKey[] {
+    return this.#claimed;
+  }
+
+  /** Takes the marks of the claimed keys. All that is read has to be read by later statements. */
+  async take(): Promise<void> {
+    this.#taking = takeMarks(this.#tx, this.#definition.family, this.#claimed).then((marks) => {
+      this.#taken = new Map(marks.map((mark) => [keyName(mark), mark]));
+    });
+    await this.#taking;
+  }
+
+  /**
+   * Reads what the keys are derived from, after {@link take}, whose answer need not be there yet.
+   * @param read what is read of them; of those of which the process keeps rows, in a second turn
+   */
+  async read(read = this.#definition.read): Promise<void> {
+    const { firstDayAlsoFrom } = this.#definition;
     const isKnown = (key: ClaimedKey): boolean => key.folded !== null || this.#around.loans.of(key) !== undefined;
-    const [known, whole] = [claimed.filter(isKnown), claimed.filter((key) => !isKnown(key))];
-    // Given together, run in order: all that is read is read after the marks are gone.
-    const [taken, today, courses, others, ofWhole] = await Promise.all([
-      takeMarks(tx, family, claimed),
-      readTodayToWrite(tx, this.#settings.fingerprint),
-      readCourses(tx, [...new Set(claimed.map((key) => key.courseId))]),
-      firstDayAlsoFrom === undefined ? new Map<string, LocalDay>() : readFirstDays(tx, firstDayAlsoFrom, claimed),
-      read(tx, whole, this.#settings.reading),
+    const [known, whole] = [this.#claimed.filter(isKnown), this.#claimed.filter((key) => !isKnown(key))];
+    const [others, ofWhole] = await Promise.all([
+      firstDayAlsoFrom === undefined ? undefined : readFirstDays(this.#tx, firstDayAlsoFrom, this.#claimed),
+      whole.length === 0 ? [] : read(this.#tx, whole, this.#settings.reading),
+      this.#taking,
     ]);
-    this.#marks = new Map(taken.map((mark) => [keyName(mark), mark]));
+    if (others !== undefined) this.#otherFirstDays = others;
+    this.give(whole, ofWhole);
+    if (known.length === 0) return;
     const toRead = known.map((key) => this.#toRead(key));
-    const ofKnown = toRead.length === 0 ? [] : await read(tx, toRead, this.#settings.reading);
-    const rows = [...ofKnown, ...ofWhole];
-    for (const [index, before] of [...known, ...whole].entries()) {
-      // Somebody else has derived it since it was marked.
-      if (!this.#marks.has(keyName(before))) continue;
-      if (index % KEYS_AT_A_STRETCH === KEYS_AT_A_STRETCH - 1) await nextTurn();
-      this.#deriveKey(before, rows[index], courses.get(before.courseId), others.get(keyName(before)) ?? null, today);
+    this.give(known, await read(this.#tx, toRead, this.#settings.reading));
+  }
+
+  /** What keys are derived from. */
+  give(keys: readonly StudentCourse[], read: readonly RowsRead<K['rows']>[]): void {
+    for (const [index, key] of keys.entries()) {
+      const rows = read[index];
+      if (rows !== undefined) this.#rows.set(keyName(key), rows);
     }
-    const restored = claimed.filter((key) => key.isSetAside);
-    await restoreKeys(tx, family, restored);
-    return this.#store(family, claimed);
+  }
+
+  rowsOf(key: StudentCourse): RowsRead<K['rows']> | undefined {
+    return this.#rows.get(keyName(key));
+  }
+
+  /** Nobody else has derived it since it was marked. */
+  isMarked(key: StudentCourse): boolean {
+    return this.#taken.has(keyName(key));
+  }
+
+  /** What those who read what this family stores will find of a key; undefined: what was there before. */
+  storedOf(key: StudentCourse): Partial<StoredDays> | undefined {
+    return this.#stored.get(keyName(key));
+  }
+
+  /** @param isWanted of the claimed keys, where not all that are marked are */
+  async evaluate({ today, courses }: Surroundings, isWanted = (key: ClaimedKey) => this.isMarked(key)): Promise<void> {
+    for (const [index, before] of this.#claimed.entries()) {
+      if (!isWanted(before)) continue;
+      if (index % KEYS_AT_A_STRETCH === KEYS_AT_A_STRETCH - 1) await nextTurn();
+      const read = this.#rows.get(keyName(before));
+      this.#deriveKey(before, read, courses.get(before.courseId), today);
+    }
   }
 
   /** Of what was kept of a key, and the rows that its marks name. */
@@ -120,11 +191,11 @@ export class Derivation<K extends FamilyKinds> {
     before: ClaimedKey,
     read: RowsRead<K['rows']> | undefined,
     course: CourseState | undefined,
-    otherFirstDay: LocalDay | null,
     today: LocalDay,
   ): void {
-    const { firstDayMattersTo } = this.#definition;
+    const { firstDayMattersTo, stored } = this.#definition;
     const key = keyOf(before);
+    const otherFirstDay = this.#otherFirstDays.get(keyName(key)) ?? null;
     const mark = this.#markOf(key);
     const rows = rowsThatCount(this.#definition, this.#settings, before, read?.rows);
     const folded = keptText(read?.tables ?? [], this.#around.isWorthKeeping);
@@ -136,6 +207,7 @@ export class Derivation<K extends FamilyKinds> {
     const isClassMoved = derived !== undefined && movesClass(before.ofClass, digest);
     const isClassSame = derived === undefined || (!isClassMoved && digest.all === (before.ofClass?.all ?? 0n));
     const after: KeyState = { ...key, derived: true, evidence, folded, ofClass: isClassSame ? before.ofClass : digest };
+    if (before.isSetAside) this.#restored.push(key);
     const { owner } = this.#around.loans;
     this.#around.loans.keep(key, read?.tables ?? []);
     const isSame =
@@ -153,67 +225,65 @@ export class Derivation<K extends FamilyKinds> {
     }
     // Until its course is known nothing can be said of a key; the course deriver marks it again.
     if (course === undefined || derived === undefined) return;
+    const asOf = derived?.asOf ?? course.asOf;
     if (derived === null) this.#remove.push(key);
-    else this.#write.push({ ...mark, features: derived.features, asOf: derived.asOf ?? course.asOf });
+    else this.#write.push({ ...mark, features: derived.features, asOf });
+    if (stored !== undefined) this.#stored.set(keyName(key), stored(derived, asOf));
     if (series === null) this.#removeSeries.push(key);
     else this.#series.push({ ...key, series });
   }
 
   #markOf(key: StudentCourse): TakenMark {
-    return this.#marks.get(keyName(key)) ?? { ...keyOf(key), ...NO_ORIGIN, newRows: NO_NEW_ROWS };
+    return this.#taken.get(keyName(key)) ?? { ...keyOf(key), ...NO_ORIGIN, newRows: NO_NEW_ROWS };
   }
 
-  async #store(family: Family, claimed: readonly StudentCourse[]): Promise<DeriveResult> {
+  /** Features and days. */
+  async write(): Promise<Written> {
     const tx = this.#tx;
-    const { table, series, storedFor } = this.#definition;
+    const { table, series } = this.#definition;
     const [{ changed, moved }, removed, newSeries, goneSeries] = await Promise.all([
       table.write(tx, this.#write),
       table.remove(tx, this.#remove),
       series.write(tx, this.#series),
       series.remove(tx, this.#removeSeries),
-      updateKeys(tx, family, this.#update, this.#around.loans.owner),
-      addCourseMarks(tx, family, this.#courseMarks),
-      this.#otherMarks.write(tx, MARK_PRIORITY.live),
     ]);
+    return { changed, removed, others: [...moved, ...newSeries, ...goneSeries] };
+  }
+
+  /**
+   * All that follows, with the commit.
+   * @param isRead whether who reads what was stored of a key has been derived with it
+   */
+  finish({ changed, removed, others }: Written, isRead: (key: StudentCourse) => boolean = () => false): DeriveResult {
+    const tx = this.#tx;
+    const { family, storedFor } = this.#definition;
+    const { priority, loans } = this.#around;
     const readers = new MarkSet();
     const renewed = new Set<string>();
     if (storedFor !== undefined) {
-      for (const key of [...changed, ...moved, ...removed, ...newSeries, ...goneSeries]) {
+      for (const key of [...changed, ...removed, ...others]) {
         renewed.add(keyName(key));
-        readers.add(storedFor, key, this.#markOf(key), NO_NEW_ROWS);
+        if (!isRead(key)) readers.add(storedFor, key, this.#markOf(key), NO_NEW_ROWS);
       }
     }
-    await Promise.all([
-      this.#settings.topics ? putOutbox(tx, family, [...changed, ...removed]) : undefined,
-      // With the urgency of what brought it about: a midnight is no news for them either.
-      readers.write(tx, this.#around.priority),
-    ]);
-    const derived = {
-      claimed,
+    tx.withCommit(
+      Promise.all([
+        restoreKeys(tx, family, this.#restored),
+        updateKeys(tx, family, this.#update, loans.owner),
+        addCourseMarks(tx, family, this.#courseMarks),
+        this.#otherMarks.write(tx, MARK_PRIORITY.live),
+        this.#settings.topics ? putOutbox(tx, family, [...changed, ...removed]) : undefined,
+        // With the urgency of what brought it about: a midnight is no news for them either.
+        readers.write(tx, priority),
+      ]),
+    );
+    return {
+      claimed: this.#claimed,
       changed: changed.length + removed.length,
-      renewed: this.#around.priority === MARK_PRIORITY.live ? renewed.size : 0,
+      renewed: priority === MARK_PRIORITY.live ? renewed.size : 0,
       contended: false,
       marked: joinMarked(this.#otherMarks.keys(), readers.keys()),
       courses: this.#courseMarks.length > 0,
-    };
-    return this.#deriveAlong(storedFor, derived);
-  }
-
-  /** Whoever reads what was stored is derived with it, where that is wanted; what somebody else holds stays marked. */
-  async #deriveAlong(readers: Family | undefined, result: DeriveResult): Promise<DeriveResult> {
-    const keys = readers === undefined ? [] : (result.marked.get(readers) ?? []);
-    if (readers === undefined || this.#around.along === undefined || keys.length === 0) return result;
-    const done = await this.#around.along(this.#tx, keys, this.#around.priority);
-    const names = new Set(done.claimed.map(keyName));
-    const left = keys.filter((key) => !names.has(keyName(key)));
-    const marked = new Map(result.marked);
-    marked.delete(readers);
-    if (left.length > 0) marked.set(readers, left);
-    return {
-      ...result,
-      changed: result.changed + done.changed,
-      marked: joinMarked(marked, done.marked),
-      courses: result.courses || done.courses,
     };
   }
 }

@@ -2,13 +2,14 @@ import type { StudentCourse } from '#libs/domain/family.ts';
 import type { FamilyDefinition, FamilyKinds } from '#libs/families/family.ts';
 import { inHalves } from '#libs/families/in-halves.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
-import type { Database } from '#libs/platform/postgres/database.ts';
+import type { Database, Transaction } from '#libs/platform/postgres/database.ts';
 import { Loans, type RowCache } from '#libs/store/images/row-cache.ts';
 import type { IsWorthKeeping } from '#libs/store/images/rows.ts';
 import { shareCalendar } from '#libs/store/keys/calendar.ts';
 import { addKeys, claimKeys, KeyCursor, keyName, nextKeys } from '#libs/store/keys/keys.ts';
-import { MARK_PRIORITIES, MARK_PRIORITY, type MarkPriority } from '#libs/store/keys/marks.ts';
-import { Derivation, type DeriveAlong } from './derivation.ts';
+import { joinMarked, MARK_PRIORITIES, MARK_PRIORITY, type MarkPriority } from '#libs/store/keys/marks.ts';
+import type { AlongDerivation, DeriveAlong } from './along.ts';
+import { Derivation, readSurroundings } from './derivation.ts';
 import { type DeriveResult, NOTHING_DERIVED, sumOf } from './derive-result.ts';
 import { setAside } from './set-aside.ts';
 
@@ -106,14 +107,16 @@ async function deriveTogether<K extends FamilyKinds>(
     const loans = new Loans(cache);
     try {
       const result = await db.transaction(async (tx) => {
-        const [inSnapshot, claimed] = await Promise.all([
+        const [inSnapshot, claimed, readers] = await Promise.all([
           shareCalendar(tx),
           claimKeys(tx, definition.family, some, most),
+          withAlong?.claim(tx, some) ?? [],
         ]);
         if (inSnapshot || claimed.length === 0) return NOTHING_DERIVED;
         loans.borrow(claimed);
-        const around = { priority, isWorthKeeping, loans, ...(withAlong === undefined ? {} : { along: withAlong }) };
-        return new Derivation(tx, definition, settings, around).run(claimed);
+        const derivation = new Derivation(tx, definition, settings, claimed, { priority, isWorthKeeping, loans });
+        const along = withAlong?.begin(tx, definition.family, among(readers, claimed), priority);
+        return deriveClaimed(tx, derivation, settings, along);
       });
       loans.giveBack();
       return result;
@@ -137,15 +140,36 @@ async function deriveTogether<K extends FamilyKinds>(
   return results.reduce(sumOf);
 }
 
-/** For {@link DeriveOptions.along}: of the family those keys that nobody else holds. What is left to others stays marked. */
-export function alongWith<K extends FamilyKinds>(
-  definition: FamilyDefinition<K>,
+/** Those of the first keys that are among the second. */
+function among<T extends StudentCourse>(some: readonly T[], others: readonly StudentCourse[]): T[] {
+  const names = new Set(others.map(keyName));
+  return some.filter((key) => names.has(keyName(key)));
+}
+
+/** Each turn gives its statements at once, and waits for their answers. */
+async function deriveClaimed<K extends FamilyKinds>(
+  tx: Transaction,
+  derivation: Derivation<K>,
   settings: FeatureSettings,
-): DeriveAlong {
-  return async (tx, keys, priority) => {
-    const claimed = await claimKeys(tx, definition.family, keys, keys.length);
-    if (claimed.length === 0) return NOTHING_DERIVED;
-    const around = { priority, isWorthKeeping: hasManyRepeats, loans: new Loans(undefined) };
-    return new Derivation(tx, definition, settings, around).run(claimed);
+  along: AlongDerivation | undefined,
+): Promise<DeriveResult> {
+  const taken = [derivation.take(), along?.take()];
+  const [surroundings] = await Promise.all([
+    readSurroundings(tx, settings, derivation.claimed),
+    derivation.read(),
+    along?.read(),
+    ...taken,
+  ]);
+  await derivation.evaluate(surroundings);
+  await along?.evaluate(surroundings, derivation);
+  const [written, ofReaders] = await Promise.all([derivation.write(), along?.write()]);
+  const result = derivation.finish(written, along?.isDerived);
+  if (along === undefined || ofReaders === undefined) return result;
+  const { changed, marked, courses } = along.finish(ofReaders);
+  return {
+    ...result,
+    changed: result.changed + changed,
+    marked: joinMarked(result.marked, marked),
+    courses: result.courses || courses,
   };
 }

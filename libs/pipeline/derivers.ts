@@ -12,8 +12,9 @@ import { RowCache } from '#libs/store/images/row-cache.ts';
 import { KeyCursor } from '#libs/store/keys/keys.ts';
 import { MARK_PRIORITY, type MarkPriority } from '#libs/store/keys/marks.ts';
 import { retryKeys } from '#libs/store/keys/set-aside.ts';
+import { alongWith } from './along.ts';
 import { deriveCourses } from './course.ts';
-import { alongWith, type DeriveOptions, deriveBatch, deriveKeys } from './derive.ts';
+import { type DeriveOptions, deriveBatch, deriveKeys } from './derive.ts';
 import type { HotQueue } from './hot-queue.ts';
 import type { Work } from './work.ts';
 

@@ -4,7 +4,8 @@ import type { StudentCourse } from '#libs/domain/family.ts';
 import { MS_PER_DAY } from '#libs/domain/local-date.ts';
 import { anomalyFamily } from '#libs/families/anomaly.ts';
 import { performanceFamily } from '#libs/families/performance.ts';
-import { alongWith, deriveBatch, deriveKeys } from '#libs/pipeline/derive.ts';
+import { alongWith } from '#libs/pipeline/along.ts';
+import { deriveBatch, deriveKeys } from '#libs/pipeline/derive.ts';
 import { stageBatch } from '#libs/store/images/stage.ts';
 import { beginCalendar } from '#libs/store/keys/calendar.ts';
 import { claimKeys } from '#libs/store/keys/keys.ts';
@@ -78,6 +79,38 @@ test('what somebody else holds stays marked, and is told', async () => {
   expect(await marksLeft()).toMatchObject([{ family: 'anomaly', student_id: held.studentId }]);
   await deriveAll(world.db, settings);
   expect(await marksLeft()).toEqual([]);
+});
+
+const flags = (): Promise<object[]> =>
+  world.db.query(
+    'SELECT student_id, to_jsonb(f) - ARRAY[$1, $2, $3, $4, $5] AS f FROM anomaly_features AS f ORDER BY student_id',
+    ['computed_at', 'row_version', 'source_position', 'source_committed_at', 'feature_version'],
+  );
+
+test('flags follow from what is stored with them, not from what was stored before', async () => {
+  for (const value of [50, 51, 52, 53]) await derive(await stage(value));
+  await derive(await stage(100));
+  const along = await flags();
+  await world.db.query(
+    'INSERT INTO state.key_mark (family, course_id, student_id, priority) SELECT $1, 1, n, 0 FROM generate_series(1, 2) AS n',
+    ['anomaly'],
+  );
+  await deriveAll(world.db, settings);
+  expect(along).toEqual(await flags());
+  expect(JSON.stringify(along)).toContain('"grade_spike":{');
+});
+
+test('marks of flags that are taken where the other family has nothing new are followed, too', async () => {
+  const before = await flags();
+  await world.db.query("UPDATE anomaly_features SET unsupported = '{}'");
+  await world.db.query('INSERT INTO state.key_mark (family, course_id, student_id, priority) VALUES ($1, 1, 1, 0)', [
+    'anomaly',
+  ]);
+  await derive([{ courseId: 1, studentId: 1 }]);
+  expect(await marksLeft()).toEqual([]);
+  const [first, second] = await flags();
+  expect(first).toEqual(before[0]);
+  expect(second).not.toEqual(before[1]);
 });
 
 test('what cannot be derived of those who read it is nothing against a key', async () => {

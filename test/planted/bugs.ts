@@ -135,19 +135,14 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'marks deleted after the reading that they asked for',
-    file: 'libs/pipeline/derivation.ts',
-    from: '      takeMarks(tx, family, claimed),\n      readTodayToWrite',
-    to: '      undefined,\n      readTodayToWrite',
+    file: 'libs/pipeline/derive.ts',
+    from: '  const taken = [derivation.take(), along?.take()];\n',
+    to: '',
     also: [
       {
-        file: 'libs/pipeline/derivation.ts',
-        from: '    this.#marks = new Map(taken.map((mark) => [keyName(mark), mark]));\n',
-        to: '    this.#marks = new Map((await takeMarks(tx, family, claimed)).map((mark) => [keyName(mark), mark]));\n',
-      },
-      {
-        file: 'libs/pipeline/derivation.ts',
-        from: 'const [taken, today,',
-        to: 'const [, today,',
+        file: 'libs/pipeline/derive.ts',
+        from: '    ...taken,\n  ]);\n',
+        to: '  ]);\n  await Promise.all([derivation.take(), along?.take()]);\n',
       },
     ],
     tests: INTERLEAVINGS,
@@ -337,8 +332,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'flags are not looked at again where only the day of a row moves',
     file: 'libs/pipeline/derivation.ts',
-    from: '[...changed, ...moved, ...removed, ...newSeries, ...goneSeries]',
-    to: '[...changed, ...removed, ...newSeries, ...goneSeries]',
+    from: 'others: [...moved, ...newSeries, ...goneSeries]',
+    to: 'others: [...newSeries, ...goneSeries]',
     tests: FLAGS,
   },
   {

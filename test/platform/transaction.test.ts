@@ -71,3 +71,25 @@ test('statements given in one turn leave in one piece', async () => {
     for (const piece of pieces) piece.mockRestore();
   }
 });
+
+test('what is given to the commit travels with it, and its failure is told', async () => {
+  const pieces = [vi.spyOn(Socket.prototype, '_writev'), vi.spyOn(Socket.prototype, '_write')];
+  await postgres.db.query('CREATE TABLE with_commit (n integer)');
+  for (const { mock } of pieces) mock.calls.length = 0;
+  await postgres.db.transaction(async (tx) => {
+    tx.withCommit(tx.query('INSERT INTO with_commit VALUES (1)'));
+  });
+  expect(pieces.reduce((sum, { mock }) => sum + mock.calls.length, 0)).toBe(1);
+  for (const piece of pieces) piece.mockRestore();
+  expect(await postgres.db.query('SELECT n FROM with_commit')).toEqual([{ n: 1 }]);
+  const failing = postgres.db.transaction(async (tx) => {
+    await tx.query('INSERT INTO with_commit VALUES (2)');
+    tx.withCommit(tx.query('INSERT INTO with_commit SELECT 1 / 0'));
+  });
+  await expect(failing).rejects.toMatchObject({ code: '22012' });
+  expect(await postgres.db.query('SELECT n FROM with_commit')).toEqual([{ n: 1 }]);
+  await postgres.db.loading(async (tx) => {
+    tx.withCommit(tx.query('INSERT INTO with_commit VALUES (3)'));
+  });
+  expect(await postgres.db.query('SELECT count(*) FROM with_commit')).toEqual([{ count: 2n }]);
+});

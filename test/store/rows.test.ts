@@ -64,6 +64,7 @@ async function derive(): Promise<Record<string, number>> {
     transaction: (work) =>
       watched.transaction((tx) =>
         work({
+          ...tx,
           query: async (statement, values) => {
             const rows = await tx.query(statement, values);
             const name = typeof statement === 'string' ? statement : statement.name;

@@ -1,4 +1,4 @@
-import type { Database, Queryable, SqlStatement } from '#libs/platform/postgres/database.ts';
+import type { Database, Queryable, SqlStatement, Transaction } from '#libs/platform/postgres/database.ts';
 
 /** Called around every statement, with its name; what it throws, the statement throws. */
 export type Hook = (name: string, when: 'before' | 'after') => Promise<void> | void;
@@ -14,19 +14,28 @@ export function interpose(db: Database, hook: Hook): Database {
       return rows as never;
     },
   });
+  /** What would travel with the commit is over before it, so that the hooks are heard. */
+  const within = async <T>(tx: Queryable, work: (tx: Transaction) => Promise<T>): Promise<T> => {
+    const last: Promise<unknown>[] = [];
+    const result = await work({ ...wrap(tx), withCommit: (given) => last.push(settledLater(given)) });
+    await Promise.all(last);
+    return result;
+  };
   return {
     ...wrap(db),
-    transaction: (work) => db.transaction((tx) => work(wrap(tx))),
+    transaction: (work) => db.transaction((tx) => within(tx, work)),
     loading: (work) =>
       db.loading((tx) =>
-        work({
-          ...wrap(tx),
-          copyIn: async (statement, lines) => {
-            await hook(statement.name, 'before');
-            await tx.copyIn(statement, lines);
-            await hook(statement.name, 'after');
-          },
-        }),
+        within(tx, (inner) =>
+          work({
+            ...inner,
+            copyIn: async (statement, lines) => {
+              await hook(statement.name, 'before');
+              await tx.copyIn(statement, lines);
+              await hook(statement.name, 'after');
+            },
+          }),
+        ),
       ),
     session: async () => {
       const session = await db.session();
@@ -44,6 +53,12 @@ export function interpose(db: Database, hook: Hook): Database {
     },
     close: () => db.close(),
   };
+}
+
+/** Nobody may be listening yet when it fails. */
+function settledLater(given: Promise<unknown>): Promise<unknown> {
+  given.catch(() => {});
+  return given;
 }
 
 const nameOf = (statement: SqlStatement | string): string =>

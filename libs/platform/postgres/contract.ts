@@ -14,8 +14,16 @@ export interface Queryable {
   query<R extends object>(statement: SqlStatement | string, values?: readonly SqlValue[]): Promise<R[]>;
 }
 
+export interface Transaction extends Queryable {
+  /**
+   * Takes what has to be done before the commit and whose answer nobody needs: its statements, all given by now, travel with
+   * COMMIT. One that fails is the failure of the transaction.
+   */
+  withCommit(given: Promise<unknown>): void;
+}
+
 /** A transaction that also takes rows as lines of COPY. */
-export interface LoadingTransaction extends Queryable {
+export interface LoadingTransaction extends Transaction {
   /**
    * @param statement a `COPY … FROM STDIN`
    * @param lines some at a time; asked for while the server works on those before

@@ -1,13 +1,27 @@
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
-import type { DatabaseAddress, LoadingTransaction, Queryable, SqlStatement, SqlValue } from './contract.ts';
+import type {
+  DatabaseAddress,
+  LoadingTransaction,
+  Queryable,
+  SqlStatement,
+  SqlValue,
+  Transaction,
+} from './contract.ts';
 import { copyIn } from './copy.ts';
 import { PoolWaiting } from './pool-waiting.ts';
 import { notOurs } from './pooler.ts';
 import { type DatabaseSession, openDatabaseSession } from './session.ts';
 import { SessionRefused, settleSession } from './session-settings.ts';
 
-export type { DatabaseAddress, LoadingTransaction, Queryable, SqlStatement, SqlValue } from './contract.ts';
+export type {
+  DatabaseAddress,
+  LoadingTransaction,
+  Queryable,
+  SqlStatement,
+  SqlValue,
+  Transaction,
+} from './contract.ts';
 
 /**
  * Loads `<folder>/<name>.sql` for each name, once, at import.
@@ -28,7 +42,7 @@ export interface Database extends Queryable {
    * ROLLBACK (it does so without an error when the transaction had failed) is an error here. Statements given without
    * awaiting those before run in the order in which they are given, each with a snapshot of its own.
    */
-  transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   /** The same for one who has many rows to write. There is one such connection, and it is opened when it is needed. */
   loading<T>(work: (tx: LoadingTransaction) => Promise<T>): Promise<T>;
   /** Takes a connection out of the pool for as long as the session lives. */
@@ -135,9 +149,10 @@ async function inTransaction<T>(
   const statements = new TransactionStatements(client, hold, isPipelined ? undefined : begun);
   try {
     const result = await work(statements);
+    await statements.spoken();
     await statements.end(new Error('the transaction has ended: a statement came after its work was done'));
-    await begun;
-    const commit = await client.query('COMMIT');
+    hold();
+    const [commit] = await Promise.all([client.query('COMMIT'), begun, ...statements.withLast]);
     if (commit.command !== 'COMMIT')
       throw new Error('the transaction was rolled back at COMMIT: a statement in it had failed');
     return result;
@@ -181,6 +196,8 @@ function holder(client: pg.PoolClient): () => void {
 class TransactionStatements implements LoadingTransaction {
   readonly #client: pg.PoolClient;
   readonly #hold: () => void;
+  /** What travels with COMMIT. */
+  readonly withLast: Promise<unknown>[] = [];
   #failed: { readonly error: unknown } | undefined;
   #ended: { readonly error: unknown } | undefined;
   /** The statement that the next one waits for; undefined: none does. */
@@ -204,6 +221,11 @@ class TransactionStatements implements LoadingTransaction {
     return this.#inTurn(() => copyIn(this.#client, statement.text, lines));
   }
 
+  withCommit(given: Promise<unknown>): void {
+    given.catch(() => {});
+    this.withLast.push(given);
+  }
+
   #inTurn<T>(speak: () => Promise<T>): Promise<T> {
     if (this.#last === undefined) return this.#say(speak);
     const said = this.#last.then(() => this.#say(speak));
@@ -222,10 +244,14 @@ class TransactionStatements implements LoadingTransaction {
     }
   }
 
-  /** Resolves when none is under way that anything else would have to wait for. */
+  /** Resolves when none waits for its turn, and none is under way that anything else would have to wait for. */
+  async spoken(): Promise<void> {
+    await this.#last?.catch(() => {});
+  }
+
   async end(error: unknown): Promise<void> {
     this.#ended ??= { error };
-    await this.#last?.catch(() => {});
+    await this.spoken();
   }
 }
 

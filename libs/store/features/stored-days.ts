@@ -1,6 +1,6 @@
 import type { GradeChange } from '#libs/derive/anomaly/graded.ts';
 import type { HandedIn } from '#libs/derive/attention/member.ts';
-import type { StudentCourse } from '#libs/domain/family.ts';
+import type { Family, StudentCourse } from '#libs/domain/family.ts';
 import { type LocalDay, parseDay } from '#libs/domain/local-date.ts';
 import type { Instant } from '#libs/domain/zone.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
@@ -48,9 +48,16 @@ interface StoredRow {
   readonly graded: readonly GradeChange[] | null;
 }
 
-/** What engagement and performance have stored of each key, in the order of `keys`. */
-export async function readStoredDays(tx: Queryable, keys: readonly StudentCourse[]): Promise<StoredDays[]> {
-  const rows = await tx.query<StoredRow>(featureSql.stored_days, coursesAndStudents(keys));
+/**
+ * What engagement and performance have stored of each key, in the order of `keys`.
+ * @param but this one is not read, and null
+ */
+export async function readStoredDays(
+  tx: Queryable,
+  keys: readonly StudentCourse[],
+  but: Family | null = null,
+): Promise<StoredDays[]> {
+  const rows = await tx.query<StoredRow>(featureSql.stored_days, [...coursesAndStudents(keys), but]);
   const stored = new Map(rows.map((row) => [keyName(toKey(row)), toStored(row)]));
   return keys.map((key) => stored.get(keyName(key)) ?? { engagement: null, performance: null });
 }

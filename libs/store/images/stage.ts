@@ -3,7 +3,7 @@ import type { ReadingSettings } from '#libs/clean/settings.ts';
 import type { AnyRowChange, Change, TruncateChange, Uuid } from '#libs/domain/change.ts';
 import { comparePositions, laterPosition, type Position, snapshotPosition } from '#libs/domain/position.ts';
 import { familyOf, SOURCE_TABLES, type SourceTable } from '#libs/domain/source-tables/index.ts';
-import type { Database, LoadingTransaction, Queryable } from '#libs/platform/postgres/database.ts';
+import type { Database, LoadingTransaction, Transaction } from '#libs/platform/postgres/database.ts';
 import type { ChangeBatch } from '#libs/source/contract.ts';
 import { erasedAmong } from '../keys/erased.ts';
 import { type Identities, resolveIds } from '../keys/identity.ts';
@@ -57,7 +57,7 @@ export async function stageBatch(
   const given = batch.changes.filter((change): change is AnyRowChange => change.op !== 'truncate');
   const { students, courses } = idsOf(given);
   const ids = await resolveIds(db, students, courses);
-  const stage = async (tx: Queryable, applyRows: ApplyRows): Promise<StageResult> => {
+  const stage = async (tx: Transaction, applyRows: ApplyRows): Promise<StageResult> => {
     const work = new BatchStage(tx, settings, options);
     // Given together, run in order: all readings come after the locks.
     const [truncatePositions, erased] = await Promise.all([
@@ -108,13 +108,13 @@ class BatchStage {
   readonly marks = new MarkSet();
   readonly rejected = new RejectedSet();
   readonly warnings: Record<RowWarning, number> = { unreadable_due_date: 0, activity_other: 0 };
-  readonly #tx: Queryable;
+  readonly #tx: Transaction;
   readonly #settings: ReadingSettings;
   readonly #options: StageOptions;
   /** Where rows have left their ids, and what they hand on is to be looked at (again). */
   readonly #late: { readonly table: SourceTable; readonly position: Position }[] = [];
 
-  constructor(tx: Queryable, settings: ReadingSettings, options: StageOptions) {
+  constructor(tx: Transaction, settings: ReadingSettings, options: StageOptions) {
     this.#tx = tx;
     this.#settings = settings;
     this.#options = options;
@@ -300,17 +300,19 @@ class BatchStage {
     const { changes, progress, partitions = [], undecodable = [], snapshotCompleted } = batch;
     const isSnapshot = snapshotCompleted !== undefined || changes.every((change) => change.op === 'read');
     for (const record of undecodable) this.rejected.putRecord(withoutNames(record, erased));
-    await Promise.all([
-      // Keys met in a snapshot are marked once, at its end.
-      batch.isPartOfSnapshot === true
-        ? undefined
-        : this.marks.write(this.#tx, isSnapshot ? MARK_PRIORITY.snapshot : MARK_PRIORITY.live),
-      this.rejected.write(this.#tx),
-      progress === undefined
-        ? undefined
-        : advanceProgress(this.#tx, progress, snapshotCompleted !== undefined, lastCommit(changes)),
-      partitions.length === 0 ? undefined : advancePartitions(this.#tx, partitions, lastCommit(changes)),
-    ]);
+    this.#tx.withCommit(
+      Promise.all([
+        // Keys met in a snapshot are marked once, at its end.
+        batch.isPartOfSnapshot === true
+          ? undefined
+          : this.marks.write(this.#tx, isSnapshot ? MARK_PRIORITY.snapshot : MARK_PRIORITY.live),
+        this.rejected.write(this.#tx),
+        partitions.length === 0 ? undefined : advancePartitions(this.#tx, partitions, lastCommit(changes)),
+      ]),
+    );
+    // That another process has taken the stream over has to be known before the commit.
+    if (progress !== undefined)
+      await advanceProgress(this.#tx, progress, snapshotCompleted !== undefined, lastCommit(changes));
   }
 
   /** After a whole snapshot: what it did not bring is gone, and every key is to be derived. */

@@ -1,5 +1,5 @@
 -- What the other families have stored of these keys: as of which day, and the days. Found key by key (OFFSET 0 keeps it
--- so), whatever the planner thinks of the tables' size.
+-- so), whatever the planner thinks of the tables' size. $3: the family that is left out, or null.
 SELECT
   k.course_id, k.student_id,
   engagement.as_of_date AS engagement_as_of,
@@ -15,21 +15,21 @@ SELECT
 FROM unnest($1::integer[], $2::integer[]) AS k (course_id, student_id)
 LEFT JOIN LATERAL (
   SELECT as_of_date, enrolled_at FROM engagement_features
-  WHERE student_id = k.student_id AND course_id = k.course_id
+  WHERE student_id = k.student_id AND course_id = k.course_id AND $3::text IS DISTINCT FROM 'engagement'
   OFFSET 0
 ) AS engagement ON true
 LEFT JOIN LATERAL (
   SELECT first_day, score, ma7, active, handed_in FROM state.engagement_series
-  WHERE student_id = k.student_id AND course_id = k.course_id
+  WHERE student_id = k.student_id AND course_id = k.course_id AND $3::text IS DISTINCT FROM 'engagement'
   OFFSET 0
 ) AS engagement_days ON true
 LEFT JOIN LATERAL (
   SELECT as_of_date FROM performance_features
-  WHERE student_id = k.student_id AND course_id = k.course_id
+  WHERE student_id = k.student_id AND course_id = k.course_id AND $3::text IS DISTINCT FROM 'performance'
   OFFSET 0
 ) AS performance ON true
 LEFT JOIN LATERAL (
   SELECT first_day, graded FROM state.performance_series
-  WHERE student_id = k.student_id AND course_id = k.course_id
+  WHERE student_id = k.student_id AND course_id = k.course_id AND $3::text IS DISTINCT FROM 'performance'
   OFFSET 0
 ) AS performance_days ON true

@@ -1,0 +1,93 @@
+import type { Family, StudentCourse } from '#libs/domain/family.ts';
+import { type AnomalyKinds, readKnown, withStored } from '#libs/families/anomaly.ts';
+import type { FamilyDefinition, FamilyKinds } from '#libs/families/family.ts';
+import type { FeatureSettings } from '#libs/families/settings.ts';
+import type { Queryable, Transaction } from '#libs/platform/postgres/database.ts';
+import { Loans } from '#libs/store/images/row-cache.ts';
+import { type ClaimedKey, claimKeys, keyName } from '#libs/store/keys/keys.ts';
+import type { MarkPriority } from '#libs/store/keys/marks.ts';
+import { Derivation, type Surroundings } from './derivation.ts';
+import type { DeriveResult } from './derive-result.ts';
+
+/** Derives what is read from another family's rows, in the transaction in which these are derived. */
+export interface DeriveAlong {
+  /** Of the keys those that nobody else holds. What is left to others is marked for them. */
+  claim(tx: Queryable, keys: readonly StudentCourse[]): Promise<ClaimedKey[]>;
+  /** @param from the family that they are derived with */
+  begin(tx: Transaction, from: Family, claimed: readonly ClaimedKey[], priority: MarkPriority): AlongDerivation;
+}
+
+export const alongWith = (definition: FamilyDefinition<AnomalyKinds>, settings: FeatureSettings): DeriveAlong => ({
+  claim: (tx, keys) => claimKeys(tx, definition.family, keys, keys.length),
+  begin: (tx, from, claimed, priority) => new AlongDerivation(tx, definition, settings, { from, claimed, priority }),
+});
+
+interface AlongOptions {
+  readonly from: Family;
+  readonly claimed: readonly ClaimedKey[];
+  readonly priority: MarkPriority;
+}
+
+/**
+ * The flags of the claimed keys of a derivation, from what this is about to store: it goes from hand to hand, and only what
+ * the other family has stored is read.
+ */
+export class AlongDerivation {
+  readonly #tx: Transaction;
+  readonly #definition: FamilyDefinition<AnomalyKinds>;
+  readonly #settings: FeatureSettings;
+  readonly #from: Family;
+  readonly #flags: Derivation<AnomalyKinds>;
+  readonly #derived = new Set<string>();
+
+  constructor(
+    tx: Transaction,
+    definition: FamilyDefinition<AnomalyKinds>,
+    settings: FeatureSettings,
+    { from, claimed, priority }: AlongOptions,
+  ) {
+    this.#tx = tx;
+    this.#definition = definition;
+    this.#settings = settings;
+    this.#from = from;
+    // It keeps no rows.
+    const around = { priority, isWorthKeeping: () => false, loans: new Loans(undefined) };
+    this.#flags = new Derivation(tx, definition, settings, claimed, around);
+  }
+
+  take(): Promise<void> {
+    return this.#flags.take();
+  }
+
+  read(): Promise<void> {
+    return this.#flags.read((tx, keys, settings) => readKnown(tx, keys, settings, this.#from));
+  }
+
+  /** @param others what the flags are derived from, evaluated */
+  async evaluate<K extends FamilyKinds>(surroundings: Surroundings, others: Derivation<K>): Promise<void> {
+    const { reading } = this.#settings;
+    const asBefore: StudentCourse[] = [];
+    for (const key of this.#flags.claimed) {
+      const stored = others.storedOf(key);
+      const read = this.#flags.rowsOf(key);
+      if (stored !== undefined && read !== undefined)
+        this.#flags.give([key], [{ ...read, rows: withStored(read.rows, stored, reading) }]);
+      else if (this.#flags.isMarked(key)) asBefore.push(key);
+      else continue;
+      this.#derived.add(keyName(key));
+    }
+    if (asBefore.length > 0)
+      this.#flags.give(asBefore, await this.#definition.read(this.#tx, asBefore, this.#settings.reading));
+    await this.#flags.evaluate(surroundings, this.isDerived);
+  }
+
+  readonly isDerived = (key: StudentCourse): boolean => this.#derived.has(keyName(key));
+
+  write(): ReturnType<Derivation<AnomalyKinds>['write']> {
+    return this.#flags.write();
+  }
+
+  finish(written: Awaited<ReturnType<Derivation<AnomalyKinds>['write']>>): DeriveResult {
+    return this.#flags.finish(written);
+  }
+}
