@@ -1,4 +1,4 @@
-import { activityBy } from '#libs/derive/anomaly/anomaly-series.ts';
+import { activityBy, hasFlag } from '#libs/derive/anomaly/anomaly-series.ts';
 import type { AnomalyFeatures } from '#libs/derive/anomaly/flags.ts';
 import { gradesApart, lastNewsDay } from '#libs/derive/anomaly/graded.ts';
 import { limitOf, type Others, othersOf, othersOfSmall } from '#libs/derive/anomaly/modified-z.ts';
@@ -14,9 +14,7 @@ import { dayShown, type Parts, type PartsOf, runsOf } from './parts.ts';
 
 /** The days on which the flag was open. */
 const openDays = ({ series }: Grounds, name: OwnPastFlagName) =>
-  runsOf(
-    (series?.flags ?? []).flatMap((open, index) => (open.includes(name) ? [(series?.firstDay ?? 0) + index] : [])),
-  );
+  runsOf((series?.bits ?? []).flatMap((open, index) => (hasFlag(open, name) ? [(series?.firstDay ?? 0) + index] : [])));
 
 /** Median and limit in points; what they are of stands beside them. */
 function limitParts(others: Others, unit: bigint, { settings }: Grounds): Parts {

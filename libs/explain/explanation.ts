@@ -1,3 +1,4 @@
+import { flagsOfBits } from '#libs/derive/anomaly/anomaly-series.ts';
 import { FLAG_NAMES } from '#libs/domain/flags.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import type { Definition } from '#libs/features/definition.ts';
@@ -40,7 +41,10 @@ function valuesOfDay({ key, series, asOf }: Grounds): Readonly<Record<string, un
   if (series === null) return null;
   const index = asOf - series.firstDay;
   const score = key.score[index] ?? null;
-  return { engagement_score_day: score === null ? null : (score / 100).toFixed(2), anomaly_flags: series.flags[index] };
+  return {
+    engagement_score_day: score === null ? null : (score / 100).toFixed(2),
+    anomaly_flags: flagsOfBits(series.bits[index] ?? 0),
+  };
 }
 
 const FAMILIES: Readonly<

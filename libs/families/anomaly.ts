@@ -3,7 +3,7 @@ import { NO_EVIDENCE } from '#libs/aggregate/evidence.ts';
 import type { ReadingSettings } from '#libs/clean/settings.ts';
 import { activeDaysOf } from '#libs/derive/activity-days.ts';
 import { anomalyFeatures } from '#libs/derive/anomaly/anomaly.ts';
-import { type AnomalyKey, anomalySeries, flagBits } from '#libs/derive/anomaly/anomaly-series.ts';
+import { type AnomalyKey, anomalySeries } from '#libs/derive/anomaly/anomaly-series.ts';
 import type { AnomalyFeatures } from '#libs/derive/anomaly/flags.ts';
 import { gradedFrom } from '#libs/derive/anomaly/graded.ts';
 import { memberOf } from '#libs/derive/attention/member.ts';
@@ -85,7 +85,7 @@ export const anomalyFamily: FamilyDefinition<AnomalyKinds> = {
     const series = anomalySeries(key, settings);
     return {
       features: anomalyFeatures(key, settings, series),
-      series: series === null ? null : { firstDay: series.firstDay, flags: series.flags.map(flagBits) },
+      series: series && { firstDay: series.firstDay, flags: series.bits },
       asOf: key.asOf,
     };
   },

@@ -1,6 +1,6 @@
 import type { GradeObservation } from '#libs/clean/grades.ts';
 import { anomalyFeatures } from '#libs/derive/anomaly/anomaly.ts';
-import { type AnomalyKey, anomalySeries } from '#libs/derive/anomaly/anomaly-series.ts';
+import { type AnomalyKey, anomalySeries, flagsOfBits } from '#libs/derive/anomaly/anomaly-series.ts';
 import type { AnomalyFeatures, FlagName } from '#libs/derive/anomaly/flags.ts';
 import { type GradedFrom, type GradedItem, gradeChanges, gradedFrom } from '#libs/derive/anomaly/graded.ts';
 import type { DerivingSettings } from '#libs/derive/settings.ts';
@@ -47,7 +47,7 @@ export const featuresOf = (key: AnomalyKey, threshold?: string): AnomalyFeatures
 
 /** Names of what is open on the last day. */
 export const openOn = (key: AnomalyKey, threshold?: string): readonly FlagName[] =>
-  anomalySeries(key, settingsOf(threshold))?.flags.at(-1) ?? [];
+  anomalySeries(key, settingsOf(threshold))?.bits.map(flagsOfBits).at(-1) ?? [];
 
 /** Points of the daily score; the last 28 are the chart, the 28 before them its baseline. */
 export const scoring = (baseline: readonly Points[], chart: readonly Points[]): AnomalyKey =>

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { GradeObservation } from '#libs/clean/grades.ts';
 import { anomalyFeatures } from '#libs/derive/anomaly/anomaly.ts';
-import { type AnomalyKey, anomalySeries } from '#libs/derive/anomaly/anomaly-series.ts';
+import { type AnomalyKey, anomalySeries, flagsOfBits } from '#libs/derive/anomaly/anomaly-series.ts';
 import { OWN_PAST_FLAGS } from '#libs/derive/anomaly/flags.ts';
 import { movingMean } from '#libs/derive/series.ts';
 import { formatDay } from '#libs/domain/local-date.ts';
@@ -87,7 +87,7 @@ test('every day is as if it were judged alone, and each flag runs from the first
       const series = anomalySeries(key, SETTINGS);
       const days = naive.score.map((_, index) => AS_OF - naive.score.length + 1 + index);
       const expected = days.map((day) => naiveFlags(naive, day, SETTINGS.outlierThreshold, SETTINGS));
-      expect(series?.flags).toEqual(expected);
+      expect(series?.bits.map(flagsOfBits)).toEqual(expected);
       for (const name of expected.flat()) seen.add(name);
 
       // The row of the last day, and of one before it, says the same of that day, and since when.
@@ -120,8 +120,8 @@ test('what comes later changes no earlier day', () => {
         ma7: naive.ma7.slice(0, length),
         activeDays: naive.activeDays.filter((day) => day <= asOf),
       };
-      const flags = anomalySeries(withItems(naive), SETTINGS)?.flags ?? [];
-      expect(anomalySeries(withItems(earlier), SETTINGS)?.flags).toEqual(flags.slice(0, length));
+      const flags = anomalySeries(withItems(naive), SETTINGS)?.bits ?? [];
+      expect(anomalySeries(withItems(earlier), SETTINGS)?.bits).toEqual(flags.slice(0, length));
     }),
     { numRuns: 200 },
   );

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { anomalyFeatures } from '#libs/derive/anomaly/anomaly.ts';
-import { anomalySeries } from '#libs/derive/anomaly/anomaly-series.ts';
+import { anomalySeries, flagsOfBits } from '#libs/derive/anomaly/anomaly-series.ts';
 import { FLAG_NAMES } from '#libs/derive/anomaly/flags.ts';
 import { ANOMALY } from '#libs/features/anomaly.ts';
 import { grade } from '../aggregate/build.ts';
@@ -38,14 +38,14 @@ const NONE = {
 
 test('of nothing, nothing is known', () => {
   expect(featuresOf(keyOf())).toEqual({ ...NONE, unsupported: FLAG_NAMES.toSorted() });
-  expect(anomalySeries(keyOf(), settingsOf())?.flags).toEqual([[]]);
+  expect(anomalySeries(keyOf(), settingsOf())?.bits).toEqual([0]);
 });
 
 describe('the days', () => {
   test('run from the first of the key to as of', () => {
     const series = anomalySeries(keyOf({ firstDay: AS_OF - 9, activeDays: [AS_OF - 30] }), settingsOf());
     expect(series?.firstDay).toBe(AS_OF - 9);
-    expect(series?.flags).toEqual(times(10, ['inactivity']));
+    expect(series?.bits.map(flagsOfBits)).toEqual(times(10, ['inactivity']));
   });
 
   test('are none without a first day, or before it', () => {
@@ -59,7 +59,7 @@ describe('the days', () => {
   test('of one flag that opens, closes and opens again', () => {
     // Idle more than 14 days: from the 15th to the 19th day after the first, and from the 15th after the second.
     const key = keyOf({ firstDay: AS_OF - 36, activeDays: [AS_OF - 36, AS_OF - 16] });
-    expect(anomalySeries(key, settingsOf())?.flags.map((names) => names.length)).toEqual([
+    expect(anomalySeries(key, settingsOf())?.bits.map((bits) => flagsOfBits(bits).length)).toEqual([
       ...times(15, 0),
       ...times(5, 1),
       ...times(15, 0),
@@ -159,7 +159,7 @@ describe('graded items hold from the days that rows are dated on', () => {
   test('a grade that was corrected was news until then', () => {
     const key = keyOf({ firstDay: AS_OF - 40, graded });
     expect(openOn(key)).toEqual([]);
-    const flags = anomalySeries(key, settingsOf())?.flags ?? [];
+    const flags = anomalySeries(key, settingsOf())?.bits.map(flagsOfBits) ?? [];
     expect(flags.flatMap((names, index) => (names.length > 0 ? [40 - index] : []))).toEqual(
       Array.from({ length: 15 }, (_, n) => 20 - n),
     );

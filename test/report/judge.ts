@@ -5,7 +5,7 @@ import { isRejected, type Rejected } from '#libs/clean/rejection.ts';
 import type { ReadingSettings } from '#libs/clean/settings.ts';
 import { courseOn } from '#libs/dataset/course-days.ts';
 import { daysOn, evidenceOn, type RowsOfKey } from '#libs/dataset/key-rows.ts';
-import { anomalySeries } from '#libs/derive/anomaly/anomaly-series.ts';
+import { anomalySeries, flagsOfBits } from '#libs/derive/anomaly/anomaly-series.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import { anomalyKey } from '#libs/families/anomaly.ts';
 import { classOf } from '#libs/families/course-class.ts';
@@ -35,9 +35,9 @@ export function judgeClass(images: readonly KeyImages[], today: LocalDay): (Flag
   return members.map((member) => {
     const series = anomalySeries({ ...member, numbers }, settings.deriving);
     if (series === null) return null;
-    const { firstDay, flags, attention } = series;
+    const { firstDay, bits, attention } = series;
     const { points, openSince } = attention;
-    return { firstDay, flags, points, since: openSince, activeDays: member.activeDays };
+    return { firstDay, flags: bits.map(flagsOfBits), points, since: openSince, activeDays: member.activeDays };
   });
 }
 

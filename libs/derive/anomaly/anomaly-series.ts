@@ -30,19 +30,19 @@ export interface AnomalyKey extends DailyScores, Omit<ClassMember, 'activeDays'>
 /** The open flags of each day from the key's first one to as of. */
 export interface AnomalySeries {
   readonly firstDay: LocalDay;
-  /** Names in order. Lists that are equal are one list. */
-  readonly flags: readonly (readonly FlagName[])[];
+  /** Of each day as they are stored, see {@link flagsOfBits}. */
+  readonly bits: readonly number[];
   /** What is held against the class, and what that follows from. */
   readonly attention: AttentionDays;
   readonly attentionKey: AttentionKey;
 }
 
-/** A list of flags as one number: of the first that is stored 1, of the next 2, 4, … */
-export const flagBits = (names: readonly FlagName[]): number => names.reduce((bits, name) => bits | bitOf(name), 0);
-
+/** A list of flags is one number: of the first that is stored 1, of the next 2, 4, … */
 const bitOf = (name: FlagName): number => 1 << STORED_FLAGS.indexOf(name);
 
 const LISTS = new Map<number, readonly FlagName[]>();
+
+export const hasFlag = (bits: number | undefined, name: FlagName): boolean => ((bits ?? 0) & bitOf(name)) !== 0;
 
 /** The set of flags that bits stand for, names in order of the alphabet. */
 export function flagsOfBits(bits: number): readonly FlagName[] {
@@ -77,7 +77,7 @@ export function anomalySeries(key: AnomalyKey, settings: AnomalySettings): Anoma
   const attentionKey = attentionKeyOf(key, firstDay);
   const attention = attentionDays(attentionKey, settings);
   openAttention(attention, open);
-  return { firstDay, flags: Array.from(open, flagsOfBits), attention, attentionKey };
+  return { firstDay, bits: [...open], attention, attentionKey };
 }
 
 /** @param firstDay of the key */
@@ -102,9 +102,8 @@ function openEngagement(key: AnomalyKey, { outlierThreshold }: AnomalySettings, 
 function openAttention(days: AttentionDays, open: Uint16Array): void {
   for (const name of ATTENTION_FLAGS) {
     const bit = bitOf(name);
-    open.forEach((bits, index) => {
-      if (isOpen(days, name, index)) open[index] = bits | bit;
-    });
+    for (let index = 0; index < open.length; index += 1)
+      if (isOpen(days, name, index)) open[index] = (open[index] ?? 0) | bit;
   }
 }
 

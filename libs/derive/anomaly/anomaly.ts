@@ -1,6 +1,6 @@
 import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
 import { type AttentionFlags, attentionFlags, unknownAttention } from '../attention/attention.ts';
-import { type AnomalyKey, type AnomalySeries, activityBy, anomalySeries } from './anomaly-series.ts';
+import { type AnomalyKey, type AnomalySeries, activityBy, anomalySeries, hasFlag } from './anomaly-series.ts';
 import {
   type AnomalyFeatures,
   type AnomalySettings,
@@ -69,7 +69,7 @@ interface View {
 /** Length of the run of days just before the one at `index` on which the flag was open. */
 function daysOpenBefore(series: AnomalySeries | null, name: OwnPastFlagName, index: number): number {
   let first = index;
-  while (series?.flags[first - 1]?.includes(name)) first -= 1;
+  while (hasFlag(series?.bits[first - 1], name)) first -= 1;
   return index - first;
 }
 

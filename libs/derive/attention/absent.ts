@@ -21,17 +21,18 @@ export interface Absence {
 /** One for each day from the key's first one to as of. */
 export function absences({ firstDay, asOf, activeDays, numbers }: AttentionKey): Absence[] {
   let [seen, left, gone] = [0, 0, 0];
-  return Array.from({ length: asOf - firstDay + 1 }, (_, index) => {
-    const day = firstDay + index;
-    const isUntil = (active: LocalDay | undefined, last: LocalDay): boolean => active !== undefined && active <= last;
+  const isUntil = (active: LocalDay | undefined, last: LocalDay): boolean => active !== undefined && active <= last;
+  const days: Absence[] = [];
+  for (let day = firstDay; day <= asOf; day += 1) {
     while (isUntil(activeDays[seen], day)) seen += 1;
     while (isUntil(activeDays[left], day - OWN_DAYS)) left += 1;
     while (isUntil(activeDays[gone], day - GONE_DAYS)) gone += 1;
     const usual = numbers?.usual[day - numbers.firstDay] ?? null;
     const active = seen - left;
-    const isKnown = usual !== null && usual >= LEAST_USUAL && index >= DAYS_TO_SETTLE;
-    return { active, usual, points: isKnown ? pointsOf(active, usual, seen === gone) : null };
-  });
+    const isKnown = usual !== null && usual >= LEAST_USUAL && day - firstDay >= DAYS_TO_SETTLE;
+    days.push({ active, usual, points: isKnown ? pointsOf(active, usual, seen === gone) : null });
+  }
+  return days;
 }
 
 function pointsOf(active: number, usual: number, isGone: boolean): number {

@@ -40,11 +40,13 @@ export class RunningSums {
     this.#changes[end] = (this.#changes[end] ?? 0) - amount;
   }
 
-  values(): Float64Array {
+  values(): number[] {
+    const sums: number[] = [];
     let sum = 0;
-    return this.#changes.subarray(0, -1).map((change) => {
-      sum += change;
-      return sum;
-    });
+    for (let day = 0; day < this.#changes.length - 1; day += 1) {
+      sum += this.#changes[day] ?? 0;
+      sums.push(sum);
+    }
+    return sums;
   }
 }

@@ -26,7 +26,7 @@ export function marks(key: AttentionKey): Marks[] {
     counts.add(from, to, 1);
   }
   const graded = counts.values();
-  return Array.from(differences.values(), (difference, index) => {
+  return differences.values().map((difference, index) => {
     const count = graded[index] ?? 0;
     if (count === 0) return NOTHING_GRADED;
     const isKnown = isJudged(numbers, firstDay + index);

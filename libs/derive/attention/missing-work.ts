@@ -36,8 +36,7 @@ export function owedWork(key: AttentionKey): OwedWork[] {
   const [all, missing, old, oldMissing] = [recent, recentMissing, earlier, earlierMissing].map(
     (sums) => sums?.values() ?? [],
   );
-  return Array.from({ length: days }, (_, index) => {
-    const ofRecent = all?.[index] ?? 0;
+  return (all ?? []).map((ofRecent, index) => {
     const ofEarlier = old?.[index] ?? 0;
     // On most days of most courses.
     if (ofRecent + ofEarlier === 0) return NOTHING_OWED;
