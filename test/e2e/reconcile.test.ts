@@ -1,16 +1,18 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { totalsOf, type Verdict } from '#libs/domain/run.ts';
-import { newDataDir, Program, runCommand } from './program.ts';
+import { Program, runCommand } from './program.ts';
+import { seededDataDir } from './seeded.ts';
 
 /* The nightly reconcile as a user has it: over the API and from the command line, while the campus lives. */
 
-// Nothing is scheduled, whatever the hour: runs go one at a time.
-const program = new Program(newDataDir(), { CAMPUS_PACE_MS: '100', PIPELINE_SCHEDULE: 'off' });
+let program: Program;
 
 beforeAll(async () => {
+  // Nothing is scheduled, whatever the hour: runs go one at a time.
+  program = new Program(await seededDataDir(), { CAMPUS_PACE_MS: '100', PIPELINE_SCHEDULE: 'off' });
   await program.start().untilReady();
 }, 240_000);
-afterAll(() => program.cleanUp(), 60_000);
+afterAll(() => program?.cleanUp(), 60_000);
 
 interface RunBody {
   readonly run_id: string;

@@ -5,7 +5,7 @@ import { fill, load } from './rows/load.ts';
 
 /* The reconcile of rows and of features beside writers at full speed and days that begin: what is under way is no difference. */
 
-const RUNS = Number(process.env['NO_FALSE_ALARM_RUNS'] ?? 3);
+const RUNS = Number(process.env['NO_FALSE_ALARM_RUNS'] ?? 2);
 
 let world: ReconcileWorld;
 let days = 0;

@@ -1,7 +1,6 @@
-import { existsSync, mkdirSync, mkdtempSync, rmdirSync } from 'node:fs';
+import { existsSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, inject } from 'vitest';
 import {
   type EmbeddedOptions,
@@ -9,6 +8,7 @@ import {
   startEmbeddedPostgres,
 } from '#libs/platform/embedded-postgres/embedded.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import { alone } from './alone.ts';
 
 /**
  * Every major version of Postgres that can be followed. The newest is the one that the program itself brings; the others
@@ -72,22 +72,7 @@ const ownFolder = (): string => mkdtempSync(path.join(tmpdir(), 'prepadata-versi
 /** Started by whoever needs it first, and ended with the run. */
 async function serverOfTheRun(version: PostgresVersion): Promise<EmbeddedPostgres> {
   const folder = path.join(inject('runFolder'), `postgres-${version}`);
-  const starting = `${folder}.starting`;
-  while (!isMade(starting)) await sleep(50);
-  try {
-    return await startPostgres(version, { folder, settings: { ...SETTINGS, max_slot_wal_keep_size: '8GB' } });
-  } finally {
-    rmdirSync(starting);
-  }
-}
-
-/** False where it was there before. */
-function isMade(folder: string): boolean {
-  try {
-    mkdirSync(folder);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  }
+  return alone(`${folder}.starting`, () =>
+    startPostgres(version, { folder, settings: { ...SETTINGS, max_slot_wal_keep_size: '8GB' } }),
+  );
 }

@@ -4,13 +4,16 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { newDataDir, Program } from '../../e2e/program.ts';
+import { MS_PER_DAY } from '#libs/domain/local-date.ts';
+import { Program } from '../../e2e/program.ts';
+import { seededDataDir } from '../../e2e/seeded.ts';
 import { isPythonLeftOut, runPython } from '../../support/python.ts';
 
 /* The DAGs in a real Airflow, against a program as a user has it; and what a run can come to against a stand-in. */
 
 const REQUIREMENTS = path.join(import.meta.dirname, 'requirements.txt');
 const DAGS = path.resolve(import.meta.dirname, '../../../connectors/airflow/dags');
+const STEPS = path.join(import.meta.dirname, 'steps.py');
 const TOKEN = 'a-token-for-airflow-that-is-long';
 const TIMEOUT_MS = 600_000;
 
@@ -26,80 +29,80 @@ const airflow = (args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<
     },
   });
 
+type Command = readonly [args: readonly string[], env: Readonly<Record<string, string>>];
+
 /** What a DAG printed, and whether it succeeded. */
-async function dag(
-  name: string,
-  env: NodeJS.ProcessEnv,
-  ...args: string[]
-): Promise<{ said: string; success: boolean }> {
-  const printed = await airflow(['bin/airflow', 'dags', 'test', name, ...args], env).catch(
-    ({ stdout = '', stderr = '' }: { stdout?: string; stderr?: string }) => stdout + stderr,
-  );
-  // Of a traceback, too, one line for what is one.
-  const said = stripVTControlCharacters(printed).replaceAll(/[ \n]+/g, ' ');
-  return { said, success: /DagRun Finished.*state=success/.test(said) };
+interface DagRun {
+  readonly said: string;
+  readonly success: boolean;
+}
+
+/** Runs DAGs one after another in a new Airflow. */
+async function runDags(commands: readonly Command[]): Promise<DagRun[]> {
+  const tests = commands.map(([args, env]) => [['dags', 'test', ...args], env]);
+  const printed = await airflow([STEPS, JSON.stringify([[['db', 'migrate'], {}], ...tests])]);
+  return printed
+    .split('\x1e')
+    .slice(2)
+    .map((text) => {
+      // Of a traceback, too, one line for what is one.
+      const said = stripVTControlCharacters(text).replaceAll(/[ \n]+/g, ' ');
+      return { said, success: /DagRun Finished.*state=success/.test(said) };
+    });
 }
 
 describe.skipIf(isPythonLeftOut(REQUIREMENTS))('in a real Airflow', () => {
   const tokens = { API_TOKENS: `airflow:${TOKEN}:run`, API_OPEN_PROBES: 'on' };
-  const program = new Program(newDataDir(), { PIPELINE_SCHEDULE: 'off', ...tokens });
+  let program: Program;
   const connection = (token = TOKEN) => ({
     AIRFLOW_CONN_PREPADATA: `http://:${token}@127.0.0.1:${new URL(program.url).port}`,
   });
 
+  let runs: readonly DagRun[];
+
   beforeAll(async () => {
-    await Promise.all([program.start().untilReady(), airflow(['bin/airflow', 'db', 'migrate'])]);
+    program = new Program(await seededDataDir(), { PIPELINE_SCHEDULE: 'off', ...tokens });
+    await program.start().untilReady();
+    const { analytics, close } = program.open();
+    await analytics.query(
+      `UPDATE performance_features SET success_rate = 1.23
+       WHERE (student_id, course_id) IN (SELECT student_id, course_id FROM performance_features WHERE success_rate > 2 LIMIT 1)`,
+    );
+    await close();
+    const conf = JSON.stringify({
+      from: new Date(Date.now() - 7 * MS_PER_DAY).toISOString().slice(0, 10),
+      course_id: 1,
+    });
+    runs = await runDags([
+      [['daily_prepa_data_pipeline'], connection()],
+      [['backfill_prepa_data_pipeline', '--conf', conf], { PREPADATA_URL: `${program.url}/`, PREPADATA_TOKEN: TOKEN }],
+      [['daily_prepa_data_pipeline'], connection('wrong')],
+    ]);
   }, 2 * TIMEOUT_MS);
   afterAll(async () => {
-    await program.cleanUp();
+    await program?.cleanUp();
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test(
-    'the nightly reconcile finds what was changed behind its back, repairs it, and says so as a table',
-    async () => {
-      const { analytics, close } = program.open();
-      await analytics.query(
-        `UPDATE performance_features SET success_rate = 1.23
-         WHERE (student_id, course_id) IN (SELECT student_id, course_id FROM performance_features WHERE success_rate > 2 LIMIT 1)`,
-      );
-      await close();
-      const { said, success } = await dag('daily_prepa_data_pipeline', connection());
-      expect({ said, success }).toMatchObject({ success: true });
-      expect(said).toMatch(/activity_logs +\d+ +0 +0 +0 +0/);
-      expect(said).toMatch(/performance_features\.success_rate +\d+ +1 +0 +0 +1/);
-      expect(said).toMatch(/found 1\.23, repaired/);
-    },
-    TIMEOUT_MS,
-  );
+  test('the nightly reconcile finds what was changed behind its back, repairs it, and says so as a table', () => {
+    expect(runs[0]).toMatchObject({ success: true });
+    expect(runs[0]?.said).toMatch(/activity_logs +\d+ +0 +0 +0 +0/);
+    expect(runs[0]?.said).toMatch(/performance_features\.success_rate +\d+ +1 +0 +0 +1/);
+    expect(runs[0]?.said).toMatch(/found 1\.23, repaired/);
+  });
 
-  test(
-    'a backfill is given its days; where there is no connection, the environment says where',
-    async () => {
-      const env = { PREPADATA_URL: `${program.url}/`, PREPADATA_TOKEN: TOKEN };
-      const conf = JSON.stringify({
-        from: new Date(Date.now() - 7 * 86_400_000).toISOString().slice(0, 10),
-        course_id: 1,
-      });
-      const { said, success } = await dag('backfill_prepa_data_pipeline', env, '--conf', conf);
-      expect({ said, success }).toMatchObject({ success: true });
-      expect(said).toContain('(backfill) succeeded');
-      expect(said).toMatch(/is asked for: .*'course_id': 1/);
-    },
-    TIMEOUT_MS,
-  );
+  test('a backfill is given its days; where there is no connection, the environment says where', () => {
+    expect(runs[1]).toMatchObject({ success: true });
+    expect(runs[1]?.said).toContain('(backfill) succeeded');
+    expect(runs[1]?.said).toMatch(/is asked for: .*'course_id': 1/);
+  });
 
-  test(
-    'a wrong token fails at once, and says what to do',
-    async () => {
-      const { said, success } = await dag('daily_prepa_data_pipeline', connection('wrong'));
-      expect(success).toBe(false);
-      expect(said).toContain('AirflowFailException: PrepaData answered 401');
-      expect(said).not.toContain(TOKEN);
-      expect(said).not.toMatch(/up_for_retry/i);
-    },
-    TIMEOUT_MS,
-  );
+  test('a wrong token fails at once, and says what to do', () => {
+    expect(runs[2]).toMatchObject({ success: false });
+    expect(runs[2]?.said).toContain('AirflowFailException: PrepaData answered 401');
+    expect(runs[2]?.said).not.toContain(TOKEN);
+    expect(runs[2]?.said).not.toMatch(/up_for_retry/i);
+  });
 
   test(
     'the DAGs have their names, schedule and retries, and check their parameters',
