@@ -131,13 +131,10 @@ class Deriver<K extends FamilyKinds> {
     return { onSetAside: this.#onSetAside, ...(this.#isFromRows ? { cache: this.#cache } : {}) };
   }
 
-  /** News goes on at once to those who read it, where this process derives them as well: what is awaited is in sight sooner. */
+  /** News takes flags along, also where they have a process of their own: what is awaited is in sight sooner, and costs less. */
   get #along(): DeriveOptions {
-    const { work, settings } = this.#options;
-    const { storedFor } = this.#definition;
-    return storedFor === anomalyFamily.family && work.isDerivedHere(storedFor)
-      ? { along: alongWith(anomalyFamily, settings) }
-      : {};
+    const { settings } = this.#options;
+    return this.#definition.storedFor === anomalyFamily.family ? { along: alongWith(anomalyFamily, settings) } : {};
   }
 
   readonly #onSetAside = ({ studentId, courseId }: StudentCourse, err: unknown): void => {
