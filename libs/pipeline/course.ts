@@ -3,10 +3,11 @@ import { FAMILIES, type Family } from '#libs/domain/family.ts';
 import { formatDay, type LocalDay, parseDay } from '#libs/domain/local-date.ts';
 import { ROW_FAMILIES } from '#libs/domain/source-tables/index.ts';
 import { courseAsOf } from '#libs/families/course-as-of.ts';
+import type { CourseFacts } from '#libs/families/course-sums.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import { readTodayToWrite, shareCalendar } from '#libs/store/keys/calendar.ts';
-import { LEAST_FIRST_DAYS, type OriginRow, toOrigin } from '#libs/store/keys/keys.ts';
+import { addCourses, LEAST_FIRST_DAYS, type OriginRow, toOrigin } from '#libs/store/keys/keys.ts';
 import { MARK_PRIORITY, MarkSet, NO_NEW_ROWS } from '#libs/store/keys/marks.ts';
 import { fillKeyTemplate, keySql } from '#libs/store/keys/statements.ts';
 import { updateClass } from './course-class.ts';
@@ -70,7 +71,7 @@ export async function deriveCourses(
   const waiting = next.filter(({ waits }) => waits).length;
   const ids = next.filter(({ waits }) => !waits || !isPatient).map((row) => row.course_id);
   if (ids.length === 0) return { courses: 0, moved: 0, keysMarked: 0, waiting };
-  await db.query(keySql.courses_add, [ids, NO_FIRST_DAYS]);
+  await addCourses(db, ids);
   return db.transaction(async (tx) => {
     await shareCalendar(tx);
     const claimed = await tx.query<CourseRow>(keySql.courses_claim, [ids]);
@@ -127,14 +128,6 @@ interface CourseOutcome {
   readonly isClassMoved: boolean;
 }
 
-/** What is known of a course, as its keys add up to it. */
-interface CourseSum {
-  readonly coveredFrom: FirstDays;
-  readonly firstFact: LocalDay | null;
-  readonly lastFact: LocalDay | null;
-  readonly asOf: LocalDay;
-}
-
 /** @param said by its keys; undefined: they were not asked, and it is as it was */
 async function updateCourse(
   tx: Queryable,
@@ -168,7 +161,7 @@ async function updateCourse(
 const sumOf = (
   { covered_from, first_fact, last_fact }: Pick<EvidenceRow, 'covered_from' | 'first_fact' | 'last_fact'>,
   asOf: LocalDay,
-): CourseSum => ({
+): CourseFacts => ({
   coveredFrom: covered_from ?? NO_FIRST_DAYS,
   firstFact: first_fact,
   lastFact: last_fact,
@@ -176,7 +169,7 @@ const sumOf = (
 });
 
 /** The last fact as it is kept may be behind within the days that lead to the same as-of, and no further. */
-const isSameSpan = (now: CourseSum, stored: CourseSum, today: LocalDay): boolean =>
+const isSameSpan = (now: CourseFacts, stored: CourseFacts, today: LocalDay): boolean =>
   now.firstFact === stored.firstFact && now.asOf === stored.asOf && now.asOf === courseAsOf(stored.lastFact, today);
 
 async function markStaleKeys(

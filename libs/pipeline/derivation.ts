@@ -31,7 +31,9 @@ import {
 } from '#libs/store/keys/keys.ts';
 import {
   joinMarked,
+  laterOrigin,
   MARK_PRIORITY,
+  type MarkOrigin,
   type MarkPriority,
   MarkSet,
   NO_NEW_ROWS,
@@ -41,13 +43,18 @@ import { restoreKeys } from '#libs/store/keys/set-aside.ts';
 import type { DeriveResult } from './derive-result.ts';
 
 /** Computed without giving others, the intake and the API among them, a turn. */
-const KEYS_AT_A_STRETCH = 10;
+export const KEYS_AT_A_STRETCH = 10;
 
 interface DerivationOptions {
   /** Of the marks that brought it about. */
   readonly priority: MarkPriority;
   readonly isWorthKeeping: IsWorthKeeping;
   readonly loans: Loans;
+  /**
+   * The course and its class are derived in the same transaction, and so are the keys of this other family of which it is
+   * true: nobody has to be asked to look at them.
+   */
+  readonly withCourse?: (key: StudentCourse) => boolean;
 }
 
 /** What is known of the claimed keys beside their rows, read once for all that is derived in a transaction. */
@@ -69,7 +76,7 @@ export async function readSurroundings(
 }
 
 /** What a derivation has written. */
-interface Written {
+export interface Written {
   readonly changed: readonly StudentCourse[];
   readonly removed: readonly StudentCourse[];
   /** Of which something else than the features has changed. */
@@ -97,7 +104,7 @@ export class Derivation<K extends FamilyKinds> {
   readonly #courseMarks: CourseMark[] = [];
   readonly #otherMarks = new MarkSet();
   #taking: Promise<void> | undefined;
-  #taken: ReadonlyMap<string, TakenMark> = new Map();
+  #taken = new Map<string, TakenMark>();
   #otherFirstDays: ReadonlyMap<string, LocalDay> = new Map();
 
   constructor(
@@ -154,8 +161,25 @@ export class Derivation<K extends FamilyKinds> {
     }
   }
 
+  /** The first days that the other family sees, by the names of the keys, where they are not to be read. */
+  giveFirstDays(days: ReadonlyMap<string, LocalDay>): void {
+    this.#otherFirstDays = days;
+  }
+
   rowsOf(key: StudentCourse): RowsRead<K['rows']> | undefined {
     return this.#rows.get(keyName(key));
+  }
+
+  /** What brought it about that a key is derived. */
+  originOf(key: StudentCourse): MarkOrigin {
+    return this.#markOf(key);
+  }
+
+  /** The same of a key that is derived with what another family stores, as if that had marked it. */
+  giveOrigin(key: StudentCourse, { position, committedAt, awaited }: MarkOrigin): void {
+    const own = this.#markOf(key);
+    const origin = laterOrigin(own, { position, committedAt, awaited });
+    this.#taken.set(keyName(key), { ...own, ...origin });
   }
 
   /** Nobody else has derived it since it was marked. */
@@ -218,9 +242,13 @@ export class Derivation<K extends FamilyKinds> {
       before.owner === owner;
     if (!isSame) this.#update.push(after);
     const version = course?.version ?? 0;
-    if (movesCourse(before, after, course, today)) this.#courseMarks.push({ ...mark, version, ofClass: false });
-    if (isClassMoved) this.#courseMarks.push({ ...mark, version, ofClass: true });
-    if (firstDayMattersTo !== undefined && before.evidence.firstDay !== after.evidence.firstDay) {
+    const { withCourse } = this.#around;
+    if (withCourse === undefined) {
+      if (movesCourse(before, after, course, today)) this.#courseMarks.push({ ...mark, version, ofClass: false });
+      if (isClassMoved) this.#courseMarks.push({ ...mark, version, ofClass: true });
+    }
+    const isOtherNext = withCourse?.(key) === true;
+    if (firstDayMattersTo !== undefined && !isOtherNext && before.evidence.firstDay !== after.evidence.firstDay) {
       this.#otherMarks.add(firstDayMattersTo, key, mark, NO_NEW_ROWS);
     }
     // Until its course is known nothing can be said of a key; the course deriver marks it again.

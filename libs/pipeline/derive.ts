@@ -13,7 +13,7 @@ import { Derivation, readSurroundings } from './derivation.ts';
 import { type DeriveResult, NOTHING_DERIVED, sumOf } from './derive-result.ts';
 import { setAside } from './set-aside.ts';
 
-/** Most keys of one transaction, for all marks or by their priority. */
+/** Most keys of one transaction, for all marks or by their priority; 0: these are left alone. */
 export type KeyLimit = number | ((priority: MarkPriority) => number);
 
 export interface DeriveOptions {
@@ -37,7 +37,9 @@ export interface DeriveOptions {
 const LEAST_ROWS_TO_FOLD = 1_000;
 const LEAST_ROWS_PER_KEPT = 4;
 
-const hasManyRepeats: IsWorthKeeping = (seen, left) => seen >= LEAST_ROWS_TO_FOLD && seen >= left * LEAST_ROWS_PER_KEPT;
+/** Default of {@link DeriveOptions.isWorthKeeping}. */
+export const hasManyRepeats: IsWorthKeeping = (seen, left) =>
+  seen >= LEAST_ROWS_TO_FOLD && seen >= left * LEAST_ROWS_PER_KEPT;
 
 /**
  * Derives up to `limit` marked keys of one family, the most urgent first, in one transaction: lock the keys, delete their
@@ -58,6 +60,7 @@ export async function deriveBatch<K extends FamilyKinds>(
   const turns = await nextKeys(db, definition.family, 2 * Math.max(...MARK_PRIORITIES.map(mostOf)), cursor);
   for (const { priority, keys } of turns) {
     const most = mostOf(priority);
+    if (most === 0) continue;
     const candidates = keys.slice(0, 2 * most);
     onTurn?.(priority);
     if (candidates.length > most) onMore?.();
@@ -67,7 +70,7 @@ export async function deriveBatch<K extends FamilyKinds>(
     cursor.moveTo(priority, result.claimed.at(-1) ?? candidates.at(-1));
     if (result.claimed.length > 0) return result;
   }
-  return { ...NOTHING_DERIVED, contended: turns.length > 0 };
+  return { ...NOTHING_DERIVED, contended: turns.some(({ priority }) => mostOf(priority) > 0) };
 }
 
 /**

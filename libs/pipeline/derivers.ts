@@ -77,7 +77,7 @@ class Deriver<K extends FamilyKinds> {
     const now = performance.now();
     if (!this.#pace.mayWork(now, work.isBehind ? BEHIND_PACE_MS : 0)) return 'resting';
     // Keys of which more is to come are left for a while; what is new is derived at once.
-    const everyMs = work.hasMany && !this.#isFromRows ? BEHIND_PACE_MS : 0;
+    const everyMs = work.areCoursesNew || (work.hasMany && !this.#isFromRows) ? BEHIND_PACE_MS : 0;
     if (!this.#lookPace.mayWork(now, everyMs)) return this.#queue.size > 0 ? this.#deriveOffered() : 'resting';
     if (this.#isBulkAtWork) return this.#deriveOffered();
     return this.#queue.takeLook(now) ? this.#look() : this.#deriveOffered();
@@ -86,8 +86,10 @@ class Deriver<K extends FamilyKinds> {
   /** Of the marks that there are, whether anybody has offered them or not. */
   async #look(): Promise<StepOutcome> {
     const { db, settings, work } = this.#options;
-    const limit = (priority: MarkPriority): number =>
-      priority === MARK_PRIORITY.live && !work.isBehind ? LIVE_KEYS : OTHER_KEYS;
+    const limit = (priority: MarkPriority): number => {
+      if (priority !== MARK_PRIORITY.live && work.areCoursesNew) return 0;
+      return priority === MARK_PRIORITY.live && !work.isBehind ? LIVE_KEYS : OTHER_KEYS;
+    };
     const onMore = (): void => this.#queue.look();
     const onTurn = (priority: MarkPriority): void => {
       this.#isBulkAtWork = priority === MARK_PRIORITY.bulk;

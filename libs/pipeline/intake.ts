@@ -134,6 +134,7 @@ class IntakeWorker implements Intake {
     const { metrics } = this.#options;
     metrics?.of.prepadata_unreadable_due_dates_total.inc({}, result.warnings.unreadable_due_date);
     metrics?.of.prepadata_activity_other_total.inc({}, result.warnings.activity_other);
+    if (result.unnamed) this.#options.work.expectNewCourses();
     this.#options.work.tell({ keys: result.marked, unnamed: result.unnamed ? FAMILIES : [] });
   }
 

@@ -1,5 +1,5 @@
 import { type Observable, Subject } from 'rxjs';
-import type { Family } from '#libs/domain/family.ts';
+import { FAMILIES, type Family } from '#libs/domain/family.ts';
 import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import type { MarkedKeys } from '#libs/store/keys/marks.ts';
 import { HotQueue } from './hot-queue.ts';
@@ -24,6 +24,8 @@ export class Work {
   readonly #queues = new Map<Family, HotQueue>();
   readonly #elsewhere = new Subject<News>();
   #courses: WorkSignal | undefined;
+  #newCourses: WorkSignal | undefined;
+  #areCoursesNew = false;
   #behindUntil = 0;
   #manyUntil = 0;
   #changed = 0;
@@ -48,6 +50,29 @@ export class Work {
   get courses(): WorkSignal {
     this.#courses ??= new WorkSignal();
     return this.#courses;
+  }
+
+  /** For the one who derives new courses whole in this process. */
+  get newCourses(): WorkSignal {
+    this.#newCourses ??= new WorkSignal();
+    return this.#newCourses;
+  }
+
+  /** A snapshot may have brought new courses. */
+  expectNewCourses(): void {
+    this.#areCoursesNew = this.#newCourses !== undefined;
+    this.#newCourses?.wake();
+  }
+
+  /** True while they are derived whole: others leave to that what waits for no news. */
+  get areCoursesNew(): boolean {
+    return this.#areCoursesNew;
+  }
+
+  /** There is none any more that can be derived whole. */
+  endNewCourses(): void {
+    this.#areCoursesNew = false;
+    this.receive({ unnamed: FAMILIES, courses: true });
   }
 
   /** What this process has committed. */

@@ -2,6 +2,7 @@ import type { PlantedBug } from './bugs.ts';
 
 const LOADING = ['test/store/load.test.ts'];
 const COPYING = ['test/platform/copy.test.ts'];
+const WHOLE_COURSES = ['test/pipeline/new-course.test.ts'];
 
 /** Of the way by which rows of a snapshot go all at once, and of what is derived from them. */
 export const BUGS_OF_LOADING: readonly PlantedBug[] = [
@@ -81,5 +82,72 @@ export const BUGS_OF_LOADING: readonly PlantedBug[] = [
     from: 'stuckSince === undefined || now - stuckSince < patienceMs',
     to: 'patienceMs > 0',
     tests: ['test/integrity/ready.test.ts'],
+  },
+  {
+    name: 'a new course: rows are read before the marks are taken',
+    file: 'libs/pipeline/new-course.ts',
+    from: `      engagement.take(),
+      performance.take(),
+    ]);`,
+    to: '    ]);',
+    also: [
+      {
+        file: 'libs/pipeline/new-course.ts',
+        from: 'engagement.giveFirstDays(',
+        to: 'await Promise.all([engagement.take(), performance.take()]);\n    engagement.giveFirstDays(',
+      },
+    ],
+    tests: WHOLE_COURSES,
+  },
+  {
+    name: 'a new course: what grades say of it is left out',
+    file: 'libs/pipeline/new-course.ts',
+    from: 'this.#writeCourse([...ofGrades, ...ofActivities], today)',
+    to: 'this.#writeCourse(ofActivities, today)',
+    tests: WHOLE_COURSES,
+  },
+  {
+    name: 'a new course: engagement is not told of the first days of performance',
+    file: 'libs/pipeline/new-course.ts',
+    from: 'engagement.giveFirstDays(firstDaysOf(performance.claimed, ofGrades));',
+    to: '',
+    tests: WHOLE_COURSES,
+  },
+  {
+    name: 'a new course: flags come before its class',
+    file: 'libs/pipeline/new-course.ts',
+    from: `    await updateClass(this.#tx, course, this.#settings.deriving, true);
+`,
+    to: '',
+    also: [
+      {
+        file: 'libs/pipeline/new-course.ts',
+        from: '    performance.finish(grades, areFlagsDerived);',
+        to: '    await updateClass(this.#tx, course, this.#settings.deriving, true);\n    performance.finish(grades, areFlagsDerived);',
+      },
+    ],
+    tests: WHOLE_COURSES,
+  },
+  {
+    name: 'a new course: keys that somebody else holds are not missed',
+    file: 'libs/pipeline/new-course.ts',
+    from: 'if (inSnapshot || !isOurs || !areAll) return 0;',
+    to: 'if (inSnapshot || !isOurs) return 0;',
+    tests: WHOLE_COURSES,
+  },
+  {
+    name: 'a new course: a key that has no engagement to be derived is not told of its first grade',
+    file: 'libs/pipeline/derivation.ts',
+    from: 'const isOtherNext = withCourse?.(key) === true;',
+    to: 'const isOtherNext = withCourse !== undefined;',
+    tests: WHOLE_COURSES,
+  },
+  {
+    name: 'new courses: one that cannot be derived whole is tried for ever',
+    file: 'libs/pipeline/new-course-deriver.ts',
+    from: `      this.#left.add(courseId);
+      if (!(error`,
+    to: '      if (!(error',
+    tests: WHOLE_COURSES,
   },
 ];

@@ -5,7 +5,8 @@ import { performanceFamily } from '#libs/families/performance.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
 import { alongWith } from '#libs/pipeline/along.ts';
 import { deriveCourses } from '#libs/pipeline/course.ts';
-import { type DeriveOptions, deriveBatch, deriveKeys } from '#libs/pipeline/derive.ts';
+import { type DeriveOptions, deriveBatch, deriveKeys, hasManyRepeats } from '#libs/pipeline/derive.ts';
+import { deriveNewCourse } from '#libs/pipeline/new-course.ts';
 import { Work as OfferedWork } from '#libs/pipeline/work.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import type { ChangeBatch } from '#libs/source/contract.ts';
@@ -69,6 +70,14 @@ async function takeOffered(
   } finally {
     done(left);
   }
+}
+
+/** Whatever brought them: a snapshot, or news. */
+async function coursesNobodyKnows(db: Database): Promise<number[]> {
+  const rows = await db.query<{ course_id: number }>(
+    'SELECT DISTINCT course_id FROM state.key_mark AS mark WHERE NOT EXISTS (SELECT FROM state.course AS known WHERE known.course_id = mark.course_id AND known.version > 0)',
+  );
+  return rows.map((row) => row.course_id);
 }
 
 /** An analytics database and, beside it in schema "lms", the tables that the oracle reads. */
@@ -138,7 +147,10 @@ export class World {
       of: (family: Family) => caches.of(family, options.cachedRows),
     }));
     if (one === undefined || other === undefined) throw new Error('each of two derivers has its caches');
+    const isWorthKeeping = deriving.isWorthKeeping ?? hasManyRepeats;
     const deriveOnce = async (): Promise<void> => {
+      for (const courseId of await coursesNobodyKnows(db))
+        await deriveNewCourse(db, settings, courseId, isWorthKeeping);
       await deriveBatch(db, engagementFamily, settings, keysPerBatch, { ...deriving, ...one.of('engagement') });
       await deriveBatch(db, performanceFamily, settings, keysPerBatch, { ...deriving, ...one.of('performance') });
       await deriveBatch(db, anomalyFamily, settings, keysPerBatch, deriving);

@@ -1,11 +1,11 @@
 import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
 import type { StudentCourse } from '#libs/domain/family.ts';
+import { CourseSums } from '#libs/families/course-sums.ts';
 import { pause } from '#libs/platform/retry.ts';
 import type { CourseState } from '#libs/store/keys/keys.ts';
 import {
   COURSE_PLACES,
   type CourseComparison,
-  CourseSums,
   compareCourses,
   courseFindings,
   coursesAtRest,

@@ -1,8 +1,8 @@
 import { COVERAGE_KINDS, type FirstDays, NO_FIRST_DAYS, sameFirstDays } from '#libs/aggregate/coverage.ts';
-import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
 import { FAMILIES } from '#libs/domain/family.ts';
-import { earlierDay, formatDay, type LocalDay, laterDay, parseDay } from '#libs/domain/local-date.ts';
+import { formatDay, type LocalDay, parseDay } from '#libs/domain/local-date.ts';
 import { courseAsOf } from '#libs/families/course-as-of.ts';
+import type { CourseFacts } from '#libs/families/course-sums.ts';
 import { pause } from '#libs/platform/retry.ts';
 import type { CourseState } from '#libs/store/keys/keys.ts';
 import { LEAST_FIRST_DAYS } from '#libs/store/keys/keys.ts';
@@ -10,14 +10,6 @@ import { fillKeyTemplate, keySql } from '#libs/store/keys/statements.ts';
 import { type Discrepancy, KINDS } from '../verdict.ts';
 import { wholeRow } from './compare.ts';
 import { type ReconcileRun, wakeDerivers } from './repairs.ts';
-
-/** What a course's keys add up to, or what is stored of that. */
-export interface CourseFacts {
-  readonly coveredFrom: FirstDays;
-  readonly firstFact: LocalDay | null;
-  readonly lastFact: LocalDay | null;
-  readonly asOf: LocalDay;
-}
 
 export interface CourseComparison {
   readonly courseId: number;
@@ -155,24 +147,6 @@ export async function coursesAtRest(run: ReconcileRun, courseIds: readonly numbe
       total: comparisons.length,
     });
     await pause(timing.lookEveryMs, context.signal);
-  }
-}
-
-/** What the keys of a course add up to by what their rows say, gathered key by key. */
-export class CourseSums {
-  #coveredFrom: (LocalDay | null)[] = [...NO_FIRST_DAYS];
-  #firstFact: LocalDay | null = null;
-  #lastFact: LocalDay | null = null;
-
-  add({ firstDays, firstFact, lastFact }: KeyEvidence): void {
-    this.#coveredFrom = this.#coveredFrom.map((day, n) => earlierDay(day, firstDays[n] ?? null));
-    this.#firstFact = earlierDay(this.#firstFact, firstFact);
-    this.#lastFact = laterDay(this.#lastFact, lastFact);
-  }
-
-  facts(today: LocalDay): CourseFacts {
-    const lastFact = this.#lastFact;
-    return { coveredFrom: this.#coveredFrom, firstFact: this.#firstFact, lastFact, asOf: courseAsOf(lastFact, today) };
   }
 }
 

@@ -88,9 +88,19 @@ export async function nextKeys(db: Database, family: Family, limit: number, curs
 }
 
 /** Gives keys that are met for the first time their row, which is what a deriver locks. @returns how many had none */
-export async function addKeys(db: Database, family: Family, keys: readonly StudentCourse[]): Promise<number> {
+export async function addKeys(db: Queryable, family: Family, keys: readonly StudentCourse[]): Promise<number> {
   if (keys.length === 0) return 0;
   return (await db.query(keySql.keys_add, [family, ...coursesAndStudents(keys)])).length;
+}
+
+/** The keys of a course that have their row or are marked, by families. */
+export async function readCourseKeys(
+  db: Queryable,
+  courseId: number,
+  families: readonly Family[],
+): Promise<ReadonlyMap<Family, readonly StudentCourse[]>> {
+  const rows = await db.query<KeyRow & { family: Family }>(keySql.course_keys, [courseId, families]);
+  return new Map(families.map((family) => [family, rows.filter((row) => row.family === family).map(toKey)]));
 }
 
 interface EvidenceColumns {
@@ -271,6 +281,23 @@ interface CourseRow {
   readonly covered_from: FirstDays;
   readonly first_fact: number | null;
   readonly as_of: string;
+}
+
+/** Courses that nothing is known of, with keys of these families that a snapshot brought; none while a snapshot is read. */
+export async function readNewCourses(db: Queryable, families: readonly Family[]): Promise<number[]> {
+  const rows = await db.query<Pick<CourseRow, 'course_id'>>(keySql.courses_new, [families]);
+  return rows.map((row) => row.course_id);
+}
+
+/** Gives courses that are met for the first time their row. */
+export async function addCourses(db: Queryable, courseIds: readonly number[]): Promise<void> {
+  await db.query(keySql.courses_add, [courseIds, NO_FIRST_DAYS]);
+}
+
+/** Locks the row of a course. @returns whether nothing is known of it, and nobody else holds it */
+export async function claimNewCourse(tx: Queryable, courseId: number): Promise<boolean> {
+  const rows = await tx.query<CourseRow>(keySql.courses_claim, [[courseId]]);
+  return rows.some(({ version }) => version === 0n);
 }
 
 export async function readCourses(tx: Queryable, courseIds: readonly number[]): Promise<Map<number, CourseState>> {

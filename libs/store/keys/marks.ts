@@ -31,6 +31,16 @@ export interface MarkOrigin {
 /** Of what nobody waits for and no change of the source brought. */
 export const NO_ORIGIN: MarkOrigin = { position: null, committedAt: null, awaited: false };
 
+/** Of what two marks brought about. */
+export const laterOrigin = (a: MarkOrigin, b: MarkOrigin): MarkOrigin => ({
+  position: laterPosition(a.position, b.position),
+  committedAt:
+    a.committedAt === null || b.committedAt === null
+      ? (a.committedAt ?? b.committedAt)
+      : Math.max(a.committedAt, b.committedAt),
+  awaited: a.awaited || b.awaited,
+});
+
 export const commitDate = ({ committedAt }: Pick<MarkOrigin, 'committedAt'>): Date | null =>
   committedAt === null ? null : new Date(committedAt);
 

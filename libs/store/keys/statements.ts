@@ -4,6 +4,7 @@ import { openStatements } from '../statements.ts';
 export const { sql: keySql, fillTemplate: fillKeyTemplate } = openStatements(
   import.meta.url,
   [
+    'course_keys',
     'course_mark_keys',
     'course_marks_add',
     'course_marks_all',
@@ -12,6 +13,7 @@ export const { sql: keySql, fillTemplate: fillKeyTemplate } = openStatements(
     'courses_add',
     'courses_at_rest',
     'courses_claim',
+    'courses_new',
     'courses_next',
     'courses_read',
     'erased_among',
