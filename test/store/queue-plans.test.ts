@@ -73,7 +73,7 @@ const STATEMENTS: readonly (readonly [SqlStatement, readonly string[]])[] = [
     ['performance', courses, students, texts, ...[0, 1, 2, 3].map(() => ones), texts, OWNER, ones, ones, ones],
   ],
   [keySql.keys_first_days, ['performance', courses, students]],
-  [featureSql.stored_days, [courses, students]],
+  [featureSql.stored_days, [courses, students, 'anomaly']],
   [
     fillFeatureTemplate('features_upsert', 'performance', counts),
     [students, courses, dates, texts, dates, ...COUNTS.map(() => ones)],
