@@ -44,8 +44,12 @@ function toMember(json: string): JsonMember | null {
 const LENGTH_OF_ESCAPE = 6;
 
 function nameAt<N extends string>(json: string, start: number, end: number, names: readonly N[]): N | undefined {
+  const length = end - start - 2;
+  // Read as it is written, which is how nearly all names are: a comparison where it stands, and no text that is thrown away.
+  const written = names.find((name) => name.length === length && json.startsWith(name, start + 1));
+  if (written !== undefined) return written;
   const longest = names.reduce((most, name) => Math.max(most, name.length), 0);
-  if (end - start - 2 > longest * LENGTH_OF_ESCAPE) return undefined;
+  if (length > longest * LENGTH_OF_ESCAPE) return undefined;
   const name = unquote(json.slice(start, end));
   return names.find((wanted) => wanted === name);
 }

@@ -16,8 +16,11 @@ function isoStyle(date: Date, micros: number): string {
 }
 
 describe('timestamps', () => {
-  test('every second that a JavaScript date can hold, with every microsecond, is cut to its millisecond', () => {
-    const second = fc.integer({ min: -8_640_000_000_000, max: 8_640_000_000_000 - 1 });
+  test.each([
+    ['that a JavaScript date can hold', -8_640_000_000_000, 8_640_000_000_000 - 1],
+    ['of years of four digits', Date.UTC(1000, 0, 1) / 1000, Date.UTC(10_000, 0, 1) / 1000 - 1],
+  ])('every second %s, with every microsecond, is cut to its millisecond', (_, min, max) => {
+    const second = fc.integer({ min, max });
     fc.assert(
       fc.property(second, fc.integer({ min: 0, max: 999_999 }), (seconds, micros) => {
         const text = isoStyle(new Date(seconds * 1000), micros);

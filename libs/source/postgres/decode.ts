@@ -12,6 +12,20 @@ const TIMESTAMP = /^(\d{4,})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(
  * @throws RangeError for any other text
  */
 export function decodeTimestamp(text: string): LocalMillis | null {
+  return COMMON.test(text) ? decodeCommon(text) : decodeAny(text);
+}
+
+/** Of four digits for the year, as nearly all are: taken apart by their places, which costs a fraction of what a pattern does. */
+const COMMON = /^[1-9]\d{3}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?$/;
+
+function decodeCommon(text: string): LocalMillis {
+  const digit = (at: number): number => (at < text.length ? text.charCodeAt(at) - 48 : 0);
+  const two = (at: number): number => digit(at) * 10 + digit(at + 1);
+  const millis = digit(20) * 100 + two(21);
+  return Date.UTC(two(0) * 100 + two(2), two(5) - 1, two(8), two(11), two(14), two(17), millis);
+}
+
+function decodeAny(text: string): LocalMillis | null {
   const match = TIMESTAMP.exec(text);
   if (match === null) {
     if (text === 'infinity' || text === '-infinity') return null;
@@ -52,10 +66,10 @@ export function rowChange(
   value: (column: NeededColumn, index: number) => string | null | undefined,
 ): AnyRowChange {
   const after: Record<string, string | LocalMillis | null> = {};
-  neededColumns(table).forEach((column, index) => {
+  for (const [index, column] of neededColumns(table).entries()) {
     const text = value(column, index);
     if (text !== undefined) after[column.name] = text === null ? null : decodeValue(column.kind, text);
-  });
+  }
   // The columns come from neededColumns(table), which is what the type of `after` is made of.
   return { table, op, id: id.toLowerCase(), ...stamp, after } as AnyRowChange;
 }
