@@ -1,6 +1,7 @@
 import kafkajs, { type Kafka, type logCreator } from 'kafkajs';
 import { type Log, moduleLog } from '../log.ts';
 import { installCodecs } from './codecs.ts';
+import { restIdleConnections } from './request-queue.ts';
 import { clientSecurity, type KafkaSecurity } from './security.ts';
 
 export interface ClientOptions {
@@ -48,6 +49,7 @@ export function openClient(options: ClientOptions): Kafka {
   // Otherwise it warns at every start of a partitioner that changed years ago.
   process.env['KAFKAJS_NO_PARTITIONER_WARNING'] = '1';
   installCodecs();
+  restIdleConnections();
   return new kafkajs.Kafka({
     brokers: [...brokers],
     ...clientSecurity(security),
