@@ -66,3 +66,11 @@ export type Change = AnyRowChange | TruncateChange;
 
 /** At equal positions a delete comes before anything else: a key change writes both under one LSN. */
 export const opRank = (op: Change['op']): number => (op === 'delete' ? 0 : 1);
+
+/** When the last of them was committed that says so, milliseconds since 1970; null: none does, as in a snapshot. */
+export function lastCommit(changes: readonly Change[]): number | null {
+  let last: number | null = null;
+  for (const { committedAt } of changes)
+    if (committedAt !== undefined && (last === null || committedAt > last)) last = committedAt;
+  return last;
+}

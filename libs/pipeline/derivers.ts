@@ -33,7 +33,10 @@ export interface DeriverOptions {
 }
 
 /** While the intake is behind, a batch of keys is derived, and courses are looked at, this often. Milliseconds. */
-const BEHIND_PACE_MS = 1_000;
+const BEHIND_PACE_MS = 5_000;
+/** While keys are derived of which more is to come, marks that nobody has offered are looked for this often. Milliseconds. */
+const MANY_PACE_MS = 1_000;
+
 /**
  * Derives one family's marked keys: those that are offered at once, and what nobody has offered by a look for marks now
  * and then. Two batches are under way when there is enough for two: while one waits for the database, the other computes. Of keys
@@ -60,6 +63,8 @@ class Deriver<K extends FamilyKinds> {
   readonly #cursor = new KeyCursor();
   readonly #cache = new RowCache();
   #hasRetried = false;
+  /** The last look found as many as were wanted: those that waited longest wait less when more go together. */
+  #wasFull = false;
   /** A batch of keys that wait for no news is under way. */
   #isBulkAtWork = false;
 
@@ -77,7 +82,7 @@ class Deriver<K extends FamilyKinds> {
     const now = performance.now();
     if (!this.#pace.mayWork(now, work.isBehind ? BEHIND_PACE_MS : 0)) return 'resting';
     // Keys of which more is to come are left for a while; what is new is derived at once.
-    const everyMs = work.areCoursesNew || (work.hasMany && !this.#isFromRows) ? BEHIND_PACE_MS : 0;
+    const everyMs = work.areCoursesNew || (work.hasMany && !this.#isFromRows) ? MANY_PACE_MS : 0;
     if (!this.#lookPace.mayWork(now, everyMs)) return this.#queue.size > 0 ? this.#deriveOffered() : 'resting';
     if (this.#isBulkAtWork) return this.#deriveOffered();
     return this.#queue.takeLook(now) ? this.#look() : this.#deriveOffered();
@@ -86,9 +91,10 @@ class Deriver<K extends FamilyKinds> {
   /** Of the marks that there are, whether anybody has offered them or not. */
   async #look(): Promise<StepOutcome> {
     const { db, settings, work } = this.#options;
+    const isSmall = !work.isBehind && !this.#wasFull;
     const limit = (priority: MarkPriority): number => {
       if (priority !== MARK_PRIORITY.live && work.areCoursesNew) return 0;
-      return priority === MARK_PRIORITY.live && !work.isBehind ? LIVE_KEYS : OTHER_KEYS;
+      return priority === MARK_PRIORITY.live && isSmall ? LIVE_KEYS : OTHER_KEYS;
     };
     const onMore = (): void => this.#queue.look();
     const onTurn = (priority: MarkPriority): void => {
@@ -100,6 +106,7 @@ class Deriver<K extends FamilyKinds> {
       this.#isBulkAtWork = false;
     });
     this.#queue.forget(result.claimed, offers);
+    this.#wasFull = result.claimed.length >= LIVE_KEYS;
     work.noteChanged(result.renewed);
     const areMany = this.#isFromRows && result.claimed.length > LIVE_KEYS;
     if (areMany) work.noteMany();

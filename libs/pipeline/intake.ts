@@ -1,4 +1,5 @@
 import { concatMap, type Subscription } from 'rxjs';
+import { type Change, lastCommit } from '#libs/domain/change.ts';
 import { messageOf, UnrecoverableError } from '#libs/domain/errors.ts';
 import { FAMILIES } from '#libs/domain/family.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
@@ -33,10 +34,19 @@ export interface Intake {
   stop(): Promise<void>;
 }
 
+/** Changes that are older have lost nothing more if they are derived when all are staged. Milliseconds. */
+const LATE_MS = 5_000;
+
 /** Stages what a source delivers, one batch at a time, and tells the derivers. */
 export function startIntake(options: IntakeOptions): Intake {
   const worker = new IntakeWorker(options);
   return worker;
+}
+
+/** Of changes of a snapshot nobody knows when they were committed. */
+function isLate(changes: readonly Change[]): boolean {
+  const last = lastCommit(changes);
+  return last === null || Date.now() - last > LATE_MS;
 }
 
 class IntakeWorker implements Intake {
@@ -77,10 +87,11 @@ class IntakeWorker implements Intake {
     if (this.#stopping.signal.aborted) return;
     const done = await this.#stage(delivery.batch, {});
     if (!done) return;
+    const { changes } = delivery.batch;
     const { work, fullBatch = Number.POSITIVE_INFINITY } = this.#options;
-    work.fallBehind(delivery.batch.changes.length >= fullBatch);
-    this.staged += delivery.batch.changes.length;
-    for (const { op } of delivery.batch.changes) if (op !== 'read') this.streamed += 1;
+    work.fallBehind(changes.length >= fullBatch && isLate(changes));
+    this.staged += changes.length;
+    for (const { op } of changes) if (op !== 'read') this.streamed += 1;
     delivery.done();
   }
 

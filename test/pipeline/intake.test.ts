@@ -1,10 +1,10 @@
-import { of } from 'rxjs';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Subject } from 'rxjs';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { AnyRowChange, RowOp } from '#libs/domain/change.ts';
-import { startIntake } from '#libs/pipeline/intake.ts';
+import { type Intake, startIntake } from '#libs/pipeline/intake.ts';
 import { Work } from '#libs/pipeline/work.ts';
 import { openLog } from '#libs/platform/log.ts';
-import type { ChangeSource } from '#libs/source/contract.ts';
+import type { Delivery } from '#libs/source/contract.ts';
 import { uuid } from '../api/support.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { testSettings } from '../support/settings.ts';
@@ -15,38 +15,76 @@ beforeAll(async () => {
 });
 afterAll(() => analytics.drop());
 
-const course = (n: number, op: RowOp): AnyRowChange => ({
-  table: 'courses',
-  op,
-  id: uuid('c', n),
-  position: { epoch: 1, lsn: op === 'read' ? 0n : BigInt(n) },
-  after: { fullname: `Course ${n}`, shortname: null },
-});
+let deliveries: Subject<Delivery>;
+let work: Work;
+let intake: Intake;
+let failures: unknown[];
+/** Batches that the source may go on after. */
+let done: number;
+afterEach(() => intake.stop());
 
-test('rows of a snapshot are staged, and count for nothing that was streamed', async () => {
-  let isDone = false;
-  const done = (): void => {
-    isDone = true;
-  };
-  const changes = [course(1, 'read'), course(2, 'read'), course(3, 'create')];
-  const source: ChangeSource = {
-    deliveries: () => of({ batch: { changes }, done }),
-    status: () => ({ state: 'streaming', detail: '', lagBytes: null, heardAt: null }),
-  };
-  const failures: unknown[] = [];
-  const intake = startIntake({
-    source,
+function begin(options: { fullBatch?: number } = {}): void {
+  deliveries = new Subject();
+  work = new Work();
+  failures = [];
+  done = 0;
+  intake = startIntake({
+    source: {
+      deliveries: () => deliveries,
+      status: () => ({ state: 'streaming', detail: '', lagBytes: null, heardAt: null }),
+    },
     db: analytics.db,
     settings: testSettings(),
-    work: new Work(),
+    work,
     log: openLog('silent'),
     onFailure: (error) => failures.push(error),
+    ...options,
   });
-  await expect.poll(() => isDone).toBe(true);
+}
+
+const deliver = (changes: readonly AnyRowChange[]): void =>
+  deliveries.next({
+    batch: { changes },
+    done: () => {
+      done += 1;
+    },
+  });
+
+let lsn = 0;
+function course(op: RowOp, committedAt?: number): AnyRowChange {
+  lsn += 1;
+  return {
+    table: 'courses',
+    op,
+    id: uuid('c', lsn),
+    position: { epoch: 1, lsn: op === 'read' ? 0n : BigInt(lsn) },
+    ...(committedAt === undefined ? {} : { committedAt }),
+    after: { fullname: `Course ${lsn}`, shortname: null },
+  };
+}
+const many = (count: number, op: RowOp, committedAt?: number): AnyRowChange[] =>
+  Array.from({ length: count }, () => course(op, committedAt));
+
+test('rows of a snapshot are staged, and count for nothing that was streamed', async () => {
+  begin();
+  deliver([course('read'), course('read'), course('create')]);
+  await expect.poll(() => done).toBe(1);
   await intake.stop();
   expect({ staged: intake.staged, streamed: intake.streamed, failures }).toEqual({
     staged: 3,
     streamed: 1,
     failures: [],
   });
+});
+
+test.each([
+  { of: 'changes of just now', full: 3, op: 'create', age: 0, isBehind: false },
+  { of: 'changes of long ago', full: 3, op: 'create', age: 60_000, isBehind: true },
+  { of: 'fewer changes of long ago', full: 4, op: 'create', age: 60_000, isBehind: false },
+  { of: 'rows of a snapshot', full: 3, op: 'read', age: undefined, isBehind: true },
+] as const)('a batch of $of: behind is $isBehind', async ({ full, op, age, isBehind }) => {
+  begin({ fullBatch: full });
+  deliver(many(3, op, age === undefined ? undefined : Date.now() - age));
+  await expect.poll(() => done).toBe(1);
+  expect(work.isBehind).toBe(isBehind);
 });

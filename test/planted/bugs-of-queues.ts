@@ -121,4 +121,18 @@ export const BUGS_OF_QUEUES: readonly PlantedBug[] = [
     to: 'if (this.#isBulkAtWork && this.#isFromRows === undefined) return',
     tests: ['test/pipeline/many-keys.test.ts'],
   },
+  {
+    name: 'who stages much that has just been committed is taken for behind, and nothing of it is derived',
+    file: 'libs/pipeline/intake.ts',
+    from: ' && isLate(changes)',
+    to: '',
+    tests: ['test/pipeline/intake.test.ts'],
+  },
+  {
+    name: 'a request that the cluster wants to come later is never sent',
+    file: 'libs/platform/kafka/request-queue.ts',
+    from: 'if (this.pending.length > 0) ',
+    to: 'if (this.pending.length < 0) ',
+    tests: ['test/platform/kafka-idle.test.ts'],
+  },
 ];

@@ -1,6 +1,6 @@
 import type { RejectionReason } from '#libs/clean/rejection.ts';
 import type { ReadingSettings } from '#libs/clean/settings.ts';
-import type { AnyRowChange, Change, TruncateChange, Uuid } from '#libs/domain/change.ts';
+import { type AnyRowChange, lastCommit, type TruncateChange, type Uuid } from '#libs/domain/change.ts';
 import { comparePositions, laterPosition, type Position, snapshotPosition } from '#libs/domain/position.ts';
 import { familyOf, SOURCE_TABLES, type SourceTable } from '#libs/domain/source-tables/index.ts';
 import type { Database, LoadingTransaction, Transaction } from '#libs/platform/postgres/database.ts';
@@ -90,13 +90,6 @@ export async function stageBatch(
 
 type RowsToApply = [rows: readonly AnyRowChange[], ids: Identities, truncatePositions: TruncatePositions];
 type ApplyRows = (work: BatchStage, ...given: RowsToApply) => Promise<void>;
-
-function lastCommit(changes: readonly Change[]): number | null {
-  let last: number | null = null;
-  for (const { committedAt } of changes)
-    if (committedAt !== undefined && (last === null || committedAt > last)) last = committedAt;
-  return last;
-}
 
 /** The changes of one row in a batch, folded: what its image would be if the row was not known. */
 interface FoldedRow {
