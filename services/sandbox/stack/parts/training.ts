@@ -20,10 +20,10 @@ const STOP_MS = 120_000;
 export async function trainParts(folder?: string): Promise<void> {
   const parts = completeParts(folder);
   if (await areTrained(parts)) return;
-  const scratch = mkdtempSync(path.join(tmpdir(), 'prepadata-training-'));
   const guard = startGuard();
-  guard.remove(scratch);
   try {
+    const scratch = mkdtempSync(path.join(tmpdir(), 'prepadata-training-'));
+    guard.remove(scratch);
     mkdirSync(archivesIn(parts), { recursive: true });
     await alone(path.join(archivesIn(parts), 'lock'), { isNeedless: () => areTrained(parts) }, () =>
       train(parts, scratch, (pid) => guard.watch(pid)),
