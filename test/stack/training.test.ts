@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import {
   archivesIn,
   isTrained,
@@ -30,7 +30,8 @@ afterEach(() => {
 function useJava(version: string): void {
   const bin = path.join(parts, `java-${version}`);
   mkdirSync(bin, { recursive: true });
-  writeFileSync(path.join(bin, 'java'), `#!/bin/sh\n[ "$1" = -version ] && echo 'openjdk "${version}"' >&2\n`);
+  const script = `[ "$1" = -version ] && echo "$JDK_JAVA_OPTIONS openjdk ${version}" >&2`;
+  writeFileSync(path.join(bin, 'java'), `#!/bin/sh\n${script}\n`);
   chmodSync(path.join(bin, 'java'), 0o755);
   process.env['PATH'] = `${bin}:${PATH}`;
 }
@@ -75,6 +76,16 @@ test('another Java has its own', async () => {
   useJava('21.0.2');
   expect(await isTrained(parts, 'broker')).toBe(false);
   expect(await sharedClasses(parts, 'broker')).toEqual([]);
+});
+
+test('options of the JVM do not make it another', async () => {
+  await record('broker', ASKED);
+  const made = await sharedClasses(parts, 'broker');
+  vi.stubEnv('JDK_JAVA_OPTIONS', '-XX:TieredStopAtLevel=1');
+  // On a PATH that has not been asked before.
+  process.env['PATH'] = `${process.env['PATH']}:${parts}`;
+  expect(await sharedClasses(parts, 'broker')).toEqual(made);
+  vi.unstubAllEnvs();
 });
 
 test('without Java there is nothing to be made', async () => {

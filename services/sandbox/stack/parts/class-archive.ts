@@ -25,8 +25,10 @@ function javaVersion(): Promise<string | undefined> {
   const { PATH } = process.env;
   const known = versions.get(PATH);
   if (known !== undefined) return known;
+  // Without the options that it would repeat: archives are the same with them.
+  const env = { ...process.env, JDK_JAVA_OPTIONS: undefined, JAVA_TOOL_OPTIONS: undefined };
   const asked = new Promise<string | undefined>((resolve) => {
-    execFile('java', ['-version'], (error, _, words) => resolve(error === null ? words : undefined));
+    execFile('java', ['-version'], { env }, (error, _, words) => resolve(error === null ? words : undefined));
   });
   versions.set(PATH, asked);
   return asked;
