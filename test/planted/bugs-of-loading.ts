@@ -21,6 +21,20 @@ export const BUGS_OF_LOADING: readonly PlantedBug[] = [
     tests: LOADING,
   },
   {
+    name: 'loading: every epoch counts as the first, and what an older one could not read stays listed',
+    file: 'libs/store/images/stage.ts',
+    from: 'if (!isFirst) await tx.query',
+    to: 'if (isFirst) await tx.query',
+    tests: LOADING,
+  },
+  {
+    name: 'loading: rows of the first epoch count as gone',
+    file: 'libs/store/images/load.ts',
+    from: '\\t0\\tt\\t',
+    to: '\\t0\\tf\\t',
+    tests: LOADING,
+  },
+  {
     name: 'COPY: what is escaped stays escaped',
     file: 'libs/platform/postgres/copy.ts',
     from: "return line.includes('\\\\') ? values.map(unescaped) : values;",

@@ -18,7 +18,7 @@ const TABLES = ['students', 'courses', 'enrollments', 'grades', 'activity_logs']
 let atOnce: TestDatabase;
 let oneByOne: TestDatabase;
 /** How often rows were loaded, and how often that was given up. */
-const seen = { loaded: 0, givenUp: 0 };
+const seen = { first: 0, loaded: 0, givenUp: 0 };
 
 beforeAll(async () => {
   [atOnce, oneByOne] = await Promise.all([createAnalyticsDatabase('load'), createAnalyticsDatabase('load_one')]);
@@ -29,6 +29,7 @@ afterAll(() => Promise.all([atOnce.drop(), oneByOne.drop()]));
 const counting = (db: Database): Database => {
   const counted = interpose(db, (name, when) => {
     if (when === 'after' && name.endsWith('rejected_clear_loaded')) seen.loaded += 1;
+    if (when === 'after' && name.startsWith('store/image_load_first')) seen.first += 1;
   });
   return {
     ...counted,
@@ -43,7 +44,7 @@ const counting = (db: Database): Database => {
 /** The user may make no temporary tables: so everything goes row by row. */
 const withoutRight = (db: Database): Database =>
   interpose(db, (name) => {
-    if (name.startsWith('store/image_load_begin'))
+    if (/^store\/image_load_(begin|first)/.test(name))
       throw Object.assign(new Error('permission denied'), { code: '42501' });
   });
 
@@ -51,9 +52,12 @@ async function empty({ db }: TestDatabase): Promise<void> {
   const images = SOURCE_TABLES.map((table) => `state.image_${table}`).join(', ');
   await db.query(
     `TRUNCATE student, course, ${images}, rejected_change, state.rejected_total, state.floor, state.key_mark, state.key,
-       state.erased_student, state.split_move, stream_progress RESTART IDENTITY`,
+       state.erased_student, state.split_move, state.epoch, stream_progress RESTART IDENTITY`,
   );
 }
+
+const beginEpoch = ({ db }: TestDatabase): Promise<unknown> =>
+  db.query("INSERT INTO state.epoch (stream, origin, reason) VALUES ('pgoutput', 'a server', 'a test')");
 
 async function dump({ db }: TestDatabase): Promise<unknown> {
   const rows = (table: string, columns: string, order: string): Promise<object[]> =>
@@ -118,6 +122,8 @@ const history = fc.record({
     maxLength: 3,
   }),
   erased,
+  /** Nobody has begun an epoch before it. */
+  isFirst: fc.boolean(),
   size: fc.integer({ min: 1, max: 12 }),
 });
 
@@ -138,8 +144,9 @@ test('rows of a snapshot become the same images, the same rejected rows and the 
   timeout: 600_000,
 }, async () => {
   await fc.assert(
-    fc.asyncProperty(history, async ({ before, unheard, early, erased: student, size }) => {
+    fc.asyncProperty(history, async ({ before, unheard, early, erased: student, isFirst, size }) => {
       await Promise.all([empty(atOnce), empty(oneByOne)]);
+      if (!isFirst) await Promise.all([beginEpoch(atOnce), beginEpoch(oneByOne)]);
       const model = new SourceModel(FIRST_TODAY);
       const play = (some: readonly Step[]): readonly Change[] => {
         const from = model.changes.length;
@@ -159,6 +166,7 @@ test('rows of a snapshot become the same images, the same rejected rows and the 
     }),
     { numRuns: RUNS },
   );
+  expect(seen.first).toBeGreaterThan(0);
   expect(seen.loaded).toBeGreaterThan(0);
   expect(seen.givenUp).toBeGreaterThan(0);
 });

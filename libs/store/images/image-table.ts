@@ -29,6 +29,8 @@ export interface ImageTable {
 
 /** In this order: rows of a snapshot, as COPY brings them, become images. */
 export interface LoadStatements {
+  /** Instead of the others where no image can be known: epoch, LSN, whether it is live, the id and the needed columns. */
+  readonly first: SqlStatement;
   readonly begin: SqlStatement;
   /** The id and the needed columns. */
   readonly copy: SqlStatement;
@@ -59,7 +61,12 @@ export function openImageTable(table: SourceTable): ImageTable {
       const rows = await tx.query<{ id: string }>(statements.insert, toArrays(images, needed));
       return new Set(rows.map((row) => row.id));
     },
-    load: { begin: statements.loadBegin, copy: statements.loadCopy, write: statements.loadWrite },
+    load: {
+      first: statements.loadFirst,
+      begin: statements.loadBegin,
+      copy: statements.loadCopy,
+      write: statements.loadWrite,
+    },
     read: (tx, ids) => readImages(tx, statements.read, [ids], columns),
     lock: (tx, ids) => readImages(tx, statements.lock, [ids], columns),
     range: statements.range,
@@ -92,6 +99,7 @@ function prepare(
   columns: readonly Column[],
 ): Record<
   | 'insert'
+  | 'loadFirst'
   | 'loadBegin'
   | 'loadCopy'
   | 'loadWrite'
@@ -125,6 +133,7 @@ function prepare(
   const fill = (name: string): SqlStatement => fillImageTemplate(name, table, holes);
   return {
     insert: fill('image_insert'),
+    loadFirst: fill('image_load_first'),
     loadBegin: fill('image_load_begin'),
     loadCopy: fill('image_load_copy'),
     loadWrite: fill('image_load'),

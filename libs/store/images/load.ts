@@ -39,32 +39,41 @@ const isRowLike = ({ op, table, position, xid }: Change, first: Change): boolean
   position.lsn === 0n;
 
 /**
- * Stages rows of a snapshot all at once: they come by COPY, and one statement makes images of them, as one by one they would
- * become: new ones, and in place of what older epochs left.
+ * Stages rows of a snapshot all at once, as one by one they would become images.
+ * @param isFirst no epoch was before this one, so that no image is known: the rows come by COPY. Else they come by it to one
+ *   statement that makes images of them, new ones and in place of what older epochs left.
  * @throws OneByOne where an image is known that is as new as the snapshot, or newer: what follows then is a question of columns
  */
 export async function loadImages(
   tx: LoadingTransaction,
   { load, needed }: ImageTable,
-  epoch: number,
+  { epoch, isFirst }: { readonly epoch: number; readonly isFirst: boolean },
   rows: Iterable<RowToLoad>,
 ): Promise<void> {
   let count = 0;
-  function* lines(): Iterable<string> {
-    let some = '';
+  function* values(): Iterable<CopyValue[]> {
     for (const { id, columns } of rows) {
       count += 1;
-      some += lineOf([id, ...needed.map((name) => known(columns[name]))]);
-      if (some.length < CHARACTERS_AT_ONCE) continue;
-      yield some;
-      some = '';
+      yield [id, ...needed.map((name) => known(columns[name]))];
     }
-    yield some;
   }
+  if (isFirst) return tx.copyIn(load.first, inPieces(values(), `${epoch}\t0\tt\t`));
   await tx.query(load.begin);
-  await tx.copyIn(load.copy, lines());
+  await tx.copyIn(load.copy, inPieces(values(), ''));
   const [written] = await tx.query<{ rows: number }>(load.write, [epoch]);
   if (written?.rows !== count) throw new OneByOne('an image is known that is not older than the snapshot');
+}
+
+/** @param start of each line */
+function* inPieces(rows: Iterable<CopyValue[]>, start: string): Iterable<string> {
+  let some = '';
+  for (const values of rows) {
+    some += start + lineOf(values);
+    if (some.length < CHARACTERS_AT_ONCE) continue;
+    yield some;
+    some = '';
+  }
+  yield some;
 }
 
 const CHARACTERS_AT_ONCE = 100_000;

@@ -138,8 +138,10 @@ class BatchStage {
     if (first === undefined || isBelow(truncatePositions, first)) return;
     const { table, position } = first;
     const readings = rows.filter(({ op }) => op === 'read');
-    await loadImages(tx, imagesOf(table), position.epoch, this.#judged(table, readings, ids));
-    await tx.query(imageSql.rejected_clear_loaded, [table, position.epoch, this.rejected.names]);
+    const { epoch } = position;
+    const isFirst = (await tx.query(imageSql.epoch_before, [epoch])).length === 0;
+    await loadImages(tx, imagesOf(table), { epoch, isFirst }, this.#judged(table, readings, ids));
+    if (!isFirst) await tx.query(imageSql.rejected_clear_loaded, [table, epoch, this.rejected.names]);
     await this.applyRows(
       rows.filter(({ op }) => op !== 'read'),
       ids,

@@ -5,6 +5,8 @@ export const { sql: imageSql, fillTemplate: fillImageTemplate } = openStatements
   import.meta.url,
   ['moves_pair', 'moves_read', 'rejected_clear_loaded', 'rejected_put', 'table_locks', 'truncate_position_raise'],
   {
+    /** Nothing: no image is older than this one's. */
+    epoch_before: 'SELECT FROM state.epoch WHERE epoch < $1::integer LIMIT 1',
     /** Every row was read anew in a newer epoch, under the id that it has now. */
     moves_forget: 'DELETE FROM state.split_move WHERE epoch < $1::integer',
     /** A version that reads, or a delete, has taken the rejected one's place. */

@@ -1,0 +1,1 @@
+COPY state.image_{{table}} (epoch, lsn, live, id{{columns}}) FROM STDIN
