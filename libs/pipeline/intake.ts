@@ -6,7 +6,7 @@ import type { FeatureSettings } from '#libs/families/settings.ts';
 import type { Log } from '#libs/platform/log.ts';
 import type { Metrics } from '#libs/platform/metrics.ts';
 import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
-import { Backoff } from '#libs/platform/retry.ts';
+import { Backoff, sleep } from '#libs/platform/retry.ts';
 import type { ChangeBatch, ChangeSource, Delivery } from '#libs/source/contract.ts';
 import { type StageOptions, type StageResult, stageBatch } from '#libs/store/images/stage.ts';
 import type { Work } from './work.ts';
@@ -20,6 +20,8 @@ export interface IntakeOptions {
   readonly metrics?: Metrics;
   /** Most changes of one batch: a full one says that more is queued. Default: never. */
   readonly fullBatch?: number;
+  /** Small batches begin so far apart, milliseconds. Default {@link GATHER_MS}. */
+  readonly gatherMs?: number;
   /** Told when the source ends in an error that no retry fixes. */
   onFailure(error: unknown): void;
 }
@@ -33,6 +35,14 @@ export interface Intake {
   /** Takes nothing more and resolves when the batch at hand is committed. */
   stop(): Promise<void>;
 }
+
+/**
+ * Of changes that come one by one, more than a hundred a second make batches of several: the transactions that stage, derive
+ * and tell of one change take nearly as much as those of ten. One that comes alone goes at once. Milliseconds.
+ */
+const GATHER_MS = 10;
+/** Changes of a batch that is no small one. */
+const LARGE_BATCH = 50;
 
 /** Changes that are older have lost nothing more if they are derived when all are staged. Milliseconds. */
 const LATE_MS = 5_000;
@@ -85,13 +95,17 @@ class IntakeWorker implements Intake {
 
   async #take(delivery: Delivery): Promise<void> {
     if (this.#stopping.signal.aborted) return;
+    const beganAt = performance.now();
     const done = await this.#stage(delivery.batch, {});
     if (!done) return;
     const { changes } = delivery.batch;
-    const { work, fullBatch = Number.POSITIVE_INFINITY } = this.#options;
+    const { work, fullBatch = Number.POSITIVE_INFINITY, gatherMs = GATHER_MS } = this.#options;
     work.fallBehind(changes.length >= fullBatch && isLate(changes));
     this.staged += changes.length;
     for (const { op } of changes) if (op !== 'read') this.streamed += 1;
+    // The source goes on when this one is done; until then more queues up there.
+    const leftMs = gatherMs - (performance.now() - beganAt);
+    if (leftMs > 0 && changes.length > 0 && changes.length < LARGE_BATCH) await sleep(leftMs, this.#stopping.signal);
     delivery.done();
   }
 

@@ -9,6 +9,8 @@ import { uuid } from '../api/support.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { testSettings } from '../support/settings.ts';
 
+const LONG_MS = 3_600_000;
+
 let analytics: TestDatabase;
 beforeAll(async () => {
   analytics = await createAnalyticsDatabase('intake');
@@ -23,7 +25,7 @@ let failures: unknown[];
 let done: number;
 afterEach(() => intake.stop());
 
-function begin(options: { fullBatch?: number } = {}): void {
+function begin(options: { gatherMs?: number; fullBatch?: number } = {}): void {
   deliveries = new Subject();
   work = new Work();
   failures = [];
@@ -75,6 +77,22 @@ test('rows of a snapshot are staged, and count for nothing that was streamed', a
     streamed: 1,
     failures: [],
   });
+});
+
+test('after a few changes, which are staged at once, the source goes on when more may have come', async () => {
+  begin({ gatherMs: LONG_MS });
+  deliver([course('create')]);
+  await expect.poll(() => intake.staged).toBe(1);
+  expect(done).toBe(0);
+  await intake.stop();
+  expect(done).toBe(1);
+});
+
+test('after many changes, and where there was none, the source goes on at once', async () => {
+  begin({ gatherMs: LONG_MS });
+  deliver(many(50, 'create'));
+  deliver([]);
+  await expect.poll(() => done).toBe(2);
 });
 
 test.each([

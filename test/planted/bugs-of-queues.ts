@@ -129,6 +129,13 @@ export const BUGS_OF_QUEUES: readonly PlantedBug[] = [
     tests: ['test/pipeline/intake.test.ts'],
   },
   {
+    name: 'the source goes on before more can have come, so that each change costs transactions of its own',
+    file: 'libs/pipeline/intake.ts',
+    from: 'changes.length < LARGE_BATCH',
+    to: 'changes.length < 0',
+    tests: ['test/pipeline/intake.test.ts'],
+  },
+  {
     name: 'a request that the cluster wants to come later is never sent',
     file: 'libs/platform/kafka/request-queue.ts',
     from: 'if (this.pending.length > 0) ',
