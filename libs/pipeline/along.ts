@@ -70,9 +70,10 @@ export class AlongDerivation {
     for (const key of this.#flags.claimed) {
       const stored = others.storedOf(key);
       const read = this.#flags.rowsOf(key);
-      if (stored !== undefined && read !== undefined)
+      if (stored !== undefined && read !== undefined) {
         this.#flags.give([key], [{ ...read, rows: withStored(read.rows, stored, reading) }]);
-      else if (this.#flags.isMarked(key)) asBefore.push(key);
+        this.#flags.giveOrigin(key, others.originOf(key));
+      } else if (this.#flags.isMarked(key)) asBefore.push(key);
       else continue;
       this.#derived.add(keyName(key));
     }

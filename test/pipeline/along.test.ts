@@ -68,6 +68,17 @@ test('what reads a key is derived with it, in its transaction, and nothing stays
   expect(await gradedItems()).toEqual([2, 2]);
 });
 
+test('flags that come along say which change they follow from', async () => {
+  await world.db.query('TRUNCATE anomaly_features');
+  await derive(await stage(90));
+  const said = await world.db.query<{ flags: string; grades: string }>(
+    `SELECT a.source_position AS flags, p.source_position AS grades
+     FROM anomaly_features AS a JOIN performance_features AS p USING (student_id, course_id)`,
+  );
+  expect(said.map(({ flags }) => flags)).toEqual(said.map(({ grades }) => grades));
+  expect(said).toHaveLength(2);
+});
+
 test('what somebody else holds stays marked, and is told', async () => {
   const [held, free] = await stage(90);
   if (held === undefined || free === undefined) throw new Error('there are two');

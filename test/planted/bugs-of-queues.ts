@@ -142,4 +142,11 @@ export const BUGS_OF_QUEUES: readonly PlantedBug[] = [
     to: 'if (this.pending.length < 0) ',
     tests: ['test/platform/kafka-idle.test.ts'],
   },
+  {
+    name: 'flags that come along do not say which change they follow from',
+    file: 'libs/pipeline/along.ts',
+    from: '        this.#flags.giveOrigin(key, others.originOf(key));\n',
+    to: '',
+    tests: ['test/pipeline/along.test.ts'],
+  },
 ];
