@@ -6,7 +6,7 @@ import type { Queryable, Transaction } from '#libs/platform/postgres/database.ts
 import { Loans } from '#libs/store/images/row-cache.ts';
 import { type ClaimedKey, claimKeys, keyName } from '#libs/store/keys/keys.ts';
 import type { MarkPriority } from '#libs/store/keys/marks.ts';
-import { Derivation, type Surroundings } from './derivation.ts';
+import { Derivation, type Surroundings, type Written } from './derivation.ts';
 import type { DeriveResult } from './derive-result.ts';
 
 /** Derives what is read from another family's rows, in the transaction in which these are derived. */
@@ -84,11 +84,11 @@ export class AlongDerivation {
 
   readonly isDerived = (key: StudentCourse): boolean => this.#derived.has(keyName(key));
 
-  write(): ReturnType<Derivation<AnomalyKinds>['write']> {
+  write(): Promise<Written> {
     return this.#flags.write();
   }
 
-  finish(written: Awaited<ReturnType<Derivation<AnomalyKinds>['write']>>): DeriveResult {
+  finish(written: Written): DeriveResult {
     return this.#flags.finish(written);
   }
 }

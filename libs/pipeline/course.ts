@@ -141,10 +141,7 @@ async function updateCourse(
   const now = said === undefined ? stored : sumOf(said, courseAsOf(said.last_fact, look.today));
   const isCoveredAlike = version > 0n && sameFirstDays(now.coveredFrom, stored.coveredFrom);
   const isMoved = said !== undefined && !(isCoveredAlike && isSameSpan(now, stored, look.today));
-  if (isMoved) {
-    const { coveredFrom, firstFact, lastFact, asOf } = now;
-    await tx.query(keySql.course_update, [courseId, coveredFrom, firstFact, lastFact, formatDay(asOf)]);
-  }
+  if (isMoved) await writeCourse(tx, courseId, now);
   const isNewDay = version > 0n && now.asOf > stored.asOf && now.asOf === look.today;
   let isClassMoved = false;
   if (isMoved || look.isClassMarked) {
@@ -156,6 +153,15 @@ async function updateCourse(
   const families = isMoved ? (isCoveredAlike && !isClassMoved ? ROW_FAMILIES : FAMILIES) : CLASS_FAMILIES;
   if (isMoved || isClassMoved) await tx.query(keySql.course_mark_keys, [courseId, families, look.awaited]);
   return { courseId, version, isMoved, isClassMoved };
+}
+
+/** By who holds the course's row. */
+export async function writeCourse(
+  tx: Queryable,
+  courseId: number,
+  { coveredFrom, firstFact, lastFact, asOf }: CourseFacts,
+): Promise<void> {
+  await tx.query(keySql.course_update, [courseId, coveredFrom, firstFact, lastFact, formatDay(asOf)]);
 }
 
 const sumOf = (

@@ -176,10 +176,9 @@ export class Derivation<K extends FamilyKinds> {
   }
 
   /** The same of a key that is derived with what another family stores, as if that had marked it. */
-  giveOrigin(key: StudentCourse, { position, committedAt, awaited }: MarkOrigin): void {
+  giveOrigin(key: StudentCourse, origin: MarkOrigin): void {
     const own = this.#markOf(key);
-    const origin = laterOrigin(own, { position, committedAt, awaited });
-    this.#taken.set(keyName(key), { ...own, ...origin });
+    this.#taken.set(keyName(key), { ...own, ...laterOrigin(own, origin) });
   }
 
   /** Nobody else has derived it since it was marked. */

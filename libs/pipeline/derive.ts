@@ -7,7 +7,7 @@ import { Loans, type RowCache } from '#libs/store/images/row-cache.ts';
 import type { IsWorthKeeping } from '#libs/store/images/rows.ts';
 import { shareCalendar } from '#libs/store/keys/calendar.ts';
 import { addKeys, claimKeys, KeyCursor, keyName, nextKeys } from '#libs/store/keys/keys.ts';
-import { joinMarked, MARK_PRIORITIES, MARK_PRIORITY, type MarkPriority } from '#libs/store/keys/marks.ts';
+import { MARK_PRIORITIES, MARK_PRIORITY, type MarkPriority } from '#libs/store/keys/marks.ts';
 import type { AlongDerivation, DeriveAlong } from './along.ts';
 import { Derivation, readSurroundings } from './derivation.ts';
 import { type DeriveResult, NOTHING_DERIVED, sumOf } from './derive-result.ts';
@@ -168,11 +168,5 @@ async function deriveClaimed<K extends FamilyKinds>(
   const [written, ofReaders] = await Promise.all([derivation.write(), along?.write()]);
   const result = derivation.finish(written, along?.isDerived);
   if (along === undefined || ofReaders === undefined) return result;
-  const { changed, marked, courses } = along.finish(ofReaders);
-  return {
-    ...result,
-    changed: result.changed + changed,
-    marked: joinMarked(result.marked, marked),
-    courses: result.courses || courses,
-  };
+  return { ...sumOf(result, along.finish(ofReaders)), claimed: result.claimed };
 }

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
 import { KeyFault } from '#libs/domain/errors.ts';
 import type { StudentCourse } from '#libs/domain/family.ts';
-import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
+import type { LocalDay } from '#libs/domain/local-date.ts';
 import { ROW_FAMILIES } from '#libs/domain/source-tables/index.ts';
 import { anomalyFamily } from '#libs/families/anomaly.ts';
 import { CourseSums } from '#libs/families/course-sums.ts';
@@ -26,7 +26,7 @@ import {
   readCourseKeys,
 } from '#libs/store/keys/keys.ts';
 import { laterOrigin, MARK_PRIORITY, type MarkOrigin } from '#libs/store/keys/marks.ts';
-import { keySql } from '#libs/store/keys/statements.ts';
+import { writeCourse } from './course.ts';
 import { updateClass } from './course-class.ts';
 import { Derivation, KEYS_AT_A_STRETCH, type Surroundings, type Written } from './derivation.ts';
 import { hasManyRepeats } from './derive.ts';
@@ -144,10 +144,9 @@ class NewCourse {
   async #writeCourse(said: readonly KeyEvidence[], today: LocalDay): Promise<CourseState> {
     const sums = new CourseSums();
     for (const evidence of said) sums.add(evidence);
-    const { coveredFrom, firstFact, lastFact, asOf } = sums.facts(today);
-    const courseId = this.#courseId;
-    await this.#tx.query(keySql.course_update, [courseId, coveredFrom, firstFact, lastFact, formatDay(asOf)]);
-    return { courseId, version: 1, coveredFrom, firstFact, asOf };
+    const facts = sums.facts(today);
+    await writeCourse(this.#tx, this.#courseId, facts);
+    return { courseId: this.#courseId, version: 1, ...facts };
   }
 
   /** @returns whether a key has been; those that somebody else holds are left to be marked */

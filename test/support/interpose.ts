@@ -17,7 +17,12 @@ export function interpose(db: Database, hook: Hook): Database {
   /** What would travel with the commit is over before it, so that the hooks are heard. */
   const within = async <T>(tx: Queryable, work: (tx: Transaction) => Promise<T>): Promise<T> => {
     const last: Promise<unknown>[] = [];
-    const result = await work({ ...wrap(tx), withCommit: (given) => last.push(settledLater(given)) });
+    const withCommit = (given: Promise<unknown>): void => {
+      // Nobody may be listening yet when it fails.
+      given.catch(() => {});
+      last.push(given);
+    };
+    const result = await work({ ...wrap(tx), withCommit });
     await Promise.all(last);
     return result;
   };
@@ -53,12 +58,6 @@ export function interpose(db: Database, hook: Hook): Database {
     },
     close: () => db.close(),
   };
-}
-
-/** Nobody may be listening yet when it fails. */
-function settledLater(given: Promise<unknown>): Promise<unknown> {
-  given.catch(() => {});
-  return given;
 }
 
 const nameOf = (statement: SqlStatement | string): string =>

@@ -46,7 +46,7 @@ export const hasFlag = (bits: number | undefined, name: FlagName): boolean => ((
 
 /** The set of flags that bits stand for, names in order of the alphabet. */
 export function flagsOfBits(bits: number): readonly FlagName[] {
-  const known = LISTS.get(bits) ?? FLAG_NAMES.filter((name) => (bits & bitOf(name)) !== 0).sort();
+  const known = LISTS.get(bits) ?? FLAG_NAMES.filter((name) => hasFlag(bits, name)).sort();
   LISTS.set(bits, known);
   return known;
 }

@@ -14,14 +14,7 @@ import { notOurs } from './pooler.ts';
 import { type DatabaseSession, openDatabaseSession } from './session.ts';
 import { SessionRefused, settleSession } from './session-settings.ts';
 
-export type {
-  DatabaseAddress,
-  LoadingTransaction,
-  Queryable,
-  SqlStatement,
-  SqlValue,
-  Transaction,
-} from './contract.ts';
+export type * from './contract.ts';
 
 /**
  * Loads `<folder>/<name>.sql` for each name, once, at import.

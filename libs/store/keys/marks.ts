@@ -87,13 +87,7 @@ export class MarkSet {
     }
     if (newRows === null) known.newRows = null;
     else for (const id of newRows) known.newRows?.push(id);
-    known.position = laterPosition(known.position, position);
-    known.awaited ||= awaited;
-    known.committedAt = Math.max(
-      known.committedAt ?? Number.NEGATIVE_INFINITY,
-      committedAt ?? Number.NEGATIVE_INFINITY,
-    );
-    if (known.committedAt === Number.NEGATIVE_INFINITY) known.committedAt = null;
+    Object.assign(known, laterOrigin(known, { position, committedAt, awaited }));
   }
 
   get size(): number {

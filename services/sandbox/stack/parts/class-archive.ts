@@ -12,7 +12,7 @@ import path from 'node:path';
 export type Trained = 'broker' | 'connect' | 'registry';
 
 /** The archive of one part and the Java on the PATH. */
-export interface ClassArchive {
+interface ClassArchive {
   readonly folder: string;
   /** How the name of its file begins. */
   readonly prefix: string;
