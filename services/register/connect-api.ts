@@ -1,16 +1,8 @@
 import { pause } from '#libs/platform/retry.ts';
+import { type ConnectAddress, ConnectHttp, type ConnectRequest } from '#libs/source/connect/http.ts';
+import { readOffset, type StoredOffset } from '#libs/source/connect/offset.ts';
 import { Waiting } from '#libs/source/postgres/faults.ts';
 import type { ConnectorConfig } from './config.ts';
-import { type ConnectAddress, ConnectHttp, type ConnectRequest } from './connect-http.ts';
-
-/** How far a connector has come, as Debezium puts it down; log sequence numbers are bigints. */
-export interface StoredOffset {
-  readonly lsn?: bigint;
-  readonly lsn_proc?: bigint;
-  readonly lsn_commit?: bigint;
-  /** Present while a snapshot is under way. */
-  readonly snapshot?: string | boolean;
-}
 
 export interface ConnectFailure {
   /** The innermost cause, one line. */
@@ -62,9 +54,7 @@ export class ConnectApi {
   async read(): Promise<Connector | undefined> {
     const config = (await this.#call('GET', '/config', { missing: true })) as ConnectorConfig | undefined;
     const status = (await this.#call('GET', '/status', { missing: true })) as StatusAnswer | undefined;
-    const answer = (await this.#call('GET', '/offsets', { missing: true })) as
-      | { offsets: { offset: StoredOffset | null }[] }
-      | undefined;
+    const offset = await readOffset(this.#http, this.#name);
     if (config === undefined) return undefined;
     // Right after it was made a connector has a configuration and no status yet.
     if (status === undefined) throw new Waiting(`Kafka Connect has not taken up the connector ${this.#name} yet`);
@@ -74,7 +64,7 @@ export class ConnectApi {
       state: status.connector.state,
       task: task?.state,
       failure: failureOf(status.connector.state === 'FAILED' ? status.connector.trace : task?.trace),
-      offset: answer?.offsets[0]?.offset ?? undefined,
+      offset,
     };
   }
 

@@ -1,12 +1,12 @@
 import { messageOf, PrepaError } from '#libs/domain/errors.ts';
 import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import { Backoff, sleep } from '#libs/platform/retry.ts';
+import { ConnectRefusal } from '#libs/source/connect/http.ts';
 import { placeOf } from '#libs/source/pgoutput/options.ts';
 import { sortFailure, Waiting } from '#libs/source/postgres/faults.ts';
 import type { Origin } from '#libs/source/postgres/signature.ts';
 import { putConnectorReport } from '#libs/store/progress/connector.ts';
 import { ConnectApi } from './connect-api.ts';
-import { ConnectRefusal } from './connect-http.ts';
 import { inspectOnce } from './inspect.ts';
 import { Restarts } from './restarts.ts';
 import { acquireConnectorLock, type ConnectorLock, inspectSource } from './session.ts';

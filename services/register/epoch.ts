@@ -1,4 +1,5 @@
 import { formatLsn, parseLsn } from '#libs/domain/position.ts';
+import { placeOfOffset } from '#libs/source/connect/offset.ts';
 import type { StoredProgress } from '#libs/source/contract.ts';
 import { type Origin, whyAnotherOrigin } from '#libs/source/postgres/signature.ts';
 import type { SlotRow } from '#libs/source/postgres/slot.ts';
@@ -45,10 +46,7 @@ function whyNotFrom({ connector, walEnd, slotName }: EpochFindings, epoch: numbe
   if (connector === undefined || epochIn(connector.config) !== epoch) return undefined;
   const { offset, failure, config } = connector;
   if (config['snapshot.mode'] !== 'no_data' || offset === undefined) return undefined;
-  const place = [offset.lsn, offset.lsn_proc, offset.lsn_commit].reduce<bigint>(
-    (most, lsn) => (lsn !== undefined && lsn > most ? lsn : most),
-    0n,
-  );
+  const place = placeOfOffset(offset);
   if (slot.confirmed_flush_lsn !== null && parseLsn(slot.confirmed_flush_lsn) > place) {
     return `a gap: the replication slot ${slotName} begins at ${slot.confirmed_flush_lsn}, Debezium has come to ${formatLsn(place)}`;
   }

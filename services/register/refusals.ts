@@ -1,6 +1,6 @@
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import { shown } from '#libs/platform/http.ts';
-import type { ConnectRefusal } from './connect-http.ts';
+import type { ConnectRefusal } from '#libs/source/connect/http.ts';
 import type { RegisterSettings } from './settings.ts';
 
 /** What Kafka Connect 4.3 says no to in our connector, in its own words, and what helps. */

@@ -6,9 +6,10 @@ import type { SettingValues } from '#libs/platform/config/settings.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { settleForOthers } from '#libs/platform/postgres/session-settings.ts';
 import type { SslMode } from '#libs/platform/postgres/tls.ts';
+import type { ConnectAddress } from '#libs/source/connect/http.ts';
+import { connectAddress } from '#libs/source/connect/offset.ts';
 import { clusterConfig, inConnect } from './cluster-config.ts';
 import { type ConnectorConfig, fillConfig, includeLists, type SnapshotMode } from './config.ts';
-import type { ConnectAddress } from './connect-http.ts';
 
 /** What registering needs of the configuration. */
 export interface RegisterSettings {
@@ -38,18 +39,19 @@ const OVERRIDE = /^producer\.override\./;
 export function registerSettings(config: SettingValues): RegisterSettings {
   const source = sourceAddress(config);
   const analytics = analyticsAddress(config);
-  const { CONNECT_URL: connectUrl, SCHEMA_REGISTRY_URL: registryUrl, KAFKA_BROKERS: brokers } = config;
+  const connect = connectAddress(config);
+  const { SCHEMA_REGISTRY_URL: registryUrl, KAFKA_BROKERS: brokers } = config;
   const missing = [
     source === undefined ? 'SOURCE_DB_HOST' : undefined,
     analytics === undefined ? 'ANALYTICS_DB_HOST' : undefined,
-    connectUrl === undefined ? 'CONNECT_URL' : undefined,
+    connect === undefined ? 'CONNECT_URL' : undefined,
     registryUrl === undefined ? 'SCHEMA_REGISTRY_URL' : undefined,
     brokers.length === 0 ? 'KAFKA_BROKERS' : undefined,
   ].filter((name) => name !== undefined);
   if (
     source === undefined ||
     analytics === undefined ||
-    connectUrl === undefined ||
+    connect === undefined ||
     registryUrl === undefined ||
     brokers.length === 0
   ) {
@@ -73,7 +75,7 @@ export function registerSettings(config: SettingValues): RegisterSettings {
     source,
     sslMode: config.SOURCE_DB_SSLMODE,
     analytics,
-    connect: connectAddress(connectUrl, config),
+    connect,
     name: config.KAFKA_TOPIC_PREFIX,
     names: namesOf(config),
     publication: config.SOURCE_PUBLICATION,
@@ -83,16 +85,6 @@ export function registerSettings(config: SettingValues): RegisterSettings {
     partitions: config.KAFKA_PARTITIONS,
     replication: config.KAFKA_REPLICATION,
     overrides: config.CONNECT_OVERRIDES === 'on',
-  };
-}
-
-/** @param url CONNECT_URL */
-export function connectAddress(url: string, config: SettingValues): ConnectAddress {
-  const { CONNECT_BASIC_AUTH_USER_INFO: login, CONNECT_SSL_CA_LOCATION: ca } = config;
-  return {
-    url: url.replace(/\/+$/, ''),
-    ...(login === '' ? {} : { login }),
-    ...(ca === undefined ? {} : { ca }),
   };
 }
 

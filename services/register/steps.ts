@@ -2,13 +2,13 @@ import type pg from 'pg';
 import { parseLsn } from '#libs/domain/position.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import { pause } from '#libs/platform/retry.ts';
+import { ConnectRefusal } from '#libs/source/connect/http.ts';
 import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
 import { Waiting } from '#libs/source/postgres/faults.ts';
 import { dropSlots, readSlots, refuseForeign, requireLimit, type SlotRow } from '#libs/source/postgres/slot.ts';
 import { advanceProgress, openProgressStore } from '#libs/store/progress/progress.ts';
 import { type ConnectorConfig, describeDifferences } from './config.ts';
 import type { ConnectApi, Connector } from './connect-api.ts';
-import { ConnectRefusal } from './connect-http.ts';
 import { explainRefusal } from './refusals.ts';
 import { type RegisterSettings, slotOf, wantedConfig } from './settings.ts';
 

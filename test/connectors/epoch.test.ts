@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import type { StoredOffset } from '#libs/source/connect/offset.ts';
 import type { StoredProgress } from '#libs/source/contract.ts';
 import type { SlotRow } from '#libs/source/postgres/slot.ts';
-import type { Connector, StoredOffset } from '../../services/register/connect-api.ts';
+import type { Connector } from '../../services/register/connect-api.ts';
 import { type EpochFindings, reasonForConnectorEpoch } from '../../services/register/epoch.ts';
 
 const stored: StoredProgress = {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ConnectRefusal } from '../../services/register/connect-http.ts';
+import { ConnectRefusal } from '#libs/source/connect/http.ts';
 import { explainRefusal } from '../../services/register/refusals.ts';
 import type { RegisterSettings } from '../../services/register/settings.ts';
 

@@ -5,6 +5,7 @@ import { SOURCE_TABLES, type SourceTable } from '#libs/domain/source-tables/inde
 import { type SourceNames, sourceNames } from '#libs/domain/source-tables/names.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { openRegistry } from '#libs/platform/registry/registry.ts';
+import { ConnectHttp } from '#libs/source/connect/http.ts';
 import type {
   ChangeBatch,
   ChangeSource,
@@ -16,7 +17,6 @@ import { type KafkaSourceOptions, kafkaSource } from '#libs/source/kafka/index.t
 import { changeTopicOf } from '#libs/source/kafka/options.ts';
 import { readFloat } from '#libs/source/kafka/values.ts';
 import type { ConnectorConfig } from '../../services/register/config.ts';
-import { ConnectHttp } from '../../services/register/connect-http.ts';
 import { ownTablesSql } from '../../services/register/own-tables.ts';
 import { wantedConfig } from '../../services/register/settings.ts';
 import { bareKafka, type Cluster } from '../support/cluster.ts';

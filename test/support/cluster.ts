@@ -5,8 +5,8 @@ import { type Answer, ask } from '#libs/platform/http.ts';
 import type { ClientOptions } from '#libs/platform/kafka/client.ts';
 import { clientSecurity } from '#libs/platform/kafka/security.ts';
 import { openLog } from '#libs/platform/log.ts';
-import type { ConnectAddress } from '../../services/register/connect-http.ts';
-import { connectAddress } from '../../services/register/settings.ts';
+import type { ConnectAddress } from '#libs/source/connect/http.ts';
+import { connectAddress } from '#libs/source/connect/offset.ts';
 
 /**
  * Broker, registry and Connect as one login may ask them: every client of a test is made from this value, so that it goes
@@ -21,7 +21,7 @@ export interface Cluster extends KafkaCluster {
 /** @param env as a program is told it, with all three addresses */
 export function clusterOf(env: Readonly<Record<string, string>>): Cluster {
   const config = loadConfig(env);
-  return { ...requireKafka(config), connect: connectAddress(config.CONNECT_URL ?? '', config), env };
+  return { ...requireKafka(config), connect: connectAddress(config) ?? { url: '' }, env };
 }
 
 const NOBODY = 'http://127.0.0.1:1';

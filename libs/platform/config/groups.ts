@@ -38,6 +38,8 @@ const CLIENT: readonly Pattern[] = [
   'KAFKA_SSL_',
   'SCHEMA_REGISTRY_',
 ];
+/** Where it stands how far Kafka has what the connector has sent. */
+const OFFSETS: readonly Pattern[] = ['CONNECT_URL', 'CONNECT_BASIC_AUTH_USER_INFO', 'CONNECT_SSL_CA_LOCATION'];
 const DERIVES: readonly Pattern[] = [
   'ANALYTICS_DB_',
   ...FEATURES,
@@ -60,6 +62,7 @@ export const SETTINGS_OF = {
     ...CLIENT,
     'KAFKA_TOPIC_PREFIX',
     'KAFKA_GROUP_PREFIX',
+    ...OFFSETS,
     'PIPELINE_SCHEDULE',
     ...ERASES,
     'RETAIN_REJECTED_DAYS',
@@ -88,6 +91,7 @@ export const SETTINGS_OF = {
     'DIRECTORY',
     'KAFKA_',
     'BATCH_SIZE',
+    ...OFFSETS,
     'API_',
     'PIPELINE_SCHEDULE',
     ...ERASES,

@@ -162,7 +162,9 @@ export const SETTINGS = {
   SCHEMA_REGISTRY_URL: optionalUrl('Confluent-compatible API of the schema registry, with its path'),
   SCHEMA_REGISTRY_BASIC_AUTH_USER_INFO: text('', 'user:password for the registry', { secret: true }),
   SCHEMA_REGISTRY_SSL_CA_LOCATION: certificates('Certificates to trust for the registry; unset: those that Node knows'),
-  CONNECT_URL: optionalUrl('REST API of Kafka Connect, for registering and supervising the connector'),
+  CONNECT_URL: optionalUrl(
+    'REST API of Kafka Connect: the connector is registered and supervised there, and a reconcile asks there whether Kafka has all that was sent',
+  ),
   CONNECT_BASIC_AUTH_USER_INFO: text('', 'user:password for Kafka Connect', { secret: true }),
   CONNECT_SSL_CA_LOCATION: certificates('Certificates to trust for Kafka Connect; unset: those that Node knows'),
   CONNECT_OVERRIDES: oneOf(

@@ -46,16 +46,19 @@ const NEVER_SEEN = -1;
 
 /**
  * Compares some rows under a snapshot of their own.
+ * @param isSure whether to wait until no change can be on its way any more, see {@link StreamMarker.passSurely}
  * @returns undefined when it is void: the table was truncated meanwhile, or another epoch began
  */
 export async function compareRowsById(
   { db, source, marker, ids }: RowComparisonParts,
   table: SourceTable,
   wanted: readonly Uuid[],
+  isSure = false,
 ): Promise<RowComparison | undefined> {
   const tableEpoch = await marker.tableEpoch(table);
   const { snapshot, rows } = await source.byId(table, wanted);
-  if (!(await marker.pass(table, tableEpoch.epoch))) return undefined;
+  const passed = isSure ? marker.passSurely : marker.pass;
+  if (!(await passed.call(marker, table, tableEpoch.epoch))) return undefined;
   const images = await imagesOf(table).read(db, wanted);
   if (!(await marker.holds(table, tableEpoch))) return undefined;
   const stamp = { position: snapshotPosition(tableEpoch.epoch) };

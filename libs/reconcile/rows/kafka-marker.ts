@@ -1,4 +1,5 @@
 import type { ConfigurationError } from '#libs/domain/errors.ts';
+import { parseLsn } from '#libs/domain/position.ts';
 import type { SourceTable } from '#libs/domain/source-tables/index.ts';
 import { namesOf } from '#libs/platform/config/config.ts';
 import { requireKafka } from '#libs/platform/config/kafka.ts';
@@ -16,8 +17,12 @@ import {
 } from '#libs/platform/kafka/contract.ts';
 import type { Log } from '#libs/platform/log.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
+import { pause } from '#libs/platform/retry.ts';
+import { ConnectHttp } from '#libs/source/connect/http.ts';
+import { connectAddress, placeOfOffset, readOffset } from '#libs/source/connect/offset.ts';
 import { DEBEZIUM_STREAM, type PartitionRow } from '#libs/source/contract.ts';
 import { changeTopicOf, streamOf, streamPrefix } from '#libs/source/kafka/options.ts';
+import { Waiting } from '#libs/source/postgres/faults.ts';
 import { progressSql } from '#libs/store/progress/statements.ts';
 import { type Say, waitFor } from '../waiting.ts';
 import type { SourceReader } from './source-reader.ts';
@@ -36,9 +41,14 @@ export interface KafkaMarkerParts {
 /** Nobody needs a marker longer than the run that waits for it. */
 const KEEP_MS = 24 * 3_600_000;
 
+/** How often Connect is asked how far it has come; it puts that down once a second at most. */
+const ASK_CONNECT_MS = 200;
+
 /**
- * Debezium is followed: a marker comes out on the topic of its messages, behind all that was written before it; what the
- * partitions of a table hold then has to be staged.
+ * Debezium is followed: a marker comes out on the topic of its messages, as a rule behind all that was written before it; what
+ * the partitions of a table hold then has to be staged. Kafka keeps the order of one partition only: where a broker falters,
+ * a marker overtakes changes that wait to be sent to others. Whoever has to be sure waits until Connect has stored that Kafka
+ * has all before the marker, which takes up to its `offset.flush.interval.ms`.
  */
 export async function kafkaMarker(parts: KafkaMarkerParts): Promise<StreamMarker> {
   const { config, log, runId, say, signal } = parts;
@@ -152,6 +162,8 @@ class KafkaMarker implements StreamMarker {
   readonly #messages: Messages;
   readonly #ask: <T>(question: () => Promise<T>) => Promise<T>;
   readonly #watch: StreamWatch;
+  /** undefined: the order in which markers come has to do. */
+  readonly #connect: ConnectHttp | undefined;
   #count = 0;
 
   constructor(
@@ -160,7 +172,9 @@ class KafkaMarker implements StreamMarker {
     messages: Messages,
     ask: <T>(question: () => Promise<T>) => Promise<T>,
   ) {
-    const { db, say, signal } = parts;
+    const { config, db, say, signal } = parts;
+    const connect = connectAddress(config);
+    this.#connect = connect === undefined ? undefined : new ConnectHttp(connect, signal);
     this.#parts = parts;
     this.#admin = admin;
     this.#messages = messages;
@@ -176,11 +190,19 @@ class KafkaMarker implements StreamMarker {
     return this.#watch.holds(table, tableEpoch);
   }
 
-  async pass(table: SourceTable, epoch: number): Promise<boolean> {
+  pass(table: SourceTable, epoch: number): Promise<boolean> {
+    return this.#pass(table, epoch, false);
+  }
+
+  passSurely(table: SourceTable, epoch: number): Promise<boolean> {
+    return this.#pass(table, epoch, true);
+  }
+
+  async #pass(table: SourceTable, epoch: number, isSure: boolean): Promise<boolean> {
     this.#count += 1;
     const word = `${this.#parts.runId}/${this.#count}.`;
     this.#messages.expect(word);
-    const place = await this.#parts.source.emit(word);
+    const { after, end: place } = await this.#parts.source.emit(word);
     const hasCome = await this.#untilOr(
       table,
       epoch,
@@ -188,6 +210,7 @@ class KafkaMarker implements StreamMarker {
       async () => this.#messages.hasCome(word),
     );
     if (!hasCome) return false;
+    if (isSure && !(await this.#isStored(table, epoch, after))) return false;
     const topic = this.#topic(table);
     const ends = await this.#ask(() => this.#admin.watermarks([topic]));
     const streams = ends.map(({ partition }) => streamOf(topic, partition));
@@ -197,6 +220,31 @@ class KafkaMarker implements StreamMarker {
       const applied = new Map(rows.map((row) => [row.stream, row.applied]));
       return ends.every(({ partition, high }) => (applied.get(streamOf(topic, partition)) ?? 0n) >= high);
     });
+  }
+
+  /** Resolves when Kafka has all that Debezium has sent up to a place of the source's log; false in another epoch. */
+  #isStored(table: SourceTable, epoch: number, place: string): Promise<boolean> | true {
+    const connect = this.#connect;
+    if (connect === undefined) return true;
+    const { config, signal } = this.#parts;
+    let trouble = '';
+    return this.#untilOr(
+      table,
+      epoch,
+      () => `Kafka Connect to store an offset behind ${place}, by its offset.flush.interval.ms${trouble}`,
+      async () => {
+        await pause(ASK_CONNECT_MS, signal);
+        try {
+          const offset = await readOffset(connect, config.KAFKA_TOPIC_PREFIX);
+          trouble = '';
+          return offset !== undefined && placeOfOffset(offset) >= parseLsn(place);
+        } catch (error) {
+          if (!(error instanceof Waiting)) throw error;
+          trouble = `; ${error.message}`;
+          return false;
+        }
+      },
+    );
   }
 
   async close(): Promise<void> {

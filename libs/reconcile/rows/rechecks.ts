@@ -49,7 +49,9 @@ async function settleSome(parts: RecheckParts, table: SourceTable, waiting: Map<
   const { context, findings } = parts;
   let pauseMs = FIRST_PAUSE_MS;
   for (let looks = 0; waiting.size > 0 && looks < LOOKS; pauseMs = Math.min(LAST_PAUSE_MS, 2 * pauseMs)) {
-    const comparison = await compareRowsById(parts, table, [...waiting.keys()]);
+    // What differs again is concluded to be wrong, so that it has to be certain then that no change is on its way.
+    const isSure = [...waiting.values()].includes(true);
+    const comparison = await compareRowsById(parts, table, [...waiting.keys()], isSure);
     // A void comparison says nothing of the rows.
     if (comparison !== undefined) {
       looks += 1;

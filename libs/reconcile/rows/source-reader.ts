@@ -16,6 +16,13 @@ export interface SourceRead {
   readonly rows: readonly TextRow[];
 }
 
+/** Where a word stands in the source's log, as the server writes places. */
+export interface EmittedWord {
+  /** What was visible before lies before it, and the word after it. */
+  readonly after: string;
+  readonly end: string;
+}
+
 /** Reads the source in short transactions that write nothing. */
 export interface SourceReader {
   /** Rows in order of their ids, after one of them (null: from the first on), `limit` at most. */
@@ -24,8 +31,8 @@ export interface SourceReader {
   byId(table: SourceTable, ids: readonly Uuid[]): Promise<SourceRead>;
   /** Rows of all five tables, about. */
   estimate(): Promise<number>;
-  /** Writes a word into the source's log, and nothing into its tables; answers where, as the server writes it. */
-  emit(word: string): Promise<string>;
+  /** Writes a word into the source's log, and nothing into its tables. */
+  emit(word: string): Promise<EmittedWord>;
   close(): void;
 }
 
@@ -55,8 +62,8 @@ export async function openSourceReader(
     emit: (word) =>
       writer.alone(async () => {
         // In a transaction of its own, so that the stream tells of it at once.
-        const [row] = await writer.rows('SELECT pg_logical_emit_message(true, $1, $2)', [MARKER_PREFIX, word]);
-        return row?.[0] ?? '';
+        const [row] = await writer.rows(EMIT, [MARKER_PREFIX, word]);
+        return { after: row?.[0] ?? '', end: row?.[1] ?? '' };
       }),
     close: () => {
       reader.close();
@@ -64,6 +71,8 @@ export async function openSourceReader(
     },
   };
 }
+
+const EMIT = 'SELECT pg_current_wal_insert_lsn(), pg_logical_emit_message(true, $1, $2)';
 
 const byIdSql = (table: NamedTable): string => {
   const id = identifier(table.id.name);

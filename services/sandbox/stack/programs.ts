@@ -127,7 +127,7 @@ export const PROGRAMS: readonly StackProgram[] = [
     args: ['services/reconcile/main.ts'],
     needs: ['connector'],
     kafkaUser: 'reconcile',
-    env: role('reconcile'),
+    env: (at) => ({ ...role('reconcile')(at), CONNECT_URL: at.connectUrl }),
   },
   {
     name: 'api',

@@ -39,15 +39,18 @@ test('a row that went, and whose tombstone was never sent', async () => {
   expect(lastOf(row)).toMatchObject({ student_id: row.student_id });
   await world.source.db.query('DELETE FROM grades WHERE student_id = $1 AND course_id = $2', [row.student, row.course]);
   await world.settle();
-  await world.db.query('DELETE FROM outbox');
+  // Who has no grades any more may look otherwise to the other family, too.
+  const noted = await world.db.query('DELETE FROM outbox RETURNING topic');
   const { verdict, recordsFailed } = await world.reconcile();
-  expect(verdict.kinds).toEqual({ 'outbox row lost': 1 });
+  expect(verdict.kinds).toEqual({ 'outbox row lost': noted.length });
   expect(verdict.features['outbox.performance']).toMatchObject({ mismatched: 1, repaired: 1 });
-  expect(verdict.examples[0]).toMatchObject({
-    where: 'outbox.performance',
-    key: `${row.student_id}/${row.course_id}`,
-    expected: 'a tombstone',
-  });
+  expect(verdict.examples).toContainEqual(
+    expect.objectContaining({
+      where: 'outbox.performance',
+      key: `${row.student_id}/${row.course_id}`,
+      expected: 'a tombstone',
+    }),
+  );
   expect(recordsFailed).toBe(0);
   await drain(world.db, cluster);
   expect(lastOf(row)).toBeNull();

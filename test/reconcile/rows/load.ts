@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Database, type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
 
-const INSERT_EVENTS = `INSERT INTO activity_logs (student_id, course_id, activity_type, resource_id, "timestamp", metadata)
+export const INSERT_EVENTS = `INSERT INTO activity_logs (student_id, course_id, activity_type, resource_id, "timestamp", metadata)
   SELECT md5('s' || 1 + floor(random() * 50))::uuid, md5('c' || 1 + floor(random() * 5))::uuid, 'view', 'r' || n, now(),
     jsonb_build_object('state', n % 4) FROM generate_series(1, $1::integer) AS n`;
 const INSERT_GRADES = `INSERT INTO grades (student_id, course_id, grade_item, grade_value, grade_max, "timestamp")

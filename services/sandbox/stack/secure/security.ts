@@ -71,7 +71,7 @@ export class StackSecurity {
       ANALYTICS_DB_SSLMODE: 'verify-full',
       ANALYTICS_DB_SSLROOTCERT: certificate,
       ...(user === undefined ? {} : this.#clusterEnv(user)),
-      ...(user !== 'connector'
+      ...(user !== 'connector' && user !== 'reconcile'
         ? {}
         : { CONNECT_BASIC_AUTH_USER_INFO: `${REST}:${passwords[REST]}`, CONNECT_SSL_CA_LOCATION: certificate }),
     };

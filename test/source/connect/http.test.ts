@@ -2,9 +2,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ConfigurationError } from '#libs/domain/errors.ts';
+import { ConnectHttp, ConnectRefusal } from '#libs/source/connect/http.ts';
 import { Waiting } from '#libs/source/postgres/faults.ts';
-import { ConnectHttp, ConnectRefusal } from '../../services/register/connect-http.ts';
-import { type Answering, NOT_A_SERVICE, PATIENT_MS } from '../platform/not-a-service.ts';
+import { type Answering, NOT_A_SERVICE, PATIENT_MS } from '../../platform/not-a-service.ts';
 
 const ROOT = { version: '4.3.1', commit: 'ab1c3d', kafka_cluster_id: 'b9YbLZ8eRQ2mXq0e4S5u6w' };
 
