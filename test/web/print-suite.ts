@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { OWN_PAST_FLAGS } from '#libs/domain/flags.ts';
 import { ask } from '../api/support.ts';
 import type { WebCampus } from './campus.ts';
 import { openPage } from './support.ts';
@@ -31,6 +32,22 @@ export function printTests(campus: () => WebCampus): void {
       expect(await page.evaluate(WIDER), path).toEqual([]);
       await page.emulateMedia({ media: 'screen' });
     }
+    await page.context().close();
+  });
+
+  test.each(['en', 'fr', 'ar'])('the widest row that there can be fits on the paper: %s', async (locale) => {
+    const { course_id } = await campus().keyWith('attention IS NOT NULL');
+    const { page } = await openPage(campus().browser, 'about:blank', { viewport: PAPER, locale });
+    const path = `/api/metrics/course/${course_id}/students`;
+    const [student] = (await ask(campus().api.url + path)).body as object[];
+    const attention = { since: '2026-01-01', value: 9, severity: 'high', reasons: [] };
+    const numbers = { engagement_score: 100, days_inactive: 365, avg_grade: 100, success_rate: 100 };
+    const json = [{ ...student, ...numbers, attention, flags: OWN_PAST_FLAGS }];
+    await page.route(`**${path}`, (route) => route.fulfill({ json }));
+    await page.goto(`${campus().api.url}/#/course/${course_id}`);
+    await page.locator('table.everyone td .alarm').waitFor();
+    await page.emulateMedia({ media: 'print' });
+    expect(await page.evaluate(WIDER)).toEqual([]);
     await page.context().close();
   });
 
