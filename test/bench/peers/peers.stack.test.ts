@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { expectFigures } from '../figures.ts';
 import { type BenchmarkResult, printResult } from '../report.ts';
 import { VARIANTS } from './streams.ts';
 import { LETTERS, runPeersSuite } from './suite.ts';
@@ -20,10 +21,8 @@ test('the product and the careful peers are right, those that count rows are not
       expect(wrongOf(result, plain), text).toBeGreaterThan(0);
     // The product, both passes, the jobs, and the pump.
     expect(result.runs, text).toHaveLength(3 + VARIANTS.length + 1);
-    for (const { values, peakRssMb = 0 } of result.runs) {
-      for (const value of values) expect(value, text).toBeGreaterThan(0);
-      expect(peakRssMb, text).toBeGreaterThan(1);
-    }
+    expectFigures(result, text);
+    for (const { peakRssMb = 0 } of result.runs) expect(peakRssMb, text).toBeGreaterThan(1);
   }
   // Nothing has gone before there are changes.
   expect(wrongOf(everything, 'Kafka Streams, no old rows')).toBe(0);
@@ -32,5 +31,5 @@ test('the product and the careful peers are right, those that count rows are not
     steady.notes.filter((note) => note.endsWith(' 0 never seen')),
     printResult(steady),
   ).toHaveLength(3);
-  for (const { values } of steady.runs) for (const value of values) expect(value).toBeGreaterThan(0);
+  expectFigures(steady, printResult(steady));
 }, 600_000);
