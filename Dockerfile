@@ -39,5 +39,5 @@ COPY --from=web /app/services/web/dist services/web/dist
 
 # What is in the image belongs to root: a role can read its own code and not change it.
 USER node
-ENTRYPOINT ["node", "--max-semi-space-size=32"]
+ENTRYPOINT ["node"]
 CMD ["services/api/main.ts"]

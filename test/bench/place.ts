@@ -1,4 +1,3 @@
-import { NODE_FLAGS } from '#libs/platform/node-flags.ts';
 import { type Database, type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
 import { Campus, type Shape } from './campus.ts';
 import type { Observed } from './observer.ts';
@@ -57,7 +56,6 @@ export class Place implements Observed {
   startProduct(options: Pick<ProductOptions, 'env' | 'program' | 'profile'>): Promise<Product> {
     return Product.start({
       ...options,
-      flags: NODE_FLAGS,
       source: this.databases.source,
       analytics: this.analyticsAddress(),
       folder: this.#world.folder,

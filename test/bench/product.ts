@@ -4,7 +4,6 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseLsn } from '#libs/domain/position.ts';
 import { addressEnv } from '#libs/platform/config/address-env.ts';
-import { nodeFlagsOf } from '#libs/platform/node-flags.ts';
 import { type Database, type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
 import type { RunFile } from '../../services/sandbox/local/runfile.ts';
 
@@ -18,8 +17,6 @@ export interface ProductOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** What to run; `npm start` where not given. */
   readonly program?: string | undefined;
-  /** Of Node; those that its programs have where not given. */
-  readonly flags?: readonly string[];
   /** Writes a CPU profile into this folder when it stops. */
   readonly profile?: string | undefined;
   /** Told at once, before anything is waited for. */
@@ -49,10 +46,9 @@ export class Product {
   /** Resolves as soon as it has begun to work with the source, or for a program without one at once. */
   static async start(options: ProductOptions): Promise<Product> {
     const { source, analytics, folder, env, program = 'services/sandbox/local/main.ts', profile } = options;
-    const { flags = nodeFlagsOf(program) } = options;
     const dataDir = mkdtempSync(path.join(folder, 'product-'));
     const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
-    const child = spawn(process.execPath, [...flags, ...profiling, 'libs/platform/launch.mjs', program], {
+    const child = spawn(process.execPath, [...profiling, 'libs/platform/launch.mjs', program], {
       cwd: ROOT,
       env: {
         ...process.env,

@@ -7,7 +7,6 @@ import { Work } from '#libs/pipeline/work.ts';
 import { addressEnv } from '#libs/platform/config/address-env.ts';
 import { loadConfig } from '#libs/platform/config/config.ts';
 import { openLog } from '#libs/platform/log.ts';
-import { NODE_FLAGS } from '#libs/platform/node-flags.ts';
 import { type Database, type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
 import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
 import { openProgressStore } from '#libs/store/progress/progress.ts';
@@ -162,20 +161,16 @@ function child(
   const task: ReconcileTask = { mode, rows: place.rows };
   const meter = new Meter(world.servers, null);
   return new Promise((resolve, reject) => {
-    const child = spawn(
-      process.execPath,
-      [...NODE_FLAGS, 'libs/platform/launch.mjs', 'test/bench/reconcile-child.ts'],
-      {
-        cwd: ROOT,
-        env: {
-          ...process.env,
-          ...addressEnv('SOURCE_DB', place.source),
-          ...addressEnv('ANALYTICS_DB', place.analytics),
-          BENCH_TASK: JSON.stringify(task),
-        },
-        stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    const child = spawn(process.execPath, ['libs/platform/launch.mjs', 'test/bench/reconcile-child.ts'], {
+      cwd: ROOT,
+      env: {
+        ...process.env,
+        ...addressEnv('SOURCE_DB', place.source),
+        ...addressEnv('ANALYTICS_DB', place.analytics),
+        BENCH_TASK: JSON.stringify(task),
       },
-    );
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    });
     world.keep(child);
     let said: ReconcileTold | undefined;
     child.on('message', (message) => {

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { NODE_FLAGS } from '#libs/platform/node-flags.ts';
 import { read, stagesOf } from './files.ts';
 
 const stages = stagesOf(read('Dockerfile'));
@@ -20,11 +19,6 @@ test('the image of the roles is the last one, and runs as nobody special', () =>
   const words = role?.instructions.map(({ word }) => word) ?? [];
   expect(words.indexOf('USER')).toBeGreaterThan(words.lastIndexOf('COPY'));
   expect(stages.find(({ name }) => name === 'connect')?.instructions.at(-1)).toEqual({ word: 'USER', rest: 'kafka' });
-});
-
-test('Node has the flags there that it has elsewhere, whichever role the command names', () => {
-  const entry = role?.instructions.find(({ word }) => word === 'ENTRYPOINT')?.rest ?? '[]';
-  expect(JSON.parse(entry)).toEqual(['node', ...NODE_FLAGS]);
 });
 
 test('it holds the packages of the lock file, without those of development', () => {

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { nodeFlagsOf } from '#libs/platform/node-flags.ts';
 import type { Ended } from './program.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -21,7 +20,7 @@ export class RoleProcess {
 
   constructor(role: string, env: Readonly<Record<string, string>>, args: readonly string[] = []) {
     const program = role === 'register' ? 'services/register/main.ts' : `services/${role}/main.ts`;
-    this.#child = spawn(process.execPath, [...nodeFlagsOf(program), 'libs/platform/launch.mjs', program, ...args], {
+    this.#child = spawn(process.execPath, ['libs/platform/launch.mjs', program, ...args], {
       cwd: ROOT,
       env: { ...process.env, LOG_LEVEL: 'warn', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -10,7 +10,6 @@ import {
   SOURCE_NAME,
   sourceServer,
 } from '#libs/platform/embedded-postgres/local-servers.ts';
-import { nodeFlagsOf } from '#libs/platform/node-flags.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { writePrivately } from '#libs/platform/private-file.ts';
 import { sleep } from '#libs/platform/retry.ts';
@@ -218,7 +217,7 @@ export function programSpec(
         {
           name,
           folder: path.join(folder, 'logs'),
-          args: nodeArguments(program),
+          args: ['libs/platform/launch.mjs', ...program.args],
           env: { ...settingsFor(program), ...program.env(addresses), ...security?.envOf(kafkaUser) },
           isReady: async (logFile) => once || readyLine(logFile) !== undefined,
         },
@@ -232,13 +231,6 @@ export function programSpec(
     },
   };
 }
-
-/** As every other way of starting it has them: see libs/platform/node-flags.ts. */
-export const nodeArguments = ({ args }: StackProgram): string[] => [
-  ...nodeFlagsOf(args[0] ?? ''),
-  'libs/platform/launch.mjs',
-  ...args,
-];
 
 function readyLine(logFile: string): string | undefined {
   return existsSync(logFile) ? /^ready\b.*$/m.exec(readFileSync(logFile, 'utf8'))?.[0] : undefined;
