@@ -4,6 +4,7 @@ import type { Runner } from '#libs/reconcile/contract.ts';
 import { runAnswer } from '#libs/serve/runs.ts';
 import { ALL_EQUAL, endless, FakeRunner, Gate, resultOf } from '../pipeline-runs/fake.ts';
 import { ended, forgetRuns, until } from '../pipeline-runs/support.ts';
+import { NOTHING } from '../support/nothing.ts';
 import { idOf, openRunsApi, type RunsApi } from './runs.ts';
 import { type Answer, ask, errorOf, startTestApi, uuid } from './support.ts';
 
@@ -42,7 +43,7 @@ describe('POST /api/pipeline/trigger', () => {
 
   test('without a body asks for a reconcile of everything', async () => {
     expect((await runs.trigger()).status).toBe(202);
-    expect(await runs.status()).toMatchObject({ mode: 'reconcile', scope: {} });
+    expect(await runs.status()).toMatchObject({ mode: 'reconcile', scope: NOTHING });
   });
 
   test('takes integers and UUIDs, and null for what is not narrowed', async () => {

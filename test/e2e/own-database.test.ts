@@ -8,6 +8,7 @@ import { type Database, openDatabase } from '#libs/platform/postgres/database.ts
 import { grantsSql } from '#libs/source/postgres/remedies.ts';
 import { seedCampus } from '../../services/sandbox/campus/seed.ts';
 import { makeHostile } from '../support/hostile.ts';
+import { NOTHING } from '../support/nothing.ts';
 import { isLeftOut, POSTGRES_VERSIONS, type PostgresVersion, startPostgres } from '../support/postgres-versions.ts';
 import { SOURCE_SCHEMA } from '../support/source-schema.ts';
 import { statementsOf } from '../support/sql-script.ts';
@@ -170,7 +171,7 @@ function onVersion(version: PostgresVersion): void {
     for (const text of [...WRITES, ...LATER_WRITES]) await asSuperuser(server, 'lms', [text]);
     const settings = { atLeast: 15, institution_timezone: 'Europe/Paris' };
     expect(await differencesOf(server.admin('lms'), server.admin(features.database), settings)).toEqual([]);
-    expect(await reconcile(program)).toMatchObject({ status: 'succeeded', verdict: { kinds: {} } });
+    expect(await reconcile(program)).toMatchObject({ status: 'succeeded', verdict: { kinds: NOTHING } });
     const asked = await routes(program);
     expect(asked.length).toBeGreaterThan(10);
     for (const route of asked) expect(await program.get(route)).toMatchObject({ status: 200 });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addressEnv } from '#libs/platform/config/address-env.ts';
 import { seedCampus } from '../../services/sandbox/campus/seed.ts';
 import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { NOTHING } from '../support/nothing.ts';
 import { isWithoutPgBouncer, type PgBouncer, startPgBouncer } from '../support/pgbouncer.ts';
 import { differencesOf } from './equal.ts';
 import { WRITES } from './load.ts';
@@ -48,7 +49,7 @@ describe.skipIf(isWithoutPgBouncer)('with a pool of sessions before the analytic
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ mode: 'reconcile' }),
     });
-    expect(await answer.json()).toMatchObject({ status: 'succeeded', verdict: { kinds: {} } });
+    expect(await answer.json()).toMatchObject({ status: 'succeeded', verdict: { kinds: NOTHING } });
     const [row] = await analytics.db.query<{ sessions: number }>(
       `SELECT count(*)::integer AS sessions FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name LIKE 'prepadata%'`,

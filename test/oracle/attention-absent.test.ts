@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { NOTHING } from '../support/nothing.ts';
 import { ATTENTION, date, days, FlagSource, students } from './flag-source.ts';
 
 let source: FlagSource;
@@ -142,7 +143,7 @@ test('who joins late is asked after fourteen days, and for work expected more th
   await source.enrol('joined', 'course', 40); // 40 <= 47 - 7, but not 46 - 7
   await source.enrol('joined a day later', 'course', 41);
   await source.ask(80);
-  expect(source.classDay(45)).toMatchObject({ source: null, expected: {} });
+  expect(source.classDay(45)).toMatchObject({ source: null, expected: NOTHING });
   expect(source.classDay(80)).toMatchObject({ source: 'submission', expected: { early: date(46), late: date(47) } });
   expect([...source.flags('joined').keys()]).toEqual(days(40, 80));
   expect(source.openDays('joined', 'absent')).toEqual(days(54, 80));

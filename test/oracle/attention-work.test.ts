@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { NOTHING } from '../support/nothing.ts';
 import { date, days, FlagSource, students } from './flag-source.ts';
 
 let source: FlagSource;
@@ -14,7 +15,7 @@ test('an item is expected when three quarters of the attending have handed it in
   await source.submissions(group.slice(0, 74), 'course', [['by 74', 20]]);
   await source.submissions(group.slice(0, 75), 'course', [['by 75', 20]]);
   await source.ask(30);
-  expect(source.classDay(20)).toMatchObject({ attending: 100, source: null, expected: {} });
+  expect(source.classDay(20)).toMatchObject({ attending: 100, source: null, expected: NOTHING });
   expect(source.classDay(21)).toMatchObject({ attending: 100, source: 'submission', expected: { 'by 75': date(21) } });
   expect(source.classDay(30)?.expected).toEqual({ 'by 75': date(21) });
   expect(source.openDays('classmate 75', 'missing_work')).toEqual([]);
@@ -43,10 +44,10 @@ test('only who attends counts', async () => {
   await source.submissions(eight.slice(0, 7), 'small', [['essay', 20]]);
   await source.active('classmate 8', 'small', days(30, 60));
   await source.ask(60);
-  expect(source.classDay(38, 'falls')).toMatchObject({ attending: 10, expected: {} });
+  expect(source.classDay(38, 'falls')).toMatchObject({ attending: 10, expected: NOTHING });
   expect(source.classDay(39, 'falls')).toMatchObject({ attending: 9, expected: { essay: date(39) } });
-  expect(source.classDay(60, 'gone')).toMatchObject({ attending: 8, expected: {} });
-  expect(source.classDay(30, 'small')).toMatchObject({ attending: 7, usual: null, expected: {} });
+  expect(source.classDay(60, 'gone')).toMatchObject({ attending: 8, expected: NOTHING });
+  expect(source.classDay(30, 'small')).toMatchObject({ attending: 7, usual: null, expected: NOTHING });
   expect(source.classDay(31, 'small')).toMatchObject({ attending: 8, expected: { essay: date(31) } });
   // Joined on day 30, expected on day 31: not owed.
   expect(source.openDays('classmate 8', 'missing_work', 'small')).toEqual([]);
@@ -128,8 +129,8 @@ test('grades alone', async () => {
     ]);
   }
   await source.ask(40);
-  expect(source.classDay(20)).toMatchObject({ source: null, expected: {} }); // `course` and `category` are no items
-  expect(source.classDay(40)).toMatchObject({ source: 'grade', expected: {} }); // seven of ten
+  expect(source.classDay(20)).toMatchObject({ source: null, expected: NOTHING }); // `course` and `category` are no items
+  expect(source.classDay(40)).toMatchObject({ source: 'grade', expected: NOTHING }); // seven of ten
   await source.ask(40, { zero_grades: 'graded' });
   expect(source.classDay(40)).toMatchObject({ source: 'grade', expected: { essay: date(21) } });
   expect(source.openDays('classmate 8', 'missing_work')).toEqual([]);
@@ -155,7 +156,7 @@ test('completions alone', async () => {
   // Done before we looked, on day 15; or not done on day 5, done on day 18, not done again on day 25.
   for (const student of done.slice(0, 4)) await source.completion(student, 'course', [[15, 1]], 'unit');
   await source.ask(40);
-  expect(source.classDay(40)).toMatchObject({ source: null, expected: {} }); // no state that is not done
+  expect(source.classDay(40)).toMatchObject({ source: null, expected: NOTHING }); // no state that is not done
   for (const student of done.slice(4)) {
     await source.completion(
       student,
@@ -170,7 +171,7 @@ test('completions alone', async () => {
   }
   await source.ask(40);
   expect(source.classDay(5)).toMatchObject({ source: null });
-  expect(source.classDay(6)).toMatchObject({ source: 'completion', expected: {} });
+  expect(source.classDay(6)).toMatchObject({ source: 'completion', expected: NOTHING });
   expect(source.classDay(19)).toMatchObject({ source: 'completion', expected: { unit: date(19) } });
   expect(source.openDays('classmate 5', 'missing_work')).toEqual([]);
   expect(source.openDays('classmate 9', 'missing_work')).toEqual(days(19, 40));
@@ -183,7 +184,7 @@ test('submissions that begin in mid-course change the source', async () => {
   for (const student of group) await source.grades(student, 'course', [['essay', 60, 20]]);
   await source.submissions(group, 'course', [['report', 40]]);
   await source.ask(60);
-  expect(source.classDay(20)).toMatchObject({ source: null, expected: {} });
+  expect(source.classDay(20)).toMatchObject({ source: null, expected: NOTHING });
   expect(source.classDay(21)).toMatchObject({ source: 'grade', expected: { essay: date(21) } });
   expect(source.classDay(40)).toMatchObject({ source: 'grade', expected: { essay: date(21) } });
   expect(source.classDay(41)).toMatchObject({ source: 'submission', expected: { quiz: date(11), report: date(41) } });

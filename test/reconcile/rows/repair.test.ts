@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { stageBatch } from '#libs/store/images/stage.ts';
+import { NOTHING } from '../../support/nothing.ts';
 import { untilSettled } from './settled.ts';
 import { RowWorld } from './world.ts';
 
@@ -50,7 +51,7 @@ let right: unknown;
 beforeEach(async () => {
   await world.analytics.db.query('DELETE FROM state.key_mark');
   right = await contents();
-  expect(await world.reconcile()).toMatchObject({ left: 0, kinds: {}, skipped: 0 });
+  expect(await world.reconcile()).toMatchObject({ left: 0, kinds: NOTHING, skipped: 0 });
   expect(await contents()).toEqual(right);
 });
 
@@ -195,7 +196,7 @@ describe.each([10_000, 7])('in ranges of %s rows', (rangeRows) => {
     const after = await positions(table);
     for (const [id, position] of before) expect(after.get(id)).toBe(position);
     expect(await world.reconcile({ rangeRows })).toMatchObject({
-      kinds: {},
+      kinds: NOTHING,
       left: 0,
       compared: seen.compared - (kind === 'row extra' ? rows : 0),
     });
@@ -259,7 +260,7 @@ test('a tombstone that was lost lets a late change through, and the row that it 
     `DELETE FROM state.image_activity_logs WHERE id = ${row('a', 193)} RETURNING id, epoch, lsn`,
   );
   // Nothing is wrong yet: neither side has the row.
-  expect(await world.reconcile()).toMatchObject({ kinds: {}, left: 0 });
+  expect(await world.reconcile()).toMatchObject({ kinds: NOTHING, left: 0 });
   const position = { epoch: gone?.epoch ?? 0, lsn: (gone?.lsn ?? 0n) - 1n };
   const late = { table: 'activity_logs', op: 'update', id: gone?.id ?? '', position, xid: 9n } as const;
   const after = { student_id: null, course_id: null, activity_type: 'view', resource_id: null } as const;
