@@ -33,7 +33,7 @@ describe('POST /api/pipeline/trigger', () => {
       run_id: idOf(answer),
       status: 'queued',
       mode: 'reconcile',
-      scope: {},
+      scope: NOTHING,
       dry_run: false,
       requested_by: 'api',
       attempts: 0,

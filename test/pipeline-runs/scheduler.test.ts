@@ -5,6 +5,7 @@ import { parseSchedule } from '#libs/platform/schedule.ts';
 import { Scheduler } from '#libs/reconcile/jobs/scheduler.ts';
 import { cancelRun, claimRun, endRun } from '#libs/store/runs/runs.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
+import { NOTHING } from '../support/nothing.ts';
 import { ask, forgetRuns, read } from './support.ts';
 
 let analytics: TestDatabase;
@@ -90,7 +91,7 @@ describe('a night', () => {
     const id = await scheduler.look();
     expect(await read(analytics.db, id ?? '')).toMatchObject({
       mode: 'reconcile',
-      scope: {},
+      scope: NOTHING,
       dryRun: false,
       requestedBy: 'schedule',
       scheduledFor: new Date('2026-03-20T02:00:00Z'),
