@@ -57,8 +57,8 @@ export async function compareRowsById(
 ): Promise<RowComparison | undefined> {
   const tableEpoch = await marker.tableEpoch(table);
   const { snapshot, rows } = await source.byId(table, wanted);
-  const passed = isSure ? marker.passSurely : marker.pass;
-  if (!(await passed.call(marker, table, tableEpoch.epoch))) return undefined;
+  const { epoch } = tableEpoch;
+  if (!(await (isSure ? marker.passSurely(table, epoch) : marker.pass(table, epoch)))) return undefined;
   const images = await imagesOf(table).read(db, wanted);
   if (!(await marker.holds(table, tableEpoch))) return undefined;
   const stamp = { position: snapshotPosition(tableEpoch.epoch) };

@@ -14,6 +14,7 @@ export interface StoredOffset {
  * How far Kafka has all that a connector has sent: Connect stores the offset of a record only when the broker has taken that
  * record and each before it, every `offset.flush.interval.ms`.
  * @returns undefined: nothing is stored, or there is no such connector
+ * @throws what {@link ConnectHttp} throws
  */
 export async function readOffset(http: ConnectHttp, connector: string): Promise<StoredOffset | undefined> {
   const path = `/connectors/${encodeURIComponent(connector)}/offsets`;
