@@ -2,6 +2,9 @@ import { readFileSync } from 'node:fs';
 import { type Database, type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
 import { SOURCE_SCHEMA } from '../support/source-schema.ts';
 
+/** To the source, by which changes are made. */
+export const CONNECTIONS = 12;
+
 const SEED = 1;
 const read = (name: string): string => readFileSync(new URL(`./sql/${name}.sql`, import.meta.url), 'utf8');
 const SHAPE_SQL = read('shape');
@@ -63,7 +66,7 @@ export class Campus {
 
   /** Fills the empty database. @returns a pool on it, for the caller to close */
   async fill(): Promise<Database> {
-    const db = openDatabase(this.#address(), { connections: 12, name: 'bench' });
+    const db = openDatabase(this.#address(), { connections: CONNECTIONS, name: 'bench' });
     await db.query(SOURCE_SCHEMA);
     await installShape(db, this.shape);
     await db.query(read('live'));

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database, SqlStatement } from '#libs/platform/postgres/database.ts';
 import { type Random, randomFrom } from '../../services/sandbox/campus/random.ts';
-import type { Shape } from './campus.ts';
+import { CONNECTIONS, type Shape } from './campus.ts';
 
 /** Row n of a kind, as `bench.id` names it. */
 export function idOf(kind: string, n: number): string {
@@ -27,8 +27,6 @@ export function shuffled(count: number, random: Random): number[] {
 }
 
 export const CHANGES_PER_SECOND = 500;
-/** With so many under way the machine cannot do it: more of them would wait for a connection until that is an error. */
-const MOST_UNDER_WAY = 400;
 
 /**
  * Fires `count` times at random moments, `perSecond` in the mean, or as many as the machine can do; resolves when all have come to an
@@ -51,7 +49,8 @@ export async function atRandom(
     next += (-Math.log(1 - random.next()) / perSecond) * 1_000;
     const wait = next - performance.now();
     if (wait > 0.5) await sleep(wait);
-    while (underWay >= MOST_UNDER_WAY) await sleep(1);
+    // The machine cannot do more; others would wait for a connection until that is an error.
+    while (underWay >= CONNECTIONS) await sleep(1);
     underWay += 1;
     running.push(fire(index).finally(ended));
   }
