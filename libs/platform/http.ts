@@ -2,14 +2,25 @@ import { Agent, fetch, Headers, type Response } from 'undici';
 import { messageOf } from '#libs/domain/errors.ts';
 import { isNotTrusted } from './certificates.ts';
 
-/** What is asked of a service over HTTP. */
-export interface Question {
+/** Where a service is, and how it is spoken to. */
+export interface ServiceAddress {
   /** May hold user and password, which go as a header. */
   readonly url: string;
   /** `user:password`, in place of those in the URL. */
   readonly login?: string;
   /** PEM certificates to trust instead of those that Node knows. */
   readonly ca?: string;
+}
+
+/** @param login empty: none, or what stands in the URL */
+export const serviceAddress = (url: string, login: string, ca: string | undefined): ServiceAddress => ({
+  url,
+  ...(login === '' ? {} : { login }),
+  ...(ca === undefined ? {} : { ca }),
+});
+
+/** What is asked of a service over HTTP. */
+export interface Question extends ServiceAddress {
   readonly method?: string;
   readonly body?: string;
   readonly contentType: string;

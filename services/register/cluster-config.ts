@@ -1,6 +1,7 @@
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import type { KafkaCluster } from '#libs/platform/config/kafka.ts';
 import type { SettingName } from '#libs/platform/config/settings.ts';
+import type { ServiceAddress } from '#libs/platform/http.ts';
 import type { OAuthClient } from '#libs/platform/kafka/oauth.ts';
 import type { KafkaSecurity, PasswordLogin } from '#libs/platform/kafka/security.ts';
 import { type ConnectorConfig, fillConverter } from './config.ts';
@@ -82,7 +83,7 @@ function passwordLines({ mechanism, username, password }: PasswordLogin): Connec
 const quoted = (text: string): string => `"${text.replaceAll(/["\\]/g, '\\$&')}"`;
 
 /** For keys and values alike. */
-function converters(registry: KafkaCluster['registry']): ConnectorConfig {
+function converters(registry: ServiceAddress): ConnectorConfig {
   const { url, login, ca } = withoutLogin(registry);
   const isApicurio = CONFLUENT_PATH.test(url);
   const lines = isApicurio
@@ -100,7 +101,7 @@ function converters(registry: KafkaCluster['registry']): ConnectorConfig {
 }
 
 /** A login that stands in the address counts as any other, and stays out of sight. */
-function withoutLogin({ url, login, ca }: KafkaCluster['registry']): KafkaCluster['registry'] {
+function withoutLogin({ url, login, ca }: ServiceAddress): ServiceAddress {
   const address = new URL(url);
   const { username, password } = address;
   if (username === '' && password === '') return { url, ...(login && { login }), ...(ca && { ca }) };

@@ -1,5 +1,6 @@
+import type { ServiceAddress } from '#libs/platform/http.ts';
 import { pause } from '#libs/platform/retry.ts';
-import { type ConnectAddress, ConnectHttp, type ConnectRequest } from '#libs/source/connect/http.ts';
+import { ConnectHttp, type ConnectRequest } from '#libs/source/connect/http.ts';
 import { readOffset, type StoredOffset } from '#libs/source/connect/offset.ts';
 import { Waiting } from '#libs/source/postgres/faults.ts';
 import type { ConnectorConfig } from './config.ts';
@@ -39,7 +40,7 @@ export class ConnectApi {
   readonly #name: string;
   readonly #signal: AbortSignal;
 
-  constructor(address: ConnectAddress, name: string, signal: AbortSignal) {
+  constructor(address: ServiceAddress, name: string, signal: AbortSignal) {
     this.#http = new ConnectHttp(address, signal);
     this.#name = name;
     this.#signal = signal;

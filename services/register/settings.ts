@@ -3,11 +3,11 @@ import type { SourceNames } from '#libs/domain/source-tables/names.ts';
 import { analyticsAddress, namesOf, sourceAddress } from '#libs/platform/config/config.ts';
 import { type KafkaCluster, requireKafka } from '#libs/platform/config/kafka.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
+import type { ServiceAddress } from '#libs/platform/http.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { settleForOthers } from '#libs/platform/postgres/session-settings.ts';
 import type { SslMode } from '#libs/platform/postgres/tls.ts';
-import type { ConnectAddress } from '#libs/source/connect/http.ts';
-import { connectAddress } from '#libs/source/connect/offset.ts';
+import { connectAddress } from '#libs/source/connect/http.ts';
 import { clusterConfig, inConnect } from './cluster-config.ts';
 import { type ConnectorConfig, fillConfig, includeLists, type SnapshotMode } from './config.ts';
 
@@ -16,7 +16,7 @@ export interface RegisterSettings {
   readonly source: DatabaseAddress;
   readonly sslMode: SslMode;
   readonly analytics: DatabaseAddress;
-  readonly connect: ConnectAddress;
+  readonly connect: ServiceAddress;
   /** Of the connector; it is the topics' prefix as well, and so what Connect keeps the offset under. */
   readonly name: string;
   readonly names: SourceNames;

@@ -1,19 +1,18 @@
 import kafkajs from 'kafkajs';
 import { loadConfig } from '#libs/platform/config/config.ts';
 import { type KafkaCluster, requireKafka } from '#libs/platform/config/kafka.ts';
-import { type Answer, ask } from '#libs/platform/http.ts';
+import { type Answer, ask, type ServiceAddress } from '#libs/platform/http.ts';
 import type { ClientOptions } from '#libs/platform/kafka/client.ts';
 import { clientSecurity } from '#libs/platform/kafka/security.ts';
 import { openLog } from '#libs/platform/log.ts';
-import type { ConnectAddress } from '#libs/source/connect/http.ts';
-import { connectAddress } from '#libs/source/connect/offset.ts';
+import { connectAddress } from '#libs/source/connect/http.ts';
 
 /**
  * Broker, registry and Connect as one login may ask them: every client of a test is made from this value, so that it goes
  * the same in the clear and behind TLS and passwords.
  */
 export interface Cluster extends KafkaCluster {
-  readonly connect: ConnectAddress;
+  readonly connect: ServiceAddress;
   /** The same for a program. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -47,12 +46,7 @@ export const bareKafka = ({ brokers, security }: KafkaCluster): kafkajs.Kafka =>
   new kafkajs.Kafka({ brokers: [...brokers], ...clientSecurity(security), logLevel: kafkajs.logLevel.NOTHING });
 
 /** Asks registry or Connect something that our clients do not. */
-export const askPlainly = (
-  address: ConnectAddress | KafkaCluster['registry'],
-  path: string,
-  method = 'GET',
-  body?: string,
-): Promise<Answer> =>
+export const askPlainly = (address: ServiceAddress, path: string, method = 'GET', body?: string): Promise<Answer> =>
   ask({
     ...address,
     url: `${address.url}${path}`,

@@ -1,4 +1,5 @@
 import { ConfigurationError } from '#libs/domain/errors.ts';
+import { type ServiceAddress, serviceAddress } from '../http.ts';
 import type { KafkaSecurity } from '../kafka/security.ts';
 import type { SettingValues } from './settings.ts';
 
@@ -7,14 +8,8 @@ export interface KafkaCluster {
   /** As `host:port`. */
   readonly brokers: readonly string[];
   readonly security: KafkaSecurity;
-  readonly registry: {
-    /** The Confluent-compatible API. */
-    readonly url: string;
-    /** `user:password`; absent: none, or those in the URL. */
-    readonly login?: string;
-    /** PEM certificates to trust instead of those that Node knows. */
-    readonly ca?: string;
-  };
+  /** The Confluent-compatible API. */
+  readonly registry: ServiceAddress;
 }
 
 /**
@@ -37,7 +32,7 @@ export function requireKafka(config: SettingValues): KafkaCluster {
   return {
     brokers,
     security: kafkaSecurity(config),
-    registry: { url, ...(login === '' ? {} : { login }), ...(ca === undefined ? {} : { ca }) },
+    registry: serviceAddress(url, login, ca),
   };
 }
 

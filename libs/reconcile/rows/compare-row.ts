@@ -46,7 +46,7 @@ const NEVER_SEEN = -1;
 
 /**
  * Compares some rows under a snapshot of their own.
- * @param isSure whether to wait until no change can be on its way any more, see {@link StreamMarker.passSurely}
+ * @param isSure whether to wait until no change can be on its way any more, see {@link StreamMarker.pass}
  * @returns undefined when it is void: the table was truncated meanwhile, or another epoch began
  */
 export async function compareRowsById(
@@ -57,8 +57,7 @@ export async function compareRowsById(
 ): Promise<RowComparison | undefined> {
   const tableEpoch = await marker.tableEpoch(table);
   const { snapshot, rows } = await source.byId(table, wanted);
-  const { epoch } = tableEpoch;
-  if (!(await (isSure ? marker.passSurely(table, epoch) : marker.pass(table, epoch)))) return undefined;
+  if (!(await marker.pass(table, tableEpoch.epoch, isSure))) return undefined;
   const images = await imagesOf(table).read(db, wanted);
   if (!(await marker.holds(table, tableEpoch))) return undefined;
   const stamp = { position: snapshotPosition(tableEpoch.epoch) };

@@ -18,8 +18,8 @@ import {
 import type { Log } from '#libs/platform/log.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { pause } from '#libs/platform/retry.ts';
-import { ConnectHttp } from '#libs/source/connect/http.ts';
-import { connectAddress, placeOfOffset, readOffset } from '#libs/source/connect/offset.ts';
+import { ConnectHttp, connectAddress } from '#libs/source/connect/http.ts';
+import { placeOfOffset, readOffset } from '#libs/source/connect/offset.ts';
 import { DEBEZIUM_STREAM, type PartitionRow } from '#libs/source/contract.ts';
 import { changeTopicOf, streamOf, streamPrefix } from '#libs/source/kafka/options.ts';
 import { Waiting } from '#libs/source/postgres/faults.ts';
@@ -190,15 +190,7 @@ class KafkaMarker implements StreamMarker {
     return this.#watch.holds(table, tableEpoch);
   }
 
-  pass(table: SourceTable, epoch: number): Promise<boolean> {
-    return this.#pass(table, epoch, false);
-  }
-
-  passSurely(table: SourceTable, epoch: number): Promise<boolean> {
-    return this.#pass(table, epoch, true);
-  }
-
-  async #pass(table: SourceTable, epoch: number, isSure: boolean): Promise<boolean> {
+  async pass(table: SourceTable, epoch: number, isSure = false): Promise<boolean> {
     this.#count += 1;
     const word = `${this.#parts.runId}/${this.#count}.`;
     this.#messages.expect(word);
@@ -223,7 +215,7 @@ class KafkaMarker implements StreamMarker {
   }
 
   /** Resolves when Kafka has all that Debezium has sent up to a place of the source's log; false in another epoch. */
-  #isStored(table: SourceTable, epoch: number, place: string): Promise<boolean> | true {
+  async #isStored(table: SourceTable, epoch: number, place: string): Promise<boolean> {
     const connect = this.#connect;
     if (connect === undefined) return true;
     const { config, signal } = this.#parts;

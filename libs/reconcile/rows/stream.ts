@@ -23,10 +23,9 @@ export interface StreamMarker {
   /**
    * Writes a marker into the source's log and resolves when all changes of the table that had committed by then are
    * staged; with false when another epoch has begun meanwhile.
+   * @param isSure whether to wait longer where a change may have been overtaken by its marker
    */
-  pass(table: SourceTable, epoch: number): Promise<boolean>;
-  /** As {@link pass}, and slower where that cannot tell whether a change has been overtaken by its marker. */
-  passSurely(table: SourceTable, epoch: number): Promise<boolean>;
+  pass(table: SourceTable, epoch: number, isSure?: boolean): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -107,27 +106,25 @@ function obstacleIn(row: TableEpochRow | undefined): string {
 
 /** The database itself is followed: its progress is a place in its log. */
 export function pgoutputMarker(watch: StreamWatch, source: Pick<SourceReader, 'emit'>, runId: string): StreamMarker {
-  const pass = async (table: SourceTable, epoch: number): Promise<boolean> => {
-    const { end } = await source.emit(runId);
-    const lsn = parseLsn(end);
-    return waitFor(
-      async () => {
-        const row = await watch.read(table);
-        if (row?.epoch !== epoch) return false;
-        return row.applied >= lsn ? true : undefined;
-      },
-      () => `the stream to pass ${end}`,
-      watch.say,
-      watch.signal,
-    );
-  };
   return {
     stream: watch.stream,
     tableEpoch: (table) => watch.tableEpoch(table),
     holds: (table, tableEpoch) => watch.holds(table, tableEpoch),
-    pass,
-    // There is one log, and it is read in its order.
-    passSurely: pass,
+    // There is one log, read in its order: nothing overtakes anything.
+    pass: async (table, epoch) => {
+      const { end } = await source.emit(runId);
+      const lsn = parseLsn(end);
+      return waitFor(
+        async () => {
+          const row = await watch.read(table);
+          if (row?.epoch !== epoch) return false;
+          return row.applied >= lsn ? true : undefined;
+        },
+        () => `the stream to pass ${end}`,
+        watch.say,
+        watch.signal,
+      );
+    },
     close: async () => {},
   };
 }

@@ -1,6 +1,7 @@
 import { isInteger, parse } from 'lossless-json';
 import { ConfigurationError } from '#libs/domain/errors.ts';
-import { type Answer, ask, NoAnswer, shown } from '#libs/platform/http.ts';
+import type { SettingValues } from '#libs/platform/config/settings.ts';
+import { type Answer, ask, NoAnswer, type ServiceAddress, serviceAddress, shown } from '#libs/platform/http.ts';
 import { pause } from '#libs/platform/retry.ts';
 import { Waiting } from '#libs/source/postgres/faults.ts';
 
@@ -10,16 +11,6 @@ export class ConnectRefusal extends Error {
     super(message);
     this.name = 'ConnectRefusal';
   }
-}
-
-/** Where Connect is, and how it is spoken to. */
-export interface ConnectAddress {
-  /** Without a slash at its end. */
-  readonly url: string;
-  /** `user:password`; absent: none, or those in the URL. */
-  readonly login?: string;
-  /** PEM certificates to trust instead of those that Node knows. */
-  readonly ca?: string;
 }
 
 export interface ConnectRequest {
@@ -46,13 +37,19 @@ const readJson = (text: string): unknown =>
     ? undefined
     : parse(text, undefined, { parseNumber: (number) => (isInteger(number) ? BigInt(number) : Number(number)) });
 
+/** Where Kafka Connect is; undefined where CONNECT_URL is not set. */
+export function connectAddress(config: SettingValues): ServiceAddress | undefined {
+  const { CONNECT_URL: url, CONNECT_BASIC_AUTH_USER_INFO: login, CONNECT_SSL_CA_LOCATION: ca } = config;
+  return url === undefined ? undefined : serviceAddress(url.replace(/\/+$/, ''), login, ca);
+}
+
 /**
  * Kafka Connect by its REST API.
  * Every call throws {@link Waiting} when Connect is away, slow or busy, {@link ConnectRefusal} when it says no, and a
  * ConfigurationError when it wants a login or somebody else answers, unless it was Connect that answered before.
  */
 export class ConnectHttp {
-  readonly #address: ConnectAddress;
+  readonly #address: ServiceAddress;
   readonly #signal: AbortSignal;
   readonly #readMs: number;
   readonly #conflictMs: number;
@@ -61,11 +58,12 @@ export class ConnectHttp {
   heardAt: number | null = null;
 
   /**
+   * @param address without a slash at the end of its URL
    * @param readMs how long it may take to read something, milliseconds
    * @param conflictMs how long it is asked again while its workers share their work out, milliseconds
    */
   constructor(
-    address: ConnectAddress,
+    address: ServiceAddress,
     signal: AbortSignal,
     readMs: number = READ_MS,
     conflictMs: number = CONFLICT_MS,

@@ -1,5 +1,4 @@
-import type { SettingValues } from '#libs/platform/config/settings.ts';
-import type { ConnectAddress, ConnectHttp } from './http.ts';
+import type { ConnectHttp } from './http.ts';
 
 /** How far a connector has come, as Debezium puts it down; log sequence numbers are bigints. */
 export interface StoredOffset {
@@ -25,14 +24,3 @@ export async function readOffset(http: ConnectHttp, connector: string): Promise<
 /** The farthest place in the source's log that an offset names. */
 export const placeOfOffset = ({ lsn = 0n, lsn_proc: processed = 0n, lsn_commit: commit = 0n }: StoredOffset): bigint =>
   [lsn, processed, commit].reduce((most, place) => (place > most ? place : most));
-
-/** @returns undefined where CONNECT_URL is not set */
-export function connectAddress(config: SettingValues): ConnectAddress | undefined {
-  const { CONNECT_URL: url, CONNECT_BASIC_AUTH_USER_INFO: login, CONNECT_SSL_CA_LOCATION: ca } = config;
-  if (url === undefined) return undefined;
-  return {
-    url: url.replace(/\/+$/, ''),
-    ...(login === '' ? {} : { login }),
-    ...(ca === undefined ? {} : { ca }),
-  };
-}

@@ -35,11 +35,11 @@ async function recheck(ids: ReadonlyMap<Uuid, boolean>): Promise<RowFindings> {
   let isHeldUp = true;
   const marker: StreamMarker = {
     ...sure,
-    pass: async () => true,
-    passSurely: (table, epoch) => {
+    pass: async (table, epoch, isSure) => {
+      if (isSure !== true) return true;
       if (isHeldUp) world.begin();
       isHeldUp = false;
-      return sure.passSurely(table, epoch);
+      return sure.pass(table, epoch);
     },
   };
   const findings = new RowFindings();
