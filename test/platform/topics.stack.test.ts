@@ -9,7 +9,7 @@ import type { Admin, TopicSpec } from '#libs/platform/kafka/contract.ts';
 import { kafkaSource } from '#libs/source/kafka/index.ts';
 import { MemoryPartitions } from '../source/kafka-world.ts';
 import { Reader, Replica, type SourceWorld } from '../source/world.ts';
-import { bareKafka, type Cluster, clientOf, principalOf } from '../support/cluster.ts';
+import { bareKafka, type Cluster, clientOf, createTopics, principalOf } from '../support/cluster.ts';
 import { useStack } from '../support/stack.ts';
 
 /* Topics that somebody else has made before us, on a broker that asks for rights. */
@@ -45,7 +45,7 @@ async function theirs(config: Record<string, string>, partitions = 4): Promise<s
   topics += 1;
   const topic = `theirs-${topics}`;
   const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
-  await kafka.createTopics({ topics: [{ topic, numPartitions: partitions, replicationFactor: 1, configEntries }] });
+  await createTopics(kafka, [{ topic, numPartitions: partitions, replicationFactor: 1, configEntries }]);
   return topic;
 }
 
@@ -159,9 +159,8 @@ test.each(['compact', 'compact,delete'])(
     topics += 1;
     const topicPrefix = `changes${topics}-${policy.length}`;
     const topic = `${topicPrefix}.public.students`;
-    await kafka.createTopics({
-      topics: [{ topic, numPartitions: 2, configEntries: [{ name: 'cleanup.policy', value: policy }] }],
-    });
+    const configEntries = [{ name: 'cleanup.policy', value: policy }];
+    await createTopics(kafka, [{ topic, numPartitions: 2, configEntries }]);
     const progress = new MemoryPartitions();
     const source = kafkaSource({
       ...cluster,

@@ -21,8 +21,8 @@ afterAll(() => world.drop());
 
 test(
   `${RUNS} reconciles beside writers at full speed find nothing`,
-  async () => {
-    const writers = load(world.source.address);
+  async ({ signal }) => {
+    const writers = load(world.source.address, world.analytics.db);
     let judged = 0;
     try {
       for (let run = 0; run < RUNS; run += 1) {
@@ -31,7 +31,7 @@ test(
         const midnight = setTimeout(() => {
           days += 1;
         }, 700);
-        const { verdict, recordsFailed } = await world.reconcile({ dryRun: run % 2 === 0, timeoutMs: 1_000 });
+        const { verdict, recordsFailed } = await world.reconcile({ dryRun: run % 2 === 0, timeoutMs: 1_000, signal });
         clearTimeout(midnight);
         const { kinds, examples } = verdict;
         expect({ run, kinds, examples, recordsFailed }).toEqual({ run, kinds: {}, examples: [], recordsFailed: 0 });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { ChangeSource } from '#libs/source/contract.ts';
+import { createTopics } from '../support/cluster.ts';
 import { createSourceDatabase } from '../support/database.ts';
 import { type KafkaWorld, kafkaWorld, onCluster, PARTITIONS } from './kafka-world.ts';
 import { eventually, log, type Stage, setStage } from './stage.ts';
@@ -131,7 +132,7 @@ async function makeAnew(topic: string, partitions: number): Promise<void> {
   await onCluster(world.cluster, async (admin) => {
     await admin.deleteTopics({ topics: [topic] });
     await eventually(async () => (await admin.listTopics()).includes(topic)).toBe(false);
-    await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true });
+    await createTopics(admin, [{ topic, numPartitions: partitions }]);
   });
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
 import { loadConfig } from '#libs/platform/config/config.ts';
 import { type KafkaCluster, requireKafka } from '#libs/platform/config/kafka.ts';
@@ -55,3 +56,20 @@ export const askPlainly = (address: ServiceAddress, path: string, method = 'GET'
     timeoutMs: 60_000,
     ...(body === undefined ? {} : { body }),
   });
+
+/**
+ * Makes topics, and resolves when whoever is asked knows them and who leads them. The library's own waiting ends in an error
+ * where the broker that it asks has not heard of them yet, since the controller tells it a moment later.
+ */
+export async function createTopics(admin: kafkajs.Admin, topics: readonly kafkajs.ITopicConfig[]): Promise<void> {
+  await admin.createTopics({ topics: [...topics], waitForLeaders: false });
+  for (;;) {
+    try {
+      await admin.fetchTopicMetadata({ topics: topics.map(({ topic }) => topic) });
+      return;
+    } catch (error) {
+      if ((error as { type?: string }).type !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error;
+      await sleep(50);
+    }
+  }
+}

@@ -1,6 +1,6 @@
 import avsc from 'avsc';
 import type { Consumer } from 'kafkajs';
-import { askPlainly, bareKafka, type Cluster } from './cluster.ts';
+import { askPlainly, bareKafka, type Cluster, createTopics } from './cluster.ts';
 
 /** A record as it lies in the topic, its value decoded beside it. */
 export interface RawRecord {
@@ -35,7 +35,10 @@ export async function readTopics(cluster: Cluster, topics: readonly string[]): P
   await admin.connect();
   const present = await admin.listTopics();
   const missing = topics.filter((topic) => !present.includes(topic));
-  await admin.createTopics({ topics: missing.map((topic) => ({ topic, numPartitions: 4 })), waitForLeaders: true });
+  await createTopics(
+    admin,
+    missing.map((topic) => ({ topic, numPartitions: 4 })),
+  );
   await admin.disconnect();
   const records: RawRecord[] = [];
   const decode = decoder(cluster);

@@ -1,6 +1,7 @@
 import type kafkajs from 'kafkajs';
 import { openClient } from '#libs/platform/kafka/client.ts';
 import { openLog } from '#libs/platform/log.ts';
+import { createTopics } from '../../support/cluster.ts';
 
 export const CHANGES = 'peers.changes';
 /** As many as there are cores to work on them. */
@@ -30,10 +31,10 @@ export class Topics {
 
   /** Makes those that are missing. */
   async ensure(topics: readonly string[]): Promise<void> {
-    await this.#admin.createTopics({
-      topics: topics.map((topic) => ({ topic, numPartitions: PARTITIONS, replicationFactor: 1 })),
-      waitForLeaders: true,
-    });
+    await createTopics(
+      this.#admin,
+      topics.map((topic) => ({ topic, numPartitions: PARTITIONS, replicationFactor: 1 })),
+    );
   }
 
   /** Whether a group has read these topics to their ends, and said so. Ask in the order in which records pass them. */

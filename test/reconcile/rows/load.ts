@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Database, type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
+import { type Database, type DatabaseAddress, openDatabase, type Queryable } from '#libs/platform/postgres/database.ts';
 
 export const INSERT_EVENTS = `INSERT INTO activity_logs (student_id, course_id, activity_type, resource_id, "timestamp", metadata)
   SELECT md5('s' || 1 + floor(random() * 50))::uuid, md5('c' || 1 + floor(random() * 5))::uuid, 'view', 'r' || n, now(),
@@ -20,7 +20,7 @@ export async function fill(db: Database): Promise<void> {
   await db.query(INSERT_GRADES, [1_000]);
   await db.query(
     `INSERT INTO enrollments (id, student_id, course_id)
-     SELECT md5('e' || n)::uuid, md5('s' || n)::uuid, md5('c1')::uuid FROM generate_series(1, 40) AS n`,
+     SELECT md5('e' || n)::uuid, md5('s' || n)::uuid, md5('c1')::uuid FROM generate_series(1, 41) AS n`,
   );
 }
 
@@ -46,20 +46,45 @@ export interface Load {
 /** For how long changes of the same rows stand in the log before they are there, milliseconds; each of rows of its own. */
 const BREWING_MS = [3, 6, 12, 20, 30, 45, 70, 110, 170];
 
-/** Rows that change without pause, so that every look finds them changed since: four of the forty, of those that are hot. */
+/** Rows that change without pause, so that every look finds them changed since: four of the first forty. */
 const HOT = `UPDATE enrollments SET enrolled_at = clock_timestamp()
   WHERE id IN (SELECT md5('e' || n)::uuid FROM generate_series(1 + 4 * $1::integer, 4 + 4 * $1::integer) AS n)`;
 
+/** The row after those: when a change of it is staged, so is what was written before it. */
+const PROBE = `UPDATE enrollments SET enrolled_at = COALESCE(enrolled_at, '2026-01-01') + interval '1 second' WHERE id = md5('e41')::uuid`;
+const PROBED = `SELECT enrolled_at FROM state.image_enrollments WHERE id = md5('e41')::uuid`;
+
+/** Writers rest while changes are staged later than this. */
+const MOST_BEHIND_MS = 500;
+
 /**
  * Writes for as long as it takes: one in short transactions, two in long ones, some on the same rows again and again, and
- * now and then a table is emptied.
+ * now and then a table is emptied. As fast as it is staged: where that is slower than writing, whoever waits until all is
+ * staged would wait without end.
  */
-export function load(address: DatabaseAddress): Load {
+export function load(address: DatabaseAddress, analytics: Queryable): Load {
   const db = openDatabase(address, { connections: 16, name: 'test writer' });
-  const state = { stopped: false, rounds: 0 };
+  const state = { stopped: false, behind: false, rounds: 0 };
   const looping = async (work: (round: number) => Promise<unknown>): Promise<void> => {
-    for (let round = 0; !state.stopped; round += 1) await work(round).catch(ignoreDeadlock);
+    for (let round = 0; !state.stopped; round += 1) {
+      while (state.behind && !state.stopped) await sleep(10);
+      await work(round).catch(ignoreDeadlock);
+    }
   };
+  const staged = async (): Promise<unknown> =>
+    (await analytics.query<{ enrolled_at: unknown }>(PROBED))[0]?.enrolled_at;
+  const probing = (async () => {
+    while (!state.stopped) {
+      const before = await staged();
+      await db.query(PROBE);
+      const wroteAt = performance.now();
+      while (!state.stopped && (await staged()) === before) {
+        state.behind = performance.now() - wroteAt > MOST_BEHIND_MS;
+        await sleep(10);
+      }
+      state.behind = false;
+    }
+  })();
   const short = looping(async (round) => {
     const [text, values] = SHORT[round % SHORT.length] ?? ['SELECT', []];
     await db.query(text, values);
@@ -94,7 +119,7 @@ export function load(address: DatabaseAddress): Load {
     },
     stop: async () => {
       state.stopped = true;
-      await Promise.all([short, hot, ...brewing, ...long]);
+      await Promise.all([probing, short, hot, ...brewing, ...long]);
       await db.close();
     },
   };

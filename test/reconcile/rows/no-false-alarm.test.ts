@@ -19,8 +19,8 @@ afterAll(() => world.drop());
 
 test(
   `${RUNS} runs beside writers at full speed find no difference`,
-  async () => {
-    const writers = load(world.source.address);
+  async ({ signal }) => {
+    const writers = load(world.source.address, world.analytics.db);
     const rounds: number[] = [];
     let moving = 0;
     try {
@@ -31,6 +31,7 @@ test(
         const { examples, left, compared, kinds, skipped } = await world.reconcile({
           rangeRows: 300,
           dryRun: run % 2 === 0,
+          signal,
         });
         rounds.push(writers.rounds - before);
         expect({ run, examples, left, kinds }).toEqual({ run, examples: [], left: 0, kinds: {} });
