@@ -16,93 +16,137 @@ export type ComponentCoverage = Readonly<Record<EngagementComponent, boolean>>;
 /** What was done over a period: counts in thousandths, time in milliseconds; null where the course does not cover it. */
 export type ComponentAmounts = Readonly<Record<EngagementComponent, bigint | null>>;
 
+/** The same as doubles. */
+type Doubles = Readonly<Record<EngagementComponent, number>>;
+
 const THOUSAND = 1000n;
 
+/** An event with the milliseconds that count for it. */
+export interface TimedEvent {
+  readonly event: Event;
+  readonly milliseconds: number;
+}
+
 /** What events, with the milliseconds credited to each, amount to. */
-export function amountsOf(
-  events: readonly { readonly event: Event; readonly milliseconds: number }[],
-  covered: ComponentCoverage,
-): ComponentAmounts {
-  const resources = new Set<string>();
-  let [logins, posts] = [0, 0];
-  for (const { event } of events) {
-    if (event.type === 'login') logins += 1;
-    if (event.type === 'forum_post') posts += 1;
-    if (event.type === 'view' && event.resource !== null) resources.add(event.resource);
-  }
+export function amountsOf(events: readonly TimedEvent[], covered: ComponentCoverage): ComponentAmounts {
+  const { logins, forum_posts, resources } = doublesOf(events);
   return {
-    logins: covered.logins ? BigInt(logins) * THOUSAND : null,
+    logins: covered.logins ? BigInt(logins) : null,
     time: covered.time ? wholeSum(events.map(({ milliseconds }) => milliseconds)) : null,
-    forum_posts: covered.forum_posts ? BigInt(posts) * THOUSAND : null,
-    resources: covered.resources ? BigInt(resources.size) * THOUSAND : null,
+    forum_posts: covered.forum_posts ? BigInt(forum_posts) : null,
+    resources: covered.resources ? BigInt(resources) : null,
   };
 }
 
+function doublesOf(events: readonly TimedEvent[]): Doubles {
+  const viewed = new Set<string>();
+  let [logins, time, posts] = [0, 0, 0];
+  for (const { event, milliseconds } of events) {
+    time += milliseconds;
+    if (event.type === 'login') logins += 1;
+    else if (event.type === 'forum_post') posts += 1;
+    else if (event.type === 'view' && event.resource !== null) viewed.add(event.resource);
+  }
+  return { logins: 1000 * logins, time, forum_posts: 1000 * posts, resources: 1000 * viewed.size };
+}
+
+/** Farther than this from a half, rounding what doubles have is certain: their error is below 10⁻¹⁰. */
+const NEAR_HALF = 1e-6;
+
 /**
- * 100 × Σ wᵢ·min(1, xᵢ/tᵢ) / Σ wᵢ over the covered components, in hundredths, rounded once; null when their weights sum
- * to 0.
- * @param targets of a week
- * @param days that the amounts are of: the targets are that part of the week's
+ * What was done in so many days is scored 100 × Σ wᵢ·min(1, xᵢ/tᵢ) / Σ wᵢ over the covered components, in hundredths,
+ * rounded once; null when their weights sum to 0.
  */
+export class Scoring {
+  /** The score of days on which nothing was done. */
+  readonly idle: number | null;
+  readonly #covered: ComponentCoverage;
+  readonly #weights: ComponentNumbers;
+  readonly #targets: ComponentNumbers;
+  readonly #days: number;
+  /** By component: the hundredths that its whole target makes, and the part of the target that one of its amount is. */
+  readonly #most: Doubles;
+  readonly #share: Doubles;
+
+  /**
+   * @param targets of a week
+   * @param days that are scored together: the targets are that part of the week's
+   */
+  constructor(covered: ComponentCoverage, weights: ComponentNumbers, targets: ComponentNumbers, days: number) {
+    this.#covered = covered;
+    this.#weights = weights;
+    this.#targets = targets;
+    this.#days = days;
+    const weightOf = (component: EngagementComponent): number => (covered[component] ? Number(weights[component]) : 0);
+    const whole = ENGAGEMENT_COMPONENTS.reduce((sum, component) => sum + weightOf(component), 0);
+    this.idle = whole === 0 ? null : 0;
+    this.#most = ofEach((component) => (100 * 10 ** SCORE_DECIMALS * weightOf(component)) / whole);
+    this.#share = ofEach((component) => (Number(SETTING_SCALE) * 7) / (Number(targets[component]) * 1000 * days));
+  }
+
+  score(events: readonly TimedEvent[]): number | null {
+    if (this.idle === null) return null;
+    return this.#rounded(doublesOf(events)) ?? this.#exact(amountsOf(events, this.#covered));
+  }
+
+  scoreOf(amounts: ComponentAmounts): number | null {
+    if (this.idle === null) return null;
+    return this.#rounded(ofEach((component) => Number(amounts[component] ?? 0n))) ?? this.#exact(amounts);
+  }
+
+  /** By doubles, many times as fast as by fractions of integers; null: too near to a half to say. */
+  #rounded({ logins, time, forum_posts, resources }: Doubles): number | null {
+    const [most, share] = [this.#most, this.#share];
+    const near =
+      most.logins * Math.min(1, logins * share.logins) +
+      most.time * Math.min(1, time * share.time) +
+      most.forum_posts * Math.min(1, forum_posts * share.forum_posts) +
+      most.resources * Math.min(1, resources * share.resources);
+    return Math.abs(near - Math.floor(near) - 0.5) > NEAR_HALF ? Math.round(near) : null;
+  }
+
+  #exact(amounts: ComponentAmounts): number {
+    // Each share is min(x, t)/t; over the common denominator Π t the whole sum is one fraction of integers.
+    let numerator = 0n;
+    let denominator = 1n;
+    let totalWeight = 0n;
+    for (const component of ENGAGEMENT_COMPONENTS) {
+      const amount = amounts[component];
+      if (amount === null) continue;
+      const weight = this.#weights[component];
+      const target = this.#targets[component] * THOUSAND * BigInt(this.#days);
+      const done = amount * SETTING_SCALE * 7n;
+      numerator = numerator * target + weight * (done < target ? done : target) * denominator;
+      denominator *= target;
+      totalWeight += weight;
+    }
+    return Number(roundToScaled(100n * numerator, denominator * totalWeight, SCORE_DECIMALS));
+  }
+}
+
+const ofEach = (of: (component: EngagementComponent) => number): Doubles => ({
+  logins: of('logins'),
+  time: of('time'),
+  forum_posts: of('forum_posts'),
+  resources: of('resources'),
+});
+
+/** The score of amounts: see {@link Scoring}, whose coverage is that of the amounts. */
 export function engagementScore(
   amounts: ComponentAmounts,
   weights: ComponentNumbers,
   targets: ComponentNumbers,
   days: number,
 ): number | null {
-  const near = nearScore(amounts, weights, targets, days);
-  if (near === null) return null;
-  const isSure = Math.abs(near - Math.floor(near) - 0.5) > NEAR_HALF;
-  return isSure ? Math.round(near) : exactScore(amounts, weights, targets, days);
+  const { logins, time, forum_posts, resources } = amounts;
+  const covered = {
+    logins: logins !== null,
+    time: time !== null,
+    forum_posts: forum_posts !== null,
+    resources: resources !== null,
+  };
+  return new Scoring(covered, weights, targets, days).scoreOf(amounts);
 }
-
-/** Far above the error of {@link nearScore}, which is below 10⁻¹⁰: farther than this from a half, rounding is certain. */
-const NEAR_HALF = 1e-6;
-
-/** The score before it is rounded, as doubles have it: many times as fast as fractions of integers. */
-function nearScore(
-  amounts: ComponentAmounts,
-  weights: ComponentNumbers,
-  targets: ComponentNumbers,
-  days: number,
-): number | null {
-  let [sum, totalWeight] = [0, 0];
-  for (const component of ENGAGEMENT_COMPONENTS) {
-    const amount = amounts[component];
-    if (amount === null) continue;
-    const weight = Number(weights[component]);
-    const share = (Number(amount) * Number(SETTING_SCALE) * 7) / (Number(targets[component]) * 1000 * days);
-    sum += weight * Math.min(1, share);
-    totalWeight += weight;
-  }
-  return totalWeight === 0 ? null : (100 * 10 ** SCORE_DECIMALS * sum) / totalWeight;
-}
-
-function exactScore(
-  amounts: ComponentAmounts,
-  weights: ComponentNumbers,
-  targets: ComponentNumbers,
-  days: number,
-): number {
-  // Each share is min(x, t)/t; over the common denominator Π t the whole sum is one fraction of integers.
-  let numerator = 0n;
-  let denominator = 1n;
-  let totalWeight = 0n;
-  for (const component of ENGAGEMENT_COMPONENTS) {
-    const amount = amounts[component];
-    if (amount === null) continue;
-    const target = targets[component] * THOUSAND * BigInt(days);
-    const done = amount * SETTING_SCALE * 7n;
-    numerator = numerator * target + weights[component] * (done < target ? done : target) * denominator;
-    denominator *= target;
-    totalWeight += weights[component];
-  }
-  return Number(roundToScaled(100n * numerator, denominator * totalWeight, SCORE_DECIMALS));
-}
-
-/** The score of a day on which nothing was done: 0 where anything that weighs is covered, else null. */
-export const idleScore = (covered: ComponentCoverage, weights: ComponentNumbers): number | null =>
-  ENGAGEMENT_COMPONENTS.some((component) => covered[component] && weights[component] > 0n) ? 0 : null;
 
 export function showComponents(
   amounts: ComponentAmounts,

@@ -1,8 +1,7 @@
-import { type FirstDays, isCovered } from '#libs/aggregate/coverage.ts';
-import type { Event } from '#libs/aggregate/events.ts';
+import { type FirstDays, firstDayOf, isCovered } from '#libs/aggregate/coverage.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import type { HandedIn } from './attention/member.ts';
-import { amountsOf, type ComponentCoverage, engagementScore, idleScore } from './engagement-score.ts';
+import { type ComponentCoverage, Scoring, type TimedEvent } from './engagement-score.ts';
 import { movingMean, movingTrend } from './series.ts';
 import type { DerivingSettings } from './settings.ts';
 
@@ -25,12 +24,6 @@ export interface EngagementDays extends EngagementSeries {
   readonly handed_in: readonly HandedIn[];
 }
 
-/** An event with the milliseconds that count for it. */
-export interface TimedEvent {
-  readonly event: Event;
-  readonly milliseconds: number;
-}
-
 export const coveredComponents = (coverage: FirstDays, day: LocalDay): ComponentCoverage => ({
   logins: isCovered(coverage, 'login', day),
   time: isCovered(coverage, 'duration', day) || isCovered(coverage, 'view', day),
@@ -38,7 +31,28 @@ export const coveredComponents = (coverage: FirstDays, day: LocalDay): Component
   resources: isCovered(coverage, 'view', day),
 });
 
-/** Each day's score is judged by what the course covered by then. */
+/** The kinds of data that scores are made of. */
+const SCORED_KINDS = ['login', 'view', 'duration', 'forum_post'] as const;
+
+/** How each day is scored alone: by what the course covers by then. To be asked in the order of days. */
+function dayScorings(coverage: FirstDays, settings: DerivingSettings): (day: LocalDay) => Scoring {
+  const begins = SCORED_KINDS.map((kind) => firstDayOf(coverage, kind) ?? Number.POSITIVE_INFINITY);
+  const { engagementWeights: weights, engagementTargets: targets } = settings;
+  let scoring: Scoring | undefined;
+  let until = Number.NEGATIVE_INFINITY;
+  return (day) => {
+    if (scoring !== undefined && day < until) return scoring;
+    scoring = new Scoring(coveredComponents(coverage, day), weights, targets, 1);
+    until = Math.min(...begins.filter((begin) => begin > day));
+    return scoring;
+  };
+}
+
+/**
+ * Each day's score is judged by what the course covered by then.
+ * @param events in order of their days
+ * @param activeDays ascending, each once
+ */
 export function engagementSeries(
   events: readonly TimedEvent[],
   activeDays: readonly LocalDay[],
@@ -47,31 +61,27 @@ export function engagementSeries(
   asOf: LocalDay,
   settings: DerivingSettings,
 ): EngagementSeries {
-  const byDay = new Map<LocalDay, TimedEvent[]>();
-  for (const timed of events) {
-    const day = byDay.get(timed.event.day);
-    if (day === undefined) byDay.set(timed.event.day, [timed]);
-    else day.push(timed);
-  }
+  const scoringOn = dayScorings(coverage, settings);
   const active = new Set(activeDays);
-  const days = Array.from({ length: Math.max(0, asOf - firstDay + 1) }, (_, index) => firstDay + index);
-  const { engagementWeights: weights, engagementTargets: targets } = settings;
-  const score = days.map((day) => {
-    const covered = coveredComponents(coverage, day);
-    const done = byDay.get(day);
-    // Most days are idle, and an idle day needs no fractions.
-    return done === undefined
-      ? idleScore(covered, weights)
-      : engagementScore(amountsOf(done, covered), weights, targets, 1);
-  });
+  const [scores, counts, actives]: [(number | null)[], number[], number[]] = [[], [], []];
+  let next = events.findIndex(({ event }) => event.day >= firstDay);
+  if (next === -1) next = events.length;
+  for (let day = firstDay; day <= asOf; day += 1) {
+    const first = next;
+    while (events[next]?.event.day === day) next += 1;
+    const scoring = scoringOn(day);
+    scores.push(next === first ? scoring.idle : scoring.score(events.slice(first, next)));
+    counts.push(next - first);
+    actives.push(active.has(day) ? 1 : 0);
+  }
   return {
     firstDay,
-    score,
-    ma7: movingMean(score, 7),
-    ma30: movingMean(score, 30),
-    trend: movingTrend(score, 30),
-    events: days.map((day) => byDay.get(day)?.length ?? 0),
-    active: days.map((day) => (active.has(day) ? 1 : 0)),
+    score: scores,
+    ma7: movingMean(scores, 7),
+    ma30: movingMean(scores, 30),
+    trend: movingTrend(scores, 30),
+    events: counts,
+    active: actives,
   };
 }
 
@@ -79,13 +89,15 @@ export function engagementSeries(
  * The daily scores of a stored series, with those of the days that it does not show: before there was a row nothing was
  * done, which is 0 where the course collected anything that weighs. A scored day asks for no row.
  */
-export const withIdleDays = (
+export function withIdleDays(
   score: readonly (number | null)[],
   firstDay: LocalDay,
   coverage: FirstDays,
-  { engagementWeights }: DerivingSettings,
-): (number | null)[] =>
-  score.map((value, index) => value ?? idleScore(coveredComponents(coverage, firstDay + index), engagementWeights));
+  settings: DerivingSettings,
+): (number | null)[] {
+  const scoringOn = dayScorings(coverage, settings);
+  return score.map((value, index) => value ?? scoringOn(firstDay + index).idle);
+}
 
 /**
  * The series with nothing to show before `day`: a key can begin with a grade, days before it has a row of this family.

@@ -8,14 +8,13 @@ import type { FeaturesOf } from '#libs/features/definition.ts';
 import type { ENGAGEMENT } from '#libs/features/engagement.ts';
 import { absenceDays, activeWithin, currentStreak, longestGap, longestStreak } from './activity-days.ts';
 import { handedInOf } from './attention/handed-in.ts';
-import { amountsOf, engagementScore, showComponents } from './engagement-score.ts';
+import { amountsOf, engagementScore, showComponents, type TimedEvent } from './engagement-score.ts';
 import {
   coveredComponents,
   type EngagementDays,
   type EngagementSeries,
   engagementSeries,
   showFrom,
-  type TimedEvent,
 } from './engagement-series.ts';
 import {
   activityPattern,

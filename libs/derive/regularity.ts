@@ -16,23 +16,34 @@ const WEEKDAYS = 7;
 /** 0 Monday … 6 Sunday. 1970-01-01 was a Thursday. */
 export const weekdayIndex = (day: LocalDay): number => (((day + 3) % WEEKDAYS) + WEEKDAYS) % WEEKDAYS;
 
-/** Days with an event, by local hour. */
+/** Days with an event, by local hour. @param events in order of their days */
 export function daysByHour(events: readonly Event[]): number[] {
-  const seen = new Set(events.map(({ day, hour }) => day * HOURS + hour));
   const counts = new Array<number>(HOURS).fill(0);
-  for (const slot of seen) {
-    const hour = ((slot % HOURS) + HOURS) % HOURS;
+  let [today, seen] = [Number.NaN, 0];
+  for (const { day, hour } of events) {
+    if (day !== today) [today, seen] = [day, 0];
+    if ((seen & (1 << hour)) !== 0) continue;
+    seen |= 1 << hour;
     counts[hour] = (counts[hour] ?? 0) + 1;
   }
   return counts;
 }
 
-/** Days with an event, by weekday. */
+/** Days with an event, by weekday. @param events in order of their days */
 export function daysByWeekday(events: readonly Event[]): number[] {
   const counts = new Array<number>(WEEKDAYS).fill(0);
-  for (const day of new Set(events.map((event) => event.day)))
+  forEachDay(events, (day) => {
     counts[weekdayIndex(day)] = (counts[weekdayIndex(day)] ?? 0) + 1;
+  });
   return counts;
+}
+
+function forEachDay(events: readonly Event[], work: (day: LocalDay) => void): void {
+  let last = Number.NaN;
+  for (const { day } of events) {
+    if (day !== last) work(day);
+    last = day;
+  }
 }
 
 /** (log₂K − H)·max a, with H the entropy in bits of a/Σa; null of nothing. */
@@ -64,16 +75,17 @@ const rounded = (value: number): string => Math.abs(value).toFixed(REGULARITY_DE
 /**
  * Mean over all pairs of ISO weeks, from that of the first event to that of the last, of the weekdays active in both
  * divided by the larger count; a week without events is similar to none. Exact; null under two weeks with events.
+ * @param events in order of their days
  */
 export function weekSimilarity(events: readonly Event[]): string | null {
   const weeks = new Map<number, number>();
   let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const { day } of events) {
+  forEachDay(events, (day) => {
     const week = Math.floor((day + 3) / WEEKDAYS);
     weeks.set(week, (weeks.get(week) ?? 0) | (1 << weekdayIndex(day)));
     first = Math.min(first, week);
     last = Math.max(last, week);
-  }
+  });
   if (weeks.size < 2) return null;
   const span = last - first + 1;
   // A week is one of 127 sets of weekdays: years of weeks are few sets, and pairs of sets fewer than pairs of weeks.

@@ -14,18 +14,19 @@ export function movingMean(values: readonly (number | null)[], width: number): (
   const means: (number | null)[] = [];
   let sum = 0;
   let count = 0;
-  values.forEach((value, index) => {
+  for (let index = 0; index < values.length; index += 1) {
+    const value = values[index] ?? null;
     if (value !== null) {
       sum += value;
       count += 1;
     }
-    const leaving = values[index - width] ?? null;
+    const leaving = index < width ? null : (values[index - width] ?? null);
     if (leaving !== null) {
       sum -= leaving;
       count -= 1;
     }
     means.push(count === 0 ? null : roundHalfAway(sum, count));
-  });
+  }
   return means;
 }
 
@@ -41,7 +42,7 @@ export function movingTrend(values: readonly (number | null)[], width: number): 
     sumXX += n - 2 * sumX;
     sumX -= n;
     sumXY -= sumY;
-    const leaving = values[end - width] ?? null;
+    const leaving = end < width ? null : (values[end - width] ?? null);
     if (leaving !== null) {
       n -= 1;
       sumX += width;

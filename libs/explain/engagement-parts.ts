@@ -1,7 +1,7 @@
 import { isDone, statesByResource } from '#libs/aggregate/completions.ts';
 import { type CoverageKind, firstDayOf, isCovered } from '#libs/aggregate/coverage.ts';
 import type { EngagementFeatures } from '#libs/derive/engagement.ts';
-import type { TimedEvent } from '#libs/derive/engagement-series.ts';
+import type { TimedEvent } from '#libs/derive/engagement-score.ts';
 import { daysByHour, daysByWeekday, weekdayIndex } from '#libs/derive/regularity.ts';
 import { sessionStarts } from '#libs/derive/sessions.ts';
 import { decidingSubmissions } from '#libs/derive/submissions.ts';

@@ -7,7 +7,7 @@ import { type AnomalyKey, type AnomalySeries, anomalySeries } from '#libs/derive
 import type { AnomalyFeatures } from '#libs/derive/anomaly/flags.ts';
 import type { ClassNumbers } from '#libs/derive/attention/numbers.ts';
 import { type EngagementFeatures, timedEvents } from '#libs/derive/engagement.ts';
-import type { TimedEvent } from '#libs/derive/engagement-series.ts';
+import type { TimedEvent } from '#libs/derive/engagement-score.ts';
 import type { PerformanceFeatures } from '#libs/derive/performance.ts';
 import type { DerivingSettings } from '#libs/derive/settings.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';

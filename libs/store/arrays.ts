@@ -1,6 +1,5 @@
-/** An array of integers in Postgres' text form. */
-export const arrayText = (values: readonly (number | null)[]): string =>
-  `{${values.map((value) => value ?? 'NULL').join(',')}}`;
+/** An array of integers in Postgres' text form, which takes `null` in any case. */
+export const arrayText = (values: readonly (number | null)[]): string => `{${JSON.stringify(values).slice(1, -1)}}`;
 
 /** The integers of such a text: many times as fast as the driver, which goes through any array letter by letter. */
 export const parseArray = (text: string): (number | null)[] =>

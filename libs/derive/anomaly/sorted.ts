@@ -23,11 +23,15 @@ function placeOf(sorted: readonly number[], value: number): number {
 }
 
 /** Puts a value where it belongs. */
-export const insertSorted = (sorted: number[], value: number): void => {
-  sorted.splice(placeOf(sorted, value), 0, value);
-};
+export function insertSorted(sorted: number[], value: number): void {
+  let place = sorted.length;
+  for (; place > 0 && (sorted[place - 1] ?? 0) > value; place -= 1) sorted[place] = sorted[place - 1] ?? 0;
+  sorted[place] = value;
+}
 
 /** Takes one out of those equal to `value`, which is there. */
-export const removeSorted = (sorted: number[], value: number): void => {
-  sorted.splice(placeOf(sorted, value), 1);
-};
+export function removeSorted(sorted: number[], value: number): void {
+  for (let index = placeOf(sorted, value) + 1; index < sorted.length; index += 1)
+    sorted[index - 1] = sorted[index] ?? 0;
+  sorted.pop();
+}

@@ -73,9 +73,11 @@ export const unusualAt = (series: DailyScores, index: number, threshold: bigint)
 /** The side of each of the first `days` days on which its value lies apart, or null. */
 export function unusualDays(series: DailyScores, days: number, threshold: bigint): (Outlier['side'] | null)[] {
   const usual: Usual = { sorted: [], activeDays: 0 };
-  return Array.from({ length: days }, (_, index) => {
+  const sides: (Outlier['side'] | null)[] = [];
+  for (let index = 0; index < days; index += 1) {
     if (index > FIRST_BACK) leave(usual, series, index - FIRST_BACK - 1);
     if (index >= LAST_BACK) enter(usual, series, index - LAST_BACK);
-    return outlierIn(usual, series.ma7[index] ?? null, threshold)?.side ?? null;
-  });
+    sides.push(outlierIn(usual, series.ma7[index] ?? null, threshold)?.side ?? null);
+  }
+  return sides;
 }

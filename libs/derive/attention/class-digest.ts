@@ -35,18 +35,17 @@ export const factsOfGrades = (changes: readonly GradeChange[]): ClassFact[] =>
   changes.map(({ from, item, grade }) => ({ day: from, text: `${grade?.points}/${grade?.max} ${item}` }));
 
 /** @param facts in an order that follows from them */
-export const classDigest = (facts: readonly ClassFact[], today: LocalDay): ClassDigest => ({
-  day: today,
-  before: digestOf(facts.filter(({ day }) => day < today)),
-  all: digestOf(facts),
-});
-
-function digestOf(facts: readonly ClassFact[]): bigint {
-  if (facts.length === 0) return 0n;
+export function classDigest(facts: readonly ClassFact[], today: LocalDay): ClassDigest {
   // As JSON has it, since many of the texts are empty.
-  const text = `[${facts.map((fact) => `[${fact.day},${fact.text === '' ? '""' : JSON.stringify(fact.text)}]`).join()}]`;
-  return createHash('sha1').update(text).digest().readBigInt64BE(0);
+  const written = facts.map(({ day, text }) => `[${day},${text === '' ? '""' : JSON.stringify(text)}]`);
+  const all = digestOf(written);
+  const isBefore = (index: number): boolean => (facts[index]?.day ?? today) < today;
+  const before = written.filter((_, index) => isBefore(index));
+  return { day: today, before: before.length === written.length ? all : digestOf(before), all };
 }
+
+const digestOf = (written: readonly string[]): bigint =>
+  written.length === 0 ? 0n : createHash('sha1').update(`[${written.join()}]`).digest().readBigInt64BE(0);
 
 /** Whether what is dated before today is another than the class has counted. @param before as it was stored; null: nothing was */
 export function movesClass(before: ClassDigest | null, now: ClassDigest): boolean {
