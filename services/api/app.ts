@@ -9,7 +9,7 @@ import { NotFoundError } from '#libs/serve/errors.ts';
 import { type Gate, requireScope, UnauthorizedError } from './access.ts';
 import type { AccessRecord } from './access-record.ts';
 import { readJson } from './body.ts';
-import { wantedTable, writeTable } from './csv-answer.ts';
+import { tableColumns, wantedTable, writeTable } from './csv-answer.ts';
 import { type ApiFailure, MethodNotAllowedError, toFailure } from './failure.ts';
 import { forFinished, forLists } from './lists.ts';
 import { type ApiContext, type Route, routePath, scopesOf } from './route.ts';
@@ -117,11 +117,12 @@ function count(ctx: Koa.Context, { of: metrics }: Metrics, status: number, ms: n
 function createRouter({ context, routes, draining, openPaths }: AppOptions): Router {
   const router = new Router({ sensitive: true, strict: true });
   for (const route of routes) {
+    const [path, columns] = [routePath(route), tableColumns(route)];
     const answerRoute = async (ctx: Koa.Context & { params: Record<string, string> }): Promise<void> => {
-      ctx.state['route'] = routePath(route);
+      ctx.state['route'] = path;
       const caller = ctx.state['caller'] as Caller;
       if (!openPaths.has(ctx.path)) requireScope(caller, scopesOf(route));
-      const table = wantedTable(ctx, route);
+      const table = wantedTable(ctx, columns);
       const reply = await route.handle(context, {
         caller,
         path: ctx.path,

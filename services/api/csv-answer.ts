@@ -31,10 +31,10 @@ export const tableColumns = ({ answer }: Route): readonly string[] | null =>
 
 /**
  * The columns of the table that the caller would rather have; null: JSON.
+ * @param columns of the route's {@link tableColumns}
  * @throws NotAcceptableError
  */
-export function wantedTable(ctx: Koa.Context, route: Route): readonly string[] | null {
-  const columns = tableColumns(route);
+export function wantedTable(ctx: Koa.Context, columns: readonly string[] | null): readonly string[] | null {
   if (columns === null) return null;
   ctx.vary('accept');
   const type = ctx.accepts(...LIST_TYPES);
