@@ -42,9 +42,16 @@ export async function readKnown(
   ]);
   return days.map((stored, index) => {
     const numbers = classes.get(keys[index]?.courseId ?? 0) ?? null;
-    return { rows: withStored({ ...stored, enrolledDay: null, numbers }, {}, settings), tables: [] };
+    return { rows: knownDays(stored, numbers, settings), tables: [] };
   });
 }
+
+/** Of a key of which other families have stored this, and nothing else. */
+export const knownDays = (
+  stored: Partial<StoredDays>,
+  numbers: ClassNumbers | null,
+  settings: ReadingSettings,
+): KnownDays => withStored({ engagement: null, performance: null, enrolledDay: null, numbers }, stored, settings);
 
 /** What is known of a key once another family has stored this. */
 export function withStored(

@@ -4,7 +4,7 @@ import { KeyFault } from '#libs/domain/errors.ts';
 import type { StudentCourse } from '#libs/domain/family.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import { ROW_FAMILIES } from '#libs/domain/source-tables/index.ts';
-import { anomalyFamily } from '#libs/families/anomaly.ts';
+import { anomalyFamily, knownDays } from '#libs/families/anomaly.ts';
 import { CourseSums } from '#libs/families/course-sums.ts';
 import { engagementFamily } from '#libs/families/engagement.ts';
 import { evaluateKey, rowsThatCount } from '#libs/families/evaluate.ts';
@@ -12,6 +12,8 @@ import type { FamilyDefinition, FamilyKinds, RowsRead } from '#libs/families/fam
 import { performanceFamily } from '#libs/families/performance.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
 import type { Database, Transaction } from '#libs/platform/postgres/database.ts';
+import { readClasses } from '#libs/store/features/class-table.ts';
+import type { StoredDays } from '#libs/store/features/stored-days.ts';
 import { Loans } from '#libs/store/images/row-cache.ts';
 import type { IsWorthKeeping } from '#libs/store/images/rows.ts';
 import { readTodayToWrite, shareCalendar } from '#libs/store/keys/calendar.ts';
@@ -104,9 +106,10 @@ class NewCourse {
     await engagement.evaluate(surroundings);
     const [grades, activities] = await Promise.all([performance.write(), engagement.write()]);
     await updateClass(this.#tx, course, this.#settings.deriving, true);
-    const areFlagsDerived = await this.#deriveFlags([grades, activities], surroundings, (key) =>
-      laterOrigin(performance.originOf(key), engagement.originOf(key)),
-    );
+    const areFlagsDerived = await this.#deriveFlags([grades, activities], surroundings, (key) => ({
+      origin: laterOrigin(performance.originOf(key), engagement.originOf(key)),
+      stored: { ...performance.storedOf(key), ...engagement.storedOf(key) },
+    }));
     performance.finish(grades, areFlagsDerived);
     engagement.finish(activities, areFlagsDerived);
   }
@@ -149,19 +152,27 @@ class NewCourse {
     return { courseId: this.#courseId, version: 1, ...facts };
   }
 
-  /** @returns whether a key has been; those that somebody else holds are left to be marked */
+  /**
+   * From what the others have stored just now: nothing was stored of the course before.
+   * @returns whether a key has been; those that somebody else holds are left to be marked
+   */
   async #deriveFlags(
     written: readonly Written[],
     surroundings: Surroundings,
-    originOf: (key: StudentCourse) => MarkOrigin,
+    basisOf: (key: StudentCourse) => { readonly origin: MarkOrigin; readonly stored: Partial<StoredDays> },
   ): Promise<(key: StudentCourse) => boolean> {
     const all = written.flatMap(({ changed, removed, others }) => [...changed, ...removed, ...others]);
     const keys = [...new Map(all.map((key) => [keyName(key), key])).values()];
     await addKeys(this.#tx, anomalyFamily.family, keys);
     const claimed = await claimKeys(this.#tx, anomalyFamily.family, keys, keys.length);
     const flags = this.#derivation(anomalyFamily, claimed);
-    await Promise.all([flags.take(), flags.read()]);
-    for (const key of claimed) flags.giveOrigin(key, originOf(key));
+    const [classes] = await Promise.all([readClasses(this.#tx, [this.#courseId]), flags.take()]);
+    const numbers = classes.get(this.#courseId) ?? null;
+    for (const key of claimed) {
+      const { origin, stored } = basisOf(key);
+      flags.give([key], [{ rows: knownDays(stored, numbers, this.#settings.reading), tables: [] }]);
+      flags.giveOrigin(key, origin);
+    }
     await flags.evaluate(surroundings);
     flags.finish(await flags.write());
     const names = new Set(claimed.map(keyName));
