@@ -28,6 +28,8 @@ class NewCourseDeriver {
   readonly #left = new Set<number>();
   readonly #atWork = new Set<number>();
   #waiting: number[] = [];
+  #done = 0;
+  #beganAt = 0;
 
   constructor(options: DeriverOptions) {
     this.#options = options;
@@ -48,7 +50,10 @@ class NewCourseDeriver {
       await this.#derive(courseId);
       return 'more';
     }
-    if (this.#atWork.size === 0) work.endNewCourses();
+    if (this.#atWork.size === 0) {
+      this.#done = 0;
+      work.endNewCourses();
+    }
     return 'idle';
   }
 
@@ -56,12 +61,14 @@ class NewCourseDeriver {
     const found = await readNewCourses(this.#options.db, ROW_FAMILIES);
     const isFree = (id: number): boolean => !this.#left.has(id) && !this.#atWork.has(id) && !this.#waiting.includes(id);
     this.#waiting.push(...found.filter(isFree));
+    if (this.#done === 0 && this.#atWork.size === 0) this.#beganAt = performance.now();
     return this.#waiting.shift();
   }
 
   async #derive(courseId: number): Promise<void> {
     const { db, settings, log } = this.#options;
     this.#atWork.add(courseId);
+    this.#tell();
     try {
       const keys = await deriveNewCourse(db, settings, courseId);
       if (keys === 0) this.#left.add(courseId);
@@ -75,6 +82,13 @@ class NewCourseDeriver {
         );
     } finally {
       this.#atWork.delete(courseId);
+      this.#done += 1;
+      this.#tell();
     }
+  }
+
+  #tell(): void {
+    const total = this.#done + this.#atWork.size + this.#waiting.length;
+    this.#options.work.noteNewCourses({ done: this.#done, total, ms: performance.now() - this.#beganAt });
   }
 }

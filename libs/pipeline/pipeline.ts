@@ -7,6 +7,7 @@ import type { Lifecycle } from '#libs/platform/lifecycle.ts';
 import { type Log, moduleLog } from '#libs/platform/log.ts';
 import type { Metrics } from '#libs/platform/metrics.ts';
 import type { Database, DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import { timeLeft } from '#libs/platform/time-left.ts';
 import type { ChangeSource, SourceStatus } from '#libs/source/contract.ts';
 import type { Counted } from '#libs/store/progress/instances.ts';
 import type { DeriverOptions } from './derivers.ts';
@@ -16,7 +17,7 @@ import { startReport } from './report.ts';
 import { type Role, roleOf } from './role.ts';
 import { startRollover } from './rollover.ts';
 import { startTopic } from './topics/start.ts';
-import { Work } from './work.ts';
+import { type NewCoursesDone, Work } from './work.ts';
 
 /** What a role that derives, and perhaps stages, is made of; the rest is the same for all. */
 export interface RoleDefinition {
@@ -63,6 +64,8 @@ export interface Pipeline {
   status(): SourceStatus | null;
   /** One sentence for each thing that does not work, but for what the source says of itself. */
   troubles(): string[];
+  /** How far deriving what a snapshot brought has come; null where that is not under way. */
+  progress(): string | null;
 }
 
 /**
@@ -94,10 +97,14 @@ export async function startPipeline(parts: PipelineParts): Promise<Pipeline> {
       ...(intake?.trouble == null ? [] : [intake.trouble]),
       ...running.flatMap((role) => role.troubles()),
     ],
+    progress: () => work.newCoursesDone && describeDone(work.newCoursesDone),
   };
   if (parts.config !== undefined) startPipelineReport(parts, pipeline);
   return pipeline;
 }
+
+const describeDone = ({ done, total, ms }: NewCoursesDone): string =>
+  `${done.toLocaleString('en')} of ${total.toLocaleString('en')} courses are derived${timeLeft(done, total, ms)}`;
 
 async function startTopics(parts: PipelineParts): Promise<Role[]> {
   const { roles, config, log, lifecycle } = parts;

@@ -19,6 +19,13 @@ export interface News {
   readonly unnamed?: readonly Family[];
 }
 
+/** How many of the courses that a snapshot brought are derived, and how long that took, milliseconds. */
+export interface NewCoursesDone {
+  readonly done: number;
+  readonly total: number;
+  readonly ms: number;
+}
+
 /** Passes on what there is to derive to those who derive it in this process; what nobody here does, other processes hear. */
 export class Work {
   readonly #queues = new Map<Family, HotQueue>();
@@ -26,6 +33,7 @@ export class Work {
   #courses: WorkSignal | undefined;
   #newCourses: WorkSignal | undefined;
   #areCoursesNew = false;
+  #newCoursesDone: NewCoursesDone | null = null;
   #behindUntil = 0;
   #manyUntil = 0;
   #changed = 0;
@@ -69,9 +77,20 @@ export class Work {
     return this.#areCoursesNew;
   }
 
+  /** How far that has come; null: nobody is at it. */
+  get newCoursesDone(): NewCoursesDone | null {
+    return this.#newCoursesDone;
+  }
+
+  /** Told by who derives them. */
+  noteNewCourses(done: NewCoursesDone): void {
+    this.#newCoursesDone = done;
+  }
+
   /** There is none any more that can be derived whole. */
   endNewCourses(): void {
     this.#areCoursesNew = false;
+    this.#newCoursesDone = null;
     this.receive({ unnamed: FAMILIES, courses: true });
   }
 

@@ -167,13 +167,17 @@ test('a course of which somebody holds a key is left to others', async () => {
   expect(await stored()).toEqual(before);
 });
 
-/** Everything that derives, in one process. @returns the statements that were given until nothing was left to do */
-async function deriveInLoops(db: Database): Promise<string[]> {
+/**
+ * Everything that derives, in one process.
+ * @param work its own
+ * @returns the statements that were given until nothing was left to do
+ */
+async function deriveInLoops(db: Database, work = new Work()): Promise<string[]> {
   const statements: string[] = [];
   const counted = interpose(db, (name, when) => {
     if (when === 'before') statements.push(name);
   });
-  const options = { db: counted, settings, work: new Work(), log: openLog('silent') };
+  const options = { db: counted, settings, work, log: openLog('silent') };
   const loops = [
     ...startNewCourseDeriver(options),
     startCourseDeriver(options),
@@ -198,6 +202,26 @@ test('where one process derives all families new courses are derived whole, befo
   expect(statements.filter((name) => name === 'keys/course_update')).toHaveLength(courses.length);
   expect(statements).not.toContain('keys/course_evidence/keys');
   expect(await world.differences(model)).toEqual([]);
+});
+
+test('how far it has come can be asked for, until it is over', async () => {
+  await readAnew(modelOf(SAMPLE));
+  const courses = await readNewCourses(world.db, ROW_FAMILIES);
+  const work = new Work();
+  const seen: (readonly [done: number, total: number])[] = [];
+  const watched = interpose(world.db, (name, when) => {
+    const { done, total, ms } = work.newCoursesDone ?? { done: -1, total: -1, ms: -1 };
+    if (name !== 'keys/course_keys' || when !== 'before') return;
+    expect(ms).toBeGreaterThanOrEqual(0);
+    seen.push([done, total]);
+  });
+  await deriveInLoops(watched, work);
+  // Two are under way at once, so that the second begins before the first is done.
+  expect(seen).toHaveLength(courses.length);
+  expect(seen[0]).toEqual([0, courses.length]);
+  expect(new Set(seen.map(([, total]) => total))).toEqual(new Set([courses.length]));
+  expect(seen.at(-1)?.[0]).toBeGreaterThanOrEqual(courses.length - 2);
+  expect(work.newCoursesDone).toBeNull();
 });
 
 test('a course that cannot be derived whole is derived the other way', async () => {

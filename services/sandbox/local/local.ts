@@ -89,7 +89,7 @@ export async function runLocal(options: LocalOptions): Promise<void> {
     log,
     metrics,
     clock: systemClock,
-    checks: () => troublesOf(pipeline),
+    checks: () => [...troublesOf(pipeline), ...progressOf(pipeline)],
     source: () => pipeline.status(),
   });
   lifecycle.add('the API', () => api.stop());
@@ -167,6 +167,11 @@ function troublesOf(pipeline: LocalPipeline): string[] {
   return [...(state === 'streaming' ? [] : [`the source is not streaming: ${detail}`]), ...pipeline.troubles()];
 }
 
+function progressOf(pipeline: LocalPipeline): string[] {
+  const progress = pipeline.progress();
+  return progress === null ? [] : [progress];
+}
+
 /** Shows the snapshot's progress; ready means that what the snapshot brought is derived too. */
 async function untilReady(db: Database, pipeline: LocalPipeline, { line, signal }: LocalOptions): Promise<void> {
   while (!signal.aborted) {
@@ -176,12 +181,15 @@ async function untilReady(db: Database, pipeline: LocalPipeline, { line, signal 
       const backlog = await readBacklog(db);
       if (backlog === null) line.show('waiting', 'the analytics database does not answer; waiting for it …');
       else if (backlog.keys + backlog.courses === 0) return;
-      else line.show('deriving', `deriving the features of what was read: ${countKeys(backlog)} to go …`);
+      else line.show('deriving', describeDeriving(backlog, pipeline.progress()));
     } else line.show(state, detail);
     // Counting many marks takes the time of those who derive them.
     await sleep(Math.max(250, ASKING_SHARE * (performance.now() - askedAt)));
   }
 }
+
+const describeDeriving = (backlog: Awaited, progress: string | null): string =>
+  `deriving the features of what was read: ${countKeys(backlog)} to go${progress === null ? '' : `; ${progress}`} …`;
 
 /** Between two questions so many times as long as one takes. */
 const ASKING_SHARE = 30;
