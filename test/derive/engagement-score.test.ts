@@ -65,6 +65,8 @@ describe('the score is exact up to one rounding to 2 decimals, half away from ze
     ['0.125, a tie', 1, '800', '0.13'],
     ['0.375, a tie', 3, '800', '0.38'],
     ['12.345, a tie that no double holds', 2469, '20000', '12.35'],
+    ['0.005, a tie of which doubles have less', 1, '20000', '0.01'],
+    ['0.055, another', 11, '20000', '0.06'],
     ['12.34499…', 12_344_999, '100000000', '12.34'],
     ['99.995, a tie', 19_999, '20000', '100.00'],
     ['just below it', 1_999_899, '2000000', '99.99'],

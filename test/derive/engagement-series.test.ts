@@ -177,6 +177,12 @@ describe('the series', () => {
     expect(engagementOf([login(ago(0))], { firstDay: AS_OF, coverage: EVERYTHING })?.series?.score).toHaveLength(1);
   });
 
+  test('what was done before the first day counts on none', () => {
+    // As long as the course does not know of it yet.
+    const { series } = resultOf({ 0: 1, 2: 3, 3: 10 }, { first: 2 });
+    expect(series).toMatchObject({ score: [3000, 0, 1000], events: [3, 0, 1], active: [1, 0, 1] });
+  });
+
   test('shows nothing of days before there is a row of engagement, but counts them in means', () => {
     // The key began four days before, with a grade: there were no engagement features until the enrolment two days later.
     const seriesOf = (enrolled: readonly (string | null)[]): EngagementSeries | null | undefined =>
