@@ -1,5 +1,6 @@
-/** An array of integers in Postgres' text form, which takes `null` in any case. */
-export const arrayText = (values: readonly (number | null)[]): string => `{${JSON.stringify(values).slice(1, -1)}}`;
+/** An array of integers in Postgres' text form, letter by letter as Postgres writes it. */
+export const arrayText = (values: readonly (number | null)[]): string =>
+  `{${JSON.stringify(values).slice(1, -1).replaceAll('null', 'NULL')}}`;
 
 /** The integers of such a text: many times as fast as the driver, which goes through any array letter by letter. */
 export const parseArray = (text: string): (number | null)[] =>

@@ -47,5 +47,5 @@ test(
     const { verdict } = await world.reconcile({ dryRun: true });
     expect(verdict).toMatchObject({ kinds: NOTHING, skipped: 0 });
   },
-  60_000 + 90_000 * RUNS,
+  60_000 + 240_000 * RUNS,
 );

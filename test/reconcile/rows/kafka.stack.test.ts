@@ -114,7 +114,7 @@ test(
     }
     expect(await reconcileOnce(parts, { dryRun: true })).toMatchObject({ left: 0, kinds: NOTHING, skipped: 0 });
   },
-  120_000 + 60_000 * RUNS,
+  120_000 + 180_000 * RUNS,
 );
 
 test('what is wrong is found and repaired', async () => {

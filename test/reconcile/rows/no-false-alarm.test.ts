@@ -48,5 +48,5 @@ test(
     await untilSettled(world);
     expect(await world.reconcile({ dryRun: true })).toMatchObject({ left: 0, skipped: 0, kinds: NOTHING });
   },
-  60_000 + 60_000 * RUNS,
+  60_000 + 120_000 * RUNS,
 );
