@@ -19,16 +19,13 @@ export const COVERAGE_KINDS = [
 ] as const;
 export type CoverageKind = (typeof COVERAGE_KINDS)[number];
 
-const PLACES = Object.fromEntries(COVERAGE_KINDS.map((kind, index) => [kind, index])) as Readonly<
-  Record<CoverageKind, number>
->;
-
 /** First day per kind, in the order of {@link COVERAGE_KINDS}; null where there is none. */
 export type FirstDays = readonly (LocalDay | null)[];
 
 export const NO_FIRST_DAYS: FirstDays = COVERAGE_KINDS.map(() => null);
 
-export const firstDayOf = (days: FirstDays, kind: CoverageKind): LocalDay | null => days[PLACES[kind]] ?? null;
+export const firstDayOf = (days: FirstDays, kind: CoverageKind): LocalDay | null =>
+  days[COVERAGE_KINDS.indexOf(kind)] ?? null;
 
 /** True when the two have the same first day of every kind. */
 export const sameFirstDays = (a: FirstDays, b: FirstDays): boolean =>
@@ -45,7 +42,7 @@ export class FirstDaysBuilder {
   readonly #days: (LocalDay | null)[] = [...NO_FIRST_DAYS];
 
   see(kind: CoverageKind, day: LocalDay): void {
-    const index = PLACES[kind];
+    const index = COVERAGE_KINDS.indexOf(kind);
     this.#days[index] = earlierDay(this.#days[index] ?? null, day);
   }
 

@@ -42,11 +42,9 @@ export function engagementFacts(activities: readonly ActivityObservation[], asOf
   const completions = completionsOf(rows);
   const days = new Set<LocalDay>();
   let last: Instant | null = null;
-  for (const done of [events, completions.reached]) {
-    for (const { day, at } of done) {
-      days.add(day);
-      last = last === null || at > last ? at : last;
-    }
+  for (const { day, at } of [...events, ...completions.reached]) {
+    days.add(day);
+    last = last === null || at > last ? at : last;
   }
   return {
     events,

@@ -26,7 +26,7 @@ export function eventsOf(rows: readonly ActivityObservation[]): Event[] {
   const events: Event[] = [];
   for (let first = 0, next = 0; first < ordered.length; first = next) {
     while (ordered[next]?.at === ordered[first]?.at) next += 1;
-    // Mostly one.
+    // So many may stand at one time that a spread runs out of stack.
     for (const event of eventsOfOneTime(ordered.slice(first, next))) events.push(event);
   }
   return events.sort((a, b) => a.day - b.day || a.at - b.at || Number(b.duration > 0) - Number(a.duration > 0));

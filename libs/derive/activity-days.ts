@@ -3,7 +3,9 @@ import type { LocalDay } from '#libs/domain/local-date.ts';
 /** The active days of a series, ascending, each once. @param active 1 on active days, from `firstDay` on */
 export function activeDaysOf(active: readonly (number | null)[], firstDay: LocalDay): LocalDay[] {
   const days: LocalDay[] = [];
-  for (let index = 0; index < active.length; index += 1) if (active[index] === 1) days.push(firstDay + index);
+  active.forEach((value, index) => {
+    if (value === 1) days.push(firstDay + index);
+  });
   return days;
 }
 

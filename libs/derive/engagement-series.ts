@@ -51,7 +51,6 @@ function dayScorings(coverage: FirstDays, settings: DerivingSettings): (day: Loc
 /**
  * Each day's score is judged by what the course covered by then.
  * @param events in order of their days
- * @param activeDays ascending, each once
  */
 export function engagementSeries(
   events: readonly TimedEvent[],

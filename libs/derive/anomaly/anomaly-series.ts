@@ -77,7 +77,7 @@ export function anomalySeries(key: AnomalyKey, settings: AnomalySettings): Anoma
   const attentionKey = attentionKeyOf(key, firstDay);
   const attention = attentionDays(attentionKey, settings);
   openAttention(attention, open);
-  return { firstDay, bits: Array.from(open), attention, attentionKey };
+  return { firstDay, bits: [...open], attention, attentionKey };
 }
 
 /** @param firstDay of the key */

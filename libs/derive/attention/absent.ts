@@ -23,7 +23,6 @@ export function absences({ firstDay, asOf, activeDays, numbers }: AttentionKey):
   let [seen, left, gone] = [0, 0, 0];
   const isUntil = (active: LocalDay | undefined, last: LocalDay): boolean => active !== undefined && active <= last;
   const days: Absence[] = [];
-  let before: Absence | undefined;
   for (let day = firstDay; day <= asOf; day += 1) {
     while (isUntil(activeDays[seen], day)) seen += 1;
     while (isUntil(activeDays[left], day - OWN_DAYS)) left += 1;
@@ -31,11 +30,7 @@ export function absences({ firstDay, asOf, activeDays, numbers }: AttentionKey):
     const usual = numbers?.usual[day - numbers.firstDay] ?? null;
     const active = seen - left;
     const isKnown = usual !== null && usual >= LEAST_USUAL && day - firstDay >= DAYS_TO_SETTLE;
-    const points = isKnown ? pointsOf(active, usual, seen === gone) : null;
-    // Of most days the same is to be said as of the day before.
-    const isSame = before?.active === active && before.usual === usual && before.points === points;
-    if (before === undefined || !isSame) before = { active, usual, points };
-    days.push(before);
+    days.push({ active, usual, points: isKnown ? pointsOf(active, usual, seen === gone) : null });
   }
   return days;
 }

@@ -23,10 +23,12 @@ export interface AttentionDays {
 
 export function attentionDays(key: AttentionKey, settings: AlarmSettings): AttentionDays {
   const reasons = { absent: absences(key), missing_work: owedWork(key), low_marks: marks(key) };
-  const points = reasons.absent.map(
-    (absence, index) =>
-      (absence.points ?? 0) + (reasons.missing_work[index]?.points ?? 0) + (reasons.low_marks[index]?.points ?? 0),
-  );
+  const points = reasons.absent.map(() => 0);
+  for (const name of ATTENTION_REASONS) {
+    reasons[name].forEach((day, index) => {
+      points[index] = (points[index] ?? 0) + (day.points ?? 0);
+    });
+  }
   return { ...reasons, points, openSince: alarmDays(points, settings) };
 }
 

@@ -39,8 +39,8 @@ export function classDigest(facts: readonly ClassFact[], today: LocalDay): Class
   // As JSON has it, since many of the texts are empty.
   const written = facts.map(({ day, text }) => `[${day},${text === '' ? '""' : JSON.stringify(text)}]`);
   const all = digestOf(written);
-  const isBefore = (index: number): boolean => (facts[index]?.day ?? today) < today;
-  const before = written.filter((_, index) => isBefore(index));
+  const isBefore = facts.map(({ day }) => day < today);
+  const before = written.filter((_, index) => isBefore[index]);
   return { day: today, before: before.length === written.length ? all : digestOf(before), all };
 }
 
