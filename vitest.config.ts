@@ -41,8 +41,10 @@ export default defineConfig({
     hookTimeout: 120_000,
     // What is asked again and again: only what never comes is late, on however busy a machine.
     expect: { poll: { timeout: 60_000 } },
-    // One more than cores: servers and timers are waited for as well.
-    maxWorkers: 3,
+    // Files of one process share the modules that they import, which they would each read for a second otherwise.
+    isolate: false,
+    // Twice the cores of the smallest machine: servers and timers are waited for as well.
+    maxWorkers: 4,
     sequence: { sequencer: longestFirst(LONGEST) },
     reporters: ['default', ['json', { outputFile: process.env['TEST_REPORT'] ?? '.test-reports/node.json' }]],
   },

@@ -2,8 +2,7 @@ import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, st
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pino } from 'pino';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { droppedLines, LogWriter, shorten } from '#libs/platform/log-writer.ts';
+import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 /** Room that the disk has left, in bytes; null: as much as it really has. */
 const disk = vi.hoisted(() => ({ room: null as number | null, code: 'ENOSPC', tries: 0 }));
@@ -20,6 +19,12 @@ vi.mock('node:fs', async (original) => {
       return written;
     },
   };
+});
+// Test files share modules: this one takes its own, on the disk above, and leaves none behind.
+vi.resetModules();
+const { droppedLines, LogWriter, shorten } = await import('#libs/platform/log-writer.ts');
+afterAll(() => {
+  vi.resetModules();
 });
 
 let folder: string;
