@@ -43,8 +43,8 @@ export default defineConfig({
     expect: { poll: { timeout: 60_000 } },
     // Files of one process share the modules that they import, which they would each read for a second otherwise.
     isolate: false,
-    // Twice the cores of the smallest machine: servers and timers are waited for as well.
-    maxWorkers: 4,
+    // One more than cores: servers and timers are waited for as well.
+    maxWorkers: 3,
     sequence: { sequencer: longestFirst(LONGEST) },
     reporters: ['default', ['json', { outputFile: process.env['TEST_REPORT'] ?? '.test-reports/node.json' }]],
   },

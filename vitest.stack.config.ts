@@ -13,7 +13,7 @@ const LONGEST = [
 ];
 
 /**
- * Tests against the real broker, registry, Connect and Debezium, which they share. Four files at a time: they wait for others more
+ * Tests against the real broker, registry, Connect and Debezium, which they share. Three files at a time: they wait for others more
  * than they compute.
  */
 export default defineConfig({
@@ -24,8 +24,7 @@ export default defineConfig({
     hookTimeout: 240_000,
     expect: { poll: { timeout: 60_000 } },
     teardownTimeout: 60_000,
-    isolate: false,
-    maxWorkers: 4,
+    maxWorkers: 3,
     sequence: { sequencer: longestFirst(LONGEST) },
     reporters: ['default', ['json', { outputFile: `.test-reports/${process.env['STACK_REPORT'] ?? 'stack'}.json` }]],
   },
