@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { FirstDays } from '#libs/aggregate/coverage.ts';
 import type { EngagementFeatures } from '#libs/derive/engagement.ts';
-import type { EngagementSeries } from '#libs/derive/engagement-series.ts';
+import { type EngagementSeries, withIdleDays } from '#libs/derive/engagement-series.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import { login, post, view } from '../aggregate/build.ts';
-import { AS_OF, ago, covering, coveringFrom, EVERYTHING, engagementOf, four } from './build.ts';
+import { AS_OF, ago, covering, coveringFrom, deriving, EVERYTHING, engagementOf, four } from './build.ts';
 
 /** Only logins count, and a day's part of the target is ten: n logins of a day score 10·n. */
 const TEN_A_DAY = { engagementWeights: four('1 0 0 0'), engagementTargets: four('70 1 1 1') };
@@ -212,4 +212,11 @@ describe('the series', () => {
     expect(result?.series?.ma7.at(-1)).toBe(0);
     expect(result?.series?.ma30.at(-1)).toBe(0);
   });
+});
+
+test('days that a stored series does not show score 0 once the course collects anything that weighs', () => {
+  const from = (first: LocalDay): FirstDays => coveringFrom(first, 'login');
+  const shown = [null, null, 3_000, null];
+  expect(withIdleDays(shown, AS_OF - 3, from(AS_OF - 2), deriving())).toEqual([null, 0, 3_000, 0]);
+  expect(withIdleDays(shown, AS_OF - 3, from(AS_OF + 1), deriving())).toEqual([null, null, 3_000, null]);
 });

@@ -4,7 +4,7 @@ import { marks } from '#libs/derive/attention/low-marks.ts';
 import type { GradeStep } from '#libs/derive/attention/member.ts';
 import type { ClassGradeStep } from '#libs/derive/attention/numbers.ts';
 import { formatDay } from '#libs/domain/local-date.ts';
-import { classOf, daily, flagsOn, keyOf, numbersOf, unknownOn, usually } from './build.ts';
+import { classOf, daily, flagsOn, keyOf, LAST, numbersOf, unknownOn, usually } from './build.ts';
 
 /** Grades in percent. */
 type Step = readonly [item: string, from: number, percent: number | null];
@@ -45,6 +45,11 @@ describe('points of low_marks', () => {
     expect(pointsOn(key(60), 50)).toEqual([1]);
     expect(pointsOn(key(59.995), 50)).toEqual([0]);
   });
+});
+
+test('each day is judged, the last one among them', () => {
+  expect(marks(apart(-30))).toHaveLength(LAST);
+  expect(pointsOn(apart(-30), LAST - 1, LAST)).toEqual([2, 2]);
 });
 
 describe('compared is what has both an own and a class grade', () => {

@@ -35,6 +35,27 @@ describe('handed in is', () => {
     expect(handedIn(completion(ago(9), 0, 'page'))).toEqual([]);
   });
 
+  test('in order of source, day and item', () => {
+    const late = event(ago(5, '08:00'), { type: 'submission', resource: 'b' });
+    expect(
+      handedIn(
+        completion(ago(9), 1, 'page'),
+        completion(ago(12), 1, 'quiz'),
+        late,
+        submits(5, 'a'),
+        submits(5, 'c'),
+        submits(9, 'd'),
+      ),
+    ).toEqual([
+      'submission d 9',
+      'submission a 5',
+      'submission b 5',
+      'submission c 5',
+      'completion quiz 12',
+      'completion page 9',
+    ]);
+  });
+
   test('once done it was, whatever is said later', () => {
     expect(
       handedIn(completion(ago(9), 0, 'page'), completion(ago(5), 1, 'page'), completion(ago(2), 0, 'page')),

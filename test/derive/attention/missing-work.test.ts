@@ -52,6 +52,10 @@ describe('points of missing_work', () => {
     expect(pointsOn(owing([expected('essay', 30)]), 29, 30, 57, 58, LAST)).toEqual([null, 2, 2, 1, 1]);
   });
 
+  test('there are some for each day, and no more', () => {
+    expect(owedWork(owing([expected('essay', 30)]))).toHaveLength(LAST);
+  });
+
   test('what is handed in late stops counting on that day', () => {
     expect(pointsOn(owing([expected('essay', 30)], ['essay 40']), 39, 40, 58)).toEqual([2, 0, 0]);
     expect(pointsOn(owing([expected('essay', 30)], ['essay 70']), 69, 70)).toEqual([1, 0]);
