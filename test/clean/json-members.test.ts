@@ -41,6 +41,22 @@ describe('the members of a JSON object', () => {
     expect(membersOf(json, NAMES)).toEqual({});
   });
 
+  test('may have white space of every kind around them, and escapes in their names', () => {
+    const spaced = ' \n\t\r{ \n"state"\t:\r1 \n,\t"x" : "a b\\\\" , "due_at"\r\n:\t"\\"quoted\\"" } ';
+    expect(membersOf(spaced, NAMES)).toEqual({ state: { type: 'number', text: '1' }, due_at: string('"quoted"') });
+    const escaped = [...'event_id'].map((char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
+    expect(membersOf(`{"${escaped}": true, "\\u0073tate": "\\u0041"}`, NAMES)).toEqual({
+      event_id: { type: 'other', text: 'true' },
+      state: string('A'),
+    });
+    expect(membersOf(`{"${escaped}x": true, "states": 1, "tate": 2, "xstate": 3, "statf": 4}`, NAMES)).toEqual({});
+  });
+
+  test('keep a text that cannot be read as it is written', () => {
+    expect(membersOf('{"state": "\\x"}', NAMES)).toEqual({ state: string('"\\x"') });
+    expect(membersOf('{"st\\xate": 1, "state": 2}', NAMES)).toEqual({ state: { type: 'number', text: '2' } });
+  });
+
   test('are found behind any depth and any size', () => {
     const deep = 1_000_000;
     const nested = '{"x":'.repeat(deep) + '['.repeat(deep) + ']'.repeat(deep) + '}'.repeat(deep);

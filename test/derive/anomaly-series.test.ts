@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { anomalyFeatures } from '#libs/derive/anomaly/anomaly.ts';
-import { anomalySeries, flagsOfBits } from '#libs/derive/anomaly/anomaly-series.ts';
+import { type AnomalyKey, activityBy, anomalySeries, flagsOfBits } from '#libs/derive/anomaly/anomaly-series.ts';
 import { FLAG_NAMES } from '#libs/derive/anomaly/flags.ts';
 import { ANOMALY } from '#libs/features/anomaly.ts';
 import { grade } from '../aggregate/build.ts';
@@ -16,6 +16,7 @@ import {
   shown,
   times,
 } from './anomaly-build.ts';
+import { every, handsIn, LAST, numbersOf } from './attention/build.ts';
 import { AS_OF, ago, deriving } from './build.ts';
 
 test('every flag has a column', () => {
@@ -192,4 +193,36 @@ describe('graded items hold from the days that rows are dated on', () => {
     expect(gradedByDay(zero, AS_OF, deriving({ zeroGrades: 'ungraded' }))).toEqual([]);
     expect(gradedByDay(zero, AS_OF, deriving({ zeroGrades: 'graded' }))[0]?.items).toHaveLength(1);
   });
+});
+
+describe('attention and its reasons', () => {
+  const numbers = numbersOf({
+    sources: [{ from: 1, source: 'submission' }],
+    expected: [{ source: 'submission', item: 'essay', from: 30 }],
+  });
+  const on = (day: number, special: Partial<AnomalyKey> = {}) => {
+    const key = keyOf({ firstDay: 1, asOf: LAST, activeDays: every(1, LAST), numbers, ...special });
+    return anomalySeries(key, settingsOf())?.bits.map(flagsOfBits)[day - 1];
+  };
+
+  test('are open on the days that they hold', () => {
+    expect([on(29), on(30), on(57), on(58)]).toEqual([[], ['missing_work'], ['missing_work'], ['missing_work']]);
+    const gone = { activeDays: every(1, 50) };
+    expect([on(29, gone), on(LAST, gone)]).toEqual([[], ['absent', 'attention', 'inactivity', 'missing_work']]);
+  });
+
+  test('know what was handed in', () => {
+    const handedIn = [handsIn('essay', 40)];
+    expect([on(39, { handedIn }), on(40, { handedIn })]).toEqual([['missing_work'], []]);
+    expect(on(40, { handedIn: [handsIn('essay', 40, 'completion')] })).toEqual(['missing_work']);
+  });
+});
+
+test('inactivity counts from the enrolment or the first event of the course, by what was dated by the day', () => {
+  const from = (day: number, enrolledDay: number | null, courseFirstEvent: number | null) =>
+    activityBy(keyOf({ enrolledDay, courseFirstEvent }), day).countedFrom;
+  expect([from(AS_OF - 6, AS_OF - 5, AS_OF - 9), from(AS_OF - 5, AS_OF - 5, AS_OF - 9)]).toEqual([null, AS_OF - 5]);
+  expect([from(AS_OF - 6, AS_OF - 9, AS_OF - 5), from(AS_OF - 5, AS_OF - 9, AS_OF - 5)]).toEqual([null, AS_OF - 5]);
+  expect([from(AS_OF - 1, AS_OF + 2, AS_OF - 9), from(AS_OF, AS_OF + 2, AS_OF - 9)]).toEqual([null, AS_OF + 2]);
+  expect([from(AS_OF, null, AS_OF - 9), from(AS_OF, AS_OF - 9, null)]).toEqual([null, null]);
 });

@@ -352,15 +352,17 @@ describe('the series', () => {
     grade('item 0', '50', ago(5)),
     grade('course', '99', ago(1)),
   ];
-  const series = performanceSeries(rows, AS_OF - 40, AS_OF, deriving());
-  const on = (days: number) => [series.ma7[40 - days], series.ma30[40 - days]];
+  const seriesOf = () => performanceSeries(rows, AS_OF - 40, AS_OF, deriving());
 
   test('has every day from the first to the day', () => {
+    const series = seriesOf();
     expect(series).toMatchObject({ firstDay: AS_OF - 40 });
     expect([series.ma7.length, series.ma30.length]).toEqual([41, 41]);
   });
 
   test('each with the means as of it, in hundredths', () => {
+    const series = seriesOf();
+    const on = (days: number) => [series.ma7[40 - days], series.ma30[40 - days]];
     expect(on(40)).toEqual([4_000, 4_000]);
     expect(on(38)).toEqual([6_000, 6_000]); // 40, 80
     expect(on(33)).toEqual([8_000, 6_000]); // the first is out of the week
