@@ -24,19 +24,22 @@ const row = (text: string): Row => {
   return { text, item, value: Number(value), at: Number(at), day: Number(day ?? at) };
 };
 const rows = (texts: string): Row[] => texts.split(' ').map(row);
-const left = (folded: FoldedRows<Row>): string =>
-  folded
+const left = (result: FoldedRows<Row>): string =>
+  result
     .rows()
     .map(({ text }) => text)
     .sort()
     .join(' ');
 
-/** What is left of rows that come in together. */
-function fold(texts: string): string {
-  const folded = new FoldedRows(RULES);
-  expect(folded.add(rows(texts))).toBe(true);
-  return left(folded);
+/** Rows that came in together. */
+function folded<O>(rules: FoldRules<O>, given: readonly O[]): FoldedRows<O> {
+  const result = new FoldedRows(rules);
+  expect(result.add(given)).toBe(true);
+  return result;
 }
+const fold = (texts: string): string => left(folded(RULES, rows(texts)));
+/** They are left in no certain order. */
+const setOf = <O>(rules: FoldRules<O>, given: readonly O[]): Set<O> => new Set(folded(rules, given).rows());
 
 describe('of each subject', () => {
   test('the first row of every run of equal ones is left', () => {
@@ -64,23 +67,19 @@ describe('of each subject', () => {
 });
 
 describe('rows that come later', () => {
-  const begun = (): FoldedRows<Row> => {
-    const folded = new FoldedRows(RULES);
-    folded.add(rows('a=1@2 a=1@3 a=2@5 a=2@7'));
-    return folded;
-  };
+  const begun = (): FoldedRows<Row> => folded(RULES, rows('a=1@2 a=1@3 a=2@5 a=2@7'));
 
   test('go on where those before them ended', () => {
-    const folded = begun();
-    expect(folded.add(rows('a=2@8 a=3@9 b=1@1'))).toBe(true);
-    expect(left(folded)).toBe('a=1@2 a=2@5 a=3@9 b=1@1');
+    const given = begun();
+    expect(given.add(rows('a=2@8 a=3@9 b=1@1'))).toBe(true);
+    expect(left(given)).toBe('a=1@2 a=2@5 a=3@9 b=1@1');
   });
 
   test('change nothing where they say what held in their past', () => {
     for (const same of ['a=1@2', 'a=1@4', 'a=2@5', 'a=2@6', 'a=2@7', 'a=1@3 a=2@6']) {
-      const folded = begun();
-      expect(folded.add(rows(same)), same).toBe(true);
-      expect(left(folded), same).toBe('a=1@2 a=2@5');
+      const given = begun();
+      expect(given.add(rows(same)), same).toBe(true);
+      expect(left(given), same).toBe('a=1@2 a=2@5');
     }
   });
 
@@ -94,19 +93,17 @@ describe('rows that come later', () => {
     expect(kept.add(rows('a=2@8 a=1@3'))).toBe(true);
     expect(left(kept)).toBe('a=1@2 a=2@5');
     expect(kept.add(rows('a=1@6'))).toBe(false);
-    const outranked = new FoldedRows(RULES);
-    outranked.add(rows('a=1@1 a=2@1'));
-    const again = new FoldedRows(RULES, outranked.kept());
+    const again = new FoldedRows(RULES, folded(RULES, rows('a=1@1 a=2@1')).kept());
     expect(again.add(rows('a=2@2 a=1@2'))).toBe(true);
     expect(left(again)).toBe('a=1@1 a=2@1');
   });
 
   test('leave what was kept before as it was', () => {
-    const folded = begun();
-    const kept = folded.kept();
+    const given = begun();
+    const kept = given.kept();
     new FoldedRows(RULES, kept).add(rows('a=3@9 a=1@9'));
-    expect(left(folded)).toBe('a=1@2 a=2@5');
-    expect(folded.kept()).toEqual([{ runs: rows('a=1@2 a=2@5'), outranked: [], until: 7 }]);
+    expect(left(given)).toBe('a=1@2 a=2@5');
+    expect(given.kept()).toEqual([{ runs: rows('a=1@2 a=2@5'), outranked: [], until: 7 }]);
   });
 });
 
@@ -118,9 +115,7 @@ describe('of activity', () => {
       completion('2026-03-02', 0, 'quiz'),
       completion('2026-03-03', 1, 'page'),
     ];
-    const folded = new FoldedRows(ACTIVITY_RULES);
-    folded.add([first, again, other, done]);
-    expect(new Set(folded.rows())).toEqual(new Set([first, done, other]));
+    expect(setOf(ACTIVITY_RULES, [first, again, other, done])).toEqual(new Set([first, done, other]));
   });
 
   test('of completions of one time passed holds before done, done before failed, failed before not done', () => {
@@ -134,17 +129,13 @@ describe('of activity', () => {
   test('events that say the very same are one, and no event is like a completion', () => {
     const [one, same, later] = [view('2026-03-01', 'page'), view('2026-03-01', 'page'), view('2026-03-02', 'page')];
     const state = completion('2026-03-01', 0, 'page');
-    const folded = new FoldedRows(ACTIVITY_RULES);
-    folded.add([one, same, later, state]);
-    expect(new Set(folded.rows())).toEqual(new Set([one, later, state]));
+    expect(setOf(ACTIVITY_RULES, [one, same, later, state])).toEqual(new Set([one, later, state]));
     expect(ACTIVITY_RULES.same(one, later)).toBe(true);
     expect(ACTIVITY_RULES.same(state, completion('2026-03-02', 1, 'page'))).toBe(false);
   });
 });
 
 test('of enrolments those of one time are one, and those without a date', () => {
-  const [dated, same, later, undated] = ['2026-03-01', '2026-03-01', '2026-03-02', null].map(enrolment);
-  const folded = new FoldedRows(ENROLMENT_RULES);
-  expect(folded.add([dated, same, later, undated, enrolment(null)].filter((one) => one !== undefined))).toBe(true);
-  expect(new Set(folded.rows())).toEqual(new Set([undated, dated, later]));
+  const given = ['2026-03-01', '2026-03-01', '2026-03-02', null, null].map(enrolment);
+  expect(setOf(ENROLMENT_RULES, given)).toEqual(new Set(['2026-03-01', '2026-03-02', null].map(enrolment)));
 });

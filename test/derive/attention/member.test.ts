@@ -36,12 +36,12 @@ describe('handed in is', () => {
   });
 
   test('in order of source, day and item', () => {
-    const late = event(ago(5, '08:00'), { type: 'submission', resource: 'b' });
+    const earlier = event(ago(5, '08:00'), { type: 'submission', resource: 'b' });
     expect(
       handedIn(
         completion(ago(9), 1, 'page'),
         completion(ago(12), 1, 'quiz'),
-        late,
+        earlier,
         submits(5, 'a'),
         submits(5, 'c'),
         submits(9, 'd'),
