@@ -85,6 +85,9 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public, state, compat TO prepadata_writer, 
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public, state TO prepadata_writer, prepadata_reconcile;
 GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public, state TO prepadata_writer, prepadata_reconcile;
 
+-- Who takes in a first snapshot has the indexes of empty tables made when all rows are there.
+GRANT EXECUTE ON FUNCTION state.drop_image_indexes(text), state.make_image_indexes() TO prepadata_writer;
+
 -- What an update brings goes the same way, until this is run again.
 ALTER DEFAULT PRIVILEGES IN SCHEMA public, state
   GRANT SELECT ON TABLES TO prepadata_writer, prepadata_reconcile, prepadata_api;

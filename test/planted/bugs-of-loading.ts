@@ -2,6 +2,7 @@ import type { PlantedBug } from './bugs.ts';
 
 const LOADING = ['test/store/load.test.ts'];
 const COPYING = ['test/platform/copy.test.ts'];
+const INDEXES = ['test/store/image-indexes.test.ts'];
 const WHOLE_COURSES = ['test/pipeline/new-course.test.ts'];
 
 /** Of the way by which rows of a snapshot go all at once, and of what is derived from them. */
@@ -82,6 +83,34 @@ export const BUGS_OF_LOADING: readonly PlantedBug[] = [
     from: 'if (first === undefined || isBelow(truncatePositions, first)) return;',
     to: 'if (first === undefined) return;',
     tests: LOADING,
+  },
+  {
+    name: 'loading: the indexes of the images are not made at the end of a first snapshot',
+    file: 'libs/store/images/stage.ts',
+    from: 'if (batch.isPartOfSnapshot === true || batch.snapshotCompleted !== undefined) await',
+    to: 'if (batch.isPartOfSnapshot === true) await',
+    tests: INDEXES,
+  },
+  {
+    name: 'loading: an epoch begins on tables that a snapshot which was broken off has left without indexes',
+    file: 'libs/store/progress/progress.ts',
+    from: '      await indexImages(db);\n',
+    to: '',
+    tests: INDEXES,
+  },
+  {
+    name: 'loading: of a batch that came twice both rows stay',
+    file: 'schemas/sql/0031_image_indexes.sql',
+    from: 'WHERE n > 1))',
+    to: 'WHERE n > 2))',
+    tests: INDEXES,
+  },
+  {
+    name: 'loading: rows of who is erased are looked for where there is no index',
+    file: 'libs/store/images/stage.ts',
+    from: 'if (isBare && readings.length < rows.length)',
+    to: 'if (!isBare && readings.length < rows.length)',
+    tests: INDEXES,
   },
   {
     name: 'a course of a snapshot is not waited for: every few keys move it, and all that were derived before',

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { AnyRowChange, Change } from '#libs/domain/change.ts';
 import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
+import { indexImages } from '#libs/store/images/load.ts';
 import { type StageResult, stageBatch } from '#libs/store/images/stage.ts';
 import { COURSES, FIRST_TODAY, STUDENTS, writtenRow } from '../property/rows.ts';
 import { rowId, SourceModel, type Step } from '../property/source-model.ts';
@@ -110,6 +111,9 @@ async function snapshotBoth(rows: readonly AnyRowChange[], size: number): Promis
   }
 }
 
+/** As the end of a snapshot does, or the next epoch. */
+const indexBoth = (): Promise<unknown> => Promise.all([atOnce, oneByOne].map(({ db }) => indexImages(db)));
+
 const steps = fc.array(stepWith({ writes: 10, habits: 0, deletes: 2, truncates: 1, resyncs: 0, midnights: 0 }), {
   maxLength: 25,
 });
@@ -163,6 +167,7 @@ test('rows of a snapshot become the same images, the same rejected rows and the 
       await snapshotBoth(rows, size);
       // Once more: it changes nothing.
       await snapshotBoth(rows.slice(0, size), size);
+      await indexBoth();
       expect(await dump(atOnce)).toEqual(await dump(oneByOne));
     }),
     { numRuns: RUNS },
@@ -208,5 +213,6 @@ test('two rows of one id are one row, all at once as one by one', async () => {
     position: { epoch: 1, lsn: 0n },
   };
   await snapshotBoth([row, row] as AnyRowChange[], 2);
+  await indexBoth();
   expect(await dump(atOnce)).toEqual(await dump(oneByOne));
 });

@@ -29,6 +29,10 @@ export interface ImageTable {
 
 /** In this order: rows of a snapshot, as COPY brings them, become images. */
 export interface LoadStatements {
+  /** How the table stands to the snapshot of an epoch. */
+  readonly state: SqlStatement;
+  /** Takes the indexes of an empty table away. */
+  readonly bare: SqlStatement;
   /** Instead of the others where no image can be known: epoch, LSN, whether it is live, the id and the needed columns. */
   readonly first: SqlStatement;
   readonly begin: SqlStatement;
@@ -62,6 +66,8 @@ export function openImageTable(table: SourceTable): ImageTable {
       return new Set(rows.map((row) => row.id));
     },
     load: {
+      state: statements.loadState,
+      bare: statements.loadBare,
       first: statements.loadFirst,
       begin: statements.loadBegin,
       copy: statements.loadCopy,
@@ -99,6 +105,8 @@ function prepare(
   columns: readonly Column[],
 ): Record<
   | 'insert'
+  | 'loadState'
+  | 'loadBare'
   | 'loadFirst'
   | 'loadBegin'
   | 'loadCopy'
@@ -133,6 +141,8 @@ function prepare(
   const fill = (name: string): SqlStatement => fillImageTemplate(name, table, holes);
   return {
     insert: fill('image_insert'),
+    loadState: fill('image_load_state'),
+    loadBare: fill('image_load_bare'),
     loadFirst: fill('image_load_first'),
     loadBegin: fill('image_load_begin'),
     loadCopy: fill('image_load_copy'),

@@ -1,9 +1,10 @@
 import type { Change } from '#libs/domain/change.ts';
 import { type CopyValue, lineOf } from '#libs/platform/postgres/copy.ts';
-import { isValueFault, type LoadingTransaction } from '#libs/platform/postgres/database.ts';
+import { isValueFault, type LoadingTransaction, type Queryable } from '#libs/platform/postgres/database.ts';
 import type { ChangeBatch } from '#libs/source/contract.ts';
 import type { ImageColumns } from './image.ts';
 import type { ImageTable } from './image-table.ts';
+import { imageSql } from './statements.ts';
 
 /** A row of a snapshot, as its image will have it. */
 export interface RowToLoad {
@@ -12,7 +13,7 @@ export interface RowToLoad {
 }
 
 /** Rows cannot be staged all at once, and have to be one by one. */
-class OneByOne extends Error {}
+export class OneByOne extends Error {}
 
 /** Not every session may make a temporary table. */
 const NO_RIGHT = '42501';
@@ -38,10 +39,32 @@ const isRowLike = ({ op, table, position, xid }: Change, first: Change): boolean
   position.epoch === first.position.epoch &&
   position.lsn === 0n;
 
+/** How a table takes rows of a snapshot. */
+export interface LoadState {
+  /** No epoch was before this one, so that no image is known. */
+  readonly isFirst: boolean;
+  /** It has no indexes until {@link indexImages}: the first snapshot comes to empty tables in a third of the time then. */
+  readonly isBare: boolean;
+}
+
+/** To be asked before rows are loaded: an empty table loses its indexes. */
+export async function beginLoad(tx: Queryable, { load }: ImageTable, epoch: number): Promise<LoadState> {
+  const [found] = await tx.query<{ is_first: boolean; is_bare: boolean; can_be_bare: boolean }>(load.state, [epoch]);
+  if (found === undefined) throw new Error('a table of images did not say how it stands');
+  const { is_first: isFirst, is_bare: wasBare, can_be_bare: canBeBare } = found;
+  if (!isFirst || wasBare || !canBeBare) return { isFirst, isBare: wasBare };
+  const [bared] = await tx.query<{ is_bare: boolean }>(load.bare);
+  return { isFirst, isBare: bared?.is_bare ?? false };
+}
+
+/** Gives the tables of images the indexes that a first snapshot came without. Nothing but its rows may come before. */
+export async function indexImages(db: Queryable): Promise<void> {
+  if ((await db.query(imageSql.images_bare)).length > 0) await db.query(imageSql.images_index);
+}
+
 /**
- * Stages rows of a snapshot all at once, as one by one they would become images.
- * @param isFirst no epoch was before this one, so that no image is known: the rows come by COPY. Else they come by it to one
- *   statement that makes images of them, new ones and in place of what older epochs left.
+ * Stages rows of a snapshot all at once, as one by one they would become images. Where no image can be known the rows come by
+ * COPY; else they come by it to one statement that makes images of them, new ones and in place of what older epochs left.
  * @throws OneByOne where an image is known that is as new as the snapshot, or newer: what follows then is a question of columns
  */
 export async function loadImages(

@@ -13,7 +13,7 @@ import { idsOf, lowXid, toImageChange } from '../schema/project.ts';
 import { studentsNamed, uuidsIn, withoutErased, withoutNames } from './erased.ts';
 import { applyChange, type Image, type ImageChange, sameContents } from './image.ts';
 import { type ImageTable, type KeyIds, openImageTable } from './image-table.ts';
-import { isLoadable, loadImages, mustGoOneByOne, type RowToLoad } from './load.ts';
+import { beginLoad, indexImages, isLoadable, loadImages, mustGoOneByOne, OneByOne, type RowToLoad } from './load.ts';
 import { byPosition, type ChangesByRow, inheritMoved, type StagedChange } from './moved.ts';
 import { RejectedSet } from './rejected.ts';
 import { type Move, movesFrom, pairMoves } from './split-moves.ts';
@@ -85,6 +85,8 @@ export async function stageBatch(
       if (!mustGoOneByOne(error)) throw error;
     }
   }
+  // By what follows images are looked for.
+  if (batch.isPartOfSnapshot === true || batch.snapshotCompleted !== undefined) await indexImages(db);
   return db.transaction((tx) => stage(tx, (work, ...given) => work.applyRows(...given)));
 }
 
@@ -139,8 +141,11 @@ class BatchStage {
     const { table, position } = first;
     const readings = rows.filter(({ op }) => op === 'read');
     const { epoch } = position;
-    const isFirst = (await tx.query(imageSql.epoch_before, [epoch])).length === 0;
-    await loadImages(tx, imagesOf(table), { epoch, isFirst }, this.#judged(table, readings, ids));
+    const images = imagesOf(table);
+    const { isFirst, isBare } = await beginLoad(tx, images, epoch);
+    if (isBare && readings.length < rows.length)
+      throw new OneByOne('rows of somebody who was erased are looked for by their ids');
+    await loadImages(tx, images, { epoch, isFirst }, this.#judged(table, readings, ids));
     if (!isFirst) await tx.query(imageSql.rejected_clear_loaded, [table, epoch, this.rejected.names]);
     await this.applyRows(
       rows.filter(({ op }) => op !== 'read'),

@@ -5,8 +5,10 @@ export const { sql: imageSql, fillTemplate: fillImageTemplate } = openStatements
   import.meta.url,
   ['moves_pair', 'moves_read', 'rejected_clear_loaded', 'rejected_put', 'table_locks', 'truncate_position_raise'],
   {
-    /** Nothing: no image is older than this one's. */
-    epoch_before: 'SELECT FROM state.epoch WHERE epoch < $1::integer LIMIT 1',
+    /** Of the tables of images those without the index of their ids. */
+    images_bare:
+      "SELECT relname FROM pg_class AS c WHERE relnamespace = 'state'::regnamespace AND relkind = 'r' AND relname LIKE 'image\\_%' AND NOT EXISTS (SELECT FROM pg_index WHERE indrelid = c.oid AND indisprimary)",
+    images_index: 'SELECT state.make_image_indexes()',
     /** Every row was read anew in a newer epoch, under the id that it has now. */
     moves_forget: 'DELETE FROM state.split_move WHERE epoch < $1::integer',
     /** A version that reads, or a delete, has taken the rejected one's place. */

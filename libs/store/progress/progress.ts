@@ -7,12 +7,15 @@ import {
   type ProgressStore,
   type StoredProgress,
 } from '#libs/source/contract.ts';
+import { indexImages } from '../images/load.ts';
 import { progressSql } from './statements.ts';
 
 export function openProgressStore(db: Queryable): ProgressStore {
   return {
     read: async (stream) => (await db.query<StoredProgress>(progressSql.progress_read, [stream]))[0],
     beginEpoch: async (stream, origin, reason) => {
+      // A snapshot that was broken off may have left them without.
+      await indexImages(db);
       const [row] = await db.query<{ epoch: number }>(progressSql.epoch_begin, [stream, origin, reason]);
       if (row === undefined) throw new Error(`no epoch was begun for the stream ${stream}`);
       return row.epoch;

@@ -1,0 +1,1 @@
+SELECT state.drop_image_indexes('{{table}}') AS is_bare

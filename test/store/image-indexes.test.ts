@@ -1,0 +1,191 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { AnyRowChange } from '#libs/domain/change.ts';
+import { neededColumns } from '#libs/domain/source-tables/index.ts';
+import { openDatabase } from '#libs/platform/postgres/database.ts';
+import type { ChangeBatch } from '#libs/source/contract.ts';
+import { stageBatch } from '#libs/store/images/stage.ts';
+import { openProgressStore } from '#libs/store/progress/progress.ts';
+import { COURSES, FIRST_TODAY, STUDENTS } from '../property/rows.ts';
+import { rowId } from '../property/source-model.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
+import { testSettings } from '../support/settings.ts';
+
+/* A first snapshot comes to tables without indexes, which are made when all of its rows are there. */
+
+const { reading } = testSettings();
+const [STUDENT = '', ERASED = ''] = STUDENTS;
+const [COURSE = ''] = COURSES;
+
+let analytics: TestDatabase;
+let epoch: number;
+beforeEach(async () => {
+  analytics = await createAnalyticsDatabase('image_indexes');
+  epoch = await begin();
+});
+afterEach(() => analytics.drop());
+
+const begin = (): Promise<number> => openProgressStore(analytics.db).beginEpoch('pgoutput', 'a server', 'a test');
+const stage = (batch: ChangeBatch): Promise<unknown> => stageBatch(analytics.db, batch, reading);
+const piece = (...changes: AnyRowChange[]): ChangeBatch => ({ changes, isPartOfSnapshot: true });
+const complete = (): Promise<unknown> =>
+  stage({
+    changes: [],
+    progress: { stream: 'pgoutput', epoch, applied: 1n },
+    snapshotCompleted: { epoch },
+  });
+
+const grade = (n: number, grade_value = '1', student = STUDENT): AnyRowChange => ({
+  table: 'grades',
+  op: 'read',
+  id: rowId('grades', n),
+  after: {
+    student_id: student,
+    course_id: COURSE,
+    grade_item: 'Essay',
+    grade_value,
+    grade_max: '10',
+    timestamp: FIRST_TODAY * 86_400_000,
+  },
+  position: { epoch, lsn: 0n },
+});
+const student = (id: string): AnyRowChange => ({
+  table: 'students',
+  op: 'read',
+  id,
+  after: Object.fromEntries(neededColumns('students').map(({ name }) => [name, null])),
+  position: { epoch, lsn: 0n },
+});
+
+/** By table, as Postgres would write them anew, with what a constraint stands for. */
+async function indexes(table?: string): Promise<string[]> {
+  const rows = await analytics.db.query<{ definition: string }>(
+    `SELECT concat(pg_get_indexdef(i.indexrelid), ' / ', pg_get_constraintdef(c.oid), ' ', i.indisvalid) AS definition
+       FROM pg_index AS i JOIN pg_class AS t ON t.oid = i.indrelid LEFT JOIN pg_constraint AS c ON c.conindid = i.indexrelid
+      WHERE t.relnamespace = 'state'::regnamespace AND t.relname LIKE 'image\\_%' AND t.relname LIKE $1
+      ORDER BY 1`,
+    [table === undefined ? '%' : `image_${table}`],
+  );
+  return rows.map(({ definition }) => definition);
+}
+
+const gradesStored = (): Promise<object[]> =>
+  analytics.db.query('SELECT id, live, grade_value FROM state.image_grades ORDER BY id');
+const stored = (n: number, grade_value: string | null = '1', live = true): object => ({
+  id: rowId('grades', n),
+  live,
+  grade_value,
+});
+
+test('they are gone while rows come, and at the end they are as the migrations make them', async () => {
+  const before = await indexes();
+  expect(before.length).toBeGreaterThan(10);
+  await stage(piece(student(STUDENT)));
+  expect(await indexes('students')).toEqual([]);
+  expect(await indexes('grades')).toHaveLength(3);
+  await stage(piece(grade(1), grade(2)));
+  await stage(piece(grade(3)));
+  expect(await indexes('grades')).toEqual([]);
+  await complete();
+  expect(await indexes()).toEqual(before);
+  expect(await gradesStored()).toEqual([stored(1), stored(2), stored(3)]);
+});
+
+test('an index that somebody else has added stays', async () => {
+  await analytics.db.query('CREATE INDEX of_mine ON state.image_grades (grade_item)');
+  await stage(piece(grade(1)));
+  expect(await indexes('grades')).toEqual([expect.stringContaining('of_mine')]);
+});
+
+test('a batch that comes again, since nobody knew that it was committed, leaves its rows once', async () => {
+  const before = await indexes();
+  await stage(piece(grade(1), grade(2)));
+  await stage(piece(grade(1), grade(2)));
+  await stage(piece(grade(3)));
+  await complete();
+  expect(await gradesStored()).toEqual([stored(1), stored(2), stored(3)]);
+  expect(await indexes()).toEqual(before);
+});
+
+test('a row that has to go by itself makes them, and those after it come with them', async () => {
+  const before = await indexes();
+  await stage(piece(grade(1)));
+  await expect(stage(piece(grade(2), grade(3, 'with a \0')))).rejects.toThrow(/invalid byte sequence/);
+  expect(await indexes('grades')).toHaveLength(3);
+  await stage(piece(grade(2)));
+  await complete();
+  expect(await gradesStored()).toEqual([stored(1), stored(2)]);
+  expect(await indexes()).toEqual(before);
+});
+
+test('rows of a student who was erased meanwhile become tombstones', async () => {
+  await stage(piece(grade(1), grade(2)));
+  await analytics.db.query('INSERT INTO state.erasure_salt (salt) VALUES ($1::bytea) ON CONFLICT DO NOTHING', [
+    '\\x01',
+  ]);
+  await analytics.db.query('INSERT INTO state.erased_student (digest) VALUES (state.student_digest($1::uuid))', [
+    ERASED,
+  ]);
+  await stage(piece(grade(3), grade(4, '2', ERASED)));
+  await stage(piece(grade(5), grade(6, '2', ERASED)));
+  await complete();
+  expect(await gradesStored()).toEqual([
+    stored(1),
+    stored(2),
+    stored(3),
+    stored(4, null, false),
+    stored(5),
+    stored(6, null, false),
+  ]);
+});
+
+test('an epoch that begins where a snapshot was broken off has them, and takes rows by them', async () => {
+  const before = await indexes();
+  await stage(piece(grade(1), grade(2)));
+  epoch = await begin();
+  expect(await indexes()).toEqual(before);
+  await stage(piece(grade(2, '5'), grade(3)));
+  expect(await indexes()).toEqual(before);
+  await complete();
+  expect(await gradesStored()).toEqual([stored(1, '1', false), stored(2, '5'), stored(3)]);
+});
+
+describe('they stay where', () => {
+  test('something is known already', async () => {
+    await stage({ changes: [{ ...grade(1), op: 'create', position: { epoch, lsn: 5n } }] });
+    await stage(piece(grade(2)));
+    expect(await indexes('grades')).toHaveLength(3);
+  });
+
+  test('somebody reads the table', async () => {
+    await analytics.db.transaction(async (tx) => {
+      await tx.query('SELECT FROM state.image_grades');
+      await stage(piece(grade(1)));
+    });
+    expect(await indexes('grades')).toHaveLength(3);
+    expect(await gradesStored()).toEqual([stored(1)]);
+  });
+
+  test('an earlier epoch was before', async () => {
+    epoch = await begin();
+    await stage(piece(grade(1)));
+    expect(await indexes('grades')).toHaveLength(3);
+  });
+
+  test('the login may not take them away', async () => {
+    const role = `image_indexes_${process.pid}`;
+    const { db, address } = analytics;
+    await db.query(`CREATE ROLE ${role} LOGIN PASSWORD 'of the test'`);
+    await db.query(
+      `GRANT USAGE ON SCHEMA state TO ${role}; GRANT ALL ON ALL TABLES IN SCHEMA state, public TO ${role}`,
+    );
+    const writer = openDatabase({ ...address, user: role, password: 'of the test' });
+    try {
+      await stageBatch(writer, piece(grade(1)), reading);
+      expect(await indexes('grades')).toHaveLength(3);
+      expect(await gradesStored()).toEqual([stored(1)]);
+    } finally {
+      await writer.close();
+      await db.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+    }
+  });
+});
