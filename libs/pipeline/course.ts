@@ -44,6 +44,14 @@ interface CourseMarkRow extends OriginRow {
   readonly of_class: boolean;
 }
 
+/** What is left for later; nothing unless it is said. */
+export interface LeftForLater {
+  /** Courses that a snapshot brought, until all of their keys have been looked at. */
+  readonly newCourses?: boolean;
+  /** What is marked for its class alone. */
+  readonly classes?: boolean;
+}
+
 export interface CourseResult {
   readonly courses: number;
   /** Courses whose coverage, facts, as-of or class moved, and all of whose keys are therefore marked. */
@@ -59,24 +67,24 @@ export interface CourseResult {
  * the deletion of its marks. When it moved, every key of the course is marked; else those alone that were derived with an
  * older version, which are the keys that were too new to be seen when it moved. With it the class, where it moved or a key
  * says that what is dated before today is another: its numbers mark the keys of the course only if they differ.
- * @param isPatient leaves courses that a snapshot brought until all of their keys have been looked at
  */
 export async function deriveCourses(
   db: Database,
   settings: FeatureSettings,
   limit: number,
-  isPatient = false,
+  { newCourses = false, classes = false }: LeftForLater = {},
 ): Promise<CourseResult> {
-  const next = await db.query<{ course_id: number; waits: boolean }>(keySql.courses_next, [limit, ROW_FAMILIES]);
+  const asked = [limit, ROW_FAMILIES, !classes];
+  const next = await db.query<{ course_id: number; waits: boolean }>(keySql.courses_next, asked);
   const waiting = next.filter(({ waits }) => waits).length;
-  const ids = next.filter(({ waits }) => !waits || !isPatient).map((row) => row.course_id);
+  const ids = next.filter(({ waits }) => !waits || !newCourses).map((row) => row.course_id);
   if (ids.length === 0) return { courses: 0, moved: 0, keysMarked: 0, waiting };
   await addCourses(db, ids);
   return db.transaction(async (tx) => {
     await shareCalendar(tx);
     const claimed = await tx.query<CourseRow>(keySql.courses_claim, [ids]);
     const claimedIds = claimed.map((course) => course.course_id);
-    const rested = await tx.query<{ course_id: number }>(keySql.courses_at_rest, [claimedIds]);
+    const rested = classes ? [] : await tx.query<{ course_id: number }>(keySql.courses_at_rest, [claimedIds]);
     const atRest = new Set(rested.map((row) => row.course_id));
     const marks = await tx.query<CourseMarkRow>(keySql.course_marks_take, [claimedIds, [...atRest]]);
     const today = await readTodayToWrite(tx, settings.fingerprint);

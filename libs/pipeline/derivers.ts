@@ -161,11 +161,18 @@ const COURSE_PACE_MS = 100;
 /** Courses wait for the keys of a snapshot for so long without any that is ready: nobody may be there to look at them. */
 const PATIENCE_MS = 30_000;
 
-export function startCourseDeriver(options: DeriverOptions, patienceMs = PATIENCE_MS): Loop {
+/** While very many keys are derived, and each batch moves classes, these are derived this often. Milliseconds. */
+const CLASSES_EVERY_MS = 30_000;
+
+export function startCourseDeriver(
+  options: DeriverOptions,
+  { patienceMs = PATIENCE_MS, classesEveryMs = CLASSES_EVERY_MS } = {},
+): Loop {
   const { db, settings, work, log } = options;
   const pace = new Pace();
   let inVain = false;
   let stuckSince: number | undefined;
+  let classesAt = Number.NEGATIVE_INFINITY;
   return startLoop({
     name: 'the course deriver',
     wake: work.courses,
@@ -175,7 +182,10 @@ export function startCourseDeriver(options: DeriverOptions, patienceMs = PATIENC
       const now = performance.now();
       if (!pace.mayWork(now, everyMs)) return 'resting';
       const isPatient = stuckSince === undefined || now - stuckSince < patienceMs;
-      const result = await deriveCourses(db, settings, COURSES_PER_BATCH, isPatient);
+      const areClassesLeft = work.hasMany && now - classesAt < classesEveryMs;
+      if (!areClassesLeft) classesAt = now;
+      const left = { newCourses: isPatient, classes: areClassesLeft };
+      const result = await deriveCourses(db, settings, COURSES_PER_BATCH, left);
       if (result.waiting === 0 || (isPatient && result.courses > 0)) stuckSince = undefined;
       else stuckSince ??= now;
       const moved = result.moved + result.keysMarked;

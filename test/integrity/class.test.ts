@@ -1,11 +1,15 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { MS_PER_DAY } from '#libs/domain/local-date.ts';
 import { anomalyFamily } from '#libs/families/anomaly.ts';
 import { engagementFamily } from '#libs/families/engagement.ts';
 import { performanceFamily } from '#libs/families/performance.ts';
 import { deriveCourses } from '#libs/pipeline/course.ts';
 import { deriveBatch } from '#libs/pipeline/derive.ts';
+import { startCourseDeriver } from '#libs/pipeline/derivers.ts';
 import { rollOver } from '#libs/pipeline/rollover.ts';
+import { Work } from '#libs/pipeline/work.ts';
+import { openLog } from '#libs/platform/log.ts';
 import { stageBatch } from '#libs/store/images/stage.ts';
 import { beginCalendar } from '#libs/store/keys/calendar.ts';
 import { COURSES, FIRST_TODAY, type WrittenRow } from '../property/rows.ts';
@@ -213,6 +217,66 @@ describe('a late row', () => {
     await settle();
     expect(await marksOf()).toEqual([]);
   });
+});
+
+describe('while very many keys are derived', () => {
+  const classMarks = async (): Promise<number> => (await marksOf()).filter((mark) => mark.of_class).length;
+  const lateWork = async (): Promise<void> => {
+    await stage(log(3, 8, 'submission', 'r5'));
+    await deriveBatch(world.db, engagementFamily, settings, 50);
+  };
+
+  test('a class is left, and the course that has moved meanwhile is derived without it', async () => {
+    await lateWork();
+    await stage(log(4, 100));
+    await deriveBatch(world.db, engagementFamily, settings, 50);
+    expect((await deriveCourses(world.db, settings, 5, { classes: true })).moved).toBe(1);
+    expect(await deriveCourses(world.db, settings, 5, { classes: true })).toMatchObject({ courses: 0 });
+    expect(await classMarks()).toBeGreaterThan(0);
+    await settle();
+    expect(await marksOf()).toEqual([]);
+    expect(await world.differences(model)).toEqual([]);
+  });
+
+  const during = async (classesEveryMs: number, see: (work: Work) => Promise<void>): Promise<void> => {
+    const work = new Work();
+    const loop = startCourseDeriver({ db: world.db, settings, work, log: openLog('silent') }, { classesEveryMs });
+    try {
+      // Its first look is over.
+      await sleep(200);
+      await see(work);
+    } finally {
+      await loop.stop();
+    }
+  };
+  const untilDerived = (): Promise<void> =>
+    vi.waitFor(async () => expect(await classMarks()).toBe(0), { timeout: 20_000 });
+
+  test('the deriver leaves it until that is over', () =>
+    during(60_000, async (work) => {
+      work.noteMany();
+      await lateWork();
+      for (let looks = 0; looks < 5; looks += 1) {
+        work.noteMany();
+        work.courses.wake();
+        await sleep(150);
+        expect(await classMarks()).toBeGreaterThan(0);
+      }
+      await untilDerived();
+    }));
+
+  test('the deriver takes it now and then where that goes on and on', () =>
+    during(500, async (work) => {
+      work.noteMany();
+      await lateWork();
+      const goesOn = setInterval(() => work.noteMany(), 100);
+      try {
+        await untilDerived();
+        expect(work.hasMany).toBe(true);
+      } finally {
+        clearInterval(goesOn);
+      }
+    }));
 });
 
 test('two derivers of one class at once give one class', async () => {

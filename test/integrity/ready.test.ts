@@ -131,7 +131,7 @@ test('a course is looked at once all of its keys of a snapshot have said what th
   const model = new SourceModel(FIRST_TODAY);
   fill(model);
   await readEverything(model);
-  const look = () => deriveCourses(world.db, settings, 10, true);
+  const look = () => deriveCourses(world.db, settings, 10, { newCourses: true });
   expect(await look()).toMatchObject({ courses: 0, waiting: 0 });
   await deriveBatch(world.db, engagementFamily, settings, 50);
   expect(await look()).toMatchObject({ courses: 0, waiting: 2 });
@@ -159,7 +159,7 @@ test('nobody derives the one family: the courses of a snapshot are not waited fo
   fill(model);
   await readEverything(model);
   await deriveBatch(world.db, engagementFamily, settings, 50);
-  const deriver = startCourseDeriver({ db: world.db, settings, work: new Work(), log: openLog('silent') }, 100);
+  const deriver = startCourseDeriver({ db: world.db, settings, work: new Work(), log: openLog('silent') }, { patienceMs: 100 });
   try {
     await expect.poll(versions).toEqual([{ version: 1n }, { version: 1n }]);
   } finally {

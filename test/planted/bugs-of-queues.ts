@@ -149,4 +149,18 @@ export const BUGS_OF_QUEUES: readonly PlantedBug[] = [
     to: '',
     tests: ['test/pipeline/along.test.ts'],
   },
+  {
+    name: 'classes are left for as long as very many keys are derived, and be it for ever',
+    file: 'libs/pipeline/derivers.ts',
+    from: 'work.hasMany && now - classesAt < classesEveryMs',
+    to: 'work.hasMany',
+    tests: ['test/integrity/class.test.ts'],
+  },
+  {
+    name: 'a class that is left loses its mark',
+    file: 'libs/store/keys/sql/course_marks_take.sql',
+    from: ' AND (NOT of_class OR course_id = ANY ($2::integer[]))',
+    to: ' AND $2::integer[] IS NOT NULL',
+    tests: ['test/integrity/class.test.ts'],
+  },
 ];

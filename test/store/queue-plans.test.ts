@@ -60,7 +60,7 @@ const counts = {
 const STATEMENTS: readonly (readonly [SqlStatement, readonly string[]])[] = [
   [keySql.key_marks_take, ['performance', courses, students]],
   [keySql.keys_next, ['performance', String(ASKED), '{0,1,2}', '{0,3,0}', '{0,500,0}']],
-  [keySql.courses_next, ['20', '{engagement,performance}']],
+  [keySql.courses_next, ['20', '{engagement,performance}', 'true']],
   [keySql.courses_new, ['{engagement,performance}']],
   [keySql.course_marks_take, ['{3}', '{3}']],
   [fillKeyTemplate('course_evidence', 'keys', { leastDays: LEAST_FIRST_DAYS }), ['{3}']],
