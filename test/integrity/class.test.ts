@@ -226,8 +226,13 @@ describe('while very many keys are derived', () => {
     await deriveBatch(world.db, engagementFamily, settings, 50);
   };
 
-  test('a class is left, and the course that has moved meanwhile is derived without it', async () => {
+  test('a class is left, and its course is looked at without it, whether that has moved meanwhile or not', async () => {
     await lateWork();
+    await world.db.query(
+      'INSERT INTO state.course_mark (course_id, of_class) SELECT course_id, false FROM state.course',
+    );
+    expect(await deriveCourses(world.db, settings, 5, { classes: true })).toMatchObject({ courses: 1, moved: 0 });
+    expect(await classMarks()).toBeGreaterThan(0);
     await stage(log(4, 100));
     await deriveBatch(world.db, engagementFamily, settings, 50);
     expect((await deriveCourses(world.db, settings, 5, { classes: true })).moved).toBe(1);

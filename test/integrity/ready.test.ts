@@ -159,7 +159,10 @@ test('nobody derives the one family: the courses of a snapshot are not waited fo
   fill(model);
   await readEverything(model);
   await deriveBatch(world.db, engagementFamily, settings, 50);
-  const deriver = startCourseDeriver({ db: world.db, settings, work: new Work(), log: openLog('silent') }, { patienceMs: 100 });
+  const deriver = startCourseDeriver(
+    { db: world.db, settings, work: new Work(), log: openLog('silent') },
+    { patienceMs: 100 },
+  );
   try {
     await expect.poll(versions).toEqual([{ version: 1n }, { version: 1n }]);
   } finally {
