@@ -157,10 +157,10 @@ export const BUGS_OF_QUEUES: readonly PlantedBug[] = [
     tests: ['test/integrity/class.test.ts'],
   },
   {
-    name: 'a class that is left loses its mark',
-    file: 'libs/store/keys/sql/course_marks_take.sql',
-    from: ' AND (NOT of_class OR course_id = ANY ($2::integer[]))',
-    to: ' AND $2::integer[] IS NOT NULL',
+    name: 'a class that is left is looked at all the same, and marked again, without end',
+    file: 'libs/store/keys/sql/courses_next.sql',
+    from: 'OR $3::boolean AND NOT EXISTS',
+    to: 'OR $3::boolean IS NOT NULL AND NOT EXISTS',
     tests: ['test/integrity/class.test.ts'],
   },
 ];
