@@ -60,7 +60,7 @@ const student = (id: string): AnyRowChange => ({
 async function indexes(table?: string): Promise<string[]> {
   const rows = await analytics.db.query<{ definition: string }>(
     `SELECT concat(pg_get_indexdef(i.indexrelid), ' / ', pg_get_constraintdef(c.oid), ' ', i.indisvalid) AS definition
-       FROM pg_index AS i JOIN pg_class AS t ON t.oid = i.indrelid LEFT JOIN pg_constraint AS c ON c.conindid = i.indexrelid
+       FROM pg_index AS i JOIN pg_class AS t ON t.oid = i.indrelid LEFT JOIN pg_constraint AS c ON c.conindid = i.indexrelid AND c.contype = 'p'
       WHERE t.relnamespace = 'state'::regnamespace AND t.relname LIKE 'image\\_%' AND t.relname LIKE $1
       ORDER BY 1`,
     [table === undefined ? '%' : `image_${table}`],
@@ -163,6 +163,14 @@ describe('they stay where', () => {
     });
     expect(await indexes('grades')).toHaveLength(3);
     expect(await gradesStored()).toEqual([stored(1)]);
+  });
+
+  test('something of somebody else’s is built on them', async () => {
+    await analytics.db.query('CREATE TABLE of_mine (grade uuid REFERENCES state.image_grades)');
+    await stage(piece(grade(1)));
+    await stage(piece(grade(2)));
+    expect(await indexes('grades')).toHaveLength(3);
+    expect(await gradesStored()).toEqual([stored(1), stored(2)]);
   });
 
   test('an earlier epoch was before', async () => {
