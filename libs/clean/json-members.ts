@@ -40,16 +40,11 @@ function toMember(json: string): JsonMember | null {
   return { type: /^[-\d]/.test(json) ? 'number' : 'other', text: json };
 }
 
-/** Each character of a name can be written as an escape of six. */
-const LENGTH_OF_ESCAPE = 6;
-
 function nameAt<N extends string>(json: string, start: number, end: number, names: readonly N[]): N | undefined {
   const length = end - start - 2;
   // Read as it is written, which is how nearly all names are: a comparison where it stands, and no text that is thrown away.
   const written = names.find((name) => name.length === length && json.startsWith(name, start + 1));
   if (written !== undefined) return written;
-  const longest = names.reduce((most, name) => Math.max(most, name.length), 0);
-  if (length > longest * LENGTH_OF_ESCAPE) return undefined;
   const name = unquote(json.slice(start, end));
   return names.find((wanted) => wanted === name);
 }

@@ -117,7 +117,8 @@ describe('the next derivation', () => {
   test('reads the rows alone that are new', async () => {
     const cache = new RowCache();
     await stage(10);
-    expect(await derive(cache)).toContain('store/rows/grades');
+    // In pieces where the last reading, perhaps of another test, was of very many rows.
+    expect(await derive(cache)).toContainEqual(expect.stringMatching(/^store\/rows\/grades(_cursor)?$/));
     await stage(20);
     expect(await derive(cache)).toEqual(['store/rows_new/grades']);
     expect(await grades()).toEqual({ graded_items: 2, avg_grade: '15.00' });

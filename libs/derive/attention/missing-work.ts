@@ -24,27 +24,26 @@ export interface OwedWork {
 export function owedWork(key: AttentionKey): OwedWork[] {
   const { firstDay, asOf, numbers } = key;
   const days = asOf - firstDay + 1;
-  const [recent, recentMissing, earlier, earlierMissing] = [0, 1, 2, 3].map(() => new RunningSums(firstDay, days));
+  const sums = (): RunningSums => new RunningSums(firstDay, days);
+  const [recent, recentMissing, earlier, earlierMissing] = [sums(), sums(), sums(), sums()];
   for (const { from, to, item } of owedItems(key)) {
     const handedInOn = handedInDay(key, item) ?? Number.POSITIVE_INFINITY;
     const turns = item.from + RECENT_DAYS;
-    recent?.add(from, Math.min(to, turns - 1), 1);
-    earlier?.add(Math.max(from, turns), to, 1);
-    recentMissing?.add(from, Math.min(to, turns - 1, handedInOn - 1), 1);
-    earlierMissing?.add(Math.max(from, turns), Math.min(to, handedInOn - 1), 1);
+    recent.add(from, Math.min(to, turns - 1), 1);
+    earlier.add(Math.max(from, turns), to, 1);
+    recentMissing.add(from, Math.min(to, turns - 1, handedInOn - 1), 1);
+    earlierMissing.add(Math.max(from, turns), Math.min(to, handedInOn - 1), 1);
   }
-  const [all, missing, old, oldMissing] = [recent, recentMissing, earlier, earlierMissing].map(
-    (sums) => sums?.values() ?? [],
-  );
-  return (all ?? []).map((ofRecent, index) => {
-    const ofEarlier = old?.[index] ?? 0;
+  const [missing, old, oldMissing] = [recentMissing.values(), earlier.values(), earlierMissing.values()];
+  return recent.values().map((ofRecent, index) => {
+    const ofEarlier = old[index] ?? 0;
     // On most days of most courses.
     if (ofRecent + ofEarlier === 0) return NOTHING_OWED;
     const work = {
       recent: ofRecent,
-      recentMissing: missing?.[index] ?? 0,
+      recentMissing: missing[index] ?? 0,
       earlier: ofEarlier,
-      earlierMissing: oldMissing?.[index] ?? 0,
+      earlierMissing: oldMissing[index] ?? 0,
       points: null,
     };
     return isJudged(numbers, firstDay + index) ? { ...work, points: pointsOf(work) } : work;
