@@ -163,4 +163,11 @@ export const BUGS_OF_QUEUES: readonly PlantedBug[] = [
     to: 'OR $3::boolean IS NOT NULL AND NOT EXISTS',
     tests: ['test/integrity/class.test.ts'],
   },
+  {
+    name: 'rows are kept of keys that come once, and fill the memory',
+    file: 'libs/store/images/row-cache.ts',
+    from: 'this.#loans.get(name)?.isWanted !== true',
+    to: 'this.#cache === undefined',
+    tests: ['test/store/row-cache.test.ts'],
+  },
 ];

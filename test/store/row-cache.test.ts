@@ -48,6 +48,18 @@ describe('what is kept of a key', () => {
     expect(cache.lend(keyOf(1, cache.owner)).kept).toBeUndefined();
   });
 
+  test('is wanted of a key that comes again, for as long as it is remembered or kept', () => {
+    const cache = new RowCache(10, 2);
+    const isWanted = (student: number): boolean => cache.lend(keyOf(student, cache.owner)).isWanted;
+    expect([isWanted(1), isWanted(2), isWanted(1), isWanted(1)]).toEqual([false, false, true, false]);
+    expect([isWanted(3), isWanted(4), isWanted(1)]).toEqual([false, false, false]);
+    cache.giveBack(cache.lend(keyOf(5, null)), tables(4));
+    const known = cache.lend(keyOf(5, cache.owner));
+    expect(known).toMatchObject({ isWanted: true, kept: tables(4) });
+    cache.giveBack(known, tables(5));
+    expect(isWanted(5)).toBe(true);
+  });
+
   test('makes room where there is too much, for what came last', () => {
     const cache = new RowCache(10);
     for (const student of [1, 2, 3]) cache.giveBack(cache.lend(keyOf(student, null)), tables(4));
@@ -122,6 +134,16 @@ describe('the next derivation', () => {
     await stage(20);
     expect(await derive(cache)).toEqual(['store/rows_new/grades']);
     expect(await grades()).toEqual({ graded_items: 2, avg_grade: '15.00' });
+  });
+
+  test('reads all of them where the key has come but once', async () => {
+    const cache = new RowCache();
+    await stage(10);
+    await deriveBatch(world.db, performanceFamily, settings, 9, { cache });
+    await stage(20);
+    expect((await derive(cache))[0]).toMatch(/^store\/rows\/grades/);
+    await stage(30);
+    expect(await derive(cache)).toEqual(['store/rows_new/grades']);
   });
 
   test('reads all of them where another process has derived the key meanwhile', async () => {

@@ -6,6 +6,9 @@ import type { KeptTables, KeyRows } from './rows.ts';
 /** Rows that a process keeps; each takes some 200 bytes. */
 const MOST_ROWS = 300_000;
 
+/** Keys that came once are remembered by their names, so many of them. */
+const MOST_NAMES = 10_000;
+
 /** A key with the process that says it keeps its rows. */
 export interface OwnedKey extends StudentCourse {
   readonly owner: string | null;
@@ -16,6 +19,8 @@ export interface Loan {
   readonly name: string;
   /** Absent: its rows have to be read. */
   readonly kept?: KeptTables;
+  /** Whether they are to be kept: the key comes again and again. */
+  readonly isWanted: boolean;
 }
 
 interface Entry {
@@ -25,7 +30,7 @@ interface Entry {
 
 /**
  * The rows of one family's keys as this process derived them last, so that the next derivation reads those alone that
- * the marks name. What is kept of a key counts only under the key's lock, and while the key's row names this process as
+ * the marks name. Of a key that comes for the first time in a while nothing is kept: most do not come again soon. What is kept of a key counts only under the key's lock, and while the key's row names this process as
  * its owner: else somebody else has taken marks of it since. It is lent for a derivation, and comes back once that is
  * committed; a derivation that fails, or of which nobody knows whether it is committed, has lost it.
  */
@@ -34,11 +39,15 @@ export class RowCache {
   readonly owner = randomUUID();
   readonly #entries = new Map<string, Entry>();
   readonly #loans = new Map<string, Loan>();
+  /** Of keys that have come once, of which nothing is kept. */
+  readonly #names = new Set<string>();
   readonly #mostRows: number;
+  readonly #mostNames: number;
   #rows = 0;
 
-  constructor(mostRows = MOST_ROWS) {
+  constructor(mostRows = MOST_ROWS, mostNames = MOST_NAMES) {
     this.#mostRows = mostRows;
+    this.#mostNames = mostNames;
   }
 
   /** For one who has just locked the key. */
@@ -46,9 +55,19 @@ export class RowCache {
     const name = keyName(key);
     const kept = key.owner === this.owner ? this.#entries.get(name)?.tables : undefined;
     this.#drop(name);
-    const loan = { name, ...(kept === undefined ? {} : { kept }) };
+    const isWanted = this.#names.delete(name) || kept !== undefined;
+    if (!isWanted) this.#note(name);
+    const loan = { name, isWanted, ...(kept === undefined ? {} : { kept }) };
     this.#loans.set(name, loan);
     return loan;
+  }
+
+  #note(name: string): void {
+    this.#names.add(name);
+    for (const oldest of this.#names) {
+      if (this.#names.size <= this.#mostNames) break;
+      this.#names.delete(oldest);
+    }
   }
 
   /** Keeps what is known of a key by its derivation, which is committed. Where the key was lent again meanwhile, nothing. */
@@ -117,10 +136,11 @@ export class Loans {
     return this.#loans.get(keyName(key))?.kept;
   }
 
-  /** All that was read of a key; a family that reads no rows has nothing to keep. */
+  /** All that was read of a key, if it is wanted; a family that reads no rows has nothing to keep. */
   keep(key: StudentCourse, tables: readonly KeyRows<unknown>[]): void {
-    if (this.#cache === undefined || tables.length === 0) return;
-    this.#after.set(keyName(key), Object.fromEntries(tables.map((rows) => [rows.table, rows.whole()])));
+    const name = keyName(key);
+    if (tables.length === 0 || this.#loans.get(name)?.isWanted !== true) return;
+    this.#after.set(name, Object.fromEntries(tables.map((rows) => [rows.table, rows.whole()])));
   }
 
   /** After the commit. */
