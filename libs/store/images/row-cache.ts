@@ -30,9 +30,10 @@ interface Entry {
 
 /**
  * The rows of one family's keys as this process derived them last, so that the next derivation reads those alone that
- * the marks name. Of a key that comes for the first time in a while nothing is kept: most do not come again soon. What is kept of a key counts only under the key's lock, and while the key's row names this process as
- * its owner: else somebody else has taken marks of it since. It is lent for a derivation, and comes back once that is
- * committed; a derivation that fails, or of which nobody knows whether it is committed, has lost it.
+ * the marks name. Of a key that comes for the first time in a while nothing is kept: most do not come again soon. What is
+ * kept of a key counts only under the key's lock, and while the key's row names this process as its owner: else somebody
+ * else has taken marks of it since. It is lent for a derivation, and comes back once that is committed; a derivation that
+ * fails, or of which nobody knows whether it is committed, has lost it.
  */
 export class RowCache {
   /** This process, as the rows of its keys name it. */
