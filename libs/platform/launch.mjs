@@ -13,6 +13,7 @@ const modules = path.join(root, 'node_modules');
 const [first, ...rest] = process.argv.slice(2);
 const isTool = first === '--tool';
 const WATCH_MS = 500;
+const JUST_TOLD_MS = 10_000;
 
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 11)) {
@@ -80,13 +81,25 @@ function install() {
   process.exit(2);
 }
 
-/** npm passes SIGTERM on to the shell between it and this process, and no further: who started us is gone then. */
+/**
+ * npm passes SIGTERM on to the shell between it and this process, and no further: who started us is gone then. Where all of
+ * them were told, as by a terminal or systemd, a program that stops in its own time must not be told again: it would leave at once.
+ */
 function stopWithNpm() {
   const parent = process.ppid;
+  let toldAt = Number.NEGATIVE_INFINITY;
+  const note = (signal) => {
+    toldAt = performance.now();
+    if (process.listenerCount(signal) > 1) return;
+    // The program leaves it to Node, which does nothing while somebody listens.
+    process.off(signal, note);
+    process.kill(process.pid, signal);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, note);
   const watch = setInterval(() => {
     if (process.ppid === parent) return;
     clearInterval(watch);
-    process.kill(process.pid, 'SIGTERM');
+    if (performance.now() - toldAt > JUST_TOLD_MS) process.kill(process.pid, 'SIGTERM');
   }, WATCH_MS);
   watch.unref();
 }

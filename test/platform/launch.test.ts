@@ -150,21 +150,55 @@ describe('a program in TypeScript', () => {
   });
 });
 
-test('a program is told to stop when the npm that started it is', async () => {
-  install(at('node_modules'), { 'node_modules/a': { version: '1.0.0' } });
-  writeFileSync(
-    at('program.mjs'),
-    `import { writeFileSync } from 'node:fs';
-     process.once('SIGTERM', () => { writeFileSync('stopped', ''); process.exit(0); });
-     writeFileSync('running', '');
-     setTimeout(() => {}, 60_000);`,
-  );
-  const npm: ChildProcess = spawn('npm', ['run', 'begin'], { cwd: folder, stdio: 'ignore' });
+describe('a program that npm started', () => {
   const until = async (file: string): Promise<void> => {
     for (let tries = 0; !existsSync(at(file)) && tries < 600; tries += 1) await sleep(50);
     expect(existsSync(at(file)), file).toBe(true);
   };
-  await until('running');
-  npm.kill('SIGTERM');
-  await until('stopped');
+  /** A group of its own, as a shell, systemd or a terminal has it. */
+  async function begin(onSignal: string): Promise<ChildProcess> {
+    install(at('node_modules'), { 'node_modules/a': { version: '1.0.0' } });
+    writeFileSync(
+      at('program.mjs'),
+      `import { writeFileSync } from 'node:fs';
+       ${onSignal}
+       writeFileSync('running', String(process.pid));
+       setTimeout(() => {}, 60_000);`,
+    );
+    const npm = spawn('npm', ['run', 'begin'], { cwd: folder, stdio: 'ignore', detached: true });
+    await until('running');
+    return npm;
+  }
+  const stopsOnce = `let seen = false;
+    for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(name, () => {
+      if (seen) process.exit(1);
+      seen = true;
+      setTimeout(() => { writeFileSync('stopped', ''); process.exit(0); }, 1_500);
+    });`;
+
+  test('is told to stop when npm is', async () => {
+    (await begin(stopsOnce)).kill('SIGTERM');
+    await until('stopped');
+  });
+
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('is told once where all of them are told by %s', async (name) => {
+    const { pid = 0 } = await begin(stopsOnce);
+    process.kill(-pid, name);
+    await until('stopped');
+  });
+
+  test('ends at once where it says nothing of signals', async () => {
+    const { pid = 0 } = await begin('');
+    const program = Number(readFileSync(at('running'), 'utf8'));
+    process.kill(-pid, 'SIGTERM');
+    const isGone = (): boolean => {
+      try {
+        return process.kill(program, 0) && false;
+      } catch {
+        return true;
+      }
+    };
+    for (let tries = 0; !isGone() && tries < 100; tries += 1) await sleep(50);
+    expect(isGone()).toBe(true);
+  });
 });
