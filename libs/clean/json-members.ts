@@ -41,10 +41,6 @@ function toMember(json: string): JsonMember | null {
 }
 
 function nameAt<N extends string>(json: string, start: number, end: number, names: readonly N[]): N | undefined {
-  const length = end - start - 2;
-  // Read as it is written, which is how nearly all names are: a comparison where it stands, and no text that is thrown away.
-  const written = names.find((name) => name.length === length && json.startsWith(name, start + 1));
-  if (written !== undefined) return written;
   const name = unquote(json.slice(start, end));
   return names.find((wanted) => wanted === name);
 }
