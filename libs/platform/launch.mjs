@@ -13,6 +13,7 @@ const modules = path.join(root, 'node_modules');
 const [first, ...rest] = process.argv.slice(2);
 const isTool = first === '--tool';
 const WATCH_MS = 500;
+/** For so long a signal may have been for all; an older one was another matter, as a SIGHUP that has tokens read anew. */
 const JUST_TOLD_MS = 10_000;
 
 const [major, minor] = process.versions.node.split('.').map(Number);

@@ -8,6 +8,7 @@ import { openProgressStore } from '#libs/store/progress/progress.ts';
 import { COURSES, FIRST_TODAY, STUDENTS } from '../property/rows.ts';
 import { rowId } from '../property/source-model.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
+import { refuseStudent } from '../support/refuse-student.ts';
 import { testSettings } from '../support/settings.ts';
 
 /* A first snapshot comes to tables without indexes, which are made when all of its rows are there. */
@@ -119,12 +120,7 @@ test('a row that has to go by itself makes them, and those after it come with th
 
 test('rows of a student who was erased meanwhile become tombstones', async () => {
   await stage(piece(grade(1), grade(2)));
-  await analytics.db.query('INSERT INTO state.erasure_salt (salt) VALUES ($1::bytea) ON CONFLICT DO NOTHING', [
-    '\\x01',
-  ]);
-  await analytics.db.query('INSERT INTO state.erased_student (digest) VALUES (state.student_digest($1::uuid))', [
-    ERASED,
-  ]);
+  await refuseStudent(analytics.db, ERASED);
   await stage(piece(grade(3), grade(4, '2', ERASED)));
   await stage(piece(grade(5), grade(6, '2', ERASED)));
   await complete();

@@ -10,6 +10,7 @@ import { rowId, SourceModel, type Step } from '../property/source-model.ts';
 import { stepWith } from '../property/steps.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { interpose } from '../support/interpose.ts';
+import { refuseStudent } from '../support/refuse-student.ts';
 import { testSettings } from '../support/settings.ts';
 
 // So many that each way of loading is all but sure to be among them, which is asserted; of twelve, one may be missing.
@@ -139,10 +140,7 @@ async function stageBoth(changes: readonly Change[]): Promise<void> {
 
 async function eraseBoth(student: string | null): Promise<void> {
   if (student === null) return;
-  for (const { db } of [atOnce, oneByOne]) {
-    await db.query('INSERT INTO state.erasure_salt (salt) VALUES ($1::bytea) ON CONFLICT DO NOTHING', ['\\x01']);
-    await db.query('INSERT INTO state.erased_student (digest) VALUES (state.student_digest($1::uuid))', [student]);
-  }
+  for (const { db } of [atOnce, oneByOne]) await refuseStudent(db, student);
 }
 
 test('rows of a snapshot become the same images, the same rejected rows and the same counts, all at once or one by one', {

@@ -65,10 +65,8 @@ export class RowCache {
 
   #note(name: string): void {
     this.#names.add(name);
-    for (const oldest of this.#names) {
-      if (this.#names.size <= this.#mostNames) break;
-      this.#names.delete(oldest);
-    }
+    const [oldest] = this.#names;
+    if (oldest !== undefined && this.#names.size > this.#mostNames) this.#names.delete(oldest);
   }
 
   /** Keeps what is known of a key by its derivation, which is committed. Where the key was lent again meanwhile, nothing. */
