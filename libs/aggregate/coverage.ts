@@ -24,8 +24,10 @@ export type FirstDays = readonly (LocalDay | null)[];
 
 export const NO_FIRST_DAYS: FirstDays = COVERAGE_KINDS.map(() => null);
 
-export const firstDayOf = (days: FirstDays, kind: CoverageKind): LocalDay | null =>
-  days[COVERAGE_KINDS.indexOf(kind)] ?? null;
+/** Where each kind stands in the arrays. */
+const PLACE_OF = Object.fromEntries(COVERAGE_KINDS.map((kind, place) => [kind, place])) as Record<CoverageKind, number>;
+
+export const firstDayOf = (days: FirstDays, kind: CoverageKind): LocalDay | null => days[PLACE_OF[kind]] ?? null;
 
 /** True when the two have the same first day of every kind. */
 export const sameFirstDays = (a: FirstDays, b: FirstDays): boolean =>
@@ -42,8 +44,8 @@ export class FirstDaysBuilder {
   readonly #days: (LocalDay | null)[] = [...NO_FIRST_DAYS];
 
   see(kind: CoverageKind, day: LocalDay): void {
-    const index = COVERAGE_KINDS.indexOf(kind);
-    this.#days[index] = earlierDay(this.#days[index] ?? null, day);
+    const place = PLACE_OF[kind];
+    this.#days[place] = earlierDay(this.#days[place] ?? null, day);
   }
 
   build(): FirstDays {

@@ -2,7 +2,7 @@ import type { ActivityObservation, EventObservation } from '#libs/clean/activity
 import type { EnrollmentObservation } from '#libs/clean/enrollments.ts';
 import { earlierDay, type LocalDay } from '#libs/domain/local-date.ts';
 import type { Instant } from '#libs/domain/zone.ts';
-import { type Completions, completionsOf } from './completions.ts';
+import { type Completions, completionsOf, type Reached } from './completions.ts';
 import { type FirstDays, FirstDaysBuilder } from './coverage.ts';
 import { type Event, eventsOf } from './events.ts';
 import type { KeyEvidence } from './evidence.ts';
@@ -42,10 +42,12 @@ export function engagementFacts(activities: readonly ActivityObservation[], asOf
   const completions = completionsOf(rows);
   const days = new Set<LocalDay>();
   let last: Instant | null = null;
-  for (const { day, at } of [...events, ...completions.reached]) {
+  const see = ({ day, at }: Reached): void => {
     days.add(day);
-    last = last === null || at > last ? at : last;
-  }
+    if (last === null || at > last) last = at;
+  };
+  events.forEach(see);
+  completions.reached.forEach(see);
   return {
     events,
     completions,

@@ -26,14 +26,15 @@ export function eventsOf(rows: readonly ActivityObservation[]): Event[] {
   const events: Event[] = [];
   for (let first = 0, next = 0; first < ordered.length; first = next) {
     while (ordered[next]?.at === ordered[first]?.at) next += 1;
+    const [row] = [ordered[first]];
+    if (row !== undefined && next === first + 1) events.push(toEvent(row));
     // So many may stand at one time that a spread runs out of stack.
-    for (const event of eventsOfOneTime(ordered.slice(first, next))) events.push(event);
+    else for (const event of eventsOfOneTime(ordered.slice(first, next))) events.push(event);
   }
   return events.sort((a, b) => a.day - b.day || a.at - b.at || Number(b.duration > 0) - Number(a.duration > 0));
 }
 
 function eventsOfOneTime(rows: readonly EventObservation[]): Iterable<Event> {
-  if (rows.length === 1) return rows.map(toEvent);
   const events = new Map<string, Event>();
   for (const row of rows) {
     const key = eventKey(row);

@@ -56,11 +56,11 @@ function withActive({ activeDays, asOf, ...key }: AttentionKey, more: number): A
 
 /** The fewest more active days that make each lower number of points. */
 function moreActive(judged: Judged, settings: AlarmSettings): WouldChange[] {
-  let points = judged.days.absent[judged.index]?.points ?? 0;
+  let points = judged.days.absent.points[judged.index] ?? 0;
   const changes: WouldChange[] = [];
   for (let more = 1; more <= OWN_DAYS && points > 0; more += 1) {
     const key = withActive(judged.key, more);
-    const after = attentionDays(key, settings).absent[judged.index]?.points ?? 0;
+    const after = attentionDays(key, settings).absent.points[judged.index] ?? 0;
     if (after === points) continue;
     points = after;
     const days = more === 1 ? 'one more active day' : `${more} more active days`;
@@ -101,7 +101,7 @@ const handedIn = (item: string): Said => ({
 /** Where one of these alone is not enough. */
 function everything(judged: Judged, settings: AlarmSettings): WouldChange[] {
   const { days, index, key } = judged;
-  const isBoth = (days.absent[index]?.points ?? 0) > 0 && (days.missing_work[index]?.points ?? 0) > 0;
+  const isBoth = (days.absent.points[index] ?? 0) > 0 && (days.missing_work.points[index] ?? 0) > 0;
   if (!isBoth) return [];
   const then = withHandedIn(withActive(key, OWN_DAYS), missingOf(judged));
   return tried(judged, ACTIVE_AND_HANDED_IN, then, settings);
@@ -115,8 +115,9 @@ const ACTIVE_AND_HANDED_IN: Said = {
 
 /** How much better the grades would have to be on average. */
 function betterMarks({ days, index }: Judged): WouldChange[] {
-  const { difference, graded, points } = days.low_marks[index] ?? { difference: 0, graded: 0, points: null };
-  if (points === null || points === 0) return [];
+  const points = days.low_marks.points[index] ?? 0;
+  if (points === 0) return [];
+  const { difference, graded } = days.low_marks.on(index);
   const mean = difference / (PER_POINT * graded);
   const levels = [VERY_LOW, LOW].filter((level) => mean <= level);
   return levels.map((level) => {

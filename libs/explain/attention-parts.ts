@@ -32,11 +32,8 @@ const ofJudged =
 
 /** Points of a reason by days; null: not known. */
 const pointsOf = ({ days, key }: Judged, name: AttentionReason) => ({
-  points: days[name].at(-1)?.points ?? null,
-  steps: stepsOf(
-    days[name].map(({ points }) => points),
-    key.firstDay,
-  ),
+  points: days[name].points.at(-1) ?? null,
+  steps: stepsOf(days[name].points, key.firstDay),
 });
 
 function alarm(judged: Judged, { settings }: Grounds): Parts {
@@ -45,14 +42,14 @@ function alarm(judged: Judged, { settings }: Grounds): Parts {
     open_points: settings.openPoints,
     close_points: settings.closePoints,
     points: days.points[index] ?? null,
-    reasons: Object.fromEntries(ATTENTION_REASONS.map((name) => [name, days[name][index]?.points ?? null])),
+    reasons: Object.fromEntries(ATTENTION_REASONS.map((name) => [name, days[name].points[index] ?? null])),
     steps: stepsOf(days.points, key.firstDay),
   };
 }
 
 function absent(judged: Judged): Parts {
   const { key, days, index } = judged;
-  const { active, usual } = days.absent[index] ?? { active: 0, usual: null };
+  const { active, usual } = days.absent.on(index);
   return {
     first_day: formatDay(key.firstDay),
     active_days_of_21: active,

@@ -47,7 +47,10 @@ export async function snapshot(world: World): Promise<BenchmarkResult> {
       },
     ],
     runs: [product, copies],
-    notes: [`${Math.round((100 * staged.wallMs) / median(product.values))} % of that until all was staged`],
+    notes: [
+      `${Math.round((100 * staged.wallMs) / median(product.values))} % of that until all was staged`,
+      `on disk, megabytes: the source ${await megabytesOf(source)}, what is made of it ${await world.onAnalytics(megabytesOf)}`,
+    ],
   };
 }
 
@@ -68,6 +71,11 @@ export async function readAll(world: World): Promise<{ measured: Measured; stage
     await product.stop();
     await profile?.end();
   }
+}
+
+async function megabytesOf(db: Database): Promise<number> {
+  const [row] = await db.query<{ bytes: bigint }>('SELECT pg_database_size(current_database()) AS bytes');
+  return Math.round(Number(row?.bytes ?? 0n) / 1e6);
 }
 
 /** What staging wrote, written again by nothing but COPY. */

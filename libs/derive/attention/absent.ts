@@ -1,5 +1,5 @@
 import type { LocalDay } from '#libs/domain/local-date.ts';
-import type { AttentionKey } from './key.ts';
+import type { AttentionKey, ReasonDays } from './key.ts';
 
 /** The student's days, that day among them, that are held against what is usual in the class. */
 const OWN_DAYS = 21;
@@ -14,25 +14,25 @@ const LEAST_USUAL = 2;
 export interface Absence {
   readonly active: number;
   readonly usual: number | null;
-  /** Null: not known. */
-  readonly points: number | null;
 }
 
-/** One for each day from the key's first one to as of. */
-export function absences({ firstDay, asOf, activeDays, numbers }: AttentionKey): Absence[] {
+export function absences({ firstDay, asOf, activeDays, numbers }: AttentionKey): ReasonDays<Absence> {
   let [seen, left, gone] = [0, 0, 0];
   const isUntil = (active: LocalDay | undefined, last: LocalDay): boolean => active !== undefined && active <= last;
-  const days: Absence[] = [];
+  const usualOn = (day: LocalDay): number | null => numbers?.usual[day - numbers.firstDay] ?? null;
+  const actives: number[] = [];
+  const points: (number | null)[] = [];
   for (let day = firstDay; day <= asOf; day += 1) {
     while (isUntil(activeDays[seen], day)) seen += 1;
     while (isUntil(activeDays[left], day - OWN_DAYS)) left += 1;
     while (isUntil(activeDays[gone], day - GONE_DAYS)) gone += 1;
-    const usual = numbers?.usual[day - numbers.firstDay] ?? null;
+    const usual = usualOn(day);
     const active = seen - left;
     const isKnown = usual !== null && usual >= LEAST_USUAL && day - firstDay >= DAYS_TO_SETTLE;
-    days.push({ active, usual, points: isKnown ? pointsOf(active, usual, seen === gone) : null });
+    actives.push(active);
+    points.push(isKnown ? pointsOf(active, usual, seen === gone) : null);
   }
-  return days;
+  return { points, on: (index) => ({ active: actives[index] ?? 0, usual: usualOn(firstDay + index) }) };
 }
 
 function pointsOf(active: number, usual: number, isGone: boolean): number {

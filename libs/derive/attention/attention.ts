@@ -5,16 +5,16 @@ import type { AttentionFlag, ReasonFlag } from '#libs/features/units.ts';
 import type { AlarmSettings } from '../settings.ts';
 import { type Absence, absences } from './absent.ts';
 import { alarmDays } from './alarm.ts';
-import { type AttentionKey, isJudged } from './key.ts';
+import { type AttentionKey, isJudged, type ReasonDays } from './key.ts';
 import { LOW, type Marks, marks, PER_POINT, VERY_LOW } from './low-marks.ts';
 import { missingNames, type OwedWork, owedWork, sourceOn } from './missing-work.ts';
 import type { ClassNumbers } from './numbers.ts';
 
 /** What is known of a key by days, from its first one to as of. */
 export interface AttentionDays {
-  readonly absent: readonly Absence[];
-  readonly missing_work: readonly OwedWork[];
-  readonly low_marks: readonly Marks[];
+  readonly absent: ReasonDays<Absence>;
+  readonly missing_work: ReasonDays<OwedWork>;
+  readonly low_marks: ReasonDays<Marks>;
   /** Points of all reasons. */
   readonly points: readonly number[];
   /** Since when the alarm is open, as an index of the days; null: it is not. */
@@ -23,17 +23,17 @@ export interface AttentionDays {
 
 export function attentionDays(key: AttentionKey, settings: AlarmSettings): AttentionDays {
   const reasons = { absent: absences(key), missing_work: owedWork(key), low_marks: marks(key) };
-  const points = reasons.absent.map(() => 0);
-  for (const name of ATTENTION_REASONS) {
-    reasons[name].forEach((day, index) => {
-      points[index] = (points[index] ?? 0) + (day.points ?? 0);
-    });
-  }
+  const { absent, missing_work, low_marks } = reasons;
+  const points = absent.points.map(
+    (ofAbsent, index) => (ofAbsent ?? 0) + (missing_work.points[index] ?? 0) + (low_marks.points[index] ?? 0),
+  );
   return { ...reasons, points, openSince: alarmDays(points, settings) };
 }
 
+const pointsOf = (days: AttentionDays, name: AttentionReason, index: number): number => days[name].points[index] ?? 0;
+
 export const isOpen = (days: AttentionDays, name: AttentionFlagName, index: number): boolean =>
-  name === 'attention' ? (days.openSince[index] ?? null) !== null : (days[name][index]?.points ?? 0) > 0;
+  name === 'attention' ? (days.openSince[index] ?? null) !== null : pointsOf(days, name, index) > 0;
 
 /** The four columns of one day. */
 export interface AttentionFlags {
@@ -50,23 +50,18 @@ export function attentionFlags(
   index: number,
   { openPoints }: AlarmSettings,
 ): AttentionFlags {
-  const absent = days.absent[index];
-  const owed = days.missing_work[index];
-  const compared = days.low_marks[index];
-  const reason = <T>(
-    name: AttentionReason,
-    of: T | undefined,
-    show: (of: T, points: number) => Shown,
-  ): ReasonFlag | null => {
-    const points = days[name][index]?.points ?? 0;
-    if (points === 0 || of === undefined) return null;
-    return { since: formatDay(key.firstDay + runStart(days, name, index)), ...show(of, points) };
+  const reason = (name: AttentionReason, show: (points: number) => Shown): ReasonFlag | null => {
+    const points = pointsOf(days, name, index);
+    if (points === 0) return null;
+    return { since: formatDay(key.firstDay + runStart(days, name, index)), ...show(points) };
   };
   return {
     attention: alarm(key, days, index, openPoints),
-    absent: reason('absent', absent, showAbsence),
-    missing_work: reason('missing_work', owed, (work, points) => showWork(key, key.firstDay + index, work, points)),
-    low_marks: reason('low_marks', compared, showMarks),
+    absent: reason('absent', (points) => showAbsence(days.absent.on(index), points)),
+    missing_work: reason('missing_work', (points) =>
+      showWork(key, key.firstDay + index, days.missing_work.on(index), points),
+    ),
+    low_marks: reason('low_marks', (points) => showMarks(days.low_marks.on(index), points)),
   };
 }
 
@@ -82,7 +77,7 @@ function alarm(key: AttentionKey, days: AttentionDays, index: number, openPoints
   if (since === null) return null;
   const value = days.points[index] ?? 0;
   const reasons = ATTENTION_REASONS.flatMap((reason) => {
-    const points = days[reason][index]?.points ?? 0;
+    const points = pointsOf(days, reason, index);
     return points > 0 ? [{ reason, points }] : [];
   });
   return {
@@ -147,6 +142,6 @@ export function unknownAttention(
   days: AttentionDays | null,
   index: number,
 ): AttentionFlagName[] {
-  const reasons = ATTENTION_REASONS.filter((name) => (days?.[name][index]?.points ?? null) === null);
+  const reasons = ATTENTION_REASONS.filter((name) => (days?.[name].points[index] ?? null) === null);
   return isJudged(numbers, day) ? reasons : ['attention', ...reasons];
 }

@@ -21,6 +21,14 @@ export interface AttentionKey {
 export const isJudged = (numbers: ClassNumbers | null, day: LocalDay): boolean =>
   numbers !== null && (numbers.usual[day - numbers.firstDay] ?? null) !== null;
 
+/** What a reason comes to on each day from a key's first one to as of. */
+export interface ReasonDays<T> {
+  /** By days; null: not known. */
+  readonly points: readonly (number | null)[];
+  /** What the points of one day follow from. @param index of the day, from the key's first one */
+  on(index: number): T;
+}
+
 /** What is added to runs of days, summed for each day; each run costs the same, however long it is. */
 export class RunningSums {
   readonly #firstDay: LocalDay;
@@ -40,13 +48,9 @@ export class RunningSums {
     this.#changes[end] = (this.#changes[end] ?? 0) - amount;
   }
 
-  values(): number[] {
-    const sums: number[] = [];
-    let sum = 0;
-    for (let day = 0; day < this.#changes.length - 1; day += 1) {
-      sum += this.#changes[day] ?? 0;
-      sums.push(sum);
-    }
+  values(): Float64Array {
+    const sums = this.#changes.slice(0, -1);
+    for (let day = 1; day < sums.length; day += 1) sums[day] = (sums[day] ?? 0) + (sums[day - 1] ?? 0);
     return sums;
   }
 }

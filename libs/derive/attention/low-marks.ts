@@ -1,5 +1,5 @@
 import type { LocalDay } from '#libs/domain/local-date.ts';
-import { type AttentionKey, isJudged, RunningSums } from './key.ts';
+import { type AttentionKey, isJudged, type ReasonDays, RunningSums } from './key.ts';
 
 /** Grades are in half hundredths of a percent, so that the mean of two in hundredths is whole. */
 export const PER_POINT = 200;
@@ -12,12 +12,9 @@ export interface Marks {
   /** Own grade less class grade, summed over the items that have both; in half hundredths. */
   readonly difference: number;
   readonly graded: number;
-  /** Null: not known. */
-  readonly points: number | null;
 }
 
-/** One for each day from the key's first one to as of. */
-export function marks(key: AttentionKey): Marks[] {
+export function marks(key: AttentionKey): ReasonDays<Marks> {
   const { firstDay, asOf, numbers } = key;
   const days = asOf - firstDay + 1;
   const [differences, counts] = [new RunningSums(firstDay, days), new RunningSums(firstDay, days)];
@@ -25,18 +22,17 @@ export function marks(key: AttentionKey): Marks[] {
     differences.add(from, to, difference);
     counts.add(from, to, 1);
   }
-  const graded = counts.values();
-  return differences.values().map((difference, index) => {
-    const count = graded[index] ?? 0;
-    if (count === 0) return NOTHING_GRADED;
-    const isKnown = isJudged(numbers, firstDay + index);
-    return { difference, graded: count, points: isKnown ? pointsOf(difference, count) : null };
-  });
+  const [ofDifferences, graded] = [differences.values(), counts.values()];
+  const on = (index: number): Marks => ({ difference: ofDifferences[index] ?? 0, graded: graded[index] ?? 0 });
+  const points: (number | null)[] = [];
+  for (let index = 0; index < days; index += 1) {
+    const isKnown = (graded[index] ?? 0) > 0 && isJudged(numbers, firstDay + index);
+    points.push(isKnown ? pointsOf(on(index)) : null);
+  }
+  return { points, on };
 }
 
-const NOTHING_GRADED: Marks = { difference: 0, graded: 0, points: null };
-
-function pointsOf(difference: number, graded: number): number {
+function pointsOf({ difference, graded }: Marks): number {
   if (difference <= VERY_LOW * PER_POINT * graded) return 2;
   return difference <= LOW * PER_POINT * graded ? 1 : 0;
 }

@@ -1,7 +1,7 @@
 import { compareBytes } from '#libs/aggregate/grades.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import type { WorkSource } from '#libs/domain/work-source.ts';
-import { type AttentionKey, isJudged, RunningSums } from './key.ts';
+import { type AttentionKey, isJudged, type ReasonDays, RunningSums } from './key.ts';
 import type { ClassNumbers, ExpectedItem } from './numbers.ts';
 
 /** Work expected in so many days, that day among them, is recent. */
@@ -16,12 +16,9 @@ export interface OwedWork {
   readonly recentMissing: number;
   readonly earlier: number;
   readonly earlierMissing: number;
-  /** Null: not known. */
-  readonly points: number | null;
 }
 
-/** One for each day from the key's first one to as of. */
-export function owedWork(key: AttentionKey): OwedWork[] {
+export function owedWork(key: AttentionKey): ReasonDays<OwedWork> {
   const { firstDay, asOf, numbers } = key;
   const days = asOf - firstDay + 1;
   const sums = (): RunningSums => new RunningSums(firstDay, days);
@@ -34,25 +31,23 @@ export function owedWork(key: AttentionKey): OwedWork[] {
     recentMissing.add(from, Math.min(to, turns - 1, handedInOn - 1), 1);
     earlierMissing.add(Math.max(from, turns), Math.min(to, handedInOn - 1), 1);
   }
-  const [missing, old, oldMissing] = [recentMissing.values(), earlier.values(), earlierMissing.values()];
-  return recent.values().map((ofRecent, index) => {
-    const ofEarlier = old[index] ?? 0;
-    // On most days of most courses.
-    if (ofRecent + ofEarlier === 0) return NOTHING_OWED;
-    const work = {
-      recent: ofRecent,
-      recentMissing: missing[index] ?? 0,
-      earlier: ofEarlier,
-      earlierMissing: oldMissing[index] ?? 0,
-      points: null,
-    };
-    return isJudged(numbers, firstDay + index) ? { ...work, points: pointsOf(work) } : work;
+  const [ofRecent, ofRecentMissing] = [recent.values(), recentMissing.values()];
+  const [ofEarlier, ofEarlierMissing] = [earlier.values(), earlierMissing.values()];
+  const on = (index: number): OwedWork => ({
+    recent: ofRecent[index] ?? 0,
+    recentMissing: ofRecentMissing[index] ?? 0,
+    earlier: ofEarlier[index] ?? 0,
+    earlierMissing: ofEarlierMissing[index] ?? 0,
   });
+  const points: (number | null)[] = [];
+  for (let index = 0; index < days; index += 1) {
+    const isOwing = (ofRecent[index] ?? 0) + (ofEarlier[index] ?? 0) > 0;
+    points.push(isOwing && isJudged(numbers, firstDay + index) ? pointsOf(on(index)) : null);
+  }
+  return { points, on };
 }
 
-const NOTHING_OWED: OwedWork = { recent: 0, recentMissing: 0, earlier: 0, earlierMissing: 0, points: null };
-
-function pointsOf({ recent, recentMissing, earlier, earlierMissing }: Omit<OwedWork, 'points'>): number {
+function pointsOf({ recent, recentMissing, earlier, earlierMissing }: OwedWork): number {
   const ofRecent = recentMissing === 0 ? 0 : 2 * recentMissing >= recent ? 2 : 4 * recentMissing >= recent ? 1 : 0;
   return ofRecent + (earlierMissing > 0 && 2 * earlierMissing >= earlier ? 1 : 0);
 }

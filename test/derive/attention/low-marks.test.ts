@@ -17,7 +17,7 @@ const own = (...steps: readonly Step[]): GradeStep[] => steps.map((step) => held
 const ofClass = (...steps: readonly Step[]): ClassGradeStep[] => steps.map((step) => held(step, 200));
 const graded = (mine: readonly Step[], others: readonly Step[]): AttentionKey =>
   keyOf({ grades: own(...mine), numbers: numbersOf({ grades: ofClass(...others) }) });
-const pointsOn = (key: AttentionKey, ...days: readonly number[]) => days.map((day) => marks(key)[day - 1]?.points);
+const pointsOn = (key: AttentionKey, ...days: readonly number[]) => days.map((day) => marks(key).points[day - 1]);
 
 /** On day 50, of items each so many percent from a class grade of 60. */
 const apart = (...differences: readonly number[]): AttentionKey =>
@@ -48,7 +48,7 @@ describe('points of low_marks', () => {
 });
 
 test('each day is judged, the last one among them', () => {
-  expect(marks(apart(-30))).toHaveLength(LAST);
+  expect(marks(apart(-30)).points).toHaveLength(LAST);
   expect(pointsOn(apart(-30), LAST - 1, LAST)).toEqual([2, 2]);
 });
 
@@ -66,7 +66,8 @@ describe('compared is what has both an own and a class grade', () => {
 
   test('from the day on which both are there', () => {
     expect(pointsOn(key, 20, 29, 30)).toEqual([null, null, 2]);
-    expect(marks(key)[29]).toEqual({ difference: -20 * 200, graded: 1, points: 2 });
+    expect(marks(key).on(29)).toEqual({ difference: -20 * 200, graded: 1 });
+    expect(pointsOn(key, 30)).toEqual([2]);
   });
 
   test('the own grade as of the day itself, when the class grade was there first', () => {
@@ -100,7 +101,8 @@ describe('compared is what has both an own and a class grade', () => {
 
   test('a grade from before the first day counts from the first day on', () => {
     const late = { ...graded([['essay', 20, 40]], [['essay', 21, 60]]), firstDay: 40 };
-    expect(marks(late)[0]).toEqual({ difference: -4000, graded: 1, points: 2 });
+    expect(marks(late).on(0)).toEqual({ difference: -4000, graded: 1 });
+    expect(marks(late).points[0]).toBe(2);
   });
 
   test('where it is not known `unsupported` says so', () => {
@@ -117,7 +119,7 @@ test('the whole class regraded: the own grade is of today, the class grade of ye
   const steps = own(['essay', 20, 40], ['essay', 30, 60]);
   const numbers = classOf(daily(8, () => ({ grades: steps })));
   const key = keyOf({ grades: steps, numbers });
-  expect([20, 21, 29, 30, 31].map((day) => marks(key)[day - 1]?.difference)).toEqual([0, 0, 0, 4000, 0]);
+  expect([20, 21, 29, 30, 31].map((day) => marks(key).on(day - 1).difference)).toEqual([0, 0, 0, 4000, 0]);
   // Who alone kept the 40 is below the class from the day after.
   const kept = keyOf({ grades: steps.slice(0, 1), numbers });
   expect(pointsOn(kept, 30, 31)).toEqual([0, 2]);

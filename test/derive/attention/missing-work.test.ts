@@ -25,7 +25,7 @@ function owing(items: readonly ExpectedItem[], handedIn: readonly string[] = [],
   return keyOf({ handedIn: new Map(days), numbers, ...special });
 }
 const pointsOn = (key: AttentionKey, ...days: readonly number[]) =>
-  days.map((day) => owedWork(key)[day - key.firstDay]?.points);
+  days.map((day) => owedWork(key).points[day - key.firstDay]);
 
 /** Points on day 60 with so many recent and earlier items, of which so many are missing. */
 function points(recent: number, recentMissing: number, earlier = 0, earlierMissing = 0) {
@@ -53,7 +53,7 @@ describe('points of missing_work', () => {
   });
 
   test('there are some for each day, and no more', () => {
-    expect(owedWork(owing([expected('essay', 30)]))).toHaveLength(LAST);
+    expect(owedWork(owing([expected('essay', 30)])).points).toHaveLength(LAST);
   });
 
   test('what is handed in late stops counting on that day', () => {
@@ -92,9 +92,9 @@ describe('owed is', () => {
       expected: [expected('page', 20, 'completion'), expected('essay', 25), expected('essay', 48, 'completion')],
     });
     const key = keyOf({ numbers, handedIn: new Map([['submission page', 5]]) });
-    expect(owedWork(key)[29]).toMatchObject({ recent: 1, recentMissing: 1, earlier: 0 });
-    expect(owedWork(key)[48]).toMatchObject({ recent: 1, earlier: 1, earlierMissing: 1 });
-    expect(owedWork(key)[49]).toMatchObject({ recent: 1, recentMissing: 1, earlier: 0 });
+    expect(owedWork(key).on(29)).toMatchObject({ recent: 1, recentMissing: 1, earlier: 0 });
+    expect(owedWork(key).on(48)).toMatchObject({ recent: 1, earlier: 1, earlierMissing: 1 });
+    expect(owedWork(key).on(49)).toMatchObject({ recent: 1, recentMissing: 1, earlier: 0 });
     expect(flagsOn(key, 49).missing_work).toMatchObject({ source: 'completion', items: ['essay', 'page'] });
     expect(flagsOn(key, 50).missing_work).toMatchObject({ source: 'submission', items: ['essay'] });
   });
