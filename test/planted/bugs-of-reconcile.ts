@@ -35,6 +35,13 @@ export const BUGS_OF_PROOF: readonly PlantedBug[] = [
     tests: ['test/reconcile/rows/no-false-alarm.test.ts'],
   },
   {
+    name: 'ranges of the reconcile are planned once for all: each reads the table from its first row on',
+    file: 'libs/reconcile/rows/connection.ts',
+    from: '  await telling(() => link.client.query(PLANNED_BY_VALUES));',
+    to: '',
+    tests: ['test/reconcile/rows/ranges.test.ts'],
+  },
+  {
     name: 'reconcile takes what was written before its snapshot, and committed after it, for seen',
     file: 'libs/reconcile/rows/visibility.ts',
     from: 'return !running.has(xid);',
