@@ -16,8 +16,8 @@ export interface Measurement {
   readonly retained: number | null;
 }
 
-/** What came in between two measurements. */
-interface Flow extends Counted {
+/** What came in between two measurements, rows of snapshots left out: these are no changes. */
+interface Flow extends Omit<Counted, 'staged'> {
   readonly seconds: number;
 }
 
@@ -67,13 +67,12 @@ export class LastHour {
 
 /** A process that was not there before has counted from its start; one that is gone counts no more. */
 function flowBetween(before: Counts, after: Counts, ms: number): Flow {
-  let [staged, streamed, changed] = [0, 0, 0];
+  let [streamed, changed] = [0, 0];
   for (const [name, counts] of after) {
-    staged += counts.staged - (before.get(name)?.staged ?? 0);
     streamed += counts.streamed - (before.get(name)?.streamed ?? 0);
     changed += counts.changed - (before.get(name)?.changed ?? 0);
   }
-  return { staged, streamed, changed, seconds: ms / 1000 };
+  return { streamed, changed, seconds: ms / 1000 };
 }
 
 function sumOfFlows(samples: readonly Sample[]): Flow | null {
@@ -81,7 +80,6 @@ function sumOfFlows(samples: readonly Sample[]): Flow | null {
   if (flows.length === 0) return null;
   const sum = (pick: (flow: Flow) => number): number => flows.reduce((all, flow) => all + pick(flow), 0);
   return {
-    staged: sum(({ staged }) => staged),
     streamed: sum(({ streamed }) => streamed),
     changed: sum(({ changed }) => changed),
     seconds: sum(({ seconds }) => seconds),

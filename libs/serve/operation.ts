@@ -32,7 +32,7 @@ const minuteAnswer = z.strictObject({
   lag_ms: z.record(z.enum(FAMILIES), z.int().min(0).nullable()).meta({
     description: `The greatest age of the oldest commit that waited to be derived, measured each ten seconds ${MEASURED}`,
   }),
-  changes_per_second: known(z.number().min(0), 'Changes taken in by all processes'),
+  changes_per_second: known(z.number().min(0), 'Changes taken in by all processes, rows of snapshots left out'),
   retained_bytes: known(count, "Log that the source's server kept"),
 });
 
@@ -50,7 +50,7 @@ export const operationAnswer = z
     slots: z.array(slotAnswer).meta({ description: 'Replication slots at the source; none before it streams' }),
     throughput: known(
       z.strictObject({ changes_per_second: z.number().min(0), seconds: z.number().min(0) }),
-      `Changes taken in during the last minute, measured ${MEASURED}`,
+      `Changes taken in during the last minute, rows of snapshots left out, measured ${MEASURED}`,
     ),
     noise: known(
       z.strictObject({ received: count, changed: count, seconds: z.number().min(0) }),
@@ -107,8 +107,8 @@ export async function readOperation(db: Queryable, { now, checks, lastHour }: Op
   };
 }
 
-const perSecond = ({ staged, seconds }: { readonly staged: number; readonly seconds: number }): number =>
-  seconds === 0 ? 0 : Math.round((staged / seconds) * 100) / 100;
+const perSecond = ({ streamed, seconds }: { readonly streamed: number; readonly seconds: number }): number =>
+  seconds === 0 ? 0 : Math.round((streamed / seconds) * 100) / 100;
 
 const healthOf = (troubles: readonly string[]): Health => (troubles.length === 0 ? 'well' : 'troubled');
 

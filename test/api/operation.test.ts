@@ -100,13 +100,13 @@ test('what came in and what it changed, by whichever processes, over the time th
   });
   hour.add(await measure(db, NOW + 10_000));
   const status = await read(hour, NOW + 10_000);
-  expect(status.throughput).toEqual({ changes_per_second: 80, seconds: 10 });
+  expect(status.throughput).toEqual({ changes_per_second: 40, seconds: 10 });
   expect(status.noise).toEqual({ received: 400, changed: 10, seconds: 10 });
   expect(status.lag_ms).toEqual({ engagement: 1_000, performance: 0, anomaly: 0 });
   expect(status.last_hour.at(-1)).toEqual({
     at: '2026-03-20T12:00:00.000Z',
     lag_ms: { engagement: 1_000, performance: 0, anomaly: 0 },
-    changes_per_second: 80,
+    changes_per_second: 40,
     retained_bytes: 8192,
   });
 });
