@@ -51,10 +51,9 @@ interface Statements {
 export function openRowTable<I extends object, O extends object>(reading: RowReading<I, O>): RowTable<O> {
   const { table } = reading;
   const needed = neededColumns(table).filter(({ kind }) => kind !== 'uuid');
-  const columns = ['student_id', 'course_id', ...needed.map(({ name }) => name)];
   // How many digits a double shows is the session's to say, so times come as text.
   const times = needed.flatMap(({ name, kind }) => (kind === 'timestamp' ? [name] : []));
-  const list = columns.map((name) => `, i."${name}"${times.includes(name) ? '::text' : ''}`).join('');
+  const list = needed.map(({ name }) => `, i."${name}"${times.includes(name) ? '::text' : ''}`).join('');
   const holes = { table, columns: list, copied: copiedRowsOf(table) };
   const statements = prepare(table, holes);
   return {
@@ -150,7 +149,7 @@ class TableReading<I extends object, O extends object> {
     const byKey = new Map<number, O[]>();
     for (const row of rows) {
       if (!row.copied && apart.has(row.key)) continue;
-      const observation = this.#observe(row);
+      const observation = this.#observe(row, row.key);
       if (observation === null) continue;
       if (!row.copied) {
         this.#rows[row.key]?.addSingle(observation);
@@ -189,7 +188,7 @@ class TableReading<I extends object, O extends object> {
         const n = wanted[row.key - 1] ?? -1;
         if (n !== current) fold();
         current = n;
-        const observation = this.#observe(row);
+        const observation = this.#observe(row, n);
         if (observation === null) continue;
         if (row.copied) inHand.push(observation);
         else this.#rows[n]?.addSingle(observation);
@@ -219,8 +218,11 @@ class TableReading<I extends object, O extends object> {
     await this.#tx.query(close);
   }
 
-  #observe(row: ReadRow<I>): O | null {
+  /** @param n the place of its key: that the row is the key's needs not be read of each */
+  #observe(row: ReadRow<I>, n: number): O | null {
     const columns: Record<string, unknown> = row;
+    columns['student_id'] = this.#keys[n]?.studentId;
+    columns['course_id'] = this.#keys[n]?.courseId;
     for (const name of this.#reading.times) columns[name] = millisOf(columns[name]);
     const observation = readOrReject(() => this.#reading.read(row, this.#settings));
     return isRejected(observation) ? null : observation;
