@@ -26,7 +26,7 @@ export function eventsOf(rows: readonly ActivityObservation[]): Event[] {
   const events: Event[] = [];
   for (let first = 0, next = 0; first < ordered.length; first = next) {
     while (ordered[next]?.at === ordered[first]?.at) next += 1;
-    const [row] = [ordered[first]];
+    const row = ordered[first];
     if (row !== undefined && next === first + 1) events.push(toEvent(row));
     // So many may stand at one time that a spread runs out of stack.
     else for (const event of eventsOfOneTime(ordered.slice(first, next))) events.push(event);

@@ -1,4 +1,4 @@
-import { type AttentionDays, attentionDays } from '#libs/derive/attention/attention.ts';
+import { type AttentionDays, attentionDays, isOpen } from '#libs/derive/attention/attention.ts';
 import type { AttentionKey } from '#libs/derive/attention/key.ts';
 import { LOW, PER_POINT, VERY_LOW } from '#libs/derive/attention/low-marks.ts';
 import { owedOn } from '#libs/derive/attention/missing-work.ts';
@@ -21,7 +21,6 @@ export function attentionChanges(grounds: Grounds, name: AttentionFlagName): Wou
 }
 
 const pointsOn = (days: AttentionDays, index: number): number => days.points[index] ?? 0;
-const isOpenOn = (days: AttentionDays, index: number): boolean => (days.openSince[index] ?? null) !== null;
 
 /** What a change makes of the points, where it makes anything of them. */
 function tried(judged: Judged, said: Said, key: AttentionKey, settings: AlarmSettings): WouldChange[] {
@@ -40,8 +39,8 @@ type Said = Pick<WouldChange, 'change' | 'change_code' | 'values'>;
 const TURNS = { points: '', points_close: ': attention closes', points_stay_open: ': attention stays open' } as const;
 
 function turnOf(now: AttentionDays, then: AttentionDays, index: number): keyof typeof TURNS {
-  if (!isOpenOn(now, index)) return 'points';
-  return isOpenOn(then, index) ? 'points_stay_open' : 'points_close';
+  if (!isOpen(now, 'attention', index)) return 'points';
+  return isOpen(then, 'attention', index) ? 'points_stay_open' : 'points_close';
 }
 
 const OWN_DAYS = 21;
@@ -101,7 +100,7 @@ const handedIn = (item: string): Said => ({
 /** Where one of these alone is not enough. */
 function everything(judged: Judged, settings: AlarmSettings): WouldChange[] {
   const { days, index, key } = judged;
-  const isBoth = (days.absent.points[index] ?? 0) > 0 && (days.missing_work.points[index] ?? 0) > 0;
+  const isBoth = isOpen(days, 'absent', index) && isOpen(days, 'missing_work', index);
   if (!isBoth) return [];
   const then = withHandedIn(withActive(key, OWN_DAYS), missingOf(judged));
   return tried(judged, ACTIVE_AND_HANDED_IN, then, settings);
@@ -134,7 +133,7 @@ function betterMarks({ days, index }: Judged): WouldChange[] {
 
 function morePoints({ days, index }: Judged, { openPoints }: AlarmSettings): WouldChange[] {
   const wanting = openPoints - pointsOn(days, index);
-  if (isOpenOn(days, index) || wanting <= 0) return [];
+  if (isOpen(days, 'attention', index) || wanting <= 0) return [];
   const change = `${wanting} more point${wanting === 1 ? '' : 's'}`;
   const codes = { change_code: 'more_points', effect_code: 'attention_opens' } as const;
   return [{ change, effect: 'attention opens', ...codes, values: { n: wanting } }];

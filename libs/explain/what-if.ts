@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
 import { type AnomalyKey, attentionKeyOf } from '#libs/derive/anomaly/anomaly-series.ts';
-import { type AttentionDays, attentionDays } from '#libs/derive/attention/attention.ts';
+import { type AttentionDays, attentionDays, isOpen } from '#libs/derive/attention/attention.ts';
 import type { AlarmSettings, ClassSettings } from '#libs/derive/settings.ts';
 import { MOST_DAYS_GONE } from '#libs/domain/flags.ts';
 import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
@@ -203,12 +203,11 @@ function isLongGone(activeDays: readonly LocalDay[], on: LocalDay): boolean {
 }
 
 function onDay(compared: readonly Compared[], on: LocalDay): WhatIf['days'][number] {
-  const isOpen = (days: AttentionDays, firstDay: LocalDay): boolean => (days.openSince[on - firstDay] ?? null) !== null;
   const judged = compared
     .filter(({ activeDays }) => !isLongGone(activeDays, on))
     .map(({ student, firstDay, now, otherwise }) => ({
-      isNow: isOpen(now, firstDay),
-      isThen: isOpen(otherwise, firstDay),
+      isNow: isOpen(now, 'attention', on - firstDay),
+      isThen: isOpen(otherwise, 'attention', on - firstDay),
       moved: {
         ...student,
         points_now: now.points[on - firstDay] ?? 0,

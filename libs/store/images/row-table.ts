@@ -218,7 +218,7 @@ class TableReading<I extends object, O extends object> {
     await this.#tx.query(close);
   }
 
-  /** @param n the place of its key: that the row is the key's needs not be read of each */
+  /** @param n the place of its key, whose ids are not read with each of its rows */
   #observe(row: ReadRow<I>, n: number): O | null {
     const columns: Record<string, unknown> = row;
     columns['student_id'] = this.#keys[n]?.studentId;

@@ -3,19 +3,12 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import { openProgressStore } from '#libs/store/progress/progress.ts';
 import { NOTHING } from '../../support/nothing.ts';
-import { untilSettled } from './settled.ts';
-import { endConnections, RowWorld } from './world.ts';
+import { openWithViews } from './settled.ts';
+import { endConnections, type RowWorld } from './world.ts';
 
 let world: RowWorld;
 beforeEach(async () => {
-  world = await RowWorld.open('bad_days');
-  await world.source.db.query(`
-    INSERT INTO students (id, username) VALUES (md5('s')::uuid, 's');
-    INSERT INTO courses (id, shortname) VALUES (md5('c')::uuid, 'c');
-    INSERT INTO activity_logs (id, student_id, course_id, activity_type, "timestamp")
-    SELECT md5('a' || n)::uuid, md5('s')::uuid, md5('c')::uuid, 'view', '2026-03-03' FROM generate_series(1, 500) AS n`);
-  world.begin();
-  await untilSettled(world);
+  world = await openWithViews('bad_days', 500);
 });
 afterEach(() => world.drop());
 

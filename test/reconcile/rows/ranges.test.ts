@@ -1,22 +1,15 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import { NOTHING } from '../../support/nothing.ts';
-import { untilSettled } from './settled.ts';
-import { RowWorld } from './world.ts';
+import { openWithViews } from './settled.ts';
+import type { RowWorld } from './world.ts';
 
 const ROWS = 6_000;
 const RANGE = 25;
 
 let world: RowWorld;
 beforeEach(async () => {
-  world = await RowWorld.open('ranges');
-  await world.source.db.query(`
-    INSERT INTO students (id, username) VALUES (md5('s')::uuid, 's');
-    INSERT INTO courses (id, shortname) VALUES (md5('c')::uuid, 'c');
-    INSERT INTO activity_logs (id, student_id, course_id, activity_type, "timestamp")
-    SELECT md5('a' || n)::uuid, md5('s')::uuid, md5('c')::uuid, 'view', '2026-03-03' FROM generate_series(1, ${ROWS}) AS n`);
-  world.begin();
-  await untilSettled(world);
+  world = await openWithViews('ranges', ROWS);
   await world.source.db.query('ANALYZE activity_logs');
   await world.analytics.db.query('ANALYZE state.image_activity_logs');
 });

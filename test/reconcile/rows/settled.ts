@@ -1,6 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseLsn } from '#libs/domain/position.ts';
-import type { RowWorld } from './world.ts';
+import { RowWorld } from './world.ts';
+
+/** A world with so many views of one student in one course, all of them staged. */
+export async function openWithViews(purpose: string, views: number): Promise<RowWorld> {
+  const world = await RowWorld.open(purpose);
+  await world.source.db.query(`
+    INSERT INTO students (id, username) VALUES (md5('s')::uuid, 's');
+    INSERT INTO courses (id, shortname) VALUES (md5('c')::uuid, 'c');
+    INSERT INTO activity_logs (id, student_id, course_id, activity_type, "timestamp")
+    SELECT md5('a' || n)::uuid, md5('s')::uuid, md5('c')::uuid, 'view', '2026-03-03' FROM generate_series(1, ${views}) AS n`);
+  world.begin();
+  await untilSettled(world);
+  return world;
+}
 
 /** Waits until everything that is committed at the source at this moment is staged. */
 export async function untilSettled({ source, analytics }: RowWorld): Promise<void> {
