@@ -13,3 +13,18 @@ export function timeLeft(done: number, total: number, ms: number): string {
     ? `, about ${seconds} s to go`
     : `, about ${Math.ceil(seconds / 60).toLocaleString('en')} min to go`;
 }
+
+/** Says how long a number takes to come to nothing, by how it has fallen since it was highest. */
+export class Countdown {
+  #most = 0;
+  #since = 0;
+
+  /**
+   * @param now milliseconds, by any clock that stays the same
+   * @returns as {@link timeLeft}
+   */
+  observe(left: number, now: number): string {
+    if (left === 0 || left > this.#most) [this.#most, this.#since] = [left, now];
+    return timeLeft(this.#most - left, this.#most, now - this.#since);
+  }
+}

@@ -1,6 +1,7 @@
 import { FAMILIES, type Family, perFamily } from '#libs/domain/family.ts';
 import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
+import type { Countdown } from '#libs/platform/time-left.ts';
 import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
 import { sql } from './statements.ts';
 
@@ -22,20 +23,29 @@ interface MarksRow {
   readonly waiting: bigint;
 }
 
+interface BacklogOptions {
+  /** Whether changes come by topics. */
+  readonly overKafka: boolean;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  /** Of the keys that wait, kept by the caller from one time to the next. */
+  readonly countdown: Countdown;
+}
+
 /**
  * Why what is served is not yet all that the source held: one sentence for each step that an initial snapshot, a new epoch,
  * adopted settings or a day that was set back still has before it. Empty when everything is derived that these brought;
  * what the source brings since then, and a midnight, are no reasons.
- * @param overKafka whether changes come by topics
  */
-export async function backlogTroubles(db: Queryable, overKafka: boolean): Promise<string[]> {
+export async function backlogTroubles(db: Queryable, { overKafka, now, countdown }: BacklogOptions): Promise<string[]> {
   // In the order in which it goes from one to the next, so that nothing slips through between two looks.
   const streams = await db.query<StreamRow>(sql.backlog_streams, [DEBEZIUM_STREAM]);
   const partitions = overKafka
     ? await db.query<PartitionsRow>(sql.backlog_partitions, [DEBEZIUM_STREAM, SOURCE_TABLES])
     : [];
   const marks = await readAwaited(db);
-  return [...describeReadings(streams, overKafka), ...describeTopics(partitions), ...describeMarks(marks)];
+  const timeLeft = countdown.observe(marks.keys, now);
+  return [...describeReadings(streams, overKafka), ...describeTopics(partitions), ...describeMarks(marks, timeLeft)];
 }
 
 function describeReadings(streams: readonly StreamRow[], overKafka: boolean): string[] {
@@ -63,12 +73,12 @@ function describeTopics(rows: readonly PartitionsRow[]): string[] {
 
 /** What readiness waits for. */
 export interface Awaited {
-  /** Keys of all families. */
+  /** Of all families; an estimate where there are more than were counted. */
   readonly keys: number;
-  readonly byFamily: Readonly<Record<Family, number>>;
-  readonly courses: number;
-  /** False where there is more than was counted. */
+  readonly counted: Readonly<Record<Family, number>>;
+  /** False where there are more than were counted. */
   readonly isAll: boolean;
+  readonly courses: number;
 }
 
 /** To count a mark takes up to ten microseconds, and the answer is due in two seconds. */
@@ -77,20 +87,33 @@ const MOST_MARKS = 20_000;
 export async function readAwaited(db: Queryable): Promise<Awaited> {
   const rows = await db.query<MarksRow>(sql.backlog_marks, [FAMILIES, MOST_MARKS]);
   const count = (name: MarksRow['family']): number => Number(rows.find((row) => row.family === name)?.waiting ?? 0);
-  const byFamily = perFamily(count);
-  const keys = FAMILIES.reduce((sum, family) => sum + byFamily[family], 0);
-  return { keys, byFamily, courses: count('course'), isAll: rows.every(({ marks }) => marks < MOST_MARKS) };
+  const counted = perFamily(count);
+  const isAll = rows.every(({ marks }) => marks < MOST_MARKS);
+  const keys = sumOf(counted);
+  return { keys: isAll ? keys : await estimateKeys(db, keys, rows), counted, isAll, courses: count('course') };
 }
 
-/** `1,830 keys`, or what is known of how many. */
-export const countKeys = ({ keys, isAll }: Awaited): string =>
-  `${isAll ? '' : 'more than '}${keys.toLocaleString('en')} keys`;
+/** By the server's own count of marks, which it loses with a crash, and as many of them a key as were seen. */
+async function estimateKeys(db: Queryable, keys: number, rows: readonly MarksRow[]): Promise<number> {
+  const seen = rows.reduce((sum, { family, marks }) => (family === 'course' ? sum : sum + Number(marks)), 0);
+  const [all] = await db.query<{ marks: bigint }>(sql.backlog_marks_estimate);
+  return Math.max(keys, Math.round((Number(all?.marks ?? 0) * keys) / seen));
+}
 
-function describeMarks(awaited: Awaited): string[] {
-  const { keys, byFamily, courses } = awaited;
+const sumOf = (counts: Readonly<Record<Family, number>>): number =>
+  FAMILIES.reduce((sum, family) => sum + counts[family], 0);
+
+/** `1,830 keys`, or what is known of how many. */
+export function countKeys({ keys, counted, isAll }: Awaited): string {
+  const about = isAll ? '' : keys > sumOf(counted) ? 'about ' : 'more than ';
+  return `${about}${keys.toLocaleString('en')} keys`;
+}
+
+function describeMarks(awaited: Awaited, timeLeft: string): string[] {
+  const { keys, counted, isAll, courses } = awaited;
   if (keys + courses === 0) return [];
-  const families = FAMILIES.map((family) => `${family} ${byFamily[family].toLocaleString('en')}`).join(', ');
+  const families = FAMILIES.map((family) => `${family} ${counted[family].toLocaleString('en')}`).join(', ');
   return [
-    `what was read of the source is not all derived: ${countKeys(awaited)} to go (${families}), and ${courses.toLocaleString('en')} courses`,
+    `what was read of the source is not all derived: ${countKeys(awaited)} to go${isAll ? ` (${families})` : ''}, and ${courses.toLocaleString('en')} courses${timeLeft}`,
   ];
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isDatabaseFault, type Queryable } from '#libs/platform/postgres/database.ts';
+import type { Countdown } from '#libs/platform/time-left.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
 import { readsTopics } from '#libs/store/progress/instances.ts';
 import { backlogTroubles } from './backlog.ts';
@@ -23,18 +24,23 @@ export type Readiness = z.output<typeof readyAnswer> | z.output<typeof notReadyA
 
 const DEADLINE_MS = 2_000;
 
-/**
- * Whether requests can be answered now.
- * @param reasons what other parts of the process have found wrong
- * @param roles those that other processes have to run
- * @param now milliseconds since 1970
- */
+export interface ReadinessOptions {
+  /** What other parts of the process have found wrong. */
+  readonly reasons: readonly string[];
+  /** Of the source that this process reads; null when another one does. */
+  readonly status: SourceStatus | null;
+  /** Those that other processes have to run. */
+  readonly roles: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  /** Of the keys that wait, kept by the caller from one time to the next. */
+  readonly countdown: Countdown;
+}
+
+/** Whether requests can be answered now. */
 export async function readReadiness(
   db: Queryable,
-  reasons: readonly string[],
-  status: SourceStatus | null,
-  roles: readonly string[],
-  now: number,
+  { reasons, status, roles, now, countdown }: ReadinessOptions,
 ): Promise<Readiness> {
   const all = [...reasons, ...slotTroubles(status)];
   const source = status === null ? null : presentSource(status);
@@ -48,7 +54,7 @@ export async function readReadiness(
       all.push(...connectorTroubles(await readConnectors(answering), now));
     }
     const overKafka = instances.some((instance) => instance.alive && readsTopics(instance));
-    all.push(...(await backlogTroubles(answering, overKafka)));
+    all.push(...(await backlogTroubles(answering, { overKafka, now, countdown })));
   } catch (error) {
     all.push(describe(error));
   }

@@ -5,6 +5,7 @@ export const sql = loadStatements(new URL('./sql/', import.meta.url), [
   'anomalies_page',
   'attention_page',
   'backlog_marks',
+  'backlog_marks_estimate',
   'backlog_partitions',
   'backlog_streams',
   'class_days',

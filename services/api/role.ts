@@ -6,6 +6,7 @@ import { type Log, moduleLog } from '#libs/platform/log.ts';
 import { type Metrics, openMetrics } from '#libs/platform/metrics.ts';
 import type { Database, DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { poolTroubles } from '#libs/platform/postgres/pool-waiting.ts';
+import { Countdown } from '#libs/platform/time-left.ts';
 import { snapshotsWithin, withDeadline } from '#libs/serve/deadline.ts';
 import { FeatureEvents } from '#libs/serve/feature-events.ts';
 import { startMeasuring } from '#libs/serve/measure.ts';
@@ -121,6 +122,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       roles,
       source: source ?? (() => null),
       metrics,
+      countdown: new Countdown(),
       lastHour: measuring.lastHour,
     },
     routes: ROUTES,

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Clock } from '#libs/domain/clock.ts';
 import type { Metrics } from '#libs/platform/metrics.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
+import type { Countdown } from '#libs/platform/time-left.ts';
 import type { Snapshot } from '#libs/serve/deadline.ts';
 import type { FeatureEvents } from '#libs/serve/feature-events.ts';
 import type { FinishedAnswer } from '#libs/serve/finished-answer.ts';
@@ -32,6 +33,8 @@ export interface ApiContext {
   /** The source that this process reads; null when another one does. */
   readonly source: () => SourceStatus | null;
   readonly metrics: Metrics;
+  /** Of the keys that readiness waits for. */
+  readonly countdown: Countdown;
   readonly lastHour: LastHour;
 }
 

@@ -9,6 +9,7 @@ import { startCourseDeriver } from '#libs/pipeline/derivers.ts';
 import { rollOver, setBack } from '#libs/pipeline/rollover.ts';
 import { Work } from '#libs/pipeline/work.ts';
 import { openLog } from '#libs/platform/log.ts';
+import { Countdown } from '#libs/platform/time-left.ts';
 import { countKeys, readAwaited } from '#libs/serve/backlog.ts';
 import { readReadiness } from '#libs/serve/health.ts';
 import type { ChangeBatch } from '#libs/source/contract.ts';
@@ -38,8 +39,8 @@ beforeEach(async () => {
   await beginCalendar(world.db, FIRST_TODAY);
 });
 
-const reasons = async (): Promise<readonly string[]> => {
-  const answer = await readReadiness(world.db, [], null, [], 0);
+const reasons = async (now = 0, countdown = new Countdown()): Promise<readonly string[]> => {
+  const answer = await readReadiness(world.db, { reasons: [], status: null, roles: [], now, countdown });
   return answer.status === 'ready' ? [] : answer.reasons;
 };
 
@@ -271,7 +272,8 @@ test('over Kafka: ready when the topics are taken in as far as the initial snaps
   const intake = intakeName('engagement', 'kafka');
   const ofTopics = async (): Promise<readonly string[]> => {
     await reportInstance(db, { ...self, intake, troubles: [], staged: 0, streamed: 0, changed: 0, source: null });
-    const answer = await readReadiness(db, [], null, ['engagement'], Date.now());
+    const asked = { reasons: [], status: null, roles: ['engagement'], now: Date.now(), countdown: new Countdown() };
+    const answer = await readReadiness(db, asked);
     return answer.status === 'ready' ? [] : answer.reasons;
   };
   expect(await ofTopics()).toEqual([
@@ -307,17 +309,43 @@ test('over Kafka: ready when the topics are taken in as far as the initial snaps
   expect(await ofTopics()).toEqual([expect.stringMatching(/initial snapshot of epoch \d+ reaches; .*grades \(2\)/)]);
 });
 
-test('of very many keys that wait some are counted', async () => {
-  const add = (first: number, last: number): Promise<unknown> =>
-    world.db.query(
-      `INSERT INTO state.key_mark (family, course_id, student_id, priority, awaited)
-       SELECT 'engagement', 1, n, 1, true FROM generate_series($1::integer, $2::integer) AS n`,
-      [first, last],
-    );
-  await add(1, 19_000);
-  expect(await readAwaited(world.db)).toMatchObject({ keys: 19_000, isAll: true });
-  await add(19_001, 25_000);
-  const awaited = await readAwaited(world.db);
-  expect(awaited).toMatchObject({ keys: 20_000, isAll: false });
-  expect(countKeys(awaited)).toBe('more than 20,000 keys');
+test('of very many keys that wait some are counted, and the others estimated', async () => {
+  const add = (marks: number, perKey: number): Promise<void> =>
+    world.db.transaction(async (tx) => {
+      await tx.query(
+        `INSERT INTO state.key_mark (family, course_id, student_id, priority, awaited)
+         SELECT 'engagement', 1, n / $2::integer, 1, true FROM generate_series(0, $1::integer - 1) AS n`,
+        [marks, perKey],
+      );
+      // Else the server tells of it when it comes to it, up to ten seconds later.
+      await tx.query('SELECT pg_stat_force_next_flush()');
+    });
+  const counted = async (): Promise<string> => countKeys(await readAwaited(world.db));
+  await add(19_000, 1);
+  expect(await counted()).toBe('19,000 keys');
+  await world.db.query('TRUNCATE state.key_mark');
+  await add(50_000, 1);
+  await world.db.query('ANALYZE state.key_mark');
+  expect(await counted()).toBe('about 50,000 keys');
+  await world.db.query('TRUNCATE state.key_mark');
+  await add(25_000, 2);
+  await world.db.query('ANALYZE state.key_mark');
+  expect(await counted()).toBe('about 12,500 keys');
+});
+
+test('where the server has lost its count, it is said that there are more keys', () => {
+  const counted = { engagement: 20_000, performance: 0, anomaly: 0 };
+  expect(countKeys({ keys: 20_000, counted, isAll: false, courses: 0 })).toBe('more than 20,000 keys');
+});
+
+test('how long the rest takes is said by how many keys are derived', async () => {
+  const countdown = new Countdown();
+  const mark = `INSERT INTO state.key_mark (family, course_id, student_id, priority, awaited)
+    SELECT 'engagement', 1, n, 1, true FROM generate_series(1, 1000) AS n`;
+  await world.db.query(mark);
+  expect(await reasons(0, countdown)).toEqual([expect.stringMatching(/1,000 keys to go \(.*\), and 0 courses$/)]);
+  await world.db.query('DELETE FROM state.key_mark WHERE student_id <= 400');
+  expect(await reasons(10_000, countdown)).toEqual([expect.stringMatching(/ 600 keys .* courses, about 15 s to go$/)]);
+  await world.db.query('DELETE FROM state.key_mark');
+  expect(await reasons(20_000, countdown)).toEqual([]);
 });

@@ -13,8 +13,9 @@ export const readyRoute = defineRoute({
   query: noParameters,
   answer: readyAnswer,
   others: { 503: { description: 'Something is not well: what', answer: notReadyAnswer } },
-  handle: async ({ db, clock, checks, source, roles }, { raw }) => {
-    const all = await readReadiness(db, checks(), source(), roles, clock.now());
+  handle: async ({ db, clock, checks, source, roles, countdown }, { raw }) => {
+    const asked = { reasons: checks(), status: source(), roles, now: clock.now(), countdown };
+    const all = await readReadiness(db, asked);
     const body = raw.caller.scopes.size > 0 ? all : withoutReasons(all);
     return { body, status: body.status === 'ready' ? 200 : 503 };
   },

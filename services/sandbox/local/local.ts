@@ -13,6 +13,7 @@ import { type Metrics, openMetrics } from '#libs/platform/metrics.ts';
 import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import { sleep } from '#libs/platform/retry.ts';
 import type { StatusLine } from '#libs/platform/status-line.ts';
+import { Countdown } from '#libs/platform/time-left.ts';
 import { openReconciler } from '#libs/reconcile/index.ts';
 import { type Awaited, countKeys, readAwaited } from '#libs/serve/backlog.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
@@ -174,6 +175,7 @@ function progressOf(pipeline: LocalPipeline): string[] {
 
 /** Shows the snapshot's progress; ready means that what the snapshot brought is derived too. */
 async function untilReady(db: Database, pipeline: LocalPipeline, { line, signal }: LocalOptions): Promise<void> {
+  const countdown = new Countdown();
   while (!signal.aborted) {
     const { state, detail } = pipeline.status();
     const askedAt = performance.now();
@@ -181,15 +183,18 @@ async function untilReady(db: Database, pipeline: LocalPipeline, { line, signal 
       const backlog = await readBacklog(db);
       if (backlog === null) line.show('waiting', 'the analytics database does not answer; waiting for it …');
       else if (backlog.keys + backlog.courses === 0) return;
-      else line.show('deriving', describeDeriving(backlog, pipeline.progress()));
+      else {
+        const timeLeft = countdown.observe(backlog.keys, askedAt);
+        line.show('deriving', describeDeriving(backlog, timeLeft, pipeline.progress()));
+      }
     } else line.show(state, detail);
     // Counting many marks takes the time of those who derive them.
     await sleep(Math.max(250, ASKING_SHARE * (performance.now() - askedAt)));
   }
 }
 
-const describeDeriving = (backlog: Awaited, progress: string | null): string =>
-  `deriving the features of what was read: ${countKeys(backlog)} to go${progress === null ? '' : `; ${progress}`} …`;
+const describeDeriving = (backlog: Awaited, timeLeft: string, progress: string | null): string =>
+  `deriving the features of what was read: ${countKeys(backlog)} to go${progress === null ? timeLeft : `; ${progress}`} …`;
 
 /** Between two questions so many times as long as one takes. */
 const ASKING_SHARE = 30;
