@@ -38,6 +38,13 @@ export const BUGS_OF_QUEUES: readonly PlantedBug[] = [
     tests: ['test/store/queue-plans.test.ts'],
   },
   {
+    name: 'the rows of a key are looked for among all rows',
+    file: 'libs/store/images/sql/rows.template.sql',
+    from: 'WHERE student_id = k.student_id AND course_id = k.course_id',
+    to: 'WHERE student_id + 0 = k.student_id AND course_id + 0 = k.course_id',
+    tests: ['test/pipeline/linear.test.ts'],
+  },
+  {
     name: 'an index by course alone serves for a search by key',
     file: 'schemas/sql/0029_keys_by_course.sql',
     from: 'performance_features (course_id, student_id)',

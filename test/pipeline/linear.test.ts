@@ -1,0 +1,249 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beforeAll, expect, test } from 'vitest';
+import type { AnyRowChange } from '#libs/domain/change.ts';
+import { MS_PER_DAY } from '#libs/domain/local-date.ts';
+import { anomalyFamily } from '#libs/families/anomaly.ts';
+import { engagementFamily } from '#libs/families/engagement.ts';
+import { performanceFamily } from '#libs/families/performance.ts';
+import { adoptFirstSettings, adoptSettings } from '#libs/pipeline/adopt.ts';
+import { startPipeline } from '#libs/pipeline/pipeline.ts';
+import { openLog } from '#libs/platform/log.ts';
+import type { Database, SqlValue } from '#libs/platform/postgres/database.ts';
+import { openFamilyReconciliation } from '#libs/reconcile/features/family.ts';
+import { reconcileFeatures } from '#libs/reconcile/features/feature-reconciler.ts';
+import { RECONCILE_TIMING } from '#libs/reconcile/features/repairs.ts';
+import { Ledger } from '#libs/reconcile/verdict.ts';
+import { memorySource } from '#libs/source/memory/index.ts';
+import { openProgressStore } from '#libs/store/progress/progress.ts';
+import { openAnalytics } from '#libs/store/schema/open.ts';
+import { anomalyRole } from '../../services/anomaly/role.ts';
+import { engagementRole } from '../../services/engagement/role.ts';
+import { performanceRole } from '../../services/performance/role.ts';
+import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
+import { testSettings } from '../support/settings.ts';
+
+/*
+ * What is read for something does not grow with the rest: a school of eight times as many courses, of the same size each, has
+ * eight times as many rows read for what comes to all of them, and no more of them for a single change. Rows and entries
+ * of indexes are counted, by whichever plan they are read, and no time is.
+ */
+
+const TODAY = 20_532;
+const STUDENTS = 20;
+const ROWS_PER_KEY = 12;
+const CHANGES = 40;
+const STREAM = 'test';
+const NAME = 'prepadata linear';
+
+const settings = testSettings();
+const uuid = (kind: number, n: number): string => `00000000-0000-4000-8000-${kind}${String(n).padStart(11, '0')}`;
+
+/** Row `n` of the school, as a snapshot brings it, or a later log. */
+function row(n: number, lsn: bigint): AnyRowChange {
+  const key = Math.floor(n / ROWS_PER_KEY);
+  const common = { op: 'create' as const, position: { epoch: 1, lsn } };
+  const of = { student_id: uuid(1, key % STUDENTS), course_id: uuid(2, Math.floor(key / STUDENTS)) };
+  const timestamp = (TODAY - (n % 40)) * MS_PER_DAY + n;
+  if (n % 4 === 0) {
+    const after = {
+      ...of,
+      grade_item: `Quiz ${n % ROWS_PER_KEY}`,
+      grade_value: `${n % 90}`,
+      grade_max: '100',
+      timestamp,
+    };
+    return { table: 'grades', id: uuid(3, n), ...common, after };
+  }
+  const activity = { activity_type: 'view', resource_id: null, duration_seconds: null, metadata: null };
+  return { table: 'activity_logs', id: uuid(4, n), ...common, after: { ...of, ...activity, timestamp } };
+}
+
+/** What each kind of work has read, by its name. */
+type RowsRead = Readonly<Record<string, number>>;
+
+class School {
+  readonly #analytics: TestDatabase;
+  readonly #courses: number;
+  readonly #source = memorySource();
+  #applied = 1n;
+  #day = TODAY;
+
+  constructor(analytics: TestDatabase, courses: number) {
+    this.#analytics = analytics;
+    this.#courses = courses;
+  }
+
+  async measure(): Promise<RowsRead> {
+    return {
+      'a first snapshot': await this.#reading((db) => this.#snapshot(db)),
+      changes: await this.#reading((db) => this.#changes(db)),
+      midnight: await this.#reading((db) => this.#midnight(db)),
+      'adopted settings': await this.#reading((db) => this.#adopt(db)),
+      'the reconcile of features': await this.#reading((db) => this.#reconcile(db)),
+    };
+  }
+
+  get #rows(): number {
+    return this.#courses * STUDENTS * ROWS_PER_KEY;
+  }
+
+  /** Rows and entries that the work reads, on connections of its own, since a server counts a session's at its end. */
+  async #reading(work: (db: Database) => Promise<void>): Promise<number> {
+    const before = await this.#counted();
+    const signal = new AbortController().signal;
+    const db = await openAnalytics(this.#analytics.address, {
+      connections: 12,
+      worksOnQueues: true,
+      name: NAME,
+      role: 'writer',
+      log: openLog('silent'),
+      signal,
+    });
+    try {
+      await work(db);
+    } finally {
+      await db.close();
+    }
+    const sessions = 'SELECT count(*)::integer AS n FROM pg_stat_activity WHERE application_name = $1';
+    while ((await this.#ask<{ n: number }>(sessions, NAME)).n > 0) await sleep(10);
+    return (await this.#counted()) - before;
+  }
+
+  async #counted(): Promise<number> {
+    const { rows } = await this.#ask<{ rows: number }>(
+      `SELECT ((SELECT sum(seq_tup_read) FROM pg_stat_user_tables) + (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes))::float8 AS rows`,
+    );
+    return rows;
+  }
+
+  async #ask<T extends object>(statement: string, ...values: readonly SqlValue[]): Promise<T> {
+    const [answer] = await this.#analytics.db.query<T>(statement, values);
+    if (answer === undefined) throw new Error('no answer');
+    return answer;
+  }
+
+  /** Until nothing waits. */
+  async #derive(db: Database, begin: () => void = () => {}): Promise<void> {
+    const stops: (() => Promise<void>)[] = [];
+    const clock = { now: () => this.#day * MS_PER_DAY + MS_PER_DAY / 2 };
+    let failure: unknown;
+    await startPipeline({
+      roles: [engagementRole, performanceRole, anomalyRole],
+      db,
+      settings,
+      clock,
+      log: openLog('silent'),
+      intake: { source: this.#source, name: 'memory' },
+      lifecycle: { add: (_, stop) => stops.unshift(stop) },
+      fail: (error) => {
+        failure = error;
+      },
+    });
+    try {
+      begin();
+      await this.#source.drained();
+      const waits = `SELECT (EXISTS (SELECT FROM state.key_mark) OR EXISTS (SELECT FROM state.course_mark)
+        OR (SELECT today FROM state.calendar) <> $1::date) AS waits`;
+      while ((await this.#ask<{ waits: boolean }>(waits, new Date(this.#day * MS_PER_DAY).toISOString())).waits) {
+        if (failure !== undefined) throw failure;
+        await sleep(20);
+      }
+    } finally {
+      for (const stop of stops) await stop();
+    }
+  }
+
+  #push(rows: readonly AnyRowChange[]): void {
+    this.#applied += 1n;
+    this.#source.push({ changes: rows, progress: { stream: STREAM, epoch: 1, applied: this.#applied } });
+  }
+
+  async #snapshot(db: Database): Promise<void> {
+    await adoptFirstSettings(db, settings);
+    await openProgressStore(db).beginEpoch(STREAM, 'a server', 'a test');
+    await this.#derive(db, () => {
+      for (let from = 0; from < this.#rows; from += 1_000)
+        this.#push(Array.from({ length: Math.min(1_000, this.#rows - from) }, (_, n) => row(from + n, 0n)));
+      this.#applied += 1n;
+      const progress = { stream: STREAM, epoch: 1, applied: this.#applied };
+      this.#source.push({ changes: [], progress, snapshotCompleted: { epoch: 1 } });
+    });
+  }
+
+  /** One of a key, far apart from each other. */
+  #changes(db: Database): Promise<void> {
+    const keys = this.#courses * STUDENTS;
+    return this.#derive(db, () =>
+      this.#push(
+        Array.from({ length: CHANGES }, (_, n) => {
+          const of = row(Math.floor((n * keys) / CHANGES) * ROWS_PER_KEY + 1, this.#applied + 1n);
+          return { ...of, id: uuid(5, n) } as AnyRowChange;
+        }),
+      ),
+    );
+  }
+
+  #midnight(db: Database): Promise<void> {
+    this.#day += 1;
+    return this.#derive(db);
+  }
+
+  async #adopt(db: Database): Promise<void> {
+    await adoptSettings(db, { ...settings, fingerprint: `${settings.fingerprint} as before` });
+    await adoptSettings(db, settings);
+    await this.#derive(db);
+  }
+
+  async #reconcile(db: Database): Promise<void> {
+    const signal = new AbortController().signal;
+    const guard = (): Promise<void> => Promise.resolve();
+    const context = {
+      runId: '',
+      mode: 'reconcile',
+      scope: {},
+      dryRun: true,
+      signal,
+      progress: () => {},
+      guard,
+    } as const;
+    const run = { db, context, ledger: new Ledger(), timing: RECONCILE_TIMING };
+    const families = [
+      openFamilyReconciliation(performanceFamily, settings),
+      openFamilyReconciliation(engagementFamily, settings),
+      openFamilyReconciliation(anomalyFamily, settings),
+    ];
+    const { compared, left } = await reconcileFeatures(run, families, {}, settings.deriving);
+    expect(left).toBe(0);
+    expect(compared).toBeGreaterThan(this.#courses * STUDENTS);
+  }
+}
+
+const COURSES = 6;
+const TIMES = 8;
+/** By chance a key is derived once more than another time, and a look for more comes earlier or later. */
+const SLACK = 2.5;
+let [small, large]: RowsRead[] = [];
+
+beforeAll(async () => {
+  [small, large] = [await schoolOf(COURSES), await schoolOf(TIMES * COURSES)];
+});
+
+async function schoolOf(courses: number): Promise<RowsRead> {
+  const analytics = await createAnalyticsDatabase(`linear_${courses}`);
+  try {
+    return await new School(analytics, courses).measure();
+  } finally {
+    await analytics.drop();
+  }
+}
+
+test.each([
+  ['a first snapshot', TIMES],
+  ['changes', 1],
+  ['midnight', TIMES],
+  ['adopted settings', TIMES],
+  ['the reconcile of features', TIMES],
+])('%s: a school of eight times the courses has %d times the rows read', (work, times) => {
+  expect(small?.[work]).toBeGreaterThan(CHANGES);
+  expect(large?.[work]).toBeLessThan(SLACK * times * (small?.[work] ?? 0));
+});
