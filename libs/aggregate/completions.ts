@@ -46,15 +46,16 @@ export function completionsOf(rows: readonly ActivityObservation[]): Completions
   return { reached, done, total: resources.length, firstDone };
 }
 
+const rankOf = (row: ActivityObservation): number => (row.kind === 'completion' ? STATE_RANK[row.state] : 0);
+
 /**
  * Of each resource the latest completion row holds; one that says the same state again says nothing. Of events, rows that
  * say the very same are one.
  */
 export const ACTIVITY_RULES: FoldRules<ActivityObservation> = {
   subject: (row) => (row.kind === 'completion' ? `completion ${row.resource}` : JSON.stringify(row)),
-  same: (a, b) => a.kind !== 'completion' || b.kind !== 'completion' || a.state === b.state,
-  compare: (a, b) =>
-    a.kind === 'completion' && b.kind === 'completion' ? STATE_RANK[a.state] - STATE_RANK[b.state] : 0,
+  same: (a, b) => rankOf(a) === rankOf(b),
+  compare: (a, b) => rankOf(a) - rankOf(b),
   at: (row) => row.at,
   day: (row) => row.day,
 };

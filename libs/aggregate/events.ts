@@ -46,7 +46,7 @@ function eventsOfOneTime(rows: readonly EventObservation[]): Iterable<Event> {
 
 /** Resources and event ids may hold any character: the length of the first keeps the two apart. Neither is ever empty. */
 export const eventKey = ({ type, resource, eventId }: EventObservation): string =>
-  `${type} ${resource?.length ?? ''} ${resource ?? ''} ${eventId ?? ''}`;
+  `${type} ${resource?.length} ${resource} ${eventId ?? ''}`;
 
 const hasKnownDue = (row: EventObservation): row is EventObservation & { readonly dueAt: Instant | null } =>
   row.dueAt !== 'unreadable';

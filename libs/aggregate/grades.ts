@@ -36,9 +36,8 @@ export class GradeBook {
   readonly #items = new Map<string, Item>();
 
   add(row: GradeObservation): void {
-    const known = this.#items.get(row.item);
-    const item = known ?? { holding: row, earliest: new Map() };
-    if (known === undefined) this.#items.set(row.item, item);
+    const item = this.#items.get(row.item) ?? { holding: row, earliest: new Map() };
+    this.#items.set(row.item, item);
     const later = row.at - item.holding.at || compareGrades(row, item.holding);
     if (later > 0) item.holding = row;
     const first = item.earliest.get(gradeName(row));

@@ -50,7 +50,7 @@ export function readActivity(image: ActivityImage, settings: ReadingSettings): A
   if (image.course_id === null) return rejected('no_course');
   const at = readInstant(image.timestamp, settings.sourceZone);
   if (at === null) return rejected('no_time');
-  const duration = image.duration_seconds === null ? 0 : Number(image.duration_seconds);
+  const duration = Number(image.duration_seconds ?? 0);
   if (!Number.isInteger(duration) || duration < 0) return rejected('bad_duration');
   if (duration > INT4_MAX) return rejected('number_too_large');
   const word = normaliseWord(image.activity_type);

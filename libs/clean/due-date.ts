@@ -48,7 +48,8 @@ function readDay(text: string): number | undefined {
 function readTime(text: string, zone: Zone): DueDate {
   const match = TIME.exec(text);
   if (match === null) return 'unreadable';
-  const [, date = '', hours = '', minutes = '', seconds = '00', fraction = '', offset] = match;
+  const [date, hours, minutes, ...precise] = match.slice(1) as [string, string, string, ...(string | undefined)[]];
+  const [seconds = '0', fraction = '', offset] = precise;
   const day = readDay(date);
   if (day === undefined || Number(hours) > 23 || Number(minutes) > 59 || Number(seconds) > 59) return 'unreadable';
   const milliseconds = Number(fraction.slice(0, 3).padEnd(3, '0'));

@@ -51,7 +51,7 @@ export function readMetadata(json: string | null): ActivityMetadata {
 
 /** A number equal to 0, 1, 2 or 3, or one such digit. */
 function readState(member: JsonMember | undefined): CompletionState | undefined {
-  if (member === undefined || member.type === 'other' || member.text.length > LONGEST_MEMBER) return undefined;
+  if (member === undefined || member.text.length > LONGEST_MEMBER) return undefined;
   if (member.type === 'string' && !/^[0-3]$/.test(member.text)) return undefined;
   const state = parseWhole(member.text);
   return state !== undefined && state >= 0n && state <= 3n ? (Number(state) as CompletionState) : undefined;

@@ -86,16 +86,16 @@ export class Scoring {
 
   score(events: readonly TimedEvent[]): number | null {
     if (this.idle === null) return null;
-    return this.#rounded(doublesOf(events)) ?? this.#exact(amountsOf(events, this.#covered));
+    return this.byDoubles(doublesOf(events)) ?? this.#exact(amountsOf(events, this.#covered));
   }
 
   scoreOf(amounts: ComponentAmounts): number | null {
     if (this.idle === null) return null;
-    return this.#rounded(ofEach((component) => Number(amounts[component] ?? 0n))) ?? this.#exact(amounts);
+    return this.byDoubles(ofEach((component) => Number(amounts[component] ?? 0n))) ?? this.#exact(amounts);
   }
 
-  /** By doubles, many times as fast as by fractions of integers; null: too near to a half to say. */
-  #rounded({ logins, time, forum_posts, resources }: Doubles): number | null {
+  /** Many times as fast as by fractions of integers. @returns null where it is too near to a half to say */
+  byDoubles({ logins, time, forum_posts, resources }: Doubles): number | null {
     const [most, share] = [this.#most, this.#share];
     const near =
       most.logins * Math.min(1, logins * share.logins) +

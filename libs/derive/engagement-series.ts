@@ -34,16 +34,17 @@ export const coveredComponents = (coverage: FirstDays, day: LocalDay): Component
 /** The kinds of data that scores are made of. */
 const SCORED_KINDS = ['login', 'view', 'duration', 'forum_post'] as const;
 
-/** How each day is scored alone: by what the course covers by then. To be asked in the order of days. */
+/** How each day is scored alone: by what the course covers by then. */
 function dayScorings(coverage: FirstDays, settings: DerivingSettings): (day: LocalDay) => Scoring {
   const begins = SCORED_KINDS.map((kind) => firstDayOf(coverage, kind) ?? Number.POSITIVE_INFINITY);
   const { engagementWeights: weights, engagementTargets: targets } = settings;
-  let scoring: Scoring | undefined;
-  let until = Number.NEGATIVE_INFINITY;
+  const scorings: Scoring[] = [];
   return (day) => {
-    if (scoring !== undefined && day < until) return scoring;
-    scoring = new Scoring(coveredComponents(coverage, day), weights, targets, 1);
-    until = Math.min(...begins.filter((begin) => begin > day));
+    // What is covered stays so: as many kinds are the same ones.
+    let kinds = 0;
+    for (const begin of begins) if (begin <= day) kinds += 1;
+    const scoring = scorings[kinds] ?? new Scoring(coveredComponents(coverage, day), weights, targets, 1);
+    scorings[kinds] = scoring;
     return scoring;
   };
 }
@@ -63,8 +64,7 @@ export function engagementSeries(
   const scoringOn = dayScorings(coverage, settings);
   const active = new Set(activeDays);
   const [scores, counts, actives]: [(number | null)[], number[], number[]] = [[], [], []];
-  let next = events.findIndex(({ event }) => event.day >= firstDay);
-  if (next === -1) next = events.length;
+  let next = events.filter(({ event }) => event.day < firstDay).length;
   for (let day = firstDay; day <= asOf; day += 1) {
     const first = next;
     while (events[next]?.event.day === day) next += 1;
@@ -103,7 +103,7 @@ export function withIdleDays(
  * Those days count in later means all the same. The last day shows what the features of the key say.
  */
 export function showFrom(series: EngagementSeries, day: LocalDay | null): EngagementSeries {
-  const hidden = day === null ? 0 : Math.min(day - series.firstDay, series.score.length - 1);
+  const hidden = Math.min((day ?? series.firstDay) - series.firstDay, series.score.length - 1);
   if (hidden <= 0) return series;
   const hide = (values: readonly (number | null)[]): (number | null)[] =>
     values.map((value, index) => (index < hidden ? null : value));

@@ -73,10 +73,7 @@ const percent = (grade: Grade | undefined): string | null =>
 const isPassed = ({ points, max }: Grade, { passMark }: DerivingSettings): boolean =>
   100n * points * SETTING_SCALE >= passMark * max;
 
-function compareGrades(a: Grade, b: Grade): number {
-  const difference = a.points * b.max - b.points * a.max;
-  return difference < 0n ? -1 : difference > 0n ? 1 : 0;
-}
+const compareGrades = (a: Grade, b: Grade): number => Number(a.points * b.max - b.points * a.max);
 
 /** Grades over one denominator, so that sums and comparisons are of integers. */
 export function overCommonMax(grades: readonly Pick<Grade, 'points' | 'max'>[]): {

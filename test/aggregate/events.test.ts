@@ -138,6 +138,22 @@ describe('the facts', () => {
     expect(events.map((item) => item.resource)).toEqual(['early', 'timed', 'silent', 'late']);
   });
 
+  test.each([
+    ['the one with a duration last', [0, 60]],
+    ['the one with a duration first', [60, 0]],
+    ['two of each', [0, 60, 0, 30]],
+  ])('hold those with a duration first, whatever order they come in: %s', (_what, durations) => {
+    const { events } = factsOf(...durations.map((duration, n) => view(NINE, `r${n}`, duration)));
+    const isTimed = events.map(({ duration }) => duration > 0);
+    expect(isTimed).toEqual(isTimed.toSorted((a, b) => Number(b) - Number(a)));
+    expect(events).toHaveLength(durations.length);
+  });
+
+  test('hold one event for rows that come apart from each other', () => {
+    const rows = [view(NINE, 'r1'), view('2026-03-20T08:00', 'r1'), view(NINE, 'r1'), view('2026-03-20T08:00', 'r1')];
+    expect(factsOf(...rows).events.map(({ at: time }) => time)).toEqual([at('2026-03-20T08:00'), at(NINE)]);
+  });
+
   test('have every day with an event once, ascending', () => {
     const { activeDays } = factsOf(
       login('2026-03-20'),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { COVERAGE_KINDS, firstDayOf } from '#libs/aggregate/coverage.ts';
-import { gradeEvidence, gradeFacts } from '#libs/aggregate/grades.ts';
+import { gradeEvidence, gradeFacts, gradesByDay } from '#libs/aggregate/grades.ts';
 import type { GradeObservation } from '#libs/clean/grades.ts';
 import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
 import { formatScaled } from '#libs/domain/rational.ts';
@@ -101,6 +101,17 @@ describe('as of a day', () => {
   test('the last millisecond of the day is of it', () => {
     expect(heldBy([grade('Essay', '50', '2026-03-01T23:59:59.999')], day('2026-03-01'))).toHaveLength(1);
     expect(heldBy([grade('Essay', '50', '2026-03-02T00:00')], day('2026-03-01'))).toHaveLength(0);
+  });
+});
+
+describe('rows by their days', () => {
+  test('are those dated on or before a day, the earliest first', () => {
+    const rows = [12, 10, 11, 12, 13].map((n) => essay('80', n));
+    expect(gradesByDay(rows, day('2026-03-12')).map(([of, { length }]) => [text(of), length])).toEqual([
+      ['2026-03-10', 1],
+      ['2026-03-11', 1],
+      ['2026-03-12', 2],
+    ]);
   });
 });
 

@@ -17,6 +17,7 @@ describe('the members of a JSON object', () => {
     ['inside another', '{"x": {"state": 1}, "y": [{"state": 2}]}'],
     ['of another case', '{"State": 1}'],
     ['in a string', '{"x": "\\", \\"state\\": 1, \\"", "y": "\\\\"}'],
+    ['behind a string that holds a bracket', '{"x": {"y": "}", "state": 1}, "z": ["]", {"state": 2}]}'],
     ['of an array', '["state", 1]'],
     ['that are null', '{"state": null}'],
     ['that were given and then taken back', '{"state": 1, "state": null}'],
@@ -34,6 +35,10 @@ describe('the members of a JSON object', () => {
     '{"state": "1',
     '{"state" 1}',
     '{"state": 1]',
+    '("state": 1}',
+    '{"state": "1"; "due_at": 2}',
+    '{"x": {',
+    '{"x": ["',
     '{state: 1}',
   ])('are none where there is no JSON: %s', (json) => {
     expect(membersOf(json, NAMES)).toEqual({});

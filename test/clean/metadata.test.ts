@@ -80,6 +80,35 @@ describe('metadata of another shape says nothing', () => {
   });
 });
 
+describe('a member of 8,192 characters is read, and of a longer one', () => {
+  const LONGEST = 8_192;
+  const one = (length: number): string => `1.${'0'.repeat(length - 2)}`;
+  const states = (json: string | null): unknown[] =>
+    [json, neededMetadata(json)].map((text) => readMetadata(text).state);
+
+  test('no state', () => {
+    expect(states(`{"state": ${one(LONGEST)}}`)).toEqual([1, 1]);
+    expect(states(`{"state": ${one(LONGEST + 1)}}`)).toEqual([undefined, undefined]);
+  });
+
+  test('no due date', () => {
+    const due = (length: number) => readMetadata(`{"due_at": ${one(length)}}`).dueAt;
+    expect(due(LONGEST)).toEqual({ type: 'number', text: one(LONGEST) });
+    expect(due(LONGEST + 1)).toEqual({ type: 'other', text: '{}' });
+  });
+
+  test('of an event id its digest', () => {
+    const ids = (length: number): (string | null)[] => {
+      const json = JSON.stringify({ event_id: 'x'.repeat(length) });
+      return [eventId(json), eventId(neededMetadata(json))];
+    };
+    expect(ids(LONGEST)).toEqual(['x'.repeat(LONGEST), 'x'.repeat(LONGEST)]);
+    const [id, kept] = ids(LONGEST + 1);
+    expect(id).toMatch(/^sha256:[0-9a-f]{64}$/);
+    expect(kept).toBe(id);
+  });
+});
+
 describe('what is kept of metadata', () => {
   test('are the members that anything reads', () => {
     const kept = neededMetadata('{"clicks": 3, "state": 1, "url": "x", "event_id": "a", "due_at": "2026-03-20"}');

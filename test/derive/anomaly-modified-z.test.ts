@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { AnomalyKey } from '#libs/derive/anomaly/anomaly-series.ts';
-import { othersOf, outlierAmong } from '#libs/derive/anomaly/modified-z.ts';
+import { othersOf, othersOfSmall, outlierAmong, outlierFinding } from '#libs/derive/anomaly/modified-z.ts';
+import { insertSorted, removeSorted } from '#libs/derive/anomaly/sorted.ts';
+import { unusualDays, usualIndexes } from '#libs/derive/anomaly/usual.ts';
 import {
   featuresOf,
   grades,
@@ -42,6 +44,26 @@ test('a value lies apart whose score 0.6745·|x − median|/MAD reaches the thre
     outlierAmong(othersOf(values), value, 1n, settingsOf(threshold).outlierThreshold) !== null;
   expect([isApart(820n, '25.855833'), isApart(820n, '25.855834')]).toEqual([true, false]);
   expect([isApart(830n, '26.3055'), isApart(830n, '26.305501')]).toEqual([true, false]);
+});
+
+test('of small integers the others lie as of those of any size', () => {
+  for (const values of [[1], [1, 4], [1, 2, 4, 10], [0, 3, 3, 7, 20], [5, 5, 5, 5, 9, 30]])
+    expect(othersOfSmall(values)).toEqual(othersOf(values.map(BigInt)));
+});
+
+test('a finding names the item whose value lies apart; that of a day has none', () => {
+  const outlier = outlierAmong(othersOf([80n, 80n, 80n, 80n]), 10n, 1n, settingsOf().outlierThreshold);
+  if (outlier === null) throw new Error('it does not lie apart');
+  expect(outlierFinding(outlier, 1n, 'Essay')).toMatchObject({ value: 10, baseline: 80, item: 'Essay' });
+  expect(Object.keys(outlierFinding(outlier, 1n))).not.toContain('item');
+});
+
+test('a value that enters or leaves takes its place, also below 0', () => {
+  const values = [-3, 0, 2];
+  for (const value of [-5, 1, 4]) insertSorted(values, value);
+  expect(values).toEqual([-5, -3, 0, 1, 2, 4]);
+  for (const value of [-5, 1, 4]) removeSorted(values, value);
+  expect(values).toEqual([-3, 0, 2]);
 });
 
 describe('engagement_drop and engagement_spike: σ = MAD/0.6745', () => {
@@ -178,6 +200,26 @@ describe('the days that a day is compared with', () => {
     const key = keyOf({ ma7: hundredths(ma7), score: times(36, 100) });
     expect(unsupported(key)).toBe(!counts);
     expect(openOn(key)).toEqual(counts ? ['engagement_spike'] : []);
+  });
+
+  test('are counted as they come and go', () => {
+    // Far apart on two days; some were active on the days before the first alone, or on the last four before it.
+    const ma7 = times(61, 5_000).with(40, 9_000).with(60, 9_000);
+    const sidesOn = (isActive: (day: number) => boolean) => {
+      const score = ma7.map((_, day) => (isActive(day) ? 100 : 0));
+      const sides = unusualDays({ score, ma7 }, 61, settingsOf().outlierThreshold);
+      expect(sides).toHaveLength(61);
+      return [sides[40], sides[60]];
+    };
+    expect(sidesOn((day) => day < 20)).toEqual(['spike', null]);
+    expect(sidesOn((day) => day >= 30 && day < 34)).toEqual(['spike', 'spike']);
+    expect(sidesOn((day) => day >= 31 && day < 34)).toEqual([null, null]);
+  });
+
+  test('are those from the first of the series on', () => {
+    expect(usualIndexes(6)).toEqual([]);
+    expect(usualIndexes(9)).toEqual([0, 1, 2]);
+    expect(usualIndexes(40)).toEqual(Array.from({ length: 28 }, (_, n) => 6 + n));
   });
 
   test('a day without a value is closed, not unknown', () => {

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import type { GradeObservation } from '#libs/clean/grades.ts';
 import { anomalyFeatures } from '#libs/derive/anomaly/anomaly.ts';
 import { type AnomalyKey, activityBy, anomalySeries, flagsOfBits } from '#libs/derive/anomaly/anomaly-series.ts';
 import { FLAG_NAMES } from '#libs/derive/anomaly/flags.ts';
+import { gradeChanges } from '#libs/derive/anomaly/graded.ts';
 import { ANOMALY } from '#libs/features/anomaly.ts';
 import { grade } from '../aggregate/build.ts';
 import {
@@ -186,6 +188,23 @@ describe('graded items hold from the days that rows are dated on', () => {
       grade('a', '80', ago(2)),
     ];
     expect(gradedByDay(again, AS_OF, deriving()).map(({ items }) => AS_OF - (items[0]?.day ?? 0))).toEqual([9, 8, 9]);
+  });
+
+  test.each<[string, readonly GradeObservation[]]>([
+    // Of one time the greater holds until a later row repeats the other, which counts from when it was first written.
+    ['points', [grade('a', '70', ago(9)), grade('a', '80', ago(9)), grade('a', '70', ago(8))]],
+    ['max', [grade('a', '7', ago(9), '10'), grade('a', '7', ago(9), '20'), grade('a', '7', ago(8), '10')]],
+    // Twelve of ten points are ten, and so are eleven.
+    ['time', [grade('a', '12', ago(9), '10'), grade('a', '11', ago(8), '10')]],
+  ])('a grade of another %s alone is another', (_what, given) => {
+    const changes = gradeChanges(given, AS_OF, deriving());
+    expect(changes.map(({ from }) => AS_OF - from)).toEqual([9, 8]);
+    expect(gradeChanges([...given, ...given], AS_OF, deriving())).toEqual(changes);
+  });
+
+  test('changes of one day come in order of their items', () => {
+    const given = ['b', 'a', 'c'].map((name) => grade(name, '80', ago(3)));
+    expect(gradeChanges(given, AS_OF, deriving()).map(({ item }) => item)).toEqual(['a', 'b', 'c']);
   });
 
   test('a zero is an item or none, as the settings say', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ActivityObservation } from '#libs/clean/activity-logs.ts';
-import { type ComponentAmounts, engagementScore } from '#libs/derive/engagement-score.ts';
+import { type ComponentAmounts, engagementScore, Scoring } from '#libs/derive/engagement-score.ts';
 import { scoreText } from '#libs/derive/series.ts';
 import { ENGAGEMENT_COMPONENTS } from '#libs/domain/components.ts';
 import { event, login, post, siteAccess, view } from '../aggregate/build.ts';
@@ -109,6 +109,20 @@ describe('the score is exact up to one rounding to 2 decimals, half away from ze
   test('a tie of parts that no double holds is a tie', () => {
     // .3·5/21 + .3·2/800 + .2·1/7 = 1/14 + .00075 + 1/35 = .10075, of doubles .1007499…
     expect(score([5, 2, 0, 1], WEIGHTS, four('21 800 9 7'))).toBe('10.08');
+  });
+
+  test('beside a tie, more than all of a target ends at it', () => {
+    // (1 + 1/400) / 2 = .50125
+    expect(score([50, null, null, 1], four('1 0 0 1'), four('5 1 1 400'))).toBe('50.13');
+  });
+
+  test('doubles decide what lies beside no tie, and nothing else', () => {
+    const all = { logins: true, time: true, forum_posts: true, resources: true };
+    const done = { logins: 2000, time: 1_800_000, forum_posts: 1000, resources: 3000 };
+    expect(new Scoring(all, WEIGHTS, TARGETS, 7).byDoubles(done)).toBe(4300);
+    const tie = new Scoring(all, four('1 0 0 0'), four('800 1 1 1'), 7);
+    expect(tie.byDoubles({ ...done, logins: 1000 })).toBeNull();
+    expect(tie.score([{ event: { ...login(ago(0)), dueAt: null }, milliseconds: 0 }])).toBe(13);
   });
 
   test('weights and targets of six decimals count with all of them', () => {

@@ -39,7 +39,7 @@ export function gradeChanges(
   settings: DerivingSettings,
 ): GradeChange[] {
   const book = new GradeBook();
-  const grades = new Map<string, Grade>();
+  const grades = new Map<string, Grade | undefined>();
   return gradesByDay(rows, asOf).flatMap(([from, ofDay]) => {
     for (const row of ofDay) book.add(row);
     // An item's fact follows from its own rows, and changes only on days that they are dated on.
@@ -48,8 +48,7 @@ export function gradeChanges(
       const fact = book.fact(item);
       const [grade] = gradesOf(fact === undefined ? [] : [fact], settings);
       if (isSameGrade(grades.get(item), grade)) return [];
-      if (grade === undefined) grades.delete(item);
-      else grades.set(item, grade);
+      grades.set(item, grade);
       return [{ from, item, grade: grade === undefined ? null : written(grade) }];
     });
   });

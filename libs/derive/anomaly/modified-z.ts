@@ -44,9 +44,7 @@ export interface Others {
 /** @param sorted in order of size, at least one */
 export function othersOf(sorted: readonly bigint[]): Others {
   const medianTimes2 = bigMedianTimes2(sorted);
-  const deviationsTimes2 = sortBig(
-    sorted.map((value) => (2n * value < medianTimes2 ? medianTimes2 - 2n * value : 2n * value - medianTimes2)),
-  );
+  const deviationsTimes2 = sortBig(sorted.map((value) => absolute(2n * value - medianTimes2)));
   return {
     count: BigInt(sorted.length),
     medianTimes2,
@@ -54,6 +52,8 @@ export function othersOf(sorted: readonly bigint[]): Others {
     deviationTimes2: deviationsTimes2.reduce((sum, deviation) => sum + deviation, 0n),
   };
 }
+
+const absolute = (value: bigint): bigint => (value < 0n ? -value : value);
 
 /** The same of integers so small that four times their sum is below 2^53: many times as fast. */
 export function othersOfSmall(sorted: readonly number[]): Others {
@@ -87,7 +87,7 @@ export function othersOfSmall(sorted: readonly number[]): Others {
  */
 export function outlierAmong(others: Others, value: bigint, unit: bigint, threshold: bigint): Outlier | null {
   const difference = 2n * value - others.medianTimes2;
-  const distanceTimes2 = difference < 0n ? -difference : difference;
+  const distanceTimes2 = absolute(difference);
   const limit = limitOf(others, unit, threshold);
   if (distanceTimes2 * limit.denominator < 2n * limit.numerator) return null;
   return { side: difference < 0n ? 'drop' : 'spike', value, medianTimes2: others.medianTimes2, limit };

@@ -8,8 +8,7 @@ export function bigMedianTimes2(sorted: readonly bigint[]): bigint {
   return (sorted[(sorted.length - 1) >> 1] ?? 0n) + (sorted[sorted.length >> 1] ?? 0n);
 }
 
-export const sortBig = (values: readonly bigint[]): bigint[] =>
-  [...values].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+export const sortBig = (values: readonly bigint[]): bigint[] => [...values].sort((a, b) => Number(a - b));
 
 /** The first place at which `value` can stand. */
 function placeOf(sorted: readonly number[], value: number): number {

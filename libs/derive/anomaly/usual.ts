@@ -75,8 +75,9 @@ export function unusualDays(series: DailyScores, days: number, threshold: bigint
   const usual: Usual = { sorted: [], activeDays: 0 };
   const sides: (Outlier['side'] | null)[] = [];
   for (let index = 0; index < days; index += 1) {
-    if (index > FIRST_BACK) leave(usual, series, index - FIRST_BACK - 1);
-    if (index >= LAST_BACK) enter(usual, series, index - LAST_BACK);
+    // Days before the first have no value.
+    leave(usual, series, index - FIRST_BACK - 1);
+    enter(usual, series, index - LAST_BACK);
     sides.push(outlierIn(usual, series.ma7[index] ?? null, threshold)?.side ?? null);
   }
   return sides;
