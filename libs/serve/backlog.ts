@@ -105,8 +105,11 @@ const sumOf = (counts: Readonly<Record<Family, number>>): number =>
 
 /** `1,830 keys`, or what is known of how many. */
 export function countKeys({ keys, counted, isAll }: Awaited): string {
-  const about = isAll ? '' : keys > sumOf(counted) ? 'about ' : 'more than ';
-  return `${about}${keys.toLocaleString('en')} keys`;
+  if (isAll) return `${keys.toLocaleString('en')} keys`;
+  const least = sumOf(counted);
+  return keys > least
+    ? `about ${keys.toLocaleString('en', { maximumSignificantDigits: 2 })} keys`
+    : `more than ${least.toLocaleString('en')} keys`;
 }
 
 function describeMarks(awaited: Awaited, timeLeft: string): string[] {
