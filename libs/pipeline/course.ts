@@ -56,6 +56,8 @@ export interface CourseResult {
   readonly courses: number;
   /** Courses whose coverage, facts, as-of or class moved, and all of whose keys are therefore marked. */
   readonly moved: number;
+  /** Of these the ones for which a day has begun. */
+  readonly newDays: number;
   /** Single keys marked because they were derived for an older version of their course. */
   readonly keysMarked: number;
   /** Courses of a snapshot of which more is to come. */
@@ -78,7 +80,7 @@ export async function deriveCourses(
   const next = await db.query<{ course_id: number; waits: boolean }>(keySql.courses_next, asked);
   const waiting = next.filter(({ waits }) => waits).length;
   const ids = next.filter(({ waits }) => !waits || !newCourses).map((row) => row.course_id);
-  if (ids.length === 0) return { courses: 0, moved: 0, keysMarked: 0, waiting };
+  if (ids.length === 0) return { courses: 0, moved: 0, newDays: 0, keysMarked: 0, waiting };
   await addCourses(db, ids);
   return db.transaction(async (tx) => {
     await shareCalendar(tx);
@@ -107,6 +109,7 @@ export async function deriveCourses(
     return {
       courses: claimed.length,
       moved: outcomes.filter(({ isMoved, isClassMoved }) => isMoved || isClassMoved).length,
+      newDays: outcomes.filter(({ isNewDay }) => isNewDay).length,
       keysMarked: stale,
       waiting,
     };
@@ -133,6 +136,7 @@ interface CourseOutcome {
   readonly version: bigint;
   /** Coverage, facts or as-of. */
   readonly isMoved: boolean;
+  readonly isNewDay: boolean;
   readonly isClassMoved: boolean;
 }
 
@@ -160,7 +164,7 @@ async function updateCourse(
   // Days and first facts reach flags through the rows that are derived again; only coverage and class they read here, too.
   const families = isMoved ? (isCoveredAlike && !isClassMoved ? ROW_FAMILIES : FAMILIES) : CLASS_FAMILIES;
   if (isMoved || isClassMoved) await tx.query(keySql.course_mark_keys, [courseId, families, look.awaited]);
-  return { courseId, version, isMoved, isClassMoved };
+  return { courseId, version, isMoved, isNewDay, isClassMoved };
 }
 
 /** By who holds the course's row. */

@@ -94,6 +94,7 @@ class Deriver<K extends FamilyKinds> {
     const isSmall = !work.isBehind && !this.#wasFull;
     const limit = (priority: MarkPriority): number => {
       if (priority !== MARK_PRIORITY.live && work.areCoursesNew) return 0;
+      if (priority === MARK_PRIORITY.bulk && work.areDaysNew) return 0;
       return priority === MARK_PRIORITY.live && isSmall ? LIVE_KEYS : OTHER_KEYS;
     };
     const onMore = (): void => this.#queue.look();
@@ -188,6 +189,7 @@ export function startCourseDeriver(
       const result = await deriveCourses(db, settings, COURSES_PER_BATCH, left);
       if (result.waiting === 0 || (isPatient && result.courses > 0)) stuckSince = undefined;
       else stuckSince ??= now;
+      work.noteNewDays(result.newDays > 0);
       const moved = result.moved + result.keysMarked;
       inVain = result.courses > 0 && moved === 0;
       if (moved > 0) work.tell({ unnamed: FAMILIES });

@@ -10,6 +10,9 @@ const BEHIND_MS = 2_000;
 /** How long a look that found many keys counts as a sign of more, milliseconds. */
 const MANY_MS = 1_000;
 
+/** How long a course for which a day has begun counts as a sign of others, milliseconds. */
+const NEW_DAYS_MS = 5_000;
+
 /** What has been committed that somebody is to derive. */
 export interface News {
   readonly keys?: MarkedKeys;
@@ -36,6 +39,7 @@ export class Work {
   #newCoursesDone: NewCoursesDone | null = null;
   #behindUntil = 0;
   #manyUntil = 0;
+  #newDaysUntil = 0;
   #changed = 0;
 
   /** News for other processes. */
@@ -135,6 +139,18 @@ export class Work {
   /** Told by who derives from rows: of so many keys. */
   noteChanged(keys: number): void {
     this.#changed += keys;
+  }
+
+  /** Told by who derives courses: whether days have begun for some of them, and more may follow. */
+  noteNewDays(areSome: boolean): void {
+    const wereSome = this.areDaysNew;
+    this.#newDaysUntil = areSome ? performance.now() + NEW_DAYS_MS : 0;
+    if (wereSome && !areSome) this.receive({ unnamed: FAMILIES });
+  }
+
+  /** True while a day begins for one course after another: news of a course is in sight once it has, and keys of others wait. */
+  get areDaysNew(): boolean {
+    return performance.now() < this.#newDaysUntil;
   }
 
   /** Told by who derives from rows: very many keys are marked, as after a snapshot or at midnight. */

@@ -93,6 +93,26 @@ test('that there are many is forgotten by itself', async () => {
   await expect.poll(() => work.hasMany).toBe(false);
 });
 
+test('while a day begins for one course after another, news alone is derived', async () => {
+  await makeKeys(3);
+  await markAll();
+  const work = new Work();
+  work.noteNewDays(true);
+  const marks = (priority: number) =>
+    world.db.query('SELECT FROM state.key_mark WHERE family = $1 AND priority = $2', ['engagement', priority]);
+  const loops = startDeriver(engagementFamily, { db: world.db, settings, work, log: openLog('silent') });
+  try {
+    const { marked } = await stageBatch(world.db, { changes: [login(900, 2n)] }, settings.reading);
+    work.tell({ keys: marked });
+    await expect.poll(() => marks(0)).toEqual([]);
+    expect(await marks(2)).toHaveLength(3);
+    work.noteNewDays(false);
+    await expect.poll(() => marks(2)).toEqual([]);
+  } finally {
+    await Promise.all(loops.map((loop) => loop.stop()));
+  }
+});
+
 test('news waits for no batch of keys that wait for none', async () => {
   await makeKeys(450);
   await markAll();

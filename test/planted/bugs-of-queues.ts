@@ -38,6 +38,13 @@ export const BUGS_OF_QUEUES: readonly PlantedBug[] = [
     tests: ['test/store/queue-plans.test.ts'],
   },
   {
+    name: 'at midnight the keys of the first courses are derived before the day begins for the last ones',
+    file: 'libs/pipeline/derivers.ts',
+    from: 'priority === MARK_PRIORITY.bulk && work.areDaysNew',
+    to: 'priority === MARK_PRIORITY.snapshot && work.areDaysNew',
+    tests: ['test/pipeline/many-keys.test.ts'],
+  },
+  {
     name: 'the rows of a key are looked for among all rows',
     file: 'libs/store/images/sql/rows.template.sql',
     from: 'WHERE student_id = k.student_id AND course_id = k.course_id',
