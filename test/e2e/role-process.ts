@@ -31,11 +31,10 @@ export class RoleProcess {
     children.add(this.#child);
     this.#child.stdout?.on('data', keep);
     this.#child.stderr?.on('data', keep);
+    this.#child.once('exit', () => children.delete(this.#child));
+    // What it said last may come after its end.
     this.#ended = new Promise((resolve) => {
-      this.#child.once('exit', (code, signal) => {
-        children.delete(this.#child);
-        resolve({ code, signal });
-      });
+      this.#child.once('close', (code, signal) => resolve({ code, signal }));
     });
   }
 
