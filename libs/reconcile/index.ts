@@ -16,7 +16,7 @@ import { openRowReconciler, type RowReconcileResult, type RowReconciler } from '
 import { Ledger, mergeVerdict } from './verdict.ts';
 
 /** Every family that is compared, after those that its results follow from. */
-const reconciliationsOf = (settings: FeatureSettings): readonly FamilyReconciliation[] => [
+export const reconciliationsOf = (settings: FeatureSettings): readonly FamilyReconciliation[] => [
   openFamilyReconciliation(performanceFamily, settings),
   openFamilyReconciliation(engagementFamily, settings),
   openFamilyReconciliation(anomalyFamily, settings),

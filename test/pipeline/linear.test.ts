@@ -2,24 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { AnyRowChange } from '#libs/domain/change.ts';
 import { MS_PER_DAY } from '#libs/domain/local-date.ts';
-import { anomalyFamily } from '#libs/families/anomaly.ts';
-import { engagementFamily } from '#libs/families/engagement.ts';
-import { performanceFamily } from '#libs/families/performance.ts';
 import { adoptFirstSettings, adoptSettings } from '#libs/pipeline/adopt.ts';
-import { startPipeline } from '#libs/pipeline/pipeline.ts';
 import { openLog } from '#libs/platform/log.ts';
 import type { Database, SqlValue } from '#libs/platform/postgres/database.ts';
-import { openFamilyReconciliation } from '#libs/reconcile/features/family.ts';
 import { reconcileFeatures } from '#libs/reconcile/features/feature-reconciler.ts';
-import { RECONCILE_TIMING } from '#libs/reconcile/features/repairs.ts';
-import { Ledger } from '#libs/reconcile/verdict.ts';
+import { reconciliationsOf } from '#libs/reconcile/index.ts';
 import { memorySource } from '#libs/source/memory/index.ts';
 import { openProgressStore } from '#libs/store/progress/progress.ts';
 import { openAnalytics } from '#libs/store/schema/open.ts';
-import { anomalyRole } from '../../services/anomaly/role.ts';
-import { engagementRole } from '../../services/engagement/role.ts';
-import { performanceRole } from '../../services/performance/role.ts';
+import { reconcileRun } from '../reconcile/features/run.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
+import { startTestRoles } from '../support/pipeline.ts';
 import { testSettings } from '../support/settings.ts';
 
 /*
@@ -129,32 +122,19 @@ class School {
 
   /** Until nothing waits. */
   async #derive(db: Database, begin: () => void = () => {}): Promise<void> {
-    const stops: (() => Promise<void>)[] = [];
     const clock = { now: () => this.#day * MS_PER_DAY + MS_PER_DAY / 2 };
-    let failure: unknown;
-    await startPipeline({
-      roles: [engagementRole, performanceRole, anomalyRole],
-      db,
-      settings,
-      clock,
-      log: openLog('silent'),
-      intake: { source: this.#source, name: 'memory' },
-      lifecycle: { add: (_, stop) => stops.unshift(stop) },
-      fail: (error) => {
-        failure = error;
-      },
-    });
+    const pipeline = await startTestRoles({ source: this.#source, name: 'memory' }, { analytics: db, settings, clock });
     try {
       begin();
       await this.#source.drained();
       const waits = `SELECT (EXISTS (SELECT FROM state.key_mark) OR EXISTS (SELECT FROM state.course_mark)
         OR (SELECT today FROM state.calendar) <> $1::date) AS waits`;
       while ((await this.#ask<{ waits: boolean }>(waits, new Date(this.#day * MS_PER_DAY).toISOString())).waits) {
-        if (failure !== undefined) throw failure;
+        if (pipeline.failure !== undefined) throw pipeline.failure;
         await sleep(20);
       }
     } finally {
-      for (const stop of stops) await stop();
+      await pipeline.stop();
     }
   }
 
@@ -200,24 +180,8 @@ class School {
   }
 
   async #reconcile(db: Database): Promise<void> {
-    const signal = new AbortController().signal;
-    const guard = (): Promise<void> => Promise.resolve();
-    const context = {
-      runId: '',
-      mode: 'reconcile',
-      scope: {},
-      dryRun: true,
-      signal,
-      progress: () => {},
-      guard,
-    } as const;
-    const run = { db, context, ledger: new Ledger(), timing: RECONCILE_TIMING };
-    const families = [
-      openFamilyReconciliation(performanceFamily, settings),
-      openFamilyReconciliation(engagementFamily, settings),
-      openFamilyReconciliation(anomalyFamily, settings),
-    ];
-    const { compared, left } = await reconcileFeatures(run, families, {}, settings.deriving);
+    const run = reconcileRun(db, true);
+    const { compared, left } = await reconcileFeatures(run, reconciliationsOf(settings), {}, settings.deriving);
     expect(left).toBe(0);
     expect(compared).toBeGreaterThan(this.#keys);
   }

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '#libs/domain/clock.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
-import { startPipeline } from '#libs/pipeline/pipeline.ts';
+import { type PipelineParts, startPipeline } from '#libs/pipeline/pipeline.ts';
 import { openLog } from '#libs/platform/log.ts';
 import type { Database, DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
@@ -15,20 +15,31 @@ export interface TestPipeline {
   stop(): Promise<void>;
 }
 
-export interface TestPipelineOptions {
-  readonly source: DatabaseAddress;
+interface TestRolesOptions {
   readonly analytics: Database;
   readonly settings: FeatureSettings;
   readonly clock?: Clock;
+}
+
+export interface TestPipelineOptions extends TestRolesOptions {
+  readonly source: DatabaseAddress;
   readonly maxBatch?: number;
 }
 
 /** Every role of the embedded way in this process, on databases of the test. */
-export async function startTestPipeline(options: TestPipelineOptions): Promise<TestPipeline> {
-  const { source: address, analytics: db, settings, clock = systemClock, maxBatch = 500 } = options;
+export function startTestPipeline(options: TestPipelineOptions): Promise<TestPipeline> {
+  const { source: address, analytics: db, maxBatch = 500 } = options;
   // The names of slots belong to the whole server, and other tests have theirs on it.
   const slotPrefix = address.database.slice(0, 50);
   const source = pgoutputSource({ address, progress: openProgressStore(db), slotPrefix, maxBatch });
+  return startTestRoles({ source, name: 'pgoutput' }, options);
+}
+
+/** The same with changes from elsewhere. */
+export async function startTestRoles(
+  intake: NonNullable<PipelineParts['intake']>,
+  { analytics: db, settings, clock = systemClock }: TestRolesOptions,
+): Promise<TestPipeline> {
   const state: { failure: unknown } = { failure: undefined };
   const stops: (() => Promise<void>)[] = [];
   await startPipeline({
@@ -37,7 +48,7 @@ export async function startTestPipeline(options: TestPipelineOptions): Promise<T
     settings,
     clock,
     log: openLog('silent'),
-    intake: { source, name: 'pgoutput' },
+    intake,
     lifecycle: { add: (_, stop) => stops.unshift(stop) },
     fail: (error) => {
       state.failure = error;

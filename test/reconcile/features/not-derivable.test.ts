@@ -2,11 +2,10 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { performanceFamily } from '#libs/families/performance.ts';
 import { openFamilyReconciliation } from '#libs/reconcile/features/family.ts';
 import { reconcileFeatures } from '#libs/reconcile/features/feature-reconciler.ts';
-import { RECONCILE_TIMING, type ReconcileRun } from '#libs/reconcile/features/repairs.ts';
-import { Ledger } from '#libs/reconcile/verdict.ts';
 import { testSettings } from '../../support/settings.ts';
 import { fillSource } from '../campus.ts';
 import { ReconcileWorld } from '../reconcile-world.ts';
+import { reconcileRun } from './run.ts';
 
 let world: ReconcileWorld;
 beforeEach(async () => {
@@ -16,21 +15,6 @@ beforeEach(async () => {
   await world.settle();
 });
 afterEach(() => world.drop());
-
-const runOf = (dryRun: boolean): ReconcileRun => ({
-  db: world.db,
-  ledger: new Ledger(),
-  timing: RECONCILE_TIMING,
-  context: {
-    runId: '',
-    mode: 'reconcile',
-    scope: {},
-    dryRun,
-    signal: new AbortController().signal,
-    progress: () => {},
-    guard: () => Promise.resolve(),
-  },
-});
 
 test.each([true, false])(
   'a key that cannot be computed is named, and all others are compared (dry run: %s)',
@@ -56,7 +40,7 @@ test.each([true, false])(
       },
     };
     const broken = openFamilyReconciliation(family, world.settings);
-    const run = runOf(dryRun);
+    const run = reconcileRun(world.db, dryRun);
     const result = await reconcileFeatures(run, [broken], {}, testSettings().deriving);
     expect(run.ledger.examples).toEqual([
       {
