@@ -105,9 +105,7 @@ class Caller {
 
   call(news: News): void {
     this.#news = this.#news === undefined ? news : together(this.#news, news);
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined;
-    });
+    this.#running ??= this.#run();
   }
 
   async finished(): Promise<void> {
@@ -124,5 +122,6 @@ class Caller {
         if (!isDatabaseFault(error)) this.#log.warn({ err: error }, 'other processes could not be woken');
       }
     }
+    this.#running = undefined;
   }
 }

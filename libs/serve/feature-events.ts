@@ -84,7 +84,7 @@ export class FeatureEvents {
     const reader = { course, stream };
     // An id to go on from, also for who leaves before anything has changed.
     stream.push(`id: ${name}_${this.#last}\n\n`);
-    for (const event of this.#missed(after, name)) this.#send(reader, event);
+    for (const event of this.#missed(reader, after, name)) this.#push(stream, event.text);
     this.#readers.add(reader);
     stream.once('close', () => this.#leave(reader));
     const end = (): void => this.#end(reader);
@@ -122,13 +122,17 @@ export class FeatureEvents {
     this.#linger = setTimeout(() => void this.stop(), LINGER_MS).unref();
   }
 
-  /** What came after an event, if all of that is still kept; else that anything may have changed. */
-  #missed(after: string | undefined, name: string): readonly Kept[] {
+  /** What came after an event, if all of that is still kept and can be sent at once; else that anything may have changed. */
+  #missed(reader: Reader, after: string | undefined, name: string): readonly Kept[] {
     if (after === undefined) return [];
     const [feed, id = ''] = after.split('_');
     const from = Number(id);
     const first = this.#kept[0]?.id ?? this.#last + 1;
-    if (feed === name && from >= first - 1 && from <= this.#last) return this.#kept.filter((event) => event.id > from);
+    if (feed === name && from >= first - 1 && from <= this.#last) {
+      const missed = this.#kept.filter((event) => event.id > from && concerns(event, reader));
+      const length = missed.reduce((sum, { text }) => sum + text.length, 0);
+      if (2 * length <= this.#patience.mostUnread) return missed;
+    }
     return [{ id: this.#last, text: textOf(`${name}_${this.#last}`, RESET), course: null }];
   }
 
@@ -177,8 +181,8 @@ export class FeatureEvents {
     for (const { stream } of this.#readers) this.#push(stream, ': still here\n\n');
   }
 
-  #send({ course, stream }: Reader, event: Kept): void {
-    if (course === null || event.course === null || event.course === course) this.#push(stream, event.text);
+  #send(reader: Reader, event: Kept): void {
+    if (concerns(event, reader)) this.#push(reader.stream, event.text);
   }
 
   #push(stream: Readable, text: string): void {
@@ -188,6 +192,9 @@ export class FeatureEvents {
 }
 
 const RESET = 'reset';
+
+const concerns = (event: Kept, { course }: Reader): boolean =>
+  course === null || event.course === null || event.course === course;
 
 const textOf = (id: string, data: string): string =>
   data === RESET ? `id: ${id}\nevent: reset\ndata: {}\n\n` : `id: ${id}\ndata: ${data}\n\n`;

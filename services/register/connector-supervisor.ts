@@ -134,7 +134,8 @@ class ConnectorSupervisor {
       const force = this.#force;
       const situation = await inspectOnce(context, origin, this.#restarts, force);
       this.looks += 1;
-      if (force !== undefined) this.#force = undefined;
+      // A look that something was away for has begun no epoch.
+      if (situation === undefined) this.#force = undefined;
       if (situation === undefined) continue;
       await this.report(situation);
       if (!forEver && situation.state === 'streaming') return;

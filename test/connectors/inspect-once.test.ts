@@ -1,3 +1,5 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { formatLsn, parseLsn } from '#libs/domain/position.ts';
@@ -5,6 +7,7 @@ import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
 import { originText } from '#libs/source/postgres/signature.ts';
 import { openProgressStore } from '#libs/store/progress/progress.ts';
 import type { ConnectApi, Connector } from '../../services/register/connect-api.ts';
+import { superviseConnector } from '../../services/register/connector-supervisor.ts';
 import { inspectOnce } from '../../services/register/inspect.ts';
 import { Restarts } from '../../services/register/restarts.ts';
 import { slotOf, wantedConfig } from '../../services/register/settings.ts';
@@ -73,4 +76,47 @@ test('a connector that comes along while it is looked at is no reason for a new 
     epoch,
     detail: expect.stringContaining('does not read its slot'),
   });
+});
+
+/** A Connect that is busy for its first answer about the connector, and has it stopped afterwards. */
+async function startBusyConnect(config: Readonly<Record<string, string>>): Promise<Server> {
+  const answers = new Map<string, unknown>([
+    ['/', { version: '4.1.0', kafka_cluster_id: 'test' }],
+    ['/config', config],
+    ['/status', { connector: { state: 'STOPPED' }, tasks: [] }],
+    ['/offsets', { offsets: [] }],
+  ]);
+  let asked = 0;
+  const server = createServer((request, response) => {
+    const path = request.url === '/' ? '/' : (request.url?.replace(/^\/connectors\/[^/]+/, '') ?? '');
+    if (path !== '/') asked += 1;
+    const isBusy = asked === 1 || request.method !== 'GET' || !answers.has(path);
+    response.writeHead(isBusy ? 503 : 200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(isBusy ? { error_code: 503, message: 'starting' } : answers.get(path)));
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  return server;
+}
+
+test('a new epoch that was asked for begins, also when Connect was away for the first look', async () => {
+  const { settings, analytics, source } = fixture;
+  const epoch = (await openProgressStore(analytics.db).read(DEBEZIUM_STREAM))?.epoch ?? 0;
+  const connect = await startBusyConnect(wantedConfig(settings, epoch, 'no_data'));
+  const url = `http://127.0.0.1:${(connect.address() as AddressInfo).port}`;
+  const stopping = new AbortController();
+  const told: string[] = [];
+  const supervised = superviseConnector({
+    settings: { ...settings, source: source.address, connect: { ...settings.connect, url } },
+    db: analytics.db,
+    signal: stopping.signal,
+    tell: (line) => told.push(line),
+    forEver: true,
+    every: 20,
+    newEpoch: 'somebody asked for it',
+  });
+  await expect.poll(() => told, { timeout: 20_000 }).toContain(`epoch ${epoch + 1} begins: somebody asked for it`);
+  stopping.abort();
+  await supervised;
+  connect.closeAllConnections();
+  connect.close();
 });

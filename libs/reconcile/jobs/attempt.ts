@@ -92,7 +92,7 @@ async function settle(parts: JobParts, run: ClaimedRun, outcome: Outcome, signal
     log.warn({ runId: run.runId }, 'another process has taken the run over');
     return;
   }
-  if (cause === 'stopping') {
+  if (cause === 'stopping' && !('result' in outcome)) {
     await releaseRun(db, run.runId, owner, null);
     log.info({ runId: run.runId }, 'the run is given back: the process stops');
     return;
@@ -102,7 +102,8 @@ async function settle(parts: JobParts, run: ClaimedRun, outcome: Outcome, signal
     await end(parts, run, { status: 'cancelled', reason: 'cancelled' });
     return;
   }
-  if ('result' in outcome && cause === null) {
+  // What is finished need not be done again because the process stops just then.
+  if ('result' in outcome && (cause === null || cause === 'stopping')) {
     const { verdict, recordsProcessed, recordsFailed } = outcome.result;
     log.info({ runId: run.runId, ...totalsOf(verdict) }, 'the verdict');
     await end(parts, run, { status: 'succeeded', reason: null, verdict, recordsProcessed, recordsFailed });

@@ -1,6 +1,6 @@
 import { hasEnded } from '#libs/domain/run.ts';
 import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
-import { sleep } from '#libs/platform/retry.ts';
+import { retryWhileUnavailable, sleep } from '#libs/platform/retry.ts';
 import { cancelRun, claimRun, endDeadRuns, findRun, type PipelineRun } from '#libs/store/runs/runs.ts';
 import { attemptRun, type JobParts } from './attempt.ts';
 
@@ -19,10 +19,12 @@ export async function runOnce(
   show: (run: PipelineRun) => void,
 ): Promise<PipelineRun> {
   const never = new AbortController().signal;
-  let cancelled = false;
+  const over = new AbortController();
   const cancel = (): void => {
-    cancelled = true;
-    cancelRun(parts.db, runId).catch((error: unknown) => parts.log.error({ err: error }, 'could not cancel the run'));
+    retryWhileUnavailable(() => cancelRun(parts.db, runId), {
+      signal: over.signal,
+      onUnavailable: (error) => parts.log.error({ err: error }, 'the run could not be cancelled; trying again'),
+    }).catch(() => {});
   };
   signal.addEventListener('abort', cancel, { once: true });
   if (signal.aborted) cancel();
@@ -30,11 +32,11 @@ export async function runOnce(
     for (;;) {
       const ended = await step(parts, runId, never, show);
       if (ended !== null) return ended;
-      if (signal.aborted && !cancelled) cancel();
       await sleep(LOOK_EVERY_MS);
     }
   } finally {
     signal.removeEventListener('abort', cancel);
+    over.abort();
   }
 }
 
