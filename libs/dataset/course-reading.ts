@@ -117,7 +117,10 @@ export class CourseReading {
   /** Of those that are not kept. */
   async #readRows(group: readonly StudentCourse[]): Promise<ReadonlyMap<number, RowsOfKey>> {
     const keys = group.filter(({ studentId }) => !this.#kept.has(studentId));
-    if (keys.length === 0) return new Map();
+    if (keys.length === 0) {
+      await this.#tx.query(datasetSql.dataset_alive);
+      return new Map();
+    }
     const { settings } = this.#request;
     const [engagements, performances] = [
       await engagementFamily.read(this.#tx, keys, settings.reading),

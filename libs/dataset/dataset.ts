@@ -21,7 +21,7 @@ export interface DatasetRequest {
 export interface Dataset {
   /** How many keys there may be at most. */
   readonly keys: number;
-  /** By what the set can be made again: without the number of rows, which is known at the end. */
+  /** By what the set can be made again, without the number of rows; and how many keys have been left out until now. */
   readonly metadata: TableMetadata;
   /** Key by key, in order of course and student; a key that has nothing too. */
   parts(onLeftOut?: (key: LeftOut) => void): AsyncGenerator<DatasetPart>;
@@ -42,6 +42,7 @@ export async function withDataset<T>(
 ): Promise<T> {
   return db.transaction(async (tx) => {
     await tx.query(datasetSql.dataset_snapshot);
+    await tx.query(datasetSql.dataset_patience);
     return work(await openDataset(tx, request));
   });
 }
@@ -57,18 +58,28 @@ async function openDataset(tx: Queryable, request: DatasetRequest): Promise<Data
   checkDays(request.days, today);
   const position = await readPosition(tx);
   const courses = await readCourses(tx, request.courses);
+  let leftOut = 0;
   return {
     keys: courses.reduce((sum, { keys }) => sum + keys, 0),
-    metadata: {
-      schema_version: SCHEMA_VERSION,
-      definitions: settings.features,
-      settings: settings.fingerprint,
-      today: formatDay(today),
-      as_of: request.days.map(formatDay).join(','),
-      courses: courses.map(({ course_id }) => course_id).join(','),
-      position,
+    get metadata() {
+      return {
+        schema_version: SCHEMA_VERSION,
+        definitions: settings.features,
+        settings: settings.fingerprint,
+        today: formatDay(today),
+        as_of: request.days.map(formatDay).join(','),
+        courses: courses.map(({ course_id }) => course_id).join(','),
+        position,
+        left_out: String(leftOut),
+      };
     },
-    parts: (onLeftOut = () => {}) => partsOf(tx, { courses, days: request.days, today, settings, onLeftOut }),
+    parts: (onLeftOut = () => {}) => {
+      const count = (key: LeftOut): void => {
+        leftOut += 1;
+        onLeftOut(key);
+      };
+      return partsOf(tx, { courses, days: request.days, today, settings, onLeftOut: count });
+    },
   };
 }
 

@@ -12,7 +12,7 @@ export interface ErasedNames {
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi;
 /** In a path, and among the parameters. */
-const INTEGER = /(\/student\/|\/temporal\/|\/trajectory\/|\bstudent_id=)0*(\d+)(?!\w|-)/g;
+const INTEGER = /(\/student\/|\/temporal\/|\/trajectory\/|\/explain\/|\bstudent_id=)0*(\d+)(?!\w|-)/g;
 
 export const NOBODY_ERASED: ErasedNames = { version: '', hide: (text) => text };
 

@@ -24,7 +24,8 @@ import { verifyFile, verifyStored } from './verify.ts';
 
 const USAGE = `Forgets a student: whatever is stored here, now and in what comes, until the student is admitted again.
 
-  npm run erase -- --student <uuid>     erases, and prints the signed record of what was removed
+  npm run erase -- --student <uuid>     erases, and prints the signed record of what was removed; to keep that in a file:
+                                        npm run --silent erase -- …, since npm prints the student, too
       --dry-run                         prints what would be removed, and removes nothing
       --why <text>                      stands in the record; do not name the person
       --readmit                         takes the student in again: the next reconcile, or epoch, brings the rows

@@ -16,7 +16,9 @@ export const verifyFile = (file: string, signer: RecordSigner): number => tell(v
 
 function readRecord(file: string): SignedRecord {
   try {
-    return SIGNED.parse(JSON.parse(readFileSync(file, 'utf8'))) as unknown as SignedRecord;
+    const printed = readFileSync(file, 'utf8');
+    // npm may have said before it what it runs.
+    return SIGNED.parse(JSON.parse(printed.slice(Math.max(0, printed.search(/^\{/m))))) as unknown as SignedRecord;
   } catch (error) {
     const why = error instanceof z.ZodError ? 'it has no record, key and signature' : messageOf(error);
     throw new ConfigurationError(

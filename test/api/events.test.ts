@@ -223,6 +223,33 @@ test('who does not read is cut off', async () => {
   await events.stop();
 });
 
+test('who was cut off and has missed more than may wait is told that anything may have changed', async () => {
+  const options = { address: analytics.address, log: openLog('silent') };
+  const events = new FeatureEvents(analytics.db, options, { mostUnread: 1_000 });
+  const { signal } = new AbortController();
+  const read = async (after: string): Promise<string> => {
+    let text = '';
+    for await (const part of events.open({ course: null, after, signal })) {
+      text += part;
+      if (text.includes('data:')) break;
+    }
+    return text;
+  };
+  // Of another process, so that it says where it is.
+  const [, first = ''] = /^id: (.*)$/m.exec(await read('elsewhere_1')) ?? [];
+  const slow = events.open({ course: null, after: first, signal });
+  for (let score = 60; score < 90 && !slow.destroyed; score += 1) {
+    await change(1, score);
+    await new Promise((next) => setTimeout(next, 20));
+  }
+  expect(slow.destroyed).toBe(true);
+  const again = await read(first);
+  expect(again).toContain('event: reset');
+  const [, last = ''] = /^id: (.*)$/m.exec(again) ?? [];
+  expect(last).not.toBe(first);
+  await events.stop();
+});
+
 test('while nothing changes a comment says that it goes on', async () => {
   const options = { address: analytics.address, log: openLog('silent') };
   const events = new FeatureEvents(analytics.db, options, { heartbeatMs: 20 });

@@ -1,13 +1,17 @@
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { parse } from 'csv-parse/sync';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { FEATURE_COLUMNS, LABEL_COLUMNS } from '#libs/dataset/columns.ts';
+import { streamDataset } from '#libs/dataset/dataset-stream.ts';
+import { CourseLabels } from '#libs/dataset/labels.ts';
 import { formatDay, type LocalDay, MS_PER_DAY, parseDay } from '#libs/domain/local-date.ts';
 import { hashOf } from '#libs/features/hash.ts';
 import { FEATURE_SET } from '#libs/features/index.ts';
+import { openDatabase } from '#libs/platform/postgres/database.ts';
 import type { Api } from '../../services/api/role.ts';
 import { seedCampus } from '../../services/sandbox/campus/seed.ts';
 import { ask, errorOf, startTestApi } from '../api/support.ts';
@@ -110,6 +114,7 @@ describe('npm run dataset', () => {
         'prepadata.definitions': hashOf(FEATURE_SET),
         'prepadata.settings': expect.stringMatching(/^[0-9a-f]{64}$/),
         'prepadata.rows': String(rows.length),
+        'prepadata.left_out': '0',
         'prepadata.position': expect.stringMatching(/^\S+@\d+:\d+$/),
         'prepadata.as_of': DAYS.map(formatDay).join(','),
         'prepadata.command': `npm run dataset -- --as-of ${SPAN} --out features.parquet`,
@@ -335,6 +340,36 @@ describe('GET /api/dataset', () => {
     },
     MINUTES_MS,
   );
+
+  test(
+    'is whole for a reader who takes longer than a session may leave a transaction open',
+    async () => {
+      const settings = { idle_in_transaction_session_timeout: '200' };
+      const hasty = openDatabase(world.analytics.address, { connections: 1, settings });
+      const days = Array.from({ length: 200 }, (_, at) => TODAY - 199 + at);
+      const request = { days, courses: null, part: 'features', format: 'csv', command: '' } as const;
+      const sent: Buffer[] = [];
+      for await (const part of await streamDataset(hasty, request)) {
+        if (sent.length === 0) await sleep(1_000);
+        sent.push(part as Buffer);
+      }
+      await hasty.close();
+      const rows = Buffer.concat(sent).toString().trimEnd().split('\r\n');
+      expect(rows.length - 1).toBe((await world.rows(days)).length);
+    },
+    MINUTES_MS,
+  );
+
+  test('counts the keys that are left out since their rows cannot be derived', async () => {
+    const fault = vi.spyOn(CourseLabels.prototype, 'add').mockImplementationOnce(() => {
+      throw new RangeError('too deep');
+    });
+    const file = inFolder('left-out.parquet');
+    writeFileSync(file, (await get(`as_of=${SPAN}`)).body);
+    fault.mockRestore();
+    expect(await readMetadata(file)).toMatchObject({ 'prepadata.left_out': '1' });
+    expect((await readParquet(file)).length).toBeLessThan((await world.rows(DAYS)).length);
+  });
 
   test('before anything was derived', async () => {
     const empty = await createAnalyticsDatabase('dataset_api_empty');

@@ -162,6 +162,9 @@ test('erased while changes stream in, killed on the way and run again, nothing c
   const printed = done.output.slice(done.output.indexOf('{'));
   writeFileSync(file, printed);
   expect(await erase('--verify', file)).toMatchObject({ code: 0 });
+  // As npm prints it, unless it is told to be silent.
+  writeFileSync(file, `\n> prepadata@1.0.0 erase\n> node launch.mjs main.ts --why {odd}\n\n${printed}`);
+  expect(await erase('--verify', file)).toMatchObject({ code: 0 });
   writeFileSync(file, printed.replace('by letter', 'by mail'));
   expect(await erase('--verify', file)).toMatchObject({ code: 1, output: expect.stringContaining('NOT genuine') });
   expect(await erase('--student', student)).toMatchObject({

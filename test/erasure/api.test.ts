@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startErasures } from '#libs/pipeline/erase.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { verifyRecord } from '#libs/store/erasure/record.ts';
+import { readErasedNames } from '../../services/api/erased-names.ts';
+import { ROUTES } from '../../services/api/routes/index.ts';
 import { addPeople, insertAll, serveWhile, uuid } from '../api/support.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { erase, SIGNER } from './support.ts';
@@ -154,6 +156,19 @@ describe('the access record', () => {
       for (const other of ['/student/44"', uuid('a', 44), '/student/5"']) expect(text).toContain(other);
       expect(text).not.toMatch(/\/(student|temporal|trajectory)\/4\b/);
     });
+  });
+
+  test('names it wherever a student stands in a path', async () => {
+    const { record } = await erase(analytics.db, uuid('a', 6));
+    const shown = `erased-${record.student_digest.slice(0, 16)}`;
+    const names = await readErasedNames(analytics.db);
+    const paths = ROUTES.flatMap(({ path: route, params }) =>
+      Object.entries(params.shape)
+        .filter(([, { description = '' }]) => description.startsWith('The student'))
+        .map(([name]) => route.replace(`:${name}`, '6').replaceAll(/:\w+/g, '7')),
+    );
+    expect(paths.length).toBeGreaterThan(3);
+    for (const asked of paths) expect(names.hide(asked), asked).toBe(asked.replace('/6', `/${shown}`));
   });
 
   test('files that are no longer written to are deleted when they were kept long enough', async () => {

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { aborted } from '#libs/platform/lifecycle.ts';
 import type { Loop } from '#libs/platform/loop/loop.ts';
 import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import type { Runner } from '#libs/reconcile/contract.ts';
 import { RunGuardError, RunStoppedError } from '#libs/reconcile/jobs/errors.ts';
 import { startExecutor } from '#libs/reconcile/jobs/executor.ts';
+import { runOnce } from '#libs/reconcile/jobs/once.ts';
 import type { RunTiming } from '#libs/reconcile/jobs/timing.ts';
 import { cancelRun } from '#libs/store/runs/runs.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
@@ -235,6 +237,40 @@ test('a process that is told to stop gives its run back, and the attempt does no
   expect(await read(db, id)).toMatchObject({ status: 'queued', attempts: 0 });
   execute(new FakeRunner());
   expect(await until(db, id, ended)).toMatchObject({ status: 'succeeded', attempts: 1 });
+});
+
+test('a process that is told to stop when its run has just finished writes the verdict down', async () => {
+  const { db } = analytics;
+  const id = await ask(db);
+  const finishing = new Gate();
+  const first = execute(
+    new FakeRunner(async ({ signal }) => {
+      finishing.open();
+      // What it is at cannot be left, and is done when it hears that it is to stop.
+      await aborted(signal);
+      return resultOf();
+    }),
+  );
+  await finishing.opened;
+  await first.stop();
+  expect(await read(db, id)).toMatchObject({ status: 'succeeded', attempts: 1, verdict: ALL_EQUAL });
+});
+
+test('whose cancelling failed for want of a database is cancelled when that is back', async () => {
+  const { db } = analytics;
+  let failures = 2;
+  const flaky = interpose(db, (statement, when) => {
+    if (when !== 'before' || !statement.includes('run_cancel') || failures === 0) return;
+    failures -= 1;
+    throw databaseFault();
+  });
+  const id = await ask(db);
+  const interrupted = new AbortController();
+  const run = runOnce(jobParts(flaky, endless), id, interrupted.signal, () => {});
+  await until(db, id, ({ status }) => status === 'running');
+  interrupted.abort();
+  expect(await run).toMatchObject({ status: 'cancelled' });
+  expect(failures).toBe(0);
 });
 
 test('the analytics database is away just when the run ends: the verdict is written when it is back', async () => {
