@@ -33,12 +33,14 @@ const ENROLLMENTS = openRowTable({
   table: 'enrollments',
   read: readEnrollment,
   rules: ENROLMENT_RULES,
+  follows: () => true,
   revive: (row) => row,
 });
 const ACTIVITIES = openRowTable({
   table: 'activity_logs',
   read: readActivity,
   rules: ACTIVITY_RULES,
+  follows: ({ kind }) => kind === 'completion',
   revive: (row) => row,
 });
 

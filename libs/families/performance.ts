@@ -16,6 +16,7 @@ const GRADES = openRowTable({
   table: 'grades',
   read: readGrade,
   rules: GRADE_RULES,
+  follows: () => true,
   revive: (grade) => ({
     ...grade,
     value: grade.value === null ? null : BigInt(grade.value),

@@ -22,6 +22,20 @@ export const BUGS_OF_LOADING: readonly PlantedBug[] = [
     tests: LOADING,
   },
   {
+    name: 'folded rows: completions are told apart by the word that they came under',
+    file: 'libs/families/engagement.ts',
+    from: "({ kind }) => kind === 'completion'",
+    to: '() => false',
+    tests: ['test/store/rows.test.ts'],
+  },
+  {
+    name: 'folded rows: a late completion under another word is taken for one that repeats',
+    file: 'libs/store/images/row-table.ts',
+    from: '[...new Set([...late, ...shuffled])]',
+    to: 'shuffled',
+    tests: ['test/store/rows.test.ts'],
+  },
+  {
     name: 'loading: every epoch counts as the first, and what an older one could not read stays listed',
     file: 'libs/store/images/stage.ts',
     from: 'if (!isFirst) await tx.query',

@@ -71,6 +71,7 @@ function toVariant(chosen: Choice, idOf: ExcludedIds): Variant {
     ? [
         ['badge', 'view'],
         ['view', 'forum_post'],
+        ['finished', 'completion'],
       ]
     : [];
   return {

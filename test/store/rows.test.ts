@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { AnyRowChange } from '#libs/domain/change.ts';
 import { MS_PER_DAY } from '#libs/domain/local-date.ts';
@@ -84,7 +85,7 @@ const folded = async (family: string): Promise<string | null> =>
     ?.folded ?? null;
 const features = async (): Promise<object> => {
   const [row] = await world.db.query(
-    `SELECT graded_items, latest_grade, latest_graded_at, activities_completed, events_count
+    `SELECT graded_items, latest_grade, latest_graded_at, activities_completed, events_count, last_activity_at
      FROM performance_features FULL JOIN engagement_features USING (student_id, course_id)`,
   );
   return row ?? {};
@@ -193,6 +194,61 @@ test('keys with more rows than are read at once, in any order, are read whole', 
   expect(bySight(read[2]?.rows ?? [])).toEqual(bySight(read[1]?.rows ?? []));
   const engagement = await world.db.transaction((tx) => engagementFamily.read(tx, keys, settings.reading));
   expect(engagement.map(({ rows }) => rows.activities.length)).toEqual([1, 0, 0]);
+});
+
+describe('completions of one resource under words of which one alone is copied', () => {
+  const completed = async (): Promise<unknown> => {
+    await derive();
+    return features();
+  };
+
+  test('follow each other whatever they are called', async () => {
+    await stage([activity('completion', 1, 1), activity('Completion', 2, 0), activity('completion', 3, 1)]);
+    expect(await completed()).toMatchObject({ activities_completed: 1 });
+    await stage([activity(' completion', 4, 0)]);
+    expect(await completed()).toMatchObject({ activities_completed: 0 });
+    await stage([activity('completion', 5, 1)]);
+    expect(await completed()).toMatchObject({ activities_completed: 1 });
+  });
+
+  test('are looked at again, all rows of the key, when a database of an earlier version is taken over', async () => {
+    const migration = readFileSync(
+      new URL('../../schemas/sql/0032_completions_by_any_word.sql', import.meta.url),
+      'utf8',
+    );
+    const marks = 'SELECT family, priority, new_rows FROM state.key_mark';
+    await stage([activity('completion', 1, 1), { ...activity('view', 2), after: { ...KEY, activity_type: 'view' } }]);
+    await derive();
+    await world.db.query(migration);
+    expect(await world.db.query(marks)).toEqual([]);
+    await stage([activity('Completion', 2, 0), activity('FINISHED', 3, 1)]);
+    await derive();
+    await world.db.query(migration);
+    expect(await world.db.query(marks)).toEqual([{ family: 'engagement', priority: 2, new_rows: null }]);
+  });
+
+  test('do so beside what is kept of more than a thousand rows, in time and late', async () => {
+    await stage(hours(1_200).map((n) => activity('completion', n / 4, 1)));
+    // Until six days after it the course speaks for today.
+    await stage([activity('view', 299)]);
+    expect(await completed()).toMatchObject({ activities_completed: 1 });
+    expect(await folded('engagement')).not.toBeNull();
+    await stage([activity('COMPLETION', 301, 0)]);
+    expect(await completed()).toMatchObject({ activities_completed: 0 });
+    await stage([activity('completion', 302, 1)]);
+    expect(await completed()).toMatchObject({ activities_completed: 1, events_count: 1 });
+    const seen = async (): Promise<number> => JSON.parse((await folded('engagement')) ?? '{}').activity_logs.seen;
+    const before = await seen();
+    await stage([activity('view', 303)]);
+    await completed();
+    expect(await seen()).toBe(before);
+    await stage([activity('COMPLETION', 304, 0), activity('completion', 303, 0)]);
+    expect(await completed()).toMatchObject({ activities_completed: 0, events_count: 2 });
+    await stage([activity('completion', 306, 1), activity('completion', 308, 1)]);
+    expect(await completed()).toMatchObject({ last_activity_at: new Date(at(306)) });
+    await stage([activity('COMPLETION', 307, 0)]);
+    expect(await completed()).toMatchObject({ last_activity_at: new Date(at(308)) });
+  });
 });
 
 test('events are found by the index without the rows that are copied', async () => {

@@ -13,6 +13,8 @@ export interface RowReading<I, O> {
   readonly table: TableOfKeys;
   read(image: I, settings: ReadingSettings): O | Rejected;
   readonly rules: FoldRules<O>;
+  /** Whether a row follows others of its subject, and is folded with them, though its word is none that is copied. */
+  follows(row: O): boolean;
   /** A row that was kept: JSON has its bigints as text. */
   revive(row: O): O;
 }
@@ -39,7 +41,7 @@ interface PagedStatement {
 
 interface Statements {
   readonly all: PagedStatement;
-  /** Rows that are never folded; null: there are none. */
+  /** Rows whose word is none that is copied; null: there are none. */
   readonly single: PagedStatement | null;
   /** Of either; it is the same cursor. */
   readonly fetch: SqlStatement;
@@ -142,7 +144,7 @@ class TableReading<I extends object, O extends object> {
     const values = [...coursesAndStudents(keys), named.map(({ n }) => n), named.map(({ id }) => id)];
     const { single } = this.#statements;
     const apart = new Set(single === null ? [] : known.filter((n) => this.#keptOf(n)?.single === undefined));
-    const [rows] = await Promise.all([
+    const [rows, late = []] = await Promise.all([
       named.length === 0 ? [] : this.#tx.query<ReadRow<I>>(this.#statements.fresh, values),
       single === null ? undefined : this.#readAll(single, [...apart], false, false),
     ]);
@@ -151,7 +153,7 @@ class TableReading<I extends object, O extends object> {
       if (!row.copied && apart.has(row.key)) continue;
       const observation = this.#observe(row, row.key);
       if (observation === null) continue;
-      if (!row.copied) {
+      if (!row.copied && !this.#reading.follows(observation)) {
         this.#rows[row.key]?.addSingle(observation);
         continue;
       }
@@ -159,12 +161,13 @@ class TableReading<I extends object, O extends object> {
       if (own === undefined) byKey.set(row.key, [observation]);
       else own.push(observation);
     }
-    return [...byKey].flatMap(([n, own]) => (this.#rows[n]?.fold(own) === true ? [] : [n]));
+    const shuffled = [...byKey].flatMap(([n, own]) => (this.#rows[n]?.fold(own) === true ? [] : [n]));
+    return [...new Set([...late, ...shuffled])];
   }
 
   /**
-   * Reads all rows of these keys, or those that are never folded. Mostly rows lie in the order of their time, so that
-   * they are folded a page at a time; of keys whose rows do not, all have to be in hand.
+   * Reads all rows of these keys, or to what is known of them those whose word is none that is copied. Mostly rows lie in
+   * the order of their time, so that they are folded a page at a time; of keys whose rows do not, all have to be in hand.
    * @param areAllInHand a key's rows are folded together
    * @returns the keys that have to be read once more, with all rows in hand
    */
@@ -179,7 +182,7 @@ class TableReading<I extends object, O extends object> {
     const shuffled = new Set<number>();
     let [current, inHand]: [number, O[]] = [-1, []];
     const fold = (): void => {
-      if (inHand.length > 0 && this.#rows[current]?.fold(inHand) === false) shuffled.add(current);
+      if (inHand.length > 0 && this.#rows[current]?.fold(inHand, isAnew) === false) shuffled.add(current);
       inHand = [];
     };
     const values = coursesAndStudents(wanted.map((n) => this.#keys[n] as KeyToRead));
@@ -190,7 +193,7 @@ class TableReading<I extends object, O extends object> {
         current = n;
         const observation = this.#observe(row, n);
         if (observation === null) continue;
-        if (row.copied) inHand.push(observation);
+        if (row.copied || this.#reading.follows(observation)) inHand.push(observation);
         else this.#rows[n]?.addSingle(observation);
       }
       if (!areAllInHand) fold();

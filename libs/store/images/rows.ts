@@ -33,9 +33,12 @@ export class KeyRows<O> {
     this.#single = [...(kept.single ?? [])];
   }
 
-  /** As {@link FoldedRows.add}. */
-  fold(rows: readonly O[]): boolean {
-    this.#seen += rows.length;
+  /**
+   * As {@link FoldedRows.add}.
+   * @param areNew none of them has been taken in before
+   */
+  fold(rows: readonly O[], areNew = true): boolean {
+    if (areNew) this.#seen += rows.length;
     return this.#folded.add(rows);
   }
 
