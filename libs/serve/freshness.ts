@@ -4,13 +4,13 @@ import { formatLsn } from '#libs/domain/position.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
 import { day, instant, isoInstant, known } from './answers.ts';
-import { connectorAnswer, readConnectors } from './connectors.ts';
-import { instanceAnswer, readInstances } from './instances.ts';
+import { connectorAnswer, connectorTroubles, readConnectors } from './connectors.ts';
+import { instanceAnswer, instanceTroubles, readInstances } from './instances.ts';
 import { lastReconcileAnswer, readLastReconcile } from './last-reconcile.ts';
 import { readSetAside } from './set-aside.ts';
 import { presentSource, sourceAnswer } from './source.ts';
 import { sql } from './statements.ts';
-import { readTimeZones, timeZoneAnswer } from './time-zones.ts';
+import { readInstitutionZone, readTimeZones, timeZoneAnswer } from './time-zones.ts';
 
 const count = z.int().min(0);
 
@@ -43,6 +43,9 @@ export const freshnessAnswer = z
     source: sourceAnswer,
     instances: z.array(instanceAnswer).meta({ description: 'The processes that take changes in' }),
     connectors: z.array(connectorAnswer).meta({ description: 'Debezium, where changes come over Kafka' }),
+    troubles: z
+      .array(z.string())
+      .meta({ description: 'Why changes may not come in, one sentence each; empty when they do' }),
     lag_ms: z.record(z.enum(FAMILIES), lag),
     roles: z.record(z.enum(FAMILIES), role),
     rejected: z.strictObject({
@@ -51,6 +54,7 @@ export const freshnessAnswer = z
     }),
     rejected_waiting: count.meta({ description: 'Source rows that are unreadable now; GET /api/rejected lists them' }),
     reconcile: lastReconcileAnswer,
+    time_zone: known(z.string(), "The institution's, by which its days begin; null before the first settings"),
     time_zones: z.array(timeZoneAnswer).meta({ description: 'Those that local times and days are read by' }),
   })
   .meta({ id: 'Freshness' });
@@ -114,18 +118,30 @@ export async function readStreamProgress(db: Queryable): Promise<StreamProgress>
   };
 }
 
-/**
- * How far everything is.
- * @param now milliseconds since 1970, by the clock that lag is measured with
- */
-export async function readFreshness(db: Queryable, now: number, source: SourceStatus | null): Promise<Freshness> {
+export interface FreshnessOptions {
+  /** Milliseconds since 1970, by the clock that lag is measured with. */
+  readonly now: number;
+  /** Of the source that this process reads; null when another one does. */
+  readonly source: SourceStatus | null;
+  /** Those that other processes have to run. */
+  readonly roles: readonly string[];
+}
+
+/** How far everything is. */
+export async function readFreshness(db: Queryable, { now, source, roles }: FreshnessOptions): Promise<Freshness> {
+  const instances = await readInstances(db);
+  const connectors = await readConnectors(db);
+  const elsewhere =
+    roles.length === 0 ? [] : [...instanceTroubles(instances, roles), ...connectorTroubles(connectors, now)];
+  const here = source === null || source.state === 'streaming' ? [] : [source.detail];
   const { today, streams, marks, rows, totals, rejectedWaiting, setAside } = await readStreamProgress(db);
   return {
     today,
     streams: streams.map(presentStream),
     source: source === null ? null : presentSource(source),
-    instances: await readInstances(db),
-    connectors: await readConnectors(db),
+    instances,
+    connectors,
+    troubles: [...here, ...elsewhere],
     lag_ms: lagsOf(marks, now),
     roles: perFamily((family) =>
       presentRole(
@@ -140,6 +156,7 @@ export async function readFreshness(db: Queryable, now: number, source: SourceSt
     },
     rejected_waiting: rejectedWaiting,
     reconcile: await readLastReconcile(db),
+    time_zone: await readInstitutionZone(db),
     time_zones: await readTimeZones(db),
   };
 }

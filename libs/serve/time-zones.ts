@@ -18,14 +18,20 @@ const SETTINGS = ['SOURCE_TIMEZONE', 'INSTITUTION_TIMEZONE'] as const;
 /** To compare takes a good part of a second, and zone data change with the settings, which know them. */
 const compared = new Map<string, TimeZoneAnswer>();
 
+const describedIn = async (db: Queryable): Promise<Readonly<Record<string, string>>> =>
+  (await db.query<{ described: Readonly<Record<string, string>> }>(sql.settings_described))[0]?.described ?? {};
+
+/** Null before the database was written with any settings. */
+export const readInstitutionZone = async (db: Queryable): Promise<string | null> =>
+  (await describedIn(db))['INSTITUTION_TIMEZONE'] ?? null;
+
 /** The zones of the settings that the database was last written with; none before the first. */
 export async function readTimeZones(db: Queryable): Promise<TimeZoneAnswer[]> {
-  const [settings] = await db.query<{ described: Readonly<Record<string, string>> }>(sql.settings_described);
+  const described = await describedIn(db);
   const zones = new Map<string, TimeZoneAnswer>();
   for (const setting of SETTINGS) {
-    const name = settings?.described[setting];
-    if (name !== undefined)
-      zones.set(name, await compare(db, name, settings?.described[`zone data of ${setting}`] ?? ''));
+    const name = described[setting];
+    if (name !== undefined) zones.set(name, await compare(db, name, described[`zone data of ${setting}`] ?? ''));
   }
   return [...zones.values()];
 }

@@ -5,7 +5,7 @@ import type { SourceStatus } from '#libs/source/contract.ts';
 import { advanceProgress, openProgressStore } from '#libs/store/progress/progress.ts';
 import type { Api } from '../../services/api/role.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
-import { addCourseState, ask, insert, NOW, startTestApi } from './support.ts';
+import { addCourseState, ask, insert, NOW, serveWhile, startTestApi } from './support.ts';
 
 let analytics: TestDatabase;
 let api: Api;
@@ -38,12 +38,14 @@ test('a database that nothing has written yet: nothing waits, nothing is claimed
     streams: [],
     instances: [],
     connectors: [],
+    troubles: [],
     source: null,
     lag_ms: { engagement: 0, performance: 0, anomaly: 0 },
     roles: { engagement: idle, performance: idle, anomaly: idle },
     rejected: { total: 0, by_table_and_reason: [] },
     rejected_waiting: 0,
     reconcile: null,
+    time_zone: null,
     time_zones: [],
   });
 });
@@ -79,7 +81,8 @@ test('zones, and from when on this Node knows them otherwise than the database',
     [winter / 1000],
   );
   const differs = openZone('America/Vancouver').offsetAt(winter) !== (row?.shift ?? 0) * 1000;
-  const { time_zones: zones } = await freshness();
+  const { time_zone, time_zones: zones } = await freshness();
+  expect(time_zone).toBe('Asia/Kolkata');
   expect(zones).toEqual([
     { name: 'America/Vancouver', node_differs_from: differs ? expect.stringMatching(/^202[67]-/) : null },
     { name: 'Asia/Kolkata', node_differs_from: null },
@@ -89,6 +92,7 @@ test('zones, and from when on this Node knows them otherwise than the database',
 
 test('the source of this process, with null for what it does not know', async () => {
   status = { state: 'waiting', detail: 'the server is away', lagBytes: null, heardAt: null };
+  expect((await freshness()).troubles).toEqual(['the server is away']);
   expect((await freshness()).source).toEqual({
     state: 'waiting',
     detail: 'the server is away',
@@ -116,6 +120,13 @@ test('the source of this process, with null for what it does not know', async ()
     heard_at: '2026-03-20T12:00:00.000Z',
   });
   status = null;
+});
+
+test('what other processes do not take in', async () => {
+  await serveWhile(analytics.db, { roles: ['engagement'] }, async ({ url }) => {
+    const { troubles } = freshnessAnswer.parse((await ask(`${url}/api/freshness`)).body);
+    expect(troubles).toEqual(['no process of the role engagement has been heard of for 10 s']);
+  });
 });
 
 test('what waits, and since when: 0 when nothing does, null when no time is known', async () => {

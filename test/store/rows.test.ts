@@ -217,7 +217,7 @@ describe('completions of one resource under words of which one alone is copied',
       'utf8',
     );
     const marks = 'SELECT family, priority, new_rows FROM state.key_mark';
-    await stage([activity('completion', 1, 1), { ...activity('view', 2), after: { ...KEY, activity_type: 'view' } }]);
+    await stage([activity('completion', 1, 1), activity('last_access', 2)]);
     await derive();
     await world.db.query(migration);
     expect(await world.db.query(marks)).toEqual([]);

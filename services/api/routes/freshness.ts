@@ -11,5 +11,7 @@ export const freshnessRoute = defineRoute({
   params: noParameters,
   query: noParameters,
   answer: freshnessAnswer,
-  handle: async ({ db, clock, source }) => ({ body: await readFreshness(db, clock.now(), source()) }),
+  handle: async ({ db, clock, source, roles }) => ({
+    body: await readFreshness(db, { now: clock.now(), source: source(), roles }),
+  }),
 });

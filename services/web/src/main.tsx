@@ -3,11 +3,13 @@ import { useEffect, useState } from 'preact/hooks';
 import {
   chooseLanguage,
   currentLanguage,
+  currentTimeZone,
   LANGUAGES,
   type Language,
   preferredLanguage,
   t,
   useMessagesOf,
+  useTimeZone,
 } from './i18n/index.ts';
 import { CoursePage } from './pages/course.tsx';
 import { CoursesPage } from './pages/courses.tsx';
@@ -17,6 +19,11 @@ import { usePlace } from './route.ts';
 
 function App() {
   const [language, setLanguage] = useState(currentLanguage());
+  const [zone, setZone] = useState(currentTimeZone());
+  const showTimesOf = (name: string): void => {
+    useTimeZone(name);
+    setZone(currentTimeZone());
+  };
   const choose = async (chosen: Language): Promise<void> => {
     await chooseLanguage(chosen);
     setLanguage(chosen);
@@ -28,9 +35,9 @@ function App() {
       </button>
       <Top choose={choose} />
       <aside aria-label={t('fresh.label')} key={`fresh ${language}`}>
-        <FreshnessLine />
+        <FreshnessLine onTimeZone={showTimesOf} />
       </aside>
-      <Content id="main" tabIndex={-1} key={language}>
+      <Content id="main" tabIndex={-1} key={`${language} ${zone}`}>
         {Operator === undefined ? <TeachersPage /> : <Later load={Operator} />}
       </Content>
     </>

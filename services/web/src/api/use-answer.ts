@@ -25,19 +25,27 @@ export function useAnswer<A>(key: string, read: () => Promise<A>, news: number |
   useEffect(() => {
     let isOver = false;
     let again: ReturnType<typeof setTimeout> | undefined;
-    let asked = 0;
+    let isReading = false;
+    let isOld = false;
+    // What changes while an answer is on its way is read when that has come: else one would never come where much changes.
     const look = (): void => {
+      isOld = isReading;
+      if (isReading) return;
       clearTimeout(again);
-      asked += 1;
-      const mine = asked;
-      read().then(
-        (data) => !isOver && mine === asked && setState({ key, data, error: undefined }),
-        (error: Error) => {
-          if (isOver || mine !== asked) return;
-          setState((old) => ({ key, data: old.key === key ? old.data : undefined, error }));
-          if (error instanceof Unreachable || isAway(error)) again = setTimeout(look, AGAIN_MS);
-        },
-      );
+      isReading = true;
+      read()
+        .then(
+          (data) => !isOver && setState({ key, data, error: undefined }),
+          (error: Error) => {
+            if (isOver) return;
+            setState((old) => ({ key, data: old.key === key ? old.data : undefined, error }));
+            if (error instanceof Unreachable || isAway(error)) again = setTimeout(look, AGAIN_MS);
+          },
+        )
+        .finally(() => {
+          isReading = false;
+          if (isOld && !isOver) look();
+        });
     };
     look();
     const forget = news === null ? undefined : onNews(news, look);

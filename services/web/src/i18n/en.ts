@@ -33,7 +33,9 @@ export const EN = {
   'fresh.still': 'Changes appear within seconds.',
   'fresh.shown': 'What you see is as of {time}.',
   'fresh.reading': 'The learning platform is being read for the first time; some numbers are not there yet.',
-  'fresh.cut': 'The learning platform cannot be reached. The numbers are right as of the last change.',
+  'fresh.cut':
+    'Changes of the learning platform do not come in at the moment. The numbers are right as of the last change.',
+  'fresh.deriving': 'Many numbers are being computed; some may be missing, or still those of before.',
   'fresh.behind': { one: 'The numbers are {n} second behind.', other: 'The numbers are {n} seconds behind.' },
   'fresh.unproved': 'The last comparison with the learning platform, {time}, failed.',
   'fresh.differs': {

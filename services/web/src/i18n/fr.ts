@@ -32,7 +32,10 @@ export const FR: Messages = {
   'fresh.still': 'Les changements apparaissent en quelques secondes.',
   'fresh.shown': 'Ce que vous voyez date de {time}.',
   'fresh.reading': 'La plateforme est lue pour la première fois ; certains nombres manquent encore.',
-  'fresh.cut': 'La plateforme est injoignable. Les nombres sont justes à la date du dernier changement.',
+  'fresh.cut':
+    'Les changements de la plateforme n’arrivent pas en ce moment. Les nombres sont justes à la date du dernier changement.',
+  'fresh.deriving':
+    'Beaucoup de nombres sont en cours de calcul ; certains peuvent manquer ou être encore ceux d’avant.',
   'fresh.behind': {
     one: 'Les nombres ont {n} seconde de retard.',
     other: 'Les nombres ont {n} secondes de retard.',

@@ -92,12 +92,32 @@ export const WEEKDAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday',
 export const weekdayText = (index: number, width: 'short' | 'long'): string =>
   dayFormat({ weekday: width }).format(new Date(Date.UTC(2024, 0, 1 + index)));
 
-export const timeText = (instant: string | number): string =>
-  new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(
-    new Date(instant),
-  );
+/** By whose clock times are shown: the browser's, until the institution's is known. */
+let timeZone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+export const currentTimeZone = (): string => timeZone;
+
+/** Days begin by the institution's clock, so times are shown by it, too; a zone that the browser does not know stays unused. */
+export function useTimeZone(name: string): void {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    timeZone = name;
+  } catch {}
+}
+
+const instantFormat = (options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat =>
+  new Intl.DateTimeFormat(language, { ...options, timeZone });
+
+/** The time of day; with its date, unless that is today. */
+export function timeText(instant: string | number): string {
+  const dayOf = (at: Date): string => instantFormat({ dateStyle: 'short' }).format(at);
+  const at = new Date(instant);
+  if (dayOf(at) === dayOf(new Date())) return instantFormat({ timeStyle: 'medium' }).format(at);
+  return instantFormat({ dateStyle: 'medium', timeStyle: 'medium' }).format(at);
+}
+
 export const instantText = (instant: string): string =>
-  new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(instant));
+  instantFormat({ dateStyle: 'medium', timeStyle: 'short' }).format(new Date(instant));
 
 export const listText = (items: readonly string[]): string =>
   new Intl.ListFormat(language, { type: 'conjunction' }).format(items.map(isolate));

@@ -217,7 +217,7 @@ const Fact = ({ name, value }: { readonly name: string; readonly value: string }
 const SHOWN = 50;
 
 function Rejected({ freshness: { rejected, rejected_waiting } }: { readonly freshness: Freshness }) {
-  const { data, error } = useAnswer(`rejected ${rejected.total}`, () =>
+  const { data, error } = useAnswer(`rejected ${rejected.total} ${rejected_waiting}`, () =>
     get<RejectedChange[]>(`/api/rejected?limit=${SHOWN}`),
   );
   return (

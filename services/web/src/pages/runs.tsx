@@ -14,9 +14,11 @@ type Status = z.output<typeof statusAnswer>;
 export function Runs() {
   const [status, setStatus] = useState<Status | undefined>();
   const [error, setError] = useState<Error | undefined>();
+  const [refusal, setRefusal] = useState<Error | undefined>();
   const look = (): void => {
     get<Status>('/api/pipeline/status').then((read) => {
       setStatus(read);
+      setError(undefined);
     }, setError);
   };
   useEffect(() => {
@@ -25,8 +27,8 @@ export function Runs() {
     return () => clearInterval(timer);
   }, []);
   const send = (path: string, body: object): void => {
-    setError(undefined);
-    post<AcceptedRun>(path, body).then(look, setError);
+    setRefusal(undefined);
+    post<AcceptedRun>(path, body).then(look, setRefusal);
   };
   const run = status === undefined || status.status === 'none' ? undefined : status;
   const isActive = run !== undefined && (run.status === 'queued' || run.status === 'running');
@@ -35,7 +37,7 @@ export function Runs() {
       <h2>{t('runs.title')}</h2>
       {status?.status === 'none' && <p>{t('runs.none')}</p>}
       {run !== undefined && <Run run={run} />}
-      <Problem error={error} />
+      <Problem error={refusal ?? error} />
       <div class="tools">
         <button
           type="button"

@@ -38,8 +38,12 @@ function useLive(): boolean {
 }
 
 /** Under the head of each page: whether to trust what stands there, in one line, and what is wrong in words. */
-export function FreshnessLine() {
+export function FreshnessLine({ onTimeZone }: { onTimeZone(name: string): void }) {
   const { freshness, readAt, error } = useFreshness();
+  const zone = freshness?.time_zone ?? undefined;
+  useEffect(() => {
+    if (zone !== undefined) onTimeZone(zone);
+  }, [zone]);
   const live = useLive();
   const applied = freshness?.streams.map((stream) => stream.applied).join();
   // Where nobody tells of changes, that something was applied is news enough.
@@ -83,14 +87,15 @@ function sinceText({ streams }: Freshness): string {
 }
 
 function troublesOf(freshness: Freshness): string[] {
-  const { lag_ms, reconcile, streams, source } = freshness;
+  const { lag_ms, reconcile, streams, troubles } = freshness;
   const lags = Object.values(lag_ms);
   const behind = Math.max(...lags.map((lag) => lag ?? 0));
-  const isReading = streams.length === 0 || streams.some(({ phase }) => phase === 'snapshot') || lags.includes(null);
-  const isCut = source !== null && source.state !== 'streaming';
+  const isReading = streams.length === 0 || streams.some(({ phase }) => phase === 'snapshot');
   return [
     ...(isReading ? [t('fresh.reading')] : []),
-    ...(isCut && !isReading ? [t('fresh.cut')] : []),
+    ...(troubles.length > 0 && !isReading ? [t('fresh.cut')] : []),
+    // After a snapshot, at midnight and with other settings.
+    ...(lags.includes(null) && !isReading ? [t('fresh.deriving')] : []),
     ...(behind > BEHIND_MS ? [t('fresh.behind', { n: Math.round(behind / 1000) })] : []),
     ...(reconcile === null ? [] : reconcileTrouble(reconcile)),
   ];
