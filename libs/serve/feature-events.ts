@@ -82,9 +82,9 @@ export class FeatureEvents {
     const { name } = this.#start();
     const stream = new Readable({ read: () => {} });
     const reader = { course, stream };
-    // An id to go on from, also for who leaves before anything has changed.
-    stream.push(`id: ${name}_${this.#last}\n\n`);
     for (const event of this.#missed(reader, after, name)) this.#push(stream, event.text);
+    // An id to go on from, also for who leaves before anything has changed; not before what was missed has come.
+    stream.push(`id: ${name}_${this.#last}\n\n`);
     this.#readers.add(reader);
     stream.once('close', () => this.#leave(reader));
     const end = (): void => this.#end(reader);

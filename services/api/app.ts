@@ -64,6 +64,8 @@ async function answer(ctx: Koa.Context, next: Koa.Next, options: AppOptions): Pr
     log[failure.level]({ requestId, method: ctx.method, path: ctx.path, ...cause }, `${what}: ${code}`);
     return failure;
   };
+  // What fetch says beside If-None-Match is for caches on the way; who asks here gets what holds now, or that it still does.
+  delete ctx.headers['cache-control'];
   ctx.set({ 'x-request-id': requestId, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
   try {
     const { authorization, host, origin } = ctx.headers;
@@ -82,9 +84,12 @@ async function answer(ctx: Koa.Context, next: Koa.Next, options: AppOptions): Pr
   } else told(ctx.status);
 }
 
+/** A token is not taken from there; who gives it there has given away enough. */
+const TOKEN = /((?:^|&)[^=&]*(?:token|key|password|secret)=)[^&]+/gi;
+
 function whoAsked({ state, req, method, path, querystring }: Koa.Context) {
   const token = (state as { caller?: Caller }).caller?.name ?? null;
-  return { token, address: req.socket.remoteAddress ?? '', method, path, query: querystring };
+  return { token, address: req.socket.remoteAddress ?? '', method, path, query: querystring.replace(TOKEN, '$1…') };
 }
 
 /** Whoever takes nothing of a long answer for so long has gone without a word. Milliseconds. */

@@ -19,6 +19,8 @@ export interface HttpListener {
 /** Receiving a request, its headers, and waiting for the next one on a connection. */
 const REQUEST_TIMEOUT_MS = 30_000;
 const HEADERS_TIMEOUT_MS = 10_000;
+/** How often Node looks whether these are over. */
+const LOOK_EVERY_MS = 1_000;
 /** Longer than the minute that proxies keep theirs, so that it is never us who closes under a request. */
 const KEEP_ALIVE_MS = 65_000;
 
@@ -27,7 +29,7 @@ export async function listenForRequests(host: string, port: number, handle: Requ
   let running = 0;
   /** The answers under way, by connection. */
   const answers = new WeakMap<Duplex, ServerResponse>();
-  const server = createServer((request, response) => {
+  const server = createServer({ connectionsCheckingInterval: LOOK_EVERY_MS }, (request, response) => {
     running += 1;
     answers.set(request.socket, response);
     response.once('close', () => {

@@ -100,8 +100,8 @@ function readToken(text: string, index: number): Token {
       'use letters, digits and punctuation, for example what "openssl rand -hex 32" prints',
     );
   }
-  const [name = '', token = '', scopes, ...more] = text.split(':');
-  if (scopes === undefined) return newToken(`token ${index + 1}`, text, UNNAMED_SCOPES);
+  if (!text.includes(':')) return newToken(`token ${index + 1}`, text, UNNAMED_SCOPES);
+  const [name = '', token = '', scopes = '', ...more] = text.split(':');
   const named = scopes.split('|');
   if (more.length > 0 || name === '' || token === '' || !named.every(isScope)) {
     throw wrong(

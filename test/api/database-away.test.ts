@@ -3,7 +3,7 @@ import { type Database, openDatabase } from '#libs/platform/postgres/database.ts
 import type { Api } from '../../services/api/role.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { type Forwarder, startForwarder } from './forwarder.ts';
-import { addPeople, ask, errorOf, startTestApi } from './support.ts';
+import { addPeople, ask, errorOf, serveWhile, startTestApi } from './support.ts';
 
 let analytics: TestDatabase;
 let forwarder: Forwarder;
@@ -40,6 +40,15 @@ const ROUTES = [
 test('ready while all is well', async () => {
   expect(await get('/api/ready')).toMatchObject({ status: 200, body: { status: 'ready' } });
   expect(await get('/api/health')).toMatchObject({ status: 200, body: { status: 'ok' } });
+});
+
+test('a login that the database refuses by now: 503, and asked again later', async () => {
+  const stranger = openDatabase({ ...analytics.address, user: 'nobody_of_that_name' }, { connections: 1 });
+  await serveWhile(stranger, {}, async ({ url }) => {
+    const answer = await ask(`${url}/api/students`);
+    expect([answer.status, errorOf(answer).code]).toEqual([503, 'database_unavailable']);
+  });
+  await stranger.close();
 });
 
 test('not ready for what other parts of the process find wrong', async () => {

@@ -250,6 +250,30 @@ test('who was cut off and has missed more than may wait is told that anything ma
   await events.stop();
 });
 
+test('who comes back is where it was until what it missed has come', async () => {
+  const events = new FeatureEvents(analytics.db, { address: analytics.address, log: openLog('silent') });
+  const { signal } = new AbortController();
+  const told = async (after: string, most: number): Promise<string[]> => {
+    const ids: string[] = [];
+    let text = '';
+    for await (const part of events.open({ course: null, after, signal })) {
+      text += part;
+      ids.splice(0, Infinity, ...[...text.matchAll(/^id: (.*)$/gm)].map(([, id = '']) => id));
+      if (ids.length >= most) break;
+    }
+    return ids;
+  };
+  const [first = ''] = (await told('elsewhere_1', 1)).slice(-1);
+  const listening = told(first, 4);
+  for (const score of [71, 72, 73]) {
+    await change(1, score);
+    await new Promise((next) => setTimeout(next, 50));
+  }
+  const ids = (await listening).slice(1);
+  expect((await told(first, 4)).slice(0, 3)).toEqual(ids);
+  await events.stop();
+});
+
 test('while nothing changes a comment says that it goes on', async () => {
   const options = { address: analytics.address, log: openLog('silent') };
   const events = new FeatureEvents(analytics.db, options, { heartbeatMs: 20 });

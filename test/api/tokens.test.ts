@@ -89,6 +89,7 @@ describe('scopes', () => {
     ['dash::read', /item 1/],
     ['dash:r:read:more', /item 1/],
     ['dash:r:', /item 1/],
+    ['dash:board-secret', /item 1/],
   ])('%s is refused without being shown', async (text, message) => {
     const starting = startTestApi(analytics.db, { tokens: [text] });
     await expect(starting).rejects.toMatchObject({
@@ -166,6 +167,7 @@ describe('the access record', () => {
       const answer = await ask(`${url}/api/metrics/student/41?course_id=3`, { headers });
       await ask(`${url}/api/students`, { headers: { authorization: 'Bearer hidden-guess' } });
       await ask(`${url}/api/pipeline/trigger`, { method: 'POST', headers });
+      await ask(`${url}/api/students?limit=2&access_token=hidden-elsewhere`, { headers });
       await ask(`${url}/api/health`);
       const text = readFileSync(file, 'utf8');
       const lines = text
@@ -200,6 +202,15 @@ describe('the access record', () => {
           path: '/api/pipeline/trigger',
           query: '',
           status: 403,
+        },
+        {
+          ...common,
+          requestId: expect.any(String),
+          token: 'dash',
+          method: 'GET',
+          path: '/api/students',
+          query: 'limit=2&access_token=…',
+          status: 400,
         },
       ]);
       expect(text).not.toContain('hidden');

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Database, openDatabase, type Queryable, type SqlStatement } from '#libs/platform/postgres/database.ts';
 import { featureSql, fillFeatureTemplate } from '#libs/store/features/statements.ts';
-import { LEAST_FIRST_DAYS } from '#libs/store/keys/keys.ts';
+import { LEAST_FIRST_DAYS, takeMarks } from '#libs/store/keys/keys.ts';
 import { fillKeyTemplate, keySql } from '#libs/store/keys/statements.ts';
 import { migrate } from '#libs/store/schema/migrate.ts';
 import { PLANS_OF_QUEUES } from '#libs/store/schema/open.ts';
@@ -231,4 +231,28 @@ describe.each(FIRST_MET)('a session that met the tables when they were %s', (_, 
   test.each(named(RELAY_STATEMENTS))('$name reads little of large ones', async ({ statement, values }) => {
     await readsLittle(relay, statement, values);
   });
+});
+
+test('many marks of one key are taken without writing them down again for each', async () => {
+  const database = await createTestDatabase('marks_of_one_key');
+  const { db } = database;
+  await migrate(db);
+  await db.query(
+    `INSERT INTO state.key_mark (family, course_id, student_id, priority, epoch, lsn, new_rows)
+     SELECT 'engagement', 1, 1, 0, 1, n, ARRAY[gen_random_uuid()] FROM generate_series(1, 3000) AS n`,
+  );
+  const size = async (): Promise<number> => {
+    await db.query('SELECT pg_stat_force_next_flush()');
+    const [row] = await db.query<{ bytes: number }>(
+      'SELECT temp_bytes::double precision AS bytes FROM pg_stat_database WHERE datname = current_database()',
+    );
+    return row?.bytes ?? 0;
+  };
+  const session = openDatabase(database.address, { connections: 1, settings: { ...PLANS_OF_QUEUES, work_mem: '1MB' } });
+  const [mark] = await takeMarks(session, 'engagement', [{ courseId: 1, studentId: 1 }]);
+  await session.close();
+  expect(mark).toMatchObject({ position: { epoch: 1, lsn: 3000n } });
+  expect(mark?.newRows).toHaveLength(3000);
+  await expect.poll(size).toBeLessThan(20_000_000);
+  await database.drop();
 });

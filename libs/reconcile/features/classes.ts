@@ -30,7 +30,8 @@ export async function reconcileClasses(
 ): Promise<CourseCount> {
   const count: CourseCount = { compared: 0, left: 0, skipped: 0 };
   const courses = await run.db.query<{ course_id: number }>(keySql.reconcile_class_courses, [courseId ?? null]);
-  for (const { course_id: id } of courses) {
+  for (const [done, { course_id: id }] of courses.entries()) {
+    run.context.progress({ phase: 'comparing classes', done, total: courses.length });
     const found = isUncertain(id) ? null : await compareUnmarked(run, settings, id);
     if (found === null) count.skipped += 1;
     else if (found.wanted !== null || found.stored !== null) {

@@ -16,12 +16,12 @@ WITH gone AS (
   ))
   RETURNING mark.course_id, mark.student_id, mark.epoch, mark.lsn, mark.committed_at, mark.awaited, mark.new_rows
 )
-SELECT DISTINCT ON (course_id, student_id)
-  course_id, student_id, epoch, lsn,
-  max(committed_at) OVER of_key AS committed_at,
-  bool_or(awaited) OVER of_key AS awaited,
-  bool_and(new_rows IS NOT NULL) OVER of_key AS are_named,
-  string_agg(nullif(array_to_string(new_rows, ' '), ''), ' ') OVER of_key AS new_rows
+SELECT course_id, student_id,
+  max(epoch) AS epoch,
+  (array_agg(lsn ORDER BY epoch DESC NULLS LAST, lsn DESC NULLS LAST))[1] AS lsn,
+  max(committed_at) AS committed_at,
+  bool_or(awaited) AS awaited,
+  bool_and(new_rows IS NOT NULL) AS are_named,
+  string_agg(nullif(array_to_string(new_rows, ' '), ''), ' ') AS new_rows
 FROM gone
-WINDOW of_key AS (PARTITION BY course_id, student_id)
-ORDER BY course_id, student_id, epoch DESC NULLS LAST, lsn DESC
+GROUP BY course_id, student_id

@@ -1,8 +1,8 @@
 import { useEffect, useState } from 'preact/hooks';
-import { Unreachable } from './ask.ts';
+import { Refusal, Unreachable } from './ask.ts';
 import { onNews } from './live.ts';
 
-/** What is known of an answer. What was read stays while it is read again, and when that fails. */
+/** What is known of an answer. What was read stays while it is read again, and when that fails; not for who may not see it. */
 export interface Answered<A> {
   readonly data: A | undefined;
   readonly error: Error | undefined;
@@ -38,7 +38,8 @@ export function useAnswer<A>(key: string, read: () => Promise<A>, news: number |
           (data) => !isOver && setState({ key, data, error: undefined }),
           (error: Error) => {
             if (isOver) return;
-            setState((old) => ({ key, data: old.key === key ? old.data : undefined, error }));
+            const mayStay = !(error instanceof Refusal && (error.status === 401 || error.status === 403));
+            setState((old) => ({ key, data: mayStay && old.key === key ? old.data : undefined, error }));
             if (error instanceof Unreachable || isAway(error)) again = setTimeout(look, AGAIN_MS);
           },
         )

@@ -21,11 +21,17 @@ export function useFreshness(): Known {
       if (document.hidden) return;
       get<Freshness>('/api/freshness').then(
         (freshness) => setKnown({ freshness, readAt: Date.now(), error: undefined }),
-        (error: Error) => setKnown((old) => ({ ...old, error })),
+        (error: Error) => {
+          setKnown((old) => ({ ...old, error }));
+          if (!(error instanceof Refusal) || error.status !== 401) return;
+          // Asked on and on, a token that was taken away would have the server refuse a right one from here.
+          clearInterval(timer);
+          tell(undefined);
+        },
       );
     };
-    look();
     const timer = setInterval(look, LOOK_MS);
+    look();
     return () => clearInterval(timer);
   }, []);
   return known;
