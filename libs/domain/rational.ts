@@ -43,9 +43,12 @@ export function floorToScaled(text: string, decimals: number): bigint | undefine
   return ratio.numerator % ratio.denominator < 0n ? quotient - 1n : quotient;
 }
 
-/** Decimal text that is equal to a whole number (`1`, `1.0`, `10e-1`, `-0`) as that number; undefined for any other. */
-export function parseWhole(text: string): bigint | undefined {
-  const ratio = parseRatio(text, 0);
+/**
+ * Decimal text that, times 10^decimals, is equal to a whole number (`1`, `1.0`, `10e-1`, `-0`), as that number; undefined for
+ * any other.
+ */
+export function parseWhole(text: string, decimals = 0): bigint | undefined {
+  const ratio = parseRatio(text, decimals);
   return ratio === undefined || ratio.numerator % ratio.denominator !== 0n
     ? undefined
     : ratio.numerator / ratio.denominator;

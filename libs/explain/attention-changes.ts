@@ -1,3 +1,4 @@
+import type { RowsOfKey } from '#libs/dataset/key-rows.ts';
 import { type AttentionDays, attentionDays, isOpen } from '#libs/derive/attention/attention.ts';
 import type { AttentionKey } from '#libs/derive/attention/key.ts';
 import { LOW, PER_POINT, VERY_LOW } from '#libs/derive/attention/low-marks.ts';
@@ -14,7 +15,7 @@ export function attentionChanges(grounds: Grounds, name: AttentionFlagName): Wou
   const judged = judgedOf(grounds);
   if (judged === null) return [];
   const reasons = name === 'attention' ? ATTENTION_REASONS : [name];
-  const changes = reasons.flatMap((reason) => CHANGES[reason](judged, grounds.settings));
+  const changes = reasons.flatMap((reason) => CHANGES[reason](judged, grounds.settings, grounds.rows));
   return name === 'attention'
     ? [...changes, ...everything(judged, grounds.settings), ...morePoints(judged, grounds.settings)]
     : changes;
@@ -80,15 +81,25 @@ const withHandedIn = (key: AttentionKey, items: Owed): AttentionKey => ({
   handedIn: new Map([...key.handedIn, ...items.map(({ item }) => [`${item.source} ${item.item}`, key.asOf] as const)]),
 });
 
+/** Whether it would be an event, or turn a resource that was seen as not done to done: a day with either is an active one. */
+const isActivity = ({ item: { source, item } }: Owed[number], { engagement }: RowsOfKey): boolean =>
+  source === 'submission' ||
+  (source === 'completion' && engagement.activities.some((row) => row.kind === 'completion' && row.resource === item));
+
 /** Each of what is missing, and all of it. */
-function handIn(judged: Judged, settings: AlarmSettings): WouldChange[] {
+function handIn(judged: Judged, settings: AlarmSettings, rows: RowsOfKey): WouldChange[] {
   const missing = missingOf(judged);
+  const { asOf, activeDays } = judged.key;
+  const then = (items: Owed): AttentionKey => {
+    const isActive = activeDays.at(-1) === asOf || !items.some((one) => isActivity(one, rows));
+    return withHandedIn(isActive ? judged.key : { ...judged.key, activeDays: [...activeDays, asOf] }, items);
+  };
   const each = missing
     .slice(0, MOST_ITEMS)
-    .flatMap((one) => tried(judged, handedIn(one.item.item), withHandedIn(judged.key, [one]), settings));
+    .flatMap((one) => tried(judged, handedIn(one.item.item), then([one]), settings));
   const change = `all of the ${missing.length} missing items handed in`;
   const all: Said = { change, change_code: 'all_handed_in', values: { n: missing.length } };
-  return missing.length > 1 ? [...each, ...tried(judged, all, withHandedIn(judged.key, missing), settings)] : each;
+  return missing.length > 1 ? [...each, ...tried(judged, all, then(missing), settings)] : each;
 }
 
 const handedIn = (item: string): Said => ({

@@ -108,8 +108,13 @@ const CHANGES: Readonly<Record<string, (grounds: Grounds) => WouldChange[]>> = {
   grade_outlier: grade('grade_outlier'),
 };
 
-/** Of scores and flags; of others none. */
-export const changesOf = (feature: string, grounds: Grounds): WouldChange[] =>
-  isAttention(feature) ? attentionChanges(grounds, feature) : (CHANGES[feature]?.(grounds) ?? []);
+/**
+ * Of scores and flags; of others none. Nor of a course that stands still: whatever happened there now would move the day that
+ * it speaks for, and all that is counted up to it.
+ */
+export function changesOf(feature: string, grounds: Grounds): WouldChange[] {
+  if (grounds.asOf < grounds.course.today) return [];
+  return isAttention(feature) ? attentionChanges(grounds, feature) : (CHANGES[feature]?.(grounds) ?? []);
+}
 
 const isAttention = (name: string): name is AttentionFlagName => ATTENTION_FLAGS.some((flag) => flag === name);

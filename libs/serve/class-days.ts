@@ -19,7 +19,9 @@ export const classDaysAnswer = z.array(
     .strictObject({
       feature_date: day.meta({ description: 'The day that the row speaks for, by what is known today' }),
       students: count.meta({ description: 'Students who have features of that day' }),
-      active: count.meta({ description: 'Of these, those who had an event on that day' }),
+      active: count.meta({
+        description: 'Of these, those for whom it was an active day: an event, or a completion reached',
+      }),
       engagement_ma7: known(quarters, 'Where the quarters of their engagement_ma7 lie, interpolated; 2 decimals'),
       grade_ma30: known(quarters, 'Where the quarters of their grade_ma30 lie, interpolated; 2 decimals'),
     })

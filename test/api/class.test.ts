@@ -26,6 +26,7 @@ beforeAll(async () => {
     first_day: string,
     ma7: readonly (number | null)[],
     events: readonly number[],
+    active: readonly number[],
   ) => ({
     student_id,
     course_id: 1,
@@ -35,10 +36,11 @@ beforeAll(async () => {
     ma30: ma7.map(() => 0),
     trend: ma7.map(() => 0),
     events,
+    active,
   });
   await insertAll(db, 'state.engagement_series', [
-    series(1, '2026-03-18', [1000, 2000, 3000], [0, 1, 2]),
-    series(2, '2026-03-19', [4000, null], [1, 0]),
+    series(1, '2026-03-18', [1000, 2000, 3000], [0, 1, 2], [0, 1, 1]),
+    series(2, '2026-03-19', [4000, null], [1, 0], [1, 1]),
   ]);
   await insertAll(db, 'state.performance_series', [
     { student_id: 1, course_id: 1, first_day: '2026-03-20', ma7: [7000], ma30: [6000] },
@@ -84,7 +86,8 @@ test('the days of a course: who was active, and where the quarters lie among tho
     {
       feature_date: '2026-03-20',
       students: 3,
-      active: 1,
+      // One of them by a completion alone.
+      active: 2,
       engagement_ma7: { p25: 30, p50: 30, p75: 30 },
       grade_ma30: { p25: 65, p50: 70, p75: 75 },
     },

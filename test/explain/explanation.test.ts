@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
 import { COVERAGE_KINDS, type CoverageKind } from '#libs/aggregate/coverage.ts';
+import type { ActivityObservation } from '#libs/clean/activity-logs.ts';
 import { type CourseOnDay, courseOn } from '#libs/dataset/course-days.ts';
 import { daysOn, evidenceOn, featuresOn, type RowsOfKey } from '#libs/dataset/key-rows.ts';
+import { sourceOn } from '#libs/derive/attention/missing-work.ts';
 import type { ClassNumbers } from '#libs/derive/attention/numbers.ts';
+import { MS_PER_DAY } from '#libs/domain/local-date.ts';
 import { COLUMN_NAMES, columnOf, type Explained, explainColumn } from '#libs/explain/explanation.ts';
 import { groundsOf } from '#libs/explain/grounds.ts';
 import type { SourceRows } from '#libs/explain/source-rows.ts';
@@ -67,7 +70,7 @@ const inHand = courses.flatMap(({ keys: own, course, numbers }) =>
   own.map((rows) => {
     const { engagement, performance, anomaly } = featuresOn(rows, course, numbers, settings);
     const row = { ...anomaly, ...performance, ...engagement } as Readonly<Record<string, unknown>>;
-    return { source: sourceOf(rows), grounds: groundsOf(rows, course, numbers, settings), row };
+    return { source: sourceOf(rows), grounds: groundsOf(rows, course, numbers, settings), row, numbers };
   }),
 );
 
@@ -106,4 +109,40 @@ test('what is said to close attention would close it, and each change of a score
   expect(effects('inactivity')).toEqual(expect.arrayContaining(['opens', 'closes']));
   expect(effects('engagement_score').every((effect) => /^\+\d+\.\d\d$/.test(effect))).toBe(true);
   expect(effects('engagement_score').some((effect) => effect !== '+0.00')).toBe(true);
+});
+
+test('to hand in what is missing comes to the points that are said', () => {
+  const attention = columnOf('attention');
+  if (attention === undefined) throw new Error('there is no attention');
+  let tried = 0;
+  for (const { source, grounds, numbers } of inHand) {
+    const { asOf, course, rows } = grounds;
+    if (sourceOn(numbers, asOf) !== 'submission') continue;
+    const said = explainColumn(attention, source, grounds)?.would_change ?? [];
+    for (const { change_code, values } of said.filter(({ change_code: code }) => code === 'handed_in')) {
+      const handIn = {
+        ...{ kind: 'event', type: 'submission', siteAccess: false, resource: String(values['item']), eventId: null },
+        ...{ duration: 0, dueAt: null, at: asOf * MS_PER_DAY, day: asOf, hour: 12 },
+      } as unknown as ActivityObservation;
+      const engagement = { ...rows.engagement, activities: [...rows.engagement.activities, handIn] };
+      const then = groundsOf({ ...rows, engagement }, course, numbers, settings);
+      const parts = explainColumn(attention, source, then)?.parts as { readonly points: number };
+      expect([change_code, parts.points]).toEqual(['handed_in', values['to']]);
+      tried += 1;
+    }
+  }
+  expect(tried).toBeGreaterThan(3);
+});
+
+test('of a course that stands still nothing is said that would change anything', () => {
+  const { keys: own, course, numbers } = courseOf(keys, 0, today + 60);
+  expect(course.asOf).toBeLessThan(course.today);
+  const still = own.map((rows) => ({ source: sourceOf(rows), grounds: groundsOf(rows, course, numbers, settings) }));
+  expect(still.some(({ grounds }) => grounds.anomaly?.inactivity != null)).toBe(true);
+  for (const name of ['attention', 'inactivity', 'engagement_score', 'grade_drop']) {
+    const column = columnOf(name);
+    if (column === undefined) throw new Error(`there is no ${name}`);
+    for (const { source, grounds } of still)
+      expect(explainColumn(column, source, grounds)?.would_change ?? []).toEqual([]);
+  }
 });

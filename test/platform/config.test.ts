@@ -137,7 +137,7 @@ describe('a value that is not what it has to be is refused, by the name of its s
     ['LOG_LEVEL', ['verbose']],
     ['SOURCE_TIMEZONE', ['Mars/Olympus', 'Paris', 'UTC+2']],
     ['INSTITUTION_TIMEZONE', ['Europe', '+25:00']],
-    ['PASS_MARK', ['-1', '100.000001', 'half', '50%', '50,0', 'NaN']],
+    ['PASS_MARK', ['-1', '100.000001', 'half', '50%', '50,0', 'NaN', '49.9999999']],
     ['ATTENTION_OPEN_POINTS', ['0', '9', '2.5']],
     ['ATTENTION_CLOSE_POINTS', ['0', '9', '-1']],
     ['ATTENTION_EXPECTED_SHARE', ['0', '101', '3/4']],
@@ -148,7 +148,18 @@ describe('a value that is not what it has to be is refused, by the name of its s
     ['SCHEMA_REGISTRY_URL', ['registry:8080/apis/ccompat/v7', '/apis/ccompat/v7']],
     [
       'ENGAGEMENT_WEIGHTS',
-      ['1', '1,2,3', '1,2,3,4,5', '1,2,3,', '1,2,3,x', '-0.1,1,1,1', 'NaN,1,1,1', '1;2;3;4', '1e400,1,1,1'],
+      [
+        '1',
+        '1,2,3',
+        '1,2,3,4,5',
+        '1,2,3,',
+        '1,2,3,x',
+        '-0.1,1,1,1',
+        'NaN,1,1,1',
+        '1;2;3;4',
+        '1e400,1,1,1',
+        '0.0000005,1,1,1',
+      ],
     ],
     [
       'ENGAGEMENT_TARGETS',

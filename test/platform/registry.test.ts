@@ -23,7 +23,7 @@ class FakeRegistry {
   /** Answers in the registry's place, when set. */
   inItsPlace: Answering | undefined;
   /** Answers every question so, when set. */
-  failure: { status: number; message: string } | undefined;
+  failure: { status: number; code?: number; message: string } | undefined;
   readonly #server: Server = createServer((request, response) => {
     this.asked.push(`${request.method} ${request.url}`);
     if (this.inItsPlace !== undefined) return this.inItsPlace(request, response);
@@ -47,8 +47,8 @@ class FakeRegistry {
 
   #answer(method: string, url: string): { status: number; body: object } {
     if (this.failure !== undefined) {
-      const { status, message } = this.failure;
-      return { status, body: { error_code: status, message } };
+      const { status, code = status, message } = this.failure;
+      return { status, body: { error_code: code, message } };
     }
     const id = /\/schemas\/ids\/(\d+)/.exec(url)?.[1];
     const schema = id === undefined ? undefined : this.schemas.get(Number(id));
@@ -236,6 +236,11 @@ test('a schema is registered under BACKWARD, and a subject made so', async () =>
     'POST /apis/ccompat/v7/subjects/rows/versions',
     'PUT /apis/ccompat/v7/config/rows',
   ]);
+});
+
+test('a registry that takes nothing at the moment is waited for', async () => {
+  fake.failure = { status: 422, code: 42205, message: 'Subject rows is in read-only mode' };
+  await expect(registry.register('rows', SCHEMA)).rejects.toThrow(RegistryFault);
 });
 
 test.each([409, 422])('refused with %s, a schema ends the role with the registry’s own words', async (status) => {

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { ACTIVITY_TYPES, type ActivityType, normaliseWord } from '#libs/domain/activity-type.ts';
 import { type ComponentNumbers, SETTING_DECIMALS } from '#libs/domain/components.ts';
 import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
-import { parseScaled } from '#libs/domain/rational.ts';
+import { parseWhole } from '#libs/domain/rational.ts';
 import type { SourceMapping } from '#libs/domain/source-tables/names.ts';
 import { openZone, type Zone } from '#libs/domain/zone.ts';
 import { type LevelsByModule, LOG_LEVELS, LOG_MODULES, parseLogLevels } from '../log.ts';
@@ -107,6 +107,8 @@ export const oneOf = <const O extends readonly string[]>(
 export const zone = (fallback: string, description: string): Setting<Zone> =>
   setting(fallback, 'a time zone such as Europe/Paris', description, (value) => openZone(value ?? fallback));
 
+const DECIMALS = `at most ${SETTING_DECIMALS} decimals`;
+
 /** Shown as JSON numbers: with all of its decimals a double holds no larger one. */
 const LARGEST = 10n ** BigInt(9 + SETTING_DECIMALS);
 
@@ -117,10 +119,10 @@ export const componentNumbers = (
 ): Setting<ComponentNumbers> =>
   setting(
     fallback,
-    `four numbers separated by commas, each ${least === 'zero' ? 'at least' : 'above'} 0 and up to 1000000000`,
+    `four numbers separated by commas, each ${least === 'zero' ? 'at least' : 'above'} 0 and up to 1000000000, with ${DECIMALS}`,
     description,
     (value) => {
-      const numbers = (value ?? '').split(',').map((item) => parseScaled(item.trim(), SETTING_DECIMALS) ?? refuse());
+      const numbers = (value ?? '').split(',').map((item) => exactly(item) ?? refuse());
       const [logins, time, forumPosts, resources, ...more] = numbers;
       if (
         logins === undefined ||
@@ -136,8 +138,11 @@ export const componentNumbers = (
     },
   );
 
+/** What is said is what counts: undefined also where there are more decimals than are kept. */
+const exactly = (text: string): bigint | undefined => parseWhole(text.trim(), SETTING_DECIMALS);
+
 function exactNumber(value: string | undefined, least: bigint, most: number): bigint {
-  const number = parseScaled((value ?? '').trim(), SETTING_DECIMALS);
+  const number = exactly(value ?? '');
   return number === undefined || number < least || number > BigInt(most) * 10n ** BigInt(SETTING_DECIMALS)
     ? refuse()
     : number;
@@ -154,11 +159,15 @@ export const schedule = (fallback: string, description: string): Setting<Schedul
 
 /** Percent and the like, exact: an integer times 10^-SETTING_DECIMALS. */
 export const decimal = (fallback: string, most: number, description: string): Setting<bigint> =>
-  setting(fallback, `a number from 0 to ${most}`, description, (value) => exactNumber(value, 0n, most));
+  setting(fallback, `a number from 0 to ${most}, with ${DECIMALS}`, description, (value) =>
+    exactNumber(value, 0n, most),
+  );
 
 /** The same above 0. */
 export const positiveDecimal = (fallback: string, most: number, description: string): Setting<bigint> =>
-  setting(fallback, `a number above 0, up to ${most}`, description, (value) => exactNumber(value, 1n, most));
+  setting(fallback, `a number above 0, up to ${most}, with ${DECIMALS}`, description, (value) =>
+    exactNumber(value, 1n, most),
+  );
 
 const pemFile = (expects: string, begin: RegExp, description: string): Setting<string | undefined> =>
   setting(undefined, expects, description, (value) => {

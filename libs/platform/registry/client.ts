@@ -15,7 +15,7 @@ export interface RegistryClientOptions {
 /** What a registry says: it has understood, and either does it or not. */
 export interface RegistryAnswer {
   /** What it says in place of an answer. */
-  readonly refusal?: { readonly status: number; readonly said: string };
+  readonly refusal?: { readonly status: number; readonly code: number; readonly said: string };
   readonly json?: unknown;
 }
 
@@ -51,7 +51,7 @@ export class RegistryClient {
     const said = typeof message === 'string' ? message : `HTTP ${answer.status}`;
     // Any other service may not know a path.
     if (typeof code !== 'number') throw new RegistryFault(`the schema registry ${this.name} answers ${said}`);
-    return { refusal: { status: answer.status, said } };
+    return { refusal: { status: answer.status, code, said } };
   }
 
   async #ask(method: string, path: string, body: object | undefined): Promise<Answer> {

@@ -105,6 +105,8 @@ async function readType(
 
 /** Not compatible, not valid, or the registry's settings forbid it. */
 const REFUSED = new Set([409, 422]);
+/** "Operation not permitted": the registry takes nothing at the moment, whatever it is. */
+const READ_ONLY = 42205;
 
 async function register(client: RegistryClient, subject: string, schema: string): Promise<number> {
   const [config, versions] = [
@@ -114,7 +116,7 @@ async function register(client: RegistryClient, subject: string, schema: string)
   const takes = async (method: string, path: string, body?: object): Promise<unknown> => {
     const { refusal, json } = await client.ask(method, path, body);
     if (refusal === undefined) return json;
-    if (REFUSED.has(refusal.status)) throw refused(client, subject, refusal.said);
+    if (REFUSED.has(refusal.status) && refusal.code !== READ_ONLY) throw refused(client, subject, refusal.said);
     // That a subject has no setting of its own yet is no failure.
     if (refusal.status === 404 && method === 'GET') return undefined;
     throw new RegistryFault(

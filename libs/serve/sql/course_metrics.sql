@@ -12,7 +12,7 @@ SELECT
   k.source_id,
   c.covered_from,
   c.first_fact,
-  c.last_fact,
+  s.last_fact,
   c.as_of,
   e.total_students,
   e.engagement_scores,
@@ -65,6 +65,8 @@ CROSS JOIN LATERAL (
 ) AS w
 -- Version 0 is a course that nothing was added up for yet.
 LEFT JOIN state.course AS c ON c.course_id = k.course_id AND c.version > 0
+-- What a course that runs keeps of its last fact may be days behind.
+LEFT JOIN state.course_span AS s ON s.course_id = c.course_id
 WHERE k.course_id > $1::integer AND k.course_id <= $2::integer AND (
   NOT $4::boolean
   OR EXISTS (SELECT FROM state.image_courses AS i WHERE i.id = k.source_id AND i.live)

@@ -78,6 +78,7 @@ export class ConnectHttp {
     await this.#recognise();
     const { status, text } = await this.#askUntilShared(method, path, body);
     if (status < 300) return readJson(text);
+    if (isStarting(status, text)) throw new Waiting(`${this.#name} is starting: it knows none of its addresses yet`);
     if (status === 404 && missing) return undefined;
     const said = messageIn(text) ?? `HTTP ${status}`;
     // A refusal is an answer about what was asked; others pass.
@@ -102,6 +103,10 @@ export class ConnectHttp {
   async #recognise(): Promise<void> {
     if (this.#isKnown) return;
     const { status, text } = await this.#ask('GET', '/', undefined);
+    if (isStarting(status, text))
+      throw new Waiting(
+        `${this.#name} is starting, or CONNECT_URL is not where Connect is: it knows no address (HTTP 404)`,
+      );
     const root = readJson(text);
     const isConnect = typeof root === 'object' && root !== null && 'version' in root && 'kafka_cluster_id' in root;
     if (status >= 500) throw new Waiting(`${this.#name} is busy: ${messageIn(text) ?? `HTTP ${status}`}`);
@@ -152,6 +157,10 @@ export class ConnectHttp {
     );
   }
 }
+
+/** For some seconds of its start the server of Connect answers without Connect, which numbers its errors. */
+const isStarting = (status: number, text: string): boolean =>
+  status === 404 && /^\{/.test(text) && !text.includes('"error_code"');
 
 function messageIn(text: string): string | undefined {
   try {

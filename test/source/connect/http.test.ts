@@ -134,6 +134,23 @@ test('a connector that is not there is an answer where that is asked, and offset
   expect(await connect.request('DELETE', '/connectors/lms')).toBeUndefined();
 });
 
+test('a Connect that is starting knows no connector, nor anything else, and is waited for', async () => {
+  // As Jetty says it to who accepts JSON.
+  answering = ({ url: path }, response) =>
+    response
+      .writeHead(404, { 'content-type': 'application/json' })
+      .end(JSON.stringify({ url: path, status: '404', message: 'Not Found' }));
+  const first = open(PATIENT_MS).request('GET', '/connectors/lms/config', { missing: true });
+  await expect(first).rejects.toThrow(Waiting);
+  await expect(first).rejects.toThrow('or CONNECT_URL is not where Connect is');
+  const starting = answering;
+  answering = connectWith(200, {});
+  await connect.request('GET', '/connectors/lms/config');
+  answering = starting;
+  await expect(connect.request('GET', '/connectors/lms/config', { missing: true })).rejects.toThrow(Waiting);
+  await expect(connect.request('POST', '/connectors', { body: '{}' })).rejects.toThrow('is starting');
+});
+
 test('whoever is no longer interested is not kept waiting', async () => {
   const stopping = new AbortController();
   answering = () => stopping.abort(new Error('stopped'));
