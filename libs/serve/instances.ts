@@ -76,7 +76,7 @@ export async function readInstances(db: Queryable): Promise<InstanceAnswer[]> {
 export function instanceTroubles(instances: readonly InstanceAnswer[], roles: readonly string[]): string[] {
   return roles.flatMap((role) => {
     const alive = instances.filter((instance) => instance.alive && instance.roles.includes(role));
-    if (alive.length === 0) return [`no process of the role ${role} has been heard of for ${ALIVE_SECONDS} s`];
+    if (alive.length === 0) return [`no process of the role ${role} is heard of: each reports every 2 s`];
     const troubles = alive.flatMap((instance) => instance.troubles.map((trouble) => `${role}: ${trouble}`));
     const sources = alive.flatMap(({ intake, source }) =>
       source === null || isRead(intake, instances) ? [] : [`${role}: ${source.detail}`],

@@ -78,8 +78,13 @@ async function serve({ openRunner, timing = RUN_TIMING }: ProcessOptions, once: 
     const parts: RunnerParts = { config, settings, db, analytics, source, clock: systemClock, log, lifecycle };
     const runner = await openRunner(parts);
     if (once !== null) return await runNow(parts, runner, timing, once, signal);
-    await follow(parts, runner, timing);
+    let failure: Error | undefined;
+    await follow(parts, runner, timing, (error) => {
+      failure ??= error;
+      stopping.abort();
+    });
     await aborted(signal);
+    if (failure !== undefined) throw failure;
     return 0;
   } finally {
     await lifecycle.stop();
@@ -104,12 +109,18 @@ const addressesNear = (config: SettingValues): Addresses => ({
 });
 
 /** Schedules and executes until the lifecycle ends. */
-async function follow(parts: RunnerParts, runner: Runner, timing: RunTiming): Promise<void> {
+async function follow(
+  parts: RunnerParts,
+  runner: Runner,
+  timing: RunTiming,
+  onFailure: (error: Error) => void,
+): Promise<void> {
   const { config, db, analytics, clock, log, lifecycle } = parts;
   const schedule = config.PIPELINE_SCHEDULE;
   const signer = (): RecordSigner => erasureSigner(config);
   const retention = retentionOf(config);
-  const role = startReconcile({ db, analytics, runner, schedule, clock, log, timing, signer, retention });
+  const duties = { schedule, signer, retention };
+  const role = startReconcile({ db, analytics, runner, clock, log, timing, onFailure, ...duties });
   lifecycle.add('the reconcile role', () => role.stop());
   const report = startReport({
     db,

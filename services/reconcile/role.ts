@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '#libs/domain/clock.ts';
+import type { UnrecoverableError } from '#libs/domain/errors.ts';
 import { startErasures } from '#libs/pipeline/erase.ts';
 import { type Retention, startRetention } from '#libs/pipeline/retention.ts';
 import { type Role, roleOf } from '#libs/pipeline/role.ts';
@@ -30,6 +31,8 @@ export interface ReconcileOptions {
   readonly signer?: () => RecordSigner;
   /** Absent: everything is kept. */
   readonly retention?: Retention;
+  /** Told of what keeps this process from executing any run: it is to end. */
+  readonly onFailure?: (error: UnrecoverableError) => void;
 }
 
 /**
@@ -37,7 +40,7 @@ export interface ReconcileOptions {
  * enough. Any number of processes may: a run is asked for once and executed by one.
  */
 export function startReconcile(options: ReconcileOptions): Role {
-  const { db, analytics, runner, schedule, clock, timing = RUN_TIMING, signer, retention } = options;
+  const { db, analytics, runner, schedule, clock, timing = RUN_TIMING, signer, retention, onFailure } = options;
   const log = moduleLog(options.log, 'reconcile');
   const wake = new WorkSignal();
   const listener = listenForNotifications({
@@ -46,7 +49,7 @@ export function startReconcile(options: ReconcileOptions): Role {
     log,
     onMessage: () => wake.wake(),
   });
-  const executor = startExecutor({ db, runner, log, owner: randomUUID(), timing }, wake);
+  const executor = startExecutor({ db, runner, log, owner: randomUUID(), timing }, wake, onFailure);
   const scheduler = schedule === null ? [] : [startScheduler({ db, schedule, clock, log })];
   const erasures = signer === undefined ? [] : [startErasures({ db, signer, log })];
   const keeping = retention === undefined ? [] : [startRetention({ db, retention, log })];

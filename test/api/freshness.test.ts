@@ -125,7 +125,7 @@ test('the source of this process, with null for what it does not know', async ()
 test('what other processes do not take in', async () => {
   await serveWhile(analytics.db, { roles: ['engagement'] }, async ({ url }) => {
     const { troubles } = freshnessAnswer.parse((await ask(`${url}/api/freshness`)).body);
-    expect(troubles).toEqual(['no process of the role engagement has been heard of for 10 s']);
+    expect(troubles).toEqual(['no process of the role engagement is heard of: each reports every 2 s']);
   });
 });
 

@@ -68,7 +68,7 @@ afterAll(() => analytics.drop());
 /** What the API of a database that nobody writes says of itself. */
 const ALL_BUT_THE_ROLES = {
   status: 'not ready',
-  reasons: FAMILIES.map((role) => `no process of the role ${role} has been heard of for 10 s`),
+  reasons: FAMILIES.map((role) => `no process of the role ${role} is heard of: each reports every 2 s`),
   source: null,
 };
 

@@ -65,9 +65,9 @@ test('roles apart do what one process does, stand in for each other, and end whe
   expect(await readiness(api)).toMatchObject({
     status: 'not ready',
     reasons: [
-      'no process of the role engagement has been heard of for 10 s',
-      'no process of the role performance has been heard of for 10 s',
-      'no process of the role anomaly has been heard of for 10 s',
+      'no process of the role engagement is heard of: each reports every 2 s',
+      'no process of the role performance is heard of: each reports every 2 s',
+      'no process of the role anomaly is heard of: each reports every 2 s',
     ],
   });
 

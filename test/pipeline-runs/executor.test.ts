@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { UnrecoverableError } from '#libs/domain/errors.ts';
 import { aborted } from '#libs/platform/lifecycle.ts';
 import type { Loop } from '#libs/platform/loop/loop.ts';
 import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
@@ -254,6 +255,21 @@ test('a process that is told to stop when its run has just finished writes the v
   await finishing.opened;
   await first.stop();
   expect(await read(db, id)).toMatchObject({ status: 'succeeded', attempts: 1, verdict: ALL_EQUAL });
+});
+
+test('a process whose settings are no longer in force gives its run back, and is told to end', async () => {
+  const { db } = analytics;
+  const id = await ask(db);
+  const failures: Error[] = [];
+  const outdated = new FakeRunner(() =>
+    Promise.reject(new UnrecoverableError('settings_changed', 'others', 'start again')),
+  );
+  const loop = startExecutor(jobParts(db, outdated), new WorkSignal(), (error) => failures.push(error));
+  await expect.poll(() => failures.length).toBeGreaterThan(0);
+  await loop.stop();
+  expect(await read(db, id)).toMatchObject({ status: 'queued', attempts: 0 });
+  execute(new FakeRunner());
+  expect(await until(db, id, ended)).toMatchObject({ status: 'succeeded', attempts: 1 });
 });
 
 test('whose cancelling failed for want of a database is cancelled when that is back', async () => {

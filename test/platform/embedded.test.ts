@@ -1,4 +1,7 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -10,6 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import {
   type EmbeddedOptions,
@@ -19,6 +23,7 @@ import {
 } from '#libs/platform/embedded-postgres/embedded.ts';
 import { openDatabase } from '#libs/platform/postgres/database.ts';
 
+const ROOT = new URL('../../', import.meta.url);
 const folders: string[] = [];
 const servers: EmbeddedPostgres[] = [];
 
@@ -175,4 +180,21 @@ test('two that start at the same moment and prefer the same port both come up, e
     await db.close();
   }
   expect(new Set(both.map((server) => server.address('x').port)).size).toBe(2);
+});
+
+test('who leaves while the cluster is being made leaves nothing running', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'prepadata-leaving-'));
+  folders.push(folder);
+  chmodSync(folder, 0o755);
+  const program = `
+    const { startEmbeddedPostgres } = await import('#libs/platform/embedded-postgres/embedded.ts');
+    const fs = await import('node:fs');
+    setInterval(() => fs.existsSync('${folder}/server/data.new/PG_VERSION') && process.exit(7), 5);
+    await startEmbeddedPostgres({ folder: '${folder}/server' });`;
+  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program], { cwd: ROOT });
+  const [code] = await once(child, 'exit');
+  expect(code).toBe(7);
+  // What is being made takes a second or more; what was ended is gone by now.
+  await sleep(100);
+  expect(execFileSync('ps', ['-eo', 'args', '-ww'], { encoding: 'utf8' })).not.toContain(`${folder}/server/`);
 });

@@ -43,7 +43,7 @@ describe.skipIf(!hasBrowser)('whether to trust what stands on a page', () => {
   }
 
   test('changes that do not come in, wherever it is that they stick, are not up to date', async () => {
-    const text = await told({ troubles: ['no process of the role engagement has been heard of for 10 s'] });
+    const text = await told({ troubles: ['no process of the role engagement is heard of: each reports every 2 s'] });
     expect(text).toContain('Changes of the learning platform do not come in at the moment.');
     expect(text).not.toContain('Up to date.');
   });

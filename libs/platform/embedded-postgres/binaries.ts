@@ -123,6 +123,7 @@ function run(command: string, args: readonly string[], cwd: string): Promise<voi
     const child = spawn(command, args, {
       ...asUser(),
       cwd,
+      detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: BARE_ENVIRONMENT,
     });
@@ -132,10 +133,17 @@ function run(command: string, args: readonly string[], cwd: string): Promise<voi
     };
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
+    // Whoever leaves in between leaves nothing running, nor what the command has started; the next start makes it anew.
+    const leave = (): void => {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    };
+    process.once('exit', leave);
     child.once('error', reject);
-    child.once('close', (code) =>
-      code === 0 ? resolve() : reject(new Error(`${path.basename(command)} ended with code ${code}: ${output.trim()}`)),
-    );
+    child.once('close', (code) => {
+      process.off('exit', leave);
+      if (code === 0) resolve();
+      else reject(new Error(`${path.basename(command)} ended with code ${code}: ${output.trim()}`));
+    });
   });
 }
 

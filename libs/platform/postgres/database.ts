@@ -257,7 +257,9 @@ export function isDatabaseFault(error: unknown): boolean {
   if (error instanceof SessionRefused) return true;
   const code = (error as Error & { code?: string }).code;
   if (code === undefined)
-    return /connection terminated|connection timeout|timeout exceeded|read timeout/i.test(error.message);
+    return /connection terminated|connection timeout|timeout exceeded|timeout expired|read timeout/i.test(
+      error.message,
+    );
   if (/^E[A-Z]+$/.test(code)) return true;
   return /^(08|53|57|58|40|25P0[34])/.test(code) || code === '25006' || code === '55P03';
 }

@@ -1,4 +1,5 @@
 import { setTimeout as timer } from 'node:timers/promises';
+import { UnrecoverableError } from '#libs/domain/errors.ts';
 import { totalsOf } from '#libs/domain/run.ts';
 import { aborted } from '#libs/platform/lifecycle.ts';
 import type { Log } from '#libs/platform/log.ts';
@@ -27,6 +28,7 @@ const DATABASE_PAUSE_MS = 1_000;
 /**
  * Runs a claimed run once and writes down how that went: ended, to be begun again, or given back.
  * @param stopping aborts when the process stops; the run is then given back
+ * @throws UnrecoverableError when this process cannot do it, nor any other; it is given back, too
  */
 export async function attemptRun(parts: JobParts, run: ClaimedRun, stopping: AbortSignal): Promise<void> {
   const { db, owner, timing, log } = parts;
@@ -96,6 +98,11 @@ async function settle(parts: JobParts, run: ClaimedRun, outcome: Outcome, signal
     await releaseRun(db, run.runId, owner, null);
     log.info({ runId: run.runId }, 'the run is given back: the process stops');
     return;
+  }
+  if (error instanceof UnrecoverableError) {
+    // Of this process, such as settings that are no longer in force: another one may do it.
+    await releaseRun(db, run.runId, owner, null);
+    throw error;
   }
   if (cause === 'cancelled' || error instanceof RunGuardError) {
     // Whoever has taken the run over ends it; if nobody has, the guard has found it cancelled.

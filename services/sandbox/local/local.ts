@@ -157,6 +157,7 @@ async function startReconciling(
     log,
     signer: () => erasureSigner(config),
     retention: retentionOf(config),
+    onFailure: options.fail,
   });
   lifecycle.add('the reconcile role', () => reconcile.stop());
   metrics.of.prepadata_up.set({ role: 'reconcile' }, 1);

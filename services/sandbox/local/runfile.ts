@@ -3,6 +3,7 @@ import path from 'node:path';
 import { ConfigurationError, messageOf, PrepaError } from '#libs/domain/errors.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { writePrivately } from '#libs/platform/private-file.ts';
+import { releaseLock, takeLock } from '#libs/platform/process-lock.ts';
 
 /** What a running program tells other commands on this machine; lies in the data folder. */
 export interface RunFile {
@@ -23,43 +24,33 @@ function readRunFile(dataDir: string): RunFile | undefined {
   }
 }
 
-/** True while the process that wrote the file lives; a number that another program has by now does not count. */
-function isRunning(pid: number): boolean {
-  if (pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
-  }
-  const commandLine = `/proc/${pid}/cmdline`;
-  return (
-    !existsSync('/proc/self') ||
-    (existsSync(commandLine) && readFileSync(commandLine, 'utf8').includes('services/sandbox/local/main'))
-  );
-}
+const lockOf = (dataDir: string): string => path.join(dataDir, 'npm-start.lock');
 
 /**
  * Takes the data folder for this process.
  * @throws ConfigurationError when another one has it
  */
 export function takeDataFolder(dataDir: string): void {
-  const other = readRunFile(dataDir);
-  if (other !== undefined && isRunning(other.pid)) {
+  const other = writing(dataDir, () => {
+    mkdirSync(dataDir, { recursive: true });
+    return takeLock(lockOf(dataDir));
+  });
+  if (other !== undefined) {
+    const url = readRunFile(dataDir)?.url;
     throw new ConfigurationError(
-      `another PrepaData (process ${other.pid}) already runs on the data folder ${dataDir}${other.url === undefined ? '' : ` and serves ${other.url}`}`,
+      `another PrepaData (process ${other.pid}) already runs on the data folder ${dataDir}${url === undefined ? '' : ` and serves ${url}`}`,
       'use that one, stop it first, or set DATA_DIR (and API_PORT) for a second one',
     );
   }
-  writing(dataDir, () => mkdirSync(dataDir, { recursive: true }));
   writeRunFile(dataDir, { pid: process.pid });
 }
 
 export const writeRunFile = (dataDir: string, content: RunFile): void =>
   writing(dataDir, () => writePrivately(fileOf(dataDir), content));
 
-function writing(dataDir: string, write: () => unknown): void {
+function writing<T>(dataDir: string, write: () => T): T {
   try {
-    write();
+    return write();
   } catch (error) {
     throw new PrepaError(
       'data_folder',
@@ -72,4 +63,5 @@ function writing(dataDir: string, write: () => unknown): void {
 
 export function leaveDataFolder(dataDir: string): void {
   if (readRunFile(dataDir)?.pid === process.pid) rmSync(fileOf(dataDir), { force: true });
+  releaseLock(lockOf(dataDir));
 }
