@@ -13,6 +13,8 @@ const STEPS = readdirSync(FOLDER)
   .filter((name) => /^\d\d_.*\.sql$/.test(name))
   .sort()
   .map(read);
+/** Up to 05_keys: what engagement and performance follow from. What a class and its alarms are takes minutes in a large school. */
+const STEPS_TO_KEYS = 5;
 
 export const FEATURE_TABLES = ['engagement', 'performance', 'anomaly', 'temporal'] as const;
 export type FeatureTableName = (typeof FEATURE_TABLES)[number];
@@ -86,7 +88,7 @@ export async function readCourseIds(db: Queryable): Promise<CourseIds> {
 /**
  * Recomputes all features from the source tables in `schema`.
  * @param courseIds with them, the views of compat too
- * @param tables whose rows are wanted; of the others there are none
+ * @param tables whose rows are wanted; of the others there are none, and without flags and days no classes either
  */
 export async function askOracle(
   address: DatabaseAddress,
@@ -108,15 +110,16 @@ export async function askOracle(
     for (const [name, value] of Object.entries({ ...settings, today: formatDay(settings.today) })) {
       await client.query('SELECT set_config($1, $2, false)', [`oracle.${name}`, value]);
     }
-    for (const text of STEPS) await client.query(text);
+    const isWhole = tables.includes('anomaly') || tables.includes('temporal');
+    for (const text of isWhole ? STEPS : STEPS.slice(0, STEPS_TO_KEYS)) await client.query(text);
     const features = {
       engagement: await answer('engagement'),
       performance: await answer('performance'),
       anomaly: await answer('anomaly'),
       temporal: await answer('temporal'),
-      classes: await rowsOf(CLASSES),
-      attention: await rowsOf(ATTENTION),
-      attention_counts: (await rowsOf(ATTENTION_COUNTS)).filter(isCounted),
+      classes: isWhole ? await rowsOf(CLASSES) : [],
+      attention: isWhole ? await rowsOf(ATTENTION) : [],
+      attention_counts: isWhole ? (await rowsOf(ATTENTION_COUNTS)).filter(isCounted) : [],
     };
     if (courseIds === undefined) return features;
     await client.query('CREATE TEMP TABLE oracle_course_ids (course_id uuid, id integer)');

@@ -1,5 +1,6 @@
 import { type ComponentType, render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { Unreachable } from './api/ask.ts';
 import {
   chooseLanguage,
   currentLanguage,
@@ -15,6 +16,7 @@ import { CoursePage } from './pages/course.tsx';
 import { CoursesPage } from './pages/courses.tsx';
 import { StudentPage } from './pages/student.tsx';
 import { FreshnessLine } from './parts/freshness.tsx';
+import { Problem } from './parts/problem.tsx';
 import { usePlace } from './route.ts';
 
 function App() {
@@ -24,10 +26,12 @@ function App() {
     useTimeZone(name);
     setZone(currentTimeZone());
   };
-  const choose = async (chosen: Language): Promise<void> => {
-    await chooseLanguage(chosen);
-    setLanguage(chosen);
-  };
+  // What cannot be fetched is of a version that was served before: the page is begun anew.
+  const choose = (chosen: Language): Promise<void> =>
+    chooseLanguage(chosen).then(
+      () => setLanguage(chosen),
+      () => location.reload(),
+    );
   return (
     <>
       <button type="button" class="skip" onClick={() => document.getElementById('main')?.focus()}>
@@ -55,12 +59,14 @@ const Operator = LATER[location.pathname];
 
 function Later({ load }: { load(): Promise<ComponentType> }) {
   const [Loaded, setLoaded] = useState<ComponentType | undefined>();
+  const [isFailed, setFailed] = useState(false);
   useEffect(() => {
     load().then(
       (component) => setLoaded(() => component),
-      () => undefined,
+      () => setFailed(true),
     );
   }, [load]);
+  if (isFailed) return <Problem error={new Unreachable()} />;
   return Loaded === undefined ? <p class="muted">{t('loading')}</p> : <Loaded />;
 }
 

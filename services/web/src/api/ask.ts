@@ -1,7 +1,14 @@
 import type { ErrorAnswer } from '#libs/serve/answers.ts';
 
 const TOKEN = 'prepadata.token';
-export const tokenOf = (): string | null => sessionStorage.getItem(TOKEN);
+/** Null also where the browser keeps nothing for anybody. */
+export function tokenOf(): string | null {
+  try {
+    return sessionStorage.getItem(TOKEN);
+  } catch {
+    return null;
+  }
+}
 export const keepToken = (token: string): void => sessionStorage.setItem(TOKEN, token);
 
 /** The server answered, and refused: in its own words. */

@@ -17,9 +17,18 @@ export const currentLanguage = (): Language => language;
 
 const isLanguage = (text: string): text is Language => text in LANGUAGES;
 
+/** Null also where the browser keeps nothing for anybody. */
+function kept(): string | null {
+  try {
+    return localStorage.getItem(KEPT_AS);
+  } catch {
+    return null;
+  }
+}
+
 /** What was chosen on this machine, else the first of the browser's that there is. */
 export function preferredLanguage(): Language {
-  const wanted = [localStorage.getItem(KEPT_AS) ?? '', ...navigator.languages.map((tag) => tag.slice(0, 2))];
+  const wanted = [kept() ?? '', ...navigator.languages.map((tag) => tag.slice(0, 2))];
   return wanted.find(isLanguage) ?? 'en';
 }
 
@@ -31,8 +40,10 @@ export async function useMessagesOf(chosen: Language): Promise<void> {
 }
 
 export async function chooseLanguage(chosen: Language): Promise<void> {
-  localStorage.setItem(KEPT_AS, chosen);
   await useMessagesOf(chosen);
+  try {
+    localStorage.setItem(KEPT_AS, chosen);
+  } catch {}
 }
 
 /** A name may run the other way than the sentence that it stands in. */
