@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { AnyRowChange } from '#libs/domain/change.ts';
+import type { AnyRowChange, Change } from '#libs/domain/change.ts';
 import { neededColumns } from '#libs/domain/source-tables/index.ts';
 import { openDatabase } from '#libs/platform/postgres/database.ts';
 import type { ChangeBatch } from '#libs/source/contract.ts';
@@ -192,4 +192,26 @@ describe('they stay where', () => {
       await db.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
     }
   });
+});
+
+test('what a whole table is asked for may take longer than statements of its role may else', async () => {
+  await stage(piece(grade(1), grade(2)));
+  const slow = (what: string): string => `
+    CREATE FUNCTION state.be_slow_${what}() RETURNS ${what === 'ddl' ? 'event_trigger' : 'trigger'} LANGUAGE plpgsql AS $$
+    BEGIN PERFORM pg_sleep(0.3); ${what === 'ddl' ? '' : 'RETURN old;'} END $$`;
+  await analytics.db.query(slow('ddl'));
+  await analytics.db.query(slow('row'));
+  await analytics.db.query(
+    `CREATE EVENT TRIGGER be_slow ON ddl_command_end WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION state.be_slow_ddl()`,
+  );
+  await analytics.db.query(
+    'CREATE TRIGGER be_slow BEFORE DELETE ON state.image_grades FOR EACH ROW EXECUTE FUNCTION state.be_slow_row()',
+  );
+  const hasty = openDatabase(analytics.address, { connections: 2, settings: { statement_timeout: '250' } });
+  const progress = { stream: 'pgoutput', epoch, applied: 1n };
+  await stageBatch(hasty, { changes: [], progress, snapshotCompleted: { epoch } }, reading);
+  const truncate: Change = { table: 'grades', op: 'truncate', position: { epoch, lsn: 5n } };
+  await stageBatch(hasty, { changes: [truncate] }, reading);
+  await hasty.close();
+  expect(await analytics.db.query('SELECT FROM state.image_grades')).toEqual([]);
 });

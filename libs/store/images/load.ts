@@ -1,6 +1,11 @@
 import type { Change } from '#libs/domain/change.ts';
 import { type CopyValue, lineOf } from '#libs/platform/postgres/copy.ts';
-import { isValueFault, type LoadingTransaction, type Queryable } from '#libs/platform/postgres/database.ts';
+import {
+  type Database,
+  isValueFault,
+  type LoadingTransaction,
+  type Queryable,
+} from '#libs/platform/postgres/database.ts';
 import type { ChangeBatch } from '#libs/source/contract.ts';
 import type { ImageColumns } from './image.ts';
 import type { ImageTable } from './image-table.ts';
@@ -58,8 +63,12 @@ export async function beginLoad(tx: Queryable, { load }: ImageTable, epoch: numb
 }
 
 /** Gives the tables of images the indexes that a first snapshot came without. Nothing but its rows may come before. */
-export async function indexImages(db: Queryable): Promise<void> {
-  if ((await db.query(imageSql.images_bare)).length > 0) await db.query(imageSql.images_index);
+export async function indexImages(db: Pick<Database, 'query' | 'transaction'>): Promise<void> {
+  if ((await db.query(imageSql.images_bare)).length === 0) return;
+  await db.transaction(async (tx) => {
+    await tx.query(imageSql.without_limit);
+    await tx.query(imageSql.images_index);
+  });
 }
 
 /**

@@ -129,6 +129,7 @@ class BatchStage {
     if (truncatePosition !== position) return;
     truncatePositions.set(table, position);
     await this.#tx.query(imageSql.truncate_position_raise, [table, position.epoch, position.lsn]);
+    await this.#tx.query(imageSql.without_limit);
     const gone = await imagesOf(table).removeBelow(this.#tx, position);
     for (const key of gone) this.#mark(table, key, position, change.committedAt ?? null, null);
     await this.#tx.query(imageSql.rejected_clear_below, [table, position.epoch, position.lsn]);
@@ -317,6 +318,7 @@ class BatchStage {
 
   /** After a whole snapshot: what it did not bring is gone, and every key is to be derived. */
   async completeSnapshot(epoch: number): Promise<void> {
+    await this.#tx.query(imageSql.without_limit);
     await markAllKeys(this.#tx, MARK_PRIORITY.snapshot, snapshotPosition(epoch));
     for (const table of SOURCE_TABLES) {
       for (const { id, ...key } of await imagesOf(table).sweep(this.#tx, epoch)) {

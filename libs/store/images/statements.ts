@@ -9,6 +9,8 @@ export const { sql: imageSql, fillTemplate: fillImageTemplate } = openStatements
     images_bare:
       "SELECT relname FROM pg_class AS c WHERE relnamespace = 'state'::regnamespace AND relkind = 'r' AND relname LIKE 'image\\_%' AND NOT EXISTS (SELECT FROM pg_index WHERE indrelid = c.oid AND indisprimary)",
     images_index: 'SELECT state.make_image_indexes()',
+    /** What a whole table is asked for takes as long as the table is large: tried again, it would take as long. */
+    without_limit: 'SET LOCAL statement_timeout = 0',
     /** Every row was read anew in a newer epoch, under the id that it has now. */
     moves_forget: 'DELETE FROM state.split_move WHERE epoch < $1::integer',
     /** A version that reads, or a delete, has taken the rejected one's place. */

@@ -1,4 +1,4 @@
-import type { Queryable } from '#libs/platform/postgres/database.ts';
+import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import {
   DEBEZIUM_STREAM,
   type PartitionProgress,
@@ -10,7 +10,7 @@ import {
 import { indexImages } from '../images/load.ts';
 import { progressSql } from './statements.ts';
 
-export function openProgressStore(db: Queryable): ProgressStore {
+export function openProgressStore(db: Pick<Database, 'query' | 'transaction'>): ProgressStore {
   return {
     read: async (stream) => (await db.query<StoredProgress>(progressSql.progress_read, [stream]))[0],
     beginEpoch: async (stream, origin, reason) => {
