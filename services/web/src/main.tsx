@@ -20,6 +20,7 @@ import { usePlace } from './route.ts';
 function App() {
   const [language, setLanguage] = useState(currentLanguage());
   const [zone, setZone] = useState(currentTimeZone());
+  const [today, setToday] = useState<string | null>(null);
   const showTimesOf = (name: string): void => {
     useTimeZone(name);
     setZone(currentTimeZone());
@@ -35,10 +36,10 @@ function App() {
       </button>
       <Top choose={choose} />
       <aside aria-label={t('fresh.label')} key={`fresh ${language}`}>
-        <FreshnessLine onTimeZone={showTimesOf} />
+        <FreshnessLine onTimeZone={showTimesOf} onToday={setToday} />
       </aside>
       <Content id="main" tabIndex={-1} key={`${language} ${zone}`}>
-        {Operator === undefined ? <TeachersPage /> : <Later load={Operator} />}
+        {Operator === undefined ? <TeachersPage today={today} /> : <Later load={Operator} />}
       </Content>
     </>
   );
@@ -95,11 +96,13 @@ function Top({ choose }: { choose(language: Language): Promise<void> }) {
   );
 }
 
-function TeachersPage() {
+/** @param today at the institution; null until it is known */
+function TeachersPage({ today }: { readonly today: string | null }) {
   const { page, course, student } = usePlace();
-  if (page === 'course') return <CoursePage key={course} course={course} />;
-  if (page === 'student') return <StudentPage key={`${course} ${student}`} course={course} student={student} />;
-  return <CoursesPage />;
+  if (page === 'course') return <CoursePage key={course} course={course} today={today} />;
+  if (page === 'student')
+    return <StudentPage key={`${course} ${student}`} course={course} student={student} today={today} />;
+  return <CoursesPage today={today} />;
 }
 
 await useMessagesOf(preferredLanguage());

@@ -187,6 +187,13 @@ export const AR_WHY: Readonly<Record<keyof typeof EN_WHY, Message>> = {
     many: 'محسوب على {n} طالبًا.',
     other: 'محسوب على {n} طالب.',
   },
+  'over.courses': {
+    one: 'محسوب على مقرر واحد.',
+    two: 'محسوب على مقررين.',
+    few: 'محسوب على {n} مقررات.',
+    many: 'محسوب على {n} مقررًا.',
+    other: 'محسوب على {n} مقرر.',
+  },
   'over.known': {
     one: 'معروف لطالب واحد من {all}.',
     two: 'معروف لطالبين من {all}.',

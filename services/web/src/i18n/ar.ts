@@ -69,6 +69,13 @@ export const AR: Messages = {
     few: 'يوجد {n} مقررات.',
     other: 'يوجد {n} مقررًا.',
   },
+  'courses.resting': {
+    one: 'واحد منها متوقف ولا يُحسب هنا.',
+    two: 'اثنان منها متوقفان ولا يُحسبان هنا.',
+    few: '{n} منها متوقفة ولا تُحسب هنا.',
+    other: '{n} منها متوقفة ولا تُحسب هنا.',
+  },
+  'courses.rest': 'متوقف منذ {day}',
   'courses.course': 'المقرر',
   'courses.attention': 'للحديث معهم',
   'courses.students': 'الطلاب',
@@ -78,6 +85,7 @@ export const AR: Messages = {
   'courses.asOf': 'حتى',
   'course.pseudonym': 'المقرر {id}',
   'course.asOf': 'حتى {day}',
+  'course.rest': 'لم يحدث شيء في هذا المقرر منذ {day}. وكل ما يُذكر هنا يخص ذلك اليوم، لا اليوم الحالي.',
   'course.empty': 'لا يوجد طلاب في هذا المقرر بعد.',
 
   'talk.lead': {

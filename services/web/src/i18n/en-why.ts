@@ -172,6 +172,7 @@ export const EN_WHY = {
     'For each day the middle half of the students’ mean scores of 7 days, over the students who have one that day.',
   'total.rhythm': 'Of the last 28 days, by day of the week: active students divided by the students of those days.',
   'over.students': { one: 'Counted over {n} student.', other: 'Counted over {n} students.' },
+  'over.courses': { one: 'Counted over {n} course.', other: 'Counted over {n} courses.' },
   'over.known': { one: 'Known of {n} of {all} students.', other: 'Known of {n} of {all} students.' },
   'over.days': { one: 'Counted over {n} day.', other: 'Counted over {n} days.' },
 

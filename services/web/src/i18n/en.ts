@@ -54,6 +54,11 @@ export const EN = {
     other: '{n} students need somebody to talk to.',
   },
   'courses.of': { one: 'There is {n} course.', other: 'There are {n} courses.' },
+  'courses.resting': {
+    one: '{n} of them is at rest, and is not counted here.',
+    other: '{n} of them are at rest, and are not counted here.',
+  },
+  'courses.rest': 'at rest since {day}',
   'courses.course': 'Course',
   'courses.attention': 'To talk to',
   'courses.students': 'Students',
@@ -63,6 +68,8 @@ export const EN = {
   'courses.asOf': 'As of',
   'course.pseudonym': 'Course {id}',
   'course.asOf': 'As of {day}',
+  'course.rest':
+    'Nothing has happened in this course since {day}. All that stands here is said as of that day, not of today.',
   'course.empty': 'This course has no students yet.',
 
   'talk.lead': { one: '{n} student needs you.', other: '{n} students need you.' },

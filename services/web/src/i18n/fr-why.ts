@@ -172,6 +172,7 @@ export const FR_WHY: Readonly<Record<keyof typeof EN_WHY, Message>> = {
   'total.rhythm':
     'Sur les 28 derniers jours, par jour de la semaine : étudiants actifs divisés par les étudiants de ces jours.',
   'over.students': { one: 'Compté sur {n} étudiant.', other: 'Compté sur {n} étudiants.' },
+  'over.courses': { one: 'Compté sur {n} cours.', other: 'Compté sur {n} cours.' },
   'over.known': { one: 'Connu pour {n} étudiant sur {all}.', other: 'Connu pour {n} étudiants sur {all}.' },
   'over.days': { one: 'Compté sur {n} jour.', other: 'Compté sur {n} jours.' },
 

@@ -57,6 +57,11 @@ export const FR: Messages = {
     other: '{n} élèves ont besoin qu’on leur parle.',
   },
   'courses.of': { one: 'Il y a {n} cours.', other: 'Il y a {n} cours.' },
+  'courses.resting': {
+    one: '{n} est sans activité et n’est pas compté ici.',
+    other: '{n} sont sans activité et ne sont pas comptés ici.',
+  },
+  'courses.rest': 'sans activité depuis le {day}',
   'courses.course': 'Cours',
   'courses.attention': 'À qui parler',
   'courses.students': 'Élèves',
@@ -66,6 +71,8 @@ export const FR: Messages = {
   'courses.asOf': 'Au',
   'course.pseudonym': 'Cours {id}',
   'course.asOf': 'Au {day}',
+  'course.rest':
+    'Rien ne s’est passé dans ce cours depuis le {day}. Tout ce qui suit vaut pour ce jour-là, et non pour aujourd’hui.',
   'course.empty': 'Ce cours n’a pas encore d’élèves.',
 
   'talk.lead': { one: '{n} élève a besoin de vous.', other: '{n} élèves ont besoin de vous.' },

@@ -77,14 +77,14 @@ const decimalsOf = (value: number): number => /\.(\d+)$/.exec(String(value))?.[1
 export const orDash = (value: number | null | undefined, digits = 0): string =>
   value === null || value === undefined ? '–' : number(value, digits);
 
-/** YYYY-MM-DD as the language writes a day of this year. */
-export const dayText = (day: string): string => dayFormat({ day: 'numeric', month: 'short' }).format(new Date(day));
+/** YYYY-MM-DD as the language writes a day; with its year, unless that is this one. */
+export const dayText = (day: string): string => shortFormat(day).format(new Date(day));
 export const longDay = (day: string): string =>
   dayFormat({ day: 'numeric', month: 'long', year: 'numeric' }).format(new Date(day));
 
 /** Days in a row. */
 export const dayRangeText = (from: string, to: string): string =>
-  dayFormat({ day: 'numeric', month: 'short' }).formatRange(new Date(from), new Date(to));
+  shortFormat(from, to).formatRange(new Date(from), new Date(to));
 
 export const WEEKDAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'] as const;
 
@@ -121,6 +121,13 @@ export const instantText = (instant: string): string =>
 
 export const listText = (items: readonly string[]): string =>
   new Intl.ListFormat(language, { type: 'conjunction' }).format(items.map(isolate));
+
+const shortFormat = (...days: readonly string[]): Intl.DateTimeFormat =>
+  dayFormat({ day: 'numeric', month: 'short', ...(days.every(isThisYear) ? {} : { year: 'numeric' }) });
+
+/** By the clock that times are shown by. */
+const isThisYear = (day: string): boolean =>
+  day.startsWith(new Intl.DateTimeFormat('en', { year: 'numeric', timeZone }).format(new Date()));
 
 const dayFormat = (options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat =>
   new Intl.DateTimeFormat(language, { ...options, timeZone: 'UTC' });
