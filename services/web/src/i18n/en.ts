@@ -58,6 +58,10 @@ export const EN = {
     one: '{n} of them is at rest, and is not counted here.',
     other: '{n} of them are at rest, and are not counted here.',
   },
+  'courses.unjudged': {
+    one: '{n} of them is not judged: its class is too small, or it collects nothing.',
+    other: '{n} of them are not judged: their classes are too small, or they collect nothing.',
+  },
   'courses.rest': 'at rest since {day}',
   'courses.course': 'Course',
   'courses.attention': 'To talk to',
@@ -79,6 +83,9 @@ export const EN = {
     other: '{n} more have been gone for over two months, and are not on the list.',
   },
   'talk.nobody': 'Nobody needs you just now: no student stays behind the class.',
+  'talk.small':
+    'This class is not judged: too few students were active in the last four weeks to compare anybody with.',
+  'talk.uncollected': 'This class is not judged: the course does not collect what its students do.',
   'talk.title': 'To talk to',
   'talk.attention': 'Attention',
   'talk.since': 'since {day}',
@@ -163,6 +170,8 @@ export const EN = {
   'student.back': 'Back to the course',
   'student.none': 'Nothing is known of this student in this course.',
   'student.well': 'Not on the list of those to talk to.',
+  'student.notJudged':
+    'Not judged: too few of the class were active in the last four weeks, or the course does not collect what they do.',
   'student.attention': {
     one: 'To talk to since {day}: {n} point of 8.',
     other: 'To talk to since {day}: {n} points of 8.',
@@ -203,6 +212,7 @@ export const EN = {
   'flags.title': 'Unusual for this student',
   'flags.note': 'Against the student’s own past. It is no alarm: it may be good news, or nothing.',
   'flags.none': 'Nothing is unusual.',
+  'flags.notJudged': 'Not judged: too little is known.',
   'flags.flag': 'What',
   'flags.since': 'Since',
   'flags.value': 'Seen',

@@ -61,6 +61,10 @@ export const FR: Messages = {
     one: '{n} est sans activité et n’est pas compté ici.',
     other: '{n} sont sans activité et ne sont pas comptés ici.',
   },
+  'courses.unjudged': {
+    one: '{n} n’est pas jugé : sa classe est trop petite, ou il ne recueille rien.',
+    other: '{n} ne sont pas jugés : leurs classes sont trop petites, ou ils ne recueillent rien.',
+  },
   'courses.rest': 'sans activité depuis le {day}',
   'courses.course': 'Cours',
   'courses.attention': 'À qui parler',
@@ -82,6 +86,9 @@ export const FR: Messages = {
     other: '{n} autres sont partis depuis plus de deux mois et ne sont pas dans la liste.',
   },
   'talk.nobody': 'Personne n’a besoin de vous en ce moment : aucun élève ne décroche de la classe.',
+  'talk.small':
+    'Cette classe n’est pas jugée : trop peu d’élèves ont été actifs ces quatre dernières semaines pour comparer qui que ce soit.',
+  'talk.uncollected': 'Cette classe n’est pas jugée : le cours ne recueille pas ce que font ses élèves.',
   'talk.title': 'À qui parler',
   'talk.attention': 'Attention',
   'talk.since': 'depuis le {day}',
@@ -170,6 +177,8 @@ export const FR: Messages = {
   'student.back': 'Retour au cours',
   'student.none': 'On ne sait rien de cet élève dans ce cours.',
   'student.well': 'Ne figure pas parmi ceux à qui parler.',
+  'student.notJudged':
+    'Non jugé : trop peu d’élèves de la classe ont été actifs ces quatre dernières semaines, ou le cours ne recueille pas ce qu’ils font.',
   'student.attention': {
     one: 'À qui parler depuis le {day} : {n} point sur 8.',
     other: 'À qui parler depuis le {day} : {n} points sur 8.',
@@ -210,6 +219,7 @@ export const FR: Messages = {
   'flags.title': 'Inhabituel pour cet élève',
   'flags.note': 'Par rapport à son propre passé. Ce n’est pas une alarme : ce peut être une bonne nouvelle, ou rien.',
   'flags.none': 'Rien d’inhabituel.',
+  'flags.notJudged': 'Non jugé : on en sait trop peu.',
   'flags.flag': 'Quoi',
   'flags.since': 'Depuis',
   'flags.value': 'Vu',

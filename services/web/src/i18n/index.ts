@@ -53,6 +53,10 @@ export function t(key: MessageKey, places: Readonly<Record<string, string | numb
   });
 }
 
+/** What may stand within a sentence, as one. */
+export const asSentence = (text: string): string =>
+  text === '' ? '' : `${text.charAt(0).toLocaleUpperCase(language)}${text.slice(1)}.`;
+
 /** A word for what the server names; where there is none, its name. */
 export const word = (key: string, otherwise: string): string => (key in messages ? t(key as MessageKey) : otherwise);
 

@@ -43,7 +43,7 @@ export function CoursePage({ course, today }: CourseProps) {
       {listed?.as_of != null && <AsOf day={listed.as_of} today={today} />}
       {attention.data !== undefined && students.data !== undefined ? (
         <>
-          <TalkTo course={course} people={attention.data} students={students.data} nameOf={nameOf} />
+          <TalkTo course={course} listed={listed} people={attention.data} students={students.data} nameOf={nameOf} />
           <Everyone course={course} students={students.data} nameOf={nameOf} />
           <ClassAsAWhole students={students.data} days={days.data ?? []} collected={listed?.collected} />
           {students.data.length > 0 && <WhatIfPanel course={course} nameOf={nameOf} />}

@@ -16,6 +16,7 @@ import { courseHref } from '../route.ts';
 export function CoursesPage({ today }: { readonly today: string | null }) {
   const { data, error } = useAnswer('courses', () => getAll<ListedCourse>('/api/courses?limit=1000'), 'all');
   const running = data?.filter(({ as_of }) => !isAtRest(as_of, today)) ?? [];
+  const judged = running.flatMap(({ attention }) => (attention === null ? [] : [attention]));
   return (
     <Page title={t('courses.title')}>
       <Problem error={error} />
@@ -26,12 +27,13 @@ export function CoursesPage({ today }: { readonly today: string | null }) {
           <p class="lead">
             <WhyTotal
               label={t('courses.attention')}
-              sentences={[t('total.attention'), t('over.courses', { n: running.length })]}
+              sentences={[t('total.attention'), t('over.courses', { n: judged.length })]}
             >
-              {t('courses.lead', { n: running.reduce((sum, { attention }) => sum + attention, 0) })}
+              {t('courses.lead', { n: judged.length === 0 ? orDash(null) : judged.reduce((sum, n) => sum + n, 0) })}
             </WhyTotal>{' '}
             {t('courses.of', { n: data.length })}
             {running.length < data.length && ` ${t('courses.resting', { n: data.length - running.length })}`}
+            {judged.length < running.length && ` ${t('courses.unjudged', { n: running.length - judged.length })}`}
           </p>
           <CourseTable courses={data} today={today} />
           <Download path="/api/courses?limit=1000" label={t('courses.title')} />
@@ -42,7 +44,7 @@ export function CoursesPage({ today }: { readonly today: string | null }) {
 }
 
 const TOTALS = [
-  ['attention', ({ attention }: ListedCourse) => number(attention)],
+  ['attention', ({ attention }: ListedCourse) => orDash(attention)],
   ['students', ({ students }: ListedCourse) => number(students)],
   ['engagement', ({ averages }: ListedCourse) => orDash(averages.engagement_score, 1)],
   ['success', ({ averages }: ListedCourse) => orDash(averages.success_rate, 1)],
@@ -57,10 +59,11 @@ interface CourseTableProps {
 function CourseTable({ courses, today }: CourseTableProps) {
   const rests = ({ as_of }: ListedCourse): boolean => isAtRest(as_of, today);
   const inOrder = courses.toSorted(
-    (a, b) => Number(rests(a)) - Number(rests(b)) || b.attention - a.attention || a.course_id - b.course_id,
+    (a, b) =>
+      Number(rests(a)) - Number(rests(b)) || (b.attention ?? 0) - (a.attention ?? 0) || a.course_id - b.course_id,
   );
   const isUrgent = (total: string, course: ListedCourse): boolean =>
-    total === 'attention' && course.attention > 0 && !rests(course);
+    total === 'attention' && (course.attention ?? 0) > 0 && !rests(course);
   return (
     <Scroll label={t('courses.title')}>
       <table>

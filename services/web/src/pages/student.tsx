@@ -7,13 +7,13 @@ import { useNames } from '../api/names.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { BarChart } from '../charts/bar-chart.tsx';
 import { LineChart, type LineChartDay } from '../charts/line-chart.tsx';
-import { dayText, instantText, number, t, WEEKDAYS, weekdayText } from '../i18n/index.ts';
+import { asSentence, dayText, instantText, number, t, WEEKDAYS, weekdayText } from '../i18n/index.ts';
 import { AsOf } from '../parts/as-of.tsx';
 import { timeSpent } from '../parts/cell-text.ts';
 import { Page } from '../parts/page.tsx';
 import { Problem } from '../parts/problem.tsx';
 import { ReasonList } from '../parts/reason-list.tsx';
-import { reasonSentences, stoppedText } from '../parts/reasons.ts';
+import { isAnyJudged, reasonSentences, stoppedText } from '../parts/reasons.ts';
 import { Why } from '../parts/why.tsx';
 import { Ask } from '../parts/why-button.tsx';
 import { courseHref } from '../route.ts';
@@ -73,7 +73,13 @@ const whyOf =
 
 function Opening({ row }: { readonly row: StudentMetrics }) {
   const { attention, course_id, student_id } = row;
-  if (attention === null) return <p class="lead">{`${t('student.well')} ${stoppedText(row) ?? ''}`.trim()}</p>;
+  if (attention === null)
+    return (
+      <p class="lead">
+        {isAnyJudged(row, ['attention']) ? t('student.well') : t('student.notJudged')}{' '}
+        {asSentence(stoppedText(row) ?? '')}
+      </p>
+    );
   return (
     <div>
       <p class="lead">
