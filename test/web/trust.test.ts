@@ -82,6 +82,7 @@ describe.skipIf(!hasBrowser)('whether to trust what stands on a page', () => {
       await say(page, { time_zone });
       await page.goto(`${api.url}/#/course/1`);
       await expect.poll(() => page.locator('.people .small').first().innerText(), EVENTUALLY).toMatch(since);
+      await page.unrouteAll({ behavior: 'ignoreErrors' });
       await page.context().close();
     };
     await tells('America/Montreal', /since \P{L}?Mar 14\P{L}?$/u);

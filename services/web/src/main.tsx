@@ -20,7 +20,7 @@ import { usePlace } from './route.ts';
 function App() {
   const [language, setLanguage] = useState(currentLanguage());
   const [zone, setZone] = useState(currentTimeZone());
-  const [today, setToday] = useState<string | null>(null);
+  const [today, setToday] = useState<string | null | undefined>();
   const showTimesOf = (name: string): void => {
     useTimeZone(name);
     setZone(currentTimeZone());
@@ -96,9 +96,11 @@ function Top({ choose }: { choose(language: Language): Promise<void> }) {
   );
 }
 
-/** @param today at the institution; null until it is known */
-function TeachersPage({ today }: { readonly today: string | null }) {
+/** @param today at the institution; undefined until it is known, null where the server does not say */
+function TeachersPage({ today }: { readonly today: string | null | undefined }) {
   const { page, course, student } = usePlace();
+  // Else a course that is over would be told as if it ran, and rows would move under the hand.
+  if (today === undefined) return <p class="muted">{t('loading')}</p>;
   if (page === 'course') return <CoursePage key={course} course={course} today={today} />;
   if (page === 'student')
     return <StudentPage key={`${course} ${student}`} course={course} student={student} today={today} />;

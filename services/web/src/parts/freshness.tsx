@@ -49,7 +49,8 @@ export function FreshnessLine({ onTimeZone, onToday }: FreshnessLineProps) {
   useEffect(() => {
     if (zone !== undefined) onTimeZone(zone);
   }, [zone]);
-  const today = freshness?.today;
+  // Where the server does not say, the pages do without.
+  const today = freshness?.today ?? (error === undefined && freshness === undefined ? undefined : null);
   useEffect(() => {
     if (today !== undefined) onToday(today);
   }, [today]);
