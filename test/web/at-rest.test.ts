@@ -39,7 +39,7 @@ describe.skipIf(!hasBrowser)('a course in which nothing happens any more', () =>
     const rows = page.locator('tbody tr');
     await expect.poll(() => rows.locator('th').allInnerTexts(), EVENTUALLY).toEqual(['Course 2', 'Course 1']);
     const lead = await page.locator('.lead').innerText();
-    expect(lead).toMatch(/\b1\b.*There are 2 courses\. 1 of them is at rest, and is not counted here\./s);
+    expect(lead).toMatch(/^To talk to: 1, .* There are 2 courses\. 1 of them is at rest, and is not counted here\.$/);
     expect(await rows.last().innerText()).toMatch(/\t3\t5\t.*at rest since \P{L}?Feb 9, 2024\P{L}?$/su);
     expect(await page.locator('td.alarm').allInnerTexts()).toEqual(['1']);
     expect(errors).toEqual([]);

@@ -38,6 +38,21 @@ describe.skipIf(!hasBrowser)('the teacher’s page', () => {
     await page.context().close();
   });
 
+  test('says of the courses together that a student is counted once in each', async () => {
+    const { page, errors } = await openPage(browser, 'about:blank');
+    await analytics.db.query(
+      `UPDATE anomaly_features AS a SET attention = o.attention
+       FROM anomaly_features AS o WHERE a.course_id = 2 AND o.course_id = 1 AND o.student_id = 1`,
+    );
+    await page.goto(`${api.url}/`);
+    await page.getByRole('button', { name: 'To talk to: 4, a student counted once in each course.' }).click();
+    await page.getByText('a student whom somebody should talk to in two courses is counted twice').waitFor();
+    await page.getByText('Counted over 2 courses.').waitFor();
+    await analytics.db.query('UPDATE anomaly_features SET attention = NULL WHERE course_id = 2');
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
   test('holds a hundred rows at most of two thousand students, and sorts them in less than 100 ms of script', async () => {
     const { page, errors } = await openPage(browser, `${api.url}/#/course/1`);
     const table = page.locator('table.everyone');

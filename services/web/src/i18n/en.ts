@@ -49,10 +49,7 @@ export const EN = {
 
   'courses.title': 'Courses',
   'courses.none': 'There is no course yet. It appears here as soon as the learning platform has one.',
-  'courses.lead': {
-    one: '{n} student needs somebody to talk to.',
-    other: '{n} students need somebody to talk to.',
-  },
+  'courses.lead': 'To talk to: {n}, a student counted once in each course.',
   'courses.of': { one: 'There is {n} course.', other: 'There are {n} courses.' },
   'courses.resting': {
     one: '{n} of them is at rest, and is not counted here.',

@@ -52,10 +52,7 @@ export const FR: Messages = {
 
   'courses.title': 'Cours',
   'courses.none': 'Il n’y a pas encore de cours. Il apparaîtra ici dès que la plateforme en aura un.',
-  'courses.lead': {
-    one: '{n} élève a besoin qu’on lui parle.',
-    other: '{n} élèves ont besoin qu’on leur parle.',
-  },
+  'courses.lead': 'À qui parler : {n}, chaque élève étant compté une fois par cours.',
   'courses.of': { one: 'Il y a {n} cours.', other: 'Il y a {n} cours.' },
   'courses.resting': {
     one: '{n} est sans activité et n’est pas compté ici.',

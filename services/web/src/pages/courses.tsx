@@ -27,9 +27,9 @@ export function CoursesPage({ today }: { readonly today: string | null }) {
           <p class="lead">
             <WhyTotal
               label={t('courses.attention')}
-              sentences={[t('total.attention'), t('over.courses', { n: judged.length })]}
+              sentences={[t('total.attention'), t('total.courses'), t('over.courses', { n: judged.length })]}
             >
-              {t('courses.lead', { n: judged.length === 0 ? orDash(null) : judged.reduce((sum, n) => sum + n, 0) })}
+              {t('courses.lead', { n: orDash(sumOf(judged)) })}
             </WhyTotal>{' '}
             {t('courses.of', { n: data.length })}
             {running.length < data.length && ` ${t('courses.resting', { n: data.length - running.length })}`}
@@ -42,6 +42,10 @@ export function CoursesPage({ today }: { readonly today: string | null }) {
     </Page>
   );
 }
+
+/** Unknown where none is known. */
+const sumOf = (counts: readonly number[]): number | null =>
+  counts.length === 0 ? null : counts.reduce((sum, count) => sum + count, 0);
 
 const TOTALS = [
   ['attention', ({ attention }: ListedCourse) => orDash(attention)],
