@@ -82,6 +82,34 @@ describe.skipIf(!hasBrowser)('the teacher’s page', () => {
     await page.context().close();
   });
 
+  test('says of a rhythm on which day most of the class is active, where days differ', async () => {
+    const { page, errors } = await openPage(browser, 'about:blank');
+    const rhythmOf = async (...days: readonly [day: string, active: number][]): Promise<string | null> => {
+      const json = days.map(([feature_date, active]) => ({
+        feature_date,
+        students: 5,
+        active,
+        engagement_ma7: null,
+        grade_ma30: null,
+      }));
+      await page.route('**/api/metrics/course/1/days', (route) => route.fulfill({ json }));
+      await page.goto('about:blank');
+      await page.goto(`${api.url}/#/course/1`);
+      const text = await page.getByRole('img', { name: /last four weeks/ }).getAttribute('aria-label');
+      await page.unrouteAll();
+      return text;
+    };
+    const [monday, sameOfNextWeek, tuesday] = ['2026-03-09', '2026-03-16', '2026-03-17'];
+    const plain = 'How much of the class was active in the last four weeks, by day of the week.';
+    expect(await rhythmOf([monday, 4], [sameOfNextWeek, 4])).toBe(plain);
+    expect(await rhythmOf([sameOfNextWeek, 4], [tuesday, 4])).toBe(plain);
+    // Of the other days nothing is known: they are not the least.
+    expect(await rhythmOf([sameOfNextWeek, 1], [tuesday, 4])).toMatch(/Tuesday.* \(80 %\), the least on .?Monday/);
+    expect(await rhythmOf([monday, 0], [tuesday, 0])).toBe('Nobody was active in the last four weeks.');
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
   test('shows one student against the own past and the class, and what is not known is said, not 0', async () => {
     const { page, errors } = await openPage(browser, `${api.url}/#/course/1/student/2`);
     await page.getByRole('heading', { name: 'Over time' }).waitFor();

@@ -155,6 +155,7 @@ export const EN = {
   'class.trend.up': 'The middle of the class rose from {before} to {now} in four weeks.',
   'class.trend.down': 'The middle of the class fell from {before} to {now} in four weeks.',
   'class.rhythm': 'In the last four weeks most of the class was active on {most} ({share}), the least on {least}.',
+  'class.rhythm.plain': 'How much of the class was active in the last four weeks, by day of the week.',
   'class.quiet': 'Nobody was active in the last four weeks.',
   'kind.login': 'logins',
   'kind.view': 'views',

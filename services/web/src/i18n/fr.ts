@@ -162,6 +162,7 @@ export const FR: Messages = {
   'class.trend.down': 'Le milieu de la classe est descendu de {before} à {now} en quatre semaines.',
   'class.rhythm':
     'Ces quatre dernières semaines, la classe a été la plus active le {most} ({share}), la moins active le {least}.',
+  'class.rhythm.plain': 'La part de la classe active ces quatre dernières semaines, par jour de la semaine.',
   'class.quiet': 'Personne n’a été actif ces quatre dernières semaines.',
   'kind.login': 'connexions',
   'kind.view': 'consultations',
