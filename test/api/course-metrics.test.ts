@@ -257,7 +257,11 @@ test('a course never seen is a 404, and a student is no course', async () => {
   for (const id of ['99', '0', '2147483648', uuid('c', 99), uuid('a', 1)]) {
     const answer = await metrics(id);
     expect(answer.status).toBe(404);
-    expect(errorOf(answer)).toMatchObject({ code: 'course_not_found', message: `there is no course ${id}` });
+    expect(errorOf(answer)).toEqual({
+      code: 'course_not_found',
+      message: `there is no course ${id}`,
+      hint: expect.stringMatching(/GET \/api\/courses lists/),
+    });
   }
 });
 
