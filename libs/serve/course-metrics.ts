@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { COVERAGE_KINDS, type FirstDays } from '#libs/aggregate/coverage.ts';
 import type { Uuid } from '#libs/domain/change.ts';
 import {
+  ATTENTION_FLAGS,
   ATTENTION_REASONS,
+  type AttentionFlagName,
   MOST_DAYS_GONE,
   OWN_PAST_FLAGS,
   type OwnPastFlagName,
@@ -28,6 +30,8 @@ export const coverage = z
   .record(z.enum(COVERAGE_KINDS), day.nullable())
   .meta({ description: 'Per kind of data the day from which the course collects it; null where it never has' });
 
+export const NOBODY_JUDGED = 'null where nobody is judged: the class is too small, or the course collects nothing';
+
 export const courseMetricsAnswer = z.array(
   z
     .strictObject({
@@ -50,9 +54,10 @@ export const courseMetricsAnswer = z.array(
       last_fact: known(day, 'The last day of which anything is known'),
       attention: z
         .strictObject({
-          students: count.meta({ description: 'Students whom a teacher should talk to' }),
-          reasons: z.record(z.enum(ATTENTION_REASONS), count).meta({
-            description: 'Per reason the students who have it, also those in whom it is not enough for attention',
+          students: known(count, `Students whom a teacher should talk to; ${NOBODY_JUDGED}`),
+          reasons: z.record(z.enum(ATTENTION_REASONS), count.nullable()).meta({
+            description:
+              'Per reason the students who have it, also those in whom it is not enough for attention; null where it is known of nobody',
           }),
         })
         .meta({
@@ -91,6 +96,8 @@ export interface CourseTotals {
   readonly absent: bigint;
   readonly missing_work: bigint;
   readonly low_marks: bigint;
+  /** Of the flags that were asked about those that are known of anybody. */
+  readonly judged: readonly AttentionFlagName[] | null;
   readonly flagged_students: bigint;
   readonly open_flags: readonly (readonly [flag: OwnPastFlagName, severity: Severity])[] | null;
 }
@@ -101,22 +108,23 @@ export interface CourseTotals {
  */
 export async function readCourseMetrics(db: Queryable, id: string): Promise<CourseMetrics[]> {
   const course = await findEntity(db, 'course', id);
-  const rows = await readCourseRows(db, { after: course.id - 1, through: course.id, limit: 1 });
+  const rows = await readCourseRows(db, { after: course.id - 1, through: course.id, limit: 1, flags: ATTENTION_FLAGS });
   return rows.map(present);
 }
 
-/** @param range `areHere`: only courses that the source has, or that have a student */
+/** @param range `areHere`: only courses that the source has, or that have a student; `flags`: of which it is asked whether they are judged */
 export const readCourseRows = (
   db: Queryable,
-  { after, through, limit, areHere = false }: CourseRange,
+  { after, through, limit, areHere = false, flags }: CourseRange,
 ): Promise<CourseTotals[]> =>
-  db.query<CourseTotals>(sql.course_metrics, [after, through, limit, areHere, MOST_DAYS_GONE]);
+  db.query<CourseTotals>(sql.course_metrics, [after, through, limit, areHere, MOST_DAYS_GONE, flags]);
 
 interface CourseRange {
   readonly after: number;
   readonly through: number;
   readonly limit: number;
   readonly areHere?: boolean;
+  readonly flags: readonly AttentionFlagName[];
 }
 
 function present(row: CourseTotals): CourseMetrics {
@@ -135,16 +143,24 @@ function present(row: CourseTotals): CourseMetrics {
     as_of_date: row.as_of,
     first_fact: dayText(row.first_fact),
     last_fact: dayText(row.last_fact),
-    attention: { students: Number(row.attention), reasons: reasonsOf(row) },
+    attention: {
+      students: countJudged(row, 'attention'),
+      reasons: {
+        absent: countJudged(row, 'absent'),
+        missing_work: countJudged(row, 'missing_work'),
+        low_marks: countJudged(row, 'low_marks'),
+      },
+    },
     anomalies: { students: Number(row.flagged_students), flags: countFlags(row.open_flags ?? []) },
   };
 }
 
-const reasonsOf = ({ absent, missing_work, low_marks }: CourseTotals): CourseMetrics['attention']['reasons'] => ({
-  absent: Number(absent),
-  missing_work: Number(missing_work),
-  low_marks: Number(low_marks),
-});
+const countJudged = (row: CourseTotals, flag: AttentionFlagName): number | null =>
+  isKnownOfAnybody(row, flag) ? Number(row[flag]) : null;
+
+/** Whether it is known of anybody that there is a reason, or none. */
+export const isKnownOfAnybody = ({ judged }: CourseTotals, flag: AttentionFlagName): boolean =>
+  judged?.includes(flag) ?? false;
 
 type FlagCounts = CourseMetrics['anomalies']['flags'];
 

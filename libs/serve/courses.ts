@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { day, known, MAX_INTEGER, ourId, sourceId } from './answers.ts';
-import { type CourseTotals, coverage, coverageOf, readCourseRows } from './course-metrics.ts';
+import {
+  type CourseTotals,
+  coverage,
+  coverageOf,
+  isKnownOfAnybody,
+  NOBODY_JUDGED,
+  readCourseRows,
+} from './course-metrics.ts';
 import { readNames } from './directory.ts';
 import { cutPage, decodeCursor, type Page } from './paging.ts';
 import { pageParameters } from './parameters.ts';
@@ -28,9 +35,10 @@ export const coursesAnswer = z.array(
         .strictObject({ engagement_score: mean('engagement_scores'), success_rate: mean('success_rates') })
         .meta({ description: 'GET /api/metrics/course/{id} has how many these are, and their quantiles' }),
       open_flags: count.meta({ description: 'Open flags against the own past, of all students' }),
-      attention: count.meta({
-        description: 'Students whom a teacher should talk to, as GET /api/attention lists them with days=all',
-      }),
+      attention: known(
+        count,
+        `Students whom a teacher should talk to, as GET /api/attention lists them with days=all; ${NOBODY_JUDGED}`,
+      ),
     })
     .meta({ id: 'Course' }),
 );
@@ -45,7 +53,7 @@ export async function listCourses(
   withTitles: boolean,
 ): Promise<Page<ListedCourse>> {
   const [after] = query.cursor === undefined ? [0] : decodeCursor(coursesCursor, query.cursor);
-  const range = { after, through: MAX_INTEGER, limit: query.limit + 1, areHere: true };
+  const range = { after, through: MAX_INTEGER, limit: query.limit + 1, areHere: true, flags: ['attention'] } as const;
   const page = cutPage(await readCourseRows(db, range), query.limit, (row) => [row.course_id]);
   const ids = page.rows.map((row) => row.course_id);
   const titles = withTitles ? await readNames(db, 'course', ids) : new Map<number, string>();
@@ -64,5 +72,5 @@ const present = (row: CourseTotals, title: string | null): ListedCourse => ({
     success_rate: meanIfAny(row.success_rates ?? []),
   },
   open_flags: row.open_flags?.length ?? 0,
-  attention: Number(row.to_talk_to),
+  attention: isKnownOfAnybody(row, 'attention') ? Number(row.to_talk_to) : null,
 });

@@ -20,10 +20,15 @@ export async function findEntity(db: Queryable, kind: 'student' | 'course', text
   throw entityNotFound(kind, text);
 }
 
+const LISTED_BY = {
+  student: 'GET /api/students lists those with features',
+  course: 'GET /api/courses lists those that there are',
+} as const;
+
 export const entityNotFound = (kind: 'student' | 'course', text: string): NotFoundError =>
   new NotFoundError(
     `there is no ${kind} ${text}`,
-    `ids are our integers or the source's UUIDs; GET /api/students lists those with features`,
+    `ids are our integers or the source's UUIDs; ${LISTED_BY[kind]}`,
     `${kind}_not_found`,
   );
 

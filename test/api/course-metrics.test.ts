@@ -189,7 +189,7 @@ test('a course of which nothing was derived yet is one row of zeros and nulls', 
         as_of_date: null,
         first_fact: null,
         last_fact: null,
-        attention: { students: 0, reasons: { absent: 0, missing_work: 0, low_marks: 0 } },
+        attention: { students: null, reasons: { absent: null, missing_work: null, low_marks: null } },
         anomalies: { students: 0, flags: {} },
       },
     ]);
@@ -232,15 +232,46 @@ test('courses that have students, or that the source has, as a list in pages', a
   });
   expect(others).toMatchObject([
     { course_id: 2, students: 0, as_of: null, averages: { engagement_score: null, success_rate: 100 }, attention: 1 },
-    { course_id: 3, open_flags: 0, attention: 0 },
+    { course_id: 3, open_flags: 0, attention: null },
   ]);
+});
+
+test('what is known of nobody in a course is null, not 0', async () => {
+  const { db } = analytics;
+  const withUnsupported = async (names: string[]): Promise<unknown> => {
+    const of = 'course_id = 1 AND student_id IN (2, 3)';
+    await db.query(`UPDATE anomaly_features SET course_id = 4 WHERE course_id = 1 AND NOT (${of})`, []);
+    try {
+      await db.query(`UPDATE anomaly_features SET unsupported = $1 WHERE ${of}`, [names]);
+      const [listed] = (await ask(`${api.url}/api/courses?limit=1`)).body as { attention: number | null }[];
+      const [course] = courseMetricsAnswer.parse((await metrics('1')).body);
+      return { listed: listed?.attention, ...course?.attention };
+    } finally {
+      await db.query(`UPDATE anomaly_features SET unsupported = '{}' WHERE ${of}`, []);
+      await db.query('UPDATE anomaly_features SET course_id = 1 WHERE course_id = 4', []);
+    }
+  };
+  expect(await withUnsupported(['attention', 'absent', 'missing_work', 'low_marks'])).toEqual({
+    listed: null,
+    students: null,
+    reasons: { absent: null, missing_work: null, low_marks: null },
+  });
+  expect(await withUnsupported(['missing_work'])).toEqual({
+    listed: 0,
+    students: 0,
+    reasons: { absent: 0, missing_work: null, low_marks: 0 },
+  });
 });
 
 test('a course never seen is a 404, and a student is no course', async () => {
   for (const id of ['99', '0', '2147483648', uuid('c', 99), uuid('a', 1)]) {
     const answer = await metrics(id);
     expect(answer.status).toBe(404);
-    expect(errorOf(answer)).toMatchObject({ code: 'course_not_found', message: `there is no course ${id}` });
+    expect(errorOf(answer)).toEqual({
+      code: 'course_not_found',
+      message: `there is no course ${id}`,
+      hint: expect.stringMatching(/GET \/api\/courses lists/),
+    });
   }
 });
 

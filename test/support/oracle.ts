@@ -183,6 +183,7 @@ async function countAttention(client: pg.Client): Promise<PrintedRow[]> {
     MOST_COURSES,
     false,
     MOST_DAYS_GONE,
+    [],
   ]);
   const counts = rows.map((row): PrintedRow => {
     const counted = COUNTED.map((name) => [name, row[name] ?? null] as const);

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Database, openDatabase } from '#libs/platform/postgres/database.ts';
 import type { Api } from '../../services/api/role.ts';
 import { type Forwarder, startForwarder } from '../api/forwarder.ts';
-import { insertAll, startTestApi } from '../api/support.ts';
+import { ask, insertAll, startTestApi } from '../api/support.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { EVENTUALLY, hasBrowser, openBrowser, openPage, seedSchool } from './support.ts';
 
@@ -150,6 +150,29 @@ describe.skipIf(!hasBrowser)('on a bad day the page says so, and stays usable', 
     expect(download.suggestedFilename()).toBe('rejected.csv');
     const lines = parse(readFileSync(await download.path(), 'utf8'), { columns: true });
     expect(lines).toMatchObject([{ origin: 'grades:x', payload: '{"comment": "<img src=x onerror=alert(1)>"}' }]);
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  test('a comparison of one student alone, and one that writes nothing, say so', async () => {
+    const { page, errors } = await openPage(browser, 'about:blank');
+    const asked = await ask(`${api.url}/api/pipeline/trigger`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ course_id: 1, student_id: 2, from: '2026-03-01', dry_run: true }),
+    });
+    expect(asked.status).toBe(202);
+    await page.goto(`${api.url}/ops`);
+    await page.getByText('waiting to begin').waitFor();
+    await page.getByText(/^Limited to: .*Course 1.*, .*Student 2.*, and .*from .*March 1, 2026.* on.*\.$/).waitFor();
+    await page.getByText('A dry run: nothing is written.').waitFor();
+    await page.getByRole('button', { name: 'Cancel it' }).click();
+    await page.locator('strong', { hasText: 'cancelled' }).waitFor();
+    await page.getByRole('button', { name: 'Compare now' }).click();
+    await page.getByText('waiting to begin').waitFor();
+    expect(await page.getByText(/Limited to|A dry run/).count()).toBe(0);
+    await page.getByRole('button', { name: 'Cancel it' }).click();
+    await page.locator('strong', { hasText: 'cancelled' }).waitFor();
     expect(errors).toEqual([]);
     await page.context().close();
   });

@@ -38,6 +38,21 @@ describe.skipIf(!hasBrowser)('the teacher’s page', () => {
     await page.context().close();
   });
 
+  test('says of the courses together that a student is counted once in each', async () => {
+    const { page, errors } = await openPage(browser, 'about:blank');
+    await analytics.db.query(
+      `UPDATE anomaly_features AS a SET attention = o.attention
+       FROM anomaly_features AS o WHERE a.course_id = 2 AND o.course_id = 1 AND o.student_id = 1`,
+    );
+    await page.goto(`${api.url}/`);
+    await page.getByRole('button', { name: 'To talk to: 4, a student counted once in each course.' }).click();
+    await page.getByText('a student whom somebody should talk to in two courses is counted twice').waitFor();
+    await page.getByText('Counted over 2 courses.').waitFor();
+    await analytics.db.query('UPDATE anomaly_features SET attention = NULL WHERE course_id = 2');
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
   test('holds a hundred rows at most of two thousand students, and sorts them in less than 100 ms of script', async () => {
     const { page, errors } = await openPage(browser, `${api.url}/#/course/1`);
     const table = page.locator('table.everyone');
@@ -63,6 +78,34 @@ describe.skipIf(!hasBrowser)('the teacher’s page', () => {
     expect(scores.slice(0, 2)).toEqual(['100', '100']);
     await page.getByLabel('Find by name').fill('1999');
     await expect.poll(() => table.locator('tbody tr').count(), EVENTUALLY).toBe(1);
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  test('says of a rhythm on which day most of the class is active, where days differ', async () => {
+    const { page, errors } = await openPage(browser, 'about:blank');
+    const rhythmOf = async (...days: readonly [day: string, active: number][]): Promise<string | null> => {
+      const json = days.map(([feature_date, active]) => ({
+        feature_date,
+        students: 5,
+        active,
+        engagement_ma7: null,
+        grade_ma30: null,
+      }));
+      await page.route('**/api/metrics/course/1/days', (route) => route.fulfill({ json }));
+      await page.goto('about:blank');
+      await page.goto(`${api.url}/#/course/1`);
+      const text = await page.getByRole('img', { name: /last four weeks/ }).getAttribute('aria-label');
+      await page.unrouteAll();
+      return text;
+    };
+    const [monday, sameOfNextWeek, tuesday] = ['2026-03-09', '2026-03-16', '2026-03-17'];
+    const plain = 'How much of the class was active in the last four weeks, by day of the week.';
+    expect(await rhythmOf([monday, 4], [sameOfNextWeek, 4])).toBe(plain);
+    expect(await rhythmOf([sameOfNextWeek, 4], [tuesday, 4])).toBe(plain);
+    // Of the other days nothing is known: they are not the least.
+    expect(await rhythmOf([sameOfNextWeek, 1], [tuesday, 4])).toMatch(/Tuesday.* \(80 %\), the least on .?Monday/);
+    expect(await rhythmOf([monday, 0], [tuesday, 0])).toBe('Nobody was active in the last four weeks.');
     expect(errors).toEqual([]);
     await page.context().close();
   });

@@ -4,7 +4,7 @@ import type { Freshness } from '#libs/serve/freshness.ts';
 import type { Api } from '../../services/api/role.ts';
 import { startTestApi } from '../api/support.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
-import { hasBrowser, openBrowser, openPage, seedSchool } from './support.ts';
+import { EVENTUALLY, hasBrowser, openBrowser, openPage, seedSchool } from './support.ts';
 
 /** The server's word on how things stand, but for this. */
 async function say(page: Page, said: Partial<Freshness>): Promise<void> {
@@ -73,6 +73,20 @@ describe.skipIf(!hasBrowser)('whether to trust what stands on a page', () => {
     await page.getByText('1:30 PM').first().waitFor();
     expect(errors).toEqual([]);
     await page.context().close();
+  });
+
+  test('a day is told with its year, unless that is this year at the institution', async () => {
+    const tells = async (time_zone: string, since: RegExp): Promise<void> => {
+      const { page } = await openPage(browser, 'about:blank', { timezoneId: 'UTC' });
+      await page.clock.setFixedTime('2026-12-31T12:00:00Z');
+      await say(page, { time_zone });
+      await page.goto(`${api.url}/#/course/1`);
+      await expect.poll(() => page.locator('.people .small').first().innerText(), EVENTUALLY).toMatch(since);
+      await page.unrouteAll({ behavior: 'ignoreErrors' });
+      await page.context().close();
+    };
+    await tells('America/Montreal', /since \P{L}?Mar 14\P{L}?$/u);
+    await tells('Pacific/Auckland', /since \P{L}?Mar 14, 2026\P{L}?$/u);
   });
 
   test('a course in which something changes all the time is shown all the same', async () => {

@@ -1,6 +1,7 @@
 -- The courses after $1 up to $2, in order, $3 at most; each in one statement, so that all of it is of one moment: what its state
 -- says, how many are enrolled, and the values to be averaged, in order of size and in hundredths. With $4 only those that the
--- source has, or that have a student. Who has been gone for more than $5 days is past talking to.
+-- source has, or that have a student. Who has been gone for more than $5 days is past talking to. Judged: the flags of $6 that
+-- are known of any student, by the first one found; of the others nobody is known not to have them.
 --
 -- Enrolled: the engagement rows of the course are few, are found by its index, and leave excluded students out. A date in
 -- the row is an enrolment. Without one there may still be an undated enrolment, which the row does not tell from none, so
@@ -22,6 +23,7 @@ SELECT
   w.absent,
   w.missing_work,
   w.low_marks,
+  j.judged,
   a.flagged_students,
   a.open_flags
 FROM course AS k
@@ -63,6 +65,23 @@ CROSS JOIN LATERAL (
   WHERE a.course_id = k.course_id
     AND (attention IS NOT NULL OR absent IS NOT NULL OR missing_work IS NOT NULL OR low_marks IS NOT NULL)
 ) AS w
+CROSS JOIN LATERAL (
+  SELECT array_agg(flag) AS judged
+  FROM unnest($6::text[]) AS flag
+  WHERE EXISTS (
+    SELECT
+    FROM (
+      SELECT student_id FROM engagement_features WHERE course_id = k.course_id
+      UNION ALL
+      SELECT student_id FROM performance_features WHERE course_id = k.course_id
+    ) AS f
+    WHERE EXISTS (
+      SELECT FROM anomaly_features AS a
+      WHERE a.student_id = f.student_id AND a.course_id = k.course_id AND flag <> ALL (a.unsupported)
+      OFFSET 0
+    )
+  )
+) AS j
 -- Version 0 is a course that nothing was added up for yet.
 LEFT JOIN state.course AS c ON c.course_id = k.course_id AND c.version > 0
 -- What a course that runs keeps of its last fact may be days behind.

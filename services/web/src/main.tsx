@@ -22,6 +22,7 @@ import { usePlace } from './route.ts';
 function App() {
   const [language, setLanguage] = useState(currentLanguage());
   const [zone, setZone] = useState(currentTimeZone());
+  const [today, setToday] = useState<string | null | undefined>();
   const showTimesOf = (name: string): void => {
     useTimeZone(name);
     setZone(currentTimeZone());
@@ -39,10 +40,10 @@ function App() {
       </button>
       <Top choose={choose} />
       <aside aria-label={t('fresh.label')} key={`fresh ${language}`}>
-        <FreshnessLine onTimeZone={showTimesOf} />
+        <FreshnessLine onTimeZone={showTimesOf} onToday={setToday} />
       </aside>
       <Content id="main" tabIndex={-1} key={`${language} ${zone}`}>
-        {Operator === undefined ? <TeachersPage /> : <Later load={Operator} />}
+        {Operator === undefined ? <TeachersPage today={today} /> : <Later load={Operator} />}
       </Content>
     </>
   );
@@ -101,11 +102,15 @@ function Top({ choose }: { choose(language: Language): Promise<void> }) {
   );
 }
 
-function TeachersPage() {
+/** @param today at the institution; undefined until it is known, null where the server does not say */
+function TeachersPage({ today }: { readonly today: string | null | undefined }) {
   const { page, course, student } = usePlace();
-  if (page === 'course') return <CoursePage key={course} course={course} />;
-  if (page === 'student') return <StudentPage key={`${course} ${student}`} course={course} student={student} />;
-  return <CoursesPage />;
+  // Else a course that is over would be told as if it ran, and rows would move under the hand.
+  if (today === undefined) return <p class="muted">{t('loading')}</p>;
+  if (page === 'course') return <CoursePage key={course} course={course} today={today} />;
+  if (page === 'student')
+    return <StudentPage key={`${course} ${student}`} course={course} student={student} today={today} />;
+  return <CoursesPage today={today} />;
 }
 
 await useMessagesOf(preferredLanguage());

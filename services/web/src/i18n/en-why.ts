@@ -158,6 +158,8 @@ export const EN_WHY = {
   'meaning.inactivity': 'No active day for longer than this student is usually away.',
   'total.attention':
     'Students whom a teacher should talk to: absent, missing work or low marks against the class, enough points of 8 together, and seen in the last 60 days.',
+  'total.courses':
+    'The numbers of the courses added up: a student whom somebody should talk to in two courses is counted twice.',
   'total.new': 'Students of the list whose alarm opened on one of the last 7 days of the course.',
   'total.gone': 'Students whose alarm is open, and whose last active day lies more than 60 days back.',
   'total.students': 'Students with an enrolment in the course that is dated today or before, or not at all.',
@@ -172,6 +174,7 @@ export const EN_WHY = {
     'For each day the middle half of the students’ mean scores of 7 days, over the students who have one that day.',
   'total.rhythm': 'Of the last 28 days, by day of the week: active students divided by the students of those days.',
   'over.students': { one: 'Counted over {n} student.', other: 'Counted over {n} students.' },
+  'over.courses': { one: 'Counted over {n} course.', other: 'Counted over {n} courses.' },
   'over.known': { one: 'Known of {n} of {all} students.', other: 'Known of {n} of {all} students.' },
   'over.days': { one: 'Counted over {n} day.', other: 'Counted over {n} days.' },
 

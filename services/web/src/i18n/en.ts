@@ -49,11 +49,17 @@ export const EN = {
 
   'courses.title': 'Courses',
   'courses.none': 'There is no course yet. It appears here as soon as the learning platform has one.',
-  'courses.lead': {
-    one: '{n} student needs somebody to talk to.',
-    other: '{n} students need somebody to talk to.',
-  },
+  'courses.lead': 'To talk to: {n}, a student counted once in each course.',
   'courses.of': { one: 'There is {n} course.', other: 'There are {n} courses.' },
+  'courses.resting': {
+    one: '{n} of them is at rest, and is not counted here.',
+    other: '{n} of them are at rest, and are not counted here.',
+  },
+  'courses.unjudged': {
+    one: '{n} of them is not judged: its class is too small, or it collects nothing.',
+    other: '{n} of them are not judged: their classes are too small, or they collect nothing.',
+  },
+  'courses.rest': 'at rest since {day}',
   'courses.course': 'Course',
   'courses.attention': 'To talk to',
   'courses.students': 'Students',
@@ -63,6 +69,8 @@ export const EN = {
   'courses.asOf': 'As of',
   'course.pseudonym': 'Course {id}',
   'course.asOf': 'As of {day}',
+  'course.rest':
+    'Nothing has happened in this course since {day}. All that stands here is said as of that day, not of today.',
   'course.empty': 'This course has no students yet.',
 
   'talk.lead': { one: '{n} student needs you.', other: '{n} students need you.' },
@@ -72,6 +80,9 @@ export const EN = {
     other: '{n} more have been gone for over two months, and are not on the list.',
   },
   'talk.nobody': 'Nobody needs you just now: no student stays behind the class.',
+  'talk.small':
+    'This class is not judged: too few students were active in the last four weeks to compare anybody with.',
+  'talk.uncollected': 'This class is not judged: the course does not collect what its students do.',
   'talk.title': 'To talk to',
   'talk.attention': 'Attention',
   'talk.since': 'since {day}',
@@ -144,6 +155,7 @@ export const EN = {
   'class.trend.up': 'The middle of the class rose from {before} to {now} in four weeks.',
   'class.trend.down': 'The middle of the class fell from {before} to {now} in four weeks.',
   'class.rhythm': 'In the last four weeks most of the class was active on {most} ({share}), the least on {least}.',
+  'class.rhythm.plain': 'How much of the class was active in the last four weeks, by day of the week.',
   'class.quiet': 'Nobody was active in the last four weeks.',
   'kind.login': 'logins',
   'kind.view': 'views',
@@ -156,6 +168,8 @@ export const EN = {
   'student.back': 'Back to the course',
   'student.none': 'Nothing is known of this student in this course.',
   'student.well': 'Not on the list of those to talk to.',
+  'student.notJudged':
+    'Not judged: too few of the class were active in the last four weeks, or the course does not collect what they do.',
   'student.attention': {
     one: 'To talk to since {day}: {n} point of 8.',
     other: 'To talk to since {day}: {n} points of 8.',
@@ -196,6 +210,7 @@ export const EN = {
   'flags.title': 'Unusual for this student',
   'flags.note': 'Against the student’s own past. It is no alarm: it may be good news, or nothing.',
   'flags.none': 'Nothing is unusual.',
+  'flags.notJudged': 'Not judged: too little is known.',
   'flags.flag': 'What',
   'flags.since': 'Since',
   'flags.value': 'Seen',
@@ -264,6 +279,10 @@ export const EN = {
   'runs.none': 'There was none yet. One runs each night; the button starts one now.',
   'runs.start': 'Compare now',
   'runs.cancel': 'Cancel it',
+  'runs.limits': 'Limited to: {what}.',
+  'runs.from': 'from {day} on',
+  'runs.to': 'up to {day}',
+  'runs.dry': 'A dry run: nothing is written.',
   'runs.compared': { one: '{n} row and value compared', other: '{n} rows and values compared' },
   'runs.equal': { one: '{n} compared, no difference.', other: '{n} compared, no difference.' },
   'runs.different': { one: '{n} difference, {repaired} repaired.', other: '{n} differences, {repaired} repaired.' },

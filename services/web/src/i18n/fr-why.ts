@@ -156,6 +156,7 @@ export const FR_WHY: Readonly<Record<keyof typeof EN_WHY, Message>> = {
   'meaning.inactivity': 'Aucun jour actif depuis plus longtemps que les absences habituelles de cet étudiant.',
   'total.attention':
     'Étudiants à qui un enseignant devrait parler : absence, travail manquant ou notes basses face à la classe, assez de points sur 8 ensemble, et vus dans les 60 derniers jours.',
+  'total.courses': 'La somme des nombres des cours : un étudiant à qui parler dans deux cours est compté deux fois.',
   'total.new': 'Étudiants de la liste dont l’alerte s’est ouverte l’un des 7 derniers jours du cours.',
   'total.gone': 'Étudiants dont l’alerte est ouverte et dont le dernier jour actif remonte à plus de 60 jours.',
   'total.students': 'Étudiants inscrits au cours à une date passée ou d’aujourd’hui, ou sans date.',
@@ -172,6 +173,7 @@ export const FR_WHY: Readonly<Record<keyof typeof EN_WHY, Message>> = {
   'total.rhythm':
     'Sur les 28 derniers jours, par jour de la semaine : étudiants actifs divisés par les étudiants de ces jours.',
   'over.students': { one: 'Compté sur {n} étudiant.', other: 'Compté sur {n} étudiants.' },
+  'over.courses': { one: 'Compté sur {n} cours.', other: 'Compté sur {n} cours.' },
   'over.known': { one: 'Connu pour {n} étudiant sur {all}.', other: 'Connu pour {n} étudiants sur {all}.' },
   'over.days': { one: 'Compté sur {n} jour.', other: 'Compté sur {n} jours.' },
 

@@ -52,11 +52,17 @@ export const FR: Messages = {
 
   'courses.title': 'Cours',
   'courses.none': 'Il n’y a pas encore de cours. Il apparaîtra ici dès que la plateforme en aura un.',
-  'courses.lead': {
-    one: '{n} élève a besoin qu’on lui parle.',
-    other: '{n} élèves ont besoin qu’on leur parle.',
-  },
+  'courses.lead': 'À qui parler : {n}, chaque élève étant compté une fois par cours.',
   'courses.of': { one: 'Il y a {n} cours.', other: 'Il y a {n} cours.' },
+  'courses.resting': {
+    one: '{n} est sans activité et n’est pas compté ici.',
+    other: '{n} sont sans activité et ne sont pas comptés ici.',
+  },
+  'courses.unjudged': {
+    one: '{n} n’est pas jugé : sa classe est trop petite, ou il ne recueille rien.',
+    other: '{n} ne sont pas jugés : leurs classes sont trop petites, ou ils ne recueillent rien.',
+  },
+  'courses.rest': 'sans activité depuis le {day}',
   'courses.course': 'Cours',
   'courses.attention': 'À qui parler',
   'courses.students': 'Élèves',
@@ -66,6 +72,8 @@ export const FR: Messages = {
   'courses.asOf': 'Au',
   'course.pseudonym': 'Cours {id}',
   'course.asOf': 'Au {day}',
+  'course.rest':
+    'Rien ne s’est passé dans ce cours depuis le {day}. Tout ce qui suit vaut pour ce jour-là, et non pour aujourd’hui.',
   'course.empty': 'Ce cours n’a pas encore d’élèves.',
 
   'talk.lead': { one: '{n} élève a besoin de vous.', other: '{n} élèves ont besoin de vous.' },
@@ -75,6 +83,9 @@ export const FR: Messages = {
     other: '{n} autres sont partis depuis plus de deux mois et ne sont pas dans la liste.',
   },
   'talk.nobody': 'Personne n’a besoin de vous en ce moment : aucun élève ne décroche de la classe.',
+  'talk.small':
+    'Cette classe n’est pas jugée : trop peu d’élèves ont été actifs ces quatre dernières semaines pour comparer qui que ce soit.',
+  'talk.uncollected': 'Cette classe n’est pas jugée : le cours ne recueille pas ce que font ses élèves.',
   'talk.title': 'À qui parler',
   'talk.attention': 'Attention',
   'talk.since': 'depuis le {day}',
@@ -151,6 +162,7 @@ export const FR: Messages = {
   'class.trend.down': 'Le milieu de la classe est descendu de {before} à {now} en quatre semaines.',
   'class.rhythm':
     'Ces quatre dernières semaines, la classe a été la plus active le {most} ({share}), la moins active le {least}.',
+  'class.rhythm.plain': 'La part de la classe active ces quatre dernières semaines, par jour de la semaine.',
   'class.quiet': 'Personne n’a été actif ces quatre dernières semaines.',
   'kind.login': 'connexions',
   'kind.view': 'consultations',
@@ -163,6 +175,8 @@ export const FR: Messages = {
   'student.back': 'Retour au cours',
   'student.none': 'On ne sait rien de cet élève dans ce cours.',
   'student.well': 'Ne figure pas parmi ceux à qui parler.',
+  'student.notJudged':
+    'Non jugé : trop peu d’élèves de la classe ont été actifs ces quatre dernières semaines, ou le cours ne recueille pas ce qu’ils font.',
   'student.attention': {
     one: 'À qui parler depuis le {day} : {n} point sur 8.',
     other: 'À qui parler depuis le {day} : {n} points sur 8.',
@@ -203,6 +217,7 @@ export const FR: Messages = {
   'flags.title': 'Inhabituel pour cet élève',
   'flags.note': 'Par rapport à son propre passé. Ce n’est pas une alarme : ce peut être une bonne nouvelle, ou rien.',
   'flags.none': 'Rien d’inhabituel.',
+  'flags.notJudged': 'Non jugé : on en sait trop peu.',
   'flags.flag': 'Quoi',
   'flags.since': 'Depuis',
   'flags.value': 'Vu',
@@ -273,6 +288,10 @@ export const FR: Messages = {
   'runs.none': 'Il n’y en a pas encore eu. Une a lieu chaque nuit ; le bouton en lance une maintenant.',
   'runs.start': 'Comparer maintenant',
   'runs.cancel': 'L’annuler',
+  'runs.limits': 'Seulement : {what}.',
+  'runs.from': 'à partir du {day}',
+  'runs.to': 'jusqu’au {day}',
+  'runs.dry': 'Un essai : rien n’est écrit.',
   'runs.compared': { one: '{n} ligne ou valeur comparée', other: '{n} lignes et valeurs comparées' },
   'runs.equal': { one: '{n} comparée, aucun écart.', other: '{n} comparées, aucun écart.' },
   'runs.different': { one: '{n} écart, {repaired} corrigé.', other: '{n} écarts, {repaired} corrigés.' },

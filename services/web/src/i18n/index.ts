@@ -64,6 +64,10 @@ export function t(key: MessageKey, places: Readonly<Record<string, string | numb
   });
 }
 
+/** What may stand within a sentence, as one. */
+export const asSentence = (text: string): string =>
+  text === '' ? '' : `${text.charAt(0).toLocaleUpperCase(language)}${text.slice(1)}.`;
+
 /** A word for what the server names; where there is none, its name. */
 export const word = (key: string, otherwise: string): string => (key in messages ? t(key as MessageKey) : otherwise);
 
@@ -88,14 +92,14 @@ const decimalsOf = (value: number): number => /\.(\d+)$/.exec(String(value))?.[1
 export const orDash = (value: number | null | undefined, digits = 0): string =>
   value === null || value === undefined ? '–' : number(value, digits);
 
-/** YYYY-MM-DD as the language writes a day of this year. */
-export const dayText = (day: string): string => dayFormat({ day: 'numeric', month: 'short' }).format(new Date(day));
+/** YYYY-MM-DD as the language writes a day; with its year, unless that is this one. */
+export const dayText = (day: string): string => shortFormat(day).format(new Date(day));
 export const longDay = (day: string): string =>
   dayFormat({ day: 'numeric', month: 'long', year: 'numeric' }).format(new Date(day));
 
 /** Days in a row. */
 export const dayRangeText = (from: string, to: string): string =>
-  dayFormat({ day: 'numeric', month: 'short' }).formatRange(new Date(from), new Date(to));
+  shortFormat(from, to).formatRange(new Date(from), new Date(to));
 
 export const WEEKDAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'] as const;
 
@@ -132,6 +136,13 @@ export const instantText = (instant: string): string =>
 
 export const listText = (items: readonly string[]): string =>
   new Intl.ListFormat(language, { type: 'conjunction' }).format(items.map(isolate));
+
+const shortFormat = (...days: readonly string[]): Intl.DateTimeFormat =>
+  dayFormat({ day: 'numeric', month: 'short', ...(days.every(isThisYear) ? {} : { year: 'numeric' }) });
+
+/** By the clock that times are shown by. */
+const isThisYear = (day: string): boolean =>
+  day.startsWith(new Intl.DateTimeFormat('en', { year: 'numeric', timeZone }).format(new Date()));
 
 const dayFormat = (options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat =>
   new Intl.DateTimeFormat(language, { ...options, timeZone: 'UTC' });

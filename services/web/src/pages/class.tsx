@@ -3,7 +3,7 @@ import type { ClassStudent } from '#libs/serve/class-students.ts';
 import type { ListedCourse } from '#libs/serve/courses.ts';
 import { type Bar, BarChart } from '../charts/bar-chart.tsx';
 import { LineChart } from '../charts/line-chart.tsx';
-import { listText, number, t, weekdayText } from '../i18n/index.ts';
+import { listText, number, orDash, t, weekdayText } from '../i18n/index.ts';
 import { Ask, WhyTotal } from '../parts/why-button.tsx';
 
 interface ClassProps {
@@ -101,22 +101,19 @@ function trendSentence(days: readonly ClassDay[]): string {
 const RHYTHM_DAYS = 28;
 
 function Rhythm({ days }: { readonly days: readonly ClassDay[] }) {
-  const bars = weekdayShares(days.slice(-RHYTHM_DAYS)).map(
+  const shares = weekdayShares(days.slice(-RHYTHM_DAYS));
+  const bars = shares.map(
     (share, index): Bar => ({
       name: weekdayText(index, 'long'),
       short: weekdayText(index, 'short'),
-      value: share,
-      text: `${number(100 * share)} %`,
+      value: share ?? 0,
+      text: share === null ? orDash(null) : `${number(100 * share)} %`,
     }),
   );
-  const most = bars.reduce((best, bar) => (bar.value > best.value ? bar : best));
-  const least = bars.reduce((best, bar) => (bar.value < best.value ? bar : best));
-  const sentence =
-    most.value === 0 ? t('class.quiet') : t('class.rhythm', { most: most.name, share: most.text, least: least.name });
   const counted = Math.min(days.length, RHYTHM_DAYS);
   return (
     <BarChart
-      sentence={sentence}
+      sentence={rhythmSentence(bars.filter((_, index) => shares[index] !== null))}
       head={[t('chart.weekday'), t('class.active')]}
       bars={bars}
       why={
@@ -128,8 +125,17 @@ function Rhythm({ days }: { readonly days: readonly ClassDay[] }) {
   );
 }
 
-/** Of the students, the share that is active on each day of the week, Monday first. */
-function weekdayShares(days: readonly ClassDay[]): number[] {
+/** @param bars of the days of the week of which anything is known */
+function rhythmSentence(bars: readonly Bar[]): string {
+  const inOrder = bars.toSorted((a, b) => b.value - a.value);
+  const [most, least] = [inOrder[0], inOrder.at(-1)];
+  if (most === undefined || least === undefined || most.value === 0) return t('class.quiet');
+  if (most.value === least.value) return t('class.rhythm.plain');
+  return t('class.rhythm', { most: most.name, share: most.text, least: least.name });
+}
+
+/** Of the students, the share that is active on each day of the week, Monday first; null where there was no such day. */
+function weekdayShares(days: readonly ClassDay[]): (number | null)[] {
   const sums = Array.from({ length: 7 }, () => ({ active: 0, students: 0 }));
   for (const { feature_date, active, students } of days) {
     const sum = sums[(new Date(feature_date).getUTCDay() + 6) % 7];
@@ -137,5 +143,5 @@ function weekdayShares(days: readonly ClassDay[]): number[] {
     sum.active += active;
     sum.students += students;
   }
-  return sums.map(({ active, students }) => (students === 0 ? 0 : active / students));
+  return sums.map(({ active, students }) => (students === 0 ? null : active / students));
 }

@@ -5,7 +5,8 @@ import type { ListedCourse } from '#libs/serve/courses.ts';
 import { get, getAll } from '../api/ask.ts';
 import { courseName, useNames } from '../api/names.ts';
 import { useAnswer } from '../api/use-answer.ts';
-import { longDay, t } from '../i18n/index.ts';
+import { t } from '../i18n/index.ts';
+import { AsOf } from '../parts/as-of.tsx';
 import { Page } from '../parts/page.tsx';
 import { Problem } from '../parts/problem.tsx';
 import { ClassAsAWhole } from './class.tsx';
@@ -13,8 +14,13 @@ import { Everyone } from './everyone.tsx';
 import { TalkTo } from './talk-to.tsx';
 import { WhatIfPanel } from './what-if.tsx';
 
+interface CourseProps {
+  readonly course: number;
+  readonly today: string | null;
+}
+
 /** A course: whom to talk to and why, then everyone, then the class as a whole. */
-export function CoursePage({ course }: { readonly course: number }) {
+export function CoursePage({ course, today }: CourseProps) {
   const courses = useAnswer('courses', () => getAll<ListedCourse>('/api/courses?limit=1000'), course);
   const attention = useAnswer(
     `attention ${course}`,
@@ -34,10 +40,10 @@ export function CoursePage({ course }: { readonly course: number }) {
   return (
     <Page title={title} back={{ href: '/#/', text: t('courses.title') }}>
       <Problem error={error} />
-      {listed?.as_of != null && <p class="muted small">{t('course.asOf', { day: longDay(listed.as_of) })}</p>}
+      {listed?.as_of != null && <AsOf day={listed.as_of} today={today} />}
       {attention.data !== undefined && students.data !== undefined ? (
         <>
-          <TalkTo course={course} people={attention.data} students={students.data} nameOf={nameOf} />
+          <TalkTo course={course} listed={listed} people={attention.data} students={students.data} nameOf={nameOf} />
           <Everyone course={course} students={students.data} nameOf={nameOf} />
           <ClassAsAWhole students={students.data} days={days.data ?? []} collected={listed?.collected} />
           {students.data.length > 0 && <WhatIfPanel course={course} nameOf={nameOf} />}

@@ -3,6 +3,7 @@ import { getAll } from '../api/ask.ts';
 import { courseName } from '../api/names.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { dayText, number, orDash, t } from '../i18n/index.ts';
+import { isAtRest } from '../parts/as-of.tsx';
 import { Download } from '../parts/download.tsx';
 import { Page } from '../parts/page.tsx';
 import { Problem } from '../parts/problem.tsx';
@@ -11,10 +12,11 @@ import { WhyTotal } from '../parts/why-button.tsx';
 import { WhyCourse } from '../parts/why-course.tsx';
 import { courseHref } from '../route.ts';
 
-/** The first page: every course, those where most students need somebody first. */
-export function CoursesPage() {
+/** The first page: every course, those where most students need somebody first, and last those at rest. */
+export function CoursesPage({ today }: { readonly today: string | null }) {
   const { data, error } = useAnswer('courses', () => getAll<ListedCourse>('/api/courses?limit=1000'), 'all');
-  const needing = data?.reduce((sum, { attention }) => sum + attention, 0) ?? 0;
+  const running = data?.filter(({ as_of }) => !isAtRest(as_of, today)) ?? [];
+  const judged = running.flatMap(({ attention }) => (attention === null ? [] : [attention]));
   return (
     <Page title={t('courses.title')}>
       <Problem error={error} />
@@ -25,13 +27,15 @@ export function CoursesPage() {
           <p class="lead">
             <WhyTotal
               label={t('courses.attention')}
-              sentences={[t('total.attention'), t('courses.of', { n: data.length })]}
+              sentences={[t('total.attention'), t('total.courses'), t('over.courses', { n: judged.length })]}
             >
-              {t('courses.lead', { n: needing })}
+              {t('courses.lead', { n: orDash(sumOf(judged)) })}
             </WhyTotal>{' '}
             {t('courses.of', { n: data.length })}
+            {running.length < data.length && ` ${t('courses.resting', { n: data.length - running.length })}`}
+            {judged.length < running.length && ` ${t('courses.unjudged', { n: running.length - judged.length })}`}
           </p>
-          <CourseTable courses={data} />
+          <CourseTable courses={data} today={today} />
           <Download path="/api/courses?limit=1000" label={t('courses.title')} />
         </>
       )}
@@ -39,16 +43,31 @@ export function CoursesPage() {
   );
 }
 
+/** Unknown where none is known. */
+const sumOf = (counts: readonly number[]): number | null =>
+  counts.length === 0 ? null : counts.reduce((sum, count) => sum + count, 0);
+
 const TOTALS = [
-  ['attention', ({ attention }: ListedCourse) => number(attention)],
+  ['attention', ({ attention }: ListedCourse) => orDash(attention)],
   ['students', ({ students }: ListedCourse) => number(students)],
   ['engagement', ({ averages }: ListedCourse) => orDash(averages.engagement_score, 1)],
   ['success', ({ averages }: ListedCourse) => orDash(averages.success_rate, 1)],
   ['flags', ({ open_flags }: ListedCourse) => number(open_flags)],
 ] as const;
 
-function CourseTable({ courses }: { readonly courses: readonly ListedCourse[] }) {
-  const inOrder = courses.toSorted((a, b) => b.attention - a.attention || a.course_id - b.course_id);
+interface CourseTableProps {
+  readonly courses: readonly ListedCourse[];
+  readonly today: string | null;
+}
+
+function CourseTable({ courses, today }: CourseTableProps) {
+  const rests = ({ as_of }: ListedCourse): boolean => isAtRest(as_of, today);
+  const inOrder = courses.toSorted(
+    (a, b) =>
+      Number(rests(a)) - Number(rests(b)) || (b.attention ?? 0) - (a.attention ?? 0) || a.course_id - b.course_id,
+  );
+  const isUrgent = (total: string, course: ListedCourse): boolean =>
+    total === 'attention' && (course.attention ?? 0) > 0 && !rests(course);
   return (
     <Scroll label={t('courses.title')}>
       <table>
@@ -74,17 +93,22 @@ function CourseTable({ courses }: { readonly courses: readonly ListedCourse[] })
                 </a>
               </th>
               {TOTALS.map(([total, text]) => (
-                <td key={total} class={total === 'attention' && course.attention > 0 ? 'number alarm' : 'number'}>
+                <td key={total} class={isUrgent(total, course) ? 'number alarm' : 'number'}>
                   <WhyCourse total={total} course={course.course_id} label={t(`courses.${total}`)}>
                     {text(course)}
                   </WhyCourse>
                 </td>
               ))}
-              <td class="number">{course.as_of === null ? '–' : dayText(course.as_of)}</td>
+              <td class="number">{asOfText(course, today)}</td>
             </tr>
           ))}
         </tbody>
       </table>
     </Scroll>
   );
+}
+
+function asOfText({ as_of }: ListedCourse, today: string | null): string {
+  if (as_of === null) return '–';
+  return isAtRest(as_of, today) ? t('courses.rest', { day: dayText(as_of) }) : dayText(as_of);
 }

@@ -1,6 +1,7 @@
 import type { OwnPastFlagName } from '#libs/domain/flags.ts';
 import type { StudentMetrics } from '#libs/serve/student-metrics.ts';
 import { dayText, listText, orDash, t } from '../i18n/index.ts';
+import { isAnyJudged } from '../parts/reasons.ts';
 import { Scroll } from '../parts/scroll.tsx';
 import { Why } from '../parts/why.tsx';
 
@@ -27,7 +28,7 @@ export function OwnPastFlags({ row }: { readonly row: StudentMetrics }) {
       <h2 id="flags">{t('flags.title')}</h2>
       <p class="muted small">{t('flags.note')}</p>
       {open.length === 0 ? (
-        <p>{t('flags.none')}</p>
+        <p>{isAnyJudged(row, FLAGS) ? t('flags.none') : t('flags.notJudged')}</p>
       ) : (
         <Scroll label={t('flags.title')}>
           <table>

@@ -2,7 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { z } from 'zod';
 import type { AcceptedRun, RunAnswer, statusAnswer } from '#libs/serve/runs.ts';
 import { get, post } from '../api/ask.ts';
-import { instantText, number, t } from '../i18n/index.ts';
+import { instantText, listText, longDay, number, t } from '../i18n/index.ts';
 import { Problem } from '../parts/problem.tsx';
 import { Scroll } from '../parts/scroll.tsx';
 
@@ -58,13 +58,16 @@ export function Runs() {
 }
 
 function Run({ run }: { readonly run: RunAnswer }) {
-  const { status, mode, requested_at, progress, reason, verdict, records_processed } = run;
+  const { status, mode, requested_at, scope, dry_run, progress, reason, verdict, records_processed } = run;
+  const limits = limitsOf(scope);
   return (
     <>
       <p role="status">
         {t(`mode.${mode}`)}, {instantText(requested_at)}: <strong>{t(`run.${status}`)}</strong>
         {records_processed !== null && ` · ${t('runs.compared', { n: records_processed })}`}
       </p>
+      {limits.length > 0 && <p>{t('runs.limits', { what: listText(limits) })}</p>}
+      {dry_run && <p>{t('runs.dry')}</p>}
       {progress !== null && verdict === null && (
         <p>
           <bdi>{progress.phase}</bdi>{' '}
@@ -83,6 +86,14 @@ function Run({ run }: { readonly run: RunAnswer }) {
     </>
   );
 }
+
+/** What a run is about; nothing where it is about everything. */
+const limitsOf = ({ course_id, student_id, from, to }: RunAnswer['scope']): string[] => [
+  ...(course_id === undefined ? [] : [t('course.pseudonym', { id: String(course_id) })]),
+  ...(student_id === undefined ? [] : [t('student.pseudonym', { id: String(student_id) })]),
+  ...(from === undefined ? [] : [t('runs.from', { day: longDay(from) })]),
+  ...(to === undefined ? [] : [t('runs.to', { day: longDay(to) })]),
+];
 
 function Verdict({ verdict }: { readonly verdict: NonNullable<RunAnswer['verdict']> }) {
   const rows = [...Object.entries(verdict.tables), ...Object.entries(verdict.features)];

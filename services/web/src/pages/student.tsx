@@ -7,12 +7,13 @@ import { useNames } from '../api/names.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { BarChart } from '../charts/bar-chart.tsx';
 import { LineChart, type LineChartDay } from '../charts/line-chart.tsx';
-import { dayText, instantText, longDay, number, t, WEEKDAYS, weekdayText } from '../i18n/index.ts';
+import { asSentence, dayText, instantText, number, t, WEEKDAYS, weekdayText } from '../i18n/index.ts';
+import { AsOf } from '../parts/as-of.tsx';
 import { timeSpent } from '../parts/cell-text.ts';
 import { Page } from '../parts/page.tsx';
 import { Problem } from '../parts/problem.tsx';
 import { ReasonList } from '../parts/reason-list.tsx';
-import { reasonSentences, stoppedText } from '../parts/reasons.ts';
+import { isAnyJudged, reasonSentences, stoppedText } from '../parts/reasons.ts';
 import { Why } from '../parts/why.tsx';
 import { Ask } from '../parts/why-button.tsx';
 import { courseHref } from '../route.ts';
@@ -21,10 +22,11 @@ import { OwnPastFlags } from './own-past-flags.tsx';
 interface StudentProps {
   readonly course: number;
   readonly student: number;
+  readonly today: string | null;
 }
 
 /** One student in one course: what to talk about, the numbers, and how they came to be. */
-export function StudentPage({ course, student }: StudentProps) {
+export function StudentPage({ course, student, today }: StudentProps) {
   const metrics = useAnswer(
     `student ${student}`,
     () => get<StudentMetrics[]>(`/api/metrics/student/${student}`),
@@ -46,7 +48,7 @@ export function StudentPage({ course, student }: StudentProps) {
       {metrics.data !== undefined && row === undefined && <p class="lead">{t('student.none')}</p>}
       {row !== undefined && (
         <>
-          {row.as_of_date !== null && <p class="muted small">{t('course.asOf', { day: longDay(row.as_of_date) })}</p>}
+          {row.as_of_date !== null && <AsOf day={row.as_of_date} today={today} />}
           <Opening row={row} />
           <Numbers row={row} />
           <Over90Days name={name} points={path.data ?? []} days={days.data ?? []} why={whyOf(row)} />
@@ -71,7 +73,13 @@ const whyOf =
 
 function Opening({ row }: { readonly row: StudentMetrics }) {
   const { attention, course_id, student_id } = row;
-  if (attention === null) return <p class="lead">{`${t('student.well')} ${stoppedText(row) ?? ''}`.trim()}</p>;
+  if (attention === null)
+    return (
+      <p class="lead">
+        {isAnyJudged(row, ['attention']) ? t('student.well') : t('student.notJudged')}{' '}
+        {asSentence(stoppedText(row) ?? '')}
+      </p>
+    );
   return (
     <div>
       <p class="lead">

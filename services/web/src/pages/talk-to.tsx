@@ -1,5 +1,6 @@
 import type { OpenAttention } from '#libs/serve/attention.ts';
 import type { ClassStudent } from '#libs/serve/class-students.ts';
+import type { ListedCourse } from '#libs/serve/courses.ts';
 import type { NameOf } from '../api/names.ts';
 import { dayText, t } from '../i18n/index.ts';
 import { ReasonList } from '../parts/reason-list.tsx';
@@ -10,6 +11,8 @@ import { studentHref } from '../route.ts';
 
 interface TalkToProps {
   readonly course: number;
+  /** As the list of courses has it; undefined while that is not known. */
+  readonly listed: ListedCourse | undefined;
   readonly people: readonly OpenAttention[];
   readonly students: readonly ClassStudent[];
   readonly nameOf: NameOf;
@@ -21,7 +24,7 @@ const NEW_DAYS = 7;
 const DAY_MS = 86_400_000;
 
 /** Whom to talk to, and why: the first sentences, then the list. */
-export function TalkTo({ course, people, students, nameOf }: TalkToProps) {
+export function TalkTo({ course, listed, people, students, nameOf }: TalkToProps) {
   const activities = new Map(students.map((student) => [student.student_id, student]));
   const reasonsOf = (person: OpenAttention): Reason[] =>
     reasonSentences(person, activities.get(person.student_id) ?? { ...person, active_days_30d: null });
@@ -36,7 +39,7 @@ export function TalkTo({ course, people, students, nameOf }: TalkToProps) {
   if (people.length === 0)
     return (
       <>
-        <p class="lead">{students.length === 0 ? t('course.empty') : t('talk.nobody')}</p>
+        <p class="lead">{students.length === 0 ? t('course.empty') : listed !== undefined && nobodyText(listed)}</p>
         {gone}
       </>
     );
@@ -91,3 +94,9 @@ export function TalkTo({ course, people, students, nameOf }: TalkToProps) {
 }
 
 const isNew = ({ since, as_of }: OpenAttention): boolean => Date.parse(as_of) - Date.parse(since) < NEW_DAYS * DAY_MS;
+
+/** Why nobody is listed. */
+function nobodyText({ attention, collected }: ListedCourse): string {
+  if (attention !== null) return t('talk.nobody');
+  return Object.values(collected).every((day) => day === null) ? t('talk.uncollected') : t('talk.small');
+}

@@ -43,13 +43,23 @@ function useLive(): boolean {
   return isLive();
 }
 
+interface FreshnessLineProps {
+  onTimeZone(name: string): void;
+  onToday(day: string | null): void;
+}
+
 /** Under the head of each page: whether to trust what stands there, in one line, and what is wrong in words. */
-export function FreshnessLine({ onTimeZone }: { onTimeZone(name: string): void }) {
+export function FreshnessLine({ onTimeZone, onToday }: FreshnessLineProps) {
   const { freshness, readAt, error } = useFreshness();
   const zone = freshness?.time_zone ?? undefined;
   useEffect(() => {
     if (zone !== undefined) onTimeZone(zone);
   }, [zone]);
+  // Where the server does not say, the pages do without.
+  const today = freshness?.today ?? (error === undefined && freshness === undefined ? undefined : null);
+  useEffect(() => {
+    if (today !== undefined) onToday(today);
+  }, [today]);
   const live = useLive();
   const applied = freshness?.streams.map((stream) => stream.applied).join();
   // Where nobody tells of changes, that something was applied is news enough.

@@ -1,4 +1,6 @@
+import type { FlagName } from '#libs/domain/flags.ts';
 import type { OpenAttention } from '#libs/serve/attention.ts';
+import type { StudentMetrics } from '#libs/serve/student-metrics.ts';
 import { listText, t } from '../i18n/index.ts';
 
 /** From so many days without a trace on it is said that somebody stopped. */
@@ -50,3 +52,9 @@ function missingText({ value, baseline, items }: NonNullable<Reasons['missing_wo
   const missing = t('reason.missing', { n: value, owed: baseline ?? value });
   return items === undefined || items.length === 0 ? missing : `${missing} (${listText(items)})`;
 }
+
+/** Whether any of these flags is known to be open or closed. */
+export const isAnyJudged = (
+  { unsupported }: Pick<StudentMetrics, 'unsupported'>,
+  flags: readonly FlagName[],
+): boolean => unsupported !== null && flags.some((flag) => !unsupported.includes(flag));

@@ -8,7 +8,7 @@ import { WhyButton } from './why-button.tsx';
 
 /** Totals of a course, and of how many students each is known. */
 const KNOWN_OF = {
-  attention: ({ total_students }) => total_students,
+  attention: ({ attention, total_students }) => (attention.students === null ? 0 : total_students),
   students: ({ total_students }) => total_students,
   engagement: ({ avg_engagement_count }) => avg_engagement_count,
   success: ({ avg_success_rate_count }) => avg_success_rate_count,

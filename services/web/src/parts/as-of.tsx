@@ -1,0 +1,19 @@
+import { longDay, t } from '../i18n/index.ts';
+
+/** Whether nothing has happened in a course for a while: its as-of stops six days after the last fact. */
+export const isAtRest = (asOf: string | null, today: string | null): boolean =>
+  asOf !== null && today !== null && asOf < today;
+
+interface AsOfProps {
+  readonly day: string;
+  /** At the institution; null until it is known. */
+  readonly today: string | null;
+}
+
+/** The day that a page speaks for, and why where that is not today: else "this week" would be taken for this one. */
+export const AsOf = ({ day, today }: AsOfProps) =>
+  isAtRest(day, today) ? (
+    <p class="notice">{t('course.rest', { day: longDay(day) })}</p>
+  ) : (
+    <p class="muted small">{t('course.asOf', { day: longDay(day) })}</p>
+  );
