@@ -1,8 +1,13 @@
 import { longDay, t } from '../i18n/index.ts';
 
-/** Whether nothing has happened in a course for a while: its as-of stops six days after the last fact. */
+/**
+ * Whether nothing has happened in a course for a while: its as-of stops six days after the last fact. One that is a day behind
+ * may only not have come to the new day yet.
+ */
 export const isAtRest = (asOf: string | null, today: string | null): boolean =>
-  asOf !== null && today !== null && asOf < today;
+  asOf !== null && today !== null && Date.parse(today) - Date.parse(asOf) > DAY_MS;
+
+const DAY_MS = 86_400_000;
 
 interface AsOfProps {
   readonly day: string;
