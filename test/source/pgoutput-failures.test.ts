@@ -5,6 +5,7 @@ import { parseLsn } from '#libs/domain/position.ts';
 import { freePort } from '#libs/platform/embedded-postgres/embedded.ts';
 import type { ChangeBatch, ChangeSource } from '#libs/source/contract.ts';
 import type { PgoutputOptions } from '#libs/source/pgoutput/index.ts';
+import { startForwarder } from '../api/forwarder.ts';
 import { createSourceDatabase } from '../support/database.ts';
 import { type PostgresWorld, postgresWorld } from './postgres-world.ts';
 import { eventually } from './stage.ts';
@@ -152,6 +153,20 @@ describe('what is away', () => {
     await eventually(() => warnings.length).toBeGreaterThan(2);
     expect(warnings.slice(0, 3).map((warning) => /in (\d+) ms/.exec(warning)?.[1])).toEqual(['100', '200', '400']);
     expect(reader.error).toBeUndefined();
+  });
+
+  test('a connection that leads nowhere any more, and says nothing of it, is made anew', async () => {
+    const forwarder = await startForwarder(world.database.address);
+    const { source } = open({ address: { ...world.database.address, host: '127.0.0.1', port: forwarder.port } });
+    await streaming(source);
+    forwarder.freeze();
+    await addStudents(2);
+    await expect.poll(() => source.status().state, { timeout: 60_000 }).toBe('waiting');
+    expect(warnings[0]).toBe('the source server has not answered for 10 s; connecting anew; trying again in 100 ms');
+    await forwarder.fix();
+    await agreed();
+    await streaming(source);
+    await forwarder.cut();
   });
 
   test('an analytics database that is not there is waited for too', async () => {
