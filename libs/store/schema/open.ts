@@ -10,7 +10,7 @@ import {
 import { poolerRefusal, refuseUselessPooler } from '#libs/platform/postgres/pooler.ts';
 import { SessionRefused } from '#libs/platform/postgres/session-settings.ts';
 import { tlsFailure } from '#libs/platform/postgres/tls.ts';
-import { sleep } from '#libs/platform/retry.ts';
+import { retryWhileUnavailable, sleep } from '#libs/platform/retry.ts';
 import { migrate, SchemaHeld } from './migrate.ts';
 import { type AnalyticsRole, SESSION_LIMITS } from './session-limits.ts';
 
@@ -59,6 +59,31 @@ export async function openAnalytics(address: DatabaseAddress, given: OpenAnalyti
   }
   if (signal.aborted) log.info('stopped before the analytics database answered');
   return db;
+}
+
+/** Who waits for the analytics database as it starts. */
+export interface Starting {
+  readonly log: Log;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal;
+  /** Told what is waited for, each time it is tried in vain. */
+  onWaiting?(sentence: string): void;
+}
+
+/**
+ * Asks the analytics database for what a start needs, again and again while it is away or short of connections, in sight.
+ * @throws what no waiting fixes; the signal's reason as soon as it aborts
+ */
+export function untilAnswered<T>(ask: () => Promise<T>, starting: Starting): Promise<T> {
+  const { signal = new AbortController().signal } = starting;
+  return retryWhileUnavailable(ask, {
+    signal,
+    onUnavailable: (error) => {
+      if (!isDatabaseFault(error)) throw error;
+      starting.log.warn({ err: error }, 'the analytics database does not answer; trying again');
+      starting.onWaiting?.(`the analytics database does not answer (${messageOf(error)}); trying again …`);
+    },
+  });
 }
 
 /**
