@@ -145,6 +145,27 @@ test('a server that stops does not wait for a batch that is under way', async ()
   life.reader.stop();
 });
 
+test('a database whose name is taken away for a moment, as by a restore, is waited for', async () => {
+  await freshDatabase('renamed');
+  const life = live('renamed');
+  await eventually(life.state).toBe('streaming');
+  await within('postgres', async (db) => {
+    await db.query('ALTER DATABASE renamed ALLOW_CONNECTIONS false');
+    await db.query(`SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = 'renamed'`);
+    await db.query('ALTER DATABASE renamed RENAME TO aside');
+    await eventually(() => life.warnings.join('\n')).toMatch(
+      /\/renamed is gone \(database "renamed" does not exist\); waiting until there is one of its name again; trying again in/,
+    );
+    expect(life.state()).toBe('waiting');
+    await db.query('ALTER DATABASE aside RENAME TO renamed');
+    await db.query('ALTER DATABASE renamed ALLOW_CONNECTIONS true');
+  });
+  await addStudents('renamed', 1);
+  await eventually(life.students).toBe(1);
+  expect(life.progress.reasons.length).toBe(1);
+  life.reader.stop();
+});
+
 test('a server that is killed comes back with the same slot, and nothing is lost', async () => {
   await freshDatabase('crash');
   const life = live('crash');

@@ -35,6 +35,7 @@ export async function runSession(run: Subscription): Promise<never> {
       session.onControlLost(error);
     });
     const session: ReplicationSession = { run, control: link.client, signal, onControlLost: () => {} };
+    run.wasThere = true;
     run.status.heard();
     await session.control.query('SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10');
     await becomeOnlyReader(session);

@@ -53,6 +53,17 @@ export const codeOf = (error: unknown): string | undefined => {
  */
 const LOOK_AGAIN = new Set(['42704', '55006', '55000']);
 
+/** Of a database that was there before: a restore takes its name away for a moment. */
+export const isNameGone = (error: unknown): boolean => codeOf(error) === '3D000';
+
+export const waitingForName = (error: unknown, where: string): Waiting =>
+  new Waiting(
+    `the source database ${where} is gone (${messageOf(error)}); waiting until there is one of its name again`,
+    {
+      cause: error,
+    },
+  );
+
 /**
  * Sorts a failure of the source's server.
  * @param where the server as an operator knows it, `host:port/database`
