@@ -99,15 +99,10 @@ export function sortFailure(error: unknown, where: string, user: string, names: 
       cause,
     );
   }
-  if (code === '53400') {
-    return new ConfigurationError(
-      `the source database ${where} has no room for one more replication slot: ${said}`,
-      'drop slots that nobody reads (SELECT slot_name, active FROM pg_replication_slots) or raise max_replication_slots',
-      cause,
-    );
-  }
   if (isDatabaseFault(error) || /timeout expired|connection ended/i.test(said) || LOOK_AGAIN.has(code ?? '')) {
-    return new Waiting(`the source database ${where} does not answer: ${said}`, cause);
+    // What it is short of it says itself.
+    const does = code?.startsWith('53') ? 'says' : 'does not answer';
+    return new Waiting(`the source database ${where} ${does}: ${said}`, cause);
   }
   return new UnrecoverableError(
     'source_failed',
