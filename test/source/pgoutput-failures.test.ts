@@ -294,7 +294,7 @@ describe('a second reader', () => {
       `SELECT active_pid AS value FROM pg_replication_slots WHERE slot_name = '${world.slotPrefix}_1'`,
     );
     await eventually(() => second.source.status().detail).toBe(
-      `another process reads slot ${world.slotPrefix}_1 (pid ${pid}); waiting as standby`,
+      `another process reads slot ${world.slotPrefix}_1 (pid ${pid}); waiting as standby. A second installation on the same source needs its own SOURCE_SLOT`,
     );
     await addStudents();
     await agreed();

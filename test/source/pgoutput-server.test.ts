@@ -300,6 +300,7 @@ test('a slot name that is taken by another database of the server is refused', a
   expect(life.reader.error).toMatchObject({
     code: 'configuration',
     message: expect.stringMatching(/"taken_1" .* for the database "taken" exists .* for the database "elsewhere"/),
+    hint: expect.stringContaining('set SOURCE_SLOT to a name that'),
   });
   await within('elsewhere', (db) => db.query(`SELECT pg_drop_replication_slot('taken_1')`));
 });

@@ -60,7 +60,7 @@ export function refuseForeign(slots: readonly SlotRow[], name: string, database:
   if (foreign === undefined) return;
   throw new ConfigurationError(
     `the replication slot "${name}" that is to be made for the database "${database}" exists on this server already, for the database "${foreign.database ?? '(physical)'}"`,
-    'give each source database of one server a slot prefix of its own',
+    'give each source database of one server slots of their own: set SOURCE_SLOT to a name that no other PrepaData has there',
   );
 }
 
