@@ -4,12 +4,13 @@ import type { SourceTable } from '#libs/domain/source-tables/index.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import type { Lifecycle } from '#libs/platform/lifecycle.ts';
-import { type Log, moduleLog } from '#libs/platform/log.ts';
+import { moduleLog } from '#libs/platform/log.ts';
 import type { Metrics } from '#libs/platform/metrics.ts';
 import type { Database, DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { timeLeft } from '#libs/platform/time-left.ts';
 import type { ChangeSource, SourceStatus } from '#libs/source/contract.ts';
 import type { Counted } from '#libs/store/progress/instances.ts';
+import type { Starting } from '#libs/store/schema/open.ts';
 import type { DeriverOptions } from './derivers.ts';
 import { type Intake, startIntake } from './intake.ts';
 import { startNotifyBus } from './notify-bus.ts';
@@ -33,11 +34,10 @@ export interface RoleDefinition {
   start(options: DeriverOptions): Role;
 }
 
-export interface PipelineParts {
+export interface PipelineParts extends Starting {
   readonly roles: readonly RoleDefinition[];
   readonly db: Database;
   readonly settings: FeatureSettings;
-  readonly log: Log;
   readonly clock?: Clock;
   readonly metrics?: Metrics;
   /** Absent: it derives from what others store. */
@@ -80,7 +80,7 @@ export async function startPipeline(parts: PipelineParts): Promise<Pipeline> {
     lifecycle.add('the news of other processes', () => bus.stop());
   }
   const { institutionZone } = settings.reading;
-  const rollover = await startRollover({ db, institutionZone, clock, work, log: moduleLog(log, 'rollover') });
+  const rollover = await startRollover({ ...parts, institutionZone, clock, work, log: moduleLog(log, 'rollover') });
   lifecycle.add('the rollover', () => rollover.stop());
   const running = [roleOf([rollover])];
   for (const { role, start } of roles) {

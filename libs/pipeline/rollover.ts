@@ -4,11 +4,11 @@ import { FAMILIES } from '#libs/domain/family.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import { formatDay } from '#libs/domain/local-date.ts';
 import type { Zone } from '#libs/domain/zone.ts';
-import type { Log } from '#libs/platform/log.ts';
 import { type Loop, startLoop } from '#libs/platform/loop/loop.ts';
 import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import { advanceToday, beginCalendar, holdCalendar, readToday, takeTodayBack } from '#libs/store/keys/calendar.ts';
+import { type Starting, untilAnswered } from '#libs/store/schema/open.ts';
 import type { Work } from './work.ts';
 
 /**
@@ -30,13 +30,12 @@ export async function setBack(db: Database, today: LocalDay): Promise<boolean> {
   });
 }
 
-export interface RolloverOptions {
+export interface RolloverOptions extends Starting {
   readonly db: Database;
   readonly institutionZone: Zone;
   readonly clock: Clock;
   /** Told when a new day has begun. */
   readonly work: Work;
-  readonly log: Log;
 }
 
 /** The command that sets today back; it takes the clock of the machine that it runs on. */
@@ -48,7 +47,7 @@ const CLOCKS_APART_MS = 3_600_000;
 /** Keeps the database's today at the institution's; looks once a second, which costs one read of one row. */
 export async function startRollover(options: RolloverOptions): Promise<Loop> {
   const { db, institutionZone, clock, work, log } = options;
-  await beginCalendar(db, institutionZone.dayOf(clock.now()));
+  await untilAnswered(() => beginCalendar(db, institutionZone.dayOf(clock.now())), options);
   let ahead: string | null = null;
   const loop = startLoop({
     name: 'the rollover',

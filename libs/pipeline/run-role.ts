@@ -8,7 +8,7 @@ import { runProgram } from '#libs/platform/program.ts';
 import type { ChangeSource, SourceParts } from '#libs/source/contract.ts';
 import { intakeName } from '#libs/store/progress/instances.ts';
 import { openPartitionProgress, openProgressStore } from '#libs/store/progress/progress.ts';
-import { openAnalytics } from '#libs/store/schema/open.ts';
+import { openAnalytics, untilAnswered } from '#libs/store/schema/open.ts';
 import { takeSettings } from './adopt.ts';
 import { type PipelineParts, type RoleDefinition, startPipeline } from './pipeline.ts';
 
@@ -48,6 +48,8 @@ async function runRole(definition: RoleDefinition, openSource: OpenSource): Prom
   try {
     await startParts(definition, { config, analytics, openSource, log, lifecycle, fail, signal: stopping.signal });
     await aborted(stopping.signal);
+  } catch (error) {
+    if (error !== stopping.signal.reason) throw error;
   } finally {
     await lifecycle.stop();
     forget();
@@ -79,9 +81,9 @@ async function startParts(definition: RoleDefinition, around: Surroundings): Pro
   });
   lifecycle.add('the analytics connections', () => db.close());
   if (signal.aborted) return;
-  const settings = await takeSettings(config, db, log);
+  const settings = await untilAnswered(() => takeSettings(config, db, log), around);
   const intake = intakeOf(definition, around, db);
-  const parts = { roles: [definition], db, address: analytics, settings, config, log, lifecycle, fail };
+  const parts = { roles: [definition], db, address: analytics, settings, config, log, lifecycle, fail, signal };
   await startPipeline({ ...parts, ...(intake === undefined ? {} : { intake }) });
   const does =
     intake === undefined ? 'derives from what the other roles store' : `takes changes from ${config.CDC_SOURCE}`;

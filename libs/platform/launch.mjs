@@ -31,6 +31,8 @@ if (isTool) {
 }
 
 if (process.env.npm_lifecycle_event !== undefined) stopWithNpm();
+// Read by the driver of Postgres as it is loaded; it would then look for a package that is none of ours.
+delete process.env.NODE_PG_FORCE_NATIVE;
 const file = path.resolve(root, first);
 process.argv = [process.argv[0], file, ...rest];
 await import(pathToFileURL(await readable(file)).href);

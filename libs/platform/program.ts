@@ -52,6 +52,7 @@ export async function runProgram<O extends Options = Record<never, never>>(
   program: ProgramDefinition<O>,
   main: (typed: Typed<O>) => Promise<number>,
 ): Promise<never> {
+  forgetDriverSettings();
   // Whoever read what is printed may have gone (npm start | head), or have no room for it. That is no reason to stop.
   for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
   const run = async (): Promise<number> => {
@@ -65,6 +66,14 @@ export async function runProgram<O extends Options = Record<never, never>>(
     return exitCodeOf(error);
   });
   process.exit(code);
+}
+
+/**
+ * What is set for psql and its like (PGSSLMODE, PGOPTIONS …) the driver takes where it is told nothing else: a connection would be
+ * another than our own settings say.
+ */
+function forgetDriverSettings(): void {
+  for (const name of Object.keys(process.env)) if (/^PG[A-Z]/.test(name)) delete process.env[name];
 }
 
 /**

@@ -22,7 +22,7 @@ import { readFields } from '#libs/serve/parameters.ts';
 import { readRunRequest, triggerBody, triggerRun } from '#libs/serve/runs.ts';
 import type { RecordSigner } from '#libs/store/erasure/record.ts';
 import type { PipelineRun } from '#libs/store/runs/runs.ts';
-import { openAnalytics } from '#libs/store/schema/open.ts';
+import { openAnalytics, untilAnswered } from '#libs/store/schema/open.ts';
 import { type OnceArguments, OPTIONS, onceOf } from './command.ts';
 import { startReconcile } from './role.ts';
 import { describeRun } from './verdict-table.ts';
@@ -74,7 +74,7 @@ async function serve({ openRunner, timing = RUN_TIMING }: ProcessOptions, once: 
     });
     lifecycle.add('the analytics connections', () => db.close());
     if (signal.aborted) return 0;
-    const settings = await takeSettings(config, db, log);
+    const settings = await untilAnswered(() => takeSettings(config, db, log), { log, signal });
     const parts: RunnerParts = { config, settings, db, analytics, source, clock: systemClock, log, lifecycle };
     const runner = await openRunner(parts);
     if (once !== null) return await runNow(parts, runner, timing, once, signal);
@@ -85,6 +85,9 @@ async function serve({ openRunner, timing = RUN_TIMING }: ProcessOptions, once: 
     });
     await aborted(signal);
     if (failure !== undefined) throw failure;
+    return 0;
+  } catch (error) {
+    if (error !== signal.reason) throw error;
     return 0;
   } finally {
     await lifecycle.stop();

@@ -5,7 +5,14 @@ import { pause } from '#libs/platform/retry.ts';
 import { ConnectRefusal } from '#libs/source/connect/http.ts';
 import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
 import { Waiting } from '#libs/source/postgres/faults.ts';
-import { dropSlots, readSlots, refuseForeign, requireLimit, type SlotRow } from '#libs/source/postgres/slot.ts';
+import {
+  dropSlots,
+  makingSlot,
+  readSlots,
+  refuseForeign,
+  requireLimit,
+  type SlotRow,
+} from '#libs/source/postgres/slot.ts';
 import { advanceProgress, openProgressStore } from '#libs/store/progress/progress.ts';
 import { type ConnectorConfig, describeDifferences } from './config.ts';
 import type { ConnectApi, Connector } from './connect-api.ts';
@@ -74,7 +81,7 @@ export async function beginConnectorEpoch(
     slots.filter((old) => old.database === settings.source.database),
   );
   context.say(`making the replication slot ${slot}; the server waits until all transactions that write now have ended`);
-  await control.query(`SELECT pg_create_logical_replication_slot($1, 'pgoutput')`, [slot]);
+  await makingSlot(control.query(`SELECT pg_create_logical_replication_slot($1, 'pgoutput')`, [slot]));
   context.tell(`made the replication slot ${slot}`);
 }
 

@@ -5,6 +5,7 @@ import { parseLsn } from '#libs/domain/position.ts';
 import { freePort } from '#libs/platform/embedded-postgres/embedded.ts';
 import type { ChangeBatch, ChangeSource } from '#libs/source/contract.ts';
 import type { PgoutputOptions } from '#libs/source/pgoutput/index.ts';
+import { startForwarder } from '../api/forwarder.ts';
 import { createSourceDatabase } from '../support/database.ts';
 import { type PostgresWorld, postgresWorld } from './postgres-world.ts';
 import { eventually } from './stage.ts';
@@ -154,6 +155,20 @@ describe('what is away', () => {
     expect(reader.error).toBeUndefined();
   });
 
+  test('a connection that leads nowhere any more, and says nothing of it, is made anew', async () => {
+    const forwarder = await startForwarder(world.database.address);
+    const { source } = open({ address: { ...world.database.address, host: '127.0.0.1', port: forwarder.port } });
+    await streaming(source);
+    forwarder.freeze();
+    await addStudents(2);
+    await expect.poll(() => source.status().state, { timeout: 60_000 }).toBe('waiting');
+    expect(warnings[0]).toBe('the source server has not answered for 10 s; connecting anew; trying again in 100 ms');
+    await forwarder.fix();
+    await agreed();
+    await streaming(source);
+    await forwarder.cut();
+  });
+
   test('an analytics database that is not there is waited for too', async () => {
     world.progress.failure = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
     const { source } = open();
@@ -279,7 +294,7 @@ describe('a second reader', () => {
       `SELECT active_pid AS value FROM pg_replication_slots WHERE slot_name = '${world.slotPrefix}_1'`,
     );
     await eventually(() => second.source.status().detail).toBe(
-      `another process reads slot ${world.slotPrefix}_1 (pid ${pid}); waiting as standby`,
+      `another process reads slot ${world.slotPrefix}_1 (pid ${pid}); waiting as standby. A second installation on the same source needs its own SOURCE_SLOT`,
     );
     await addStudents();
     await agreed();

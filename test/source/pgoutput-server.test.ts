@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { PrepaError } from '#libs/domain/errors.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '#libs/platform/embedded-postgres/embedded.ts';
 import { type Database, openDatabase } from '#libs/platform/postgres/database.ts';
 import type { ChangeBatch, SlotStatus } from '#libs/source/contract.ts';
 import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
 import { SOURCE_SCHEMA } from '../support/source-schema.ts';
+import { statementsIn } from './refusal.ts';
 import { eventually } from './stage.ts';
 import { type Fate, MemoryProgress, Reader, Replica, type SourceWorld } from './world.ts';
 
@@ -143,6 +145,27 @@ test('a server that stops does not wait for a batch that is under way', async ()
   life.reader.stop();
 });
 
+test('a database whose name is taken away for a moment, as by a restore, is waited for', async () => {
+  await freshDatabase('renamed');
+  const life = live('renamed');
+  await eventually(life.state).toBe('streaming');
+  await within('postgres', async (db) => {
+    await db.query('ALTER DATABASE renamed ALLOW_CONNECTIONS false');
+    await db.query(`SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = 'renamed'`);
+    await db.query('ALTER DATABASE renamed RENAME TO aside');
+    await eventually(() => life.warnings.join('\n')).toMatch(
+      /\/renamed is gone \(database "renamed" does not exist\); waiting until there is one of its name again; trying again in/,
+    );
+    expect(life.state()).toBe('waiting');
+    await db.query('ALTER DATABASE aside RENAME TO renamed');
+    await db.query('ALTER DATABASE renamed ALLOW_CONNECTIONS true');
+  });
+  await addStudents('renamed', 1);
+  await eventually(life.students).toBe(1);
+  expect(life.progress.reasons.length).toBe(1);
+  life.reader.stop();
+});
+
 test('a server that is killed comes back with the same slot, and nothing is lost', async () => {
   await freshDatabase('crash');
   const life = live('crash');
@@ -208,6 +231,42 @@ test('no slot is made on a server that would keep its log without end, unless to
   told.reader.stop();
 });
 
+test('a server whose commits would wait for us is refused, unless it names others', async () => {
+  await freshDatabase('waited');
+  await within('waited', (db) => db.query(`CREATE PUBLICATION prepadata FOR ALL TABLES`));
+  const shown = (): Promise<object[]> =>
+    within('waited', (db) => db.query(`SELECT current_setting('synchronous_standby_names') AS names`));
+  const run = (sql: string): Promise<unknown> =>
+    within('waited', async (db) => {
+      for (const statement of sql.split(/(?<=;) /)) await db.query(statement);
+    });
+  let hint = '';
+  for (const names of [
+    '*',
+    'ANY 1 (standby1, "*")',
+    'FIRST 1 (standby1, "Prepadata Stream")',
+    '"Debezium Streaming"',
+  ]) {
+    await run(`ALTER SYSTEM SET synchronous_standby_names = '${names}'; SELECT pg_reload_conf();`);
+    await eventually(shown).toEqual([{ names }]);
+    const refused = live('waited');
+    await refused.reader.ended;
+    expect(refused.reader.error).toMatchObject({
+      code: 'configuration',
+      message: expect.stringContaining(`(synchronous_standby_names = ${names}): each of its commits would wait`),
+    });
+    expect(refused.progress.stored).toBeUndefined();
+    ({ hint } = refused.reader.error as PrepaError);
+  }
+  await run(statementsIn(hint)[0] ?? '');
+  await eventually(shown).toEqual([{ names: 'FIRST 1 (standby1)' }]);
+  const life = live('waited');
+  await eventually(life.state).toBe('streaming');
+  life.reader.stop();
+  await run('ALTER SYSTEM RESET synchronous_standby_names; SELECT pg_reload_conf();');
+  await eventually(shown).toEqual([{ names: '' }]);
+});
+
 test('how much log the slot keeps is known, and how much more it may', async () => {
   await freshDatabase('kept');
   const life = live('kept');
@@ -241,6 +300,7 @@ test('a slot name that is taken by another database of the server is refused', a
   expect(life.reader.error).toMatchObject({
     code: 'configuration',
     message: expect.stringMatching(/"taken_1" .* for the database "taken" exists .* for the database "elsewhere"/),
+    hint: expect.stringContaining('set SOURCE_SLOT to a name that'),
   });
   await within('elsewhere', (db) => db.query(`SELECT pg_drop_replication_slot('taken_1')`));
 });

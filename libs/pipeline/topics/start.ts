@@ -4,21 +4,20 @@ import { requireKafka } from '#libs/platform/config/kafka.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import { openAdmin } from '#libs/platform/kafka/admin.ts';
 import { openProducer } from '#libs/platform/kafka/producer.ts';
-import type { Log } from '#libs/platform/log.ts';
 import type { Metrics } from '#libs/platform/metrics.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import { openRegistry } from '#libs/platform/registry/registry.ts';
 import { forgetTopic } from '#libs/store/features/outbox.ts';
+import { type Starting, untilAnswered } from '#libs/store/schema/open.ts';
 import { startRelay } from '../relay.ts';
 import { type Role, roleOf } from '../role.ts';
 import { openFeaturePublisher } from './publisher.ts';
 
-export interface TopicParts {
+export interface TopicParts extends Starting {
   readonly family: Family;
   readonly config: SettingValues;
   readonly settings: FeatureSettings;
   readonly db: Database;
-  readonly log: Log;
   readonly metrics?: Metrics;
   fail(error: unknown): void;
 }
@@ -31,7 +30,7 @@ export interface TopicParts {
 export async function startTopic(parts: TopicParts): Promise<Role> {
   const { family, config, settings, db, log, metrics, fail } = parts;
   if (!settings.topics) {
-    await forgetTopic(db, family);
+    await untilAnswered(() => forgetTopic(db, family), parts);
     return roleOf([]);
   }
   const { brokers, security, registry } = requireKafka(config);

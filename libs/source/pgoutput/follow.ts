@@ -13,6 +13,8 @@ import { openStream } from './stream.ts';
 
 /** How often the server is asked where its log ends and what it publishes, milliseconds. */
 const WATCH_EVERY = 5_000;
+/** Whoever does not answer that for so long is not there any more, milliseconds: a connection that leads nowhere tells nobody. */
+const WATCH_LIMIT = 10_000;
 /** The server hears from us at least this often, milliseconds; oftener if it would give up earlier. */
 const STATUS_EVERY = 10_000;
 
@@ -65,8 +67,13 @@ export async function follow(
     onFailure: fail,
   });
   const sentry = new Sentry(session, epoch, slot, origin);
+  let looking = false;
   const watch = setInterval(() => {
-    sentry.look().catch(fail);
+    if (looking) return;
+    looking = true;
+    withinLimit(sentry.look()).then(() => {
+      looking = false;
+    }, fail);
   }, WATCH_EVERY);
   try {
     signal.throwIfAborted();
@@ -128,6 +135,16 @@ class Sentry {
     this.#origin = { identity, signature };
     await noteOrigin(run, this.#epoch, this.#origin);
   }
+}
+
+/** @throws Waiting when the server has not answered in time */
+async function withinLimit(look: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const silent = new Waiting(`the source server has not answered for ${WATCH_LIMIT / 1000} s; connecting anew`);
+    timer = setTimeout(() => reject(silent), WATCH_LIMIT);
+  });
+  await Promise.race([look, late]).finally(() => clearTimeout(timer));
 }
 
 async function readStatusEvery(session: ReplicationSession): Promise<number> {

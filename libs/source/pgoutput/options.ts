@@ -84,6 +84,8 @@ export class Subscription {
   readonly #subscriber: Subscriber<Delivery>;
   #delivered = 0;
   readonly #unreadable = new Set<string>();
+  /** The database took a connection of ours before. */
+  wasThere = false;
   /** Why the log of the epoch cannot be read on, once that was found out. */
   unreadable: string | undefined;
 

@@ -35,6 +35,7 @@ export async function runSession(run: Subscription): Promise<never> {
       session.onControlLost(error);
     });
     const session: ReplicationSession = { run, control: link.client, signal, onControlLost: () => {} };
+    run.wasThere = true;
     run.status.heard();
     await session.control.query('SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10');
     await becomeOnlyReader(session);
@@ -90,7 +91,10 @@ async function becomeOnlyReader(session: ReplicationSession): Promise<void> {
       await control.query(`SELECT pg_advisory_unlock(hashtextextended('prepadata reader ' || $1, 0))`, [slotPrefix]);
     const name = (active ?? slots.at(-1))?.slot_name ?? `${slotPrefix}_*`;
     const pid = active?.active_pid ?? result.rows[0]?.holder ?? 'unknown';
-    run.status.say('waiting', `another process reads slot ${name} (pid ${pid}); waiting as standby`);
+    run.status.say(
+      'waiting',
+      `another process reads slot ${name} (pid ${pid}); waiting as standby. A second installation on the same source needs its own SOURCE_SLOT`,
+    );
     await backoff.wait(signal);
     if (signal.aborted) throw new Stopped();
   }

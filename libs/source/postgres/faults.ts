@@ -53,6 +53,17 @@ export const codeOf = (error: unknown): string | undefined => {
  */
 const LOOK_AGAIN = new Set(['42704', '55006', '55000']);
 
+/** Of a database that was there before: a restore takes its name away for a moment. */
+export const isNameGone = (error: unknown): boolean => codeOf(error) === '3D000';
+
+export const waitingForName = (error: unknown, where: string): Waiting =>
+  new Waiting(
+    `the source database ${where} is gone (${messageOf(error)}); waiting until there is one of its name again`,
+    {
+      cause: error,
+    },
+  );
+
 /**
  * Sorts a failure of the source's server.
  * @param where the server as an operator knows it, `host:port/database`
@@ -88,15 +99,10 @@ export function sortFailure(error: unknown, where: string, user: string, names: 
       cause,
     );
   }
-  if (code === '53400') {
-    return new ConfigurationError(
-      `the source database ${where} has no room for one more replication slot: ${said}`,
-      'drop slots that nobody reads (SELECT slot_name, active FROM pg_replication_slots) or raise max_replication_slots',
-      cause,
-    );
-  }
   if (isDatabaseFault(error) || /timeout expired|connection ended/i.test(said) || LOOK_AGAIN.has(code ?? '')) {
-    return new Waiting(`the source database ${where} does not answer: ${said}`, cause);
+    // What it is short of it says itself.
+    const does = code?.startsWith('53') ? 'says' : 'does not answer';
+    return new Waiting(`the source database ${where} ${does}: ${said}`, cause);
   }
   return new UnrecoverableError(
     'source_failed',

@@ -28,6 +28,8 @@ export function linkConfig(address: DatabaseAddress, purpose: string, socket: So
     application_name: `prepadata ${purpose}`,
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
+    // Else the system waits two hours before it asks whether a server that says nothing is there at all.
+    keepAliveInitialDelayMillis: 30_000,
     stream: () => socket,
   };
 }

@@ -50,9 +50,9 @@ export async function checkTables(client: pg.Client, names: SourceNames): Promis
 
 /** @returns its version */
 async function checkServer(client: pg.Client): Promise<number> {
-  const result = await client.query<{ version: number; wal: string; standby: boolean }>(
+  const result = await client.query<{ version: number; wal: string; standby: boolean; synchronous: string }>(
     `SELECT current_setting('server_version_num')::int AS version, current_setting('wal_level') AS wal,
-            pg_is_in_recovery() AS standby`,
+            pg_is_in_recovery() AS standby, current_setting('synchronous_standby_names') AS synchronous`,
   );
   const server = result.rows[0];
   if (server === undefined) throw new Error('the server did not say which version it is');
@@ -64,7 +64,21 @@ async function checkServer(client: pg.Client): Promise<number> {
   }
   if (server.standby) throw new Waiting('the source server is a standby; waiting until it is promoted');
   if (server.wal !== 'logical') throw logWithoutRows(server.wal, await findService(client));
+  refuseToBeWaitedFor(server.synchronous);
   return server.version;
+}
+
+/** As whoever reads the log is known to the server, by either way, in lower case. */
+const OUR_NAMES = ['*', 'prepadata stream', 'debezium streaming'];
+
+/** @param names the server's setting: each name bare or in quotes, in any case, within `FIRST n (…)` or `ANY n (…)` */
+function refuseToBeWaitedFor(names: string): void {
+  const each = names.match(/"[^"]*"|[^\s",()]+/g) ?? [];
+  if (!each.some((name) => OUR_NAMES.includes(name.replaceAll('"', '').toLowerCase()))) return;
+  throw new ConfigurationError(
+    `the source server takes whoever reads its log for a standby (synchronous_standby_names = ${names}): each of its commits would wait until PrepaData has stored what came before`,
+    "name its standbys, as application_name in pg_stat_replication has them; as a superuser, run: ALTER SYSTEM SET synchronous_standby_names = 'FIRST 1 (standby1)'; SELECT pg_reload_conf(); where it has none, set it to ''",
+  );
 }
 
 /** What of a table the user may not read: all of it, or single columns. */

@@ -1,7 +1,8 @@
 import type pg from 'pg';
-import { ConfigurationError } from '#libs/domain/errors.ts';
+import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
 import { formatLsn, parseLsn } from '#libs/domain/position.ts';
 import type { SlotStatus, StoredProgress } from '../contract.ts';
+import { codeOf } from './faults.ts';
 import { findService, slotWithoutLimit } from './managed.ts';
 import { type Origin, whyAnotherOrigin } from './signature.ts';
 
@@ -59,7 +60,7 @@ export function refuseForeign(slots: readonly SlotRow[], name: string, database:
   if (foreign === undefined) return;
   throw new ConfigurationError(
     `the replication slot "${name}" that is to be made for the database "${database}" exists on this server already, for the database "${foreign.database ?? '(physical)'}"`,
-    'give each source database of one server a slot prefix of its own',
+    'give each source database of one server slots of their own: set SOURCE_SLOT to a name that no other PrepaData has there',
   );
 }
 
@@ -104,10 +105,29 @@ export interface CreatedSlot {
   readonly snapshot: string;
 }
 
+/** A limit of the server's is met; where a slot is being made, that of slots. */
+const LIMIT_MET = '53400';
+
+/** @throws ConfigurationError where the server takes no more slots; the driver's errors */
+export async function makingSlot<T>(make: Promise<T>): Promise<T> {
+  try {
+    return await make;
+  } catch (error) {
+    if (codeOf(error) !== LIMIT_MET) throw error;
+    throw new ConfigurationError(
+      `the source server has no room for one more replication slot: ${messageOf(error)}`,
+      'drop slots that nobody reads (SELECT slot_name, active FROM pg_replication_slots) or raise max_replication_slots',
+      { cause: error },
+    );
+  }
+}
+
 /** Makes a slot with an exported snapshot; waits until all transactions that write at this moment have ended. */
 export async function createSlot(replication: pg.Client, name: string): Promise<CreatedSlot> {
-  const result = await replication.query<{ consistent_point: string; snapshot_name: string }>(
-    `CREATE_REPLICATION_SLOT "${name}" LOGICAL pgoutput EXPORT_SNAPSHOT`,
+  const result = await makingSlot(
+    replication.query<{ consistent_point: string; snapshot_name: string }>(
+      `CREATE_REPLICATION_SLOT "${name}" LOGICAL pgoutput EXPORT_SNAPSHOT`,
+    ),
   );
   const row = result.rows[0];
   if (row === undefined) throw new Error('CREATE_REPLICATION_SLOT gave no row');

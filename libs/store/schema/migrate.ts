@@ -10,7 +10,7 @@ const MIGRATION_LOCK = 7_130_001;
 /** What Postgres says when that time is over. */
 const LOCK_TIMEOUT = '55P03';
 /** A privilege is missing. */
-const NOT_ALLOWED = '42501';
+export const NOT_ALLOWED = '42501';
 /** Whichever role it is that brings the schema up, and however long that takes. */
 const WITHOUT_LIMITS = 'SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0';
 /**

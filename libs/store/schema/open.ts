@@ -1,4 +1,5 @@
 import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
+import { nameInSql } from '#libs/domain/source-tables/names.ts';
 import { onSignals } from '#libs/platform/lifecycle.ts';
 import { type Log, moduleLog } from '#libs/platform/log.ts';
 import {
@@ -10,9 +11,10 @@ import {
 import { poolerRefusal, refuseUselessPooler } from '#libs/platform/postgres/pooler.ts';
 import { SessionRefused } from '#libs/platform/postgres/session-settings.ts';
 import { tlsFailure } from '#libs/platform/postgres/tls.ts';
-import { sleep } from '#libs/platform/retry.ts';
-import { migrate, SchemaHeld } from './migrate.ts';
+import { retryWhileUnavailable, sleep } from '#libs/platform/retry.ts';
+import { migrate, NOT_ALLOWED, SchemaHeld } from './migrate.ts';
 import { type AnalyticsRole, SESSION_LIMITS } from './session-limits.ts';
+import { schemaSql } from './statements.ts';
 
 const RETRY_MS = 1_000;
 
@@ -61,6 +63,31 @@ export async function openAnalytics(address: DatabaseAddress, given: OpenAnalyti
   return db;
 }
 
+/** Who waits for the analytics database as it starts. */
+export interface Starting {
+  readonly log: Log;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal;
+  /** Told what is waited for, each time it is tried in vain. */
+  onWaiting?(sentence: string): void;
+}
+
+/**
+ * Asks the analytics database for what a start needs, again and again while it is away or short of connections, in sight.
+ * @throws what no waiting fixes; the signal's reason as soon as it aborts
+ */
+export function untilAnswered<T>(ask: () => Promise<T>, starting: Starting): Promise<T> {
+  const { signal = new AbortController().signal } = starting;
+  return retryWhileUnavailable(ask, {
+    signal,
+    onUnavailable: (error) => {
+      if (!isDatabaseFault(error)) throw error;
+      starting.log.warn({ err: error }, 'the analytics database does not answer; trying again');
+      starting.onWaiting?.(`the analytics database does not answer (${messageOf(error)}); trying again …`);
+    },
+  });
+}
+
 /**
  * Does a command's work on the analytics database, and closes it.
  * @param work may heed the signal, which aborts when the command is to stop
@@ -93,7 +120,7 @@ async function migrateWhenThere(db: Database, address: DatabaseAddress, options:
       return;
     } catch (error) {
       if (signal.aborted) return;
-      const refused = refusedByServer(error, where);
+      const refused = (await ownedByAnother(db, error, where)) ?? refusedByServer(error, where);
       const mayPass = error instanceof SchemaHeld || isDatabaseFault(error);
       if (refused !== undefined || error instanceof SessionRefused || !mayPass) throw refused ?? error;
       const what = error instanceof SchemaHeld ? 'cannot be brought to the schema of this program' : 'does not answer';
@@ -111,6 +138,26 @@ async function refuseOtherEncoding(db: Database, where: string): Promise<void> {
   throw new ConfigurationError(
     `the analytics database ${where} is encoded in ${row.encoding}, which does not hold every text that a source may have`,
     "make another one, run: CREATE DATABASE prepadata OWNER <user> ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0; and set ANALYTICS_DB_NAME to it",
+  );
+}
+
+/** What is made belongs to the login that makes it, and not to the group that both logins are of, perhaps. */
+async function ownedByAnother(db: Database, error: unknown, where: string): Promise<ConfigurationError | undefined> {
+  const { code, message = '' } = error as { code?: string; message?: string };
+  if (code !== NOT_ALLOWED) return undefined;
+  const [row] = await db.query<{ who: string; maker: string; owner: string; isOfOwner: boolean }>(
+    schemaSql.schema_maker,
+  );
+  if (row === undefined) return undefined;
+  const { who, maker, owner, isOfOwner } = row;
+  return new ConfigurationError(
+    `the tables of the analytics database ${where} were made by ${maker} and are not open to ${who}: ${message}`,
+    `log in as the one who made them: ANALYTICS_DB_USER=${maker}; or, ${
+      isOfOwner
+        ? `to have them belong to the owner of the database, as a superuser, in this database, run: REASSIGN OWNED BY ${nameInSql(maker)} TO ${nameInSql(owner)};`
+        : 'for a process with a login of its own, run connectors/analytics-roles.sql as its head says'
+    }`,
+    { cause: error },
   );
 }
 
@@ -137,7 +184,7 @@ function refusedByServer(error: unknown, where: string): ConfigurationError | un
       { cause: error },
     );
   }
-  if (code === '42501') {
+  if (code === NOT_ALLOWED) {
     return new ConfigurationError(
       `the user of the analytics database ${where} may not make its tables: ${message}`,
       'make ANALYTICS_DB_USER the owner of the database: ALTER DATABASE <name> OWNER TO <user>;',

@@ -19,7 +19,7 @@ import { type Awaited, countKeys, readAwaited } from '#libs/serve/backlog.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
 import { openPgoutput } from '#libs/source/open.ts';
 import { openProgressStore } from '#libs/store/progress/progress.ts';
-import { openAnalytics } from '#libs/store/schema/open.ts';
+import { openAnalytics, type Starting, untilAnswered } from '#libs/store/schema/open.ts';
 import { anomalyRole } from '../../anomaly/role.ts';
 import { apiSettings, startApi } from '../../api/role.ts';
 import { engagementRole } from '../../engagement/role.ts';
@@ -63,6 +63,7 @@ export async function runLocal(options: LocalOptions): Promise<void> {
         ),
       )
     : undefined;
+  const onWaiting = (sentence: string): void => line.show('waiting', sentence);
   const db = await openAnalytics(databases.analytics, {
     connections: 12,
     worksOnQueues: true,
@@ -70,18 +71,19 @@ export async function runLocal(options: LocalOptions): Promise<void> {
     role: 'owner',
     log,
     signal: options.signal,
-    onWaiting: (sentence) => line.show('waiting', sentence),
+    onWaiting,
   });
   lifecycle.add('the analytics connections', () => db.close());
   if (options.signal.aborted) return;
-  const settings = await openSettings(config, db, log);
-  const changed = await adoptSettings(db, settings);
+  const starting = { log, signal: options.signal, onWaiting };
+  const settings = await untilAnswered(() => openSettings(config, db, log), starting);
+  const changed = await untilAnswered(() => adoptSettings(db, settings), starting);
   if (changed.length > 0) line.print(`  Settings changed (${changed.join(', ')}): every feature is derived again.`);
   if (options.signal.aborted) return;
 
   const metrics = openMetrics();
   for (const role of FAMILIES) metrics.of.prepadata_up.set({ role }, 1);
-  const pipeline = await startLocalPipeline({ db, settings, databases, metrics }, options);
+  const pipeline = await startLocalPipeline({ db, settings, databases, metrics }, { ...options, onWaiting });
   const api = await startApi({
     accessRecord: path.join(dataDir, 'access.log'),
     ...apiSettings(config),
@@ -110,8 +112,8 @@ export async function runLocal(options: LocalOptions): Promise<void> {
       sourceTimeZone: config.SOURCE_TIMEZONE.name,
       folders: databases.folders,
       logFile: path.join(dataDir, 'prepadata.log'),
-      studentId: await anyStudent(db),
-      looks: source === undefined ? [] : await findLooks(source, db),
+      studentId: await untilAnswered(() => anyStudent(db), starting),
+      looks: source === undefined ? [] : await untilAnswered(() => findLooks(source, db), starting),
     }),
   );
   await tell(pipeline, campus, options);
@@ -129,7 +131,7 @@ interface LocalParts {
 }
 
 /** Every role of the features, one intake for all. */
-async function startLocalPipeline(parts: LocalParts, options: LocalOptions): Promise<LocalPipeline> {
+async function startLocalPipeline(parts: LocalParts, options: LocalOptions & Starting): Promise<LocalPipeline> {
   const { databases, ...needs } = parts;
   const { config, log } = options;
   const source = openPgoutput({ config, address: databases.source, progress: openProgressStore(needs.db), log });

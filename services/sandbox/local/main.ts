@@ -38,7 +38,9 @@ async function main(): Promise<number> {
     line.print(`\n  ${explain(error)}\n`);
     end(exitCodeOf(error));
   };
-  runLocal({ config, dataDir, log, line, lifecycle, fail, signal: stopping.signal }).catch(fail);
+  runLocal({ config, dataDir, log, line, lifecycle, fail, signal: stopping.signal }).catch((error) => {
+    if (error !== stopping.signal.reason) fail(error);
+  });
   const code = await ended;
   await lifecycle.stop();
   leaveDataFolder(dataDir);
