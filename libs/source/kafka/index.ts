@@ -71,7 +71,16 @@ async function run(
     status.say('starting', `joining the consumer group ${group}`);
     const dispatcher = new BatchDispatcher(subscriber, settings.maxBatch, signal);
     const failure = new Promise<never>((_, fail) => {
-      const assignment = new Assignment({ settings, status, admin, dispatcher, tablesByTopic, signal, fail });
+      const assignment = new Assignment({
+        settings,
+        status,
+        admin,
+        dispatcher,
+        tablesByTopic,
+        signal,
+        makeTopics: () => makeTopics(settings, admin, topics),
+        fail,
+      });
       consumer = openConsumer({ ...client, group, topics, partitions, handler: assignment });
       assignment.consumer = consumer;
     });
@@ -94,12 +103,16 @@ const CHANGE_TOPIC_DEMANDS: Readonly<Record<string, Demand>> = {
   },
 };
 
-/** @returns how many partitions the topics have together */
-async function prepare(settings: KafkaSettings, admin: Admin, topics: readonly string[]): Promise<number> {
+async function makeTopics(settings: KafkaSettings, admin: Admin, topics: readonly string[]): Promise<void> {
   const { partitions, replication, log } = settings;
   const { made } = await admin.ensureTopics(
     topics.map((topic) => ({ topic, partitions, replication, config: CHANGE_TOPIC, demands: CHANGE_TOPIC_DEMANDS })),
   );
   if (made.length > 0) log.info({ topics: made }, 'made the topics that the connector is to write');
+}
+
+/** @returns how many partitions the topics have together */
+async function prepare(settings: KafkaSettings, admin: Admin, topics: readonly string[]): Promise<number> {
+  await makeTopics(settings, admin, topics);
   return (await admin.watermarks(topics)).length;
 }
