@@ -12,7 +12,12 @@ test.each([
   [
     'the right to override',
     `${INVALID}The 'Principal' policy does not allow 'linger.ms' to be overridden in the connector configuration.\n`,
-    ['connector.client.config.override.policy=All', 'CONNECT_OVERRIDES=off', 'producer.linger.ms=0'],
+    [
+      'connector.client.config.override.policy=All',
+      'CONNECT_OVERRIDES=off',
+      'producer.linger.ms=0',
+      'producer.max.request.size=',
+    ],
   ],
   [
     'the Avro converter',

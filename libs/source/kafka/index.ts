@@ -92,7 +92,8 @@ async function run(
   }
 }
 
-const CHANGE_TOPIC = { 'cleanup.policy': 'delete' } as const;
+/** As Connect makes topics, too (lms.json): a row may be larger than the megabyte that Kafka takes by itself. */
+const CHANGE_TOPIC = { 'cleanup.policy': 'delete', 'max.message.bytes': '8388608' } as const;
 
 const CHANGE_TOPIC_DEMANDS: Readonly<Record<string, Demand>> = {
   'cleanup.policy': {
