@@ -25,6 +25,11 @@ test.each([
     ['apicurio-registry-utils-converter', 'plugin.path'],
   ],
   [
+    'the Avro converter of Confluent',
+    `${INVALID}Invalid value io.confluent.connect.avro.AvroConverter for configuration key.converter: Class io.confluent.connect.avro.AvroConverter could not be found.\n`,
+    ['io.confluent:kafka-connect-avro-converter', 'plugin.path', '/apis/ccompat/v7'],
+  ],
+  [
     'Debezium',
     'Failed to find any class that implements Connector and which name matches io.debezium.connector.postgresql.PostgresConnector, available connectors are: ',
     ['debezium-connector-postgres', 'plugin.path'],
