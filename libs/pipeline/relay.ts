@@ -46,7 +46,7 @@ export interface Relay extends Loop {
 
 /**
  * Within the limit of a megabyte that a cluster puts on the batch of one partition, should all keys fall on one: a message
- * has some 600 bytes.
+ * has some 600 bytes. Where a topic has a smaller limit, fewer go at once.
  */
 const BATCH = 500;
 

@@ -1,20 +1,14 @@
 import { FAMILIES, type Family, perFamily } from '#libs/domain/family.ts';
-import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import type { Countdown } from '#libs/platform/time-left.ts';
 import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
+import { readUnstagedTables, type UnstagedTable } from '#libs/store/progress/progress.ts';
 import { sql } from './statements.ts';
 
 interface StreamRow {
   readonly stream: string;
   readonly epoch: number;
   readonly phase: 'snapshot' | 'streaming';
-}
-
-interface PartitionsRow {
-  readonly source_table: string;
-  readonly epoch: number;
-  readonly partitions: bigint;
 }
 
 interface MarksRow {
@@ -40,12 +34,10 @@ interface BacklogOptions {
 export async function backlogTroubles(db: Queryable, { overKafka, now, countdown }: BacklogOptions): Promise<string[]> {
   // In the order in which it goes from one to the next, so that nothing slips through between two looks.
   const streams = await db.query<StreamRow>(sql.backlog_streams, [DEBEZIUM_STREAM]);
-  const partitions = overKafka
-    ? await db.query<PartitionsRow>(sql.backlog_partitions, [DEBEZIUM_STREAM, SOURCE_TABLES])
-    : [];
+  const unstaged = overKafka ? await readUnstagedTables(db) : [];
   const marks = await readAwaited(db);
   const timeLeft = countdown.observe(marks.keys, now);
-  return [...describeReadings(streams, overKafka), ...describeTopics(partitions), ...describeMarks(marks, timeLeft)];
+  return [...describeReadings(streams, overKafka), ...describeTopics(unstaged), ...describeMarks(marks, timeLeft)];
 }
 
 function describeReadings(streams: readonly StreamRow[], overKafka: boolean): string[] {
@@ -62,7 +54,7 @@ function describeReadings(streams: readonly StreamRow[], overKafka: boolean): st
   ];
 }
 
-function describeTopics(rows: readonly PartitionsRow[]): string[] {
+function describeTopics(rows: readonly UnstagedTable[]): string[] {
   const [first] = rows;
   if (first === undefined) return [];
   const tables = rows.map((row) => `${row.source_table} (${row.partitions})`).join(', ');

@@ -97,7 +97,10 @@ export const runAnswer = z
     dry_run: z.boolean(),
     requested_by: z.enum(RUN_ORIGINS),
     requested_at: instant,
-    scheduled_for: known(instant, 'The time of the schedule that it is for'),
+    scheduled_for: known(
+      instant,
+      'The time of the schedule that it is for; of a run after a new epoch over Kafka: when that began',
+    ),
     started_at: known(instant, 'When it was first begun'),
     finished_at: known(instant, 'When it ended'),
     attempts: count.meta({ description: 'How often it was begun' }),

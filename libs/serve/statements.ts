@@ -6,7 +6,6 @@ export const sql = loadStatements(new URL('./sql/', import.meta.url), [
   'attention_page',
   'backlog_marks',
   'backlog_marks_estimate',
-  'backlog_partitions',
   'backlog_streams',
   'class_days',
   'class_students_page',

@@ -11,6 +11,7 @@ import { listenForNotifications } from '#libs/platform/postgres/listen.ts';
 import type { Schedule } from '#libs/platform/schedule.ts';
 import type { Runner } from '#libs/reconcile/contract.ts';
 import { startExecutor } from '#libs/reconcile/jobs/executor.ts';
+import { startEpochRuns } from '#libs/reconcile/jobs/new-epoch.ts';
 import { startScheduler } from '#libs/reconcile/jobs/scheduler.ts';
 import { RUN_TIMING, type RunTiming } from '#libs/reconcile/jobs/timing.ts';
 import type { RecordSigner } from '#libs/store/erasure/record.ts';
@@ -22,7 +23,7 @@ export interface ReconcileOptions {
   /** The same, for a connection that hears of runs that are asked for. */
   readonly analytics: DatabaseAddress;
   readonly runner: Runner;
-  /** Null: nothing is scheduled, runs are only asked for. */
+  /** Null: nothing is scheduled, runs are asked for, and come after a new epoch over Kafka. */
   readonly schedule: Schedule | null;
   readonly clock: Clock;
   readonly log: Log;
@@ -36,7 +37,7 @@ export interface ReconcileOptions {
 }
 
 /**
- * Asks for runs by the schedule, executes those that anybody asks for, carries out erasures, and removes what was kept long
+ * Asks for runs by the schedule and after a new epoch over Kafka, executes those that anybody asks for, carries out erasures, and removes what was kept long
  * enough. Any number of processes may: a run is asked for once and executed by one.
  */
 export function startReconcile(options: ReconcileOptions): Role {
@@ -53,7 +54,7 @@ export function startReconcile(options: ReconcileOptions): Role {
   const scheduler = schedule === null ? [] : [startScheduler({ db, schedule, clock, log })];
   const erasures = signer === undefined ? [] : [startErasures({ db, signer, log })];
   const keeping = retention === undefined ? [] : [startRetention({ db, retention, log })];
-  const role = roleOf([...scheduler, executor, ...erasures, ...keeping]);
+  const role = roleOf([...scheduler, startEpochRuns(db, log), executor, ...erasures, ...keeping]);
   return {
     troubles: () => role.troubles(),
     stop: async () => {

@@ -7,7 +7,11 @@ import type { RegisterSettings } from './settings.ts';
 const REMEDIES: readonly (readonly [said: RegExp, remedy: string])[] = [
   [
     /policy does not allow '.*' to be overridden/,
-    'the connector asks for producer.override.linger.ms=0, so that each change is sent at once. Either set connector.client.config.override.policy=All in the settings of the Connect worker (Principal is not enough) and start it again; or do without: set CONNECT_OVERRIDES=off here, and in the settings of the worker producer.linger.ms=0, without which each change comes some milliseconds later',
+    'the connector asks for producer.override.linger.ms=0, so that each change is sent at once, and for producer.override.max.request.size, so that large rows are. Either set connector.client.config.override.policy=All in the settings of the Connect worker (Principal is not enough) and start it again; or do without: set CONNECT_OVERRIDES=off here, and in the settings of the worker producer.linger.ms=0, without which each change comes some milliseconds later, and producer.max.request.size=8388608',
+  ],
+  [
+    /io\.confluent\.\S*AvroConverter could not be found/,
+    'a registry whose address has no /apis/ccompat/ is taken for Confluent’s or Karapace, and goes with the Avro converter of Confluent: put that (io.confluent:kafka-connect-avro-converter, with all that it depends on, from Confluent’s repository or Confluent Hub) into a folder of its own below plugin.path of the Connect worker, and start it again; of Apicurio set SCHEMA_REGISTRY_URL to the address that ends in /apis/ccompat/v7',
   ],
   [
     /AvroConverter could not be found/,

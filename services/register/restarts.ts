@@ -1,3 +1,4 @@
+import type { RegisterSettings } from './settings.ts';
 import type { ConnectorContext } from './steps.ts';
 
 const FIRST_WAIT = 1_000;
@@ -22,9 +23,9 @@ export class Restarts {
     if (Date.now() - this.#runningSince > STEADY) this.#wait = FIRST_WAIT;
   }
 
-  /** @returns what has failed, and when it is tried again, as a sentence */
+  /** @returns what has failed, what helps, and when it is tried again, as a sentence */
   async onFailure({ connect, settings, tell }: ConnectorContext, reason: string): Promise<string> {
-    const failed = `the task of the connector ${settings.name} has failed: ${reason}`;
+    const failed = `the task of the connector ${settings.name} has failed: ${reason}${remedyOf(reason, settings)}`;
     const now = Date.now();
     if (this.#runningSince !== undefined || this.#next === 0) {
       this.#runningSince = undefined;
@@ -39,4 +40,13 @@ export class Restarts {
     await connect.restart();
     return `${failed}; it is being started again`;
   }
+}
+
+/** What helps against what no starting again does; empty where nothing is known. */
+function remedyOf(reason: string, { name, names, cluster, overrides }: RegisterSettings): string {
+  if (!reason.startsWith('RecordTooLargeException')) return '';
+  const producer = overrides
+    ? `above 8388608 bytes also CONNECT_OVERRIDES=off here, and in the settings of the Connect worker producer.linger.ms=0 and producer.max.request.size=<bytes>`
+    : `and in the settings of the Connect worker producer.max.request.size=<bytes>`;
+  return `; a row is larger than Kafka takes: for each topic ${name}.${names.schema}.… have an administrator run: kafka-configs.sh --bootstrap-server ${cluster.brokers.join(',')} --alter --entity-type topics --entity-name <topic> --add-config max.message.bytes=<bytes>; ${producer}`;
 }

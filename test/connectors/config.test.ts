@@ -30,6 +30,8 @@ describe('the connector', () => {
       'slot.drop.on.stop': 'false',
       'poll.interval.ms': '5',
       'producer.override.linger.ms': '0',
+      'producer.override.max.request.size': '8388608',
+      'topic.creation.default.max.message.bytes': '8388608',
       'schema.name.adjustment.mode': 'avro',
       'field.name.adjustment.mode': 'avro',
       'decimal.handling.mode': 'string',

@@ -12,12 +12,22 @@ test.each([
   [
     'the right to override',
     `${INVALID}The 'Principal' policy does not allow 'linger.ms' to be overridden in the connector configuration.\n`,
-    ['connector.client.config.override.policy=All', 'CONNECT_OVERRIDES=off', 'producer.linger.ms=0'],
+    [
+      'connector.client.config.override.policy=All',
+      'CONNECT_OVERRIDES=off',
+      'producer.linger.ms=0',
+      'producer.max.request.size=',
+    ],
   ],
   [
     'the Avro converter',
     `${INVALID}Invalid value io.apicurio.registry.utils.converter.AvroConverter for configuration key.converter: Class io.apicurio.registry.utils.converter.AvroConverter could not be found.\n`,
     ['apicurio-registry-utils-converter', 'plugin.path'],
+  ],
+  [
+    'the Avro converter of Confluent',
+    `${INVALID}Invalid value io.confluent.connect.avro.AvroConverter for configuration key.converter: Class io.confluent.connect.avro.AvroConverter could not be found.\n`,
+    ['io.confluent:kafka-connect-avro-converter', 'plugin.path', '/apis/ccompat/v7'],
   ],
   [
     'Debezium',

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import type { Role } from '#libs/pipeline/role.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
@@ -9,14 +9,29 @@ import type { Runner } from '#libs/reconcile/contract.ts';
 import { startExecutor } from '#libs/reconcile/jobs/executor.ts';
 import { startReconcile } from '../../services/reconcile/role.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
-import { ask, ended, FakeRunner, forgetRuns, jobParts, QUICK, resultOf, until } from './support.ts';
+import { NOTHING } from '../support/nothing.ts';
+import {
+  ask,
+  ended,
+  FakeRunner,
+  forgetEpochs,
+  forgetRuns,
+  jobParts,
+  QUICK,
+  resultOf,
+  takeInEpoch,
+  until,
+} from './support.ts';
 
 let analytics: TestDatabase;
 beforeAll(async () => {
   analytics = await createAnalyticsDatabase('runs_role');
 });
 afterAll(() => analytics.drop());
-beforeEach(() => forgetRuns(analytics.db));
+beforeEach(async () => {
+  await forgetRuns(analytics.db);
+  await forgetEpochs(analytics.db);
+});
 
 const roles: Role[] = [];
 afterEach(async () => {
@@ -70,6 +85,15 @@ test('schedules and executes; several of them one run a night', async () => {
   expect(runner.contexts).toHaveLength(1);
   const rows = await db.query('SELECT status, scheduled_for FROM state.pipeline_run');
   expect(rows).toEqual([{ status: 'succeeded', scheduled_for: new Date('2026-03-20T02:00:00Z') }]);
+});
+
+test('reconciles a new epoch over Kafka, whatever the schedule', async () => {
+  const { db } = analytics;
+  const runner = new FakeRunner();
+  for (let n = 0; n < 2; n += 1) await takeInEpoch(db);
+  start(runner);
+  await vi.waitFor(() => expect(runner.contexts).toHaveLength(1), 20_000);
+  expect(runner.contexts[0]).toMatchObject({ mode: 'reconcile', scope: NOTHING, dryRun: false });
 });
 
 test('every connection to the analytics database is cut in the middle of a run: the run goes on', async () => {

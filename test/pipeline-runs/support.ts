@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
 import { openLog } from '#libs/platform/log.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import type { Runner } from '#libs/reconcile/contract.ts';
 import type { JobParts } from '#libs/reconcile/jobs/attempt.ts';
 import type { RunTiming } from '#libs/reconcile/jobs/timing.ts';
+import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
+import { advanceProgress, openPartitionProgress, openProgressStore } from '#libs/store/progress/progress.ts';
 import { findRun, type PipelineRun, type RunRequest, requestRun } from '#libs/store/runs/runs.ts';
 import { QUICK } from './fake.ts';
 
@@ -47,4 +50,33 @@ export const ended = ({ status }: PipelineRun): boolean => !['queued', 'running'
 /** No run is left from the test before. */
 export const forgetRuns = async (db: Database): Promise<void> => {
   await db.query('TRUNCATE state.pipeline_run, state.schedule, pipeline_logs');
+};
+
+/* Epochs over Kafka, whose topics have two partitions each. */
+
+const STREAMS = SOURCE_TABLES.flatMap((table) => [0, 1].map((partition) => `kafka:lms.public.${table}:${partition}`));
+
+export const beginEpoch = (db: Database, stream = DEBEZIUM_STREAM): Promise<number> =>
+  openProgressStore(db).beginEpoch(stream, 'a server', 'a test');
+
+/** The initial snapshot of an epoch is in the topics. */
+export const streamEpoch = (db: Database, epoch: number): Promise<void> =>
+  advanceProgress(db, { stream: DEBEZIUM_STREAM, epoch, applied: 0n }, true, null);
+
+/** It is taken in, of so many partitions. */
+export async function stageEpoch(db: Database, epoch: number, partitions = STREAMS.length): Promise<void> {
+  const progress = openPartitionProgress(db);
+  await progress.noteTopics(SOURCE_TABLES.map((table) => ({ table, topic: `lms.public.${table}`, partitions: 2 })));
+  await progress.open(STREAMS, 'a cluster');
+  await progress.noteStaged(STREAMS.slice(0, partitions), epoch);
+}
+
+export async function takeInEpoch(db: Database): Promise<void> {
+  const epoch = await beginEpoch(db);
+  await streamEpoch(db, epoch);
+  await stageEpoch(db, epoch);
+}
+
+export const forgetEpochs = async (db: Database): Promise<void> => {
+  await db.query('TRUNCATE stream_progress, state.epoch, state.topic RESTART IDENTITY');
 };

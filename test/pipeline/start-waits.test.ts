@@ -59,6 +59,8 @@ test('what no waiting fixes ends the start', async () => {
 
 test('the waiting ends when the program is to stop', async () => {
   const stopping = new AbortController();
-  const starting = start(failing(Array.from({ length: 1_000 }, () => FULL)), stopping.signal, () => stopping.abort('enough'));
+  const starting = start(failing(Array.from({ length: 1_000 }, () => FULL)), stopping.signal, () =>
+    stopping.abort('enough'),
+  );
   await expect(starting).rejects.toBe('enough');
 });

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ConfigurationError } from '#libs/domain/errors.ts';
@@ -69,6 +69,19 @@ describe('topics', () => {
     await producer.send(topic, numbers(0, 1));
   });
 });
+
+test('more than a topic takes at once is refused as what may be halved, with the command that has it take more', async () => {
+  const topic = await freshTopic(1, { 'max.message.bytes': '2000' });
+  const fault = await producer.send(topic, large(3)).catch((error: unknown) => error);
+  expect(fault).toBeInstanceOf(BrokerFault);
+  expect(fault).toMatchObject({
+    refusal: 'MESSAGE_TOO_LARGE',
+    message: expect.stringMatching(/kafka-configs\.sh .* --entity-name \S+ --add-config max\.message\.bytes=/),
+  });
+  for (const message of large(3)) await producer.send(topic, [message]);
+});
+
+const large = (count: number) => Array.from({ length: count }, () => ({ key: null, value: randomBytes(1_000) }));
 
 /** The shortest that the broker allows by itself. */
 const SESSION_MS = 6_000;

@@ -9,7 +9,7 @@ import { openLog } from '#libs/platform/log.ts';
 import type { SchemaRegistry } from '#libs/platform/registry/contract.ts';
 import { kafkaSource } from '#libs/source/kafka/index.ts';
 import { type Listening, listen, numbers, poll, valuesOf } from '../platform/listening.ts';
-import { type Cluster, clientOf } from '../support/cluster.ts';
+import { bareKafka, type Cluster, clientOf } from '../support/cluster.ts';
 import { type OwnStack, ownStack } from '../support/stack.ts';
 import { MemoryPartitions } from './kafka-world.ts';
 import { eventually } from './stage.ts';
@@ -41,6 +41,7 @@ const registry: SchemaRegistry = {
 function open() {
   worlds += 1;
   const topicPrefix = `away${worlds}`;
+  const topic = `${topicPrefix}.public.students`;
   const progress = new MemoryPartitions();
   const replica = new Replica();
   const source = kafkaSource({
@@ -66,9 +67,7 @@ function open() {
     const value = Buffer.from(
       JSON.stringify({ op: 'c', after: { id, firstname: null, lastname: null }, source: from }),
     );
-    await producer.send(`${topicPrefix}.public.students`, [
-      { key: Buffer.from(id), value, headers: { 'prepadata.epoch': '1' } },
-    ]);
+    await producer.send(topic, [{ key: Buffer.from(id), value, headers: { 'prepadata.epoch': '1' } }]);
     return id;
   };
   const world = { progress } as unknown as SourceWorld;
@@ -77,7 +76,7 @@ function open() {
     readers.push(reader);
     return reader;
   };
-  return { source, progress, replica, producer, write, read };
+  return { source, topic, progress, replica, producer, write, read };
 }
 
 async function listenToNew(timeoutMs?: number): Promise<{ topic: string; listening: Listening; producer: Producer }> {
@@ -211,4 +210,23 @@ test('topics that cannot be made end the source with what to correct', async () 
     code: 'configuration',
     hint: expect.stringContaining('KAFKA_REPLICATION'),
   });
+});
+
+test('a topic that is deleted under its reader is named and made anew, which is a gap', async () => {
+  const { source, topic, replica, producer, write, read } = open();
+  const reader = read();
+  const said = new Set<string>();
+  const id = await write();
+  await eventually(() => replica.knows('students', id)).toBe(true);
+  const admin = bareKafka(cluster()).admin();
+  await admin.connect();
+  await admin.deleteTopics({ topics: [topic] });
+  await eventually(() => {
+    const { detail } = source.status();
+    said.add(detail);
+    return detail;
+  }).toMatch(/a gap in .*made anew/);
+  expect([...said].filter((detail) => detail.includes(`does not have the topic ${topic}`))).not.toEqual([]);
+  expect(reader.error).toBeUndefined();
+  await Promise.all([admin.disconnect(), producer.close()]);
 });

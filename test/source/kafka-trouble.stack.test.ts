@@ -103,6 +103,15 @@ describe('records that cannot be read', () => {
   });
 });
 
+test('a row of more than the megabyte that Kafka takes by itself comes like any other', async () => {
+  const { reader } = await read();
+  const metadata = JSON.stringify({ blob: 'a'.repeat(1_500_000) });
+  await write(world, (writer) => writer.insert('activity_logs', [log(stage, { metadata })]));
+  await insertLog();
+  await stage.agreed();
+  expect(reader.error).toBeUndefined();
+});
+
 describe('what Connect’s own producer compresses', () => {
   const codecs = kafkajs.CompressionCodecs as Record<number, () => unknown>;
   const types = kafkajs.CompressionTypes;

@@ -60,6 +60,8 @@ export class FakeCluster {
   /** Whether topics that are there are not as they have to be, until somebody ensures them. */
   fixes = false;
   sendings = 0;
+  /** So many messages a topic takes at once. */
+  most = Number.POSITIVE_INFINITY;
 
   producer(before: () => Promise<void> | void = () => {}, after: () => Promise<void> | void = () => {}): Producer {
     return {
@@ -68,6 +70,7 @@ export class FakeCluster {
         await before();
         if (this.isAway) throw new BrokerFault('no broker answers');
         if (!this.topics.some((spec) => spec.topic === topic)) throw new BrokerFault(`there is no topic ${topic}`);
+        if (messages.length > this.most) throw new BrokerFault('too large', { refusal: 'MESSAGE_TOO_LARGE' });
         this.log.push(...messages.map((message) => ({ topic, message })));
         await after();
       },

@@ -215,6 +215,33 @@ describe('others that are away', () => {
   });
 });
 
+describe('a topic that takes less at once than there is', () => {
+  const rows = STUDENTS.map((_, student) => writing(50 + student, student));
+
+  test('is sent fewer, none left out and none twice', async () => {
+    cluster.most = 2;
+    await commit(...rows);
+    const relay = start();
+    await allSent();
+    expect(relay.trouble).toBeNull();
+    expect(cluster.received()).toHaveLength(rows.length);
+    await expectEqualToTables();
+  });
+
+  test('says so where a message alone is too large, and is sent all when it takes that', async () => {
+    cluster.most = 0;
+    await commit(...rows);
+    const relay = start();
+    await until('it is in sight', () => relay.trouble !== null);
+    expect(relay.trouble).toContain('too large');
+    cluster.most = Number.POSITIVE_INFINITY;
+    const before = cluster.sendings;
+    await allSent();
+    expect(cluster.sendings).toBe(before + 1);
+    await expectEqualToTables();
+  });
+});
+
 test('a schema that is refused is told once, in the words of the registry, and nothing is sent', async () => {
   cluster.registry.refuses = 'reader field avg_grade has no default';
   await commit(writing(50));

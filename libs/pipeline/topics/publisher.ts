@@ -1,5 +1,12 @@
 import type { Family } from '#libs/domain/family.ts';
-import type { Admin, Demand, OutgoingMessage, Producer, TopicSpec } from '#libs/platform/kafka/contract.ts';
+import {
+  type Admin,
+  BrokerFault,
+  type Demand,
+  type OutgoingMessage,
+  type Producer,
+  type TopicSpec,
+} from '#libs/platform/kafka/contract.ts';
 import type { SchemaRegistry } from '#libs/platform/registry/contract.ts';
 import { avroWriter } from '#libs/platform/registry/encode.ts';
 import { featureTopicOf, type WaitingKey } from '#libs/store/features/outbox.ts';
@@ -81,6 +88,8 @@ interface Prepared {
   readonly valueId: number;
 }
 
+const isTooLarge = (error: unknown): boolean => error instanceof BrokerFault && error.refusal === 'MESSAGE_TOO_LARGE';
+
 export function openFeaturePublisher(options: FeaturePublisherOptions): FeaturePublisher {
   const { family, producer, registry, admin, partitions, replication } = options;
   const topic = featureTopicOf(family);
@@ -90,6 +99,21 @@ export function openFeaturePublisher(options: FeaturePublisherOptions): FeatureP
   const writeValue = avroWriter(schemas.value);
   let prepared: Prepared | undefined;
   let isNew = false;
+  /** So many messages go at once, as far as the topic's limit of a batch has shown. */
+  let most = Number.POSITIVE_INFINITY;
+  /** A topic may take less at once than is usual: then halves go, down to a message alone. */
+  const sendParts = async (messages: readonly OutgoingMessage[]): Promise<void> => {
+    for (let sent = 0; sent < messages.length; ) {
+      const part = messages.slice(sent, sent + most);
+      try {
+        await producer.send(topic, part);
+        sent += part.length;
+      } catch (error) {
+        if (!isTooLarge(error) || part.length === 1) throw error;
+        most = Math.ceil(part.length / 2);
+      }
+    }
+  };
   const prepare = async (): Promise<Prepared> => {
     if (prepared !== undefined) return prepared;
     // The schemas first: where they are refused nothing is to be made.
@@ -119,9 +143,10 @@ export function openFeaturePublisher(options: FeaturePublisherOptions): FeatureP
       const known = await prepare();
       const messages = keys.map((waiting) => toMessage(waiting, known));
       try {
-        await producer.send(topic, messages);
+        await sendParts(messages);
       } catch (error) {
         prepared = undefined;
+        most = Number.POSITIVE_INFINITY;
         throw error;
       }
     },

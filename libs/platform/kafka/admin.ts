@@ -30,7 +30,7 @@ export function openAdmin(options: ClientOptions): Admin {
   return {
     clusterId: () => ask('asking for its name', async (admin) => (await admin.describeCluster()).clusterId),
     ensureTopics: (topics) => ask('making topics', (admin) => ensureTopics(admin, topics, keeping)),
-    watermarks: (topics) => ask('asking for offsets', (admin) => readWatermarks(admin, topics)),
+    watermarks: (topics) => ask('asking for offsets', (admin) => readWatermarks(admin, topics, options)),
     close: async () => {
       const present = connected;
       connected = undefined;
@@ -39,10 +39,17 @@ export function openAdmin(options: ClientOptions): Admin {
   };
 }
 
-async function readWatermarks(admin: kafkajs.Admin, topics: readonly string[]): Promise<Watermarks[]> {
+async function readWatermarks(
+  admin: kafkajs.Admin,
+  topics: readonly string[],
+  { brokers }: ClientOptions,
+): Promise<Watermarks[]> {
   const all: Watermarks[] = [];
   for (const topic of topics) {
-    for (const { partition, low, high } of await admin.fetchTopicOffsets(topic)) {
+    const offsets = await admin.fetchTopicOffsets(topic).catch((error: unknown) => {
+      throw toBrokerFault(error, { brokers, doing: 'asking for offsets', topics: [topic] });
+    });
+    for (const { partition, low, high } of offsets) {
       all.push({ topic, partition, low: BigInt(low), high: BigInt(high) });
     }
   }

@@ -49,9 +49,13 @@ export interface EnsuredTopics {
 
 /** The cluster does not answer or does not take what it is given just now: to be waited for and tried again. */
 export class BrokerFault extends Error {
-  constructor(message: string, options?: ErrorOptions) {
+  /** The code of Kafka's protocol with which a broker said no; undefined where none answered. */
+  readonly refusal: string | undefined;
+
+  constructor(message: string, options: ErrorOptions & { readonly refusal?: string | undefined } = {}) {
     super(message, options);
     this.name = 'BrokerFault';
+    this.refusal = options.refusal;
   }
 }
 

@@ -11,6 +11,8 @@ export interface Asked {
   readonly doing?: string;
   readonly group?: string;
   readonly topics?: readonly string[];
+  /** What the topics are to be opened for; Read unless said. */
+  readonly operation?: 'Read' | 'Write';
 }
 
 const clusterName = ({ brokers }: Asked): string => `the Kafka cluster ${brokers.join(',')}`;
@@ -48,19 +50,33 @@ export function toBrokerFault(error: unknown, asked: Asked): BrokerFault {
   const said = messageOf(error);
   const sentence =
     refusal === undefined ? `${cluster} does not answer${at}: ${said}` : refused(refusal, said, at, cluster, asked);
-  return new BrokerFault(sentence, { cause: error });
+  return new BrokerFault(sentence, { cause: error, refusal });
 }
 
+/** What a topic takes unless somebody has set it otherwise: far more than a message of ours has. */
+const MESSAGE_BYTES = 1_048_588;
+
+const named = (topics: readonly string[]): string => {
+  if (topics.length === 0) return 'a topic';
+  return `${topics.length === 1 ? 'the topic' : 'the topics'} ${topics.join(', ')}`;
+};
+
 function refused(refusal: string, said: string, at: string, cluster: string, asked: Asked): string {
-  const { brokers, group = '', topics = [] } = asked;
-  const acls = `kafka-acls.sh --bootstrap-server ${brokers.join(',')} --add --allow-principal User:<ours>`;
+  const { brokers, group = '', topics = [], operation = 'Read' } = asked;
+  const server = `--bootstrap-server ${brokers.join(',')}`;
+  const acls = `kafka-acls.sh ${server} --add --allow-principal User:<ours>`;
+  const topic = topics.length === 1 ? topics.join() : '<each>';
   switch (refusal) {
     case 'GROUP_AUTHORIZATION_FAILED':
       return `${cluster} does not let us into the consumer group ${group}: the right to read it is missing; have an administrator run: ${acls} --operation Read --group ${group}`;
     case NO_COORDINATOR:
       return `${cluster} does not let us into the consumer group ${group}: either no broker has come up yet that keeps the group, or the right to read it is missing; have an administrator run, in that case: ${acls} --operation Read --group ${group}`;
     case 'TOPIC_AUTHORIZATION_FAILED':
-      return `${cluster} does not let us at ${topics.length === 0 ? 'a topic' : `the topics ${topics.join(', ')}`}${at}: a right is missing; have an administrator run: ${acls} --operation Read --operation Describe --topic <each>`;
+      return `${cluster} does not let us at ${named(topics)}${at}: a right is missing; have an administrator run: ${acls} --operation ${operation} --operation Describe --topic ${topic}`;
+    case 'UNKNOWN_TOPIC_OR_PARTITION':
+      return `${cluster} does not have ${topics.length > 1 ? 'one of ' : ''}${named(topics)}${at}: it was deleted, or is only just being made; who reads or writes it makes it anew by itself`;
+    case 'MESSAGE_TOO_LARGE':
+      return `${cluster} does not take a message${at}: it is larger than the topic allows; have an administrator run: kafka-configs.sh ${server} --alter --entity-type topics --entity-name ${topic} --add-config max.message.bytes=${MESSAGE_BYTES}`;
     case 'INCONSISTENT_GROUP_PROTOCOL':
       return `the consumer group ${group} is in use by another program, whose members share partitions out in another way: end that one, or set another KAFKA_GROUP_PREFIX`;
     default:

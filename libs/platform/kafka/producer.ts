@@ -40,7 +40,12 @@ export function openProducer(options: ClientOptions): Producer {
     } catch (error) {
       if (present === mine) present = undefined;
       mine.then((producer) => closeQuietly(() => producer.disconnect())).catch(() => {});
-      throw toBrokerFault(error, { brokers: options.brokers, doing: `sending to the topic ${topic}`, topics: [topic] });
+      throw toBrokerFault(error, {
+        brokers: options.brokers,
+        doing: `sending to the topic ${topic}`,
+        topics: [topic],
+        operation: 'Write',
+      });
     }
   };
   return {

@@ -2,7 +2,7 @@ import { type ConfigurationError, messageOf } from '#libs/domain/errors.ts';
 import type { SourceTable } from '#libs/domain/source-tables/index.ts';
 import {
   type Admin,
-  type BrokerFault,
+  BrokerFault,
   type Consumer,
   type ConsumerHandler,
   type IncomingBatch,
@@ -30,6 +30,8 @@ export interface AssignmentParts {
   readonly tablesByTopic: ReadonlyMap<string, SourceTable>;
   /** Aborts when the subscriber has gone. */
   readonly signal: AbortSignal;
+  /** Makes those that are not there. */
+  makeTopics(): Promise<void>;
   /** To be told of what no waiting fixes. */
   fail(error: unknown): void;
 }
@@ -65,6 +67,8 @@ export class Assignment implements ConsumerHandler {
 
   onTrouble(error: BrokerFault | undefined): void {
     this.#parts.status.trouble('consumer', error?.message);
+    // Made anew it is empty, which is a gap. Where that fails, the consumer fails again, and asks again.
+    if (error?.refusal === 'UNKNOWN_TOPIC_OR_PARTITION') this.#watch(this.#parts.makeTopics());
   }
 
   onFailure(error: ConfigurationError): void {
@@ -101,7 +105,7 @@ export class Assignment implements ConsumerHandler {
   /** Tells the failures of what runs by itself. */
   #watch(work: Promise<unknown>): void {
     work.catch((error: unknown) => {
-      if (!(error instanceof Stopped)) this.#parts.fail(error);
+      if (!(error instanceof Stopped || error instanceof BrokerFault)) this.#parts.fail(error);
     });
   }
 

@@ -71,7 +71,16 @@ async function run(
     status.say('starting', `joining the consumer group ${group}`);
     const dispatcher = new BatchDispatcher(subscriber, settings.maxBatch, signal);
     const failure = new Promise<never>((_, fail) => {
-      const assignment = new Assignment({ settings, status, admin, dispatcher, tablesByTopic, signal, fail });
+      const assignment = new Assignment({
+        settings,
+        status,
+        admin,
+        dispatcher,
+        tablesByTopic,
+        signal,
+        makeTopics: () => makeTopics(settings, admin, topics),
+        fail,
+      });
       consumer = openConsumer({ ...client, group, topics, partitions, handler: assignment });
       assignment.consumer = consumer;
     });
@@ -83,7 +92,8 @@ async function run(
   }
 }
 
-const CHANGE_TOPIC = { 'cleanup.policy': 'delete' } as const;
+/** As Connect makes topics, too (lms.json): a row may be larger than the megabyte that Kafka takes by itself. */
+const CHANGE_TOPIC = { 'cleanup.policy': 'delete', 'max.message.bytes': '8388608' } as const;
 
 const CHANGE_TOPIC_DEMANDS: Readonly<Record<string, Demand>> = {
   'cleanup.policy': {
@@ -94,12 +104,16 @@ const CHANGE_TOPIC_DEMANDS: Readonly<Record<string, Demand>> = {
   },
 };
 
-/** @returns how many partitions the topics have together */
-async function prepare(settings: KafkaSettings, admin: Admin, topics: readonly string[]): Promise<number> {
+async function makeTopics(settings: KafkaSettings, admin: Admin, topics: readonly string[]): Promise<void> {
   const { partitions, replication, log } = settings;
   const { made } = await admin.ensureTopics(
     topics.map((topic) => ({ topic, partitions, replication, config: CHANGE_TOPIC, demands: CHANGE_TOPIC_DEMANDS })),
   );
   if (made.length > 0) log.info({ topics: made }, 'made the topics that the connector is to write');
+}
+
+/** @returns how many partitions the topics have together */
+async function prepare(settings: KafkaSettings, admin: Admin, topics: readonly string[]): Promise<number> {
+  await makeTopics(settings, admin, topics);
   return (await admin.watermarks(topics)).length;
 }

@@ -1,3 +1,4 @@
+import { SOURCE_TABLES, type SourceTable } from '#libs/domain/source-tables/index.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import {
   DEBEZIUM_STREAM,
@@ -61,6 +62,18 @@ export function openPartitionProgress(db: Queryable): PartitionProgress {
     },
   };
 }
+
+/** A table whose topic may still hold rows of an epoch's initial snapshot. */
+export interface UnstagedTable {
+  readonly source_table: SourceTable;
+  readonly epoch: number;
+  /** So many of its topic. */
+  readonly partitions: bigint;
+}
+
+/** What is not taken in of the newest epoch's initial snapshot, once that is in the topics; empty while it is not. */
+export const readUnstagedTables = (db: Queryable): Promise<UnstagedTable[]> =>
+  db.query<UnstagedTable>(progressSql.partitions_unstaged, [DEBEZIUM_STREAM, SOURCE_TABLES]);
 
 /**
  * Moves the progress of partitions forward, in the batch's own transaction. That of a partition which was begun anew

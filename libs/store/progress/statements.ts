@@ -13,6 +13,7 @@ export const { sql: progressSql } = openStatements(
     'partitions_add',
     'partitions_advance',
     'partitions_read',
+    'partitions_unstaged',
     'progress_advance',
     'stream_table_epoch',
     'topics_put',

@@ -1,6 +1,7 @@
 import { formatDay, parseDay } from '#libs/domain/local-date.ts';
 import type { RunMode, RunOrigin, RunProgress, RunScope, RunStatus, Verdict } from '#libs/domain/run.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
+import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
 import { runSql } from './statements.ts';
 
 /** A process that waits for runs hears on this channel that one was asked for. */
@@ -14,7 +15,7 @@ export interface RunRequest {
   readonly scope: RunScope;
   readonly dryRun: boolean;
   readonly requestedBy: RunOrigin;
-  /** The time of the schedule it is for, milliseconds since 1970. */
+  /** The time of the schedule it is for, or when the epoch began that it is for, milliseconds since 1970. */
   readonly scheduledFor?: number;
 }
 
@@ -256,6 +257,18 @@ export async function runSince(db: Queryable, time: number): Promise<'settled' |
   const [row] = await db.query<{ settled: boolean; answered: boolean }>(runSql.run_since, [new Date(time)]);
   if (row?.settled === true) return 'settled';
   return row?.answered === true ? 'answered' : 'missed';
+}
+
+/** An epoch over Kafka that no reconcile has followed yet. */
+export interface UnreconciledEpoch {
+  readonly epoch: number;
+  readonly begun_at: Date;
+}
+
+/** The newest epoch over Kafka, if it streams and a reconcile is to be asked for because of it. */
+export async function findUnreconciledEpoch(db: Queryable): Promise<UnreconciledEpoch | undefined> {
+  const [row] = await db.query<UnreconciledEpoch>(runSql.epoch_unreconciled, [DEBEZIUM_STREAM]);
+  return row;
 }
 
 /**

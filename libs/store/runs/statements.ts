@@ -4,6 +4,7 @@ import { openStatements } from '../statements.ts';
 export const { sql: runSql } = openStatements(
   import.meta.url,
   [
+    'epoch_unreconciled',
     'run_cancel',
     'run_claim',
     'run_dead',

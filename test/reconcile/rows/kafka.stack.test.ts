@@ -10,6 +10,7 @@ import { Lifecycle } from '#libs/platform/lifecycle.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { openRegistry } from '#libs/platform/registry/registry.ts';
 import type { RunnerParts } from '#libs/reconcile/contract.ts';
+import { reconcileNewEpoch } from '#libs/reconcile/jobs/new-epoch.ts';
 import { kafkaSource } from '#libs/source/kafka/index.ts';
 import { openPartitionProgress } from '#libs/store/progress/progress.ts';
 import { ConnectApi } from '../../../services/register/connect-api.ts';
@@ -142,6 +143,24 @@ test('changes that a marker overtook, as where a broker falters, are not taken f
     await fixture.source.db.query(INSERT_EVENTS, [5_000]);
     expect(await reconcileOnce(parts, { dryRun: true })).toMatchObject({ kinds: NOTHING, examples: [] });
   }
+}, 120_000);
+
+test('rows that were deleted while the slot was away are found after the new epoch, by a run that is asked for by itself', async () => {
+  const { source, analytics } = fixture;
+  const asked = () => reconcileNewEpoch(analytics.db, log);
+  // The first epoch has nothing older.
+  expect(await asked()).toBeNull();
+  await connectorOf(fixture).stop();
+  await source.db.query('DELETE FROM activity_logs WHERE id IN (SELECT id FROM activity_logs LIMIT 7)');
+  await source.db.query('DELETE FROM grades WHERE id IN (SELECT id FROM grades LIMIT 4)');
+  await source.db.query(
+    'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()',
+  );
+  expect(await asked()).toBeNull();
+  await register(fixture);
+  await expect.poll(asked, { timeout: 60_000 }).not.toBeNull();
+  expect(await reconcileOnce(parts)).toMatchObject({ kinds: { 'row extra': 11 }, left: 0 });
+  expect(await reconcileOnce(parts)).toMatchObject({ kinds: NOTHING, left: 0 });
 }, 120_000);
 
 test('while nobody reads the topics it waits, in sight', async () => {

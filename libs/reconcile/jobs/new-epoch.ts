@@ -1,0 +1,41 @@
+import type { Log } from '#libs/platform/log.ts';
+import { type Loop, startLoop } from '#libs/platform/loop/loop.ts';
+import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
+import type { Database } from '#libs/platform/postgres/database.ts';
+import { readUnstagedTables } from '#libs/store/progress/progress.ts';
+import { findUnreconciledEpoch, requestRun } from '#libs/store/runs/runs.ts';
+
+/**
+ * Asks for a whole reconcile once the initial snapshot of a new epoch over Kafka is taken in. What that did not bring was
+ * deleted while nobody followed the log; but its rows come in partitions to several processes, none of which sees them all,
+ * and the reconcile does. The very first epoch has nothing older.
+ * @returns the run that it asked for; null: none is due, or another one is under way and is waited for
+ */
+export async function reconcileNewEpoch(db: Database, log: Log): Promise<string | null> {
+  const found = await findUnreconciledEpoch(db);
+  if (found === undefined || (await readUnstagedTables(db)).length > 0) return null;
+  const runId = await requestRun(db, {
+    mode: 'reconcile',
+    scope: {},
+    dryRun: false,
+    requestedBy: 'schedule',
+    scheduledFor: found.begun_at.getTime(),
+  });
+  if (runId !== null) log.info({ runId, epoch: found.epoch }, `a run was asked for: epoch ${found.epoch} is taken in`);
+  return runId;
+}
+
+const LOOK_EVERY_MS = 5_000;
+
+/** Whatever the schedule is. Any number of processes may look: each epoch has one run. */
+export const startEpochRuns = (db: Database, log: Log): Loop =>
+  startLoop({
+    name: 'the runs after new epochs',
+    wake: new WorkSignal(),
+    log,
+    pollMs: LOOK_EVERY_MS,
+    step: async () => {
+      await reconcileNewEpoch(db, log);
+      return 'idle';
+    },
+  });
