@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Api } from '../../services/api/role.ts';
-import { startTestApi } from '../api/support.ts';
+import { insert, startTestApi, uuid } from '../api/support.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { EVENTUALLY, hasBrowser, openBrowser, openPage, seedSchool } from './support.ts';
 
@@ -17,7 +17,7 @@ describe.skipIf(!hasBrowser)('names are text', () => {
   beforeAll(async () => {
     analytics = await createAnalyticsDatabase('web_names');
     await seedSchool(analytics.db, 5);
-    api = await startTestApi(analytics.db);
+    api = await startTestApi(analytics.db, { address: analytics.address });
     browser = await openBrowser();
   });
   afterAll(async () => {
@@ -57,4 +57,44 @@ describe.skipIf(!hasBrowser)('names are text', () => {
       .toEqual(['Student 1', 'Student 2', 'Student 3']);
     await page.context().close();
   });
+
+  test('who has come since has a name, too: they are read again then, and not at each change', async () => {
+    const { page, errors } = await openPage(browser, 'about:blank');
+    const ids = [1, 2, 3, 4, 5];
+    let asked = 0;
+    await page.route('**/api/directory?*', async (route) => {
+      asked += 1;
+      await route.fulfill({ json: ids.map((id) => ({ student_id: id, name: `Ada ${id}` })) });
+    });
+    await page.goto(`${api.url}/#/course/1`);
+    await page.getByText('Changes appear by themselves.').waitFor();
+    await page.getByRole('link', { name: 'Ada 5' }).first().waitFor();
+    ids.push(6);
+    const { db } = analytics;
+    await db.query('INSERT INTO student (source_id) VALUES ($1)', [uuid('a', 6)]);
+    await insert(db, 'engagement_features', { student_id: 6, course_id: 1, row_version: 100 });
+    await page.getByRole('link', { name: 'Ada 6' }).waitFor();
+    expect(asked).toBe(2);
+    await db.query(
+      'UPDATE engagement_features SET engagement_score = 99, row_version = 101 WHERE student_id = 6 AND course_id = 1',
+    );
+    await page.getByRole('row', { name: 'Ada 6' }).getByText('99').waitFor();
+    expect(asked).toBe(2);
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  test.each(['courses', 'directory'])(
+    'where /api/%s fails, the page of a course says so, and shows the rest',
+    async (list) => {
+      const { page } = await openPage(browser, 'about:blank');
+      await page.route(`**/api/${list}?*`, (route) =>
+        route.fulfill({ status: 500, json: { error: { code: 'internal', message: 'no', hint: 'see the log' } } }),
+      );
+      await page.goto(`${api.url}/#/course/1`);
+      await page.getByText('The server could not answer this.').waitFor();
+      await page.getByText('3 students need you.').waitFor();
+      await page.context().close();
+    },
+  );
 });

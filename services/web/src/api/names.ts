@@ -1,19 +1,38 @@
-import { useMemo } from 'preact/hooks';
+import { useEffect, useMemo } from 'preact/hooks';
 import type { NamedStudent } from '#libs/serve/directory.ts';
 import { t } from '../i18n/index.ts';
-import { getAll } from './ask.ts';
+import { getAll, Refusal } from './ask.ts';
 import { useAnswer } from './use-answer.ts';
 
 export type NameOf = (student: number) => string;
 
-/** Names of a course's students; where they are not kept, or the token may not see them, a number stands for each. */
-export function useNames(course: number): NameOf {
-  const { data } = useAnswer(`names ${course}`, () => getAll<NamedStudent>(`/api/directory?course_id=${course}`));
-  return useMemo(() => {
-    const names = new Map(data?.map(({ student_id, name }) => [student_id, name]));
-    return (student) => names.get(student) ?? t('student.pseudonym', { id: String(student) });
-  }, [data]);
+interface Names {
+  readonly nameOf: NameOf;
+  readonly error: Error | undefined;
 }
+
+/**
+ * Names of a course's students; where they are not kept, or the token may not see them, a number stands for each.
+ * @param shown whom the page names: they are read again for somebody who has come, and not at each change
+ */
+export function useNames(course: number, shown: readonly { readonly student_id: number }[]): Names {
+  const { data, error, again } = useAnswer(`names ${course}`, () =>
+    getAll<NamedStudent>(`/api/directory?course_id=${course}`),
+  );
+  const names = useMemo(() => data && new Map(data.map(({ student_id, name }) => [student_id, name])), [data]);
+  const strangers = names === undefined ? [] : shown.filter(({ student_id }) => !names.has(student_id));
+  const wanted = strangers.map(({ student_id }) => student_id).join();
+  useEffect(() => {
+    if (wanted !== '') again();
+  }, [wanted]);
+  const nameOf = useMemo(
+    () => (student: number) => names?.get(student) ?? t('student.pseudonym', { id: String(student) }),
+    [names],
+  );
+  return { nameOf, error: mayNotSee(error) ? undefined : error };
+}
+
+const mayNotSee = (error: Error | undefined): boolean => error instanceof Refusal && error.status === 403;
 
 export const courseName = (course: { readonly course_id: number; readonly title: string | null }): string =>
   course.title ?? t('course.pseudonym', { id: String(course.course_id) });

@@ -8,6 +8,11 @@ export interface Answered<A> {
   readonly error: Error | undefined;
 }
 
+export interface Read<A> extends Answered<A> {
+  /** Reads it again. */
+  again(): void;
+}
+
 /** Whoever is away is asked again so often. Milliseconds. */
 const AGAIN_MS = 3_000;
 
@@ -16,22 +21,23 @@ const AGAIN_MS = 3_000;
  * @param key what is read, as text; what it reads is a function of it alone
  * @param news which course's changes it follows; null: none
  */
-export function useAnswer<A>(key: string, read: () => Promise<A>, news: number | 'all' | null = null): Answered<A> {
+export function useAnswer<A>(key: string, read: () => Promise<A>, news: number | 'all' | null = null): Read<A> {
   const [state, setState] = useState<Answered<A> & { readonly key: string }>({
     key,
     data: undefined,
     error: undefined,
   });
+  const again = useRef(() => {});
   useEffect(() => {
     let isOver = false;
-    let again: ReturnType<typeof setTimeout> | undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     let isReading = false;
     let isOld = false;
     // What changes while an answer is on its way is read when that has come: else one would never come where much changes.
     const look = (): void => {
       isOld = isReading;
       if (isReading) return;
-      clearTimeout(again);
+      clearTimeout(timer);
       isReading = true;
       read()
         .then(
@@ -40,7 +46,7 @@ export function useAnswer<A>(key: string, read: () => Promise<A>, news: number |
             if (isOver) return;
             const mayStay = !(error instanceof Refusal && (error.status === 401 || error.status === 403));
             setState((old) => ({ key, data: mayStay && old.key === key ? old.data : undefined, error }));
-            if (error instanceof Unreachable || isAway(error)) again = setTimeout(look, AGAIN_MS);
+            if (error instanceof Unreachable || isAway(error)) timer = setTimeout(look, AGAIN_MS);
           },
         )
         .finally(() => {
@@ -48,15 +54,17 @@ export function useAnswer<A>(key: string, read: () => Promise<A>, news: number |
           if (isOld && !isOver) look();
         });
     };
+    again.current = look;
     look();
     const forget = news === null ? undefined : onNews(news, look);
     return () => {
       isOver = true;
-      clearTimeout(again);
+      clearTimeout(timer);
       forget?.();
     };
   }, [key]);
-  return state.key === key ? state : { data: undefined, error: undefined };
+  const answered = state.key === key ? state : { data: undefined, error: undefined };
+  return { ...answered, again: () => again.current() };
 }
 
 /** The database behind the server is. */

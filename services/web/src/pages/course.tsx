@@ -33,10 +33,11 @@ export function CoursePage({ course, today }: CourseProps) {
     course,
   );
   const days = useAnswer(`days ${course}`, () => get<ClassDay[]>(`/api/metrics/course/${course}/days`), course);
-  const nameOf = useNames(course);
+  const names = useNames(course, students.data ?? []);
+  const { nameOf } = names;
   const listed = courses.data?.find(({ course_id }) => course_id === course);
   const title = listed === undefined ? t('course.pseudonym', { id: String(course) }) : courseName(listed);
-  const error = attention.error ?? students.error ?? days.error;
+  const error = attention.error ?? students.error ?? days.error ?? courses.error ?? names.error;
   return (
     <Page title={title} back={{ href: '/#/', text: t('courses.title') }}>
       <Problem error={error} />

@@ -38,9 +38,10 @@ export function StudentPage({ course, student, today }: StudentProps) {
     course,
   );
   const days = useAnswer(`days ${course}`, () => get<ClassDay[]>(`/api/metrics/course/${course}/days`), course);
-  const name = useNames(course)(student);
+  const names = useNames(course, [{ student_id: student }]);
+  const name = names.nameOf(student);
   const row = metrics.data?.find(({ course_id }) => course_id === course);
-  const error = metrics.error ?? path.error ?? days.error;
+  const error = metrics.error ?? path.error ?? days.error ?? names.error;
   return (
     <Page title={name} back={{ href: courseHref(course), text: t('student.back') }}>
       <Problem error={error} />
