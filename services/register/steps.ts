@@ -4,6 +4,7 @@ import type { Database } from '#libs/platform/postgres/database.ts';
 import { pause } from '#libs/platform/retry.ts';
 import { ConnectRefusal } from '#libs/source/connect/http.ts';
 import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
+import { sayingWhoBlocks } from '#libs/source/postgres/blockers.ts';
 import { Waiting } from '#libs/source/postgres/faults.ts';
 import {
   dropSlots,
@@ -80,8 +81,14 @@ export async function beginConnectorEpoch(
     control,
     slots.filter((old) => old.database === settings.source.database),
   );
-  context.say(`making the replication slot ${slot}; the server waits until all transactions that write now have ended`);
-  await makingSlot(control.query(`SELECT pg_create_logical_replication_slot($1, 'pgoutput')`, [slot]));
+  const making = `making the replication slot ${slot}; the server waits`;
+  context.say(`${making} until all transactions that write now have ended`);
+  await sayingWhoBlocks(
+    settings.source,
+    control,
+    (whom) => context.say(`${making} for ${whom}`),
+    () => makingSlot(control.query(`SELECT pg_create_logical_replication_slot($1, 'pgoutput')`, [slot])),
+  );
   context.tell(`made the replication slot ${slot}`);
 }
 

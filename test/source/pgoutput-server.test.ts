@@ -15,7 +15,7 @@ import { type Fate, MemoryProgress, Reader, Replica, type SourceWorld } from './
 
 /** These tests stop, kill and starve a server, so they have one of their own. */
 const folder = mkdtempSync(path.join(tmpdir(), 'prepadata-source-'));
-const logical = { wal_level: 'logical', fsync: 'off', max_connections: 30 };
+const logical = { wal_level: 'logical', fsync: 'off', max_connections: 30, max_prepared_transactions: 2 };
 let server: EmbeddedPostgres;
 
 beforeAll(async () => {
@@ -67,6 +67,7 @@ interface Life {
   readonly reader: Reader;
   readonly warnings: string[];
   state(): string;
+  detail(): string;
   slot(): SlotStatus | undefined;
   students(): number;
 }
@@ -96,6 +97,7 @@ function live(
     reader,
     warnings,
     state: () => (reader.error === undefined ? source.status().state : String(reader.error)),
+    detail: () => source.status().detail,
     slot: () => source.status().slot,
     students: () => replica.rows().get('students')?.size ?? 0,
   };
@@ -265,6 +267,25 @@ test('a server whose commits would wait for us is refused, unless it names other
   life.reader.stop();
   await run('ALTER SYSTEM RESET synchronous_standby_names; SELECT pg_reload_conf();');
   await eventually(shown).toEqual([{ names: '' }]);
+});
+
+test('a prepared transaction that a start waits for is named, with what ends it', async () => {
+  await freshDatabase('prepared');
+  for (const [name, sql] of [
+    ['written', `INSERT INTO students (external_id) VALUES ('a')`],
+    ['locked', 'LOCK grades'],
+  ] as const) {
+    await within('prepared', (db) => db.query(`BEGIN; ${sql}; PREPARE TRANSACTION '${name}'`));
+    const life = live('prepared');
+    await expect
+      .poll(life.detail, { timeout: 30_000 })
+      .toContain(
+        `waits for the prepared transaction ${name} (COMMIT PREPARED '${name}' or ROLLBACK PREPARED '${name}' ends it)`,
+      );
+    await within('prepared', (db) => db.query(`COMMIT PREPARED '${name}'`));
+    await eventually(life.state).toBe('streaming');
+    life.reader.stop();
+  }
 });
 
 test('how much log the slot keeps is known, and how much more it may', async () => {

@@ -1,9 +1,9 @@
-import pg from 'pg';
+import type pg from 'pg';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
-import { connectSettled } from '#libs/platform/postgres/session-settings.ts';
 import { timeLeft } from '#libs/platform/time-left.ts';
+import { sayingWhoBlocks } from '../postgres/blockers.ts';
 import { Waiting } from '../postgres/faults.ts';
-import type { Link } from '../postgres/link.ts';
+import { briefly, type Link } from '../postgres/link.ts';
 import { checkRowSecurity, type RowSecurity } from '../postgres/row-security.ts';
 import { type CreatedSlot, createSlot, slotName } from '../postgres/slot.ts';
 import { beginReading, estimateRows, readTables, type SnapshotChunk } from '../postgres/snapshot.ts';
@@ -24,12 +24,20 @@ export async function readInitialSnapshot(
   const { run, control } = session;
   const { settings } = run;
   const name = slotName(settings.slotPrefix, epoch);
-  run.status.say(
-    'snapshot',
-    `making the replication slot ${name}; the server waits for the transactions that write at this moment to end`,
+  const making = `making the replication slot ${name}; the server waits for`;
+  run.status.say('snapshot', `${making} the transactions that write at this moment to end`);
+  const slot = await sayingWhoBlocks(
+    settings.address,
+    replication.client,
+    (whom) => run.status.say('snapshot', `${making} ${whom}`),
+    () => make(settings.address, replication.client, name),
   );
-  const slot = await make(settings.address, replication.client, name);
-  await beginReading(control, settings.names, slot.snapshot, rowSecurity.setting);
+  await sayingWhoBlocks(
+    settings.address,
+    control,
+    (whom) => run.status.say('snapshot', `reading the tables waits for ${whom}`),
+    () => beginReading(control, settings.names, slot.snapshot, rowSecurity.setting),
+  );
   // The transaction holds the snapshot from here on.
   replication.close();
   await deliverTables(session, epoch);
@@ -103,16 +111,10 @@ async function make(address: DatabaseAddress, replication: pg.Client, name: stri
   }
 }
 
-async function endBackend(address: DatabaseAddress, pid: number): Promise<void> {
-  const client = new pg.Client({ ...address, connectionTimeoutMillis: 2_000, query_timeout: 2_000 });
-  client.on('error', () => {});
-  try {
-    await connectSettled(client);
-    await client.query(
+const endBackend = (address: DatabaseAddress, pid: number): Promise<unknown> =>
+  briefly(address, (client) =>
+    client.query(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND application_name = 'prepadata slot'`,
       [pid],
-    );
-  } finally {
-    await client.end();
-  }
-}
+    ),
+  );

@@ -1,6 +1,7 @@
 import { refuseUselessPooler } from '#libs/platform/postgres/pooler.ts';
 import { Backoff } from '#libs/platform/retry.ts';
 import { Stopped } from '../delivery.ts';
+import { sayingWhoBlocks } from '../postgres/blockers.ts';
 import { type Link, openLink } from '../postgres/link.ts';
 import { checkTables } from '../postgres/preflight.ts';
 import { ensurePublication } from '../postgres/publication.ts';
@@ -39,13 +40,21 @@ export async function runSession(run: Subscription): Promise<never> {
     run.status.heard();
     await session.control.query('SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10');
     await becomeOnlyReader(session);
-    run.status.say('starting', 'checking the source database');
+    const checking = 'checking the source database';
+    run.status.say('starting', checking);
     const { names, publication, log } = run.settings;
-    const facts = await checkTables(session.control, names);
+    const saying = <T>(work: () => Promise<T>): Promise<T> =>
+      sayingWhoBlocks(
+        address,
+        session.control,
+        (whom) => run.status.say('starting', `${checking}; it waits for ${whom}`),
+        work,
+      );
+    const facts = await saying(() => checkTables(session.control, names));
     // Opened before anything is made: not everybody may.
     const replication = await openReplicationLink(run.settings.address, 'slot', session.control, signal);
     try {
-      const advice = await ensurePublication(session.control, publication, names, facts);
+      const advice = await saying(() => ensurePublication(session.control, publication, names, facts));
       if (advice !== undefined) log('info', advice);
       const server = await identifyServer(replication.client);
       run.status.heard(server.walEnd);

@@ -34,6 +34,18 @@ export function linkConfig(address: DatabaseAddress, purpose: string, socket: So
   };
 }
 
+/** Does something small on a connection of its own, which may not take long. */
+export async function briefly<T>(address: DatabaseAddress, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ ...address, connectionTimeoutMillis: 2_000, query_timeout: 2_000 });
+  client.on('error', () => {});
+  try {
+    await connectSettled(client);
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
 /** @types/pg does not know it: makes the server speak the replication protocol on this connection. */
 type ReplicationConfig = LinkConfig & { readonly replication: 'database' };
 

@@ -1,0 +1,53 @@
+import pg from 'pg';
+import { type DatabaseAddress, loadStatements } from '#libs/platform/postgres/database.ts';
+import { briefly } from './link.ts';
+
+const sql = loadStatements(new URL('./sql/', import.meta.url), ['blockers']);
+
+/** Most statements wait for nobody; of one that waits it is said after so long, and as often as that, milliseconds. */
+const LOOK_EVERY = 3_000;
+
+interface Blocker {
+  /** 0: a prepared transaction, which has no process. */
+  readonly pid: number;
+  readonly user: string | null;
+  readonly application: string | null;
+  /** Of a prepared transaction. */
+  readonly gid: string | null;
+}
+
+/**
+ * Does what may have to wait for transactions of others, and says for whom while it does.
+ * @param waiting the session that it is done on
+ * @param onWaiting told who is waited for, and how that ends
+ */
+export async function sayingWhoBlocks<T>(
+  address: DatabaseAddress,
+  waiting: pg.Client,
+  onWaiting: (whom: string) => void,
+  work: () => Promise<T>,
+): Promise<T> {
+  // @types/pg leaves it out; it is the pid of the server's process.
+  const { processID } = waiting as pg.Client & { readonly processID: number | null };
+  let done = false;
+  const look = async (): Promise<void> => {
+    const whom = (await readBlockers(address, processID)).map(describe).join(', ');
+    if (whom !== '' && !done) onWaiting(whom);
+  };
+  // Nothing but a sentence is lost where it cannot be seen.
+  const looking = setInterval(() => void look().catch(() => {}), LOOK_EVERY);
+  try {
+    return await work();
+  } finally {
+    done = true;
+    clearInterval(looking);
+  }
+}
+
+const describe = ({ pid, user, application, gid }: Blocker): string =>
+  gid === null
+    ? `server process ${pid} (${[user, application].filter(Boolean).join(', ')}; SELECT pg_terminate_backend(${pid}) ends it)`
+    : `the prepared transaction ${gid} (COMMIT PREPARED ${pg.escapeLiteral(gid)} or ROLLBACK PREPARED ${pg.escapeLiteral(gid)} ends it)`;
+
+const readBlockers = (address: DatabaseAddress, pid: number | null): Promise<readonly Blocker[]> =>
+  briefly(address, async (client) => (await client.query<Blocker>({ ...sql.blockers, values: [pid] })).rows);
