@@ -89,6 +89,8 @@ export interface ProgressStore {
   beginEpoch(stream: string, origin: string, reason: string): Promise<number>;
   /** Writes another origin down, where nothing is lost by the difference; does nothing in another epoch. */
   noteOrigin(stream: string, epoch: number, origin: string): Promise<void>;
+  /** A process, other than this one, that follows a source of its own into this database now; undefined: none does. */
+  otherFollower(): Promise<string | undefined>;
 }
 
 /** Stream name of the slot, where the database itself is followed. */

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseLsn } from '#libs/domain/position.ts';
 import { freePort } from '#libs/platform/embedded-postgres/embedded.ts';
@@ -321,41 +320,6 @@ describe('a second reader', () => {
     await streaming(first.source);
     expect(second.reader.deliveries).toEqual([]);
     expect(world.progress.reasons.length).toBe(1);
-  });
-});
-
-describe('a start that waits for others says for whom, and how that ends', () => {
-  const ending = async (source: ChangeSource, told: RegExp, group = 1): Promise<void> => {
-    const words = (): string => source.status().detail;
-    await expect.poll(words, { timeout: 30_000 }).toMatch(told);
-    await world.database.db.query(told.exec(words())?.[group] ?? '');
-    await streaming(source);
-  };
-  const client = async (): Promise<pg.Client> => {
-    const session = new pg.Client({ ...world.database.address, application_name: 'school' });
-    session.on('error', () => {});
-    await session.connect();
-    return session;
-  };
-
-  test('a transaction that writes and is idle', async () => {
-    const idle = await client();
-    await idle.query(`BEGIN; INSERT INTO students (external_id) VALUES ('a')`);
-    const { source } = open();
-    await ending(
-      source,
-      /^making the replication slot \w+; the server waits for server process \d+ \(postgres, school; (SELECT pg_terminate_backend\(\d+\)) ends it\)$/,
-    );
-  });
-
-  test('a table that somebody has locked', async () => {
-    const locking = await client();
-    await locking.query('BEGIN; LOCK grades');
-    const { source } = open();
-    await ending(
-      source,
-      /waits for server process \d+ \(postgres, school; (SELECT pg_terminate_backend\(\d+\)) ends it\)$/,
-    );
   });
 });
 

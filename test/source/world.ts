@@ -48,6 +48,8 @@ export class MemoryProgress implements ProgressStore, WorldProgress {
   readonly reasons: string[] = [];
   /** When set, every call fails with it. */
   failure: Error | undefined;
+  /** Who follows another source into the same database. */
+  other: string | undefined;
   #epoch = 0;
 
   async read(): Promise<StoredProgress | undefined> {
@@ -64,6 +66,11 @@ export class MemoryProgress implements ProgressStore, WorldProgress {
     if (this.failure !== undefined) throw this.failure;
     const { stored } = this;
     if (stored?.stream === stream && stored.epoch === epoch) this.stored = { ...stored, origin };
+  }
+
+  async otherFollower(): Promise<string | undefined> {
+    if (this.failure !== undefined) throw this.failure;
+    return this.other;
   }
 
   begin(stream: string, origin: string, reason: string): number {

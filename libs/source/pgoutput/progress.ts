@@ -45,3 +45,12 @@ export async function noteOrigin(run: Subscription, epoch: number, origin: Origi
     throw storeFailure(error);
   });
 }
+
+/** @returns another process that follows a source into the same database */
+export async function readOtherFollower(run: Subscription): Promise<string | undefined> {
+  const other = await run.settings.progress.otherFollower().catch((error: unknown) => {
+    throw storeFailure(error);
+  });
+  run.signal.throwIfAborted();
+  return other;
+}

@@ -13,7 +13,7 @@ import { dropSlots, readSlots, reasonForNewEpoch, refuseForeign, requireLimit, s
 import { follow } from './follow.ts';
 import { readInitialSnapshot } from './initial-snapshot.ts';
 import { placeOf, type Subscription } from './options.ts';
-import { beginEpoch, noteOrigin, readStored } from './progress.ts';
+import { beginEpoch, noteOrigin, readOtherFollower, readStored } from './progress.ts';
 import type { ReplicationSession } from './session.ts';
 
 /** How often a standby looks whether it may take over, milliseconds: soon at first, for a reader that just went away. */
@@ -136,10 +136,28 @@ async function findPlace(session: ReplicationSession, scene: Scene): Promise<{ e
     if (stored.origin !== originText(origin)) await noteOrigin(run, stored.epoch, origin);
     return stored;
   }
+  await untilNobodyElseFollows(session);
   if (settings.slotLimit === 'required') await requireLimit(control);
   const epoch = await beginEpoch(run, origin, reason ?? '');
   refuseForeign(slots, slotName(settings.slotPrefix, epoch), settings.address.database);
   await dropSlots(control, ours);
   run.status.forget();
   return { epoch, applied: await readInitialSnapshot(session, scene.replication, epoch, scene.rowSecurity) };
+}
+
+/**
+ * Whoever begins an epoch replaces what is stored. A process that goes on following another server, or another slot, into the
+ * same database is no reader that went away: each would replace what the other one has brought, for ever.
+ */
+async function untilNobodyElseFollows({ run, signal }: ReplicationSession): Promise<void> {
+  for (const backoff = new Backoff(STANDBY); ; ) {
+    const other = await readOtherFollower(run);
+    if (other === undefined) return;
+    run.status.say(
+      'waiting',
+      `${other} follows another source, or another slot, into this analytics database, and all that it has brought would be replaced; waiting until it ends: give each source an analytics database of its own (ANALYTICS_DB_NAME), and all processes of one the same SOURCE_SLOT`,
+    );
+    await backoff.wait(signal);
+    if (signal.aborted) throw new Stopped();
+  }
 }

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { SOURCE_TABLES, type SourceTable } from '#libs/domain/source-tables/index.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import {
@@ -9,6 +10,7 @@ import {
   type StoredProgress,
 } from '#libs/source/contract.ts';
 import { indexImages } from '../images/load.ts';
+import { intakeName } from './instances.ts';
 import { progressSql } from './statements.ts';
 
 export function openProgressStore(db: Pick<Database, 'query' | 'transaction'>): ProgressStore {
@@ -23,6 +25,11 @@ export function openProgressStore(db: Pick<Database, 'query' | 'transaction'>): 
     },
     noteOrigin: async (stream, epoch, origin) => {
       await db.query(progressSql.progress_origin, [stream, epoch, origin]);
+    },
+    otherFollower: async () => {
+      const values = [intakeName('', 'pgoutput'), hostname(), process.pid];
+      const [other] = await db.query<{ host: string; pid: number }>(progressSql.other_follower, values);
+      return other === undefined ? undefined : `process ${other.pid} on ${other.host}`;
     },
   };
 }

@@ -26,6 +26,10 @@ export const { sql: progressSql } = openStatements(
     gaps_clear: 'DELETE FROM state.stream_gap WHERE stream = ANY ($1::text[])',
     instance_forget: 'DELETE FROM state.instance WHERE heard_at < now() - make_interval(secs => $1::double precision)',
     instance_leave: 'DELETE FROM state.instance WHERE instance_id = $1',
+    /** Each reports every two seconds. */
+    other_follower: `SELECT host, pid FROM state.instance
+      WHERE intake = $1 AND source ->> 'state' = 'streaming' AND heard_at > now() - interval '10 seconds'
+        AND (host <> $2 OR pid <> $3::integer) ORDER BY heard_at DESC LIMIT 1`,
     partitions_staged:
       'UPDATE stream_progress SET snapshot_staged = $2::integer WHERE stream = ANY ($1::text[]) AND snapshot_staged < $2::integer',
     progress_origin: 'UPDATE stream_progress SET origin = $3 WHERE stream = $1 AND epoch = $2::integer',

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { Refusal, Unreachable } from './ask.ts';
 import { onNews } from './live.ts';
 
