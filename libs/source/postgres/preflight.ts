@@ -64,7 +64,7 @@ async function checkServer(client: pg.Client): Promise<number> {
   }
   if (server.standby) throw new Waiting('the source server is a standby; waiting until it is promoted');
   if (server.wal !== 'logical') throw logWithoutRows(server.wal, await findService(client));
-  refuseToBeWaitedFor(server.synchronous);
+  waitRatherThanBeWaitedFor(server.synchronous);
   return server.version;
 }
 
@@ -72,12 +72,11 @@ async function checkServer(client: pg.Client): Promise<number> {
 const OUR_NAMES = ['*', 'prepadata stream', 'debezium streaming'];
 
 /** @param names the server's setting: each name bare or in quotes, in any case, within `FIRST n (…)` or `ANY n (…)` */
-function refuseToBeWaitedFor(names: string): void {
+function waitRatherThanBeWaitedFor(names: string): void {
   const each = names.match(/"[^"]*"|[^\s",()]+/g) ?? [];
   if (!each.some((name) => OUR_NAMES.includes(name.replaceAll('"', '').toLowerCase()))) return;
-  throw new ConfigurationError(
-    `the source server takes whoever reads its log for a standby (synchronous_standby_names = ${names}): each of its commits would wait until PrepaData has stored what came before`,
-    "name its standbys, as application_name in pg_stat_replication has them; as a superuser, run: ALTER SYSTEM SET synchronous_standby_names = 'FIRST 1 (standby1)'; SELECT pg_reload_conf(); where it has none, set it to ''",
+  throw new Waiting(
+    `the source server takes whoever reads its log for a standby (synchronous_standby_names = ${names}): each of its commits would wait until PrepaData has stored what came before; waiting until its standbys are named there, as application_name in pg_stat_replication has them; as a superuser, run: ALTER SYSTEM SET synchronous_standby_names = 'FIRST 1 (standby1)'; SELECT pg_reload_conf(); where it has none, set it to ''`,
   );
 }
 
