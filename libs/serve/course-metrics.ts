@@ -112,7 +112,10 @@ export async function readCourseMetrics(db: Queryable, id: string): Promise<Cour
   return rows.map(present);
 }
 
-/** @param range `areHere`: only courses that the source has, or that have a student; `flags`: of which it is asked whether they are judged */
+/**
+ * @param range `areHere`: only courses that the source has, or that have a student; `flags`: of which it is asked whether they
+ * are judged
+ */
 export const readCourseRows = (
   db: Queryable,
   { after, through, limit, areHere = false, flags }: CourseRange,

@@ -37,8 +37,8 @@ export interface ReconcileOptions {
 }
 
 /**
- * Asks for runs by the schedule and after a new epoch over Kafka, executes those that anybody asks for, carries out erasures, and removes what was kept long
- * enough. Any number of processes may: a run is asked for once and executed by one.
+ * Asks for runs by the schedule and after a new epoch over Kafka, executes those that anybody asks for, carries out
+ * erasures, and removes what was kept long enough. Any number of processes may: a run is asked for once and executed by one.
  */
 export function startReconcile(options: ReconcileOptions): Role {
   const { db, analytics, runner, schedule, clock, timing = RUN_TIMING, signer, retention, onFailure } = options;

@@ -135,7 +135,11 @@ function run(command: string, args: readonly string[], cwd: string): Promise<voi
     child.stderr.on('data', keep);
     // Whoever leaves in between leaves nothing running, nor what the command has started; the next start makes it anew.
     const leave = (): void => {
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      try {
+        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      } catch {
+        // It has just ended by itself.
+      }
     };
     process.once('exit', leave);
     child.once('error', reject);

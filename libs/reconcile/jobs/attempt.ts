@@ -28,7 +28,7 @@ const DATABASE_PAUSE_MS = 1_000;
 /**
  * Runs a claimed run once and writes down how that went: ended, to be begun again, or given back.
  * @param stopping aborts when the process stops; the run is then given back
- * @throws UnrecoverableError when this process cannot do it, nor any other; it is given back, too
+ * @throws UnrecoverableError when this process cannot do this run, nor any other one; it is given back, too
  */
 export async function attemptRun(parts: JobParts, run: ClaimedRun, stopping: AbortSignal): Promise<void> {
   const { db, owner, timing, log } = parts;
