@@ -82,6 +82,9 @@ async function run<R extends object>(
   }
 }
 
+/** By default a system waits two hours before it asks whether a server that says nothing is there at all. */
+export const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 30_000 } as const;
+
 export function openDatabase(address: DatabaseAddress, options: DatabaseOptions = {}): Database {
   // Statements that do not wait for each other's answers travel together; the server takes them in their order.
   const pool = openPool(address, options, { max: options.connections ?? 8, pipeline: true });
@@ -116,7 +119,7 @@ function openPool(
     application_name: options.name ?? 'prepadata',
     types: typeParsers,
     connectionTimeoutMillis: 10_000,
-    keepAlive: true,
+    ...KEEP_ALIVE,
     onConnect: (client) => settleSession(client, options.settings),
   });
   pool.on('error', (error) => options.onIdleError?.(error));

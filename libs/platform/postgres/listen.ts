@@ -2,7 +2,7 @@ import pg from 'pg';
 import { aborted } from '../lifecycle.ts';
 import type { Log } from '../log.ts';
 import { Backoff, sleep } from '../retry.ts';
-import type { DatabaseAddress } from './database.ts';
+import { type DatabaseAddress, KEEP_ALIVE } from './database.ts';
 import { connectSettled } from './session-settings.ts';
 
 export interface ListenOptions {
@@ -76,7 +76,7 @@ async function listenOnce(
   const client = new pg.Client({
     ...address,
     application_name: `prepadata ${channel}`,
-    keepAlive: true,
+    ...KEEP_ALIVE,
     query_timeout: ANSWER_WITHIN_MS,
   });
   const ended = new Promise<never>((_, reject) => {

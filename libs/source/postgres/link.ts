@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import pg from 'pg';
 import { unlessAborted } from '#libs/platform/lifecycle.ts';
-import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import { type DatabaseAddress, KEEP_ALIVE } from '#libs/platform/postgres/database.ts';
 import { connectSettled } from '#libs/platform/postgres/session-settings.ts';
 
 /** One connection, with its socket in our hands, so that it can be closed at any moment. */
@@ -27,9 +27,7 @@ export function linkConfig(address: DatabaseAddress, purpose: string, socket: So
     ...(address.ssl === undefined ? {} : { ssl: address.ssl }),
     application_name: `prepadata ${purpose}`,
     connectionTimeoutMillis: 10_000,
-    keepAlive: true,
-    // Else the system waits two hours before it asks whether a server that says nothing is there at all.
-    keepAliveInitialDelayMillis: 30_000,
+    ...KEEP_ALIVE,
     stream: () => socket,
   };
 }
