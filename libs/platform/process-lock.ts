@@ -9,7 +9,7 @@ import { identifyProcess, isStill, type ProcessIdentity } from './process-identi
 export function takeLock(file: string): ProcessIdentity | undefined {
   // Linked into place, so that it is never there without saying whose it is.
   const mine = `${file}.${process.pid}`;
-  writeFileSync(mine, JSON.stringify(identifyProcess(process.pid)));
+  writeFileSync(mine, JSON.stringify(identifyProcess(process.pid)), { mode: 0o600 });
   try {
     for (;;) {
       try {
