@@ -114,7 +114,9 @@ test('a new epoch that was asked for begins, also when Connect was away for the 
     every: 20,
     newEpoch: 'somebody asked for it',
   });
-  await expect.poll(() => told, { timeout: 20_000 }).toContain(`epoch ${epoch + 1} begins: somebody asked for it`);
+  const made = `made the replication slot ${slotOf(settings, epoch + 1)}`;
+  await expect.poll(() => told, { timeout: 20_000 }).toContain(made);
+  expect(told).toContain(`epoch ${epoch + 1} begins: somebody asked for it`);
   stopping.abort();
   await supervised;
   connect.closeAllConnections();
