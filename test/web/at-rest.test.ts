@@ -1,41 +1,30 @@
-import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Api } from '../../services/api/role.ts';
-import { insert, startTestApi } from '../api/support.ts';
-import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
-import { AS_OF, EVENTUALLY, hasBrowser, openBrowser, openPage, seedSchool } from './support.ts';
+import { insert } from '../api/support.ts';
+import { AS_OF, EVENTUALLY, hasBrowser, type OpenSchool, openPage, openSchool } from './support.ts';
 
 /** Course 1 ended on it; the others go on. */
 const ENDED = '2024-02-09';
 
 describe.skipIf(!hasBrowser)('a course in which nothing happens any more', () => {
-  let analytics: TestDatabase;
-  let api: Api;
-  let browser: Browser;
-
+  let school: OpenSchool;
   beforeAll(async () => {
-    analytics = await createAnalyticsDatabase('web_at_rest');
-    const { db } = analytics;
-    await seedSchool(db, 5);
-    await insert(db, 'state.calendar', { today: AS_OF });
-    await db.query('UPDATE state.course SET as_of = $1::date WHERE course_id = 1', [ENDED]);
-    for (const table of ['engagement_features', 'performance_features', 'anomaly_features'])
-      await db.query(`UPDATE ${table} SET as_of_date = $1::date WHERE course_id = 1`, [ENDED]);
-    await db.query(
-      `UPDATE anomaly_features AS a SET attention = o.attention
-       FROM anomaly_features AS o WHERE a.course_id = 2 AND o.course_id = 1 AND o.student_id = 1`,
-    );
-    api = await startTestApi(db);
-    browser = await openBrowser();
+    school = await openSchool('web_at_rest', {
+      prepare: async (db) => {
+        await insert(db, 'state.calendar', { today: AS_OF });
+        await db.query('UPDATE state.course SET as_of = $1::date WHERE course_id = 1', [ENDED]);
+        for (const table of ['engagement_features', 'performance_features', 'anomaly_features'])
+          await db.query(`UPDATE ${table} SET as_of_date = $1::date WHERE course_id = 1`, [ENDED]);
+        await db.query(
+          `UPDATE anomaly_features AS a SET attention = o.attention
+           FROM anomaly_features AS o WHERE a.course_id = 2 AND o.course_id = 1 AND o.student_id = 1`,
+        );
+      },
+    });
   });
-  afterAll(async () => {
-    await browser.close();
-    await api.stop();
-    await analytics.drop();
-  });
+  afterAll(() => school.close());
 
   test('is not urgent: it comes last, is not counted, and the table says since when it is at rest', async () => {
-    const { page, errors } = await openPage(browser, `${api.url}/`);
+    const { page, errors } = await openPage(school.browser, `${school.url}/`);
     const rows = page.locator('tbody tr');
     await expect.poll(() => rows.locator('th').allInnerTexts(), EVENTUALLY).toEqual(['Course 2', 'Course 1']);
     const lead = await page.locator('.lead').innerText();
@@ -47,12 +36,12 @@ describe.skipIf(!hasBrowser)('a course in which nothing happens any more', () =>
   });
 
   test('says on its page, and on those of its students, of which day it speaks', async () => {
-    const { page, errors } = await openPage(browser, 'about:blank');
+    const { page, errors } = await openPage(school.browser, 'about:blank');
     for (const path of ['/#/course/1', '/#/course/1/student/2']) {
-      await page.goto(api.url + path);
+      await page.goto(school.url + path);
       await page.getByText(/Nothing has happened in this course since \P{L}?February 9, 2024/u).waitFor();
     }
-    await page.goto(`${api.url}/#/course/2`);
+    await page.goto(`${school.url}/#/course/2`);
     await page.getByText('1 student needs you.').waitFor();
     await page.getByText('Up to date.').waitFor();
     expect(await page.getByText('Nothing has happened').count()).toBe(0);

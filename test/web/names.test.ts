@@ -1,36 +1,23 @@
-import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Api } from '../../services/api/role.ts';
-import { insert, startTestApi, uuid } from '../api/support.ts';
-import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
-import { EVENTUALLY, hasBrowser, openBrowser, openPage, seedSchool } from './support.ts';
+import { insert, uuid } from '../api/support.ts';
+import { EVENTUALLY, hasBrowser, type OpenSchool, openPage, openSchool } from './support.ts';
 
 const MARKUP = '<img src=x onerror="document.title=1"><b>Ada</b>';
 const LONG = 'Donaudampfschifffahrtsgesellschaftskapitän Rhabarberbarbarabarbarbarenbartbarbier';
 const RIGHT_TO_LEFT = 'ليلى بنت أحمد';
 
 describe.skipIf(!hasBrowser)('names are text', () => {
-  let analytics: TestDatabase;
-  let api: Api;
-  let browser: Browser;
-
+  let school: OpenSchool;
   beforeAll(async () => {
-    analytics = await createAnalyticsDatabase('web_names');
-    await seedSchool(analytics.db, 5);
-    api = await startTestApi(analytics.db, { address: analytics.address });
-    browser = await openBrowser();
+    school = await openSchool('web_names', { isLive: true });
   });
-  afterAll(async () => {
-    await browser.close();
-    await api.stop();
-    await analytics.drop();
-  });
+  afterAll(() => school.close());
 
   test('whatever stands in them: markup, letters from right to left, words of forty letters', async () => {
-    const { page, errors } = await openPage(browser, 'about:blank', { viewport: { width: 390, height: 844 } });
+    const { page, errors } = await openPage(school.browser, 'about:blank', { viewport: { width: 390, height: 844 } });
     const names = [MARKUP, LONG, RIGHT_TO_LEFT].map((name, index) => ({ student_id: index + 1, name }));
     await page.route('**/api/directory?*', (route) => route.fulfill({ json: names }));
-    await page.goto(`${api.url}/#/course/1`);
+    await page.goto(`${school.url}/#/course/1`);
     const listed = page.locator('.people .who');
     await expect.poll(() => listed.allInnerTexts(), EVENTUALLY).toEqual([MARKUP, LONG, RIGHT_TO_LEFT]);
     expect(await page.locator('main img, main b').count()).toBe(0);
@@ -47,11 +34,11 @@ describe.skipIf(!hasBrowser)('names are text', () => {
   });
 
   test('where they are not kept, or may not be seen, a number stands for each', async () => {
-    const { page } = await openPage(browser, 'about:blank');
+    const { page } = await openPage(school.browser, 'about:blank');
     await page.route('**/api/directory?*', (route) =>
       route.fulfill({ status: 403, json: { error: { code: 'missing_scope', message: 'no', hint: 'ask' } } }),
     );
-    await page.goto(`${api.url}/#/course/1`);
+    await page.goto(`${school.url}/#/course/1`);
     await expect
       .poll(() => page.locator('.people .who').allInnerTexts(), EVENTUALLY)
       .toEqual(['Student 1', 'Student 2', 'Student 3']);
@@ -59,18 +46,18 @@ describe.skipIf(!hasBrowser)('names are text', () => {
   });
 
   test('who has come since has a name, too: they are read again then, and not at each change', async () => {
-    const { page, errors } = await openPage(browser, 'about:blank');
+    const { page, errors } = await openPage(school.browser, 'about:blank');
     const ids = [1, 2, 3, 4, 5];
     let asked = 0;
     await page.route('**/api/directory?*', async (route) => {
       asked += 1;
       await route.fulfill({ json: ids.map((id) => ({ student_id: id, name: `Ada ${id}` })) });
     });
-    await page.goto(`${api.url}/#/course/1`);
+    await page.goto(`${school.url}/#/course/1`);
     await page.getByText('Changes appear by themselves.').waitFor();
     await page.getByRole('link', { name: 'Ada 5' }).first().waitFor();
     ids.push(6);
-    const { db } = analytics;
+    const { db } = school;
     await db.query('INSERT INTO student (source_id) VALUES ($1)', [uuid('a', 6)]);
     await insert(db, 'engagement_features', { student_id: 6, course_id: 1, row_version: 100 });
     await page.getByRole('link', { name: 'Ada 6' }).waitFor();
@@ -87,11 +74,11 @@ describe.skipIf(!hasBrowser)('names are text', () => {
   test.each(['courses', 'directory'])(
     'where /api/%s fails, the page of a course says so, and shows the rest',
     async (list) => {
-      const { page } = await openPage(browser, 'about:blank');
+      const { page } = await openPage(school.browser, 'about:blank');
       await page.route(`**/api/${list}?*`, (route) =>
         route.fulfill({ status: 500, json: { error: { code: 'internal', message: 'no', hint: 'see the log' } } }),
       );
-      await page.goto(`${api.url}/#/course/1`);
+      await page.goto(`${school.url}/#/course/1`);
       await page.getByText('The server could not answer this.').waitFor();
       await page.getByText('3 students need you.').waitFor();
       await page.context().close();

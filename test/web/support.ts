@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import type { Database } from '#libs/platform/postgres/database.ts';
-import { addCourseState, addPeople, insertAll } from '../api/support.ts';
+import { addCourseState, addPeople, insertAll, startTestApi } from '../api/support.ts';
+import { createAnalyticsDatabase } from '../support/database.ts';
 
 /** Debian's; another place is named by CHROMIUM. */
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
@@ -108,4 +109,41 @@ export async function seedSchool(db: Database, students: number): Promise<void> 
      VALUES ('pgoutput', 1, 'streaming', 'test', 1, $1, $1)`,
     [`${AS_OF}T11:59:59Z`],
   );
+}
+
+/** A school in a database of its own, served, and a browser to look at it. */
+export interface OpenSchool {
+  readonly db: Database;
+  readonly url: string;
+  readonly browser: Browser;
+  close(): Promise<void>;
+}
+
+interface SchoolOptions {
+  /** As of {@link seedSchool}. */
+  readonly students?: number;
+  /** Whether the API hears of changes. */
+  readonly isLive?: boolean;
+  /** What else is so before it is served. */
+  prepare?(db: Database): Promise<void>;
+}
+
+export async function openSchool(purpose: string, options: SchoolOptions = {}): Promise<OpenSchool> {
+  const { students = 5, isLive = false, prepare } = options;
+  const analytics = await createAnalyticsDatabase(purpose);
+  const { db, address } = analytics;
+  await seedSchool(db, students);
+  await prepare?.(db);
+  const api = await startTestApi(db, isLive ? { address } : {});
+  const browser = await openBrowser();
+  return {
+    db,
+    url: api.url,
+    browser,
+    close: async () => {
+      await browser.close();
+      await api.stop();
+      await analytics.drop();
+    },
+  };
 }

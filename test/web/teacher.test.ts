@@ -1,31 +1,17 @@
-import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Api } from '../../services/api/role.ts';
-import { startTestApi } from '../api/support.ts';
-import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
-import { EVENTUALLY, hasBrowser, openBrowser, openPage, seedSchool } from './support.ts';
+import { EVENTUALLY, hasBrowser, type OpenSchool, openPage, openSchool } from './support.ts';
 
 const STUDENTS = 2_000;
 
 describe.skipIf(!hasBrowser)('the teacher’s page', () => {
-  let analytics: TestDatabase;
-  let api: Api;
-  let browser: Browser;
-
+  let school: OpenSchool;
   beforeAll(async () => {
-    analytics = await createAnalyticsDatabase('web_teacher');
-    await seedSchool(analytics.db, STUDENTS);
-    api = await startTestApi(analytics.db);
-    browser = await openBrowser();
+    school = await openSchool('web_teacher', { students: STUDENTS });
   });
-  afterAll(async () => {
-    await browser.close();
-    await api.stop();
-    await analytics.drop();
-  });
+  afterAll(() => school.close());
 
   test('says who needs somebody and why, from the list of courses on', async () => {
-    const { page, errors } = await openPage(browser, `${api.url}/`);
+    const { page, errors } = await openPage(school.browser, `${school.url}/`);
     const course = page.getByRole('row', { name: /Course 1/ });
     expect(await course.innerText()).toMatch(/\t3\t2,000\t/);
     await course.getByRole('link').click();
@@ -39,22 +25,22 @@ describe.skipIf(!hasBrowser)('the teacher’s page', () => {
   });
 
   test('says of the courses together that a student is counted once in each', async () => {
-    const { page, errors } = await openPage(browser, 'about:blank');
-    await analytics.db.query(
+    const { page, errors } = await openPage(school.browser, 'about:blank');
+    await school.db.query(
       `UPDATE anomaly_features AS a SET attention = o.attention
        FROM anomaly_features AS o WHERE a.course_id = 2 AND o.course_id = 1 AND o.student_id = 1`,
     );
-    await page.goto(`${api.url}/`);
+    await page.goto(`${school.url}/`);
     await page.getByRole('button', { name: 'To talk to: 4, a student counted once in each course.' }).click();
     await page.getByText('a student whom somebody should talk to in two courses is counted twice').waitFor();
     await page.getByText('Counted over 2 courses.').waitFor();
-    await analytics.db.query('UPDATE anomaly_features SET attention = NULL WHERE course_id = 2');
+    await school.db.query('UPDATE anomaly_features SET attention = NULL WHERE course_id = 2');
     expect(errors).toEqual([]);
     await page.context().close();
   });
 
   test('holds a hundred rows at most of two thousand students, and sorts them in less than 100 ms of script', async () => {
-    const { page, errors } = await openPage(browser, `${api.url}/#/course/1`);
+    const { page, errors } = await openPage(school.browser, `${school.url}/#/course/1`);
     const table = page.locator('table.everyone');
     await table.waitFor();
     expect(await table.locator('tbody tr').count()).toBeGreaterThan(10);
@@ -83,7 +69,7 @@ describe.skipIf(!hasBrowser)('the teacher’s page', () => {
   });
 
   test('says of a rhythm on which day most of the class is active, where days differ', async () => {
-    const { page, errors } = await openPage(browser, 'about:blank');
+    const { page, errors } = await openPage(school.browser, 'about:blank');
     const rhythmOf = async (...days: readonly [day: string, active: number][]): Promise<string | null> => {
       const json = days.map(([feature_date, active]) => ({
         feature_date,
@@ -94,7 +80,7 @@ describe.skipIf(!hasBrowser)('the teacher’s page', () => {
       }));
       await page.route('**/api/metrics/course/1/days', (route) => route.fulfill({ json }));
       await page.goto('about:blank');
-      await page.goto(`${api.url}/#/course/1`);
+      await page.goto(`${school.url}/#/course/1`);
       const text = await page.getByRole('img', { name: /last four weeks/ }).getAttribute('aria-label');
       await page.unrouteAll();
       return text;
@@ -111,7 +97,7 @@ describe.skipIf(!hasBrowser)('the teacher’s page', () => {
   });
 
   test('shows one student against the own past and the class, and what is not known is said, not 0', async () => {
-    const { page, errors } = await openPage(browser, `${api.url}/#/course/1/student/2`);
+    const { page, errors } = await openPage(school.browser, `${school.url}/#/course/1/student/2`);
     await page.getByRole('heading', { name: 'Over time' }).waitFor();
     expect(await page.getByRole('img', { name: /Engagement is at \d+/ }).count()).toBe(1);
     await page.route('**/api/trajectory/**', async (route) => {
@@ -128,22 +114,20 @@ describe.skipIf(!hasBrowser)('the teacher’s page', () => {
   });
 
   test('who has been gone for long is counted and not listed, and that is said', async () => {
-    const { page } = await openPage(browser, 'about:blank');
-    await analytics.db.query(
-      'UPDATE engagement_features SET days_inactive = 61 WHERE student_id = 3 AND course_id = 1',
-    );
-    await page.goto(`${api.url}/#/course/1`);
+    const { page } = await openPage(school.browser, 'about:blank');
+    await school.db.query('UPDATE engagement_features SET days_inactive = 61 WHERE student_id = 3 AND course_id = 1');
+    await page.goto(`${school.url}/#/course/1`);
     await page.getByText('2 students need you.').waitFor();
     await page.getByText('1 more has been gone for over two months, and is not on the list.').waitFor();
     await page.context().close();
   });
 
   test('a course without students, one with a single one, and one that does not exist say so', async () => {
-    const { page, errors } = await openPage(browser, `${api.url}/#/course/3`);
+    const { page, errors } = await openPage(school.browser, `${school.url}/#/course/3`);
     await page.getByText('This course has no students yet.').waitFor();
-    await page.goto(`${api.url}/#/course/2`);
+    await page.goto(`${school.url}/#/course/2`);
     await page.getByText('Nobody needs you just now').waitFor();
-    await page.goto(`${api.url}/#/course/99`);
+    await page.goto(`${school.url}/#/course/99`);
     await page.getByText('There is nobody and nothing of that number here.').waitFor();
     expect(errors).toEqual([]);
     await page.context().close();

@@ -1,10 +1,7 @@
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Freshness } from '#libs/serve/freshness.ts';
-import type { Api } from '../../services/api/role.ts';
-import { startTestApi } from '../api/support.ts';
-import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
-import { EVENTUALLY, hasBrowser, openBrowser, openPage, seedSchool } from './support.ts';
+import { EVENTUALLY, hasBrowser, type OpenSchool, openPage, openSchool } from './support.ts';
 
 /** The server's word on how things stand, but for this. */
 async function say(page: Page, said: Partial<Freshness>): Promise<void> {
@@ -15,27 +12,17 @@ async function say(page: Page, said: Partial<Freshness>): Promise<void> {
 }
 
 describe.skipIf(!hasBrowser)('whether to trust what stands on a page', () => {
-  let analytics: TestDatabase;
-  let api: Api;
-  let browser: Browser;
-
+  let school: OpenSchool;
   beforeAll(async () => {
-    analytics = await createAnalyticsDatabase('web_trust');
-    await seedSchool(analytics.db, 5);
-    api = await startTestApi(analytics.db, { address: analytics.address });
-    browser = await openBrowser();
+    school = await openSchool('web_trust', { isLive: true });
   });
-  afterAll(async () => {
-    await browser.close();
-    await api.stop();
-    await analytics.drop();
-  });
+  afterAll(() => school.close());
 
   /** Under the head of the page, once it has something to say. */
   async function told(said: Partial<Freshness>): Promise<string> {
-    const { page } = await openPage(browser, 'about:blank');
+    const { page } = await openPage(school.browser, 'about:blank');
     await say(page, said);
-    await page.goto(`${api.url}/`);
+    await page.goto(`${school.url}/`);
     await page.getByText('The last change came at').waitFor();
     const text = await page.locator('aside').innerText();
     await page.context().close();
@@ -66,9 +53,9 @@ describe.skipIf(!hasBrowser)('whether to trust what stands on a page', () => {
   });
 
   test('times are those of the institution, wherever the browser is', async () => {
-    const { page, errors } = await openPage(browser, 'about:blank', { timezoneId: 'America/Montreal' });
+    const { page, errors } = await openPage(school.browser, 'about:blank', { timezoneId: 'America/Montreal' });
     await say(page, { time_zone: 'Asia/Kolkata' });
-    await page.goto(`${api.url}/#/course/1/student/2`);
+    await page.goto(`${school.url}/#/course/1/student/2`);
     // 08:00 in UTC.
     await page.getByText('1:30 PM').first().waitFor();
     expect(errors).toEqual([]);
@@ -77,10 +64,10 @@ describe.skipIf(!hasBrowser)('whether to trust what stands on a page', () => {
 
   test('a day is told with its year, unless that is this year at the institution', async () => {
     const tells = async (time_zone: string, since: RegExp): Promise<void> => {
-      const { page } = await openPage(browser, 'about:blank', { timezoneId: 'UTC' });
+      const { page } = await openPage(school.browser, 'about:blank', { timezoneId: 'UTC' });
       await page.clock.setFixedTime('2026-12-31T12:00:00Z');
       await say(page, { time_zone });
-      await page.goto(`${api.url}/#/course/1`);
+      await page.goto(`${school.url}/#/course/1`);
       await expect.poll(() => page.locator('.people .small').first().innerText(), EVENTUALLY).toMatch(since);
       await page.unrouteAll({ behavior: 'ignoreErrors' });
       await page.context().close();
@@ -90,18 +77,18 @@ describe.skipIf(!hasBrowser)('whether to trust what stands on a page', () => {
   });
 
   test('a course in which something changes all the time is shown all the same', async () => {
-    const { page, errors } = await openPage(browser, 'about:blank');
+    const { page, errors } = await openPage(school.browser, 'about:blank');
     let asked = 0;
     await page.route('**/api/metrics/course/1/students*', async (route) => {
       asked += 1;
       await new Promise((go) => setTimeout(go, 400));
       await route.continue();
     });
-    await page.goto(`${api.url}/#/course/1`);
+    await page.goto(`${school.url}/#/course/1`);
     await page.getByText('Changes appear by themselves.').waitFor();
     const before = asked;
     for (let version = 100; version < 140; version += 1) {
-      await analytics.db.query(
+      await school.db.query(
         'UPDATE engagement_features SET events_count = $1::integer, row_version = $1::integer WHERE student_id = 1 AND course_id = 1',
         [version],
       );
@@ -115,13 +102,13 @@ describe.skipIf(!hasBrowser)('whether to trust what stands on a page', () => {
   });
 
   test('an error of the past goes away', async () => {
-    const { page } = await openPage(browser, 'about:blank');
+    const { page } = await openPage(school.browser, 'about:blank');
     let failures = 1;
     await page.route('**/api/pipeline/status', (route) => {
       failures -= 1;
       return failures >= 0 ? route.abort() : route.continue();
     });
-    await page.goto(`${api.url}/ops`);
+    await page.goto(`${school.url}/ops`);
     const problem = page.getByText('The server does not answer.');
     await problem.waitFor();
     await problem.waitFor({ state: 'detached' });
