@@ -10,7 +10,7 @@ import { lastReconcileAnswer, readLastReconcile } from './last-reconcile.ts';
 import { readSetAside } from './set-aside.ts';
 import { presentSource, sourceAnswer } from './source.ts';
 import { sql } from './statements.ts';
-import { readInstitutionZone, readTimeZones, timeZoneAnswer } from './time-zones.ts';
+import { readTimeZones, timeZoneAnswer } from './time-zones.ts';
 
 const count = z.int().min(0);
 
@@ -131,6 +131,7 @@ export interface FreshnessOptions {
 export async function readFreshness(db: Queryable, { now, source, roles }: FreshnessOptions): Promise<Freshness> {
   const instances = await readInstances(db);
   const connectors = await readConnectors(db);
+  const zones = await readTimeZones(db);
   const elsewhere =
     roles.length === 0 ? [] : [...instanceTroubles(instances, roles), ...connectorTroubles(connectors, now)];
   const here = source === null || source.state === 'streaming' ? [] : [source.detail];
@@ -156,8 +157,8 @@ export async function readFreshness(db: Queryable, { now, source, roles }: Fresh
     },
     rejected_waiting: rejectedWaiting,
     reconcile: await readLastReconcile(db),
-    time_zone: await readInstitutionZone(db),
-    time_zones: await readTimeZones(db),
+    time_zone: zones.institution,
+    time_zones: [...zones.all],
   };
 }
 

@@ -18,22 +18,23 @@ const SETTINGS = ['SOURCE_TIMEZONE', 'INSTITUTION_TIMEZONE'] as const;
 /** To compare takes a good part of a second, and zone data change with the settings, which know them. */
 const compared = new Map<string, TimeZoneAnswer>();
 
-const describedIn = async (db: Queryable): Promise<Readonly<Record<string, string>>> =>
-  (await db.query<{ described: Readonly<Record<string, string>> }>(sql.settings_described))[0]?.described ?? {};
+interface TimeZones {
+  /** Null before the database was written with any settings. */
+  readonly institution: string | null;
+  /** Each once; none before the first settings. */
+  readonly all: readonly TimeZoneAnswer[];
+}
 
-/** Null before the database was written with any settings. */
-export const readInstitutionZone = async (db: Queryable): Promise<string | null> =>
-  (await describedIn(db))['INSTITUTION_TIMEZONE'] ?? null;
-
-/** The zones of the settings that the database was last written with; none before the first. */
-export async function readTimeZones(db: Queryable): Promise<TimeZoneAnswer[]> {
-  const described = await describedIn(db);
+/** The zones of the settings that the database was last written with. */
+export async function readTimeZones(db: Queryable): Promise<TimeZones> {
+  const [settings] = await db.query<{ described: Readonly<Record<string, string>> }>(sql.settings_described);
   const zones = new Map<string, TimeZoneAnswer>();
   for (const setting of SETTINGS) {
-    const name = described[setting];
-    if (name !== undefined) zones.set(name, await compare(db, name, described[`zone data of ${setting}`] ?? ''));
+    const name = settings?.described[setting];
+    if (name !== undefined)
+      zones.set(name, await compare(db, name, settings?.described[`zone data of ${setting}`] ?? ''));
   }
-  return [...zones.values()];
+  return { institution: settings?.described['INSTITUTION_TIMEZONE'] ?? null, all: [...zones.values()] };
 }
 
 async function compare(db: Queryable, name: string, data: string): Promise<TimeZoneAnswer> {

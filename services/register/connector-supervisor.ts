@@ -3,7 +3,7 @@ import { type Database, isDatabaseFault } from '#libs/platform/postgres/database
 import { Backoff, sleep } from '#libs/platform/retry.ts';
 import { ConnectRefusal } from '#libs/source/connect/http.ts';
 import { placeOf } from '#libs/source/pgoutput/options.ts';
-import { isNameGone, sortFailure, Waiting, waitingForName } from '#libs/source/postgres/faults.ts';
+import { sortFailure, Waiting } from '#libs/source/postgres/faults.ts';
 import type { Origin } from '#libs/source/postgres/signature.ts';
 import { putConnectorReport } from '#libs/store/progress/connector.ts';
 import { ConnectApi } from './connect-api.ts';
@@ -68,8 +68,7 @@ export async function superviseConnector(options: SupervisorOptions): Promise<vo
 function asWaiting(error: unknown, settings: RegisterSettings, wasThere: boolean): Waiting {
   if (error instanceof StoreAway) return new Waiting(error.message, { cause: error });
   if (error instanceof ConnectRefusal) return new Waiting(`Kafka Connect says: ${error.message}`, { cause: error });
-  if (wasThere && isNameGone(error)) return waitingForName(error, placeOf(settings.source));
-  const sorted = sortFailure(error, placeOf(settings.source), settings.source.user, settings.names);
+  const sorted = sortFailure(error, placeOf(settings.source), settings.source.user, settings.names, wasThere);
   if (sorted instanceof Waiting) return sorted;
   throw sorted;
 }

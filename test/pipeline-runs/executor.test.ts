@@ -4,6 +4,7 @@ import { UnrecoverableError } from '#libs/domain/errors.ts';
 import { aborted } from '#libs/platform/lifecycle.ts';
 import type { Loop } from '#libs/platform/loop/loop.ts';
 import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
+import type { Database } from '#libs/platform/postgres/database.ts';
 import type { Runner } from '#libs/reconcile/contract.ts';
 import { RunGuardError, RunStoppedError } from '#libs/reconcile/jobs/errors.ts';
 import { startExecutor } from '#libs/reconcile/jobs/executor.ts';
@@ -44,6 +45,17 @@ function execute(runner: Runner, timing: Partial<RunTiming> = {}, db = analytics
   const loop = startExecutor(jobParts(db, runner, timing), new WorkSignal());
   running.push(loop);
   return loop;
+}
+
+/** A database that is away for the first two times that a statement is given. */
+function failingTwice(db: Database, name: string): { readonly db: Database; left(): number } {
+  let failures = 2;
+  const flaky = interpose(db, (statement, when) => {
+    if (when !== 'before' || !statement.includes(name) || failures === 0) return;
+    failures -= 1;
+    throw databaseFault();
+  });
+  return { db: flaky, left: () => failures };
 }
 
 describe('a run', () => {
@@ -274,33 +286,23 @@ test('a process whose settings are no longer in force gives its run back, and is
 
 test('whose cancelling failed for want of a database is cancelled when that is back', async () => {
   const { db } = analytics;
-  let failures = 2;
-  const flaky = interpose(db, (statement, when) => {
-    if (when !== 'before' || !statement.includes('run_cancel') || failures === 0) return;
-    failures -= 1;
-    throw databaseFault();
-  });
+  const flaky = failingTwice(db, 'run_cancel');
   const id = await ask(db);
   const interrupted = new AbortController();
-  const run = runOnce(jobParts(flaky, endless), id, interrupted.signal, () => {});
+  const run = runOnce(jobParts(flaky.db, endless), id, interrupted.signal, () => {});
   await until(db, id, ({ status }) => status === 'running');
   interrupted.abort();
   expect(await run).toMatchObject({ status: 'cancelled' });
-  expect(failures).toBe(0);
+  expect(flaky.left()).toBe(0);
 });
 
 test('the analytics database is away just when the run ends: the verdict is written when it is back', async () => {
   const { db } = analytics;
-  let failures = 2;
-  const flaky = interpose(db, (statement, when) => {
-    if (when !== 'before' || !statement.includes('run_end') || failures === 0) return;
-    failures -= 1;
-    throw databaseFault();
-  });
+  const flaky = failingTwice(db, 'run_end');
   const runner = new FakeRunner();
   const id = await ask(db);
-  execute(runner, {}, flaky);
+  execute(runner, {}, flaky.db);
   expect(await until(db, id, ended)).toMatchObject({ status: 'succeeded', attempts: 1, verdict: ALL_EQUAL });
-  expect(failures).toBe(0);
+  expect(flaky.left()).toBe(0);
   expect(runner.contexts).toHaveLength(1);
 });

@@ -7,7 +7,7 @@ import { refuseUselessPooler } from '#libs/platform/postgres/pooler.ts';
 import { Backoff } from '#libs/platform/retry.ts';
 import type { ChangeSource, Delivery, SlotStatus } from '../contract.ts';
 import { Stopped } from '../delivery.ts';
-import { isNameGone, sortFailure, UnreadableLog, Waiting, waitingForName } from '../postgres/faults.ts';
+import { sortFailure, UnreadableLog, Waiting } from '../postgres/faults.ts';
 import { openLink } from '../postgres/link.ts';
 import { checkTables } from '../postgres/preflight.ts';
 import { ensurePublication } from '../postgres/publication.ts';
@@ -124,10 +124,7 @@ async function keepRunning(run: Subscription, settings: PgoutputSettings): Promi
     } catch (error) {
       if (run.signal.aborted) throw new Stopped();
       if (error instanceof UnreadableLog) run.giveUpLog(error);
-      const sorted =
-        run.wasThere && isNameGone(error)
-          ? waitingForName(error, where)
-          : sortFailure(error, where, settings.address.user, settings.names);
+      const sorted = sortFailure(error, where, settings.address.user, settings.names, run.wasThere);
       if (!(sorted instanceof Waiting)) throw sorted;
       if (run.delivered > delivered) backoff.reset();
       run.status.say('waiting', messageOf(sorted));

@@ -53,29 +53,26 @@ export const codeOf = (error: unknown): string | undefined => {
  */
 const LOOK_AGAIN = new Set(['42704', '55006', '55000']);
 
-/** Of a database that was there before: a restore takes its name away for a moment. */
-export const isNameGone = (error: unknown): boolean => codeOf(error) === '3D000';
-
-export const waitingForName = (error: unknown, where: string): Waiting =>
-  new Waiting(
-    `the source database ${where} is gone (${messageOf(error)}); waiting until there is one of its name again`,
-    {
-      cause: error,
-    },
-  );
-
 /**
  * Sorts a failure of the source's server.
  * @param where the server as an operator knows it, `host:port/database`
+ * @param wasThere we were connected to the database before
  * @returns {@link Waiting} for what passes, {@link Stopped} as it is, else an error that says what to do
  */
-export function sortFailure(error: unknown, where: string, user: string, names: SourceNames): Error {
+export function sortFailure(error: unknown, where: string, user: string, names: SourceNames, wasThere = false): Error {
   if (error instanceof Waiting || error instanceof Stopped || error instanceof PrepaError) return error;
   if (error instanceof UnreadableLog) return new Waiting(`${error.message}; reading everything anew`, { cause: error });
   const code = codeOf(error);
   const said = messageOf(error);
   const cause = { cause: error };
   const what = `the source database ${where}`;
+  if (wasThere && code === '3D000') {
+    // A restore takes the name away for a moment.
+    return new Waiting(
+      `the source database ${where} is gone (${said}); waiting until there is one of its name again`,
+      cause,
+    );
+  }
   const refused = tlsFailure(error, what, 'SOURCE_DB') ?? poolerRefusal(error, what, 'SOURCE_DB');
   if (refused !== undefined) return refused;
   if (code === '28P01' || code === '28000') {
