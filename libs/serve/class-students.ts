@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Uuid } from '#libs/domain/change.ts';
 import { OWN_PAST_FLAGS } from '#libs/domain/flags.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { decimalToNumber, ourId, scaled, sourceId } from './answers.ts';
+import { day, decimalToNumber, ourId, scaled, sourceId } from './answers.ts';
 import { anomalyColumns, engagementColumns, performanceColumns, temporalColumns } from './feature-columns.ts';
 import { findEntity } from './identity.ts';
 import { cutPage, decodeCursor, type Page } from './paging.ts';
@@ -19,6 +19,7 @@ export const classStudentsAnswer = z.array(
     .strictObject({
       student_id: ourId,
       student_source_id: sourceId,
+      as_of: day.meta({ description: 'The day that the values speak for' }),
       engagement_score: engagementColumns.engagement_score,
       days_inactive: engagementColumns.days_inactive,
       active_days_30d: engagementColumns.active_days_30d,
@@ -37,6 +38,7 @@ export type ClassStudent = z.output<typeof classStudentsAnswer>[number];
 interface ClassStudentRow extends Pick<ClassStudent, 'days_inactive' | 'active_days_30d' | 'attention' | 'flags'> {
   readonly student_id: number;
   readonly student_source_id: Uuid;
+  readonly as_of: string;
   readonly engagement_score: string | null;
   readonly avg_grade: string | null;
   readonly success_rate: string | null;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Uuid } from '#libs/domain/change.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { known, ourId, sourceId } from './answers.ts';
+import { day, known, ourId, sourceId } from './answers.ts';
 import { findEntity } from './identity.ts';
 import { cutPage, decodeCursor, type Page } from './paging.ts';
 import { entityId, pagingBy } from './parameters.ts';
@@ -20,6 +20,7 @@ export const studentsAnswer = z.array(
       source_id: sourceId,
       name: z.null().meta({ description: 'Always null: GET /api/directory has names' }),
       email: z.null().meta({ description: 'Always null: addresses are not copied' }),
+      as_of: day.meta({ description: 'The day that the values speak for; of several courses the earliest' }),
       courseId: known(ourId, 'The course that was asked for; null where the row is of all courses of the student'),
       engagement: known(
         z.number(),
@@ -37,6 +38,7 @@ export type ListedStudent = z.output<typeof studentsAnswer>[number];
 interface StudentRow {
   readonly student_id: number;
   readonly source_id: Uuid;
+  readonly as_of: string;
   readonly engagement_scores: readonly number[];
   readonly success_rates: readonly number[];
 }
@@ -63,6 +65,7 @@ const present = (row: StudentRow, courseId: number | null): ListedStudent => ({
   source_id: row.source_id,
   name: null,
   email: null,
+  as_of: row.as_of,
   courseId,
   engagement: meanIfAny(row.engagement_scores),
   successRate: meanIfAny(row.success_rates),

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Middleware } from 'koa';
 import { NotFoundError } from '#libs/serve/errors.ts';
+import { MethodNotAllowedError } from './failure.ts';
 
 /** Where each page is shown; which one it is, the script reads off the path. */
 export const PAGES = ['/', '/ops', '/docs'] as const;
@@ -49,11 +50,10 @@ export function openWebFiles(folder: string): WebFiles {
     serve: async (ctx, next) => {
       const isAsked = ctx.method === 'GET' || ctx.method === 'HEAD';
       const isPage = PAGES.some((page) => page === ctx.path);
-      const file = isAsked ? files.get(isPage ? '/index.html' : ctx.path) : undefined;
-      if (file === undefined) {
-        if (isAsked && isPage) throw notBuilt();
-        return next();
-      }
+      const file = files.get(isPage ? '/index.html' : ctx.path);
+      if (!isPage && file === undefined) return next();
+      if (!isAsked) throw new MethodNotAllowedError(ctx.method, ctx.path, ['GET', 'HEAD']);
+      if (file === undefined) throw notBuilt();
       ctx.state['route'] = 'web';
       send(ctx, file);
     },

@@ -60,6 +60,7 @@ test('the students of a course, each with what is known of one; what is not know
   expect(first).toEqual({
     student_id: 1,
     student_source_id: uuid('a', 1),
+    as_of: '2026-03-20',
     engagement_score: 62.5,
     days_inactive: 3,
     active_days_30d: 9,

@@ -85,6 +85,19 @@ function forget(type: number, codec: () => unknown): void {
   (codecs as Record<number, () => unknown>)[type] = codec;
 }
 
+test('partitions that a topic gets later are read, too', async () => {
+  const topic = await freshTopic();
+  const { assigned, records } = listen(topic);
+  await poll(() => assigned).toEqual([1]);
+  await kafka.createPartitions({ topicPartitions: [{ topic, count: 2 }] });
+  const theirs = bareKafka(cluster).producer();
+  await theirs.connect();
+  await theirs.send({ topic, messages: [{ partition: 1, value: 'late' }] });
+  await theirs.disconnect();
+  await poll(() => valuesOf(records)).toEqual(['late']);
+  expect(assigned.at(-1)).toBe(2);
+});
+
 describe('a consumer that falls over', () => {
   test('as soon as it reads tries ever more slowly, says why all the while, and is well again by itself', async () => {
     const topic = await freshTopic({ 'compression.type': 'lz4' });

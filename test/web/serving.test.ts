@@ -38,6 +38,14 @@ test('a page is served to anybody, is asked for anew each time, and may run and 
   }
 });
 
+test('what else is asked of a page is refused, and said what it takes', async () => {
+  for (const path of ['/ops', ...assetsOf(await page('/')).slice(0, 1)]) {
+    const answer = await fetch(api.url + path, { method: 'POST' });
+    expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+    expect(await answer.text()).toContain(`${path} does not take POST`);
+  }
+});
+
 test('whoever has a page already is told so', async () => {
   const etag = (await fetch(`${api.url}/`)).headers.get('etag') ?? '';
   const again = await raw('/', { 'if-none-match': etag });

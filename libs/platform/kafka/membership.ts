@@ -20,6 +20,8 @@ const HEARTBEAT_MS = 1_000;
 const REBALANCE_MS = 20_000;
 /** The broker answers as soon as there is a record; this long if there is none. What it costs is a slower shutdown. */
 const IDLE_FETCH_MS = 100;
+/** Partitions that a topic has got since are read after so long at most; the library's own limit is five minutes. */
+const METADATA_MS = 20_000;
 const TICK_MS = 1_000;
 /** A member that has been in its group for so many ticks is no relapse when it falls over. */
 const STEADY_TICKS = 5;
@@ -53,6 +55,7 @@ export class Membership {
       heartbeatInterval: HEARTBEAT_MS,
       rebalanceTimeout: REBALANCE_MS,
       maxWaitTimeInMs: IDLE_FETCH_MS,
+      metadataMaxAge: METADATA_MS,
     });
   }
 

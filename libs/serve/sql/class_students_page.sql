@@ -17,6 +17,7 @@ WITH page AS (
 SELECT
   page.student_id,
   s.source_id AS student_source_id,
+  least(e.as_of_date, p.as_of_date, a.as_of_date) AS as_of,
   e.engagement_score,
   e.days_inactive,
   e.active_days_30d,

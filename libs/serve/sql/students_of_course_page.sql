@@ -16,6 +16,7 @@ WITH page AS (
 SELECT
   page.student_id,
   s.source_id,
+  least(e.as_of_date, p.as_of_date) AS as_of,
   array_remove(ARRAY[(e.engagement_score * 100)::integer], NULL) AS engagement_scores,
   array_remove(ARRAY[(p.success_rate * 100)::integer], NULL) AS success_rates
 FROM page

@@ -10,6 +10,10 @@ WITH page AS (
 SELECT
   page.student_id,
   s.source_id,
+  least(
+    (SELECT min(as_of_date) FROM engagement_features AS e WHERE e.student_id = page.student_id),
+    (SELECT min(as_of_date) FROM performance_features AS p WHERE p.student_id = page.student_id)
+  ) AS as_of,
   ARRAY(
     SELECT (e.engagement_score * 100)::integer FROM engagement_features AS e
     WHERE e.student_id = page.student_id AND e.engagement_score IS NOT NULL
