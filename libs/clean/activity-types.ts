@@ -10,7 +10,8 @@ const ALIASES: Readonly<Record<Exclude<ActivityType, 'other'>, readonly string[]
   completion: ['course_module_completion'],
 };
 
-const TYPE_OF_WORD: ReadonlyMap<string, ActivityType> = new Map(
+/** Every word that is known without a file of an institution's own. */
+export const TYPE_OF_WORD: ReadonlyMap<string, ActivityType> = new Map(
   Object.entries(ALIASES).flatMap(([type, words]) =>
     [type, ...words].map((word): [string, ActivityType] => [word, type as ActivityType]),
   ),

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { type ActivityObservation, readActivity } from '#libs/clean/activity-logs.ts';
+import { TYPE_OF_WORD } from '#libs/clean/activity-types.ts';
 import { accepted, activityRow, asEvent, completionRow, reading, UTC } from './build.ts';
 
 const NBSP = '\u00a0';
@@ -28,6 +30,27 @@ describe('the words for each type', () => {
 
   test.each(pairs)('$word in upper case and between white space is a $type', ({ word, type }) => {
     expect(typeOf(` \t${word.toUpperCase()}\n\v\f\r`)).toBe(type);
+  });
+
+  test('are these and no others, here, in the oracle and in schemas/features.md', () => {
+    const read = (file: string): string => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
+    const known = pairs.map(({ word, type }) => `${type} ← ${word}`).sort();
+    const inCode = [...TYPE_OF_WORD].map(([word, type]) => `${type} ← ${word}`);
+    expect(inCode.sort(), 'write it into WORDS above, too').toEqual(known);
+    const [, builtIn = ''] =
+      /with built_in \(word, type\) as \(([\s\S]*?)\n\), given/.exec(read('test/oracle/01_rows.sql')) ?? [];
+    const inOracle = [...builtIn.matchAll(/\('(\w+)', '(\w+)'\)/g)].map(([, word, type]) => `${type} ← ${word}`);
+    expect(inOracle.sort(), 'built_in in test/oracle/01_rows.sql').toEqual(known);
+    const [, aliases = ''] = /\*\*Aliases\*\*: ([\s\S]*?)anything else/.exec(read('schemas/features.md')) ?? [];
+    const onPage = aliases
+      .replaceAll(/\s+/g, ' ')
+      .split(' · ')
+      .filter((part) => part.includes(' ← '))
+      .flatMap((part) => {
+        const [type = '', words = ''] = part.split(' ← ');
+        return [type, ...words.split(', ')].map((word) => `${type} ← ${word.trim()}`);
+      });
+    expect(onPage.sort(), '**Aliases** in schemas/features.md').toEqual(known);
   });
 
   test.each([

@@ -1,5 +1,6 @@
 import { COVERAGE_KINDS, type FirstDays } from '#libs/aggregate/coverage.ts';
 import { readActivity } from '#libs/clean/activity-logs.ts';
+import { TYPE_OF_WORD } from '#libs/clean/activity-types.ts';
 import { readEnrollment } from '#libs/clean/enrollments.ts';
 import { readGrade } from '#libs/clean/grades.ts';
 import { isRejected, type Rejected } from '#libs/clean/rejection.ts';
@@ -12,6 +13,7 @@ import type { ClassNumbers } from '#libs/derive/attention/numbers.ts';
 import { type LocalDay, MS_PER_DAY } from '#libs/domain/local-date.ts';
 import { tableZone, type Zone } from '#libs/domain/zone.ts';
 import { anomalyFamily } from '#libs/families/anomaly.ts';
+import { courseAsOf } from '#libs/families/course-as-of.ts';
 import { engagementFamily } from '#libs/families/engagement.ts';
 import { evaluateKey } from '#libs/families/evaluate.ts';
 import { performanceFamily } from '#libs/families/performance.ts';
@@ -248,9 +250,20 @@ function classOfSample(results: readonly ReturnType<typeof resultOf>[]): ClassNu
   return classNumbers(members, span, { ...testSettings().deriving, expectedShare: 10 });
 }
 
-/** Of every key of the sample. */
+/** How many days ago the last fact of a course was, and the day for which it speaks. */
+const COURSES = Array.from({ length: 40 }, (_, ago) => [ago, courseAsOf(TODAY - ago, TODAY)] as const);
+
+/**
+ * Of every key of the sample; and what no drawn row need show, though what is stored follows from it: each word for an
+ * activity, and when a course freezes.
+ */
 export function sampleResults() {
   const rows = [...Array.from({ length: KEYS }, (_, n) => rowsOf(n)), ...OWN];
   const numbers = classOfSample(rows.map((own, n) => resultOf(own, n)));
-  return { numbers, keys: rows.map((own, n) => resultOf(own, n, n % 10 === 7 ? null : numbers)) };
+  return {
+    words: [...TYPE_OF_WORD].sort(),
+    courses: COURSES,
+    numbers,
+    keys: rows.map((own, n) => resultOf(own, n, n % 10 === 7 ? null : numbers)),
+  };
 }
