@@ -16,7 +16,7 @@ import { COLUMN_NAMES, columnOf, type Explained, explainColumn, type FeatureColu
 import { groundsOf } from './grounds.ts';
 import { CHANGE_CODES, EFFECT_CODES } from './parts.ts';
 import { MOST_LISTED } from './row-list.ts';
-import { readableRows, readSourceRows } from './source-rows.ts';
+import { READ_TABLES, readableRows, readSourceRows } from './source-rows.ts';
 
 export const explainParams = z.strictObject({
   student: entityId.meta({ description: 'The student: our integer, or the UUID of the source' }),
@@ -24,7 +24,7 @@ export const explainParams = z.strictObject({
   feature: z.string().meta({ description: 'A column of the data catalogue' }),
 });
 
-const table = z.enum(['enrollments', 'activity_logs', 'grades']);
+const table = z.enum(READ_TABLES);
 const at = known(z.iso.datetime({ precision: 3 }), 'The time of the row; null where it says none, or does not read');
 const count = z.int().min(0).meta({ description: 'How many there are, listed or not' });
 

@@ -54,17 +54,17 @@ interface Days {
 export function listRows(source: SourceRows, definition: Definition, { today, asOf }: Days): RowLists {
   const selection = selectionOf(definition);
   const first = firstDayOfWindow(definition, asOf);
-  const tables = [
-    rowsOf(
+  const tables = Object.values({
+    enrollments: rowsOf(
       'enrollments',
       source,
       selection,
       { until: today, first: Number.NEGATIVE_INFINITY },
       repeats(ENROLMENT_RULES),
     ),
-    rowsOf('activity_logs', source, selection, { until: asOf, first }, standForActivity),
-    rowsOf('grades', source, selection, { until: asOf, first }, standForGrade),
-  ];
+    activity_logs: rowsOf('activity_logs', source, selection, { until: asOf, first }, standForActivity),
+    grades: rowsOf('grades', source, selection, { until: asOf, first }, standForGrade),
+  } satisfies Record<ReadTable, unknown>);
   return { rows: cut(tables.flatMap(({ rows }) => rows)), left_out: cut(tables.flatMap(({ out }) => out)) };
 }
 

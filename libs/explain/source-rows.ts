@@ -6,6 +6,7 @@ import { isRejected, type Rejected, readOrReject } from '#libs/clean/rejection.t
 import type { ReadingSettings } from '#libs/clean/settings.ts';
 import type { RowsOfKey } from '#libs/dataset/key-rows.ts';
 import type { StudentCourse } from '#libs/domain/family.ts';
+import type { TableOfKeys } from '#libs/domain/source-tables/index.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { readImagesOfKey } from '#libs/store/images/key-images.ts';
 
@@ -15,7 +16,8 @@ export interface Observations {
   readonly activity_logs: ActivityObservation;
   readonly grades: GradeObservation;
 }
-export type ReadTable = keyof Observations;
+/** Every table of keys: the compiler asks for one that is new. */
+export type ReadTable = TableOfKeys;
 
 /** A row of the source by its id, and what it was read as. */
 export interface RowRead<O> {
@@ -29,7 +31,11 @@ export type SourceRows = { readonly [T in ReadTable]: readonly RowRead<Observati
 /** Read without giving others a turn: a key may have a hundred thousand. */
 const ROWS_AT_A_STRETCH = 2_000;
 
-const READERS = { enrollments: readEnrollment, activity_logs: readActivity, grades: readGrade };
+const READERS = { enrollments: readEnrollment, activity_logs: readActivity, grades: readGrade } satisfies Record<
+  ReadTable,
+  unknown
+>;
+export const READ_TABLES = Object.keys(READERS) as ReadTable[];
 
 /** Reads them by the functions that the roles read with. */
 export async function readSourceRows(

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AnyRowChange, Change } from '#libs/domain/change.ts';
-import { neededColumns } from '#libs/domain/source-tables/index.ts';
+import { familyOf, neededColumns, SOURCE_TABLES, type SourceTable } from '#libs/domain/source-tables/index.ts';
 import { openDatabase } from '#libs/platform/postgres/database.ts';
 import type { ChangeBatch } from '#libs/source/contract.ts';
 import { stageBatch } from '#libs/store/images/stage.ts';
@@ -69,6 +69,21 @@ async function indexes(table?: string): Promise<string[]> {
   return rows.map(({ definition }) => definition);
 }
 
+/** A row of any table, with nothing but whose it is. */
+const anyRow = (table: SourceTable): AnyRowChange =>
+  ({
+    table,
+    op: 'read',
+    id: rowId('grades', 1),
+    after: Object.fromEntries(
+      neededColumns(table).map(({ name }) => [
+        name,
+        name === 'student_id' ? STUDENT : name === 'course_id' ? COURSE : null,
+      ]),
+    ),
+    position: { epoch, lsn: 0n },
+  }) as AnyRowChange;
+
 const gradesStored = (): Promise<object[]> =>
   analytics.db.query('SELECT id, live, grade_value FROM state.image_grades ORDER BY id');
 const stored = (n: number, grade_value: string | null = '1', live = true): object => ({
@@ -89,6 +104,19 @@ test('they are gone while rows come, and at the end they are as the migrations m
   await complete();
   expect(await indexes()).toEqual(before);
   expect(await gradesStored()).toEqual([stored(1), stored(2), stored(3)]);
+});
+
+test.each(SOURCE_TABLES)('those of %s are made again, too', async (table) => {
+  const before = await indexes();
+  const wanted = familyOf(table) === null ? [] : [`image_${table}_key`, `image_${table}_gone`];
+  const missing = wanted.filter((name) => !before.some((definition) => definition.includes(`INDEX ${name} `)));
+  expect(missing, 'its migration makes these as those of the other tables are made').toEqual([]);
+  await stage(piece(anyRow(table)));
+  expect(await indexes(table)).toEqual([]);
+  await complete();
+  expect(await indexes(), 'state.make_image_indexes does not know it: replace that function in the migration').toEqual(
+    before,
+  );
 });
 
 test('an index that somebody else has added stays', async () => {

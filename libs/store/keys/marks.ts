@@ -1,7 +1,8 @@
 import type { Family, StudentCourse } from '#libs/domain/family.ts';
 import { laterPosition, type Position } from '#libs/domain/position.ts';
+import { familyOf, SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { keySql } from './statements.ts';
+import { fillKeyTemplate, keySql } from './statements.ts';
 
 /** Notified when there is something to derive, with what. */
 export const WAKE_CHANNEL = 'prepadata_wake';
@@ -121,9 +122,17 @@ export class MarkSet {
   }
 }
 
+const KEYS_MARK_ALL = fillKeyTemplate('keys_mark_all', 'all', {
+  keysOfRows: SOURCE_TABLES.flatMap((table) => {
+    const family = familyOf(table);
+    if (family === null) return [];
+    return `SELECT '${family}' AS family, course_id, student_id FROM state.image_${table} WHERE live AND course_id IS NOT NULL AND student_id IS NOT NULL`;
+  }).join('\n  UNION\n  '),
+});
+
 /** Marks every key there is, awaited, in one statement. */
 export async function markAllKeys(tx: Queryable, priority: MarkPriority, position: Position | null): Promise<void> {
   // This and what else is done with all there is reads tables whole, see PLANS_OF_QUEUES.
   await tx.query('SET LOCAL enable_seqscan = on');
-  await tx.query(keySql.keys_mark_all, [priority, position?.epoch ?? null, position?.lsn ?? null]);
+  await tx.query(KEYS_MARK_ALL, [priority, position?.epoch ?? null, position?.lsn ?? null]);
 }

@@ -25,7 +25,6 @@ export const { sql: keySql, fillTemplate: fillKeyTemplate } = openStatements(
     'keys_add',
     'keys_claim',
     'keys_first_days',
-    'keys_mark_all',
     'keys_next',
     'keys_restore',
     'keys_update',
