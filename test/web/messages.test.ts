@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { ACTIVITY_TYPES } from '#libs/domain/activity-type.ts';
+import { familyOf, SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
 import { AR } from '../../services/web/src/i18n/ar.ts';
 import { EN } from '../../services/web/src/i18n/en.ts';
 import { FR } from '../../services/web/src/i18n/fr.ts';
@@ -27,6 +29,12 @@ test('none is unused: each stands in the code, whole or as one of a kind', () =>
   expect(kinds.length).toBeGreaterThan(2);
   const unused = keys.filter((key) => !code.includes(`'${key}'`) && !kinds.some((start) => key.startsWith(start)));
   expect(unused).toEqual([]);
+});
+
+test('every type of activity and every table has a word, by which rows are listed', () => {
+  const tables = SOURCE_TABLES.filter((table) => familyOf(table) !== null).map((table) => `table.${table}`);
+  const words = [...ACTIVITY_TYPES.map((type) => `said.${type}`), ...tables];
+  expect(words.filter((word) => !(word in EN))).toEqual([]);
 });
 
 test.each(['fr', 'ar'])('%s fills in what English does, in each plural form', (language) => {
