@@ -188,9 +188,18 @@ describe('the access record', () => {
         return false;
       }
     };
-    await serveWhile(analytics.db, { accessRecord: file, accessRecordDays: 10 }, async () => {
+    await serveWhile(analytics.db, { accessRecord: file, accessRecordDays: 10 }, async ({ url }) => {
       await expect.poll(() => there(2)).toBe(false);
+    const asked = (age: number, what = ''): string => `{"time":"${days(age).toISOString()}","path":"${what}"}\n`;
+    // What is written to so seldom that it does not end: its old lines go, in what has ended as well.
+    writeFileSync(file, `${asked(400) + asked(11) + asked(9, 'kept')}no line of ours\n`);
+    writeFileSync(`${file}.3`, asked(12) + asked(8, 'kept'));
       expect(there(1)).toBe(true);
     });
   });
 });
+      await expect.poll(() => readFileSync(file, 'utf8')).toBe(`${asked(9, 'kept')}no line of ours\n`);
+      expect(readFileSync(`${file}.3`, 'utf8')).toBe(asked(8, 'kept'));
+      // What is asked from now on stands behind them.
+      await fetch(`${url}/api/courses`);
+      expect(readFileSync(file, 'utf8')).toContain('/api/courses');
