@@ -20,3 +20,10 @@ export const NO_CHARACTER = '\uFFFF';
 
 /** False for a text that holds bytes which are none. */
 export const isText = (text: string): boolean => !text.includes(NO_CHARACTER);
+
+/**
+ * The text for a terminal. What would steer it, as the names and the errors of others may, is shown: a line may not be taken back,
+ * and another written in its place.
+ */
+export const forTerminal = (text: string): string =>
+  text.replaceAll(/(?![\t\n])\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);

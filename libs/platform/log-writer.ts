@@ -74,11 +74,11 @@ export class LogWriter {
   /**
    * Changes lines that were written, also in the files that ended before; nothing is written meanwhile, and a process that
    * dies on the way leaves each file as it was or as it is to be.
-   * @param change given a line without its end
-   * @returns how many lines are others now
+   * @param change given a line without its end; null: it goes
+   * @returns how many lines are others now, or gone
    * @throws the error of Node when a file cannot be read or written
    */
-  rewrite(change: (line: string) => string): number {
+  rewrite(change: (line: string) => string | null): number {
     const { file, kept } = this.#options;
     if (file === undefined) return 0;
     let changed = 0;
@@ -140,14 +140,14 @@ export class LogWriter {
 
 const nthOf = (file: string, n: number): string => (n === 0 ? file : `${file}.${n}`);
 
-function rewriteFile(file: string, change: (line: string) => string): number {
+function rewriteFile(file: string, change: (line: string) => string | null): number {
   if (!existsSync(file)) return 0;
   const lines = readFileSync(file, 'utf8').split('\n');
   const after = lines.map((line) => (line === '' ? line : change(line)));
   const changed = after.filter((line, index) => line !== lines[index]).length;
   if (changed === 0) return 0;
   const { atime, mtime } = statSync(file);
-  writeFileSync(`${file}.new`, after.join('\n'), { mode: 0o600 });
+  writeFileSync(`${file}.new`, after.filter((line) => line !== null).join('\n'), { mode: 0o600 });
   utimesSync(`${file}.new`, atime, mtime);
   renameSync(`${file}.new`, file);
   return changed;

@@ -1,5 +1,6 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { ConfigurationError, messageOf, PrepaError, UnrecoverableError } from '#libs/domain/errors.ts';
+import { forTerminal } from '#libs/domain/text.ts';
 
 /** 0 drained, 2 configuration, 3 a schema or data that a restart cannot fix, 1 anything else. */
 export function exitCodeOf(error: unknown): number {
@@ -11,7 +12,9 @@ export function exitCodeOf(error: unknown): number {
  * What a person is told of an error: for our own what happened and what to do, a line each; else what the driver or
  * Node said, with the stack only where the error may be a fault of the program.
  */
-export function explain(error: unknown): string {
+export const explain = (error: unknown): string => forTerminal(wordsOf(error));
+
+function wordsOf(error: unknown): string {
   if (error instanceof PrepaError) return `${error.message}\n  ${error.hint}`;
   if (!(error instanceof Error)) return String(error);
   const { code } = error as { code?: unknown };

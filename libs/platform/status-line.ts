@@ -1,3 +1,5 @@
+import { forTerminal } from '#libs/domain/text.ts';
+
 /** Progress on one line that is written over on a terminal; elsewhere a line each time the text changes in kind. */
 export class StatusLine {
   readonly #out: NodeJS.WriteStream;
@@ -9,7 +11,8 @@ export class StatusLine {
   }
 
   /** @param kind of what is said: off a terminal only the first line of each kind is printed */
-  show(kind: string, text: string): void {
+  show(kind: string, said: string): void {
+    const text = forTerminal(said);
     if (this.#out.isTTY) {
       const width = (this.#out.columns || 100) - 3;
       this.#out.write(`\r\u001b[K  ${text.length > width ? `${text.slice(0, width - 1)}…` : text}`);
@@ -26,6 +29,6 @@ export class StatusLine {
 
   print(text: string): void {
     this.clear();
-    this.#out.write(`${text}\n`);
+    this.#out.write(`${forTerminal(text)}\n`);
   }
 }

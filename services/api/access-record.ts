@@ -21,8 +21,8 @@ export interface AccessRecord {
   record(access: Access): void;
   /** Takes the names of erased students out of every line there is. @returns of how many */
   hide(names: ErasedNames): number;
-  /** Deletes the files that are no longer written to since then, milliseconds since 1970. @returns how many */
-  forget(before: number): number;
+  /** Deletes what was asked before then, milliseconds since 1970. @returns how many files, and lines of the others */
+  forget(before: number): { readonly files: number; readonly lines: number };
 }
 
 interface Line extends Access {
@@ -44,9 +44,16 @@ export function openAccessRecord(file: string, now: () => number, names: () => E
       writer.write(`${JSON.stringify(hideIn(line, names()))}\n`);
     },
     hide: (erased) => writer.rewrite((line) => hideInText(line, erased)),
-    forget: (before) => writer.forget(before),
+    forget: (before) => {
+      const first = new Date(before).toISOString();
+      // A file in which little is written lasts for years: what is old goes from it line by line.
+      return { files: writer.forget(before), lines: writer.rewrite((line) => (timeOf(line) < first ? null : line)) };
+    },
   };
 }
+
+/** Of what is no line of ours, later than any. */
+const timeOf = (line: string): string => /^\{"time":"([^"]*)"/.exec(line)?.[1] ?? '\uffff';
 
 const hideIn = (line: Line, names: ErasedNames): Line => ({
   ...line,

@@ -10,7 +10,7 @@ export interface UpkeepOptions {
   readonly record: AccessRecord;
   /** Told whenever others are erased, before the lines there are are rewritten. */
   readonly onNames: (names: ErasedNames) => void;
-  /** How long files are kept that are no longer written to; null: until they have grown over. */
+  /** How long lines are kept; null: until their files have grown over. */
   readonly days: number | null;
   readonly now: () => number;
   readonly log: Log;
@@ -43,9 +43,9 @@ export function startAccessUpkeep(options: UpkeepOptions): Loop {
         if (lines > 0) log.info({ lines }, 'lines of the access record name erased students no more');
       }
       if (days !== null && now() - forgotten >= FORGET_EVERY_MS) {
-        const files = record.forget(now() - days * DAY_MS);
+        const gone = record.forget(now() - days * DAY_MS);
         forgotten = now();
-        if (files > 0) log.info({ files }, 'files of the access record that were kept long enough were deleted');
+        if (gone.files + gone.lines > 0) log.info(gone, 'what of the access record was kept long enough was deleted');
       }
       return 'idle';
     },

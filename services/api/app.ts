@@ -68,7 +68,10 @@ async function answer(ctx: Koa.Context, next: Koa.Next, options: AppOptions): Pr
   delete ctx.headers['cache-control'];
   ctx.set({ 'x-request-id': requestId, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
   try {
-    const { authorization, host, origin } = ctx.headers;
+    const { authorization, origin } = ctx.headers;
+    // Of two, a proxy before us may have looked at the other one.
+    const [first, ...others] = ctx.req.headersDistinct['host'] ?? [];
+    const host = others.length === 0 ? first : undefined;
     const address = ctx.req.socket.remoteAddress ?? '';
     const request = { method: ctx.method, authorization, host, origin, address, isOpen: openPaths.has(ctx.path) };
     ctx.state['caller'] = gate(request);

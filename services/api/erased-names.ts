@@ -14,6 +14,10 @@ const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi;
 /** In a path, and among the parameters. */
 const INTEGER = /(\/student\/|\/temporal\/|\/trajectory\/|\/explain\/|\bstudent_id=)0*(\d+)(?!\w|-)/g;
 
+/** Where a page of a list began: the key of the row before it, in which a student may stand. */
+const CURSOR = /(\bcursor=)([\w-]+)/g;
+const numbersIn = (cursor: string): string[] => Buffer.from(cursor, 'base64url').toString('latin1').match(/\d+/g) ?? [];
+
 export const NOBODY_ERASED: ErasedNames = { version: '', hide: (text) => text };
 
 interface ErasedRow {
@@ -38,7 +42,11 @@ export async function readErasedNames(db: Queryable): Promise<ErasedNames> {
       .replaceAll(INTEGER, (whole, before: string, id: string) => {
         const digest = byInteger.get(id);
         return digest === undefined ? whole : `${before}${shown(digest)}`;
-      });
+      })
+      // Which of its numbers is the student's is for the list to know, and nobody needs the place any more.
+      .replaceAll(CURSOR, (whole, before: string, cursor: string) =>
+        numbersIn(cursor).some((number) => byInteger.has(number)) ? `${before}…` : whole,
+      );
   return {
     version: rows.map((row) => row.digest).join(' '),
     hide: (text) => {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { systemClock } from '#libs/domain/clock.ts';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import { hasEnded, totalsOf } from '#libs/domain/run.ts';
+import { forTerminal } from '#libs/domain/text.ts';
 import { takeSettings } from '#libs/pipeline/adopt.ts';
 import { erasureSigner } from '#libs/pipeline/erasure-key.ts';
 import { startReport } from '#libs/pipeline/report.ts';
@@ -155,7 +156,7 @@ async function runNow(
     job,
     runId,
     signal,
-    lineOfNews((line) => process.stderr.write(`${line}\n`)),
+    lineOfNews((line) => process.stderr.write(`${forTerminal(line)}\n`)),
   );
   process.stdout.write(describeRun(run));
   return run.status === 'succeeded' && run.verdict !== null && totalsOf(run.verdict).left === 0 ? 0 : 1;

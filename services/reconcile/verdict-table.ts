@@ -1,4 +1,5 @@
 import { type Tally, totalsOf, type Verdict } from '#libs/domain/run.ts';
+import { forTerminal } from '#libs/domain/text.ts';
 import type { PipelineRun } from '#libs/store/runs/runs.ts';
 
 const COLUMNS = ['equal', 'mismatched', 'missing', 'extra', 'repaired'] as const;
@@ -12,7 +13,7 @@ export function describeRun(run: PipelineRun): string {
   const what = `${run.mode}${run.dryRun ? ', dry run' : ''}: ${run.status} after ${seconds.toFixed(1)} s`;
   const why = run.reason === null ? '' : `: ${run.reason}`;
   const head = `run ${run.runId}, ${what}${why}\n`;
-  return run.verdict === null ? head : `${head}\n${describeVerdict(run.verdict)}`;
+  return forTerminal(run.verdict === null ? head : `${head}\n${describeVerdict(run.verdict)}`);
 }
 
 function describeVerdict(verdict: Verdict): string {

@@ -1,4 +1,5 @@
 import { ConfigurationError } from '#libs/domain/errors.ts';
+import { forTerminal } from '#libs/domain/text.ts';
 import { loadConfig } from '#libs/platform/config/config.ts';
 import { describeSettings, SETTINGS_OF } from '#libs/platform/config/groups.ts';
 import { onSignals } from '#libs/platform/lifecycle.ts';
@@ -45,7 +46,7 @@ function checkArguments({ values, words }: Typed<typeof OPTIONS>): void {
 }
 
 const tell = (line: string): void => {
-  process.stdout.write(`${line}\n`);
+  process.stdout.write(`${forTerminal(line)}\n`);
 };
 
 async function main(typed: Typed<typeof OPTIONS>): Promise<number> {

@@ -194,7 +194,11 @@ describe('names of this machine, while there are no tokens', () => {
   });
 
   test('a request without a name is refused', async () => {
-    for (const head of ['GET /api/students HTTP/1.1\r\nHost: \r\n', 'GET /api/students HTTP/1.0\r\n']) {
+    for (const head of [
+      'GET /api/students HTTP/1.1\r\nHost: \r\n',
+      'GET /api/students HTTP/1.0\r\n',
+      'GET /api/students HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n',
+    ]) {
       const answer = await askRaw(api.port, `${head}Connection: close\r\n\r\n`);
       expect(answer).toMatch(/^HTTP\/1\.1 403 .*"code":"forbidden_host"/s);
     }

@@ -117,11 +117,15 @@ test('an empty list has its header line', async () => {
 describe('what a spreadsheet would run is text', () => {
   test.each([
     ['=1+1', "'=1+1"],
+    // Where commas are decimal, a spreadsheet parts cells at semicolons, and lines within quotes that it does not see.
+    ["x;=cmd|' /C calc'!A0", `"x;'=cmd|' /C calc'!A0"`],
+    ['a\tb\n@c', `"a\tb\n'@c"`],
+    ['Algebra; Analysis - I', '"Algebra; Analysis - I"'],
     ['+49 30', "'+49 30"],
     ['-5', "'-5"],
     ['@SUM(A1)', "'@SUM(A1)"],
-    ['\t=1', "'\t=1"],
-    ['\r=1', `"'\r=1"`],
+    ['\t=1', `"'\t=1"`],
+    ['\r=1', `"'\r'=1"`],
     ['a "b", c\r\nd', '"a ""b"", c\r\nd"'],
     ['عمر', 'عمر'],
     [-5, '-5'],

@@ -264,7 +264,8 @@ describe('least privilege', () => {
     expect(having('API_TOKENS')).toEqual([API]);
   });
 
-  test('roles write nowhere but in memory, and the API in its access record', () => {
+  test('roles write nowhere but in memory, the API in its access record, and reconcile the key of erasures', () => {
+    const places: Record<string, string> = { [API]: 'access', reconcile: 'erasures' };
     for (const [name, role] of roles) {
       expect(role, name).toMatchObject({
         read_only: true,
@@ -272,9 +273,11 @@ describe('least privilege', () => {
         cap_drop: ['ALL'],
         security_opt: ['no-new-privileges:true'],
       });
-      expect(role.volumes ?? [], name).toEqual(name === API ? ['access:/var/lib/prepadata'] : []);
+      expect(role.volumes ?? [], name).toEqual(name in places ? [`${places[name]}:/var/lib/prepadata`] : []);
     }
     expect(environmentOf(service(API))['API_ACCESS_RECORD']).toMatch(/^\/var\/lib\/prepadata\//);
+    // Without ERASURE_KEY a key is made there; where none can be kept, nobody is erased.
+    expect(environmentOf(service('reconcile'))['DATA_DIR']).toBe('/var/lib/prepadata');
     expect(read('Dockerfile')).toContain('install -d -o node -m 700 /var/lib/prepadata');
   });
 });

@@ -171,6 +171,15 @@ describe('the access record', () => {
     for (const asked of paths) expect(names.hide(asked), asked).toBe(asked.replace('/6', `/${shown}`));
   });
 
+  test('keeps no place in a list that began behind who was erased', async () => {
+    const names = await readErasedNames(analytics.db);
+    const cursor = (...key: (string | number)[]) => `cursor=${Buffer.from(JSON.stringify(key)).toString('base64url')}`;
+    // 4 is erased, 5 and 44 are not.
+    for (const key of [[4], [8, 12, 4, 1], [1, 4, '2026-01-01'], ['17', 'performance_features:4/1']])
+      expect(names.hide(`limit=9&${cursor(...key)}`)).toBe('limit=9&cursor=…');
+    for (const key of [[5], [44], ['2026-05-05', 9]]) expect(names.hide(cursor(...key))).toBe(cursor(...key));
+  });
+
   test('files that are no longer written to are deleted when they were kept long enough', async () => {
     const file = path.join(folder, 'old.log');
     const days = (n: number): Date => new Date(Date.parse('2026-03-20T12:00:00Z') - n * 86_400_000);
@@ -181,6 +190,10 @@ describe('the access record', () => {
       writeFileSync(`${file}.${n}`, 'x\n');
       utimesSync(`${file}.${n}`, days(age), days(age));
     }
+    const asked = (age: number, what = ''): string => `{"time":"${days(age).toISOString()}","path":"${what}"}\n`;
+    // What is written to so seldom that it does not end: its old lines go, in what has ended as well.
+    writeFileSync(file, `${asked(400) + asked(11) + asked(9, 'kept')}no line of ours\n`);
+    writeFileSync(`${file}.3`, asked(12) + asked(8, 'kept'));
     const there = (n: number): boolean => {
       try {
         return readFileSync(`${file}.${n}`, 'utf8') !== '';
@@ -188,9 +201,14 @@ describe('the access record', () => {
         return false;
       }
     };
-    await serveWhile(analytics.db, { accessRecord: file, accessRecordDays: 10 }, async () => {
+    await serveWhile(analytics.db, { accessRecord: file, accessRecordDays: 10 }, async ({ url }) => {
       await expect.poll(() => there(2)).toBe(false);
       expect(there(1)).toBe(true);
+      await expect.poll(() => readFileSync(file, 'utf8')).toBe(`${asked(9, 'kept')}no line of ours\n`);
+      expect(readFileSync(`${file}.3`, 'utf8')).toBe(asked(8, 'kept'));
+      // What is asked from now on stands behind them.
+      await fetch(`${url}/api/courses`);
+      expect(readFileSync(file, 'utf8')).toContain('/api/courses');
     });
   });
 });

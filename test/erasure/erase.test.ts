@@ -4,7 +4,7 @@ import { MS_PER_DAY } from '#libs/domain/local-date.ts';
 import { openSettings } from '#libs/families/settings.ts';
 import { adoptSettings } from '#libs/pipeline/adopt.ts';
 import { loadConfig } from '#libs/platform/config/config.ts';
-import { countRows, readmitStudent, readStanding } from '#libs/store/erasure/erasure.ts';
+import { countRows, readmitStudent, readProspect, readStanding } from '#libs/store/erasure/erasure.ts';
 import { openSigner, verifyRecord } from '#libs/store/erasure/record.ts';
 import { type RepairScene, repairImages } from '#libs/store/images/repair.ts';
 import { stageBatch } from '#libs/store/images/stage.ts';
@@ -205,6 +205,24 @@ describe('a student is erased', () => {
     expect(verifyRecord({ ...signed, signature: `${signed.signature}0` }, SIGNER)).toBe('changed');
     expect(verifyRecord(signed, openSigner('another key, as long as it has to be'))).toBe('another key');
   });
+});
+
+test('who is named by nothing but a record that could not be read is erased as well', async () => {
+  const payload = `no such schema; base64: ${Buffer.from(`\u0000\u0002H${ANN}\u0006Ann`).toString('base64')}`;
+  const origin = { table: 'students', position: { epoch: 0, lsn: 0n }, reason: 'undecodable' } as const;
+  const undecodable = [{ ...origin, origin: 'lms.students:0:1', payload }];
+  await stageBatch(world.db, { changes: [], undecodable }, settings.reading);
+  expect(await rowsNaming(world.db, ANN, 0)).toHaveLength(1);
+  expect(await readProspect(world.db, BEN)).toEqual({ refused: 'unknown' });
+  expect(await readProspect(world.db, ANN)).toMatchObject({
+    refused: null,
+    rows: { rejected_change: 1 },
+    isDone: false,
+  });
+  const { record } = await erase(world.db, ANN);
+  expect(record.removed).toEqual({ rejected_change: 1 });
+  expect(await rowsNaming(world.db, ANN, 0)).toEqual([]);
+  expect(await readProspect(world.db, ANN)).toMatchObject({ refused: null, isDone: true });
 });
 
 describe('nothing brings the student back', () => {

@@ -69,7 +69,7 @@ test('every part comes up; after a kill -9 the next start goes on; Ctrl-C stops 
     reconcile: 'prepadata_reconcile',
     register: 'prepadata_writer',
   });
-  for (const file of ['access.log', 'logins.json', 'running.json'])
+  for (const file of ['access.log', 'logins.json', 'running.json', 'broker/data'])
     expect(statSync(path.join(stack.folder, file)).mode & 0o077, file).toBe(0);
   expect(secretsWritten()).toEqual([]);
   const killed = stack.processes;

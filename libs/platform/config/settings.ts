@@ -190,7 +190,7 @@ export const SETTINGS = {
     'How long runs that have ended are kept, the newest ones always. off: for ever; 365 is usual',
   ),
   RETAIN_ACCESS_DAYS: daysOrOff(
-    'How long files of the access record are kept that are no longer written to. off: until they have grown over; 180 is usual',
+    'How long lines of the access record are kept. off: until its files have grown over; 180 is usual',
   ),
   DATA_DIR: text('.prepadata', 'Folder for the embedded databases, the log and running.json'),
   STACK_DIR: text('.stack', 'Folder of npm run stack: databases, broker, registry, logs'),

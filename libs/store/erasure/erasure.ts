@@ -107,9 +107,10 @@ export type ErasureProspect =
 
 export async function readProspect(db: Queryable, sourceId: Uuid): Promise<ErasureProspect> {
   const { state, isExcluded, erasure, onItsWay } = await readStanding(db, sourceId);
-  if (state === 'unknown' && onItsWay === null) return { refused: 'unknown' };
   if (isExcluded) return { refused: 'excluded' };
   const rows = await countRows(db, sourceId);
+  // A record that could not be read may name somebody of whom nothing else has come.
+  if (state === 'unknown' && onItsWay === null && Object.keys(rows).length === 0) return { refused: 'unknown' };
   const isDone = state === 'erased' && onItsWay === null && Object.keys(rows).length === 0;
   return { refused: null, erasure, onItsWay, rows, isDone };
 }

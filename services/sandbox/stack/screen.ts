@@ -1,3 +1,4 @@
+import { forTerminal } from '#libs/domain/text.ts';
 import type { MemberState, MemberView } from './member.ts';
 import { residentMb, type Vitals } from './vitals.ts';
 
@@ -104,7 +105,10 @@ export class Canvas {
   draw(lines: readonly string[]): void {
     if (!this.isLive) return;
     const [width, height] = [(this.#out.columns || 100) - 1, (this.#out.rows || 50) - 1];
-    const shown = lines.slice(0, height).map((line) => (line.length > width ? `${line.slice(0, width - 1)}…` : line));
+    const shown = lines
+      .slice(0, height)
+      .map(forTerminal)
+      .map((line) => (line.length > width ? `${line.slice(0, width - 1)}…` : line));
     this.#out.write(`${this.#back()}${shown.map((line) => `${line}\u001b[K\n`).join('')}\u001b[J`);
     this.#drawn = shown.length;
   }

@@ -47,6 +47,12 @@ test('it names the roles, and each is a program', () => {
   }
 });
 
+test('the one place that it may write to is where reconcile keeps the key of erasures, for its user alone', () => {
+  expect(valuesOf('ProtectSystem')).toEqual(['strict']);
+  expect(valuesOf('Environment')).toEqual([`DATA_DIR=/var/lib/${valuesOf('StateDirectory')[0]}`]);
+  expect(valuesOf('StateDirectoryMode')).toEqual(['0700']);
+});
+
 test('it reloads at the signal for that, and ends at the signal for that, with success', async () => {
   const { child, screen } = start('api', { ...addressEnv('ANALYTICS_DB', analytics.address), API_PORT: '0' });
   await expect.poll(screen).toContain('ready: the API is served');

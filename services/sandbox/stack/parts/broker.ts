@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UnrecoverableError } from '#libs/domain/errors.ts';
@@ -54,6 +54,8 @@ export function startBroker(options: BrokerOptions): Promise<Broker> {
     });
     if (!existsSync(path.join(data, 'meta.properties')))
       await format(parts, config, data, security === undefined ? [] : userArguments(security));
+    // What it writes there, the broker lets everybody read who gets so far: what every student did, and names.
+    chmodSync(data, 0o700);
     const running = await startJava(
       {
         name: 'broker',
