@@ -117,7 +117,7 @@ export const ENGAGEMENT = {
     ...completions,
     unit: 'count',
     window: 'ever',
-    formula: 'Resources whose latest completion state is done (1 or 2).',
+    formula: 'Resources whose latest completion state, under whatever word, is done (1 or 2).',
     nullWhen: unseen('a completion row'),
   },
   activities_total: {

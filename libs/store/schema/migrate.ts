@@ -19,7 +19,7 @@ const WITHOUT_LIMITS = 'SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout 
  */
 const GIVE_UP_SOON = "SET LOCAL lock_timeout = '5s'";
 
-const FIND_VERSION = 'SELECT coalesce(max(version), 0) AS version FROM schema_version';
+const FIND_VERSIONS = 'SELECT version FROM schema_version ORDER BY version';
 const CREATE_VERSIONS =
   'CREATE TABLE IF NOT EXISTS schema_version (version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())';
 
@@ -73,9 +73,11 @@ async function hasSchema(db: Queryable): Promise<boolean> {
 
 async function isUpToDate(db: Database, schemas: URL): Promise<boolean> {
   if (!(await hasSchema(db))) return false;
-  const version = await currentVersion(db);
-  const newest = listMigrations(new URL('sql/', schemas)).at(-1)?.version ?? 0;
-  return version === newest && (await new Views(db, new URL('views/', schemas)).areInPlace());
+  const applied = await appliedVersions(db);
+  const migrations = listMigrations(new URL('sql/', schemas));
+  const isAll = migrations.every(({ version }) => applied.includes(version));
+  const isOurs = (applied.at(-1) ?? 0) <= (migrations.at(-1)?.version ?? 0);
+  return isAll && isOurs && (await new Views(db, new URL('views/', schemas)).areInPlace());
 }
 
 async function notOurs(db: Queryable, cause: unknown): Promise<SchemaHeld> {
@@ -95,18 +97,19 @@ async function bringUp(tx: Queryable, schemas: URL): Promise<string[]> {
   await tx.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
   await tx.query(GIVE_UP_SOON);
   await tx.query(CREATE_VERSIONS);
-  const applied = await currentVersion(tx);
+  const applied = await appliedVersions(tx);
   const migrations = listMigrations(new URL('sql/', schemas));
-  const newest = migrations.at(-1)?.version ?? 0;
-  if (applied > newest) {
+  const [last, newest] = [applied.at(-1) ?? 0, migrations.at(-1)?.version ?? 0];
+  if (last > newest) {
     throw new UnrecoverableError(
       'schema_newer',
-      `the analytics database is at schema version ${applied}, this program knows up to ${newest}`,
+      `the analytics database is at schema version ${last}, this program knows up to ${newest}`,
       'run the version of the program that last wrote this database, or a newer one',
     );
   }
   const views = new Views(tx, new URL('views/', schemas));
-  const pending = migrations.filter((migration) => migration.version > applied);
+  // Not those with a higher number: a lower one may have come later, from another branch.
+  const pending = migrations.filter((migration) => !applied.includes(migration.version));
   for (const { version, name, text } of pending) {
     await views.run(() => tx.query(text));
     await tx.query('INSERT INTO schema_version (version, name) VALUES ($1, $2)', [version, name]);
@@ -114,7 +117,6 @@ async function bringUp(tx: Queryable, schemas: URL): Promise<string[]> {
   return [...pending.map((migration) => migration.name), ...(await views.apply())];
 }
 
-async function currentVersion(tx: Queryable): Promise<number> {
-  const [row] = await tx.query<{ version: number }>(FIND_VERSION);
-  return row?.version ?? 0;
+async function appliedVersions(tx: Queryable): Promise<number[]> {
+  return (await tx.query<{ version: number }>(FIND_VERSIONS)).map(({ version }) => version);
 }

@@ -6,6 +6,7 @@ import { adoptSettings } from '#libs/pipeline/adopt.ts';
 import { erasureSigner } from '#libs/pipeline/erasure-key.ts';
 import { type Pipeline, startPipeline } from '#libs/pipeline/pipeline.ts';
 import { retentionOf } from '#libs/pipeline/retention.ts';
+import { namesOf } from '#libs/platform/config/config.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import type { Lifecycle } from '#libs/platform/lifecycle.ts';
 import type { Log } from '#libs/platform/log.ts';
@@ -25,6 +26,7 @@ import { apiSettings, startApi } from '../../api/role.ts';
 import { engagementRole } from '../../engagement/role.ts';
 import { performanceRole } from '../../performance/role.ts';
 import { startReconcile } from '../../reconcile/role.ts';
+import { dropNarrowPublication } from '../campus/publication.ts';
 import { type CampusDatabase, openSampleCampus, startSampleCampus } from '../campus/role.ts';
 import { type LocalDatabases, startDatabases } from './databases.ts';
 import { buildPages } from './pages.ts';
@@ -63,6 +65,7 @@ export async function runLocal(options: LocalOptions): Promise<void> {
         ),
       )
     : undefined;
+  if (source !== undefined) await dropNarrowPublication(source, config.SOURCE_PUBLICATION, namesOf(config));
   const onWaiting = (sentence: string): void => line.show('waiting', sentence);
   const db = await openAnalytics(databases.analytics, {
     connections: 12,

@@ -1,0 +1,44 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { migrate } from '#libs/store/schema/migrate.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+
+const FOLDER = new URL('../../schemas/sql/', import.meta.url);
+const MIGRATIONS = readdirSync(FOLDER).sort();
+const versionOf = (name: string): number => Number(name.slice(0, 4));
+
+let analytics: TestDatabase;
+beforeEach(async () => {
+  analytics = await createTestDatabase('migrate');
+});
+afterEach(() => analytics.drop());
+
+const columns = ({ db }: TestDatabase): Promise<unknown[]> =>
+  db.query(`SELECT table_schema, table_name, column_name, data_type, column_default, is_nullable FROM information_schema.columns
+    WHERE table_schema IN ('public', 'state', 'compat') ORDER BY 1, 2, 3`);
+
+/** Numbers were given on branches, and what had the lower one came later: versions that people had in between. */
+test.each([
+  ['of the roles as processes', [1, 2, 3, 4, 5, 6, 8, 11]],
+  ['of the connector', [1, 2, 3, 4, 5, 6, 8, 10, 11]],
+  ['of the anomalies', [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 17]],
+])('a database %s gets the migrations that came later with lower numbers, too', async (_, versions) => {
+  const { db } = analytics;
+  await db.query(
+    'CREATE TABLE schema_version (version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())',
+  );
+  for (const name of MIGRATIONS.filter((file) => versions.includes(versionOf(file)))) {
+    await db.query(readFileSync(new URL(name, FOLDER), 'utf8'));
+    await db.query('INSERT INTO schema_version (version, name) VALUES ($1, $2)', [versionOf(name), name]);
+  }
+  const applied = (await migrate(db)).filter((name) => !name.startsWith('views/'));
+  expect(applied).toEqual(MIGRATIONS.filter((file) => !versions.includes(versionOf(file))));
+  expect(await migrate(db)).toEqual([]);
+  const fresh = await createTestDatabase('migrate_fresh');
+  try {
+    await migrate(fresh.db);
+    expect(await columns(analytics)).toEqual(await columns(fresh));
+  } finally {
+    await fresh.drop();
+  }
+});
