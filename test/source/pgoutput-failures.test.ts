@@ -112,6 +112,8 @@ describe('a connection that breaks', () => {
     expect(reader.deliveries.length).toBe(before);
     hold.open();
     await agreed();
+    // Also of a part of a transaction it is known which epoch's it is.
+    for (const { of, progress } of reader.deliveries) expect(of ?? progress).toMatchObject({ epoch: 1 });
     expect(warnings).toEqual([expect.stringMatching(/does not answer: .*; trying again in 100 ms/)]);
     expect(world.progress.reasons.length).toBe(1);
   });

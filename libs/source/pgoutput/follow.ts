@@ -85,7 +85,7 @@ export async function follow(
         applied === undefined ? undefined : { stream: settings.stream, epoch, applied };
       // A connection that breaks meanwhile is seen after this: the batch is still the subscriber's.
       delivering = true;
-      await run.deliver(progress === undefined ? { changes } : { changes, progress });
+      await run.deliver({ changes, of: { stream: settings.stream, epoch }, ...(progress && { progress }) });
       delivering = false;
       if (progress === undefined) continue;
       stream.confirm(progress.applied);
