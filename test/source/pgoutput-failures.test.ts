@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -323,6 +324,37 @@ describe('a second reader', () => {
     expect(second.reader.deliveries).toEqual([]);
     expect(world.progress.reasons.length).toBe(1);
   });
+});
+
+test('a reader whose process is frozen leaves the slot to another', async () => {
+  const { address } = world.database;
+  await world.database.db.query(`ALTER DATABASE "${address.database}" SET wal_sender_timeout = '2s'`);
+  const child = spawn(process.execPath, ['libs/platform/launch.mjs', 'test/source/reader-child.ts'], {
+    env: {
+      ...process.env,
+      READER_ADDRESS: JSON.stringify(address),
+      READER_SLOT: world.slotPrefix,
+      READER_FROZEN_AFTER: '6000',
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    let said = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    await eventually(() => said).toMatch(/streaming/);
+    child.kill('SIGSTOP');
+    const { source } = open();
+    await eventually(() => source.status().detail).toMatch(/waiting as standby/);
+    await streaming(source);
+    child.kill('SIGCONT');
+    await addStudents();
+    await agreed();
+    await eventually(() => said).toMatch(/streaming\n(starting\n|waiting\n)+$/);
+  } finally {
+    child.kill('SIGKILL');
+  }
 });
 
 /** Well below the minute after which the server ends a connection that nobody answers on. */

@@ -31,6 +31,10 @@ export async function follow(
   const { run, control, signal } = session;
   const { settings, status } = run;
   const slot = slotName(settings.slotPrefix, epoch);
+  // From here on it is asked something every few seconds. A process that is frozen asks nothing and has a system that goes on
+  // answering for its connections; so the server itself ends the session, whose lock goes to another reader. It may wake
+  // meanwhile: what it then stages is of the same epoch, and changes nothing, or of an older one, and is refused.
+  await control.query(`SET idle_session_timeout = ${settings.frozenAfter}`);
   const now = await readNow(control);
   const statusEvery = await readStatusEvery(session);
   const encoding = await encodingOf(control);
