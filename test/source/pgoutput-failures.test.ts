@@ -357,6 +357,26 @@ test('a reader whose process is frozen leaves the slot to another', async () => 
   }
 });
 
+test('a reader whose batch is not staged leaves the slot to another, and stands by once it is', async () => {
+  const hold = gate();
+  const first = open({ stuckAfter: 500 }, async (batch) => {
+    if (batch.changes[0]?.op === 'create') await hold.wait;
+    return 'done' as const;
+  });
+  await streaming(first.source);
+  const second = open();
+  await eventually(() => second.source.status().detail).toMatch(/waiting as standby/);
+  await addStudents();
+  await streaming(second.source);
+  expect(first.source.status().detail).toMatch(/any other process may read meanwhile; the batch under way ends first$/);
+  await agreed();
+  hold.open();
+  await eventually(() => first.source.status().detail).toMatch(/waiting as standby/);
+  await addStudents();
+  await agreed();
+  expect(world.progress.reasons.length).toBe(1);
+});
+
 /** Well below the minute after which the server ends a connection that nobody answers on. */
 const SOON = { timeout: 30_000, interval: 10 };
 

@@ -36,6 +36,8 @@ export interface PgoutputOptions {
   readonly idleEvery?: number;
   /** A reader of which its server has heard nothing for so long leaves the slot to others, milliseconds. Default 60,000. */
   readonly frozenAfter?: number;
+  /** A reader one of whose batches is not staged for so long leaves the slot to others, milliseconds. Default 300,000. */
+  readonly stuckAfter?: number;
   readonly clock?: Clock;
   /** Told at each change of state, sentence or snapshot count. */
   readonly onStatus?: (status: SourceStatus) => void;
@@ -56,6 +58,7 @@ export function withPgoutputDefaults(options: PgoutputOptions): PgoutputSettings
     stream: PGOUTPUT_STREAM,
     idleEvery: 10_000,
     frozenAfter: 60_000,
+    stuckAfter: 300_000,
     clock: systemClock,
     onStatus: () => {},
     log: () => {},
