@@ -9,6 +9,7 @@ import { type Database, isDatabaseFault } from '#libs/platform/postgres/database
 import { Backoff, sleep } from '#libs/platform/retry.ts';
 import type { ChangeBatch, ChangeSource, Delivery } from '#libs/source/contract.ts';
 import { type StageOptions, type StageResult, stageBatch } from '#libs/store/images/stage.ts';
+import { EpochEnded } from '#libs/store/progress/progress.ts';
 import type { Work } from './work.ts';
 
 export interface IntakeOptions {
@@ -129,7 +130,7 @@ class IntakeWorker implements Intake {
           await backoff.wait(this.#stopping.signal);
           continue;
         }
-        if (error instanceof UnrecoverableError) throw error;
+        if (error instanceof UnrecoverableError || error instanceof EpochEnded) throw error;
         failures += 1;
         if (failures < 2) continue;
         log.error({ err: error, changes: batch.changes.length }, 'a batch could not be staged');
@@ -141,11 +142,12 @@ class IntakeWorker implements Intake {
 
   async #halve(batch: ChangeBatch, staging: StageOptions, error: unknown): Promise<boolean> {
     const { changes, ...ending } = batch;
+    const { progress, of = progress } = batch;
     if (changes.length > 1) {
       const middle = Math.ceil(changes.length / 2);
       // Progress and the end of a snapshot belong to the whole, so they go with the half that comes last.
       return (
-        (await this.#stage({ changes: changes.slice(0, middle) }, staging)) &&
+        (await this.#stage({ changes: changes.slice(0, middle), ...(of && { of }) }, staging)) &&
         (await this.#stage({ ...ending, changes: changes.slice(middle) }, staging))
       );
     }

@@ -35,6 +35,11 @@ export interface ChangeBatch {
   readonly changes: readonly Change[];
   /** Stored in the batch's own transaction; absent while a transaction or a snapshot is under way. */
   readonly progress?: Progress;
+  /**
+   * Which epoch of which stream it belongs to, for a stream that one process reads at a time: staged only while the stream
+   * is in it, with `progress` or without. What a reader brings that another has taken the stream over from is refused.
+   */
+  readonly of?: Pick<Progress, 'stream' | 'epoch'>;
   /** The same for each partition that the batch has records of. Only moves forward, whoever writes it last. */
   readonly partitions?: readonly Progress[];
   /** What came and could not be read: to be listed as rejected in the batch's own transaction. */

@@ -5,6 +5,8 @@ import { type Intake, startIntake } from '#libs/pipeline/intake.ts';
 import { Work } from '#libs/pipeline/work.ts';
 import { openLog } from '#libs/platform/log.ts';
 import type { Delivery } from '#libs/source/contract.ts';
+import { stageBatch } from '#libs/store/images/stage.ts';
+import { openProgressStore } from '#libs/store/progress/progress.ts';
 import { uuid } from '../api/support.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { testSettings } from '../support/settings.ts';
@@ -105,4 +107,25 @@ test.each([
   deliver(many(3, op, age === undefined ? undefined : Date.now() - age));
   await expect.poll(() => done).toBe(1);
   expect(work.isBehind).toBe(isBehind);
+});
+
+test.each([
+  { what: 'the last whole transaction', batch: { progress: { stream: 'pgoutput', epoch: 1, applied: 9n } } },
+  { what: 'a part of a transaction', batch: { of: { stream: 'pgoutput', epoch: 1 } } },
+  { what: 'a part of a snapshot', batch: { of: { stream: 'pgoutput', epoch: 1 }, isPartOfSnapshot: true } },
+] as const)('once another process has begun another epoch nothing is staged of $what', async ({ batch }) => {
+  const { db } = analytics;
+  const progress = openProgressStore(db);
+  await db.query('TRUNCATE state.epoch, stream_progress RESTART IDENTITY');
+  await progress.beginEpoch('pgoutput', 'a server', 'a test');
+  const changes = many(4, 'isPartOfSnapshot' in batch ? 'read' : 'create');
+  // This reader sleeps, and another one reads all that the source has: these rows are not there any more.
+  const epoch = await progress.beginEpoch('pgoutput', 'a server', 'a test');
+  const place = { stream: 'pgoutput', epoch, applied: 20n };
+  await stageBatch(db, { changes: [], progress: place, snapshotCompleted: { epoch } }, testSettings().reading);
+  begin();
+  deliveries.next({ batch: { changes, ...batch }, done: () => {} });
+  await expect.poll(() => failures).toEqual([expect.objectContaining({ code: 'epoch_ended' })]);
+  const ids = changes.map(({ id }) => id);
+  expect(await db.query('SELECT id FROM state.image_courses WHERE id = ANY ($1::uuid[])', [ids])).toEqual([]);
 });

@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { isDatabaseFault, type Queryable } from '#libs/platform/postgres/database.ts';
+import { sleep } from '#libs/platform/retry.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 let postgres: TestDatabase;
@@ -56,6 +57,16 @@ test('a transaction that goes on after a failure is told of it again', async () 
     await tx.query('SELECT 1');
   });
   await expect(stubborn).rejects.toMatchObject({ code: '22012' });
+});
+
+test('a connection that is lost while nothing is asked of it is a fault of the database to the next statement', async () => {
+  const cut = postgres.db.transaction(async (tx) => {
+    const [own] = await tx.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    await postgres.db.query('SELECT pg_terminate_backend($1)', [own?.pid ?? 0]);
+    await sleep(200);
+    await tx.query('SELECT 1');
+  });
+  await expect(cut).rejects.toSatisfy(isDatabaseFault);
 });
 
 test('statements given in one turn leave in one piece', async () => {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { RowChange } from '#libs/domain/change.ts';
 import type { Image } from '#libs/store/images/image.ts';
-import { EpochEnded, type ImageRepair, type RepairScene, repairImages } from '#libs/store/images/repair.ts';
+import { type ImageRepair, type RepairScene, repairImages } from '#libs/store/images/repair.ts';
 import { imagesOf, stageBatch } from '#libs/store/images/stage.ts';
-import { openProgressStore } from '#libs/store/progress/progress.ts';
+import { EpochEnded, openProgressStore } from '#libs/store/progress/progress.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { testSettings } from '../support/settings.ts';
 

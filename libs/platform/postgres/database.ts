@@ -260,7 +260,8 @@ export function isDatabaseFault(error: unknown): boolean {
   if (error instanceof SessionRefused) return true;
   const code = (error as Error & { code?: string }).code;
   if (code === undefined)
-    return /connection terminated|connection timeout|timeout exceeded|timeout expired|read timeout/i.test(
+    // Of a connection that was lost while nothing was asked of it, the next statement hears only that it is not queryable.
+    return /connection terminated|connection timeout|timeout exceeded|timeout expired|read timeout|is not queryable/i.test(
       error.message,
     );
   if (/^E[A-Z]+$/.test(code)) return true;

@@ -14,9 +14,13 @@ export interface DatabaseSession extends Queryable {
 /** A statement without an answer by then means that nobody is there any more. Milliseconds. */
 const ANSWER_MS = 30_000;
 
-/** So that the server, too, soon notices a client whose machine is gone, and gives its locks to others. */
+/**
+ * So that the server, too, soon notices a client whose machine is gone, and gives its locks to others; and one whose process is
+ * frozen, for which its system goes on answering. Who holds such a session asks something every few seconds; of the relay, a
+ * sending may take a minute.
+ */
 const KEEPALIVE =
-  'SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; SET tcp_user_timeout = 25000';
+  "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; SET tcp_user_timeout = 25000; SET idle_session_timeout = '2min'";
 
 type Run = <R extends object>(statement: SqlStatement | string, values: readonly SqlValue[]) => Promise<R[]>;
 

@@ -31,6 +31,10 @@ export async function follow(
   const { run, control, signal } = session;
   const { settings, status } = run;
   const slot = slotName(settings.slotPrefix, epoch);
+  // From here on it is asked something every few seconds. A process that is frozen asks nothing and has a system that goes on
+  // answering for its connections; so the server itself ends the session, whose lock goes to another reader. It may wake
+  // meanwhile: what it then stages is of the same epoch, and changes nothing, or of an older one, and is refused.
+  await control.query(`SET idle_session_timeout = ${settings.frozenAfter}`);
   const now = await readNow(control);
   const statusEvery = await readStatusEvery(session);
   const encoding = await encodingOf(control);
@@ -49,6 +53,13 @@ export async function follow(
     if (delivering && !signal.aborted) status.say('waiting', `${messageOf(error)}; the batch under way ends first`);
   };
   session.onControlLost = fail;
+  // Whose way to the analytics database is cut waits for it without end: another process may have one. What is under way is staged
+  // by both then, or refused, as above. Where there is no other, this one goes on when its batch is staged.
+  const leave = (): void => {
+    control.query('SELECT pg_advisory_unlock_all()').catch(() => {});
+    const minutes = Math.round(settings.stuckAfter / 60_000);
+    fail(new Waiting(`a batch has not been staged for ${minutes} minutes; any other process may read meanwhile`));
+  };
   const idle = new IdleTimer(queue, settings.idleEvery);
   const stream = openStream({
     address: settings.address,
@@ -85,7 +96,10 @@ export async function follow(
         applied === undefined ? undefined : { stream: settings.stream, epoch, applied };
       // A connection that breaks meanwhile is seen after this: the batch is still the subscriber's.
       delivering = true;
-      await run.deliver(progress === undefined ? { changes } : { changes, progress });
+      const stuck = setTimeout(leave, settings.stuckAfter);
+      await run
+        .deliver({ changes, of: { stream: settings.stream, epoch }, ...(progress && { progress }) })
+        .finally(() => clearTimeout(stuck));
       delivering = false;
       if (progress === undefined) continue;
       stream.confirm(progress.applied);

@@ -67,7 +67,7 @@ async function deliverTables(session: ReplicationSession, epoch: number): Promis
     run.status.heard();
     if (read.done === true) return;
     next = readAhead(chunks);
-    await run.deliver({ changes: read.value.rows, isPartOfSnapshot: true });
+    await run.deliver({ changes: read.value.rows, isPartOfSnapshot: true, of: { stream: run.settings.stream, epoch } });
     rows += read.value.rows.length;
     sayProgress(run, { rows, estimated, ms: run.settings.clock.now() - begun }, read.value.table);
   }

@@ -34,6 +34,10 @@ export interface PgoutputOptions {
   readonly stream?: string;
   /** At least so long between two batches that carry progress and no change, milliseconds. Default 10,000. */
   readonly idleEvery?: number;
+  /** A reader of which its server has heard nothing for so long leaves the slot to others, milliseconds. Default 60,000. */
+  readonly frozenAfter?: number;
+  /** A reader one of whose batches is not staged for so long leaves the slot to others, milliseconds. Default 300,000. */
+  readonly stuckAfter?: number;
   readonly clock?: Clock;
   /** Told at each change of state, sentence or snapshot count. */
   readonly onStatus?: (status: SourceStatus) => void;
@@ -53,6 +57,8 @@ export function withPgoutputDefaults(options: PgoutputOptions): PgoutputSettings
     maxBatch: 1000,
     stream: PGOUTPUT_STREAM,
     idleEvery: 10_000,
+    frozenAfter: 60_000,
+    stuckAfter: 300_000,
     clock: systemClock,
     onStatus: () => {},
     log: () => {},

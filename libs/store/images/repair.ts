@@ -5,7 +5,7 @@ import { familyOf, type SourceTable } from '#libs/domain/source-tables/index.ts'
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { erasedAmong } from '../keys/erased.ts';
 import { MARK_PRIORITY, MarkSet, NO_ORIGIN } from '../keys/marks.ts';
-import { progressSql } from '../progress/statements.ts';
+import { holdEpoch } from '../progress/progress.ts';
 import { type Image, type ImageColumns, sameContents } from './image.ts';
 import { RejectedSet } from './rejected.ts';
 import { imagesOf } from './stage.ts';
@@ -34,14 +34,6 @@ export interface RepairScene {
   readonly fingerprint: string;
 }
 
-/** The stream went over to another epoch meanwhile: what was compared says nothing any more. */
-export class EpochEnded extends Error {
-  constructor() {
-    super('another epoch of the source has begun');
-    this.name = 'EpochEnded';
-  }
-}
-
 /**
  * Puts images right, round the guard: each keeps its position and its transaction, so that any later change still beats
  * it; a new one stands where a row of the epoch's snapshot would, but not below the truncate position; one too many becomes a
@@ -66,8 +58,7 @@ export async function repairImages(
   );
   const isKept = ({ student }: ImageRepair): boolean => student === undefined || !erased.has(student);
   const written = await write(tx, scene, new Map([...repairs].filter(([, repair]) => isKept(repair))));
-  const [progress] = await tx.query<{ epoch: number }>(progressSql.epoch_hold, [scene.stream]);
-  if (progress?.epoch !== scene.epoch) throw new EpochEnded();
+  await holdEpoch(tx, scene);
   const marks = new MarkSet();
   const rejected = new RejectedSet();
   for (const [id, after] of written) {

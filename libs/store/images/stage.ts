@@ -8,7 +8,7 @@ import type { ChangeBatch } from '#libs/source/contract.ts';
 import { erasedAmong } from '../keys/erased.ts';
 import { type Identities, resolveIds } from '../keys/identity.ts';
 import { MARK_PRIORITY, type MarkedKeys, MarkSet, markAllKeys, type NewRows } from '../keys/marks.ts';
-import { advancePartitions, advanceProgress } from '../progress/progress.ts';
+import { advancePartitions, advanceProgress, holdEpoch } from '../progress/progress.ts';
 import { idsOf, lowXid, toImageChange } from '../schema/project.ts';
 import { studentsNamed, uuidsIn, withoutErased, withoutNames } from './erased.ts';
 import { applyChange, type Image, type ImageChange, sameContents } from './image.ts';
@@ -298,7 +298,7 @@ class BatchStage {
 
   /** What follows from the images: marks, rejected rows, progress. */
   async finish(batch: ChangeBatch, erased: ReadonlySet<Uuid>): Promise<void> {
-    const { changes, progress, partitions = [], undecodable = [], snapshotCompleted } = batch;
+    const { changes, progress, of, partitions = [], undecodable = [], snapshotCompleted } = batch;
     const isSnapshot = snapshotCompleted !== undefined || changes.every((change) => change.op === 'read');
     for (const record of undecodable) this.rejected.putRecord(withoutNames(record, erased));
     this.#tx.withCommit(
@@ -314,6 +314,7 @@ class BatchStage {
     // That another process has taken the stream over has to be known before the commit.
     if (progress !== undefined)
       await advanceProgress(this.#tx, progress, snapshotCompleted !== undefined, lastCommit(changes));
+    else if (of !== undefined) await holdEpoch(this.#tx, of);
   }
 
   /** After a whole snapshot: what it did not bring is gone, and every key is to be derived. */

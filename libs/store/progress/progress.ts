@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { PrepaError } from '#libs/domain/errors.ts';
 import { SOURCE_TABLES, type SourceTable } from '#libs/domain/source-tables/index.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import {
@@ -100,9 +101,21 @@ export async function advancePartitions(
   ]);
 }
 
+/** The stream went over to another epoch meanwhile: what was read or compared in the one before says nothing any more. */
+export class EpochEnded extends PrepaError {
+  constructor() {
+    super(
+      'epoch_ended',
+      'another epoch of the source has begun: another process has taken the reading over',
+      'start this process again: it waits as standby, or reads on from where the other one is',
+    );
+    this.name = 'EpochEnded';
+  }
+}
+
 /**
  * Moves a stream's progress forward, in the batch's own transaction.
- * @throws Error when the stream is in another epoch by now: another process has taken it over
+ * @throws EpochEnded when the stream is in another epoch by now
  */
 export async function advanceProgress(
   tx: Queryable,
@@ -112,5 +125,14 @@ export async function advanceProgress(
 ): Promise<void> {
   const { stream, epoch, applied } = progress;
   const rows = await tx.query(progressSql.progress_advance, [stream, epoch, applied, snapshotCompleted, committedAt]);
-  if (rows.length === 0) throw new Error(`the stream ${stream} is not in epoch ${epoch} any more`);
+  if (rows.length === 0) throw new EpochEnded();
+}
+
+/**
+ * Keeps a stream in its epoch until the transaction ends.
+ * @throws EpochEnded when it is in another one by now
+ */
+export async function holdEpoch(tx: Queryable, { stream, epoch }: Pick<Progress, 'stream' | 'epoch'>): Promise<void> {
+  const [stored] = await tx.query<{ epoch: number }>(progressSql.epoch_hold, [stream]);
+  if (stored?.epoch !== epoch) throw new EpochEnded();
 }
