@@ -23,6 +23,7 @@ const STUDENTS_AT_ONCE = 200;
 interface Patience {
   readonly mostUnread?: number;
   readonly heartbeatMs?: number;
+  readonly lingerMs?: number;
 }
 
 interface Kept {
@@ -73,7 +74,7 @@ export class FeatureEvents {
 
   constructor(db: Queryable, options: Omit<FeatureNewsOptions, 'onChange'>, patience: Patience = {}) {
     this.#db = db;
-    this.#patience = { mostUnread: MOST_UNREAD, heartbeatMs: HEARTBEAT_MS, ...patience };
+    this.#patience = { mostUnread: MOST_UNREAD, heartbeatMs: HEARTBEAT_MS, lingerMs: LINGER_MS, ...patience };
     this.#options = options;
   }
 
@@ -119,7 +120,9 @@ export class FeatureEvents {
   #leave(reader: Reader): void {
     this.#readers.delete(reader);
     if (this.#readers.size > 0 || this.#feed === undefined) return;
-    this.#linger = setTimeout(() => void this.stop(), LINGER_MS).unref();
+    // Where several left at once, each comes here.
+    clearTimeout(this.#linger);
+    this.#linger = setTimeout(() => void this.stop(), this.#patience.lingerMs).unref();
   }
 
   /** What came after an event, if all of that is still kept and can be sent at once; else that anything may have changed. */

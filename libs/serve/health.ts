@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isDatabaseFault, type Queryable } from '#libs/platform/postgres/database.ts';
+import { isDatabaseFault, isRefusal, type Queryable } from '#libs/platform/postgres/database.ts';
 import type { Countdown } from '#libs/platform/time-left.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
 import { readsTopics } from '#libs/store/progress/instances.ts';
@@ -81,6 +81,7 @@ function describe(error: unknown): string {
   const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
   if (typeof code === 'string' && code in CUT_OFF) return `${CUT_OFF[code]} (${code})`;
   const suffix = typeof code === 'string' ? ` (${code})` : '';
+  if (isRefusal(error)) return `the analytics database does not let us in${suffix}`;
   return isDatabaseFault(error)
     ? `the analytics database does not answer${suffix}`
     : `the analytics database cannot be read${suffix}`;

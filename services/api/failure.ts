@@ -67,7 +67,8 @@ export function toFailure(error: unknown, requestId: string): ApiFailure {
   if (error instanceof BusyError) return refusal(503, error, { 'retry-after': String(error.seconds) });
   if (error instanceof DatabaseDeadlineError || error instanceof NotReadyError)
     return { ...refusal(503, error), level: 'warn' };
-  if (isDatabaseFault(error) || isLoginRefused(error)) return databaseAway();
+  // Who answers for a login that is refused sees it in the log and GET /api/ready.
+  if (isDatabaseFault(error)) return databaseAway();
   // Said for people to read, but not foreseen by any route: its cause is ours to look at.
   if (error instanceof PrepaError) return { ...refusal(500, error), level: 'error' };
   return internal(requestId);
@@ -82,10 +83,6 @@ function conflict(error: RunConflictError): ApiFailure {
   const { code, message, hint, runId } = error;
   return { status: 409, headers: {}, level: 'debug', body: { error: { code, message, hint, run_id: runId } } };
 }
-
-/** Passwords change, and databases are renamed, while we run: who answers for that sees it in the log and GET /api/ready. */
-const isLoginRefused = (error: unknown): boolean =>
-  error instanceof Error && /^(28|3D)/.test(String((error as Error & { code?: unknown }).code ?? ''));
 
 const databaseAway = (): ApiFailure => ({
   status: 503,

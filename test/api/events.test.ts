@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { openLog } from '#libs/platform/log.ts';
 import { FeatureEvents } from '#libs/serve/feature-events.ts';
@@ -271,6 +272,23 @@ test('who comes back is where it was until what it missed has come', async () =>
   }
   const ids = (await listening).slice(1);
   expect((await told(first, 4)).slice(0, 3)).toEqual(ids);
+  await events.stop();
+});
+
+test('after several have left at once, who comes next is not cut off when those would have been forgotten', async () => {
+  const lingerMs = 200;
+  const options = { address: analytics.address, log: openLog('silent') };
+  const events = new FeatureEvents(analytics.db, options, { lingerMs });
+  const leaving = new AbortController();
+  const closed = [1, 2].map(() => {
+    const stream = events.open({ course: null, signal: leaving.signal }).resume();
+    return new Promise((resolve) => stream.once('close', resolve));
+  });
+  leaving.abort();
+  await Promise.all(closed);
+  const next = events.open({ course: null, signal: new AbortController().signal }).resume();
+  await sleep(3 * lingerMs);
+  expect(next.readableEnded).toBe(false);
   await events.stop();
 });
 

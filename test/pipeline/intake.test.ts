@@ -4,6 +4,7 @@ import type { AnyRowChange, RowOp } from '#libs/domain/change.ts';
 import { type Intake, startIntake } from '#libs/pipeline/intake.ts';
 import { Work } from '#libs/pipeline/work.ts';
 import { openLog } from '#libs/platform/log.ts';
+import { type Database, openDatabase } from '#libs/platform/postgres/database.ts';
 import type { Delivery } from '#libs/source/contract.ts';
 import { stageBatch } from '#libs/store/images/stage.ts';
 import { openProgressStore } from '#libs/store/progress/progress.ts';
@@ -27,7 +28,7 @@ let failures: unknown[];
 let done: number;
 afterEach(() => intake.stop());
 
-function begin(options: { gatherMs?: number; fullBatch?: number } = {}): void {
+function begin(options: { gatherMs?: number; fullBatch?: number; db?: Database } = {}): void {
   deliveries = new Subject();
   work = new Work();
   failures = [];
@@ -128,4 +129,47 @@ test.each([
   await expect.poll(() => failures).toEqual([expect.objectContaining({ code: 'epoch_ended' })]);
   const ids = changes.map(({ id }) => id);
   expect(await db.query('SELECT id FROM state.image_courses WHERE id = ANY ($1::uuid[])', [ids])).toEqual([]);
+});
+
+test.each([
+  ['28P01', 'password authentication failed for user "prepadata_writer"'],
+  ['28000', 'no pg_hba.conf entry for host "10.0.0.1"'],
+  ['3D000', 'database "prepadata" does not exist'],
+  ['55000', 'database "prepadata" is not currently accepting connections'],
+  ['CERT_HAS_EXPIRED', 'certificate has expired'],
+  ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', 'tlsv1 alert unknown ca'],
+])('a change that came while the database did not let us in (%s) is not to blame', async (code, message) => {
+  let refusals = 2;
+  const transaction: Database['transaction'] = async (whole) => {
+    refusals -= 1;
+    if (refusals >= 0) throw Object.assign(new Error(message), { code });
+    return analytics.db.transaction(whole);
+  };
+  begin({ db: { ...analytics.db, transaction } });
+  deliver([course('create')]);
+  await expect.poll(() => done).toBe(1);
+  expect(await analytics.db.query('SELECT * FROM rejected_change')).toEqual([]);
+  expect({ failures, trouble: intake.trouble }).toEqual({ failures: [], trouble: null });
+});
+
+test('a login that is taken away while we run is waited for, in sight', async () => {
+  const [user, password] = [`taken_away_${process.pid}`, 'taken-away'];
+  await analytics.db.query(`CREATE ROLE ${user} SUPERUSER LOGIN PASSWORD '${password}'`);
+  const db = openDatabase({ ...analytics.address, user, password }, { connections: 2, onIdleError: () => {} });
+  try {
+    begin({ db });
+    deliver([course('create')]);
+    await expect.poll(() => done).toBe(1);
+    await analytics.db.query(`ALTER ROLE ${user} NOLOGIN`);
+    await analytics.db.query('SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = $1', [user]);
+    deliver([course('create')]);
+    await expect.poll(() => intake.trouble).toMatch(/not permitted to log in/);
+    await analytics.db.query(`ALTER ROLE ${user} LOGIN`);
+    await expect.poll(() => done, { timeout: 10_000 }).toBe(2);
+    expect({ failures, trouble: intake.trouble }).toEqual({ failures: [], trouble: null });
+  } finally {
+    await intake.stop();
+    await db.close();
+    await analytics.db.query(`DROP ROLE ${user}`);
+  }
 });

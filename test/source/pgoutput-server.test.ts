@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '#libs/platform/embedded-postgres/embedded.ts';
-import { type Database, openDatabase } from '#libs/platform/postgres/database.ts';
+import { type Database, type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
 import type { ChangeBatch, SlotStatus } from '#libs/source/contract.ts';
 import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
 import { SOURCE_SCHEMA } from '../support/source-schema.ts';
@@ -76,10 +76,11 @@ function live(
   replica = new Replica(),
   fate?: (batch: ChangeBatch) => Promise<Fate>,
   slotLimit: 'required' | 'none' = 'none',
+  login: Partial<DatabaseAddress> = {},
 ): Life {
   const warnings: string[] = [];
   const source = pgoutputSource({
-    address: server.admin(name),
+    address: { ...server.admin(name), ...login },
     progress,
     slotPrefix: name,
     slotLimit,
@@ -161,6 +162,26 @@ test('a database whose name is taken away for a moment, as by a restore, is wait
     await db.query('ALTER DATABASE renamed ALLOW_CONNECTIONS true');
   });
   await addStudents('renamed', 1);
+  await eventually(life.students).toBe(1);
+  expect(life.progress.reasons.length).toBe(1);
+  life.reader.stop();
+});
+
+test('a login that is taken away for a while is waited for, and it is said what to look at', async () => {
+  await freshDatabase('locked');
+  await within('locked', (db) => db.query(`CREATE ROLE locked SUPERUSER LOGIN PASSWORD 'locked'`));
+  const life = live('locked', undefined, undefined, undefined, 'none', { user: 'locked', password: 'locked' });
+  await eventually(life.state).toBe('streaming');
+  await within('locked', async (db) => {
+    await db.query('ALTER ROLE locked NOLOGIN');
+    await db.query(`SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE usename = 'locked'`);
+    await eventually(() => life.warnings.join('\n')).toMatch(
+      /\/locked refused the user "locked": role "locked" is not permitted to log in; waiting until it lets us in again \(check SOURCE_DB_USER/,
+    );
+    expect(life.state()).toBe('waiting');
+    await db.query('ALTER ROLE locked LOGIN');
+  });
+  await addStudents('locked', 1);
   await eventually(life.students).toBe(1);
   expect(life.progress.reasons.length).toBe(1);
   life.reader.stop();

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
+import { isNotTrusted } from '../certificates.ts';
 import type {
   DatabaseAddress,
   LoadingTransaction,
@@ -252,12 +253,23 @@ class TransactionStatements implements LoadingTransaction {
 }
 
 /**
+ * True where the server is there and does not let us in: the login, the database by its name, or a certificate. Whether that
+ * passes nobody knows: passwords change, databases are restored and certificates renewed while we run.
+ */
+export function isRefusal(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code } = error as { code?: unknown };
+  if (typeof code !== 'string') return /does not support SSL/i.test(error.message);
+  return /^(28|3D|55000$|ERR_SSL_)/.test(code) || isNotTrusted(code);
+}
+
+/**
  * True for a failure of the database itself (away, shutting down, out of space or connections, a deadlock or a lost
- * serialisation, a session that is not as it has to be): trying again later may work, and the input is not to blame.
+ * serialisation, a session that is not as it has to be, or none at all): trying again later may work, and the input is not to blame.
  */
 export function isDatabaseFault(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  if (error instanceof SessionRefused) return true;
+  if (error instanceof SessionRefused || isRefusal(error)) return true;
   const code = (error as Error & { code?: string }).code;
   if (code === undefined)
     // Of a connection that was lost while nothing was asked of it, the next statement hears only that it is not queryable.

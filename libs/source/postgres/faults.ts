@@ -53,6 +53,16 @@ export const codeOf = (error: unknown): string | undefined => {
  */
 const LOOK_AGAIN = new Set(['42704', '55006', '55000']);
 
+function loginRefusal(error: unknown, where: string, user: string): ConfigurationError | undefined {
+  const code = codeOf(error);
+  if (code !== '28P01' && code !== '28000') return undefined;
+  return new ConfigurationError(
+    `the source database ${where} refused the user "${user}": ${messageOf(error)}`,
+    'check SOURCE_DB_USER and SOURCE_DB_PASSWORD, and that pg_hba.conf admits this user, for replication as well',
+    { cause: error },
+  );
+}
+
 /**
  * Sorts a failure of the source's server.
  * @param where the server as an operator knows it, `host:port/database`
@@ -73,15 +83,16 @@ export function sortFailure(error: unknown, where: string, user: string, names: 
       cause,
     );
   }
-  const refused = tlsFailure(error, what, 'SOURCE_DB') ?? poolerRefusal(error, what, 'SOURCE_DB');
-  if (refused !== undefined) return refused;
-  if (code === '28P01' || code === '28000') {
-    return new ConfigurationError(
-      `the source database ${where} refused the user "${user}": ${said}`,
-      'check SOURCE_DB_USER and SOURCE_DB_PASSWORD, and that pg_hba.conf admits this user, for replication as well',
+  const refused = tlsFailure(error, what, 'SOURCE_DB') ?? loginRefusal(error, where, user);
+  if (refused !== undefined && wasThere) {
+    // An account that is locked, a certificate that ran out: who sets that right need not know of us.
+    return new Waiting(
+      `${refused.message}; waiting until it lets us in again (${refused.hint}; settings and their files are read at the start alone)`,
       cause,
     );
   }
+  const never = refused ?? poolerRefusal(error, what, 'SOURCE_DB');
+  if (never !== undefined) return never;
   if (code === '3D000') {
     return new ConfigurationError(
       `there is no such source database: ${where} (${said})`,
