@@ -13,7 +13,8 @@ import sqlite3
 import sys
 from collections.abc import Iterable
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicCollection, TopicPartition
+from confluent_kafka.admin import AdminClient
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer
 from confluent_kafka.serialization import MessageField, SerializationContext
@@ -34,6 +35,8 @@ CREATE TABLE IF NOT EXISTS place (
   topic TEXT, partition INTEGER, next INTEGER NOT NULL, read_at TEXT NOT NULL,
   PRIMARY KEY (topic, partition)
 );
+-- Which topic the places are in: one that was deleted and made anew has the same name and another id.
+CREATE TABLE IF NOT EXISTS known_topic (topic TEXT PRIMARY KEY, id TEXT NOT NULL);
 """
 
 # Delivery is at least once: the version decides, not the order of arrival. The same message twice changes nothing.
@@ -60,31 +63,37 @@ def registry_client() -> SchemaRegistryClient:
     return SchemaRegistryClient({name: value for name, value in settings.items() if value})
 
 
-def open_consumer() -> Consumer:
+def cluster_settings() -> dict[str, str]:
     # KAFKA_SASL_USERNAME is librdkafka's sasl.username, and so on.
     secured = {
         name.removeprefix("KAFKA_").replace("_", ".").lower(): value
         for name, value in os.environ.items()
         if name.startswith(("KAFKA_SECURITY_", "KAFKA_SASL_", "KAFKA_SSL_")) and value
     }
+    return {"bootstrap.servers": needed("KAFKA_BROKERS"), **secured}
+
+
+def open_consumer() -> Consumer:
     return Consumer({
-        "bootstrap.servers": needed("KAFKA_BROKERS"),
         # Places are kept in the file. A group is asked for all the same, and nothing is committed to it.
         "group.id": "feature-topics-to-sqlite",
         "enable.auto.commit": False,
         # A place that the topic no longer has is told, and not silently passed over.
         "auto.offset.reset": "error",
         "enable.partition.eof": True,
-        **secured,
+        **cluster_settings(),
     })
 
 
 class Follower:
     """Brings a SQLite file up to what the topics say."""
 
-    def __init__(self, db: sqlite3.Connection, consumer: Consumer, registry: SchemaRegistryClient) -> None:
+    def __init__(
+        self, db: sqlite3.Connection, consumer: Consumer, admin: AdminClient, registry: SchemaRegistryClient
+    ) -> None:
         self.db = db
         self.consumer = consumer
+        self.admin = admin
         # Each message names the schema that it was written with; a later one with more fields needs no new program.
         self.deserialize = AvroDeserializer(registry)
         self.partitions: set[tuple[str, int]] = set()
@@ -93,16 +102,27 @@ class Follower:
 
     def begin(self) -> None:
         """Goes on where the file ends, or anew where it is not there, is too old, or the topic is another one."""
-        if self.db.execute(IS_STALE).fetchone():
-            self.forget()
-        places = {(topic, number): next_ for topic, number, next_, _ in self.db.execute("SELECT * FROM place")}
         found = self.consumer.list_topics(timeout=30).topics
         missing = [topic for topic in TOPICS if topic not in found]
         if missing:
             sys.exit(f"there is no topic {', '.join(missing)}: start PrepaData's roles, or see that this login may describe it")
+        ids = self.topic_ids()
+        known = dict(self.db.execute("SELECT topic, id FROM known_topic"))
+        # Places may be in a new topic as well, and would pass over what was told there before them.
+        is_other = any(known.get(topic, id_) != id_ for topic, id_ in ids.items())
+        if is_other or self.db.execute(IS_STALE).fetchone():
+            self.forget()
+        with self.db:
+            self.db.executemany("INSERT OR REPLACE INTO known_topic VALUES (?, ?)", ids.items())
+        places = {(topic, number): next_ for topic, number, next_, _ in self.db.execute("SELECT * FROM place")}
         self.partitions = {(topic, number) for topic in TOPICS for number in found[topic].partitions}
         self.ended = set()
         self.consumer.assign([TopicPartition(*place, places.get(place, OFFSET_BEGINNING)) for place in self.partitions])
+
+    def topic_ids(self) -> dict[str, str]:
+        described = self.admin.describe_topics(TopicCollection(TOPICS), request_timeout=30)
+        ids = {topic: asked.result().topic_id for topic, asked in described.items()}
+        return {topic: f"{id_.get_most_significant_bits()} {id_.get_least_significant_bits()}" for topic, id_ in ids.items()}
 
     def forget(self) -> None:
         with self.db:
@@ -148,7 +168,8 @@ class Follower:
 def main(file: str, *options: str) -> None:
     consumer = open_consumer()
     try:
-        Follower(sqlite3.connect(file), consumer, registry_client()).follow(once="--once" in options)
+        admin = AdminClient(cluster_settings())
+        Follower(sqlite3.connect(file), consumer, admin, registry_client()).follow(once="--once" in options)
     except KeyboardInterrupt:
         pass
     except KafkaException as error:

@@ -224,4 +224,37 @@ describe('the consumer in Python', () => {
     await follow();
     expect(await differing()).toEqual([]);
   });
+
+  /** Deletes the topics; relays that start then make them anew, and tell every row again. */
+  async function makeAnew(): Promise<void> {
+    await allSent();
+    await Promise.all(relays.map((relay) => relay.stop()));
+    const topics = FAMILIES.map(featureTopicOf);
+    const client = bareKafka(cluster).admin();
+    await client.connect();
+    try {
+      await client.deleteTopics({ topics });
+      await until(
+        'the topics are gone',
+        async () => !(await client.listTopics()).some((topic) => topics.includes(topic)),
+      );
+    } finally {
+      await client.disconnect();
+    }
+    relays = FAMILIES.map((family) => testRelay({ db: world.db, publisher: publisher(family) }));
+    await until('every row is told again', async () => {
+      const states = await Promise.all(relays.map((relay) => relay.status()));
+      return states.every(({ sent, waiting }) => sent > 0 && waiting === 0);
+    });
+  }
+
+  test('begins anew where the topics were made anew, though its places are in the new ones as well', async () => {
+    await makeAnew();
+    await follow();
+    await commitSome(10);
+    await makeAnew();
+    expect(await differing()).not.toEqual([]);
+    await follow();
+    expect(await differing()).toEqual([]);
+  });
 });
