@@ -44,4 +44,55 @@ describe.skipIf(!hasBrowser)('who hears the pages', () => {
     expect(await focused(page)).toBe('A Back to the course');
     await page.context().close();
   });
+
+  test('keeps the focus when what was pressed goes, or has come to its end', async () => {
+    const { page } = await openPage(school.browser, `${school.url}/#/course/1`);
+    const next = page.getByRole('button', { name: 'Next' });
+    await next.focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('status').getByText('Page 2 of 2').waitFor();
+    expect(await focused(page)).toBe('BUTTON Next');
+    expect(await next.getAttribute('aria-disabled')).toBe('true');
+    await page.keyboard.press('Enter');
+    expect(await page.getByText('Page 2 of 2').count()).toBe(1);
+    await page.getByRole('button', { name: 'Try it' }).press('Enter');
+    await page.getByRole('button', { name: 'Try it' }).waitFor({ state: 'detached' });
+    expect(await focused(page)).toMatch(/^H2 What if/);
+    await page.context().close();
+  });
+
+  test('hears of a number what it is, and goes through its rows alone', async () => {
+    const { page } = await openPage(school.browser, 'about:blank');
+    const listed = Array.from({ length: 30 }, (_, id) => ({ id: `row ${id}`, at: null, read_as: { enrolled: true } }));
+    await page.route('**/api/explain/**', (route) =>
+      route.fulfill({
+        json: {
+          as_of: '2026-03-20',
+          value: 1,
+          definition: { table: 'performance_features', formula: 'f' },
+          parts: {},
+          rows: { count: 30, listed },
+          left_out: { count: 0, listed: [] },
+          would_change: [],
+        },
+      }),
+    );
+    await page.goto(`${school.url}/#/course/1/student/1`);
+    await page.locator('dl.facts button').first().press('Enter');
+    await page.getByText('and 20 more').waitFor();
+    expect(await page.locator('dialog [aria-live]').innerText()).toMatch(/^Logins, time,[^\n]*\s+As of/);
+    expect(await page.locator('dialog [aria-live] table').count()).toBe(0);
+    await page.getByRole('button', { name: 'Show more' }).press('Enter');
+    await page.getByText('and 20 more').waitFor({ state: 'detached' });
+    expect(await page.evaluate('document.activeElement.getAttribute("aria-label")')).toMatch(/^It rests on 30 rows/);
+    await page.context().close();
+  });
+
+  test('and who prints some of the students reads on the paper that they are not all', async () => {
+    const { page } = await openPage(school.browser, `${school.url}/#/course/1`);
+    await page.getByLabel('Show').selectOption('attention');
+    await page.emulateMedia({ media: 'print' });
+    expect(await page.getByText('3 of 60 students').isVisible()).toBe(true);
+    await page.context().close();
+  });
 });
