@@ -64,6 +64,19 @@ test.each(Object.entries(languages))(
   },
 );
 
+test('Arabic counts a hundred in the genitive, which has no ending of its own, and not as it counts eleven', () => {
+  const wrong = Object.entries(AR).filter(
+    ([, message]) => typeof message !== 'string' && /\{n\} \S*ًا/.test(message.other),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test('French has one word for a student', () => {
+  expect(Object.entries(FR).filter(([, message]) => formsOf(message).some((form) => /étudiant/i.test(form)))).toEqual(
+    [],
+  );
+});
+
 test('no page has a sentence of its own', () => {
   const pages = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.tsx'));
   expect(pages.length).toBeGreaterThan(8);

@@ -9,6 +9,8 @@ export type NameOf = (student: number) => string;
 interface Names {
   readonly nameOf: NameOf;
   readonly error: Error | undefined;
+  /** Whether they are known, or are not to be had. */
+  readonly isRead: boolean;
 }
 
 /**
@@ -29,7 +31,8 @@ export function useNames(course: number, shown: readonly { readonly student_id: 
     () => (student: number) => names?.get(student) ?? t('student.pseudonym', { id: String(student) }),
     [names],
   );
-  return { nameOf, error: mayNotSee(error) ? undefined : error };
+  const isRead = data !== undefined || error !== undefined;
+  return { nameOf, error: mayNotSee(error) ? undefined : error, isRead };
 }
 
 const mayNotSee = (error: Error | undefined): boolean => error instanceof Refusal && error.status === 403;

@@ -100,7 +100,7 @@ export const FR: Messages = {
     one: 'actif {n} jour sur les {days} derniers',
     other: 'actif {n} jours sur les {days} derniers',
   },
-  'reason.usual': 'la classe est d’habitude active {usual} jours sur {n}',
+  'reason.usual': 'jours d’activité habituels de la classe : {usual} sur {n}',
   'reason.missing': { one: '{n} travail manquant sur {owed}', other: '{n} travaux manquants sur {owed}' },
   'reason.marks': {
     one: 'notes {points} points sous la classe, sur {n} travail',

@@ -82,6 +82,15 @@ export function number(value: number, digits = 0): string {
   return format.format(value);
 }
 
+/** With its unit, by the short name that the language has for it. */
+export const unitText = (value: number, unit: 'megabyte' | 'millisecond', digits = 0): string =>
+  new Intl.NumberFormat(language, {
+    style: 'unit',
+    unit,
+    maximumFractionDigits: digits,
+    minimumFractionDigits: digits,
+  }).format(value);
+
 /** With so many decimals at most, and none that says nothing. */
 export const upTo = (value: number, digits: number): string =>
   number(value, Number.isInteger(value) ? 0 : Math.min(digits, decimalsOf(value)));

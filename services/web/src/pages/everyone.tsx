@@ -112,10 +112,11 @@ export function Everyone({ course, students, nameOf }: EveryoneProps) {
             ))}
           </select>
         </label>
-        <span class="muted small" role="status">
-          {t('everyone.count', { n: rows.length, all: students.length })}
-        </span>
       </div>
+      {/* Outside of the tools, which are not printed: paper has to say that it holds some and not all. */}
+      <p class="muted small" role="status">
+        {t('everyone.count', { n: rows.length, all: students.length })}
+      </p>
       <Scroll label={t('everyone.title')}>
         <table class="everyone">
           <Head order={order} sortBy={sortBy} />
@@ -128,11 +129,19 @@ export function Everyone({ course, students, nameOf }: EveryoneProps) {
       </Scroll>
       {pages > 1 && (
         <div class="tools">
-          <button type="button" class="act" disabled={shown === 0} onClick={() => setPage(shown - 1)}>
+          {/* Not disabled: the last page would take the focus from who goes through them by the keyboard. */}
+          <button type="button" class="act" aria-disabled={shown === 0} onClick={() => setPage(Math.max(0, shown - 1))}>
             {t('everyone.previous')}
           </button>
-          <span class="small">{t('everyone.page', { page: shown + 1, pages })}</span>
-          <button type="button" class="act" disabled={shown === pages - 1} onClick={() => setPage(shown + 1)}>
+          <span class="small" role="status">
+            {t('everyone.page', { page: shown + 1, pages })}
+          </span>
+          <button
+            type="button"
+            class="act"
+            aria-disabled={shown === pages - 1}
+            onClick={() => setPage(Math.min(pages - 1, shown + 1))}
+          >
             {t('everyone.next')}
           </button>
         </div>

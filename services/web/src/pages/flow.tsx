@@ -4,7 +4,7 @@ import { get } from '../api/ask.ts';
 import { ChartFigure } from '../charts/figure.tsx';
 import { pathOf, scale } from '../charts/scale.ts';
 import { useWidth } from '../charts/width.ts';
-import { number, t, timeText } from '../i18n/index.ts';
+import { number, t, timeText, unitText } from '../i18n/index.ts';
 
 const LOOK_MS = 10_000;
 
@@ -87,7 +87,7 @@ function FlowChart({ sentence, points, most }: FlowChartProps) {
           <g key={level}>
             <line class="axis" x1={LEFT} x2={width - RIGHT} y1={y(level)} y2={y(level)} />
             <text x={LEFT - 6} y={y(level) + 4} text-anchor="end">
-              {number(level)} ms
+              {unitText(level, 'millisecond')}
             </text>
           </g>
         ))}

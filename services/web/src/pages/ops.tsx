@@ -5,7 +5,7 @@ import type { Operation, RoleHealth } from '#libs/serve/operation.ts';
 import type { RejectedChange } from '#libs/serve/rejected.ts';
 import { askServer, get, Refusal } from '../api/ask.ts';
 import { useAnswer } from '../api/use-answer.ts';
-import { instantText, number, t, timeText } from '../i18n/index.ts';
+import { instantText, longDay, number, t, timeText, unitText } from '../i18n/index.ts';
 import { Download } from '../parts/download.tsx';
 import { useFreshness } from '../parts/freshness.tsx';
 import { Page } from '../parts/page.tsx';
@@ -156,19 +156,16 @@ function Roles({ freshness: { roles, lag_ms, instances } }: { readonly freshness
 }
 
 const MEGABYTE = 1_000_000;
+const megabytes = (bytes: number): string => unitText(bytes / MEGABYTE, 'megabyte', 1);
 
 function Streams({ freshness: { streams, source, connectors, today } }: { readonly freshness: Freshness }) {
   return (
     <section>
       <h2>{t('ops.source')}</h2>
       <dl class="facts">
-        {today !== null && <Fact name={t('ops.today')} value={today} />}
-        {source?.lag_bytes != null && (
-          <Fact name={t('ops.behind')} value={`${number(source.lag_bytes / MEGABYTE, 1)} MB`} />
-        )}
-        {source?.slot != null && (
-          <Fact name={t('ops.retained')} value={`${number(source.slot.retained_bytes / MEGABYTE, 1)} MB`} />
-        )}
+        {today !== null && <Fact name={t('ops.today')} value={longDay(today)} />}
+        {source?.lag_bytes != null && <Fact name={t('ops.behind')} value={megabytes(source.lag_bytes)} />}
+        {source?.slot != null && <Fact name={t('ops.retained')} value={megabytes(source.slot.retained_bytes)} />}
         {connectors.length > 0 && <Fact name={t('ops.connectors')} value={number(connectors.length)} />}
       </dl>
       <Scroll label={t('ops.source')}>

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { z } from 'zod';
 import type { AcceptedRun, RunAnswer, statusAnswer } from '#libs/serve/runs.ts';
 import { get, post } from '../api/ask.ts';
@@ -15,6 +15,7 @@ export function Runs() {
   const [status, setStatus] = useState<Status | undefined>();
   const [error, setError] = useState<Error | undefined>();
   const [refusal, setRefusal] = useState<Error | undefined>();
+  const start = useRef<HTMLButtonElement>(null);
   const look = (): void => {
     get<Status>('/api/pipeline/status').then((read) => {
       setStatus(read);
@@ -40,15 +41,25 @@ export function Runs() {
       <Problem error={refusal ?? error} />
       <div class="tools">
         <button
+          ref={start}
           type="button"
           class="act"
-          disabled={isActive}
-          onClick={() => send('/api/pipeline/trigger', { mode: 'reconcile' })}
+          // Not disabled: that would take the focus from who has just pressed it.
+          aria-disabled={isActive}
+          onClick={() => isActive || send('/api/pipeline/trigger', { mode: 'reconcile' })}
         >
           {t('runs.start')}
         </button>
         {isActive && (
-          <button type="button" class="act" onClick={() => send('/api/pipeline/cancel', { run_id: run.run_id })}>
+          <button
+            type="button"
+            class="act"
+            onClick={() => {
+              send('/api/pipeline/cancel', { run_id: run.run_id });
+              // This one goes when the run has ended.
+              start.current?.focus();
+            }}
+          >
             {t('runs.cancel')}
           </button>
         )}

@@ -43,7 +43,7 @@ export function StudentPage({ course, student, today }: StudentProps) {
   const row = metrics.data?.find(({ course_id }) => course_id === course);
   const error = metrics.error ?? path.error ?? days.error ?? names.error;
   return (
-    <Page title={name} back={{ href: courseHref(course), text: t('student.back') }}>
+    <Page title={name} isNamed={names.isRead} back={{ href: courseHref(course), text: t('student.back') }}>
       <Problem error={error} />
       {metrics.data === undefined && error === undefined && <p class="muted">{t('loading')}</p>}
       {metrics.data !== undefined && row === undefined && <p class="lead">{t('student.none')}</p>}

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { WhatIf } from '#libs/explain/what-if.ts';
 import { Refusal } from '../api/ask.ts';
 import type { NameOf } from '../api/names.ts';
@@ -20,14 +20,22 @@ type Asked = Readonly<Partial<Record<Parameter, string>>>;
 /** Who would be on the list if the alarm were set otherwise. Judging a class costs, so it is asked for when it is opened. */
 export function WhatIfPanel(props: WhatIfProps) {
   const [isOpen, setOpen] = useState(false);
+  const title = useRef<HTMLHeadingElement>(null);
+  const open = (): void => {
+    setOpen(true);
+    // The button goes, and would take the focus with it.
+    title.current?.focus();
+  };
   return (
     <section class="what-if">
-      <h2>{t('whatIf.title')}</h2>
+      <h2 ref={title} tabIndex={-1}>
+        {t('whatIf.title')}
+      </h2>
       <p>{t('whatIf.note')}</p>
       {isOpen ? (
         <Opened {...props} />
       ) : (
-        <button type="button" class="act" onClick={() => setOpen(true)}>
+        <button type="button" class="act" onClick={open}>
           {t('whatIf.open')}
         </button>
       )}

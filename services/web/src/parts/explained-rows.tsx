@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { Explanation } from '#libs/explain/index.ts';
 import { instantText, t, upTo, word } from '../i18n/index.ts';
 import { shortName, timeSpent } from './cell-text.ts';
@@ -65,12 +65,18 @@ interface RowListProps<R> {
 function RowList<R extends { readonly id: string; readonly at: string | null }>(props: RowListProps<R>) {
   const { rows, label, head, says } = props;
   const [most, setMost] = useState(FIRST);
+  const table = useRef<HTMLElement>(null);
+  const showMore = (): void => {
+    setMost(rows.listed.length);
+    // The button goes, and would take the focus with it.
+    table.current?.focus();
+  };
   const shown = rows.listed.slice(0, most);
   const more = rows.count - shown.length;
   if (shown.length === 0) return null;
   return (
     <>
-      <Scroll label={label}>
+      <Scroll label={label} at={table}>
         <table class="small">
           <thead>
             <tr>
@@ -94,7 +100,7 @@ function RowList<R extends { readonly id: string; readonly at: string | null }>(
         <p class="small">
           {t('why.more', { n: more })}{' '}
           {rows.listed.length > most && (
-            <button type="button" class="act" onClick={() => setMost(rows.listed.length)}>
+            <button type="button" class="act" onClick={showMore}>
               {t('why.showMore')}
             </button>
           )}

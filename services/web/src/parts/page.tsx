@@ -7,18 +7,25 @@ interface PageProps {
   readonly id?: string;
   /** Above the title. */
   readonly back?: { readonly href: string; readonly text: string };
+  /** Whether the title is the name already; false: a number stands for it until that is read. */
+  readonly isNamed?: boolean;
   readonly children: ComponentChildren;
 }
 
 /** What every page has: its title, which gets the focus when one comes to it, so that it is read out. */
-export function Page({ title, id, back, children }: PageProps) {
+export function Page({ title, id, back, isNamed = true, children }: PageProps) {
   const ref = useRef<HTMLHeadingElement>(null);
+  const focusBefore = useRef<Element | null>(null);
   useEffect(() => {
     document.title = `${title} · PrepaData`;
   }, [title]);
   useEffect(() => {
-    if (location.hash !== '') ref.current?.focus();
+    focusBefore.current = document.activeElement;
   }, []);
+  useEffect(() => {
+    // What is read out is read once: it has to be the name. Who has gone on meanwhile is left there.
+    if (isNamed && location.hash !== '' && document.activeElement === focusBefore.current) ref.current?.focus();
+  }, [isNamed]);
   return (
     <>
       {back !== undefined && (

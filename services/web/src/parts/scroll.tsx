@@ -1,9 +1,15 @@
-import type { ComponentChildren } from 'preact';
+import type { ComponentChildren, Ref } from 'preact';
+
+interface ScrollProps {
+  readonly label: string;
+  readonly at?: Ref<HTMLElement>;
+  readonly children: ComponentChildren;
+}
 
 /** What may be wider than the screen: it scrolls by itself, also by the keyboard. */
-export const Scroll = ({ label, children }: { readonly label: string; readonly children: ComponentChildren }) => (
+export const Scroll = ({ label, at, children }: ScrollProps) => (
   // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard
-  <section class="wide" tabIndex={0} aria-label={label}>
+  <section ref={at ?? null} class="wide" tabIndex={0} aria-label={label}>
     {children}
   </section>
 );

@@ -33,26 +33,37 @@ function WhyPanel({ feature, course, student }: Column) {
   const { data, error } = useAnswer(path, () => get<Explanation>(path), course);
   const isGone = error instanceof Refusal && error.status === 404;
   return (
-    <div aria-live="polite">
-      {isGone ? <p>{t('why.none')}</p> : <Problem error={error} />}
-      {data === undefined && error === undefined && <p class="muted">{t('why.reading')}</p>}
-      {data !== undefined && !isGone && <Explained feature={feature} explanation={data} />}
-    </div>
+    <>
+      {/* Read out when it comes: what the number is. All else is there to be gone through, and may be hundreds of rows. */}
+      <div aria-live="polite">
+        {isGone ? <p>{t('why.none')}</p> : <Problem error={error} />}
+        {data === undefined && error === undefined && <p class="muted">{t('why.reading')}</p>}
+        {data !== undefined && !isGone && <Meaning feature={feature} explanation={data} />}
+      </div>
+      {data !== undefined && !isGone && <Explained explanation={data} />}
+    </>
   );
 }
 
 interface ExplainedProps {
-  readonly feature: string;
   readonly explanation: Explanation;
 }
 
-function Explained({ feature, explanation }: ExplainedProps) {
-  const { as_of, value, definition, parts, rows, left_out, would_change } = explanation;
+function Meaning({ feature, explanation }: ExplainedProps & { readonly feature: string }) {
+  const { as_of, value, definition } = explanation;
   return (
     <>
       <p>{word(`meaning.${feature}`, definition.formula)}</p>
       <p class="small muted">{t('course.asOf', { day: longDay(as_of) })}</p>
       {value === null && <p>{definition.table === 'anomaly_features' ? t('why.notOpen') : t('why.unknown')}</p>}
+    </>
+  );
+}
+
+function Explained({ explanation }: ExplainedProps) {
+  const { definition, parts, rows, left_out, would_change } = explanation;
+  return (
+    <>
       <ExplainedParts parts={parts} />
       <WouldChange changes={would_change} />
       <ExplainedRows rows={rows} />
