@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { PrepaError } from '#libs/domain/errors.ts';
 import { sourceNames } from '#libs/domain/source-tables/names.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { createSourceDatabase } from '../support/database.ts';
@@ -18,6 +17,7 @@ let spy: ByteSpy;
 let replica: Replica;
 let reader: Reader | undefined;
 let told: string[];
+let said: () => string;
 
 const query = (sql: string): Promise<object[]> => world.database.db.query(sql);
 
@@ -36,15 +36,14 @@ async function end(): Promise<void> {
 
 async function follow(names = sourceNames()): Promise<Reader> {
   const source = world.source({ address: spy.address, names, log: (_, message) => told.push(message) });
+  said = () => source.status().detail;
   reader = new Reader(world, replica).start(source);
   await eventually(() => reader?.error ?? source.status().state).toBe('streaming');
   return reader;
 }
 
 async function followHint(): Promise<void> {
-  const error = reader?.error;
-  if (!(error instanceof PrepaError)) throw new Error('it is followed');
-  for (const text of statementsIn(error.hint)) await query(text);
+  for (const text of statementsIn(said())) await query(text);
 }
 
 const agreed = async (): Promise<void> => eventually(async () => replica.rows()).toEqual(await world.rows());
@@ -111,15 +110,11 @@ onEachPostgres([14, 15, 18], (version, server) => {
     await query(`INSERT INTO students (external_id) VALUES ('1')`);
     await query('ALTER TABLE students REPLICA IDENTITY FULL');
     await expect(query(`UPDATE students SET email = 'x'`)).rejects.toThrow('cannot update table "students"');
-    await reader?.ended;
-    expect(reader?.error).toMatchObject({
-      code: 'source_publication',
-      message: expect.stringMatching(/makes every UPDATE and DELETE fail, .*email.* of the table public\.students/),
-    });
+    await eventually(said).toMatch(/makes every UPDATE and DELETE fail, .*email.* of the table public\.students/);
     await followHint();
     await query(`UPDATE students SET email = 'x'`);
-    await follow();
     await agreed();
+    expect(reader?.error).toBeUndefined();
   });
 
   test('a publication from before goes on as it is, with its place; narrowed as is said, it goes over and loses nothing', async () => {
@@ -152,11 +147,10 @@ onEachPostgres([14, 15, 18], (version, server) => {
     await expect(query(alter)).rejects.toThrow('cannot alter type of a column used by a publication');
     await query('ALTER PUBLICATION prepadata DROP TABLE public.grades');
     await query(alter);
-    await reader?.ended;
-    expect(reader?.error).toMatchObject({ message: expect.stringContaining('lacks the table public.grades') });
+    await eventually(said).toContain('lacks the table public.grades');
     await followHint();
     await query(`INSERT INTO grades (grade_value) VALUES (1.2345)`);
-    await follow();
     await agreed();
+    expect(reader?.error).toBeUndefined();
   });
 });

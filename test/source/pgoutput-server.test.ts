@@ -13,7 +13,14 @@ import { type Fate, MemoryProgress, Reader, Replica, type SourceWorld } from './
 
 /** These tests stop, kill and starve a server, so they have one of their own. */
 const folder = mkdtempSync(path.join(tmpdir(), 'prepadata-source-'));
-const logical = { wal_level: 'logical', fsync: 'off', max_connections: 30, max_prepared_transactions: 2 };
+const logical = {
+  wal_level: 'logical',
+  fsync: 'off',
+  max_connections: 30,
+  max_prepared_transactions: 2,
+  // Each test leaves one.
+  max_replication_slots: 20,
+};
 let server: EmbeddedPostgres;
 
 beforeAll(async () => {

@@ -72,7 +72,10 @@ export async function follow(
     encoding,
     statusEvery,
     queue,
-    onStart: () => status.say('streaming', `following the slot ${slot} of epoch ${epoch}`),
+    onStart: () => {
+      run.hasFollowed = true;
+      status.say('streaming', `following the slot ${slot} of epoch ${epoch}`);
+    },
     onHeard: (walEnd) => status.heard(walEnd),
     onIdle: () => idle.noticed(),
     onFailure: fail,

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { Observable, type Subscriber } from 'rxjs';
-import { messageOf } from '#libs/domain/errors.ts';
+import { messageOf, PrepaError } from '#libs/domain/errors.ts';
 import { type SourceNames, sourceNames } from '#libs/domain/source-tables/names.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { refuseUselessPooler } from '#libs/platform/postgres/pooler.ts';
@@ -124,7 +124,8 @@ async function keepRunning(run: Subscription, settings: PgoutputSettings): Promi
     } catch (error) {
       if (run.signal.aborted) throw new Stopped();
       if (error instanceof UnreadableLog) run.giveUpLog(error);
-      const sorted = sortFailure(error, where, settings.address.user, settings.names, run.wasThere);
+      const failure = sortFailure(error, where, settings.address.user, settings.names, run.wasThere);
+      const sorted = run.hasFollowed ? waitedFor(failure) : failure;
       if (!(sorted instanceof Waiting)) throw sorted;
       if (run.delivered > delivered) backoff.reset();
       run.status.say('waiting', messageOf(sorted));
@@ -133,6 +134,18 @@ async function keepRunning(run: Subscription, settings: PgoutputSettings): Promi
     await backoff.wait(run.signal);
     if (run.signal.aborted) throw new Stopped();
   }
+}
+
+/** What nobody sets right at the source, or only once the program has ended. */
+const ENDING = new Set(['source_log_unreadable', 'progress_store']);
+
+/**
+ * What was in order while the log was followed may soon be so again: a table that is renamed or restored, a right that was taken
+ * away. Who does that need not know of us, so only a first start ends with it.
+ */
+function waitedFor(failure: Error): Error {
+  if (!(failure instanceof PrepaError) || ENDING.has(failure.code)) return failure;
+  return new Waiting(`${failure.message}; waiting until that is set right: ${failure.hint}`, { cause: failure });
 }
 
 function report(subscriber: Subscriber<Delivery>, status: StatusBoard, error: unknown): void {

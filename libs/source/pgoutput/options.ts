@@ -92,6 +92,8 @@ export class Subscription {
   readonly #unreadable = new Set<string>();
   /** The database took a connection of ours before. */
   wasThere = false;
+  /** The log was followed before: everything about the source was in order. */
+  hasFollowed = false;
   /** Why the log of the epoch cannot be read on, once that was found out. */
   unreadable: string | undefined;
 

@@ -45,7 +45,7 @@ export interface Stream {
 }
 
 /** The library parses inside a socket's event; an error thrown there would end the process, so it is carried out. */
-type Parsed = { readonly message: Pgoutput.Message; readonly bytes: number } | { readonly error: unknown };
+type Parsed = { readonly message: Pgoutput.Message; readonly bytes: number } | { readonly error: Error };
 
 class CarryingPlugin extends PgoutputPlugin {
   /** What the driver reads from: the socket, or the encryption on top of it. Known from the start of the stream on. */
@@ -71,7 +71,10 @@ class CarryingPlugin extends PgoutputPlugin {
     try {
       return { message: super.parse(buffer), bytes: buffer.length };
     } catch (error) {
-      return { error };
+      // Of what the library says no more than that, nobody could tell afterwards what it was.
+      const begin = buffer.subarray(0, 8).toString('hex');
+      const what = `a message of ${buffer.length} bytes that begin with ${begin}`;
+      return { error: new Error(`${messageOf(error)} (${what})`, { cause: error }) };
     }
   }
 }
@@ -169,7 +172,7 @@ class Reader {
   }
 
   data(lsn: bigint, parsed: Parsed): void {
-    if ('error' in parsed) throw parsed.error;
+    if ('error' in parsed) throw new Error(`at ${formatLsn(lsn)}: ${parsed.error.message}`, { cause: parsed.error });
     this.#assembler.accept(lsn, parsed.message, parsed.bytes);
     this.#options.onHeard(lsn);
     if (parsed.message.tag === 'commit') this.#options.onIdle();

@@ -115,7 +115,7 @@ export function sortFailure(error: unknown, where: string, user: string, names: 
   return new UnrecoverableError(
     'source_failed',
     `reading the source database ${where} failed: ${said}`,
-    'read the log of the source server around this time; when the cause is gone, start again: nothing is lost',
+    'read the log of the source server around this time; nothing is lost, and a start goes on from there',
     cause,
   );
 }

@@ -54,7 +54,7 @@ async function checkPublication(
     new UnrecoverableError(
       'source_publication',
       `the publication "${publication}" of the source ${what}`,
-      `as the owner of the publication, run: ${remedy} the next start then reads everything anew`,
+      `as the owner of the publication, run: ${remedy} everything is then read anew`,
     );
   const unsent = (['insert', 'update', 'delete', 'truncate'] as const).filter((op) => !row[op]);
   if (unsent.length > 0) {
