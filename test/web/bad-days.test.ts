@@ -88,13 +88,24 @@ describe.skipIf(!hasBrowser)('on a bad day the page says so, and stays usable', 
 
   test('above each page stands that the numbers are behind, and what the last comparison found', async () => {
     const { page, errors } = await openPage(browser, `${api.url}/#/course/1`);
-    const banner = page.locator('.notice[role="status"]');
+    const banner = page.locator('.notice');
     await page.getByText('Up to date.').waitFor();
     await insertAll(analytics.db, 'state.key_mark', [
       { family: 'engagement', course_id: 1, student_id: 1, priority: 0, committed_at: '2026-03-20T11:59:17Z' },
     ]);
     await banner.getByText('The numbers are 43 seconds behind.').waitFor(EVENTUALLY);
-    expect(await page.getByText('Up to date.').count()).toBe(0);
+    expect(await page.locator('.state').getByText('Up to date.').count()).toBe(0);
+    // Who hears the page is told once, and not each time that the number changes; and when it is over.
+    const spoken = page.getByRole('status').and(page.locator('.spoken'));
+    expect(await spoken.textContent()).toBe('The numbers are 43 seconds behind.');
+    await analytics.db.query(`UPDATE state.key_mark SET committed_at = '2026-03-20T11:59:07Z'`);
+    await banner.getByText('The numbers are 53 seconds behind.').waitFor(EVENTUALLY);
+    expect(await spoken.textContent()).toBe('The numbers are 43 seconds behind.');
+    await analytics.db.query(`DELETE FROM state.key_mark`);
+    await spoken.getByText('Up to date.').waitFor(EVENTUALLY);
+    await insertAll(analytics.db, 'state.key_mark', [
+      { family: 'engagement', course_id: 1, student_id: 1, priority: 0, committed_at: '2026-03-20T11:59:17Z' },
+    ]);
     await page.goto(`${api.url}/#/course/1/student/1`);
     await banner.getByText('The numbers are 43 seconds behind.').waitFor();
     await analytics.db.query('DELETE FROM state.key_mark');

@@ -10,6 +10,7 @@ import { Download } from '../parts/download.tsx';
 import { useFreshness } from '../parts/freshness.tsx';
 import { Page } from '../parts/page.tsx';
 import { Problem } from '../parts/problem.tsx';
+import { Said } from '../parts/said.tsx';
 import { Scroll } from '../parts/scroll.tsx';
 import { Flow, useOperation } from './flow.tsx';
 import { Runs } from './runs.tsx';
@@ -52,16 +53,23 @@ function Ready() {
     return () => clearInterval(timer);
   }, []);
   if (readiness === undefined) return null;
-  if (readiness.status === 'ready') return <p class="lead">{t('ops.ready')}</p>;
+  const isReady = readiness.status === 'ready';
   return (
-    <div class="notice" role="status">
-      <p class="lead">{t('ops.notReady')}</p>
-      <ul lang="en" dir="ltr">
-        {readiness.reasons.map((reason) => (
-          <li key={reason}>{reason}</li>
-        ))}
-      </ul>
-    </div>
+    <>
+      <Said kind={isReady ? '' : 'notReady'} text={t(isReady ? 'ops.ready' : 'ops.notReady')} />
+      {isReady ? (
+        <p class="lead">{t('ops.ready')}</p>
+      ) : (
+        <div class="notice">
+          <p class="lead">{t('ops.notReady')}</p>
+          <ul lang="en" dir="ltr">
+            {readiness.reasons.map((reason) => (
+              <li key={reason}>{reason}</li>
+            ))}
+          </ul>
+        </div>
+      )}
+    </>
   );
 }
 

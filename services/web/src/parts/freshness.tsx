@@ -3,6 +3,7 @@ import type { Freshness } from '#libs/serve/freshness.ts';
 import { get, Refusal } from '../api/ask.ts';
 import { isLive, tell, watchLive } from '../api/live.ts';
 import { instantText, t, timeText } from '../i18n/index.ts';
+import { Said } from './said.tsx';
 
 const LOOK_MS = 5_000;
 /** From here on a teacher should know. Milliseconds. */
@@ -79,13 +80,15 @@ export function FreshnessLine({ onTimeZone, onToday }: FreshnessLineProps) {
   }
   if (freshness === undefined) return <p class="state">{t('loading')}</p>;
   const troubles = troublesOf(freshness);
+  const kinds = troubles.map(({ kind }) => kind).join();
   return (
     <>
-      {troubles.map((trouble) => (
-        <div class="notice" key={trouble} role="status">
-          <p>{trouble}</p>
+      {troubles.map(({ kind, text }) => (
+        <div class="notice" key={kind}>
+          <p>{text}</p>
         </div>
       ))}
+      <Said kind={kinds} text={troubles.map(({ text }) => text).join(' ') || t('fresh.well')} />
       <p class="state">
         {troubles.length === 0 && t('fresh.well')} {sinceText(freshness)} {live ? t('fresh.live') : t('fresh.still')}
       </p>
@@ -102,24 +105,29 @@ function sinceText({ streams }: Freshness): string {
   return last === undefined ? '' : t('fresh.last', { time: timeText(last) });
 }
 
-function troublesOf(freshness: Freshness): string[] {
+interface Trouble {
+  readonly kind: string;
+  readonly text: string;
+}
+
+function troublesOf(freshness: Freshness): Trouble[] {
   const { lag_ms, reconcile, streams, troubles } = freshness;
   const lags = Object.values(lag_ms);
   const behind = Math.max(...lags.map((lag) => lag ?? 0));
   const isReading = streams.length === 0 || streams.some(({ phase }) => phase === 'snapshot');
   return [
-    ...(isReading ? [t('fresh.reading')] : []),
-    ...(troubles.length > 0 && !isReading ? [t('fresh.cut')] : []),
+    ...(isReading ? [{ kind: 'reading', text: t('fresh.reading') }] : []),
+    ...(troubles.length > 0 && !isReading ? [{ kind: 'cut', text: t('fresh.cut') }] : []),
     // After a snapshot, at midnight and with other settings.
-    ...(lags.includes(null) && !isReading ? [t('fresh.deriving')] : []),
-    ...(behind > BEHIND_MS ? [t('fresh.behind', { n: Math.round(behind / 1000) })] : []),
+    ...(lags.includes(null) && !isReading ? [{ kind: 'deriving', text: t('fresh.deriving') }] : []),
+    ...(behind > BEHIND_MS ? [{ kind: 'behind', text: t('fresh.behind', { n: Math.round(behind / 1000) }) }] : []),
     ...(reconcile === null ? [] : reconcileTrouble(reconcile)),
   ];
 }
 
-function reconcileTrouble({ status, verdict, finished_at }: NonNullable<Freshness['reconcile']>): string[] {
+function reconcileTrouble({ status, verdict, finished_at }: NonNullable<Freshness['reconcile']>): Trouble[] {
   const time = instantText(finished_at);
-  if (status === 'failed' || verdict === null) return [t('fresh.unproved', { time })];
-  if (verdict.left > 0) return [t('fresh.differs', { n: verdict.left, time })];
-  return verdict.different > 0 ? [t('fresh.repaired', { n: verdict.repaired, time })] : [];
+  if (status === 'failed' || verdict === null) return [{ kind: 'unproved', text: t('fresh.unproved', { time }) }];
+  if (verdict.left > 0) return [{ kind: 'differs', text: t('fresh.differs', { n: verdict.left, time }) }];
+  return verdict.different > 0 ? [{ kind: 'repaired', text: t('fresh.repaired', { n: verdict.repaired, time }) }] : [];
 }
