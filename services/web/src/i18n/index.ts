@@ -49,6 +49,10 @@ export async function chooseLanguage(chosen: Language): Promise<void> {
 /** A name may run the other way than the sentence that it stands in. */
 const isolate = (text: string): string => (/\p{L}/u.test(text) ? `\u2068${text}\u2069` : text);
 
+/** In French a space stands before these, at which no line may end. */
+const firmly = (text: string): string =>
+  language === 'fr' ? text.replaceAll(/ (?=[:;?!%»])|(?<=«) /g, '\u00a0') : text;
+
 /** A sentence in the language chosen. Numbers are written as it writes them, names keep their direction. */
 export function t(key: MessageKey, places: Readonly<Record<string, string | number>> = {}): string {
   const message = messages[key];
@@ -57,7 +61,7 @@ export function t(key: MessageKey, places: Readonly<Record<string, string | numb
     typeof message === 'string'
       ? message
       : ((typeof n === 'number' ? message[new Intl.PluralRules(language).select(n)] : undefined) ?? message.other);
-  return text.replaceAll(/\{(\w+)\}/g, (place, name: string) => {
+  return firmly(text).replaceAll(/\{(\w+)\}/g, (place, name: string) => {
     const value = places[name];
     if (value === undefined) return place;
     return typeof value === 'number' ? number(value) : isolate(value);
@@ -81,6 +85,10 @@ export function number(value: number, digits = 0): string {
   numberFormats.set(name, format);
   return format.format(value);
 }
+
+/** A share of 1 in percent. */
+export const percentText = (share: number): string =>
+  new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0 }).format(share);
 
 /** With its unit, by the short name that the language has for it. */
 export const unitText = (value: number, unit: 'megabyte' | 'millisecond', digits = 0): string =>

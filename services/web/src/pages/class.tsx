@@ -3,7 +3,7 @@ import type { ClassStudent } from '#libs/serve/class-students.ts';
 import type { ListedCourse } from '#libs/serve/courses.ts';
 import { type Bar, BarChart } from '../charts/bar-chart.tsx';
 import { LineChart } from '../charts/line-chart.tsx';
-import { listText, number, orDash, t, weekdayText } from '../i18n/index.ts';
+import { listText, number, orDash, percentText, t, weekdayText } from '../i18n/index.ts';
 import { Ask, WhyTotal } from '../parts/why-button.tsx';
 
 interface ClassProps {
@@ -107,7 +107,7 @@ function Rhythm({ days }: { readonly days: readonly ClassDay[] }) {
       name: weekdayText(index, 'long'),
       short: weekdayText(index, 'short'),
       value: share ?? 0,
-      text: share === null ? orDash(null) : `${number(100 * share)} %`,
+      text: share === null ? orDash(null) : percentText(share),
     }),
   );
   const counted = Math.min(days.length, RHYTHM_DAYS);

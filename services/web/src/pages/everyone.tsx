@@ -58,6 +58,10 @@ export function sortRows(rows: readonly Row[], [column, isDescending]: Order, la
   return keyed.map(([, row]) => row);
 }
 
+/** Whoever looks for "Elodie" finds "Élodie", in whichever form of Unicode the source has it. */
+export const forSearch = (text: string, language: string): string =>
+  text.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLocaleLowerCase(language);
+
 /** Every student of the course, sorted and filtered, a page at a time. */
 export function Everyone({ course, students, nameOf }: EveryoneProps) {
   const [order, setOrder] = useState<Order>(['name', false]);
@@ -67,10 +71,10 @@ export function Everyone({ course, students, nameOf }: EveryoneProps) {
   const isPrinting = usePrinting();
   const language = currentLanguage();
   const rows = useMemo(() => {
-    const wanted = search.trim().toLocaleLowerCase(language);
+    const wanted = forSearch(search.trim(), language);
     const named = students.map((student) => ({ student, name: nameOf(student.student_id) }));
     const kept = named.filter(
-      ({ student, name }) => PASSES[filter](student) && name.toLocaleLowerCase(language).includes(wanted),
+      ({ student, name }) => PASSES[filter](student) && forSearch(name, language).includes(wanted),
     );
     return sortRows(kept, order, language);
   }, [students, nameOf, filter, search, order, language]);

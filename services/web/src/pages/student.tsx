@@ -7,7 +7,7 @@ import { useNames } from '../api/names.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { BarChart } from '../charts/bar-chart.tsx';
 import { LineChart, type LineChartDay } from '../charts/line-chart.tsx';
-import { asSentence, dayText, instantText, number, t, WEEKDAYS, weekdayText } from '../i18n/index.ts';
+import { asSentence, dayText, instantText, number, percentText, t, WEEKDAYS, weekdayText } from '../i18n/index.ts';
 import { AsOf } from '../parts/as-of.tsx';
 import { timeSpent } from '../parts/cell-text.ts';
 import { Page } from '../parts/page.tsx';
@@ -244,7 +244,7 @@ function WeeklyRhythm({ pattern, why }: WeeklyRhythmProps) {
     name: weekdayText(index, 'long'),
     short: weekdayText(index, 'short'),
     value: pattern[day],
-    text: `${number(100 * pattern[day])} %`,
+    text: percentText(pattern[day]),
   }));
   const most = bars.reduce((best, bar) => (bar.value > best.value ? bar : best));
   return (
