@@ -15,6 +15,7 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 
 export interface LogWriterOptions {
   /** Standard error unless given: whoever reads that looks after its size. */
@@ -48,6 +49,8 @@ export class LogWriter {
   #missing: { lines: number; readonly why: string } | undefined;
   /** The last line stands there in part. */
   #isCut = false;
+  /** How often a file has ended, and every file got another number. */
+  #ended = 0;
 
   /** @throws the error of Node when the file cannot be opened */
   constructor({ file, maxBytes = MAX_BYTES, kept = KEPT }: LogWriterOptions = {}) {
@@ -72,24 +75,28 @@ export class LogWriter {
   }
 
   /**
-   * Changes lines that were written, also in the files that ended before; nothing is written meanwhile, and a process that
-   * dies on the way leaves each file as it was or as it is to be.
+   * Changes lines that were written, also in the files that ended before, a file at a time, so that others have their turn in
+   * between; a process that dies on the way leaves each file as it was or as it is to be.
    * @param change given a line without its end; null: it goes
    * @returns how many lines are others now, or gone
    * @throws the error of Node when a file cannot be read or written
    */
-  rewrite(change: (line: string) => string | null): number {
+  async rewrite(change: (line: string) => string | null): Promise<number> {
     const { file, kept } = this.#options;
     if (file === undefined) return 0;
     let changed = 0;
     for (let n = kept; n >= 0; n -= 1) {
-      const one = nthOf(file, n);
-      const lines = rewriteFile(one, change);
+      const ended = this.#ended;
+      const lines = rewriteFile(nthOf(file, n), change);
       changed += lines;
-      if (lines === 0 || n > 0) continue;
-      const before = this.#fd;
-      this.#fd = this.#open(file);
-      closeSync(before);
+      if (lines > 0 && n === 0) {
+        const before = this.#fd;
+        this.#fd = this.#open(file);
+        closeSync(before);
+      }
+      await setImmediate();
+      // Each file has another number now, and one would be passed over.
+      if (this.#ended !== ended) n = kept + 1;
     }
     return changed;
   }
@@ -115,6 +122,7 @@ export class LogWriter {
     const { file, maxBytes, kept } = this.#options;
     if (file === undefined || this.#bytes === 0 || this.#bytes + coming <= maxBytes) return;
     this.#bytes = 0;
+    this.#ended += 1;
     try {
       for (let n = kept; n > 0; n -= 1)
         if (existsSync(nthOf(file, n - 1))) renameSync(nthOf(file, n - 1), nthOf(file, n));

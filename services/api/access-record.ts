@@ -20,9 +20,9 @@ export interface Access {
 export interface AccessRecord {
   record(access: Access): void;
   /** Takes the names of erased students out of every line there is. @returns of how many */
-  hide(names: ErasedNames): number;
+  hide(names: ErasedNames): Promise<number>;
   /** Deletes what was asked before then, milliseconds since 1970. @returns how many files, and lines of the others */
-  forget(before: number): { readonly files: number; readonly lines: number };
+  forget(before: number): Promise<{ readonly files: number; readonly lines: number }>;
 }
 
 interface Line extends Access {
@@ -44,10 +44,11 @@ export function openAccessRecord(file: string, now: () => number, names: () => E
       writer.write(`${JSON.stringify(hideIn(line, names()))}\n`);
     },
     hide: (erased) => writer.rewrite((line) => hideInText(line, erased)),
-    forget: (before) => {
+    forget: async (before) => {
       const first = new Date(before).toISOString();
       // A file in which little is written lasts for years: what is old goes from it line by line.
-      return { files: writer.forget(before), lines: writer.rewrite((line) => (timeOf(line) < first ? null : line)) };
+      const files = writer.forget(before);
+      return { files, lines: await writer.rewrite((line) => (timeOf(line) < first ? null : line)) };
     },
   };
 }

@@ -20,6 +20,8 @@ export interface UpkeepOptions {
 
 const DAY_MS = 86_400_000;
 const FORGET_EVERY_MS = 3_600_000;
+/** A class that leaves may be erased one by one: of the time, to look through the record takes this share at most. */
+const MOST_SHARE = 0.05;
 
 /**
  * Keeps the access record as it has to be: it names nobody who was erased, and is not kept longer than it may be. By the
@@ -29,6 +31,7 @@ export function startAccessUpkeep(options: UpkeepOptions): Loop {
   const { db, record, onNames, days, now, log, pollMs = 2_000 } = options;
   let version = NOBODY_ERASED.version;
   let forgotten = Number.NEGATIVE_INFINITY;
+  let restsUntil = Number.NEGATIVE_INFINITY;
   return startLoop({
     name: 'the upkeep of the access record',
     wake: new WorkSignal(),
@@ -36,14 +39,16 @@ export function startAccessUpkeep(options: UpkeepOptions): Loop {
     pollMs,
     step: async () => {
       const names = await readErasedNames(db);
-      if (names.version !== version) {
-        onNames(names);
-        const lines = record.hide(names);
+      if (names.version !== version) onNames(names);
+      if (names.version !== version && performance.now() >= restsUntil) {
+        const began = performance.now();
+        const lines = await record.hide(names);
+        restsUntil = performance.now() + (performance.now() - began) / MOST_SHARE;
         version = names.version;
         if (lines > 0) log.info({ lines }, 'lines of the access record name erased students no more');
       }
       if (days !== null && now() - forgotten >= FORGET_EVERY_MS) {
-        const gone = record.forget(now() - days * DAY_MS);
+        const gone = await record.forget(now() - days * DAY_MS);
         forgotten = now();
         if (gone.files + gone.lines > 0) log.info(gone, 'what of the access record was kept long enough was deleted');
       }

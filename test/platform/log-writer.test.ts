@@ -120,3 +120,16 @@ test('the log of a program that goes on writing it is shortened under its hands'
   expect(readFileSync(`${theirs}.1`, 'utf8')).toBe(`${'x'.repeat(300)}y`);
   shorten(path.join(folder, 'not-there'));
 });
+
+test('lines are changed in every file there is, also where files end meanwhile', async () => {
+  const writer = new LogWriter({ file, maxBytes: 40, kept: 3 });
+  for (let n = 0; n < 12; n += 1) writer.write(`secret ${n}\n`);
+  const changing = writer.rewrite((line) => (line === 'secret 4' ? null : line.replace('secret', 'hidden')));
+  for (let n = 0; n < 4; n += 1) writer.write(`news ${n}\n`);
+  await changing;
+  const text = readdirSync(path.dirname(file)).map((name) => readFileSync(path.join(path.dirname(file), name), 'utf8'));
+  expect(text.join('')).not.toContain('secret');
+  expect(text.join('')).toContain('hidden 11');
+  writer.write('last\n');
+  expect(lines().at(-1)).toBe('last');
+});
