@@ -3,6 +3,7 @@ import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
 import { readStoredSettings } from '#libs/families/stored-settings.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
+import { readFeatureVersion } from '#libs/serve/catalogue/index.ts';
 import { InvalidRequestError } from '#libs/serve/errors.ts';
 import { findEntity } from '#libs/serve/identity.ts';
 import { readToday } from '#libs/store/keys/calendar.ts';
@@ -55,6 +56,7 @@ interface CourseRow {
 async function openDataset(tx: Queryable, request: DatasetRequest): Promise<Dataset> {
   const settings = await readStoredSettings(tx);
   const today = await readToday(tx);
+  const version = await readFeatureVersion(tx);
   checkDays(request.days, today);
   const position = await readPosition(tx);
   const courses = await readCourses(tx, request.courses);
@@ -66,6 +68,7 @@ async function openDataset(tx: Queryable, request: DatasetRequest): Promise<Data
         schema_version: SCHEMA_VERSION,
         definitions: settings.features,
         settings: settings.fingerprint,
+        feature_version: String(version),
         today: formatDay(today),
         as_of: request.days.map(formatDay).join(','),
         courses: courses.map(({ course_id }) => course_id).join(','),

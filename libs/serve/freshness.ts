@@ -10,7 +10,7 @@ import { lastReconcileAnswer, readLastReconcile } from './last-reconcile.ts';
 import { readSetAside } from './set-aside.ts';
 import { presentSource, sourceAnswer } from './source.ts';
 import { sql } from './statements.ts';
-import { readTimeZones, timeZoneAnswer } from './time-zones.ts';
+import { readSettingsInForce, timeZoneAnswer } from './time-zones.ts';
 
 const count = z.int().min(0);
 
@@ -54,6 +54,14 @@ export const freshnessAnswer = z
     }),
     rejected_waiting: count.meta({ description: 'Source rows that are unreadable now; GET /api/rejected lists them' }),
     reconcile: lastReconcileAnswer,
+    feature_version: known(
+      z.int(),
+      'Version of the definitions in force, as in every row; null before the first settings',
+    ),
+    settings: known(
+      z.string(),
+      'Fingerprint of all that decides results, definitions among it, as in the metadata of a training set: another one means that numbers may mean something else',
+    ),
     time_zone: known(z.string(), "The institution's, by which its days begin; null before the first settings"),
     time_zones: z.array(timeZoneAnswer).meta({ description: 'Those that local times and days are read by' }),
   })
@@ -131,7 +139,7 @@ export interface FreshnessOptions {
 export async function readFreshness(db: Queryable, { now, source, roles }: FreshnessOptions): Promise<Freshness> {
   const instances = await readInstances(db);
   const connectors = await readConnectors(db);
-  const zones = await readTimeZones(db);
+  const settings = await readSettingsInForce(db);
   const elsewhere =
     roles.length === 0 ? [] : [...instanceTroubles(instances, roles), ...connectorTroubles(connectors, now)];
   const here = source === null || source.state === 'streaming' ? [] : [source.detail];
@@ -157,8 +165,10 @@ export async function readFreshness(db: Queryable, { now, source, roles }: Fresh
     },
     rejected_waiting: rejectedWaiting,
     reconcile: await readLastReconcile(db),
-    time_zone: zones.institution,
-    time_zones: [...zones.all],
+    feature_version: settings.featureVersion,
+    settings: settings.fingerprint,
+    time_zone: settings.institution,
+    time_zones: [...settings.all],
   };
 }
 

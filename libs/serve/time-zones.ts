@@ -18,23 +18,36 @@ const SETTINGS = ['SOURCE_TIMEZONE', 'INSTITUTION_TIMEZONE'] as const;
 /** To compare takes a good part of a second, and zone data change with the settings, which know them. */
 const compared = new Map<string, TimeZoneAnswer>();
 
-interface TimeZones {
+interface SettingsRow {
+  readonly described: Readonly<Record<string, string>>;
+  readonly fingerprint: string;
+  readonly feature_version: number;
+}
+
+interface SettingsInForce {
   /** Null before the database was written with any settings. */
   readonly institution: string | null;
   /** Each once; none before the first settings. */
   readonly all: readonly TimeZoneAnswer[];
+  readonly fingerprint: string | null;
+  readonly featureVersion: number | null;
 }
 
-/** The zones of the settings that the database was last written with. */
-export async function readTimeZones(db: Queryable): Promise<TimeZones> {
-  const [settings] = await db.query<{ described: Readonly<Record<string, string>> }>(sql.settings_described);
+/** What the database was last written with. */
+export async function readSettingsInForce(db: Queryable): Promise<SettingsInForce> {
+  const [settings] = await db.query<SettingsRow>(sql.settings_described);
   const zones = new Map<string, TimeZoneAnswer>();
   for (const setting of SETTINGS) {
     const name = settings?.described[setting];
     if (name !== undefined)
       zones.set(name, await compare(db, name, settings?.described[`zone data of ${setting}`] ?? ''));
   }
-  return { institution: settings?.described['INSTITUTION_TIMEZONE'] ?? null, all: [...zones.values()] };
+  return {
+    institution: settings?.described['INSTITUTION_TIMEZONE'] ?? null,
+    all: [...zones.values()],
+    fingerprint: settings?.fingerprint ?? null,
+    featureVersion: settings?.feature_version ?? null,
+  };
 }
 
 async function compare(db: Queryable, name: string, data: string): Promise<TimeZoneAnswer> {

@@ -45,6 +45,8 @@ test('a database that nothing has written yet: nothing waits, nothing is claimed
     rejected: { total: 0, by_table_and_reason: [] },
     rejected_waiting: 0,
     reconcile: null,
+    feature_version: null,
+    settings: null,
     time_zone: null,
     time_zones: [],
   });
@@ -73,7 +75,7 @@ test('streams as Postgres writes their positions', async () => {
 test('zones, and from when on this Node knows them otherwise than the database', async () => {
   const { db } = analytics;
   const described = { SOURCE_TIMEZONE: 'America/Vancouver', INSTITUTION_TIMEZONE: 'Asia/Kolkata' };
-  await db.query(`INSERT INTO state.settings (fingerprint, described) VALUES ('', $1)`, [JSON.stringify(described)]);
+  await db.query(`INSERT INTO state.settings (fingerprint, described) VALUES ('of these', $1)`, [JSON.stringify(described)]);
   const winter = Date.parse('2027-01-15T12:00:00Z');
   const [row] = await db.query<{ shift: number }>(
     `SELECT extract(epoch FROM t AT TIME ZONE 'America/Vancouver' - t AT TIME ZONE 'UTC')::integer AS shift
@@ -81,7 +83,8 @@ test('zones, and from when on this Node knows them otherwise than the database',
     [winter / 1000],
   );
   const differs = openZone('America/Vancouver').offsetAt(winter) !== (row?.shift ?? 0) * 1000;
-  const { time_zone, time_zones: zones } = await freshness();
+  const { time_zone, time_zones: zones, settings, feature_version } = await freshness();
+  expect({ settings, feature_version }).toEqual({ settings: 'of these', feature_version: 1 });
   expect(time_zone).toBe('Asia/Kolkata');
   expect(zones).toEqual([
     { name: 'America/Vancouver', node_differs_from: differs ? expect.stringMatching(/^202[67]-/) : null },

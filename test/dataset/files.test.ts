@@ -113,6 +113,7 @@ describe('npm run dataset', () => {
         'prepadata.schema_version': '1',
         'prepadata.definitions': hashOf(FEATURE_SET),
         'prepadata.settings': expect.stringMatching(/^[0-9a-f]{64}$/),
+        'prepadata.feature_version': '1',
         'prepadata.rows': String(rows.length),
         'prepadata.left_out': '0',
         'prepadata.position': expect.stringMatching(/^\S+@\d+:\d+$/),

@@ -142,4 +142,8 @@ test('the definitions of before, adopted again, are a later version: versions on
   await deriveAll(db, after);
   expect(await versions()).toMatchObject([{ version: 4 }]);
   expect(await world.differences(model)).toEqual([]);
+  // As a program left it that kept no hash of its definitions.
+  await db.query(`UPDATE state.settings SET features = NULL, fingerprint = 'of before'`);
+  await adoptSettings(db, after);
+  expect(await db.query('SELECT feature_version FROM state.settings')).toEqual([{ feature_version: 5 }]);
 });

@@ -47,6 +47,12 @@ export const CATALOGUE: readonly CatalogueEntry[] = TABLES.flatMap((table) =>
 
 /** The same with the version that rows which are made by these definitions have. */
 export async function readCatalogue(db: Queryable): Promise<z.output<typeof catalogueAnswer>> {
+  const version = await readFeatureVersion(db);
+  return CATALOGUE.map((entry) => ({ ...entry, version }));
+}
+
+/** The version of the definitions in force. */
+export async function readFeatureVersion(db: Queryable): Promise<number> {
   const [row] = await db.query<{ version: number }>(sql.feature_version);
-  return CATALOGUE.map((entry) => ({ ...entry, version: row?.version ?? 1 }));
+  return row?.version ?? 1;
 }

@@ -1,1 +1,1 @@
-SELECT described FROM state.settings
+SELECT described, fingerprint, feature_version FROM state.settings

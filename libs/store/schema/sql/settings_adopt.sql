@@ -1,8 +1,8 @@
--- Other definitions than those before are the next version; where none are known yet the version stays.
+-- Other definitions than those before, or than nobody knows which, are the next version.
 INSERT INTO state.settings AS stored (fingerprint, described, features) VALUES ($1, $2::jsonb, $3)
 ON CONFLICT (only_row) DO UPDATE
 SET fingerprint = excluded.fingerprint,
     described = excluded.described,
     features = excluded.features,
-    feature_version = stored.feature_version + CASE WHEN stored.features <> excluded.features THEN 1 ELSE 0 END,
+    feature_version = stored.feature_version + CASE WHEN stored.features IS DISTINCT FROM excluded.features THEN 1 ELSE 0 END,
     adopted_at = now()
