@@ -75,7 +75,9 @@ test('streams as Postgres writes their positions', async () => {
 test('zones, and from when on this Node knows them otherwise than the database', async () => {
   const { db } = analytics;
   const described = { SOURCE_TIMEZONE: 'America/Vancouver', INSTITUTION_TIMEZONE: 'Asia/Kolkata' };
-  await db.query(`INSERT INTO state.settings (fingerprint, described) VALUES ('of these', $1)`, [JSON.stringify(described)]);
+  await db.query(`INSERT INTO state.settings (fingerprint, described) VALUES ('of these', $1)`, [
+    JSON.stringify(described),
+  ]);
   const winter = Date.parse('2027-01-15T12:00:00Z');
   const [row] = await db.query<{ shift: number }>(
     `SELECT extract(epoch FROM t AT TIME ZONE 'America/Vancouver' - t AT TIME ZONE 'UTC')::integer AS shift
