@@ -1,12 +1,12 @@
 import { type LocalDay, parseDay } from '#libs/domain/local-date.ts';
 
 const FORM = 'days as 2026-09-01,2026-10-01 or spans as 2026-09-01..2026-12-01/7d, parted by commas';
-/** Of every day in fourteen years; more is a slip of the pen. */
+/** Every day of nearly fourteen years; more is a typing error. */
 const MOST_DAYS = 5_000;
 
 /**
- * Days as they are typed: single ones, or spans of every so many days (each day, unless said), both ends counted where they
- * are met. Ascending, each once.
+ * Parses days: single ones, or spans with a step in days (by default 1), which include their last day if a step falls on it.
+ * @returns ascending, each once
  * @throws RangeError saying what is wrong
  */
 export function parseAsOfDays(text: string): LocalDay[] {

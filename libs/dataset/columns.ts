@@ -7,7 +7,7 @@ import { PERFORMANCE } from '#libs/features/performance.ts';
 import { type FeatureType, TYPE_OF_UNIT } from '#libs/features/units.ts';
 import type { FeaturesOfKey } from './key-rows.ts';
 
-/** A value as the features have it: decimals as exact text, instants in milliseconds, days as numbers. */
+/** A value in the form of the features: decimals as exact text, instants in milliseconds, days as numbers. */
 export type DatasetValue = unknown;
 export type DatasetRow = readonly DatasetValue[];
 
@@ -50,7 +50,7 @@ export const FEATURE_COLUMNS: readonly DatasetColumn[] = [
   ...featuresOf(ANOMALY),
 ];
 
-/** One row per student and course: what became of it, known once the course has stopped. */
+/** One row per student and course: the outcome, known once the course has stopped. */
 export const LABEL_COLUMNS: readonly DatasetColumn[] = [
   ...KEYS,
   column('label_passed', 'boolean', 'passed, once the course has stopped; else null.'),
@@ -62,7 +62,7 @@ const [ENGAGEMENT_NAMES, PERFORMANCE_NAMES, ANOMALY_NAMES] = [ENGAGEMENT, PERFOR
   Object.keys(table),
 );
 
-/** The row of a key on a day, in the order of {@link FEATURE_COLUMNS}; null where no table had one. */
+/** The row of a key on a day, in the order of {@link FEATURE_COLUMNS}; null if no table had one. */
 export function featureRow(
   { courseId, studentId }: StudentCourse,
   day: LocalDay,

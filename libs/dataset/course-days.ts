@@ -4,10 +4,10 @@ import { earlierDay, type LocalDay, laterDay } from '#libs/domain/local-date.ts'
 import { courseAsOf } from '#libs/families/course-as-of.ts';
 import type { DeriveContext } from '#libs/families/family.ts';
 
-/** What a course is as of a day; `today` is that day, and `asOf` the one that its features speak for. */
+/** A course as of a day: `today` is that day, `asOf` the one that its features speak for. */
 export type CourseOnDay = Omit<DeriveContext, 'otherFirstDay'>;
 
-/** A course as of one day, from what its keys say as of that day. */
+/** A course as of one day, from the evidence of its keys as of that day. */
 export function courseOn(today: LocalDay, evidence: readonly KeyEvidence[]): CourseOnDay {
   const lastFact = evidence.reduce<LocalDay | null>((last, each) => laterDay(last, each.lastFact), null);
   return {
@@ -24,8 +24,8 @@ const coverageOf = (evidence: readonly KeyEvidence[]): FirstDays =>
   );
 
 /**
- * A course as of each day up to one, from what is dated up to that one: what is dated later than a day is not seen on it.
- * Coverage needs no more, since every day is judged by what was covered by then.
+ * A course as of any day up to a last one, from everything dated up to that one; nothing dated later than a day is seen on it.
+ * One coverage does for all days, since every day is judged by what was covered by then.
  */
 export class CourseDays {
   readonly #coverage: FirstDays;

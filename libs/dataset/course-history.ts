@@ -8,12 +8,12 @@ import { CourseDays, type CourseOnDay } from './course-days.ts';
 import { type FactsOfKey, KeyDays, whatKeySays } from './key-days.ts';
 import type { FeaturesOfKey } from './key-rows.ts';
 
-/** The features of a key as of a day; days are asked for in ascending order. */
+/** The features of a key as of a day; call it with ascending days. */
 export type FeaturesByDay = (day: LocalDay) => FeaturesOfKey;
 
 /**
- * What the keys of a course have in common on each day up to one. First all of them are taken in, then each is asked for its
- * features.
+ * What the keys of a course have in common on each day up to a last one. First add all keys, then ask for the features of
+ * each.
  */
 export class CourseHistory {
   readonly #last: LocalDay;
@@ -37,12 +37,12 @@ export class CourseHistory {
     this.#isInOrder &&= key.isInOrder;
   }
 
-  /** Whether the facts of a day follow from rows up to it alone, for every key. Else each day has to be derived for itself. */
+  /** Whether, for every key, the facts of a day depend only on rows up to it. If not, each day has to be derived by itself. */
   get isInOrder(): boolean {
     return this.#isInOrder;
   }
 
-  /** The features of one of the keys, once all of them were added. */
+  /** The features of one of the keys; call it after all have been added. */
   of(key: FactsOfKey): FeaturesByDay {
     this.#course ??= this.#settle();
     const { days, last, numbers } = this.#course;

@@ -15,18 +15,18 @@ import { CourseLabels } from './labels.ts';
 import { datasetSql } from './statements.ts';
 
 const KEYS_AT_ONCE = 50;
-/** Of a course with more, the rest is read a second time rather than kept: a hundred megabytes. */
+/** In a course with more, the rest is read a second time rather than kept; these take a hundred megabytes. */
 const MOST_ROWS_KEPT = 300_000;
 
-/** What is in the set of one key. */
+/** The rows of one key in the set. */
 export interface DatasetPart {
-  /** A row for each day on which the tables had one. */
+  /** One for each day on which the tables had a row. */
   readonly features: readonly DatasetRow[];
-  /** One, or none for a key that has no row on any of the days. */
+  /** One, or none if the key has no row on any of the days. */
   readonly labels: readonly DatasetRow[];
 }
 
-/** A key that has no rows in the set because those that it has cannot be derived. */
+/** A key that has no rows in the set because its features cannot be derived. */
 export interface LeftOut extends StudentCourse {
   readonly fault: KeyFault;
 }
@@ -40,8 +40,8 @@ interface CourseRequest {
 }
 
 /**
- * The rows of one course. Its keys are read twice, since what a class is follows from all of them: first for what they say to
- * the course, then for their features; the rows of as many as there is room for are kept in between.
+ * The rows of one course. Its keys are read twice, since the class depends on all of them: first for what they contribute to
+ * the course, then for their features. In between, the rows of as many keys as there is room for are kept.
  */
 export class CourseReading {
   readonly #tx: Queryable;
@@ -79,7 +79,7 @@ export class CourseReading {
     return students.map(({ student_id: studentId }) => ({ courseId, studentId }));
   }
 
-  /** What the key says to the course. */
+  /** Adds what the key contributes to the course. */
   #take(key: StudentCourse, known: FactsOfKey): void {
     this.#orLeaveOut(key, () => {
       this.#history.add(known);
@@ -90,7 +90,7 @@ export class CourseReading {
     if (this.#keptRows <= MOST_ROWS_KEPT) this.#kept.set(key.studentId, known);
   }
 
-  /** Of each key the rows that count, from memory or the database; in order. */
+  /** The rows that count of each key, from memory or the database, in order. */
   async *#read(keys: readonly StudentCourse[]): AsyncGenerator<[StudentCourse, FactsOfKey]> {
     const groupAt = (at: number): readonly StudentCourse[] => keys.slice(at, at + KEYS_AT_ONCE);
     let coming = this.#readRows(groupAt(0));
@@ -98,13 +98,13 @@ export class CourseReading {
       const [group, read] = [groupAt(at), await coming];
       // The database reads the next ones while these are derived.
       coming = this.#readRows(groupAt(at + KEYS_AT_ONCE));
-      // Whoever asks for no more does not hear what became of them.
+      // If the consumer stops early, nobody would handle their error.
       coming.catch(() => {});
       for (const key of group) {
         const rows = read.get(key.studentId);
         const known = this.#kept.get(key.studentId) ?? (rows && this.#factsOf(key, rows));
         if (known !== undefined) yield [key, known];
-        // Others of this process, such as those who answer requests, have their turn.
+        // Other work of this process, such as answering requests, gets its turn.
         await nextTurn();
       }
     }
@@ -114,7 +114,7 @@ export class CourseReading {
     return this.#orLeaveOut(key, () => factsOf(rows, this.#request.today));
   }
 
-  /** Of those that are not kept. */
+  /** The rows of the keys that are not kept. */
   async #readRows(group: readonly StudentCourse[]): Promise<ReadonlyMap<number, RowsOfKey>> {
     const keys = group.filter(({ studentId }) => !this.#kept.has(studentId));
     if (keys.length === 0) {
@@ -148,7 +148,7 @@ export class CourseReading {
     return { features, labels: [this.#labels.of(key, known)] };
   }
 
-  /** Every day for itself, where the facts of a day can follow from rows of the next. */
+  /** Derives every day by itself, for when the facts of a day can depend on rows of the next. */
   async *#dayByDay(keys: readonly StudentCourse[]): AsyncGenerator<DatasetPart> {
     const all: [StudentCourse, FactsOfKey][] = [];
     for await (const each of this.#read(keys)) all.push(each);

@@ -6,7 +6,7 @@ import { type DatasetFormat, openTable } from './formats.ts';
 import type { TableMetadata, TableWriter } from './table-writer.ts';
 
 /**
- * A table that stands under its name once it is whole: until then it is written beside it, under a name that ends in
+ * A table that gets its name only when it is complete: until then it is written to a file beside it whose name ends in
  * `.part`.
  */
 export class DatasetFile {
@@ -50,12 +50,12 @@ export class DatasetFile {
     });
   }
 
-  /** Gives it its name. */
+  /** Gives the file its final name. */
   async keep(): Promise<void> {
     await this.#orExplain(() => rename(this.#part, this.#target));
   }
 
-  /** Removes what was written, unless it has its name already. */
+  /** Removes what was written, unless it already has its final name. */
   async discard(): Promise<void> {
     await this.#file.close().catch(() => {});
     await rm(this.#part, { force: true }).catch(() => {});

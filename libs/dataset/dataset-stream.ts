@@ -5,21 +5,21 @@ import { FEATURE_COLUMNS, LABEL_COLUMNS } from './columns.ts';
 import { type DatasetRequest, withDataset } from './dataset.ts';
 import { type DatasetFormat, openTable } from './formats.ts';
 
-/** The rows of a set: what was known, or what became of it. */
+/** The two tables of a set: what was known, and what became of it. */
 export const DATASET_PARTS = { features: FEATURE_COLUMNS, labels: LABEL_COLUMNS } as const;
 
 export interface StreamRequest extends DatasetRequest {
   readonly part: keyof typeof DATASET_PARTS;
   readonly format: DatasetFormat;
-  /** How it was asked for, for the metadata. */
+  /** How it was requested, for the metadata. */
   readonly command: string;
 }
 
 const BYTES_AHEAD = 1 << 18;
 
 /**
- * A table of a set, sent as it is made and no faster than it is taken. The snapshot ends with the stream; a stream that is
- * destroyed ends the work at its next piece.
+ * A table of a set, sent while it is made and no faster than it is consumed. The snapshot ends with the stream; destroying the
+ * stream ends the work at the next piece.
  * @throws as {@link withDataset}, before anything is sent
  */
 export function streamDataset(db: Pick<Database, 'transaction'>, request: StreamRequest): Promise<Readable> {
@@ -47,7 +47,7 @@ export function streamDataset(db: Pick<Database, 'transaction'>, request: Stream
   });
 }
 
-/** Resolves when there is room again, or nobody reads on. */
+/** Resolves when there is room again, or nobody reads any more. */
 async function put(stream: PassThrough, bytes: Uint8Array): Promise<void> {
   if (stream.write(bytes) || stream.destroyed) return;
   const settled = new AbortController();

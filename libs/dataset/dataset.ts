@@ -20,15 +20,15 @@ export interface DatasetRequest {
 
 /** A set as of one moment of the analytics database. */
 export interface Dataset {
-  /** How many keys there may be at most. */
+  /** The most keys there may be. */
   readonly keys: number;
-  /** By what the set can be made again, without the number of rows; and how many keys have been left out until now. */
+  /** What it takes to make the set again, without the number of rows; and how many keys have been left out so far. */
   readonly metadata: TableMetadata;
-  /** Key by key, in order of course and student; a key that has nothing too. */
+  /** Key by key, ordered by course and student, including keys that have nothing. */
   parts(onLeftOut?: (key: LeftOut) => void): AsyncGenerator<DatasetPart>;
 }
 
-/** Of what is kept in the file and how: raised by hand when a column of keys or labels, a type or a name of the metadata changes. */
+/** Version of the file's contents: raise it by hand when a column of keys or labels, a type or a name of the metadata changes. */
 const SCHEMA_VERSION = '1';
 
 /**
@@ -114,13 +114,13 @@ async function readCourses(tx: Queryable, wanted: DatasetRequest['courses']): Pr
   return tx.query<CourseRow>(datasetSql.dataset_courses, [wanted === null ? null : [...ids]]);
 }
 
-/** Up to which change of the source everything is in the set, by stream. @throws NotReadyError while a snapshot is read */
+/** The last change of the source that is in the set, by stream. @throws NotReadyError while a snapshot is being read */
 async function readPosition(tx: Queryable): Promise<string> {
   const streams = await tx.query<{ stream: string; epoch: number; applied: string | null; phase: string }>(
     datasetSql.dataset_position,
   );
   const reading = streams.find(({ phase }) => phase === 'snapshot');
-  // A set of a half that has come would look like a whole one.
+  // A set made from half of the data would look like a complete one.
   if (reading !== undefined)
     throw new NotReadyError(
       'snapshot_running',

@@ -6,13 +6,13 @@ import type { GradeObservation } from '#libs/clean/grades.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import type { Instant } from '#libs/domain/zone.ts';
 
-/** Whether days never fall as time goes on. They do where a clock goes back over midnight. */
+/** Whether days never go backwards as time goes on. They do if a clock is set back across midnight. */
 export function areDaysInOrder(rows: readonly { readonly at: Instant; readonly day: LocalDay }[]): boolean {
   const ordered = rows.toSorted((a, b) => a.at - b.at);
   return ordered.every(({ day }, index) => day >= (ordered[index - 1]?.day ?? day));
 }
 
-/** How many of ascending days are not after one. */
+/** How many of these ascending days are on or before `day`. */
 function countUntil(days: readonly LocalDay[], day: LocalDay): number {
   let [low, high] = [0, days.length];
   while (low < high) {
@@ -24,8 +24,8 @@ function countUntil(days: readonly LocalDay[], day: LocalDay): number {
 }
 
 /**
- * The facts of engagement as of any day up to one, each equal to what {@link engagementFacts} says of it, from one look at
- * all rows. Days have to be in order: else a fact of a day may follow from a row of the next.
+ * The facts of engagement as of any day up to a last one, each equal to the result of {@link engagementFacts} for that day,
+ * from one pass over all rows. Days have to be in order: otherwise a fact of a day may depend on a row of the next.
  */
 export class EngagementFactsByDay {
   /** As of the last day. */
@@ -58,7 +58,7 @@ export class EngagementFactsByDay {
   }
 }
 
-/** The facts of grades as of days that are asked for in ascending order. */
+/** The facts of grades as of any day; ask for days in ascending order. */
 export class GradeFactsByDay {
   readonly #rows: [day: LocalDay, rows: readonly GradeObservation[]][];
   readonly #book = new GradeBook();

@@ -4,7 +4,7 @@ import { openCsv } from './csv.ts';
 import { openParquet } from './parquet.ts';
 import type { Bytes, TableWriter } from './table-writer.ts';
 
-/** How a set can be had, and what files of it are called and sent as. */
+/** The formats of a set, by the extension of its files, and their media types. */
 export const DATASET_FORMATS = {
   parquet: { open: openParquet, mediaType: 'application/vnd.apache.parquet' },
   csv: { open: openCsv, mediaType: CSV_TYPE },
@@ -14,7 +14,7 @@ export type DatasetFormat = keyof typeof DATASET_FORMATS;
 export const openTable = (format: DatasetFormat, columns: readonly DatasetColumn[], out: Bytes): TableWriter =>
   DATASET_FORMATS[format].open(columns, out);
 
-/** By the end of the name; null: there is none such. */
+/** The format by the file's extension; null if there is no such format. */
 export function formatOfName(file: string): DatasetFormat | null {
   const end = file.slice(file.lastIndexOf('.') + 1).toLowerCase();
   return end in DATASET_FORMATS ? (end as DatasetFormat) : null;

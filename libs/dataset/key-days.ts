@@ -19,11 +19,11 @@ import type { CourseOnDay } from './course-days.ts';
 import { areDaysInOrder, EngagementFactsByDay, GradeFactsByDay } from './facts-by-day.ts';
 import { daysOn, type FeaturesOfKey, featuresOn, type RowsOfKey } from './key-rows.ts';
 
-/** The rows of a key, and the facts that follow from them as of any day up to one. */
+/** The rows of a key, and the facts that follow from them as of any day up to a last one. */
 export interface FactsOfKey {
   readonly rows: RowsOfKey;
   readonly facts: EngagementFactsByDay;
-  /** Facts of a day follow from rows up to that day alone. */
+  /** Whether the facts of a day depend only on rows up to that day. */
   readonly isInOrder: boolean;
 }
 
@@ -33,7 +33,7 @@ export const factsOf = (rows: RowsOfKey, last: LocalDay): FactsOfKey => ({
   isInOrder: areDaysInOrder(rows.engagement.activities) && areDaysInOrder(rows.grades),
 });
 
-/** What one key says to its course and its class, as of a day; nothing of it depends on these. */
+/** What one key contributes to its course and its class as of a day; it does not depend on either. */
 export interface KeySays {
   readonly evidence: readonly KeyEvidence[];
   readonly factDays: readonly LocalDay[];
@@ -51,8 +51,8 @@ export function whatKeySays({ rows, facts }: FactsOfKey, last: LocalDay, setting
 }
 
 /**
- * The features of one key as of any day, each equal to what {@link featuresOn} says of it, from one look at its rows: facts,
- * series and open flags of a day are the beginning of those of a later day. Days are asked for in ascending order.
+ * The features of one key as of any day, each equal to the result of {@link featuresOn} for that day, from one pass over its
+ * rows: facts, series and open flags of a day are a prefix of those of a later day. Ask for days in ascending order.
  */
 export class KeyDays {
   readonly #rows: RowsOfKey;
@@ -67,7 +67,7 @@ export class KeyDays {
 
   /**
    * @param last the course on the last day that it speaks for
-   * @param numbers of its class, up to that day
+   * @param numbers those of its class, up to that day
    */
   constructor({ rows, facts }: FactsOfKey, last: CourseOnDay, numbers: ClassNumbers | null, settings: FeatureSettings) {
     const { deriving } = settings;
@@ -86,7 +86,7 @@ export class KeyDays {
   on(course: CourseOnDay): FeaturesOfKey {
     const { today, asOf } = course;
     const { enrollments } = this.#rows.engagement;
-    // While a course stands still an enrolment is all that can become known, and the features have it at once.
+    // While a course stands still, only an enrolment can become known, and it shows in the features at once.
     const isEnrolledSince = enrollments.some(({ day }) => day !== null && day > asOf && day <= today);
     if (isEnrolledSince) return featuresOn(this.#rows, course, classUntil(this.#numbers, asOf), this.#settings);
     const { deriving } = this.#settings;

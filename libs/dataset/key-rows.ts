@@ -14,13 +14,13 @@ import { performanceFamily } from '#libs/families/performance.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
 import { type CourseOnDay, courseOn } from './course-days.ts';
 
-/** The rows of one student in one course that read. */
+/** The readable rows of one student in one course. */
 export interface RowsOfKey {
   readonly engagement: EngagementRows;
   readonly grades: readonly GradeObservation[];
 }
 
-/** The rows of the three feature tables; a table that has none is null. */
+/** The rows of the three feature tables; null for a table without one. */
 export interface FeaturesOfKey {
   readonly asOf: LocalDay;
   readonly engagement: EngagementFeatures | null;
@@ -28,14 +28,14 @@ export interface FeaturesOfKey {
   readonly anomaly: AnomalyFeatures | null;
 }
 
-/** What the rows dated on or before a day say to the course. */
+/** What the rows dated on or before a day contribute to the course. */
 export const evidenceOn = ({ engagement, grades }: RowsOfKey, day: LocalDay): readonly KeyEvidence[] => [
   engagementEvidence(engagement, day),
   gradeEvidence(grades, day),
 ];
 
 /**
- * What engagement and performance would have of a key on a day: their rows, and what they store for flags and for the class.
+ * What engagement and performance would have for a key on a day: their rows, and what they store for flags and the class.
  * @param facts as of the day that the course speaks for
  */
 export function daysOn(
@@ -56,7 +56,7 @@ export function daysOn(
 }
 
 /**
- * The features of a key as the roles would have derived them on a day, each by the function that its role derives with.
+ * The features of a key as the roles would have derived them on a day, by the same functions.
  * @param numbers of the class, up to the course's as-of
  */
 export function featuresOn(
@@ -77,7 +77,7 @@ export function featuresOn(
 
 /**
  * The features of all keys of a course as the roles would have derived them on a day, from the rows dated up to it alone:
- * what {@link CourseHistory} says of the day, at the price of all rows for each.
+ * the same as from {@link CourseHistory}, at the price of a pass over all rows for each day.
  */
 export function courseFeaturesOn(
   keys: readonly RowsOfKey[],

@@ -7,7 +7,7 @@ import { courseAsOf } from '#libs/families/course-as-of.ts';
 import type { DatasetRow } from './columns.ts';
 import type { FactsOfKey } from './key-days.ts';
 
-/** What became of the keys of a course, as it is known today; of one that runs nothing is, since it can still change. */
+/** What became of the keys of a course, as known today; all null while the course runs, since it can still change. */
 export class CourseLabels {
   readonly #today: LocalDay;
   readonly #settings: DerivingSettings;
@@ -18,7 +18,7 @@ export class CourseLabels {
     this.#settings = settings;
   }
 
-  /** All keys of the course are taken in before any is asked for. */
+  /** Add all keys of the course before asking for any. */
   add({ rows, facts }: FactsOfKey): void {
     const days = [...facts.on(this.#today).activeDays.slice(-1), ...gradeFactDays(rows.grades, this.#today)];
     for (const day of days) this.#lastFact = laterDay(this.#lastFact, day);

@@ -2,14 +2,14 @@ import { ByteWriter, ParquetWriter, type SchemaElement } from 'hyparquet-writer'
 import type { DatasetColumn, DatasetRow, DatasetValue } from './columns.ts';
 import type { Bytes, TableWriter } from './table-writer.ts';
 
-/** Rows of one row group: what is in memory at a time. */
+/** Rows in one row group, which is in memory as a whole. */
 const ROWS_PER_GROUP = 4_096;
 
-/** What is said of how a type is kept: a reader of data frames gets numbers, times and truths, and documents as JSON. */
+/** How each type is stored: readers into data frames get numbers, times and booleans, and documents as JSON. */
 const KEPT: Readonly<Record<DatasetColumn['type'], Omit<SchemaElement, 'name'>>> = {
   integer: { type: 'INT32' },
   bigint: { type: 'INT64' },
-  // Of at most 15 digits, so that rounding to its decimals gives the decimal back.
+  // Has at most 15 digits, so that rounding to its decimals restores the exact value.
   numeric: { type: 'DOUBLE' },
   boolean: { type: 'BOOLEAN' },
   date: { type: 'INT32', converted_type: 'DATE', logical_type: { type: 'DATE' } },

@@ -2,11 +2,11 @@ import { loadStatements } from '#libs/platform/postgres/database.ts';
 
 export const datasetSql = {
   ...loadStatements(new URL('./sql/', import.meta.url), ['dataset_courses', 'dataset_keys']),
-  /** The first statement of a transaction all of whose readings are of one moment. */
+  /** The first statement of a transaction, so that all of its reads see the same moment. */
   dataset_snapshot: { name: 'dataset/snapshot', text: 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY' },
-  /** A reader may take its time between two pieces; whoever asks for other things has less. */
+  /** A reader may take its time between two pieces; other requests have less. */
   dataset_patience: { name: 'dataset/patience', text: "SET LOCAL idle_in_transaction_session_timeout = '10min'" },
-  /** While nothing is read, since the rows are in memory, the session is none that hangs. */
+  /** Keeps the session from counting as idle while nothing is read, since the rows are in memory. */
   dataset_alive: { name: 'dataset/alive', text: 'SELECT' },
   dataset_position: {
     name: 'dataset/position',

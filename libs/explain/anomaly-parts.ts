@@ -16,7 +16,7 @@ import { dayShown, type Parts, type PartsOf, runsOf } from './parts.ts';
 const openDays = ({ series }: Grounds, name: OwnPastFlagName) =>
   runsOf((series?.bits ?? []).flatMap((open, index) => (hasFlag(open, name) ? [(series?.firstDay ?? 0) + index] : [])));
 
-/** Median and limit in points; what they are of stands beside them. */
+/** Median and limit in points; the values they are computed from are shown beside them. */
 function limitParts(others: Others, unit: bigint, { settings }: Grounds): Parts {
   const limit = limitOf(others, unit, settings.outlierThreshold);
   return {
@@ -83,7 +83,7 @@ const grades =
     return { as_of: formatDay(asOf), least_items: 5, items: shown, ...limits, open_days: openDays(grounds, name) };
   };
 
-/** How much there is to judge a flag by, and how much it needs. */
+/** How much data there is to judge a flag by, and how much is needed. */
 const amount =
   (of: (grounds: Grounds) => number, least: (grounds: Grounds) => number) =>
   (grounds: Grounds): Parts => ({ there_are: of(grounds), least: least(grounds) });

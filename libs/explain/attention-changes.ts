@@ -10,7 +10,7 @@ import { type Judged, judgedOf } from './attention-parts.ts';
 import type { Grounds } from './grounds.ts';
 import type { WouldChange } from './parts.ts';
 
-/** Each as if it had been so on the day that the features speak for, judged again by the function that judges. */
+/** Each change is judged as if made on the day that the features speak for, by the function that derives attention. */
 export function attentionChanges(grounds: Grounds, name: AttentionFlagName): WouldChange[] {
   const judged = judgedOf(grounds);
   if (judged === null) return [];
@@ -23,7 +23,7 @@ export function attentionChanges(grounds: Grounds, name: AttentionFlagName): Wou
 
 const pointsOn = (days: AttentionDays, index: number): number => days.points[index] ?? 0;
 
-/** What a change makes of the points, where it makes anything of them. */
+/** The effect of a change on the points; empty if it has none. */
 function tried(judged: Judged, said: Said, key: AttentionKey, settings: AlarmSettings): WouldChange[] {
   const { days, index } = judged;
   const then = attentionDays(key, settings);
@@ -34,7 +34,7 @@ function tried(judged: Judged, said: Said, key: AttentionKey, settings: AlarmSet
   return [{ ...said, effect, effect_code: turn, values: { ...said.values, from: before, to: after } }];
 }
 
-/** What is tried, without what comes of it. */
+/** A change without its effect. */
 type Said = Pick<WouldChange, 'change' | 'change_code' | 'values'>;
 
 const TURNS = { points: '', points_close: ': attention closes', points_stay_open: ': attention stays open' } as const;
@@ -46,7 +46,7 @@ function turnOf(now: AttentionDays, then: AttentionDays, index: number): keyof t
 
 const OWN_DAYS = 21;
 
-/** The last inactive days up to as-of, as many as wanted, as if they had been active ones. */
+/** The key as if the last `more` inactive days up to as-of had been active. */
 function withActive({ activeDays, asOf, ...key }: AttentionKey, more: number): AttentionKey {
   const known = new Set(activeDays);
   const added: LocalDay[] = [];
@@ -54,7 +54,7 @@ function withActive({ activeDays, asOf, ...key }: AttentionKey, more: number): A
   return { ...key, asOf, activeDays: [...activeDays, ...added].sort((a, b) => a - b) };
 }
 
-/** The fewest more active days that make each lower number of points. */
+/** For each lower number of points, the fewest additional active days that lead to it. */
 function moreActive(judged: Judged, settings: AlarmSettings): WouldChange[] {
   let points = judged.days.absent.points[judged.index] ?? 0;
   const changes: WouldChange[] = [];
@@ -81,12 +81,12 @@ const withHandedIn = (key: AttentionKey, items: Owed): AttentionKey => ({
   handedIn: new Map([...key.handedIn, ...items.map(({ item }) => [`${item.source} ${item.item}`, key.asOf] as const)]),
 });
 
-/** Whether it would be an event, or turn a resource that was seen as not done to done: a day with either is an active one. */
+/** Whether handing in would be an event, or turn a resource listed as not done to done: either makes the day an active one. */
 const isActivity = ({ item: { source, item } }: Owed[number], { engagement }: RowsOfKey): boolean =>
   source === 'submission' ||
   (source === 'completion' && engagement.activities.some((row) => row.kind === 'completion' && row.resource === item));
 
-/** Each of what is missing, and all of it. */
+/** Each missing item by itself, and all of them together. */
 function handIn(judged: Judged, settings: AlarmSettings, rows: RowsOfKey): WouldChange[] {
   const missing = missingOf(judged);
   const { asOf, activeDays } = judged.key;
@@ -108,7 +108,7 @@ const handedIn = (item: string): Said => ({
   values: { item },
 });
 
-/** Where one of these alone is not enough. */
+/** Both at once, for a student with both reasons. */
 function everything(judged: Judged, settings: AlarmSettings): WouldChange[] {
   const { days, index, key } = judged;
   const isBoth = isOpen(days, 'absent', index) && isOpen(days, 'missing_work', index);
@@ -123,7 +123,7 @@ const ACTIVE_AND_HANDED_IN: Said = {
   values: {},
 };
 
-/** How much better the grades would have to be on average. */
+/** How much higher the grades would have to be on average. */
 function betterMarks({ days, index }: Judged): WouldChange[] {
   const points = days.low_marks.points[index] ?? 0;
   if (points === 0) return [];

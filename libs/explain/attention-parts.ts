@@ -7,15 +7,15 @@ import { formatDay } from '#libs/domain/local-date.ts';
 import type { Grounds } from './grounds.ts';
 import { dayShown, type Parts, stepsOf } from './parts.ts';
 
-/** A key that is held against its class, as of the last day. */
+/** A key compared with its class, as of the last day. */
 export interface Judged {
   readonly key: AttentionKey;
   readonly days: AttentionDays;
-  /** Of as-of, from the key's first day. */
+  /** The index of as-of, counted from the key's first day. */
   readonly index: number;
 }
 
-/** Null: the key has no days. */
+/** Null if the key has no days. */
 export const judgedOf = ({ series, asOf }: Grounds): Judged | null =>
   series === null ? null : { key: series.attentionKey, days: series.attention, index: asOf - series.firstDay };
 
@@ -30,7 +30,7 @@ const ofJudged =
     return { as_of: formatDay(grounds.asOf), attending, ...(judged === null ? {} : parts(judged, grounds)) };
   };
 
-/** Points of a reason by days; null: not known. */
+/** The points of a reason over time; null: not known. */
 const pointsOf = ({ days, key }: Judged, name: AttentionReason) => ({
   points: days[name].points.at(-1) ?? null,
   steps: stepsOf(days[name].points, key.firstDay),
@@ -72,7 +72,7 @@ function missingWork(judged: Judged): Parts {
   };
 }
 
-/** The grade that stands on a day. */
+/** The grade of an item that is valid on a day. */
 const gradeOn = (
   steps: readonly { readonly from: number; readonly item: string; readonly grade: number | null }[],
   item: string,
@@ -85,7 +85,7 @@ function lowMarks(judged: Judged): Parts {
   const items = names.flatMap((item) => {
     const own = gradeOn(key.grades, item, key.asOf);
     const ofClass = gradeOn(key.numbers?.grades ?? [], item, key.asOf);
-    // Own grades are in hundredths of a percent, those of the class in half ones.
+    // Own grades are in 1/100 of a percent, those of the class in 1/200.
     return own === null || ofClass === null ? [] : [{ item, own: own / 100, of_class: ofClass / 200 }];
   });
   return { items, ...pointsOf(judged, 'low_marks') };

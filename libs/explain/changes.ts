@@ -12,7 +12,7 @@ import { gainOf } from './score-parts.ts';
 const ONE = 1000n;
 const MINUTE = 60_000n;
 
-/** One more of each component: in thousandths, of time in milliseconds. */
+/** One step of each component: in thousandths, time in milliseconds. */
 const MORE: Readonly<Record<EngagementComponent, readonly [words: string, amount: bigint]>> = {
   logins: ['one more login', ONE],
   time: ['ten more minutes', 10n * MINUTE],
@@ -29,7 +29,7 @@ const moreOfEach = (grounds: Grounds): WouldChange[] =>
     return [{ change, effect: `+${gain.toFixed(2)}`, ...codes, values: { gain: gain.toFixed(2) } }];
   });
 
-/** inactivity closes with any activity; it opens by itself, and closes again when the student is taken to have left. */
+/** inactivity closes with any activity; it opens by itself, and closes again when the student counts as gone. */
 function idle(grounds: Grounds): WouldChange[] {
   const { asOf } = grounds;
   const activity = activityBy(grounds.key, asOf);
@@ -49,7 +49,7 @@ function inactiveUntil(day: LocalDay, effect: string, effect_code: EffectCode): 
   return { change, effect, change_code: 'inactive_until', effect_code, values: { day: formatDay(day) } };
 }
 
-/** So far ahead any limit that opens at all has opened. */
+/** How many days to look ahead: any limit that opens at all has opened by then. */
 const MOST_AHEAD = 90;
 
 const ownScore =
@@ -109,8 +109,8 @@ const CHANGES: Readonly<Record<string, (grounds: Grounds) => WouldChange[]>> = {
 };
 
 /**
- * Of scores and flags; of others none. Nor of a course that stands still: whatever happened there now would move the day that
- * it speaks for, and all that is counted up to it.
+ * For scores and flags; empty for other features. Empty also for a course that stands still: anything that happened there now
+ * would move the day it speaks for, and with it everything counted up to that day.
  */
 export function changesOf(feature: string, grounds: Grounds): WouldChange[] {
   if (grounds.asOf < grounds.course.today) return [];

@@ -22,7 +22,7 @@ const covers = ({ course, asOf }: Grounds, ...kinds: readonly CoverageKind[]): b
 
 const from = ({ course }: Grounds, kind: CoverageKind): string | null => dayShown(firstDayOf(course.coverage, kind));
 
-/** The events of a kind, of all kinds unless given. */
+/** The number of events of a kind; `event` counts all kinds. */
 const events =
   (kind: 'event' | 'login' | 'view' | 'forum_post', days = EVER) =>
   (grounds: Grounds): Parts => ({
@@ -62,7 +62,7 @@ const activeDays =
     active_days: runsOf(grounds.facts.activeDays.filter((day) => day > grounds.asOf - days)),
   });
 
-/** The window of absence begins with the enrolment, if that is later. */
+/** The window of absence begins with the enrolment, if that is later than the usual begin. */
 function absence(grounds: Grounds): Parts {
   const { asOf, enrolment } = grounds;
   const begin = enrolment.day === null || enrolment.day > asOf ? null : Math.max(asOf - 29, enrolment.day);
@@ -119,7 +119,7 @@ function byWeekday(grounds: Grounds): Parts {
 const hours = ({ facts }: Grounds): Parts => ({ days_by_hour: daysByHour(facts.events) });
 const weekdays = ({ facts }: Grounds): Parts => ({ days_by_weekday: daysByWeekday(facts.events) });
 
-/** Weeks with events, by their Mondays. */
+/** The weeks with events, identified by their Mondays. */
 function weeks({ facts }: Grounds): Parts {
   const weekdaysOf = new Map<string, Set<string>>();
   for (const { day } of facts.events) {

@@ -15,18 +15,18 @@ import type { SourceRows } from './source-rows.ts';
 
 type Table = keyof typeof FEATURE_SET;
 
-/** A value and why it is what it is. */
+/** A value and its explanation. */
 export interface Explained extends RowLists {
-  /** As the family's function gives it; decimals are text. */
+  /** As returned by the family's function; decimals are text. */
   readonly value: unknown;
   readonly parts: Parts;
   readonly would_change: readonly WouldChange[];
   readonly asOf: LocalDay;
 }
 
-/** The columns that one day of temporal_features has alone. */
+/** The columns that only temporal_features has. */
 const OF_THE_DAY = {
-  // A student who has grades alone has no days of engagement.
+  // A student with nothing but grades has no days of engagement.
   engagement_score_day: (grounds: Grounds) => ({
     has_days: grounds.key.score.length > 0,
     ...componentParts(grounds, 1),
@@ -36,7 +36,7 @@ const OF_THE_DAY = {
   }),
 };
 
-/** What temporal_features has of the day that the features speak for; null: the key has no days. */
+/** The values of temporal_features for the day that the features speak for; null if the key has no days. */
 function valuesOfDay({ key, series, asOf }: Grounds): Readonly<Record<string, unknown>> | null {
   if (series === null) return null;
   const index = asOf - series.firstDay;
@@ -62,7 +62,7 @@ const FAMILIES: Readonly<
   temporal_features: { parts: OF_THE_DAY, row: valuesOfDay },
 };
 
-/** A column by its name alone: that of a key's row, before that of a day. */
+/** A column found by its name alone: a key's row takes precedence over a day's. */
 export interface FeatureColumn {
   readonly name: string;
   readonly table: Table;
@@ -79,14 +79,14 @@ const COLUMNS: ReadonlyMap<string, FeatureColumn> = new Map(
     ),
 );
 
-/** Names of columns, as they are asked for. */
+/** The column names that may be asked for. */
 export const COLUMN_NAMES: readonly string[] = [...new Set(Object.values(FEATURE_SET).flatMap(Object.keys))];
 
 export const columnOf = (name: string): FeatureColumn | undefined => COLUMNS.get(name);
 
 /**
- * Null where the key has no row in the column's table.
- * @param grounds of the rows of `source` that read
+ * Null if the key has no row in the column's table.
+ * @param grounds of the readable rows of `source`
  */
 export function explainColumn(
   { name, table, definition }: FeatureColumn,

@@ -14,7 +14,7 @@ import type { LocalDay } from '#libs/domain/local-date.ts';
 import { anomalyKey } from '#libs/families/anomaly.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
 
-/** All that stands between a key's rows and its features, by the functions that its roles derive with. */
+/** Everything between a key's rows and its features, computed by the functions that the roles derive with. */
 export interface Grounds {
   readonly course: CourseOnDay;
   readonly asOf: LocalDay;
@@ -23,9 +23,9 @@ export interface Grounds {
   readonly enrolment: Enrolment;
   readonly facts: EngagementFacts;
   readonly grades: readonly GradeFact[];
-  /** Events up to as-of with the time credited to each. */
+  /** Events up to as-of, with the time credited to each. */
   readonly timed: readonly TimedEvent[];
-  /** What flags are judged by. */
+  /** What the flags are derived from. */
   readonly key: AnomalyKey;
   readonly series: AnomalySeries | null;
   readonly engagement: EngagementFeatures | null;

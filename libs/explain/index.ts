@@ -97,9 +97,9 @@ export const explainAnswer = z
 export type Explanation = z.output<typeof explainAnswer>;
 
 /**
- * Why a value is what it is, by the functions that derive it, from what is staged.
- * @param tx all of whose readings are of one moment
- * @throws NotFoundError for a student, a course or a feature that there is not, and where the key has no row
+ * Explains a value with the functions that derive it, from the staged rows.
+ * @param tx all of whose reads see the same moment
+ * @throws NotFoundError for an unknown student, course or feature, and when the key has no row
  */
 export async function readExplanation(
   tx: Queryable,
@@ -154,13 +154,13 @@ async function explainKey(
   const source = await readSourceRows(tx, { courseId, studentId }, settings.reading);
   const course = { today: await readToday(tx), asOf, coverage, courseFirstFact };
   const numbers = (await readClasses(tx, [courseId])).get(courseId) ?? null;
-  // Of very many rows each step takes a while, in which others are not to wait for all of them.
+  // With very many rows each step takes a while, so other work gets its turn in between.
   const grounds = groundsOf(readableRows(source), course, numbers, settings);
   await nextTurn();
   return explainColumn(column, source, grounds);
 }
 
-/** A value as other routes serve it: decimals as numbers, times in ISO 8601. */
+/** A value in the form that other routes serve: decimals as numbers, times in ISO 8601. */
 function served(value: unknown, { definition }: FeatureColumn): unknown {
   if (value === null) return null;
   const type = TYPE_OF_UNIT[definition.unit];

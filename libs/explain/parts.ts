@@ -2,17 +2,17 @@ import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
 import type { Instant } from '#libs/domain/zone.ts';
 import type { Grounds } from './grounds.ts';
 
-/** The numbers between the rows and a value, by names; JSON. */
+/** The numbers between the rows and a value, by name, as JSON. */
 export type Parts = Readonly<Record<string, unknown>>;
 
-/** For every column of a family what its value is made of: it follows from these parts alone. */
+/** For every column of a family, what its value is made from: the value follows from these parts alone. */
 export type PartsOf<F extends object> = Readonly<Record<keyof F & string, (grounds: Grounds) => Parts>>;
 
 export const dayShown = (day: LocalDay | null): string | null => (day === null ? null : formatDay(day));
 
 export const instantShown = (at: Instant | null): string | null => (at === null ? null : new Date(at).toISOString());
 
-/** Days in a row, first and last. */
+/** Consecutive days: the first and the last. */
 export interface DayRun {
   readonly from: string;
   readonly to: string;
@@ -29,7 +29,7 @@ export function runsOf(days: readonly LocalDay[]): DayRun[] {
   return runs.map(({ from, to }) => ({ from: formatDay(from), to: formatDay(to) }));
 }
 
-/** Where a value that is known day by day changes. @param values by days, from `firstDay` on */
+/** The days on which a daily value changes. @param values one per day, from `firstDay` on */
 export const stepsOf = (
   values: readonly (number | null)[],
   firstDay: LocalDay,
@@ -38,7 +38,7 @@ export const stepsOf = (
     index > 0 && values[index - 1] === points ? [] : [{ from: formatDay(firstDay + index), points }],
   );
 
-/** What would change a value, and how: in words, and by codes with values for who says it in other words. */
+/** What would change a value, and how: in words, and as codes with values for clients with their own wording. */
 export interface WouldChange {
   readonly change: string;
   readonly effect: string;

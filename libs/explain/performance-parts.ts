@@ -9,7 +9,7 @@ import { instantShown, type Parts, type PartsOf } from './parts.ts';
 
 const decimal = (value: bigint | null): string | null => (value === null ? null : formatScaled(value, GRADE_DECIMALS));
 
-/** Of an item, or of the course total, in percent; `counts` by ZERO_GRADES. */
+/** The grade of an item, or of the course total, in percent; `counts` depends on ZERO_GRADES. */
 function gradeParts(fact: GradeFact, { settings }: Grounds): Parts {
   const { item, value, max, day, gradedAt } = fact;
   const counts = value !== null && (value !== 0n || settings.zeroGrades === 'graded');
@@ -28,7 +28,7 @@ function gradeParts(fact: GradeFact, { settings }: Grounds): Parts {
 
 const passMark = ({ settings }: Grounds): number => Number(formatScaled(settings.passMark, SETTING_DECIMALS));
 
-/** In the order in which they were graded. @param days of the window in which an item has to be graded */
+/** Items in the order in which they were graded. @param days the window in which an item must have been graded */
 const items =
   (days = Number.POSITIVE_INFINITY) =>
   (grounds: Grounds): Parts => {

@@ -11,7 +11,7 @@ import type { Definition } from '#libs/features/definition.ts';
 import { firstDayOfWindow, type Selection, selectionOf } from './selection.ts';
 import type { Observations, ReadTable, RowRead, SourceRows } from './source-rows.ts';
 
-/** A row as it is shown. */
+/** A row as it is listed. */
 interface ListedRow {
   readonly table: ReadTable;
   readonly id: string;
@@ -27,7 +27,7 @@ interface RowLeftOut {
   readonly reason: 'rejected' | 'after_as_of' | 'duplicate' | 'superseded';
   /** In words. */
   readonly why: string;
-  /** The row that stands for it. */
+  /** The row that counts in its place. */
   readonly of: string | null;
 }
 
@@ -44,13 +44,13 @@ export interface RowLists {
 
 export const MOST_LISTED = 200;
 
-/** Days up to which rows are seen: enrolments up to today, all others up to as-of. */
+/** Up to which days rows count: enrolments up to today, all others up to as-of. */
 interface Days {
   readonly today: LocalDay;
   readonly asOf: LocalDay;
 }
 
-/** The rows that a feature rests on, and those of their kind that it does not. */
+/** The rows that a feature is based on, and those of the same kind that were left out. */
 export function listRows(source: SourceRows, definition: Definition, { today, asOf }: Days): RowLists {
   const selection = selectionOf(definition);
   const first = firstDayOfWindow(definition, asOf);
@@ -78,7 +78,7 @@ interface Span {
   readonly until: LocalDay;
 }
 
-/** Why a row that reads does not count beside the others of its subject. */
+/** Why a readable row does not count: another row of its subject counts instead. */
 interface StandIn {
   readonly of: string;
   readonly reason: 'duplicate' | 'superseded';
@@ -89,7 +89,7 @@ interface Readable<O> {
   readonly read: O;
 }
 
-/** Of rows that are seen, which stand for which others. */
+/** Tells, of the given rows, which are represented by which others. */
 type StandFor<O> = (rows: readonly Readable<O>[]) => ReadonlyMap<string, StandIn>;
 
 const WHY = {
@@ -132,11 +132,11 @@ function rowsOf<T extends ReadTable>(
 
 const timeOf = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
 
-/** Rows in order of time and id, so that of equals the same one always stands for the others. */
+/** Rows ordered by time and id, so that among equal rows the same one always represents the others. */
 const inOrder = <O extends { readonly at: number | null }>(rows: readonly Readable<O>[]): Readable<O>[] =>
   rows.toSorted((a, b) => (a.read.at ?? 0) - (b.read.at ?? 0) || (a.id < b.id ? -1 : 1));
 
-/** Of each subject, in order of time, a row repeats the one that holds before it. */
+/** Leaves out each row that only repeats the row of its subject that was valid before it, in order of time. */
 function repeats<O extends { readonly at: number | null }>(rules: FoldRules<O>): StandFor<O> {
   return (rows) => {
     const holding = new Map<string, Readable<O>>();
@@ -154,14 +154,14 @@ function repeats<O extends { readonly at: number | null }>(rules: FoldRules<O>):
   };
 }
 
-/** Completions follow each other; of rows of one event the first stands for all. */
+/** Completions replace one another; of several rows of one event the first represents all. */
 const standForActivity: StandFor<Observations['activity_logs']> = (rows) =>
   repeats({
     ...ACTIVITY_RULES,
     subject: (row) => (row.kind === 'completion' ? ACTIVITY_RULES.subject(row) : `${row.at} ${eventKey(row)}`),
   })(rows);
 
-/** An item's grade is that of its latest row, and was given by the first row that says the same. */
+/** An item's grade is that of its latest row; it was given by the first row that says the same. */
 const standForGrade: StandFor<Observations['grades']> = (rows) => {
   const standIns = new Map<string, StandIn>();
   for (const ofItem of byItem(inOrder(rows))) {

@@ -9,14 +9,14 @@ import type { Parts } from './parts.ts';
 /** Hundredths of a point. */
 const HUNDRED = 100;
 
-/** What was done in so many days that end with as-of. */
+/** What was done in the given number of days up to as-of. */
 const amountsWithin = ({ timed, course, asOf }: Grounds, days: number): ComponentAmounts =>
   amountsOf(
     timed.filter(({ event }) => event.day > asOf - days),
     coveredComponents(course.coverage, asOf),
   );
 
-/** The components of a score of so many days; times in seconds. What is full in so many days is that part of a week's target. */
+/** The components of a score over so many days, times in seconds; the weekly targets are prorated to these days. */
 export function componentParts(grounds: Grounds, days: number): Parts {
   const { engagementWeights: weights, engagementTargets: targets } = grounds.settings;
   const amounts = amountsWithin(grounds, days);
@@ -43,7 +43,7 @@ export function componentParts(grounds: Grounds, days: number): Parts {
   return { days, components: Object.fromEntries(components) };
 }
 
-/** Daily scores of the days up to as-of that have one, those before the first row among them. */
+/** The daily scores of those days up to as-of that have one, including days before the first row. */
 export function dailyParts({ asOf, key }: Grounds, days: number): Parts {
   const firstDay = key.firstDay ?? asOf;
   const scores = key.score.flatMap((score, index) => {
@@ -53,7 +53,7 @@ export function dailyParts({ asOf, key }: Grounds, days: number): Parts {
   return { daily_scores: scores };
 }
 
-/** By how many points more of a component would raise the score; null: it is not covered. Time is in milliseconds. */
+/** How many points `more` of a component would add to the score; null if it is not covered. Time is in milliseconds. */
 export function gainOf(grounds: Grounds, component: EngagementComponent, more: bigint): number | null {
   const { engagementWeights: weights, engagementTargets: targets } = grounds.settings;
   const amounts = amountsWithin(grounds, 7);

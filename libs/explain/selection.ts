@@ -4,12 +4,12 @@ import type { Definition, Window } from '#libs/features/definition.ts';
 import type { FEATURE_SET } from '#libs/features/index.ts';
 import type { Observations } from './source-rows.ts';
 
-/** Of each table that a feature is made of, whether a row of it has a part in it. */
+/** For each table that a feature is made from, whether a row contributes to it. */
 export type Selection = { readonly [T in keyof Observations]?: (row: Observations[T]) => boolean };
 
 type FromOf<D> = D extends { readonly from: infer F } ? F : never;
 type Columns = { readonly [T in keyof typeof FEATURE_SET]: (typeof FEATURE_SET)[T][keyof (typeof FEATURE_SET)[T]] };
-/** What definitions say of their source rows. */
+/** The descriptions of source rows that definitions use. */
 type From = FromOf<Columns[keyof Columns]>;
 
 const all = (): true => true;
@@ -20,7 +20,7 @@ const items = { grades: ({ item }) => !AGGREGATE_ITEMS.has(item) } satisfies Sel
 const activity = { activity_logs: all } satisfies Selection;
 const everything = { ...activity, ...items, enrollments: all } satisfies Selection;
 
-/** The words of the definitions as rows: of what is made of a whole class, the student's own. */
+/** Those descriptions as selections of rows; for features made from a whole class, the student's own rows. */
 const SELECTIONS: Readonly<Record<From, Selection>> = {
   enrollments: { enrollments: all },
   'activity_logs: events': event(),
@@ -53,5 +53,5 @@ const DAYS: Readonly<Record<Window, number>> = {
   '35 days': 35,
 };
 
-/** The first day of a window; enrolments are not bound to it. */
+/** The first day of a window, which does not apply to enrolments. */
 export const firstDayOfWindow = ({ window }: Definition, asOf: LocalDay): LocalDay => asOf - DAYS[window] + 1;

@@ -10,25 +10,25 @@ import type { TableOfKeys } from '#libs/domain/source-tables/index.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { readImagesOfKey } from '#libs/store/images/key-images.ts';
 
-/** What a row of each table reads as. */
+/** The observation that a row of each table is read as. */
 export interface Observations {
   readonly enrollments: EnrollmentObservation;
   readonly activity_logs: ActivityObservation;
   readonly grades: GradeObservation;
 }
-/** Every table of keys: the compiler asks for one that is new. */
+/** Every table of keys: the compiler demands that a new one be handled. */
 export type ReadTable = TableOfKeys;
 
-/** A row of the source by its id, and what it was read as. */
+/** The id of a source row, and what it was read as. */
 export interface RowRead<O> {
   readonly id: string;
   readonly read: O | Rejected;
 }
 
-/** Every row that the source has of a key, by tables. */
+/** Every row that the source has of a key, by table. */
 export type SourceRows = { readonly [T in ReadTable]: readonly RowRead<Observations[T]>[] };
 
-/** Read without giving others a turn: a key may have a hundred thousand. */
+/** How many to read before other work gets its turn: a key may have a hundred thousand. */
 const ROWS_AT_A_STRETCH = 2_000;
 
 const READERS = { enrollments: readEnrollment, activity_logs: readActivity, grades: readGrade } satisfies Record<
@@ -37,7 +37,7 @@ const READERS = { enrollments: readEnrollment, activity_logs: readActivity, grad
 >;
 export const READ_TABLES = Object.keys(READERS) as ReadTable[];
 
-/** Reads them by the functions that the roles read with. */
+/** Reads them with the functions that the roles use. */
 export async function readSourceRows(
   tx: Queryable,
   key: StudentCourse,
@@ -63,7 +63,7 @@ export async function readSourceRows(
   };
 }
 
-/** The rows that read, as derivations take them. */
+/** The readable rows, in the form that derivations take. */
 export const readableRows = ({ enrollments, activity_logs, grades }: SourceRows): RowsOfKey => ({
   engagement: { enrollments: accepted(enrollments), activities: accepted(activity_logs) },
   grades: accepted(grades),

@@ -1,4 +1,4 @@
-/** Statements of what is asked beyond what is served. */
+/** Statements for explanations and what-if questions. */
 export const explainSql = {
   /** The students of a course who have flags or could have. */
   what_if_students: {

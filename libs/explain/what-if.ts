@@ -19,7 +19,7 @@ import { explainSql } from './statements.ts';
 
 type AttentionSettings = AlarmSettings & ClassSettings;
 
-/** Each parameter, what it is in our code, the setting that it stands for, and the most that this may be. */
+/** Each parameter, its name in our code, the setting it stands for, and the setting's maximum. */
 const SETTINGS = [
   ['open_points', 'openPoints', 'ATTENTION_OPEN_POINTS', 8],
   ['close_points', 'closePoints', 'ATTENTION_CLOSE_POINTS', 8],
@@ -96,7 +96,7 @@ interface Student {
   readonly student_source_id: string;
 }
 
-/** A student with the days as they are judged now, and as they would be. */
+/** A student whose days are judged under the present settings and under the others. */
 interface Compared {
   readonly student: Student;
   /** Ascending. */
@@ -109,11 +109,11 @@ interface Compared {
 const WEEKS = [0, 1, 2, 3, 4];
 
 /**
- * Who would have attention in a course under other settings, by the functions that derive it, from what is stored of the
- * course's keys. Nothing is written.
- * @param tx all of whose readings are of one moment
- * @throws NotFoundError for a course that was never seen or has nothing derived; InvalidRequestError for points that close
- * more than they open
+ * Who would have attention in a course under other settings, computed by the functions that derive it from what is stored of
+ * the course's keys. Nothing is written.
+ * @param tx all of whose reads see the same moment
+ * @throws NotFoundError for a course that was never seen or has nothing derived; InvalidRequestError when close_points would
+ * exceed open_points
  */
 export async function readWhatIf(tx: Queryable, query: z.output<typeof whatIfQuery>): Promise<WhatIf> {
   const { id: courseId, source_id } = await findEntity(tx, 'course', query.course_id);
@@ -181,7 +181,7 @@ async function compare(
   const [numbers, otherNumbers] = [classOf(members, course, now), classOf(members, course, asked)];
   const compared: Compared[] = [];
   for (const [index, { student, key }] of keys.entries()) {
-    // Others who ask this process have their turn.
+    // Other requests to this process get their turn.
     if (index % KEYS_AT_A_STRETCH === 0) await nextTurn();
     const { firstDay, asOf } = key;
     if (firstDay === null || firstDay > asOf) continue;
@@ -196,7 +196,7 @@ async function compare(
   return compared;
 }
 
-/** Who has been gone for long is on no list. */
+/** A student who has been gone for long is neither counted nor listed. */
 function isLongGone(activeDays: readonly LocalDay[], on: LocalDay): boolean {
   const last = activeDays.findLast((day) => day <= on);
   return last !== undefined && on - last > MOST_DAYS_GONE;

@@ -1,18 +1,18 @@
-// Makes one JavaScript file of a TypeScript program and all its modules, for a Node that reads no TypeScript, and keeps it until
-// one of them changes. Packages stay where they are. To read and resolve 400 modules one by one, in another thread, took most of
-// what a start costs.
+// Bundles a TypeScript program and all its modules into one JavaScript file, for a Node that reads no TypeScript, and keeps it
+// until one of them changes. Packages stay external. Reading and resolving 400 modules one by one, in another thread, took most
+// of the time of a start.
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-/** Whoever found a file in the note has read it by then, milliseconds. */
+/** By then, every process that found a file in the note has read it, milliseconds. */
 const READ_MS = 60_000;
 
 /**
  * @param {string} root of the project
  * @param {string} file the program
- * @returns {Promise<string>} what is to be run in its place
+ * @returns {Promise<string>} the file to run in its place
  * @throws where the folder `.cache` of the project cannot be written to
  */
 export async function bundle(root, file) {
@@ -21,7 +21,7 @@ export async function bundle(root, file) {
   const name = path.relative(root, file).replaceAll(/[^\w.-]/g, '_');
   const note = path.join(folder, `${name}.json`);
   const known = existsSync(note) ? JSON.parse(readFileSync(note, 'utf8')) : undefined;
-  // A project that was copied or moved has other places.
+  // In a project that was copied or moved, the paths are no longer right.
   const isUsable = known?.root === root && known.inputs.every(([input, state]) => stateOf(input) === state);
   if (isUsable) return known.made;
   mkdirSync(folder, { recursive: true });
@@ -33,14 +33,14 @@ export async function bundle(root, file) {
   return made;
 }
 
-/** @returns every file that went into it, as it was before it was read */
+/** @returns every file that went into it, with its state before it was read */
 async function make(root, file, made) {
   const { build, stop } = await import('esbuild');
   const states = new Map();
   const read = async ({ path: module }) => {
     states.set(module, stateOf(module));
     const [url, folder] = [pathToFileURL(module).href, path.dirname(module)].map((place) => JSON.stringify(place));
-    // On the first line, so that all others keep their numbers.
+    // On the first line, so that line numbers stay the same.
     const text = `const importMetaUrl = ${url}, importMetaDirname = ${folder}; ${await readFile(module, 'utf8')}`;
     return { contents: text, loader: 'ts' };
   };
@@ -56,11 +56,11 @@ async function make(root, file, made) {
     sourcemap: 'inline',
     sourcesContent: false,
     logLevel: 'error',
-    // Where a module says that it lies is where its text lies.
+    // A module's own location stays that of its source file.
     define: { 'import.meta.url': 'importMetaUrl', 'import.meta.dirname': 'importMetaDirname' },
     plugins: [{ name: 'places', setup: ({ onLoad }) => onLoad({ filter: /\.ts$/ }, read) }],
   });
-  // It would wait for more as long as the program runs.
+  // Otherwise it would wait for more work as long as the program runs.
   await stop();
   return [...states];
 }

@@ -1,5 +1,5 @@
 /** OpenSSL's and Node's names for a certificate that is not accepted. */
 const NOT_TRUSTED = /^(ERR_TLS_CERT|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA)/;
 
-/** Whether the code of an error says that the certificate of who was asked is not accepted. */
+/** Whether the code of an error says that the other side's certificate is not accepted. */
 export const isNotTrusted = (code: unknown): boolean => typeof code === 'string' && NOT_TRUSTED.test(code);

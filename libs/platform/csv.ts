@@ -1,14 +1,14 @@
 /**
- * Where a program that opens a table may see a formula begin, and run it: at the start of a cell. In countries that write 1,5 it
- * parts cells at semicolons, and sees no quotes within what it takes for one.
+ * Where a spreadsheet may see the beginning of a formula, and run it: at the start of a cell. In countries that write 1,5 it
+ * splits cells at semicolons, and does not recognise quotes inside what it takes for one cell.
  */
 const FORMULA = /^(?=[=+\-@\t\r\n])|(?<=[;\r\n])(?=[=+\-@])/g;
 
 const quoted = (text: string): string => (/[",;\t\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
 /**
- * One cell of comma-separated values as of RFC 4180. What is unknown is empty, what has parts is JSON; what a spreadsheet would take
- * for a formula in a text has an apostrophe before it, as spreadsheets mark text.
+ * One cell of comma-separated values as of RFC 4180. An unknown value is empty, a structured one is JSON; in text, whatever a
+ * spreadsheet would take for a formula gets an apostrophe before it, which marks text in spreadsheets.
  */
 export function csvCell(value: unknown): string {
   if (value === null || value === undefined) return '';

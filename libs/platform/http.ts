@@ -2,9 +2,9 @@ import { Agent, fetch, Headers, type Response } from 'undici';
 import { messageOf } from '#libs/domain/errors.ts';
 import { isNotTrusted } from './certificates.ts';
 
-/** Where a service is, and how it is spoken to. */
+/** Where a service is, and how to talk to it. */
 export interface ServiceAddress {
-  /** May hold user and password, which go as a header. */
+  /** May contain user and password, which are sent as a header. */
   readonly url: string;
   /** `user:password`, in place of those in the URL. */
   readonly login?: string;
@@ -12,19 +12,19 @@ export interface ServiceAddress {
   readonly ca?: string;
 }
 
-/** @param login empty: none, or what stands in the URL */
+/** @param login empty: none, or the one in the URL */
 export const serviceAddress = (url: string, login: string, ca: string | undefined): ServiceAddress => ({
   url,
   ...(login === '' ? {} : { login }),
   ...(ca === undefined ? {} : { ca }),
 });
 
-/** What is asked of a service over HTTP. */
+/** A request to a service over HTTP. */
 export interface Question extends ServiceAddress {
   readonly method?: string;
   readonly body?: string;
   readonly contentType: string;
-  /** From the first word to the last of the answer, milliseconds. */
+  /** For the whole exchange, up to the end of the answer, milliseconds. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
 }
@@ -33,13 +33,13 @@ export interface Answer {
   readonly status: number;
   readonly text: string;
   /**
-   * How this is no answer of a service that speaks JSON, as the end of a sentence: what a proxy, a login page or another
-   * service says in its place. Undefined where it may be one.
+   * Why this cannot be the answer of a service that speaks JSON, as the end of a sentence: a proxy, a login page or another
+   * service has answered instead. Undefined if it may be one.
    */
   readonly problem: string | undefined;
 }
 
-/** There was no whole answer; the message says why, as the end of a sentence that begins with who was asked. */
+/** There was no complete answer; the message says why, as the end of a sentence that begins with the service. */
 export class NoAnswer extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -47,16 +47,16 @@ export class NoAnswer extends Error {
   }
 }
 
-/** More than anything that is asked for here comes to. */
+/** No answer that we ask for is as large. */
 const MOST_BYTES = 16 * 1024 * 1024;
 const SHOWN_CHARACTERS = 60;
 
-/** An address as it may be told: without its password. */
+/** An address that may be shown: without its login. */
 export const shown = (url: string): string => url.replace(/^(https?:\/\/)[^/@]*@/i, '$1');
 
 /**
- * Asks once. Whoever answers, and however: never longer than the deadline, never more than fits, and no sending on to
- * somewhere else, which is a login page as a rule.
+ * Asks once. Whatever answers, it never takes longer than the deadline or reads more than the limit, and it follows no
+ * redirects, which usually lead to a login page.
  * @throws NoAnswer; the signal's reason when it aborts
  */
 export async function ask(question: Question): Promise<Answer> {
@@ -114,14 +114,14 @@ function foreignAnswer({ status, headers }: Response, text: string): string | un
   try {
     if (typeof JSON.parse(text) === 'object') return undefined;
   } catch {
-    // Said below.
+    // Reported below.
   }
   const begin = text.replaceAll(/\s+/g, ' ').trim().slice(0, SHOWN_CHARACTERS);
   const kind = headers.get('content-type')?.split(';')[0] ?? 'no content type';
   return `answers HTTP ${status} with something else than JSON (${kind}${begin === '' ? ', empty' : `: ${begin}`})`;
 }
 
-/** The library hides what happened to the connection behind "fetch failed". */
+/** Looks at the cause: the library hides what happened to the connection behind "fetch failed". */
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const { code } = cause as { code?: unknown };

@@ -1,5 +1,5 @@
-// Starts a program of this project on a machine that has Node and nothing else: installs the packages when they are
-// missing or others than the lock file names, then runs it in this very process, so that signals reach it.
+// Starts a program of this project on a machine that has nothing but Node: installs the packages if they are missing or
+// differ from the lock file, then runs the program in this very process, so that signals reach it.
 //   node libs/platform/launch.mjs <file.ts> [arguments]
 //   node libs/platform/launch.mjs --tool <command of a package> [arguments]
 import { spawnSync } from 'node:child_process';
@@ -13,7 +13,7 @@ const modules = path.join(root, 'node_modules');
 const [first, ...rest] = process.argv.slice(2);
 const isTool = first === '--tool';
 const WATCH_MS = 500;
-/** For so long a signal may have been for all; an older one was another matter, as a SIGHUP that has tokens read anew. */
+/** A signal this recent may have gone to all processes; an older one meant something else, such as a SIGHUP to reread tokens. */
 const JUST_TOLD_MS = 10_000;
 
 const [major, minor] = process.versions.node.split('.').map(Number);
@@ -31,13 +31,13 @@ if (isTool) {
 }
 
 if (process.env.npm_lifecycle_event !== undefined) stopWithNpm();
-// Read by the driver of Postgres as it is loaded; it would then look for a package that is none of ours.
+// The driver of Postgres reads it when it is loaded, and would then look for a package that we do not have.
 delete process.env.NODE_PG_FORCE_NATIVE;
 const file = path.resolve(root, first);
 process.argv = [process.argv[0], file, ...rest];
 await import(pathToFileURL(await readable(file)).href);
 
-/** What Node can run of a program: newer versions read TypeScript themselves, and keep what they made of it. */
+/** The file of a program that Node can run: newer versions read TypeScript themselves, and cache what they compile. */
 async function readable(program) {
   module.enableCompileCache?.(path.join(root, '.cache'));
   if (process.features.typescript || !program.endsWith('.ts')) return program;
@@ -45,13 +45,13 @@ async function readable(program) {
     return await (await import('./bundle.mjs')).bundle(root, program);
   } catch (error) {
     if (error.syscall === undefined) throw error;
-    // Where nothing can be kept, every module is read by itself, each time.
+    // If nothing can be cached, every module is compiled by itself, each time.
     (await import('tsx/esm/api')).register();
     return program;
   }
 }
 
-/** Whether what is installed is what the lock file names; a program does without the packages of the tests. */
+/** Whether the installed packages are those of the lock file; a program does not need those of the tests. */
 function isInstalled() {
   const note = path.join(modules, '.package-lock.json');
   if (!existsSync(note)) return false;
@@ -62,13 +62,13 @@ function isInstalled() {
       place === '' ||
       (present[place] === undefined
         ? optional || (dev && !isTool)
-        : // An installation that was cut short may have noted more than it has.
+        : // An interrupted installation may have recorded more than it has.
           present[place].version === version && existsSync(path.join(root, place))),
   );
 }
 
 function install() {
-  // What lies behind a link is somebody else's: npm would empty it first.
+  // The target of a link is not ours, and npm would empty it first.
   if (lstatSync(modules, { throwIfNoEntry: false })?.isSymbolicLink()) {
     console.error(
       `node_modules is a link to ${readlinkSync(modules)}, which has other packages than package-lock.json names.\n` +
@@ -85,8 +85,8 @@ function install() {
 }
 
 /**
- * npm passes SIGTERM on to the shell between it and this process, and no further: who started us is gone then. Where all of
- * them were told, as by a terminal or systemd, a program that stops in its own time must not be told again: it would leave at once.
+ * npm passes SIGTERM on to the shell between it and this process, and no further; we notice that our parent is gone. If all
+ * of them got the signal, as from a terminal or systemd, a program that is stopping must not get a second: it would exit at once.
  */
 function stopWithNpm() {
   const parent = process.ppid;
@@ -94,7 +94,7 @@ function stopWithNpm() {
   const note = (signal) => {
     toldAt = performance.now();
     if (process.listenerCount(signal) > 1) return;
-    // The program leaves it to Node, which does nothing while somebody listens.
+    // The program does not handle it; Node's default needs our listener to be gone.
     process.off(signal, note);
     process.kill(process.pid, signal);
   };

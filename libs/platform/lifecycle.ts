@@ -8,7 +8,7 @@ export interface Part {
 
 const DEADLINE_MS = 10_000;
 
-/** Parts in the order of their start; stopped in reverse, each within a deadline, whatever the others do. */
+/** Holds parts in the order of their start; stops them in reverse, each within a deadline, whatever the others do. */
 export class Lifecycle {
   readonly #parts: Part[] = [];
   readonly #log: Log;
@@ -46,9 +46,9 @@ export class Lifecycle {
 }
 
 /**
- * Calls `stop` at the first SIGINT, SIGTERM or SIGHUP; a second one leaves at once, with code 1.
+ * Calls `stop` at the first SIGINT, SIGTERM or SIGHUP; a second one exits at once, with code 1.
  * @param hangUp called at each SIGHUP instead
- * @returns takes the handlers away again
+ * @returns removes the handlers again
  */
 export function onSignals(stop: (signal: string) => void, hangUp?: () => void): () => void {
   let seen = false;
@@ -64,7 +64,7 @@ export function onSignals(stop: (signal: string) => void, hangUp?: () => void): 
   };
 }
 
-/** Resolves when the signal aborts, or at once when it has. */
+/** Resolves when the signal aborts, or at once if it already has. */
 export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
@@ -72,7 +72,7 @@ export function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** @throws the signal's reason as soon as it aborts; what was begun ends by itself */
+/** @throws the signal's reason as soon as it aborts; the work then ends by itself */
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   let forget: (() => void) | undefined;
   const ending = new Promise<never>((_, reject) => {

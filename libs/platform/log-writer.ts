@@ -18,11 +18,11 @@ import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 
 export interface LogWriterOptions {
-  /** Standard error unless given: whoever reads that looks after its size. */
+  /** Standard error by default: its reader looks after the size. */
   readonly file?: string;
-  /** The file begins anew when it would grow beyond this. */
+  /** A new file is begun when this one would grow beyond it. */
   readonly maxBytes?: number;
-  /** How many that ended so are kept beside it, as `<file>.1` (the newest), `.2` and so on. */
+  /** How many ended files are kept beside it, as `<file>.1` (the newest), `.2` and so on. */
   readonly kept?: number;
 }
 
@@ -34,22 +34,22 @@ const STDERR = 2;
 
 let dropped = 0;
 
-/** Lines of the log that could not be written since this process began. */
+/** How many lines of the log could not be written since this process began. */
 export const droppedLines = (): number => dropped;
 
 /**
- * Writes lines at once, so that what was said before an end is there after it. A line that cannot be written (the disk is
- * full, nobody reads) is dropped and counted: a log is no reason to stop. The next one that can be says how many.
+ * Writes lines at once, so that they survive the end of the process. A line that cannot be written (the disk is full, nobody
+ * reads) is dropped and counted: a log is no reason to stop. The next line that can be written is preceded by the count.
  */
 export class LogWriter {
   readonly #options: Required<Omit<LogWriterOptions, 'file'>> & Pick<LogWriterOptions, 'file'>;
   #fd: number;
   #bytes = 0;
-  /** Dropped since the last line that was written, and why the first was. */
+  /** Lines dropped since the last one written, and why the first of them was. */
   #missing: { lines: number; readonly why: string } | undefined;
-  /** The last line stands there in part. */
+  /** Only part of the last line was written. */
   #isCut = false;
-  /** How often a file has ended, and every file got another number. */
+  /** How often a file has ended, so that every file got another number. */
   #ended = 0;
 
   /** @throws the error of Node when the file cannot be opened */
@@ -59,7 +59,7 @@ export class LogWriter {
     this.#fd = file === undefined ? STDERR : this.#open(file);
   }
 
-  /** @param line with its end */
+  /** @param line including its line end */
   write(line: string): void {
     try {
       this.#makeRoom(Buffer.byteLength(line));
@@ -75,10 +75,10 @@ export class LogWriter {
   }
 
   /**
-   * Changes lines that were written, also in the files that ended before, a file at a time, so that others have their turn in
-   * between; a process that dies on the way leaves each file as it was or as it is to be.
-   * @param change given a line without its end; null: it goes
-   * @returns how many lines are others now, or gone
+   * Changes lines already written, including those in ended files, one file at a time, so that other work gets its turn in
+   * between; if the process dies meanwhile, each file is either as it was or as it should become.
+   * @param change gets a line without its line end; null removes the line
+   * @returns how many lines were changed or removed
    * @throws the error of Node when a file cannot be read or written
    */
   async rewrite(change: (line: string) => string | null): Promise<number> {
@@ -95,7 +95,7 @@ export class LogWriter {
         closeSync(before);
       }
       await setImmediate();
-      // Each file has another number now, and one would be passed over.
+      // The files were renumbered meanwhile, and one would be skipped: start again.
       if (this.#ended !== ended) n = kept + 1;
     }
     return changed;
@@ -130,7 +130,7 @@ export class LogWriter {
       this.#fd = this.#open(file);
       closeSync(before);
     } catch {
-      // It goes on in the file there is; tried again when that has grown as much once more.
+      // Continues in the present file; tries again when that has grown by as much once more.
     }
   }
 
@@ -161,7 +161,7 @@ function rewriteFile(file: string, change: (line: string) => string | null): num
   return changed;
 }
 
-/** A pipe that is full says so instead of taking a part, where its other end has made it. */
+/** A full pipe that its other end has made non-blocking fails instead of taking a part. */
 function writePatiently(fd: number, bytes: Buffer, until: number): number {
   for (;;) {
     try {
@@ -173,11 +173,11 @@ function writePatiently(fd: number, bytes: Buffer, until: number): number {
   }
 }
 
-/** How often whoever starts another program looks at the size of its log, milliseconds. */
+/** How often a process that started another program checks the size of its log, milliseconds. */
 export const LOOK_AT_LOG_MS = 60_000;
 
 /**
- * Begins the log of another program anew when it is long, under its hands: it appends. What was there is in `<file>.1`,
+ * Empties the log of another program when it is long, while that program appends to it. The old lines are in `<file>.1`,
  * unless there is no room for that.
  */
 export function shorten(file: string, maxBytes = MAX_BYTES): void {
@@ -190,7 +190,7 @@ export function shorten(file: string, maxBytes = MAX_BYTES): void {
     }
     truncateSync(file);
   } catch {
-    // It is not there, or not ours to shorten.
+    // It does not exist, or is not ours to shorten.
   }
 }
 

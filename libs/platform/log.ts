@@ -6,7 +6,7 @@ export type Log = Logger;
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** What can have a level of its own; the lines of a module name it. */
+/** Modules that can have a level of their own; their lines name the module. */
 export const LOG_MODULES = [
   'api',
   'campus',
@@ -23,13 +23,13 @@ export type LogModule = (typeof LOG_MODULES)[number];
 
 export interface LevelsByModule {
   readonly level: LogLevel;
-  /** Of those that differ. */
+  /** The levels of those that differ. */
   readonly modules: Readonly<Partial<Record<LogModule, LogLevel>>>;
 }
 
 /**
  * One level for all, and others for modules: `info,relay=debug`.
- * @throws Error for what is none
+ * @throws Error for anything else
  */
 export function parseLogLevels(text: string): LevelsByModule {
   let level: LogLevel | undefined;
@@ -47,20 +47,20 @@ export function parseLogLevels(text: string): LevelsByModule {
   return { level: level ?? 'info', modules };
 }
 
-/** What a log was opened with, kept in it: who logs is handed a log, and knows nothing of levels. */
+/** Keeps in a log what it was opened with: callers are handed a log, and need not know its levels. */
 const OPENED = Symbol('opened');
 type OpenedLog = Log & { readonly [OPENED]?: { readonly root: Log; readonly levels: LevelsByModule } };
 
 export interface LogOptions {
-  /** Stands in each line. */
+  /** Included in each line. */
   readonly role?: string;
   /** Absent: standard error. */
   readonly file?: string;
 }
 
 /**
- * One JSON object a line on standard error, so that standard output is for people; or in a file, which is begun anew when
- * it is long.
+ * One JSON object per line on standard error, so that standard output is for people; or in a file, which is rotated when it
+ * is long.
  */
 export function openLog(levels: LogLevel | LevelsByModule, { role, file }: LogOptions = {}): Log {
   const known = typeof levels === 'string' ? { level: levels, modules: {} } : levels;
@@ -71,7 +71,7 @@ export function openLog(levels: LogLevel | LevelsByModule, { role, file }: LogOp
   return Object.assign(root, { [OPENED]: { root, levels: known } });
 }
 
-/** The same log, for one module: at the level that is set for it, its lines with its name. */
+/** The same log, for one module: at the module's level, and with its name in each line. */
 export function moduleLog(log: Log, module: LogModule): Log {
   const { [OPENED]: opened } = log as OpenedLog;
   if (opened === undefined) return log;

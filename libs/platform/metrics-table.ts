@@ -1,8 +1,8 @@
-/** What a metric is, and by what its values are told apart. */
+/** What a metric is, and which labels tell its values apart. */
 export interface MetricDefinition {
   readonly kind: 'counter' | 'gauge' | 'histogram';
   readonly help: string;
-  /** Of few values each: every combination is kept for as long as the process lives. */
+  /** Each with few values: every combination is kept for as long as the process lives. */
   readonly labels: readonly string[];
   /** Upper bounds of a histogram, in its unit. */
   readonly buckets?: readonly number[];
@@ -54,7 +54,7 @@ export const PROCESS_METRICS = {
   },
 } as const satisfies Record<string, MetricDefinition>;
 
-/** Read when somebody asks for the metrics. What is not known then is absent, as all are that the database cannot say. */
+/** Read when the metrics are requested. Values unknown then are absent, such as all from a database that does not answer. */
 export const READ_METRICS = {
   prepadata_database_up: {
     kind: 'gauge',
@@ -168,5 +168,5 @@ export const READ_METRICS = {
   },
 } as const satisfies Record<string, MetricDefinition>;
 
-/** Every metric of ours; those of the process (CPU, memory, event loop) come besides. */
+/** Every metric of ours; those of the process (CPU, memory, event loop) are added to them. */
 export const METRICS = { ...PROCESS_METRICS, ...READ_METRICS } as const;

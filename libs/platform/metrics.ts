@@ -4,7 +4,7 @@ import { METRICS, type MetricDefinition, type PROCESS_METRICS, READ_METRICS } fr
 type Labels<D extends MetricDefinition> = Readonly<Record<D['labels'][number], string>>;
 
 interface CounterOf<L> {
-  /** @param by 1 unless given; never negative */
+  /** @param by 1 by default; never negative */
   inc(labels: L, by?: number): void;
 }
 
@@ -25,7 +25,7 @@ type InstrumentOf<D extends MetricDefinition> = D['kind'] extends 'counter'
 type ProcessMetrics = typeof PROCESS_METRICS;
 type ReadMetrics = typeof READ_METRICS;
 
-/** One value of one metric that is read when it is asked for. */
+/** One value of one metric that is read on request. */
 export type Reading = {
   readonly [N in keyof ReadMetrics]: {
     readonly name: N;
@@ -34,13 +34,13 @@ export type Reading = {
   };
 }[keyof ReadMetrics];
 
-/** The metrics of one process: every role counts into the same. */
+/** The metrics of one process, shared by all its roles. */
 export interface Metrics {
   /** By name: `metrics.of.prepadata_activity_other_total.inc({})`. */
   readonly of: { readonly [N in keyof ProcessMetrics]: InstrumentOf<ProcessMetrics[N]> };
   /**
    * All metrics in the text form of Prometheus.
-   * @param readings every value of the metrics that are read; one that is not among them is absent
+   * @param readings every value of the metrics read on request; any not among them is absent
    */
   text(readings: readonly Reading[]): Promise<string>;
   /** The media type of `text`. */
@@ -58,7 +58,7 @@ export function openMetrics(): Metrics {
     // The table gives each name its kind and labels, here as in the type.
     of: Object.fromEntries(instruments) as unknown as Metrics['of'],
     text: (readings) => {
-      // All at once, so that two who ask at the same time both see whole readings.
+      // In one go, so that two simultaneous requests both see complete readings.
       for (const name of Object.keys(READ_METRICS)) clear(instruments.get(name));
       for (const { name, labels, value } of readings) write(instruments.get(name), labels, value);
       return registry.metrics();
@@ -83,7 +83,7 @@ function open(name: string, { kind, help, labels, buckets }: MetricDefinition, r
 
 function clear(instrument: Instrument | undefined): void {
   instrument?.reset();
-  // What has no labels begins again at 0 instead of being absent.
+  // Without labels, a reset metric would be 0 instead of absent.
   instrument?.remove({});
 }
 

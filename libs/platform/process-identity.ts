@@ -3,19 +3,19 @@ import { existsSync, readFileSync } from 'node:fs';
 import { sleep } from './retry.ts';
 
 /**
- * One process and no other: a number alone is given again, soon after its process has ended. Survives as JSON.
+ * Identifies one process and no other: a pid alone may be reused soon after its process has ended. Can be kept as JSON.
  */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** When it was started, as the system counts; equal text means the same start. */
+  /** When it was started, in the system's own terms; equal text means the same start. */
   readonly startedAt: string;
-  /** Its command line, cut short. */
+  /** Its command line, truncated. */
   readonly command: string;
 }
 
 const COMMAND_LENGTH = 300;
 
-/** Who has this number now; undefined when nobody has, or one that has ended and waits to be collected. */
+/** The process with this pid now; undefined if there is none, or only a zombie. */
 export function identifyProcess(pid: number): ProcessIdentity | undefined {
   if (!Number.isInteger(pid) || pid <= 0) return undefined;
   try {
@@ -47,14 +47,14 @@ function fromPs(pid: number): ProcessIdentity | undefined {
   return { pid, startedAt: match[1] ?? '', command: (match[2] ?? '').slice(0, COMMAND_LENGTH) };
 }
 
-/** True while this very process runs, and not another one that was given its number. */
+/** True while this very process runs, and not another one that was given its pid. */
 export function isStill({ pid, startedAt }: ProcessIdentity): boolean {
   return identifyProcess(pid)?.startedAt === startedAt;
 }
 
 /**
- * Ends a process that is still the one it was: asks, waits, then kills. Nothing happens when it has ended.
- * @returns true when there was something to end
+ * Ends this process, but no other with its pid: asks, waits, then kills. Does nothing if it has ended.
+ * @returns true if it was still running
  */
 export async function endProcess(
   who: ProcessIdentity,

@@ -2,12 +2,12 @@ import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { identifyProcess, isStill, type ProcessIdentity } from './process-identity.ts';
 
 /**
- * Takes a file as a sign that this process does something that one process at a time may do. The sign of one that has
- * ended does not count.
- * @returns undefined when it is ours now, else who has it
+ * Takes a lock file for something that only one process at a time may do. The lock of a process that has ended does not
+ * count.
+ * @returns undefined if it is ours now, else its holder
  */
 export function takeLock(file: string): ProcessIdentity | undefined {
-  // Linked into place, so that it is never there without saying whose it is.
+  // Linked into place, so that it never exists without its owner in it.
   const mine = `${file}.${process.pid}`;
   writeFileSync(mine, JSON.stringify(identifyProcess(process.pid)), { mode: 0o600 });
   try {
@@ -27,7 +27,7 @@ export function takeLock(file: string): ProcessIdentity | undefined {
   }
 }
 
-/** Who has the file; undefined: nobody who still runs. */
+/** The process that holds the file; undefined: none that still runs. */
 export function holderOf(file: string): ProcessIdentity | undefined {
   try {
     const who = JSON.parse(readFileSync(file, 'utf8')) as ProcessIdentity;

@@ -9,8 +9,8 @@ export function exitCodeOf(error: unknown): number {
 }
 
 /**
- * What a person is told of an error: for our own what happened and what to do, a line each; else what the driver or
- * Node said, with the stack only where the error may be a fault of the program.
+ * An error as it is told to people: for our own errors what happened and what to do, a line each; otherwise the message of
+ * the driver or Node, with the stack only if the program may be at fault.
  */
 export const explain = (error: unknown): string => forTerminal(wordsOf(error));
 
@@ -19,23 +19,23 @@ function wordsOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { code } = error as { code?: unknown };
   if (typeof code !== 'string') return error.stack ?? error.message;
-  // A refused connection to a name with several addresses has an empty message; its code says it.
+  // A refused connection to a name with several addresses has an empty message, but a code.
   return error.message === '' ? code : `${error.message} (${code})`;
 }
 
 type Options = NonNullable<ParseArgsConfig['options']>;
 
-/** What a program is called, and what it understands. */
+/** A program's name, and the arguments it understands. */
 export interface ProgramDefinition<O extends Options> {
-  /** Stands before what it says of errors, and is how it is called: the script of `npm run`. */
+  /** The script of `npm run` that starts it; also the prefix of its error messages. */
   readonly name: string;
-  /** What a person types, where that is not `npm run <name>`. */
+  /** What a person types, if that is not `npm run <name>`. */
   readonly call?: string;
   /** What `--help` prints. */
   readonly usage: string;
-  /** As of `parseArgs`, besides `--help`; none unless said. */
+  /** Those of `parseArgs`, besides `--help`; none by default. */
   readonly options?: O;
-  /** Whether words without dashes are understood; not unless said. */
+  /** Whether words without dashes are accepted; not by default. */
   readonly allowPositionals?: boolean;
 }
 
@@ -48,15 +48,15 @@ export interface Typed<O extends Options> {
 const HELP = { help: { type: 'boolean', short: 'h' } } as const;
 
 /**
- * Runs a program to its end and exits: with what it answers, else by its error, told on standard error. `--help` prints
- * its usage; what it does not understand ends it with exit code 2.
+ * Runs a program to its end and exits: with the code it returns, or that of its error, which is printed on standard error.
+ * `--help` prints its usage; arguments it does not understand end it with exit code 2.
  */
 export async function runProgram<O extends Options = Record<never, never>>(
   program: ProgramDefinition<O>,
   main: (typed: Typed<O>) => Promise<number>,
 ): Promise<never> {
   forgetDriverSettings();
-  // Whoever read what is printed may have gone (npm start | head), or have no room for it. That is no reason to stop.
+  // The reader of the output may be gone (npm start | head), or have no room for it. That is no reason to stop.
   for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
   const run = async (): Promise<number> => {
     const typed = readArguments(program, process.argv.slice(2));
@@ -72,15 +72,15 @@ export async function runProgram<O extends Options = Record<never, never>>(
 }
 
 /**
- * What is set for psql and its like (PGSSLMODE, PGOPTIONS …) the driver takes where it is told nothing else: a connection would be
- * another than our own settings say.
+ * Where it is told nothing else, the driver uses variables meant for psql and the like (PGSSLMODE, PGOPTIONS …): connections
+ * would differ from what our own settings say.
  */
 function forgetDriverSettings(): void {
   for (const name of Object.keys(process.env)) if (/^PG[A-Z]/.test(name)) delete process.env[name];
 }
 
 /**
- * @returns null when help was asked for
+ * @returns null if help was requested
  * @throws ConfigurationError naming what is not understood
  */
 export function readArguments<O extends Options>(

@@ -1,10 +1,10 @@
 import { setTimeout as timer } from 'node:timers/promises';
 
-/** Between a failure that may pass by itself and the next try, milliseconds: the first time, and at most. */
+/** The first and the longest wait between a failure that may pass by itself and the next attempt, milliseconds. */
 export const FIRST_RETRY_MS = 100;
 export const LAST_RETRY_MS = 5_000;
 
-/** Resolves after `milliseconds`, or as soon as the signal aborts; then it leaves no timer. */
+/** Resolves after `milliseconds`, or as soon as the signal aborts, leaving no timer behind. */
 export async function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
   await timer(milliseconds, undefined, signal === undefined ? {} : { signal }).catch(() => {});
 }
@@ -22,7 +22,7 @@ export interface BackoffOptions {
   readonly last?: number;
 }
 
-/** Waits twice as long each time, until what is waited for has happened. */
+/** Waits twice as long each time, up to a limit, until it is reset. */
 export class Backoff {
   readonly #first: number;
   readonly #last: number;
@@ -54,12 +54,12 @@ export class Backoff {
 export interface RetryOptions {
   readonly signal: AbortSignal;
   readonly backoff?: Backoff;
-  /** Shows what is waited for, before each wait. @throws what no trying again fixes; it ends the trying */
+  /** Called before each wait, to report it. @throws an error that retrying does not fix, to give up */
   onUnavailable(error: unknown, waitMs: number): void | Promise<void>;
 }
 
 /**
- * Does `work` until it succeeds, each time later, while what it needs is away.
+ * Retries `work` until it succeeds, with growing pauses, while what it needs is away.
  * @throws the signal's reason as soon as it aborts; what `onUnavailable` throws
  */
 export async function retryWhileUnavailable<T>(work: () => Promise<T>, options: RetryOptions): Promise<T> {

@@ -1,6 +1,6 @@
 import { forTerminal } from '#libs/domain/text.ts';
 
-/** Progress on one line that is written over on a terminal; elsewhere a line each time the text changes in kind. */
+/** Progress on one line that is overwritten on a terminal; elsewhere a new line whenever the kind of text changes. */
 export class StatusLine {
   readonly #out: NodeJS.WriteStream;
   #kind = '';
@@ -10,7 +10,7 @@ export class StatusLine {
     this.#out = out;
   }
 
-  /** @param kind of what is said: off a terminal only the first line of each kind is printed */
+  /** @param kind of the text: outside a terminal, only the first of several texts of one kind is printed */
   show(kind: string, said: string): void {
     const text = forTerminal(said);
     if (this.#out.isTTY) {
@@ -21,7 +21,7 @@ export class StatusLine {
     this.#kind = kind;
   }
 
-  /** Ends the line, so that what follows stands on its own. */
+  /** Erases the line, so that later output stands on its own. */
   clear(): void {
     if (this.#shown) this.#out.write('\r\u001b[K');
     this.#shown = false;

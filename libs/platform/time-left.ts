@@ -1,10 +1,10 @@
-/** Less work, or a shorter time, tells nothing of the rest. */
+/** With less work done, or in a shorter time, no estimate is possible. */
 const LEAST_SHARE = 0.02;
 const LEAST_MS = 2_000;
 
 /**
- * `, about 3 min to go`, where the rest takes as long as what is done; empty while too little is.
- * @param ms that what is done took
+ * `, about 3 min to go`, assuming that the rest goes at the same speed; empty while too little is done.
+ * @param ms taken so far
  */
 export function timeLeft(done: number, total: number, ms: number): string {
   if (ms < LEAST_MS || done < total * LEAST_SHARE || done >= total) return '';
@@ -14,13 +14,13 @@ export function timeLeft(done: number, total: number, ms: number): string {
     : `, about ${Math.ceil(seconds / 60).toLocaleString('en')} min to go`;
 }
 
-/** Says how long a number takes to come to nothing, by how it has fallen since it was highest. */
+/** Estimates how long a number takes to reach 0, from its fall since it was highest. */
 export class Countdown {
   #most = 0;
   #since = 0;
 
   /**
-   * @param now milliseconds, by any clock that stays the same
+   * @param now milliseconds, always by the same clock
    * @returns as {@link timeLeft}
    */
   observe(left: number, now: number): string {

@@ -61,7 +61,7 @@ const byStudentCursor = z.tuple([z.literal(0), z.literal('0'), ...place]);
 const BEFORE_ALL = [0, '0', 0, 0, OWN_PAST_FLAGS[0]] as const;
 
 /**
- * The open flags, the most severe first (by severity, then by how far beyond what is usual), or in order of student.
+ * The open flags, the most severe first (by severity, then by how far beyond what is usual), or ordered by student.
  * @throws NotFoundError when the course was never seen
  */
 export async function readAnomalies(db: Queryable, query: z.output<typeof anomaliesQuery>): Promise<Page<OpenFlag>> {

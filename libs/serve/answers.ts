@@ -6,29 +6,29 @@ export const instant = z.iso.datetime({ precision: 3 });
 /** A day as it is served: `YYYY-MM-DD`, of the institution's zone. */
 export const day = z.iso.date();
 
-/** The greatest id that we can give. */
+/** The greatest id that we can assign. */
 export const MAX_INTEGER = 2 ** 31 - 1;
 
 /** Our integer for a student or a course. */
 export const ourId = z.int32().min(1);
 
-/** An id of the source, which need not be a UUID that any version of the standard would make: Postgres takes all. */
+/** An id of the source. It need not be a UUID of any version of the standard: Postgres accepts every one. */
 export const sourceId = z.guid();
 
-/** A column that may be unknown: null, never 0. */
+/** A column that may be unknown, which is served as null, never as 0. */
 export const known = <S extends z.ZodType>(schema: S, description: string) => schema.nullable().meta({ description });
 
 export const isoInstant = (value: Date | number | string | null): string | null =>
   value === null ? null : new Date(value).toISOString();
 
-/** A numeric, which the driver hands over as its text. */
+/** For a numeric, which the driver returns as text. */
 export const decimalToNumber = (text: string | null): number | null => (text === null ? null : Number(text));
 
-/** An integer that stands for that many hundredths, millionths, … of a number. */
+/** Converts an integer number of hundredths, millionths, … to the number itself. */
 export const scaled = (integer: number | null, parts: number): number | null =>
   integer === null ? null : integer / parts;
 
-/** What every refusal and failure looks like. */
+/** The form of every refusal and failure. */
 export const errorAnswer = z
   .strictObject({
     error: z.strictObject({

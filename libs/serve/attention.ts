@@ -81,7 +81,7 @@ const cursorOf = z.tuple([
 const BEFORE_ALL = [9, MOST_DAYS_GONE + 1, 0, 0] as const;
 
 /**
- * The students whom a teacher should talk to: those with the most points first, then those who have been away the longest.
+ * The students a teacher should talk to, those with the most points first, then those who have been away longest.
  * @throws NotFoundError when the course was never seen
  */
 export async function readAttention(

@@ -18,21 +18,21 @@ interface MarksRow {
 }
 
 interface BacklogOptions {
-  /** Whether changes come by topics. */
+  /** Whether changes arrive through topics. */
   readonly overKafka: boolean;
   /** Milliseconds since 1970. */
   readonly now: number;
-  /** Of the keys that wait, kept by the caller from one time to the next. */
+  /** Of the waiting keys; the caller keeps it between calls. */
   readonly countdown: Countdown;
 }
 
 /**
- * Why what is served is not yet all that the source held: one sentence for each step that an initial snapshot, a new epoch,
- * adopted settings or a day that was set back still has before it. Empty when everything is derived that these brought;
- * what the source brings since then, and a midnight, are no reasons.
+ * Why what is served does not cover everything in the source yet: one sentence for each step still to come after an initial
+ * snapshot, a new epoch, adopted settings or a day that was set back. Empty once everything these brought is derived;
+ * later changes at the source, and a midnight, are no reasons.
  */
 export async function backlogTroubles(db: Queryable, { overKafka, now, countdown }: BacklogOptions): Promise<string[]> {
-  // In the order in which it goes from one to the next, so that nothing slips through between two looks.
+  // Read in the order in which work passes from step to step, so that nothing slips through between two queries.
   const streams = await db.query<StreamRow>(sql.backlog_streams, [DEBEZIUM_STREAM]);
   const unstaged = overKafka ? await readUnstagedTables(db) : [];
   const marks = await readAwaited(db);
@@ -65,15 +65,15 @@ function describeTopics(rows: readonly UnstagedTable[]): string[] {
 
 /** What readiness waits for. */
 export interface Awaited {
-  /** Of all families; an estimate where there are more than were counted. */
+  /** Of all families together; an estimate if there are more than were counted. */
   readonly keys: number;
   readonly counted: Readonly<Record<Family, number>>;
-  /** False where there are more than were counted. */
+  /** False if there are more than were counted. */
   readonly isAll: boolean;
   readonly courses: number;
 }
 
-/** To count a mark takes up to ten microseconds, and the answer is due in two seconds. */
+/** Counting a mark takes up to ten microseconds, and the answer is due in two seconds. */
 const MOST_MARKS = 20_000;
 
 export async function readAwaited(db: Queryable): Promise<Awaited> {
@@ -85,7 +85,7 @@ export async function readAwaited(db: Queryable): Promise<Awaited> {
   return { keys: isAll ? keys : await estimateKeys(db, keys, rows), counted, isAll, courses: count('course') };
 }
 
-/** By the server's own count of marks, which it loses with a crash, and as many of them a key as were seen. */
+/** Takes the server's own count of marks, which is lost in a crash, and assumes as many marks per key as were seen. */
 async function estimateKeys(db: Queryable, keys: number, rows: readonly MarksRow[]): Promise<number> {
   const seen = rows.reduce((sum, { family, marks }) => (family === 'course' ? sum : sum + Number(marks)), 0);
   const [all] = await db.query<{ marks: bigint }>(sql.backlog_marks_estimate);
@@ -95,7 +95,7 @@ async function estimateKeys(db: Queryable, keys: number, rows: readonly MarksRow
 const sumOf = (counts: Readonly<Record<Family, number>>): number =>
   FAMILIES.reduce((sum, family) => sum + counts[family], 0);
 
-/** `1,830 keys`, or what is known of how many. */
+/** `1,830 keys`, or as much of the number as is known. */
 export function countKeys({ keys, counted, isAll }: Awaited): string {
   if (isAll) return `${keys.toLocaleString('en')} keys`;
   const least = sumOf(counted);

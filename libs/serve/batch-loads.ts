@@ -1,7 +1,7 @@
 export interface BatchLoadOptions {
   /** Loads under way at once. */
   readonly concurrency: number;
-  /** Most ids of one load. */
+  /** Most ids in one load. */
   readonly most: number;
 }
 
@@ -12,9 +12,9 @@ interface Waiting<V> {
 }
 
 /**
- * Reads for several callers at once: who asks while all loads are under way goes with the next one. Nobody waits for
- * company, and every answer is read after it was asked for.
- * @param load what is known of the ids, by id; of one that is missing nothing is known. Its error is every caller's
+ * Reads for several callers at once: requests that arrive while all loads are under way share the next one. No request is
+ * delayed to fill a load, and every answer is read after it was asked for.
+ * @param load returns what is known, by id; an id that is missing from it is unknown. Its error goes to every caller
  */
 export function batchLoads<V>(
   load: (ids: readonly string[]) => Promise<ReadonlyMap<string, V>>,
@@ -23,7 +23,7 @@ export function batchLoads<V>(
   const waiting: Waiting<V>[] = [];
   let loads = 0;
   const run = async (): Promise<void> => {
-    // Requests of the same turn of the event loop join.
+    // Lets further requests of the same turn of the event loop join.
     await Promise.resolve();
     while (waiting.length > 0) {
       const taken = waiting.splice(0, most);

@@ -11,7 +11,7 @@ import { sql } from './statements.ts';
 
 export const classStudentsQuery = z.strictObject(pagingBy(1_000, 5_000));
 
-/** Of the curve: four weeks. */
+/** Length of the curve: four weeks. */
 const CURVE_DAYS = 28;
 
 export const classStudentsAnswer = z.array(
@@ -48,7 +48,7 @@ interface ClassStudentRow extends Pick<ClassStudent, 'days_inactive' | 'active_d
 const studentCursor = z.tuple([z.int32().min(0)]);
 
 /**
- * The students of a course with what a table of the class shows, in order of student.
+ * The students of a course with what a table of the class shows, ordered by student.
  * @throws NotFoundError when the course was never seen
  */
 export async function readClassStudents(

@@ -21,7 +21,7 @@ export const connectorAnswer = z.strictObject({
 });
 export type ConnectorAnswer = z.output<typeof connectorAnswer>;
 
-/** Debezium's connectors, as the process that looks after them sees them; none where changes come otherwise. */
+/** Debezium's connectors, as their supervisor sees them; none if changes do not come over Kafka. */
 export async function readConnectors(db: Queryable): Promise<ConnectorAnswer[]> {
   return (await readConnectorReports(db)).map((report) => ({
     name: report.name,
@@ -37,11 +37,11 @@ export async function readConnectors(db: Queryable): Promise<ConnectorAnswer[]> 
   }));
 }
 
-/** A report is written at least this often while somebody looks after the connector, three times over. */
+/** Several missed reports: one is written every 5 s while somebody looks after the connector. */
 const UNATTENDED_MS = 20_000;
 
 /**
- * What is not well with the connectors, one sentence each.
+ * What is wrong with the connectors, one sentence each.
  * @param now milliseconds since 1970
  */
 export function connectorTroubles(connectors: readonly ConnectorAnswer[], now: number): string[] {

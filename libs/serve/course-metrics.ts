@@ -79,7 +79,7 @@ export const courseMetricsAnswer = z.array(
 );
 export type CourseMetrics = z.output<typeof courseMetricsAnswer>[number];
 
-/** What the keys of a course add up to, as it is read. */
+/** What the keys of a course add up to, as read from the database. */
 export interface CourseTotals {
   readonly course_id: number;
   readonly source_id: Uuid;
@@ -91,19 +91,19 @@ export interface CourseTotals {
   readonly engagement_scores: readonly number[] | null;
   readonly success_rates: readonly number[] | null;
   readonly attention: bigint;
-  /** Of these not gone for long. */
+  /** Those of them who have not been gone for long. */
   readonly to_talk_to: bigint;
   readonly absent: bigint;
   readonly missing_work: bigint;
   readonly low_marks: bigint;
-  /** Of the flags that were asked about those that are known of anybody. */
+  /** Those of the requested flags that are known of at least one student. */
   readonly judged: readonly AttentionFlagName[] | null;
   readonly flagged_students: bigint;
   readonly open_flags: readonly (readonly [flag: OwnPastFlagName, severity: Severity])[] | null;
 }
 
 /**
- * What the keys of one course add up to; one row, also for a course without any.
+ * What the keys of one course add up to; one row, even for a course without keys.
  * @throws NotFoundError when the course was never seen
  */
 export async function readCourseMetrics(db: Queryable, id: string): Promise<CourseMetrics[]> {
@@ -113,8 +113,8 @@ export async function readCourseMetrics(db: Queryable, id: string): Promise<Cour
 }
 
 /**
- * @param range `areHere`: only courses that the source has, or that have a student; `flags`: of which it is asked whether they
- * are judged
+ * @param range `areHere`: only courses that the source has, or that have a student; `flags`: those to be checked for being
+ * known of anybody
  */
 export const readCourseRows = (
   db: Queryable,
@@ -161,7 +161,7 @@ function present(row: CourseTotals): CourseMetrics {
 const countJudged = (row: CourseTotals, flag: AttentionFlagName): number | null =>
   isKnownOfAnybody(row, flag) ? Number(row[flag]) : null;
 
-/** Whether it is known of anybody that there is a reason, or none. */
+/** Whether, for at least one student, it is known that the flag is open or that it is not. */
 export const isKnownOfAnybody = ({ judged }: CourseTotals, flag: AttentionFlagName): boolean =>
   judged?.includes(flag) ?? false;
 

@@ -46,7 +46,7 @@ export type ListedCourse = z.output<typeof coursesAnswer>[number];
 
 const coursesCursor = z.tuple([z.int32().min(0)]);
 
-/** Courses that the source has, or that have a student, in order of our integers. */
+/** Courses that the source has, or that have a student, ordered by our integers. */
 export async function listCourses(
   db: Queryable,
   query: z.output<typeof coursesQuery>,

@@ -3,7 +3,7 @@ import { keySql } from '#libs/store/keys/statements.ts';
 import { DatabaseDeadlineError } from './errors.ts';
 
 /**
- * The same database, whose every answer has to come in time: a server that is cut off from us says nothing at all.
+ * The same database with a deadline for every answer: a server that is cut off from us says nothing at all.
  * The statement itself is not cancelled; it ends when its connection does.
  * @throws DatabaseDeadlineError from `query`
  */
@@ -11,10 +11,10 @@ export const withDeadline = (db: Queryable, milliseconds: number): Queryable => 
   query: (statement, values) => inTime(db.query<never>(statement, values), milliseconds),
 });
 
-/** Runs work whose every reading is of one moment, and that writes nothing. */
+/** Runs work that writes nothing, and all of whose reads see the same moment. */
 export type Snapshot = <T>(work: (tx: Queryable) => Promise<T>) => Promise<T>;
 
-/** Snapshots that have to be read, and worked on, in time. @throws DatabaseDeadlineError */
+/** Snapshots with a deadline for all of the work. @throws DatabaseDeadlineError */
 export const snapshotsWithin =
   (db: Database, milliseconds: number): Snapshot =>
   (work) =>

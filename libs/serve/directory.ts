@@ -30,7 +30,7 @@ const NO_RIGHT = '42501';
 const directoryCursor = z.tuple([z.int32().min(0)]);
 
 /**
- * The students of a course in order of our integers, by name.
+ * The students of a course with their names, ordered by our integers.
  * @throws NotFoundError when the course was never seen
  */
 export async function readDirectory(
@@ -49,7 +49,7 @@ export async function readDirectory(
   return { rows: page.rows.map((row) => ({ ...row, name: names.get(row.student_id) ?? null })), next: page.next };
 }
 
-/** What these are called, by our integers; nobody has a name where the login may not read any. */
+/** The names of these, by our integers; empty if the login may not read names. */
 export async function readNames(
   db: Queryable,
   kind: 'student' | 'course',

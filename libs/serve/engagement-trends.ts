@@ -46,7 +46,7 @@ const BEFORE_ALL: TrendKey = [0, 0, '0001-01-01'];
 const BEYOND_ALL: TrendKey = [MAX_INTEGER, MAX_INTEGER, '9999-12-31'];
 
 /**
- * The latest days of every key's engagement, in order of (course, student, day).
+ * The latest days of every key's engagement, ordered by (course, student, day).
  * @throws NotFoundError when the course was never seen
  */
 export async function readEngagementTrends(

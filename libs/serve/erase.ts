@@ -5,7 +5,7 @@ import { findErasure, readProspect, requestErasure } from '#libs/store/erasure/e
 import { instant, isoInstant, known } from './answers.ts';
 import { NotFoundError } from './errors.ts';
 
-/** The settings in force name the student, so that it cannot be forgotten. */
+/** The settings in force name the student, who therefore cannot be forgotten. */
 export class StudentExcludedError extends PrepaError {
   constructor() {
     super(
@@ -80,7 +80,7 @@ export const erasureAnswer = z
 
 /**
  * Asks for the erasure of a student, which the reconcile role carries out.
- * @returns what to answer, and whether something goes on
+ * @returns the answer, and whether an erasure is under way
  * @throws NotFoundError, StudentExcludedError, InvalidRequestError
  */
 export async function askForErasure(
@@ -105,7 +105,7 @@ export async function askForErasure(
   return { goesOn: true, answer: { erasure_id: erasureId, status: 'queued', rows } };
 }
 
-/** @throws NotFoundError when there is none of this id */
+/** @throws NotFoundError when no erasure has this id */
 export async function readErasure(db: Queryable, erasureId: string): Promise<z.output<typeof erasureAnswer>> {
   const found = await findErasure(db, erasureId);
   if (found === undefined)
@@ -126,6 +126,6 @@ export async function readErasure(db: Queryable, erasureId: string): Promise<z.o
   };
 }
 
-/** What the record is not to say. */
+/** Removes the student's id from the reason: the record must not contain it. */
 const withoutName = (reason: string | null, student: string): string | null =>
   reason?.replaceAll(new RegExp(student, 'gi'), '(the student)') ?? null;

@@ -1,6 +1,6 @@
 import { PrepaError } from '#libs/domain/errors.ts';
 
-/** What was asked for does not exist: an id never seen, a path that is no route. */
+/** What was asked for does not exist: an id never seen, or a path without a route. */
 export class NotFoundError extends PrepaError {
   constructor(message: string, hint: string, code = 'not_found') {
     super(code, message, hint);
@@ -28,9 +28,9 @@ export class DatabaseDeadlineError extends PrepaError {
   }
 }
 
-/** The request is a good one, but not at this moment: a run stands in its way, or has ended already. */
+/** The request is valid, but not at this moment: another run stands in its way, or the run has already ended. */
 export class RunConflictError extends PrepaError {
-  /** Of the run in question. */
+  /** The run in question. */
   readonly runId: string;
 
   constructor(code: 'run_active' | 'run_ended', runId: string, message: string, hint: string) {
@@ -40,7 +40,7 @@ export class RunConflictError extends PrepaError {
   }
 }
 
-/** A set is sent already: one at a time, since each holds a connection and a core for long. */
+/** A set is already being sent. Only one is at a time, since each occupies a connection and a core for long. */
 export class DatasetBusyError extends PrepaError {
   constructor() {
     super(
@@ -52,9 +52,9 @@ export class DatasetBusyError extends PrepaError {
   }
 }
 
-/** What is asked for is done for one caller at a time. */
+/** What is requested is done for only one caller at a time. */
 export class BusyError extends PrepaError {
-  /** After which to ask again. */
+  /** How long to wait before asking again. */
   readonly seconds: number;
 
   constructor(what: string, seconds: number) {

@@ -12,7 +12,7 @@ import { day, instant, known } from './answers.ts';
 const count = z.int().min(0);
 const number = z.number();
 
-/** Share by weekday, all seven or none at all. */
+/** Share by weekday: all seven, or none. */
 const activityPattern = z
   .record(
     z.enum(['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday']),
@@ -38,7 +38,7 @@ const components = z
   })
   .meta({ id: 'EngagementComponents' });
 
-/** An open flag. Value, baseline and threshold are in one unit. */
+/** An open flag. Value, baseline and threshold have the same unit. */
 export const flag = z
   .strictObject({
     since: day.meta({ description: 'First day of the unbroken run of days on which it was open' }),
@@ -71,7 +71,7 @@ export const attentionFlag = z
   })
   .meta({ id: 'Attention' });
 
-/** A reason: a student in comparison with the class. */
+/** A reason: a student compared with the class. */
 export const reasonFlag = z
   .strictObject({
     since,
@@ -86,7 +86,7 @@ export const reasonFlag = z
   })
   .meta({ id: 'AttentionReason' });
 
-/** How values of a unit are served. */
+/** How the values of each unit are served. */
 const SCHEMAS = {
   count,
   days: count,
@@ -115,7 +115,7 @@ type Columns<D extends Definitions> = {
   readonly [N in keyof D]: z.ZodNullable<(typeof SCHEMAS)[D[N]['unit']]>;
 };
 
-/** The columns of one table as they are served: any may be null, since the rows of two tables are served side by side. */
+/** The columns of one table as served: any may be null, since rows of several tables are served side by side. */
 const columnsOf = <D extends Definitions>(definitions: D): Columns<D> =>
   Object.fromEntries(
     Object.entries(definitions).map(([name, definition]) => [
@@ -129,7 +129,7 @@ export const performanceColumns = columnsOf(PERFORMANCE);
 export const anomalyColumns = columnsOf(ANOMALY);
 export const temporalColumns = columnsOf(TEMPORAL);
 
-/** When a row was made, from what, and which day it speaks for. */
+/** When a row was made, from which change, and which day it speaks for. */
 export const stampColumns = {
   engagement_as_of_date: known(day, 'The day that the engagement features speak for'),
   performance_as_of_date: known(day, 'The day that the performance features speak for'),

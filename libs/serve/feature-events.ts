@@ -10,16 +10,16 @@ import {
 import { sql } from './statements.ts';
 import { type ChangedRow, ToldRows } from './told-rows.ts';
 
-/** Events that are kept for who comes back. */
+/** How many events are kept for readers that reconnect. */
 const MOST_KEPT = 5_000;
-/** Whoever has so much unread is cut off, and comes back with the id of the last event that it has. Bytes. */
+/** A reader with more bytes unread is cut off, and reconnects with the id of the last event it has. */
 const MOST_UNREAD = 1024 * 1024;
 const HEARTBEAT_MS = 15_000;
-/** Without readers it listens on for so long: a page that is opened again goes on where it was. */
+/** How long it goes on listening without readers, so that a page that is opened again continues where it was. */
 const LINGER_MS = 60_000;
 const STUDENTS_AT_ONCE = 200;
 
-/** How it treats its readers; tests have less patience. */
+/** Limits for readers; tests set lower ones. */
 interface Patience {
   readonly mostUnread?: number;
   readonly heartbeatMs?: number;
@@ -29,7 +29,7 @@ interface Patience {
 interface Kept {
   readonly id: number;
   readonly text: string;
-  /** Null: of any. */
+  /** Null: any course. */
   readonly course: number | null;
 }
 
@@ -38,26 +38,26 @@ interface Reader {
   readonly stream: Readable;
 }
 
-/** What is listened to while there are readers. */
+/** What it listens to while there are readers. */
 interface Feed {
   readonly news: FeatureNews;
   readonly told: ToldRows;
-  /** Ids of events begin with it. */
+  /** The ids of its events begin with it. */
   readonly name: string;
 }
 
 export interface EventsRequest {
-  /** Our integer; null: of all courses. */
+  /** Our integer; null: all courses. */
   readonly course: number | null;
-  /** The id of the last event that was seen. */
+  /** The id of the last event the reader has seen. */
   readonly after?: string | undefined;
   /** Ends the stream. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Changes of features as server-sent events. All readers of a process share one connection to the database, which listens only while there are
- * any. An event is told at least once: where it is not certain what was missed, `reset` says that anything may have changed.
+ * Changes of features as server-sent events. All readers of a process share one connection to the database, which listens only
+ * while there are any. Delivery is at least once: if it is uncertain what was missed, `reset` says that anything may have changed.
  */
 export class FeatureEvents {
   readonly #db: Queryable;
@@ -84,7 +84,7 @@ export class FeatureEvents {
     const stream = new Readable({ read: () => {} });
     const reader = { course, stream };
     for (const event of this.#missed(reader, after, name)) this.#push(stream, event.text);
-    // An id to go on from, also for who leaves before anything has changed; not before what was missed has come.
+    // An id to continue from, even for a reader that leaves before anything changes; sent after what was missed.
     stream.push(`id: ${name}_${this.#last}\n\n`);
     this.#readers.add(reader);
     stream.once('close', () => this.#leave(reader));
@@ -120,12 +120,12 @@ export class FeatureEvents {
   #leave(reader: Reader): void {
     this.#readers.delete(reader);
     if (this.#readers.size > 0 || this.#feed === undefined) return;
-    // Where several left at once, each comes here.
+    // If several leave at once, each of them gets here.
     clearTimeout(this.#linger);
     this.#linger = setTimeout(() => void this.stop(), this.#patience.lingerMs).unref();
   }
 
-  /** What came after an event, if all of that is still kept and can be sent at once; else that anything may have changed. */
+  /** The events after `after`, if all of them are still kept and can be sent at once; otherwise a reset. */
   #missed(reader: Reader, after: string | undefined, name: string): readonly Kept[] {
     if (after === undefined) return [];
     const [feed, id = ''] = after.split('_');
@@ -159,11 +159,11 @@ export class FeatureEvents {
         const rows = await this.#db.query<ChangedRow>(sql.feature_events, [students]);
         const seen = new Set(rows.map((row) => row.student_id));
         for (const event of told.newsOf(rows)) this.#publish(JSON.stringify(event), event.course_id);
-        // Nothing is left of them: in which courses they were is not known any more.
+        // Some have no rows left: the courses they were in are no longer known.
         if (students.some((student) => !seen.has(student))) this.#publish(RESET, null);
       }
     } catch {
-      // The database is away: what the students' rows are now is not known.
+      // The database is unreachable: what the students' rows are now is unknown.
       this.#pending.clear();
       this.#publish(RESET, null);
     } finally {

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 
-/** An answer as it is sent: made once, however often it is asked for. */
+/** An answer ready to be sent: serialised once, however often it is requested. */
 export class FinishedAnswer {
   /** Its JSON in UTF-8. */
   readonly bytes: Buffer;
-  /** Weak, as those of lists are. */
+  /** Weak, like the ETags of lists. */
   readonly etag: string;
 
   constructor(answer: unknown) {

@@ -24,7 +24,7 @@ const role = z.strictObject({
   }),
 });
 
-/** Milliseconds since the oldest commit that waits; 0: none waits; null: some wait, none with a time (an initial snapshot). */
+/** Milliseconds since the oldest waiting commit; 0: none waits; null: some wait, but none has a time (an initial snapshot). */
 const lag = known(count, 'Age of the oldest commit that waits to be derived, in milliseconds');
 
 export const freshnessAnswer = z
@@ -95,7 +95,7 @@ interface TotalRow {
   readonly total: bigint;
 }
 
-/** How far everything is, as the database has it. */
+/** How far everything has come, as recorded in the database. */
 export interface StreamProgress {
   readonly today: string | null;
   readonly streams: readonly StreamRow[];
@@ -129,13 +129,13 @@ export async function readStreamProgress(db: Queryable): Promise<StreamProgress>
 export interface FreshnessOptions {
   /** Milliseconds since 1970, by the clock that lag is measured with. */
   readonly now: number;
-  /** Of the source that this process reads; null when another one does. */
+  /** Of the source that this process reads; null when another process does. */
   readonly source: SourceStatus | null;
-  /** Those that other processes have to run. */
+  /** Those that other processes are supposed to run. */
   readonly roles: readonly string[];
 }
 
-/** How far everything is. */
+/** How far everything has come. */
 export async function readFreshness(db: Queryable, { now, source, roles }: FreshnessOptions): Promise<Freshness> {
   const instances = await readInstances(db);
   const connectors = await readConnectors(db);
@@ -172,7 +172,7 @@ export async function readFreshness(db: Queryable, { now, source, roles }: Fresh
   };
 }
 
-/** Of each family; see the answer's `lag_ms`. */
+/** The lag of each family; see the answer's `lag_ms`. */
 export async function readLags(db: Queryable, now: number): Promise<Record<Family, number | null>> {
   const marks = await db.query<MarksRow>(sql.freshness_marks);
   return lagsOf(marks, now);
@@ -189,7 +189,7 @@ export const lagsOf = (marks: readonly MarksRow[], now: number): Record<Family, 
 /** Milliseconds; see the answer's `lag_ms`. */
 export function lagOf(marks: MarksRow | undefined, now: number): number | null {
   if (marks === undefined) return 0;
-  // Two clocks are compared: the source's may be ahead of ours.
+  // This compares two clocks: the source's may be ahead of ours.
   return marks.oldest_committed_at === null ? null : Math.max(0, now - marks.oldest_committed_at.getTime());
 }
 

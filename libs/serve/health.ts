@@ -27,13 +27,13 @@ const DEADLINE_MS = 2_000;
 export interface ReadinessOptions {
   /** What other parts of the process have found wrong. */
   readonly reasons: readonly string[];
-  /** Of the source that this process reads; null when another one does. */
+  /** Of the source that this process reads; null when another process does. */
   readonly status: SourceStatus | null;
-  /** Those that other processes have to run. */
+  /** Those that other processes are supposed to run. */
   readonly roles: readonly string[];
   /** Milliseconds since 1970. */
   readonly now: number;
-  /** Of the keys that wait, kept by the caller from one time to the next. */
+  /** Of the waiting keys; the caller keeps it between calls. */
   readonly countdown: Countdown;
 }
 
@@ -68,14 +68,14 @@ function slotTroubles(status: SourceStatus | null): string[] {
   ];
 }
 
-/** A server that is there, and has ended what took longer than it may: libs/store/schema/session-limits.ts. */
+/** Codes of a server that answers, but ended what exceeded a limit of libs/store/schema/session-limits.ts. */
 const CUT_OFF: Readonly<Record<string, string>> = {
   '57014': 'the analytics database has cut off a statement that took too long',
   '55P03': 'the analytics database has cut off a statement that waited too long for a lock',
   '25P03': 'the analytics database has ended a transaction in which nothing happened for too long',
 };
 
-/** The code is enough for an operator; the text of the error may hold addresses and users. */
+/** Names only the code, which is enough for an operator; the text of the error may hold addresses and users. */
 function describe(error: unknown): string {
   if (error instanceof DatabaseDeadlineError) return error.message;
   const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;

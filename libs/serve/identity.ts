@@ -4,7 +4,7 @@ import { MAX_INTEGER } from './answers.ts';
 import { NotFoundError } from './errors.ts';
 import { sql } from './statements.ts';
 
-/** A student or a course, by both names. */
+/** A student or a course, with both ids. */
 export interface Entity {
   readonly id: number;
   readonly source_id: Uuid;
@@ -32,7 +32,7 @@ export const entityNotFound = (kind: 'student' | 'course', text: string): NotFou
     `${kind}_not_found`,
   );
 
-/** The one way to write an id; undefined for a number that is beyond our integers, which nobody has. */
+/** The canonical form of an id; undefined for a number beyond our integers, which nobody has. */
 export function canonicalId(text: string): string | undefined {
   if (text.includes('-')) return text.toLowerCase();
   const id = Number(text);
@@ -40,8 +40,8 @@ export function canonicalId(text: string): string | undefined {
 }
 
 /**
- * The least and the greatest course_id of what is asked for: one course, or all of them. As a range, both are the same
- * statement with the same plan.
+ * The least and the greatest course_id asked for: one course, or all of them. As a range, both cases use the same statement
+ * with the same plan.
  * @throws NotFoundError when the course was never seen
  */
 export async function courseRange(db: Queryable, text: string | undefined): Promise<readonly [number, number]> {

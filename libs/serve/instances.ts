@@ -64,14 +64,14 @@ export async function readInstances(db: Queryable): Promise<InstanceAnswer[]> {
     staged: Number(row.staged),
     streamed: Number(row.streamed),
     changed: Number(row.changed),
-    // Its large numbers went as text, which Number reads just as well.
+    // Its large numbers were stored as text, which Number reads just as well.
     source: row.source === null ? null : presentSource(row.source),
   }));
 }
 
 /**
  * Why a role does not do its work, one sentence each; empty when all do. A process whose source waits is no trouble while
- * another reads what it would: it stands by.
+ * another one reads the same intake: it stands by.
  */
 export function instanceTroubles(instances: readonly InstanceAnswer[], roles: readonly string[]): string[] {
   return roles.flatMap((role) => {
@@ -88,7 +88,7 @@ export function instanceTroubles(instances: readonly InstanceAnswer[], roles: re
 const isRead = (intake: string, instances: readonly InstanceAnswer[]): boolean =>
   instances.some((other) => other.alive && other.intake === intake && other.source?.state === 'streaming');
 
-/** How many processes a role has, and how far they are behind together. */
+/** How many processes each role has, and how far they lag behind in total. */
 export function instanceReadings(instances: readonly InstanceAnswer[]): Reading[] {
   const roles = [...new Set(instances.flatMap((instance) => instance.roles))];
   return roles.flatMap((role): Reading[] => {

@@ -1,23 +1,23 @@
 import type { ChangedStudents } from './feature-news.ts';
 
-/** The answer about one student, by either of the ids that one may ask with. */
+/** The answer about one student, with both ids that a request may use. */
 export interface StudentAnswer<A> {
   readonly studentId: number;
   readonly sourceId: string;
   readonly answer: A;
-  /** Of memory, about. */
+  /** Approximate memory taken. */
   readonly bytes: number;
 }
 
 /**
- * Answers that hold until the features of their student change; when there is no more room, those go that nobody has asked
- * for the longest. Whoever fills it reads in between {@link beginReading} and {@link keep}: what changed meanwhile is not kept.
+ * Answers that are valid until the features of their student change; when there is no more room, the least recently used are
+ * dropped. To fill it, read between {@link beginReading} and {@link keep}: what changed meanwhile is not kept.
  */
 export class KeptAnswers<A> {
   readonly #mostBytes: number;
   readonly #kept = new Map<number, StudentAnswer<A>>();
   readonly #bySource = new Map<string, number>();
-  /** Changes since the oldest reading that is under way began. */
+  /** Number of each student's latest change since the oldest reading under way began. */
   readonly #changed = new Map<number, number>();
   #readings = 0;
   #changes = 0;
@@ -28,7 +28,7 @@ export class KeptAnswers<A> {
     this.#mostBytes = mostBytes;
   }
 
-  /** @param id as it is asked for: our integer in decimal, or the UUID of the source in lower case */
+  /** @param id as requested: our integer in decimal, or the UUID of the source in lower case */
   get(id: string): A | undefined {
     const studentId = this.#bySource.get(id) ?? Number(id);
     const found = this.#kept.get(studentId);
@@ -51,13 +51,13 @@ export class KeptAnswers<A> {
     }
   }
 
-  /** To be called before what is to be kept is read. @returns what {@link keep} wants */
+  /** Call it before reading what is to be kept. @returns the first argument of {@link keep} */
   beginReading(): number {
     this.#readings += 1;
     return this.#changes;
   }
 
-  /** Ends a reading, with what it found; nothing where it failed. */
+  /** Ends a reading, with what it found: nothing if it failed. */
   keep(began: number, found: readonly StudentAnswer<A>[]): void {
     for (const one of found) {
       const changedAt = Math.max(this.#anyChangedAt, this.#changed.get(one.studentId) ?? 0);

@@ -1,7 +1,7 @@
 import { type Family, perFamily } from '#libs/domain/family.ts';
 import type { Counted } from '#libs/store/progress/instances.ts';
 
-/** What the processes have counted since their starts, by process. */
+/** What each process has counted since its start. */
 export type Counts = ReadonlyMap<string, Counted>;
 
 /** What was found at one moment. */
@@ -16,14 +16,14 @@ export interface Measurement {
   readonly retained: number | null;
 }
 
-/** What came in between two measurements, rows of snapshots left out: these are no changes. */
+/** What came in between two measurements, without rows of snapshots, which are no changes. */
 interface Flow extends Omit<Counted, 'staged'> {
   readonly seconds: number;
 }
 
 /** What was found at one moment, or in one minute. */
 export interface Sample extends Omit<Measurement, 'counts'> {
-  /** Null: nothing is known of what came before. */
+  /** Null: there is no earlier measurement to compare with. */
   readonly flow: Flow | null;
 }
 
@@ -31,7 +31,7 @@ const MINUTE_MS = 60_000;
 const MINUTES = 60;
 const HOUR_MS = MINUTES * MINUTE_MS;
 
-/** What this process has measured in the last hour: nothing of what was before its start. */
+/** What this process has measured in the last hour, at most since its start. */
 export class LastHour {
   #samples: readonly Sample[] = [];
   #before: { readonly at: number; readonly counts: Counts } | undefined;
@@ -44,7 +44,7 @@ export class LastHour {
     this.#samples = [...this.#samples.filter(({ at }) => at > measured.at - HOUR_MS), { ...measured, flow }];
   }
 
-  /** Sixty, the oldest first; the last one goes on. Of a minute the longest lag counts, and one that is not known before all. */
+  /** Sixty, the oldest first; the last one is still running. A minute shows its longest lag, or null if any was unknown. */
   minutes(now: number): Sample[] {
     const current = Math.floor(now / MINUTE_MS);
     return Array.from({ length: MINUTES }, (_, index) => {
@@ -59,13 +59,13 @@ export class LastHour {
     });
   }
 
-  /** Of the last `ms`; null where nothing is known of them. */
+  /** The flow of the last `ms`; null if nothing is known of them. */
   flow(now: number, ms: number = HOUR_MS): Flow | null {
     return sumOfFlows(this.#samples.filter(({ at }) => at > now - ms));
   }
 }
 
-/** A process that was not there before has counted from its start; one that is gone counts no more. */
+/** A new process has counted from 0 since its start; one that is gone adds nothing. */
 function flowBetween(before: Counts, after: Counts, ms: number): Flow {
   let [streamed, changed] = [0, 0];
   for (const [name, counts] of after) {

@@ -19,7 +19,7 @@ export interface MeasureOptions {
   readonly log: Log;
 }
 
-/** Measures now and then, as long as it runs, what nobody can read from the database afterwards. */
+/** Measures at intervals what cannot be read from the database afterwards. */
 export function startMeasuring({ db, clock, log }: MeasureOptions): { lastHour: LastHour; stop(): Promise<void> } {
   const lastHour = new LastHour();
   const loop = startLoop({
@@ -35,7 +35,7 @@ export function startMeasuring({ db, clock, log }: MeasureOptions): { lastHour: 
   return { lastHour, stop: () => loop.stop() };
 }
 
-/** A database that is away is no trouble of who measures: what it would say is not known. */
+/** An unreachable database is no error here: its values are unknown. */
 export async function measure(db: Queryable, at: number): Promise<Measurement> {
   try {
     const lag = await readLags(db, at);

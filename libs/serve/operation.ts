@@ -67,12 +67,12 @@ export type Operation = z.output<typeof operationAnswer>;
 export interface OperationOptions {
   /** Milliseconds since 1970. */
   readonly now: number;
-  /** Why the process that answers is not well. */
+  /** What is wrong with the process that answers. */
   readonly checks: readonly string[];
   readonly lastHour: LastHour;
 }
 
-/** How everything does: as the database has it of all processes, and of the last hour as this one has measured it. */
+/** How everything is doing: all processes, from the database, and the last hour, as measured by this process. */
 export async function readOperation(db: Queryable, { now, checks, lastHour }: OperationOptions): Promise<Operation> {
   const { today, marks, rows } = await readStreamProgress(db);
   const instances = await readInstances(db);
@@ -121,7 +121,7 @@ function familyHealth(role: Family, instances: readonly InstanceAnswer[]): RoleH
   return { role, health: processes === 0 ? 'silent' : healthOf(troubles), processes, troubles };
 }
 
-/** Where it is no process of its own nobody hears of it, but of its runs. */
+/** If the reconcile is not a process of its own, it does not report; only its runs tell. */
 function reconcileHealth(instances: readonly InstanceAnswer[], last: LastReconcile): RoleHealth {
   const isOwn = instances.some(({ roles }) => roles.includes('reconcile'));
   const processes = isOwn ? aliveOf('reconcile', instances) : null;

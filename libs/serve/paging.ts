@@ -4,7 +4,7 @@ import { InvalidRequestError } from './errors.ts';
 /** One page of a list; `next` is the cursor of the page after it, null when this is the last. */
 export interface Page<R> {
   readonly rows: readonly R[];
-  /** What follows `rows` in a page that is longer, read as it is asked for; absent where they are all. */
+  /** The rest of a page longer than `rows`, read on demand; absent if `rows` is the whole page. */
   readonly more?: AsyncIterable<readonly R[]>;
   readonly next: string | null;
 }
@@ -12,7 +12,7 @@ export interface Page<R> {
 /** The values by which a list is ordered; no two rows have the same. */
 export type PageKey = readonly (string | number)[];
 
-/** What follows `after`, up to `through` and with it. */
+/** What follows `after`, up to and including `through`. */
 export interface Range<K extends PageKey> {
   readonly after: K;
   readonly through: K;
@@ -20,23 +20,23 @@ export interface Range<K extends PageKey> {
 
 /** A list that may be long. */
 export interface LongList<R, K extends PageKey> {
-  /** A key that no row lies beyond. */
+  /** A key beyond which there is no row. */
   readonly end: K;
   keyOf(row: R): K;
-  /** At most `limit` rows of a range in order, but for the first `skipped`. */
+  /** At most `limit` rows of a range, in order, after skipping the first `skipped`. */
   read(range: Range<K>, limit: number, skipped: number): Promise<R[]>;
 }
 
-/** Rows that are in memory at once. */
+/** Most rows in memory at once. */
 const PART = 2_500;
 
-/** Postgres has no text with a NUL in it. */
+/** Text in Postgres cannot contain a NUL. */
 const parts = z.array(z.union([z.string().refine((text) => !text.includes('\0')), z.int()]));
 
-/** The key of a page's last row, as text that callers pass back and need not understand. */
+/** The key of a page's last row, as opaque text that callers pass back. */
 export const encodeCursor = (key: PageKey): string => Buffer.from(JSON.stringify(key)).toString('base64url');
 
-/** @throws InvalidRequestError when it is not a cursor that this list has given */
+/** @throws InvalidRequestError when this list did not issue the cursor */
 export function decodeCursor<S extends z.ZodType>(schema: S, cursor: string): z.output<S> {
   let decoded: unknown;
   try {
@@ -64,9 +64,9 @@ export function cutPage<R>(rows: readonly R[], limit: number, keyOf: (row: R) =>
 }
 
 /**
- * A page that may be long: its first part, and the others as they are asked for, each by a statement of its own, so that a
- * slow reader holds no connection and no snapshot. Where the page ends is looked up before it is sent, since a header says
- * so; rows that come into being before that end meanwhile are sent too, though they be more than `limit` then.
+ * A page that may be long: its first part, and the others on demand, each read by a statement of its own, so that a
+ * slow reader holds no connection and no snapshot. The end of the page is looked up before it is sent, since a header needs
+ * it; rows that are added before that end meanwhile are sent too, even if the page then has more than `limit`.
  */
 export async function readPage<R, K extends PageKey>(list: LongList<R, K>, after: K, limit: number): Promise<Page<R>> {
   const rest = { after, through: list.end };
@@ -91,7 +91,7 @@ async function* readOn<R, K extends PageKey>(
   }
 }
 
-/** The same page, its rows as they are served. */
+/** The same page, with its rows as they are served. */
 export function presentPage<R, S>({ rows, more, next }: Page<R>, present: (row: R) => S): Page<S> {
   const page = { rows: rows.map(present), next };
   return more === undefined ? page : { ...page, more: presentParts(more, present) };

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { MAX_INTEGER } from './answers.ts';
 import { InvalidRequestError } from './errors.ts';
 
-/** A parameter as it stands in a URL; a list when it is given more than once. */
+/** Parameters as they stand in a URL; a list when one is given more than once. */
 export type RawParameters = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
@@ -10,7 +10,7 @@ const ENTITY_ID = new RegExp(`^(\\d{1,20}|${UUID})$`, 'i');
 
 const ENTITY = 'an integer or a UUID is expected';
 
-/** The same, for people who read a description of the API and programs that are made from it. */
+/** The same for the description of the API, which people read and clients are generated from. */
 const DESCRIBED = {
   anyOf: [
     { type: 'integer', minimum: 1, maximum: MAX_INTEGER },
@@ -36,7 +36,7 @@ const DAY = 'a day, YYYY-MM-DD, is expected';
 /** A day in a URL; Postgres has no year 0. */
 export const calendarDay = z.iso.date({ error: DAY }).refine((text) => text >= '0001', DAY);
 
-/** The two parameters of a list that comes in pages. */
+/** The two parameters of a paged list. */
 export const pagingBy = (defaultLimit: number, maxLimit: number) => ({
   limit: wholeNumber(1, maxLimit)
     .default(defaultLimit)
@@ -48,10 +48,10 @@ export const pagingBy = (defaultLimit: number, maxLimit: number) => ({
     .meta({ description: 'Where the page before ended, as its Link header has it' }),
 });
 
-/** The same as most lists have them. */
+/** The same, with the limits of most lists. */
 export const pageParameters = pagingBy(100, 1000);
 
-/** The same of lists that are sent as they are read: whoever follows no Link header has as much as one answer may hold. */
+/** For lists that are sent while they are read: a client that follows no Link header gets as much as one answer may hold. */
 export const longPaging = pagingBy(50_000, 50_000);
 
 /** The parameters of a route that takes none. */
@@ -59,12 +59,12 @@ export const noParameters = z.strictObject({});
 
 const wholeId = z.int({ error: ENTITY }).min(0, ENTITY).transform(String);
 
-/** The same in a body, where a number may stand as such. */
+/** The same in a body, where an integer may also be a JSON number. */
 export const bodyEntityId = z.union([wholeId, entityId], { error: ENTITY }).meta({ instead: DESCRIBED });
 
 /**
  * Reads parameters by their schema.
- * @throws InvalidRequestError naming every field that is wrong, or that does not exist together with those that do
+ * @throws InvalidRequestError naming every parameter that is wrong; or every unknown one, together with those that exist
  */
 export const readParameters = <S extends z.ZodObject>(schema: S, raw: RawParameters): z.output<S> =>
   read(schema, raw, 'parameter');
@@ -104,7 +104,7 @@ function read<S extends z.ZodObject>(
   throw invalid(reading.error, (name, expected) => describe(name, raw[name], expected));
 }
 
-/** What a schema found wrong, as the error that a caller is told. */
+/** What a schema found wrong, as the error for the caller. */
 function invalid(error: z.ZodError, describe: (name: string, expected: string) => string): InvalidRequestError {
   const problems = new Map<string, string>();
   for (const issue of error.issues) {

@@ -1,12 +1,12 @@
 import { roundRatio } from '#libs/domain/rational.ts';
 
-/** Percentages at which the values of a course are served. */
+/** Percentages at which the quantiles of a course are served. */
 export const QUANTILES = [10, 25, 50, 75, 90] as const;
 
 /**
- * The quantile at (n−1)p, interpolated between the two values it falls between, to 2 decimals. Exact up to that one
- * rounding, half away from zero: with binary fractions (n−1)·0.1 misses whole positions and halves are rounded by chance.
- * @param hundredths in order of size, at least one
+ * The quantile at (n−1)p, interpolated between the two neighbouring values, to 2 decimals. Exact except for that one
+ * rounding, half away from zero: with binary fractions (n−1)·0.1 misses whole positions, and halves are rounded by chance.
+ * @param hundredths sorted, at least one
  * @param percent p, 0 to 100
  */
 export function quantileOf(hundredths: readonly number[], percent: number): number {
@@ -27,6 +27,6 @@ export function meanOf(hundredths: readonly number[]): number {
   return Number(roundRatio(BigInt(sum), 100n * BigInt(hundredths.length), 2));
 }
 
-/** The same; null where no value is known. */
+/** The same; null if no value is known. */
 export const meanIfAny = (hundredths: readonly number[]): number | null =>
   hundredths.length === 0 ? null : meanOf(hundredths);

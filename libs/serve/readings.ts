@@ -18,8 +18,8 @@ interface OutboxRow {
 }
 
 /**
- * What the database and the source of this process say at the moment, as metrics. A database that is away is itself a
- * reading: who watches wants to be told that, and not nothing.
+ * What the database and the source of this process say at the moment, as metrics. An unreachable database is itself a
+ * reading: monitoring should learn of it, rather than get no metrics.
  * @param now milliseconds since 1970, by the clock that lag is measured with
  */
 export async function readReadings(db: Queryable, now: number, source: SourceStatus | null): Promise<Reading[]> {

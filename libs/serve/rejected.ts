@@ -48,19 +48,19 @@ interface RejectedRow {
   readonly rejected_us: bigint;
 }
 
-/** Microseconds since 1970, as text: a Date would cut them to milliseconds, and rows would be visited twice. */
+/** Microseconds since 1970, as text: a Date would truncate them to milliseconds, and rows would come twice. */
 const rejectedCursor = z.tuple([z.string().regex(/^[0-8]?\d{1,15}$/), z.string().max(1000)]);
-/** Before the newest row there can be: some 250,000 years from now, which Postgres can still hold. */
+/** Comes before the newest row: the year 2223. */
 const BEFORE_ALL: z.output<typeof rejectedCursor> = ['8000000000000000', ''];
 
-/** Of these the payload is all that came, of whatever columns; of the others the columns are known, and none is a name. */
+/** For these reasons the payload is the whole record, whatever its columns; for the others its columns are known, and none is a name. */
 const WHOLE_RECORDS: readonly string[] = ['undecodable', 'malformed_record'] satisfies RejectionReason[];
 
 const meanings: Readonly<Record<string, string>> = REJECTION_REASONS;
 
 /**
  * Source rows that could not be read, and keys that cannot be derived, newest first.
- * @param maySeeNames whether what may hold names is shown
+ * @param maySeeNames whether to show payloads that may hold names
  */
 export async function readRejected(
   db: Queryable,

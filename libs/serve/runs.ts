@@ -123,8 +123,8 @@ export const statusAnswer = z.union([runAnswer, z.strictObject({ status: z.liter
 type TriggerBody = z.output<typeof triggerBody>;
 
 /**
- * What a body asks for, its ids looked up and its days checked.
- * @param now milliseconds since 1970: the day it is, where no rollover has ever run
+ * What a body asks for, with its ids looked up and its days checked.
+ * @param now milliseconds since 1970; tells today's date if no rollover has ever run
  * @throws InvalidRequestError naming the field of an impossible range; NotFoundError for an id never seen
  */
 export async function readRunRequest(
@@ -180,7 +180,7 @@ const impossible = (name: string, text: string, why: string): InvalidRequestErro
  * @throws RunConflictError when another one is queued or running
  */
 export async function triggerRun(db: Queryable, request: RunRequest): Promise<string> {
-  // The run that stood in the way may have ended before it could be named: then there is room.
+  // The run in the way may have ended before it could be named: then there is room, so try again.
   for (;;) {
     const made = await requestRun(db, request);
     if (made !== null) return made;
@@ -196,15 +196,15 @@ export async function triggerRun(db: Queryable, request: RunRequest): Promise<st
 }
 
 export interface WaitOptions {
-  /** Aborts when nobody waits any more. */
+  /** Aborted when nobody waits any more. */
   readonly signal: AbortSignal;
   /** Milliseconds. */
   readonly everyMs: number;
-  /** A run that no process has begun by then is not waited for; milliseconds. */
+  /** A run that no process has begun by then is not waited for any longer; milliseconds. */
   readonly beginWithinMs: number;
 }
 
-/** Waits until a run has ended. @returns the run as it then is, or when waiting came to its end */
+/** Waits until a run has ended. @returns the run as it is then, or as it is when the waiting ends */
 export async function awaitRun(db: Queryable, id: string, timeout: WaitOptions): Promise<PipelineRun> {
   const { signal, everyMs, beginWithinMs } = timeout;
   const began = performance.now();
@@ -218,7 +218,7 @@ export async function awaitRun(db: Queryable, id: string, timeout: WaitOptions):
 }
 
 /**
- * The run of this id, or else the one under way, or the newest; `none` where there was never any.
+ * The run with this id; without an id the one under way, or else the newest; `none` if there never was one.
  * @throws NotFoundError for an id never seen
  */
 export async function readStatus(db: Queryable, id: string | undefined): Promise<z.output<typeof statusAnswer>> {
@@ -229,7 +229,7 @@ export async function readStatus(db: Queryable, id: string | undefined): Promise
 }
 
 /**
- * Asks for the end of a run.
+ * Requests that a run end.
  * @throws NotFoundError for an id never seen; RunConflictError when it has ended by itself
  */
 export async function cancel(db: Queryable, id: string): Promise<AcceptedRun> {

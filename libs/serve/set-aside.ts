@@ -16,7 +16,7 @@ interface SetAsideRow {
   readonly course_id: number;
 }
 
-/** By family; those without such a key are absent. */
+/** By family; families without keys set aside are absent. */
 export async function readSetAside(db: Queryable): Promise<ReadonlyMap<Family, SetAside>> {
   const rows = await db.query<SetAsideRow>(sql.set_aside);
   return new Map(

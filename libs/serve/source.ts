@@ -50,11 +50,11 @@ const presentSlot = (slot: SourceStatus['slot']): NonNullable<SourceAnswer>['slo
     : {
         name: slot.name,
         retained_bytes: Number(slot.retainedBytes),
-        // What is beyond the limit already counts as nothing left.
+        // Already beyond the limit counts as nothing left.
         safe_bytes: slot.safeBytes === null ? null : Math.max(0, Number(slot.safeBytes)),
       };
 
-/** What a slot costs its server, as metrics; what is null is not known, or has no limit. */
+/** What a slot costs its server, as metrics; null: not known, or no limit. */
 export const slotReadings = (slot: string, retained: number | null, safe: number | null): Reading[] => [
   ...(retained === null ? [] : [{ name: 'prepadata_slot_retained_bytes' as const, labels: { slot }, value: retained }]),
   ...(safe === null ? [] : [{ name: 'prepadata_slot_safe_bytes' as const, labels: { slot }, value: safe }]),

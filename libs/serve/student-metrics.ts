@@ -15,7 +15,7 @@ export const studentMetricsParams = z.strictObject({
   id: entityId.meta({ description: 'The student: our integer, or the UUID of the source' }),
 });
 
-/** Columns of the view student_metrics that are described; those that a newer schema adds are served as they are. */
+/** The columns of the view student_metrics that are described; any that a newer schema adds are served unchanged. */
 export const studentMetricsAnswer = z.array(
   z
     .object({
@@ -39,7 +39,7 @@ type Json = z.output<ReturnType<typeof z.json>>;
 interface MetricsRow {
   readonly student_id: number;
   readonly source_id: Uuid;
-  /** Null, as all that follows: the student has no features. */
+  /** Null, like all that follows, if the student has no features. */
   readonly metrics: Readonly<Record<string, Json>> | null;
   readonly course_source_id: Uuid;
   readonly stale: boolean;
@@ -49,10 +49,10 @@ interface MetricsRow {
 /** All features of one student, one row per course in order of course_id; none for a student without features. */
 export type ReadStudentMetrics = (id: string) => Promise<FinishedAnswer>;
 
-/** Students that one statement reads, and statements under way: more would only wait for a core of the server. */
+/** Most students per statement, and most statements at once: more would only wait for a core of the server. */
 const TOGETHER = { most: 16, concurrency: 3 } as const;
 
-/** Answers that are kept: of about 5,000 students with one course each. */
+/** For kept answers: enough for about 5,000 students with one course each. */
 const MOST_BYTES = 16 * 1024 * 1024;
 
 export interface StudentMetricsReader {
@@ -61,10 +61,10 @@ export interface StudentMetricsReader {
 }
 
 /**
- * A reader of students' features, who are read together when many are asked for: a statement costs far more than a row.
- * Where it hears of changes, it keeps an answer until the student's features change.
- * @param news absent: every answer is read when it is asked for
- * @returns rejects with NotFoundError when the student was never seen
+ * A reader of students' features. It reads many students in one statement, since a statement costs far more than a row.
+ * If it hears of changes, it keeps an answer until the student's features change.
+ * @param news if absent, every answer is read when it is requested
+ * @returns its `read` rejects with NotFoundError when the student was never seen
  */
 export function openStudentMetrics(db: Queryable, news?: Omit<FeatureNewsOptions, 'onChange'>): StudentMetricsReader {
   const kept = new KeptAnswers<FinishedAnswer>(MOST_BYTES);
@@ -78,7 +78,7 @@ export function openStudentMetrics(db: Queryable, news?: Omit<FeatureNewsOptions
         found.flatMap((one) => [String(one.studentId), one.sourceId].map((id) => [id, one.answer] as const)),
       );
     } finally {
-      // That a student has no features yet is nothing that anybody would tell of.
+      // The lack of features is not kept: nothing would announce its end to us.
       kept.keep(began, hearing === undefined ? [] : found.filter(({ hasFeatures }) => hasFeatures));
     }
   }, TOGETHER);
@@ -118,7 +118,7 @@ function present(metrics: Readonly<Record<string, Json>>, row: MetricsRow): Stud
     name,
     typeof value === 'string' && row.instants.includes(name) ? isoInstant(value) : value,
   ]);
-  // The view decides which columns there are; a test holds it against the schema above.
+  // The view decides which columns there are; a test compares it with the schema above.
   return {
     student_id,
     student_source_id: row.source_id,

@@ -46,7 +46,7 @@ interface StudentRow {
 const studentsCursor = z.tuple([z.int32().min(0)]);
 
 /**
- * Students with features in order of student, each once: of one course, or averaged over all of theirs.
+ * Students with features, ordered by student, each once: for one course, or averaged over all of their courses.
  * @throws NotFoundError when the course was never seen
  */
 export async function readStudents(db: Queryable, query: z.output<typeof studentsQuery>): Promise<Page<ListedStudent>> {

@@ -52,12 +52,12 @@ const temporalCursor = z.tuple([calendarDay, z.int32().min(0)]);
 const FIRST = '0001-01-01';
 const LAST = '9999-12-31';
 type TemporalKey = z.output<typeof temporalCursor>;
-/** No day of ours is later, and none earlier, so that nothing is left out. */
+/** None of our days is later or earlier than these, so that nothing is left out. */
 const BEFORE_ALL: TemporalKey = [LAST, 0];
 const BEYOND_ALL: TemporalKey = [FIRST, MAX_INTEGER];
 
 /**
- * One student day by day, newest first, courses of one day in order of course_id.
+ * One student day by day, newest first, the courses of a day ordered by course_id.
  * @throws NotFoundError when the student or the course was never seen
  */
 export async function readTemporal(

@@ -15,7 +15,7 @@ export type TimeZoneAnswer = z.output<typeof timeZoneAnswer>;
 
 const SETTINGS = ['SOURCE_TIMEZONE', 'INSTITUTION_TIMEZONE'] as const;
 
-/** To compare takes a good part of a second, and zone data change with the settings, which know them. */
+/** Comparing takes a good part of a second. Changed zone data show in the settings, and so in the key. */
 const compared = new Map<string, TimeZoneAnswer>();
 
 interface SettingsRow {
@@ -25,9 +25,9 @@ interface SettingsRow {
 }
 
 interface SettingsInForce {
-  /** Null before the database was written with any settings. */
+  /** Null until the database has been written with some settings. */
   readonly institution: string | null;
-  /** Each once; none before the first settings. */
+  /** Each once; empty before the first settings. */
   readonly all: readonly TimeZoneAnswer[];
   readonly fingerprint: string | null;
   readonly featureVersion: number | null;

@@ -16,20 +16,20 @@ export interface FeatureEvent {
   readonly student_id: number;
   readonly course_id: number;
   readonly row_version: number;
-  /** Null: not known, since the row was not watched before. */
+  /** Null: unknown, since the row was not remembered. */
   readonly columns: readonly string[] | null;
 }
 
-/** Rows that are remembered, of which each takes a kilobyte or two. */
+/** Most rows remembered; each takes a kilobyte or two. */
 const MOST_ROWS = 5_000;
 
-/** What was told of rows, so that the next time it is known whether one changed, and in which columns. */
+/** Remembers rows as they were last told of, to know next time whether one has changed, and in which columns. */
 export class ToldRows {
   readonly #told = new Map<string, ChangedRow>();
 
   /**
-   * What is new of these students, and what was not watched before: which of it is the news nobody can tell. Where nothing is, all of
-   * their rows are, since something was said of them, as that a day moved.
+   * For each student the rows that changed, and those not remembered, since they may have changed. If there are none, all of
+   * the student's rows: something was announced, such as that the day has moved on.
    */
   newsOf(rows: readonly ChangedRow[]): FeatureEvent[] {
     const byStudent = new Map<number, ChangedRow[]>();

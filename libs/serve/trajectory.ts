@@ -41,7 +41,7 @@ interface TrajectoryRow {
 }
 
 /**
- * One student's way, oldest day first, courses of one day in order of course_id.
+ * One student's trajectory, oldest day first, the courses of a day ordered by course_id.
  * @throws NotFoundError when the student or the course was never seen
  */
 export async function readTrajectory(

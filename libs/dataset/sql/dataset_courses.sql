@@ -1,4 +1,4 @@
--- Courses, each with how many keys it may have: those that were derived, and those that are marked to be.
+-- Courses, each with the number of keys it may have: those derived, and those marked for it.
 SELECT course_id, (
   SELECT count(*) FROM (
     SELECT student_id FROM state.key WHERE course_id = c.course_id AND family IN ('engagement', 'performance')

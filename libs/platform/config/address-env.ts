@@ -1,6 +1,6 @@
 import type { DatabaseAddress } from '../postgres/database.ts';
 
-/** A database as the environment names it to a program. */
+/** The environment variables that name a database to a program. */
 export const addressEnv = (
   prefix: 'SOURCE_DB' | 'ANALYTICS_DB',
   { host, port, database, user, password }: DatabaseAddress,

@@ -8,9 +8,9 @@ import { SETTINGS, type SettingName, type SettingValues } from './settings.ts';
 const NAMES = Object.keys(SETTINGS) as SettingName[];
 
 /**
- * The configuration, from the environment. Empty counts as unset. A secret may stand in a file instead, named by the setting
- * with `_FILE` behind it; its lines are the items of a list.
- * @throws ConfigurationError naming every setting that is wrong, not the first alone; values of secrets are not shown
+ * The configuration, from the environment. Empty counts as unset. A secret may be in a file instead, named by the setting
+ * with `_FILE` appended; its lines are the items of a list.
+ * @throws ConfigurationError naming every setting that is wrong, not just the first; values of secrets are not shown
  */
 export function loadConfig(env: Environment = process.env): SettingValues {
   const values: Partial<Record<SettingName, unknown>> = {};
@@ -41,14 +41,14 @@ export function loadConfig(env: Environment = process.env): SettingValues {
   return values as SettingValues;
 }
 
-/** A connection string may stand where none belongs. */
+/** Hides passwords in case somebody put a connection string where none belongs. */
 const withoutLogin = (given: string | undefined): string | undefined => given?.replace(/:\S*@/g, ':(hidden)@');
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const set = (value: string | undefined): string | undefined => (value === '' ? undefined : value);
 
-/** @throws Error when it stands in two places, or in a file that cannot be read */
+/** @throws Error when it is set in both places, or in a file that cannot be read */
 function readSecret(env: Environment, name: string): string | undefined {
   const [value, file] = [set(env[name]), set(env[`${name}_FILE`])];
   if (file === undefined) return value;
@@ -61,14 +61,14 @@ function readSecret(env: Environment, name: string): string | undefined {
   }
 }
 
-/** How what is read is called in the source database. */
+/** The names in the source database of the tables and columns we read. */
 export const namesOf = (config: SettingValues): SourceNames =>
   sourceNames(config.SOURCE_SCHEMA, config.SOURCE_MAPPING, config.DIRECTORY === 'on');
 
-/** The source database that the environment names; undefined: the sample campus. */
+/** The source database named by the environment; undefined: the sample campus. */
 export const sourceAddress = (config: SettingValues): DatabaseAddress | undefined => addressOf(config, 'SOURCE_DB');
 
-/** The analytics database that the environment names; undefined: an embedded one. */
+/** The analytics database named by the environment; undefined: an embedded one. */
 export const analyticsAddress = (config: SettingValues): DatabaseAddress | undefined =>
   addressOf(config, 'ANALYTICS_DB');
 

@@ -5,11 +5,11 @@ import type { DatabaseAddress } from '../postgres/database.ts';
 import { sourceAddress } from './config.ts';
 import type { SettingValues } from './settings.ts';
 
-/** Where the source database is: as the settings name it, else as the running `npm start` wrote it down. */
+/** The source database: the one in the settings, else the one that the running `npm start` wrote down. */
 export const findSource = (config: SettingValues): DatabaseAddress =>
   sourceAddress(config) ?? findRunning(config, 'source');
 
-/** The same database as the running `npm start` has it. @throws ConfigurationError where none runs */
+/** The database of the running `npm start`. @throws ConfigurationError when none is running */
 export function findRunning({ DATA_DIR }: SettingValues, which: 'source' | 'analytics'): DatabaseAddress {
   const file = path.resolve(DATA_DIR, 'running.json');
   const prefix = which === 'source' ? 'SOURCE_DB' : 'ANALYTICS_DB';

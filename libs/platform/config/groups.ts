@@ -1,9 +1,9 @@
 import { SETTINGS, type SettingName } from './settings.ts';
 
-/** A setting, or with `_` at its end the prefix of several. */
+/** A setting, or, if it ends with `_`, the prefix of several. */
 type Pattern = SettingName | `${string}_`;
 
-/** What the features follow from. */
+/** The settings that features depend on. */
 const FEATURES: readonly Pattern[] = [
   'SOURCE_TIMEZONE',
   'INSTITUTION_TIMEZONE',
@@ -29,7 +29,7 @@ const REGISTERED: readonly Pattern[] = [
   'DIRECTORY',
   'SOURCE_PUBLICATION',
 ];
-/** How the cluster and the registry are talked to. */
+/** How to talk to the cluster and the registry. */
 const CLIENT: readonly Pattern[] = [
   'KAFKA_BROKERS',
   'KAFKA_REPLICATION',
@@ -38,7 +38,7 @@ const CLIENT: readonly Pattern[] = [
   'KAFKA_SSL_',
   'SCHEMA_REGISTRY_',
 ];
-/** Where it stands how far Kafka has what the connector has sent. */
+/** Where to ask how much of what the connector has sent has reached Kafka. */
 const OFFSETS: readonly Pattern[] = ['CONNECT_URL', 'CONNECT_BASIC_AUTH_USER_INFO', 'CONNECT_SSL_CA_LOCATION'];
 const DERIVES: readonly Pattern[] = [
   'ANALYTICS_DB_',
@@ -51,7 +51,7 @@ const DERIVES: readonly Pattern[] = [
 
 const ERASES: readonly Pattern[] = ['ERASURE_KEY', 'DATA_DIR'];
 
-/** What a program reads, for its `--help`. A test compares it with the code that the program imports. */
+/** The settings each program reads, for its `--help`. A test compares them with the code that the program imports. */
 export const SETTINGS_OF = {
   deriver: DERIVES,
   intake: [...DERIVES, 'SOURCE_', 'DIRECTORY', 'KAFKA_', 'BATCH_SIZE'],
@@ -103,7 +103,7 @@ export const SETTINGS_OF = {
 
 const NAMES = Object.keys(SETTINGS) as SettingName[];
 
-/** One line for each setting that is read: name, default, meaning, and what is accepted. */
+/** One line for each of these settings: name, meaning, accepted values and default. */
 export function describeSettings(reads: readonly Pattern[] = NAMES): string {
   const isRead = (name: string): boolean =>
     reads.some((pattern) => (pattern.endsWith('_') ? name.startsWith(pattern) : name === pattern));

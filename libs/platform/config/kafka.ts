@@ -3,7 +3,7 @@ import { type ServiceAddress, serviceAddress } from '../http.ts';
 import type { KafkaSecurity } from '../kafka/security.ts';
 import type { SettingValues } from './settings.ts';
 
-/** One cluster and its schemas: what every client of them is made from. */
+/** One cluster and its schema registry, from which every client of them is made. */
 export interface KafkaCluster {
   /** As `host:port`. */
   readonly brokers: readonly string[];
@@ -13,8 +13,8 @@ export interface KafkaCluster {
 }
 
 /**
- * Where the cluster and its schemas are, and how they are spoken to.
- * @throws ConfigurationError naming the settings that are missing, or do not go together
+ * Where the cluster and its schema registry are, and how to talk to them.
+ * @throws ConfigurationError naming the settings that are missing, or do not fit together
  */
 export function requireKafka(config: SettingValues): KafkaCluster {
   const { KAFKA_BROKERS: brokers, SCHEMA_REGISTRY_URL: url } = config;
@@ -36,7 +36,7 @@ export function requireKafka(config: SettingValues): KafkaCluster {
   };
 }
 
-/** @throws ConfigurationError for settings of the login or the certificates that do not go with KAFKA_SECURITY_PROTOCOL */
+/** @throws ConfigurationError for settings of the login or the certificates that do not fit KAFKA_SECURITY_PROTOCOL */
 function kafkaSecurity(config: SettingValues): KafkaSecurity {
   const protocol = config.KAFKA_SECURITY_PROTOCOL;
   const [hasLogin, hasTls] = [protocol.startsWith('SASL'), protocol.endsWith('SSL')];
@@ -84,7 +84,7 @@ function loginOf(config: SettingValues): NonNullable<KafkaSecurity['sasl']> {
   return { mechanism, tokenUrl, clientId, clientSecret, ...(scope === undefined ? {} : { scope }) };
 }
 
-/** @throws ConfigurationError when there is a login for a cluster that asks for none */
+/** @throws ConfigurationError when a login is set for a cluster that asks for none */
 function refuseLogin(config: SettingValues): undefined {
   const { KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password, KAFKA_SECURITY_PROTOCOL: protocol } = config;
   const { KAFKA_SASL_OAUTHBEARER_CLIENT_ID: clientId } = config;

@@ -11,7 +11,7 @@ import { readMapping } from './mapping-file.ts';
 
 /** One line of the configuration table. */
 export interface Setting<V> {
-  /** Text as it would stand in the environment; undefined: unset. */
+  /** As it would be written in the environment; undefined: unset. */
   readonly fallback: string | undefined;
   /** What a value has to be, for messages: "a port from 0 to 65535". */
   readonly expects: string;
@@ -45,16 +45,16 @@ export const text = (fallback: string, description: string, extra?: Extra): Sett
 export const optionalText = (description: string): Setting<string | undefined> =>
   setting(undefined, 'text', description, (value) => value);
 
-/** A connection string in its place would be shown with its password wherever the host is. */
+/** Refuses a connection string, whose password would be shown wherever the host is. */
 const isHost = (value: string): boolean => !/[@\s]|:\/\//.test(value);
 
-/** Of a database: a name, an address, or the folder of its socket. */
+/** The host of a database: a name, an address, or the folder of its socket. */
 export const optionalHost = (description: string): Setting<string | undefined> =>
   setting(undefined, 'a name or an address, without a login', description, (value) =>
     value === undefined || isHost(value) ? value : refuse(),
   );
 
-/** Of a service that speaks HTTP. */
+/** The URL of a service that speaks HTTP. */
 export const optionalUrl = (description: string): Setting<string | undefined> =>
   setting(undefined, 'an address like http://host:port', description, (value) =>
     value === undefined || (/^https?:\/\/[^\s/]/i.test(value) && URL.canParse(value)) ? value : refuse(),
@@ -109,7 +109,7 @@ export const zone = (fallback: string, description: string): Setting<Zone> =>
 
 const DECIMALS = `at most ${SETTING_DECIMALS} decimals`;
 
-/** Shown as JSON numbers: with all of its decimals a double holds no larger one. */
+/** These are shown as JSON numbers, and a double holds no larger one with all of its decimals. */
 const LARGEST = 10n ** BigInt(9 + SETTING_DECIMALS);
 
 export const componentNumbers = (
@@ -138,7 +138,7 @@ export const componentNumbers = (
     },
   );
 
-/** What is said is what counts: undefined also where there are more decimals than are kept. */
+/** Never rounds: also undefined if there are more decimals than are kept. */
 const exactly = (text: string): bigint | undefined => parseWhole(text.trim(), SETTING_DECIMALS);
 
 function exactNumber(value: string | undefined, least: bigint, most: number): bigint {
@@ -163,7 +163,7 @@ export const decimal = (fallback: string, most: number, description: string): Se
     exactNumber(value, 0n, most),
   );
 
-/** The same above 0. */
+/** The same, but above 0. */
 export const positiveDecimal = (fallback: string, most: number, description: string): Setting<bigint> =>
   setting(fallback, `a number above 0, up to ${most}, with ${DECIMALS}`, description, (value) =>
     exactNumber(value, 1n, most),
@@ -192,13 +192,13 @@ export const certificates = (description: string): Setting<string | undefined> =
 export const privateKey = (description: string): Setting<string | undefined> =>
   pemFile('a file of a private key in PEM form', /-----BEGIN [A-Z ]*PRIVATE KEY-----/, description);
 
-/** The same, refused as libpq does where others of the machine may read it. */
+/** The same, refused, as by libpq, if other users of the machine may read it. */
 export const ownKey = (description: string): Setting<string | undefined> => {
   const key = privateKey(description);
   return { ...key, parse: (file) => key.parse(file === undefined ? undefined : unreadByOthers(file)) };
 };
 
-/** What is root's may be read by a group, as secrets of containers are. */
+/** A file of root's may be readable by its group, as secrets of containers are. */
 function unreadByOthers(file: string): string {
   const { mode, uid } = statSync(file, { throwIfNoEntry: false }) ?? { mode: 0, uid: 0 };
   if (process.platform === 'win32' || (mode & (uid === 0 ? 0o037 : 0o077)) === 0) return file;
@@ -236,6 +236,6 @@ export const logLevels = (fallback: string, description: string): Setting<Levels
     (value) => parseLogLevels(value ?? fallback),
   );
 
-/** A file of the names that the source's tables and columns have. */
+/** A file with the names of the source's tables and columns. */
 export const mappingFile = (description: string): Setting<SourceMapping> =>
   setting(undefined, 'a JSON file of names', description, (value) => (value === undefined ? {} : readMapping(value)));

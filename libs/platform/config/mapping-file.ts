@@ -4,13 +4,13 @@ import { neededColumns, SOURCE_TABLES, type SourceTable } from '#libs/domain/sou
 import { type SourceMapping, sourceNames } from '#libs/domain/source-tables/names.ts';
 
 const EXAMPLE = '{"tables": {"grades": {"table": "lms_grade", "columns": {"grade_value": "value"}}}}';
-/** What Postgres, Kafka and Avro all take as it is. */
+/** A name that Postgres, Kafka and Avro all accept unchanged. */
 const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
 
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * Reads how the tables and columns of the source are called.
+ * Reads the names of the source's tables and columns.
  * @throws ConfigurationError naming the file, the place in it and what to do
  */
 export function readMapping(file: string): SourceMapping {
@@ -72,7 +72,7 @@ function parse(file: string): unknown {
   }
 }
 
-/** Also where one of the two has the name that it has without a mapping. */
+/** Finds names used for two things, including a mapped name that equals another's default name. */
 function* namedTwice(mapping: SourceMapping): Generator<[place: string, first: string, second: string, name: string]> {
   const { tables } = sourceNames(undefined, mapping);
   const places = [

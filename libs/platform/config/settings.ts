@@ -27,8 +27,8 @@ import {
 } from './kinds.ts';
 
 /**
- * All the configuration there is: name, type, default, meaning. Read once at start from the environment; `--help` and
- * services/settings.md are printed from here.
+ * The whole configuration: name, type, default, meaning. Read once at start from the environment; `--help` and
+ * services/settings.md are generated from here.
  */
 export const SETTINGS = {
   CDC_SOURCE: oneOf(

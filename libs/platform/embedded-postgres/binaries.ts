@@ -20,7 +20,7 @@ import { ConfigurationError } from '#libs/domain/errors.ts';
 import type { Login } from './logins.ts';
 
 /*
- * The programs of the embedded Postgres: where they are, who runs them, and the cluster they make.
+ * The programs of the embedded Postgres: where they are, which user runs them, and the cluster they make.
  */
 
 export interface Binaries {
@@ -47,7 +47,7 @@ export const asUser = (): { uid: number; gid: number } | Record<string, never> =
   isRoot() ? { uid: NOBODY, gid: NOBODY } : {};
 
 /**
- * Where the server's files go: the folder asked for or, for root in a place that `nobody` cannot enter (its own home),
+ * Where the server's files go: the requested folder or, if we are root and `nobody` cannot enter it (as in root's home),
  * one under /var/tmp that is named after it.
  */
 export function homeOf(folder: string): string {
@@ -60,12 +60,12 @@ export function homeOf(folder: string): string {
   return home;
 }
 
-/** What a server and the programs beside it see of our environment: nothing, for settings are secrets in part. */
+/** A server and the programs beside it see nothing of our environment, since some settings are secrets. */
 export const BARE_ENVIRONMENT: NodeJS.ProcessEnv = { LC_ALL: 'C' };
 
 /**
- * The binaries beside the data, by hard links where the file system has them: a running server must not lose its files when
- * packages are installed anew, and whoever runs it may be unable to enter the project's folder.
+ * Puts the binaries beside the data, as hard links if the file system has them: a running server must not lose its files when
+ * packages are reinstalled, and the user that runs it may be unable to enter the project's folder.
  */
 export function ownBinaries(binaries: Binaries, home: string): Binaries {
   const bin = path.dirname(binaries.postgres);
@@ -73,7 +73,7 @@ export function ownBinaries(binaries: Binaries, home: string): Binaries {
   const { version } = JSON.parse(readFileSync(path.join(native, '../package.json'), 'utf8')) as { version: string };
   const own = path.join(home, `native-${version}`);
   if (!existsSync(own)) {
-    // Renamed when whole, so that a copy that was interrupted is not taken for one.
+    // Renamed when complete, so that an interrupted copy is not taken for a complete one.
     rmSync(`${own}.new`, { recursive: true, force: true });
     linkTree(native, `${own}.new`);
     renameSync(`${own}.new`, own);
@@ -82,7 +82,7 @@ export function ownBinaries(binaries: Binaries, home: string): Binaries {
   return { initdb: at(binaries.initdb), postgres: at(binaries.postgres) };
 }
 
-/** Takes those of other versions away, when no server runs. */
+/** Removes those of other versions; call it only while no server runs. */
 export function forgetOtherBinaries(home: string, { postgres }: Binaries): void {
   const own = path.basename(path.dirname(path.dirname(postgres)));
   for (const name of readdirSync(home))
@@ -133,7 +133,7 @@ function run(command: string, args: readonly string[], cwd: string): Promise<voi
     };
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
-    // Whoever leaves in between leaves nothing running, nor what the command has started; the next start makes it anew.
+    // If we exit meanwhile, the command and whatever it has started are killed; the next start does it again.
     const leave = (): void => {
       try {
         if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');

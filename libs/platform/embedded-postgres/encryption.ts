@@ -2,12 +2,12 @@ import { chownSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { asUser } from './binaries.ts';
 
-/** Whoever comes by a network comes encrypted, and with a password. */
+/** Every connection over a network needs encryption and a password. */
 const HBA = ['hostssl all all all scram-sha-256', 'hostssl replication all all scram-sha-256'];
 
 /**
- * Writes what a server that takes encrypted connections alone needs, beside its data, for its user alone.
- * @returns the settings that name it
+ * Writes the files of a server that accepts only encrypted connections: beside its data, readable by its user alone.
+ * @returns the settings that name them
  */
 export function settingsOfTls(
   folder: string,

@@ -15,9 +15,9 @@ export const sourceServer = (dataDir: string): EmbeddedOptions => ({
   port: 5433,
   settings: {
     wal_level: 'logical',
-    // A slot that nobody reads must not fill the disk; it is lost instead, which begins a new epoch.
+    // An unread slot must not fill the disk; it is lost instead, which begins a new epoch.
     max_slot_wal_keep_size: '2GB',
-    // A reader that was killed is noticed soon, so that the next start need not wait for its slot.
+    // A killed reader is noticed soon, so that the next start need not wait for its slot.
     wal_sender_timeout: '10s',
   },
 });
@@ -29,7 +29,7 @@ export const analyticsServer = (dataDir: string): EmbeddedOptions => ({
   settings: {
     // Fewer checkpoints mean fewer whole pages in the log: staging touches many pages lightly.
     max_wal_size: '2GB',
-    // Images are met in the order of students and times, and lie in that of their ids: the more of them at hand the better.
+    // Images are read by student and time but stored by id, so that the more of them are in memory, the better.
     shared_buffers: '384MB',
     checkpoint_timeout: '15min',
     autovacuum_naptime: '10s',

@@ -7,8 +7,8 @@ import { connectSettled } from '../postgres/session-settings.ts';
 import { writePrivately } from '../private-file.ts';
 
 /*
- * Who may enter an embedded server: its superuser, for making databases, and the application, which is none, so that
- * whoever gets hold of its connection cannot run programs on this machine. Passwords are random and of this cluster alone.
+ * Who may log in to an embedded server: its superuser, to make databases, and the application, which is no superuser, so that
+ * nobody who gets hold of its connection can run programs on this machine. Passwords are random and unique to this cluster.
  */
 
 export interface Login {
@@ -27,7 +27,7 @@ const newLogins = (): Logins => ({
   application: { user: 'prepadata', password: newPassword() },
 });
 
-/** Clusters that were made before there were passwords have one superuser, which the application is too. */
+/** Clusters made before there were passwords have one superuser, which is also the application. */
 const EARLY_USER = 'prepadata';
 const EARLY_PASSWORD = 'prepadata';
 
@@ -39,7 +39,7 @@ const WRITE_ROLE: Readonly<Record<'add' | 'change', string>> = {
 
 const fileOf = (folder: string): string => path.join(folder, 'logins.json');
 
-/** The logins of the cluster in `folder`; new ones for one that has none, or that is still to be made. */
+/** The logins of the cluster in `folder`; new ones if it has none, or is still to be made. */
 export function loginsOf(folder: string, hasCluster: boolean): Logins {
   const file = fileOf(folder);
   if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Logins;
@@ -53,13 +53,13 @@ export function loginsOf(folder: string, hasCluster: boolean): Logins {
 type Connect = (login: Login) => pg.Client;
 
 /**
- * Sees that the cluster's roles have these passwords.
- * @param connect opens nothing yet: a client of the database `postgres`
+ * Makes sure that the cluster's roles have these passwords.
+ * @param connect makes a client for the database `postgres`, without connecting it
  */
 export async function ensureLogins(folder: string, logins: Logins, connect: Connect): Promise<void> {
   const client = await enter(folder, logins, connect);
   try {
-    // Before they hold, so that a kill in between loses no password: the early one is tried again.
+    // Before they are set, so that a kill in between loses no password: the early one is then tried again.
     writePrivately(fileOf(folder), logins);
     for (const { user, password } of Object.values(logins) as Login[]) {
       const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [user]);

@@ -6,10 +6,10 @@ import { type EmbeddedOptions, type EmbeddedPostgres, isAlive, startEmbeddedPost
 const LOOK_MS = 250;
 
 /**
- * Keeps an embedded server up: one that dies (killed, out of memory, its disk full) is started again on its folder and
- * port, again and again, since everybody who uses it waits for it and goes on.
- * @param name as a log names it
- * @returns ends both the watch and the server
+ * Keeps an embedded server up: if it dies (killed, out of memory, its disk full), it is restarted on its folder and port,
+ * however often, since all its users wait for it and carry on.
+ * @param name for the log
+ * @returns stops both the watch and the server
  */
 export function superviseEmbedded(
   name: string,

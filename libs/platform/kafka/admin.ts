@@ -5,7 +5,7 @@ import type { Admin, Watermarks } from './contract.ts';
 import { toBrokerFault } from './faults.ts';
 import { ensureTopics } from './topics.ts';
 
-/** Connects at the first question; asks anew after a failure. */
+/** Connects at the first request, and again after a failure. */
 export function openAdmin(options: ClientOptions): Admin {
   const client = openClient(options);
   const keeping = { brokers: options.brokers, log: options.log, told: new Set<string>() };

@@ -3,10 +3,10 @@ import type { EachBatchPayload, KafkaMessage } from 'kafkajs';
 import type { ConsumerHandler, IncomingRecord } from './contract.ts';
 
 /**
- * Hands a batch over, which may take as long as the analytics database is away. The group hears from us meanwhile; if it
- * tells us that it shares out anew, what is under way is none of ours any more.
+ * Hands a batch to the handler, which may take as long as the analytics database is away. Heartbeats go on meanwhile; if the
+ * group answers one with a rebalance, the work under way is no longer ours.
  * @param beatMs between two heartbeats, milliseconds
- * @returns whether the batch is taken care of
+ * @returns whether the batch was dealt with
  */
 export async function handleBatch(
   { batch, heartbeat }: EachBatchPayload,

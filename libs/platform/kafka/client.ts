@@ -7,7 +7,7 @@ import { clientSecurity, type KafkaSecurity } from './security.ts';
 export interface ClientOptions {
   /** As `host:port`. */
   readonly brokers: readonly string[];
-  /** Default: in the clear, without a login. */
+  /** Default: unencrypted, without a login. */
   readonly security?: KafkaSecurity;
   /** Shown in the brokers' logs and quotas. */
   readonly clientId: string;
@@ -20,14 +20,14 @@ const REQUEST_MS = 15_000;
 const CONNECT_MS = 3_000;
 
 /**
- * The library gives up after some 3 s, and whoever called it waits and tries again in its own way, in sight. With its own
- * defaults it would be silent for much longer.
+ * With this the library gives up after some 3 s, and its caller waits and retries in its own way, visibly. With its defaults
+ * the library would be silent for much longer.
  */
 const RETRY = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 5, multiplier: 2, factor: 0.2 } as const;
 
 const { logLevel } = kafkajs;
 
-/** What the library calls an error is mostly a broker that is away, which we say ourselves; nothing of it is news. */
+/** Logs its errors as warnings: mostly a broker is away, which we report ourselves. */
 const toPino =
   (log: Log): logCreator =>
   () =>
@@ -46,7 +46,7 @@ const levelOf = (log: Log): kafkajs.logLevel => {
 export function openClient(options: ClientOptions): Kafka {
   const { brokers, security, clientId, timeoutMs = REQUEST_MS } = options;
   const log = moduleLog(options.log, 'kafka');
-  // Otherwise it warns at every start of a partitioner that changed years ago.
+  // Otherwise it warns at every start about a partitioner that changed years ago.
   process.env['KAFKAJS_NO_PARTITIONER_WARNING'] = '1';
   installCodecs();
   restIdleConnections();
@@ -64,7 +64,7 @@ export function openClient(options: ClientOptions): Kafka {
 
 const CLOSE_DEADLINE_MS = 5_000;
 
-/** Closes without ever failing or hanging: a cluster that is away cannot be told goodbye. */
+/** Closes without ever failing or hanging, even if the cluster is away. */
 export async function closeQuietly(close: () => Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
@@ -75,17 +75,17 @@ export async function closeQuietly(close: () => Promise<void>): Promise<void> {
   clearTimeout(timer);
 }
 
-/** So many requests' time may one question or sending take, all that the library repeats included. */
+/** How many request timeouts one question or sending may take, including all retries of the library. */
 const REQUESTS = 2;
 
-/** Waits for an answer of the cluster, and no longer than is sensible: a connection may be open with nobody behind it. */
+/** Waits for an answer of the cluster, but not for ever: a connection may be open with nobody at the other end. */
 export async function inTime<T>({ timeoutMs = REQUEST_MS }: ClientOptions, work: Promise<T>): Promise<T> {
   const deadlineMs = REQUESTS * timeoutMs;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`nothing came within ${deadlineMs / 1_000} s`)), deadlineMs);
   });
-  // What comes too late is nobody's any more.
+  // A failure after the deadline concerns nobody.
   work.catch(() => {});
   try {
     return await Promise.race([work, late]);

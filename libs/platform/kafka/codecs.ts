@@ -6,13 +6,13 @@ import { uncompress as readSnappyBlock } from 'snappyjs';
 import { messageOf } from '#libs/domain/errors.ts';
 
 /*
- * The client library reads gzip; these are the other three codecs that Kafka has. Their packages need no compiler and run
- * nothing when they are installed. What we write is not compressed: a topic's `compression.type` has the broker do it.
+ * The client library reads gzip; these are Kafka's other three codecs. Their packages need no compiler and run no install
+ * scripts. We write uncompressed: a topic's `compression.type` makes the broker compress.
  */
 
 type Read = (bytes: Buffer) => Uint8Array | Promise<Uint8Array>;
 
-/** The records of a batch do not come out of their compression. They stay as they are: no retry soon will help. */
+/** The records of a batch cannot be decompressed. They stay as they are, so that an early retry will not help. */
 export class CodecFault extends Error {
   readonly retriable = false;
 
@@ -22,10 +22,10 @@ export class CodecFault extends Error {
   }
 }
 
-/** A batch is compressed in a way that nobody knew when this was written. */
+/** A batch is compressed with a codec that did not exist when this was written. */
 export class UnknownCodec extends CodecFault {}
 
-/** What Java puts before its blocks: this, two version numbers; then each block with its length. */
+/** The header that Java writes: this and two version numbers, followed by each block with its length. */
 const XERIAL = Buffer.from('\x82SNAPPY\0', 'latin1');
 const XERIAL_HEAD = XERIAL.length + 8;
 const LENGTH_BYTES = 4;
@@ -43,19 +43,19 @@ function readSnappy(bytes: Buffer): Uint8Array {
   return Buffer.concat(blocks);
 }
 
-/** How Java began each frame, as the frame format has it, and as clients for Kafka before 0.10 got it wrong (KAFKA-3160). */
+/** How Java begins each frame: correctly, and as clients for Kafka before 0.10 got it wrong (KAFKA-3160). */
 const LZ4_HEAD = Buffer.from('04224d18604082', 'hex');
 const LZ4_WRONG_HEAD = Buffer.from('04224d1860401a', 'hex');
 
 async function readLz4(bytes: Buffer): Promise<Buffer> {
-  // A binary for each platform: one that has none does without this codec, and not without Kafka.
+  // Loaded late, since it is a binary for each platform: without one, only this codec is missing, not all of Kafka.
   const { decompressFrame } = await import('lz4-napi');
   const rest = bytes.subarray(LZ4_HEAD.length);
   const isWrong = bytes.subarray(0, LZ4_HEAD.length).equals(LZ4_WRONG_HEAD);
   return decompressFrame(isWrong ? Buffer.concat([LZ4_HEAD, rest]) : bytes);
 }
 
-/** Node has it from 22.15 on, and its types here do not. */
+/** Node has it since 22.15; the types used here do not know it. */
 const { zstdDecompress } = zlib as { zstdDecompress?: typeof zlib.gunzip };
 const readZstd: Read = zstdDecompress === undefined ? zstdInJs : promisify<Buffer, Buffer>(zstdDecompress);
 
@@ -83,15 +83,15 @@ const codecOf = (name: string, read: Read) => ({
   },
 });
 
-/** A batch names its codec in three bits. */
+/** The unknown ones: a batch names its codec in three bits. */
 const CODECS = [5, 6, 7];
 
-/** Teaches the client library to read them. To be called before it reads anything; again changes nothing. */
+/** Teaches the client library to read them. Call it before it reads anything; calling it again changes nothing. */
 export function installCodecs(): void {
   const known: Record<number, () => unknown> = kafkajs.CompressionCodecs;
   for (const [type, [name, read]] of Object.entries(READERS)) known[Number(type)] = () => codecOf(name, read);
   for (const type of CODECS) {
-    // Without this the library would take the bytes as they are.
+    // Without this the library would take the bytes for uncompressed.
     known[type] = () => {
       throw new UnknownCodec(`a batch is compressed with codec ${type}, which is not known here`);
     };

@@ -12,8 +12,8 @@ export function openConsumer(options: ConsumerOptions): Consumer {
 }
 
 /**
- * The library does not restart after every failure, and after some it restarts without a word: we always do, each time
- * later, whatever the cause, until a membership has held for a while.
+ * The library does not restart after every failure, and after some it restarts silently. So we always restart it ourselves,
+ * whatever the cause, with growing pauses until a membership has lasted for a while.
  */
 class Member implements Consumer {
   readonly #options: ConsumerOptions;

@@ -1,7 +1,8 @@
 import type { ConfigurationError } from '#libs/domain/errors.ts';
 
 /**
- * What the rest of the program knows of Kafka. The client library stays behind these types, so that it can be replaced.
+ * Everything the rest of the program knows about Kafka. The client library is hidden behind these types, so that it can be
+ * replaced.
  */
 export interface OutgoingMessage {
   readonly key: Buffer | null;
@@ -12,8 +13,8 @@ export interface OutgoingMessage {
 
 export interface Producer {
   /**
-   * Sends to one topic and resolves when every replica in sync has all of it; messages of one key keep their order.
-   * @throws BrokerFault when the cluster does not take them: some may have arrived, so send them again
+   * Sends to one topic and resolves when every in-sync replica has everything; messages with the same key keep their order.
+   * @throws BrokerFault when the cluster does not take them: only some may have arrived, so send all of them again
    */
   send(topic: string, messages: readonly OutgoingMessage[]): Promise<void>;
   close(): Promise<void>;
@@ -27,11 +28,11 @@ export interface TopicSpec {
   readonly config?: Readonly<Record<string, string>>;
   /** Settings that the topic's writers and readers rely on, by name, each of them in `config` too. */
   readonly demands?: Readonly<Record<string, Demand>>;
-  /** A topic that is there already with other settings is set right; else it is refused where a demand is not met. */
+  /** If true, an existing topic with other settings is corrected; otherwise one that does not meet a demand is refused. */
   readonly isOurs?: boolean;
 }
 
-/** What a setting of a topic that is there already has to be. */
+/** What a setting of an existing topic has to be. */
 export interface Demand {
   accepts(value: string): boolean;
   /** What would happen with another value, as the end of a sentence. */
@@ -41,15 +42,15 @@ export interface Demand {
 }
 
 export interface EnsuredTopics {
-  /** Were not there. */
+  /** Did not exist. */
   readonly made: readonly string[];
-  /** Were there and did not meet a demand, so that messages may be missing; they do now. */
+  /** Existed and did not meet a demand, so that messages may be missing; they meet it now. */
   readonly fixed: readonly string[];
 }
 
-/** The cluster does not answer or does not take what it is given just now: to be waited for and tried again. */
+/** The cluster does not answer, or does not take what it is given at the moment: wait and try again. */
 export class BrokerFault extends Error {
-  /** The code of Kafka's protocol with which a broker said no; undefined where none answered. */
+  /** The code of Kafka's protocol with which a broker refused; undefined if none answered. */
   readonly refusal: string | undefined;
 
   constructor(message: string, options: ErrorOptions & { readonly refusal?: string | undefined } = {}) {
@@ -74,12 +75,12 @@ export interface Watermarks extends PartitionId {
 }
 
 export interface Admin {
-  /** Names the cluster, for as long as it lives. */
+  /** Identifies the cluster for its whole life. */
   clusterId(): Promise<string>;
   /**
-   * Makes the topics that are missing, with their settings. Those that are there are held to their demands; partitions and
-   * replicas stay as they are, and so does what somebody has chosen for a topic otherwise. Logs what differs.
-   * @throws ConfigurationError when the cluster will never make or set them so; BrokerFault when it does not answer
+   * Makes missing topics, with their settings. Existing ones have to meet their demands; partitions and replicas stay as they
+   * are, and so does any other setting that somebody has chosen for a topic. Logs what differs.
+   * @throws ConfigurationError when the cluster will never make or set them like this; BrokerFault when it does not answer
    */
   ensureTopics(topics: readonly TopicSpec[]): Promise<EnsuredTopics>;
   /** @throws BrokerFault when the cluster does not answer, or does not know a topic */
@@ -93,46 +94,46 @@ export interface IncomingRecord {
   readonly key: Buffer | null;
   /** Null is a tombstone. */
   readonly value: Buffer | null;
-  /** The last value of a header that is there more than once. */
+  /** If a header occurs more than once, its last value. */
   readonly headers: Readonly<Record<string, Buffer>>;
 }
 
 /** Records of one partition, in order. */
 export interface IncomingBatch extends PartitionId {
   readonly records: readonly IncomingRecord[];
-  /** Offset that the partition's next record will have, as of this batch. */
+  /** The offset of the partition's next record, as of this batch. */
   readonly high: bigint;
 }
 
-/** What a consumer tells of. None of these may throw. */
+/** Called by a consumer. None of these may throw. */
 export interface ConsumerHandler {
   /**
-   * These partitions, and no others, are ours from now on. Each is held until {@link Consumer.begin} says where to begin;
-   * what was under way before counts for nothing.
+   * These partitions, and no others, are ours from now on. Each is paused until {@link Consumer.begin} says where to begin;
+   * work that was under way before is void.
    */
   onAssigned(partitions: readonly PartitionId[]): void;
-  /** Nothing is ours any more: the group shares its partitions out anew, or the cluster is away. */
+  /** Nothing is ours any more: the group is rebalancing, or the cluster is away. */
   onRevoked(): void;
   /**
-   * One batch at a time of each partition, many partitions at once. The next of a partition comes when this resolves:
-   * with true if it is taken care of, with false if its records are to come again.
+   * One batch at a time of each partition, many partitions at once. The next one of a partition comes when this resolves:
+   * with true if the batch was dealt with, with false if its records are to come again.
    */
   onBatch(batch: IncomingBatch): Promise<boolean>;
   /** The cluster answered. */
   onHeard(): void;
-  /** The consumer has fallen over and is made anew; `undefined` when it is well in its group. */
+  /** The consumer has failed and is being recreated; `undefined` once it is working in its group. */
   onTrouble(error: BrokerFault | undefined): void;
-  /** What no waiting fixes: nothing comes any more. */
+  /** Waiting does not fix this: nothing will come any more. */
   onFailure(error: ConfigurationError): void;
 }
 
-/** A member of a consumer group, which is made anew for as long as it takes when it falls over. */
+/** A member of a consumer group, recreated after every failure for as long as it takes. */
 export interface Consumer {
-  /** Reads a partition of the present assignment from an offset; of others nothing is done. */
+  /** Reads a partition of the present assignment from this offset; ignores other partitions. */
   begin(partition: PartitionId, offset: bigint): void;
-  /** Reads no more of a partition until `begin`. */
+  /** Stops reading a partition until `begin`. */
   hold(partition: PartitionId): void;
-  /** Tells the cluster, for those who look at it, how far a partition is applied. What we go by is ours. */
+  /** Tells the cluster, for its monitoring only, how far a partition is applied. We rely on our own record. */
   report(partition: PartitionId, next: bigint): void;
   /** Leaves the group. */
   close(): Promise<void>;

@@ -3,29 +3,29 @@ import { UnknownCodec } from './codecs.ts';
 import { BrokerFault } from './contract.ts';
 import { securityFault } from './security.ts';
 
-/** Who was asked, for what is told to people. */
+/** What was asked of which cluster, for messages to people. */
 export interface Asked {
   /** As `host:port`. */
   readonly brokers: readonly string[];
-  /** What was under way, as it stands in parentheses. */
+  /** What was under way, for the parentheses in a message. */
   readonly doing?: string;
   readonly group?: string;
   readonly topics?: readonly string[];
-  /** What the topics are to be opened for; Read unless said. */
+  /** What the topics were to be used for; Read by default. */
   readonly operation?: 'Read' | 'Write';
 }
 
 const clusterName = ({ brokers }: Asked): string => `the Kafka cluster ${brokers.join(',')}`;
 
-/** An error and what caused it, and so on; the library wraps what it has tried several times. */
+/** An error and its chain of causes; the library wraps errors of what it has tried several times. */
 function* causesOf(error: unknown): Generator<Error> {
   for (let one = error; one instanceof Error; one = one.cause) yield one;
 }
 
-/** What the library makes of every answer of the cluster to the question who keeps the group. */
+/** The library's error for any refusal when it asks which broker coordinates the group. */
 const NO_COORDINATOR = 'KafkaJSGroupCoordinatorNotFound';
 
-/** The code with which a broker says no; undefined where none answered. */
+/** The code with which a broker refuses; undefined if none answered. */
 const refusalOf = (error: unknown): string | undefined => {
   for (const one of causesOf(error)) {
     const { type } = one as { type?: unknown };
@@ -36,8 +36,8 @@ const refusalOf = (error: unknown): string | undefined => {
 };
 
 /**
- * Whatever the library throws, as what it means: the cluster does not do just now what it is asked.
- * @throws ConfigurationError when it will not do it either later: certificates or the login are wrong
+ * Turns any error of the library into what it means: the cluster does not do what it is asked at the moment.
+ * @throws ConfigurationError when it will not do it later either: certificates or the login are wrong
  */
 export function toBrokerFault(error: unknown, asked: Asked): BrokerFault {
   if (error instanceof BrokerFault) return error;
@@ -53,7 +53,7 @@ export function toBrokerFault(error: unknown, asked: Asked): BrokerFault {
   return new BrokerFault(sentence, { cause: error, refusal });
 }
 
-/** What a topic takes unless somebody has set it otherwise: far more than a message of ours has. */
+/** Kafka's default for a topic: far larger than any message of ours. */
 const MESSAGE_BYTES = 1_048_588;
 
 const named = (topics: readonly string[]): string => {
@@ -84,7 +84,7 @@ function refused(refusal: string, said: string, at: string, cluster: string, ask
   }
 }
 
-/** What no waiting fixes, as what to do about it; undefined for all else. */
+/** The error with its remedy, if waiting does not fix it; undefined for all others. */
 export function hopeless(error: unknown, asked: Asked): ConfigurationError | undefined {
   const { topics = [], brokers } = asked;
   const wrong = securityFault(causesOf(error), clusterName(asked));

@@ -7,35 +7,35 @@ export interface ConsumerOptions extends ClientOptions {
   readonly group: string;
   /** Must exist. */
   readonly topics: readonly string[];
-  /** Partitions of all topics together: as many batches may be under way at once. */
+  /** Partitions of all topics together, and so the most batches under way at once. */
   readonly partitions: number;
   readonly handler: ConsumerHandler;
-  /** A member that dies is missed after this long, milliseconds; its partitions go to the others. Default 10,000. */
+  /** After how long a dead member is noticed, milliseconds; its partitions then go to the others. Default 10,000. */
   readonly sessionMs?: number;
 }
 
 const SESSION_MS = 10_000;
 const HEARTBEAT_MS = 1_000;
-/** How long the others of the group wait for us to join again. We notice within a heartbeat. */
+/** How long the other members wait for us to rejoin. We notice a rebalance within a heartbeat. */
 const REBALANCE_MS = 20_000;
-/** The broker answers as soon as there is a record; this long if there is none. What it costs is a slower shutdown. */
+/** The broker answers as soon as there is a record, or after this long without one. It delays a shutdown by as much. */
 const IDLE_FETCH_MS = 100;
-/** Partitions that a topic has got since are read after so long at most; the library's own limit is five minutes. */
+/** Partitions added to a topic are read after this long at most; the library's own limit is five minutes. */
 const METADATA_MS = 20_000;
 const TICK_MS = 1_000;
-/** A member that has been in its group for so many ticks is no relapse when it falls over. */
+/** A failure is no relapse once the member has been in its group for this many ticks. */
 const STEADY_TICKS = 5;
-/** So often may the library join again by itself before a membership is steady. */
+/** How often the library may rejoin by itself before a membership is steady. */
 const REJOINS = 3;
 
-/** One life of the library's consumer: from joining to falling over. */
+/** One life of the library's consumer: from joining to its failure. */
 export class Membership {
   readonly #options: ConsumerOptions;
   readonly #consumer: LibraryConsumer;
   readonly #isRelapse: boolean;
   readonly #assigned = new Map<string, PartitionId>();
   readonly #reports = new Map<string, PartitionId & { offset: string }>();
-  /** Ticks since the group was joined last; undefined before. */
+  /** Ticks since the group was last joined; undefined before the first time. */
   #inGroup: number | undefined;
   #isJoining = true;
   #rejoins = 0;
@@ -44,7 +44,7 @@ export class Membership {
   /** Has stayed in the group without a failure for a while. */
   wasSteady = false;
 
-  /** @param isRelapse the one before fell over soon: this one is not told to be well before it is steady */
+  /** @param isRelapse the one before failed early: this one is not reported as working until it is steady */
   constructor(client: Kafka, options: ConsumerOptions, isRelapse: boolean) {
     this.#options = options;
     this.#isRelapse = isRelapse;
@@ -78,7 +78,7 @@ export class Membership {
     this.#reports.set(partitionName({ topic, partition }), { topic, partition, offset: next.toString() });
   }
 
-  /** Resolves when it is over: with undefined when the signal aborts, else with the reason. To be closed after that. */
+  /** Resolves when it is over: with undefined if the signal aborted, else with the reason. Close it after that. */
   async last(signal: AbortSignal): Promise<unknown> {
     let ticking: NodeJS.Timeout | undefined;
     let onAbort: () => void = () => {};
@@ -125,7 +125,7 @@ export class Membership {
     const { events, on } = this.#consumer;
     on(events.CRASH, ({ payload }) => fail(payload.error));
     on(events.REQUEST, () => handler.onHeard());
-    // The library would ask several times more before it says so.
+    // The library would retry several times before it reports this.
     on(events.REQUEST_TIMEOUT, ({ payload }) => fail(silent(payload)));
     on(events.REBALANCING, () => {
       this.#isJoining = true;
@@ -135,7 +135,7 @@ export class Membership {
     on(events.END_BATCH_PROCESS, () => this.#prove());
   }
 
-  /** The group has answered it, or it has read something. */
+  /** Called when the group has answered, or something was read. */
   #prove(): void {
     if (this.#isOver || this.#isProven || (this.#isRelapse && !this.wasSteady)) return;
     this.#isProven = true;
@@ -152,11 +152,11 @@ export class Membership {
     this.#prove();
   }
 
-  /** The library would begin at once, where the cluster says; so all is held before it can. */
+  /** Pauses everything first: the library would begin at once, at the cluster's offsets. */
   #join(assignment: Readonly<Record<string, number[]>>, fail: (error: unknown) => void): void {
     if (this.#isOver) return;
     const { handler } = this.#options;
-    // Without a word of others who came or went it was the library's own idea, and it has no pause between its ideas.
+    // Without a rebalance by the group, the library rejoined of its own accord, which it does without pausing.
     if (!this.#isJoining) this.#rejoins += 1;
     if (this.#rejoins > REJOINS) {
       fail(unsettled(this.#options));
@@ -181,7 +181,7 @@ export class Membership {
     if (done && !payload.isStale()) payload.resolveOffset(batch.lastOffset());
   }
 
-  /** Nothing rests on it; a group that shares out anew refuses it. */
+  /** Nothing depends on it, so errors are ignored: a group that is rebalancing refuses it. */
   async #send(): Promise<void> {
     const reports = [...this.#reports.values()].filter((report) => this.#assigned.has(partitionName(report)));
     this.#reports.clear();

@@ -2,13 +2,13 @@ import kafkajs, { type Authenticator, type Mechanism } from 'kafkajs';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import { ask, NoAnswer, shown } from '../http.ts';
 
-/** A client that gets its tokens by its own credentials (RFC 6749, 4.4). */
+/** A client that gets tokens with its own credentials (RFC 6749, 4.4). */
 export interface OAuthClient {
   readonly mechanism: 'OAUTHBEARER';
   readonly tokenUrl: string;
   readonly clientId: string;
   readonly clientSecret: string;
-  /** What to ask for; absent: what the server gives unasked. */
+  /** What to ask for; absent: the server's default. */
   readonly scope?: string;
 }
 
@@ -16,7 +16,7 @@ export interface OAuthClient {
 export const TOKEN_REFUSED = 'the token is refused';
 
 const TIMEOUT_MS = 10_000;
-/** A token is asked for anew before it has less than this left, or than a fifth of its life, milliseconds. */
+/** A token is renewed before it has less than this left, or less than a fifth of its life, milliseconds. */
 const LEAST_LEFT_MS = 20_000;
 
 /** Tokens, each used until it is about to expire. */
@@ -31,13 +31,13 @@ export function tokenSource(client: OAuthClient, now: () => number = Date.now): 
   };
 }
 
-/** @throws ConfigurationError when the server knows no such client; NoAnswer when it gives none just now */
+/** @throws ConfigurationError when the server refuses this client; NoAnswer when it gives no token at the moment */
 async function askForToken(client: OAuthClient): Promise<{ token: string; lifeMs: number }> {
   const { tokenUrl, clientId, clientSecret, scope } = client;
   const server = `the token endpoint ${shown(tokenUrl)}`;
   const { status, text, problem } = await ask({
     url: tokenUrl,
-    // The parts are encoded on their own, as the standard has it.
+    // Each part is encoded by itself, as the standard requires.
     login: `${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`,
     method: 'POST',
     contentType: 'application/x-www-form-urlencoded',
@@ -59,8 +59,8 @@ async function askForToken(client: OAuthClient): Promise<{ token: string; lifeMs
 }
 
 /**
- * The library has this mechanism too, and does not look at the answer: a broker that refuses a token says so in it, and
- * waits for a word before it closes.
+ * The library has this mechanism too, but ignores the answer: a broker that refuses a token says so there, and waits for a
+ * reply before it closes.
  */
 export function oauthMechanism(client: OAuthClient): Mechanism {
   const token = tokenSource(client);

@@ -4,8 +4,8 @@ import { clientSecurity, type KafkaSecurity } from './security.ts';
 const TIMEOUT_MS = 2_000;
 
 /**
- * Asks once whether the cluster is there and has a controller, which is when it takes topics and messages.
- * @param brokers as host:port; false also when nobody listens there
+ * Asks once whether the cluster is up and has a controller: then it accepts topics and messages.
+ * @param brokers as host:port; the answer is false if nothing listens there
  */
 export async function clusterAnswers(brokers: readonly string[], security?: KafkaSecurity): Promise<boolean> {
   const kafka = new Kafka({
@@ -15,7 +15,7 @@ export async function clusterAnswers(brokers: readonly string[], security?: Kafk
     connectionTimeout: TIMEOUT_MS,
     requestTimeout: TIMEOUT_MS,
     retry: { retries: 0 },
-    // A broker that is not there yet is the question here, and no news.
+    // Whether a broker is there yet is the question here, and not worth a line in the log.
     logLevel: logLevel.NOTHING,
   });
   const admin = kafka.admin();

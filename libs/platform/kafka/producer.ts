@@ -4,11 +4,11 @@ import type { OutgoingMessage, Producer } from './contract.ts';
 import { toBrokerFault } from './faults.ts';
 
 /**
- * Waits for all replicas in sync. One request at a time, so that what is sent again cannot overtake what was sent later.
+ * Waits for all in-sync replicas. One request at a time, so that messages sent again never end up behind later ones.
  *
  * The cluster drops what the library sends twice (it numbers its requests). But a request that is given up keeps its
- * number, and the next one, with other messages, would be taken for its repetition and dropped as well; so after every
- * failure the producer is made anew.
+ * number, and the next one, with other messages, would be taken for its repetition and dropped as well; so the producer is
+ * recreated after every failure.
  */
 export function openProducer(options: ClientOptions): Producer {
   const client = openClient(options);

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 
-/** As far as it matters here: what one connection of the client library waits to send. */
+/** The part that matters here of what one connection of the client library is waiting to send. */
 export interface RequestQueue {
   readonly pending: readonly unknown[];
   scheduleCheckPendingRequests(): void;
@@ -12,9 +12,9 @@ const { prototype } = createRequire(import.meta.url)('kafkajs/src/network/reques
 const schedule = prototype.scheduleCheckPendingRequests;
 
 /**
- * After each answer the client library (2.2.4) has every connection look each millisecond, for ever, for requests that wait,
- * whether there are any or not: some hundredths of a core for a process that has nothing to do, and more where cores are
- * short. Nothing waits unless it is put there, which has it look as well. Again changes nothing.
+ * After each answer, the client library (2.2.4) makes every connection check each millisecond, for ever, for waiting requests,
+ * whether there are any or not: some hundredths of a core for an idle process, and more where cores are short. This makes it
+ * check only if there are any; adding a request starts a check as well. Calling it again changes nothing.
  */
 export function restIdleConnections(): void {
   prototype.scheduleCheckPendingRequests = function scheduleIfAnyWaits(): void {

@@ -9,8 +9,8 @@ export type KafkaRight = readonly [kind: 'TOPIC' | 'GROUP', name: string, ...ope
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
 
 /**
- * Grants users their rights; what was granted before stays.
- * @param options as somebody who may do so
+ * Grants users their rights; earlier grants stay.
+ * @param options of a user who may grant
  */
 export async function grantRights(
   options: ClientOptions,

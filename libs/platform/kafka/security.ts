@@ -3,13 +3,13 @@ import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
 import { isNotTrusted } from '../certificates.ts';
 import { type OAuthClient, oauthMechanism, TOKEN_REFUSED } from './oauth.ts';
 
-/** The names of librdkafka and Java. */
+/** Named as in librdkafka and Java. */
 export const SECURITY_PROTOCOLS = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'] as const;
 export const SASL_MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'] as const;
 
-/** How brokers are spoken to; absent: in the clear, without a login. */
+/** How to talk to brokers; absent: unencrypted, without a login. */
 export interface KafkaSecurity {
-  /** Present: encrypted. PEM texts; without `ca` those that Node trusts. */
+  /** If present, connections are encrypted. PEM texts; without `ca`, Node's own certificates are trusted. */
   readonly ssl?: { readonly ca?: string; readonly cert?: string; readonly key?: string; readonly passphrase?: string };
   readonly sasl?: PasswordLogin | OAuthClient;
 }
@@ -20,7 +20,7 @@ export interface PasswordLogin {
   readonly password: string;
 }
 
-/** As the library takes it. */
+/** In the form that the library takes. */
 export const clientSecurity = ({ ssl, sasl }: KafkaSecurity = {}): Pick<KafkaConfig, 'ssl' | 'sasl'> => ({
   ...(ssl === undefined ? {} : { ssl: { ...ssl } }),
   ...(sasl === undefined ? {} : { sasl: clientLogin(sasl) }),
@@ -40,7 +40,7 @@ function clientLogin(login: PasswordLogin | OAuthClient): SASLOptions | Mechanis
 }
 
 /**
- * What of a refusal is wrong with certificates or the login, which no waiting fixes; undefined for all else.
+ * What is wrong with certificates or the login, if that is the fault, which waiting does not fix; undefined otherwise.
  * @param errors the error and its causes
  * @param cluster as an operator knows it
  */

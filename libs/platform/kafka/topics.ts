@@ -3,7 +3,7 @@ import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
 import type { Log } from '../log.ts';
 import type { Demand, EnsuredTopics, TopicSpec } from './contract.ts';
 
-/** What a cluster answers, for ever, to a topic that it cannot make, or set, as it was asked to. */
+/** Answers to a topic that the cluster will never make, or set, as it was asked to. */
 const REFUSALS = new Set([
   'INVALID_REPLICATION_FACTOR',
   'INVALID_PARTITIONS',
@@ -14,14 +14,14 @@ const REFUSALS = new Set([
   'CLUSTER_AUTHORIZATION_FAILED',
 ]);
 
-/** On a topic with fewer replicas than it was meant to have it would stop every writer. */
+/** On a topic with fewer replicas than intended it would stop every writer. */
 const NEVER_SET_LATER = 'min.insync.replicas';
 
 export interface TopicKeeping {
-  /** As `host:port`, for the commands that are told to people. */
+  /** As `host:port`, for the commands in messages to people. */
   readonly brokers: readonly string[];
   readonly log: Log;
-  /** What was told already: topics are looked at again after every failure. */
+  /** What has been logged already: topics are checked again after every failure. */
   readonly told: Set<string>;
 }
 
@@ -66,7 +66,7 @@ async function make(admin: kafkajs.Admin, specs: readonly TopicSpec[]): Promise<
   }
 }
 
-/** What waiting does not fix; undefined for all else. */
+/** A refusal that waiting does not fix; undefined for all other errors. */
 function refusalIn(error: unknown): { topic: string; said: string; type: string } | undefined {
   const errors = error instanceof kafkajs.KafkaJSAggregateError ? error.errors : [error];
   for (const one of errors) {
@@ -76,7 +76,7 @@ function refusalIn(error: unknown): { topic: string; said: string; type: string 
   return undefined;
 }
 
-/** Partitions are left as they are: with more of them, a key's next message would lie in another one than its last. */
+/** Leaves the partitions as they are: with more of them, a key's next message could go to another one than its last. */
 async function tellOfSize(admin: kafkajs.Admin, spec: TopicSpec, keeping: TopicKeeping): Promise<void> {
   const { topic, partitions, replication } = spec;
   const [found] = (await admin.fetchTopicMetadata({ topics: [topic] })).topics;
@@ -104,14 +104,14 @@ function tell({ log, told }: TopicKeeping, topic: string, sentence: string): voi
 
 interface Setting {
   readonly value: string;
-  /** Somebody has set it for this very topic; else it is the cluster's. */
+  /** It was set for this topic itself; otherwise it is the cluster's. */
   readonly isItsOwn: boolean;
 }
 
 /**
- * Holds a topic that is there already to what is relied on. What somebody has chosen for it else is left; what nobody has
- * chosen is set as if we had made it, where the topic is ours.
- * @returns true if it was not what is relied on, and is now
+ * Makes an existing topic meet its demands. Other settings that somebody has chosen for it are left alone; if the topic is
+ * ours, those that nobody has chosen are set as if we had made it.
+ * @returns true if it did not meet a demand before, and does now
  */
 async function putRight(
   admin: kafkajs.Admin,
@@ -135,7 +135,7 @@ async function putRight(
     return broken.has(name) || (now !== value && !isItsOwn && name !== NEVER_SET_LATER);
   });
   if (wanted.length === 0) return false;
-  // The library can only give all of a topic's own settings at once; what is not named goes back to the cluster's.
+  // The library can only replace all of a topic's own settings at once; any not named would revert to the cluster's.
   const own = [...present].flatMap(([name, { value, isItsOwn }]): [string, string][] =>
     isItsOwn ? [[name, value]] : [],
   );
@@ -166,7 +166,7 @@ async function putRight(
 const show = (wanted: readonly (readonly [string, string])[], present: ReadonlyMap<string, Setting>): string =>
   wanted.map(([name, value]) => `${name}: ${present.get(name)?.value ?? '(not set)'} → ${value}`).join(', ');
 
-/** All settings of a topic; undefined where we may not see them. */
+/** All settings of a topic; undefined if we may not see them. */
 async function describe(
   admin: kafkajs.Admin,
   topic: string,
@@ -196,7 +196,7 @@ async function describe(
   }
 }
 
-/** Where a setting comes from, as the protocol counts; the library's types name other members. */
+/** The protocol's number for the origin of a setting that was set on the topic itself. */
 const OF_THE_TOPIC = 1;
 
 function refused(

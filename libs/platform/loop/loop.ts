@@ -6,7 +6,7 @@ import { RegistryFault } from '../registry/contract.ts';
 import { Backoff } from '../retry.ts';
 import type { WorkSignal } from './work-signal.ts';
 
-/** What one step of a loop found: more work at once, nothing to do, work that somebody else is at, or a reason to rest. */
+/** What one step of a loop found: more work at once, nothing to do, work that somebody else is doing, or a reason to rest. */
 export type StepOutcome = 'more' | 'idle' | 'contended' | 'resting';
 
 export interface LoopOptions {
@@ -14,14 +14,14 @@ export interface LoopOptions {
   readonly wake: WorkSignal;
   readonly log: Log;
   step(): Promise<StepOutcome>;
-  /** Told of an error that no trying again fixes; absent: it is a trouble like any other. */
+  /** Called with an error that retrying does not fix; absent: it is a trouble like any other. */
   readonly onFailure?: (error: UnrecoverableError) => void;
-  /** Looks for work this often without being woken. Milliseconds. */
+  /** How often to look for work without being woken. Milliseconds. */
   readonly pollMs?: number;
 }
 
 export interface Loop {
-  /** Null while all is well, else what has been failing, for readiness. */
+  /** For readiness: what has been failing; null while all is well. */
   readonly trouble: string | null;
   /** Resolves when the running step has ended. */
   stop(): Promise<void>;
@@ -30,7 +30,7 @@ export interface Loop {
 const CONTENDED_PAUSE_MS = 10;
 const RESTING_PAUSE_MS = 100;
 
-/** Runs `step` until there is nothing to do, then waits to be woken. Failures are retried for ever, in sight. */
+/** Runs `step` until there is nothing to do, then waits to be woken. Failures are retried for ever, visibly. */
 export function startLoop(options: LoopOptions): Loop {
   const stopping = new AbortController();
   const state: { trouble: string | null } = { trouble: null };
@@ -71,7 +71,7 @@ async function run(options: LoopOptions, signal: AbortSignal, state: { trouble: 
   }
 }
 
-/** What a failed step will be tried again for, because others have to come back first; null where the step is to blame. */
+/** What has to come back before a retry can succeed; null if the step itself is to blame. */
 function whatIsAway(error: unknown): string | null {
   if (error instanceof BrokerFault) return 'the Kafka cluster';
   if (error instanceof RegistryFault) return 'the schema registry';

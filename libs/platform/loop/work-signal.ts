@@ -1,7 +1,7 @@
 import { BehaviorSubject, filter, firstValueFrom, fromEvent, merge, timer } from 'rxjs';
 
 /**
- * Says "there may be work" to the loops of one process. A wake that comes while a loop is at work is not lost: the loop
+ * Tells the loops of one process that there may be work. A wake that comes while a loop is working is not lost: the loop
  * remembers the count it began with.
  */
 export class WorkSignal {
@@ -15,7 +15,7 @@ export class WorkSignal {
     this.#count.next(this.#count.value + 1);
   }
 
-  /** Resolves when woken since `seen`, when the time is over, or when the signal aborts. */
+  /** Resolves if woken since `seen`, when the time is over, or when the signal aborts. */
   async after(seen: number, milliseconds: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     await firstValueFrom(

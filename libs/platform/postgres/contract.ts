@@ -1,9 +1,9 @@
 import type { DatabaseTls } from './tls.ts';
 
-/** Values that a statement takes; arrays become Postgres arrays, bigint int8. */
+/** Values that a statement takes; arrays become Postgres arrays, bigint becomes int8. */
 export type SqlValue = string | number | bigint | boolean | null | Date | readonly SqlValue[];
 
-/** One statement of its own file. Named, so that each connection plans it once. */
+/** A statement from a file of its own. Named, so that each connection plans it once. */
 export interface SqlStatement {
   readonly name: string;
   readonly text: string;
@@ -16,17 +16,17 @@ export interface Queryable {
 
 export interface Transaction extends Queryable {
   /**
-   * Takes what has to be done before the commit and whose answer nobody needs: its statements, all given by now, travel with
-   * COMMIT. One that fails is the failure of the transaction.
+   * For work that has to be done before the commit but whose answer nobody needs: its statements, all issued by now, are sent
+   * together with COMMIT. If one fails, the transaction fails.
    */
   withCommit(given: Promise<unknown>): void;
 }
 
-/** A transaction that also takes rows as lines of COPY. */
+/** A transaction that also accepts rows as lines of COPY. */
 export interface LoadingTransaction extends Transaction {
   /**
    * @param statement a `COPY … FROM STDIN`
-   * @param lines some at a time; asked for while the server works on those before
+   * @param lines several per item; the next are asked for while the server works on the previous ones
    */
   copyIn(statement: SqlStatement, lines: Iterable<string>): Promise<void>;
 }

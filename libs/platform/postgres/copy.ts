@@ -3,15 +3,15 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type pg from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 
-/** What a row holds, each value as the text that the server has for it. */
+/** The values of a row, each as the server's text. */
 export type CopiedRow = readonly (string | null)[];
 
 const LINE_FEED = 10;
 
 /**
- * The rows of a query as COPY sends them: in lines, which cost half of what a message for each row does. They come in
- * pieces as large as the network's, and no faster than they are taken.
- * @param read what the text says, for a database whose bytes are not all characters
+ * The rows of a query by COPY, which costs half as much as a message per row. They come in pieces of the size the network
+ * delivers, and no faster than they are consumed.
+ * @param read decodes the text, for a database whose bytes are not all characters
  */
 export async function* copyOut(
   client: pg.Client,
@@ -19,11 +19,11 @@ export async function* copyOut(
   read: (text: string) => string = (text) => text,
 ): AsyncGenerator<CopiedRow[]> {
   const stream = client.query(copyTo(`COPY (${select}) TO STDOUT`));
-  // A connection that breaks says so also when nobody reads any more.
+  // A broken connection emits an error even when nobody reads any more.
   stream.on('error', () => {});
   const unfinished: Buffer[] = [];
   for await (const piece of stream as AsyncIterable<Buffer>) {
-    // A line feed ends a line, and stands nowhere else: within a value it is escaped.
+    // A line feed always ends a line: within a value it is escaped.
     const end = piece.lastIndexOf(LINE_FEED);
     if (end >= 0) {
       const lines = Buffer.concat([...unfinished.splice(0), piece.subarray(0, end)]);
@@ -42,14 +42,14 @@ const ESCAPES: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r
 
 function unescaped(text: string): string | null {
   if (text === '\\N') return null;
-  // Nearly every line has a null, and hardly one a value with an escape.
+  // Nearly every line has a null, but hardly any has an escaped value.
   if (!text.includes('\\')) return text;
   return text.replaceAll(/\\(.)/g, (_, character: string) => ESCAPES[character] ?? character);
 }
 
 export type CopyValue = string | number | null;
 
-/** A row as a line that COPY reads. */
+/** A row as a line for COPY. */
 export const lineOf = (values: readonly CopyValue[]): string => `${values.map(escaped).join('\t')}\n`;
 
 const SPECIAL = /[\\\n\r\t]/;
@@ -62,9 +62,9 @@ function escaped(value: CopyValue): string {
 }
 
 /**
- * Gives a `COPY … FROM STDIN` its lines, some at a time. They are made while the server works on those before, and others in
- * this process have their turn in between.
- * @throws what the making of a line throws, or what the server says; the transaction has failed then
+ * Feeds a `COPY … FROM STDIN` its lines, several at a time. They are made while the server works on the previous ones, and
+ * other work of this process gets its turn in between.
+ * @throws the error of making a line, or the server's; the transaction has failed then
  */
 export async function copyIn(client: pg.ClientBase, statement: string, lines: Iterable<string>): Promise<void> {
   const stream = client.query(copyFrom(statement));
@@ -85,7 +85,7 @@ export async function copyIn(client: pg.ClientBase, statement: string, lines: It
     stream.end();
     await ended;
   } catch (error) {
-    // The server is told that no more comes, and has to have heard it before anything else is said.
+    // Tells the server that no more comes; it has to have heard that before anything else is sent.
     if (!refused) await Promise.allSettled([ended, stream.destroy(error as Error)]);
     throw error;
   }

@@ -33,15 +33,15 @@ export function loadStatements<N extends string>(folder: URL, names: readonly N[
 export interface Database extends Queryable {
   /**
    * Runs `work` in a READ COMMITTED transaction on a connection of its own. A commit that Postgres answers with
-   * ROLLBACK (it does so without an error when the transaction had failed) is an error here. Statements given without
-   * awaiting those before run in the order in which they are given, each with a snapshot of its own.
+   * ROLLBACK (it does so without an error if the transaction had failed) is an error here. Statements issued without
+   * awaiting earlier ones run in the order in which they were issued, each with a snapshot of its own.
    */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
-  /** The same for one who has many rows to write. There is one such connection, and it is opened when it is needed. */
+  /** The same for writing many rows. There is one such connection, opened when it is needed. */
   loading<T>(work: (tx: LoadingTransaction) => Promise<T>): Promise<T>;
   /** Takes a connection out of the pool for as long as the session lives. */
   session(): Promise<DatabaseSession>;
-  /** For how long somebody has been waiting for a connection, all of them being in use. Milliseconds; 0: nobody is. */
+  /** How long the longest waiting caller has waited for a connection while all are in use. Milliseconds; 0: nobody waits. */
   readonly waitingMs: number;
   close(): Promise<void>;
 }
@@ -50,9 +50,9 @@ export interface DatabaseOptions {
   readonly connections?: number;
   /** Shown in pg_stat_activity. */
   readonly name?: string;
-  /** Settings of the server for each session, beside those that every one has. */
+  /** Settings of the server for each session, in addition to those that every session has. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** Told of errors on idle connections; the pool itself recovers by reconnecting. */
+  /** Called with errors of idle connections; the pool itself recovers by reconnecting. */
   readonly onIdleError?: (error: Error) => void;
 }
 
@@ -83,13 +83,13 @@ async function run<R extends object>(
   }
 }
 
-/** By default a system waits two hours before it asks whether a server that says nothing is there at all. */
+/** By default a system waits two hours before it checks whether a silent server is still there. */
 export const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 30_000 } as const;
 
 export function openDatabase(address: DatabaseAddress, options: DatabaseOptions = {}): Database {
-  // Statements that do not wait for each other's answers travel together; the server takes them in their order.
+  // Statements that do not wait for each other's answers are sent together; the server runs them in order.
   const pool = openPool(address, options, { max: options.connections ?? 8, pipeline: true });
-  // The driver does not let rows for COPY travel that way.
+  // The driver cannot pipeline the rows of COPY.
   const loaders = openPool(address, options, { max: 1, pipeline: false });
   const waiting = new PoolWaiting(pool);
   return {
@@ -133,13 +133,13 @@ async function inTransaction<T>(
   work: (tx: LoadingTransaction) => Promise<T>,
 ): Promise<T> {
   let broken: Error | undefined;
-  // A connection that ends while it is out of the pool tells nobody else, and an unheard error ends the process.
+  // Nobody else hears of a connection that ends while it is out of the pool, and an unhandled error ends the process.
   const onError = (error: Error): void => {
     broken = error;
   };
   client.on('error', onError);
   const hold = isPipelined ? holder(client) : () => {};
-  // Not awaited by itself: it travels with the first statement. Whoever fails first tells.
+  // Not awaited here: it is sent together with the first statement. The first failure is reported.
   hold();
   const begun = client.query('BEGIN');
   begun.catch(() => {});
@@ -166,9 +166,9 @@ async function inTransaction<T>(
 }
 
 /**
- * Statements that are given in one turn leave in one piece: a system call for each would cost more than all else that is done
- * for it here.
- * @returns to be called before each of them
+ * Sends statements that are issued in one turn in one piece: a system call for each would cost more than everything else
+ * done for it here.
+ * @returns call it before each of them
  */
 function holder(client: pg.PoolClient): () => void {
   const { stream } = (client as pg.PoolClient & Pick<pg.Client, 'connection'>).connection;
@@ -186,23 +186,23 @@ function holder(client: pg.PoolClient): () => void {
 }
 
 /**
- * The statements of one transaction. Of those that were given together all but the first fail only because that has ended
- * the transaction, and whoever waits for them may hear of any first: so all of them say why the first did. Once the work
- * is over none is taken any more: a part of it that goes on would speak in the transaction of the connection's next user.
+ * The statements of one transaction. If several were issued together and one fails, the later ones fail only because the
+ * transaction is over, and a caller may see any of these errors first: so all of them throw the first one. Once the work
+ * is over no statement is accepted: any part still running would run it in the transaction of the connection's next user.
  */
 class TransactionStatements implements LoadingTransaction {
   readonly #client: pg.PoolClient;
   readonly #hold: () => void;
-  /** What travels with COMMIT. */
+  /** What is sent together with COMMIT. */
   readonly withLast: Promise<unknown>[] = [];
   #failed: { readonly error: unknown } | undefined;
   #ended: { readonly error: unknown } | undefined;
-  /** The statement that the next one waits for; undefined: none does. */
+  /** The statement that the next one waits for; undefined: none waits. */
   #last: Promise<unknown> | undefined;
 
   /**
    * @param hold see {@link holder}
-   * @param last what the first statement waits for, where each waits for the one before
+   * @param last what the first statement waits for, if each is to wait for the one before
    */
   constructor(client: pg.PoolClient, hold: () => void, last?: Promise<unknown>) {
     this.#client = client;
@@ -241,7 +241,7 @@ class TransactionStatements implements LoadingTransaction {
     }
   }
 
-  /** Resolves when none waits for its turn, and none is under way that anything else would have to wait for. */
+  /** Resolves when no statement is waiting for its turn, or under way with others having to wait for it. */
   async spoken(): Promise<void> {
     await this.#last?.catch(() => {});
   }
@@ -253,8 +253,8 @@ class TransactionStatements implements LoadingTransaction {
 }
 
 /**
- * True where the server is there and does not let us in: the login, the database by its name, or a certificate. Whether that
- * passes nobody knows: passwords change, databases are restored and certificates renewed while we run.
+ * True if the server is there but does not let us in: because of the login, the database's name, or a certificate. This may
+ * pass: passwords change, databases are restored and certificates renewed while we run.
  */
 export function isRefusal(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
@@ -264,15 +264,15 @@ export function isRefusal(error: unknown): boolean {
 }
 
 /**
- * True for a failure of the database itself (away, shutting down, out of space or connections, a deadlock or a lost
- * serialisation, a session that is not as it has to be, or none at all): trying again later may work, and the input is not to blame.
+ * True for a failure of the database itself (away, shutting down, out of space or connections, a deadlock or a serialisation
+ * failure, a session with wrong settings, or none at all): retrying later may work, and the input is not to blame.
  */
 export function isDatabaseFault(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (error instanceof SessionRefused || isRefusal(error)) return true;
   const code = (error as Error & { code?: string }).code;
   if (code === undefined)
-    // Of a connection that was lost while nothing was asked of it, the next statement hears only that it is not queryable.
+    // If a connection was lost while idle, the next statement's error only says that it is not queryable.
     return /connection terminated|connection timeout|timeout exceeded|timeout expired|read timeout|is not queryable/i.test(
       error.message,
     );
@@ -281,8 +281,8 @@ export function isDatabaseFault(error: unknown): boolean {
 }
 
 /**
- * True where the values are to blame and neither the statement nor the server: no other values meet with the same. An
- * internal error is one, such as of a row that would be too large or cannot be read any more.
+ * True if the values are to blame, not the statement or the server: other values would not fail like this. Internal errors
+ * count too, such as that of a row that would be too large or can no longer be read.
  */
 export const isValueFault = (error: unknown): boolean =>
   error instanceof Error && /^(21|22|23|54|XX)/.test(String((error as Error & { code?: unknown }).code ?? ''));

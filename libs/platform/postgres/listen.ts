@@ -10,26 +10,26 @@ export interface ListenOptions {
   /** An SQL identifier that needs no quotes. */
   readonly channel: string;
   readonly log: Log;
-  /** Told each payload, and '' when a connection begins to listen: what was said before it did was not heard. */
+  /** Called with each payload, and with '' when a connection begins to listen: earlier notifications were not heard. */
   onMessage(payload: string): void;
 }
 
 export interface NotificationListener {
-  /** Whether it has heard from the server just now; else it may miss what is said. */
+  /** Whether it has just heard from the server; otherwise it may be missing notifications. */
   readonly isHearing: boolean;
   stop(): Promise<void>;
 }
 
-/** The server is asked this often whether it is still there: a connection that was cut in silence looks like a quiet one. Milliseconds. */
+/** How often to check whether the server is still there: a connection cut silently looks like a quiet one. Milliseconds. */
 const ASK_EVERY_MS = 1_000;
 const HEARD_WITHIN_MS = 2 * ASK_EVERY_MS;
-/** Whoever has not answered for so long is taken for gone. Milliseconds. */
+/** A server that has not answered for this long counts as gone. Milliseconds. */
 const ANSWER_WITHIN_MS = 10_000;
 const LEAVE_WITHIN_MS = 1_000;
 
 /**
- * Hears what is notified on a channel, on a connection of its own that is made again for as long as it takes. What was
- * said in the meantime is not heard: a listener is for hurrying, never for what must not be missed.
+ * Listens to the notifications of a channel, on a connection of its own that is remade for as long as it takes. Those sent
+ * in the meantime are not heard: a listener is for speed, never for anything that must not be missed.
  */
 export function listenForNotifications(options: ListenOptions): NotificationListener {
   const stopping = new AbortController();
@@ -92,7 +92,7 @@ async function listenOnce(
     onMessage('');
     await Promise.race([ended, aborted(signal), keepAsking(client, signal, heard)]);
   } finally {
-    // A server that does not answer is not waited for.
+    // Does not wait for a server that does not answer.
     const left = new AbortController();
     await Promise.race([client.end().catch(() => {}), sleep(LEAVE_WITHIN_MS, left.signal)]);
     left.abort();
@@ -103,7 +103,7 @@ async function keepAsking(client: pg.Client, signal: AbortSignal, heard: Heard):
   while (!signal.aborted) {
     const askedAt = performance.now();
     await client.query('SELECT');
-    // What was said until it was asked has been heard now.
+    // Everything notified before we asked has been heard now.
     heard.at = askedAt;
     await sleep(ASK_EVERY_MS, signal);
   }

@@ -1,29 +1,29 @@
 import type pg from 'pg';
 
-/** What the driver says of a pool that gave no connection in time. */
+/** The driver's message if a pool gave no connection in time. */
 const NO_CONNECTION = 'timeout exceeded when trying to connect';
 
-/** From when on it is worth a word. Milliseconds. */
+/** From when on a wait is worth reporting. Milliseconds. */
 const TOO_LONG_MS = 3_000;
 
-/** Why a process is not well that does not get at its database for want of connections, one sentence; else none. */
+/** One sentence if a process cannot reach its database for lack of connections; otherwise none. */
 export function poolTroubles({ waitingMs }: { readonly waitingMs: number }): string[] {
   if (waitingMs < TOO_LONG_MS) return [];
   const seconds = Math.round(waitingMs / 1000);
   return [`all connections to the analytics database are in use, and somebody has been waiting ${seconds} s for one`];
 }
 
-/** Who waits for a connection of a pool whose connections are all in use. They get one in the order in which they came. */
+/** The callers waiting for a connection while all of a pool's are in use. They are served in order of arrival. */
 export class PoolWaiting {
   readonly #pool: pg.Pool;
-  /** When each of those who wait came, the first one first; some of the first may have been served by now. */
+  /** When each waiting caller arrived, the earliest first; some of the earliest may have been served by now. */
   readonly #since: number[] = [];
 
   constructor(pool: pg.Pool) {
     this.#pool = pool;
   }
 
-  /** How long the one that came first has been waiting. Milliseconds; 0: nobody waits. */
+  /** How long the earliest has been waiting. Milliseconds; 0: nobody waits. */
   get longestMs(): number {
     this.#forgetServed(this.#pool.waitingCount);
     const [first] = this.#since;
@@ -31,8 +31,8 @@ export class PoolWaiting {
   }
 
   /**
-   * To be called with what has just been asked of the pool.
-   * @throws what it rejects with, in clearer words where no connection came free
+   * Call it with a promise that the pool has just returned.
+   * @throws what that rejects with, in clearer words if no connection came free
    */
   heed<T>(asked: Promise<T>): Promise<T> {
     const { waitingCount } = this.#pool;

@@ -6,21 +6,21 @@ import type { DatabaseAddress } from './contract.ts';
 import { SessionRefused } from './session-settings.ts';
 
 /*
- * A pooler between us and a database. Locks, LISTEN, settings and prepared statements of ours live as long as a session
- * of the server does, so that session has to be ours from connecting to leaving, and nobody's before us. PgBouncer does
- * that with pool_mode = session and its own server_reset_query; with pool_mode = transaction or statement it does not.
+ * A pooler between us and a database. Our locks, LISTEN, settings and prepared statements live as long as a session of the
+ * server, so the session has to be ours from connecting to disconnecting, and must not keep anything of an earlier user.
+ * PgBouncer does that with pool_mode = session and its own server_reset_query, but not with transaction or statement.
  */
 
-/** What does not hold of sessions at an address; null when they are as they have to be. */
+/** What is wrong with the sessions at an address; null if they are as they have to be. */
 type Flaw = 'shared' | 'used' | null;
 
-/** In which a pooler that hands sessions around gives itself away; most do at the first. */
+/** How many rounds to look for a pooler that passes sessions around; most show in the first. */
 const ROUNDS = 5;
 const MARK = 'prepadata.left_behind';
 
 /**
  * @param what the database as an operator knows it: `the analytics database host:port/name`
- * @throws ConfigurationError when a pooler stands before it whose sessions are of no use; the driver's errors; the
+ * @throws ConfigurationError when there is a pooler before it whose sessions are of no use to us; the driver's errors; the
  *   signal's reason as soon as it aborts
  */
 export async function refuseUselessPooler(address: DatabaseAddress, what: string, signal: AbortSignal): Promise<void> {
@@ -43,10 +43,10 @@ async function findFlaw(address: DatabaseAddress, signal: AbortSignal): Promise<
   return withTwo(address, signal, async (one, other) => {
     const [pid, neighbour] = [await pidOf(one), await pidOf(other)];
     if (pid === neighbour) return 'shared';
-    // A pooler tells its clients numbers of its own.
+    // A pooler gives its clients process ids of its own.
     if (pid === keyOf(one) && neighbour === keyOf(other)) return null;
     for (let round = 0; round < ROUNDS; round += 1) {
-      // The first one twice in a row: where turns are taken, two of two would always get the same.
+      // The first one twice in a row: if sessions are used in turn, two alternating clients would always get the same ones.
       const pids = [await pidOf(one), await pidOf(one), await pidOf(other)];
       if (pids.some((now, n) => now !== [pid, pid, neighbour][n])) return 'shared';
     }
@@ -54,7 +54,7 @@ async function findFlaw(address: DatabaseAddress, signal: AbortSignal): Promise<
   });
 }
 
-/** Leaves something in a session, and looks whether the next one finds it; it mostly gets the one that was left last. */
+/** Leaves something in a session, and checks whether the next client finds it; that mostly gets the session left last. */
 async function isHandedOn(
   address: DatabaseAddress,
   signal: AbortSignal,
@@ -91,7 +91,7 @@ async function withTwo<T>(
   }
 }
 
-/** Bare: in a session that is not ours alone nothing may be set. It is closed as soon as the signal aborts. */
+/** Applies no settings: none may be set in a session that is not ours alone. Closed as soon as the signal aborts. */
 async function connect(address: DatabaseAddress, signal: AbortSignal): Promise<pg.Client> {
   const socket = new Socket();
   const stop = (): void => {
@@ -121,15 +121,15 @@ async function pidOf(client: pg.Client): Promise<number> {
   return rows[0]?.pid ?? 0;
 }
 
-/** What the other side said at the beginning was the number of the server's process; @types/pg leaves it out. */
+/** The process id that the other side sent at the beginning; missing from @types/pg. */
 const keyOf = (client: pg.Client): number | null =>
   (client as pg.Client & { readonly processID: number | null }).processID;
 
-/** PgBouncer refuses with this code whatever it is; what passes (a server that is away, a full pool) has it, too. */
+/** PgBouncer's code for every refusal, including those that pass (a server that is away, a full pool). */
 const PROTOCOL_VIOLATION = '08P01';
 
 /**
- * What a pooler will never let us do, if that is what it said.
+ * The error for something that a pooler will never let us do, if that is what it said.
  * @param prefix of the database's settings: SOURCE_DB
  */
 export function poolerRefusal(error: unknown, what: string, prefix: string): ConfigurationError | undefined {
@@ -152,10 +152,10 @@ export function poolerRefusal(error: unknown, what: string, prefix: string): Con
   return undefined;
 }
 
-/** A prepared statement that is there though we have made none of that name yet, or not there though we have. */
+/** A prepared statement exists though we have not made it yet, or is missing though we have. */
 const STRANGE_STATEMENT = new Set(['42P05', '26000']);
 
-/** What is behind an error that a session of ours cannot have: somebody else has it as well, or had it before. */
+/** Explains an error that cannot occur in a session of our own: somebody else uses the session too, or did before. */
 export function notOurs(error: unknown): SessionRefused | undefined {
   if (!STRANGE_STATEMENT.has(String((error as { code?: unknown }).code))) return undefined;
   return new SessionRefused(

@@ -2,21 +2,21 @@ import type pg from 'pg';
 import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
 
 /**
- * What every session of ours relies on, whatever its role, its database or its server says (ALTER ROLE … SET, ALTER
- * DATABASE … SET): values that do; a session that begins with another gets the first. A setting that a server does not
- * have is left out. What has such a value already is set to it all the same: else a change for the whole server (ALTER
- * SYSTEM, and a reload) would reach sessions that live. Set by a statement and not with the connection: a pooler refuses a connection that brings settings,
- * and a server one that brings settings of a later version.
+ * Settings that every session of ours relies on, whatever its role, database or server says (ALTER ROLE … SET, ALTER
+ * DATABASE … SET), with the accepted values; a session that begins with another value gets the first. Settings unknown to a
+ * server are left out. Even an accepted value is set explicitly: otherwise a change for the whole server (ALTER SYSTEM and
+ * a reload) would reach living sessions. Set by a statement and not while connecting: a pooler refuses a connection that
+ * brings settings, and a server refuses settings of a later version.
  */
 const RELIED_ON: Readonly<Record<string, readonly [string, ...string[]]>> = {
-  // A reading takes as long as it takes, and a connection of a pool is idle for as long as nothing happens.
+  // A read may take as long as it needs, and a pooled connection may be idle for as long as nothing happens.
   statement_timeout: ['0'],
   lock_timeout: ['0'],
   transaction_timeout: ['0'],
   idle_in_transaction_session_timeout: ['0'],
   idle_session_timeout: ['0'],
   exit_on_error: ['off'],
-  // How values are written as text, and text is read.
+  // How values are written as text, and read from it.
   datestyle: ['ISO, MDY'],
   intervalstyle: ['postgres'],
   timezone: ['UTC'],
@@ -27,16 +27,16 @@ const RELIED_ON: Readonly<Record<string, readonly [string, ...string[]]>> = {
   standard_conforming_strings: ['on'],
   transform_null_equals: ['off'],
   quote_all_identifiers: ['off'],
-  // Which tables a name means, and that each shows all of its rows or fails.
+  // Which table a name means, and that a table shows all of its rows or fails.
   search_path: ['public'],
   row_security: ['off'],
   restrict_nonsystem_relation_kind: [''],
-  // A transaction writes, sees each time what is committed, and is safe on the disk when it has ended.
+  // A transaction may write, each statement sees what is committed by then, and a commit is safe on disk.
   default_transaction_isolation: ['read committed'],
   default_transaction_read_only: ['off'],
   synchronous_commit: ['on', 'local', 'remote_write', 'remote_apply'],
-  // A statement is planned once a connection: for its values the planner found nothing better, and planned each time
-  // anew. Compiled it would be at each execution.
+  // A statement is planned once per connection: plans for its actual values were no better, and took planning each time.
+  // JIT would compile it again at each execution.
   plan_cache_mode: ['force_generic_plan'],
   jit: ['off'],
 };
@@ -46,8 +46,8 @@ const row = ([name, values]: [string, readonly string[]]): string =>
   `(${quoted(name)}, ARRAY[${values.map(quoted).join(', ')}])`;
 
 /**
- * In the simple protocol, which a replication connection understands as well. Plans are no business of a role either:
- * each enable_* goes back to what Postgres is built with.
+ * Fit for the simple protocol, the only one that a replication connection understands. A role must not influence plans
+ * either: each enable_* goes back to Postgres' built-in default.
  */
 const settle = (settings: typeof RELIED_ON): string => `
   SELECT set_config(s.name, CASE WHEN s.setting = ANY (w.accepted) THEN s.setting ELSE coalesce(w.accepted[1], s.boot_val) END, false)
@@ -56,7 +56,7 @@ const settle = (settings: typeof RELIED_ON): string => `
    WHERE CASE WHEN w.name IS NOT NULL THEN s.context = 'user' OR s.setting <> ALL (w.accepted)
               ELSE s.name LIKE 'enable%' AND s.source IN ('global', 'database', 'user', 'database user') AND s.setting <> s.boot_val END`;
 
-/** What any reader relies on that brings its own words for values: that it may take its time, write, and see what is committed. */
+/** What a program with its own formats for values relies on: that it may take its time, write, and see what is committed. */
 const OF_OTHERS = /timeout$|^exit_on_error$|^default_transaction_/;
 
 /** One statement that settles a session which another program opens for us. */
@@ -65,18 +65,18 @@ export const settleForOthers = (): string =>
     .replaceAll(/\s+/g, ' ')
     .trim();
 
-/** A session is not as it is relied on to be, and cannot be made so. */
+/** A session lacks a setting that we rely on, and cannot be given it. */
 export class SessionRefused extends ConfigurationError {}
 
 /**
- * Gives a session that has just begun the settings that it is relied on to have.
+ * Gives a new session the settings that we rely on.
  * @param besides further settings and their values
- * @throws SessionRefused when the user may not make one; the driver's errors
+ * @throws SessionRefused when the user may not change one; the driver's errors
  */
 export async function settleSession(client: pg.ClientBase, besides: Record<string, string> = {}): Promise<void> {
   const more = Object.entries(besides).map(([name, value]) => [name, [value]] as const);
   try {
-    // By itself, so that a short one does not end what follows.
+    // In a statement of its own, so that a short timeout does not end the next one.
     await client.query('SET statement_timeout = 0');
     await client.query(settle({ ...RELIED_ON, ...Object.fromEntries(more) }));
   } catch (error) {
@@ -89,7 +89,7 @@ export async function settleSession(client: pg.ClientBase, besides: Record<strin
   }
 }
 
-/** Connects a client and settles its session; what fails leaves no connection behind. */
+/** Connects a client and settles its session; a failure leaves no connection behind. */
 export async function connectSettled(client: pg.Client): Promise<void> {
   try {
     await client.connect();

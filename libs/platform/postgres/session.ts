@@ -1,9 +1,9 @@
 import type pg from 'pg';
 import type { Queryable, SqlStatement, SqlValue } from './contract.ts';
 
-/** A connection of its own, for what lives as long as the connection does: session locks, LISTEN. */
+/** A dedicated connection, for what lives as long as the connection: session locks, LISTEN. */
 export interface DatabaseSession extends Queryable {
-  /** Why it is over; null while it lives. A statement that has answered proves that it lived until then. */
+  /** Why it is over; null while it lives. An answered statement proves that it was alive until then. */
   readonly lost: Error | null;
   /** Calls `heard` with the payload of each notification of the channel, until the session is over. */
   listen(channel: string, heard: (payload: string) => void): Promise<void>;
@@ -11,13 +11,13 @@ export interface DatabaseSession extends Queryable {
   close(): void;
 }
 
-/** A statement without an answer by then means that nobody is there any more. Milliseconds. */
+/** If a statement has no answer by then, the server counts as gone. Milliseconds. */
 const ANSWER_MS = 30_000;
 
 /**
- * So that the server, too, soon notices a client whose machine is gone, and gives its locks to others; and one whose process is
- * frozen, for which its system goes on answering. Who holds such a session asks something every few seconds; of the relay, a
- * sending may take a minute.
+ * So that the server, too, soon notices a client whose machine is gone, and frees its locks; and also a frozen process, for
+ * which its operating system goes on answering. The holder of such a session runs a statement every few seconds; only the
+ * relay may take a minute, for one sending.
  */
 const KEEPALIVE =
   "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; SET tcp_user_timeout = 25000; SET idle_session_timeout = '2min'";
@@ -25,7 +25,7 @@ const KEEPALIVE =
 type Run = <R extends object>(statement: SqlStatement | string, values: readonly SqlValue[]) => Promise<R[]>;
 
 /**
- * Makes a session of a connection that is taken out of its pool for good.
+ * Turns a connection that is taken out of its pool for good into a session.
  * @param run runs a statement on it
  */
 export async function openDatabaseSession(client: pg.PoolClient, run: Run): Promise<DatabaseSession> {

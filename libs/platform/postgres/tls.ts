@@ -4,25 +4,25 @@ import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
 import { isNotTrusted } from '../certificates.ts';
 
 /**
- * How far a connection to a database is protected, as libpq names it: `require` encrypts, `verify-full` also makes sure
- * that it is the server it is taken for.
+ * How far a connection to a database is protected, in libpq's terms: `require` encrypts, `verify-full` also verifies the
+ * server's identity.
  */
 export const SSL_MODES = ['disable', 'require', 'verify-full'] as const;
 export type SslMode = (typeof SSL_MODES)[number];
 
-/** As the driver takes it. */
+/** In the form that the driver takes. */
 export interface DatabaseTls {
   readonly rejectUnauthorized: boolean;
   /** PEM certificates to trust instead of those that Node knows. */
   readonly ca?: string;
-  /** What to show to the server, with its key, in PEM form. */
+  /** Our certificate for the server, and its key, in PEM form. */
   readonly cert?: string;
   readonly key?: string;
   /** What the key is encrypted with. */
   readonly passphrase?: string;
 }
 
-/** What there is in files for it. */
+/** Contents of the files that belong to it, and the key's passphrase. */
 type TlsFiles = { readonly [N in 'ca' | 'cert' | 'key' | 'passphrase']: string | undefined };
 
 /**
@@ -73,7 +73,7 @@ function requirePair({ cert, key, passphrase }: TlsFiles, prefix: string): void 
   }
 }
 
-/** Words of Postgres, and of OpenSSL for what a server told it. */
+/** Messages of Postgres, and OpenSSL's for what a server reported. */
 const REFUSES_OURS = /certificate authentication failed|requires a valid client certificate|ERR_SSL\w*ALERT/i;
 
 /**

@@ -12,9 +12,9 @@ export interface RegistryClientOptions {
   readonly timeoutMs?: number;
 }
 
-/** What a registry says: it has understood, and either does it or not. */
+/** An answer of a registry that has understood the request, whether or not it complies. */
 export interface RegistryAnswer {
-  /** What it says in place of an answer. */
+  /** Present if it does not comply. */
   readonly refusal?: { readonly status: number; readonly code: number; readonly said: string };
   readonly json?: unknown;
 }
@@ -22,9 +22,9 @@ export interface RegistryAnswer {
 const TIMEOUT_MS = 5_000;
 const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json';
 
-/** The Confluent API of a registry, question by question; whoever asks sees to asking again. */
+/** The Confluent API of a registry, one request at a time; retrying is up to the caller. */
 export class RegistryClient {
-  /** Its address as it may be told. */
+  /** Its address in a form that may be shown. */
   readonly name: string;
   readonly #url: string;
   readonly #timeoutMs: number;
@@ -37,7 +37,7 @@ export class RegistryClient {
     this.name = shown(this.#url);
   }
 
-  /** @throws RegistryFault when nobody answers, or somebody who is no registry does, or it fails */
+  /** @throws RegistryFault when nothing answers, or something that is no registry, or when it fails */
   async ask(method: string, path: string, body?: object): Promise<RegistryAnswer> {
     const answer = await this.#ask(method, path, body);
     if (answer.status === 401)
@@ -49,7 +49,7 @@ export class RegistryClient {
     if (answer.status < 300) return { json };
     const { error_code: code, message } = (json ?? {}) as { error_code?: unknown; message?: unknown };
     const said = typeof message === 'string' ? message : `HTTP ${answer.status}`;
-    // Any other service may not know a path.
+    // A registry's refusals have a code; another service may just not know the path.
     if (typeof code !== 'number') throw new RegistryFault(`the schema registry ${this.name} answers ${said}`);
     return { refusal: { status: answer.status, code, said } };
   }

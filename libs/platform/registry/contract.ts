@@ -1,22 +1,22 @@
 import { UnrecoverableError } from '#libs/domain/errors.ts';
 
-/** A schema registry with the Confluent API, whoever makes it. */
+/** A schema registry with the Confluent API, of any make. */
 export interface SchemaRegistry {
   /**
-   * The id of this schema under the subject, made when missing, under BACKWARD compatibility.
+   * The id of this schema under the subject; registers it if missing, with BACKWARD compatibility.
    * @param schema an Avro schema as JSON text
-   * @throws SchemaRefused when the registry says it is not compatible; RegistryFault when it does not answer
+   * @throws SchemaRefused when the registry refuses it, as when it is not compatible; RegistryFault when it does not answer
    */
   register(subject: string, schema: string): Promise<number>;
   /**
    * Reads one message: magic byte 0, schema id in four bytes, Avro. Decoders are kept by schema id.
-   * Longs beyond 2^53 come as bigint, all others as number.
+   * Longs beyond 2^53 become bigint, all others number.
    * @throws Undecodable when the bytes cannot be read; RegistryFault when it does not answer or does not know the id
    */
   decode(message: Buffer): Promise<unknown>;
 }
 
-/** The registry does not answer, or does not know an id yet: to be waited for and tried again, never a reason to reject. */
+/** The registry does not answer, or does not know an id yet: wait and try again, but never reject a row because of it. */
 export class RegistryFault extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -24,7 +24,7 @@ export class RegistryFault extends Error {
   }
 }
 
-/** These bytes are no message of the schema they name, or of none. */
+/** These bytes are no message of the schema they name, or name none. */
 export class Undecodable extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -32,5 +32,5 @@ export class Undecodable extends Error {
   }
 }
 
-/** The registry has older readers that could not read this schema. */
+/** The registry will not accept this schema, usually because it is not compatible with earlier ones. */
 export class SchemaRefused extends UnrecoverableError {}

@@ -7,8 +7,8 @@ const HEAD_BYTES = 5;
 export type AvroWriter = (schemaId: number, value: unknown) => Buffer;
 
 /**
- * Makes the writer of one schema. Logical types are written as what they stand on: a day as an int, an instant as a long of
- * milliseconds. Nothing is filled in: a field that is missing does not fit, also where the schema has a default.
+ * Makes the writer of one schema. Logical types are written as their underlying types: a day as an int, an instant as a long
+ * of milliseconds. Nothing is filled in: a missing field is an error, even if the schema has a default for it.
  * @param schemaJson an Avro schema as JSON text
  * @throws Error when that is no Avro schema
  */
@@ -33,7 +33,7 @@ export function avroWriter(schemaJson: string): AvroWriter {
 
 const nameOf = (type: avsc.Type): string => type.name ?? type.typeName;
 
-/** Of the outermost record; the fields of inner ones have no defaults that could hide them. */
+/** Looks at the outermost record only; fields of inner ones have no defaults that could hide their absence. */
 function missingField(type: avsc.Type, value: unknown): string | undefined {
   if (!(type instanceof avsc.types.RecordType) || typeof value !== 'object' || value === null) return undefined;
   const values = value as Readonly<Record<string, unknown>>;

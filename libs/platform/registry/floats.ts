@@ -1,9 +1,9 @@
 import avro from 'avsc';
 
-/** What is made of a `float` or `double` of a record. */
+/** Converts a `float` or `double` of a record. */
 export type ReadFloat = (value: number, type: 'float' | 'double') => unknown;
 
-/** Decodes only: nothing that holds such a type is written. */
+/** Only decodes: we write nothing with such a type. */
 class ConvertedFloat extends avro.types.LogicalType {
   readonly #read: (value: number) => unknown;
 
@@ -21,7 +21,7 @@ class ConvertedFloat extends avro.types.LogicalType {
   }
 }
 
-/** A hook for avsc that converts each number of a binary format, wherever a schema has one. */
+/** A hook for avsc that converts floating-point numbers, wherever a schema has one. */
 export function readFloats(read: ReadFloat): (schema: unknown) => avro.Type | undefined {
   const types = { float: new ConvertedFloat('float', read), double: new ConvertedFloat('double', read) };
   return (schema) => {

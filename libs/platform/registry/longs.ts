@@ -1,6 +1,6 @@
 import avro from 'avsc';
 
-/** Big enough for every long. */
+/** Enough for every long. */
 const BYTES = 8;
 
 type Long = number | bigint;
@@ -14,7 +14,7 @@ const isLong = (value: unknown): value is Long => typeof value === 'bigint' || N
 export const longType = avro.types.LongType.__with({
   fromBuffer: (bytes: Buffer): Long => {
     const high = bytes.readInt32LE(4);
-    // Most are small, and a bigint costs more than all the rest of the record.
+    // Most are small, and a bigint costs more than the whole rest of the record.
     if (high >= -0x20_0000 && high < 0x20_0000) {
       const value = high * 0x1_0000_0000 + bytes.readUInt32LE(0);
       if (Number.isSafeInteger(value)) return value;

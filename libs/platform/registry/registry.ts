@@ -6,7 +6,7 @@ import { type ReadFloat, readFloats } from './floats.ts';
 import { readLongs } from './longs.ts';
 
 export interface RegistryOptions extends RegistryClientOptions {
-  /** What a float or double is decoded to; a number unless given. */
+  /** Converts each float and double; numbers by default. */
   readonly readFloat?: ReadFloat;
 }
 
@@ -23,12 +23,12 @@ function hookOf({ readFloat }: RegistryOptions): TypeHook {
   return ((schema: unknown) => readLongs(schema) ?? floats?.(schema)) as TypeHook;
 }
 
-/** A registry reached by HTTP, whatever its make. Decoders are kept for ever: an id never changes its schema. */
+/** A registry reached over HTTP, of any make. Decoders are kept for ever: the schema of an id never changes. */
 export function openRegistry(options: RegistryOptions): SchemaRegistry {
   const client = new RegistryClient(options);
   const typeHook = hookOf(options);
   const readers = new Map<number, Reader>();
-  /** Each id is asked for once at a time, however many partitions wait for it. */
+  /** Requests under way, one per id, however many partitions wait for it. */
   const asked = new Map<number, Promise<Reader>>();
   const learn = async (id: number): Promise<Reader> => {
     const asking = asked.get(id) ?? askForReader(client, id, typeHook).finally(() => asked.delete(id));
@@ -60,7 +60,7 @@ function schemaIdOf(message: Buffer): number {
   return message.readInt32BE(1);
 }
 
-/** A schema that the registry has and we cannot use is waited for as well: rejecting would drop a whole table. */
+/** Also waits if we cannot use the registry's schema: rejecting would drop a whole table. */
 async function askForReader(client: RegistryClient, id: number, typeHook: TypeHook): Promise<Reader> {
   const fault = (said: string, cause?: unknown): RegistryFault =>
     new RegistryFault(`a record names the schema ${id}, and the registry ${client.name} ${said}`, { cause });
@@ -83,7 +83,7 @@ interface RegisteredSchema {
   readonly references?: readonly { readonly subject: string; readonly version: number }[];
 }
 
-/** A schema may name types of others, which have to be known before it is. */
+/** A schema may use types of others, which have to be read before it. */
 async function readType(
   client: RegistryClient,
   json: unknown,
@@ -105,7 +105,7 @@ async function readType(
 
 /** Not compatible, not valid, or the registry's settings forbid it. */
 const REFUSED = new Set([409, 422]);
-/** "Operation not permitted": the registry takes nothing at the moment, whatever it is. */
+/** "Operation not permitted": the registry accepts no writes at the moment. */
 const READ_ONLY = 42205;
 
 async function register(client: RegistryClient, subject: string, schema: string): Promise<number> {
@@ -117,7 +117,7 @@ async function register(client: RegistryClient, subject: string, schema: string)
     const { refusal, json } = await client.ask(method, path, body);
     if (refusal === undefined) return json;
     if (REFUSED.has(refusal.status) && refusal.code !== READ_ONLY) throw refused(client, subject, refusal.said);
-    // That a subject has no setting of its own yet is no failure.
+    // It is no failure if a subject has no setting of its own yet.
     if (refusal.status === 404 && method === 'GET') return undefined;
     throw new RegistryFault(
       `the schema registry ${client.name} does not take the schema of ${subject}: ${refusal.said}`,
@@ -133,7 +133,7 @@ async function register(client: RegistryClient, subject: string, schema: string)
   return id;
 }
 
-/** Registries differ in how they call it. */
+/** Registries differ in the name of this field. */
 const levelIn = (config: unknown): string | undefined => {
   const { compatibilityLevel, compatibility } = (config ?? {}) as Record<string, string | undefined>;
   return compatibilityLevel ?? compatibility;

@@ -6,10 +6,10 @@ import { type FeatureType, TYPE_OF_UNIT } from '#libs/features/units.ts';
 
 /*
  * The declared features as a feature repository of Feast (https://feast.dev): its offline store reads our Postgres as a reader
- * with a schema of its own, its online store is filled by `feast materialize`.
+ * with a schema of its own, and `feast materialize` fills its online store.
  */
 
-/** What Feast calls each type, and as what Postgres has to give the value: Feast knows neither exact decimals nor nested JSON. */
+/** Feast's name for each type, and the cast that Postgres applies: Feast knows neither exact decimals nor nested JSON. */
 const FEAST_TYPES: Readonly<Record<FeatureType, readonly [type: string, cast: string]>> = {
   integer: ['Int32', ''],
   bigint: ['Int64', ''],
@@ -25,7 +25,7 @@ interface View {
   readonly table: string;
   readonly columns: Definitions;
   readonly about: string;
-  /** From when on somebody could have known the row. */
+  /** When the row could first have been known. */
   readonly since: string;
 }
 
@@ -44,7 +44,7 @@ const VIEWS: readonly View[] = [
   },
 ];
 
-/** A text of Python. */
+/** A Python string literal. */
 const quoted = (text: string): string => JSON.stringify(text);
 
 function viewText({ table, columns, about, since }: View): string {
@@ -113,7 +113,7 @@ online_store:
 entity_key_serialization_version: 3
 `;
 
-/** The files of the repository: what follows from the declarations, and what whoever runs it may change. */
+/** The files of the repository: one that follows from the declarations, and one that its operator may change. */
 export const FEAST_REPOSITORY = {
   definitions: { name: 'prepadata.py', text: DEFINITIONS },
   store: { name: 'feature_store.yaml', text: STORE },

@@ -26,7 +26,7 @@ export const catalogueAnswer = z.array(
     })
     .meta({ id: 'CatalogueEntry' }),
 );
-/** What a column means; its version is that of the database that holds its values. */
+/** What a column means; the version is left out, since it belongs to the database that holds the values. */
 export type CatalogueEntry = Omit<z.output<typeof catalogueAnswer>[number], 'version'>;
 
 const entryOf = (table: FeatureTableName, name: string, definition: Definition): CatalogueEntry => ({
@@ -45,7 +45,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = TABLES.flatMap((table) =>
   Object.entries(FEATURE_SET[table]).map(([name, definition]) => entryOf(table, name, definition)),
 );
 
-/** The same with the version that rows which are made by these definitions have. */
+/** The catalogue, with the version that rows made by these definitions have. */
 export async function readCatalogue(db: Queryable): Promise<z.output<typeof catalogueAnswer>> {
   const version = await readFeatureVersion(db);
   return CATALOGUE.map((entry) => ({ ...entry, version }));

@@ -2,7 +2,7 @@ import type { CatalogueEntry } from './index.ts';
 
 const INDENT = '    ';
 
-/** Breaks between words, so that no line is wider unless one word is. */
+/** Breaks between words; a line exceeds `width` only if a single word does. */
 function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {
@@ -14,9 +14,9 @@ function wrap(text: string, width: number): string[] {
 }
 
 /**
- * The catalogue for people: per table a heading, per column a line of its name, unit, window and exactness, and below it
- * what it means, when it is null and what it is made of.
- * @param width characters that a line may have, 80 or more
+ * The catalogue for people: per table a heading, per column a line with its name, unit, window and exactness, and below it
+ * what it means, when it is null and what it is made from.
+ * @param width most characters in a line, 80 or more
  */
 export function catalogueText(entries: readonly CatalogueEntry[], width: number): string {
   const head = (entry: CatalogueEntry): string[] => [entry.name, entry.unit, entry.window, entry.exactness];

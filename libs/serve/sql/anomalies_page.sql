@@ -1,6 +1,6 @@
 -- The open flags of the courses $1 … $2, the most severe first: by severity (1 high, 2 medium, 3 low), then by how many
--- times beyond what is usual, unless $9 asks for them by student alone; the $8 after ($3 severity, $4 times, $5 student,
--- $6 course, $7 flag), the first two being 0 by student.
+-- times beyond what is usual; if $9, by student alone. Reads the $8 after ($3 severity, $4 times, $5 student, $6 course,
+-- $7 flag); with $9 the first two are 0.
 SELECT
   open.student_id, s.source_id AS student_source_id, open.course_id, c.source_id AS course_source_id,
   open.flag, open.content, open.as_of_date, coalesce(open.as_of_date < course.as_of, false) AS stale,

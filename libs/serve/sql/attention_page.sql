@@ -1,7 +1,7 @@
--- The open attentions of the courses $1 … $2 that are open since one of the last $3 days of their course (null: however long), most
--- points first, then the longest without an active day, then by student and course; of students who have not been gone for
--- more than $9 days. The $8 after ($4 points, $5 days, $6 student, $7 course). Who was never active is counted as gone for 0 days less
--- one, and so comes last.
+-- The open attentions of the courses $1 … $2 that opened within the last $3 days of their course (null: at any time), most
+-- points first, then the longest without an active day, then by student and course; without students who have been gone for
+-- more than $9 days. Reads the $8 after ($4 points, $5 days, $6 student, $7 course). A student who was never active counts as
+-- gone for -1 days, and so comes last.
 SELECT
   a.student_id, s.source_id AS student_source_id, a.course_id, c.source_id AS course_source_id,
   a.attention, a.absent, a.missing_work, a.low_marks, e.days_inactive, a.as_of_date AS as_of,

@@ -1,6 +1,6 @@
--- Keys of each family ($1), and courses, that are to be derived before all is served that an initial snapshot, a new epoch or
--- adopted settings brought: among the first $2 marks of each, since there can be millions. In one statement, since marks
--- of keys become marks of courses and those become marks of keys.
+-- Keys of each family ($1), and courses, still to be derived before everything is served that an initial snapshot, a new epoch
+-- or adopted settings brought; counted among the first $2 marks of each, since there can be millions. In one statement,
+-- since marks of keys become marks of courses, and those become marks of keys.
 SELECT wanted.family, coalesce(sum(key.marks), 0)::bigint AS marks, count(key.marks) AS waiting
 FROM unnest($1::text[]) AS wanted (family)
 LEFT JOIN LATERAL (

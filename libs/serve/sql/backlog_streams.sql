@@ -1,2 +1,2 @@
--- Initial snapshots of the source that are under way, and how the stream $1 stands in any case.
+-- Streams whose initial snapshot is under way, and in any case the stream $1.
 SELECT stream, epoch, phase FROM stream_progress WHERE phase = 'snapshot' OR stream = $1 ORDER BY stream

@@ -1,6 +1,6 @@
 -- The last $2 days of one course ($1) up to its as-of: how many students have a row of that day, how many of them were
--- active, and where the quarters of their values lie, in hundredths; interpolated, null where nobody has a value.
--- Each array is cut once; picking its days one by one would unpack it once a day.
+-- active, and the quartiles of their values, in hundredths, interpolated; null if nobody has a value.
+-- Each array is sliced once; picking its days one by one would unpack it for every day.
 SELECT
   day.feature_date::text,
   count(*) AS students,

@@ -1,5 +1,5 @@
--- The students of one course ($1) that come after $2 in order of our integers, $3 at most, each with what a table of the class
--- shows: current values, open flags, and the last $4 days of the engagement series up to the course's as-of.
+-- The students of one course ($1) after $2, ordered by our integers, $3 at most, each with what a table of the class shows:
+-- current values, open flags, and the last $4 days of the engagement series up to the course's as-of.
 WITH page AS (
   (
     SELECT student_id FROM engagement_features

@@ -1,12 +1,12 @@
--- The courses after $1 up to $2, in order, $3 at most; each in one statement, so that all of it is of one moment: what its state
--- says, how many are enrolled, and the values to be averaged, in order of size and in hundredths. With $4 only those that the
--- source has, or that have a student. Who has been gone for more than $5 days is past talking to. Judged: the flags of $6 that
--- are known of any student, by the first one found; of the others nobody is known not to have them.
+-- The courses after $1 up to $2, in order, $3 at most; in one statement, so that everything is of one moment: what the course's
+-- state says, how many are enrolled, and the values to be averaged, sorted, in hundredths. With $4 only courses that the
+-- source has, or that have a student. Students gone for more than $5 days are not counted in to_talk_to. Judged: the flags of
+-- $6 that are known of at least one student, by the first one found; the others are unknown for everybody.
 --
--- Enrolled: the engagement rows of the course are few, are found by its index, and leave excluded students out. A date in
--- the row is an enrolment. Without one there may still be an undated enrolment, which the row does not tell from none, so
--- for these rows alone the images are asked, by their index (OFFSET 0 keeps it from being read whole). There the date of
--- a live enrolment is missing, or lies outside what counts as a date, or is yet to come, which is no enrolment so far;
+-- Enrolled: the engagement rows of a course are few, are found by index, and leave excluded students out. A date in the
+-- row means an enrolment. Without a date there may still be an undated enrolment, which the row does not tell from none, so
+-- for these rows alone the images are looked up, by index (OFFSET 0 prevents a full scan). There the date of a live
+-- enrolment is missing, or lies outside what counts as a date, or is in the future, which is no enrolment so far;
 -- two days cover any difference of zones.
 SELECT
   k.course_id,
@@ -82,9 +82,9 @@ CROSS JOIN LATERAL (
     )
   )
 ) AS j
--- Version 0 is a course that nothing was added up for yet.
+-- Version 0 is a course for which nothing was added up yet.
 LEFT JOIN state.course AS c ON c.course_id = k.course_id AND c.version > 0
--- What a course that runs keeps of its last fact may be days behind.
+-- The last fact in state.course may be days behind while the course runs.
 LEFT JOIN state.course_span AS s ON s.course_id = c.course_id
 WHERE k.course_id > $1::integer AND k.course_id <= $2::integer AND (
   NOT $4::boolean

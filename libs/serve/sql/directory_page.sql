@@ -1,4 +1,4 @@
--- Students that anything is known of in the course $3, after $1.
+-- Students of whom anything is known in the course $3, after $1, $2 at most.
 SELECT k.student_id, s.source_id AS student_source_id
 FROM (
   SELECT DISTINCT student_id FROM state.key

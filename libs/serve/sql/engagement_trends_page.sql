@@ -1,7 +1,7 @@
--- Per key the last $1 days of its engagement series up to its course's as-of, of the courses $2 … $3, in order of course,
--- student and day: those after ($4, $5, $6) up to ($7, $8, $9), $10 at most, but for the first $11.
--- state.key has the keys in the order of the page, so that no more keys are read than the page needs: OFFSET 0 keeps the
--- rest a look-up per key. Each array is cut once; picking its days one by one would unpack it once a day.
+-- Per key the last $1 days of its engagement series up to its course's as-of, of the courses $2 … $3, ordered by course,
+-- student and day: those after ($4, $5, $6) up to ($7, $8, $9), $10 at most, after skipping the first $11.
+-- state.key has the keys in the order of the page, so that no more keys are read than the page needs: OFFSET 0 makes the
+-- rest a look-up per key. Each array is sliced once; picking its days one by one would unpack it for every day.
 SELECT k.course_id, k.student_id, d.feature_date, d.engagement_ma7, d.engagement_ma30, d.engagement_trend
 FROM state.key AS k
 CROSS JOIN LATERAL (

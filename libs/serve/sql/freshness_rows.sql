@@ -1,4 +1,4 @@
--- Per family: courses that have a row of it, and rows that a rollover has not reached yet.
+-- Per family: courses with a row of it, and rows that a rollover has not reached yet.
 WITH courses AS (
   SELECT 'engagement' AS family, f.course_id, count(*) FILTER (WHERE f.as_of_date < c.as_of) AS stale
   FROM engagement_features AS f

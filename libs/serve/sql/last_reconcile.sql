@@ -1,4 +1,4 @@
--- The last reconcile of everything that came to an end by itself.
+-- The last reconcile with everything in its scope that was not cancelled; dry runs do not count.
 SELECT run_id, status, completed_at, details -> 'verdict' AS verdict
 FROM pipeline_logs
 WHERE pipeline_name = 'reconcile' AND status <> 'cancelled'

@@ -1,6 +1,6 @@
--- Several students at once ($1 by our integers, $2 by the source's UUIDs), a row for each course of each, and one without
--- metrics for a student who has none. The row travels as JSON, so that a column added by a later migration is served by
--- programs that are already running; instants names the columns whose JSON text is a time in the session's zone.
+-- Several students at once ($1 by our integers, $2 by the source's UUIDs): a row for each of their courses, and one without
+-- metrics for a student who has none. The metrics are JSON, so that programs already running serve a column that a later
+-- migration adds; instants names the columns whose JSON text is a time in the session's zone.
 SELECT
   student.student_id,
   student.source_id,

@@ -1,4 +1,4 @@
--- As students_page, of the course $3 alone: a value or none of each.
+-- Like students_page, for the course $3 alone: at most one value of each.
 WITH page AS (
   (
     SELECT student_id FROM engagement_features

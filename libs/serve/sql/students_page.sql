@@ -1,5 +1,5 @@
--- The $2 students after $1 that have a row of any family, with the values over all their courses that are to be averaged,
--- in hundredths. Each family's own index is read no further than the page; the view student_metrics would have to join all
+-- The $2 students after $1 with a row of engagement or performance, and the values to be averaged over all their courses, in
+-- hundredths. Each family's own index is read no further than the page; the view student_metrics would have to join all
 -- its rows first.
 WITH page AS (
   (SELECT DISTINCT student_id FROM engagement_features WHERE student_id > $1::integer ORDER BY student_id LIMIT $2::integer)

@@ -1,5 +1,5 @@
--- The days of one student ($1) in the courses $2 … $3, of $4 … $5, newest first and then in order of course: those after
--- ($6 day, $7 course) up to ($8, $9), $10 at most, but for the first $11.
+-- The days $4 … $5 of one student ($1) in the courses $2 … $3, newest first and then ordered by course: those after
+-- ($6 day, $7 course) up to ($8, $9), $10 at most, after skipping the first $11.
 SELECT
   course_id,
   feature_date,
