@@ -48,7 +48,7 @@ interface CourseMarkRow extends OriginRow {
 export interface LeftForLater {
   /** Courses that a snapshot brought, until all of their keys have been derived. */
   readonly newCourses?: boolean;
-  /** Courses that are marked for their class only, and the classes of the others. */
+  /** Classes, except those of courses for which a day begins. */
   readonly classes?: boolean;
 }
 

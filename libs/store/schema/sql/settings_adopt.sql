@@ -1,4 +1,4 @@
--- Other definitions than those before are the next version; where none are known yet the version stays.
+-- Different feature definitions make the next version; if none were known before, the version stays.
 INSERT INTO state.settings AS stored (fingerprint, described, features) VALUES ($1, $2::jsonb, $3)
 ON CONFLICT (only_row) DO UPDATE
 SET fingerprint = excluded.fingerprint,
