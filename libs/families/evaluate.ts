@@ -24,7 +24,7 @@ export interface KeyEvaluation<F, S extends SeriesColumns> {
   readonly derived: Derived<F, S> | null | undefined;
 }
 
-/** The rows of a key that count: excluded students have none. */
+/** The rows of a key that count: excluded students, such as staff, have none. */
 export const rowsThatCount = <K extends FamilyKinds>(
   definition: FamilyDefinition<K>,
   settings: FeatureSettings,

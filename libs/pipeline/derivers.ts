@@ -39,7 +39,7 @@ const MANY_PACE_MS = 1_000;
 
 /**
  * Derives one family's marked keys: offered ones at once, the others by looking for marks now and then. Up to two batches are
- * under way: while one waits for the database, the other computes. Only one of them has keys that wait for no news: otherwise,
+ * under way: while one waits for the database, the other computes. Only one of them has keys of the lowest priority: otherwise,
  * at midnight, keys with news would wait for two batches of hundreds.
  */
 export function startDeriver<K extends FamilyKinds>(definition: FamilyDefinition<K>, options: DeriverOptions): Loop[] {
@@ -65,7 +65,7 @@ class Deriver<K extends FamilyKinds> {
   #hasRetried = false;
   /** The last look found a full batch: larger batches then shorten the wait of the keys that have waited longest. */
   #wasFull = false;
-  /** A batch of keys that wait for no news is under way. */
+  /** A batch of keys of the lowest priority is under way. */
   #isBulkAtWork = false;
 
   constructor(definition: FamilyDefinition<K>, options: DeriverOptions) {

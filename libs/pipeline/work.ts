@@ -148,7 +148,7 @@ export class Work {
     if (wereSome && !areSome) this.receive({ unnamed: FAMILIES });
   }
 
-  /** True while a day begins for one course after another: keys that wait for no news then let the courses go first. */
+  /** True while a day begins for one course after another: keys of the lowest priority then let the courses go first. */
   get areDaysNew(): boolean {
     return performance.now() < this.#newDaysUntil;
   }
