@@ -25,11 +25,11 @@ const SERIES = { flags: 'integer[]' } as const;
 /** A key's stored days, with the day of its enrolment in the institution's zone. */
 export interface KnownDays extends StoredDays {
   readonly enrolledDay: LocalDay | null;
-  /** Of the course; null: it has none. */
+  /** The class numbers of the course; null: it has none. */
   readonly numbers: ClassNumbers | null;
 }
 
-/** @param but of this family nothing: it will be given, see {@link withStored} */
+/** @param but the family not to read: its days will be given, see {@link withStored} */
 export async function readKnown(
   tx: Queryable,
   keys: readonly StudentCourse[],
@@ -46,7 +46,7 @@ export async function readKnown(
   });
 }
 
-/** Of a key of which other families have stored this, and nothing else. */
+/** What is known of a key of which other families have stored only this. */
 export const knownDays = (
   stored: Partial<StoredDays>,
   numbers: ClassNumbers | null,
@@ -72,8 +72,8 @@ export interface AnomalyKinds extends FamilyKinds {
 }
 
 /**
- * What is unusual about a student in a course: from what the other two families have stored. Each of their writings marks
- * the key in its own transaction, so the last derivation here has seen the last of both.
+ * What is unusual about a student in a course, from what the other two families have stored. Each of their writes marks the
+ * key, or derives it, in its own transaction, so the last derivation here has seen the latest of both.
  */
 export const anomalyFamily: FamilyDefinition<AnomalyKinds> = {
   family: 'anomaly',
@@ -82,10 +82,10 @@ export const anomalyFamily: FamilyDefinition<AnomalyKinds> = {
   noRows: { engagement: null, performance: null, enrolledDay: null, numbers: null },
   read: (tx, keys, settings) => readKnown(tx, keys, settings),
   facts: () => null,
-  // Flags say nothing to a course that the rows they come from have not said.
+  // Flags tell a course nothing that the rows behind them have not told it.
   evidence: () => NO_EVIDENCE,
   derive: (known, _, { coverage }, settings) => {
-    // The day up to which all that is stored is known: a row that is behind will mark the key again when it is not.
+    // The day up to which both rows are known: a row that is behind marks the key again once it has caught up.
     const days = [known.engagement, known.performance].flatMap((row) => (row === null ? [] : [row.asOf]));
     if (days.length === 0) return null;
     const key = anomalyKey(known, Math.min(...days), coverage, settings);

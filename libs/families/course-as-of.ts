@@ -1,6 +1,6 @@
 import type { LocalDay } from '#libs/domain/local-date.ts';
 
-/** A course that ended, or a connector that died, stops here: every window of features then still holds a fact. */
+/** A course stops here when it has ended or its connector has died: every window of features then still holds a fact. */
 export const DAYS_AFTER_LAST_FACT = 6;
 
 /** The day a course's features speak for. */

@@ -42,7 +42,7 @@ export const classOf = (
     settings,
   );
 
-/** Whether the two say the same of every day; in whatever order their parts are written. */
+/** Whether both say the same of every day. */
 export const sameClass = (one: ClassNumbers | null, other: ClassNumbers | null): boolean =>
   classText(one) === classText(other);
 

@@ -3,7 +3,7 @@ import type { KeyEvidence } from '#libs/aggregate/evidence.ts';
 import { earlierDay, type LocalDay, laterDay } from '#libs/domain/local-date.ts';
 import { courseAsOf } from './course-as-of.ts';
 
-/** What a course's keys add up to, or what is stored of that. */
+/** What a course's keys add up to, derived or as stored. */
 export interface CourseFacts {
   readonly coveredFrom: FirstDays;
   readonly firstFact: LocalDay | null;
@@ -11,7 +11,7 @@ export interface CourseFacts {
   readonly asOf: LocalDay;
 }
 
-/** What the keys of a course add up to by what their rows say, gathered key by key. */
+/** Adds up what the rows of a course's keys say, key by key. */
 export class CourseSums {
   #coveredFrom: (LocalDay | null)[] = [...NO_FIRST_DAYS];
   #firstFact: LocalDay | null = null;

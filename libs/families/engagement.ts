@@ -86,7 +86,7 @@ export const engagementFamily: FamilyDefinition<{
   },
 };
 
-/** The earliest of what both families see, but not before the course's first fact; none in a course without facts. */
+/** The earlier of both families' first days, but not before the course's first fact; null in a course without facts. */
 function keyFirstDay(own: LocalDay | null, { otherFirstDay, courseFirstFact }: DeriveContext): LocalDay | null {
   const earliest = earlierDay(own, otherFirstDay);
   return earliest === null || courseFirstFact === null ? null : Math.max(earliest, courseFirstFact);

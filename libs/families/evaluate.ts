@@ -9,7 +9,7 @@ import type { FeatureSettings } from './settings.ts';
 
 /** What was read of a key. */
 export interface KeyReading<R> {
-  /** Those that count: see {@link rowsThatCount}. */
+  /** The rows that count: see {@link rowsThatCount}. */
   readonly rows: R;
   readonly course: CourseState | undefined;
   /** The first day that the other family sees. */
@@ -17,14 +17,14 @@ export interface KeyReading<R> {
   readonly today: LocalDay;
 }
 
-/** What has to stand for a key. */
+/** What should be stored of a key. */
 export interface KeyEvaluation<F, S extends SeriesColumns> {
   readonly evidence: KeyEvidence;
   /** Null: no row; undefined: nothing can be said of the key until its course is known. */
   readonly derived: Derived<F, S> | null | undefined;
 }
 
-/** The rows of a key as its family counts them: staff who are excluded have none. */
+/** The rows of a key that count: excluded students, such as staff, have none. */
 export const rowsThatCount = <K extends FamilyKinds>(
   definition: FamilyDefinition<K>,
   settings: FeatureSettings,
@@ -32,7 +32,7 @@ export const rowsThatCount = <K extends FamilyKinds>(
   rows: K['rows'] | undefined,
 ): K['rows'] => (settings.excluded.has(key.studentId) ? definition.noRows : (rows ?? definition.noRows));
 
-/** What follows for a key from what was read of it: the deriver writes it, the nightly reconcile compares with it. */
+/** What follows from what was read of a key: the deriver writes it, the nightly reconcile compares with it. */
 export function evaluateKey<K extends FamilyKinds>(
   { facts, evidence, derive }: FamilyDefinition<K>,
   settings: DerivingSettings,

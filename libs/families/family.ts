@@ -23,7 +23,7 @@ export interface FamilyKinds {
   readonly series: SeriesColumns;
 }
 
-/** All that the one deriver loop has to know of a family. */
+/** Everything the common deriver needs to know of a family. */
 export interface FamilyDefinition<K extends FamilyKinds> {
   readonly family: Family;
   readonly table: FeatureTable<K['features']>;
@@ -32,11 +32,11 @@ export interface FamilyDefinition<K extends FamilyKinds> {
   readonly noRows: K['rows'];
   /** What is read of each key, in the order of `keys`. */
   read(tx: Queryable, keys: readonly KeyToRead[], settings: ReadingSettings): Promise<RowsRead<K['rows']>[]>;
-  /** What holds as of a day: from the rows dated on or before it alone. */
+  /** What holds as of a day, from the rows dated on or before it only. */
   facts(rows: K['rows'], day: LocalDay): K['facts'];
-  /** What the rows dated on or before today say beyond the key; `facts` as of today. */
+  /** What the rows dated on or before today say of more than the key, such as its course; `facts` as of today. */
   evidence(rows: K['rows'], facts: K['facts'], today: LocalDay): KeyEvidence;
-  /** The features and the series up to as of, or null where the key has no row; `facts` as of `context.asOf`. */
+  /** The features, and the series up to as of; null if the key gets no row; `facts` as of `context.asOf`. */
   derive(
     rows: K['rows'],
     facts: K['facts'],
@@ -45,27 +45,27 @@ export interface FamilyDefinition<K extends FamilyKinds> {
   ): Derived<K['features'], K['series']> | null;
   /** Another family whose first day of a key counts for this one's. */
   readonly firstDayAlsoFrom?: Family;
-  /** Another family that has to look again when this one's first day of a key moves. */
+  /** Another family that has to derive a key again when this one's first day of it moves. */
   readonly firstDayMattersTo?: Family;
-  /** Another family that is derived from what this one stores: it has to look again at every key whose row or series changes. */
+  /** Another family derived from what this one stores: it has to derive every key again whose row or series changes here. */
   readonly storedFor?: Family;
-  /** What that family finds of a key once this has been stored; null: the key has no row any more. */
+  /** What that family will read of a key once this is stored; `derived` is null if the key has no row any more. */
   stored?(derived: Derived<K['features'], K['series']> | null, asOf: LocalDay): Partial<StoredDays>;
 }
 
 /** What was read of a key. */
 export interface RowsRead<R> {
   readonly rows: R;
-  /** The same by tables of the source, of which something can be kept; of a family that reads none, none. */
+  /** The same by source table, for keeping folded rows; empty for a family that reads no source table. */
   readonly tables: readonly KeyRows<unknown>[];
 }
 
 export interface Derived<F, S extends SeriesColumns> {
   readonly features: F;
   readonly series: SeriesOf<S> | null;
-  /** What of the series the class of the course follows from, in an order that follows from it; absent: nothing does. */
+  /** The parts of the series from which the class of the course follows, in a fixed order; absent: none. */
   readonly ofClass?: readonly ClassFact[];
-  /** The day that both speak for, where it is not the course's as-of. */
+  /** The day that both speak for, if it is not the course's as-of. */
   readonly asOf?: LocalDay;
 }
 

@@ -2,14 +2,14 @@ import { KeyFault } from '#libs/domain/errors.ts';
 import type { StudentCourse } from '#libs/domain/family.ts';
 import { isValueFault } from '#libs/platform/postgres/database.ts';
 
-/** Whether a derivation failed because of what the rows of its keys are, and not because of where it runs. */
+/** Whether a derivation failed because of the rows of its keys and not because of its surroundings. */
 const isFaultOfKeys = (error: unknown): boolean =>
   error instanceof KeyFault || error instanceof RangeError || error instanceof TypeError || isValueFault(error);
 
 /**
- * Works on keys together or, where the rows of one make that fail, in halves, until those are found that fail alone.
- * @param work leaves nothing when it fails
- * @param alone is told of a key that fails alone, and why
+ * Works on all keys together or, if the rows of one make that fail, in halves, until the keys that fail alone are found.
+ * @param work must leave nothing behind when it fails
+ * @param alone called with each key that fails alone, and the error
  */
 export async function inHalves<K extends StudentCourse, R>(
   keys: readonly K[],

@@ -11,26 +11,26 @@ import { erasedAmong } from '#libs/store/keys/erased.ts';
 import { resolveIds } from '#libs/store/keys/identity.ts';
 import { differenceFromNode, readZone, type StoredZone } from '#libs/store/schema/zones.ts';
 
-/** What decides results, and whether changed rows are noted for the feature topics. */
+/** Everything that decides results, and whether changed rows are noted for the feature topics. */
 export interface FeatureSettings {
   readonly reading: ReadingSettings;
   readonly deriving: DerivingSettings;
-  /** Students, by our integers, who are out of rows and of coverage. */
+  /** Students, by our integers, who get no rows and do not count for coverage. */
   readonly excluded: ReadonlySet<number>;
-  /** Of all that decides results; who writes has to have that of the database. */
+  /** Of everything that decides results; a writer's has to be that of the database. */
   readonly fingerprint: string;
-  /** The hash of the definitions of the features: part of the fingerprint, and what the version of the features counts. */
+  /** The hash of the feature definitions: part of the fingerprint. The version of the features counts its changes. */
   readonly features: string;
   /** The same as the fingerprint in words, for messages. */
   readonly described: Readonly<Record<string, string>>;
-  /** Write the outbox. */
+  /** Whether the outbox is written. */
   readonly topics: boolean;
 }
 
 /**
- * The settings of this configuration; excluded students get their integers here, seen or not, and zones are those of the
- * database.
- * @param log told of zones that the database knows otherwise than this Node
+ * The settings of this configuration. Excluded students get their integers here, whether seen yet or not; zones are read from
+ * the database.
+ * @param log gets a warning for zones whose data differs between the database and this Node
  * @param features the definitions by which this process derives
  * @throws ConfigurationError when the database does not know a zone
  */
@@ -92,7 +92,7 @@ async function readZones({ SOURCE_TIMEZONE, INSTITUTION_TIMEZONE }: SettingValue
   return { source, institution: isSame ? source : await readZone(db, INSTITUTION_TIMEZONE) };
 }
 
-/** So that a server with other zone data, or a newer one, does not go on where another has begun. */
+/** Part of the fingerprint, so that a server with other zone data does not continue what one with different data began. */
 function describeZones({ source, institution }: Zones): Record<string, string> {
   return {
     ...(isUtc(source.zone) ? {} : { 'zone data of SOURCE_TIMEZONE': source.fingerprint }),

@@ -13,9 +13,9 @@ import type { FeatureSettings } from './settings.ts';
 type Described = FeatureSettings['described'];
 
 /**
- * The settings that the database was derived with last, from their description: whoever derives from what is stored there
- * without writing has no others to give.
- * @throws NotReadyError when there are none yet, or this program would derive otherwise all the same
+ * The settings that the database was last derived with, from their description, for programs that derive from what is stored
+ * there without writing and have no settings of their own.
+ * @throws NotReadyError when there are none yet, or this program would derive differently even with them
  */
 export async function readStoredSettings(tx: Queryable): Promise<FeatureSettings> {
   const [stored] = await tx.query<{ fingerprint: string; described: Described }>(schemaSql.settings_read);
@@ -66,7 +66,7 @@ function derivingOf(described: Described): FeatureSettings['deriving'] {
   };
 }
 
-/** By name and fingerprint: to read one takes a tenth of a second, and what was derived with it stays the same. */
+/** By name and fingerprint: reading a zone takes a tenth of a second, and under one fingerprint it stays the same. */
 const knownZones = new Map<string, StoredZone['zone']>();
 
 async function readSameZone(tx: Queryable, described: Described, setting: string): Promise<StoredZone['zone']> {

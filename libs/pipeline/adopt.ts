@@ -34,7 +34,7 @@ async function writeSettings(tx: Queryable, settings: FeatureSettings): Promise<
   ]);
 }
 
-/** In a transaction while nobody stages or derives. */
+/** Runs `work` in a transaction while nobody stages or derives. */
 const alone = <T>(db: Database, work: (tx: Queryable) => Promise<T>): Promise<T> =>
   db.transaction(async (tx) => {
     await holdCalendar(tx);
@@ -42,7 +42,7 @@ const alone = <T>(db: Database, work: (tx: Queryable) => Promise<T>): Promise<T>
     return work(tx);
   });
 
-/** @returns the settings that differ from those the database was last written with; empty when it is new or the same */
+/** @returns the settings that differ from those the database was last written with; none if it is new */
 export const changedSettings = async (db: Queryable, settings: FeatureSettings): Promise<string[]> =>
   differing(await storedSettings(db), settings);
 
@@ -54,7 +54,7 @@ function differing(stored: StoredSettings | undefined, settings: FeatureSettings
 
 /**
  * Makes these the settings of the database: every image is judged again and every key marked, in one transaction while
- * nobody stages or derives. Does nothing when they are already.
+ * nobody stages or derives. Does nothing if they already are.
  * @returns the settings that changed
  */
 export async function adoptSettings(db: Database, settings: FeatureSettings, clock = systemClock): Promise<string[]> {
@@ -64,7 +64,7 @@ export async function adoptSettings(db: Database, settings: FeatureSettings, clo
     await writeSettings(tx, settings);
     if (stored === undefined) return [];
     const changed = differing(stored, settings);
-    // By other zones it may be an earlier day than the one that has begun.
+    // In another zone the current day may be earlier than the one that has begun.
     if (changed.some((name) => name.endsWith('INSTITUTION_TIMEZONE')))
       await lowerToday(tx, settings.reading.institutionZone.dayOf(clock.now()));
     await validateAgain(tx, settings);
@@ -74,7 +74,7 @@ export async function adoptSettings(db: Database, settings: FeatureSettings, clo
   });
 }
 
-/** Gives a database that has no settings yet these; one that has some keeps them. */
+/** Gives these settings to a database that has none yet; one that has some keeps them. */
 export async function adoptFirstSettings(db: Database, settings: FeatureSettings): Promise<void> {
   if ((await storedSettings(db)) !== undefined) return;
   await alone(db, async (tx) => {

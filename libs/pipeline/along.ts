@@ -9,11 +9,11 @@ import type { MarkPriority } from '#libs/store/keys/marks.ts';
 import { Derivation, type Surroundings, type Written } from './derivation.ts';
 import type { DeriveResult } from './derive-result.ts';
 
-/** Derives what is read from another family's rows, in the transaction in which these are derived. */
+/** Derives a family that reads another one's rows, in the transaction that derives the other. */
 export interface DeriveAlong {
-  /** Of the keys those that nobody else holds. What is left to others is marked for them. */
+  /** Claims those of the keys that nobody else holds; the others will be marked. */
   claim(tx: Queryable, keys: readonly StudentCourse[]): Promise<ClaimedKey[]>;
-  /** @param from the family that they are derived with */
+  /** @param from the family that they are derived along with */
   begin(tx: Transaction, from: Family, claimed: readonly ClaimedKey[], priority: MarkPriority): AlongDerivation;
 }
 
@@ -29,8 +29,8 @@ interface AlongOptions {
 }
 
 /**
- * The flags of the claimed keys of a derivation, from what this is about to store: it goes from hand to hand, and only what
- * the other family has stored is read.
+ * Derives the flags of a derivation's claimed keys from what that is about to store: this is passed in memory, and only what
+ * the remaining family has stored is read.
  */
 export class AlongDerivation {
   readonly #tx: Transaction;
@@ -50,7 +50,7 @@ export class AlongDerivation {
     this.#definition = definition;
     this.#settings = settings;
     this.#from = from;
-    // It keeps no rows.
+    // Flags keep no rows.
     const around = { priority, isWorthKeeping: () => false, loans: new Loans(undefined) };
     this.#flags = new Derivation(tx, definition, settings, claimed, around);
   }
@@ -63,7 +63,7 @@ export class AlongDerivation {
     return this.#flags.read((tx, keys, settings) => readKnown(tx, keys, settings, this.#from));
   }
 
-  /** @param others what the flags are derived from, evaluated */
+  /** @param others the derivation that the flags follow, already evaluated */
   async evaluate<K extends FamilyKinds>(surroundings: Surroundings, others: Derivation<K>): Promise<void> {
     const { reading } = this.#settings;
     const asBefore: StudentCourse[] = [];

@@ -7,10 +7,10 @@ import { readClasses, writeClass } from '#libs/store/features/class-table.ts';
 import { keySql } from '#libs/store/keys/statements.ts';
 
 /**
- * Derives the class numbers of a course whose row is held, and writes them where they differ.
- * @param isNewDay the course has come to another as-of in this transaction, so that its keys are derived again anyway:
- * the day that is new to the class moves none of them
- * @returns whether what keys are compared with has moved
+ * Derives the class numbers of a course whose row is held, and writes them if they differ.
+ * @param isNewDay the as-of of the course has changed in this transaction, so its keys are derived again anyway: the
+ * class's new day alone is no reason to mark them
+ * @returns whether the numbers that keys are compared with have moved
  */
 export async function updateClass(
   tx: Queryable,

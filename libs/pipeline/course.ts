@@ -31,7 +31,7 @@ interface EvidenceRow {
   readonly covered_from: FirstDays | null;
   readonly first_fact: number | null;
   readonly last_fact: number | null;
-  /** What was read may be that of a key that readiness waits for. */
+  /** The evidence may come from a key that readiness waits for. */
   readonly awaited: boolean;
 }
 
@@ -40,35 +40,35 @@ interface CourseMarkRow extends OriginRow {
   readonly family: Family | null;
   readonly student_id: number | null;
   readonly course_version: bigint | null;
-  /** It asks for the class alone. */
+  /** It asks for the class only. */
   readonly of_class: boolean;
 }
 
-/** What is left for later; nothing unless it is said. */
+/** What to leave for later; default: nothing. */
 export interface LeftForLater {
-  /** Courses that a snapshot brought, until all of their keys have been looked at. */
+  /** Courses that a snapshot brought, until all of their keys have been derived. */
   readonly newCourses?: boolean;
-  /** What is marked for its class alone. */
+  /** Classes, except those of courses for which a day begins. */
   readonly classes?: boolean;
 }
 
 export interface CourseResult {
   readonly courses: number;
-  /** Courses whose coverage, facts, as-of or class moved, and all of whose keys are therefore marked. */
+  /** Courses whose coverage, facts, as-of or class moved, so that all of their keys were marked. */
   readonly moved: number;
-  /** Of these the ones for which a day has begun. */
+  /** Those of them for which a day has begun. */
   readonly newDays: number;
-  /** Single keys marked because they were derived for an older version of their course. */
+  /** Single keys marked because they were derived with an older version of their course. */
   readonly keysMarked: number;
-  /** Courses of a snapshot of which more is to come. */
+  /** Courses of a snapshot some of whose keys are still to be derived. */
   readonly waiting: number;
 }
 
 /**
- * Derives the courses that are marked: what their keys add up to, read under the course's lock in a later statement than
- * the deletion of its marks. When it moved, every key of the course is marked; else those alone that were derived with an
- * older version, which are the keys that were too new to be seen when it moved. With it the class, where it moved or a key
- * says that what is dated before today is another: its numbers mark the keys of the course only if they differ.
+ * Derives the marked courses: what their keys add up to, read under the course's lock in a later statement than the deletion
+ * of its marks. If that moved, every key of the course is marked; otherwise only those derived with an older version, which
+ * were too new to be seen when it moved. The class is derived too, if the course moved or a key's days before today changed;
+ * it marks the keys of the course only if its numbers differ.
  */
 export async function deriveCourses(
   db: Database,
@@ -116,7 +116,7 @@ export async function deriveCourses(
   });
 }
 
-/** What the keys say of the courses with a mark that asks for it: reading all keys for a mark of the class alone would be in vain. */
+/** The evidence of the keys, for courses with a mark that asks for it; one that asks only for the class does not need it. */
 async function readEvidence(tx: Queryable, marks: readonly CourseMarkRow[]): Promise<Map<number, EvidenceRow>> {
   const asked = new Set(marks.filter((mark) => !mark.of_class).map((mark) => mark.course_id));
   const rows = asked.size === 0 ? [] : await tx.query<EvidenceRow>(COURSE_EVIDENCE, [[...asked]]);
@@ -127,7 +127,7 @@ interface CourseLook {
   readonly today: LocalDay;
   readonly awaited: boolean;
   readonly isClassMarked: boolean;
-  /** No key of it waits for another reason than news. */
+  /** None of its keys waits for a reason other than news. */
   readonly isAtRest: boolean;
 }
 
@@ -140,7 +140,7 @@ interface CourseOutcome {
   readonly isClassMoved: boolean;
 }
 
-/** @param said by its keys; undefined: they were not asked, and it is as it was */
+/** @param said the evidence of its keys; undefined: it was not read, and the course counts as unmoved */
 async function updateCourse(
   tx: Queryable,
   before: CourseRow,
@@ -161,13 +161,13 @@ async function updateCourse(
       isClassMoved = await updateClass(tx, { courseId, ...now }, settings.deriving, now.asOf !== stored.asOf);
     else await tx.query(keySql.course_mark_class, [courseId, look.awaited]);
   }
-  // Days and first facts reach flags through the rows that are derived again; only coverage and class they read here, too.
+  // Days and first facts reach the flags through the rows derived again; coverage and class the flags read themselves.
   const families = isMoved ? (isCoveredAlike && !isClassMoved ? ROW_FAMILIES : FAMILIES) : CLASS_FAMILIES;
   if (isMoved || isClassMoved) await tx.query(keySql.course_mark_keys, [courseId, families, look.awaited]);
   return { courseId, version, isMoved, isNewDay, isClassMoved };
 }
 
-/** By who holds the course's row. */
+/** To be called by the holder of the course's row. */
 export async function writeCourse(
   tx: Queryable,
   courseId: number,
@@ -186,7 +186,7 @@ const sumOf = (
   asOf,
 });
 
-/** The last fact as it is kept may be behind within the days that lead to the same as-of, and no further. */
+/** The stored last fact may be behind, but only as far as it leads to the same as-of. */
 const isSameSpan = (now: CourseFacts, stored: CourseFacts, today: LocalDay): boolean =>
   now.firstFact === stored.firstFact && now.asOf === stored.asOf && now.asOf === courseAsOf(stored.lastFact, today);
 
@@ -196,7 +196,7 @@ async function markStaleKeys(
   outcomes: readonly CourseOutcome[],
 ): Promise<number> {
   const known = new Map(outcomes.map((outcome) => [outcome.courseId, outcome]));
-  // What was news when it was derived still is: at midnight it would wait for all the other keys of its course.
+  // A key that was news stays news: marked as bulk it would wait, at midnight, for all the other keys of its course.
   const [news, others] = [new MarkSet(), new MarkSet()];
   for (const mark of marks) {
     const { course_id: courseId, family, student_id: studentId, course_version: version } = mark;

@@ -42,22 +42,22 @@ import {
 import { restoreKeys } from '#libs/store/keys/set-aside.ts';
 import type { DeriveResult } from './derive-result.ts';
 
-/** Computed without giving others, the intake and the API among them, a turn. */
+/** So many keys are computed before others, such as the intake and the API, get a turn. */
 export const KEYS_AT_A_STRETCH = 10;
 
 interface DerivationOptions {
-  /** Of the marks that brought it about. */
+  /** Of the marks that caused the derivation. */
   readonly priority: MarkPriority;
   readonly isWorthKeeping: IsWorthKeeping;
   readonly loans: Loans;
   /**
-   * The course and its class are derived in the same transaction, and so are the keys of this other family of which it is
-   * true: nobody has to be asked to look at them.
+   * Given when the course and its class are derived in the same transaction, so that they need no marks. True for a key that
+   * the other family derives there, too: it needs no mark either.
    */
   readonly withCourse?: (key: StudentCourse) => boolean;
 }
 
-/** What is known of the claimed keys beside their rows, read once for all that is derived in a transaction. */
+/** What the claimed keys need besides their rows, read once for everything derived in a transaction. */
 export interface Surroundings {
   readonly today: LocalDay;
   readonly courses: ReadonlyMap<number, CourseState>;
@@ -75,17 +75,17 @@ export async function readSurroundings(
   return { today, courses };
 }
 
-/** What a derivation has written. */
+/** The keys whose stored rows a derivation changed. */
 export interface Written {
   readonly changed: readonly StudentCourse[];
   readonly removed: readonly StudentCourse[];
-  /** Of which something else than the features has changed. */
+  /** Keys of which something other than the features changed. */
   readonly others: readonly StudentCourse[];
 }
 
 /**
- * The derivation of the claimed keys of one family in one transaction: {@link take}, {@link read}, {@link evaluate},
- * {@link write}, {@link finish}, each with statements that are given in one turn.
+ * Derives the claimed keys of one family in one transaction: {@link take}, {@link read}, {@link evaluate}, {@link write},
+ * {@link finish}, each of which sends its statements in one turn.
  */
 export class Derivation<K extends FamilyKinds> {
   readonly #tx: Transaction;
@@ -125,7 +125,7 @@ export class Derivation<K extends FamilyKinds> {
     return this.#claimed;
   }
 
-  /** Takes the marks of the claimed keys. All that is read has to be read by later statements. */
+  /** Takes the marks of the claimed keys. Whatever they are derived from has to be read by later statements. */
   async take(): Promise<void> {
     this.#taking = takeMarks(this.#tx, this.#definition.family, this.#claimed).then((marks) => {
       this.#taken = new Map(marks.map((mark) => [keyName(mark), mark]));
@@ -134,8 +134,8 @@ export class Derivation<K extends FamilyKinds> {
   }
 
   /**
-   * Reads what the keys are derived from, after {@link take}, whose answer need not be there yet.
-   * @param read what is read of them; of those of which the process keeps rows, in a second turn
+   * Reads what the keys are derived from. To be called after {@link take}, but need not wait for its answer.
+   * @param read called a second time for keys of which rows are kept, since their marks say what else to read
    */
   async read(read = this.#definition.read): Promise<void> {
     const { firstDayAlsoFrom } = this.#definition;
@@ -153,7 +153,7 @@ export class Derivation<K extends FamilyKinds> {
     this.give(known, await read(this.#tx, toRead, this.#settings.reading));
   }
 
-  /** What keys are derived from. */
+  /** Sets what keys are derived from. */
   give(keys: readonly StudentCourse[], read: readonly RowsRead<K['rows']>[]): void {
     for (const [index, key] of keys.entries()) {
       const rows = read[index];
@@ -161,7 +161,7 @@ export class Derivation<K extends FamilyKinds> {
     }
   }
 
-  /** The first days that the other family sees, by the names of the keys, where they are not to be read. */
+  /** Sets the first days that the other family sees, by key name, if they are not to be read. */
   giveFirstDays(days: ReadonlyMap<string, LocalDay>): void {
     this.#otherFirstDays = days;
   }
@@ -170,28 +170,28 @@ export class Derivation<K extends FamilyKinds> {
     return this.#rows.get(keyName(key));
   }
 
-  /** What brought it about that a key is derived. */
+  /** Why a key is derived: the origin of its marks. */
   originOf(key: StudentCourse): MarkOrigin {
     return this.#markOf(key);
   }
 
-  /** The same of a key that is derived with what another family stores, as if that had marked it. */
+  /** Adds the origin of a key of another family, as if that family had marked this key. */
   giveOrigin(key: StudentCourse, origin: MarkOrigin): void {
     const own = this.#markOf(key);
     this.#taken.set(keyName(key), { ...own, ...laterOrigin(own, origin) });
   }
 
-  /** Nobody else has derived it since it was marked. */
+  /** Whether marks of the key were taken here, or {@link giveOrigin} counts as one. */
   isMarked(key: StudentCourse): boolean {
     return this.#taken.has(keyName(key));
   }
 
-  /** What those who read what this family stores will find of a key; undefined: what was there before. */
+  /** What readers of this family's rows will find of a key; undefined: the same as before. */
   storedOf(key: StudentCourse): Partial<StoredDays> | undefined {
     return this.#stored.get(keyName(key));
   }
 
-  /** @param isWanted of the claimed keys, where not all that are marked are */
+  /** @param isWanted which of the claimed keys to derive; default: those that are marked */
   async evaluate({ today, courses }: Surroundings, isWanted = (key: ClaimedKey) => this.isMarked(key)): Promise<void> {
     for (const [index, before] of this.#claimed.entries()) {
       if (!isWanted(before)) continue;
@@ -201,7 +201,7 @@ export class Derivation<K extends FamilyKinds> {
     }
   }
 
-  /** Of what was kept of a key, and the rows that its marks name. */
+  /** Adds the kept rows of a key and the new ones that its marks name, if both are known; else all of its rows are read. */
   #toRead(key: ClaimedKey): KeyToRead {
     const { newRows } = this.#markOf(key);
     if (newRows === null) return key;
@@ -226,7 +226,7 @@ export class Derivation<K extends FamilyKinds> {
     const { evidence, derived } = KeyFault.of(() => evaluateKey(this.#definition, this.#settings.deriving, reading));
     const series = derived?.series ?? null;
     const digest = classDigest(derived?.ofClass ?? [], today);
-    // Of a key that nothing can be said of the days stay as they are stored.
+    // Until something can be said of the key, its stored days stay as they are.
     const isClassMoved = derived !== undefined && movesClass(before.ofClass, digest);
     const isClassSame = derived === undefined || (!isClassMoved && digest.all === (before.ofClass?.all ?? 0n));
     const after: KeyState = { ...key, derived: true, evidence, folded, ofClass: isClassSame ? before.ofClass : digest };
@@ -250,7 +250,7 @@ export class Derivation<K extends FamilyKinds> {
     if (firstDayMattersTo !== undefined && !isOtherNext && before.evidence.firstDay !== after.evidence.firstDay) {
       this.#otherMarks.add(firstDayMattersTo, key, mark, NO_NEW_ROWS);
     }
-    // Until its course is known nothing can be said of a key; the course deriver marks it again.
+    // Nothing can be said of a key until its course is known; the course deriver then marks it again.
     if (course === undefined || derived === undefined) return;
     const asOf = derived?.asOf ?? course.asOf;
     if (derived === null) this.#remove.push(key);
@@ -264,7 +264,7 @@ export class Derivation<K extends FamilyKinds> {
     return this.#taken.get(keyName(key)) ?? { ...keyOf(key), ...NO_ORIGIN, newRows: NO_NEW_ROWS };
   }
 
-  /** Features and days. */
+  /** Writes the features and the series. */
   async write(): Promise<Written> {
     const tx = this.#tx;
     const { table, series } = this.#definition;
@@ -278,8 +278,8 @@ export class Derivation<K extends FamilyKinds> {
   }
 
   /**
-   * All that follows, with the commit.
-   * @param isRead whether who reads what was stored of a key has been derived with it
+   * Writes the rest together with the commit: key states, marks and the outbox.
+   * @param isRead whether the family that reads this one's rows of the key was derived along with it
    */
   finish({ changed, removed, others }: Written, isRead: (key: StudentCourse) => boolean = () => false): DeriveResult {
     const tx = this.#tx;
@@ -300,7 +300,7 @@ export class Derivation<K extends FamilyKinds> {
         addCourseMarks(tx, family, this.#courseMarks),
         this.#otherMarks.write(tx, MARK_PRIORITY.live),
         this.#settings.topics ? putOutbox(tx, family, [...changed, ...removed]) : undefined,
-        // With the urgency of what brought it about: a midnight is no news for them either.
+        // With the priority of their cause: midnight is not news for the readers either.
         readers.write(tx, priority),
       ]),
     );
@@ -318,8 +318,8 @@ export class Derivation<K extends FamilyKinds> {
 const keyOf = ({ courseId, studentId }: StudentCourse): StudentCourse => ({ courseId, studentId });
 
 /**
- * Whether the course deriver has to look again because of this key: it is new, its first days moved, its last fact fell,
- * or the course's as-of is behind what its last fact asks for. The last is judged by how things stand and not by what
+ * Whether the course deriver has to look again because of this key: it is new, its first days moved, its last fact moved
+ * back, or its last fact calls for a later as-of than the course has. The latter is judged by the current state, not by what
  * moved, because a course can fall dormant while a fact that wakes it is not yet committed.
  */
 function movesCourse(before: KeyState, after: KeyState, course: CourseState | undefined, today: LocalDay): boolean {

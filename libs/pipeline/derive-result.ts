@@ -1,19 +1,19 @@
 import type { StudentCourse } from '#libs/domain/family.ts';
 import { joinMarked, type MarkedKeys } from '#libs/store/keys/marks.ts';
 
-/** What one derivation of keys came to. */
+/** What one derivation of keys did. */
 export interface DeriveResult {
-  /** The keys whose marks were taken; none when there was nothing to do, or others hold what there is. */
+  /** The keys whose marks were taken; none if there was nothing to do, or others hold the keys. */
   readonly claimed: readonly StudentCourse[];
   /** Feature rows that changed. */
   readonly changed: number;
-  /** Keys of which news has changed what is stored, days among it; of flags none, which follow from that. */
+  /** Keys whose stored features or series changed because of news; flags do not count, since they follow from these. */
   readonly renewed: number;
-  /** Marks wait that another deriver is at work on. */
+  /** There are marks whose keys another deriver holds. */
   readonly contended: boolean;
-  /** Keys that were marked for the derivers of other families. */
+  /** Keys marked for the derivers of other families. */
   readonly marked: MarkedKeys;
-  /** Courses were marked. */
+  /** Whether courses were marked. */
   readonly courses: boolean;
 }
 

@@ -13,27 +13,27 @@ import { Derivation, readSurroundings } from './derivation.ts';
 import { type DeriveResult, NOTHING_DERIVED, sumOf } from './derive-result.ts';
 import { setAside } from './set-aside.ts';
 
-/** Most keys of one transaction, for all marks or by their priority; 0: these are left alone. */
+/** Most keys of one transaction, for all marks or by priority; 0: marks of that priority are left alone. */
 export type KeyLimit = number | ((priority: MarkPriority) => number);
 
 export interface DeriveOptions {
-  /** Kept by the caller from batch to batch; else each begins with the first keys there are. */
+  /** Kept by the caller from batch to batch; absent: every batch begins with the first keys. */
   readonly cursor?: KeyCursor;
-  /** Told of which urgency the keys are that will be derived, before the work begins. */
+  /** Called with the priority of the keys before they are derived. */
   readonly onTurn?: (priority: MarkPriority) => void;
-  /** Told when there are more keys than the limit, before the work begins. */
+  /** Called before the keys are derived if there are more than the limit. */
   readonly onMore?: () => void;
-  /** Told of a key that cannot be derived, and why. */
+  /** Called with each key that cannot be derived, and the error. */
   readonly onSetAside?: (key: StudentCourse, error: unknown) => void;
-  /** Of this family, kept by the caller from batch to batch; absent: the rows of every key are read. */
+  /** This family's rows, kept by the caller from batch to batch; absent: all rows of every key are read. */
   readonly cache?: RowCache;
-  /** Default: where most of many rows are repeats. */
+  /** Default: if most of many rows are repeats. */
   readonly isWorthKeeping?: IsWorthKeeping;
-  /** Derives what is read from this family's rows in the same transaction; absent: its marks wait for who does. */
+  /** Derives in the same transaction the family that reads this one's rows; absent: its keys are marked for its own deriver. */
   readonly along?: DeriveAlong;
 }
 
-/** To read fewer takes a few milliseconds, and what is kept of so many is about a hundredth of them. */
+/** Reading fewer takes only a few milliseconds; of this many, about a hundredth is kept. */
 const LEAST_ROWS_TO_FOLD = 1_000;
 const LEAST_ROWS_PER_KEPT = 4;
 
@@ -43,9 +43,9 @@ export const hasManyRepeats: IsWorthKeeping = (seen, left) =>
 
 /**
  * Derives up to `limit` marked keys of one family, the most urgent first, in one transaction: lock the keys, delete their
- * marks, and in later statements read and write. Every image change leaves a mark, every mark is followed by a reading
- * after its deletion, and each key has one writer; so the last derivation of a key has seen all. A key that makes the
- * transaction fail is set aside, and the others are derived without it.
+ * marks, and in later statements read and write. Every image change leaves a mark, the key is read after its mark is deleted,
+ * and each key has one writer; so the last derivation of a key has seen every change. A key that makes the transaction fail
+ * is set aside, and the others are derived without it.
  */
 export async function deriveBatch<K extends FamilyKinds>(
   db: Database,
@@ -56,7 +56,7 @@ export async function deriveBatch<K extends FamilyKinds>(
 ): Promise<DeriveResult> {
   const { cursor = new KeyCursor(), onMore, onTurn } = options;
   const mostOf = typeof limit === 'number' ? () => limit : limit;
-  // Twice the limit, so that a second deriver finds keys beyond those that the first one holds.
+  // Twice the limit, so that a second deriver finds keys besides those that the first one holds.
   const turns = await nextKeys(db, definition.family, 2 * Math.max(...MARK_PRIORITIES.map(mostOf)), cursor);
   for (const { priority, keys } of turns) {
     const most = mostOf(priority);
@@ -74,8 +74,8 @@ export async function deriveBatch<K extends FamilyKinds>(
 }
 
 /**
- * Derives keys that were marked just now, as {@link deriveBatch} does; of those that have no mark any more nothing.
- * @returns with them those that are still to be derived, since somebody else holds them, or they have just got their row
+ * Derives keys that were just marked, as {@link deriveBatch} does; skips those that no longer have a mark.
+ * @returns also the keys that are left, because somebody else holds them or they had no row until now
  */
 export async function deriveKeys<K extends FamilyKinds>(
   db: Database,
@@ -95,7 +95,7 @@ export async function deriveKeys<K extends FamilyKinds>(
 interface AskedKeys {
   readonly keys: readonly StudentCourse[];
   readonly priority: MarkPriority;
-  /** Of the keys so many that nobody else holds. */
+  /** At most so many of the keys are derived. */
   readonly most: number;
 }
 
@@ -132,7 +132,7 @@ async function deriveTogether<K extends FamilyKinds>(
       return await attempt(some, along);
     } catch (error) {
       if (along === undefined) throw error;
-      // The fault may be in what was to come along: these keys are not to blame for it.
+      // The fault may lie in the family derived along with these keys, which are not to blame for it.
       return attempt(some);
     }
   };
@@ -143,13 +143,13 @@ async function deriveTogether<K extends FamilyKinds>(
   return results.reduce(sumOf);
 }
 
-/** Those of the first keys that are among the second. */
+/** The keys of the first list that are also in the second. */
 function among<T extends StudentCourse>(some: readonly T[], others: readonly StudentCourse[]): T[] {
   const names = new Set(others.map(keyName));
   return some.filter((key) => names.has(keyName(key)));
 }
 
-/** Each turn gives its statements at once, and waits for their answers. */
+/** Each step sends all of its statements at once and waits for the answers. */
 async function deriveClaimed<K extends FamilyKinds>(
   tx: Transaction,
   derivation: Derivation<K>,

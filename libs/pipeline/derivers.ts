@@ -18,7 +18,7 @@ import { type DeriveOptions, deriveBatch, deriveKeys } from './derive.ts';
 import type { HotQueue } from './hot-queue.ts';
 import type { Work } from './work.ts';
 
-/** Keys per transaction: few where somebody waits for them, many where they only have to be done. */
+/** Keys per transaction: few when somebody waits for them, many when nobody does. */
 const LIVE_KEYS = 50;
 const OTHER_KEYS = 200;
 const COURSES_PER_BATCH = 20;
@@ -28,19 +28,19 @@ export interface DeriverOptions {
   readonly settings: FeatureSettings;
   readonly work: Work;
   readonly log: Log;
-  /** Told of an error that no trying again fixes. */
+  /** Called with an error that no retry fixes. */
   readonly onFailure?: (error: UnrecoverableError) => void;
 }
 
-/** While the intake is behind, a batch of keys is derived, and courses are looked at, this often. Milliseconds. */
+/** While the intake is behind, a batch of keys is derived, and courses are derived, only this often. Milliseconds. */
 const BEHIND_PACE_MS = 5_000;
-/** While keys are derived of which more is to come, marks that nobody has offered are looked for this often. Milliseconds. */
+/** While keys are derived that will soon be marked again, marks that nobody has offered are looked for this often. Milliseconds. */
 const MANY_PACE_MS = 1_000;
 
 /**
- * Derives one family's marked keys: those that are offered at once, and what nobody has offered by a look for marks now
- * and then. Two batches are under way when there is enough for two: while one waits for the database, the other computes. Of keys
- * that wait for no news it is one: at midnight, who has news would wait for two batches of hundreds.
+ * Derives one family's marked keys: offered ones at once, the others by looking for marks now and then. Up to two batches are
+ * under way: while one waits for the database, the other computes. Only one of them has keys of the lowest priority: otherwise,
+ * at midnight, keys with news would wait for two batches of hundreds.
  */
 export function startDeriver<K extends FamilyKinds>(definition: FamilyDefinition<K>, options: DeriverOptions): Loop[] {
   const { work, log } = options;
@@ -63,9 +63,9 @@ class Deriver<K extends FamilyKinds> {
   readonly #cursor = new KeyCursor();
   readonly #cache = new RowCache();
   #hasRetried = false;
-  /** The last look found as many as were wanted: those that waited longest wait less when more go together. */
+  /** The last look found a full batch: larger batches then shorten the wait of the keys that have waited longest. */
   #wasFull = false;
-  /** A batch of keys that wait for no news is under way. */
+  /** A batch of keys of the lowest priority is under way. */
   #isBulkAtWork = false;
 
   constructor(definition: FamilyDefinition<K>, options: DeriverOptions) {
@@ -81,14 +81,14 @@ class Deriver<K extends FamilyKinds> {
     this.#hasRetried = true;
     const now = performance.now();
     if (!this.#pace.mayWork(now, work.isBehind ? BEHIND_PACE_MS : 0)) return 'resting';
-    // Keys of which more is to come are left for a while; what is new is derived at once.
+    // Keys that will soon be marked again are left for a while; offered keys are derived at once.
     const everyMs = work.areCoursesNew || (work.hasMany && !this.#isFromRows) ? MANY_PACE_MS : 0;
     if (!this.#lookPace.mayWork(now, everyMs)) return this.#queue.size > 0 ? this.#deriveOffered() : 'resting';
     if (this.#isBulkAtWork) return this.#deriveOffered();
     return this.#queue.takeLook(now) ? this.#look() : this.#deriveOffered();
   }
 
-  /** Of the marks that there are, whether anybody has offered them or not. */
+  /** Derives from the marks in the database, whether anybody has offered their keys or not. */
   async #look(): Promise<StepOutcome> {
     const { db, settings, work } = this.#options;
     const isSmall = !work.isBehind && !this.#wasFull;
@@ -141,7 +141,7 @@ class Deriver<K extends FamilyKinds> {
     return { onSetAside: this.#onSetAside, ...(this.#isFromRows ? { cache: this.#cache } : {}) };
   }
 
-  /** News takes flags along, also where they have a process of their own: what is awaited is in sight sooner, and costs less. */
+  /** Offered keys derive their flags along, even if flags have a process of their own: they are visible sooner, and cost less. */
   get #along(): DeriveOptions {
     const { settings } = this.#options;
     return this.#definition.storedFor === anomalyFamily.family ? { along: alongWith(anomalyFamily, settings) } : {};
@@ -156,13 +156,13 @@ class Deriver<K extends FamilyKinds> {
   };
 }
 
-/** Many keys ask for a look at their course, and few of them move it: after a look in vain the next waits this long. */
+/** Many keys mark their course, but few of them move it: after a derivation that moved nothing, the next waits this long. */
 const COURSE_PACE_MS = 100;
 
-/** Courses wait for the keys of a snapshot for so long without any that is ready: nobody may be there to look at them. */
+/** Courses wait at most this long for a snapshot's keys while none gets ready: perhaps nobody derives those keys. Milliseconds. */
 const PATIENCE_MS = 30_000;
 
-/** While very many keys are derived, and each batch moves classes, these are derived this often. Milliseconds. */
+/** While very many keys are derived, every batch of which moves classes, classes are derived only this often. Milliseconds. */
 const CLASSES_EVERY_MS = 30_000;
 
 export function startCourseDeriver(

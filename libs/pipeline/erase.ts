@@ -6,7 +6,7 @@ import { type Database, isDatabaseFault } from '#libs/platform/postgres/database
 import { finishErasure, removeRows, unfinishedErasures } from '#libs/store/erasure/erasure.ts';
 import type { RecordSigner } from '#libs/store/erasure/record.ts';
 
-/** Does of an erasure what can be done now; to be repeated until it is finished. @returns whether it is */
+/** Carries out as much of an erasure as is possible now; to be repeated until it is finished. @returns whether it is */
 export async function carryOut(db: Database, erasureId: string, signer: RecordSigner): Promise<boolean> {
   await removeRows(db, erasureId);
   return finishErasure(db, erasureId, signer);
@@ -14,14 +14,14 @@ export async function carryOut(db: Database, erasureId: string, signer: RecordSi
 
 export interface ErasuresOptions {
   readonly db: Database;
-  /** Asked when there is something to sign. */
+  /** Called when there is something to sign. */
   readonly signer: () => RecordSigner;
   readonly log: Log;
-  /** Looks this often for erasures that were asked for, and for those that wait. Milliseconds. */
+  /** How often to look for erasures that were requested or are still waiting. Milliseconds. */
   readonly pollMs?: number;
 }
 
-/** Carries out the erasures that anybody has asked for; any number of processes may. One that fails holds up no other. */
+/** Carries out the requested erasures; any number of processes may run this. One that fails does not hold up the others. */
 export function startErasures({ db, signer, log, pollMs = 1_000 }: ErasuresOptions): Loop {
   return startLoop({
     name: 'the erasure of students',

@@ -8,8 +8,8 @@ import { openSigner, type RecordSigner } from '#libs/store/erasure/record.ts';
 const LEAST_CHARACTERS = 32;
 
 /**
- * Signs with `ERASURE_KEY`; unset, with a key that is made once and kept in `DATA_DIR`, for this user alone.
- * @throws ConfigurationError for a key that could be guessed, or where none can be kept
+ * Signs with `ERASURE_KEY` or, if that is unset, with a key made once and kept in `DATA_DIR`, readable by this user only.
+ * @throws ConfigurationError for a key that is too short, or if none can be kept
  */
 export function erasureSigner({ ERASURE_KEY, DATA_DIR }: SettingValues): RecordSigner {
   const key = ERASURE_KEY === '' ? keptIn(path.resolve(DATA_DIR)) : ERASURE_KEY;
@@ -24,7 +24,7 @@ function keptIn(folder: string): string {
   const file = path.join(folder, 'erasure.key');
   try {
     mkdirSync(folder, { recursive: true });
-    // Whoever comes second reads what the first has written.
+    // If another process was first, its key is read below.
     writeFileSync(file, randomBytes(32).toString('hex'), { mode: 0o600, flag: 'wx' });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw cannotKeep(file, error);

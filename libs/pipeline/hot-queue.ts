@@ -2,17 +2,17 @@ import type { StudentCourse } from '#libs/domain/family.ts';
 import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 import { keyName } from '#libs/store/keys/keys.ts';
 
-/** Keys beyond these are not remembered: they are looked for in the database. */
+/** Keys beyond this number are not remembered, but found by a look in the database. */
 const MOST_KEYS = 10_000;
-/** Marks are looked for this often without being asked to, milliseconds. */
+/** How often to look for marks unasked, milliseconds. */
 const LOOK_EVERY_MS = 1_000;
-/** A key that somebody else holds is tried this often; then it is left to the next look. */
+/** A key that somebody else holds is tried this many times, and then left to the next look. */
 const MOST_TRIES = 5;
 
 /**
- * The keys of one family that were marked just now, for those who derive them in this process, so that nobody has to ask
- * the database for them. The marks stay the truth: what is offered may have been derived by somebody else meanwhile, and
- * what is lost here is found by the next look.
+ * The keys of one family that were just marked, for the derivers in this process, which need not ask the database for them.
+ * The marks remain the truth: an offered key may have been derived by somebody else meanwhile, and a key lost here is found
+ * by the next look.
  */
 export class HotQueue {
   readonly signal = new WorkSignal();
@@ -26,7 +26,7 @@ export class HotQueue {
     return this.#waiting.size;
   }
 
-  /** Offers until now, for {@link forget}. */
+  /** Number of offers so far, for {@link forget}. */
   get offers(): number {
     return this.#offers;
   }
@@ -41,7 +41,7 @@ export class HotQueue {
     this.signal.wake();
   }
 
-  /** Keys whose marks were taken by a look that began after so many offers: these told of nothing else. */
+  /** Drops keys whose marks were taken by a look that began after `offers` offers, unless they were offered again since. */
   forget(keys: readonly StudentCourse[], offers: number): void {
     for (const key of keys) {
       const name = keyName(key);
@@ -49,14 +49,14 @@ export class HotQueue {
     }
   }
 
-  /** There are marks that nobody has named. */
+  /** Asks for a look: there may be marks whose keys nobody has offered. */
   look(): void {
     this.#isLookWanted = true;
     this.signal.wake();
   }
 
   /**
-   * Whether to look for marks now; if so, that is taken as done.
+   * Whether to look for marks now; if so, the look counts as done.
    * @param now milliseconds of a clock that only goes forward
    */
   takeLook(now: number): boolean {
@@ -66,7 +66,7 @@ export class HotQueue {
     return true;
   }
 
-  /** The keys offered first, at most `limit`, but for those that are being derived: these come again when that is over. */
+  /** The keys offered first, at most `limit`, without those being derived now: their turn comes when that is over. */
   take(limit: number): TakenKeys {
     const taken = new Map<string, number>();
     const keys: StudentCourse[] = [];
@@ -94,12 +94,12 @@ export class HotQueue {
 interface WaitingOffer {
   readonly key: StudentCourse;
   readonly tries: number;
-  /** Which one it was. */
+  /** The number of the offer, see {@link HotQueue.offers}. */
   readonly offer: number;
 }
 
 export interface TakenKeys {
   readonly keys: readonly StudentCourse[];
-  /** To be called when their derivation is over, with those that are still to be derived. */
+  /** To be called when their derivation is over, with the keys still to be derived. */
   done(left: readonly StudentCourse[]): void;
 }

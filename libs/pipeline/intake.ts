@@ -19,11 +19,11 @@ export interface IntakeOptions {
   readonly work: Work;
   readonly log: Log;
   readonly metrics?: Metrics;
-  /** Most changes of one batch: a full one says that more is queued. Default: never. */
+  /** The size of a full batch, which means that more changes are queued. Default: no batch is full. */
   readonly fullBatch?: number;
-  /** Small batches begin so far apart, milliseconds. Default {@link GATHER_MS}. */
+  /** Least time from the start of a small batch to the next batch, milliseconds. Default {@link GATHER_MS}. */
   readonly gatherMs?: number;
-  /** Told when the source ends in an error that no retry fixes. */
+  /** Called when the source ends with an error that no retry fixes. */
   onFailure(error: unknown): void;
 }
 
@@ -31,30 +31,30 @@ export interface Intake {
   readonly trouble: string | null;
   /** Changes staged since the start. */
   readonly staged: number;
-  /** Of these, not of snapshots. */
+  /** Those of them that did not come from a snapshot. */
   readonly streamed: number;
-  /** Takes nothing more and resolves when the batch at hand is committed. */
+  /** Takes no further batch, and resolves when the current one is committed. */
   stop(): Promise<void>;
 }
 
 /**
- * Of changes that come one by one, more than a hundred a second make batches of several: the transactions that stage, derive
- * and tell of one change take nearly as much as those of ten. One that comes alone goes at once. Milliseconds.
+ * Gathers single changes into batches when more than a hundred come per second: staging, deriving and announcing one change
+ * costs nearly as much as ten. A change that comes alone is not delayed. Milliseconds.
  */
 const GATHER_MS = 10;
-/** Changes of a batch that is no small one. */
+/** From so many changes on, a batch is not small. */
 const LARGE_BATCH = 50;
 
-/** Changes that are older have lost nothing more if they are derived when all are staged. Milliseconds. */
+/** Changes older than this may as well wait until everything is staged before they are derived. Milliseconds. */
 const LATE_MS = 5_000;
 
-/** Stages what a source delivers, one batch at a time, and tells the derivers. */
+/** Stages the batches of a source, one at a time, and tells the derivers. */
 export function startIntake(options: IntakeOptions): Intake {
   const worker = new IntakeWorker(options);
   return worker;
 }
 
-/** Of changes of a snapshot nobody knows when they were committed. */
+/** Changes of a snapshot count as late: their commit times are unknown. */
 function isLate(changes: readonly Change[]): boolean {
   const last = lastCommit(changes);
   return last === null || Date.now() - last > LATE_MS;
@@ -89,7 +89,7 @@ class IntakeWorker implements Intake {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    // What is at hand is finished first: the source may only confirm what is committed, and drops what is not.
+    // The current batch is finished first: the source confirms only what is committed, and drops the rest.
     await this.#atWork.catch(() => {});
     this.#subscription.unsubscribe();
   }
@@ -104,16 +104,16 @@ class IntakeWorker implements Intake {
     work.fallBehind(changes.length >= fullBatch && isLate(changes));
     this.staged += changes.length;
     for (const { op } of changes) if (op !== 'read') this.streamed += 1;
-    // The source goes on when this one is done; until then more queues up there.
+    // The source delivers the next batch once this one is done; until then changes queue up there.
     const leftMs = gatherMs - (performance.now() - beganAt);
     if (leftMs > 0 && changes.length > 0 && changes.length < LARGE_BATCH) await sleep(leftMs, this.#stopping.signal);
     delivery.done();
   }
 
   /**
-   * Waits for a database that is away, for ever. A batch that fails for another reason is tried once more and then
-   * halved, until the one change that fails alone is staged as rejected.
-   * @returns false when stopped before the batch was committed
+   * Waits for an unreachable database for as long as it takes. A batch that fails for another reason is tried once more
+   * and then halved, until the single change that fails by itself is staged as rejected.
+   * @returns false if stopped before the batch was committed
    */
   async #stage(batch: ChangeBatch, staging: StageOptions): Promise<boolean> {
     const { db, settings, log } = this.#options;
@@ -145,7 +145,7 @@ class IntakeWorker implements Intake {
     const { progress, of = progress } = batch;
     if (changes.length > 1) {
       const middle = Math.ceil(changes.length / 2);
-      // Progress and the end of a snapshot belong to the whole, so they go with the half that comes last.
+      // Progress and the end of a snapshot belong to the whole batch, so they go with the second half.
       return (
         (await this.#stage({ changes: changes.slice(0, middle), ...(of && { of }) }, staging)) &&
         (await this.#stage({ ...ending, changes: changes.slice(middle) }, staging))

@@ -9,9 +9,9 @@ import type { DeriverOptions } from './derivers.ts';
 import { deriveNewCourse, TooLarge } from './new-course.ts';
 
 /**
- * Derives the courses that a snapshot brought one by one, each whole, where this process derives all families. What cannot be
- * derived that way is left to those who derive keys and courses apart, who come to it afterwards. Two courses are under way: while
- * one waits for the database, the other computes.
+ * Derives the courses that a snapshot brought one by one, each whole, if this process derives all families. What cannot be
+ * derived that way is left to the derivers of keys and of courses, whose turn comes afterwards. Two courses are under way:
+ * while one waits for the database, the other computes.
  */
 export function startNewCourseDeriver(options: DeriverOptions): Loop[] {
   const { work, log, onFailure } = options;
@@ -37,7 +37,7 @@ class NewCourseDeriver {
 
   async step(): Promise<StepOutcome> {
     const { work } = this.#options;
-    // By then all roles of the process have started.
+    // After this turn all roles of the process have started.
     await nextTurn();
     if (!work.areCoursesNew) return 'idle';
     if (work.isBehind) return 'resting';

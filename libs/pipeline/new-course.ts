@@ -33,21 +33,21 @@ import { updateClass } from './course-class.ts';
 import { Derivation, KEYS_AT_A_STRETCH, type Surroundings, type Written } from './derivation.ts';
 import { hasManyRepeats } from './derive.ts';
 
-/** All rows of the course are in memory at once, some 200 bytes each. */
+/** All rows of a course are in memory at once, some 200 bytes each. */
 const MOST_ROWS = 300_000;
-/** By both families: news of them waits until the transaction ends. */
+/** Of both families together: news of these keys waits until the transaction ends. */
 const MOST_KEYS = 5_000;
 const KEYS_PER_READING = 200;
 
-/** The course has to be derived the other way: its keys one by one, and what they add up to after them. */
+/** The course has to be derived the other way: key by key, and then what the keys add up to. */
 export class TooLarge extends Error {}
 
 /**
- * Derives a course that nothing is known of, its class and all of its keys, by all families, in one transaction: the keys are
- * locked, their marks taken and their rows read; what they say of the course is summed up before the first of them is
- * derived. So each is derived once, where else it is read for its course first and derived after that, and its flags
- * follow each of the other families and the class.
- * @returns how many keys were derived; none where the course is known by now, or somebody else holds a part of it
+ * Derives a course that nothing is known of, with its class and all of its keys, in all families, in one transaction: locks
+ * the keys, takes their marks, reads their rows, and sums up what they say of the course before it derives the first of them.
+ * So each key is derived once. Otherwise each is read for its course first and derived afterwards, and its flags are derived
+ * after each of the other families and after the class.
+ * @returns how many keys were derived; 0 if the course is known by now, or somebody else holds a part of it
  * @throws TooLarge
  */
 export async function deriveNewCourse(
@@ -114,7 +114,7 @@ class NewCourse {
     engagement.finish(activities, areFlagsDerived);
   }
 
-  /** In pieces. @returns what each of the claimed keys says of the course */
+  /** Reads in pieces. @returns what each of the claimed keys says of the course */
   async #read<K extends FamilyKinds>(
     definition: FamilyDefinition<K>,
     derivation: Derivation<K>,
@@ -153,8 +153,8 @@ class NewCourse {
   }
 
   /**
-   * From what the others have stored just now: nothing was stored of the course before.
-   * @returns whether a key has been; those that somebody else holds are left to be marked
+   * Derives flags from what the other families have just stored: nothing was stored of the course before.
+   * @returns tells whether a key's flags were derived; keys that somebody else holds are left to be marked
    */
   async #deriveFlags(
     written: readonly Written[],

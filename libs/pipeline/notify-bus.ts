@@ -16,9 +16,9 @@ export interface NotifyBusOptions {
 }
 
 /**
- * Passes news on between the processes of one analytics database. Each process looks by itself besides, so news that are
- * lost cost a second and nothing else; that is why they are told outside of the transaction that they are about, where
- * that would make commits wait for each other.
+ * Passes news on between the processes of one analytics database. Each process also looks for marks by itself, so lost news
+ * costs no more than a second. That is why it is sent outside the transaction it is about: inside, commits would wait for
+ * each other.
  */
 export function startNotifyBus({ db, address, work, log }: NotifyBusOptions): { stop(): Promise<void> } {
   const own = randomUUID();
@@ -41,7 +41,7 @@ export function startNotifyBus({ db, address, work, log }: NotifyBusOptions): { 
   };
 }
 
-/** Postgres passes on fewer than 8,000 bytes. */
+/** A payload in Postgres has to be shorter than 8,000 bytes. */
 const MOST_CHARACTERS = 7_900;
 
 const family = z.enum(FAMILIES);
@@ -53,7 +53,7 @@ const message = z.object({
   keys: z.partialRecord(family, z.array(z.tuple([z.int(), z.int()]))),
 });
 
-/** @returns null for one's own news; for what is no news of ours (a connection that begins, the reconcile) that there may be any */
+/** @returns null for our own news; for anything else that is not in our format (a new connection, the reconcile), news of everything */
 export function parseNews(payload: string, own: string): News | null {
   const parsed = message.safeParse(jsonOf(payload));
   if (!parsed.success) return { courses: true, unnamed: FAMILIES };
@@ -74,7 +74,7 @@ function jsonOf(text: string): unknown {
   }
 }
 
-/** News as they are passed on; where they name too many keys, that there are some. */
+/** The payload for news; if it names too many keys, only that there are some. */
 export function newsText(own: string, { keys = new Map(), courses = false, unnamed = [] }: News): string {
   const pairs = (named: readonly StudentCourse[]): number[][] => named.map((key) => [key.courseId, key.studentId]);
   const named = Object.fromEntries([...keys].map(([name, list]) => [name, pairs(list)]));
@@ -89,7 +89,7 @@ const together = (one: News, other: News): News => ({
   keys: joinMarked(one.keys ?? new Map(), other.keys ?? new Map()),
 });
 
-/** One call is under way at most; what there is to tell meanwhile follows in one more. */
+/** Makes at most one call at a time; news that comes meanwhile follows together in the next. */
 class Caller {
   readonly #db: Database;
   readonly #own: string;
@@ -118,7 +118,7 @@ class Caller {
       try {
         await this.#db.query(runSql.notify, [WAKE_CHANNEL, newsText(this.#own, news)]);
       } catch (error) {
-        // The others look by themselves within a second.
+        // The others look by themselves within a second anyway.
         if (!isDatabaseFault(error)) this.#log.warn({ err: error }, 'other processes could not be woken');
       }
     }

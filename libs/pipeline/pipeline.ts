@@ -20,17 +20,17 @@ import { startRollover } from './rollover.ts';
 import { startTopic } from './topics/start.ts';
 import { type NewCoursesDone, Work } from './work.ts';
 
-/** What a role that derives, and perhaps stages, is made of; the rest is the same for all. */
+/** What differs from role to role. Every role derives; some also stage. */
 export interface RoleDefinition {
   readonly role: Family;
-  /** What it does, for `--help`. */
+  /** One sentence for `--help`. */
   readonly summary: string;
   /**
-   * What it takes in as a process of its own when changes come over Kafka; a slot brings every table to whoever has it.
-   * Absent: it takes in nothing, and derives from what others store.
+   * The tables it reads from Kafka when it runs as a process of its own; a replication slot delivers every table to its one
+   * reader. Absent: it reads no source, and derives from what other roles store.
    */
   readonly tables?: readonly SourceTable[];
-  /** Starts what derives. */
+  /** Starts its derivers. */
   start(options: DeriverOptions): Role;
 }
 
@@ -40,37 +40,37 @@ export interface PipelineParts extends Starting {
   readonly settings: FeatureSettings;
   readonly clock?: Clock;
   readonly metrics?: Metrics;
-  /** Absent: it derives from what others store. */
+  /** Absent: it only derives from what other processes store. */
   readonly intake?: {
     readonly source: ChangeSource;
-    /** As other processes that read the same say it, too. */
+    /** Shared by all processes that read the same source. */
     readonly name: string;
-    /** Most changes of one batch, where a full one says that more is queued. */
+    /** The size of a full batch, which means that more changes are queued. */
     readonly fullBatch?: number;
   };
-  /** The analytics database once more, for passing news on; absent: no other process derives from it. */
+  /** The address of the analytics database, for the notify bus; absent: no other process derives from it. */
   readonly address?: DatabaseAddress;
-  /** For telling others: the feature topics, and the report to the API and the operator. Absent: nobody is told. */
+  /** For the feature topics and the report to the API and the operator. Absent: neither is started. */
   readonly config?: SettingValues;
-  /** What is started is added here, in order. */
+  /** Everything started is added here, in order. */
   readonly lifecycle: Pick<Lifecycle, 'add'>;
-  /** Told of an error that no trying again fixes. */
+  /** Called with an error that no retry fixes. */
   fail(error: unknown): void;
 }
 
 export interface Pipeline {
   counts(): Counted;
-  /** Null where it takes in nothing. */
+  /** Null if it reads no source. */
   status(): SourceStatus | null;
-  /** One sentence for each thing that does not work, but for what the source says of itself. */
+  /** One sentence for each thing that does not work, except what the source itself reports. */
   troubles(): string[];
-  /** How far deriving what a snapshot brought has come; null where that is not under way. */
+  /** How many of a snapshot's new courses are derived; null when none are being derived. */
   progress(): string | null;
 }
 
 /**
- * The wiring of roles, whether each is a process of its own, all are one, or a test has its own parts. The intake is
- * started last, so that what it stages finds its derivers.
+ * Wires up roles: one per process, all in one process, or with a test's own parts. The intake starts last, so that the
+ * derivers are ready for what it stages.
  */
 export async function startPipeline(parts: PipelineParts): Promise<Pipeline> {
   const { roles, db, settings, log, clock = systemClock, address, intake: wanted, lifecycle, fail } = parts;
@@ -135,7 +135,7 @@ function startPipelineIntake(
   return intake;
 }
 
-/** What a process that takes in nothing says of its intake. */
+/** Reported as the intake of a process that reads no source. */
 const NO_INTAKE = 'nothing';
 
 function startPipelineReport({ db, roles, intake, log, lifecycle }: PipelineParts, pipeline: Pipeline): void {

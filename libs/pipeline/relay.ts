@@ -21,20 +21,20 @@ export interface RelayOptions {
   readonly publisher: FeaturePublisher;
   readonly log: Log;
   readonly metrics?: Metrics;
-  /** Told once of what no retry fixes: the registry refuses the schema. */
+  /** Called once, with an error that no retry fixes, such as a schema that the registry refuses. */
   readonly onFailure: (error: PrepaError) => void;
-  /** Most keys of one sending. */
+  /** Most keys sent at once. */
   readonly batch?: number;
-  /** Looks this often without being notified, and for a lock that has become free. Milliseconds. */
+  /** How often it looks without being notified, and tries the lock. Milliseconds. */
   readonly pollMs?: number;
 }
 
 export interface RelayStatus {
-  /** This process is the one that sends; else another is, or none can. */
+  /** This process is the one that sends; otherwise another one does, or none can. */
   readonly isSending: boolean;
-  /** Changed keys that the topic has not been told of. */
+  /** Changed keys not sent to the topic yet. */
   readonly waiting: number;
-  /** How long the oldest of them has waited, milliseconds; null where none does. */
+  /** How long the oldest of them has waited, milliseconds; null if none waits. */
   readonly oldestMs: number | null;
   /** Messages that the cluster has acknowledged to this process. */
   readonly sent: number;
@@ -45,12 +45,12 @@ export interface Relay extends Loop {
 }
 
 /**
- * Within the limit of a megabyte that a cluster puts on the batch of one partition, should all keys fall on one: a message
- * has some 600 bytes. Where a topic has a smaller limit, fewer go at once.
+ * At some 600 bytes a message, this many stay below the megabyte that a cluster allows for a batch of one partition, even
+ * if all keys fall on one. If a topic's limit is smaller, fewer are sent at once.
  */
 const BATCH = 500;
 
-/** Sends what the outbox says has changed, for as long as it runs; while another relay of the topic does, stands by. */
+/** Sends the rows whose keys are in the outbox for as long as it runs; stands by while another relay of the topic sends. */
 export function startRelay(options: RelayOptions): Relay {
   const wake = new WorkSignal();
   const relay = new Sender(options, wake);
@@ -90,25 +90,25 @@ export function startRelay(options: RelayOptions): Relay {
 }
 
 /**
- * The one relay of a topic is whose session holds the topic's lock. Everything it asks of the outbox goes through that very
- * session: a reading that answers shows, right before the sending, that the lock is still its own, and the deletion of what
- * was sent shows that it was so until the messages had arrived.
+ * A topic's one relay is the one whose session holds the topic's lock. It reads and deletes outbox entries through that same
+ * session: a read that succeeds right before sending proves that it still holds the lock, and deleting what was sent proves
+ * that it held it until the messages had arrived.
  *
- * Where that deletion fails, another relay may have been at work meanwhile, and have sent newer rows before ours arrived.
- * Consumers do not mind, since they order by row_version; but compaction keeps what came last. So what was sent in doubt is
- * put back, and whoever is the relay then sends the row as it is. (A process that dies right there cannot: what it gave to
- * the network has arrived long before another has found the lock free and has connected.)
+ * If that deletion fails, another relay may have sent newer rows before ours arrived. Consumers do not mind, since they order
+ * by row_version, but compaction keeps the message that came last. So the keys in doubt are put back, and whichever relay
+ * holds the lock by then sends their current rows. (A process that dies at that point cannot put them back, but what it gave
+ * to the network arrives long before another process has found the lock free and connected.)
  */
 class Sender {
   readonly #options: RelayOptions;
   readonly #wake: WorkSignal;
   readonly #outbox: Outbox;
-  /** Given to the cluster, not yet known to have been sent under the lock; by their names. */
+  /** Keys given to the cluster, not yet known to have been sent under the lock; by name. */
   readonly #unconfirmed = new Map<string, WaitingKey>();
   #session: DatabaseSession | null = null;
   #isHeld = false;
   #isComplete = false;
-  /** The topic has been made here: what was noted as told was told to one that is no more. */
+  /** The topic was created or corrected here, so what the database notes as sent to it may not be on it. */
   #isNew = false;
   #sent = 0;
 
@@ -128,7 +128,7 @@ class Sender {
 
   async step(): Promise<StepOutcome> {
     const { publisher, batch = BATCH } = this.#options;
-    // Also for one that stands by: a schema that is refused is known at the start, not when the other has died.
+    // Also while standing by: a refused schema shows at the start, not only when the other relay has died.
     this.#isNew = (await publisher.prepare()) || this.#isNew;
     if (this.#isNew) await this.#complete();
     const session = await this.#hold();
@@ -145,7 +145,7 @@ class Sender {
     return keys.length === batch ? 'more' : 'idle';
   }
 
-  /** Gives the lock back, by ending the session that holds it. */
+  /** Releases the lock by closing the session that holds it. */
   async end(): Promise<void> {
     this.#session?.close();
     await this.#resolveDoubts().catch((error: unknown) => {
@@ -153,7 +153,7 @@ class Sender {
     });
   }
 
-  /** The session that holds the lock, a new one where that was lost; null while another relay has the lock. */
+  /** The session that holds the lock, reopened if it was lost; null while another relay holds the lock. */
   async #hold(): Promise<DatabaseSession | null> {
     if (this.#session === null || this.#session.lost !== null) {
       this.#isHeld = false;

@@ -11,19 +11,19 @@ import { type Counted, forgetInstances, leaveInstance, reportInstance } from '#l
 export interface ReportOptions {
   readonly db: Database;
   readonly roles: readonly string[];
-  /** What its source reads, by a name that processes share if one of them reading is enough. */
+  /** What its source reads, by a name shared by processes of which only one needs to read. */
   readonly intake: string;
   readonly log: Log;
-  /** What does not work, but for what the source says of itself. */
+  /** What does not work, except what the source itself reports. */
   readonly troubles: () => readonly string[];
   readonly counts: () => Counted;
   readonly source: () => SourceStatus | null;
 }
 
-/** Readers take a process for gone when it has missed several. Milliseconds. */
+/** A process that has missed several reports counts as gone. Milliseconds. */
 const REPORT_EVERY_MS = 2_000;
 
-/** Writes down each few seconds how this process does, for the API and the operator, who ask another process. */
+/** Stores the state of this process every few seconds, for the API and the operator, who ask another process. */
 export function startReport(options: ReportOptions): { stop(): Promise<void> } {
   const { db, roles, intake, log, troubles, counts, source } = options;
   const self = { id: randomUUID(), roles, intake, host: hostname(), pid: process.pid, startedAt: Date.now() };

@@ -7,7 +7,7 @@ import { sweepErased } from '#libs/store/erasure/erasure.ts';
 import { imageSql } from '#libs/store/images/statements.ts';
 import { runSql } from '#libs/store/runs/statements.ts';
 
-/** How long what is kept: in days; null: for ever. */
+/** How many days things are kept; null: for ever. */
 export interface Retention {
   readonly rejectedDays: number | null;
   readonly runsDays: number | null;
@@ -18,7 +18,7 @@ export const retentionOf = (config: SettingValues): Retention => ({
   runsDays: config.RETAIN_RUNS_DAYS,
 });
 
-/** Removes what was kept long enough. @returns how many of each */
+/** Removes what was kept long enough. @returns how many of each kind */
 export async function retain(db: Database, { rejectedDays, runsDays }: Retention): Promise<Record<string, number>> {
   const removed = async (statement: SqlStatement, days: number | null): Promise<number> =>
     days === null ? 0 : ((await db.query<{ rows: number }>(statement, [days]))[0]?.rows ?? 0);
@@ -37,7 +37,7 @@ export interface RetentionOptions {
   readonly log: Log;
 }
 
-/** Removes each hour what was kept long enough; any number of processes may. */
+/** Removes what was kept long enough, every hour; any number of processes may run this. */
 export function startRetention({ db, retention, log }: RetentionOptions): Loop {
   return startLoop({
     name: 'the removal of what was kept long enough',

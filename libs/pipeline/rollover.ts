@@ -12,8 +12,8 @@ import { type Starting, untilAnswered } from '#libs/store/schema/open.ts';
 import type { Work } from './work.ts';
 
 /**
- * Makes it `today` in the database, if it is not yet: alone, while nobody derives, and with everything marked that the
- * new day changes. Days slept through are made up for in one step.
+ * Makes it `today` in the database, if it is not yet, while nobody derives, and marks everything that the new day changes.
+ * Missed days are made up for in one step.
  */
 export async function rollOver(db: Database, today: LocalDay): Promise<boolean> {
   return db.transaction(async (tx) => {
@@ -22,7 +22,7 @@ export async function rollOver(db: Database, today: LocalDay): Promise<boolean> 
   });
 }
 
-/** Makes it `today` again after a clock had run ahead: alone as well, and with everything marked. */
+/** Makes it `today` again after a clock had run ahead, also while nobody derives, and marks everything. */
 export async function setBack(db: Database, today: LocalDay): Promise<boolean> {
   return db.transaction(async (tx) => {
     await holdCalendar(tx);
@@ -34,17 +34,17 @@ export interface RolloverOptions extends Starting {
   readonly db: Database;
   readonly institutionZone: Zone;
   readonly clock: Clock;
-  /** Told when a new day has begun. */
+  /** Told of marks when a new day has begun. */
   readonly work: Work;
 }
 
-/** The command that sets today back; it takes the clock of the machine that it runs on. */
+/** The command that sets today back; it goes by the clock of the machine it runs on. */
 export const SET_BACK_COMMAND = 'npm run today -- --set-back';
 
-/** Clocks of several machines differ by little, and at midnight that is no trouble. Milliseconds. */
+/** Clocks of several machines differ a little, which is no reason for a warning at midnight. Milliseconds. */
 const CLOCKS_APART_MS = 3_600_000;
 
-/** Keeps the database's today at the institution's; looks once a second, which costs one read of one row. */
+/** Keeps the database's today equal to the institution's; checks once a second, which costs one read of one row. */
 export async function startRollover(options: RolloverOptions): Promise<Loop> {
   const { db, institutionZone, clock, work, log } = options;
   await untilAnswered(() => beginCalendar(db, institutionZone.dayOf(clock.now())), options);

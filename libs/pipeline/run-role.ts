@@ -12,7 +12,7 @@ import { openAnalytics, untilAnswered } from '#libs/store/schema/open.ts';
 import { takeSettings } from './adopt.ts';
 import { type PipelineParts, type RoleDefinition, startPipeline } from './pipeline.ts';
 
-/** Opens what a role reads, as the environment says. */
+/** Opens the source that the environment names for a role. */
 export type OpenSource = (parts: SourceParts) => ChangeSource;
 
 /** Runs a role as a process of its own until a signal or an error that a restart cannot fix. Never returns. */

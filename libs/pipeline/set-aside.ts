@@ -21,7 +21,7 @@ export const setAside = (
       takeMarks(tx, family, claimed),
       readTodayToWrite(tx, fingerprint),
     ]);
-    // Who holds it now may find it fixed.
+    // If somebody else holds the key, they may be able to derive it.
     if (claimed.length > 0) await setKeyAside(tx, family, mark, error);
     return { ...NOTHING_DERIVED, claimed, contended: claimed.length === 0 };
   });

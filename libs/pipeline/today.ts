@@ -6,22 +6,22 @@ import { readToday } from '#libs/store/keys/calendar.ts';
 import { schemaSql } from '#libs/store/schema/statements.ts';
 import { readZone } from '#libs/store/schema/zones.ts';
 
-/** Which day it is, by two accounts. */
+/** The current day according to the database and according to the clock. */
 export interface Days {
-  /** The one that features speak for. */
+  /** The day that features speak for. */
   readonly today: LocalDay;
-  /** The one of the clock. */
+  /** The day by the clock. */
   readonly present: LocalDay;
-  /** The zone whose days they are, as the database was last written with. */
+  /** The zone of both days: the one the database was last written with. */
   readonly zone: string;
 }
 
-/** More than any two clocks that are kept differ by. Milliseconds. */
+/** Clocks that are kept in time differ by less. Milliseconds. */
 const CLOCKS_APART_MS = 10 * 60_000;
 
 /**
- * @throws ConfigurationError when nothing has been derived yet, or the database's own clock says something else, since
- * then there is no telling which is wrong
+ * @throws ConfigurationError when nothing has been derived yet, or the database's own clock disagrees, since then there is
+ * no telling which is wrong
  */
 export async function readDays(db: Database, clock: Clock): Promise<Days> {
   const [settings] = await db.query<{ described: Readonly<Record<string, string>> }>(schemaSql.settings_read);

@@ -1,8 +1,8 @@
-/** An array of integers in Postgres' text form, letter by letter as Postgres writes it. */
+/** An array of integers in Postgres' text form, exactly as Postgres writes it. */
 export const arrayText = (values: readonly (number | null)[]): string =>
   `{${JSON.stringify(values).slice(1, -1).replaceAll('null', 'NULL')}}`;
 
-/** The integers of such a text: many times as fast as the driver, which goes through any array letter by letter. */
+/** The integers of such a text: many times faster than the driver, which parses every array character by character. */
 export const parseArray = (text: string): (number | null)[] =>
   JSON.parse(`[${text.slice(1, -1).replaceAll('NULL', 'null')}]`) as (number | null)[];
 

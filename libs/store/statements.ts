@@ -4,17 +4,17 @@ import { loadStatements, type SqlStatement } from '#libs/platform/postgres/datab
 interface RoomStatements<N extends string> {
   readonly sql: Readonly<Record<N, SqlStatement>>;
   /**
-   * A statement that is the same for several tables but for its column lists: the file with its `{{holes}}` filled.
-   * @param use names the filled statement apart from its siblings
-   * @throws Error when the file has a hole that is not given
+   * Fills the `{{holes}}` of a file, for a statement that differs between tables only in its column lists.
+   * @param use distinguishes the name of the filled statement from its siblings
+   * @throws Error when the file has a hole that `holes` does not name
    */
   fillTemplate(name: string, use: string, holes: Readonly<Record<string, string>>): SqlStatement;
 }
 
 /**
- * The statements of one room of the store.
- * @param url of the room's `statements.ts`; longer statements are files beside it, `sql/<name>.sql`
- * @param short those of one line
+ * The statements of one folder of the store.
+ * @param url of the folder's `statements.ts`; longer statements are files next to it, `sql/<name>.sql`
+ * @param short the one-line statements
  */
 export function openStatements<F extends string, S extends string>(
   url: string,

@@ -18,7 +18,7 @@ export interface FeaturePublisherOptions {
   readonly producer: Producer;
   readonly registry: SchemaRegistry;
   readonly admin: Pick<Admin, 'ensureTopics'>;
-  /** Of a topic that has to be made. */
+  /** For a topic that has to be created. */
   readonly partitions: number;
   readonly replication: number;
 }
@@ -30,17 +30,17 @@ export interface FeaturePublisher {
   /** The columns of the feature table that a message needs. */
   readonly columns: readonly string[];
   /**
-   * Registers the schemas and makes the topic, unless that is done. After a sending that failed it is done again: the
-   * topic itself may be gone.
-   * @returns true, once, when it has made the topic, so that nothing is on it, or set it right, so that something may
-   *   be missing
-   * @throws SchemaRefused when the registry says that readers could not read them; ConfigurationError when the cluster
-   *   will not make or set the topic as it has to be; BrokerFault, RegistryFault when there is no answer
+   * Registers the schemas and creates the topic, unless that is done. Does it again after sending has failed, since the topic
+   * itself may be gone.
+   * @returns true, once, after it has created the topic, so that nothing is on it, or corrected its settings, so that
+   *   something may be missing
+   * @throws SchemaRefused when the registry says that consumers could not read them; ConfigurationError when the cluster
+   *   will not create the topic or set it as required; BrokerFault, RegistryFault when there is no answer
    */
   prepare(): Promise<boolean>;
   /**
-   * Sends each key's row, or a tombstone where it has none, and resolves when the cluster has them all.
-   * @throws BrokerFault when it does not: some may have arrived
+   * Sends each key's row, or a tombstone if it has none, and resolves when the cluster has them all.
+   * @throws BrokerFault when that fails; some may have arrived
    */
   send(keys: readonly WaitingKey[]): Promise<void>;
 }
@@ -49,7 +49,7 @@ const DAY_MS = 86_400_000;
 
 const TOMBSTONES_MS = 7 * DAY_MS;
 
-/** What consumers are promised. */
+/** The topic settings that consumers may rely on. */
 const DEMANDS: Readonly<Record<string, Demand>> = {
   'cleanup.policy': {
     accepts: (value) => value === 'compact',
@@ -62,8 +62,9 @@ const DEMANDS: Readonly<Record<string, Demand>> = {
 };
 
 /**
- * A topic of states: the last message of each key is kept for ever, older ones go. Tombstones stay for a week, which is how
- * long a consumer may be away without missing one. A segment is closed, and so may be compacted, after a day at the latest.
+ * A topic of states: the last message of each key is kept for ever, older ones are removed. Tombstones stay for a week, which
+ * is how long a consumer may be away without missing one. A segment is closed after a day at the latest, so that it may be
+ * compacted.
  */
 export const topicSpec = (topic: string, partitions: number, replication: number): TopicSpec => ({
   topic,
@@ -76,7 +77,7 @@ export const topicSpec = (topic: string, partitions: number, replication: number
     'max.compaction.lag.ms': String(DAY_MS),
     'segment.ms': String(DAY_MS),
     'segment.bytes': String(64 * 1024 * 1024),
-    // With fewer replicas one that is away would stop everything.
+    // With fewer than three replicas, requiring two would stop everything when one is down.
     'min.insync.replicas': replication >= 3 ? '2' : '1',
   },
   isOurs: true,
@@ -99,9 +100,9 @@ export function openFeaturePublisher(options: FeaturePublisherOptions): FeatureP
   const writeValue = avroWriter(schemas.value);
   let prepared: Prepared | undefined;
   let isNew = false;
-  /** So many messages go at once, as far as the topic's limit of a batch has shown. */
+  /** Most messages to send at once, lowered when the topic's batch limit turns out to be smaller. */
   let most = Number.POSITIVE_INFINITY;
-  /** A topic may take less at once than is usual: then halves go, down to a message alone. */
+  /** Sends in parts, halved down to a single message when the topic's batch limit is smaller than usual. */
   const sendParts = async (messages: readonly OutgoingMessage[]): Promise<void> => {
     for (let sent = 0; sent < messages.length; ) {
       const part = messages.slice(sent, sent + most);
@@ -116,7 +117,7 @@ export function openFeaturePublisher(options: FeaturePublisherOptions): FeatureP
   };
   const prepare = async (): Promise<Prepared> => {
     if (prepared !== undefined) return prepared;
-    // The schemas first: where they are refused nothing is to be made.
+    // The schemas first: if they are refused, no topic should be created.
     const keyId = await registry.register(`${topic}-key`, schemas.key);
     const valueId = await registry.register(`${topic}-value`, schemas.value);
     const { made, fixed } = await admin.ensureTopics([topicSpec(topic, partitions, replication)]);

@@ -3,7 +3,7 @@ import type { Family } from '#libs/domain/family.ts';
 
 const FOLDER = new URL('../../../schemas/avro/', import.meta.url);
 
-/** As far as a field's value has to be known to be made. */
+/** As much of a field's type as is needed to make its value. */
 export type FieldType =
   | string
   | { readonly type: string }
@@ -18,7 +18,7 @@ export interface RecordType {
 
 export interface Field {
   readonly name: string;
-  /** A union is null and one other. */
+  /** A union is of null and one other type. */
   readonly type: FieldType | readonly FieldType[];
 }
 
@@ -27,11 +27,11 @@ export interface TopicSchemas {
   readonly key: string;
   readonly value: string;
   readonly fields: readonly Field[];
-  /** The columns of the feature table that the value has; the source ids come besides. */
+  /** The columns of the feature table in the value, which also has the source ids. */
   readonly columns: readonly string[];
 }
 
-/** Fields that are no columns of the feature table. */
+/** Fields that are not columns of the feature table. */
 export const SOURCE_IDS: readonly string[] = ['student_source_id', 'course_source_id'];
 
 export function loadSchemas(family: Family): TopicSchemas {

@@ -23,8 +23,8 @@ export interface TopicParts extends Starting {
 }
 
 /**
- * Sends the family's changed rows on, where topics are on; where they are off the outbox is emptied, so that switching
- * them on again tells everything.
+ * Sends the family's changed rows to its topic if topics are on. If they are off, empties the outbox, so that every key is
+ * sent when they are switched on again.
  * @throws ConfigurationError when topics are on and the environment does not say where the cluster is
  */
 export async function startTopic(parts: TopicParts): Promise<Role> {

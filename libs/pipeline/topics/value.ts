@@ -1,11 +1,11 @@
 import { parseDay } from '#libs/domain/local-date.ts';
 import type { Field, FieldType, RecordType } from './schemas.ts';
 
-/** A row as the driver gives it: numeric as text, int8 as bigint, date as text, instants as Date, jsonb as what it says. */
+/** A row as the driver returns it: numeric as text, int8 as bigint, date as text, instants as Date, jsonb parsed. */
 export type DriverRow = Readonly<Record<string, unknown>>;
 
 /**
- * Makes the Avro value of a feature row, field by field, as the schema says.
+ * Makes the Avro value of a feature row, field by field, according to the schema.
  * @throws RangeError for a number that its Avro type cannot hold exactly, naming the field
  */
 export function toAvroValue(
@@ -18,7 +18,7 @@ export function toAvroValue(
   return value;
 }
 
-/** Records by name: a schema writes each out once, and names it from then on. */
+/** Records by name: a schema defines each once, and afterwards refers to it by name. */
 export type Records = ReadonlyMap<string, RecordType>;
 
 export const recordsIn = (fields: readonly Field[]): Records =>
@@ -49,11 +49,11 @@ function convert({ name, type }: Field, value: unknown, records: Records): unkno
   }
 }
 
-/** Of a union that which is not null. */
+/** The branch of a union that is not null. */
 const plainType = (type: Field['type']): FieldType =>
   isUnion(type) ? (type.find((branch) => branch !== 'null') ?? 'null') : type;
 
-/** The logical type where there is one, else the type. */
+/** The logical type if there is one, else the type. */
 const meaningOf = (plain: FieldType): string =>
   typeof plain === 'string' ? plain : 'logicalType' in plain ? plain.logicalType : plain.type;
 

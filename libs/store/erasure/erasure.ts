@@ -13,7 +13,7 @@ import { erasureSql } from './statements.ts';
 
 export type ErasureStatus = 'queued' | 'removed' | 'finished';
 
-/** An erasure that was asked for. */
+/** A requested erasure. */
 export interface Erasure {
   readonly erasureId: string;
   readonly status: ErasureStatus;
@@ -44,7 +44,7 @@ interface ErasureRow {
   readonly signature: string | null;
 }
 
-/** Whose rows are meant; null: not known, or no longer. */
+/** The student whose rows are meant; null: not known, or no longer. */
 interface Whose {
   readonly studentId: number | null;
   readonly sourceId: Uuid | null;
@@ -56,15 +56,15 @@ const AFTERWARDS = PERSONAL_DATA.filter(({ when }) => when !== undefined);
 const LATE = PERSONAL_DATA.filter(({ when }) => when === 'late');
 
 /**
- * What is known of a student: `known` has something to be erased; of one `erased` nothing is taken in, and an erasure may
- * be on its way still; `unknown` was never seen here. `excluded`: the settings that are in force name the student.
+ * What is known of a student: `known` has something to erase; nothing of an `erased` one is taken in, and the erasure may
+ * still be under way; `unknown` was never seen here. `isExcluded`: the settings in force name the student.
  */
 export interface Standing {
   readonly state: 'known' | 'erased' | 'unknown';
   readonly isExcluded: boolean;
-  /** The erasure that is on its way, else the last one. */
+  /** The erasure under way, else the last one. */
   readonly erasure: { readonly erasureId: string; readonly status: ErasureStatus } | null;
-  /** That erasure, where it is not finished. */
+  /** That erasure, if it is not finished. */
   readonly onItsWay: Standing['erasure'];
 }
 
@@ -85,7 +85,7 @@ export async function readStanding(db: Queryable, sourceId: Uuid): Promise<Stand
   };
 }
 
-/** What an erasure of the student would remove now. Tables that hold nothing are left out. */
+/** How many rows an erasure of the student would remove now. Tables without any are left out. */
 export async function countRows(db: Queryable, sourceId: Uuid): Promise<RemovedRows> {
   const whose = { studentId: await studentIdOf(db, sourceId), sourceId };
   const counts: Record<string, number> = {};
@@ -94,14 +94,14 @@ export async function countRows(db: Queryable, sourceId: Uuid): Promise<RemovedR
   return counts;
 }
 
-/** What would come of asking for an erasure: why it is refused, or the rows that are here now. */
+/** What requesting an erasure would lead to: the reason of a refusal, or the rows that are here now. */
 export type ErasureProspect =
   | { readonly refused: 'unknown' }
   | { readonly refused: 'excluded' }
   | (Pick<Standing, 'erasure' | 'onItsWay'> & {
       readonly refused: null;
       readonly rows: RemovedRows;
-      /** The student is erased, and left nothing. */
+      /** The student is erased already, and nothing is left. */
       readonly isDone: boolean;
     });
 
@@ -109,13 +109,13 @@ export async function readProspect(db: Queryable, sourceId: Uuid): Promise<Erasu
   const { state, isExcluded, erasure, onItsWay } = await readStanding(db, sourceId);
   if (isExcluded) return { refused: 'excluded' };
   const rows = await countRows(db, sourceId);
-  // A record that could not be read may name somebody of whom nothing else has come.
+  // An unreadable record may name a student of whom we have nothing else.
   if (state === 'unknown' && onItsWay === null && Object.keys(rows).length === 0) return { refused: 'unknown' };
   const isDone = state === 'erased' && onItsWay === null && Object.keys(rows).length === 0;
   return { refused: null, erasure, onItsWay, rows, isDone };
 }
 
-/** @returns the id of the erasure, new or on its way already */
+/** @returns the id of the erasure, new or already under way */
 export async function requestErasure(
   db: Queryable,
   sourceId: Uuid,
@@ -152,14 +152,14 @@ export async function findErasure(db: Queryable, erasureId: string): Promise<Era
   };
 }
 
-/** Erasures that are not finished, the oldest first. */
+/** Unfinished erasures, the oldest first. */
 export const unfinishedErasures = async (db: Queryable): Promise<string[]> =>
   (await db.query<{ erasure_id: string }>(erasureSql.erasures_unfinished)).map((row) => row.erasure_id);
 
 /**
- * Removes all rows of the student of a queued erasure, in one transaction while nobody stages or derives: whoever comes
- * next finds the student refused and the courses marked. So there is no moment at which a part of it can be seen, and a
- * process that dies on the way has done nothing. What the feature topics have to be told waits in the outbox.
+ * Removes all rows of the student of a queued erasure, in one transaction while nobody stages or derives: afterwards the
+ * student is refused and the courses are marked. So nobody ever sees a partial erasure, and a process that dies on the way
+ * has done nothing. The tombstones for the feature topics wait in the outbox.
  */
 export async function removeRows(db: Database, erasureId: string): Promise<void> {
   await db.transaction(async (tx) => {
@@ -175,14 +175,14 @@ export async function removeRows(db: Database, erasureId: string): Promise<void>
     await tx.query(erasureSql.erasure_cancel_run, [whose.studentId]);
     await tx.query(erasureSql.erasure_course_marks, [whose.studentId]);
     const removed = await remove(tx, AT_ONCE, whose, {});
-    // After the keys: whoever else notes a key for its topic holds its lock first.
+    // After the keys, in the same order as everybody else: whoever notes a key for its topic locks the key first.
     await tx.query(erasureSql.erasure_topics, [whose.studentId, TOPICS]);
     await tx.query(erasureSql.erasure_removed, [erasureId, JSON.stringify(removed), whose.studentId]);
     await tx.query(runSql.notify, [WAKE_CHANNEL, erasureId]);
   });
 }
 
-/** What an erasure waits for, in words; empty when it can be finished. */
+/** What an erasure waits for, in words; empty if it can be finished. */
 export async function waitsFor(db: Queryable, erasureId: string): Promise<string[]> {
   const row = await findRow(db, erasureId);
   if (row === undefined || row.status === 'finished') return [];
@@ -197,8 +197,8 @@ export async function waitsFor(db: Queryable, erasureId: string): Promise<string
 }
 
 /**
- * Finishes an erasure whose rows are removed: removes what is left once the topics were told, and what a process that was
- * under way has left since, forgets our integer, and signs the record.
+ * Finishes an erasure whose rows are removed, once the topics have the tombstones: removes the rows that this needed, and
+ * those that a process at work has written since, forgets our integer, and signs the record.
  * @returns false while it has to wait
  */
 export async function finishErasure(db: Database, erasureId: string, signer: RecordSigner): Promise<boolean> {
@@ -236,8 +236,8 @@ export async function finishErasure(db: Database, erasureId: string, signer: Rec
 }
 
 /**
- * Removes what processes that were at work while a student was erased have written since, by our integer, which leads to
- * nobody any more: the verdict of a run that had begun before, a row of a key's state.
+ * Removes what processes that were at work during an erasure have written since, found by our integer, which no longer leads
+ * to anybody: the verdict of a run that had begun before, a row of a key's state.
  * @returns how many rows
  */
 export async function sweepErased(db: Database): Promise<number> {
@@ -254,7 +254,7 @@ export async function sweepErased(db: Database): Promise<number> {
   return rows;
 }
 
-/** Lets a student be taken in again. @returns false where nobody of this id was erased */
+/** Lets a student be taken in again. @returns false if nobody with this id was erased */
 export async function readmitStudent(db: Queryable, sourceId: Uuid): Promise<boolean> {
   return (await db.query(erasureSql.erasure_readmit, [sourceId])).length > 0;
 }
@@ -289,7 +289,7 @@ async function remove(
   return counts;
 }
 
-/** The condition with both parameters in it, whichever it asks for: their types have to be known. */
+/** The condition with both parameters in it, even if it uses only one: Postgres has to know their types. */
 const given = (where: string): string =>
   `(${where.replaceAll('$1', '$1::integer').replaceAll('$2', '$2::uuid')}) AND ($1::integer IS NOT NULL OR $2::uuid IS NOT NULL)`;
 

@@ -2,26 +2,26 @@ import { FAMILIES } from '#libs/domain/family.ts';
 import { familyOf, neededColumns, SOURCE_TABLES, type SourceTable } from '#libs/domain/source-tables/index.ts';
 import { featureTopicOf } from '../features/outbox.ts';
 
-/** Rows that are a student's, as SQL in which $1 is our integer and $2 the source's UUID; either may be null. */
+/** A student's rows, as SQL in which $1 is our integer and $2 the source's UUID; either may be null. */
 export interface PersonalData {
-  /** With its schema. */
+  /** Qualified with its schema. */
   readonly table: string;
   readonly where: string;
-  /** What becomes of such rows, as SQL after SET; deleted unless given. */
+  /** How such rows are changed, as SQL after SET; absent: they are deleted. */
   readonly set?: string;
   /**
-   * Besides with the student's rows: `told`, only once the feature topics have been told; `late`, again afterwards, since who
-   * was at work while they were removed may write such rows still.
+   * When to remove them. Absent: with the student's other rows. `told`: only once the feature topics have the tombstones.
+   * `late`: with the others and again afterwards, since a process at work during the removal may still write such rows.
    */
   readonly when?: 'told' | 'late';
 }
 
 const TABLES_OF_KEYS = SOURCE_TABLES.filter((table) => familyOf(table) !== null);
 
-/** In two halves, since there is an index for each. */
+/** In two parts, since each has its own index. */
 const OWN_IMAGES = '(live AND student_id = $1 OR NOT live AND student_id IS NOT NULL AND student_id = $1)';
 
-/** What is left of an image: that its row is gone, as of a position, so that an older change that is late is refused. */
+/** Leaves of an image only that its row is gone, and its position, so that an older change arriving late is refused. */
 const bare = (table: SourceTable): string =>
   ['live = false', 'toast = NULL', ...neededColumns(table).map(({ name }) => `"${name}" = NULL`)].join(', ');
 
@@ -29,10 +29,10 @@ const OWN_ROW_IDS = TABLES_OF_KEYS.map(
   (table) => `SELECT '${table}:' || id FROM state.image_${table} WHERE ${OWN_IMAGES}`,
 ).join(' UNION ALL ');
 
-/** A student in JSON, also where that stands as a text in other JSON. */
+/** Finds a student in JSON, even if that is a string within other JSON. */
 const namesIn = (text: string): string => String.raw`${text} ~ ('student_id\\?": ?' || $1 || '\M')`;
 
-/** In a record that cannot be decoded ids are among its bytes, which stand there as base64, perhaps cut off. */
+/** Ids in a record that cannot be decoded are among its bytes, which are kept as base64, perhaps cut off. */
 const BYTES = `substring(payload FROM '; base64: ([A-Za-z0-9+/]{8,}={0,2})$')`;
 const NAMED_IN_BYTES = `coalesce(
   position(convert_to(($2)::text, 'UTF8') IN decode(left(${BYTES}, length(${BYTES}) / 4 * 4), 'base64')) > 0, false)`;
@@ -46,8 +46,9 @@ const EXAMPLE_IS_OWN = `example ->> 'key' LIKE $1 || '/%' OR example ->> 'key' =
 const EXAMPLES = `jsonb_array_elements(details #> '{verdict,examples}') AS example`;
 
 /**
- * Everything that says something of a student, in the order in which it is erased: what is found by other rows comes before
- * them. A new table, or column, that does so is named here; `test/erasure/personal-data.test.ts` holds the list to the schema.
+ * Everything that says something of a student, in the order in which it is erased: rows that are found through others come
+ * before those. A new table or column with such data is added here; `test/erasure/personal-data.test.ts` checks the list
+ * against the schema.
  */
 export const PERSONAL_DATA: readonly PersonalData[] = [
   {
@@ -62,7 +63,7 @@ export const PERSONAL_DATA: readonly PersonalData[] = [
     when: 'late',
   },
   {
-    // What a run found, of everybody, keeps its counts; the examples that are the student's go.
+    // The verdict of a run keeps its counts, which are about everybody; the student's examples are removed.
     table: 'public.pipeline_logs',
     where: `jsonb_typeof(details #> '{verdict,examples}') = 'array' AND EXISTS (SELECT FROM ${EXAMPLES} WHERE ${EXAMPLE_IS_OWN})`,
     set: `details = jsonb_set(details, '{verdict,examples}', (
@@ -89,5 +90,5 @@ export const PERSONAL_DATA: readonly PersonalData[] = [
   { table: 'state.published', where: `topic IN (${TOPICS}) AND student_id = $1`, when: 'told' },
 ];
 
-/** Tables that name students so that they stay erased, and say nothing else of them. */
+/** Tables that name students only so that they stay erased. */
 export const ERASURES: readonly string[] = ['state.erased_student', 'state.erasure'];

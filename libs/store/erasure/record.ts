@@ -1,33 +1,33 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 
-/** Rows that were removed, or made empty, by table. */
+/** How many rows were removed or emptied, by table. */
 export type RemovedRows = Readonly<Record<string, number>>;
 
-/** What was erased, when, for whom and why, without saying who it was. */
+/** What was erased, when, at whose request and why, without saying who the student was. */
 export interface ErasureRecord {
   readonly erasure_id: string;
-  /** Salted by the database: who knows the source's id of the student can make it there, nobody can go back from it. */
+  /** Salted by the database: anybody who knows the student's source id can compute it there; nobody can reverse it. */
   readonly student_digest: string;
   readonly requested_at: string;
   readonly requested_by: string;
   readonly reason: string | null;
-  /** Since then nothing of the student is answered. */
+  /** From then on no answer contains anything of the student. */
   readonly removed_at: string;
-  /** Since then the feature topics know. */
+  /** By then the feature topics had the tombstones. */
   readonly finished_at: string;
   readonly removed: RemovedRows;
 }
 
-/** A record as it is kept and handed out. */
+/** A record as it is stored and handed out. */
 export interface SignedRecord {
   readonly record: ErasureRecord;
-  /** The first digits of the key's own digest: which key it was. */
+  /** The first digits of the key's digest, which tell the key it was signed with. */
   readonly key: string;
   /** HMAC-SHA256 of the record's JSON without spaces, in hexadecimal digits. */
   readonly signature: string;
 }
 
-/** Signs records, and tells whether it was the one that signed. */
+/** Signs records, and has an id to tell which key has signed. */
 export interface RecordSigner {
   readonly keyId: string;
   sign(text: string): string;
@@ -42,7 +42,7 @@ export function openSigner(key: string): RecordSigner {
 
 export type Verification = 'genuine' | 'another key' | 'changed';
 
-/** @param signed as it was handed out, whatever has become of it */
+/** Checks a record as it was handed out, which may have been changed since. */
 export function verifyRecord({ record, key, signature }: SignedRecord, signer: RecordSigner): Verification {
   if (key !== signer.keyId) return 'another key';
   const [wanted, given] = [signer.sign(JSON.stringify(record)), signature].map((text) => Buffer.from(text, 'utf8'));

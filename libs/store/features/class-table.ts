@@ -14,7 +14,7 @@ interface MemberRow {
   readonly graded: readonly GradeChange[] | null;
 }
 
-/** What is stored of the days of each key of a course, as its class counts it. */
+/** The stored days of each key of a course, as its class counts them. */
 export async function readMembers(tx: Queryable, courseId: number): Promise<ClassMember[]> {
   const rows = await tx.query<MemberRow>(featureSql.class_members, [courseId]);
   return rows.map(({ first_day: first, active, handed_in: handedIn, graded }) => {
@@ -33,7 +33,7 @@ interface ClassRow {
   readonly grades: ClassNumbers['grades'];
 }
 
-/** The class numbers of those of these courses that have any. */
+/** The class numbers of the given courses; courses without any are left out. */
 export async function readClasses(tx: Queryable, courseIds: readonly number[]): Promise<Map<number, ClassNumbers>> {
   const rows = await tx.query<ClassRow>(featureSql.class_read, [courseIds]);
   return new Map(
@@ -49,7 +49,7 @@ export async function readClasses(tx: Queryable, courseIds: readonly number[]): 
   );
 }
 
-/** By who holds the course's row. */
+/** To be called by the holder of the course's row. */
 export async function writeClass(tx: Queryable, courseId: number, numbers: ClassNumbers | null): Promise<void> {
   if (numbers === null) {
     await tx.query(featureSql.class_remove, [courseId]);

@@ -9,7 +9,7 @@ import { type KeyRow, studentsAndCourses, toKey } from '../images/key-rows.ts';
 import { commitDate, type MarkOrigin } from '../keys/marks.ts';
 import { fillFeatureTemplate } from './statements.ts';
 
-/** The version of the definitions that were adopted last; in a database whose settings nobody has adopted, the first. */
+/** The version of the definitions adopted last; 1 in a database without adopted settings. */
 const VERSION_IN_FORCE = '(SELECT coalesce(max(feature_version), 1) FROM state.settings)';
 
 export interface FeatureRow<F> extends StudentCourse, Pick<MarkOrigin, 'position' | 'committedAt'> {
@@ -17,31 +17,31 @@ export interface FeatureRow<F> extends StudentCourse, Pick<MarkOrigin, 'position
   readonly asOf: LocalDay;
 }
 
-/** A feature row as it is stored, its values as the driver gives them. */
+/** A feature row as stored, its values as the driver returns them. */
 export interface StoredFeatures extends StudentCourse {
   readonly asOf: LocalDay;
   readonly rowVersion: bigint;
   readonly featureVersion: number;
-  /** What it would be if the row was written now. */
+  /** The version it would get if it were written now. */
   readonly versionInForce: number;
   readonly values: Readonly<Record<string, unknown>>;
 }
 
-/** One family's feature rows; who writes holds the locks of their keys. */
+/** One family's feature rows; a writer has to hold the locks of their keys. */
 export interface FeatureTable<F> {
   readonly columns: FeatureColumns;
-  /** Writes the rows that differ from what is stored, and of the others at most the as-of date. */
+  /** Writes the rows that differ from what is stored; of the others at most the as-of date. */
   write(tx: Queryable, rows: readonly FeatureRow<F>[]): Promise<WrittenKeys>;
   /** @returns the keys that had a row */
   remove(tx: Queryable, keys: readonly StudentCourse[]): Promise<StudentCourse[]>;
-  /** @returns the rows that there are, in any order */
+  /** @returns the rows that exist, in any order */
   read(tx: Queryable, keys: readonly StudentCourse[]): Promise<StoredFeatures[]>;
 }
 
 export interface WrittenKeys {
-  /** Whose features changed. */
+  /** Keys whose features changed. */
   readonly changed: readonly StudentCourse[];
-  /** Whose features are the same, for another day. */
+  /** Keys whose features stayed the same, with a new as-of date. */
   readonly moved: readonly StudentCourse[];
 }
 
@@ -57,7 +57,7 @@ export function openFeatureTable<D extends Definitions>(family: Family, definiti
   const types = Object.entries(columns);
   const list = (item: (name: string, type: FeatureType, index: number) => string): string =>
     types.map(([name, type], index) => `, ${item(name, type, index)}`).join('');
-  // numeric values come as text and are cast; arrays would be taken apart by the driver, so they come as text too.
+  // Numeric values are text anyway; jsonb and text[] are sent as text and cast, since the driver would take arrays apart.
   const isText = (type: FeatureType): boolean => type === 'jsonb' || type === 'text[]';
   const holes = {
     table: `${family}_features`,

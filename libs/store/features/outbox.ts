@@ -5,52 +5,52 @@ import { featureSql, fillFeatureTemplate } from './statements.ts';
 
 export const featureTopicOf = (family: Family): string => `prepadata.${family}`;
 
-/** Notified, with the topic, of each commit that notes something. */
+/** The channel on which each commit that notes something names the topic. */
 export const OUTBOX_CHANNEL = 'prepadata_outbox';
 
 const RELAY_LOCK = 7_130_004;
 const KEYS_PER_PAGE = 1_000;
 
-/** Notes that the keys' rows changed, or went; in the transaction that changes them, under their locks. */
+/** Notes that the keys' rows changed or were removed, in the transaction that does so, under their locks. */
 export async function putOutbox(tx: Queryable, family: Family, keys: readonly StudentCourse[]): Promise<void> {
   if (keys.length === 0) return;
   await tx.query(featureSql.outbox_put, [featureTopicOf(family), ...studentsAndCourses(keys)]);
 }
 
-/** A key that waits to be sent, with its row as it is now. */
+/** A key waiting to be sent, with its current row. */
 export interface WaitingKey extends StudentCourse {
   /**
-   * Of the last change of the row, one of its deletion among them: drawn after the version of each row that the key had
-   * until then, and before that of each later one, because all are drawn under the key's lock.
+   * The version of the row's last change, which may be its deletion. It is greater than the version of each row the key had
+   * before, and less than that of each later one, because all are drawn under the key's lock.
    */
   readonly version: bigint;
-  /** When the oldest change was noted that the topic has not been told of. */
+  /** When the oldest change that has not been sent was noted. */
   readonly notedAt: Date;
-  /** The named columns and both source ids, as the driver gives them; null where the key has no row. */
+  /** The named columns and both source ids, as the driver returns them; null if the key has no row. */
   readonly row: Readonly<Record<string, unknown>> | null;
 }
 
 export interface OutboxWaiting {
-  /** Changed keys that the topic has not been told of. */
+  /** Changed keys not sent to the topic yet. */
   readonly waiting: number;
-  /** When the oldest of these changes was noted; null where none waits. */
+  /** When the oldest of these changes was noted; null if none waits. */
   readonly oldest: Date | null;
 }
 
-/** What the relay of one topic does with the outbox; all but `putBack` in the session that holds the topic's lock. */
+/** The outbox of one topic, for its relay; all but `putBack` run in the session that holds the topic's lock. */
 export interface Outbox {
   readonly topic: string;
-  /** True when this session is the one that sends, from now on until it ends. */
+  /** @returns true if this session is the one that sends, until it ends */
   hold(session: Queryable): Promise<boolean>;
   /** The keys with the oldest versions, up to `limit`, in any order. */
   read(session: Queryable, limit: number): Promise<WaitingKey[]>;
-  /** Takes out what has not changed since it was read, and writes it down as published. */
+  /** Removes the keys that have not changed since they were read, and notes them as published. */
   sent(session: Queryable, keys: readonly WaitingKey[]): Promise<void>;
-  /** Notes keys again, as they were read. */
+  /** Notes keys again, with the versions they were read with. */
   putBack(db: Queryable, keys: readonly WaitingKey[]): Promise<void>;
 }
 
-/** @param columns of the feature table, all that `WaitingKey.row` is to have besides the source ids */
+/** @param columns the columns of the feature table that `WaitingKey.row` gets besides the source ids */
 export function openOutbox(family: Family, columns: readonly string[]): Outbox {
   const topic = featureTopicOf(family);
   const read = fillFeatureTemplate('outbox_read', family, {
@@ -97,7 +97,7 @@ const versioned = (keys: readonly WaitingKey[]): SqlValue[] => [
   keys.map((key) => key.version),
 ];
 
-/** How much waits for a topic, and since when. */
+/** How many keys wait for a topic, and since when. */
 export async function readWaiting(db: Queryable, family: Family): Promise<OutboxWaiting> {
   const [row] = await db.query<{ waiting: bigint; oldest: Date | null }>(featureSql.outbox_waiting, [
     featureTopicOf(family),
@@ -106,10 +106,10 @@ export async function readWaiting(db: Queryable, family: Family): Promise<Outbox
 }
 
 /**
- * Notes every key of the family, once for as long as its topic is on: rows that were there before, and keys that have lost
- * theirs while nobody listened. In pieces, each under the locks of its keys, so that versions are drawn as derivers draw
- * them. Interrupted, it begins again.
- * @param again also when that is done already
+ * Notes every key of the family, once after its topic is switched on: for rows that existed before, and for keys that lost
+ * theirs while the topic was off. Works in pieces, each under the locks of its keys, so that versions are drawn as derivers
+ * draw them. If interrupted, it begins again.
+ * @param again do so even if it is done already
  * @returns how many keys were noted
  */
 export async function completeTopic(db: Database, family: Family, again: boolean): Promise<number> {
@@ -133,16 +133,16 @@ export async function completeTopic(db: Database, family: Family, again: boolean
   return noted;
 }
 
-/** For a process that runs with the topics off: from now on changes are not noted, so every key will have to be again. */
+/** For a process that runs with topics off: from now on changes are not noted, so every key has to be noted again later. */
 export async function forgetTopic(db: Queryable, family: Family): Promise<void> {
   await db.query(featureSql.outbox_forget_topic, [featureTopicOf(family)]);
 }
 
-/** What a topic knows of a key. */
+/** What was sent to a topic of a key. */
 export interface PublishedKey extends StudentCourse {
-  /** A change is noted that the topic has not been told of. */
+  /** A noted change has not been sent yet. */
   readonly isWaiting: boolean;
-  /** What it was told last; null: nothing. */
+  /** What was sent last; null: nothing. */
   readonly sent: { readonly version: bigint; readonly isTombstone: boolean } | null;
 }
 
@@ -154,7 +154,7 @@ interface PublishedRow {
   readonly is_tombstone: boolean | null;
 }
 
-/** What the family's topic knows of these keys; none of them until the topic has been told of every key once. */
+/** What the family's topic was sent of these keys; empty until every key was noted for it once. */
 export async function readPublished(
   tx: Queryable,
   family: Family,

@@ -5,7 +5,7 @@ import { arrayText } from '../arrays.ts';
 import { type KeyRow, studentsAndCourses, toKey } from '../images/key-rows.ts';
 import { fillFeatureTemplate } from './statements.ts';
 
-/** The columns of a family's series: a value a day, or something else about its days as a document. */
+/** The columns of a family's series: one value a day, or a document with something else about the days. */
 export type SeriesColumns = Readonly<Record<string, 'integer[]' | 'jsonb'>>;
 
 /** The days of one key: arrays of equal length, the first value that of `firstDay`. */
@@ -15,20 +15,20 @@ export type SeriesOf<C extends SeriesColumns> = { readonly firstDay: LocalDay } 
 
 export type SeriesRow<C extends SeriesColumns> = StudentCourse & { readonly series: SeriesOf<C> };
 
-/** A series as it is stored; each column's array or document as Postgres writes it. */
+/** A series as stored; each array or document as Postgres writes it. */
 export interface StoredSeries extends StudentCourse {
   readonly firstDay: LocalDay;
   readonly texts: Readonly<Record<string, string>>;
 }
 
-/** One family's series; who writes holds the locks of the keys. */
+/** One family's series; a writer has to hold the locks of the keys. */
 export interface SeriesTable<C extends SeriesColumns> {
   readonly columns: C;
   /** @returns the keys whose series changed */
   write(tx: Queryable, rows: readonly SeriesRow<C>[]): Promise<StudentCourse[]>;
   /** @returns the keys that had a series */
   remove(tx: Queryable, keys: readonly StudentCourse[]): Promise<StudentCourse[]>;
-  /** @returns the series that there are, in any order */
+  /** @returns the series that exist, in any order */
   read(tx: Queryable, keys: readonly StudentCourse[]): Promise<StoredSeries[]>;
 }
 
@@ -43,7 +43,7 @@ export function openSeriesTable<C extends SeriesColumns>(family: Family, columns
   const holes = {
     family,
     columns: list((name) => name),
-    // An array of arrays of differing length cannot travel as one parameter: each goes as its text.
+    // Arrays of differing lengths cannot be sent as one array parameter, so each is sent as text.
     arrays: list((_, index) => `$${index + 4}::text[]`),
     casts: list((name) => `i.${name}::${columns[name]}`),
     assignments: list((name) => `${name} = excluded.${name}`),

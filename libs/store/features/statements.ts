@@ -19,11 +19,11 @@ export const { sql: featureSql, fillTemplate: fillFeatureTemplate } = openStatem
     class_read:
       'SELECT course_id, first_day, attending::text AS attending, usual::text AS usual, sources, expected, grades FROM state.course_class WHERE course_id = ANY ($1::integer[])',
     class_remove: 'DELETE FROM state.course_class WHERE course_id = $1::integer',
-    /** The topic is a new one, which nothing was ever told to. */
+    /** For a new topic, to which nothing was ever sent. */
     outbox_begin_topic:
       'WITH incomplete AS (DELETE FROM state.feature_topic WHERE topic = $1) DELETE FROM state.published WHERE topic = $1',
     outbox_complete_topic: 'INSERT INTO state.feature_topic (topic) VALUES ($1) ON CONFLICT (topic) DO NOTHING',
-    /** One relay per topic. Held by the session, so it is gone when the connection is. */
+    /** One relay per topic. The session holds the lock, so it is released when the connection ends. */
     outbox_lock: 'SELECT pg_try_advisory_lock($1::integer, hashtext($2)) AS held',
     outbox_topic_complete: 'SELECT FROM state.feature_topic WHERE topic = $1',
     outbox_waiting: 'SELECT count(*) AS waiting, min(noted_at) AS oldest FROM outbox WHERE topic = $1',

@@ -9,15 +9,15 @@ import { coursesAndStudents, toKey } from '../images/key-rows.ts';
 import { keyName } from '../keys/keys.ts';
 import { featureSql } from './statements.ts';
 
-/** A value a day, from the first day of the series on. */
+/** One value a day, from the first day of the series on. */
 type Days = readonly (number | null)[];
 
-/** What is stored of a key; a family that has no row of it is null. */
+/** What is stored of a key; null for a family without a row of it. */
 export interface StoredDays {
   readonly engagement: {
     readonly asOf: LocalDay;
     readonly enrolledAt: Instant | null;
-    /** Null where the key has no days. Hundredths; active days are 1. */
+    /** Null if the key has no days. Scores are hundredths; active days are 1. */
     readonly days: {
       readonly first: LocalDay;
       readonly score: Days;
@@ -50,7 +50,7 @@ interface StoredRow {
 
 /**
  * What engagement and performance have stored of each key, in the order of `keys`.
- * @param but this one is not read, and null
+ * @param but the family that is not read, and null in the result
  */
 export async function readStoredDays(
   tx: Queryable,

@@ -1,7 +1,7 @@
 import type { AnyRowChange, Uuid } from '#libs/domain/change.ts';
 import type { UndecodableRecord } from '#libs/source/contract.ts';
 
-/** The students whom these changes name, those of the table of students among them, whatever happened to the row. */
+/** The students named by these changes, whatever the change, including those of the students table itself. */
 export function studentsNamed(rows: readonly AnyRowChange[]): Set<Uuid> {
   const named = new Set<Uuid>();
   for (const row of rows) {
@@ -17,19 +17,19 @@ function studentOf({ table, id, after }: AnyRowChange): Uuid | null {
   return typeof student === 'string' ? student : null;
 }
 
-/** Whether a row is, or would be, one of these students'. */
+/** Whether a row belongs, or would belong, to one of these students. */
 export function isOfErased(row: AnyRowChange, erased: ReadonlySet<Uuid>): boolean {
   const student = studentOf(row);
   return student !== null && erased.has(student);
 }
 
 /**
- * The changes as if these students had never been: a row that is theirs from now on is gone for us, at the position at
- * which it became theirs. So whoever had it before loses it, whoever gets it later has it, and what comes late is refused as
- * ever; what is kept of it is its id. Of the students themselves nothing is kept.
+ * The changes as if these students did not exist: a row that becomes theirs counts as deleted, at the position of that change.
+ * So the student who had it before loses it, one who gets it later has it, and older changes arriving late are refused as
+ * always; only its id is kept. Nothing is kept of the students themselves.
  *
- * What cannot be had that way: a `metadata` stored out of line, of a row that somebody erased had before, and that came to
- * another student without being sent again. It is unknown until the reconcile reads it.
+ * One thing is missed: a `metadata` stored out of line, of a row that an erased student had and that passed to another student
+ * without being sent again. It is unknown until the reconcile reads it.
  */
 export function withoutErased(rows: readonly AnyRowChange[], erased: ReadonlySet<Uuid>): readonly AnyRowChange[] {
   if (erased.size === 0) return rows;
@@ -43,14 +43,14 @@ export function withoutErased(rows: readonly AnyRowChange[], erased: ReadonlySet
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi;
 
-/** Every UUID in a record that cannot be decoded, in its text and in the bytes that it has as base64. */
+/** Every UUID in a record that cannot be decoded, in its text and in the bytes kept as base64. */
 export function uuidsIn({ payload }: UndecodableRecord): Uuid[] {
   const [, bytes = ''] = /; base64: (\S+)/.exec(payload) ?? [];
   const texts = [payload, Buffer.from(bytes, 'base64').toString('latin1')];
   return texts.flatMap((text) => text.match(UUID) ?? []).map((id) => id.toLowerCase());
 }
 
-/** The record without what it holds, where it names one of these students. */
+/** The record, without its contents if they name one of these students. */
 export const withoutNames = (record: UndecodableRecord, erased: ReadonlySet<Uuid>): UndecodableRecord =>
   erased.size > 0 && uuidsIn(record).some((id) => erased.has(id))
     ? { ...record, payload: 'not kept: it names a student who was erased' }

@@ -9,34 +9,34 @@ import { fillImageTemplate } from './statements.ts';
 export interface ImageTable {
   readonly table: SourceTable;
   readonly needed: readonly string[];
-  /** @returns the ids that were not known; the others are untouched. */
+  /** @returns the ids that were not known before; known ones are left untouched */
   insert(tx: Queryable, images: ReadonlyMap<string, Image>): Promise<Set<string>>;
-  /** How many rows are loaded together. */
+  /** For loading many rows together. */
   readonly load: LoadStatements;
   /** Known images of these rows, unlocked. */
   read(tx: Queryable, ids: readonly string[]): Promise<Map<string, Image>>;
   lock(tx: Queryable, ids: readonly string[]): Promise<Map<string, Image>>;
   update(tx: Queryable, images: ReadonlyMap<string, Image>): Promise<void>;
-  /** Deletes the images below a truncate's position; answers the keys they stood for. */
+  /** Deletes the images below a truncate's position. @returns the keys of the live ones */
   removeBelow(tx: Queryable, position: Position): Promise<KeyIds[]>;
-  /** Live images in order of their ids, after one of them. */
+  /** Live images after an id, in order of their ids. */
   page(tx: Queryable, after: string, limit: number): Promise<Map<string, Image>>;
-  /** Reads a range of live images as text: the id, the transaction if it is of the present epoch, the needed columns. */
+  /** Reads a range of live images as text: the id, the transaction if it is of the current epoch, the needed columns. */
   readonly range: SqlStatement;
-  /** Turns live images of older epochs to tombstones of this one. */
+  /** Turns live images of older epochs into tombstones of this one. */
   sweep(tx: Queryable, epoch: number): Promise<(KeyIds & { id: string })[]>;
 }
 
-/** In this order: rows of a snapshot, as COPY brings them, become images. */
+/** Makes images of a snapshot's rows by COPY; to be run in this order. */
 export interface LoadStatements {
-  /** How the table stands to the snapshot of an epoch. */
+  /** Whether and how the table can take rows of an epoch's snapshot. */
   readonly state: SqlStatement;
-  /** Takes the indexes of an empty table away. */
+  /** Drops the indexes of an empty table. */
   readonly bare: SqlStatement;
-  /** Instead of the others where no image can be known: epoch, LSN, whether it is live, the id and the needed columns. */
+  /** Instead of the following if no image can be known: copies epoch, LSN, whether it is live, the id and the needed columns. */
   readonly first: SqlStatement;
   readonly begin: SqlStatement;
-  /** The id and the needed columns. */
+  /** Copies the id and the needed columns. */
   readonly copy: SqlStatement;
   readonly write: SqlStatement;
 }
@@ -46,7 +46,7 @@ export interface KeyIds {
   readonly course_id: number | null;
 }
 
-/** How a needed column stands in its image: ids as our integers, everything else unconverted. */
+/** The type of a needed column in its image: ids are our integers, everything else is unconverted. */
 function imageType(kind: ColumnKind): 'integer' | 'bigint' | 'text' {
   return kind === 'uuid' ? 'integer' : kind === 'timestamp' ? 'bigint' : 'text';
 }
@@ -126,13 +126,13 @@ function prepare(
   const holes = {
     table,
     columns: list(({ name }) => `"${name}"`),
-    // The driver reads int8 as bigint, and how many digits a double shows is the session's to say: so as text.
+    // Read as text: the driver returns int8 as bigint, and the digits of a double would depend on the session.
     readColumns: list(({ name, type }) => (type === 'bigint' ? `"${name}"::text` : `"${name}"`)),
     newColumns: list(({ name }) => `new."${name}"`),
     loadedColumns: list(({ name }) => `excluded."${name}"`),
     arrays: list(({ type }, index) => `$${index + 7}::${type}[]`),
     keyColumns: hasKey ? ', student_id, course_id' : '',
-    // Students and courses have no columns that are narrowed by; they are those rows themselves.
+    // Students and courses have no such columns to filter by: their own ids take the place.
     scopeType: hasKey ? 'integer' : 'uuid',
     student: hasKey ? 'student_id' : 'id',
     course: hasKey ? 'course_id' : 'id',
@@ -163,13 +163,13 @@ interface StoredImage extends Record<string, unknown> {
   readonly id: string;
   readonly epoch: number;
   readonly lsn: bigint;
-  /** The driver has no type for it and gives the text. */
+  /** The driver does not know the type and returns text. */
   readonly xid: string | null;
   readonly live: boolean;
   readonly toast: StoredToast | null;
 }
 
-/** Milliseconds that came as text. */
+/** Milliseconds that were read as text. */
 export const millisOf = (text: unknown): number | null => (typeof text === 'string' ? Number(text) : null);
 
 function fromRow(row: StoredImage, needed: readonly Column[]): Image {

@@ -7,44 +7,44 @@ export type ImageColumns = Readonly<Record<string, ImageValue>>;
 export interface Image {
   readonly position: Position;
   /**
-   * Transaction of the source that wrote what stands here, its low 32 bits; null where no transaction is known: rows of a
-   * snapshot, and what a snapshot swept away.
+   * The low 32 bits of the source transaction that wrote this image; null if none is known: for rows of a snapshot, and rows
+   * that a snapshot swept away.
    */
   readonly xid: number | null;
   /** False: a tombstone, kept so that an older change arriving late is refused. */
   readonly live: boolean;
   readonly columns: ImageColumns;
   /**
-   * For each column that the last change did not carry (unchanged, stored out of line): the position its value is from,
-   * be it of this id or of the one that the row had before. Null where the last change carried all. The tombstone of a
-   * row that goes on under another id has all its columns here: they are what the row had until then, and an older change
-   * that is late may know them better.
+   * For each column that the last change did not carry (unchanged, stored out of line): the position its value comes from,
+   * under this id or the row's previous one. Null if the last change carried all columns. The tombstone of a row that moved
+   * to another id has all its columns here: they are what the row had until then, and an older change arriving late may bring
+   * later values.
    */
   readonly toast: Readonly<Record<string, Position>> | null;
 }
 
-/** A change of one row as it meets its image: a delete has no columns, an update may lack some. */
+/** A change of one row, to be applied to its image: a delete has no columns, an update may lack some. */
 export interface ImageChange {
   readonly position: Position;
-  /** As an image has it. */
+  /** See {@link Image.xid}. */
   readonly xid: number | null;
   readonly live: boolean;
   readonly columns: ImageColumns;
-  /** Of a delete: the row goes on under another id, so the tombstone keeps what only it knows. */
+  /** For a delete: the row goes on under another id, so the tombstone keeps what only it knows. */
   readonly moved?: boolean;
-  /** Of a row that had another id before: for columns that are from there, the position of the value. */
+  /** For a row that had another id before: the positions of the values that come from there. */
   readonly inherited?: Readonly<Record<string, Position>>;
 }
 
-/** Before every position: the column has never been seen. */
+/** Before every position: the column was never seen. */
 const NEVER: Position = { epoch: -1, lsn: 0n };
 
 /**
- * The guard: what the image is after a change. Only a change of a greater position applies (at equal positions a delete
- * ranks least); an older one at most fills columns that the newer could not carry. So the image depends on the set of
- * changes seen, and not on their order or number.
+ * The guard: returns the image after a change. Only a change with a greater position applies (at equal positions a delete
+ * ranks lowest); an older one at most fills columns that the newer one could not carry. So the image depends on the set of
+ * changes seen, not on their order or number.
  * @param needed names of the table's needed columns
- * @returns the image given, the very same object, when nothing changes
+ * @returns the same object as `image` if nothing changes
  */
 export function applyChange(image: Image | undefined, change: ImageChange, needed: readonly string[]): Image {
   if (image === undefined || isNewer(change, image)) return replaceImage(image, change, needed);
@@ -75,7 +75,7 @@ function replaceImage(image: Image | undefined, change: ImageChange, needed: rea
   return { position, xid, live, columns, toast: Object.keys(toast).length > 0 ? toast : null };
 }
 
-/** An older change brings a column that the image's own change lacked, if no later one has brought it. */
+/** Fills in columns from an older change that the image's own change lacked, unless a later one has filled them. */
 function fillImage(image: Image, change: ImageChange): Image {
   if (image.toast === null || !change.live) return image;
   const columns: Record<string, ImageValue> = {};
@@ -92,8 +92,8 @@ function fillImage(image: Image, change: ImageChange): Image {
 }
 
 /**
- * A row that goes on under another id, as a change of the new one: columns the source did not send (unchanged, stored
- * out of line) are those of the old id's image. What that image did not know stays absent.
+ * The change of a row that goes on under another id: columns that the source did not send (unchanged, stored out of line)
+ * are taken from the old id's image. Columns which that image did not know stay absent.
  */
 export function inheritColumns(change: ImageChange, old: Image | undefined): ImageChange {
   if (old === undefined) return change;
@@ -108,7 +108,7 @@ export function inheritColumns(change: ImageChange, old: Image | undefined): Ima
   return { ...change, columns, inherited };
 }
 
-/** True when no reader of features could tell the two apart. */
+/** Whether both have the same contents, so that nothing derived from them can differ. */
 export function sameContents(a: Image, b: Image): boolean {
   if (a.live !== b.live) return false;
   return Object.keys(b.columns).every((name) => (a.columns[name] ?? null) === (b.columns[name] ?? null));

@@ -4,15 +4,15 @@ import type { Queryable } from '#libs/platform/postgres/database.ts';
 import type { ImageColumns, ImageValue } from './image.ts';
 import { millisOf } from './image-table.ts';
 
-/** A live row of the source as it was staged, with its id. */
+/** A live row of the source as staged, with its id. */
 export interface ImageOfKey {
   readonly id: string;
   readonly columns: ImageColumns;
 }
 
 /**
- * The live rows of one key in one table as they are, whether they read or not, and whether they repeat each other; for who
- * has to name them. In order of id.
+ * All live rows of one key in one table, in order of id, for callers that have to name them: also unreadable rows, and rows
+ * that repeat others.
  */
 export async function readImagesOfKey(
   tx: Queryable,
@@ -20,7 +20,7 @@ export async function readImagesOfKey(
   { courseId, studentId }: StudentCourse,
 ): Promise<ImageOfKey[]> {
   const columns = neededColumns(table).filter(({ kind }) => kind !== 'uuid');
-  // How many digits a double shows is the session's to say, so times come as text.
+  // Times are read as text: the digits of a double would depend on the session.
   const list = columns.map(({ name, kind }) => `"${name}"${kind === 'timestamp' ? '::text' : ''}`);
   const rows = await tx.query<Readonly<Record<string, ImageValue>> & { readonly id: string }>(
     {

@@ -1,7 +1,7 @@
 import type { StudentCourse } from '#libs/domain/family.ts';
 import type { SqlValue } from '#libs/platform/postgres/database.ts';
 
-/** A key as it stands in a row. */
+/** A key as a database row. */
 export interface KeyRow {
   readonly student_id: number;
   readonly course_id: number;
@@ -9,11 +9,11 @@ export interface KeyRow {
 
 export const toKey = (row: KeyRow): StudentCourse => ({ courseId: row.course_id, studentId: row.student_id });
 
-/** Keys as two parameters, in the order in which tables of results have them. */
+/** Keys as two parameters, in the order of the result tables' columns. */
 export const studentsAndCourses = (keys: readonly StudentCourse[]): SqlValue[] => [
   keys.map((key) => key.studentId),
   keys.map((key) => key.courseId),
 ];
 
-/** The same in the order in which tables of state have them. */
+/** The same, in the order of the state tables' columns. */
 export const coursesAndStudents = (keys: readonly StudentCourse[]): SqlValue[] => studentsAndCourses(keys).reverse();

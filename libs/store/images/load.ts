@@ -11,26 +11,26 @@ import type { ImageColumns } from './image.ts';
 import type { ImageTable } from './image-table.ts';
 import { imageSql } from './statements.ts';
 
-/** A row of a snapshot, as its image will have it. */
+/** A row of a snapshot, in the form of its image. */
 export interface RowToLoad {
   readonly id: string;
   readonly columns: ImageColumns;
 }
 
-/** Rows cannot be staged all at once, and have to be one by one. */
+/** Rows cannot be loaded all at once, and have to be staged one by one. */
 export class OneByOne extends Error {}
 
-/** Not every session may make a temporary table. */
+/** Not every session may create a temporary table. */
 const NO_RIGHT = '42501';
 
 /**
- * Whether it was the loading that failed: the database is well, and what one row or one right was in the way of can be done
- * otherwise.
+ * Whether only the loading failed: the database works, but one row or one missing privilege was in the way, and the rows can
+ * be staged one by one.
  */
 export const mustGoOneByOne = (error: unknown): boolean =>
   error instanceof OneByOne || isValueFault(error) || (error as { code?: unknown }).code === NO_RIGHT;
 
-/** Rows of one table as a snapshot brings them: at one position, before all that its epoch's log says. */
+/** Whether the batch is rows of one table from a snapshot: all at one position, before everything in its epoch's log. */
 export function isLoadable({ changes, isPartOfSnapshot }: ChangeBatch): boolean {
   const [first] = changes;
   if (isPartOfSnapshot !== true || first === undefined || first.position.lsn !== 0n) return false;
@@ -44,15 +44,15 @@ const isRowLike = ({ op, table, position, xid }: Change, first: Change): boolean
   position.epoch === first.position.epoch &&
   position.lsn === 0n;
 
-/** How a table takes rows of a snapshot. */
+/** How rows of a snapshot can be loaded into a table. */
 export interface LoadState {
-  /** No epoch was before this one, so that no image is known. */
+  /** There was no epoch before this one, so no image is known. */
   readonly isFirst: boolean;
-  /** It has no indexes until {@link indexImages}: the first snapshot comes to empty tables in a third of the time then. */
+  /** It has no indexes until {@link indexImages}: the first snapshot then fills empty tables in a third of the time. */
   readonly isBare: boolean;
 }
 
-/** To be asked before rows are loaded: an empty table loses its indexes. */
+/** To be called before rows are loaded: in the first epoch, drops the indexes of an empty table. */
 export async function beginLoad(tx: Queryable, { load }: ImageTable, epoch: number): Promise<LoadState> {
   const [found] = await tx.query<{ is_first: boolean; is_bare: boolean; can_be_bare: boolean }>(load.state, [epoch]);
   if (found === undefined) throw new Error('a table of images did not say how it stands');
@@ -62,7 +62,7 @@ export async function beginLoad(tx: Queryable, { load }: ImageTable, epoch: numb
   return { isFirst, isBare: bared?.is_bare ?? false };
 }
 
-/** Gives the tables of images the indexes that a first snapshot came without. Nothing but its rows may come before. */
+/** Creates the indexes that were dropped for the first snapshot. Until then only its rows may be staged. */
 export async function indexImages(db: Pick<Database, 'query' | 'transaction'>): Promise<void> {
   if ((await db.query(imageSql.images_bare)).length === 0) return;
   await db.transaction(async (tx) => {
@@ -72,9 +72,9 @@ export async function indexImages(db: Pick<Database, 'query' | 'transaction'>): 
 }
 
 /**
- * Stages rows of a snapshot all at once, as one by one they would become images. Where no image can be known the rows come by
- * COPY; else they come by it to one statement that makes images of them, new ones and in place of what older epochs left.
- * @throws OneByOne where an image is known that is as new as the snapshot, or newer: what follows then is a question of columns
+ * Loads rows of a snapshot all at once, with the same result as staging them one by one. If no image can be known, COPY writes
+ * them directly; otherwise it fills a temporary table, and one statement makes images of them, new or in place of older epochs'.
+ * @throws OneByOne when a known image is as new as the snapshot, or newer: the outcome then depends on single columns
  */
 export async function loadImages(
   tx: LoadingTransaction,
@@ -96,7 +96,7 @@ export async function loadImages(
   if (written?.rows !== count) throw new OneByOne('an image is known that is not older than the snapshot');
 }
 
-/** @param start of each line */
+/** @param start the beginning of each line */
 function* inPieces(rows: Iterable<CopyValue[]>, start: string): Iterable<string> {
   let some = '';
   for (const values of rows) {

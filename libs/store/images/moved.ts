@@ -3,7 +3,7 @@ import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { applyChange, type Image, type ImageChange, inheritColumns } from './image.ts';
 import type { ImageTable } from './image-table.ts';
 
-/** A change of one row as a batch stages it. */
+/** A change of one row in a batch being staged. */
 export interface StagedChange extends ImageChange {
   /** Commit time at the source in milliseconds; null for a snapshot row. */
   readonly committedAt: number | null;
@@ -11,7 +11,7 @@ export interface StagedChange extends ImageChange {
   readonly movedFrom: string | null;
 }
 
-/** The changes of one table in a batch by row, each row's in order of {@link byPosition}. */
+/** The changes of one table in a batch, by row id, each row's in the order of {@link byPosition}. */
 export type ChangesByRow = Map<string, StagedChange[]>;
 
 /** The order in which the changes of one row apply: at equal positions a delete comes first. */
@@ -19,11 +19,11 @@ export const byPosition = (a: ImageChange, b: ImageChange): number =>
   comparePositions(a.position, b.position) || Number(a.live) - Number(b.live);
 
 /**
- * Rows whose primary key changed take over, under their new id, what the source did not send again: a large `metadata`
- * that is stored out of line. It is read from the image of the old id, which a move leaves its contents, and from the
- * changes of it in the same batch; so it does not matter whether the delete of the old id was staged before. Where it was
- * staged before the row's own older changes, these fill the old image when they come, and what they fill is handed on.
- * @param read how images of old ids are read: locked, where nobody is to change them unseen
+ * Gives rows whose primary key changed, under their new id, what the source did not send again: a large `metadata` stored out
+ * of line. It is read from the image of the old id, which keeps its contents in a move, and from that id's changes in the same
+ * batch; so it does not matter whether the delete of the old id was staged before. If the delete was staged before older
+ * changes of the row, these fill the old image when they arrive, and what they fill is handed on.
+ * @param read how images of old ids are read: locked, if nobody may change them meanwhile
  */
 export async function inheritMoved(
   tx: Queryable,
@@ -44,7 +44,7 @@ export async function inheritMoved(
     tx,
     moves.map(({ from }) => from),
   );
-  // In order, so that a row that moves twice in one batch hands on what it inherited.
+  // In order, so that a row that moves twice in one batch passes on what it inherited.
   moves.sort((a, b) => byPosition(a.change, b.change));
   for (const { id, from, change } of moves) {
     const old = imageUntil(change, stored.get(from), rows.get(from) ?? [], needed);
@@ -53,7 +53,7 @@ export async function inheritMoved(
   }
 }
 
-/** What the old id's image was when the row left it; undefined if it is past that already, in another life of the id. */
+/** The old id's image when the row left it; undefined if it has moved past that, because the id was used again. */
 function imageUntil(
   move: StagedChange,
   stored: Image | undefined,

@@ -8,17 +8,17 @@ import { imageSql } from './statements.ts';
 
 interface RejectedRow {
   readonly table: SourceTable;
-  /** Null where none can be read. */
+  /** Null if it cannot be read. */
   readonly id: string | null;
   readonly position: Position;
   readonly reason: RejectionReason;
   readonly payload: string;
 }
 
-/** What a rejected row is listed under. */
+/** The name under which a rejected row is listed. */
 export const rejectionKey = (table: SourceTable, id: string): string => `${table}:${id}`;
 
-/** The rows of one batch that were judged unreadable, and those whose earlier rejection is over. */
+/** The rows of one batch that are unreadable, and those whose earlier rejection no longer holds. */
 export class RejectedSet {
   readonly #put = new Map<string, RejectedRow>();
   readonly #clear = new Set<string>();
@@ -27,18 +27,18 @@ export class RejectedSet {
     return this.#put.size;
   }
 
-  /** What those that cannot be read are listed under. */
+  /** The names under which the unreadable rows are listed. */
   get names(): string[] {
     return [...this.#put.keys()];
   }
 
   put(table: SourceTable, id: string, image: Image, reason: RejectionReason): void {
-    // What people are called is shown in the directory alone.
+    // People's names are shown in the directory only.
     const payload = JSON.stringify(isOfDirectory(table) ? {} : image.columns);
     this.#put.set(rejectionKey(table, id), { table, id, position: image.position, reason, payload });
   }
 
-  /** A record that no row can be read from, listed under its place in the transport. */
+  /** Lists a record from which no row can be read, under its place in the transport. */
   putRecord({ origin, table, position, reason, payload }: UndecodableRecord): void {
     this.#put.set(origin, { table, id: null, position, reason, payload });
   }

@@ -12,17 +12,17 @@ import { imagesOf } from './stage.ts';
 import { checkSettings, lockTables } from './table-locks.ts';
 import { validateImage } from './validate.ts';
 
-/** An image that does not say what the source says. */
+/** An image that differs from the source. */
 export interface ImageRepair {
   /** The image as it was compared; undefined: there was none. */
   readonly found: Image | undefined;
-  /** What the source holds; null: no such row. */
+  /** What the source has; null: no such row. */
   readonly expected: ImageColumns | null;
-  /** Whose row it is there, where it is anybody's. */
+  /** The student whose row it is at the source, if any. */
   readonly student?: Uuid;
 }
 
-/** What held while images and source were compared, and has to hold still. */
+/** What held while images and source were compared, and has to hold still when they are repaired. */
 export interface RepairScene {
   readonly table: SourceTable;
   readonly stream: string;
@@ -30,17 +30,17 @@ export interface RepairScene {
   /** Where the table was last truncated. */
   readonly truncatePosition: Position | null;
   readonly settings: ReadingSettings;
-  /** Of these settings. */
+  /** The fingerprint of these settings. */
   readonly fingerprint: string;
 }
 
 /**
- * Puts images right, round the guard: each keeps its position and its transaction, so that any later change still beats
- * it; a new one stands where a row of the epoch's snapshot would, but not below the truncate position; one too many becomes a
- * tombstone. An image that is not what was compared any more is left alone, and so is a row of somebody erased meanwhile.
- * @param tx a transaction that has done nothing yet but to ask whether it may write
- * @param repairs by the source's id
- * @returns the ids put right
+ * Repairs images, bypassing the guard: each keeps its position and transaction, so that any later change still wins; a new one
+ * gets the position of a row of the epoch's snapshot, but not below the truncate position; one that the source does not have
+ * becomes a tombstone. An image that has changed since the comparison is left alone, and so is a row of a student erased since.
+ * @param tx a transaction that has done nothing yet except check that it may write
+ * @param repairs by source id
+ * @returns the repaired ids
  * @throws EpochEnded; UnrecoverableError when the database was given other settings
  */
 export async function repairImages(
@@ -63,7 +63,7 @@ export async function repairImages(
   const rejected = new RejectedSet();
   for (const [id, after] of written) {
     const reason = after.live ? validateImage(table, after.columns, scene.settings).reason : null;
-    // First cleared, then listed: what was listed of the row before was another content.
+    // Cleared first, then listed: an earlier entry for the row was about other contents.
     rejected.clear(table, id);
     if (reason !== null) rejected.put(table, id, after, reason);
     markKeys(marks, table, repairs.get(id)?.found, after);
@@ -72,7 +72,7 @@ export async function repairImages(
   return new Set(written.keys());
 }
 
-/** First the new ones, then the known ones, as batches are staged. */
+/** Writes the new ones first, then the known ones, in the same order as batches do. */
 async function write(
   tx: Queryable,
   scene: RepairScene,

@@ -3,23 +3,23 @@ import type { StudentCourse } from '#libs/domain/family.ts';
 import { keyName } from '../keys/keys.ts';
 import type { KeptTables, KeyRows } from './rows.ts';
 
-/** Rows that a process keeps; each takes some 200 bytes. */
+/** Most rows that a process keeps; each takes some 200 bytes. */
 const MOST_ROWS = 300_000;
 
-/** Keys that came once are remembered by their names, so many of them. */
+/** Most keys that were derived once and are remembered by name only. */
 const MOST_NAMES = 10_000;
 
-/** A key with the process that says it keeps its rows. */
+/** A key and the process that keeps its rows, as stored. */
 export interface OwnedKey extends StudentCourse {
   readonly owner: string | null;
 }
 
-/** What is kept of a key, out of the cache for as long as the key is being derived. */
+/** What is kept of a key, taken out of the cache while the key is derived. */
 export interface Loan {
   readonly name: string;
   /** Absent: its rows have to be read. */
   readonly kept?: KeptTables;
-  /** Whether they are to be kept: the key comes again and again. */
+  /** Whether to keep its rows afterwards: the key is derived again and again. */
   readonly isWanted: boolean;
 }
 
@@ -29,18 +29,18 @@ interface Entry {
 }
 
 /**
- * The rows of one family's keys as this process derived them last, so that the next derivation reads those alone that
- * the marks name. Of a key that comes for the first time in a while nothing is kept: most do not come again soon. What is
- * kept of a key counts only under the key's lock, and while the key's row names this process as its owner: else somebody
- * else has taken marks of it since. It is lent for a derivation, and comes back once that is committed; a derivation that
- * fails, or of which nobody knows whether it is committed, has lost it.
+ * The rows of one family's keys as of their last derivation in this process, so that the next one reads only those that the
+ * marks name. Nothing is kept of a key derived for the first time in a while, since most do not come again soon. A key's
+ * entry is valid only under the key's lock, and while the key's row names this process as its owner: otherwise somebody else
+ * has taken marks of it since. It is lent to a derivation and given back after the commit; if the derivation fails, or its
+ * commit is uncertain, the entry is lost.
  */
 export class RowCache {
-  /** This process, as the rows of its keys name it. */
+  /** The id of this process in the rows of its keys. */
   readonly owner = randomUUID();
   readonly #entries = new Map<string, Entry>();
   readonly #loans = new Map<string, Loan>();
-  /** Of keys that have come once, of which nothing is kept. */
+  /** Keys that were derived once, of which nothing is kept. */
   readonly #names = new Set<string>();
   readonly #mostRows: number;
   readonly #mostNames: number;
@@ -51,7 +51,7 @@ export class RowCache {
     this.#mostNames = mostNames;
   }
 
-  /** For one who has just locked the key. */
+  /** To be called right after locking the key. */
   lend(key: OwnedKey): Loan {
     const name = keyName(key);
     const kept = key.owner === this.owner ? this.#entries.get(name)?.tables : undefined;
@@ -69,7 +69,7 @@ export class RowCache {
     if (oldest !== undefined && this.#names.size > this.#mostNames) this.#names.delete(oldest);
   }
 
-  /** Keeps what is known of a key by its derivation, which is committed. Where the key was lent again meanwhile, nothing. */
+  /** Keeps the rows of a key after the commit of its derivation; keeps nothing if the key was lent again meanwhile. */
   giveBack(loan: Loan, tables: KeptTables): void {
     if (this.#loans.get(loan.name) !== loan) return;
     this.#loans.delete(loan.name);
@@ -83,7 +83,7 @@ export class RowCache {
     }
   }
 
-  /** Nothing comes back of it. */
+  /** Called when nothing will be given back. */
   lose(loan: Loan): void {
     if (this.#loans.get(loan.name) === loan) this.#loans.delete(loan.name);
   }
@@ -105,7 +105,7 @@ function rowsOf(tables: KeptTables): number {
   return rows;
 }
 
-/** What a cache has of the keys of one transaction, and what it is to have once that is committed. */
+/** What a cache has of the keys of one transaction, and what it should have after the commit. */
 export class Loans {
   readonly #cache: RowCache | undefined;
   readonly #loans = new Map<string, Loan>();
@@ -115,18 +115,18 @@ export class Loans {
     this.#cache = cache;
   }
 
-  /** Whom the keys that are derived name as the one who keeps their rows. */
+  /** The owner that the derived keys will name. */
   get owner(): string | null {
     return this.#cache?.owner ?? null;
   }
 
-  /** For one who has just locked the keys. */
+  /** To be called right after locking the keys. */
   borrow(keys: readonly OwnedKey[]): void {
     if (this.#cache === undefined) return;
     for (const key of keys) {
       const loan = this.#cache.lend(key);
       this.#loans.set(loan.name, loan);
-      // Of a key that is not derived after all.
+      // Given back unchanged if the key is not derived after all.
       if (loan.kept !== undefined) this.#after.set(loan.name, loan.kept);
     }
   }
@@ -135,14 +135,14 @@ export class Loans {
     return this.#loans.get(keyName(key))?.kept;
   }
 
-  /** All that was read of a key, if it is wanted; a family that reads no rows has nothing to keep. */
+  /** Notes everything read of a key, if it is wanted; a family that reads no rows has nothing to keep. */
   keep(key: StudentCourse, tables: readonly KeyRows<unknown>[]): void {
     const name = keyName(key);
     if (tables.length === 0 || this.#loans.get(name)?.isWanted !== true) return;
     this.#after.set(name, Object.fromEntries(tables.map((rows) => [rows.table, rows.whole()])));
   }
 
-  /** After the commit. */
+  /** To be called after the commit. */
   giveBack(): void {
     for (const [name, tables] of this.#after) {
       const loan = this.#loans.get(name);
@@ -150,7 +150,7 @@ export class Loans {
     }
   }
 
-  /** What did not come back is lost. */
+  /** Whatever was not given back is lost. */
   end(): void {
     for (const loan of this.#loans.values()) this.#cache?.lose(loan);
   }

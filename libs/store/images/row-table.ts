@@ -8,42 +8,42 @@ import { coursesAndStudents } from './key-rows.ts';
 import { type KeptRows, KeyRows, type KeyToRead } from './rows.ts';
 import { fillImageTemplate } from './statements.ts';
 
-/** How the rows of a table read, and follow each other. */
+/** How the rows of a table are read and folded. */
 export interface RowReading<I, O> {
   readonly table: TableOfKeys;
   read(image: I, settings: ReadingSettings): O | Rejected;
   readonly rules: FoldRules<O>;
-  /** Whether a row follows others of its subject, and is folded with them, though its word is none that is copied. */
+  /** Whether a row follows others of its subject and is folded with them, although its word is not among the copied ones. */
   follows(row: O): boolean;
-  /** A row that was kept: JSON has its bigints as text. */
+  /** Restores a kept row, whose bigints are strings in JSON. */
   revive(row: O): O;
 }
 
-/** A table of the source as a family reads it. */
+/** A source table as a family reads it. */
 export interface RowTable<O> {
   /** The rows of each key, in the order of `keys`. */
   read(tx: Queryable, keys: readonly KeyToRead[], settings: ReadingSettings): Promise<KeyRows<O>[]>;
 }
 
-/** So many rows are read in one piece. */
+/** Most rows that are read at once; more are read in pages. */
 const ROWS_AT_ONCE = 20_000;
 const ROWS_PER_PAGE = 5_000;
 
-/** Rows of keys, however many. */
+/** Reads rows of keys, however many there are. */
 interface PagedStatement {
-  /** At most {@link ROWS_AT_ONCE}. */
+  /** Reads at most {@link ROWS_AT_ONCE}. */
   readonly few: SqlStatement;
-  /** All, through the cursor. It is planned each time anew. */
+  /** Reads all, through a cursor, which is planned anew each time. */
   readonly declare: SqlStatement;
-  /** The last time there were more than can be read in one piece. */
+  /** The last time there were more than can be read at once. */
   wereMany: boolean;
 }
 
 interface Statements {
   readonly all: PagedStatement;
-  /** Rows whose word is none that is copied; null: there are none. */
+  /** Rows that connectors do not copy anew with each sync; null: the table has none. */
   readonly single: PagedStatement | null;
-  /** Of either; it is the same cursor. */
+  /** For either; both use the same cursor. */
   readonly fetch: SqlStatement;
   readonly close: SqlStatement;
   /** Rows by their ids. */
@@ -53,7 +53,7 @@ interface Statements {
 export function openRowTable<I extends object, O extends object>(reading: RowReading<I, O>): RowTable<O> {
   const { table } = reading;
   const needed = neededColumns(table).filter(({ kind }) => kind !== 'uuid');
-  // How many digits a double shows is the session's to say, so times come as text.
+  // Times are read as text: the digits of a double would depend on the session.
   const times = needed.flatMap(({ name, kind }) => (kind === 'timestamp' ? [name] : []));
   const list = needed.map(({ name }) => `, i."${name}"${times.includes(name) ? '::text' : ''}`).join('');
   const holes = { table, columns: list, copied: copiedRowsOf(table) };
@@ -83,10 +83,10 @@ function prepare(table: TableOfKeys, holes: Readonly<Record<'table' | 'columns' 
   };
 }
 
-/** With the names of the columns that are times. */
+/** Also has the names of the columns that are times. */
 type TimedReading<I, O> = RowReading<I, O> & { readonly times: readonly string[] };
 
-/** A row and its key's place among those that were asked for. */
+/** A row and the place of its key among those asked for. */
 type ReadRow<I> = I & { readonly key: number; readonly copied: boolean };
 
 class TableReading<I extends object, O extends object> {
@@ -137,7 +137,7 @@ class TableReading<I extends object, O extends object> {
     return new KeyRows(table, rules, { seen: kept.seen, subjects });
   }
 
-  /** @returns the keys that have to be read as a whole */
+  /** Adds the new rows of known keys. @returns the keys all rows of which have to be read */
   async #addNew(known: readonly number[]): Promise<number[]> {
     const named = known.flatMap((n) => (this.#keys[n]?.since?.newRows ?? []).map((id) => ({ n, id })));
     const keys = named.map(({ n }) => this.#keys[n] as KeyToRead);
@@ -166,10 +166,11 @@ class TableReading<I extends object, O extends object> {
   }
 
   /**
-   * Reads all rows of these keys, or to what is known of them those whose word is none that is copied. Mostly rows lie in
-   * the order of their time, so that they are folded a page at a time; of keys whose rows do not, all have to be in hand.
-   * @param areAllInHand a key's rows are folded together
-   * @returns the keys that have to be read once more, with all rows in hand
+   * Reads all rows of these keys or, with `single`, adds the rows that are not copied to what is known. Rows are usually stored
+   * in the order of their time, so that they can be folded page by page; otherwise all rows of a key have to be in memory.
+   * @param areAllInHand whether all rows of a key are folded together
+   * @param isAnew whether the keys are read from the beginning
+   * @returns the keys that have to be read once more, with all rows in memory
    */
   async #readAll(
     statement: PagedStatement,
@@ -221,7 +222,7 @@ class TableReading<I extends object, O extends object> {
     await this.#tx.query(close);
   }
 
-  /** @param n the place of its key, whose ids are not read with each of its rows */
+  /** @param n the place of the row's key, whose ids are not read with every row */
   #observe(row: ReadRow<I>, n: number): O | null {
     const columns: Record<string, unknown> = row;
     columns['student_id'] = this.#keys[n]?.studentId;

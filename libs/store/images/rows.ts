@@ -2,24 +2,24 @@ import { FoldedRows, type FoldRules, type KeptSubject } from '#libs/aggregate/fo
 import type { StudentCourse } from '#libs/domain/family.ts';
 import type { TableOfKeys } from '#libs/domain/source-tables/index.ts';
 
-/** What is kept of a key's rows of one table, for the next time. */
+/** What is kept of a key's rows in one table for its next derivation. */
 export interface KeptRows<O> {
-  /** How many rows that is of. */
+  /** How many rows were folded. */
   readonly seen: number;
   readonly subjects: readonly KeptSubject<O>[];
-  /** Rows that are never folded; absent: they are read each time. */
+  /** Rows that are never folded; absent: they are read again each time. */
   readonly single?: readonly O[];
 }
 
-/** By tables. */
+/** Kept rows by table. */
 export type KeptTables = Readonly<Partial<Record<TableOfKeys, KeptRows<unknown>>>>;
 
 export interface KeyToRead extends StudentCourse {
-  /** What was kept of its rows, and the ids of those that are new since. Absent: all rows are read. */
+  /** What was kept of its rows, and the ids of rows that are new since. Absent: all rows are read. */
   readonly since?: { readonly kept: KeptTables; readonly newRows: readonly string[] };
 }
 
-/** The rows of one key in one table that read, without those that only repeat what held before. */
+/** The readable rows of one key in one table, without those that only repeat the state before them. */
 export class KeyRows<O> {
   readonly table: TableOfKeys;
   readonly #folded: FoldedRows<O>;
@@ -34,15 +34,15 @@ export class KeyRows<O> {
   }
 
   /**
-   * As {@link FoldedRows.add}.
-   * @param areNew none of them has been taken in before
+   * Like {@link FoldedRows.add}.
+   * @param areNew none of them has been folded before
    */
   fold(rows: readonly O[], areNew = true): boolean {
     if (areNew) this.#seen += rows.length;
     return this.#folded.add(rows);
   }
 
-  /** Takes in a row that is never folded. */
+  /** Adds a row that is never folded. */
   addSingle(row: O): void {
     this.#single.push(row);
   }
@@ -51,21 +51,21 @@ export class KeyRows<O> {
     return [...this.#folded.rows(), ...this.#single];
   }
 
-  /** What is left of the rows that repeat each other. */
+  /** The folded rows. */
   kept(): KeptRows<O> {
     return { seen: this.#seen, subjects: this.#folded.kept() };
   }
 
-  /** All of it, for the same process; not to be changed. */
+  /** All rows, to be kept by the same process; must not be changed. */
   whole(): KeptRows<O> {
     return { ...this.kept(), single: this.#single };
   }
 }
 
-/** Whether of so many rows it is worth the while to keep the ones that are left, rather than to read all again. */
+/** Whether it is worth keeping the `left` folded rows of `seen` rows, rather than reading all again. */
 export type IsWorthKeeping = (seen: number, left: number) => boolean;
 
-/** What is kept of a key, as JSON text, bigints as texts; null where nothing is. */
+/** What is kept of a key, as JSON text with bigints as strings; null if nothing is. */
 export function keptText(tables: readonly KeyRows<unknown>[], isWorth: IsWorthKeeping): string | null {
   const kept = tables.map((rows) => [rows.table, rows.kept()] as const);
   let [seen, left] = [0, 0];

@@ -5,11 +5,11 @@ import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { lowXid } from '../schema/project.ts';
 import { imageSql } from './statements.ts';
 
-/** A row that went from one id to another. */
+/** A row that moved from one id to another. */
 export interface Move {
   readonly table: SourceTable;
   readonly position: Position;
-  /** Of the transaction that both halves belong to, as an image has it. */
+  /** The transaction of both halves, in the form that an image has it. */
   readonly xid: number | null;
   readonly oldId: Uuid;
   readonly newId: Uuid;
@@ -26,10 +26,10 @@ interface StoredMove {
 const halfName = (table: SourceTable, epoch: number, lsn: bigint): string => `${table} ${epoch} ${lsn}`;
 
 /**
- * Brings together the two halves of moves that their transport could not keep together. A half that comes first is kept
- * in the database; whoever brings the second, in this batch or in another process, learns of both. They stay there until
- * a new epoch has moves: a change of the old id may come later than both, see {@link movesFrom}.
- * @returns the moves both of whose halves have come by now
+ * Pairs the two halves of moves that their transport could not keep together. The half that comes first is kept in the
+ * database; whoever stages the second, in this batch or another process, gets both. They stay there until a new epoch has
+ * moves, since a change of the old id may come later than both, see {@link movesFrom}.
+ * @returns the moves of which both halves have come
  */
 export async function pairMoves(tx: Queryable, rows: readonly AnyRowChange[]): Promise<readonly Move[]> {
   const halves = new Map<string, { row: AnyRowChange; oldId: Uuid | null; newId: Uuid | null }>();
@@ -58,10 +58,10 @@ export async function pairMoves(tx: Queryable, rows: readonly AnyRowChange[]): P
   return whole.filter(isMove);
 }
 
-/** With every column in the change of keys, the id may be the same. */
+/** If all columns are part of the changed key, the id itself may be the same. */
 const isMove = ({ oldId, newId }: Move): boolean => oldId !== newId;
 
-/** The moves, both halves of which have come, by which rows left these ids at these positions; both are staged. */
+/** The moves at these positions of which both halves have come and been staged. */
 export async function movesFrom(
   tx: Queryable,
   left: readonly { readonly table: SourceTable; readonly position: Position }[],

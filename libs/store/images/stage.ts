@@ -27,26 +27,26 @@ const IMAGES: ReadonlyMap<SourceTable, ImageTable> = new Map(
 
 export interface StageResult {
   readonly changes: number;
-  /** Marked for derivation. */
+  /** Keys marked for derivation. */
   readonly marked: MarkedKeys;
-  /** Keys are marked that are too many to be named. */
+  /** Whether too many keys were marked to be named. */
   readonly unnamed: boolean;
   readonly rejected: number;
-  /** What was read and is odd. */
+  /** How many readable rows are odd, by kind. */
   readonly warnings: Readonly<Record<RowWarning, number>>;
 }
 
 export interface StageOptions {
-  /** Of the settings that rows are judged by; refused when the database has others by now. */
+  /** Of the settings that rows are judged by; staging is refused if the database has others by now. */
   readonly fingerprint?: string;
-  /** Stage every row of the batch as rejected for this reason: an image without contents, which contributes nothing. */
+  /** Stages every row of the batch as rejected for this reason: an image without contents, which contributes nothing. */
   readonly rejectAs?: RejectionReason;
 }
 
 /**
  * Stages one batch in one transaction: images under the guard, rejected rows, marks and progress, and nothing else.
- * Safe to repeat, and safe beside other batches in other processes: what is locked is read in a later statement than its
- * lock, all new images are inserted before any known one is locked, and everything is taken in one order.
+ * Safe to repeat, and safe alongside batches of other processes: locked rows are read in a later statement than their lock,
+ * all new images are inserted before any known one is locked, and locks are taken in a fixed order.
  */
 export async function stageBatch(
   db: Database,
@@ -59,7 +59,7 @@ export async function stageBatch(
   const ids = await resolveIds(db, students, courses);
   const stage = async (tx: Transaction, applyRows: ApplyRows): Promise<StageResult> => {
     const work = new BatchStage(tx, settings, options);
-    // Given together, run in order: all readings come after the locks.
+    // Sent together, but run in order: everything is read after the locks are taken.
     const [truncatePositions, erased] = await Promise.all([
       work.lockTables(batch),
       erasedAmong(tx, [...studentsNamed(given), ...(batch.undecodable ?? []).flatMap(uuidsIn)]),
@@ -85,7 +85,7 @@ export async function stageBatch(
       if (!mustGoOneByOne(error)) throw error;
     }
   }
-  // By what follows images are looked for.
+  // What follows looks images up.
   if (batch.isPartOfSnapshot === true || batch.snapshotCompleted !== undefined) await indexImages(db);
   return db.transaction((tx) => stage(tx, (work, ...given) => work.applyRows(...given)));
 }
@@ -93,7 +93,7 @@ export async function stageBatch(
 type RowsToApply = [rows: readonly AnyRowChange[], ids: Identities, truncatePositions: TruncatePositions];
 type ApplyRows = (work: BatchStage, ...given: RowsToApply) => Promise<void>;
 
-/** The changes of one row in a batch, folded: what its image would be if the row was not known. */
+/** The changes of one row in a batch, and the image that they make if the row is not known yet. */
 interface FoldedRow {
   readonly changes: readonly StagedChange[];
   readonly image: Image;
@@ -106,7 +106,7 @@ class BatchStage {
   readonly #tx: Transaction;
   readonly #settings: ReadingSettings;
   readonly #options: StageOptions;
-  /** Where rows have left their ids, and what they hand on is to be looked at (again). */
+  /** Where rows have moved to other ids, so that what they pass on has to be looked at (again). */
   readonly #late: { readonly table: SourceTable; readonly position: Position }[] = [];
 
   constructor(tx: Transaction, settings: ReadingSettings, options: StageOptions) {
@@ -135,7 +135,7 @@ class BatchStage {
     await this.#tx.query(imageSql.rejected_clear_below, [table, position.epoch, position.lsn]);
   }
 
-  /** Rows of one table that {@link isLoadable}, but for those that were somebody's who was erased. */
+  /** Loads rows of a batch that {@link isLoadable}; those of erased students have become deletes. */
   async loadRows(tx: LoadingTransaction, ...[rows, ids, truncatePositions]: RowsToApply): Promise<void> {
     const [first] = rows;
     if (first === undefined || isBelow(truncatePositions, first)) return;
@@ -164,7 +164,7 @@ class BatchStage {
     }
   }
 
-  /** Images of all tables: first the new ones of each, then the known ones of each. */
+  /** Writes images of all tables: first the new ones of each, then the known ones of each. */
   async applyRows(rows: readonly AnyRowChange[], ids: Identities, truncatePositions: TruncatePositions): Promise<void> {
     const byTable = this.#byRow(rows, ids, truncatePositions);
     for (const move of await pairMoves(this.#tx, rows)) {
@@ -186,9 +186,9 @@ class BatchStage {
   }
 
   /**
-   * What came too late for a row that has left its id goes on to the id that it has now, and from there to the next. Who
-   * brings the second half looks under the lock of the old row as well: another process may just be filling that, and
-   * not see the move yet.
+   * Passes what came too late for a row that has moved on to its new id, and from there to the next. Whoever stages the second
+   * half of a move also looks, under the lock of the old row: another process may just be filling that and not see the move
+   * yet.
    */
   async #handOn(truncatePositions: TruncatePositions): Promise<void> {
     while (this.#late.length > 0) {
@@ -227,7 +227,7 @@ class BatchStage {
     return byTable;
   }
 
-  /** @returns the rows that are known already */
+  /** @returns the rows that were known already */
   async #insertNew(table: SourceTable, rows: Map<string, FoldedRow>): Promise<Map<string, FoldedRow>> {
     const inserted = await imagesOf(table).insert(this.#tx, new Map([...rows].map(([id, row]) => [id, row.image])));
     const known = new Map<string, FoldedRow>();
@@ -238,7 +238,7 @@ class BatchStage {
     return known;
   }
 
-  /** Locks in order of the tables, since the statements are given in that order. */
+  /** The tables are locked in order, since the statements are sent in that order. */
   async #updateKnown(table: SourceTable, rows: ReadonlyMap<string, FoldedRow>): Promise<void> {
     if (rows.size === 0) return;
     const { needed, lock, update } = imagesOf(table);
@@ -256,7 +256,7 @@ class BatchStage {
     if (updates.size > 0) await update(this.#tx, updates);
   }
 
-  /** An image was written: judge it, and mark the keys that it leaves and enters unless nothing of it has changed. */
+  /** Judges an image that was written, and marks the keys that its row leaves and enters, unless its contents are the same. */
   #changed(table: SourceTable, id: string, before: Image | undefined, after: Image, row: FoldedRow): void {
     const isReadable = this.#judge(table, id, after);
     if (isReadable && before !== undefined) this.rejected.clear(table, id);
@@ -265,14 +265,14 @@ class BatchStage {
       (last, { committedAt: at }) => (at !== null && (last === null || at > last) ? at : last),
       null,
     );
-    // What a row said before is taken back where all of the key is read; a row that is new is told by its id.
+    // A changed row needs all rows of the key to be read, to undo what it said before; a new row is read by its id.
     const newRows = before?.live ? null : [id];
     for (const image of [before, after]) {
       if (image?.live) this.#mark(table, keyOf(image), after.position, committedAt, newRows);
     }
   }
 
-  /** Lists an image that cannot be read. */
+  /** Lists the image if it cannot be read. @returns whether it can */
   #judge(table: SourceTable, id: string, image: Image): boolean {
     const { reason, warning } = this.#validate(table, image);
     if (warning !== null) this.warnings[warning] += 1;
@@ -291,19 +291,19 @@ class BatchStage {
   #mark(table: SourceTable, key: KeyIds, position: Position, committedAt: number | null, newRows: NewRows): void {
     const family = familyOf(table);
     if (family === null || key.student_id === null || key.course_id === null) return;
-    // A row of a snapshot stands before all that the epoch's log brings.
+    // Rows of a snapshot have LSN 0, before everything in the epoch's log.
     const origin = { position, committedAt, awaited: position.lsn === 0n };
     this.marks.add(family, { studentId: key.student_id, courseId: key.course_id }, origin, newRows);
   }
 
-  /** What follows from the images: marks, rejected rows, progress. */
+  /** Writes what follows from the images: marks, rejected rows, progress. */
   async finish(batch: ChangeBatch, erased: ReadonlySet<Uuid>): Promise<void> {
     const { changes, progress, of, partitions = [], undecodable = [], snapshotCompleted } = batch;
     const isSnapshot = snapshotCompleted !== undefined || changes.every((change) => change.op === 'read');
     for (const record of undecodable) this.rejected.putRecord(withoutNames(record, erased));
     this.#tx.withCommit(
       Promise.all([
-        // Keys met in a snapshot are marked once, at its end.
+        // Keys in a snapshot are marked once, at its end.
         batch.isPartOfSnapshot === true
           ? undefined
           : this.marks.write(this.#tx, isSnapshot ? MARK_PRIORITY.snapshot : MARK_PRIORITY.live),
@@ -311,13 +311,13 @@ class BatchStage {
         partitions.length === 0 ? undefined : advancePartitions(this.#tx, partitions, lastCommit(changes)),
       ]),
     );
-    // That another process has taken the stream over has to be known before the commit.
+    // Whether another process has taken over the stream has to be known before the commit.
     if (progress !== undefined)
       await advanceProgress(this.#tx, progress, snapshotCompleted !== undefined, lastCommit(changes));
     else if (of !== undefined) await holdEpoch(this.#tx, of);
   }
 
-  /** After a whole snapshot: what it did not bring is gone, and every key is to be derived. */
+  /** After a complete snapshot: rows that it did not bring are gone, and every key has to be derived. */
   async completeSnapshot(epoch: number): Promise<void> {
     await this.#tx.query(imageSql.without_limit);
     await markAllKeys(this.#tx, MARK_PRIORITY.snapshot, snapshotPosition(epoch));
@@ -331,8 +331,8 @@ class BatchStage {
 }
 
 /**
- * Tells the create of a move where its row comes from. If that was staged before, a change that brings nothing stands for
- * it: it inherits from the old row what the create could not bring.
+ * Tells the create of a move which id its row comes from. If the create was staged before, an empty change takes its place,
+ * which inherits from the old row what the create could not carry.
  */
 function joinHalves(
   byTable: ReadonlyMap<SourceTable, ChangesByRow>,
@@ -364,7 +364,7 @@ function foldRow(changes: readonly StagedChange[], needed: readonly string[]): F
   return { changes, image };
 }
 
-/** The change as if every column it brings were null. */
+/** The change as if all of its columns were null. */
 function emptyChange(row: AnyRowChange): ImageChange {
   const columns = row.op === 'delete' ? [] : imagesOf(row.table).needed.map((name): [string, null] => [name, null]);
   const { position } = row;

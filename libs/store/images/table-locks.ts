@@ -5,10 +5,10 @@ import { checkFingerprint } from '../keys/calendar.ts';
 import { schemaSql } from '../schema/statements.ts';
 import { imageSql } from './statements.ts';
 
-/** First half of the advisory locks on source tables; the second is the table's index. */
+/** First number of the advisory locks on source tables; the second is the table's index. */
 const TABLE_LOCK = 7_130_002;
 
-/** Where each table was last truncated; what stands there or before is gone. */
+/** Where each table was last truncated: changes at or before that position are dead. */
 export type TruncatePositions = Map<SourceTable, Position>;
 
 export const isBelow = (
@@ -20,8 +20,8 @@ export const isBelow = (
 };
 
 /**
- * Takes the locks of tables until the transaction ends, in one order, and reads the tables' truncate positions in a later statement.
- * @param exclusive the tables: true for one that is truncated, false for those whose rows are written
+ * Locks tables until the transaction ends, in a fixed order, and reads their truncate positions in a later statement.
+ * @param exclusive by table: true if it is truncated, false if its rows are written
  */
 export async function lockTables(
   tx: Queryable,
@@ -37,15 +37,15 @@ export async function lockTables(
   return new Map(rows.map((row) => [row.source_table, { epoch: row.epoch, lsn: row.lsn }]));
 }
 
-/** Keeps every batch out until the transaction ends. */
+/** Keeps all batches out until the transaction ends. */
 export async function lockAllTables(tx: Queryable): Promise<void> {
   const numbers = SOURCE_TABLES.map((_, index) => index);
   await tx.query(imageSql.table_locks, [TABLE_LOCK, numbers, numbers.map(() => true)]);
 }
 
 /**
- * To be read in a later statement than the tables' locks, which who adopts settings holds.
- * @throws UnrecoverableError when rows are judged by other settings by now
+ * To be called in a later statement than the tables' locks, which are held while settings are adopted.
+ * @throws UnrecoverableError when the database has other settings by now
  */
 export async function checkSettings(tx: Queryable, fingerprint: string): Promise<void> {
   const [stored] = await tx.query<{ fingerprint: string }>(schemaSql.settings_read);

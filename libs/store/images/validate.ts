@@ -7,18 +7,18 @@ import type { SourceTable } from '#libs/domain/source-tables/index.ts';
 import type { ImageColumns } from './image.ts';
 
 export interface Validation {
-  /** Why the image contributes nothing, or null where it reads. */
+  /** Why the image contributes nothing; null if it can be read. */
   readonly reason: RejectionReason | null;
-  /** What was read and is odd, to be counted. */
+  /** Something odd in a readable image, to be counted. */
   readonly warning: RowWarning | null;
 }
 
-/** A due date in no known form; a word for an activity that nobody knows. */
+/** A due date in no known form; an unknown word for an activity. */
 export type RowWarning = 'unreadable_due_date' | 'activity_other';
 
 const FINE: Validation = { reason: null, warning: null };
 
-/** Reads an image as the deriver will, by the same functions, so that the two never disagree. */
+/** Reads an image with the same functions as the deriver, so that the two never disagree. */
 export function validateImage(table: SourceTable, columns: ImageColumns, settings: ReadingSettings): Validation {
   const unread: unknown = columns;
   switch (table) {

@@ -7,13 +7,13 @@ import { keySql } from './statements.ts';
 
 const CALENDAR_LOCK = [7_130_003, 0] as const;
 
-/** Keeps today and the settings where they are until the transaction ends. @returns whether a snapshot is being read */
+/** Keeps today and the settings as they are until the transaction ends. @returns whether a snapshot is being read */
 export async function shareCalendar(tx: Queryable): Promise<boolean> {
   const [row] = await tx.query<{ in_snapshot: boolean }>(keySql.calendar_share, CALENDAR_LOCK);
   return row?.in_snapshot === true;
 }
 
-/** Waits for all that derive to finish, and holds newcomers back until the transaction ends. */
+/** Waits until all derivations have finished, and keeps others from beginning until the transaction ends. */
 export async function holdCalendar(tx: Queryable): Promise<void> {
   await tx.query(keySql.calendar_hold, CALENDAR_LOCK);
 }
@@ -29,10 +29,10 @@ async function readCalendar(db: Queryable): Promise<CalendarRow> {
   return row;
 }
 
-/** Today at the institution, as the database has it. */
+/** Today at the institution, according to the database. */
 export const readToday = async (db: Queryable): Promise<LocalDay> => parseDay((await readCalendar(db)).today);
 
-/** The same, for one who is about to write. @throws UnrecoverableError when the database has other settings by now */
+/** The same, for a caller about to write. @throws UnrecoverableError when the database has other settings by now */
 export async function readTodayToWrite(tx: Queryable, fingerprint: string): Promise<LocalDay> {
   const row = await readCalendar(tx);
   checkFingerprint(row.fingerprint, fingerprint);
@@ -56,7 +56,7 @@ export async function beginCalendar(db: Database, today: LocalDay): Promise<void
 
 /**
  * Moves today forward and marks what depends on it: every course, and keys with a row that was in the future.
- * @returns false when it is that day already, or a later one
+ * @returns false if it is already that day, or a later one
  */
 export async function advanceToday(tx: Queryable, today: LocalDay): Promise<boolean> {
   const moved = await tx.query(keySql.calendar_advance, [formatDay(today)]);
@@ -66,14 +66,14 @@ export async function advanceToday(tx: Queryable, today: LocalDay): Promise<bool
   return true;
 }
 
-/** Moves today back, for one who marks every key and course. @returns false when it is no later day */
+/** Moves today back, for a caller that then marks every key and course. @returns false if it is not a later day */
 export async function lowerToday(tx: Queryable, today: LocalDay): Promise<boolean> {
   return (await tx.query(keySql.calendar_take_back, [formatDay(today)])).length > 0;
 }
 
 /**
- * Moves today back, and marks every key and course: whatever was derived for the days between is derived again.
- * @returns false when it is that day already, or an earlier one
+ * Moves today back and marks every key and course, so that whatever was derived for the days between is derived again.
+ * @returns false if it is already that day, or an earlier one
  */
 export async function takeTodayBack(tx: Queryable, today: LocalDay): Promise<boolean> {
   if (!(await lowerToday(tx, today))) return false;

@@ -5,8 +5,8 @@ import { keySql } from './statements.ts';
 const NOBODY: ReadonlySet<Uuid> = new Set();
 
 /**
- * Those of these students who were erased: nothing of theirs is taken in. Who is about to write asks in a later statement
- * than its lock on a source table, which whoever erases holds alone.
+ * Those of these students who were erased: nothing of theirs is taken in. A writer has to ask in a later statement than the
+ * one that locks its source table, since an erasure holds those locks exclusively.
  */
 export async function erasedAmong(db: Queryable, students: Iterable<Uuid>): Promise<ReadonlySet<Uuid>> {
   const asked = [...new Set(students)];

@@ -2,9 +2,9 @@ import type { Uuid } from '#libs/domain/change.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import { keySql } from './statements.ts';
 
-/** Source ids to the integers that all our tables use. */
+/** Maps source ids to the integers that all our tables use. */
 export interface Identities {
-  /** @throws Error for one who was erased */
+  /** @throws Error for an erased student */
   student(id: Uuid): number;
   course(id: Uuid): number;
 }
@@ -16,9 +16,9 @@ interface FoundRow {
 }
 
 /**
- * The integers of these source ids, given at first sight. They are looked up first and only missing ones are inserted,
- * in order, in a transaction of their own: an `ON CONFLICT DO NOTHING` on every sighting burns ids and deadlocks. Students
- * who were erased get none.
+ * The integers of these source ids, assigned when an id is first seen. They are looked up first, and only missing ones are
+ * inserted, in order, in a transaction of their own: an `ON CONFLICT DO NOTHING` each time would burn ids and deadlock.
+ * Erased students get none.
  */
 export async function resolveIds(
   db: Database,

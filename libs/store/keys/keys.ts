@@ -13,21 +13,21 @@ import { keySql } from './statements.ts';
 export interface KeyState extends StudentCourse {
   readonly derived: boolean;
   readonly evidence: KeyEvidence;
-  /** What was kept of its rows, for {@link parseKept}; null: nothing was. */
+  /** Its folded rows, for {@link parseKept}; null: none were kept. */
   readonly folded: string | null;
-  /** What its course's class knows of it; null: nothing. */
+  /** Digest of what its course's class uses of it; null: nothing. */
   readonly ofClass: ClassDigest | null;
 }
 
 /** A key whose lock is held. */
 export interface ClaimedKey extends KeyState {
-  /** The process that keeps its rows, as they were when the key was derived last; null: none does. */
+  /** The process that keeps its rows, as of the key's last derivation; null: none does. */
   readonly owner: string | null;
-  /** It could not be derived the last time. */
+  /** Whether its last derivation failed. */
   readonly isSetAside: boolean;
 }
 
-/** What the marks that a derivation took say of their origin. */
+/** The origin and new rows of a key, from the marks that a derivation took. */
 export interface TakenMark extends StudentCourse, MarkOrigin {
   readonly newRows: NewRows;
 }
@@ -44,11 +44,11 @@ export interface CourseState {
 
 export const keyName = (key: StudentCourse): string => `${key.courseId} ${key.studentId}`;
 
-/** SQL over the keys of a course: the least first day of each kind; arrays begin with 1. Null where no key says any. */
+/** SQL over the keys of a course: the least first day of each kind; arrays begin with 1. Null if no key has any. */
 export const LEAST_FIRST_DAYS = `CASE WHEN count(first_days) > 0
     THEN ARRAY[${COVERAGE_KINDS.map((_, index) => `min(first_days[${index + 1}])`).join(', ')}] END`;
 
-/** Where the search for marked keys goes on, per priority, so that each key has its turn. */
+/** Where the search for marked keys continues, per priority, so that each key gets its turn. */
 export class KeyCursor {
   readonly #last = new Map<MarkPriority, StudentCourse>();
 
@@ -61,18 +61,18 @@ export class KeyCursor {
   }
 }
 
-/** A key with marks; `known`: it has its row. */
+/** A key with marks; `known`: it has a row in `state.key`. */
 export interface MarkedKey extends StudentCourse {
   readonly known: boolean;
 }
 
-/** Keys whose turn it is, with marks of one priority. */
+/** The next keys with marks of one priority. */
 export interface NextKeys {
   readonly priority: MarkPriority;
   readonly keys: readonly MarkedKey[];
 }
 
-/** The keys whose turn it is, each once for a priority, at most `limit`, the most urgent first; none while a snapshot is read. */
+/** The next marked keys, each once per priority, at most `limit`, the most urgent first; none while a snapshot is read. */
 export async function nextKeys(db: Database, family: Family, limit: number, cursor: KeyCursor): Promise<NextKeys[]> {
   const after = MARK_PRIORITIES.map((priority) => cursor.after(priority));
   const rows = await db.query<KeyRow & { priority: MarkPriority; known: boolean }>(keySql.keys_next, [
@@ -87,13 +87,13 @@ export async function nextKeys(db: Database, family: Family, limit: number, curs
   })).filter(({ keys }) => keys.length > 0);
 }
 
-/** Gives keys that are met for the first time their row, which is what a deriver locks. @returns how many had none */
+/** Adds the row of keys seen for the first time, which is what a deriver locks. @returns how many had none */
 export async function addKeys(db: Queryable, family: Family, keys: readonly StudentCourse[]): Promise<number> {
   if (keys.length === 0) return 0;
   return (await db.query(keySql.keys_add, [family, ...coursesAndStudents(keys)])).length;
 }
 
-/** The keys of a course that have their row or are marked, by families. */
+/** The keys of a course that have a row or a mark, by family. */
 export async function readCourseKeys(
   db: Queryable,
   courseId: number,
@@ -121,7 +121,7 @@ interface ClaimedRow extends KeyRow, EvidenceColumns {
   readonly class_all: bigint | null;
 }
 
-/** Locks up to `limit` of the keys; those that another deriver holds are left out. */
+/** Locks up to `limit` of the keys, without those that another deriver holds. */
 export async function claimKeys(
   tx: Queryable,
   family: Family,
@@ -151,17 +151,17 @@ const toEvidence = (row: EvidenceColumns): KeyEvidence => ({
   nextDay: row.next_day,
 });
 
-/** A key's row as it stands, and whether it will change. */
+/** A key's current row, and whether it is about to change. */
 export interface KeyOutlook {
-  /** The key has its row. */
+  /** The key has a row. */
   readonly known: boolean;
   readonly derived: boolean;
   readonly evidence: KeyEvidence;
-  /** Something waits that will have the key derived again. */
+  /** Something is waiting that will have the key derived again. */
   readonly waits: boolean;
 }
 
-/** Of each of these keys, in their order. */
+/** The outlook of each key, in the order of `keys`. */
 export async function readOutlooks(
   tx: Queryable,
   family: Family,
@@ -177,7 +177,7 @@ export async function readOutlooks(
   }));
 }
 
-/** The first days that another family sees for these keys, by their names. */
+/** The first days that another family sees for these keys, by key name. */
 export async function readFirstDays(
   tx: Queryable,
   family: Family,
@@ -190,7 +190,7 @@ export async function readFirstDays(
   return new Map(rows.map((row) => [keyName(toKey(row)), row.first_day]));
 }
 
-/** The origin of a mark as it stands in a row. */
+/** The origin of a mark as a database row. */
 export interface OriginRow {
   readonly epoch: number | null;
   readonly lsn: bigint | null;
@@ -206,11 +206,11 @@ export const toOrigin = ({ epoch, lsn, committed_at: committedAt, awaited }: Ori
 
 interface TakenRow extends KeyRow, OriginRow {
   readonly are_named: boolean;
-  /** Their ids, parted by spaces; null: none. */
+  /** Their ids, separated by spaces; null: none. */
   readonly new_rows: string | null;
 }
 
-/** Deletes every mark of the claimed keys that can be seen. What they speak of is read in a later statement. */
+/** Deletes every visible mark of the claimed keys. What the marks are about has to be read in a later statement. */
 export async function takeMarks(tx: Queryable, family: Family, keys: readonly StudentCourse[]): Promise<TakenMark[]> {
   const rows = await tx.query<TakenRow>(keySql.key_marks_take, [family, ...coursesAndStudents(keys)]);
   return rows.map((row) => ({
@@ -221,7 +221,7 @@ export async function takeMarks(tx: Queryable, family: Family, keys: readonly St
 }
 
 /**
- * Stores what the keys now say of their course.
+ * Stores the state of derived keys: what they say of their course, their folded rows and their owner.
  * @param owner the process that keeps their rows from now on; null: none does
  */
 export async function updateKeys(
@@ -247,15 +247,15 @@ export async function updateKeys(
   ]);
 }
 
-/** A key's word to the course deriver. */
+/** A key's request to the course deriver. */
 export interface CourseMark extends StudentCourse, MarkOrigin {
-  /** Of the course, as the key was derived with it. */
+  /** The version of the course that the key was derived with. */
   readonly version: number;
-  /** What the class follows from has changed, too. */
+  /** It asks for the class only, because what the class follows from has changed. */
   readonly ofClass: boolean;
 }
 
-/** Asks the course deriver to look again. */
+/** Asks the course deriver to derive the marks' courses. */
 export async function addCourseMarks(tx: Queryable, family: Family, marks: readonly CourseMark[]): Promise<void> {
   if (marks.length === 0) return;
   await tx.query(keySql.course_marks_add, [
@@ -270,7 +270,7 @@ export async function addCourseMarks(tx: Queryable, family: Family, marks: reado
   ]);
 }
 
-/** Asks the course deriver to look at every course again, and at its class where that is awaited. */
+/** Marks every course; if `awaited`, its class as well. */
 export async function markAllCourses(tx: Queryable, awaited: boolean): Promise<void> {
   await tx.query(keySql.course_marks_all, [awaited]);
 }
@@ -283,18 +283,18 @@ interface CourseRow {
   readonly as_of: string;
 }
 
-/** Courses that nothing is known of, with keys of these families that a snapshot brought; none while a snapshot is read. */
+/** Courses of which nothing is known and a snapshot brought keys of these families; none while a snapshot is read. */
 export async function readNewCourses(db: Queryable, families: readonly Family[]): Promise<number[]> {
   const rows = await db.query<Pick<CourseRow, 'course_id'>>(keySql.courses_new, [families]);
   return rows.map((row) => row.course_id);
 }
 
-/** Gives courses that are met for the first time their row. */
+/** Adds the row of courses seen for the first time. */
 export async function addCourses(db: Queryable, courseIds: readonly number[]): Promise<void> {
   await db.query(keySql.courses_add, [courseIds, NO_FIRST_DAYS]);
 }
 
-/** Locks the row of a course. @returns whether nothing is known of it, and nobody else holds it */
+/** Locks the row of a course. @returns true if nothing is known of it yet and nobody else holds it */
 export async function claimNewCourse(tx: Queryable, courseId: number): Promise<boolean> {
   const rows = await tx.query<CourseRow>(keySql.courses_claim, [[courseId]]);
   return rows.some(({ version }) => version === 0n);

@@ -4,10 +4,10 @@ import { familyOf, SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { fillKeyTemplate, keySql } from './statements.ts';
 
-/** Notified when there is something to derive, with what. */
+/** The channel for news of what there is to derive. */
 export const WAKE_CHANNEL = 'prepadata_wake';
 
-/** Which marks go first: news from the source, then a snapshot's rows, then all that follows from something else. */
+/** Which marks go first: news from the source, then a snapshot's rows, then everything else. */
 export const MARK_PRIORITY = { live: 0, snapshot: 1, bulk: 2 } as const;
 export type MarkPriority = (typeof MARK_PRIORITY)[keyof typeof MARK_PRIORITY];
 export const MARK_PRIORITIES: readonly MarkPriority[] = [
@@ -18,21 +18,21 @@ export const MARK_PRIORITIES: readonly MarkPriority[] = [
 
 /** What a mark says of its origin. */
 export interface MarkOrigin {
-  /** The greatest that touched the key; null: no change of the source did. */
+  /** The greatest position that touched the key; null: no change of the source did. */
   readonly position: Position | null;
   /** Milliseconds since 1970; null: not known. */
   readonly committedAt: number | null;
   /**
-   * Readiness waits for it: a snapshot, a new epoch or adopted settings brought it, or a derivation
-   * that took such a mark left it behind.
+   * Readiness waits for it: a snapshot, a new epoch or adopted settings made the mark, or a derivation that took such a
+   * mark.
    */
   readonly awaited: boolean;
 }
 
-/** Of what nobody waits for and no change of the source brought. */
+/** For marks that readiness does not wait for and no change of the source caused. */
 export const NO_ORIGIN: MarkOrigin = { position: null, committedAt: null, awaited: false };
 
-/** Of what two marks brought about. */
+/** The origin of what two marks caused together. */
 export const laterOrigin = (a: MarkOrigin, b: MarkOrigin): MarkOrigin => ({
   position: laterPosition(a.position, b.position),
   committedAt:
@@ -45,13 +45,13 @@ export const laterOrigin = (a: MarkOrigin, b: MarkOrigin): MarkOrigin => ({
 export const commitDate = ({ committedAt }: Pick<MarkOrigin, 'committedAt'>): Date | null =>
   committedAt === null ? null : new Date(committedAt);
 
-/** The rows of a key that are new, by their ids, where nothing else has changed of its rows; null: any may be another one. */
+/** The ids of a key's new rows, if nothing else about its rows has changed; null: any row may have changed. */
 export type NewRows = readonly string[] | null;
 
-/** What a mark says that is not about rows: a new day, another course, what other families have stored. */
+/** For a mark that is not about rows: a new day, a moved course, what other families have stored. */
 export const NO_NEW_ROWS: NewRows = [];
 
-/** Keys that were marked, by families. */
+/** Marked keys by family. */
 export type MarkedKeys = ReadonlyMap<Family, readonly StudentCourse[]>;
 
 export function joinMarked(one: MarkedKeys, other: MarkedKeys): MarkedKeys {
@@ -130,9 +130,9 @@ const KEYS_MARK_ALL = fillKeyTemplate('keys_mark_all', 'all', {
   }).join('\n  UNION\n  '),
 });
 
-/** Marks every key there is, awaited, in one statement. */
+/** Marks every key, as awaited, in one statement. */
 export async function markAllKeys(tx: Queryable, priority: MarkPriority, position: Position | null): Promise<void> {
-  // This and what else is done with all there is reads tables whole, see PLANS_OF_QUEUES.
+  // Undoes PLANS_OF_QUEUES: this statement, and the transaction's others on everything, read whole tables.
   await tx.query('SET LOCAL enable_seqscan = on');
   await tx.query(KEYS_MARK_ALL, [priority, position?.epoch ?? null, position?.lsn ?? null]);
 }

@@ -9,16 +9,16 @@ import type { MarkOrigin } from './marks.ts';
 import { keySql } from './statements.ts';
 
 const REASON: RejectionReason = 'internal_error';
-/** An error can quote what it is about, and that can be as long as it likes. */
+/** An error may quote the value it is about, which can be of any length. */
 const LONGEST_ERROR = 1_000;
 
 const tableOf = (family: Family): string => `${family}_features`;
 
-/** What a key that is set aside is listed under among the rejected rows. */
+/** The name under which a key that is set aside is listed among the rejected rows. */
 const originOf = (family: Family, { studentId, courseId }: StudentCourse): string =>
   `${tableOf(family)}:${studentId}/${courseId}`;
 
-/** Notes that a key cannot be derived, and lists it as rejected. The caller holds its lock and has taken its marks. */
+/** Notes that a key cannot be derived, and lists it as rejected. The caller holds the key's lock and has taken its marks. */
 export async function setKeyAside(
   tx: Queryable,
   family: Family,
@@ -36,7 +36,7 @@ export async function setKeyAside(
   ]);
 }
 
-/** Keys that could be derived after all. */
+/** For keys that could be derived after all: takes them off the list again. */
 export async function restoreKeys(tx: Queryable, family: Family, keys: readonly StudentCourse[]): Promise<void> {
   if (keys.length === 0) return;
   await Promise.all([
@@ -45,7 +45,7 @@ export async function restoreKeys(tx: Queryable, family: Family, keys: readonly 
   ]);
 }
 
-/** Has the keys of a family that are set aside derived once more. */
+/** Marks a family's keys that are set aside, to be tried once more. */
 export async function retryKeys(db: Queryable, family: Family): Promise<void> {
   await db.query(keySql.keys_retry, [family]);
 }

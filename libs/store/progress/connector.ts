@@ -4,7 +4,7 @@ import { progressSql } from './statements.ts';
 export const CONNECTOR_STATES = ['waiting', 'snapshot', 'streaming', 'paused', 'failed', 'stopped'] as const;
 export type ConnectorState = (typeof CONNECTOR_STATES)[number];
 
-/** What is known of a connector that brings the changes over Kafka. */
+/** What is known of a connector that delivers the changes over Kafka. */
 export interface ConnectorReport {
   readonly name: string;
   readonly epoch: number | null;
@@ -12,11 +12,11 @@ export interface ConnectorReport {
   /** One sentence for an operator: what is under way, wrong, or waited for. */
   readonly detail: string;
   readonly slot: string | null;
-  /** Bytes of log that the source's server keeps because of the slot. */
+  /** Bytes of log that the source's server retains because of the slot. */
   readonly retained_bytes: bigint | null;
   /** Bytes that may still be written before the slot is lost; null: the server sets no limit, or there is no slot. */
   readonly safe_bytes: bigint | null;
-  /** How often a failed task was started again since the process that looks after it began. */
+  /** How often a failed task was restarted since the connector supervisor started. */
   readonly restarts: number;
   /** When Kafka Connect last answered; null: not yet. */
   readonly heard_at: Date | null;
@@ -26,7 +26,7 @@ export interface StoredConnectorReport extends ConnectorReport {
   readonly updated_at: Date;
 }
 
-/** @param report heard_at null keeps what was known of it */
+/** @param report `heard_at` null keeps the stored time */
 export async function putConnectorReport(db: Queryable, report: ConnectorReport): Promise<void> {
   const { name, epoch, state, detail, slot, retained_bytes, safe_bytes, restarts, heard_at } = report;
   const heard = heard_at === null ? null : heard_at.getTime();
@@ -50,7 +50,7 @@ export async function removeConnectorReport(db: Queryable, name: string): Promis
   await db.query(progressSql.connector_remove, [name]);
 }
 
-/** A gap that a role has noticed in a topic's partition of this epoch, as it said it; undefined: none. */
+/** A gap that a role has found in a partition in this epoch, in the role's words; undefined: none. */
 export async function readStreamGap(db: Queryable, epoch: number): Promise<string | undefined> {
   const [gap] = await db.query<{ stream: string; said: string }>(progressSql.stream_gap_read, [epoch]);
   return gap === undefined ? undefined : `${gap.stream}: ${gap.said}`;

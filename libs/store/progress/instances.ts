@@ -1,13 +1,13 @@
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { progressSql } from './statements.ts';
 
-/** What a process has counted since its start. */
+/** What a process has counted since it started. */
 export interface Counted {
   /** Changes staged. */
   readonly staged: number;
-  /** Of these, not of snapshots. */
+  /** Those of them that did not come from a snapshot. */
   readonly streamed: number;
-  /** How often news has changed what is stored of a key by engagement or performance. */
+  /** How often news has changed what engagement or performance stores of a key. */
   readonly changed: number;
 }
 
@@ -15,7 +15,7 @@ export interface Counted {
 export interface Instance extends Counted {
   readonly id: string;
   readonly roles: readonly string[];
-  /** What it takes in, together with those that say the same. */
+  /** What it takes in: shared by processes that read the same source. */
   readonly intake: string;
   readonly host: string;
   readonly pid: number;
@@ -26,12 +26,12 @@ export interface Instance extends Counted {
   readonly source: string | null;
 }
 
-/** A slot brings every table to one process at a time; topics are read by each role for itself. */
+/** A slot delivers every table to one process at a time; topics are read by each role separately. */
 export const intakeName = (role: string, way: 'pgoutput' | 'kafka'): string =>
   way === 'kafka' ? `kafka ${role}` : way;
 export const readsTopics = ({ intake }: Pick<Instance, 'intake'>): boolean => intake.startsWith('kafka ');
 
-/** Who was not heard of for a day is shown no more. */
+/** A process that has not reported for a day is no longer shown. */
 const FORGOTTEN_AFTER_SECONDS = 86_400;
 
 export async function reportInstance(db: Queryable, instance: Instance): Promise<void> {
@@ -55,7 +55,7 @@ export async function forgetInstances(db: Queryable): Promise<void> {
   await db.query(progressSql.instance_forget, [FORGOTTEN_AFTER_SECONDS]);
 }
 
-/** A process that ends as it should leaves no trace. */
+/** Called by a process that ends normally, so that it is no longer shown. */
 export async function leaveInstance(db: Queryable, id: string): Promise<void> {
   await db.query(progressSql.instance_leave, [id]);
 }

@@ -18,7 +18,7 @@ export function openProgressStore(db: Pick<Database, 'query' | 'transaction'>): 
   return {
     read: async (stream) => (await db.query<StoredProgress>(progressSql.progress_read, [stream]))[0],
     beginEpoch: async (stream, origin, reason) => {
-      // A snapshot that was broken off may have left them without.
+      // An interrupted snapshot may have left them without indexes.
       await indexImages(db);
       const [row] = await db.query<{ epoch: number }>(progressSql.epoch_begin, [stream, origin, reason]);
       if (row === undefined) throw new Error(`no epoch was begun for the stream ${stream}`);
@@ -75,17 +75,17 @@ export function openPartitionProgress(db: Queryable): PartitionProgress {
 export interface UnstagedTable {
   readonly source_table: SourceTable;
   readonly epoch: number;
-  /** So many of its topic. */
+  /** How many partitions of its topic. */
   readonly partitions: bigint;
 }
 
-/** What is not taken in of the newest epoch's initial snapshot, once that is in the topics; empty while it is not. */
+/** Tables of which the newest epoch's initial snapshot is in the topics, but not all taken in; none until it is there. */
 export const readUnstagedTables = (db: Queryable): Promise<UnstagedTable[]> =>
   db.query<UnstagedTable>(progressSql.partitions_unstaged, [DEBEZIUM_STREAM, SOURCE_TABLES]);
 
 /**
- * Moves the progress of partitions forward, in the batch's own transaction. That of a partition which was begun anew
- * meanwhile stays: what we read of it before counts for nothing.
+ * Moves the progress of partitions forward, in the batch's own transaction. A partition that was begun anew meanwhile stays
+ * where it is: what we read of it before no longer counts.
  */
 export async function advancePartitions(
   tx: Queryable,
@@ -101,7 +101,7 @@ export async function advancePartitions(
   ]);
 }
 
-/** The stream went over to another epoch meanwhile: what was read or compared in the one before says nothing any more. */
+/** The stream has moved on to another epoch: what was read or compared in the previous one no longer counts. */
 export class EpochEnded extends PrepaError {
   constructor() {
     super(
@@ -130,7 +130,7 @@ export async function advanceProgress(
 
 /**
  * Keeps a stream in its epoch until the transaction ends.
- * @throws EpochEnded when it is in another one by now
+ * @throws EpochEnded when it is in another epoch by now
  */
 export async function holdEpoch(tx: Queryable, { stream, epoch }: Pick<Progress, 'stream' | 'epoch'>): Promise<void> {
   const [stored] = await tx.query<{ epoch: number }>(progressSql.epoch_hold, [stream]);

@@ -20,13 +20,13 @@ export const { sql: progressSql } = openStatements(
   ],
   {
     connector_remove: 'DELETE FROM state.connector WHERE name = $1',
-    /** No other epoch begins until the transaction ends. */
+    /** Keeps another epoch from beginning until the transaction ends. */
     epoch_hold: 'SELECT epoch FROM stream_progress WHERE stream = $1 FOR SHARE',
     epoch_newest: 'SELECT max(epoch) AS epoch FROM state.epoch WHERE stream = $1 HAVING max(epoch) IS NOT NULL',
     gaps_clear: 'DELETE FROM state.stream_gap WHERE stream = ANY ($1::text[])',
     instance_forget: 'DELETE FROM state.instance WHERE heard_at < now() - make_interval(secs => $1::double precision)',
     instance_leave: 'DELETE FROM state.instance WHERE instance_id = $1',
-    /** Each reports every two seconds. */
+    /** Every process reports every two seconds. */
     other_follower: `SELECT host, pid FROM state.instance
       WHERE intake = $1 AND source ->> 'state' = 'streaming' AND heard_at > now() - interval '10 seconds'
         AND (host <> $2 OR pid <> $3::integer) ORDER BY heard_at DESC LIMIT 1`,

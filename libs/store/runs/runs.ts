@@ -4,10 +4,10 @@ import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
 import { runSql } from './statements.ts';
 
-/** A process that waits for runs hears on this channel that one was asked for. */
+/** The channel that tells waiting processes that a run was requested. */
 export const RUNS_CHANNEL = 'prepadata_runs';
 
-/** A run that is begun this often without coming to an end has failed. */
+/** A run that was begun this many times without ending has failed. */
 export const MAX_ATTEMPTS = 3;
 
 export interface RunRequest {
@@ -15,11 +15,11 @@ export interface RunRequest {
   readonly scope: RunScope;
   readonly dryRun: boolean;
   readonly requestedBy: RunOrigin;
-  /** The time of the schedule it is for, or when the epoch began that it is for, milliseconds since 1970. */
+  /** The scheduled time, or the beginning of the epoch, that it is for, milliseconds since 1970. */
   readonly scheduledFor?: number;
 }
 
-/** A run, as its row and its log have it. */
+/** A run, from its row and its log. */
 export interface PipelineRun {
   readonly runId: string;
   readonly mode: RunMode;
@@ -33,24 +33,24 @@ export interface PipelineRun {
   readonly finishedAt: Date | null;
   /** How often it was begun. */
   readonly attempts: number;
-  /** A queued run is not begun before. */
+  /** A queued run does not begin before this time. */
   readonly nextAttemptAt: Date;
   readonly progress: RunProgress | null;
   readonly cancelRequested: boolean;
-  /** Why it failed, was cancelled or is begun again. */
+  /** Why it failed, was cancelled or begins again. */
   readonly reason: string | null;
   readonly recordsProcessed: number | null;
   readonly recordsFailed: number | null;
   readonly verdict: Verdict | null;
 }
 
-/** What its process has to know of a run. */
+/** What a process needs to know of the run that it has claimed. */
 export interface ClaimedRun {
   readonly runId: string;
   readonly mode: RunMode;
   readonly scope: RunScope;
   readonly dryRun: boolean;
-  /** This one counted. */
+  /** Including this one. */
   readonly attempts: number;
 }
 
@@ -87,8 +87,8 @@ const scopeFromJson = ({ from, to, course_id, student_id }: ScopeJson): RunScope
 });
 
 /**
- * Asks for a run, if none is queued or running.
- * @returns the id of the new run; null when there is another, or its scheduled time has been asked for
+ * Requests a run, if none is queued or running.
+ * @returns the id of the new run; null if there is another one, or its scheduled time already had a run
  */
 export async function requestRun(db: Queryable, request: RunRequest): Promise<string | null> {
   const { mode, scope, dryRun, requestedBy, scheduledFor } = request;
@@ -125,7 +125,7 @@ interface RunRow {
   readonly verdict: Verdict | null;
 }
 
-/** The run of this id; for null the one that is queued or running, else the newest. */
+/** The run with this id; for null the one that is queued or running, else the newest. */
 export async function findRun(db: Queryable, runId: string | null): Promise<PipelineRun | undefined> {
   const [row] = await db.query<RunRow>(runSql.run_find, [runId]);
   if (row === undefined) return undefined;
@@ -152,9 +152,9 @@ export async function findRun(db: Queryable, runId: string | null): Promise<Pipe
 }
 
 /**
- * Takes a run that waits, or whose process has not been heard of for the length of its lease.
- * @param owner a UUID of the taker
- * @param runId this one alone; null: whichever
+ * Claims a run that is queued, or whose process has let its lease run out.
+ * @param owner a UUID of the claimer
+ * @param runId only this run; null: any
  */
 export async function claimRun(
   db: Queryable,
@@ -173,7 +173,7 @@ export async function claimRun(
   return { runId: run_id, mode, scope: scopeFromJson(scope), dryRun: dry_run, attempts };
 }
 
-/** Ends the runs that nobody will begin again, each with its reason. @returns how many */
+/** Ends the runs that nobody will begin again, each with a reason. @returns how many */
 export async function endDeadRuns(db: Queryable): Promise<number> {
   const dead = await db.query<Pick<RunRow, 'run_id' | 'attempts' | 'cancel_requested'>>(runSql.run_dead, [
     MAX_ATTEMPTS,
@@ -192,8 +192,8 @@ export async function endDeadRuns(db: Queryable): Promise<number> {
 }
 
 /**
- * Keeps a run for another lease, and notes how far it is.
- * @returns null when the run is no longer the owner's
+ * Renews the lease of a run, and stores its progress.
+ * @returns null if the run is no longer the owner's
  */
 export async function renewRun(
   db: Queryable,
@@ -211,15 +211,15 @@ export async function renewRun(
   return row === undefined ? null : { cancelRequested: row.cancel_requested };
 }
 
-/** @returns false when the run is no longer the owner's, or was cancelled; else nobody can take it until `tx` ends */
+/** @returns false if the run is no longer the owner's, or was cancelled; otherwise nobody can claim it until `tx` ends */
 export async function guardRun(tx: Queryable, runId: string, owner: string, idleLimitMs: number): Promise<boolean> {
   return (await tx.query(runSql.run_guard, [runId, owner, `${idleLimitMs}ms`])).length > 0;
 }
 
 /**
  * Puts a run back into the queue.
- * @param again what to say of the attempt that failed, and how long to wait; null: the attempt does not count
- * @returns false when the run was no longer the owner's
+ * @param again why the attempt failed, and how long to wait; null: the attempt does not count
+ * @returns false if the run was no longer the owner's
  */
 export async function releaseRun(
   db: Queryable,
@@ -233,8 +233,8 @@ export async function releaseRun(
 
 /**
  * Ends a run and writes its line of `pipeline_logs`.
- * @param owner null: only if nobody has the run
- * @returns false when it was not for the owner to end
+ * @param owner null: ends the run only if nobody has it
+ * @returns false if the run was not the owner's to end
  */
 export async function endRun(db: Queryable, runId: string, owner: string | null, end: RunEnd): Promise<boolean> {
   const { status, reason, recordsProcessed = null, recordsFailed = null, verdict } = end;
@@ -243,14 +243,14 @@ export async function endRun(db: Queryable, runId: string, owner: string | null,
   return (await db.query(runSql.run_end, values)).length > 0;
 }
 
-/** Asks for the end of a run: one that waits ends at once, one that runs when its process hears of it. */
+/** Cancels a run: a queued one ends at once, a running one as soon as its process learns of it. */
 export async function cancelRun(db: Queryable, runId: string): Promise<void> {
   if ((await db.query(runSql.run_cancel, [runId])).length === 0) return;
   await endRun(db, runId, null, { status: 'cancelled', reason: 'cancelled' });
 }
 
 /**
- * Whether a scheduled time has been seen to: `settled` for good, `answered` unless the run that is on its way fails.
+ * Whether a scheduled time has had its run: `settled` for good; `answered` unless the run under way fails; else `missed`.
  * @param time milliseconds since 1970
  */
 export async function runSince(db: Queryable, time: number): Promise<'settled' | 'answered' | 'missed'> {
@@ -265,7 +265,7 @@ export interface UnreconciledEpoch {
   readonly begun_at: Date;
 }
 
-/** The newest epoch over Kafka, if it streams and a reconcile is to be asked for because of it. */
+/** The newest epoch over Kafka, if it streams and calls for a reconcile. */
 export async function findUnreconciledEpoch(db: Queryable): Promise<UnreconciledEpoch | undefined> {
   const [row] = await db.query<UnreconciledEpoch>(runSql.epoch_unreconciled, [DEBEZIUM_STREAM]);
   return row;
@@ -273,7 +273,7 @@ export async function findUnreconciledEpoch(db: Queryable): Promise<Unreconciled
 
 /**
  * Since when this schedule is followed; from now on, if it is new.
- * @param now milliseconds since 1970, as is what is returned
+ * @param now milliseconds since 1970, like the result
  */
 export async function scheduleSince(db: Queryable, pattern: string, now: number): Promise<number> {
   const [row] = await db.query<{ since: Date }>(runSql.schedule_since, [pattern, new Date(now)]);

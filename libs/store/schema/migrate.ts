@@ -5,17 +5,17 @@ import { schemaSql } from './statements.ts';
 import { Views } from './views.ts';
 
 const SCHEMAS = new URL('../../../schemas/', import.meta.url);
-/** Any constant that nothing else locks. */
+/** An arbitrary number that nothing else locks. */
 const MIGRATION_LOCK = 7_130_001;
-/** What Postgres says when that time is over. */
+/** Postgres's error code for a lock timeout. */
 const LOCK_TIMEOUT = '55P03';
-/** A privilege is missing. */
+/** Postgres's error code for a missing privilege. */
 export const NOT_ALLOWED = '42501';
-/** Whichever role it is that brings the schema up, and however long that takes. */
+/** For whichever role upgrades the schema, however long that takes. */
 const WITHOUT_LIMITS = 'SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0';
 /**
- * Whoever reads waits behind a change of the schema that waits itself: for a transaction that somebody forgot, say. So each
- * try gives up soon, and readers have their turn before the next.
+ * A change of the schema may have to wait, say for a forgotten transaction, and all readers then wait behind it. So each
+ * attempt gives up soon, and readers get their turn before the next.
  */
 const GIVE_UP_SOON = "SET LOCAL lock_timeout = '5s'";
 
@@ -36,19 +36,19 @@ function listMigrations(folder: URL): Migration[] {
     .map((name) => ({ version: Number(name.slice(0, 4)), name, text: readFileSync(new URL(name, folder), 'utf8') }));
 }
 
-/** The schema has to change, and others hold it, or have to do it. Trying again helps once they have. */
+/** The schema has to change, but other sessions hold it, or another user has to change it. Retrying helps once that is over. */
 export class SchemaHeld extends PrepaError {}
 
 /**
- * Brings the analytics database to the schema of this code, forward only, in one transaction under a lock, so that
- * whichever role starts first does it: the migrations that are new, then the views whose text is.
- * @param schemas the folder of `sql` and `views`
+ * Upgrades the analytics database to the schema of this code, forward only, in one transaction under a lock, so that the
+ * role that starts first does it: applies the new migrations, then the views whose text is new.
+ * @param schemas the folder with `sql` and `views`
  * @returns the names of the files applied
- * @throws UnrecoverableError when the database is newer than the code, or others built on what has to change
- * @throws SchemaHeld naming who holds what has to change, or whose it is
+ * @throws UnrecoverableError when the database is newer than the code, or others' objects are built on what has to change
+ * @throws SchemaHeld naming the sessions that hold what has to change, or the user who owns it
  */
 export async function migrate(db: Database, schemas: URL = SCHEMAS): Promise<string[]> {
-  // Roles that may not change the schema have nothing to ask for while it is as it has to be.
+  // Roles that may not change the schema need no permission while it is up to date.
   if (await isUpToDate(db, schemas)) return [];
   try {
     return await db.transaction((tx) => bringUp(tx, schemas));
@@ -108,7 +108,7 @@ async function bringUp(tx: Queryable, schemas: URL): Promise<string[]> {
     );
   }
   const views = new Views(tx, new URL('views/', schemas));
-  // Not those with a higher number: a lower one may have come later, from another branch.
+  // Not only those with higher numbers: a lower one may have been added later, from another branch.
   const pending = migrations.filter((migration) => !applied.includes(migration.version));
   for (const { version, name, text } of pending) {
     await views.run(() => tx.query(text));

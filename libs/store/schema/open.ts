@@ -19,8 +19,8 @@ import { schemaSql } from './statements.ts';
 const RETRY_MS = 1_000;
 
 /**
- * For the sessions of those who work on queues: a plan is made once a session, by what a queue is like at that moment, and
- * of a queue that is nearly empty the planner would read all; it would go on so when thousands wait.
+ * For sessions that work on queues: a statement is planned once per session, for the queue as it is at that moment. For a
+ * nearly empty queue the planner would choose to read all of it, and would keep doing so when thousands wait.
  */
 export const PLANS_OF_QUEUES = { enable_seqscan: 'off' } as const;
 
@@ -28,21 +28,21 @@ export interface OpenAnalyticsOptions {
   readonly connections?: number;
   /** Shown in pg_stat_activity. */
   readonly name: string;
-  /** What it does there, which says how long that may take. */
+  /** What it does there, which determines its time limits. */
   readonly role: AnalyticsRole;
   readonly log: Log;
   /** It works on queues, see {@link PLANS_OF_QUEUES}. */
   readonly worksOnQueues?: boolean;
-  /** Ends the waiting; the database is then given back as it is, not migrated. */
+  /** Ends the waiting; the database is then returned as it is, not migrated. */
   readonly signal: AbortSignal;
-  /** Told what is waited for, each time it is tried in vain. */
+  /** Called after each failed attempt with a sentence that says what is waited for. */
   onWaiting?(sentence: string): void;
 }
 
 /**
- * Opens the analytics database and brings it to the schema of this program. One that does not answer yet is waited for,
- * in sight.
- * @throws ConfigurationError when the server is there and will not have us; UnrecoverableError when its schema is newer
+ * Opens the analytics database and upgrades it to the schema of this program. Waits for a database that does not answer yet,
+ * and says so.
+ * @throws ConfigurationError when the server answers but refuses us; UnrecoverableError when its schema is newer
  */
 export async function openAnalytics(address: DatabaseAddress, given: OpenAnalyticsOptions): Promise<Database> {
   const options = { ...given, log: moduleLog(given.log, 'database') };
@@ -63,18 +63,19 @@ export async function openAnalytics(address: DatabaseAddress, given: OpenAnalyti
   return db;
 }
 
-/** Who waits for the analytics database as it starts. */
+/** What a start needs in order to wait for the analytics database. */
 export interface Starting {
   readonly log: Log;
   /** Ends the waiting. */
   readonly signal?: AbortSignal;
-  /** Told what is waited for, each time it is tried in vain. */
+  /** Called after each failed attempt with a sentence that says what is waited for. */
   onWaiting?(sentence: string): void;
 }
 
 /**
- * Asks the analytics database for what a start needs, again and again while it is away or short of connections, in sight.
- * @throws what no waiting fixes; the signal's reason as soon as it aborts
+ * Runs a query that a start needs, again and again while the analytics database is unreachable or short of connections, and
+ * says that it is waiting.
+ * @throws any error that waiting does not fix; the signal's reason as soon as it aborts
  */
 export function untilAnswered<T>(ask: () => Promise<T>, starting: Starting): Promise<T> {
   const { signal = new AbortController().signal } = starting;
@@ -89,9 +90,9 @@ export function untilAnswered<T>(ask: () => Promise<T>, starting: Starting): Pro
 }
 
 /**
- * Does a command's work on the analytics database, and closes it.
- * @param work may heed the signal, which aborts when the command is to stop
- * @returns 1 when stopped before, else what `work` answers
+ * Opens the analytics database for a command, does its work, and closes it.
+ * @param work may heed the signal, which aborts when the command should stop
+ * @returns 1 if stopped before the work began, else what `work` returns
  */
 export async function withAnalytics(
   address: DatabaseAddress,
@@ -131,7 +132,7 @@ async function migrateWhenThere(db: Database, address: DatabaseAddress, options:
   }
 }
 
-/** @throws ConfigurationError for a database that does not take every text, or takes what is none */
+/** @throws ConfigurationError for a database that is not encoded in UTF-8: it cannot store every text, or accepts invalid text */
 async function refuseOtherEncoding(db: Database, where: string): Promise<void> {
   const [row] = await db.query<{ encoding: string }>(`SELECT current_setting('server_encoding') AS encoding`);
   if (row === undefined || row.encoding === 'UTF8') return;
@@ -141,7 +142,7 @@ async function refuseOtherEncoding(db: Database, where: string): Promise<void> {
   );
 }
 
-/** What is made belongs to the login that makes it, and not to the group that both logins are of, perhaps. */
+/** Tables belong to the login that creates them, even if another login is a member of the same group. */
 async function ownedByAnother(db: Database, error: unknown, where: string): Promise<ConfigurationError | undefined> {
   const { code, message = '' } = error as { code?: string; message?: string };
   if (code !== NOT_ALLOWED) return undefined;
@@ -161,10 +162,10 @@ async function ownedByAnother(db: Database, error: unknown, where: string): Prom
   );
 }
 
-/** A relation of that name exists, or is of another kind. */
+/** Postgres's error codes when a relation of that name exists, or is of another kind. */
 const SOMEBODY_ELSES = new Set(['42P07', '42809']);
 
-/** The server is there, but will not have us: no waiting repairs that. */
+/** The server answers but refuses us, which no waiting fixes. */
 function refusedByServer(error: unknown, where: string): ConfigurationError | undefined {
   const what = `the analytics database ${where}`;
   const refused = tlsFailure(error, what, 'ANALYTICS_DB') ?? poolerRefusal(error, what, 'ANALYTICS_DB');

@@ -4,7 +4,7 @@ import { neededColumns } from '#libs/domain/source-tables/index.ts';
 import type { ImageChange, ImageValue } from '../images/image.ts';
 import type { Identities } from '../keys/identity.ts';
 
-/** Source ids named by a change, to be identified before its batch is staged. */
+/** The source ids that changes name, to be resolved before their batch is staged. */
 export function idsOf(changes: readonly AnyRowChange[]): { students: Set<string>; courses: Set<string> } {
   const students = new Set<string>();
   const courses = new Set<string>();
@@ -18,11 +18,11 @@ export function idsOf(changes: readonly AnyRowChange[]): { students: Set<string>
   return { students, courses };
 }
 
-/** What every transport knows of a transaction's number: its low 32 bits; null where a change has none. */
+/** The part of a transaction's number that every transport knows: its low 32 bits; null if a change has none. */
 export const lowXid = (xid: bigint | undefined): number | null =>
   xid === undefined ? null : Number(BigInt.asUintN(32, xid));
 
-/** A change as its image takes it: ids as our integers, metadata cut down to what is needed, the rest unconverted. */
+/** A change in the form of its image: ids as our integers, metadata cut down to what is needed, the rest unconverted. */
 export function toImageChange(change: AnyRowChange, ids: Identities): ImageChange {
   const columns: Record<string, ImageValue> = {};
   const after: Readonly<Record<string, ImageValue | undefined>> = change.after ?? {};

@@ -26,15 +26,15 @@ interface Grant {
 }
 
 /**
- * What Postgres says when something is built on what is to change: a view on a column or a function, a view's own columns
- * on its replacement (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+ * Postgres's error codes when something depends on what should change: a view on a column or function, or the columns of a
+ * view that is to be replaced (https://www.postgresql.org/docs/current/errcodes-appendix.html).
  */
 const IN_THE_WAY = ['2BP01', '0A000', '42P16'];
 
 /**
- * The half of the schema that is not migrated but replaced: views and what they call, each as its file has it. Where a text
- * changed it is replaced in place, which leaves alone who reads it. Where that cannot be, or a view stands in the way of a
- * migration, all views are taken away and made again, and every grant on them is given again.
+ * The part of the schema that is not migrated but replaced: views and the functions they call, each as in its file. A view
+ * whose text changed is replaced in place, which does not disturb its readers. If that is impossible, or a view blocks a
+ * migration, all views are dropped and created again, and every grant on them is restored.
  */
 export class Views {
   readonly #tx: Queryable;
@@ -43,8 +43,8 @@ export class Views {
   #grants: Grant[] = [];
 
   /**
-   * @param tx the transaction that migrates
-   * @param folder of files whose names order them, so that each is built on earlier ones alone
+   * @param tx the transaction of the migration
+   * @param folder with files in the order of their names; each builds on earlier ones only
    */
   constructor(tx: Queryable, folder: URL) {
     this.#tx = tx;
@@ -52,8 +52,8 @@ export class Views {
   }
 
   /**
-   * Runs what views may stand in the way of.
-   * @throws UnrecoverableError when views of others do, naming them
+   * Runs `work`, which views may block; drops our views if they do.
+   * @throws UnrecoverableError when views of others block it, naming them
    */
   async run(work: () => Promise<unknown>): Promise<void> {
     await this.#tx.query('SAVEPOINT before_views');
@@ -69,9 +69,9 @@ export class Views {
   }
 
   /**
-   * Makes what is new, replaces what changed, and makes again what is away.
+   * Creates what is new, replaces what changed, and creates again what was dropped.
    * @returns the names of the files applied
-   * @throws UnrecoverableError when a text was replaced by a newer program
+   * @throws UnrecoverableError when a newer program has replaced one of our texts
    */
   async apply(): Promise<string[]> {
     const known = await this.#known();
@@ -84,7 +84,7 @@ export class Views {
     return changed.map((file) => `views/${file.name}`);
   }
 
-  /** Whether each view is as its file has it. */
+  /** Whether the database has the text of every file. */
   async areInPlace(): Promise<boolean> {
     return this.#changed(await this.#known()).length === 0;
   }
@@ -117,7 +117,7 @@ export class Views {
     for (const name of there) this.#away.add(name);
   }
 
-  /** Exactly those from before: what default privileges have given beside them on the way is taken away. */
+  /** Restores exactly the grants from before: any that default privileges have added in between are revoked. */
   async #giveAgain(): Promise<void> {
     const before = new Map(this.#grants.map((grant) => [grant.give, grant]));
     for (const { view, give, take } of await this.#grantsNow()) {

@@ -5,7 +5,7 @@ import { type Instant, isUtc, openZone, tableZone, type Zone } from '#libs/domai
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { schemaSql } from './statements.ts';
 
-/** Every time that counts lies in these years, and a local one at most two days beside its instant. */
+/** Every time that counts lies in these years, and a local time is at most two days from its instant. */
 const FROM = Date.UTC(1999, 11, 25);
 const TO = Date.UTC(2200, 0, 8);
 
@@ -18,14 +18,14 @@ interface TransitionRow {
 /** A zone as the analytics database knows it. */
 export interface StoredZone {
   readonly zone: Zone;
-  /** The same for the same moves of the clock. */
+  /** Equal for equal moves of the clock. */
   readonly fingerprint: string;
   readonly transitions: readonly Instant[];
 }
 
 /**
- * Reads when the clock of a zone is moved. One database is asked by all, so that processes on machines with other zone data
- * agree, and SQL on it with them.
+ * Reads when the clock of a zone moves. All processes ask the same database, so that they agree with each other, and with SQL
+ * run there, even if their machines have different zone data.
  * @throws ConfigurationError when the database does not know the zone
  */
 export async function readZone(db: Queryable, { name }: Pick<Zone, 'name'>): Promise<StoredZone> {
@@ -54,10 +54,10 @@ async function readTransitions(db: Queryable, name: string): Promise<TransitionR
   }
 }
 
-/** Weeks are looked at: no two sets of rules differ for less and agree before and after, but at a move of a clock. */
+/** Checking once a week is enough: sets of rules that differ for less than a week differ at a move of the clock. */
 const EVERY = 7 * MS_PER_DAY;
 
-/** The first moment, to the second, at which another has a different offset for the zone than the database; null: none. */
+/** The first moment, to the second, at which `other` has a different offset than the database; null: none. */
 export function firstDifference({ zone, transitions }: StoredZone, other: Zone): Instant | null {
   const moments = transitions.flatMap((at) => [at - 1000, at]);
   for (let week = FROM; week < TO; week += EVERY) moments.push(week);
@@ -74,7 +74,7 @@ export function firstDifference({ zone, transitions }: StoredZone, other: Zone):
   return differs;
 }
 
-/** The same for the zone as this Node knows it; where it does not, they differ from the first. */
+/** The same for the zone data of this Node; if it does not know the zone, they differ from the beginning. */
 export function differenceFromNode(stored: StoredZone): Instant | null {
   try {
     return firstDifference(stored, openZone(stored.zone.name));

@@ -1,4 +1,4 @@
--- The topics that were told of the student, or are just being told, are told that every such row is gone.
+-- Notes a tombstone for every row of the student that the topics have, or are just being sent.
 WITH told AS (
   SELECT topic, course_id FROM state.published WHERE topic = ANY ($2::text[]) AND student_id = $1::integer AND NOT is_tombstone
   UNION

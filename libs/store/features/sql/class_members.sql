@@ -1,5 +1,5 @@
--- What is stored of the days of each key of a course, as far as its class counts it. Found key by key (OFFSET 0 keeps it
--- so), whatever the planner thinks of the tables' size.
+-- The stored days of each key of a course, as far as its class counts them. Found key by key (OFFSET 0 keeps it so),
+-- whatever the planner thinks of the tables' size.
 SELECT days.first_day, days.active::text AS active, days.handed_in, grades.graded
 FROM (
   SELECT DISTINCT student_id FROM state.key WHERE course_id = $1::integer AND family IN ('engagement', 'performance')

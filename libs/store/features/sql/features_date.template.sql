@@ -1,5 +1,5 @@
--- The same features speak for another day now: only the stamp moves. Found key by key (OFFSET 0 keeps it so), whatever the
--- planner thinks of the table's size; a row is where it was found, since only who holds the key's lock writes it.
+-- Unchanged features now speak for another day: only the as-of date moves. Found key by key (OFFSET 0 keeps it so), whatever
+-- the planner thinks of the table's size; the ctids stay valid, since only the holder of the key's lock writes the row.
 UPDATE {{table}} AS stored
 SET as_of_date = (
   SELECT given.as_of_date FROM unnest($1::integer[], $2::integer[], $3::date[]) AS given (student_id, course_id, as_of_date)

@@ -1,5 +1,5 @@
--- At most one row a key, with a version that only grows; what is sent is the row as it then is. The relay, in whatever
--- process it is, hears of it at the commit. noted_at stays that of the oldest change that waits.
+-- At most one entry per key, with a version that only grows; the feature row is sent as it is at that time. The relay, in
+-- whichever process, is notified at the commit. noted_at stays that of the oldest waiting change.
 WITH noted AS (
   INSERT INTO outbox (topic, student_id, course_id, version)
   SELECT $1, student_id, course_id, nextval('state.row_version')

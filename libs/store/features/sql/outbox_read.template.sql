@@ -1,6 +1,6 @@
--- The oldest of what waits, each with its row as it is now, or nulls where the row is gone. One statement, so that version
--- and row are of one moment: a row in it was written before its outbox version was drawn, under the same lock. Of a student
--- who was erased there is neither name nor row.
+-- The oldest waiting keys, each with its current row, or nulls if the row is gone. One statement, so that version and row are
+-- of one moment: a row in it was written before its outbox version was drawn, under the same lock. An erased student has
+-- neither source id nor row.
 SELECT
   o.student_id, o.course_id, o.version AS outbox_version, o.noted_at,
   s.source_id AS student_source_id, c.source_id AS course_source_id{{columns}}

@@ -1,7 +1,7 @@
--- What was sent and has not changed since goes, and is written down as published; $5: the versions of tombstones. A row
--- that a deriver holds is about to change, so it stays; waiting for it here could make the two wait for each other, and
--- would make the relay wait for a whole derivation. Found key by key (OFFSET 0 keeps it so): by its statistics a queue is
--- nearly empty, and the planner would read all of it.
+-- Removes what was sent and has not changed since, and notes it as published; $5: the versions of tombstones. An entry that a
+-- deriver holds is about to change, so it stays: waiting for it could deadlock, and would make the relay wait for a whole
+-- derivation. Found key by key (OFFSET 0 keeps it so): by its statistics a queue is nearly empty, and the planner would read
+-- all of it.
 WITH gone AS (
   DELETE FROM outbox
   WHERE ctid = ANY (ARRAY(

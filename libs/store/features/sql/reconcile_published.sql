@@ -1,4 +1,4 @@
--- What the topic of these keys knows of them, if each of its keys was noted since it was switched on.
+-- What was sent to the topic of these keys; nothing unless every key was noted since the topic was switched on.
 SELECT k.student_id, k.course_id, waiting.topic IS NOT NULL AS is_waiting, sent.version, sent.is_tombstone
 FROM state.feature_topic AS complete
 CROSS JOIN unnest($2::integer[], $3::integer[]) AS k (student_id, course_id)

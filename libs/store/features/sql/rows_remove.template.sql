@@ -1,5 +1,5 @@
--- Found key by key (OFFSET 0 keeps it so), whatever the planner thinks of the table's size; a row is where it was found, since
--- only who holds the key's lock writes it.
+-- Found key by key (OFFSET 0 keeps it so), whatever the planner thinks of the table's size; the ctids stay valid, since only
+-- the holder of the key's lock writes the row.
 DELETE FROM {{table}} AS stored
 WHERE stored.ctid = ANY (ARRAY(
   SELECT found.ctid

@@ -1,5 +1,5 @@
--- What the other families have stored of these keys: as of which day, and the days. Found key by key (OFFSET 0 keeps it
--- so), whatever the planner thinks of the tables' size. $3: the family that is left out, or null.
+-- What engagement and performance have stored of these keys: the as-of date and the days. Found key by key (OFFSET 0 keeps it
+-- so), whatever the planner thinks of the tables' size. $3: the family to leave out, or null.
 SELECT
   k.course_id, k.student_id,
   engagement.as_of_date AS engagement_as_of,

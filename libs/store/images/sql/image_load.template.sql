@@ -1,5 +1,5 @@
--- Rows of the snapshot of epoch $1 become images, in order of their ids: new ones, and in place of what older epochs left.
--- Whatever else there is stays, and is not counted.
+-- Makes images of the rows of epoch $1's snapshot, in order of their ids: new ones, or in place of images of older epochs.
+-- Images that are not older stay, and are not counted.
 WITH written AS (
   INSERT INTO state.image_{{table}} AS known (id, epoch, lsn, live{{columns}})
   SELECT id, $1::integer, 0, true{{columns}} FROM pg_temp.incoming ORDER BY id

@@ -1,5 +1,5 @@
--- How a table stands to rows of the snapshot of epoch $1: whether no image can be known, whether it waits for its indexes until all
--- rows are there, and whether it can be made to.
+-- How a table can take rows of epoch $1's snapshot: whether no image can be known, whether its indexes are already dropped
+-- until all rows are there, and whether they can be.
 SELECT
   NOT EXISTS (SELECT FROM state.epoch WHERE epoch < $1::integer) AS is_first,
   NOT EXISTS (SELECT FROM pg_index WHERE indrelid = 'state.image_{{table}}'::regclass AND indisprimary) AS is_bare,

@@ -1,4 +1,4 @@
--- Live images after $1 in order of their ids, $2 at most.
+-- Live images after $1, in order of their ids, at most $2.
 SELECT id, epoch, lsn, live, toast, xid{{readColumns}}
 FROM state.image_{{table}}
 WHERE live AND id > $1::uuid

@@ -1,6 +1,6 @@
--- Live images after $1 up to $2, as text to be compared with the source's: $4 at most, of the student $5 and the course $6
--- (of those tables themselves: with these ids) where given. Whoever wrote an image in an older epoch than $3 is not asked for.
--- For a session that plans by values: planned for any, what may be left out is no condition of an index.
+-- Live images after $1 up to $2, as text to compare with the source's, at most $4; of the student $5 and the course $6, if
+-- given (in the tables of students and courses: with these ids). The transaction is left out unless its epoch is $3.
+-- For a session that plans for the given values: in a generic plan, conditions that may be absent cannot use an index.
 SELECT id, CASE WHEN epoch = $3::integer THEN xid END{{columns}}
 FROM state.image_{{table}}
 WHERE live AND ($1::uuid IS NULL OR id > $1) AND ($2::uuid IS NULL OR id <= $2)

@@ -1,4 +1,4 @@
--- Who brings the second half of a move learns the id that the first one brought, or sees it here once that is committed.
+-- Stages a half of a move; whoever stages the second half gets both ids, after waiting for the first one to be committed.
 INSERT INTO state.split_move AS known (source_table, epoch, lsn, old_id, new_id)
 SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::uuid[], $5::uuid[])
   AS given (source_table, epoch, lsn, old_id, new_id)

@@ -1,5 +1,5 @@
--- In order of origin. A row is counted when it is new, a newer version, or rejected for another reason; what could not be
--- staged for a fault of ours keeps that reason until a newer version comes.
+-- In order of origin. A row is counted if it is new, in another version, or rejected for another reason; a row that was not
+-- staged because of an error of ours keeps that reason until another version comes.
 WITH given AS (
   SELECT * FROM unnest($1::text[], $2::text[], $3::uuid[], $4::integer[], $5::bigint[], $6::text[], $7::text[])
     AS given (origin, source_table, source_id, epoch, lsn, reason, payload)

@@ -1,5 +1,5 @@
--- Live rows of keys, each key's together. OFFSET 0 keeps this an index lookup per key, whatever the planner thinks of the
--- table's size.
+-- Live rows of keys, grouped by key. OFFSET 0 keeps this an index lookup per key, whatever the planner thinks of the table's
+-- size.
 {{declare}}SELECT k.n::integer AS key, {{copied}} AS copied{{columns}}
 FROM unnest($1::integer[], $2::integer[]) WITH ORDINALITY AS k (course_id, student_id, n)
 CROSS JOIN LATERAL (

@@ -1,4 +1,4 @@
--- Of the rows of keys that marks name, those that are live and still the key's.
+-- The rows named by marks that are live and still belong to the key.
 SELECT new.key, {{copied}} AS copied{{columns}}
 FROM unnest($1::integer[], $2::integer[], $3::integer[], $4::uuid[]) AS new (course_id, student_id, key, id)
 CROSS JOIN LATERAL (

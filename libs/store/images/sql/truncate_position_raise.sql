@@ -1,4 +1,4 @@
--- A floor only rises.
+-- A truncate position only moves forward.
 INSERT INTO state.floor AS known (source_table, epoch, lsn)
 VALUES ($1, $2, $3)
 ON CONFLICT (source_table) DO UPDATE SET epoch = excluded.epoch, lsn = excluded.lsn

@@ -1,6 +1,6 @@
--- What the keys of each course say, whole: the least first day of each kind, the first and the last fact. One pass over
--- the keys of each (OFFSET 0 keeps it so); the arrays are short, so taking them apart by index is cheaper than unnesting each. With it, whether a key
--- that is awaited has said so meanwhile: its evidence and its mark are seen together or not at all.
+-- What the keys of each course add up to: the least first day of each kind, the first and the last fact. One pass over the keys
+-- of a course (OFFSET 0 keeps it so); the arrays are short, so indexing them is cheaper than unnesting each. Also whether an
+-- awaited key has marked the course meanwhile: its evidence and its mark become visible together.
 SELECT
   course_id,
   min(first_fact) AS first_fact,

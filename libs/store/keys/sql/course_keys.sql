@@ -1,4 +1,4 @@
--- The keys of a course ($1) by these families ($2): those that have their row, and those that are marked.
+-- The keys of a course ($1) in these families ($2) that have a row or are marked.
 SELECT found.family, $1::integer AS course_id, found.student_id
 FROM unnest($2::text[]) AS wanted (family)
 CROSS JOIN LATERAL (

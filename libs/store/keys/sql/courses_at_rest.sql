@@ -1,4 +1,4 @@
--- Those of these courses none of whose keys waits to be derived for another reason than news.
+-- The courses among these in which no key waits to be derived for a reason other than news.
 SELECT wanted.course_id
 FROM unnest($1::integer[]) AS wanted (course_id)
 WHERE NOT EXISTS (

@@ -1,5 +1,5 @@
--- Courses that nothing is known of yet, with keys of these families ($1) that a snapshot brought, each once: from one to the next by
--- the index, however many keys each has. While a snapshot is read none.
+-- Courses of which nothing is known yet and a snapshot brought keys of these families ($1), each once: goes from one course to
+-- the next by the index, however many keys each has. None while a snapshot is read.
 WITH RECURSIVE marked AS (
   SELECT family, (
     SELECT course_id FROM state.key_mark AS mark

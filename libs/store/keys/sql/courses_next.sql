@@ -1,7 +1,7 @@
--- Courses that have marks, each once: from one to the next by the index, however many marks each has. One that nothing is known
--- of yet is waited for while keys of it that a snapshot brought have not been looked at, by these families ($2): what these
--- say would move it again, and all of its keys with it. The others first. A class waits until the keys of its course are
--- derived that wait for no news: it would be derived again after each of them. Without $3 all classes wait.
+-- Courses that have marks, each once: goes from one to the next by the index, however many marks each has. A course of which
+-- nothing is known yet waits while these families ($2) have keys of it from a snapshot to derive: each of these would move the
+-- course again, and all of its keys with it. Courses that do not wait come first. A class waits until the keys of its course
+-- that are marked for other reasons than news are derived: it would be derived again after each. Without $3 all classes wait.
 WITH RECURSIVE marked AS (
   (SELECT course_id FROM state.course_mark ORDER BY course_id LIMIT 1)
   UNION ALL

@@ -1,4 +1,4 @@
--- Of these students those who were erased. Nearly always nobody was, and no digest is made.
+-- The erased ones among these students. Nearly always nobody was erased, and then no digest is computed.
 SELECT given.id
 FROM unnest($1::uuid[]) AS given (id)
 WHERE EXISTS (SELECT FROM state.erased_student)

@@ -1,4 +1,4 @@
--- In order, so that two processes that meet the same newcomers do not wait for each other crosswise. Who was erased gets none.
+-- In order, so that two processes that see the same newcomers do not deadlock. Erased students get none.
 INSERT INTO student (source_id)
 SELECT source_id FROM unnest($1::uuid[]) AS newcomer (source_id)
 WHERE NOT EXISTS (SELECT FROM state.erased_student AS erased WHERE erased.digest = state.student_digest(newcomer.source_id))

@@ -1,7 +1,7 @@
--- Deletes every mark of the claimed keys that can be seen; answers the greatest position and commit time of each
--- key's, whether one of them is awaited, and the new rows, if all name theirs.
+-- Deletes every visible mark of the claimed keys; returns for each key the greatest position and commit time, whether a mark
+-- is awaited, and the new rows, if all marks name theirs.
 -- Found key by key (OFFSET 0 keeps it so): by its statistics a queue looks empty, and the planner would compare every mark
--- with every key. A row is where it was found, since only who holds the key's lock deletes its marks.
+-- with every key. The ctids stay valid, since only the holder of the key's lock deletes its marks.
 WITH gone AS (
   DELETE FROM state.key_mark AS mark
   WHERE mark.ctid = ANY (ARRAY(

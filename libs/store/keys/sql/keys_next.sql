@@ -1,8 +1,8 @@
--- Keys of a family that have marks, each once, the most urgent first: by priorities ($3), of each from the key after
--- ($4, $5) on and then from the beginning, so that none waits for ever behind others. While a snapshot is read nothing is
--- derived.
+-- Marked keys of a family, each once per priority, the most urgent first: in the order of priorities ($3), and for each from
+-- the key after ($4, $5) on and then from the beginning, so that none waits for ever behind others. None while a snapshot is
+-- read, since nothing is derived then.
 SELECT turn.priority, next.course_id, next.student_id,
-  -- Not EXISTS, for which the planner may read all keys first.
+  -- Instead of EXISTS, for which the planner may read all keys first.
   (
     SELECT true FROM state.key AS k
     WHERE k.family = $1 AND k.course_id = next.course_id AND k.student_id = next.student_id

@@ -1,5 +1,5 @@
--- What keys say now. They have their rows, and their locks are held: this inserts nothing, and finds each by its key whatever the
--- planner thinks of the table's size.
+-- Stores the state of derived keys. Their rows exist and are locked, so this inserts nothing; as an upsert it finds each row by
+-- the primary key, whatever the planner thinks of the table's size.
 INSERT INTO state.key (
   family, course_id, student_id, derived, first_days, first_fact, last_fact, first_day, next_day, folded, owner,
   class_day, class_before, class_all

@@ -1,5 +1,5 @@
--- What is stored of the courses after $1, beside what their keys say of them, in one statement and so of one moment: when
--- nothing waits that would change either, the two agree. A course that has neither row nor key is none.
+-- What is stored of the courses after $1, and what their keys add up to, in one statement and so as of one moment: if nothing
+-- waits that would change either, the two agree. A course that has neither row nor key does not count.
 SELECT wanted.course_id, c.version, c.covered_from, c.first_fact, c.last_fact, c.as_of, (SELECT today FROM state.calendar) AS today,
   k.keys, k.first_fact AS said_first_fact, k.last_fact AS said_last_fact, k.covered_from AS said_covered_from,
   EXISTS (SELECT FROM state.course_mark AS mark WHERE mark.course_id = wanted.course_id)

@@ -1,4 +1,4 @@
--- Every key of students in ($1, $2] that anything of the family knows of: the source's rows, the state, the results.
+-- Every key of students in ($1, $2] that appears anywhere in the family: in the source's rows, the state or the results.
 SELECT DISTINCT course_id, student_id
 FROM (
 {{images}}

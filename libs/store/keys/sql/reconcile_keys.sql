@@ -1,6 +1,6 @@
--- The state rows of keys, in the order in which they are asked for, and whether something waits that will derive the key
--- again: a mark of its own, one of its course, or an initial snapshot of the source, which marks its keys at its end.
--- Looked for key by key (OFFSET 0 keeps it so): else all keys and marks of the family would be read.
+-- The state rows of keys, in the given order, and whether something waits that will have the key derived again: a mark of its
+-- own, one of its course, or an initial snapshot, which marks its keys at its end.
+-- Found key by key (OFFSET 0 keeps it so): otherwise all keys and marks of the family would be read.
 SELECT k.family IS NOT NULL AS known, coalesce(k.derived, false) AS derived,
   k.first_days, k.first_fact, k.last_fact, k.first_day, k.next_day,
   EXISTS (

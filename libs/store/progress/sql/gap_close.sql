@@ -1,4 +1,4 @@
--- What the gap swallowed is in the snapshot of the epoch that was begun since.
+-- The records lost in the gap are covered by the snapshot of an epoch begun since.
 WITH newest AS (
   SELECT max(epoch) AS epoch FROM state.epoch WHERE stream = $4
 ), closed AS (

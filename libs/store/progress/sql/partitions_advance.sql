@@ -1,4 +1,4 @@
--- Locked in order, since two processes may hold the same partitions for a moment; and only ever forward.
+-- Locked in order, since two processes may hold the same partitions for a moment; progress never goes back.
 WITH given AS (
   SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[]) AS given (stream, epoch, applied, last_record)
 ), locked AS (

@@ -1,5 +1,5 @@
--- Tables ($2) whose topic may still hold rows of the newest epoch's initial snapshot, and by how many partitions; those whose
--- topic nobody has read yet as well. Once that reading is in the topics, which the stream $1 says.
+-- Tables ($2) whose topic may still hold rows of the newest epoch's initial snapshot, and in how many partitions; also those
+-- whose topic nobody has read yet. Nothing until that snapshot is in the topics, as the phase of the stream $1 tells.
 SELECT wanted.source_table, newest.epoch, count(*) AS partitions
 FROM stream_progress AS newest
 CROSS JOIN unnest($2::text[]) AS wanted (source_table)

@@ -1,5 +1,6 @@
--- The epoch of the stream $1, while none of its initial snapshot is under way, that had others before it, was given no run, and
--- since whose beginning no whole reconcile was asked for that succeeded. Runs are given to it by when it began: to the millisecond, as they are kept.
+-- The epoch of the stream $1, if its initial snapshot is over, it was not the first, no run was requested for it, and no
+-- complete reconcile requested since it began has succeeded. A run is for an epoch if its scheduled_for is the epoch's
+-- beginning, in milliseconds, as it is stored.
 SELECT epoch.epoch, date_trunc('milliseconds', epoch.begun_at) AS begun_at
 FROM stream_progress AS progress
 JOIN state.epoch AS epoch USING (stream, epoch)

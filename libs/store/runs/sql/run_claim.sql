@@ -1,4 +1,5 @@
--- Locks as a deletion would, so that it waits for no renewal, but never takes a run while a transaction of it is open.
+-- Locks like a deletion, FOR UPDATE: so it skips a run that is just being renewed, or whose process has a guarded transaction
+-- open (run_guard).
 UPDATE state.pipeline_run
 SET status = 'running',
   attempts = attempts + 1,

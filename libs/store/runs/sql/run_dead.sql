@@ -1,4 +1,4 @@
--- Runs that nobody will begin again: cancelled before they began, or their process gone with nothing left to try.
+-- Runs that nobody will begin again: cancelled while queued, or their process is gone and they are cancelled or out of attempts.
 SELECT run_id, attempts, cancel_requested
 FROM state.pipeline_run
 WHERE status IN ('queued', 'running')

@@ -1,4 +1,5 @@
--- By its owner; without one ($2) only a run that waits, or whose lease has run out. The log has it at the same moment.
+-- Ends its owner's run; without an owner ($2) only a queued run, or one whose lease has run out. Writes the log in the same
+-- statement.
 WITH held AS (
   SELECT run_id FROM state.pipeline_run
   WHERE run_id = $1

@@ -1,4 +1,4 @@
--- The run of this id; without one the run that is queued or running, else the newest.
+-- The run with this id; without an id the one that is queued or running, else the newest.
 SELECT run.run_id, run.mode, run.scope, run.dry_run, run.requested_by, run.scheduled_for, run.status, run.requested_at,
   run.started_at, run.finished_at, run.attempts, run.next_attempt_at, run.progress, run.cancel_requested, run.reason,
   log.records_processed, log.records_failed, log.details -> 'verdict' AS verdict

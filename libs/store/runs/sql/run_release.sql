@@ -1,4 +1,4 @@
--- Back into the queue: to be begun again after a while, or, with the attempt given back, by another process.
+-- Puts a run back into the queue: to begin again after a while, or in another process without counting the attempt.
 UPDATE state.pipeline_run
 SET status = 'queued',
   lease_owner = NULL,

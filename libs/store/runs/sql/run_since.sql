@@ -1,4 +1,4 @@
--- Whether a scheduled time needs no run any more: it has one, or somebody has asked for a whole reconcile since. Runs of
+-- Whether a scheduled time no longer needs a run: it has one, or somebody has requested a complete reconcile since. Runs for
 -- other scheduled times do not count: the schedule goes by the clock of its process, which may have been set back.
 SELECT
   coalesce(bool_or(scheduled_for = $1 OR status = 'succeeded'), false) AS settled,

@@ -1,5 +1,5 @@
--- Runs that ended more than $1 days ago, and their logs. The newest run stays, and so does the newest reconcile of everything
--- that succeeded: by them one tells how things stand, and a schedule whether it was answered.
+-- Deletes runs that ended more than $1 days ago, and their logs. The newest run and the newest complete reconcile that
+-- succeeded stay: they show the current state, and whether a scheduled time has had its run.
 WITH kept AS (
   (SELECT run_id FROM state.pipeline_run ORDER BY requested_at DESC LIMIT 1)
   UNION ALL

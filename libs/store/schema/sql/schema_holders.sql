@@ -1,4 +1,5 @@
--- Who else holds something of ours, the longest first. Whose session it is everybody may see, what it does only its own role.
+-- Other sessions that hold something of ours, the longest first. Anybody may see whose session it is; only its own role sees
+-- what it does.
 SELECT format('%s (process %s%s) holds %s', a.usename, a.pid, coalesce(', ' || a.state, ''), min(l.relation::regclass::text)) AS holder
 FROM pg_locks AS l
 JOIN pg_stat_activity AS a USING (pid)

@@ -1,4 +1,5 @@
--- A role that what is made here belongs to, where it is none of the user's; and whether the user is of the database's owner.
+-- A role that owns objects here and that the current user is not a member of; and "isOfOwner": whether the user is a member
+-- of the role that owns the database, which is another one.
 SELECT current_user::text AS who,
        pg_get_userbyid(made.owner)::text AS maker,
        pg_get_userbyid(d.datdba)::text AS owner,

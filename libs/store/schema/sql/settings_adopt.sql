@@ -1,4 +1,4 @@
--- Other definitions than those before, or than nobody knows which, are the next version.
+-- Different feature definitions make the next version, and so do the first ones if nobody knows which there were before.
 INSERT INTO state.settings AS stored (fingerprint, described, features) VALUES ($1, $2::jsonb, $3)
 ON CONFLICT (only_row) DO UPDATE
 SET fingerprint = excluded.fingerprint,

@@ -1,4 +1,4 @@
--- Views of others that are built on those named in $1.
+-- Other views that depend on those named in $1.
 SELECT DISTINCT
   format('%s %I.%I', CASE theirs.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END, n.nspname, theirs.relname) AS dependent,
   ours.name AS view

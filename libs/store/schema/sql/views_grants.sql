@@ -1,5 +1,5 @@
--- Who may do what with the views named in $1, and with single columns of them, beside their owner; and the statements that
--- give it and take it away.
+-- The privileges on the views named in $1 and on single columns of them, except their owner's, with the statements that grant
+-- and revoke them.
 SELECT
   given.view,
   given.column_name,

@@ -1,6 +1,6 @@
--- When the clock of the zone $1 is moved between two instants, and its offset (local minus UTC) from then on, in seconds;
--- first the offset at the beginning. Postgres has no table of this: every day is looked at, in those where the offset
--- changes every hour, then every minute and every second.
+-- When the clock of the zone $1 moves between the instants $2 and $3, and its offset (local minus UTC) from then on, in
+-- seconds; the first row is the offset at the beginning. Postgres has no table of this, so every day is checked, and where the
+-- offset changes, every hour, then every minute and every second.
 WITH RECURSIVE span (low, high, step) AS (
   SELECT $2::timestamptz, $3::timestamptz, 86400
   UNION ALL
