@@ -70,7 +70,7 @@ export interface Verdict {
   readonly features: Readonly<Record<string, Tally>>;
   /**
    * How many differences of each kind: `row missed`, `row extra`, `value differs`, `stale coverage`, `stale as-of`,
-   * `outbox row lost`. A row that is missed or extra is one, whatever its columns.
+   * `outbox row lost`, `not derivable`. A row that is missed or extra counts as one, however many columns it has.
    */
   readonly kinds: Readonly<Record<string, number>>;
   /** The first few. */

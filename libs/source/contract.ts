@@ -183,6 +183,6 @@ export interface SlotStatus {
   readonly retainedBytes: bigint;
   /** Bytes that can still be written before an unread slot is lost; null: the server sets no limit. */
   readonly safeBytes: bigint | null;
-  /** True when the server is about to remove log that the slot needs: unless read soon, it is lost and all is read anew. */
+  /** True when log that the slot needs is about to be removed, or is gone: if it is not read in time, all is read anew. */
   readonly isEndangered: boolean;
 }

@@ -50,7 +50,7 @@ export async function markKeys(
   await wakeDerivers(db);
 }
 
-/** Otherwise they would look within a second. */
+/** Without this, they would find the marks within a second by themselves. */
 export async function wakeDerivers(db: Database): Promise<void> {
   await db.query(runSql.notify, [WAKE_CHANNEL, 'the nightly reconcile']);
 }

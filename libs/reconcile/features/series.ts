@@ -71,7 +71,7 @@ export class SeriesComparison {
     else if (found !== null) this.#whole(where, 'extra', found, isFirst);
   }
 
-  /** A whole series that is there on one side alone. */
+  /** Notes a series that exists on one side only. */
   #whole(where: string, deviation: 'missing' | 'extra', there: Days, isFirst: boolean): void {
     const days = this.#within(there.firstDay, there.elements.length);
     if (days.length === 0) return;

@@ -46,7 +46,7 @@ export function connectAddress(config: SettingValues): ServiceAddress | undefine
 /**
  * Kafka Connect through its REST API.
  * Every call throws {@link Waiting} when Connect is away, slow or busy, {@link ConnectRefusal} when it refuses, and a
- * ConfigurationError when it wants a login, or when something else answers although Connect never has.
+ * ConfigurationError when it wants a login, or when something else answers before Connect ever has.
  */
 export class ConnectHttp {
   readonly #address: ServiceAddress;

@@ -10,7 +10,7 @@ export class KafkaStatus {
   #detail = 'not started';
   #heardAt: number | null = null;
   #partitionStates: ReadonlyMap<string, PartitionState> | undefined;
-  /** What keeps everything waiting, by the question that met it. */
+  /** What keeps everything waiting, by the part that reported it. */
   readonly #troubles = new Map<string, string>();
   #said = '';
 

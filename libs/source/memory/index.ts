@@ -4,7 +4,7 @@ import type { ChangeBatch, ChangeSource, Delivery, SourceStatus } from '../contr
 import { handOver, Stopped } from '../delivery.ts';
 
 export interface MemoryOptions {
-  /** Which of `count` partitions with something to deliver goes next, 0 to count - 1. Default: the first. */
+  /** Which of the `count` partitions with something to deliver comes next, 0 to count - 1. Default: the first. */
   readonly choose?: (count: number) => number;
   readonly clock?: Clock;
 }

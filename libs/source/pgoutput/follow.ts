@@ -11,7 +11,7 @@ import { ChangeQueue } from './queue.ts';
 import type { ReplicationSession } from './session.ts';
 import { openStream } from './stream.ts';
 
-/** How often the server is asked where its log ends and what it publishes, milliseconds. */
+/** How often to ask the server where its log ends and what it publishes, milliseconds. */
 const WATCH_EVERY = 5_000;
 /** A server that does not answer for this long counts as gone, milliseconds: a dead connection reports nothing. */
 const WATCH_LIMIT = 10_000;

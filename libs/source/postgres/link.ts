@@ -32,7 +32,7 @@ export function linkConfig(address: DatabaseAddress, purpose: string, socket: So
   };
 }
 
-/** Does some short work on a connection of its own; neither may take longer than two seconds. */
+/** Does some short work on a connection of its own; connecting and each query may take two seconds at most. */
 export async function briefly<T>(address: DatabaseAddress, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ ...address, connectionTimeoutMillis: 2_000, query_timeout: 2_000 });
   client.on('error', () => {});

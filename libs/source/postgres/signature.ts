@@ -35,7 +35,8 @@ interface TablePrint {
  *   ANALYZE and VACUUM neither.
  * - While a table has another name or schema, its changes are sent under that one. Its row type is then renamed as well;
  *   OWNER rewrites the type's catalogue row, too, but then the owner differs.
- * - The identity is what tells rows apart in the log. A change of it does not affect rows, only that tables must be checked.
+ * - The identity is what tells rows apart in the log. A change of it says nothing about rows, only that the tables must be
+ *   checked.
  */
 export async function readSignature(client: pg.Client, publication: string, names: SourceNames): Promise<string> {
   const columns = names.tables.flatMap((table) => table.columns.map(({ name }) => `${table.name}.${name}`));
