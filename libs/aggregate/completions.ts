@@ -4,30 +4,30 @@ import type { LocalDay } from '#libs/domain/local-date.ts';
 import type { Instant } from '#libs/domain/zone.ts';
 import type { FoldRules } from './folded-rows.ts';
 
-/** A resource turned from not done to done. */
+/** A change of a resource from not done to done. */
 export interface Reached {
   readonly at: Instant;
   readonly day: LocalDay;
 }
 
-/** What completion rows say of one student in one course. */
+/** What completion rows say about one student in one course. */
 export interface Completions {
   readonly reached: readonly Reached[];
   /** Resources that are done now. */
   readonly done: number;
   /** Resources with any completion row. */
   readonly total: number;
-  /** The first day of each resource on which it was done, also before anybody looked. */
+  /** For each resource, the first day on which it was done, even if it was done before observation began. */
   readonly firstDone: ReadonlyMap<string, LocalDay>;
 }
 
 export const isDone = (state: CompletionState): boolean => state === 1 || state === 2;
-/** Rows of one time are one state, the highest ranked: passed, done, failed, not done. */
+/** Of rows at the same time, the highest ranked state counts: passed, done, failed, not done. */
 const STATE_RANK: Readonly<Record<CompletionState, number>> = { 2: 3, 1: 2, 3: 1, 0: 0 };
 
 /**
- * The state of each resource is that of its latest row. It is reached at each row that turns it from not done to done; a
- * run of done rows with no not-done row before it was done before anybody looked, and is not activity.
+ * The state of each resource is that of its latest row. A completion is reached at each row that changes it from not done
+ * to done; done rows without a not-done row before them were done before observation began, and are not activity.
  */
 export function completionsOf(rows: readonly ActivityObservation[]): Completions {
   const reached: Reached[] = [];
@@ -49,8 +49,8 @@ export function completionsOf(rows: readonly ActivityObservation[]): Completions
 const rankOf = (row: ActivityObservation): number => (row.kind === 'completion' ? STATE_RANK[row.state] : 0);
 
 /**
- * Of each resource the latest completion row holds; one that says the same state again says nothing. Of events, rows that
- * say the very same are one.
+ * For each resource the latest completion row holds, and a row that repeats the state adds nothing. Identical rows of events
+ * count once.
  */
 export const ACTIVITY_RULES: FoldRules<ActivityObservation> = {
   subject: (row) => (row.kind === 'completion' ? `completion ${row.resource}` : JSON.stringify(row)),
@@ -60,7 +60,7 @@ export const ACTIVITY_RULES: FoldRules<ActivityObservation> = {
   day: (row) => row.day,
 };
 
-/** Per resource, the state that holds at each time, in order of time. */
+/** For each resource, the state that holds at each time, in order of time. */
 export function statesByResource(rows: readonly ActivityObservation[]): CompletionObservation[][] {
   const byResource = new Map<string, Map<Instant, CompletionObservation>>();
   for (const row of rows) {

@@ -2,8 +2,8 @@ import type { LocalDay } from '#libs/domain/local-date.ts';
 import { earlierDay } from '#libs/domain/local-date.ts';
 
 /**
- * The kinds of data a course may or may not collect. A course covers a kind from the local day of its first live fact of
- * that kind, of any student. `course_event` is an event that is more than a copied site access; without one the course's
+ * The kinds of data that a course may or may not collect. A course covers a kind from the local day of any student's first
+ * live fact of that kind. `course_event` is an event that is more than a copied site access; without one, the course's
  * activity is the site's. The order is that of the stored arrays: append only (libs/README.md, Stored orders).
  */
 export const COVERAGE_KINDS = [
@@ -19,27 +19,27 @@ export const COVERAGE_KINDS = [
 ] as const;
 export type CoverageKind = (typeof COVERAGE_KINDS)[number];
 
-/** First day per kind, in the order of {@link COVERAGE_KINDS}; null where there is none. */
+/** First day per kind, in the order of {@link COVERAGE_KINDS}; null if there is none. */
 export type FirstDays = readonly (LocalDay | null)[];
 
 export const NO_FIRST_DAYS: FirstDays = COVERAGE_KINDS.map(() => null);
 
-/** Where each kind stands in the arrays. */
+/** The index of each kind in the arrays. */
 const PLACE_OF = Object.fromEntries(COVERAGE_KINDS.map((kind, place) => [kind, place])) as Record<CoverageKind, number>;
 
 export const firstDayOf = (days: FirstDays, kind: CoverageKind): LocalDay | null => days[PLACE_OF[kind]] ?? null;
 
-/** True when the two have the same first day of every kind. */
+/** True if both have the same first day for every kind. */
 export const sameFirstDays = (a: FirstDays, b: FirstDays): boolean =>
   COVERAGE_KINDS.every((kind) => firstDayOf(a, kind) === firstDayOf(b, kind));
 
-/** True when the kind was covered by the end of `day`. */
+/** True if the kind was covered by the end of `day`. */
 export function isCovered(days: FirstDays, kind: CoverageKind, day: LocalDay): boolean {
   const first = firstDayOf(days, kind);
   return first !== null && first <= day;
 }
 
-/** Gathers first days, one observation at a time. */
+/** Collects first days, one observation at a time. */
 export class FirstDaysBuilder {
   readonly #days: (LocalDay | null)[] = [...NO_FIRST_DAYS];
 

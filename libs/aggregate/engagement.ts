@@ -15,27 +15,27 @@ export interface EngagementRows {
 
 export interface Enrolment {
   readonly enrolled: boolean;
-  /** The earliest known; null when not enrolled or when no row says. */
+  /** The earliest known; null if not enrolled, or if no row has a date. */
   readonly at: Instant | null;
   readonly day: LocalDay | null;
-  /** A row says so without a date: then it holds on every day. */
+  /** A row without a date exists, so the enrolment holds on every day. */
   readonly undated: boolean;
 }
 
-/** What holds of one student in one course. */
+/** The facts about one student in one course. */
 export interface EngagementFacts {
-  /** In order of day and time; at one time those with a duration first. */
+  /** In order of day and time; at the same time, those with a duration first. */
   readonly events: readonly Event[];
   readonly completions: Completions;
   /** Local days with an event or a completion reached, ascending, each once. */
   readonly activeDays: readonly LocalDay[];
   /** Latest event or completion reached. */
   readonly lastActivityAt: Instant | null;
-  /** Day of the first row that reads, whatever it says. */
+  /** Day of the first readable row, whatever it says. */
   readonly firstRowDay: LocalDay | null;
 }
 
-/** Facts as of `asOf`: from the rows dated on or before it alone. */
+/** Facts as of `asOf`: only from rows dated on or before it. */
 export function engagementFacts(activities: readonly ActivityObservation[], asOf: LocalDay): EngagementFacts {
   const rows = activities.filter((row) => row.day <= asOf);
   const events = eventsOf(rows);
@@ -57,7 +57,7 @@ export function engagementFacts(activities: readonly ActivityObservation[], asOf
   };
 }
 
-/** Rows that say the same are one. */
+/** Rows with the same time count once. */
 export const ENROLMENT_RULES: FoldRules<EnrollmentObservation> = {
   subject: (row) => String(row.at),
   same: () => true,
@@ -66,7 +66,7 @@ export const ENROLMENT_RULES: FoldRules<EnrollmentObservation> = {
   day: (row) => row.day ?? 0,
 };
 
-/** The enrolment by `today`: rows without a date, and those dated on or before it. */
+/** The enrolment by `today`, from rows without a date and those dated on or before it. */
 export function enrolmentBy(enrollments: readonly EnrollmentObservation[], today: LocalDay): Enrolment {
   const known = enrollments.filter((row) => row.day === null || row.day <= today);
   let earliest: EnrollmentObservation | undefined;

@@ -3,7 +3,7 @@ import type { DueDate } from '#libs/clean/due-date.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import type { Instant } from '#libs/domain/zone.ts';
 
-/** One thing a student did, however many rows say so. */
+/** One thing that a student did, however many rows record it. */
 export interface Event {
   readonly type: EventType;
   readonly resource: string | null;
@@ -11,15 +11,15 @@ export interface Event {
   readonly day: LocalDay;
   /** Hour of the local day, 0–23. */
   readonly hour: number;
-  /** Seconds, the largest of its rows; 0 when none says. */
+  /** Seconds, the largest of its rows; 0 if none has one. */
   readonly duration: number;
-  /** The latest of its rows; null when none says. */
+  /** The latest of its rows; null if none has one. */
   readonly dueAt: Instant | null;
 }
 
 /**
- * Rows of equal type, resource, time and event id are one event. In order of the day, then of time (a clock that goes back
- * over midnight returns to the day before); at one time those with a duration first.
+ * Rows of equal type, resource, time and event id are one event. In order of day, then of time (a clock set back across
+ * midnight returns to the day before); at the same time, those with a duration first.
  */
 export function eventsOf(rows: readonly ActivityObservation[]): Event[] {
   const ordered = rows.filter((row) => row.kind === 'event').sort((a, b) => a.at - b.at);
@@ -28,7 +28,7 @@ export function eventsOf(rows: readonly ActivityObservation[]): Event[] {
     while (ordered[next]?.at === ordered[first]?.at) next += 1;
     const row = ordered[first];
     if (row !== undefined && next === first + 1) events.push(toEvent(row));
-    // So many may stand at one time that a spread runs out of stack.
+    // There may be so many at one time that a spread would exhaust the stack.
     else for (const event of eventsOfOneTime(ordered.slice(first, next))) events.push(event);
   }
   return events.sort((a, b) => a.day - b.day || a.at - b.at || Number(b.duration > 0) - Number(a.duration > 0));
@@ -44,7 +44,7 @@ function eventsOfOneTime(rows: readonly EventObservation[]): Iterable<Event> {
   return events.values();
 }
 
-/** Resources and event ids may hold any character: the length of the first keeps the two apart. Neither is ever empty. */
+/** Resources and event ids may contain any character, so the length of the first separates the two. Neither is ever empty. */
 export const eventKey = ({ type, resource, eventId }: EventObservation): string =>
   `${type} ${resource?.length} ${resource} ${eventId ?? ''}`;
 
@@ -61,6 +61,6 @@ const merge = (event: Event, row: EventObservation): Event => ({
 
 const knownDue = (due: DueDate): Instant | null => (due === 'unreadable' ? null : due);
 
-/** The later of two due dates; one that is not given does not count. */
+/** The later of two due dates; a missing one does not count. */
 export const laterDue = (a: Instant | null, b: Instant | null): Instant | null =>
   a === null ? b : b === null ? a : Math.max(a, b);

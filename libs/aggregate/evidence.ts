@@ -1,20 +1,20 @@
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import { type FirstDays, NO_FIRST_DAYS, sameFirstDays } from './coverage.ts';
 
-/** What the rows of one key, dated on or before today, say beyond the key itself. */
+/** What the rows of one key, dated on or before today, say about more than the key itself. */
 export interface KeyEvidence {
   /** First day of each kind of data, for the course's coverage. */
   readonly firstDays: FirstDays;
   /** Days of the first and last fact that count for the course's as-of. */
   readonly firstFact: LocalDay | null;
   readonly lastFact: LocalDay | null;
-  /** The key's own first day: its enrolment, first active day or first grade row, whichever its family sees. */
+  /** The key's own first day: its enrolment, first active day or first grade row, depending on its family. */
   readonly firstDay: LocalDay | null;
-  /** The first day after today on which a row of the key falls: it has to be looked at again then. */
+  /** The first day after today that has a row of the key, which must be derived again then. */
   readonly nextDay: LocalDay | null;
 }
 
-/** Of a key without rows that say anything. */
+/** The evidence of a key without informative rows. */
 export const NO_EVIDENCE: KeyEvidence = {
   firstDays: NO_FIRST_DAYS,
   firstFact: null,
@@ -23,7 +23,7 @@ export const NO_EVIDENCE: KeyEvidence = {
   nextDay: null,
 };
 
-/** True when the two ask the same coverage and first fact of the course. */
+/** True if both imply the same coverage and first fact for the course. */
 export const sameFirsts = (a: KeyEvidence, b: KeyEvidence): boolean =>
   a.firstFact === b.firstFact && sameFirstDays(a.firstDays, b.firstDays);
 

@@ -1,35 +1,35 @@
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import type { Instant } from '#libs/domain/zone.ts';
 
-/** How rows of one kind follow each other. */
+/** How rows of one kind supersede each other. */
 export interface FoldRules<O> {
-  /** What a row is about: an item, a resource. Of each the latest row holds. */
+  /** What a row is about, such as an item or a resource. For each, the latest row holds. */
   subject(row: O): string;
-  /** Whether two rows of one subject say the same. */
+  /** Whether two rows about one subject say the same. */
   same(a: O, b: O): boolean;
-  /** Of rows of one time the greatest holds. */
+  /** Of rows at the same time, the greatest holds. */
   compare(a: O, b: O): number;
   at(row: O): Instant;
   day(row: O): LocalDay;
 }
 
 interface Subject<O> {
-  /** The first row of each run of rows that hold and say the same, in order of time. */
+  /** The first row of each run of holding rows that say the same, in order of time. */
   readonly runs: O[];
-  /** Rows that never held, and say what no earlier one had said. */
+  /** Rows that never held, but say what no earlier row had said. */
   readonly outranked: O[];
   /** The time of the last row. */
   until: Instant;
 }
 
-/** What is kept of the folded rows of a subject, for the next time. */
+/** What is kept of a subject's folded rows for the next time. */
 export type KeptSubject<O> = Readonly<Subject<O>>;
 
 /**
- * The rows of a key without those that only repeat what held before: a source that copies everything anew at each
- * synchronisation writes thousands of these. Whatever follows from all rows as of any day follows from the rows that
- * are left: each is the first of its run, or of what it says, and nobody asks for more. A run ends also where the day
- * falls (a clock that goes back over midnight), so that no day is without the row that it knows.
+ * The rows of a key without those that only repeat what held before: a source that copies everything again at each
+ * synchronisation writes thousands of these. Whatever follows from all rows as of any day also follows from those that
+ * are left: each is the first of its run, or the first to say what it says, and nothing more is needed. A run also ends when
+ * the day goes back (a clock set back across midnight), so that each day has the row that holds on it.
  */
 export class FoldedRows<O> {
   readonly #rules: FoldRules<O>;
@@ -43,20 +43,20 @@ export class FoldedRows<O> {
   }
 
   /**
-   * Takes rows in, in any order; one that holds and was taken in before changes nothing.
-   * @returns false where one falls into the past of its subject and says something else than what held then: nobody knows
-   * what the rows after it had repeated, so all have to be folded anew, and together
+   * Adds rows, in any order; adding a row that holds once more changes nothing.
+   * @returns false if a row lies in the past of its subject and differs from what held then: it is unknown what the rows
+   * after it had repeated, so all have to be folded again, together
    */
   add(rows: readonly O[]): boolean {
     const { at } = this.#rules;
-    // Of each subject in order of time, and those of one time together.
+    // By subject in order of time, with those of the same time together.
     const ordered = [...rows].sort((a, b) => at(a) - at(b));
     for (const [subject, ofSubject] of groupBy(ordered, (row) => this.#subject(row)))
       for (const [time, ofTime] of groupBy(ofSubject, at)) if (!this.#take(subject, ofTime, time)) return false;
     return true;
   }
 
-  /** The rows that are left, in no certain order. */
+  /** The rows that are left, in no particular order. */
   rows(): O[] {
     return this.kept().flatMap(({ runs, outranked }) => [...runs, ...outranked]);
   }
@@ -72,7 +72,7 @@ export class FoldedRows<O> {
     const holding = rows.reduce((greatest, row) => (compare(row, greatest) > 0 ? row : greatest));
     const before = subject.outranked.length;
     for (const row of rows) if (!same(row, holding) && !this.#wasSaid(subject, row)) subject.outranked.push(row);
-    // Beside a row that is kept the one that holds at its time is kept, too: alone it would seem to hold.
+    // With an outranked row, the row that holds at its time is kept, too: otherwise the outranked one would seem to hold.
     const isNews = subject.outranked.length > before;
     const repeats = !isNews && last !== undefined && same(last, holding) && day(last) <= day(holding);
     if (!repeats) subject.runs.push(holding);
@@ -86,7 +86,7 @@ export class FoldedRows<O> {
     return runs.some(isEarlier) || outranked.some(isEarlier);
   }
 
-  /** Whether a row of the past says what held then. */
+  /** Whether a past row says what held then. */
   #repeats({ runs }: Subject<O>, row: O, time: Instant): boolean {
     const { same, at, day } = this.#rules;
     const held = runs.findLast((earlier) => at(earlier) <= time);

@@ -12,7 +12,7 @@ export interface GradeFact {
   readonly value: bigint | null;
   /** Times 10^5, above 0. */
   readonly max: bigint;
-  /** When this value and max were first written: a repeated row does not grade again. */
+  /** When this value and max were first written: repeating a row is not grading again. */
   readonly gradedAt: Instant;
   readonly day: LocalDay;
 }
@@ -24,14 +24,14 @@ export function gradeFacts(grades: readonly GradeObservation[], asOf: LocalDay):
   return book.facts();
 }
 
-/** What the rows of one item say so far. */
+/** The state of one item after the rows so far. */
 interface Item {
   holding: GradeObservation;
-  /** The earliest row of each value and max, also one that another row of its time outranks. */
+  /** The earliest row with each value and max, even if another row at its time outranks it. */
   readonly earliest: Map<string, GradeObservation>;
 }
 
-/** What holds of a key's grades by the rows that were entered, in whatever order. Each costs the same, however many there are. */
+/** A key's grades according to the rows added, in any order. Each row costs the same, however many there are. */
 export class GradeBook {
   readonly #items = new Map<string, Item>();
 
@@ -63,7 +63,7 @@ function toFact({ holding, earliest }: Item): GradeFact {
   return { item, value, max, gradedAt: first.at, day: first.day };
 }
 
-/** The rows dated on or before `asOf` by their days, ascending. */
+/** The rows dated on or before `asOf`, grouped by day, ascending. */
 export function gradesByDay(
   grades: readonly GradeObservation[],
   asOf: LocalDay,
@@ -87,7 +87,7 @@ export const compareFacts = (
 /** Order of names: by their UTF-8 bytes. */
 export const compareBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
-/** The days of the rows that change the value or max of their item, of those dated on or before `asOf`; in no order. */
+/** The days of the rows, dated on or before `asOf`, that change the value or max of their item; in no particular order. */
 export function gradeFactDays(grades: readonly GradeObservation[], asOf: LocalDay): LocalDay[] {
   const isNews = (row: GradeObservation, index: number, rows: readonly GradeObservation[]): boolean => {
     const before = rows[index - 1];
@@ -96,7 +96,7 @@ export function gradeFactDays(grades: readonly GradeObservation[], asOf: LocalDa
   return [...byItem(grades, asOf).values()].flatMap((rows) => rows.filter(isNews).map(({ day }) => day));
 }
 
-/** What the rows dated on or before `today` say. */
+/** The evidence as of `today`; `nextDay` follows from later rows. */
 export function gradeEvidence(grades: readonly GradeObservation[], today: LocalDay): KeyEvidence {
   let firstFact: LocalDay | null = null;
   let lastFact: LocalDay | null = null;
@@ -113,7 +113,7 @@ export function gradeEvidence(grades: readonly GradeObservation[], today: LocalD
   return { firstDays: NO_FIRST_DAYS, firstFact, lastFact, firstDay, nextDay };
 }
 
-/** Per item, the row that holds at each time, in order of time. */
+/** For each item, the row that holds at each time, in order of time. */
 function byItem(grades: readonly GradeObservation[], asOf: LocalDay): Map<string, GradeObservation[]> {
   const items = new Map<string, Map<Instant, GradeObservation>>();
   for (const row of grades) {
@@ -126,7 +126,7 @@ function byItem(grades: readonly GradeObservation[], asOf: LocalDay): Map<string
   return new Map([...items].map(([item, times]) => [item, [...times.values()].sort((a, b) => a.at - b.at)]));
 }
 
-/** Greater value, then greater max; null least. */
+/** By value, then by max; null is the least. */
 function compareGrades(a: GradeObservation, b: GradeObservation): number {
   const byValue = compareNullable(a.value, b.value);
   return byValue !== 0 ? byValue : compareNullable(a.max, b.max);
@@ -139,7 +139,7 @@ function compareNullable(a: bigint | null, b: bigint | null): number {
   return a < b ? -1 : 1;
 }
 
-/** Of each item the latest row holds; one that says the same grade again says nothing. */
+/** For each item the latest row holds, and a row that repeats its grade adds nothing. */
 export const GRADE_RULES: FoldRules<GradeObservation> = {
   subject: (row) => row.item,
   same: isSameGrade,

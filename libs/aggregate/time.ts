@@ -1,9 +1,9 @@
 import type { Event } from './events.ts';
 
 /**
- * The milliseconds credited to each event: its recorded duration where there is one, else the gap to the next event of
- * the same local day if that is at most `sessionGapMs`, else nothing.
- * @param events in order of day and time; at one time those with a duration first
+ * The milliseconds credited to each event: its recorded duration if there is one, else the gap to the next event of the
+ * same local day if that is at most `sessionGapMs`, else nothing.
+ * @param events in order of day and time; at the same time, those with a duration first
  */
 export function creditedTimes(events: readonly Event[], sessionGapMs: number): number[] {
   return events.map((event, index) => {

@@ -19,10 +19,10 @@ export interface EventObservation {
   readonly type: EventType;
   /** The connector wrote `last_access`: an access to the site, not to this course. */
   readonly siteAccess: boolean;
-  /** As the source has it; null where blank, and for logins. */
+  /** As in the source; null if blank, and for logins. */
   readonly resource: string | null;
   readonly eventId: string | null;
-  /** Seconds; 0 where the row has none. */
+  /** Seconds; 0 if the row has none. */
   readonly duration: number;
   /** When the work was due. */
   readonly dueAt: DueDate;

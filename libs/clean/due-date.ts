@@ -5,7 +5,7 @@ import { type Instant, UTC, type Zone } from '#libs/domain/zone.ts';
 import type { JsonMember } from './json-members.ts';
 import { readInstant } from './time.ts';
 
-/** A due date as `metadata.due_at` gives it; `unreadable` is no due date, and is counted. */
+/** The due date in `metadata.due_at`; `unreadable` is not a due date, and is counted. */
 export type DueDate = Instant | null | 'unreadable';
 
 const DAY = /^(\d{4})-(\d{2})-(\d{2})$/;
@@ -15,7 +15,7 @@ const MAX_OFFSET_MINUTES = 18 * 60;
 
 /**
  * Reads `YYYY-MM-DD` (its last millisecond) or a date and time, with an offset or else in `zone`; a number, or up to 20
- * digits, is seconds since 1970, 0 for none. What lies outside the years 2000 to 2199 is missing.
+ * digits, is seconds since 1970, and 0 means none. Dates outside the years 2000 to 2199 count as missing.
  */
 export function readDueDate(member: JsonMember | undefined, zone: Zone): DueDate {
   if (member === undefined) return null;
@@ -29,19 +29,19 @@ export function readDueDate(member: JsonMember | undefined, zone: Zone): DueDate
 }
 
 function readSeconds(text: string): DueDate {
-  // Undefined where the exponent has five digits or more: like 0, no year that counts.
+  // Undefined if the exponent has five digits or more: then, as with 0, there is no due date.
   const ms = floorToScaled(text, 3);
   return ms === undefined ? null : inRange(Number(ms));
 }
 
-/** Milliseconds at the start of a day of the calendar; undefined for other text. */
+/** Milliseconds at the start of a calendar day; undefined for other text. */
 function readDay(text: string): number | undefined {
   const match = DAY.exec(text);
   if (match === null) return undefined;
   const [year, month, day] = match.slice(1).map(Number) as [number, number, number];
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
-  // A day or a month that the calendar does not have runs over into another month.
+  // A day or month that does not exist overflows into another month.
   return date.getUTCMonth() === month - 1 ? date.getTime() : undefined;
 }
 
@@ -69,5 +69,5 @@ function readOffset(text: string): number | undefined {
   return text.startsWith('-') ? -total : total;
 }
 
-/** An instant needs no zone; the range is that of every time. */
+/** An instant needs no zone; the range is the same for all times. */
 const inRange = (instant: Instant): Instant | null => readInstant(instant, UTC);

@@ -7,7 +7,7 @@ import { readInstant } from './time.ts';
 
 export type EnrollmentImage = SourceImage<'enrollments'>;
 
-/** The student is enrolled, since `at` where the row says. */
+/** The student is enrolled, since `at` if the row says so. */
 export interface EnrollmentObservation {
   readonly at: Instant | null;
   readonly day: LocalDay | null;

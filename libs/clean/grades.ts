@@ -10,7 +10,7 @@ import { readInstant } from './time.ts';
 export type GradeImage = SourceImage<'grades'>;
 
 export interface GradeObservation {
-  /** Trimmed; `course` and `category` in lower case, however they were written. */
+  /** Trimmed; `course` and `category` always in lower case. */
   readonly item: string;
   /** Times 10^5; null: not graded yet. */
   readonly value: bigint | null;

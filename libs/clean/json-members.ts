@@ -1,14 +1,14 @@
 /** A value inside a JSON document. */
 export interface JsonMember {
   readonly type: 'string' | 'number' | 'other';
-  /** As Postgres' `->>` gives it: a string without its quotes and escapes, anything else as it is written. */
+  /** As Postgres's `->>` returns it: a string without its quotes and escapes, anything else as it is written. */
   readonly text: string;
 }
 
 /**
- * The members of these names of a JSON object, the last of each name, as for Postgres' `->`; a null is no member. Reads
- * without recursion and parses nothing that is not asked for: a document may be nested as deep and be as large as it likes.
- * @returns nothing for what is no object, and for what is no JSON
+ * The members of a JSON object with these names, the last of each name, as with Postgres's `->`; a null does not count. Works
+ * without recursion and parses only what is asked for, so a document may be arbitrarily deep and large.
+ * @returns an empty object for anything that is not an object, or not JSON
  */
 export function membersOf<N extends string>(json: string, names: readonly N[]): Partial<Record<N, JsonMember>> {
   const members: Partial<Record<N, JsonMember>> = {};
@@ -45,7 +45,7 @@ function nameAt<N extends string>(json: string, start: number, end: number, name
   return names.find((wanted) => wanted === name);
 }
 
-/** A JSON string's text; undefined for what is none. */
+/** A JSON string's text; undefined if it is not valid. */
 function unquote(json: string): string | undefined {
   if (!json.includes('\\')) return json.slice(1, -1);
   try {
@@ -61,7 +61,7 @@ function afterSpace(json: string, start: number): number {
   return at;
 }
 
-/** Behind the quote that closes the string which begins at `start`: one with an even number of backslashes before it. */
+/** The place after the closing quote of the string that begins at `start`: the first with an even number of backslashes before it. */
 function endOfString(json: string, start: number): number {
   for (let quote = json.indexOf('"', start + 1); quote !== -1; quote = json.indexOf('"', quote + 1)) {
     let backslashes = 0;
@@ -73,7 +73,7 @@ function endOfString(json: string, start: number): number {
 
 const SCALAR = /[^\s,}\]]*/y;
 
-/** Behind the value that begins at `start`. How deep it is nested is counted, and costs nothing. */
+/** The place after the value that begins at `start`. Nesting is only counted, so its depth costs nothing. */
 function endOfValue(json: string, start: number): number {
   if (json[start] === '"') return endOfString(json, start);
   if (json[start] !== '{' && json[start] !== '[') {

@@ -8,12 +8,12 @@ const NEEDED_MEMBERS = ['state', 'due_at', 'event_id'] as const;
 type NeededMember = (typeof NEEDED_MEMBERS)[number];
 type Members = Partial<Record<NeededMember, JsonMember>>;
 
-/** A longer member is not kept, in UTF-16 units. No state and no due date has such a length; of an id its digest tells as much. */
+/** Longer members are not kept, in UTF-16 units. No state or due date is that long, and an id's digest serves as well as the id. */
 const LONGEST_MEMBER = 8_192;
 
 const readMembers = (json: string | null): Members => (json === null ? {} : membersOf(json, NEEDED_MEMBERS));
 
-/** The metadata cut down to what is needed, as JSON text; null where nothing of it is. Read, it says what all of it does. */
+/** The metadata reduced to what is needed, as JSON text; null if nothing is. It reads the same as the whole. */
 export function neededMetadata(json: string | null): string | null {
   const members = readMembers(json);
   const kept = NEEDED_MEMBERS.flatMap((name) => {
@@ -29,15 +29,15 @@ function keptJson(name: NeededMember, { type, text }: JsonMember): string {
 }
 
 export interface ActivityMetadata {
-  /** Completion state 0–3; undefined where it is anything else. */
+  /** Completion state 0–3; undefined for anything else. */
   readonly state: CompletionState | undefined;
-  /** As `metadata->>'event_id'`, a very long one as its digest; null where not given or blank. */
+  /** `metadata->>'event_id'`, a very long one as its digest; null if not given or blank. */
   readonly eventId: string | null;
-  /** As it stands in the source, for `readDueDate`; undefined where not given. */
+  /** As in the source, for `readDueDate`; undefined if not given. */
   readonly dueAt: JsonMember | undefined;
 }
 
-/** Moodle's: not done, done, passed, failed. */
+/** Moodle's states: not done, done, passed, failed. */
 export type CompletionState = 0 | 1 | 2 | 3;
 
 export function readMetadata(json: string | null): ActivityMetadata {

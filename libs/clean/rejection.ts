@@ -24,7 +24,7 @@ export interface Rejected {
 
 export const rejected = (reason: RejectionReason): Rejected => ({ rejected: reason });
 
-/** A reading that fails is an error of ours, and one row's: it is rejected like one that cannot be read. */
+/** A reading that throws is an error of ours, but concerns one row, which is rejected like an unreadable one. */
 export function readOrReject<O extends object>(read: () => O | Rejected): O | Rejected {
   try {
     return read();

@@ -9,7 +9,7 @@ export function activeDaysOf(active: readonly (number | null)[], firstDay: Local
   return days;
 }
 
-/** Length of the run of active days that ends on `asOf` or, while that day has none yet, on the day before; else 0. */
+/** Length of the run of active days that ends on `asOf` or, while that day is not active yet, on the day before; else 0. */
 export function currentStreak(activeDays: readonly LocalDay[], asOf: LocalDay): number {
   const active = new Set(activeDays);
   let day = active.has(asOf) ? asOf : asOf - 1;
@@ -29,19 +29,19 @@ export function longestStreak(activeDays: readonly LocalDay[]): number {
   return longest;
 }
 
-/** Most inactive days strictly between two active ones; null under two active days. */
+/** Most inactive days strictly between two active ones; null with fewer than two active days. */
 export function longestGap(activeDays: readonly LocalDay[]): number | null {
   if (activeDays.length < 2) return null;
   return activeDays.reduce((longest, day, index) => Math.max(longest, day - (activeDays[index - 1] ?? day - 1) - 1), 0);
 }
 
-/** Active days among the `days` ending on `asOf`. @param activeDays none after `asOf` */
+/** The number of active days among the `days` ending on `asOf`. @param activeDays none after `asOf` */
 export const activeWithin = (activeDays: readonly LocalDay[], asOf: LocalDay, days: number): number =>
   activeDays.filter((day) => day > asOf - days).length;
 
 const ABSENCE_DAYS = 30;
 
-/** Days without activity of the last 30, or of those since the enrolment if it is younger; null without such days. */
+/** Inactive days among the last 30, or among those since a more recent enrolment; null if there are no such days. */
 export function absenceDays(
   activeDays: readonly LocalDay[],
   enrolledDay: LocalDay | null,

@@ -10,10 +10,10 @@ import type { ComponentShown, ComponentsShown } from '#libs/features/units.ts';
 import { SCORE_DECIMALS } from './series.ts';
 import { SETTING_SCALE } from './settings.ts';
 
-/** Which parts of the score a course covers by a day. */
+/** The parts of the score that a course covers by a day. */
 export type ComponentCoverage = Readonly<Record<EngagementComponent, boolean>>;
 
-/** What was done over a period: counts in thousandths, time in milliseconds; null where the course does not cover it. */
+/** What was done over a period: counts in thousandths, time in milliseconds; null if the course does not cover it. */
 export type ComponentAmounts = Readonly<Record<EngagementComponent, bigint | null>>;
 
 /** The same as doubles. */
@@ -21,13 +21,13 @@ type Doubles = Readonly<Record<EngagementComponent, number>>;
 
 const THOUSAND = 1000n;
 
-/** An event with the milliseconds that count for it. */
+/** An event with the milliseconds credited to it. */
 export interface TimedEvent {
   readonly event: Event;
   readonly milliseconds: number;
 }
 
-/** What events, with the milliseconds credited to each, amount to. */
+/** The amounts of events, with the milliseconds credited to each. */
 export function amountsOf(events: readonly TimedEvent[], covered: ComponentCoverage): ComponentAmounts {
   const { logins, forum_posts, resources } = doublesOf(events);
   return {
@@ -50,12 +50,12 @@ function doublesOf(events: readonly TimedEvent[]): Doubles {
   return { logins: 1000 * logins, time, forum_posts: 1000 * posts, resources: 1000 * viewed.size };
 }
 
-/** Farther than this from a half, rounding what doubles have is certain: their error is below 10⁻¹⁰. */
+/** Further than this from a half, rounding a double is certain to be right: its error is below 10⁻¹⁰. */
 const NEAR_HALF = 1e-6;
 
 /**
- * What was done in so many days is scored 100 × Σ wᵢ·min(1, xᵢ/tᵢ) / Σ wᵢ over the covered components, in hundredths,
- * rounded once; null when their weights sum to 0.
+ * Scores what was done in a number of days: 100 × Σ wᵢ·min(1, xᵢ/tᵢ) / Σ wᵢ over the covered components, in hundredths,
+ * rounded once; null if their weights sum to 0.
  */
 export class Scoring {
   /** The score of days on which nothing was done. */
@@ -64,13 +64,13 @@ export class Scoring {
   readonly #weights: ComponentNumbers;
   readonly #targets: ComponentNumbers;
   readonly #days: number;
-  /** By component: the hundredths that its whole target makes, and the part of the target that one of its amount is. */
+  /** By component: the hundredths for reaching its whole target, and the share of the target that one unit of amount is. */
   readonly #most: Doubles;
   readonly #share: Doubles;
 
   /**
-   * @param targets of a week
-   * @param days that are scored together: the targets are that part of the week's
+   * @param targets for a week
+   * @param days the number of days scored together, for which that part of the week's targets applies
    */
   constructor(covered: ComponentCoverage, weights: ComponentNumbers, targets: ComponentNumbers, days: number) {
     this.#covered = covered;
@@ -94,7 +94,7 @@ export class Scoring {
     return this.byDoubles(ofEach((component) => Number(amounts[component] ?? 0n))) ?? this.#exact(amounts);
   }
 
-  /** Many times as fast as by fractions of integers. @returns null where it is too near to a half to say */
+  /** Many times as fast as with fractions of integers. @returns null if it is too near to a half to be certain */
   byDoubles({ logins, time, forum_posts, resources }: Doubles): number | null {
     const [most, share] = [this.#most, this.#share];
     const near =
@@ -106,7 +106,7 @@ export class Scoring {
   }
 
   #exact(amounts: ComponentAmounts): number {
-    // Each share is min(x, t)/t; over the common denominator Π t the whole sum is one fraction of integers.
+    // Each share is min(x, t)/t; with the common denominator Π t, the whole sum is one fraction of integers.
     let numerator = 0n;
     let denominator = 1n;
     let totalWeight = 0n;
@@ -131,7 +131,7 @@ const ofEach = (of: (component: EngagementComponent) => number): Doubles => ({
   resources: of('resources'),
 });
 
-/** The score of amounts: see {@link Scoring}, whose coverage is that of the amounts. */
+/** The score of amounts, see {@link Scoring}: the components that have an amount are covered. */
 export function engagementScore(
   amounts: ComponentAmounts,
   weights: ComponentNumbers,

@@ -7,7 +7,7 @@ import type { DerivingSettings } from './settings.ts';
 
 /**
  * A key's days from its first one to as of. Scores and means in hundredths, trends in millionths of a point a day, events
- * as counts, active days as 1, others as 0. All arrays are as long as there are days.
+ * as counts, active days as 1, others as 0. All arrays have one element per day.
  */
 export interface EngagementSeries {
   readonly firstDay: LocalDay;
@@ -19,7 +19,7 @@ export interface EngagementSeries {
   readonly active: readonly number[];
 }
 
-/** The series with what was handed in on its days. */
+/** The series, with the work that was handed in. */
 export interface EngagementDays extends EngagementSeries {
   readonly handed_in: readonly HandedIn[];
 }
@@ -31,16 +31,16 @@ export const coveredComponents = (coverage: FirstDays, day: LocalDay): Component
   resources: isCovered(coverage, 'view', day),
 });
 
-/** The kinds of data that scores are made of. */
+/** The kinds of data that scores are based on. */
 const SCORED_KINDS = ['login', 'view', 'duration', 'forum_post'] as const;
 
-/** How each day is scored alone: by what the course covers by then. */
+/** The scoring of each single day, based on what the course covers by then. */
 function dayScorings(coverage: FirstDays, settings: DerivingSettings): (day: LocalDay) => Scoring {
   const begins = SCORED_KINDS.map((kind) => firstDayOf(coverage, kind) ?? Number.POSITIVE_INFINITY);
   const { engagementWeights: weights, engagementTargets: targets } = settings;
   const scorings: Scoring[] = [];
   return (day) => {
-    // What is covered stays so: as many kinds are the same ones.
+    // What is covered stays covered, so the number of kinds determines which they are.
     let kinds = 0;
     for (const begin of begins) if (begin <= day) kinds += 1;
     const scoring = scorings[kinds] ?? new Scoring(coveredComponents(coverage, day), weights, targets, 1);
@@ -50,7 +50,7 @@ function dayScorings(coverage: FirstDays, settings: DerivingSettings): (day: Loc
 }
 
 /**
- * Each day's score is judged by what the course covered by then.
+ * Each day's score is based on what the course covered by then.
  * @param events in order of their days
  */
 export function engagementSeries(
@@ -85,8 +85,8 @@ export function engagementSeries(
 }
 
 /**
- * The daily scores of a stored series, with those of the days that it does not show: before there was a row nothing was
- * done, which is 0 where the course collected anything that weighs. A scored day asks for no row.
+ * The daily scores of a stored series, including the days it does not show: before there was a row nothing was done, which
+ * scores 0 if the course collected anything with a weight. A score needs no row.
  */
 export function withIdleDays(
   score: readonly (number | null)[],
@@ -99,8 +99,8 @@ export function withIdleDays(
 }
 
 /**
- * The series with nothing to show before `day`: a key can begin with a grade, days before it has a row of this family.
- * Those days count in later means all the same. The last day shows what the features of the key say.
+ * The series with the days before `day` hidden: a key can begin with a grade, days before it has a row in this family.
+ * Those days still count in later means. The last day is always shown, and agrees with the key's features.
  */
 export function showFrom(series: EngagementSeries, day: LocalDay | null): EngagementSeries {
   const hidden = Math.min((day ?? series.firstDay) - series.firstDay, series.score.length - 1);

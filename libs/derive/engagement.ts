@@ -31,7 +31,7 @@ import { submissionsOf } from './submissions.ts';
 
 export type EngagementFeatures = FeaturesOf<typeof ENGAGEMENT>;
 
-/** A part of the row, made by one function: the compiler holds the parts to the whole. */
+/** A part of the row, made by one function: the compiler checks that the parts make up the whole. */
 type Some = Partial<EngagementFeatures>;
 
 export interface EngagementInput {
@@ -39,17 +39,17 @@ export interface EngagementInput {
   readonly facts: EngagementFacts;
   readonly coverage: FirstDays;
   readonly asOf: LocalDay;
-  /** The key's first day, not before the course's first fact; null where there is none. */
+  /** The key's first day, not before the course's first fact; null if there is none. */
   readonly firstDay: LocalDay | null;
 }
 
 export interface EngagementResult {
   readonly features: EngagementFeatures;
-  /** Null where the key has no days: no first day, or one after as of. */
+  /** Null if the key has no days: no first day, or one after as of. */
   readonly series: EngagementDays | null;
 }
 
-/** All that the columns are made of, looked up once. */
+/** Everything that the columns are computed from, looked up once. */
 interface Context {
   readonly facts: EngagementFacts;
   readonly enrolment: Enrolment;
@@ -61,7 +61,7 @@ interface Context {
   covers(kind: CoverageKind): boolean;
 }
 
-/** The features as of a day, or null where the key has no row: no enrolment and no accepted activity row. */
+/** The features as of a day, or null if the key has no row: no enrolment and no accepted activity row. */
 export function engagementFeatures(input: EngagementInput, settings: DerivingSettings): EngagementResult | null {
   const { enrolment, facts, coverage, asOf, firstDay } = input;
   const timed = timedEvents(facts.events, settings);
@@ -73,13 +73,13 @@ export function engagementFeatures(input: EngagementInput, settings: DerivingSet
   return { features, series: { ...showFrom(series, existsFrom(enrolment, facts)), handed_in: handedInOf(facts) } };
 }
 
-/** Events in their order, with the time that is credited to each: that of an event follows from its own day alone. */
+/** Events in their order, with the time credited to each, which depends only on the events of its own day. */
 export function timedEvents(events: readonly Event[], { sessionGapMs }: DerivingSettings): TimedEvent[] {
   const times = creditedTimes(events, sessionGapMs);
   return events.map((event, index) => ({ event, milliseconds: times[index] ?? 0 }));
 }
 
-/** What a series says of one day. */
+/** The means and the trend of a series on one day. */
 export type EngagementMeans = Readonly<Record<'ma7' | 'ma30' | 'trend', number | null>>;
 
 export function meansAt(series: EngagementSeries | null, day: LocalDay): EngagementMeans {
@@ -89,7 +89,7 @@ export function meansAt(series: EngagementSeries | null, day: LocalDay): Engagem
 }
 
 /**
- * The features as of a day for one who has looked up what they follow from, or null as above.
+ * The features as of a day, when what they follow from has already been looked up; null as above.
  * @param timed the events of the facts
  */
 export function engagementRow(
@@ -122,7 +122,7 @@ export function engagementRow(
   };
 }
 
-/** The first day as of which the key has a row; null when it has one on every day. */
+/** The first day as of which the key has a row; null if it has one on every day. */
 const existsFrom = (enrolment: Enrolment, facts: EngagementFacts): LocalDay | null =>
   enrolment.undated ? null : earlierDay(enrolment.day, facts.firstRowDay);
 
@@ -164,7 +164,7 @@ function timeSpent({ timed, week, month, covers }: Context) {
   } satisfies Some;
 }
 
-/** Inactivity is counted up to here and stays there, so that a student who left does not change every day for ever. */
+/** Inactivity is counted up to this number, so that the row of a student who left does not change every day for ever. */
 const MAX_DAYS_INACTIVE = 90;
 
 function days({ facts: { activeDays, lastActivityAt }, enrolment, asOf, covers }: Context) {

@@ -13,14 +13,14 @@ export interface PerformanceSeries {
   readonly ma30: readonly (number | null)[];
 }
 
-/** Each day's means are those of the facts as of that day. */
+/** Each day's means are those of the grades as of that day. */
 export function performanceSeries(
   grades: readonly GradeObservation[],
   firstDay: LocalDay,
   asOf: LocalDay,
   settings: DerivingSettings,
 ): PerformanceSeries {
-  // Facts change only on days that rows are dated on.
+  // Facts change only on days on which rows are dated.
   const rowDays = new Map(gradesByDay(grades, asOf));
   const book = new GradeBook();
   const ma7: (number | null)[] = [];
@@ -35,7 +35,7 @@ export function performanceSeries(
       [ma7, 7],
       [ma30, 30],
     ] as const) {
-      // On most days nothing enters the window and nothing leaves it.
+      // On most days nothing enters or leaves the window.
       const isSame = !isNew && !graded.some((grade) => grade.day === day - width);
       means.push(isSame ? (means.at(-1) ?? null) : windowMean(graded, day, width));
     }

@@ -10,7 +10,7 @@ import { type DerivingSettings, SETTING_SCALE } from './settings.ts';
 /** Grades in percent. */
 export type PerformanceFeatures = FeaturesOf<typeof PERFORMANCE>;
 
-/** A graded item's normalised grade, `points / max`, a fraction of 1 at most, and when it was given. */
+/** A graded item's normalised grade, `points / max`, which is at most 1, and when it was given. */
 export interface Grade {
   readonly item: string;
   readonly points: bigint;
@@ -20,7 +20,7 @@ export interface Grade {
 }
 
 /**
- * The features from the grades as of a day, or null where the key has no row: no accepted grade row.
+ * The features from the grades as of a day, or null if the key has no row: no accepted grade row.
  * @param facts in order of (gradedAt, item)
  */
 export function performanceFeatures(
@@ -57,7 +57,7 @@ export function performanceFeatures(
   };
 }
 
-/** The graded items among the facts, in their order; those that the LMS computes from others are none. */
+/** The graded items among the facts, in their order, without those that the LMS computes from others. */
 export const gradesOf = (facts: readonly GradeFact[], settings: DerivingSettings): Grade[] =>
   facts.filter((fact) => !AGGREGATE_ITEMS.has(fact.item)).flatMap((fact) => toGrade(fact, settings) ?? []);
 
@@ -75,7 +75,7 @@ const isPassed = ({ points, max }: Grade, { passMark }: DerivingSettings): boole
 
 const compareGrades = (a: Grade, b: Grade): number => Number(a.points * b.max - b.points * a.max);
 
-/** Grades over one denominator, so that sums and comparisons are of integers. */
+/** Grades with a common denominator, so that they can be summed and compared as integers. */
 export function overCommonMax(grades: readonly Pick<Grade, 'points' | 'max'>[]): {
   readonly points: readonly bigint[];
   readonly max: bigint;
@@ -84,7 +84,7 @@ export function overCommonMax(grades: readonly Pick<Grade, 'points' | 'max'>[]):
   return { points: grades.map((grade) => (grade.points * max) / grade.max), max };
 }
 
-/** Mean in percent, exact up to one rounding to 2 decimals; null of nothing. */
+/** Mean in percent, exact up to one rounding to 2 decimals; null without grades. */
 export function meanGrade(grades: readonly Grade[]): string | null {
   if (grades.length === 0) return null;
   const { points, max } = overCommonMax(grades);
@@ -96,8 +96,8 @@ const LEAST_DAYS_FOR_TREND = 7;
 const TREND_DAYS = 30n;
 
 /**
- * Least-squares slope of the grade over the local day it was given, in points per 30 days, 6 decimals; null under three
- * items or under seven days between the first and the last.
+ * Least-squares slope of the grade over the local day it was given, in points per 30 days, 6 decimals; null with fewer than
+ * three items, or fewer than seven days between the first and the last.
  */
 function gradeTrend(grades: readonly Grade[]): string | null {
   const days = grades.map((grade) => grade.day);

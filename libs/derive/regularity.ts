@@ -16,7 +16,7 @@ const WEEKDAYS = 7;
 /** 0 Monday … 6 Sunday. 1970-01-01 was a Thursday. */
 export const weekdayIndex = (day: LocalDay): number => (((day + 3) % WEEKDAYS) + WEEKDAYS) % WEEKDAYS;
 
-/** Days with an event, by local hour. @param events in order of their days */
+/** The number of days with an event, by local hour. @param events in order of their days */
 export function daysByHour(events: readonly Event[]): number[] {
   const counts = new Array<number>(HOURS).fill(0);
   let [today, seen] = [Number.NaN, 0];
@@ -29,7 +29,7 @@ export function daysByHour(events: readonly Event[]): number[] {
   return counts;
 }
 
-/** Days with an event, by weekday. @param events in order of their days */
+/** The number of days with an event, by weekday. @param events in order of their days */
 export function daysByWeekday(events: readonly Event[]): number[] {
   const counts = new Array<number>(WEEKDAYS).fill(0);
   forEachDay(events, (day) => {
@@ -46,7 +46,7 @@ function forEachDay(events: readonly Event[], work: (day: LocalDay) => void): vo
   }
 }
 
-/** (log₂K − H)·max a, with H the entropy in bits of a/Σa; null of nothing. */
+/** (log₂K − H)·max a, where H is the entropy of a/Σa in bits; null if all counts are 0. */
 export function peakRegularity(counts: readonly number[]): string | null {
   const total = counts.reduce((sum, count) => sum + count, 0);
   if (total === 0) return null;
@@ -57,7 +57,7 @@ export function peakRegularity(counts: readonly number[]): string | null {
   return rounded((Math.log2(counts.length) - entropy) * Math.max(...counts));
 }
 
-/** Modulus of Σ a[k]·e^(−2πik/K): the strength of one cycle over the whole; null of nothing. */
+/** Modulus of Σ a[k]·e^(−2πik/K): the strength of one cycle over the whole; null if all counts are 0. */
 export function periodicity(counts: readonly number[]): string | null {
   if (counts.every((count) => count === 0)) return null;
   let [real, imaginary] = [0, 0];
@@ -69,12 +69,12 @@ export function periodicity(counts: readonly number[]): string | null {
   return rounded(Math.hypot(real, imaginary));
 }
 
-/** Floating point throughout, so without the sign that a rounding error gives to zero. */
+/** Without the sign that a rounding error may give to zero, since all of this is in floating point. */
 const rounded = (value: number): string => Math.abs(value).toFixed(REGULARITY_DECIMALS);
 
 /**
  * Mean over all pairs of ISO weeks, from that of the first event to that of the last, of the weekdays active in both
- * divided by the larger count; a week without events is similar to none. Exact; null under two weeks with events.
+ * divided by the larger count; a week without events has similarity 0. Exact; null with fewer than two weeks with events.
  * @param events in order of their days
  */
 export function weekSimilarity(events: readonly Event[]): string | null {
@@ -88,7 +88,7 @@ export function weekSimilarity(events: readonly Event[]): string | null {
   });
   if (weeks.size < 2) return null;
   const span = last - first + 1;
-  // A week is one of 127 sets of weekdays: years of weeks are few sets, and pairs of sets fewer than pairs of weeks.
+  // A week is one of 127 sets of weekdays: even over years there are far fewer pairs of sets than of weeks.
   const sets = new Map<number, number>();
   for (const set of weeks.values()) sets.set(set, (sets.get(set) ?? 0) + 1);
   let sum = 0;
@@ -100,7 +100,7 @@ export function weekSimilarity(events: readonly Event[]): string | null {
   return roundRatio(BigInt(sum), 420n * BigInt((span * (span - 1)) / 2), REGULARITY_DECIMALS);
 }
 
-/** The least common multiple of 1 … 7 is 420, so that every similarity is a whole number of 420ths. */
+/** The least common multiple of 1 … 7 is 420, so every similarity is a whole number of 420ths. */
 const similarityTimes420 = (a: number, b: number): number => (420 * bits(a & b)) / Math.max(bits(a), bits(b));
 
 function bits(set: number): number {
@@ -109,7 +109,7 @@ function bits(set: number): number {
   return count;
 }
 
-/** Share of the events by weekday, 4 decimals, all seven; null without events. */
+/** Share of the events on each of the seven weekdays, 4 decimals; null without events. */
 export function activityPattern(events: readonly Event[]): ActivityPattern | null {
   if (events.length === 0) return null;
   const counts = new Array<number>(WEEKDAYS).fill(0);

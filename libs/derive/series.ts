@@ -1,15 +1,15 @@
 import { formatScaled } from '#libs/domain/rational.ts';
 
-/** Decimals of scores and means, and of trends, in series: the integers are the stored, rounded values. */
+/** Decimals of scores and means, and of trends: series contain the stored, rounded values as integers. */
 export const SCORE_DECIMALS = 2;
 export const TREND_DECIMALS = 6;
 const SCORE_SCALE = 10 ** SCORE_DECIMALS;
 const TREND_SCALE = 10 ** TREND_DECIMALS;
 
-/** Fewest values that make a trend. */
+/** The fewest values that make a trend. */
 const LEAST_FOR_TREND = 7;
 
-/** For each day the mean of the values of the `width` days ending on it, rounded half away from zero; null of nothing. */
+/** For each day the mean of the values of the `width` days ending on it, rounded half away from zero; null without values. */
 export function movingMean(values: readonly (number | null)[], width: number): (number | null)[] {
   const means: (number | null)[] = [];
   let sum = 0;
@@ -32,13 +32,13 @@ export function movingMean(values: readonly (number | null)[], width: number): (
 
 /**
  * For each day the least-squares slope of the values of the `width` days ending on it, in value units a day, scaled to
- * TREND_DECIMALS; null under seven values. Of scores over 30 days every sum is far below 2^53, so numbers are exact.
+ * TREND_DECIMALS; null with fewer than seven values. For scores over 30 days every sum is far below 2^53, so it is exact.
  */
 export function movingTrend(values: readonly (number | null)[], width: number): (number | null)[] {
   // x counts days back from the end of the window, which keeps the sums small; shifting x changes no slope.
   let [n, sumX, sumXX, sumY, sumXY] = [0, 0, 0, 0, 0];
   return values.map((value, end) => {
-    // A day on: every x is one less.
+    // One day later, every x is one less.
     sumXX += n - 2 * sumX;
     sumX -= n;
     sumXY -= sumY;
@@ -60,13 +60,13 @@ export function movingTrend(values: readonly (number | null)[], width: number): 
 }
 
 /**
- * The quotient of two integers, rounded half away from zero. Exact while twice the dividend is below 2^53: the double
- * nearest to such a quotient lies on the same side of every whole number.
+ * The quotient of two integers, rounded half away from zero. Exact while twice the dividend is below 2^53, because the
+ * double nearest to such a quotient lies on the same side of every whole number.
  * @param divisor above 0
  */
 function roundHalfAway(dividend: number, divisor: number): number {
   const rounded = Math.floor((2 * Math.abs(dividend) + divisor) / (2 * divisor));
-  // Not -0, which prints like 0 and is not equal to it.
+  // Never -0, which prints like 0 but is not the same value.
   return dividend < 0 && rounded > 0 ? -rounded : rounded;
 }
 

@@ -1,7 +1,7 @@
 import type { Event } from '#libs/aggregate/events.ts';
 
 /**
- * The first events of runs within one local day, split where two are more than `sessionGapMs` apart.
+ * The first event of each session: a run of events within one local day, split where two are more than `sessionGapMs` apart.
  * @param events in order of day and time
  */
 export function sessionStarts(events: readonly Event[], sessionGapMs: number): Event[] {

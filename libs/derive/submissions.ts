@@ -6,18 +6,18 @@ export interface Submissions {
   readonly resources: number;
   /** Resources whose deciding submission has a due date. */
   readonly withDueDate: number;
-  /** Of these, handed in strictly after it. */
+  /** Those of them handed in strictly after it. */
   readonly late: number;
 }
 
-/** When a resource was handed in last, and until when it was due. */
+/** When a resource was last handed in, and when it was due. */
 export interface DecidingSubmission {
   readonly at: Instant;
   readonly dueAt: Instant | null;
 }
 
 /**
- * Per resource the latest submission decides, by its own due date; of several at one time the latest due date.
+ * For each resource the latest submission decides, by its own due date; if several have that time, by the latest due date.
  * Submissions that name no resource do not count.
  */
 export function decidingSubmissions(events: readonly Event[]): ReadonlyMap<string, DecidingSubmission> {

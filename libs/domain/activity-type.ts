@@ -1,6 +1,6 @@
 import { trimAscii } from './text.ts';
 
-/** What kinds of activity are told apart. */
+/** The kinds of activity that are distinguished. */
 export const ACTIVITY_TYPES = [
   'login',
   'view',
@@ -12,5 +12,5 @@ export const ACTIVITY_TYPES = [
 ] as const;
 export type ActivityType = (typeof ACTIVITY_TYPES)[number];
 
-/** A connector's word for a kind of activity as it is compared: trimmed, in lower case. */
+/** A connector's word for a kind of activity in the form used for comparison: trimmed, in lower case. */
 export const normaliseWord = (activityType: string | null): string => trimAscii(activityType ?? '').toLowerCase();

@@ -6,21 +6,21 @@ import type { ColumnKinds, SourceTable } from './source-tables/index.ts';
 export type Uuid = string;
 
 /**
- * A `TIMESTAMP WITHOUT TIME ZONE` as it stands in the source: milliseconds from 1970-01-01T00:00 *on its own clock*,
- * cut (floor) to whole ones. Not an instant until a zone is applied. Infinite values arrive as null.
+ * A `TIMESTAMP WITHOUT TIME ZONE` of the source: milliseconds from 1970-01-01T00:00 *on its own clock*, cut (floor) to
+ * whole ones. Not an instant until a zone is applied. Infinite values arrive as null.
  */
 export type LocalMillis = number;
 
 type ValueOf<K extends ColumnKind> = K extends 'timestamp' ? LocalMillis : K extends 'uuid' ? Uuid : string;
 
-/** The needed columns of one row of table `T`, unconverted; null where the source has null. */
+/** The needed columns of one row of table `T`, unconverted; null if the source has null. */
 export type SourceRow<T extends SourceTable> = {
   readonly [C in keyof ColumnKinds<T>]: ColumnKinds<T>[C] extends ColumnKind
     ? ValueOf<ColumnKinds<T>[C]> | null
     : never;
 };
 
-/** The same as its image has it: ids of students and courses are our integers. */
+/** The same in its image, where the ids of students and courses are our integers. */
 export type SourceImage<T extends SourceTable> = {
   readonly [C in keyof ColumnKinds<T>]: ColumnKinds<T>[C] extends 'uuid' ? unknown : SourceRow<T>[C];
 };
@@ -44,13 +44,13 @@ export interface RowChange<T extends SourceTable = SourceTable> extends ChangeSt
   readonly op: RowOp;
   readonly id: Uuid;
   readonly after?: Partial<SourceRow<T>>;
-  /** Of a create: the id the row had until its primary key changed; columns absent from `after` are those it had there. */
+  /** For a create: the id that the row had until its primary key changed; columns absent from `after` keep their values. */
   readonly movedFrom?: Uuid;
-  /** Of a delete: the row goes on under another id. */
+  /** For a delete: the row lives on under another id. */
   readonly moved?: true;
   /**
-   * Of a delete or a create that a change of keys was written as: the other of the two has the same position, and may
-   * come earlier, later, or to another process; neither says the other's id.
+   * For a delete or create that is half of a key change: the other half has the same position, but may arrive earlier,
+   * later, or at another process; neither contains the other's id.
    */
   readonly splitMove?: true;
 }
@@ -64,10 +64,10 @@ export interface TruncateChange extends ChangeStamp {
 export type AnyRowChange = { [T in SourceTable]: RowChange<T> }[SourceTable];
 export type Change = AnyRowChange | TruncateChange;
 
-/** At equal positions a delete comes before anything else: a key change writes both under one LSN. */
+/** At equal positions a delete comes before anything else: a key change writes a delete and a create under one LSN. */
 export const opRank = (op: Change['op']): number => (op === 'delete' ? 0 : 1);
 
-/** When the last of them was committed that says so, milliseconds since 1970; null: none does, as in a snapshot. */
+/** The latest commit time among the changes, milliseconds since 1970; null if none has one, as in a snapshot. */
 export function lastCommit(changes: readonly Change[]): number | null {
   let last: number | null = null;
   for (const { committedAt } of changes)

@@ -1,4 +1,4 @@
-/** The parts of the engagement score, in the order in which they are configured. */
+/** The parts of the engagement score, in the order of their configuration. */
 export const ENGAGEMENT_COMPONENTS = ['logins', 'time', 'forum_posts', 'resources'] as const;
 export type EngagementComponent = (typeof ENGAGEMENT_COMPONENTS)[number];
 

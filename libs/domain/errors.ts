@@ -1,5 +1,5 @@
 /**
- * An error that can be told to a person: what happened and to what (`message`), and what to do (`hint`).
+ * An error that can be shown to a person: what happened and to what (`message`), and what to do (`hint`).
  * `code` is stable and machine-readable.
  */
 export class PrepaError extends Error {
@@ -14,17 +14,17 @@ export class PrepaError extends Error {
   }
 }
 
-/** What anything that was thrown says of itself. */
+/** The message of anything that was thrown. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** The rows of one key are to blame: others, or the same key with other rows, may do. */
+/** The rows of one key caused the error: other keys, or the same key with other rows, may work. */
 export class KeyFault extends Error {
   constructor(cause: unknown) {
     super(messageOf(cause), { cause });
     this.name = 'KeyFault';
   }
 
-  /** What `work` gives; whatever it throws is the rows' fault. */
+  /** Returns the result of `work`, and blames whatever it throws on the rows. */
   static of<T>(work: () => T): T {
     try {
       return work();
@@ -42,7 +42,7 @@ export class ConfigurationError extends PrepaError {
   }
 }
 
-/** What is asked for cannot be had at this moment: later it can. */
+/** What was asked for is not available at the moment, but will be later. */
 export class NotReadyError extends PrepaError {
   constructor(code: string, message: string, hint: string) {
     super(code, message, hint);
@@ -50,7 +50,7 @@ export class NotReadyError extends PrepaError {
   }
 }
 
-/** A schema or data is in a state that a restart cannot fix: exit code 3. */
+/** A schema or data is in a state that restarting cannot fix: exit code 3. */
 export class UnrecoverableError extends PrepaError {
   constructor(code: string, message: string, hint: string, options?: { cause?: unknown }) {
     super(code, message, hint, options);

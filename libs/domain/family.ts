@@ -1,8 +1,8 @@
-/** Features that are derived together, by the same role: two from rows, the third from what these two store. */
+/** Features that are derived together, by the same role: the first two from rows, the third from what these store. */
 export const FAMILIES = ['engagement', 'performance', 'anomaly'] as const;
 export type Family = (typeof FAMILIES)[number];
 
-/** One student in one course, by our integers. */
+/** One student in one course, by our integer ids. */
 export interface StudentCourse {
   readonly courseId: number;
   readonly studentId: number;

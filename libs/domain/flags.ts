@@ -1,6 +1,6 @@
 /**
- * The flags that are stored of a day, by their bits: append only (libs/README.md, Stored orders). The places of the two that are
- * no longer found stay theirs.
+ * The flags stored for a day, in the order of their bits: append only (libs/README.md, Stored orders). Two that are no longer
+ * derived keep their places.
  */
 export const STORED_FLAGS = [
   'engagement_drop',
@@ -17,7 +17,7 @@ export const STORED_FLAGS = [
   'low_marks',
 ] as const;
 
-/** Why a student has attention, in the order in which equal ones are named. */
+/** Why a student has attention; reasons with equal points are named in this order. */
 export const ATTENTION_REASONS = ['absent', 'missing_work', 'low_marks'] as const;
 export type AttentionReason = (typeof ATTENTION_REASONS)[number];
 
@@ -25,7 +25,7 @@ export type AttentionReason = (typeof ATTENTION_REASONS)[number];
 export const ATTENTION_FLAGS = ['attention', ...ATTENTION_REASONS] as const;
 export type AttentionFlagName = (typeof ATTENTION_FLAGS)[number];
 
-/** What is unusual against a student's own past; no alarm. */
+/** What is unusual compared with a student's own past; no alarm. */
 export const OWN_PAST_FLAGS = [
   'engagement_drop',
   'engagement_spike',
@@ -36,11 +36,11 @@ export const OWN_PAST_FLAGS = [
 ] as const;
 export type OwnPastFlagName = (typeof OWN_PAST_FLAGS)[number];
 
-/** All flags there are. */
+/** All present flags. */
 export const FLAG_NAMES = [...ATTENTION_FLAGS, ...OWN_PAST_FLAGS] as const;
 export type FlagName = (typeof FLAG_NAMES)[number];
 
-/** How a flag of the own past is found. */
+/** How a flag of a student's own past is found. */
 export const FLAG_METHODS = ['modified_z', 'own_gap', 'tukey'] as const;
 export type FlagMethod = (typeof FLAG_METHODS)[number];
 
@@ -52,5 +52,5 @@ export type ReasonMethod = (typeof REASON_METHODS)[number];
 export const SEVERITIES = ['high', 'medium', 'low'] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
-/** Who has been gone for more days is past talking to: lists leave out such attention, though it is open. */
+/** Lists leave out open attention for students who have been gone for more days: it is too late to talk to them. */
 export const MOST_DAYS_GONE = 60;

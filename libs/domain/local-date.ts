@@ -15,10 +15,10 @@ export function parseDay(text: string): LocalDay {
   return ms / MS_PER_DAY;
 }
 
-/** The smaller of two days, where null is "none". */
+/** The earlier of two days, where null is "none". */
 export const earlierDay = (a: LocalDay | null, b: LocalDay | null): LocalDay | null =>
   a === null ? b : b === null ? a : Math.min(a, b);
 
-/** The greater of two days, where null is "none". */
+/** The later of two days, where null is "none". */
 export const laterDay = (a: LocalDay | null, b: LocalDay | null): LocalDay | null =>
   a === null ? b : b === null ? a : Math.max(a, b);

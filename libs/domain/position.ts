@@ -1,7 +1,7 @@
 /**
- * Where a change stands in the history of its source: the epoch (one life of one replication slot), then the log
+ * The place of a change in the history of its source: the epoch (one life of one replication slot), then the log
  * sequence number within it. Within an epoch the LSN alone orders the changes of one row, because the row's lock makes
- * it the order of commits. Rows read by a snapshot stand at LSN 0 of their epoch, so that any streamed change beats them.
+ * it the order of commits. Rows read by a snapshot have LSN 0 of their epoch, so that any streamed change beats them.
  */
 export interface Position {
   readonly epoch: number;

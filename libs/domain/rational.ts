@@ -1,6 +1,6 @@
 /**
- * `numerator / denominator` as decimal text with exactly `decimals` places, rounded once, half away from zero, as
- * Postgres' `round(numeric)` does.
+ * `numerator / denominator` as decimal text with exactly `decimals` places, rounded once, half away from zero, like
+ * Postgres's `round(numeric)`.
  * @param denominator not zero
  */
 export function roundRatio(numerator: bigint, denominator: bigint, decimals: number): string {
@@ -28,7 +28,7 @@ const DECIMAL = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,4}))?$/;
 
 /**
  * Decimal text (`12.5`, `-3`, `1E+2`) as an integer times 10^-decimals, rounded half away from zero; undefined for
- * anything else, `NaN` and `Infinity` among it.
+ * anything else, including `NaN` and `Infinity`.
  */
 export function parseScaled(text: string, decimals: number): bigint | undefined {
   const ratio = parseRatio(text, decimals);
@@ -44,8 +44,7 @@ export function floorToScaled(text: string, decimals: number): bigint | undefine
 }
 
 /**
- * Decimal text that, times 10^decimals, is equal to a whole number (`1`, `1.0`, `10e-1`, `-0`), as that number; undefined for
- * any other.
+ * The whole number that decimal text (`1`, `1.0`, `10e-1`, `-0`) times 10^decimals is equal to; undefined if it is not whole.
  */
 export function parseWhole(text: string, decimals = 0): bigint | undefined {
   const ratio = parseRatio(text, decimals);
@@ -67,10 +66,10 @@ function parseRatio(text: string, decimals: number): { numerator: bigint; denomi
     : { numerator: digits, denominator: 10n ** BigInt(places) };
 }
 
-/** From here on another addend could take a double beyond the whole numbers that it holds. */
+/** From here on, one more addend could exceed the whole numbers that a double holds exactly. */
 const LARGE = 2 ** 52;
 
-/** The sum of whole numbers between 0 and 2^52, exactly: a double holds no odd ones beyond 2^53. */
+/** The exact sum of whole numbers between 0 and 2^52: beyond 2^53 a double cannot hold odd numbers. */
 export function wholeSum(values: readonly number[]): bigint {
   let [total, part] = [0n, 0];
   for (const value of values) {

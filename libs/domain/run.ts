@@ -1,20 +1,20 @@
 import type { LocalDay } from './local-date.ts';
 
-/** `reconcile` compares with the source and repairs; `backfill` computes a range of days again. */
+/** `reconcile` compares with the source and repairs; `backfill` recomputes a range of days. */
 export const RUN_MODES = ['reconcile', 'backfill'] as const;
 export type RunMode = (typeof RUN_MODES)[number];
 
 export const RUN_STATUSES = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];
 
-/** Who asked for a run. */
+/** Who requested a run. */
 export const RUN_ORIGINS = ['schedule', 'api', 'command'] as const;
 export type RunOrigin = (typeof RUN_ORIGINS)[number];
 
-/** True for a run that nothing more happens to. */
+/** True for a run whose status is final. */
 export const hasEnded = (status: RunStatus): boolean => status !== 'queued' && status !== 'running';
 
-/** What a run works on, days and ids inclusive; what is absent does not narrow it. */
+/** What a run works on, both days inclusive; absent members do not limit it. */
 export interface RunScope {
   readonly from?: LocalDay;
   readonly to?: LocalDay;
@@ -22,7 +22,7 @@ export interface RunScope {
   readonly studentId?: number;
 }
 
-/** What is shown of a run while it runs. */
+/** What is shown about a run while it runs. */
 export interface RunProgress {
   /** A few words for people: `comparing activity_logs`. */
   readonly phase: string;
@@ -32,7 +32,7 @@ export interface RunProgress {
 }
 
 /**
- * How many things were compared, and how that went. `equal`, `mismatched`, `missing` (the source has it, we do not) and
+ * How many things were compared, with what result. `equal`, `mismatched`, `missing` (the source has it, we do not) and
  * `extra` (we have it, the source does not) exclude each other; `repaired` counts those of the last three that were fixed.
  */
 export interface Tally {
@@ -49,9 +49,9 @@ export interface Difference {
   readonly where: string;
   /** A key of the verdict's `kinds`. */
   readonly kind: string;
-  /** Which row: the source's id, or `student_id/course_id` and the day where there is one. */
+  /** Which row: the source's id, or `student_id/course_id` and the day, if there is one. */
   readonly key: string;
-  /** What the reconcile says it has to be, as text; null: nothing. */
+  /** What it has to be according to the reconcile, as text; null: nothing. */
   readonly expected: string | null;
   /** What was stored, as text; null: nothing. */
   readonly found: string | null;
@@ -60,22 +60,22 @@ export interface Difference {
 
 /** What a run found. Plain JSON: it is stored and served as it is. */
 export interface Verdict {
-  /** Rows, by source table: our images against the source. */
+  /** Rows, by source table: our images compared with the source. */
   readonly tables: Readonly<Record<string, Tally>>;
   /**
-   * Values, by feature table and column (`engagement_features.login_count`): what is stored against what follows. The same
-   * of series, in days (`engagement_series.ma7`); of what keys say of their courses (`engagement_evidence.first_fact`); of
-   * courses (`course.as_of`); and of what the topics know (`outbox.engagement`, in rows).
+   * Values, by feature table and column (`engagement_features.login_count`): what is stored compared with what follows. Also
+   * series, in days (`engagement_series.ma7`); the keys' evidence about their courses (`engagement_evidence.first_fact`);
+   * courses (`course.as_of`); and what the topics have received (`outbox.engagement`, in rows).
    */
   readonly features: Readonly<Record<string, Tally>>;
   /**
    * How many differences of each kind: `row missed`, `row extra`, `value differs`, `stale coverage`, `stale as-of`,
-   * `outbox row lost`. A row that is missed or extra is one, whatever its columns.
+   * `outbox row lost`, `not derivable`. A row that is missed or extra counts as one, however many columns it has.
    */
   readonly kinds: Readonly<Record<string, number>>;
   /** The first few. */
   readonly examples: readonly Difference[];
-  /** What was left out because it was changing, or waited for its deriver, while it was compared: the next run has it. */
+  /** What was left to the next run because it was changing, or waiting for its deriver, while it was compared. */
   readonly skipped: number;
 }
 

@@ -1,3 +1,3 @@
-/** Where a course's work is seen: hand-ins, else grades, else completions. The order is that of preference. */
+/** What shows that a course's work was done: hand-ins, else grades, else completions; in order of preference. */
 export const WORK_SOURCES = ['submission', 'grade', 'completion'] as const;
 export type WorkSource = (typeof WORK_SOURCES)[number];

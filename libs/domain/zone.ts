@@ -4,7 +4,7 @@ import { type LocalDay, MS_PER_DAY } from './local-date.ts';
 export type Instant = number;
 
 /**
- * A time zone of the IANA database, with the two conversions that features need. The rules are those of Postgres'
+ * A time zone of the IANA database, with the two conversions that features need. The rules are those of Postgres's
  * `AT TIME ZONE`: a local time that occurs twice, or never, is read with the smaller UTC offset.
  */
 export interface Zone {
@@ -20,7 +20,7 @@ export interface Zone {
 const UTC_NAMES = new Set(['UTC', 'Etc/UTC', 'GMT', 'Etc/GMT']);
 
 /**
- * A zone as this Node knows it, which need not be as Postgres does: for what is stored, the database's zones are used.
+ * A zone according to this Node, which may differ from Postgres: whatever is stored uses the database's zones.
  * @param name `UTC` or an area and a place, `Europe/Paris`. Abbreviations are refused: `CET` is one offset all year to
  * Postgres and a zone with summer time to others.
  * @throws RangeError when the name is not a zone
@@ -33,7 +33,7 @@ export function openZone(name: string): Zone {
   return zoneOf(name, (instant) => offsets.at(instant));
 }
 
-/** A moment at which a zone's clock is moved. */
+/** A moment at which a zone's UTC offset changes. */
 export interface Transition {
   readonly at: Instant;
   /** Local minus UTC from then on, milliseconds. */
@@ -41,14 +41,14 @@ export interface Transition {
 }
 
 /**
- * A zone by the moves of its clock.
- * @param first local minus UTC before any of them, milliseconds
- * @param transitions in the order of time
+ * A zone defined by its transitions.
+ * @param first local minus UTC before the first one, milliseconds
+ * @param transitions in order of time
  */
 export function tableZone(name: string, first: number, transitions: readonly Transition[]): Zone {
   const starts = [Number.NEGATIVE_INFINITY, ...transitions.map(({ at }) => at)];
   const offsets = [first, ...transitions.map(({ offset }) => offset)];
-  // Rows come in the order of time more often than not: look where the last one was.
+  // Rows mostly come in order of time, so the interval of the last one is tried first.
   let index = 0;
   return zoneOf(name, (instant) => {
     if (instant < (starts[index] ?? 0) || instant >= (starts[index + 1] ?? Number.POSITIVE_INFINITY)) {
@@ -74,7 +74,7 @@ const zoneOf = (name: string, offsetAt: (instant: Instant) => number): Zone => (
     if (early === late && offsetAt(local - early) === early) return local - early;
     const smaller = Math.min(early, late);
     const greater = Math.max(early, late);
-    // The smaller offset wins where both readings hold (a repeated hour) and where neither does (a skipped one).
+    // The smaller offset wins if both readings hold (a repeated hour) or neither does (a skipped one).
     const greaterHolds = offsetAt(local - greater) === greater;
     const smallerHolds = offsetAt(local - smaller) === smaller;
     return local - (greaterHolds && !smallerHolds ? greater : smaller);
@@ -85,10 +85,10 @@ const utc = (name: string): Zone => tableZone(name, 0, []);
 
 export const UTC: Zone = utc('UTC');
 
-/** Whether the zone is UTC by its name, which needs no zone data. */
+/** Whether the zone's name is one of UTC's, which need no zone data. */
 export const isUtc = ({ name }: Pick<Zone, 'name'>): boolean => UTC_NAMES.has(name);
 
-/** Offsets at both ends of a UTC day and, where they differ, the instant between at which the clock is moved. */
+/** Offsets at both ends of a UTC day and, if they differ, the instant at which the clock changes. */
 interface DayOffsets {
   readonly before: number;
   readonly after: number;
@@ -96,8 +96,8 @@ interface DayOffsets {
 }
 
 /**
- * Offsets as this Node knows them. Intl is exact but slow (some µs a call), so they are kept per UTC day. No zone since
- * 2000 moves its clock twice in one UTC day, and the days that data falls on are few.
+ * Offsets according to this Node. Intl is exact but slow (some µs a call), so they are cached per UTC day. Since 2000 no
+ * zone has changed its clock twice in one UTC day, and data falls on few days.
  */
 class IntlOffsets {
   readonly #format: Intl.DateTimeFormat;

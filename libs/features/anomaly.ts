@@ -12,9 +12,9 @@ const attention = {
 const limit = 'by max(OUTLIER_THRESHOLD·σ, 10 points) or more, σ from the median absolute deviation (modified_z)';
 
 /**
- * What stands out. First what a student does in comparison with the class: one alarm and its reasons. Then what is unusual
- * against the student's own past, which is no alarm. A flag is `{since, value, baseline, threshold, method, severity}` and
- * some more; the three numbers are in one unit.
+ * What stands out. First, what a student does compared with the class: one alarm and its reasons. Then what is unusual
+ * compared with the student's own past, which is no alarm. A flag has `{since, value, baseline, threshold, method, severity}`
+ * and sometimes more; the three numbers have the same unit.
  */
 export const ANOMALY = {
   attention: {

@@ -1,6 +1,6 @@
 import { type Unit, WEEKDAY_NAMES } from './units.ts';
 
-/** As far as our schemas use them: https://avro.apache.org/docs/1.12.0/specification/. */
+/** The Avro types that our schemas use: https://avro.apache.org/docs/1.12.0/specification/. */
 export type AvroType =
   | string
   | { readonly type: string; readonly logicalType?: string; readonly items?: string | AvroRecord }
@@ -30,7 +30,7 @@ export const always = (name: string, type: AvroType, doc: string): AvroField => 
   doc: `${doc} Never null.`,
 });
 
-/** One that may be null defaults to it, so that who knows the field can read messages from before it. */
+/** A nullable field defaults to null, so that readers who know it can read messages from before it existed. */
 export const perhaps = (name: string, type: AvroType, doc: string): AvroField => ({
   name,
   type: ['null', type],

@@ -3,7 +3,7 @@ import { AVRO_OF_UNIT, type AvroField, type AvroRecord, always, DATE, INSTANT, p
 import { type Definition, meaningOf } from './definition.ts';
 import { FEATURE_SET } from './index.ts';
 
-/** What the row of a family is about, for those who have nothing else to go by. */
+/** What a family's row is about, for readers without other context. */
 export const SUBJECT_OF: Readonly<Record<Family, string>> = {
   engagement: 'What a student does in a course',
   performance: 'How a student does in a course',
@@ -67,7 +67,7 @@ function fieldOf(name: string, definition: Definition): AvroField {
   return definition.nullWhen === undefined ? always(name, type, meaning) : perhaps(name, type, meaning);
 }
 
-/** The value of a family's topic: the ids, the features as they are declared, the stamps. */
+/** The schema of a family's messages: the ids, the features as declared, the stamps. */
 function schemaOf(family: Family): AvroRecord {
   const [name, doc] = RECORDS[family];
   const features = Object.entries(FEATURE_SET[`${family}_features`]).map(([column, definition]) =>
@@ -76,7 +76,7 @@ function schemaOf(family: Family): AvroRecord {
   return { type: 'record', name, namespace: 'prepadata', doc, fields: [...IDS, ...features, ...STAMPS] };
 }
 
-/** The text of `schemas/avro/<family>.avsc`. A record is written out where it first comes, and named from then on. */
+/** The text of `schemas/avro/<family>.avsc`. A record is written out where it first occurs, and then only named. */
 export function avroText(family: Family): string {
   const written = new Set<string>();
   const once = (_: string, value: unknown): unknown => {

@@ -19,7 +19,7 @@ const credited =
   'Time of the events: the duration where one is given, else the gap to the next event of that day if it is no longer than SESSION_GAP.';
 const daysActive = 'Local days with an event or a completion reached.';
 
-/** Counts, times, days and work of one student in one course, on top of them the scores. */
+/** Counts, times, days and work of one student in one course, and the scores built on them. */
 export const ENGAGEMENT = {
   enrolled_at: {
     ...exact,

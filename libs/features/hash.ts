@@ -4,7 +4,7 @@ import type { FeatureSet } from './index.ts';
 import { RESULTS } from './results.ts';
 import { TYPE_OF_UNIT } from './units.ts';
 
-/** All of a definition that decides values, in one order of parts. */
+/** All parts of a definition that decide values, in a fixed order. */
 const decisive = ({ unit, window, formula, nullWhen, exactness, from }: Definition): readonly unknown[] => [
   TYPE_OF_UNIT[unit],
   unit,
@@ -19,10 +19,10 @@ const sortedEntries = <V>(named: Readonly<Record<string, V>>): [string, V][] =>
   Object.entries(named).sort(([a], [b]) => (a < b ? -1 : 1));
 
 /**
- * Of all that decides what is stored: the definitions, whatever their order, and what the code makes of the sample of rows
- * (`results.ts`). A database that was derived by another is derived again, every key of it. So it is after a formula was
- * only worded better: that costs a derivation and can do no harm, while a change that nobody noticed could. A change of the
- * code that no row of the sample shows has to show in the sentence of its formula, or bring the row that shows it.
+ * The hash of everything that decides what is stored: the definitions, in any order, and what the code computes from the
+ * sample of rows (`results.ts`). A database derived under another hash is derived again, every key of it, even if a formula
+ * was merely reworded: that costs a derivation and does no harm, whereas an unnoticed change could. A change of the code that
+ * no sample row shows must either change the sentence of its formula, or come with a row that shows it.
  * @param results of the sample
  */
 export function hashOf(features: FeatureSet, results: string = RESULTS): string {

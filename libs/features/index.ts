@@ -4,10 +4,10 @@ import { ENGAGEMENT } from './engagement.ts';
 import { PERFORMANCE } from './performance.ts';
 import { TEMPORAL } from './temporal.ts';
 
-/** Definitions by table, tables and columns in their order. */
+/** Definitions by table, with tables and columns in their order. */
 export type FeatureSet = Readonly<Record<string, Definitions>>;
 
-/** Every feature column there is. */
+/** Every feature column. */
 export const FEATURE_SET = {
   engagement_features: ENGAGEMENT,
   performance_features: PERFORMANCE,

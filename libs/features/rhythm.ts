@@ -11,7 +11,7 @@ const hours = 'the days with an event in local hour k (K = 24)';
 const weekdays = 'the days with an event on weekday k (K = 7)';
 const paper = 'Boroujeni et al. 2016';
 
-/** The scores of engagement_features, and how regular it all is. */
+/** The scores of engagement_features, and the measures of regularity. */
 export const ENGAGEMENT_RHYTHM = {
   engagement_score: {
     ...scored,

@@ -5,7 +5,7 @@ import { PERFORMANCE } from './performance.ts';
 const { engagement_score, engagement_ma7, engagement_ma30, engagement_trend, activity_pattern } = ENGAGEMENT;
 const { grade_ma7, grade_ma30 } = PERFORMANCE;
 
-/** The features of one day, as of it, by what is known today. */
+/** The features as of one day, by what is known today. */
 export const TEMPORAL = {
   engagement_score_day: {
     ...engagement_score,

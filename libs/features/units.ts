@@ -3,12 +3,12 @@ import type { AttentionReason, FlagMethod, FlagName, ReasonMethod, Severity } fr
 import type { WorkSource } from '#libs/domain/work-source.ts';
 import type { Instant } from '#libs/domain/zone.ts';
 
-/** How a feature's value is kept: the Postgres type of its column. Decimals travel as exact text. */
+/** How a feature's value is stored: the Postgres type of its column. Decimals travel as exact text. */
 export type FeatureType = 'integer' | 'bigint' | 'numeric' | 'timestamptz' | 'jsonb' | 'text' | 'boolean' | 'text[]';
 
 /** One part of the engagement score over the last seven days. */
 export interface ComponentShown {
-  /** Time in whole seconds; null where not covered. */
+  /** Time in whole seconds; null if not covered. */
   readonly value: number | null;
   readonly target: number;
   readonly weight: number;
@@ -20,21 +20,21 @@ export const WEEKDAY_NAMES = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Fri
 export type ActivityPattern = Readonly<Record<(typeof WEEKDAY_NAMES)[number], number>>;
 
 /**
- * Why a flag is open. Value, baseline and threshold have one unit: points of score or of percent, or days (own_gap), with 2
- * decimals.
+ * Why a flag is open. Value, baseline and threshold have the same unit: points of score or of percent, or days (own_gap),
+ * with 2 decimals.
  */
 export interface FlagFinding {
   readonly value: number;
-  /** Null where a gap is not measured against the student's own. */
+  /** Null if a gap is not measured against the student's own gaps. */
   readonly baseline: number | null;
   readonly threshold: number;
   readonly method: FlagMethod;
   readonly severity: Severity;
-  /** The item that lies apart, where the value is a grade. */
+  /** The item that lies apart, if the value is a grade. */
   readonly item?: string;
 }
 
-/** An open flag as it is stored. */
+/** An open flag as stored. */
 export interface Flag extends FlagFinding {
   /** First day, YYYY-MM-DD, of the unbroken run of days on which the flag, as of that day, was open. */
   readonly since: string;
@@ -42,7 +42,7 @@ export interface Flag extends FlagFinding {
 
 /** Why attention is due. Value and threshold are points. */
 export interface AttentionFlag {
-  /** The day it opened; of one that opened again within 14 days, the day it opened first. */
+  /** The day it opened; if it opened again within 14 days, the day it first opened. */
   readonly since: string;
   readonly value: number;
   readonly baseline: 0;
@@ -53,7 +53,7 @@ export interface AttentionFlag {
   readonly reasons: readonly { readonly reason: AttentionReason; readonly points: number }[];
 }
 
-/** What a student does in comparison with the class in the same days: active days, work items, or points of percent. */
+/** What a student does compared with the class on the same days: active days, work items, or points of percent. */
 export interface ReasonFlag {
   /** First day, YYYY-MM-DD, of the unbroken run of days on which it was open. */
   readonly since: string;
@@ -62,15 +62,15 @@ export interface ReasonFlag {
   readonly threshold: number;
   readonly method: ReasonMethod;
   readonly severity: Severity;
-  /** Of class_work: where the work is seen. */
+  /** For class_work: the source that shows the work. */
   readonly source?: WorkSource;
-  /** Of class_work: names of what is missing, five at most, expected last first. */
+  /** For class_work: names of what is missing, at most five, most recently expected first. */
   readonly items?: readonly string[];
-  /** Of class_grades: how many items have a grade of both. */
+  /** For class_grades: how many items have both a student's and a class grade. */
   readonly graded?: number;
 }
 
-/** What a value of each unit is in our code; decimals are exact text. */
+/** The type of a value of each unit in our code; decimals are exact text. */
 export interface UnitValues {
   readonly count: number;
   readonly days: number;
@@ -95,10 +95,10 @@ export interface UnitValues {
   readonly 'sorted names of flags': readonly FlagName[];
 }
 
-/** What a value is counted in, and how many decimals it is rounded to. Says how it is stored, sent and served, too. */
+/** What a value is counted in, and how many decimals it is rounded to. It also determines how the value is stored, sent and served. */
 export type Unit = keyof UnitValues;
 
-/** How a value of each unit is stored; `libs/features/avro.ts` says how it is sent, `libs/serve/feature-columns.ts` how it is served. */
+/** How a value of each unit is stored; for how it is sent and served, see `avro-values.ts` and `libs/serve/feature-columns.ts`. */
 export const TYPE_OF_UNIT: Readonly<Record<Unit, FeatureType>> = {
   count: 'integer',
   days: 'integer',

@@ -6,12 +6,12 @@ import type { FeatureReconcileResult } from './features/feature-reconciler.ts';
 import { markKeys, type ReconcileRun, untilAtRest } from './features/repairs.ts';
 import { studentRanges } from './features/scope.ts';
 
-/** Keys that are derived again at once. */
+/** Keys derived again at a time. */
 const KEYS_AT_ONCE = 1_000;
 
 /**
- * Has every key of the scope derived again, and says which of its days in the range that has changed. A series is computed
- * whole, from the rows as they are today, so there is no computing of some days alone.
+ * Has every key of the scope derived again, and reports which of its days in the range have changed. A series is computed as
+ * a whole, from today's rows, so single days cannot be computed alone.
  */
 export async function backfill(
   run: ReconcileRun,
@@ -63,7 +63,7 @@ async function backfillKeys(
     const after = daysOf(comparison);
     const known = before.get(keyName(comparison.key));
     if (known === undefined) {
-      // It was about to be derived anyway, and has been: what has changed by that is not this run's.
+      // It was waiting to be derived anyway, and has been: those changes are not this run's.
       ledger.note(after.findings);
       for (const [where, count] of after.equal) ledger.equal(where, count);
     }
@@ -79,7 +79,7 @@ async function backfillKeys(
   };
 }
 
-/** What a comparison says of days alone. */
+/** The part of a comparison that concerns days. */
 function daysOf(comparison: KeyComparison): KeyComparison {
   const isDay = (where: string): boolean => where.includes('_series.');
   return {

@@ -8,22 +8,22 @@ import type { Database, DatabaseAddress, Queryable } from '#libs/platform/postgr
 
 export type { Difference, RunMode, RunProgress, RunScope, Tally, Verdict } from '#libs/domain/run.ts';
 
-/** What a run is given by those who keep its books. */
+/** What a run gets from the code that records it. */
 export interface RunContext {
   readonly runId: string;
   readonly mode: RunMode;
   readonly scope: RunScope;
-  /** Compare, repair nothing. */
+  /** Compare only, repair nothing. */
   readonly dryRun: boolean;
-  /** Aborts when the run was cancelled, when the process stops, and when the run is no longer this process's. */
+  /** Aborts when the run is cancelled, when the process stops, or when another process has taken over the run. */
   readonly signal: AbortSignal;
-  /** Called now and then; what is shown while it runs. Half an hour without a call counts as hanging. */
+  /** To be called regularly with the progress to show. Half an hour without a call counts as hanging. */
   progress(done: RunProgress): void;
   /**
-   * To be the first statement of each of the run's writing transactions: until that one ends, nobody can take the run
-   * over. A transaction that then rests for as long as a lease is ended by the server.
-   * @throws the signal's reason once it has aborted; RunGuardError when the run was cancelled, or is no longer this
-   * process's, and the signal has not heard of it yet
+   * To be the first statement of each of the run's writing transactions: until the transaction ends, nobody can take over
+   * the run. The server ends a transaction that is then idle for as long as a lease.
+   * @throws the signal's reason once it has aborted; RunGuardError when the run was cancelled or taken over and the signal
+   * has not aborted yet
    */
   guard(tx: Queryable): Promise<void>;
 }
@@ -37,20 +37,20 @@ export interface RunResult {
 }
 
 /**
- * Does the work of runs, one at a time. A run may be begun again from the start at any moment, by another process too.
- * It resolves only when all of it was done; told to stop by the signal it rejects, and soon: what does not end within
- * some seconds is left alone and loses the run. A database that is away is an error of its driver (`isDatabaseFault`):
- * the run is then begun again later. Any other error ends the run as failed, with its message as the reason.
+ * Does the work of runs, one at a time. A run may be restarted from the beginning at any moment, also by another process.
+ * It resolves only when everything is done. When the signal aborts it rejects promptly: if it does not end within some
+ * seconds, it is abandoned and loses the run. When a database is away, it rejects with the driver's error
+ * (`isDatabaseFault`), and the run is begun again later. Any other error ends the run as failed, with its message as reason.
  */
 export interface Runner {
   run(context: RunContext): Promise<RunResult>;
 }
 
-/** What a runner is made of. It opens connections to the source itself, and puts what it opens into the lifecycle. */
+/** What a runner is made from. It opens connections to the source itself, and registers what it opens in the lifecycle. */
 export interface RunnerParts {
   readonly config: SettingValues;
   readonly settings: FeatureSettings;
-  /** The analytics database; a pool that others use too. */
+  /** The analytics database; a pool shared with others. */
   readonly db: Database;
   readonly analytics: DatabaseAddress;
   readonly source: DatabaseAddress;

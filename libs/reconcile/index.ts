@@ -15,14 +15,14 @@ import { RECONCILE_TIMING, type ReconcileRun, type ReconcileTiming } from './fea
 import { openRowReconciler, type RowReconcileResult, type RowReconciler } from './rows/row-reconciler.ts';
 import { Ledger, mergeVerdict } from './verdict.ts';
 
-/** Every family that is compared, after those that its results follow from. */
+/** Every family that is compared, each after those that it depends on. */
 export const reconciliationsOf = (settings: FeatureSettings): readonly FamilyReconciliation[] => [
   openFamilyReconciliation(performanceFamily, settings),
   openFamilyReconciliation(engagementFamily, settings),
   openFamilyReconciliation(anomalyFamily, settings),
 ];
 
-/** The nightly reconciliation: the images against the source, then everything that follows from the images against them. */
+/** The nightly reconciliation: compares the images with the source, then everything derived with the images. */
 export const openReconciler: OpenRunner = async (given) => {
   const parts = { ...given, log: moduleLog(given.log, 'reconcile') };
   return new Reconciler(parts, await openRowReconciler(parts));
@@ -45,7 +45,7 @@ export class Reconciler implements Runner {
     const ledger = new Ledger();
     const reconciliation: ReconcileRun = { db: this.#parts.db, context, ledger, timing: this.#timing };
     const reconciliations = reconciliationsOf(this.#parts.settings);
-    // Before anything is waited for: whoever has other settings by now takes nothing in either.
+    // Before waiting for anything: if the settings are no longer in force, nothing is taken in either.
     await readTodayToWrite(this.#parts.db, this.#parts.settings.fingerprint);
     const isBackfill = context.mode === 'backfill';
     if (!isBackfill) await this.#checkSource(context);
@@ -61,7 +61,7 @@ export class Reconciler implements Runner {
     };
   }
 
-  /** As each start does: a source that lost a table, a column or a key would look like one that lost its rows. */
+  /** The check of each start: a source that lost a table, a column or a key would look like one that lost its rows. */
   async #checkSource(context: RunContext): Promise<void> {
     const { source, config } = this.#parts;
     context.progress({ phase: 'checking the source', done: 0, total: null });

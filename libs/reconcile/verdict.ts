@@ -1,6 +1,6 @@
 import type { Difference, Tally, Verdict } from '#libs/domain/run.ts';
 
-/** What a difference is. All but the last can be repaired; each is the name that the verdict counts it by. */
+/** The kinds of difference, by the names that the verdict counts them under. All but the last can be repaired. */
 export const KINDS = {
   missed: 'row missed',
   extra: 'row extra',
@@ -12,21 +12,21 @@ export const KINDS = {
 } as const;
 export type Kind = (typeof KINDS)[keyof typeof KINDS];
 
-/** How a thing compared differs; as in {@link Tally}. */
+/** How something differs, named as in {@link Tally}. */
 export type Deviation = 'mismatched' | 'missing' | 'extra';
 
-/** Things of one kind that differ in one place. */
+/** Values or days of one kind that differ in one place. */
 export interface Discrepancy {
   /** A key of the verdict's `tables` or `features`. */
   readonly where: string;
   readonly deviation: Deviation;
-  /** How many values or days; their differences count as one of their kind each. */
+  /** How many values or days; each counts as one difference of its kind. */
   readonly count: number;
-  /** Null: counted, but named by another finding already (the other columns of a row that is missing). */
+  /** Null: counted, but already named by another finding (the other columns of a missing row). */
   readonly example: Omit<Difference, 'where' | 'repaired'> | null;
 }
 
-/** So many differences are shown. */
+/** At most this many differences are shown. */
 export const MOST_EXAMPLES = 20;
 
 type MutableTally = { -readonly [K in keyof Tally]: Tally[K] };
@@ -58,7 +58,7 @@ export class Ledger {
     }
   }
 
-  /** These very findings were seen repaired. */
+  /** Notes that these same findings have been repaired. */
   repaired(findings: readonly Discrepancy[]): void {
     for (const finding of findings) {
       this.#tally(finding.where).repaired += finding.count;
@@ -88,10 +88,10 @@ export class Ledger {
   }
 }
 
-/** What the comparison of the source's rows says, as far as the verdict takes it over. */
+/** The part of the row comparison's result that the verdict includes. */
 export type RowVerdict = Pick<Verdict, 'tables' | 'kinds' | 'examples' | 'skipped'>;
 
-/** Both comparisons as one. The first examples of each have their place: of the other, no more than it leaves. */
+/** Merges both comparisons. Each may fill half of the examples, and whatever the other leaves free. */
 export function mergeVerdict(rows: RowVerdict, ledger: Ledger, skipped: number): Verdict {
   const kinds: Record<string, number> = { ...rows.kinds };
   for (const [kind, count] of Object.entries(ledger.kinds)) kinds[kind] = (kinds[kind] ?? 0) + count;

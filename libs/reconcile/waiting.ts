@@ -2,16 +2,16 @@ import { Backoff } from '#libs/platform/retry.ts';
 
 const FIRST_LOOK_MS = 2;
 const LAST_LOOK_MS = 50;
-/** Who waits is seen to, from this long on and as often. */
+/** After waiting this long, and then as often, we report what we are waiting for. */
 const SAY_EVERY_MS = 5_000;
 
-/** Says what is under way. */
+/** Reports what the run is doing. */
 export type Say = (phase: string) => void;
 
 /**
- * Asks until there is an answer, ever more slowly, in sight.
- * @param ask undefined: not yet
- * @param what is waited for, for people; it may change while it is waited for
+ * Asks until there is an answer, at growing intervals, and reports that it is waiting.
+ * @param ask resolves with undefined while there is no answer
+ * @param what we are waiting for, in words for people; it may change meanwhile
  * @throws the signal's reason as soon as it aborts
  */
 export async function waitFor<T>(

@@ -6,21 +6,21 @@ import type { SettingValues } from '#libs/platform/config/settings.ts';
 import type { Log } from '#libs/platform/log.ts';
 
 /**
- * The contract between a transport (memory, pgoutput, Kafka) and the intake that stages what it brings.
+ * The contract between a transport (memory, pgoutput, Kafka) and the intake, which stages the changes it delivers.
  *
- * - Every committed change of a needed table is delivered at least once; never one that is not committed.
- * - Deliveries come one at a time: the next is emitted only after `done()` of the one before. That is all the
- *   backpressure there is, and it is enough; a source holds back its transport meanwhile.
- * - A batch holds what has queued up, up to the source's limit; a source never waits for a full one.
+ * - Every committed change of a needed table is delivered at least once; an uncommitted change never is.
+ * - Deliveries come one at a time: the next is emitted only after `done()` of the one before. This is the only
+ *   backpressure, and it is enough; meanwhile a source holds back its transport.
+ * - A batch holds what has queued up, up to the source's limit; a source never waits to fill one.
  * - A batch may split a transaction. `progress` then names the last *whole* one, or is absent if that was named before.
- * - A batch may hold no change: only progress past what does not concern us, or the end of a snapshot.
- * - A transport with partitions keeps an order within each and none among them; a batch may mix them, and its
- *   `partitions` say how far each is applied. It tells no end of a snapshot, since no partition sees it.
- * - What was not done before an unsubscribe, or was done without progress, comes again, unchanged.
+ * - A batch may hold no changes, only progress past what does not concern us, or the end of a snapshot.
+ * - A transport with partitions keeps the order within each but not between them; a batch may mix them, and its
+ *   `partitions` say how far each is applied. It never reports the end of a snapshot, since no partition sees it.
+ * - Batches not done before an unsubscribe, or done without progress, are delivered again, unchanged.
  * - After `done()` the batch and its progress are durable, and the source may confirm them to its server; never before.
  */
 export interface ChangeSource {
-  /** Cold: connects on subscribe, closes on unsubscribe. Errors with what cannot be fixed by reconnecting. */
+  /** Cold: connects on subscribe, closes on unsubscribe. Errors only with what reconnecting cannot fix. */
   deliveries(): Observable<Delivery>;
   status(): SourceStatus;
 }
@@ -36,30 +36,30 @@ export interface ChangeBatch {
   /** Stored in the batch's own transaction; absent while a transaction or a snapshot is under way. */
   readonly progress?: Progress;
   /**
-   * Which epoch of which stream it belongs to, for a stream that one process reads at a time: staged only while the stream
-   * is in it, with `progress` or without. What a reader brings that another has taken the stream over from is refused.
+   * The stream and epoch the batch belongs to, for a stream that one process reads at a time. With or without `progress`, it
+   * is staged only while the stream is in that epoch: a reader whose stream another has taken over is refused.
    */
   readonly of?: Pick<Progress, 'stream' | 'epoch'>;
-  /** The same for each partition that the batch has records of. Only moves forward, whoever writes it last. */
+  /** Progress of each partition that the batch has records of. It only moves forward, whoever writes it last. */
   readonly partitions?: readonly Progress[];
-  /** What came and could not be read: to be listed as rejected in the batch's own transaction. */
+  /** Records that could not be read: to be listed as rejected in the batch's own transaction. */
   readonly undecodable?: readonly UndecodableRecord[];
-  /** Rows of a snapshot whose end will be told by `snapshotCompleted`: until then nothing has to be made of them. */
+  /** Rows of a snapshot that ends with `snapshotCompleted`: until then nothing needs to be derived from them. */
   readonly isPartOfSnapshot?: true;
   /** The batch that ends a snapshot: every live row the source had has been delivered under this epoch. */
   readonly snapshotCompleted?: SnapshotCompleted;
 }
 
-/** A record of the transport that no change can be made of. */
+/** A record that cannot be turned into a change. */
 export interface UndecodableRecord {
   /** `topic:partition:offset`. */
   readonly origin: string;
   readonly table: SourceTable;
-  /** As far as it could be read: epoch 0 and LSN 0 else. */
+  /** As far as it could be read: otherwise epoch 0 and LSN 0. */
   readonly position: Position;
-  /** `undecodable`: the bytes are none of their schema; `malformed_record`: they are, and say nothing that we understand. */
+  /** `undecodable`: the bytes do not fit their schema; `malformed_record`: they do, but we do not understand the content. */
   readonly reason: 'undecodable' | 'malformed_record';
-  /** At most {@link MAX_PAYLOAD} characters for a person to look at. */
+  /** At most {@link MAX_PAYLOAD} characters, for a person to read. */
   readonly payload: string;
 }
 
@@ -71,7 +71,7 @@ export interface Progress {
   readonly epoch: number;
   /** pgoutput: LSN of the end of the last applied commit. Kafka: offset of the next record. */
   readonly applied: bigint;
-  /** Of a partition: a fingerprint of the record before `applied`, by which a log that was made anew is told. */
+  /** For a partition: a fingerprint of the record before `applied`, which reveals that the log was recreated. */
   readonly lastRecord?: bigint;
 }
 
@@ -79,9 +79,9 @@ export interface SnapshotCompleted {
   readonly epoch: number;
 }
 
-/** What is kept of a stream in the analytics database. */
+/** What the analytics database keeps about a stream. */
 export interface StoredProgress extends Progress {
-  /** `snapshot`: the epoch's initial snapshot was begun and has not ended. */
+  /** `snapshot`: the epoch's initial snapshot has begun but not ended. */
   readonly phase: 'snapshot' | 'streaming';
   /** Which server the positions belong to, as the transport names it. */
   readonly origin: string;
@@ -92,25 +92,25 @@ export interface ProgressStore {
   read(stream: string): Promise<StoredProgress | undefined>;
   /** Durably begins a new epoch, greater than any before it, in phase `snapshot`; returns its number. */
   beginEpoch(stream: string, origin: string, reason: string): Promise<number>;
-  /** Writes another origin down, where nothing is lost by the difference; does nothing in another epoch. */
+  /** Records a changed origin, when the change loses nothing; does nothing if the stream is in another epoch. */
   noteOrigin(stream: string, epoch: number, origin: string): Promise<void>;
-  /** A process, other than this one, that follows a source of its own into this database now; undefined: none does. */
+  /** Another process that is following its own source into this database now; undefined if there is none. */
   otherFollower(): Promise<string | undefined>;
 }
 
-/** Stream name of the slot, where the database itself is followed. */
+/** Stream name of the slot when the database is followed directly. */
 export const PGOUTPUT_STREAM = 'pgoutput';
 
 /**
- * Stream name of the epochs that the connector's slots live in. It is in phase `snapshot` until the initial snapshot of its
- * epoch is in the topics; how far these are read is the progress of their partitions, which have streams of their own.
+ * Stream name for the epochs of the connector's slots. It is in phase `snapshot` until the initial snapshot of its epoch is
+ * in the topics; how far these are read is the progress of their partitions, which have streams of their own.
  */
 export const DEBEZIUM_STREAM = 'debezium';
 
-/** What is kept of one partition. */
+/** What the analytics database keeps about one partition. */
 export interface PartitionRow {
   readonly stream: string;
-  /** The newest epoch when reading began at the log's start: which life of the log the offsets belong to. */
+  /** The newest epoch when reading began at the log's start; it identifies the log that the offsets belong to. */
   readonly epoch: number;
   /** Offset of the next record. */
   readonly applied: bigint;
@@ -122,25 +122,25 @@ export interface PartitionRow {
 
 /** The analytics database, as a source with partitions sees it. Its progress is written with each batch. */
 export interface PartitionProgress {
-  /** The rows of these streams; those that are missing are made, at offset 0 of this origin. */
+  /** The rows of these streams; missing ones are created, at offset 0 of this origin. */
   open(streams: readonly string[], origin: string): Promise<readonly PartitionRow[]>;
-  /** Durably says that a stream cannot go on from where it is, for as long as it takes to begin a new epoch. */
+  /** Durably notes that a stream cannot go on from where it is, until a new epoch is begun. */
   noteGap(stream: string, said: string): Promise<void>;
-  /** These streams can go on, whatever was noted of them. */
+  /** Removes any gaps noted for these streams: they can go on. */
   clearGaps(streams: readonly string[]): Promise<void>;
   /**
-   * Begins a stream anew at an offset, if an epoch was begun since its gap was noted: what was lost is in the new
-   * epoch's snapshot.
+   * Restarts a stream at an offset, if an epoch was begun since its gap was noted: the new epoch's snapshot contains
+   * what was lost.
    * @returns undefined while there is no such epoch
    */
   closeGap(stream: string, start: bigint, origin: string): Promise<PartitionRow | undefined>;
   /** The newest epoch of {@link DEBEZIUM_STREAM}; 0 before the first. */
   newestEpoch(): Promise<number>;
-  /** The same if its initial snapshot is in the topics; 0 while it is not. */
+  /** The newest epoch if its initial snapshot is in the topics; otherwise 0. */
   epochInTopics(): Promise<number>;
-  /** Durably says that what these streams bring of an epoch's initial snapshot is staged. */
+  /** Durably notes that these streams' part of an epoch's initial snapshot is staged. */
   noteStaged(streams: readonly string[], epoch: number): Promise<void>;
-  /** Durably says by which topics changes come, so that nobody waits for partitions that are not read any more. */
+  /** Durably notes which topics bring changes, so that nobody waits for partitions that are no longer read. */
   noteTopics(topics: readonly TopicOfTable[]): Promise<void>;
 }
 
@@ -150,7 +150,7 @@ export interface TopicOfTable {
   readonly partitions: number;
 }
 
-/** What the source of a role is made of, whichever the configuration says it is. */
+/** What a role's source is built from, whichever transport is configured. */
 export interface SourceParts {
   readonly role: string;
   readonly tables: readonly SourceTable[];
@@ -162,27 +162,27 @@ export interface SourceParts {
 
 export interface SourceStatus {
   readonly state: 'starting' | 'snapshot' | 'streaming' | 'waiting' | 'stopped';
-  /** One sentence for an operator: what is under way, or what is being waited for. */
+  /** One sentence for an operator: what is happening, or what the source is waiting for. */
   readonly detail: string;
-  /** Rows read so far and the estimate of all, while a snapshot runs. */
+  /** While a snapshot runs: rows read so far, and the estimated total. */
   readonly snapshot?: { readonly rows: number; readonly estimatedRows: number };
-  /** Bytes of the source's log that are written and not yet applied; null while unknown. */
+  /** Bytes written to the source's log but not yet applied; null while unknown. */
   readonly lagBytes: bigint | null;
-  /** Records that are in the partitions read here and not yet applied; null while unknown, absent without partitions. */
+  /** Records in the partitions read here but not yet applied; null while unknown, absent without partitions. */
   readonly lagRecords?: bigint | null;
-  /** The replication slot, where the transport keeps one on the source's server. */
+  /** The replication slot, if the transport keeps one on the source's server. */
   readonly slot?: SlotStatus;
-  /** When the source last heard from its server, milliseconds since 1970; null before the first word. */
+  /** When the source last heard from its server, milliseconds since 1970; null before the first time. */
   readonly heardAt: number | null;
 }
 
 /** What a replication slot costs its server, and how long it lasts. */
 export interface SlotStatus {
   readonly name: string;
-  /** Bytes of log that the server keeps because of the slot. */
+  /** Bytes of log that the server retains for the slot. */
   readonly retainedBytes: bigint;
-  /** Bytes that may still be written before the slot is lost, if it is not read; null: the server sets no limit. */
+  /** Bytes that can still be written before an unread slot is lost; null: the server sets no limit. */
   readonly safeBytes: bigint | null;
-  /** True when the log that the slot needs is about to go: what is not read soon is lost, and read anew. */
+  /** True when log that the slot needs is about to be removed, or is gone: if it is not read in time, all is read anew. */
   readonly isEndangered: boolean;
 }

@@ -2,7 +2,7 @@ import type { Subscriber } from 'rxjs';
 import { sleep } from '#libs/platform/retry.ts';
 import type { ChangeBatch, Delivery } from './contract.ts';
 
-/** Rejects what was awaited when the subscriber went away. Nobody is to be told of it. */
+/** Rejects whatever was being awaited when the subscriber unsubscribed. Not to be reported. */
 export class Stopped extends Error {
   constructor() {
     super('the source was unsubscribed from');

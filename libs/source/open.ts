@@ -16,10 +16,10 @@ export interface PgoutputParts {
   readonly log: Log;
 }
 
-/** Rows of a snapshot are staged all at once, which is cheap for many, and nobody waits for the first of them. */
+/** Staging many snapshot rows at once is cheap, and nobody waits for the first of them. */
 const SNAPSHOT_BATCHES_AT_ONCE = 5;
 
-/** The source that reads the database itself, as the configuration says. */
+/** The source that reads the database directly, as configured. */
 export function openPgoutput({ config, address, progress, log }: PgoutputParts): ChangeSource {
   const own = moduleLog(log, 'source');
   return pgoutputSource({
@@ -36,7 +36,7 @@ export function openPgoutput({ config, address, progress, log }: PgoutputParts):
 }
 
 /**
- * The source of a role that runs as a process of its own.
+ * The source for a role that runs as its own process.
  * @throws ConfigurationError when the environment does not say where changes come from
  */
 export function openSource({ role, tables, config, progress, partitions, log }: SourceParts): ChangeSource {

@@ -1,13 +1,13 @@
 import type { ColumnKind } from '#libs/domain/source-tables/declaration.ts';
 
 /**
- * Which types of Postgres a needed column of each kind may have: those whose every value arrives exactly, and the same by
- * either transport, in the initial snapshot and in the stream. Domains over them may be used, too. The first is the one that
- * an LMSConnector gives.
+ * The Postgres types that a needed column of each kind may have: every value arrives exactly, and identically by either
+ * transport, in the initial snapshot and in the stream. Domains over them work, too. The first is the one that an
+ * LMSConnector uses.
  *
- * Not among them, for example: `timestamp with time zone` and `date` say something else than a local time, `money` and
- * `interval` are written as the server's settings have it, Debezium writes null for a `name`, and text that holds a number
- * or a UUID may as well hold anything else.
+ * Excluded, for example: `timestamp with time zone` and `date` do not mean a local time, the text of `money` and `interval`
+ * depends on the server's settings, Debezium writes null for a `name`, and a text column that holds numbers or UUIDs could
+ * just as well hold anything else.
  */
 export const SOURCE_TYPES = {
   uuid: ['uuid'],
@@ -26,7 +26,7 @@ export type SourceType = (typeof SOURCE_TYPES)[ColumnKind][number];
 export const isReadable = (kind: ColumnKind, type: string): boolean =>
   (SOURCE_TYPES[kind] as readonly string[]).includes(type);
 
-/** The numbers that these types have on every server; citext and enums have one of their own on each. */
+/** The OIDs of these types, the same on every server; those of citext and enums differ. */
 const TYPE_OF_OID: ReadonlyMap<number, SourceType> = new Map([
   [20, 'bigint'],
   [21, 'smallint'],
@@ -43,10 +43,10 @@ const TYPE_OF_OID: ReadonlyMap<number, SourceType> = new Map([
   [3802, 'jsonb'],
 ]);
 
-/** Types that somebody has made are numbered from here on. */
+/** User-defined types have OIDs from here on. */
 const FIRST_OWN_OID = 16_384;
 
-/** False where a column of this type cannot be read as that kind; a type that somebody has made may be anything. */
+/** False if a column of this type cannot be read as that kind; a user-defined type could be anything. */
 export function mayBeReadable(kind: ColumnKind, typeOid: number): boolean {
   if (typeOid >= FIRST_OWN_OID) return true;
   const type = TYPE_OF_OID.get(typeOid);

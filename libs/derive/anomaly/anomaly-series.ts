@@ -9,42 +9,42 @@ import { type GradedFrom, gradesApart, lastNewsDay } from './graded.ts';
 import { type ActivityDays, idleRanges } from './own-gap.ts';
 import { type DailyScores, unusualDays } from './usual.ts';
 
-/** All that flags follow from: what is stored of a key's days, its graded items, and a few days of its own. */
+/** Everything that flags follow from: a key's stored days, its graded items, and a few dates. */
 export interface AnomalyKey extends DailyScores, Omit<ClassMember, 'activeDays'> {
-  /** The key's first day, on which `score` and `ma7` begin; null where it has none. */
+  /** The key's first day, on which `score` and `ma7` begin; null if it has none. */
   readonly firstDay: LocalDay | null;
   /** The course's as-of: the last day. */
   readonly asOf: LocalDay;
   /** Ascending, each once; none after as of. */
   readonly activeDays: readonly LocalDay[];
-  /** Of the earliest enrolment dated on or before today, which may lie after as of. */
+  /** The day of the earliest enrolment dated on or before today; it may lie after as of. */
   readonly enrolledDay: LocalDay | null;
-  /** Of any student. */
+  /** The day of the course's first event, of any student. */
   readonly courseFirstEvent: LocalDay | null;
   /** Ascending. */
   readonly graded: readonly GradedFrom[];
-  /** Of the course; null: it has none. */
+  /** The course's class numbers; null: it has none. */
   readonly numbers: ClassNumbers | null;
 }
 
 /** The open flags of each day from the key's first one to as of. */
 export interface AnomalySeries {
   readonly firstDay: LocalDay;
-  /** Of each day as they are stored, see {@link flagsOfBits}. */
+  /** The flags of each day as stored, see {@link flagsOfBits}. */
   readonly bits: readonly number[];
-  /** What is held against the class, and what that follows from. */
+  /** The result of the comparison with the class, and what it follows from. */
   readonly attention: AttentionDays;
   readonly attentionKey: AttentionKey;
 }
 
-/** A list of flags is one number: of the first that is stored 1, of the next 2, 4, … */
+/** A list of flags is stored as one number: the first of STORED_FLAGS is 1, the next 2, 4, … */
 const bitOf = (name: FlagName): number => 1 << STORED_FLAGS.indexOf(name);
 
 const LISTS = new Map<number, readonly FlagName[]>();
 
 export const hasFlag = (bits: number | undefined, name: FlagName): boolean => ((bits ?? 0) & bitOf(name)) !== 0;
 
-/** The set of flags that bits stand for, names in order of the alphabet. */
+/** The flags that the bits stand for, in alphabetical order. */
 export function flagsOfBits(bits: number): readonly FlagName[] {
   const known = LISTS.get(bits) ?? FLAG_NAMES.filter((name) => hasFlag(bits, name)).sort();
   LISTS.set(bits, known);
@@ -52,8 +52,8 @@ export function flagsOfBits(bits: number): readonly FlagName[] {
 }
 
 /**
- * The flags as of each day, by what is known today: each day is judged by what is dated on or before it. Null where the
- * key has no days. Windows slide, so that a day costs the same however many lie before it.
+ * The flags as of each day, by what is known today: each day is judged by what is dated on or before it. Null if the key
+ * has no days. Windows slide, so a day costs the same however many lie before it.
  */
 export function anomalySeries(key: AnomalyKey, settings: AnomalySettings): AnomalySeries | null {
   const { firstDay, asOf } = key;
@@ -80,7 +80,7 @@ export function anomalySeries(key: AnomalyKey, settings: AnomalySettings): Anoma
   return { firstDay, bits: [...open], attention, attentionKey };
 }
 
-/** @param firstDay of the key */
+/** @param firstDay the key's first day */
 export const attentionKeyOf = (
   { asOf, activeDays, handedIn, grades, numbers }: AnomalyKey,
   firstDay: LocalDay,
@@ -107,12 +107,12 @@ function openAttention(days: AttentionDays, open: Uint16Array): void {
   }
 }
 
-/** The days that inactivity is judged by, as of a day. */
+/** What inactivity is judged by, as of a day. */
 export function activityBy(
   { activeDays, enrolledDay, courseFirstEvent, asOf }: AnomalyKey,
   day: LocalDay,
 ): ActivityDays {
-  // The features speak for as of by an enrolment up to today; for a day before it, by what was dated by then.
+  // As of itself counts an enrolment dated up to today; earlier days count only what was dated by then.
   const isEnrolled = enrolledDay !== null && (enrolledDay <= day || day === asOf);
   const isBegun = courseFirstEvent !== null && courseFirstEvent <= day;
   return {

@@ -17,8 +17,8 @@ import { hasUsual, SCORE_UNIT, unusualAt } from './usual.ts';
 
 /**
  * The row of a key that has one, as of a day.
- * @param series of the same key and settings
- * @param day up to as of
+ * @param series from the same key and settings
+ * @param day not after the key's as of
  */
 export function anomalyFeatures(
   key: AnomalyKey,
@@ -58,7 +58,7 @@ const NO_ATTENTION: AttentionFlags = { attention: null, absent: null, missing_wo
 
 /** What is known on a day, looked up once. */
 interface View {
-  /** Of the day, from the key's first one. */
+  /** Index of the day, counted from the key's first one. */
   readonly index: number;
   readonly day: LocalDay;
   readonly threshold: bigint;
@@ -101,7 +101,7 @@ function gradeFindings({ items, day, threshold }: View): Findings<'grade_drop' |
   };
 }
 
-/** Flags whose minimum of data is not met. A flag that has its data, but no value to judge on the day, is closed. */
+/** The flags without their minimum of data. A flag that has its data, but no value to judge on the day, is closed. */
 function unsupported(key: AnomalyKey, { index, activity, items }: View): OwnPastFlagName[] {
   const usual = hasUsual(key, index);
   const grades = hasGrades(items);

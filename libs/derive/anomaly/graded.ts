@@ -11,13 +11,13 @@ import { type Beyond, beyondFences } from './tukey.ts';
 /** A graded item: its grade is points / max. */
 export type GradedItem = Pick<Grade, 'item' | 'points' | 'max' | 'day'>;
 
-/** The graded items as they hold from a day on, in order of (graded_at, item). */
+/** The graded items that hold from a day on, in order of (graded_at, item). */
 export interface GradedFrom {
   readonly from: LocalDay;
   readonly items: readonly GradedItem[];
 }
 
-/** From this day on an item has this grade, or none; as it is stored, so numbers beyond 2^53 are text. */
+/** From this day on an item has this grade, or none; in stored form, with numbers that may exceed 2^53 as text. */
 export interface GradeChange {
   readonly from: LocalDay;
   readonly item: string;
@@ -30,8 +30,8 @@ export interface GradeChange {
 }
 
 /**
- * What became of each graded item, in order of (day, item): as many as grades were given or taken back, however often the
- * rows say so.
+ * The changes of each item's grade, in order of (day, item): one for each grade given or taken back, however often rows
+ * repeat it.
  */
 export function gradeChanges(
   rows: readonly GradeObservation[],
@@ -42,7 +42,7 @@ export function gradeChanges(
   const grades = new Map<string, Grade | undefined>();
   return gradesByDay(rows, asOf).flatMap(([from, ofDay]) => {
     for (const row of ofDay) book.add(row);
-    // An item's fact follows from its own rows, and changes only on days that they are dated on.
+    // An item's fact follows from its own rows, and changes only on days on which they are dated.
     const items = [...new Set(ofDay.map((row) => row.item))].sort(compareBytes);
     return items.flatMap((item): GradeChange[] => {
       const fact = book.fact(item);
@@ -66,7 +66,7 @@ function isSameGrade(a: Grade | undefined, b: Grade | undefined): boolean {
   return a.points === b.points && a.max === b.max && a.gradedAt === b.gradedAt;
 }
 
-/** The graded items by the days on which they changed, ascending. */
+/** The graded items as of each day on which any changed, ascending. */
 export function gradedFrom(changes: readonly GradeChange[]): GradedFrom[] {
   const items = new Map<string, GradedItem & { readonly gradedAt: Instant }>();
   const days = [...groupBy(changes, (change) => change.from)];
@@ -93,7 +93,7 @@ function groupBy<T, K>(values: readonly T[], keyOf: (value: T) => K): Map<K, T[]
 }
 
 const LEAST_ITEMS = 5;
-/** A grade is news for so many days, that on which it was given among them. */
+/** The number of days for which a grade is news, including the day it was given. */
 const NEWS_DAYS = 30;
 
 export const hasGrades = (items: readonly GradedItem[]): boolean => items.length >= LEAST_ITEMS;
@@ -103,17 +103,17 @@ export const lastNewsDay = (day: LocalDay): LocalDay => day + NEWS_DAYS - 1;
 
 export const isNews = (item: GradedItem, day: LocalDay): boolean => day <= lastNewsDay(item.day);
 
-/** What lies apart among graded items, whether it is news or not. Grades in percent of `unit`. */
+/** The graded items that lie apart, whether they are news or not. Grades are percent times `unit`. */
 export interface GradesApart {
   readonly unit: bigint;
   readonly last: GradedItem;
   /** The last item, if it lies apart from all before it. */
   readonly outlier: Outlier | null;
-  /** The items beyond the fences of all. */
+  /** The items beyond the fences, which follow from all items. */
   readonly beyond: readonly Beyond<GradedItem>[];
 }
 
-/** Null where there are too few. */
+/** Null if there are too few items. */
 export function gradesApart(items: readonly GradedItem[], threshold: bigint): GradesApart | null {
   const last = items.at(-1);
   if (last === undefined || !hasGrades(items)) return null;

@@ -5,8 +5,8 @@ import { bigMedianTimes2, medianTimes2, sortBig } from './sorted.ts';
 
 /**
  * Modified z-score, after B. Iglewicz and D. Hoaglin, "How to Detect and Handle Outliers", 1993: a value lies apart when
- * it is so many σ away from the median, where σ is the median absolute deviation (MAD) / 0.6745 or, where more than half of
- * the values are equal and the MAD is 0, 1.253314 × the mean absolute deviation about the median.
+ * it is a certain number of σ away from the median, where σ is the median absolute deviation (MAD) / 0.6745 or, if more than
+ * half of the values are equal and the MAD is 0, 1.253314 × the mean absolute deviation from the median.
  */
 const MAD_PER_SIGMA = 6_745n;
 const MAD_SCALE = 10_000n;
@@ -14,7 +14,7 @@ const SIGMA_PER_MEAN_DEVIATION = 1_253_314n;
 const MEAN_DEVIATION_SCALE = 1_000_000n;
 const THRESHOLD_SCALE = 10n ** BigInt(SETTING_DECIMALS);
 
-/** However steady a student was, less than this is no news. */
+/** However steady a student was, a smaller distance is not unusual. */
 export const LEAST_POINTS = 10;
 
 /** A quotient of integers; the denominator is above 0. */
@@ -28,11 +28,11 @@ export interface Outlier {
   readonly side: 'drop' | 'spike';
   readonly value: bigint;
   readonly medianTimes2: bigint;
-  /** Distance from the median from which on a value lies apart. */
+  /** The distance from the median at which a value lies apart. */
   readonly limit: Ratio;
 }
 
-/** How the others lie, as integers. */
+/** The distribution of the other values, as integers. */
 export interface Others {
   readonly count: bigint;
   readonly medianTimes2: bigint;
@@ -41,7 +41,7 @@ export interface Others {
   readonly deviationTimes2: bigint;
 }
 
-/** @param sorted in order of size, at least one */
+/** @param sorted ascending, at least one */
 export function othersOf(sorted: readonly bigint[]): Others {
   const medianTimes2 = bigMedianTimes2(sorted);
   const deviationsTimes2 = sortBig(sorted.map((value) => absolute(2n * value - medianTimes2)));
@@ -55,12 +55,12 @@ export function othersOf(sorted: readonly bigint[]): Others {
 
 const absolute = (value: bigint): bigint => (value < 0n ? -value : value);
 
-/** The same of integers so small that four times their sum is below 2^53: many times as fast. */
+/** The same for integers so small that four times their sum is below 2^53: many times as fast. */
 export function othersOfSmall(sorted: readonly number[]): Others {
   const middleTimes2 = medianTimes2(sorted);
   const deviationsTimes2: number[] = [];
   let sum = 0;
-  // From the middle outwards, of either side the nearer first: in order of size.
+  // From the middle outwards, taking the nearer of both sides first, which gives ascending order.
   let low = (sorted.length - 1) >> 1;
   let high = low + 1;
   while (deviationsTimes2.length < sorted.length) {
@@ -82,7 +82,7 @@ export function othersOfSmall(sorted: readonly number[]): Others {
 
 /**
  * The value if it lies apart from the others: |x − median| ≥ max(threshold·σ, 10 points).
- * @param unit how much one point is, in the unit of the values
+ * @param unit one point, in the unit of the values
  * @param threshold times 10^SETTING_DECIMALS
  */
 export function outlierAmong(others: Others, value: bigint, unit: bigint, threshold: bigint): Outlier | null {
@@ -116,7 +116,7 @@ function sigmasOf({ count, madTimes4, deviationTimes2 }: Others, threshold: bigi
 
 /**
  * The outlier as it is shown: value, median, and median ∓ limit, in points with 2 decimals.
- * @param item whose value it is; absent: the value is a day's
+ * @param item the item whose value it is; absent: the value is a day's
  */
 export function outlierFinding(
   { side, value, medianTimes2, limit }: Outlier,

@@ -5,7 +5,7 @@ import { insertSorted, medianTimes2 } from './sorted.ts';
 
 /**
  * inactivity: longer without an active day than the student's own habit explains, but not so long that the student has
- * left. Limits are kept times 2, since the median of an even number of differences can be a half.
+ * left. Limits are doubled, since the median of an even number of differences can end in a half.
  */
 const LEAST_ACTIVE_DAYS = 3;
 const OWN_GAPS = 3;
@@ -17,17 +17,17 @@ const LONGEST_IDLE = 60;
 export interface ActivityDays {
   /** Ascending, each once. */
   readonly activeDays: readonly LocalDay[];
-  /** The later of the enrolment's day and that of the course's first event; null where either is not known. */
+  /** The later of the enrolment's day and that of the course's first event; null if either is unknown. */
   readonly countedFrom: LocalDay | null;
 }
 
-/** Days, first and last. */
+/** A range of days, both ends inclusive. */
 export interface IdleRange {
   readonly from: LocalDay;
   readonly to: LocalDay;
 }
 
-/** Limit of those with a habit of their own. @param differences between consecutive active days, in order of size */
+/** The limit for those with a habit of their own. @param differences between consecutive active days, ascending */
 const ownLimitTimes2 = (differences: readonly number[]): number =>
   Math.max(LEAST_LIMIT_TIMES_2, OWN_GAPS * medianTimes2(differences));
 
@@ -35,7 +35,7 @@ const ownLimitTimes2 = (differences: readonly number[]): number =>
 export function idleRanges({ activeDays, countedFrom }: ActivityDays, last: LocalDay): IdleRange[] {
   const ranges: IdleRange[] = [];
   const add = (start: LocalDay, limitTimes2: number, next: LocalDay | undefined): void => {
-    // More than the limit: the first whole day above it.
+    // The first whole day above the limit.
     const range = {
       from: start + Math.floor(limitTimes2 / 2) + 1,
       to: Math.min(start + LONGEST_IDLE, next === undefined ? last : Math.min(next - 1, last)),
@@ -55,7 +55,7 @@ export function idleRanges({ activeDays, countedFrom }: ActivityDays, last: Loca
 
 const DAY_DECIMALS = 2;
 
-/** The gap that ends on a day, if the flag is open on it. @param activeDays of ActivityDays: none after the day */
+/** The gap that lasts until a day, if the flag is open on that day. @param activeDays none after the day */
 export function idleFinding({ activeDays, countedFrom }: ActivityDays, day: LocalDay): FlagFinding | null {
   const start = activeDays.at(-1) ?? countedFrom;
   if (start === null) return null;

@@ -5,7 +5,7 @@ import { sortBig } from './sorted.ts';
 
 /**
  * Fences after J. Tukey, "Exploratory Data Analysis", 1977: a value lies apart when it is more than 1.5 interquartile
- * ranges, but at least 10 points, outside the quartiles. Quartiles stand at (n − 1)·p, interpolated.
+ * ranges, and more than 10 points, outside the quartiles. Quartiles are at (n − 1)·p, interpolated.
  */
 export interface Beyond<T> {
   readonly item: T;
@@ -26,9 +26,9 @@ export function quartileTimes4(sorted: readonly bigint[], quarters: number): big
 }
 
 /**
- * The items whose value is strictly beyond its fence, in the order given.
+ * The items whose value is strictly beyond a fence, in the order given.
  * @param values of the items, in their order
- * @param unit how much one point is, in the unit of the values
+ * @param unit one point, in the unit of the values
  */
 export function beyondFences<T>(items: readonly T[], values: readonly bigint[], unit: bigint): Beyond<T>[] {
   const sorted = sortBig(values);
@@ -47,7 +47,7 @@ export function beyondFences<T>(items: readonly T[], values: readonly bigint[], 
 const distanceTimes8 = ({ value, quartileTimes4, isLow }: Beyond<unknown>): bigint =>
   isLow ? 2n * quartileTimes4 - 8n * value : 8n * value - 2n * quartileTimes4;
 
-/** The farthest from its quartile, and so from its fence; of equals the last. Of one set of values; null of none. */
+/** The one furthest from its quartile, and so from its fence; the last of equals. All from one set of values; null if empty. */
 export const farthest = <T>(all: readonly Beyond<T>[]): Beyond<T> | null =>
   all.reduce<Beyond<T> | null>(
     (most, next) => (most === null || distanceTimes8(next) >= distanceTimes8(most) ? next : most),

@@ -2,8 +2,8 @@ import { LEAST_POINTS, type Outlier, othersOfSmall, outlierAmong } from './modif
 import { insertSorted, medianTimes2, removeSorted } from './sorted.ts';
 
 /**
- * engagement_drop and engagement_spike: engagement_ma7 of a day against what was usual, the stored engagement_ma7 of the 28
- * days that end seven days before it, so that the two share no daily score.
+ * engagement_drop and engagement_spike: a day's engagement_ma7 compared with what was usual, the stored engagement_ma7 of
+ * the 28 days that end seven days before it, so that the two share no daily score.
  */
 const FIRST_BACK = 34;
 const LAST_BACK = 7;
@@ -13,7 +13,7 @@ const LEAST_ACTIVE_DAYS = 4;
 /** Integers per point: ma7 and scores are in hundredths. */
 export const SCORE_UNIT = 100n;
 
-/** What a key's series say, from its first day on; a day without a value is null or beyond the end. Hundredths. */
+/** A key's series, from its first day on, in hundredths; a day without a value is null or beyond the end. */
 export interface DailyScores {
   readonly score: readonly (number | null)[];
   readonly ma7: readonly (number | null)[];
@@ -21,7 +21,7 @@ export interface DailyScores {
 
 /** The values that a day is compared with. */
 interface Usual {
-  /** Of the days that have one, engagement_ma7 in order of size. */
+  /** engagement_ma7 of the days that have one, ascending. */
   readonly sorted: number[];
   /** How many of these days have a daily score above 0. */
   activeDays: number;
@@ -32,7 +32,7 @@ const isSupported = ({ sorted, activeDays }: Usual): boolean =>
 
 const isActive = ({ score }: DailyScores, index: number): boolean => (score[index] ?? 0) > 0;
 
-/** The days that a day is compared with, from the first of the series, whether they have a value or not. */
+/** The indexes of the days that a day is compared with, whether they have a value or not. */
 export const usualIndexes = (index: number): number[] =>
   Array.from({ length: FIRST_BACK - LAST_BACK + 1 }, (_, n) => index - FIRST_BACK + n).filter((at) => at >= 0);
 
@@ -58,12 +58,12 @@ function leave(usual: Usual, series: DailyScores, index: number): void {
 
 function outlierIn(usual: Usual, value: number | null, threshold: bigint): Outlier | null {
   if (value === null || !isSupported(usual)) return null;
-  // Most days are not 10 points from the median, and need no more than this.
+  // A shortcut for most days, which are not 10 points from the median.
   if (Math.abs(2 * value - medianTimes2(usual.sorted)) < 2 * LEAST_POINTS * Number(SCORE_UNIT)) return null;
   return outlierAmong(othersOfSmall(usual.sorted), BigInt(value), SCORE_UNIT, threshold);
 }
 
-/** Whether a day has enough days to be compared with. @param index of the day, from the first of the series */
+/** Whether a day has enough days to compare with. @param index of the day, from the first of the series */
 export const hasUsual = (series: DailyScores, index: number): boolean => isSupported(usualAt(series, index));
 
 /** The day's value if it lies apart. @param index of the day, from the first of the series */

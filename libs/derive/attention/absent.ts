@@ -1,13 +1,13 @@
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import type { AttentionKey, ReasonDays } from './key.ts';
 
-/** The student's days, that day among them, that are held against what is usual in the class. */
+/** The number of the student's days, ending with the day itself, that are compared with what is usual in the class. */
 const OWN_DAYS = 21;
-/** Without an active day in so many, the student is gone. */
+/** After this many days without an active one, the student is gone. */
 const GONE_DAYS = 28;
-/** Who came later is given time. */
+/** A student who joined more recently is given time. */
 const DAYS_TO_SETTLE = 14;
-/** A class that comes more rarely says nothing of who stays away. */
+/** If the class is active less often, staying away says nothing. */
 const LEAST_USUAL = 2;
 
 /** What absent is judged by on one day. */

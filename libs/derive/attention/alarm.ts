@@ -1,12 +1,12 @@
 import type { AlarmSettings } from '../settings.ts';
 
-/** Within so many days after it closed, an alarm that opens again is the same one: the teacher knows. */
+/** An alarm that opens again within this many days of closing is the same one: the teacher knows of it. */
 const SAME_ALARM_DAYS = 14;
 
 /**
- * The alarm by days: it opens with enough points, and stays open until there are fewer than a lesser number.
- * @param points by days, from a day before which it is closed
- * @returns for each day on which it is open the day, counted likewise, since when; else null
+ * The alarm by day: it opens with enough points, and stays open until they fall below a lower number.
+ * @param points by day, from a day before which it is closed
+ * @returns for each day on which it is open, the index of the day since when; else null
  */
 export function alarmDays(points: readonly number[], { openPoints, closePoints }: AlarmSettings): (number | null)[] {
   let since: number | null = null;

@@ -2,17 +2,17 @@ import type { LocalDay } from '#libs/domain/local-date.ts';
 import type { WorkSource } from '#libs/domain/work-source.ts';
 import type { ClassMember } from './member.ts';
 
-/** Who was active in so many days before the day attends. */
+/** A key attends on a day if it was active within this many days before it. */
 const ATTENDING_DAYS = 28;
-/** The days before the day whose active ones are counted. */
+/** The number of days before the day in which active days are counted. */
 const USUAL_DAYS = 21;
 
 interface WorkItem {
   readonly source: WorkSource;
   readonly item: string;
-  /** Attending keys that had handed it in. */
+  /** The number of attending keys that had handed it in. */
   handedIn: number;
-  /** It was asked for and given. */
+  /** Whether `takeHandedIn` has returned it. */
   isTaken: boolean;
 }
 
@@ -20,14 +20,14 @@ interface Attendant {
   readonly activeDays: readonly LocalDay[];
   /** In order of their days. */
   readonly work: readonly { readonly day: LocalDay; readonly item: WorkItem }[];
-  /** How many of the active days lie before the day, before its 21 days, and how much of the work lies before it. */
+  /** How many of the active days lie before the day, how many before its 21 days, and how much of the work before the day. */
   seen: number;
   left: number;
   handedIn: number;
   attends: boolean;
 }
 
-/** Who attends a course, and what they have handed in, from one day to the next. */
+/** Which keys attend a course, and what they have handed in, from one day to the next. */
 export class Attendance {
   readonly #members: readonly Attendant[];
   readonly #items = new Map<string, WorkItem>();
@@ -48,7 +48,7 @@ export class Attendance {
     }));
   }
 
-  /** @param day not before the one it was moved to last */
+  /** @param day not before that of the previous call */
   moveTo(day: LocalDay): void {
     this.#counts.fill(0);
     this.size = 0;
@@ -58,7 +58,7 @@ export class Attendance {
       while ((activeDays[member.left] ?? day) < day - USUAL_DAYS) member.left += 1;
       const last = activeDays[member.seen - 1];
       const attends = last !== undefined && last >= day - ATTENDING_DAYS;
-      // What was handed in before counts when the key comes, and no more when it goes.
+      // Earlier work of a key starts counting when the key begins to attend, and stops when it no longer does.
       if (attends !== member.attends)
         for (let n = 0; n < member.handedIn; n += 1) count(work[n]?.item, attends ? 1 : -1);
       member.attends = attends;
@@ -71,7 +71,7 @@ export class Attendance {
     }
   }
 
-  /** The lower median of the attending keys' active days; of at least one. */
+  /** The lower median of the attending keys' active days; there must be at least one key. */
   usual(): number {
     let left = Math.ceil(this.size / 2);
     return this.#counts.findIndex((keys) => {
@@ -80,7 +80,7 @@ export class Attendance {
     });
   }
 
-  /** The items that as many attending keys have handed in as are enough; each is given once. */
+  /** The items that enough attending keys have handed in; each is returned only once. */
   takeHandedIn(isEnough: (count: number) => boolean): WorkItem[] {
     const found = [...this.#items.values()].filter((item) => !item.isTaken && isEnough(item.handedIn));
     for (const item of found) item.isTaken = true;

@@ -10,14 +10,14 @@ import { LOW, type Marks, marks, PER_POINT, VERY_LOW } from './low-marks.ts';
 import { missingNames, type OwedWork, owedWork, sourceOn } from './missing-work.ts';
 import type { ClassNumbers } from './numbers.ts';
 
-/** What is known of a key by days, from its first one to as of. */
+/** A key's attention by day, from its first one to as of. */
 export interface AttentionDays {
   readonly absent: ReasonDays<Absence>;
   readonly missing_work: ReasonDays<OwedWork>;
   readonly low_marks: ReasonDays<Marks>;
-  /** Points of all reasons. */
+  /** The sum of the points of all reasons. */
   readonly points: readonly number[];
-  /** Since when the alarm is open, as an index of the days; null: it is not. */
+  /** The index of the day since when the alarm is open; null: it is not. */
   readonly openSince: readonly (number | null)[];
 }
 
@@ -65,7 +65,7 @@ export function attentionFlags(
   };
 }
 
-/** The first day of the unbroken run on which the reason has points. */
+/** The index of the first day of the unbroken run on which the reason has points. */
 function runStart(days: AttentionDays, name: AttentionReason, index: number): number {
   let first = index;
   while (first > 0 && isOpen(days, name, first - 1)) first -= 1;
@@ -87,7 +87,7 @@ function alarm(key: AttentionKey, days: AttentionDays, index: number, openPoints
     threshold: openPoints,
     method: 'points',
     severity: value >= 5 ? 'high' : value === 4 ? 'medium' : 'low',
-    // Sorting keeps the order of equal ones.
+    // Sorting is stable, so equal ones keep their order.
     reasons: reasons.sort((a, b) => b.points - a.points),
   };
 }
@@ -132,7 +132,7 @@ function showMarks({ difference, graded }: Marks, points: number): Shown {
 }
 
 /**
- * What is not known on a day: too few in the class, too few days, or nothing that can be compared.
+ * What is unknown on a day: too few in the class, too few days, or nothing to compare.
  * @param days null: the key has none, and no reason is known
  * @param index of the day, from the key's first one
  */

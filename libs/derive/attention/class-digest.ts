@@ -4,15 +4,15 @@ import { activeDaysOf } from '../activity-days.ts';
 import type { GradeChange } from '../anomaly/graded.ts';
 import type { EngagementDays } from '../engagement-series.ts';
 
-/** Something that a class follows from. */
+/** A fact that a class depends on. */
 export interface ClassFact {
   readonly day: LocalDay;
   readonly text: string;
 }
 
 /**
- * What a class follows from of one key, without being it: what is dated before `day`, and all of it. A class counts what is
- * dated before today alone; on a later day the rest counts, too.
+ * Digests of the facts of one key that a class depends on: of those dated before `day`, and of all. A class counts only
+ * what is dated before today; on a later day the rest counts, too.
  */
 export interface ClassDigest {
   /** The day that was today. */
@@ -21,7 +21,7 @@ export interface ClassDigest {
   readonly all: bigint;
 }
 
-/** What was done on the days of a series, and handed in. */
+/** A series' active days, and the work that was handed in. */
 export function factsOfActivity({
   firstDay,
   active,
@@ -34,9 +34,9 @@ export function factsOfActivity({
 export const factsOfGrades = (changes: readonly GradeChange[]): ClassFact[] =>
   changes.map(({ from, item, grade }) => ({ day: from, text: `${grade?.points}/${grade?.max} ${item}` }));
 
-/** @param facts in an order that follows from them */
+/** @param facts in an order determined by the facts themselves */
 export function classDigest(facts: readonly ClassFact[], today: LocalDay): ClassDigest {
-  // As JSON has it, since many of the texts are empty.
+  // Written as JSON would be, with a shortcut for empty texts, since there are many.
   const written = facts.map(({ day, text }) => `[${day},${text === '' ? '""' : JSON.stringify(text)}]`);
   const all = digestOf(written);
   const isBefore = facts.map(({ day }) => day < today);
@@ -47,7 +47,7 @@ export function classDigest(facts: readonly ClassFact[], today: LocalDay): Class
 const digestOf = (written: readonly string[]): bigint =>
   written.length === 0 ? 0n : createHash('sha1').update(`[${written.join()}]`).digest().readBigInt64BE(0);
 
-/** Whether what is dated before today is another than the class has counted. @param before as it was stored; null: nothing was */
+/** Whether the facts dated before today differ from those the class has counted. @param before as stored; null: nothing was */
 export function movesClass(before: ClassDigest | null, now: ClassDigest): boolean {
   if (before === null) return now.before !== 0n;
   return now.before !== (now.day > before.day ? before.all : before.before);

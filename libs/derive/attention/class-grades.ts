@@ -4,7 +4,7 @@ import { insertSorted, medianTimes2, removeSorted } from '../anomaly/sorted.ts';
 import type { ClassMember } from './member.ts';
 import type { ClassGradeStep } from './numbers.ts';
 
-/** Fewer grades have no class grade. */
+/** The fewest grades that make a class grade. */
 const LEAST_GRADES = 5;
 
 interface Change {
@@ -13,7 +13,7 @@ interface Change {
   readonly after: number | null;
 }
 
-/** The median of each item by the days on which it changes, of the grades as of the day before; up to `asOf`. */
+/** The median grade of each item on the days on which it changes, from the grades as of the day before; up to `asOf`. */
 export function classGrades(members: readonly ClassMember[], asOf: LocalDay): ClassGradeStep[] {
   const steps: ClassGradeStep[] = [];
   for (const [item, changes] of changesByItem(members)) {

@@ -7,16 +7,16 @@ import { classGrades } from './class-grades.ts';
 import type { ClassMember } from './member.ts';
 import type { ClassNumbers, ExpectedItem, SourceStep } from './numbers.ts';
 
-/** What is known of the course. */
+/** What is known about the course. */
 export interface ClassSpan {
   readonly firstFact: LocalDay | null;
   readonly asOf: LocalDay;
-  /** From when the course covers submissions, and a state that is not done; null: it does not. */
+  /** The days from which the course covers submissions, and completion states of not done; null: it does not. */
   readonly submissionFrom: LocalDay | null;
   readonly notDoneFrom: LocalDay | null;
 }
 
-/** One pass over the days. Null where there is no day: no fact, or none before as of. */
+/** Computes the class numbers in one pass over the days. Null if there are no days: no fact, or none before as of. */
 export function classNumbers(
   members: readonly ClassMember[],
   { firstFact, asOf, submissionFrom, notDoneFrom }: ClassSpan,
@@ -57,7 +57,7 @@ function firstGradedDay(members: readonly ClassMember[]): LocalDay | null {
   return Number.isFinite(first) ? first : null;
 }
 
-/** A source counts from the day after its first, for as long as none that is preferred does. */
+/** A source counts from the day after its first day, for as long as no preferred source does. */
 function sourceSteps(firstDays: readonly (LocalDay | null)[], asOf: LocalDay): SourceStep[] {
   const steps: SourceStep[] = [];
   let before = Number.POSITIVE_INFINITY;
@@ -72,7 +72,7 @@ function sourceSteps(firstDays: readonly (LocalDay | null)[], asOf: LocalDay): S
 const compareExpected = (a: ExpectedItem, b: ExpectedItem): number =>
   a.from - b.from || WORK_SOURCES.indexOf(a.source) - WORK_SOURCES.indexOf(b.source) || compareBytes(a.item, b.item);
 
-/** The numbers of the days up to `day` alone. */
+/** Only the numbers of the days up to `day`. */
 export function classUntil(numbers: ClassNumbers | null, day: LocalDay): ClassNumbers | null {
   if (numbers === null || numbers.firstDay > day) return null;
   const { firstDay } = numbers;

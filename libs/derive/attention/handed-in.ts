@@ -2,7 +2,7 @@ import type { EngagementFacts } from '#libs/aggregate/engagement.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import type { HandedIn } from './member.ts';
 
-/** What was submitted, and what was completed, each with its first day; in order of source, day and item. */
+/** The items that were submitted, then those completed, each with its first day; within a source in order of day and item. */
 export function handedInOf({ events, completions }: EngagementFacts): HandedIn[] {
   const submitted = new Map<string, LocalDay>();
   // Events are in order of their days.

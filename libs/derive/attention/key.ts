@@ -2,34 +2,34 @@ import type { LocalDay } from '#libs/domain/local-date.ts';
 import type { GradeStep } from './member.ts';
 import type { ClassNumbers } from './numbers.ts';
 
-/** What a key's attention follows from. */
+/** What a key's attention depends on. */
 export interface AttentionKey {
   /** The key's first day, not after as of. */
   readonly firstDay: LocalDay;
   readonly asOf: LocalDay;
   /** Ascending, each once. */
   readonly activeDays: readonly LocalDay[];
-  /** First days by source and item, with a space between. */
+  /** First days, by source and item with a space between. */
   readonly handedIn: ReadonlyMap<string, LocalDay>;
   /** In order of days. */
   readonly grades: readonly GradeStep[];
-  /** Of the course; null: it has none, and nothing is judged. */
+  /** The course's class numbers; null: it has none, and nothing is judged. */
   readonly numbers: ClassNumbers | null;
 }
 
-/** Whether enough attend on a day to compare anybody with. */
+/** Whether enough keys attend on a day for comparisons. */
 export const isJudged = (numbers: ClassNumbers | null, day: LocalDay): boolean =>
   numbers !== null && (numbers.usual[day - numbers.firstDay] ?? null) !== null;
 
-/** What a reason comes to on each day from a key's first one to as of. */
+/** A reason's points on each day from a key's first one to as of. */
 export interface ReasonDays<T> {
-  /** By days; null: not known. */
+  /** By day; null: unknown. */
   readonly points: readonly (number | null)[];
-  /** What the points of one day follow from. @param index of the day, from the key's first one */
+  /** What one day's points follow from. @param index of the day, from the key's first one */
   on(index: number): T;
 }
 
-/** What is added to runs of days, summed for each day; each run costs the same, however long it is. */
+/** Sums, for each day, the amounts that were added to runs of days; each run costs the same, however long it is. */
 export class RunningSums {
   readonly #firstDay: LocalDay;
   readonly #changes: Float64Array;
@@ -39,7 +39,7 @@ export class RunningSums {
     this.#changes = new Float64Array(days + 1);
   }
 
-  /** From one day to another, both among them; nothing where the first is later, and none outside the days there are. */
+  /** Adds to the days from one to another, both inclusive; nothing if `from` is later than `to`, or outside the range. */
   add(from: LocalDay, to: LocalDay, amount: number): void {
     const first = Math.max(from - this.#firstDay, 0);
     const end = Math.min(to - this.#firstDay + 1, this.#changes.length - 1);

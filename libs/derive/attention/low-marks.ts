@@ -1,15 +1,15 @@
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import { type AttentionKey, isJudged, type ReasonDays, RunningSums } from './key.ts';
 
-/** Grades are in half hundredths of a percent, so that the mean of two in hundredths is whole. */
+/** Grades are in half hundredths of a percent, so that the mean of two grades in hundredths is a whole number. */
 export const PER_POINT = 200;
-/** So many points below the class on average, and so many. */
+/** The average difference from the class, in points, from which marks are low or very low. */
 export const LOW = -10;
 export const VERY_LOW = -20;
 
 /** What low_marks is judged by on one day. */
 export interface Marks {
-  /** Own grade less class grade, summed over the items that have both; in half hundredths. */
+  /** Own grade minus class grade, summed over the items that have both; in half hundredths. */
   readonly difference: number;
   readonly graded: number;
 }
@@ -43,7 +43,7 @@ interface Compared {
   readonly difference: number;
 }
 
-/** Of each item the runs of days on which own grade and class grade both stand, and neither changes. */
+/** For each item, the runs of days on which own grade and class grade both exist and do not change. */
 function comparedGrades({ grades, numbers, asOf }: AttentionKey): Compared[] {
   const items = new Map<string, Step[]>();
   const add = (item: string, step: Step): void => {
@@ -52,7 +52,7 @@ function comparedGrades({ grades, numbers, asOf }: AttentionKey): Compared[] {
     else steps.push(step);
   };
   for (const { item, from, grade } of grades) add(item, { from, own: grade === null ? null : 2 * grade });
-  // What nobody has graded here needs no comparison.
+  // Only the key's own graded items need a comparison.
   for (const { item, from, grade } of numbers?.grades ?? []) if (items.has(item)) add(item, { from, ofClass: grade });
   return [...items.values()].flatMap((steps) => comparedOf(steps, asOf));
 }

@@ -17,7 +17,7 @@ export interface GradeStep {
   readonly grade: number | null;
 }
 
-/** All that the class and the reasons are made of, of one key. */
+/** Everything about one key that the class and the reasons are computed from. */
 export interface ClassMember {
   /** Ascending, each once. */
   readonly activeDays: readonly LocalDay[];
@@ -31,8 +31,8 @@ export interface ClassMember {
 const HUNDREDTHS = 10_000n;
 
 /**
- * What a key's stored days say of it. An item is handed in as a grade on the day from which it is graded for the first time.
- * @param handedIn of submissions and completions
+ * A member of the class, from a key's stored days. An item counts as handed in, as a grade, on the day it is first graded.
+ * @param handedIn submissions and completions
  * @param changes of grades, in order of days
  */
 export function memberOf(

@@ -4,9 +4,9 @@ import type { WorkSource } from '#libs/domain/work-source.ts';
 import { type AttentionKey, isJudged, type ReasonDays, RunningSums } from './key.ts';
 import type { ClassNumbers, ExpectedItem } from './numbers.ts';
 
-/** Work expected in so many days, that day among them, is recent. */
+/** Work that became expected within this many days, including the day itself, is recent. */
 const RECENT_DAYS = 28;
-/** Who joined within so many days before an item was expected, or later, does not owe it. */
+/** A student whose first day is less than this many days before an item became expected, or later, does not owe it. */
 const DAYS_TO_JOIN = 7;
 const MOST_NAMES = 5;
 
@@ -52,7 +52,7 @@ function pointsOf({ recent, recentMissing, earlier, earlierMissing }: OwedWork):
   return ofRecent + (earlierMissing > 0 && 2 * earlierMissing >= earlier ? 1 : 0);
 }
 
-/** The days on which an item of the source in use is owed, first and last. */
+/** The first and last day on which an item of the source then in use is owed. */
 interface Owed {
   readonly item: ExpectedItem;
   readonly from: LocalDay;
@@ -74,7 +74,7 @@ const handedInDay = ({ handedIn }: AttentionKey, { source, item }: ExpectedItem)
 export const sourceOn = (numbers: ClassNumbers | null, day: LocalDay): WorkSource | null =>
   numbers?.sources.findLast(({ from }) => from <= day)?.source ?? null;
 
-/** What is owed on a day, expected last first, and since when it is handed in; null: it is not by then. */
+/** What is owed on a day, most recently expected first, and when it was handed in; null: not by then. */
 export const owedOn = (
   key: AttentionKey,
   day: LocalDay,
@@ -87,7 +87,7 @@ export const owedOn = (
       return { item, handedIn: handedIn > day ? null : handedIn };
     });
 
-/** Names of what is owed and missing on a day, expected last first. */
+/** Names of what is owed and missing on a day, most recently expected first. */
 export const missingNames = (key: AttentionKey, day: LocalDay): string[] =>
   owedOn(key, day)
     .filter(({ handedIn }) => handedIn === null)

@@ -1,7 +1,7 @@
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import type { WorkSource } from '#libs/domain/work-source.ts';
 
-/** From this day on the course's work is seen in this source. */
+/** From this day on this source shows the course's work. */
 export interface SourceStep {
   readonly from: LocalDay;
   readonly source: WorkSource;
@@ -21,12 +21,12 @@ export interface ClassGradeStep {
   readonly grade: number | null;
 }
 
-/** What a course's keys are compared with, by day: each day's numbers follow from what is dated before it. */
+/** What a course's keys are compared with, by day: each day's numbers follow only from what is dated before it. */
 export interface ClassNumbers {
   readonly firstDay: LocalDay;
-  /** How many attend. */
+  /** How many keys attend. */
   readonly attending: readonly number[];
-  /** Usual active days of 21; null where too few attend, and nothing is judged. */
+  /** The usual number of active days out of 21; null if too few attend, and nothing is judged. */
   readonly usual: readonly (number | null)[];
   readonly sources: readonly SourceStep[];
   /** In order of (from, source, item). */

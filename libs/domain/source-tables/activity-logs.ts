@@ -1,8 +1,8 @@
 import type { SourceTableDeclaration } from './declaration.ts';
 
 /**
- * What a student did, or how far something is done. Of `metadata` three members are needed (`libs/clean/metadata.ts`); it is
- * read whole, since no publication sends a part of a column, and cut down before it is stored.
+ * What a student did, or how far something is completed. Only three members of `metadata` are needed
+ * (`libs/clean/metadata.ts`); it is read whole, since no publication sends part of a column, and cut down before it is stored.
  */
 export const ACTIVITY_LOGS = {
   columns: {

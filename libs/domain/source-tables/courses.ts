@@ -1,6 +1,6 @@
 import type { SourceTableDeclaration } from './declaration.ts';
 
-/** Which courses there are, and their titles. */
+/** The courses and their titles. */
 export const COURSES = {
   columns: { fullname: 'text', shortname: 'text' },
   family: null,

@@ -1,6 +1,6 @@
 import type { SourceTableDeclaration } from './declaration.ts';
 
-/** A student is in a course. */
+/** Which student is in which course. */
 export const ENROLLMENTS = {
   columns: { student_id: 'uuid', course_id: 'uuid', enrolled_at: 'timestamp' },
   family: 'engagement',

@@ -1,6 +1,6 @@
 import type { SourceTableDeclaration } from './declaration.ts';
 
-/** What a student got for an item of a course, as of a time. */
+/** A student's grade for an item of a course, as of a time. */
 export const GRADES = {
   columns: {
     student_id: 'uuid',

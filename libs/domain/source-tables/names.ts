@@ -1,21 +1,21 @@
 import type { ColumnKind } from './declaration.ts';
 import { isOfDirectory, neededColumns, SOURCE_TABLES, type SourceTable } from './index.ts';
 
-/** What is called otherwise in a school's database than by an LMSConnector; `id` is a column like the others. */
+/** The names in a school's database that differ from an LMSConnector's; `id` is a column like the others. */
 export type SourceMapping = Readonly<
   Partial<Record<SourceTable, { readonly table?: string; readonly columns?: Readonly<Record<string, string>> }>>
 >;
 
 /** A column that is read. */
 export interface NamedColumn {
-  /** As everything of ours calls it. */
+  /** Our name for it. */
   readonly column: string;
-  /** As the source does. */
+  /** The source's name for it. */
   readonly name: string;
-  /** The same as a statement takes it. */
+  /** The source's name, as written in a statement. */
   readonly sql: string;
   readonly kind: ColumnKind;
-  /** It is not asked for, and null stands for whatever it holds. */
+  /** It is not read, and null takes the place of its values. */
   readonly isLeft: boolean;
 }
 
@@ -23,37 +23,37 @@ export interface NamedColumn {
 export interface NamedTable {
   readonly table: SourceTable;
   readonly schema: string;
-  /** As the source calls it. */
+  /** The source's name for it. */
   readonly name: string;
-  /** The same with its schema, as a statement takes it. */
+  /** The source's name with its schema, as written in a statement. */
   readonly sql: string;
   readonly id: NamedColumn;
   /** In the order of {@link neededColumns}. */
   readonly needed: readonly NamedColumn[];
-  /** `id` and the needed ones that are not left: no other column of the source is asked for. */
+  /** `id` and the needed columns that are not left out: no other column of the source is read. */
   readonly columns: readonly NamedColumn[];
 }
 
-/** How everything that is read is called in the source. */
+/** The source's names for everything that is read. */
 export interface SourceNames {
   readonly schema: string;
   /** In the order of {@link SOURCE_TABLES}. */
   readonly tables: readonly NamedTable[];
   of(table: SourceTable): NamedTable;
-  /** Whether something is called otherwise than by an LMSConnector. */
+  /** Whether any name differs from an LMSConnector's. */
   readonly areMapped: boolean;
 }
 
-/** A name as a statement takes it. */
+/** A name as written in a statement, quoted if it has to be. */
 export const nameInSql = (name: string): string => (/^[a-z_][a-z0-9_]*$/.test(name) ? name : identifier(name));
 
-/** The same, quoted whatever it is. */
+/** A name as written in a statement, always quoted. */
 export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
-/** Of other names nobody knows whether they are reserved words. */
+/** Names other than ours are quoted, since they might be reserved words. */
 const asStatement = (name: string, ours: string): string => (name === ours ? name : identifier(name));
 
-/** @param directory whether what people are called is read, too */
+/** @param directory whether names and titles are read, too */
 export function sourceNames(schema = 'public', mapping: SourceMapping = {}, directory = true): SourceNames {
   const tables = SOURCE_TABLES.map((table) =>
     named(schema, table, mapping[table] ?? {}, !directory && isOfDirectory(table)),

@@ -1,6 +1,6 @@
 import type { SourceTableDeclaration } from './declaration.ts';
 
-/** Who there is, and by which name people know them. Addresses are not needed, and stay at the source. */
+/** The students and their names. Addresses are not needed, and stay at the source. */
 export const STUDENTS = {
   columns: { firstname: 'text', lastname: 'text' },
   family: null,

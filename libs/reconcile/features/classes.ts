@@ -13,14 +13,14 @@ import type { ReconcileRun } from './repairs.ts';
 
 const WHERE = 'course.class';
 
-/** What is stored of a class, beside what follows from the stored days of its keys; null: it is marked, and will be derived. */
+/** A class as stored, and as it follows from the stored days of its keys; null: it is marked, and will be derived. */
 type ClassComparison = { readonly wanted: ClassNumbers | null; readonly stored: ClassNumbers | null } | null;
 
 /**
- * Compares the class numbers of courses with what follows from what is stored of their keys, and has those that differ
- * derived again. After the keys: by then the days of each are compared with what follows from the images.
- * @param courseId of a course alone; undefined: of every one
- * @param isUncertain of a course, or of its keys, something wrong is stored, and stays so: nothing can be said of their classes
+ * Compares the class numbers of courses with what follows from their keys' stored days, and has those that differ derived
+ * again. Runs after the keys, whose days have then been compared with what follows from the images.
+ * @param courseId one course alone; undefined: all
+ * @param isUncertain whether something wrong is stored for a course or its keys, and stays so: its class cannot be judged
  */
 export async function reconcileClasses(
   run: ReconcileRun,
@@ -43,7 +43,7 @@ export async function reconcileClasses(
   return count;
 }
 
-/** Waits for the class to be derived, if it is to be, for as long as patience lasts. */
+/** If the class is marked, waits for it to be derived, until the timeout. */
 async function compareUnmarked(run: ReconcileRun, settings: ClassSettings, courseId: number): Promise<ClassComparison> {
   const { context, timing } = run;
   for (const begun = performance.now(); ; ) {
@@ -55,8 +55,8 @@ async function compareUnmarked(run: ReconcileRun, settings: ClassSettings, cours
 }
 
 /**
- * All of one moment: who changes what a class counts leaves a mark in the same transaction, so either a mark can be seen or
- * what is stored has to be what follows.
+ * Reads all in one snapshot: whatever changes what a class counts leaves a mark in the same transaction, so either a mark is
+ * visible, or the stored numbers must be those that follow.
  */
 const compareClass = ({ db }: ReconcileRun, settings: ClassSettings, courseId: number): Promise<ClassComparison> =>
   db.transaction(async (tx) => {
@@ -69,7 +69,7 @@ const compareClass = ({ db }: ReconcileRun, settings: ClassSettings, courseId: n
     return { wanted: isKnown ? await deriveClass(tx, course, settings) : null, stored };
   });
 
-/** @returns whether nothing differs any more */
+/** @returns true if nothing differs any more */
 async function repairClass(
   run: ReconcileRun,
   settings: ClassSettings,
@@ -83,7 +83,7 @@ async function repairClass(
   run.ledger.note(findings);
   if (run.context.dryRun) return false;
   await markCourses(run, [courseId], true);
-  // With the keys that follow from it.
+  // Including the keys that depend on it.
   await coursesAtRest(run, [courseId]);
   const now = await compareClass(run, settings, courseId);
   if (now === null || !sameClass(now.wanted, now.stored)) return false;
@@ -91,7 +91,7 @@ async function repairClass(
   return true;
 }
 
-/** The first part in which the two differ, as it is on either side. */
+/** The first part in which the two differ, as on either side. */
 function differingTexts(
   wanted: ClassNumbers | null,
   stored: ClassNumbers | null,

@@ -9,7 +9,7 @@ import type { KeyOutlook } from '#libs/store/keys/keys.ts';
 import { type Deviation, type Discrepancy, KINDS } from '../verdict.ts';
 import { canonical } from './values.ts';
 
-/** What is stored of a key in its family. */
+/** What is stored for a key in its family. */
 export interface RowInHand {
   readonly features?: StoredFeatures;
   readonly series?: StoredSeries;
@@ -24,7 +24,7 @@ const count = (equal: Map<string, number>, where: string): void => {
   equal.set(where, (equal.get(where) ?? 0) + 1);
 };
 
-/** A row that is there on one side alone: its columns are counted, the row is named once. */
+/** Findings for a row that exists on one side only: every column is counted, but the row is named once. */
 export function wholeRow(
   places: readonly string[],
   deviation: 'missing' | 'extra',
@@ -38,7 +38,7 @@ export function wholeRow(
   return places.map((where, index) => ({ where, deviation, count: 1, example: index === 0 ? example : null }));
 }
 
-/** The feature row of a key, column by column. @param equal counts what is */
+/** Compares a key's feature row column by column. @param equal counts the equal columns */
 export function compareFeatures(
   family: Family,
   key: string,
@@ -82,7 +82,7 @@ function evidenceTexts({
   };
 }
 
-/** What a key says of its course. A key of which nothing is known needs no row. @param equal counts what is */
+/** Compares a key's evidence about its course. A key without evidence needs no row. @param equal counts the equal columns */
 export function compareEvidence(
   family: Family,
   key: string,
@@ -112,9 +112,9 @@ export function compareEvidence(
 }
 
 /**
- * Whether the topic knows the row as it is, or is about to. The version noted with a change is drawn after that of its
- * row: a row that is newer than what was sent last, and is not noted, was forgotten; so was a row that went, if the last
- * message was no tombstone.
+ * Checks that the topic has the present row, or is about to. The version noted with a change is drawn after that of its row:
+ * a row that is newer than the last message and not in the outbox was forgotten; so was a deleted row if the last message
+ * was no tombstone.
  */
 export function compareOutbox(
   family: Family,
@@ -123,7 +123,7 @@ export function compareOutbox(
   published: PublishedKey | undefined,
   equal: Map<string, number>,
 ): Discrepancy[] {
-  // Of a topic that is being completed nothing can be said: every key of it is noted by and by.
+  // A topic that is still being completed cannot be judged: all its keys get into the outbox over time.
   if (published === undefined) return [];
   const where = `outbox.${family}`;
   const { isWaiting, sent } = published;
@@ -141,5 +141,5 @@ export function compareOutbox(
   return [{ where, deviation, count: 1, example: { kind: KINDS.outbox, key, expected, found } }];
 }
 
-/** True for what a key says of its course. */
+/** True for a key's evidence about its course. */
 export const isOfEvidence = (where: string): boolean => where.includes('_evidence.');

@@ -16,10 +16,10 @@ import {
 import type { ReconcileRun } from './repairs.ts';
 
 interface CourseRecheck {
-  /** As it was when it was seen to be wrong; undefined: nothing was known of the course then. */
+  /** From when the course was found to be wrong; undefined: nothing was known about it then. */
   readonly comparison: CourseComparison | undefined;
   readonly sums: CourseSums;
-  /** False once a key was met that nothing can be said of: what the keys add up to is not known then. */
+  /** False once a key could not be judged: then what the keys add up to is unknown. */
   isComplete: boolean;
 }
 
@@ -30,8 +30,8 @@ export interface CourseCount {
 }
 
 /**
- * The courses, and among them those whose stored row is wrong or missing. All keys of such a course would look wrong; so
- * they are found first, and their keys are judged by what the keys themselves add up to.
+ * The courses, and among them those whose stored row is wrong or missing. All keys of such a course would look wrong, so
+ * these courses are found first, and their keys are judged by what the keys themselves add up to.
  */
 export class CourseRechecks {
   readonly #run: ReconcileRun;
@@ -57,7 +57,7 @@ export class CourseRechecks {
     return this.#rechecks.has(courseId);
   }
 
-  /** A course that a key has met no row of. */
+  /** Adds a course for which a key found no row. */
   addUnknown(courseId: number): void {
     if (!this.has(courseId))
       this.#add(
@@ -66,23 +66,23 @@ export class CourseRechecks {
       );
   }
 
-  /** What a key says of its course. */
+  /** Adds a key's evidence about its course. */
   addEvidence(key: StudentCourse, evidence: KeyEvidence): void {
     this.#rechecks.get(key.courseId)?.sums.add(evidence);
   }
 
-  /** Nothing can be said of this key. */
+  /** Notes that this key could not be judged. */
   markIncomplete(key: StudentCourse): void {
     const recheck = this.#rechecks.get(key.courseId);
     if (recheck !== undefined) recheck.isComplete = false;
   }
 
-  /** For who judges their keys before what they add up to is known. */
+  /** The wrong courses, for judging keys before it is known what these add up to. */
   get unknown(): Map<number, null> {
     return new Map([...this.#rechecks.keys()].map((courseId) => [courseId, null]));
   }
 
-  /** The courses as their keys add up to, null where that is not known. */
+  /** The wrong courses as their keys add up; null where that is unknown. */
   get states(): Map<number, CourseState | null> {
     return new Map(
       [...this.#rechecks].map(([courseId, { comparison, sums, isComplete }]) => [
@@ -92,7 +92,7 @@ export class CourseRechecks {
     );
   }
 
-  /** Counts all courses and has the wrong ones repaired; after the keys' own words are right. */
+  /** Counts all courses and has the wrong ones repaired; to be called once the keys' evidence is right. */
   async settle(): Promise<CourseCount> {
     const count: CourseCount = { compared: 0, left: 0, skipped: 0 };
     const unclear = this.#comparisons.filter((comparison) => comparison.waits && !this.has(comparison.courseId));

@@ -13,11 +13,11 @@ import { type ReconcileRun, wakeDerivers } from './repairs.ts';
 
 export interface CourseComparison {
   readonly courseId: number;
-  /** Something waits that may move the course. */
+  /** Something is waiting that may change the course. */
   readonly waits: boolean;
-  /** Null: it has no row, or one that nothing was ever derived for. */
+  /** Null: it has no row, or one that was never derived. */
   readonly stored: (CourseFacts & { readonly version: number }) | null;
-  /** What the keys, as they are stored, add up to; null: the course has none. */
+  /** What the stored keys add up to; null: the course has none. */
   readonly said: CourseFacts | null;
   readonly today: LocalDay;
 }
@@ -40,7 +40,7 @@ interface CourseRow {
 const RECONCILE_COURSES = fillKeyTemplate('reconcile_courses', 'keys', { leastDays: LEAST_FIRST_DAYS });
 const COURSES_PER_LOOK = 100;
 
-/** Every course, or these: what is stored beside what its keys say, each of one moment. */
+/** Every course, or these: its stored row and what its keys add up to, read at the same moment. */
 export async function compareCourses(
   { db, context }: ReconcileRun,
   courseIds: readonly number[] | null,
@@ -80,7 +80,7 @@ function toComparison(row: CourseRow): CourseComparison {
   return { courseId: row.course_id, waits: row.waits, stored, said, today };
 }
 
-/** True where row and keys disagree while nothing waits that would change either. */
+/** True if row and keys disagree while nothing is waiting that would change either. */
 export const isStale = ({ waits, stored, said, today }: CourseComparison): boolean =>
   !waits && said !== null && (stored === null || differences(said, stored, today).length > 0);
 
@@ -88,7 +88,7 @@ const PLACES = ['covered_from', 'first_fact', 'last_fact', 'as_of'] as const;
 type Place = (typeof PLACES)[number];
 export const COURSE_PLACES: readonly string[] = PLACES.map((place) => `course.${place}`);
 
-/** A last fact may be behind within the days that lead to the same as-of: it moves with that. */
+/** A stored last fact may lag as long as it leads to the same as-of: it is only updated together with that. */
 function differences(wanted: CourseFacts, stored: CourseFacts, today: LocalDay): Place[] {
   const isSame: Readonly<Record<Place, boolean>> = {
     covered_from: sameFirstDays(wanted.coveredFrom, stored.coveredFrom),
@@ -130,7 +130,7 @@ export async function markCourses(
   await wakeDerivers(db);
 }
 
-/** Looks at courses until nothing waits of any of them, or nothing has moved for as long as patience lasts. */
+/** Compares courses until none is waiting any more, or there was no progress until the timeout. */
 export async function coursesAtRest(run: ReconcileRun, courseIds: readonly number[]): Promise<CourseComparison[]> {
   const { context, timing } = run;
   let least = Number.POSITIVE_INFINITY;
@@ -150,7 +150,7 @@ export async function coursesAtRest(run: ReconcileRun, courseIds: readonly numbe
   }
 }
 
-/** The course as its keys are to be judged by, where its stored row is not to be believed. */
+/** The course to judge its keys by when its stored row is wrong. */
 export const stateOf = (courseId: number, { coveredFrom, firstFact, asOf }: CourseFacts): CourseState => ({
   courseId,
   version: 1,

@@ -24,57 +24,57 @@ import { type Discrepancy, KINDS } from '../verdict.ts';
 import { compareEvidence, compareFeatures, compareOutbox, type RowInHand } from './compare.ts';
 import { type DayRange, SeriesComparison } from './series.ts';
 
-/** How keys are looked at. */
+/** What to compare keys with. */
 export interface ComparisonScope {
   /** Days of the series. */
   readonly days: DayRange;
-  /** Courses whose row is known to be wrong: their keys' features are left for later, or judged by what is given here. */
+  /** Courses whose row is known to be wrong: their keys' features are judged by the state given here, or later if null. */
   readonly courses: ReadonlyMap<number, CourseState | null>;
-  /** The first days that families ought to see, where what is stored of them is wrong; by {@link inFamily}. */
+  /** The first days that families should see where the stored ones are wrong; by {@link inFamily}. */
   readonly firstDays: ReadonlyMap<string, LocalDay | null>;
 }
 
-/** The name of a key among those of all families. */
+/** A name for a key that is unique across families. */
 export const inFamily = (family: Family, key: StudentCourse): string => `${family} ${keyName(key)}`;
 
-/** What was found of one key. */
+/** The result of comparing one key. */
 export interface KeyComparison {
   readonly key: StudentCourse;
-  /** Something waits that will derive the key again: nothing can be said of it yet. */
+  /** The key is going to be derived again, and cannot be judged yet. */
   readonly waits: boolean;
-  /** Its features and series could not be judged, since the row of its course is wrong or missing. */
+  /** Its features and series could not be judged, because its course's row is wrong or missing. */
   readonly isPartial: boolean;
   readonly findings: readonly Discrepancy[];
-  /** What is equal, and how many values or days of it. */
+  /** The places that are equal, each with its number of values or days. */
   readonly equal: ReadonlyMap<string, number>;
-  /** As it follows from the images; null where the key waits, or where that cannot be said: then `findings` tells why. */
+  /** As it follows from the images; null if the key waits, or cannot be derived: then `findings` says why. */
   readonly evidence: KeyEvidence | null;
 }
 
-/** Students in (after, until], by our integers. */
+/** Students in (after, until], by their integer ids. */
 export interface StudentRange {
   readonly after: number;
   readonly until: number;
 }
 
-/** The comparison of one family, whatever its rows, facts and features are. */
+/** The comparison of one family, independent of its types of rows, facts and features. */
 export interface FamilyReconciliation {
   readonly family: Family;
-  /** A family that follows from what this one stores. */
+  /** The family that depends on what this one stores. */
   readonly storedFor: Family | undefined;
-  /** Every key that anything of the family knows of, in order of student and course. */
+  /** Every key that occurs anywhere in the family, in order of student and course. */
   keysOf(db: Queryable, range: StudentRange, courseId: number | null): Promise<StudentCourse[]>;
-  /** Compares what is stored of keys with what follows from the images. Writes nothing. */
+  /** Compares what is stored for keys with what follows from the images. Writes nothing. */
   compare(db: Database, keys: readonly StudentCourse[], within: ComparisonScope): Promise<KeyComparison[]>;
 }
 
-/** Computed without giving others, the intake and the API among them, a turn. */
+/** Keys computed before giving others, such as the intake and the API, a turn. */
 const KEYS_AT_A_STRETCH = 10;
 
 /**
- * All of a key is read in one snapshot of the database, and that is why no lock of it is needed: a change of what the key
- * follows from has left a mark in its own transaction, and a derivation writes in the transaction that has deleted the
- * mark. So in one snapshot either a mark can be seen, or what is stored has to be what follows from the rest.
+ * Everything about a key is read in one database snapshot, so no lock is needed: each change of what the key depends on
+ * leaves a mark in its own transaction, and a derivation writes in the transaction that deletes the mark. So in one snapshot
+ * either a mark is visible, or what is stored must be what follows from the rest.
  */
 export function openFamilyReconciliation<K extends FamilyKinds>(
   definition: FamilyDefinition<K>,
@@ -117,18 +117,18 @@ async function compareKeys<K extends FamilyKinds>(
   return comparisons;
 }
 
-/** What follows from the rows of this key cannot be computed. */
+/** The result for a key that cannot be derived from its rows. */
 function notDerivable(family: Family, key: StudentCourse, error: unknown): KeyComparison {
   const example = { kind: KINDS.failed, key: sourceKeyName(key), expected: null, found: messageOf(error) };
   const finding: Discrepancy = { where: `${family}_features`, deviation: 'mismatched', count: 1, example };
   return { key, waits: false, isPartial: false, findings: [finding], equal: new Map(), evidence: null };
 }
 
-/** A key as it is named in examples. */
+/** The name of a key in examples. */
 const sourceKeyName = ({ studentId, courseId }: StudentCourse): string => `${studentId}/${courseId}`;
 
 function keyNames(family: Family): SqlStatement {
-  // A family that reads no table of the source has its keys from those that do.
+  // A family that reads no source table takes its keys from those that do.
   const owners = ROW_FAMILIES.includes(family) ? [family] : ROW_FAMILIES;
   const tables = SOURCE_TABLES.filter((table) => owners.some((owner) => owner === familyOf(table)));
   const images = tables.map(
@@ -221,13 +221,13 @@ function compareKey<K extends FamilyKinds>(
   let best = compare(derived);
   const storedAsOf = stored.features?.asOf;
   if (best.findings.length > 1 && storedAsOf !== undefined && storedAsOf !== course.asOf) {
-    // What is only late is right for its own day, and is told apart from what is wrong.
+    // A row that is merely late is right for its own day, which distinguishes it from a wrong one.
     const own = { ...course, asOf: storedAsOf };
     const late = compare(evaluate(own).derived ?? null);
     if (late.findings.length < best.findings.length) best = late;
   }
   for (const [where, count] of best.equal) equal.set(where, count);
-  // A row that has to be written or to go is noted when it is.
+  // A row that still has to be written or deleted gets into the outbox when that happens.
   if (settings.topics && (derived !== null) === (stored.features !== undefined))
     findings.push(...compareOutbox(family, name, stored, read.published.get(keyName(key)), equal));
   return { key, waits: false, isPartial: false, findings: [...findings, ...best.findings], equal, evidence };

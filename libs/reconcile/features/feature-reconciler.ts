@@ -14,18 +14,18 @@ import { studentRanges } from './scope.ts';
 export interface FeatureReconcileResult {
   /** Keys, by family, and courses. */
   readonly compared: number;
-  /** Of these, those that differ and still do. */
+  /** Of these, those that still differ at the end. */
   readonly left: number;
-  /** What waited for its deriver all the time, or could not be judged without the rest of its course. */
+  /** Those that kept waiting for their deriver, or could not be judged without the rest of their course. */
   readonly skipped: number;
 }
 
 /**
- * Compares every stored feature, day, word to a course and course with what follows from the images, and has the derivers
+ * Compares every stored feature, day, piece of evidence and course with what follows from the images, and has the derivers
  * repair what differs.
  *
- * A key is found before anything is repaired that would have it derived again: a course that moves marks all its keys, and
- * what is wrong with them would be gone unseen. So what keys say of their courses is repaired last, then the courses, then
+ * Keys are compared before any repair that would have them derived again: a course that changes marks all its keys, and
+ * their faults would vanish uncounted. So the keys' evidence about their courses is repaired last, then the courses, then
  * the keys of these.
  */
 export const reconcileFeatures = (
@@ -35,19 +35,19 @@ export const reconcileFeatures = (
   settings: ClassSettings,
 ): Promise<FeatureReconcileResult> => new FeatureReconciler(run, reconciliations, scope, settings).run();
 
-/** More keys than that are not kept for later: they are repaired as they come. */
+/** At most this many keys are held back; further ones are repaired at once. */
 const MOST_HELD_BACK = 20_000;
 
-/** What is kept of one family. */
+/** The state of one family's comparison. */
 interface FamilyState {
   readonly reconciliation: FamilyReconciliation;
-  /** Keys that differ in what they say of their course, or whose features follow from such a word. */
+  /** Differing keys whose evidence about their course is wrong in this or an earlier family; repaired later. */
   readonly heldBack: KeyComparison[];
-  /** Keys whose features are judged when it is known what their course is. */
+  /** Keys whose features are judged once the right row of their course is known. */
   readonly deferred: StudentCourse[];
-  /** Of the deferred, those that differ: they are repaired once their courses are. */
+  /** Those of the deferred that differ: they are repaired once their courses are. */
   readonly late: KeyComparison[];
-  /** Keys that follow from what another family stores, and has wrong: they are judged when that is repaired. */
+  /** Keys that depend on what another family has stored wrongly: they are judged once that is repaired. */
   readonly afterwards: StudentCourse[];
 }
 
@@ -57,11 +57,11 @@ class FeatureReconciler {
   readonly #scope: RunScope;
   readonly #settings: ClassSettings;
   readonly #rechecks: CourseRechecks;
-  /** First days that keys ought to have, where they have others. */
+  /** The right first days of keys that have a wrong one. */
   readonly #firstDays = new Map<string, LocalDay | null>();
-  /** Keys that say something wrong of their course in any family. */
+  /** Keys with wrong evidence about their course, in any family. */
   readonly #affected = new Set<string>();
-  /** Keys of which a family that others follow from has stored something wrong; by {@link inFamily} of those others. */
+  /** Keys that depend on something another family has stored wrongly; by {@link inFamily} of the dependent family. */
   readonly #uncertain = new Set<string>();
   /** Courses of these keys. */
   readonly #differing = new Set<number>();
@@ -95,7 +95,7 @@ class FeatureReconciler {
     for (const { reconciliation, heldBack } of this.#families) await this.#repair(reconciliation, heldBack);
     if (this.#scope.studentId === undefined) this.#count(await this.#rechecks.settle());
     for (const { reconciliation, late } of this.#families) await this.#repair(reconciliation, late);
-    // What flags follow from comes before those that wait for it, and after the keys that it follows from.
+    // Classes come after the keys they depend on, and before the keys whose flags depend on them.
     if (this.#scope.studentId === undefined)
       this.#count(
         await reconcileClasses(
@@ -115,7 +115,7 @@ class FeatureReconciler {
     this.#skipped += skipped;
   }
 
-  /** Every key of a family; what differs in it is repaired, but for what is held back. */
+  /** Compares every key of a family, and repairs those that differ unless they are held back. */
   async #compare(family: FamilyState): Promise<void> {
     const { db, context } = this.#run;
     const { reconciliation } = family;
@@ -141,7 +141,7 @@ class FeatureReconciler {
         context.progress({ phase: `comparing the ${reconciliation.family} features`, done: seen, total });
       }
     }
-    // Those that were about to be derived, once they are.
+    // The keys that were waiting to be derived, once they are.
     const differing: KeyComparison[] = [];
     const left = await untilAtRest(this.#run, reconciliation, waiting, within, (comparison) => {
       differing.push(...this.#take(family, comparison));
@@ -152,7 +152,7 @@ class FeatureReconciler {
     await this.#finish(repairs);
   }
 
-  /** Counts what was found of a key. @returns it, if it is to be repaired at once */
+  /** Counts the result of a key. @returns it, if it is to be repaired at once */
   #take(family: FamilyState, comparison: KeyComparison): KeyComparison[] {
     const { key, isPartial, evidence, findings } = comparison;
     if (comparison.waits) return [];
@@ -183,7 +183,7 @@ class FeatureReconciler {
     return [];
   }
 
-  /** The features of keys whose courses are wrong, as they have to be when these are right. */
+  /** Compares the features of keys whose courses are wrong with what they have to be once these are right. */
   async #compareDeferred(family: FamilyState): Promise<void> {
     const { reconciliation, late } = family;
     const deferred = this.#withoutUncertain(family, family.deferred);
@@ -206,7 +206,7 @@ class FeatureReconciler {
     this.#skip(left);
   }
 
-  /** What follows from something wrong is not counted as another wrong: it is judged once that is repaired. */
+  /** What depends on something wrong is not counted as another fault, but judged once that is repaired. */
   async #compareAfterwards({ reconciliation, afterwards }: FamilyState): Promise<void> {
     if (this.#run.context.dryRun) this.#skipped += afterwards.length;
     if (this.#run.context.dryRun || afterwards.length === 0) return;
@@ -229,7 +229,7 @@ class FeatureReconciler {
     this.#uncertain.add(inFamily(storedFor, key));
   }
 
-  /** The keys that can be judged now; the others are kept for afterwards. */
+  /** The keys that can be judged now; the others are kept for later. */
   #withoutUncertain({ reconciliation, afterwards }: FamilyState, keys: readonly StudentCourse[]): StudentCourse[] {
     return keys.filter((key) => {
       const isCertain = !this.#uncertain.has(inFamily(reconciliation.family, key));
@@ -255,7 +255,7 @@ class FeatureReconciler {
     for (const key of keys) this.#rechecks.markIncomplete(key);
   }
 
-  /** By what is stored: what was wrong there is repaired before. */
+  /** Judges by the stored courses and first days: any fault in them has been repaired by then. */
   get #plain(): ComparisonScope {
     return { days: this.#scope, courses: new Map(), firstDays: new Map() };
   }

@@ -12,9 +12,9 @@ import { isOfEvidence } from './compare.ts';
 import type { ComparisonScope, FamilyReconciliation, KeyComparison } from './family.ts';
 
 export interface ReconcileTiming {
-  /** Keys that wait for their derivers are looked at this often. Milliseconds. */
+  /** How often to check keys that wait for their derivers. Milliseconds. */
   readonly lookEveryMs: number;
-  /** When of all the keys that are waited for none has come to rest for so long, no more is waited. Milliseconds. */
+  /** Waiting ends when none of the waiting keys has come to rest for this long. Milliseconds. */
   readonly timeoutMs: number;
 }
 
@@ -28,10 +28,10 @@ export interface ReconcileRun {
   readonly timing: ReconcileTiming;
 }
 
-/** Keys of one comparison or one transaction. */
+/** Keys per comparison and per transaction. */
 export const KEYS_PER_COMPARISON = 200;
 
-/** Asks the derivers to derive keys again, after all that comes from the source. */
+/** Asks the derivers to derive keys again, after everything that comes from the source. */
 export async function markKeys(
   { db, context }: ReconcileRun,
   { family }: FamilyReconciliation,
@@ -41,7 +41,7 @@ export async function markKeys(
   await db.transaction(async (tx) => {
     await context.guard(tx);
     const marks = new MarkSet();
-    // A key of a student who was erased meanwhile has nobody to derive it, and its mark would stay.
+    // Nobody would derive a key of a student who was erased meanwhile, and its mark would stay.
     const rows = await tx.query<{ student_id: number }>(keySql.students_there, [keys.map((key) => key.studentId)]);
     const there = new Set(rows.map((row) => row.student_id));
     for (const key of keys) if (there.has(key.studentId)) marks.add(family, key, NO_ORIGIN, null);
@@ -50,12 +50,12 @@ export async function markKeys(
   await wakeDerivers(db);
 }
 
-/** They look by themselves once a second. */
+/** Without this, they would find the marks within a second by themselves. */
 export async function wakeDerivers(db: Database): Promise<void> {
   await db.query(runSql.notify, [WAKE_CHANNEL, 'the nightly reconcile']);
 }
 
-/** Notes keys for their topic anew, with versions drawn under their locks; those that a deriver holds come another time. */
+/** Puts keys into the outbox again, with versions drawn under their locks; those that a deriver holds are left out. */
 async function noteAgain(
   { db, context }: ReconcileRun,
   { family }: FamilyReconciliation,
@@ -69,9 +69,9 @@ async function noteAgain(
 }
 
 /**
- * Looks at keys again and again until they are at rest: derived, with no mark that waits.
- * @param atRest told of each such key; answers whether it is done with, else it is waited for on
- * @returns the keys that are still waited for, none of which has come to rest for as long as patience lasts
+ * Compares keys repeatedly until they are at rest: derived, with no mark waiting.
+ * @param atRest called with each such key; returns whether it is finished, otherwise we keep waiting for it
+ * @returns the keys still waiting when none has come to rest until the timeout
  */
 export async function untilAtRest(
   run: ReconcileRun,
@@ -99,9 +99,9 @@ export async function untilAtRest(
   }
 }
 
-/** So many keys are repaired at once, with what was found of them in hand. */
+/** At most this many keys are under repair at once, with their findings in memory. */
 const MOST_UNDER_REPAIR = 2_000;
-/** A key that was derived and still differs is marked this often at most. */
+/** A key that still differs after being derived is marked at most this often. */
 const MOST_MARKS = 3;
 
 interface Repair {
@@ -110,7 +110,7 @@ interface Repair {
   marks: number;
 }
 
-/** The keys of one family that differ, from the marking until each was seen repaired. */
+/** The differing keys of one family, from their marking until each is repaired. */
 export class Repairs {
   readonly #run: ReconcileRun;
   readonly #reconciliation: FamilyReconciliation;
@@ -125,7 +125,7 @@ export class Repairs {
     this.#within = within;
   }
 
-  /** Takes over keys that differ. In a dry run they are left as they are. */
+  /** Takes over keys that differ. A dry run only counts them. */
   async repair(comparisons: readonly KeyComparison[]): Promise<void> {
     if (comparisons.length === 0) return;
     if (this.#run.context.dryRun) {
@@ -179,7 +179,7 @@ export class Repairs {
   }
 }
 
-/** Nothing of what was found is found any more; what could not be judged is not. */
+/** Whether none of the findings is found any more; what could not be judged does not count as repaired. */
 function isRepaired(before: readonly Discrepancy[], { findings, isPartial }: KeyComparison): boolean {
   if (findings.length === 0) return !isPartial || before.every(({ where }) => isOfEvidence(where));
   const places = new Set(findings.map(({ where }) => where));

@@ -2,11 +2,11 @@ import type { Database } from '#libs/platform/postgres/database.ts';
 import { keySql } from '#libs/store/keys/statements.ts';
 import type { StudentRange } from './family.ts';
 
-/** Students whose keys are named at once. */
+/** Students per range. */
 const STUDENTS_PER_RANGE = 100;
 const LAST_STUDENT = 2 ** 31 - 1;
 
-/** Ranges that hold every student, also those that nobody has introduced, or this one alone. */
+/** Ranges that cover every student, including those without a row of their own, or this one alone. */
 export async function* studentRanges(db: Database, studentId: number | null): AsyncGenerator<StudentRange> {
   if (studentId !== null) {
     yield { after: studentId - 1, until: studentId };

@@ -5,7 +5,7 @@ import type { SeriesColumns, SeriesOf, StoredSeries } from '#libs/store/features
 import { type Discrepancy, KINDS } from '../verdict.ts';
 import { arrayElements } from './values.ts';
 
-/** Days, both inclusive, that are compared; what is absent does not narrow it. */
+/** The days to compare, both ends inclusive; an absent end does not limit them. */
 export interface DayRange {
   readonly from?: LocalDay;
   readonly to?: LocalDay;
@@ -16,7 +16,7 @@ interface Days {
   readonly elements: readonly string[];
 }
 
-/** Compares day by day what has to stand of a key's series with what does. */
+/** Compares a key's series day by day: what it should be with what is stored. */
 export class SeriesComparison {
   readonly equal = new Map<string, number>();
   readonly findings: Discrepancy[] = [];
@@ -50,9 +50,9 @@ export class SeriesComparison {
     }
   }
 
-  /** What is kept beside the days counts as one value. */
+  /** A document stored beside the days counts as one value. */
   #document(where: string, wanted: readonly unknown[] | null, found: string | null): void {
-    // A range is one of days.
+    // A range of days does not include it.
     const isNarrowed = this.#range.from !== undefined || this.#range.to !== undefined;
     if (isNarrowed || (wanted === null && found === null)) return;
     if (wanted !== null && found !== null && isDeepStrictEqual(wanted, JSON.parse(found))) {
@@ -71,7 +71,7 @@ export class SeriesComparison {
     else if (found !== null) this.#whole(where, 'extra', found, isFirst);
   }
 
-  /** A whole series that is there on one side alone. */
+  /** Notes a series that exists on one side only. */
   #whole(where: string, deviation: 'missing' | 'extra', there: Days, isFirst: boolean): void {
     const days = this.#within(there.firstDay, there.elements.length);
     if (days.length === 0) return;

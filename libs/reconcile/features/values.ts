@@ -1,9 +1,9 @@
 import type { FeatureType } from '#libs/features/units.ts';
 
 /**
- * A value of a feature column as text by which two of them are the same exactly if Postgres holds them for the same,
- * whether it was computed or read: decimals without the zeros at their end, documents with their members in order,
- * times to the millisecond, in which they are computed.
+ * A feature column's value as text, computed or read; two texts are equal exactly if Postgres considers the values equal.
+ * Decimals are without trailing zeros, documents have their members in order, and times are to the millisecond, the
+ * precision in which they are computed.
  */
 export function canonical(value: unknown, type: FeatureType): string | null {
   if (value === null || value === undefined) return null;
@@ -27,7 +27,7 @@ function inOrder(value: unknown): unknown {
   return Object.fromEntries(members.map(([name, member]) => [name, inOrder(member)]));
 }
 
-/** The elements of an array of numbers as Postgres writes it. */
+/** The elements of an array of numbers in Postgres's text form. */
 export const arrayElements = (text: string): readonly string[] => {
   const inside = text.slice(1, -1);
   return inside === '' ? [] : inside.split(',');

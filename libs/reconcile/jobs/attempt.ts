@@ -15,20 +15,20 @@ export interface JobParts {
   readonly db: Database;
   readonly runner: Runner;
   readonly log: Log;
-  /** A UUID of this process as a taker of runs. */
+  /** A UUID that identifies this process as the owner of runs. */
   readonly owner: string;
   readonly timing: RunTiming;
 }
 
-/** How an attempt came out: with a result, or with what was thrown. */
+/** How an attempt ended: with a result, or with what was thrown. */
 type Outcome = { readonly result: RunResult } | { readonly error: unknown };
 
 const DATABASE_PAUSE_MS = 1_000;
 
 /**
- * Runs a claimed run once and writes down how that went: ended, to be begun again, or given back.
+ * Attempts a claimed run once and records the outcome: ended, to be begun again, or given back.
  * @param stopping aborts when the process stops; the run is then given back
- * @throws UnrecoverableError when this process cannot do this run, nor any other one; it is given back, too
+ * @throws UnrecoverableError when this process can do neither this run nor any other; the run is given back, too
  */
 export async function attemptRun(parts: JobParts, run: ClaimedRun, stopping: AbortSignal): Promise<void> {
   const { db, owner, timing, log } = parts;
@@ -41,7 +41,7 @@ export async function attemptRun(parts: JobParts, run: ClaimedRun, stopping: Abo
   log.info({ ...run }, `a ${run.mode} run begins, attempt ${run.attempts}`);
   try {
     const outcome = await work(parts, run, heartbeat, told.signal);
-    // The run stays ours while a database that is away is waited for with what has to be written.
+    // The run stays ours while we wait for an absent database to record the outcome.
     await whenThere(log, stopping, () => settle(parts, run, outcome, told.signal));
   } finally {
     stopping.removeEventListener('abort', onStop);
@@ -49,7 +49,7 @@ export async function attemptRun(parts: JobParts, run: ClaimedRun, stopping: Abo
   }
 }
 
-/** Never rejects. A run that is told to stop and does not is left alone after a while. */
+/** Never rejects. A run that does not stop when told to is abandoned after a while. */
 async function work(
   { runner, owner, timing }: JobParts,
   run: ClaimedRun,
@@ -86,7 +86,7 @@ async function settle(parts: JobParts, run: ClaimedRun, outcome: Outcome, signal
   const cause = signal.reason instanceof RunStoppedError ? signal.reason.stopCause : null;
   const error = 'error' in outcome ? outcome.error : null;
   if (error instanceof RunDeafError) {
-    // It may still write until its guard stops it. Its lease runs out, and then the run is ended or begun again.
+    // It may still write until its guard stops it. Once its lease has run out, the run is ended or begun again.
     log.error({ runId: run.runId, cause }, `${error.message}; it is left alone`);
     return;
   }
@@ -100,16 +100,16 @@ async function settle(parts: JobParts, run: ClaimedRun, outcome: Outcome, signal
     return;
   }
   if (error instanceof UnrecoverableError) {
-    // Of this process, such as settings that are no longer in force: another one may do it.
+    // The fault lies in this process, such as settings that are no longer in force: another one may succeed.
     await releaseRun(db, run.runId, owner, null);
     throw error;
   }
   if (cause === 'cancelled' || error instanceof RunGuardError) {
-    // Whoever has taken the run over ends it; if nobody has, the guard has found it cancelled.
+    // If another process took the run over, that one ends it; otherwise the guard has found it cancelled.
     await end(parts, run, { status: 'cancelled', reason: 'cancelled' });
     return;
   }
-  // What is finished need not be done again because the process stops just then.
+  // A finished run need not be repeated because the process stops just then.
   if ('result' in outcome && (cause === null || cause === 'stopping')) {
     const { verdict, recordsProcessed, recordsFailed } = outcome.result;
     log.info({ runId: run.runId, ...totalsOf(verdict) }, 'the verdict');
@@ -137,7 +137,7 @@ async function end({ db, owner, log }: JobParts, run: ClaimedRun, how: RunEnd): 
   else log.warn({ runId }, 'the run came to its end here, but another process has taken it over');
 }
 
-/** Tries again for as long as the database is away. */
+/** Retries for as long as the database is away. */
 async function whenThere(log: Log, stopping: AbortSignal, write: () => Promise<void>): Promise<void> {
   for (;;) {
     try {

@@ -22,7 +22,7 @@ const SENTENCES: Readonly<Record<StopCause, string>> = {
   silent: 'the run did not move any more',
 };
 
-/** The reason of the signal that a run is given. */
+/** The abort reason of a run's signal. */
 export class RunStoppedError extends Error {
   readonly stopCause: StopCause;
 
@@ -33,7 +33,7 @@ export class RunStoppedError extends Error {
   }
 }
 
-/** Told to stop, the run did not. */
+/** The run did not stop when it was told to. */
 export class RunDeafError extends Error {
   constructor() {
     super('the run did not stop when it was told to');

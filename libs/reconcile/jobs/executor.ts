@@ -5,10 +5,10 @@ import { claimRun, endDeadRuns } from '#libs/store/runs/runs.ts';
 import { attemptRun, type JobParts } from './attempt.ts';
 
 /**
- * Takes the run that waits, whoever asked for it, or whose process is gone, and brings it to its end. Any number of
- * processes may do so: one of them gets it.
- * @param wake says that a run was asked for; the executor looks by itself once a second besides
- * @param onFailure told of what keeps this process from executing any run; it is to end, and others execute them
+ * Takes the next run that is waiting or whose process is gone, whoever requested it, and brings it to its end. Any number
+ * of processes may do so: only one gets it.
+ * @param wake signals that a run was requested; the executor also checks by itself once a second
+ * @param onFailure called with the error that keeps this process from executing any run; it should end and leave them to others
  */
 export function startExecutor(
   parts: JobParts,

@@ -12,20 +12,20 @@ export interface HeartbeatOptions {
   readonly owner: string;
   readonly timing: RunTiming;
   readonly log: Log;
-  /** Told when the run is to stop. */
+  /** Called when the run has to stop. */
   tell(cause: StopCause): void;
 }
 
 export interface Heartbeat {
-  /** Notes how far the run is; written down with the next beat. */
+  /** Notes the run's progress, which is stored with the next beat. */
   progress(done: RunProgress): void;
-  /** No beat follows. Does not wait for one that is under way. */
+  /** Stops further beats. Does not wait for one that is under way. */
   stop(): void;
 }
 
 /**
- * Keeps a run in the hands of its process for as long as the process lives, and brings in what others want of it. A
- * database that does not answer is no reason to stop: whether the run is still ours, the next beat shows.
+ * Renews the lease of a run for as long as its process lives, and learns of cancellations. A database that does not answer
+ * is no reason to stop: the next beat shows whether the run is still ours.
  */
 export function startHeartbeat(options: HeartbeatOptions): Heartbeat {
   const { db, runId, owner, timing, log, tell } = options;

@@ -6,10 +6,10 @@ import { readUnstagedTables } from '#libs/store/progress/progress.ts';
 import { findUnreconciledEpoch, requestRun } from '#libs/store/runs/runs.ts';
 
 /**
- * Asks for a whole reconcile once the initial snapshot of a new epoch over Kafka is taken in. What that did not bring was
- * deleted while nobody followed the log; but its rows come in partitions to several processes, none of which sees them all,
- * and the reconcile does. The very first epoch has nothing older.
- * @returns the run that it asked for; null: none is due, or another one is under way and is waited for
+ * Requests a full reconcile once the initial snapshot of a new epoch has been taken in over Kafka. Rows that it lacks were
+ * deleted while nobody followed the log; but its rows come in partitions to several processes, none of which sees them all.
+ * Only the reconcile does. The very first epoch has nothing older.
+ * @returns the run it requested; null: none is due, or another one is under way and has to end first
  */
 export async function reconcileNewEpoch(db: Database, log: Log): Promise<string | null> {
   const found = await findUnreconciledEpoch(db);
@@ -27,7 +27,7 @@ export async function reconcileNewEpoch(db: Database, log: Log): Promise<string 
 
 const LOOK_EVERY_MS = 5_000;
 
-/** Whatever the schedule is. Any number of processes may look: each epoch has one run. */
+/** Independent of the schedule. Any number of processes may do this: each epoch gets one run. */
 export const startEpochRuns = (db: Database, log: Log): Loop =>
   startLoop({
     name: 'the runs after new epochs',

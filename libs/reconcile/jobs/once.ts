@@ -7,10 +7,10 @@ import { attemptRun, type JobParts } from './attempt.ts';
 const LOOK_EVERY_MS = 500;
 
 /**
- * Brings one run that is queued to its end and says what became of it. Another process may be faster, or take the run
- * over: then it is followed there.
+ * Brings one queued run to its end and returns how it ended. If another process claims it first or takes it over, its
+ * progress there is followed.
  * @param signal aborts when the run is to be cancelled
- * @param show told how far the run is, now and then
+ * @param show called regularly with the run's progress
  */
 export async function runOnce(
   parts: JobParts,
@@ -40,7 +40,7 @@ export async function runOnce(
   }
 }
 
-/** Null: the run has not ended, or whether it has could not be read. */
+/** Null: the run has not ended, or its state could not be read. */
 async function step(
   parts: JobParts,
   runId: string,

@@ -14,26 +14,26 @@ export interface SchedulerOptions {
 }
 
 /**
- * Asks for a whole reconcile at each time of the schedule. It holds no timer to the next time, but looks which time was
- * the last and whether that one had its run: so a time that passed while no process was there is made up for, several of
- * them by one run, and a clock that jumps over a time, or back over it, neither loses nor doubles it.
+ * Requests a full reconcile at each scheduled time. Instead of setting a timer for the next time, it checks whether the
+ * last one has had its run. So times that passed while no process was running are made up for, by a single run, and a
+ * clock that jumps over a time, forwards or back, neither loses nor doubles it.
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
   #since: number | undefined;
-  /** The last time that nothing more has to be done for. */
+  /** The latest scheduled time that needs nothing more. */
   #settled: number | undefined;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
   }
 
-  /** @returns the run that it asked for; null: none was due, or another one is under way and is waited for */
+  /** @returns the run it requested; null: none was due, or another one is under way and has to end first */
   async look(): Promise<string | null> {
     const { db, schedule, clock, log } = this.#options;
     const now = clock.now();
     this.#since ??= await scheduleSince(db, schedule.pattern, now);
-    // A clock that was ahead at first and is right by now.
+    // The clock may have been ahead at first and corrected since.
     this.#since = Math.min(this.#since, now);
     const due = schedule.lastUntil(now);
     if (due === null || due <= this.#since || due === this.#settled) return null;
@@ -53,7 +53,7 @@ export class Scheduler {
   }
 }
 
-/** Looks once a second, which costs no query while nothing is due. */
+/** Checks once a second, which costs no query while nothing is due. */
 export function startScheduler(options: SchedulerOptions): Loop {
   const scheduler = new Scheduler(options);
   return startLoop({

@@ -1,14 +1,14 @@
-/** Milliseconds, all of them. */
+/** All in milliseconds. */
 export interface RunTiming {
-  /** A process that is not heard of for so long has lost its run. */
+  /** A process that has not renewed its lease for this long has lost its run. */
   readonly leaseMs: number;
-  /** So often the process is heard of, tells how far it is, and hears of a cancellation. */
+  /** How often the process renews its lease, stores its progress, and checks for a cancellation. */
   readonly heartbeatMs: number;
   /** How long to wait before the second attempt, the third, … */
   readonly retryMs: readonly number[];
-  /** What a run may take to end once it is told to. */
+  /** How long a run may take to end once it is told to. */
   readonly graceMs: number;
-  /** A run that does not move for so long hangs. */
+  /** A run without progress for this long counts as hanging. */
   readonly silenceMs: number;
 }
 

@@ -15,22 +15,22 @@ import type { SourceReader } from './source-reader.ts';
 import type { StreamMarker, TableEpoch } from './stream.ts';
 import { isVisible, type SourceSnapshot } from './visibility.ts';
 
-/** A row and its image that do not say the same. */
+/** A row and an image that differ. */
 export interface RowDifference {
   readonly kind: RowKind;
-  /** As the source has it; null: it has no such row. */
+  /** The source's row; null: it has no such row. */
   readonly row: TextRow | null;
-  /** The same as its image has to be; a student or course never seen stands as -1. */
+  /** What its image should be; students and courses never seen appear as -1. */
   readonly expected: ImageColumns | null;
-  /** As it was compared, a tombstone too; undefined: none. */
+  /** The image that was compared, possibly a tombstone; undefined: there is none. */
   readonly found: Image | undefined;
 }
 
-/** What comparing some rows found; an id that is in none of the three is neither in the source nor alive here. */
+/** The result of comparing some rows; an id in none of the three is neither in the source nor alive here. */
 export interface RowComparison {
   readonly tableEpoch: TableEpoch;
   readonly equal: ReadonlySet<Uuid>;
-  /** Those whose image was written by a transaction that the snapshot is too early for. */
+  /** Rows whose image was written by a transaction that the snapshot does not include yet. */
   readonly moving: ReadonlySet<Uuid>;
   readonly different: ReadonlyMap<Uuid, RowDifference>;
 }
@@ -46,8 +46,8 @@ const NEVER_SEEN = -1;
 
 /**
  * Compares some rows under a snapshot of their own.
- * @param isSure whether to wait until no change can be on its way any more, see {@link StreamMarker.pass}
- * @returns undefined when it is void: the table was truncated meanwhile, or another epoch began
+ * @param isSure whether to wait until no change can be under way any more, see {@link StreamMarker.pass}
+ * @returns undefined if the comparison is void: the table was truncated meanwhile, or another epoch began
  */
 export async function compareRowsById(
   { db, source, marker, ids }: RowComparisonParts,
@@ -63,7 +63,7 @@ export async function compareRowsById(
   const stamp = { position: snapshotPosition(tableEpoch.epoch) };
   const read = rows.map((row) => ({ row, change: readChange(table, stamp, row) }));
   const erased = await erasedAmong(db, studentsNamed(read.map(({ change }) => change)));
-  // What the source has of students who were erased is not there for us.
+  // We ignore the source's rows of erased students.
   const kept = read.filter(({ change }) => !isOfErased(change, erased));
   const changes = new Map(kept.map((one) => [one.change.id, one]));
   const { students, courses } = idsOf([...changes.values()].map(({ change }) => change));
@@ -91,7 +91,7 @@ export async function compareRowsById(
   return comparison;
 }
 
-/** Nobody gets an integer by being compared. */
+/** Comparing must not assign new integer ids. */
 const lenient = (ids: IdentityCache): Identities => ({
   student: (id) => Number(ids.student(id) ?? NEVER_SEEN),
   course: (id) => Number(ids.course(id) ?? NEVER_SEEN),
@@ -99,7 +99,7 @@ const lenient = (ids: IdentityCache): Identities => ({
 
 type RowVerdict = 'equal' | 'moving' | 'nothing' | RowKind;
 
-/** Numbers of transactions of an older epoch may be of another cluster; whatever they wrote is old. */
+/** Transaction ids of an older epoch may come from another cluster, but whatever they wrote is old. */
 export function compareRow(
   expected: ImageColumns | null,
   image: Image | undefined,

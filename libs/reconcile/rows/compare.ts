@@ -5,19 +5,19 @@ import { decodeTimestamp } from '#libs/source/postgres/decode.ts';
 import type { TextRow } from '#libs/source/postgres/snapshot.ts';
 import { isVisible, type SourceSnapshot } from './visibility.ts';
 
-/** Where the ids of students and courses lead to, as text; undefined: never seen. */
+/** Our integer ids for the source's students and courses, as text; undefined: never seen. */
 export interface KnownIds {
   student(id: Uuid): string | undefined;
   course(id: Uuid): string | undefined;
 }
 
-/** What a value of the source stands as in its image, both as text. */
+/** Converts a source value to its form in the image, both as text. */
 type ToImage = (text: string) => string | null | undefined;
 
-/** Two rows as text, the source's (id, columns) and its image's (id, transaction, columns): true where they say the same. */
+/** True if two rows as text have the same values: the source's (id, columns) and its image (id, transaction, columns). */
 export type SameRow = (row: TextRow, image: TextRow) => boolean;
 
-/** A word that rows repeat is converted once. More, or longer ones, are converted each time, so that memory stays bounded. */
+/** Repeated values are converted once. To bound memory, longer ones are not remembered, and a full cache is cleared. */
 const MOST_WORDS = 5_000;
 const LONGEST_WORD = 200;
 
@@ -35,7 +35,7 @@ function remembering(convert: (text: string) => string | null): ToImage {
   };
 }
 
-/** As {@link decodeTimestamp}, and as text. Days come again and again, so that mostly a time of day alone has to be read. */
+/** Like {@link decodeTimestamp}, but as text. Days repeat, so mostly only the time of day has to be read. */
 function timestampText(): ToImage {
   const midnight = remembering((day) => asText(decodeTimestamp(`${day} 00:00:00`)));
   return (text) => {
@@ -47,12 +47,12 @@ function timestampText(): ToImage {
   };
 }
 
-/** A day of four digits a year, as nearly all are. */
+/** A timestamp with a four-digit year, as nearly all are. */
 const TIME_OF_DAY = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?$/;
 const two = (text: string, at: number): number => 10 * text.charCodeAt(at) + text.charCodeAt(at + 1) - 528;
 const asText = (millis: number | null): string | null => (millis === null ? null : String(millis));
 
-/** Compares without making an object of either row: there are millions of them, and nearly all are equal. */
+/** Compares without turning either row into an object: there are millions of them, and nearly all are equal. */
 export function compareRows(table: SourceTable, ids: KnownIds): SameRow {
   const converters = neededColumns(table).map(({ name, kind }): ToImage | null => {
     if (kind === 'uuid') return name === 'student_id' ? (id) => ids.student(id) : (id) => ids.course(id);
@@ -72,17 +72,17 @@ export function compareRows(table: SourceTable, ids: KnownIds): SameRow {
   };
 }
 
-/** What a piece of a range came to. */
+/** The result of comparing a piece of a range. */
 export interface PieceOutcome {
   readonly equal: number;
-  /** Rows that have to be looked at once more: true where they differed, false where the snapshot was too early to tell. */
+  /** Rows to compare again: true if they differed, false if the snapshot was too early to tell. */
   readonly toRecheck: ReadonlyMap<Uuid, boolean>;
-  /** Index of the first row behind the piece. */
+  /** Index of the first row after the piece. */
   readonly next: number;
 }
 
 /**
- * Compares rows from an index on with images, both in order of their ids, as far as the piece reaches.
+ * Compares the rows from an index on, up to the end of the piece, with images; both are in order of their ids.
  * @param upTo the last id of the piece; null: to the end
  */
 export function comparePiece(
@@ -117,7 +117,7 @@ export function comparePiece(
 
 const idAt = (rows: readonly TextRow[], index: number): Uuid => rows[index]?.[0] ?? '';
 
-/** Rows of one transaction mostly stand together, and most are of none. */
+/** Remembers the last answer: rows of one transaction are mostly adjacent, and most rows have none. */
 function sameAsLast(ask: (xid: string | null) => boolean): (xid: string | null) => boolean {
   let last: string | null = null;
   let answer = ask(null);

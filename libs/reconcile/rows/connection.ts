@@ -4,25 +4,25 @@ import { textTypes } from '#libs/source/postgres/encoding.ts';
 import { openLink } from '#libs/source/postgres/link.ts';
 import type { TextRow } from '#libs/source/postgres/snapshot.ts';
 
-/** A plain connection that gives every value as the text the server sends. One piece of work at a time. */
+/** A plain connection that returns every value as the text the server sends. It does one piece of work at a time. */
 export interface TextConnection {
   readonly client: pg.Client;
   /** Rows as arrays of text. */
   rows(text: string, values: readonly (string | number | null)[]): Promise<TextRow[]>;
-  /** Runs what belongs together; the next begins when it has ended. */
+  /** Runs work that must not be interleaved; the next begins when it has ended. */
   alone<T>(work: () => Promise<T>): Promise<T>;
   close(): void;
 }
 
 /**
- * A range is planned by where it begins, unlike all else: planned for any, the index would be read from its first entry on
- * for each range, and a table of twice the rows would take four times as long.
+ * Has each range planned for its actual start: with a generic plan, every range would read the index from its first entry,
+ * and a table with twice the rows would take four times as long.
  */
 const PLANNED_BY_VALUES = 'SET plan_cache_mode = force_custom_plan';
 
 /**
  * Opens a connection that ends with the signal.
- * @param typesOf how its values are to be taken
+ * @param typesOf how to interpret its values
  * @throws the driver's errors, and those that broke the connection; the signal's reason once it has aborted
  */
 export async function openText(
@@ -37,7 +37,7 @@ export async function openText(
       return await work();
     } catch (error) {
       signal.throwIfAborted();
-      // After a loss the first query says only that the connection cannot be used.
+      // The first query after a lost connection says only that it cannot be used.
       throw lost ?? error;
     }
   };

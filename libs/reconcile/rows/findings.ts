@@ -1,17 +1,17 @@
 import type { Difference, Tally } from '#libs/domain/run.ts';
 import type { SourceTable } from '#libs/domain/source-tables/index.ts';
 
-/** What comparing the rows found. */
+/** The result of comparing the rows. */
 export interface RowReconcileResult {
-  /** By table; those that the scope leaves out are absent. */
+  /** By table; tables outside the scope are absent. */
   readonly tables: Readonly<Partial<Record<SourceTable, Tally>>>;
   readonly kinds: Readonly<Record<string, number>>;
   /** The first few. */
   readonly examples: readonly Difference[];
-  /** Rows that were being changed whenever they were looked at. */
+  /** Rows that were being changed at every comparison. */
   readonly skipped: number;
   readonly compared: number;
-  /** Differences that are still there. */
+  /** Differences that remain. */
   readonly left: number;
 }
 
@@ -27,14 +27,14 @@ const MOST_EXAMPLES = 20;
 
 type OpenTally = { -readonly [K in keyof Tally]: Tally[K] };
 
-/** Gathers what is found. */
+/** Collects the findings. */
 export class RowFindings {
   readonly #tables = new Map<SourceTable, OpenTally>();
   readonly #kinds: Record<string, number> = {};
   readonly #examples: Difference[] = [];
   #skipped = 0;
 
-  /** Compared so far. */
+  /** The number of rows compared so far. */
   get compared(): number {
     return [...this.#tables.values()].reduce(
       (sum, { equal, mismatched, missing, extra }) => sum + equal + mismatched + missing + extra,

@@ -8,12 +8,12 @@ interface FoundRow {
   readonly id: number;
 }
 
-/** More are looked up again, so that memory stays bounded. */
+/** Beyond this many, the cache starts afresh, so that memory stays bounded. */
 const MOST_KNOWN = 200_000;
 
 /**
- * Our integers of the source's students and courses, as text. They never change, so what was found once is kept; nobody
- * gets one by being looked for.
+ * Our integer ids for the source's students and courses, as text. They never change, so they can be cached; looking one up
+ * never assigns one.
  */
 export class IdentityCache {
   readonly #db: Queryable;
@@ -32,7 +32,7 @@ export class IdentityCache {
     return this.#courses.get(id);
   }
 
-  /** Looks up those that are not known yet. */
+  /** Looks up those not known yet. */
   async load(students: Iterable<Uuid>, courses: Iterable<Uuid>): Promise<void> {
     if (this.#students.size > MOST_KNOWN) this.#students = new Map();
     if (this.#courses.size > MOST_KNOWN) this.#courses = new Map();

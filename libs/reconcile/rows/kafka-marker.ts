@@ -38,17 +38,17 @@ export interface KafkaMarkerParts {
   readonly signal: AbortSignal;
 }
 
-/** Nobody needs a marker longer than the run that waits for it. */
+/** A marker is needed only by the run that waits for it. */
 const KEEP_MS = 24 * 3_600_000;
 
-/** How often Connect is asked how far it has come; it puts that down once a second at most. */
+/** How often Connect is asked for its offset, which it stores once a second at most. */
 const ASK_CONNECT_MS = 200;
 
 /**
- * Debezium is followed: a marker comes out on the topic of its messages, as a rule behind all that was written before it; what
- * the partitions of a table hold then has to be staged. Kafka keeps the order of one partition only: where a broker falters,
- * a marker overtakes changes that wait to be sent to others. Whoever has to be sure waits until Connect has stored that Kafka
- * has all before the marker, which takes up to its `offset.flush.interval.ms`.
+ * The marker when Debezium is followed: it arrives on Debezium's message topic, as a rule after everything written before it;
+ * what the table's partitions contain by then has to be staged. But Kafka keeps the order within one partition only: if a
+ * broker falters, a marker may overtake changes still to be sent to others. To be sure, we wait until Connect has stored that
+ * Kafka has everything before the marker, which takes up to its `offset.flush.interval.ms`.
  */
 export async function kafkaMarker(parts: KafkaMarkerParts): Promise<StreamMarker> {
   const { config, log, runId, say, signal } = parts;
@@ -80,7 +80,7 @@ export async function kafkaMarker(parts: KafkaMarkerParts): Promise<StreamMarker
   }
 }
 
-/** A cluster that is away is waited for, in sight. */
+/** Waits for a cluster that is away, and reports it. */
 function askUntilAnswered<T>(question: () => Promise<T>, say: Say, signal: AbortSignal): Promise<T> {
   let said = '';
   const answer = waitFor(
@@ -100,14 +100,14 @@ function askUntilAnswered<T>(question: () => Promise<T>, say: Say, signal: Abort
   return answer.then(({ value }) => value);
 }
 
-/** Reads the topic of messages from where it ended when it was opened. */
+/** Reads the message topic from its end at the time of opening. */
 class Messages implements ConsumerHandler {
   readonly #consumer: Consumer;
   readonly #next: Map<number, bigint>;
-  /** Words that have not come yet. */
+  /** Words that have not arrived yet. */
   readonly #awaited = new Set<string>();
   #failure: ConfigurationError | undefined;
-  /** Why none can come at the moment. */
+  /** Why none can arrive at the moment. */
   trouble: string | undefined;
 
   constructor(ends: readonly Watermarks[], open: (handler: ConsumerHandler) => Consumer) {
@@ -115,12 +115,12 @@ class Messages implements ConsumerHandler {
     this.#consumer = open(this);
   }
 
-  /** To be called before the word is written; no word may be part of another. */
+  /** To be called before the word is written; no word may contain another. */
   expect(word: string): void {
     this.#awaited.add(word);
   }
 
-  /** @throws what no waiting repairs */
+  /** @throws an error that waiting does not fix */
   hasCome(word: string): boolean {
     if (this.#failure !== undefined) throw this.#failure;
     return !this.#awaited.has(word);
@@ -132,7 +132,7 @@ class Messages implements ConsumerHandler {
 
   async onBatch({ partition, records }: IncomingBatch): Promise<boolean> {
     for (const { offset, value } of records) {
-      // The word stands in the record as it was written, whatever its schema has around it.
+      // The record contains the word as it was written, whatever its schema puts around it.
       for (const word of this.#awaited) if (value?.includes(word)) this.#awaited.delete(word);
       this.#next.set(partition, offset + 1n);
     }
@@ -162,7 +162,7 @@ class KafkaMarker implements StreamMarker {
   readonly #messages: Messages;
   readonly #ask: <T>(question: () => Promise<T>) => Promise<T>;
   readonly #watch: StreamWatch;
-  /** undefined: the order in which markers come has to do. */
+  /** undefined: we have to rely on the order in which markers arrive. */
   readonly #connect: ConnectHttp | undefined;
   #count = 0;
 
@@ -214,7 +214,7 @@ class KafkaMarker implements StreamMarker {
     });
   }
 
-  /** Resolves when Kafka has all that Debezium has sent up to a place of the source's log; false in another epoch. */
+  /** Resolves once Kafka has everything Debezium sent up to a place in the source's log; false if another epoch begins first. */
   async #isStored(table: SourceTable, epoch: number, place: string): Promise<boolean> {
     const connect = this.#connect;
     if (connect === undefined) return true;
@@ -243,7 +243,7 @@ class KafkaMarker implements StreamMarker {
     await Promise.all([this.#messages.close(), this.#admin.close()]);
   }
 
-  /** Waits for it in sight; false when the stream goes over to another epoch first. */
+  /** Waits until `isSo`, and reports it; false if the stream changes to another epoch first. */
   #untilOr(table: SourceTable, epoch: number, what: () => string, isSo: () => Promise<boolean>): Promise<boolean> {
     const ask = async (): Promise<boolean | undefined> => {
       if (await isSo()) return true;

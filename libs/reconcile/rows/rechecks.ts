@@ -24,17 +24,17 @@ export interface RecheckParts extends RowComparisonParts {
   readonly findings: RowFindings;
 }
 
-/** Rows looked at, and repaired, together. */
+/** Rows compared and repaired together. */
 export const ROWS_PER_RECHECK = 2_000;
-/** A row that is still being changed after so many looks is left to the next run. */
+/** A row that is still being changed after this many comparisons is left to the next run. */
 const LOOKS = 8;
 const FIRST_PAUSE_MS = 20;
 const LAST_PAUSE_MS = 1_000;
 
 /**
- * Looks at rows again until each is known to be equal, or differs twice in a row under snapshots of their own, which is
- * then repaired; what is being changed at each comparison is skipped.
- * @param toRecheck true for those that differed when they were first compared
+ * Compares rows again until each is known to be equal, or has differed a second time under a new snapshot, and is then
+ * repaired; rows that are being changed at every comparison are skipped.
+ * @param toRecheck true for rows that differed when first compared
  */
 export async function recheckRows(
   parts: RecheckParts,
@@ -50,10 +50,10 @@ async function settleSome(parts: RecheckParts, table: SourceTable, waiting: Map<
   const { context, findings } = parts;
   let pauseMs = FIRST_PAUSE_MS;
   for (let looks = 0; waiting.size > 0 && looks < LOOKS; pauseMs = Math.min(LAST_PAUSE_MS, 2 * pauseMs)) {
-    // What differs again is concluded to be wrong, so that it has to be certain then that no change is on its way.
+    // A row that differs again counts as wrong, so it has to be certain that no change is still under way.
     const isSure = [...waiting.values()].includes(true);
     const comparison = await compareRowsById(parts, table, [...waiting.keys()], isSure);
-    // A void comparison says nothing of the rows.
+    // A void comparison says nothing about the rows.
     if (comparison !== undefined) {
       looks += 1;
       const sure = new Map<Uuid, RowDifference>();
@@ -71,7 +71,7 @@ async function settleSome(parts: RecheckParts, table: SourceTable, waiting: Map<
   findings.skip(waiting.size);
 }
 
-/** @returns the ids that nothing more is to be found out of; an image that has moved on meanwhile is not among them */
+/** @returns the ids that are settled; an image that has changed meanwhile is not among them */
 async function conclude(
   parts: RecheckParts,
   table: SourceTable,
@@ -97,17 +97,17 @@ async function conclude(
   return [...repaired, ...refused];
 }
 
-/** What people are called stands in no verdict: who may read runs need not know them. */
+/** No verdict contains people's names: those who may read runs need not know them. */
 const shown = (table: SourceTable, columns: ImageColumns | null): string | null =>
   columns === null ? null : JSON.stringify(isOfDirectory(table) ? {} : columns);
 
 interface Repaired {
   readonly repaired: readonly Uuid[];
-  /** What the database does not take, each tried by itself. */
+  /** What the database refuses, each tried by itself. */
   readonly refused: readonly Uuid[];
 }
 
-/** In one transaction; if it fails for what it is to write, in two halves, until the one that fails is alone. */
+/** Repairs in one transaction; if the data makes it fail, in two halves, until the failing row is alone. */
 async function repair(
   parts: RecheckParts,
   table: SourceTable,
@@ -128,7 +128,7 @@ async function repair(
   }
 }
 
-/** Postgres' classes for values that it does not take, and for constraints. */
+/** Postgres's error classes for invalid values and for constraints. */
 const isOfTheData = (error: unknown): boolean =>
   error instanceof Error && /^(22|23)/.test((error as Error & { code?: string }).code ?? '');
 
@@ -144,7 +144,7 @@ async function repairTogether(
   );
   const { students, courses } = idsOf([...changes.values()]);
   const ids = await resolveIds(db, students, courses);
-  // Asked afterwards: who was erased before has no integer. Who is erased from now on is met under the lock.
+  // Asked afterwards: students erased earlier have no integer id; those erased from now on are noticed under the lock.
   const erased = await erasedAmong(db, studentsNamed([...changes.values()]));
   const repairs = new Map<Uuid, ImageRepair>();
   for (const [id, { found }] of sure) {

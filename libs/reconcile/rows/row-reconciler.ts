@@ -17,21 +17,21 @@ export type { RowReconcileResult } from './findings.ts';
 
 export interface RowReconciler {
   /**
-   * Compares every row of the source with its image, and repairs the images unless it is a dry run. Days do not narrow it.
-   * Ends as soon as the run's signal aborts, with its reason.
-   * @throws the driver's errors when a database is away; PrepaError for a scope that is not there
+   * Compares every source row with its image, and repairs the images unless it is a dry run. Days do not limit it.
+   * Rejects with the signal's reason as soon as the run's signal aborts.
+   * @throws the driver's errors when a database is away; PrepaError for an unknown student or course in the scope
    */
   run(context: RunContext, scope: RunScope): Promise<RowReconcileResult>;
 }
 
 export interface RowReconcilerOptions {
-  /** Rows read at once, of either side. */
+  /** Rows read at a time, from either side. */
   readonly rangeRows?: number;
 }
 
 const RANGE_ROWS = 10_000;
 
-/** Compares rows: what is staged against what the source holds. Its connections live as long as a run. */
+/** Compares what is staged with the source's rows. Its connections live as long as a run. */
 export async function openRowReconciler(
   parts: RunnerParts,
   options: RowReconcilerOptions = {},
@@ -47,7 +47,7 @@ async function runRows(
 ): Promise<RowReconcileResult> {
   const { config, db, settings } = parts;
   const findings = new RowFindings();
-  // Whatever ends the run ends its connections with it.
+  // However the run ends, its connections end with it.
   const ending = new AbortController();
   const signal = AbortSignal.any([context.signal, ending.signal]);
   let total: number | null = null;

@@ -5,20 +5,20 @@ import { SOURCE_TABLES, type SourceTable } from '#libs/domain/source-tables/inde
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { keySql } from '#libs/store/keys/statements.ts';
 
-/** Which rows of one table are compared. Null: not narrowed. */
+/** Which rows of one table to compare. Null: no limit. */
 export interface TableScope {
   readonly table: SourceTable;
   readonly sourceStudent: Uuid | null;
   readonly sourceCourse: Uuid | null;
-  /** As images have them: our integers; for students and courses themselves the source's ids. */
+  /** As in the images: our integer ids; in the tables of students and courses themselves, the source's ids. */
   readonly imageStudent: number | Uuid | null;
   readonly imageCourse: number | Uuid | null;
 }
 
 /**
- * What a run compares, table by table, parents first. Days do not narrow it: a row has no day until it is read, and one
- * that is wrong may have had any.
- * @throws PrepaError for a student or course that is not there
+ * What a run compares, table by table, parents first. Days do not limit it: a row has no day until it is read, and a wrong
+ * one may have had any.
+ * @throws PrepaError for an unknown student or course
  */
 export async function tableScopes(db: Queryable, { studentId, courseId }: RunScope): Promise<TableScope[]> {
   const ids = { student: null as Uuid | null, course: null as Uuid | null };

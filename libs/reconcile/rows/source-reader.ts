@@ -10,28 +10,28 @@ import { openText, type TextConnection } from './connection.ts';
 import type { TableScope } from './scope.ts';
 import { parseSnapshot, type SourceSnapshot } from './visibility.ts';
 
-/** Rows of one table as one snapshot sees them: the id, then the needed columns. */
+/** Rows of one table under one snapshot: the id, then the needed columns. */
 export interface SourceRead {
   readonly snapshot: SourceSnapshot;
   readonly rows: readonly TextRow[];
 }
 
-/** Where a word stands in the source's log, as the server writes places. */
+/** The place of a word in the source's log, as the server writes LSNs. */
 export interface EmittedWord {
-  /** What was visible before lies before it, and the word after it. */
+  /** Everything visible earlier lies before it, and the word after it. */
   readonly after: string;
   readonly end: string;
 }
 
 /** Reads the source in short transactions that write nothing. */
 export interface SourceReader {
-  /** Rows in order of their ids, after one of them (null: from the first on), `limit` at most. */
+  /** At most `limit` rows in order of their ids, after the given one (null: from the first on). */
   range(scope: TableScope, after: Uuid | null, limit: number): Promise<SourceRead>;
-  /** The rows of these ids, those that are there. */
+  /** Those of the rows with these ids that exist. */
   byId(table: SourceTable, ids: readonly Uuid[]): Promise<SourceRead>;
-  /** Rows of all five tables, about. */
+  /** The approximate number of rows in all five tables. */
   estimate(): Promise<number>;
-  /** Writes a word into the source's log, and nothing into its tables. */
+  /** Writes a word into the source's log, but nothing into its tables. */
   emit(word: string): Promise<EmittedWord>;
   close(): void;
 }
@@ -61,7 +61,7 @@ export async function openSourceReader(
     estimate: () => reader.alone(() => estimateRows(reader.client, names)),
     emit: (word) =>
       writer.alone(async () => {
-        // In a transaction of its own, so that the stream tells of it at once.
+        // In a transaction of its own, so that the stream delivers it at once.
         const [row] = await writer.rows(EMIT, [MARKER_PREFIX, word]);
         return { after: row?.[0] ?? '', end: row?.[1] ?? '' };
       }),
@@ -81,7 +81,7 @@ const byIdSql = (table: NamedTable): string => {
 
 function rangeSql(table: NamedTable): string {
   const id = identifier(table.id.name);
-  // Students and courses are narrowed by themselves.
+  // The tables of students and courses are limited by their own id.
   const ofKey = (column: string): string =>
     identifier(table.needed.find((needed) => needed.column === column)?.name ?? table.id.name);
   return `${selectRows(table)}
@@ -90,13 +90,13 @@ function rangeSql(table: NamedTable): string {
     ORDER BY ${id} LIMIT $2::integer`;
 }
 
-/** A table that is rewritten just as it is read, again and again, is one that somebody else holds. */
+/** If a table is rewritten during this many reads in a row, we give up. */
 const MOST_TRIES = 10;
 
 /**
  * Reads under one snapshot, which has to see the table as it is: to an older snapshot a table that was truncated or
- * rewritten since looks empty, and policies of row-level security that were altered since hide rows. Both are looked at
- * once the table is held; where it was altered in between, it is read again.
+ * rewritten since looks empty, and row-level security policies that were altered since may hide rows. Both are checked
+ * once the table is locked; if it was altered in between, it is read again.
  */
 function readOnce(
   reader: TextConnection,

@@ -12,18 +12,18 @@ export interface TableEpoch {
   readonly truncatePosition: Position | null;
 }
 
-/** The way by which changes come, as a reconciliation needs it. */
+/** The stream of changes, as far as a reconciliation needs it. */
 export interface StreamMarker {
   /** Name of the stream whose epochs count. */
   readonly stream: string;
-  /** How the stream stands, as soon as no snapshot is under way and no gap open. */
+  /** Resolves as soon as no snapshot is under way and no gap is open. */
   tableEpoch(table: SourceTable): Promise<TableEpoch>;
-  /** True while all that was so still is. */
+  /** True while that epoch and truncate position still hold. */
   holds(table: SourceTable, tableEpoch: TableEpoch): Promise<boolean>;
   /**
-   * Writes a marker into the source's log and resolves when all changes of the table that had committed by then are
-   * staged; with false when another epoch has begun meanwhile.
-   * @param isSure whether to wait longer where a change may have been overtaken by its marker
+   * Writes a marker into the source's log and resolves when all changes of the table committed by then are staged; with
+   * false if another epoch has begun meanwhile.
+   * @param isSure whether to wait longer when the marker may have overtaken a change
    */
   pass(table: SourceTable, epoch: number, isSure?: boolean): Promise<boolean>;
   close(): Promise<void>;
@@ -38,7 +38,7 @@ interface TableEpochRow {
   readonly gap: string | null;
 }
 
-/** Reads how a stream stands, and waits for it, in sight. */
+/** Reads the state of a stream and, if need be, waits for it and reports that. */
 export class StreamWatch {
   readonly stream: string;
   readonly db: Queryable;
@@ -46,7 +46,7 @@ export class StreamWatch {
   readonly say: Say;
   readonly #gapPrefix: (table: SourceTable) => string | null;
 
-  /** @param gapPrefix what the names of the streams of a table begin with whose gaps count; null: there are none */
+  /** @param gapPrefix the name prefix of a table's streams whose gaps count; null: there are none */
   constructor(
     db: Queryable,
     stream: string,
@@ -97,20 +97,20 @@ const tableEpochOf = ({ epoch, truncate_epoch: truncateEpoch, truncate_lsn: lsn 
   truncatePosition: truncateEpoch === null || lsn === null ? null : { epoch: truncateEpoch, lsn },
 });
 
-/** What keeps the images from being comparable at all; empty where nothing does. */
+/** What has to happen before the images can be compared; empty if nothing. */
 function obstacleIn(row: TableEpochRow | undefined): string {
   if (row === undefined) return 'the initial snapshot of the source to begin';
   if (row.phase === 'snapshot') return `the reading of the source in epoch ${row.epoch} to end`;
   return row.gap === null ? '' : `a gap to be repaired: ${row.gap}`;
 }
 
-/** The database itself is followed: its progress is a place in its log. */
+/** The marker when the database is followed directly: its progress is a place in the log. */
 export function pgoutputMarker(watch: StreamWatch, source: Pick<SourceReader, 'emit'>, runId: string): StreamMarker {
   return {
     stream: watch.stream,
     tableEpoch: (table) => watch.tableEpoch(table),
     holds: (table, tableEpoch) => watch.holds(table, tableEpoch),
-    // There is one log, read in its order: nothing overtakes anything.
+    // There is one log, read in order: nothing overtakes anything.
     pass: async (table, epoch) => {
       const { end } = await source.emit(runId);
       const lsn = parseLsn(end);

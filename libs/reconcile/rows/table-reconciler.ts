@@ -10,13 +10,13 @@ import type { TableEpoch } from './stream.ts';
 
 export interface TableReconcileParts extends RecheckParts {
   readonly images: TextConnection;
-  /** Rows read at once, of either side. */
+  /** Rows read at a time, from either side. */
   readonly rangeRows: number;
-  /** Told after each piece. */
+  /** Called after each piece. */
   onPiece(): void;
 }
 
-/** More rechecks than this are settled before the next rows are compared. */
+/** Once there are this many rechecks, they are settled before more rows are compared. */
 const MOST_RECHECKS = 2_000;
 
 interface Range extends SourceRead {
@@ -24,13 +24,13 @@ interface Range extends SourceRead {
   readonly after: Uuid | null;
   /** Its last id; null: to the end of the table. */
   readonly upTo: Uuid | null;
-  /** The stream is on its way past it. */
+  /** Resolves once the stream has passed the marker written after reading; false if it cannot. */
   readonly passed: Promise<boolean>;
 }
 
 /**
- * Compares one table with its images, range by range. While one is compared, the next is read, and what the stream then
- * still has to pass is waited for.
+ * Compares one table with its images, range by range. While one range is compared, the next is read and the stream passes
+ * its marker.
  */
 export async function reconcileTable(parts: TableReconcileParts, scope: TableScope): Promise<void> {
   const { findings, ids } = parts;
@@ -41,7 +41,7 @@ export async function reconcileTable(parts: TableReconcileParts, scope: TableSco
   for (;;) {
     const range = await reading;
     const ahead = range.upTo === null ? undefined : reconciler.read(range.upTo);
-    // If this range is not compared to its end, nobody asks how reading ahead went.
+    // If this range is not compared to its end, nobody awaits the read-ahead.
     ahead?.catch(() => {});
     const rest = await reconciler.compare(range);
     await reconciler.settle(ahead === undefined);
@@ -71,25 +71,25 @@ class TableReconciler {
     const read = await source.range(this.#scope, after, rangeRows);
     const isLast = read.rows.length < rangeRows;
     const passed = marker.pass(this.#scope.table, tableEpoch.epoch);
-    // It is awaited when its turn comes; until then its failure must not count as unhandled.
+    // Awaited when its turn comes; until then its failure must not count as unhandled.
     passed.catch(() => {});
     return { ...read, tableEpoch, after, upTo: isLast ? null : (read.rows.at(-1)?.[0] ?? null), passed };
   }
 
-  /** @returns undefined when the range was compared to its end; else from where on it is void, and to be read again */
+  /** @returns undefined if the range was compared to its end; else from where on it is void and must be read again */
   async compare(range: Range): Promise<{ readonly from: Uuid | null } | undefined> {
     const { marker, findings, rangeRows, onPiece } = this.#parts;
     const { table } = this.#scope;
     await this.#learnIds(range);
     if (!(await range.passed)) return { from: range.after };
-    // Images may be many more than rows: then the range is compared in pieces.
+    // There may be many more images than rows: then the range is compared in pieces.
     let row = 0;
     for (let from = range.after; ; ) {
       const images = await this.#images(range, from);
       const isLast = images.length < rangeRows;
       const upTo = isLast ? range.upTo : (images.at(-1)?.[0] ?? null);
       const outcome = comparePiece(range, row, upTo, images, this.#same);
-      // Asked after the images were read: what has changed them by then shows.
+      // Asked after reading the images, so that whatever changed them shows.
       if (!(await marker.holds(table, range.tableEpoch))) return { from };
       findings.equal(table, outcome.equal);
       for (const [id, differs] of outcome.toRecheck) this.#toRecheck.set(id, differs);
@@ -119,7 +119,7 @@ class TableReconciler {
   async #learnIds({ rows }: Range): Promise<void> {
     const { ids } = this.#parts;
     if (familyOf(this.#scope.table) === null) return;
-    // The first two needed columns of each table of keys.
+    // In each table of keys, the first two needed columns are the student and the course.
     await ids.load(column(rows, 1), column(rows, 2));
   }
 }

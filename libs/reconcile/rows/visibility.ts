@@ -1,8 +1,8 @@
-/** What a snapshot of the source sees, as `pg_current_snapshot()` tells it, by the low 32 bits of transactions. */
+/** What a source snapshot sees, from `pg_current_snapshot()`, by the low 32 bits of transaction ids. */
 export interface SourceSnapshot {
-  /** All transactions from here on had not ended when it was taken. */
+  /** Transactions from this one on had not ended when it was taken. */
   readonly xmax: number;
-  /** Those before that had not ended either: they lie less than a round of 32 bits back. */
+  /** Earlier ones that had not ended either; they lie less than 2^32 back. */
   readonly running: ReadonlySet<number>;
 }
 
@@ -17,18 +17,18 @@ export function parseSnapshot(text: string): SourceSnapshot {
 }
 
 /**
- * A transaction that wrote an image may have begun after the snapshot; so many later than it at most, since it ran while a
- * range was compared. All others lie behind, however far.
+ * A transaction that wrote an image may have begun after the snapshot, but its id is at most this much higher, since it ran
+ * while a range was compared. All others lie before it, however far back.
  */
 const AHEAD = 2 ** 28;
 
 /**
- * Whether a snapshot sees what a transaction wrote that has committed by now.
- * @param xid low 32 bits, all that every transport knows of a transaction; null: none, old enough for every snapshot
+ * Whether a snapshot sees what a transaction, committed by now, has written.
+ * @param xid low 32 bits, which is all that every transport knows; null: none, old enough for every snapshot
  */
 export function isVisible(xid: number | null, { xmax, running }: SourceSnapshot): boolean {
   if (xid === null) return true;
-  // How far ahead it is, the numbers going round.
+  // How far ahead it is, modulo 2^32.
   if ((xid - xmax) >>> 0 < AHEAD) return false;
   return !running.has(xid);
 }

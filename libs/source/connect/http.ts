@@ -5,7 +5,7 @@ import { type Answer, ask, NoAnswer, type ServiceAddress, serviceAddress, shown 
 import { pause } from '#libs/platform/retry.ts';
 import { Waiting } from '#libs/source/postgres/faults.ts';
 
-/** Connect understood and said no: not to be tried again as it is. */
+/** Connect understood the request and refused it: do not retry it unchanged. */
 export class ConnectRefusal extends Error {
   constructor(message: string) {
     super(message);
@@ -15,38 +15,38 @@ export class ConnectRefusal extends Error {
 
 export interface ConnectRequest {
   readonly body?: string;
-  /** 404 is an answer, undefined. */
+  /** Whether 404 counts as an answer: undefined. */
   readonly missing?: boolean;
 }
 
-/** To read, milliseconds; and to change something, for which Connect may ask the source and its other workers. */
+/** Timeouts in milliseconds: to read, and to change something, when Connect may ask the source and its other workers. */
 const READ_MS = 10_000;
 const CHANGE_MS = 60_000;
 
-/** The workers are distributing their work anew: asked again for so long, and as often, milliseconds. */
+/** The status while the workers rebalance; for how long and how often we ask again, milliseconds. */
 const CONFLICT = 409;
 const CONFLICT_MS = 5_000;
 const LOOK_MS = 100;
 
-/** What a worker says with 500, though waiting does not fix it: a plugin is not there. */
+/** A worker's message with status 500 that waiting does not fix: a plugin is missing. */
 const MISSING_PLUGIN = /Failed to find any class/;
 
-/** Offsets hold log sequence numbers, which may lie beyond what a number holds exactly. */
+/** Offsets contain log sequence numbers, which may exceed what a number holds exactly. */
 const readJson = (text: string): unknown =>
   text === ''
     ? undefined
     : parse(text, undefined, { parseNumber: (number) => (isInteger(number) ? BigInt(number) : Number(number)) });
 
-/** Where Kafka Connect is; undefined where CONNECT_URL is not set. */
+/** Where Kafka Connect is; undefined if CONNECT_URL is not set. */
 export function connectAddress(config: SettingValues): ServiceAddress | undefined {
   const { CONNECT_URL: url, CONNECT_BASIC_AUTH_USER_INFO: login, CONNECT_SSL_CA_LOCATION: ca } = config;
   return url === undefined ? undefined : serviceAddress(url.replace(/\/+$/, ''), login, ca);
 }
 
 /**
- * Kafka Connect by its REST API.
- * Every call throws {@link Waiting} when Connect is away, slow or busy, {@link ConnectRefusal} when it says no, and a
- * ConfigurationError when it wants a login or somebody else answers, unless it was Connect that answered before.
+ * Kafka Connect through its REST API.
+ * Every call throws {@link Waiting} when Connect is away, slow or busy, {@link ConnectRefusal} when it refuses, and a
+ * ConfigurationError when it wants a login, or when something else answers before Connect ever has.
  */
 export class ConnectHttp {
   readonly #address: ServiceAddress;
@@ -59,8 +59,8 @@ export class ConnectHttp {
 
   /**
    * @param address without a slash at the end of its URL
-   * @param readMs how long it may take to read something, milliseconds
-   * @param conflictMs how long it is asked again while its workers share their work out, milliseconds
+   * @param readMs how long a read may take, milliseconds
+   * @param conflictMs how long to keep asking while its workers rebalance, milliseconds
    */
   constructor(
     address: ServiceAddress,
@@ -81,13 +81,13 @@ export class ConnectHttp {
     if (isStarting(status, text)) throw new Waiting(`${this.#name} is starting: it knows none of its addresses yet`);
     if (status === 404 && missing) return undefined;
     const said = messageIn(text) ?? `HTTP ${status}`;
-    // A refusal is an answer about what was asked; others pass.
+    // A refusal concerns the request itself; other errors pass.
     const isRefusal = (status !== CONFLICT && status < 500) || MISSING_PLUGIN.test(said);
     if (isRefusal) throw new ConnectRefusal(said);
     throw new Waiting(`${this.#name} is busy: ${said}`);
   }
 
-  /** Whatever changes a connector has the workers share their work out anew, which takes them a moment. */
+  /** Every change of a connector makes the workers rebalance, which takes them a moment. */
   async #askUntilShared(method: string, path: string, body: string | undefined): Promise<Answer> {
     for (const until = Date.now() + this.#conflictMs; ; await pause(LOOK_MS, this.#signal)) {
       const answer = await this.#ask(method, path, body);
@@ -99,7 +99,7 @@ export class ConnectHttp {
     return `Kafka Connect (${shown(this.#address.url)})`;
   }
 
-  /** Whoever else answers there would be taken for a Connect without connectors. */
+  /** Without this check, any other server there would be taken for a Connect without connectors. */
   async #recognise(): Promise<void> {
     if (this.#isKnown) return;
     const { status, text } = await this.#ask('GET', '/', undefined);
@@ -148,7 +148,7 @@ export class ConnectHttp {
     );
   }
 
-  /** A proxy says such things while Connect is away for a while; at first it is the address that is wrong. */
+  /** Once Connect has answered, this is a proxy speaking while Connect is away; before that, the address is wrong. */
   #somebodyElse(problem: string): Error {
     if (this.#isKnown) return new Waiting(`${this.#name} ${problem}`);
     return new ConfigurationError(
@@ -158,7 +158,7 @@ export class ConnectHttp {
   }
 }
 
-/** For some seconds of its start the server of Connect answers without Connect, which numbers its errors. */
+/** For some seconds at start, Connect's web server answers before Connect does; Connect's own errors have a code. */
 const isStarting = (status: number, text: string): boolean =>
   status === 404 && /^\{/.test(text) && !text.includes('"error_code"');
 

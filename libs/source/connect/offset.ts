@@ -1,6 +1,6 @@
 import type { ConnectHttp } from './http.ts';
 
-/** How far a connector has come, as Debezium puts it down; log sequence numbers are bigints. */
+/** How far a connector has got, as Debezium stores it; log sequence numbers are bigints. */
 export interface StoredOffset {
   readonly lsn?: bigint;
   readonly lsn_proc?: bigint;
@@ -10,8 +10,8 @@ export interface StoredOffset {
 }
 
 /**
- * How far Kafka has all that a connector has sent: Connect stores the offset of a record only when the broker has taken that
- * record and each before it, every `offset.flush.interval.ms`.
+ * The place up to which Kafka has everything a connector has sent: every `offset.flush.interval.ms`, Connect stores the
+ * offset of a record only if the broker has accepted it and all before it.
  * @returns undefined: nothing is stored, or there is no such connector
  * @throws what {@link ConnectHttp} throws
  */
@@ -21,6 +21,6 @@ export async function readOffset(http: ConnectHttp, connector: string): Promise<
   return (answer as { offsets: { offset: StoredOffset | null }[] } | undefined)?.offsets[0]?.offset ?? undefined;
 }
 
-/** The farthest place in the source's log that an offset names. */
+/** The furthest place in the source's log that an offset names. */
 export const placeOfOffset = ({ lsn = 0n, lsn_proc: processed = 0n, lsn_commit: commit = 0n }: StoredOffset): bigint =>
   [lsn, processed, commit].reduce((most, place) => (place > most ? place : most));

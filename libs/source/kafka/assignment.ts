@@ -30,23 +30,23 @@ export interface AssignmentParts {
   readonly tablesByTopic: ReadonlyMap<string, SourceTable>;
   /** Aborts when the subscriber has gone. */
   readonly signal: AbortSignal;
-  /** Makes those that are not there. */
+  /** Creates the missing topics. */
   makeTopics(): Promise<void>;
-  /** To be told of what no waiting fixes. */
+  /** Called with errors that waiting does not fix. */
   fail(error: unknown): void;
 }
 
 const REGISTRY_RETRY_MS = 500;
 
-/** What happens to the partitions that the group gives us, from being given to being taken away. */
+/** Handles the partitions that the group assigns to us, from assignment to revocation. */
 export class Assignment implements ConsumerHandler {
   consumer: Consumer | undefined;
   readonly #parts: AssignmentParts;
   readonly #readers: ReadonlyMap<SourceTable, RecordReader>;
   #partitionStates: ReadonlyMap<string, PartitionState> = new Map();
-  /** Ends with what is assigned at the moment. */
+  /** Aborted when the current assignment ends. */
   #end = new AbortController();
-  /** The same, or with the subscription. */
+  /** Aborted when the assignment or the subscription ends. */
   #scope: AbortSignal = this.#end.signal;
 
   constructor(parts: AssignmentParts) {
@@ -67,7 +67,7 @@ export class Assignment implements ConsumerHandler {
 
   onTrouble(error: BrokerFault | undefined): void {
     this.#parts.status.trouble('consumer', error?.message);
-    // Made anew it is empty, which is a gap. Where that fails, the consumer fails again, and asks again.
+    // A recreated topic is empty, which is a gap. If creating it fails, the consumer fails again, and we try again.
     if (error?.refusal === 'UNKNOWN_TOPIC_OR_PARTITION') this.#watch(this.#parts.makeTopics());
   }
 
@@ -102,17 +102,17 @@ export class Assignment implements ConsumerHandler {
     }
   }
 
-  /** Tells the failures of what runs by itself. */
+  /** Reports failures of background work. */
   #watch(work: Promise<unknown>): void {
     work.catch((error: unknown) => {
       if (!(error instanceof Stopped || error instanceof BrokerFault)) this.#parts.fail(error);
     });
   }
 
-  /** Finds out where each partition is to be read from, and begins; looks after them until the assignment ends. */
+  /** Finds out where to read each partition from, starts, and checks them until the assignment ends. */
   async #take(partitions: readonly PartitionId[], scope: AbortSignal): Promise<void> {
     const { settings, status, dispatcher } = this.#parts;
-    // What is being committed is then in the progress, and does not come twice.
+    // The progress then includes the batch being committed, which is not read twice.
     await dispatcher.idle();
     const partitionStates = await askUntilAnswered(status, 'assignment', scope, () => this.#open(partitions));
     if (scope.aborted) throw new Stopped();
@@ -139,7 +139,7 @@ export class Assignment implements ConsumerHandler {
     const origin = await admin.clusterId();
     const streams = partitions.map(({ topic, partition }) => streamOf(topic, partition));
     const rows = new Map((await progress.open(streams, origin)).map((row) => [row.stream, row]));
-    // After the places: whoever owned a partition before may still move them on, and they are not to pass the ends.
+    // Read after the progress: a previous owner may still advance it, and it must not pass the ends read here.
     const marks = await watermarksOf(admin, partitions);
     const partitionStates = new Map<string, PartitionState>();
     for (const id of partitions) {
@@ -162,12 +162,12 @@ export class Assignment implements ConsumerHandler {
     return partitionStates;
   }
 
-  /** Gaps open while nothing comes as well, and are fixed by others. */
+  /** Gaps can appear even when no batches arrive, and others close them. */
   async #lookAfter(scope: AbortSignal): Promise<void> {
     const { settings, status, admin } = this.#parts;
     const partitionStates = [...this.#partitionStates.values()];
     if (partitionStates.length === 0) return;
-    // Before the ends, which then have all of that epoch's initial snapshot before them.
+    // Read before the ends, so that all of that epoch's initial snapshot lies before them.
     const epoch = await settings.progress.epochInTopics();
     const marks = await watermarksOf(
       admin,
@@ -189,7 +189,7 @@ export class Assignment implements ConsumerHandler {
     if (epoch > 0 && !scope.aborted) await noteInitialSnapshot(settings.progress, partitionStates, epoch);
   }
 
-  /** False if the log is another one than the one that was read; the partition is held then. */
+  /** False if this is not the log that was read before; the partition is then held. */
   async #isAsItWas(partitionState: PartitionState, batch: IncomingBatch, scope: AbortSignal): Promise<boolean> {
     const { settings, status } = this.#parts;
     const { reading } = partitionState;
@@ -209,7 +209,7 @@ export class Assignment implements ConsumerHandler {
     this.#parts.status.tell();
   }
 
-  /** True if the partition's next record is gone; it is held then. */
+  /** True if the partition's next record is gone; the partition is then held. */
   async #isGap(partitionState: PartitionState, scope: AbortSignal): Promise<boolean> {
     const { status, admin } = this.#parts;
     return askUntilAnswered(status, `gap ${partitionState.stream}`, scope, async () => {
@@ -245,7 +245,7 @@ export class Assignment implements ConsumerHandler {
     return false;
   }
 
-  /** The registry does not say what the next record is: this partition waits, the others go on. */
+  /** The registry does not return the next record's schema: this partition waits, the others go on. */
   async #waitForRegistry(
     partitionState: PartitionState,
     { offset, value }: IncomingRecord,
@@ -268,12 +268,12 @@ export class Assignment implements ConsumerHandler {
       try {
         if (value !== null) await settings.registry.decode(value);
       } catch (error) {
-        // Whatever else is wrong with it is found when it is read.
+        // Anything else wrong with the record shows when it is read.
         isThere = !(error instanceof RegistryFault);
         said = messageOf(error);
       }
       if (scope.aborted) throw new Stopped();
-      // A gap was found meanwhile: only a new epoch helps, and it begins the partition anew.
+      // A gap was found meanwhile: only a new epoch helps, and that restarts the partition.
       if (partitionState.reading !== waiting) return;
       if (isThere) break;
     }

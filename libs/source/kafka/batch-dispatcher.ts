@@ -6,11 +6,11 @@ import { handOver, Stopped } from '../delivery.ts';
 import { fingerprintOf } from './last-record.ts';
 import type { Item } from './record.ts';
 
-/** The partition that items are from, as the dispatcher knows it. */
+/** The partition that items come from, as the dispatcher sees it. */
 export interface DispatchTarget {
   readonly stream: string;
   readonly epoch: number;
-  /** Told that everything before `next` is durable. */
+  /** Called when everything before `next` is durable. */
   onApplied(next: bigint): void;
 }
 
@@ -22,8 +22,8 @@ interface Entry {
 }
 
 /**
- * Hands over what has queued up in all partitions together, one batch at a time: a fetch that brings a little of each
- * costs one transaction, not one for each.
+ * Hands over what has queued up in all partitions together, one batch at a time: a fetch with a few records of each
+ * partition costs one transaction, not one per partition.
  */
 export class BatchDispatcher {
   readonly #subscriber: Subscriber<Delivery>;
@@ -40,7 +40,7 @@ export class BatchDispatcher {
     signal.addEventListener('abort', () => this.withdraw(), { once: true });
   }
 
-  /** Resolves with true when all items are durable, with false when they were withdrawn. */
+  /** Resolves with true once all items are durable, with false if they were withdrawn. */
   put(partitionState: DispatchTarget, items: readonly Item[]): Promise<boolean> {
     if (this.#signal.aborted) return Promise.resolve(false);
     if (items.length === 0) return Promise.resolve(true);
@@ -50,13 +50,13 @@ export class BatchDispatcher {
     });
   }
 
-  /** Nothing that waits is handed over any more. A batch that was handed over goes its way; it counts for nothing. */
+  /** Drops everything queued. A batch already handed over runs its course, but its end is not reported. */
   withdraw(): void {
     for (const entry of this.#queue.splice(0)) entry.settle(false);
     this.#wake?.();
   }
 
-  /** Resolves when no batch is handed over and not done. */
+  /** Resolves once any batch under way is done. */
   idle(): Promise<void> {
     return this.#underWay.catch(() => {});
   }
@@ -70,7 +70,7 @@ export class BatchDispatcher {
           this.#wake = resolve;
         });
         this.#wake = undefined;
-        // All partitions of one fetch put what they have in the same turn.
+        // All partitions of one fetch put their records in the same turn.
         await turn();
         continue;
       }
@@ -83,7 +83,7 @@ export class BatchDispatcher {
     const { batch, parts } = this.#gather();
     await handOver(this.#subscriber, batch, this.#signal);
     for (const { entry, next } of parts) {
-      // Withdrawn meanwhile: whoever owns the partition now reads its progress for himself.
+      // Withdrawn meanwhile: the partition's new owner reads its progress from the database.
       if (!this.#queue.includes(entry)) continue;
       entry.partitionState.onApplied(next);
       if (entry.taken < entry.items.length) continue;
@@ -92,7 +92,7 @@ export class BatchDispatcher {
     }
   }
 
-  /** Takes from each partition in turn what fits. */
+  /** Takes what fits from each partition in turn. */
   #gather(): { batch: ChangeBatch; parts: { entry: Entry; next: bigint }[] } {
     const changes: Change[] = [];
     const undecodable: UndecodableRecord[] = [];
@@ -120,7 +120,7 @@ export class BatchDispatcher {
       }
       if (room <= 0) break;
     }
-    // Who got nothing is first the next time.
+    // Entries that got nothing come first next time.
     const touched = new Set(parts.map(({ entry }) => entry));
     this.#queue = [...this.#queue.filter((entry) => !touched.has(entry)), ...touched];
     return {

@@ -5,11 +5,11 @@ import type { NamedTable } from '#libs/domain/source-tables/names.ts';
 import { deleteChange, type Stamp } from '../postgres/decode.ts';
 import { Malformed, readUuid, readValue, UNAVAILABLE } from './values.ts';
 
-/** What a record says beside its envelope. */
+/** What is known about a record besides its envelope. */
 export interface RecordFacts {
   readonly table: NamedTable;
   readonly epoch: number;
-  /** Debezium wrote this delete and a create, or this create and a delete, for one update: the keys of the row changed. */
+  /** Debezium split one update that changed the row's keys into a delete and a create; this is one of the two. */
   readonly isHalfOfMove: boolean;
 }
 
@@ -27,15 +27,15 @@ export class ColumnGone extends Error {
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * The changes that one envelope of Debezium stands for: one, or two if a row got another id, or none for what is no
- * change of a row. The same commit read by pgoutput gives the same, but for transaction ids (here the 32 bits that the
- * log carries) and for rows whose keys changed, which come in two halves.
+ * The changes in one Debezium envelope: one, two if a row got another id, or none if it is not a change of a row. pgoutput
+ * gives the same for the same commit, except for transaction ids (here only the 32 bits in the log) and for rows whose
+ * keys changed, which come in two halves.
  * @throws Malformed, ColumnGone
  */
 export function readEnvelope(value: unknown, facts: RecordFacts): readonly Change[] {
   const envelope = fieldsOf(value, 'the record');
   const { op } = envelope;
-  // A logical message is no concern of ours.
+  // Logical messages do not concern us.
   if (op === 'm') return [];
   const source = fieldsOf(envelope['source'], 'source');
   const { table } = facts;
@@ -60,7 +60,7 @@ export function readEnvelope(value: unknown, facts: RecordFacts): readonly Chang
   }
 }
 
-/** With replica identity FULL, the id may change in what is a plain update: the message key is another column. */
+/** With replica identity FULL, a plain update can change the id, since the message key is another column. */
 function updateOf(table: NamedTable, envelope: Fields, stamp: Stamp): readonly Change[] {
   const row = rowOf(table, 'update', envelope['after'], stamp);
   const { before } = envelope;
@@ -91,7 +91,7 @@ function rowOf(named: NamedTable, op: Exclude<RowOp, 'delete'>, row: unknown, st
     if (value === UNAVAILABLE) continue;
     after[column] = value === null ? null : readValue(kind, value, name);
   }
-  // The columns come from neededColumns(table), which is what the type of `after` is made of.
+  // The columns come from neededColumns(table), from which the type of `after` is derived.
   return { table, op, id: readUuid(fields[id.name], `after.${id.name}`), ...stamp, after } as AnyRowChange;
 }
 

@@ -1,4 +1,4 @@
-/** One of the two binary formats of IEEE 754, and from which power of ten on Postgres writes it with an exponent. */
+/** One of the two IEEE 754 binary formats, and the power of ten from which Postgres writes it with an exponent. */
 interface Format {
   readonly fractionBits: number;
   readonly exponentBits: number;
@@ -32,7 +32,7 @@ const SINGLE: Format = {
 /** A `double precision` as Postgres writes it. */
 export function doubleText(value: number): string {
   const size = Math.abs(value);
-  // Here JavaScript writes the same, and nearly all numbers are here.
+  // In this range, where nearly all numbers lie, JavaScript writes the same.
   return size >= 1e-4 && size < 1e10 ? String(value) : floatText(value, DOUBLE);
 }
 
@@ -55,8 +55,8 @@ interface Decimal {
 }
 
 /**
- * The fewest digits that lead back to the number, of those the nearest. Postgres leaves out what lies just in the middle
- * between two numbers, where JavaScript trusts that the reader rounds it to even: it writes 1e23 as
+ * The shortest digits that read back as the number, and among those the nearest. Postgres excludes decimals exactly halfway
+ * between two numbers, while JavaScript relies on the reader rounding to even: Postgres writes 1e23 as
  * 9.999999999999999e+22.
  * @param value above 0, finite
  */
@@ -64,7 +64,7 @@ function shortest(value: number, format: Format): Decimal {
   const first = Number(value.toExponential().split('e')[1]);
   const { at, low, high, scale } = neighbourhood(value, format);
   for (let last = first; ; last -= 1) {
-    // 2^scale and 10^last as integers, both as many times as great.
+    // 2^scale and 10^last as integers, both multiplied by the same factor.
     const bit = 2n ** BigInt(Math.max(scale, 0)) * 10n ** BigInt(Math.max(-last, 0));
     const step = 10n ** BigInt(Math.max(last, 0)) * 2n ** BigInt(Math.max(-scale, 0));
     const down = (at * bit) / step;
@@ -77,7 +77,7 @@ function shortest(value: number, format: Format): Decimal {
   }
 }
 
-/** A number and the middles between it and the next ones, as integers times 2^scale. */
+/** A number and the midpoints between it and its neighbours, as integers times 2^scale. */
 interface Neighbourhood {
   readonly at: bigint;
   readonly low: bigint;
@@ -91,7 +91,7 @@ function neighbourhood(value: number, { fractionBits, exponentBits, bitsOf }: Fo
   const written = Number(bits >> BigInt(fractionBits));
   const mantissa = written === 0 ? fraction : fraction + 2n ** BigInt(fractionBits);
   const exponent = Math.max(written, 1) - 2 ** (exponentBits - 1) + 1 - fractionBits;
-  // Below a power of two, numbers lie twice as close.
+  // Below a power of two, numbers are twice as dense.
   const below = fraction === 0n && written > 1 ? 1n : 2n;
   return { at: 4n * mantissa, low: 4n * mantissa - below, high: 4n * mantissa + 2n, scale: exponent - 2 };
 }

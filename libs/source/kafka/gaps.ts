@@ -3,7 +3,7 @@ import type { PartitionProgress } from '../contract.ts';
 import { sleepUnlessStopped } from '../delivery.ts';
 import { gapAt, type PartitionState } from './partition-state.ts';
 
-/** A replica that becomes the leader does not know at once how far the log was read: its end is looked at again. */
+/** A replica that has just become leader may not know yet how far the log may be read, so its end is checked again. */
 const LOOKS = 3;
 const LOOK_AGAIN_MS = 500;
 
@@ -15,7 +15,7 @@ export async function watermarksOf(
   return new Map(marks.map((mark) => [partitionName(mark), mark]));
 }
 
-/** Looks whether a partition's next record is still there; a sentence if it is not. */
+/** Checks whether a partition's next record is still there; returns a sentence if it is not. */
 export async function findGap(
   admin: Admin,
   id: PartitionId,
@@ -30,7 +30,7 @@ export async function findGap(
   }
 }
 
-/** Says durably that a partition cannot go on, and holds it. */
+/** Durably notes that a partition cannot go on, and holds it. */
 export async function noteGap(
   progress: PartitionProgress,
   partitionState: PartitionState,
@@ -41,8 +41,8 @@ export async function noteGap(
 }
 
 /**
- * Begins a partition anew at the log's start, if an epoch was begun since its gap was noted.
- * @returns true if it is to be read now
+ * Restarts a partition at the log's start, if an epoch was begun since its gap was noted.
+ * @returns true if it can be read now
  */
 export async function tryClosing(
   progress: PartitionProgress,

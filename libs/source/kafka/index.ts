@@ -14,18 +14,18 @@ import { KafkaStatus } from './status.ts';
 export type { KafkaSourceOptions } from './options.ts';
 
 /**
- * Follows a database by what Debezium writes of it into Kafka, one topic for each table.
+ * Follows a database through what Debezium writes into Kafka, one topic per table.
  *
- * - Topics are made before they are read. The members of a group share their partitions out; what one is at when it
- *   loses a partition it may finish, which changes nothing.
- * - Where reading begins is ours to know, kept in the analytics database with each batch; the group's offsets are written
- *   for those who look at them.
- * - A partition whose next record is gone waits, in sight, until a new epoch was begun; the others go on. So does one
- *   whose next record has a schema that the registry does not give.
+ * - Topics are created before they are read. The members of a group divide the partitions among themselves; a member that
+ *   loses a partition may finish its batch in progress, which does no harm.
+ * - We keep the place where reading resumes in the analytics database, with each batch; the group's offsets are written
+ *   only for those who monitor them.
+ * - A partition whose next record is gone waits, visibly, until a new epoch is begun; the others go on. A partition whose
+ *   next record has a schema that the registry does not return waits for the schema in the same way.
  * - A cluster that is away is waited for. The observable errors with an UnrecoverableError for a connector that is not
- *   ours or a needed column that is gone, with a ConfigurationError for topics that cannot be made. It never completes.
+ *   ours or a needed column that is gone, with a ConfigurationError for topics that cannot be created. It never completes.
  *
- * One subscription at a time; `status()` speaks of the latest.
+ * One subscription at a time; `status()` describes the latest.
  */
 export function kafkaSource(options: KafkaSourceOptions): ChangeSource {
   const settings = withKafkaDefaults(options);
@@ -44,7 +44,7 @@ export function kafkaSource(options: KafkaSourceOptions): ChangeSource {
           .catch((error: unknown) => subscriber.error(error));
         return () => {
           abort.abort();
-          // After a failure the sentence says why.
+          // After a failure the status already says why.
           if (status.read().state !== 'stopped') status.say('stopped', 'stopped');
         };
       }),
@@ -92,7 +92,7 @@ async function run(
   }
 }
 
-/** As Connect makes topics, too (lms.json): a row may be larger than the megabyte that Kafka takes by itself. */
+/** The same settings as Connect's (lms.json): a row may exceed the megabyte that Kafka accepts by default. */
 const CHANGE_TOPIC = { 'cleanup.policy': 'delete', 'max.message.bytes': '8388608' } as const;
 
 const CHANGE_TOPIC_DEMANDS: Readonly<Record<string, Demand>> = {
@@ -112,7 +112,7 @@ async function makeTopics(settings: KafkaSettings, admin: Admin, topics: readonl
   if (made.length > 0) log.info({ topics: made }, 'made the topics that the connector is to write');
 }
 
-/** @returns how many partitions the topics have together */
+/** @returns the total number of partitions of the topics */
 async function prepare(settings: KafkaSettings, admin: Admin, topics: readonly string[]): Promise<number> {
   await makeTopics(settings, admin, topics);
   return (await admin.watermarks(topics)).length;

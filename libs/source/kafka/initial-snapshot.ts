@@ -4,8 +4,8 @@ import type { PartitionProgress } from '../contract.ts';
 import type { PartitionState } from './partition-state.ts';
 
 /**
- * Says durably which partitions have brought all that they have of an epoch's initial snapshot, for readiness to know.
- * @param epoch its initial snapshot was in the topics before the partitions' ends were looked at
+ * Durably notes which partitions have delivered their whole part of an epoch's initial snapshot, for the readiness check.
+ * @param epoch its initial snapshot was in the topics before the partitions' ends were read
  */
 export async function noteInitialSnapshot(
   progress: Pick<PartitionProgress, 'noteStaged'>,
@@ -23,7 +23,7 @@ export async function noteInitialSnapshot(
   for (const partitionState of staged) partitionState.notedEpoch = epoch;
 }
 
-/** Says durably which partitions there are, for readiness to know which have to be read. */
+/** Durably notes which partitions exist, so that the readiness check knows which have to be read. */
 export async function noteTopics(
   progress: Pick<PartitionProgress, 'noteTopics'>,
   marks: readonly Watermarks[],

@@ -8,25 +8,25 @@ import type { PartitionProgress } from '../contract.ts';
 export interface KafkaSourceOptions {
   /** As `host:port`. */
   readonly brokers: readonly string[];
-  /** Default: in the clear, without a login. */
+  /** Default: unencrypted, without a login. */
   readonly security?: KafkaSecurity;
   readonly registry: SchemaRegistry;
   /** Consumer group: its members share the partitions. */
   readonly group: string;
   /** `topic.prefix` of the connector. */
   readonly topicPrefix: string;
-  /** Where the tables are at the source, and what they are called. */
+  /** The schema and names of the tables at the source. */
   readonly names: SourceNames;
-  /** The tables to read; of others nothing is asked. */
+  /** The tables to read. */
   readonly tables: readonly SourceTable[];
-  /** Of a topic that has to be made. */
+  /** For topics that have to be created. */
   readonly partitions: number;
   readonly replication: number;
   readonly progress: PartitionProgress;
-  /** Most changes of one batch. */
+  /** Maximum number of changes in one batch. */
   readonly maxBatch: number;
   readonly log: Log;
-  /** How often the log's start and end are looked at, and whether a gap is fixed, milliseconds. Default 5,000. */
+  /** How often the log's start and end, and whether gaps can be closed, are checked, milliseconds. Default 5,000. */
   readonly checkEvery?: number;
   /** What an operator runs to begin a new epoch. */
   readonly registerCommand?: string;
@@ -48,8 +48,8 @@ export const changeTopicOf = (
   table: SourceTable,
 ): string => `${topicPrefix}.${names.schema}.${names.of(table).name}`;
 
-/** The names of a topic's partitions in the progress begin like this. */
+/** The prefix of the names under which progress is kept for a topic's partitions. */
 export const streamPrefix = (topic: string): string => `kafka:${topic}:`;
 
-/** Under this name the progress of a partition is kept. */
+/** The name under which a partition's progress is kept. */
 export const streamOf = (topic: string, partition: number): string => `${streamPrefix(topic)}${partition}`;

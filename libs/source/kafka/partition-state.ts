@@ -3,17 +3,17 @@ import type { IncomingBatch, PartitionId, Watermarks } from '#libs/platform/kafk
 import type { PartitionRow } from '../contract.ts';
 import type { DispatchTarget } from './batch-dispatcher.ts';
 
-/** How the reading of a partition stands. */
+/** The state of reading a partition. */
 export type ReadingState =
-  /** Begun one record before the next: to be compared with the record that was read last, by its fingerprint. */
+  /** Started one record early, to compare that record's fingerprint with the last one read. */
   | { readonly kind: 'resuming'; readonly lastRecord: bigint }
   | { readonly kind: 'reading' }
-  /** The registry does not say what the next record is. */
+  /** The registry does not return the next record's schema. */
   | { readonly kind: 'awaiting schema'; readonly said: string }
-  /** The next record is gone, or the log is another: only a new epoch helps. */
+  /** The next record is gone, or the log is a different one: only a new epoch helps. */
   | { readonly kind: 'gap'; readonly said: string };
 
-/** One partition that is ours at the moment. */
+/** One partition that is currently assigned to us. */
 export class PartitionState implements DispatchTarget {
   readonly id: PartitionId;
   readonly table: SourceTable;
@@ -21,14 +21,14 @@ export class PartitionState implements DispatchTarget {
   epoch: number;
   /** Offset of the next record to be applied. */
   applied: bigint;
-  /** Offset of the next record to be fetched: what lies between is on its way. */
+  /** Offset of the next record to be fetched: those from `applied` up to here are being staged. */
   fetched: bigint;
-  /** Where the partition ends, as of the last word. */
+  /** Where the partition ends, as last reported. */
   high: bigint;
   reading: ReadingState = { kind: 'reading' };
   /** The newest epoch whose initial snapshot was noted as staged. */
   notedEpoch = 0;
-  /** Where the partition ended when an epoch's initial snapshot was known to be in it. */
+  /** Where the partition ended when it was known to hold its part of an epoch's initial snapshot. */
   #initialSnapshot: { readonly epoch: number; readonly end: bigint } | undefined;
   readonly #onApplied: (partitionState: PartitionState) => void;
 
@@ -49,7 +49,7 @@ export class PartitionState implements DispatchTarget {
     this.#onApplied = onApplied;
   }
 
-  /** Why it is not read at the moment. */
+  /** Why it is currently not being read. */
   get heldFor(): string | undefined {
     return 'said' in this.reading ? this.reading.said : undefined;
   }
@@ -65,21 +65,21 @@ export class PartitionState implements DispatchTarget {
   }
 
   /**
-   * Whether all that this partition brings of an epoch's initial snapshot is staged.
-   * @param epoch its initial snapshot was in the topics before `high` was looked at
+   * Whether this partition's whole part of an epoch's initial snapshot is staged.
+   * @param epoch its initial snapshot was in the topics before `high` was read
    */
   hasStaged(epoch: number): boolean {
     if (this.#initialSnapshot?.epoch !== epoch) this.#initialSnapshot = { epoch, end: this.high };
     return this.reading.kind === 'reading' && this.applied >= this.#initialSnapshot.end;
   }
 
-  /** Reads on where it is applied. */
+  /** Resumes reading at `applied`. */
   release(): void {
     this.fetched = this.applied;
     this.reading = { kind: 'reading' };
   }
 
-  /** Begins anew, in a newer epoch. */
+  /** Starts again, in a newer epoch. */
   restart(row: PartitionRow): void {
     this.epoch = row.epoch;
     this.applied = row.applied;
@@ -91,7 +91,7 @@ export class PartitionState implements DispatchTarget {
 export const otherCluster = ({ topic, partition }: PartitionId, kept: string, found: string): string =>
   `a gap in ${topic}:${partition}: it was read from the Kafka cluster ${kept}, and this is the cluster ${found}`;
 
-/** Why reading cannot go on at `next`, as a sentence; undefined if it can. */
+/** A sentence that says why reading cannot go on at `next`; undefined if it can. */
 export function gapAt(next: bigint, { topic, partition, low, high }: Watermarks): string | undefined {
   const where = `a gap in ${topic}:${partition}: the next record to read is ${next}`;
   if (next < low)

@@ -8,17 +8,17 @@ import { MAX_PAYLOAD, type UndecodableRecord } from '../contract.ts';
 import { ColumnGone, readEnvelope } from './envelope.ts';
 import { Malformed } from './values.ts';
 
-/** Header in which the connector says, in decimal, which epoch its slot belongs to. */
+/** Header with the epoch of the connector's slot, in decimal. */
 export const EPOCH_HEADER = 'prepadata.epoch';
 /** Headers of the two halves of an update that changed a row's keys. */
 const MOVE_HEADERS = ['__debezium.newkey', '__debezium.oldkey'] as const;
 
-/** What one record stands for. */
+/** What one record contains. */
 export interface Item {
   readonly offset: bigint;
   readonly changes: readonly Change[];
   readonly undecodable?: UndecodableRecord;
-  /** What it was read from. */
+  /** The record it was read from. */
   readonly record?: IncomingRecord;
 }
 
@@ -32,7 +32,7 @@ export interface RecordReader {
 const NOTHING: readonly Change[] = [];
 
 /**
- * Reads one record; bad ones become an entry of the list of rejected rows.
+ * Reads one record; a bad one becomes an entry in the list of rejected rows.
  * @throws RegistryFault; UnrecoverableError when the connector is not ours or a needed column is gone
  */
 export async function readRecord(record: IncomingRecord, place: PartitionId, reader: RecordReader): Promise<Item> {
@@ -55,7 +55,7 @@ export async function readRecord(record: IncomingRecord, place: PartitionId, rea
     return { offset, changes: readEnvelope(envelope, { table: reader.table, epoch, isHalfOfMove }) };
   } catch (error) {
     if (!(error instanceof Malformed || error instanceof ColumnGone)) throw error;
-    // In an epoch that is over, the row is in the snapshot of the next.
+    // If the epoch is over, the next one's snapshot contains the row.
     if (error instanceof ColumnGone && epoch >= (await reader.newestEpoch())) throw columnGone(error, reader);
     return reject(
       record,
@@ -92,7 +92,7 @@ const show = (envelope: unknown): string =>
 
 const EPOCH = /^"?([1-9]\d{0,8})"?$/;
 
-/** Connect writes the number as text, in quotes if it was told that it is a string. */
+/** Connect writes the number as text, quoted if it is configured as a string. */
 function epochOf(header: Buffer | undefined): number | undefined {
   const match = header === undefined ? null : EPOCH.exec(header.toString('latin1'));
   return match === null ? undefined : Number(match[1]);

@@ -6,8 +6,8 @@ import { Stopped } from '../delivery.ts';
 import type { KafkaStatus } from './status.ts';
 
 /**
- * Asks again and again while the cluster or the analytics database is away, in sight.
- * @param what names this question among others that may be under way
+ * Keeps asking while the cluster or the analytics database is away, and shows this in the status.
+ * @param what names this question among others that may be pending
  * @throws Stopped when `signal` aborts; UnrecoverableError and ConfigurationError as they come
  */
 export async function askUntilAnswered<T>(
@@ -28,7 +28,7 @@ export async function askUntilAnswered<T>(
   }
 }
 
-/** @throws whatever does not pass by itself */
+/** @throws any error that waiting does not fix */
 function whatIsAway(error: unknown): string {
   if (error instanceof BrokerFault) return error.message;
   const said = messageOf(error);

@@ -3,14 +3,14 @@ import type { Log } from '#libs/platform/log.ts';
 import type { SourceStatus } from '../contract.ts';
 import type { PartitionState } from './partition-state.ts';
 
-/** Gathers what {@link SourceStatus} says, and logs each new sentence once. */
+/** Collects what {@link SourceStatus} reports, and logs each new sentence once. */
 export class KafkaStatus {
   readonly #log: Log;
   #state: SourceStatus['state'] = 'stopped';
   #detail = 'not started';
   #heardAt: number | null = null;
   #partitionStates: ReadonlyMap<string, PartitionState> | undefined;
-  /** What keeps everything waiting, by who says so. */
+  /** What keeps everything waiting, by the part that reported it. */
   readonly #troubles = new Map<string, string>();
   #said = '';
 
@@ -39,7 +39,7 @@ export class KafkaStatus {
     this.tell();
   }
 
-  /** To be called when a partition is held, or no longer. */
+  /** To be called when a partition is held or released. */
   tell(): void {
     const { state, detail } = this.read();
     const said = `${state}: ${detail}`;

@@ -3,10 +3,10 @@ import type { ColumnKind } from '#libs/domain/source-tables/declaration.ts';
 import type { ReadFloat } from '#libs/platform/registry/floats.ts';
 import { doubleText, singleText } from './floats.ts';
 
-/** What Debezium writes in place of a column that is unchanged and stored out of line. */
+/** What Debezium writes in place of an unchanged column that is stored out of line. */
 export const UNAVAILABLE = '__debezium_unavailable_value';
 
-/** A record that can be read and says nothing that we understand. */
+/** A record that can be decoded, but whose content we do not understand. */
 export class Malformed extends Error {
   constructor(what: string) {
     super(what);
@@ -23,7 +23,7 @@ export function readUuid(value: unknown, column: string): string {
   return text;
 }
 
-/** A number of a binary format: of it alone, the text would tell neither its format nor whether it was one at all. */
+/** The text of a binary floating-point number, in a class of its own because a plain string would not show its origin. */
 export class FloatText {
   readonly text: string;
 
@@ -32,11 +32,11 @@ export class FloatText {
   }
 }
 
-/** How a registry has to decode what a connector of ours writes. */
+/** How a registry must decode floating-point numbers that our connector writes. */
 export const readFloat: ReadFloat = (value, type) =>
   new FloatText(type === 'float' ? singleText(value) : doubleText(value));
 
-/** Names that Java's numbers have for what Postgres calls otherwise. */
+/** Java's names for special numbers, and those of Postgres. */
 const SPECIAL_NUMBERS: Readonly<Record<string, string>> = {
   NAN: 'NaN',
   POSITIVE_INFINITY: 'Infinity',
@@ -46,7 +46,7 @@ const SPECIAL_NUMBERS: Readonly<Record<string, string>> = {
 const DECIMAL = /^(-?)(\d+)(?:\.(\d+))?(?:E([+-]?\d{1,6}))?$/i;
 
 /**
- * A number as Postgres writes it: a numeric comes as text, an integer and a binary format come as they are, whatever
+ * A number as Postgres writes it: a numeric arrives as text; integers and binary floats arrive as numbers, whatever
  * `decimal.handling.mode` says.
  * @throws Malformed
  */
@@ -87,7 +87,7 @@ function readJson(value: unknown, column: string): string {
   throw new Malformed(`${column} is no JSON as text`);
 }
 
-/** Milliseconds of the local clock. What is beyond a number's exactness is infinite, or after the year 287396: null. */
+/** Milliseconds of the local clock. Values too large to be exact are infinite, or after the year 287396: null. */
 function readTimestamp(value: unknown, column: string): LocalMillis | null {
   if (typeof value === 'bigint') return null;
   if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw new Malformed(`${column} is no time in ms`);
@@ -95,7 +95,7 @@ function readTimestamp(value: unknown, column: string): LocalMillis | null {
 }
 
 /**
- * One value, as {@link ColumnKind} says that it is carried, out of an envelope of Debezium (with
+ * One value of a Debezium envelope, in the form that {@link ColumnKind} specifies (with
  * `decimal.handling.mode=string` and `time.precision.mode=connect`).
  * @param value not null
  * @throws Malformed

@@ -4,16 +4,16 @@ import type { ChangeBatch, ChangeSource, Delivery, SourceStatus } from '../contr
 import { handOver, Stopped } from '../delivery.ts';
 
 export interface MemoryOptions {
-  /** Which of `count` partitions with something to deliver goes next, 0 to count - 1. Default: the first. */
+  /** Which of the `count` partitions with something to deliver comes next, 0 to count - 1. Default: the first. */
   readonly choose?: (count: number) => number;
   readonly clock?: Clock;
 }
 
-/** A source whose batches are put in by the caller, in partitions that keep an order each and none among them. */
+/** A source that the caller fills with batches, in partitions that keep their own order but none between them. */
 export interface MemorySource extends ChangeSource {
-  /** Appends a batch to a partition; duplicates and splits are the caller's to make. */
+  /** Appends a batch to a partition; the caller makes any duplicates and splits. */
   push(batch: ChangeBatch, partition?: number): void;
-  /** Errors the present subscription, as a transport would. */
+  /** Makes the current subscription fail, as a transport would. */
   fail(error: unknown): void;
   /** Resolves when everything pushed so far and since is done. */
   drained(): Promise<void>;
@@ -21,15 +21,15 @@ export interface MemorySource extends ChangeSource {
 
 interface Partition {
   readonly batches: ChangeBatch[];
-  /** The next to deliver. */
+  /** Index of the next batch to deliver. */
   next: number;
-  /** Where a new subscription begins: behind the last done batch that carried progress. */
+  /** Where a new subscription begins: after the last done batch that carried progress. */
   kept: number;
 }
 
 /**
- * A {@link ChangeSource} without a server. Like a real one it takes up after an unsubscribe behind the last progress
- * that is done: batches after it come again, the very same, also those done without progress.
+ * A {@link ChangeSource} without a server. Like a real one, after an unsubscribe it resumes after the last progress that
+ * is done: later batches are delivered again, unchanged, including those done without progress.
  * @param partitions what each partition holds from the start
  */
 export function memorySource(
@@ -129,8 +129,8 @@ class Feed {
 }
 
 /**
- * The same changes in pieces of at most `size`; what the batch says of progress and of the snapshot goes with the last,
- * which is the rule for a split transaction.
+ * The same changes in pieces of at most `size`; the batch's progress and end of snapshot go with the last piece, which is
+ * the rule for a split transaction.
  */
 export function splitBatch(batch: ChangeBatch, size: number): readonly ChangeBatch[] {
   if (batch.changes.length <= size) return [batch];

@@ -7,7 +7,7 @@ import type { ReadText } from '../postgres/encoding.ts';
 import { UnreadableLog } from '../postgres/faults.ts';
 import { mayBeReadable } from '../types.ts';
 
-/** Transactional messages with this prefix (`pg_logical_emit_message`) make their commit worth a batch of its own. */
+/** A transactional message with this prefix (`pg_logical_emit_message`) makes its commit worth its own batch. */
 export const MARKER_PREFIX = 'prepadata';
 
 export interface AssembleTarget {
@@ -24,14 +24,14 @@ interface OpenTransaction {
 type Tuple = Readonly<Record<string, unknown>>;
 
 /**
- * Widens a 32-bit transaction id, as the stream carries it, to the 64 bits of `xid8`: the one nearest to `reference`.
- * Ids in use at one time lie within 2^31 of each other.
+ * Widens a 32-bit transaction id from the stream to the 64-bit `xid8` nearest to `reference`. Ids in use at the same time
+ * lie within 2^31 of each other.
  */
 export function widenXid(xid: number, reference: bigint): bigint {
   return reference + BigInt.asIntN(32, BigInt(xid) - reference);
 }
 
-/** The values of a relation stay the text that Postgres sent; the library would make dates and numbers of them. */
+/** Keeps values as the text that Postgres sent; the library would turn them into dates and numbers. */
 function keepText(relation: Pgoutput.MessageRelation, read: ReadText): void {
   for (const column of relation.columns) column.parser = read;
 }
@@ -47,12 +47,12 @@ export class Assembler {
   readonly #epoch: number;
   readonly #readText: ReadText;
   readonly #target: AssembleTarget;
-  /** Needed tables by the relation object of the library, which is the same one in each message of that relation. */
+  /** Needed tables by the library's relation object, which is the same in every message about that relation. */
   readonly #tables = new WeakMap<Pgoutput.MessageRelation, NamedTable>();
   #latestXid: bigint;
   #open: OpenTransaction | undefined;
 
-  /** @param latestXid a transaction id of now, 64 bits: what the stream's 32-bit ids are near to */
+  /** @param latestXid a current 64-bit transaction id, which the stream's 32-bit ids are close to */
   constructor(names: SourceNames, epoch: number, latestXid: bigint, readText: ReadText, target: AssembleTarget) {
     this.#names = names;
     this.#epoch = epoch;
@@ -69,7 +69,7 @@ export class Assembler {
   /**
    * @param lsn where the change's own record starts; not meant for `relation` messages
    * @param bytes size of the message on the wire
-   * @throws UnreadableLog when a needed column was not there or of another type, or rows could not be told apart
+   * @throws UnreadableLog when a needed column was missing or had another type, or rows could not be told apart
    */
   accept(lsn: bigint, message: Pgoutput.Message, bytes: number): void {
     switch (message.tag) {

@@ -11,15 +11,15 @@ import { ChangeQueue } from './queue.ts';
 import type { ReplicationSession } from './session.ts';
 import { openStream } from './stream.ts';
 
-/** How often the server is asked where its log ends and what it publishes, milliseconds. */
+/** How often to ask the server where its log ends and what it publishes, milliseconds. */
 const WATCH_EVERY = 5_000;
-/** Whoever does not answer that for so long is not there any more, milliseconds: a connection that leads nowhere tells nobody. */
+/** A server that does not answer for this long counts as gone, milliseconds: a dead connection reports nothing. */
 const WATCH_LIMIT = 10_000;
-/** The server hears from us at least this often, milliseconds; oftener if it would give up earlier. */
+/** The server hears from us at least this often, milliseconds; more often if it would time out earlier. */
 const STATUS_EVERY = 10_000;
 
 /**
- * Follows the log of an epoch's slot from `start` and delivers what it brings, until something fails.
+ * Follows the log of an epoch's slot from `start` and delivers its changes, until something fails.
  * @param origin what is followed
  */
 export async function follow(
@@ -31,9 +31,9 @@ export async function follow(
   const { run, control, signal } = session;
   const { settings, status } = run;
   const slot = slotName(settings.slotPrefix, epoch);
-  // From here on it is asked something every few seconds. A process that is frozen asks nothing and has a system that goes on
-  // answering for its connections; so the server itself ends the session, whose lock goes to another reader. It may wake
-  // meanwhile: what it then stages is of the same epoch, and changes nothing, or of an older one, and is refused.
+  // From here on we query this connection every few seconds. A frozen process sends no queries, but its operating system keeps
+  // its connections alive; so the server itself ends the session, and its lock goes to another reader. Should the process wake
+  // again, what it then stages is either of the same epoch, and changes nothing, or of an older one, and is refused.
   await control.query(`SET idle_session_timeout = ${settings.frozenAfter}`);
   const now = await readNow(control);
   const statusEvery = await readStatusEvery(session);
@@ -46,15 +46,15 @@ export async function follow(
   const stop = (): void => queue.fail(new Stopped());
   signal.addEventListener('abort', stop, { once: true });
   let delivering = false;
-  // The stream goes at once, also while a batch is under way: a server that shuts down waits for its readers.
+  // The stream is closed at once, even while a batch is under way: a server that shuts down waits for its readers.
   const fail = (error: Error): void => {
     queue.fail(error);
     stream.close();
     if (delivering && !signal.aborted) status.say('waiting', `${messageOf(error)}; the batch under way ends first`);
   };
   session.onControlLost = fail;
-  // Whose way to the analytics database is cut waits for it without end: another process may have one. What is under way is staged
-  // by both then, or refused, as above. Where there is no other, this one goes on when its batch is staged.
+  // Cut off from the analytics database, this process would wait for ever, while another may reach it. The batch under way is
+  // then staged by both, or refused, as above. If there is no other process, this one goes on once its batch is staged.
   const leave = (): void => {
     control.query('SELECT pg_advisory_unlock_all()').catch(() => {});
     const minutes = Math.round(settings.stuckAfter / 60_000);
@@ -97,7 +97,7 @@ export async function follow(
       stream.resume();
       const progress: Progress | undefined =
         applied === undefined ? undefined : { stream: settings.stream, epoch, applied };
-      // A connection that breaks meanwhile is seen after this: the batch is still the subscriber's.
+      // A connection that breaks meanwhile is noticed afterwards: the subscriber still has the batch.
       delivering = true;
       const stuck = setTimeout(leave, settings.stuckAfter);
       await run
@@ -123,7 +123,7 @@ async function tellSlot({ run, control }: ReplicationSession, name: string, walE
   run.status.slot(slot === undefined ? undefined : costOf(slot, walEnd));
 }
 
-/** Looks now and then at what the stream itself does not tell: what the slot costs, and whether the source is as it was. */
+/** Regularly checks what the stream does not show: what the slot costs, and whether the source has changed. */
 class Sentry {
   readonly #session: ReplicationSession;
   readonly #epoch: number;
@@ -137,7 +137,7 @@ class Sentry {
     this.#origin = origin;
   }
 
-  /** @throws Waiting when the source is to be checked anew */
+  /** @throws Waiting when the source has to be checked again */
   async look(): Promise<void> {
     const { run, control } = this.#session;
     const { walEnd } = await readNow(control);
@@ -173,8 +173,8 @@ async function readStatusEvery(session: ReplicationSession): Promise<number> {
 }
 
 /**
- * Traffic that is none of ours moves the log on. Its end is delivered as progress without changes, so that the server
- * need not keep that log for us, but seldom.
+ * Traffic that does not concern us advances the log. The log's end is then delivered as progress without changes, so that
+ * the server need not keep it for us, but not often.
  */
 class IdleTimer {
   readonly #queue: ChangeQueue;

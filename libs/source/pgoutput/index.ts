@@ -21,8 +21,8 @@ import { StatusBoard } from './status.ts';
 export type { PgoutputOptions } from './options.ts';
 
 /**
- * Checks that a database can be followed, as every start does, and makes the publication if it is absent.
- * @throws ConfigurationError, UnrecoverableError: what is wrong, with what, and what to do; the driver's errors
+ * Checks that a database can be followed, as every start does, and creates the publication if it is absent.
+ * @throws ConfigurationError, UnrecoverableError saying what is wrong and what to do; the driver's errors
  */
 export async function checkSource(
   address: DatabaseAddress,
@@ -43,10 +43,10 @@ export const listSlots = (address: DatabaseAddress, prefix: string): Promise<Slo
   });
 
 /**
- * Takes the slots of this prefix away, so that the server keeps no more log for us. What is then changed is not sent to
- * anybody: the next start reads everything anew.
+ * Drops the slots of this prefix, so that the server keeps no more log for us. Later changes are not sent to anybody: the
+ * next start reads everything anew.
  * @returns the names of the slots dropped
- * @throws ConfigurationError while one of them is read
+ * @throws ConfigurationError while one of them is being read
  */
 export const dropAllSlots = (address: DatabaseAddress, prefix: string): Promise<string[]> =>
   withSorting(address, async (client) => {
@@ -57,11 +57,11 @@ export const dropAllSlots = (address: DatabaseAddress, prefix: string): Promise<
     return slots.map((slot) => slot.slot_name);
   });
 
-/** On one server several databases may be read, each with slots of its own. */
+/** Several databases of one server may be read, each with its own slots. */
 const slotsOf = async (client: pg.Client, address: DatabaseAddress, prefix: string): Promise<SlotRow[]> =>
   (await readSlots(client, prefix)).filter((slot) => slot.database === address.database);
 
-/** Does something on a connection of its own. */
+/** Does some work on a connection of its own. */
 async function onSource<T>(address: DatabaseAddress, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const { signal } = new AbortController();
   await refuseUselessPooler(address, `the source database ${placeOf(address)}`, signal);
@@ -73,25 +73,25 @@ async function onSource<T>(address: DatabaseAddress, work: (client: pg.Client) =
   }
 }
 
-/** The same for a person, who is told what is wrong and what to do. */
+/** The same for an operator, who is told what is wrong and what to do. */
 const withSorting = <T>(address: DatabaseAddress, work: (client: pg.Client) => Promise<T>): Promise<T> =>
   onSource(address, work).catch((error: unknown) => {
     throw sortFailure(error, placeOf(address), address.user, sourceNames());
   });
 
 /**
- * Follows a Postgres database by logical replication, without anything between.
+ * Follows a Postgres database directly, by logical replication.
  *
- * - A new epoch is a new slot, `<prefix>_<epoch>`, and a reading of all five tables on the snapshot exported with it.
- *   It is begun when nothing is stored, when the stored one cannot be carried on, when its log holds what cannot be read,
- *   or when its reading never ended.
- * - Of several processes on one database and prefix one reads; the others are in state `waiting`, as standby.
- * - What reconnecting fixes is retried for ever, in state `waiting`. The observable errors with a ConfigurationError
+ * - A new epoch is a new slot, `<prefix>_<epoch>`, and an initial snapshot of all five tables, exported with the slot.
+ *   It is begun when nothing is stored, when the stored epoch cannot be continued, when its log cannot be read, or when
+ *   its initial snapshot never ended.
+ * - Of several processes on the same database and prefix, one reads; the others stand by in state `waiting`.
+ * - Whatever reconnecting fixes is retried for ever, in state `waiting`. The observable errors with a ConfigurationError
  *   or UnrecoverableError for everything else. It never completes.
  * - A transaction with `pg_logical_emit_message(true, 'prepadata', …)` is delivered at once as progress, even without
  *   changes; other traffic moves progress on at most every `idleEvery` milliseconds.
  *
- * One subscription at a time; `status()` speaks of the latest.
+ * One subscription at a time; `status()` describes the latest.
  * @throws ConfigurationError for names that cannot be used
  */
 export function pgoutputSource(options: PgoutputOptions): ChangeSource {
@@ -108,7 +108,7 @@ export function pgoutputSource(options: PgoutputOptions): ChangeSource {
           .catch((error: unknown) => subscriber.error(error));
         return () => {
           abort.abort();
-          // After a failure the sentence says why.
+          // After a failure the status already says why.
           if (status.read().state !== 'stopped') status.say('stopped', 'stopped');
         };
       }),
@@ -136,12 +136,12 @@ async function keepRunning(run: Subscription, settings: PgoutputSettings): Promi
   }
 }
 
-/** What nobody sets right at the source, or only once the program has ended. */
+/** Failures that cannot be fixed at the source, or only after the program has ended. */
 const ENDING = new Set(['source_log_unreadable', 'progress_store']);
 
 /**
- * What was in order while the log was followed may soon be so again: a table that is renamed or restored, a right that was taken
- * away. Who does that need not know of us, so only a first start ends with it.
+ * What was in order while the log was followed may soon be again: a table was renamed or is being restored, a right was revoked.
+ * Whoever did that need not know of us, so such a failure ends only a first start.
  */
 function waitedFor(failure: Error): Error {
   if (!(failure instanceof PrepaError) || ENDING.has(failure.code)) return failure;

@@ -11,7 +11,7 @@ import type { Subscription } from './options.ts';
 import type { ReplicationSession } from './session.ts';
 
 /**
- * Makes the slot of a new epoch and delivers every row that its snapshot sees. What commits later is in the slot.
+ * Creates the slot of a new epoch and delivers every row in its snapshot. Whatever commits later is in the slot.
  * @param rowSecurity as it was found before
  * @returns the LSN to follow from
  */
@@ -60,7 +60,7 @@ async function deliverTables(session: ReplicationSession, epoch: number): Promis
   const chunks = readTables(control, names, epoch, snapshotBatch);
   let rows = 0;
   const begun = run.settings.clock.now();
-  // One piece is read ahead while the one before is staged.
+  // The next chunk is read while the current one is staged.
   let next = readAhead(chunks);
   for (;;) {
     const read = await next;
@@ -73,7 +73,7 @@ async function deliverTables(session: ReplicationSession, epoch: number): Promis
   }
 }
 
-/** A failure is seen when the piece is awaited; until then it must not count as unhandled. */
+/** A failure surfaces when the chunk is awaited; until then it must not count as unhandled. */
 function readAhead(chunks: AsyncGenerator<SnapshotChunk>): Promise<IteratorResult<SnapshotChunk>> {
   const next = chunks.next();
   next.catch(() => {});
@@ -85,7 +85,7 @@ const withCommas = (count: number): string => Math.round(count).toLocaleString('
 interface Progress {
   readonly rows: number;
   readonly estimated: number;
-  /** Since the first row. */
+  /** Milliseconds since reading began. */
   readonly ms: number;
 }
 
@@ -97,11 +97,11 @@ function sayProgress(run: Subscription, { rows, estimated, ms }: Progress, table
 }
 
 /**
- * A server that waits for other transactions does not notice that we have gone; it would make the slot in the end, and
- * keep its log for nobody.
+ * A server that waits for other transactions does not notice that we have gone; it would create the slot in the end, and
+ * keep log for nobody.
  */
 async function make(address: DatabaseAddress, replication: pg.Client, name: string): Promise<CreatedSlot> {
-  // @types/pg leaves it out; it is the pid of the server's process.
+  // Missing from @types/pg: the pid of the server's process.
   const { processID } = replication as pg.Client & { readonly processID: number | null };
   try {
     return await createSlot(replication, name);

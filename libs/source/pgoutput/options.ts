@@ -18,35 +18,35 @@ export interface PgoutputOptions {
   /** The source database; its user needs REPLICATION and SELECT on the five tables. */
   readonly address: DatabaseAddress;
   readonly progress: ProgressStore;
-  /** Made for exactly the five tables if it is absent. Lower-case letters, digits, underscores. Default `prepadata`. */
+  /** Created for exactly the five tables if absent. Lower-case letters, digits, underscores. Default `prepadata`. */
   readonly publication?: string;
-  /** Slots are named `<prefix>_<epoch>`. Same letters. Default `prepadata`. */
+  /** Slots are named `<prefix>_<epoch>`. Same characters. Default `prepadata`. */
   readonly slotPrefix?: string;
-  /** Where the five tables are, and what they are called. Default: in `public`, as an LMSConnector calls them. */
+  /** The schema and names of the five tables. Default: in `public`, as an LMSConnector names them. */
   readonly names?: SourceNames;
-  /** `none`: make a slot also where the server sets no limit to the log that it keeps. Default `required`. */
+  /** `none`: create a slot even if the server does not limit the log kept for it. Default `required`. */
   readonly slotLimit?: 'required' | 'none';
-  /** Changes in one batch at most. Default 1000. */
+  /** Maximum number of changes in one batch. Default 1000. */
   readonly maxBatch?: number;
   /** The same for rows of an initial snapshot. Default: as many as changes. */
   readonly snapshotBatch?: number;
-  /** Under which name progress is kept. Default {@link PGOUTPUT_STREAM}. */
+  /** The name under which progress is kept. Default {@link PGOUTPUT_STREAM}. */
   readonly stream?: string;
-  /** At least so long between two batches that carry progress and no change, milliseconds. Default 10,000. */
+  /** Minimum time between two batches with progress but no changes, milliseconds. Default 10,000. */
   readonly idleEvery?: number;
-  /** A reader of which its server has heard nothing for so long leaves the slot to others, milliseconds. Default 60,000. */
+  /** A reader that the server has not heard from for this long leaves the slot to others, milliseconds. Default 60,000. */
   readonly frozenAfter?: number;
-  /** A reader one of whose batches is not staged for so long leaves the slot to others, milliseconds. Default 300,000. */
+  /** A reader with a batch not staged for this long leaves the slot to others, milliseconds. Default 300,000. */
   readonly stuckAfter?: number;
   readonly clock?: Clock;
-  /** Told at each change of state, sentence or snapshot count. */
+  /** Called at each change of state, sentence or snapshot count. */
   readonly onStatus?: (status: SourceStatus) => void;
   readonly log?: (level: 'info' | 'warn', message: string) => void;
 }
 
 export type PgoutputSettings = Required<PgoutputOptions>;
 
-/** @throws ConfigurationError for a name that Postgres or its replication protocol does not take as it is */
+/** @throws ConfigurationError for a name that Postgres or its replication protocol does not accept unquoted */
 export function withPgoutputDefaults(options: PgoutputOptions): PgoutputSettings {
   const settings: PgoutputSettings = {
     snapshotBatch: options.maxBatch ?? 1000,
@@ -82,7 +82,7 @@ export function withPgoutputDefaults(options: PgoutputOptions): PgoutputSettings
   return settings;
 }
 
-/** One subscription: what its steps share. */
+/** What the steps of one subscription share. */
 export class Subscription {
   readonly settings: PgoutputSettings;
   readonly signal: AbortSignal;
@@ -90,11 +90,11 @@ export class Subscription {
   readonly #subscriber: Subscriber<Delivery>;
   #delivered = 0;
   readonly #unreadable = new Set<string>();
-  /** The database took a connection of ours before. */
+  /** We were connected to the database before. */
   wasThere = false;
-  /** The log was followed before: everything about the source was in order. */
+  /** The log was followed before: everything at the source was in order. */
   hasFollowed = false;
-  /** Why the log of the epoch cannot be read on, once that was found out. */
+  /** Why the epoch's log cannot be read any further, once that is known. */
   unreadable: string | undefined;
 
   constructor(settings: PgoutputSettings, status: StatusBoard, subscriber: Subscriber<Delivery>, signal: AbortSignal) {
@@ -110,8 +110,8 @@ export class Subscription {
   }
 
   /**
-   * The next session begins a new epoch.
-   * @throws UnrecoverableError when one was begun for the same reason before: it will not help
+   * Makes the next session begin a new epoch.
+   * @throws UnrecoverableError when one was begun for the same reason before: another will not help
    */
   giveUpLog(error: UnreadableLog): void {
     if (this.#unreadable.has(error.message)) throw stillUnreadable(error);

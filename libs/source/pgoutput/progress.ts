@@ -38,7 +38,7 @@ export async function beginEpoch(run: Subscription, origin: Origin, reason: stri
   return epoch;
 }
 
-/** Keeps how the source looks now, when nothing is lost by how it has changed. */
+/** Stores the source's present origin, when its change has lost nothing. */
 export async function noteOrigin(run: Subscription, epoch: number, origin: Origin): Promise<void> {
   const { progress, stream } = run.settings;
   await progress.noteOrigin(stream, epoch, originText(origin)).catch((error: unknown) => {
@@ -46,7 +46,7 @@ export async function noteOrigin(run: Subscription, epoch: number, origin: Origi
   });
 }
 
-/** @returns another process that follows a source into the same database */
+/** @returns another process that follows a source into the same database, if there is one */
 export async function readOtherFollower(run: Subscription): Promise<string | undefined> {
   const other = await run.settings.progress.otherFollower().catch((error: unknown) => {
     throw storeFailure(error);

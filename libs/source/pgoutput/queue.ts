@@ -1,9 +1,9 @@
 import type { Change } from '#libs/domain/change.ts';
 
-/** What is ready to be delivered: changes in the order of the stream, and how far whole transactions reach. */
+/** What is ready to deliver: changes in stream order, and how far whole transactions reach. */
 export interface Taken {
   readonly changes: readonly Change[];
-  /** LSN up to which every transaction is contained in what was taken so far; undefined if that did not move. */
+  /** LSN up to which every transaction has been taken completely; undefined if it did not move. */
   readonly applied: bigint | undefined;
 }
 
@@ -18,8 +18,8 @@ interface Mark {
 /**
  * Decoded changes between the connection, which pushes, and the delivery loop, which takes.
  *
- * Two numbers count changes since the start, `pushed` and `taken`; a mark remembers at which count a transaction was
- * complete. So a batch may end anywhere, and its progress is the last mark that lies within what has been taken.
+ * `pushed` and `taken` count changes since the start; a mark records the count at which a transaction was complete. So a
+ * batch may end anywhere, and its progress is the last mark within what has been taken.
  */
 export class ChangeQueue {
   readonly #maxBatch: number;
@@ -35,8 +35,8 @@ export class ChangeQueue {
   #wake: (() => void) | undefined;
 
   /**
-   * @param start the LSN that is applied already; marks at or below it say nothing new
-   * @param maxBytes of wire data to hold before the connection is to be paused
+   * @param start the LSN that is already applied; marks at or below it are ignored
+   * @param maxBytes of wire data to hold before the connection is paused
    */
   constructor(start: bigint, maxBatch: number, maxBytes = 16 * 1024 * 1024) {
     this.#reached = start;
@@ -44,7 +44,7 @@ export class ChangeQueue {
     this.#maxBytes = maxBytes;
   }
 
-  /** @param bytes size on the wire, counted against the bound */
+  /** @param bytes size on the wire, counted against the limit */
   push(change: Change, bytes: number): void {
     this.#changes.push(change);
     this.#sizes.push(bytes);
@@ -69,7 +69,7 @@ export class ChangeQueue {
     if (due) this.#notify();
   }
 
-  /** Makes progress that waits for company worth a batch of its own; false if there is none. */
+  /** Makes pending progress worth its own batch; false if there is none. */
   flushProgress(): boolean {
     const last = this.#marks.at(-1);
     if (last === undefined) return false;
@@ -78,13 +78,13 @@ export class ChangeQueue {
     return true;
   }
 
-  /** True while more is held than should be; false again when half of that is taken. */
+  /** True while the queue holds too much; once paused, false again when it is down to half the limit. */
   isOverHighWatermark(paused: boolean): boolean {
     const share = paused ? 0.5 : 1;
     return this.#changes.length > this.#maxBatch * 4 * share || this.#bytes > this.#maxBytes * share;
   }
 
-  /** From now on {@link ready} rejects with this; what is still queued will come again. */
+  /** From now on {@link ready} rejects with this; anything still queued will be sent again. */
   fail(error: Error): void {
     this.#failure ??= error;
     this.#notify();
@@ -106,8 +106,8 @@ export class ChangeQueue {
   }
 
   /**
-   * Whole transactions if they fit, for the server sends each in one go and its end is never far; a full batch, perhaps
-   * out of the middle of one, if they do not.
+   * Takes whole transactions if they fit, since the server sends each in one go and its end is never far; otherwise a full
+   * batch, which may end in the middle of one.
    */
   take(): Taken {
     const boundary = this.#marks.at(-1)?.at ?? this.#taken;

@@ -16,12 +16,12 @@ import { placeOf, type Subscription } from './options.ts';
 import { beginEpoch, noteOrigin, readOtherFollower, readStored } from './progress.ts';
 import type { ReplicationSession } from './session.ts';
 
-/** How often a standby looks whether it may take over, milliseconds: soon at first, for a reader that just went away. */
+/** How often a standby checks whether it may take over, milliseconds: soon at first, for a reader that has just left. */
 const STANDBY = { first: 20, last: 500 };
 
 /**
- * One life of the connections: becomes the only reader, checks the source, reads everything if a new epoch is needed,
- * then follows the log. Ends by throwing only, and leaves no connection open.
+ * One session of connections: becomes the only reader, checks the source, reads everything if a new epoch is needed, then
+ * follows the log. Ends only by throwing, and leaves no connection open.
  */
 export async function runSession(run: Subscription): Promise<never> {
   const scope = new AbortController();
@@ -51,7 +51,7 @@ export async function runSession(run: Subscription): Promise<never> {
         work,
       );
     const facts = await saying(() => checkTables(session.control, names));
-    // Opened before anything is made: not everybody may.
+    // Opened before anything is created, because the user may lack the right.
     const replication = await openReplicationLink(run.settings.address, 'slot', session.control, signal);
     try {
       const advice = await saying(() => ensurePublication(session.control, publication, names, facts));
@@ -67,7 +67,7 @@ export async function runSession(run: Subscription): Promise<never> {
       replication.close();
     }
   } catch (error) {
-    // The first query after a loss says only that the connection cannot be used.
+    // The first query after a lost connection says only that it cannot be used.
     throw lost ?? error;
   } finally {
     scope.abort();
@@ -75,8 +75,8 @@ export async function runSession(run: Subscription): Promise<never> {
 }
 
 /**
- * Waits until no other process reads. A slot is active only while it streams, not while an initial snapshot runs, so a
- * session lock of the source database says who the reader is.
+ * Waits until no other process reads. A slot is active only while it streams, not during an initial snapshot, so a session
+ * lock in the source database determines the reader.
  */
 async function becomeOnlyReader(session: ReplicationSession): Promise<void> {
   const { run, control, signal } = session;
@@ -95,7 +95,7 @@ async function becomeOnlyReader(session: ReplicationSession): Promise<void> {
     const active = slots.find((slot) => slot.active_pid !== null);
     const got = result.rows[0]?.got === true;
     if (got && active === undefined) return;
-    // Gotten again by the next look: session locks count, and each has to be given back.
+    // The next attempt would take it again: session locks are counted, and each has to be released.
     if (got)
       await control.query(`SELECT pg_advisory_unlock(hashtextextended('prepadata reader ' || $1, 0))`, [slotPrefix]);
     const name = (active ?? slots.at(-1))?.slot_name ?? `${slotPrefix}_*`;
@@ -109,7 +109,7 @@ async function becomeOnlyReader(session: ReplicationSession): Promise<void> {
   }
 }
 
-/** What is known of the source when a place is looked for. */
+/** What is known about the source when the place to follow from is chosen. */
 interface Scene {
   readonly replication: Link;
   readonly server: SourceServer;
@@ -117,7 +117,7 @@ interface Scene {
   readonly rowSecurity: RowSecurity;
 }
 
-/** Where to follow from: the stored place if it can be carried on, else the end of an initial snapshot of a new epoch. */
+/** Where to follow from: the stored place if it can be continued, else the end of a new epoch's initial snapshot. */
 async function findPlace(session: ReplicationSession, scene: Scene): Promise<{ epoch: number; applied: bigint }> {
   const { run, control } = session;
   const { settings } = run;
@@ -146,8 +146,8 @@ async function findPlace(session: ReplicationSession, scene: Scene): Promise<{ e
 }
 
 /**
- * Whoever begins an epoch replaces what is stored. A process that goes on following another server, or another slot, into the
- * same database is no reader that went away: each would replace what the other one has brought, for ever.
+ * A new epoch replaces what is stored. If another process still follows another server or slot into the same database, the two
+ * would go on replacing each other's data for ever.
  */
 async function untilNobodyElseFollows({ run, signal }: ReplicationSession): Promise<void> {
   for (const backoff = new Backoff(STANDBY); ; ) {

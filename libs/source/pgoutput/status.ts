@@ -1,7 +1,7 @@
 import type { Clock } from '#libs/domain/clock.ts';
 import type { SlotStatus, SourceStatus } from '../contract.ts';
 
-/** Gathers what {@link SourceStatus} says; `onChange` is told when state, sentence or snapshot count change. */
+/** Collects what {@link SourceStatus} reports; calls `onChange` when state, sentence or snapshot count changes. */
 export class StatusBoard {
   readonly #clock: Clock;
   readonly #onChange: (status: SourceStatus) => void;
@@ -26,7 +26,7 @@ export class StatusBoard {
     if (!unchanged) this.#onChange(this.read());
   }
 
-  /** The server spoke; `walEnd` is how far its log reaches, as far as is known. */
+  /** The server was heard from; `walEnd` is the end of its log, if known. */
   heard(walEnd?: bigint): void {
     this.#heardAt = this.#clock.now();
     if (walEnd !== undefined && (this.#walEnd === null || walEnd > this.#walEnd)) this.#walEnd = walEnd;
@@ -40,7 +40,7 @@ export class StatusBoard {
     this.#slot = slot;
   }
 
-  /** Positions of another epoch or server are no measure. */
+  /** To be called when an epoch begins: positions of another epoch or server cannot be compared. */
   forget(): void {
     this.#walEnd = null;
     this.#applied = null;

@@ -18,37 +18,37 @@ export interface StreamOptions {
   readonly publication: string;
   readonly names: SourceNames;
   readonly epoch: number;
-  /** Where to begin: the end of the last commit that is durably applied. */
+  /** Where to begin: the end of the last durably applied commit. */
   readonly start: bigint;
-  /** A transaction id of now, 64 bits. */
+  /** A current 64-bit transaction id. */
   readonly latestXid: bigint;
   readonly encoding: TextEncoding;
-  /** How often the server hears from us at least, milliseconds: well below its wal_sender_timeout. */
+  /** The server hears from us at least this often, milliseconds: well below its wal_sender_timeout. */
   readonly statusEvery: number;
   readonly queue: ChangeQueue;
-  /** Told when the server has taken the slot for us. */
+  /** Called when the server has acquired the slot for us. */
   readonly onStart: () => void;
-  /** Told of each message, with the furthest LSN it speaks of. */
+  /** Called for each message, with the furthest LSN it mentions. */
   readonly onHeard: (walEnd: bigint) => void;
-  /** Told that the log may have moved on without any change of ours. */
+  /** Called when the log may have advanced without a change of ours. */
   readonly onIdle: () => void;
-  /** Told of every failure, the end of the stream included. */
+  /** Called with the failure that ends the stream; its regular end counts as one. */
   readonly onFailure: (error: Error) => void;
 }
 
 export interface Stream {
-  /** Everything that ended before `lsn` is durable: the server may forget it. Never goes back. */
+  /** Everything before `lsn` is durable: the server may discard it. Never moves back. */
   confirm(lsn: bigint): void;
-  /** To be called after each taking from the queue: reads on if there is room again. */
+  /** To be called after each take from the queue: resumes reading if there is room again. */
   resume(): void;
   close(): void;
 }
 
-/** The library parses inside a socket's event; an error thrown there would end the process, so it is carried out. */
+/** The library parses in a socket's event handler; an error thrown there would end the process, so it is returned. */
 type Parsed = { readonly message: Pgoutput.Message; readonly bytes: number } | { readonly error: Error };
 
 class CarryingPlugin extends PgoutputPlugin {
-  /** What the driver reads from: the socket, or the encryption on top of it. Known from the start of the stream on. */
+  /** What the driver reads from: the socket, or the TLS socket on top of it. Known once the stream starts. */
   reading: Socket | undefined;
   readonly #encoding: TextEncoding;
 
@@ -71,7 +71,7 @@ class CarryingPlugin extends PgoutputPlugin {
     try {
       return { message: super.parse(buffer), bytes: buffer.length };
     } catch (error) {
-      // Of what the library says no more than that, nobody could tell afterwards what it was.
+      // With the library's message alone, nobody could tell afterwards what the bytes were.
       const begin = buffer.subarray(0, 8).toString('hex');
       const what = `a message of ${buffer.length} bytes that begin with ${begin}`;
       return { error: new Error(`${messageOf(error)} (${what})`, { cause: error }) };
@@ -79,13 +79,13 @@ class CarryingPlugin extends PgoutputPlugin {
   }
 }
 
-/** Answers to a server that asks without pause (it does while it shuts down) come at most this often, milliseconds. */
+/** We answer at most this often, milliseconds, since a server that shuts down asks without pause. */
 const ANSWER_EVERY = 100;
 
 /**
- * Starts to stream from a slot into the queue.
+ * Starts streaming from a slot into the queue.
  *
- * The library's own acknowledgement is off, its timer as well: both confirm what was merely received.
+ * The library's automatic and timed acknowledgements are off: both confirm what was merely received.
  */
 export function openStream(options: StreamOptions): Stream {
   const { queue } = options;
@@ -160,7 +160,7 @@ function asFailure(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
 }
 
-/** Feeds the assembler and notices how far the server's log reaches. */
+/** Feeds the assembler and reports how far the server's log reaches. */
 class Reader {
   readonly #options: StreamOptions;
   readonly #assembler: Assembler;
@@ -178,7 +178,7 @@ class Reader {
     if (parsed.message.tag === 'commit') this.#options.onIdle();
   }
 
-  /** Outside of a transaction, all that ended before the server's place in its log has been sent before this message. */
+  /** Outside a transaction, everything that ended before the server's place in its log was sent before this message. */
   heartbeat(walEnd: bigint): void {
     this.#options.onHeard(walEnd);
     if (this.#assembler.isInTransaction) return;
@@ -187,7 +187,7 @@ class Reader {
   }
 }
 
-/** Tells the server how far it may forget, on confirmation, when asked, and on a timer that also runs while paused. */
+/** Tells the server what it may discard: on confirmation, when asked, and on a timer that also runs while paused. */
 class StatusSender {
   readonly #service: LogicalReplicationService;
   readonly #onError: (error: Error) => void;
@@ -220,8 +220,8 @@ class StatusSender {
   }
 
   /**
-   * The library adds one to what it is given. Sent like that, the end of a commit would confirm the first byte of the
-   * next record; if that is the commit of a transaction that ran at the same time, it would be skipped after a restart.
+   * The library adds one to the LSN it is given, so we subtract one. Otherwise the end of a commit would confirm the first
+   * byte of the next record; if that is the commit of a concurrent transaction, it would be skipped after a restart.
    */
   send(): void {
     if (this.#confirmed === 0n) return;

@@ -4,7 +4,7 @@ import { briefly } from './link.ts';
 
 const sql = loadStatements(new URL('./sql/', import.meta.url), ['blockers']);
 
-/** Most statements wait for nobody; of one that waits it is said after so long, and as often as that, milliseconds. */
+/** How often to check whom a statement is waiting for, milliseconds; most statements end before the first check. */
 const LOOK_EVERY = 3_000;
 
 interface Blocker {
@@ -12,14 +12,14 @@ interface Blocker {
   readonly pid: number;
   readonly user: string | null;
   readonly application: string | null;
-  /** Of a prepared transaction. */
+  /** The name of a prepared transaction. */
   readonly gid: string | null;
 }
 
 /**
- * Does what may have to wait for transactions of others, and says for whom while it does.
- * @param waiting the session that it is done on
- * @param onWaiting told who is waited for, and how that ends
+ * Does work that may have to wait for other transactions, and reports meanwhile which ones.
+ * @param waiting the session that does the work
+ * @param onWaiting called with those it waits for, and how to end them
  */
 export async function sayingWhoBlocks<T>(
   address: DatabaseAddress,
@@ -27,14 +27,14 @@ export async function sayingWhoBlocks<T>(
   onWaiting: (whom: string) => void,
   work: () => Promise<T>,
 ): Promise<T> {
-  // @types/pg leaves it out; it is the pid of the server's process.
+  // Missing from @types/pg: the pid of the server's process.
   const { processID } = waiting as pg.Client & { readonly processID: number | null };
   let done = false;
   const look = async (): Promise<void> => {
     const whom = (await readBlockers(address, processID)).map(describe).join(', ');
     if (whom !== '' && !done) onWaiting(whom);
   };
-  // Nothing but a sentence is lost where it cannot be seen.
+  // If the check fails, only a sentence is lost.
   const looking = setInterval(() => void look().catch(() => {}), LOOK_EVERY);
   try {
     return await work();

@@ -15,8 +15,8 @@ interface Mistyped {
 }
 
 /**
- * Whether every value of the needed columns arrives as it is, whatever the transport.
- * @throws UnrecoverableError naming every column that may not have its type, with the statements that give it another
+ * Checks that every value of the needed columns arrives exactly, whatever the transport.
+ * @throws UnrecoverableError naming every column whose type is not allowed, with the statements that change it
  */
 export async function checkColumnTypes(
   client: pg.Client,
@@ -45,7 +45,7 @@ function mistypedIn({ named, columns }: TableFacts): Mistyped[] {
   });
 }
 
-/** A negative scale, which Postgres has since 15 and Debezium takes for one of two thousand. */
+/** A negative scale, which Postgres has had since 15 and Debezium mistakes for a scale of about 2000. */
 const isRoundedToTens = ({ base, baseType }: ColumnFacts): boolean => base === 'numeric' && baseType.includes(',-');
 
 const shown = ({ fullType, baseType }: ColumnFacts): string =>
@@ -81,7 +81,7 @@ async function remedy(client: pg.Client, names: SourceNames, mistyped: readonly 
 function change({ table, column, facts }: Mistyped): string {
   const { kind, sql: name } = column;
   const type = `ALTER COLUMN ${name} TYPE ${SOURCE_TYPES[kind][0]} USING ${conversion(kind, name, facts)}`;
-  // A default is not converted with the values.
+  // A default is not converted along with the values.
   return column.column === 'id' && facts.hasDefault
     ? `ALTER TABLE ${table} ALTER COLUMN ${name} DROP DEFAULT, ${type}, ALTER COLUMN ${name} SET DEFAULT gen_random_uuid();`
     : `ALTER TABLE ${table} ${type};`;
@@ -89,11 +89,11 @@ function change({ table, column, facts }: Mistyped): string {
 
 const isText = ({ base }: ColumnFacts): boolean => ['text', 'character varying', 'character', 'citext'].includes(base);
 
-/** An expression whose value is what the column says, in the type it is to have. */
+/** An expression that converts the column's value to the type it should have. */
 function conversion(kind: ColumnKind, column: string, facts: ColumnFacts): string {
   const { base } = facts;
   if (kind === 'timestamp' && base === 'timestamp with time zone') return `${column} AT TIME ZONE 'UTC'`;
-  // Seconds since 1970, as Moodle has them.
+  // Seconds since 1970, as Moodle stores them.
   if (kind === 'timestamp' && /int|numeric|double|real/.test(base)) return `to_timestamp(${column}) AT TIME ZONE 'UTC'`;
   if (kind === 'integer' && base === 'interval') return `extract(epoch FROM ${column})::integer`;
   if (kind === 'json' && !isText(facts)) return `to_jsonb(${column})`;

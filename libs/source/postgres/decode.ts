@@ -8,14 +8,14 @@ const TIMESTAMP = /^(\d{4,})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(
 
 /**
  * The text form of a `timestamp` in ISO date style as {@link LocalMillis}, cut to whole milliseconds towards the past.
- * Null for ±infinity and for what a JavaScript number cannot hold exactly (the years after 287396).
+ * Null for ±infinity and for values that a JavaScript number cannot hold exactly (years after 287396).
  * @throws RangeError for any other text
  */
 export function decodeTimestamp(text: string): LocalMillis | null {
   return COMMON.test(text) ? decodeCommon(text) : decodeAny(text);
 }
 
-/** Of four digits for the year, as nearly all are: taken apart by their places, which costs a fraction of what a pattern does. */
+/** Nearly all have a four-digit year and are decoded by character position, at a fraction of the cost of a pattern. */
 const COMMON = /^[1-9]\d{3}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?$/;
 
 function decodeCommon(text: string): LocalMillis {
@@ -41,13 +41,13 @@ function decodeAny(text: string): LocalMillis | null {
   return Number.isSafeInteger(millis) ? millis : null;
 }
 
-/** One value from the text form that Postgres gives it, the same in a snapshot and in the stream. */
+/** Decodes one value from Postgres's text form, which is the same in a snapshot and in the stream. */
 export function decodeValue(kind: ColumnKind, text: string): string | LocalMillis | null {
   if (kind === 'timestamp') return decodeTimestamp(text);
   return kind === 'uuid' ? text.toLowerCase() : text;
 }
 
-/** What a row is stamped with: where it stands, and for streamed rows who wrote it and when. */
+/** What a row is stamped with: its position and, for streamed rows, the transaction and the time of its commit. */
 export interface Stamp {
   readonly position: Position;
   readonly xid?: bigint;
@@ -56,7 +56,7 @@ export interface Stamp {
 
 /**
  * Builds a change that carries a row.
- * @param value the text of a column; null where the source has null, undefined where it did not send the column
+ * @param value the text of a column; null if the source has null, undefined if it did not send the column
  */
 export function rowChange(
   table: SourceTable,
@@ -70,7 +70,7 @@ export function rowChange(
     const text = value(column, index);
     if (text !== undefined) after[column.name] = text === null ? null : decodeValue(column.kind, text);
   }
-  // The columns come from neededColumns(table), which is what the type of `after` is made of.
+  // The columns come from neededColumns(table), from which the type of `after` is derived.
   return { table, op, id: id.toLowerCase(), ...stamp, after } as AnyRowChange;
 }
 

@@ -6,9 +6,9 @@ import { tlsFailure } from '#libs/platform/postgres/tls.ts';
 import { Stopped } from '../delivery.ts';
 import { grantsSql } from './remedies.ts';
 
-/** Something that passes by itself, or through somebody else: the source waits and tries again. */
+/** A condition that passes by itself, or that somebody else fixes: the source waits and tries again. */
 export class Waiting extends Error {
-  /** @param sentence for an operator: what is waited for */
+  /** @param sentence for an operator: what the source is waiting for */
   constructor(sentence: string, options?: { cause?: unknown }) {
     super(sentence, options);
     this.name = 'Waiting';
@@ -16,8 +16,8 @@ export class Waiting extends Error {
 }
 
 /**
- * The log holds something that cannot be read, and goes on holding it whatever is done to the tables by now: it is decoded
- * by the catalogue of its time. Only a new epoch goes on.
+ * The log contains something that cannot be read. No change to the tables helps now, since the log is decoded with the
+ * catalogue of its time: only a new epoch does.
  */
 export class UnreadableLog extends Error {
   /** @param sentence for an operator: what the log holds */
@@ -28,12 +28,12 @@ export class UnreadableLog extends Error {
 }
 
 /**
- * Of a text that has no meaning in the encoding of its own database (byte 0x81 in WIN1252, say): the server cannot convert
- * it, and sends neither its row nor any after it.
+ * Whether the error is about a text that is invalid in its own database's encoding (such as byte 0x81 in WIN1252): the server
+ * cannot convert it, and sends neither its row nor any after it.
  */
 export const isBadText = (error: unknown): boolean => ['22P05', '22021'].includes(codeOf(error) ?? '');
 
-/** @param again the same again, after everything was read anew for it */
+/** @param again the same error, after everything was read anew because of it */
 export const stillUnreadable = (again: UnreadableLog): UnrecoverableError =>
   new UnrecoverableError(
     'source_log_unreadable',
@@ -48,8 +48,8 @@ export const codeOf = (error: unknown): string | undefined => {
 };
 
 /**
- * SQLSTATEs after which the session is begun again, because its first steps look anew and tell what is really wrong:
- * a slot or publication that went away (42704), a slot in use (55006), invalidated or not ready (55000).
+ * SQLSTATEs after which the session starts again, because its first checks find out what is really wrong: a slot or
+ * publication that is gone (42704), a slot that is in use (55006), invalidated or not ready (55000).
  */
 const LOOK_AGAIN = new Set(['42704', '55006', '55000']);
 
@@ -64,10 +64,10 @@ function loginRefusal(error: unknown, where: string, user: string): Configuratio
 }
 
 /**
- * Sorts a failure of the source's server.
+ * Classifies a failure of the source's server.
  * @param where the server as an operator knows it, `host:port/database`
  * @param wasThere we were connected to the database before
- * @returns {@link Waiting} for what passes, {@link Stopped} as it is, else an error that says what to do
+ * @returns {@link Waiting} for what passes, {@link Stopped} unchanged, else an error that says what to do
  */
 export function sortFailure(error: unknown, where: string, user: string, names: SourceNames, wasThere = false): Error {
   if (error instanceof Waiting || error instanceof Stopped || error instanceof PrepaError) return error;
@@ -77,7 +77,7 @@ export function sortFailure(error: unknown, where: string, user: string, names: 
   const cause = { cause: error };
   const what = `the source database ${where}`;
   if (wasThere && code === '3D000') {
-    // A restore takes the name away for a moment.
+    // During a restore the name is missing for a while.
     return new Waiting(
       `the source database ${where} is gone (${said}); waiting until there is one of its name again`,
       cause,
@@ -85,7 +85,7 @@ export function sortFailure(error: unknown, where: string, user: string, names: 
   }
   const refused = tlsFailure(error, what, 'SOURCE_DB') ?? loginRefusal(error, where, user);
   if (refused !== undefined && wasThere) {
-    // An account that is locked, a certificate that ran out: who sets that right need not know of us.
+    // A locked account, an expired certificate: whoever fixes that need not know of us.
     return new Waiting(
       `${refused.message}; waiting until it lets us in again (${refused.hint}; settings and their files are read at the start alone)`,
       cause,
@@ -108,7 +108,7 @@ export function sortFailure(error: unknown, where: string, user: string, names: 
     );
   }
   if (isDatabaseFault(error) || /timeout expired|connection ended/i.test(said) || LOOK_AGAIN.has(code ?? '')) {
-    // What it is short of it says itself.
+    // Class 53: the server itself says what it is short of.
     const does = code?.startsWith('53') ? 'says' : 'does not answer';
     return new Waiting(`the source database ${where} ${does}: ${said}`, cause);
   }

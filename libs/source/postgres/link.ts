@@ -4,7 +4,7 @@ import { unlessAborted } from '#libs/platform/lifecycle.ts';
 import { type DatabaseAddress, KEEP_ALIVE } from '#libs/platform/postgres/database.ts';
 import { connectSettled } from '#libs/platform/postgres/session-settings.ts';
 
-/** One connection, with its socket in our hands, so that it can be closed at any moment. */
+/** One connection whose socket we hold, so that it can be closed at any moment. */
 export interface Link {
   readonly client: pg.Client;
   /** Idempotent; does not wait for the server. */
@@ -12,7 +12,7 @@ export interface Link {
 }
 
 export interface LinkConfig extends pg.ClientConfig {
-  /** Makes the socket; kept by the caller to destroy it. */
+  /** Returns the socket; the caller keeps it to destroy it. */
   readonly stream: () => Socket;
 }
 
@@ -32,7 +32,7 @@ export function linkConfig(address: DatabaseAddress, purpose: string, socket: So
   };
 }
 
-/** Does something small on a connection of its own, which may not take long. */
+/** Does some short work on a connection of its own; connecting and each query may take two seconds at most. */
 export async function briefly<T>(address: DatabaseAddress, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ ...address, connectionTimeoutMillis: 2_000, query_timeout: 2_000 });
   client.on('error', () => {});
@@ -44,13 +44,13 @@ export async function briefly<T>(address: DatabaseAddress, work: (client: pg.Cli
   }
 }
 
-/** @types/pg does not know it: makes the server speak the replication protocol on this connection. */
+/** Missing from @types/pg: makes the server speak the replication protocol on this connection. */
 type ReplicationConfig = LinkConfig & { readonly replication: 'database' };
 
 /**
  * Opens one connection.
- * @param onLost told once when an open connection breaks; not when it is closed from here
- * @throws the driver's error (as a rejection) when it cannot be opened, also when `signal` aborts meanwhile
+ * @param onLost called once when an open connection breaks; not when we close it
+ * @throws the driver's error (as a rejection) when it cannot be opened, or when `signal` aborts meanwhile
  */
 export async function openLink(
   address: DatabaseAddress,
@@ -81,7 +81,7 @@ export async function openLink(
   });
   signal.addEventListener('abort', close, { once: true });
   try {
-    // A connection that is closed while it is being made never says so.
+    // A connection that is closed while it is being opened never reports it.
     await unlessAborted(connectSettled(client), signal);
   } catch (error) {
     close();

@@ -3,19 +3,18 @@ import { ConfigurationError } from '#libs/domain/errors.ts';
 import { nameInSql } from '#libs/domain/source-tables/names.ts';
 
 /**
- * A service that runs Postgres for its customers and makes none of them superuser: what a superuser would do elsewhere has
- * a way of its own there. The ways are those of the services' manuals; none of them is tried by the tests, which have a
- * server with the role only.
+ * A managed Postgres service that makes no customer a superuser, and has its own ways to do what a superuser does elsewhere.
+ * They are taken from the services' manuals and not tested: the tests only have a server with the role.
  */
 export interface ManagedService {
   readonly name: string;
-  /** A role that each of its servers has, and others do not. */
+  /** A role that only this service's servers have. */
   readonly role: string;
-  /** How the log comes to hold the changes of rows. */
+  /** How to make the log contain the changes of rows. */
   readonly logicalLog: string;
-  /** How a role is let replicate. */
+  /** How to let a role replicate. */
   readonly replication: (role: string) => string;
-  /** How the log that a slot keeps is limited; undefined: the customer cannot. */
+  /** How to limit the log that a slot keeps; undefined: the customer cannot. */
   readonly slotLimit?: string;
 }
 
@@ -74,7 +73,7 @@ const SERVICES: readonly ManagedService[] = [
   },
 ];
 
-/** Which service runs this server, by the roles it has; undefined: none that is known here. */
+/** The service that runs this server, recognised by its roles; undefined if it is none of those known here. */
 export async function findService(client: pg.Client): Promise<ManagedService | undefined> {
   const { rows } = await client.query<{ rolname: string }>('SELECT rolname FROM pg_roles WHERE rolname = ANY ($1)', [
     SERVICES.map(({ role }) => role),

@@ -9,22 +9,22 @@ import { checkRowSecurity, type RowSecurity } from './row-security.ts';
 import { checkKey, checkKind, checkPresence, notSent } from './table-shape.ts';
 import { readTableFacts, type TableFacts } from './tables.ts';
 
-/** From here on the server sends stored generated columns, if the publication says so. */
+/** From this version on, the server sends stored generated columns if the publication says so. */
 export const GENERATED_SENT = 180_000;
-/** The oldest server whose pgoutput takes the options used here. */
+/** The oldest server whose pgoutput accepts the options used here. */
 const OLDEST_SERVER = 140_000;
 
-/** What is known of a source that can be followed. */
+/** What is known about a source that can be followed. */
 export interface SourceFacts {
-  /** As the server counts it, 180004 for 18.4. */
+  /** In the server's numbering: 180004 is 18.4. */
   readonly version: number;
   readonly tables: readonly TableFacts[];
   readonly rowSecurity: RowSecurity;
 }
 
 /**
- * Checks that the server and the five tables can be followed at all, and read as a whole; makes nothing.
- * @throws ConfigurationError for settings and rights, UnrecoverableError for the schema; each names what and the remedy
+ * Checks that the server and the five tables can be followed at all, and read completely; creates nothing.
+ * @throws ConfigurationError for settings and rights, UnrecoverableError for the schema; each names the fault and the remedy
  * @throws Waiting when the server is a standby
  */
 export async function checkTables(client: pg.Client, names: SourceNames): Promise<SourceFacts> {
@@ -68,7 +68,7 @@ async function checkServer(client: pg.Client): Promise<number> {
   return server.version;
 }
 
-/** As whoever reads the log is known to the server, by either way, in lower case. */
+/** The names, in lower case, under which the server knows a reader of its log, by either transport. */
 const OUR_NAMES = ['*', 'prepadata stream', 'debezium streaming'];
 
 /** @param names the server's setting: each name bare or in quotes, in any case, within `FIRST n (…)` or `ANY n (…)` */
@@ -80,7 +80,7 @@ function waitRatherThanBeWaitedFor(names: string): void {
   );
 }
 
-/** What of a table the user may not read: all of it, or single columns. */
+/** What the user may not read: the whole table, or single columns of it. */
 function unreadableIn({ named, isInReach, columns }: TableFacts): string[] {
   const hidden = named.columns.filter(({ name }) => columns[name]?.readable === false);
   if (!isInReach || hidden.length === named.columns.length) return [named.sql];

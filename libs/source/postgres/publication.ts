@@ -10,15 +10,15 @@ interface PublicationRow {
   readonly update: boolean;
   readonly delete: boolean;
   readonly truncate: boolean;
-  /** Changes of partitions are sent under the name of their parent. */
+  /** Changes of partitions are sent under their parent's name. */
   readonly viaRoot: boolean;
   readonly tables: readonly PublishedTable[];
 }
 
-/** One of its tables of the schema; `attnames` and `rowfilter` are what servers from 15 on know. */
+/** One of its tables in the schema; `attnames` and `rowfilter` exist from Postgres 15 on. */
 interface PublishedTable {
   readonly tablename: string;
-  /** By its name, and not with all tables or all of the schema. */
+  /** Published by name, not as part of all tables or of the whole schema. */
   readonly isNamed: boolean;
   readonly attnames?: readonly string[] | null;
   readonly rowfilter?: string | null;
@@ -38,8 +38,8 @@ const PUBLICATION_SQL = `
 
 /**
  * Checks the publication, if there is one.
- * @returns which tables it sends; undefined if there is none
- * @throws UnrecoverableError when it would hold back rows, columns or kinds of changes, or keep the school from its own
+ * @returns the tables it sends; undefined if there is no publication
+ * @throws UnrecoverableError when it would omit rows, columns or kinds of changes, or prevent the school from changing rows
  */
 async function checkPublication(
   client: pg.Client,
@@ -88,7 +88,7 @@ async function checkPublication(
   return row.tables;
 }
 
-/** Whether every needed column is sent, and every one that the log tells rows apart by: else nobody may change rows. */
+/** Checks that every needed column is sent, and every column of the replica identity: otherwise nobody can change rows. */
 function checkPublishedColumns(
   table: TableFacts,
   { attnames }: PublishedTable,
@@ -101,7 +101,7 @@ function checkPublishedColumns(
   const hidden = table.named.columns.map(({ name }) => name).filter(isHidden);
   if (hidden.length > 0)
     throw refuse(`leaves out the column ${hidden.join(', ')}`, version >= GENERATED_SENT && !hasList);
-  // Before 18 generated columns are never sent, and nobody minds.
+  // Before 18 generated columns are never sent, and UPDATE and DELETE work without them.
   const identity = (identityColumns(table) ?? []).filter((name) => version >= GENERATED_SENT || !isGenerated(name));
   const unsent = identity.filter(isHidden);
   if (unsent.length === 0) return;
@@ -111,13 +111,13 @@ function checkPublishedColumns(
   );
 }
 
-/** From here on a publication can send some columns of a table and leave out others. */
+/** From this version on, a publication can send only some columns of a table. */
 const COLUMN_LISTS = 150_000;
 
 /**
- * A table as a publication takes it: with a list of the needed columns, where it has others. A list is a burden for whoever
- * owns the table, since the type of a column in it cannot be changed; so there is none that leaves nothing out. With a
- * replica identity other than the primary key, UPDATE and DELETE would need more columns to be sent: there is none either.
+ * A table as a publication names it: with a list of the needed columns, if it has others. A list is a burden for the table's
+ * owner, since the type of a listed column cannot be changed; so there is none if it would omit nothing. Nor is there one with
+ * a replica identity other than the primary key, because UPDATE and DELETE would then need more columns to be sent.
  */
 export function publishedTable({ named, identity, columns }: TableFacts, version: number): string {
   const hasOthers = Object.keys(columns).length > named.columns.length;
@@ -126,13 +126,13 @@ export function publishedTable({ named, identity, columns }: TableFacts, version
     : named.sql;
 }
 
-/** The statement that makes the publication for exactly the five tables. */
+/** The statement that creates the publication for exactly the five tables. */
 export const publicationSql = (publication: string, facts: Pick<SourceFacts, 'version' | 'tables'>): string =>
   `CREATE PUBLICATION ${publication} FOR TABLE ${facts.tables.map((table) => publishedTable(table, facts.version)).join(', ')}${
     needsGenerated(facts) ? ' WITH (publish_generated_columns = stored)' : ''
   };`;
 
-/** Whether the five tables have a generated column that has to be sent, which servers from 18 on can do. */
+/** Whether a generated column of the five tables has to be sent, which servers from 18 on can do. */
 const needsGenerated = ({ version, tables }: Pick<SourceFacts, 'version' | 'tables'>): boolean =>
   version >= GENERATED_SENT &&
   tables.some((table) => {
@@ -141,8 +141,8 @@ const needsGenerated = ({ version, tables }: Pick<SourceFacts, 'version' | 'tabl
   });
 
 /**
- * Makes the publication.
- * @throws ConfigurationError with the statement to run, when the user may not
+ * Creates the publication.
+ * @throws ConfigurationError with the statement to run, if the user may not
  */
 async function createPublication(client: pg.Client, publication: string, facts: SourceFacts): Promise<void> {
   const sql = publicationSql(publication, facts);
@@ -160,8 +160,8 @@ async function createPublication(client: pg.Client, publication: string, facts: 
 }
 
 /**
- * Checks the publication and makes it if it is absent.
- * @returns what the owner may like to know of it, as a sentence; undefined: nothing
+ * Checks the publication, and creates it if it is absent.
+ * @returns advice for the owner, as a sentence; undefined if there is none
  */
 export async function ensurePublication(
   client: pg.Client,
@@ -177,7 +177,7 @@ export async function ensurePublication(
   return sendsMore(publication, facts, published ?? []);
 }
 
-/** Publications that were made before there were lists go on as they are: to narrow one means to read everything anew. */
+/** Publications from before column lists stay as they are: narrowing one means reading everything anew. */
 function sendsMore(
   publication: string,
   { tables, version }: SourceFacts,

@@ -2,11 +2,11 @@ import { ConfigurationError } from '#libs/domain/errors.ts';
 import { nameInSql, type SourceNames } from '#libs/domain/source-tables/names.ts';
 
 /*
- * What an administrator of the source is told to run, where only they can. The statements are those of
- * `connectors/source.sql`, but for a user that exists already.
+ * What an administrator of the source is told to run, when only they can. The statements are those of
+ * `connectors/source.sql`, but for an existing user.
  */
 
-/** The statements that let a user read what is read, and no other column. */
+/** The statements that let a user read the needed columns, and no others. */
 export const readGrantsSql = (user: string, names: SourceNames): string[] => [
   `GRANT USAGE ON SCHEMA ${nameInSql(names.schema)} TO ${nameInSql(user)};`,
   ...names.tables.map(

@@ -12,21 +12,21 @@ interface SecuredTable {
   readonly print: string;
 }
 
-/** How the tables are to be read with regard to row-level security, which nothing is hidden by. */
+/** How to read the tables when row-level security hides nothing from us. */
 export interface RowSecurity {
   /**
-   * `off`: a policy that hides rows is an error of the statement. `on`: some tables are read through policies that let
-   * this user see every row; then what was read is whole only if {@link print} is the same afterwards.
+   * `off`: a policy that hides rows makes the statement fail. `on`: some tables are read through policies that let this
+   * user see every row; then the reading is complete only if {@link print} is the same afterwards.
    */
   readonly setting: 'on' | 'off';
-  /** Moves when one of those policies is altered. */
+  /** Changes when one of those policies is altered. */
   readonly print: string;
 }
 
 /**
- * Sees to it that row-level security hides no row of the five tables from the user of this connection: it is not subject
- * to it (BYPASSRLS, the owner, a superuser), or a policy lets it read every row.
- * @throws ConfigurationError with the statements that let it
+ * Checks that row-level security hides no row of the five tables from the user of this connection: the user is exempt
+ * (BYPASSRLS, the owner, a superuser), or a policy lets it read every row.
+ * @throws ConfigurationError with the statements that allow it
  */
 export async function checkRowSecurity(client: pg.Client, names: SourceNames): Promise<RowSecurity> {
   const { rows } = await client.query<SecuredTable>({
@@ -46,7 +46,7 @@ function hidesRows(user: string, names: SourceNames, secured: readonly SecuredTa
     ({ sql: table }) => `CREATE POLICY prepadata_reads_all ON ${table} FOR SELECT TO ${role} USING (true);`,
   );
   const bypass = `as a superuser, run: ALTER ROLE ${role} BYPASSRLS;`;
-  // A policy that restricts holds for everybody whom another one permits.
+  // A restrictive policy applies even to those whom another one permits.
   const isRestricted = secured.some((table) => table.isRestricted);
   return new ConfigurationError(
     `row-level security hides rows of ${tables.map((table) => table.sql).join(', ')} from the user "${user}", whatever it is granted`,

@@ -19,7 +19,7 @@ export async function identifyServer(replication: pg.Client): Promise<SourceServ
   return { identity: `${row.systemid}/${row.timeline}/${row.dbname}`, walEnd: parseLsn(row.xlogpos) };
 }
 
-/** The log's end, and a transaction id of now with all its 64 bits. */
+/** The log's end, and a current 64-bit transaction id. */
 export async function readNow(control: pg.Client): Promise<{ walEnd: bigint; xid: bigint }> {
   const result = await control.query<{ lsn: string; xid: string }>(
     'SELECT pg_current_wal_flush_lsn()::text AS lsn, pg_snapshot_xmax(pg_current_snapshot())::text AS xid',

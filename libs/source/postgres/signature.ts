@@ -12,30 +12,31 @@ interface SignatureRow {
   readonly tables: readonly TablePrint[] | null;
 }
 
-/** Of one table; each part is enough to tell that something has happened, and none what. */
+/** The print of one table: each part shows that something has changed, but not what. */
 interface TablePrint {
-  /** The file of its rows: another one after a rewrite, and after TRUNCATE, VACUUM FULL or CLUSTER. */
+  /** The file of its rows: a new one after a rewrite, TRUNCATE, VACUUM FULL or CLUSTER. */
   readonly heap: string;
-  /** By which transactions its needed columns are described: others after ALTER COLUMN, RENAME COLUMN and GRANT. */
+  /** The transactions that last wrote its needed columns' catalogue rows: changed by ALTER COLUMN, RENAME COLUMN and GRANT. */
   readonly columns: string;
-  /** By which transaction its row type is described: another after RENAME, SET SCHEMA and OWNER. */
+  /** The transaction that last wrote its row type's catalogue row: changed by RENAME, SET SCHEMA and OWNER. */
   readonly named: string;
   readonly owner: string;
 }
 
 /**
- * What tells whether rows may have changed without a change being sent, as one word: `base.identity.table.table…`, the
- * tables' four parts joined by `-`.
+ * A word that shows whether rows may have changed without a change being sent: `base.identity.table.table…`, the tables'
+ * four parts joined by `-`.
  *
- * - The base is what has to stay: the publication and its settings, each table's place in it, the table, each needed
- *   column with its type, and which column is read as which (SOURCE_MAPPING). Whatever is made anew has a number of its own.
- * - ALTER COLUMN … TYPE … USING may keep all of that and write other values into every row, sending none. It gives the
- *   table another file *and* describes the column anew. TRUNCATE (which is sent), VACUUM FULL and CLUSTER do only the
- *   first; GRANT, SET STATISTICS, SET DEFAULT, SET NOT NULL and a column renamed away and back only the second; ANALYZE
- *   and VACUUM neither.
- * - While a table has another name or schema, what happens to it is sent under that one. Its row type is then renamed as
- *   well; OWNER describes it anew, too, and then the owner is another.
- * - The identity is what tells rows apart in the log. It says nothing of rows, only that the tables are to be looked at.
+ * - The base is what must not change: the publication and its settings, each table's entry in it, the table, each needed
+ *   column with its type, and which column is read as which (SOURCE_MAPPING). Anything recreated gets a new number.
+ * - ALTER COLUMN … TYPE … USING may keep all of that and yet write new values into every row without sending any. It gives
+ *   the table a new file *and* rewrites the column's catalogue row. TRUNCATE (which is sent), VACUUM FULL and CLUSTER do
+ *   only the former; GRANT, SET STATISTICS, SET DEFAULT, SET NOT NULL and a column renamed away and back only the latter;
+ *   ANALYZE and VACUUM neither.
+ * - While a table has another name or schema, its changes are sent under that one. Its row type is then renamed as well;
+ *   OWNER rewrites the type's catalogue row, too, but then the owner differs.
+ * - The identity is what tells rows apart in the log. A change of it says nothing about rows, only that the tables must be
+ *   checked.
  */
 export async function readSignature(client: pg.Client, publication: string, names: SourceNames): Promise<string> {
   const columns = names.tables.flatMap((table) => table.columns.map(({ name }) => `${table.name}.${name}`));
@@ -52,25 +53,25 @@ export async function readSignature(client: pg.Client, publication: string, name
 
 const NAMES_PRINT = ':';
 
-/** Which column is read as which; empty for the names that an LMSConnector gives. */
+/** A digest of which column is read as which; empty for the names that an LMSConnector uses. */
 function namesPrint({ areMapped, tables }: SourceNames): string {
   if (!areMapped) return '';
   const names = tables.map(({ name, columns }) => [name, ...columns.map((column) => column.name)]);
   return NAMES_PRINT + createHash('sha256').update(JSON.stringify(names)).digest('hex').slice(0, 12);
 }
 
-/** What is followed: the server, and the signature of what of it is published. */
+/** What is followed: the server, and the signature of what it publishes. */
 export interface Origin {
   /** See {@link SourceServer}. */
   readonly identity: string;
   readonly signature: string;
 }
 
-/** As it is stored with a stream's progress. */
+/** The form in which it is stored with a stream's progress. */
 export const originText = ({ identity, signature }: Origin): string => `${identity}/${signature}`;
 
 /**
- * Why what is stored of an origin cannot be carried on, as a sentence; undefined if it can.
+ * A sentence that says why a stored origin cannot be continued; undefined if it can.
  * @param stored as {@link originText} wrote it
  */
 export function whyAnotherOrigin(stored: string, now: Origin): string | undefined {

@@ -6,7 +6,7 @@ import { codeOf } from './faults.ts';
 import { findService, slotWithoutLimit } from './managed.ts';
 import { type Origin, whyAnotherOrigin } from './signature.ts';
 
-/** A row of pg_replication_slots, as far as every supported version has it. */
+/** A row of pg_replication_slots; the optional columns do not exist in every supported version. */
 export interface SlotRow {
   readonly slot_name: string;
   readonly plugin: string | null;
@@ -23,7 +23,7 @@ export interface SlotRow {
 
 export const slotName = (prefix: string, epoch: number): string => `${prefix}_${epoch}`;
 
-/** Every slot whose name is the prefix and a number, of any database. */
+/** Every slot whose name is the prefix and a number, in any database. */
 export async function readSlots(client: pg.Client, prefix: string): Promise<readonly SlotRow[]> {
   const result = await client.query<{ slot: SlotRow }>(
     `SELECT to_jsonb(s) AS slot FROM pg_replication_slots s WHERE slot_name ~ ('^' || $1 || '_[0-9]+$')`,
@@ -37,7 +37,7 @@ export function costOf(slot: SlotRow, walEnd: bigint): SlotStatus {
   const retained = slot.restart_lsn === null ? 0n : walEnd - parseLsn(slot.restart_lsn);
   return {
     name: slot.slot_name,
-    // The slot was read later than the log's end, and may have moved on.
+    // The slot may have been read after the log's end, and have moved on.
     retainedBytes: retained < 0n ? 0n : retained,
     safeBytes: slot.safe_wal_size === null ? null : BigInt(slot.safe_wal_size),
     isEndangered: slot.wal_status === 'unreserved' || slot.wal_status === 'lost',
@@ -45,8 +45,8 @@ export function costOf(slot: SlotRow, walEnd: bigint): SlotStatus {
 }
 
 /**
- * A slot that is not read keeps the server's log, without end unless the server sets one: it fills the disk of somebody
- * else's database.
+ * Unless the server sets a limit, a slot that is not read keeps its log without end, and fills the disk of somebody else's
+ * database.
  * @throws ConfigurationError with the statements that set a limit
  */
 export async function requireLimit(client: pg.Client): Promise<void> {
@@ -64,13 +64,13 @@ export function refuseForeign(slots: readonly SlotRow[], name: string, database:
   );
 }
 
-/** Drops what earlier epochs left behind; an unread slot keeps the server's log for ever. */
+/** Drops the slots that earlier epochs left behind; an unread slot keeps the server's log for ever. */
 export async function dropSlots(client: pg.Client, slots: readonly SlotRow[]): Promise<void> {
   for (const slot of slots) await client.query('SELECT pg_drop_replication_slot($1)', [slot.slot_name]);
 }
 
 /**
- * Why what is stored cannot be carried on, as a sentence; undefined if it can.
+ * A sentence that says why the stored epoch cannot be continued; undefined if it can.
  * @param slot the slot of the stored epoch, in this database
  */
 export function reasonForNewEpoch(
@@ -99,16 +99,16 @@ export function reasonForNewEpoch(
 }
 
 export interface CreatedSlot {
-  /** Every transaction that ends after it is in the stream; the snapshot holds all others. */
+  /** Every transaction that ends after it is in the stream; all earlier ones are in the snapshot. */
   readonly consistentPoint: bigint;
   /** To be imported while the replication connection stays open and idle. */
   readonly snapshot: string;
 }
 
-/** A limit of the server's is met; where a slot is being made, that of slots. */
+/** A configured limit of the server is exceeded; when creating a slot, the limit on slots. */
 const LIMIT_MET = '53400';
 
-/** @throws ConfigurationError where the server takes no more slots; the driver's errors */
+/** @throws ConfigurationError if the server has no room for another slot; the driver's errors */
 export async function makingSlot<T>(make: Promise<T>): Promise<T> {
   try {
     return await make;
@@ -122,7 +122,7 @@ export async function makingSlot<T>(make: Promise<T>): Promise<T> {
   }
 }
 
-/** Makes a slot with an exported snapshot; waits until all transactions that write at this moment have ended. */
+/** Creates a slot with an exported snapshot; waits until all transactions now writing have ended. */
 export async function createSlot(replication: pg.Client, name: string): Promise<CreatedSlot> {
   const result = await makingSlot(
     replication.query<{ consistent_point: string; snapshot_name: string }>(

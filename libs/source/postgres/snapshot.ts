@@ -10,7 +10,7 @@ import { type ReadText, readBytes } from './encoding.ts';
 import { isBadText, Waiting } from './faults.ts';
 import type { RowSecurity } from './row-security.ts';
 
-/** A piece of one table, in the order in which the server read it. */
+/** A chunk of one table, in the order in which the server read it. */
 export interface SnapshotChunk {
   readonly table: SourceTable;
   readonly rows: readonly AnyRowChange[];
@@ -19,8 +19,8 @@ export interface SnapshotChunk {
 export const qualified = ({ schema, name }: NamedTable): string => `${identifier(schema)}.${identifier(name)}`;
 
 /**
- * The rows of a table as `id` and its needed columns, in the order in which they are declared: a SELECT without a condition.
- * Whoever reads rows of the source reads them like this, so that a value never differs by the way it came.
+ * A SELECT without a condition that reads a table's `id` and needed columns, in the order of their declaration. All reading of
+ * source rows uses it, so that a value never depends on how it was read.
  */
 export function selectRows(table: NamedTable): string {
   const columns = [table.id, ...table.needed].map(({ name, isLeft }) => (isLeft ? 'NULL' : identifier(name)));
@@ -28,8 +28,8 @@ export function selectRows(table: NamedTable): string {
 }
 
 /**
- * Holds a table as it is until the transaction ends: whoever may read a column of it may do so, where LOCK TABLE
- * takes the right to the whole table.
+ * Locks a table's definition until the transaction ends. The right to read one column is enough, whereas LOCK TABLE needs
+ * the right to the whole table.
  */
 export const lockSql = (table: NamedTable): string => `SELECT FROM ONLY ${qualified(table)} WHERE false`;
 
@@ -43,8 +43,8 @@ export const readChange = (table: SourceTable, stamp: Stamp, values: TextRow): A
 /**
  * Opens the reading transaction on an exported snapshot.
  * @param rowSecurity see {@link RowSecurity}
- * @throws Waiting when a table was rewritten after the snapshot was taken (ALTER TABLE, TRUNCATE, VACUUM FULL): to
- *   older snapshots such a table looks empty, so that its reading must begin anew
+ * @throws Waiting when a table was rewritten after the snapshot was taken (ALTER TABLE, TRUNCATE, VACUUM FULL): to older
+ *   snapshots such a table looks empty, so the reading must start again
  */
 export async function beginReading(
   client: pg.Client,
@@ -64,9 +64,9 @@ export async function beginReading(
   }
 }
 
-/** Of tables that are held, those that were rewritten or emptied since the transaction's snapshot was taken. */
+/** Those of the locked tables that were rewritten or emptied since the transaction's snapshot was taken. */
 export async function rewrittenSince(client: pg.Client, tables: readonly NamedTable[]): Promise<readonly NamedTable[]> {
-  // pg_class is read as of the snapshot, pg_relation_filenode() looks at now.
+  // pg_class is read as of the snapshot, while pg_relation_filenode() returns the present value.
   const same = await client.query<{ relname: string }>(
     `SELECT c.relname FROM pg_class c
       WHERE c.oid = ANY ($1::regclass[]) AND c.relfilenode = pg_relation_filenode(c.oid)`,
@@ -76,7 +76,7 @@ export async function rewrittenSince(client: pg.Client, tables: readonly NamedTa
   return tables.filter(({ name }) => !unchanged.has(name));
 }
 
-/** Rows of all five tables: the planner's estimate, counted where a table was never analysed. */
+/** The number of rows of all five tables: the planner's estimate, or a count if a table was never analysed. */
 export async function estimateRows(client: pg.Client, names: SourceNames): Promise<number> {
   let total = 0;
   for (const table of names.tables) {
@@ -95,10 +95,10 @@ export async function estimateRows(client: pg.Client, names: SourceNames): Promi
   return total;
 }
 
-/** A piece is no larger than it takes to reach this, in characters: rows may hold long texts. */
+/** A chunk ends with the row that reaches this many characters, since rows may contain long texts. */
 const CHARACTERS_PER_PIECE = 16 * 1024 * 1024;
 
-/** Reads every table, parents first, in pieces of at most `size` rows, and ends the transaction. */
+/** Reads every table, parents first, in chunks of at most `size` rows, and ends the transaction. */
 export async function* readTables(
   client: pg.Client,
   names: SourceNames,
@@ -131,7 +131,7 @@ async function* rowsOf(client: pg.Client, named: NamedTable, read: ReadText): As
   }
 }
 
-/** What the server says of the bytes and of the encoding: `character with byte sequence 0x81 in encoding "WIN1252" has …`. */
+/** The server names the bytes and the encoding: `character with byte sequence 0x81 in encoding "WIN1252" has …`. */
 const BAD_BYTES = /((?:0x[0-9a-f]{2} ?)+).*?encoding "(\w+)"/;
 
 function textWithoutMeaning(error: unknown, table: NamedTable): UnrecoverableError {

@@ -3,13 +3,13 @@ import { type NamedTable, nameInSql } from '#libs/domain/source-tables/names.ts'
 import { type ColumnFacts, identityColumns, type TableFacts } from './tables.ts';
 
 /*
- * Whether a table is one whose changes can be followed at all. A refusal ends with the statements that fix it, of which
- * the tests run every one.
+ * Checks whether a table's changes can be followed at all. A refusal ends with the statements that fix it, all of which the
+ * tests run.
  */
 
 const KINDS = { p: 'a partitioned table', v: 'a view', m: 'a materialised view', f: 'a foreign table' } as const;
 
-/** @throws UnrecoverableError naming the tables that are not there, and where they are perhaps */
+/** @throws UnrecoverableError naming the missing tables, and where they may be */
 export function checkPresence(facts: readonly TableFacts[]): void {
   const missing = facts.filter((table) => !table.exists);
   if (missing.length === 0) return;
@@ -64,10 +64,10 @@ function kindRemedy({ named, kind, elsewhere }: TableFacts): string {
   return `${other}let the LMSConnector write an ordinary table; with the rows that are there now, run: ${rename} ${table}`;
 }
 
-/** What becomes of a table that is published and whose rows the log cannot tell apart. */
+/** What happens to a published table whose rows the log cannot tell apart. */
 const TAKES_NO_CHANGE = 'published, the table takes no UPDATE and no DELETE any more, from nobody';
 
-/** Whether every change of a row is told with its id, and whether the school may go on changing rows when it is told. */
+/** Checks that every change of a row includes its id, and that the school can still change rows once they are published. */
 export function checkKey(table: TableFacts): void {
   const name = table.named.sql;
   const { primaryKey, named } = table;
@@ -96,7 +96,7 @@ export function checkKey(table: TableFacts): void {
   throw refuse('source_replica_identity', wrong, `REPLICA IDENTITY ${primaryKey.deferrable ? 'FULL' : 'DEFAULT'}`);
 }
 
-/** What is wrong with what the log tells rows apart by, as a sentence. */
+/** A sentence that says what is wrong with the replica identity; undefined if nothing is. */
 function wrongIdentity(table: TableFacts, columns: readonly string[] | undefined): string | undefined {
   const { sql: name, id } = table.named;
   if (columns === undefined)
@@ -108,7 +108,7 @@ function wrongIdentity(table: TableFacts, columns: readonly string[] | undefined
   return `the replica identity of the source table ${name} is FULL, and contains ${computed.join(', ')}, which is computed when it is read: ${TAKES_NO_CHANGE}`;
 }
 
-/** A generated column that the server does not send: what the log brings of its row would lack it. */
+/** The error for a generated column that the server does not send: rows from the log would lack it. */
 export function notSent({ sql: name }: NamedTable, column: string, facts?: ColumnFacts): UnrecoverableError {
   const { fullType = 'text', generated = 's' } = facts ?? {};
   const at = nameInSql(column);

@@ -1,4 +1,4 @@
--- For whom a session waits: sessions by their process; prepared transactions, which have none, by their name.
+-- Whom a session waits for: sessions by their process; prepared transactions, which have none, by their name.
 SELECT b.pid, a.usename::text AS user, a.application_name AS application, NULL AS gid
   FROM (SELECT DISTINCT unnest(pg_blocking_pids($1)) AS pid) AS b
   JOIN pg_stat_activity AS a ON a.pid = b.pid

@@ -1,4 +1,4 @@
--- Foreign keys from or to the five tables, and how each is made again.
+-- Foreign keys from or to the five tables, with the statements that drop and recreate each.
 SELECT format('ALTER TABLE %s DROP CONSTRAINT %I;', k.conrelid::regclass, k.conname) AS drop,
        format('ALTER TABLE %s ADD CONSTRAINT %I %s;', k.conrelid::regclass, k.conname, pg_get_constraintdef(k.oid)) AS add
   FROM pg_constraint AS k

@@ -1,5 +1,5 @@
--- Of each table that row-level security hides rows of from this user: whether a policy lets it read every row all the
--- same, whether one that restricts it is in the way, and what tells that one of them was changed.
+-- For each table on which row-level security applies to this user: whether a policy lets it read every row all the same,
+-- whether a restrictive one prevents that, and a print that shows when one of them was changed.
 SELECT c.relname AS name,
        coalesce(bool_or(p.polpermissive AND p.condition = 'true'), false) AS "hasAll",
        coalesce(bool_or(NOT p.polpermissive AND p.condition <> 'true'), false) AS "isRestricted",

@@ -1,4 +1,4 @@
--- What tells whether rows may have changed without a change being sent; see signature.ts for what each part means.
+-- Shows whether rows may have changed without a change being sent; signature.ts explains each part.
 WITH tables AS (
   SELECT c.oid, c.relname, c.relfilenode, c.relowner, c.relreplident, c.relpersistence, c.relispartition, c.relnamespace,
          y.xmin AS named, t.place

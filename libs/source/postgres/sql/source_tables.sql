@@ -1,4 +1,4 @@
--- What decides whether each of the five tables can be read and followed; a row for each name, also where there is no table.
+-- What decides whether each of the five tables can be read and followed; a row for each name, even if there is no table.
 SELECT t.name,
        c.oid IS NOT NULL AS exists,
        c.relkind AS kind,
@@ -30,7 +30,7 @@ SELECT t.name,
                    'generated', nullif(a.attgenerated, '')))
                    FROM pg_attribute AS a
                    CROSS JOIN LATERAL (
-                     -- What a domain is of in the end: it may be of another domain.
+                     -- The base type of a domain, which may be over another domain.
                      WITH RECURSIVE step AS (
                        SELECT a.atttypid AS oid, a.atttypmod AS typmod
                        UNION ALL
