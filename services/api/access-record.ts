@@ -7,7 +7,7 @@ export interface Access {
   readonly requestId: string;
   /** Name of the token; null where there was none, or a wrong one. */
   readonly token: string | null;
-  /** Of the connection; behind a proxy, the proxy's. */
+  /** The connection's remote address; behind a proxy, the proxy's. */
   readonly address: string;
   readonly method: string;
   /** Contains the ids of the student or course that was asked about. */

@@ -123,13 +123,13 @@ export interface Credentials {
   readonly host: string | undefined;
   /** Sent by browsers: the site whose page asks. */
   readonly origin: string | undefined;
-  /** Of the connection. */
+  /** The connection's remote address. */
   readonly address: string;
   /** Whether it may be asked without a token, as probes do. A valid one may still be sent. */
   readonly isOpen: boolean;
 }
 
-/** Who asks; throws one of the errors above for a request that is not let in. */
+/** Returns the caller; throws one of the errors above for a request that is not let in. */
 export type Gate = (request: Credentials) => Caller;
 
 export interface GateOptions {

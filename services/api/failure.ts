@@ -45,7 +45,7 @@ export interface ApiFailure {
 const FORBIDDEN = [ForbiddenHostError, ForbiddenOriginError, MissingScopeError, TokenNeededError];
 
 /**
- * The one place that turns anything thrown into an answer.
+ * Turns anything thrown into an answer; nothing else does.
  * @param requestId named in the answer where the log has more than the caller may know
  */
 export function toFailure(error: unknown, requestId: string): ApiFailure {

@@ -33,7 +33,7 @@ export interface ApiContext {
   /** The source that this process reads; null when another one does. */
   readonly source: () => SourceStatus | null;
   readonly metrics: Metrics;
-  /** Of the keys that readiness waits for. */
+  /** Estimates when the keys that readiness waits for will be derived. */
   readonly countdown: Countdown;
   readonly lastHour: LastHour;
 }
@@ -66,7 +66,7 @@ export interface Reply<A> {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What routes are about. */
+/** Groups of routes in the API's description. */
 export const TAGS = {
   features: 'What is known of students and courses',
   runs: 'The comparison with the source, and backfills',
@@ -89,7 +89,7 @@ interface RouteHead {
   readonly scopes?: readonly Scope[];
   /** May be asked without a token: always, or only where probes are let in. */
   readonly open?: 'always' | 'probes';
-  /** Of the answer, in order of preference; JSON unless given. */
+  /** Media types of the answer, in order of preference; JSON unless given. */
   readonly mediaTypes?: readonly string[];
   /** Statuses of refusals that do not follow from the parameters. */
   readonly refusals?: readonly (404 | 406 | 409)[];
@@ -142,7 +142,7 @@ export interface Route extends RouteHead {
   handle(context: ApiContext, raw: RawRequest): Promise<Reply<unknown>>;
 }
 
-/** A route as it is written for people, and in OpenAPI: `/api/metrics/student/{id}`. */
+/** A route's path as shown to people, and in OpenAPI: `/api/metrics/student/{id}`. */
 export const routePath = (route: Route): string => route.path.replaceAll(/:(\w+)/g, '{$1}');
 
 /** Puts the reading of parameters and body before a handler. */

@@ -8,9 +8,9 @@ import { ConfigurationError } from '#libs/domain/errors.ts';
 export const SCOPES = ['read', 'run', 'names', 'ops'] as const;
 export type Scope = (typeof SCOPES)[number];
 
-/** Who asks, as far as it is known. */
+/** What is known about the sender of a request. */
 export interface Caller {
-  /** Of the token; null where none was given or needed. */
+  /** The token's name; null where none was given or needed. */
   readonly name: string | null;
   readonly scopes: ReadonlySet<Scope>;
   /** Aborts when the token, or one of its scopes, is taken away; absent without a token. */

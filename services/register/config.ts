@@ -7,7 +7,7 @@ export type ConnectorConfig = Readonly<Record<string, string>>;
 
 /** Values from the environment and the epoch; each fills a `{{hole}}` of lms.json. */
 export interface Holes {
-  /** Of the connector; also the prefix of its topics. */
+  /** The connector's name; also the prefix of its topics. */
   readonly name: string;
   readonly 'source.host': string;
   readonly 'source.port': string;

@@ -17,7 +17,7 @@ export interface RegisterSettings {
   readonly sslMode: SslMode;
   readonly analytics: DatabaseAddress;
   readonly connect: ServiceAddress;
-  /** Of the connector; also the prefix of its topics, and so the key under which Connect keeps the offset. */
+  /** The connector's name; also the prefix of its topics, and so the key under which Connect keeps the offset. */
   readonly name: string;
   readonly names: SourceNames;
   readonly publication: string;

@@ -1,5 +1,5 @@
 -- Days with any activity, per student and course, up to the course's as-of day (the feature definitions, sections 2 and 3).
--- Only `active` and `last_at` depend on the day as of which one asks, since an event always belongs to its own day.
+-- Only `active` and `last_at` depend on the as-of day, since an event always belongs to its own day.
 
 set local client_min_messages = warning;
 set local jit = off;

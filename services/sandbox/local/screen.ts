@@ -7,7 +7,7 @@ export interface ScreenFacts {
   readonly analytics: DatabaseAddress;
   readonly hasCampus: boolean;
   readonly hasOwnStore: boolean;
-  /** Of the timestamps in the source. */
+  /** The zone of timestamps in the source. */
   readonly sourceTimeZone: string;
   /** Folders of the embedded databases. */
   readonly folders: readonly string[];

@@ -19,7 +19,7 @@ export interface Left {
 export interface StackState {
   readonly pid: number;
   readonly startedAt: number;
-  /** Of the API. */
+  /** The address of the API. */
   readonly url: string;
   /** As `npm run slot` and `npm run load:oulad` read them with DATA_DIR set to this folder. */
   readonly source?: DatabaseAddress;

@@ -17,7 +17,7 @@ export interface StackCredentials {
   readonly certificate: string;
   readonly key: string;
   readonly keystore: string;
-  /** Of the broker's users and its admin, and of those of the registry and Connect. */
+  /** For the broker's users and its admin, the registry and Connect. */
   readonly passwords: Readonly<Record<(typeof LOGINS)[number], string>>;
 }
 

@@ -3,9 +3,9 @@ import { useEffect, useRef } from 'preact/hooks';
 
 interface PageProps {
   readonly title: string;
-  /** Of the title. */
+  /** The id of the title element. */
   readonly id?: string;
-  /** Above the title. */
+  /** A link above the title. */
   readonly back?: { readonly href: string; readonly text: string };
   /** Whether the title is final; false: a number stands for the name until that is read. */
   readonly isNamed?: boolean;
