@@ -39,11 +39,11 @@ export default defineConfig({
     globalSetup: ['test/support/global-setup.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    // What is asked again and again: only what never comes is late, on however busy a machine.
+    // Polling may take long on a busy machine; only what never comes should fail.
     expect: { poll: { timeout: 60_000 } },
-    // Files of one process share the modules that they import, which they would each read for a second otherwise.
+    // Test files in one process share their imported modules, which each would otherwise load for a second.
     isolate: false,
-    // One more than cores: servers and timers are waited for as well.
+    // One more than there are cores, since tests also wait for servers and timers.
     maxWorkers: 3,
     sequence: { sequencer: longestFirst(LONGEST) },
     reporters: ['default', ['json', { outputFile: process.env['TEST_REPORT'] ?? '.test-reports/node.json' }]],

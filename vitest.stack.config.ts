@@ -13,7 +13,7 @@ const LONGEST = [
 ];
 
 /**
- * Tests against the real broker, registry, Connect and Debezium, which they share. Three files at a time: they wait for others more
+ * Tests against a real broker, registry, Connect and Debezium, which they share. Three files at a time, since they wait more
  * than they compute.
  */
 export default defineConfig({

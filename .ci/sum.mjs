@@ -18,7 +18,7 @@ if (total.passed === 0) total.failed = Math.max(1, total.failed);
 console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`);
 process.exit(total.failed > 0 ? 1 : 0);
 
-/** Who sees only the end of a long output is to see what failed, and how each failure began. */
+/** Prints each failure with its first lines, so that the end of a long output shows what failed. */
 function tellOfFailures({ name: file, status, message, assertionResults: results }) {
   const name = relative(process.cwd(), file);
   const failures = results.filter((result) => result.status === 'failed');

@@ -1,15 +1,16 @@
--- Roles for the processes of PrepaData itself, so that each may do in the analytics database what it does and no more:
---   prepadata_writer     engagement, performance, anomaly, register: what is staged and derived; no runs, no change of the schema
---   prepadata_reconcile  reconcile: reads all, marks and repairs what is staged, keeps the runs, erases students and what was kept
---                        long enough; makes and changes no feature rows
---   prepadata_api        api: reads all, asks for runs and cancels them, asks for erasures
---   prepadata_names      no login: who has it may read what students and courses are called (the view directory). The API has it
---                        from the beginning; REVOKE prepadata_names FROM prepadata_api refuses it names, and stays
--- `npm run migrate` and `npm start` go on as the owner of the database, who alone changes the schema. Change the passwords, run
--- `npm run migrate`, then as the owner:
+-- Roles for PrepaData's own processes, so that each has only the rights in the analytics database that it needs:
+--   prepadata_writer     engagement, performance, anomaly, register: writes what is staged and derived; no runs, no changes of
+--                        the schema
+--   prepadata_reconcile  reconcile: reads everything, marks and repairs what is staged, manages the runs, erases students and
+--                        deletes what was kept long enough; neither inserts nor changes feature rows
+--   prepadata_api        api: reads everything except names, requests and cancels runs, requests erasures
+--   prepadata_names      no login: grants reading the names of students and courses (the view directory). The API has it
+--                        from the beginning; REVOKE prepadata_names FROM prepadata_api takes it away for good
+-- `npm run migrate` and `npm start` still use the owner of the database, who alone changes the schema. Change the passwords,
+-- run `npm run migrate`, then as the owner:
 --   psql -d prepadata -v ON_ERROR_STOP=1 -f connectors/analytics-roles.sql
--- Roles are made by whoever has CREATEROLE or is a superuser: where the owner may not, the error names what an administrator has
--- to run before. Run it again after an update; passwords stay as they are. `npm run migrate` does all this by itself where
+-- Creating roles needs CREATEROLE or a superuser: if the owner may not, the error names what an administrator has to run
+-- first. Run it again after an update; passwords stay as they are. `npm run migrate` does all this by itself if
 -- ANALYTICS_WRITER_PASSWORD, ANALYTICS_RECONCILE_PASSWORD and ANALYTICS_API_PASSWORD are set, and gives the roles these passwords.
 
 DO $$
@@ -28,7 +29,7 @@ BEGIN
     ) AS login (role, password)
     WHERE role NOT IN (SELECT rolname FROM pg_roles)
     UNION ALL
-    -- Once: whoever takes it away from the API has taken it away.
+    -- Granted only when the role is created, so that revoking it from the API lasts.
     SELECT 'prepadata_names', 'CREATE ROLE prepadata_names NOLOGIN ROLE prepadata_api'
     WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'prepadata_names')
   LOOP
@@ -39,8 +40,8 @@ BEGIN
     END;
   END LOOP;
 
-  -- How long a session may take for a statement, wait for a lock, and do nothing in a transaction. PrepaData's own processes
-  -- set these values themselves, and why they are what they are stands in libs/store/schema/session-limits.ts.
+  -- How long a session may run a statement, wait for a lock, and be idle in a transaction. PrepaData's own processes set these
+  -- values themselves; libs/store/schema/session-limits.ts gives the reasons.
   FOR wanted IN
     SELECT format('ALTER ROLE %I SET %I = %L', role, setting, value) AS making
     FROM (VALUES
@@ -63,7 +64,7 @@ BEGIN
     END;
   END LOOP;
 
-  -- Postgres 14 lets everybody make tables in public; from 15 on there is nothing to take away.
+  -- Postgres 14 lets everybody create tables in public; from 15 on there is nothing to revoke.
   IF has_schema_privilege('public', 'public', 'CREATE') THEN
     statement := format('GRANT CREATE ON SCHEMA public TO %I; REVOKE CREATE ON SCHEMA public FROM PUBLIC', owner);
     IF (SELECT pg_has_role(nspowner, 'USAGE') FROM pg_namespace WHERE nspname = 'public') THEN
@@ -85,10 +86,10 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public, state, compat TO prepadata_writer, 
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public, state TO prepadata_writer, prepadata_reconcile;
 GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public, state TO prepadata_writer, prepadata_reconcile;
 
--- Who takes in a first snapshot has the indexes of empty tables made when all rows are there.
+-- The intake of an initial snapshot drops the indexes of empty tables, and makes them again when all rows are there.
 GRANT EXECUTE ON FUNCTION state.drop_image_indexes(text), state.make_image_indexes() TO prepadata_writer;
 
--- What an update brings goes the same way, until this is run again.
+-- Tables that an update adds get the same rights, until this is run again.
 ALTER DEFAULT PRIVILEGES IN SCHEMA public, state
   GRANT SELECT ON TABLES TO prepadata_writer, prepadata_reconcile, prepadata_api;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public, state
@@ -96,25 +97,25 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA public, state
 ALTER DEFAULT PRIVILEGES IN SCHEMA public, state
   GRANT USAGE ON SEQUENCES TO prepadata_writer, prepadata_reconcile;
 
--- The schema, its views and the settings are the owner's.
+-- The schema, its views and the settings belong to the owner.
 REVOKE INSERT, UPDATE, DELETE ON schema_version, state.schema_view FROM prepadata_writer, prepadata_reconcile;
 REVOKE INSERT, DELETE ON state.settings FROM prepadata_writer, prepadata_reconcile;
 
--- What people are called is apart from what they do.
+-- Names are kept apart from what people do.
 REVOKE SELECT ON state.image_students, state.image_courses, directory FROM prepadata_api;
 GRANT SELECT (id, live) ON state.image_students, state.image_courses TO prepadata_api;
 GRANT SELECT ON directory TO prepadata_names;
 
--- Runs are reconcile's; the API asks for them.
+-- Runs belong to reconcile; the API requests them.
 REVOKE INSERT, UPDATE, DELETE ON state.pipeline_run, state.schedule, pipeline_logs FROM prepadata_writer;
 GRANT INSERT, UPDATE ON state.pipeline_run TO prepadata_api;
 GRANT INSERT ON pipeline_logs TO prepadata_api;
 
--- Who is erased is reconcile's, too: whoever takes in changes only asks, and the API can only add to what is wanted.
+-- So do erasures: the intake only looks them up, and the API can only add requests.
 REVOKE INSERT, UPDATE, DELETE ON state.erasure, state.erased_student, state.erasure_salt FROM prepadata_writer;
 GRANT INSERT (source_id, requested_by, reason) ON state.erasure TO prepadata_api;
 
--- Reconcile has what it finds derived anew by those who derive, and writes no feature itself; of who is erased it deletes them.
+-- Reconcile has the derivers repair features, and writes none itself; it may only delete those of erased students.
 REVOKE INSERT, UPDATE ON
   engagement_features, performance_features, anomaly_features,
   state.engagement_series, state.performance_series, state.anomaly_series, state.course_class

@@ -1,3 +1,3 @@
--- The databases beside the LMS's own on the server of docker-compose.yml, made at its first start.
+-- The databases beside the LMS's own on the server of docker-compose.yml, created at its first start.
 CREATE DATABASE prepadata;
 CREATE DATABASE registry;

@@ -1,11 +1,11 @@
--- What whoever ran source.sql in the LMS database runs once after it, where the changes go over Kafka: the user of
--- the connector may then write in these two tables of PrepaData's own, and still nowhere else.
+-- If the changes go over Kafka, run this once in the LMS database after source.sql, as the same user: the connector's
+-- user may then write in these two tables of PrepaData, and still nowhere else.
 --   psql -d lms -f connectors/debezium.sql
 
 CREATE SCHEMA IF NOT EXISTS prepadata;
 
--- A row that Debezium rewrites now and then. On a server whose five tables rest while others are written, the place of
--- the slot would else not move, and the server would keep its log.
+-- A row that Debezium rewrites now and then. If the five tables rest while others on the server are written, the slot
+-- would otherwise not move on, and the server would keep its log.
 CREATE TABLE IF NOT EXISTS prepadata.heartbeat (id integer PRIMARY KEY, beat_at timestamptz NOT NULL);
 
 -- Orders to the connector, such as to read a table again.

@@ -1,10 +1,10 @@
--- Roles for the services that read the features. Each has a schema of its own, first in its search_path, in which it makes its
--- tables; what it reads of PrepaData comes second. Change the passwords and run this in the analytics database after the first
--- start of PrepaData, which makes what is granted here:
+-- Roles for the services that read the features. Each has a schema for its own tables, first in its search_path; the schema
+-- of PrepaData that it reads comes second. Change the passwords and run this in the analytics database after the first start
+-- of PrepaData, which creates what is granted here:
 --   psql -d prepadata -v ON_ERROR_STOP=1 -f connectors/readers.sql
--- as the owner of that database. Roles are made by whoever has CREATEROLE or is a superuser: where the owner may not, the error
--- names what an administrator has to run before, in the same database. Run it again after an update that brings new views;
--- passwords stay as they are.
+-- as the owner of that database. Creating roles needs CREATEROLE or a superuser: if the owner may not, the error names what an
+-- administrator has to run first, in the same database. Run it again after an update that adds views; passwords stay as they
+-- are.
 
 DO $$
 DECLARE
@@ -16,12 +16,12 @@ BEGIN
   FOR reader IN
     SELECT role, password, format('%I, %I', role, reads) AS path
     FROM (VALUES
-      -- StudentProfiler and PathPredictor know fixed names and turn null into 0: compat is made for them.
+      -- StudentProfiler and PathPredictor expect fixed names and turn null into 0: compat is made for them.
       ('student_profiler', 'change-me', 'compat'),
       ('path_predictor', 'change-me', 'compat'),
-      -- The console averages days and courses itself: it needs every row, and never compat, which has one row per student.
+      -- The console averages days and courses itself, so it needs every row, not compat, which has one row per student.
       ('teacher_console', 'change-me', 'public'),
-      -- Notebooks and Feast, which makes its tables for a moment: every row and day, and which values compat makes up.
+      -- Notebooks and Feast, which briefly creates tables: every row and day, and which values compat fills in.
       ('data_scientist', 'change-me', 'public')
     ) AS service (role, password, reads)
   LOOP
@@ -46,7 +46,7 @@ BEGIN
     EXECUTE format('GRANT USAGE, CREATE ON SCHEMA %1$I TO %1$I', reader.role);
   END LOOP;
 
-  -- Postgres 14 lets everybody make tables in public; from 15 on there is nothing to take away.
+  -- Postgres 14 lets everybody create tables in public; from 15 on there is nothing to revoke.
   IF has_schema_privilege('public', 'public', 'CREATE') THEN
     statement := format('GRANT CREATE ON SCHEMA public TO %I; REVOKE CREATE ON SCHEMA public FROM PUBLIC', owner);
     IF (SELECT pg_has_role(nspowner, 'USAGE') FROM pg_namespace WHERE nspname = 'public') THEN
@@ -69,7 +69,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA compat TO student_profiler, path_predictor,
 
 GRANT USAGE ON SCHEMA public TO teacher_console, data_scientist;
 
--- Features and nothing else: not the rows that could not be read, which hold what the source holds.
+-- Only features: not the rejected rows, which contain what the source contains.
 GRANT SELECT ON
   public.student_metrics, public.temporal_features, public.engagement_features, public.performance_features, public.anomaly_features
 TO teacher_console, data_scientist;

@@ -1,14 +1,14 @@
--- What is run once in the LMS database, by a superuser or by the owner of the database and its tables who may create roles:
+-- Run this once in the LMS database, as a superuser or as an owner of the database and its tables who may create roles:
 --   psql -d lms -f connectors/source.sql
--- Change the password, and the schema if the tables are not in public; where tables or columns have other names, SOURCE_MAPPING
--- says which, and `npm run slot -- --sql` prints this file with those. PrepaData needs nothing else there, and writes nothing
--- there but its replication slot. Where the changes go over Kafka, debezium.sql comes after. What is left for an
--- administrator of the server is said at the end, as a WARNING each with the statement to run.
+-- Change the password, and the schema if the tables are not in public; if tables or columns have other names, set
+-- SOURCE_MAPPING, and `npm run slot -- --sql` prints this file with them. PrepaData needs nothing else there, and writes
+-- only its replication slot. If the changes go over Kafka, run debezium.sql next. Anything left for an administrator of
+-- the server is reported at the end, as WARNINGs with the statements to run.
 
 BEGIN;
 
--- Once a table is published, nobody can change or delete a row in it that the log cannot tell from others. Better nothing is
--- made at all.
+-- In a published table, rows that the log cannot identify can no longer be updated or deleted. Then it is better to create
+-- nothing at all.
 DO $$
 DECLARE
   unfit text;
@@ -31,16 +31,16 @@ CREATE ROLE prepadata_reader LOGIN PASSWORD 'change-me';
 
 GRANT USAGE ON SCHEMA public TO prepadata_reader;
 
--- No other column is needed, and none can be read, addresses of people among them. With DIRECTORY=off names are left out as well.
+-- No other column, such as e-mail addresses, is needed or can be read. With DIRECTORY=off names are left out as well.
 GRANT SELECT (id, firstname, lastname) ON public.students TO prepadata_reader;
 GRANT SELECT (id, fullname, shortname) ON public.courses TO prepadata_reader;
 GRANT SELECT (id, student_id, course_id, enrolled_at) ON public.enrollments TO prepadata_reader;
 GRANT SELECT (id, student_id, course_id, grade_item, grade_value, grade_max, timestamp) ON public.grades TO prepadata_reader;
 GRANT SELECT (id, student_id, course_id, activity_type, resource_id, duration_seconds, timestamp, metadata) ON public.activity_logs TO prepadata_reader;
 
--- Which changes are sent. A publication is the property of whoever owns the tables, so the role above cannot make it. From
--- Postgres 15 on it leaves out the columns that are not needed; but not where UPDATE and DELETE need more than the primary
--- key to be sent. A table whose columns are all needed has no list of them: the type of a column in one cannot be changed.
+-- Which changes are sent. Only the owner of the tables can create a publication, so the role above cannot. From Postgres 15 on
+-- it leaves out columns that are not needed, except where UPDATE and DELETE need more than the primary key to be sent. A
+-- table whose columns are all needed gets no column list, since the type of a listed column cannot be changed.
 DO $$
 DECLARE
   tables text;
@@ -66,7 +66,7 @@ $$;
 
 COMMIT;
 
--- To read the log is a right of its own, which not everybody may give.
+-- Reading the log is a right of its own, which not everybody may grant.
 DO $$
 BEGIN
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'rds_replication') THEN
@@ -79,8 +79,8 @@ EXCEPTION WHEN insufficient_privilege THEN
 END
 $$;
 
--- The server keeps its log for a reader that is away. Without a limit it would do so until its disk is full; with one the
--- slot is lost instead, and PrepaData reads everything anew.
+-- The server keeps its log for an absent reader: without a limit until its disk is full; with one the slot is lost
+-- instead, and PrepaData reads everything again.
 DO $$
 BEGIN
   IF current_setting('wal_level') <> 'logical' THEN

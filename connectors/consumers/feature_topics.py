@@ -21,7 +21,7 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 
 TOPICS = ["prepadata.engagement", "prepadata.performance", "prepadata.anomaly"]
 BATCH = 500
-# Tombstones stay for a week. Whoever was away longer may have missed that a row is gone, and begins anew; a day is spare.
+# Tombstones are kept for a week. A consumer away for longer may have missed deletions, so it begins again; a day is spare.
 DAYS_AWAY = 6
 
 SCHEMA = """
@@ -39,7 +39,7 @@ CREATE TABLE IF NOT EXISTS place (
 CREATE TABLE IF NOT EXISTS known_topic (topic TEXT PRIMARY KEY, id TEXT NOT NULL);
 """
 
-# Delivery is at least once: the version decides, not the order of arrival. The same message twice changes nothing.
+# Delivery is at least once: the version decides, not the order of arrival. A repeated message changes nothing.
 UPSERT = """
 INSERT INTO feature_row VALUES (?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET row_version = excluded.row_version, row = excluded.row
@@ -75,10 +75,10 @@ def cluster_settings() -> dict[str, str]:
 
 def open_consumer() -> Consumer:
     return Consumer({
-        # Places are kept in the file. A group is asked for all the same, and nothing is committed to it.
+        # Offsets are kept in the file. The client needs a group all the same, but nothing is committed to it.
         "group.id": "feature-topics-to-sqlite",
         "enable.auto.commit": False,
-        # A place that the topic no longer has is told, and not silently passed over.
+        # An offset that the topic no longer has is an error, and not silently skipped.
         "auto.offset.reset": "error",
         "enable.partition.eof": True,
         **cluster_settings(),
@@ -86,7 +86,7 @@ def open_consumer() -> Consumer:
 
 
 class Follower:
-    """Brings a SQLite file up to what the topics say."""
+    """Keeps a SQLite file up to date with the topics."""
 
     def __init__(
         self, db: sqlite3.Connection, consumer: Consumer, admin: AdminClient, registry: SchemaRegistryClient
@@ -94,21 +94,21 @@ class Follower:
         self.db = db
         self.consumer = consumer
         self.admin = admin
-        # Each message names the schema that it was written with; a later one with more fields needs no new program.
+        # Each message names the schema that it was written with; schemas with further fields need no new program.
         self.deserialize = AvroDeserializer(registry)
         self.partitions: set[tuple[str, int]] = set()
         self.ended: set[tuple[str, int]] = set()
         db.executescript(SCHEMA)
 
     def begin(self) -> None:
-        """Goes on where the file ends, or anew where it is not there, is too old, or the topic is another one."""
+        """Goes on where the file ends, or from the beginning if it is new or too old, or if a topic was made again."""
         found = self.consumer.list_topics(timeout=30).topics
         missing = [topic for topic in TOPICS if topic not in found]
         if missing:
             sys.exit(f"there is no topic {', '.join(missing)}: start PrepaData's roles, or see that this login may describe it")
         ids = self.topic_ids()
         known = dict(self.db.execute("SELECT topic, id FROM known_topic"))
-        # Places may be in a new topic as well, and would pass over what was told there before them.
+        # The old offsets may exist in a new topic, too, and would skip the messages before them.
         is_other = any(known.get(topic, id_) != id_ for topic, id_ in ids.items())
         if is_other or self.db.execute(IS_STALE).fetchone():
             self.forget()

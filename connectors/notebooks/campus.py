@@ -18,16 +18,16 @@ import psycopg
 
 ROLE = "data_scientist"
 READERS = Path(__file__).parents[1] / "readers.sql"
-# A day of each week on which courses of the campus, which begin on Mondays, end a week.
+# The first Sunday, and today: courses of the campus begin on Mondays, so weekly steps end their weeks.
 DAYS = "SELECT min(feature_date) + 6, (SELECT today FROM institution_calendar) FROM temporal_features"
 
 
 def allow_reading(owner: dict[str, str], password: str) -> tuple[datetime.date, datetime.date]:
-    """Makes the role, and says of which days there is something to read."""
+    """Makes the role, and returns the first and last day to read."""
     address = {name: owner[name] for name in ("host", "port", "user", "password")}
     with psycopg.connect(**address, dbname=owner["database"]) as db:
         db.execute(READERS.read_text().replace("'change-me'", f"'{password}'"))
-        # The role keeps the password that it had, and nobody knows it any more.
+        # An existing role still has an earlier password, which nobody knows any more.
         db.execute(f"ALTER ROLE {ROLE} PASSWORD '{password}'")
         return db.execute(DAYS).fetchone()
 

@@ -7,21 +7,21 @@ export interface Access {
   readonly requestId: string;
   /** Name of the token; null where there was none, or a wrong one. */
   readonly token: string | null;
-  /** Of the connection: a proxy's, where there is one. */
+  /** The connection's remote address; behind a proxy, the proxy's. */
   readonly address: string;
   readonly method: string;
-  /** With the ids of the student or the course that was asked about. */
+  /** Contains the ids of the student or course that was asked about. */
   readonly path: string;
-  /** Filters, as they came; they name students and courses, too. */
+  /** Filters as sent; they can name students and courses, too. */
   readonly query: string;
   readonly status: number;
 }
 
 export interface AccessRecord {
   record(access: Access): void;
-  /** Takes the names of erased students out of every line there is. @returns of how many */
+  /** Takes the names of erased students out of every existing line. @returns how many lines changed */
   hide(names: ErasedNames): Promise<number>;
-  /** Deletes what was asked before then, milliseconds since 1970. @returns how many files, and lines of the others */
+  /** Deletes lines older than `before`, milliseconds since 1970. @returns how many files went, and lines of other files */
   forget(before: number): Promise<{ readonly files: number; readonly lines: number }>;
 }
 
@@ -30,10 +30,10 @@ interface Line extends Access {
 }
 
 /**
- * A record of who has seen whose data, apart from the log: one JSON object a line, for the owner of the process alone; it
- * begins anew when it is long, and the last four are kept beside it. Lines about students who were erased stay, for they are
- * about who asked, too, and name a digest in place of the student.
- * @param names asked with each line
+ * A record of who has seen whose data, apart from the log: one JSON object a line, readable only by the owner of the process;
+ * a new file begins when it is long, and the last four are kept beside it. Lines about erased students stay, since they also
+ * tell who asked, but name a digest in place of the student.
+ * @param names called for each line
  * @throws ConfigurationError when the file cannot be written
  */
 export function openAccessRecord(file: string, now: () => number, names: () => ErasedNames): AccessRecord {
@@ -46,14 +46,14 @@ export function openAccessRecord(file: string, now: () => number, names: () => E
     hide: (erased) => writer.rewrite((line) => hideInText(line, erased)),
     forget: async (before) => {
       const first = new Date(before).toISOString();
-      // A file in which little is written lasts for years: what is old goes from it line by line.
+      // A file that grows slowly lasts for years, so old lines are removed one by one.
       const files = writer.forget(before);
       return { files, lines: await writer.rewrite((line) => (timeOf(line) < first ? null : line)) };
     },
   };
 }
 
-/** Of what is no line of ours, later than any. */
+/** For a line that is not ours, a text that sorts after every time. */
 const timeOf = (line: string): string => /^\{"time":"([^"]*)"/.exec(line)?.[1] ?? '\uffff';
 
 const hideIn = (line: Line, names: ErasedNames): Line => ({
@@ -62,7 +62,7 @@ const hideIn = (line: Line, names: ErasedNames): Line => ({
   query: names.hide(line.query),
 });
 
-/** What is no line of ours, the last one of a process that died among them, is hidden in as a whole. */
+/** A line that is not ours, such as one cut short when a process died, is searched as plain text. */
 function hideInText(text: string, names: ErasedNames): string {
   try {
     const line = JSON.parse(text) as Line;

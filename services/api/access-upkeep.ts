@@ -8,9 +8,9 @@ import { type ErasedNames, NOBODY_ERASED, readErasedNames } from './erased-names
 export interface UpkeepOptions {
   readonly db: Queryable;
   readonly record: AccessRecord;
-  /** Told whenever others are erased, before the lines there are are rewritten. */
+  /** Called whenever the set of erased students changes, before existing lines are rewritten. */
   readonly onNames: (names: ErasedNames) => void;
-  /** How long lines are kept; null: until their files have grown over. */
+  /** How long lines are kept; null: until enough newer ones have pushed them out. */
   readonly days: number | null;
   readonly now: () => number;
   readonly log: Log;
@@ -20,12 +20,12 @@ export interface UpkeepOptions {
 
 const DAY_MS = 86_400_000;
 const FORGET_EVERY_MS = 3_600_000;
-/** A class that leaves may be erased one by one: of the time, to look through the record takes this share at most. */
+/** Looking through the record takes at most this share of the time, even when a whole class is erased one by one. */
 const MOST_SHARE = 0.05;
 
 /**
- * Keeps the access record as it has to be: it names nobody who was erased, and is not kept longer than it may be. By the
- * process that writes it, since nobody else can without losing lines.
+ * Keeps erased students out of the access record, and deletes lines when their time is over. The process that writes
+ * the record does this, since another one would lose lines.
  */
 export function startAccessUpkeep(options: UpkeepOptions): Loop {
   const { db, record, onNames, days, now, log, pollMs = 2_000 } = options;

@@ -3,7 +3,7 @@ import { ConfigurationError, PrepaError } from '#libs/domain/errors.ts';
 import type { Attempts } from './attempts.ts';
 import { ANYBODY, type Caller, digestOf, PROBE, type Scope, type Tokens } from './tokens.ts';
 
-/** `API_AUTH`: `none` says that somebody else, in front of us, asks for a token. */
+/** `API_AUTH`: `none` says that a proxy in front of us asks for a token. */
 export type AuthMode = 'token' | 'none';
 
 /** Who may ask: those with a token, those on this machine by its own name, or anyone. */
@@ -17,7 +17,7 @@ export class UnauthorizedError extends PrepaError {
   }
 }
 
-/** The Host header is a name that we are not known by: the page of another site, whose name was pointed at us, sends that. */
+/** The Host header is not one of our names: another site may have pointed its own name at us (DNS rebinding). */
 export class ForbiddenHostError extends PrepaError {
   constructor() {
     super(
@@ -29,7 +29,7 @@ export class ForbiddenHostError extends PrepaError {
   }
 }
 
-/** A page of another site asks, with the hands of somebody who may. */
+/** A page of another site asks, through the browser of somebody who may. */
 export class ForbiddenOriginError extends PrepaError {
   constructor() {
     super(
@@ -41,7 +41,7 @@ export class ForbiddenOriginError extends PrepaError {
   }
 }
 
-/** The token is known, and is not for this. */
+/** The token is known but lacks the scope. */
 export class MissingScopeError extends PrepaError {
   constructor(name: string, scopes: readonly Scope[]) {
     super(
@@ -53,7 +53,7 @@ export class MissingScopeError extends PrepaError {
   }
 }
 
-/** What cannot be undone asks for a token, also where nothing else does. */
+/** What cannot be undone needs a token, even where nothing else does. */
 export class TokenNeededError extends PrepaError {
   constructor(scope: Scope) {
     super(
@@ -80,7 +80,7 @@ export class TooManyAttemptsError extends PrepaError {
   }
 }
 
-/** A body of another type than JSON: what a form of any page can send. */
+/** The body is not declared as JSON: a form on any page could send it. */
 export class UnsupportedTypeError extends PrepaError {
   constructor() {
     super(
@@ -104,7 +104,7 @@ export function isLoopback(host: string): boolean {
 
 /**
  * Decides who may ask.
- * @throws ConfigurationError when everybody could, without anybody having said so
+ * @throws ConfigurationError when other machines could without a token, and `API_AUTH=none` does not say so
  */
 export function accessRule(host: string, tokens: Tokens, auth: AuthMode): AccessRule {
   if (tokens.count > 0) return 'token';
@@ -116,28 +116,28 @@ export function accessRule(host: string, tokens: Tokens, auth: AuthMode): Access
   );
 }
 
-/** What of a request decides whether it is let in. */
+/** The parts of a request that decide whether it is let in. */
 export interface Credentials {
   readonly method: string;
   readonly authorization: string | undefined;
   readonly host: string | undefined;
   /** Sent by browsers: the site whose page asks. */
   readonly origin: string | undefined;
-  /** Of the connection. */
+  /** The connection's remote address. */
   readonly address: string;
-  /** Whether it may be asked without a token: by probes, that have none. A right one may be sent all the same. */
+  /** Whether it may be asked without a token, as probes do. A valid one may still be sent. */
   readonly isOpen: boolean;
 }
 
-/** Who asks; throws one of the errors above for a request that is not let in. */
+/** Returns the caller; throws one of the errors above for a request that is not let in. */
 export type Gate = (request: Credentials) => Caller;
 
 export interface GateOptions {
   readonly rule: AccessRule;
   readonly host: string;
-  /** Names that the service goes by besides; `*`: any. */
+  /** Further names that the service is known by; `*`: any. */
   readonly allowedHosts: readonly string[];
-  /** Asked with each request: they may be read anew. */
+  /** Called for each request, since tokens may be read again. */
   readonly tokens: () => Tokens;
   readonly attempts: Attempts;
   readonly now: () => number;
@@ -146,7 +146,7 @@ export interface GateOptions {
 export function openGate({ rule, host: ownHost, allowedHosts, tokens, attempts, now }: GateOptions): Gate {
   const names = new Set([ownHost, ...allowedHosts].map((name) => name.toLowerCase()));
   const isAllowed = (name: string): boolean => names.has('*') || names.has(name) || isLoopback(name);
-  // Nobody points an address at another machine, so one is no name that a strange page could be known by.
+  // An IP address cannot be pointed at another machine, so no foreign page can have it as its name.
   const isOurs = (name: string): boolean => isAllowed(name) || (rule !== 'loopback' && isIP(name) !== 0);
   return ({ method, authorization, host, origin, address, isOpen }) => {
     const asked = host === undefined ? undefined : hostName(host);
@@ -184,9 +184,9 @@ export function requireScope({ name, scopes }: Caller, wanted: readonly Scope[])
   if (!wanted.some((scope) => scopes.has(scope))) throw new MissingScopeError(name ?? '', wanted);
 }
 
-/** The name in a Host header, without its port; brackets of an IPv6 address off. */
+/** The name in a Host header, without its port or the brackets of an IPv6 address. */
 const hostName = (header: string): string =>
   (/^\[([^\]]*)\](?::\d+)?$/.exec(header)?.[1] ?? header.replace(/:\d+$/, '')).toLowerCase();
 
-/** The name in an Origin header; the text itself where there is none, as in `null`. */
+/** The name in an Origin header; the header itself where it holds no name, as with `null`. */
 const originName = (header: string): string => (URL.canParse(header) ? hostName(new URL(header).host) : header);

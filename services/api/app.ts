@@ -22,12 +22,12 @@ export interface AppOptions {
   readonly gate: Gate;
   /** Paths that may be asked without a token. */
   readonly openPaths: ReadonlySet<string>;
-  /** Absent: nobody puts down who asked. */
+  /** Absent: nobody records who asked. */
   readonly record: AccessRecord | undefined;
-  /** What is asked for beside the routes. */
+  /** Serves the web pages, beside the routes. */
   readonly pages: Koa.Middleware;
   readonly log: Log;
-  /** Aborts once the server drains: each connection is then closed with its answer. */
+  /** Aborts when the server drains: from then on each connection is closed after its answer. */
   readonly draining: AbortSignal;
 }
 
@@ -45,7 +45,7 @@ export function createApp(options: AppOptions): Koa {
   return app;
 }
 
-/** Around everything: whatever happens inside becomes one JSON answer and one line in the log. */
+/** Wraps everything: whatever is thrown inside becomes one JSON answer, and each request is logged and counted. */
 async function answer(ctx: Koa.Context, next: Koa.Next, options: AppOptions): Promise<void> {
   const { gate, log, draining, context, openPaths, record } = options;
   const requestId = randomUUID();
@@ -59,17 +59,17 @@ async function answer(ctx: Koa.Context, next: Koa.Next, options: AppOptions): Pr
   const failed = (error: unknown, what: string): ApiFailure => {
     const failure = toFailure(error, requestId);
     const { code, message } = failure.body.error;
-    // What a caller did wrong is no fault of the program's: where in it that was noticed helps nobody.
+    // A caller's mistake is not a fault of the program, so no stack is logged.
     const cause = failure.status < 500 ? { reason: message } : { err: error };
     log[failure.level]({ requestId, method: ctx.method, path: ctx.path, ...cause }, `${what}: ${code}`);
     return failure;
   };
-  // What fetch says beside If-None-Match is for caches on the way; who asks here gets what holds now, or that it still does.
+  // fetch adds Cache-Control beside If-None-Match, for caches on the way; with it, `fresh` would never answer 304.
   delete ctx.headers['cache-control'];
   ctx.set({ 'x-request-id': requestId, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
   try {
     const { authorization, origin } = ctx.headers;
-    // Of two, a proxy before us may have looked at the other one.
+    // With two Host headers, a proxy before us may have checked the other one.
     const [first, ...others] = ctx.req.headersDistinct['host'] ?? [];
     const host = others.length === 0 ? first : undefined;
     const address = ctx.req.socket.remoteAddress ?? '';
@@ -87,7 +87,7 @@ async function answer(ctx: Koa.Context, next: Koa.Next, options: AppOptions): Pr
   } else told(ctx.status);
 }
 
-/** A token is not taken from there; who gives it there has given away enough. */
+/** Tokens are not accepted in the query; one sent there by mistake must not be recorded as well. */
 const TOKEN = /((?:^|&)[^=&]*(?:token|key|password|secret)=)[^&]+/gi;
 
 function whoAsked({ state, req, method, path, querystring }: Koa.Context) {
@@ -95,12 +95,12 @@ function whoAsked({ state, req, method, path, querystring }: Koa.Context) {
   return { token, address: req.socket.remoteAddress ?? '', method, path, query: querystring.replace(TOKEN, '$1…') };
 }
 
-/** Whoever takes nothing of a long answer for so long has gone without a word. Milliseconds. */
+/** A reader that takes nothing of a long answer for this long counts as gone. Milliseconds. */
 const STALLED_MS = 60_000;
 
 /**
- * Calls back when a long answer is sent, or its reader has gone, or it cannot be read on: then with why. Koa then closes the
- * connection under it, so that nobody takes a part for the whole.
+ * Calls back when a long answer has been sent or its reader has gone, or, with the error, when it could not be read to its end.
+ * Koa then closes the connection, so that nobody takes a part for the whole.
  */
 function onSent({ res, state }: Koa.Context, body: Readable, done: (error: Error | null) => void): void {
   const { revoked } = (state as { caller?: Caller }).caller ?? {};
@@ -114,7 +114,7 @@ function onSent({ res, state }: Koa.Context, body: Readable, done: (error: Error
   });
 }
 
-/** Paths as they came would be as many as callers like; only those of routes are told apart. */
+/** Labels are the paths of routes, not those requested: callers could make up any number of these. */
 function count(ctx: Koa.Context, { of: metrics }: Metrics, status: number, ms: number): void {
   const { route } = ctx.state as { route?: string };
   const labels = { method: ctx.method, route: route ?? 'none', status: String(status) };

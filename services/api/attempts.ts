@@ -1,27 +1,27 @@
 const WINDOW_MS = 60_000;
-/** Wrong tokens from one address in a minute, before more of them are not looked at. */
+/** Wrong tokens from one address in a minute after which further ones are refused without a look. */
 const MOST_FAILURES = 30;
-/** Addresses remembered; of more than that the oldest are forgotten. */
+/** Addresses remembered; beyond that the one not seen for longest is forgotten. */
 const MOST_ADDRESSES = 10_000;
 
 interface Address {
   failures: number;
-  /** When the minute began in which they are counted. */
+  /** Start of the minute in which they are counted. */
   since: number;
-  /** Digests of tokens that were right when they came from there: they go on being let in. */
+  /** Digests of tokens that were right when they came from this address: they are still let in. */
   readonly known: Set<string>;
 }
 
 /**
- * Wrong tokens by the address that they come from: whoever tries many is not listened to for a while. Behind a proxy all
- * callers have one address, and one that has the wrong token must not shut out the others.
+ * Counts wrong tokens by address, and shuts an address that sends many out for a while. Behind a proxy all callers share
+ * one address, and a caller with a wrong token must not shut out the others.
  */
 export class Attempts {
   readonly #addresses = new Map<string, Address>();
 
   /**
    * Seconds until the address may try again; 0 while it may.
-   * @param token its digest: no token is kept
+   * @param token its digest; tokens themselves are not kept
    */
   secondsToWait(address: string, token: string, now: number): number {
     const known = this.#addresses.get(address);

@@ -3,7 +3,7 @@ import { PrepaError } from '#libs/domain/errors.ts';
 import { InvalidRequestError } from '#libs/serve/errors.ts';
 import { UnsupportedTypeError } from './access.ts';
 
-/** Bodies here name what is to be done; data does not come this way. Bytes. */
+/** In bytes. Bodies only say what is to be done; data does not come this way. */
 const MOST_BYTES = 65_536;
 
 /** The body is longer than any that makes sense. */
@@ -26,8 +26,8 @@ const invalid = (message: string): InvalidRequestError =>
   );
 
 /**
- * The JSON of a request; an empty body counts as `{}`. What is too long is not kept, but read to its end: a connection that
- * is closed under a sender loses the answer.
+ * The JSON of a request; an empty body counts as `{}`. A body that is too long is still read to its end, but not kept: if
+ * the connection were closed while it is sent, the sender would lose the answer.
  * @throws BodyTooLargeError, InvalidRequestError, UnsupportedTypeError
  */
 export async function readJson(request: IncomingMessage): Promise<unknown> {
@@ -56,7 +56,7 @@ function readText(request: IncomingMessage): Promise<string> {
       else reject(new BodyTooLargeError());
     });
     request.once('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
-    // Settles nothing that is settled already; nobody is left to be told the rest.
+    // After the promise has settled this does nothing.
     const cutOff = (): void => reject(invalid('the body ended before its end'));
     request.once('error', cutOff);
     request.once('close', cutOff);

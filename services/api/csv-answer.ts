@@ -8,7 +8,7 @@ import { LongAnswer } from './long-answer.ts';
 import { type Route, routePath } from './route.ts';
 import { sendAsRead } from './write.ts';
 
-/** Of what the route has, nothing is of a type that the caller takes. */
+/** The caller accepts none of the types that the route can answer with. */
 export class NotAcceptableError extends PrepaError {
   constructor(types: readonly string[]) {
     super(
@@ -25,12 +25,12 @@ const LIST_TYPES = [JSON_TYPE, 'text/csv'];
 
 type Row = Readonly<Record<string, unknown>>;
 
-/** Every answer that is a list of rows can be had as a table, too. */
+/** The columns of an answer that is a list of rows, which can also be had as a table; null for other answers. */
 export const tableColumns = ({ answer }: Route): readonly string[] | null =>
   answer instanceof z.ZodArray && answer.element instanceof z.ZodObject ? Object.keys(answer.element.shape) : null;
 
 /**
- * The columns of the table that the caller would rather have; null: JSON.
+ * The columns, if the caller prefers a table; null: JSON.
  * @param columns of the route's {@link tableColumns}
  * @throws NotAcceptableError
  */
@@ -42,7 +42,7 @@ export function wantedTable(ctx: Koa.Context, columns: readonly string[] | null)
   return type === JSON_TYPE ? null : columns;
 }
 
-/** The body that is a list, as a table with a header line. */
+/** Writes a list as a table with a header line. */
 export function writeTable(ctx: Koa.Context, route: Route, columns: readonly string[], body: unknown): void {
   ctx.status = 200;
   ctx.set('content-disposition', `attachment; filename="${fileName(route)}.csv"`);
@@ -50,14 +50,14 @@ export function writeTable(ctx: Koa.Context, route: Route, columns: readonly str
     sendAsRead(ctx, Readable.from(tableParts(body, columns)), CSV_TYPE);
     return;
   }
-  // The same rows in another form are another answer.
+  // The same rows in another format need an ETag of their own.
   if (body instanceof FinishedAnswer) ctx.set('etag', body.etag.replace(/"$/, '-csv"'));
   const rows: readonly Row[] = body instanceof FinishedAnswer ? JSON.parse(body.bytes.toString()) : body;
   ctx.set('content-type', CSV_TYPE);
   ctx.body = csvLine(columns) + linesOf(rows, columns);
 }
 
-/** What is listed: the last name in the path that is no parameter. */
+/** The last part of the path that is not a parameter: what is listed. */
 const fileName = (route: Route): string =>
   routePath(route)
     .split('/')

@@ -4,17 +4,17 @@ import { sql } from '#libs/serve/statements.ts';
 
 /** Takes the names of students who were erased out of what was asked. */
 export interface ErasedNames {
-  /** How many there are, and since when: the same as long as nobody joins them or leaves them. */
+  /** Changes whenever a student is erased or admitted again. */
   readonly version: string;
-  /** The text with a digest in place of the UUID of the source, or of our integer, of whoever was erased. */
+  /** The text with a digest in place of each erased student's id, be it the UUID of the source or our integer. */
   hide(text: string): string;
 }
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi;
-/** In a path, and among the parameters. */
+/** Our integer, in a path or in the query. */
 const INTEGER = /(\/student\/|\/temporal\/|\/trajectory\/|\/explain\/|\bstudent_id=)0*(\d+)(?!\w|-)/g;
 
-/** Where a page of a list began: the key of the row before it, in which a student may stand. */
+/** Where a page of a list begins: the key of the row before it, which may contain a student. */
 const CURSOR = /(\bcursor=)([\w-]+)/g;
 const numbersIn = (cursor: string): string[] => Buffer.from(cursor, 'base64url').toString('latin1').match(/\d+/g) ?? [];
 
@@ -43,7 +43,7 @@ export async function readErasedNames(db: Queryable): Promise<ErasedNames> {
         const digest = byInteger.get(id);
         return digest === undefined ? whole : `${before}${shown(digest)}`;
       })
-      // Which of its numbers is the student's is for the list to know, and nobody needs the place any more.
+      // Only the list knows which of the numbers is a student's; as nobody needs the cursor any more, all of it goes.
       .replaceAll(CURSOR, (whole, before: string, cursor: string) =>
         numbersIn(cursor).some((number) => byInteger.has(number)) ? `${before}…` : whole,
       );
@@ -57,14 +57,14 @@ export async function readErasedNames(db: Queryable): Promise<ErasedNames> {
   };
 }
 
-/** As `state.student_digest` makes it. */
+/** The same as `state.student_digest`. */
 const digestOf = (salt: Buffer, id: string): string =>
   createHash('sha256')
     .update(salt)
     .update(Buffer.from(id.replaceAll('-', ''), 'hex'))
     .digest('hex');
 
-/** So much tells them apart. */
+/** 16 digits are enough to tell students apart. */
 const shown = (digest: string): string => `erased-${digest.slice(0, 16)}`;
 
 function decoded(text: string): string {

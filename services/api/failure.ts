@@ -33,20 +33,20 @@ export class MethodNotAllowedError extends PrepaError {
   }
 }
 
-/** An error as a caller is told it. */
+/** An error as the caller sees it. */
 export interface ApiFailure {
   readonly status: number;
   readonly body: ErrorAnswer;
   readonly headers: Readonly<Record<string, string>>;
-  /** `error`: ours to fix; `warn`: something else is away; `info`: somebody was not let in; `debug`: a wrong request. */
+  /** `error`: ours to fix; `warn`: something we depend on is away; `info`: somebody was not let in; `debug`: a wrong request. */
   readonly level: 'debug' | 'info' | 'warn' | 'error';
 }
 
 const FORBIDDEN = [ForbiddenHostError, ForbiddenOriginError, MissingScopeError, TokenNeededError];
 
 /**
- * The one place that turns anything thrown into an answer.
- * @param requestId is told where the log knows more than the caller may
+ * Turns anything thrown into an answer; nothing else does.
+ * @param requestId named in the answer where the log has more than the caller may know
  */
 export function toFailure(error: unknown, requestId: string): ApiFailure {
   if (error instanceof InvalidRequestError) return refusal(400, error);
@@ -67,9 +67,9 @@ export function toFailure(error: unknown, requestId: string): ApiFailure {
   if (error instanceof BusyError) return refusal(503, error, { 'retry-after': String(error.seconds) });
   if (error instanceof DatabaseDeadlineError || error instanceof NotReadyError)
     return { ...refusal(503, error), level: 'warn' };
-  // Who answers for a login that is refused sees it in the log and GET /api/ready.
+  // A refused login is for the operator, who sees it in the log and GET /api/ready.
   if (isDatabaseFault(error)) return databaseAway();
-  // Said for people to read, but not foreseen by any route: its cause is ours to look at.
+  // Its message is meant for people, but no route expects it: the cause is ours to look at.
   if (error instanceof PrepaError) return { ...refusal(500, error), level: 'error' };
   return internal(requestId);
 }

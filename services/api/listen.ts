@@ -10,24 +10,24 @@ export interface HttpListener {
   readonly url: string;
   readonly port: number;
   /**
-   * Accepts no more, lets running requests end, and cuts off what runs longer than the deadline.
+   * Accepts no more connections, lets running requests end, and cuts off those that run past the deadline.
    * @returns how many requests were cut off
    */
   close(deadlineMs: number): Promise<number>;
 }
 
-/** Receiving a request, its headers, and waiting for the next one on a connection. */
+/** How long receiving a whole request, or its headers, may take. */
 const REQUEST_TIMEOUT_MS = 30_000;
 const HEADERS_TIMEOUT_MS = 10_000;
-/** How often Node looks whether these are over. */
+/** How often Node checks these two timeouts. */
 const LOOK_EVERY_MS = 1_000;
-/** Longer than the minute that proxies keep theirs, so that it is never us who closes under a request. */
+/** Proxies keep idle connections for a minute; ours stay open longer, so that we never close one as a request arrives. */
 const KEEP_ALIVE_MS = 65_000;
 
 /** @throws ConfigurationError when the address cannot be bound, naming the setting to change */
 export async function listenForRequests(host: string, port: number, handle: RequestListener): Promise<HttpListener> {
   let running = 0;
-  /** The answers under way, by connection. */
+  /** Answers in progress, by connection. */
   const answers = new WeakMap<Duplex, ServerResponse>();
   const server = createServer({ connectionsCheckingInterval: LOOK_EVERY_MS }, (request, response) => {
     running += 1;
@@ -35,12 +35,12 @@ export async function listenForRequests(host: string, port: number, handle: Requ
     response.once('close', () => {
       running -= 1;
       answers.delete(request.socket);
-      // What was being sent when the server closed leaves a connection that is kept for a next request.
+      // An answer that ended after the server closed leaves its connection idle, waiting for a next request.
       if (!server.listening) server.closeIdleConnections();
     });
     handle(request, response);
   });
-  // Expectations that nobody knows are no reason to refuse.
+  // An unknown Expect header is no reason to refuse.
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));
   server.on('clientError', (error, socket) => refuseUnread(error, socket, answers.get(socket)?.headersSent ?? false));
   server.requestTimeout = REQUEST_TIMEOUT_MS;
@@ -68,7 +68,7 @@ export async function listenForRequests(host: string, port: number, handle: Requ
   };
 }
 
-/** What a browser on this machine has to ask for. */
+/** The host name by which a browser on this machine reaches it. */
 function nameOf(host: string): string {
   if (host === '0.0.0.0' || host === '::' || host === '') return 'localhost';
   return isIPv6(host) ? `[${host}]` : host;

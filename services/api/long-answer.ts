@@ -1,4 +1,4 @@
-/** A list that is longer than what is in memory of it: sent as it is read, in whatever form. */
+/** A list of which only a part is in memory: sent as it is read, in any format. */
 export class LongAnswer {
   readonly first: readonly unknown[];
   readonly more: AsyncIterable<readonly unknown[]>;

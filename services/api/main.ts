@@ -20,7 +20,7 @@ API_TOKENS_FILE. Exit codes: 0 drained after SIGTERM or SIGINT,
 ${describeSettings(SETTINGS_OF.api)}
 `;
 
-/** What cannot be read leaves the tokens as they are: nobody is shut out by a slip of the pen. */
+/** If they cannot be read, the old tokens stay, so that a typing error shuts nobody out. */
 function rereadTokens(api: Api, log: Log): void {
   try {
     api.replaceTokens(loadConfig().API_TOKENS);
@@ -30,7 +30,7 @@ function rereadTokens(api: Api, log: Log): void {
   }
 }
 
-/** Serves until a signal; what was started is stopped in reverse. */
+/** Serves until a signal; then stops in reverse order what was started. */
 async function serve(): Promise<number> {
   const config = loadConfig();
   const address = requireAddress(analyticsAddress(config), 'ANALYTICS_DB', 'the database that the other roles write');

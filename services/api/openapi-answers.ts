@@ -31,7 +31,7 @@ const HEADERS = {
 
 type HeaderName = keyof typeof HEADERS;
 
-/** Written out where they stand: generators take a header that is referred to for one that is always there. */
+/** Headers are written out in each answer: generators take a header given by $ref for one that is always there. */
 const headers = (...names: readonly HeaderName[]): Partial<Record<HeaderName, Header>> =>
   Object.fromEntries((['X-Request-Id', ...names] as const).map((name) => [name, HEADERS[name]]));
 
@@ -64,7 +64,7 @@ const TABLE: JsonSchema = {
 
 export const json = (schema: object): object => ({ 'application/json': { schema } });
 
-/** Some occur everywhere; whose id can be unknown, who takes a body, or is asked without a token, is seen by its route. */
+/** Some occur everywhere; the others follow from the route: ids that may be unknown, a body, a token, a table. */
 function refusalsOf(route: Route): Record<string, object> {
   const names = [...Object.keys(route.params.shape), ...Object.keys(route.query.shape)];
   const statuses = new Set([400, 403, 405, 408, 431, 500, 503, ...(route.refusals ?? [])]);
@@ -108,7 +108,7 @@ export function responsesOf(route: Route, components: Components): Record<string
   };
 }
 
-/** The refusals themselves, which the answers of routes refer to. */
+/** The refusals themselves; the answers of routes refer to them. */
 export const describeRefusals = (failure: JsonSchema): Record<string, object> =>
   Object.fromEntries(
     Object.entries(REFUSALS).map(([status, [description, ...names]]) => [

@@ -2,16 +2,16 @@ import { z } from 'zod';
 
 export type JsonSchema = z.core.JSONSchema.JSONSchema;
 
-/** Formats that say all that the patterns beside them do. */
+/** Formats that make the pattern beside them redundant. */
 const PLAIN_FORMATS: readonly unknown[] = ['date', 'date-time', 'uuid'];
 
-/** The schemas that have a name of their own (`meta({ id })`), as they are collected while others are described. */
+/** The schemas with a name of their own (`meta({ id })`), collected while others are described. */
 export class Components {
   readonly schemas: Record<string, JsonSchema> = {};
 
   /**
-   * One schema in the words of OpenAPI 3.1; what in it has a name is referred to.
-   * @param io parameters and answers are described as they come out of their schemas, bodies as they go in
+   * Describes one schema as in OpenAPI 3.1; named schemas inside it become references.
+   * @param io parameters and answers are described as the output of their schemas, bodies as the input
    */
   describe(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
     const whole = z.toJSONSchema(schema, {
@@ -31,14 +31,14 @@ export class Components {
   }
 }
 
-/** Says the same in words that generators of code understand. */
+/** Rewrites a schema so that code generators understand it. */
 function plain(schema: JsonSchema): void {
   const { instead, propertyNames, additionalProperties, ...rest } = schema;
   if (instead !== undefined) {
     const { description } = schema;
     replace(schema, { ...(description === undefined ? {} : { description }), ...(instead as JsonSchema) });
   } else if (isNames(propertyNames)) {
-    // A record whose names are known is an object with these members.
+    // A record with known names becomes an object with these properties.
     const properties = Object.fromEntries(propertyNames.enum.map((name) => [name, additionalProperties]));
     replace(schema, { ...rest, properties, additionalProperties: false } as JsonSchema);
   } else if (PLAIN_FORMATS.includes(schema.format)) {

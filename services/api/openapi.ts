@@ -34,7 +34,7 @@ const IF_NONE_MATCH: Parameter = {
   schema: { type: 'string' },
 };
 
-/** Where all fields may be left out, so may the body. */
+/** The body is optional if all of its fields are. */
 const requestBodyOf = (body: z.ZodObject, components: Components): object => ({
   required: !body.safeParse({}).success,
   content: json(components.describe(body, 'input')),
@@ -57,7 +57,7 @@ function operationOf(route: Route, components: Components): object {
   };
 }
 
-/** A path with several methods is described once. */
+/** Several methods of one path share an entry. */
 function pathsOf(routes: readonly Route[], components: Components): Record<string, object> {
   const paths: Record<string, object> = {};
   for (const route of routes) {
@@ -67,7 +67,7 @@ function pathsOf(routes: readonly Route[], components: Components): Record<strin
   return paths;
 }
 
-/** The API in the words of OpenAPI 3.1, made from the schemas by which requests are read and answers are typed. */
+/** The OpenAPI 3.1 description of the API, made from the schemas that parse requests and type answers. */
 export function describeApi(routes: readonly Route[]): Record<string, unknown> {
   const components = new Components();
   const failure = components.describe(errorAnswer, 'output');

@@ -27,36 +27,36 @@ import { openWebFiles } from './web-files.ts';
 export interface ApiOptions {
   /** The analytics database, migrated; the API reads it and asks for runs in it, and does not close it. */
   readonly db: Database;
-  /** The same once more, to hear on a connection of its own what changes in it; absent: nothing is kept in memory. */
+  /** The same database, for connections that listen for changes; absent: nothing is kept in memory, and no events are sent. */
   readonly address?: DatabaseAddress;
   readonly host: string;
-  /** 0 takes a free one. */
+  /** 0 takes a free port. */
   readonly port: number;
   readonly tokens: readonly string[];
   readonly auth: AuthMode;
-  /** Names besides `host` that the service goes by; none unless given. */
+  /** Names besides `host` that the service is known by; none unless given. */
   readonly allowedHosts?: readonly string[];
   /** Whether readiness and metrics may be asked without a token. */
   readonly openProbes?: boolean;
-  /** Where it is put down who asked what; nowhere unless given. */
+  /** The file that records who asked what; no record unless given. */
   readonly accessRecord?: string;
-  /** How long files of it are kept that are no longer written to; until they have grown over unless given. */
+  /** How many days its lines are kept; unless given, until enough newer ones have pushed them out. */
   readonly accessRecordDays?: number | null;
   readonly log: Log;
   readonly clock: Clock;
-  /** Why this process is not ready, one sentence each; empty when all is well. The database is asked besides. */
+  /** Why this process is not ready, one sentence each; empty when all is well. The database is checked in addition. */
   readonly checks: () => readonly string[];
-  /** Roles that other processes have to run for this one to be ready; none unless given. */
+  /** Roles that must be running in other processes for this one to be ready; none unless given. */
   readonly roles?: readonly string[];
   /** The source that this process reads; absent where another one does. */
   readonly source?: () => SourceStatus | null;
-  /** Of this process, that other roles in it count into too; absent: the API opens its own. */
+  /** The metrics of this process, shared with its other roles; absent: the API opens its own. */
   readonly metrics?: Metrics;
-  /** Where the built pages lie; where this project builds them unless given. */
+  /** Folder of the built pages; the one that this project builds into unless given. */
   readonly pages?: string;
 }
 
-/** What of the API the configuration says. */
+/** The options of the API that come from the configuration. */
 export const apiSettings = (config: SettingValues) => ({
   host: config.API_HOST,
   port: config.API_PORT,
@@ -75,22 +75,22 @@ export interface Api {
   /** Accepts no more, lets running requests end (5 s at most), closes idle connections. Once; later calls await it. */
   stop(): Promise<void>;
   /**
-   * From now on these are let in, and no others; what is being sent to others is cut off.
-   * @throws ConfigurationError when they make no sense, or there are none where there were some; then nothing changes
+   * From now on only these tokens are let in; answers still being sent to holders of others are cut off.
+   * @throws ConfigurationError when they make no sense, or when tokens were needed before and not now, or the reverse; then nothing changes
    */
   replaceTokens(texts: readonly string[]): void;
 }
 
-/** What one statement may take before the caller is told that the database is away. */
+/** How long one statement may take before the caller is told that the database is unavailable. */
 const QUERY_DEADLINE_MS = 5_000;
-/** The same for all that one answer reads of one moment, and computes of it. */
+/** The same for everything that one answer reads from a snapshot and computes from it. */
 const SNAPSHOT_DEADLINE_MS = 20_000;
 const DRAIN_DEADLINE_MS = 5_000;
 const BUILT_PAGES = path.resolve(import.meta.dirname, '../web/dist');
 
 /**
  * Starts serving.
- * @throws ConfigurationError when the address is in use or not ours, or would be open to other machines unasked
+ * @throws ConfigurationError when the address is in use or not ours, or when other machines could ask without a token
  */
 export async function startApi(options: ApiOptions): Promise<Api> {
   const { db, host, port, auth, clock, checks, roles = [], source, metrics = openMetrics() } = options;
@@ -145,7 +145,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   });
   const handle = app.callback();
   const listener = await listenForRequests(host, port, (request, response) => {
-    // Koa answers its own failures; what is thrown here has nowhere else to go.
+    // Koa answers failures itself; an error that escapes it can only be logged.
     handle(request, response).catch((error: unknown) => log.error({ err: error }, 'a request could not be answered'));
   }).catch(async (error: unknown) => {
     await Promise.all([studentMetrics.stop(), measuring.stop()]);

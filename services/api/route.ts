@@ -18,22 +18,22 @@ import type { Caller, Scope } from './tokens.ts';
 export interface ApiContext {
   /** The analytics database, with a deadline on every answer. */
   readonly db: Queryable;
-  /** The same without a deadline, for what reads one snapshot for long. */
+  /** The same without a deadline, for routes that read one snapshot for a long time. */
   readonly snapshots: Pick<Database, 'transaction'>;
-  /** Runs what reads all of one moment, with a deadline on the whole of it. */
+  /** Runs reads in one snapshot, with a deadline on all of them together. */
   readonly inSnapshot: Snapshot;
   readonly studentMetrics: ReadStudentMetrics;
-  /** Null where this process hears of no changes. */
+  /** Null where this process does not listen for changes. */
   readonly events: FeatureEvents | null;
   readonly clock: Clock;
   /** Why this process is not ready, as its other parts see it; empty when they are well. */
   readonly checks: () => readonly string[];
-  /** Roles that other processes have to run. */
+  /** Roles that must be running in other processes. */
   readonly roles: readonly string[];
   /** The source that this process reads; null when another one does. */
   readonly source: () => SourceStatus | null;
   readonly metrics: Metrics;
-  /** Of the keys that readiness waits for. */
+  /** Estimates when the keys that readiness waits for will be derived. */
   readonly countdown: Countdown;
   readonly lastHour: LastHour;
 }
@@ -44,58 +44,58 @@ export type HttpMethod = 'GET' | 'POST';
 export interface RawRequest {
   readonly caller: Caller;
   readonly path: string;
-  /** Of a stream of events: the last one that the caller has seen. */
+  /** The last event of a stream that the caller has seen. */
   readonly lastEventId?: string;
   readonly params: RawParameters;
   readonly query: RawParameters;
-  /** Of these media types the one that the caller likes best; null: none of them. */
+  /** The one of these media types that the caller prefers; null: it accepts none of them. */
   accepts(types: readonly string[]): string | null;
-  /** Aborts when the caller has gone, or is to be sent away because the server drains. */
+  /** Aborts when the caller has gone, or when the server drains. */
   left(): AbortSignal;
-  /** The JSON of the body, read when it is asked for. */
+  /** The JSON of the body, read on demand. */
   readBody(): Promise<unknown>;
 }
 
 /** An answer that is not an error; 200 unless it says otherwise. */
 export interface Reply<A> {
-  /** All of it; or its JSON, finished; or a list whose rows are sent as they are read; or, with a type, pieces of something else. */
+  /** The whole answer; its finished JSON; a list whose rows are sent as they are read; or, with a content type, a stream. */
   readonly body: A | FinishedAnswer | LongAnswer | Readable;
-  /** The body is text of this type, sent as it is; without one it is sent as JSON. */
+  /** The body is text of this type, sent unchanged; without one it is sent as JSON. */
   readonly contentType?: string;
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What routes are about. */
+/** Groups of routes in the API's description. */
 export const TAGS = {
   features: 'What is known of students and courses',
   runs: 'The comparison with the source, and backfills',
   operation: 'How the service does',
 } as const;
 
-/** What a route says of itself, in data. */
+/** What a route declares about itself. */
 interface RouteHead {
-  /** As the router takes it: `/api/metrics/student/:id`. */
+  /** As the router expects it: `/api/metrics/student/:id`. */
   readonly path: string;
   /** What generated clients call it. */
   readonly operationId: string;
   readonly tag: keyof typeof TAGS;
   readonly summary: string;
-  /** The answer is a list that may be long: it has a tag, and is compressed for who takes that. */
+  /** The answer is a list that may be long: it has an ETag, and is compressed where the caller accepts that. */
   readonly isList?: boolean;
-  /** The answer is a {@link FinishedAnswer}: it has a tag. */
+  /** The answer is a {@link FinishedAnswer}, with its own ETag. */
   readonly isFinished?: boolean;
-  /** A token that has one of them may ask. `read` unless given, and `run` of what is not asked with GET. */
+  /** A token needs one of them. Unless given, `read` for GET and `run` for other methods. */
   readonly scopes?: readonly Scope[];
-  /** May be asked without a token: always, or where probes are let in. */
+  /** May be asked without a token: always, or only where probes are let in. */
   readonly open?: 'always' | 'probes';
-  /** Of the answer, the one that is preferred first; JSON unless given. */
+  /** Media types of the answer, in order of preference; JSON unless given. */
   readonly mediaTypes?: readonly string[];
-  /** Statuses of refusals that cannot be told from the parameters. */
+  /** Statuses of refusals that do not follow from the parameters. */
   readonly refusals?: readonly (404 | 406 | 409)[];
 }
 
-/** An answer that is no error, and has another status than 200. */
+/** An answer that is not an error, with a status other than 200. */
 interface OtherAnswer<C extends z.ZodType> {
   readonly description: string;
   readonly answer: C;
@@ -127,7 +127,7 @@ interface RouteSpec<
   ): Reply<z.output<A> | z.output<C>> | Promise<Reply<z.output<A> | z.output<C>>>;
 }
 
-/** What a token has to be for. */
+/** A token needs one of these scopes. */
 export const scopesOf = ({ scopes, method }: Route): readonly Scope[] =>
   scopes ?? (method === 'GET' ? ['read'] : ['run']);
 
@@ -142,7 +142,7 @@ export interface Route extends RouteHead {
   handle(context: ApiContext, raw: RawRequest): Promise<Reply<unknown>>;
 }
 
-/** A route as it is written for people, and in OpenAPI: `/api/metrics/student/{id}`. */
+/** A route's path as shown to people, and in OpenAPI: `/api/metrics/student/{id}`. */
 export const routePath = (route: Route): string => route.path.replaceAll(/:(\w+)/g, '{$1}');
 
 /** Puts the reading of parameters and body before a handler. */
@@ -164,7 +164,7 @@ export function defineRoute<
       handle(context, {
         params: readParameters(params, raw.params),
         query: readParameters(query, raw.query),
-        // A handler without a schema for a body has nothing to read of it.
+        // A route without a body schema does not read the body.
         body: body === undefined ? ({} as z.output<B>) : readFields(body, await raw.readBody()),
         raw,
       }),

@@ -2,25 +2,25 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 
 /**
- * What a token is for. `read`: features and their meaning; `run`: asking for runs and cancelling them; `names`: names of
- * people where there are any; `ops`: how the service does, rows that could not be read, and forgetting students.
+ * What a token may do. `read`: features and their meaning; `run`: asking for runs and cancelling them; `names`: names of
+ * people where there are any; `ops`: the state of the service, rows that could not be read, and erasing students.
  */
 export const SCOPES = ['read', 'run', 'names', 'ops'] as const;
 export type Scope = (typeof SCOPES)[number];
 
-/** Who asks, as far as it is known. */
+/** What is known about the sender of a request. */
 export interface Caller {
-  /** Of the token; null where none is asked for. */
+  /** The token's name; null where none was given or needed. */
   readonly name: string | null;
   readonly scopes: ReadonlySet<Scope>;
-  /** Aborts when the token is taken away, or something that it was for; absent where there is none. */
+  /** Aborts when the token, or one of its scopes, is taken away; absent without a token. */
   readonly revoked?: AbortSignal;
 }
 
-/** Where no token is asked for, whoever reaches us may everything. */
+/** Where no token is needed, whoever reaches us may do everything. */
 export const ANYBODY: Caller = { name: null, scopes: new Set(SCOPES) };
 
-/** Somebody without a token, where one is asked for: is told whether we are well, and not about whom we know what. */
+/** A caller without a token where tokens are set: may learn whether the service is well, and nothing about students. */
 export const PROBE: Caller = { name: null, scopes: new Set() };
 
 interface Token extends Caller {
@@ -30,7 +30,7 @@ interface Token extends Caller {
   readonly revoked: AbortSignal;
 }
 
-/** What a token without a name and scopes may: all that there was when tokens had none. */
+/** The scopes of a token without name and scopes: all that existed when tokens had none. */
 const UNNAMED_SCOPES: ReadonlySet<Scope> = new Set(['read', 'run', 'ops']);
 
 /** The tokens of API_TOKENS. */
@@ -39,7 +39,7 @@ export class Tokens {
 
   /**
    * @param texts each `name:token:scope|scope`, or a token alone
-   * @throws ConfigurationError for a token that no request could send, an unknown scope, or a name or token that is there twice
+   * @throws ConfigurationError for a token that no request could send, an unknown scope, or a name or token that occurs twice
    */
   constructor(texts: readonly string[]) {
     this.#tokens = texts.map(readToken);
@@ -55,7 +55,7 @@ export class Tokens {
     return this.#tokens.length;
   }
 
-  /** From now on `next` counts: whoever is being answered by a token that it lacks, or that may less there, is cut off. */
+  /** From now on `next` counts: answers to a token that is missing there, or has lost a scope, are cut off. */
   replaceBy(next: Tokens): void {
     next.#tokens = next.#tokens.map((token) => {
       const same = this.#tokens.find((old) => old.digest.equals(token.digest));
@@ -66,7 +66,7 @@ export class Tokens {
   }
 
   /**
-   * Every token is compared, whichever fits, so that the time taken tells nothing.
+   * Compares every token, even after a match, so that the time taken reveals nothing.
    * @param digest of the token that was given
    */
   find(digest: Buffer): Caller | undefined {
@@ -92,7 +92,7 @@ function newToken(name: string, token: string, scopes: ReadonlySet<Scope>): Toke
 
 const wrong = (message: string, hint: string): ConfigurationError => new ConfigurationError(message, hint);
 
-/** Nothing of the token is in what is said: it may be a secret in the wrong form. */
+/** Errors never quote the token: it may be a secret in the wrong form. */
 function readToken(text: string, index: number): Token {
   if (!/^[!-~]+$/.test(text)) {
     throw wrong(

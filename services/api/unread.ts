@@ -38,8 +38,8 @@ const MALFORMED: Refusal = {
 };
 
 /**
- * Answers what Node could not read as a request, in the one shape that errors have, and closes its connection.
- * @param isAnswering the head of another answer has gone out: who reads that would take this for a part of it
+ * Answers a request that Node could not parse, in the usual shape of errors, and closes the connection.
+ * @param isAnswering the head of another answer has been sent, and the client would take this for a part of that
  */
 export function refuseUnread(error: NodeJS.ErrnoException, socket: Duplex, isAnswering: boolean): void {
   if (!socket.writable || error.code === 'ECONNRESET' || isAnswering) {

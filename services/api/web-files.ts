@@ -5,7 +5,7 @@ import type { Middleware } from 'koa';
 import { NotFoundError } from '#libs/serve/errors.ts';
 import { MethodNotAllowedError } from './failure.ts';
 
-/** Where each page is shown; which one it is, the script reads off the path. */
+/** The paths of the pages; all get the same file, whose script chooses the page by the path. */
 export const PAGES = ['/', '/ops', '/docs'] as const;
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -15,7 +15,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** All comes from here, no script or style stands in a page, and nobody may put a page into a frame of theirs. */
+/** Everything is loaded from this server, nothing inline is run, and no other site may frame a page. */
 const POLICY = [
   "default-src 'none'",
   ...['script-src', 'style-src', 'connect-src'].map((kind) => `${kind} 'self'`),
@@ -23,7 +23,7 @@ const POLICY = [
   ...['base-uri', 'form-action', 'frame-ancestors'].map((kind) => `${kind} 'none'`),
 ].join('; ');
 
-/** A year: their names hold their hashes. */
+/** A year: the names of these files contain their hashes. */
 const FOR_EVER = 'public, max-age=31536000, immutable';
 
 interface WebFile {
@@ -40,8 +40,8 @@ export interface WebFiles {
 }
 
 /**
- * Holds the built pages in memory; they may be asked without a token, since they hold nothing but words.
- * @param folder what `npm run build:web` makes; where it is not there, each page says how to make it
+ * Keeps the built pages in memory; they need no token, since they contain no data.
+ * @param folder what `npm run build:web` makes; if it is missing, each page says how to build it
  */
 export function openWebFiles(folder: string): WebFiles {
   const files = readWebFiles(folder);
@@ -92,7 +92,7 @@ function readWebFiles(folder: string): Map<string, WebFile> {
       type,
       etag: `W/"${createHash('sha256').update(plain).digest('base64url').slice(0, 27)}"`,
       cacheControl: name.startsWith('assets') ? FOR_EVER : 'no-cache',
-      // The first that a caller takes is sent.
+      // In order of preference: the first one that the caller accepts is sent.
       bytes: new Map([
         ['br', read('.br')],
         ['gzip', read('.gz')],

@@ -4,7 +4,7 @@ import { FinishedAnswer } from '#libs/serve/finished-answer.ts';
 import { LongAnswer } from './long-answer.ts';
 import type { Reply } from './route.ts';
 
-/** Serialised here and not by Koa, so that a value JSON cannot hold is an error like any other. */
+/** Serialised here and not by Koa, so that a value that JSON cannot hold fails like any other error. */
 export function writeJson(ctx: Koa.Context, status: number, body: unknown): void {
   const text = JSON.stringify(body);
   ctx.status = status;
@@ -35,11 +35,11 @@ export function writeReply(ctx: Koa.Context, { body, status = 200, contentType }
 export function sendAsRead(ctx: Koa.Context, body: Readable, contentType: string): void {
   ctx.set('content-type', contentType);
   ctx.body = body;
-  // When it cannot be read on, what compresses it hears of that, too.
+  // The compressing stream around it, if any, has to fail with it.
   body.once('error', (error) => ctx.body instanceof Readable && ctx.body.destroy(error));
 }
 
-/** Its last character says that it is whole. */
+/** The closing bracket shows that the list is complete. */
 export async function* jsonOf(answer: LongAnswer): AsyncGenerator<string> {
   let lead = '[';
   for await (const rows of answer.parts()) {

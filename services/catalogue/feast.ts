@@ -4,8 +4,8 @@ import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
 import { FEAST_REPOSITORY } from '#libs/serve/catalogue/feast.ts';
 
 /**
- * Writes the feature repository into a folder, which is made where it is not there: the definitions anew each time, the
- * file of the stores once, since it is for its reader to change.
+ * Writes the feature repository into a folder, which is created if needed: the definitions every time, the store file only
+ * if it is missing, since its reader may have changed it.
  * @returns what was done, for people
  * @throws ConfigurationError when the folder cannot be written to
  */

@@ -26,14 +26,14 @@ function textFor({ json, feast }: Typed<typeof OPTIONS>['values']): string {
   return catalogueText(CATALOGUE, Math.min(Math.max(width, LEAST_WIDTH), MOST_WIDTH));
 }
 
-// Whoever reads the first lines alone (head, a pager) closes the pipe; that is no failure.
+// A reader that wants only the first lines (head, a pager) closes the pipe; that is not a failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
 
 await runProgram({ name: 'catalogue', usage: USAGE, options: OPTIONS }, async ({ values }) => {
   const text = textFor(values);
-  // A pipe takes it in pieces: to exit before it has all would cut it off.
+  // A pipe takes the text in pieces; exiting before all is written would cut it off.
   await new Promise<void>((resolve) => process.stdout.write(text, () => resolve()));
   return 0;
 });

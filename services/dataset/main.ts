@@ -44,7 +44,7 @@ type Values = Typed<typeof OPTIONS>['values'];
 interface Order extends DatasetRequest {
   readonly out: string;
   readonly format: DatasetFormat;
-  /** As it is typed, the folder of the file left out. */
+  /** The command as typed, without the file's folder. */
   readonly command: string;
 }
 
@@ -84,7 +84,7 @@ function daysOf(text: string): DatasetRequest['days'] {
   }
 }
 
-/** `features.parquet` has its labels in `features.labels.parquet`. */
+/** The labels of `features.parquet` go to `features.labels.parquet`. */
 function labelsFile(out: string): string {
   const { dir, name, ext } = path.parse(out);
   return path.join(dir, `${name}.labels${ext}`);

@@ -4,7 +4,7 @@ import { StatusLine } from '#libs/platform/status-line.ts';
 const EVERY_MS = 200;
 const BAR = 24;
 
-/** How far a set has come, on one line of a terminal; and at its end how fast it was, and in how much memory. */
+/** Shows the progress of a set on one line of a terminal; at the end also its speed and memory use. */
 export class DatasetProgress {
   readonly #line = new StatusLine(process.stderr);
   readonly #keys: number;
@@ -17,7 +17,7 @@ export class DatasetProgress {
     this.#keys = keys;
   }
 
-  /** One more key is written. @param rows so far */
+  /** Counts one more written key. @param rows written so far */
   show(rows: number): void {
     this.#done += 1;
     const now = performance.now();

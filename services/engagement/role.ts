@@ -5,7 +5,7 @@ import { startNewCourseDeriver } from '#libs/pipeline/new-course-deriver.ts';
 import type { RoleDefinition } from '#libs/pipeline/pipeline.ts';
 import { roleOf } from '#libs/pipeline/role.ts';
 
-/** The courses are derived here, because coverage comes of what students do. */
+/** The courses are derived here, because coverage comes from what students do. */
 export const engagementRole: RoleDefinition = {
   role: 'engagement',
   summary: 'Takes in what students do and derives engagement_features and the courses.',

@@ -50,7 +50,7 @@ const OPTIONS = {
 
 type Values = Typed<typeof OPTIONS>['values'];
 
-/** As long as the feature topics need to be told, where the relay runs. Milliseconds. */
+/** Milliseconds; long enough for the feature topics to be updated where the relay runs. */
 const PATIENCE_MS = 20_000;
 const LOOK_EVERY_MS = 200;
 const LONGEST_REASON = 200;
@@ -160,7 +160,7 @@ const describe = (rows: Readonly<Record<string, number>>, what: string): string 
     'Lines of access records are rewritten by the API that keeps them, within seconds or at its next start.',
   ].join('\n');
 
-/** Who types, as the machine knows them. */
+/** The user of this machine who typed the command. */
 function operator(): string {
   try {
     return `user:${userInfo().username}`;

@@ -11,13 +11,13 @@ const SIGNED = z.object({
   signature: z.string(),
 });
 
-/** Whether the record in a file, as it was printed, is genuine. @returns the exit code */
+/** Verifies a printed record from a file. @returns the exit code */
 export const verifyFile = (file: string, signer: RecordSigner): number => tell(verifyRecord(readRecord(file), signer));
 
 function readRecord(file: string): SignedRecord {
   try {
     const printed = readFileSync(file, 'utf8');
-    // npm may have said before it what it runs.
+    // npm may have printed its own lines before the record.
     return SIGNED.parse(JSON.parse(printed.slice(Math.max(0, printed.search(/^\{/m))))) as unknown as SignedRecord;
   } catch (error) {
     const why = error instanceof z.ZodError ? 'it has no record, key and signature' : messageOf(error);
@@ -28,7 +28,7 @@ function readRecord(file: string): SignedRecord {
   }
 }
 
-/** The same of the record of an erasure, which is printed. @throws PrepaError where there is none (yet) */
+/** Prints and verifies the record of an erasure. @throws PrepaError if there is none (yet) */
 export async function verifyStored(db: Queryable, erasureId: string, signer: RecordSigner): Promise<number> {
   const erasure = await findErasure(db, erasureId.toLowerCase());
   if (erasure?.signed == null)

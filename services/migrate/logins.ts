@@ -5,7 +5,7 @@ import type { SettingValues } from '#libs/platform/config/settings.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 
 /*
- * The logins of connectors/analytics-roles.sql, made and kept by `npm run migrate` where their passwords are given.
+ * `npm run migrate` makes and maintains the logins of connectors/analytics-roles.sql if their passwords are given.
  */
 
 const RECIPE = new URL('../../connectors/analytics-roles.sql', import.meta.url);
@@ -18,9 +18,9 @@ const passwordsOf = (config: SettingValues) => ({
 const NOT_ALLOWED = '42501';
 
 /**
- * Gives each login its password and its rights; does nothing where no password is set.
- * @returns whether there was something to do
- * @throws ConfigurationError when some passwords are set and others are not, or the owner may not make logins
+ * Gives each login its password and its rights; does nothing if no password is set.
+ * @returns whether passwords were set
+ * @throws ConfigurationError if only some passwords are set, or the owner may not make logins
  */
 export async function giveLogins(db: Database, config: SettingValues): Promise<boolean> {
   const logins = Object.entries(passwordsOf(config));
@@ -38,7 +38,7 @@ export async function giveLogins(db: Database, config: SettingValues): Promise<b
     recipe = recipe.replace(`('${name}', 'change-me')`, () => `('${name}', '${verifier}')`);
   try {
     await db.transaction(async (tx) => {
-      // Roles belong to the whole server, which does not let two change one at once.
+      // Roles belong to the whole server, which does not allow two concurrent changes of one.
       await tx.query("SELECT pg_advisory_xact_lock(hashtext('prepadata logins'))");
       await tx.query(recipe);
       for (const [name, verifier] of verifiers) await tx.query(`ALTER ROLE ${name} LOGIN PASSWORD '${verifier}'`);
@@ -54,13 +54,13 @@ export async function giveLogins(db: Database, config: SettingValues): Promise<b
   return true;
 }
 
-/** What the recipe itself raises. */
+/** An exception raised by the recipe itself. */
 const isRefusal = (error: unknown): boolean => (error as { code?: unknown }).code === 'P0001';
 
 const ITERATIONS = 4096;
 
 /**
- * What a server keeps of a password (RFC 5803): sent in its place, so that no log of statements ever has the password.
+ * What a server stores for a password (RFC 5803): sent instead of it, so that the password appears in no statement log.
  */
 function verifierOf(password: string): string {
   const salt = randomBytes(16);

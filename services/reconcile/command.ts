@@ -1,7 +1,7 @@
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import type { Typed } from '#libs/platform/program.ts';
 
-/** A body of POST /api/pipeline/trigger, as far as it is given. */
+/** The given fields of a body for POST /api/pipeline/trigger. */
 export interface OnceArguments {
   readonly mode?: string;
   readonly from?: string;
@@ -22,8 +22,8 @@ export const OPTIONS = {
 } as const;
 
 /**
- * The one run that is asked for; null: schedule and execute until told to stop.
- * @throws ConfigurationError for an option that says nothing without --once
+ * The single run asked for with --once; null: schedule and execute until told to stop.
+ * @throws ConfigurationError for an option that has no meaning without --once
  */
 export function onceOf(values: Typed<typeof OPTIONS>['values']): OnceArguments | null {
   const { once = false, mode, from, to, course, student } = values;

@@ -106,13 +106,13 @@ const addressesOf = (config: SettingValues): Addresses => ({
   source: requireAddress(sourceAddress(config), 'SOURCE_DB', 'the database of the LMSConnector'),
 });
 
-/** The same, or those of the `npm start` that runs here. */
+/** The same, or those of the `npm start` running on this machine. */
 const addressesNear = (config: SettingValues): Addresses => ({
   analytics: analyticsAddress(config) ?? findRunning(config, 'analytics'),
   source: sourceAddress(config) ?? findRunning(config, 'source'),
 });
 
-/** Schedules and executes until the lifecycle ends. */
+/** Starts scheduling and executing; the lifecycle ends it. */
 async function follow(
   parts: RunnerParts,
   runner: Runner,
@@ -162,7 +162,7 @@ async function runNow(
   return run.status === 'succeeded' && run.verdict !== null && totalsOf(run.verdict).left === 0 ? 0 : 1;
 }
 
-/** What the command line gives wrongly is told as the API would tell it. */
+/** Mistakes on the command line get the messages of the API. */
 async function request({ db }: RunnerParts, given: OnceArguments, now: number): Promise<string> {
   try {
     const wanted = await readRunRequest(db, readFields(triggerBody, given), now);
@@ -173,7 +173,7 @@ async function request({ db }: RunnerParts, given: OnceArguments, now: number): 
   }
 }
 
-/** Says each thing once: that a run waits, and why; what another process does with it. */
+/** Says each thing only once: that and why a run waits, or how far another process is with it. */
 function lineOfNews(write: (line: string) => void): (run: PipelineRun) => void {
   let said = '';
   return (run) => {

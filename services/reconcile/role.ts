@@ -20,25 +20,25 @@ import { RUNS_CHANNEL } from '#libs/store/runs/runs.ts';
 export interface ReconcileOptions {
   /** The analytics database, migrated. */
   readonly db: Database;
-  /** The same, for a connection that hears of runs that are asked for. */
+  /** The same, for a connection that listens for requested runs. */
   readonly analytics: DatabaseAddress;
   readonly runner: Runner;
-  /** Null: nothing is scheduled, runs are asked for, and come after a new epoch over Kafka. */
+  /** Null: nothing is scheduled; runs come from requests, and after a new epoch over Kafka. */
   readonly schedule: Schedule | null;
   readonly clock: Clock;
   readonly log: Log;
   readonly timing?: RunTiming;
-  /** What signs the records of erasures; absent: who asks for one waits for another process. */
+  /** Signs the records of erasures; absent: this process carries out no erasures. */
   readonly signer?: () => RecordSigner;
   /** Absent: everything is kept. */
   readonly retention?: Retention;
-  /** Told of what keeps this process from executing any run: it is to end. */
+  /** Called with an error that keeps this process from executing any run, so that it has to end. */
   readonly onFailure?: (error: UnrecoverableError) => void;
 }
 
 /**
- * Asks for runs by the schedule and after a new epoch over Kafka, executes those that anybody asks for, carries out
- * erasures, and removes what was kept long enough. Any number of processes may: a run is asked for once and executed by one.
+ * Requests runs by the schedule and after a new epoch over Kafka, executes all requested runs, carries out erasures, and
+ * removes what was kept long enough. Any number of processes may do this: each run is requested once and executed by one.
  */
 export function startReconcile(options: ReconcileOptions): Role {
   const { db, analytics, runner, schedule, clock, timing = RUN_TIMING, signer, retention, onFailure } = options;

@@ -6,7 +6,7 @@ const COLUMNS = ['equal', 'mismatched', 'missing', 'extra', 'repaired'] as const
 
 const number = (value: number): string => value.toLocaleString('en');
 
-/** What became of a run, for people: one line, and its verdict as a table. */
+/** The outcome of a run, for people: one line, and its verdict as a table. */
 export function describeRun(run: PipelineRun): string {
   const seconds =
     run.startedAt === null || run.finishedAt === null ? 0 : (run.finishedAt.getTime() - run.startedAt.getTime()) / 1000;

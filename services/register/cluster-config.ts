@@ -7,25 +7,25 @@ import type { KafkaSecurity, PasswordLogin } from '#libs/platform/kafka/security
 import { type ConnectorConfig, fillConverter } from './config.ts';
 
 /*
- * How the clients that the connector itself opens speak to the cluster and the registry: the reader of signals, and the
- * converters. Its records go out by Connect's producer, which has the worker's own settings.
+ * Settings for the clients that the connector itself opens to the cluster and the registry: the signal reader and the
+ * converters. Records are sent by Connect's producer, with the worker's own settings.
  *
- * Whoever may ask Connect sees a connector's configuration, and so does whoever may read Connect's topic of them. So no
- * secret stands in it: Connect reads them from its own environment, and files by paths of its own machine.
+ * A connector's configuration is visible to everybody who may query Connect or read its config topic. So it contains no
+ * secrets: Connect reads them from its own environment, and files by paths on its own machine.
  */
 
-/** What Connect's environment has under names of its own: the password alone, since its clients take it apart from the user. */
+/** Names in Connect's environment: our settings, and the registry's password, which its clients take apart from the user. */
 type InConnect = SettingName | 'SCHEMA_REGISTRY_PASSWORD';
 
-/** Read by Connect from its own environment. */
+/** A reference that Connect replaces with a value from its own environment. */
 export const inConnect = (name: InConnect): string => `\${env:${name}}`;
 
-/** The registry's address for Apicurio's converter: its own API, not the one in Confluent's manner. */
+/** The path of Apicurio's Confluent-compatible API; Apicurio's converter needs its native one instead. */
 const CONFLUENT_PATH = /\/apis\/ccompat\/v\d+\/?$/;
 
 /**
- * The lines of the connector that follow from the cluster.
- * @throws ConfigurationError for a password that cannot stand where Connect needs it
+ * The part of the connector's configuration that depends on the cluster.
+ * @throws ConfigurationError for a password that cannot be written where Connect needs it
  */
 export const clusterConfig = ({ security, registry }: KafkaCluster): ConnectorConfig => ({
   ...signalConsumer(security),
@@ -55,7 +55,7 @@ function loginLines(login: NonNullable<KafkaSecurity['sasl']>): ConnectorConfig 
   return login.mechanism === 'OAUTHBEARER' ? oauthLines(login) : passwordLines(login);
 }
 
-/** Java asks for the tokens itself. */
+/** The Java client fetches the tokens itself. */
 function oauthLines({ mechanism, tokenUrl, clientId, scope }: OAuthClient): ConnectorConfig {
   const secret = inConnect('KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET');
   const asked = scope === undefined ? '' : ` scope=${quoted(scope)}`;
@@ -100,7 +100,7 @@ function converters(registry: ServiceAddress): ConnectorConfig {
   );
 }
 
-/** A login that stands in the address counts as any other, and stays out of sight. */
+/** Takes a login out of the address, so that it is used like any other and not shown. */
 function withoutLogin({ url, login, ca }: ServiceAddress): ServiceAddress {
   const address = new URL(url);
   const { username, password } = address;
@@ -118,7 +118,7 @@ const apicurioLogin = (login: string): ConnectorConfig => ({
   'converter.apicurio.auth.password': inConnect('SCHEMA_REGISTRY_PASSWORD'),
 });
 
-/** Its client takes no PEM file: a certificate of one's own has to be known to the Java that runs Connect. */
+/** Its client takes no PEM file: a private certificate has to be trusted by the Java that runs Connect. */
 const confluentLogin = (login: string): ConnectorConfig => ({
   'converter.basic.auth.credentials.source': 'USER_INFO',
   'converter.basic.auth.user.info': `${userOf(login)}:${inConnect('SCHEMA_REGISTRY_PASSWORD')}`,

@@ -2,26 +2,26 @@ import { readFileSync } from 'node:fs';
 import type { NamedTable, SourceNames } from '#libs/domain/source-tables/names.ts';
 import { OWN_TABLES } from './own-tables.ts';
 
-/** What Connect keeps of a connector: names and texts. */
+/** A connector's configuration as Connect keeps it: names and texts. */
 export type ConnectorConfig = Readonly<Record<string, string>>;
 
-/** What the environment and the epoch decide; each is a `{{hole}}` of lms.json. */
+/** Values from the environment and the epoch; each fills a `{{hole}}` of lms.json. */
 export interface Holes {
-  /** Of the connector; it is the topics' prefix as well. */
+  /** The connector's name; also the prefix of its topics. */
   readonly name: string;
   readonly 'source.host': string;
   readonly 'source.port': string;
   readonly 'source.database': string;
   readonly 'source.user': string;
   readonly 'source.sslmode': string;
-  /** What each of its sessions begins with. */
+  /** Statements that each of its sessions begins with. */
   readonly 'source.settings': string;
   readonly publication: string;
   /** The five tables, `schema.table` each. */
   readonly tables: string;
-  /** Of them the columns that are needed, and those of the table that the connector takes orders by. */
+  /** Their needed columns, and those of the signal table. */
   readonly columns: string;
-  /** Which column the messages of a table are keyed by, where it is not the primary key. */
+  /** The column that keys a table's messages, for tables where it is not the primary key. */
   readonly keys: string;
   readonly slot: string;
   /** `initial_only` while the tables are read, `no_data` while the slot is followed. */
@@ -32,7 +32,7 @@ export interface Holes {
   readonly epoch: string;
 }
 
-/** What of the source the connector may read: no column comes near Kafka that no feature needs. */
+/** The tables and columns that the connector may read: columns that no feature needs never reach Kafka. */
 export function includeLists({ tables }: SourceNames): Pick<Holes, 'tables' | 'columns' | 'keys'> {
   const placeOf = ({ schema, name }: NamedTable): string => `${schema}.${name}`;
   const columns = tables.map((table) => `${placeOf(table)}.(${table.columns.map(({ name }) => name).join('|')})`);
@@ -53,13 +53,13 @@ const readFile = (name: string): unknown =>
   JSON.parse(readFileSync(new URL(`../../connectors/${name}`, import.meta.url), 'utf8'));
 
 /**
- * The connector's configuration, from lms.json with its holes filled, but for its converters.
- * @throws Error when the file has a hole that nothing fills
+ * The connector's configuration without its converters: lms.json with its holes filled.
+ * @throws Error if the file has a hole that nothing fills
  */
 export const fillConfig = (holes: Holes): ConnectorConfig =>
   fill((readFile('lms.json') as { config: ConnectorConfig }).config, holes);
 
-/** What makes Avro of keys and values, from converters.json: that of Apicurio, or Confluent's, which Karapace goes with, too. */
+/** The Avro converter for keys and values, from converters.json: Apicurio's, or Confluent's, which also suits Karapace. */
 export const fillConverter = (make: 'apicurio' | 'confluent', holes: { readonly registry: string }): ConnectorConfig =>
   fill((readFile('converters.json') as Record<typeof make, ConnectorConfig>)[make], holes);
 
@@ -75,10 +75,10 @@ function fill(config: ConnectorConfig, holes: object): ConnectorConfig {
 }
 
 const SECRET = /password|secret|token|jaas|credential/i;
-/** Connect adds it to every configuration. */
+/** Added by Connect to every configuration. */
 const ADDED = 'name';
 
-/** What differs, a line each, as a person reads it; no line tells a secret. Empty: nothing differs. */
+/** The differences, one line each, for a person; secrets are hidden. Empty: nothing differs. */
 export function describeDifferences(present: ConnectorConfig, wanted: ConnectorConfig): string[] {
   const keys = [...new Set([...Object.keys(present), ...Object.keys(wanted)])].filter((key) => key !== ADDED).sort();
   const show = (key: string, value: string | undefined): string => {
@@ -90,7 +90,7 @@ export function describeDifferences(present: ConnectorConfig, wanted: ConnectorC
     .map((key) => `${key}: ${show(key, present[key])} → ${show(key, wanted[key])}`);
 }
 
-/** Which epoch a configuration sends with its records; undefined where none can be read. */
+/** The epoch that a configuration sends with its records; undefined if it has none. */
 export function epochIn(config: ConnectorConfig): number | undefined {
   const text = config['transforms.epoch.value.literal'] ?? '';
   return /^\d+$/.test(text) ? Number(text) : undefined;

@@ -8,7 +8,7 @@ import type { ConnectorConfig } from './config.ts';
 export interface ConnectFailure {
   /** The innermost cause, one line. */
   readonly reason: string;
-  /** Everything that Connect has kept of it. */
+  /** The whole stack trace that Connect kept. */
   readonly trace: string;
 }
 
@@ -17,7 +17,7 @@ export interface Connector {
   readonly config: ConnectorConfig;
   /** UNASSIGNED, RUNNING, PAUSED, STOPPED, FAILED, RESTARTING. */
   readonly state: string;
-  /** Its one task's state; undefined while it has none. */
+  /** The state of its only task; undefined while it has none. */
   readonly task: string | undefined;
   readonly failure: ConnectFailure | undefined;
   readonly offset: StoredOffset | undefined;
@@ -32,7 +32,7 @@ const STOP_MS = 60_000;
 const LOOK_MS = 100;
 
 /**
- * The REST API of Kafka Connect, as far as one source connector with one task needs it.
+ * The part of Kafka Connect's REST API that one source connector with one task needs.
  * Every call throws what {@link ConnectHttp} throws.
  */
 export class ConnectApi {
@@ -57,7 +57,7 @@ export class ConnectApi {
     const status = (await this.#call('GET', '/status', { missing: true })) as StatusAnswer | undefined;
     const offset = await readOffset(this.#http, this.#name);
     if (config === undefined) return undefined;
-    // Right after it was made a connector has a configuration and no status yet.
+    // A connector that was just made has a configuration but no status yet.
     if (status === undefined) throw new Waiting(`Kafka Connect has not taken up the connector ${this.#name} yet`);
     const task = status.tasks[0];
     return {
@@ -69,18 +69,18 @@ export class ConnectApi {
     };
   }
 
-  /** Makes the connector, stopped. */
+  /** Creates the connector in the state STOPPED. */
   async create(config: ConnectorConfig): Promise<void> {
     const body = { name: this.#name, config, initial_state: 'STOPPED' };
     await this.#http.request('POST', '/connectors', { body: JSON.stringify(body) });
   }
 
-  /** Gives it another configuration; it stays stopped if it is. */
+  /** Replaces its configuration; a stopped connector stays stopped. */
   async configure(config: ConnectorConfig): Promise<void> {
     await this.#call('PUT', '/config', { body: JSON.stringify(config) });
   }
 
-  /** Resolves when its task has ended, and with it its connection to the slot. */
+  /** Stops it. Resolves when its task has ended, and with it the connection to the slot. */
   async stop(): Promise<void> {
     await this.#call('PUT', '/stop');
     for (const until = Date.now() + STOP_MS; Date.now() < until; await pause(LOOK_MS, this.#signal)) {
@@ -94,17 +94,17 @@ export class ConnectApi {
     await this.#call('PUT', '/resume');
   }
 
-  /** Starts again what has failed, and that alone. */
+  /** Restarts only what has failed. */
   async restart(): Promise<void> {
     await this.#call('POST', '/restart?includeTasks=true&onlyFailed=true');
   }
 
-  /** Forgets how far it had come; the connector has to be stopped. */
+  /** Deletes its offset; the connector has to be stopped. */
   async resetOffset(): Promise<void> {
     await this.#call('DELETE', '/offsets');
   }
 
-  /** Puts down from where in the log it goes on; the connector has to be stopped. */
+  /** Sets the place in the log from which it goes on; the connector has to be stopped. */
   async setOffset(lsn: bigint): Promise<void> {
     // Written by hand, since JSON.stringify takes no bigint.
     const body = `{"offsets":[{"partition":{"server":${JSON.stringify(this.#name)}},"offset":{"lsn":${lsn}}}]}`;

@@ -21,26 +21,26 @@ export interface SupervisorOptions {
   readonly tell: (line: string) => void;
   /** false: resolves as soon as the connector streams, and gives up when its task fails for the third time. */
   readonly forEver: boolean;
-  /** Why a new epoch is wanted whatever is there. */
+  /** Why a new epoch is wanted even if the present one could be carried on. */
   readonly newEpoch?: string;
-  /** Told once, when the connector runs its task. */
+  /** Called once, when the connector runs its task. */
   readonly onReady?: (sentence: string) => void;
-  /** Between two looks at Connect, milliseconds. Default 1000. */
+  /** Milliseconds between two looks at Connect. Default 1000. */
   readonly every?: number;
 }
 
-/** Between two looks at the tables of the source, milliseconds. */
+/** Milliseconds between two looks at the tables of the source. */
 const INSPECT_EVERY = 10_000;
-/** Between two reports of a state that has not changed, milliseconds. */
+/** Milliseconds between two reports of a state that has not changed. */
 const REPORT_EVERY = 5_000;
-/** How long someone who does not want to stay waits for another process that looks after the connector. */
+/** Without `forEver`: how many milliseconds to wait for another process that looks after the connector. */
 const TIMEOUT = 5_000;
 const FAILURES_BORNE = 3;
 
 /**
- * Makes the connector what it is to be, and keeps it so. What passes by itself (Connect, the source or the analytics
- * database being away) is waited for, in sight.
- * @throws ConfigurationError, UnrecoverableError, PrepaError: what is wrong and what to do
+ * Brings the connector into its intended state, and keeps it there. When Connect, the source or the analytics database is
+ * away, it reports that and waits.
+ * @throws ConfigurationError, UnrecoverableError, PrepaError that say what is wrong and what to do
  */
 export async function superviseConnector(options: SupervisorOptions): Promise<void> {
   const supervisor = new ConnectorSupervisor(options);
@@ -62,8 +62,8 @@ export async function superviseConnector(options: SupervisorOptions): Promise<vo
 }
 
 /**
- * @param wasThere the source was looked at before
- * @throws what no waiting fixes
+ * @param wasThere whether the source was reached before
+ * @throws errors that waiting does not fix
  */
 function asWaiting(error: unknown, settings: RegisterSettings, wasThere: boolean): Waiting {
   if (error instanceof StoreAway) return new Waiting(error.message, { cause: error });
@@ -73,7 +73,7 @@ function asWaiting(error: unknown, settings: RegisterSettings, wasThere: boolean
   throw sorted;
 }
 
-/** The analytics database does not answer; told apart from the source, whose errors look the same. */
+/** The analytics database does not answer. A class of its own, since errors of the source look the same. */
 class StoreAway extends Error {
   constructor(settings: RegisterSettings, cause: unknown) {
     super(`the analytics database ${placeOf(settings.analytics)} does not answer: ${messageOf(cause)}`, { cause });
@@ -90,7 +90,7 @@ class ConnectorSupervisor {
   #last: Situation | undefined;
   #reportedAt = 0;
   #isReady = false;
-  /** How many looks came to an end. */
+  /** How many looks were completed. */
   looks = 0;
 
   constructor(options: SupervisorOptions) {
@@ -100,7 +100,7 @@ class ConnectorSupervisor {
     this.#db = telling(options.db, options.settings);
   }
 
-  /** One life of the connection to the source. Resolves when nothing more is to be done. */
+  /** Works on one connection to the source. Resolves when nothing more is to be done. */
   async run(): Promise<void> {
     const { settings, signal, forEver } = this.#options;
     const session = await acquireConnectorLock(settings, signal, forEver ? undefined : TIMEOUT, (sentence) =>
@@ -109,7 +109,7 @@ class ConnectorSupervisor {
     try {
       await this.#lookOn(session);
     } catch (error) {
-      // The first query after a loss says only that the connection cannot be used.
+      // The first query after a lost connection says only that it cannot be used; `check` throws why it was lost.
       session.check();
       throw error;
     } finally {
@@ -137,7 +137,7 @@ class ConnectorSupervisor {
       const force = this.#force;
       const situation = await inspectOnce(context, origin, this.#restarts, force);
       this.looks += 1;
-      // A look that something was away for has begun no epoch.
+      // If something was away (a situation is returned), no epoch was begun, and `force` is still due.
       if (situation === undefined) this.#force = undefined;
       if (situation === undefined) continue;
       await this.report(situation);
@@ -147,12 +147,12 @@ class ConnectorSupervisor {
     }
   }
 
-  /** What is waited for; of the rest, what was known last. */
+  /** Reports what is waited for, with the epoch and slot known last. */
   reportWaiting(detail: string): Promise<void> {
     return this.report({ state: 'waiting', detail, epoch: this.#last?.epoch ?? null, slot: this.#last?.slot });
   }
 
-  /** What may take long, for whoever watches; no change of state. */
+  /** Tells a person about something that may take long; nothing is stored. */
   #say(detail: string): void {
     if (this.#last?.detail === detail) return;
     this.#last = { state: 'waiting', detail, epoch: this.#last?.epoch ?? null, slot: this.#last?.slot };
@@ -183,7 +183,7 @@ class ConnectorSupervisor {
       restarts: this.#restarts.count,
       heard_at: heardAt === null ? null : new Date(heardAt),
     }).catch((error: unknown) => {
-      // Who sees to the connector does not stop for want of somewhere to write it down.
+      // The connector is looked after even if this cannot be recorded.
       if (!isDatabaseFault(error)) throw error;
       tell(messageOf(new StoreAway(settings, error)));
     });
@@ -197,7 +197,7 @@ const failed = (situation: Situation): PrepaError =>
     'read the log of Kafka Connect around this time; when the cause is gone, run this again: it goes on from where it is',
   );
 
-/** The analytics database, whose faults say whose they are. */
+/** The analytics database with its faults turned into {@link StoreAway}. */
 function telling(db: Database, settings: RegisterSettings): Database {
   const guard = <T>(work: Promise<T>): Promise<T> =>
     work.catch((error: unknown) => {

@@ -19,9 +19,9 @@ const FIND = `SELECT c.relname AS table, a.attname AS column, pg_get_expr(d.adbi
   ORDER BY 1, 2`;
 
 /**
- * Refuses a needed column that may be NULL and has a DEFAULT: the Avro converter (Apicurio 2.6) writes the default where the
- * row has NULL, and nobody who reads the topic could tell the two apart. Where both leave the same image, nobody has to:
- * an LMSConnector's own `metadata jsonb DEFAULT '{}'` is such a column.
+ * Refuses a needed column that may be NULL and has a DEFAULT: the Avro converter (Apicurio 2.6) writes the default where
+ * the row has NULL, and a reader of the topic cannot tell the two apart. Columns where both give the same image are
+ * allowed, such as an LMSConnector's own `metadata jsonb DEFAULT '{}'`.
  * @throws ConfigurationError naming each, with the SQL that fixes it
  */
 export async function refuseNullableDefaults(client: pg.Client, names: SourceNames): Promise<void> {
@@ -47,7 +47,7 @@ export async function refuseNullableDefaults(client: pg.Client, names: SourceNam
 
 const JSON_LITERAL = /^'((?:[^']|'')*)'::jsonb?$/;
 
-/** The default is NULL itself, or JSON without anything that features are made of. An expression is not evaluated. */
+/** True if the default is NULL, or JSON with nothing that features are made of. Expressions are not evaluated. */
 function saysNothing({ expression }: Defaulted): boolean {
   if (/^NULL::/.test(expression)) return true;
   const [, json] = JSON_LITERAL.exec(expression) ?? [];

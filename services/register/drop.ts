@@ -18,7 +18,7 @@ export interface DropOptions {
 const TIMEOUT = 5_000;
 
 /**
- * Takes away what registering made: first the connector, which else would make a slot again; then its slots; then the
+ * Removes what registering made: first the connector, which would otherwise make a slot again; then its slots; then the
  * tables. The publication stays, and so does all that was read.
  * @throws ConfigurationError while another process looks after the connector
  */

@@ -4,8 +4,8 @@ import { ConfigurationError } from '#libs/domain/errors.ts';
 const FIND = `SELECT t.oid::regtype::text AS domain FROM pg_type AS t WHERE t.typtype = 'd' AND t.typcategory = 'E' ORDER BY 1`;
 
 /**
- * Refuses a database that has a domain over an enum, in whatever schema and used or not: Debezium 3.6 reads all types when
- * it starts, takes such a domain for an enum, finds no labels and fails.
+ * Refuses a database with a domain over an enum, in any schema, used or not: Debezium 3.6 reads all types when it starts,
+ * takes such a domain for an enum, finds no labels and fails.
  * @throws ConfigurationError naming each, with what can be done
  */
 export async function refuseEnumDomains(client: pg.Client): Promise<void> {

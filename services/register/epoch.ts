@@ -9,13 +9,13 @@ import type { Connector } from './connect-api.ts';
 /** Everything that decides whether the stored epoch can be carried on. */
 export interface EpochFindings {
   readonly stored: StoredProgress | undefined;
-  /** Of the stored epoch, in this database. */
+  /** The slot of the stored epoch in this database. */
   readonly slot: SlotRow | undefined;
   readonly slotName: string;
   readonly origin: Origin;
   readonly walEnd: bigint;
   readonly connector: Connector | undefined;
-  /** What a role has noticed; see `readStreamGap`. */
+  /** A gap that a role noticed; see `readStreamGap`. */
   readonly gap: string | undefined;
 }
 
@@ -24,8 +24,8 @@ const PLACE_GONE = /no longer available on the server/;
 /**
  * Why the stored epoch cannot be carried on, as a sentence; undefined if it can.
  *
- * A slot that is not there ends its epoch, whether it was lost or never made: that cannot be told apart, and to make it
- * now would hide what was written before. So a slot is only ever made by the run that has just begun its epoch.
+ * A missing slot ends its epoch, whether it was lost or never made: the two cannot be told apart, and making it now would
+ * skip what was written before. So a slot is only ever made by the run that has just begun its epoch.
  */
 export function reasonForConnectorEpoch(findings: EpochFindings): string | undefined {
   const { stored, slot, slotName: name, origin, gap } = findings;

@@ -21,9 +21,9 @@ interface Scene {
 }
 
 /**
- * Looks at everything there is and does the one thing that is next.
- * @param forced why a new epoch is wanted whatever is there
- * @returns undefined when something was done and the next look is due at once; else how things stand
+ * Looks at everything and takes the next step.
+ * @param forced why a new epoch is wanted even if the present one could be carried on
+ * @returns undefined if a step was taken and the next look is due at once; otherwise how things stand
  */
 export async function inspectOnce(
   context: ConnectorContext,
@@ -34,15 +34,15 @@ export async function inspectOnce(
   const { settings, control, db } = context;
   const stored = await openProgressStore(db).read(DEBEZIUM_STREAM);
   const name = slotOf(settings, stored?.epoch ?? 0);
-  // The slot before the offset: what the slot has confirmed is put down as an offset first.
+  // Read the slot before the offset: an offset is stored before the slot confirms it, so this order shows no false gap.
   const all = await readSlots(control, settings.slotPrefix);
   const ours = all.filter((slot) => slot.database === settings.source.database);
   const slot = ours.find((candidate) => candidate.slot_name === name);
   const seen = await context.connect.read().catch((error: unknown) => orWaiting(error));
-  // And the log's end after it: under load Debezium is soon beyond an end that was read before.
+  // Read the log's end after the offset: under load Debezium would soon be beyond an end that was read before.
   const { walEnd } = await readNow(control);
   if (seen instanceof Waiting) {
-    // What the slot costs meanwhile is what matters then.
+    // While Connect is away, what matters is how much log the slot keeps.
     const cost = slot === undefined ? undefined : costOf(slot, walEnd);
     return { state: 'waiting', detail: seen.message, epoch: stored?.epoch ?? null, slot: cost };
   }
@@ -78,7 +78,7 @@ function orWaiting(error: unknown): Waiting {
   throw error;
 }
 
-/** The connector is the epoch's own: it reads the tables, or it follows the slot. */
+/** The connector belongs to this epoch: it reads the tables or follows the slot. */
 async function carryOn(context: ConnectorContext, restarts: Restarts, scene: Scene): Promise<Situation | undefined> {
   const { epoch, connector, situation } = scene;
   const streams = connector.config['snapshot.mode'] === 'no_data';

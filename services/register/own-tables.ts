@@ -4,7 +4,7 @@ import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
 import { nameInSql } from '#libs/domain/source-tables/names.ts';
 import { codeOf } from '#libs/source/postgres/faults.ts';
 
-/** The two tables of ours in the source database, and what the connector does with each. */
+/** Our two tables in the source database, by what the connector uses each for. */
 export const OWN_TABLES = { heartbeat: 'prepadata.heartbeat', signal: 'prepadata.signal' } as const;
 
 const FILE = new URL('../../connectors/debezium.sql', import.meta.url);
@@ -29,11 +29,11 @@ interface Found {
   readonly present: boolean;
   readonly usable: boolean;
   readonly published: boolean;
-  /** Row-level security holds for this user. */
+  /** Row-level security applies to this user. */
   readonly secured: boolean;
 }
 
-// By the catalogue: a name in a schema that the user may not enter cannot be looked up.
+// Joins the catalogue, since names cannot be resolved in a schema that the user may not use.
 const FIND_SQL = `
   SELECT t.name, c.oid IS NOT NULL AS present,
          coalesce(has_schema_privilege(n.oid, 'USAGE')
@@ -47,8 +47,8 @@ const FIND_SQL = `
     LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = t.name AND c.relkind = 'r'`;
 
 /**
- * Makes the heartbeat and the signal table and publishes them, as far as that is still to be done.
- * @throws ConfigurationError with the statements to run, where the user may not
+ * Makes and publishes the heartbeat and the signal table where that has not been done.
+ * @throws ConfigurationError with the statements to run if the user may not
  */
 export async function ensureOwnTables(client: pg.Client, user: string, publication: string): Promise<void> {
   let tables = await findTables(client, publication);
@@ -74,7 +74,7 @@ async function run(client: pg.Client, statement: string): Promise<void> {
   try {
     await client.query(statement);
   } catch (error) {
-    // Somebody else made it at the same moment, or a part of it is there already.
+    // Somebody else made it at the same moment, or it exists already.
     if (!['42P06', '42P07', '23505', '42710'].includes(codeOf(error) ?? '')) throw error;
   }
 }
@@ -92,21 +92,21 @@ const notAllowed = (said: string, user: string, publication: string, cause?: unk
     { cause },
   );
 
-/** Policies would have to let the connector write, and our own sessions ask for none; these tables need none. */
+/** Policies would have to let the connector write, and these tables need none, so row-level security is to be disabled. */
 const refusesRows = (tables: readonly Found[], user: string): ConfigurationError =>
   new ConfigurationError(
     `row-level security keeps the user "${user}" from ${tables.map(({ name }) => `prepadata.${name}`).join(' and ')}, which the connector writes in`,
     `as the owner of these tables, run: ${tables.map(({ name }) => `ALTER TABLE prepadata.${name} DISABLE ROW LEVEL SECURITY;`).join(' ')}`,
   );
 
-/** Takes both tables away; false when they belong to somebody else, who has to do it. */
+/** Drops both tables; false if they belong to somebody else, who has to do it. */
 export async function dropOwnTables(client: pg.Client): Promise<boolean> {
   try {
     await client.query(`DROP TABLE IF EXISTS ${Object.values(OWN_TABLES).join(', ')}`);
     await client.query('DROP SCHEMA IF EXISTS prepadata');
     return true;
   } catch (error) {
-    // 2BP01: the schema holds something that is not ours, and stays.
+    // 2BP01: the schema contains something that is not ours, so it stays.
     if (codeOf(error) === '2BP01') return true;
     if (codeOf(error) === '42501') return false;
     throw error;

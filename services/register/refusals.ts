@@ -3,7 +3,7 @@ import { shown } from '#libs/platform/http.ts';
 import type { ConnectRefusal } from '#libs/source/connect/http.ts';
 import type { RegisterSettings } from './settings.ts';
 
-/** What Kafka Connect 4.3 says no to in our connector, in its own words, and what helps. */
+/** Messages with which Kafka Connect 4.3 refuses our connector, and what helps. */
 const REMEDIES: readonly (readonly [said: RegExp, remedy: string])[] = [
   [
     /policy does not allow '.*' to be overridden/,
@@ -30,7 +30,7 @@ const REMEDIES: readonly (readonly [said: RegExp, remedy: string])[] = [
 const OTHERWISE =
   'see that Connect reaches SOURCE_DB_HOST, KAFKA_BROKERS and the registry from where it runs, and read its log around this time';
 
-/** What Connect refuses is for a person to fix. */
+/** The error for a person, with a remedy. */
 export function explainRefusal(refusal: ConnectRefusal, { connect, name }: RegisterSettings): ConfigurationError {
   const said = refusal.message.trim();
   const remedy = REMEDIES.find(([words]) => words.test(said))?.[1] ?? OTHERWISE;

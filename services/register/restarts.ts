@@ -3,7 +3,7 @@ import type { ConnectorContext } from './steps.ts';
 
 const FIRST_WAIT = 1_000;
 const LAST_WAIT = 60_000;
-/** So long a task has to run before a failure counts as a new one, milliseconds. */
+/** Milliseconds that a task has to run before the next wait is the first one again. */
 const STEADY = 120_000;
 
 /** Starts a failed task again, each time after a longer wait. */
@@ -13,7 +13,7 @@ export class Restarts {
   #runningSince: number | undefined;
   #count = 0;
 
-  /** How often, since this process began. */
+  /** Restarts since this process began. */
   get count(): number {
     return this.#count;
   }
@@ -23,7 +23,7 @@ export class Restarts {
     if (Date.now() - this.#runningSince > STEADY) this.#wait = FIRST_WAIT;
   }
 
-  /** @returns what has failed, what helps, and when it is tried again, as a sentence */
+  /** @returns a sentence: what has failed, what helps, and when it is tried again */
   async onFailure({ connect, settings, tell }: ConnectorContext, reason: string): Promise<string> {
     const failed = `the task of the connector ${settings.name} has failed: ${reason}${remedyOf(reason, settings)}`;
     const now = Date.now();
@@ -42,7 +42,7 @@ export class Restarts {
   }
 }
 
-/** What helps against what no starting again does; empty where nothing is known. */
+/** The remedy for a failure that a restart does not cure; empty if none is known. */
 function remedyOf(reason: string, { name, names, cluster, overrides }: RegisterSettings): string {
   if (!reason.startsWith('RecordTooLargeException')) return '';
   const producer = overrides

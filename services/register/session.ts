@@ -15,24 +15,24 @@ import { refuseEnumDomains } from './enum-domains.ts';
 import { ensureOwnTables } from './own-tables.ts';
 import type { RegisterSettings } from './settings.ts';
 
-/** A connection to the source whose session holds the lock that makes this process the one that acts. */
+/** A connection to the source whose session holds the lock that lets only one process look after the connector. */
 export interface ConnectorLock {
   readonly control: pg.Client;
-  /** The server, as it was when the connection was made: another one would be another connection. */
+  /** The server that this connection goes to; it cannot change without a new connection. */
   readonly server: SourceServer;
   /** @throws the error that broke the connection, if one did */
   check(): void;
   close(): void;
 }
 
-/** How often a standby looks whether it may take over, milliseconds. */
+/** Milliseconds between two attempts of a standby to take over. */
 const STANDBY_EVERY = 1_000;
 
 /**
  * Opens the connection and waits until no other process looks after the connector.
- * @param patience how long a standby waits, milliseconds; undefined: for ever
- * @param onStandby told who the other one is, at each look
- * @throws ConfigurationError when the patience is over; the driver's errors
+ * @param timeout how long a standby waits, milliseconds; undefined: for ever
+ * @param onStandby called at each attempt, with a sentence that names the other process
+ * @throws ConfigurationError when the time is over; the driver's errors
  */
 export async function acquireConnectorLock(
   settings: RegisterSettings,
@@ -98,9 +98,9 @@ async function takeLock(
 }
 
 /**
- * Checks that the source can be followed, makes the publication and our two tables where they are missing and allowed,
- * and says what exactly is followed.
- * @throws ConfigurationError, UnrecoverableError: what is wrong, with what, and what to do
+ * Checks that the source can be followed, makes the publication and our two tables if they are missing and it may,
+ * and returns what exactly is followed.
+ * @throws ConfigurationError, UnrecoverableError that say what is wrong and what to do
  */
 export async function inspectSource({ control, server }: ConnectorLock, settings: RegisterSettings): Promise<Origin> {
   const { names, publication, source } = settings;
@@ -113,7 +113,7 @@ export async function inspectSource({ control, server }: ConnectorLock, settings
   return { identity: server.identity, signature: await readSignature(control, publication, names) };
 }
 
-/** @throws ConfigurationError for a database without an encoding: Debezium takes its bytes for UTF-8, and what is none for something else */
+/** @throws ConfigurationError for a database without an encoding: Debezium reads its bytes as UTF-8, and fails or garbles the rest */
 async function refuseBytes(control: pg.Client): Promise<void> {
   if ((await encodingOf(control)).client_encoding === 'UTF8') return;
   throw new ConfigurationError(

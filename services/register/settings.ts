@@ -11,31 +11,31 @@ import { connectAddress } from '#libs/source/connect/http.ts';
 import { clusterConfig, inConnect } from './cluster-config.ts';
 import { type ConnectorConfig, fillConfig, includeLists, type SnapshotMode } from './config.ts';
 
-/** What registering needs of the configuration. */
+/** The part of the configuration that registering needs. */
 export interface RegisterSettings {
   readonly source: DatabaseAddress;
   readonly sslMode: SslMode;
   readonly analytics: DatabaseAddress;
   readonly connect: ServiceAddress;
-  /** Of the connector; it is the topics' prefix as well, and so what Connect keeps the offset under. */
+  /** The connector's name; also the prefix of its topics, and so the key under which Connect keeps the offset. */
   readonly name: string;
   readonly names: SourceNames;
   readonly publication: string;
   /** Slots are named `<prefix>_<epoch>`. */
   readonly slotPrefix: string;
   readonly slotLimit: 'required' | 'none';
-  /** As the connector is to speak to it. */
+  /** The cluster and registry as the connector is to reach them. */
   readonly cluster: KafkaCluster;
   readonly partitions: number;
   readonly replication: number;
-  /** Whether the connector may ask for other settings of Connect's producer than the worker has. */
+  /** Whether the connector may override the worker's producer settings. */
   readonly overrides: boolean;
 }
 
-/** What is only asked for where Connect allows it. */
+/** Settings that are only sent where Connect allows them. */
 const OVERRIDE = /^producer\.override\./;
 
-/** @throws ConfigurationError naming everything that is missing, not the first alone */
+/** @throws ConfigurationError naming everything that is missing, not just the first */
 export function registerSettings(config: SettingValues): RegisterSettings {
   const source = sourceAddress(config);
   const analytics = analyticsAddress(config);
@@ -88,7 +88,7 @@ export function registerSettings(config: SettingValues): RegisterSettings {
   };
 }
 
-/** The configuration that the connector is to have in an epoch. */
+/** The connector's intended configuration in an epoch. */
 export function wantedConfig(settings: RegisterSettings, epoch: number, mode: SnapshotMode): ConnectorConfig {
   const { source, overrides, cluster } = settings;
   const filled = fillConfig({
@@ -113,8 +113,8 @@ export function wantedConfig(settings: RegisterSettings, epoch: number, mode: Sn
 }
 
 /**
- * Debezium looks for certificates, and for the key in a form that its driver takes (PKCS-8 DER, or PKCS-12 with a password, however
- * ours is kept), where Connect's own environment says; unset, where its driver does.
+ * Connect's own environment says where Debezium finds certificates and the key, which must have a form that its driver
+ * takes (PKCS-8 DER, or PKCS-12 with a password), whatever form ours has. Unset, the driver's defaults apply.
  */
 const sourceCertificates = ({ ssl }: DatabaseAddress): ConnectorConfig => ({
   ...(ssl?.ca === undefined ? {} : { 'database.sslrootcert': inConnect('SOURCE_DB_SSLROOTCERT') }),

@@ -7,8 +7,8 @@ import { openLink } from '#libs/source/postgres/link.ts';
 import type { RegisterSettings } from './settings.ts';
 
 /**
- * Orders the connector to read tables again, by a row in the signal table. Of type `blocking`: streaming pauses
- * meanwhile. An incremental one would lose rows where several have one message key (see `steps.ts`).
+ * Orders the connector to read tables again, by a row in the signal table. The snapshot is `blocking`, so streaming pauses
+ * meanwhile: an incremental one would lose rows that share a message key (see `steps.ts`).
  * @param table one of the five; undefined: all
  * @returns what was ordered, as a sentence
  */

@@ -12,7 +12,7 @@ import { epochIn } from './config.ts';
 import { ConnectApi, type Connector } from './connect-api.ts';
 import type { RegisterSettings } from './settings.ts';
 
-/** What there is, in lines for a person; what does not answer is a line too. */
+/** The state of everything, in lines for a person; whatever does not answer gets a line, too. */
 export async function showStatus(settings: RegisterSettings, db: Database, signal: AbortSignal): Promise<string[]> {
   const connect = new ConnectApi(settings.connect, settings.name, signal);
   const connector = await connect.read().then(describeConnector, (error: unknown) => messageOf(error));

@@ -21,24 +21,24 @@ import { explainRefusal } from './refusals.ts';
 import { type RegisterSettings, slotOf, wantedConfig } from './settings.ts';
 
 /*
- * The steps from nothing to a connector that streams. Each can be the last before a crash: the next run looks at what is
- * there and goes on from it (see `inspect.ts`).
+ * The steps from nothing to a connector that streams. A crash may follow any of them: the next run looks at what is there
+ * and goes on from it (see `inspect.ts`).
  *
- * What is true of Debezium 3.6.3, seen on it and read in it:
- * - `snapshot.mode=initial` on a slot that exists reads the tables without the slot's snapshot, and then streams from
- *   where the log ended when that reading began. What had committed in the log and was not yet visible then is in
- *   neither. A snapshot that is interrupted begins again, and streams from where the log ends at the second beginning:
- *   what happened to a row between the two is never told. So the tables are read with `initial_only`, which does not
- *   touch the slot, and then the slot is followed from its own beginning: that is put down as the connector's offset,
- *   and `no_data` goes on from there. Every change since the slot was made comes, however often the reading began anew.
+ * Facts about Debezium 3.6.3, from its behaviour and its code:
+ * - `snapshot.mode=initial` on an existing slot reads the tables without the slot's snapshot, and then streams from where
+ *   the log ended when that reading began. A transaction that had committed in the log but was not yet visible is in
+ *   neither. An interrupted snapshot begins again, and streams from where the log ends at the second beginning: changes
+ *   between the two are lost. So the tables are read with `initial_only`, which does not touch the slot; then the slot's
+ *   own beginning is stored as the connector's offset, and `no_data` goes on from there. Every change since the slot was
+ *   made arrives, however often the reading began again.
  * - With an offset whose slot is gone the task fails ("no longer available on the server"); without an offset it would
- *   make a slot of that name without a word. So there always is an offset when `no_data` runs.
- * - An offset with `snapshot` in it is a snapshot under way; the last one, sent as a heartbeat, has none.
- * - Incremental snapshots buffer rows by message key: of the rows of one student in a chunk one arrives, and the others
- *   never do. Snapshots by signal are therefore of the type `blocking`.
- * - By default a task that fails is begun again inside Debezium, for ever, and Connect shows it as RUNNING all the while.
- *   So `errors.max.retries` is 3, after which it shows as FAILED; and only a slot that is read counts as streaming.
- * - The offset survives the connector's deletion in Connect, and counts for the next one of that name.
+ *   silently make a slot of that name. So there is always an offset when `no_data` runs.
+ * - An offset with `snapshot` in it means that a snapshot is running; the last one, sent as a heartbeat, has none.
+ * - Incremental snapshots buffer rows by message key: of one student's rows in a chunk only one arrives. So snapshots by
+ *   signal are of the type `blocking`.
+ * - By default Debezium restarts a failing task by itself, for ever, and Connect shows it as RUNNING all the while. So
+ *   `errors.max.retries` is 3, after which it shows as FAILED; and only a slot that is being read counts as streaming.
+ * - The offset survives the connector's deletion in Connect, and is used by the next one of that name.
  */
 
 const UNREAD_MS = 5_000;
@@ -53,13 +53,13 @@ export interface ConnectorContext {
   readonly signal: AbortSignal;
   /** One line for a person. */
   readonly tell: (line: string) => void;
-  /** What is under way, when it may take long. */
+  /** Told what is going on when it may take long. */
   readonly say: (sentence: string) => void;
 }
 
 /**
- * Begins a new epoch, up to its slot: the epoch's number is durable before anything can bear it.
- * @param slots all of our names on this server; an unread slot keeps the server's log for ever
+ * Begins a new epoch and makes its slot. The epoch's number is durable before anything can carry it.
+ * @param slots all with our names on this server; old ones are dropped, since an unread slot keeps the log for ever
  */
 export async function beginConnectorEpoch(
   context: ConnectorContext,
@@ -70,7 +70,7 @@ export async function beginConnectorEpoch(
 ): Promise<void> {
   const { settings, control } = context;
   if (settings.slotLimit === 'required') await requireLimit(control);
-  // A connector that runs reads the old slot, which could not be dropped.
+  // A running connector reads the old slot, which then cannot be dropped.
   if (connector !== undefined && connector.state !== 'STOPPED') await context.connect.stop();
   await untilUnread(context);
   const epoch = await openProgressStore(context.db).beginEpoch(DEBEZIUM_STREAM, origin, reason);
@@ -93,8 +93,8 @@ export async function beginConnectorEpoch(
 }
 
 /**
- * Waits until nobody reads a slot of ours. The server takes a moment to notice that a connector has stopped.
- * @throws Waiting when somebody goes on reading: a connector of another Kafka Connect, perhaps
+ * Waits until nobody reads a slot of ours: the server takes a moment to notice that a connector has stopped.
+ * @throws Waiting if somebody goes on reading, perhaps a connector of another Kafka Connect
  */
 async function untilUnread({ settings, control, signal }: ConnectorContext): Promise<void> {
   for (const until = Date.now() + UNREAD_MS; ; await pause(100, signal)) {
@@ -108,7 +108,7 @@ async function untilUnread({ settings, control, signal }: ConnectorContext): Pro
   }
 }
 
-/** Gives the connector the configuration of the epoch's initial snapshot, and no memory of another epoch. */
+/** Configures the connector for the epoch's initial snapshot, and resets its offset. */
 export async function prepareReading(
   context: ConnectorContext,
   epoch: number,
@@ -127,8 +127,8 @@ export async function prepareReading(
 }
 
 /**
- * Waits until every transaction that is open at this moment has ended. One may be written in the log before the slot's
- * beginning, and so not be sent, and still not be visible, for as long as the server waits for its standbys.
+ * Waits until every transaction that is open now has ended. One may have committed in the log before the slot's beginning,
+ * and so not be sent, yet stay invisible to readers while the server waits for its standbys.
  */
 async function untilWritersEnd({ control, signal, say }: ConnectorContext): Promise<void> {
   const { rows } = await control.query<{ end: string }>('SELECT pg_snapshot_xmax(pg_current_snapshot())::text AS end');
@@ -144,7 +144,7 @@ async function untilWritersEnd({ control, signal, say }: ConnectorContext): Prom
   }
 }
 
-/** From the initial snapshot to the slot: everything since the slot was made is sent, whatever the reading saw of it. */
+/** Switches from the initial snapshot to the slot: every change since the slot was made is sent, even if already read. */
 export async function beginStreaming(
   context: ConnectorContext,
   epoch: number,
@@ -159,7 +159,7 @@ export async function beginStreaming(
   context.tell(`epoch ${epoch}: the initial snapshot is in the topics; the connector follows ${slot.slot_name}`);
 }
 
-/** Puts the configuration if it differs, and tells what does. */
+/** Changes the configuration if it differs, and tells how. @returns whether it differed */
 export async function configure(
   context: ConnectorContext,
   present: ConnectorConfig,
@@ -173,7 +173,7 @@ export async function configure(
   return true;
 }
 
-/** What Connect refuses while the source answers us is for a person to fix. */
+/** If Connect refuses something although the source answers us, a person has to fix it. */
 async function tellingRefusal({ control, settings }: ConnectorContext, work: () => Promise<void>): Promise<void> {
   try {
     await work();

@@ -6,8 +6,8 @@ const FILE = new URL('../../connectors/source.sql', import.meta.url);
 const ROLE = 'prepadata_reader';
 
 /**
- * connectors/source.sql for these names and this publication. For those of an LMSConnector it is the file itself, to which
- * a test holds it.
+ * connectors/source.sql with these names and this publication. With those of an LMSConnector the result is the file itself;
+ * a test checks that.
  */
 export function sourceSql(names: SourceNames, publication: string): string {
   const { tables } = names;

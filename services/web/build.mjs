@@ -1,5 +1,5 @@
-// Makes the pages: node services/web/build.mjs [--if-stale]. What they are made of is noted beside them, so that whoever starts
-// a program may ask for them each time. They appear all at once, also where two build at the same time.
+// Builds the pages: node services/web/build.mjs [--if-stale]. A digest of the sources is stored beside them, so that programs
+// can ask for them at every start. They appear all at once, even if two builds run at the same time.
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
@@ -18,7 +18,7 @@ import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 const here = import.meta.dirname;
 const finished = path.join(here, 'dist');
 const note = path.join(finished, '.made-of');
-/** The best takes seconds for the library behind /docs, which few open. */
+/** The best quality takes seconds for the large library behind /docs, which few open. */
 const QUALITY = constants.BROTLI_PARAM_QUALITY;
 const LARGE = 500_000;
 const COMPRESSED = /\.(html|js|css|svg)$/;
@@ -32,7 +32,7 @@ const madeOf = digest();
 const isFresh = existsSync(note) && readFileSync(note, 'utf8') === madeOf;
 if (!process.argv.includes('--if-stale') || !isFresh) await make();
 
-/** Of every file that goes into it: what is only imported for its types leaves nothing behind. */
+/** A hash of every file that goes into the pages; files imported only for their types do not. */
 function digest() {
   const sources = readdirSync(path.join(here, 'src'), { recursive: true, encoding: 'utf8' })
     .filter((name) => /\.\w+$/.test(name))
@@ -50,7 +50,7 @@ function digest() {
 
 async function make() {
   const began = performance.now();
-  // Only whoever builds needs it: what serves the pages does without.
+  // Imported here, since only a build needs it.
   const { build } = await import('vite');
   const made = mkdtempSync(path.join(here, 'dist-'));
   let bytes = 0;
@@ -68,7 +68,7 @@ async function make() {
   console.log(`The pages are built (${seconds} s); the first one weighs ${Math.ceil(bytes / 1000)} KB.`);
 }
 
-/** Once, and as small as it goes, in place of at each request. */
+/** Compresses the files once, as small as possible, instead of at each request. */
 function compress(folder) {
   for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((each) =>
     COMPRESSED.test(each),
@@ -82,7 +82,7 @@ function compress(folder) {
   }
 }
 
-/** @returns bytes, compressed by gzip, of what is fetched for the first page in the longest of the languages */
+/** @returns the gzipped bytes that the first page fetches, in the longest language */
 function firstView(folder) {
   const weight = (name) => statSync(path.join(folder, `${name}.gz`)).size;
   const page = readFileSync(path.join(folder, 'index.html'), 'utf8');
@@ -98,7 +98,7 @@ function replace(made) {
     if (existsSync(finished)) renameSync(finished, path.join(old, 'dist'));
     renameSync(made, finished);
   } catch (error) {
-    // Somebody else was faster, with the same.
+    // Another build of the same sources was faster.
     if (!existsSync(finished)) throw error;
   } finally {
     rmSync(old, { recursive: true, force: true });

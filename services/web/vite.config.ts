@@ -1,15 +1,15 @@
 import path from 'node:path';
 import { defineConfig } from 'vite';
 
-/** The pages, made into files that the API serves: their names hold their hashes, and all of it comes from here. */
+/** Builds the pages into files that the API serves: their names contain their hashes, and nothing is loaded from elsewhere. */
 export default defineConfig({
   root: import.meta.dirname,
-  // Types of answers are imported from libs; nothing of it is left at run time.
+  // Only types are imported from libs, so nothing of it remains at run time.
   resolve: { alias: { '#libs': path.resolve(import.meta.dirname, '../../libs') } },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     target: 'es2022',
-    // Inlined as data: they would ask for more than 'self' in the policy.
+    // Assets inlined as data: URLs would need more than 'self' in the policy.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,

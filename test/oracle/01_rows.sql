@@ -1,11 +1,11 @@
--- Rows as read: every source row with its time, day, words and numbers, and why it is rejected, if it is.
--- Written from the feature definitions alone (section 1). Later files use only rows whose `rejected` is null.
+-- Rows as read: every source row with its time, day, words and numbers and, if it is rejected, the reason.
+-- Written only from the feature definitions (section 1). Later files use only rows whose `rejected` is null.
 
 set local client_min_messages = warning;
 set local jit = off;
 set local work_mem = '64MB'; -- speed only, for the whole transaction
 
--- Section 7: one rounding, half away from zero, of an exact quotient. div() is exact integer division, whereas `/` already rounds.
+-- Section 7: an exact quotient is rounded once, half away from zero. div() is exact integer division, whereas `/` rounds by itself.
 create or replace function pg_temp.round_ratio(numerator numeric, denominator numeric, decimals int) returns numeric
 language sql immutable strict as $$
   select sign(numerator) * sign(denominator)
@@ -13,7 +13,7 @@ language sql immutable strict as $$
        * ('1e-' || decimals::text)::numeric
 $$;
 
--- The same for whole numbers of 64 bits, much faster; an overflow would be an error, never a wrong digit.
+-- The same for 64-bit integers, much faster; an overflow would be an error, never a wrong digit.
 create or replace function pg_temp.round_ratio(numerator bigint, denominator bigint, decimals int) returns numeric
 language sql immutable strict as $$
   select (sign(numerator)::bigint * sign(denominator)::bigint
@@ -24,25 +24,25 @@ $$;
 -- Least common multiple of whole numbers, for exact sums of fractions.
 create or replace aggregate pg_temp.common_multiple(numeric) (sfunc = lcm, stype = numeric, initcond = '1');
 
--- Section 1, Text. Unclear: which characters are ASCII white space. Taken: the six that C's isspace() knows (space, tab, line feed,
--- vertical tab, form feed, carriage return); control characters 1C-1F and Unicode spaces are not white space.
+-- Section 1, Text. Unclear: which characters are ASCII white space. Taken: the six of C's isspace() (space, tab, line feed,
+-- vertical tab, form feed, carriage return), but not the control characters 1C-1F or Unicode spaces.
 create or replace function pg_temp.trimmed(written text) returns text
 language sql immutable as $$ select btrim(written, E' \t\n\x0B\f\r') $$;
 
--- Only white space (the empty text too) is null; anything else is kept exactly as written.
+-- Empty text or only white space becomes null; anything else is kept exactly as written.
 create or replace function pg_temp.unless_blank(written text) returns text
 language sql immutable as $$ select case when btrim(written, E' \t\n\x0B\f\r') <> '' then written end $$;
 
--- Section 1, Time: local to the source's zone, cut (floor) to whole milliseconds. Far-off times, infinite ones among them, are cut away
--- here coarsely, so that no conversion can overflow; the exact limits are applied where this is called.
+-- Section 1, Time: local to the source's zone, cut (floor) to whole milliseconds. Far-off and infinite times become null here,
+-- by coarse limits, so that no conversion can overflow; callers apply the exact limits.
 create or replace function pg_temp.instant(written timestamp, zone text) returns timestamptz
 language sql immutable as $$
   select case when written > timestamp '1999-12-01' and written < timestamp '2200-02-01'
               then date_trunc('milliseconds', written) at time zone zone end
 $$;
 
--- Section 1, Numbers: x 10^5, half away from zero, as an integer up to 2^63 - 1. Anything above, NaN and the infinities included, comes
--- back as NaN, anything far below zero as -1; both are judged afterwards, as is every number. (+-1e14 is beyond (2^63 - 1) / 10^5.)
+-- Section 1, Numbers: x 10^5, half away from zero, as an integer up to 2^63 - 1. Anything above, NaN and infinity included, is
+-- returned as NaN, anything far below zero as -1; like every number, both are judged later. (+-1e14 is beyond (2^63 - 1) / 10^5.)
 create or replace function pg_temp.times_1e5(written numeric) returns numeric
 language sql immutable as $$
   select case when written is null then null
@@ -52,9 +52,9 @@ language sql immutable as $$
               else round(written * 100000) end
 $$;
 
--- Section 3, engagement_score: 100 * sum of w * min(1, x / t) / sum of w, over the covered, where t is the target of so many days, a
--- seventh of the week's for one day. All is brought to the denominator t1 * t2 * t3 * t4 * days / 7. Both x and targets are in the order
--- logins, time (milliseconds), forum posts, distinct resources viewed.
+-- Section 3, engagement_score: 100 * sum of w * min(1, x / t) / sum of w, over the covered components, where t is the target for
+-- that many days: a seventh of the weekly target for one day. The common denominator is t1 * t2 * t3 * t4 * days / 7. Both x and
+-- targets are in the order logins, time (milliseconds), forum posts, distinct resources viewed.
 create or replace function pg_temp.score(
   logins numeric, time_ms numeric, posts numeric, resources numeric,
   covers_logins boolean, covers_time boolean, covers_forum boolean, covers_views boolean,
@@ -79,20 +79,20 @@ language sql immutable as $$
   select case when at >= timestamptz '2000-01-01 00:00:00+00' and at < timestamptz '2200-01-01 00:00:00+00' then at end
 $$;
 
--- Epoch seconds, cut (floor) to milliseconds. 0 (none) is far before 2000, as is everything negative; the limits come first so that no
--- number, however large, can overflow. Up to 2200 the milliseconds are exact in a double.
+-- Epoch seconds, cut (floor) to milliseconds. 0 (none) and all negative numbers are before 2000; the limits are checked first, so
+-- that no number can overflow. Up to 2200 the milliseconds are exact in a double.
 create or replace function pg_temp.epoch(seconds numeric) returns timestamptz
 language sql immutable as $$
   select case when seconds >= 946684800 and seconds < 7258118400
               then timestamptz '1970-01-01 00:00:00+00' + floor(seconds * 1000)::double precision * interval '1 millisecond' end
 $$;
 
--- Section 1, due_at. Null where there is none, and where it is unreadable or out of range, which is the same to every feature.
--- A date must be one of the calendar. Unclear: 24:00, a 60th second, `.f` without digits. Taken: unreadable; hours go to 23, seconds to
--- 59, and a point is followed by at least one digit, of which the first three are kept (floor). Unclear: the last millisecond of a day
--- whose end occurs twice or never. Taken: 23:59:59.999 local, read by the rule for local times. Unclear: white space or a zone after a
--- bare date, a space before the zone. Taken: not among the forms, hence unreadable. "Within 18 h" holds 18:00 itself.
--- pg_input_is_valid, which is there from Postgres 16 on only.
+-- Section 1, due_at. Null if there is none, or if it is unreadable or out of range, which is the same to every feature. A date must
+-- exist in the calendar. Unclear: 24:00, a 60th second, `.f` without digits. Taken: unreadable; hours go up to 23, seconds up to
+-- 59, and a point is followed by at least one digit, of which the first three are kept (floor). Unclear: the last millisecond of
+-- a day whose end occurs twice or never. Taken: 23:59:59.999 local, read by the rule for local times. Unclear: white space or a
+-- zone after a bare date, a space before the zone. Taken: not among the forms, hence unreadable. "Within 18 h" includes 18:00.
+-- is_date does what pg_input_is_valid does, which exists only from Postgres 16 on.
 create or replace function pg_temp.is_date(word text) returns boolean
 language plpgsql stable as $$
 begin
@@ -146,7 +146,7 @@ from (
 ) settings;
 analyze oracle_parameters;
 
--- Section 1, EXCLUDED_STUDENTS: their rows are left out as they are read, so they are in no row, no coverage and no fact of a course.
+-- Section 1, EXCLUDED_STUDENTS: their rows are left out when read, so they affect no row, no coverage and no fact of a course.
 drop table if exists pg_temp.oracle_excluded;
 create temp table oracle_excluded as
 select distinct word::uuid as student_id
@@ -154,7 +154,7 @@ from regexp_split_to_table(coalesce(current_setting('oracle.excluded_students', 
 where word <> '';
 analyze oracle_excluded;
 
--- Enrolments. Only a null student or course rejects one; a missing time leaves it undated.
+-- Enrolments. One is rejected only for a null student or course; without a time it is undated.
 drop table if exists pg_temp.oracle_enrollments;
 create temp table oracle_enrollments as
 with read as materialized (
@@ -170,9 +170,9 @@ select r.id, r.student_id, r.course_id, r.at, (r.at at time zone p.institution_t
 from placed r cross join oracle_parameters p;
 analyze oracle_enrollments;
 
--- Grades. `course` and `category` are recognised in any case and are then that very item; every other name keeps its case.
+-- Grades. `course` and `category` are recognised in upper or lower case and become these items; every other name keeps its case.
 -- Unclear: lower case beyond ASCII (a dotted capital I). Taken: only A-Z are lowered, here and in activity_type, so that no foreign
--- letter becomes part of a known word. Names order by UTF-8 bytes (collation "C").
+-- letter becomes part of a known word. Names are ordered by UTF-8 bytes (collation "C").
 -- Unclear: a null grade_item. Taken: it is blank, hence rejected.
 drop table if exists pg_temp.oracle_grades;
 create temp table oracle_grades as
@@ -193,21 +193,21 @@ select r.id, r.student_id, r.course_id, r.item, r.value_e5, r.max_e5, r.at, (r.a
             when r.at is null then 'no time'
             when r.item is null or r.item = '' then 'blank item'
             when r.item ~ '\uFFFF' then 'no text'
-            -- max is judged after rounding: 0.000004 has become 0 and goes.
+            -- max is judged after rounding: 0.000004 has become 0 and is rejected.
             when r.max_e5 is null or r.max_e5 = 'NaN' or r.max_e5 <= 0 then 'max'
-            -- a null value is "not graded yet"; -0.000004 has become 0 and stays.
+            -- a null value is "not graded yet"; -0.000004 has become 0 and is accepted.
             when r.value_e5 = 'NaN' or r.value_e5 < 0 then 'value' end as rejected
 from placed r cross join oracle_parameters p;
 analyze oracle_grades;
 
 -- Activity. Unclear: a null or blank activity_type, not named among the rejections. Taken: it is "anything else", hence `other`.
--- Unclear: where a completion's state stands. Taken: metadata.state, as due_at and event_id stand in metadata. "Number or digit": a JSON
--- number equal to 0, 1, 2 or 3 (1.0 is 1) or a JSON string of exactly that one character, untrimmed. A completion without a state has
--- a state other than 0-3 and is rejected.
--- Unclear: how the words of the aliases' file are written. Taken: as activity_type is, trimmed and in lower case, on both sides; a type
--- that is none of the known ones is `other`; a type's own name (login, view ...) can be overridden too.
--- Unclear: what "come from last_access" is read by. Taken: the word itself as compared (trimmed, lower case), whatever type it has by the
--- file; `lastaccess` and the other words of login are not it.
+-- Unclear: where a completion's state is. Taken: metadata.state, as due_at and event_id are in metadata. "Number or digit": a JSON
+-- number equal to 0, 1, 2 or 3 (1.0 is 1) or a JSON string of exactly that one character, untrimmed. A completion without a state
+-- counts as one with a state other than 0-3 and is rejected.
+-- Unclear: how the words of the alias file are compared. Taken: like activity_type, trimmed and in lower case, on both sides; an
+-- unknown type is `other`; the name of a type itself (login, view ...) can be overridden, too.
+-- Unclear: how "come from last_access" is decided. Taken: by the word itself (trimmed, lower case), whatever type the file gives it;
+-- `lastaccess` and the other words for login do not count.
 -- Unclear: whether event_id is trimmed. Taken: no, as the rule gives the expression itself and adds only that blank is not given.
 drop table if exists pg_temp.oracle_activity;
 create temp table oracle_activity as
@@ -222,7 +222,7 @@ with built_in (word, type) as (
          ('quiz_attempt_submitted', 'quiz_attempt'),
          ('completion', 'completion'), ('course_module_completion', 'completion')
 ), given as (
-  -- the words of the file; of one word given twice the last
+  -- the words of the file; if a word is given twice, the last one counts
   select distinct on (word) word, type
   from (
     select lower(pg_temp.trimmed(key) collate "C") as word, lower(pg_temp.trimmed(value) collate "C") as type, ordinality

@@ -1,20 +1,20 @@
--- Facts out of the accepted rows (the feature definitions, section 2).
--- "As of day d" leaves out the rows dated after d before facts are formed. An event's key holds its time, so all of its rows are of one
--- day and the event can be formed once and left out as a whole. Completions and grades are a history.
--- Where clocks go back across midnight, days do not always follow the order of times: for a minute or an hour the day after has begun,
--- then the day before goes on. So a row may follow another in time and yet be of the day before; as of that day it has a different
--- predecessor than as of every later day. Never can three days be mixed in this way. Hence two answers wherever a row is compared with
--- the one before it: *_that_day, as of the row's own day, and *_later, as of any day after.
+-- Facts from the accepted rows (the feature definitions, section 2).
+-- "As of day d" leaves out the rows dated after d before facts are formed. An event's key contains its time, so all of its rows are
+-- of one day, and the event can be formed once and left out as a whole. Completions and grades are a history.
+-- Where clocks go back across midnight, days do not always follow the order of times: the next day begins for a minute or an hour,
+-- and then the day before goes on. So a row may follow another in time and yet be of the day before; as of that day it has a
+-- different predecessor than as of any later day. Three days can never be mixed in this way. Hence there are two answers wherever a
+-- row is compared with the one before it: *_that_day, as of the row's own day, and *_later, as of any day after it.
 
 set local client_min_messages = warning;
 set local jit = off;
 set local enable_nestloop = off; -- intermediate results have no statistics, and a nested loop over two of them is quadratic
 
--- Everything but completions: one event per (student, course, type, resource, time, event_id); a login has no resource; of several rows
--- the largest duration and the latest due date. A missing resource or event_id is a key value like any other.
+-- Everything except completions: one event per (student, course, type, resource, time, event_id); a login has no resource; several
+-- rows give the largest duration and the latest due date. A missing resource or event_id is a key value like any other.
 -- Unclear: whether words that fall to `other` stay apart. Taken: no; the key names the type, and their type is `other`.
--- time_ms (section 3): the duration where > 0, else the gap to the next event of that local day if not above the session gap, else 0; of
--- events at one time those with a duration come first, so that among the others exactly one, the last, has the gap to the next time.
+-- time_ms (section 3): the duration if > 0, else the gap to the next event of that local day if not above the session gap, else 0;
+-- among events of the same time those with a duration come first, so that of the others only the last has the gap to the next time.
 -- starts_session: the first event of a local day, or one after a gap above the session gap.
 -- Unclear: whether a duration shortens the gap after it. Taken: no, a gap is the time from one event to the next.
 -- Unclear: whether an event in another course of the student ends a gap. Taken: no, facts and features are of one course.
@@ -42,7 +42,7 @@ select s.student_id, s.course_id, s.type, s.resource, s.at, s.event_id, s.day, s
 from spaced s cross join oracle_parameters p;
 analyze oracle_events;
 
--- Completion rows by (student, course, resource), with their rank among rows of one time (2 > 1 > 3 > 0) and whether the state is done.
+-- Completion rows by (student, course, resource), with their rank among rows of the same time (2 > 1 > 3 > 0) and whether it is done.
 drop table if exists pg_temp.oracle_completion_rows;
 create temp table oracle_completion_rows as
 select student_id, course_id, resource, at, day, state::int as state,
@@ -52,8 +52,8 @@ from oracle_activity
 where rejected is null and type = 'completion';
 analyze oracle_completion_rows;
 
--- Completion states: rows of one time are one state, the highest ranked. Reached: done, right after a state that was not done; a first
--- run of done states reaches nothing.
+-- Completion states: rows of the same time are one state, the highest ranked. Reached: done, right after a state that was not done;
+-- done states before any other reach nothing.
 drop table if exists pg_temp.oracle_completion_states;
 create temp table oracle_completion_states as
 with states as (
@@ -62,7 +62,7 @@ with states as (
   order by student_id, course_id, resource, at, rank desc
 ), compared as (
   select s.*, lag(done, 1, true) over by_time as before_later,
-         -- the state before this one is of the day after: as of this day it is left out, and the one before it by day and time decides
+         -- the previous state is of the next day: as of this day it is left out, and the previous one by day and time decides
          case when lag(day) over by_time > day then lag(done, 1, true) over by_day else lag(done, 1, true) over by_time end
            as before_that_day
   from states s
@@ -74,8 +74,8 @@ select student_id, course_id, resource, at, day, done,
 from compared;
 analyze oracle_completion_states;
 
--- Grade states: of rows of one time the greatest value, then max, holds; a null value is the least. Changed: value or max differs from
--- the state before; max is never null, so a first row always differs.
+-- Grade states: among rows of the same time the greatest value, then max, counts; a null value is the least. Changed: value or max
+-- differs from the previous state; max is never null, so a first row always differs.
 drop table if exists pg_temp.oracle_grade_states;
 create temp table oracle_grade_states as
 with states as (
@@ -96,9 +96,9 @@ select student_id, course_id, item, at, day, value_e5, max_e5,
 from compared;
 analyze oracle_grade_states;
 
--- Grade facts by the days as of which they hold: those from from_day on, before to_day. On every day that has rows of the item, the latest
--- state so far; graded_at is the earliest row of the key so far with that same value and max (null for a null value, which nothing asks).
--- Unclear: whether a row that does not hold at its own time may be that row. Taken: yes, it is a row of the key with that value and max.
+-- Grade facts by the days as of which they hold, from from_day until before to_day. Each day with rows of the item begins a fact: the
+-- latest state so far; graded_at is the time of the item's earliest row so far with that value and max (null, and unused, for a null
+-- value). Unclear: whether a row outranked at its own time may be that row. Taken: yes, it is a row of the key with that value and max.
 drop table if exists pg_temp.oracle_grade_facts;
 create temp table oracle_grade_facts as
 with days as (
@@ -125,12 +125,12 @@ with days as (
 )
 select f.student_id, f.course_id, f.item, f.from_day, f.to_day, f.value_e5, f.max_e5, f.graded_at,
        (f.graded_at at time zone p.institution_timezone)::date as graded_day, g.graded,
-       -- the normalised grade is 100 * points / unit, where unit is a common multiple of all the max of the key, so that sums stay exact
+       -- the normalised grade is 100 * points / unit, where unit is a common multiple of all max values of the key, so that sums are exact
        case when g.graded then least(f.value_e5, f.max_e5) * div(f.unit, f.max_e5) end as points, f.unit
 from (
   select *, pg_temp.common_multiple(max_e5) over (partition by student_id, course_id) as unit from facts
 ) f
 cross join oracle_parameters p
--- a value that counts: 0 is none under `ungraded`; the items `course` and `category` are told apart where this is used
+-- whether the value counts: 0 does not under `ungraded`; the items `course` and `category` are excluded where this is used
 cross join lateral (select f.value_e5 is not null and (f.value_e5 <> 0 or p.zero_grades = 'graded')) as g (graded);
 analyze oracle_grade_facts;

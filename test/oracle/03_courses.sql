@@ -41,13 +41,13 @@ with known as (
   from event_days
   group by course_id
 ), covered_by_completions as (
-  -- every accepted completion row counts, also one outranked at its time
+  -- every accepted completion row counts, even if it is outranked at its time
   select course_id, min(day) as completion_from, min(day) filter (where not done) as not_done_from
   from oracle_completion_rows
   group by course_id
 ), courses as (
-  -- The first days of coverage may lie after the as-of day; a kind is covered as of d when its first day is on or before d. Times are
-  -- covered by durations or, failing these, by views.
+  -- The first days of coverage may be after the as-of day; a kind is covered as of d if its first day is on or before d. Times are
+  -- covered by durations or, without these, by views.
   select k.course_id, s.first_day as first_fact_day, s.last_day as last_fact_day,
          least(p.today, s.last_day + 6) as as_of, -- least() passes over null: today without a fact
          e.event_from, e.login_from, e.view_from, e.forum_from, e.submission_from, e.duration_from, e.course_scope_from,
@@ -60,7 +60,7 @@ with known as (
   left join covered_by_completions c on c.course_id = k.course_id
 )
 select c.*,
-       -- the first day with a daily score: from then on the weights of the covered components do not add up to 0
+       -- the first day with a daily score: from then on the sum of the weights of the covered components is not 0
        least(case when p.weight_logins <> 0 then c.login_from end, case when p.weight_time <> 0 then c.time_from end,
              case when p.weight_forum <> 0 then c.forum_from end, case when p.weight_resources <> 0 then c.view_from end) as score_from
 from courses c cross join oracle_parameters p;

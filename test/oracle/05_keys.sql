@@ -7,13 +7,13 @@ set local jit = off;
 drop table if exists pg_temp.oracle_keys;
 create temp table oracle_keys as
 with enrolled as (
-  -- undated or dated on or before today: today, not the as-of day; enrolled_at is the earliest known among these
+  -- undated, or dated on or before today (not the as-of day); enrolled_at is the earliest known time among these
   select e.student_id, e.course_id, min(e.at) as enrolled_at, min(coalesce(e.day, '-infinity')) as from_day
   from oracle_enrollments e cross join oracle_parameters p
   where e.rejected is null and (e.day is null or e.day <= p.today)
   group by e.student_id, e.course_id
 ), seen as (
-  -- any accepted activity row dated on or before the as-of day, completion rows that reach nothing included
+  -- any accepted activity row dated on or before the as-of day, including completion rows that reach nothing
   select a.student_id, a.course_id, min(a.day) as from_day
   from oracle_activity a join oracle_courses c on c.course_id = a.course_id
   where a.rejected is null and a.day <= c.as_of
@@ -34,9 +34,9 @@ with enrolled as (
   select student_id, course_id, e.enrolled_at, (e.enrolled_at at time zone p.institution_timezone)::date as enrolled_day,
          e.student_id is not null or s.student_id is not null as has_engagement,
          g.student_id is not null as has_performance,
-         -- Unclear, for the days before today: from which day on there is an engagement row, when the enrolment is dated later than the
-         -- first grade. Taken: "as of" that day, so from the day of the first enrolment (undated: ever) or activity row; on the as-of day
-         -- itself by an enrolment up to today (see temporal.sql).
+         -- Unclear, for days before today: from which day on there is an engagement row if the enrolment is dated later than the first
+         -- grade. Taken: "as of" that day, so from the day of the first enrolment (undated: always) or activity row; on the as-of day
+         -- itself, any enrolment up to today counts (see temporal.sql).
          least(e.from_day, s.from_day) as engagement_from,
          g.from_day as graded_from, a.from_day as active_from, a.that_day as active_that_day
   from enrolled e
@@ -45,7 +45,7 @@ with enrolled as (
   full join active a using (student_id, course_id)
   cross join oracle_parameters p
 ), placed as (
-  -- the first day: none without any of the three, none in a course without a fact. (greatest() and least() pass over null.)
+  -- the first day: none without any of the three, or in a course without a fact. (greatest() and least() ignore null.)
   select j.*, c.as_of, c.first_fact_day, c.score_from,
          least(j.enrolled_day, j.active_from, j.graded_from) as own_first_day
   from joined j join oracle_courses c on c.course_id = j.course_id
@@ -53,15 +53,15 @@ with enrolled as (
 select student_id, course_id, as_of, enrolled_at, enrolled_day, has_engagement, has_performance, engagement_from,
        case when own_first_day is not null and first_fact_day is not null then greatest(own_first_day, first_fact_day) end as first_day,
        score_from,
-       -- Whether the first day was the key's first day already as of itself (see 02_facts); if not, that day alone has no scored day yet.
-       -- The course's first fact needs no such care: where it was none as of its own day, there was no event yet, so no daily score.
+       -- Whether the first day was already the key's first day as of itself (see 02_facts); if not, only that day has no scored day yet.
+       -- The course's first fact needs no such care: if it was not a fact as of its own day, there was no event yet, so no daily score.
        coalesce(own_first_day < first_fact_day or enrolled_day = own_first_day or graded_from = own_first_day or active_that_day, false)
          as first_that_day
 from placed;
 analyze oracle_keys;
 
--- Every day of a key from its first day on: the daily score, and as of that day the means and the trend over scored days and the weekdays
--- of the events. Sums are over hundredths, as scores are stored with two decimals: whole numbers. Events lie on no day before the first.
+-- Every day of a key from its first day on: the daily score and, as of that day, the means and trend over scored days and the weekdays
+-- of the events. Scores are stored with two decimals, so sums of hundredths are whole numbers. No event is before the first day.
 drop table if exists pg_temp.oracle_key_days;
 create temp table oracle_key_days as
 with days as (

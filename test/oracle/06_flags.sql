@@ -1,7 +1,7 @@
--- The six flags unusual against the own past, by the days as of which they are open (the feature definitions, section 5). 08_attention adds
--- the alarm and its reasons to the same table.
--- Every decision is made in whole numbers: scores are in hundredths, grades in parts of a common unit, differences of days are doubled,
--- and where there is a standard deviation both sides are squared.
+-- The six flags against a student's own past, by the days as of which they are open (the feature definitions, section 5). 08_attention
+-- adds the alarm and its reasons to the same table.
+-- Every decision is exact: scores are in hundredths, grades in parts of a common unit, differences of days are doubled, and quotients
+-- are compared by cross-multiplication.
 
 set local client_min_messages = warning;
 set local jit = off;
@@ -14,17 +14,17 @@ create temp table oracle_flags (
   since date -- null: the first day of the unbroken run of days
 );
 
--- Two names of one number: r >= 2 and r >= 1.5, each already decided exactly.
+-- From two conditions that the caller has decided exactly: r >= 2 and r >= 1.5.
 create or replace function pg_temp.severity(twice boolean, half_more boolean) returns text
 language sql immutable as $$ select case when twice then 'high' when half_more then 'medium' else 'low' end $$;
 
--- Twice the median: the two in the middle, or the one in the middle twice.
+-- Twice the median: the sum of the two middle numbers, or twice the middle one.
 create or replace function pg_temp.median_2(sorted numeric[]) returns numeric
 language sql immutable as $$ select sorted[(cardinality(sorted) + 1) / 2] + sorted[cardinality(sorted) / 2 + 1] $$;
 
--- modified_z of a baseline whose numbers are 100 * number / unit points. Twice the median, in parts of the unit; and the limit
--- max(threshold * sigma, 10) in points, as a quotient. MAD and mean deviation are those of 2 * number from twice the median: MAD comes out
--- four times, the mean deviation twice as large.
+-- modified_z of a baseline whose numbers are 100 * number / unit points. Returns twice the median, in parts of the unit, and the limit
+-- max(threshold * sigma, 10) in points, as a quotient. The deviations are those of 2 * number from twice the median, so the MAD is four
+-- times and the mean deviation twice as large.
 create or replace function pg_temp.modified_z(
   numbers numeric[], unit numeric, outlier_threshold numeric, out median_2 numeric, out limit_over numeric, out limit_under numeric
 ) language plpgsql immutable as $$
@@ -50,7 +50,7 @@ end
 $$;
 
 -- Scored days with the baseline as of each. "A day from the key's first day on with a daily score" (section 2).
--- Unclear: the days before there is an engagement row, when the first day comes from a grade. Taken: not in the baseline, as it is of the
+-- Unclear: days before there is an engagement row, if the first day comes from a grade. Taken: not in the baseline, since it consists of
 -- "stored (not null) engagement_ma7", and nothing is stored for them (section 6: the row of day d equals the features as of d).
 drop table if exists pg_temp.oracle_scored_days;
 create temp table oracle_scored_days as
@@ -85,11 +85,11 @@ cross join lateral (
 ) as away
 where d.means >= 14 and d.means_above >= 4 and away.over >= away.under;
 
--- inactivity. A stretch begins with an active day, or for who was never active with "the later of enrolment and the course's first event";
--- it goes on up to and with the next active day, since that one may be active only as of the day after (see 02_facts), and leaves out
--- the days active as of themselves. As of a day inside it, all its active days are earlier days.
--- Unclear: what day the course's first event has where days do not follow times. Taken: the first day with an event, as coverage has it.
--- Idle days and limits are whole or halves, so no rounding shows.
+-- inactivity. A stretch begins with an active day or, for a student who was never active, with "the later of enrolment and the course's
+-- first event". It includes the next active day, which may be active only as of the day after (see 02_facts); days that are active as of
+-- themselves are left out. As of a day inside it, all active days are earlier days.
+-- Unclear: what day the course's first event has where days do not follow times. Taken: the first day with an event, as for coverage.
+-- Idle days and limits are multiples of one half, so nothing is rounded.
 insert into oracle_flags
 with active as (
   select student_id, course_id, day, lead(day) over by_day as next_day, row_number() over by_day as place, day - lag(day) over by_day as gap
@@ -107,7 +107,7 @@ with active as (
   left join active a on a.student_id = k.student_id and a.course_id = k.course_id and a.place = 1
   where k.enrolled_day is not null and c.event_from is not null
 ), limits as (
-  -- no limit is under 7, so no others can open
+  -- no limit is under 7, so shorter stretches cannot open the flag
   select s.student_id, s.course_id, s.from_day, s.to_day,
          case when s.place >= 3 then pg_temp.median_2(array_agg(a.gap order by a.gap)) end as gap_2
   from stretches s
@@ -127,8 +127,8 @@ where 2 * idle > limit_2
     where d.student_id = s.student_id and d.course_id = s.course_id and d.day = s.from_day + idle and d.active_that_day
   );
 
--- The graded items of a key by the days as of which they are these: those from from_day on, before to_day. Repeats of a grade change
--- nothing and are joined first. The order is (graded_at, name).
+-- The graded items of a key by the days as of which they are the same, from from_day until before to_day. Repeats of a grade change
+-- nothing and are merged first. The order is (graded_at, name).
 drop table if exists pg_temp.oracle_graded_items;
 create temp table oracle_graded_items as
 with facts as (
@@ -162,9 +162,9 @@ from stretches s
 join items i on i.student_id = s.student_id and i.course_id = s.course_id and i.from_day <= s.from_day and s.from_day < i.to_day;
 analyze oracle_graded_items;
 
--- grade_drop, grade_spike: of the exact normalised grade 100 * points / unit.
--- Unclear: "in the last 30 days". Taken: a window as all others, d - 29 ... d (section 3). A window that has passed is closed, not
--- unsupported, as the minimum names five graded items and no more.
+-- grade_drop, grade_spike, from the exact normalised grade 100 * points / unit.
+-- Unclear: "in the last 30 days". Taken: a window like all others, d - 29 ... d (section 3). After it the flag is closed, not
+-- unsupported, as the minimum names only five graded items.
 -- Unclear: which flags have `item`. Taken: all whose value is an item's: these two ("x = the last graded item") and grade_outlier.
 insert into oracle_flags
 with sets as (
@@ -192,11 +192,11 @@ cross join lateral (
 cross join lateral generate_series(0, least(s.to_day - 1, s.graded_day + 29) - s.from_day) as n
 where away.over >= away.under;
 
--- grade_outlier. With n - 1 = 4k + f the lower quartile is the k-th (from 0) and f quarters of the way to the next; quartiles come out
+-- grade_outlier. With n - 1 = 4k + f the lower quartile is the k-th number (from 0) plus f quarters of the way to the next. Quartiles are
 -- four times, distances eight times as large, in parts of the unit: ten points are a tenth of it.
 -- Unclear: whether the quartiles are over the items of the last 30 days only. Taken: over all graded items; the rule ends in "only items
--- graded in the last 30 days" and by that says which item may be the outlier, as it does in grade_drop.
--- Unclear: what "the farthest" is far from. Taken: its quartile (as |value - baseline|); from its fence gives the same order.
+-- graded in the last 30 days", which says which item may be the outlier, as in grade_drop.
+-- Unclear: what "the farthest" is measured from. Taken: its quartile (as |value - baseline|); its fence would give the same order.
 insert into oracle_flags
 with quartiles as (
   select student_id, course_id, from_day, array_agg(points order by points) as sorted, count(*)::int - 1 as last

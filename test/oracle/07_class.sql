@@ -1,6 +1,6 @@
--- Class numbers (the feature definitions, section 5): one row per course and day, from the course's first fact + 1 to its as-of day, and
--- beside them the work items with the day from which each is expected, and the class grades. Those of day d follow from the facts as of
--- d - 1 alone; where days do not follow times (see 02_facts), the day d - 1 is therefore taken as it was as of itself.
+-- Class numbers (the feature definitions, section 5): one row per course and day, from the day after the course's first fact to its
+-- as-of day; also the work items with the day from which each is expected, and the class grades. Those of day d follow only from the
+-- facts as of d - 1; where days do not follow times (see 02_facts), day d - 1 is therefore taken as of itself.
 
 set local client_min_messages = warning;
 set local jit = off;
@@ -12,7 +12,7 @@ select points_to_open, points_to_close, least_class,
        split_part(share, '/', 1)::numeric as share_over, coalesce(nullif(split_part(share, '/', 2), ''), '1')::numeric as share_under
 from (
   select coalesce(nullif(current_setting('oracle.attention_open', true), ''), '3')::int as points_to_open,
-         -- stays open while P is at least this; not above the points to open
+         -- the alarm stays open while P is at least this; not above the points to open
          coalesce(nullif(current_setting('oracle.attention_close', true), ''), '2')::int as points_to_close,
          coalesce(nullif(current_setting('oracle.least_class', true), ''), '8')::int as least_class,
          -- a fraction or a decimal number
@@ -20,7 +20,7 @@ from (
 ) settings;
 analyze oracle_class_settings;
 
--- Who attends on a day d, an active day among d - 28 ... d - 1, and on how many of d - 21 ... d - 1 they were active.
+-- The students who attend on a day d (active on any of d - 28 ... d - 1), and on how many of d - 21 ... d - 1 each was active.
 drop table if exists pg_temp.oracle_attending;
 create temp table oracle_attending as
 select d.student_id, d.course_id, d.day + n as day, count(*) filter (where n <= 21) as active_days
@@ -31,8 +31,8 @@ where case when n = 1 then d.active_that_day else d.active end
 group by d.student_id, d.course_id, d.day + n;
 analyze oracle_attending;
 
--- Unclear: "if it has a graded item by d - 1", where every grade was taken back in between. Taken: an item of section 4 that was graded as
--- of some day up to d - 1; the sources are told by what is covered, and coverage is dated by its first day and never ends (section 2).
+-- Unclear: "if it has a graded item by d - 1", if every grade was taken back in between. Taken: an item of section 4 that was graded as
+-- of some day up to d - 1; sources depend on what is covered, and coverage begins on its first day and never ends (section 2).
 -- Unclear: whether there is a work source on days on which n is below the least class. Taken: yes, only `usual` is null then.
 drop table if exists pg_temp.oracle_class_days;
 create temp table oracle_class_days as
@@ -60,9 +60,9 @@ left join graded g on g.course_id = c.course_id;
 analyze oracle_class_days;
 
 -- Work handed in, by source: the day from which a key has handed in an item.
--- Unclear: an item graded for some hours of one day, and no more at its end. Taken: not graded, as "graded" is said of facts, and a fact
--- is formed as of a day. A resource done for some hours is done, as the page asks for its first day done, and an undone completion
--- remains reached (section 2).
+-- Unclear: an item that is graded for some hours of a day, but not at its end. Taken: not graded, as "graded" is a property of facts,
+-- which are formed as of a day. A resource that is done for some hours is done, as the definitions ask for its first day done, and a
+-- completion that is undone remains reached (section 2).
 drop table if exists pg_temp.oracle_handed_in;
 create temp table oracle_handed_in as
 select 'submission' collate "C" as source, student_id, course_id, resource as item, min(day) as day
@@ -75,14 +75,14 @@ from oracle_grade_facts
 where graded and item not in ('course', 'category')
 group by student_id, course_id, item
 union all
--- a run that was done from the first row on: done since that row's day
+-- a resource that is done from its first row on is done since that row's day
 select 'completion', student_id, course_id, resource, min(day)
 from oracle_completion_states
 where done
 group by student_id, course_id, resource;
 analyze oracle_handed_in;
 
--- The days without a break on which a key attends.
+-- The unbroken runs of days on which a key attends.
 drop table if exists pg_temp.oracle_attendances;
 create temp table oracle_attendances as
 select student_id, course_id, min(day) as from_day, max(day) as to_day
@@ -93,11 +93,11 @@ from (
 group by student_id, course_id, run;
 analyze oracle_attendances;
 
--- Every work item that somebody handed in by the day before the as-of day, with the first day on which the share of the attending had
--- done so; null if there is none yet. h goes up when a key that has handed it in comes to attend, or hands it in while attending, and
--- down when the key attends no more.
--- Unclear: whether the days before an item's source is the work source count. Taken: yes, "each item's expected_from being that of its
--- source": it is found among the hand-ins of that source on any day, and read from the day on which this is the work source.
+-- Every work item that somebody handed in by the day before the as-of day, with the first day on which the required share of attending
+-- students had done so; null if there is none yet. h, the number of these, goes up when a key that has handed it in begins to attend, or
+-- hands it in while attending, and down when the key no longer attends.
+-- Unclear: whether days before an item's source is the work source count. Taken: yes, "each item's expected_from being that of its
+-- source": it follows from the hand-ins of that source on any day, and is used from the day on which this is the work source.
 drop table if exists pg_temp.oracle_work_items;
 create temp table oracle_work_items as
 with handed_in as (
@@ -128,7 +128,7 @@ cross join oracle_class_settings s
 group by c.course_id, c.source, c.item;
 analyze oracle_work_items;
 
--- Grades of the items of section 4 in hundredths, by the days as of which they hold: from from_day on, before to_day.
+-- Grades of the items of section 4 in hundredths, by the days as of which they hold, from from_day until before to_day.
 drop table if exists pg_temp.oracle_marks;
 create temp table oracle_marks as
 select f.student_id, f.course_id, f.item, f.from_day, f.to_day,
@@ -138,8 +138,8 @@ join oracle_courses c on c.course_id = f.course_id
 where f.graded and f.item not in ('course', 'category') and f.from_day <= c.as_of;
 analyze oracle_marks;
 
--- Class grades, in half hundredths, on the days from from_day on, before to_day: the median of the marks as of the day before, wherever
--- there are five. Between two changes of any mark of the item they stay.
+-- Class grades, in half hundredths, on the days from from_day until before to_day: the median of the marks as of the day before, if
+-- there are at least five. They only change when a mark of the item changes.
 drop table if exists pg_temp.oracle_class_marks;
 create temp table oracle_class_marks as
 with changes as (

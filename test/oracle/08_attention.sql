@@ -1,6 +1,6 @@
 -- The alarm `attention` and its three reasons (the feature definitions, section 5): the points of every key on every day from its first
--- day on, the student's side as of that day against the class numbers of that day (07_class). They join the flags of 06_flags; then the
--- open names of every day, and the flags whose minimum of data is not met. All comparisons are between whole numbers.
+-- day on, comparing the student as of that day with the class numbers of that day (07_class). They are added to the flags of 06_flags.
+-- Then the open flags of every day, and the flags without their minimum of data. All comparisons are between whole numbers.
 
 set local client_min_messages = warning;
 set local jit = off;
@@ -17,7 +17,7 @@ where case when n = 0 then d.active_that_day else d.active end
 group by d.student_id, d.course_id, d.day + n;
 analyze oracle_recent;
 
--- What a key owes, and the day from which it has handed it in, if it has.
+-- The items that a key owes, with the day on which each was handed in, if it was.
 drop table if exists pg_temp.oracle_owed_items;
 create temp table oracle_owed_items as
 select k.student_id, k.course_id, i.source, i.item, i.expected_from, h.day as handed_in
@@ -26,8 +26,8 @@ join oracle_work_items i on i.course_id = k.course_id and k.first_day <= i.expec
 left join oracle_handed_in h on h.student_id = k.student_id and h.course_id = k.course_id and h.source = i.source and h.item = i.item;
 analyze oracle_owed_items;
 
--- Counts of owed items on every day of a key, of that day's work source: recent ones, expected among d - 27 ... d, and those expected
--- earlier, and how many of each are not handed in by d. An item is recent for 28 days, and missing until the day it is handed in.
+-- Counts of owed items on every day of a key, for that day's work source: recent ones, expected on d - 27 ... d, and older ones, and
+-- how many of each are not handed in by d. An item is recent for 28 days, and missing until the day on which it is handed in.
 drop table if exists pg_temp.oracle_owed;
 create temp table oracle_owed as
 with steps as (
@@ -60,7 +60,7 @@ join oracle_class_days d on d.course_id = c.course_id and d.day = c.day and d.so
 where c.recent + c.older > 0;
 analyze oracle_owed;
 
--- Graded items with a class grade on every day of a key: how many, and the sum of the differences in half hundredths.
+-- Per key and day: the number of graded items with a class grade, and the sum of the differences from it, in half hundredths.
 drop table if exists pg_temp.oracle_differences;
 create temp table oracle_differences as
 with spans as (
@@ -85,7 +85,7 @@ with spans as (
 select * from counts where items > 0;
 analyze oracle_differences;
 
--- The points of every key and day; null where the reason is unknown. Without class numbers (u null) nothing is known.
+-- The points of every key and day; null if the reason is unknown. Without class numbers (`usual` null) nothing is known.
 drop table if exists pg_temp.oracle_points;
 create temp table oracle_points as
 select d.student_id, d.course_id, d.day, c.usual, coalesce(r.active_days, 0) as active_days,
@@ -113,7 +113,7 @@ left join oracle_owed o on o.student_id = d.student_id and o.course_id = d.cours
 left join oracle_differences g on g.student_id = d.student_id and g.course_id = d.course_id and g.day = d.day;
 analyze oracle_points;
 
--- The names of the missing as of the as-of day: the latest expected first, five at most.
+-- The names of the missing items as of the as-of day: the latest expected first, five at most.
 drop table if exists pg_temp.oracle_missing_items;
 create temp table oracle_missing_items as
 select student_id, course_id, jsonb_agg(item order by place) as items
@@ -129,7 +129,7 @@ where place <= 5
 group by student_id, course_id;
 analyze oracle_missing_items;
 
--- Unclear: the severity of missing_work and low_marks by "3 high, 2 medium, 1 low". Taken: of their points.
+-- Unclear: the severity of missing_work and low_marks by "3 high, 2 medium, 1 low". Taken: by their points.
 insert into oracle_flags (student_id, course_id, day, flag, value, baseline, threshold, method, severity, more)
 select p.student_id, p.course_id, p.day, f.flag, f.value, f.baseline, f.threshold, f.method,
        case f.points when 3 then 'high' when 2 then 'medium' else 'low' end, f.more
@@ -144,8 +144,8 @@ cross join lateral (
 ) as f (flag, points, value, baseline, threshold, method, more)
 where f.points > 0;
 
--- attention. A day with P at the points to open is open, one with P below the points to close is closed, and every other is as the day
--- before, closed before the first.
+-- attention. A day with P at or above the points to open is open, one with P below the points to close is closed; any other day is like
+-- the day before, and before the first day it is closed.
 drop table if exists pg_temp.oracle_attention_days;
 create temp table oracle_attention_days as
 with totals as (
@@ -179,7 +179,7 @@ from openings
 where open;
 analyze oracle_attention_days;
 
--- Unclear: `threshold` 3 where other points to open are set. Taken: the points to open that are set, of which 3 is the default.
+-- Unclear: `threshold` 3 if other points to open are set. Taken: the points to open as set, whose default is 3.
 -- Unclear: whether a reason without points is among `reasons`. Taken: no, a reason is open on the days on which it has points.
 insert into oracle_flags (student_id, course_id, day, flag, value, baseline, threshold, method, severity, more, since)
 select a.student_id, a.course_id, a.day, 'attention', a.points, 0, s.points_to_open, 'points',
@@ -195,7 +195,7 @@ cross join lateral (
 ) as r;
 analyze oracle_flags;
 
--- The sorted names of the flags open as of a day, where there are any.
+-- The sorted names of the flags open as of a day, if there are any.
 drop table if exists pg_temp.oracle_open_flags;
 create temp table oracle_open_flags as
 select student_id, course_id, day, array_agg(flag order by flag) as names
@@ -203,11 +203,11 @@ from oracle_flags
 group by student_id, course_id, day;
 analyze oracle_open_flags;
 
--- Flags whose minimum of data is not met as of the course's as-of day.
--- Unclear: an enrolment dated after the as-of day, up to today. Taken: a dated enrolment, as it makes the key's row and is its enrolled_at
--- (section 2); nothing is open, since no day has passed from then on.
--- Unclear: the reasons of a key without a day as of which it is judged. Taken: unknown, as nothing can be said of them; `attention` by the
--- class number alone, as the page has it.
+-- Flags without their minimum of data as of the course's as-of day.
+-- Unclear: an enrolment dated after the as-of day, up to today. Taken: it is a dated enrolment, as it makes the key's row and is its
+-- enrolled_at (section 2); nothing is open, since no day has passed since then.
+-- Unclear: the reasons of a key without any day as of which it is judged. Taken: unknown, as nothing can be said about them; `attention`
+-- depends only on the class number, as defined.
 drop table if exists pg_temp.oracle_unsupported;
 create temp table oracle_unsupported as
 with met as (

@@ -13,7 +13,7 @@ const GRADES = ['grade_drop', 'grade_outlier', 'grade_spike'];
 describe('engagement_drop and engagement_spike', () => {
   test('ten points from the median, where all means are the same', async () => {
     // As of day 40 the baseline is ma7 of days 6 ... 33, all 70: MAD and mean deviation 0, so the limit is 10 points.
-    // ma7 = (6 * 70 + 0) / 7 = 60: exactly 10 away, open. (6 * 70 + 1) / 7 = 60.14: closed.
+    // ma7 = (6 * 70 + 0) / 7 = 60: exactly 10 below, open. (6 * 70 + 1) / 7 = 60.14: closed.
     await source.scores('at', 'course', [...times(40, 70), 0]);
     await source.scores('under', 'course', [...times(40, 70), 1]);
     // (6 * 10 + 80) / 7 = 20 and (6 * 10 + 79) / 7 = 19.86, from 10.
@@ -108,8 +108,8 @@ describe('engagement_drop and engagement_spike', () => {
   });
 
   test('days that store no mean are in no baseline of means', async () => {
-    // The first day is the grade's, day 0; there is an engagement row, and so a stored ma7, from the first login or enrolment on.
-    // As of day 20 the baseline is days 0 ... 13 of which 8 (from day 6) or all are stored.
+    // The first day is the grade's, day 0; an engagement row, and so a stored ma7, exists from the first login or enrolment on.
+    // As of day 20 the baseline is days 0 ... 13, of which 8 (from day 6 on) or all are stored.
     await source.active('other', 'course', [0, 20]);
     await source.scores('other', 'course', [1]);
     for (const student of ['late', 'enrolled']) {

@@ -79,7 +79,7 @@ describe('grade_drop and grade_spike', () => {
   test('five graded items', async () => {
     await source.grades('four', 'course', [...earlier(80, 80, 80), ['last', 10, 40]]);
     await source.grades('five', 'course', [...earlier(80, 80, 80, 80), ['last', 10, 40]]);
-    // Neither the whole course nor a category is an item.
+    // Neither the grade of the whole course nor that of a category is an item.
     await source.grades('course', 'course', [
       ...earlier(80, 80, 80),
       ['last', 10, 40],
@@ -203,7 +203,7 @@ describe('grade_outlier', () => {
     await source.grades('tie', 'course', [...usual, ['low', 60, 40], ['high', 100, 41]]);
     await source.grades('tie of one time', 'course', [...usual, ['m', 60, 40], ['n', 100, 40]]);
     await source.grades('farther', 'course', [...usual, ['low', 59, 40], ['high', 100, 41]]);
-    // The farthest is of day 20: as of day 50 the nearer one is all that is left.
+    // The farthest is of day 20: as of day 50 only the nearer one is left.
     await source.grades('passed', 'course', [...usual, ['low', 40, 20], ['high', 95, 40]]);
     // A good last grade, and an outlier before it.
     await source.grades('not last', 'course', [...usual, ['low', 60, 40], ['fine', 80, 50]]);

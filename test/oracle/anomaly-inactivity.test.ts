@@ -97,7 +97,7 @@ test('fourteen days with fewer than three active days', async () => {
   for (const idle of [15, 20, 21, 27, 28]) await source.active(`idle ${idle}`, 'course', [60 - idle, TODAY - idle]);
   await source.active('one, idle 60', 'course', [20]);
   await source.active('one, idle 61', 'course', [19]);
-  // A later active day counts, not the enrolment, and an undated enrolment is no worse.
+  // A later active day counts, not the enrolment; an undated enrolment makes no difference.
   await source.enrol('one, idle 60', 'course', 0);
   await source.enrol('one, idle 61', 'course', null);
   await source.ask(TODAY);
@@ -121,11 +121,11 @@ test('never active: from the later of the enrolment and the first event of the c
   await source.enrol('idle 14', 'course', 66);
   await source.enrol('idle 15', 'course', 65);
   await source.enrol('undated', 'course', null);
-  // Of several enrolments the earliest known.
+  // The earliest known of several enrolments counts.
   await source.enrol('twice', 'course', 64);
   await source.enrol('twice', 'course', 70);
   await source.enrol('twice', 'course', null);
-  // Active later than fourteen days after the enrolment: open between.
+  // First active more than fourteen days after the enrolment: open in between.
   await source.enrol('slow', 'course', 6);
   await source.active('slow', 'course', [30]);
   await source.ask(TODAY);
@@ -189,7 +189,7 @@ test('a day that is active as of the day after but not as of itself, and the oth
   const [thatMinute, thenAgain] = ['2010-11-07T02:30:30Z', '2010-11-07T02:40:00Z']; // 7 November, 6 November
   // One in the morning in UTC is in the evening of the day before: 17 October, 16 November.
   for (const student of ['later', 'that day']) await source.active(student, 'course', [before - 19]);
-  // As of the 6th the row of the 7th is not there, and the first state known is done. As of the 7th it was not done before.
+  // As of the 6th there is no row of the 7th, and the first known state is done. As of the 7th it was not done before.
   await source.completion('later', 'course', [
     [thatMinute, 0],
     [thenAgain, 1],

@@ -1,9 +1,9 @@
 -- anomaly_features (the feature definitions, sections 5 and 7): a row for every key with an engagement or a performance row.
 -- Unclear: how the numbers are written. Taken: as JSON numbers without trailing zeros, like the shares and components of engagement.
--- Unclear: whether a run of `since` goes on when its item or its points change. Taken: yes, it is of days on which the flag was open.
--- Unclear: `unsupported` without a name in it. Taken: the empty array, as "every other null means closed".
+-- Unclear: whether the run behind `since` goes on when its item or points change. Taken: yes, it is a run of days with the flag open.
+-- Unclear: `unsupported` without any name. Taken: the empty array, as "every other null means closed".
 with runs as (
-  -- days in a row differ from their place in the row by the same day
+  -- consecutive days minus their number in the sequence give the same day
   select f.*, f.day - (row_number() over (partition by student_id, course_id, flag order by day))::int as run
   from oracle_flags f
 ), dated as (

@@ -66,7 +66,7 @@ test('the least class can be set', async () => {
 });
 
 test('the lower median of an even number, and today does not count for the class', async () => {
-  // Four are active on two of the days 0 ... 20, four on four of them: the fourth of eight is 2. On day 21 all are active.
+  // Four are active on two of the days 0 ... 20, four on four of them: the fourth smallest of eight is 2. On day 21 all are active.
   await source.allActive(students(4, 'seldom'), 'course', [0, 10, 21]);
   await source.allActive(students(4, 'often'), 'course', [0, 5, 10, 15, 21]);
   await source.ask(22);
@@ -120,7 +120,7 @@ test('a vacation', async () => {
 });
 
 test('a class that starts late', async () => {
-  // One opens the course on day 0; the class, enrolled since then, comes on day 30: u = 1 on day 31, 2 on day 32.
+  // One is active on day 0; the class, enrolled since then, begins on day 30: u = 1 on day 31, 2 on day 32.
   await source.active('author', 'course', [0]);
   for (const student of [...students(8), 'never']) await source.enrol(student, 'course', 0);
   await source.allActive(students(8), 'course', days(30, 60));
@@ -191,8 +191,8 @@ test('no first day, or one after the as-of day', async () => {
 });
 
 test('a day that is active as of the day after, but not as of itself', async () => {
-  // As in anomaly-inactivity: a minute past midnight clocks went back to the day before. As of the 6th the first state known is done,
-  // as of the 7th it was reached on the 6th. So the class numbers of the 7th do not have it, those of the 8th do.
+  // As in anomaly-inactivity: a minute past midnight clocks went back to the day before. As of the 6th the first known state is done,
+  // as of the 7th it was reached on the 6th. So the class numbers of the 7th do not include it, those of the 8th do.
   const before = -4804; // 2010-11-06
   await source.allActive(students(7), 'course', days(before - 10, before + 20));
   await source.completion('eighth', 'course', [
@@ -232,7 +232,7 @@ test('the list: points, days inactive, order, who has gone', async () => {
   expect(source.listed()).toEqual(
     ids('no essay', 'never', 'idle 60', 'idle 40', 'opened on day 73', 'opened on day 74'),
   );
-  // Seven days are 74 ... 80, eight begin on day 73.
+  // Seven days are 74 ... 80; eight days begin with day 73.
   await source.ask(80);
   expect(source.listed()).toEqual(ids('opened on day 74'));
   await source.ask(80, { list_days: '8' });

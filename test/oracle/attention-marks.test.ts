@@ -8,7 +8,7 @@ beforeAll(async () => {
 afterAll(() => source.drop());
 beforeEach(() => source.clear());
 
-/** Nine active every day, of whom the first eight have these items on these days. */
+/** Nine students are active every day; the first eight have these items on these days. */
 const course = async (...items: readonly (readonly [item: string, value: number, day: number])[]): Promise<void> => {
   await source.allActive(students(9), 'course', days(0, 80));
   for (const student of students(8)) await source.grades(student, 'course', items);
@@ -103,8 +103,8 @@ test('an item above its max, and of another max', async () => {
 });
 
 /**
- * Two points by marks from day 21 on, two more for an essay from day 30 on. It is handed in on day 35: P = 2. On day `closing` the mark
- * is one point: P = 1. On day 54 three of four recent items are missing: P = 3.
+ * Two points for marks from day 21 on, two more for an essay from day 30 on. It is handed in on day 35: P = 2. On day `closing` the mark
+ * improves to one point: P = 1. On day 54 three of four recent items are missing: P = 3.
  */
 const hysteresis = async (closing: number): Promise<string> => {
   const student = `closing on day ${closing}`;

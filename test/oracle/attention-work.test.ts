@@ -28,12 +28,12 @@ test('an item is expected when three quarters of the attending have handed it in
 });
 
 test('only who attends counts', async () => {
-  // Seven of ten hand in on day 20. Of the other three one was last active on day 10, and so attends until day 38: seven of nine.
+  // Seven of ten hand in on day 20. One of the others was last active on day 10, and so attends until day 38: then seven of nine.
   const ten = students(10);
   await source.allActive(ten.slice(0, 9), 'falls', days(0, 60));
   await source.active('classmate 10', 'falls', days(0, 10));
   await source.submissions(ten.slice(0, 7), 'falls', [['essay', 20]]);
-  // Six of eight, of whom one attended until day 28 and handed in on day 0, when five had not.
+  // Six of eight, but one of them attended only until day 28 and handed in on day 0, when the other five had not.
   const nine = students(9);
   await source.allActive(nine.slice(0, 8), 'gone', days(0, 60));
   await source.submissions(['classmate 9'], 'gone', [['essay', 0]]);
@@ -54,7 +54,7 @@ test('only who attends counts', async () => {
 });
 
 test('an item stays expected when the share falls again', async () => {
-  // Six of eight hand in and are gone; their places are taken by six who do not owe it.
+  // Six of eight hand in and leave; six others who do not owe it take their places.
   await source.allActive(students(6), 'course', days(0, 20));
   await source.submissions(students(6), 'course', [['essay', 20]]);
   await source.allActive(students(2, 'stays'), 'course', days(0, 60));
@@ -66,7 +66,7 @@ test('an item stays expected when the share falls again', async () => {
 });
 
 test('points: a quarter and half of the recent, half of the earlier; the names of the missing', async () => {
-  // Items a ... e are expected on day 20, f ... i on day 48, when the first are of the earlier ones.
+  // Items a ... e are expected on day 20, f ... i on day 48, when the first five are among the earlier ones.
   const early = ['a', 'b', 'c', 'd', 'e'];
   const late = ['f', 'g', 'h', 'i'];
   const asOf = async (day: number, ...without: string[]): Promise<unknown> => {
@@ -118,7 +118,7 @@ test('handed in late, it stops counting on that day', async () => {
 });
 
 test('grades alone', async () => {
-  // Eight have the grade, one of these a 0, and two of ten have none.
+  // Eight of ten have the grade, one of them a 0, and two have none.
   await source.allActive(students(10), 'course', days(0, 40));
   for (const student of students(7)) await source.grades(student, 'course', [['essay', 60, 20]]);
   await source.grades('classmate 8', 'course', [['essay', 0, 20]]);
@@ -139,7 +139,7 @@ test('grades alone', async () => {
     source: 'grade',
     items: ['essay'],
   });
-  // One more grade, taken back on day 35: handed in from the day on which it was graded for the first time.
+  // One more grade, taken back on day 35: it counts as handed in from the day on which it was first graded.
   await source.grades('classmate 9', 'course', [
     ['essay', 60, 30],
     ['essay', 0, 35],
@@ -153,7 +153,7 @@ test('grades alone', async () => {
 test('completions alone', async () => {
   await source.allActive(students(10), 'course', days(0, 40));
   const done = students(8);
-  // Done before we looked, on day 15; or not done on day 5, done on day 18, not done again on day 25.
+  // Already done in the first row, on day 15; or not done on day 5, done on day 18, not done again on day 25.
   for (const student of done.slice(0, 4)) await source.completion(student, 'course', [[15, 1]], 'unit');
   await source.ask(40);
   expect(source.classDay(40)).toMatchObject({ source: null, expected: NOTHING }); // no state that is not done

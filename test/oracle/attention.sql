@@ -1,9 +1,9 @@
--- The list of GET /api/attention (the feature definitions, section 5), whole and in order; a page of it is cut by the caller. Its course
--- (none: all courses) and days (a number or `all`) are settings.
--- Unclear: `since` within `days` of which day. Taken: a window as all others (section 3), whole days ending on the course's as-of day: 7 is
--- as of - 6 ... as of.
--- Unclear: days_inactive null, for who was never active. Taken: in the list, as "lists leave out days_inactive > 60" and null is not; it
--- comes after all numbers, as nothing is known to be larger than them.
+-- The whole list of GET /api/attention (the feature definitions, section 5), in order; the caller cuts pages from it. Its course (none:
+-- all courses) and days (a number or `all`) are settings.
+-- Unclear: `since` within `days` of which day. Taken: a window like all others (section 3), whole days ending on the course's as-of day:
+-- 7 means as of - 6 ... as of.
+-- Unclear: days_inactive null, for students who were never active. Taken: in the list, as "lists leave out days_inactive > 60" and null is
+-- not; it comes after all numbers, as it is not known to be larger than any.
 with open as (
   select f.student_id, f.course_id, f.value as points, f.since, k.as_of, n.days_inactive
   from oracle_flags f

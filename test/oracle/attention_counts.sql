@@ -1,6 +1,6 @@
--- How many keys of each course have the alarm and each of its reasons open as of the course's as-of day, as GET /api/metrics/course counts
--- them (the feature definitions, section 5).
--- Unclear: whether who is inactive for over 60 days is counted. Taken: yes, only the lists leave them out.
+-- How many keys of each course have the alarm and each of its reasons open as of the course's as-of day, like the counts of
+-- GET /api/metrics/course (the feature definitions, section 5).
+-- Unclear: whether students inactive for over 60 days are counted. Taken: yes, only the lists leave them out.
 select k.course_id,
        count(*) filter (where f.flag = 'attention') as attention,
        count(*) filter (where f.flag = 'absent') as absent,

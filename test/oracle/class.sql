@@ -1,5 +1,5 @@
--- The class numbers of every course and day (07_class), for comparison with stored ones. expected: the items of that day's work source that
--- are expected on it, each with its expected_from; class_grades: in points, those of that day alone. Neither is ever null.
+-- The class numbers of every course and day (07_class), for comparison with stored ones. expected: the items of that day's work source
+-- that are expected by then, each with its expected_from; class_grades: the grades of that day, in points. Neither is ever null.
 with expected as (
   select d.course_id, d.day, jsonb_object_agg(i.item, i.expected_from) as items
   from oracle_class_days d

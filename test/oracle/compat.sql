@@ -1,18 +1,18 @@
--- What the readers of schema compat are given (the feature definitions, section 8), from the answers for the other tables as
--- they stand in oracle_engagement, oracle_performance and oracle_temporal, and from oracle_course_ids, the integer of each
--- course. Written from that section alone. Numbers are decimals and exact: quarters and halves of them are decimals again.
+-- The views of schema compat (the feature definitions, section 8), from the answers for the other tables in oracle_engagement,
+-- oracle_performance and oracle_temporal, and from oracle_course_ids, the integer of each course. Written only from that
+-- section. Numbers are exact decimals, and so are their quarters and halves.
 
 set local client_min_messages = warning;
 set local jit = off;
 
--- The quantile at (n-1)·quarters/4 of sorted numbers, between two of them in proportion; null of none.
+-- The quantile at (n-1)·quarters/4 of sorted numbers, interpolated linearly; null without numbers.
 create or replace function pg_temp.quantile(sorted numeric[], quarters int) returns numeric
 language sql immutable strict as $$
   select case when part = 0 then sorted[place] else sorted[place] + (sorted[place + 1] - sorted[place]) * 0.25 * part end
   from (select (cardinality(sorted) - 1) * quarters / 4 + 1 as place, (cardinality(sorted) - 1) * quarters % 4 as part) as at
 $$;
 
--- Section 8 speaks of the student's courses: those in which there is a key, an engagement or a performance row.
+-- In section 8 the student's courses are those with a key, that is an engagement or a performance row.
 drop table if exists pg_temp.oracle_compat_keys;
 create temp table oracle_compat_keys as
 select student_id, course_id, i.id as course_number, c.first_fact_day, c.last_fact_day,
@@ -38,15 +38,15 @@ with yardsticks as (
   from oracle_compat_keys
   group by course_id
 ), previous as (
-  -- Unclear: whether a course without a module grade can be the one. Taken: yes, "of several the one with the latest last fact"
-  -- names no grade; its grade is then unknown.
+  -- Unclear: whether a course without a module grade can be the previous one. Taken: yes, "of several the one with the latest last
+  -- fact" does not mention grades; the grade is then unknown.
   select distinct on (k.student_id, k.course_id) k.student_id, k.course_id, b.module_grade
   from oracle_compat_keys k
   join oracle_compat_keys b on b.student_id = k.student_id and b.last_fact_day < k.first_fact_day
   order by k.student_id, k.course_id, b.last_fact_day desc, b.course_number desc
 ), known as (
   select k.student_id, k.course_id, k.course_number, k.engagement_score, k.success_rate, k.punctuality_score, k.login_frequency,
-         -- (least() passes over null)
+         -- (least() ignores null)
          case when k.forum_posts_30d is not null
               then pg_temp.round_ratio(100 * least(k.forum_posts_30d, y.posts), y.posts, 2) end as forum_participation,
          case when y.time_spent is not null and k.time_spent_30d is not null
@@ -57,13 +57,13 @@ with yardsticks as (
   join yardsticks y using (course_id)
   left join previous b using (student_id, course_id)
 ), named as (
-  -- one row a value, so that every column is filled by the same rule: the course's median, else this
+  -- one row per value, so that every column is filled by the same rule: the course's median, else `otherwise`
   select n.student_id, n.course_id, v.place, v.name, v.value, v.decimals, v.otherwise
   from known n
   cross join lateral (values
     (1, 'engagement_score', n.engagement_score, 2, 50), (2, 'success_rate', n.success_rate, 2, 50),
     (3, 'punctuality_score', n.punctuality_score, 2, 50),
-    -- Unclear: which are counts. Taken: logins a week, days absent, and the ratio, of which 0 says nothing was done.
+    -- Unclear: which are counts. Taken: logins a week, days absent, and the ratio, where 0 means that nothing was done.
     (4, 'login_frequency', n.login_frequency, 2, 0),
     (5, 'forum_participation', n.forum_participation, 2, 50), (6, 'time_spent_ratio', n.time_spent_ratio, 2, 0),
     (7, 'absence_days_last_30', n.absence_days_last_30::numeric, 0, 0),
@@ -102,7 +102,7 @@ with latest as (
   select distinct on (student_id) * from keys where stopped and feature_date is not null
   order by student_id, last_fact_day desc, course_number desc
 ), without_rows as (
-  -- of a student without any row: the running courses, else the one that stopped last, though they say nothing
+  -- for a student without any row: the running courses, else the one that stopped last, although they have no values
   select * from keys k where not stopped and not exists (select from keys o where o.student_id = k.student_id and o.feature_date is not null)
 ), last_without_row as (
   select distinct on (student_id) * from keys k
@@ -125,7 +125,7 @@ with latest as (
   from keys
   group by course_id
 ), means as (
-  -- Where every course says null, each of them has its median in its place; of these the mean again.
+  -- If all courses have null, the mean of their medians is taken instead.
   select h.student_id, array_agg(h.course_number order by h.course_number) as course_ids, max(h.feature_date) as feature_date,
          pg_temp.round_ratio(sum(h.engagement_ma7), count(h.engagement_ma7)::numeric, 2) as ma7,
          pg_temp.round_ratio(sum(h.engagement_ma30), count(h.engagement_ma30)::numeric, 2) as ma30,

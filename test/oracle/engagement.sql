@@ -22,7 +22,7 @@ with courses as (
   from oracle_days d
   join oracle_courses c on c.course_id = d.course_id
   join oracle_keys k on k.student_id = d.student_id and k.course_id = d.course_id
-  where d.active -- as of the as-of day; a day with an event always is
+  where d.active -- as of the as-of day; a day with an event is always active
   window by_day as (partition by d.student_id, d.course_id order by d.day)
 ), totals as (
   select student_id, course_id,
@@ -38,7 +38,7 @@ with courses as (
   from days
   group by student_id, course_id
 ), runs as (
-  -- a run that ends on the as-of day or the day before is the last one
+  -- the current run is one that ends on the as-of day or the day before
   select student_id, course_id, max(length) as longest, max(length) filter (where last_day >= as_of - 1) as current
   from (
     select student_id, course_id, as_of, run, count(*) as length, max(day) as last_day
@@ -53,8 +53,8 @@ with courses as (
   where e.type = 'view' and e.resource is not null and e.day <= c.as_of
   group by e.student_id, e.course_id
 ), completions as (
-  -- the latest state of each resource; done without having been reached counts here.
-  -- Unclear: whose completion rows make the total. Taken: the key's own, as every fact of this table is by (student, course).
+  -- the latest state of each resource; here one that is done without having been reached counts, too.
+  -- Unclear: whose completion rows make up the total. Taken: the key's own, as every fact of this table is by (student, course).
   select student_id, course_id, count(*) as total, count(*) filter (where done) as completed
   from (
     select distinct on (s.student_id, s.course_id, s.resource) s.student_id, s.course_id, s.done
@@ -64,8 +64,8 @@ with courses as (
   ) latest
   group by student_id, course_id
 ), submissions as (
-  -- the latest submission of each resource, of one time that with the latest due date; a submission without one is after those with one.
-  -- Unclear: a latest submission without a due date, after one that had it. Taken: "by its own due date", so the resource has none.
+  -- the latest submission of each resource; at equal times that with the latest due date, and one without a due date last.
+  -- Unclear: a latest submission without a due date, after one with a due date. Taken: "by its own due date", so the resource has none.
   -- Unclear: "null without any". Taken: without any submitted resource that has a due date.
   select student_id, course_id, count(*) as submitted, count(due) as due, count(*) filter (where at > due) as late
   from (
@@ -109,14 +109,14 @@ with courses as (
   from weeks
   group by student_id, course_id, weekdays
 ), pairs as (
-  -- pairs of weeks by their shapes; 420 is a multiple of every size from 1 to 7, so that the sum of both / larger is exact
+  -- pairs of weeks by their shapes; 420 is a multiple of every size from 1 to 7, so the sum of (days in both / larger size) is exact
   select s.student_id, s.course_id,
          sum(case when s.weekdays = t.weekdays then s.weeks * (s.weeks - 1) / 2 else s.weeks * t.weeks end
              * bit_count((s.weekdays & t.weekdays)::bit(7)) * (420 / greatest(s.size, t.size))) as similar_420
   from shapes s join shapes t on t.student_id = s.student_id and t.course_id = s.course_id and t.weekdays >= s.weekdays
   group by s.student_id, s.course_id
 ), similarities as (
-  -- over all pairs of the weeks from the first to the last, those without events included
+  -- over all pairs of weeks from the first to the last, including those without events
   select w.student_id, w.course_id, pg_temp.round_ratio(2 * p.similar_420, 420 * w.n * (w.n - 1), 6) as similarity
   from (
     select student_id, course_id, ((max(monday) - min(monday)) / 7 + 1)::numeric as n
@@ -165,7 +165,7 @@ select k.student_id,
        pg_temp.score(coalesce(t.logins_7d, 0), coalesce(t.time_ms_7d, 0), coalesce(t.posts_7d, 0), coalesce(v.of_7d, 0),
                      c.covers_logins, c.covers_time, c.covers_forum, c.covers_views, 7, p.weights, p.targets_ms)::numeric(5, 2)
          as engagement_score,
-       -- value is null where the kind is not covered; the time is given in whole seconds, though scored in milliseconds
+       -- value is null if the kind is not covered; the time is in whole seconds, although it is scored in milliseconds
        jsonb_build_object(
          'logins', jsonb_build_object('value', case when c.covers_logins then coalesce(t.logins_7d, 0) end,
            'target', trim_scale(p.target_logins), 'weight', trim_scale(p.weight_logins), 'covered', c.covers_logins),

@@ -9,17 +9,17 @@ const DAY_0 = parseDay('2024-01-01');
 export const date = (day: number): string => formatDay(DAY_0 + day);
 const at = (day: number, second = 0): string => new Date((DAY_0 + day) * MS_PER_DAY + second * 1000).toISOString();
 
-/** A day's score is its number of logins: only logins have a weight, and 700 a week are 100 a day. */
+/** Makes a day's score its number of logins: only logins have a weight, and the target of 700 a week is 100 a day. */
 const SCORES_ARE_LOGINS = { engagement_weights: '1,0,0,0', engagement_targets: '700,3600,2,10' };
 
 export const times = <T>(count: number, value: T): T[] => Array.from({ length: count }, () => value);
 export const days = (first: number, last: number): number[] =>
   Array.from({ length: last - first + 1 }, (_, n) => first + n);
 
-/** The alarm and its reasons, all unknown in a course of fewer than eight who attend. */
+/** The alarm and its reasons, all unknown in a course with fewer than eight attending students. */
 export const ATTENTION = ['absent', 'attention', 'low_marks', 'missing_work'];
 
-/** Names of so many students. */
+/** Names of `count` students. */
 export const students = (count: number, name = 'classmate'): string[] => days(1, count).map((n) => `${name} ${n}`);
 
 export type Grade = readonly [item: string, value: number, day: number, max?: number];
@@ -33,7 +33,7 @@ export interface ClassDay {
   readonly grades: Readonly<Record<string, number>>;
 }
 
-/** Source tables made by hand, and what the oracle says of them. Names stand for ids. */
+/** Source tables made by hand, and the oracle's answers for them. Names stand for ids. */
 export class FlagSource {
   readonly #source: TestDatabase;
   readonly #ids = new Map<string, string>();
@@ -67,7 +67,7 @@ export class FlagSource {
     return known;
   }
 
-  /** The first score is of day `from`. */
+  /** Writes daily scores; the first is for day `from`. */
   async scores(student: string, course: string, scores: readonly number[], from = 0): Promise<void> {
     await this.#source.db.query(
       `INSERT INTO activity_logs (id, student_id, course_id, activity_type, "timestamp")
@@ -77,7 +77,7 @@ export class FlagSource {
     );
   }
 
-  /** An event without a score, and that hands nothing in, on each of these days. */
+  /** Writes an event on each of these days that gives no score and hands nothing in. */
   async active(student: string, course: string, on: readonly number[]): Promise<void> {
     await this.#log(
       student,
@@ -87,12 +87,12 @@ export class FlagSource {
     );
   }
 
-  /** Every one of these students on each of these days. */
+  /** The same for each of these students. */
   async allActive(group: readonly string[], course: string, on: readonly number[]): Promise<void> {
     for (const student of group) await this.active(student, course, on);
   }
 
-  /** On a day, or at a time in UTC. */
+  /** Writes completion states, each on a day or at a time in UTC. */
   async completion(
     student: string,
     course: string,
@@ -107,7 +107,7 @@ export class FlagSource {
     );
   }
 
-  /** Every one of these students hands the items in on these days. */
+  /** Each of these students hands the items in on these days. */
   async submissions(
     group: readonly string[],
     course: string,
@@ -153,7 +153,7 @@ export class FlagSource {
     );
   }
 
-  /** Out of 100, if not said otherwise. */
+  /** Writes grades, out of 100 unless a max is given. */
   async grades(student: string, course: string, grades: readonly Grade[]): Promise<void> {
     for (const [item, value, day, max = 100] of grades) {
       await this.#source.db.query(
@@ -180,7 +180,7 @@ export class FlagSource {
     return row;
   }
 
-  /** A flag as of the last day, null when it is not open. */
+  /** A flag as of the last day; null if it is not open. */
   flag(student: string, name: string, course = 'course'): unknown {
     const text = this.#row(student, course)[name];
     if (text === undefined) throw new Error(`no column ${name}`);
@@ -199,7 +199,7 @@ export class FlagSource {
     return new Map(rows.map((row) => [parseDay(row['feature_date'] ?? '') - DAY_0, names(row['anomaly_flags'])]));
   }
 
-  /** The class numbers of a day; undefined where the course has none of it. */
+  /** The class numbers of a day; undefined if the course has none. */
   classDay(day: number, course = 'course'): ClassDay | undefined {
     const row = this.#answer.classes.find(
       (candidate) => candidate['course_id'] === this.id(course) && candidate['day'] === date(day),
@@ -214,7 +214,7 @@ export class FlagSource {
     };
   }
 
-  /** The ids of the students in the list of attention, in its order. */
+  /** The ids of the students in the attention list, in order. */
   listed(): (string | null | undefined)[] {
     return this.#answer.attention.map((row) => row['student_id']);
   }
@@ -225,7 +225,7 @@ export class FlagSource {
   }
 }
 
-/** A text array as Postgres prints it, of words that need no quotes. */
+/** Parses a text array as printed by Postgres, of words that need no quotes. */
 function names(printed: string | null | undefined): string[] {
   if (printed == null) throw new Error('an array is never null');
   return printed

@@ -5,7 +5,7 @@ with facts as (
   from oracle_grade_facts f join oracle_courses c on c.course_id = f.course_id
   where f.from_day <= c.as_of and c.as_of < f.to_day
 ), items as (
-  -- in the order (graded_at, name); of the ungraded the place does not matter
+  -- in the order (graded_at, name); the place of ungraded items does not matter
   select f.*, row_number() over (in_order rows between unbounded preceding and unbounded following) as place,
          count(*) over (partition by student_id, course_id, graded) as places,
          graded_day - min(graded_day) over (partition by student_id, course_id, graded) as x
@@ -36,8 +36,8 @@ with facts as (
   cross join oracle_parameters p
   group by i.student_id, i.course_id
 ), modules as (
-  -- Unclear: whether the grade of the whole course is out of the other counts (ungraded, zero, capped). Taken: yes, section 4 opens with
-  -- "items other than".
+  -- Unclear: whether the grade of the whole course is left out of the other counts (ungraded, zero, capped). Taken: yes, section 4 begins
+  -- with "items other than".
   select student_id, course_id, points, unit from facts where item = 'course'
 )
 select k.student_id,

@@ -1,8 +1,8 @@
 -- temporal_features (the feature definitions, sections 2, 6 and 7): a row for every day of a key from its first day to the course's as-of
 -- day, each as of that day.
--- Unclear: a day without an open flag. Taken: the empty array, as "sorted array of open names" has no names then.
+-- Unclear: a day without an open flag. Taken: the empty array, as the "sorted array of open names" then has no names.
 with grade_days as (
-  -- the days as of which an item's fact holds and was graded in the last 30 of them, the last 7 among these
+  -- the days as of which an item's fact holds and was graded in the last 30 days, and in the last 7
   select f.student_id, f.course_id, f.from_day + n as day, min(f.unit) as unit,
          sum(f.points) as points_30d, count(*) as items_30d,
          sum(f.points) filter (where f.from_day + n <= f.graded_day + 6) as points_7d,
@@ -28,7 +28,7 @@ select d.student_id,
 from oracle_key_days d
 join oracle_keys k on k.student_id = d.student_id and k.course_id = d.course_id
 join oracle_courses t on t.course_id = d.course_id
--- On the as-of day the row equals the features, which exist by an enrolment up to today; before it, by what was dated up to the day.
+-- On the as-of day the row equals the features, for which any enrolment up to today counts; before it, only what is dated up to the day.
 cross join lateral (select k.engagement_from <= d.day or (k.engagement_from is not null and d.day = t.as_of) as has_row) as e
 left join grade_days g on g.student_id = d.student_id and g.course_id = d.course_id and g.day = d.day
 left join oracle_open_flags o on o.student_id = d.student_id and o.course_id = d.course_id and o.day = d.day

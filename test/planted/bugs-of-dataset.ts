@@ -3,7 +3,7 @@ import type { PlantedBug } from './bugs.ts';
 const BY_DAY = 'libs/dataset/facts-by-day.ts';
 const tests = ['test/dataset/as-of.test.ts'];
 
-/** Leaks: what a training set tells of a day that was not known on it. */
+/** Leaks: a training set that tells about a day what was not known on it. */
 export const BUGS_OF_DATASET: readonly PlantedBug[] = [
   {
     name: 'a set of a day counts the events of the next',

@@ -2,7 +2,7 @@ import type { PlantedBug } from './bugs.ts';
 
 const ERASURE = ['test/erasure/erase.test.ts'];
 
-/** Defects of what forgets students, and refuses them. */
+/** Defects in erasing students and refusing their rows. */
 export const BUGS_OF_ERASURE: readonly PlantedBug[] = [
   {
     name: 'who was erased is taken in again with the next change',

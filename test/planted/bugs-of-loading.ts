@@ -5,7 +5,7 @@ const COPYING = ['test/platform/copy.test.ts'];
 const INDEXES = ['test/store/image-indexes.test.ts'];
 const WHOLE_COURSES = ['test/pipeline/new-course.test.ts'];
 
-/** Of the way by which rows of a snapshot go all at once, and of what is derived from them. */
+/** Defects in loading the rows of a snapshot in bulk, and in what is derived from them. */
 export const BUGS_OF_LOADING: readonly PlantedBug[] = [
   {
     name: 'COPY that skips a row: the one on which a piece of the network ends',

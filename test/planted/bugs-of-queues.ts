@@ -1,6 +1,6 @@
 import type { PlantedBug } from './bugs.ts';
 
-/** In what a process remembers: keys that were offered, rows that it keeps, answers that it has given. */
+/** Defects in what a process remembers: offered keys, rows in memory, answers already given. */
 export const BUGS_OF_QUEUES: readonly PlantedBug[] = [
   {
     name: 'a process goes on from rows that it keeps of a key which another has derived since',

@@ -4,7 +4,7 @@ const RUNS = ['test/pipeline-runs/books.test.ts'];
 const RECONCILE_UNDER_LOAD = ['test/reconcile/no-false-alarm.test.ts'];
 const PLANTED_CORRUPTIONS = ['test/reconcile/planted.test.ts'];
 
-/** Of the runs of the pipeline, and of the nightly reconcile. */
+/** Defects in pipeline runs and the nightly reconcile. */
 export const BUGS_OF_PROOF: readonly PlantedBug[] = [
   {
     name: 'guard of a run without its lock: another process takes the run while a transaction of it is open',

@@ -1,6 +1,6 @@
 import type { PlantedBug } from './bugs.ts';
 
-/** Of how the source's tables are asked for and read. */
+/** Defects in how the source's tables are queried and read. */
 export const BUGS_OF_SOURCE: readonly PlantedBug[] = [
   {
     name: 'the source is decoded by the names that an LMSConnector gives, whatever SOURCE_MAPPING says',

@@ -5,14 +5,14 @@ import { BUGS_OF_QUEUES } from './bugs-of-queues.ts';
 import { BUGS_OF_PROOF } from './bugs-of-reconcile.ts';
 import { BUGS_OF_SOURCE } from './bugs-of-source.ts';
 
-/** A defect put into the product on purpose: the tests named must turn red on it. */
+/** A defect put into the product on purpose; the named tests must fail on it. */
 export interface PlantedBug {
   readonly name: string;
   readonly file: string;
-  /** Stands in the file exactly once. */
+  /** Occurs exactly once in the file. */
   readonly from: string;
   readonly to: string;
-  /** More edits of other files that belong to the same defect. */
+  /** Edits of other files that belong to the same defect. */
   readonly also?: readonly { readonly file: string; readonly from: string; readonly to: string }[];
   /** Test files or folders to run. */
   readonly tests: readonly string[];

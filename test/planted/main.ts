@@ -13,7 +13,7 @@ const USAGE = `Shows that the suite can fail: puts each planted bug into a copy 
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 
-/** The files git knows or would know, as they are in the working tree. */
+/** Copies all files of the working tree that Git does not ignore. */
 function copyProject(): string {
   const copy = mkdtempSync(path.join(tmpdir(), 'prepadata-planted-'));
   const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
@@ -28,7 +28,7 @@ function copyProject(): string {
   return copy;
 }
 
-/** Puts the bug in; returns what takes it out again. */
+/** Puts the bug in. @returns a function that takes it out again */
 function plant(copy: string, bug: PlantedBug): () => void {
   const originals = new Map<string, string>();
   for (const { file, from, to } of [bug, ...(bug.also ?? [])]) {
@@ -54,7 +54,7 @@ interface Report {
 
 /** Runs the tests in the copy. A run that could not even load its tests counts as neither passed nor failed. */
 function runTests(copy: string, tests: readonly string[]): Report {
-  // Where vitest.config.ts has the JSON reporter write.
+  // Where the JSON reporter of vitest.config.ts writes.
   const output = path.join(copy, '.test-reports/node.json');
   rmSync(output, { force: true });
   const { error } = spawnSync(path.join(copy, 'node_modules/.bin/vitest'), ['run', ...tests, '--bail', '1'], {

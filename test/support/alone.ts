@@ -2,8 +2,8 @@ import { mkdirSync, rmdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Test files run at the same time: what one does for all, no two do at once.
- * @param lock a folder that is there meanwhile
+ * Runs work that only one of the parallel test files may do at a time.
+ * @param lock a folder that exists meanwhile
  */
 export async function alone<T>(lock: string, work: () => Promise<T>): Promise<T> {
   while (!isMade(lock)) await sleep(50);
@@ -14,7 +14,7 @@ export async function alone<T>(lock: string, work: () => Promise<T>): Promise<T>
   }
 }
 
-/** False where it was there before. */
+/** False if it already existed. */
 function isMade(folder: string): boolean {
   try {
     mkdirSync(folder);

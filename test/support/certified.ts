@@ -6,15 +6,15 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from '#libs/platform/emb
 import { openDatabase } from '#libs/platform/postgres/database.ts';
 import { SOURCE_SCHEMA } from './source-schema.ts';
 
-/** A server that lets the user "certified" in with a certificate alone; a school's tables are in its database lms. */
+/** A server that lets the user "certified" in by certificate only; its database lms has a school's tables. */
 export interface CertifiedPostgres {
   readonly server: EmbeddedPostgres;
-  /** Of its own, for files of the test. */
+  /** A folder for files of the test. */
   readonly folder: string;
   stop(): Promise<void>;
 }
 
-/** What of test/support/tls one is shown and shows. */
+/** The path of a file in test/support/tls. */
 export const pem = (name: string): string => path.join(import.meta.dirname, 'tls', name);
 
 const HBA = `hostssl all,replication certified 127.0.0.1/32 cert
@@ -54,7 +54,7 @@ export async function startCertifiedPostgres(): Promise<CertifiedPostgres> {
   };
 }
 
-/** What a program is told of a database there, and shows. */
+/** The settings of a database there, with the certificates to use. */
 export const certifiedEnv = (
   prefix: 'SOURCE_DB' | 'ANALYTICS_DB',
   { server }: CertifiedPostgres,

@@ -9,16 +9,16 @@ import { openLog } from '#libs/platform/log.ts';
 import { connectAddress } from '#libs/source/connect/http.ts';
 
 /**
- * Broker, registry and Connect as one login may ask them: every client of a test is made from this value, so that it goes
- * the same in the clear and behind TLS and passwords.
+ * Broker, registry and Connect as seen by one login: every client of a test is made from this value, so that tests are the
+ * same with and without TLS and passwords.
  */
 export interface Cluster extends KafkaCluster {
   readonly connect: ServiceAddress;
-  /** The same for a program. */
+  /** The same as the environment of a program. */
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** @param env as a program is told it, with all three addresses */
+/** @param env the environment of a program, with all three addresses */
 export function clusterOf(env: Readonly<Record<string, string>>): Cluster {
   const config = loadConfig(env);
   return { ...requireKafka(config), connect: connectAddress(config) ?? { url: '' }, env };
@@ -29,7 +29,7 @@ const NOBODY = 'http://127.0.0.1:1';
 /** The addresses of a cluster that is not there. */
 export const NOWHERE = { KAFKA_BROKERS: '127.0.0.1:1', SCHEMA_REGISTRY_URL: NOBODY, CONNECT_URL: NOBODY };
 
-/** For clients of ours. */
+/** Options for our own clients. */
 export const clientOf = ({ brokers, security }: KafkaCluster): ClientOptions => ({
   brokers,
   security,
@@ -37,16 +37,16 @@ export const clientOf = ({ brokers, security }: KafkaCluster): ClientOptions => 
   log: openLog('silent'),
 });
 
-/** As the broker's access control lists name it. */
+/** Its name in the broker's access control lists. */
 export function principalOf({ security: { sasl } }: KafkaCluster): string {
   return `User:${sasl !== undefined && 'username' in sasl ? sasl.username : 'ANONYMOUS'}`;
 }
 
-/** A client that is not ours. */
+/** A client of the Kafka library, without our code. */
 export const bareKafka = ({ brokers, security }: KafkaCluster): kafkajs.Kafka =>
   new kafkajs.Kafka({ brokers: [...brokers], ...clientSecurity(security), logLevel: kafkajs.logLevel.NOTHING });
 
-/** Asks registry or Connect something that our clients do not. */
+/** Sends the registry or Connect a request that our clients do not send. */
 export const askPlainly = (address: ServiceAddress, path: string, method = 'GET', body?: string): Promise<Answer> =>
   ask({
     ...address,
@@ -58,8 +58,8 @@ export const askPlainly = (address: ServiceAddress, path: string, method = 'GET'
   });
 
 /**
- * Makes topics, and resolves when whoever is asked knows them and who leads them. The library's own waiting ends in an error
- * where the broker that it asks has not heard of them yet, since the controller tells it a moment later.
+ * Makes topics, and resolves when the broker knows them and their leaders. The library's own wait fails if the broker that
+ * it asks has not heard of them yet, since the controller tells it a moment later.
  */
 export async function createTopics(admin: kafkajs.Admin, topics: readonly kafkajs.ITopicConfig[]): Promise<void> {
   await admin.createTopics({ topics: [...topics], waitForLeaders: false });

@@ -2,7 +2,7 @@ import type { Database } from '#libs/platform/postgres/database.ts';
 import type { Chance } from '../property/disturbance.ts';
 import { interpose } from './interpose.ts';
 
-/** The process is gone in the middle of what it did. */
+/** Stands for the sudden death of the process. */
 export class Crash extends Error {
   constructor(at: string) {
     super(`crashed ${at}`);
@@ -11,8 +11,8 @@ export class Crash extends Error {
 }
 
 /**
- * A database on whose connections the process crashes now and then: before a statement, which undoes its transaction, or
- * after a commit, which nobody then hears of.
+ * A database with which the process crashes now and then: before a statement, which undoes its transaction, or after a
+ * commit, whose success is then never reported.
  */
 export function crashing(db: Database, chance: Chance, probability: number): Database {
   const maybe = (at: string): void => {
@@ -33,7 +33,7 @@ export function crashing(db: Database, chance: Chance, probability: number): Dat
   };
 }
 
-/** Begins again after each crash, as a supervisor would. */
+/** Restarts the work after each crash, as a supervisor would. */
 export async function withRestarts<T>(work: () => Promise<T>): Promise<T> {
   for (;;) {
     try {

@@ -49,14 +49,14 @@ const MIGRATED = 'migrated';
 const TEMPLATE_LOCK = 7_139_001;
 let migrated: Promise<void> | undefined;
 
-/** A fresh database of the newest schema on the run's server: a copy of one that the first who asks has migrated. */
+/** A fresh database with the newest schema on the run's server, copied from one that the first caller has migrated. */
 export async function createAnalyticsDatabase(purpose: string): Promise<TestDatabase> {
   migrated ??= onServer(inject('postgres'), ensureMigrated);
   await migrated;
   return createTestDatabase(purpose, undefined, undefined, undefined, MIGRATED);
 }
 
-/** Its name is given last: one that was left half made is none. */
+/** The template is renamed last, so that a half-made one is never used. */
 async function ensureMigrated(admin: Database): Promise<void> {
   await admin.query('SELECT pg_advisory_lock($1)', [TEMPLATE_LOCK]);
   const [found] = await admin.query('SELECT FROM pg_database WHERE datname = $1', [MIGRATED]);

@@ -9,7 +9,7 @@ import type { Database } from '#libs/platform/postgres/database.ts';
 
 /**
  * Derives until no mark is left.
- * @param options the same for every family, or those of each
+ * @param options for all families, or a function of the family
  * @returns how many feature rows changed
  */
 export async function deriveAll(

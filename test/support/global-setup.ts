@@ -12,17 +12,17 @@ import { openRunFolder, type RunFolder } from './run-folder.ts';
 export default (project: TestProject): Promise<() => Promise<void>> => beginRun(project, openRunFolder());
 
 /**
- * What every run has: the pages that are served, and one real Postgres, of which each test file takes databases of its own
+ * Sets up what every run needs: the built pages, and one real Postgres in which each test file makes its own databases
  * (see `database.ts`).
- * @param tls present: Postgres takes encrypted connections alone
- * @returns what ends it, and the run's folder with it
+ * @param tls if given, Postgres only takes encrypted connections
+ * @returns a function that ends it and removes the run's folder
  */
 export async function beginRun(
   project: TestProject,
   run: RunFolder,
   tls?: EmbeddedOptions['tls'],
 ): Promise<() => Promise<void>> {
-  // Once, and before anybody serves them.
+  // Built once, before any test serves them.
   execFileSync(process.execPath, [path.resolve(import.meta.dirname, '../../services/web/build.mjs'), '--if-stale']);
   const server: EmbeddedPostgres = await startEmbeddedPostgres({
     folder: run.folder,
@@ -50,7 +50,7 @@ export async function beginRun(
 declare module 'vitest' {
   interface ProvidedContext {
     postgres: DatabaseAddress;
-    /** Where what is the whole run's lies. */
+    /** Folder for what belongs to the whole run. */
     runFolder: string;
   }
 }

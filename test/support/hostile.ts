@@ -1,8 +1,8 @@
 import type { Database } from '#libs/platform/postgres/database.ts';
 
 /**
- * What a role or a database may have been given by somebody, for reasons of their own, and what would break or bend a
- * session of ours that took it on. Times are long enough for one statement, and short for a reading or for idleness.
+ * Settings that somebody may have given a role or a database, and that would break or distort a session of ours that
+ * inherited them. Timeouts are long enough for one statement, but too short for a long read or idle time.
  */
 export const HOSTILE_DEFAULTS: Readonly<Record<string, string>> = {
   statement_timeout: '700ms',
@@ -45,9 +45,9 @@ export const HOSTILE_DEFAULTS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Sets them all for the sessions of a role, as far as this server has them.
+ * Sets all that this server has for the sessions of a role.
  * @param admin a superuser
- * @param database only for its sessions there; unless given, wherever no database says otherwise
+ * @param database only for sessions there; otherwise wherever the database has no setting of its own
  */
 export async function makeHostile(admin: Database, role: string, database?: string): Promise<void> {
   const known = await admin.query<{ name: string }>('SELECT lower(name) AS name FROM pg_settings');

@@ -1,6 +1,6 @@
 import type { Database, Queryable, SqlStatement, Transaction } from '#libs/platform/postgres/database.ts';
 
-/** Called around every statement, with its name; what it throws, the statement throws. */
+/** Called before and after every statement, with its name; an error from it becomes the statement's. */
 export type Hook = (name: string, when: 'before' | 'after') => Promise<void> | void;
 
 /** The database with a hook around every statement, inside transactions and out. */
@@ -14,11 +14,11 @@ export function interpose(db: Database, hook: Hook): Database {
       return rows as never;
     },
   });
-  /** What would travel with the commit is over before it, so that the hooks are heard. */
+  /** Statements that would be sent with the commit are awaited before it, so that their hooks take effect. */
   const within = async <T>(tx: Queryable, work: (tx: Transaction) => Promise<T>): Promise<T> => {
     const last: Promise<unknown>[] = [];
     const withCommit = (given: Promise<unknown>): void => {
-      // Nobody may be listening yet when it fails.
+      // It may fail before anybody awaits it.
       given.catch(() => {});
       last.push(given);
     };
@@ -63,9 +63,9 @@ export function interpose(db: Database, hook: Hook): Database {
 const nameOf = (statement: SqlStatement | string): string =>
   typeof statement === 'string' ? statement : statement.name;
 
-/** Holds whoever comes to a point until released. */
+/** Holds callers at a point until it is opened. */
 export class Gate {
-  /** Resolves when somebody has come. */
+  /** Resolves when a caller has arrived. */
   readonly reached: Promise<void>;
   #arrive: () => void = () => {};
   #open: () => void = () => {};
@@ -90,7 +90,7 @@ export class Gate {
   }
 }
 
-/** The database whose next statement of this name, having run, is held at the gate. */
+/** A database whose next statement of this name is held at the gate after it has run. */
 export function heldAfter(db: Database, name: string, gate: Gate): Database {
   let armed = true;
   return interpose(db, async (statement, when) => {

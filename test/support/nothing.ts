@@ -1,4 +1,4 @@
-/** Stands in `toMatchObject` for an object without any property: `{}` there is matched by every object. */
+/** For `toMatchObject`: matches only an object without properties, whereas `{}` matches every object. */
 export const NOTHING = {
   asymmetricMatch: (value: unknown): boolean =>
     typeof value === 'object' && value !== null && Object.keys(value).length === 0,

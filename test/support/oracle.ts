@@ -13,7 +13,7 @@ const STEPS = readdirSync(FOLDER)
   .filter((name) => /^\d\d_.*\.sql$/.test(name))
   .sort()
   .map(read);
-/** Up to 05_keys: what engagement and performance follow from. What a class and its alarms are takes minutes in a large school. */
+/** Up to 05_keys: all that engagement and performance need. The class numbers and alarms take minutes for a large school. */
 const STEPS_TO_KEYS = 5;
 
 export const FEATURE_TABLES = ['engagement', 'performance', 'anomaly', 'temporal'] as const;
@@ -23,11 +23,11 @@ const ANSWERS = new Map(FEATURE_TABLES.map((name) => [name, read(`${name}.sql`)]
 const COMPAT_VIEWS = ['compat_metrics', 'compat_temporal'] as const;
 type CompatView = (typeof COMPAT_VIEWS)[number];
 const COMPAT = read('compat.sql');
-/** The class numbers by course and day, as they follow and as they are stored; and the list of attention. */
+/** The class numbers by course and day, recomputed and as stored; and the attention list. */
 const CLASSES = read('class.sql');
 const STORED_CLASSES = readFileSync(new URL('stored-classes.sql', import.meta.url), 'utf8');
 const ATTENTION = read('attention.sql');
-/** How many keys of each course have the alarm, and each reason: computed here, and as the API counts what is stored. */
+/** How many keys of each course have the alarm and each reason, recomputed; `countAttention` has the API's counts. */
 const ATTENTION_COUNTS = read('attention_counts.sql');
 const COUNTED = ['attention', ...ATTENTION_REASONS];
 
@@ -36,13 +36,13 @@ export type PrintedRow = Readonly<Record<string, string | null>>;
 export type PrintedFeatures = Readonly<Record<FeatureTableName, readonly PrintedRow[]>> &
   Readonly<Partial<Record<CompatView, readonly PrintedRow[]>>> & {
     readonly classes: readonly PrintedRow[];
-    /** In its order; of what is stored it is asked for elsewhere. */
+    /** In list order; empty for stored features, whose list other tests read. */
     readonly attention: readonly PrintedRow[];
-    /** Of the courses in which anybody has any. */
+    /** Only courses in which some count is not 0. */
     readonly attention_counts: readonly PrintedRow[];
   };
 
-/** What the oracle is told, as `oracle.<name>`; what is not given has the product's default. */
+/** Settings of the oracle, passed as `oracle.<name>`; those not given have the product's defaults. */
 export interface OracleSettings {
   readonly today: LocalDay;
   readonly source_timezone?: string;
@@ -62,10 +62,10 @@ export interface OracleSettings {
   readonly aliases?: string;
 }
 
-/** Columns that say when and from what a row was made: never compared. */
+/** Columns about when and from what a row was made; never compared. */
 const STAMPS = ['source_position', 'source_committed_at', 'computed_at', 'row_version', 'feature_version'];
 
-/** Only these go through logarithms and square roots, and may differ, by a millionth at most. */
+/** Only these are computed with logarithms and square roots, and may differ by at most a millionth. */
 export const INEXACT = ['regularity_hour', 'regularity_weekday', 'periodicity_day', 'periodicity_week'];
 const TOLERANCE = 1.000_001e-6;
 const asText: pg.CustomTypesConfig = { getTypeParser: () => (value: string) => value };
@@ -77,7 +77,7 @@ async function connect(address: DatabaseAddress): Promise<pg.Client> {
   return client;
 }
 
-/** The integer of each course by its id at the source: of two courses alike, compat takes the one with the greater. */
+/** The integer of each course by its source id: in a tie compat takes the course with the greater integer. */
 export type CourseIds = ReadonlyMap<string, number>;
 
 export async function readCourseIds(db: Queryable): Promise<CourseIds> {
@@ -87,8 +87,8 @@ export async function readCourseIds(db: Queryable): Promise<CourseIds> {
 
 /**
  * Recomputes all features from the source tables in `schema`.
- * @param courseIds with them, the views of compat too
- * @param tables whose rows are wanted; of the others there are none, and without flags and days no classes either
+ * @param courseIds if given, the views of compat are recomputed, too
+ * @param tables the tables to recompute; others are empty and, without `anomaly` or `temporal`, so are the classes
  */
 export async function askOracle(
   address: DatabaseAddress,
@@ -136,7 +136,7 @@ export async function askOracle(
   }
 }
 
-/** What is stored, in the oracle's form: source ids for ours, stamps left out. */
+/** The stored features in the oracle's form: with source ids instead of ours, and without stamps. */
 export async function readFeatures(address: DatabaseAddress): Promise<PrintedFeatures> {
   const client = await connect(address);
   const rows = async (relation: string): Promise<PrintedRow[]> => {
@@ -172,10 +172,10 @@ export async function readFeatures(address: DatabaseAddress): Promise<PrintedFea
   }
 }
 
-/** All that there can be. */
+/** No limit: all course ids are below it. */
 const MOST_COURSES = 2 ** 31 - 1;
 
-/** As GET /api/metrics/course/{id} counts it. */
+/** The counts of GET /api/metrics/course/{id}. */
 async function countAttention(client: pg.Client): Promise<PrintedRow[]> {
   const { rows } = await client.query<PrintedRow>(sql.course_metrics, [
     0,
@@ -210,8 +210,8 @@ const keyOf = (table: Difference['table'], row: PrintedRow): string =>
     .join(' ');
 
 /**
- * Every value in which the two differ; a row that only one has counts as one difference. The views of compat are compared
- * where the oracle was asked for them.
+ * Every value that differs between the two; a row that only one has is one difference. The views of compat are compared
+ * if the oracle was asked for them.
  */
 export function compareFeatures(oracle: PrintedFeatures, stored: PrintedFeatures): Difference[] {
   const views = COMPAT_VIEWS.filter((view) => oracle[view] !== undefined);
@@ -220,7 +220,7 @@ export function compareFeatures(oracle: PrintedFeatures, stored: PrintedFeatures
   );
 }
 
-/** The same of one table. */
+/** The same for one table. */
 export function compareRows(
   table: Difference['table'],
   oracle: readonly PrintedRow[],

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 
-/** The rows of a table, cut at the commas: the data set holds no quotes. */
+/** A row of a table, split at commas: the data set has no quotes. */
 export type CsvRow = Readonly<Record<string, string>>;
 
-/** A part of the real data set: some students of AAA-2013J with all that is known of them, and two of BBB-2013B. */
+/** A part of the real data set: some students of AAA-2013J with all of their rows, and two of BBB-2013B. */
 export class SmallOulad {
   readonly directory = mkdtempSync(path.join(tmpdir(), 'prepadata-oulad-'));
   /** The numbers of the students of AAA-2013J. */

@@ -7,32 +7,32 @@ import pg from 'pg';
 import { freePort } from '#libs/platform/embedded-postgres/embedded.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 
-/** Debian has it where only root looks. */
+/** Debian installs it where only root looks. */
 const SEARCH = `${process.env['PATH']}:/usr/sbin:/usr/local/sbin`;
 const NOBODY = 65534;
 
 const version = spawnSync('pgbouncer', ['--version'], { env: { PATH: SEARCH }, encoding: 'utf8' });
 
-/** Whether tests that need PgBouncer are to be skipped. In CI none is: there they fail, with the command that is missing. */
+/** Whether to skip tests that need PgBouncer. In CI none is skipped: there they fail, and name the command to run. */
 export const isWithoutPgBouncer = process.env['CI'] === undefined && version.status !== 0;
 
-/** Its version, e.g. 1.18. */
+/** The version, e.g. 1.18. */
 const [, major = 0, minor = 0] = /(\d+)\.(\d+)/.exec(version.stdout ?? '')?.map(Number) ?? [];
 const isAtLeast = (wanted: number): boolean => major > 1 || minor >= wanted;
-/** Prepared statements are kept apart, by names of its own. */
+/** It supports prepared statements, under names of its own. */
 export const TRACKS_STATEMENTS = isAtLeast(21);
 export const PASSES_REPLICATION = isAtLeast(23);
 
 export interface PgBouncer {
-  /** The database it stands before, by way of it. */
+  /** The database behind it, reached through it. */
   readonly address: DatabaseAddress;
   stop(): Promise<void>;
 }
 
 /**
- * A PgBouncer before a database, on a free port.
- * @param settings of its file, e.g. `{ pool_mode: 'transaction' }`
- * @throws Error when it is not installed
+ * A PgBouncer in front of a database, on a free port.
+ * @param settings for its file, e.g. `{ pool_mode: 'transaction' }`
+ * @throws Error if it is not installed
  */
 export async function startPgBouncer(
   behind: DatabaseAddress,

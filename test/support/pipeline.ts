@@ -10,7 +10,7 @@ import { engagementRole } from '../../services/engagement/role.ts';
 import { performanceRole } from '../../services/performance/role.ts';
 
 export interface TestPipeline {
-  /** Set when it came upon an error that no trying again fixes. */
+  /** Set after an error that retrying does not fix. */
   readonly failure: unknown;
   stop(): Promise<void>;
 }
@@ -26,16 +26,16 @@ export interface TestPipelineOptions extends TestRolesOptions {
   readonly maxBatch?: number;
 }
 
-/** Every role of the embedded way in this process, on databases of the test. */
+/** Runs every role in this process, as `npm start` does, on databases of the test. */
 export function startTestPipeline(options: TestPipelineOptions): Promise<TestPipeline> {
   const { source: address, analytics: db, maxBatch = 500 } = options;
-  // The names of slots belong to the whole server, and other tests have theirs on it.
+  // Slot names are shared by the whole server, and other tests have slots there, too.
   const slotPrefix = address.database.slice(0, 50);
   const source = pgoutputSource({ address, progress: openProgressStore(db), slotPrefix, maxBatch });
   return startTestRoles({ source, name: 'pgoutput' }, options);
 }
 
-/** The same with changes from elsewhere. */
+/** The same with another source of changes. */
 export async function startTestRoles(
   intake: NonNullable<PipelineParts['intake']>,
   { analytics: db, settings, clock = systemClock }: TestRolesOptions,
@@ -52,7 +52,7 @@ export async function startTestRoles(
     lifecycle: { add: (_, stop) => stops.unshift(stop) },
     fail: (error) => {
       state.failure = error;
-      // Else a test that waits for features waits in vain and says nothing.
+      // Otherwise a test that waits for features would time out without a reason.
       console.error('the test pipeline has failed:', error);
     },
   });

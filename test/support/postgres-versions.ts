@@ -11,8 +11,8 @@ import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { alone } from './alone.ts';
 
 /**
- * Every major version of Postgres that can be followed. The newest is the one that the program itself brings; the others
- * are installed apart, by `npm ci --prefix test/support/postgres`, which .ci/run does.
+ * Every major version of Postgres that can be followed. The newest is the one built into the program; the others are
+ * installed separately, by `npm ci --prefix test/support/postgres`, which .ci/run does.
  */
 export const POSTGRES_VERSIONS = [14, 15, 16, 17, 18] as const;
 export type PostgresVersion = (typeof POSTGRES_VERSIONS)[number];
@@ -21,11 +21,11 @@ const isBuiltIn = (version: PostgresVersion): boolean => version === POSTGRES_VE
 const indexOf = (version: PostgresVersion): URL =>
   new URL(`./postgres/node_modules/postgres-${version}/dist/index.js`, import.meta.url);
 
-/** Whether tests on this version are to be skipped. In CI none is: there they fail, with the command that is missing. */
+/** Whether to skip tests on this version. In CI none is skipped: there they fail, and name the command to run. */
 export const isLeftOut = (version: PostgresVersion): boolean =>
   process.env['CI'] === undefined && !isBuiltIn(version) && !existsSync(indexOf(version));
 
-/** @throws Error when that version is not installed */
+/** @throws Error if that version is not installed */
 export async function startPostgres(version: PostgresVersion, options: EmbeddedOptions): Promise<EmbeddedPostgres> {
   if (isBuiltIn(version)) return startEmbeddedPostgres(options);
   if (!existsSync(indexOf(version))) {
@@ -35,9 +35,9 @@ export async function startPostgres(version: PostgresVersion, options: EmbeddedO
 }
 
 /**
- * The same tests on each of some versions, `Postgres 16 > …`, whose servers are those of the whole run, unless the tests
- * change what belongs to a whole server: those that are theirs alone start before them and stop after them.
- * @param tests given the version, and where its server is once the tests run
+ * Runs the same tests on several versions, `Postgres 16 > …`, on servers shared by the whole run. Tests that change what
+ * belongs to a whole server get one of their own (`isOwn`), started before them and stopped after them.
+ * @param tests called with the version, and a function that gives the server's address once the tests run
  */
 export function onEachPostgres(
   versions: readonly PostgresVersion[],
@@ -69,7 +69,7 @@ const SETTINGS = {
 
 const ownFolder = (): string => mkdtempSync(path.join(tmpdir(), 'prepadata-versions-'));
 
-/** Started by whoever needs it first, and ended with the run. */
+/** Started by the first test file that needs it, and ended with the run. */
 async function serverOfTheRun(version: PostgresVersion): Promise<EmbeddedPostgres> {
   const folder = path.join(inject('runFolder'), `postgres-${version}`);
   return alone(`${folder}.starting`, () =>

@@ -6,24 +6,24 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** Where the packages of a requirements file are, or would be: an ignored folder of their own. */
+/** The folder for the packages of a requirements file, which Git ignores. */
 function folderOf(requirements: string): string {
   const hash = createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 12);
   return path.join(import.meta.dirname, '../../.stack', `python-${hash}`);
 }
 
-/** Whether tests with these packages are to be skipped: outside CI, unless they are there already. */
+/** Whether to skip tests with these packages: outside CI, unless they are already installed. */
 export const isPythonLeftOut = (requirements: string): boolean =>
   process.env['CI'] === undefined && !existsSync(folderOf(requirements));
 
-/** Installs in seconds what takes pip minutes, and itself needs pip. */
+/** Requirements of uv, which installs in seconds what takes pip minutes; it is itself installed by pip. */
 const INSTALLER = path.join(import.meta.dirname, 'installer.txt');
 
-/** The folder with the packages of a requirements file, installed unless they are there. */
+/** The folder with the packages of a requirements file, which are installed if missing. */
 async function packages(requirements: string): Promise<string> {
   const folder = folderOf(requirements);
   if (existsSync(folder)) return folder;
-  // Somebody else may be installing the same: whoever is first puts it in its place, whole.
+  // Others may be installing the same: the first to finish moves its complete folder into place.
   const made = `${folder}.${process.pid}.${Date.now()}`;
   const common = ['install', '--quiet', '--upgrade', '--only-binary', ':all:', '--target', made, '-r', requirements];
   if (requirements === INSTALLER) {
@@ -42,15 +42,15 @@ async function packages(requirements: string): Promise<string> {
   return folder;
 }
 
-/** Where this machine has its packages from, which pip is told and others are not; empty where from the usual place. */
+/** The package index in pip's configuration, which other tools do not read; empty for the default. */
 export async function indexOfPip(): Promise<string> {
   return (await python(['-m', 'pip', 'config', 'get', 'global.index-url'], {}).catch(() => '')).trim();
 }
 
 /**
- * What a Python program prints that may import the packages of a requirements file.
- * @param args the program and its arguments; of a program that the packages bring, its name behind `bin/`
- * @param options milliseconds that it may take, and the folder it runs in
+ * Runs a Python program that may import the packages of a requirements file. @returns what it prints
+ * @param args the program and its arguments; a program from the packages is named `bin/<name>`
+ * @param options timeout in milliseconds, working folder and environment
  */
 export async function runPython(
   requirements: string,
@@ -60,7 +60,7 @@ export async function runPython(
   const folder = await packages(requirements);
   const [program = '', ...rest] = args;
   const file = program.startsWith('bin/') ? path.join(folder, program) : program;
-  // What is compiled of packages and programs is kept with them, and so compiled once.
+  // Keeps the bytecode of packages and programs with them, so that it is compiled only once.
   const bytecode = path.join(folder, 'bytecode');
   const env = { ...process.env, ...options.env, PYTHONPATH: folder, PYTHONPYCACHEPREFIX: bytecode };
   return python([file, ...rest], { maxBuffer: 256 * 1024 * 1024, ...options, env });

@@ -4,10 +4,10 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, statfsSync } from 'no
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-/** What a run says at its end that was not killed: then the test runner ends what still runs. */
+/** Sent to the sweeper by a run that was not killed: the test runner then ends what still runs. */
 const ENDED_WELL = 'ended well';
 const MEMORY = '/dev/shm';
-/** More than a whole run has at hand at one time, twice over; bytes. */
+/** More than twice what a whole run uses at any time, bytes. */
 const ROOM = 8 * 1024 ** 3;
 
 export interface RunFolder {
@@ -16,12 +16,12 @@ export interface RunFolder {
 }
 
 /**
- * The folder of a run: all temporary files of its tests lie in it, clusters of Postgres above all. At the end, also of a run
- * that is killed, servers that are left in it are ended, and it is removed.
+ * The folder of a run, for all temporary files of its tests, mainly Postgres clusters. At the end of the run, even if it is
+ * killed, servers left in it are ended, and it is removed.
  */
 export function openRunFolder(): RunFolder {
   const folder = mkdtempSync(path.join(parent(), 'prepadata-test-'));
-  // mkdtemp makes folders for their owner alone, and Postgres runs as somebody else.
+  // mkdtemp makes folders that only their owner can enter, and Postgres runs as another user.
   chmodSync(folder, 0o755);
   const sweeper = spawn(process.execPath, [path.join(import.meta.dirname, 'sweeper.mjs'), folder, ENDED_WELL], {
     detached: true,
@@ -42,8 +42,8 @@ export function openRunFolder(): RunFolder {
 }
 
 /**
- * Memory, where there is room: the tests make and drop hundreds of databases of a few hundred files each, which costs a
- * file system on a disk many times as much, and nothing of it is to survive. Who sets TMPDIR has it as they say.
+ * In memory if there is room: the tests make and drop hundreds of databases of a few hundred files each, which takes many
+ * times as long on a disk, and nothing of it has to survive. TMPDIR takes precedence.
  */
 function parent(): string {
   return process.env['TMPDIR'] === undefined && existsSync(MEMORY) && isRoomy() && mayRunPrograms() ? MEMORY : tmpdir();
@@ -55,6 +55,6 @@ function isRoomy(): boolean {
   return Math.min(bavail * bsize, Number(kilobytes) * 1024) > ROOM;
 }
 
-/** The programs of a server lie beside its data. */
+/** The programs of a server lie beside its data, so the file system must allow running them. */
 const mayRunPrograms = (): boolean =>
   !new RegExp(` ${MEMORY} .*\\bnoexec\\b`).test(readFileSync('/proc/mounts', 'utf8'));

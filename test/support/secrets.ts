@@ -4,14 +4,14 @@ import path from 'node:path';
 import { SETTINGS, type SettingName } from '#libs/platform/config/settings.ts';
 
 /*
- * Secrets that can be found again: each is a word of its own that nothing else contains. Planted in every setting that
- * holds one, and looked for in whatever a program writes.
+ * Secrets that can be recognised: each is a unique word. They are planted in every secret setting, and searched for in
+ * whatever a program writes.
  */
 
-/** A word that is not in anything else; long enough for every setting. */
+/** A unique word, long enough for every setting. */
 export const newMark = (): string => `mark${randomBytes(20).toString('hex')}`;
 
-/** Where a mark alone is not what the setting takes. */
+/** Settings that need more than the bare mark. */
 const SHAPES: Partial<Record<SettingName, (mark: string) => string>> = {
   API_TOKENS: (mark) => `reader:${mark}:read|run|ops`,
   SCHEMA_REGISTRY_BASIC_AUTH_USER_INFO: (mark) => `registry-user:${mark}`,
@@ -20,18 +20,18 @@ const SHAPES: Partial<Record<SettingName, (mark: string) => string>> = {
 
 const SECRETS = (Object.keys(SETTINGS) as SettingName[]).filter((name) => SETTINGS[name].secret);
 
-/** Every secret setting there is, with a mark in it; and the marks, by what they are in. */
+/** Every secret setting with a mark in it, and the marks by setting. */
 export interface PlantedSecrets {
   readonly marks: ReadonlyMap<string, string>;
-  /** As the environment gives them. */
+  /** For the environment. */
   readonly env: Readonly<Record<string, string>>;
-  /** As files that the environment names. */
+  /** Writes them to files, and returns the environment that names these. */
   inFiles(folder: string): Readonly<Record<string, string>>;
-  /** Without the form that the settings ask for. */
+  /** In a form that the settings do not accept. */
   readonly misshapen: Readonly<Record<string, string>>;
 }
 
-/** @param besides further marks, by what they are in */
+/** @param besides further marks, by place */
 export function plantSecrets(besides: Readonly<Record<string, string>> = {}): PlantedSecrets {
   const marks = new Map<string, string>([
     ...SECRETS.map((name) => [name, newMark()] as const),
@@ -55,7 +55,7 @@ export function plantSecrets(besides: Readonly<Record<string, string>> = {}): Pl
   };
 }
 
-/** In which forms a mark may be told: as it is, and as a login of HTTP is sent. */
+/** The forms in which a mark may appear: plain, and as base64 in an HTTP login. */
 const formsOf = (mark: string): string[] => [
   mark,
   ...[0, 1, 2].map((offset) =>
@@ -65,11 +65,11 @@ const formsOf = (mark: string): string[] => [
   ),
 ];
 
-/** What the marks in a text are in; empty where there are none. */
+/** The settings whose marks are in a text; empty if none are. */
 export const secretsIn = (text: string, { marks }: Pick<PlantedSecrets, 'marks'>): string[] =>
   [...marks].filter(([, mark]) => formsOf(mark).some((form) => text.includes(form))).map(([name]) => name);
 
-/** The same of every file below a folder, `<file>: <setting>`; not of those that `isMeant` says are for secrets. */
+/** The same for every file below a folder, `<file>: <setting>`; private files that `isMeant` names may contain secrets. */
 export function secretsInFiles(
   folder: string,
   planted: Pick<PlantedSecrets, 'marks'>,
@@ -80,7 +80,7 @@ export function secretsInFiles(
     .flatMap((file) => secretsIn(contentsOf(file), planted).map((name) => `${path.relative(folder, file)}: ${name}`));
 }
 
-/** A server makes and removes files while they are looked at. */
+/** A server makes and removes files meanwhile. */
 function contentsOf(file: string): string {
   try {
     return readFileSync(file, 'latin1');
@@ -95,7 +95,7 @@ const filesBelow = (folder: string): string[] =>
     .filter((entry) => entry.isFile())
     .map((entry) => path.join(entry.parentPath, entry.name));
 
-/** The same of the command line of every process of this machine, where that can be seen. */
+/** The same for the command lines of all processes on this machine, if they can be read. */
 export function secretsInArguments(planted: Pick<PlantedSecrets, 'marks'>): string[] {
   if (!existsSync('/proc/self/cmdline')) return [];
   return readdirSync('/proc')
@@ -103,7 +103,7 @@ export function secretsInArguments(planted: Pick<PlantedSecrets, 'marks'>): stri
     .flatMap((pid) => secretsIn(commandLineOf(pid), planted).map((name) => `process ${pid}: ${name}`));
 }
 
-/** It may end while it is looked at. */
+/** The process may end meanwhile. */
 function commandLineOf(pid: string): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'latin1');

@@ -3,7 +3,7 @@ import type { FeatureSettings } from '#libs/families/settings.ts';
 
 export const million = (value: number): bigint => BigInt(Math.round(value * 1_000_000));
 
-/** The defaults of the product, with zones to choose. */
+/** The product's defaults, with a choice of zones. */
 export function testSettings(zones: { source?: string; institution?: string } = {}): FeatureSettings {
   return {
     reading: {

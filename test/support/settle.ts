@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseLsn } from '#libs/domain/position.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 
-/** Below the deadline of a test, so that what is still to be done is told. */
+/** Less than a test's timeout, so that the error can say what is still to be done. */
 const DEADLINE_MS = 100_000;
 
 /**
- * Waits until everything that is committed at the source at this moment is staged, and every mark is derived.
+ * Waits until everything committed at the source by now is staged, and every mark is derived.
  * @throws Error after a deadline, saying what is still to be done
  */
 export async function untilSettled(source: Database, analytics: Database, deadlineMs = DEADLINE_MS): Promise<void> {

@@ -10,7 +10,7 @@ afterAll(() => source.drop());
 const ID = 'id uuid NOT NULL DEFAULT uuid_generate_v4()';
 const NOW = 'timestamp without time zone NOT NULL DEFAULT now()';
 
-/** What the connector's own migration makes, as it was read there: schemas/source.md says the same. */
+/** What the connector's own migration creates; schemas/source.md says the same. */
 const COLUMNS = {
   students: [
     ID,

@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 
-/** LMSConnector's tables, as they are; the sample campus has the same. */
+/** The tables of an LMSConnector; the sample campus has the same. */
 export const SOURCE_SCHEMA = readFileSync(
   new URL('../../services/sandbox/campus/sql/schema.sql', import.meta.url),
   'utf8',
 );
 
-/** The same as careless as a source can be: no foreign keys, no NOT NULL. */
+/** The same for a careless source: no foreign keys, no NOT NULL. */
 export const LAX_SOURCE_SCHEMA = SOURCE_SCHEMA.replaceAll(/REFERENCES \w+ \(id\) ON DELETE CASCADE|NOT NULL/g, '');
 
-/** Local milliseconds as the timestamp that a source holds, JSON text as JSON: a row for `jsonb_populate_record`. */
+/** A row for `jsonb_populate_record`: numbers are local milliseconds and become timestamps. */
 export function toSourceRecord(row: object): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(row).map(([name, value]) => {
@@ -20,7 +20,7 @@ export function toSourceRecord(row: object): Record<string, unknown> {
 }
 
 /**
- * Rows as JSON for `jsonb_populate_recordset`. Metadata is put in as the JSON it is, digit by digit, and not through
+ * Rows as JSON for `jsonb_populate_recordset`. Metadata is inserted as its JSON text, so that no digit is lost in
  * JavaScript's numbers.
  */
 export function toRecordSet(rows: Iterable<readonly [id: string, row: object]>): string {

@@ -10,15 +10,15 @@ import { beginRun } from './global-setup.ts';
 import { openRunFolder } from './run-folder.ts';
 import { connectEnvOf, startStack } from './stack.ts';
 
-/** Who is given or denied one right on a thing has no other there. */
+/** Turns on access control: on a resource with any granted or denied right, only granted ones exist. */
 const ASKS_FOR_RIGHTS = { 'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer' };
 
-/** Everything behind TLS and passwords, as `npm run stack -- --secure` has it; it is read here alone. */
+/** Everything behind TLS and passwords, as with `npm run stack -- --secure`. The variable is only read here. */
 const IS_SECURE = process.env['STACK_SECURE'] === '1';
 
 /**
- * What Connect shows to servers that want a certificate, its key in a form that Debezium's driver takes, and the servers that it
- * trusts.
+ * Files for Connect: its client certificate, the key in a form that Debezium's driver takes, and the certificates of servers
+ * that it trusts.
  */
 function certificatesIn(folder: string, security: StackSecurity | undefined): Record<string, string> {
   const write = (name: string, content: string | Buffer): string => {
@@ -34,12 +34,12 @@ function certificatesIn(folder: string, security: StackSecurity | undefined): Re
   };
 }
 
-/** Postgres, broker, registry and Connect, one of each for the whole run of the stack tests. */
+/** Starts one Postgres, broker, registry and Connect for the whole run of the stack tests. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  // Every JVM starts sooner, and does half as much once it is warm, which none of them becomes here.
+  // Every JVM starts sooner; it would be half as fast once warm, but none gets warm here.
   process.env['JDK_JAVA_OPTIONS'] = '-XX:TieredStopAtLevel=1';
   await fetchParts({ onProgress: tellFetching });
-  // Some sixty times a part is started in a run.
+  // A run starts parts about sixty times.
   await trainParts();
   const run = openRunFolder();
   const security = IS_SECURE ? await StackSecurity.make(run.folder) : undefined;

@@ -20,53 +20,53 @@ import { type Cluster, clusterOf, NOWHERE } from './cluster.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** What a program is told of the parts of the run. */
+    /** Environment with the addresses of the run's parts. */
     stack: Record<string, string>;
-    /** Of a run behind TLS and passwords. */
+    /** Only in a run behind TLS and passwords. */
     credentials: StackCredentials | undefined;
   }
 }
 
 /**
- * Broker, registry and Connect of the whole run. Others use them too: take topics, groups, subjects and connectors of your
- * own names, remove connectors at the end, and stop nothing (see `ownStack` for that).
+ * Broker, registry and Connect of the whole run. Other tests use them, too: give your topics, groups, subjects and connectors
+ * names of their own, remove connectors at the end, and stop nothing (see `ownStack` for that).
  */
 export const useStack = (): Cluster => clusterOf(inject('stack'));
 
-/** How the run is secured, if it is; a value of the caller's own, to be closed. */
+/** The security of the run, if it has any; each caller gets its own, and has to close it. */
 export function useSecurity(): StackSecurity | undefined {
   const credentials = inject('credentials');
   return credentials && new StackSecurity(credentials);
 }
 
-/** Whoever is in may do everything, but where a test grants or denies something. */
+/** Everybody who is logged in may do everything, except on what a test grants or denies rights. */
 const MAY_DO_ALL = { 'allow.everyone.if.no.acl.found': true };
 
 export interface OwnStackOptions {
-  /** What connectors read as `${env:NAME}`. */
+  /** Values that connectors read as `${env:NAME}`. */
   readonly connectEnv?: Readonly<Record<string, string>>;
-  /** Of Connect: further lines of connect.properties. */
+  /** Further lines of connect.properties. */
   readonly connectSettings?: Readonly<Record<string, string | number | boolean>>;
-  /** Of the broker: further lines of server.properties. */
+  /** Further lines of server.properties. */
   readonly brokerSettings?: Readonly<Record<string, string | number | boolean>>;
-  /** Behind TLS and passwords, as `npm run stack -- --secure` has them. */
+  /** If given, TLS and passwords as with `npm run stack -- --secure`. */
   readonly security?: StackSecurity | undefined;
-  /** Of each user where it is secured: those that it needs, or all unless given. */
+  /** `least`: users of a secured broker get only the rights that they need; otherwise all. */
   readonly rights?: 'least';
-  /** Default: all three. Connect needs a broker. */
+  /** The parts to start; default: all three. Connect needs a broker. */
   readonly parts?: readonly StackPart[];
 }
 
 export type StackPart = 'broker' | 'registry' | 'connect';
 
-/** What Connect needs to log in to the databases of the tests, under each name that a connector may ask for. */
+/** Connect's environment to log in to the databases of the tests, under each name that a connector may use. */
 export const connectEnvOf = ({ user, password }: DatabaseAddress): Record<string, string> => ({
   SOURCE_DB_USER: user,
   SOURCE_DB_PASSWORD: password,
   DB_PASSWORD: password,
 });
 
-/** Parts of a test's own, to be killed and started again: the same folders and ports each time. */
+/** Parts that belong to one test, which may kill and restart them: they keep their folders and ports. */
 export class OwnStack {
   readonly folder: string;
   readonly #options: OwnStackOptions;
@@ -74,13 +74,13 @@ export class OwnStack {
   #broker: Broker | undefined;
   #registry: Registry | undefined;
   #connect: Connect | undefined;
-  /** Where others find registry and Connect; nobody is there before they are started. */
+  /** The addresses of registry and Connect; nothing listens there before they are started. */
   readonly #fronts = { registry: NOWHERE.SCHEMA_REGISTRY_URL, connect: NOWHERE.CONNECT_URL };
 
   constructor(options: OwnStackOptions = {}) {
     this.#options = options;
     this.folder = mkdtempSync(path.join(tmpdir(), 'prepadata-stack-'));
-    // mkdtemp makes folders for their owner alone; a Postgres that lies in it runs as somebody else.
+    // mkdtemp makes folders that only their owner can enter; a Postgres in it runs as another user.
     chmodSync(this.folder, 0o755);
     mkdirSync(this.folder, { recursive: true });
     this.#guard.remove(this.folder);
@@ -108,7 +108,7 @@ export class OwnStack {
     return this.#connect ?? missing('connect');
   }
 
-  /** What a program is told that logs in as `user`, where one has to. */
+  /** The environment of a program, which logs in as `user` if the stack is secured. */
   envOf(user?: StackUser): Readonly<Record<string, string>> {
     return {
       KAFKA_BROKERS: this.broker.address,
@@ -118,17 +118,17 @@ export class OwnStack {
     };
   }
 
-  /** As clients are made that log in as `user`, where one has to. */
+  /** The cluster for clients, which log in as `user` if the stack is secured. */
   as(user: StackUser): Cluster {
     return clusterOf(this.envOf(user));
   }
 
-  /** Ends anything else with this test too, should it not come to an end itself. */
+  /** Ends another process together with this test, if it is still running then. */
   watch(pid: number): void {
     this.#guard.watch(pid);
   }
 
-  /** Starts a part, at first or again; resolves when it is ready. */
+  /** Starts or restarts a part; resolves when it is ready. */
   async start(part: StackPart): Promise<void> {
     const common: PartOptions = {
       folder: path.join(this.folder, part),
@@ -164,7 +164,7 @@ export class OwnStack {
 
   /** Ends all of it and removes what it wrote. */
   async stop(): Promise<void> {
-    // Nobody needs what they would write down on the way out.
+    // Killed, since nobody needs what they would write at an orderly end.
     await Promise.all([this.#connect?.kill(), this.#registry?.kill(), this.#broker?.kill()]);
     await this.#options.security?.close();
     await this.#guard.close();
@@ -176,7 +176,7 @@ function missing(part: StackPart): never {
   throw new Error(`this stack has no ${part}: it was not started`);
 }
 
-/** A stack of the test's own, up, and secured as that of the run is; stop it in afterAll. */
+/** Starts a stack for one test, secured like that of the run; stop it in afterAll. */
 export const ownStack = (options: OwnStackOptions = {}): Promise<OwnStack> =>
   startStack({ security: useSecurity(), ...options });
 

@@ -1,4 +1,4 @@
--- The class numbers that are stored, in the form of test/oracle/class.sql.
+-- The stored class numbers, in the form of test/oracle/class.sql.
 WITH days AS (
   SELECT k.*, c.source_id AS course_uuid, u.attending AS day_attending, u.usual AS day_usual,
     k.first_day + (u.i - 1)::integer AS day, (k.first_day + (u.i - 1)::integer) - date '1970-01-01' AS number

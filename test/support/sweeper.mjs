@@ -1,28 +1,28 @@
-// Outlives a run of the tests: at its end ends the servers of Postgres that are left in its folder and, should the run have
-// been killed, the programs that have it for their temporary files; then removes it. It hears of the end by the pipe that it
-// reads, which the system closes also after a kill -9.
-//   node test/support/sweeper.mjs <folder> <what a run says at its end that was not killed>
+// Outlives a test run: when the run is over, it ends the Postgres servers left in the run's folder and, if the run was
+// killed, also the programs whose TMPDIR it is; then it removes the folder. It notices the end by the pipe that it reads,
+// which the system closes even after a kill -9.
+//   node test/support/sweeper.mjs <folder> <what a run sends at its end unless it was killed>
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const [folder, endedWell] = process.argv.slice(2);
-// Whoever stops a whole group means the others.
+// A signal to the whole process group is meant for the others.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
 const isKilled = (await text(process.stdin)) !== endedWell;
 
-// A program that is going may still start another.
+// Repeated, since a program may still start another before it ends.
 for (let round = 0; existsSync(folder) && round < 40; round += 1) {
   const programs = isKilled ? pids().filter((pid) => read(pid, 'environ').includes(`TMPDIR=${folder}`)) : [];
   for (const pid of programs) end(pid, 'SIGKILL');
-  // Servers see nothing of the environment. Their own way to end at once takes the processes under them along.
+  // Servers do not have this environment. SIGQUIT ends them at once, together with their child processes.
   const servers = pids().filter((pid) => read(pid, 'cmdline').includes(`postgres\0-D\0${folder}/`));
   for (const pid of servers) end(pid, 'SIGQUIT');
   if (programs.length + servers.length === 0) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   else await sleep(100);
 }
 
-/** @returns {string[]} none where the system does not list them as files */
+/** @returns {string[]} empty if the system has no /proc */
 function pids() {
   if (!existsSync('/proc/self/environ')) return [];
   return readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
@@ -33,7 +33,7 @@ function read(pid, what) {
   try {
     return readFileSync(`/proc/${pid}/${what}`, 'utf8');
   } catch {
-    // It has ended, or is somebody else's.
+    // It has ended, or belongs to another user.
     return '';
   }
 }

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What a token endpoint was asked. */
+/** A request that the token endpoint has received. */
 export interface Asked {
   readonly authorization: string;
   readonly body: string;
@@ -10,7 +10,7 @@ export interface Asked {
 export interface TokenEndpoint {
   readonly url: string;
   readonly asked: Asked[];
-  /** Status and body of what it answers from now on. */
+  /** Gives the status and body of further answers. */
   answer: () => readonly [status: number, body: unknown];
   close(): Promise<void>;
 }
@@ -23,7 +23,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
 
 const part = (claims: object): string => Buffer.from(JSON.stringify(claims)).toString('base64url');
 
-/** A token that nobody has signed: a broker that is not told whom to believe takes it. */
+/** An unsigned token, which a broker accepts that has no keys to check signatures with. */
 export function unsignedToken(subject: string, lifeSeconds: number): string {
   const now = Math.floor(Date.now() / 1_000);
   return `${part({ alg: 'none' })}.${part({ sub: subject, iat: now, exp: now + lifeSeconds })}.`;

@@ -2,7 +2,7 @@ import avsc from 'avsc';
 import type { Consumer } from 'kafkajs';
 import { askPlainly, bareKafka, type Cluster, createTopics } from './cluster.ts';
 
-/** A record as it lies in the topic, its value decoded beside it. */
+/** A record of a topic, with its value decoded. */
 export interface RawRecord {
   readonly topic: string;
   readonly partition: number;
@@ -12,7 +12,7 @@ export interface RawRecord {
   readonly value: Envelope | null;
 }
 
-/** Debezium's envelope, as far as tests look at it. */
+/** The part of Debezium's envelope that tests look at. */
 export interface Envelope {
   readonly op: string;
   readonly before: Row | null;
@@ -23,12 +23,12 @@ export interface Envelope {
 type Row = Readonly<Record<string, unknown>>;
 
 export interface TopicReader {
-  /** Everything read so far, in the order of arrival. */
+  /** All records read so far, in order of arrival. */
   readonly records: readonly RawRecord[];
   stop(): Promise<void>;
 }
 
-/** Makes the topics where they are missing and reads them from their beginning, plainly: what a stranger would see. */
+/** Makes missing topics and reads all from the beginning with a plain client: what a stranger would see. */
 export async function readTopics(cluster: Cluster, topics: readonly string[]): Promise<TopicReader> {
   const kafka = bareKafka(cluster);
   const admin = kafka.admin();
@@ -61,7 +61,7 @@ export async function readTopics(cluster: Cluster, topics: readonly string[]): P
   return { records, stop: () => consumer.disconnect() };
 }
 
-/** Every value of a topic of one partition as text, up to what is in it at this moment. */
+/** Every value that a single-partition topic has now, as text. */
 export async function readTexts(cluster: Cluster, topic: string): Promise<string[]> {
   const kafka = bareKafka(cluster);
   const admin = kafka.admin();
@@ -91,7 +91,7 @@ export async function readTexts(cluster: Cluster, topic: string): Promise<string
   return texts;
 }
 
-/** Longs beyond what a number holds exactly become bigints. */
+/** Longs that a number cannot hold exactly become bigints. */
 const longType = avsc.types.LongType.__with({
   fromBuffer: (buffer: Buffer) => {
     const long = buffer.readBigInt64LE();

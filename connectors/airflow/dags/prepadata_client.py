@@ -1,6 +1,6 @@
-"""Runs of PrepaData over its REST API: asks for one, waits until it has ended, says what it found.
+"""Requests runs of PrepaData over its REST API, waits until they have ended, and says what they found.
 
-It knows nothing of Airflow but the connection, so that other schedulers can use it as well.
+It does not depend on Airflow, so that other schedulers can use it as well.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import requests
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_SECONDS = 5
-"""How often a run that goes is looked at."""
+"""How often the state of a run is read."""
 AWAY_SECONDS = 600
-"""How long the API may be away while a run goes: the run goes on without it."""
+"""How long the API may be away during a run, which goes on without it."""
 ANSWER_SECONDS = 30
 """How long one answer may take."""
 
@@ -26,16 +26,16 @@ ENDED = ("succeeded", "failed", "cancelled")
 
 
 class RunFailed(Exception):
-    """A run ended without success, or left differences: to ask for another one may mend it."""
+    """A run ended without success, or left differences: another one may succeed."""
 
 
 class Refused(Exception):
-    """The API does not take the request: to ask again does not mend it."""
+    """The API refuses the request: asking again does not help."""
 
 
 @dataclass(frozen=True)
 class Api:
-    """Where the API is, such as http://127.0.0.1:8001, and the token with the scope "run" where it asks for one."""
+    """The address of the API, such as http://127.0.0.1:8001, and a token with the scope "run" if it needs one."""
 
     url: str
     token: str | None = None
@@ -51,7 +51,7 @@ class Api:
 
     @staticmethod
     def _checked(answer: requests.Response) -> requests.Response:
-        """Raises Refused where asking again does not help, requests.RequestException where it may."""
+        """Raises Refused if asking again does not help, requests.RequestException if it may."""
         if answer.status_code in (400, 401, 403, 404, 405, 413, 415):
             raise Refused(f"PrepaData answered {answer.status_code}: {sentence(answer)}")
         if answer.status_code != 409:
@@ -69,7 +69,7 @@ def sentence(answer: requests.Response) -> str:
 
 
 def run_to_its_end(api: Api, wanted: Mapping[str, Any], sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:
-    """Asks for a run and returns it when it has ended well.
+    """Requests a run and returns it when it has succeeded.
 
     :param wanted: the body of POST /api/pipeline/trigger
     :raises RunFailed: it failed, was cancelled, or left differences that it could not repair
@@ -86,7 +86,7 @@ def run_to_its_end(api: Api, wanted: Mapping[str, Any], sleep: Callable[[float],
 
 
 def trigger(api: Api, wanted: Mapping[str, Any], sleep: Callable[[float], None] = time.sleep) -> str:
-    """Asks for a run, after the one that goes, since runs go one at a time. Returns its id."""
+    """Requests a run, after waiting for the one in progress, since only one runs at a time. Returns its id."""
     body = {name: value for name, value in wanted.items() if value is not None}
     while True:
         answer = api.post("/api/pipeline/trigger", body)
@@ -129,7 +129,7 @@ COLUMNS = ("equal", "mismatched", "missing", "extra", "repaired")
 
 
 def table(run: Mapping[str, Any]) -> str:
-    """What a run found, for people: every source table, and of the features those that differed."""
+    """What a run found, for people: every source table, and the features that differed."""
     head = f"run {run['run_id']} ({run['mode']}) {run['status']}"
     verdict = run["verdict"]
     if verdict is None:

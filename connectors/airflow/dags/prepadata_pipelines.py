@@ -22,14 +22,14 @@ COMMON: dict[str, Any] = {
     "default_args": DEFAULT_ARGS,
     "start_date": datetime(2024, 1, 1, tzinfo=timezone.utc),
     "catchup": False,
-    # Runs go one at a time.
+    # Only one run at a time.
     "max_active_runs": 1,
     "tags": ["prepadata"],
 }
 
 
 def find_api() -> Api:
-    """The connection's, or else the environment's."""
+    """The API of the connection, or else of the environment."""
     try:
         connection = BaseHook.get_connection(CONNECTION)
     except AirflowNotFoundException:
@@ -48,7 +48,7 @@ def find_api() -> Api:
 
 
 def run(wanted: dict[str, Any]) -> str:
-    """The id of a run that has ended well. Airflow tries again unless that mends nothing."""
+    """The id of a run that has succeeded. Airflow tries again unless that does not help."""
     try:
         return run_to_its_end(find_api(), wanted)["run_id"]
     except Refused as refusal:

@@ -43,7 +43,7 @@ const query = z.strictObject({
     .meta({ description: 'Before the header Accept; parquet unless either says otherwise' }),
 });
 
-/** Databases of which a set is being sent: one at a time, since it takes a connection and a core for as long as it lasts. */
+/** Databases from which a set is being sent: one at a time, since each keeps a connection and a core busy. */
 const sending = new WeakSet<object>();
 
 function formatFor(wanted: DatasetFormat | undefined, raw: RawRequest): DatasetFormat {

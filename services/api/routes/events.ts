@@ -26,7 +26,7 @@ export const eventsRoute = defineRoute({
     return {
       body: events.open({ course, after: raw.lastEventId, signal: raw.left() }),
       contentType: 'text/event-stream; charset=utf-8',
-      // A proxy that gathers what is sent would keep news back.
+      // Tells a proxy not to buffer, which would hold events back.
       headers: { 'x-accel-buffering': 'no' },
     };
   },

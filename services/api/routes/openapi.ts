@@ -4,7 +4,7 @@ import { describeApi } from '../openapi.ts';
 import { defineRoute, type Route } from '../route.ts';
 import { SCOPES } from '../tokens.ts';
 
-/** Describes the routes given, and itself. */
+/** The route that describes the given routes and itself. */
 export function openapiRoute(others: readonly Route[]): Route {
   const own: Route = defineRoute({
     path: '/openapi.json',

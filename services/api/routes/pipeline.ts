@@ -17,7 +17,7 @@ import {
 } from '#libs/serve/runs.ts';
 import { defineRoute } from '../route.ts';
 
-/** How often a run that is waited for is looked at, and how long it may wait for a process to begin it. Milliseconds. */
+/** While a caller waits for a run: how often to look at it, and how long a process may take to begin it. Milliseconds. */
 const LOOK_EVERY_MS = 250;
 const BEGIN_WITHIN_MS = 30_000;
 

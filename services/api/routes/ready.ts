@@ -21,6 +21,6 @@ export const readyRoute = defineRoute({
   },
 });
 
-/** A reason may say whose features are not derived, which is for those who have a token. */
+/** A reason may name students whose features are not derived, so only callers with a token see it. */
 const withoutReasons = (all: Readiness): Readiness =>
   all.status === 'ready' ? all : { ...all, reasons: [`${all.reasons.length} reasons; who has a token is told them`] };

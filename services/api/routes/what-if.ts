@@ -3,7 +3,7 @@ import { BusyError } from '#libs/serve/errors.ts';
 import { noParameters } from '#libs/serve/parameters.ts';
 import { defineRoute } from '../route.ts';
 
-/** Databases of which a class is being judged anew: one at a time, since it takes a core for as long as it lasts. */
+/** Databases for which a class is being judged again: one at a time, since it keeps a core busy. */
 const judging = new WeakSet<object>();
 
 export const whatIfRoute = defineRoute({

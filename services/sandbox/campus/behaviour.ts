@@ -4,15 +4,15 @@ import { DAY, HOUR, MINUTE, SECOND, startOfDay } from './local-time.ts';
 import type { Random } from './random.ts';
 import type { Conduct } from './stories/story.ts';
 
-/** What the figures below are tuned to: the first ten weeks of two real courses (test/campus/shape.test.ts). */
+/** The figures below are tuned to the first ten weeks of two real courses (test/campus/shape.test.ts). */
 const MOST_VISITS = 8;
 const MOST_VIEWS = 20;
 const ONE_MORE_VIEW = 0.4;
 
-/** Nobody comes on every single day, however eager. */
+/** The highest chance of a visit on a day: nobody comes every day, however eager. */
 const SUREST = 0.97;
 
-/** How often somebody comes on a day: mostly not at all, else once, seldom many times. */
+/** How often somebody comes on a day: mostly not at all, otherwise once, rarely many times. */
 export function visitsOn(conduct: Conduct, pace: number, random: Random): number {
   if (!random.chance(Math.min(SUREST, pace * conduct.presence))) return 0;
   let visits = 1;
@@ -31,17 +31,17 @@ export function viewsIn(random: Random): number {
 export const momentOf = (conduct: Conduct, day: LocalMillis, random: Random): LocalMillis =>
   day + random.weighted(conduct.hours) * HOUR + random.int(0, HOUR - 1);
 
-/** How long somebody stays on a page: mostly minutes, seldom long. */
+/** How long somebody stays on a page: mostly minutes, rarely long. */
 export const stay = (random: Random): number =>
   Math.round(20 * SECOND + 6 * MINUTE * random.next() ** 2 + (random.chance(0.1) ? 14 * MINUTE * random.next() : 0));
 
-/** Whole days from a day to that on which the next assignment is due; two weeks where there is none. */
+/** Whole days from a day to the next one on which an assignment is due; two weeks if there is none. */
 export function daysToDeadline(work: readonly WorkItem[], day: LocalMillis): number {
   const next = work.find((item) => item.kind === 'assignment' && item.dueAt >= day);
   return next === undefined ? 14 : (startOfDay(next.dueAt) - day) / DAY;
 }
 
-/** A mark for one item, 0.25 at the finest and never 0: a 0 means "not graded yet" in this LMS. */
+/** A mark for one item, in steps of 0.25 and never 0: a 0 means "not graded yet" in this LMS. */
 export function markFor(ability: number, max: number, random: Random): number {
   const share = Math.min(1, Math.max(0.05, ability + 0.1 * random.normal()));
   return Math.max(0.25, Math.round(share * max * 4) / 4);

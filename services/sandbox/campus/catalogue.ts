@@ -1,7 +1,7 @@
 import type { LocalMillis } from '#libs/domain/change.ts';
 import { DAY, timestampText } from './local-time.ts';
 
-/** What a course of the sample campus is like; what its connector reports differs from course to course on purpose. */
+/** A course of the sample campus; what its connector reports differs from course to course on purpose. */
 export interface CourseDefinition {
   readonly code: string;
   readonly name: string;
@@ -16,16 +16,16 @@ export interface CourseDefinition {
   readonly forum: number;
   /** The connector records how long a view took. */
   readonly durations: boolean;
-  /** `full`: states 0 to 3, so that rates are known; `done`: only what is done; `none`: not tracked. */
+  /** `full`: states 0 to 3, so that rates are known; `done`: completed items only; `none`: not tracked. */
   readonly completions: 'full' | 'done' | 'none';
-  /** `last_access`: nothing but the site's last access, as a plain LMSConnector writes it. */
+  /** `last_access`: only the last access to the site, as a plain LMSConnector writes it. */
   readonly activity: 'detailed' | 'last_access';
   /** Days before the end of the history on which the course starts and, if it is over, ended. */
   readonly startsDaysAgo: number;
   readonly endedDaysAgo: number | null;
-  /** How much its students visit it, 1 = like the others. */
+  /** How often students visit it, 1 = like other courses. */
   readonly liveliness: number;
-  /** The term before was over before any course of this one began. */
+  /** `before`: the previous term, which was over before any course of this one began. */
   readonly term: 'this' | 'before';
 }
 
@@ -157,7 +157,7 @@ export const CAMPUS_COURSES: readonly CourseDefinition[] = [
   },
 ];
 
-/** `students.external_id` and `courses.external_id` of the sample begin with it; everything else is not ours to move. */
+/** `students.external_id` and `courses.external_id` of the sample begin with it; other rows are left alone. */
 export const CAMPUS_PREFIX = 'campus-';
 
 export const courseExternalId = (course: CourseDefinition): string => `${CAMPUS_PREFIX}course-${course.code}`;
@@ -168,11 +168,11 @@ export interface CoursePage {
   readonly resourceId: string;
   readonly title: string;
   readonly releasedAt: LocalMillis;
-  /** Exercises are what the LMS can tick off. */
+  /** Whether the LMS tracks its completion; it does for exercises. */
   readonly tracked: boolean;
 }
 
-/** The pages that are open by `until`, three a week; a course that runs on begins its topics anew. */
+/** The pages that are open by `until`, three a week; a course that outlasts its topics begins them again. */
 export function pagesOf(course: CourseDefinition, start: LocalMillis, until: LocalMillis): CoursePage[] {
   const pages: CoursePage[] = [];
   for (let week = 0; start + week * 7 * DAY <= until; week += 1) {
@@ -189,14 +189,14 @@ export function pagesOf(course: CourseDefinition, start: LocalMillis, until: Loc
 export interface WorkItem {
   readonly kind: 'assignment' | 'quiz';
   readonly resourceId: string;
-  /** As it stands in `grades.grade_item`. */
+  /** As in `grades.grade_item`. */
   readonly title: string;
   readonly max: number;
   readonly opensAt: LocalMillis;
   readonly dueAt: LocalMillis;
 }
 
-/** Work is due on Thursdays, like that of the courses the campus is tuned to. */
+/** Work is due on Thursdays, as in the courses that the campus is tuned to. */
 const DUE_WEEKDAY = 3;
 
 /** Assignments (due every second Thursday at 23:59) and quizzes (the weeks between) that open by `until`, oldest first. */
@@ -218,5 +218,5 @@ export function workOf(course: CourseDefinition, start: LocalMillis, until: Loca
   return items;
 }
 
-/** The metadata of a submission: the due date as text without a zone, as the connector has it. */
+/** The metadata of a submission: the due date as text without a zone, as the connector writes it. */
 export const dueMetadata = (item: WorkItem): { due_at: string } => ({ due_at: timestampText(item.dueAt).slice(0, 19) });

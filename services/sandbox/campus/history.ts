@@ -18,7 +18,7 @@ export interface KeyHistory {
 /** The name under which an LMS writes the total of a course among the grades. */
 export const COURSE_TOTAL = 'course';
 
-/** Collects the rows of one key; those after the end of the course are not written. */
+/** Collects the rows of one key; rows after the end of the course are dropped. */
 class Recorder {
   readonly activities: ActivityRow[] = [];
   readonly grades: GradeRow[] = [];
@@ -62,7 +62,7 @@ class Recorder {
   }
 }
 
-/** Everything the histories of one student in one course are made from. */
+/** Everything that the history of one student in one course is made from. */
 interface Telling {
   readonly key: Enrollment;
   readonly from: LocalMillis;
@@ -70,13 +70,13 @@ interface Telling {
   readonly out: Recorder;
   readonly work: readonly WorkItem[];
   readonly pages: readonly CoursePage[];
-  /** The share of days on which the student comes into this course. */
+  /** The share of days on which the student visits this course. */
   readonly pace: number;
-  /** How each week of the course goes for the student, from its first on. */
+  /** How each week of the course goes for the student, from the first on. */
   readonly moods: readonly number[];
 }
 
-/** Tells the history of one student in one course. Pure, and independent of all the other keys. */
+/** Makes up the history of one student in one course. Pure, and independent of all other keys. */
 export function keyHistory(campus: Campus, key: Enrollment): KeyHistory {
   const { course, student } = key;
   const random = randomFrom(`${campus.seed}/history/${student.externalId}/${course.externalId}`);
@@ -98,7 +98,7 @@ export function keyHistory(campus: Campus, key: Enrollment): KeyHistory {
   return { activities: telling.out.activities, grades: telling.out.grades };
 }
 
-/** From the student's drive, what the course is like, and how much this student likes it. */
+/** From the student's drive, the course's liveliness, and how much this student likes it. */
 function paceIn({ student, course }: Enrollment, random: Random): number {
   const taste = -1.1 + 1.3 * student.drive + 0.6 * random.normal() + 1.5 * Math.log(course.definition.liveliness);
   return paceOf(student.story, 1 / (1 + Math.exp(-taste)));
@@ -109,10 +109,10 @@ function conductOn({ key, work, moods }: Telling, day: LocalMillis): Conduct {
   return conductOf(key.line, { day, daysToDeadline: daysToDeadline(work, day), mood });
 }
 
-/** Who does not come on a day does not go on past the midnight before it either. */
+/** Whether the student stays away on that day; then a visit does not run past the midnight before it either. */
 const isAway = (telling: Telling, at: LocalMillis): boolean => conductOn(telling, startOfDay(at)).presence === 0;
 
-/** What the connector writes at its first look: nothing is done, and every open item has the value 0. */
+/** What the connector writes at its first look: nothing is completed, and every open item has the value 0. */
 function tellNotDone({ key, from, out, work, pages }: Telling): void {
   const { definition } = key.course;
   if (definition.completions === 'full') {
@@ -135,7 +135,7 @@ function tellDay(telling: Telling, day: LocalMillis, done: Set<string>): void {
   }
 }
 
-/** A login, then some pages, now and then a word in the forum. */
+/** A login, then some pages, and now and then a forum post. */
 function tellVisit(telling: Telling, start: LocalMillis, talks: boolean, done: Set<string>): void {
   const { key, random, out, pages } = telling;
   const { definition } = key.course;
@@ -160,7 +160,7 @@ function tellVisit(telling: Telling, start: LocalMillis, talks: boolean, done: S
     out.activity('forum_post', at, { resourceId: `${definition.code}-forum` });
 }
 
-/** Mostly what is new, sometimes what was missed. */
+/** Mostly a recent page, sometimes any. */
 function pagePicked(open: readonly CoursePage[], random: Random): CoursePage {
   const recent = open.slice(-6);
   return random.pick(random.chance(0.75) ? recent : open);
@@ -184,7 +184,7 @@ function tellWork(telling: Telling): void {
     if (gradedAt <= course.endsAt) marks.push({ at: gradedAt, share: mark / item.max });
     tellWorkDone(telling, item, at, gradedAt, mark);
   }
-  // The total is the mean so far, and every new mark makes a new row of it.
+  // The total is the mean so far; every new mark adds a new row for it.
   let sum = 0;
   for (const [index, mark] of marks.sort((a, b) => a.at - b.at).entries()) {
     sum += mark.share;
@@ -192,7 +192,7 @@ function tellWork(telling: Telling): void {
   }
 }
 
-/** One or two tries, marked at once; gives the time of the mark. */
+/** One or two tries, marked at once. @returns the time of the mark */
 function tellQuiz(telling: Telling, item: WorkItem, first: LocalMillis): LocalMillis {
   const { key, random, out } = telling;
   const { definition } = key.course;
@@ -212,7 +212,7 @@ function tellQuiz(telling: Telling, item: WorkItem, first: LocalMillis): LocalMi
   }
 }
 
-/** Handed in once, seldom twice, marked some days later in working hours; gives the time of the mark. */
+/** Handed in once, rarely twice, and marked some days later in working hours. @returns the time of the mark */
 function tellAssignment(telling: Telling, item: WorkItem, first: LocalMillis): LocalMillis {
   const { key, random, out } = telling;
   let at = first;

@@ -18,7 +18,7 @@ const sql = loadStatements(new URL('./sql/', import.meta.url), [
   'live_enroll',
 ]);
 
-/** One moment of the living campus: what an action may look at and write with. */
+/** One moment of the living campus: what an action reads and writes with. */
 export interface Moment {
   readonly tx: Queryable;
   readonly state: LiveState;
@@ -27,17 +27,17 @@ export interface Moment {
   readonly now: LocalMillis;
 }
 
-/** Writes something; null if there was nothing of its kind to do. */
+/** Writes something and says what; null if there was nothing of its kind to do. */
 type Action = (moment: Moment) => Promise<string | null>;
 
-/** What happened, and in which words. */
+/** What happened, and a sentence about it. */
 export interface Deed {
   readonly kind: LiveKind;
   readonly sentence: string;
 }
 
 const MOST_VISITS = 25;
-/** Enough to find one of the few who are awake at night. */
+/** Enough to find one of the few students who are awake at night. */
 const MOST_ATTEMPTS = 60;
 
 interface KeyAnswer {
@@ -94,7 +94,7 @@ async function gradeRow({ tx, now }: Moment, key: LiveKey, item: string, value: 
 
 const detailed = (key: LiveKey): boolean => key.course.definition.activity === 'detailed';
 
-/** Somebody to whom something is done: whether the student is there does not matter. */
+/** A key to which something is done, whether or not the student is there. */
 const someKey = ({ state, random }: Moment, wanted: (key: LiveKey) => boolean = detailed): LiveKey | null => {
   for (let attempt = 0; attempt < MOST_ATTEMPTS && state.keys.length > 0; attempt += 1) {
     const key = random.pick(state.keys);
@@ -103,7 +103,7 @@ const someKey = ({ state, random }: Moment, wanted: (key: LiveKey) => boolean = 
   return null;
 };
 
-/** Somebody who does something now, as their story has it. */
+/** A student who does something now, as likely as their story says. */
 const somebody = (moment: Moment, wanted: (key: LiveKey) => boolean = detailed): LiveKey | null =>
   someKey(moment, (key) => wanted(key) && moment.random.chance(presenceOf(key, moment.now)));
 
@@ -115,11 +115,11 @@ const openWork = ({ now }: Moment, key: LiveKey, kind: WorkItem['kind']): WorkIt
     (item) => item.kind === kind && item.opensAt <= now,
   );
 
-/** What the student may hand in by now. */
+/** What the student may hand in by now; those who dawdle only hand in late. */
 const workFor = (moment: Moment, key: LiveKey, kind: WorkItem['kind']): WorkItem[] =>
   openWork(moment, key, kind).filter((item) => !dawdles(key) || item.dueAt < moment.now);
 
-/** Somebody who is there clicks on; or somebody comes. */
+/** A visitor opens another page, or a new visitor comes. */
 const click: Action = async (moment) => {
   const { state, random } = moment;
   if (state.visits.length === 0 || (state.visits.length < MOST_VISITS && random.chance(0.2))) return arrive(moment);
@@ -237,7 +237,7 @@ const enroll: Action = async (moment) => {
   const course = random.pick(state.courses);
   if (state.keys.some((key) => key.student.id === student.id && key.course.id === course.id)) return null;
   const key = { student, course, line: lineIn(student.lines, course.id) };
-  // Who has gone does not begin a new course.
+  // A student who is gone does not begin a new course.
   if (presenceOf(key, now) === 0) return null;
   await tx.query(sql.live_enroll, [student.id, course.id, random.chance(0.1) ? null : timestampText(now)]);
   state.keys.push(key);
@@ -254,7 +254,7 @@ const tickOff: Action = async (moment) => {
   return `${key.student.name} completed ${page.title} in ${key.course.name}`;
 };
 
-/** Each kind with its share of what happens, in per cent or so. */
+/** Each kind with its share of what happens, roughly in per cent. */
 const ACTIONS = {
   click: { run: click, weight: 70 },
   forum_post: { run: post, weight: 6 },
@@ -271,7 +271,7 @@ export type LiveKind = keyof typeof ACTIONS;
 
 export const LIVE_KINDS = Object.keys(ACTIONS) as LiveKind[];
 
-/** Does one thing of a seeded choice; what finds nothing to do becomes a click. Null only on an empty campus. */
+/** Does one randomly chosen thing; if there is nothing of that kind to do, a click. Null only if that is not possible either. */
 export async function act(moment: Moment): Promise<Deed | null> {
   const kind = LIVE_KINDS[moment.random.weighted(LIVE_KINDS.map((each) => ACTIONS[each].weight))] ?? 'click';
   const sentence = await ACTIONS[kind].run(moment);

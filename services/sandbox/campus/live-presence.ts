@@ -5,10 +5,10 @@ import type { LiveKey } from './live-state.ts';
 import { HOUR, startOfDay } from './local-time.ts';
 import { conductOf, paceOf, STORIES } from './stories/index.ts';
 
-/** Of students without a story the database does not say how eager they are: all the same here. */
+/** The database does not say how eager students are, so all have the same eagerness here. */
 const EAGERNESS = 0.4;
 
-/** How likely a student does something in a course at this moment, 0 to 1: the living campus follows the stories too. */
+/** How likely a student is to do something in a course now, 0 to 1: the living campus follows the stories, too. */
 export function presenceOf({ line, course }: LiveKey, now: LocalMillis): number {
   const day = startOfDay(now);
   const work = workOf(course.definition, course.startsAt, Math.max(now, course.startsAt));
@@ -18,9 +18,9 @@ export function presenceOf({ line, course }: LiveKey, now: LocalMillis): number 
   return Math.min(1, paceOf(line?.story ?? null, EAGERNESS) * presence) * awake;
 }
 
-/** Who never talks writes nothing in the forum. */
+/** Whether the student ever writes in the forum. */
 export const talks = ({ line }: LiveKey, now: LocalMillis): boolean =>
   conductOf(line, { day: startOfDay(now), daysToDeadline: 0, mood: 0 }).talks;
 
-/** Who hands nothing in before it is due. */
+/** Whether the student hands nothing in before it is due. */
 export const dawdles = ({ line }: LiveKey): boolean => line !== null && STORIES[line.story].dawdles;

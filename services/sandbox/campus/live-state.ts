@@ -11,7 +11,7 @@ const sql = loadStatements(new URL('./sql/', import.meta.url), ['live_students',
 export interface LiveStudent {
   readonly id: Uuid;
   readonly name: string;
-  /** The student's story, in each course that it concerns. */
+  /** The lines of the student's story. */
   readonly lines: readonly StoryLine[];
 }
 
@@ -37,14 +37,14 @@ export interface Pending {
   readonly readyAt: LocalMillis;
 }
 
-/** What the living campus knows; read from the database at its start and after every failure. */
+/** What the living campus knows: read from the database at the start and after every failure. */
 export interface LiveState {
   readonly students: readonly LiveStudent[];
-  /** Those that still run; a course that ended stays silent. */
+  /** Courses that still run; nothing happens in one that has ended. */
   readonly courses: readonly LiveCourse[];
   readonly keys: LiveKey[];
   readonly pending: Pending[];
-  /** Who is in a course right now, and for how many more clicks. */
+  /** Students who are in a course now, and how many clicks they have left. */
   readonly visits: { key: LiveKey; clicks: number }[];
 }
 
@@ -56,7 +56,7 @@ interface CourseAnswer {
   readonly student_ids: readonly Uuid[];
 }
 
-/** Reads the sample campus; rows that are not its own (loaded courses, say) are left alone. */
+/** Reads the sample campus; other rows, such as those of loaded courses, are left alone. */
 export async function loadLiveState(db: Queryable, now: LocalMillis, random: Random): Promise<LiveState> {
   const named = await db.query<Pick<LiveStudent, 'id' | 'name'>>(sql.live_students, [CAMPUS_PREFIX]);
   const stories = await readStories(db);

@@ -19,7 +19,7 @@ export interface LiveEvent {
 
 export interface LiveTrouble {
   readonly error: Error;
-  /** How long it waits before it tries again. */
+  /** How long it waits before the next attempt. */
   readonly retryInMs: number;
 }
 
@@ -28,43 +28,43 @@ export interface LiveOptions {
   readonly clock?: Clock;
   /** The zone of the source's timestamps; default UTC. */
   readonly timeZone?: string;
-  /** Between two steps, by day; nights are a little slower. Default 1000. */
+  /** Milliseconds between two steps by day; nights are a little slower. Default 1000. */
   readonly paceMs?: number;
-  /** Most things that happen in one step, each committed on its own. Default 4. */
+  /** At most this many things happen in one step, each committed on its own. Default 4. */
   readonly mostPerStep?: number;
-  /** Between two re-syncs of one course; 0 for none. Default 5 minutes. */
+  /** Milliseconds between two re-syncs, each of one course; 0 for none. Default 5 minutes. */
   readonly resyncEveryMs?: number;
-  /** The longest wait before another try when the database is away. Default 15 s. */
+  /** The longest wait between attempts while the database is away, milliseconds. Default 15 s. */
   readonly longestRetryMs?: number;
   readonly onEvent?: (event: LiveEvent) => void;
   readonly onTrouble?: (trouble: LiveTrouble) => void;
-  /** Told once when a step succeeds again after trouble. */
+  /** Called once when a step succeeds again after trouble. */
   readonly onRecovered?: () => void;
 }
 
 export interface LiveCampus {
-  /** Ends it; resolves when the running step is through. Safe to call twice. */
+  /** Ends it; resolves when the running step is done. Safe to call twice. */
   stop(): Promise<void>;
 }
 
-/** The living campus as single steps, for those who bring their own rhythm. */
+/** The living campus as single steps, for callers with their own rhythm. */
 export interface LiveSteps {
-  /** A handful of things, each in a transaction of its own; throws what the database throws. */
+  /** Does a handful of things, each in a transaction of its own. @throws what the database throws */
   step(): Promise<readonly LiveEvent[]>;
-  /** A re-sync of one course chosen at random; null on an empty campus. */
+  /** Re-syncs one course chosen at random; null on an empty campus. */
   resyncOne(): Promise<LiveEvent | null>;
-  /** How much slower than by day it is now, 1 to 1.6. */
+  /** How much slower it is now than by day, 1 to 1.6. */
   slowness(): number;
 }
 
 export function liveSteps(db: Database, options: LiveOptions): LiveSteps {
   const clock = options.clock ?? systemClock;
-  // A second life of the same campus should not repeat the first.
+  // A restarted campus should not repeat what it did before.
   const random = randomFrom(`${options.seed}/live/${clock.now()}`);
   const local = () => localMillis(clock.now(), options.timeZone);
   let state: LiveState | undefined;
 
-  /** What was half done when the database went away is forgotten: the database is asked anew. */
+  /** After a failure the state is dropped, and read from the database again. */
   const withState = async <T>(work: (state: LiveState) => Promise<T>): Promise<T> => {
     try {
       state ??= await loadLiveState(db, local(), random);
@@ -124,7 +124,7 @@ async function resyncSome(
 /**
  * Lets the campus live until stopped: every second or so a handful of clicks, submissions and marks, now and then a
  * correction, and every few minutes a careless re-sync of one course. Never throws: while the database is away it
- * tells `onTrouble` and tries again, waiting ever longer up to a cap.
+ * calls `onTrouble` and tries again, after ever longer waits up to a limit.
  */
 export function liveOn(db: Database, options: LiveOptions): LiveCampus {
   const steps = liveSteps(db, options);
@@ -170,6 +170,6 @@ function quietly(tell: () => void): void {
   try {
     tell();
   } catch {
-    // Whoever listens has a problem of its own; there is nobody left to tell.
+    // The listener itself is at fault, and there is nobody else to tell.
   }
 }

@@ -5,7 +5,7 @@ export const MINUTE = 60 * SECOND;
 export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 
-/** The wall clock of `zone` at an instant: what an LMSConnector there writes into a column without a zone. */
+/** The wall clock of `zone` at an instant, as an LMSConnector there writes it into a column without a zone. */
 export function localMillis(instant: number, zone = 'UTC'): LocalMillis {
   if (zone === 'UTC') return Math.floor(instant);
   const parts = new Intl.DateTimeFormat('en-CA', {

@@ -8,10 +8,10 @@ import type { StoryLine, StoryName, StudentLine } from './stories/story.ts';
 import { uuidFrom } from './uuid.ts';
 
 export const STUDENT_COUNT = 300;
-/** Half of the names there are: beyond it finding a free one takes long. */
+/** Half of all possible names: with more, finding a free one takes long. */
 const MOST_STUDENTS = 800;
 
-/** Given and family names are combined at random: whoever bears one of them is not meant. */
+/** Given and family names are combined at random; any likeness to a real person is a coincidence. */
 const GIVEN = (
   'Ada Amir Anouk Bao Bela Carla Cosmo Dalia Dario Edda Emil Fatou Felix Gala Goran Hana Hugo Ines Ivo Jana Juno ' +
   'Kemal Kira Lars Leila Malik Mina Nora Nilo Oona Otto Paz Pella Quim Rana Rufus Selma Sami Tara Timo Uma Vito Wanda Zeno'
@@ -24,29 +24,29 @@ const FAMILY = (
 ).split(' ');
 
 export interface Student extends StudentRow {
-  /** What is to be told of the student; null for nearly half of them. Where and from when is in the lines of the campus. */
+  /** The student's story; null for nearly half of them. The campus's lines say in which courses and from when. */
   readonly story: StoryName | null;
-  /** How much the student wants to be there, about normal, 0 in the middle. */
+  /** How much the student wants to be there: roughly normally distributed, mean 0. */
   readonly drive: number;
-  /** Expected share of the marks. */
+  /** Expected marks as a share of the full marks. */
   readonly ability: number;
 }
 
 export interface Course extends CourseRow {
   readonly definition: CourseDefinition;
   readonly startsAt: LocalMillis;
-  /** Nothing happens in the course from here on; the end of the history for one that still runs. */
+  /** Nothing happens in the course after this; for a course that still runs, the end of the history. */
   readonly endsAt: LocalMillis;
 }
 
 export interface Enrollment extends EnrollmentRow {
   readonly student: Student;
   readonly course: Course;
-  /** The line of the student's story that holds in this course. */
+  /** The line of the student's story that applies to this course. */
   readonly line: StoryLine | null;
 }
 
-/** Who studies what: everything about the sample campus but what its students did. */
+/** Who studies what: everything about the sample campus except what its students did. */
 export interface Campus {
   readonly seed: string;
   /** Namespace of all its ids. */
@@ -102,7 +102,7 @@ function planStory(
   return STORIES[student.story].plan({ random: randomFrom(`${seed}/story/${student.externalId}`), end, courses });
 }
 
-/** Since when a student can do something in a course. */
+/** From when on a student can do something in a course. */
 export const fromIn = (course: Pick<Course, 'startsAt'>, enrolledAt: LocalMillis | null): LocalMillis =>
   Math.max(course.startsAt, enrolledAt ?? course.startsAt);
 
@@ -136,7 +136,7 @@ function planStudents(seed: string, namespace: Uuid, end: LocalMillis, size: num
     return {
       id: uuidFrom(namespace, externalId),
       externalId,
-      // RFC 2606 keeps .example free for ever: no such address can exist.
+      // RFC 2606 reserves .example, so no such address can exist.
       email: `${username}@students.campus.example`,
       firstname,
       lastname,
@@ -161,13 +161,13 @@ function newName(random: Random, taken: Set<string>): { firstname: string; lastn
   }
 }
 
-/** Who is there more often gets better marks, loosely. */
+/** Students who come more often tend to get better marks. */
 function abilityOf(story: StoryName | null, drive: number, random: Random): number {
   const spread = 0.12 * (0.65 * drive + 0.76 * random.normal());
   return Math.min(0.97, Math.max(0.2, 0.73 + (story === null ? 0 : STORIES[story].ability) + spread));
 }
 
-/** The share of the students who were here a term ago. */
+/** The share of students who were here a term ago. */
 const HERE_BEFORE = 0.35;
 
 function planEnrollments(
@@ -188,7 +188,7 @@ function planEnrollments(
       id: uuidFrom(namespace, `${student.externalId}/${course.externalId}/enrolment`),
       studentId: student.id,
       courseId: course.id,
-      // Some LMSs do not say when somebody was enrolled.
+      // Some LMSs do not record when somebody was enrolled.
       enrolledAt: chance.chance(0.04) ? null : Math.min(Math.floor(at / MINUTE) * MINUTE, course.endsAt),
       student,
       course,

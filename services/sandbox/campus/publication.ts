@@ -4,8 +4,9 @@ import { type Database, loadStatements } from '#libs/platform/postgres/database.
 const sql = loadStatements(new URL('./sql/', import.meta.url), ['sent_columns']);
 
 /**
- * Takes the publication away where an earlier version made it for fewer columns than are read now. Who has a server of their own is
- * told how to widen it; one that ends with the program lets nobody do that. Whoever follows makes it anew, and reads everything anew.
+ * Drops the publication if an earlier version made it with fewer columns than are read now. With a server of their own,
+ * people are told how to widen it; here the server ends with the program, so nobody could. The source then makes the
+ * publication again, and reads everything again.
  */
 export async function dropNarrowPublication(
   source: Database,

@@ -9,7 +9,7 @@ export interface Random {
   chance(probability: number): boolean;
   /** @throws RangeError for an empty list */
   pick<T>(list: readonly T[]): T;
-  /** An index of `weights`, each as likely as its weight. */
+  /** An index into `weights`, each as likely as its weight. */
   weighted(weights: readonly number[]): number;
   /** About normal (the sum of four uniforms), mean 0, standard deviation 1. */
   normal(): number;
@@ -19,7 +19,7 @@ export interface Random {
 export function randomFrom(seed: string): Random {
   const hash = createHash('sha1').update(seed).digest();
   let [a, b, c, d] = [0, 4, 8, 12].map((at) => hash.readUInt32LE(at)) as [number, number, number, number];
-  // All zeros is the one state xorshift cannot leave.
+  // All zeros is the only state that xorshift cannot leave.
   d |= 1;
   const next = (): number => {
     const mixed = a ^ (a << 11);

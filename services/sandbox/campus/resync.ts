@@ -28,13 +28,13 @@ export interface ResyncResult {
 }
 
 /**
- * What a careless LMSConnector does at each synchronisation: inserts again, with new ids, every enrolment, the present
- * value of every grade item and the present state of every completion, the latter two as of now. No value changes.
+ * Does what a careless LMSConnector does at each synchronisation: inserts every enrolment, the present value of every grade
+ * item and the present state of every completion again, with new ids, the latter two with the present time. No value changes.
  */
 export function resync(db: Database, options: ResyncOptions = {}): Promise<ResyncResult> {
   return db.transaction(async (tx) => {
     await tx.query(sql.lock_campus);
-    // After the lock: whatever was written before has a time that is not later.
+    // Read after taking the lock, so that nothing written before has a later time.
     const now = timestampText(localMillis((options.clock ?? systemClock).now(), options.timeZone));
     const course = options.courseId ?? null;
     return {

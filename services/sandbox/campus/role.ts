@@ -15,13 +15,13 @@ export interface CampusOptions {
 }
 
 export interface CampusDatabase {
-  /** What happened there last, in words. */
+  /** The latest event, as a sentence. */
   lastSentence(): string;
 }
 
 /**
- * Opens the source database, with a campus in it from the first start on.
- * @param onProgress told the share written, 0 to 1, and the rows so far
+ * Opens the source database, and fills it with a campus at the first start.
+ * @param onProgress called with the share written, 0 to 1, and the rows so far
  */
 export async function openSampleCampus(
   address: DatabaseAddress,

@@ -49,7 +49,7 @@ export interface ActivityRow {
   readonly metadata: Readonly<Record<string, string | number>> | null;
 }
 
-/** How many rows one statement carries: enough that the round trip vanishes, few enough to keep memory bounded. */
+/** Rows per statement: enough to make round trips negligible, few enough to bound memory. */
 export const ROWS_PER_STATEMENT = 5_000;
 
 const sql = loadStatements(new URL('./sql/', import.meta.url), [
@@ -62,7 +62,7 @@ const sql = loadStatements(new URL('./sql/', import.meta.url), [
 
 const time = (local: LocalMillis | null): string | null => (local === null ? null : timestampText(local));
 
-/** One statement per {@link ROWS_PER_STATEMENT} rows, each column as one array. */
+/** Uses one statement per {@link ROWS_PER_STATEMENT} rows, with each column as one array. */
 async function insert<R>(
   db: Queryable,
   statement: SqlStatement,

@@ -32,27 +32,27 @@ export interface SeedOptions {
   readonly now: number;
   /** The zone of the source's timestamps (`SOURCE_TIMEZONE`); default UTC. */
   readonly timeZone?: string;
-  /** How many, 1 to 800; default 300. */
+  /** Number of students, 1 to 800; default 300. */
   readonly students?: number;
   readonly onProgress?: (progress: SeedProgress) => void;
 }
 
 export interface SeedResult {
-  /** False when the database held rows already: then nothing was written. */
+  /** False if the database already had rows; then nothing was written. */
   readonly seeded: boolean;
   readonly rows: Readonly<Record<SourceTable, number>>;
   readonly seconds: number;
 }
 
-/** Makes the tables of an LMSConnector where they are missing, and an index for the campus to live by. */
+/** Makes the tables of an LMSConnector where they are missing, and an index that the living campus needs. */
 export async function createCampusSchema(db: Queryable): Promise<void> {
   await db.query(readFileSync(new URL('./sql/schema.sql', import.meta.url), 'utf8'));
   await db.query(sql.create_index);
 }
 
 /**
- * Writes the sample campus and the ground truth beside it, if all five tables are empty. One transaction, so that
- * whoever is interrupted half way leaves the database as empty as it was and the next start begins anew.
+ * Writes the sample campus and its ground truth, if all five tables are empty. It is one transaction, so that an
+ * interrupted run leaves the database empty, and the next start begins again.
  */
 export function seedCampus(db: Database, options: SeedOptions): Promise<SeedResult> {
   const started = performance.now();
@@ -100,7 +100,7 @@ interface Batch {
   readonly grades: readonly GradeRow[];
 }
 
-/** Told as it is written: neither the whole history in memory nor a second of blocked event loop. */
+/** Generated batch by batch, so that the history is never in memory as a whole and the event loop is not blocked for long. */
 function* historyBatches(campus: Campus): Generator<Batch> {
   let batch = { keys: 0, activities: [] as ActivityRow[], grades: [] as GradeRow[] };
   for (const key of byCourse(campus.enrollments)) {
@@ -115,6 +115,6 @@ function* historyBatches(campus: Campus): Generator<Batch> {
   if (batch.keys > 0) yield batch;
 }
 
-/** A course's rows lie together on disk, which makes reading one course cheap. */
+/** Sorted so that a course's rows lie together on disk, which makes reading one course cheap. */
 const byCourse = (enrollments: readonly Enrollment[]): Enrollment[] =>
   [...enrollments].sort((a, b) => a.course.externalId.localeCompare(b.course.externalId, 'en'));

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import type { Uuid } from '#libs/domain/change.ts';
 
 /**
- * A name-based UUID (RFC 9562 version 5): the same name in the same namespace always gives the same id, so what is
- * generated or loaded twice is recognised as the same row.
- * @param namespace a UUID, the space in which `name` is unique
+ * A name-based UUID (RFC 9562 version 5): the same name in the same namespace always gives the same id, so that a row
+ * that is generated or loaded twice is recognised.
+ * @param namespace a UUID; `name` is unique within it
  */
 export function uuidFrom(namespace: Uuid, name: string): Uuid {
   const digest = createHash('sha1')

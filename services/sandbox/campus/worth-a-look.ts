@@ -12,7 +12,7 @@ export interface Sight {
   /** Days as `YYYY-MM-DD`. */
   readonly startsOn: string;
   readonly endsOn: string | null;
-  /** The feature in which the story is seen. */
+  /** The feature that shows the story. */
   readonly seenIn: string;
 }
 

@@ -21,7 +21,7 @@ export interface LocalDatabases {
   readonly analytics: DatabaseAddress;
   /** The source is ours to fill with a sample campus. */
   readonly hasCampus: boolean;
-  /** The analytics database is embedded, and so its password is ours to show. */
+  /** The analytics database is embedded, so its password may be shown. */
   readonly hasOwnStore: boolean;
   /** A server of an earlier run was still there, left behind by a kill. */
   readonly adopted: boolean;
@@ -29,7 +29,7 @@ export interface LocalDatabases {
   readonly folders: readonly string[];
 }
 
-/** An embedded server for each database that the environment does not name, both at once. */
+/** Starts an embedded server for each database that the environment does not name, in parallel. */
 export async function startDatabases(config: SettingValues, lifecycle: Lifecycle, log: Log): Promise<LocalDatabases> {
   const own = { source: sourceAddress(config), analytics: analyticsAddress(config) };
   const start = async (name: string, options: EmbeddedOptions): Promise<EmbeddedPostgres> => {
@@ -42,7 +42,7 @@ export async function startDatabases(config: SettingValues, lifecycle: Lifecycle
     own.source === undefined ? start('the source database', sourceServer(config.DATA_DIR)) : undefined,
     own.analytics === undefined ? start('the analytics database', analyticsServer(config.DATA_DIR)) : undefined,
   ]);
-  // connectors/readers.sql makes roles as the owner of the analytics database.
+  // The owner of the analytics database makes roles with connectors/readers.sql.
   await Promise.all([campus?.ensureDatabase(SOURCE_NAME), store?.ensureDatabase(ANALYTICS_NAME), store?.allowLogins()]);
   return {
     source: addressOf(own.source, campus, SOURCE_NAME),

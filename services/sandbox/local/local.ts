@@ -40,13 +40,13 @@ export interface LocalOptions {
   readonly log: Log;
   readonly line: StatusLine;
   readonly lifecycle: Lifecycle;
-  /** Ends the program: this cannot be fixed by going on. */
+  /** Ends the program with an error that going on cannot fix. */
   fail(error: unknown): void;
   /** Aborts when the program is to stop. */
   readonly signal: AbortSignal;
 }
 
-/** Starts every role in one process, in order; what was started is in the lifecycle, also when this throws half way. */
+/** Starts every role in one process, in order. The lifecycle holds whatever was started, even if this throws half way. */
 export async function runLocal(options: LocalOptions): Promise<void> {
   const { config, dataDir, log, line, lifecycle } = options;
   line.show('pages', 'looking at the pages …');
@@ -133,7 +133,7 @@ interface LocalParts {
   readonly metrics: Metrics;
 }
 
-/** Every role of the features, one intake for all. */
+/** All roles that derive features, with one intake. */
 async function startLocalPipeline(parts: LocalParts, options: LocalOptions & Starting): Promise<LocalPipeline> {
   const { databases, ...needs } = parts;
   const { config, log } = options;
@@ -144,7 +144,7 @@ async function startLocalPipeline(parts: LocalParts, options: LocalOptions & Sta
   return { ...pipeline, status: () => source.status() };
 }
 
-/** Begins once the first snapshot is derived: a reconcile that was missed would only wait for it. */
+/** Called once the initial snapshot is derived: a missed reconcile would only have to wait for that. */
 async function startReconciling(
   { db, settings, databases, metrics }: LocalParts,
   options: LocalOptions,
@@ -168,7 +168,7 @@ async function startReconciling(
   metrics.of.prepadata_up.set({ role: 'reconcile' }, 1);
 }
 
-/** What the source says of itself counts, too: there is one process to ask. */
+/** Includes the source's own state, since everything runs in this process. */
 function troublesOf(pipeline: LocalPipeline): string[] {
   const { state, detail } = pipeline.status();
   return [...(state === 'streaming' ? [] : [`the source is not streaming: ${detail}`]), ...pipeline.troubles()];
@@ -179,7 +179,7 @@ function progressOf(pipeline: LocalPipeline): string[] {
   return progress === null ? [] : [progress];
 }
 
-/** Shows the snapshot's progress; ready means that what the snapshot brought is derived too. */
+/** Shows the snapshot's progress; ready means that everything in the snapshot is also derived. */
 async function untilReady(db: Database, pipeline: LocalPipeline, { line, signal }: LocalOptions): Promise<void> {
   const countdown = new Countdown();
   while (!signal.aborted) {
@@ -194,7 +194,7 @@ async function untilReady(db: Database, pipeline: LocalPipeline, { line, signal 
         line.show('deriving', describeDeriving(backlog, timeLeft, pipeline.progress()));
       }
     } else line.show(state, detail);
-    // Counting many marks takes the time of those who derive them.
+    // Counting many marks takes time from the derivers.
     await sleep(Math.max(250, ASKING_SHARE * (performance.now() - askedAt)));
   }
 }
@@ -202,10 +202,10 @@ async function untilReady(db: Database, pipeline: LocalPipeline, { line, signal 
 const describeDeriving = (backlog: Awaited, timeLeft: string, progress: string | null): string =>
   `deriving the features of what was read: ${countKeys(backlog)} to go${progress === null ? timeLeft : `; ${progress}`} …`;
 
-/** Between two questions so many times as long as one takes. */
+/** The pause between two queries, as a multiple of the time that one takes. */
 const ASKING_SHARE = 30;
 
-/** Null when the database does not answer. */
+/** Null if the database does not answer. */
 async function readBacklog(db: Database): Promise<Awaited | null> {
   try {
     return await readAwaited(db);
@@ -222,7 +222,7 @@ async function anyStudent(db: Database): Promise<number | undefined> {
   return (await db.query<{ id: number }>(ANY_STUDENT))[0]?.id;
 }
 
-/** Says once a second what is happening, until the program stops. */
+/** Shows what is happening, once a second, until the program stops. */
 async function tell(
   pipeline: LocalPipeline,
   campus: CampusDatabase | undefined,

@@ -6,9 +6,9 @@ import type { Log } from '#libs/platform/log.ts';
 const BUILDER = path.resolve(import.meta.dirname, '../../web/build.mjs');
 
 /**
- * Builds the pages where they are missing or not of what they are made of, in a process of its own: what builds them is large,
- * and is not kept.
- * @returns a sentence for the screen; undefined where there was nothing to do
+ * Builds the pages if they are missing or not made from the present sources, in a separate process, so that the large
+ * builder does not stay in memory.
+ * @returns a sentence for the screen; undefined if there was nothing to do
  */
 export async function buildPages(log: Log): Promise<string | undefined> {
   try {

@@ -5,7 +5,7 @@ import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { writePrivately } from '#libs/platform/private-file.ts';
 import { releaseLock, takeLock } from '#libs/platform/process-lock.ts';
 
-/** What a running program tells other commands on this machine; lies in the data folder. */
+/** What a running program tells other commands on this machine, in a file in the data folder. */
 export interface RunFile {
   readonly pid: number;
   readonly url?: string;
@@ -28,7 +28,7 @@ const lockOf = (dataDir: string): string => path.join(dataDir, 'npm-start.lock')
 
 /**
  * Takes the data folder for this process.
- * @throws ConfigurationError when another one has it
+ * @throws ConfigurationError if another process has it
  */
 export function takeDataFolder(dataDir: string): void {
   const other = writing(dataDir, () => {

@@ -7,9 +7,9 @@ export interface ScreenFacts {
   readonly analytics: DatabaseAddress;
   readonly hasCampus: boolean;
   readonly hasOwnStore: boolean;
-  /** Of the timestamps in the source. */
+  /** The zone of timestamps in the source. */
   readonly sourceTimeZone: string;
-  /** Where the embedded databases lie. */
+  /** Folders of the embedded databases. */
   readonly folders: readonly string[];
   readonly logFile: string;
   /** A student to try the API with; undefined while there is none. */
@@ -24,7 +24,7 @@ const toUrl = ({ user, password, host, port, database }: DatabaseAddress): strin
 const withoutPassword = ({ user, host, port, database }: DatabaseAddress): string =>
   `postgres://${user}@${host}:${port}/${database}`;
 
-/** Shown are passwords of what is ours and holds nobody's data: of the sample campus, and what is derived from it. */
+/** Passwords are shown only for our own databases without real data: the sample campus and what is derived from it. */
 const shown = (address: DatabaseAddress, isOurs: boolean): string => (isOurs ? toUrl : withoutPassword)(address);
 
 /** The one screen of `npm start`, once everything runs. */

@@ -8,7 +8,7 @@ export interface StoryExample extends Pick<Sight, 'story' | 'startsOn' | 'endsOn
   readonly student: number;
 }
 
-/** For each story of the sample campus the student who shows it best, of those the API knows. */
+/** For each story of the sample campus the student who shows it best, among those that the API knows. */
 export async function findLooks(source: Queryable, analytics: Queryable): Promise<StoryExample[]> {
   const sights = await sightsOf(source);
   const known = await analytics.query<{ source_id: string; student_id: number }>(sql.student_ids, [
@@ -26,7 +26,7 @@ export async function findLooks(source: Queryable, analytics: Queryable): Promis
 const WIDTH = 110;
 const GAP = '  ';
 
-/** A line for each: the story, since when, where to look, and at which feature if that fits too. */
+/** A line for each: the story, since when, where to look and, if there is room, at which feature. */
 export function lookLines(url: string, looks: readonly StoryExample[]): string[] {
   if (looks.length === 0) return [];
   const cells = looks.map((look) => [

@@ -32,7 +32,7 @@ const FLAG = { type: 'boolean' } as const;
 const ORDERS = { status: FLAG, stop: FLAG, reset: FLAG };
 const OPTIONS = { ...ORDERS, secure: FLAG };
 
-/** Runs `npm run stack`, on what it is made of. Never returns. */
+/** Runs `npm run stack` with the given makeup. Never returns. */
 export const runStackProgram = (makeup: Makeup): Promise<never> =>
   runProgram({ name: 'stack', usage: USAGE, options: OPTIONS }, ({ values }) => {
     const { secure: isSecure = false, ...others } = values;
@@ -69,7 +69,7 @@ async function runStack(makeup: Makeup, order: keyof typeof ORDERS | 'run', isSe
     if (failure !== undefined) canvas.print(`\n  ${explain(failure)}\n`);
     await stack.stop();
   } catch (error) {
-    // Whoever stops it while it begins does not ask why it could not go on.
+    // If it is stopped while it starts, its errors are of no interest.
     if (!stopping.signal.aborted) throw error;
   } finally {
     await endLeft(folder);

@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { endProcess, identifyProcess, type ProcessIdentity } from '#libs/platform/process-identity.ts';
 
 /*
- * A small process that outlives the one that starts it: when that one ends, however it ends, the guard ends what it has
- * been told of and has not been told to forget, newest first. A pipe between the two tells it, which the system closes
- * also after a kill -9.
+ * A small process that outlives the one that started it: when that one ends, in whatever way, the guard ends the processes
+ * that it was told to watch and not to forget, newest first. It notices by a pipe, which the system closes even after
+ * a kill -9.
  */
 
 type Order =
@@ -15,28 +15,28 @@ type Order =
   | { readonly forget: number }
   | { readonly remove: string };
 
-/** The guard's end of this process. */
+/** The handle by which this process talks to its guard. */
 export interface Guard {
   readonly pid: number;
-  /** @param ask the signal that it ends in good order by; it is killed after a deadline */
+  /** @param ask the signal on which it ends in an orderly way; after a deadline it is killed */
   watch(pid: number, ask?: NodeJS.Signals): void;
   forget(pid: number): void;
-  /** A folder to be removed at the end. */
+  /** Names a folder to be removed at the end. */
   remove(folder: string): void;
-  /** Has it end what is left, and go. */
+  /** Has the guard end what is left, and exit. */
   close(): Promise<void>;
 }
 
 export function startGuard(): Guard {
   const child = spawn(process.execPath, ['libs/platform/launch.mjs', fileURLToPath(import.meta.url), '--guard'], {
     cwd: fileURLToPath(new URL('../../..', import.meta.url)),
-    // It is not to end with the npm that it outlives.
+    // It must not end with the npm that it outlives.
     env: { ...process.env, npm_lifecycle_event: undefined },
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   });
   child.once('error', () => {});
-  // It is not a reason to stay.
+  // It must not keep this process alive.
   child.unref();
   const { stdin } = child;
   stdin.on('error', () => {});
@@ -69,7 +69,7 @@ const gone = (child: ChildProcess): Promise<void> =>
 const DEADLINE_MS = 5_000;
 
 async function guard(): Promise<void> {
-  // Whoever stops a whole group means the others: what they leave is for the guard to end.
+  // A signal to the whole group is meant for the others; the guard ends what they leave behind.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
   const watched = new Map<number, { who: ProcessIdentity; ask: NodeJS.Signals }>();
   const folders: string[] = [];

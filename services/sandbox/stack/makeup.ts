@@ -8,7 +8,7 @@ import type { Canvas } from './screen.ts';
 import type { StackSecurity } from './secure/security.ts';
 import { type Addresses, partSpecs, postgresSpec, programSpec } from './specs.ts';
 
-/** The whole: Postgres, the parts that are not ours, and every role. */
+/** The whole stack: Postgres, third-party parts, and every role. */
 export const WHOLE_STACK: Makeup = {
   prepare: async (canvas) => {
     await fetchParts({ onProgress: (progress) => showFetching(canvas, progress) });
@@ -16,7 +16,7 @@ export const WHOLE_STACK: Makeup = {
   specs: specsOf,
 };
 
-/** In the order of MEMBERS. A database that the environment names is used as it is, and a campus is made in none of those. */
+/** In the order of MEMBERS. A database that the environment names is used as it is, without a sample campus. */
 function specsOf(config: SettingValues, folder: string, addresses: Addresses, security?: StackSecurity): MemberSpec[] {
   const own = { source: sourceAddress(config), analytics: analyticsAddress(config) };
   const specs: MemberSpec[] = [];

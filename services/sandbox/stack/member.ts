@@ -5,13 +5,13 @@ import type { MemberName } from './programs.ts';
 
 export type MemberState = 'waiting' | 'starting' | 'up' | 'done' | 'down' | 'refused' | 'stopped';
 
-/** How a member of the stack is, as the screen shows it; survives as JSON. */
+/** The state of a member of the stack, as the screen shows it; can be stored as JSON. */
 export interface MemberView {
   readonly name: MemberName;
   readonly state: MemberState;
   /** 0 while there is no process. */
   readonly pid: number;
-  /** From being started to being ready, the last time. */
+  /** Time from start to readiness, the last time. */
   readonly tookMs: number | null;
   /** Milliseconds since 1970 of the last change of state. */
   readonly since: number;
@@ -30,9 +30,9 @@ export interface Started extends Pick<RunningPart, 'pid' | 'exited' | 'stop'> {
 export interface MemberSpec {
   readonly name: MemberName;
   readonly needs: readonly MemberName[];
-  /** Runs to its end (exit code 0), and that is what others wait for. */
+  /** Others wait for it to end (with exit code 0). */
   readonly once?: boolean;
-  /** One of ours: ends with 2 or 3 where starting it again cannot help. */
+  /** A program of ours: it exits with 2 or 3 if a restart cannot help. */
   readonly isOurs?: boolean;
   /** Starts it and resolves when it is ready. */
   start(launch: { onSpawn(pid: number): void; signal: AbortSignal }): Promise<Started>;
@@ -42,21 +42,21 @@ export interface MemberHooks {
   onSpawn(name: MemberName, pid: number): void;
   onGone(name: MemberName, pid: number): void;
   onChange(view: MemberView): void;
-  /** A server that others cannot do without did not start at all. */
+  /** Called when a server that others need did not start at all. */
   onFailure(error: unknown): void;
 }
 
-/** A server takes seconds to start, and the processor from the others. */
+/** Starting a server takes seconds, and takes CPU from the others. */
 const RESTART_MS = { first: 1_000, last: 30_000 };
-/** One that was up for so long begins with the first wait again. */
+/** After this long the next wait is the first one again. */
 const SETTLED_MS = 60_000;
-/** A configuration, or a schema or data: the same again tomorrow. */
+/** Exit codes for a wrong configuration, and for a schema or data, which a restart does not change. */
 const REFUSALS: readonly (number | null)[] = [2, 3];
 
-/** One process of the stack: started when what it needs is up, and again when it ends, but for a refusal. */
+/** One process of the stack: started when what it needs is up, and restarted when it ends, unless it refuses. */
 export class Member {
   readonly spec: MemberSpec;
-  /** Resolves when it is ready for the first time, or done; never where it refuses. */
+  /** Resolves when it is ready for the first time, or done; never if it refuses. */
   readonly up: Promise<void>;
   readonly #hooks: MemberHooks;
   readonly #stopping = new AbortController();
@@ -94,7 +94,7 @@ export class Member {
     this.#running = Promise.race([needed, aborted]).then(() => this.#keepUp(aborted));
   }
 
-  /** Ends it and starts it no more; resolves when it is gone. */
+  /** Ends it for good; resolves when it is gone. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
@@ -121,7 +121,7 @@ export class Member {
     }
   }
 
-  /** One life. @returns why it is to be started again; undefined: it is not */
+  /** Runs it once. @returns why it is to be restarted; undefined: it is not */
   async #once(aborted: Promise<void>, isFirst: boolean): Promise<string | undefined> {
     const began = Date.now();
     this.#show('starting', { note: '', tookMs: null });
@@ -137,7 +137,7 @@ export class Member {
     }
     const exit = await Promise.race([this.#started.exited, aborted]);
     if (exit === undefined) return undefined;
-    // A server's own log is full of what is no news to anybody.
+    // Only our own programs end with a telling line; the logs of other servers are full of noise.
     const said = this.spec.isOurs === true ? saidLast(this.#started.logFile) : '';
     this.#started = undefined;
     this.#gone();
@@ -161,7 +161,7 @@ export class Member {
   }
 
   #ended(exit: Exit, said: string): string | undefined {
-    // Who was killed had no last word.
+    // A killed process had no time to say why.
     const why = `ended with ${describeExit(exit)}${said === '' || exit.signal !== null ? '' : `: ${said}`}`;
     if (this.spec.isOurs !== true || !REFUSALS.includes(exit.code)) return why;
     this.#show('refused', { note: why });
@@ -189,7 +189,7 @@ export class Member {
 
 const firstLine = (text: string): string => text.split('\n')[0] ?? '';
 
-/** What it told people at the end: lines of its log proper are JSON, and that it was ready is no news. */
+/** The last lines for people: not the JSON lines of its log, nor the one that says that it is ready. */
 const saidLast = (logFile: string): string =>
   endOfLog(logFile, 40)
     .filter((line) => !line.startsWith('{') && !line.startsWith('ready'))

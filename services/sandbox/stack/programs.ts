@@ -3,23 +3,23 @@ import type { SettingName } from '#libs/platform/config/settings.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import type { KafkaUser } from './secure/credentials.ts';
 
-/** What the programs of the stack are told of each other: known once everything that they need has started. */
+/** What the programs of the stack are told about each other; known once everything that they need has started. */
 export interface StackAddresses {
   readonly source: DatabaseAddress;
   /** As its owner. */
   readonly analytics: DatabaseAddress;
-  /** The passwords of the other logins of the analytics database; undefined where that is not the stack's own. */
+  /** The passwords of the other logins of the analytics database; undefined if that is not the stack's own. */
   readonly logins: StackLogins | undefined;
   /** The file of the API's access record. */
   readonly accessRecord: string;
   readonly brokers: string;
-  /** The registry's API as Confluent has it. */
+  /** The registry's Confluent-compatible API. */
   readonly registryUrl: string;
   readonly connectUrl: string;
   readonly apiPort: number;
 }
 
-/** Who logs in to the analytics database as what: connectors/analytics-roles.sql. */
+/** The logins of the analytics database; see connectors/analytics-roles.sql. */
 export const STACK_LOGINS = ['writer', 'reconcile', 'api'] as const;
 type StackLogin = (typeof STACK_LOGINS)[number];
 export type StackLogins = Readonly<Record<StackLogin, string>>;
@@ -44,24 +44,24 @@ export type MemberName = (typeof MEMBERS)[number];
 
 export type Environment = Readonly<Partial<Record<SettingName, string>>>;
 
-/** A program of ours as a process of its own. */
+/** One of our programs, as a process of its own. */
 export interface StackProgram {
   readonly name: MemberName;
   /** Its file and arguments. */
   readonly args: readonly string[];
-  /** What has to be up before it starts; later it waits for itself. */
+  /** What has to be up before it starts; once running, it waits by itself. */
   readonly needs: readonly MemberName[];
-  /** Runs to its end, and that is what others wait for. The others print a line that begins with "ready". */
+  /** Others wait for it to end; a program without this prints a line that begins with "ready". */
   readonly once?: true;
-  /** As whom it logs in to a secured broker; absent: it does not. */
+  /** Its user on a secured broker; absent: it does not log in. */
   readonly kafkaUser?: KafkaUser;
-  /** Secrets that it is told; those of the stack's own databases are in `env`. */
+  /** Secret settings that it is given; the passwords of the stack's own databases are in `env`. */
   readonly secrets?: readonly SettingName[];
   env(addresses: StackAddresses): Environment;
 }
 
 const source = (at: StackAddresses): Environment => addressEnv('SOURCE_DB', at.source);
-/** A database that is not the stack's own is entered as its user says. */
+/** A database that is not the stack's own keeps the login of its settings. */
 const analytics = (at: StackAddresses, login: StackLogin): Environment =>
   addressEnv('ANALYTICS_DB', {
     ...at.analytics,
@@ -84,7 +84,7 @@ const role =
   (login: StackLogin) =>
   (at: StackAddresses): Environment => ({ ...source(at), ...analytics(at, login), ...kafka(at) });
 
-/** All that runs besides the servers. What the environment of `npm run stack` says of other settings, they all see, but for secrets. */
+/** Everything that runs besides the servers. All get the other settings in the environment of `npm run stack`, except secrets. */
 export const PROGRAMS: readonly StackProgram[] = [
   { name: 'campus', args: ['services/sandbox/campus/main.ts'], needs: ['source'], env: source },
   {

@@ -20,27 +20,27 @@ export interface StackOptions {
   readonly canvas: Canvas;
   /** Aborts when the stack is to stop. */
   readonly signal: AbortSignal;
-  /** Ends the stack: without this part it is none. */
+  /** Ends the stack because of an error in a part that it needs. */
   fail(error: unknown): void;
   readonly makeup: Makeup;
-  /** Everything behind TLS and passwords. */
+  /** Whether everything is behind TLS and passwords. */
   readonly isSecure: boolean;
 }
 
 /** What a stack is made of. */
 export interface Makeup {
-  /** What has to be there before anything starts. */
+  /** Fetches what has to be there before anything starts. */
   prepare(canvas: Canvas): Promise<void>;
   /** In the order in which they are shown; they are stopped in reverse. */
   specs(config: SettingValues, folder: string, addresses: Addresses, security?: StackSecurity): readonly MemberSpec[];
 }
 
 export interface Stack {
-  /** Stops every member, the last first, and resolves when no process is left. */
+  /** Stops every member, in reverse order, and resolves when no process is left. */
   stop(): Promise<void>;
 }
 
-/** Starts everything, each part when what it needs is up, and shows how it is until it is stopped. */
+/** Starts each part when what it needs is up, and shows the state until the stack is stopped. */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { config, folder, canvas, signal } = options;
   await options.makeup.prepare(canvas);
@@ -69,7 +69,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         processes: [...processes.values()],
       });
     } catch (error) {
-      // Others are told less; what runs goes on.
+      // Only other commands lose by this; what runs goes on.
       canvas.print(`  What runs cannot be written down in ${folder}: ${messageOf(error)}`);
     }
   };
@@ -78,7 +78,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     if (who !== undefined) processes.set(pid, { who, ask });
     note();
   };
-  // Last of all to be ended by the next start, since it ends the others: first in this list, which is read backwards.
+  // The guard ends the others, so the next start must end it last: it comes first in this list, which is read backwards.
   remember(guard.pid, 'SIGKILL');
   const hooks = {
     onSpawn: (name: MemberName, pid: number): void => {
@@ -111,7 +111,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
 }
 
-/** Each when all that it needs is up. */
+/** Starts each member when everything that it needs is up. */
 function runAll(members: readonly Member[]): void {
   for (const member of members) {
     const needed = members.filter(({ spec }) => member.spec.needs.includes(spec.name));
@@ -119,7 +119,7 @@ function runAll(members: readonly Member[]): void {
   }
 }
 
-/** API_PORT when it is said; else the one that the API had last time, else the usual one, while they are free. */
+/** API_PORT if set; otherwise the port of last time, or the usual one, if free. */
 async function portOfApi(folder: string): Promise<number> {
   const said = Number(process.env['API_PORT'] || 0);
   if (said > 0) return said;
@@ -137,7 +137,7 @@ interface Showing extends Pick<StackOptions, 'folder' | 'canvas' | 'signal'> {
 
 const SHOW_MS = 1_000;
 
-/** Draws the screen over and over; off a terminal prints it once all is up, then a line when the health changes. */
+/** Keeps redrawing the screen; without a terminal prints it once when all is up, then a line whenever the health changes. */
 async function show({ url, folder, startedAt, views, canvas, signal }: Showing): Promise<void> {
   let before: Vitals | undefined;
   let told = '';
@@ -151,7 +151,7 @@ async function show({ url, folder, startedAt, views, canvas, signal }: Showing):
     canvas.draw(lines);
     const settled = views().every(({ state }) => ['up', 'done', 'refused'].includes(state));
     const health = healthLine(vitals);
-    // Numbers in a reason count up while it stays the same reason.
+    // A reason whose numbers count up is still the same reason.
     const kind = health.replaceAll(/[\d.,]+/g, '#');
     if (!canvas.isLive && kind !== told && (settled || told !== '')) {
       canvas.print(told === '' ? ['', ...lines, ''].join('\n') : health);

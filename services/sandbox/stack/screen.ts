@@ -25,7 +25,7 @@ const WORDS: Readonly<Record<MemberState, string>> = {
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
-/** The one screen: who runs, how it is, and where to look. */
+/** The screen: what runs, its state, and where to look. */
 export function statusScreen(facts: StackScreenFacts): string[] {
   const { url, folder, startedAt, members, now } = facts;
   return [
@@ -80,7 +80,7 @@ function duration(ms: number): string {
   return hours > 0 ? `${hours} h ${minutes} min` : minutes > 0 ? `${minutes} min ${all % 60} s` : `${all} s`;
 }
 
-/** A change of one member as a line of its own; undefined where it is not worth one. */
+/** A line about a change of one member; undefined if it is not worth one. */
 export function changeLine({ name, state, tookMs, note }: MemberView): string | undefined {
   const start = `  ${name.padEnd(12)}${WORDS[state]}`;
   const said = note === '' ? '' : `   ${note}`;
@@ -88,7 +88,7 @@ export function changeLine({ name, state, tookMs, note }: MemberView): string | 
   return state === 'down' || state === 'refused' ? `${start}${said}` : undefined;
 }
 
-/** Lines that are drawn over on a terminal; elsewhere nothing is drawn, and what is printed comes as plain lines. */
+/** Lines that are redrawn on a terminal; elsewhere nothing is drawn, and `print` writes plain lines. */
 export class Canvas {
   readonly #out: NodeJS.WriteStream;
   #drawn = 0;
@@ -101,7 +101,7 @@ export class Canvas {
     return this.#out.isTTY === true;
   }
 
-  /** Takes the place of what was drawn last. */
+  /** Replaces what was drawn last. */
   draw(lines: readonly string[]): void {
     if (!this.isLive) return;
     const [width, height] = [(this.#out.columns || 100) - 1, (this.#out.rows || 50) - 1];
@@ -113,7 +113,7 @@ export class Canvas {
     this.#drawn = shown.length;
   }
 
-  /** Stays where it is printed. */
+  /** Prints text that stays. */
   print(text: string): void {
     this.#out.write(this.#drawn > 0 ? `${this.#back()}\u001b[J${text}\n` : `${text}\n`);
     this.#drawn = 0;

@@ -21,7 +21,7 @@ import type { StackSecurity } from './secure/security.ts';
 
 const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** Each server puts down its own address when it is up; to ask before that is an error. */
+/** Each server records its address when it is up; asking for one before that is an error. */
 export class Addresses implements StackAddresses {
   readonly #known: { -readonly [K in keyof StackAddresses]?: StackAddresses[K] };
 
@@ -81,7 +81,7 @@ const SERVERS = {
   analytics: { options: analyticsServer, database: ANALYTICS_NAME },
 } as const;
 
-/** An embedded Postgres; the same port after a restart, since who uses it knows it. */
+/** An embedded Postgres; it keeps its port over restarts, since its clients know it. */
 export function postgresSpec(
   name: keyof typeof SERVERS,
   folder: string,
@@ -115,11 +115,11 @@ export function postgresSpec(
   };
 }
 
-/** The sample campus is there to be written to; the password of the other one is in running.json, for this user alone. */
+/** The sample campus is there to be written to; the other password is only in running.json, which only this user can read. */
 const describeAddress = ({ user, password, host, port, database }: DatabaseAddress, isPasswordShown: boolean): string =>
   `postgres://${user}${isPasswordShown ? `:${password}` : ''}@${host}:${port}/${database}`;
 
-/** Made once, and kept for this user alone. */
+/** Made once, in a file that only this user can read. */
 function loginsIn(folder: string): StackLogins {
   const file = path.join(folder, 'logins.json');
   if (!existsSync(file)) {
@@ -129,13 +129,13 @@ function loginsIn(folder: string): StackLogins {
   return JSON.parse(readFileSync(file, 'utf8')) as StackLogins;
 }
 
-/** A server that was adopted is no child of ours, and so tells us nothing when it ends. */
+/** An adopted server is not our child process, so we get no event when it ends. */
 async function whenGone(pid: number): Promise<Exit> {
   while (isAlive(pid)) await sleep(250);
   return { code: null, signal: null };
 }
 
-/** Broker, registry and Connect; the same ports after a restart. */
+/** Broker, registry and Connect; they keep their ports over restarts. */
 export function partSpecs(folder: string, addresses: Addresses, security?: StackSecurity): MemberSpec[] {
   const ports: Partial<Record<'broker' | 'controller' | 'registry' | 'connect', number>> = {};
   const broker: MemberSpec = {
@@ -186,7 +186,7 @@ export function partSpecs(folder: string, addresses: Addresses, security?: Stack
   return [broker, registry, connect];
 }
 
-/** What the environment of `npm run stack` says of settings; secrets go to who reads them alone. */
+/** The settings in the environment of `npm run stack`; a secret only goes to programs that read it. */
 function settingsFor({ secrets = [] }: StackProgram): NodeJS.ProcessEnv {
   const names = (Object.keys(SETTINGS) as SettingName[])
     .filter((name) => !SETTINGS[name].secret || secrets.includes(name))
@@ -196,10 +196,10 @@ function settingsFor({ secrets = [] }: StackProgram): NodeJS.ProcessEnv {
   );
 }
 
-/** A role finishes what is at hand, each of its parts within ten seconds. */
+/** A role finishes its work, each of its parts within ten seconds. */
 const STOP_MS = 20_000;
 
-/** A program of ours: ready when it has printed a line that begins with "ready". */
+/** One of our programs: ready when it has printed a line that begins with "ready". */
 export function programSpec(
   program: StackProgram,
   folder: string,

@@ -8,18 +8,18 @@ import { endProcess, isStill, type ProcessIdentity } from '#libs/platform/proces
 import { holderOf, releaseLock, takeLock } from '#libs/platform/process-lock.ts';
 import type { MemberView } from './member.ts';
 
-/** A process that the stack has started and that is to be ended should the stack end without doing so. */
+/** A process that the stack has started, to be ended if the stack dies without doing so. */
 export interface Left {
   readonly who: ProcessIdentity;
-  /** The signal by which it ends in good order. */
+  /** The signal on which it ends in an orderly way. */
   readonly ask: NodeJS.Signals;
 }
 
-/** What a running stack writes down, in its folder: for --status and --stop, and for the start after a kill. */
+/** What a running stack records in its folder, for --status, --stop, and the start after a kill. */
 export interface StackState {
   readonly pid: number;
   readonly startedAt: number;
-  /** Of the API. */
+  /** The address of the API. */
   readonly url: string;
   /** As `npm run slot` and `npm run load:oulad` read them with DATA_DIR set to this folder. */
   readonly source?: DatabaseAddress;
@@ -31,7 +31,7 @@ export interface StackState {
 
 const stateFile = (folder: string): string => path.join(folder, 'running.json');
 const lockFile = (folder: string): string => path.join(folder, 'lock');
-/** Fetched once, whatever is done anew. */
+/** The fetched parts, which a reset keeps. */
 const KEPT = 'parts';
 
 export function readState(folder: string): StackState | undefined {
@@ -49,9 +49,9 @@ export const writeState = (folder: string, state: StackState): void => writePriv
 export const ownerOf = (folder: string): ProcessIdentity | undefined => holderOf(lockFile(folder));
 
 /**
- * Takes the folder for this process, and ends what an earlier one that was killed has left.
- * @returns how many processes there were to end
- * @throws ConfigurationError when another stack runs on it
+ * Takes the folder for this process, and ends what a killed stack has left running.
+ * @returns how many processes were ended
+ * @throws ConfigurationError if another stack runs on it
  */
 export async function takeFolder(folder: string): Promise<number> {
   mkdirSync(folder, { recursive: true });
@@ -71,7 +71,7 @@ export function leaveFolder(folder: string): void {
   releaseLock(lockFile(folder));
 }
 
-/** Ends what the state file names, newest first, as far as each is still the process it was. */
+/** Ends the processes in the state file, newest first, unless a pid now belongs to another process. */
 export async function endLeft(folder: string): Promise<number> {
   let ended = 0;
   for (const { who, ask } of (readState(folder)?.processes ?? []).toReversed()) {
@@ -84,7 +84,7 @@ export async function endLeft(folder: string): Promise<number> {
 const STOP_MS = 120_000;
 
 /**
- * Stops the stack that runs on this folder, and what a killed one has left there.
+ * Stops the stack that runs on this folder, and what a killed one has left running.
  * @returns what was stopped
  */
 export async function stopStack(folder: string): Promise<'running' | 'left' | 'nothing'> {
@@ -96,7 +96,7 @@ export async function stopStack(folder: string): Promise<'running' | 'left' | 'n
   return left > 0 ? 'left' : 'nothing';
 }
 
-/** Removes everything in the folder but the fetched parts. It must not run. */
+/** Removes everything in the folder except the fetched parts. The stack must not be running. */
 export function resetFolder(folder: string): void {
   if (!existsSync(folder)) return;
   for (const server of ['source', 'analytics'])

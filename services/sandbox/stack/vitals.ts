@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 
-/** What the API says of the whole, as far as it answers. */
+/** What the API says about the stack, as far as it answers. */
 export interface Vitals {
-  /** 'unknown' while the API does not answer, 'guarded' where it asks for a token. */
+  /** 'unknown' while the API does not answer, 'guarded' if it asks for a token. */
   readonly health: 'ready' | 'not ready' | 'unknown' | 'guarded';
   readonly reasons: readonly string[];
   /** Age of the oldest commit that waits to be derived, by family; null: of unknown age. */
   readonly lagMs: Readonly<Record<string, number | null>>;
   /** Keys and courses that wait to be derived. */
   readonly marks: number;
-  /** Records applied, all streams together; only its growth means something. */
+  /** Records applied, all streams together; only its growth is meaningful. */
   readonly applied: bigint | null;
   readonly rejected: number;
   /** Milliseconds since 1970. */
@@ -18,7 +18,7 @@ export interface Vitals {
 
 const TIMEOUT_MS = 3_000;
 
-/** Reads what there is to read: no field is relied upon, since an API of another version may be asked. */
+/** Relies on no field of the answers, since the API may be of another version. */
 export async function readVitals(url: string): Promise<Vitals> {
   const [ready, freshness] = await Promise.all([ask(`${url}/api/ready`), ask(`${url}/api/freshness`)]);
   const roles = objectOf(freshness?.['roles']);
@@ -48,7 +48,7 @@ function appliedIn(streams: unknown): bigint | null {
   return offsets.length === 0 ? null : offsets.reduce((sum, text) => sum + BigInt(text), 0n);
 }
 
-/** In place of an answer. */
+/** Stands for the answer of an API that asks for a token. */
 const GUARDED: Record<string, unknown> = {};
 
 async function ask(url: string): Promise<Record<string, unknown> | undefined> {
@@ -63,7 +63,7 @@ async function ask(url: string): Promise<Record<string, unknown> | undefined> {
 const objectOf = (value: unknown): Record<string, unknown> =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 
-/** Records a second between two readings; null where it cannot be told. */
+/** Records a second between two readings; null if that cannot be computed. */
 export function throughput(before: Vitals | undefined, now: Vitals): number | null {
   if (before === undefined || before.applied === null || now.applied === null) return null;
   const seconds = (now.at - before.at) / 1000;
@@ -72,7 +72,7 @@ export function throughput(before: Vitals | undefined, now: Vitals): number | nu
 
 const PAGE_BYTES = 4096;
 
-/** Memory that a process holds, in megabytes; null where the system does not tell. */
+/** Resident memory of a process, in megabytes; null if the system does not tell. */
 export function residentMb(pid: number): number | null {
   try {
     return Math.round((Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * PAGE_BYTES) / 1e6);

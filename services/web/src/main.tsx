@@ -27,7 +27,7 @@ function App() {
     useTimeZone(name);
     setZone(currentTimeZone());
   };
-  // What cannot be fetched is of a version that was served before: the page is begun anew.
+  // If the language file is gone, the page is from an older version, so it is loaded again.
   const choose = (chosen: Language): Promise<void> =>
     chooseLanguage(chosen).then(
       () => setLanguage(chosen),
@@ -49,12 +49,12 @@ function App() {
   );
 }
 
-/** Pages that teachers seldom need, and that are fetched by whoever opens them. */
+/** Pages that teachers seldom need; fetched when they are opened. */
 const LATER: Readonly<Record<string, () => Promise<ComponentType>>> = {
   '/ops': async () => (await import('./pages/ops.tsx')).OpsPage,
   '/docs': async () => (await import('./pages/docs.tsx')).DocsPage,
 };
-/** The library behind /docs brings a main element of its own. */
+/** The library behind /docs has a main element of its own. */
 const Content = location.pathname === '/docs' ? 'div' : 'main';
 const Operator = LATER[location.pathname];
 
@@ -102,10 +102,10 @@ function Top({ choose }: { choose(language: Language): Promise<void> }) {
   );
 }
 
-/** @param today at the institution; undefined until it is known, null where the server does not say */
+/** @param today at the institution; undefined until it is known, null if the server does not say */
 function TeachersPage({ today }: { readonly today: string | null | undefined }) {
   const { page, course, student } = usePlace();
-  // Else a course that is over would be told as if it ran, and rows would move under the hand.
+  // Otherwise a course that is over would be shown as running at first, and rows would then move under the pointer.
   if (today === undefined) return <p class="muted">{t('loading')}</p>;
   if (page === 'course') return <CoursePage key={course} course={course} today={today} />;
   if (page === 'student')

@@ -43,7 +43,7 @@ export const LOAD_OULAD = {
   },
 } as const;
 
-/** @throws ConfigurationError naming what is missing, or is no day */
+/** @throws ConfigurationError naming what is missing or not a day */
 export function argumentsOf(
   values: Typed<typeof LOAD_OULAD.options>['values'],
   env: Environment,

@@ -5,12 +5,12 @@ import { createGunzip } from 'node:zlib';
 import { parse } from 'csv-parse';
 import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
 
-/** Where everybody may get the files. */
+/** Where to get the files. */
 const WHERE_FROM =
   'download the Open University Learning Analytics Dataset (CC BY 4.0) from https://analyse.kmi.open.ac.uk/open_dataset ' +
   '(described in doi:10.1038/sdata.2017.171) and give the folder that holds its CSV files, plain or gzip-compressed';
 
-/** The tables that are read, with the columns that are needed. */
+/** The tables that are read, and their needed columns. */
 const COLUMNS = {
   courses: ['code_module', 'code_presentation'],
   assessments: ['code_module', 'code_presentation', 'id_assessment', 'assessment_type', 'date'],
@@ -31,18 +31,18 @@ export function checkDirectory(directory: string): void {
   throw new ConfigurationError(`the folder ${directory} lacks ${names}`, WHERE_FROM);
 }
 
-/** The publisher's files are plain; compressed ones are a fifth of the size. */
+/** The published files are plain; compressed ones are a fifth of the size. */
 function fileOf(directory: string, table: OuladTable): string | undefined {
   return [`${table}.csv.gz`, `${table}.csv`].map((name) => path.join(directory, name)).find((file) => existsSync(file));
 }
 
-/** Streams a table row by row, in the order of the file; memory does not grow with it. */
+/** Streams a table row by row, in file order, with constant memory. */
 export async function* readTable<T extends OuladTable>(directory: string, table: T): AsyncGenerator<OuladRow<T>> {
   const file = fileOf(directory, table);
   if (file === undefined) throw new ConfigurationError(`the folder ${directory} lacks ${table}.csv.gz`, WHERE_FROM);
   const parser = parse({ bom: true, columns: (header: string[]) => checkHeader(file, table, header) });
   const input = createReadStream(file);
-  // A failure reaches whoever iterates: the pipeline destroys the parser with it.
+  // A failure reaches the loop below, since the pipeline destroys the parser with it.
   if (file.endsWith('.gz')) pipeline(input, createGunzip(), parser, () => {});
   else pipeline(input, parser, () => {});
   try {
@@ -60,7 +60,7 @@ function checkHeader(file: string, table: OuladTable, header: readonly string[])
   return [...header];
 }
 
-/** A whole number, or null where the field is empty; early copies of the data set write a question mark. */
+/** A whole number, or null for an empty field, which early copies of the data set write as a question mark. */
 export function wholeOrNull(text: string): number | null {
   return text === '' || text === '?' ? null : Number(text);
 }

@@ -37,9 +37,9 @@ export interface LoadOptions {
   readonly directory: string;
   /** `AAA-2013J`. */
   readonly presentation: string;
-  /** `none` or the `YYYY-MM-DD` on which the last day with a click or submission shall fall. */
+  /** `none`, or the day (`YYYY-MM-DD`) that the last click or submission is moved to. */
   readonly shiftTo: string;
-  /** Replace what an earlier load of the presentation left; otherwise it is refused. */
+  /** Replace an earlier load of the presentation, which otherwise is an error. */
   readonly again?: boolean;
   readonly onProgress?: (progress: LoadProgress) => void;
 }
@@ -48,7 +48,7 @@ export interface LoadResult {
   readonly courseId: Uuid;
   readonly firstDay: string;
   readonly lastDay: string;
-  /** Registered students; those another presentation had brought are counted too. */
+  /** Registered students, including those that another presentation had already brought. */
   readonly students: number;
   readonly enrollments: number;
   readonly views: number;
@@ -59,7 +59,7 @@ export interface LoadResult {
   readonly seconds: number;
 }
 
-/** Ids are made from the data set's own, so that a student of two presentations is one and a second load is noticed. */
+/** Ids are derived from the data set's, so that a student of two presentations is one and a second load is noticed. */
 const NAMESPACE = '0a4c1a5e-8b53-4d0b-9a7e-2f2d5c0e7b64';
 const studentId = (id: string): Uuid => uuidFrom(NAMESPACE, `student/${id}`);
 
@@ -73,9 +73,9 @@ interface Loading {
 }
 
 /**
- * Writes one presentation as a course, the way a good LMSConnector would have: every registered student, each row of
- * clicks as a `view`, each assessment handed in as a `submission` and a grade. A transaction per 5,000 rows or so.
- * @throws ConfigurationError when files are missing, the presentation is unknown, or it was loaded before
+ * Writes one presentation as a course, as a good LMSConnector would: every registered student, each row of clicks as a
+ * `view`, each assessment handed in as a `submission` and a grade, in transactions of about 5,000 rows.
+ * @throws ConfigurationError if files are missing, the presentation is unknown, or it was loaded before
  */
 export async function loadPresentation(db: Database, options: LoadOptions): Promise<LoadResult> {
   const started = performance.now();
@@ -149,7 +149,7 @@ function explainMissingTable(error: Error & { code?: string }): never {
   );
 }
 
-/** Every registered student and the course itself; gives the ids by the data set's. */
+/** Writes the course and every registered student. @returns our ids by the data set's */
 async function loadStudents({ db, directory, presentation, courseId, zero, loaded }: Loading) {
   const { module, code, name } = presentation;
   const students = new Map<string, StudentRow>();
@@ -183,7 +183,7 @@ async function loadStudents({ db, directory, presentation, courseId, zero, loade
   return new Map([...students].map(([id, student]) => [id, student.id]));
 }
 
-/** The data set is anonymous: its number is all there is of a name. */
+/** The data set is anonymous: a student's number stands in for the name. */
 const studentRow = (id: string, zero: LocalMillis): StudentRow => ({
   id: studentId(id),
   externalId: `oulad-${id}`,
@@ -195,7 +195,7 @@ const studentRow = (id: string, zero: LocalMillis): StudentRow => ({
   updatedAt: zero,
 });
 
-/** Keeps rows until there are enough for a transaction. */
+/** Collects rows until there are enough for a transaction. */
 function batched<R>(db: Database, write: (tx: Queryable, rows: R[]) => Promise<void>, loaded: (rows: number) => void) {
   let rows: R[] = [];
   let count = 0;
@@ -209,12 +209,12 @@ function batched<R>(db: Database, write: (tx: Queryable, rows: R[]) => Promise<v
     return count;
   };
   return {
-    /** Resolves to nothing most of the time; awaiting it is the backpressure. */
+    /** Usually returns nothing; a promise has to be awaited, which slows the reader down to the writer. */
     add: (row: R): Promise<unknown> | undefined => {
       rows.push(row);
       return rows.length >= ROWS_PER_STATEMENT ? flush() : undefined;
     },
-    /** Writes the rest; gives the rows written in all. */
+    /** Writes the rest. @returns the rows written in all */
     flush,
   };
 }
@@ -229,14 +229,14 @@ function registered(students: ReadonlyMap<string, Uuid>, id: string, table: stri
   return known;
 }
 
-/** The data set knows days only, so each row of clicks stands at the midnight its day begins with. */
+/** The data set has only days, so each row of clicks gets the midnight at which its day begins. */
 async function loadViews(loading: Loading, students: ReadonlyMap<string, Uuid>): Promise<number> {
   const { db, directory, presentation, courseId, zero, loaded } = loading;
   const views = batched<ActivityRow>(db, insertActivities, loaded);
   let number = 0;
   for await (const row of readTable(directory, 'studentVle')) {
     if (row.code_module !== presentation.module || row.code_presentation !== presentation.code) continue;
-    // A row may repeat the key of an earlier one: only its place in the file tells them apart.
+    // Several rows may have the same key; only their place in the file tells them apart.
     number += 1;
     const full = views.add({
       id: uuidFrom(NAMESPACE, `vle/${presentation.name}/${number}`),
@@ -254,9 +254,9 @@ async function loadViews(loading: Loading, students: ReadonlyMap<string, Uuid>):
 }
 
 /**
- * A result that was banked (carried over from an earlier presentation) is a grade, since it counts, but no submission:
- * nobody handed anything in, and its day, always -1, is where the office put it. As a submission it would be an active
- * day before the course, and always in time.
+ * A banked result (carried over from an earlier presentation) is a grade, since it counts, but not a submission: nobody
+ * handed anything in, and its day, always -1, was set by the office. As a submission it would be an active day before
+ * the course, and always in time.
  */
 async function loadAssessments(loading: Loading, students: ReadonlyMap<string, Uuid>) {
   const { db, directory, presentation, courseId, zero, loaded } = loading;

@@ -9,7 +9,7 @@ import { type LoadProgress, type LoadResult, loadPresentation } from './load.ts'
 
 const WORDS = { reading: 'reading the data set', deleting: 'rows deleted', loading: 'rows loaded' } as const;
 
-/** On a terminal one line that is written over; elsewhere nothing, since a log is no place for a counter. */
+/** On a terminal one line that is overwritten; elsewhere nothing, since a counter would only fill a log. */
 function showProgress({ phase, rows }: LoadProgress): void {
   if (!process.stderr.isTTY) return;
   const text = phase === 'reading' ? WORDS[phase] : `${rows.toLocaleString('en')} ${WORDS[phase]}`;

@@ -10,13 +10,13 @@ export interface Assessment {
   readonly dueDay: number | null;
 }
 
-/** What has to be known of a presentation before its first row can be written. */
+/** What has to be known about a presentation before its first row can be written. */
 export interface Presentation {
   readonly name: string;
   readonly module: string;
   readonly code: string;
   readonly assessments: ReadonlyMap<string, Assessment>;
-  /** The last day with a click or a submission, counted from its start. */
+  /** The last day with a click or a submission, counted from the presentation's start. */
   readonly lastDay: number;
 }
 
@@ -24,7 +24,7 @@ export interface Presentation {
 const nameOf = (row: { code_module: string; code_presentation: string }): string =>
   `${row.code_module}-${row.code_presentation}`;
 
-/** @throws ConfigurationError for a name without click rows, listing those that have some */
+/** @throws ConfigurationError for a presentation without click rows, listing those that have some */
 export async function surveyPresentation(directory: string, name: string): Promise<Presentation> {
   const lastClick = new Map<string, number>();
   for await (const row of readTable(directory, 'studentVle')) {
@@ -54,7 +54,7 @@ export async function surveyPresentation(directory: string, name: string): Promi
   return { name, module, code, assessments, lastDay };
 }
 
-/** Presentations of a B year start in February, those of a J year in October; the data set gives no day, so the first. */
+/** B presentations start in February and J ones in October; the data set gives no day, so the first is taken. */
 function publishedStart(code: string): LocalMillis {
   const match = /^(\d{4})([BJ])$/.exec(code);
   if (match === null)
@@ -67,7 +67,7 @@ function publishedStart(code: string): LocalMillis {
 
 /**
  * Midnight of day 0.
- * @param shiftTo `none` for the published start, else the `YYYY-MM-DD` on which the presentation's last day falls
+ * @param shiftTo `none` for the published start, otherwise the day (`YYYY-MM-DD`) on which the presentation's last day falls
  */
 export function dayZero(presentation: Presentation, shiftTo: string): LocalMillis {
   if (shiftTo === 'none') return publishedStart(presentation.code);
@@ -77,7 +77,7 @@ export function dayZero(presentation: Presentation, shiftTo: string): LocalMilli
 /** @throws ConfigurationError for what is not a day of the calendar */
 export function parsePresentationDay(text: string): LocalMillis {
   const at = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
-  // Date.parse takes the 31st of short months for a day of the next.
+  // Date.parse takes the 31st of a short month as a day of the next one.
   if (Number.isNaN(at) || new Date(at).toISOString().slice(0, 10) !== text)
     throw new ConfigurationError(`"${text}" is not a day`, '--shift-to takes today, a day as YYYY-MM-DD, or none');
   return at;

@@ -1,4 +1,4 @@
--- What one student has handed in, completed and been given in one course, the latest grade of each item.
+-- What one student has handed in and completed in one course, and the latest grade of each item.
 SELECT
   ARRAY(SELECT DISTINCT resource_id::text FROM activity_logs
         WHERE student_id = $1 AND course_id = $2 AND activity_type = 'submission') AS submitted,

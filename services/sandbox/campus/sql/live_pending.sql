@@ -1,4 +1,4 @@
--- What was handed in lately, with the names of the items that have a mark.
+-- Recent submissions, each with the names of the items that have a mark.
 SELECT a.student_id, a.course_id, a.resource_id,
   ARRAY(SELECT g.grade_item FROM grades g
         WHERE g.student_id = a.student_id AND g.course_id = a.course_id AND g.grade_value > 0) AS marked

@@ -1,5 +1,5 @@
--- "a.timestamp", since ORDER BY would take a bare name for the column of the result, which is the same in every row.
--- The LMS knows one state per resource: the latest row of each, at equal times 2 before 1 before 3 before 0.
+-- "a.timestamp", since ORDER BY would take a bare name as the result column, which is the same in every row.
+-- The LMS knows one state per resource: that of the latest row; at equal times 2 before 1 before 3 before 0.
 WITH added AS (
   INSERT INTO activity_logs (student_id, course_id, activity_type, resource_id, timestamp, metadata)
   SELECT DISTINCT ON (student_id, course_id, resource_id)

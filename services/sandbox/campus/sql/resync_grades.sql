@@ -1,5 +1,5 @@
--- "g.timestamp", since ORDER BY would take a bare name for the column of the result, which is the same in every row.
--- The LMS knows one value per item: the latest row of each. Its time is that of the synchronisation.
+-- "g.timestamp", since ORDER BY would take a bare name as the result column, which is the same in every row.
+-- The LMS knows one value per item: that of the latest row. The new row has the time of the synchronisation.
 WITH added AS (
   INSERT INTO grades (student_id, course_id, grade_item, grade_value, grade_max, timestamp)
   SELECT DISTINCT ON (student_id, course_id, grade_item)

@@ -55,7 +55,7 @@ CREATE INDEX IF NOT EXISTS enrollments_student_course ON enrollments (student_id
 CREATE INDEX IF NOT EXISTS grades_student_course ON grades (student_id, course_id);
 CREATE INDEX IF NOT EXISTS activity_logs_timestamp ON activity_logs (timestamp);
 
--- What stands beside them and is nobody's to read: the connector's own log, and the platforms with their tokens.
+-- Further tables of the connector, which nobody may read: its own log, and the platforms with their tokens.
 CREATE TABLE IF NOT EXISTS sync_logs (
   id            uuid PRIMARY KEY DEFAULT uuid_generate_v4(),
   source_id     uuid,

@@ -1,5 +1,5 @@
--- Who shows each story best: of those it concerns in every course, or in the most courses, whoever it began with last.
--- Several of each, for a student may be gone.
+-- The students who show each story best: those with it in every course, or in the most courses, and then the latest start.
+-- Several of each, since a student may be gone.
 SELECT story, student_id::text, starts_on, ends_on
 FROM (
   SELECT story, student_id, min(starts_on) AS starts_on, max(ends_on) AS ends_on,

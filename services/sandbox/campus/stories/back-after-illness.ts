@@ -2,7 +2,7 @@ import { DAY, dateText } from '../local-time.ts';
 import { dayBefore, usualDay, usualHandIn } from './ordinary.ts';
 import type { Story } from './story.ts';
 
-/** One to two weeks of nothing, in every course; then back, and for a week more often than before. */
+/** Absent from every course for one to two weeks; then back, and for a week more active than before. */
 export const backAfterIllness: Story = {
   share: 7,
   pace: [0.45, 0.8],
@@ -34,7 +34,7 @@ export const backAfterIllness: Story = {
     const endsOn = line.endsOn ?? line.startsOn;
     const at = item.dueAt + (usual?.daysLate ?? 0) * DAY;
     if (usual === null || at < line.startsOn || at >= endsOn + DAY) return usual;
-    // What fell into the illness is caught up with, most of it.
+    // Most of what was due during the illness is handed in later.
     if (random.chance(0.2)) return null;
     return { daysLate: Math.ceil((endsOn - item.dueAt) / DAY) + random.int(1, 4), effort: -0.03 };
   },

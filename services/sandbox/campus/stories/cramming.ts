@@ -8,7 +8,7 @@ const DAYS_OF_CRAM = 3;
 
 const LATE_IN_THE_DAY = hours({ 15: 2, 16: 3, 17: 3, 18: 4, 19: 5, 20: 7, 21: 8, 22: 6 }, 0.2);
 
-/** The days up to the end of the course's history on which such a student crams. */
+/** The days of the course's history on which such a student crams. */
 function daysOfCram({ definition, startsAt, endsAt, from }: StageCourse): number[] {
   const assignments = workOf(definition, startsAt, endsAt).filter((item) => item.kind === 'assignment');
   return assignments
@@ -16,7 +16,7 @@ function daysOfCram({ definition, startsAt, endsAt, from }: StageCourse): number
     .filter((day) => day >= startOfDay(from) && day <= endsAt);
 }
 
-/** Is seldom there, but for the last days before an assignment is due, and then for hours. */
+/** Rarely there except on the last days before an assignment is due, and then for hours. */
 export const cramming: Story = {
   share: 9,
   pace: [0.03, 0.12],

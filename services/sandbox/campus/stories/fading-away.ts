@@ -4,7 +4,7 @@ import type { Stage, Story, StoryLine } from './story.ts';
 
 const goneOn = (line: StoryLine): number => Date.parse(`${String(line.details['gone_on'])}T00:00:00Z`);
 
-/** Comes as often as the better ones, then half as often every few days, then no more; in all courses or in one of them. */
+/** Comes often at first, then half as often every few days, then no more; in all courses or in only one. */
 export const fadingAway: Story = {
   share: 16,
   pace: [0.35, 0.85],
@@ -15,7 +15,7 @@ export const fadingAway: Story = {
     const { random } = stage;
     const only = random.chance(0.35) ? random.pick(stage.courses) : undefined;
     const where: Stage = only === undefined ? stage : { ...stage, courses: [only] };
-    // A course that ended is left before its end: where it is the only one, the days count from there.
+    // An ended course is left before its end: if the story is about one course only, the days count back from its end.
     const startsOn = dayBefore(only === undefined ? stage : { ...where, end: only.endsAt }, random.int(24, 62), 10);
     const halfLife = random.int(2, 4);
     return [
@@ -24,7 +24,7 @@ export const fadingAway: Story = {
         courseId: only?.id ?? null,
         startsOn,
         endsOn: null,
-        // Less than a tenth is left after that.
+        // By then less than a tenth is left.
         details: { half_life_days: halfLife, gone_on: dateText(startsOn + Math.ceil(3.4 * halfLife) * DAY) },
       },
     ];

@@ -34,7 +34,7 @@ export function someStory(random: Random): StoryName | null {
   return STORY_NAMES[random.weighted([...shares, rest])] ?? null;
 }
 
-/** The line that holds in a course. */
+/** The line that applies to a course. */
 export const lineIn = (lines: readonly StoryLine[], courseId: Uuid): StoryLine | null =>
   lines.find((line) => line.courseId === null || line.courseId === courseId) ?? null;
 
@@ -46,7 +46,7 @@ export const handInOf = (line: StoryLine | null, item: WorkItem, random: Random)
 
 /**
  * The share of days on which a student comes.
- * @param eagerness 0 to 1, among those of the same story
+ * @param eagerness 0 to 1, among students with the same story
  */
 export function paceOf(story: StoryName | null, eagerness: number): number {
   const [least, most] = story === null ? [0, 1] : STORIES[story].pace;

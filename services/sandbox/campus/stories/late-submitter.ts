@@ -1,7 +1,7 @@
 import { trait, usualDay } from './ordinary.ts';
 import type { Story } from './story.ts';
 
-/** Studies like the others, but hands in after the due date: a day late, mostly, and up to a week. */
+/** Studies like the others, but hands in after the due date: mostly a day late, up to a week. */
 export const lateSubmitter: Story = {
   share: 8,
   pace: [0.15, 0.75],

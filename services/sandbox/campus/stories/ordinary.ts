@@ -4,12 +4,12 @@ import type { Random } from '../random.ts';
 import type { Conduct, HandIn, Stage, StoryLine, StoryName, StudyDay } from './story.ts';
 
 /**
- * Monday … Sunday: how the days of a week differ apart from what is due, which brings students on Thursdays. The two
+ * Monday … Sunday: how much more or less students come, apart from due dates, which bring them on Thursdays. The two
  * together give the week of a real course.
  */
 const WEEKDAY = [1.2, 1.12, 1.11, 0.45, 0.97, 1.06, 1.14];
 
-/** Weights of the 24 hours; `rest` for those not named. */
+/** Weights of the 24 hours; `rest` for hours that are not named. */
 export const hours = (peaks: Readonly<Record<number, number>>, rest: number): number[] =>
   Array.from({ length: 24 }, (_, hour) => peaks[hour] ?? rest);
 
@@ -18,7 +18,7 @@ const DAYTIME = hours(
   0.05,
 );
 
-/** What students do who have no story, and what those with one do where it does not say otherwise. */
+/** The conduct of students without a story, and of others wherever their story does not change it. */
 export const usualDay = ({ day, mood }: StudyDay): Conduct => ({
   presence: (WEEKDAY[localWeekday(day)] ?? 1) * Math.exp(0.7 * mood),
   oneMore: 0.2,
@@ -26,7 +26,7 @@ export const usualDay = ({ day, mood }: StudyDay): Conduct => ({
   talks: true,
 });
 
-/** Mostly on the day it is due, as real students do; some days before, some a few days after. */
+/** Mostly on the due day, as real students do; sometimes a few days before it, sometimes up to two weeks after it. */
 export function usualHandIn(random: Random): HandIn | null {
   if (random.chance(0.07)) return null;
   const when = random.next();
@@ -34,17 +34,17 @@ export function usualHandIn(random: Random): HandIn | null {
   return { daysLate: when < 0.78 ? 0 : random.int(2, 13), effort: 0 };
 }
 
-/** The first day on which the student is in all of the courses, or with `least` in one of them. */
+/** The first day on which the student is in all of the courses or, with `least`, in at least one. */
 export const firstDayIn = ({ courses }: Pick<Stage, 'courses'>, which: 'all' | 'least' = 'least'): LocalMillis => {
   const days = courses.map((course) => startOfDay(course.from));
   return which === 'all' ? Math.max(...days) : Math.min(...days);
 };
 
-/** A trait rather than an event: it holds in every course, since the student is there. */
+/** A trait rather than an event: it applies to every course, from the first day on. */
 export const trait = (story: StoryName, stage: Stage, details: StoryLine['details']): StoryLine[] => [
   { story, courseId: null, startsOn: firstDayIn(stage), endsOn: null, details },
 ];
 
-/** A day that many days before the end of the history, and some days after the student is in all of the courses. */
+/** `days` before the end of the history, but at least `settled` days after the student is in all of the courses. */
 export const dayBefore = (stage: Stage, days: number, settled: number): LocalMillis =>
   Math.max(startOfDay(stage.end) - days * DAY, firstDayIn(stage, 'all') + settled * DAY);

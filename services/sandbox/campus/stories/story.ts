@@ -12,16 +12,16 @@ export const STORY_NAMES = [
 ] as const;
 export type StoryName = (typeof STORY_NAMES)[number];
 
-/** One line of the ground truth: who does what, where, and from which day on. */
+/** One line of the ground truth: what a student does, in which courses, and from which day on. */
 export interface StoryLine {
   readonly story: StoryName;
   /** null: in every course of the student. */
   readonly courseId: Uuid | null;
-  /** Midnight at the source, of the first day. */
+  /** Midnight of the first day, at the source. */
   readonly startsOn: LocalMillis;
   /** Midnight of the last day; null while it goes on. */
   readonly endsOn: LocalMillis | null;
-  /** What else an evaluation may want to know; days as `YYYY-MM-DD`. */
+  /** Further facts for an evaluation; days as `YYYY-MM-DD`. */
   readonly details: Readonly<Record<string, string | number | readonly (string | number)[]>>;
 }
 
@@ -43,7 +43,7 @@ export interface StageCourse {
   readonly definition: CourseDefinition;
   readonly startsAt: LocalMillis;
   readonly endsAt: LocalMillis;
-  /** Since when the student is in it. */
+  /** From when on the student is in it. */
   readonly from: LocalMillis;
 }
 
@@ -53,13 +53,13 @@ export interface StudyDay {
   readonly day: LocalMillis;
   /** Whole days to the day on which the next assignment is due. */
   readonly daysToDeadline: number;
-  /** How the student's week goes: about normal, 0 in the middle. */
+  /** How the student's week goes: roughly normally distributed, mean 0. */
   readonly mood: number;
 }
 
 /** What a student does on a day. */
 export interface Conduct {
-  /** How much likelier than the student's pace a visit is; 0: nobody comes. */
+  /** Multiplies the student's pace, the usual chance of a visit; 0: no visit. */
   readonly presence: number;
   /** The chance that one more visit follows a visit. */
   readonly oneMore: number;
@@ -73,24 +73,24 @@ export interface Conduct {
 export interface HandIn {
   /** Whole days after the due day, negative before it. */
   readonly daysLate: number;
-  /** Added to the share of the marks that the student usually gets. */
+  /** Added to the student's usual share of the full marks. */
   readonly effort: number;
 }
 
-/** A way of studying. Pure: the same line, day and chance give the same deeds, in the history and on the living campus. */
+/** A way of studying. Pure: the same line, day and random source give the same result, in the history and on the living campus. */
 export interface Story {
-  /** Of a hundred students. */
+  /** Students with this story, per hundred. */
   readonly share: number;
-  /** The share of days on which the least and the most eager of them come. */
+  /** The share of days on which the least and the most eager of these students come. */
   readonly pace: readonly [least: number, most: number];
-  /** How much better than the others they are, as a share of the marks. */
+  /** How much better their marks are than those of others, as a share of the full marks. */
   readonly ability: number;
-  /** Nothing is handed in before it is due. */
+  /** Whether they hand nothing in before it is due. */
   readonly dawdles: boolean;
-  /** The feature in which it is seen best. */
+  /** The feature that shows it best. */
   readonly seenIn: string;
   plan(stage: Stage): readonly StoryLine[];
   conduct(line: StoryLine, study: StudyDay): Conduct;
-  /** Null: never; nor is what falls on a day on which the student does not come at all. */
+  /** Null: never handed in; neither is work that would be handed in on a day on which the student stays away. */
   handIn(line: StoryLine, item: WorkItem, random: Random): HandIn | null;
 }

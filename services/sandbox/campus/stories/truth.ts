@@ -19,8 +19,8 @@ export async function createStoryTable(db: Queryable): Promise<void> {
 }
 
 /**
- * Writes the ground truth of a new campus, in the transaction that writes what it made of the students; what an emptied
- * campus left behind goes.
+ * Writes the ground truth of a new campus, in the transaction that writes its rows, in place of whatever an emptied campus
+ * left behind.
  */
 export async function replaceStories(tx: Queryable, lines: readonly StudentLine[]): Promise<void> {
   await tx.query(sql.clear_stories);
@@ -44,7 +44,7 @@ interface StoryAnswer {
   readonly details: StoryLine['details'];
 }
 
-/** The lines of each student, by id. A story of another version that nobody knows here is left out. */
+/** The lines of each student, by id. Unknown stories of another version are left out. */
 export async function readStories(db: Queryable): Promise<Map<Uuid, StudentLine[]>> {
   const lines = new Map<Uuid, StudentLine[]>();
   const [table] = await db.query<{ exists: boolean }>(sql.story_exists);

@@ -1,26 +1,26 @@
 import { readFileSync } from 'node:fs';
 import type { KafkaSecurity } from '#libs/platform/kafka/security.ts';
 
-/** A broker that wants TLS and a login of everybody. */
+/** For a broker that demands TLS and a login. */
 export interface BrokerSecurity {
-  /** PEM file of the key and its certificate, for this user alone. */
+  /** PEM file with the key and its certificate, readable only by this user. */
   readonly keystore: string;
-  /** PEM file of the certificate, which its clients trust. */
+  /** PEM file with the certificate that clients trust. */
   readonly certificate: string;
-  /** Who may do everything: the broker to itself, and whoever grants rights. */
+  /** Password of the user who may do everything: for the broker itself, and for granting rights. */
   readonly admin: string;
-  /** Of all others; they are made with the broker's data and stay. */
+  /** Passwords of all other users, who are created with the broker's data. */
   readonly users: Readonly<Record<string, string>>;
 }
 
 export const ADMIN = 'admin';
-/** The broker's own, which comes before there are users. */
+/** For the broker itself, which has to log in before any users exist. */
 export const ADMIN_MECHANISM = 'PLAIN';
 export const MECHANISM = 'SCRAM-SHA-512';
 const [CLIENTS, CONTROLLER] = ['CLIENTS', 'CONTROLLER'];
 const PLAIN = 'org.apache.kafka.common.security.plain.PlainLoginModule';
 
-/** As the clients of a secured broker are to speak to it. */
+/** How the admin connects to a secured broker. */
 export const adminSecurity = ({ certificate, admin: password }: BrokerSecurity): KafkaSecurity => ({
   ssl: { ca: readFileSync(certificate, 'utf8') },
   sasl: { mechanism: ADMIN_MECHANISM, username: ADMIN, password },
@@ -55,7 +55,7 @@ export function securedSettings(
   };
 }
 
-/** Further arguments of the tool that formats the broker's data. */
+/** Further arguments for the tool that formats the broker's data. */
 export const userArguments = ({ users }: BrokerSecurity): string[] =>
   Object.entries(users).flatMap(([name, password]) => [
     '--add-scram',

@@ -15,9 +15,9 @@ import { writeProperties } from './properties.ts';
 export interface BrokerOptions extends PartOptions {
   readonly port?: number;
   readonly controllerPort?: number;
-  /** Default: everybody is let in, in the clear. */
+  /** Default: no encryption, no login. */
   readonly security?: BrokerSecurity;
-  /** Further lines of server.properties, which win. */
+  /** Further lines of server.properties; they override ours. */
   readonly settings?: Readonly<Record<string, string | number | boolean>>;
 }
 
@@ -36,7 +36,7 @@ interface Ports {
 export const LOOPBACK = '127.0.0.1';
 export const LOG4J_OPTION = `-Dlog4j2.configurationFile=${fileURLToPath(new URL('./log4j2.properties', import.meta.url))}`;
 
-/** A Kafka of one node on loopback: broker and controller in one. */
+/** A single-node Kafka on loopback: broker and controller in one. */
 export function startBroker(options: BrokerOptions): Promise<Broker> {
   const parts = completeParts(options.parts);
   const libs = path.join(parts, 'libs', '*');
@@ -54,7 +54,7 @@ export function startBroker(options: BrokerOptions): Promise<Broker> {
     });
     if (!existsSync(path.join(data, 'meta.properties')))
       await format(parts, config, data, security === undefined ? [] : userArguments(security));
-    // What it writes there, the broker lets everybody read who gets so far: what every student did, and names.
+    // The broker's files, with names and what every student did, are readable to everybody who can enter this folder.
     chmodSync(data, 0o700);
     const running = await startJava(
       {
@@ -89,12 +89,12 @@ function serverSettings(data: string, { port, controllerPort }: Ports): Record<s
     'transaction.state.log.num.partitions': 1,
     'share.coordinator.state.topic.replication.factor': 1,
     'share.coordinator.state.topic.min.isr': 1,
-    // A group of one machine need not wait for members to come.
+    // On one machine a group need not wait for further members.
     'group.initial.rebalance.delay.ms': 0,
-    // One that was killed is let in again when its life before this one is given up: 9 s, unless said.
+    // A killed broker can register again only when its previous session has expired; the default is 9 s.
     'broker.session.timeout.ms': 3_000,
     'broker.heartbeat.interval.ms': 500,
-    // A misspelt topic is an error, and not one more topic.
+    // A misspelt topic should be an error, not a new topic.
     'auto.create.topics.enable': false,
     'num.network.threads': 2,
     'num.io.threads': 2,
@@ -103,10 +103,10 @@ function serverSettings(data: string, { port, controllerPort }: Ports): Record<s
 
 /** Gives the data folder its cluster id, once. */
 async function format(parts: string, config: string, data: string, more: readonly string[]): Promise<void> {
-  // What a format that was killed has left has no id, and so no data.
+  // The remains of a killed format have no id, and so no data.
   rmSync(data, { recursive: true, force: true });
   mkdirSync(data, { recursive: true });
-  // From a file: what stands in a command is seen by everybody on the machine, and there are passwords among it.
+  // From a file, since everybody on the machine can see command lines, and these arguments contain passwords.
   const file = path.join(data, 'format.arguments');
   const args = ['format', '--ignore-formatted', '-t', newClusterId(), '-c', config, ...more];
   writeFileSync(file, args.join('\n'), { mode: 0o600 });
@@ -127,7 +127,7 @@ async function format(parts: string, config: string, data: string, more: readonl
   child.stdout.on('data', keep);
   child.stderr.on('data', keep);
   const code = await new Promise<number | null>((resolve) => {
-    // Without Java the start that follows says so.
+    // If Java is missing, the start that follows says so.
     child.once('error', () => resolve(0));
     child.once('close', resolve);
   });
@@ -140,7 +140,7 @@ async function format(parts: string, config: string, data: string, more: readonl
   );
 }
 
-/** 22 characters of base64url; one that begins with a dash would be taken for an option. */
+/** 22 characters of base64url; an id that begins with a dash would be taken for an option. */
 function newClusterId(): string {
   for (;;) {
     const id = randomBytes(16).toString('base64url');

@@ -4,28 +4,28 @@ import { closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync, st
 import path from 'node:path';
 
 /*
- * The classes of a part as a JVM has them in memory (class data sharing), which saves a third of what its start costs. They lie
- * beside the jars, for each Java its own. A JVM does without an archive of other jars, but crashes on one that is cut
- * short: so each has its length in its name.
+ * Archives of a part's classes as a JVM has them in memory (class data sharing), which save a third of its start. They lie
+ * beside the jars, one for each Java. A JVM ignores an archive of other jars, but crashes on a truncated one: so each has
+ * its length in its name.
  */
 
 export type Trained = 'broker' | 'connect' | 'registry';
 
-/** The archive of one part and the Java on the PATH. */
+/** The archive of one part for the Java on the PATH. */
 interface ClassArchive {
   readonly folder: string;
-  /** How the name of its file begins. */
+  /** The beginning of its file name. */
   readonly prefix: string;
 }
 
-/** By PATH, which says which Java it is. */
+/** By PATH, which decides which Java is used. */
 const versions = new Map<string | undefined, Promise<string | undefined>>();
 
 function javaVersion(): Promise<string | undefined> {
   const { PATH } = process.env;
   const known = versions.get(PATH);
   if (known !== undefined) return known;
-  // Without the options that it would repeat: archives are the same with them.
+  // Without options that it would repeat in its output: archives do not depend on them.
   const env = { ...process.env, JDK_JAVA_OPTIONS: undefined, JAVA_TOOL_OPTIONS: undefined };
   const asked = new Promise<string | undefined>((resolve) => {
     execFile('java', ['-version'], { env }, (error, _, words) => resolve(error === null ? words : undefined));
@@ -34,7 +34,7 @@ function javaVersion(): Promise<string | undefined> {
   return asked;
 }
 
-/** Undefined where there is no Java. */
+/** Undefined if there is no Java. */
 async function archiveOf(parts: string, name: Trained): Promise<ClassArchive | undefined> {
   const java = await javaVersion();
   if (java === undefined) return undefined;
@@ -57,10 +57,10 @@ export async function isTrained(parts: string, name: Trained): Promise<boolean> 
   return archive === undefined || fileOf(archive) !== undefined;
 }
 
-/** What the JVM says of archives goes to standard output, and is nobody's trouble. */
+/** The JVM's messages about archives would go to standard output, and concern nobody. */
 const SILENT = ['-Xlog:cds=off', '-Xlog:cds+dynamic=off'];
 
-/** Options of a JVM that starts with the archive, if there is one. */
+/** Options for a JVM to start with the archive, if there is one. */
 export async function sharedClasses(parts: string, name: Trained): Promise<string[]> {
   const archive = await archiveOf(parts, name);
   const file = archive && fileOf(archive);
@@ -69,16 +69,16 @@ export async function sharedClasses(parts: string, name: Trained): Promise<strin
 
 const draftOf = ({ folder, prefix }: ClassArchive): string => path.join(folder, `${prefix}${process.pid}.new`);
 
-/** Options of a JVM that writes down what it has loaded when it ends. */
+/** Options for a JVM to archive, when it ends, the classes that it has loaded. */
 export async function recordedClasses(parts: string, name: Trained): Promise<string[]> {
   const archive = await archiveOf(parts, name);
   return archive === undefined ? [] : [`-XX:ArchiveClassesAtExit=${draftOf(archive)}`, ...SILENT];
 }
 
-/** As Java ends that was asked to by SIGTERM. */
+/** The exit code of a Java that was ended by SIGTERM. */
 const ASKED = 143;
 
-/** Keeps what a JVM has written that ended in good order. @param code as it exited with */
+/** Keeps the archive of a JVM that ended in an orderly way. @param code its exit code */
 export async function keepRecorded(parts: string, name: Trained, code: number | null): Promise<void> {
   const archive = await archiveOf(parts, name);
   if (archive === undefined || code !== ASKED) return;

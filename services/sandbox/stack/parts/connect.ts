@@ -8,12 +8,12 @@ import { type PartOptions, type RunningPart, startJava } from './process.ts';
 import { writeProperties } from './properties.ts';
 
 export interface ConnectOptions extends PartOptions {
-  /** As KAFKA_BROKERS has them: host:port, several separated by commas. */
+  /** As in KAFKA_BROKERS: host:port, several separated by commas. */
   readonly brokers: string;
   readonly port?: number;
-  /** What connectors read as `${env:NAME}`: passwords, which so never come to lie in a topic. */
+  /** Values that connectors read as `${env:NAME}`: passwords, which are thus never stored in a topic. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Further lines of connect.properties, which win. */
+  /** Further lines of connect.properties; they override ours. */
   readonly settings?: Readonly<Record<string, string | number | boolean>>;
 }
 
@@ -23,7 +23,7 @@ export interface Connect extends RunningPart {
   readonly port: number;
 }
 
-/** A Connect worker on loopback with Debezium and the Avro converter. Connectors and offsets lie in the cluster. */
+/** A Connect worker on loopback with Debezium and the Avro converter. Connectors and offsets are stored in the cluster. */
 export function startConnect(options: ConnectOptions): Promise<Connect> {
   const parts = completeParts(options.parts);
   ensureManifest(parts);
@@ -46,7 +46,7 @@ export function startConnect(options: ConnectOptions): Promise<Connect> {
         maxHeapMb: 768,
         classes: { parts, name: 'connect' },
         env: options.env ?? {},
-        // Answers only when the worker has joined its group.
+        // It only answers once the worker has joined its group.
         isReady: () => answers(`${url}/connectors`),
       },
       options,
@@ -69,7 +69,7 @@ function workerSettings(parts: string, brokers: string, url: string): Record<str
     'status.storage.partitions': 1,
     'offset.flush.interval.ms': 1_000,
     'plugin.path': path.join(parts, 'plugins'),
-    // What brings no manifest is not found: see ensureManifest.
+    // Plugins without a manifest are not found: see ensureManifest.
     'plugin.discovery': 'service_load',
     listeners: url,
     'scheduled.rebalance.max.delay.ms': 0,

@@ -9,9 +9,9 @@ import { parseMavenProgress, runMaven } from './maven.ts';
 import { POM_FILE } from './versions.ts';
 
 export interface FetchProgress {
-  /** Under `waiting` another process fetches the same folder. */
+  /** `waiting`: another process is fetching into the same folder. */
   readonly step: 'waiting' | 'fetching' | 'verifying' | 'done';
-  /** Bytes of the pinned files; what Maven has in its local repository already is not counted on the way. */
+  /** Bytes of the pinned files; files already in Maven's local repository are not counted during the fetch. */
   readonly done: number;
   readonly total: number;
 }
@@ -20,7 +20,7 @@ export interface FetchOptions {
   /** Default: `partsFolder()`. */
   readonly folder?: string;
   readonly onProgress?: (progress: FetchProgress) => void;
-  /** What each file has to be; default: parts.lock.json. */
+  /** The pinned files; default: parts.lock.json. */
   readonly lock?: PartsLock;
 }
 
@@ -29,18 +29,18 @@ export function partsFolder(env: Readonly<Record<string, string | undefined>> = 
   return path.resolve(env['STACK_PARTS_DIR'] || path.join(import.meta.dirname, '../../../.stack/parts'));
 }
 
-/** Tells one state of the pinned files from another: a folder with another stamp is fetched anew. */
+/** Identifies a state of the pinned files: a folder with another stamp is fetched again. */
 const stampOf = (lock: PartsLock): string =>
   createHash('sha256').update(formatLock(lock)).update(readFileSync(POM_FILE)).digest('hex');
 
 const stampFile = (folder: string): string => path.join(folder, 'stamp');
 
-/** True when this folder holds all that the lock file pins, checked when it was put there. */
+/** True if this folder has everything that the lock file pins; the files were checked when they were put there. */
 export function isComplete(folder: string, lock: PartsLock = readLock()): boolean {
   return existsSync(stampFile(folder)) && readFileSync(stampFile(folder), 'utf8') === stampOf(lock);
 }
 
-/** @throws ConfigurationError when the parts are not there */
+/** @throws ConfigurationError if the parts are not there */
 export function completeParts(folder: string = partsFolder()): string {
   if (isComplete(folder)) return folder;
   throw new ConfigurationError(
@@ -50,9 +50,9 @@ export function completeParts(folder: string = partsFolder()): string {
 }
 
 /**
- * The folder with all parts, fetched if they are not there yet: through Maven, into a folder of its own beside it, which
- * takes its place when every file is what the lock file pins. Several processes may ask at once.
- * @throws ConfigurationError without Maven; UnrecoverableError when Maven fails or a file is not what is pinned
+ * The folder with all parts. Missing parts are fetched through Maven into a new folder beside it, which replaces it when
+ * every file matches the lock file. Several processes may call this at once.
+ * @throws ConfigurationError without Maven; UnrecoverableError if Maven fails or a file does not match
  */
 export async function fetchParts(options: FetchOptions = {}): Promise<string> {
   const folder = path.resolve(options.folder ?? partsFolder());
@@ -97,7 +97,7 @@ async function fetchInto(
   }
 }
 
-/** What a lock file would say of what Maven fetches now. */
+/** The lock file for what Maven fetches now. */
 export async function describeFetched(scratch: string): Promise<PartsLock> {
   rmSync(scratch, { recursive: true, force: true });
   try {
@@ -114,7 +114,7 @@ interface Waiting {
   onWait?(): void;
 }
 
-/** Does the work while no other process does it. The file of one that was killed is taken over. */
+/** Does the work while no other process does it. The lock file of a killed process is taken over. */
 export async function alone(file: string, { isNeedless, onWait }: Waiting, work: () => Promise<void>): Promise<void> {
   while (takeLock(file) !== undefined) {
     if (await isNeedless()) return;

@@ -1,6 +1,6 @@
 const TIMEOUT_MS = 2_000;
 
-/** True when a GET there is answered with 2xx. */
+/** True if a GET is answered with 2xx. */
 export async function answers(url: string): Promise<boolean> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { UnrecoverableError } from '#libs/domain/errors.ts';
 
-/** What a file has to be. */
+/** The hash and size that a file has to have. */
 export interface LockedFile {
   /** Hexadecimal. */
   readonly sha256: string;
@@ -18,14 +18,14 @@ export type PartsLock = Readonly<Record<string, LockedFile>>;
 export const LOCK_FILE = new URL('./parts.lock.json', import.meta.url);
 export const RELOCK_COMMAND = 'node --import tsx services/sandbox/stack/parts/relock.ts';
 
-/** Where fetched files lie: what is in an archive is checked with the archive. */
+/** Folders of fetched files. The contents of an archive are checked with the archive. */
 const FETCHED = ['archives', 'libs', 'plugins/apicurio-converter'] as const;
 
 export const readLock = (): PartsLock => JSON.parse(readFileSync(LOCK_FILE, 'utf8')) as PartsLock;
 
 export const formatLock = (lock: PartsLock): string => `${JSON.stringify(lock, null, 2)}\n`;
 
-/** What is fetched in this folder, as it is. */
+/** The fetched files in this folder as they are. */
 export async function describeFiles(folder: string): Promise<PartsLock> {
   const names = await Promise.all(
     FETCHED.map(async (part) => {
@@ -48,7 +48,7 @@ async function sha256Of(file: string): Promise<string> {
 }
 
 /**
- * Holds what was fetched against the lock file: the same files, each byte for byte.
+ * Compares what was fetched with the lock file: the same files, byte for byte.
  * @throws UnrecoverableError naming the files that differ, are missing or should not be there
  */
 export async function verifyFiles(folder: string, lock: PartsLock): Promise<void> {

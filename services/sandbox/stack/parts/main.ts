@@ -5,7 +5,7 @@ import { trainParts } from './training.ts';
 const CALL = 'node libs/platform/launch.mjs services/sandbox/stack/parts/main.ts';
 
 /*
- * Fetches the parts of the stack and makes their class archives, for a machine that is to run without network later, or for CI.
+ * Fetches the parts of the stack and makes their class archives, for CI or a machine that will later run without a network.
  */
 let shown = '';
 

@@ -5,14 +5,14 @@ import { ConfigurationError, UnrecoverableError } from '#libs/domain/errors.ts';
 import type { PartsLock } from './lock-file.ts';
 import { POM_FILE } from './versions.ts';
 
-/** Bytes that came over the network so far; what Maven had already is not in it. */
+/** Called with the bytes downloaded so far, without what Maven already had. */
 export type OnBytes = (bytes: number) => void;
 
 const UNITS: Readonly<Record<string, number>> = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9 };
 
 /**
- * Reads Maven's own account of its downloads, piece by piece.
- * `Progress (2): 1.2 kB | 22/142 MB` stands for what is under way, `Downloaded from …: <address> (…)` for what is done.
+ * Reads Maven's own report of its downloads, piece by piece.
+ * `Progress (2): 1.2 kB | 22/142 MB` is about downloads in progress, `Downloaded from …: <address> (…)` about finished ones.
  */
 export function parseMavenProgress(lock: PartsLock, onBytes: OnBytes): (chunk: string) => void {
   const sizes = new Map(Object.entries(lock).map(([name, { bytes }]) => [path.posix.basename(name), bytes]));
@@ -26,7 +26,7 @@ export function parseMavenProgress(lock: PartsLock, onBytes: OnBytes): (chunk: s
       if (downloaded !== undefined) {
         const name = path.posix.basename(downloaded);
         done += sizes.get(name) ?? 0;
-        // A jar that two folders have is fetched once.
+        // A jar that is in two folders is fetched once.
         sizes.delete(name);
         onBytes(done);
       } else if (piece.startsWith('Progress')) onBytes(done + underWay(piece));
@@ -34,7 +34,7 @@ export function parseMavenProgress(lock: PartsLock, onBytes: OnBytes): (chunk: s
   };
 }
 
-/** Of files large enough to be seen; the others are counted when they are done. */
+/** Only large files show their progress; the others are counted when they are done. */
 function underWay(line: string): number {
   let bytes = 0;
   for (const [, got, unit] of line.matchAll(/([\d.]+)\/[\d.]+ (B|kB|MB|GB)/g))
@@ -46,11 +46,11 @@ function underWay(line: string): number {
 export interface MavenCall {
   readonly pom: string;
   readonly phase: string;
-  /** The property that names the folder for what comes of it. */
+  /** The property for the output folder. */
   readonly out: string;
-  /** What it is to do, in words: "fetch the parts of the stack". */
+  /** Its task in words: "fetch the parts of the stack". */
   readonly doing: string;
-  /** What to do where there is no Maven. */
+  /** What to do if there is no Maven. */
   readonly remedy: string;
 }
 
@@ -65,11 +65,11 @@ const PARTS: MavenCall = {
 };
 
 /**
- * Has Maven put the parts, or what else it is called for, into a folder.
- * @throws ConfigurationError when there is no Maven; UnrecoverableError with Maven's own words when it fails
+ * Has Maven put the parts, or the output of another call, into a folder.
+ * @throws ConfigurationError if there is no Maven; UnrecoverableError with Maven's own words if it fails
  */
 export function runMaven(folder: string, onOutput: (chunk: string) => void, call: MavenCall = PARTS): Promise<void> {
-  // Not in batch mode: that tells no progress.
+  // Not in batch mode, which reports no progress.
   const args = ['-f', call.pom, call.phase, `-D${call.out}=${folder}`, '-Dstyle.color=never'];
   const child = spawn('mvn', args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const whenWeEnd = (): boolean => child.kill('SIGKILL');

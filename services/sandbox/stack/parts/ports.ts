@@ -7,9 +7,9 @@ import { PortTaken } from './process.ts';
 const ATTEMPTS = 3;
 
 /**
- * Starts something on its ports: those asked for, else those that it had last time in this folder while they are free,
- * else free ones. A free port that somebody else takes meanwhile is given up for another.
- * @throws ConfigurationError when a port that was asked for is in use
+ * Starts something on its ports: those asked for, otherwise those it had last time in this folder if they are free,
+ * otherwise free ones. If somebody else takes a free port meanwhile, another one is tried.
+ * @throws ConfigurationError if a port that was asked for is in use
  */
 export async function onPorts<N extends string, R>(
   folder: string,

@@ -12,11 +12,11 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** A part that runs as a process of its own and answers. */
+/** A part that runs as a process of its own and is ready. */
 export interface RunningPart {
   readonly name: string;
   readonly pid: number;
-  /** What it writes to standard output and error since this start; the start before lies beside it as `.1`. */
+  /** Its standard output and error since this start; those of the start before are beside it as `.1`. */
   readonly logFile: string;
   readonly exited: Promise<Exit>;
   /** Asks it to end (SIGTERM) and kills it after a deadline; resolves when it is gone. */
@@ -25,26 +25,26 @@ export interface RunningPart {
   kill(): Promise<void>;
 }
 
-/** What every part takes. */
+/** Options that every part takes. */
 export interface PartOptions {
-  /** Its data, settings and log: the same folder and the same ports are the same part again. */
+  /** For its data, settings and log: the same folder and ports make it the same part again. */
   readonly folder: string;
   /** Folder of the fetched parts; default `partsFolder()`. */
   readonly parts?: string;
-  /** Told as soon as there is a process, long before it is ready, so that it can be found whatever happens next. */
+  /** Called as soon as there is a process, long before it is ready, so that it can be found whatever happens next. */
   readonly onSpawn?: (pid: number) => void;
-  /** Gives up waiting for it to be ready. */
+  /** Aborts the wait for its readiness. */
   readonly signal?: AbortSignal;
-  /** Has the JVM write down the classes that it loaded when it ends; see class-archive.ts. */
+  /** Has the JVM archive, when it ends, the classes that it loaded; see class-archive.ts. */
   readonly isRecording?: boolean;
 }
 
 export interface Program {
   readonly name: string;
-  /** Where its log goes, and where it runs. */
+  /** For its log; also the working folder of Java programs. */
   readonly folder: string;
   readonly args: readonly string[];
-  /** Beside what any program needs: all of our environment that it sees. */
+  /** Its environment, besides the few variables that every program gets. */
   readonly env?: Readonly<Record<string, string>>;
   isReady(logFile: string): Promise<boolean>;
 }
@@ -57,24 +57,24 @@ export interface JavaProgram extends Program {
   readonly classes?: { readonly parts: string; readonly name: Trained };
 }
 
-/** How a program is started and watched, whichever it is. */
+/** How any program is started and watched. */
 export interface Launch {
   readonly command: string;
   readonly cwd: string;
-  /** After so long without being ready it is ended; undefined: it may take as long as it does. */
+  /** If it is not ready by then, it is killed; undefined: no limit. */
   readonly deadlineMs?: number;
   readonly onSpawn?: ((pid: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Ten times what it takes: a machine that is busy with everything else at once is slow, and not broken. */
+/** Ten times what it usually takes: a busy machine is slow, not broken. */
 const READY_MS = 240_000;
 const LOOK_MS = 50;
 const STOP_MS = 8_000;
 const JAVA_NEEDED =
   'install Java 17 or newer (Debian: apt-get install openjdk-17-jre-headless) and see that java is on the PATH';
 
-/** What any program needs of our environment. The rest is settings, secret in part: each is told its own. */
+/** The part of our environment that any program needs. The rest are settings, some secret: each program gets its own. */
 const PASSED_ON = ['PATH', 'HOME', 'JAVA_HOME', 'JDK_JAVA_OPTIONS', 'TMPDIR', 'LANG', 'LC_ALL'];
 const bareEnvironment = (): NodeJS.ProcessEnv => Object.fromEntries(PASSED_ON.map((name) => [name, process.env[name]]));
 
@@ -87,13 +87,13 @@ export const javaOptions = (maxHeapMb: number): string[] => [
   '-Djava.awt.headless=true',
 ];
 
-/** Thrown when a port that was free a moment ago is not any more. */
+/** Thrown when a port that was free a moment ago is taken. */
 export class PortTaken extends Error {}
 
 /**
  * Starts a Java program and waits until it is ready.
- * @throws ConfigurationError without Java; PortTaken; PartEnded with the end of its log when it ends or does not become
- *   ready, and then it is not left running
+ * @throws ConfigurationError without Java; PortTaken; PartEnded with the end of its log if it ends or does not become
+ *   ready; it is then not left running
  */
 export async function startJava(program: JavaProgram, options: PartOptions): Promise<RunningPart> {
   const { onSpawn, signal, isRecording } = options;
@@ -110,7 +110,7 @@ export async function startJava(program: JavaProgram, options: PartOptions): Pro
   }
 }
 
-/** Starts any program, in a process group of its own, its output in a log file, and waits until it is ready. */
+/** Starts any program in its own process group, with its output in a log file, and waits until it is ready. */
 export async function startProcess(program: Program, launch: Launch): Promise<RunningPart> {
   const { name, folder, args, env } = program;
   mkdirSync(folder, { recursive: true });
@@ -119,7 +119,7 @@ export async function startProcess(program: Program, launch: Launch): Promise<Ru
   const log = openSync(logFile, 'a', 0o600);
   const child = spawn(launch.command, args, {
     cwd: launch.cwd,
-    // Ctrl-C in the terminal is for us, and we end each in its turn.
+    // Ctrl-C in the terminal must only reach us; we end the programs in order.
     detached: true,
     stdio: ['ignore', log, log],
     env: { ...bareEnvironment(), ...env },
@@ -169,7 +169,7 @@ async function untilReady(part: RunningPart, program: Program, { deadlineMs, sig
     exit = how;
   });
   for (const began = Date.now(); ; await sleep(LOOK_MS)) {
-    // Looked at before the exit, so that what is ready and done at once counts as having been ready.
+    // Checked before the exit, so that a program that is ready and ends at once counts as ready.
     if (await program.isReady(part.logFile)) return;
     if (exit !== undefined) throw endedEarly(part, exit);
     const isLate = deadlineMs !== undefined && Date.now() - began > deadlineMs;
@@ -181,7 +181,7 @@ async function untilReady(part: RunningPart, program: Program, { deadlineMs, sig
   }
 }
 
-/** A part that ended before it was ready; its message holds the end of its log. */
+/** A part that ended before it was ready; the message contains the end of its log. */
 export class PartEnded extends UnrecoverableError {
   readonly exit: Exit;
   readonly logFile: string;
@@ -208,7 +208,7 @@ function endedEarly(part: RunningPart, exit: Exit): Error {
 
 export const describeExit = ({ code, signal }: Exit): string => signal ?? (code === null ? 'no word' : `code ${code}`);
 
-/** The last lines that say something: where in the code of others it happened helps nobody. */
+/** The last lines that are not empty or part of a stack trace. */
 export function endOfLog(logFile: string, count: number): string[] {
   if (!existsSync(logFile)) return [];
   const lines = readFileSync(logFile, 'utf8').split('\n');

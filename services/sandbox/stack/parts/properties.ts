@@ -1,8 +1,8 @@
 import { rmSync, writeFileSync } from 'node:fs';
 
 /**
- * Writes a Java properties file, for this user alone: there may be passwords in it. Values are ours and hold no backslash
- * or line break.
+ * Writes a Java properties file that only this user can read, since it may contain passwords. Values are ours and have no
+ * backslash or line break.
  */
 export function writeProperties(file: string, values: Readonly<Record<string, string | number | boolean>>): void {
   const lines = Object.entries(values).map(([name, value]) => `${name}=${value}\n`);

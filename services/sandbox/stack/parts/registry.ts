@@ -14,7 +14,7 @@ export interface LocalRegistryOptions extends PartOptions {
 export interface Registry extends RunningPart {
   /** Without a path. */
   readonly url: string;
-  /** The API that SCHEMA_REGISTRY_URL takes, as Confluent has it. */
+  /** The Confluent-compatible API, which SCHEMA_REGISTRY_URL takes. */
   readonly confluentUrl: string;
   readonly port: number;
 }
@@ -22,8 +22,8 @@ export interface Registry extends RunningPart {
 export const CONFLUENT_PATH = '/apis/ccompat/v7';
 
 /**
- * An Apicurio registry on loopback. Its schemas lie on disk: one that forgets them gives the ids of old messages to other
- * schemas.
+ * An Apicurio registry on loopback. Its schemas are stored on disk: a registry that forgets them would give the ids in old
+ * messages to other schemas.
  */
 export function startRegistry(options: LocalRegistryOptions): Promise<Registry> {
   const parts = completeParts(options.parts);
@@ -41,8 +41,8 @@ export function startRegistry(options: LocalRegistryOptions): Promise<Registry> 
         env: {
           QUARKUS_HTTP_HOST: LOOPBACK,
           QUARKUS_HTTP_PORT: String(port),
-          // WRITE_DELAY: what is registered is on disk before its id is told. By default it may be half a second later,
-          // and after a kill in between the next schema gets the id that messages carry already.
+          // WRITE_DELAY=0: a schema is on disk before its id is returned. By default it may be written half a second later,
+          // and after a kill in between, the next schema would get an id that messages already carry.
           REGISTRY_DATASOURCE_URL: `jdbc:h2:file:${path.join(folder, 'schemas')};DB_CLOSE_ON_EXIT=FALSE;WRITE_DELAY=0`,
         },
         isReady: () => answers(`${url}${CONFLUENT_PATH}/subjects`),

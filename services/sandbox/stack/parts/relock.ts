@@ -8,8 +8,8 @@ import { formatLock, LOCK_FILE } from './lock-file.ts';
 const CALL = 'node libs/platform/launch.mjs services/sandbox/stack/parts/relock.ts';
 
 /*
- * Writes parts.lock.json anew from what Maven fetches for pom.xml. For whoever changes a version there: look at what
- * changed in the lock file before it is committed.
+ * Rewrites parts.lock.json from what Maven fetches for pom.xml, after a version there was changed. Review the changes in the
+ * lock file before committing it.
  */
 await runProgram({ name: 'relock', call: CALL, usage: `${CALL}   pins the parts of the stack anew\n` }, async () => {
   const described = await describeFetched(path.join(tmpdir(), `prepadata-relock-${process.pid}`));

@@ -10,12 +10,13 @@ import type { PartOptions, RunningPart } from './process.ts';
 import { startRegistry } from './registry.ts';
 
 const NAMES: readonly Trained[] = ['broker', 'connect', 'registry'];
-/** To write an archive takes a second or two, and more on a busy machine. */
+/** Writing an archive takes a second or two, longer on a busy machine. */
 const STOP_MS = 120_000;
 
 /**
- * Makes the class archives that this Java lacks: starts each part once, in a folder of its own, and has it write down what it
- * loaded when it stops; some ten seconds. Without them everything starts, only slower, so nothing is thrown.
+ * Makes the missing class archives for this Java: starts each part once, in a folder of its own, and has it archive the
+ * classes that it loaded when it stops, in about ten seconds. Everything also starts without them, only more slowly, so
+ * nothing is thrown.
  */
 export async function trainParts(folder?: string): Promise<void> {
   const parts = completeParts(folder);
@@ -29,7 +30,7 @@ export async function trainParts(folder?: string): Promise<void> {
       train(parts, scratch, (pid) => guard.watch(pid)),
     );
   } catch {
-    // A folder that may not be written to, a full disk, a Java that ends otherwise: as before.
+    // A folder without write access, a full disk, a Java that ends differently: everything goes on without archives.
   } finally {
     await guard.close();
   }
@@ -53,7 +54,7 @@ async function train(parts: string, scratch: string, onSpawn: (pid: number) => v
     startConnect({ ...options('connect'), brokers: broker.address }),
     startRegistry(options('registry')),
   ]);
-  // Connect takes its leave of the broker.
+  // Connect still needs the broker when it stops.
   await Promise.all([finish(parts, 'connect', connect), finish(parts, 'registry', registry)]);
   await finish(parts, 'broker', broker);
 }

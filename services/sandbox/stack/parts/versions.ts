@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** What pom.xml pins: the one place where the versions of the parts are written down. */
+/** The versions in pom.xml, the only place where those of the parts are written down. */
 export interface PartVersions {
   readonly kafka: string;
   readonly log4j: string;

@@ -6,18 +6,18 @@ import { promisify } from 'node:util';
 import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
 import { writePrivately } from '#libs/platform/private-file.ts';
 
-/** Who logs in to the broker: Connect's worker, what its connector opens itself, and our roles. */
+/** Users of the broker: Connect's worker, the clients that its connector opens itself, and our roles. */
 export const KAFKA_USERS = ['connect', 'connector', 'engagement', 'performance', 'anomaly', 'reconcile'] as const;
 export type KafkaUser = (typeof KAFKA_USERS)[number];
 const LOGINS = [...KAFKA_USERS, 'admin', 'registry', 'rest'] as const;
 
-/** What a secured stack is entered with: files and passwords of this machine alone, read by this user alone. */
+/** The credentials of a secured stack: files and passwords for this machine, readable only by this user. */
 export interface StackCredentials {
   /** PEM files: the certificate of every server of the stack, its key, and both in one. */
   readonly certificate: string;
   readonly key: string;
   readonly keystore: string;
-  /** Also of the broker's admin, and of who may ask the registry, and Connect. */
+  /** For the broker's users and its admin, the registry and Connect. */
   readonly passwords: Readonly<Record<(typeof LOGINS)[number], string>>;
 }
 
@@ -25,7 +25,7 @@ const run = promisify(execFile);
 const DAYS = '365';
 
 /**
- * Passwords are made once, since the broker's data hold them; the certificate at every start.
+ * Passwords are made once, since the broker's data contain them; the certificate is made at every start.
  * @throws ConfigurationError without openssl
  */
 export async function makeCredentials(folder: string): Promise<StackCredentials> {
@@ -44,7 +44,7 @@ function passwordsIn(file: string): StackCredentials['passwords'] {
   return made as StackCredentials['passwords'];
 }
 
-/** It signs itself, so that it is also what is to be trusted. */
+/** Self-signed, so clients trust the certificate itself. */
 async function makeCertificate(certificate: string, key: string): Promise<void> {
   const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', DAYS];
   const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];

@@ -5,7 +5,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { StackCredentials } from './credentials.ts';
 
-/** A service behind TLS and a password, which it has none of its own of. */
+/** TLS and a password in front of a service that has neither. */
 export interface Front {
   /** `https://host:port` */
   readonly url: string;
@@ -16,7 +16,7 @@ const LOOPBACK = '127.0.0.1';
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
 /**
- * Puts TLS and a password before a service of this machine. It is not a reason for its process to stay.
+ * Puts TLS and a password in front of a service on this machine. It does not keep its process alive.
  * @param target `http://host:port`
  * @param login `user:password`
  */
@@ -51,7 +51,7 @@ function passOn(asked: IncomingMessage, answer: ServerResponse, target: string):
     answer.writeHead(said.statusCode ?? 502, said.headers);
     said.pipe(answer);
   });
-  // Who stands behind is away for a while.
+  // The service behind is down at the moment.
   onward.once('error', () => (answer.headersSent ? answer.destroy() : answer.writeHead(502).end()));
   asked.pipe(onward);
 }

@@ -2,7 +2,7 @@ import type { SettingValues } from '#libs/platform/config/settings.ts';
 import type { KafkaRight } from '#libs/platform/kafka/rights.ts';
 import type { KafkaUser } from './credentials.ts';
 
-/** What topics and groups are named after. */
+/** The settings that names of topics and groups are made of. */
 export type KafkaNames = Pick<SettingValues, 'KAFKA_TOPIC_PREFIX' | 'KAFKA_GROUP_PREFIX' | 'SOURCE_SCHEMA'>;
 
 const featureTopic = (family: string): KafkaRight => [
@@ -15,7 +15,7 @@ const featureTopic = (family: string): KafkaRight => [
   'ALTER_CONFIGS',
 ];
 
-/** With these rights and no other everything works; connectors/README.md shows them to administrators. */
+/** Everything works with exactly these rights; connectors/README.md shows them to administrators. */
 export function rightsOf(names: KafkaNames): Readonly<Record<KafkaUser, readonly KafkaRight[]>> {
   const { KAFKA_TOPIC_PREFIX: topics, KAFKA_GROUP_PREFIX: groups, SOURCE_SCHEMA: schema } = names;
   const changes: KafkaRight = ['TOPIC', `${topics}.${schema}.*`, 'CREATE', 'READ', 'DESCRIBE', 'DESCRIBE_CONFIGS'];

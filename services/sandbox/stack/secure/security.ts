@@ -11,20 +11,20 @@ import { type KafkaNames, rightsOf } from './rights.ts';
 
 type Environment = Readonly<Partial<Record<SettingName, string>>>;
 
-/** Who logs in to the broker: somebody with rights, or who may do everything. */
+/** A user of the broker: one with rights, or the admin, who may do everything. */
 export type StackUser = KafkaUser | typeof ADMIN;
 
-/** User names before registry and Connect. */
+/** User names for the registry and Connect. */
 const [REGISTRY, REST] = ['registry', 'rest'] as const;
 
-/** A stack that nobody enters without a password, and in which nothing is said in the clear. */
+/** Passwords and encryption for every connection of the stack. */
 export class StackSecurity {
   readonly credentials: StackCredentials;
   readonly broker: BrokerSecurity;
   readonly #names: KafkaNames;
   readonly #fronts = new Map<string, Promise<Front>>();
 
-  /** @param names as the settings of its programs have them */
+  /** @param names from the settings of the stack's programs */
   constructor(credentials: StackCredentials, names: KafkaNames = loadConfig({})) {
     const { certificate, keystore, passwords } = credentials;
     this.credentials = credentials;
@@ -37,7 +37,7 @@ export class StackSecurity {
     return new StackSecurity(await makeCredentials(path.join(folder, 'credentials')), names);
   }
 
-  /** As the databases take it. */
+  /** In the form that the databases take. */
   get tls(): { certificate: string; key: string } {
     const { certificate, key } = this.credentials;
     return { certificate: readFileSync(certificate, 'utf8'), key: readFileSync(key, 'utf8') };
@@ -50,7 +50,7 @@ export class StackSecurity {
     return grantRights(options, rightsOf(this.#names));
   }
 
-  /** The address of TLS and a password before the registry, or Connect: the same one over restarts of what stands behind. */
+  /** The secured address of the registry or Connect; it stays the same over restarts of the service behind it. */
   async before(who: 'registry' | 'rest', target: string): Promise<string> {
     const login = `${who}:${this.credentials.passwords[who]}`;
     const front = this.#fronts.get(who) ?? startFront(this.credentials, target, login);
@@ -62,7 +62,7 @@ export class StackSecurity {
     for (const front of this.#fronts.values()) (await front).close();
   }
 
-  /** What a program that logs in to the broker as `user` has in its environment; without one it does not. */
+  /** The environment of a program that logs in to the broker as `user`; without a user, it does not log in. */
   envOf(user?: StackUser): Environment {
     const { certificate, passwords } = this.credentials;
     return {
@@ -102,7 +102,7 @@ export class StackSecurity {
     };
   }
 
-  /** Lines of the worker's own settings. */
+  /** Further settings of the Connect worker. */
   get connectSettings(): Readonly<Record<string, string>> {
     const { certificate, passwords } = this.credentials;
     const module = 'org.apache.kafka.common.security.scram.ScramLoginModule';

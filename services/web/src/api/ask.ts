@@ -1,7 +1,7 @@
 import type { ErrorAnswer } from '#libs/serve/answers.ts';
 
 const TOKEN = 'prepadata.token';
-/** Null also where the browser keeps nothing for anybody. */
+/** Null also if the browser allows no storage. */
 export function tokenOf(): string | null {
   try {
     return sessionStorage.getItem(TOKEN);
@@ -11,13 +11,13 @@ export function tokenOf(): string | null {
 }
 export const keepToken = (token: string): void => sessionStorage.setItem(TOKEN, token);
 
-/** The server answered, and refused: in its own words. */
+/** The server answered with an error, whose message this has. */
 export class Refusal extends Error {
   readonly status: number;
   readonly hint: string;
-  /** Stable; empty where it was no JSON. */
+  /** The stable error code; empty if the answer was not JSON. */
   readonly code: string;
-  /** As it came; null where it was no JSON. */
+  /** The answer as received; null if it was not JSON. */
   readonly body: object | null;
 
   constructor(status: number, body: Partial<ErrorAnswer> | null, otherwise: string) {
@@ -30,7 +30,7 @@ export class Refusal extends Error {
   }
 }
 
-/** Nobody answered: the server is away, or the network. */
+/** No answer: the server or the network is down. */
 export class Unreachable extends Error {}
 
 export async function askServer(path: string, init: RequestInit = {}): Promise<Response> {
@@ -51,7 +51,7 @@ async function refusalOf(response: Response): Promise<Refusal> {
 export const get = async <A>(path: string, init?: RequestInit): Promise<A> =>
   (await (await askServer(path, init)).json()) as A;
 
-/** A list to its end: its pages say where the next one is. */
+/** A whole list: each page links to the next. */
 export async function getAll<R>(path: string): Promise<R[]> {
   const rows: R[] = [];
   for (let next: string | undefined = path; next !== undefined; ) {

@@ -1,6 +1,6 @@
 import { askServer, Refusal } from './ask.ts';
 
-/** One changed key, as `GET /api/events` says it. */
+/** One changed key in `GET /api/events`. */
 interface News {
   readonly course_id: number;
 }
@@ -10,7 +10,7 @@ interface Follower {
   look(): void;
 }
 
-/** A commit changes several families of a key in a moment: they are read once. Milliseconds. */
+/** A commit soon changes several families of a key, which are then read only once. Milliseconds. */
 const TOGETHER_MS = 120;
 const AGAIN_MS = 2_000;
 
@@ -20,7 +20,7 @@ let under: AbortController | undefined;
 let isConnected = false;
 const watchers = new Set<() => void>();
 
-/** Whether changes are shown as they come. */
+/** Whether changes are received live. */
 export const isLive = (): boolean => isConnected;
 
 export function watchLive(watcher: () => void): () => void {
@@ -34,7 +34,7 @@ function setConnected(now: boolean): void {
   for (const watcher of watchers) watcher();
 }
 
-/** Calls `look` after each change of a course. @returns ends it */
+/** Calls `look` after each change of a course. @returns a function that ends it */
 export function onNews(course: number | 'all', look: () => void): () => void {
   const follower = { course, look };
   followers.add(follower);
@@ -45,7 +45,7 @@ export function onNews(course: number | 'all', look: () => void): () => void {
   };
 }
 
-/** A page that nobody looks at holds no connection: a browser has few for all of its tabs. */
+/** A hidden page closes its connection, since a browser has few for all of its tabs. */
 document.addEventListener('visibilitychange', () => {
   if (document.hidden) under?.abort();
   else follow();
@@ -68,11 +68,11 @@ async function run(signal: AbortSignal): Promise<void> {
       const headers = lastId === undefined ? {} : { 'last-event-id': lastId };
       const { body } = await askServer('/api/events', { signal, headers });
       setConnected(true);
-      // What happened since the page was read is not known.
+      // Changes since the page was read may have been missed.
       for (const { look } of followers) look();
       if (body !== null) await readEvents(body);
     } catch (error) {
-      // A server without the route, or a token that may not ask: the page is read anew by hand.
+      // The server has no such route, or the token may not use it: people have to reload the page.
       if (error instanceof Refusal && error.status < 500 && error.status !== 429) return untilAborted(signal);
     }
     setConnected(false);
@@ -100,14 +100,14 @@ function take(event: string): void {
   const fields = new Map(event.split('\n').map((line) => [line.split(':', 1)[0], line.replace(/^[^:]*: ?/, '')]));
   lastId = fields.get('id') ?? lastId;
   const data = fields.get('data');
-  // More was missed than the server tells one by one.
+  // More was missed than the server sends one by one.
   if (fields.get('event') === 'reset') tell(undefined);
   else if (data !== undefined) tell((JSON.parse(data) as News).course_id);
 }
 
 const changed = new Set<number | undefined>();
 
-/** @param course undefined: of which one is not known, so it may be any */
+/** @param course undefined: not known, so it may be any */
 export function tell(course: number | undefined): void {
   if (changed.size === 0) setTimeout(tellFollowers, TOGETHER_MS);
   changed.add(course);

@@ -9,13 +9,13 @@ export type NameOf = (student: number) => string;
 interface Names {
   readonly nameOf: NameOf;
   readonly error: Error | undefined;
-  /** Whether they are known, or are not to be had. */
+  /** Whether the names are known, or known to be unavailable. */
   readonly isRead: boolean;
 }
 
 /**
- * Names of a course's students; where they are not kept, or the token may not see them, a number stands for each.
- * @param shown whom the page names: they are read again for somebody who has come, and not at each change
+ * Names of a course's students; a number stands for each if names are not kept or the token may not see them.
+ * @param shown students on the page: names are only read again when there is a new student, not at each change
  */
 export function useNames(course: number, shown: readonly { readonly student_id: number }[]): Names {
   const { data, error, again } = useAnswer(`names ${course}`, () =>

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { Refusal, Unreachable } from './ask.ts';
 import { onNews } from './live.ts';
 
-/** What is known of an answer. What was read stays while it is read again, and when that fails; not for who may not see it. */
+/** What is known of an answer. Data stays while it is read again or if that fails, unless access was refused. */
 export interface Answered<A> {
   readonly data: A | undefined;
   readonly error: Error | undefined;
@@ -13,13 +13,13 @@ export interface Read<A> extends Answered<A> {
   again(): void;
 }
 
-/** Whoever is away is asked again so often. Milliseconds. */
+/** Milliseconds between attempts while the server is away. */
 const AGAIN_MS = 3_000;
 
 /**
- * Reads when the page opens, when the key changes, and when something of the course changed.
- * @param key what is read, as text; what it reads is a function of it alone
- * @param news which course's changes it follows; null: none
+ * Reads when the page opens, when the key changes, and when something in the course has changed.
+ * @param key identifies what is read; `read` must depend on nothing else
+ * @param news the course whose changes it follows; null: none
  */
 export function useAnswer<A>(key: string, read: () => Promise<A>, news: number | 'all' | null = null): Read<A> {
   const [state, setState] = useState<Answered<A> & { readonly key: string }>({
@@ -33,7 +33,7 @@ export function useAnswer<A>(key: string, read: () => Promise<A>, news: number |
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isReading = false;
     let isOld = false;
-    // What changes while an answer is on its way is read when that has come: else one would never come where much changes.
+    // A change during a read is read after it: if the read were restarted, it would never end where much changes.
     const look = (): void => {
       isOld = isReading;
       if (isReading) return;
@@ -67,5 +67,5 @@ export function useAnswer<A>(key: string, read: () => Promise<A>, news: number |
   return { ...answered, again: () => again.current() };
 }
 
-/** The database behind the server is. */
+/** Whether the database behind the server is away. */
 const isAway = (error: Error): boolean => 'status' in error && (error.status === 503 || error.status === 429);

@@ -2,19 +2,19 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { WhatIf } from '#libs/explain/what-if.ts';
 import { get, Refusal, Unreachable } from './ask.ts';
 
-/** A hand that moves a slider is waited for. Milliseconds. */
+/** Waits until a slider has come to rest. Milliseconds. */
 const STILL_MS = 300;
 const AGAIN_MS = 1_000;
 
 export interface WhatIfAnswered {
-  /** The last that came; what it is about stands in it. */
+  /** The latest answer; it says itself what it is about. */
   readonly data: WhatIf | undefined;
   readonly error: Error | undefined;
-  /** Another question is out, or waits for its turn. */
+  /** A newer question is on its way, or waits for its turn. */
   readonly isAsking: boolean;
 }
 
-/** Asks when the question has stood still for a moment. The last one wins: what was asked before is called off. */
+/** Asks when the question has not changed for a moment. The last one wins: earlier requests are cancelled. */
 export function useWhatIf(path: string): WhatIfAnswered {
   const [state, setState] = useState<WhatIfAnswered>({ data: undefined, error: undefined, isAsking: true });
   const isFirst = useRef(true);
@@ -27,7 +27,7 @@ export function useWhatIf(path: string): WhatIfAnswered {
         (data) => !signal.aborted && setState({ data, error: undefined, isAsking: false }),
         (error: Error) => {
           if (signal.aborted) return;
-          // Whoever judges a class takes a core: they take turns, and this one comes.
+          // Judging a class takes a core, so requests take turns; this one tries again.
           if (!isBusy(error)) setState(({ data }) => ({ data, error, isAsking: false }));
           if (isBusy(error) || isAway(error)) timer = setTimeout(look, AGAIN_MS);
         },

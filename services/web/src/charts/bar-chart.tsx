@@ -20,7 +20,7 @@ interface BarChartProps {
 const HEIGHT = 170;
 const [TOP, BOTTOM, GAP] = [20, 22, 6];
 
-/** A bar for each; its value stands above it. */
+/** One bar for each value, which is written above it. */
 export function BarChart({ sentence, head, bars, why }: BarChartProps) {
   const { ref, width } = useWidth();
   const step = Math.min(72, width / Math.max(1, bars.length));

@@ -7,9 +7,9 @@ interface ChartFigureProps {
   /** What it shows, in one sentence. */
   readonly sentence: string;
   readonly head: readonly string[];
-  /** The twin of the picture; the first cell names the row. */
+  /** The same data as a table; the first cell names the row. */
   readonly rows: readonly (readonly string[])[];
-  /** What opens its definition. */
+  /** The button that opens its definition. */
   readonly why?: ComponentChildren;
   readonly children: ComponentChildren;
 }

@@ -14,7 +14,7 @@ export interface LineChartDay {
 interface LineChartProps {
   readonly sentence: string;
   readonly days: readonly LineChartDay[];
-  /** What the line is called; absent: there is the class alone. */
+  /** Name of the line; absent: only the class is shown. */
   readonly name?: string;
   /** What is usual for the student. */
   readonly own?: number | null;
@@ -25,7 +25,7 @@ const HEIGHT = 200;
 const [LEFT, RIGHT, TOP, BOTTOM] = [34, 8, 8, 24];
 const LEVELS = [0, 25, 50, 75, 100];
 
-/** Days along the foot, 0 to 100 up the side. */
+/** Days on the horizontal axis, 0 to 100 on the vertical one. */
 export function LineChart({ sentence, days, name, own = null, why }: LineChartProps) {
   const { ref, width } = useWidth();
   const x = scale(0, Math.max(1, days.length - 1), LEFT, width - RIGHT);

@@ -1,10 +1,10 @@
-/** Where a value lies on a line of pixels. */
+/** Maps a value to a pixel position. */
 export const scale =
   (from: number, to: number, start: number, end: number) =>
   (value: number): number =>
     from === to ? start : start + ((value - from) / (to - from)) * (end - start);
 
-/** The points of a line, broken where nothing is known. */
+/** The path of a line, interrupted where values are unknown. */
 export function pathOf(values: readonly (number | null)[], x: (i: number) => number, y: (v: number) => number): string {
   let isDown = false;
   let path = '';
@@ -15,7 +15,7 @@ export function pathOf(values: readonly (number | null)[], x: (i: number) => num
   return path;
 }
 
-/** The outline of a band between two lines, one piece for each run of days that has both. */
+/** The outline of a band between two lines, one piece for each run of days that have both. */
 export function bandOf(
   pairs: readonly (readonly [low: number, high: number] | null)[],
   x: (i: number) => number,

@@ -3,7 +3,7 @@ import { pathOf, scale } from './scale.ts';
 
 const [WIDTH, HEIGHT, DAYS] = [112, 24, 28];
 
-/** Four weeks of a curve from 0 to 100; who reads no picture hears its ends. */
+/** Four weeks of a curve from 0 to 100; screen readers get its first and last value. */
 export function Sparkline({ values }: { readonly values: readonly (number | null)[] }) {
   if (values.length === 0) return <span class="muted">–</span>;
   const x = scale(DAYS - values.length, DAYS - 1, 1 + (WIDTH - 2) * (1 - values.length / DAYS), WIDTH - 1);

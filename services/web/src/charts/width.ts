@@ -1,6 +1,6 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 
-/** How wide a chart may be: text in it keeps its size on a phone. */
+/** The width of a chart in pixels, measured so that its text keeps its size on a phone. */
 export function useWidth(least = 280) {
   const ref = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(640);

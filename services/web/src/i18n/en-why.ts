@@ -1,6 +1,6 @@
 import type { Message } from './message.ts';
 
-/** Of the panels that say why a number is what it is, and of the one that asks what if. */
+/** Sentences of the panels that explain a number, and of the what-if panel. */
 export const EN_WHY = {
   yes: 'yes',
   no: 'no',

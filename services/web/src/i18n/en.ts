@@ -1,7 +1,7 @@
 import { EN_WHY } from './en-why.ts';
 import type { Message } from './message.ts';
 
-/** Every sentence of the pages. Places in braces are filled in; `n` decides the plural form. */
+/** All sentences of the pages. Placeholders in braces are filled in; `n` decides the plural form. */
 export const EN = {
   ...EN_WHY,
   skip: 'Skip to the content',

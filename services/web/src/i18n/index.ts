@@ -17,7 +17,7 @@ export const currentLanguage = (): Language => language;
 
 const isLanguage = (text: string): text is Language => text in LANGUAGES;
 
-/** Null also where the browser keeps nothing for anybody. */
+/** Null also if the browser allows no storage. */
 function kept(): string | null {
   try {
     return localStorage.getItem(KEPT_AS);
@@ -26,7 +26,7 @@ function kept(): string | null {
   }
 }
 
-/** What was chosen on this machine, else the first of the browser's that there is. */
+/** The language chosen on this machine, otherwise the first of the browser's languages that we have. */
 export function preferredLanguage(): Language {
   const wanted = [kept() ?? '', ...navigator.languages.map((tag) => tag.slice(0, 2))];
   return wanted.find(isLanguage) ?? 'en';
@@ -46,14 +46,14 @@ export async function chooseLanguage(chosen: Language): Promise<void> {
   } catch {}
 }
 
-/** A name may run the other way than the sentence that it stands in. */
+/** A name may have another writing direction than its sentence. */
 const isolate = (text: string): string => (/\p{L}/u.test(text) ? `\u2068${text}\u2069` : text);
 
-/** In French a space stands before these, at which no line may end. */
+/** French puts a space before these, and no line may break there. */
 const firmly = (text: string): string =>
   language === 'fr' ? text.replaceAll(/ (?=[:;?!%»])|(?<=«) /g, '\u00a0') : text;
 
-/** A sentence in the language chosen. Numbers are written as it writes them, names keep their direction. */
+/** A sentence in the chosen language. Numbers have its format, names keep their direction. */
 export function t(key: MessageKey, places: Readonly<Record<string, string | number>> = {}): string {
   const message = messages[key];
   const n = places['n'];
@@ -68,14 +68,14 @@ export function t(key: MessageKey, places: Readonly<Record<string, string | numb
   });
 }
 
-/** What may stand within a sentence, as one. */
+/** Makes a part of a sentence a sentence of its own. */
 export const asSentence = (text: string): string =>
   text === '' ? '' : `${text.charAt(0).toLocaleUpperCase(language)}${text.slice(1)}.`;
 
-/** A word for what the server names; where there is none, its name. */
+/** The word for a name from the server; the given text if there is none. */
 export const word = (key: string, otherwise: string): string => (key in messages ? t(key as MessageKey) : otherwise);
 
-/** To make one costs more than to use it a hundred times. */
+/** Creating one costs more than a hundred uses. */
 const numberFormats = new Map<string, Intl.NumberFormat>();
 
 export function number(value: number, digits = 0): string {
@@ -90,7 +90,7 @@ export function number(value: number, digits = 0): string {
 export const percentText = (share: number): string =>
   new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0 }).format(share);
 
-/** With its unit, by the short name that the language has for it. */
+/** A value with its unit, in the language's short form. */
 export const unitText = (value: number, unit: 'megabyte' | 'millisecond', digits = 0): string =>
   new Intl.NumberFormat(language, {
     style: 'unit',
@@ -99,22 +99,22 @@ export const unitText = (value: number, unit: 'megabyte' | 'millisecond', digits
     minimumFractionDigits: digits,
   }).format(value);
 
-/** With so many decimals at most, and none that says nothing. */
+/** With at most `digits` decimals, and no trailing zeros. */
 export const upTo = (value: number, digits: number): string =>
   number(value, Number.isInteger(value) ? 0 : Math.min(digits, decimalsOf(value)));
 
 const decimalsOf = (value: number): number => /\.(\d+)$/.exec(String(value))?.[1]?.length ?? 0;
 
-/** A number that may be unknown: a dash, never 0. */
+/** A number that may be unknown: then a dash, never 0. */
 export const orDash = (value: number | null | undefined, digits = 0): string =>
   value === null || value === undefined ? '–' : number(value, digits);
 
-/** YYYY-MM-DD as the language writes a day; with its year, unless that is this one. */
+/** YYYY-MM-DD in the language's format; with the year, unless it is the present one. */
 export const dayText = (day: string): string => shortFormat(day).format(new Date(day));
 export const longDay = (day: string): string =>
   dayFormat({ day: 'numeric', month: 'long', year: 'numeric' }).format(new Date(day));
 
-/** Days in a row. */
+/** A range of days. */
 export const dayRangeText = (from: string, to: string): string =>
   shortFormat(from, to).formatRange(new Date(from), new Date(to));
 
@@ -124,12 +124,12 @@ export const WEEKDAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday',
 export const weekdayText = (index: number, width: 'short' | 'long'): string =>
   dayFormat({ weekday: width }).format(new Date(Date.UTC(2024, 0, 1 + index)));
 
-/** By whose clock times are shown: the browser's, until the institution's is known. */
+/** The zone in which times are shown: the browser's, until the institution's is known. */
 let timeZone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 export const currentTimeZone = (): string => timeZone;
 
-/** Days begin by the institution's clock, so times are shown by it, too; a zone that the browser does not know stays unused. */
+/** Days begin at the institution's midnight, so times are shown in its zone, too; a zone unknown to the browser is ignored. */
 export function useTimeZone(name: string): void {
   try {
     new Intl.DateTimeFormat('en', { timeZone: name });
@@ -140,7 +140,7 @@ export function useTimeZone(name: string): void {
 const instantFormat = (options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat =>
   new Intl.DateTimeFormat(language, { ...options, timeZone });
 
-/** The time of day; with its date, unless that is today. */
+/** The time of day; with the date, unless it is today. */
 export function timeText(instant: string | number): string {
   const dayOf = (at: Date): string => instantFormat({ dateStyle: 'short' }).format(at);
   const at = new Date(instant);
@@ -157,7 +157,7 @@ export const listText = (items: readonly string[]): string =>
 const shortFormat = (...days: readonly string[]): Intl.DateTimeFormat =>
   dayFormat({ day: 'numeric', month: 'short', ...(days.every(isThisYear) ? {} : { year: 'numeric' }) });
 
-/** By the clock that times are shown by. */
+/** In the zone in which times are shown. */
 const isThisYear = (day: string): boolean =>
   day.startsWith(new Intl.DateTimeFormat('en', { year: 'numeric', timeZone }).format(new Date()));
 

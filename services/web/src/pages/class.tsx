@@ -12,10 +12,10 @@ interface ClassProps {
   readonly collected: ListedCourse['collected'] | undefined;
 }
 
-/** What a course may not collect, of the kinds that a teacher knows. */
+/** Kinds of data that teachers know and that a course may not collect. */
 const KINDS = ['login', 'view', 'forum_post', 'submission', 'completion_row', 'duration'] as const;
 
-/** The class in pictures, each with its sentence; and in words what is not counted. */
+/** The class in charts, each with a sentence, and a note on what is not counted. */
 export function ClassAsAWhole({ students, days, collected }: ClassProps) {
   const scores = students.flatMap(({ engagement_score }) => (engagement_score === null ? [] : [engagement_score]));
   const missing = collected === undefined ? [] : KINDS.filter((kind) => collected[kind] === null);
@@ -54,7 +54,7 @@ const BINS = 10;
 
 interface DistributionProps {
   readonly scores: readonly number[];
-  /** Students, of whom not every one has a score. */
+  /** The number of students; not all have a score. */
   readonly all: number;
 }
 
@@ -125,7 +125,7 @@ function Rhythm({ days }: { readonly days: readonly ClassDay[] }) {
   );
 }
 
-/** @param bars of the days of the week of which anything is known */
+/** @param bars for the weekdays that have data */
 function rhythmSentence(bars: readonly Bar[]): string {
   const inOrder = bars.toSorted((a, b) => b.value - a.value);
   const [most, least] = [inOrder[0], inOrder.at(-1)];
@@ -134,7 +134,7 @@ function rhythmSentence(bars: readonly Bar[]): string {
   return t('class.rhythm', { most: most.name, share: most.text, least: least.name });
 }
 
-/** Of the students, the share that is active on each day of the week, Monday first; null where there was no such day. */
+/** The share of students active on each day of the week, Monday first; null if there was no such day. */
 function weekdayShares(days: readonly ClassDay[]): (number | null)[] {
   const sums = Array.from({ length: 7 }, () => ({ active: 0, students: 0 }));
   for (const { feature_date, active, students } of days) {

@@ -19,7 +19,7 @@ interface CourseProps {
   readonly today: string | null;
 }
 
-/** A course: whom to talk to and why, then everyone, then the class as a whole. */
+/** The page of a course: whom to talk to and why, then everyone, then the class as a whole. */
 export function CoursePage({ course, today }: CourseProps) {
   const courses = useAnswer('courses', () => getAll<ListedCourse>('/api/courses?limit=1000'), course);
   const attention = useAnswer(

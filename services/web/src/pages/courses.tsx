@@ -12,7 +12,7 @@ import { WhyTotal } from '../parts/why-button.tsx';
 import { WhyCourse } from '../parts/why-course.tsx';
 import { courseHref } from '../route.ts';
 
-/** The first page: every course, those where most students need somebody first, and last those at rest. */
+/** The first page: every course, beginning with those where most students need attention; courses at rest come last. */
 export function CoursesPage({ today }: { readonly today: string | null }) {
   const { data, error } = useAnswer('courses', () => getAll<ListedCourse>('/api/courses?limit=1000'), 'all');
   const running = data?.filter(({ as_of }) => !isAtRest(as_of, today)) ?? [];
@@ -43,7 +43,7 @@ export function CoursesPage({ today }: { readonly today: string | null }) {
   );
 }
 
-/** Unknown where none is known. */
+/** Unknown if no count is known. */
 const sumOf = (counts: readonly number[]): number | null =>
   counts.length === 0 ? null : counts.reduce((sum, count) => sum + count, 0);
 

@@ -7,7 +7,7 @@ import { Page } from '../parts/page.tsx';
 import { Problem } from '../parts/problem.tsx';
 
 const nothing = () => () => null;
-/** Its head says what ours does, and the token is the page's. */
+/** Hidden: its head repeats ours, and the token comes from the page. */
 const WITHOUT_HEAD = {
   wrapComponents: {
     InfoContainer: nothing,
@@ -21,7 +21,7 @@ interface Asked {
   headers: Record<string, string>;
 }
 
-/** The API for people who write programs, from its own description; asked with the token that the page has. */
+/** The API for programmers, from its own description; requests are sent with the page's token. */
 export function DocsPage() {
   const ref = useRef<HTMLDivElement>(null);
   const [error, setError] = useState<Error | undefined>();
@@ -63,7 +63,7 @@ function withToken(request: Asked): Asked {
   return request;
 }
 
-/** Puts what is fetched by its address into the page; it is served from here, as it is in its package. */
+/** Adds an element that loads a file of the library; the file is served from here, unchanged. */
 const added = (element: HTMLElement): Promise<unknown> =>
   new Promise((resolve, reject) => {
     element.onload = resolve;

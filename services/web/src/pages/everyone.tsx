@@ -14,7 +14,7 @@ interface EveryoneProps {
   readonly nameOf: NameOf;
 }
 
-/** Rows in the document at once: no more, however many students there are; on paper all. */
+/** Rows shown at once, however many students there are; on paper all. */
 const ROWS = 50;
 
 type Column = 'name' | 'attention' | 'score' | 'inactive' | 'grade' | 'success' | 'flags';
@@ -45,7 +45,7 @@ const PASSES: Readonly<Record<Filter, (student: ClassStudent) => boolean>> = {
   none: ({ attention, flags }) => attention === null && flags.length === 0,
 };
 
-/** What is unknown comes last, whichever way the column is sorted. */
+/** Unknown values come last in either direction. */
 export function sortRows(rows: readonly Row[], [column, isDescending]: Order, language: string): Row[] {
   const sign = isDescending ? -1 : 1;
   if (column === 'name') {
@@ -58,7 +58,7 @@ export function sortRows(rows: readonly Row[], [column, isDescending]: Order, la
   return keyed.map(([, row]) => row);
 }
 
-/** Whoever looks for "Elodie" finds "Élodie", in whichever form of Unicode the source has it. */
+/** A search for "Elodie" finds "Élodie", in any Unicode normalisation form. */
 export const forSearch = (text: string, language: string): string =>
   text.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLocaleLowerCase(language);
 
@@ -117,7 +117,7 @@ export function Everyone({ course, students, nameOf }: EveryoneProps) {
           </select>
         </label>
       </div>
-      {/* Outside of the tools, which are not printed: paper has to say that it holds some and not all. */}
+      {/* Outside of the tools, which are not printed: paper has to say if it shows only some students. */}
       <p class="muted small" role="status">
         {t('everyone.count', { n: rows.length, all: students.length })}
       </p>
@@ -133,7 +133,7 @@ export function Everyone({ course, students, nameOf }: EveryoneProps) {
       </Scroll>
       {pages > 1 && (
         <div class="tools">
-          {/* Not disabled: the last page would take the focus from who goes through them by the keyboard. */}
+          {/* Not disabled: on the last page keyboard users would lose the focus. */}
           <button type="button" class="act" aria-disabled={shown === 0} onClick={() => setPage(Math.max(0, shown - 1))}>
             {t('everyone.previous')}
           </button>

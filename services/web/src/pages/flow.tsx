@@ -8,7 +8,7 @@ import { number, t, timeText, unitText } from '../i18n/index.ts';
 
 const LOOK_MS = 10_000;
 
-/** How everything does, read anew as often as it is measured; what was read stays while the server is away. */
+/** The state of operation, read as often as it is measured; the last one stays while the server is away. */
 export function useOperation(): Operation | undefined {
   const [operation, setOperation] = useState<Operation | undefined>();
   useEffect(() => {
@@ -27,7 +27,7 @@ const [LEFT, RIGHT, TOP, BOTTOM] = [56, 8, 8, 22];
 
 interface Point {
   readonly at: string;
-  /** The longest of the families, milliseconds; null: not known. */
+  /** The greatest lag of all families, milliseconds; null: not known. */
   readonly lag: number | null;
   readonly rate: number | null;
 }
@@ -38,7 +38,7 @@ const pointsOf = ({ last_hour }: Operation): readonly Point[] =>
     return { at, lag: lags.includes(null) ? null : Math.max(...lags.map((lag) => lag ?? 0)), rate: changes_per_second };
   });
 
-/** The lag of the last hour, how much came in, and how much of that was news. */
+/** The last hour: the lag, how much came in, and how much of that was new. */
 export function Flow({ operation }: { readonly operation: Operation }) {
   const { throughput, noise } = operation;
   const points = pointsOf(operation);

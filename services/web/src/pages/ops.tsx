@@ -15,7 +15,7 @@ import { Scroll } from '../parts/scroll.tsx';
 import { Flow, useOperation } from './flow.tsx';
 import { Runs } from './runs.tsx';
 
-/** For who runs it: whether to trust it, and what to look after. */
+/** The operator's page: whether all is well, and what needs attention. */
 export function OpsPage() {
   const { freshness, error } = useFreshness();
   const operation = useOperation();
@@ -41,7 +41,7 @@ export function OpsPage() {
 
 const LOOK_MS = 5_000;
 
-/** One verdict first; where it is a bad one, each reason. The server says them in English. */
+/** The verdict and, if it is bad, each reason, in the server's English. */
 function Ready() {
   const [readiness, setReadiness] = useState<Readiness | undefined>();
   useEffect(() => {
@@ -73,7 +73,7 @@ function Ready() {
   );
 }
 
-/** 503 is an answer here, too. */
+/** Here a 503 is an answer, too. */
 async function readReady(): Promise<Readiness> {
   try {
     return await (await askServer('/api/ready')).json();
@@ -83,7 +83,7 @@ async function readReady(): Promise<Readiness> {
   }
 }
 
-/** One word for each role: what ails it stands above, in sentences. */
+/** One word for each role; its troubles are listed above. */
 const Health = ({ operation: { roles } }: { readonly operation: Operation }) => (
   <section>
     <h2>{t('ops.health')}</h2>
@@ -98,7 +98,7 @@ const Health = ({ operation: { roles } }: { readonly operation: Operation }) => 
 const roleName = (role: RoleHealth['role']): string =>
   role === 'connector' || role === 'reconcile' || role === 'api' ? t(`role.${role}`) : t(`family.${role}`);
 
-/** Where there is no connector, nothing is to be said of it. */
+/** Without Kafka there is no connector to show. */
 const isTold = ({ role, health }: RoleHealth): boolean => role !== 'connector' || health !== 'unknown';
 
 function Roles({ freshness: { roles, lag_ms, instances } }: { readonly freshness: Freshness }) {

@@ -16,7 +16,7 @@ const FLAGS: readonly OwnPastFlagName[] = [
 
 const COLUMNS = ['value', 'baseline', 'threshold'] as const;
 
-/** What is unusual for the student, with what was seen, what is usual and from where on it is said. */
+/** What is unusual for the student: the value, what is usual, and the threshold. */
 export function OwnPastFlags({ row }: { readonly row: StudentMetrics }) {
   const open = FLAGS.flatMap((name) => {
     const flag = row[name];

@@ -10,7 +10,7 @@ const LOOK_MS = 2_000;
 
 type Status = z.output<typeof statusAnswer>;
 
-/** The last comparison with the source: its verdict, how far it is, and buttons to ask for one or end it. */
+/** The last comparison with the source: its verdict or progress, and buttons to start or cancel one. */
 export function Runs() {
   const [status, setStatus] = useState<Status | undefined>();
   const [error, setError] = useState<Error | undefined>();
@@ -44,7 +44,7 @@ export function Runs() {
           ref={start}
           type="button"
           class="act"
-          // Not disabled: that would take the focus from who has just pressed it.
+          // Not disabled: whoever has just pressed it would lose the focus.
           aria-disabled={isActive}
           onClick={() => isActive || send('/api/pipeline/trigger', { mode: 'reconcile' })}
         >
@@ -56,7 +56,7 @@ export function Runs() {
             class="act"
             onClick={() => {
               send('/api/pipeline/cancel', { run_id: run.run_id });
-              // This one goes when the run has ended.
+              // This button disappears when the run has ended.
               start.current?.focus();
             }}
           >
@@ -98,7 +98,7 @@ function Run({ run }: { readonly run: RunAnswer }) {
   );
 }
 
-/** What a run is about; nothing where it is about everything. */
+/** What a run is limited to; empty if it covers everything. */
 const limitsOf = ({ course_id, student_id, from, to }: RunAnswer['scope']): string[] => [
   ...(course_id === undefined ? [] : [t('course.pseudonym', { id: String(course_id) })]),
   ...(student_id === undefined ? [] : [t('student.pseudonym', { id: String(student_id) })]),

@@ -25,7 +25,7 @@ interface StudentProps {
   readonly today: string | null;
 }
 
-/** One student in one course: what to talk about, the numbers, and how they came to be. */
+/** The page of one student in one course: what to talk about, the numbers, and how they developed. */
 export function StudentPage({ course, student, today }: StudentProps) {
   const metrics = useAnswer(
     `student ${student}`,
@@ -61,7 +61,7 @@ export function StudentPage({ course, student, today }: StudentProps) {
   );
 }
 
-/** Under a chart: where its last number comes from. */
+/** The button under a chart that explains its last number. */
 type WhyOf = (feature: string, label: string) => VNode;
 
 const whyOf =
@@ -152,7 +152,7 @@ function Numbers({ row }: { readonly row: StudentMetrics }) {
 
 const WEEKS_OF_NOW = 4;
 
-/** What is usual for a student is how it was before: who stopped, three weeks ago or eight, is not usually away. */
+/** The median before the last four weeks, and before the last activity: a student who stopped is not usually absent. */
 function usualOf(values: readonly (number | null)[]): number | null {
   const lastActive = values.findLastIndex((value) => value !== null && value > 0);
   const before = Math.min(values.length - WEEKS_OF_NOW * 7, lastActive < 0 ? values.length : lastActive + 1);

@@ -11,19 +11,19 @@ import { studentHref } from '../route.ts';
 
 interface TalkToProps {
   readonly course: number;
-  /** As the list of courses has it; undefined while that is not known. */
+  /** From the list of courses; undefined until that is known. */
   readonly listed: ListedCourse | undefined;
   readonly people: readonly OpenAttention[];
   readonly students: readonly ClassStudent[];
   readonly nameOf: NameOf;
 }
 
-/** So many are named in the first sentences. */
+/** How many students are named in the first sentences. */
 const NAMED = 3;
 const NEW_DAYS = 7;
 const DAY_MS = 86_400_000;
 
-/** Whom to talk to, and why: the first sentences, then the list. */
+/** Whom to talk to, and why: some sentences, then the list. */
 export function TalkTo({ course, listed, people, students, nameOf }: TalkToProps) {
   const activities = new Map(students.map((student) => [student.student_id, student]));
   const reasonsOf = (person: OpenAttention): Reason[] =>
@@ -44,7 +44,7 @@ export function TalkTo({ course, listed, people, students, nameOf }: TalkToProps
       </>
     );
   const fresh = people.filter(isNew);
-  // Who is on the list since this week is news; then those with the most points, as the list has them.
+  // Students new on the list this week come first; then those with the most points, in the order of the list.
   const named = [...fresh, ...people.filter((person) => !isNew(person))].slice(0, NAMED);
   return (
     <>

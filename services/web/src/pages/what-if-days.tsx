@@ -10,7 +10,7 @@ interface WhatIfDaysProps {
   readonly nameOf: NameOf;
 }
 
-/** Today, and each of the past four weeks: who would come on the list, and who would leave it. */
+/** Today and each of the past four weeks: who would be added to the list, and who would leave it. */
 export const WhatIfDays = ({ course, days, nameOf }: WhatIfDaysProps) => (
   <Scroll label={t('whatIf.title')}>
     <table>
@@ -45,7 +45,7 @@ export const WhatIfDays = ({ course, days, nameOf }: WhatIfDaysProps) => (
   </Scroll>
 );
 
-/** So many are named; of the others there is the number. */
+/** How many students are named; of the others only the number is shown. */
 const NAMED = 12;
 
 type MovedStudents = WhatIf['days'][number]['enter'];

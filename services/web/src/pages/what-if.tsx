@@ -14,16 +14,16 @@ interface WhatIfProps {
 
 type Setting = WhatIf['settings'][number];
 type Parameter = Setting['parameter'];
-/** As they were typed; what nobody touched is not there. */
+/** Settings as typed; only those that were changed. */
 type Asked = Readonly<Partial<Record<Parameter, string>>>;
 
-/** Who would be on the list if the alarm were set otherwise. Judging a class costs, so it is asked for when it is opened. */
+/** Who would be on the list under other settings. Judging a class is expensive, so it is only done when this is opened. */
 export function WhatIfPanel(props: WhatIfProps) {
   const [isOpen, setOpen] = useState(false);
   const title = useRef<HTMLHeadingElement>(null);
   const open = (): void => {
     setOpen(true);
-    // The button goes, and would take the focus with it.
+    // The button disappears, and the focus would be lost with it.
     title.current?.focus();
   };
   return (
@@ -83,12 +83,12 @@ function Opened({ course, nameOf }: WhatIfProps) {
 interface ControlProps {
   readonly setting: Setting;
   readonly typed: string | undefined;
-  /** Why the server does not take it, in words. */
+  /** Why the server refuses it, in words. */
   readonly refusal: string | null;
   set(value: string): void;
 }
 
-/** What has few steps is moved, what has many is typed. */
+/** A setting with more steps gets a text field instead of a slider. */
 const MOST_STEPS = 100;
 
 function Control({ setting: { parameter, now, least, most }, typed, refusal, set }: ControlProps) {
@@ -123,7 +123,7 @@ function Control({ setting: { parameter, now, least, most }, typed, refusal, set
   );
 }
 
-/** Which parameter the server refuses, and its words for it. */
+/** The parameter that the server refuses, and why. */
 function refusedOf({ data, error }: WhatIfAnswered): { readonly parameter: Parameter; readonly words: string } | null {
   if (!(error instanceof Refusal) || error.status !== 400) return null;
   const { message } = error;
@@ -133,7 +133,7 @@ function refusedOf({ data, error }: WhatIfAnswered): { readonly parameter: Param
   });
   const [first] = places.sort((a, b) => a.at - b.at);
   if (first === undefined) return null;
-  // Two of them in one sentence: these do not go together.
+  // If the message names two, they contradict each other.
   const words = places.length > 1 ? t('whatIf.closesMore') : t('whatIf.outside');
   return { parameter: first.parameter, words };
 }

@@ -1,8 +1,8 @@
 import { longDay, t } from '../i18n/index.ts';
 
 /**
- * Whether nothing has happened in a course for a while: its as-of stops six days after the last fact. One that is a day behind
- * may only not have come to the new day yet.
+ * Whether nothing has happened in a course for a while: its as-of stops six days after the last fact. If it is only one day
+ * behind, the course may just not have reached the new day yet.
  */
 export const isAtRest = (asOf: string | null, today: string | null): boolean =>
   asOf !== null && today !== null && Date.parse(today) - Date.parse(asOf) > DAY_MS;
@@ -15,7 +15,7 @@ interface AsOfProps {
   readonly today: string | null;
 }
 
-/** The day that a page speaks for, and why where that is not today: else "this week" would be taken for this one. */
+/** The day that a page speaks for and, if it is not today, why: otherwise "this week" would be misunderstood. */
 export const AsOf = ({ day, today }: AsOfProps) =>
   isAtRest(day, today) ? (
     <p class="notice">{t('course.rest', { day: longDay(day) })}</p>

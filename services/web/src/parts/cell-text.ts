@@ -5,10 +5,10 @@ const INSTANT = /^\d{4}-\d\d-\d\dT.*Z$/;
 const DECIMAL = /^-?\d+\.\d+$/;
 const ID = /^[0-9a-f]{8}-[0-9a-f-]{27}$/;
 
-/** What the teacher named, and may look like anything. */
+/** Cells with names given by teachers, which may look like anything. */
 const NAMES: ReadonlySet<string> = new Set(['item', 'resource', 'resources']);
 
-/** A value between the rows and the number, as it is read. @param name what it is called */
+/** A value of an explanation as text. @param name its name */
 export function cellText(name: string, value: unknown): string {
   if (value === null || value === undefined) return orDash(null);
   if (typeof value === 'number') return name === 'seconds' ? timeSpent(value) : upTo(value, 2);
@@ -19,7 +19,7 @@ export function cellText(name: string, value: unknown): string {
   return JSON.stringify(value);
 }
 
-/** Decimals come as their text. */
+/** Decimals arrive as text. */
 export const isNumber = (value: unknown): boolean =>
   typeof value === 'number' || (typeof value === 'string' && DECIMAL.test(value));
 
@@ -29,12 +29,12 @@ function stringText(value: string): string {
   return DECIMAL.test(value) ? upTo(Number(value), 2) : word(`said.${value}`, value);
 }
 
-/** An id of the learning platform by its beginning, which is enough to find it. */
+/** The beginning of an id of the learning platform, which is enough to find it. */
 export const shortName = (name: string): string => (ID.test(name) ? `${name.slice(0, 8)}…` : name);
 
 const LEAST_HOURS_S = 5_400;
 
-/** @param seconds as hours from an hour and a half on, else as minutes */
+/** @param seconds shown in hours from an hour and a half on, otherwise in minutes */
 export const timeSpent = (seconds: number): string =>
   seconds < LEAST_HOURS_S
     ? t('time.minutes', { minutes: upTo(seconds / 60, 1) })

@@ -4,13 +4,13 @@ import { t } from '../i18n/index.ts';
 import { Problem } from './problem.tsx';
 
 interface DownloadProps {
-  /** A list of the API, with the parameters that it is shown by. */
+  /** A list of the API, with the parameters of the page. */
   readonly path: string;
   /** What is listed, in words. */
   readonly label: string;
 }
 
-/** The whole list as a table. It is fetched here and not by a link, which could show no token. */
+/** Downloads the whole list as a table. It is fetched by script, since a link cannot send a token. */
 export function Download({ path, label }: DownloadProps) {
   const [error, setError] = useState<Error | undefined>();
   const save = (): void => {
@@ -27,7 +27,7 @@ export function Download({ path, label }: DownloadProps) {
   );
 }
 
-/** Page by page to the end, the header line once. */
+/** All pages, with the header line only once. */
 async function tableOf(path: string): Promise<{ name: string; text: string }> {
   let [name, text] = ['rows.csv', ''];
   for (let next: string | undefined = path; next !== undefined; ) {
@@ -44,7 +44,7 @@ async function ask(path: string): Promise<{ headers: Headers; body: string }> {
   return { headers: response.headers, body: await response.text() };
 }
 
-/** Milliseconds. */
+/** How long the file is kept for the browser. Milliseconds. */
 const KEPT_MS = 60_000;
 
 function offer(name: string, text: string): void {
@@ -52,6 +52,6 @@ function offer(name: string, text: string): void {
   const link = document.createElement('a');
   Object.assign(link, { href: url, download: name });
   link.click();
-  // A browser begins to read it later.
+  // The browser begins to read it after the click has returned.
   setTimeout(() => URL.revokeObjectURL(url), KEPT_MS);
 }

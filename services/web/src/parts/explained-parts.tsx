@@ -5,11 +5,11 @@ import { Scroll } from './scroll.tsx';
 type Parts = Readonly<Record<string, unknown>>;
 type Row = Readonly<Record<string, unknown>>;
 
-/** The day is said above them. */
+/** Left out, since the day is shown above. */
 const SAID: ReadonlySet<string> = new Set(['as_of']);
 /** The column that names what a row is about. */
 const NAME = 'name';
-/** More rows are folded up. */
+/** Longer tables are collapsed. */
 const SHORT = 8;
 
 function partName(name: string): string {
@@ -17,7 +17,7 @@ function partName(name: string): string {
   return weekday < 0 ? word(`part.${name}`, name) : weekdayText(weekday, 'long');
 }
 
-/** The numbers between the rows and the value, by their names: single ones in a list, many in tables. */
+/** The numbers between the rows and the value: single ones in a list, several in tables. */
 export function ExplainedParts({ parts }: { readonly parts: Parts }) {
   const named = Object.entries(parts).filter(([name]) => !SAID.has(name));
   if (named.length === 0) return null;
@@ -44,14 +44,14 @@ export function ExplainedParts({ parts }: { readonly parts: Parts }) {
   );
 }
 
-/** Null: no table, a single value. */
+/** The rows of a table; null: a single value. */
 function rowsOf(value: unknown): readonly Row[] | null {
   if (typeof value !== 'object' || value === null) return null;
   if (Array.isArray(value)) return value.some(isRow) && !value.every(isRun) ? (value as Row[]) : null;
   return Object.entries(value).map(([name, each]) => {
     const row = { [NAME]: partName(name) };
     if (!isRow(each)) return { ...row, value: each };
-    // Of time the amounts are in seconds, of all else they are counts.
+    // Amounts of time are in seconds, all others are counts.
     return name === 'time' ? { ...row, ...inMinutes(each) } : { ...row, ...each };
   });
 }

@@ -9,7 +9,7 @@ type Rows = Explanation['rows'];
 type LeftOut = Explanation['left_out'];
 type ReadAs = Rows['listed'][number]['read_as'];
 
-/** So many at first. */
+/** How many rows are shown at first. */
 const FIRST = 10;
 
 /** The rows of the learning platform that a number rests on, the latest first. */
@@ -26,7 +26,7 @@ export const ExplainedRows = ({ rows }: { readonly rows: Rows }) => (
   </section>
 );
 
-/** Those that it does not rest on, and why. */
+/** The rows that were left out, and why. */
 export function RowsLeftOut({ rows }: { readonly rows: LeftOut }) {
   if (rows.count === 0) return null;
   const title = t('why.leftOut', { n: rows.count });
@@ -68,7 +68,7 @@ function RowList<R extends { readonly id: string; readonly at: string | null }>(
   const table = useRef<HTMLElement>(null);
   const showMore = (): void => {
     setMost(rows.listed.length);
-    // The button goes, and would take the focus with it.
+    // The button disappears, and the focus would be lost with it.
     table.current?.focus();
   };
   const shown = rows.listed.slice(0, most);
@@ -110,7 +110,7 @@ function RowList<R extends { readonly id: string; readonly at: string | null }>(
   );
 }
 
-/** What a row was read as, in the fewest words. */
+/** What a row was read as, in a few words. */
 function readAsText(read: ReadAs): string {
   if ('item' in read)
     return t('row.grade', { item: String(read['item']), value: mark(read['value']), max: mark(read['max']) });
@@ -128,5 +128,5 @@ function readAsText(read: ReadAs): string {
 
 const STATES = ['not done', 'done', 'passed', 'failed'] as const;
 
-/** Of decimals as they came; what has none is no mark yet. */
+/** A decimal that arrives as text; null is not a mark yet. */
 const mark = (value: unknown): string => (value === null ? '–' : upTo(Number(value), 2));

@@ -6,7 +6,7 @@ import { instantText, t, timeText } from '../i18n/index.ts';
 import { Said } from './said.tsx';
 
 const LOOK_MS = 5_000;
-/** From here on a teacher should know. Milliseconds. */
+/** A delay that teachers should know about. Milliseconds. */
 const BEHIND_MS = 10_000;
 
 interface Known {
@@ -25,7 +25,7 @@ export function useFreshness(): Known {
         (error: Error) => {
           setKnown((old) => ({ ...old, error }));
           if (!(error instanceof Refusal) || error.status !== 401) return;
-          // Asked on and on, a token that was taken away would have the server refuse a right one from here.
+          // If a revoked token were sent again and again, the server would shut this address out, right tokens included.
           clearInterval(timer);
           tell(undefined);
         },
@@ -49,21 +49,21 @@ interface FreshnessLineProps {
   onToday(day: string | null): void;
 }
 
-/** Under the head of each page: whether to trust what stands there, in one line, and what is wrong in words. */
+/** Under the head of each page: one line that says whether the data is current, and what is wrong if not. */
 export function FreshnessLine({ onTimeZone, onToday }: FreshnessLineProps) {
   const { freshness, readAt, error } = useFreshness();
   const zone = freshness?.time_zone ?? undefined;
   useEffect(() => {
     if (zone !== undefined) onTimeZone(zone);
   }, [zone]);
-  // Where the server does not say, the pages do without.
+  // If the server does not say, the pages do without it.
   const today = freshness?.today ?? (error === undefined && freshness === undefined ? undefined : null);
   useEffect(() => {
     if (today !== undefined) onToday(today);
   }, [today]);
   const live = useLive();
   const applied = freshness?.streams.map((stream) => stream.applied).join();
-  // Where nobody tells of changes, that something was applied is news enough.
+  // Without live changes, the fact that something was applied has to do.
   useEffect(() => {
     if (applied !== undefined && !isLive()) tell(undefined);
   }, [applied]);
@@ -118,7 +118,7 @@ function troublesOf(freshness: Freshness): Trouble[] {
   return [
     ...(isReading ? [{ kind: 'reading', text: t('fresh.reading') }] : []),
     ...(troubles.length > 0 && !isReading ? [{ kind: 'cut', text: t('fresh.cut') }] : []),
-    // After a snapshot, at midnight and with other settings.
+    // After a snapshot, at midnight and when settings have changed.
     ...(lags.includes(null) && !isReading ? [{ kind: 'deriving', text: t('fresh.deriving') }] : []),
     ...(behind > BEHIND_MS ? [{ kind: 'behind', text: t('fresh.behind', { n: Math.round(behind / 1000) }) }] : []),
     ...(reconcile === null ? [] : reconcileTrouble(reconcile)),

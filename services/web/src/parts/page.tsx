@@ -3,16 +3,16 @@ import { useEffect, useRef } from 'preact/hooks';
 
 interface PageProps {
   readonly title: string;
-  /** Of the title. */
+  /** The id of the title element. */
   readonly id?: string;
-  /** Above the title. */
+  /** A link above the title. */
   readonly back?: { readonly href: string; readonly text: string };
-  /** Whether the title is the name already; false: a number stands for it until that is read. */
+  /** Whether the title is final; false: a number stands for the name until that is read. */
   readonly isNamed?: boolean;
   readonly children: ComponentChildren;
 }
 
-/** What every page has: its title, which gets the focus when one comes to it, so that it is read out. */
+/** The frame of every page: its title gets the focus when the page is opened, so that screen readers read it out. */
 export function Page({ title, id, back, isNamed = true, children }: PageProps) {
   const ref = useRef<HTMLHeadingElement>(null);
   const focusBefore = useRef<Element | null>(null);
@@ -23,7 +23,7 @@ export function Page({ title, id, back, isNamed = true, children }: PageProps) {
     focusBefore.current = document.activeElement;
   }, []);
   useEffect(() => {
-    // What is read out is read once: it has to be the name. Who has gone on meanwhile is left there.
+    // The title is read out only once, so it has to be the name. If the focus has moved on meanwhile, it stays there.
     if (isNamed && location.hash !== '' && document.activeElement === focusBefore.current) ref.current?.focus();
   }, [isNamed]);
   return (

@@ -1,7 +1,7 @@
 import { keepToken, Refusal, tokenOf } from '../api/ask.ts';
 import { t } from '../i18n/index.ts';
 
-/** What could not be read, in words, and what happens next. */
+/** Says what went wrong, and what happens next. */
 export function Problem({ error }: { readonly error: Error | undefined }) {
   if (error === undefined) return null;
   if (error instanceof Refusal && error.status === 401) return <TokenForm />;

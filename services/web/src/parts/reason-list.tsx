@@ -8,7 +8,7 @@ interface ReasonListProps {
   readonly student: number;
 }
 
-/** A sentence for each reason; each says why, when it is pressed. */
+/** A sentence for each reason; pressing it explains it. */
 export const ReasonList = ({ reasons, course, student }: ReasonListProps) => (
   <ul>
     {reasons.map(({ reason, sentence }) => (

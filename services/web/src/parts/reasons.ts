@@ -3,7 +3,7 @@ import type { OpenAttention } from '#libs/serve/attention.ts';
 import type { StudentMetrics } from '#libs/serve/student-metrics.ts';
 import { listText, t } from '../i18n/index.ts';
 
-/** From so many days without a trace on it is said that somebody stopped. */
+/** After this many days without activity a student counts as having stopped. */
 const STOPPED_DAYS = 5;
 const WINDOW_DAYS = 30;
 
@@ -19,7 +19,7 @@ export interface Reason {
   readonly sentence: string;
 }
 
-/** Why a student has attention, a sentence for each reason, with its evidence. */
+/** Why a student needs attention: a sentence for each reason, with its evidence. */
 export function reasonSentences(reasons: Reasons, activity: Activity): Reason[] {
   const { absent, missing_work, low_marks } = reasons;
   return [
@@ -36,7 +36,7 @@ function absentText(absent: NonNullable<Reasons['absent']>, activity: Activity):
   return `${t('reason.absent', { n: absent.value, days: 21 })}${t('join')}${usual}`;
 }
 
-/** "stopped 6 days ago; before, active 4 days a week"; null where nobody stopped. */
+/** "stopped 6 days ago; before, active 4 days a week"; null if the student has not stopped. */
 export function stoppedText({ days_inactive, active_days_30d }: Activity): string | null {
   if (days_inactive === null || days_inactive < STOPPED_DAYS) return null;
   const stopped = days_inactive >= 60 ? t('reason.gone') : t('reason.stopped', { n: days_inactive });

@@ -1,12 +1,12 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 interface SaidProps {
-  /** Of what kind it is; empty while all is well, of which nothing is said at first. */
+  /** The kind of message; empty while all is well, which is not announced at first. */
   readonly kind: string;
   readonly text: string;
 }
 
-/** Says something to those who hear the page when its kind changes, and not each time that a number in it does. */
+/** Announces a text to screen readers when its kind changes, not each time a number in it does. */
 export function Said({ kind, text }: SaidProps) {
   const [said, setSaid] = useState('');
   const before = useRef('');

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 
-/** Whether the page is being printed: what is shown by parts then has to be there as a whole. */
+/** Whether the page is being printed: then paged lists have to be shown as a whole. */
 export function usePrinting(): boolean {
   const [isPrinting, setPrinting] = useState(false);
   useEffect(() => {

@@ -3,14 +3,14 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { t } from '../i18n/index.ts';
 
 interface WhyButtonProps {
-  /** What is asked about, for who cannot see where it stands. */
+  /** What the panel is about, for people who cannot see the button's place. */
   readonly label: string;
   readonly children: ComponentChildren;
-  /** What the panel says; asked for when it opens. */
+  /** The content of the panel; called when it opens. */
   panel(): ComponentChildren;
 }
 
-/** A number that says why it is what it is, when it is pressed. */
+/** A number that explains itself when it is pressed. */
 export function WhyButton(props: WhyButtonProps) {
   const [isOpen, setOpen] = useState(false);
   return (
@@ -29,7 +29,7 @@ export function WhyButton(props: WhyButtonProps) {
   );
 }
 
-/** The browser's own dialog: Escape closes it, and the focus goes back to the number. */
+/** The browser's own dialog: Escape closes it, and the focus returns to the number. */
 function WhyDialog({ label, children, panel, close }: WhyButtonProps & { close(): void }) {
   const ref = useRef<HTMLDialogElement>(null);
   useEffect(() => ref.current?.showModal(), []);
@@ -47,17 +47,17 @@ function WhyDialog({ label, children, panel, close }: WhyButtonProps & { close()
   );
 }
 
-/** What is pressed where no number of its own stands, as beside a chart. */
+/** The text to press where there is no number, as beside a chart. */
 export const Ask = () => <span class="ask">{t('why.ask')}</span>;
 
 interface WhyTotalProps {
   readonly label: string;
-  /** What the number is, and what it is counted over. */
+  /** What the number means, and over what it is counted. */
   readonly sentences: readonly string[];
   readonly children: ComponentChildren;
 }
 
-/** A number of a whole class: what it is, and over whom it is counted. */
+/** A number about a whole class: what it means, and over whom it is counted. */
 export const WhyTotal = ({ label, sentences, children }: WhyTotalProps) => (
   <WhyButton
     label={label}

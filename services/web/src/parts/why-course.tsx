@@ -6,7 +6,7 @@ import { t } from '../i18n/index.ts';
 import { Problem } from './problem.tsx';
 import { WhyButton } from './why-button.tsx';
 
-/** Totals of a course, and of how many students each is known. */
+/** The totals of a course, and for how many students each is known. */
 const KNOWN_OF = {
   attention: ({ attention, total_students }) => (attention.students === null ? 0 : total_students),
   students: ({ total_students }) => total_students,
@@ -23,7 +23,7 @@ interface WhyCourseProps {
   readonly children: ComponentChildren;
 }
 
-/** A total of a course: what it is, and over whom it is counted. */
+/** A total of a course: what it means, and over whom it is counted. */
 export const WhyCourse = ({ total, course, label, children }: WhyCourseProps) => (
   <WhyButton label={label} panel={() => <TotalPanel total={total} course={course} />}>
     {children}

@@ -10,7 +10,7 @@ import { Problem } from './problem.tsx';
 import { WhyButton } from './why-button.tsx';
 
 interface Column {
-  /** The column. */
+  /** The feature column. */
   readonly feature: string;
   readonly course: number;
   readonly student: number;
@@ -21,7 +21,7 @@ interface WhyProps extends Column {
   readonly children: ComponentChildren;
 }
 
-/** A number of one student, from the rows of the learning platform on. */
+/** A number of one student, explained from the rows of the learning platform. */
 export const Why = ({ label, children, ...column }: WhyProps) => (
   <WhyButton label={label} panel={() => <WhyPanel {...column} />}>
     {children}
@@ -34,7 +34,7 @@ function WhyPanel({ feature, course, student }: Column) {
   const isGone = error instanceof Refusal && error.status === 404;
   return (
     <>
-      {/* Read out when it comes: what the number is. All else is there to be gone through, and may be hundreds of rows. */}
+      {/* Screen readers announce what the number means. The rest is to be read at leisure, and may be hundreds of rows. */}
       <div aria-live="polite">
         {isGone ? <p>{t('why.none')}</p> : <Problem error={error} />}
         {data === undefined && error === undefined && <p class="muted">{t('why.reading')}</p>}
