@@ -66,7 +66,7 @@ export async function runLocal(options: LocalOptions): Promise<void> {
       )
     : undefined;
   if (source !== undefined) await dropNarrowPublication(source, config.SOURCE_PUBLICATION, namesOf(config));
-  const onWaiting = (sentence: string): void => line.show('waiting', sentence);
+  const onWaiting = (sentence: string): void => line.show(sentence, sentence);
   const db = await openAnalytics(databases.analytics, {
     connections: 12,
     worksOnQueues: true,
@@ -193,7 +193,10 @@ async function untilReady(db: Database, pipeline: LocalPipeline, { line, signal 
         const timeLeft = countdown.observe(backlog.keys, askedAt);
         line.show('deriving', describeDeriving(backlog, timeLeft, pipeline.progress()));
       }
-    } else line.show(state, detail);
+    } else {
+      // Outside a terminal too, whoever is waited for has to be named; only the progress of a snapshot says something new all the time.
+      line.show(state === 'snapshot' ? state : detail, detail);
+    }
     // Counting many marks takes time from the derivers.
     await sleep(Math.max(250, ASKING_SHARE * (performance.now() - askedAt)));
   }
