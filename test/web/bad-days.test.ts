@@ -125,10 +125,10 @@ describe.skipIf(!hasBrowser)('on a bad day the page says so, and stays usable', 
       );
     await found(3, 1);
     await page.reload();
-    await banner.getByText(/found 2 differences that are not mended yet\.$/).waitFor();
+    await banner.getByText(/found 2 differences that are not repaired yet\.$/).waitFor();
     await found(3, 3);
     await page.reload();
-    await banner.getByText(/found 3 differences and mended them\.$/).waitFor();
+    await banner.getByText(/found 3 differences and repaired them\.$/).waitFor();
     await found(0, 0);
     await page.reload();
     await page.getByText('Up to date.').waitFor();
@@ -139,8 +139,8 @@ describe.skipIf(!hasBrowser)('on a bad day the page says so, and stays usable', 
 
   test('the proof is asked for and called off, a source row cannot be read', async () => {
     const { page, errors } = await openPage(browser, `${api.url}/ops`);
-    await page.getByText('none is heard of').first().waitFor();
-    await page.getByText('not heard of', { exact: true }).first().waitFor();
+    await page.getByText('none heard from').first().waitFor();
+    await page.getByText('not heard from', { exact: true }).first().waitFor();
     expect(await page.getByRole('button', { name: 'Compare now' }).isEnabled()).toBe(true);
     await page.getByRole('button', { name: 'Compare now' }).click();
     await page.getByText('waiting to begin').waitFor();

@@ -84,7 +84,7 @@ describe.skipIf(!hasBrowser)('who hears the pages', () => {
     expect(await page.locator('dialog [aria-live] table').count()).toBe(0);
     await page.getByRole('button', { name: 'Show more' }).press('Enter');
     await page.getByText('and 20 more').waitFor({ state: 'detached' });
-    expect(await page.evaluate('document.activeElement.getAttribute("aria-label")')).toMatch(/^It rests on 30 rows/);
+    expect(await page.evaluate('document.activeElement.getAttribute("aria-label")')).toMatch(/^It is based on 30 rows/);
     await page.context().close();
   });
 

@@ -128,7 +128,7 @@ describe.skipIf(!hasBrowser)('the teacher’s page', () => {
     await page.goto(`${school.url}/#/course/2`);
     await page.getByText('Nobody needs you just now').waitFor();
     await page.goto(`${school.url}/#/course/99`);
-    await page.getByText('There is nobody and nothing of that number here.').waitFor();
+    await page.getByText('There is no student or course with that number here.').waitFor();
     expect(errors).toEqual([]);
     await page.context().close();
   });

@@ -31,7 +31,7 @@ describe.skipIf(!hasBrowser)('whether to trust what stands on a page', () => {
 
   test('changes that do not come in, wherever it is that they stick, are not up to date', async () => {
     const text = await told({ troubles: ['no process of the role engagement is heard of: each reports every 2 s'] });
-    expect(text).toContain('Changes of the learning platform do not come in at the moment.');
+    expect(text).toContain('Changes from the learning platform are not coming in at the moment.');
     expect(text).not.toContain('Up to date.');
   });
 

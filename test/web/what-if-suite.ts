@@ -6,8 +6,8 @@ import { faultsOf } from './axe.ts';
 import type { WebCampus } from './campus.ts';
 import { EVENTUALLY, openPage } from './support.ts';
 
-const BEGINS = 'Begins at so many points';
-const ENDS = 'Ends below so many points';
+const BEGINS = 'Begins at this many points';
+const ENDS = 'Ends below this many points';
 
 /** A teacher sees what other settings would make of the list. */
 export function whatIfTests(campus: () => WebCampus): void {
@@ -78,7 +78,7 @@ export function whatIfTests(campus: () => WebCampus): void {
     const control = page.locator('.what-if .control', { hasText: ENDS });
     await control.getByText('It cannot end at more points than it begins at.').waitFor();
     expect(await page.getByLabel(ENDS).getAttribute('aria-invalid')).toBe('true');
-    const least = page.getByLabel('Students that make a class');
+    const least = page.getByLabel('Smallest class that is judged');
     await page.getByRole('button', { name: 'As it is' }).click();
     await least.fill('0');
     await page.locator('.what-if .control', { hasText: 'This number is not possible here.' }).waitFor();

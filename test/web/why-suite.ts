@@ -27,11 +27,11 @@ export function whyTests(campus: () => WebCampus): void {
     const { value, rows, parts } = await explanation(key, 'active_days_30d');
     const { page, errors } = await openPage(campus().browser, campus().url(key));
     const dialog = await openWhy(page, 'Active days in 30');
-    await dialog.getByRole('heading', { name: `It rests on ${rows.count} rows` }).waitFor();
+    await dialog.getByRole('heading', { name: `It is based on ${rows.count} rows` }).waitFor();
     expect(await dialog.locator('.lead').innerText()).toBe(String(value));
     expect(Object.keys(parts)).toContain('active_days');
     expect(await dialog.locator('dl.parts').innerText()).toMatch(/Active days\n.*\d+ – \d+.*, and /);
-    const listed = dialog.getByRole('region', { name: /It rests on/ }).locator('tbody tr');
+    const listed = dialog.getByRole('region', { name: /It is based on/ }).locator('tbody tr');
     expect(await listed.count()).toBe(10);
     expect(await listed.first().innerText()).toContain(rows.listed[0]?.id.slice(0, 8) ?? '');
     await dialog.getByText(`and ${rows.count - 10} more`).waitFor();
@@ -95,7 +95,7 @@ export function whyTests(campus: () => WebCampus): void {
     const { page } = await openPage(campus().browser, campus().url(key));
     const answers: readonly [status: number, words: string][] = [
       [404, 'Nothing is known of this student here'],
-      [403, 'This token may not see that.'],
+      [403, 'This token does not allow you to see that.'],
       [503, 'The database does not answer.'],
     ];
     for (const [status, words] of answers) {
