@@ -13,8 +13,8 @@ import { differencesOf } from './equal.ts';
 import { eventually, newDataDir, Program, runCommand } from './program.ts';
 
 /*
- * What production does to a program: everything here runs the program itself, on databases of the test, and looks at what
- * it says and at every feature afterwards.
+ * What production does to a program: each test runs the program itself on the test's own databases, then checks its output and every
+ * feature.
  */
 
 const folder = path.dirname(newDataDir());
