@@ -1,7 +1,7 @@
 import { type LocalDay, parseDay } from '#libs/domain/local-date.ts';
 import { parseScaled, roundRatio } from '#libs/domain/rational.ts';
 
-/* What parts are, as a reader of their JSON has them. */
+/* Parts as a reader of their JSON sees them. */
 
 // biome-ignore lint/suspicious/noExplicitAny: parts are JSON, and each column's are others.
 export type Shown = any;
