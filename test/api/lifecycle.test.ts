@@ -14,7 +14,8 @@ beforeAll(async () => {
 afterAll(() => analytics.drop());
 
 /**
- * The real database, holding its answers until released; `asked` resolves at the first statement about students, which only a request runs.
+ * The real database, holding its answers until released; `asked` resolves at the first statement about students, which
+ * only a request runs.
  */
 function held(): { db: Database; asked: Promise<void>; release: () => void } {
   let release = (): void => {};

@@ -15,8 +15,8 @@ import { interpose } from '../support/interpose.ts';
 import { addCourseState, addPeople, ask, startTestApi, walk } from './support.ts';
 
 /*
- * Lists whose answers are sent while they are read: complete for those who follow no Link header, in bounded memory, and never a part that
- * looks like the whole.
+ * Lists whose answers are sent while they are read: complete for those who follow no Link header, in bounded memory, and
+ * never a part that looks like the whole.
  */
 
 const KEYS = 150;

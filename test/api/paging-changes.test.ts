@@ -5,8 +5,8 @@ import { createAnalyticsDatabase, type TestDatabase } from '../support/database.
 import { addCourseState, addPeople, ask, insertAll, startTestApi } from './support.ts';
 
 /*
- * Lists that change while somebody pages through them. What does not change comes exactly once, in every list; in lists ordered by student
- * or day so does what changes but stays.
+ * Lists that change while somebody pages through them. What does not change comes exactly once, in every list; in lists
+ * ordered by student or day so does what changes but stays.
  */
 
 const STUDENTS = 30;

@@ -61,8 +61,8 @@ const uncovered = { value: null, target: 5, weight: 0.25, covered: false };
 const COMPONENTS = { logins: uncovered, time: uncovered, forum_posts: uncovered, resources: uncovered };
 
 /**
- * Inserts rows into a table; all must have the same columns. In feature tables, columns that must not be null are filled in: stamps with
- * distinguishable values, numbers with 0.
+ * Inserts rows into a table; all must have the same columns. In feature tables, columns that must not be null are filled
+ * in: stamps with distinguishable values, numbers with 0.
  */
 export async function insertAll(db: Database, table: string, rows: readonly Record<string, unknown>[]): Promise<void> {
   const defaults: Record<string, unknown> = {};

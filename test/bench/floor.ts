@@ -18,8 +18,8 @@ const UPSERT = `INSERT INTO upserted
     a = excluded.a, b = excluded.b, c = excluded.c, d = excluded.d, e = excluded.e, f = excluded.f`;
 
 /**
- * The raw upsert floor: one upsert of an eight-column row per change, over as many keys, a thousand to a statement, on one connection, each
- * statement its own transaction. No pipeline that writes a row per change can be faster.
+ * The raw upsert floor: one upsert of an eight-column row per change, over as many keys, a thousand to a statement, on
+ * one connection, each statement its own transaction. No pipeline that writes a row per change can be faster.
  */
 export async function upsertFloor(world: World, rows: number): Promise<Measured> {
   await world.onServer((db) => db.query(`CREATE DATABASE ${FLOOR}`));

@@ -15,8 +15,8 @@ export interface ClientAnswer {
   readonly failures: number;
 }
 
-// Requests the paths in turn on this many keep-alive connections, each sending its next request once the last is answered. Written on bare
-// sockets, so that the client takes little of the machine that it shares with the server.
+// Requests the paths in turn on this many keep-alive connections, each sending its next request once the last is
+// answered. Written on bare sockets, so that the client takes little of the machine that it shares with the server.
 const { url, paths, connections, seconds } = JSON.parse(process.env['BENCH_TASK'] ?? '{}') as ClientTask;
 const { hostname, port } = new URL(url);
 const requests = paths.map((path) => `GET ${path} HTTP/1.1\r\nhost: ${hostname}:${port}\r\n\r\n`);

@@ -65,8 +65,8 @@ const megabytesIn = (status: string, name: string): number =>
   Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) / 1024;
 
 /**
- * What a whole server holds in memory now, in MB: each process's own memory, and once what they share. Mapped files, which are its own
- * program, are left out.
+ * What a whole server holds in memory now, in MB: each process's own memory, and once what they share. Mapped files,
+ * which are its own program, are left out.
  */
 export function serverMemory(postmaster: number): number {
   let own = 0;

@@ -22,8 +22,8 @@ const AIMS = { wholeSeconds: 300, p50Ms: 100, p99Ms: 5_000 } as const;
 const TIMEOUT_MS = 600_000;
 
 /**
- * (j) Midnight while the campus goes on, and what moves a class afterwards. Twenty courses at full size, so that each has two thousand
- * students.
+ * (j) Midnight while the campus goes on, and what moves a class afterwards. Twenty courses at full size, so that each has
+ * two thousand students.
  */
 export async function midnight(world: World): Promise<BenchmarkResult> {
   const shape = { ...world.shape, courses: 5 * Math.max(1, Math.round(4 * world.scale)) };

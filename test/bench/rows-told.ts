@@ -4,8 +4,9 @@ import type { Shape } from './campus.ts';
 import { keyIds } from './load.ts';
 
 /**
- * Notifies listeners of each feature row that is written: Postgres delivers it after the commit that shows the row, so it is never early;
- * its own delay is measured beside it. It works inside the product's transactions and makes them no faster.
+ * Notifies listeners of each feature row that is written: Postgres delivers it after the commit that shows the row, so
+ * it is never early; its own delay is measured beside it. It works inside the product's transactions and makes them no
+ * faster.
  */
 const TELL = `
   CREATE SCHEMA bench;

@@ -18,8 +18,8 @@ import { IMAGES_SQL, installShape, type Shape } from './campus.ts';
 import { idOf, keyIds } from './load.ts';
 import type { ScaleTask } from './scale.ts';
 
-// Prepares a database with a number of images, or stages and derives changes on it and reports the cost. The changes come from memory, so
-// only the analytics side is measured.
+// Prepares a database with a number of images, or stages and derives changes on it and reports the cost. The changes
+// come from memory, so only the analytics side is measured.
 const EPOCH = 1;
 const STREAM = 'bench';
 /** As many as queue up on a busy day. */

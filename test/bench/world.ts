@@ -142,8 +142,8 @@ export class World {
   }
 
   /**
-   * Copies what the product knows, analytics database and slot, while no product runs: the copy continues where the original stands, and
-   * finds the same changes.
+   * Copies what the product knows, analytics database and slot, while no product runs: the copy continues where the
+   * original stands, and finds the same changes.
    */
   async fork(name: string): Promise<void> {
     const source = await this.source();

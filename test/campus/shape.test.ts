@@ -38,10 +38,10 @@ const BBB_2013B: Shape = {
 };
 
 /**
- * How far outside the range of the two real courses a figure of the campus may lie. Real courses differ from each other, so anything
- * between the two is fine. Outside: twice the spread between campuses of different seeds, which is that of 300 students rather than 690
- * student-courses, since a student behaves alike in all courses; and at least the effect of one event, one day of the course or one step of
- * a mark.
+ * How far outside the range of the two real courses a figure of the campus may lie. Real courses differ from each
+ * other, so anything between the two is fine. Outside: twice the spread between campuses of different seeds, which is
+ * that of 300 students rather than 690 student-courses, since a student behaves alike in all courses; and at least the
+ * effect of one event, one day of the course or one step of a mark.
  */
 const TOLERANCE = {
   weeks: 0.06,

@@ -10,8 +10,9 @@ import { registerSettings, wantedConfig } from '../../services/register/settings
 import { environmentOf, read, readCompose, type Service, stagesOf } from './files.ts';
 
 /*
- * No Docker runs where these tests do. So the file is checked against its schema, and against the other places that say the same: the table
- * of settings, the connector's file, and the parts that `npm run stack` starts, which are tested for real.
+ * No Docker runs where these tests do. So the file is checked against its schema, and against the other places that say
+ * the same: the table of settings, the connector's file, and the parts that `npm run stack` starts, which are tested
+ * for real.
  */
 
 const compose = readCompose();

@@ -1,6 +1,6 @@
--- What an LMSConnector writes about one course in five weeks, and nothing else: at each sync, four a day, every enrolment, grade,
--- completion and last access again; grades and completions carry the time of the sync. The first three students have fewer activities
--- because they are in another group.
+-- What an LMSConnector writes about one course in five weeks, and nothing else: at each sync, four a day, every
+-- enrolment, grade, completion and last access again; grades and completions carry the time of the sync. The first
+-- three students have fewer activities because they are in another group.
 -- $1: when the last sync was, in the source's own time.
 WITH sync AS (
   SELECT at, extract(epoch FROM at - ($1::timestamp - interval '35 days')) / 86400 AS day

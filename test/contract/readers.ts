@@ -1,8 +1,8 @@
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 
 /*
- * The queries of the services downstream, verbatim. They are deployed without us and change when they like: a query here changes only when
- * one of theirs has, never to make a test pass.
+ * The queries of the services downstream, verbatim. They are deployed without us and change when they like: a query here
+ * changes only when one of theirs has, never to make a test pass.
  */
 
 /** StudentProfiler, with compat in its search_path. It joins nothing else. */

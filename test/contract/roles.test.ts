@@ -24,9 +24,9 @@ import {
 } from './role-world.ts';
 
 /*
- * Runs connectors/readers.sql as its head says, and then the services themselves: each connects as its role, creates its tables and reads
- * with its own queries. Only their address, user and password are set. Up to Postgres 14 everybody may create tables in public; from 16 on
- * CREATEROLE alone gives no right to other roles.
+ * Runs connectors/readers.sql as its head says, and then the services themselves: each connects as its role, creates its
+ * tables and reads with its own queries. Only their address, user and password are set. Up to Postgres 14 everybody may
+ * create tables in public; from 16 on CREATEROLE alone gives no right to other roles.
  */
 
 const FIXED_NAMES_ONLY = ['public.student_metrics', 'public.institution_calendar'];

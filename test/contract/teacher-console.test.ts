@@ -6,8 +6,8 @@ import { createAnalyticsDatabase, type TestDatabase } from '../support/database.
 import { CONSOLE_METRICS, CONSOLE_TEMPORAL, readAs } from './readers.ts';
 
 /*
- * What teacher-console takes from the database and from the API. This may grow, but not change: it is written for these names and types,
- * and ignores fields that it does not know.
+ * What teacher-console takes from the database and from the API. This may grow, but not change: it is written for these
+ * names and types, and ignores fields that it does not know.
  */
 
 let analytics: TestDatabase;

@@ -7,8 +7,8 @@ import { askOracle, compareRows } from '../support/oracle.ts';
 import { byName, DatasetWorld, named, printed, TABLES_OF_SETS } from './world.ts';
 
 /*
- * Compares a set's rows of a day with the oracle of that day, with temporal_features, and with a source from which everything dated later
- * was deleted. For the last, LEAK_DRAWS sets how many rows are drawn.
+ * Compares a set's rows of a day with the oracle of that day, with temporal_features, and with a source from which
+ * everything dated later was deleted. For the last, LEAK_DRAWS sets how many rows are drawn.
  */
 
 const NOW = Date.UTC(2026, 4, 20, 14, 30);

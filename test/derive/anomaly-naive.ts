@@ -6,8 +6,8 @@ import type { DerivingSettings } from '#libs/derive/settings.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 
 /**
- * The rules again, computing each day only from what is dated on or before it, in fractions and with whole windows: slow, and in everything
- * but the definitions unlike what it checks.
+ * The rules again, computing each day only from what is dated on or before it, in fractions and with whole windows:
+ * slow, and in everything but the definitions unlike what it checks.
  */
 class Fraction {
   static of = (n: number | bigint, d: number | bigint = 1): Fraction => new Fraction(BigInt(n), BigInt(d));

@@ -13,8 +13,8 @@ import { differencesOf } from './equal.ts';
 import { eventually, newDataDir, Program, runCommand } from './program.ts';
 
 /*
- * What production does to a program: each test runs the program itself on the test's own databases, then checks its output and every
- * feature.
+ * What production does to a program: each test runs the program itself on the test's own databases, then checks its
+ * output and every feature.
  */
 
 const folder = path.dirname(newDataDir());

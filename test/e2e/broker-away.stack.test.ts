@@ -12,8 +12,8 @@ import { differencesOf } from './equal.ts';
 import { RoleProcess } from './role-process.ts';
 
 /*
- * Changes come straight from the database, features go out over Kafka, and the broker is away for a while. `AWAY_CHANGES` sets how many
- * changes commit meanwhile.
+ * Changes come straight from the database, features go out over Kafka, and the broker is away for a while. `AWAY_CHANGES`
+ * sets how many changes commit meanwhile.
  */
 
 const CHANGES = Number(process.env['AWAY_CHANGES'] ?? 2_000);

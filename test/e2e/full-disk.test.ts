@@ -7,8 +7,8 @@ import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../
 import { newDataDir, Program, runCommand } from './program.ts';
 
 /*
- * The program on databases of its own user's, with its data folder on a half-megabyte disk: a tmpfs, which only root can mount, and not
- * everywhere.
+ * The program on databases of its own user's, with its data folder on a half-megabyte disk: a tmpfs, which only root can
+ * mount, and not everywhere.
  */
 
 const dataDir = newDataDir();

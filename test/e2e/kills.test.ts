@@ -7,8 +7,8 @@ import { eventually, Program } from './program.ts';
 import { seededDataDir } from './seeded.ts';
 
 /*
- * kill -9 of the program and of either of its Postgres servers, at random moments while rows are written. `KILLS` sets how many (npm run
- * test:kills: 50), `KILLS_SEED` the victims and moments; the seed is in the name of the test.
+ * kill -9 of the program and of either of its Postgres servers, at random moments while rows are written. `KILLS` sets how
+ * many (npm run test:kills: 50), `KILLS_SEED` the victims and moments; the seed is in the name of the test.
  */
 
 const KILLS = Number(process.env['KILLS'] ?? 3);

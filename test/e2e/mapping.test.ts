@@ -12,8 +12,8 @@ import { WRITES } from './load.ts';
 import { newDataDir, Program, runCommand } from './program.ts';
 
 /*
- * A school whose database names everything differently, set up by the recipe of connectors/README.md. The oracle and the load's writes use
- * views that carry the names of an LMSConnector.
+ * A school whose database names everything differently, set up by the recipe of connectors/README.md. The oracle and the
+ * load's writes use views that carry the names of an LMSConnector.
  */
 
 const MAPPING = {

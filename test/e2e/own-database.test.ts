@@ -17,9 +17,9 @@ import { WRITES } from './load.ts';
 import { newDataDir, Program, runCommand } from './program.ts';
 
 /*
- * Follows the chapter "Your own LMS" of connectors/README.md to the letter on somebody else's server: its SQL and its exports are read from
- * the page itself. Only the address and time zone differ, which the page tells the reader to set; and somebody has given the roles that it
- * makes every setting that a session must not depend on.
+ * Follows the chapter "Your own LMS" of connectors/README.md to the letter on somebody else's server: its SQL and its exports are read
+ * from the page itself. Only the address and time zone differ, which the page tells the reader to set; and somebody has given the roles
+ * that it makes every setting that a session must not depend on.
  */
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -106,7 +106,8 @@ for (const version of POSTGRES_VERSIONS) {
 }
 
 /**
- * Which tables and columns the reader may read or is sent: neither the platforms' tokens, which stand beside them, nor people's addresses.
+ * Which tables and columns the reader may read or is sent: neither the platforms' tokens, which stand beside them, nor
+ * people's addresses.
  */
 const granted = async (admin: Database, version: PostgresVersion): Promise<object> => {
   const rows = await admin.query<{ name: string; columns: string[] }>(

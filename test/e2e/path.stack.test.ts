@@ -7,8 +7,9 @@ import { RoleProcess } from './role-process.ts';
 import { ALL_WRITES, until, WholeWay } from './whole-way.ts';
 
 /*
- * The whole way as it runs in production: Postgres, Debezium, Kafka, every role as a process, feature topics. `STACK_KILLS` sets how many
- * kill -9 happen under load, `STACK_BLOWS` how often one of two processes of a role is hit, `STACK_KILLS_SEED` which victims and moments.
+ * The whole way as it runs in production: Postgres, Debezium, Kafka, every role as a process, feature topics. `STACK_KILLS`
+ * sets how many kill -9 happen under load, `STACK_BLOWS` how often one of two processes of a role is hit, `STACK_KILLS_SEED`
+ * which victims and moments.
  */
 
 const KILLS = Number(process.env['STACK_KILLS'] ?? 4);
@@ -18,8 +19,9 @@ const ROLES = ['engagement', 'performance', 'anomaly'] as const;
 const VICTIMS = ['connect', 'broker', 'postgres', 'a role'] as const;
 
 /**
- * Between two rounds of the load, some thirty rows each. Without a pause the writer takes one core for itself, and everything else shares
- * the other. A run of many kills, started by its own command, has three times as many changes a second as one beside all other tests.
+ * Between two rounds of the load, some thirty rows each. Without a pause the writer takes one core for itself, and everything else
+ * shares the other. A run of many kills, started by its own command, has three times as many changes a second as one beside all
+ * other tests.
  */
 const PAUSE_MS = process.env['STACK_KILLS'] === undefined ? 100 : 20;
 

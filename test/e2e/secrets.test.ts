@@ -23,8 +23,8 @@ import { newDataDir, Program } from './program.ts';
 import { RoleProcess } from './role-process.ts';
 
 /*
- * No program writes a secret anywhere, on good days or on bad ones: each secret setting of the table holds a mark, in each way in which it
- * can be given.
+ * No program writes a secret anywhere, on good days or on bad ones: each secret setting of the table holds a mark, in
+ * each way in which it can be given.
  */
 
 /** Every program, as `services/<name>/main.ts`, with its arguments. */
@@ -78,7 +78,8 @@ function ownFolder(): Record<string, string> {
 }
 
 /**
- * Runs it until it ends, or until it has said something and had a while to say more. @returns what it wrote, and where secrets were found
+ * Runs it until it ends, or until it has said something and had a while to say more. @returns what it wrote, and where
+ * secrets were found
  */
 async function tryOut(
   [name, ...words]: (typeof PROGRAMS)[number],

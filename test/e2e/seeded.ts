@@ -6,8 +6,9 @@ import { alone } from '../support/alone.ts';
 import { newDataDir, Program } from './program.ts';
 
 /**
- * A data folder of the test's own in which `npm start` has run before: the small campus, read and derived, its servers stopped. Made once
- * per run and copied, because a first start costs seven times as much as a later one. Tests of a first start begin with `newDataDir`.
+ * A data folder of the test's own in which `npm start` has run before: the small campus, read and derived, its servers stopped.
+ * Made once per run and copied, because a first start costs seven times as much as a later one. Tests of a first start begin
+ * with `newDataDir`.
  */
 export async function seededDataDir(): Promise<string> {
   const made = path.join(inject('runFolder'), 'seeded');

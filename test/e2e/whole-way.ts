@@ -76,9 +76,9 @@ export interface Report {
 }
 
 /**
- * The whole way as it runs in production, all of it the test's own: Postgres, Debezium, Kafka, every role as a process. The school's tables
- * are exactly an LMSConnector's, made and written under the school's own login; roles and connector use the login that
- * connectors/source.sql makes.
+ * The whole way as it runs in production, all of it the test's own: Postgres, Debezium, Kafka, every role as a process.
+ * The school's tables are exactly an LMSConnector's, made and written under the school's own login; roles and connector
+ * use the login that connectors/source.sql makes.
  */
 export class WholeWay {
   readonly stack: OwnStack;

@@ -3,8 +3,8 @@ import { ERASURES, PERSONAL_DATA } from '#libs/store/erasure/personal-data.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 
 /**
- * Tables without any column about a student, with all their columns. Whoever adds a table or a column decides: if it can name a student, by
- * whatever id, or say something about one, it belongs in PERSONAL_DATA.
+ * Tables without any column about a student, with all their columns. Whoever adds a table or a column decides: if it can
+ * name a student, by whatever id, or say something about one, it belongs in PERSONAL_DATA.
  */
 const IMPERSONAL: Readonly<Record<string, string>> = {
   'public.course': 'course_id source_id first_seen_at',

@@ -20,9 +20,9 @@ import { performanceFamily } from '#libs/families/performance.ts';
 import { testSettings } from '../support/settings.ts';
 
 /*
- * Rows of a few hundred keys, drawn from what sources write, readable and not, the same ones every time; and what the code makes of them.
- * Neither Postgres nor the machine's zone data are involved. A row that reveals a change no other row reveals is added to OWN, so that the
- * others stay as they are.
+ * Rows of a few hundred keys, drawn from what sources write, readable and not, the same ones every time; and what the code
+ * makes of them. Neither Postgres nor the machine's zone data are involved. A row that reveals a change no other row reveals
+ * is added to OWN, so that the others stay as they are.
  */
 
 const KEYS = 240;
@@ -254,8 +254,8 @@ function classOfSample(results: readonly ReturnType<typeof resultOf>[]): ClassNu
 const COURSES = Array.from({ length: 40 }, (_, ago) => [ago, courseAsOf(TODAY - ago, TODAY)] as const);
 
 /**
- * The results of every key of the sample, plus what drawn rows need not show although stored values depend on it: the type of each activity
- * word, and when a course freezes.
+ * The results of every key of the sample, plus what drawn rows need not show although stored values depend on it: the
+ * type of each activity word, and when a course freezes.
  */
 export function sampleResults() {
   const rows = [...Array.from({ length: KEYS }, (_, n) => rowsOf(n)), ...OWN];

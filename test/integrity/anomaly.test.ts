@@ -206,8 +206,8 @@ describe('the day that flags speak for', () => {
 
 describe('what is not in the rows', () => {
   test('the first event of the course moves, and inactivity is counted from another day', async () => {
-    // Nobody logs in or views, and the first fact is a completion: the enrolled student's row and days are the same whenever the first
-    // event happened.
+    // Nobody logs in or views, and the first fact is a completion: the enrolled student's row and days are the same
+    // whenever the first event happened.
     await settle(completion(46, 0), completion(45, 1), enrolment(40), activity(16, OTHER), activity(0, OTHER));
     expect((await rows())[0]?.inactivity).toMatchObject({ value: 16 });
     await settle(activity(30, OTHER));

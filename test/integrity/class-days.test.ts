@@ -13,9 +13,9 @@ import { deriveAll } from '../support/derive-all.ts';
 import type { OracleSettings } from '../support/oracle.ts';
 
 /*
- * Bad days of a class, each in its own course, all in one history: they are loaded while midnight comes, then something changes, then a
- * week goes by, then the settings change. After each step everything equals the oracle. Days count from the one that begins during the
- * load.
+ * Bad days of a class, each in its own course, all in one history: they are loaded while midnight comes, then something
+ * changes, then a week goes by, then the settings change. After each step everything equals the oracle. Days count from
+ * the one that begins during the load.
  */
 
 /** The rows of a course; students are numbered from 0. */

@@ -17,8 +17,8 @@ beforeAll(async () => {
 afterAll(() => world.drop());
 
 /**
- * A short history makes two processes meet only now and then; here four meet on the same few rows and keys all the time, which reveals a
- * lock that is missing or taken in the wrong statement.
+ * A short history makes two processes meet only now and then; here four meet on the same few rows and keys all the time,
+ * which reveals a lock that is missing or taken in the wrong statement.
  */
 test.each([1, 2, 3])(
   'four stagers and two derivers on the same few rows end equal to the oracle (seed %i)',

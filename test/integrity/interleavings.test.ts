@@ -15,8 +15,8 @@ import { Gate, heldAfter } from '../support/interpose.ts';
 import { testSettings } from '../support/settings.ts';
 
 /**
- * The orders in which two processes can meet, forced: one is held after a certain statement of its transaction while the other does all it
- * can.
+ * The orders in which two processes can meet, forced: one is held after a certain statement of its transaction while
+ * the other does all it can.
  */
 const settings = testSettings();
 let world: World;

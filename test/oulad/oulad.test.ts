@@ -21,8 +21,8 @@ import { expectPages } from './pages.ts';
 const OULAD_DIR = process.env['OULAD_DIR'];
 
 /**
- * The data set has no times of day. This gives each row one: the first eight bytes of Postgres' hash of its id, modulo the milliseconds of
- * a day. Any fixed spread would do; it brings sessions, gaps, hours and orders into play.
+ * The data set has no times of day. This gives each row one: the first eight bytes of Postgres' hash of its id, modulo the
+ * milliseconds of a day. Any fixed spread would do; it brings sessions, gaps, hours and orders into play.
  */
 const spread = (table: string): string =>
   `UPDATE ${table} SET timestamp = timestamp + ((hashtextextended(id::text, 0) & 9223372036854775807) % 86400000) * interval '1 millisecond'`;
@@ -49,7 +49,7 @@ const TIMES = [
   { times: 'as they are', hasTimes: false },
   { times: 'with a time of day', hasTimes: true },
 ];
-/** All four take minutes. Times as they are are also covered by test/e2e/start, with students of the same course. */
+/** All four take minutes. Unchanged times are also covered by test/e2e/start, with students of the same course. */
 const isAll = process.env['OULAD_ALL'] !== undefined;
 const TRIED = PRESENTATIONS.flatMap((course) => TIMES.map((times) => ({ ...course, ...times }))).filter(
   ({ presentation, hasTimes }) => isAll || (presentation === 'AAA-2013J' && hasTimes),

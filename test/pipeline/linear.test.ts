@@ -16,8 +16,9 @@ import { startTestRoles } from '../support/pipeline.ts';
 import { testSettings } from '../support/settings.ts';
 
 /*
- * What is read for one thing does not grow with the rest: a school of five times as many keys reads five times as many rows for work on all
- * of them, and no more for a single change. Counted are rows and index entries, whatever the plan; no time is measured.
+ * What is read for one thing does not grow with the rest: a school of five times as many keys reads five times as many
+ * rows for work on all of them, and no more for a single change. Counted are rows and index entries, whatever the plan;
+ * no time is measured.
  */
 
 const TODAY = 20_532;

@@ -25,8 +25,8 @@ import { World } from '../property/world.ts';
 import { deriveAll } from '../support/derive-all.ts';
 
 /*
- * A database filled by the previous version, to which a column is added as .github/CONTRIBUTING.md says: week_similarity, of which the
- * previous version has neither column nor declaration.
+ * A database filled by the previous version, to which a column is added as .github/CONTRIBUTING.md says: week_similarity, of
+ * which the previous version has neither column nor declaration.
  */
 
 const { week_similarity: _, ...ENGAGEMENT_BEFORE } = ENGAGEMENT;

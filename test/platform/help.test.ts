@@ -36,8 +36,8 @@ function importsOf(file: string): string[] {
 }
 
 /**
- * The settings that a file reads: `config.NAME`, destructured from `config` or in parameters, and through the functions for addresses and
- * source names.
+ * The settings that a file reads: `config.NAME`, destructured from `config` or in parameters, and through the functions
+ * for addresses and source names.
  */
 function readIn(file: string): string[] {
   const text = read(file);

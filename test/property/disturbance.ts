@@ -49,8 +49,9 @@ function cut(changes: readonly Change[], chance: Chance): ChangeBatch[] {
 }
 
 /**
- * The same changes as a careless transport delivers them: spread over partitions that are not ordered against each other, in batches of any
- * size, some of them twice, and if `reorder` is set also out of order within a partition. The batches are dealt to queues, one per process.
+ * The same changes as a careless transport delivers them: spread over partitions that are not ordered against each other,
+ * in batches of any size, some of them twice, and if `reorder` is set also out of order within a partition. The batches are
+ * dealt to queues, one per process.
  */
 export function disturb(changes: readonly Change[], chance: Chance, reorder: boolean, processes = 2): ChangeBatch[][] {
   const queues: ChangeBatch[][] = Array.from({ length: processes }, () => []);

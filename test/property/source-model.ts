@@ -81,8 +81,8 @@ export class SourceModel {
   }
 
   /**
-   * What LMSConnector does every six hours: each enrolment, and the current state of each grade and completion, once more under a new id,
-   * grades and completions dated now.
+   * What LMSConnector does every six hours: each enrolment, and the current state of each grade and completion, once more
+   * under a new id, grades and completions dated now.
    */
   resync(): void {
     const now = this.today * MS_PER_DAY + 3_600_000;

@@ -126,8 +126,8 @@ export class World {
   }
 
   /**
-   * Stages each queue in its own process, while one deriver derives everything marked and another what it is offered and what follows from
-   * it. Each may crash, and then begins again where it was. At the end, whatever is left is derived.
+   * Stages each queue in its own process, while one deriver derives everything marked and another what it is offered and
+   * what follows from it. Each may crash, and then begins again where it was. At the end, whatever is left is derived.
    */
   async run(queues: readonly (readonly Work[])[], settings: FeatureSettings, options: RunOptions = {}): Promise<void> {
     const { keysPerBatch = 2, keepsRows = false, crash } = options;

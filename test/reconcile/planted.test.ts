@@ -16,8 +16,8 @@ const SEED = Number(process.env['PLANTED_SEED'] ?? 7);
 const STUDENTS = Math.max(25, Math.round(CORRUPTIONS * 0.3));
 const COURSES = 9;
 /**
- * Courses, by our integers: those in which rows go wrong, those in which features do, those among the latter that go wrong themselves, and
- * one in which only the class does.
+ * Courses, by our integers: those in which rows go wrong, those in which features do, those among the latter that go wrong
+ * themselves, and one in which only the class does.
  */
 const GROUPS = { rows: [1, 2], features: [3, 4, 5, 6, 7, 8], courses: [6, 7, 8], classes: [9] } as const;
 
@@ -98,8 +98,8 @@ function expectation(): ReturnType<typeof foundIn> {
 const CLASS = 'course.class mismatched';
 
 /**
- * Repairing a course derives its class, perhaps while some of its keys are still stored wrong: such classes are found once those keys are
- * repaired.
+ * Repairing a course derives its class, perhaps while some of its keys are still stored wrong: such classes are found
+ * once those keys are repaired.
  */
 function withoutMisled(found: ReturnType<typeof foundIn>): { found: ReturnType<typeof foundIn>; misled: number } {
   const misled = (found.places[CLASS] ?? 0) - (expectation().places[CLASS] ?? 0);

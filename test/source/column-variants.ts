@@ -9,8 +9,8 @@ import { LAX_SOURCE_SCHEMA } from '../support/source-schema.ts';
 import type { Reader } from './world.ts';
 
 /*
- * Every type that a needed column may have, in each form that changes what is sent: with and without length or precision, and as a domain.
- * Both ways from a source to us must deliver the same for each, namely the values written here.
+ * Every type that a needed column may have, in each form that changes what is sent: with and without length or precision,
+ * and as a domain. Both ways from a source to us must deliver the same for each, namely the values written here.
  */
 
 /** The text written, and what its image holds. */

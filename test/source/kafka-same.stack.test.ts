@@ -11,8 +11,8 @@ import { eventually, inOrder } from './stage.ts';
 import { MemoryProgress, Reader, Replica } from './world.ts';
 
 /**
- * Connect's Struct answers a null with the column's default, and the converter reads it that way: in a nullable column with a default, the
- * two cannot be told apart. Where that matters (see defaults.test.ts), registering refuses it.
+ * Connect's Struct answers a null with the column's default, and the converter reads it that way: in a nullable column
+ * with a default, the two cannot be told apart. Where that matters (see defaults.test.ts), registering refuses it.
  */
 const SCHEMA = LAX_SOURCE_SCHEMA.replaceAll(/ DEFAULT (now\(\)|true|'\{\}')/g, '');
 
@@ -42,8 +42,8 @@ async function start({ names } = world): Promise<void> {
 }
 
 /**
- * Leaves out what links the halves of a move, since split halves carry no link, and repeats, which a connector that changes its worker
- * sends.
+ * Leaves out what links the halves of a move, since split halves carry no link, and repeats, which a connector that
+ * changes its worker sends.
  */
 function comparable(changes: readonly Change[]): unknown[] {
   const known = new Map(

@@ -8,8 +8,9 @@ import { PLANS_OF_QUEUES } from '#libs/store/schema/open.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 /**
- * A queue is empty at one moment and has a backlog the next, what is known of keys grows from nothing, and a session plans a statement
- * once: whatever a table was like when a statement was first run, it must find a few keys among very many without reading the others.
+ * A queue is empty at one moment and has a backlog the next, what is known of keys grows from nothing, and a session plans a
+ * statement once: whatever a table was like when a statement was first run, it must find a few keys among very many without
+ * reading the others.
  */
 const WAITING = 26_000;
 const PER_COURSE = 1_000;

@@ -12,8 +12,8 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { onEachPostgres } from '../support/postgres-versions.ts';
 
 /*
- * Views are replaced when their text changes, without any change for their readers. Roles belong to the whole server, so each test has its
- * own.
+ * Views are replaced when their text changes, without any change for their readers. Roles belong to the whole server,
+ * so each test has its own.
  */
 
 const SCHEMAS = path.resolve(import.meta.dirname, '../../schemas');

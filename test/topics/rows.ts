@@ -49,8 +49,8 @@ export async function allRows(db: Queryable): Promise<Map<string, PlainRow>> {
 }
 
 /**
- * The differences between messages and tables, in words. A day that moves without changing features is not sent, so the table's as_of_date
- * may differ: it may be later, or earlier if the last facts of a course were deleted.
+ * The differences between messages and tables, in words. A day that moves without changing features is not sent, so the
+ * table's as_of_date may differ: it may be later, or earlier if the last facts of a course were deleted.
  */
 export function differences(
   messages: ReadonlyMap<string, { readonly value: PlainRow | null }>,

@@ -130,8 +130,8 @@ const fingerprint = (schema: Schema): string =>
 const [IDS, STAMPS] = [4, 6];
 
 /**
- * How many features each schema began with, and what readers built with it depend on. Two of the anomalies are gone, engagement_shift and
- * sustained_low: both could be null, so readers that still know them read null.
+ * How many features each schema began with, and what readers built with it depend on. Two of the anomalies are gone,
+ * engagement_shift and sustained_low: both could be null, so readers that still know them read null.
  */
 const FIRST: readonly (readonly [family: string, features: number, fingerprint: string])[] = [
   ['engagement', 43, 'eadd28f030d4dcf0'],

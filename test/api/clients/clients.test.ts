@@ -13,8 +13,8 @@ import { isPythonLeftOut, runPython } from '../../support/python.ts';
 import { type LivingApi, openLivingApi } from './world.ts';
 
 /*
- * The API description, used by the tools that read it: one generates a typed client from it, the other tests the running API against it.
- * Both are installed separately (.ci/run does); without them these tests are skipped outside CI.
+ * The API description, used by the tools that read it: one generates a typed client from it, the other tests the running
+ * API against it. Both are installed separately (.ci/run does); without them these tests are skipped outside CI.
  */
 
 const run = promisify(execFile);

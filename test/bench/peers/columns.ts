@@ -3,8 +3,8 @@ import type { Database, DatabaseAddress } from '#libs/platform/postgres/database
 import { askOracle, type PrintedRow } from '../../support/oracle.ts';
 
 /**
- * The columns of the comparison: those that one pass over the rows of a key computes exactly. Scores, moving means, trends, rhythms and
- * flags need the day series, or the rest of the course; times need the gaps between neighbours.
+ * The columns of the comparison: those that one pass over the rows of a key computes exactly. Scores, moving means,
+ * trends, rhythms and flags need the day series, or the rest of the course; times need the gaps between neighbours.
  */
 export const COLUMNS = [
   'events_count',

@@ -5,8 +5,8 @@ import { loadConfig, sourceAddress } from '#libs/platform/config/config.ts';
 import { onSignals } from '#libs/platform/lifecycle.ts';
 import { CHANGES, openSender } from './topics.ts';
 
-// Brings the source into one topic, keyed by row id: first every row as it is, then each change. It only reads and sends: no registry, no
-// envelope, no progress that outlives it. Reports each marker once everything before it is sent.
+// Brings the source into one topic, keyed by row id: first every row as it is, then each change. It only reads and sends: no
+// registry, no envelope, no progress that outlives it. Reports each marker once everything before it is sent.
 const SLOT = 'peers';
 const ROWS_PER_FETCH = 5_000;
 /** While nothing comes. */

@@ -1,5 +1,5 @@
--- A campus as a pure function of row numbers and one seed, so that any part of it comes out the same wherever it is made. Row n of a kind
--- has an id, a key k (a student in a course) and values derived from hashes of n.
+-- A campus as a pure function of row numbers and one seed, so that any part of it comes out the same wherever it is
+-- made. Row n of a kind has an id, a key k (a student in a course) and values derived from hashes of n.
 CREATE SCHEMA bench;
 
 CREATE TABLE bench.shape (

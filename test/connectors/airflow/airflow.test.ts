@@ -172,8 +172,8 @@ const statusOf = (id: string): string => `/api/pipeline/status?run_id=${id}`;
 const asked: Answers[string] = [[202, { run_id: 'ours', status: 'queued' }]];
 
 /**
- * What the client reports about a run against each API: its result, or the error with its name. In one process, since its imports cost
- * most.
+ * What the client reports about a run against each API: its result, or the error with its name. In one process, since
+ * its imports cost most.
  */
 async function runAgainst(apis: readonly Answers[]): Promise<string[]> {
   const standIns = await Promise.all(apis.map(standIn));

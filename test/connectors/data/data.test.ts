@@ -7,8 +7,8 @@ import { newDataDir, Program } from '../../e2e/program.ts';
 import { indexOfPip } from '../../support/python.ts';
 
 /*
- * The pages for Python users, each command as it stands there, against a program as a user runs it. The environment is the one that the
- * page creates, which takes hundreds of megabytes: outside CI these tests are skipped.
+ * The pages for Python users, each command as it stands there, against a program as a user runs it. The environment is the one
+ * that the page creates, which takes hundreds of megabytes: outside CI these tests are skipped.
  */
 
 const ROOT = path.resolve(import.meta.dirname, '../../..');
@@ -24,8 +24,8 @@ function blocksOf(page: string, language: string): string {
 }
 
 /**
- * A folder that looks like the repository, so that nothing the commands make stays. It is on the same disk as the home, so that packages
- * are linked instead of copied.
+ * A folder that looks like the repository, so that nothing the commands make stays. It is on the same disk as the home,
+ * so that packages are linked instead of copied.
  */
 function placeToWork(): string {
   mkdirSync(path.join(ROOT, '.stack'), { recursive: true });

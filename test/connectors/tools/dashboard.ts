@@ -36,7 +36,8 @@ const quantiles = (metric: MetricName): Record<string, string> =>
   );
 
 /**
- * Every metric is in one of them; rows in the order of an operator's questions: can it be trusted, is it fresh, what is wrong, who asks.
+ * Every metric is in one of them; rows in the order of an operator's questions: can it be trusted, is it fresh, what is
+ * wrong, who asks.
  */
 export const ROWS: Readonly<Record<string, readonly Panel[]>> = {
   'Can it be trusted?': [

@@ -58,8 +58,8 @@ const PROBED = `SELECT enrolled_at FROM state.image_enrollments WHERE id = md5('
 const MOST_BEHIND_MS = 500;
 
 /**
- * Writes until stopped: one writer in short transactions, two in long ones, some on the same rows again and again, and now and then a table
- * is emptied. No faster than staging: otherwise waiting until everything is staged would never end.
+ * Writes until stopped: one writer in short transactions, two in long ones, some on the same rows again and again, and
+ * now and then a table is emptied. No faster than staging: otherwise waiting until everything is staged would never end.
  */
 export function load(address: DatabaseAddress, analytics: Queryable): Load {
   const db = openDatabase(address, { connections: 16, name: 'test writer' });

@@ -26,8 +26,8 @@ test(
     try {
       for (let run = 0; run < RUNS; run += 1) {
         const before = writers.rounds;
-        // Small ranges: many snapshots and markers, each in the middle of the writing. A repair spares whatever has changed since it was
-        // compared, which would hide a false alarm; a dry run does not.
+        // Small ranges: many snapshots and markers, each in the middle of the writing. A repair spares whatever has changed
+        // since it was compared, which would hide a false alarm; a dry run does not.
         const { examples, left, compared, kinds, skipped } = await world.reconcile({
           rangeRows: 300,
           dryRun: run % 2 === 0,

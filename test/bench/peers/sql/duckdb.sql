@@ -28,7 +28,7 @@ COPY (
     SELECT *, held IS DISTINCT FROM lag(held) OVER (PARTITION BY student_id, course_id, item ORDER BY moment) AS changed
     FROM grades
   ), courses AS (
-    -- A course's as-of day is today or the sixth day after its last fact; it has only the kinds of data that it collects.
+    -- A course's as-of day is today, or the sixth day after its last fact if that is earlier; it has only the data it collects.
     SELECT course_id, least(DATE '$today', max(day) FILTER (fact) + 6) AS as_of,
            bool_or(type = 'login') AS logins, bool_or(type = 'view') AS views, bool_or(type = 'forum_post') AS posts,
            bool_or(type = 'completion') AS completions, bool_or(fact AND type NOT IN ('completion', 'grade')) AS events
