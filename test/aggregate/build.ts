@@ -19,7 +19,7 @@ const place = (time: string): { at: Instant; day: LocalDay } => ({
   day: Math.floor(at(time) / MS_PER_DAY),
 });
 
-/** What a row says was done. */
+/** An event as a row records it. */
 export const event = (
   time: string,
   special: Partial<Omit<EventObservation, 'kind' | 'at'>> = {},

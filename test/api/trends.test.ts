@@ -179,7 +179,7 @@ test('a page reads no more series than it shows, whatever the planner knows of t
         });
         expect(plan, planned).toContain('"Incremental Sort"');
         const looked = /"Index Name":"engagement_series_pkey".*?"Actual Loops":(\d+)/.exec(plan)?.[1];
-        // 1,001 rows of 30 days each are 34 keys; the sort reads a few more than it hands out.
+        // 1,001 rows at 30 days per key come from 34 keys; the sort reads a few more than it returns.
         expect(Number(looked), `${planned}, ${mode}`).toBeLessThan(50);
       }
       await db.query('ANALYZE');

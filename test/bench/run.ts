@@ -1,7 +1,7 @@
 import type { BenchmarkResult } from './report.ts';
 
 export interface RunOptions<W> {
-  /** In the order in which they run. */
+  /** In running order. */
   readonly benchmarks: Readonly<Record<string, (world: W) => Promise<BenchmarkResult>>>;
   /** None: all. */
   readonly letters: readonly string[];

@@ -12,7 +12,7 @@ WITH sync AS (
 ), course AS (
   INSERT INTO courses (id, external_id, fullname) VALUES (md5('course')::uuid, 'moodle-1', 'Course') RETURNING id
 ), seen AS (
-  -- The twelfth joins late.
+  -- The twelfth student joins late.
   SELECT sync.at, sync.day, student.id AS student, student.n, course.id AS course
     FROM sync CROSS JOIN student CROSS JOIN course WHERE student.n < 12 OR sync.day >= 20
 ), enrolled AS (

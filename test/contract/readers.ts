@@ -55,7 +55,7 @@ export const CONSOLE_TEMPORAL = `
   WHERE course_id = $1 AND feature_date >= CURRENT_DATE - INTERVAL '30 days'
   ORDER BY feature_date`;
 
-/** Its trend of each course, and its list of all students. */
+/** The trend of each course, and the list of all students. */
 export const CONSOLE_TREND = `
   SELECT course_id, feature_date, AVG(engagement_ma7) AS engagement
   FROM temporal_features

@@ -100,7 +100,7 @@ export class RoleWorld {
     return { address, superuser, owner: db };
   }
 
-  /** The same after the first start. */
+  /** The same database after the first start. */
   async createAnalytics(owner: string): Promise<OwnedDatabase> {
     const made = await this.createDatabase(owner);
     await migrate(made.owner);

@@ -80,7 +80,7 @@ describe('engagement_ma7 and _ma30 are means of the daily score', () => {
   });
 
   test('are means of the daily scores as they are stored, rounded', () => {
-    // Two of three logins score 66.67; with a day of 0 that makes 33.335, rounded 33.34. Of 2/3 it would be 33.33.
+    // Two of three logins score 66.67; with a day of 0 that makes 33.335, rounded 33.34. From 2/3 itself it would be 33.33.
     const settings = { ...TEN_A_DAY, engagementTargets: four('21 1 1 1') };
     expect(means({ 0: 2 }, { first: 1, settings })).toEqual({ engagement_ma7: '33.34', engagement_ma30: '33.34' });
   });

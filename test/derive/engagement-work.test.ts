@@ -56,7 +56,7 @@ describe('time spent', () => {
     const from = (...times: readonly string[]) => spent(times.map((time) => view(ago(1, `08:00:${time}`), 'r1')))[1];
     expect(from('00.000', '01.499')).toBe(1);
     expect(from('00.000', '01.500')).toBe(2);
-    // .6 + .6 = 1.2 s; of seconds rounded before it would be 2.
+    // .6 + .6 = 1.2 s; with seconds rounded first it would be 2.
     expect(from('00.000', '00.600', '01.200')).toBe(1);
   });
 });

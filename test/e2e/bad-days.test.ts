@@ -136,7 +136,7 @@ describe('goes on through', () => {
   const program = new Program(path.join(folder, 'one'));
   beforeAll(async () => {
     await program.start(environment()).untilReady();
-    // What was refused above may have left the stream where the real one has to begin.
+    // The real start begins with whatever the refused ones above left of the stream.
     expect(await differences()).toEqual([]);
   }, 120_000);
   beforeEach(() => expect(program.isRunning).toBe(true));

@@ -46,7 +46,7 @@ const reasons = async (now = 0, countdown = new Countdown()): Promise<readonly s
 
 const key = (n: number) => ({ student_id: STUDENTS[n % 3] ?? null, course_id: COURSES[n % 2] ?? null });
 
-/** Weeks of logins and views, and a grade a week, of three students in two courses: each changes the features that follow from those before. */
+/** Weeks of logins and views, and a grade a week, of three students in two courses: each changes what the earlier ones led to. */
 function fill(model: SourceModel): void {
   for (let n = 0; n < 120; n += 1) {
     const timestamp = (FIRST_TODAY - (n % 40) - 10 * (n % 3)) * 86_400_000 + n;

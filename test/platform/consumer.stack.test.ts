@@ -111,7 +111,7 @@ describe('a consumer that falls over', () => {
     await poll(() => troubles.length).toBeGreaterThan(0);
     await sleep(5_000);
     expect(assigned.length).toBeGreaterThan(2);
-    // 100 ms, then twice as long each time; at first it was five times a second.
+    // 100 ms, then doubling; without backing off it was five times a second.
     expect(assigned.length).toBeLessThan(8);
     expect(troubles.length).toBeGreaterThanOrEqual(assigned.length - 1);
     expect(new Set(troubles.map((said) => /a batch cannot be read/.test(said)))).toEqual(new Set([true]));

@@ -35,7 +35,7 @@ export interface ReconcileWorldOptions {
   readonly onProgress?: (progress: RunProgress) => void;
   /** Milliseconds. */
   readonly timeoutMs?: number;
-  /** Another source than the one that is followed. */
+  /** A source other than the one that is followed. */
   readonly source?: DatabaseAddress;
 }
 

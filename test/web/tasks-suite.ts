@@ -52,7 +52,7 @@ async function tabTo(page: Page, wanted: Locator): Promise<void> {
 
 /** Every answer is at most three clicks away. */
 export function tasksTests(campus: () => WebCampus): void {
-  /** The names that the pages show. */
+  /** The names shown on the pages. */
   async function namesOf({ course_id, student_id }: Key): Promise<Readonly<Record<'course' | 'student', string>>> {
     const { url } = campus().api;
     const courses = (await ask(`${url}/api/courses?limit=1000`)).body as ListedCourse[];
