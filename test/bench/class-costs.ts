@@ -132,7 +132,7 @@ const movingGrades = (world: World, place: Place, product: Product, marks: Marks
     ),
   );
 
-/** Takes a point off every grade of the course, or off as many as asked for. */
+/** Takes a point off every grade of the course, at most {@link REGRADED} of them. */
 async function regrade(world: World, place: Place, product: Product, marks: Marks): Promise<Cost & { rows: number }> {
   let rows = 0;
   const cost = await costOf(world, place, product, marks, async (source) => {

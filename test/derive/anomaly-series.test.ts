@@ -180,7 +180,7 @@ describe('graded items hold from the days that rows are dated on', () => {
       [9, 1],
       [3, 0],
     ]);
-    // An earlier row with this value counts as when it was given.
+    // A grade that returns to an earlier value counts from when that was first given.
     const again = [
       grade('a', '80', ago(9)),
       grade('a', '70', ago(8)),

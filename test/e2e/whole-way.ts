@@ -160,7 +160,7 @@ export class WholeWay {
     await this.#release();
   }
 
-  /** Sends SIGKILL to the database server, then starts it again. */
+  /** Sends SIGKILL to the database server, which its supervisor starts again. */
   killPostgres(): void {
     const [pid = ''] = readFileSync(path.join(this.#folder, 'data/postmaster.pid'), 'utf8').split('\n');
     process.kill(Number(pid), 'SIGKILL');

@@ -138,7 +138,7 @@ const TIME: readonly Variant[] = [
 ];
 const JSON_TEXTS = same('null', '"x"', '{"state": 1}', '{}', '[1, 2.50, null]', '123456789012345678901234567890.10');
 
-/** By kind. Each list is repeated over as many columns as a layout has of that kind. */
+/** By kind. Each layout takes the next ones of a list, as many as it has columns of that kind. */
 const VARIANTS: Record<ColumnKind, readonly Variant[]> = {
   uuid: [
     { declared: 'uuid', type: 'uuid', values: [] },

@@ -29,7 +29,7 @@ async function loginsInUse(): Promise<Record<string, string>> {
   }
 }
 
-/** Places that contain the stack's passwords; only files that their owner alone may read should. */
+/** Places that contain the stack's passwords, apart from the files that only their owner may read. */
 function secretsWritten(): string[] {
   const logins = readdirSync(stack.folder, { recursive: true, encoding: 'utf8' }).filter((file) =>
     /(^|\/)logins\.json$/.test(file),

@@ -28,7 +28,7 @@ const spanOf = (course: number): readonly [number, number] | null => {
   return course < MANY.from ? [FIRST, TODAY] : [FIRST + course, FIRST + course];
 };
 
-/** Each course's facts by two students: the first comes from one, the last from the other. */
+/** Two students in each course: its first fact comes from one, its last from the other. */
 export const KEYS = Array.from({ length: COURSES }, (_, n) => n + 1).flatMap((course_id) => {
   const [first, last] = spanOf(course_id) ?? [null, null];
   const key = { family: 'engagement', course_id, derived: true };

@@ -97,7 +97,7 @@ describe('compat.student_metrics', () => {
       passed: false,
       imputed: but('success_rate'),
     });
-    // Mean of 33.33 and 66.68: 50.005.
+    // Median of 33.33 and 66.68: 50.005.
     const others = await metricsOf('course_id = 1 AND student_id BETWEEN 2 AND 4');
     expect(others.map((other) => other['success_rate'])).toEqual(['50.01', '50.01', '50.01']);
     expect(others.map((other) => other['passed'])).toEqual([null, null, null]);
