@@ -5,7 +5,7 @@ import { type LocalDay, MS_PER_DAY, parseDay } from '#libs/domain/local-date.ts'
 import { parseScaled } from '#libs/domain/rational.ts';
 import type { Instant } from '#libs/domain/zone.ts';
 
-/** `2026-03-20T10:00`, with seconds or without, or a day alone: its noon. All in UTC. */
+/** `2026-03-20T10:00`, with or without seconds, or a day alone, which means its noon. All in UTC. */
 export const at = (text: string): Instant => {
   const ms = Date.parse(text.includes('T') ? `${text}Z` : `${text}T12:00Z`);
   if (Number.isNaN(ms)) throw new Error(`not a time: ${text}`);
@@ -19,7 +19,7 @@ const place = (time: string): { at: Instant; day: LocalDay } => ({
   day: Math.floor(at(time) / MS_PER_DAY),
 });
 
-/** What a row says was done. */
+/** An event as a row records it. */
 export const event = (
   time: string,
   special: Partial<Omit<EventObservation, 'kind' | 'at'>> = {},
@@ -51,7 +51,7 @@ export const completion = (
 export const enrolment = (time: string | null): EnrollmentObservation =>
   time === null ? { at: null, day: null } : place(time);
 
-/** @throws Error when the text is no number */
+/** @throws Error if the text is not a number */
 export function scaled(text: string): bigint {
   const number = parseScaled(text, 5);
   if (number === undefined) throw new Error(`not a number: ${text}`);

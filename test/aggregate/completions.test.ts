@@ -9,7 +9,7 @@ import { completion, day, login } from './build.ts';
 const completionsReached = (rows: readonly ActivityObservation[]): Completions['reached'] =>
   completionsOf(rows).reached;
 
-/** One row a day from the 1st of March on, or several of one time. Answers the days of March at which it is reached. */
+/** One row a day from 1 March on, or several at one time. Returns the days of March on which completion is reached. */
 function reachedBy(...states: readonly (CompletionState | readonly CompletionState[])[]): number[] {
   const rows = states.flatMap((ofDay, index) => {
     const date = formatDay(day('2026-03-01') + index);

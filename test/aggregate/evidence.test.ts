@@ -208,7 +208,7 @@ describe('evidence is compared', () => {
   });
 
   test('by its first fact, also where the first days are alike', () => {
-    // The rows cover the same from the 1st on; the fact is the day on which the completion is reached.
+    // All rows cover the same from the 1st on; only the day on which the completion is reached differs.
     const reachedOn = (time: string) => evidenceOf(completion('2026-03-01', 0), completion(time, 1));
     expect(sameFirsts(reachedOn('2026-03-04'), reachedOn('2026-03-04'))).toBe(true);
     expect(sameFirsts(reachedOn('2026-03-04'), reachedOn('2026-03-06'))).toBe(false);

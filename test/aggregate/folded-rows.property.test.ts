@@ -10,7 +10,7 @@ import type { GradeObservation } from '#libs/clean/grades.ts';
 import type { CompletionState } from '#libs/clean/metadata.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 
-/** Few times, so that rows meet; the clock goes back over midnight again and again. */
+/** Few times, so that rows collide; the clock goes back over midnight again and again. */
 const DAYS = [1, 2, 1, 1, 2, 3, 2, 2, 3];
 const LAST_DAY = 4;
 const time = fc.integer({ min: 0, max: DAYS.length - 1 }).map((at) => ({ at, day: DAYS[at] ?? 0 }));
@@ -46,7 +46,7 @@ const enrolment: fc.Arbitrary<EnrollmentObservation> = fc
   .option(time, { freq: 4 })
   .map((place) => place ?? { at: null, day: null });
 
-/** Rows in batches, as they come in: mostly in order of time, mostly repeating what there is. */
+/** Rows in batches, as they arrive: mostly in order of time, mostly repeating earlier ones. */
 const batches = <O extends { readonly at: number | null }>(row: fc.Arbitrary<O>): fc.Arbitrary<O[][]> =>
   fc
     .tuple(fc.array(row, { maxLength: 30 }), fc.boolean(), fc.array(fc.nat(29), { maxLength: 6 }), fc.array(fc.nat(30)))
@@ -69,7 +69,7 @@ const copied = <O extends object>(rules: FoldRules<O>, folded: FoldedRows<O>): F
     ) as never,
   );
 
-/** What is left when the batches are folded one after the other, and kept in between. */
+/** The folded rows after the batches were folded one by one, saved and reloaded in between. */
 function foldOn<O extends object>(rules: FoldRules<O>, given: readonly (readonly O[])[]): FoldedRows<O> {
   let folded = new FoldedRows(rules);
   given.forEach((batch, n) => {
@@ -87,7 +87,7 @@ function foldAll<O extends object>(rules: FoldRules<O>, rows: readonly O[]): Fol
   return folded;
 }
 
-/** Checks `what` of all rows against that of those that are left, as of each day. */
+/** Compares `what` of all rows with `what` of the folded ones, as of each day. */
 function alikeEachDay<O extends object>(
   rules: FoldRules<O>,
   given: readonly (readonly O[])[],
@@ -96,7 +96,7 @@ function alikeEachDay<O extends object>(
   const rows = given.flat();
   const left = foldAll(rules, rows).rows();
   for (let day = 0; day <= LAST_DAY; day += 1) expect(what(left, day)).toEqual(what(rows, day));
-  // In pieces it comes to the very same, and a row that is given again changes nothing.
+  // Folding in pieces gives the very same, and repeated rows change nothing.
   const again = foldOn(rules, [...given, ...given.slice(-2)]);
   const named = (some: readonly O[]): string[] =>
     some
@@ -105,7 +105,7 @@ function alikeEachDay<O extends object>(
   expect(named(again.rows())).toEqual(named(left));
 }
 
-/** Where nothing changes nobody has to look. */
+/** Leaves out the next day on which to look: where nothing changes nobody has to. */
 const seen = <E extends { readonly nextDay: LocalDay | null }>({ nextDay: _, ...evidence }: E): object => evidence;
 const inOrder = (rows: readonly { readonly at: number }[]): object[] => [...rows].sort((a, b) => a.at - b.at);
 

@@ -4,7 +4,7 @@ import { ENROLMENT_RULES } from '#libs/aggregate/engagement.ts';
 import { FoldedRows, type FoldRules } from '#libs/aggregate/folded-rows.ts';
 import { completion, enrolment, view } from './build.ts';
 
-/** A row of an item, such as `a=1@3` (a says 1 at the time 3), on the day that the time is unless `/day` says another. */
+/** A row of an item, such as `a=1@3` (a is 1 at time 3), on the day of that number unless `/day` names another. */
 interface Row {
   readonly text: string;
   readonly item: string;
@@ -31,14 +31,14 @@ const left = (result: FoldedRows<Row>): string =>
     .sort()
     .join(' ');
 
-/** Rows that came in together. */
+/** Rows that arrived together. */
 function folded<O>(rules: FoldRules<O>, given: readonly O[]): FoldedRows<O> {
   const result = new FoldedRows(rules);
   expect(result.add(given)).toBe(true);
   return result;
 }
 const fold = (texts: string): string => left(folded(RULES, rows(texts)));
-/** They are left in no certain order. */
+/** Folded rows have no particular order. */
 const setOf = <O>(rules: FoldRules<O>, given: readonly O[]): Set<O> => new Set(folded(rules, given).rows());
 
 describe('of each subject', () => {

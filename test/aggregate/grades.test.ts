@@ -11,7 +11,7 @@ const TODAY = day('2026-03-20');
 const text = (of: LocalDay | null): string | null => (of === null ? null : formatDay(of));
 const number = (value: bigint): string => formatScaled(value, 5).replace(/\.?0+$/, '');
 
-/** `value/max @day of March` of each fact, in order. */
+/** `value/max @day of March` for each fact, in order. */
 function heldBy(rows: readonly GradeObservation[], asOf: LocalDay = TODAY): string[] {
   const show = (facts: ReturnType<typeof gradeFacts>): string[] =>
     facts.map(
@@ -19,7 +19,7 @@ function heldBy(rows: readonly GradeObservation[], asOf: LocalDay = TODAY): stri
         `${fact.value === null ? 'null' : number(fact.value)}/${number(fact.max)} @${Number(formatDay(fact.day).slice(8))}`,
     );
   const held = show(gradeFacts(rows, asOf));
-  // No fact depends on the order of arrival, nor on how often a row is there.
+  // No fact depends on the order of arrival, or on how often a row occurs.
   expect(show(gradeFacts([...rows, ...rows].toReversed(), asOf))).toEqual(held);
   return held;
 }

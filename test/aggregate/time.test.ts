@@ -55,7 +55,7 @@ describe('the time of an event', () => {
       event('2010-11-07T02:40', { day: eve }),
     ];
     expect(total(...rows)).toBe(1_200_000);
-    // As of the 6th there are the two of it alone, and their time is the same.
+    // As of the 6th there are only its two events, with the same time.
     expect(total(...rows.filter((row) => row.day === eve))).toBe(1_200_000);
   });
 

@@ -17,7 +17,7 @@ afterAll(() => analytics.drop());
 const serving = (options: Partial<ApiOptions>, work: (api: Api) => Promise<void>): Promise<void> =>
   serveWhile(analytics.db, options, work);
 
-/** A request with a Host header of our choice, which fetch does not allow. */
+/** A request with an arbitrary Host header, which fetch does not allow. */
 function askAs(
   host: string | undefined,
   port: number,
@@ -37,7 +37,7 @@ function askAs(
   });
 }
 
-/** What comes back for these bytes. */
+/** The answer to these bytes. */
 function askRaw(port: number, bytes: string): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = '';
@@ -247,7 +247,7 @@ describe('what writes', () => {
       expect(
         (await post(api, { ...JSON_TYPE, ...headers, origin: `http://localhost:${api.port}` }, noRun)).status,
       ).toBe(404);
-      // What is only read cannot be read by that page, since nothing says that it may.
+      // That page cannot read an answer to a plain read, since no header allows it to.
       const read = await ask(`${api.url}/api/students`, { headers: { ...headers, origin: 'http://evil.example' } });
       expect([read.status, read.headers.get('access-control-allow-origin')]).toEqual([200, null]);
     });

@@ -25,10 +25,10 @@ beforeAll(async () => {
   await addCourseState(db, 1, '2026-03-20');
   await addCourseState(db, 2, '2026-03-20');
   await insertAll(db, 'anomaly_features', [
-    // Medium: 30/20 = 1.5 of a gap; 60/30 = 2 of a distance, which is more.
+    // Medium: a gap of 30/20 = 1.5; a distance of 60/30 = 2, which is worse.
     { ...NONE, student_id: 1, course_id: 1, inactivity: flag('medium', 30, null, 20, 'own_gap') },
     { ...NONE, student_id: 2, course_id: 1, engagement_drop: flag('medium', 10, 70, 40) },
-    // High, and two of one student.
+    // High, and two flags for one student.
     {
       ...NONE,
       student_id: 3,
@@ -38,7 +38,7 @@ beforeAll(async () => {
       as_of_date: '2026-03-19',
     },
     { ...NONE, student_id: 4, course_id: 2 },
-    // As severe as that of student 1.
+    // Tied with student 1.
     { ...NONE, student_id: 5, course_id: 1, inactivity: flag('medium', 30, 5, 20, 'own_gap') },
   ]);
   api = await startTestApi(db);

@@ -100,7 +100,7 @@ test('many requests at once', async () => {
   expect(answers.every(({ status }) => status === 200)).toBe(true);
 });
 
-/** A log whose lines are kept. */
+/** A log that records its lines. */
 function recordedLog(): { log: Log; lines: { level: string; values: Record<string, unknown> }[] } {
   const lines: { level: string; values: Record<string, unknown> }[] = [];
   const log = openLog('silent');
@@ -128,7 +128,7 @@ test('a failure of ours is a 500 that tells where to look and nothing else', asy
       hint: `look for "${requestId}" in the log of this service, and report what it says`,
     });
     expect(JSON.stringify(answer.body)).not.toContain('secret_table');
-    // What the service measures by itself it cannot read either.
+    // The service's own measurements fail too, and log errors of their own.
     const logged = lines.filter(({ level, values }) => level === 'error' && 'requestId' in values);
     expect(logged).toMatchObject([{ values: { requestId, err: error, path: '/api/students' } }]);
   } finally {

@@ -87,7 +87,7 @@ test('the days of a course: who was active, and where the quarters lie among tho
     {
       feature_date: '2026-03-20',
       students: 3,
-      // One of them by a completion alone.
+      // One of them only by a completion.
       active: 2,
       engagement_ma7: { p25: 30, p50: 30, p75: 30 },
       grade_ma30: { p25: 65, p50: 70, p75: 75 },

@@ -28,7 +28,7 @@ beforeAll(async () => {
     },
     { course_id: 3, version: 0, covered_from: NO_FIRST_DAYS, first_fact: null, last_fact: null, as_of: TODAY },
   ]);
-  // What the course keeps of its last fact may be behind what its keys say.
+  // The course's own last fact may lag behind its keys'.
   await insertAll(db, 'state.key', [
     {
       family: 'engagement',
@@ -51,7 +51,7 @@ beforeAll(async () => {
     { ...keyOf(3), engagement_score: 30 },
     { ...keyOf(4), engagement_score: 40 },
     { ...keyOf(5), engagement_score: 100 },
-    // So long gone that nobody is to talk to him, though his attention is open.
+    // Gone for so long that nobody should talk to him any more, though his attention is open.
     { ...keyOf(6), days_inactive: 61 },
     { ...keyOf(7) },
     { ...keyOf(8) },
@@ -82,7 +82,7 @@ beforeAll(async () => {
     { ...none, student_id: 1, course_id: 1, inactivity: flag('low'), attention: flag('low'), absent: flag('high') },
     { ...none, student_id: 2, course_id: 1, inactivity: flag('high'), grade_drop: flag('medium') },
     { ...none, student_id: 3, course_id: 1 },
-    // One reason that is not enough, attention that goes on with two points, and two reasons.
+    // One reason that does not suffice, attention that continues with two points, and two reasons.
     { ...none, student_id: 4, course_id: 1, absent: flag('low') },
     { ...none, student_id: 5, course_id: 1, attention: flag('low'), low_marks: flag('medium') },
     { ...none, student_id: 6, course_id: 1, attention: flag('high'), absent: flag('high'), low_marks: flag('medium') },
@@ -108,12 +108,12 @@ beforeAll(async () => {
     enrolment(1, 1, '2026-01-01T08:00:00Z'),
     enrolment(2, 1, null),
     enrolment(3, 2, '2026-01-01T08:00:00Z'),
-    // Undated ones, the second as Moodle writes "never", each more than once.
+    // Undated ones, the second in Moodle's form of "never", each several times.
     enrolment(4, 3, null),
     enrolment(5, 3, null),
     enrolment(6, 4, '1970-01-01T00:00:00Z'),
     enrolment(7, 4, '2026-09-01T00:00:00Z'),
-    // To come, gone, of another course, of a student who has no row: excluded, or not derived yet.
+    // In the future, deleted, of another course, and of a student without a row, who is excluded or not derived yet.
     enrolment(8, 5, '2026-09-01T00:00:00Z'),
     enrolment(9, 6, null, false),
     enrolment(10, 7, null, true, 2),
@@ -133,7 +133,7 @@ test('what the keys of a course add up to', async () => {
     {
       course_id: 1,
       course_source_id: uuid('c', 1),
-      // Two by their dates, two by undated enrolments.
+      // Two by dated enrolments, two by undated ones.
       total_students: 4,
       avg_engagement: 40,
       avg_engagement_count: 5,
@@ -159,7 +159,7 @@ test('what the keys of a course add up to', async () => {
       first_fact: '2026-01-05',
       last_fact: '2026-03-19',
       attention: { students: 3, reasons: { absent: 3, missing_work: 0, low_marks: 2 } },
-      // Student 2 has two, of which one is high. Who has attention alone has none of these.
+      // Student 2 has two, one of them high. A student with nothing but attention has none of these.
       anomalies: {
         students: 2,
         flags: { inactivity: { high: 1, medium: 0, low: 1 }, grade_drop: { high: 0, medium: 1, low: 0 } },

@@ -17,7 +17,7 @@ import {
   walk,
 } from './support.ts';
 
-/* Every list is a table, too, for who asks for one. */
+/* Every list is also available as a table. */
 
 const STUDENTS = Array.from({ length: 60 }, (_, n) => n + 1);
 const DAYS = Array.from({ length: 100 }, (_, n) => n * 7 - 300);
@@ -117,7 +117,7 @@ test('an empty list has its header line', async () => {
 describe('what a spreadsheet would run is text', () => {
   test.each([
     ['=1+1', "'=1+1"],
-    // Where commas are decimal, a spreadsheet parts cells at semicolons, and lines within quotes that it does not see.
+    // Where the decimal sign is a comma, spreadsheets split cells at semicolons, and lines inside quotes that they do not notice.
     ["x;=cmd|' /C calc'!A0", `"x;'=cmd|' /C calc'!A0"`],
     ['a\tb\n@c', `"a\tb\n'@c"`],
     ['Algebra; Analysis - I', '"Algebra; Analysis - I"'],
@@ -176,7 +176,7 @@ test('a table has a tag of its own, and is packed, as JSON is', async () => {
     const tag = first.headers.get('etag') ?? '';
     expect(tag).toMatch(/^W\//);
     expect((await ask(api.url + path)).headers.get('etag')).not.toBe(tag);
-    // Beside it fetch asks caches on the way for no old answer.
+    // With this header, fetch also tells caches on the way not to give an old answer.
     expect((await fetch(api.url + path, { headers: { accept: 'text/csv', 'if-none-match': tag } })).status).toBe(304);
   }
   const packed = await fetch(`${api.url}/api/students`, { headers: { accept: 'text/csv', 'accept-encoding': 'gzip' } });

@@ -88,7 +88,7 @@ async function listen(query = '', lastEventId?: string, token?: string): Promise
   return one;
 }
 
-/** Once it is listened to the database: before, anything may have changed. */
+/** Listens once the API listens to the database: before that anything may have changed. */
 async function listenFrom(query = ''): Promise<Listening> {
   const one = await listen(query);
   await expect.poll(() => one.told.some(({ event }) => event === 'reset')).toBe(true);
@@ -200,7 +200,7 @@ test('two hundred readers cost one connection, and end with the server', async (
   const [row] = await analytics.db.query<{ n: bigint }>(
     `SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'prepadata prepadata_features'`,
   );
-  // The other one hears for the answers that are kept.
+  // The second connection serves the cached answers.
   expect(row?.n).toBe(2n);
   await change(1, 51);
   await expect.poll(() => all.filter(({ told }) => told.length > 0).length).toBe(200);
@@ -236,7 +236,7 @@ test('who was cut off and has missed more than may wait is told that anything ma
     }
     return text;
   };
-  // Of another process, so that it says where it is.
+  // An id of another process, so that the answer states its own.
   const [, first = ''] = /^id: (.*)$/m.exec(await read('elsewhere_1')) ?? [];
   const slow = events.open({ course: null, after: first, signal });
   for (let score = 60; score < 90 && !slow.destroyed; score += 1) {
@@ -315,7 +315,7 @@ test('a token that is taken away, or may less, ends what it listens to at once; 
   expect(() => api.replaceTokens(['staying:s:nonsense'])).toThrow('name:token:scope');
   api.replaceTokens(['less:l:run', 'more:m:read|ops', 'renamed:s:read|names']);
   await expect.poll(() => [...ended].sort()).toEqual([0, 1]);
-  // What is told once the database is listened to.
+  // The event sent once the API listens to the database.
   await expect.poll(() => streams.map(({ told }) => told.length)).toEqual([0, 0, 1, 1]);
   api.replaceTokens(['staying:s:read|names']);
   await expect.poll(() => [...ended].sort()).toEqual([0, 1, 2]);

@@ -1,12 +1,12 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 
-/** A way to a real server that can be cut and fixed, on one port all the while. */
+/** A route to a real server that can be cut and restored, always on the same port. */
 export interface Forwarder {
   readonly port: number;
   /** Breaks every connection and refuses new ones. */
   cut(): Promise<void>;
-  /** Says nothing any more: bytes stop, connections stay. */
+  /** Goes silent: bytes stop, connections stay open. */
   freeze(): void;
   /** Forwards again. */
   fix(): Promise<void>;

@@ -6,7 +6,7 @@ import { interpose } from '../support/interpose.ts';
 import { type Forwarder, startForwarder } from './forwarder.ts';
 import { addCourseState, addPeople, ask, insert, startTestApi, uuid } from './support.ts';
 
-/* The API does not ask the database for a student's features that it knows, and knows when they change. */
+/* The API does not query the database again for a student's features that it knows, and notices when they change. */
 
 let analytics: TestDatabase;
 let forwarder: Forwarder;
@@ -44,7 +44,7 @@ afterEach(async () => {
 const read = async (student: number | string): Promise<unknown> =>
   (await ask(`${api.url}/api/metrics/student/${student}`)).body;
 
-/** Whether the answer about student 1 is one that was read before. */
+/** Whether the answer about student 1 comes from the cache. */
 async function isKept(): Promise<boolean> {
   await read(1);
   const before = statements;
@@ -102,7 +102,7 @@ test('who has the answer already is told so', async () => {
   const { headers } = await ask(`${api.url}/api/metrics/student/1`);
   const again = (): Promise<number | undefined> =>
     new Promise((resolve, reject) => {
-      // fetch() would ask for it to be read anew.
+      // fetch() would ask for a fresh reading.
       const options = { headers: { 'if-none-match': headers.get('etag') ?? '' } };
       http
         .get(`${api.url}/api/metrics/student/1`, options, (response) => {
@@ -129,7 +129,7 @@ test('while no news can come nothing is taken from memory', async () => {
   expect(await read(1)).toMatchObject([{ engagement_score: 60 }]);
 });
 
-/** As an API without memory answers. */
+/** The answer of an API with an empty cache. */
 async function direct(student: number): Promise<unknown> {
   const other = await startTestApi(analytics.db);
   try {

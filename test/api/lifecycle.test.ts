@@ -13,7 +13,10 @@ beforeAll(async () => {
 });
 afterAll(() => analytics.drop());
 
-/** The real database, whose answers wait until they are let go, and who asked for students, which nobody does but a request. */
+/**
+ * The real database, holding its answers until released; `asked` resolves at the first statement about students, which
+ * only a request runs.
+ */
 function held(): { db: Database; asked: Promise<void>; release: () => void } {
   let release = (): void => {};
   let tell = (): void => {};
@@ -136,7 +139,7 @@ test('an address that this machine does not have is an error that names API_HOST
 
 test('an IPv6 address stands in brackets in the URL', async () => {
   const api = await startTestApi(analytics.db, { host: '::1' }).catch((error: unknown) => {
-    // Machines without IPv6 exist; there the address is refused like any that is not theirs.
+    // On a machine without IPv6 the address is refused like any that is not the machine's own.
     expect(error).toBeInstanceOf(ConfigurationError);
     return undefined;
   });

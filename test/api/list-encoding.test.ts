@@ -6,7 +6,7 @@ import { createAnalyticsDatabase, type TestDatabase } from '../support/database.
 import { interpose } from '../support/interpose.ts';
 import { addCourseState, addPeople, insertAll, startTestApi } from './support.ts';
 
-/* Lists are compressed for who takes that, and need not be sent again to who has them. */
+/* Lists are compressed for clients that accept it, and are not sent again to those that already have them. */
 
 let analytics: TestDatabase;
 let api: Api;
@@ -49,7 +49,7 @@ interface Got {
   readonly bytes: Buffer;
 }
 
-/** What comes for a request, as it comes. */
+/** The raw answer to a request. */
 function get(path: string, headers: http.OutgoingHttpHeaders = {}, method = 'GET'): Promise<Got> {
   return new Promise((resolve, reject) => {
     const request = http.request(api.url + path, { method, headers, agent: false }, (response) => {

@@ -15,8 +15,8 @@ import { interpose } from '../support/interpose.ts';
 import { addCourseState, addPeople, ask, startTestApi, walk } from './support.ts';
 
 /*
- * Lists whose answers are sent as they are read: whole for those who follow no Link header, of bounded memory, and never a
- * part that looks like the whole.
+ * Lists whose answers are sent while they are read: complete for those who follow no Link header, in bounded memory, and
+ * never a part that looks like the whole.
  */
 
 const KEYS = 150;
@@ -26,7 +26,7 @@ const MOST = 50_000;
 
 let analytics: TestDatabase;
 let api: Api;
-/** Called before each statement that reads a part of a list. */
+/** Called before each statement that reads part of a list. */
 let onPart: (nth: number) => void | Promise<void>;
 let parts: number;
 
@@ -35,7 +35,7 @@ beforeAll(async () => {
   const { db } = analytics;
   await addPeople(db, KEYS, 5);
   for (const course of [1, 2, 3, 4, 5]) await addCourseState(db, course, '2026-03-20');
-  // Students in course 1; the first of them in the other four too.
+  // All students are in course 1; the first of them is in the other four too.
   await db.query(`INSERT INTO state.key (family, course_id, student_id, derived)
     SELECT 'engagement', 1, n, true FROM generate_series(1, ${KEYS}) AS n
     UNION ALL SELECT 'engagement', c, 1, true FROM generate_series(2, 5) AS c`);
@@ -101,7 +101,7 @@ describe('whole for those who follow no Link header', () => {
   });
 });
 
-/** An answer as it comes, nothing of it taken until asked. */
+/** Opens an answer without reading any of it yet. */
 function open(path: string): Promise<http.IncomingMessage> {
   return new Promise((resolve, reject) => {
     http.get(api.url + path, { agent: false }, resolve).once('error', reject);
@@ -209,7 +209,7 @@ describe('while rows come and go', () => {
 
   test('those that stay are there once each, though the last of the page goes or its place is another', async () => {
     const before = await whole();
-    // Row 50,000 is of student 139.
+    // Row 50,000 belongs to student 139.
     parts = 0;
     onPart = async (nth) => {
       if (nth !== 4) return;

@@ -21,7 +21,7 @@ interface Program {
   /** The first line on standard output: the URL. */
   readonly url: Promise<string>;
   readonly ended: Promise<{ code: number | null; stdout: string; stderr: string }>;
-  /** Resolves when standard error has had this text. */
+  /** Resolves once standard error has contained this text. */
   said(text: string): Promise<void>;
 }
 
@@ -65,7 +65,7 @@ beforeAll(async () => {
 });
 afterAll(() => analytics.drop());
 
-/** What the API of a database that nobody writes says of itself. */
+/** What the API reports about a database that no role writes to. */
 const ALL_BUT_THE_ROLES = {
   status: 'not ready',
   reasons: FAMILIES.map((role) => `no process of the role ${role} is heard of: each reports every 2 s`),

@@ -69,14 +69,14 @@ function operation(path: string, method = 'get'): Operation {
 
 const operations = (): Operation[] => Object.values(described.paths).flatMap((methods) => Object.values(methods));
 
-/** What stands behind a reference into the description. */
+/** The target of a reference within the description. */
 const at = (reference: string): unknown =>
   reference
     .replace(/^#\//, '')
     .split('/')
     .reduce<unknown>((value, name) => (value as Record<string, unknown> | undefined)?.[name], described);
 
-/** A pointer to the schema of an answer, or undefined where there is none of that status. */
+/** A pointer to the schema of an answer; undefined if that status has none. */
 function schemaOf(path: string, method: string, status: number): string | undefined {
   const response = operation(path, method).responses[status];
   if (response === undefined) return undefined;
@@ -86,7 +86,7 @@ function schemaOf(path: string, method: string, status: number): string | undefi
   return `api${place}/content/application~1json/schema`;
 }
 
-/** Fails unless the description has this answer, with the headers that it promises. */
+/** Fails unless the description has this answer, with the headers it promises. */
 function expectDescribed(
   path: string,
   method: string,

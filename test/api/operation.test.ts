@@ -19,7 +19,7 @@ afterEach(async () => {
   await db.query('TRUNCATE state.key_mark');
 });
 
-/** As a process of its own says it, each few seconds; half of what it took in were snapshots. */
+/** Reports as a separate process does every few seconds; half of what it took in came from snapshots. */
 const report = (n: number, roles: string[], staged = 0, changed = 0, troubles: string[] = [], slot?: object) =>
   reportInstance(analytics.db, {
     id: uuid('e', n),

@@ -5,8 +5,8 @@ import { createAnalyticsDatabase, type TestDatabase } from '../support/database.
 import { addCourseState, addPeople, ask, insertAll, startTestApi } from './support.ts';
 
 /*
- * Lists that change while somebody goes from page to page. What does not change comes exactly once, in every list; in those
- * in order of student and day so does what changes but stays.
+ * Lists that change while somebody pages through them. What does not change comes exactly once, in every list; in lists
+ * ordered by student or day so does what changes but stays.
  */
 
 const STUDENTS = 30;
@@ -29,7 +29,7 @@ afterAll(async () => {
 
 type Row = Readonly<Record<string, unknown>>;
 
-/** The pages of a list, and between any two of them a change. */
+/** Walks through the pages of a list, making a change between any two of them. */
 async function walkWhile(path: string, change: (page: number) => Promise<unknown>): Promise<Row[]> {
   const rows: Row[] = [];
   let page = 0;
@@ -67,7 +67,7 @@ describe('anomalies', () => {
       JSON.stringify(flag(severity, value)),
     ]);
 
-  /** Students 1 … 10 high, 11 … 20 medium, 21 … 30 low. */
+  /** Students 1 … 10 are high, 11 … 20 medium, 21 … 30 low. */
   beforeEach(async () => {
     const severity = (id: number): string => ['high', 'medium', 'low'][Math.floor((id - 1) / 10)] ?? 'low';
     await insertAll(
@@ -82,7 +82,7 @@ describe('anomalies', () => {
   });
   afterEach(() => db.query('DELETE FROM anomaly_features'));
 
-  /** Who is seen late becomes severe, who was seen becomes mild; one is closed, one is new. */
+  /** One still to be seen becomes severe, one already seen becomes mild; one is closed, one is new. */
   const change = async (page: number): Promise<void> => {
     if (page === 1) await put(30, 'high', 1);
     if (page === 3) await put(1, 'low', 39);
@@ -98,7 +98,7 @@ describe('anomalies', () => {
     const counts = times(await walkWhile('/api/anomalies?limit=4', change), (row) => row['student_id']);
     for (const id of numbers(1, STUDENTS))
       if (![...moved, ...gone].includes(id)) expect([id, counts.get(id)]).toEqual([id, 1]);
-    // As it is documented: seen as high and as low; never seen as it became.
+    // As documented: 1 is seen both high and low, 30 is never seen.
     expect([counts.get(1), counts.get(30)]).toEqual([2, undefined]);
   });
 
@@ -120,7 +120,7 @@ describe.each(['/api/students?limit=4', '/api/students?limit=4&courseId=1'])('%s
 
   test('who stays comes once, whoever comes and goes and whatever their scores', async () => {
     const rows = await walkWhile(path, async (page) => {
-      // Before and behind the place where the reader is.
+      // Before and behind the reader's place.
       await db.query('UPDATE engagement_features SET engagement_score = 100 - engagement_score');
       await db.query('DELETE FROM engagement_features WHERE student_id IN ($1, $2)', [page * 8, 62 - page * 2]);
       await insertAll(db, 'engagement_features', [{ student_id: page * 2 + 1, course_id: 1, engagement_score: 1 }]);
@@ -158,7 +158,7 @@ describe('days', () => {
     await db.query("UPDATE state.course SET as_of = '2026-03-20'");
   });
 
-  /** Days are added at both ends: a fact of an earlier day, and the rollover. */
+  /** Days are added at both ends: by a fact of an earlier day, and by the rollover. */
   const grow = async (page: number): Promise<void> => {
     if (page === 2) {
       await db.query(`UPDATE state.engagement_series SET first_day = first_day - 1, score = 1 || score, ma7 = 1 || ma7,

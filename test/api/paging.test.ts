@@ -10,7 +10,7 @@ const [TODAY, EARLIER] = ['2026-03-20', '2026-03-19'];
 let analytics: TestDatabase;
 let api: Api;
 
-/** Even students have engagement alone in course 1, odd ones performance alone; course 2 has both families for everybody. */
+/** In course 1 even students have only engagement, odd ones only performance; in course 2 everybody has both. */
 beforeAll(async () => {
   analytics = await createAnalyticsDatabase('api_paging');
   const { db } = analytics;
@@ -28,7 +28,7 @@ beforeAll(async () => {
   ]);
   await insertAll(db, 'performance_features', [
     ...odd.map((student_id) => ({ student_id, course_id: 1 })),
-    // Course 2 has not come to the new day of student 4 yet.
+    // Course 2 has not reached student 4's new day yet.
     ...everybody.map((student_id) => ({ student_id, course_id: 2, ...(student_id === 4 && { as_of_date: EARLIER }) })),
   ]);
   await db.query(`INSERT INTO rejected_change (origin, source_table, source_id, epoch, lsn, reason, payload, rejected_at)
@@ -56,7 +56,7 @@ test('every student once, in order, whatever the size of the pages', async () =>
 test('without a course a row is the mean of what is known over all courses of the student; names are not known', async () => {
   const all = { name: null, email: null, as_of: TODAY, courseId: null };
   expect((await ask(`${api.url}/api/students?limit=4`)).body).toEqual([
-    // In course 1 there are no marks of the first, and no score of the second.
+    // In course 1 the first has no marks, and the second no score.
     { id: 1, source_id: uuid('a', 1), ...all, engagement: 50, successRate: null },
     { id: 2, source_id: uuid('a', 2), ...all, engagement: 50, successRate: null },
     { id: 3, source_id: uuid('a', 3), ...all, engagement: 50, successRate: null },
@@ -74,7 +74,7 @@ test('means are rounded once, half away from zero, and a success rate of 0 count
     studentsAnswer.parse((await ask(`${api.url}/api/students?${query}`)).body).map((row) => row.successRate);
   await db.query(`UPDATE performance_features SET success_rate = CASE WHEN student_id = 1 AND course_id = 1 THEN 66.67
     WHEN student_id = 1 THEN 0 WHEN student_id = 2 THEN 0.01 END WHERE student_id <= 3`);
-  // Mean 33.335; student 2 has marks in course 2 alone.
+  // Mean 33.335; student 2 has marks only in course 2.
   expect(await rates('limit=3')).toEqual([33.34, 0.01, null]);
   expect(await rates('courseId=2&limit=3')).toEqual([0, 0.01, null]);
 });

@@ -119,7 +119,7 @@ describe('POST /api/pipeline/trigger', () => {
     const waiting = ask(`${draining.url}/api/pipeline/trigger?wait=true`, { method: 'POST' });
     while ((await runs.status()).status !== 'running') await sleep(10);
     await draining.stop();
-    // Who is cut off, since the server waited for long enough, has no answer.
+    // Cut off after the grace period, it would get no answer.
     const answer = await waiting;
     expect(answer).toMatchObject({ status: 202, body: { status: 'running' } });
     gate.open();

@@ -4,7 +4,7 @@ import type { Api } from '../../services/api/role.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { addPeople, ask, errorOf, startTestApi } from './support.ts';
 
-/* A database that is there, and whose connections are all in use, or whose statements take longer than they may. */
+/* A database that is up, but whose connections are all in use, or whose statements exceed their time limit. */
 
 const CONNECTIONS = 2;
 let analytics: TestDatabase;

@@ -11,7 +11,7 @@ let analytics: TestDatabase;
 let api: Api;
 let status: SourceStatus | null = null;
 
-/** The lines of ours, without comments. */
+/** Our own lines, without comments. */
 async function read(url = api.url): Promise<string[]> {
   const response = await fetch(`${url}/metrics`);
   expect(response.status).toBe(200);
@@ -20,7 +20,7 @@ async function read(url = api.url): Promise<string[]> {
   return (await response.text()).split('\n').filter((line) => line.startsWith('prepadata_'));
 }
 
-/** Those of one metric, without its name. */
+/** The lines of one metric, without its name. */
 const of = (lines: readonly string[], name: string): string[] =>
   lines.filter((line) => line.split(/[{ ]/)[0] === name).map((line) => line.slice(name.length));
 
@@ -91,7 +91,7 @@ test('what waits, lags, is stale, was rejected and is to be sent', async () => {
       '{family="performance"} 1',
       '{family="anomaly"} 0',
     ]);
-    // The age of what performance waits for is not known.
+    // The age of performance's oldest mark is unknown.
     expect(of(lines, 'prepadata_lag_seconds')).toEqual(['{family="engagement"} 2.75', '{family="anomaly"} 0']);
     expect(of(lines, 'prepadata_stale_rows')).toEqual([
       '{family="engagement"} 0',

@@ -7,7 +7,7 @@ import { QUICK } from '../pipeline-runs/fake.ts';
 import { createAnalyticsDatabase } from '../support/database.ts';
 import { type Answer, addPeople, ask, NOW, startTestApi } from './support.ts';
 
-/** The API of a database with two students and two courses, on 2026-03-20, and what its routes of runs are asked. */
+/** The API of a database with two students and two courses, on 2026-03-20, and helpers for its routes about runs. */
 export async function openRunsApi(purpose: string) {
   const analytics = await createAnalyticsDatabase(purpose);
   const { db, address } = analytics;
@@ -32,7 +32,7 @@ export async function openRunsApi(purpose: string) {
     },
     countRuns: async (): Promise<bigint | undefined> =>
       (await db.query<{ count: bigint }>('SELECT count(*) FROM state.pipeline_run'))[0]?.count,
-    /** Starts the role that executes what the API asks for. @returns stops it */
+    /** Starts the role that executes the requested runs. @returns stops it */
     execute: (runner: Runner): (() => Promise<void>) => {
       const log = openLog('silent');
       const clock = { now: () => NOW };

@@ -7,7 +7,7 @@ import { type Api, type ApiOptions, startApi } from '../../services/api/role.ts'
 export const NOW = Date.parse('2026-03-20T12:00:00Z');
 const clock: Clock = { now: () => NOW };
 
-/** A role on a free loopback port, all settings at their defaults but those given. */
+/** A role on a free loopback port, with default settings except those given. */
 export const startTestApi = (db: Database, options: Partial<ApiOptions> = {}): Promise<Api> =>
   startApi({
     db,
@@ -39,14 +39,14 @@ export async function serveWhile(
 export const uuid = (kind: 'a' | 'c' | 'e', n: number): string =>
   `${kind.repeat(8)}-0000-4000-8000-${n.toString(16).padStart(12, '0')}`;
 
-/** Students 1 … n and courses 1 … n, whose integers are 1 … n too in a fresh database. */
+/** Students 1 … n and courses 1 … n, whose integers are also 1 … n in a fresh database. */
 export async function addPeople(db: Database, students: number, courses: number): Promise<void> {
   const ids = (kind: 'a' | 'c', count: number): string[] => Array.from({ length: count }, (_, n) => uuid(kind, n + 1));
   await db.query('INSERT INTO student (source_id) SELECT unnest($1::uuid[])', [ids('a', students)]);
   await db.query('INSERT INTO course (source_id) SELECT unnest($1::uuid[])', [ids('c', courses)]);
 }
 
-/** A course that speaks for a day. */
+/** A course with this as-of day. */
 export const addCourseState = (db: Database, courseId: number, asOf: string): Promise<object[]> =>
   db.query('INSERT INTO state.course (course_id, version, covered_from, as_of) VALUES ($1, 1, $2, $3::date)', [
     courseId,
@@ -61,8 +61,8 @@ const uncovered = { value: null, target: 5, weight: 0.25, covered: false };
 const COMPONENTS = { logins: uncovered, time: uncovered, forum_posts: uncovered, resources: uncovered };
 
 /**
- * Puts rows into a table, columns by name, all rows having the same. In feature tables the columns that must not be null
- * are filled in: stamps with values that can be told apart, numbers with 0.
+ * Inserts rows into a table; all must have the same columns. In feature tables, columns that must not be null are filled
+ * in: stamps with distinguishable values, numbers with 0.
  */
 export async function insertAll(db: Database, table: string, rows: readonly Record<string, unknown>[]): Promise<void> {
   const defaults: Record<string, unknown> = {};
@@ -91,7 +91,7 @@ export interface Answer {
   readonly body: unknown;
 }
 
-/** Asks, and checks what holds for every answer. */
+/** Requests a URL, and checks what must hold for every answer. */
 export async function ask(url: string, init: RequestInit = {}): Promise<Answer> {
   const response = await fetch(url, init);
   const text = await response.text();
@@ -101,7 +101,7 @@ export async function ask(url: string, init: RequestInit = {}): Promise<Answer> 
   return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
 }
 
-/** The error of an answer in the one shape that errors have. */
+/** The error of an answer, in the one shape that all errors have. */
 export function errorOf(answer: Answer): { code: string; message: string; hint: string } {
   expect(answer.body).toEqual({
     error: { code: expect.any(String), message: expect.any(String), hint: expect.stringMatching(/./) },
@@ -128,7 +128,7 @@ export async function walk(api: Api, path: string): Promise<{ rows: unknown[]; s
   return { rows, sizes, links };
 }
 
-/** Days of one key's engagement, the first that of `first_day`: hundredths, trends in millionths. */
+/** Days of one key's engagement from `first_day` on: hundredths, trends in millionths. */
 export async function addEngagementSeries(
   db: Database,
   key: { student_id: number; course_id: number },

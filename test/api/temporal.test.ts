@@ -58,7 +58,7 @@ beforeAll(async () => {
     ma7: [6_000, null, 6_001, 0, 10_000],
     ma30: [6_000, 6_000, 6_001, 3_000, 5_333],
   });
-  // One day of these is no day of the others, and the last is not derived yet.
+  // One day here is in none of the others, and the last is not derived yet.
   await insert(db, 'state.anomaly_series', {
     student_id: 1,
     course_id: 1,
@@ -83,7 +83,7 @@ beforeAll(async () => {
     { student_id: 2, course_id: 1 },
     { first_day: '2026-02-14', score: EVENTS, events: EVENTS },
   );
-  // Grades alone.
+  // Grades only.
   await insert(db, 'state.performance_series', {
     student_id: 3,
     course_id: 1,

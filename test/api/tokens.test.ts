@@ -141,7 +141,7 @@ describe('wrong tokens', () => {
       const refused = await as('guess');
       expect([refused.status, errorOf(refused).code]).toEqual([429, 'too_many_attempts']);
       expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
-      // Not even whether it is right can be learned.
+      // Not even whether the token is right can be learned.
       expect((await as('late')).status).toBe(429);
       expect((await as('right')).status).toBe(200);
     });

@@ -31,7 +31,7 @@ beforeAll(async () => {
   await addPeople(db, 7, 3);
   await addCourseState(db, 1, '2026-03-20');
   await addCourseState(db, 2, '2026-02-10');
-  // From 10 February on, 39 days: the value of a day is its place in the series.
+  // 39 days from 10 February on: each day's value is its place in the series.
   await addEngagementSeries(db, { student_id: 1, course_id: 1 }, { first_day: '2026-02-10', score: run(1, 39) });
   await db.query('UPDATE state.engagement_series SET ma7 = score, ma30 = score, trend = score');
   await addEngagementSeries(
@@ -46,7 +46,7 @@ beforeAll(async () => {
     },
   );
   await insert(db, 'state.key', { family: 'engagement', student_id: 3, course_id: 1, derived: true });
-  // The first is not derived up to the course's as-of yet, the second was derived past it, the third ended long ago.
+  // The first is not derived up to the course's as-of day yet, the second beyond it, and the third ended long ago.
   await addEngagementSeries(db, { student_id: 4, course_id: 1 }, { first_day: '2026-03-17', score: [1, 2] });
   await addEngagementSeries(db, { student_id: 5, course_id: 1 }, { first_day: '2026-03-19', score: [1, 2, 3, 4] });
   await addEngagementSeries(db, { student_id: 6, course_id: 1 }, { first_day: '2025-03-17', score: [1, 2] });
@@ -179,7 +179,7 @@ test('a page reads no more series than it shows, whatever the planner knows of t
         });
         expect(plan, planned).toContain('"Incremental Sort"');
         const looked = /"Index Name":"engagement_series_pkey".*?"Actual Loops":(\d+)/.exec(plan)?.[1];
-        // 1,001 rows of 30 days each are 34 keys; the sort reads a few more than it hands out.
+        // 1,001 rows at 30 days per key come from 34 keys; the sort reads a few more than it returns.
         expect(Number(looked), `${planned}, ${mode}`).toBeLessThan(50);
       }
       await db.query('ANALYZE');

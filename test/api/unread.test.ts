@@ -6,7 +6,7 @@ import type { Api } from '../../services/api/role.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { startTestApi } from './support.ts';
 
-/* What is no request, or too much of one, is refused in the one shape that errors have. */
+/* Malformed or oversized requests are refused in the one shape that all errors have. */
 
 let analytics: TestDatabase;
 let api: Api;
@@ -25,7 +25,7 @@ async function open(): Promise<Socket> {
   return socket;
 }
 
-/** All that comes back for some bytes, until the server closes. */
+/** Everything that comes back for these bytes, until the server closes. */
 async function exchange(sent: string): Promise<string> {
   const socket = await open();
   socket.write(sent);

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 
-/** Each room of libs and the rooms it may import from. Data flows the other way. */
+/** Each room of libs and the rooms it may import from. Data flows the opposite way. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   domain: [],
   features: ['domain'],
@@ -22,10 +22,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   explain: ['domain', 'features', 'clean', 'aggregate', 'derive', 'platform', 'store', 'families', 'dataset', 'serve'],
 };
 
-/** Rooms without a server, a timer or a clock: the same input gives the same output, for ever. */
+/** Rooms without a server, timer or clock: the same input always gives the same output. */
 const PURE = ['domain', 'features', 'clean', 'aggregate', 'derive'];
 
-/** Packages that one place alone may know. */
+/** Packages that only one place may know. */
 const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   kafkajs: ['libs/platform/kafka/'],
   snappyjs: ['libs/platform/kafka/'],
@@ -66,7 +66,7 @@ function importsOf(file: string): Import[] {
   }));
 }
 
-/** Where an import of ours leads, from the root of the project; undefined for packages. */
+/** The target of one of our imports, from the root of the project; undefined for packages. */
 function pathOf({ file, target }: Import): string | undefined {
   if (target.startsWith('#libs/')) return target.slice(1);
   return target.startsWith('.') ? path.posix.join(path.posix.dirname(file), target) : undefined;

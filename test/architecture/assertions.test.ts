@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 const TESTS = path.resolve(import.meta.dirname, '..');
 
-/** What stands between the brackets of each call, with the line on which it begins. */
+/** The text between the brackets of each call, with the line on which it begins. */
 function* argumentsOf(call: string, text: string): Iterable<{ readonly line: number; readonly given: string }> {
   for (let at = text.indexOf(call); at !== -1; at = text.indexOf(call, at + 1)) {
     const from = at + call.length;

@@ -6,7 +6,7 @@ const ROOT = path.resolve(import.meta.dirname, '../..');
 const DECLARED =
   /^export (?:default )?(?:(?:declare|abstract|async) )*(?:(?:function\*?|const|let|class|interface|type|enum) +(\w+)|const +\{([^}]+)\})/gm;
 
-/** What a file declares and exports; what it only passes on from another file is declared there. */
+/** What a file declares and exports; re-exports are counted where they are declared. */
 function declaredIn(text: string): string[] {
   return [...text.matchAll(DECLARED)].flatMap(([, name, destructured]) =>
     name !== undefined

@@ -16,7 +16,7 @@ const SECONDS = 6;
 const ROUNDS = 2;
 const AIM = 0.5;
 
-/** (f) The API beside a server that does nothing but send the same body, while changes come in. */
+/** (f) The API beside a server that only sends the same body, while changes come in. */
 export async function answers(world: World): Promise<BenchmarkResult> {
   await world.snapshotTaken();
   const source = await world.source();
@@ -96,7 +96,7 @@ function start(world: World, file: string, args: readonly string[], env: NodeJS.
   return child;
 }
 
-/** The first thing that a child says. */
+/** The first message of a child. */
 function said<T>(child: ChildProcess): Promise<T> {
   return new Promise((resolve, reject) => {
     child.once('message', (message) => resolve(message as T));

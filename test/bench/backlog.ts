@@ -8,7 +8,7 @@ import type { World } from './world.ts';
 const CHANGES = 300_000;
 const AIM = 0.15;
 
-/** (b) What piled up while the product was away, to finished features. */
+/** (b) From what piled up while the product was away to finished features. */
 export async function backlog(world: World): Promise<BenchmarkResult> {
   const count = world.scaled(CHANGES);
   await world.snapshotTaken();
@@ -45,7 +45,7 @@ export async function backlog(world: World): Promise<BenchmarkResult> {
   };
 }
 
-/** Starts the product, or the intake alone, on a backlog, and measures from its first touch of the source to the end. */
+/** Starts the product, or the intake alone, on a backlog, and measures from its first contact with the source to the end. */
 export async function catchUp(world: World, count: number, fork?: string, program?: string): Promise<Measured> {
   const source = await world.source();
   const profile = openProfile(world, program === undefined ? 'backlog' : 'staging');

@@ -10,7 +10,7 @@ import { expectFigures } from './figures.ts';
 import { printResult } from './report.ts';
 import { LETTERS, runSuite } from './suite.ts';
 
-/** The least at which every kind of row occurs. */
+/** The smallest scale at which every kind of row occurs. */
 const TINY = 1 / 500;
 
 test('every benchmark runs and reports its ratio beside its aim', async () => {
@@ -53,7 +53,7 @@ test('images that are made in SQL are those that staging makes of the same rows'
   }
 });
 
-/** With the source's ids for our integers, which are given in the order of sight. */
+/** With the source's ids in place of our integers, which depend on the order of arrival. */
 async function readImages(db: Database, table: string): Promise<unknown[]> {
   const rows = await db.query<{ image: unknown }>(
     `SELECT to_jsonb(i) || jsonb_build_object(

@@ -2,15 +2,15 @@ import { readFileSync } from 'node:fs';
 import { type Database, type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
 import { SOURCE_SCHEMA } from '../support/source-schema.ts';
 
-/** To the source, by which changes are made. */
+/** Connections to the source, for making changes. */
 export const CONNECTIONS = 12;
 
 const SEED = 1;
 const read = (name: string): string => readFileSync(new URL(`./sql/${name}.sql`, import.meta.url), 'utf8');
 const SHAPE_SQL = read('shape');
-/** Fills a source that has the shape. */
+/** Fills a source whose shape is set. */
 export const SOURCE_SQL = read('source');
-/** Fills the images of an analytics database that has the shape. */
+/** Fills the images of an analytics database whose shape is set. */
 export const IMAGES_SQL = read('images');
 
 /** How many of each there are. */
@@ -40,7 +40,7 @@ export function shapeOf(scale: number): Shape {
   };
 }
 
-/** Writes the shape, and all that follows from it, into a database. */
+/** Writes the shape, and everything that follows from it, into a database. */
 export async function installShape(db: Database, shape: Shape): Promise<void> {
   await db.query(SHAPE_SQL);
   const { students, courses, keys, events, completions, grades, enrollments } = shape;
@@ -51,14 +51,14 @@ export async function installShape(db: Database, shape: Shape): Promise<void> {
   );
 }
 
-/** A source database with the shape's rows, which lives on as it is told to. */
+/** A source database with the shape's rows, which goes on changing when told to. */
 export class Campus {
   readonly shape: Shape;
   readonly #address: () => DatabaseAddress;
-  /** Numbers live changes, so that no two of a run have one id. */
+  /** Numbers live changes, so that no two in a run have the same id. */
   #changes = 0;
 
-  /** @param address asked when it is needed: a server may not be up yet */
+  /** @param address called when it is needed, since a server may not be up yet */
   constructor(address: () => DatabaseAddress, shape: Shape) {
     this.#address = address;
     this.shape = shape;
@@ -77,7 +77,7 @@ export class Campus {
     return db;
   }
 
-  /** A connection that writes fast: foreign keys are right by construction, and nothing of the source needs to last. */
+  /** A connection for fast writing: foreign keys are correct by construction, and nothing at the source needs to last. */
   async writing<T>(work: (writer: Database) => Promise<T>): Promise<T> {
     const writer = openDatabase(this.#address(), { connections: 1, name: 'bench writer' });
     try {
@@ -88,10 +88,10 @@ export class Campus {
     }
   }
 
-  /** Lets the campus go on by so many changes. */
+  /** Makes this many live changes. */
   async live(count: number): Promise<void> {
     const first = this.#changes;
-    // Changes that meet no row are passed over, so numbers run ahead of the count.
+    // Changes that find no row are skipped, so numbers run ahead of the count.
     this.#changes += 4 * count + 1_000;
     await this.writing(async (writer) => {
       const [now] = await writer.query<{ now: string }>("SELECT (now() AT TIME ZONE 'UTC')::text AS now");

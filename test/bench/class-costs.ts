@@ -10,11 +10,11 @@ import { figure, type Measured } from './report.ts';
 import type { World } from './world.ts';
 
 const LATE_GRADES = 20;
-/** A small run shows that it works. */
+/** Enough for a small run to show that it works. */
 const FEW_LATE_GRADES = 3;
 const REGRADED = 10_000;
 
-/** What follows for the keys of a course when its class moves, and what that costs. */
+/** How many keys of a course are derived again when its class moves, and what that costs. */
 export interface ClassCosts {
   readonly runs: readonly Measured[];
   readonly notes: readonly string[];
@@ -55,7 +55,7 @@ export async function classCosts(world: World, place: Place, product: Product): 
 
 const cpuOf = ({ node, analytics }: Usage): number => (node ?? 0) + analytics;
 
-/** Counts keys that are marked, by family. */
+/** Counts marked keys, by family. */
 class Marks {
   readonly #db: Database;
 
@@ -77,7 +77,7 @@ class Marks {
     return new Marks(db);
   }
 
-  /** Since it was asked last, for flags. */
+  /** Keys marked for flags since the last call. */
   async taken(): Promise<number> {
     const rows = await this.#db.query<{ family: string; keys: number }>(
       'DELETE FROM bench.marked RETURNING family, keys',
@@ -109,7 +109,7 @@ async function costOf(
 const COURSE = idOf('course', 0);
 const OF_COURSE = `FROM enrollments WHERE course_id = '${COURSE}' GROUP BY student_id ORDER BY student_id`;
 
-/** One after the other, each of another student and weeks old. */
+/** One after another, each weeks old and of a different student. */
 const lateGrades = (world: World, place: Place, product: Product, marks: Marks, count: number): Promise<Cost> =>
   costOf(world, place, product, marks, async (source) => {
     for (let n = 0; n < count; n += 1) {
@@ -122,7 +122,7 @@ const lateGrades = (world: World, place: Place, product: Product, marks: Marks, 
     }
   });
 
-/** Five of an item that had none: the class has a grade more, with which everybody is compared. */
+/** Five grades of an item that had none: the class has one more grade to compare everybody with. */
 const movingGrades = (world: World, place: Place, product: Product, marks: Marks): Promise<Cost> =>
   costOf(world, place, product, marks, (source) =>
     source.query(
@@ -132,7 +132,7 @@ const movingGrades = (world: World, place: Place, product: Product, marks: Marks
     ),
   );
 
-/** Every grade of the course a point less, or as many as there are to be. */
+/** Takes a point off every grade of the course, at most {@link REGRADED} of them. */
 async function regrade(world: World, place: Place, product: Product, marks: Marks): Promise<Cost & { rows: number }> {
   let rows = 0;
   const cost = await costOf(world, place, product, marks, async (source) => {
@@ -146,7 +146,7 @@ async function regrade(world: World, place: Place, product: Product, marks: Mark
   return { ...cost, rows };
 }
 
-/** What deriving the class of one course takes, by itself. */
+/** What deriving the class of one course takes on its own. */
 async function classPart(world: World, { db }: Place): Promise<Usage> {
   const [course] = (await readCourses(db, [1])).values();
   if (course === undefined) throw new Error('there is no course');
@@ -160,7 +160,7 @@ interface Bytes {
   readonly ofDigests: number;
 }
 
-/** Of the mean course: the numbers of its class, and what its keys keep for it. */
+/** For the mean course: the size of its class numbers, and of what its keys keep for them. */
 async function bytesOf(db: Database): Promise<Bytes> {
   const [bytes] = await db.query<Bytes>(
     `SELECT (SELECT avg(pg_column_size(class)) FROM state.course_class AS class)::float8 AS "ofClass",

@@ -4,7 +4,7 @@ import { onSignals } from '#libs/platform/lifecycle.ts';
 import { runProgram } from '#libs/platform/program.ts';
 import { type BenchmarkResult, printResult } from './report.ts';
 
-/** What a benchmark program is asked for. */
+/** What a benchmark program was asked to do. */
 export interface Asked {
   /** None: all. */
   readonly letters: readonly string[];
@@ -25,7 +25,7 @@ export interface BenchCommand {
 
 const OPTIONS = { size: { type: 'string' }, json: { type: 'string' }, profile: { type: 'string' } } as const;
 
-/** Runs a benchmark program: prints each result as it comes. Never returns. */
+/** Runs a benchmark program, printing each result as it comes. Never returns. */
 export const runBenchProgram = (command: BenchCommand): Promise<never> =>
   runProgram(
     { name: command.name, usage: command.usage, options: OPTIONS, allowPositionals: true },

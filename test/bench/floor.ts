@@ -18,8 +18,8 @@ const UPSERT = `INSERT INTO upserted
     a = excluded.a, b = excluded.b, c = excluded.c, d = excluded.d, e = excluded.e, f = excluded.f`;
 
 /**
- * The raw upsert floor: as many upserts of rows of eight columns as there are changes, over as many keys, a thousand a
- * statement, one connection, each statement its own transaction. What no pipeline that writes a row per change can beat.
+ * The raw upsert floor: one upsert of an eight-column row per change, over as many keys, a thousand to a statement, on
+ * one connection, each statement its own transaction. No pipeline that writes a row per change can be faster.
  */
 export async function upsertFloor(world: World, rows: number): Promise<Measured> {
   await world.onServer((db) => db.query(`CREATE DATABASE ${FLOOR}`));
@@ -42,7 +42,7 @@ export async function upsertFloor(world: World, rows: number): Promise<Measured>
 async function upsert(db: Database, keys: number, rows: number): Promise<void> {
   for (let from = 0; from < rows; from += ROWS_PER_STATEMENT) {
     const count = Math.min(ROWS_PER_STATEMENT, rows - from, keys);
-    // A statement may not meet a row twice: neighbours are far apart, and all keys come in turn.
+    // A statement may not touch a row twice: neighbours are far apart, and every key has its turn.
     const numbers = Array.from({ length: count }, (_, index) => ((from + index) * 7_919) % keys);
     await db.query({ name: 'bench/upsert', text: UPSERT }, [
       numbers,
@@ -57,7 +57,7 @@ async function upsert(db: Database, keys: number, rows: number): Promise<void> {
   }
 }
 
-/** The runs of one thing as one. */
+/** The runs of one thing, merged. */
 export const together = (runs: readonly Measured[]): Measured => {
   const [last] = runs.slice(-1);
   if (last === undefined) throw new RangeError('nothing was measured');

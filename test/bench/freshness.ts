@@ -8,16 +8,16 @@ import type { World } from './world.ts';
 
 const SECONDS = 20;
 const WARM_UP_SECONDS = 3;
-/** Changes made one at a time, each when the one before is seen: what the way itself takes. */
+/** Changes made one at a time, each after the one before was seen: the latency of the way itself. */
 const ALONE = 50;
 const AIMS = [
   { name: 'p50', share: 0.5, aim: 8 },
   { name: 'p99', share: 0.99, aim: 40 },
 ] as const;
-/** How long after the last commit something may still be missing, milliseconds. */
+/** How long after the last commit a change may still be missing, milliseconds. */
 const TIMEOUT_MS = 60_000;
 
-/** (c) From a commit to the feature row that shows it, at a steady load; each key is touched once. */
+/** (c) From a commit to the feature row that shows it, under a steady load; each key is touched once. */
 export async function freshness(world: World): Promise<BenchmarkResult> {
   await world.snapshotTaken();
   const source = await world.source();

@@ -9,14 +9,14 @@ export interface ClientTask {
 
 export interface ClientAnswer {
   readonly requestsPerSecond: number;
-  /** Of one request, milliseconds. */
+  /** Of a single request, milliseconds. */
   readonly p50: number;
   readonly p99: number;
   readonly failures: number;
 }
 
-// Asks for the paths in turn on so many connections that stay open, each its next request when the one before is
-// answered. Written on bare sockets, so that the client costs little of the machine that it shares with the server.
+// Requests the paths in turn on this many keep-alive connections, each sending its next request once the last is
+// answered. Written on bare sockets, so that the client takes little of the machine that it shares with the server.
 const { url, paths, connections, seconds } = JSON.parse(process.env['BENCH_TASK'] ?? '{}') as ClientTask;
 const { hostname, port } = new URL(url);
 const requests = paths.map((path) => `GET ${path} HTTP/1.1\r\nhost: ${hostname}:${port}\r\n\r\n`);
@@ -26,7 +26,7 @@ let turn = 0;
 const beganAt = performance.now();
 const until = beganAt + seconds * 1_000;
 
-/** One connection until the time is over. */
+/** One connection, until the time is up. */
 function ask(): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect(Number(port), hostname);

@@ -9,7 +9,7 @@ import { openDatabase } from '#libs/platform/postgres/database.ts';
 import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
 import { openProgressStore } from '#libs/store/progress/progress.ts';
 
-// The intake of `npm start` and nothing beside it: what staging costs when nobody derives. Runs until a signal.
+// The intake of `npm start` with nothing beside it: the cost of staging when nobody derives. Runs until a signal.
 const config = loadConfig();
 const [source, analytics] = [sourceAddress(config), analyticsAddress(config)];
 if (source === undefined || analytics === undefined) throw new Error('SOURCE_DB_HOST and ANALYTICS_DB_HOST are needed');

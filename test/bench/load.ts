@@ -10,7 +10,7 @@ export function idOf(kind: string, n: number): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
 
-/** The source ids of key k, as `bench.course_of` gives it its course. */
+/** The source ids of key k, with the course that `bench.course_of` gives it. */
 export function keyIds(k: number, { courses }: Shape): { student: string; course: string } {
   const student = Math.floor(k / 5);
   return { student: idOf('student', student), course: idOf('course', (student + (k % 5) * (courses / 5)) % courses) };
@@ -28,10 +28,7 @@ export function shuffled(count: number, random: Random): number[] {
 
 export const CHANGES_PER_SECOND = 500;
 
-/**
- * Fires `count` times at random moments, `perSecond` in the mean, or as many as the machine can do; resolves when all have come to an
- * end.
- */
+/** Fires `count` times at random moments, on average `perSecond`, or as fast as the machine can; resolves when all have finished. */
 export async function atRandom(
   count: number,
   seed: string,
@@ -49,7 +46,7 @@ export async function atRandom(
     next += (-Math.log(1 - random.next()) / perSecond) * 1_000;
     const wait = next - performance.now();
     if (wait > 0.5) await sleep(wait);
-    // The machine cannot do more; others would wait for a connection until that is an error.
+    // The machine is at its limit; more would wait for a connection until that times out.
     while (underWay >= CONNECTIONS) await sleep(1);
     underWay += 1;
     running.push(fire(index).finally(ended));
@@ -71,13 +68,13 @@ export function newClick(): string {
   return idOf('click', clicks);
 }
 
-/** A student looks at a page: one row in a transaction of its own. */
+/** A student looks at a page: one row in its own transaction. */
 export async function click(db: Database, id: string, k: number, shape: Shape): Promise<void> {
   const { student, course } = keyIds(k, shape);
   await db.query(INSERT, [id, student, course, `r${k % 40}`, new Date().toISOString().slice(0, -1)]);
 }
 
-/** Clicks at random on random keys until stopped. @returns stops it */
+/** Clicks at random on random keys. @returns stops it */
 export function keepClicking(db: Database, shape: Shape): () => Promise<void> {
   const stopping = new AbortController();
   const random = randomFrom('clicks');

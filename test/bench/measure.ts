@@ -1,18 +1,18 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-/** What something cost. CPU in seconds. */
+/** What something cost; CPU in seconds. */
 export interface Usage {
   readonly wallMs: number;
-  /** Of the measured Node process; null where the work is not Node's. */
+  /** Of the measured Node process; null if the work is not Node's. */
   readonly node: number | null;
   readonly source: number;
   readonly analytics: number;
-  /** Of the measured Node process since its start. */
+  /** Of the measured Node process, since its start. */
   readonly peakRssMb: number | null;
 }
 
-/** The unit of times in /proc, which Linux shows to programs as 100 a second whatever the kernel's own is. */
+/** The unit of times in /proc: Linux reports 100 a second, whatever the kernel's own tick. */
 const TICKS_PER_SECOND = 100;
 
 interface Stat {
@@ -23,11 +23,11 @@ interface Stat {
   readonly ended: number;
 }
 
-/** /proc/<pid>/stat in seconds; undefined for a process that is gone. */
+/** /proc/<pid>/stat in seconds; undefined if the process is gone. */
 function readStat(pid: number): Stat | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name, in parentheses, may hold anything; the fields after it are numbers, the first of them the third of all.
+    // The name, in parentheses, may contain anything; after it come numbers, beginning with the third field.
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
     const seconds = (field: number): number => Number(fields[field - 3]) / TICKS_PER_SECOND;
     return { parent: Number(fields[1]), own: seconds(14) + seconds(15), ended: seconds(16) + seconds(17) };
@@ -36,10 +36,10 @@ function readStat(pid: number): Stat | undefined {
   }
 }
 
-/** CPU of a process, what it starts in threads included, in seconds; what process.cpuUsage() says from inside. */
+/** CPU of a process including its threads, in seconds, as process.cpuUsage() gives it from inside. */
 export const processCpu = (pid: number): number => readStat(pid)?.own ?? 0;
 
-/** CPU of a whole server: the postmaster, its children, and those of them that have ended. */
+/** CPU of a whole server: the postmaster and its children, including those that have ended. */
 export function serverCpu(postmaster: number): number {
   for (let tries = 0; ; tries += 1) {
     const before = readStat(postmaster);
@@ -49,24 +49,24 @@ export function serverCpu(postmaster: number): number {
       const stat = readStat(Number(name));
       if (stat?.parent === postmaster) total += stat.own + stat.ended;
     }
-    // A child that ended meanwhile was counted neither here nor there.
+    // Otherwise a child ended in between and was counted in neither place.
     if (readStat(postmaster)?.ended === before?.ended || tries === 5) return total;
   }
 }
 
-/** The most memory the process has held at once, and what it holds now, in MB. */
+/** The most memory that the process has held, and what it holds now, in MB. */
 export function processMemory(pid: number): { peak: number; now: number } {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   return { peak: megabytesIn(status, 'VmHWM'), now: megabytesIn(status, 'VmRSS') };
 }
 
-/** A line of /proc/<pid>/status; NaN where there is none. */
+/** A line of /proc/<pid>/status; NaN if there is none. */
 const megabytesIn = (status: string, name: string): number =>
   Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) / 1024;
 
 /**
- * What a whole server holds in memory now, in MB: what each of its processes has for itself, and once what they share.
- * Files it has mapped, which are its own program, are left out.
+ * What a whole server holds in memory now, in MB: each process's own memory, and once what they share. Mapped files,
+ * which are its own program, are left out.
  */
 export function serverMemory(postmaster: number): number {
   let own = 0;
@@ -80,7 +80,7 @@ export function serverMemory(postmaster: number): number {
       own += megabytesIn(status, 'RssAnon') || 0;
       shared = Math.max(shared, megabytesIn(status, 'RssShmem') || 0);
     } catch {
-      // It has ended meanwhile; one that is ending has no such lines.
+      // It has just ended, or is ending and has no such lines.
     }
   }
   return own + shared;
@@ -95,14 +95,14 @@ export interface Servers {
   readonly analytics: number;
 }
 
-/** Measures from its making on. */
+/** Measures from its construction on. */
 export class Meter {
   readonly #servers: Servers;
   readonly #pid: number | null;
   readonly #startedAt = performance.now();
   readonly #before: { node: number; source: number; analytics: number };
 
-  /** @param pid the Node process that does the work, if one does */
+  /** @param pid the Node process that does the work, if there is one */
   constructor(servers: Servers, pid: number | null) {
     this.#servers = servers;
     this.#pid = pid;

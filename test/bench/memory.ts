@@ -10,7 +10,7 @@ const CHANGES = 20_000;
 const SECONDS = 10;
 const AIM_MB = 300;
 
-/** (g) What `npm start` holds in memory, every role and the API in one process. */
+/** (g) The memory of `npm start`, with every role and the API in one process. */
 export async function memory(world: World): Promise<BenchmarkResult> {
   await world.snapshotTaken();
   const source = await world.source();
@@ -48,7 +48,7 @@ export async function memory(world: World): Promise<BenchmarkResult> {
   }
 }
 
-/** What a dashboard asks. */
+/** What a dashboard requests. */
 async function ask(product: Product): Promise<void> {
   const url = await product.untilServing();
   for (const path of [
@@ -63,7 +63,7 @@ async function ask(product: Product): Promise<void> {
   }
 }
 
-/** A Node that has loaded nothing. */
+/** The memory of a Node that has loaded nothing. */
 async function bareMemory(): Promise<number> {
   const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
   await sleep(500);

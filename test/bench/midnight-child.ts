@@ -13,7 +13,7 @@ import { anomalyRole } from '../../services/anomaly/role.ts';
 import { engagementRole } from '../../services/engagement/role.ts';
 import { performanceRole } from '../../services/performance/role.ts';
 
-// Every role in one process, with the limits on time that roles have, by a clock that is a day behind until a file is there.
+// Every role in one process, with the roles' usual time limits, on a clock that is a day behind until a file exists.
 const newDay = process.env['BENCH_NEW_DAY'] ?? '';
 const clock: Clock = { now: () => Date.now() - (existsSync(newDay) ? 0 : MS_PER_DAY) };
 

@@ -16,7 +16,7 @@ import type { World } from './world.ts';
 
 const PROGRAM = 'test/bench/midnight-child.ts';
 const CHANGES_PER_SECOND = 50;
-/** Changes once midnight is over, to compare with. */
+/** Changes after midnight is over, for comparison. */
 const AT_REST = 500;
 const AIMS = { wholeSeconds: 300, p50Ms: 100, p99Ms: 5_000 } as const;
 const TIMEOUT_MS = 600_000;
@@ -62,13 +62,13 @@ interface Night {
   readonly usage: Usage;
   readonly during: readonly Seen[];
   readonly after: readonly Seen[];
-  /** The longest that any statement was seen to take, seconds. */
+  /** The longest that any statement was seen to run, seconds. */
   readonly longest: number;
 }
 
 /**
- * Until every key and every class is of the new day; live changes are made all the while, and some afterwards.
- * @param begin lets the day begin, and says which it is
+ * Runs until every key and every class is of the new day; live changes are made throughout, and some afterwards.
+ * @param begin starts the day, and returns it
  */
 async function watchMidnight(world: World, place: Place, product: Product, begin: () => string): Promise<Night> {
   const rest = Math.min(AT_REST, place.shape.keys >> 2);
@@ -115,7 +115,7 @@ interface State {
   readonly longest: number | null;
 }
 
-/** What waits for midnight; not what live changes have marked. */
+/** What waits for midnight, without what live changes have marked. */
 async function stateOf(db: Database): Promise<State> {
   const [state] = await db.query<State>(
     `SELECT today::text,
@@ -129,7 +129,7 @@ async function stateOf(db: Database): Promise<State> {
   return state;
 }
 
-/** @throws Error where something speaks for another day, so that a figure is of work that was not done */
+/** @throws Error if anything is of another day: the figures would measure work that was not done */
 async function requireAllOf(db: Database, day: string): Promise<void> {
   const [other] = await db.query<{ n: number }>(
     `SELECT ((SELECT count(*) FROM engagement_features WHERE as_of_date <> $1::date)

@@ -10,7 +10,7 @@ import type { World } from './world.ts';
 
 const ROWS = 1_000_000;
 const FLOOR_AIM = 0.15;
-/** Bytes of all else over bytes of images: what vacuum leaves of queues that were full for a while. */
+/** Bytes of everything else over bytes of images: what vacuum leaves of queues that were full for a while. */
 const GROWTH_AIM = 0.01;
 
 const FEATURES = ['engagement_features', 'performance_features', 'anomaly_features'] as const;
@@ -23,7 +23,7 @@ interface Held {
   readonly others: number;
 }
 
-/** (e) A careless connector inserts again what is there: nothing may come of it but images. */
+/** (e) A careless connector inserts existing rows again: nothing may come of it except images. */
 export async function noise(world: World): Promise<BenchmarkResult> {
   await world.snapshotTaken();
   const source = await world.source();
@@ -33,7 +33,7 @@ export async function noise(world: World): Promise<BenchmarkResult> {
   while (rows < wanted) rows += await resyncOnce(source);
   const floor = world.floor ?? (await upsertFloor(world, world.scaled(300_000)));
   const profile = openProfile(world, 'noise');
-  // Topics are on, so that a row that changed would be noted for them; it stays there, since nothing listens on this port.
+  // Topics are on, so that a changed row would enter the outbox; it would stay there, since nothing listens on this port.
   const topics = { FEATURE_TOPICS: 'on', KAFKA_BROKERS: '127.0.0.1:9', SCHEMA_REGISTRY_URL: 'http://127.0.0.1:9' };
   const product = await world.startProduct({ env: topics, profile: profile?.folder });
   const meter = new Meter(world.servers, product.pid);

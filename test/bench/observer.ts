@@ -5,7 +5,7 @@ import type { Shape } from './campus.ts';
 import { click, newClick } from './load.ts';
 import { keyOf, knownKeys, listenToRows } from './rows-told.ts';
 
-/** Where changes are made and looked for. */
+/** Where changes are made and observed. */
 export interface Observed {
   readonly shape: Shape;
   readonly databases: { readonly source: DatabaseAddress };
@@ -13,20 +13,20 @@ export interface Observed {
   analyticsAddress(): DatabaseAddress;
 }
 
-/** Moments of one change, of this process's clock. NaN: not yet. */
+/** When one change was seen, by this process's clock. NaN: not yet. */
 export interface Seen {
-  /** Its COMMIT had returned. */
+  /** When its COMMIT returned. */
   committedAt: number;
-  /** A reader that does nothing else had decoded it. */
+  /** When a bare reader, which does nothing else, had decoded it. */
   decodedAt: number;
-  /** The feature row that counts it was committed, and we had heard of it. */
+  /** When we heard that the feature row counting it was committed. */
   visibleAt: number;
 }
 
-/** Makes changes, one a key, and notes when each is seen. */
+/** Makes changes, one per key, and notes when each is seen. */
 export class Observer {
   readonly log: readonly Seen[];
-  /** From the sending of a notification to its arrival: an upper bound of what the observing adds. */
+  /** From sending a notification to its arrival: an upper bound of what observing adds. */
   channel: readonly number[] = [];
   readonly #world: Observed;
   readonly #db: Database;
@@ -51,7 +51,7 @@ export class Observer {
     return observer;
   }
 
-  /** Touches the key at this place of the order; resolves when that is committed. */
+  /** Touches the key at this place in the order; resolves once that is committed. */
   async touch(index: number): Promise<void> {
     const seen = this.log[index];
     if (seen === undefined) return;
@@ -62,7 +62,7 @@ export class Observer {
     seen.committedAt = performance.now();
   }
 
-  /** Waits until the changes from one place of the order to before another are seen, or the time is over. */
+  /** Waits until the changes from one place in the order up to (not including) another are seen, or the time is up. */
   async untilSeen(from: number, to: number, timeoutMs: number): Promise<void> {
     const until = performance.now() + timeoutMs;
     const waits = (): boolean => this.log.slice(from, to).some((seen) => Number.isNaN(seen.visibleAt));
@@ -90,7 +90,7 @@ export class Observer {
     this.channel = told.channel;
   }
 
-  /** Reads the same publication with the bare library and does nothing but decode. */
+  /** Reads the same publication with the bare library, and only decodes. */
   async #followBare(): Promise<void> {
     const [source, slot] = [this.#source, 'bench_bare'];
     await source.query("SELECT pg_create_logical_replication_slot($1, 'pgoutput')", [slot]);
@@ -112,7 +112,7 @@ export class Observer {
   }
 }
 
-/** The server lets go of a slot a moment after the connection has ended. */
+/** The server releases a slot a moment after its connection has ended. */
 async function dropSlot(source: Database, slot: string): Promise<void> {
   for (let tries = 0; tries < 50; tries += 1) {
     const dropped = await source

@@ -5,7 +5,7 @@ import { Product, type ProductOptions } from './product.ts';
 import { dropSlots, on } from './reconcile.ts';
 import type { World } from './world.ts';
 
-/** A source with a shape of its own, and an empty analytics database, on the servers of a world. */
+/** A source with its own shape, and an empty analytics database, on the servers of a world. */
 export class Place implements Observed {
   readonly shape: Shape;
   readonly databases: { readonly source: DatabaseAddress };
@@ -24,7 +24,7 @@ export class Place implements Observed {
     this.db = openDatabase(this.analyticsAddress(), { connections: 4, name: 'bench' });
   }
 
-  /** For as long as `work` takes. */
+  /** Exists while `work` runs. */
   static async during<T>(world: World, name: string, shape: Shape, work: (place: Place) => Promise<T>): Promise<T> {
     const source = { ...world.databases.source, database: name };
     const onSourceServer = (text: string): Promise<unknown> =>

@@ -12,18 +12,18 @@ const ROOT = path.resolve(import.meta.dirname, '../..');
 export interface ProductOptions {
   readonly source: DatabaseAddress;
   readonly analytics: DatabaseAddress;
-  /** Where it may make its data folder. */
+  /** The folder in which it may create its data folder. */
   readonly folder: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** What to run; `npm start` where not given. */
+  /** What to run; `npm start` if absent. */
   readonly program?: string | undefined;
   /** Writes a CPU profile into this folder when it stops. */
   readonly profile?: string | undefined;
-  /** Told at once, before anything is waited for. */
+  /** Called at once, before anything is waited for. */
   readonly onSpawn: (child: ChildProcess) => void;
 }
 
-/** `npm start`, or a part of the product, in a process of its own on databases that exist. */
+/** `npm start`, or a part of the product, in its own process on existing databases. */
 export class Product {
   readonly pid: number;
   readonly #child: ChildProcess;
@@ -43,7 +43,7 @@ export class Product {
     child.stderr?.on('data', keep);
   }
 
-  /** Resolves as soon as it has begun to work with the source, or for a program without one at once. */
+  /** Resolves as soon as it has begun to work with the source; at once for a program without one. */
   static async start(options: ProductOptions): Promise<Product> {
     const { source, analytics, folder, env, program = 'services/sandbox/local/main.ts', profile } = options;
     const dataDir = mkdtempSync(path.join(folder, 'product-'));
@@ -75,7 +75,7 @@ export class Product {
     return this.#output;
   }
 
-  /** Where its API answers; undefined while it does not. */
+  /** Where its API answers; undefined until it does. */
   get url(): string | undefined {
     const printed = /^http:\S+$/m.exec(this.#output)?.[0];
     if (printed !== undefined) return printed;
@@ -95,7 +95,7 @@ export class Product {
     }
   }
 
-  /** @throws Error with what it said, when it has ended */
+  /** @throws Error with its output if it has ended */
   requireRunning(): void {
     if (this.hasEnded) throw new Error(`the product ended:\n${this.#output}`);
   }
@@ -105,7 +105,7 @@ export class Product {
     await this.#exited;
   }
 
-  /** Its first connection to the source is where its work begins; before that it loads its code. */
+  /** Its work begins with its first connection to the source; before that it only loads code. */
   async #untilConnected(address: DatabaseAddress): Promise<void> {
     const db = openDatabase(address, { connections: 1, name: 'bench watch' });
     try {
@@ -130,11 +130,11 @@ interface State {
   readonly waits: boolean;
 }
 
-/** A mark is looked for and not counted: counting would read all that derivers have left behind. */
+/** Marks are looked for, not counted: counting would read everything that derivers have left behind. */
 const STATE = `SELECT (SELECT applied FROM stream_progress) AS applied, (SELECT phase FROM stream_progress) AS phase,
   EXISTS (SELECT FROM state.key_mark) OR EXISTS (SELECT FROM state.course_mark) AS waits`;
 
-/** Ends a committed transaction of the source that the stream tells of. @returns where it stands in the log */
+/** Commits a marker at the source that the stream carries. @returns its position in the log */
 export async function emitMarker(source: Database): Promise<bigint> {
   const [marker] = await source.query<{ lsn: string }>(
     "SELECT pg_logical_emit_message(true, 'prepadata', 'bench') AS lsn",
@@ -142,7 +142,7 @@ export async function emitMarker(source: Database): Promise<bigint> {
   return parseLsn(marker?.lsn ?? '0/0');
 }
 
-/** Waits until all that is committed at the source by now is staged and, unless `staged` will do, no mark is left. */
+/** Waits until everything committed at the source by now is staged and, unless `staged` suffices, no mark is left. */
 export async function untilCaughtUp(
   product: Product,
   source: Database,

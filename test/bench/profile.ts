@@ -4,12 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { openDatabase } from '#libs/platform/postgres/database.ts';
 import type { World } from './world.ts';
 
-/** Where the time goes: a CPU profile of the product, and what the servers are at, sampled. */
+/** Where the time goes: a CPU profile of the product, and samples of what the servers are doing. */
 export interface Profile {
   /** For `--cpu-prof-dir`. */
   readonly folder: string;
   begin(): void;
-  /** Once the product has stopped: writes the summaries beside the profile. */
+  /** Call once the product has stopped: writes the summaries beside the profile. */
   end(): Promise<void>;
 }
 
@@ -81,7 +81,7 @@ interface CpuProfile {
   readonly timeDeltas: readonly number[];
 }
 
-/** Self time by function and by file, of the thread that did most. */
+/** Self time by function and by file, of the busiest thread. */
 function summarise(folder: string): string {
   const profiles = readdirSync(folder)
     .filter((name) => name.endsWith('.cpuprofile'))
@@ -93,7 +93,7 @@ function summarise(folder: string): string {
   const files = new Map<string, number>();
   for (const [place, ms] of times) {
     const [name = '', where = ''] = place.split('  ');
-    // What is not in a file is the engine's own: its collector, its sockets.
+    // Whatever belongs to no file is the engine's own: its collector, its sockets.
     const file = where.replace(/:\d+$/, '') || name;
     files.set(file, (files.get(file) ?? 0) + ms);
   }

@@ -9,8 +9,8 @@ import { openText } from '#libs/reconcile/rows/connection.ts';
 import { openRowReconciler } from '#libs/reconcile/rows/row-reconciler.ts';
 import { selectRows } from '#libs/source/postgres/snapshot.ts';
 
-// Reads every row of the source once, in order of the ids, and does nothing with them; or compares them with their images.
-// A process of its own, so that its memory is its own.
+// Reads every row of the source once, in id order, and does nothing with them; or compares them with their images. A
+// separate process, so that its memory can be told apart.
 export interface ReconcileTask {
   readonly mode: 'bare' | 'reconcile';
   readonly rows: number;

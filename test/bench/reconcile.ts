@@ -20,7 +20,7 @@ import { scaleShape } from './scale.ts';
 import type { World } from './world.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
-/** Rows of the source, at full size. Students and courses are the same at each. */
+/** Rows of the source at full size; students and courses stay the same. */
 export const RECONCILE_SIZES = [100_000, 1_000_000, 5_000_000] as const;
 const ROUNDS = 2;
 const AIM_TIME = 3;
@@ -69,12 +69,12 @@ export const dropSlots = (db: Database): Promise<unknown> =>
     'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database() AND NOT active',
   );
 
-/** A source and images that are equal, and a stream that is at the source's end. */
+/** A source and images that are equal, and a stream that has reached the source's end. */
 async function prepare(world: World, place: Place, size: number): Promise<Place> {
   const shape = scaleShape(world, world.scaled(size));
   await on(place.analytics, migrate);
   await on(place.source, (db) => db.query(SOURCE_SCHEMA));
-  // An empty source is read at once; then the rows are made on either side, and not streamed.
+  // An empty source is read at once; then the rows are created on both sides without being streamed.
   await following(place, async () => {});
   await on(place.source, async (db) => {
     await dropSlots(db);
@@ -86,7 +86,7 @@ async function prepare(world: World, place: Place, size: number): Promise<Place>
   await on(place.analytics, async (db) => {
     await installShape(db, shape);
     await db.query(IMAGES_SQL);
-    // As after a busy day: whoever wrote the image is known, and has to be asked for.
+    // As after a busy day: images carry the transaction that wrote them, which has to be checked.
     await db.query('UPDATE state.image_grades SET xid = (abs(hashtext(id::text)) % 700 + 3)::text::xid');
     await db.query('VACUUM ANALYZE');
   });
@@ -107,7 +107,7 @@ async function prepare(world: World, place: Place, size: number): Promise<Place>
   return { ...place, rows: counted[0]?.rows ?? 0 };
 }
 
-/** While the source is followed, as it is when it is reconciled. */
+/** Runs `work` while the source is followed, as during a real reconcile. */
 async function following<T>({ name, source: address, analytics }: Place, work: () => Promise<T>): Promise<T> {
   const db = openDatabase(analytics, { connections: 2, name: 'bench' });
   const log = openLog('warn');
@@ -134,7 +134,7 @@ async function measure(world: World, place: Place): Promise<{ bare: Measured; re
     reconcile: [],
   };
   await following(place, async () => {
-    // There and back again, so that drift does not decide; the initial snapshot warms the caches for both.
+    // Back and forth, so that drift does not decide; the first bare reading warms the caches for both.
     await child(world, place, 'bare');
     for (let round = 1; round <= (world.repeats ? ROUNDS : 1); round += 1) {
       for (const mode of round % 2 === 1 ? (['bare', 'reconcile'] as const) : (['reconcile', 'bare'] as const))

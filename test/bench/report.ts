@@ -1,6 +1,6 @@
 import type { Usage } from './measure.ts';
 
-/** Something got, beside the aim it is judged by and the thing it was measured against in the same run. */
+/** A measured figure, with its aim and what was measured beside it in the same run. */
 export interface Verdict {
   readonly what: string;
   readonly got: number;
@@ -14,12 +14,12 @@ export interface Verdict {
 /** One thing that ran, perhaps several times. */
 export interface Measured {
   readonly name: string;
-  /** What one run gave, e.g. rows a second; in the order of the runs. */
+  /** The value of each run, e.g. rows a second, in the order of the runs. */
   readonly values: readonly number[];
   readonly unit: string;
   /** Of the last run. */
   readonly usage?: Usage;
-  /** Where that is all that is known of its usage. */
+  /** Set where nothing else is known of its usage. */
   readonly peakRssMb?: number;
 }
 
@@ -33,7 +33,7 @@ export interface BenchmarkResult {
 
 export const isMet = ({ got, aim, bound }: Verdict): boolean => (bound === 'at most' ? got <= aim : got >= aim);
 
-/** Between the two middle values when there is an even number. @throws RangeError for an empty list */
+/** The mean of the two middle values if their number is even. @throws RangeError for an empty list */
 export const median = (values: readonly number[]): number => (quantile(values, 0.5) + quantile(values, 0.5, true)) / 2;
 
 /** The value at this share of the sorted list. @throws RangeError for an empty list */
@@ -45,7 +45,7 @@ export function quantile(values: readonly number[], share: number, fromAbove = f
   return value;
 }
 
-/** Three significant digits, and no exponent. */
+/** Three significant digits, without an exponent. */
 export function figure(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   const size = Math.abs(value);
@@ -53,7 +53,7 @@ export function figure(value: number): string {
   return value.toFixed(size >= 10 ? 1 : size >= 1 ? 2 : 3);
 }
 
-/** The result for people. */
+/** The result for people to read. */
 export function printResult(result: BenchmarkResult): string {
   const lines = [`(${result.letter}) ${result.title}`];
   for (const verdict of result.verdicts) {

@@ -17,21 +17,21 @@ const SYNCS = 1_000;
 const ITEMS = 100;
 /** Of the key whose rows are made in SQL. */
 const ROWS = 500_000;
-/** Of one item, given so many at once. */
+/** Copies of a single item, this many in a batch. */
 const OF_ONE_ITEM = 50_000;
 const AT_ONCE = 100;
-/** Single re-syncs are as noisy as the machine is. */
+/** Single re-syncs are too noisy to compare. */
 const WINDOW = 10;
 const RESYNC_AIM = 1.5;
 const HEAP_AIM_MB = 100;
-/** Of few rows what a derivation costs besides counts. */
+/** With few rows, other costs of a derivation dominate. */
 const ANEW_AIM = 10;
 
 const DATABASE = 'bench_resyncs';
 const TODAY = parseDay('2026-03-20');
 const settings = testSettings();
 
-/** (h) A careless connector copies one student's grades and completions a thousand times: the last may cost no more than the first. */
+/** (h) A careless connector copies one student's grades and completions a thousand times: the last copy may cost no more than the first. */
 export async function resyncs(world: World): Promise<BenchmarkResult> {
   const [syncs, rows] = [Math.max(4 * WINDOW, world.scaled(SYNCS)), Math.max(20_000, world.scaled(ROWS))];
   await world.onServer((db) => db.query(`CREATE DATABASE ${DATABASE}`));
@@ -84,7 +84,7 @@ async function resyncOneItem(db: Database, batches: number): Promise<OneItem> {
 interface Copying {
   readonly student: number;
   readonly items: number;
-  /** Between two re-syncs by the source's clock, milliseconds. */
+  /** Between two re-syncs, by the source's clock, milliseconds. */
   readonly every: number;
 }
 
@@ -101,7 +101,7 @@ class CopiedKey {
     this.#copying = copying;
   }
 
-  /** Copies every row so many times more, stages and derives them together. @returns milliseconds */
+  /** Copies every row this many times, stages and derives the copies together. @returns milliseconds */
   async sync(count = 1): Promise<number> {
     const changes = Array.from({ length: count }, () => this.#copies()).flat();
     const began = performance.now();
@@ -139,7 +139,7 @@ class CopiedKey {
 
   #row(): { id: string; position: AnyRowChange['position']; at: number } {
     lsn += 1n;
-    // The last is today's.
+    // The last one is today's.
     const at = Math.floor((TODAY - 300) * MS_PER_DAY + this.#sync * this.#copying.every);
     return { id: randomUUID(), position: { epoch: 1, lsn }, at: Math.min(at, TODAY * MS_PER_DAY) };
   }
@@ -176,7 +176,7 @@ async function makeRows(db: Database, rows: number): Promise<void> {
   await db.query('VACUUM ANALYZE state.image_grades');
 }
 
-/** Milliseconds for reading the same rows through the same driver, and nothing else. */
+/** Milliseconds for just reading the same rows through the same driver. */
 async function readBare(db: Database): Promise<number> {
   const began = performance.now();
   await db.transaction(async (tx) => {
@@ -189,7 +189,7 @@ async function readBare(db: Database): Promise<number> {
   return performance.now() - began;
 }
 
-/** What `work` gave, and by how many MB the heap grew meanwhile. */
+/** The result of `work`, and by how many MB the heap grew meanwhile. */
 async function withPeak<T>(work: () => Promise<T>): Promise<[T, number]> {
   const before = process.memoryUsage().heapUsed;
   let peak = before;

@@ -4,9 +4,9 @@ import type { Shape } from './campus.ts';
 import { keyIds } from './load.ts';
 
 /**
- * Tells whoever listens of each feature row that is written: Postgres delivers it after the commit that shows the row,
- * so it is never early; what it takes itself is measured beside it. It works inside the product's transactions and makes
- * them no faster.
+ * Notifies listeners of each feature row that is written: Postgres delivers it after the commit that shows the row, so
+ * it is never early; its own delay is measured beside it. It works inside the product's transactions and makes them no
+ * faster.
  */
 const TELL = `
   CREATE SCHEMA bench;
@@ -19,17 +19,17 @@ const TELL = `
 
 const TIMES = 100;
 
-/** A key as a feature row names it. */
+/** A key by our integers, as in a feature row. */
 export interface KnownKey {
   readonly student: number;
   readonly course: number;
-  /** What its row counts now. */
+  /** The events that its row counts now. */
   readonly events: number;
 }
 
 export const keyOf = (student: number | string, course: number | string): string => `${student} ${course}`;
 
-/** What the features of these keys of the shape count now; a key without a row is left out. */
+/** The current events of these keys of the shape; a key without a row is left out. */
 export async function knownKeys(
   db: Database,
   keys: readonly number[],
@@ -51,12 +51,12 @@ export async function knownKeys(
 }
 
 export interface RowsTold {
-  /** From the sending of a notification to its arrival, milliseconds: an upper bound of what the observing adds. */
+  /** From sending a notification to its arrival, milliseconds: an upper bound of what observing adds. */
   readonly channel: readonly number[];
   end(): Promise<void>;
 }
 
-/** Calls `told` with the name of the key and its events whenever its row of engagement_features has changed. */
+/** Calls `told` with the key's name and its events whenever its row of engagement_features has changed. */
 export async function listenToRows(
   db: Database,
   address: DatabaseAddress,

@@ -1,7 +1,7 @@
 import type { BenchmarkResult } from './report.ts';
 
 export interface RunOptions<W> {
-  /** In the order in which they run. */
+  /** In running order. */
   readonly benchmarks: Readonly<Record<string, (world: W) => Promise<BenchmarkResult>>>;
   /** None: all. */
   readonly letters: readonly string[];
@@ -16,7 +16,7 @@ export async function runOn<W extends { stop(): Promise<void> }>(
   { benchmarks, letters, signal, onStart, onResult }: RunOptions<W>,
 ): Promise<BenchmarkResult[]> {
   const results: BenchmarkResult[] = [];
-  // A stop takes the servers away, and the benchmark at hand ends by that.
+  // Stopping takes the servers away, which ends the current benchmark.
   const aborted = new Promise<'aborted'>((resolve) => {
     if (signal?.aborted) resolve('aborted');
     signal?.addEventListener('abort', () => resolve('aborted'), { once: true });

@@ -18,15 +18,15 @@ import { IMAGES_SQL, installShape, type Shape } from './campus.ts';
 import { idOf, keyIds } from './load.ts';
 import type { ScaleTask } from './scale.ts';
 
-// Prepares a database with so many images, or stages and derives changes on it and says what that took. The changes come
-// from memory: what is measured is the analytics side alone.
+// Prepares a database with a number of images, or stages and derives changes on it and reports the cost. The changes
+// come from memory, so only the analytics side is measured.
 const EPOCH = 1;
 const STREAM = 'bench';
 /** As many as queue up on a busy day. */
 const CHANGES_PER_BATCH = 100;
 const WARM_UP = 500;
 
-/** What `bench.live` writes, as changes; `at` counts them, also over the runs of one database. */
+/** What `bench.live` writes, as changes; `at` numbers them across the runs on one database. */
 function change(random: Random, at: number, shape: Shape): AnyRowChange {
   const k = Math.floor(shape.keys * random.next() ** 1.5);
   const { student: student_id, course: course_id } = keyIds(k, shape);

@@ -8,7 +8,7 @@ import { type BenchmarkResult, figure, type Measured, median } from './report.ts
 import type { World } from './world.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
-/** Images, at full size. The keys are the same at each, so that a key has the more rows the more there are. */
+/** Images at full size. The keys stay the same, so more images mean more rows per key. */
 const SIZES = [100_000, 1_000_000, 4_000_000] as const;
 const CHANGES = 10_000;
 const ROUNDS = 2;
@@ -22,7 +22,7 @@ interface Told {
   readonly peakRssMb: number;
 }
 
-/** (d) What a change costs, staged and derived, the more is known already. */
+/** (d) How the cost of staging and deriving a change grows with what is already known. */
 export async function scale(world: World): Promise<BenchmarkResult> {
   const count = Math.max(500, world.scaled(CHANGES));
   const sizes = SIZES.map((full) => ({ images: world.scaled(full), name: `scale_${full}`, full }));
@@ -33,7 +33,7 @@ export async function scale(world: World): Promise<BenchmarkResult> {
       await child(world, name, { mode: 'prepare', images, changes: count, round: 0 });
     }
     for (let round = 1; round <= (world.repeats ? ROUNDS : 1); round += 1) {
-      // There and back again, so that drift does not decide.
+      // Back and forth, so that drift does not decide.
       for (const { name, images } of round % 2 === 1 ? sizes : sizes.toReversed()) {
         runs.get(name)?.push(await child(world, name, { mode: 'measure', images, changes: count, round }));
       }
@@ -95,12 +95,12 @@ export interface ScaleTask {
   readonly round: number;
 }
 
-/** The shape that has so many images over as many keys as the world has. */
+/** The shape with this many images over as many keys as the world has. */
 export function scaleShape(world: { scale: number }, images: number): ReturnType<typeof shapeOf> {
   const shape = shapeOf(world.scale);
   const { keys } = shape;
   const share = images / 50;
-  // In the proportions of the shape; the least is one event a key.
+  // In the shape's proportions; at least one event per key.
   const completions = Math.min(12 * keys, Math.round(12 * share));
   const grades = Math.min(8 * keys, Math.round(8 * share));
   const enrollments = Math.min(Math.round(1.5 * keys), Math.round(1.5 * share));
@@ -132,7 +132,7 @@ async function child(world: World, database: string, task: ScaleTask): Promise<M
       }
     });
     child.once('error', reject);
-    // What it said last counts once it has ended: nobody may be connected when its database is dropped.
+    // Its result counts only once it has ended: nobody may be connected when its database is dropped.
     child.once('exit', (code) =>
       ended === undefined ? reject(new Error(`the child ended with code ${code}`)) : resolve(ended),
     );

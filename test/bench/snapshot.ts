@@ -11,10 +11,10 @@ import type { World } from './world.ts';
 
 const AIM = 3;
 const STAGING_AIM = 15;
-/** COPY is quick and its speed varies; an initial snapshot is neither. */
+/** COPY is fast and its speed varies, so it is repeated; an initial snapshot is not. */
 const COPIES = 3;
 
-/** (a) An initial snapshot to finished features. */
+/** (a) From an initial snapshot to finished features. */
 export async function snapshot(world: World): Promise<BenchmarkResult> {
   const source = await world.source();
   const { measured: product, staged } = await readAll(world);
@@ -78,11 +78,11 @@ async function megabytesOf(db: Database): Promise<number> {
   return Math.round(Number(row?.bytes ?? 0n) / 1e6);
 }
 
-/** What staging wrote, written again by nothing but COPY. */
+/** Writes what staging wrote again, by plain COPY. */
 async function copyAll(world: World, db: Database, times: number): Promise<Measured[]> {
   const folder = path.join(world.folder, 'copy');
   mkdirSync(folder, { recursive: true });
-  // The server writes and reads the files itself, perhaps as another user.
+  // The server itself writes and reads the files, perhaps as another user.
   chmodSync(folder, 0o777);
   const images = SOURCE_TABLES.map((table) => ({ name: `image_${table}`, file: path.join(folder, table) }));
   for (const { name, file } of images) await db.query(`COPY state.${name} TO '${file}'`);

@@ -7,7 +7,7 @@ import { LETTERS, runStackSuite } from './stack/suite.ts';
 const RATES = [200, 1_000];
 const WAYS = ['GET /api/metrics/student/{id}', 'feature topic'];
 
-/** The figure of a run by its name. */
+/** A run's figure, by the run's name. */
 function figureOf({ runs }: BenchmarkResult, name: string): number {
   const found = runs.find((run) => run.name === name);
   expect(found, `${name} among ${runs.map((run) => run.name).join('; ')}`).toBeDefined();
@@ -50,7 +50,7 @@ test('the small run has every figure, and what it says of them follows from them
   expect(figureOf(drain, 'the roles, until all is staged')).toBeGreaterThanOrEqual(final);
   expect(final).toBeGreaterThanOrEqual(figureOf(drain, 'the roles, until the feature topics have them'));
   const names = processes.runs.map(({ name }) => name.replace(/^Postgres \((.*)\)$/, '$1'));
-  // The campus stands still here, and the migration has ended.
+  // The campus does not run here, and the migration has ended.
   const lasting = MEMBERS.filter((name) => name !== 'campus' && name !== 'migrate');
   expect(names.toSorted()).toEqual([...lasting, 'the bench itself'].toSorted());
   for (const { peakRssMb = 0, name } of processes.runs) expect(peakRssMb, name).toBeGreaterThan(1);

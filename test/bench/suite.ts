@@ -14,7 +14,7 @@ import { World } from './world.ts';
 
 type Benchmark = (world: World) => Promise<BenchmarkResult>;
 
-/** In the order in which they run; each finds the product at rest, with all that came before read. */
+/** In running order; each finds the product at rest, with everything before it read. */
 const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   a: snapshot,
   b: backlog,
@@ -31,12 +31,12 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
 export const LETTERS = Object.keys(BENCHMARKS);
 
 export interface SuiteOptions extends Omit<RunOptions<World>, 'benchmarks'> {
-  /** Of the full size. */
+  /** Relative to the full size. */
   readonly scale: number;
   readonly profile?: string;
 }
 
-/** Runs the benchmarks on servers of their own, which are gone afterwards whatever happens. */
+/** Runs the benchmarks on their own servers, which are gone afterwards whatever happens. */
 export async function runSuite({ scale, profile, ...options }: SuiteOptions): Promise<BenchmarkResult[]> {
   return runOn(await World.start(scale, profile), { ...options, benchmarks: BENCHMARKS });
 }

@@ -4,8 +4,8 @@ import type { Logins } from '#libs/platform/embedded-postgres/logins.ts';
 import { type DatabaseAddress, openDatabase } from '#libs/platform/postgres/database.ts';
 
 /**
- * Makes the application of an embedded server its superuser: benchmarks make databases, copy to files and leave out what
- * checks foreign keys.
+ * Makes the application's login on an embedded server a superuser: benchmarks create databases, copy to files and skip
+ * foreign key checks.
  * @param address of a database there, with the application's login
  * @param folder of the server
  */

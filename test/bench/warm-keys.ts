@@ -17,7 +17,7 @@ import { Meter } from './measure.ts';
 import type { BenchmarkResult } from './report.ts';
 import type { World } from './world.ts';
 
-/** As of a course of the Open University: a year's presentation of one module. */
+/** As in a course of the Open University: a year's presentation of one module. */
 const KEYS = 400;
 const ROWS_PER_KEY = 480;
 const DAYS = 250;
@@ -30,9 +30,9 @@ const TODAY = parseDay('2026-03-20');
 const COURSE = idOf('course', 1);
 const settings = testSettings();
 
-/** (i) One new row of a key that has hundreds, and was derived a moment ago: what staging and deriving it cost. */
+/** (i) One new row of a key that has hundreds and was derived a moment ago: the cost of staging and deriving it. */
 export async function warmKeys(world: World): Promise<BenchmarkResult> {
-  // A small run has enough to tell figures by, the least one enough to have any.
+  // A small run has enough changes to compare figures, the smallest just enough to have any.
   const changes = Math.min(CHANGES, Math.max(10 * BATCH, world.scaled(15 * CHANGES)));
   await world.onServer((db) => db.query(`CREATE DATABASE ${DATABASE}`));
   try {
@@ -95,7 +95,7 @@ async function makeKeys(db: Database): Promise<void> {
 
 let lsn = 1_000_000n;
 
-/** @returns the CPU of Node that staging took, seconds */
+/** @returns the CPU seconds that staging took in Node */
 async function change(db: Database, count: number): Promise<number> {
   const random = randomFrom('warm keys');
   let staging = 0;

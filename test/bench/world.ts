@@ -15,7 +15,7 @@ import { Product, type ProductOptions, untilCaughtUp } from './product.ts';
 import type { Measured } from './report.ts';
 import { makeSuperuser } from './superuser.ts';
 
-/** The servers of one run of the suite, what is in them, and how far that has been taken. */
+/** The servers of one run of the suite, what they contain, and how far the suite has got. */
 export class World {
   readonly scale: number;
   readonly shape: Shape;
@@ -24,7 +24,7 @@ export class World {
   /** Where programs and servers may put files. */
   readonly folder: string;
   readonly profile: string | undefined;
-  /** The raw upsert floor, measured by whoever needs it first: rows a second. */
+  /** The raw upsert floor in rows a second, measured by the first benchmark that needs it. */
   floor: Measured | undefined;
   readonly #lifecycle: Lifecycle;
   readonly #campus: Campus;
@@ -49,7 +49,7 @@ export class World {
     this.servers = { source: source ?? 0, analytics: analytics ?? 0 };
   }
 
-  /** Starts both servers as `npm start` does, in a folder that goes away with {@link stop}. */
+  /** Starts both servers as `npm start` does, in a folder that {@link stop} removes. */
   static async start(scale: number, profile?: string): Promise<World> {
     const folder = mkdtempSync(path.join(tmpdir(), 'prepadata-bench-'));
     // Postgres runs as another user when we are root.
@@ -73,12 +73,12 @@ export class World {
     return this.#lifecycle.stop();
   }
 
-  /** At full size runs are repeated, so that drift does not decide; a small run shows that the benchmarks work. */
+  /** At full size runs are repeated, so that drift does not decide; a small run only shows that the benchmarks work. */
   get repeats(): boolean {
     return this.scale >= 1;
   }
 
-  /** A part of a full-size number, at least one. */
+  /** The scaled share of a full-size number, at least one. */
   scaled(full: number): number {
     return Math.max(1, Math.round(full * this.scale));
   }
@@ -92,7 +92,7 @@ export class World {
     return db;
   }
 
-  /** Lets the campus go on by so many changes. */
+  /** Makes this many live changes on the campus. */
   live(count: number): Promise<void> {
     return this.#campus.live(count);
   }
@@ -101,9 +101,9 @@ export class World {
     return { ...this.databases.analytics, database: name };
   }
 
-  /** A pool on an analytics database for as long as `work` takes; nobody may be connected when it is copied. */
+  /** A pool on an analytics database while `work` runs; nobody may be connected when the database is copied. */
   async onAnalytics<T>(work: (db: Database) => Promise<T>, name?: string): Promise<T> {
-    // As the product's own.
+    // The product's own setting.
     const db = openDatabase(this.analyticsAddress(name), { connections: 4, name: 'bench', settings: PLANS_OF_QUEUES });
     try {
       return await work(db);
@@ -116,7 +116,7 @@ export class World {
     return this.onAnalytics(work, 'postgres');
   }
 
-  /** The product on the source and an analytics database; `fork` names a copy made by {@link fork}. */
+  /** Starts the product on the source and an analytics database; `fork` names a copy made by {@link fork}. */
   startProduct(
     options: Omit<ProductOptions, 'source' | 'analytics' | 'folder' | 'onSpawn'> = {},
     fork?: string,
@@ -131,7 +131,7 @@ export class World {
     });
   }
 
-  /** A child that must not outlive the servers, whatever happens. */
+  /** Ends a child before the servers, whatever happens. */
   keep(child: ChildProcess): void {
     this.#lifecycle.add('a child', async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;
@@ -142,8 +142,8 @@ export class World {
   }
 
   /**
-   * A copy of what the product knows, analytics database and slot, as they are now while no product runs: it takes up
-   * where the original stands, and finds the same changes.
+   * Copies what the product knows, analytics database and slot, while no product runs: the copy continues where the
+   * original stands, and finds the same changes.
    */
   async fork(name: string): Promise<void> {
     const source = await this.source();
@@ -162,7 +162,7 @@ export class World {
     await this.onServer((db) => db.query(`DROP DATABASE "${name}" WITH (FORCE)`));
   }
 
-  /** After this the product has read everything and derived it, once in a run of the suite, and is not running. */
+  /** After this the product, which is not running, has read and derived everything; done once in a run of the suite. */
   async snapshotTaken(): Promise<void> {
     if (this.#hasSnapshot) return;
     const source = await this.source();

@@ -3,10 +3,10 @@ import { DAY } from '../../services/sandbox/campus/local-time.ts';
 import type { Campus, Enrollment } from '../../services/sandbox/campus/people.ts';
 import { newStudy, type Study, WEEKS } from './shape.ts';
 
-/** What students do themselves; a completion may be the teacher's or the connector's doing. */
+/** What students do themselves; a completion may come from the teacher or the connector. */
 const DOINGS = ['login', 'view', 'forum_post', 'submission', 'quiz_attempt', 'last_access'];
 
-/** Days of the courses whose connector tells what happens, and which have run for ten weeks. */
+/** Studies in the courses whose connector reports activity in detail and that have run for ten weeks. */
 export const campusStudies = (campus: Campus): Study[] =>
   campus.enrollments
     .filter(({ course }) => course.definition.activity === 'detailed' && course.endsAt === campus.end)

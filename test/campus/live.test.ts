@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => source.drop());
 
-/** A clock that a second passes on between two looks at it. */
+/** A clock that advances by a second between two readings. */
 const tickingClock = (start: number) => {
   let at = start;
   return {
@@ -79,11 +79,11 @@ test('it lives at its pace until stopped, re-syncs, and writes nothing afterward
     resyncEveryMs: 50,
     onEvent: (event) => {
       events.push(event);
-      // Whoever listens badly does no harm.
+      // A failing listener does no harm.
       throw new Error('a listener that fails');
     },
   });
-  // Until both are seen, however slow the machine is; the test's own deadline ends it.
+  // Until both are seen, however slow the machine is; the test's own timeout ends it.
   while (events.length <= 5 || !events.some((event) => event.kind === 'resync')) await sleep(20);
   await campus.stop();
   await campus.stop();
@@ -123,7 +123,7 @@ test('while the database is away it says so and waits ever longer; then it goes 
   expect(events).toEqual([]);
   broken = false;
   while (recovered === 0) await sleep(10);
-  // And once more, this time with connections that really break.
+  // Once more, with connections that really break.
   await source.db.query(
     'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
   );

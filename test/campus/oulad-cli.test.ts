@@ -12,7 +12,7 @@ import { loadPresentation } from '../../services/sandbox/campus/oulad/load.ts';
 import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { TABLES, writeSmallOulad } from './small-oulad.ts';
 
-/** What a command line says, read as the program reads it. */
+/** A command line, parsed as the program does. */
 const typed = (args: readonly string[]) => {
   const read = readArguments(LOAD_OULAD, args);
   if (read === null) throw new Error('asks for help');

@@ -76,7 +76,7 @@ test('an interrupted start leaves the database empty, and the next one fills it'
   }
 });
 
-/** What the LMS holds, as anybody would read it from the copy. */
+/** What the LMS contains, as anybody would read it from the copy. */
 const GRADES = `
   SELECT DISTINCT ON (student_id, course_id, grade_item) student_id, course_id, grade_item, grade_value, grade_max
   FROM grades ORDER BY student_id, course_id, grade_item, timestamp DESC, grade_value DESC, grade_max DESC`;
@@ -101,7 +101,7 @@ test('a re-sync writes every row of the LMS again and changes no value', async (
   expect(rowsAfter.activity_logs).toBe((rowsBefore.activity_logs ?? 0) + (completions ?? 0));
   expect(await facts()).toEqual(before);
 
-  // A second one writes as many again, not twice as many: the LMS has not grown.
+  // A second re-sync writes the same number again, not twice as many: the LMS has not grown.
   expect(await resync(source.db, { clock: { now: () => NOW + 7_200_000 } })).toEqual(written);
   expect(await facts()).toEqual(before);
 });

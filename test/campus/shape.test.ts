@@ -38,10 +38,10 @@ const BBB_2013B: Shape = {
 };
 
 /**
- * How far beyond the two real courses a figure of the campus may lie. Real courses differ among themselves, so that a
- * campus between the two is right. Beyond them: twice the spread between campuses of different seeds, which is that of
- * 300 students and not of 690 student-courses, for a student is alike in all courses; and at least what one event, one
- * day of the course or one step of a mark makes.
+ * How far outside the range of the two real courses a figure of the campus may lie. Real courses differ from each
+ * other, so anything between the two is fine. Outside: twice the spread between campuses of different seeds, which is
+ * that of 300 students rather than 690 student-courses, since a student behaves alike in all courses; and at least the
+ * effect of one event, one day of the course or one step of a mark.
  */
 const TOLERANCE = {
   weeks: 0.06,
@@ -53,12 +53,12 @@ const TOLERANCE = {
   scoreQuartiles: 4,
   activityAndScore: 0.1,
 } as const;
-/** Both courses have the same week, so that there is nothing between them: the largest difference of a weekday's share. */
+/** Both courses have the same week, which leaves no range: the largest allowed difference in a weekday's share. */
 const WEEKDAY_TOLERANCE = 0.025;
 
 type Figure = keyof typeof TOLERANCE;
 
-/** The figures in which a shape is not like the real ones. */
+/** The figures in which a shape is unlike the real ones. */
 function warnings(shape: Shape): string[] {
   const odd = (Object.keys(TOLERANCE) as Figure[]).flatMap((figure) => {
     const real = [AAA_2013J, BBB_2013B].map((course) => [course[figure]].flat());
@@ -72,7 +72,7 @@ function warnings(shape: Shape): string[] {
   return distance <= WEEKDAY_TOLERANCE ? odd : [...odd, `weekdays: ${distance} apart`];
 }
 
-/** The data set does not say on which weekday day 0 fell: the best of the seven ways to lay one week on the other. */
+/** The data set does not say which weekday day 0 was: the best of the seven alignments of the two weeks. */
 const weekDistance = (week: readonly number[], other: readonly number[]): number =>
   Math.min(
     ...week.map((_, shift) =>

@@ -1,10 +1,10 @@
 import { readTable, wholeOrNull } from '../../services/sandbox/campus/oulad/dataset.ts';
 
-/** One student in one course, as far as both the sample campus and real data know it: whole days from the course's start. */
+/** One student in one course, with what both the sample campus and real data know: whole days from the course's start. */
 export interface Study {
-  /** From here on the student could have been there. */
+  /** The student could have been there from this day on. */
   readonly firstDay: number;
-  /** How many things were done on each day on which something was. */
+  /** The number of events on each day that had any. */
   readonly events: Map<number, number>;
   /** Whole days after the due date, negative before it. */
   readonly lateness: number[];
@@ -12,21 +12,21 @@ export interface Study {
   readonly scores: number[];
 }
 
-/** What a course looks like from far away. */
+/** A course seen from afar. */
 export interface Shape {
   readonly students: number;
-  /** Shares of the weeks of a student with 0, 1 to 2, 3 to 4 and 5 to 7 active days. */
+  /** Shares of student-weeks with 0, 1 to 2, 3 to 4 and 5 to 7 active days. */
   readonly weeks: readonly [number, number, number, number];
-  /** Active days a week of each student: tenth, middle and ninetieth in a hundred. */
+  /** Active days a week per student: 10th, 50th and 90th percentile. */
   readonly pace: readonly [number, number, number];
-  /** Events of an active day: middle and ninetieth in a hundred. */
+  /** Events per active day: 50th and 90th percentile. */
   readonly events: readonly [number, number];
-  /** Share of the students who were there once, but not in the last four weeks. */
+  /** Share of students who were active once, but not in the last four weeks. */
   readonly fading: number;
-  /** Shares of the active days by weekday, from the weekday on which the course started. */
+  /** Shares of active days by weekday, beginning with the one on which the course started. */
   readonly weekdays: readonly number[];
   readonly late: number;
-  /** Days after the due date: tenth, middle and ninetieth in a hundred. */
+  /** Days after the due date: 10th, 50th and 90th percentile. */
   readonly lateness: readonly [number, number, number];
   readonly scoreQuartiles: readonly [number, number, number];
   /** Spearman's rank correlation of a student's active days and mean score. */
@@ -35,12 +35,12 @@ export interface Shape {
 
 export const WEEKS = 10;
 const DAYS = WEEKS * 7;
-/** Without activity in the last four weeks: faded. */
+/** Days without activity at the end that count as faded. */
 const SILENCE = 28;
 
 export const newStudy = (firstDay = 0): Study => ({ firstDay, events: new Map(), lateness: [], scores: [] });
 
-/** The shape of the first ten weeks, which is how long the sample campus has lived. */
+/** The shape of the first ten weeks, the age of the sample campus. */
 export function shapeOf(all: readonly Study[]): Shape {
   const studies = all.filter(({ events }) => [...events.keys()].some(isInside));
   const activeDays = studies.map(({ events }) => [...events.keys()].filter(isInside));
@@ -129,7 +129,7 @@ function ranksOf(values: readonly number[]): number[] {
   return ranks;
 }
 
-/** A presentation's first ten weeks; of the work what was due in them, as it stood at their end. */
+/** The first ten weeks of a presentation; of its work, what was due in them, as it stood at their end. */
 export async function ouladStudies(directory: string, presentation: string): Promise<Study[]> {
   const [module, code] = presentation.split('-');
   const isOurs = (row: { code_module: string; code_presentation: string }) =>

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 
-/** A data set of our own, in the shape of the real one: two presentations that share the student 7. */
+/** A data set of our own in the format of the real one: two presentations that share student 7. */
 export const TABLES: Readonly<Record<string, string>> = {
   courses: 'code_module,code_presentation,module_presentation_length\nXXX,2013J,10\nYYY,2014B,10\n',
   assessments:
@@ -18,7 +18,7 @@ export const TABLES: Readonly<Record<string, string>> = {
     'XXX,2013J,7,100,-2,3\nXXX,2013J,7,100,-2,1\nXXX,2013J,8,101,4,2\nYYY,2014B,7,200,1,9\n',
 };
 
-/** Both forms are read: the publisher's plain files and compressed ones. */
+/** Covers both forms that are read: the publisher's plain files and compressed ones. */
 export function writeSmallOulad(folder: string): void {
   for (const [table, text] of Object.entries(TABLES)) {
     if (table === 'courses') writeFileSync(path.join(folder, `${table}.csv`), text);

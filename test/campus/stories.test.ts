@@ -7,14 +7,14 @@ import { STORY_NAMES, type StoryName, type StudentLine } from '../../services/sa
 
 const SEEDS = Array.from({ length: 4 }, (_, index) => String(index + 1));
 
-/** What students do themselves; completions may be the teacher's, zeros are the connector's. */
+/** What students do themselves; completions may be the teacher's, and zeros are the connector's. */
 const DOINGS = ['login', 'view', 'forum_post', 'submission', 'quiz_attempt', 'last_access'];
 
-/** A line of the ground truth with the raw rows of the courses it speaks of, of all of them together. */
+/** A line of the ground truth, with the raw rows of its courses, all of them together. */
 interface Told {
   readonly line: StudentLine;
   readonly end: number;
-  /** Since when the student could be there, and until when. */
+  /** From when, and until when, the student could be there. */
   readonly from: number;
   readonly until: number;
   readonly doings: readonly ActivityRow[];
@@ -24,7 +24,7 @@ interface Seeded {
   readonly seed: string;
   readonly campus: Campus;
   readonly told: readonly Told[];
-  /** Some students without a story. */
+  /** Rows of some students without a story. */
   readonly ordinary: readonly ActivityRow[];
 }
 
@@ -32,7 +32,7 @@ const doingsOf = (campus: Campus, key: Enrollment): ActivityRow[] =>
   keyHistory(campus, key).activities.filter((row) => DOINGS.includes(row.type));
 
 function tell(seed: string, index: number): Seeded {
-  // Another weekday each time: courses begin on a Monday, histories end whenever somebody starts.
+  // A different weekday each time: courses begin on a Monday, histories end whenever somebody starts.
   const campus = planCampus(seed, Date.UTC(2026, 4, 20 + index, 14, 30));
   const told = campus.stories.map((line): Told => {
     const keys = campus.enrollments.filter((key) => key.line !== null && key.studentId === line.studentId);

@@ -73,7 +73,7 @@ test('the ground truth in the database is that of the plan, in a schema of its o
 });
 
 test('stories go on living: who has gone stays away, late submitters wait until it is due', async () => {
-  // Two weeks on: every fading student has gone, and new work is open.
+  // Two weeks later every fading student has gone, and new work is open.
   const from = NOW + 14 * DAY;
   await lives(from, 250);
   const deeds = await deedsSince(from);

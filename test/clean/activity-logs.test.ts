@@ -70,7 +70,7 @@ describe('an event', () => {
   });
 
   test('is read in the zone of the source and falls on a day of the institution', () => {
-    // 23:30 in New York on the 20th of July is 03:30Z, 05:30 in Paris, of the 21st.
+    // 23:30 on 20 July in New York is 03:30Z, and 05:30 on the 21st in Paris.
     const row = activityRow({ timestamp: ms('2026-07-20T23:30:00') });
     const event = asEvent(readActivity(row, reading('America/New_York', 'Europe/Paris')));
     expect(new Date(event.at).toISOString()).toBe('2026-07-21T03:30:00.000Z');
@@ -124,7 +124,7 @@ describe('a completion', () => {
     ['{"state": "3"}', 3],
     ['{"state": 1.0}', 1],
     ['{"state": 2.00}', 2],
-    // A column of the type json keeps a number as it was written.
+    // A json column keeps a number as it was written.
     ['{"state": 1e0}', 1],
     ['{"state": 0.3E+1}', 3],
     ['{"state": 10e-1}', 1],
@@ -141,7 +141,7 @@ describe('a completion', () => {
     '{"state": 4}',
     '{"state": -1}',
     '{"state": 1.5}',
-    '{"state": 1.00000000000000000001}', // a number that a double could not tell from 1
+    '{"state": 1.00000000000000000001}', // a double could not tell this number from 1
     '{"state": 10}',
     '{"state": 1e1}',
     '{"state": 1e-1}',

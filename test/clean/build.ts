@@ -6,7 +6,7 @@ import { isRejected, type Rejected, type RejectionReason } from '#libs/clean/rej
 import type { ReadingSettings } from '#libs/clean/settings.ts';
 import { openZone } from '#libs/domain/zone.ts';
 
-/** Milliseconds of a time as written. */
+/** Milliseconds of a written time. */
 export const ms = (text: string): number => Date.parse(`${text}Z`);
 
 export const NOON = ms('2026-03-20T12:00:00');
@@ -20,7 +20,7 @@ export const UTC = reading();
 
 const KEY = { student_id: 1, course_id: 2 };
 
-/** A row that reads; a test says only what is special about its own. */
+/** A readable row; a test gives only what is special about its own. */
 export const activityRow = (special: Partial<ActivityImage> = {}): ActivityImage => ({
   ...KEY,
   activity_type: 'view',
@@ -49,16 +49,16 @@ export const enrollmentRow = (special: Partial<EnrollmentImage> = {}): Enrollmen
   ...special,
 });
 
-/** Why a row was rejected; null where it reads. */
+/** Why a row was rejected; null if it is readable. */
 export const reasonOf = (result: object): RejectionReason | null => (isRejected(result) ? result.rejected : null);
 
-/** @throws Error when the row was rejected */
+/** @throws Error if the row was rejected */
 export function accepted<T extends object>(result: T | Rejected): T {
   if (isRejected(result)) throw new Error(`the row was rejected: ${result.rejected}`);
   return result;
 }
 
-/** @throws Error when the row is not an event */
+/** @throws Error if the row is not an event */
 export function asEvent(result: ActivityObservation | Rejected): Extract<ActivityObservation, { kind: 'event' }> {
   const row = accepted<ActivityObservation>(result);
   if (row.kind !== 'event') throw new Error('the row is a completion');

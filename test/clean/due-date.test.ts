@@ -3,7 +3,7 @@ import { readDueDate } from '#libs/clean/due-date.ts';
 import { readMetadata } from '#libs/clean/metadata.ts';
 import { openZone } from '#libs/domain/zone.ts';
 
-/** Reads `{"due_at": …}`, its value given as JSON. An instant as text, null for none, or `unreadable`. */
+/** Reads `{"due_at": …}` with its value given as JSON. Returns the instant as text, null for none, or `unreadable`. */
 function dueAt(json: string, zone = 'UTC'): string | null {
   const due = readDueDate(readMetadata(`{"due_at": ${json}}`).dueAt, openZone(zone));
   return typeof due === 'number' ? new Date(due).toISOString() : due;
@@ -17,7 +17,7 @@ describe('a day is its last millisecond', () => {
     ['Europe/Paris', '2026-07-20', '2026-07-20T21:59:59.999Z'],
     ['America/New_York', '2026-07-20', '2026-07-21T03:59:59.999Z'],
     ['UTC', '2024-02-29', '2024-02-29T23:59:59.999Z'],
-    // The last minutes of this day came twice in St. John's, and are read with the smaller offset, -3:30.
+    // The last minutes of this day occurred twice in St. John's, and are read with the smaller offset, -3:30.
     ['America/St_Johns', '2010-11-06', '2010-11-07T03:29:59.999Z'],
   ])('in %s: %s', (zone, text, expected) => {
     expect(dueText(text, zone)).toBe(expected);

@@ -21,7 +21,7 @@ describe('an enrolment', () => {
 
   test('has its time and its local day', () => {
     expect(readEnrollment(enrollmentRow(), UTC)).toEqual({ at: NOON, day: ms('2026-03-20T00:00:00') / 86_400_000 });
-    // 23:00 in Paris on a summer's day is 21:00Z, 02:30 of the next day in Kolkata.
+    // 23:00 on a summer's day in Paris is 21:00Z, and 02:30 of the next day in Kolkata.
     const row = enrollmentRow({ enrolled_at: ms('2026-07-20T23:00:00') });
     const { at, day } = accepted<EnrollmentObservation>(readEnrollment(row, reading('Europe/Paris', 'Asia/Kolkata')));
     expect(at).toBe(ms('2026-07-20T21:00:00'));

@@ -108,7 +108,7 @@ describe('numbers are held times 10^5, rounded half away from zero', () => {
 
 test('a grade is read in the zone of the source and falls on a day of the institution', () => {
   expect(readAs({}).at).toBe(NOON);
-  // 01:00 of the 21st in Kolkata is 19:30Z of the 20th, 15:30 in New York.
+  // 01:00 on the 21st in Kolkata is 19:30Z on the 20th, and 15:30 in New York.
   const row = gradeRow({ timestamp: ms('2026-07-21T01:00:00') });
   const grade = accepted<GradeObservation>(readGrade(row, reading('Asia/Kolkata', 'America/New_York')));
   expect(new Date(grade.at).toISOString()).toBe('2026-07-20T19:30:00.000Z');

@@ -5,12 +5,12 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 const NAMES = ['state', 'due_at', 'event_id'] as const;
 
-/** JSON text with white space where it may be, escapes where they may be, and members of one name. */
+/** JSON text with white space and escapes wherever allowed, and with repeated member names. */
 const json = fc.letrec<{ value: string; object: string }>((tie) => {
   const space = fc.constantFrom('', '', ' ', '\n\t', '\r ');
   const escaped = (text: string): string =>
     `"${[...text].map((char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`).join('')}"`;
-  // No NUL, which `->>` has no text for.
+  // No NUL, for which `->>` has no text.
   const text = fc.string({ unit: fc.constantFrom('a', ' ', '"', '\\', '{', '}', '[', ']', ',', ':', 'é', '\n', '😀') });
   const name = fc.oneof(fc.constantFrom(...NAMES, 'x'), text);
   const quoted = (of: fc.Arbitrary<string>): fc.Arbitrary<string> =>
@@ -54,7 +54,7 @@ describe("members are those of Postgres' ->>", () => {
     return NAMES.map((name) => members[name]?.text ?? null);
   };
 
-  // A json column is the text as it was written; what a jsonb column holds is printed by Postgres.
+  // A json column is the text as written; a jsonb column is printed by Postgres.
   test.each(['json', 'jsonb'])('of %s', async (type) => {
     const rows = await postgres.db.query<{ printed: string; texts: (string | null)[] }>(
       `SELECT d::text AS printed, ARRAY[d ->> 'state', d ->> 'due_at', d ->> 'event_id'] AS texts

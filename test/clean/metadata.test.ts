@@ -17,14 +17,14 @@ describe("the event id is metadata->>'event_id'", () => {
     ['an escape', '{"event_id": "\\u00e9\\n"}', 'é\n'],
     ['an empty object', '{"event_id": {}}', '{}'],
     ['an array of one', '{"event_id": [1]}', '[1]'],
-    // Postgres prints jsonb with a space behind each comma and colon.
+    // Postgres prints jsonb with a space after each comma and colon.
     ['an array', '{"event_id": [1, 2]}', '[1, 2]'],
     ['an object', '{"event_id": {"a": 1, "b": [true, null]}}', '{"a": 1, "b": [true, null]}'],
   ])('%s', (_what, json, expected) => {
     expect(eventId(json)).toBe(expected);
   });
 
-  // A source may keep metadata as json, which is text as it was written; ->> reads the last of members of one name.
+  // A source may keep metadata as json, which is text as written; of members with one name ->> reads the last.
   test.each([
     ['given twice', '{"event_id": "a", "event_id": "b"}', 'b'],
     ['beside another member given twice', '{"clicks": 1, "clicks": 2, "event_id": "a"}', 'a'],

@@ -20,7 +20,7 @@ describe('an instant before 2000-01-01T00:00Z or from 2200-01-01T00:00Z on is mi
     ['what Moodle writes for never', 'UTC', '1970-01-01T00:00:00', null],
     ['the end of the calendar', 'UTC', '9999-12-31T23:59:59', null],
     ['the time before Christ', 'UTC', '-000044-03-15T12:00:00', null],
-    // The instant counts, not what the local clock shows.
+    // The instant counts, not the local clock.
     ['2000 in Paris, but 1999 in UTC', 'Europe/Paris', '2000-01-01T00:59:59.999', null],
     ['the first, in Paris', 'Europe/Paris', '2000-01-01T01:00:00', FIRST],
     ['the last, in Paris', 'Europe/Paris', '2200-01-01T00:59:59.999', LAST],
@@ -37,7 +37,7 @@ describe('an instant before 2000-01-01T00:00Z or from 2200-01-01T00:00Z on is mi
     expect(read(local, zone)).toBe(expected);
   });
 
-  // Postgres has years, up to 294276, of which nobody can say how the clocks of a place stand then.
+  // Postgres has years up to 294276, for which nobody knows a place's clock.
   test.each([
     ['the infinite future', Number.POSITIVE_INFINITY],
     ['the infinite past', Number.NEGATIVE_INFINITY],

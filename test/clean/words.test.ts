@@ -7,7 +7,7 @@ import { accepted, activityRow, asEvent, completionRow, reading, UTC } from './b
 const NBSP = '\u00a0';
 const EM_SPACE = '\u2003';
 
-/** What the row is: the type of an event, or completion. */
+/** What the row is: the type of an event, or `completion`. */
 function typeOf(word: string | null): string {
   const row = accepted<ActivityObservation>(readActivity(completionRow({ activity_type: word }), UTC));
   return row.kind === 'completion' ? 'completion' : row.type;

@@ -10,8 +10,9 @@ import { registerSettings, wantedConfig } from '../../services/register/settings
 import { environmentOf, read, readCompose, type Service, stagesOf } from './files.ts';
 
 /*
- * No Docker runs where these tests do. So the file is held to its schema, and to what else says the same things: the
- * table of settings, the connector's file, and the parts that `npm run stack` starts, which are tested for real.
+ * No Docker runs where these tests do. So the file is checked against its schema, and against the other places that say
+ * the same: the table of settings, the connector's file, and the parts that `npm run stack` starts, which are tested
+ * for real.
  */
 
 const compose = readCompose();
@@ -23,10 +24,10 @@ const service = (name: string): Service => {
 const services = Object.entries(compose.services);
 const roles = services.filter(([, { build }]) => build?.target === 'role');
 
-/** The name under which the other services of the platform ask for it, in files that are not ours. */
+/** The name that the platform's other services use for it, in files that are not ours. */
 const API = 'prepa-data-api';
 
-/** A version that services/sandbox/stack/parts/pom.xml pins. */
+/** A version pinned in services/sandbox/stack/parts/pom.xml. */
 function pinned(part: string): string {
   const version = new RegExp(`<${part}\\.version>([^<]+)<`).exec(read('services/sandbox/stack/parts/pom.xml'))?.[1];
   if (version === undefined) throw new Error(`pom.xml names no version of ${part}`);
@@ -37,7 +38,7 @@ test('the file is what the Compose Specification allows', () => {
   const ajv = new Ajv2019({ strict: false, validateFormats: false });
   const { composeSchema } = schemaModule as unknown as { composeSchema: Record<string, unknown> };
   const schema = JSON.parse(
-    // Names of an older dialect that ajv refuses; nothing in the schema refers to them.
+    // Keywords of an older dialect that ajv refuses; nothing in the schema refers to them.
     JSON.stringify(composeSchema, (key, value: unknown) =>
       key === '$schema' || (key === 'id' && typeof value === 'string') ? undefined : value,
     ),
@@ -95,7 +96,7 @@ describe('names of the environment', () => {
     expect(Object.fromEntries(offered)).toEqual(Object.fromEntries(defaults));
   });
 
-  /** What the images document, beside what maps to settings of what runs in them. */
+  /** What the images document, besides names that map to settings of the program inside. */
   test.each([
     ['postgres', /^POSTGRES_(USER|PASSWORD|DB)$/],
     ['kafka', /^(CLUSTER_ID|KAFKA_[A-Z_]+)$/],
@@ -136,7 +137,7 @@ describe('the same as the stack that is tested', () => {
     const compared = said.flatMap(([, key = '', value = '']) => {
       const name = key.toUpperCase().replaceAll('.', '_');
       const here = environment[name] ?? environment[`CONNECT_${name}`];
-      // The stack lays a manifest beside the converter, and so need not have jars searched for it; the image may have others without.
+      // The stack puts a manifest beside the converter, and so need not scan jars for it; the image may have others without one.
       if (key === 'plugin.discovery') return [];
       return here === undefined ? [] : [[key, here, value.replaceAll(/['_](?=\d|$)|^'|'$/g, '')]];
     });
@@ -276,7 +277,7 @@ describe('least privilege', () => {
       expect(role.volumes ?? [], name).toEqual(name in places ? [`${places[name]}:/var/lib/prepadata`] : []);
     }
     expect(environmentOf(service(API))['API_ACCESS_RECORD']).toMatch(/^\/var\/lib\/prepadata\//);
-    // Without ERASURE_KEY a key is made there; where none can be kept, nobody is erased.
+    // Without ERASURE_KEY a key is made there; if none can be stored, nobody is erased.
     expect(environmentOf(service('reconcile'))['DATA_DIR']).toBe('/var/lib/prepadata');
     expect(read('Dockerfile')).toContain('install -d -o node -m 700 /var/lib/prepadata');
   });

@@ -29,7 +29,7 @@ export interface Compose {
 
 export const readCompose = (): Compose => parse(read('docker-compose.yml'), { merge: true }) as Compose;
 
-/** A service's environment as it is without a `.env` file. */
+/** A service's environment without a `.env` file. */
 export const environmentOf = ({ environment }: Service): Record<string, string> =>
   Object.fromEntries(
     Object.entries(environment).map(([name, value]) => [name, value.replaceAll(/\$\{\w+:-([^}]*)\}/g, '$1')]),
@@ -41,7 +41,7 @@ export interface Stage {
   readonly instructions: readonly { readonly word: string; readonly rest: string }[];
 }
 
-/** The stages of a Dockerfile, an instruction a line. */
+/** The stages of a Dockerfile, one instruction per line. */
 export function stagesOf(dockerfile: string): Stage[] {
   const stages: { base: string; name: string | undefined; instructions: { word: string; rest: string }[] }[] = [];
   for (const line of dockerfile.split('\n').map((text) => text.trim())) {

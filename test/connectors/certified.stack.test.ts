@@ -8,7 +8,7 @@ import { useStack } from '../support/stack.ts';
 import { readTopics, type TopicReader } from '../support/topic-reader.ts';
 import { until } from './fixture.ts';
 
-/* Databases that let their users in with a certificate alone: the commands show it, and so does Debezium. */
+/* Databases that admit their users only with a certificate: the commands present it, and so does Debezium. */
 
 const name = `certified${process.pid}`;
 let certified: CertifiedPostgres;

@@ -4,7 +4,7 @@ import { ConfigurationError } from '#libs/domain/errors.ts';
 import { loadConfig } from '#libs/platform/config/config.ts';
 import { registerSettings, wantedConfig } from '../../services/register/settings.ts';
 
-/* What of the connector follows from how the cluster is spoken to. */
+/* The part of the connector's configuration that follows from how the cluster is reached. */
 
 const TLS = path.resolve(import.meta.dirname, '../support/tls');
 const [CRT, KEY] = [path.join(TLS, 'server.crt'), path.join(TLS, 'server.key')];

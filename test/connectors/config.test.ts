@@ -55,7 +55,7 @@ describe('the connector', () => {
       'default_transaction_read_only',
     ])
       expect(begins).toContain(`('${name}', ARRAY[`);
-    // At a semicolon Debezium takes it for two.
+    // Debezium splits it at a semicolon.
     expect(begins).not.toMatch(/;|\s\s/);
     for (const side of ['key', 'value']) {
       expect(config).toMatchObject({

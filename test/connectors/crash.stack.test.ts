@@ -11,7 +11,7 @@ import { useStack } from '../support/stack.ts';
 import { readTopics, type TopicReader } from '../support/topic-reader.ts';
 import { createFixture, type Fixture, register, until } from './fixture.ts';
 
-/** What changes something in Connect, in the order in which a new epoch needs it. */
+/** The changes in Connect that a new epoch needs, in order. */
 const STEPS = [
   'stop',
   'forget the offset',
@@ -47,7 +47,7 @@ afterAll(async () => {
 const epochNow = async (): Promise<number> =>
   (await openProgressStore(fixture.analytics.db).read(DEBEZIUM_STREAM))?.epoch ?? 0;
 
-/** The students that have arrived under the epoch, by external id. */
+/** The external ids of the students that arrived under the epoch. */
 const arrived = (epoch: number): Set<unknown> =>
   new Set(
     reader.records
@@ -63,7 +63,7 @@ async function everythingArrives(): Promise<void> {
   await until(`all students under epoch ${epoch}`, () => rows.every((row) => arrived(epoch).has(row.id)));
 }
 
-/** Between us and Connect: takes the n-th change, and then nobody hears of it, nor of anything after. */
+/** Between us and Connect: passes the n-th change on, and then neither its answer nor anything after it. */
 async function startTrap(last: number): Promise<{ url: string; sprung: Promise<void>; server: Server }> {
   let changes = 0;
   let spring: () => void = () => {};

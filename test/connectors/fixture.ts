@@ -6,7 +6,7 @@ import type { Cluster } from '../support/cluster.ts';
 import { createAnalyticsDatabase, createSourceDatabase, type TestDatabase } from '../support/database.ts';
 import { useStack } from '../support/stack.ts';
 
-/** A source, an analytics database and a connector of their own names. */
+/** A source, an analytics database and a connector under names of their own. */
 export interface Fixture {
   readonly source: TestDatabase;
   readonly analytics: TestDatabase;
@@ -46,7 +46,7 @@ export async function createFixture(purpose: string, cluster: Cluster = useStack
   };
 }
 
-/** Registers once, to the end; what a person was told. */
+/** Registers once, to the end. @returns what a person was told */
 export async function register(
   { settings, analytics }: Fixture,
   changed: Partial<RegisterSettings> = {},
@@ -67,7 +67,7 @@ export async function register(
 
 export interface Watcher {
   readonly told: readonly string[];
-  /** Resolves when it has left the field, its error rejecting. */
+  /** Resolves once it has stopped; rejects with its error. */
   stop(): Promise<void>;
 }
 
@@ -93,7 +93,7 @@ export function watch({ settings, analytics }: Fixture): Watcher {
   };
 }
 
-/** Waits for a condition; the deadline is generous, and says what was missing. */
+/** Waits for a condition; the deadline is generous, and its error says what was missing. */
 export async function until<T>(
   what: string,
   look: () => Promise<T | undefined | false> | T | undefined | false,

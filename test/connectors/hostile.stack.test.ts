@@ -9,9 +9,7 @@ import { useStack } from '../support/stack.ts';
 import { readTopics, type TopicReader } from '../support/topic-reader.ts';
 import { createFixture, type Fixture, register, until } from './fixture.ts';
 
-/*
- * The role that reads the source was given every setting to fear: Debezium's connections with it, like ours.
- */
+/* The role that reads the source was given every harmful setting: Debezium's connections must cope with them, like ours. */
 
 const ROWS = 30_000;
 const signal = new AbortController().signal;
@@ -53,7 +51,7 @@ const count = (table: string): number =>
       .map(({ value }) => String(value?.after?.['id'])),
   ).size;
 
-/** Waits for rows in a topic; what Debezium says is told where that is in vain. */
+/** Waits for rows in a topic; on failure the error includes Debezium's own. */
 async function arrived(table: string, rows: number): Promise<void> {
   for (const end = Date.now() + 120_000; count(table) < rows; await sleep(200)) {
     if (Date.now() > end) {

@@ -14,7 +14,7 @@ import { slotOf, wantedConfig } from '../../services/register/settings.ts';
 import { clusterOf, NOWHERE } from '../support/cluster.ts';
 import { createFixture, type Fixture } from './fixture.ts';
 
-/* What is looked at lives on meanwhile: here a Connect that is told what Debezium has come to while it is asked. */
+/* What is inspected keeps changing: here a Connect that Debezium reports new progress to while it is being asked. */
 
 const ORIGIN = { identity: '77/1/lms', signature: 'print' };
 let fixture: Fixture;
@@ -33,7 +33,7 @@ afterAll(async () => {
   await fixture.drop();
 });
 
-/** Where the source's log ends, after something more was written to it. */
+/** The end of the source's log, after something more was written to it. */
 async function writeOn(): Promise<bigint> {
   await control.query(`INSERT INTO students (external_id) SELECT 'more ' || n FROM generate_series(1, 1000) AS n`);
   const { rows } = await control.query<{ end: string }>('SELECT pg_current_wal_flush_lsn()::text AS end');
@@ -78,7 +78,7 @@ test('a connector that comes along while it is looked at is no reason for a new 
   });
 });
 
-/** A Connect that is busy for its first answer about the connector, and has it stopped afterwards. */
+/** A Connect that answers 503 to the first request about the connector and to every change, and otherwise reports it as stopped. */
 async function startBusyConnect(config: Readonly<Record<string, string>>): Promise<Server> {
   const answers = new Map<string, unknown>([
     ['/', { version: '4.1.0', kafka_cluster_id: 'test' }],

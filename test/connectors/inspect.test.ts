@@ -5,7 +5,7 @@ import { clusterOf, NOWHERE } from '../support/cluster.ts';
 import { createSourceDatabase } from '../support/database.ts';
 import { createFixture, type Fixture, register } from './fixture.ts';
 
-/* What the connector could not follow, or would make wrong, is refused before anything is made, Connect not even asked. */
+/* What the connector could not follow, or would get wrong, is refused before anything is made, without even asking Connect. */
 
 let fixture: Fixture;
 const role = `debezium_${process.pid}`;

@@ -13,7 +13,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 interface Program {
   readonly child: ChildProcess;
   readonly ended: Promise<{ code: number | null; stdout: string; stderr: string }>;
-  /** What it has said so far on standard output. */
+  /** Its output on standard output so far. */
   said(): string;
 }
 

@@ -6,8 +6,8 @@ import { readTopics, type TopicReader } from '../support/topic-reader.ts';
 import { createFixture, type Fixture, register, until } from './fixture.ts';
 
 /*
- * What a start lets pass though it looks odd comes over Kafka whole, as it does without: a role that reads through policies of
- * row-level security, a deferrable primary key with a full replica identity, a stored generated column.
+ * What a start accepts although it looks odd arrives completely over Kafka, as it does without: a role that reads through
+ * policies of row-level security, a deferrable primary key with a full replica identity, a stored generated column.
  */
 
 let fixture: Fixture;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { ensureOwnTables, ownTablesSql } from '../../services/register/own-tables.ts';
 import { createSourceDatabase, type TestDatabase } from '../support/database.ts';
 
-/* The heartbeat and the signal table, as an administrator may have left them. */
+/* The heartbeat and the signal table, in states that an administrator may have left them in. */
 
 const USER = `own_tables_${process.pid}`;
 let source: TestDatabase;

@@ -5,7 +5,7 @@ import type { RegisterSettings } from '../../services/register/settings.ts';
 
 const SETTINGS = { connect: { url: 'http://us:secret@connect:8083' }, name: 'lms' } as RegisterSettings;
 
-/* What Kafka Connect 4.3.1 answered when its worker lacked what is named. */
+/* Kafka Connect 4.3.1's answers when its worker lacked what is named. */
 const INVALID = 'Connector configuration is invalid and contains the following 1 error(s):\n';
 
 test.each([

@@ -20,7 +20,7 @@ let reader: TopicReader;
 let connect: ConnectApi;
 let role: string;
 
-/** What an administrator runs, for a role of the test's own and with the password that Connect's environment has. */
+/** What an administrator runs, for the test's own role and with the password from Connect's environment. */
 function administratorSql(file: string, password: string): string {
   return readFileSync(new URL(file, ROOT), 'utf8')
     .replaceAll('prepadata_reader', role)
@@ -63,7 +63,7 @@ const idOf = (record: RawRecord): string => String((record.value?.after ?? recor
 const epochNow = async (): Promise<number> =>
   (await openProgressStore(fixture.analytics.db).read('debezium'))?.epoch ?? 0;
 
-/** A table as the rule for positions makes it from the records of an epoch: a snapshot row is older than any change. */
+/** A table as the rule for positions builds it from an epoch's records: a snapshot row is older than any change. */
 function imagesOf(table: string, epoch: number): Map<string, Record<string, unknown>> {
   const images = new Map<string, { lsn: bigint; row: Record<string, unknown> | null }>();
   for (const record of recordsOf(table, epoch)) {
@@ -76,7 +76,7 @@ function imagesOf(table: string, epoch: number): Map<string, Record<string, unkn
   return new Map([...images].flatMap(([id, { row }]) => (row === null ? [] : [[id, row]])));
 }
 
-/** Whether the enrolments in the topics are those of the table, each with its time. */
+/** Whether the enrolments in the topics equal those of the table, each with its time. */
 async function enrollmentsArrived(epoch: number): Promise<boolean> {
   const rows = await fixture.source.db.query<{ id: string; at: number | null }>(
     'SELECT id, (extract(epoch FROM enrolled_at) * 1000)::float8 AS at FROM enrollments',
@@ -89,7 +89,7 @@ async function enrollmentsArrived(epoch: number): Promise<boolean> {
   return images.size === rows.length && rows.every(({ id, at }) => images.has(id) && timeOf(id) === at);
 }
 
-/** Inserts, updates and deletes enrolments as fast as it goes, until told to end. */
+/** Inserts, updates and deletes enrolments as fast as possible, until stopped. */
 function keepWriting(): () => Promise<void> {
   let ending = false;
   const { db } = fixture.source;
@@ -145,7 +145,7 @@ test('while others write, every row and every change arrives, and each record be
   await until('all enrolments', () => enrollmentsArrived(epoch));
   await until('all grades', () => imagesOf('grades', epoch).size === 3000);
   await until('all students', () => imagesOf('students', epoch).size === 201);
-  // Of a student, nothing but who it is, and the name.
+  // Of a student, nothing but the id and the name.
   for (const { value } of recordsOf('students', epoch))
     expect(Object.keys({ ...value?.before, ...value?.after })).toEqual(['id', 'firstname', 'lastname']);
   const ops = new Set(recordsOf('enrollments', epoch).map(({ value }) => value?.op));
@@ -211,7 +211,7 @@ test('on a database at rest the heartbeat moves the slot on', async () => {
 
 describe('who looks after it', () => {
   test('starts a failed task again, when what it needs is back', async () => {
-    // Without its table the next heartbeat ends the task.
+    // Without its table the next heartbeat fails the task.
     await fixture.source.db.query('ALTER TABLE prepadata.heartbeat RENAME TO heartbeat_away');
     await until('the task to fail', async () => (await connect.read())?.task === 'FAILED');
     await fixture.source.db.query('ALTER TABLE prepadata.heartbeat_away RENAME TO heartbeat');
@@ -274,7 +274,7 @@ test('what was made is taken away again, the publication excepted', async () => 
   expect(await connect.read()).toBeUndefined();
   const slots = await fixture.source.db.query('SELECT FROM pg_replication_slots WHERE database = current_database()');
   expect(slots).toEqual([]);
-  // The tables are the administrator's, who is told.
+  // The tables are the administrator's, who is told to drop them.
   expect(told.join('\n')).toContain('DROP TABLE prepadata.heartbeat, prepadata.signal');
   expect(await readConnectorReports(fixture.analytics.db)).toEqual([]);
 });

@@ -13,7 +13,7 @@ const ENVIRONMENT = {
   CONNECT_URL: 'http://connect:8083',
 };
 
-/* What Kafka's producer says of a row that is too large for itself, and what the broker does. */
+/* The producer's error for a row that exceeds its own limit, and the broker's. */
 const TOO_LARGE =
   'RecordTooLargeException: The message is 1500411 bytes when serialized which is larger than 1048576, which is the value of the max.request.size configuration.';
 

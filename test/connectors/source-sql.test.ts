@@ -10,7 +10,7 @@ import { onEachPostgres } from '../support/postgres-versions.ts';
 import { SOURCE_SCHEMA } from '../support/source-schema.ts';
 import { statementsOf } from '../support/sql-script.ts';
 
-/* connectors/source.sql, run by whoever there is: on most servers that are rented, nobody is superuser. */
+/* connectors/source.sql, run by different users: on most rented servers nobody is a superuser. */
 
 const SCRIPT = statementsOf(sourceSql(sourceNames(), 'prepadata'));
 const school = { user: 'school', password: 'secret' };
@@ -23,7 +23,7 @@ test('the file is what the declarations of the tables say', async () => {
   await expect(sourceSql(sourceNames(), 'prepadata')).toMatchFileSnapshot('../../connectors/source.sql');
 });
 
-/** What a user was told while it ran the statements; the errors among it, as psql goes on after each. */
+/** The notices a user got while running the statements; errors are among them, since psql goes on after each. */
 async function run(statements: readonly string[], as: Partial<DatabaseAddress> = {}, at = lms): Promise<string[]> {
   const client = new pg.Client({ ...at, ...as });
   const told: string[] = [];
@@ -34,7 +34,7 @@ async function run(statements: readonly string[], as: Partial<DatabaseAddress> =
   return told;
 }
 
-/** Sets how much log the server keeps for a slot; -1: without end. */
+/** Sets how much log the server keeps for a slot; -1 means no limit. */
 async function limit(size: string): Promise<void> {
   await run([`ALTER SYSTEM SET max_slot_wal_keep_size = '${size}'`, 'SELECT pg_reload_conf()'], {}, server);
   const show = `DO $$ BEGIN RAISE WARNING '%', current_setting('max_slot_wal_keep_size'); END $$`;
@@ -141,7 +141,7 @@ onEachPostgres(
     test('the owner who may create roles runs it without an error, and is told what an administrator runs', async () => {
       await begin(address(), '');
       const told = await run(SCRIPT, school);
-      // Where the schema is nobody's, it cannot be given, and everybody may enter it as it is.
+      // A schema that nobody here owns cannot be granted, and everybody may use it anyway.
       const warnings = told.filter((line) => !/no privileges were granted for "public"/.test(line));
       expect(warnings).toEqual([`WARNING: an administrator of the server still has to run: ${left}`]);
       expect(await failureOf({ ...lms, ...reader })).toMatchObject({ hint: expect.stringContaining(`run: ${left}`) });

@@ -8,10 +8,7 @@ import { startTestPipeline } from '../support/pipeline.ts';
 import { testSettings } from '../support/settings.ts';
 import { untilSettled } from '../support/settle.ts';
 
-/*
- * The table of schemas/source.md on what an LMSConnector alone gives, held against what the pipeline derives from rows that
- * are exactly such.
- */
+/* Checks the table in schemas/source.md of what an LMSConnector alone provides against what the pipeline derives from exactly such rows. */
 
 const WRITTEN = readFileSync(path.join(import.meta.dirname, 'lmsconnector.sql'), 'utf8');
 const PAGE = readFileSync(path.resolve(import.meta.dirname, '../../schemas/source.md'), 'utf8');
@@ -19,7 +16,7 @@ const TABLES = ['engagement_features', 'performance_features', 'temporal_feature
 
 interface Line {
   readonly columns: readonly string[];
-  /** What they are for everybody, or how they differ. */
+  /** The value that everybody gets, or how the values differ. */
   readonly alone: string;
   readonly richer: string;
 }
@@ -34,7 +31,7 @@ const LINES: readonly Line[] = chapter
   .map(([, columns = '', alone = '', richer = '']) => ({ columns: inCode(columns), alone, richer }));
 const absent = LINES.filter(({ alone }) => alone.startsWith('null'));
 
-/** The first type of activity that a line says to write, with what else it names. */
+/** The first activity type that a line says to write, and what else it names. */
 function oneMore({ richer }: Line): { type: string; seconds: number | null; metadata: string | null } {
   const words = inCode(richer);
   const type = words.find((word) => (ACTIVITY_TYPES as readonly string[]).includes(word));
@@ -71,7 +68,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => analytics.drop());
 
-/** The values that a feature column takes over all rows of a course, as JSON. */
+/** The values of a feature column over all rows of a course, as JSON. */
 async function valuesOf(column: string, course = 'course'): Promise<Set<string>> {
   const table = TABLES.find((name) => column in FEATURE_SET[name]);
   if (table === undefined) throw new Error(`there is no feature ${column}`);

@@ -1,8 +1,8 @@
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 
 /*
- * What the services downstream ask, in their words. They are deployed without us and change when they like: a query here
- * changes only when one of theirs has, and never so that a test passes.
+ * The queries of the services downstream, verbatim. They are deployed without us and change when they like: a query here
+ * changes only when one of theirs has, never to make a test pass.
  */
 
 /** StudentProfiler, with compat in its search_path. It joins nothing else. */
@@ -44,7 +44,7 @@ export const PATH_PREDICTOR_PROFILES = `
   LEFT JOIN temporal_features tf ON tf.student_id = sm.student_id
   LEFT JOIN student_profiles sp ON sp.student_id = sm.student_id`;
 
-/** teacher-console, on the contract tables: the students of a course, then its last 30 days. */
+/** teacher-console on the contract tables: the students of a course, then its last 30 days. */
 export const CONSOLE_METRICS = `
   SELECT student_id, course_id, engagement_score, success_rate
   FROM student_metrics
@@ -55,7 +55,7 @@ export const CONSOLE_TEMPORAL = `
   WHERE course_id = $1 AND feature_date >= CURRENT_DATE - INTERVAL '30 days'
   ORDER BY feature_date`;
 
-/** Its trend of each course, and its list of all students. */
+/** The trend of each course, and the list of all students. */
 export const CONSOLE_TREND = `
   SELECT course_id, feature_date, AVG(engagement_ma7) AS engagement
   FROM temporal_features
@@ -68,7 +68,7 @@ export const CONSOLE_STUDENTS = `
   GROUP BY student_id
   ORDER BY student_id`;
 
-/** Runs in a transaction whose search_path is that of a reader. */
+/** Runs in a transaction with the search_path of a reader. */
 export const readAs = <T>(db: Database, searchPath: string, work: (tx: Queryable) => Promise<T>): Promise<T> =>
   db.transaction(async (tx) => {
     await tx.query(`SET LOCAL search_path = ${searchPath}`);

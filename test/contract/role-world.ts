@@ -18,15 +18,15 @@ export type Service = (typeof SERVICES)[number];
 
 const PASSWORD = "it's secret";
 const quoted = `'${PASSWORD.replace("'", "''")}'`;
-/** connectors/readers.sql with a password. */
+/** connectors/readers.sql with a password filled in. */
 export const RECIPE = readFileSync(new URL('../../connectors/readers.sql', import.meta.url), 'utf8').replaceAll(
   "'change-me'",
   quoted,
 );
-/** Owners of analytics databases: one that may make roles, and one that may not. */
+/** Owners of analytics databases: one that may create roles, and one that may not. */
 export const [OWNER, PLAIN_OWNER] = [`owner_${process.pid}`, `plain_owner_${process.pid}`];
 
-/** What each service makes at its start, in whatever schema comes first. */
+/** What each service creates at its start, in whatever schema comes first. */
 export const TABLES: Readonly<Record<Service, string>> = {
   student_profiler: `
     CREATE TABLE IF NOT EXISTS student_profiles (
@@ -53,14 +53,14 @@ export const failureOf = (work: Promise<unknown>): Promise<{ code?: string; mess
     (error: object) => error,
   );
 
-/** An analytics database of an owner's, and a superuser's connection to it. */
+/** An analytics database that belongs to an owner, and a superuser's connection to it. */
 export interface OwnedDatabase {
   readonly address: DatabaseAddress;
   readonly superuser: Database;
   readonly owner: Database;
 }
 
-/** A server with owners of databases, their databases, and services that connect to them. Roles belong to the whole server. */
+/** A server with database owners, their databases, and services that connect to them. Roles belong to the whole server. */
 export class RoleWorld {
   readonly #server: DatabaseAddress;
   readonly #admin: Database;
@@ -89,7 +89,7 @@ export class RoleWorld {
     await this.#admin.close();
   }
 
-  /** As an administrator makes it, before the first start of PrepaData. */
+  /** As an administrator creates it, before the first start of PrepaData. */
   async createDatabase(owner: string): Promise<OwnedDatabase> {
     const made = await createTestDatabase('roles', 2, this.#server);
     this.#databases.push(made);
@@ -100,14 +100,14 @@ export class RoleWorld {
     return { address, superuser, owner: db };
   }
 
-  /** The same after the first start. */
+  /** The same database after the first start. */
   async createAnalytics(owner: string): Promise<OwnedDatabase> {
     const made = await this.createDatabase(owner);
     await migrate(made.owner);
     return made;
   }
 
-  /** A connection of a service: none of the settings that PrepaData gives to its own. */
+  /** A service's connection, with none of the settings that PrepaData gives its own. */
   connect({ address }: OwnedDatabase, service: Service): Queryable {
     const pool = new pg.Pool({ ...address, user: service, password: PASSWORD, max: 1 });
     this.#services.push(pool);
@@ -117,7 +117,7 @@ export class RoleWorld {
     };
   }
 
-  /** What they own belongs to each database. */
+  /** Per database, because what roles own belongs to one database. */
   async dropServices(): Promise<void> {
     const known = await this.#admin.query<{ role: string }>(
       'SELECT rolname::text AS role FROM pg_roles WHERE rolname = ANY ($1)',
@@ -130,7 +130,7 @@ export class RoleWorld {
   }
 }
 
-/** Three students in two courses, each with forty days that end today; of one a success rate is known. */
+/** Three students in two courses, each with forty days that end today; one of them has a success rate. */
 export async function fillAnalytics(db: Database): Promise<void> {
   const [row] = await db.query<{ today: string }>('SELECT CURRENT_DATE AS today');
   const today = row?.today ?? '';

@@ -24,13 +24,13 @@ import {
 } from './role-world.ts';
 
 /*
- * connectors/readers.sql, run as its head says, and then the services themselves: each connects as its role, makes its tables
- * and reads by its own queries. Nothing of theirs is set but the address, the user and the password. Until Postgres 14
- * everybody may make tables in public; from 16 on CREATEROLE alone gives no right to the roles of others.
+ * Runs connectors/readers.sql as its head says, and then the services themselves: each connects as its role, creates its
+ * tables and reads with its own queries. Only their address, user and password are set. Up to Postgres 14 everybody may
+ * create tables in public; from 16 on CREATEROLE alone gives no right to other roles.
  */
 
 const FIXED_NAMES_ONLY = ['public.student_metrics', 'public.institution_calendar'];
-/** What a service may not read although it holds features. */
+/** What a service may not read although it contains features. */
 const UNSEEN: Readonly<Record<Service, readonly string[]>> = {
   student_profiler: FIXED_NAMES_ONLY,
   path_predictor: FIXED_NAMES_ONLY,
@@ -40,7 +40,7 @@ const UNSEEN: Readonly<Record<Service, readonly string[]>> = {
 
 let world: RoleWorld;
 
-/** Runs the file as an owner who may not do all of it, and what it says as an administrator. */
+/** Runs the file as an owner who may not do all of it, then what its message says as an administrator. */
 async function untilToldWhatToRun({ owner, superuser }: OwnedDatabase): Promise<string> {
   const refused = await failureOf(owner.query(RECIPE));
   expect(refused.message).toMatch(/may not make the roles of the readers, or not keep them out of public/);
@@ -65,7 +65,7 @@ onEachPostgres([14, 16, 18], (version, server) => {
       await fillAnalytics(db);
       if (version < 15) await untilToldWhatToRun(made);
       await db.query(RECIPE);
-      // Run again, for views that are new: nothing changes.
+      // Run again, for new views: nothing changes.
       await db.query(RECIPE);
       for (const service of SERVICES) services[service] = world.connect(made, service);
       for (const service of SERVICES) await services[service].query(TABLES[service]);

@@ -6,8 +6,8 @@ import { createAnalyticsDatabase, type TestDatabase } from '../support/database.
 import { CONSOLE_METRICS, CONSOLE_TEMPORAL, readAs } from './readers.ts';
 
 /*
- * What teacher-console takes from the database and from the API. What is here may grow, but not change: names and types are
- * those that it is written for, and it takes fields that it does not know for nothing.
+ * What teacher-console takes from the database and from the API. This may grow, but not change: it is written for these
+ * names and types, and ignores fields that it does not know.
  */
 
 let analytics: TestDatabase;
@@ -31,7 +31,7 @@ beforeAll(async () => {
     { student_id: 1, course_id: 1, success_rate: 66.67 },
     { student_id: 3, course_id: 1, success_rate: 0 },
   ]);
-  // Forty days that end today: the score of day n is n hundredths.
+  // Forty days that end today; day n scores n hundredths.
   const days = Array.from({ length: 40 }, (_, n) => n);
   await addEngagementSeries(
     db,
@@ -76,7 +76,7 @@ describe('from the contract tables', () => {
   });
 });
 
-/** The answer to a call that has to succeed; errors have the one shape of all errors. */
+/** The body of a call that must succeed; every error has the same shape. */
 async function call(path: string): Promise<unknown> {
   const answer = await ask(api.url + path);
   expect(answer.status).toBe(200);

@@ -10,11 +10,11 @@ import { imagesOf } from '../report/campus.ts';
 import { readKey } from '../report/judge.ts';
 import { testSettings } from '../support/settings.ts';
 
-/** What a course's history says of each day, against what is derived of that day from the rows up to it alone. */
+/** Compares what a course's history says of each day with what is derived from only the rows up to that day. */
 function expectSame(keys: readonly RowsOfKey[], days: readonly LocalDay[], settings: FeatureSettings): void {
   const last = days.at(-1) ?? 0;
   const history = new CourseHistory(last, settings);
-  // Facts reach beyond the last day that is asked for.
+  // Facts reach beyond the last requested day.
   const known = keys.map((rows) => factsOf(rows, last + 5));
   for (const key of known) history.add(key);
   expect(history.isInOrder).toBe(true);
@@ -31,7 +31,7 @@ const daysBetween = (from: LocalDay, to: LocalDay, step = 1): LocalDay[] =>
 describe('the features of each day follow from the rows up to it', () => {
   const { today, zone, keys } = sampleKeys();
   const settings = testSettings();
-  /** Of rows that are drawn few hand in the same item. */
+  /** Among drawn rows few hand in the same item. */
   const ofSample = {
     ...settings,
     reading: { ...settings.reading, institutionZone: zone, sourceZone: zone },

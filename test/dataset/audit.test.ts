@@ -7,17 +7,17 @@ import { askOracle, compareRows } from '../support/oracle.ts';
 import { byName, DatasetWorld, named, printed, TABLES_OF_SETS } from './world.ts';
 
 /*
- * What a set says of a day, against the oracle of that day, against temporal_features, and against a source from which all
- * that is dated later was deleted. The last needs a draw for each row and day: LEAK_DRAWS asks for so many of them.
+ * Compares a set's rows of a day with the oracle of that day, with temporal_features, and with a source from which
+ * everything dated later was deleted. For the last, LEAK_DRAWS sets how many rows are drawn.
  */
 
 const NOW = Date.UTC(2026, 4, 20, 14, 30);
 const TODAY: LocalDay = Math.floor(NOW / MS_PER_DAY);
 const DRAWS = Number(process.env['LEAK_DRAWS'] ?? 300);
-/** The campus has about three keys of each student. */
+/** The campus has about three keys per student. */
 const STUDENTS = DRAWS > 1_000 ? 300 : 30;
 const DEADLINE_MS = 600_000;
-/** The time zone of the institution is two hours ahead of the source: days are not those of the rows' own clock. */
+/** The institution's time zone is two hours ahead of the source's: days are not those of the rows' own clock. */
 const ZONE = { SOURCE_TIMEZONE: 'UTC', INSTITUTION_TIMEZONE: 'Europe/Paris' };
 
 let world: DatasetWorld;
@@ -28,7 +28,7 @@ beforeAll(async () => {
 }, DEADLINE_MS);
 afterAll(() => world.close());
 
-/** Courses of the term before, which have stopped; the first weeks; the holidays; yesterday. */
+/** Courses of the previous term, which have stopped; the first weeks; the holidays; yesterday. */
 const DAYS = [TODAY - 120, TODAY - 66, TODAY - 30, TODAY - 1];
 
 test.each(DAYS.map((day) => [formatDay(day), day] as const))(
@@ -81,7 +81,7 @@ test(
   async () => {
     const perDay = (await world.rows([TODAY])).length;
     const count = Math.min(Math.ceil(DRAWS / perDay) + 1, 60);
-    // Days anywhere between the beginnings and today, always the same ones.
+    // Days spread between the beginnings and today, the same ones every time.
     const days = [...new Set(Array.from({ length: count }, (_, n) => TODAY - 2 - ((n * 47) % 90)))].sort(
       (a, b) => a - b,
     );

@@ -11,11 +11,11 @@ export interface Ended {
 
 interface RunOptions {
   readonly env?: NodeJS.ProcessEnv;
-  /** Sent once the command shows how far it is. */
+  /** Sent once the command shows its progress. */
   readonly kill?: NodeJS.Signals;
 }
 
-/** Runs `npm run dataset`, without npm, so that signals and exit codes are its own. */
+/** Runs `npm run dataset` without npm, so that signals and exit codes are its own. */
 export function runDataset(
   { host, port, database, user, password }: DatabaseAddress,
   args: readonly string[],

@@ -84,7 +84,7 @@ function shown(name: string, value: unknown): unknown {
   }
 }
 
-/** As DuckDB prints a time. */
+/** A time as DuckDB prints it. */
 const isoOf = (text: string): string => new Date(text.replace(' ', 'T').replace(/\+00$/, 'Z')).toISOString();
 
 describe('npm run dataset', () => {
@@ -173,7 +173,7 @@ describe('npm run dataset', () => {
       for (const [at, row] of rows.entries())
         for (const [name, text] of Object.entries(row)) {
           const value = expected[at]?.[name];
-          // All digits of a decimal, as it is exact.
+          // All digits of a decimal, since it is exact.
           const isText = typeOf.get(name) === 'numeric' || typeof value === 'boolean';
           expect([name, text]).toEqual([name, String((isText ? value : shown(name, value)) ?? '')]);
         }
@@ -206,7 +206,7 @@ describe('npm run dataset', () => {
     const given = at < 0 ? args : args.with(at + 1, inFolder(args[at + 1] ?? ''));
     const ended = await run(given);
     expect(ended).toMatchObject({ code, err: expect.stringContaining(message) });
-    // What happened, and on a line of its own what to do.
+    // What happened and, on a separate line, what to do.
     expect(ended.err.trim().split('\n')).toHaveLength(2);
     expect(readdirSync(folder).filter((name) => name.includes('x.'))).toEqual([]);
   });
@@ -218,7 +218,7 @@ describe('npm run dataset', () => {
       const empty = await createTestDatabase('dataset_empty');
       const begun = await createAnalyticsDatabase('dataset_snapshot');
       try {
-        // The server of the tests trusts everybody it knows.
+        // The test server trusts every user it knows.
         const stranger = await run(args, { ANALYTICS_DB_USER: 'nobody_of_that_name' });
         expect(stranger).toMatchObject({ code: 2, err: expect.stringContaining('refuses us') });
         const nothing = await run(args, { ANALYTICS_DB_NAME: empty.address.database });
@@ -279,7 +279,7 @@ describe('npm run dataset', () => {
   });
 });
 
-/** Every write after the first to a file that was opened for a set fails as on a full disk. */
+/** Every write but the first to a file opened for a set fails as on a full disk. */
 const fullDisk = `data:text/javascript,${encodeURIComponent(`
   import fs from 'node:fs/promises';
   const probe = await fs.open(process.execPath);

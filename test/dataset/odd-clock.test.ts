@@ -5,8 +5,8 @@ import { LAX_SOURCE_SCHEMA } from '../support/source-schema.ts';
 import { DatasetWorld, printed, TABLES_OF_SETS } from './world.ts';
 
 /*
- * Until 2011 the clock of Newfoundland went back at one minute past midnight: an hour of the day before came after the first
- * minute of the next. Facts of a day then follow from rows of another than those before it.
+ * Until 2011 Newfoundland's clock went back at one minute past midnight: an hour of the previous day followed the first
+ * minute of the next. A day's facts then follow from other rows than those before its end.
  */
 
 const ZONE = { SOURCE_TIMEZONE: 'UTC', INSTITUTION_TIMEZONE: 'America/St_Johns' };

@@ -11,7 +11,7 @@ import { IMAGES_SQL, installShape, shapeOf } from '../bench/campus.ts';
 import { createAnalyticsDatabase } from '../support/database.ts';
 import { runDataset } from './command.ts';
 
-/** DATASET_KEYS=400,20000 says how many rows a second a set has, and in how much memory. */
+/** With DATASET_KEYS=400,20000 it prints rows per second and memory of sets of these sizes. */
 const SIZES = (process.env['DATASET_KEYS'] ?? '').split(',').filter(Boolean).map(Number);
 const KEYS_AT_FULL_SCALE = 40_000;
 const MOST_MEGABYTES = 700;

@@ -10,7 +10,7 @@ import type { PrintedFeatures, PrintedRow } from '../support/oracle.ts';
 import { startTestPipeline, type TestPipeline } from '../support/pipeline.ts';
 import { untilSettled } from '../support/settle.ts';
 
-/** A source, what is derived from it, and sets made of that. */
+/** A source, what is derived from it, and sets made from that. */
 export class DatasetWorld {
   readonly source: TestDatabase;
   readonly analytics: TestDatabase;
@@ -26,7 +26,7 @@ export class DatasetWorld {
     return new DatasetWorld(source, await createAnalyticsDatabase(purpose));
   }
 
-  /** Takes in what the source has, and follows it; the clock stands still. */
+  /** Takes in the source and follows it; the clock stands still. */
   async begin(now: number, env: Readonly<Record<string, string>> = {}, deadlineMs?: number): Promise<void> {
     const { source, analytics } = this;
     const settings = await openSettings(loadConfig(env), analytics.db);
@@ -40,7 +40,7 @@ export class DatasetWorld {
     return untilSettled(this.source.db, this.analytics.db, deadlineMs);
   }
 
-  /** Nothing is taken in any more. */
+  /** Stops taking anything in. */
   async rest(): Promise<void> {
     await this.#pipeline?.stop();
     this.#pipeline = undefined;
@@ -52,7 +52,7 @@ export class DatasetWorld {
     await this.analytics.drop();
   }
 
-  /** The rows of a set, of all courses unless said. */
+  /** The rows of a set, by default of all courses. */
   rows(days: readonly LocalDay[], courses: readonly string[] | null = null): Promise<DatasetRow[]> {
     return readRows(this.analytics.db, days, courses);
   }
@@ -75,19 +75,19 @@ const nameOf = (row: DatasetRow): string => row.slice(0, 3).join(' ');
 export const byName = (rows: readonly DatasetRow[]): ReadonlyMap<string, DatasetRow> =>
   new Map(rows.map((row) => [nameOf(row), row]));
 
-/** The same row by the names of its columns. */
+/** A row as an object, by column names. */
 export const named = (row: DatasetRow): Record<string, unknown> =>
   Object.fromEntries(FEATURE_COLUMNS.map(({ name }, at) => [name, row[at]]));
 
-/** A column that is never null in a row of its table: where it is null, the table has no row. */
+/** A column of each table that is never null in its rows: if it is null, the table has no row. */
 const ALWAYS = { engagement: 'activity_scope', performance: 'graded_items', anomaly: 'unsupported' } as const;
 type Family = keyof typeof ALWAYS;
-/** The tables whose columns are in a set. */
+/** The tables whose columns make up a set. */
 export const TABLES_OF_SETS = Object.keys(ALWAYS) as readonly Family[];
 
 const STAMPS = ['source_position', 'source_committed_at', 'computed_at', 'row_version', 'feature_version'];
 
-/** The rows of one day as the three tables would have had them, printed by Postgres, in the form of the oracle. */
+/** The rows of one day as the three tables would have had them, printed by Postgres in the oracle's form. */
 export async function printed(db: Database, rows: readonly DatasetRow[]): Promise<Pick<PrintedFeatures, Family>> {
   const json = rows.map((row) => {
     const { as_of_date, enrolled_at, last_activity_at, latest_graded_at, ...rest } = named(row);
@@ -105,7 +105,7 @@ export async function printed(db: Database, rows: readonly DatasetRow[]): Promis
     );
     const texts = columns
       .filter(({ name }) => !STAMPS.includes(name) && name !== 'student_id' && name !== 'course_id')
-      // Sent to a client, truth is a letter.
+      // Sent to a client, a boolean is a single letter.
       .map(({ name, is_boolean }) => `${is_boolean ? `left(r."${name}"::text, 1)` : `r."${name}"::text`} AS "${name}"`);
     return db.query<PrintedRow>(
       `SELECT s.source_id::text AS student_id, c.source_id::text AS course_id, ${texts.join(', ')}

@@ -3,7 +3,7 @@ import type { AnomalyKey } from '#libs/derive/anomaly/anomaly-series.ts';
 import { featuresOf, keyOf, openOn, shown } from './anomaly-build.ts';
 import { AS_OF } from './build.ts';
 
-/** A key whose first active day is followed by others, so many days apart, and then by nothing for so many days. */
+/** A key active on its first day and then at these intervals in days, and at last inactive for `days` days. */
 function idle(days: number, ...differences: readonly number[]): AnomalyKey {
   let day = AS_OF - days;
   const activeDays = [day];
@@ -29,10 +29,10 @@ describe('inactivity: idle longer than three times the median difference between
     ['since the first day beyond', [3, 3], 19, { value: 19, threshold: 9, severity: 'high', since: shown(9) }],
     ['at 60 days it is open', [3, 3], 60, { value: 60, severity: 'high', since: shown(50) }],
     ['at 61 the student has left', [3, 3], 61, null],
-    // Three times 2 is 6: seven days are the least.
+    // Three times 2 is 6, but seven days is the minimum.
     ['under seven days it is closed', [2, 2], 7, null],
     ['with more it is open', [2, 2], 8, { value: 8, baseline: 2, threshold: 7, severity: 'low' }],
-    // In order of size 1 4 10: median 4.
+    // Sorted 1 4 10: median 4.
     ['the differences count in order of size', [1, 10, 4], 12, null],
     ['whatever their order', [1, 10, 4], 13, { value: 13, baseline: 4, threshold: 12 }],
     ['a habit of 20 days explains all of 60', [20, 20], 60, null],

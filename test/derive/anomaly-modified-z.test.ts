@@ -21,7 +21,7 @@ type Points = number | null;
 /** The days in between have no value, and so no flag. */
 const BETWEEN = times<Points>(6, null);
 
-/** engagement_ma7 of the 28 days that count, oldest first, and of the day; every day was active unless said otherwise. */
+/** engagement_ma7 of the 28 days that count, oldest first, and of the day itself; all of them active by default. */
 function means(usual: readonly Points[], value: Points, activeDays = 28): AnomalyKey {
   const padded = [...times(28 - usual.length, null), ...usual];
   const score = padded.map((_, index) => (index >= 28 - activeDays ? 1 : 0));
@@ -39,7 +39,7 @@ test('a value lies apart whose score 0.6745·|x − median|/MAD reaches the thre
   // In hundredths: median 2.45, deviations .05 .05 .15 .15 .15 .15 .35 .35 5.75 5.85, MAD 0.15.
   // 0.6745·5.75/0.15 = 25.85583…, ·5.85/0.15 = 26.3055.
   const values = [210n, 210n, 230n, 230n, 240n, 250n, 260n, 260n, 820n, 830n];
-  // A point is so small here that ten of them hide nothing.
+  // A point is made so small here that the ten-point minimum hides nothing.
   const isApart = (value: bigint, threshold: string): boolean =>
     outlierAmong(othersOf(values), value, 1n, settingsOf(threshold).outlierThreshold) !== null;
   expect([isApart(820n, '25.855833'), isApart(820n, '25.855834')]).toEqual([true, false]);
@@ -203,7 +203,7 @@ describe('the days that a day is compared with', () => {
   });
 
   test('are counted as they come and go', () => {
-    // Far apart on two days; some were active on the days before the first alone, or on the last four before it.
+    // Outliers on two days. Active days lie only in the first one's window, or are the last four or three days of that window.
     const ma7 = times(61, 5_000).with(40, 9_000).with(60, 9_000);
     const sidesOn = (isActive: (day: number) => boolean) => {
       const score = ma7.map((_, day) => (isActive(day) ? 100 : 0));

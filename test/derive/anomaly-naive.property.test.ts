@@ -11,7 +11,7 @@ import { gradedByDay } from './anomaly-build.ts';
 import { type NaiveKey, naiveFlags } from './anomaly-naive.ts';
 import { AS_OF, deriving } from './build.ts';
 
-/** Stretches of days about one level: habits that last, break off and begin again. Hundredths. */
+/** Stretches of days around one level: habits that last, break off and resume. Hundredths. */
 const stretch = fc
   .tuple(
     fc.integer({ min: 1, max: 60 }),
@@ -28,7 +28,7 @@ const stretch = fc
     });
   });
 
-/** Grades about a high level, or about a low one. */
+/** Grades around a high level or a low one. */
 const VALUES = [
   ['0', '1', '2', '2.5', '2.6', '2.7', '2.9', '3'],
   ['0', '0.1', '0.2', '0.2', '0.3', '0.3', '2', '3'],
@@ -53,7 +53,7 @@ const keys: fc.Arbitrary<NaiveKey> = fc
   })
   .map(({ score, active, enrolledAgo, eventAgo, rows }) => {
     const firstDay = AS_OF - score.length + 1;
-    // Every so many days with a score, so that there are habits of several lengths.
+    // Active on every n-th day, among those with a score: habits of several lengths.
     const activeDays = score.flatMap((value, index) =>
       active > 0 && value !== null && value > 0 && index % active === 0 ? [firstDay + index] : [],
     );
@@ -90,7 +90,7 @@ test('every day is as if it were judged alone, and each flag runs from the first
       expect(series?.bits.map(flagsOfBits)).toEqual(expected);
       for (const name of expected.flat()) seen.add(name);
 
-      // The row of the last day, and of one before it, says the same of that day, and since when.
+      // The rows of the last day and of an earlier one agree about their day, including since when.
       for (const index of new Set([days.length - 1, Math.max(0, days.length - 1 - back)])) {
         const row = anomalyFeatures(key, SETTINGS, series, days[index]);
         const since = OWN_PAST_FLAGS.flatMap((name) => (row[name] === null ? [] : [[name, row[name].since]]));
@@ -104,7 +104,7 @@ test('every day is as if it were judged alone, and each flag runs from the first
     }),
     { numRuns: 200 },
   );
-  // The histories are such that everything happens.
+  // The histories are varied enough that every flag opens.
   expect([...seen].sort()).toEqual(OWN_PAST_FLAGS.toSorted());
 });
 

@@ -6,8 +6,8 @@ import type { DerivingSettings } from '#libs/derive/settings.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 
 /**
- * The rules once more, each day from nothing but what is dated on or before it, in fractions and with whole windows:
- * slow, and unlike what it is compared with in everything but the definitions.
+ * The rules again, computing each day only from what is dated on or before it, in fractions and with whole windows:
+ * slow, and in everything but the definitions unlike what it checks.
  */
 class Fraction {
   static of = (n: number | bigint, d: number | bigint = 1): Fraction => new Fraction(BigInt(n), BigInt(d));
@@ -61,7 +61,7 @@ function sideOf(others: readonly Fraction[], x: Fraction, threshold: Fraction): 
   return x.above(middle) ? 'spike' : 'drop';
 }
 
-/** What the reference is given: rows rather than graded items. */
+/** The reference takes rows instead of graded items. */
 export interface NaiveKey extends Omit<AnomalyKey, 'graded' | 'handedIn' | 'grades' | 'numbers'> {
   readonly rows: readonly GradeObservation[];
 }
@@ -80,7 +80,7 @@ const valueOn = (values: readonly (number | null)[], { firstDay }: NaiveKey, day
   const value = values[day - (firstDay ?? 0)] ?? null;
   return value === null ? null : f(value, 100);
 };
-/** From one day to another, days before as of the first. */
+/** A range of days, given as distances before the given day. */
 const window = (day: LocalDay, from: number, to: number): LocalDay[] =>
   Array.from({ length: from - to + 1 }, (_, n) => day - from + n);
 

@@ -6,7 +6,7 @@ import { bigMedianTimes2, insertSorted, medianTimes2, removeSorted, sortBig } fr
 import { quartileTimes4 } from '#libs/derive/anomaly/tukey.ts';
 import { settingsOf } from './anomaly-build.ts';
 
-/** Few different values, so that many are equal, or any. */
+/** Few distinct values, so that many are equal, or any. */
 const values = fc.oneof(
   fc.array(fc.integer({ min: 0, max: 10_000 }), { minLength: 1, maxLength: 40 }),
   fc.array(fc.constantFrom(0, 5000, 5001, 10_000), { minLength: 1, maxLength: 40 }),
@@ -27,7 +27,7 @@ describe('simple-statistics says the same', () => {
   test('of the median absolute deviation, and of the mean one where it is 0', () => {
     fc.assert(
       fc.property(values, (list) => {
-        // Far away, and with no least distance: the limit is three σ.
+        // Far away, and without a minimum distance: the limit is three σ.
         const others = othersOf(big(list));
         expect(othersOfSmall(inOrder(list))).toEqual(others);
         const outlier = outlierAmong(others, 10n ** 12n, 0n, settingsOf('3').outlierThreshold);

@@ -60,7 +60,7 @@ describe('the days', () => {
   });
 
   test('of one flag that opens, closes and opens again', () => {
-    // Idle more than 14 days: from the 15th to the 19th day after the first, and from the 15th after the second.
+    // Idle for more than 14 days: from the 15th to the 19th day after the first active day, and from the 15th after the second.
     const key = keyOf({ firstDay: AS_OF - 36, activeDays: [AS_OF - 36, AS_OF - 16] });
     expect(anomalySeries(key, settingsOf())?.bits.map((bits) => flagsOfBits(bits).length)).toEqual([
       ...times(15, 0),
@@ -154,7 +154,7 @@ describe('graded items hold from the days that rows are dated on', () => {
     expect(gradedByDay(anew, AS_OF, deriving()).map(({ items }) => items.map(({ item }) => item).join(' '))).toEqual([
       'a',
       'a b',
-      // Of one time, in order of name.
+      // Ties in time go by name.
       'b a c',
     ]);
   });
@@ -180,7 +180,7 @@ describe('graded items hold from the days that rows are dated on', () => {
       [9, 1],
       [3, 0],
     ]);
-    // An earlier row that says so gave the grade.
+    // A grade that returns to an earlier value counts from when that was first given.
     const again = [
       grade('a', '80', ago(9)),
       grade('a', '70', ago(8)),
@@ -191,10 +191,10 @@ describe('graded items hold from the days that rows are dated on', () => {
   });
 
   test.each<[string, readonly GradeObservation[]]>([
-    // Of one time the greater holds until a later row repeats the other, which counts from when it was first written.
+    // At equal times the greater holds until a later row repeats the other, which counts from when it was first written.
     ['points', [grade('a', '70', ago(9)), grade('a', '80', ago(9)), grade('a', '70', ago(8))]],
     ['max', [grade('a', '7', ago(9), '10'), grade('a', '7', ago(9), '20'), grade('a', '7', ago(8), '10')]],
-    // Twelve of ten points are ten, and so are eleven.
+    // Twelve out of ten points count as ten, and so do eleven.
     ['time', [grade('a', '12', ago(9), '10'), grade('a', '11', ago(8), '10')]],
   ])('a grade of another %s alone is another', (_what, given) => {
     const changes = gradeChanges(given, AS_OF, deriving());

@@ -27,7 +27,7 @@ describe('grade_outlier: strictly beyond Q ∓ max(1.5·IQR, 10 points)', () => 
     ],
     // At 1.5 and 4.5 of 10 60 62 64 70 74 78: 61 and 72; 1.5·11 = 16.5.
     ['halfway', ['60', '62', '10', '64', '70', '74', '78'], { value: 10, baseline: 61, threshold: 44.5 }],
-    // Fences at 60 − 10 and 62 + 10 rather than 3 points away.
+    // Fences at 60 − 10 and 62 + 10 instead of 3 points away.
     ['of close grades, ten points decide', ['60', '60', '62', '62', '72'], null],
     ['and more', ['60', '60', '62', '62', '72.00001'], { item: 'e', baseline: 62, threshold: 72 }],
     ['of identical grades too', ['80', '80', '80', '80', '70'], null],
@@ -101,7 +101,7 @@ describe('needs five graded items, and one of the last 30 days', () => {
   test('a nearer one is shown once the farthest is old', () => {
     const both = (older: number) => grading(...steady, item('x', '10', older), item('y', '40', 5));
     expect(featuresOf(both(29)).grade_outlier).toMatchObject({ item: 'x', value: 10 });
-    // The flag has been open since x was given: it is one run, whatever is shown.
+    // The flag has been open since x was given: it is one run, whichever item is shown.
     expect(featuresOf(both(30)).grade_outlier).toMatchObject({ item: 'y', value: 40, since: shown(30) });
   });
 });

@@ -14,23 +14,23 @@ import { day, enrolment } from '../aggregate/build.ts';
 /** A Friday. */
 export const AS_OF = day('2026-03-20');
 
-/** A time on the day that lies so many days before the day the features speak for. */
+/** A time on the day this many days before the as-of day. */
 export const ago = (days: number, time = '12:00'): string => `${formatDay(AS_OF - days)}T${time}`;
 
-/** A setting as it is held. @throws Error when the text is no number */
+/** A setting in its internal form. @throws Error if the text is not a number */
 export function exactly(text: string): bigint {
   const number = parseScaled(text, SETTING_DECIMALS);
   if (number === undefined) throw new Error(`not a number: ${text}`);
   return number;
 }
 
-/** Four settings in their order: logins, time, forum posts, resources. */
+/** Four settings in order: logins, time, forum posts, resources. */
 export function four(text: string): ComponentNumbers {
   const [logins = 0n, time = 0n, forum_posts = 0n, resources = 0n] = text.split(' ').map(exactly);
   return { logins, time, forum_posts, resources };
 }
 
-/** The defaults of the product, but for what a test changes. */
+/** The product's defaults, except for what a test changes. */
 export const deriving = (special: Partial<DerivingSettings> = {}): DerivingSettings => ({
   sessionGapMs: 1_800_000,
   engagementWeights: four('0.3 0.3 0.2 0.2'),
@@ -63,7 +63,7 @@ interface Situation {
   readonly settings?: Partial<DerivingSettings>;
 }
 
-/** A student in a course that covers everything, as of the 20th of March, without days, unless said otherwise. */
+/** By default a student in a course that covers everything, as of 20 March, without a first day. */
 export function engagementOf(
   activities: readonly ActivityObservation[],
   { enrolled = [], coverage = EVERYTHING, asOf = AS_OF, firstDay = null, settings = {} }: Situation = {},
@@ -73,7 +73,7 @@ export function engagementOf(
   return engagementFeatures({ enrolment: since, facts, coverage, asOf, firstDay }, deriving(settings));
 }
 
-/** The features. @throws Error when there is no row */
+/** The features. @throws Error if there is no row */
 export function engaged(...args: Parameters<typeof engagementOf>): EngagementFeatures {
   const result = engagementOf(...args);
   if (result === null) throw new Error('the key has no row');

@@ -3,7 +3,7 @@ import type { EngagementFeatures } from '#libs/derive/engagement.ts';
 import { at, completion, login, post, view } from '../aggregate/build.ts';
 import { AS_OF, ago, covering, engaged } from './build.ts';
 
-/** A student who did something on the days that lie so far before the day. */
+/** A student who did something on the days this long before the as-of day. */
 const activeOn = (...days: readonly number[]): EngagementFeatures =>
   engaged(
     days.map((days) => login(ago(days))),
@@ -139,7 +139,7 @@ describe('absence_days_last_30 is min(30, days since the enrolment) minus the ac
   });
 
   test('is null where the enrolment lies after the day', () => {
-    // The enrolment is known by today, two days after the day the features speak for.
+    // The enrolment is known today, two days after the as-of day.
     expect(absence(ago(1), [5], AS_OF - 2)).toBeNull();
     expect(absence(ago(2), [5], AS_OF - 2)).toBe(1);
   });

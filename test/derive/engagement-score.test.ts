@@ -10,7 +10,7 @@ import { AS_OF, ago, covering, coveringFrom, engaged, four } from './build.ts';
 const WEIGHTS = four('0.3 0.3 0.2 0.2');
 const TARGETS = four('5 3600 2 10');
 
-/** Logins, seconds, posts, resources; null where not covered. */
+/** Logins, seconds, posts, resources; null if not covered. */
 type Done = readonly [logins: number | null, seconds: number | null, posts: number | null, resources: number | null];
 
 function amounts(done: Done): ComponentAmounts {
@@ -102,7 +102,7 @@ describe('the score is exact up to one rounding to 2 decimals, half away from ze
   });
 
   test('shares are not rounded before they are summed', () => {
-    // (1/3 + 1/3 + 1/3 + 1/7) / 4 = 8/28 = .2857142…; of shares in whole hundredths it would be (.33·3 + .14) / 4 = .2825.
+    // (1/3 + 1/3 + 1/3 + 1/7) / 4 = 8/28 = .2857142…; with each share rounded to hundredths it would be (.33·3 + .14) / 4 = .2825.
     expect(score([1, 1, 1, 1], four('1 1 1 1'), four('3 3 3 7'))).toBe('28.57');
   });
 
@@ -133,7 +133,7 @@ describe('the score is exact up to one rounding to 2 decimals, half away from ze
 
 describe('the daily score is the same formula with a seventh of the targets', () => {
   test.each<[string, Done, string]>([
-    // 5/7 logins and 3600/7 seconds are a day's part.
+    // 5/7 logins and 3600/7 seconds are one day's part.
     ['a seventh of each target', [5 / 7, 3600 / 7, 2 / 7, 10 / 7], '100.00'],
     ['one login is more than a day asks', [1, null, null, null], '100.00'],
     ['360 of 3600/7 seconds: 7/10', [null, 360, null, null], '70.00'],
@@ -167,7 +167,7 @@ describe('what counts for the score', () => {
       event(ago(6, '12:00'), { type: 'submission', resource: 'r9' }),
       event(ago(6, '16:00'), { type: 'other', resource: 'r8' }),
     ];
-    // Nothing is within half an hour of anything else, so time is that of the durations.
+    // No two events are within half an hour, so time is the sum of the durations.
     expect(values(rows)).toEqual([2, 90, 1, 2]);
   });
 

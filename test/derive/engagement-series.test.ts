@@ -6,24 +6,24 @@ import type { LocalDay } from '#libs/domain/local-date.ts';
 import { login, post, view } from '../aggregate/build.ts';
 import { AS_OF, ago, covering, coveringFrom, deriving, EVERYTHING, engagementOf, four } from './build.ts';
 
-/** Only logins count, and a day's part of the target is ten: n logins of a day score 10·n. */
+/** Only logins count, and one day's part of the target is ten: n logins on a day score 10·n. */
 const TEN_A_DAY = { engagementWeights: four('1 0 0 0'), engagementTargets: four('70 1 1 1') };
 const LOGINS = covering('login', 'event');
 
-/** Logins by days before the day, each so many times. */
+/** Logins by days before the as-of day, this many on each. */
 const logins = (byDay: Readonly<Record<number, number>>) =>
   Object.entries(byDay).flatMap(([days, times]) =>
     Array.from({ length: times }, (_, n) => login(ago(Number(days), `0${n % 10}:${10 + Math.floor(n / 10)}`))),
   );
 
 interface Situation {
-  /** The key's first day, in days before the day. */
+  /** The key's first day, in days before the as-of day. */
   readonly first: number | null;
   readonly coverage?: FirstDays;
   readonly settings?: typeof TEN_A_DAY;
 }
 
-/** @throws Error when there is no row */
+/** @throws Error if there is no row */
 function resultOf(
   byDay: Readonly<Record<number, number>>,
   { first, coverage = LOGINS, settings = TEN_A_DAY }: Situation,
@@ -43,7 +43,7 @@ const trend = (...args: Parameters<typeof resultOf>): string | null => resultOf(
 
 describe('engagement_ma7 and _ma30 are means of the daily score', () => {
   test.each([
-    // 100 / 7 and 100 / 30: they measure steadiness.
+    // 100 / 7 and 100 / 30: the means measure steadiness.
     ['one intense day', { 0: 10 }, 100, '14.29', '3.33'],
     ['every day of the seven', { 0: 5, 1: 5, 2: 5, 3: 5, 4: 5, 5: 5, 6: 5 }, 100, '50.00', '11.67'],
     ['the first day of the seven', { 6: 10 }, 100, '14.29', '3.33'],
@@ -80,7 +80,7 @@ describe('engagement_ma7 and _ma30 are means of the daily score', () => {
   });
 
   test('are means of the daily scores as they are stored, rounded', () => {
-    // Two of three logins score 66.67; with a day of 0 that makes 33.335, rounded 33.34. Of 2/3 it would be 33.33.
+    // Two of three logins score 66.67; with a day of 0 that makes 33.335, rounded 33.34. From 2/3 itself it would be 33.33.
     const settings = { ...TEN_A_DAY, engagementTargets: four('21 1 1 1') };
     expect(means({ 0: 2 }, { first: 1, settings })).toEqual({ engagement_ma7: '33.34', engagement_ma30: '33.34' });
   });
@@ -103,7 +103,7 @@ describe('each day is judged by what was covered by then', () => {
     engagementOf(rows, { enrolled: [null], coverage, firstDay: AS_OF - 4 })?.series?.score;
 
   test('days before a kind is covered are scored without it', () => {
-    // Weights .3 and .2. One login is more than a day's part, 5/7. Posts are covered from two days before on.
+    // Weights .3 and .2. One login exceeds a day's part, 5/7. Posts are covered from two days before.
     const posts = coveringFrom(AS_OF - 2, 'forum_post');
     const coverage = covering('login', 'event').map((first, kind) => first ?? posts[kind] ?? null);
     expect(scores(coverage)).toEqual([0, 10_000, 0, 0, 6_000]);
@@ -178,29 +178,29 @@ describe('the series', () => {
   });
 
   test('what was done before the first day counts on none', () => {
-    // As long as the course does not know of it yet.
+    // For as long as the course does not know of it.
     const { series } = resultOf({ 0: 1, 2: 3, 3: 10 }, { first: 2 });
     expect(series).toMatchObject({ score: [3000, 0, 1000], events: [3, 0, 1], active: [1, 0, 1] });
   });
 
   test('shows nothing of days before there is a row of engagement, but counts them in means', () => {
-    // The key began four days before, with a grade: there were no engagement features until the enrolment two days later.
+    // The key began four days before, with a grade; engagement features exist only from the enrolment two days later.
     const seriesOf = (enrolled: readonly (string | null)[]): EngagementSeries | null | undefined =>
       engagementOf(logins({ 1: 10 }), { enrolled, coverage: LOGINS, firstDay: AS_OF - 4, settings: TEN_A_DAY })?.series;
     expect(seriesOf([ago(2)])).toMatchObject({
       firstDay: AS_OF - 4,
       score: [null, null, 0, 10_000, 0],
-      // 100/4 and 100/5: the days from the first of the key on.
+      // 100/4 and 100/5: counting the days from the key's first one on.
       ma7: [null, null, 0, 2_500, 2_000],
       ma30: [null, null, 0, 2_500, 2_000],
     });
     expect(seriesOf([])).toMatchObject({ score: [null, null, null, 10_000, 0], ma7: [null, null, null, 2_500, 2_000] });
-    // An enrolment without a date holds on every day.
+    // An undated enrolment holds on every day.
     expect(seriesOf([null, ago(2)])).toMatchObject({ score: [0, 0, 0, 10_000, 0], ma7: [0, 0, 0, 2_500, 2_000] });
   });
 
   test('its last day is that of the features, also where the enrolment is dated after it', () => {
-    // As of two days ago, where the course's last fact left it; enrolled today, begun with a grade ten days before.
+    // As of two days ago, the day of the course after its last fact; enrolled today, begun with a grade ten days before.
     const result = engagementOf([], {
       enrolled: [ago(0, '08:00')],
       coverage: LOGINS,

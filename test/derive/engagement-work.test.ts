@@ -37,7 +37,7 @@ describe('time spent', () => {
   });
 
   test('is credited to the day of the event', () => {
-    // A quarter of an hour before the window begins, an event of an hour.
+    // An hour-long event, a quarter of an hour before the window begins.
     expect(spent([view(ago(7, '23:45'), 'r1', 3600), view(ago(6, '00:05'), 'r1', 60)])).toEqual([
       'recorded',
       3660,
@@ -56,7 +56,7 @@ describe('time spent', () => {
     const from = (...times: readonly string[]) => spent(times.map((time) => view(ago(1, `08:00:${time}`), 'r1')))[1];
     expect(from('00.000', '01.499')).toBe(1);
     expect(from('00.000', '01.500')).toBe(2);
-    // .6 + .6 = 1.2 s; of seconds rounded before it would be 2.
+    // .6 + .6 = 1.2 s; with seconds rounded first it would be 2.
     expect(from('00.000', '00.600', '01.200')).toBe(1);
   });
 });
@@ -82,7 +82,7 @@ describe('sessions_30d are runs of events within a day, split where a gap exceed
   });
 
   test('are of the events of a day, though one of the next day lies between', () => {
-    // A clock that goes back from just after midnight: the 19th, a minute of the 20th, and the 19th again.
+    // A clock set back from just after midnight: the 19th, a minute of the 20th, and the 19th again.
     const rows = [login(ago(1, '23:50')), login(ago(0, '00:00:30')), { ...login(ago(0, '00:10')), day: AS_OF - 1 }];
     expect(sessions(...rows)).toBe(2);
   });
@@ -174,7 +174,7 @@ describe('submissions', () => {
     const early = submit(ago(9), 'a', ago(8));
     expect(submissions([early, submit(ago(5), 'a', ago(6))])).toEqual([1, 1, '0.00']);
     expect(submissions([submit(ago(9), 'a', ago(10)), submit(ago(5), 'a', ago(4))])).toEqual([1, 0, '100.00']);
-    // The latest has no due date of its own: the earlier one's is not its.
+    // The latest one has no due date of its own, and does not inherit the earlier one's.
     expect(submissions([early, submit(ago(5), 'a', null)])).toEqual([1, null, null]);
   });
 
@@ -190,7 +190,7 @@ describe('submissions', () => {
     const rows = [of(ago(6), 'x'), of(ago(4), 'y'), of(null, 'z')];
     expect(submissions(rows)).toEqual([1, 0, '100.00']);
     expect(submissions(rows.toReversed())).toEqual([1, 0, '100.00']);
-    // Late by the latest of them as well; without any of them there is nothing to be late for.
+    // Late even by the latest of them; without any of them there is nothing to be late for.
     expect(submissions([of(ago(7), 'x'), of(ago(6), 'y')])).toEqual([1, 1, '0.00']);
     expect(submissions([of(null, 'x'), of(null, 'y')])).toEqual([1, null, null]);
   });

@@ -9,7 +9,7 @@ import { completion, grade, view } from '../aggregate/build.ts';
 import { testSettings } from '../support/settings.ts';
 import { AS_OF } from './build.ts';
 
-/** More than a call takes arguments, and more than anything may be compared with all the others. */
+/** More than a call accepts as arguments, and too many to compare each with all others. */
 const ROWS = 200_000;
 const DAYS = 360;
 const MINUTES_BETWEEN = (DAYS * 1440) / ROWS;

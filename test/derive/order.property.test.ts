@@ -9,7 +9,7 @@ import type { LocalDay } from '#libs/domain/local-date.ts';
 import { completion, event, grade } from '../aggregate/build.ts';
 import { AS_OF, ago, engagementOf, performanceOf } from './build.ts';
 
-/** Few times, resources and values, so that rows meet. */
+/** Few times, resources and values, so that rows collide. */
 const time = fc
   .tuple(fc.integer({ min: -2, max: 32 }), fc.constantFrom('00:00', '10:00', '10:10', '10:40:00.001', '23:59:59.999'))
   .map(([days, of]) => ago(days, of));
@@ -40,7 +40,7 @@ const graded: fc.Arbitrary<GradeObservation> = fc
   )
   .map(([item, value, when, max]) => grade(item, value, when, max));
 
-/** Rows, and the same rows in another order with some of them there more than once. */
+/** Rows, and the same rows in another order with some of them repeated. */
 const twice = <T>(row: fc.Arbitrary<T>): fc.Arbitrary<{ rows: T[]; again: T[] }> =>
   fc.array(row, { maxLength: 30 }).chain((rows) =>
     fc.subarray(rows).chain((more) => {

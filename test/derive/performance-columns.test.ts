@@ -5,7 +5,7 @@ import { performanceSeries } from '#libs/derive/performance-series.ts';
 import { at, grade } from '../aggregate/build.ts';
 import { AS_OF, ago, deriving, exactly, performanceOf } from './build.ts';
 
-/** @throws Error when there is no row */
+/** @throws Error if there is no row */
 function features(
   rows: readonly GradeObservation[],
   ...settings: [Parameters<typeof performanceOf>[1]?]
@@ -14,7 +14,7 @@ function features(
   if (result === null) throw new Error('the key has no row');
   return result;
 }
-/** Grades of so many days before, `value/max`, the max 100 unless said. */
+/** Grades given this many days before, as `value/max`, the max 100 by default. */
 const graded = (...grades: readonly (readonly [days: number, grade: string])[]): GradeObservation[] =>
   grades.map(([days, text], index) => {
     const [value = '', max = '100'] = text.split('/');
@@ -23,7 +23,7 @@ const graded = (...grades: readonly (readonly [days: number, grade: string])[]):
 const GRADED = { zeroGrades: 'graded' } as const;
 
 describe('counts of items', () => {
-  // Graded 50 and 120 of 100; not graded; zero; and the two that Moodle computes.
+  // Graded 50 and 120 out of 100; not graded; zero; and the two totals that Moodle computes.
   const rows = [
     ...graded([5, '50'], [4, '120'], [3, '-'], [2, '0']),
     grade('course', '0', ago(1)),

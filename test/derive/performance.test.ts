@@ -19,7 +19,7 @@ const NONE = {
   grade_trend: null,
 };
 
-/** Items graded one a day, in the order given, as `value/max`; `-/max` is not graded. */
+/** Items graded one per day in the given order, as `value/max`; `-/max` is not graded. */
 const items = (...grades: readonly string[]): GradeObservation[] =>
   grades.map((text, index) => {
     const [value = '', max = ''] = text.split('/');
@@ -92,7 +92,7 @@ describe('avg_grade is the mean of 100·value/max, exact up to one rounding', ()
     ['maxes 3, 7 and 100', ['1/3', '2/7', '50/100'], '37.30'],
     // 2/3 + 6/7 = 32/21; half of it is 16/21 = .761904…
     ['maxes 3 and 7', ['2/3', '6/7'], '76.19'],
-    // (16.666… + 16.666… + 26.6787) / 3 = 20.00401…; of grades rounded before it would be 60.02 / 3 = 20.0066…
+    // (16.666… + 16.666… + 26.6787) / 3 = 20.00401…; with grades rounded first it would be 60.02 / 3 = 20.0066…
     ['grades that are not rounded before', ['1/6', '1/6', '26.6787/100'], '20.00'],
     ['a third', ['1/3'], '33.33'],
     ['two thirds', ['2/3'], '66.67'],

@@ -7,10 +7,10 @@ import { completion, login, post } from '../aggregate/build.ts';
 import { AS_OF, ago, engaged } from './build.ts';
 
 const featuresOf = (...rows: readonly EventObservation[]): EngagementFeatures => engaged(rows, { enrolled: [null] });
-/** Events at such times; the 16th of March is a Monday, the 20th the Friday of as of. */
+/** Events at these times; 16 March is a Monday, 20 March the Friday of the as-of day. */
 const march = (...times: readonly string[]): EventObservation[] => times.map((time) => login(`2026-03-${time}`));
 
-/** What goes through logarithms and roots may differ by a millionth. */
+/** Results of logarithms and roots may differ by a millionth. */
 function expectNear(actual: string | null, expected: number): void {
   expect(actual).toMatch(/^-?\d+\.\d{6}$/);
   expect(Math.abs(Number(actual) - expected)).toBeLessThanOrEqual(1.000001e-6);
@@ -56,10 +56,10 @@ describe('activity_pattern is the share of the events of thirty days by weekday'
 });
 
 describe('a[k], of which regularity and periodicity are made,', () => {
-  /** `k: days`, where there are any. */
+  /** `k: days`, for every k with days. */
   const listed = (counts: readonly number[]): string[] =>
     counts.flatMap((days, k) => (days === 0 ? [] : [`${k}: ${days}`]));
-  /** The 15th is a Sunday; two of the events are of one hour of one day. */
+  /** The 15th is a Sunday; two of the events are in the same hour of one day. */
   const events = () =>
     engagementFacts(march('15T00:00', '16T00:59', '16T08:00', '16T08:30', '17T08:00', '20T23:59:59.999'), AS_OF).events;
 
@@ -118,7 +118,7 @@ describe('regularity_hour and regularity_weekday are (log₂K − H)·max a', ()
   });
 
   test('the hour is that of the institution', () => {
-    // Two instants an hour apart that both show eight o'clock: the clock was set back between them.
+    // Two instants an hour apart that both show eight o'clock, since the clock was set back in between.
     const rows = march('16T08:00', '17T09:00').map((row) => ({ ...row, hour: 8 }));
     expectNear(featuresOf(...rows).regularity_hour, 2 * LOG24);
   });
@@ -193,7 +193,7 @@ describe('week_similarity is the mean over pairs of ISO weeks of weekdays in bot
   });
 
   test('years of weeks', () => {
-    // Fridays of 104 weeks, and nothing in the 105th but one day later on: 104 equal weeks of 105, the last being another day.
+    // Fridays of 104 weeks, and in the 105th only the day before Friday: 104 of 105 weeks are equal, and the last differs.
     const fridays = Array.from({ length: 104 }, (_, n) => login(ago(7 * (n + 1))));
     const thursday = login(ago(1));
     // 104·103/2 pairs are 1 of 105·104/2: 103/105.

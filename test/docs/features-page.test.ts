@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import { FEATURE_SET } from '#libs/features/index.ts';
 
 /*
- * A feature is defined in schemas/features.md before it is written. Names that follow each other share a beginning there:
- * `login_count, _7d, _30d` and `forum_posts_count, _30d`, whose second is forum_posts_30d.
+ * A feature is defined in schemas/features.md before it is implemented. Consecutive names share a beginning there: in
+ * `login_count, _7d, _30d` and `forum_posts_count, _30d` the last is forum_posts_30d.
  */
 
 const PAGE = readFileSync(new URL('../../schemas/features.md', import.meta.url), 'utf8');

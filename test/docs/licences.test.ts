@@ -6,9 +6,9 @@ interface LockedPackage {
   readonly dev?: boolean;
 }
 
-/** Licences that ask for no more than to be named, in the words of SPDX; any of those that a package offers to choose from. */
+/** Licences that only ask to be named, by their SPDX ids; if a package offers a choice, any of these will do. */
 const PERMISSIVE = ['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'BlueOak-1.0.0', 'ISC', 'MIT', 'PostgreSQL'];
-/** Of packages that only tests and builds use: nothing of theirs is passed on. */
+/** For packages that only tests and builds use: nothing of them is distributed. */
 const ONLY_TO_BUILD = ['CC-BY-4.0', 'MPL-2.0'];
 
 const { packages } = JSON.parse(readFileSync(new URL('../../package-lock.json', import.meta.url), 'utf8')) as {

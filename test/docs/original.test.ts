@@ -7,7 +7,7 @@ import { analyticsAddress, loadConfig, sourceAddress } from '#libs/platform/conf
 import { SETTINGS } from '#libs/platform/config/settings.ts';
 import { freePort } from '#libs/platform/embedded-postgres/embedded.ts';
 
-/** The settings of the original PrepaData, and what each is when nobody says it. */
+/** The settings of the original PrepaData, with their defaults. */
 const ORIGINAL: Readonly<Record<string, string>> = {
   SOURCE_DB_HOST: 'localhost',
   SOURCE_DB_PORT: '5432',
@@ -28,7 +28,7 @@ const ORIGINAL: Readonly<Record<string, string>> = {
   CELERY_BROKER_URL: 'redis://localhost:6379/0',
   CELERY_RESULT_BACKEND: 'redis://localhost:6379/0',
 };
-/** Of parts that are no more. */
+/** Settings of parts that no longer exist. */
 const IGNORED = ['CELERY_BROKER_URL', 'CELERY_RESULT_BACKEND'];
 
 const ROOT = path.resolve(import.meta.dirname, '../..');

@@ -13,13 +13,13 @@ const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclu
 const pages = listed.split('\n').filter((file) => file !== '' && existsSync(path.join(ROOT, file)));
 const scripts = Object.keys((JSON.parse(read('package.json')) as { scripts: Record<string, string> }).scripts);
 
-/** What Connect is told on its own machine, beside our settings. */
+/** Set for Connect on its own machine, in addition to our settings. */
 const OF_CONNECT = ['SCHEMA_REGISTRY_PASSWORD'];
 const SETTING_NAMES = [...Object.keys(SETTINGS), ...OF_CONNECT];
 
 const withoutCode = (text: string): string => text.replaceAll(/```[\s\S]*?```/g, '').replaceAll(/`[^`\n]*`/g, '');
 
-/** The name that a heading is linked by: lower case, without punctuation, spaces as hyphens. */
+/** The anchor of a heading: lower case, without punctuation, spaces as hyphens. */
 const anchorOf = (heading: string): string =>
   heading
     .toLowerCase()

@@ -64,7 +64,7 @@ describe('the text of a log sequence number', () => {
 });
 
 describe('the order of positions', () => {
-  /** From the earliest to the latest: the epoch decides, then the number within it. */
+  /** From the earliest to the latest: by epoch, then by the number within it. */
   const ascending = [
     snapshotPosition(1),
     position(1, 1n),

@@ -19,13 +19,13 @@ describe('a quotient is rounded once, half away from zero', () => {
     [-1n, 8n, 2, '-0.13'],
     [1n, -8n, 2, '-0.13'],
     [-1n, -8n, 2, '0.13'],
-    [3n, 8n, 2, '0.38'], // 0.375: half to even would agree, half down not
+    [3n, 8n, 2, '0.38'], // 0.375: half to even would agree, half down would not
     [5n, 2n, 0, '3'], // half to even would say 2
     [-5n, 2n, 0, '-3'],
     [1n, 3n, 0, '0'],
     [124_999n, 1_000_000n, 2, '0.12'],
     [-124_999n, 1_000_000n, 2, '-0.12'],
-    [14_449n, 10_000n, 1, '1.4'], // by way of 1.445, 1.45 it would become 1.5
+    [14_449n, 10_000n, 1, '1.4'], // rounded in steps, by way of 1.445 and 1.45, it would become 1.5
     [100n, 1n, 2, '100.00'],
   ])('%d / %d to %d decimals is %s', (numerator, denominator, decimals, expected) => {
     expect(roundRatio(numerator, denominator, decimals)).toBe(expected);
@@ -43,14 +43,14 @@ describe('a quotient is rounded once, half away from zero', () => {
   test('numbers far beyond 2^64 keep every digit', () => {
     expect(roundRatio(10n ** 60n, 3n, 2)).toBe(`${'3'.repeat(60)}.33`);
     expect(roundRatio(-2n * 10n ** 60n, 3n, 2)).toBe(`-${'6'.repeat(60)}.67`);
-    // One part in 10^60 below the half is below the half.
+    // One part in 10^60 below the half is below it.
     expect(roundRatio(5n * 10n ** 59n - 1n, 10n ** 60n, 0)).toBe('0');
     expect(roundRatio(5n * 10n ** 59n, 10n ** 60n, 0)).toBe('1');
   });
 
   test('the result is never further than half a unit, and at exactly half it is the one further from zero', () => {
     const any = fc.bigInt({ min: -(10n ** 30n), max: 10n ** 30n });
-    // Small denominators meet ties often.
+    // Small denominators often produce ties.
     const divisor = fc.oneof(any, fc.bigInt({ min: -16n, max: 16n })).filter((n) => n !== 0n);
     fc.assert(
       fc.property(any, divisor, fc.integer({ min: 0, max: 6 }), (numerator, denominator, decimals) => {

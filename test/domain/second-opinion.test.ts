@@ -6,7 +6,7 @@ import { firstDifference, readZone, type StoredZone } from '#libs/store/schema/z
 import { chanceOf } from '../property/disturbance.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
-/** The rules of zones and of rounding are "as Postgres does it", so Postgres itself is asked. */
+/** Zones and rounding are defined as "what Postgres does", so Postgres itself is asked. */
 let postgres: TestDatabase;
 beforeAll(async () => {
   postgres = await createTestDatabase('second_opinion', 2);
@@ -15,7 +15,7 @@ afterAll(() => postgres.drop());
 
 const HOUR = 3_600_000;
 
-/** Every instant in the year at which the zone's clock is moved, to the second. */
+/** Every instant in the year at which the zone's clock changes, to the second. */
 function movesIn(zone: Zone, year: number): number[] {
   const moves: number[] = [];
   const end = Date.UTC(year + 1, 0, 1);
@@ -54,7 +54,7 @@ const ZONES = [
 ];
 const YEARS = [2000, 2007, 2010, 2011, 2015, 2018, 2020, 2026, 2036, 2038, 2100, 2199];
 
-/** Local times around every move of the clock, half of them within its gap or overlap, and some at random. */
+/** Local times around every clock change, half of them within its gap or overlap, and some at random. */
 function localTimes(zone: Zone): number[] {
   const chance = chanceOf(20_260_320);
   return YEARS.flatMap((year) => {
@@ -71,7 +71,7 @@ function localTimes(zone: Zone): number[] {
 }
 
 /**
- * A country decides, and one of Node and this server hears of it first: from then on they may differ, but for no earlier year.
+ * When a country decides, either Node or this server hears of it first: they may differ from then on, but not before.
  * @returns the times before that
  */
 async function knownToBoth(zone: Zone, times: readonly number[]): Promise<number[]> {
@@ -107,7 +107,7 @@ describe('zones', () => {
 
   test.each(ZONES)('%s: instants fall on the days of AT TIME ZONE', async (name) => {
     const zone = openZone(name);
-    // Instants around midnights and around moves: the same times, read as UTC.
+    // Instants around midnights and clock changes: the same times, read as UTC.
     const instants = (await knownToBoth(zone, localTimes(zone))).map((local) => zone.toInstant(local));
     const midnights = instants.flatMap((instant) => {
       const midnight = Math.floor(instant / MS_PER_DAY) * MS_PER_DAY - zone.offsetAt(instant);
@@ -126,7 +126,7 @@ describe('zones', () => {
   });
 
   test('a name means what it means to AT TIME ZONE, or is refused', async () => {
-    // To Postgres a short name is an abbreviation first: CET is +1 all year round, IST is Israel's +2.
+    // Postgres reads a short name as an abbreviation first: CET is +1 all year round, IST is Israel's +2.
     const names = [
       'UTC',
       'GMT',
@@ -170,7 +170,7 @@ describe('zones', () => {
 describe('rounding', () => {
   const chance = chanceOf(7);
   const digits = (n: number): string => Array.from({ length: n }, () => Math.floor(chance() * 10)).join('');
-  /** Decimals of which every other one is a tie at the fifth place. */
+  /** Decimals, every other one a tie at the fifth place. */
   const decimals = Array.from({ length: 400 }, (_, n) => {
     const fraction = n % 2 === 0 ? `${digits(5)}5` : digits(1 + Math.floor(chance() * 12));
     return `${n % 3 === 0 ? '-' : ''}${digits(1 + Math.floor(chance() * 20))}.${fraction}`;
@@ -185,7 +185,7 @@ describe('rounding', () => {
   });
 
   test('quotients that end are rounded as round(numeric) rounds them', async () => {
-    // A denominator of a power of two: the quotient has an end, so Postgres' own division loses nothing.
+    // The denominator is a power of two: the quotient is finite, so Postgres' own division loses nothing.
     const pairs = Array.from({ length: 400 }, () => ({
       numerator: BigInt(Math.floor((chance() - 0.5) * 1e9)),
       denominator: 2n ** BigInt(Math.floor(chance() * 10)),

@@ -4,8 +4,8 @@ import { STORED_FLAGS } from '#libs/domain/flags.ts';
 import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
 
 /*
- * What is stored, or locked by another process, by its place in a list. Whoever sorts a list, or puts something in between,
- * gives another meaning to what databases hold: a new name goes to the end, of the list and of what stands here.
+ * Lists in which the position is stored, or used as a lock by another process. Sorting one, or inserting into it, changes
+ * the meaning of existing databases: a new name goes to the end of the list, and of its copy here.
  */
 const ORDERS = {
   'STORED_FLAGS, the bits of anomaly_series.flags': [

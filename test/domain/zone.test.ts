@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { formatDay } from '#libs/domain/local-date.ts';
 import { openZone } from '#libs/domain/zone.ts';
 
-/** Milliseconds of a time as written: of a local clock's, or with UTC's, the instant itself. */
+/** Milliseconds of a written local time; with UTC's, the instant itself. */
 const ms = (text: string): number => Date.parse(`${text}Z`);
 const instantIn = (zone: string, local: string): string => new Date(openZone(zone).toInstant(ms(local))).toISOString();
 const dayIn = (zone: string, instant: string): string => formatDay(openZone(zone).dayOf(ms(instant)));
@@ -42,7 +42,7 @@ describe('a local time that never occurs takes the smaller UTC offset', () => {
     // St. John's moved its clock at 00:01 until 2011: 00:01 to 01:01 of 2010-03-14 was left out.
     ['a minute past midnight', 'America/St_Johns', '2010-03-14T00:30:00', '2010-03-14T04:00:00.000Z'], // -3:30
     ['midnight', 'America/Sao_Paulo', '2018-11-04T00:30:00', '2018-11-04T03:30:00.000Z'], // -3, not -2
-    // Samoa left out all of 2011-12-30, moving from -10 to +14.
+    // Samoa skipped all of 2011-12-30, moving from -10 to +14.
     ['a whole day', 'Pacific/Apia', '2011-12-30T12:00:00', '2011-12-30T22:00:00.000Z'],
   ])('%s in %s: %s is %s', (_what, zone, local, instant) => {
     expect(instantIn(zone, local)).toBe(instant);
@@ -55,7 +55,7 @@ describe('a local time that occurs twice takes the smaller UTC offset, the later
     ['last', 'Europe/Paris', '2026-10-25T02:59:59.999', '2026-10-25T01:59:59.999Z'],
     ['middle', 'America/New_York', '2026-11-01T01:30:00', '2026-11-01T06:30:00.000Z'], // -5
     ['half an hour', 'Australia/Lord_Howe', '2026-04-05T01:45:00', '2026-04-04T15:15:00.000Z'], // +10:30
-    // 23:01 of 2010-11-06 to 00:01 of the next day came twice.
+    // 23:01 of 2010-11-06 to 00:01 of the next day occurred twice.
     ['before midnight', 'America/St_Johns', '2010-11-06T23:30:00', '2010-11-07T03:00:00.000Z'], // -3:30
   ])('%s in %s: %s is %s', (_what, zone, local, instant) => {
     expect(instantIn(zone, local)).toBe(instant);

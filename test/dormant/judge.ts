@@ -3,20 +3,20 @@ import type { Reason } from './reasons.ts';
 /** What the registry knows of a package. */
 export interface Release {
   readonly name: string;
-  /** The version that one gets who asks for none. */
+  /** The version installed when none is asked for. */
   readonly version: string;
   /** The day of its release, milliseconds since 1970. */
   readonly at: number;
 }
 
 export interface Judgement {
-  /** Longest asleep first; without a reason it has to be looked at. */
+  /** The longest dormant first; one without a reason must be looked at. */
   readonly dormant: readonly (Release & { readonly why: string | undefined })[];
-  /** Reasons for packages that are awake, or that we no longer use. */
+  /** Reasons for packages that are active again, or that we no longer use. */
   readonly needless: readonly Reason[];
 }
 
-/** No release for so long. */
+/** Months without a release. */
 export const DORMANT_MONTHS = 18;
 const MONTH_MS = (365.25 * 86_400_000) / 12;
 
@@ -30,7 +30,7 @@ export function judge(releases: readonly Release[], reasons: readonly Reason[], 
   return { dormant, needless: reasons.filter(({ name }) => !asleep.has(name)) };
 }
 
-/** For people; the table of services/SECURITY.md has the same reasons. */
+/** For people; the table in services/SECURITY.md has the same reasons. */
 export function describe({ dormant, needless }: Judgement, asked: number): string {
   const lines = [`${dormant.length} of ${asked} packages have had no release for ${DORMANT_MONTHS} months:`];
   for (const { name, version, at, why } of dormant) {

@@ -1,12 +1,12 @@
-/** A package of which no release has come for long, and why it stays all the same. */
+/** A package without a release for a long time, and why it stays nevertheless. */
 export interface Reason {
   readonly name: string;
-  /** Its newest release when the reason was written, and about when that came out. */
+  /** Its newest release when the reason was written, and roughly when that came out. */
   readonly last: string;
   readonly why: string;
 }
 
-/** services/SECURITY.md shows these; `npm run dormant` says which are missing, and which are not needed any more. */
+/** services/SECURITY.md shows these; `npm run dormant` says which are missing, and which are no longer needed. */
 export const REASONS: readonly Reason[] = [
   {
     name: 'kafkajs',

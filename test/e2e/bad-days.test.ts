@@ -13,8 +13,8 @@ import { differencesOf } from './equal.ts';
 import { eventually, newDataDir, Program, runCommand } from './program.ts';
 
 /*
- * What production does to a program: everything here runs the program itself, on databases of the test, and looks at what
- * it says and at every feature afterwards.
+ * What production does to a program: each test runs the program itself on the test's own databases, then checks its
+ * output and every feature.
  */
 
 const folder = path.dirname(newDataDir());
@@ -136,7 +136,7 @@ describe('goes on through', () => {
   const program = new Program(path.join(folder, 'one'));
   beforeAll(async () => {
     await program.start(environment()).untilReady();
-    // What was refused above may have left the stream where the real one has to begin.
+    // The real start begins with whatever the refused ones above left of the stream.
     expect(await differences()).toEqual([]);
   }, 120_000);
   beforeEach(() => expect(program.isRunning).toBe(true));

@@ -12,8 +12,8 @@ import { differencesOf } from './equal.ts';
 import { RoleProcess } from './role-process.ts';
 
 /*
- * Changes come from the database itself, features go out over Kafka, and the broker is away for a while. `AWAY_CHANGES` says
- * how many changes commit meanwhile.
+ * Changes come straight from the database, features go out over Kafka, and the broker is away for a while. `AWAY_CHANGES`
+ * sets how many changes commit meanwhile.
  */
 
 const CHANGES = Number(process.env['AWAY_CHANGES'] ?? 2_000);
@@ -26,7 +26,7 @@ let analytics: TestDatabase;
 const roles: RoleProcess[] = [];
 
 beforeAll(async () => {
-  // Of its own, since the names of the feature topics are not to choose, and its broker is killed.
+  // A stack of the test's own: the names of the feature topics cannot be chosen, and its broker is killed.
   stack = await ownStack({ parts: ['broker', 'registry'], rights: 'least' });
   [source, analytics] = await Promise.all([createSourceDatabase('away'), createTestDatabase('away_analytics')]);
   await seedCampus(source.db, { students: 120, seed: 'away', now: Date.now() });
@@ -52,7 +52,7 @@ afterAll(async () => {
 const allEqual = () => differencesOf(source.address, analytics.address, { atLeast: 100 });
 const allSent = () => until('all is sent', async () => (await outboxCount(analytics.db)) === 0);
 
-/** One transaction of new activity of every student, and of grades that change. */
+/** One transaction: new activity of every student, and changed grades. */
 async function commitRound(round: number): Promise<void> {
   const from = round * ROUND;
   const { db } = source;
@@ -79,7 +79,7 @@ const ROWS = FAMILIES.map(
 ).join(' UNION ALL ');
 const KEYS = `SELECT topic || ' ' || student_id || ' ' || course_id AS key FROM`;
 
-/** Every key that has changed, on each topic that tells it. */
+/** Every key that has changed, once per topic that carries it. */
 async function changedSince(version: bigint): Promise<string[]> {
   const rows = await analytics.db.query<{ key: string }>(`${KEYS} (${ROWS}) AS row WHERE row_version > $1 ORDER BY 1`, [
     version,
@@ -100,7 +100,7 @@ test(`${CHANGES} changes while the broker is away: the tables stay fresh, a row 
   const began = Date.now();
   for (let round = 0; round < CHANGES / ROUND; round += 1) await commitRound(round);
   const committed = Date.now();
-  // Equal while there is no broker: that is what fresh means.
+  // Equal although there is no broker: that is what "fresh" means.
   expect(await allEqual()).toEqual([]);
   const derived = Date.now();
   const changed = await changedSince(before);

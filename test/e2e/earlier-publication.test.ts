@@ -3,7 +3,7 @@ import { differencesOf } from './equal.ts';
 import { Program } from './program.ts';
 import { seededDataDir } from './seeded.ts';
 
-/** The embedded server of the campus ends with the program: what an earlier version made there nobody else can put right. */
+/** The campus's embedded server ends with the program, so what an earlier version made in it cannot be put right by anybody else. */
 let program: Program;
 beforeAll(async () => {
   program = new Program(await seededDataDir(), { CAMPUS_PACE_MS: '3600000', PIPELINE_SCHEDULE: 'off' });
@@ -32,7 +32,7 @@ test('a publication of the campus that was made before names were read is made a
   expect(await ask('analytics', 'SELECT FROM directory WHERE name IS NOT NULL LIMIT 1')).toHaveLength(1);
   const { source, analytics } = program.runFile;
   if (source === undefined || analytics === undefined) throw new Error('no databases');
-  // The campus does one thing as it wakes up, perhaps just between the two readings: then they are compared again.
+  // The campus does one thing as it wakes up, perhaps between the two readings: then compare again.
   for (let attempt = 1; ; attempt += 1) {
     const found = await differencesOf(source, analytics, { atLeast: 100 });
     if (found.length > 0 && attempt < 3) continue;

@@ -12,12 +12,12 @@ import {
 import { untilSettled } from '../support/settle.ts';
 
 interface EqualOptions extends Partial<Omit<OracleSettings, 'today'>> {
-  /** Keys that the oracle must have at least, so that nothing is not taken for equal. */
+  /** The fewest keys that the oracle must have, so that two empty results do not count as equal. */
   readonly atLeast: number;
 }
 
 /**
- * Waits until all that is committed is derived, then compares every feature of every key with the oracle.
+ * Waits until everything committed is derived, then compares every feature of every key with the oracle.
  * @param source as a user who may read and write there
  */
 export async function differencesOf(

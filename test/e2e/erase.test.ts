@@ -14,7 +14,7 @@ import { untilSettled } from '../support/settle.ts';
 import { differencesOf } from './equal.ts';
 import { RoleProcess } from './role-process.ts';
 
-/* A student is erased by the command while every role runs as a process of its own and the source goes on about the student. */
+/* The erase command erases a student while every role runs as its own process and the source keeps writing about the student. */
 
 let source: TestDatabase;
 let analytics: TestDatabase;
@@ -57,7 +57,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Rows of these students come, are changed and go until it is told to stop, some in one transaction with others' rows. */
+/** Inserts, changes and deletes rows of these students until stopped, some in one transaction with others' rows. */
 function keepWriting(students: readonly string[]): () => Promise<void> {
   const state = { isStopping: false };
   const writing = (async () => {
@@ -86,7 +86,7 @@ function keepWriting(students: readonly string[]): () => Promise<void> {
   return stop;
 }
 
-/** Against the oracle over the source as if the student were not in it. */
+/** Compares with the oracle over the source as if the student were not in it. */
 async function differencesWithout(student: string): Promise<Difference[]> {
   const { db } = source;
   await db.query('DROP SCHEMA IF EXISTS without CASCADE; CREATE SCHEMA without');
@@ -131,7 +131,7 @@ test('erased while changes stream in, killed on the way and run again, nothing c
   expect(await rowsNaming(analytics.db, student, studentId)).toEqual(before);
 
   const stop = keepWriting([student, other]);
-  // It is stopped at the last of its deletions by somebody who holds a row, and killed there.
+  // A row lock held by somebody else stops it at the last of its deletions, and there it is killed.
   const holder = openDatabase(analytics.address, { connections: 1 });
   const asked = ['--student', student, '--why', 'asked for by letter'];
   const killed = start('erase', asked);
@@ -143,7 +143,7 @@ test('erased while changes stream in, killed on the way and run again, nothing c
     await killed.end('SIGKILL');
   });
   await holder.close();
-  // Nothing of it has happened.
+  // Nothing of it was committed.
   expect(await analytics.db.query('SELECT FROM engagement_features WHERE student_id = $1', [studentId])).not.toEqual(
     [],
   );
@@ -156,13 +156,13 @@ test('erased while changes stream in, killed on the way and run again, nothing c
   expect(await differencesWithout(student)).toEqual([]);
   expect(await rowsNaming(analytics.db, student, studentId)).toEqual([]);
 
-  // Who signed it can tell.
+  // The holder of the signing key can verify it.
   expect(await erase('--verify', erasureId)).toMatchObject({ code: 0, output: expect.stringContaining('genuine') });
   const file = path.join(folder, 'record.json');
   const printed = done.output.slice(done.output.indexOf('{'));
   writeFileSync(file, printed);
   expect(await erase('--verify', file)).toMatchObject({ code: 0 });
-  // As npm prints it, unless it is told to be silent.
+  // As npm prints it unless it is run with --silent.
   writeFileSync(file, `\n> prepadata@1.0.0 erase\n> node launch.mjs main.ts --why {odd}\n\n${printed}`);
   expect(await erase('--verify', file)).toMatchObject({ code: 0 });
   writeFileSync(file, printed.replace('by letter', 'by mail'));
@@ -172,7 +172,7 @@ test('erased while changes stream in, killed on the way and run again, nothing c
     output: expect.stringContaining('Nothing is left'),
   });
 
-  // The source has the rows still; none of them is a difference, or comes in by a new epoch, or with other settings.
+  // The source still has the rows; none of them is reported as a difference, or comes back with a new epoch or other settings.
   expect(await reconcile()).toMatch(/All [\d,]+ are equal/);
   await engagement.end('SIGKILL');
   const slots =
@@ -189,7 +189,7 @@ test('erased while changes stream in, killed on the way and run again, nothing c
   expect(await rowsNaming(analytics.db, student, studentId)).toEqual([]);
   expect(await reconcile()).toMatch(/All [\d,]+ are equal/);
 
-  // Who is admitted again is there as if nothing had been.
+  // A student who is admitted again is there as if nothing had happened.
   expect(await erase('--student', student, '--readmit')).toMatchObject({ code: 0 });
   expect(await erase('--student', student, '--readmit')).toMatchObject({ code: 1 });
   expect(await reconcile()).toMatch(/[\d,]+ differ: [\d,]+ repaired, 0 left/);

@@ -7,8 +7,8 @@ import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../
 import { newDataDir, Program, runCommand } from './program.ts';
 
 /*
- * The program on databases of its own user's, its data folder on a disk of half a megabyte: a file system in memory, which
- * only root can mount, and not everywhere.
+ * The program on databases of its own user's, with its data folder on a half-megabyte disk: a tmpfs, which only root can
+ * mount, and not everywhere.
  */
 
 const dataDir = newDataDir();
@@ -46,7 +46,7 @@ function fill(): void {
     try {
       for (;;) appendFileSync(filler, Buffer.alloc(bytes));
     } catch {
-      // It is full, but for less than this.
+      // Full, except for less than one write of this size.
     }
   }
 }

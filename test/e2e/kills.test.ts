@@ -7,15 +7,15 @@ import { eventually, Program } from './program.ts';
 import { seededDataDir } from './seeded.ts';
 
 /*
- * kill -9 of the program and of either of its Postgres servers, at random moments while rows are written. `KILLS` says how
- * often (npm run test:kills: 50), `KILLS_SEED` which victims and moments; the seed is in the name of the test.
+ * kill -9 of the program and of either of its Postgres servers, at random moments while rows are written. `KILLS` sets how
+ * many (npm run test:kills: 50), `KILLS_SEED` the victims and moments; the seed is in the name of the test.
  */
 
 const KILLS = Number(process.env['KILLS'] ?? 3);
 const SEED = Number(process.env['KILLS_SEED'] ?? Math.floor(Math.random() * 1_000_000));
 const VICTIMS = ['program', 'source', 'analytics'] as const;
 
-/** So slow that the campus does nothing by itself while features are compared. */
+/** Paced so slowly that the campus does nothing by itself while features are compared. */
 let program: Program;
 
 beforeAll(async () => {
@@ -45,7 +45,7 @@ test(
     const chance = chanceOf(SEED);
     const shift = Math.floor(chance() * VICTIMS.length);
     for (let round = 0; round < KILLS; round += 1) {
-      // Each in turn from a random one on, so that a short run has them all.
+      // Takes turns from a random start, so that even a short run hits each of them.
       const victim = VICTIMS[(round + shift) % VICTIMS.length] ?? 'program';
       const { source: sourceAddress, analytics: analyticsAddress } = program.runFile;
       if (sourceAddress === undefined || analyticsAddress === undefined) throw new Error('no databases');

@@ -11,7 +11,7 @@ import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../
 import { differencesOf } from './equal.ts';
 import { RoleProcess } from './role-process.ts';
 
-/* Every process logs in as its own role of connectors/analytics-roles.sql, in a database whose owner is no superuser. */
+/* Every process logs in as its own role of connectors/analytics-roles.sql, in a database whose owner is not a superuser. */
 
 const PASSWORD = 'a password of the test';
 const TOKEN = 'a-token-of-the-test';
@@ -82,7 +82,7 @@ test('each role does its work, whole, with what it is granted', async () => {
   await expect.poll(async () => (await ask(`${url}/api/ready`)).status).toBe(200);
   expect(await differencesOf(source.address, analytics.address, { atLeast: 20 })).toEqual([]);
 
-  // Something of each kind is wrong, so that there is something to repair.
+  // One fault of each kind, so that there is something to repair.
   await analytics.db.query(`UPDATE engagement_features SET engagement_score = 1.11 WHERE student_id = 1`);
   await analytics.db.query(`DELETE FROM performance_features WHERE student_id = 2`);
   await analytics.db.query(`DELETE FROM state.image_grades WHERE id IN (SELECT id FROM state.image_grades LIMIT 3)`);
@@ -185,7 +185,7 @@ describe('limits on time', () => {
     const asLogin = (await bare.query<{ limits: object }>(shown)).rows[0]?.limits;
     await bare.end();
     expect(asLogin).toEqual(SESSION_LIMITS[role]);
-    // Where all processes log in as one owner, too.
+    // Likewise where all processes log in as one owner.
     const options = { name: 'test limits', role, log: openLog('silent'), signal: new AbortController().signal };
     const db = await openAnalytics({ ...address, user: OWNER }, options);
     open.push(db);

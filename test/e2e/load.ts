@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
 
-/** Of every kind a little, on rows that the campus has. */
+/** A little of every kind, on rows that the campus has. */
 export const WRITES = [
   `INSERT INTO activity_logs (student_id, course_id, activity_type, resource_id, timestamp, metadata)
    SELECT student_id, course_id, 'view', 'r' || floor(random() * 20), now(), NULL FROM enrollments ORDER BY random() LIMIT 20`,
@@ -10,8 +10,8 @@ export const WRITES = [
 ];
 
 /**
- * Writes until told to stop; a server that is away is tried again, as any connector does.
- * @param pauseMs between two rounds, where those who read are to have something of the machine as well
+ * Writes until told to stop; if the server is away it tries again, as any connector does.
+ * @param pauseMs between two rounds, to leave some of the machine to the readers
  */
 export function writeOn(
   source: Database,

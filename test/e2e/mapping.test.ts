@@ -12,8 +12,8 @@ import { WRITES } from './load.ts';
 import { newDataDir, Program, runCommand } from './program.ts';
 
 /*
- * A school whose database says everything otherwise, by the recipe of connectors/README.md. The oracle, and the writes of a
- * load, see it through views that have the names of an LMSConnector.
+ * A school whose database names everything differently, set up by the recipe of connectors/README.md. The oracle and the
+ * load's writes use views that carry the names of an LMSConnector.
  */
 
 const MAPPING = {
@@ -22,7 +22,7 @@ const MAPPING = {
   enrollments: { columns: { student_id: 'user_uid', enrolled_at: 'since' } },
   grades: {
     table: 'lms_grade',
-    // Each has the name that the other has elsewhere.
+    // Two columns with their names swapped.
     columns: { id: 'grade_id', grade_value: 'grade_max', grade_max: 'grade_value', timestamp: 'order' },
   },
   activity_logs: { table: 'log', columns: { course_id: 'in_course', metadata: 'more', activity_type: 'kind' } },
@@ -33,7 +33,7 @@ const program = new Program(newDataDir());
 let source: TestDatabase;
 let env: Readonly<Record<string, string>>;
 
-/** Gives tables and columns the names of a mapping. */
+/** Renames tables and columns as a mapping says. */
 async function rename(mapping: SourceMapping): Promise<void> {
   for (const { table, name, columns } of sourceNames('school', mapping).tables) {
     await source.db.query(`ALTER TABLE public.${table} SET SCHEMA school`);

@@ -17,9 +17,9 @@ import { WRITES } from './load.ts';
 import { newDataDir, Program, runCommand } from './program.ts';
 
 /*
- * The chapter "Your own LMS" of connectors/README.md, followed to the letter on a server of somebody else's: its SQL and its exports are
- * read from the page itself. Only address and time zone differ, which the page tells the reader to set; and the roles that
- * it makes were given every setting by somebody that a session may not be at the mercy of.
+ * Follows the chapter "Your own LMS" of connectors/README.md to the letter on somebody else's server: its SQL and its exports are read
+ * from the page itself. Only the address and time zone differ, which the page tells the reader to set; and somebody has given the roles
+ * that it makes every setting that a session must not depend on.
  */
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -47,7 +47,7 @@ const asSuperuser = (server: EmbeddedPostgres, database: string, texts: readonly
     for (const text of texts) await admin.query(text);
   });
 
-/** Beside what a load writes: what is not sent whole, what goes away with others, and a table that is emptied. */
+/** Beyond what a load writes: values that are not sent whole, rows that go away with others, and a table that is emptied. */
 const LATER_WRITES = [
   `UPDATE activity_logs SET metadata = jsonb_build_object('due_at', '2026-02-30', 'noise', (SELECT string_agg(md5(n::text), '')
      FROM generate_series(1, 200) AS n)) WHERE id IN (SELECT id FROM activity_logs ORDER BY id LIMIT 2)`,
@@ -57,7 +57,7 @@ const LATER_WRITES = [
   'TRUNCATE enrollments',
 ];
 
-/** The nightly reconcile, now. */
+/** Runs the nightly reconcile now. */
 async function reconcile({ url }: Program): Promise<unknown> {
   const answer = await fetch(`${url}/api/pipeline/trigger?wait=true`, {
     method: 'POST',
@@ -73,8 +73,8 @@ interface Operation {
 }
 
 /**
- * Every route that answers with JSON, asked of the first student and course; nobody was erased whom one could ask for, and the first
- * student need not be in the first course, where a feature could be explained.
+ * Every route that answers with JSON, called for the first student and course. Left out: the erased, since nobody was erased; and
+ * explanations, since the first student need not be in the first course.
  */
 async function routes(program: Program): Promise<string[]> {
   const { body } = await program.get('/openapi.json');
@@ -90,7 +90,7 @@ async function routes(program: Program): Promise<string[]> {
     });
 }
 
-/** What the page exports, with the place of the test's server. */
+/** What the page exports, with the address of the test's server. */
 function exported(server: EmbeddedPostgres): Record<string, string> {
   const [block = ''] = blocks('sh').filter((text) => text.includes('npm start'));
   const pairs = [...block.matchAll(/([A-Z_]+)=(\S+)/g)].map((match): [string, string] => [
@@ -105,7 +105,10 @@ for (const version of POSTGRES_VERSIONS) {
   describe.skipIf(isLeftOut(version))(`Postgres ${version}`, () => onVersion(version));
 }
 
-/** What the reader may read or is sent, by tables and columns: neither the platforms' tokens, which stand beside, nor people's addresses. */
+/**
+ * Which tables and columns the reader may read or is sent: neither the platforms' tokens, which stand beside them, nor
+ * people's addresses.
+ */
 const granted = async (admin: Database, version: PostgresVersion): Promise<object> => {
   const rows = await admin.query<{ name: string; columns: string[] }>(
     `SELECT c.relname AS name, array_agg(a.attname::text ORDER BY a.attnum) AS columns
@@ -146,7 +149,7 @@ function onVersion(version: PostgresVersion): void {
 
   test('the chapter, from an empty Postgres to features that equal the oracle, and away again', async () => {
     await server.ensureDatabase('lms');
-    // As a role of its own, which is no superuser.
+    // As a role of the school's own, which is not a superuser.
     const lms = openDatabase(server.address('lms'), { connections: 2 });
     for (const statement of statementsOf(SOURCE_SCHEMA)) await lms.query(statement);
     await seedCampus(lms, { seed: '5', now: Date.now(), students: 20 });

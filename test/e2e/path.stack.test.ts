@@ -7,9 +7,9 @@ import { RoleProcess } from './role-process.ts';
 import { ALL_WRITES, until, WholeWay } from './whole-way.ts';
 
 /*
- * The whole way, as it runs in production: Postgres, Debezium, Kafka, every role as a process, feature topics. `STACK_KILLS`
- * says how many kill -9 of any of them there are under load, `STACK_BLOWS` how often one of two processes of a role is hit,
- * `STACK_KILLS_SEED` of whom and when.
+ * The whole way as it runs in production: Postgres, Debezium, Kafka, every role as a process, feature topics. `STACK_KILLS`
+ * sets how many kill -9 happen under load, `STACK_BLOWS` how often one of two processes of a role is hit, `STACK_KILLS_SEED`
+ * which victims and moments.
  */
 
 const KILLS = Number(process.env['STACK_KILLS'] ?? 4);
@@ -19,8 +19,9 @@ const ROLES = ['engagement', 'performance', 'anomaly'] as const;
 const VICTIMS = ['connect', 'broker', 'postgres', 'a role'] as const;
 
 /**
- * Between two rounds of the load, each of some thirty rows. Without a pause the one who writes has a core for itself, and all others
- * wait for the other. A run of many kills, by command, has thrice as many changes a second as one beside all other tests.
+ * Between two rounds of the load, some thirty rows each. Without a pause the writer takes one core for itself, and everything else
+ * shares the other. A run of many kills, started by its own command, has three times as many changes a second as one beside all
+ * other tests.
  */
 const PAUSE_MS = process.env['STACK_KILLS'] === undefined ? 100 : 20;
 
@@ -46,7 +47,7 @@ async function underLoad(work: () => Promise<void>): Promise<void> {
 test('ready means that the initial snapshot is in the tables', async () => {
   await way.untilReady();
   expect(await way.differences()).toEqual([]);
-  // Without any, what is compared from here on would say nothing of it.
+  // Without any, the comparisons from here on would not cover attention.
   expect(
     await way.onAnalytics((db) => db.query('SELECT FROM anomaly_features WHERE attention IS NOT NULL')),
   ).not.toEqual([]);
@@ -70,7 +71,7 @@ test(
       await way.untilEqual(`${victim} was ${blow}`);
     }
     await way.untilToldOnTopics();
-    // The tests after this want one alone.
+    // The tests after this one want a single process.
     expect(await way.role(INSTANCES[1]).end('SIGTERM')).toEqual({ code: 0, signal: null });
     await way.end(INSTANCES[1]);
   },
@@ -82,7 +83,7 @@ const ends = async (...tables: readonly string[]): Promise<bigint> =>
   sum([...(await way.marks(...tables)).values()].map(({ high }) => high));
 
 test('a second snapshot by signal under load changes nothing that is right', async () => {
-  // What the load does not write, so that whatever comes of it is from the snapshot.
+  // What the load does not write: whatever arrives of it comes from the snapshot.
   const [rows] = await way.onSource((db) =>
     db.query<{ count: bigint }>('SELECT (SELECT count(*) FROM students) + (SELECT count(*) FROM courses) AS count'),
   );
@@ -94,7 +95,7 @@ test('a second snapshot by signal under load changes nothing that is right', asy
       'every row is sent again',
       async () => (await ends('students', 'courses')) >= before + BigInt(rows?.count ?? 0),
     );
-    // The last of the tables that it reads: changes come behind it again.
+    // The last of the tables that it reads: new changes follow behind it.
     const end = await ends('activity_logs');
     await until('the stream goes on', async () => (await ends('activity_logs')) > end);
   });
@@ -154,7 +155,7 @@ test(
     const chance = chanceOf(SEED);
     const shift = Math.floor(chance() * VICTIMS.length);
     for (let round = 0; round < KILLS; round += 1) {
-      // Each in turn from a random one on, so that a short run has them all.
+      // Takes turns from a random start, so that even a short run hits each of them.
       const kind = VICTIMS[(round + shift) % VICTIMS.length] ?? 'connect';
       const victim = kind === 'a role' ? (ROLES[Math.floor(chance() * ROLES.length)] ?? 'anomaly') : kind;
       await underLoad(async () => {

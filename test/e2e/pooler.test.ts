@@ -8,7 +8,7 @@ import { differencesOf } from './equal.ts';
 import { WRITES } from './load.ts';
 import { newDataDir, Program } from './program.ts';
 
-/** As many sessions as connectors/README.md says that `npm start` takes of a pool. */
+/** The sessions that `npm start` takes from a pool, according to connectors/README.md. */
 const SESSIONS = 20;
 
 describe.skipIf(isWithoutPgBouncer)('with a pool of sessions before the analytics database', () => {

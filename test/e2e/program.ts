@@ -15,10 +15,10 @@ export interface Ended {
   readonly signal: string | null;
 }
 
-/** A small campus, which has every story all the same. */
+/** A small campus that still has every story. */
 const SMALL = { CAMPUS_STUDENTS: '60' };
 
-/** `npm start`, as a user has it, on a data folder of the test. */
+/** `npm start` as a user runs it, on a data folder of the test. */
 export class Program {
   readonly dataDir: string;
   output = '';
@@ -44,7 +44,7 @@ export class Program {
     const keep = (chunk: Buffer): void => {
       this.output += chunk.toString();
     };
-    // Whatever becomes of the test, its program does not outlive it.
+    // Whatever happens to the test, its program does not outlive it.
     process.once('exit', () => child.kill('SIGKILL'));
     child.stdout?.on('data', keep);
     child.stderr?.on('data', keep);
@@ -87,7 +87,7 @@ export class Program {
     return { status: answer.status, body: await answer.json() };
   }
 
-  /** Nobody reads any more what it prints. */
+  /** Closes the pipes: nobody reads its output any more. */
   hangUp(): void {
     this.#child?.stdout?.destroy();
     this.#child?.stderr?.destroy();
@@ -101,13 +101,13 @@ export class Program {
     return this.#ended;
   }
 
-  /** As Ctrl-C does; resolves when it has ended. */
+  /** Like Ctrl-C; resolves when the program has ended. */
   stop(): Promise<Ended> {
     this.kill('SIGINT');
     return this.#ended;
   }
 
-  /** Connections to both databases, while the program (or what it left behind) runs. */
+  /** Connects to both databases, while the program (or the servers it left behind) runs. */
   open(): { source: Database; analytics: Database; close(): Promise<void> } {
     const { source: sourceAddress, analytics: analyticsAddress } = this.runFile;
     if (sourceAddress === undefined || analyticsAddress === undefined)
@@ -124,12 +124,12 @@ export class Program {
     };
   }
 
-  /** The servers of this data folder that are alive, by their own pid files. */
+  /** The live servers of this data folder, by their own pid files. */
   servers(): number[] {
     return (['source', 'analytics'] as const).map((name) => this.serverPid(name)).filter((pid) => pid > 0);
   }
 
-  /** 0 while it is not alive. */
+  /** 0 if it is not alive. */
   serverPid(name: 'source' | 'analytics'): number {
     const file = path.join(this.dataDir, name, 'data/postmaster.pid');
     const pid = existsSync(file) ? Number(readFileSync(file, 'utf8').split('\n')[0]) : 0;
@@ -172,16 +172,16 @@ export function runCommand(
   });
 }
 
-/** A data folder that the user "nobody" may enter, since Postgres does not run as root. */
+/** A data folder that the user "nobody" may enter, since Postgres refuses to run as root. */
 export function newDataDir(): string {
   const parent = mkdtempSync(path.join(tmpdir(), 'prepadata-e2e-'));
   mkdirSync(path.join(parent, 'data'));
-  // mkdtemp makes folders for their owner alone.
+  // mkdtemp makes folders that only their owner can enter.
   chmodSync(parent, 0o755);
   return path.join(parent, 'data');
 }
 
-/** Tries until it holds; the test's own deadline ends it. */
+/** Tries until it holds; the test's own timeout ends it. */
 export async function eventually(holds: () => Promise<boolean>): Promise<void> {
   while (!(await holds())) await sleep(20);
 }

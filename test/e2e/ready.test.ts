@@ -39,7 +39,7 @@ async function readiness(): Promise<Readiness | undefined> {
   return answer === undefined ? undefined : ((await answer.json()) as Readiness);
 }
 
-/** The first answer of which it holds. */
+/** The first answer for which it holds. */
 async function until(holds: (answer: Readiness) => boolean): Promise<Readiness> {
   for (const deadline = Date.now() + 180_000; Date.now() < deadline; await sleep(5)) {
     const answer = await readiness();

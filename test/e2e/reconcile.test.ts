@@ -3,12 +3,12 @@ import { totalsOf, type Verdict } from '#libs/domain/run.ts';
 import { Program, runCommand } from './program.ts';
 import { seededDataDir } from './seeded.ts';
 
-/* The nightly reconcile as a user has it: over the API and from the command line, while the campus lives. */
+/* The nightly reconcile as a user runs it: over the API and from the command line, while the campus lives. */
 
 let program: Program;
 
 beforeAll(async () => {
-  // Nothing is scheduled, whatever the hour: runs go one at a time.
+  // Nothing is scheduled, whatever the hour, so that runs come one at a time.
   program = new Program(await seededDataDir(), { CAMPUS_PACE_MS: '100', PIPELINE_SCHEDULE: 'off' });
   await program.start().untilReady();
 }, 240_000);
@@ -87,7 +87,7 @@ test('what was changed behind its back is shown by a dry run as a table, and rep
 
 test('a backfill computes days again and says which have changed', async () => {
   const { analytics, close } = program.open();
-  // In the course in which least goes on: where something does just now, a deriver repairs the day before the run sees it.
+  // In the quietest course: where something is happening, a deriver repairs the day before the run sees it.
   const [day] = await analytics.query<{ student_id: number; course_id: number; first_day: string }>(
     `UPDATE state.engagement_series SET score[1] = 9999
      WHERE (student_id, course_id) IN (

@@ -6,7 +6,7 @@ import type { Ended } from './program.ts';
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const DEADLINE_MS = 110_000;
 
-// Whatever becomes of the tests, their processes do not outlive them.
+// Whatever happens to the tests, their processes do not outlive them.
 const children = new Set<ChildProcess>();
 process.once('exit', () => {
   for (const child of children) child.kill('SIGKILL');
@@ -32,7 +32,7 @@ export class RoleProcess {
     this.#child.stdout?.on('data', keep);
     this.#child.stderr?.on('data', keep);
     this.#child.once('exit', () => children.delete(this.#child));
-    // What it said last may come after its end.
+    // Its last output may arrive after its exit.
     this.#ended = new Promise((resolve) => {
       this.#child.once('close', (code, signal) => resolve({ code, signal }));
     });
@@ -42,7 +42,7 @@ export class RoleProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** Waits until it says that it works. */
+  /** Waits until it says that it is ready. */
   async ready(): Promise<this> {
     for (const until = Date.now() + DEADLINE_MS; !/^ready/m.test(this.output); await sleep(20)) {
       if (!this.isRunning) throw new Error(`the process ended before it was ready:\n${this.output}`);

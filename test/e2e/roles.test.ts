@@ -6,7 +6,7 @@ import { createSourceDatabase, createTestDatabase, type TestDatabase } from '../
 import { differencesOf } from './equal.ts';
 import { RoleProcess } from './role-process.ts';
 
-/* Every role as a process of its own, on one source and one analytics database: what they share is in the databases. */
+/* Every role as its own process, on one source and one analytics database: what they share is in the databases. */
 
 let source: TestDatabase;
 let analytics: TestDatabase;
@@ -46,7 +46,7 @@ async function readiness(api: RoleProcess): Promise<Readiness> {
   return (await (await fetch(`${url}/api/ready`)).json()) as Readiness;
 }
 
-/** @param reasons that the answer gives in the end; on the way there, while one takes over from another, it has others */
+/** @param reasons that the final answer gives; while one process takes over from another, it gives others */
 async function untilReady(api: RoleProcess, status: string, reasons = /^/): Promise<void> {
   for (const until = Date.now() + 110_000; ; await sleep(50)) {
     const answer = await readiness(api);
@@ -80,7 +80,7 @@ test('roles apart do what one process does, stand in for each other, and end whe
   await untilReady(api, 'ready');
   expect(await differencesOf(source.address, analytics.address, { atLeast: 20 })).toEqual([]);
 
-  // Whoever of the three reads the slot, it is gone in a moment, and another takes over.
+  // Whichever of the three reads the slot, it is gone in a moment, and another takes over.
   await Promise.all([first.end('SIGKILL'), performing.end('SIGKILL'), flagging.end('SIGKILL')]);
   await source.db.query(LATE_VIEW);
   await Promise.all([start('performance').ready(), start('anomaly').ready()]);
@@ -105,7 +105,7 @@ test('a role with other settings writes nothing until they are adopted', async (
   expect(migrate.output).toMatch(/Settings changed \(PASS_MARK\)/);
   await source.db.query(LATE_VIEW);
   expect((await before.ended()).code).toBe(3);
-  // It takes in nothing: its deriver is what is refused.
+  // It takes nothing in: it is its deriver that is refused.
   expect((await flagging.ended()).code).toBe(3);
   await Promise.all(['engagement', 'performance', 'anomaly'].map((role) => start(role, other).ready()));
   expect(await differencesOf(source.address, analytics.address, { atLeast: 20, pass_mark: '60' })).toEqual([]);

@@ -23,11 +23,11 @@ import { newDataDir, Program } from './program.ts';
 import { RoleProcess } from './role-process.ts';
 
 /*
- * No secret is in anything that a program writes, on good days and on bad ones: each secret setting of the table holds a
- * mark, in each way in which it can be given.
+ * No program writes a secret anywhere, on good days or on bad ones: each secret setting of the table holds a mark, in
+ * each way in which it can be given.
  */
 
-/** Every program, as `services/<name>/main.ts`, and what is typed behind it. */
+/** Every program, as `services/<name>/main.ts`, with its arguments. */
 const PROGRAMS: readonly (readonly [name: string, ...words: string[]])[] = [
   ['engagement'],
   ['performance'],
@@ -52,7 +52,7 @@ const folder = mkdtempSync(path.join(tmpdir(), 'prepadata-secrets-'));
 const LOUD = { LOG_LEVEL: 'trace', API_PORT: '0', SOURCE_SLOT_LIMIT: 'none' };
 let source: TestDatabase;
 let analytics: TestDatabase;
-/** Nobody answers there. */
+/** A port where nobody answers. */
 let nobody: string;
 
 beforeAll(async () => {
@@ -65,11 +65,11 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** A user that nothing belongs to. */
+/** A user who owns nothing. */
 const STRANGER = 64_321;
 
 let count = 0;
-/** A folder of its own for what a program writes. */
+/** A separate folder for what a program writes. */
 function ownFolder(): Record<string, string> {
   count += 1;
   const own = path.join(folder, String(count));
@@ -77,7 +77,10 @@ function ownFolder(): Record<string, string> {
   return { DATA_DIR: path.join(own, 'data'), API_ACCESS_RECORD: path.join(own, 'access.log') };
 }
 
-/** Runs it until it ends, or has said something and had a while for more. @returns what it wrote, and where secrets were found */
+/**
+ * Runs it until it ends, or until it has said something and had a while to say more. @returns what it wrote, and where
+ * secrets were found
+ */
 async function tryOut(
   [name, ...words]: (typeof PROGRAMS)[number],
   env: Readonly<Record<string, string>>,
@@ -97,7 +100,7 @@ async function tryOut(
   };
 }
 
-/** Files that are there to hold secrets, for their owner alone. */
+/** Files that exist to hold secrets, readable by their owner alone. */
 const isKept = (file: string): boolean => /(^|\/)(logins\.json|running\.json|erasure\.key)$/.test(file);
 
 const away = (port: string): Record<string, string> => ({
@@ -122,7 +125,7 @@ describe('on bad days', () => {
     ...addressEnv('SOURCE_DB', source.address),
     ...addressEnv('ANALYTICS_DB', analytics.address),
   });
-  /** How a setting looks of somebody who takes it for a connection string. */
+  /** Settings filled in by somebody who takes each for a connection string. */
   const strings = {
     SOURCE_DB_HOST: `postgres://lms:${inUrl}@127.0.0.1/lms`,
     ANALYTICS_DB_HOST: `postgres://lms:${inUrl}@127.0.0.1/lms`,
@@ -130,7 +133,7 @@ describe('on bad days', () => {
     SCHEMA_REGISTRY_URL: `registry:${inUrl}@127.0.0.1:1`,
     CONNECT_URL: `user:${inUrl}@127.0.0.1`,
   };
-  /** What the configuration alone refuses, all programs do in one place. */
+  /** What the configuration alone refuses is refused in one place for all programs, so a few stand for all. */
   const FEW = PROGRAMS.filter(([name]) => ['api', 'register', 'slot', 'sandbox/local'].includes(name));
   const DAYS: readonly (readonly [string, typeof PROGRAMS, () => Record<string, string>])[] = [
     [
@@ -176,7 +179,7 @@ describe('on bad days', () => {
   });
 });
 
-/** All of it; of events, which come for as long as somebody listens, what comes first. */
+/** The whole body; of an endless stream of events, only its beginning. */
 async function bodyOf(answer: Response): Promise<string> {
   if (!answer.headers.get('content-type')?.startsWith('text/event-stream')) return answer.text();
   const reader = answer.body?.getReader();
@@ -192,7 +195,7 @@ describe('npm start on a good day', () => {
 
   beforeAll(async () => {
     const { API_TOKENS_FILE = '', ERASURE_KEY_FILE = '' } = planted.inFiles(path.join(folder, 'of-start'));
-    // Of the others the databases would not be embedded, or the clients would be others.
+    // The other planted settings would replace the embedded databases, or the clients.
     const { ERASURE_KEY = '' } = planted.env;
     program.start({ ...LOUD, API_TOKENS_FILE, ...(ERASURE_KEY_FILE === '' ? { ERASURE_KEY } : { ERASURE_KEY_FILE }) });
     while (!program.output.includes('PrepaData is running')) {
@@ -205,7 +208,7 @@ describe('npm start on a good day', () => {
   const loginsOf = (name: string): Logins =>
     JSON.parse(readFileSync(path.join(program.dataDir, name, 'logins.json'), 'utf8')) as Logins;
 
-  /** Every route, as who is let in, as who is not, and as who sends what is no request. */
+  /** Every route, asked with a valid token, without one, and with malformed requests. */
   async function askAll(): Promise<string> {
     let told = '';
     for (const { path: route, method = 'GET' } of ROUTES) {
@@ -245,7 +248,7 @@ describe('npm start on a good day', () => {
       const stranger = (command: string, ...words: string[]) =>
         spawnSync(command, words, { uid: STRANGER, gid: STRANGER, encoding: 'utf8' });
       const readable = stranger('find', program.dataDir, '-type', 'f', '-readable').stdout.trim().split('\n');
-      // Postgres' own programs, and the port, are no secret.
+      // Postgres' own programs and the port are not secret.
       expect(
         readable
           .map((file) => path.relative(program.dataDir, file))
@@ -256,7 +259,7 @@ describe('npm start on a good day', () => {
       const pids = [program.runFile.pid, ...program.servers()];
       expect(pids).toHaveLength(3);
       for (const pid of pids) expect(stranger('cat', `/proc/${pid}/environ`)).toMatchObject({ status: 1, stdout: '' });
-      // It can look at all: what is for everybody it reads.
+      // Proof that the stranger can read at all: files that everybody may read.
       expect(stranger('cat', '/proc/self/environ').status).toBe(0);
     },
   );
@@ -270,7 +273,7 @@ describe('npm start on a good day', () => {
     const told = await askAll();
     const inArguments = secretsInArguments({ marks });
     await program.stop();
-    // The sample campus is there to be written to, and its features to be read: these two are shown to who starts it.
+    // The sample campus is there to be written to, and its features to be read: these two logins are shown to the person who starts it.
     const forScreen = new Map([...marks].filter(([name]) => !name.startsWith('login of')));
     expect(secretsIn(program.output, { marks: forScreen })).toEqual([]);
     expect(secretsIn(told, { marks })).toEqual([]);

@@ -6,9 +6,9 @@ import { alone } from '../support/alone.ts';
 import { newDataDir, Program } from './program.ts';
 
 /**
- * A data folder of the test's own in which `npm start` has been before: the small campus, read and derived, its servers stopped.
- * Made once in a run, and copied, because a first start costs seven times as much as one after it. What a first start does is
- * tested by those who begin with `newDataDir`.
+ * A data folder of the test's own in which `npm start` has run before: the small campus, read and derived, its servers stopped.
+ * Made once per run and copied, because a first start costs seven times as much as a later one. Tests of a first start begin
+ * with `newDataDir`.
  */
 export async function seededDataDir(): Promise<string> {
   const made = path.join(inject('runFolder'), 'seeded');
@@ -16,7 +16,7 @@ export async function seededDataDir(): Promise<string> {
     if (!existsSync(made)) await make(made);
   });
   const dataDir = newDataDir();
-  // With their owner, who is not always us.
+  // Keeps the owner, who is not always us.
   execFileSync('cp', ['-a', `${made}/.`, dataDir]);
   return dataDir;
 }
@@ -28,7 +28,7 @@ async function make(folder: string): Promise<void> {
     const ended = await program.stop();
     if (ended.code !== 0)
       throw new Error(`the program that others are copied from ended otherwise:\n${program.output}`);
-    // Each copy says its own, and takes a port of its own.
+    // Each copy has its own of these, and takes its own port.
     for (const name of [
       'source/port',
       'analytics/port',

@@ -7,9 +7,9 @@ import { eventually, newDataDir, Program, runCommand } from './program.ts';
 
 const { OULAD_DIR } = process.env;
 const OULAD_STUDENTS = 60;
-/** So slow that nothing moves while features are compared. */
+/** Paced so slowly that nothing moves while features are compared. */
 const QUIET = { CAMPUS_PACE_MS: '3600000' };
-/** In CI the newest that is supported, which reads TypeScript by itself; whatever else starts the program has the tests' own. */
+/** In CI the newest supported Node, which reads TypeScript by itself; everything else that starts the program uses the tests' own. */
 const NODE = process.env['START_NODE'] ?? process.execPath;
 const program = new Program(newDataDir(), QUIET, NODE);
 
@@ -18,13 +18,13 @@ beforeAll(async () => {
 }, 240_000);
 afterAll(() => program.cleanUp(), 60_000);
 
-/** All features of all students against the oracle on the source database itself. */
+/** Compares all features of all students with the oracle on the source database itself. */
 async function differences(): Promise<Difference[]> {
   const { source, analytics } = program.runFile;
   if (source === undefined || analytics === undefined) throw new Error('no databases');
   const { source: db, close } = program.open();
   try {
-    // The campus may do its one thing just between the two readings: then compare again.
+    // The campus may do its one thing between the two readings: then compare again.
     for (let attempt = 1; ; attempt += 1) {
       const before = await rowsWritten(db);
       const found = await differencesOf(source, analytics, { atLeast: 150 });
@@ -35,7 +35,7 @@ async function differences(): Promise<Difference[]> {
   }
 }
 
-/** Tells two states of the source apart: the newest transaction that wrote a row of it. */
+/** Tells two states of the source apart, by the newest transactions that wrote its rows. */
 async function rowsWritten(source: Database): Promise<string> {
   const [row] = await source.query<{ newest: string }>(
     `SELECT concat_ws(' ', (SELECT max(xmin::text::bigint) FROM grades), (SELECT max(xmin::text::bigint) FROM activity_logs),

@@ -37,58 +37,58 @@ import { WRITES } from './load.ts';
 import { newDataDir } from './program.ts';
 import { RoleProcess } from './role-process.ts';
 
-/** What an administrator of the school's database runs, and the login that it makes. */
+/** What an administrator of the school's database runs, and the login that it creates. */
 const ADMIN_SQL = ['source.sql', 'debezium.sql'].map((name) =>
   readFileSync(new URL(`../../connectors/${name}`, import.meta.url), 'utf8'),
 );
 const READER = { user: 'prepadata_reader', password: 'change-me' };
 const POSTGRES_SETTINGS = { wal_level: 'logical', max_slot_wal_keep_size: '1GB', wal_sender_timeout: '10s' };
 
-/** A row that changes its id comes in two halves, by two partitions. */
+/** A row that changes its id arrives in two halves, on two partitions. */
 export const ALL_WRITES = [
   ...WRITES,
   'UPDATE activity_logs SET id = gen_random_uuid() WHERE id IN (SELECT id FROM activity_logs ORDER BY random() LIMIT 2)',
 ];
 
-/** Looks seldom: what is looked at is another process, which answers for each look. */
+/** Looks seldom, because each look asks another process. */
 export const until = (what: string, condition: () => Promise<boolean>): Promise<void> =>
   untilTrue(what, condition, LOOK_MS);
 const LOOK_MS = 100;
 
-/** A program that is started, and under which name it is kept, where there are several of one role. */
+/** How a program is started; `name` tells several of one role apart. */
 export interface Begin {
   readonly name?: string;
   readonly args?: readonly string[];
 }
 
-/** What the oracle says, and what it was asked with. */
+/** The oracle's answer, and the question it was asked. */
 interface Oracle {
   readonly asked: string;
   readonly features: PrintedFeatures;
 }
 
-/** What a process last said of itself. */
+/** What a process last reported about itself. */
 export interface Report {
   /** Changes staged since its start. */
   readonly staged: bigint;
-  /** How its source is. */
+  /** The state of its source. */
   readonly detail: string;
 }
 
 /**
  * The whole way as it runs in production, all of it the test's own: Postgres, Debezium, Kafka, every role as a process.
- * The school's tables are exactly an LMSConnector's, made and written by the school's own login; roles and connector have
- * the one that connectors/source.sql makes.
+ * The school's tables are exactly an LMSConnector's, made and written under the school's own login; roles and connector
+ * use the login that connectors/source.sql makes.
  */
 export class WholeWay {
   readonly stack: OwnStack;
-  /** As the school. */
+  /** Logged in as the school. */
   readonly source: DatabaseAddress;
   readonly analytics: DatabaseAddress;
   readonly env: Readonly<Record<string, string>>;
   readonly #roles = new Map<string, RoleProcess>();
   readonly #databases = new Map<DatabaseAddress, Database>();
-  /** Of the database server. */
+  /** The folder of the database server. */
   readonly #folder: string;
   readonly #release: () => Promise<void>;
 
@@ -107,7 +107,7 @@ export class WholeWay {
     };
   }
 
-  /** Brings up the servers and a campus of a few students; no role yet. */
+  /** Starts the servers and seeds a campus of a few students; no role runs yet. */
   static async open(): Promise<WholeWay> {
     const folder = path.dirname(newDataDir());
     const tls = useSecurity()?.tls;
@@ -125,7 +125,7 @@ export class WholeWay {
       const way = new WholeWay(stack, postgres, options.folder, release);
       await way.onSource(async (db) => {
         await db.query(SOURCE_SCHEMA);
-        // As many as a class that is judged needs: with fewer nothing of attention would be compared.
+        // As many as a class needs to be judged: with fewer, nothing about attention would be compared.
         await seedCampus(db, { students: 20, seed: 'path', now: Date.now() });
       });
       await on(postgres.admin('lms'), async (admin) => {
@@ -138,7 +138,7 @@ export class WholeWay {
     }
   }
 
-  /** The same, with the connector and one process of every role. */
+  /** The same, plus the connector and one process of every role. */
   static async start(): Promise<WholeWay> {
     const way = await WholeWay.open();
     try {
@@ -160,26 +160,26 @@ export class WholeWay {
     await this.#release();
   }
 
-  /** SIGKILL to the database server, which is then started again. */
+  /** Sends SIGKILL to the database server, which its supervisor starts again. */
   killPostgres(): void {
     const [pid = ''] = readFileSync(path.join(this.#folder, 'data/postmaster.pid'), 'utf8').split('\n');
     process.kill(Number(pid), 'SIGKILL');
   }
 
-  /** Starts a process of a role; it takes the place of an earlier one of that name. */
+  /** Starts a process of a role; it replaces an earlier one of that name. */
   begin(role: string, { name = role, args = [] }: Begin = {}): RoleProcess {
     const begun = new RoleProcess(role, this.envOf(role), args);
     this.#roles.set(name, begun);
     return begun;
   }
 
-  /** What a process of a role is told; of a secured cluster as whom it logs in. */
+  /** The environment of a role's process; on a secured cluster it includes the role's own login. */
   envOf(role: string): Readonly<Record<string, string>> {
     const user = role === 'register' ? 'connector' : KAFKA_USERS.find((name) => name === role);
     return { ...this.env, ...this.stack.envOf(user) };
   }
 
-  /** Ends a process in good order, if there is one of that name. */
+  /** Ends a process gracefully, if there is one of that name. */
   async end(name: string): Promise<void> {
     await this.#roles.get(name)?.end('SIGTERM');
     this.#roles.delete(name);
@@ -205,7 +205,7 @@ export class WholeWay {
     return known;
   }
 
-  /** What each process of a role said of itself a moment ago, by process. */
+  /** What each process of a role last reported about itself, by process id. */
   async reports(role: string): Promise<ReadonlyMap<number, Report>> {
     const rows = await this.onAnalytics((db) =>
       db.query<Report & { pid: number }>(
@@ -217,7 +217,7 @@ export class WholeWay {
     return new Map(rows.map(({ pid, ...report }) => [pid, report]));
   }
 
-  /** Beginning and end of every partition of these change topics, by the name under which its progress is kept. */
+  /** The first and last offset of every partition of these change topics, by the name under which its progress is kept. */
   async marks(...tables: readonly string[]): Promise<ReadonlyMap<string, Watermarks>> {
     const admin = openAdmin(clientOf(this.stack.as('admin')));
     try {
@@ -228,7 +228,7 @@ export class WholeWay {
     }
   }
 
-  /** Waits until the API says for the first time that it is ready. */
+  /** Waits until the API first says that it is ready. */
   async untilReady(): Promise<void> {
     const url = this.role('api').output.split('\n')[0] ?? '';
     let said = '';
@@ -240,7 +240,7 @@ export class WholeWay {
     throw new Error(`not ready: ${said}`);
   }
 
-  /** Nothing is written meanwhile: so what is right once stays so, and what is wrong for long is wrong. */
+  /** Nothing is written meanwhile, so whatever is right once stays right, and whatever stays wrong is wrong. */
   async untilEqual(when: string): Promise<void> {
     let found: unknown = 'nothing was compared';
     let oracle: Oracle | undefined;
@@ -258,13 +258,13 @@ export class WholeWay {
     throw new Error(`${when}: not equal to the oracle: ${JSON.stringify(found)}`);
   }
 
-  /** What differs at this moment between what is served and the oracle's. */
+  /** What differs at this moment between what is served and the oracle. */
   async differences(): Promise<Difference[]> {
     const { features } = await this.#oracle();
     return compareFeatures(features, await readFeatures(this.analytics));
   }
 
-  /** @param known what it said before of the same source: asked again for another day or other courses alone */
+  /** @param known its earlier answer about the same source; it is asked again only for another day or other courses */
   async #oracle(known?: Oracle): Promise<Oracle> {
     const [days, courseIds] = await this.onAnalytics((db) =>
       Promise.all([db.query<{ today: string }>('SELECT today FROM state.calendar'), readCourseIds(db)]),
@@ -278,7 +278,7 @@ export class WholeWay {
     return { asked, features };
   }
 
-  /** The last message of each key on the feature topics is its row. */
+  /** Waits until the last message of each key on the feature topics equals its row. */
   async untilToldOnTopics(): Promise<void> {
     let found: unknown[] = ['nothing was read'];
     for (const until = Date.now() + 100_000; Date.now() < until && found.length > 0; await sleep(300)) {

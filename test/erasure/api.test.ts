@@ -116,7 +116,7 @@ describe('POST /api/erase', () => {
       await expect.poll(() => status(free)).toBe('finished');
       expect(await status(held)).toBe('queued');
       expect(erasures.trouble).toContain('not this one');
-      // All of it or nothing: the features that were deleted before the fault are there.
+      // All or nothing: the features deleted before the fault are back.
       expect(await db.query('SELECT FROM performance_features WHERE student_id = 2')).toHaveLength(1);
       await db.query('DROP TRIGGER refuse ON student');
       await expect.poll(() => status(held)).toBe('finished');
@@ -152,7 +152,7 @@ describe('the access record', () => {
       const text = all();
       expect(text.toLowerCase()).not.toContain(student);
       expect(text.match(new RegExp(shown, 'g'))).toHaveLength(8);
-      // What is about others stays as it was: 44 is not 4.
+      // Entries about others stay as they were: 44 is not 4.
       for (const other of ['/student/44"', uuid('a', 44), '/student/5"']) expect(text).toContain(other);
       expect(text).not.toMatch(/\/(student|temporal|trajectory)\/4\b/);
     });
@@ -191,7 +191,7 @@ describe('the access record', () => {
       utimesSync(`${file}.${n}`, days(age), days(age));
     }
     const asked = (age: number, what = ''): string => `{"time":"${days(age).toISOString()}","path":"${what}"}\n`;
-    // What is written to so seldom that it does not end: its old lines go, in what has ended as well.
+    // A file that is written too seldom to rotate: its old lines go, and so do those of rotated files.
     writeFileSync(file, `${asked(400) + asked(11) + asked(9, 'kept')}no line of ours\n`);
     writeFileSync(`${file}.3`, asked(12) + asked(8, 'kept'));
     const there = (n: number): boolean => {
@@ -206,7 +206,7 @@ describe('the access record', () => {
       expect(there(1)).toBe(true);
       await expect.poll(() => readFileSync(file, 'utf8')).toBe(`${asked(9, 'kept')}no line of ours\n`);
       expect(readFileSync(`${file}.3`, 'utf8')).toBe(asked(8, 'kept'));
-      // What is asked from now on stands behind them.
+      // New requests are appended after them.
       await fetch(`${url}/api/courses`);
       expect(readFileSync(file, 'utf8')).toContain('/api/courses');
     });

@@ -82,14 +82,14 @@ const course = () =>
     [COURSE],
   );
 
-/** Ann and Ben have grades and views; of Ann there is besides something in every place that can name her. */
+/** Ann and Ben have grades and views; Ann also has something in every place that can name her. */
 async function fill(): Promise<number> {
   await take(person(ANN), person(BEN));
   await take(grade(1, BEN, '10'), grade(2, BEN, '12'), view(1, BEN, 3));
   const before = await course();
   expect(before).toBeDefined();
   await take(grade(11, ANN, '20'), grade(12, ANN, 'bad'), view(11, ANN, 20), view(12, ANN, 1));
-  // A row that went on under another id keeps what it had.
+  // A row that moved to another id keeps what it had.
   const { position, committedAt } = later();
   await take({ table: 'activity_logs', op: 'delete', id: id(1, 12), moved: true, position, committedAt }, {
     ...view(13, ANN, 1, { position, committedAt }),
@@ -256,7 +256,7 @@ describe('nothing brings the student back', () => {
     expect(await average()).toBe('55.00');
     await take(grade(2, ANN, '12'));
     expect(await average()).toBe('50.00');
-    // What comes late of the time before is refused as ever.
+    // Late arrivals from before are refused as ever.
     await take(grade(2, BEN, '14', at(1, 60n)));
     expect(await average()).toBe('50.00');
     await take(grade(2, BEN, '20'));

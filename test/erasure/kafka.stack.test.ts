@@ -60,7 +60,7 @@ test('records about a student who was erased, on their way, new, or replayed fro
        SELECT id, $2, 'view', '2024-01-01' FROM unnest($1::uuid[]) AS id, generate_series(1, 30)`,
       [[ann, ben], course],
     );
-  // Both are on every partition: one process is not enough to be right by chance.
+  // Both are on every partition: a single process cannot be right by chance.
   start();
   start();
   await insert();
@@ -86,7 +86,7 @@ test('records about a student who was erased, on their way, new, or replayed fro
   await eventually(() => stagedOf(ben)).toBe(90);
   expect(await rowsNaming(analytics.db, ann, studentId)).toEqual([]);
 
-  // Everything once more, from the first record of each partition on.
+  // Everything again, from the first record of each partition.
   await Promise.all(intakes.splice(0).map((intake) => intake.stop()));
   const applied = async (): Promise<bigint[]> =>
     (

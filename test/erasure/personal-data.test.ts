@@ -3,8 +3,8 @@ import { ERASURES, PERSONAL_DATA } from '#libs/store/erasure/personal-data.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 
 /**
- * Tables none of whose columns says anything of a student, with all their columns. Whoever adds a table or a column decides:
- * if it can name a student, by whatever id, or say something of one, it belongs into PERSONAL_DATA.
+ * Tables without any column about a student, with all their columns. Whoever adds a table or a column decides: if it can
+ * name a student, by whatever id, or say something about one, it belongs in PERSONAL_DATA.
  */
 const IMPERSONAL: Readonly<Record<string, string>> = {
   'public.course': 'course_id source_id first_seen_at',
@@ -12,7 +12,7 @@ const IMPERSONAL: Readonly<Record<string, string>> = {
   'public.stream_progress': 'stream epoch applied phase origin committed_at updated_at last_record snapshot_staged',
   'state.calendar': 'only_row today',
   'state.connector': 'name epoch state detail slot retained_bytes safe_bytes restarts heard_at updated_at',
-  // Numbers of the class, and the work that it is expected to hand in.
+  // Numbers of the class, and the work expected of it.
   'state.course_class': 'course_id first_day attending usual sources expected grades',
   'state.course': 'course_id version covered_from first_fact last_fact as_of',
   'state.epoch': 'epoch stream origin reason begun_at',
@@ -24,7 +24,7 @@ const IMPERSONAL: Readonly<Record<string, string>> = {
   'state.rejected_total': 'source_table reason total',
   'state.schedule': 'pattern since',
   'state.schema_view': 'id name sha256 applied_at',
-  // EXCLUDED_STUDENTS is among the settings: whom it names has to leave it before an erasure.
+  // EXCLUDED_STUDENTS is among the settings: a student named there must be removed from it before an erasure.
   'state.settings': 'only_row fingerprint described adopted_at features feature_version',
   'state.stream_gap': 'stream epoch said noticed_at',
   'state.topic': 'source_table topic partitions',
@@ -52,7 +52,7 @@ test('each table of the schema is either erased from, or says nothing of a stude
 });
 
 test('a table of which only some rows, or parts of rows, go is no place for a new column that nobody has looked at', async () => {
-  // Their conditions know these columns. All others of PERSONAL_DATA are found by the student's id, and go as whole rows.
+  // Their conditions use these columns. All other tables of PERSONAL_DATA are searched by the student's id, and lose whole rows.
   const known: Readonly<Record<string, string>> = {
     rejected_change: 'origin source_table source_id epoch lsn reason payload rejected_at',
     pipeline_logs:

@@ -23,9 +23,9 @@ export async function studentIdOf(db: Database, student: string): Promise<number
 }
 
 /**
- * Every row of any table that names the student, by whatever column, looked for without knowing where it could be: the
+ * Every row of any table that names the student in any column, searched for without knowing where it could be: the
  * source's id anywhere in the row's text, also as bytes in base64; our integer in a column of that name, or in JSON.
- * What says that the student was erased is left out.
+ * Leaves out the record that the student was erased.
  */
 export async function rowsNaming(db: Database, student: string, studentId: number): Promise<string[]> {
   const tables = await db.query<{ name: string; has_student: boolean }>(

@@ -42,7 +42,7 @@ async function grade(slot: number, student: string, value: string): Promise<void
   await world.run([[{ changes: model.changes.slice(from) }]], settings);
 }
 
-/** The messages of the topic of performance, in order: the student, and whether there is a value. */
+/** The messages of the performance topic, in order: the student, and whether there is a value. */
 const told = (): [number, boolean][] =>
   cluster
     .received()
@@ -63,7 +63,7 @@ test.each(['what the topic knows', 'a change that it has not heard of yet'])(
     expect(await carryOut(db, erasureId, SIGNER)).toBe(false);
     expect((await findErasure(db, erasureId))?.status).toBe('removed');
     expect(await waitsFor(db, erasureId)).toContain('the topic prepadata.performance to be told');
-    // The source's id is nowhere any more; our integer waits with the outbox.
+    // The source's id is gone everywhere; our integer waits with the outbox.
     const left = await rowsNaming(db, ANN, ann);
     expect(left.map((row) => row.split(':')[0]).sort()).toEqual(
       expect.arrayContaining(['public.outbox', 'state.published']),
@@ -81,7 +81,7 @@ test.each(['what the topic knows', 'a change that it has not heard of yet'])(
     const record = (await findErasure(db, erasureId))?.signed?.record;
     expect(record?.removed).toMatchObject({ performance_features: 1, 'state.published': expect.any(Number) });
 
-    // What comes of the student later is told to nobody.
+    // Later changes about the student are not published.
     await grade(1, ANN, '10');
     expect(await outboxCount(db)).toBe(0);
   },

@@ -28,7 +28,7 @@ interface Key {
   readonly course_id: number;
 }
 
-/** The key of whom most is known, and one who needs attention. */
+/** The key about which most is known, and one that needs attention. */
 async function keys(): Promise<Key[]> {
   return world.analytics.db.query<Key>(
     `(SELECT student_id, course_id FROM engagement_features JOIN performance_features USING (student_id, course_id)
@@ -45,7 +45,7 @@ async function explanation({ student_id, course_id }: Key, feature: string): Pro
   return explainAnswer.parse(body);
 }
 
-/** What is stored of a column, as JSON has it. */
+/** The stored value of a column, as JSON. */
 async function stored({ student_id, course_id }: Key, table: string, feature: string): Promise<unknown> {
   const day = table === 'temporal_features' ? 'ORDER BY feature_date DESC LIMIT 1' : '';
   const [row] = await world.analytics.db.query<{ value: unknown }>(

@@ -15,11 +15,11 @@ import { sampleKeys } from '../features/sample.ts';
 import { testSettings } from '../support/settings.ts';
 import { RECOMPUTED } from './recompute.ts';
 
-/* The sample's keys in eight courses, of which some collect less than others. */
+/* The sample's keys in eight courses, some of which collect less than others. */
 
 const { keys, today } = sampleKeys();
 const base = testSettings();
-// Of rows that are drawn few hand in the same item.
+// Among drawn rows few hand in the same item.
 const settings = { ...base, deriving: { ...base.deriving, expectedShare: 10 } };
 
 interface Course {
@@ -65,7 +65,7 @@ const sourceOf = ({ engagement, grades }: RowsOfKey): SourceRows => {
   };
 };
 
-/** Each key with what stands between its rows and its features, and the rows that the roles would have. */
+/** Each key with the steps between its rows and its features, and the rows that the roles would store. */
 const inHand = courses.flatMap(({ keys: own, course, numbers }) =>
   own.map((rows) => {
     const { engagement, performance, anomaly } = featuresOn(rows, course, numbers, settings);
@@ -74,7 +74,7 @@ const inHand = courses.flatMap(({ keys: own, course, numbers }) =>
   }),
 );
 
-/** Every explanation of a column that there is, with the value that the roles derive. */
+/** Every existing explanation of a column, with the value that the roles derive. */
 function explained(name: string): { readonly value: unknown; readonly of: Explained }[] {
   const column = columnOf(name);
   if (column === undefined) throw new Error(`there is no ${name}`);

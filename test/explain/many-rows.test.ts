@@ -9,7 +9,7 @@ import { beginCalendar } from '#libs/store/keys/calendar.ts';
 import { addCourseState, addPeople, ask, NOW, serveWhile } from '../api/support.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 
-/* A key with very many rows is explained in an answer that is bounded. */
+/* A key with very many rows is explained in an answer of bounded size. */
 
 const ROWS = 100_000;
 

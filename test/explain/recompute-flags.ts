@@ -3,7 +3,7 @@ import { formatDay, parseDay } from '#libs/domain/local-date.ts';
 import { roundRatio } from '#libs/domain/rational.ts';
 import { ascending, big, daysOf, hundredths, median, type Recompute, type Shown, sum } from './shown.ts';
 
-/** Values by days, from what stands at the steps. */
+/** Values by day, from the values at the steps. */
 function byDay(steps: Shown, asOf: string): (number | null)[] {
   const values: (number | null)[] = [];
   steps.forEach(({ from, points }: Shown, n: number) => {
@@ -15,7 +15,7 @@ function byDay(steps: Shown, asOf: string): (number | null)[] {
 
 const SEVERITIES = ['low', 'low', 'medium', 'high'] as const;
 
-/** Since the first day of the unbroken run on which there are points. */
+/** Open since the first day of the unbroken run of days with points. */
 function reason(parts: Shown, shown: () => object): unknown {
   if (!((parts.points ?? 0) > 0)) return null;
   const values = byDay(parts.steps, parts.as_of);
@@ -107,10 +107,10 @@ function attention(parts: Shown): unknown {
 }
 
 const severity = (halves: number): string => (halves >= 4 ? 'high' : halves >= 3 ? 'medium' : 'low');
-/** Roundings of what is shown may hide who is exactly on the line. */
+/** Rounding in what is shown may hide that a value is exactly on the line. */
 const ROOM = 1e-4;
 
-/** Distance and limit in points, by the median absolute deviation. */
+/** Median and limit in points, by the median absolute deviation. */
 function limitOf(sorted: readonly number[], threshold: number): { middle: number; limit: number } {
   const middle = median(sorted);
   const deviations = ascending(sorted.map((value) => Math.abs(value - middle)));

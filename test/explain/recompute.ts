@@ -6,10 +6,7 @@ import { WEEKDAY_NAMES } from '#libs/features/units.ts';
 import { ANOMALY_RECOMPUTED } from './recompute-flags.ts';
 import { big, covered, daysOf, lengths, percentOf, type Recompute, type Shown, sum } from './shown.ts';
 
-/*
- * What a reader of the parts would make of them: each value once more, from what is shown and nothing else, with none of the
- * functions that derive it.
- */
+/* What a reader of the parts would compute: each value again, from nothing but what is shown, with none of the functions that derive it. */
 
 const events = covered(({ events }) => events);
 const resources = covered(({ resources }) => resources.length);
@@ -171,7 +168,7 @@ const ENGAGEMENT: Readonly<Record<string, Recompute>> = {
   week_similarity: weekSimilarity,
 };
 
-/** A grade as a fraction of 1 at most; over one denominator, so that they can be added. */
+/** A grade as a fraction of at most 1; over a common denominator, so that they can be added. */
 const SCALE = 10n ** 24n;
 const fraction = ({ value, max }: Shown): bigint => {
   const [points, whole] = [big(value, 5), big(max, 5)];
@@ -181,7 +178,7 @@ const graded = (items: Shown): Shown[] => items.filter(({ counts }: Shown) => co
 const meanOf = (items: Shown): string | null => {
   const own = graded(items);
   if (own.length === 0) return null;
-  // What is cut from a fraction is far below what any rounding could see, but for halves that are just missed.
+  // What a fraction loses is far too little to affect any rounding, except of a half that is just missed.
   const total = own.reduce((added, item) => added + fraction(item), 0n) + BigInt(own.length);
   return roundRatio(100n * total, SCALE * BigInt(own.length), 2);
 };

@@ -1,7 +1,7 @@
 import { type LocalDay, parseDay } from '#libs/domain/local-date.ts';
 import { parseScaled, roundRatio } from '#libs/domain/rational.ts';
 
-/* What parts are, as a reader of their JSON has them. */
+/* Parts as a reader of their JSON sees them. */
 
 // biome-ignore lint/suspicious/noExplicitAny: parts are JSON, and each column's are others.
 export type Shown = any;
@@ -24,5 +24,5 @@ export const percentOf = (part: number, whole: number): string | null =>
 export const median = (sorted: readonly number[]): number =>
   ((sorted[(sorted.length - 1) >> 1] ?? 0) + (sorted[sorted.length >> 1] ?? 0)) / 2;
 export const ascending = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b);
-/** Half away from zero. */
+/** Rounds half away from zero. */
 export const hundredths = (value: number): number => Number(roundRatio(BigInt(Math.round(value * 1e6)), 1_000_000n, 2));

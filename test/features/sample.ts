@@ -20,9 +20,9 @@ import { performanceFamily } from '#libs/families/performance.ts';
 import { testSettings } from '../support/settings.ts';
 
 /*
- * Rows of a few hundred keys, drawn from what sources write, readable and not, always the same ones; and what the code makes
- * of them. Neither Postgres nor the zone data of the machine have a part in it. A row that shows a change that no other shows
- * is added here: to OWN, so that the others stay as they are.
+ * Rows of a few hundred keys, drawn from what sources write, readable and not, the same ones every time; and what the code
+ * makes of them. Neither Postgres nor the machine's zone data are involved. A row that reveals a change no other row reveals
+ * is added to OWN, so that the others stay as they are.
  */
 
 const KEYS = 240;
@@ -30,7 +30,7 @@ const TODAY: LocalDay = 20_532;
 const HOUR = 3_600_000;
 const AT = { student_id: 1, course_id: 1 };
 
-/** A clock that moves within the sample's days: forward at 02:00 on the 8th of March 2026. */
+/** A clock that changes within the sample's days: forward at 02:00 on 8 March 2026. */
 const ZONE = tableZone('Sample/Zone', -8 * HOUR, [{ at: Date.UTC(2026, 2, 8, 10), offset: -7 * HOUR }]);
 const READING: ReadingSettings = { sourceZone: ZONE, institutionZone: ZONE, aliases: new Map([['badge', 'view']]) };
 
@@ -38,7 +38,7 @@ const READING: ReadingSettings = { sourceZone: ZONE, institutionZone: ZONE, alia
 class Draw {
   #state: number;
   constructor(seed: number) {
-    // Neighbouring seeds begin far apart.
+    // Neighbouring seeds must start far apart.
     this.#state = Math.imul(seed + 1, 2_654_435_761) >>> 0;
     this.below(2);
   }
@@ -125,7 +125,7 @@ const gradeOf = (draw: Draw, back: number): Rows['grades'][number] => ({
   timestamp: timeOf(draw, back),
 });
 
-/** Comes every so many days, and then does not, or comes all the more: what is unusual is told from what is usual. */
+/** Comes every few days, and then stops, or comes more often: what is unusual only shows against what is usual. */
 function habitOf(draw: Draw): Pick<Rows, 'activities' | 'grades'> {
   const [until, every] = [draw.of([-100, -75, -12, -8, -2, 0, 1]), 1 + draw.below(4)];
   const before = 20 + draw.below(60) - Math.min(0, until);
@@ -169,10 +169,10 @@ function rowsOf(n: number): Rows {
   };
 }
 
-/** Rows that show what those above do not, a key each. */
+/** Rows that show what the drawn ones do not, one key each. */
 const OWN: readonly Rows[] = [];
 
-/** Which kinds of data the course of a key collects: all, or all but a few. */
+/** The kinds of data that a key's course collects: all, or all but a few. */
 function coverageOf(n: number): FirstDays {
   const draw = new Draw(n + KEYS);
   const all = n % 3 !== 0;
@@ -182,7 +182,7 @@ function coverageOf(n: number): FirstDays {
 const accepted = <O extends object>(readings: readonly (O | Rejected)[]): O[] =>
   readings.filter((reading): reading is O => !isRejected(reading));
 
-/** The rows of the sample's keys that read, and the day they are drawn up to. */
+/** The readable rows of the sample's keys, and the day up to which they are drawn. */
 export const sampleKeys = (): {
   readonly today: LocalDay;
   readonly zone: Zone;
@@ -202,7 +202,7 @@ export const sampleKeys = (): {
   }),
 });
 
-/** What is read of a key, and what follows for it in each family. */
+/** What is read of a key, and the result in each family. */
 export function resultOf(rows: Rows, n: number, numbers: ClassNumbers | null = null) {
   const settings = testSettings().deriving;
   const read = {
@@ -234,7 +234,7 @@ export function resultOf(rows: Rows, n: number, numbers: ClassNumbers | null = n
   return { read, engagement, performance, anomaly };
 }
 
-/** The keys of the sample as one class, to which each is held. */
+/** The sample's keys as one class, with which each is compared. */
 function classOfSample(results: readonly ReturnType<typeof resultOf>[]): ClassNumbers | null {
   const members = results.map(({ engagement, performance }) => {
     const days = engagement.derived?.series;
@@ -246,16 +246,16 @@ function classOfSample(results: readonly ReturnType<typeof resultOf>[]): ClassNu
     );
   });
   const span = { firstFact: TODAY - 100, asOf: TODAY, submissionFrom: TODAY - 40, notDoneFrom: TODAY - 90 };
-  // Of rows that are drawn few hand in the same item.
+  // Among drawn rows few hand in the same item.
   return classNumbers(members, span, { ...testSettings().deriving, expectedShare: 10 });
 }
 
-/** How many days ago the last fact of a course was, and the day for which it speaks. */
+/** How many days ago a course's last fact was, and the resulting as-of day. */
 const COURSES = Array.from({ length: 40 }, (_, ago) => [ago, courseAsOf(TODAY - ago, TODAY)] as const);
 
 /**
- * Of every key of the sample; and what no drawn row need show, though what is stored follows from it: each word for an
- * activity, and when a course freezes.
+ * The results of every key of the sample, plus what drawn rows need not show although stored values depend on it: the
+ * type of each activity word, and when a course freezes.
  */
 export function sampleResults() {
   const rows = [...Array.from({ length: KEYS }, (_, n) => rowsOf(n)), ...OWN];

@@ -7,7 +7,7 @@ const VIEWS = path.resolve(import.meta.dirname, '../../schemas/views');
 const FILE = path.join(VIEWS, readdirSync(VIEWS).find((name) => /^\d\d_student_metrics\.sql$/.test(name)) ?? '');
 const TABLES = { engagement_features: 'e', performance_features: 'p', anomaly_features: 'a' } as const;
 
-/** With each column that is declared and not yet in the view, at its end: there it can be replaced in place. */
+/** Appends every column that is declared but not in the view yet: at the end it can be added in place. */
 function withAllColumns(view: string): string {
   const columns = Object.entries(TABLES).flatMap(([table, alias]) =>
     Object.keys(FEATURE_SET[table as keyof typeof TABLES]).map((name) => `  ${alias}.${name}`),

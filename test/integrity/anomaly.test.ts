@@ -18,7 +18,7 @@ import { deriveAll } from '../support/derive-all.ts';
 import { Gate, heldAfter } from '../support/interpose.ts';
 import { testSettings } from '../support/settings.ts';
 
-/** Flags follow from what two other families store: what reaches them, and that nothing else does. */
+/** Flags follow from what two other families store: which changes reach them, and that nothing else does. */
 const settings = testSettings();
 let world: World;
 let model: SourceModel;
@@ -72,7 +72,7 @@ const grade = (item: string, value: string, daysAgo: number): WrittenRow => ({
   },
 });
 
-/** Stages what was committed since, without deriving it. */
+/** Stages these rows without deriving them. */
 async function stage(...rows: readonly WrittenRow[]): Promise<void> {
   const from = model.changes.length;
   model.apply({ kind: 'habit', rows });
@@ -94,7 +94,7 @@ interface Row {
   readonly source_position: string | null;
 }
 
-/** Of the student whom the tests are about. */
+/** The rows of the student under test. */
 const rows = (): Promise<Row[]> =>
   world.db.query(
     `SELECT inactivity, as_of_date - date '1970-01-01' AS as_of, row_version, source_position
@@ -128,7 +128,7 @@ describe('what marks a key', () => {
     const [row] = await rows();
     expect(row).toMatchObject({ inactivity: { value: 20 }, source_position: '1:0/67' });
 
-    // The same event once more under another id.
+    // The same event again under another id.
     await stage(activity(20));
     await deriveBatch(world.db, engagementFamily, settings, 9);
     expect(await marks()).toEqual([]);
@@ -175,7 +175,7 @@ describe('the day that flags speak for', () => {
     const [before] = await rows();
     expect(before).toMatchObject({ as_of: FIRST_TODAY, inactivity: { value: 17 } });
     await midnight();
-    // The course's day moves, then that of one row, then that of the other.
+    // The day of the course moves first, then that of one row, then that of the other.
     await deriveBatch(world.db, anomalyFamily, settings, 9);
     await deriveCourses(world.db, settings, 9);
     await deriveBatch(world.db, performanceFamily, settings, 9);
@@ -188,12 +188,12 @@ describe('the day that flags speak for', () => {
   });
 
   test('also moves where no feature does, and no series is', async () => {
-    // Enrolled on a day that nobody knows, and never seen: a row without days.
+    // Enrolled on an unknown day and never seen: a row without days.
     const undated = { student_id: STUDENT, course_id: COURSE, enrolled_at: null };
     await settle({ table: 'enrollments', row: undated }, activity(0, OTHER));
     const [before] = await rows();
     await midnight();
-    // The class marks flags, too: whoever takes that mark before the row's day moves has seen nothing of it.
+    // The class marks flags, too; whoever takes that mark before the row's day moves sees no change.
     await deriveBatch(world.db, anomalyFamily, settings, 9);
     await deriveCourses(world.db, settings, 9);
     await deriveBatch(world.db, anomalyFamily, settings, 9);
@@ -206,8 +206,8 @@ describe('the day that flags speak for', () => {
 
 describe('what is not in the rows', () => {
   test('the first event of the course moves, and inactivity is counted from another day', async () => {
-    // Nobody logs in or views, and the first fact is a completion: the enrolled student's row and days say the same
-    // whenever the first event was.
+    // Nobody logs in or views, and the first fact is a completion: the enrolled student's row and days are the same
+    // whenever the first event happened.
     await settle(completion(46, 0), completion(45, 1), enrolment(40), activity(16, OTHER), activity(0, OTHER));
     expect((await rows())[0]?.inactivity).toMatchObject({ value: 16 });
     await settle(activity(30, OTHER));
@@ -221,7 +221,7 @@ describe('what is not in the rows', () => {
   });
 
   test('coverage of days before the first row moves, and baselines hold other days', async () => {
-    // A grade begins the key; it enrols later. Logins of another student decide which of the days between are scored.
+    // A grade begins the key, which enrols later. Another student's logins decide which of the days between are scored.
     const habit = Array.from({ length: 41 }, (_, n) => activity(40 - n, STUDENT, 'login'));
     await settle(grade('a', '80', 60), enrolment(41), ...habit, activity(25, OTHER, 'login'));
     expect(await differences()).toEqual([]);
@@ -239,7 +239,7 @@ test('what is written while flags are derived is seen by the next derivation', a
   await gate.reached;
   await stage(grade('e', '10', 2));
   await deriveBatch(world.db, performanceFamily, settings, 9);
-  // Another deriver finds the mark, and the key held.
+  // Another deriver finds the mark, but the key is locked.
   expect(await deriveBatch(world.db, anomalyFamily, settings, 9)).toMatchObject({ claimed: [], contended: true });
   gate.open();
   await held;
@@ -272,7 +272,7 @@ test('a database from before there were flags gets them when the settings that c
   await adoptSettings(world.db, old);
   model.apply({ kind: 'habit', rows: [activity(20), grade('a', '80', 3), activity(0, OTHER)] });
   await world.run([[{ changes: model.changes }]], old);
-  // As the migration finds it.
+  // The state that the migration finds.
   await world.db.query(
     `TRUNCATE anomaly_features, state.anomaly_series;
      DELETE FROM state.key WHERE family = 'anomaly';
@@ -285,7 +285,7 @@ test('a database from before there were flags gets them when the settings that c
   await adoptSettings(world.db, settings);
   await deriveAll(world.db, settings);
   expect(await differences()).toEqual([]);
-  // Rows of the other families are as they were, and so are not sent again.
+  // Rows of the other families are unchanged, and so are not sent again.
   const [after] = await world.db.query(
     'SELECT array_agg(row_version ORDER BY student_id) AS versions FROM engagement_features',
   );

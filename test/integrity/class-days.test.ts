@@ -13,12 +13,12 @@ import { deriveAll } from '../support/derive-all.ts';
 import type { OracleSettings } from '../support/oracle.ts';
 
 /*
- * Bad days of a class, each in a course of its own, all in one history: they are loaded while a midnight comes, then
- * something changes, then a week goes by, then the settings change. After each of these all is equal to the oracle. Days
- * count from the day that begins while they are loaded.
+ * Bad days of a class, each in its own course, all in one history: they are loaded while midnight comes, then something
+ * changes, then a week goes by, then the settings change. After each step everything equals the oracle. Days count from
+ * the one that begins during the load.
  */
 
-/** Rows of a course; students are numbered from 0. */
+/** The rows of a course; students are numbered from 0. */
 class Course {
   readonly #id: string;
   readonly #n: number;
@@ -45,13 +45,13 @@ class Course {
     return { table: 'grades', row: { ...this.#key(who), ...row } };
   }
 
-  /** So many students, who come on every third day. */
+  /** This many students, who come on every third day. */
   class(size: number, from = -60, to = 0): WrittenRow[] {
     const days = Array.from({ length: Math.floor((to - from) / 3) + 1 }, (_, n) => from + 3 * n);
     return students(size).flatMap((who) => days.map((day) => this.log(who, day)));
   }
 
-  /** By those from `first` on. */
+  /** By this many students, from number `first` on. */
   handIn(size: number, day: number, resource: string, first = 0, metadata: object | null = null): WrittenRow[] {
     return students(size, first).map((who) => this.log(who, day, 'submission', resource, metadata));
   }
@@ -68,12 +68,12 @@ const courseId = (n: number): string => `00000000-0000-4000-8000-000000000c${n +
 const at = (day: number): number => (FIRST_TODAY + day) * MS_PER_DAY + 36_000_000;
 const students = (size: number, first = 0): number[] => Array.from({ length: size - first }, (_, n) => first + n);
 
-/** What is known of a course. */
+/** The expected state of a course. */
 interface Known {
   /** Whether anybody is compared with the class on the last day. */
   readonly isJudged: boolean;
   readonly sources: readonly string[];
-  /** Items with the day from which they are. */
+  /** Items, with the day from which they are expected. */
   readonly expected: Readonly<Record<string, number>>;
   readonly grades: readonly (number | null)[];
   readonly missing: readonly number[];
@@ -85,12 +85,12 @@ interface Known {
 interface BadDay {
   readonly name: string;
   readonly rows: (course: Course) => WrittenRow[];
-  /** Rows that come or are written again; of those of `rows` by their place. */
+  /** Rows that are new, or replace those of `rows` by their index. */
   readonly change?: (course: Course, rows: readonly WrittenRow[]) => Change[];
   readonly loaded: Partial<Known>;
   readonly changed?: Partial<Known>;
   readonly aWeekLater?: Partial<Known>;
-  /** With alarms from 2 points on, work that half of the class expect, and classes of five. */
+  /** With alarms from 2 points on, work expected once half of the class has it, and classes of five. */
   readonly otherSettings?: Partial<Known>;
 }
 
@@ -110,7 +110,7 @@ const BAD_DAYS: readonly BadDay[] = [
     rows: (of) => [...of.class(100, -24), ...of.handIn(74, -20, 'by 74'), ...of.handIn(75, -20, 'by 75')],
     change: (of) => [of.log(74, -19, 'submission', 'by 74')],
     loaded: { expected: { 'by 75': -19 } },
-    // Who joined less than a week before does not owe it.
+    // Students who joined less than a week before do not owe it.
     changed: { expected: { 'by 75': -19, 'by 74': -18 }, missing: [] },
   },
   {
@@ -188,7 +188,7 @@ const BAD_DAYS: readonly BadDay[] = [
     rows: (of) => [...of.class(9, -60, -33), ...of.handIn(9, -45, 'r', 1), ...of.class(1, -30)],
     change: (of) => students(9, 1).map((who) => of.log(who, -2)),
     loaded: { isJudged: false, missing: [], absent: [], attention: [] },
-    // They come back, and have all been away.
+    // They come back, after all were away.
     changed: { isJudged: true, missing: [0] },
   },
   {

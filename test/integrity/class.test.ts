@@ -18,7 +18,7 @@ import { World } from '../property/world.ts';
 import { deriveAll } from '../support/derive-all.ts';
 import { testSettings } from '../support/settings.ts';
 
-/** Class numbers are derived state: what moves them, what does not, and whom they have derived again. */
+/** Class numbers are derived state: what moves them, what does not, and which keys are derived again because of them. */
 const settings = testSettings();
 const [COURSE = ''] = COURSES;
 const SIZE = 30;
@@ -79,7 +79,7 @@ const midnight = async (): Promise<void> => {
 const stored = () => world.db.query<{ usual: string }>('SELECT usual::text, expected, grades FROM state.course_class');
 const marksOf = (): Promise<{ of_class: boolean }[]> => world.db.query('SELECT of_class FROM state.course_mark');
 
-/** Thirty students who come on every third day and have handed in r1 ten days ago; the first has not, and comes no more. */
+/** Thirty students who come on every third day and handed in r1 ten days ago; the first did not, and no longer comes. */
 beforeEach(async () => {
   await world.reset();
   await beginCalendar(world.db, FIRST_TODAY);
@@ -113,7 +113,7 @@ describe('a change of today', () => {
     await stage(log(3, 0));
     expect(await settle()).toEqual({ keys: 1, flags: 1, moved: 0 });
     expect(await stored()).toEqual(before);
-    // The next of the day, by another: again one.
+    // The day's next fact, of another student: again one key.
     await stage(log(4, 0), log(4, 0, 'submission', 'r2'));
     expect((await settle()).flags).toBeLessThanOrEqual(1);
     expect(await world.differences(model)).toEqual([]);
@@ -150,7 +150,7 @@ describe('a change of today', () => {
     await settle();
     const [before] = await stored();
     await midnight();
-    // Each key of rows and of flags once.
+    // Each key once, rows and flags.
     expect(await settle()).toEqual({ keys: SIZE, flags: SIZE, moved: 1 });
     const [after] = await stored();
     expect(after?.usual.startsWith(`${before?.usual.slice(0, -1)},`)).toBe(true);
@@ -173,7 +173,7 @@ describe('a change of today', () => {
   });
 
   test('that comes between midnight and the course’s turn is seen', async () => {
-    // Two of the day before midnight, one of which nobody has derived yet.
+    // Facts of the day before midnight that arrive after it.
     const late = Array.from({ length: 20 }, (_, n) => log(n, 0, 'submission', 'r3'));
     await midnight();
     model.today -= 1;
@@ -248,7 +248,7 @@ describe('while very many keys are derived', () => {
     const work = new Work();
     const loop = startCourseDeriver({ db: world.db, settings, work, log: openLog('silent') }, { classesEveryMs });
     try {
-      // Its first look is over.
+      // Lets its first look pass.
       await sleep(200);
       await see(work);
     } finally {

@@ -17,8 +17,8 @@ beforeAll(async () => {
 afterAll(() => world.drop());
 
 /**
- * A short history meets two processes now and then; this one makes four meet on the same few rows and keys all the time,
- * which is what shows a lock that is missing or taken in the wrong statement.
+ * A short history makes two processes meet only now and then; here four meet on the same few rows and keys all the time,
+ * which reveals a lock that is missing or taken in the wrong statement.
  */
 test.each([1, 2, 3])(
   'four stagers and two derivers on the same few rows end equal to the oracle (seed %i)',
@@ -40,7 +40,7 @@ test('a hundred re-syncs of unchanged data change no row of an output table', as
   const step = stepWith({ writes: 20, habits: 0, deletes: 2, truncates: 0, resyncs: 0, midnights: 0 });
   for (const item of fc.sample(step, { numRuns: 60, seed: 11 })) model.apply(item);
   await world.run([[{ changes: model.changes }]], settings);
-  // The first re-sync may settle rows that were dated in the future or disagreed at one time; what follows repeats it.
+  // The first re-sync may settle rows that were dated in the future or disagreed at one time; later ones only repeat it.
   const syncOnce = async (): Promise<void> => {
     const from = model.changes.length;
     model.resync();

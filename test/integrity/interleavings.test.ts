@@ -15,8 +15,8 @@ import { Gate, heldAfter } from '../support/interpose.ts';
 import { testSettings } from '../support/settings.ts';
 
 /**
- * The orders in which two processes can meet, brought about on purpose: one is held after a certain statement of its
- * transaction while the other does all it can.
+ * The orders in which two processes can meet, forced: one is held after a certain statement of its transaction while
+ * the other does all it can.
  */
 const settings = testSettings();
 let world: World;
@@ -60,12 +60,12 @@ const stage = (db: World['db'], ...changes: AnyRowChange[]): Promise<unknown> =>
   stageBatch(db, { changes }, settings.reading);
 const derive = (db: World['db'], keys = 50): Promise<unknown> => deriveBatch(db, performanceFamily, settings, keys);
 
-/** Lets `work` go as far as it can: to its end, or until it waits for a lock. */
+/** Lets `work` run until it ends or waits for a lock. @returns whether it ended */
 async function asFarAsItGoes(work: Promise<unknown>): Promise<boolean> {
   return (await Promise.race([work.then(() => 'ended'), sleep(250)])) === 'ended';
 }
 
-/** Latest grade by student, of all that have a row. */
+/** The latest grade of every student that has a row. */
 async function grades(): Promise<Record<string, number | null>> {
   const rows = await world.db.query<{ source_id: string; latest_grade: string | null }>(
     'SELECT source_id, latest_grade FROM performance_features JOIN student USING (student_id) ORDER BY 1',
@@ -82,7 +82,7 @@ test('two stagers on one row: the key that the first moved it to is retracted by
   const second = stage(heldAfter(world.db, 'image_lock', gate), grading({ student: 3, value: 30, lsn: 3 }));
   await gate.reached;
   const first = stage(world.db, grading({ student: 2, value: 20, lsn: 2 }));
-  // Were the row not locked, the first would end here, and student 2 would be derived with a grade that nobody takes away.
+  // If the row were not locked, the first would end here, and student 2 would keep a grade that nobody removes.
   if (await asFarAsItGoes(first)) await deriveAll(world.db, settings);
   gate.open();
   await Promise.all([first, second]);
@@ -150,7 +150,7 @@ test('a second deriver takes the keys that the first has not claimed', async () 
 test('a key that is new while its course moves is derived again for the course as it is then', async () => {
   await stage(world.db, grading({ value: 10, lsn: 1, day: -20 }));
   await deriveAll(world.db, settings);
-  // A fact of today moves the course; the course deriver has listed the keys to mark when a new key comes.
+  // A fact of today moves the course; the course deriver has already listed the keys to mark when a new key arrives.
   await stage(world.db, grading({ row: 2, value: 20, lsn: 1, day: 0 }));
   await derive(world.db);
   await stage(world.db, grading({ row: 3, student: 3, value: 30, lsn: 1, day: -20 }));
@@ -188,7 +188,7 @@ test('what a key of an initial snapshot moves its course by is waited for, thoug
 });
 
 test('a fact that would wake a course counts, though the course falls asleep before it is committed', async () => {
-  // One student's fact keeps the course awake; it is taken away while another's of today is being derived.
+  // One student's fact keeps the course awake; it is deleted while another student's fact of today is being derived.
   await stage(
     world.db,
     grading({ row: 1, student: 1, value: 5, lsn: 1, day: -30 }),
@@ -225,7 +225,7 @@ test('in a course that sleeps, a row dated tomorrow counts tomorrow', async () =
 test('midnight waits for a derivation under way, and what that one read of the old day is derived again', async () => {
   await stage(world.db, grading({ value: 10, lsn: 1, day: -30 }));
   await deriveAll(world.db, settings);
-  // Dated tomorrow: not a fact yet.
+  // Dated tomorrow, so not a fact yet.
   await stage(world.db, grading({ row: 2, value: 90, lsn: 1, day: 1 }));
   const gate = new Gate();
   const deriving = derive(heldAfter(world.db, 'rows/grades', gate));

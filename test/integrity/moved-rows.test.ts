@@ -17,7 +17,7 @@ beforeEach(async () => {
   await beginCalendar(world.db, FIRST_TODAY);
 });
 
-/** A submission that was late: only its metadata says so. */
+/** A late submission: only its metadata says that it was late. */
 const late: WrittenRow = {
   table: 'activity_logs',
   row: {

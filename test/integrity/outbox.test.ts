@@ -48,7 +48,7 @@ test('a changed row is noted once, with a version that grows', async () => {
   const [anomaly, first] = await outbox();
   expect([anomaly?.topic, first?.topic]).toEqual(['prepadata.anomaly', 'prepadata.performance']);
   await commit({ kind: 'write', slot: 1, written: grade('60'), toast: false });
-  // The flags of one grade are the same whatever it is.
+  // A single grade gives the same flags whatever its value.
   const [same, second, ...others] = await outbox();
   expect([same, others]).toEqual([anomaly, []]);
   expect(second?.version).toBeGreaterThan(first?.version ?? 0n);

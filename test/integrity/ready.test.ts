@@ -25,7 +25,7 @@ import { World } from '../property/world.ts';
 import { deriveAll } from '../support/derive-all.ts';
 import { testSettings } from '../support/settings.ts';
 
-/* Ready: what an initial snapshot, a new epoch or adopted settings brought is served, whole. */
+/* Ready means that what an initial snapshot, a new epoch or adopted settings brought is served completely. */
 
 const settings = testSettings();
 let world: World;
@@ -46,7 +46,7 @@ const reasons = async (now = 0, countdown = new Countdown()): Promise<readonly s
 
 const key = (n: number) => ({ student_id: STUDENTS[n % 3] ?? null, course_id: COURSES[n % 2] ?? null });
 
-/** Weeks of logins and views, and a grade a week, of three students in two courses: each moves what the one before says of them. */
+/** Weeks of logins and views, and a grade a week, of three students in two courses: each changes what the earlier ones led to. */
 function fill(model: SourceModel): void {
   for (let n = 0; n < 120; n += 1) {
     const timestamp = (FIRST_TODAY - (n % 40) - 10 * (n % 3)) * 86_400_000 + n;
@@ -75,14 +75,14 @@ const served = (): Promise<unknown[]> =>
 
 const stage = (batch: ChangeBatch): Promise<unknown> => stageBatch(world.db, batch, settings.reading);
 
-/** Where a search for keys may have come to. */
+/** Any place that a search for keys may have reached. */
 function anywhere(step: number): { cursor: KeyCursor } {
   const cursor = new KeyCursor();
   for (const priority of MARK_PRIORITIES) cursor.moveTo(priority, { courseId: step % 3, studentId: (step * 7) % 5 });
   return { cursor };
 }
 
-/** One step of each deriver, as its loop would take it. */
+/** One step of each deriver, as in its loop. */
 const STEPS = [
   (step: number) => deriveBatch(world.db, anomalyFamily, settings, 1, anywhere(step)),
   (step: number) => deriveBatch(world.db, engagementFamily, settings, 1, anywhere(step)),
@@ -90,7 +90,7 @@ const STEPS = [
   (step: number) => deriveBatch(world.db, performanceFamily, settings, 2, anywhere(step)),
 ] as const;
 
-/** Derives step by step in an order of its own. @returns what was served at each moment that was said to be ready */
+/** Derives step by step in the given order. @returns what was served at each moment that was reported ready */
 async function deriveWatching(order: (step: number) => number): Promise<unknown[][]> {
   const seen: unknown[][] = [];
   for (let step = 0; seen.length < 12; step += 1) {
@@ -101,7 +101,7 @@ async function deriveWatching(order: (step: number) => number): Promise<unknown[
   return seen;
 }
 
-/** As pgoutput brings it: in pieces, and an end. */
+/** Like pgoutput: in pieces, followed by an end. */
 async function readEverything(model: SourceModel): Promise<void> {
   const epoch = await openProgressStore(world.db).beginEpoch('pgoutput', 'a server', 'a test');
   const changes = model.snapshot().map((change) => ({ ...change, position: { epoch, lsn: 0n } }));
@@ -136,16 +136,16 @@ test('a course is looked at once all of its keys of a snapshot have said what th
   expect(await look()).toMatchObject({ courses: 0, waiting: 0 });
   await deriveBatch(world.db, engagementFamily, settings, 50);
   expect(await look()).toMatchObject({ courses: 0, waiting: 2 });
-  // Keys are taken in their order: those of the first course, and one of the second.
+  // Keys are taken in order: those of the first course, and one of the second.
   await deriveBatch(world.db, performanceFamily, settings, 4);
   expect(await look()).toMatchObject({ courses: 1, moved: 1, waiting: 1 });
   await deriveBatch(world.db, performanceFamily, settings, 50);
   expect(await look()).toMatchObject({ courses: 1, moved: 1, waiting: 0 });
   // Once for the course and once for its class, in one transaction.
   expect(await versions()).toEqual([{ version: 2n }, { version: 2n }]);
-  // From here on it is the class that moves, which follows from the keys, and with it flags alone.
+  // From here on only the class moves, which follows from the keys, and with it the flags.
   await deriveAll(world.db, settings);
-  // What the log tells later waits for nothing.
+  // Later changes from the log wait for nothing.
   const change = { kind: 'write', slot: 500, written: login(0, 90), toast: false } as const;
   model.apply(change);
   await stage({ changes: model.changes.slice(-1) });
@@ -289,7 +289,7 @@ test('over Kafka: ready when the topics are taken in as far as the initial snaps
   const tables = ['students', 'courses', 'enrollments', 'grades', 'activity_logs'] as const;
   await partitions.noteTopics(tables.map((table) => ({ table, topic: `lms.public.${table}`, partitions: 2 })));
   const streams = tables.flatMap((table) => [0, 1].map((n) => `kafka:lms.public.${table}:${n}`));
-  // Those of a topic that was read under another name count for nothing.
+  // Partitions of a topic that was read under an earlier name do not count.
   await partitions.open([...streams, 'kafka:old.public.grades:0'], 'a cluster');
   await partitions.noteStaged(streams.slice(0, 7), epoch);
   expect(await ofTopics()).toEqual([expect.stringMatching(/partitions: activity_logs \(2\), grades \(1\)$/)]);
@@ -303,7 +303,7 @@ test('over Kafka: ready when the topics are taken in as far as the initial snaps
   for (const moment of seen) expect(moment).toEqual(whole);
   expect(await ofTopics()).toEqual([]);
 
-  // A new epoch begins all over.
+  // A new epoch starts from nothing.
   await progress.beginEpoch('debezium', 'a server', 'a test');
   await db.query(`UPDATE stream_progress SET phase = 'streaming' WHERE stream = 'debezium'`);
   expect(await ofTopics()).toEqual([expect.stringMatching(/initial snapshot of epoch \d+ reaches; .*grades \(2\)/)]);
@@ -317,7 +317,7 @@ test('of very many keys that wait some are counted, and the others estimated', a
          SELECT 'engagement', 1, n / $2::integer, 1, true FROM generate_series(0, $1::integer - 1) AS n`,
         [marks, perKey],
       );
-      // Else the server tells of it when it comes to it, up to ten seconds later.
+      // Otherwise the server publishes its statistics up to ten seconds later.
       await tx.query('SELECT pg_stat_force_next_flush()');
     });
   const counted = async (): Promise<string> => countKeys(await readAwaited(world.db));

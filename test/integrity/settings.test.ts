@@ -92,7 +92,7 @@ test('a database from before the definitions had a hash gets the next version: n
 });
 
 test('rows are judged again: what was rejected may read, and what read may be rejected', async () => {
-  // 23:30 of 1999 in UTC is the year 2000 in a zone to the west of it.
+  // Read as UTC, this is 23:30 at the end of 1999; read as New York's local time, it is 2000 in UTC.
   const [utc, west] = [await configured({}), await configured({ SOURCE_TIMEZONE: 'America/New_York' })];
   await adoptSettings(world.db, utc);
   const eve = grade('50');
@@ -138,7 +138,7 @@ test('what stays rejected under new settings is counted once, also what failed f
 
 const VANCOUVER = { SOURCE_TIMEZONE: 'America/Vancouver', INSTITUTION_TIMEZONE: 'America/Vancouver' };
 
-/** The database as it would be on a server whose zone data say something else of the last move of a clock. */
+/** The database as on a server whose zone data disagree about the last clock change. */
 const otherZoneData = (): Database => ({
   ...world.db,
   query: async (statement, values) => {
@@ -164,7 +164,7 @@ test('in another zone it may be the day before again', async () => {
   await adoptSettings(world.db, await configured({ INSTITUTION_TIMEZONE: 'Pacific/Auckland' }));
   const noon = FIRST_TODAY * MS_PER_DAY + MS_PER_DAY / 2;
   const clock = { now: () => noon - MS_PER_DAY + 4 * 3_600_000 };
-  // In Auckland it is 5:00 of this day, in Vancouver 9:00 of the one before.
+  // In Auckland it is 5:00 of this day, in Vancouver 9:00 of the day before.
   await adoptSettings(world.db, await configured(VANCOUVER), clock);
   expect(await readToday(world.db)).toBe(FIRST_TODAY - 1);
   await adoptSettings(world.db, await configured({ ...VANCOUVER, PASS_MARK: '60' }), { now: () => 0 });
@@ -178,7 +178,7 @@ test('local times and days are those of the database, also where this Node knows
   await beginCalendar(world.db, today);
   const later = new SourceModel(today);
   const key = { student_id: '00000000-0000-4000-8000-000000000001', course_id: '00000000-0000-4000-8000-0000000000c1' };
-  // An instant in UTC of each half hour of three days, as a due date and as what came just after it.
+  // One UTC instant for each half hour of three days, as a due date and as an event just after it.
   for (let slot = 0; slot < 144; slot += 1) {
     const local = (today - 4) * MS_PER_DAY + slot * 1_800_000;
     const due = new Date(local + 7 * 3_600_000 + 1000).toISOString();

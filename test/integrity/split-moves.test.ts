@@ -34,14 +34,14 @@ const submission = (dueAt: string): WrittenRow => ({
   },
 });
 
-/** As Debezium sends it: the two halves do not know each other. */
+/** As Debezium sends it: the two halves do not refer to each other. */
 function split(change: Change): Change {
   if (change.op === 'truncate' || (change.moved !== true && change.movedFrom === undefined)) return change;
   const { movedFrom: _, ...half } = change;
   return { ...half, splitMove: true } as AnyRowChange;
 }
 
-/** Late by its first version, in time by its second, whose id then changes without its metadata being sent again. */
+/** Late in its first version, in time in its second, whose id then changes without its metadata being sent again. */
 function story(steps: 'once' | 'twice'): { model: SourceModel; changes: readonly Change[] } {
   const model = new SourceModel(FIRST_TODAY);
   model.apply({ kind: 'write', slot: 1, written: submission('2001-01-01'), toast: false });
@@ -57,7 +57,7 @@ async function halves(): Promise<number> {
   return Number(row?.count);
 }
 
-/** Every order in which changes of several partitions may come. */
+/** Every order in which changes of several partitions may arrive. */
 function orders(changes: readonly Change[]): Change[][] {
   if (changes.length === 0) return [[]];
   return changes.flatMap((first, at) => orders(changes.toSpliced(at, 1)).map((rest) => [first, ...rest]));

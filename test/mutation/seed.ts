@@ -1,4 +1,4 @@
 import fc from 'fast-check';
 
-// The few properties among the examples draw the same values for every mutant.
+// The few property tests among the examples draw the same values for every mutant.
 fc.configureGlobal({ seed: 1 });

@@ -22,7 +22,7 @@ const OULAD_DIR = process.env['OULAD_DIR'];
 
 /**
  * The data set has no times of day. This gives each row one: the first eight bytes of Postgres' hash of its id, modulo the
- * milliseconds of a day. Any fixed spread would do; what matters is that sessions, gaps, hours and orders come into play.
+ * milliseconds of a day. Any fixed spread would do; it brings sessions, gaps, hours and orders into play.
  */
 const spread = (table: string): string =>
   `UPDATE ${table} SET timestamp = timestamp + ((hashtextextended(id::text, 0) & 9223372036854775807) % 86400000) * interval '1 millisecond'`;
@@ -38,18 +38,18 @@ afterEach(async () => {
   await analytics.drop();
 });
 
-/** Early in the course, near its end, and when it has been over for long. */
+/** Early in the course, near its end, and long after it. */
 const PRESENTATIONS = [
   { presentation: 'AAA-2013J', students: 383, views: 180_982, days: ['2013-12-01', '2014-05-30', '2014-09-01'] },
   { presentation: 'BBB-2013B', students: 1_767, views: 403_266, days: ['2013-03-20', '2013-08-15', '2014-01-01'] },
 ];
-/** Four hundred thousand rows on a machine that does something else as well. */
+/** For four hundred thousand rows, on a machine that is also busy with something else. */
 const SETTLED_MS = 600_000;
 const TIMES = [
   { times: 'as they are', hasTimes: false },
   { times: 'with a time of day', hasTimes: true },
 ];
-/** All four take minutes. Times as they are are also those of test/e2e/start, with students of the same course. */
+/** All four take minutes. Unchanged times are also covered by test/e2e/start, with students of the same course. */
 const isAll = process.env['OULAD_ALL'] !== undefined;
 const TRIED = PRESENTATIONS.flatMap((course) => TIMES.map((times) => ({ ...course, ...times }))).filter(
   ({ presentation, hasTimes }) => isAll || (presentation === 'AAA-2013J' && hasTimes),
@@ -80,11 +80,11 @@ describe.skipIf(OULAD_DIR === undefined)('a real university course', () => {
         await untilToday(day);
         await untilSettled(source.db, analytics.db, SETTLED_MS);
         const oracle = await askOracle(source.address, 'public', { today }, await readCourseIds(analytics.db));
-        // Who registers later and does nothing before is not there yet.
+        // A student who registers later and does nothing before that has no row yet.
         expect(oracle.engagement.length).toBeGreaterThan(0.99 * students);
         expect(compareFeatures(oracle, await readFeatures(analytics.address)).slice(0, 10)).toEqual([]);
         oracles.push([today, oracle]);
-        // While the course goes on there is somebody to talk to.
+        // While the course goes on, somebody needs attention.
         if (day === days[1]) await expectPages(analytics.db);
       }
       await pipeline.stop();
@@ -95,7 +95,7 @@ describe.skipIf(OULAD_DIR === undefined)('a real university course', () => {
   );
 });
 
-/** A set of each seventh day, and of those that the oracle was asked for: of these it says what the oracle said then. */
+/** Reads a set of every seventh day and of the oracle's days: on the latter it must say what the oracle said then. */
 async function expectSameSet(oracles: readonly [LocalDay, PrintedFeatures][]): Promise<void> {
   const [first = 0, last = 0] = [oracles[0]?.[0], oracles.at(-1)?.[0]];
   const weeks = Array.from({ length: Math.floor((last - first) / 7) + 1 }, (_, week) => first + 7 * week);

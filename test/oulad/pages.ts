@@ -6,7 +6,7 @@ import { ask, serveWhile } from '../api/support.ts';
 import { faultsOf } from '../web/axe.ts';
 import { EVENTUALLY, hasBrowser, openBrowser, openPage } from '../web/support.ts';
 
-/** The pages of a course with hundreds of students who are nobody's invention: they say what the API says, and complain of nothing. */
+/** The pages of a real course with hundreds of students: they show what the API says, without errors. */
 export async function expectPages(db: Database): Promise<void> {
   if (!hasBrowser) return;
   const browser = await openBrowser();
@@ -15,7 +15,7 @@ export async function expectPages(db: Database): Promise<void> {
       const [listed] = (await ask(`${url}/api/courses`)).body as ListedCourse[];
       const [first] = (await ask(`${url}/api/attention?limit=1`)).body as { readonly student_id: number }[];
       if (listed === undefined || first === undefined) throw new Error('nobody of the course is to be talked to');
-      // As the list, what-if leaves out those who have been gone for long.
+      // Like the list, what-if leaves out students who have been gone for long.
       const now = (await ask(`${url}/api/what-if?course_id=${listed.course_id}`)).body as WhatIf;
       expect(now.days[0]).toMatchObject({ attention_now: listed.attention, attention_then: listed.attention });
       const course = `${url}/#/course/${listed.course_id}`;

@@ -14,7 +14,7 @@ import {
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { ALL_EQUAL, ask, forgetRuns, read, WHOLE } from './support.ts';
 
-/* The rows of runs and who may change them: what a request, a process and an impatient operator do to them. */
+/* The rows of runs, and who may change them: what a request, a process and an impatient operator do to them. */
 
 let analytics: TestDatabase;
 beforeAll(async () => {
@@ -25,7 +25,7 @@ beforeEach(() => forgetRuns(analytics.db));
 
 const LEASE_MS = 60_000;
 
-/** As if nothing had been heard of its process for the length of its lease. */
+/** As if nothing had been heard of its process for a whole lease. */
 const forsake = (id: string): Promise<object[]> =>
   analytics.db.query("UPDATE state.pipeline_run SET lease_until = now() - interval '1 second' WHERE run_id = $1", [id]);
 
@@ -181,7 +181,7 @@ describe('the guard', () => {
     });
     await expect(frozen).rejects.toThrow();
     expect(await claimRun(db, randomUUID(), LEASE_MS)).toMatchObject({ attempts: 2 });
-    // The limit went with its transaction: other statements of the pool are not bound by it.
+    // The limit ended with its transaction: it does not bind the pool's other statements.
     expect(await db.query('SHOW idle_in_transaction_session_timeout')).toEqual([
       { idle_in_transaction_session_timeout: '0' },
     ]);

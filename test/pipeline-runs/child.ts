@@ -2,7 +2,7 @@ import type { Verdict } from '#libs/domain/run.ts';
 import { runReconcileProcess } from '../../services/reconcile/process.ts';
 import { ALL_EQUAL, databaseFault, endless, FakeRunner, QUICK, resultOf, tally } from './fake.ts';
 
-/* The reconcile role as a process, with a runner that FAKE_RUNNER names. */
+/* The reconcile role as a process, with the runner that FAKE_RUNNER names. */
 
 const differing = (repaired: number): Verdict => ({
   ...ALL_EQUAL,

@@ -40,14 +40,14 @@ afterEach(async () => {
   await Promise.all(running.splice(0).map((loop) => loop.stop()));
 });
 
-/** As another process would, if not for the process. */
+/** As another process would, only without the process. */
 function execute(runner: Runner, timing: Partial<RunTiming> = {}, db = analytics.db): Loop {
   const loop = startExecutor(jobParts(db, runner, timing), new WorkSignal());
   running.push(loop);
   return loop;
 }
 
-/** A database that is away for the first two times that a statement is given. */
+/** A database that fails the first two times that a statement is run. */
 function failingTwice(db: Database, name: string): { readonly db: Database; left(): number } {
   let failures = 2;
   const flaky = interpose(db, (statement, when) => {
@@ -193,7 +193,7 @@ describe('a run that is cancelled', () => {
     await cancelRun(db, id);
     expect(await until(db, id, ended)).toMatchObject({ status: 'cancelled' });
     expect(await until(db, await ask(db), ended)).toMatchObject({ status: 'succeeded' });
-    // All of that while it still runs.
+    // All of that happens while the run still works.
     expect(late).toBeUndefined();
     gate.open();
     await sleep(100);
@@ -208,7 +208,7 @@ test('a zombie: while its process slept another one took the run; its writing tr
   const gate = new Gate();
   const outcome = new Gate();
   let refused: unknown;
-  // The zombie's renewals do not reach the database, as if its machine had been asleep.
+  // The zombie's renewals fail to reach the database, as if its machine had been asleep.
   const asleep = interpose(db, (statement, when) => {
     if (when === 'before' && statement.includes('run_renew')) throw databaseFault();
   });
@@ -259,7 +259,7 @@ test('a process that is told to stop when its run has just finished writes the v
   const first = execute(
     new FakeRunner(async ({ signal }) => {
       finishing.open();
-      // What it is at cannot be left, and is done when it hears that it is to stop.
+      // Its last step cannot be interrupted, and ends just when it is told to stop.
       await aborted(signal);
       return resultOf();
     }),

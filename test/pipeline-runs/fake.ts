@@ -3,9 +3,9 @@ import type { Tally, Verdict } from '#libs/domain/run.ts';
 import type { RunContext, Runner, RunResult } from '#libs/reconcile/contract.ts';
 import type { RunTiming } from '#libs/reconcile/jobs/timing.ts';
 
-/* What stands in for the reconcile. Child processes use it too, so nothing here knows the test runner. */
+/* Stands in for the reconcile. Child processes use it too, so nothing here may depend on the test runner. */
 
-/** As in production, but nobody waits long. */
+/** As in production, with much shorter times. */
 export const QUICK: RunTiming = {
   leaseMs: 1_500,
   heartbeatMs: 50,
@@ -37,11 +37,11 @@ export const resultOf = (verdict: Verdict = ALL_EQUAL): RunResult => ({
   recordsFailed: 0,
 });
 
-/** As the driver says it when a server is gone. */
+/** The driver's error when a server is gone. */
 export const databaseFault = (): Error =>
   Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:5432'), { code: 'ECONNREFUSED' });
 
-/** Does what the test says, and keeps what it was given. */
+/** Does what the test says, and records the contexts it was given. */
 export class FakeRunner implements Runner {
   readonly contexts: RunContext[] = [];
   readonly #work: (context: RunContext, attempt: number) => Promise<RunResult> | RunResult;
@@ -56,7 +56,7 @@ export class FakeRunner implements Runner {
   }
 }
 
-/** Works until it is told to stop. */
+/** Works until told to stop. */
 export const endless = new FakeRunner(async ({ signal, progress }) => {
   for (let done = 0; ; done += 1) {
     progress({ phase: 'working', done, total: null });
@@ -64,7 +64,7 @@ export const endless = new FakeRunner(async ({ signal, progress }) => {
   }
 });
 
-/** Works on whatever it is told, until the gate opens. */
+/** Works on whatever it is given, until the gate opens. */
 export class Gate {
   readonly opened: Promise<void>;
   open: () => void = () => {};

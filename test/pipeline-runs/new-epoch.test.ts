@@ -78,7 +78,7 @@ test('a run that is under way is waited for, and counts if everything was asked 
   await takeIn();
   expect(await look()).toBeNull();
   await execute();
-  // It was asked for before, and may have looked at tables before.
+  // It was asked for before the epoch began, and may have looked at tables before that.
   expect(await look()).not.toBeNull();
   await execute();
   for (const request of [{ dryRun: true }, { scope: { courseId: 1 } }, { mode: 'backfill' as const }]) {

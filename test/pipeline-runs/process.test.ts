@@ -7,7 +7,7 @@ import { cancelRun } from '#libs/store/runs/runs.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { ask, ended, forgetRuns, read, until } from './support.ts';
 
-/* The role as a process of its own: its command line, its exit codes, its sudden death. */
+/* The role as its own process: its command line, its exit codes, its sudden death. */
 
 let analytics: TestDatabase;
 beforeAll(async () => {
@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => analytics.drop());
 beforeEach(() => forgetRuns(analytics.db));
-// What a failed test has left running would take the runs of the next one.
+// A process left over from a failed test would take the runs of the next one.
 afterEach(async () => {
   for (const { child, ended } of started.splice(0)) {
     child.kill('SIGKILL');

@@ -54,7 +54,7 @@ test('hears at once of a run that is asked for, and does not wait until it looks
     await until(db, await ask(db), ended);
     const began = performance.now();
     for (let n = 0; n < 3; n += 1) {
-      // It has looked again, and found nothing.
+      // Long enough for it to have looked again and found nothing.
       await sleep(50);
       await until(db, await ask(db), ended);
     }
@@ -63,7 +63,7 @@ test('hears at once of a run that is asked for, and does not wait until it looks
   const role = start(new FakeRunner());
   const heard = await timeOfThree();
   await role.stop();
-  // The same by somebody who hears of nothing.
+  // The same with an executor that receives no notifications.
   const deaf = startExecutor(jobParts(db, new FakeRunner()), new WorkSignal());
   try {
     expect(heard).toBeLessThan((await timeOfThree()) / 2);
@@ -110,7 +110,7 @@ test('every connection to the analytics database is cut in the middle of a run: 
   await killer.close();
   await sleep(100);
   expect(await until(db, id, ended)).toMatchObject({ status: 'succeeded', attempts: 1 });
-  // What asks for runs, too, is heard again.
+  // Requests for runs are heard again, too.
   expect(await until(db, await ask(db), ended)).toMatchObject({ status: 'succeeded' });
   expect(role.troubles()).toEqual([]);
 });

@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => analytics.drop());
 beforeEach(() => forgetRuns(analytics.db));
 
-/** A clock that stands until it is set. */
+/** A clock that stands still until it is set. */
 class FakeClock implements Clock {
   #now = 0;
 
@@ -29,7 +29,7 @@ class FakeClock implements Clock {
   }
 }
 
-/** A process that follows the schedule, as it starts at some time. */
+/** A process that starts at this time and follows the schedule. */
 async function startAt(text: string, pattern = '0 2 * * *'): Promise<{ clock: FakeClock; scheduler: Scheduler }> {
   const clock = new FakeClock().set(text);
   const { db } = analytics;
@@ -38,7 +38,7 @@ async function startAt(text: string, pattern = '0 2 * * *'): Promise<{ clock: Fa
   return { clock, scheduler };
 }
 
-/** The run that waits, if one does. */
+/** The queued run, if there is one. */
 async function waiting(): Promise<string | null> {
   const [row] = await analytics.db.query<{ run_id: string }>(
     "SELECT run_id FROM state.pipeline_run WHERE status = 'queued'",
@@ -48,7 +48,7 @@ async function waiting(): Promise<string | null> {
 
 const OWNER = '00000000-0000-4000-8000-000000000001';
 
-/** Brings the waiting run to its end. */
+/** Runs the queued run to its end. */
 async function execute(status: 'succeeded' | 'failed' = 'succeeded'): Promise<void> {
   const { db } = analytics;
   const run = await claimRun(db, OWNER, 60_000);
@@ -56,7 +56,7 @@ async function execute(status: 'succeeded' | 'failed' = 'succeeded'): Promise<vo
   await endRun(db, run.runId, OWNER, { status, reason: status === 'failed' ? 'so it is' : null });
 }
 
-/** For which times runs were asked for, in their order. */
+/** The times for which runs were requested, in order of request. */
 const scheduled = async (): Promise<string[]> => {
   const rows = await analytics.db.query<{ scheduled_for: Date }>(
     'SELECT scheduled_for FROM state.pipeline_run WHERE scheduled_for IS NOT NULL ORDER BY requested_at',
@@ -143,7 +143,7 @@ describe('a time that was missed', () => {
 
   test('is not made up for when somebody has had everything reconciled since', async () => {
     const { db } = analytics;
-    // Requests have the time of the database, so the missed time is one of its past.
+    // Requests carry the database's time, so the missed time must lie in its past.
     const now = new Date(Date.now() - 1_000).toISOString();
     await startAt(new Date(Date.now() - 7_200_000).toISOString(), '* * * * *');
     await ask(db);
@@ -193,12 +193,12 @@ describe('a clock', () => {
     clock.set('2026-03-20T02:00:00Z');
     expect(await scheduler.look()).not.toBeNull();
     await execute();
-    // Nor one that starts later.
+    // Nor does one that starts later.
     const later = await startAt('2026-03-20T12:00:00Z');
     later.clock.set('2026-03-21T02:00:00Z');
     expect(await later.scheduler.look()).not.toBeNull();
     await execute();
-    // Nor is a time forgotten that then passes while no process is there.
+    // Nor is a time forgotten that passes while no process runs.
     await startAt('2026-03-24T09:00:00Z');
     expect((await scheduled()).slice(1)).toEqual(['2026-03-20T02:00', '2026-03-21T02:00', '2026-03-24T02:00']);
   });

@@ -36,7 +36,7 @@ export async function read(db: Database, id: string): Promise<PipelineRun> {
   return run;
 }
 
-/** Waits until the run is as told. */
+/** Waits until the condition holds for the run. */
 export async function until(db: Database, id: string, isSo: (run: PipelineRun) => boolean): Promise<PipelineRun> {
   for (const end = Date.now() + 100_000; ; await sleep(15)) {
     const run = await read(db, id);
@@ -47,23 +47,23 @@ export async function until(db: Database, id: string, isSo: (run: PipelineRun) =
 
 export const ended = ({ status }: PipelineRun): boolean => !['queued', 'running'].includes(status);
 
-/** No run is left from the test before. */
+/** Leaves no run to the next test. */
 export const forgetRuns = async (db: Database): Promise<void> => {
   await db.query('TRUNCATE state.pipeline_run, state.schedule, pipeline_logs');
 };
 
-/* Epochs over Kafka, whose topics have two partitions each. */
+/* Epochs over Kafka, with two partitions per topic. */
 
 const STREAMS = SOURCE_TABLES.flatMap((table) => [0, 1].map((partition) => `kafka:lms.public.${table}:${partition}`));
 
 export const beginEpoch = (db: Database, stream = DEBEZIUM_STREAM): Promise<number> =>
   openProgressStore(db).beginEpoch(stream, 'a server', 'a test');
 
-/** The initial snapshot of an epoch is in the topics. */
+/** Puts the initial snapshot of an epoch into the topics. */
 export const streamEpoch = (db: Database, epoch: number): Promise<void> =>
   advanceProgress(db, { stream: DEBEZIUM_STREAM, epoch, applied: 0n }, true, null);
 
-/** It is taken in, of so many partitions. */
+/** Takes it in, from this many partitions. */
 export async function stageEpoch(db: Database, epoch: number, partitions = STREAMS.length): Promise<void> {
   const progress = openPartitionProgress(db);
   await progress.noteTopics(SOURCE_TABLES.map((table) => ({ table, topic: `lms.public.${table}`, partitions: 2 })));

@@ -29,7 +29,7 @@ beforeEach(async () => {
 });
 
 let lsn = 0n;
-/** Of the two students of the course. */
+/** Grades of the two students of the course. */
 async function stage(value: number, item?: string): Promise<readonly StudentCourse[]> {
   const changes = [1, 2].map((student): AnyRowChange => {
     lsn += 1n;

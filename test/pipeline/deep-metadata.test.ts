@@ -9,7 +9,7 @@ import { LAX_SOURCE_SCHEMA } from '../support/source-schema.ts';
 const NOON: Clock = { now: () => Date.parse('2026-03-20T12:00:00Z') };
 const STUDENT = '00000000-0000-4000-8000-000000000001';
 const COURSE = '00000000-0000-4000-8000-0000000000c1';
-/** As deep as Postgres takes without its own stack being in danger. */
+/** As deep as Postgres accepts without risking its own stack. */
 const DEPTH = 4_000;
 
 let source: TestDatabase;

@@ -73,7 +73,7 @@ test('committed rows become features', async () => {
     avg_grade: '83.33',
     latest_grade: '83.33',
     graded_items: 1,
-    // The grade's day is the key's first: it moved the engagement means, and is the last change that did.
+    // The grade's day begins the key: it was the last change to move the engagement means.
     engagement_source_position: '1:0/4',
   });
 });

@@ -4,7 +4,7 @@ import { HotQueue } from '#libs/pipeline/hot-queue.ts';
 const key = (studentId: number) => ({ courseId: 1, studentId });
 const students = (keys: readonly { studentId: number }[]): number[] => keys.map(({ studentId }) => studentId);
 
-/** A queue whose first look, which every process begins with, is over. */
+/** A queue past the initial look with which every process begins. */
 function openQueue(): HotQueue {
   const queue = new HotQueue();
   queue.takeLook(0);

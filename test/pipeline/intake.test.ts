@@ -24,7 +24,7 @@ let deliveries: Subject<Delivery>;
 let work: Work;
 let intake: Intake;
 let failures: unknown[];
-/** Batches that the source may go on after. */
+/** Batches after which the source may go on. */
 let done: number;
 afterEach(() => intake.stop());
 
@@ -120,7 +120,7 @@ test.each([
   await db.query('TRUNCATE state.epoch, stream_progress RESTART IDENTITY');
   await progress.beginEpoch('pgoutput', 'a server', 'a test');
   const changes = many(4, 'isPartOfSnapshot' in batch ? 'read' : 'create');
-  // This reader sleeps, and another one reads all that the source has: these rows are not there any more.
+  // While this reader slept, another one read everything in the source: these rows no longer exist there.
   const epoch = await progress.beginEpoch('pgoutput', 'a server', 'a test');
   const place = { stream: 'pgoutput', epoch, applied: 20n };
   await stageBatch(db, { changes: [], progress: place, snapshotCompleted: { epoch } }, testSettings().reading);

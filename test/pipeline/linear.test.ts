@@ -16,9 +16,9 @@ import { startTestRoles } from '../support/pipeline.ts';
 import { testSettings } from '../support/settings.ts';
 
 /*
- * What is read for something does not grow with the rest: a school of five times as many keys has five times as many rows
- * read for what comes to all of them, and no more for a single change. Rows and entries of indexes are counted, by
- * whichever plan they are read, and no time is.
+ * What is read for one thing does not grow with the rest: a school of five times as many keys reads five times as many
+ * rows for work on all of them, and no more for a single change. Counted are rows and index entries, whatever the plan;
+ * no time is measured.
  */
 
 const TODAY = 20_532;
@@ -32,11 +32,11 @@ const uuid = (kind: number, n: number): string => `00000000-0000-4000-8000-${kin
 
 interface Shape {
   readonly courses: number;
-  /** Of each course, the same. */
+  /** In each course the same number. */
   readonly students: number;
 }
 
-/** Row `n` of a school, as a snapshot brings it, or a later log. */
+/** Row `n` of a school, as a snapshot or a later log brings it. */
 function row({ students }: Shape, n: number, lsn: bigint): AnyRowChange {
   const key = Math.floor(n / ROWS_PER_KEY);
   const common = { op: 'create' as const, position: { epoch: 1, lsn } };
@@ -56,7 +56,7 @@ function row({ students }: Shape, n: number, lsn: bigint): AnyRowChange {
   return { table: 'activity_logs', id: uuid(4, n), ...common, after: { ...of, ...activity, timestamp } };
 }
 
-/** What each kind of work has read, by its name. */
+/** Rows read by each kind of work, by its name. */
 type RowsRead = Readonly<Record<string, number>>;
 
 class School {
@@ -85,7 +85,7 @@ class School {
     return this.#shape.courses * this.#shape.students;
   }
 
-  /** Rows and entries that the work reads, on connections of its own, since a server counts a session's at its end. */
+  /** Rows and index entries that the work reads; on its own connections, since a server counts a session's when it ends. */
   async #reading(work: (db: Database) => Promise<void>): Promise<number> {
     const before = await this.#counted();
     const signal = new AbortController().signal;
@@ -120,7 +120,7 @@ class School {
     return answer;
   }
 
-  /** Until nothing waits. */
+  /** Derives until nothing waits. */
   async #derive(db: Database, begin: () => void = () => {}): Promise<void> {
     const clock = { now: () => this.#day * MS_PER_DAY + MS_PER_DAY / 2 };
     const pipeline = await startTestRoles({ source: this.#source, name: 'memory' }, { analytics: db, settings, clock });
@@ -156,7 +156,7 @@ class School {
     });
   }
 
-  /** One of a key, far apart from each other. */
+  /** Changes a row each of keys that lie far apart. */
   #changes(db: Database): Promise<void> {
     return this.#derive(db, () =>
       this.#push(
@@ -188,7 +188,7 @@ class School {
 }
 
 const TIMES = 5;
-/** By chance a key is derived once more than another time, and a look for more comes earlier or later. */
+/** By chance a key is derived once more, or a look for work comes earlier or later. */
 const SLACK = 2.5;
 const SMALL = { courses: 6, students: 20 };
 const LARGE = {

@@ -27,7 +27,7 @@ interface Observed {
   readonly logged: Logged[];
 }
 
-/** A loop whose n-th step, from 0, is what the test says; polling is out of the way unless asked for. */
+/** A loop whose n-th step, from 0, does what the test says; polling is disabled unless asked for. */
 function looping(step: (n: number) => StepOutcome | Promise<StepOutcome>, pollMs = LONG): Observed {
   const wake = new WorkSignal();
   const began: number[] = [];
@@ -50,7 +50,7 @@ function looping(step: (n: number) => StepOutcome | Promise<StepOutcome>, pollMs
   return { loop, wake, began, logged };
 }
 
-/** Waits for something to become true; the test's own deadline ends it. */
+/** Waits for something to become true; the test's own timeout ends it. */
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await sleep(2);
 }
@@ -173,7 +173,7 @@ describe('a step that fails', () => {
   });
 
   test('starts over with the shortest time once one has succeeded', async () => {
-    // 100, 200, 400 ms, a success, then 100 again; it would be 800.
+    // 100, 200, 400 ms, a success, then 100 again instead of 800.
     const { began } = looping((n) => (n < 3 || n === 4 ? fail('broken') : n === 3 ? 'more' : 'idle'));
     await until(() => began.length === 6);
     expect(gaps(began).at(-1)).toBeLessThan(gaps(began)[2] ?? 0);
@@ -202,7 +202,7 @@ describe('a step that fails', () => {
 
   test('may throw anything', async () => {
     const { loop } = looping((n) => {
-      // What a library throws is not always an Error.
+      // A library may throw something other than an Error.
       if (n === 0) throw 'a bare text' as unknown;
       return 'idle';
     });
@@ -245,7 +245,7 @@ describe('stopping', () => {
       throw new Error('broken');
     });
     await until(() => began.length === 4);
-    // The next try would come after twice as long as the last one did.
+    // The next try would come after twice the last pause.
     const [last = 0] = gaps(began).slice(-1);
     await sleep(20);
     const asked = performance.now();

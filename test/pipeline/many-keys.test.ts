@@ -41,7 +41,7 @@ const login = (n: number, lsn: bigint): AnyRowChange => ({
   },
 });
 
-/** Keys of a course that is known, without a mark. */
+/** Unmarked keys of a known course. */
 async function makeKeys(keys: number): Promise<void> {
   await stageBatch(world.db, { changes: Array.from({ length: keys }, (_, n) => login(n, 1n)) }, settings.reading);
   await deriveBatch(world.db, engagementFamily, settings, keys);
@@ -49,14 +49,14 @@ async function makeKeys(keys: number): Promise<void> {
   await world.db.query('TRUNCATE state.key_mark');
 }
 
-/** As midnight does. */
+/** Marks all keys, as midnight does. */
 const markAll = () =>
   world.db.query(
     `INSERT INTO state.key_mark (family, course_id, student_id, priority)
      SELECT family, course_id, student_id, 2 FROM state.key WHERE family = 'engagement'`,
   );
 
-/** Such keys, marked by `mark`; derived by one that tells of them. */
+/** Makes such keys, marks them with `mark`, and derives them with a deriver that reports them. */
 async function deriveTelling(keys: number, mark: () => Promise<unknown>): Promise<Work> {
   await makeKeys(keys);
   await mark();

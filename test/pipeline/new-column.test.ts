@@ -25,8 +25,8 @@ import { World } from '../property/world.ts';
 import { deriveAll } from '../support/derive-all.ts';
 
 /*
- * A database that the version before has filled, to which a column is added as .github/CONTRIBUTING.md says: week_similarity,
- * by a version before that has neither the column nor its declaration.
+ * A database filled by the previous version, to which a column is added as .github/CONTRIBUTING.md says: week_similarity, of
+ * which the previous version has neither column nor declaration.
  */
 
 const { week_similarity: _, ...ENGAGEMENT_BEFORE } = ENGAGEMENT;
@@ -35,12 +35,12 @@ const ENGAGEMENT_FAMILY_BEFORE = { ...engagementFamily, table: openFeatureTable(
 
 const SCHEMAS = path.resolve(import.meta.dirname, '../../schemas');
 const VIEW = 'views/05_student_metrics.sql';
-/** Rows of every key are kept folded, of however few. */
+/** Folded rows are kept for every key, however few. */
 const KEEPS_ROWS = { isWorthKeeping: () => true };
 
 let folder: string;
 let world: World;
-/** The connections of the version before: a prepared statement has one text. */
+/** The previous version's own connections: a prepared statement has one text. */
 let old: Database;
 let model: SourceModel;
 const schemas = (version: string): URL => pathToFileURL(`${path.join(folder, version)}/`);
@@ -106,7 +106,7 @@ test('a column that is added is filled in every row, known ones too, and equal t
   const [known] = await versions();
   expect(known).toMatchObject({ version: 1 });
   expect(known?.rows).toBeGreaterThan(15);
-  // What the version before has kept of rows it may have read otherwise.
+  // The previous version may have read its folded rows differently.
   const kept = await db.query(
     `UPDATE state.key SET folded = replace(folded, '"value":"', '"value":"1') WHERE folded IS NOT NULL RETURNING folded`,
   );
@@ -142,7 +142,7 @@ test('the definitions of before, adopted again, are a later version: versions on
   await deriveAll(db, after);
   expect(await versions()).toMatchObject([{ version: 4 }]);
   expect(await world.differences(model)).toEqual([]);
-  // As a program left it that kept no hash of its definitions.
+  // As left by a program that kept no hash of its definitions.
   await db.query(`UPDATE state.settings SET features = NULL, fingerprint = 'of before'`);
   await adoptSettings(db, after);
   expect(await db.query('SELECT feature_version FROM state.settings')).toEqual([{ feature_version: 5 }]);

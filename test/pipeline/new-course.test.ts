@@ -22,7 +22,7 @@ import { deriveAll } from '../support/derive-all.ts';
 import { Gate, heldAfter, interpose } from '../support/interpose.ts';
 import { testSettings } from '../support/settings.ts';
 
-/* A course that a snapshot brought is derived whole, and comes out as it does key by key. */
+/* A course that a snapshot brought is derived whole, with the same result as key by key. */
 
 const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 8);
 const settings = testSettings();
@@ -51,7 +51,7 @@ const [SAMPLE = []] = fc.sample(
   { numRuns: 1, seed: 3 },
 );
 
-/** An empty database that has read the source as it is. */
+/** Empties the database and reads the whole source. */
 async function readAnew(model: SourceModel): Promise<void> {
   await world.reset();
   await beginCalendar(world.db, model.today);
@@ -116,7 +116,7 @@ test('whole courses and courses key by key come to the same, and to what the ora
 
 test('it is derived once, and nothing has to be looked at again', async () => {
   const model = modelOf(SAMPLE);
-  // Nobody has grades alone: of such a key engagement is told as always.
+  // Nobody has only grades: the engagement of such a key is marked as always.
   for (const { student_id, course_id } of model.tables.grades.values()) {
     const row = { student_id, course_id, enrolled_at: (FIRST_TODAY - 90) * 86_400_000 };
     model.apply({ kind: 'habit', rows: [{ table: 'enrollments', row }] });
@@ -169,8 +169,8 @@ test('a course of which somebody holds a key is left to others', async () => {
 
 /**
  * Everything that derives, in one process.
- * @param work its own
- * @returns the statements that were given until nothing was left to do
+ * @param work the process's own
+ * @returns the statements run until nothing was left to do
  */
 async function deriveInLoops(db: Database, work = new Work()): Promise<string[]> {
   const statements: string[] = [];
@@ -198,7 +198,7 @@ test('where one process derives all families new courses are derived whole, befo
   await readAnew(model);
   const courses = await readNewCourses(world.db, ROW_FAMILIES);
   const statements = await deriveInLoops(world.db);
-  // No key has asked for its course to be looked at again.
+  // No key asked for another look at its course.
   expect(statements.filter((name) => name === 'keys/course_update')).toHaveLength(courses.length);
   expect(statements).not.toContain('keys/course_evidence/keys');
   expect(await world.differences(model)).toEqual([]);
@@ -216,7 +216,7 @@ test('how far it has come can be asked for, until it is over', async () => {
     seen.push([done, total]);
   });
   await deriveInLoops(watched, work);
-  // Two are under way at once, so that the second begins before the first is done.
+  // Two run at once, so the second begins before the first is done.
   expect(seen).toHaveLength(courses.length);
   expect(seen[0]).toEqual([0, courses.length]);
   expect(new Set(seen.map(([, total]) => total))).toEqual(new Set([courses.length]));
@@ -229,7 +229,7 @@ test('a course that cannot be derived whole is derived the other way', async () 
   await readAnew(model);
   const courses = await readNewCourses(world.db, ROW_FAMILIES);
   let failed = 0;
-  // The first statement of that way, and of no other.
+  // The first statement of deriving a whole course, and of nothing else.
   const failing = interpose(world.db, (name, when) => {
     if (when !== 'before' || name !== 'keys/course_keys') return;
     failed += 1;

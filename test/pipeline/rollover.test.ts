@@ -26,7 +26,7 @@ beforeEach(async () => {
 const log = pino({}, { write: (line: string) => said.push(String((JSON.parse(line) as { msg?: string }).msg)) });
 const today = async (): Promise<string> => formatDay(await readToday(analytics.db));
 
-/** Starts with the clock at noon of a day; the answer sets it. */
+/** Starts with the clock at noon of a day; the returned function moves it to another. */
 async function start(day: string): Promise<(to: string) => void> {
   let now = parseDay(day) * MS_PER_DAY + MS_PER_DAY / 2;
   const options = { db: analytics.db, institutionZone: openZone('UTC'), work: new Work(), log };

@@ -27,7 +27,7 @@ beforeEach(async () => {
 });
 
 let lsn = 0n;
-/** Of one student of many, in the one course. */
+/** A grade of one student of many, in the one course. */
 function grading(student: number, value: number): AnyRowChange {
   lsn += 1n;
   return {
@@ -48,7 +48,7 @@ function grading(student: number, value: number): AnyRowChange {
 const STUDENTS = Array.from({ length: 20 }, (_, n) => n + 1);
 const stage = (...changes: AnyRowChange[]): Promise<unknown> => stageBatch(world.db, { changes }, settings.reading);
 
-/** Nobody has 66 of 100: whoever does cannot be derived. */
+/** A grade that nobody else has: a student with 66 of 100 cannot be derived. */
 const CURSED = 66;
 type Performance = typeof performanceFamily;
 const asksForMuch: Performance = {

@@ -18,7 +18,7 @@ afterEach(async () => {
 const FULL = Object.assign(new Error('sorry, too many clients already'), { code: '53300' });
 const LATE = new Error('timeout exceeded when trying to connect');
 
-/** Fails so, one after another, before it answers. */
+/** Fails with these errors, one after another, before it answers. */
 function failing(errors: Error[]): Database {
   const { db } = analytics;
   return {

@@ -6,7 +6,7 @@ import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
 const LONG = 60_000;
 const never = (): AbortSignal => new AbortController().signal;
 
-/** Whether a promise has settled after a moment. */
+/** Whether a promise settles within a moment. */
 async function settles(promise: Promise<void>, within = 30): Promise<boolean> {
   const settled = promise.then(() => true);
   return await Promise.race([settled, sleep(within, false)]);

@@ -10,12 +10,12 @@ import { writeSmallOulad } from '../campus/small-oulad.ts';
 import { RoleProcess } from '../e2e/role-process.ts';
 import { type CertifiedPostgres, certifiedEnv, pem, startCertifiedPostgres } from '../support/certified.ts';
 
-/* A server that lets the user "certified" in with a certificate alone. */
+/* A server that lets the user "certified" in only with a certificate. */
 
 let certified: CertifiedPostgres;
 let own: Record<string, string>;
 
-/** A key as libpq wants it: what git checks out anybody may read. */
+/** A key with the permissions that libpq wants: files checked out by git are readable by everybody. */
 function key(name: string, mode = 0o600): string {
   const file = path.join(certified.folder, `${mode.toString(8)}-${name}`);
   copyFileSync(pem(name), file);

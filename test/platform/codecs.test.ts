@@ -12,10 +12,10 @@ const decompress = async (type: number, bytes: Buffer): Promise<Buffer> =>
   (codecs as Record<number, () => { decompress(bytes: Buffer): Promise<Buffer> }>)[type]?.().decompress(bytes) ??
   Promise.reject(new Error('the library knows no such codec'));
 
-/** What was put into the files, more than one block of each codec. */
+/** The contents of the files, more than one block of each codec. */
 const ROWS = Array.from({ length: 3000 }, (_, row) => `{"student":${row % 97},"row":${row}}\n`).join('');
 
-/** Written by Java's own clients (kafka-clients 4.3.1), as they write the records of a batch. */
+/** Written by Java's own clients (kafka-clients 4.3.1), as records of a batch. */
 const written = (name: string): Buffer => readFileSync(new URL(`compressed/rows.${name}`, import.meta.url));
 
 const FILES: readonly [file: string, type: number][] = [

@@ -7,7 +7,7 @@ const ROOT = path.resolve(import.meta.dirname, '../..');
 const { scripts } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as {
   scripts: Record<string, string>;
 };
-/** Every command of package.json that is a program of ours, by name, with its file. */
+/** Every command of package.json that runs a program of ours, with its file. */
 const commands = Object.entries(scripts).flatMap(([name, line]) => {
   const file = /launch\.mjs (\S+\.ts)$/.exec(line)?.[1];
   return file === undefined ? [] : [[name, file] as const];

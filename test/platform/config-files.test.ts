@@ -9,7 +9,7 @@ const folder = mkdtempSync(path.join(tmpdir(), 'prepadata-config-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 let count = 0;
-/** A file with such contents. */
+/** A file with these contents. */
 function file(contents: string): string {
   count += 1;
   const name = path.join(folder, `${count}.txt`);

@@ -10,7 +10,7 @@ import { SETTINGS, type SettingName, type SettingValues } from '#libs/platform/c
 type Environment = Readonly<Partial<Record<SettingName | `${SettingName}_FILE`, string>>>;
 const load = (env: Environment = {}): SettingValues => loadConfig(env);
 
-/** @throws Error when the configuration is accepted */
+/** @throws Error if the configuration is accepted */
 function refusal(env: Environment): ConfigurationError {
   try {
     load(env);
@@ -62,7 +62,7 @@ describe('with nothing set', () => {
 
 test('empty counts as unset, for every setting', () => {
   const empty = Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, '']));
-  // Zones have methods, which are never equal: their names are compared.
+  // Zones contain functions, which never compare equal: their names are compared.
   const plain = (values: SettingValues): string =>
     JSON.stringify(values, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
   expect(plain(loadConfig(empty))).toBe(plain(load()));

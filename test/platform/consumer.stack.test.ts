@@ -11,7 +11,7 @@ import { bareKafka, type Cluster, clientOf, principalOf } from '../support/clust
 import { useStack } from '../support/stack.ts';
 import { type Listening, listen as listenTo, numbers, poll, valuesOf } from './listening.ts';
 
-/* What a consumer reads, and how it goes on trying where it cannot. */
+/* What a consumer reads, and how it keeps trying when it cannot. */
 
 const { CompressionTypes: types, CompressionCodecs: codecs, AclOperationTypes, AclPermissionTypes } = kafkajs;
 
@@ -67,7 +67,7 @@ describe('compression', () => {
     const topic = await freshTopic({ 'compression.type': 'zstd' });
     await producer.send(topic, numbers(0, 10));
     const { failures, records, assigned } = listen(topic);
-    // As a codec would be that Kafka gets one day.
+    // Like a codec that Kafka introduces one day.
     forget(types.ZSTD, () => {
       throw new UnknownCodec('a batch is compressed with codec 5, which is not known here');
     });
@@ -80,7 +80,7 @@ describe('compression', () => {
   });
 });
 
-/** Puts something else in the place of one of the library's codecs, until the test is over. */
+/** Replaces one of the library's codecs until the test is over. */
 function forget(type: number, codec: () => unknown): void {
   (codecs as Record<number, () => unknown>)[type] = codec;
 }
@@ -111,7 +111,7 @@ describe('a consumer that falls over', () => {
     await poll(() => troubles.length).toBeGreaterThan(0);
     await sleep(5_000);
     expect(assigned.length).toBeGreaterThan(2);
-    // 100 ms, then twice as long each time; at first it was five times a second.
+    // 100 ms, then doubling; without backing off it was five times a second.
     expect(assigned.length).toBeLessThan(8);
     expect(troubles.length).toBeGreaterThanOrEqual(assigned.length - 1);
     expect(new Set(troubles.map((said) => /a batch cannot be read/.test(said)))).toEqual(new Set([true]));

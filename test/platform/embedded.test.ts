@@ -27,7 +27,7 @@ const ROOT = new URL('../../', import.meta.url);
 const folders: string[] = [];
 const servers: EmbeddedPostgres[] = [];
 
-/** mkdtemp makes folders that their owner alone may enter. */
+/** mkdtemp makes folders that only their owner can enter. */
 function privateFolder(): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'prepadata-private-'));
   folders.push(folder);
@@ -54,7 +54,7 @@ test('a folder inside one that nobody else may enter is no obstacle, also to roo
   expect(await db.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
   await db.close();
   expect(server.folder === asked).toBe(process.getuid?.() !== 0);
-  // The same folder finds the same server again.
+  // Starting in the same folder again finds the running server.
   expect(await startEmbeddedPostgres({ folder: asked })).toMatchObject({ pid: server.pid, adopted: true });
 });
 
@@ -79,7 +79,7 @@ test('a cluster that was half made is made anew', async () => {
   const folder = path.join(tmpdir(), `prepadata-half-${process.pid}`);
   const first = await start(folder);
   await first.stop();
-  // As a kill in the middle of making it leaves things.
+  // The state that a kill during its creation leaves behind.
   rmSync(path.join(folder, 'data'), { recursive: true });
   mkdirSync(path.join(folder, 'data.new'));
   writeFileSync(path.join(folder, 'data.new', 'PG_VERSION'), '18');
@@ -171,7 +171,7 @@ test('two that start at the same moment and prefer the same port both come up, e
   for (const file of ports) rmSync(file);
   const port = await freePort();
   const starting = start(homes[0] ?? '', { port });
-  // It has seen the port free, and does not listen there yet.
+  // It has found the port free, but does not listen there yet.
   while (!existsSync(ports[0] ?? '')) await new Promise(setImmediate);
   const both = await Promise.all([starting, start(homes[1] ?? '', { port })]);
   for (const server of both) {
@@ -194,7 +194,7 @@ test('who leaves while the cluster is being made leaves nothing running', async 
   const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program], { cwd: ROOT });
   const [code] = await once(child, 'exit');
   expect(code).toBe(7);
-  // What is being made takes a second or more; what was ended is gone by now.
+  // Creating one takes a second or more; what was ended is gone by now.
   await sleep(100);
   expect(execFileSync('ps', ['-eo', 'args', '-ww'], { encoding: 'utf8' })).not.toContain(`${folder}/server/`);
 });

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { SETTINGS } from '#libs/platform/config/settings.ts';
 
-/* What a program says that it reads, against what the code that it imports reads. */
+/* What a program says it reads, against what the code it imports reads. */
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const NAMES = Object.keys(SETTINGS);
@@ -20,7 +20,7 @@ const PROGRAMS = [
   'sandbox/campus',
   'sandbox/local',
 ];
-/** The code is there, and does not run: one takes in nothing, the other asks for the analytics database alone. */
+/** Settings whose code is imported but never used: anomaly takes nothing in, erase needs only the analytics database. */
 const NOT_OF: Readonly<Record<string, RegExp>> = {
   anomaly: /^SOURCE_(?!TIMEZONE)|^DIRECTORY$|^BATCH_SIZE$|^KAFKA_TOPIC_PREFIX$/,
   erase: /^SOURCE_DB_/,
@@ -35,7 +35,10 @@ function importsOf(file: string): string[] {
   );
 }
 
-/** Settings read in one file: `config.NAME`, `{ NAME } = config` and in parameters; addresses and names of the source by their functions. */
+/**
+ * The settings that a file reads: `config.NAME`, destructured from `config` or in parameters, and through the functions
+ * for addresses and source names.
+ */
 function readIn(file: string): string[] {
   const text = read(file);
   const members = [...text.matchAll(/\bconfig\.([A-Z][A-Z_]+)/g)].map((match) => match[1] ?? '');

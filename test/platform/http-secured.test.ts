@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openRegistry } from '#libs/platform/registry/registry.ts';
 
-/* A registry behind TLS with a certificate of its own, and behind a password. */
+/* A registry behind TLS with its own certificate, and behind a password. */
 
 const TLS = path.resolve(import.meta.dirname, '../support/tls');
 const read = (file: string): string => readFileSync(path.join(TLS, file), 'utf8');

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { openClient } from '#libs/platform/kafka/client.ts';
 import { openLog } from '#libs/platform/log.ts';
 
-/** The client library's own, for which there are no types. */
+/** Internals of the client library, for which there are no types. */
 interface Queue {
   push(request: object): void;
   fulfillRequest(answer: object): void;

@@ -17,7 +17,7 @@ import { OwnStack } from '../support/stack.ts';
 import { startTokenEndpoint, type TokenEndpoint, unsignedToken } from '../support/token-endpoint.ts';
 import { listen, numbers, poll, valuesOf } from './listening.ts';
 
-/* A real broker that wants TLS and a login, and lets each user do what it is granted. */
+/* A real broker that requires TLS and a login, and allows each user what it was granted. */
 
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
 const TLS = path.resolve(import.meta.dirname, '../support/tls');
@@ -43,7 +43,7 @@ const clientOf = (security: KafkaSecurity, address = secured) => ({
   timeoutMs: 5_000,
 });
 
-/** The command line tools of Kafka. */
+/** Runs one of Kafka's command line tools. */
 const kafka = (tool: string, ...args: readonly string[]): Promise<unknown> =>
   run('java', ['-cp', path.join(partsFolder(), 'libs', '*'), tool, '--bootstrap-server', broker.address, ...args]);
 
@@ -102,13 +102,13 @@ beforeAll(async () => {
         'org.apache.kafka.common.security.scram.ScramLoginModule required;',
       'listener.name.secure.plain.sasl.jaas.config':
         'org.apache.kafka.common.security.plain.PlainLoginModule required user_app="plain-secret";',
-      // It believes tokens that nobody has signed, and lets nobody stay who does not show one again.
+      // Accepts unsigned tokens, and drops clients that do not show a new one in time.
       'listener.name.tokens.sasl.enabled.mechanisms': 'OAUTHBEARER',
       'listener.name.tokens.oauthbearer.sasl.jaas.config':
         'org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;',
       'listener.name.tokens.oauthbearer.connections.max.reauth.ms': 12_000,
       'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
-      // Who comes without a login: the test itself, and the broker to itself.
+      // Clients without a login: the test itself, and the broker to itself.
       'super.users': 'User:ANONYMOUS',
     },
   });
@@ -176,7 +176,7 @@ describe('with tokens', () => {
     }
     await poll(() => valuesOf(listening.records)).toEqual(expect.arrayContaining([String(begin), String(begin + 9)]));
     expect(listening.failures).toEqual([]);
-    // Each of the two asks for itself, and again.
+    // Producer and consumer each fetch a token, and fetch new ones.
     expect(endpoint.asked.length).toBeGreaterThan(3);
     await Promise.all([producer.close(), listening.consumer.close()]);
   });

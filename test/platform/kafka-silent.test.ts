@@ -8,12 +8,12 @@ import { openProducer } from '#libs/platform/kafka/producer.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { listen, numbers, poll } from './listening.ts';
 
-/* Whoever accepts connections in a broker's place and is no broker: each call comes to an end, and says whose fault it is. */
+/* Something that accepts connections in a broker's place without being one: each call ends, with an error that says whose fault it is. */
 
 const PLACES: readonly [name: string, onConnection: (socket: Socket) => void][] = [
   ['says nothing', () => {}],
   ['hangs up', (socket) => socket.destroy()],
-  // Garbage to whoever reads it as Kafka's protocol: a response of 1.2 GB is announced.
+  // Read as Kafka's protocol, this announces a response of 1.2 GB.
   ['speaks HTTP', (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')],
 ];
 

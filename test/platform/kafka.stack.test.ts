@@ -64,7 +64,7 @@ describe('topics', () => {
   test('that are not there are a fault of the cluster', async () => {
     await expect(admin.watermarks(['nobody-made-it'])).rejects.toThrow(BrokerFault);
     await expect(producer.send('nobody-made-it', numbers(0, 1))).rejects.toThrow(BrokerFault);
-    // And the next message goes.
+    // And the next message gets through.
     const topic = await freshTopic();
     await producer.send(topic, numbers(0, 1));
   });
@@ -83,7 +83,7 @@ test('more than a topic takes at once is refused as what may be halved, with the
 
 const large = (count: number) => Array.from({ length: count }, () => ({ key: null, value: randomBytes(1_000) }));
 
-/** The shortest that the broker allows by itself. */
+/** The shortest that the broker allows by default. */
 const SESSION_MS = 6_000;
 
 describe('messages', () => {

@@ -15,7 +15,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
-/* The launcher in a project of its own, with an npm that only notes that it was called. */
+/* The launcher in a project of its own, with an npm that only records that it was called. */
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const LOCK = { packages: { '': { name: 'x' }, 'node_modules/a': { version: '1.0.0' } } };
@@ -49,7 +49,7 @@ function install(modules: string, packages: object): void {
   mkdirSync(path.join(modules, 'tsx/esm'), { recursive: true });
   mkdirSync(path.join(modules, 'a'), { recursive: true });
   writeFileSync(path.join(modules, '.package-lock.json'), JSON.stringify({ packages }));
-  // In place of tsx, which the program here, plain JavaScript, does not need.
+  // Replaces tsx, which this plain JavaScript program does not need.
   writeFileSync(path.join(modules, 'tsx/package.json'), JSON.stringify({ exports: { './esm/api': './esm/api.mjs' } }));
   writeFileSync(path.join(modules, 'tsx/esm/api.mjs'), 'export const register = () => {};');
 }
@@ -155,7 +155,7 @@ describe('a program that npm started', () => {
     for (let tries = 0; !existsSync(at(file)) && tries < 600; tries += 1) await sleep(50);
     expect(existsSync(at(file)), file).toBe(true);
   };
-  /** A group of its own, as a shell, systemd or a terminal has it. */
+  /** In a process group of its own, as under a shell, systemd or a terminal. */
   async function begin(onSignal: string): Promise<ChildProcess> {
     install(at('node_modules'), { 'node_modules/a': { version: '1.0.0' } });
     writeFileSync(

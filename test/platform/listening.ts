@@ -6,11 +6,11 @@ import { openLog } from '#libs/platform/log.ts';
 
 export interface Listening {
   readonly records: IncomingRecord[];
-  /** What it was told is wrong, in turn; `back` where it was told that it is not any more. */
+  /** The troubles it was told of, in order; `back` where one was reported over. */
   readonly troubles: string[];
-  /** How many partitions it was given, each time that it joined its group. */
+  /** How many partitions it got, each time it joined its group. */
   readonly assigned: number[];
-  /** What ended it. */
+  /** The errors that ended it. */
   readonly failures: Error[];
   readonly consumer: Consumer;
 }
@@ -20,7 +20,7 @@ export interface ListeningOptions extends Pick<ClientOptions, 'brokers' | 'secur
   readonly group?: string;
 }
 
-/** Reads a topic from where it has read it to. */
+/** Reads a topic from its group's last position. */
 export function listen(topic: string, options: ListeningOptions): Listening {
   const { partitions = 1, group = `group of ${topic}`, ...client } = options;
   const records: IncomingRecord[] = [];

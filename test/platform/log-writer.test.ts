@@ -4,7 +4,7 @@ import path from 'node:path';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-/** Room that the disk has left, in bytes; null: as much as it really has. */
+/** The free space of the disk in bytes; null: the real one's. */
 const disk = vi.hoisted(() => ({ room: null as number | null, code: 'ENOSPC', tries: 0 }));
 vi.mock('node:fs', async (original) => {
   const fs = await original<typeof import('node:fs')>();
@@ -20,7 +20,7 @@ vi.mock('node:fs', async (original) => {
     },
   };
 });
-// Test files share modules: this one takes its own, on the disk above, and leaves none behind.
+// Test files share modules: this one loads its own, on the disk above, and leaves none behind.
 vi.resetModules();
 const { droppedLines, LogWriter, shorten } = await import('#libs/platform/log-writer.ts');
 afterAll(() => {

@@ -11,7 +11,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** What stands in the file, once the writer has come to it. */
+/** The lines of the file, once the writer has got that far. */
 async function linesOf(file: string, count: number): Promise<Record<string, unknown>[]> {
   const read = (): string[] => readFileSync(file, 'utf8').trim().split('\n');
   await expect.poll(() => read().length).toBe(count);

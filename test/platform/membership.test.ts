@@ -4,7 +4,7 @@ import type { ConsumerHandler } from '#libs/platform/kafka/contract.ts';
 import { Membership } from '#libs/platform/kafka/membership.ts';
 import { openLog } from '#libs/platform/log.ts';
 
-/* What the library does by itself, told by its own events. */
+/* What the library does by itself, seen through its own events. */
 
 const { events } = new kafkajs.Kafka({ brokers: ['nowhere:1'], logLevel: kafkajs.logLevel.NOTHING }).consumer({
   groupId: 'none',

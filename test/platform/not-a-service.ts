@@ -1,19 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/* What answers, or does not, where a service is expected. */
+/* What may answer, or fail to, where a service is expected. */
 
 export type Answering = (request: IncomingMessage, response: ServerResponse) => void;
 
 export interface NotAService {
   readonly name: string;
   readonly answers: Answering;
-  /** What is told of it. */
+  /** What the error says about it. */
   readonly said: RegExp;
-  /** How long to wait for it: short only where nothing comes. */
+  /** How long to wait for it: short only where no answer ever comes. */
   readonly timeoutMs?: number;
 }
 
-/** For who answers, however busy the machine is. */
+/** For those that answer, however busy the machine is. */
 export const PATIENT_MS = 30_000;
 const SHORT_MS = 500;
 
@@ -27,13 +27,13 @@ const SILENT = /has not answered within 0\.5 s/;
 
 const MEGABYTE = Buffer.alloc(1024 * 1024, ' ');
 
-/** @param response gets megabytes until nobody takes them any more */
+/** @param response gets megabytes for as long as they are read */
 function flood(response: ServerResponse): void {
   while (!response.destroyed && response.write(MEGABYTE));
   if (!response.destroyed) response.once('drain', () => flood(response));
 }
 
-/** A character now and then: each comes soon after the last, and there is no end. */
+/** A character now and then: each follows soon after the last, and there is no end. */
 function drip(response: ServerResponse): void {
   const dripping = setInterval(() => response.write(' '), 100);
   response.once('close', () => clearInterval(dripping));

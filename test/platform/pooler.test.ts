@@ -39,7 +39,7 @@ async function behind(settings: Record<string, string | number>): Promise<Databa
 const analytics = (address: DatabaseAddress) =>
   openAnalytics(address, { name: 'test', role: 'owner', log: openLog('silent'), signal: NEVER, connections: 3 });
 
-/** How following this source ends: with an error, or with the end of its snapshot. */
+/** How following this source ends: with an error, or at the end of its snapshot. */
 const followed = (address: DatabaseAddress): Promise<unknown> =>
   new Promise((resolve) => {
     const slotPrefix = `pooler_${process.pid}`;

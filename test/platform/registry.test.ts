@@ -16,13 +16,13 @@ const SCHEMA = JSON.stringify({
   ],
 });
 
-/** As much of a registry as the client asks for. */
+/** The part of a registry that the client uses. */
 class FakeRegistry {
   readonly schemas = new Map<number, string>([[7, SCHEMA]]);
   asked: string[] = [];
-  /** Answers in the registry's place, when set. */
+  /** When set, answers in the registry's place. */
   inItsPlace: Answering | undefined;
-  /** Answers every question so, when set. */
+  /** When set, the answer to every request. */
   failure: { status: number; code?: number; message: string } | undefined;
   readonly #server: Server = createServer((request, response) => {
     this.asked.push(`${request.method} ${request.url}`);
@@ -173,7 +173,7 @@ describe.each(NOT_A_SERVICE)('somebody who $name', ({ answers, said, timeoutMs =
       await expect(each).rejects.toThrow(said);
     }
     await expect(registry.register('rows', SCHEMA)).rejects.toThrow(RegistryFault);
-    // Both waited for the one schema, which was asked for once.
+    // Both waited for the same schema, which was requested once.
     expect(fake.asked).toEqual(['GET /apis/ccompat/v7/schemas/ids/7', 'GET /apis/ccompat/v7/config/rows']);
     fake.inItsPlace = undefined;
     const timeout = { timeout: PATIENT_MS };

@@ -3,7 +3,7 @@ import { Backoff, FIRST_RETRY_MS, LAST_RETRY_MS, pause, retryWhileUnavailable, s
 
 const HOUR_MS = 3_600_000;
 const never = (): AbortSignal => new AbortController().signal;
-/** A signal that is aborted: waits end at once. */
+/** An aborted signal: waits end at once. */
 const ended = (): AbortSignal => AbortSignal.abort(new Error('the end'));
 
 test('a wait is twice as long each time, up to the longest', async () => {

@@ -48,7 +48,7 @@ describe('nights in which clocks are moved', () => {
     else process.env['TZ'] = zone;
   });
 
-  // The hour after 02:00 local does not exist in one of these nights, and exists twice in the other.
+  // The hour after 02:00 local time does not exist in one of these nights, and exists twice in the other.
   test.each(['Europe/Paris', 'America/New_York', 'Australia/Lord_Howe', 'UTC'])(
     'have one time each, on a machine in %s',
     (name) => {

@@ -28,7 +28,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** What a session has, of the settings that the role has been given. */
+/** A session's values of the settings that the role was given. */
 const SHOW = `SELECT jsonb_object_agg(lower(name), setting) AS settings FROM pg_settings
                WHERE lower(name) IN (${Object.keys(HOSTILE_DEFAULTS)
                  .map((name) => `'${name}'`)
@@ -37,7 +37,7 @@ interface Shown {
   readonly settings: Record<string, string>;
 }
 
-/** What every session of ours has, whatever its role says. What is not here may be as it likes. */
+/** What every session of ours has, whatever its role says. Settings not listed do not matter. */
 const SETTLED = {
   statement_timeout: '0',
   lock_timeout: '0',
@@ -98,7 +98,7 @@ test('connections of a pool, and sessions taken out of it', async () => {
   await onPool(async (db) => {
     expect((await db.query<Shown>(SHOW))[0]?.settings).toMatchObject(settled);
     const session = await db.session();
-    // What it holds goes to others when its process is frozen.
+    // When its process is frozen, what it holds must go to others.
     const ofSession = { ...settled, idle_session_timeout: '120000' };
     expect((await session.query<Shown>(SHOW))[0]?.settings).toMatchObject(ofSession);
     session.close();
@@ -167,7 +167,7 @@ test('what is set for the whole server while a session lives does not reach it',
   for (const name of ['extra_float_digits', 'datestyle', 'timezone', 'intervalstyle', 'bytea_output'])
     await admin?.query(`ALTER SYSTEM SET ${name} = '${HOSTILE_DEFAULTS[name]}'`);
   await admin?.query('SELECT pg_reload_conf()');
-  // A session that was never settled is told of it in between two statements.
+  // An unsettled session picks the change up between two statements, which shows that the server has reloaded.
   const bare = new pg.Client(server.admin('postgres'));
   await bare.connect();
   await expect

@@ -12,7 +12,7 @@ import { Reader, Replica, type SourceWorld } from '../source/world.ts';
 import { bareKafka, type Cluster, clientOf, createTopics, principalOf } from '../support/cluster.ts';
 import { useStack } from '../support/stack.ts';
 
-/* Topics that somebody else has made before us, on a broker that asks for rights. */
+/* Topics that somebody else made before us, on a broker that requires rights. */
 
 let cluster: Cluster;
 let kafka: kafkajs.Admin;
@@ -20,7 +20,7 @@ let admin: Admin;
 let told: string[] = [];
 let topics = 0;
 
-/** What we say ourselves; the library has words of its own. */
+/** Keeps our own messages; the library logs its own. */
 const keep = (line: string): void => {
   const { msg, from } = JSON.parse(line) as { msg: string; from?: string };
   if (from === undefined) told.push(msg);
@@ -40,7 +40,7 @@ afterAll(async () => {
   await Promise.all([kafka?.disconnect(), admin?.close()]);
 });
 
-/** As an administrator makes one. */
+/** Creates a topic as an administrator does. */
 async function theirs(config: Record<string, string>, partitions = 4): Promise<string> {
   topics += 1;
   const topic = `theirs-${topics}`;
@@ -49,7 +49,7 @@ async function theirs(config: Record<string, string>, partitions = 4): Promise<s
   return topic;
 }
 
-/** What is asked for is there a moment after the answer: the broker hears of it from the controller. */
+/** New settings are visible a moment after the answer: the broker hears of them from the controller. */
 async function settingsOf(topic: string): Promise<Record<string, string>> {
   const { resources } = await kafka.describeConfigs({
     includeSynonyms: false,
@@ -60,7 +60,7 @@ async function settingsOf(topic: string): Promise<Record<string, string>> {
   );
 }
 
-/** From now on the clients have these rights on the topic, and no others. */
+/** From now on the clients have only these rights on the topic. */
 async function allowOnly(topic: string, ...operations: (keyof typeof kafkajs.AclOperationTypes)[]): Promise<void> {
   const resource = {
     resourceType: kafkajs.AclResourceTypes.TOPIC,
@@ -77,7 +77,7 @@ async function allowOnly(topic: string, ...operations: (keyof typeof kafkajs.Acl
     })),
   });
   const all = { operation: kafkajs.AclOperationTypes.ANY, permissionType: kafkajs.AclPermissionTypes.ANY };
-  // Like the settings, the broker that judges hears of them from the controller.
+  // As with settings, the broker that checks them hears of them from the controller.
   await expect
     .poll(async () => (await kafka.describeAcls({ ...resource, ...all })).resources[0]?.acls)
     .toHaveLength(operations.length);
@@ -104,7 +104,7 @@ test('a feature topic that deletes is set to keep the last message of each key; 
   expect(await kafka.fetchTopicMetadata({ topics: [topic] })).toMatchObject({
     topics: [{ partitions: { length: 2 } }],
   });
-  // A second time there is nothing to do, and nothing new to say.
+  // The second time there is nothing to do, and nothing new to report.
   expect(await admin.ensureTopics([feature(topic)])).toEqual({ made: [], fixed: [] });
   expect(told).toHaveLength(2);
 });

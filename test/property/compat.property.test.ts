@@ -9,17 +9,15 @@ import { FIRST_TODAY, STUDENTS, type WrittenRow } from './rows.ts';
 import { SourceModel, type Step } from './source-model.ts';
 import { World } from './world.ts';
 
-/*
- * Courses that follow each other, overlap, end on one day and begin the day after: what schema compat makes of it.
- */
+/* What schema compat makes of courses that follow each other, overlap, or end on the day before the next begins. */
 
-/** A tenth of what the other histories get: each of these tells much more of compat. */
+/** A tenth of the runs of the other histories: each of these says much more about compat. */
 const RUNS = Math.max(25, Math.ceil(Number(process.env['PROPERTY_RUNS'] ?? 0) / 10));
 const SEED = process.env['PROPERTY_SEED'];
 const COURSES = [1, 2, 3, 4, 5].map((n) => `00000000-0000-4000-8000-0000000000d${n}`);
-/** Enrolled nobody knows since when, and never there. */
+/** Enrolled at an unknown time, and never active. */
 const IDLE = '00000000-0000-4000-8000-000000000009';
-/** Ends and beginnings that meet, and some that lie within the six days in which a course is not yet over. */
+/** Ends and beginnings that meet, some of them within the six days in which a course is not over yet. */
 const DAYS = [-60, -41, -40, -39, -20, -19, -18, -8, -7, -6, -5, -1, 0];
 
 let world: World;
@@ -37,7 +35,7 @@ const act = fc.record({
 });
 
 const history = fc.record({
-  /** Three days of each course on which something happens. */
+  /** Three active days per course. */
   terms: fc.array(fc.tuple(...[1, 2, 3].map(() => fc.constantFrom(...DAYS))), {
     minLength: COURSES.length,
     maxLength: COURSES.length,
@@ -69,7 +67,7 @@ function toRow({ student, course, day, what, value }: Act, terms: readonly (read
   };
 }
 
-/** What was there to be told apart, over all histories. */
+/** Which cases occurred, over all histories. */
 const seen = new Set<string>();
 async function look(): Promise<void> {
   const [row] = await world.db.query<Record<string, boolean>>(`

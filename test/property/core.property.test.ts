@@ -16,9 +16,9 @@ import { World } from './world.ts';
 
 const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 60);
 const SEED = process.env['PROPERTY_SEED'];
-/** Looking for the smallest failing history takes many runs; who only asks whether there is one says no. */
+/** Finding the smallest failing history takes many runs; `no` skips that and only reports whether one fails. */
 const SHRINKS = process.env['PROPERTY_SHRINK'] !== 'no';
-/** Leads to the smallest failing history of a seed without running those before it. */
+/** Leads straight to the smallest failing history of a seed, without the ones before it. */
 const PATH = process.env['PROPERTY_PATH'];
 let world: World;
 
@@ -32,9 +32,9 @@ const step = stepWith({ writes: 20, habits: 3, deletes: 5, truncates: 1, resyncs
 const history = fc.record({
   before: fc.array(step, { maxLength: 25 }),
   after: fc.array(step, { minLength: 1, maxLength: 40 }),
-  /** Once the snapshot is complete, which has every key read as a whole: only now what was kept of rows is gone by. */
+  /** Applied once the snapshot, which has every key read as a whole, is complete: only now are folded rows used. */
   later: fc.array(step, { maxLength: 20 }),
-  /** The slot is lost in the middle: the last changes before it never arrive, and a snapshot begins a new epoch. */
+  /** The slot is lost in the middle: the last changes before that never arrive, and a snapshot begins a new epoch. */
   slotLost: fc.boolean(),
   reorder: fc.boolean(),
   crashes: fc.boolean(),
@@ -42,7 +42,7 @@ const history = fc.record({
   cachedRows: fc.constantFrom(undefined, 3, 1_000),
   first: variant,
   second: fc.option(variant, { freq: 3 }),
-  /** A student is erased while changes come, and not told to the source; in the first of the two streams, or the second. */
+  /** A student is erased while changes arrive, unknown to the source; in the first of the two streams, or in the second. */
   erased: fc.option(fc.record({ student: fc.constantFrom(...STUDENTS), early: fc.boolean() }), { freq: 2 }),
   seed: fc.integer({ min: 0, max: 2 ** 31 }),
 });
@@ -66,7 +66,7 @@ test('whatever happens on the way, the stored features equal the oracle', async 
           ...(crashes ? { crash: { chance, probability: 0.02 } } : {}),
         };
 
-        // First life of the slot. When it ends in a loss, some of its last changes are never seen.
+        // First life of the slot. If it ends in a loss, some of its last changes are never seen.
         for (const item of before) model.apply(item);
         if (slotLost) {
           const seen = model.changes.slice(0, Math.floor(model.changes.length * chance()));
@@ -78,7 +78,7 @@ test('whatever happens on the way, the stored features equal the oracle', async 
           variant = second((id) => ids.student(id));
           await adoptSettings(world.db, variant.settings);
         }
-        // A snapshot of what is there, then the stream; the two overtake each other, being on several partitions.
+        // A snapshot of the current rows, then the stream; since they share several partitions, either can overtake the other.
         const snapshot = model.snapshot();
         const from = model.changes.length;
         for (const item of after) model.apply(item);
@@ -94,7 +94,7 @@ test('whatever happens on the way, the stored features equal the oracle', async 
         const then = disturb(model.changes.slice(complete), chance, reorder);
         await world.run([...then, [midnight], erased?.early ? [] : erasing], variant.settings, options);
         if (erased !== null) {
-          // Whoever was at work just then may have left a row of its own with our integer; it goes when it is asked again.
+          // A process at work at that moment may have left a row with our integer; the next erasure removes it.
           const id = ids.student(erased.student);
           await erase(world.db, erased.student);
           expect(await rowsNaming(world.db, erased.student, id)).toEqual([]);
@@ -113,7 +113,7 @@ test('whatever happens on the way, the stored features equal the oracle', async 
       reporter: report,
     },
   );
-  // A replay is one history, and may be of any kind.
+  // A replay is one single history and need not open every flag.
   if (PATH === undefined && RUNS >= 150) expect([...world.flagsSeen].sort()).toEqual(FLAG_NAMES.toSorted());
 }, 7_200_000);
 

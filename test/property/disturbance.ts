@@ -28,7 +28,7 @@ function shuffled<T>(items: readonly T[], chance: Chance): T[] {
 
 const PARTITIONS = 3;
 
-/** Keyed by student, as the topics are; what carries no student (every delete and truncate) lands on the first. */
+/** Keyed by student, as the topics are; whatever names no student (every delete and truncate) lands on the first partition. */
 function partitionOf(change: Change): number {
   const student =
     change.op === 'truncate' || change.op === 'delete'
@@ -49,9 +49,9 @@ function cut(changes: readonly Change[], chance: Chance): ChangeBatch[] {
 }
 
 /**
- * The same changes as a careless transport brings them: spread over partitions that are not ordered against each other,
- * in batches of any size, some batches again later, and within a partition out of order when `reorder` says so. The batches
- * are dealt to queues, as to processes.
+ * The same changes as a careless transport delivers them: spread over partitions that are not ordered against each other,
+ * in batches of any size, some of them twice, and if `reorder` is set also out of order within a partition. The batches are
+ * dealt to queues, one per process.
  */
 export function disturb(changes: readonly Change[], chance: Chance, reorder: boolean, processes = 2): ChangeBatch[][] {
   const queues: ChangeBatch[][] = Array.from({ length: processes }, () => []);
@@ -63,7 +63,7 @@ export function disturb(changes: readonly Change[], chance: Chance, reorder: boo
     const owner = queues[below(chance, processes)];
     for (const batch of batches) {
       owner?.push(batch);
-      // Redelivery: a rebalance hands an earlier batch to either process again.
+      // Redelivery: a rebalance hands an earlier batch to one of the processes again.
       if (chance() < 0.25)
         queues[below(chance, processes)]?.push(batches[below(chance, batches.indexOf(batch) + 1)] ?? batch);
     }
@@ -71,5 +71,5 @@ export function disturb(changes: readonly Change[], chance: Chance, reorder: boo
   return chance() < 0.5 ? queues : queues.map((queue) => interleave(queue, chance));
 }
 
-/** Mixes the partitions that one process reads, as polls do. */
+/** Mixes the partitions that one process reads, as polling does. */
 const interleave = (batches: readonly ChangeBatch[], chance: Chance): ChangeBatch[] => shuffled(batches, chance);

@@ -14,7 +14,7 @@ import { FIRST_TODAY } from './rows.ts';
 import { rowId, type Step } from './source-model.ts';
 import { stepWith } from './steps.ts';
 
-/** Real servers and restarts take their time, so there are fewer of these than of the histories through memory. */
+/** Real servers and restarts take time, so there are fewer of these histories than of those in memory. */
 const RUNS = Math.max(1, Math.round(Number(process.env['PROPERTY_RUNS'] ?? 60) / 20));
 const SEED = Number(process.env['PROPERTY_SEED'] ?? 1);
 const settings = testSettings();
@@ -24,7 +24,7 @@ let source: TestDatabase;
 let analytics: TestDatabase;
 beforeEach(async () => {
   source = await createSourceDatabase('history_source', LAX_SOURCE_SCHEMA);
-  // Long metadata is kept out of line as it is, so that updates of other columns do not carry it.
+  // Long metadata is stored out of line and uncompressed, so that updates of other columns do not carry it.
   await source.db.query('ALTER TABLE activity_logs ALTER metadata SET STORAGE EXTERNAL');
   analytics = await createAnalyticsDatabase('history_analytics');
 });
@@ -33,7 +33,7 @@ afterEach(async () => {
   await analytics.drop();
 });
 
-/** Does at the real source what the step says. */
+/** Performs the step at the real source. */
 async function perform(step: Step): Promise<void> {
   const { db } = source;
   if (step.kind === 'delete') await db.query(`DELETE FROM ${step.table} WHERE id = $1`, [rowId(step.table, step.slot)]);
@@ -45,7 +45,7 @@ async function perform(step: Step): Promise<void> {
 async function rekey({ table, slot, to }: Extract<Step, { kind: 'rekey' }>): Promise<void> {
   await source.db
     .query(`UPDATE ${table} SET id = $2 WHERE id = $1`, [rowId(table, slot), rowId(table, to)])
-    // The other id is taken: then nothing happens, as in any database.
+    // The other id is taken: nothing happens, as in any database.
     .catch((error: { code?: string }) => (error.code === '23505' ? [] : Promise.reject(error)));
 }
 
@@ -85,7 +85,7 @@ test.each(runs.map((run, index) => ({ index, ...run })))(
     const start = (): Promise<TestPipeline> =>
       startTestPipeline({ source: source.address, analytics: analytics.db, settings, clock, maxBatch: 7 });
     let pipeline = await start();
-    // Two writers, so that transactions interleave; the pipeline is stopped and started while they write.
+    // Two writers, so that transactions interleave, while the pipeline is stopped and started.
     const writers = [0, 1].map(async (writer) => {
       for (const [n, step] of after.entries()) if (n % 2 === writer) await perform(step);
     });

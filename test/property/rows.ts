@@ -8,7 +8,7 @@ export const FIRST_TODAY = 20_532; // 2026-03-20
 export const STUDENTS = [1, 2, 3].map((n) => `00000000-0000-4000-8000-00000000000${n}`);
 export const COURSES = [1, 2].map((n) => `00000000-0000-4000-8000-0000000000c${n}`);
 
-/** Mostly valid, now and then null: a row that belongs to nobody. */
+/** Usually valid, now and then null: a row that belongs to nobody. */
 const mostly = <T>(common: readonly T[], rare: readonly T[]): fc.Arbitrary<T> =>
   fc.oneof({ weight: 12, arbitrary: fc.constantFrom(...common) }, { weight: 1, arbitrary: fc.constantFrom(...rare) });
 
@@ -17,7 +17,7 @@ const keyColumns = {
   course_id: mostly<string | null>(COURSES, [null]),
 };
 
-/** Times of day that meet: ties, gaps of exactly a session, the edges of a day, milliseconds. */
+/** Times of day that collide: ties, gaps of exactly one session, the edges of a day, milliseconds. */
 const MINUTE = 60_000;
 const TIMES = [
   0,
@@ -110,7 +110,7 @@ const submission: fc.Arbitrary<SourceRow<'activity_logs'>> = fc.record({
 
 const completion: fc.Arbitrary<SourceRow<'activity_logs'>> = fc.record({
   ...keyColumns,
-  // By their words the last two are no copies; yet they follow the others, one of them where an alias says so.
+  // By their names the last two types are not copies; yet they follow the others, one of them as a known alias.
   activity_type: fc.constantFrom('completion', 'course_module_completion', 'Completion', 'finished'),
   resource_id: mostly<string | null>(['r1', 'r2'], [null]),
   duration_seconds: fc.constant(null),
@@ -138,10 +138,7 @@ export type WrittenRow =
   | { readonly table: 'grades'; readonly row: SourceRow<'grades'> }
   | { readonly table: 'enrollments'; readonly row: SourceRow<'enrollments'> };
 
-/**
- * Weeks in which a student comes every so many days, and then does not, or comes all the more: what is unusual can only be
- * told from what is usual.
- */
+/** Weeks in which a student comes every few days, and then stops, or comes more often: what is unusual only shows against what is usual. */
 const presence: fc.Arbitrary<WrittenRow[]> = fc
   .record({
     student_id: fc.constantFrom(...STUDENTS),
@@ -165,7 +162,7 @@ const presence: fc.Arbitrary<WrittenRow[]> = fc
     }),
   );
 
-/** One item after the other, about one level, and now and then far from it. */
+/** One item after another, around one level, and now and then far from it. */
 const marks: fc.Arbitrary<WrittenRow[]> = fc
   .record({
     student_id: fc.constantFrom(...STUDENTS),
@@ -186,7 +183,7 @@ const marks: fc.Arbitrary<WrittenRow[]> = fc
 
 const CLASSMATES = Array.from({ length: 9 }, (_, n) => `00000000-0000-4000-8000-0000000000a${n}`);
 
-/** Weeks of nine others, who come on most days, and hand in and are graded in the same things about the same time. */
+/** Weeks of nine other students who come on most days, and hand in and are graded in the same things at about the same time. */
 const classmates: fc.Arbitrary<WrittenRow[]> = fc
   .record({
     course_id: fc.constantFrom(...COURSES),
@@ -220,7 +217,7 @@ const classmates: fc.Arbitrary<WrittenRow[]> = fc
     }),
   );
 
-/** Rows from which flags follow. */
+/** Rows that open flags. */
 export const habit: fc.Arbitrary<WrittenRow[]> = fc.oneof(
   { weight: 2, arbitrary: presence },
   { weight: 1, arbitrary: classmates },

@@ -9,7 +9,7 @@ type Tables = Record<FactTable, Map<string, AnyRow>>;
 
 const FACT_TABLES: readonly FactTable[] = ['activity_logs', 'grades', 'enrollments'];
 
-/** What happens to the source. Rows are named by a small number; writing to one that is there updates it. */
+/** A step at the source. A small number names each row; writing to one that exists updates it. */
 export type Step =
   | { readonly kind: 'write'; readonly slot: number; readonly written: WrittenRow; readonly toast: boolean }
   | { readonly kind: 'habit'; readonly rows: readonly WrittenRow[] }
@@ -36,13 +36,13 @@ export class SourceModel {
   readonly #erased: string | null;
   #kept = 0;
 
-  /** @param erased a student who is erased on the way: what comes to others from there is sent whole */
+  /** @param erased a student who is erased on the way: what is written from or to this student's rows is sent whole */
   constructor(today: number, erased: string | null = null) {
     this.today = today;
     this.#erased = erased;
   }
 
-  /** The rows as they are without the student who is erased; nothing of it is told. */
+  /** Deletes the rows of the erased student without emitting a change. */
   forget(): void {
     if (this.#erased === null) return;
     for (const table of FACT_TABLES) {
@@ -60,7 +60,7 @@ export class SourceModel {
     else this.today += step.days;
   }
 
-  /** A new life of the slot: positions start over in a greater epoch. */
+  /** A new life of the slot: positions start again in a greater epoch. */
   beginEpoch(): number {
     this.#epoch += 1;
     this.#lsn = 100n;
@@ -81,8 +81,8 @@ export class SourceModel {
   }
 
   /**
-   * What LMSConnector does every six hours: each enrolment, and each grade and completion as it stands, once more under a
-   * new id, grades and completions dated now.
+   * What LMSConnector does every six hours: each enrolment, and the current state of each grade and completion, once more
+   * under a new id, grades and completions dated now.
    */
   resync(): void {
     const now = this.today * MS_PER_DAY + 3_600_000;
@@ -120,7 +120,7 @@ export class SourceModel {
     this.#emit({ table, op: 'update', id, after: sent, ...this.#stamp() });
   }
 
-  /** Rows of their own, which nothing but a truncate ends. */
+  /** Rows with ids of their own, which only a truncate removes. */
   #keep(rows: readonly WrittenRow[]): void {
     for (const written of rows) {
       this.#kept += 1;
@@ -132,7 +132,7 @@ export class SourceModel {
     if (this.tables[table].delete(id)) this.#emit({ table, op: 'delete', id, ...this.#stamp() });
   }
 
-  /** The primary key of a row changes: a delete and a create at one position. */
+  /** The primary key of a row changes: a delete and a create at the same position. */
   #rekey({ table, slot, to: newSlot, toast }: Extract<Step, { kind: 'rekey' }>): void {
     const [id, to] = [rowId(table, slot), rowId(table, newSlot)];
     const row = this.tables[table].get(id);
@@ -167,7 +167,7 @@ export class SourceModel {
 const isCompletion = (row: AnyRow): boolean =>
   'activity_type' in row && (row.activity_type === 'completion' || row.activity_type === 'course_module_completion');
 
-/** The object of the LMS that a row speaks of. */
+/** The object in the LMS that a row is about. */
 const objectOf = (row: AnyRow): string => {
   const { student_id, course_id } = row;
   const object = 'grade_item' in row ? row.grade_item : 'resource_id' in row ? row.resource_id : null;

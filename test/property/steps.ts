@@ -4,7 +4,7 @@ import type { Step } from './source-model.ts';
 
 export interface StepWeights {
   readonly writes: number;
-  /** Many rows at once, of a student who has a habit. */
+  /** Many rows at once, of a student with a habit. */
   readonly habits: number;
   readonly deletes: number;
   readonly truncates: number;
@@ -12,7 +12,7 @@ export interface StepWeights {
   readonly midnights: number;
 }
 
-/** What may happen to the source next. Few rows, so that the same ones are written again and again. */
+/** The next step at the source. Few slots, so that the same rows are written again and again. */
 export function stepWith(weights: StepWeights): fc.Arbitrary<Step> {
   const table = fc.constantFrom('activity_logs' as const, 'grades' as const, 'enrollments' as const);
   const slot = fc.integer({ min: 1, max: 9 });

@@ -6,7 +6,7 @@ import type { OracleSettings } from '../support/oracle.ts';
 import { million, testSettings } from '../support/settings.ts';
 import { STUDENTS } from './rows.ts';
 
-/** Settings as the product has them, and the same as the oracle is told. */
+/** Settings for the product, and the same ones for the oracle. */
 export interface Variant {
   readonly settings: FeatureSettings;
   readonly oracle: Omit<OracleSettings, 'today'>;
@@ -26,7 +26,7 @@ interface Choice {
   readonly hasAliases: boolean;
 }
 
-/** Zones whose clocks are moved within the generated weeks, by an hour or by half of one, and far from UTC. */
+/** Zones whose clocks change within the generated weeks, by an hour or by half an hour, and zones far from UTC. */
 const ZONES = ['UTC', 'America/New_York', 'Europe/Paris', 'Australia/Lord_Howe', 'Asia/Kathmandu', 'America/St_Johns'];
 
 const choice: fc.Arbitrary<Choice> = fc.record({
@@ -43,10 +43,10 @@ const choice: fc.Arbitrary<Choice> = fc.record({
   hasAliases: fc.boolean(),
 });
 
-/** Integers that identity will give to the excluded are not known before, so they are asked for. */
+/** The integers that identity will give to the excluded are not known in advance, so they are looked up. */
 export type ExcludedIds = (sourceId: string) => number;
 
-/** Of another institution, or of the same one after its administrator changed the settings. */
+/** The settings of another institution, or of the same one after its administrator changed them. */
 export const variant: fc.Arbitrary<(idOf: ExcludedIds) => Variant> = choice.map(
   (chosen) => (idOf) => toVariant(chosen, idOf),
 );

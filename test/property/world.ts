@@ -29,21 +29,21 @@ import { LAX_SOURCE_SCHEMA, toRecordSet } from '../support/source-schema.ts';
 import type { Chance } from './disturbance.ts';
 import type { SourceModel } from './source-model.ts';
 
-/** A batch to stage, or something else to do at its turn. */
+/** A batch to stage, or something else to do in its turn. */
 export type Work = ChangeBatch | (() => Promise<unknown>);
 
 export interface RunOptions {
   readonly keysPerBatch?: number;
-  /** Keep what is left of the rows of every key, of however few: else all are read each time. */
+  /** Keep the folded rows of every key, however few; otherwise all rows are read each time. */
   readonly keepsRows?: boolean;
-  /** Rows that each of the derivers keeps of a family; absent: none. */
+  /** How many rows of a family each deriver caches; absent: none. */
   readonly cachedRows?: number;
   readonly crash?: { readonly chance: Chance; readonly probability: number };
 }
 
 const MOST_OFFERED = 3;
 
-/** What one deriver keeps. */
+/** The row caches of one deriver. */
 class Caches {
   readonly #caches = new Map<Family, RowCache>();
 
@@ -72,7 +72,7 @@ async function takeOffered(
   }
 }
 
-/** Whatever brought them: a snapshot, or news. */
+/** Courses that were never derived, whether a snapshot or the stream brought them. */
 async function coursesNobodyKnows(db: Database): Promise<number[]> {
   const rows = await db.query<{ course_id: number }>(
     'SELECT DISTINCT course_id FROM state.key_mark AS mark WHERE NOT EXISTS (SELECT FROM state.course AS known WHERE known.course_id = mark.course_id AND known.version > 0)',
@@ -80,13 +80,13 @@ async function coursesNobodyKnows(db: Database): Promise<number[]> {
   return rows.map((row) => row.course_id);
 }
 
-/** An analytics database and, beside it in schema "lms", the tables that the oracle reads. */
+/** An analytics database and, in its schema "lms", the tables that the oracle reads. */
 export class World {
-  /** Names of the flags that were open on any day of any history that was compared. */
+  /** Names of all flags that were open on any day of any compared history. */
   readonly flagsSeen = new Set<string>();
   readonly #test: TestDatabase;
   #reset = '';
-  /** Of two derivers, from one run to the next. */
+  /** The caches of the two derivers, kept from one run to the next. */
   #caches = [new Caches(), new Caches()];
   #asked: { readonly question: readonly unknown[]; readonly answer: PrintedFeatures } | undefined;
 
@@ -94,7 +94,7 @@ export class World {
     this.#test = test;
   }
 
-  /** @param schemas those of another version than this one */
+  /** @param schemas those of another version, instead of this one's */
   static async create(purpose: string, schemas?: URL): Promise<World> {
     const world = new World(await createTestDatabase(purpose));
     await migrate(world.db, schemas);
@@ -126,8 +126,8 @@ export class World {
   }
 
   /**
-   * Each queue is staged by a process of its own, one derives everything that is marked, and another what it is offered
-   * and what follows along with it, all at once; each may crash and begins again where it was. Then what is left is derived.
+   * Stages each queue in its own process, while one deriver derives everything marked and another what it is offered and
+   * what follows from it. Each may crash, and then begins again where it was. At the end, whatever is left is derived.
    */
   async run(queues: readonly (readonly Work[])[], settings: FeatureSettings, options: RunOptions = {}): Promise<void> {
     const { keysPerBatch = 2, keepsRows = false, crash } = options;
@@ -179,7 +179,7 @@ export class World {
     await deriveAll(this.db, settings, undefined, deriving);
   }
 
-  /** What differs between the stored features and the oracle's, from the model's rows as they are now. */
+  /** The differences between the stored features and the oracle's, computed from the model's current rows. */
   async differences(model: SourceModel, oracle: Omit<OracleSettings, 'today'> = {}): Promise<Difference[]> {
     const expected = await this.#ask(model, oracle);
     for (const { anomaly_flags } of expected.temporal) {
@@ -188,7 +188,7 @@ export class World {
     return compareFeatures(expected, await readFeatures(this.#test.address));
   }
 
-  /** The oracle's answer; the last one again, if the question is the same. */
+  /** The oracle's answer, cached for the last question. */
   async #ask(model: SourceModel, oracle: Omit<OracleSettings, 'today'>): Promise<PrintedFeatures> {
     const courseIds = await readCourseIds(this.db);
     const question = [model, model.changes.length, model.today, JSON.stringify(oracle), JSON.stringify([...courseIds])];

@@ -5,7 +5,7 @@ import { type WrittenRow, writtenRow } from '../property/rows.ts';
 import { rowId } from '../property/source-model.ts';
 import { toRecordSet } from '../support/source-schema.ts';
 
-/* Sources to be reconciled: rows of every kind, good and bad, dealt to many students in some courses. */
+/* Sources to reconcile: rows of every kind, good and bad, spread over many students in some courses. */
 
 export const studentOf = (n: number): string => `00000000-0000-4000-8000-5${n.toString(16).padStart(11, '0')}`;
 export const courseOf = (n: number): string => `00000000-0000-4000-8000-c${n.toString(16).padStart(11, '0')}`;
@@ -18,7 +18,7 @@ export interface CampusSize {
   readonly seed: number;
 }
 
-/** Fills the source; a key has `rowsPerKey` rows or none, some of which say nothing, or belong to nobody. */
+/** Fills the source; a key has `rowsPerKey` rows or none, some of which say nothing or belong to nobody. */
 export async function fillSource(source: Database, { students, courses, rowsPerKey, seed }: CampusSize): Promise<void> {
   const chance = chanceOf(seed);
   const numRuns = students * courses * rowsPerKey;
@@ -26,7 +26,7 @@ export async function fillSource(source: Database, { students, courses, rowsPerK
   const byTable = new Map<WrittenRow['table'], [string, object][]>();
   for (const [n, { table, row }] of rows.entries()) {
     const key = Math.floor(n / rowsPerKey);
-    // Not everybody is in every course.
+    // Not everybody takes every course.
     if (key % 7 === 3) continue;
     const dealt = {
       ...row,
@@ -35,7 +35,7 @@ export async function fillSource(source: Database, { students, courses, rowsPerK
     };
     const known = byTable.get(table) ?? [];
     byTable.set(table, known);
-    // Ids in no order, as UUIDs are.
+    // Ids in random order, like UUIDs.
     known.push([rowId(table, Math.floor(chance() * 2 ** 20) * numRuns + n), dealt]);
   }
   for (const [table, dealt] of byTable)

@@ -4,7 +4,7 @@ import { NOTHING } from '../support/nothing.ts';
 import { ReconcileWorld } from './reconcile-world.ts';
 import { fill, load } from './rows/load.ts';
 
-/* The reconcile of rows and of features beside writers at full speed and days that begin: what is under way is no difference. */
+/* The reconcile of rows and of features beside writers at full speed and new days: what is under way is no difference. */
 
 const RUNS = Number(process.env['NO_FALSE_ALARM_RUNS'] ?? 2);
 
@@ -27,7 +27,7 @@ test(
     try {
       for (let run = 0; run < RUNS; run += 1) {
         const before = writers.rounds;
-        // A new day begins in the midst of it: every course moves, and marks all its keys.
+        // A new day begins in the middle of it: every course moves, and marks all its keys.
         const midnight = setTimeout(() => {
           days += 1;
         }, 700);
@@ -41,7 +41,7 @@ test(
     } finally {
       await writers.stop();
     }
-    // Of what changes all the time some rests at any moment.
+    // Although everything keeps changing, some of it is at rest at any moment.
     expect(judged).toBeGreaterThan(50 * RUNS);
     await world.settle();
     const { verdict } = await world.reconcile({ dryRun: true });

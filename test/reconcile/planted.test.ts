@@ -9,15 +9,15 @@ import { fillSource } from './campus.ts';
 import { type Expected, PLANTS, type Plant, type Target } from './plants.ts';
 import { ReconcileWorld } from './reconcile-world.ts';
 
-/* Corruptions of every kind at once: one run finds each for what it is and repairs it, and the next finds nothing. */
+/* Corruptions of every kind at once: one run identifies and repairs each, and the next finds nothing. */
 
 const CORRUPTIONS = Number(process.env['PLANTED_CORRUPTIONS'] ?? 80);
 const SEED = Number(process.env['PLANTED_SEED'] ?? 7);
 const STUDENTS = Math.max(25, Math.round(CORRUPTIONS * 0.3));
 const COURSES = 9;
 /**
- * Courses, by our integers, in which rows go wrong; in which features do; those of the latter that do themselves; and one whose
- * class does, and nothing else.
+ * Courses, by our integers: those in which rows go wrong, those in which features do, those among the latter that go wrong
+ * themselves, and one in which only the class does.
  */
 const GROUPS = { rows: [1, 2], features: [3, 4, 5, 6, 7, 8], courses: [6, 7, 8], classes: [9] } as const;
 
@@ -35,7 +35,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.drop());
 
-/** Each on a key of its own, so that none hides another; rows first, since what follows from them is derived. */
+/** Each on its own key, so that none hides another; rows first, since what follows from them is derived. */
 async function plantAll(): Promise<void> {
   const taken = new Set<string>();
   const counts = new Map<Plant['of'], number>();
@@ -70,10 +70,10 @@ async function findTarget(plant: Plant, taken: Set<string>): Promise<Target> {
   return target;
 }
 
-/** In an order that is the same each time, and no order. */
+/** A random order that is the same each time. */
 const rank = ({ student_id, course_id }: Target): number => chanceOf(SEED + student_id * 1_000 + course_id)();
 
-/** What a verdict finds, by place and by kind, without what is equal. */
+/** What a verdict reports as different, by place and by kind. */
 function foundIn({ verdict }: RunResult): { places: Record<string, number>; kinds: Record<string, number> } {
   const places: Record<string, number> = {};
   for (const [where, tally] of Object.entries({ ...verdict.tables, ...verdict.features }) as [string, Tally][])
@@ -98,8 +98,8 @@ function expectation(): ReturnType<typeof foundIn> {
 const CLASS = 'course.class mismatched';
 
 /**
- * A course that is repaired has its class derived while something wrong may still be stored of its keys: such classes are
- * found once these are repaired.
+ * Repairing a course derives its class, perhaps while some of its keys are still stored wrong: such classes are found
+ * once those keys are repaired.
  */
 function withoutMisled(found: ReturnType<typeof foundIn>): { found: ReturnType<typeof foundIn>; misled: number } {
   const misled = (found.places[CLASS] ?? 0) - (expectation().places[CLASS] ?? 0);
@@ -116,7 +116,7 @@ const repairedIn = ({ verdict }: RunResult): number =>
     0,
   );
 
-/** All that a dry run has to leave as it is. */
+/** Everything that a dry run must leave unchanged. */
 async function contents(): Promise<unknown> {
   const tables = FAMILIES.flatMap((family) => [`${family}_features`, `state.${family}_series`])
     .concat([
@@ -156,7 +156,7 @@ test(`${CORRUPTIONS} corruptions of every kind are found for what they are, and 
   const again = await world.reconcile();
   expect(foundIn(again)).toEqual({ places: {}, kinds: {} });
 
-  // What was wrong was published as it is: all that consumers have is what is stored.
+  // The wrong values were published as they were stored, and now the repairs are, too: consumers have exactly what is stored.
   await drain(world.db, cluster);
   expect(foundIn(await world.reconcile())).toEqual({ places: {}, kinds: {} });
 }, 1_800_000);

@@ -6,9 +6,9 @@ import type { FeatureType } from '#libs/features/units.ts';
 import type { Deviation, Kind } from '#libs/reconcile/verdict.ts';
 import type { ReconcileWorld } from './reconcile-world.ts';
 
-/* Ways in which what is stored can go wrong, each with what a reconcile has to say of it. */
+/* Ways in which stored data can go wrong, each with what a reconcile must report. */
 
-/** What a corruption has to add to the verdict. */
+/** What a corruption adds to the verdict. */
 export interface Expected {
   readonly kind: Kind;
   readonly places: readonly { readonly where: string; readonly deviation: Deviation; readonly count: number }[];
@@ -17,16 +17,16 @@ export interface Expected {
 export interface Target {
   readonly student_id: number;
   readonly course_id: number;
-  /** Of the image, where one is meant. */
+  /** The image's id, where there is one. */
   readonly id?: string;
   readonly cardinality?: number;
 }
 
 export interface Plant {
   readonly name: string;
-  /** `rows`: it changes images, and what follows from them is derived; `features`: it changes results and state alone. */
+  /** `rows`: it changes images, from which the rest is derived; `features`: it changes only results and state. */
   readonly of: 'rows' | 'features' | 'courses' | 'classes';
-  /** A query for keys that can bear it, of courses $1. */
+  /** A query for keys of courses $1 that it can be planted on. */
   readonly targets: string;
   plant(world: ReconcileWorld, target: Target, n: number): Promise<Expected>;
 }
@@ -143,7 +143,7 @@ const featurePlants = FAMILIES.flatMap((family): Plant[] => [
         deviation: 'missing' as const,
         count,
       }));
-      // What is one document, and not a value a day.
+      // Columns with a single document instead of a value per day.
       const document = { engagement: ['handed_in'], performance: ['graded'], anomaly: [] }[family];
       const beside = document.map((column) => ({
         where: `${family}_series.${column}`,
@@ -158,7 +158,7 @@ const featurePlants = FAMILIES.flatMap((family): Plant[] => [
     of: 'features',
     targets: featureKeys(family),
     plant: async ({ db }, target) => {
-      // As if the row had been written once more, and its note were gone.
+      // As if the row had been written again and its outbox entry lost.
       await db.query(
         `UPDATE ${family}_features SET row_version = nextval('state.row_version') WHERE ${KEY}`,
         keyOf(target),
@@ -168,7 +168,7 @@ const featurePlants = FAMILIES.flatMap((family): Plant[] => [
   },
 ]);
 
-/** Flags say nothing to a course. */
+/** Anomaly is left out: flags tell a course nothing. */
 const statePlants = (['engagement', 'performance'] as const).flatMap((family): Plant[] => [
   {
     name: `what a key says of its course changed (${family})`,
@@ -202,7 +202,7 @@ const statePlants = (['engagement', 'performance'] as const).flatMap((family): P
   },
 ]);
 
-/** Marks the key, so that its results follow from the image as it is now. */
+/** Marks the key, so that its results follow from the current image. */
 const MARK = `INSERT INTO state.key_mark (family, course_id, student_id, priority) VALUES ($3, $2, $1, 2)`;
 
 const images = (table: string): string =>

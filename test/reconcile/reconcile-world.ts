@@ -23,7 +23,7 @@ import { untilSettled } from '../support/settle.ts';
 import { LAX_SOURCE_SCHEMA } from '../support/source-schema.ts';
 
 const log = openLog('silent');
-/** Noon of the day on which generated rows are today. */
+/** Noon of the day that is "today" for generated rows. */
 const FIXED: Clock = { now: () => FIRST_TODAY * MS_PER_DAY + 43_200_000 };
 
 export interface ReconcileWorldOptions {
@@ -35,7 +35,7 @@ export interface ReconcileWorldOptions {
   readonly onProgress?: (progress: RunProgress) => void;
   /** Milliseconds. */
   readonly timeoutMs?: number;
-  /** Another source than the one that is followed. */
+  /** A source other than the one that is followed. */
   readonly source?: DatabaseAddress;
 }
 
@@ -44,7 +44,7 @@ export class ReconcileWorld {
   readonly source: TestDatabase;
   readonly analytics: TestDatabase;
   readonly settings: FeatureSettings;
-  /** May be set to another one before the world begins. */
+  /** May be replaced before the world begins. */
   clock = FIXED;
   #pipeline: TestPipeline | undefined;
 
@@ -64,13 +64,13 @@ export class ReconcileWorld {
     return this.analytics.db;
   }
 
-  /** Follows the source and derives, from where that was left. */
+  /** Follows the source and derives, from where it last stopped. */
   async begin(): Promise<void> {
     const { source, settings, clock, db: analytics } = this;
     this.#pipeline = await startTestPipeline({ source: source.address, analytics, settings, clock });
   }
 
-  /** Follows the source, and derives nothing. */
+  /** Follows the source without deriving. */
   follow(): Promise<void> {
     const source = pgoutputSource({
       address: this.source.address,
@@ -116,7 +116,7 @@ export class ReconcileWorld {
     return { config, settings, db, analytics: analytics.address, source: source.address, clock, log, lifecycle };
   }
 
-  /** What differs between what is stored and the oracle's answer from the source. */
+  /** The differences between what is stored and the oracle's answer from the source. */
   async differences(): Promise<Difference[]> {
     const courseIds = await readCourseIds(this.db);
     const expected = await askOracle(this.source.address, 'public', { today: FIRST_TODAY }, courseIds);

@@ -1,7 +1,7 @@
 import { ATTENTION_REASONS, type FlagName, OWN_PAST_FLAGS } from '#libs/domain/flags.ts';
 import type { Alarm, FlaggedDays } from './openings.ts';
 
-/** Days since the last active one; all that are known where there was none. */
+/** Days since the last active one; all known days if there was none. */
 export function idleDays({ firstDay, activeDays }: FlaggedDays, index: number): number {
   let [low, high] = [0, activeDays.length];
   while (low < high) {
@@ -21,7 +21,7 @@ const flag = (name: FlagName): Alarm => ({
 export const attention: Alarm = {
   name: 'attention',
   isOpen: ({ since }, index) => (since[index] ?? null) !== null,
-  // One that opens again within a fortnight goes on.
+  // Reopening within a fortnight continues the earlier opening.
   opens: ({ since }, index) => since[index] === index,
 };
 
@@ -30,7 +30,7 @@ const noActivity = (days: number): Alarm => ({
   isOpen: (flagged, index) => idleDays(flagged, index) >= days,
 });
 
-/** The alarm, its reasons, the facts about a student's own past, and the simplest rule there is. */
+/** The alarm, its reasons, the facts about a student's own past, and the simplest possible rule. */
 export const ALARMS: readonly Alarm[] = [
   attention,
   ...[...ATTENTION_REASONS, ...OWN_PAST_FLAGS].map(flag),
@@ -38,6 +38,6 @@ export const ALARMS: readonly Alarm[] = [
   noActivity(14),
 ];
 
-/** As the list of attention is ordered. */
+/** The order of the attention list. */
 export const attentionScore = (days: FlaggedDays, index: number): number =>
   attention.isOpen(days, index) ? 1_000 * (days.points[index] ?? 0) + Math.min(idleDays(days, index), 999) : 0;

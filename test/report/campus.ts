@@ -6,16 +6,16 @@ import { judgeClass, type KeyImages } from './judge.ts';
 import type { FlaggedDays } from './openings.ts';
 import { FalseAlarmTally, StoryTally, type Truth } from './tally.ts';
 
-/** What one student did in one course, what is known of it, and what the rules say. */
+/** What one student did in one course, what is known about it, and what the rules say. */
 export interface Judged {
   readonly truth: Truth | null;
   readonly days: FlaggedDays;
 }
 
-/** Where every campus's history ends, so that the same seeds give the same figures. */
+/** Every campus's history ends here, so that the same seeds give the same figures. */
 export const END = Date.UTC(2026, 4, 20, 14, 30);
 
-/** The whole campus of a seed, by the functions that the roles derive with; its stories were fixed before any of them. */
+/** The whole campus of a seed, judged by the functions that the roles derive with; its stories were fixed before any of these. */
 export function judgeCampus(seed: string, end: number, students?: number): Judged[] {
   const campus = planCampus(seed, end, students);
   const today = Math.floor(end / MS_PER_DAY);
@@ -29,7 +29,7 @@ export function judgeCampus(seed: string, end: number, students?: number): Judge
   });
 }
 
-/** Of those who fade away, and of those who are always there. */
+/** Tallies of those who fade away, and of those who are always there. */
 export const openTallies = () => ({ fading: new StoryTally(attention), steady: new FalseAlarmTally(attention) });
 
 export function tally(judged: readonly Judged[], { fading, steady }: ReturnType<typeof openTallies>): void {
@@ -38,7 +38,7 @@ export function tally(judged: readonly Judged[], { fading, steady }: ReturnType<
   for (const { truth, days } of judged) if (truth?.story === 'fading away') fading.add(days, truth, alwaysThere);
 }
 
-/** Null also where the course had ended before: a story that holds in all courses of a student cannot be seen there. */
+/** Null also if the course had already ended: a story that covers all of a student's courses cannot be seen there. */
 function truthOf({ line }: Enrollment, { firstDay, flags }: FlaggedDays): Truth | null {
   if (line === null) return null;
   const { story, startsOn, endsOn } = line;

@@ -22,7 +22,7 @@ export interface KeyImages {
 
 const settings: FeatureSettings = testSettings();
 
-/** The flags of all students of a course, by the functions that the roles derive with; null of one without days. */
+/** The flags of all students of a course, by the functions that the roles derive with; null for one without days. */
 export function judgeClass(images: readonly KeyImages[], today: LocalDay): (FlaggedDays | null)[] {
   const keys = images.map(readKey);
   const evidence = keys.flatMap((rows) => evidenceOn(rows, today));
@@ -41,7 +41,7 @@ export function judgeClass(images: readonly KeyImages[], today: LocalDay): (Flag
   });
 }
 
-/** The rows of a key that read. */
+/** The readable rows of a key. */
 export const readKey = ({ enrollments, activities, grades }: KeyImages): RowsOfKey => ({
   engagement: {
     enrollments: readAll(enrollments, readEnrollment),

@@ -3,7 +3,7 @@ import { attentionScore, idleDays } from './alarms.ts';
 import { type Course, measure, rank, type Student } from './measures.ts';
 import type { Alarm, FlaggedDays } from './openings.ts';
 
-/** A letter a day from day 0: `a` open, `.` closed. */
+/** One letter a day from day 0: `a` open, `.` closed. */
 const days = (text: string): FlaggedDays => ({
   firstDay: 0,
   flags: [...text].map((letter) => (letter === 'a' ? ['absent'] : [])),
@@ -24,7 +24,7 @@ const student = (result: Student['result'], of: FlaggedDays, leftOn: number | nu
 const course = (...students: Student[]): Course => ({ students, firstDay: 0, lastDay: 139 });
 
 test('openings of those who pass, per 100 weeks', () => {
-  // Twenty weeks each; those of others do not count.
+  // Twenty weeks each; those of other students do not count.
   const found = measure(
     course(student('passed', open(10, 20)), student('passed', never), student('failed', open(3, 5))),
     alarm,
@@ -53,7 +53,7 @@ test('who withdraws is caught from 28 to 7 days before, and those who pass in th
       leaver(open(60, 93)),
       leaver(open(94, 99)),
       leaver(open(60, 71)),
-      // Too early for anybody to have seen it; and after the course.
+      // Too early for anybody to have noticed; and after the course.
       leaver(open(0, 13), 13),
       leaver(open(0, 139), 140),
       student('passed', open(80, 81)),
@@ -96,7 +96,7 @@ test('how well a score tells: the chance that one who does not complete stands f
 
 test('who has left is in no list any more', () => {
   const found = rank(course(student('withdrew', never, 50), student('passed', never)), () => 1);
-  // Weeks from day 28 to 132; of the one who left those of days 28, 35, 42 and 49.
+  // Weeks from day 28 to 132; for the one who left, those of days 28, 35, 42 and 49.
   expect(found.baseShare).toBe(4 / (15 + 4));
 });
 

@@ -4,7 +4,7 @@ import { medianOf } from './tally.ts';
 
 export interface Outcome {
   readonly result: 'passed' | 'failed' | 'withdrew';
-  /** The day on which a student withdrew; null: nobody knows, or the student stayed. */
+  /** The day on which a student withdrew; null: unknown, or the student stayed. */
   readonly leftOn: LocalDay | null;
 }
 
@@ -21,24 +21,24 @@ export interface Course {
 export interface Measures {
   /** Per 100 weeks of students who pass. */
   readonly openings: number;
-  /** Shares: of those who fail, on a day from the 28th to half of the course; of those who pass, likewise. */
+  /** Shares with an open day between the 28th and half of the course: of those who fail, and of those who pass. */
   readonly failers: number;
   readonly passersByHalf: number;
-  /** Of those who withdraw, from 28 to 7 days before; of those who pass, in the same windows. */
+  /** Shares of those who withdraw, from 28 to 7 days before; and of those who pass, in the same windows. */
   readonly withdrawers: number;
   readonly passersInWindows: number;
-  /** From the opening that caught them to the day they left, the median; null: none was caught. */
+  /** Median time from the opening that caught them to the day they left; null: none was caught. */
   readonly leadDays: number | null;
-  /** Of the openings of anybody: who left within four weeks; who did not complete. */
+  /** Shares of all openings: those who left within four weeks, and those who did not complete. */
   readonly leftWithin28: number;
   readonly didNotComplete: number;
 }
 
-/** Days before a withdrawal in which an alarm is early enough, and near enough to be about it. */
+/** Days before a withdrawal in which an alarm is early enough, and still close enough to be about it. */
 const WINDOW = { first: 28, last: 7 };
-/** Who withdraws before has given nobody time. */
+/** Earlier withdrawals give nobody time to react. */
 const FIRST_WITHDRAWAL = 14;
-/** Who fails is looked at from here on: before, little is expected of anybody. */
+/** Failing students are looked at from this day on: before it, little is expected of anybody. */
 const FIRST_LOOK = 28;
 
 export function measure({ students, firstDay, lastDay }: Course, alarm: Alarm): Measures {
@@ -82,11 +82,11 @@ export function measure({ students, firstDay, lastDay }: Course, alarm: Alarm): 
   };
 }
 
-/** How well a score tells those who will not complete, week by week from the 28th day on, among those who are still there. */
+/** How well a score tells those who will not complete from the others, weekly from the 28th day on, among students still there. */
 export interface Ranking {
-  /** The chance that one who will not complete stands before one who will; a half where the score says nothing. */
+  /** The chance that one who will not complete ranks above one who will; a half if the score says nothing. */
   readonly auc: number;
-  /** Of the foremost twentieth of each week, who does not complete; and of everybody. */
+  /** The share who do not complete: among the top twentieth of each week, and among everybody. */
   readonly topShare: number;
   readonly baseShare: number;
 }
@@ -116,7 +116,7 @@ export function rank(
   return { auc: share(sum, aucs.length), topShare: share(topLost, top), baseShare: share(allLost, all) };
 }
 
-/** @param scored the highest score first; null where all are of one kind */
+/** @param scored the highest score first. @returns null if all are of one kind */
 function aucOf(scored: readonly { readonly score: number; readonly isLost: boolean }[]): number | null {
   const lost = scored.filter(({ isLost }) => isLost).length;
   const others = scored.length - lost;
@@ -128,7 +128,7 @@ function aucOf(scored: readonly { readonly score: number; readonly isLost: boole
       tied += 1;
       if (scored[next]?.isLost === true) tiedLost += 1;
     }
-    // Of those who complete and stand behind, all; of those beside, half.
+    // All of those who complete and rank lower, and half of those who tie.
     const tiedOthers = tied - tiedLost;
     pairs += tiedLost * (others - before - tiedOthers + tiedOthers / 2);
     before += tiedOthers;

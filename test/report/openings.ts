@@ -5,23 +5,23 @@ import type { LocalDay } from '#libs/domain/local-date.ts';
 export interface FlaggedDays {
   readonly firstDay: LocalDay;
   readonly flags: readonly (readonly FlagName[])[];
-  /** Of attention. */
+  /** Points of attention. */
   readonly points: readonly number[];
-  /** Since when attention is open, as an index of the days; null: it is not. */
+  /** The index of the day since which attention has been open; null if it is not. */
   readonly since: readonly (number | null)[];
   /** Ascending. */
   readonly activeDays: readonly LocalDay[];
 }
 
-/** Something that is open or not of a student on a day. */
+/** Something that is open or closed for a student on a day. */
 export interface Alarm {
   readonly name: string;
   isOpen(days: FlaggedDays, index: number): boolean;
-  /** Whether that is news, and not an opening that the teacher knows of already. By default: it was closed the day before. */
+  /** Whether its being open is news to the teacher. By default: it was closed the day before. */
   opens?(days: FlaggedDays, index: number): boolean;
 }
 
-/** The days on which the alarm opens. One that is open on the first day opens on it. */
+/** The days on which the alarm opens, including the first day if it is open then. */
 export function openingsOf(alarm: Alarm, days: FlaggedDays): LocalDay[] {
   const opens =
     alarm.opens ?? ((of, index) => alarm.isOpen(of, index) && (index === 0 || !alarm.isOpen(of, index - 1)));

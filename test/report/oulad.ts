@@ -11,14 +11,14 @@ import type { Outcome, Student } from './measures.ts';
 /** A presentation of the data set. */
 export interface JudgedCourse {
   readonly students: readonly Student[];
-  /** The days from the first to the last on which it is taught. */
+  /** The first and the last day on which it is taught. */
   readonly firstDay: LocalDay;
   readonly lastDay: LocalDay;
 }
 
 type Mutable<T> = { [K in keyof T]: T[K] extends readonly (infer I)[] ? I[] : T[K] };
 
-/** Every student of a presentation, judged as of its end, and what became of them. */
+/** Every student of a presentation, judged as of its end, with their outcomes. */
 export async function judgePresentation(directory: string, name: string): Promise<JudgedCourse> {
   checkDirectory(directory);
   const presentation = await surveyPresentation(directory, name);
@@ -28,7 +28,7 @@ export async function judgePresentation(directory: string, name: string): Promis
   const isOurs = (row: { code_module: string; code_presentation: string }): boolean =>
     row.code_module === module && row.code_presentation === code;
   const keys = new Map<string, Mutable<KeyImages>>();
-  // Two students are told apart by where their rows stand.
+  // Rows are kept per student, so the ids need not tell students apart.
   const ids = { student_id: 1, course_id: 1 };
   for await (const row of readTable(directory, 'studentRegistration')) {
     if (!isOurs(row)) continue;
@@ -84,7 +84,7 @@ async function readOutcomes(directory: string, name: string, zero: number): Prom
   return outcomes;
 }
 
-/** Of a table that is read for nothing but this report. */
+/** Rows of a table that only this report reads. */
 async function* rowsOf(directory: string, table: string, name: string): AsyncGenerator<Record<string, string>> {
   const packed = path.join(directory, `${table}.csv.gz`);
   const rows = existsSync(packed)

@@ -3,7 +3,7 @@ import { END, judgeCampus, openTallies, tally } from './campus.ts';
 import { type Alarm, type FlaggedDays, openingsOf } from './openings.ts';
 import { FalseAlarmTally, medianOf, noticed, StoryTally } from './tally.ts';
 
-/** A letter a day: `a` open, `.` closed. */
+/** One letter a day: `a` open, `.` closed. */
 const days = (text: string, firstDay = 100): FlaggedDays => ({
   firstDay,
   flags: [...text].map((letter) => (letter === 'a' ? ['absent'] : [])),

@@ -1,32 +1,32 @@
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import { type Alarm, type FlaggedDays, openingsOf } from './openings.ts';
 
-/** Something that really happened to one student in one course, or a way of studying that goes on. */
+/** Something that really happened to one student in one course, or a lasting way of studying. */
 export interface Truth {
   readonly story: string;
   readonly from: LocalDay;
-  /** Null: it goes on. */
+  /** Null: it continues. */
   readonly to: LocalDay | null;
 }
 
-/** An alarm that opens so many days after the end of what happened may still be of it. */
+/** An alarm that opens this many days after the end may still belong to what happened. */
 const AFTERMATH_DAYS = 14;
 
-/** How many days after the first one of what happened the alarm opened for the first time from then on; null: it did not. */
+/** How many days after the beginning of what happened the alarm first opened; null: it did not. */
 export function noticed(alarm: Alarm, days: FlaggedDays, { from, to }: Truth): number | null {
   const until = to === null ? Number.POSITIVE_INFINITY : to + AFTERMATH_DAYS;
   const first = openingsOf(alarm, days).find((day) => day >= from && day <= until);
   return first === undefined ? null : first - from;
 }
 
-/** The middle value; the mean of the middle two of an even number; null of nothing. */
+/** The median, of an even number the mean of the middle two; null if empty. */
 export function medianOf(values: readonly number[]): number | null {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = (sorted[(sorted.length - 1) >> 1] ?? 0) + (sorted[sorted.length >> 1] ?? 0);
   return sorted.length === 0 ? null : middle / 2;
 }
 
-/** What became of the keys of one story, and in the same days of those who are always there. */
+/** What happened to the keys of one story, and, in the same days, to those who are always there. */
 export class StoryTally {
   keys = 0;
   readonly delays: number[] = [];
@@ -51,13 +51,13 @@ export class StoryTally {
     return this.keys === 0 ? null : (100 * this.delays.length) / this.keys;
   }
 
-  /** Percent of steady students of whom the same would have been said: what recall is worth. */
+  /** Percent of steady students for whom the same would have been reported, which puts recall in proportion. */
   get byChance(): number | null {
     return this.#compared === 0 ? null : (100 * this.#byChance) / this.#compared;
   }
 }
 
-/** Openings for those to whom nothing happens. */
+/** Openings for students to whom nothing happens. */
 export class FalseAlarmTally {
   weeks = 0;
   #openings = 0;

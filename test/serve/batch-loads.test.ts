@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { batchLoads } from '#libs/serve/batch-loads.ts';
 
-/** A load that ends when it is told to, and remembers what it was asked. */
+/** A load that ends when told to, and records what it was asked for. */
 function controlled() {
   const loads: { ids: readonly string[]; end(error?: Error): void }[] = [];
   const load = (ids: readonly string[]): Promise<Map<string, string>> =>
@@ -21,7 +21,7 @@ test('who asks in one turn is read at once, each id one time; who comes later wa
   const first = [read('a'), read('b'), read('a')];
   await turn();
   expect(loads.map(({ ids }) => ids)).toEqual([['a', 'b']]);
-  // The running load may have read before they asked: it must not answer them.
+  // The running load may have read before they asked, so it must not answer them.
   const later = [read('a'), read('c'), read('d'), read('e')];
   await turn();
   expect(loads).toHaveLength(1);

@@ -6,7 +6,7 @@ import { studentMetricsAnswer } from '#libs/serve/student-metrics.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { INEXACT } from '../support/oracle.ts';
 
-/** Who and when a row is about, and how it was made: no features. */
+/** The key and day of a row, and how it was made: not features. */
 const KEYS_AND_STAMPS = [
   'student_id',
   'course_id',
@@ -70,7 +70,7 @@ describe('the catalogue and the feature tables', () => {
   });
 
   test('inexact are those that the oracle is compared with so', () => {
-    // Of a flag it is the numbers inside that may differ.
+    // In a flag only the numbers inside may differ.
     const inexact = CATALOGUE.filter((entry) => entry.exactness !== 'exact' && entry.unit !== 'flag');
     expect([...new Set(inexact.map((entry) => entry.name))].sort()).toEqual([...INEXACT].sort());
   });

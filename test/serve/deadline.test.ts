@@ -20,6 +20,6 @@ test('a late answer is an error, and what the statement says afterwards goes now
   const asking = db.query("SELECT pg_sleep(0.3)::text || (1 / (now() < '2000-01-01')::int)");
   await expect(asking).rejects.toThrow(DatabaseDeadlineError);
   await expect(asking).rejects.toMatchObject({ code: 'database_unavailable' });
-  // The connection is free again when its statement has ended.
+  // The connection is free again once its statement has ended.
   expect(await database.db.query('SELECT pg_sleep(0.4)::text AS slept, 1 AS n')).toMatchObject([{ n: 1 }]);
 });

@@ -9,7 +9,7 @@ import { CATALOGUE } from '#libs/serve/catalogue/index.ts';
 import { writeFeastRepository } from '../../services/catalogue/feast.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 
-/* What needs no Feast to be seen; in CI a real one runs what is written here (test/connectors/data). */
+/* What can be checked without Feast; in CI a real one runs these definitions (test/connectors/data). */
 
 const { text } = FEAST_REPOSITORY.definitions;
 const folder = mkdtempSync(path.join(tmpdir(), 'prepadata-feast-'));
@@ -22,7 +22,7 @@ afterAll(async () => {
   await analytics.drop();
 });
 
-/** The part of the definitions that is about a table. */
+/** The part of the definitions that belongs to a table. */
 const viewOf = (table: string): string =>
   text.split(/^(?=\w+ = FeatureView\()/m).find((part) => part.startsWith(table)) ?? '';
 

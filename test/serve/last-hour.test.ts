@@ -11,7 +11,7 @@ const measured = (ms: number, given: Partial<Measurement> = {}): Measurement => 
   retained: 100,
   ...given,
 });
-/** Half of what is staged is of snapshots. */
+/** Half of the staged changes come from snapshots. */
 const counts = (of: Record<string, [staged: number, changed: number]>): Measurement['counts'] =>
   new Map(Object.entries(of).map(([name, [staged, changed]]) => [name, { staged, streamed: staged / 2, changed }]));
 

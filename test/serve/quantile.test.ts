@@ -25,7 +25,7 @@ test('halves go away from zero', () => {
   expect(meanOf([100, 101])).toBe(1.01);
   expect(meanOf([0, 0, 100])).toBe(0.33);
   expect(meanOf([0, 100, 100])).toBe(0.67);
-  // 1.005 in binary lies below itself and would be rounded down.
+  // In binary 1.005 lies slightly below, and would be rounded down.
   expect(meanOf([100, 101, 100, 101])).toBe(1.01);
 });
 

@@ -1,7 +1,7 @@
 import { type AddressInfo, connect, createServer } from 'node:net';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 
-/** Stands before a server and keeps every byte that the server sends. */
+/** A proxy before a server that keeps every byte the server sends. */
 export interface ByteSpy {
   readonly address: DatabaseAddress;
   sent(): Buffer;

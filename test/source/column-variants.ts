@@ -10,10 +10,10 @@ import type { Reader } from './world.ts';
 
 /*
  * Every type that a needed column may have, in each form that changes what is sent: with and without length or precision,
- * and as a domain. Both ways from a source to us have to bring the same of each, and what is written here.
+ * and as a domain. Both ways from a source to us must deliver the same for each, namely the values written here.
  */
 
-/** What was written, and what its image holds. */
+/** The text written, and what its image holds. */
 type Value = readonly [written: string, image: string | number | null];
 
 interface Variant {
@@ -21,7 +21,7 @@ interface Variant {
   readonly declared: string;
   readonly type: SourceType;
   readonly values: readonly Value[];
-  /** Of any length, so that the server may keep a value out of line and not send it with an update. */
+  /** Of any length, so the server may store a value out of line and leave it out of an update. */
   readonly long?: true;
 }
 
@@ -138,7 +138,7 @@ const TIME: readonly Variant[] = [
 ];
 const JSON_TEXTS = same('null', '"x"', '{"state": 1}', '{}', '[1, 2.50, null]', '123456789012345678901234567890.10');
 
-/** By kind; the next ones are as long a list as there are columns of that kind in a layout. */
+/** By kind. Each layout takes the next ones of a list, as many as it has columns of that kind. */
 const VARIANTS: Record<ColumnKind, readonly Variant[]> = {
   uuid: [
     { declared: 'uuid', type: 'uuid', values: [] },
@@ -159,7 +159,7 @@ const VARIANTS: Record<ColumnKind, readonly Variant[]> = {
   ],
 };
 
-/** Which types are tried, to be held against those that are allowed. */
+/** The types that are tried, to be compared with those that are allowed. */
 export const triedTypes = (kind: ColumnKind): Set<string> => new Set(VARIANTS[kind].map(({ type }) => type));
 
 const TABLES = ['enrollments', 'grades', 'activity_logs'] as const satisfies readonly SourceTable[];
@@ -176,7 +176,7 @@ export interface Layout {
   readonly columns: readonly Column[];
 }
 
-/** As few as have every variant in some column. */
+/** The fewest layouts in which every variant occurs in some column. */
 export const LAYOUTS: readonly Layout[] = layouts();
 
 function layouts(): Layout[] {
@@ -193,7 +193,7 @@ function layouts(): Layout[] {
     const chosen = columns.map(({ table, name, kind }): Column => {
       const variants = VARIANTS[kind];
       const place = taken.get(kind) ?? 0;
-      // All ids of one type, since they are compared.
+      // All ids have the same type, since they are compared.
       if (kind !== 'uuid') taken.set(kind, place + 1);
       const variant = variants[(layout * perLayout(kind) + place) % variants.length];
       if (variant === undefined) throw new Error(`no type for ${name}`);
@@ -204,7 +204,7 @@ function layouts(): Layout[] {
   });
 }
 
-/** A source whose tables are declared like this, empty. */
+/** A source with empty tables declared like this. */
 export async function createLayout(layout: Layout): Promise<TestDatabase> {
   const source = await createSourceDatabase('types', LAX_SOURCE_SCHEMA);
   await source.db.query(TYPES_SQL);
@@ -216,7 +216,7 @@ export async function createLayout(layout: Layout): Promise<TestDatabase> {
   return source;
 }
 
-/** What the images of rows hold, by their ids. */
+/** What the images of rows hold, by row id. */
 export type Expected = ReadonlyMap<string, Readonly<Record<string, string | number | null>>>;
 
 /** Writes a row for each value, in every table; where a column has no more values it is null. */
@@ -240,7 +240,7 @@ export async function writeValues({ db }: TestDatabase, layout: Layout): Promise
 }
 
 /**
- * Writes an activity whose values lie out of line, and changes another column of it.
+ * Writes an activity whose values are stored out of line, then changes another of its columns.
  * @returns its id, and the names of the columns that are not sent with the update
  */
 export async function writeOutOfLine({ db }: TestDatabase, layout: Layout): Promise<{ id: string; unsent: string[] }> {
@@ -256,13 +256,13 @@ export async function writeOutOfLine({ db }: TestDatabase, layout: Layout): Prom
   return { id, unsent: unsent.map(({ name }) => name) };
 }
 
-/** What a reader has been told of these rows. */
+/** What a reader received of these rows. */
 export function imagesOf(reader: Reader, expected: Expected): Expected {
   const changes = reader.changes.filter((change): change is AnyRowChange => 'id' in change && expected.has(change.id));
   return new Map(changes.map((change) => [change.id, { ...change.after }]));
 }
 
-/** The update of a row with values out of line has said nothing of them. */
+/** The update of a row with out-of-line values must leave those values out. */
 export function expectUnsent(reader: Reader, { id, unsent }: { id: string; unsent: readonly string[] }): void {
   const update = reader.changes.find(
     (change): change is AnyRowChange => 'id' in change && change.id === id && change.op === 'update',

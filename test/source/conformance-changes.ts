@@ -52,7 +52,7 @@ export function snapshotTests(use: UseStage, harness: SourceHarness): void {
     await stage.agreed();
   });
 
-  // Over Kafka a snapshot is Debezium's.
+  // Over Kafka the snapshot is Debezium's.
   if (!harness.isOneStream) return;
   test('begins again under a new epoch when it was cut short', async () => {
     const stage = use();

@@ -46,7 +46,7 @@ export function transactionTests(use: UseStage): void {
       const [first, second] = [await stage.world.begin(), await stage.world.begin()];
       await first.insert('activity_logs', [log(stage, { resource_id: 'first' })]);
       await second.insert('activity_logs', [log(stage, { resource_id: 'second' })]);
-      // The two commit records touch each other.
+      // The two commit records are adjacent in the log.
       await first.commit();
       await seen(reader, 1);
       await second.commit();
@@ -117,7 +117,7 @@ export function pacingTests(use: UseStage, harness: SourceHarness): void {
     release();
     await seen(reader, 21);
     await stage.agreed();
-    // What has queued up comes together; a few transactions may have been on their way.
+    // What has queued up arrives together; a few transactions may already have been on their way.
     expect(reader.deliveries.length - before).toBeLessThanOrEqual(20);
   });
 

@@ -90,7 +90,7 @@ export function valueTests(use: UseStage): void {
   test('a large value that an update leaves alone is not sent, and stays', async () => {
     const stage = use();
     const reader = await stage.streaming();
-    // Not compressible, so that it is stored out of line.
+    // Incompressible, so that it is stored out of line.
     const noise = Array.from({ length: 90 }, () => randomUUID()).join('');
     const row = log(stage, { metadata: JSON.stringify({ noise }) });
     await write(stage.world, (writer) => writer.insert('activity_logs', [row]));
@@ -102,7 +102,7 @@ export function valueTests(use: UseStage): void {
   });
 }
 
-/** jsonb sorts keys, json and memory do not; the text is the transport's to choose. */
+/** jsonb sorts keys, json and memory do not: the transport may choose the text. */
 export function withSortedJson(row: unknown): unknown {
   if (typeof row !== 'object' || row === null || !('metadata' in row)) return row;
   const { metadata } = row;

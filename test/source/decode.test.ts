@@ -5,7 +5,7 @@ import { decodeTimestamp, decodeValue, rowChange } from '#libs/source/postgres/d
 
 const two = (n: number): string => String(n).padStart(2, '0');
 
-/** As Postgres writes it in ISO style, trailing zeros of the fraction cut. */
+/** As Postgres writes it in ISO style, without trailing zeros in the fraction. */
 function isoStyle(date: Date, micros: number): string {
   const year = date.getUTCFullYear();
   const shown = String(year > 0 ? year : 1 - year).padStart(4, '0');

@@ -32,7 +32,7 @@ afterAll(() => stack?.stop());
 const cluster = (): Cluster => stack.as('admin');
 const client = () => clientOf(cluster());
 
-/** Records as JSON, so that nothing but a broker is needed. */
+/** Records as JSON, so that only a broker is needed. */
 const registry: SchemaRegistry = {
   register: async () => 1,
   decode: async (message) => JSON.parse(message.toString()) as unknown,
@@ -121,7 +121,7 @@ test('a broker that is killed is waited for by producers and consumers, and noth
   stopped = true;
   await sending;
   await poll(() => new Set(valuesOf(listening.records)).size).toBeGreaterThanOrEqual(sent.length);
-  // What was sent again after a failure may be there twice, and never goes back beyond itself.
+  // Records sent again after a failure may appear twice, but the order of first appearances holds.
   const distinct = [...new Set(valuesOf(listening.records))];
   expect(distinct.slice(0, sent.length)).toEqual(sent);
   await Promise.all([listening.consumer.close(), producer.close()]);
@@ -155,7 +155,7 @@ test('a broker that is away is waited for, in sight, and nothing is lost', async
     state: 'waiting',
     detail: expect.stringContaining('does not answer'),
   });
-  // One that starts meanwhile waits as well.
+  // One that starts in the meantime waits as well.
   const late = open();
   const lateReader = late.read();
   await eventually(() => late.source.status().state).toBe('waiting');

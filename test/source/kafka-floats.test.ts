@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { doubleText, singleText } from '#libs/source/kafka/floats.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
-/** Postgres itself says how it writes each number. */
+/** Postgres itself shows how it writes each number. */
 let database: TestDatabase;
 beforeAll(async () => {
   database = await createTestDatabase('floats', 1);
@@ -36,7 +36,7 @@ const SINGLE: typeof DOUBLE = {
   ofBits: () => view.getFloat32(0),
 };
 
-/** More digits than lead to any other number. */
+/** More digits than any other number shares. */
 const exactly = (value: number): string => {
   if (Object.is(value, -0)) return '-0';
   return Number.isFinite(value) ? value.toExponential(60) : String(value);

@@ -32,7 +32,7 @@ function read(): { reader: Reader; source: ChangeSource } {
 
 const insertLog = (): Promise<void> => write(world, (writer) => writer.insert('activity_logs', [log(stage)]));
 
-/** Where the student's activity lies, and where that partition ends. */
+/** The partition that holds the student's activity, and its end. */
 async function partition(): Promise<{ topic: string; partition: number; high: bigint }> {
   const topic = world.topic('activity_logs');
   const offsets = await onCluster(world.cluster, (admin) => admin.fetchTopicOffsets(topic));
@@ -41,18 +41,18 @@ async function partition(): Promise<{ topic: string; partition: number; high: bi
   return { topic, partition: used.partition, high: BigInt(used.high) };
 }
 
-/** Takes the log away up to its end, read or not. */
+/** Deletes the partition's records up to its end, read or not. */
 async function forget(): Promise<{ stream: string; high: bigint }> {
   const { topic, partition: number, high } = await partition();
   await onCluster(world.cluster, async (admin) => {
-    // The library asks who leads the partitions only here.
+    // The library looks up the partition leaders only here.
     await admin.fetchTopicOffsets(topic);
     await admin.deleteTopicRecords({ topic, partitions: [{ partition: number, offset: high.toString() }] });
   });
   return { stream: `kafka:${topic}:${number}`, high };
 }
 
-/** As the connector's supervisor fixes a gap: a new slot, whose snapshot has what was lost. */
+/** As the connector's supervisor fixes a gap: a new slot, whose snapshot includes what was lost. */
 async function beginEpoch(): Promise<void> {
   world.progress.epoch += 1;
   await world.disconnect();
@@ -127,7 +127,7 @@ test('a log that was made anew ends before the place where reading is to go on',
   await eventually(() => source.status().detail).toMatch(/the next record to read is 500, but the log ends at 1/);
 });
 
-/** Deletes the topic and makes it again, empty; who writes to it is told nothing. */
+/** Deletes the topic and creates it again, empty; its producers are not told. */
 async function makeAnew(topic: string, partitions: number): Promise<void> {
   await onCluster(world.cluster, async (admin) => {
     await admin.deleteTopics({ topics: [topic] });

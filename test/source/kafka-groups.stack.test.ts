@@ -22,7 +22,7 @@ afterEach(async () => {
   expect({ violations, errors }).toEqual({ violations: [], errors: [] });
 });
 
-/** Rows of students of their own, so that they lie in all partitions. */
+/** Rows of different students, so that they fall into all partitions. */
 async function scatter(count: number): Promise<void> {
   const students = Array.from({ length: count }, () => ({ id: randomUUID() }));
   await write(world, async (writer) => {
@@ -44,7 +44,7 @@ test('two instances share the partitions, and what one leaves behind the other t
   expect(Math.min(...shares())).toBeGreaterThan(0);
   await scatter(60);
   await stage.agreed();
-  // Read in the snapshot or in the stream, as fast as the connector happens to be.
+  // From the snapshot or from the stream, depending on how fast the connector is.
   const logs = [first, second].map(({ changes }) => changes.filter(({ table }) => table === 'activity_logs').length);
   expect(Math.min(...logs)).toBeGreaterThan(0);
   first.stop();
@@ -72,7 +72,7 @@ test('what an instance was at when it lost its partitions may come late, and doe
   await eventually(() => stage.replica.knows('students', stage.student)).toBe(true);
   await scatter(30);
   await eventually(() => held).toBe(true);
-  // The group shares out anew while the batch is under way: its records go to whoever owns their partitions now.
+  // The group rebalances while the batch is under way: its records go to whoever owns their partitions now.
   const heir = new Reader(world, stage.replica).start(world.source());
   readers.push(heir);
   await eventually(() => streamed(heir).length).toBeGreaterThan(0);
@@ -83,7 +83,7 @@ test('what an instance was at when it lost its partitions may come late, and doe
   for (const [stream, row] of before) {
     expect(world.progress.rows.get(stream)?.applied).toBeGreaterThanOrEqual(row.applied);
   }
-  // It is in the group again, and takes part.
+  // It is back in the group, and takes part.
   await eventually(() => zombieSource.status().state).toBe('streaming');
 });
 

@@ -23,7 +23,7 @@ test('a partition has brought the initial snapshot when it is applied to where i
   expect(await staged(progress, busy)).toBeUndefined();
   busy.onApplied(10n);
   expect(await staged(progress, busy)).toBe(1);
-  // The next epoch begins all over, from where the partition ends now.
+  // The next epoch starts from nothing, from where the partition ends now.
   expect(await staged(progress, busy, 2)).toBe(1);
   busy.onApplied(500n);
   expect(await staged(progress, busy, 2)).toBe(2);

@@ -48,7 +48,7 @@ function start(): Intake {
   return intake;
 }
 
-/** What is kept of the source's activity, as the source has it. */
+/** The stored activity, in the source's own ids. */
 async function staged(): Promise<unknown[]> {
   return analytics.db.query(
     `SELECT image.id, student.source_id AS student_id, course.source_id AS course_id, resource_id,
@@ -118,7 +118,7 @@ test('bad records are listed, progress is kept, and who takes over goes on from 
       reason: 'undecodable',
     },
   ]);
-  // What the first one has not staged is the second one's.
+  // The second one stages what the first one did not.
   await eventually(async () => (await analytics.db.query('SELECT FROM state.image_courses')).length).toBe(1);
   await first.stop();
   const insert = (): Promise<unknown> =>
@@ -131,7 +131,7 @@ test('bad records are listed, progress is kept, and who takes over goes on from 
   const second = start();
   await insert();
   await eventually(staged).toEqual(await present());
-  // Nothing came again: the garbage of the first one's time least of all.
+  // Nothing arrived twice, least of all the garbage from the first one's time.
   expect(second.staged).toBe(240);
   const [progress] = await analytics.db.query<{ applied: bigint; streams: bigint }>(
     `SELECT sum(applied) AS applied, count(*) AS streams FROM stream_progress WHERE stream LIKE 'kafka:%'`,

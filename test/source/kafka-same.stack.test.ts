@@ -11,8 +11,8 @@ import { eventually, inOrder } from './stage.ts';
 import { MemoryProgress, Reader, Replica } from './world.ts';
 
 /**
- * Connect's Struct answers a null with the column's default, and the converter asks it so: in a nullable column that has
- * one, a null cannot be told from it. Where that matters (see defaults.test.ts), registering refuses it.
+ * Connect's Struct answers a null with the column's default, and the converter reads it that way: in a nullable column
+ * with a default, the two cannot be told apart. Where that matters (see defaults.test.ts), registering refuses it.
  */
 const SCHEMA = LAX_SOURCE_SCHEMA.replaceAll(/ DEFAULT (now\(\)|true|'\{\}')/g, '');
 
@@ -20,7 +20,7 @@ let world: KafkaWorld;
 let direct: Reader;
 let kafka: Reader;
 
-/** The same database read both ways, at the same time. */
+/** The same database, read both ways at once. */
 beforeEach(async () => {
   world = kafkaWorld(await createSourceDatabase('same', SCHEMA));
 });
@@ -31,7 +31,7 @@ afterEach(async () => {
 });
 
 async function start({ names } = world): Promise<void> {
-  // Something to be read first: before that, the connector has no slot.
+  // A row to be read first: before that, the connector has no slot.
   await world.database.db.query(`INSERT INTO ${names.of('students').sql} (external_id) VALUES ('first')`);
   const progress = new MemoryProgress();
   const source = pgoutputSource({ address: world.database.address, progress, slotPrefix: freshPrefix(), names });
@@ -41,7 +41,10 @@ async function start({ names } = world): Promise<void> {
   await eventually(() => kafka.error ?? comparable(kafka.changes).length).toBe(direct.changes.length);
 }
 
-/** Neither half of a move that comes split knows the other. A connector that is moved to another worker repeats itself. */
+/**
+ * Leaves out what links the halves of a move, since split halves carry no link, and repeats, which a connector that
+ * changes its worker sends.
+ */
 function comparable(changes: readonly Change[]): unknown[] {
   const known = new Map(
     inOrder(changes).map((change) => {
@@ -133,7 +136,7 @@ test('every value is the same from both, in the snapshot and in the stream', asy
 
 const NOISE = JSON.stringify({ noise: Array.from({ length: 100 }, () => randomUUID()).join('') });
 
-/** One row through everything that can happen to its keys; its metadata lies out of line and is never written again. */
+/** One row, through everything that can happen to its keys; its metadata is stored out of line and never written again. */
 async function writeMoves(): Promise<void> {
   const { db } = world.database;
   const [s1, s2, id, id2, id3] = [randomUUID(), randomUUID(), randomUUID(), randomUUID(), randomUUID()];
@@ -157,7 +160,7 @@ test('names of a mapping are the same to both, in the snapshot and in the stream
     world.database,
     sourceNames('public', {
       students: { columns: { id: 'Uid' } },
-      // Each has the name that the other has elsewhere.
+      // Two columns with their names swapped.
       grades: {
         table: 'Lms_Grade',
         columns: { id: 'gid', student_id: 'pupil', grade_value: 'grade_max', grade_max: 'grade_value' },
@@ -199,7 +202,7 @@ test('names of a mapping are the same to both, in the snapshot and in the stream
 test('every change of keys is the same from both under the default replica identity', async () => {
   await start();
   await writeMoves();
-  // Two changes of the id come as two changes each, a truncate as one of each table.
+  // Two changes of the id arrive as two changes each, a truncate as one per table.
   await eventually(() => direct.changes.length).toBe(1 + 7 + 2 + 2);
   await bothAgree();
 });

@@ -142,7 +142,7 @@ describe('what Connect’s own producer compresses', () => {
     for (const [name, type] of [...names, ...names.slice(0, 1)]) {
       used.clear();
       await use(name);
-      // A task that is configured anew may still send something as it did before.
+      // A reconfigured task may still send something under its old settings.
       while (!used.has(type)) await insertSome();
     }
     expect(reader.error).toBeUndefined();
@@ -183,7 +183,7 @@ describe('what Connect’s own producer compresses', () => {
 });
 
 describe('the registry', () => {
-  /** The real one behind a door: while that is closed, whoever asks is let in and gets no answer. */
+  /** The real registry behind a door: while the door is closed, connections are accepted and get no answer. */
   async function behindADoor(): Promise<{ registry: SchemaRegistry; isOpen: boolean; server: Server }> {
     const server = createServer(async ({ url }, response) => {
       if (!door.isOpen) return;

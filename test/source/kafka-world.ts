@@ -33,20 +33,20 @@ export interface KafkaWorld extends SourceWorld {
   readonly cluster: Cluster;
   readonly prefix: string;
   readonly names: SourceNames;
-  /** Also what the connector is registered at, at the first call. */
+  /** Registered at the first call, like the connector. */
   source(options?: Partial<KafkaSourceOptions>): ChangeSource;
   topic(table: SourceTable): string;
-  /** Makes slot and connector of an epoch, if they are not there; resolves when its task runs. */
+  /** Creates slot and connector of an epoch if they do not exist; resolves when its task runs. */
   connect(epoch?: number, settings?: Readonly<Record<string, string>>): Promise<void>;
-  /** Takes the connector away, its slot stays. */
+  /** Deletes the connector; its slot stays. */
   disconnect(): Promise<void>;
 }
 
-/** The analytics database as far as a source with partitions knows it. */
+/** The part of the analytics database that a source with partitions uses. */
 export class MemoryPartitions implements PartitionProgress, WorldProgress {
   readonly rows = new Map<string, PartitionRow>();
   readonly gaps = new Map<string, { readonly said: string; readonly epoch: number }>();
-  /** The newest epoch that was registered. */
+  /** The newest registered epoch. */
   epoch = 1;
   /** Whether its initial snapshot is in the topics. */
   inTopics = false;
@@ -102,7 +102,7 @@ export class MemoryPartitions implements PartitionProgress, WorldProgress {
   }
 }
 
-/** Debezium between a database and the source; everything it makes has the world's own names and goes with it. */
+/** Debezium between a database and the source; everything it makes carries the world's own names and goes with it. */
 export function kafkaWorld(database: TestDatabase, names = sourceNames()): KafkaWorld {
   const cluster = useStack();
   const prefix = `${freshPrefix()}_${Date.now().toString(36)}`;
@@ -175,7 +175,7 @@ export async function onCluster<T>(cluster: Cluster, work: (admin: kafkajs.Admin
   }
 }
 
-/** The connector makes topics as well; ours come first, as they do where a role was started once. */
+/** The connector creates topics as well; ours come first, as they do wherever a role has started before. */
 async function topicsMade(world: KafkaWorld, tables: readonly SourceTable[]): Promise<void> {
   await onCluster(world.cluster, async (admin) => {
     const wanted = tables.map(world.topic);
@@ -190,7 +190,7 @@ async function topicsMade(world: KafkaWorld, tables: readonly SourceTable[]): Pr
 async function connect(world: KafkaWorld, epoch: number, settings: Readonly<Record<string, string>>): Promise<void> {
   const { database, cluster, prefix, names } = world;
   const connect = connectOf(cluster);
-  // Connect keeps its offsets by the connector's name: those of another slot are of no use to this one.
+  // Connect keeps its offsets by connector name: another slot's offsets are of no use to this one.
   const slot = `${prefix}_${epoch}`;
   await database.db.query(
     `DO $$ BEGIN
@@ -212,7 +212,7 @@ async function connect(world: KafkaWorld, epoch: number, settings: Readonly<Reco
   const config = { ...connectorConfig(world, epoch), ...settings };
   await connect.request('PUT', `/connectors/${slot}/config`, { body: JSON.stringify(config) });
   for (;;) {
-    // That of a connector that was just made comes later.
+    // A connector that was just created has no status yet.
     const status = (await connect.request('GET', `/connectors/${slot}/status`, { missing: true })) as
       | { tasks?: readonly { state: string; trace?: string }[] }
       | undefined;
@@ -223,7 +223,7 @@ async function connect(world: KafkaWorld, epoch: number, settings: Readonly<Reco
   }
 }
 
-/** As it is registered, but that one connector reads the tables first and follows the slot then. */
+/** As registered, except that a single connector first reads the tables and then follows the slot. */
 function connectorConfig(
   { database: { address }, cluster, prefix, names }: KafkaWorld,
   epoch: number,
@@ -246,11 +246,11 @@ function connectorConfig(
   return { ...wantedConfig(settings, epoch, 'no_data'), 'snapshot.mode': 'initial' };
 }
 
-/** Its workers may share their connectors out anew, for which they take their time beside others. */
+/** Its workers may rebalance their connectors, which takes a while when other tests run beside it. */
 const connectOf = ({ connect }: Cluster): ConnectHttp =>
   new ConnectHttp(connect, new AbortController().signal, undefined, 10_000);
 
-/** A connector that was taken away lets go of its slot a moment later. */
+/** A deleted connector releases its slot a moment later. */
 async function waitForSlots({ db, address }: TestDatabase): Promise<void> {
   for (let left = 100; left > 0; left -= 1) {
     const active = await db.query('SELECT FROM pg_replication_slots WHERE database = $1 AND active', [

@@ -7,7 +7,7 @@ import { deleteChange, rowChange } from '#libs/source/postgres/decode.ts';
 import { MemoryProgress, type Rows, type SourceWorld, type TextRow, type Writer } from './world.ts';
 
 type Table = Map<string, TextRow>;
-/** One step of a transaction, as the log keeps it. */
+/** One step of a transaction, as recorded in the log. */
 type Step =
   | {
       readonly kind: 'put';
@@ -29,11 +29,11 @@ interface Transaction {
 }
 
 const CHILDREN: readonly SourceTable[] = ['enrollments', 'grades', 'activity_logs'];
-/** From this size on Postgres stores a value out of line, and an update that leaves it alone does not send it. */
+/** From this size on Postgres stores a value out of line, and an update that does not touch the value does not send it. */
 const OUT_OF_LINE = 2000;
 const STREAM = 'memory';
 
-/** A database with a log, in memory, as simple as the conformance suite allows; its readers are memory sources. */
+/** An in-memory database with a log, as simple as the conformance suite allows; its readers are memory sources. */
 export function memoryWorld(): SourceWorld {
   return new MemoryWorld();
 }
@@ -94,7 +94,7 @@ class MemoryWorld implements SourceWorld {
     };
   }
 
-  /** What a server sends to a reader that has the stored progress, and all that commits from now on. */
+  /** Sends what a server would send to a reader with the stored progress, and everything committed from now on. */
   #read(push: (batch: ChangeBatch) => void): () => void {
     const { stored } = this.progress;
     let epoch = stored?.epoch ?? 0;
@@ -147,7 +147,7 @@ function asBatch(transaction: Transaction, epoch: number): ChangeBatch {
   return { changes, progress: { stream: STREAM, epoch, applied: transaction.end } };
 }
 
-/** Sees what is committed and what it did itself. */
+/** Sees what is committed, and its own changes. */
 class MemoryWriter implements Writer {
   readonly #world: MemoryWorld;
   readonly #transaction: Transaction;

@@ -11,7 +11,7 @@ const batch = (stream: string, applied: bigint, progress = true): ChangeBatch =>
   ...(progress ? { progress: { stream, epoch: 1, applied } } : {}),
 });
 
-/** Reads `count` batches and unsubscribes in the middle of the last. */
+/** Reads `count` batches and unsubscribes in the middle of the last one. */
 async function readSome(source: MemorySource, count: number): Promise<readonly ChangeBatch[]> {
   const got: ChangeBatch[] = [];
   await new Promise<void>((resolve) => {

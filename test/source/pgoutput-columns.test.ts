@@ -10,7 +10,7 @@ import { statementsIn } from './refusal.ts';
 import { eventually } from './stage.ts';
 import { Reader, Replica, type Rows, write } from './world.ts';
 
-/* What nobody needs stays at the source, from Postgres 15 on in the stream, too; and the school may go on changing rows. */
+/* What nobody needs stays at the source, from Postgres 15 on in the stream as well, and the school can still change rows. */
 
 let world: PostgresWorld;
 let spy: ByteSpy;
@@ -50,7 +50,7 @@ const agreed = async (): Promise<void> => eventually(async () => replica.rows())
 
 const idsIn = (rows: Rows): unknown => [...rows].map(([table, byId]) => [table, [...byId.keys()].sort()]);
 
-/** A row that is there when reading begins, and then what a school does all day. */
+/** One row exists when reading begins; then comes a school's ordinary day. */
 async function live(secret: string, name = 'Ada'): Promise<void> {
   await query(`INSERT INTO students (external_id, email, lastname) VALUES ('${randomUUID()}', '${secret}', '${name}')`);
   await query(`UPDATE students SET firstname = '${name}'`);
@@ -75,7 +75,7 @@ onEachPostgres([14, 15, 18], (version, server) => {
     const sent = spy.sent();
     expect(sent.includes('quiz')).toBe(true);
     expect(sent.includes('before@the-snapshot')).toBe(false);
-    // What was there is sent once more by 14 when it is changed, as a whole row.
+    // Postgres 14 sends an existing row in full when it is changed.
     expect(sent.includes('after@the-snapshot')).toBe(version < 15);
     expect(told.filter((line) => line.includes('not needed'))).toEqual([]);
   });

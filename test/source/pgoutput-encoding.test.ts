@@ -8,7 +8,7 @@ import { statementsIn } from './refusal.ts';
 import { eventually } from './stage.ts';
 import { Reader, Replica } from './world.ts';
 
-/* The same text by the initial snapshot and by the stream, whatever the database is encoded in. */
+/* The same text through the initial snapshot and through the stream, whatever the database's encoding. */
 
 const TEXTS = [
   'é',
@@ -19,7 +19,7 @@ const TEXTS = [
   '\uFFFF',
   '\uFEFFwith a mark before',
   'in\uFEFFside',
-  // What COPY writes otherwise.
+  // What COPY escapes.
   'a\tb\nc\rd\be\ff\vg',
   '\\N',
   '\\',
@@ -35,7 +35,7 @@ afterEach(async () => {
   await world.close();
 });
 
-/** What comes of rows with these items, each given as the bytes that the database holds: read first, and followed. */
+/** What arrives of rows with these items, each given as the bytes in the database: once read by the snapshot, once followed. */
 async function itemsOf(items: readonly Buffer[]): Promise<{ read: unknown[]; followed: unknown[] }> {
   const encoding = `(SELECT current_setting('server_encoding'))`;
   const insert = () =>

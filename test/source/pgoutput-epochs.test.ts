@@ -59,7 +59,7 @@ async function inactive(): Promise<void> {
   await eventually(active).toBe(0);
 }
 
-/** One life, then something happens, then another life. */
+/** One life of the reader, then `what`, then another life. */
 async function between(what: () => Promise<unknown>): Promise<void> {
   const reader = await readTo(1);
   await addStudent();

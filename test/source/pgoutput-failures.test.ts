@@ -58,7 +58,7 @@ async function one<T>(sql: string): Promise<T | undefined> {
   return rows[0]?.value;
 }
 
-/** Our connections to this database, as the server sees them. */
+/** Our connections to this database, as the server counts them. */
 const connections = (): Promise<number | undefined> =>
   one<number>(
     `SELECT count(*)::int AS value FROM pg_stat_activity
@@ -77,7 +77,7 @@ const end = (purpose: string): Promise<unknown> =>
       WHERE datname = current_database() AND application_name = 'prepadata ${purpose}'`,
   );
 
-/** Something to hold a reader at, and to let it go. */
+/** Holds a reader until it is opened. */
 function gate(): { wait: Promise<void>; open: () => void } {
   let release: () => void = () => {};
   const wait = new Promise<void>((resolve) => {
@@ -112,7 +112,7 @@ describe('a connection that breaks', () => {
     expect(reader.deliveries.length).toBe(before);
     hold.open();
     await agreed();
-    // Also of a part of a transaction it is known which epoch's it is.
+    // Even a part of a transaction carries its epoch.
     for (const { of, progress } of reader.deliveries) expect(of ?? progress).toMatchObject({ epoch: 1 });
     expect(warnings).toEqual([expect.stringMatching(/does not answer: .*; trying again in 100 ms/)]);
     expect(world.progress.reasons.length).toBe(1);
@@ -202,7 +202,7 @@ describe('confirmation', () => {
   });
 
   test('two commits that touch: a restart after the first brings the second', async () => {
-    // Whether the two come in one batch or in two is the luck of the moment: as often as it takes.
+    // Whether the two arrive in one batch or in two is a matter of timing: repeated until they are split.
     let restarts = 0;
     const opening = open();
     await streaming(opening.source);
@@ -280,13 +280,13 @@ describe('a slow reader', () => {
     await eventually(() => held).toBe(true);
     await sleep(4_000);
     hold.open();
-    // Comparing so many rows would itself keep the process from answering.
+    // Comparing so many rows would itself block the process.
     await eventually(() => reader.changes.length).toBe(20_000);
     expect(warnings).toEqual([]);
   });
 });
 
-/** Well below the minute after which the server ends a connection that nobody answers on. */
+/** Well below the minute after which the server ends a connection that nobody answers. */
 const SOON = { timeout: 30_000, interval: 10 };
 
 describe('an unsubscribe closes every connection', () => {

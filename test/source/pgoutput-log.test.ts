@@ -7,7 +7,7 @@ import { type PostgresWorld, postgresWorld } from './postgres-world.ts';
 import { eventually } from './stage.ts';
 import { Reader, Replica, write } from './world.ts';
 
-/* The log is decoded by the catalogue of its time: what was altered and set right again meanwhile is in it for ever. */
+/* The log is decoded with the catalogue of its time: what was altered and put right again in between stays in it for ever. */
 
 let world: PostgresWorld;
 let replica: Replica;
@@ -35,7 +35,7 @@ async function start(): Promise<void> {
 
 const agreed = async (): Promise<void> => eventually(async () => replica.rows()).toEqual(await world.rows());
 
-/** Stops the reader; its slot keeps what happens meanwhile. */
+/** Stops the reader and runs `what`, which its slot keeps. */
 async function away(what: string): Promise<void> {
   reader.stop();
   await eventually(async () => (await query(ACTIVE)).length).toBe(0);

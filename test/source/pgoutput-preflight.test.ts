@@ -25,7 +25,7 @@ async function newSource(server: DatabaseAddress, sql: string): Promise<TestData
   return source;
 }
 
-/** Each is tried on the oldest and on the newest version that it is about. */
+/** Each case runs on the oldest and the newest version that it applies to. */
 const isFor = ({ from = 14, to = 18 }: { from?: PostgresVersion; to?: PostgresVersion }, version: PostgresVersion) =>
   version === from || version === to;
 
@@ -56,12 +56,12 @@ onEachPostgres([14, 15, 17, 18], (version, server) => {
   });
 });
 
-/** Publications and slots of the database. */
+/** The publications and slots of the database. */
 const made = (db: TestDatabase['db']): Promise<object[]> =>
   db.query(`SELECT pubname::text FROM pg_publication
             UNION ALL SELECT slot_name FROM pg_replication_slots WHERE database = current_database()`);
 
-/** Follows the source, and gets what it holds and what comes: with every needed column. */
+/** Follows the source and expects both its rows and new changes, with every needed column. */
 async function followed(database: TestDatabase): Promise<void> {
   await checkSource(database.address);
   const world = { progress: new MemoryProgress() } as unknown as SourceWorld;
@@ -80,7 +80,7 @@ async function followed(database: TestDatabase): Promise<void> {
   }
 }
 
-/** What is published can still be changed, in all of the tables. */
+/** Published rows can still be changed, in all of the tables. */
 async function changesRows(db: TestDatabase['db']): Promise<void> {
   await db.query(`INSERT INTO students (id, external_id) VALUES ($1, 'b')`, [randomUUID()]);
   for (const table of ['students', 'courses', 'enrollments', 'grades', 'activity_logs']) {

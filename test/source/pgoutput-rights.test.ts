@@ -13,7 +13,7 @@ import { failureOf, statementsIn } from './refusal.ts';
 import { eventually } from './stage.ts';
 import { Reader, Replica, write } from './world.ts';
 
-/* A user who is nobody but a reader: each right it lacks is named before anything is made, and what is printed gives it. */
+/* A user with no rights but a reader's: each missing right is named before anything is made, and the printed SQL grants it. */
 
 const role = `reader_${process.pid}`;
 let world: PostgresWorld;
@@ -38,12 +38,12 @@ async function end(server: DatabaseAddress): Promise<void> {
   await admin.close();
 }
 
-/** What was made in the source by now. */
+/** What has been made in the source so far. */
 const made = (): Promise<object[]> =>
   query(`SELECT pubname::text FROM pg_publication
          UNION ALL SELECT slot_name FROM pg_replication_slots WHERE database = current_database()`);
 
-/** Follows as the role until everything that the source holds has come; answers to what it was in vain. */
+/** Follows as the role until everything in the source has arrived. */
 async function follows(): Promise<void> {
   const replica = new Replica();
   const source = world.source({ address: as() });
@@ -52,7 +52,7 @@ async function follows(): Promise<void> {
   await eventually(async () => replica.rows()).toEqual(await world.rows());
 }
 
-/** Tried on a server of this file's own: on the others, every test would take it for one of the service. */
+/** On a server of this file's own: on a shared one, every other test would take it for that service. */
 const SERVICES = [
   [
     'rds_superuser',

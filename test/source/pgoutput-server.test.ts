@@ -11,14 +11,14 @@ import { SOURCE_SCHEMA } from '../support/source-schema.ts';
 import { eventually } from './stage.ts';
 import { type Fate, MemoryProgress, Reader, Replica, type SourceWorld } from './world.ts';
 
-/** These tests stop, kill and starve a server, so they have one of their own. */
+/** These tests stop, kill and starve a server, so they have their own. */
 const folder = mkdtempSync(path.join(tmpdir(), 'prepadata-source-'));
 const logical = {
   wal_level: 'logical',
   fsync: 'off',
   max_connections: 30,
   max_prepared_transactions: 2,
-  // Each test leaves one.
+  // Each test leaves one behind.
   max_replication_slots: 20,
 };
 let server: EmbeddedPostgres;
@@ -35,7 +35,7 @@ const start = async (settings: Record<string, string | number>): Promise<void> =
   server = await startEmbeddedPostgres({ folder, settings });
 };
 
-/** Stops it in good order, which waits for whoever follows it; whoever holds it up has it ended by force. */
+/** Stops it gracefully, which waits for whoever follows it; a follower that held it up would make the stop forced. */
 async function stopped(): Promise<void> {
   const { length } = readFileSync(server.logFile, 'utf8');
   await server.stop(20_000);

@@ -5,7 +5,7 @@ import { hasMoved, hasSameIdentity, readSignature, whyAnotherOrigin } from '#lib
 import { createSourceDatabase, type TestDatabase } from '../support/database.ts';
 import { onEachPostgres, POSTGRES_VERSIONS, type PostgresVersion } from '../support/postgres-versions.ts';
 
-/* What is done to a source, and whether rows may have changed by it without a change being sent. */
+/* Something done to a source, and whether rows may have changed by it without a change being sent. */
 
 interface Deed {
   readonly sql: string;
@@ -78,7 +78,7 @@ const NOT_SENT: readonly Deed[] = [
 let source: TestDatabase;
 let client: pg.Client;
 const read = (publication = 'prepadata'): Promise<string> => readSignature(client, publication, sourceNames());
-/** Each statement by itself: some do not go with others in one transaction. */
+/** Each statement separately: some cannot share a transaction with others. */
 async function run(sql: string): Promise<void> {
   for (const statement of sql.split(';')) await client.query(statement);
 }
@@ -138,6 +138,6 @@ test('another server, timeline or database is another origin, whatever it looks 
   );
   expect(whyAnotherOrigin('7/1/lms/a.b.9-2-3-4', now)).toBeUndefined();
   expect(whyAnotherOrigin('7/1/lms/a.b.9-9-3-4', now)).toMatch(/was made anew/);
-  // As it was written before there were parts.
+  // In the format from before there were parts.
   expect(whyAnotherOrigin('7/1/lms/0123456789abcdef', now)).toMatch(/was made anew/);
 });

@@ -50,7 +50,7 @@ async function one<T>(sql: string): Promise<T | undefined> {
   return rows[0]?.value;
 }
 
-/** Something to hold a reader at, and to let it go. */
+/** Holds a reader until it is opened. */
 function gate(): { wait: Promise<void>; open: () => void } {
   let release: () => void = () => {};
   const wait = new Promise<void>((resolve) => {

@@ -15,7 +15,7 @@ import { SOURCE_SCHEMA } from '../support/source-schema.ts';
 import { eventually } from './stage.ts';
 import { type Fate, MemoryProgress, Reader, Replica, type SourceWorld } from './world.ts';
 
-/** A server of their own, whose certificate (for localhost and 127.0.0.1, good for nothing else) nobody has signed. */
+/** A server of their own, whose certificate (for localhost and 127.0.0.1, good for nothing else) is self-signed. */
 const folder = mkdtempSync(path.join(tmpdir(), 'prepadata-tls-'));
 const pem = (name: string): string => path.join(import.meta.dirname, '../support/tls', name);
 let server: EmbeddedPostgres;
@@ -43,7 +43,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** What the environment makes of the server. */
+/** The address that the environment leads to. */
 function addressWith(settings: Record<string, string>): DatabaseAddress {
   const { host, port, database, user, password } = server.admin('lms');
   const address = sourceAddress(
@@ -128,7 +128,7 @@ test('a server that admits only encrypted connections is read through one, and h
   );
   expect(plain).toEqual([{ n: 0 }]);
 
-  // Far more than the source holds, in transactions of their own: the server must be left with the rest.
+  // Far more than the source buffers, in separate transactions: the server must be left with the rest.
   const [transactions, rows] = [120, 500];
   for (let n = 0; n < transactions; n += 1) {
     await db.query(

@@ -6,7 +6,7 @@ import { type PostgresWorld, postgresWorld } from './postgres-world.ts';
 import { eventually } from './stage.ts';
 import { Reader, Replica } from './world.ts';
 
-/* What a start has to wait for is said, with what ends it. */
+/* A start that has to wait says what it waits for, and what ends the wait. */
 
 let world: PostgresWorld;
 let reader: Reader | undefined;

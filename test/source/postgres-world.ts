@@ -14,7 +14,7 @@ export interface PostgresWorld extends SourceWorld {
 
 let worlds = 0;
 
-/** Slot names are the server's, and other tests use the same server. */
+/** Slot names belong to the server, which other tests share. */
 export const freshPrefix = (): string => {
   worlds += 1;
   return `t${process.pid}_${worlds}`;

@@ -1,6 +1,6 @@
 import type { PostgresVersion } from '../support/postgres-versions.ts';
 
-/** A source that cannot be followed, or that would take harm. */
+/** A source that cannot be followed, or that following would harm. */
 export interface Case {
   readonly what: string;
   /** Run on a good source database. */
@@ -10,14 +10,14 @@ export interface Case {
   readonly code: string;
   /** What the message must name. */
   readonly message: RegExp;
-  /** What to do instead of the SQL that the hint tells to run, where that is for somebody to choose. */
+  /** What to do instead of running the hint's SQL, where somebody has to choose. */
   readonly remedy?: { readonly hint: RegExp; readonly sql: string };
 }
 
 const PUBLISH = 'CREATE PUBLICATION prepadata FOR TABLE';
 const ALL = 'students, courses, enrollments, grades, activity_logs';
 
-/** The tables themselves. */
+/** Faults of the tables themselves. */
 const TABLES: readonly Case[] = [
   {
     what: 'a missing table',
@@ -90,7 +90,7 @@ const REFERENCES = ['enrollments', 'grades', 'activity_logs'].flatMap((table) =>
 ]);
 const IDS = [...ALL.split(', ').map((table) => ({ table, name: 'id' })), ...REFERENCES];
 
-/** Their columns. */
+/** Faults of their columns. */
 const COLUMNS: readonly Case[] = [
   {
     what: 'a missing column',
@@ -168,7 +168,7 @@ const COLUMNS: readonly Case[] = [
   },
 ];
 
-/** What tells their rows apart. */
+/** Faults of what identifies their rows. */
 const KEYS: readonly Case[] = [
   {
     what: 'no primary key',
@@ -225,7 +225,7 @@ const KEYS: readonly Case[] = [
   },
 ];
 
-/** A publication that is there already. */
+/** Faults of an existing publication. */
 const PUBLICATIONS: readonly Case[] = [
   {
     what: 'a publication that lacks a table',
@@ -289,7 +289,7 @@ const PUBLICATIONS: readonly Case[] = [
 
 export const CASES: readonly Case[] = [...TABLES, ...COLUMNS, ...KEYS, ...PUBLICATIONS];
 
-/** Sources that look odd, and can be followed. */
+/** Sources that look odd but can be followed. */
 export const GOOD: readonly Pick<Case, 'what' | 'sql' | 'from' | 'to'>[] = [
   { what: 'as an LMSConnector makes it', sql: '' },
   { what: 'a publication for all tables', sql: 'CREATE PUBLICATION prepadata FOR ALL TABLES' },

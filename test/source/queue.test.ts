@@ -5,7 +5,7 @@ import { ChangeQueue } from '#libs/source/pgoutput/queue.ts';
 
 const change = (lsn: bigint): Change => ({ table: 'grades', op: 'delete', id: 'x', position: { epoch: 1, lsn } });
 
-/** What arrives: a change, the end of the transaction it belongs to, or a keepalive; and what the reader does. */
+/** What arrives: a change, the end of its transaction, or a keepalive; and what the reader does. */
 type Step = 'change' | 'commit' | 'keepalive' | 'take';
 const steps = fc.array(
   fc.oneof(

@@ -2,7 +2,7 @@ import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { pgoutputSource } from '#libs/source/pgoutput/index.ts';
 import { MemoryProgress } from './world.ts';
 
-/* A reader as a process of its own, to be frozen. It says when it follows the log. */
+/* A reader as a separate process, so that it can be frozen. It says when it follows the log. */
 
 const { READER_ADDRESS = '{}', READER_SLOT = '', READER_FROZEN_AFTER = '' } = process.env;
 pgoutputSource({

@@ -5,7 +5,7 @@ import { type PgoutputOptions, pgoutputSource } from '#libs/source/pgoutput/inde
 import { freshPrefix } from './postgres-world.ts';
 import { MemoryProgress } from './world.ts';
 
-/** What a source errors with that is read for the first time, as the observable gives it; no epoch was begun before. */
+/** The error of a source that is read for the first time, with no epoch begun before. */
 export function failureOf(address: DatabaseAddress, options: Partial<PgoutputOptions> = {}): Promise<PrepaError> {
   const progress = new MemoryProgress();
   const source = pgoutputSource({ address, progress, slotPrefix: freshPrefix(), ...options });
@@ -26,7 +26,7 @@ export function failureOf(address: DatabaseAddress, options: Partial<PgoutputOpt
   });
 }
 
-/** The statements that a hint says to run; one text for each way it names. */
+/** The statements that a hint says to run, one text for each way it names. */
 export const statementsIn = (hint: string): string[] =>
   hint
     .split('run: ')

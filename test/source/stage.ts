@@ -15,35 +15,35 @@ import {
   write,
 } from './world.ts';
 
-/** Asks again and again, and often; as patiently as the runner's configuration says. */
+/** Polls often, for as long as the runner's configuration allows. */
 export const eventually = <T>(ask: () => T) => expect.poll(ask, { interval: 10 });
 
-/** Makes worlds of one transport. */
+/** Creates worlds of one transport. */
 export interface SourceHarness {
   open(): Promise<SourceWorld>;
-  /** Rows for the tests that want many. */
+  /** How many rows a test uses that needs many. */
   readonly many: number;
-  /** False for a transport whose partitions have no order among them, and whose snapshots and epochs others begin. */
+  /** False for a transport whose partitions have no order among them, and whose snapshots and epochs somebody else begins. */
   readonly isOneStream: boolean;
 }
 
-/** What a source that is one stream keeps. */
+/** The progress of a source that is one stream. */
 export function storedOf(world: SourceWorld): MemoryProgress {
   if (!(world.progress instanceof MemoryProgress)) throw new Error('this world keeps the progress of partitions');
   return world.progress;
 }
 
-/** What every test begins with. */
+/** What every test starts with. */
 export interface Stage {
   readonly world: SourceWorld;
   readonly replica: Replica;
   readonly student: string;
   readonly course: string;
-  /** A reader that has come to the end of the initial snapshot. */
+  /** A reader that has reached the end of the initial snapshot. */
   streaming(options?: { maxBatch?: number; fate?: (batch: ChangeBatch) => Fate | Promise<Fate> }): Promise<Reader>;
   /** A row with student and course filled in. */
   row(values: TextRow): { id: string } & TextRow;
-  /** Waits until the replica holds what the source holds. */
+  /** Waits until the replica equals the source. */
   agreed(): Promise<void>;
 }
 
@@ -75,21 +75,21 @@ export async function setStage(world: SourceWorld, readers: Reader[]): Promise<S
   };
 }
 
-/** True when the initial snapshot has ended; where that is not told, when all rows that there are now are known. */
+/** True once the initial snapshot has ended; where nothing says so, once all current rows are known. */
 async function hasReadAll(world: SourceWorld, replica: Replica): Promise<boolean> {
   if (world.progress instanceof MemoryProgress) return world.progress.stored?.phase === 'streaming';
   const rows = await world.rows();
   return [...rows].every(([table, byId]) => [...byId.keys()].every((id) => replica.knows(table, id)));
 }
 
-/** In order of position; where partitions have no order among them, this is all the order there is. */
+/** By position; where partitions have no order among them, there is no other order. */
 export const inOrder = (changes: readonly Change[]): readonly Change[] =>
   [...changes].sort((a, b) => comparePositions(a.position, b.position) || opRank(a.op) - opRank(b.op));
 
 export const log = (stage: Stage, values: TextRow = {}): { id: string } & TextRow =>
   stage.row({ activity_type: 'view', timestamp: '2024-03-01 10:00:00', ...values });
 
-/** The streamed changes, in the order of delivery. */
+/** The streamed changes, in order of delivery. */
 export const streamed = (reader: Reader): readonly Change[] => reader.changes.filter((change) => change.op !== 'read');
 
 export const kinds = (changes: readonly Change[]): string[] => changes.map((change) => `${change.op} ${change.table}`);
@@ -99,7 +99,7 @@ export async function seen(reader: Reader, count: number): Promise<readonly Chan
   return streamed(reader);
 }
 
-/** Writes at random until told to stop: inserts, updates, deletes, and now and then takes something back. */
+/** Writes at random until told to stop: inserts, updates, deletes, and now and then a rollback. */
 export async function writeUntil(stage: Stage, seed: number, stopped: () => boolean): Promise<void> {
   const mine: string[] = [];
   let state = seed;

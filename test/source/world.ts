@@ -6,10 +6,10 @@ import type { ChangeBatch, ChangeSource, Delivery, ProgressStore, StoredProgress
 
 /** A row as the text of its columns; columns not named are null. */
 export type TextRow = Readonly<Record<string, string | null>>;
-/** What a source's table holds, or what a replica makes of it: needed columns by id. */
+/** What a source's table holds, or what a replica has of it: needed columns by id. */
 export type Rows = ReadonlyMap<SourceTable, ReadonlyMap<string, Readonly<Record<string, unknown>>>>;
 
-/** One open transaction of somebody who writes into the source. */
+/** One open transaction of a writer at the source. */
 export interface Writer {
   insert(table: SourceTable, rows: readonly ({ readonly id: string } & TextRow)[]): Promise<void>;
   update(table: SourceTable, id: string, values: TextRow): Promise<void>;
@@ -20,16 +20,16 @@ export interface Writer {
   rollback(): Promise<void>;
 }
 
-/** The progress that outlives each reader, as far as every transport has it. */
+/** The progress that outlives each reader, as far as all transports share it. */
 export interface WorldProgress {
-  /** Keeps what a batch says, as its transaction would. */
+  /** Stores a batch's progress, as its transaction would. */
   commit(batch: ChangeBatch): void;
 }
 
 /** A source with its writers, and the progress that outlives each reader. */
 export interface SourceWorld {
   readonly progress: WorldProgress;
-  /** A reader; each call is a new process, as far as can be seen. */
+  /** A reader; each call behaves like a new process. */
   source(options?: { maxBatch?: number }): ChangeSource;
   begin(): Promise<Writer>;
   rows(): Promise<Rows>;
@@ -42,13 +42,13 @@ export async function write(world: SourceWorld, work: (writer: Writer) => Promis
   await writer.commit();
 }
 
-/** The analytics database as far as a source knows it. */
+/** The part of the analytics database that a source uses. */
 export class MemoryProgress implements ProgressStore, WorldProgress {
   stored: StoredProgress | undefined;
   readonly reasons: string[] = [];
   /** When set, every call fails with it. */
   failure: Error | undefined;
-  /** Who follows another source into the same database. */
+  /** The other source that is followed into the same database. */
   other: string | undefined;
   #epoch = 0;
 
@@ -95,7 +95,7 @@ interface Image {
   row: Record<string, unknown>;
 }
 
-/** Replays changes under the position guard; what it holds must in the end be what the source holds. */
+/** Replays changes under the position guard; in the end it must equal the source. */
 export class Replica {
   readonly #images = new Map<string, Image>();
   readonly #floors = new Map<SourceTable, Position>();
@@ -123,7 +123,7 @@ export class Replica {
     return rows;
   }
 
-  /** True if the row was ever heard of. */
+  /** True if the row was ever seen, live or deleted. */
   knows(table: SourceTable, id: string): boolean {
     return this.#images.has(`${table} ${id}`);
   }
@@ -150,13 +150,13 @@ export class Replica {
   }
 }
 
-/** What a reader does with the batch that has come: go on, or fall over at one of two moments. */
+/** What a reader does with a batch: go on, or die at one of two moments. */
 export type Fate = 'done' | 'die before commit' | 'die before done';
 
-/** An intake as the product has it, in small: stages a batch and its progress together, then says done. */
+/** The product's intake in small: stages a batch and its progress together, then calls done. */
 export class Reader {
   readonly deliveries: ChangeBatch[] = [];
-  /** What the source did against its contract. */
+  /** How the source broke its contract. */
   readonly violations: string[] = [];
   error: unknown;
   readonly #world: SourceWorld;
@@ -165,7 +165,7 @@ export class Reader {
   #subscription: Subscription | undefined;
   #underWay = false;
   #died: (() => void) | undefined;
-  /** Resolves when the reader fell over or the source errored. */
+  /** Resolves when the reader died or the source failed. */
   readonly ended: Promise<void>;
 
   constructor(world: SourceWorld, replica: Replica, fate: (batch: ChangeBatch) => Fate | Promise<Fate> = () => 'done') {

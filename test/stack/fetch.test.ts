@@ -36,7 +36,7 @@ const LOCK = pinsOf(FILES);
 let root: string;
 let folder: string;
 
-/** Puts a Maven on the PATH that writes these files, slowly, and notes each call. */
+/** Puts a Maven on the PATH that slowly writes these files and records each call. */
 function fakeMaven(files: Readonly<Record<string, string>>): void {
   const bin = path.join(root, 'bin');
   mkdirSync(bin, { recursive: true });
@@ -75,7 +75,7 @@ describe('fetching the parts', () => {
     expect(steps.map(({ step }) => step)).toEqual(['fetching', 'verifying', 'done']);
     expect(steps.at(-1)).toMatchObject({ done: 26, total: 26 });
     expect(existsSync(path.join(folder, 'libs/kafka.jar'))).toBe(true);
-    // The archives have been checked and unpacked: they need not stay.
+    // The archives have been checked and unpacked, so they need not stay.
     expect(existsSync(path.join(folder, 'archives'))).toBe(false);
     process.env['PATH'] = root;
     await fetchParts({ folder, lock: LOCK });

@@ -48,7 +48,7 @@ describe('parts of a test alone', () => {
 
   beforeAll(async () => {
     const connectEnv = { ...connectEnvOf(inject('postgres')), SECRET: inject('postgres').password };
-    // Hardened, as administrators have it.
+    // Hardened, as administrators set it up.
     stack = await ownStack({ connectEnv, connectSettings: { 'connector.client.config.override.policy': 'None' } });
   });
   afterAll(() => stack.stop());
@@ -62,7 +62,7 @@ describe('parts of a test alone', () => {
     });
     const told = await register(fixture, { overrides: false });
     expect(told.at(-1)).toMatch(/^streaming: following /);
-    // Asked again with them it is not taken either, and goes on as it is.
+    // With overrides it is refused again, and the connector goes on as it is.
     await expect(register(fixture)).rejects.toThrow("'linger.ms'");
     expect(await register(fixture, { overrides: false })).toEqual([told.at(-1)]);
     await dropEverything({
@@ -75,7 +75,7 @@ describe('parts of a test alone', () => {
   });
 
   test('killed all at once they come back with the connectors and the ids that messages carry', async () => {
-    // Connect keeps its connectors in a topic: one that is still there afterwards has survived in the broker.
+    // Connect keeps its connectors in a topic: one that exists afterwards has survived in the broker.
     const { brokers, security, connect, registry } = stack.as('connector');
     const postgres = inject('postgres');
     await post(connect, '/connectors', {

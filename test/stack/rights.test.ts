@@ -9,7 +9,7 @@ import { registerSettings, wantedConfig } from '../../services/register/settings
 import type { KafkaUser } from '../../services/sandbox/stack/secure/credentials.ts';
 import { rightsOf } from '../../services/sandbox/stack/secure/rights.ts';
 
-/* A secured stack gives rights on what its programs name, whatever the settings have them name it. */
+/* A secured stack grants rights on exactly the names that its programs use, whatever the settings choose. */
 
 const PLACES = {
   SOURCE_DB_HOST: 'lms',

@@ -21,7 +21,7 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.close();
 });
 
-/** An API that answers these, by path; all else with another status. */
+/** An API with these answers by path; everything else gets another status. */
 async function apiOf(answers: Readonly<Record<string, unknown>>, other = 404): Promise<string> {
   const server = createServer((request, response) => {
     const answer = answers[request.url ?? ''];
@@ -61,7 +61,7 @@ test('an API that does not answer, or with something else, is no reason to fall'
   const vitals = await readVitals(await apiOf({}));
   expect(vitals).toMatchObject({ health: 'not ready', reasons: [], marks: 0 });
   expect(throughput(undefined, vitals)).toBeNull();
-  // Offsets that fall: somebody began anew.
+  // Falling offsets: somebody began again.
   expect(throughput({ ...vitals, applied: 10n, at: 0 }, { ...vitals, applied: 4n, at: 1_000 })).toBeNull();
 });
 

@@ -13,10 +13,10 @@ import { lastOfEach, type Received } from '../topics/fakes.ts';
 import { readTopics } from '../topics/read-topics.ts';
 import { EQUAL, StackProcess, TOKEN } from './stack-process.ts';
 
-/* `npm run stack -- --secure`: nobody enters without a password, nothing is said in the clear, nobody may more than is needed. */
+/* `npm run stack -- --secure`: nobody enters without a password, nothing is sent in the clear, nobody may do more than needed. */
 
 const OTHER_CA = path.resolve(import.meta.dirname, '../support/tls/server.crt');
-/** Rights follow the names that a cluster which is shared with others asks for. */
+/** Rights follow the names that a shared cluster requires. */
 const NAMES = { KAFKA_TOPIC_PREFIX: 'school', KAFKA_GROUP_PREFIX: 'school-prepadata' };
 const stack = new StackProcess('--secure');
 let credentials: StackCredentials;
@@ -38,7 +38,7 @@ beforeAll(async () => {
 }, 400_000);
 afterAll(() => stack.remove());
 
-/** What a role is told that is to work beside those of the stack. */
+/** The environment of a role that works beside those of the stack. */
 function envOf(user: StackUser): Record<string, string> {
   const { source, analytics } = stack.state ?? {};
   if (source === undefined || analytics === undefined) throw new Error('there are no databases');
@@ -57,7 +57,7 @@ test('the whole way works, and its result is equal to the source', async () => {
   expect(await stack.prove()).toEqual(EQUAL);
 }, 200_000);
 
-/** Of registry or Connect. */
+/** Requests something from the registry or Connect. */
 const ask = (url: string, login: string): Promise<Answer> =>
   askPlainly({ url, login, ca: security.tls.certificate }, '');
 
@@ -157,7 +157,7 @@ describe('a role of which something is wrong says what', () => {
   });
 });
 
-/** The last message of each key of the feature topics that speaks of the student. */
+/** The last message of each key of this student on the feature topics. */
 async function lastOf(student: number): Promise<Received[]> {
   const received = await readTopics(clusterOf(envOf('admin')));
   return [...lastOfEach(received).values()].filter((message) => message.student === student);
@@ -168,7 +168,7 @@ async function byCommand(student: string): Promise<void> {
   expect([await command.ended(), command.output]).toEqual([{ code: 0, signal: null }, expect.anything()]);
 }
 
-/** Carried out by the process of reconcile, with the rights that it has. */
+/** Carried out by the reconcile process, with its own rights. */
 async function byApi(student: string): Promise<void> {
   const { erasure_id: id } = await stack.ask<{ erasure_id: string }>('/api/erase', { student });
   const stateOf = () => stack.ask<{ status: string; signed: { record: object } | null }>(`/api/erase/${id}`);

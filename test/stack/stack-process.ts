@@ -9,16 +9,16 @@ import { partsFolder } from '../../services/sandbox/stack/parts/index.ts';
 import { MEMBERS } from '../../services/sandbox/stack/programs.ts';
 import { endLeft, readState, type StackState } from '../../services/sandbox/stack/state.ts';
 
-/** With which one may ask the API for all that tests ask of it. */
+/** Allows everything that tests request from the API. */
 export const TOKEN = 'a-token-of-the-stack';
 
-/** A small campus, which has every story all the same. */
+/** A small campus that still has every story. */
 const SMALL = { CAMPUS_STUDENTS: '60' };
 const ROOT = path.resolve(import.meta.dirname, '../..');
 
-/** `npm run stack` as a user has it: everything for real, on a folder of the test. */
+/** `npm run stack` as a user runs it: everything for real, on a folder of the test. */
 export class StackProcess {
-  /** Of the stack's data. */
+  /** The folder of the stack's data. */
   readonly folder: string;
   output = '';
   readonly #args: readonly string[];
@@ -85,14 +85,14 @@ export class StackProcess {
     }
   }
 
-  /** An answer of the API to who may ask; of what is posted, the body. */
+  /** The API's answer to an authorised request; with a body it is posted. */
   async ask<T>(path: string, body?: object): Promise<T> {
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${TOKEN}` };
     const posted = body && { method: 'POST', body: JSON.stringify(body) };
     return (await (await fetch(`${this.state?.url}${path}`, { headers, ...posted })).json()) as T;
   }
 
-  /** The nightly reconcile of what has come over Kafka, while the campus lives. */
+  /** Runs the nightly reconcile of what came over Kafka, while the campus lives. */
   async prove(): Promise<unknown> {
     const { status, reason, verdict, records_processed } = await this.ask<{
       readonly status: string;
@@ -103,7 +103,7 @@ export class StackProcess {
     return { status, reason, kinds: verdict?.kinds, hasCompared: (records_processed ?? 0) > 10_000 };
   }
 
-  /** Ends all of it, however it stands, and removes what it wrote. */
+  /** Ends everything, whatever its state, and removes what it wrote. */
   async remove(): Promise<void> {
     this.kill('SIGKILL');
     await endLeft(this.folder);
@@ -111,5 +111,5 @@ export class StackProcess {
   }
 }
 
-/** What `prove` says where everything is equal. */
+/** The result of `prove` when everything is equal. */
 export const EQUAL = { status: 'succeeded', reason: null, kinds: {}, hasCompared: true };

@@ -68,10 +68,10 @@ const state = (): StackState | undefined => readState(path.join(folder, 'stack')
 const stateOf = (name: string): string | undefined => state()?.members.find((member) => member.name === name)?.state;
 const alive = (): number[] => noted('begin').flatMap(({ pid }) => (identifyProcess(pid) === undefined ? [] : [pid]));
 
-/** Below the deadline of a test, so that what is there instead is told. */
+/** Shorter than a test's timeout, so that the error shows the actual state. */
 const DEADLINE_MS = 100_000;
 
-/** @throws Error after a deadline, with how the stack is and what it has said */
+/** @throws Error after a deadline, with the stack's state and output */
 async function eventually(holds: () => boolean): Promise<void> {
   for (const until = Date.now() + DEADLINE_MS; !holds(); await sleep(20)) {
     if (Date.now() < until) continue;
@@ -145,7 +145,7 @@ describe('after kill -9 of the stack', () => {
     stack.child.kill('SIGKILL');
     await stack.ended;
     await eventually(() => alive().length === 0);
-    // In order, too.
+    // In the right order, too.
     expect(names('end')).toEqual(['api', 'broker']);
   });
 
@@ -160,7 +160,7 @@ describe('after kill -9 of the stack', () => {
     await first.ended;
     const left = alive();
     expect(left).toHaveLength(2);
-    // A number that somebody else has by now: this very process.
+    // A process id that somebody else has by now: this very process.
     if (written !== undefined) {
       const stranger = { who: { pid: process.pid, startedAt: 'long ago', command: 'java' }, ask: 'SIGKILL' as const };
       writeState(path.join(folder, 'stack'), { ...written, processes: [...written.processes, stranger] });

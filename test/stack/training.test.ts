@@ -26,7 +26,7 @@ afterEach(() => {
   rmSync(parts, { recursive: true, force: true });
 });
 
-/** Puts a Java on the PATH that knows its version and nothing else. */
+/** Puts a Java on the PATH that only reports its version. */
 function useJava(version: string): void {
   const bin = path.join(parts, `java-${version}`);
   mkdirSync(bin, { recursive: true });
@@ -40,7 +40,7 @@ const archived = (): string[] => readdirSync(archivesIn(parts));
 const fileIn = (options: readonly string[], option: string): string =>
   options.find((each) => each.startsWith(option))?.slice(option.length) ?? '';
 
-/** As a JVM does that is asked to end. */
+/** Acts like a JVM that is asked to end. */
 async function record(name: 'broker' | 'connect', code: number | null): Promise<void> {
   const draft = fileIn(await recordedClasses(parts, name), '-XX:ArchiveClassesAtExit=');
   writeFileSync(draft, 'classes');
@@ -82,7 +82,7 @@ test('options of the JVM do not make it another', async () => {
   await record('broker', ASKED);
   const made = await sharedClasses(parts, 'broker');
   vi.stubEnv('JDK_JAVA_OPTIONS', '-XX:TieredStopAtLevel=1');
-  // On a PATH that has not been asked before.
+  // On a PATH not looked up before.
   process.env['PATH'] = `${process.env['PATH']}:${parts}`;
   expect(await sharedClasses(parts, 'broker')).toEqual(made);
   vi.unstubAllEnvs();

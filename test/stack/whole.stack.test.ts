@@ -7,13 +7,11 @@ import { MEMBERS } from '../../services/sandbox/stack/programs.ts';
 import { secretsIn, secretsInArguments, secretsInFiles } from '../support/secrets.ts';
 import { EQUAL, StackProcess } from './stack-process.ts';
 
-/*
- * `npm run stack` as a user has it: everything for real, on a folder of the test.
- */
+/* `npm run stack` as a user runs it: everything for real, on a folder of the test. */
 const stack = new StackProcess();
 afterAll(() => stack.remove());
 
-/** As whom each process is in the analytics database. */
+/** The login of each process in the analytics database. */
 async function loginsInUse(): Promise<Record<string, string>> {
   const address = stack.state?.analytics;
   if (address === undefined) throw new Error('the stack names no analytics database');
@@ -31,7 +29,7 @@ async function loginsInUse(): Promise<Record<string, string>> {
   }
 }
 
-/** Where passwords of the stack stand; they belong into files that their owner alone may read, and nowhere else. */
+/** Places that contain the stack's passwords, apart from the files that only their owner may read. */
 function secretsWritten(): string[] {
   const logins = readdirSync(stack.folder, { recursive: true, encoding: 'utf8' }).filter((file) =>
     /(^|\/)logins\.json$/.test(file),
@@ -45,13 +43,13 @@ function secretsWritten(): string[] {
   return [
     ...secretsInFiles(stack.folder, planted, (file) => /(^|\/)(logins|running)\.json$/.test(file)),
     ...secretsInArguments(planted),
-    // The screen shows how one looks into the sample campus, and into what follows from it.
+    // The screen shows how to look into the sample campus, and into what is derived from it.
     ...secretsIn(stack.output.replaceAll(/postgres:\/\/\S+/g, ''), planted),
   ];
 }
 
 function* passwordsIn(value: unknown): Generator<string> {
-  // User names stand among them, and are no secrets.
+  // Short texts are user names, which are not secret.
   if (typeof value === 'string' && value.length >= 20) yield value;
   else if (typeof value === 'object' && value !== null)
     for (const inner of Object.values(value)) yield* passwordsIn(inner);
@@ -73,7 +71,7 @@ test('every part comes up; after a kill -9 the next start goes on; Ctrl-C stops 
     expect(statSync(path.join(stack.folder, file)).mode & 0o077, file).toBe(0);
   expect(secretsWritten()).toEqual([]);
   const killed = stack.processes;
-  // All members but the one that has ended, and what watches over them.
+  // All members except the one that has ended, plus the supervisor.
   expect(killed).toHaveLength(MEMBERS.length - 1 + 1);
   expect(killed.every(isStill)).toBe(true);
   stack.kill('SIGKILL');

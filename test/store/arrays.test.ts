@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { arrayText, parseArray, textArray } from '#libs/store/arrays.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 
-/* Series are compared with what is stored by their texts. */
+/* Series are compared with the stored ones as text. */
 
 let database: TestDatabase;
 beforeAll(async () => {

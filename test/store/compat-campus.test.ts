@@ -8,9 +8,7 @@ import { startTestPipeline } from '../support/pipeline.ts';
 import { testSettings } from '../support/settings.ts';
 import { untilSettled } from '../support/settle.ts';
 
-/*
- * The views of compat over a derived campus: what they say, held to the oracle, and how they are made.
- */
+/* The views of compat over a derived campus: their content against the oracle, and how they are created. */
 
 let analytics: TestDatabase;
 let oracle: PrintedFeatures;

@@ -1,12 +1,12 @@
 import { parseDay } from '#libs/domain/local-date.ts';
 
-/* What compat is read from in its tests: 26 students in 56 courses, each with something of its own. */
+/* The data behind compat in its tests: 26 students in 56 courses, each with something of its own. */
 
 export const TODAY = parseDay('2026-03-20');
 const [FIRST, LATER] = [parseDay('2026-01-10'), parseDay('2026-01-20')];
-/** A student in forty courses of a day each, one after the other. */
+/** A student in forty one-day courses, one after another. */
 export const MANY = { student: 14, from: 6, count: 40 };
-/** First and last fact of the others; null: nothing has ever happened there. Who stopped has last facts of a week ago. */
+/** First and last fact of the others; null: nothing has ever happened there. Stopped courses have their last facts a week ago. */
 const OTHER_SPANS: Readonly<Record<number, readonly [first: number, last: number] | null>> = {
   1: [FIRST, TODAY - 7],
   46: [FIRST, FIRST + 3],
@@ -28,7 +28,7 @@ const spanOf = (course: number): readonly [number, number] | null => {
   return course < MANY.from ? [FIRST, TODAY] : [FIRST + course, FIRST + course];
 };
 
-/** What two students say of each course: its first fact is one's, its last fact the other's. */
+/** Two students in each course: its first fact comes from one, its last from the other. */
 export const KEYS = Array.from({ length: COURSES }, (_, n) => n + 1).flatMap((course_id) => {
   const [first, last] = spanOf(course_id) ?? [null, null];
   const key = { family: 'engagement', course_id, derived: true };

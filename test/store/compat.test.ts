@@ -97,7 +97,7 @@ describe('compat.student_metrics', () => {
       passed: false,
       imputed: but('success_rate'),
     });
-    // Of 33.33 and 66.68: 50.005.
+    // Median of 33.33 and 66.68: 50.005.
     const others = await metricsOf('course_id = 1 AND student_id BETWEEN 2 AND 4');
     expect(others.map((other) => other['success_rate'])).toEqual(['50.01', '50.01', '50.01']);
     expect(others.map((other) => other['passed'])).toEqual([null, null, null]);
@@ -107,7 +107,7 @@ describe('compat.student_metrics', () => {
     expect(await metricsOf('course_id = 2')).toMatchObject([
       { forum_participation: '100.00', time_spent_ratio: '1.00', absence_days_last_30: 1, engagement_score: '55.50' },
     ]);
-    // A quartile and a median of 0 measure nothing.
+    // A quartile or median of 0 measures nothing.
     expect(await metricsOf('course_id = 3')).toMatchObject([
       {
         engagement_score: '0.00',
@@ -151,13 +151,13 @@ describe('compat.student_metrics', () => {
   test('the previous module is the one that was over before this one began, the last of them to end', async () => {
     const rows = await metricsOf('student_id = 15');
     const known = rows.filter((row) => !row.imputed.includes('previous_module_grade'));
-    // 47 and 48 ended on one day, 46 before them; of the two 48 has the greatest id. Nobody knows when 50 begins.
+    // 47 and 48 ended on the same day, 46 before them; 48 has the greater id. The beginning of 50 is unknown.
     expect(known).toMatchObject([{ course_id: 49, previous_module_grade: '40.00' }]);
-    // 51 began a day earlier than 49 and ran beside it, 52 ended on the day on which 49 began: 46 alone was over.
+    // 51 began a day before 49 and ran beside it, 52 ended on the day on which 49 began: only 46 was over.
     expect(await metricsOf('student_id = 16 AND course_id = 49')).toMatchObject([
       { previous_module_grade: '70.00', imputed: but('previous_module_grade') },
     ]);
-    // Whose last module has no grade is given the median of the course, and not the grade of a module before it.
+    // If the last module has no grade, the course median is given, not the grade of an earlier module.
     expect(await metricsOf('student_id = 23 AND course_id = 49')).toMatchObject([
       { previous_module_grade: '55.00', imputed: MEASURED },
     ]);
@@ -167,7 +167,7 @@ describe('compat.student_metrics', () => {
     const passed = async (where: string) => (await metricsOf(where)).map((row) => row['passed']);
     expect(await passed('course_id = 1')).toEqual([true, null, null, null, false]);
     expect(await passed('student_id = 16 AND course_id = 51')).toEqual([true]);
-    // The sixth day; a course that runs; one in which nothing has ever happened.
+    // The sixth day; a running course; a course without any facts.
     expect(await passed('student_id = 22 AND course_id = 53')).toEqual([null]);
     expect(await passed('student_id = 15 AND course_id = 49')).toEqual([null]);
     expect(await passed('student_id = 26 AND course_id = 50')).toEqual([null]);
@@ -184,12 +184,12 @@ describe('compat.student_metrics', () => {
 
 describe('compat.temporal_features', () => {
   test.each([
-    // Of 70 and 33.33: 51.665. What has stopped does not count beside what runs.
+    // Mean of 70 and 33.33: 51.665. Stopped courses do not count beside running ones.
     [17, 'the mean of the running courses', [53, 54], '2026-03-20', '51.67', ['engagement_ma7']],
     [18, 'of those that are known', [53, 54], '2026-03-20', '40.00', ['engagement_ma7']],
     [19, 'else the last to stop, with the greatest id', [56], '2026-03-20', '20.01', ['engagement_ma7']],
     [20, 'a day that there is, whatever runs without one', [55], '2026-02-24', '44.44', ['engagement_ma7']],
-    // Of 70 and 40: 55; of 33.33 alone: 33.33; of both medians 44.165.
+    // Median of 70 and 40: 55; of 33.33 alone: 33.33; mean of both medians: 44.165.
     [21, 'without days the medians of the courses', [53, 54], null, '44.17', ['engagement_ma7', 'engagement_ma30']],
     [22, 'with grades alone likewise', [53], '2026-03-19', '55.00', ['engagement_ma7', 'engagement_ma30']],
     [24, 'else 50', [50], null, '50.00', ['engagement_ma7', 'engagement_ma30']],

@@ -6,7 +6,7 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 let database: TestDatabase;
 afterEach(() => database.drop());
 
-/** Those of the original PrepaData that have names of ours, and any other. */
+/** Tables of the original PrepaData under our names, and one of anybody's. */
 test.each([
   ['pipeline_logs', 'CREATE TABLE pipeline_logs (id serial PRIMARY KEY)'],
   ['student_metrics', 'CREATE TABLE student_metrics (id serial PRIMARY KEY, student_id integer)'],

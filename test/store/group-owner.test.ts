@@ -31,7 +31,7 @@ test('what a member of the owning group has made is not open to another until th
   await open(second);
   await open(first);
   await drop();
-  // Roles are of the whole server.
+  // Roles belong to the whole server.
   const admin = await createTestDatabase('group');
   await admin.db.query(`DROP ROLE ${[first, second, stranger, group].join(', ')}`);
   await admin.drop();

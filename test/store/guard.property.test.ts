@@ -5,16 +5,16 @@ import { applyChange, type Image, type ImageChange, type ImageColumns } from '#l
 
 const NEEDED = ['a', 'b', 'c'];
 
-/** What happens to one row, in the order in which the source commits it. */
+/** What happens to one row, in the order of the source's commits. */
 type Doing =
   | { readonly kind: 'write'; readonly values: readonly number[]; readonly kept: readonly boolean[] }
   | { readonly kind: 'delete' }
-  /** Its key changes: a delete and a create under one position. */
+  /** Its key changes: a delete and a create at one position. */
   | { readonly kind: 'rekey'; readonly values: readonly number[] }
   /** A snapshot reads it, in this epoch or at the beginning of the next. */
   | { readonly kind: 'snapshot'; readonly newEpoch: boolean };
 
-/** Each position is of a transaction of its own, but for the rows of snapshots, which are of none. */
+/** Each position belongs to its own transaction, except those of snapshot rows, which have none. */
 const xidAt = ({ epoch, lsn }: Position): number | null => (lsn === 0n ? null : 1000 * epoch + Number(lsn));
 
 const values = fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 3, maxLength: 3 });
@@ -34,7 +34,7 @@ const doing: fc.Arbitrary<Doing> = fc.oneof(
 
 interface History {
   readonly changes: readonly ImageChange[];
-  /** What the row is in the end; undefined: it is gone. */
+  /** The final state of the row; undefined if it is gone. */
   readonly row: ImageColumns | undefined;
   readonly last: Position;
 }
@@ -42,7 +42,7 @@ interface History {
 const columnsOf = (list: readonly number[]): Record<string, number> =>
   Object.fromEntries(NEEDED.map((name, index) => [name, list[index] ?? 0]));
 
-/** Plays the source: a row's values, and the changes it tells. A column left as it was may be left out of an update. */
+/** Plays the source: the row's values, and the changes it emits. An update may leave out a column that it did not change. */
 function play(doings: readonly Doing[]): History {
   const changes: ImageChange[] = [];
   let epoch = 1;
@@ -87,7 +87,7 @@ function fold(changes: readonly ImageChange[]): Image | undefined {
   return image;
 }
 
-/** A history, and all its changes in any order, some of them more than once. */
+/** A history, and all its changes in random order, some of them repeated. */
 const disordered = fc
   .array(doing, { minLength: 1, maxLength: 12 })
   .map(play)

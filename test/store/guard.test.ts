@@ -158,7 +158,7 @@ describe('an update without a column that is unchanged and stored out of line', 
   });
 
   test('is never filled from a later change that another has replaced', () => {
-    // 8 has it, 9 has not: it is 8's, whichever comes first; 5 is older than both.
+    // 8 has it, 9 does not: the value of 8 stays, whichever comes first; 5 is older than both.
     const eight = live(8, { ...FULL, metadata: 'm8' });
     const nine = live(9, { student: 3, resource: 'r3' });
     expect(fold(live(5, FULL), nine, eight).columns['metadata']).toBe('m8');

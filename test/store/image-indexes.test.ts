@@ -11,7 +11,7 @@ import { createAnalyticsDatabase, type TestDatabase } from '../support/database.
 import { refuseStudent } from '../support/refuse-student.ts';
 import { testSettings } from '../support/settings.ts';
 
-/* A first snapshot comes to tables without indexes, which are made when all of its rows are there. */
+/* A first snapshot fills tables without indexes, which are created once all of its rows are there. */
 
 const { reading } = testSettings();
 const [STUDENT = '', ERASED = ''] = STUDENTS;
@@ -57,7 +57,7 @@ const student = (id: string): AnyRowChange => ({
   position: { epoch, lsn: 0n },
 });
 
-/** By table, as Postgres would write them anew, with what a constraint stands for. */
+/** By table, as Postgres would recreate them, with the constraints behind them. */
 async function indexes(table?: string): Promise<string[]> {
   const rows = await analytics.db.query<{ definition: string }>(
     `SELECT concat(pg_get_indexdef(i.indexrelid), ' / ', pg_get_constraintdef(c.oid), ' ', i.indisvalid) AS definition
@@ -69,7 +69,7 @@ async function indexes(table?: string): Promise<string[]> {
   return rows.map(({ definition }) => definition);
 }
 
-/** A row of any table, with nothing but whose it is. */
+/** A row of any table, containing only whose it is. */
 const anyRow = (table: SourceTable): AnyRowChange =>
   ({
     table,

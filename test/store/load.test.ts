@@ -13,14 +13,14 @@ import { interpose } from '../support/interpose.ts';
 import { refuseStudent } from '../support/refuse-student.ts';
 import { testSettings } from '../support/settings.ts';
 
-// So many that each way of loading is all but sure to be among them, which is asserted; of twelve, one may be missing.
+// Enough runs that every way of loading almost certainly occurs, which is asserted; twelve might miss one.
 const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 40);
 const { reading } = testSettings();
 const TABLES = ['students', 'courses', 'enrollments', 'grades', 'activity_logs'] as const;
 
 let atOnce: TestDatabase;
 let oneByOne: TestDatabase;
-/** How often rows were loaded, and how often that was given up. */
+/** How often rows were loaded, and how often loading was given up. */
 const seen = { first: 0, loaded: 0, givenUp: 0 };
 
 beforeAll(async () => {
@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([atOnce.drop(), oneByOne.drop()]));
 
-/** Counts what becomes of the loading. */
+/** Counts the outcomes of loading. */
 const counting = (db: Database): Database => {
   const counted = interpose(db, (name, when) => {
     if (when === 'after' && name.endsWith('rejected_clear_loaded')) seen.loaded += 1;
@@ -44,7 +44,7 @@ const counting = (db: Database): Database => {
   };
 };
 
-/** The user may make no temporary tables: so everything goes row by row. */
+/** The user may not create temporary tables, so everything goes row by row. */
 const withoutRight = (db: Database): Database =>
   interpose(db, (name) => {
     if (/^store\/image_load_(begin|first)/.test(name))
@@ -90,7 +90,7 @@ async function dump({ db }: TestDatabase): Promise<unknown> {
   ]);
 }
 
-/** A snapshot in pieces of one table each, with the end that tells of it. */
+/** A snapshot in pieces of one table each, followed by its end. */
 const piecesOf = (rows: readonly AnyRowChange[], size: number): AnyRowChange[][] =>
   TABLES.flatMap((table) => {
     const own = rows.filter((row) => row.table === table);
@@ -120,7 +120,7 @@ const steps = fc.array(stepWith({ writes: 10, habits: 0, deletes: 2, truncates: 
 });
 const erased = fc.constantFrom(null, null, STUDENTS[0] ?? null);
 
-/** What was staged in the first epoch, what happened that nobody was told of, and what the log of the second tells first. */
+/** What was staged in the first epoch, what happened unseen, and how the log of the second begins. */
 const history = fc.record({
   before: steps,
   unheard: steps,
@@ -128,7 +128,7 @@ const history = fc.record({
     maxLength: 3,
   }),
   erased,
-  /** Nobody has begun an epoch before it. */
+  /** No epoch was begun before it. */
   isFirst: fc.boolean(),
   size: fc.integer({ min: 1, max: 12 }),
 });
@@ -163,7 +163,7 @@ test('rows of a snapshot become the same images, the same rejected rows and the 
       const rows = [...identities(epoch), ...model.snapshot()];
       await stageBoth(play(early));
       await snapshotBoth(rows, size);
-      // Once more: it changes nothing.
+      // Repeating it changes nothing.
       await snapshotBoth(rows.slice(0, size), size);
       await indexBoth();
       expect(await dump(atOnce)).toEqual(await dump(oneByOne));

@@ -18,7 +18,7 @@ const columns = ({ db }: TestDatabase): Promise<unknown[]> =>
   db.query(`SELECT table_schema, table_name, column_name, data_type, column_default, is_nullable FROM information_schema.columns
     WHERE table_schema IN ('public', 'state', 'compat') ORDER BY 1, 2, 3`);
 
-/** Numbers were given on branches, and what had the lower one came later: versions that people had in between. */
+/** Numbers were assigned on branches, and the lower one arrived later: the versions that existed in between. */
 test.each([
   ['of the roles as processes', [1, 2, 3, 4, 5, 6, 8, 11]],
   ['of the connector', [1, 2, 3, 4, 5, 6, 8, 10, 11]],

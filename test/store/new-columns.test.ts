@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 
 const FOLDER = new URL('../../schemas/sql/', import.meta.url);
 
-/** Columns that a migration adds to a table that may hold rows, and that no row may leave open. */
+/** NOT NULL columns without a default that a migration adds to a table that may hold rows. */
 function withoutValue(text: string): string[] {
   const plain = text.replaceAll(/--.*$/gm, '');
   return [...plain.matchAll(/\bADD (?:COLUMN )?(?:IF NOT EXISTS )?("?\w+"? [^;]*?NOT NULL[^;,]*)/gi)].flatMap(

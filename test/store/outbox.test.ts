@@ -124,7 +124,7 @@ async function addKeys(...students: number[]): Promise<void> {
     await insert(analytics.db, 'state.key', { family: 'performance', course_id: 1, student_id: student });
 }
 
-/** Until somebody waits for a lock in this database. */
+/** Waits until somebody waits for a lock in this database. */
 const untilBlocked = (): Promise<void> =>
   until('somebody waits for a lock', async () => {
     const blocked = await analytics.db.query(

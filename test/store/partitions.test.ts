@@ -94,7 +94,7 @@ test('a gap is there for all to see, and is closed by a newer epoch alone', asyn
     { stream: A, epoch: 1, said: 'five is gone' },
   ]);
   await beginEpoch();
-  // Said again, it is still the gap of the epoch before.
+  // Reported again, it is still the gap of the epoch before.
   await store().noteGap(A, 'five is gone, as ever');
   expect(await store().closeGap(A, 40n, 'another')).toEqual({
     stream: A,

@@ -8,13 +8,13 @@ import { PLANS_OF_QUEUES } from '#libs/store/schema/open.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 /**
- * A queue is empty at one moment and has a backlog at the next, what is known of keys grows from nothing, and a session plans
- * a statement once: whatever a table was like when a statement was first used, it has to find a few keys among very many
- * without reading the others.
+ * A queue is empty at one moment and has a backlog the next, what is known of keys grows from nothing, and a session plans a
+ * statement once: whatever a table was like when a statement was first run, it must find a few keys among very many without
+ * reading the others.
  */
 const WAITING = 26_000;
 const PER_COURSE = 1_000;
-/** What is asked for, and the most rows of a table that may be looked at for it. */
+/** How many keys are asked for, and the most rows of a table that may be read for them. */
 const ASKED = 50;
 const MOST_ROWS = 3_000;
 
@@ -56,7 +56,7 @@ const counts = {
   assignments: perCount((name) => `${name} = excluded.${name}`),
 };
 
-/** Every statement that looks for something in a queue while others wait for it, or for what is known of keys, with values. */
+/** Every statement, with values, that looks for something in a queue while others wait for it, or among what is known of keys. */
 const STATEMENTS: readonly (readonly [SqlStatement, readonly string[]])[] = [
   [keySql.key_marks_take, ['performance', courses, students]],
   [keySql.keys_next, ['performance', String(ASKED), '{0,1,2}', '{0,3,0}', '{0,500,0}']],
@@ -88,13 +88,13 @@ const STATEMENTS: readonly (readonly [SqlStatement, readonly string[]])[] = [
   ],
 ];
 
-/** Those of the relay, in whose session planning is narrower still. */
+/** The relay's statements, whose session restricts planning further. */
 const RELAY_STATEMENTS: typeof STATEMENTS = [
   [fillFeatureTemplate('outbox_read', 'performance', performance), ['prepadata.performance', String(ASKED)]],
   [featureSql.outbox_sent, ['prepadata.performance', students, courses, versions, '{}']],
 ];
 
-/** What the tables are like when the session meets them for the first time. */
+/** The tables when the session first uses them. */
 const FIRST_MET: readonly (readonly [string, number, boolean])[] = [
   ['empty', 0, false],
   ['small', 3, false],
@@ -156,7 +156,7 @@ function rowsSeen(node: PlanNode): number {
   return (node.Plans ?? []).reduce((sum, child) => sum + rowsSeen(child), own);
 }
 
-/** What is read, a line each. */
+/** What a plan reads, one line per table. */
 function outline(node: PlanNode): string {
   const { 'Relation Name': table, 'Index Name': index = '', 'Index Cond': condition = '' } = node;
   const rows = `${node['Actual Rows']} of ${node['Rows Removed by Filter'] ?? 0} more, ${node['Actual Loops']} times`;
@@ -166,7 +166,7 @@ function outline(node: PlanNode): string {
 
 class Undone extends Error {}
 
-/** What `work` answers, of a transaction that is rolled back. */
+/** The result of `work` in a transaction that is rolled back. */
 async function undone<T>(db: Database, work: (tx: Queryable) => Promise<T>): Promise<T> {
   let answer: { readonly value: T } | undefined;
   const transaction = db.transaction(async (tx) => {
@@ -185,7 +185,7 @@ const named = (statements: typeof STATEMENTS): { name: string; statement: SqlSta
 
 const quoted = (text: string): string => `'${text}'`;
 
-/** The plan that the session has of a statement by now, with what it came to. */
+/** The session's current plan for a statement, with actual counts. */
 const explain = (session: Database, { name }: SqlStatement, values: readonly string[]): Promise<PlanNode> =>
   undone(session, async (tx) => {
     const rows = await tx.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(

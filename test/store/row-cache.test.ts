@@ -106,7 +106,7 @@ describe('the next derivation', () => {
     await stageBatch(world.db, { changes: [change] }, settings.reading);
   };
 
-  /** @returns the statements that read rows, by their names */
+  /** @returns the names of the statements that read rows */
   async function derive(cache: RowCache, db: Database = world.db): Promise<string[]> {
     const read: string[] = [];
     const watched = interpose(db, (name, when) => {
@@ -129,7 +129,7 @@ describe('the next derivation', () => {
   test('reads the rows alone that are new', async () => {
     const cache = new RowCache();
     await stage(10);
-    // In pieces where the last reading, perhaps of another test, was of very many rows.
+    // In pieces if the last reading, perhaps another test's, was of very many rows.
     expect(await derive(cache)).toContainEqual(expect.stringMatching(/^store\/rows\/grades(_cursor)?$/));
     await stage(20);
     expect(await derive(cache)).toEqual(['store/rows_new/grades']);

@@ -56,7 +56,7 @@ const activity = (type: string, hour: number, state = 0): AnyRowChange => ({
 const hours = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
 const stage = (changes: AnyRowChange[]): Promise<unknown> => stageBatch(world.db, { changes }, settings.reading);
 
-/** Derives everything. @returns how many rows of images of a family's tables were given to it, by statement */
+/** Derives everything. @returns how many image rows of a family's tables it read, by statement */
 async function derive(): Promise<Record<string, number>> {
   const read: Record<string, number> = {};
   const watched = interpose(world.db, () => {});
@@ -176,7 +176,7 @@ test('keys with more rows than are read at once, in any order, are read whole', 
   await stage([grade(0, 50, 'Item 0'), activity('completion', 0, 0)]);
   const ids = await resolveIds(world.db, new Set([1, 2, 3].map(studentId)), new Set([COURSE]));
   const keys = [1, 2, 3].map((n) => ({ studentId: ids.student(studentId(n)), courseId: ids.course(COURSE) }));
-  // The second student's rows lie in the order of their time, the third's in none.
+  // The second student's rows are stored in order of time, the third's in random order.
   for (const [n, order] of [
     [1, 'n'],
     [2, `(n * 7919) % ${many}`],
@@ -188,7 +188,7 @@ test('keys with more rows than are read at once, in any order, are read whole', 
       [keys[n]?.studentId ?? 0, keys[n]?.courseId ?? 0, at(0), many],
     );
   const read = await world.db.transaction((tx) => performanceFamily.read(tx, keys, settings.reading));
-  // Three values of three items, and another one in the last row.
+  // Three values for each of three items, and another one in the last row.
   expect(read.map(({ rows }) => rows.length)).toEqual([1, 10, 10]);
   const bySight = (rows: readonly { readonly at: number }[]): object[] => [...rows].sort((a, b) => a.at - b.at);
   expect(bySight(read[2]?.rows ?? [])).toEqual(bySight(read[1]?.rows ?? []));
@@ -229,7 +229,7 @@ describe('completions of one resource under words of which one alone is copied',
 
   test('do so beside what is kept of more than a thousand rows, in time and late', async () => {
     await stage(hours(1_200).map((n) => activity('completion', n / 4, 1)));
-    // Until six days after it the course speaks for today.
+    // Until six days later the course's day is today.
     await stage([activity('view', 299)]);
     expect(await completed()).toMatchObject({ activities_completed: 1 });
     expect(await folded('engagement')).not.toBeNull();
@@ -255,7 +255,7 @@ test('events are found by the index without the rows that are copied', async () 
   await stage(hours(2_000).map((n) => activity('completion', n / 8)));
   await stage([activity('view', 1)]);
   const plan = await world.db.transaction(async (tx) => {
-    // One key has all there is, and else nobody would use an index.
+    // One key owns all the rows, so the planner would not use an index.
     await tx.query('SET LOCAL enable_seqscan = off');
     return tx.query<{ 'QUERY PLAN': string }>(
       `EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) SELECT * FROM state.image_activity_logs

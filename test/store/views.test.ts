@@ -12,8 +12,8 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { onEachPostgres } from '../support/postgres-versions.ts';
 
 /*
- * Views are replaced when their text changes, and stay what they are to those who read them. Roles belong to the whole
- * server, so each test has its own.
+ * Views are replaced when their text changes, without any change for their readers. Roles belong to the whole server,
+ * so each test has its own.
  */
 
 const SCHEMAS = path.resolve(import.meta.dirname, '../../schemas');
@@ -23,7 +23,7 @@ const fileOf = (view: string): string =>
 const FUNCTIONS = fileOf('functions');
 const STUDENT_METRICS = fileOf('student_metrics');
 const COMPAT_TEMPORAL = fileOf('compat_temporal_features');
-/** The last version of the schema whose views stood in its migrations. */
+/** The last schema version whose migrations contained the views. */
 const BEFORE_VIEWS = 17;
 
 let analytics: TestDatabase;
@@ -33,7 +33,7 @@ let reader: string;
 let roles = 0;
 const schemas = (): URL => pathToFileURL(`${folder}/`);
 
-/** A later program: the same, but for these edits of its files. */
+/** A later program: the same except for these edits of its files. */
 function edit(file: string, from: string, to: string): void {
   const target = path.join(folder, file);
   const text = readFileSync(target, 'utf8');
@@ -81,7 +81,7 @@ async function grant(): Promise<void> {
   for (const view of VIEWS) await db.query(`GRANT SELECT ON ${view} TO ${reader} WITH GRANT OPTION`);
 }
 
-/** Rows that the reader sees of each view. */
+/** How many rows the reader sees in each view. */
 async function seenByReader(): Promise<number[]> {
   return db.transaction(async (tx) => {
     await tx.query(`SET LOCAL ROLE ${reader}`);
@@ -302,7 +302,7 @@ onEachPostgres([14, 18], (_, server) => {
         forget();
       },
     });
-    // Behind the change that waits; it has its turn when that gives up.
+    // Queued behind the waiting change; it gets its turn when that gives up.
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     await db.query('SELECT FROM compat.temporal_features');
     await (await opened).close();

@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
-/** Summer time by every kind of rule: by halves of an hour, in both hemispheres, by the moon, at midnight, given up, a day left out. */
+/** Every kind of summer time rule: half an hour, both hemispheres, by the moon, at midnight, abolished, a day left out. */
 const ZONES = [
   'America/Vancouver',
   'America/St_Johns',
@@ -33,7 +33,7 @@ interface Row {
 }
 
 const SHIFT = `extract(epoch FROM t AT TIME ZONE $1)::bigint`;
-/** Clocks as Postgres has them at each step of an absolute time, and instants of each step of a local one. */
+/** Postgres' local clock at each step of absolute time, and its instant at each step of local time. */
 const CLOCKS = `SELECT extract(epoch FROM t)::bigint AS instant, ${SHIFT} AS local
   FROM generate_series($2::timestamptz, $3::timestamptz, $4::interval) AS t`;
 const INSTANTS = `SELECT extract(epoch FROM t)::bigint AS local, ${SHIFT} AS instant

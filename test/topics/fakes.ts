@@ -10,17 +10,17 @@ import {
 } from '#libs/platform/kafka/contract.ts';
 import { RegistryFault, SchemaRefused, type SchemaRegistry } from '#libs/platform/registry/contract.ts';
 
-/** What a consumer makes of one message. */
+/** What a consumer decodes from one message. */
 export interface Received {
   readonly topic: string;
   readonly student: number;
   readonly course: number;
   readonly rowVersion: bigint;
-  /** Null: a tombstone. */
+  /** Null for a tombstone. */
   readonly value: Readonly<Record<string, unknown>> | null;
 }
 
-/** A registry that keeps schemas in memory, and can be away or refuse. */
+/** An in-memory registry that can be away or refuse. */
 export class FakeRegistry implements SchemaRegistry {
   readonly subjects = new Map<string, number>();
   readonly #types: avsc.Type[] = [];
@@ -51,16 +51,16 @@ export class FakeRegistry implements SchemaRegistry {
   }
 }
 
-/** A cluster of one log per topic. `before` and `after` are called around each sending, and may throw or take their time. */
+/** A cluster with one log per topic. `before` and `after` run around each sending, and may throw or delay it. */
 export class FakeCluster {
   readonly registry = new FakeRegistry();
   readonly log: { readonly topic: string; readonly message: OutgoingMessage }[] = [];
   readonly topics: TopicSpec[] = [];
   isAway = false;
-  /** Whether topics that are there are not as they have to be, until somebody ensures them. */
+  /** Whether existing topics have wrong settings, until somebody ensures them. */
   fixes = false;
   sendings = 0;
-  /** So many messages a topic takes at once. */
+  /** The most messages that a topic accepts at once. */
   most = Number.POSITIVE_INFINITY;
 
   producer(before: () => Promise<void> | void = () => {}, after: () => Promise<void> | void = () => {}): Producer {
@@ -118,7 +118,7 @@ const keyOf = ({ topic, student, course }: Received): string => `${topic} ${stud
 export const lastOfEach = (messages: readonly Received[]): Map<string, Received> =>
   new Map(messages.map((message) => [keyOf(message), message]));
 
-/** What one who follows the rule has: the message with the greatest row_version of each key. */
+/** What a consumer that follows the rule keeps: each key's message with the greatest row_version. */
 export function newestOfEach(messages: readonly Received[]): Map<string, Received> {
   const newest = new Map<string, Received>();
   for (const message of messages) {

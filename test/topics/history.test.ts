@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.drop());
 
-/** One relay after another, each on a process that may die at any statement and around any sending. */
+/** One relay after another, each in a process that may die at any statement and around any sending. */
 async function relayWithDeaths(
   family: Family,
   cluster: FakeCluster,
@@ -33,7 +33,7 @@ async function relayWithDeaths(
   while (!signal.aborted) {
     const life = mortal(world.db, chance, 0.01);
     const onTheWay = async (): Promise<void> => {
-      // Some take their time, and arrive after another relay has gone on.
+      // Some are slow, and arrive after another relay has taken over.
       await sleep((chance() < 0.2 ? 60 : 3) * chance());
       life.moment('before a sending');
     };
@@ -46,7 +46,7 @@ async function relayWithDeaths(
   return deaths;
 }
 
-/** Now and then the cluster is away, or a relay loses its connection while it goes on living. */
+/** Now and then the cluster is away, or a relay loses its connection but goes on living. */
 async function disturbCluster(cluster: FakeCluster, chance: Chance, signal: AbortSignal): Promise<number> {
   let cuts = 0;
   while (!signal.aborted) {
@@ -94,7 +94,7 @@ test.each([1, 2, 3, 4])(
   },
 );
 
-/** A version of a key says one thing: messages that repeat it repeat what it says. */
+/** A version of a key has one content: messages that repeat the version repeat it. */
 function versionsOf(received: readonly Received[]): { readonly version: string; readonly contents: Set<string> }[] {
   const found = new Map<string, Set<string>>();
   for (const { topic, student, course, rowVersion, value } of received) {

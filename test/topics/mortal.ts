@@ -3,11 +3,11 @@ import type { Chance } from '../property/disturbance.ts';
 import { Crash } from '../support/crash.ts';
 import { interpose } from '../support/interpose.ts';
 
-/** A process, as far as its database shows: once dead it says nothing more, and its connections are gone. */
+/** A process, as far as its database can tell: once dead it sends nothing more, and its connections are gone. */
 export interface Mortal {
   readonly db: Database;
   readonly isDead: boolean;
-  /** A moment at which it may die. @throws Crash when it does, or is dead */
+  /** A moment at which it may die. @throws Crash if it dies or is dead */
   moment(at: string): void;
 }
 

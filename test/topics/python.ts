@@ -13,11 +13,11 @@ for row in sqlite3.connect(sys.argv[1]).execute("SELECT topic, student_id, cours
 
 export interface KeptRow {
   readonly version: number;
-  /** Days and instants as numbers, as `tableRows` has them. Null: the row is gone. */
+  /** Days and instants as numbers, as in `tableRows`. Null: the row is gone. */
   readonly value: PlainRow | null;
 }
 
-/** Brings a SQLite file up to where the topics end, as connectors/consumers does. */
+/** Brings a SQLite file up to the current ends of the topics, with connectors/consumers. */
 export async function followWithPython({ env }: Cluster, file: string): Promise<void> {
   await runPython(REQUIREMENTS, [FOLLOWER, file, '--once'], { timeout: 120_000, env });
 }
@@ -30,7 +30,7 @@ export const inSqlite = (file: string, statement: string): Promise<string> =>
     { timeout: 120_000 },
   );
 
-/** What the SQLite file has: by topic, student and course. */
+/** The contents of the SQLite file, by topic, student and course. */
 export async function keptRows(file: string): Promise<Map<string, KeptRow>> {
   const printed = await runPython(REQUIREMENTS, ['-c', PRINT_ROWS, file], { timeout: 120_000 });
   const rows = printed.split('\n').filter((line) => line !== '');
@@ -49,7 +49,7 @@ export async function keptRows(file: string): Promise<Map<string, KeptRow>> {
   );
 }
 
-/** Days since 1970 and milliseconds since 1970 where a text says a day or an instant. */
+/** Replaces texts of days by days since 1970, and of instants by milliseconds since 1970. */
 function numbersOfTimes(_: string, value: unknown): unknown {
   if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\d($| \d\d:)/.test(value)) return value;
   return value.length === 10 ? Date.parse(value) / 86_400_000 : Date.parse(value);

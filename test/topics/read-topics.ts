@@ -13,7 +13,7 @@ export interface Placed extends Received {
   readonly partition: number;
 }
 
-/** Everything that is on the feature topics now, decoded through the registry. */
+/** Everything on the feature topics now, decoded through the registry. */
 export async function readTopics(cluster: Cluster): Promise<Placed[]> {
   const registry = openRegistry(cluster.registry);
   const topics = FAMILIES.map(featureTopicOf);

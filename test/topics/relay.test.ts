@@ -44,7 +44,7 @@ function start(options: Partial<Parameters<typeof testRelay>[0]> = {}): Relay {
   return relay;
 }
 
-/** One that has the lock and has noted every key there was. */
+/** A relay that has the lock and has noted every existing key. */
 async function startSending(options: Parameters<typeof start>[0] = {}): Promise<Relay> {
   const relay = start(options);
   await until('it sends', async () => (await relay.status()).isSending && (await isComplete(world.db, 'performance')));
@@ -83,7 +83,7 @@ const allSent = (): Promise<void> =>
   until('all is sent', async () => (await outboxCount(world.db, 'performance')) === 0);
 const grades = (): unknown[] => cluster.received().map(({ value }) => value?.['avg_grade'] ?? null);
 
-/** What the topic says at last, to one who compacts and to one who goes by row_version, is what the table says. */
+/** The topic's final state equals the table, both by compaction and by row_version. */
 async function expectEqualToTables(): Promise<void> {
   const rows = await tableRows(world.db, 'performance');
   expect(differences(lastOfEach(cluster.received()), rows)).toEqual([]);
@@ -125,7 +125,7 @@ describe('what is sent', () => {
     start();
     await allSent();
     const sent = cluster.received().length;
-    // The course's features stop six days after its last fact.
+    // The course's as-of day stops six days after its last fact.
     await rollOver(world.db, FIRST_TODAY + 1);
     await deriveAll(world.db, settings);
     expect(await outboxCount(world.db, 'performance')).toBe(0);
@@ -159,7 +159,7 @@ describe('what is sent', () => {
     await allSent();
     await commit(deleting);
     await allSent();
-    // An acknowledged message is counted after it has left the outbox.
+    // An acknowledged message is counted only after it has left the outbox.
     const tombstones = 'prepadata_relay_tombstones_total{topic="prepadata.performance"} 1';
     await until('it is counted', async () => (await metrics.text([])).includes(tombstones));
     const text = await metrics.text([]);
@@ -281,7 +281,7 @@ describe('two relays of one topic', () => {
     await commit(writing(50));
     const gate = new Gate();
     let held = true;
-    // What this one sends takes its time on the way.
+    // What this relay sends is held up on the way.
     const producer = cluster.producer(async () => {
       if (held) await gate.pass();
     });
@@ -306,7 +306,7 @@ describe('two relays of one topic', () => {
     await until('it sends', async () => (await relay.status()).isSending);
     const blocker = await world.db.session();
     await cutRelay(world.db, 'performance');
-    // Whoever comes first has the lock: here it is nobody who sends.
+    // Whoever comes first gets the lock: here somebody who never sends.
     await until('another holds the lock', async () => {
       const [answer] = await blocker.query<{ held: boolean }>(
         "SELECT pg_try_advisory_lock(7130004, hashtext('prepadata.performance')) AS held",

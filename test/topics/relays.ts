@@ -5,17 +5,17 @@ import { openLog } from '#libs/platform/log.ts';
 import type { Database } from '#libs/platform/postgres/database.ts';
 import type { FakeCluster } from './fakes.ts';
 
-/** Below the deadline of a test, so that what was waited for is told. */
+/** Shorter than a test's timeout, so that the error names what was waited for. */
 const DEADLINE_MS = 100_000;
 
-/** Waits for something to become true. @throws Error after a deadline, with what was waited for */
+/** Waits for something to become true. @throws Error after a deadline, naming what was waited for */
 export async function until(what: string, condition: () => Promise<boolean> | boolean, everyMs = 5): Promise<void> {
   for (const end = Date.now() + DEADLINE_MS; !(await condition()); await sleep(everyMs)) {
     if (Date.now() > end) throw new Error(`waited in vain until ${what}`);
   }
 }
 
-/** A relay that looks often, and whose failure is a failure of the test unless that brings its own `onFailure`. */
+/** A relay that looks often, and whose failure fails the test unless the test passes its own `onFailure`. */
 export function testRelay(options: Omit<RelayOptions, 'log' | 'onFailure'> & Partial<RelayOptions>): Relay {
   return startRelay({
     log: openLog('silent'),
@@ -27,7 +27,7 @@ export function testRelay(options: Omit<RelayOptions, 'log' | 'onFailure'> & Par
   });
 }
 
-/** How many keys wait, for one topic or for all. */
+/** How many keys wait in the outbox, for one topic or for all. */
 export async function outboxCount(db: Database, family?: Family): Promise<number> {
   const [row] = await db.query<{ n: number }>(
     'SELECT count(*)::integer AS n FROM outbox WHERE $1::text IS NULL OR topic = $1',
@@ -36,7 +36,7 @@ export async function outboxCount(db: Database, family?: Family): Promise<number
   return row?.n ?? 0;
 }
 
-/** Relays of all families, in a process that has just started and does not die, until all is sent. */
+/** Runs relays of all families, in a process that has just started and does not die, until everything is sent. */
 export async function drain(db: Database, cluster: FakeCluster): Promise<void> {
   const relays = FAMILIES.map((family) => testRelay({ db, publisher: cluster.publisher(family) }));
   try {
@@ -55,7 +55,7 @@ export async function isComplete(db: Database, family: Family): Promise<boolean>
   return (await db.query('SELECT FROM state.feature_topic WHERE topic = $1', [`prepadata.${family}`])).length > 0;
 }
 
-/** Ends the connection of the relay that has the lock, as a failing network or an administrator does. */
+/** Ends the connection of the relay that has the lock, as a network failure or an administrator does. */
 export async function cutRelay(db: Database, family?: Family): Promise<number> {
   const cut = await db.query(
     `SELECT pg_terminate_backend(pid) FROM pg_locks

@@ -3,11 +3,11 @@ import { ATTENTION_REASONS } from '#libs/domain/flags.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { featureTopicOf } from '#libs/store/features/outbox.ts';
 
-/** A row as JSON, made by Postgres: numbers as numbers, days since 1970, milliseconds since 1970. */
+/** A row as JSON, built by Postgres: numbers as numbers, days and instants as days and milliseconds since 1970. */
 export type PlainRow = Readonly<Record<string, unknown>>;
 
 /**
- * What the messages of a family have to say, worked out by Postgres from the tables alone.
+ * What the messages of a family must say, computed by Postgres from the tables alone.
  * @returns by topic, student and course
  */
 export async function tableRows(db: Queryable, family: Family): Promise<Map<string, PlainRow>> {
@@ -21,7 +21,7 @@ export async function tableRows(db: Queryable, family: Family): Promise<Map<stri
     if (family === 'anomaly' && type === 'jsonb') return `'${name}', ${flagOf(name)}`;
     return `'${name}', f.${name}`;
   });
-  // Arguments of one function call are limited.
+  // A function call takes a limited number of arguments.
   const half = Math.ceil(pairs.length / 2);
   const objects = [pairs.slice(0, half), pairs.slice(half)].map((part) => `jsonb_build_object(${part.join(', ')})`);
   const rows = await db.query<{ row: PlainRow }>(
@@ -31,26 +31,26 @@ export async function tableRows(db: Queryable, family: Family): Promise<Map<stri
   return new Map(rows.map(({ row }) => [`${featureTopicOf(family)} ${row['student_id']} ${row['course_id']}`, row]));
 }
 
-/** What may be missing in a flag as it is stored, and is null in its record. */
+/** Parts that a stored flag may lack, and that are null in its record. */
 const optionalOf = (name: string): readonly string[] =>
   name === 'attention' ? [] : REASONS.has(name) ? ['source', 'items', 'graded'] : ['item'];
 const REASONS: ReadonlySet<string> = new Set(ATTENTION_REASONS);
 
-/** A flag as a record, in which nothing may be missing. */
+/** A flag as a record, which may lack nothing. */
 function flagOf(name: string): string {
   const optional = optionalOf(name).map((part) => `, '${part}', f.${name} -> '${part}'`);
   return `f.${name} || jsonb_build_object('since', (f.${name} ->> 'since')::date - date '1970-01-01'${optional.join('')})`;
 }
 
-/** The rows of every family. */
+/** The rows of all families. */
 export async function allRows(db: Queryable): Promise<Map<string, PlainRow>> {
   const maps = await Promise.all(FAMILIES.map((family) => tableRows(db, family)));
   return new Map(maps.flatMap((map) => [...map]));
 }
 
 /**
- * Where messages and tables differ, in words. A day that moved without a change of the features is not sent, so the table's
- * as_of_date may be another one: a later, or an earlier where the last facts of a course were deleted.
+ * The differences between messages and tables, in words. A day that moves without changing features is not sent, so the
+ * table's as_of_date may differ: it may be later, or earlier if the last facts of a course were deleted.
  */
 export function differences(
   messages: ReadonlyMap<string, { readonly value: PlainRow | null }>,
@@ -73,7 +73,7 @@ export function differences(
   return found;
 }
 
-/** As text that is the same for equal values, whatever the order of their fields. */
+/** Text that is equal for equal values, whatever the order of their fields. */
 const plain = (value: unknown): string =>
   JSON.stringify(value, (_, inner: unknown) =>
     typeof inner === 'object' && inner !== null && !Array.isArray(inner)

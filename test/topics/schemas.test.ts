@@ -41,7 +41,7 @@ const columnsOf = (table: string): Promise<Column[]> =>
     [table],
   );
 
-/** What each type of column is in Avro; records are told by being one. */
+/** The Avro type of each column type; records are recognised by their structure. */
 const AVRO: Readonly<Record<string, Json>> = {
   int4: 'int',
   int8: 'long',
@@ -56,7 +56,7 @@ const AVRO: Readonly<Record<string, Json>> = {
 const isNullable = ({ type }: Field): boolean => Array.isArray(type) && type[0] === 'null' && type.length === 2;
 const withoutNull = ({ type }: Field): Json => (Array.isArray(type) ? (type[1] ?? null) : type);
 
-/** Every field of a schema, those of its inner records too. */
+/** Every field of a schema, including those of inner records. */
 function allFields(schema: Json): Field[] {
   if (Array.isArray(schema)) return schema.flatMap(allFields);
   if (typeof schema !== 'object' || schema === null || !('fields' in schema)) return [];
@@ -64,7 +64,7 @@ function allFields(schema: Json): Field[] {
   return fields.flatMap((field) => [field, ...allFields(field.type)]);
 }
 
-/** A record is written out where it first comes, and named from then on. */
+/** A record is written out at its first use, and referred to by name from then on. */
 function recordOf(schema: Schema, field: Field): Json {
   const type = withoutNull(field);
   if (typeof type !== 'string') return type;
@@ -112,7 +112,7 @@ describe.each(FAMILIES)('the value of prepadata.%s', (family) => {
   });
 });
 
-/** What readers depend on: all but the documentation, whatever the order of a definition's parts. */
+/** What readers depend on: everything except the documentation, whatever the order of a definition's parts. */
 function canonical(schema: Json): Json {
   if (Array.isArray(schema)) return schema.map(canonical);
   if (typeof schema !== 'object' || schema === null) return schema;
@@ -126,19 +126,19 @@ const fingerprint = (schema: Schema): string =>
     .digest('hex')
     .slice(0, 16);
 
-/** The ids before the features, and the stamps after them. */
+/** The number of ids before the features, and of stamps after them. */
 const [IDS, STAMPS] = [4, 6];
 
 /**
- * How many features each schema began with, and what readers that were built with it depend on. Two of the anomalies are gone,
- * engagement_shift and sustained_low: both could be null, so who still knows them reads null.
+ * How many features each schema began with, and what readers built with it depend on. Two of the anomalies are gone,
+ * engagement_shift and sustained_low: both could be null, so readers that still know them read null.
  */
 const FIRST: readonly (readonly [family: string, features: number, fingerprint: string])[] = [
   ['engagement', 43, 'eadd28f030d4dcf0'],
   ['performance', 16, 'ef4447bc50f35179'],
   ['anomaly', 7, 'b9c24e643613ea94'],
 ];
-/** Fields that came later and stand before others, which is all the same to readers: they know fields by name. */
+/** Later fields that stand before others, which readers do not mind: they know fields by name. */
 const LATER = ['attention', 'absent', 'missing_work', 'low_marks'];
 
 test.each(FIRST)(

@@ -41,7 +41,7 @@ let admin: Admin;
 let relays: Relay[] = [];
 
 beforeAll(async () => {
-  // Of its own, since the names of the feature topics are not to choose, and a broker is killed here.
+  // A stack of the test's own: the names of the feature topics cannot be chosen, and a broker is killed here.
   stack = await ownStack({ parts: ['broker', 'registry'] });
   world = await World.create('topics_stack');
   await beginCalendar(world.db, FIRST_TODAY);
@@ -124,7 +124,7 @@ interface Definition {
   readonly fields: readonly object[];
 }
 
-/** A registry that is given another schema of performance than the one we have. */
+/** A registry that is given a different performance schema than ours. */
 const altered = (alter: (value: Definition) => Definition): SchemaRegistry => ({
   register: (subject, schema) => {
     const isValue = subject === 'prepadata.performance-value';
@@ -170,13 +170,13 @@ test('while the broker is away a row waits per changed key; all is there when it
   expect(differences(newestOfEach(received), rows)).toEqual([]);
 });
 
-// Last, since what it sends is old and stays in the log behind what is new.
+// Last, since what it sends is old and stays in the log behind newer messages.
 describe('the consumer in Python', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'prepadata-consumer-'));
   const file = path.join(folder, 'features.db');
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   const follow = (): Promise<void> => followWithPython(cluster, file);
-  /** Where the file and the tables differ. */
+  /** The differences between the file and the tables. */
   const differing = async (): Promise<string[]> => differences(await keptRows(file), await allRows(world.db));
 
   test('has what the tables have, whichever changes and deletions come', async () => {
@@ -206,7 +206,7 @@ describe('the consumer in Python', () => {
     expect(await keptRows(file)).toEqual(before);
   });
 
-  /** A row as it is read to be sent, of the oldest version there can be. */
+  /** A row as read for sending, with the oldest possible version. */
   const anyRow = async (family: Family): Promise<WaitingKey['row']> => {
     const [row = {}] = await world.db.query<Record<string, unknown>>(
       `SELECT f.*, s.source_id AS student_source_id, c.source_id AS course_source_id
@@ -225,7 +225,7 @@ describe('the consumer in Python', () => {
     expect(await differing()).toEqual([]);
   });
 
-  /** Deletes the topics; relays that start then make them anew, and tell every row again. */
+  /** Deletes the topics; relays that start afterwards recreate them, and send every row again. */
   async function makeAnew(): Promise<void> {
     await allSent();
     await Promise.all(relays.map((relay) => relay.stop()));

@@ -10,7 +10,7 @@ const { fields, value: schema } = loadSchemas('performance');
 const write = avroWriter(schema);
 const type = avsc.Type.forSchema(JSON.parse(schema) as avsc.Schema);
 
-/** As the driver gives a row of performance_features. */
+/** A row of performance_features as the driver returns it. */
 const ROW = {
   student_id: 7,
   course_id: 3,

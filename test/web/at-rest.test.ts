@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { insert } from '../api/support.ts';
 import { AS_OF, EVENTUALLY, hasBrowser, type OpenSchool, openPage, openSchool } from './support.ts';
 
-/** Course 1 ended on it; the others go on. */
+/** The day on which course 1 ended; the others go on. */
 const ENDED = '2024-02-09';
 
 describe.skipIf(!hasBrowser)('a course in which nothing happens any more', () => {

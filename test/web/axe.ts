@@ -5,9 +5,9 @@ import type { Page } from 'playwright-core';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** What axe finds wrong, a line for each kind. */
+/** What axe finds wrong, one line per kind. */
 export async function faultsOf(page: Page, rules?: readonly string[]): Promise<string[]> {
-  // Through the debugger: the page itself may run nothing that is not served with it.
+  // Through the debugger: the page itself may run only what is served with it.
   await page.evaluate(AXE);
   const { violations } = (await page.evaluate(
     `axe.run(${JSON.stringify({

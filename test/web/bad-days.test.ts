@@ -95,7 +95,7 @@ describe.skipIf(!hasBrowser)('on a bad day the page says so, and stays usable', 
     ]);
     await banner.getByText('The numbers are 43 seconds behind.').waitFor(EVENTUALLY);
     expect(await page.locator('.state').getByText('Up to date.').count()).toBe(0);
-    // Who hears the page is told once, and not each time that the number changes; and when it is over.
+    // A screen reader announces it once, not each time that the number changes; and again when it is over.
     const spoken = page.getByRole('status').and(page.locator('.spoken'));
     expect(await spoken.textContent()).toBe('The numbers are 43 seconds behind.');
     await analytics.db.query(`UPDATE state.key_mark SET committed_at = '2026-03-20T11:59:07Z'`);

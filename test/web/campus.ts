@@ -13,7 +13,7 @@ export interface Key {
   readonly course_id: number;
 }
 
-/** A small campus that came through the pipeline: behind each number there are rows of a source. */
+/** A small campus that came through the pipeline: source rows stand behind each number. */
 export class WebCampus {
   readonly world: DatasetWorld;
   readonly api: Api;
@@ -38,7 +38,7 @@ export class WebCampus {
     await this.world.close();
   }
 
-  /** The first key of which that holds. @param condition SQL over the columns of the three tables */
+  /** The first key for which this holds. @param condition SQL over the columns of the three tables */
   async keyWith(condition: string): Promise<Key> {
     const [key] = await this.world.analytics.db.query<Key>(
       `SELECT student_id, course_id FROM engagement_features JOIN performance_features USING (student_id, course_id)

@@ -42,7 +42,7 @@ describe.skipIf(!hasBrowser)('the pages are for everyone', () => {
         for (const summary of await page.locator('figure summary').all()) await summary.click();
         await page.emulateMedia({ colorScheme: 'light' });
         expect(await faultsOf(page), language).toEqual([]);
-        // By night nothing is other than the colours.
+        // In dark mode only the colours differ.
         await page.emulateMedia({ colorScheme: 'dark' });
         expect(await faultsOf(page, ['color-contrast']), `${language} by night`).toEqual([]);
       }

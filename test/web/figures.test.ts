@@ -3,7 +3,7 @@ import { startTestApi } from '../api/support.ts';
 import { createAnalyticsDatabase } from '../support/database.ts';
 import { hasBrowser, openBrowser, openPage, seedSchool } from './support.ts';
 
-/** `npm run figures:web` says what the first page weighs and how a large class does; they are read, and not asserted. */
+/** `npm run figures:web` prints the weight of the first page and how a large class performs; the figures are for reading, not asserted. */
 const STUDENTS = Number(process.env['WEB_FIGURES'] ?? 0);
 
 test.skipIf(STUDENTS === 0 || !hasBrowser)('weight, row elements, time to sort', { timeout: 300_000 }, async () => {
@@ -15,7 +15,7 @@ test.skipIf(STUDENTS === 0 || !hasBrowser)('weight, row elements, time to sort',
     const { page, errors } = await openPage(browser, 'about:blank');
     const sizes: Promise<number>[] = [];
     page.on('requestfinished', (request) => {
-      // Of the page itself; what it asks of the API depends on the school.
+      // Of the page itself; what it requests from the API depends on the school.
       if (!request.url().includes('/api/'))
         sizes.push(request.sizes().then(({ responseBodySize }) => responseBodySize));
     });

@@ -15,8 +15,8 @@ const STUDENT = '00000000-0000-4000-8000-000000000001';
 const COURSE = '00000000-0000-4000-8000-0000000000c1';
 
 /**
- * The page looks every few seconds whether something was applied, for servers that do not tell: here it always sees the
- * same. Nor does it connect twice. So whatever it shows later it was told.
+ * For servers that push nothing, the page polls every few seconds; here polling always gives the same answer, and the
+ * page cannot reconnect. So any change it shows was pushed to it.
  */
 async function withoutPolling(page: Page): Promise<void> {
   let first: string | undefined;

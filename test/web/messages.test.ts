@@ -41,7 +41,7 @@ test.each(['fr', 'ar'])('%s fills in what English does, in each plural form', (l
   for (const key of keys) {
     const wanted = new Set(formsOf(EN[key as keyof typeof EN]).flatMap(placesOf));
     for (const form of formsOf(languages[language]?.[key])) {
-      // A form that stands for one or two may spell the number.
+      // A form for one or two may spell the number out.
       const missing = [...wanted].filter((place) => place !== '{n}' && !placesOf(form).includes(place));
       expect(missing, `${key}: ${form}`).toEqual([]);
       expect(

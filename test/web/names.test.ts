@@ -23,7 +23,7 @@ describe.skipIf(!hasBrowser)('names are text', () => {
     expect(await page.locator('main img, main b').count()).toBe(0);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390);
     expect(await page.locator('.people bdi').count()).toBe(3);
-    // As people type it: without accents, which one text may have as signs of their own.
+    // As people type it: without accents, which some texts have as separate characters.
     for (const typed of ['GESELLSCHAFTSKAPITAN', 'gesellschaftskapita\u0308n', 'أحمد']) {
       await page.getByLabel('Find by name').fill(typed);
       await expect.poll(() => page.locator('table.everyone tbody tr').count(), EVENTUALLY).toBe(1);

@@ -4,9 +4,9 @@ import { ask } from '../api/support.ts';
 import type { WebCampus } from './campus.ts';
 import { openPage } from './support.ts';
 
-/** What can be pressed, typed or chosen, and is no word of the page besides. */
+/** Controls: what can be pressed, typed into or chosen, unless it is also a word of the page. */
 const CONTROLS = 'nav, select, input, summary, button.act, .ask, .back, .tools, .skip';
-/** What is wider than the paper. */
+/** Elements wider than the paper. */
 const WIDER = `[...document.querySelectorAll('#page *')]
   .filter((element) => element.getBoundingClientRect().right > innerWidth + 1 || element.scrollWidth > innerWidth + 1)
   .map((element) => element.outerHTML.slice(0, 120))`;
@@ -17,7 +17,7 @@ interface Element {
   readonly outerHTML: string;
 }
 
-/** A printed page is whole. */
+/** A printed page is complete. */
 export function printTests(campus: () => WebCampus): void {
   test('nothing is cut off, no control is on it, and all students are', async () => {
     const { course_id, student_id } = await campus().keyWith('attention IS NOT NULL');

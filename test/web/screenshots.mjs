@@ -28,7 +28,7 @@ async function why(page, first) {
   await page.locator('dialog[open] h3').first().waitFor();
 }
 
-/** Makes the alarm ring earlier. */
+/** Lowers the points from which the alarm opens. */
 async function whatIf(page, open) {
   await page.locator(open).click();
   await page.locator('.what-if input').nth(1).fill('1');
@@ -46,7 +46,7 @@ for (const locale of ['en', 'fr', 'ar'])
       const context = await browser.newContext({ locale, colorScheme, viewport });
       const page = await context.newPage();
       for (const [name, [place, whole, act]] of Object.entries(PAGES)) {
-        // From somewhere else, so that what was open is closed.
+        // Via another page, so that everything open is closed.
         await page.goto('about:blank');
         await page.goto(base + place);
         await page.locator(whole).first().waitFor();
@@ -54,7 +54,7 @@ for (const locale of ['en', 'fr', 'ar'])
         await page.waitForLoadState('networkidle', { timeout: 2_000 }).catch(() => undefined);
         await page.screenshot({
           path: path.join(folder, `${name}-${locale}-${colorScheme}-${size}.png`),
-          // A panel lies over what can be seen.
+          // A panel covers only the visible part.
           fullPage: act !== why,
         });
       }

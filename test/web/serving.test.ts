@@ -87,7 +87,7 @@ interface RawAnswer {
   readonly bytes: number;
 }
 
-/** As it comes over the wire. */
+/** The raw answer. */
 const raw = (path: string, headers: OutgoingHttpHeaders): Promise<RawAnswer> =>
   new Promise((resolve, reject) => {
     get(api.url + path, { headers }, (response) => {

@@ -5,7 +5,7 @@ import { EVENTUALLY, hasBrowser, type OpenSchool, openPage, openSchool } from '.
 const focused = (page: Page): Promise<string> =>
   page.evaluate('[document.activeElement.tagName, document.activeElement.textContent].join(" ")');
 
-/** A page of whose students there are names, which take their time. */
+/** Delays the names of a page's students. */
 const slowNames = (page: Page): Promise<unknown> =>
   page.route('**/api/directory?*', async (route) => {
     await new Promise((go) => setTimeout(go, 500));

@@ -4,10 +4,10 @@ import type { Database } from '#libs/platform/postgres/database.ts';
 import { addCourseState, addPeople, insertAll, startTestApi } from '../api/support.ts';
 import { createAnalyticsDatabase } from '../support/database.ts';
 
-/** Debian's; another place is named by CHROMIUM. */
+/** Debian's; CHROMIUM names another. */
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 
-/** Without a browser the pages cannot be tried: fine on a machine that has none, but not where everything has to hold. */
+/** Without a browser the pages cannot be tested: fine on a machine that has none, but not where everything must pass. */
 export const hasBrowser = existsSync(CHROMIUM);
 if (!hasBrowser && process.env['CI'] !== undefined)
   throw new Error(
@@ -17,16 +17,16 @@ if (!hasBrowser && process.env['CI'] !== undefined)
 export const openBrowser = (): Promise<Browser> =>
   chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
 
-/** For what a page shows when it has come round to it, on a busy machine. */
+/** For what a page shows in its own time, on a busy machine. */
 export const EVENTUALLY = { timeout: 60_000 };
 
 export interface OpenPage {
   readonly page: Page;
-  /** What the page complained of. */
+  /** The errors that the page reported. */
   readonly errors: readonly string[];
 }
 
-/** A page in a context of its own, which is thrown away with it. */
+/** A page in its own browser context, which is discarded with it. */
 export async function openPage(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<OpenPage> {
   const context = await browser.newContext({ locale: 'en', ...options });
   const page = await context.newPage();
@@ -34,7 +34,7 @@ export async function openPage(browser: Browser, url: string, options: BrowserCo
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(String(error)));
   page.on('console', (message) => {
-    // What cannot be fetched the page says in words; the browser says it besides.
+    // The page itself says in words what cannot be fetched; the browser reports it as well.
     if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
       errors.push(message.text());
   });
@@ -57,7 +57,7 @@ const attention = (value: number, since: string): object => ({
 const absent = { since: '2026-03-10', value: 2, baseline: 12, threshold: 6, method: 'class_days', severity: 'medium' };
 
 /**
- * Course 1 has `students`, of whom the first three are to be talked to; course 2 has one student, course 3 none.
+ * Course 1 has `students`, of whom the first three need attention; course 2 has one student, course 3 none.
  * @param students at least 5
  */
 export async function seedSchool(db: Database, students: number): Promise<void> {
@@ -111,7 +111,7 @@ export async function seedSchool(db: Database, students: number): Promise<void> 
   );
 }
 
-/** A school in a database of its own, served, and a browser to look at it. */
+/** A school in its own database, served, with a browser to view it. */
 export interface OpenSchool {
   readonly db: Database;
   readonly url: string;
@@ -120,11 +120,11 @@ export interface OpenSchool {
 }
 
 interface SchoolOptions {
-  /** As of {@link seedSchool}. */
+  /** As in {@link seedSchool}. */
   readonly students?: number;
   /** Whether the API hears of changes. */
   readonly isLive?: boolean;
-  /** What else is so before it is served. */
+  /** Further preparation before it is served. */
   prepare?(db: Database): Promise<void>;
 }
 

@@ -7,15 +7,15 @@ import type { Key, WebCampus } from './campus.ts';
 import { EVENTUALLY, openPage } from './support.ts';
 
 interface Task {
-  /** Who it is about: SQL over the features. */
+  /** Whom it is about, as SQL over the features. */
   readonly who: string;
-  /** What is pressed on the way from the first page on; the course and the student stand for their names. */
+  /** What is clicked from the first page on; `course` and `student` stand for their names. */
   readonly steps: readonly ('course' | 'student' | { readonly number: string })[];
-  /** The words that say it. */
+  /** The words that answer it. */
   readonly answer: RegExp;
 }
 
-/** What somebody wants to know. */
+/** The questions of a teacher. */
 const TASKS: Readonly<Record<string, Task>> = {
   'who needs me': { who: 'attention IS NOT NULL', steps: ['course'], answer: /\d+ students? needs? you\./ },
   'why this student': {
@@ -40,7 +40,7 @@ interface Element {
   readonly ownerDocument: { readonly activeElement: unknown };
 }
 
-/** Goes to it with the Tab key alone. */
+/** Moves the focus to it with the Tab key alone. */
 async function tabTo(page: Page, wanted: Locator): Promise<void> {
   await wanted.waitFor();
   for (let presses = 0; presses < 400; presses += 1) {
@@ -50,9 +50,9 @@ async function tabTo(page: Page, wanted: Locator): Promise<void> {
   throw new Error(`no way to ${wanted} by the keyboard`);
 }
 
-/** What a teacher wants to know is three clicks away at most. */
+/** Every answer is at most three clicks away. */
 export function tasksTests(campus: () => WebCampus): void {
-  /** The names that the pages show. */
+  /** The names shown on the pages. */
   async function namesOf({ course_id, student_id }: Key): Promise<Readonly<Record<'course' | 'student', string>>> {
     const { url } = campus().api;
     const courses = (await ask(`${url}/api/courses?limit=1000`)).body as ListedCourse[];

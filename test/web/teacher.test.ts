@@ -51,7 +51,7 @@ describe.skipIf(!hasBrowser)('the teacher’s page', () => {
       const { metrics } = await session.send('Performance.getMetrics');
       return 1000 * (metrics.find(({ name }) => name === 'ScriptDuration')?.value ?? Number.NaN);
     };
-    // The machine may be busy: of several, the one that was disturbed least.
+    // The machine may be busy: of several attempts, take the least disturbed.
     const took: number[] = [];
     for (const order of ['descending', 'ascending', 'descending', 'ascending', 'descending']) {
       const before = await scriptMs();
@@ -89,7 +89,7 @@ describe.skipIf(!hasBrowser)('the teacher’s page', () => {
     const plain = 'How much of the class was active in the last four weeks, by day of the week.';
     expect(await rhythmOf([monday, 4], [sameOfNextWeek, 4])).toBe(plain);
     expect(await rhythmOf([sameOfNextWeek, 4], [tuesday, 4])).toBe(plain);
-    // Of the other days nothing is known: they are not the least.
+    // Nothing is known of the other days, so they are not the least active.
     expect(await rhythmOf([sameOfNextWeek, 1], [tuesday, 4])).toMatch(/Tuesday.* \(80%\), the least on .?Monday/);
     expect(await rhythmOf([monday, 0], [tuesday, 0])).toBe('Nobody was active in the last four weeks.');
     expect(errors).toEqual([]);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Freshness } from '#libs/serve/freshness.ts';
 import { EVENTUALLY, hasBrowser, type OpenSchool, openPage, openSchool } from './support.ts';
 
-/** The server's word on how things stand, but for this. */
+/** Changes these parts of the server's answer about freshness. */
 async function say(page: Page, said: Partial<Freshness>): Promise<void> {
   await page.route('**/api/freshness', async (route) => {
     const answer = (await (await route.fetch()).json()) as Freshness;
@@ -18,7 +18,7 @@ describe.skipIf(!hasBrowser)('whether to trust what stands on a page', () => {
   });
   afterAll(() => school.close());
 
-  /** Under the head of the page, once it has something to say. */
+  /** The text at the head of the page, once there is one. */
   async function told(said: Partial<Freshness>): Promise<string> {
     const { page } = await openPage(school.browser, 'about:blank');
     await say(page, said);
@@ -94,7 +94,7 @@ describe.skipIf(!hasBrowser)('whether to trust what stands on a page', () => {
       );
       await new Promise((go) => setTimeout(go, 60));
     }
-    // One after the other, however many changes there were.
+    // Requests follow one another, however many changes there were.
     expect(asked - before).toBeLessThan(12);
     await page.getByRole('link', { name: 'Student 5' }).first().waitFor();
     expect(errors).toEqual([]);

@@ -9,7 +9,7 @@ import { EVENTUALLY, openPage } from './support.ts';
 const BEGINS = 'Begins at this many points';
 const ENDS = 'Ends below this many points';
 
-/** A teacher sees what other settings would make of the list. */
+/** A teacher sees what other settings would do to the list. */
 export function whatIfTests(campus: () => WebCampus): void {
   const openPanel = async (): Promise<{ page: Page; course: number; asked: string[] }> => {
     const { course_id: course } = await campus().keyWith('attention IS NOT NULL');

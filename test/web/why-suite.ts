@@ -7,10 +7,10 @@ import { faultsOf } from './axe.ts';
 import { DEADLINE_MS, type Key, type WebCampus } from './campus.ts';
 import { EVENTUALLY, openPage } from './support.ts';
 
-/** What the pages explain of a student. */
+/** What the pages explain about a student. */
 const SHOWN = Object.keys(EN).flatMap((key) => (key.startsWith('meaning.') ? [key.slice('meaning.'.length)] : []));
 
-/** Every number says why it is what it is. */
+/** Every number explains itself. */
 export function whyTests(campus: () => WebCampus): void {
   const explanation = async ({ student_id, course_id }: Key, feature: string): Promise<Explanation> =>
     (await ask(`${campus().api.url}/api/explain/${student_id}/${course_id}/${feature}`)).body as Explanation;
@@ -145,7 +145,7 @@ export function whyTests(campus: () => WebCampus): void {
 
 const WEEKDAY = /day$/;
 
-/** Every name in it, at any depth, but days of the week. */
+/** Every name in it, at any depth, except days of the week. */
 function namesIn(parts: unknown): string[] {
   if (typeof parts !== 'object' || parts === null) return [];
   if (Array.isArray(parts)) return parts.flatMap(namesIn);

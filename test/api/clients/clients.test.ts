@@ -13,8 +13,8 @@ import { isPythonLeftOut, runPython } from '../../support/python.ts';
 import { type LivingApi, openLivingApi } from './world.ts';
 
 /*
- * The description of the API in the hands of the tools that read it: one makes a typed client of it, the other holds the
- * living API against it. Both are installed apart (.ci/run does); where they are not, these tests are skipped outside CI.
+ * The API description, used by the tools that read it: one generates a typed client from it, the other tests the running
+ * API against it. Both are installed separately (.ci/run does); without them these tests are skipped outside CI.
  */
 
 const run = promisify(execFile);
@@ -25,7 +25,7 @@ const isGeneratorLeftOut = process.env['CI'] === undefined && !existsSync(tool('
 
 let world: LivingApi;
 let folder: string;
-/** The description as it is served. */
+/** The description as served. */
 let file: string;
 beforeAll(async () => {
   if (isGeneratorLeftOut && isPythonLeftOut(REQUIREMENTS)) return;
@@ -43,7 +43,7 @@ afterAll(async () => {
 describe.skipIf(isGeneratorLeftOut)('openapi-typescript', () => {
   const COLUMNS = CATALOGUE.filter(({ table }) => table !== 'temporal_features').map(({ name }) => name);
 
-  /** Compiles if a client made from the description knows every type that is named. */
+  /** Compiles only if a client generated from the description knows every named type. */
   const client = (score: string): string => `
     import type { components, operations } from './types.ts';
     type Is<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : never;
@@ -81,17 +81,17 @@ describe.skipIf(isGeneratorLeftOut)('openapi-typescript', () => {
   });
 });
 
-/** A cursor of each list, which nobody can make up: the description has no words for them. */
+/** Adds a valid cursor for each list: nobody can make one up, and the description cannot express it. */
 async function withCursors(url: string, text: string): Promise<string> {
   const described = JSON.parse(text) as {
     paths: Record<string, Record<string, { parameters: { name: string; schema: object }[] }>>;
   };
-  // Events come for as long as somebody listens: who waits for their end waits in vain.
+  // The stream of events lasts as long as somebody listens, so waiting for its end would take for ever.
   delete described.paths['/api/events'];
   for (const [template, operations] of Object.entries(described.paths)) {
     const cursor = operations['get']?.parameters.find(({ name }) => name === 'cursor');
     if (cursor === undefined) continue;
-    // In a week few students come to need somebody.
+    // Within a single week few students come to need somebody.
     const wider = { '/api/attention': '&days=all', '/api/directory': '&course_id=1' }[template] ?? '';
     const response = await fetch(`${url}${template.replace(/\{\w+\}/, '1')}?limit=1${wider}`);
     const [, given] = /cursor=([\w-]+)/.exec(response.headers.get('link') ?? '') ?? [];
@@ -101,10 +101,10 @@ async function withCursors(url: string, text: string): Promise<string> {
   return JSON.stringify(described);
 }
 
-/** That it is not for that; and that what came names no route, or is too long to be looked at. */
+/** Not allowed; or, for malformed requests, no such route or method, or too long to be read. */
 const REFUSALS = [403, 404, 405, 431];
 
-/** The description of what a token of one scope is not for, where every answer but a refusal is a wrong one. */
+/** The description of what a token of one scope may not do: any answer but a refusal is wrong. */
 function beyond(scope: Scope, text: string): string {
   const described = JSON.parse(text) as { paths: Record<string, Record<string, { responses: object }>> };
   const isLetIn = (route: Route): boolean => route.open === 'always' || scopesOf(route).includes(scope);
@@ -120,9 +120,9 @@ function beyond(scope: Scope, text: string): string {
 }
 
 describe.skipIf(isPythonLeftOut(REQUIREMENTS))('schemathesis', () => {
-  /** Of each route, besides the values at the edges of what each parameter may be. So many, and not so long: the same on every machine. */
+  /** Per route, in addition to the edge values of each parameter. A number instead of a time limit, so that every machine does the same. */
   const EXAMPLES = process.env['API_EXAMPLES'] ?? '25';
-  /** Whoever is refused is refused before anybody looks at what is asked. */
+  /** A refusal comes before anybody looks at the request's details. */
   const REFUSED_EXAMPLES = '3';
 
   test.each(SCOPES)('finds nothing that is answered beyond the scope %s', { timeout: 200_000 }, async (scope) => {
@@ -146,7 +146,7 @@ describe.skipIf(isPythonLeftOut(REQUIREMENTS))('schemathesis', () => {
     const program = ['bin/schemathesis', '--config-file', here('schemathesis.toml'), 'run', described, '--no-color'];
     const bearer = ['--header', 'Authorization: Bearer token-for-all'];
     const args = [...program, '--url', world.guardedUrl, ...options, ...bearer, '--request-timeout', '60'];
-    // It leaves notes where it runs.
+    // It leaves notes in its working directory.
     const tried = await runPython(REQUIREMENTS, args, { timeout: 240_000, cwd: folder }).catch(
       (error: { stdout?: string }) => error.stdout ?? String(error),
     );

@@ -10,8 +10,8 @@ import { startTestPipeline } from '../../support/pipeline.ts';
 import { untilSettled } from '../../support/settle.ts';
 import { startTestApi } from '../support.ts';
 
-/** An API that serves a small campus, derived as any source is, with rows that cannot be read; runs end at once. */
-/** @param tokens without any whoever asks may everything */
+/** An API on a small campus, derived as usual, with some unreadable rows; runs end at once. */
+/** @param tokens without any, everybody may do everything */
 export async function openLivingApi(tokens: readonly string[] = []) {
   const [source, analytics] = [await createSourceDatabase('clients'), await createAnalyticsDatabase('clients')];
   await seedCampus(source.db, { seed: 'clients', now: Date.now(), students: 60 });
@@ -36,7 +36,7 @@ export async function openLivingApi(tokens: readonly string[] = []) {
   const guarded = await startTestApi(db, { clock, tokens });
   return {
     url: api.url,
-    /** The same behind the tokens. */
+    /** The same, behind the tokens. */
     guardedUrl: guarded.url,
     close: async (): Promise<void> => {
       await reconcile.stop();

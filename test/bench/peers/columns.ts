@@ -3,8 +3,8 @@ import type { Database, DatabaseAddress } from '#libs/platform/postgres/database
 import { askOracle, type PrintedRow } from '../../support/oracle.ts';
 
 /**
- * What all are compared in: the columns that one pass over the rows of a key gives exactly. Scores, moving means, trends,
- * rhythms and flags need the day series, or what the rest of the course did; times need the gaps between neighbours.
+ * The columns of the comparison: those that one pass over the rows of a key computes exactly. Scores, moving means,
+ * trends, rhythms and flags need the day series, or the rest of the course; times need the gaps between neighbours.
  */
 export const COLUMNS = [
   'events_count',
@@ -27,17 +27,17 @@ export const COLUMNS = [
 ] as const;
 type Column = (typeof COLUMNS)[number];
 
-/** By "student course", as the source names them: the columns as Postgres prints them, parted by tabs, empty for null. */
+/** By "student course" in the source's ids: the columns as Postgres prints them, separated by tabs, null as nothing. */
 export type FeatureLines = ReadonlyMap<string, string>;
 
 const lineOf = (value: (column: Column) => string | null | undefined): string =>
   COLUMNS.map((column) => value(column) ?? '').join('\t');
 
-/** Milliseconds since 1970, which nobody writes otherwise than the others. */
+/** Milliseconds since 1970, which everybody writes the same way. */
 const milliseconds = (printed: string): string =>
   String(Date.parse(printed.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00')));
 
-/** What is right: the oracle's answer from the source as it is now. */
+/** The truth: the oracle's answer from the current source. */
 export async function truthOf(source: DatabaseAddress, today: LocalDay): Promise<FeatureLines> {
   const { engagement, performance } = await askOracle(source, 'public', { today }, undefined, [
     'engagement',
@@ -70,15 +70,15 @@ export async function storedLines(analytics: Database): Promise<FeatureLines> {
   return new Map(rows.map(({ key, line }) => [key, line]));
 }
 
-/** How far some answer is from what is right. */
+/** How far an answer is from the truth. */
 export interface Gate {
   readonly wrong: number;
   readonly of: number;
-  /** In how many rows each column is wrong, worst first; nothing where all are right. */
+  /** How many rows each column is wrong in, worst first; empty if all are right. */
   readonly columns: readonly (readonly [Column, number])[];
 }
 
-/** A row that is missing, or that should not be there, is wrong as a whole. */
+/** A missing or surplus row counts as wrong in every column. */
 export function compareLines(truth: FeatureLines, answer: FeatureLines): Gate {
   const counts = new Map<Column, number>();
   let wrong = 0;

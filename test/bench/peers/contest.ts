@@ -6,7 +6,7 @@ import { exportRows, type Pass, pass } from './duckdb.ts';
 import { NAMES, VARIANTS, WORKING } from './streams.ts';
 import type { PeersWorld } from './world.ts';
 
-/** One of those that are compared, done with all there was. */
+/** One contestant, finished with everything there was. */
 export interface Entry {
   readonly name: string;
   readonly gate: Gate;
@@ -16,7 +16,7 @@ export interface Entry {
   readonly peakRssMb: number;
 }
 
-/** What it took to bring the changes into Kafka: the pump, and the source that it reads. */
+/** The cost of bringing the changes into Kafka: the pump, and the source that it reads. */
 export type Pumped = Omit<Entry, 'gate'>;
 
 /** The product's own measurement as an entry. */
@@ -37,7 +37,7 @@ const PASS_NAMES: Readonly<Record<Pass, string>> = {
   rows: 'DuckDB, counting rows',
 };
 
-/** Both passes of DuckDB over everything there is, what it takes to export that included. */
+/** Both DuckDB passes over everything there is, including the export. */
 export async function duckdbEntries({ world, today }: PeersWorld, truth: FeatureLines): Promise<Entry[]> {
   const folder = path.join(world.folder, 'duckdb');
   const [cpuBefore, beganAt] = [serverCpu(world.servers.source), performance.now()];
@@ -73,7 +73,7 @@ export async function pumped(peers: PeersWorld): Promise<Pumped> {
   return spent;
 }
 
-/** Each variant of the job on what is in the topic, one after the other, from its being ready on. */
+/** Each variant of the job on the topic's contents, one after another, measured from when it is ready. */
 export async function streamsEntries(peers: PeersWorld, truth: FeatureLines): Promise<Entry[]> {
   const { pid: broker } = peers.broker;
   const entries: Entry[] = [];
@@ -96,7 +96,7 @@ export async function streamsEntries(peers: PeersWorld, truth: FeatureLines): Pr
 export interface Contest {
   readonly letter: string;
   readonly title: string;
-  /** Rows, or changes: what CPU is told per million of. */
+  /** Rows or changes; CPU is given per million of them. */
   readonly count: number;
   readonly product: Entry;
   readonly duckdb: readonly Entry[];
@@ -104,7 +104,7 @@ export interface Contest {
   readonly streams: readonly Entry[];
 }
 
-/** Who was right, and what each took, side by side. */
+/** Who was right, and what each cost, side by side. */
 export function resultOf({ letter, title, count, product, duckdb, pump, streams }: Contest): BenchmarkResult {
   const [[careful], [whole]] = [streams, duckdb];
   if (careful === undefined || whole === undefined) throw new RangeError('not all were measured');

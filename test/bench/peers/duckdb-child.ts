@@ -1,6 +1,6 @@
 import { DuckDBInstance } from '@duckdb/node-api';
 
-// Runs one statement in a process of its own and says what that took. Nothing is fetched: what it needs is built in.
+// Runs one statement in its own process and reports its cost. Nothing is downloaded: what it needs is built in.
 const instance = await DuckDBInstance.create(':memory:', {
   autoinstall_known_extensions: 'false',
   autoload_known_extensions: 'false',

@@ -8,7 +8,7 @@ import { Campus, shapeOf } from '../campus.ts';
 import { COLUMNS, compareLines, truthOf } from './columns.ts';
 import { exportRows, pass } from './duckdb.ts';
 
-/** The least at which every kind of row occurs. */
+/** The smallest scale at which every kind of row occurs. */
 const TINY = 1 / 500;
 
 test('the careful pass of DuckDB gives what the oracle gives, and counting rows does not', async () => {
@@ -31,7 +31,7 @@ test('the careful pass of DuckDB gives what the oracle gives, and counting rows 
     expect(plain.columns.map(([column]) => column)).toEqual(
       expect.arrayContaining(['active_days_count', 'activities_completed', 'graded_items', 'avg_grade']),
     );
-    // Of what is never copied twice, both say the same.
+    // Where nothing is ever copied, both agree.
     expect(plain.columns.map(([column]) => column)).not.toContain('login_count');
     expect(COLUMNS).toHaveLength(17);
   } finally {

@@ -17,7 +17,7 @@ const EXPORTS = {
   enrollments: 'student_id, course_id',
 } as const;
 
-/** Writes what a pass reads to files; the server does it, perhaps as another user. */
+/** Writes what a pass reads to files; the server writes them, perhaps as another user. */
 export async function exportRows(source: Database, folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
   chmodSync(folder, 0o777);
@@ -33,7 +33,7 @@ export interface PassTaken {
   readonly peakRssMb: number;
 }
 
-/** One pass of DuckDB over the files in a folder, in a process of its own. @throws Error when it fails */
+/** One pass of DuckDB over the files in a folder, in its own process. @throws Error when it fails */
 export async function pass(
   which: Pass,
   folder: string,

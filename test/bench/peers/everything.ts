@@ -3,7 +3,7 @@ import { readAll } from '../snapshot.ts';
 import { duckdbEntries, productEntry, pumped, resultOf, streamsEntries } from './contest.ts';
 import type { PeersWorld } from './world.ts';
 
-/** (a) Everything that is there, from the beginning. */
+/** (a) Everything there is, from the beginning. */
 export async function everything(peers: PeersWorld): Promise<BenchmarkResult> {
   const { world } = peers;
   const source = await world.source();

@@ -4,7 +4,7 @@ import { type BenchmarkResult, printResult } from '../report.ts';
 import { VARIANTS } from './streams.ts';
 import { LETTERS, runPeersSuite } from './suite.ts';
 
-/** The least at which every kind of row occurs. */
+/** The smallest scale at which every kind of row occurs. */
 const TINY = 1 / 500;
 
 const wrongOf = ({ runs }: BenchmarkResult, name: string): number =>
@@ -24,7 +24,7 @@ test('the product and the careful peers are right, those that count rows are not
     expectFigures(result, text);
     for (const { peakRssMb = 0 } of result.runs) expect(peakRssMb, text).toBeGreaterThan(1);
   }
-  // Nothing has gone before there are changes.
+  // Until there are changes, no row has gone.
   expect(wrongOf(everything, 'Kafka Streams, no old rows')).toBe(0);
   expect(wrongOf(changes, 'Kafka Streams, no old rows')).toBeGreaterThan(0);
   expect(

@@ -5,11 +5,11 @@ import { loadConfig, sourceAddress } from '#libs/platform/config/config.ts';
 import { onSignals } from '#libs/platform/lifecycle.ts';
 import { CHANGES, openSender } from './topics.ts';
 
-// Brings the source into one topic, keyed by the row's id: every row as it is, then each change. It reads and sends, and does
-// nothing else: no registry, no envelope, no progress that survives it. Tells of each marker that is behind it.
+// Brings the source into one topic, keyed by row id: first every row as it is, then each change. It only reads and sends: no
+// registry, no envelope, no progress that outlives it. Reports each marker once everything before it is sent.
 const SLOT = 'peers';
 const ROWS_PER_FETCH = 5_000;
-/** As long as nothing comes. */
+/** While nothing comes. */
 const IDLE_MS = 1;
 const ACKNOWLEDGE_MS = 500;
 
@@ -19,7 +19,7 @@ const COLUMNS: Readonly<Record<string, readonly string[]>> = {
   activity_logs: ['student_id', 'course_id', 'activity_type', 'resource_id', 'timestamp', 'metadata'],
 };
 
-// As Postgres writes them, but for times, which every connector converts: they are local to UTC here.
+// As Postgres writes them, except times, which every connector converts: they count as UTC here.
 pg.types.setTypeParser(pg.types.builtins.JSONB, (text) => text);
 pg.types.setTypeParser(pg.types.builtins.TIMESTAMP, (text) => String(Date.parse(`${text.replace(' ', 'T')}Z`)));
 
@@ -37,7 +37,7 @@ const address = sourceAddress(loadConfig());
 if (address === undefined) throw new Error('SOURCE_DB_HOST is needed');
 const sender = await openSender(process.env['BENCH_BROKERS'] ?? '');
 const { user, system } = process.cpuUsage();
-/** What it took to load, seconds: it is not what is measured. */
+/** The cost of loading, seconds, which is not part of the measurement. */
 const loading = (user + system) / 1e6;
 const stopping = new AbortController();
 onSignals(() => stopping.abort());
@@ -47,7 +47,7 @@ async function send(messages: readonly Outgoing[]): Promise<void> {
   await sender.send({ topic: CHANGES, acks: -1, messages: [...messages] });
 }
 
-/** Every row once. What changes meanwhile comes again with the stream, and newer. */
+/** Every row once. Rows that change meanwhile come again, newer, with the stream. */
 async function sendRows(client: pg.Client): Promise<void> {
   await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
   for (const [table, columns] of Object.entries(COLUMNS)) {
@@ -65,12 +65,12 @@ async function sendRows(client: pg.Client): Promise<void> {
 
 function recordOf(message: Pgoutput.Message): Outgoing | undefined {
   if (message.tag === 'insert' || message.tag === 'update') return rowOf(message.relation.name, message.new);
-  // With the default replica identity a deletion names the id and nothing else.
+  // With the default replica identity a deletion carries only the id.
   if (message.tag === 'delete') return { key: String(message.key?.['id'] ?? message.old?.['id']), value: null };
   return undefined;
 }
 
-/** Sends what has queued up, as one request, for as long as it is not stopped. */
+/** Sends whatever has queued up as one request, until stopped. */
 async function stream(service: LogicalReplicationService): Promise<void> {
   let [queue, markers]: [Outgoing[], number] = [[], 0];
   let position = '0/0';

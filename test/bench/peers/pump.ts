@@ -10,11 +10,11 @@ const ROOT = path.resolve(import.meta.dirname, '../../..');
 
 interface Told {
   readonly markers: number;
-  /** CPU seconds until it began. */
+  /** CPU seconds before it began. */
   readonly loading: number;
 }
 
-/** Brings rows and changes of the source into the topic of the peers, in a process of its own. */
+/** Brings the source's rows and changes into the peers' topic, in its own process. */
 export class Pump {
   readonly pid: number;
   readonly #child: ChildProcess;
@@ -28,7 +28,7 @@ export class Pump {
     });
   }
 
-  /** Resolves when every row is sent, if none was before, and it follows the changes. */
+  /** Resolves once every row is sent, unless rows were sent before, and it follows the changes. */
   static async start(source: DatabaseAddress, brokers: string, onSpawn: (child: ChildProcess) => void): Promise<Pump> {
     const child = spawn(process.execPath, ['libs/platform/launch.mjs', 'test/bench/peers/pump-child.ts'], {
       cwd: ROOT,
@@ -41,12 +41,12 @@ export class Pump {
     return pump;
   }
 
-  /** Seconds, without those of its loading. */
+  /** Seconds, without its loading. */
   get cpu(): number {
     return processCpu(this.pid) - (this.#told?.loading ?? 0);
   }
 
-  /** Waits until all that is committed at the source by now is in the topic. */
+  /** Waits until everything committed at the source by now is in the topic. */
   async untilAtEnd(source: Database): Promise<void> {
     const before = this.#told?.markers ?? 0;
     await source.query("SELECT pg_logical_emit_message(true, 'peers', '')");

@@ -18,11 +18,11 @@ interface Steady {
   /** From commit to visible, milliseconds, of those that were seen. */
   readonly times: readonly number[];
   readonly missing: number;
-  /** Seconds, of all changes. */
+  /** Seconds, for all changes. */
   readonly cpu: number;
 }
 
-/** (c) From a commit to the features that show it, at a steady rate: each in its turn, on changes of its own. */
+/** (c) From a commit to the features that show it, at a steady rate: each contestant in turn, on its own changes. */
 export async function steady(peers: PeersWorld): Promise<BenchmarkResult> {
   if (!peers.isFilled) await everything(peers);
   const ours = await ofProduct(peers);
@@ -56,7 +56,7 @@ export async function steady(peers: PeersWorld): Promise<BenchmarkResult> {
   };
 }
 
-/** A small run is long enough to show that it works. */
+/** A small run is just long enough to show that it works. */
 function sizes({ world }: PeersWorld): { warmUp: number; changes: number } {
   const warmUp = PER_SECOND * (world.repeats ? WARM_UP_SECONDS : 0.25);
   return { warmUp, changes: warmUp + PER_SECOND * (world.repeats ? SECONDS : 1) };
@@ -117,7 +117,7 @@ async function ofStreams(peers: PeersWorld, name: string, settings: Readonly<Rec
   }
 }
 
-/** Touches keys and looks at the topic of the features until it says so. */
+/** Touches keys and watches the feature topic until it shows them. */
 class Watch {
   readonly log: readonly Seen[];
   readonly #peers: PeersWorld;

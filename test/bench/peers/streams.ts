@@ -6,7 +6,7 @@ import { endOfLog, type RunningPart, startJava } from '../../../services/sandbox
 import type { FeatureLines } from './columns.ts';
 import { CHANGES, type Topics } from './topics.ts';
 
-/** How a job reads the changes; what each of them means stands over Job.java. */
+/** How a job reads the changes; Job.java explains each. */
 export const VARIANTS = ['careful', 'no-old-rows', 'rows'] as const;
 export type Variant = (typeof VARIANTS)[number];
 
@@ -16,13 +16,13 @@ export const NAMES: Readonly<Record<Variant, string>> = {
   rows: 'Kafka Streams, counting rows',
 };
 
-/** What it works by: a backlog in large steps, or each change at once. Either way the better of the two for it. */
+/** Tuned for a backlog in large steps, or for each change at once: in either case the better setting for the job. */
 export const WORKING = {
   through: { 'statestore.cache.max.bytes': '67108864', 'commit.interval.ms': '1000' },
   atOnce: { 'statestore.cache.max.bytes': '0', 'commit.interval.ms': '1000', 'producer.linger.ms': '0' },
 } as const;
 
-/** Crashes and restarts count nothing twice. Readers see a record when its transaction is committed. */
+/** Crashes and restarts count nothing twice. Readers see a record once its transaction is committed. */
 export const EXACTLY_ONCE = { 'processing.guarantee': 'exactly_once_v2', 'commit.interval.ms': '20' } as const;
 
 export interface JobOptions {
@@ -30,7 +30,7 @@ export interface JobOptions {
   readonly classPath: string;
   readonly brokers: string;
   readonly topics: Topics;
-  /** Its state stays here from one start to the next. */
+  /** Keeps its state from one start to the next. */
   readonly folder: string;
   readonly today: LocalDay;
   readonly settings: Readonly<Record<string, string>>;
@@ -55,7 +55,7 @@ export class Job {
     });
   }
 
-  /** Resolves when it has its partitions. @throws ConfigurationError without Java */
+  /** Resolves once it has its partitions. @throws ConfigurationError without Java */
   static async start(options: JobOptions): Promise<Job> {
     const { variant, classPath, brokers, folder, today, settings, onSpawn } = options;
     const given = {
@@ -83,7 +83,7 @@ export class Job {
     return new Job(part, options);
   }
 
-  /** Waits until it has worked off all that is in the topic of the changes; nothing may be written meanwhile. */
+  /** Waits until it has processed the whole topic of changes; nothing may be written meanwhile. */
   async untilCaughtUp(): Promise<void> {
     const { variant, topics } = this.#options;
     const passed = [CHANGES, `peers-${variant}-by-key-repartition`];
@@ -92,7 +92,7 @@ export class Job {
         throw new Error(`the job of Kafka Streams has ended:\n${endOfLog(this.#part.logFile, 12).join('\n')}`);
   }
 
-  /** What it has said last of each key. */
+  /** Its latest answer for each key. */
   async features(): Promise<FeatureLines> {
     const lines = new Map<string, string>();
     const stop = await this.#options.topics.follow(featuresTopic(this.#options.variant), (key, line) => {

@@ -11,7 +11,7 @@ const IDLE_FETCH_MS = 100;
 const clientOf = (brokers: string): kafkajs.Kafka =>
   openClient({ brokers: [brokers], clientId: 'bench-peers', log: openLog('silent') });
 
-/** The topics of the peers, looked at from outside. */
+/** The peers' topics, seen from outside. */
 export class Topics {
   readonly #client: kafkajs.Kafka;
   readonly #admin: kafkajs.Admin;
@@ -29,7 +29,7 @@ export class Topics {
     return new Topics(client, admin);
   }
 
-  /** Makes those that are missing. */
+  /** Creates the missing ones. */
   async ensure(topics: readonly string[]): Promise<void> {
     await createTopics(
       this.#admin,
@@ -37,7 +37,7 @@ export class Topics {
     );
   }
 
-  /** Whether a group has read these topics to their ends, and said so. Ask in the order in which records pass them. */
+  /** Whether a group has read these topics to their ends, and committed that. List them in the order in which records pass through. */
   async hasRead(groupId: string, topics: readonly string[]): Promise<boolean> {
     for (const topic of topics) {
       const [of] = await this.#admin.fetchOffsets({ groupId, topics: [topic] });
@@ -49,13 +49,13 @@ export class Topics {
     return true;
   }
 
-  /** Tells of each record from the beginning on. Resolves when all that is there now has been told of. @returns stops it */
+  /** Calls `told` for each record from the beginning on. Resolves once it was called for everything there is now. @returns stops it */
   async follow(topic: string, told: (key: string, value: string) => void): Promise<() => Promise<void>> {
     this.#readers += 1;
     const consumer = this.#client.consumer({
       groupId: `bench-${process.pid}-${this.#readers}`,
       maxWaitTimeInMs: IDLE_FETCH_MS,
-      // What a transaction has not committed is not visible.
+      // Uncommitted records are invisible.
       readUncommitted: false,
     });
     const ends = await this.#admin.fetchTopicOffsets(topic);
@@ -70,7 +70,7 @@ export class Topics {
         autoCommit: false,
         eachBatch: async ({ batch, heartbeat }) => {
           for (const { key, value } of batch.messages) told(String(key), String(value));
-          // The last offset of a batch is that of a marker where a transaction ends there.
+          // Where a transaction ends, the last offset of the batch is that of its marker.
           if (Number(batch.lastOffset()) + 1 >= (missing.get(batch.partition) ?? 0)) missing.delete(batch.partition);
           if (missing.size === 0) resolve();
           await heartbeat();
@@ -86,7 +86,7 @@ export class Topics {
   }
 }
 
-/** Sends records in one request after the other, each when the broker has the one before. */
+/** Sends records one request after another, each once the broker has the one before. */
 export async function openSender(brokers: string): Promise<kafkajs.Producer> {
   const producer = clientOf(brokers).producer({ allowAutoTopicCreation: false });
   await producer.connect();

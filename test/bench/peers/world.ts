@@ -10,14 +10,14 @@ import { buildStreams } from './streams/build.ts';
 import { featuresTopic, Job, VARIANTS, type Variant } from './streams.ts';
 import { CHANGES, Topics } from './topics.ts';
 
-/** The world of the other benchmarks, and beside it what the peers need. */
+/** The world of the other benchmarks, plus what the peers need. */
 export class PeersWorld {
   readonly world: World;
-  /** Windows end today; a run that goes on after midnight says wrong things of everybody. */
+  /** Windows end today; a run that continues past midnight gets everybody's values wrong. */
   readonly today: LocalDay = Math.floor(Date.now() / MS_PER_DAY);
   readonly broker: Broker;
   readonly topics: Topics;
-  /** Everything has been read by all. */
+  /** Whether all have read everything. */
   isFilled = false;
   readonly #costs = new Costs();
   readonly #classPath: string;
@@ -53,7 +53,7 @@ export class PeersWorld {
     }
   }
 
-  /** The most that the analytics database's server has held at once, MB. */
+  /** The peak memory of the analytics database's server, MB. */
   get analyticsPeakMb(): number {
     return this.#costs.read().get('analytics')?.peakRssMb ?? 0;
   }

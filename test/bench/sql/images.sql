@@ -1,4 +1,4 @@
--- The images that staging the shape's rows as a snapshot would leave, every key marked as it would be.
+-- The images that staging the shape's rows from a snapshot would leave, with every key marked accordingly.
 INSERT INTO student (source_id) SELECT bench.id('student', n) FROM bench.shape, generate_series(0, students - 1) AS n;
 INSERT INTO course (source_id) SELECT bench.id('course', n) FROM bench.shape, generate_series(0, courses - 1) AS n;
 

@@ -1,5 +1,5 @@
--- Goes on with the campus: `count` changes in the order of time, numbered from `first`, the last one at `until`. Of a
--- hundred: 72 events, 8 completions, 8 grades, 4 regrades, 3 corrected durations, 5 deletions.
+-- Continues the campus: `count` changes in order of time, numbered from `first`, the last one at `until`. Of a hundred:
+-- 72 events, 8 completions, 8 grades, 4 regrades, 3 corrected durations, 5 deletions.
 CREATE PROCEDURE bench.live(first bigint, count bigint, until timestamp) LANGUAGE plpgsql AS $$
 DECLARE
   s bench.shape;

@@ -1,5 +1,5 @@
--- A campus as a pure function of row numbers and one seed, so that any part of it can be made anywhere and is the same.
--- Row n of a kind has an id, a key k (a student in a course) and values that follow from hashes of n.
+-- A campus as a pure function of row numbers and one seed, so that any part of it comes out the same wherever it is
+-- made. Row n of a kind has an id, a key k (a student in a course) and values derived from hashes of n.
 CREATE SCHEMA bench;
 
 CREATE TABLE bench.shape (
@@ -21,7 +21,7 @@ RETURN ((hashint8extended(n, salt) >> 11) & 9007199254740991)::double precision 
 CREATE FUNCTION bench.id(kind text, n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN md5(kind || '/' || n)::uuid;
 
--- Five courses a student, each of another part of the catalogue.
+-- Five courses per student, each from another part of the catalogue.
 CREATE FUNCTION bench.course_of(k bigint, courses bigint) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (k / 5 + (k % 5) * (courses / 5)) % courses;
 
@@ -29,7 +29,7 @@ RETURN (k / 5 + (k % 5) * (courses / 5)) % courses;
 CREATE FUNCTION bench.key_at(u double precision, keys bigint) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN floor(keys * power(u, 1.5))::bigint;
 
--- What students do, in sessions of four events over fifteen weeks. "needed": the metadata as our images keep it.
+-- What students do, in sessions of four events over fifteen weeks. "needed": the part of the metadata that our images keep.
 CREATE VIEW bench.events AS
 SELECT
   bench.id('event', n) AS id,
@@ -64,7 +64,7 @@ CROSS JOIN LATERAL (
   END AS kind
 ) AS doing;
 
--- Four pages a key, written again at each synchronisation; from the second one on most are done.
+-- Four pages per key, written again at each synchronisation; from the second one on most are done.
 CREATE VIEW bench.completions AS
 SELECT
   bench.id('completion', n) AS id,
@@ -80,7 +80,7 @@ FROM bench.shape, generate_series(0, completions - 1) AS n;
 
 CREATE VIEW bench.activities AS SELECT * FROM bench.events UNION ALL SELECT * FROM bench.completions;
 
--- Three items and the total a key, 0 at the first synchronisation.
+-- Three items and the total per key, 0 at the first synchronisation.
 CREATE VIEW bench.grades AS
 SELECT
   bench.id('grade', n) AS id,

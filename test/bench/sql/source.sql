@@ -1,4 +1,4 @@
--- Fills the source in the order of time, as it would have grown.
+-- Fills the source in order of time, as it would have grown.
 INSERT INTO students (id, external_id, email, firstname, lastname, username, created_at, updated_at)
 SELECT bench.id('student', n), 's' || n, 's' || n || '@example.org', 'First' || n, 'Last' || n, 's' || n, today, today
 FROM bench.shape, generate_series(0, students - 1) AS n;

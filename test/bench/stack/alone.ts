@@ -8,13 +8,13 @@ import type { StackWorld } from './world.ts';
 /** Changes a second at which the way is measured. */
 export const RATES = [200, 1_000] as const;
 const SECONDS = { small: 2, full: 20 };
-/** Let go by before anything counts. */
+/** Not counted. */
 export const WARM_UP_SECONDS = { small: 1, full: 4 };
 const BULK = { small: 3_000, full: 200_000 };
 const ROWS_PER_TRANSACTION = 2_000;
 const TIMEOUT_MS = 120_000;
 
-/** As many keys, of all in a seeded order, again from the first when they are used up. */
+/** This many keys in a seeded order, starting over when all are used up. */
 export function keysInTurn(world: StackWorld, count: number, seed: string): number[] {
   const order = shuffled(world.shape.keys, randomFrom(seed));
   return Array.from({ length: count }, (_, index) => order[index % order.length] ?? 0);
@@ -23,7 +23,7 @@ export function keysInTurn(world: StackWorld, count: number, seed: string): numb
 export const milliseconds = (values: readonly number[], share: number): string =>
   values.length === 0 ? 'never' : `${quantile(values, share).toFixed(2)} ms`;
 
-/** (a) Debezium and nothing behind it: from a commit to a decoded record in a bare consumer, and rows a second. */
+/** (a) Debezium with nothing behind it: from a commit to a decoded record in a bare consumer, and rows a second. */
 export async function alone(world: StackWorld): Promise<BenchmarkResult> {
   await world.throughDebezium();
   const runs: Measured[] = [];

@@ -1,6 +1,6 @@
 import { type Follower, type FollowOptions, follow } from './follow.ts';
 
-/** Reads the change topics beside the product, or without it: what Debezium alone takes. */
+/** Reads the change topics with or without the product beside it: the cost of Debezium alone. */
 export interface BareReader extends Follower {
   /** Records decoded since the start. */
   readonly decoded: number;

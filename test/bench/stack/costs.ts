@@ -1,6 +1,6 @@
 import { processCpu, processMemory, serverCpu, serverMemory } from '../measure.ts';
 
-/** What the processes of one name have used, all their lives together. */
+/** What all processes of one name have used over their lifetimes. */
 export interface Cost {
   /** Seconds. */
   readonly cpu: number;
@@ -8,7 +8,7 @@ export interface Cost {
   readonly peakRssMb: number;
 }
 
-/** By name, in the order in which they were first seen. */
+/** By name, in the order of first appearance. */
 export type CostsByName = ReadonlyMap<string, Cost>;
 
 interface Watched {
@@ -21,7 +21,7 @@ interface Watched {
 
 const SAMPLE_MS = 1_000;
 
-/** Keeps account of processes, from being told of each until it is gone. */
+/** Tracks what processes use, from when each is named until it is gone. */
 export class Costs {
   readonly #watched: Watched[] = [];
   readonly #timer: NodeJS.Timeout;
@@ -31,12 +31,12 @@ export class Costs {
     this.#timer.unref();
   }
 
-  /** @param isServer the process is a postmaster, and its children count */
+  /** @param isServer the process is a postmaster, so its children count */
   watch(name: string, pid: number, isServer = false): void {
     this.#watched.push({ name, pid, isServer, cpu: 0, peakRssMb: 0 });
   }
 
-  /** Of one that has ended: what it had used when it was last looked at. */
+  /** For a process that has ended: what it had used at the last look. */
   read(): CostsByName {
     this.#look();
     const costs = new Map<string, Cost>();
@@ -54,7 +54,7 @@ export class Costs {
   #look(): void {
     for (const watched of this.#watched) {
       const { pid, isServer } = watched;
-      // Of a process that is gone nothing can be read.
+      // Nothing can be read of a process that is gone.
       watched.cpu = Math.max(watched.cpu, isServer ? serverCpu(pid) : processCpu(pid));
       watched.peakRssMb = Math.max(watched.peakRssMb, isServer ? serverMemory(pid) : peakOf(pid));
     }
@@ -70,7 +70,7 @@ function peakOf(pid: number): number {
   }
 }
 
-/** Who was at work between two readings, busiest first, as cores: "connect 0.41, engagement 0.30". */
+/** Who worked between two readings, busiest first, in cores: "connect 0.41, engagement 0.30". */
 export function describeBusy(before: CostsByName, after: CostsByName, seconds: number): string {
   const cores = [...after].map(([name, { cpu }]) => ({ name, cores: (cpu - (before.get(name)?.cpu ?? 0)) / seconds }));
   const busy = cores.filter((entry) => entry.cores >= 0.01).toSorted((a, b) => b.cores - a.cores);

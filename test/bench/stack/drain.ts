@@ -5,7 +5,7 @@ import type { StackWorld } from './world.ts';
 const CHANGES = { small: 3_000, full: 300_000 };
 const AIM = 1;
 
-/** (c) A backlog that Debezium puts into the topics while no role runs, and then the roles on it. */
+/** (c) A backlog that Debezium puts into the topics while no role runs; then the roles work on it. */
 export async function drain(world: StackWorld): Promise<BenchmarkResult> {
   const count = world.of(CHANGES);
   await world.startRoles();
@@ -42,7 +42,7 @@ export async function drain(world: StackWorld): Promise<BenchmarkResult> {
   };
 }
 
-/** Writes while the connector is stopped, so that it is Debezium that is measured and not the writer. */
+/** Writes while the connector is stopped, so that Debezium is measured and not the writer. */
 async function fillTopics(world: StackWorld, count: number): Promise<{ rate: number; busy: string }> {
   await world.stopBare();
   await world.holdConnector();
@@ -53,7 +53,7 @@ async function fillTopics(world: StackWorld, count: number): Promise<{ rate: num
   let beganAt = performance.now();
   let before = world.costs.read();
   for (let now = start; now < start + count; now = await held()) {
-    // Until the first has come the connector is only starting.
+    // Until the first record arrives, the connector is only starting.
     if (now === start) {
       beganAt = performance.now();
       before = world.costs.read();

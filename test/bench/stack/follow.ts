@@ -4,7 +4,7 @@ import type { Watermarks } from '#libs/platform/kafka/contract.ts';
 import { openLog } from '#libs/platform/log.ts';
 import { openRegistry } from '#libs/platform/registry/registry.ts';
 
-/** As long as the product waits for a record; one that is there is given at once. */
+/** As long as the product waits for a record; an available one is returned at once. */
 const IDLE_FETCH_MS = 100;
 const JOIN_MS = 60_000;
 
@@ -13,12 +13,12 @@ export interface FollowOptions {
   readonly registryUrl: string;
   /** Must exist. */
   readonly topics: readonly string[];
-  /** Told of each value, decoded, as soon as it is; a tombstone is null. */
+  /** Called with each decoded value as soon as it is decoded; a tombstone is null. */
   readonly onValue: (value: unknown) => void;
 }
 
 export interface Follower {
-  /** How often the library's consumer has fallen over; what it took to come back is in what was measured then. */
+  /** How often the library's consumer crashed; the measurements include its recovery. */
   readonly crashes: number;
   /** Resolves when everything before these marks is decoded. */
   untilAt(marks: readonly Watermarks[]): Promise<void>;
@@ -27,7 +27,7 @@ export interface Follower {
 
 let followers = 0;
 
-/** Reads topics from their beginning and does nothing but decode: the library and our kept decoders. */
+/** Reads topics from the beginning and only decodes, with the library and our cached decoders. */
 export async function follow({ brokers, registryUrl, topics, onValue }: FollowOptions): Promise<Follower> {
   followers += 1;
   const groupId = `bench-${process.pid}-${followers}`;
@@ -37,7 +37,7 @@ export async function follow({ brokers, registryUrl, topics, onValue }: FollowOp
     groupId,
     maxWaitTimeInMs: IDLE_FETCH_MS,
     allowAutoTopicCreation: false,
-    // One that falls over begins again at the start, and passes over what it has decoded before.
+    // After a crash it begins again at the start, and skips what it has already decoded.
     retry: { restartOnFailure: async () => true },
   });
   const next = new Map<string, bigint>();

@@ -9,7 +9,7 @@ import type { StackWorld } from './world.ts';
 
 const SECONDS = { small: 2, full: 60 };
 const TIMEOUT_MS = 120_000;
-/** Milliseconds that the product may take beyond what Debezium does. */
+/** Milliseconds that the product may take beyond Debezium. */
 const AIMS = [
   { share: 0.5, aim: 5 },
   { share: 0.99, aim: 15 },
@@ -25,7 +25,7 @@ interface AtRate {
   readonly notes: readonly string[];
 }
 
-/** (b) From a commit to what people read, over everything there is; the bare consumer of (a) reads the same beside it. */
+/** (b) From a commit to what people read, through everything; the bare consumer of (a) reads the same beside it. */
 export async function fullPath(world: StackWorld): Promise<BenchmarkResult> {
   await world.startRoles();
   await world.throughDebezium();

@@ -8,13 +8,13 @@ const CHANGES = { small: 50, full: 300 };
 const TIMEOUT_MS = 30_000;
 
 interface Step extends Touch {
-  /** The batch that has its mark was committed, and we had heard of it. */
+  /** When we heard that the batch with its mark was committed. */
   readonly stagedAt: number;
 }
 
-/** Changes made one at a time, each when the one before is seen everywhere: what the way itself takes, step by step. */
+/** Changes made one at a time, each after the one before was seen everywhere: the latency of each step. */
 export async function oneByOne(world: StackWorld): Promise<string[]> {
-  // A rate of nothing: each is asked for over REST.
+  // Rate 0: every change is requested over REST.
   const observer = await PathObserver.open(world, keysInTurn(world, world.of(CHANGES), 'path'), 0);
   let stagedAt = Number.NaN;
   const staging = await listenToStaging(world.analytics, world.addresses.analytics, () => {

@@ -5,7 +5,7 @@ import { type Moment, Touches } from './touches.ts';
 import type { StackWorld } from './world.ts';
 
 const FEATURE_TOPIC = 'prepadata.engagement';
-/** How many answers of the API are asked for beside the load; each row is asked for when it is told of. */
+/** How many answers of the API are requested beside the load, each when its row is reported. */
 const ANSWERS_PER_SECOND = 50;
 const ALONE = 100;
 
@@ -18,7 +18,7 @@ interface FeatureRow {
 /** Sees changes arrive where people read them: in the table, over REST, on the feature topic. */
 export class PathObserver {
   readonly touches: Touches;
-  /** What the observing takes by itself, milliseconds: a notification, and an answer while nothing happens. */
+  /** What observing itself takes, milliseconds: a notification, and an answer while nothing happens. */
   readonly floors: { readonly channel: readonly number[]; readonly answer: readonly number[] };
   /** How late this process itself was, milliseconds at p99. */
   lateness = 0;
@@ -36,7 +36,7 @@ export class PathObserver {
 
   /**
    * @param keys the keys to touch, in order
-   * @param rate of the touches, a second
+   * @param rate touches a second
    */
   static async open(world: StackWorld, keys: readonly number[], rate: number): Promise<PathObserver> {
     const db = world.analytics;
@@ -45,7 +45,7 @@ export class PathObserver {
     const every = Math.max(1, Math.round(rate / ANSWERS_PER_SECOND));
     const told = await listenToRows(db, world.addresses.analytics, (key, events) => {
       const fresh = touches.saw('visibleAt', key, events);
-      // One answer shows all that a row has come to count.
+      // One answer shows everything that a row counts.
       const asked = fresh.findLast(({ index }) => index % every === 0);
       if (asked === undefined) return;
       void readRow(world.apiUrl, key, events).then((shows) => {
@@ -84,7 +84,7 @@ export class PathObserver {
   }
 }
 
-/** Asks for a student as a teacher's tool does. @returns whether the answer counts so many events of the key */
+/** Requests a student as a teacher's tool does. @returns whether the answer counts this many events of the key */
 async function readRow(url: string, key: string, events: number): Promise<boolean> {
   const [student, course] = key.split(' ').map(Number);
   const response = await fetch(`${url}/api/metrics/student/${student}`);

@@ -12,10 +12,10 @@ const LOOK_MS = 20;
 
 const nameOf = (name: MemberName): string => (POSTGRES.includes(name) ? `Postgres (${name})` : name);
 
-/** The processes of one stack, each started as `npm run stack` starts it, and an account of what they use. */
+/** The processes of one stack, each started as `npm run stack` starts it, with an account of what they use. */
 export class Processes {
   readonly costs = new Costs();
-  /** Aborts when all is to end. */
+  /** Aborts when everything is to end. */
   readonly signal: AbortSignal;
   readonly #specs: readonly MemberSpec[];
   readonly #lifecycle: Lifecycle;
@@ -24,7 +24,7 @@ export class Processes {
   /** Why nothing more can be measured. */
   #broken: string | undefined;
 
-  /** @param lifecycle stops them in reverse, and removes the folder last */
+  /** @param lifecycle stops them in reverse order, and removes the folder last */
   constructor(folder: string, addresses: Addresses, lifecycle: Lifecycle, signal: AbortSignal) {
     this.signal = signal;
     this.#lifecycle = lifecycle;
@@ -48,7 +48,7 @@ export class Processes {
     if (spec === undefined) throw new Error(`the stack has no ${name}`);
     const onSpawn = (pid: number): void => {
       this.#guard.watch(pid, POSTGRES.includes(name) ? 'SIGINT' : 'SIGTERM');
-      // One that runs to its end has mostly done so before it can be looked at.
+      // One that runs to its end has usually finished before anybody can look.
       if (spec.once !== true) this.costs.watch(nameOf(name), pid, POSTGRES.includes(name));
     };
     const started = await spec.start({ onSpawn, signal: this.signal });
@@ -62,7 +62,7 @@ export class Processes {
     return started;
   }
 
-  /** Runs it to its end. @throws Error when that is no good one */
+  /** Runs it to its end. @throws Error if it fails */
   async finish(name: MemberName): Promise<void> {
     const { exited, logFile } = await this.begin(name);
     const { code } = await exited;
@@ -73,12 +73,12 @@ export class Processes {
     const started = this.#running.get(name);
     if (started === undefined) return;
     this.#running.delete(name);
-    // What it does from here on is not counted.
+    // Its use from here on is not counted.
     this.costs.read();
     await started.stop();
   }
 
-  /** Between two looks. @throws Error when a part has ended that should not, or all is to end */
+  /** Waits between two looks. @throws Error if a part has ended that should not, or everything is to end */
   async pause(milliseconds = LOOK_MS): Promise<void> {
     if (this.#broken !== undefined) throw new Error(this.#broken);
     this.signal.throwIfAborted();

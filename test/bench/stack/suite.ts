@@ -6,7 +6,7 @@ import { fullPath } from './full-path.ts';
 import { used } from './used.ts';
 import { StackWorld } from './world.ts';
 
-/** In the order in which they run; the last ones need what the first have left. */
+/** In running order; the last ones need what the first have left. */
 const BENCHMARKS = { a: alone, b: fullPath, c: drain, d: used };
 
 export const LETTERS = Object.keys(BENCHMARKS);
@@ -15,13 +15,13 @@ export interface StackSuiteOptions extends Omit<RunOptions<StackWorld>, 'benchma
   readonly size: 'small' | 'full';
 }
 
-/** Runs the benchmarks on a stack of their own, which is gone afterwards whatever happens. The parts must be fetched. */
+/** Runs the benchmarks on their own stack, which is gone afterwards whatever happens. The parts must be fetched. */
 export async function runStackSuite({ size, ...options }: StackSuiteOptions): Promise<BenchmarkResult[]> {
   let world: StackWorld;
   try {
     world = await StackWorld.start(size, options.signal);
   } catch (error) {
-    // Whoever stops it while it begins does not ask why it could not go on.
+    // After a stop during its start, the resulting error interests nobody.
     if (options.signal?.aborted) return [];
     throw error;
   }

@@ -6,23 +6,23 @@ import type { KnownKey } from '../rows-told.ts';
 import { keyOf } from '../rows-told.ts';
 import type { BareReader } from './bare.ts';
 
-/** Moments of one change, of this process's clock. NaN: not yet, or not looked for. */
+/** When one change was seen, by this process's clock. NaN: not yet, or not looked for. */
 export interface Touch {
-  /** Its COMMIT had returned. */
+  /** When its COMMIT returned. */
   committedAt: number;
-  /** A consumer that does nothing else had decoded it. */
+  /** When a consumer that does nothing else had decoded it. */
   decodedAt: number;
-  /** The feature row that counts it was committed, and we had heard of it. */
+  /** When we heard that the feature row counting it was committed. */
   visibleAt: number;
-  /** An answer of GET /api/metrics/student/{id} that counts it was read. */
+  /** When an answer of GET /api/metrics/student/{id} that counts it was read. */
   answeredAt: number;
-  /** The message on the feature topic that counts it was decoded. */
+  /** When the message on the feature topic that counts it was decoded. */
   toldAt: number;
 }
 
 export type Moment = Exclude<keyof Touch, 'committedAt'>;
 
-/** The touches of one key, in the order in which they are made, and how many of them have been seen. */
+/** The touches of one key in order, and how many of them have been seen. */
 interface Line {
   readonly known: KnownKey;
   readonly touches: { touch: Touch; index: number }[];
@@ -31,7 +31,7 @@ interface Line {
 
 const NOT_YET = { committedAt: NaN, decodedAt: NaN, visibleAt: NaN, answeredAt: NaN, toldAt: NaN };
 
-/** Changes of keys, each the insertion of one event in a transaction of its own, and when each was seen where. */
+/** Changes of keys, each the insertion of one event in its own transaction, and when each was seen where. */
 export class Touches {
   readonly log: readonly Touch[];
   readonly #keys: readonly number[];
@@ -41,8 +41,8 @@ export class Touches {
   readonly #lines = new Map<string, Line>();
 
   /**
-   * @param keys the keys to touch, in order; one that comes again is expected to count one more event
-   * @param known what features say of them now; without it only the decoding is noted
+   * @param keys the keys to touch, in order; each touch of a key is expected to add one event
+   * @param known the current features of the keys; without it only the decoding is noted
    */
   constructor(
     { source, shape, bare }: { source: Database; shape: Shape; bare: BareReader },
@@ -64,7 +64,7 @@ export class Touches {
     }
   }
 
-  /** Makes the change at this place of the order; resolves when that is committed. */
+  /** Makes the change at this place in the order; resolves once it is committed. */
   async make(index: number): Promise<void> {
     const touch = this.log[index];
     if (touch === undefined) return;
@@ -78,8 +78,8 @@ export class Touches {
   }
 
   /**
-   * Notes that a key counts so many events now. Whatever it counts has happened, and counts go up one by one.
-   * @returns those that had not been seen there before, with their places in the order
+   * Notes that a key now counts this many events. Every counted event has happened, and counts go up one by one.
+   * @returns the touches that had not been seen there before, with their places in the order
    */
   saw(moment: 'visibleAt' | 'toldAt', key: string, events: number): readonly { touch: Touch; index: number }[] {
     const line = this.#lines.get(key);
@@ -93,13 +93,13 @@ export class Touches {
     return fresh;
   }
 
-  /** Waits until all of them are seen there, or the time is over. */
+  /** Waits until all of them are seen there, or the time is up. */
   async until(moment: Moment, timeoutMs: number): Promise<void> {
     const until = performance.now() + timeoutMs;
     while (performance.now() < until && this.log.some((touch) => Number.isNaN(touch[moment]))) await sleep(5);
   }
 }
 
-/** What lies between the commits and a moment, milliseconds; without what was not seen. */
+/** The times from commit to `moment`, milliseconds, leaving out what was not seen. */
 export const sinceCommit = (log: readonly Touch[], moment: Moment): number[] =>
   log.map((touch) => touch[moment] - touch.committedAt).filter(Number.isFinite);

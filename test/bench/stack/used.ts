@@ -1,7 +1,7 @@
 import type { BenchmarkResult } from '../report.ts';
 import type { StackWorld } from './world.ts';
 
-/** (d) What each process has used since it was started, over all that was measured before. */
+/** (d) What each process has used since its start, over everything measured before. */
 export async function used(world: StackWorld): Promise<BenchmarkResult> {
   const costs = [...world.costs.read()];
   const all = costs.filter(([name]) => name !== 'the bench itself');

@@ -20,24 +20,24 @@ import { type BareReader, readBare } from './bare.ts';
 import type { Costs } from './costs.ts';
 import { Processes } from './processes.ts';
 
-/** Of the campus of the other benchmarks: an initial snapshot is not what is measured here. */
+/** Relative to the campus of the other benchmarks: the initial snapshot is not measured here. */
 const CAMPUS = { small: 1 / 200, full: 1 / 5 } as const;
 /** `topic.prefix` of the connector, and its name. */
 const PREFIX = 'lms';
 const PARTITIONS = 4;
 
-/** Programs that stage, derive or reconcile: all but those that are there before them, and the API. */
+/** Everything except the programs that stage, derive or reconcile. */
 const NO_ROLES: readonly string[] = ['campus', 'migrate', 'connector', 'api'];
 const ROLES = PROGRAMS.map(({ name }) => name).filter((name) => !NO_ROLES.includes(name));
 
-/** When what had been written was staged, derived, and sent on: moments of this process's clock. */
+/** When the written changes were staged, derived and sent on, by this process's clock. */
 export interface Finished {
   readonly staged: number;
   readonly derived: number;
   readonly told: number;
 }
 
-/** Everything that `npm run stack` brings up, each part as that starts it, on a campus that stands still unless told. */
+/** Everything that `npm run stack` brings up, started the same way, on a campus that changes only when told to. */
 export class StackWorld {
   readonly size: 'small' | 'full';
   readonly campus: Campus;
@@ -58,7 +58,7 @@ export class StackWorld {
     this.campus = new Campus(() => addresses.source, shapeOf(CAMPUS[size]));
   }
 
-  /** Up to the connector, which has read the whole campus; no role runs yet. */
+  /** Starts everything up to the connector, which has read the whole campus; no role runs yet. */
   static async start(size: 'small' | 'full', signal?: AbortSignal): Promise<StackWorld> {
     const folder = mkdtempSync(path.join(tmpdir(), 'prepadata-bench-stack-'));
     // Postgres runs as another user when we are root.
@@ -113,17 +113,17 @@ export class StackWorld {
     return sizes[this.size];
   }
 
-  /** Every role and the API, as far as they do not run; resolves when each says that it is ready. */
+  /** Starts every role and the API unless they run; resolves once each reports that it is ready. */
   async startRoles(): Promise<void> {
     await Promise.all([...ROLES, 'api' as const].map((name) => this.processes.begin(name)));
   }
 
-  /** The roles; the API goes on. */
+  /** Stops the roles; the API goes on. */
   async stopRoles(): Promise<void> {
     await Promise.all(ROLES.map((name) => this.processes.end(name)));
   }
 
-  /** Has Debezium do nothing, and nobody see to it that it does. */
+  /** Stops Debezium, and the supervisor that would start it again. */
   async holdConnector(): Promise<void> {
     await this.processes.end('connector');
     await this.#connect().stop();
@@ -138,12 +138,12 @@ export class StackWorld {
     this.#bare = undefined;
   }
 
-  /** What each change topic holds. */
+  /** The first and last offsets of each change topic's partitions. */
   marks(): Promise<readonly Watermarks[]> {
     return this.admin.watermarks(this.#topics());
   }
 
-  /** Waits until all that is committed at the source now lies in the topics, and the bare consumer has decoded it. */
+  /** Waits until everything committed at the source by now is in the topics, and the bare consumer has decoded it. */
   async throughDebezium(): Promise<void> {
     const id = newClick();
     let hasArrived = false;
@@ -152,11 +152,11 @@ export class StackWorld {
     });
     await click(this.source, id, 0, this.shape);
     while (!hasArrived) await this.pause();
-    // It is the last; others may still be on their way in other partitions.
+    // It is the last one; others may still be under way in other partitions.
     await this.bare.untilAt(await this.marks());
   }
 
-  /** Waits until the roles have finished with all that the topics hold now; nothing may be written meanwhile. */
+  /** Waits until the roles have finished everything that is in the topics now; nothing may be written meanwhile. */
   async finished(): Promise<Finished> {
     await this.#requireOneEpoch();
     const marks = (await this.marks()).filter(({ high }) => high > 0n);
@@ -170,7 +170,7 @@ export class StackWorld {
       const applied = new Map(rows.map((row) => [row.stream, row.applied]));
       if ([...wanted].some(([stream, high]) => (applied.get(stream) ?? -1n) < high)) continue;
       staged ??= performance.now();
-      // Looked for only now: while much is staged, looking means reading what derivers have left behind.
+      // Checked only now: while much is staged, checking means reading what derivers have left behind.
       const [waits] = await this.analytics.query<{ marks: boolean; outbox: boolean }>(
         `SELECT EXISTS (SELECT FROM state.key_mark) OR EXISTS (SELECT FROM state.course_mark) AS marks,
                 EXISTS (SELECT FROM outbox) AS outbox`,
@@ -181,7 +181,7 @@ export class StackWorld {
     }
   }
 
-  /** Between two looks. @throws Error when a part has ended that should not */
+  /** Waits between two looks. @throws Error if a part has ended that should not */
   pause(milliseconds?: number): Promise<void> {
     return this.processes.pause(milliseconds);
   }
@@ -218,7 +218,7 @@ export class StackWorld {
     this.costs.watch('the bench itself', process.pid);
   }
 
-  /** @throws Error when the connector has begun anew, since its second reading of the tables is in all that was measured */
+  /** @throws Error if the connector began a new epoch, since all measurements would include its second reading of the tables */
   async #requireOneEpoch(): Promise<void> {
     const [row] = await this.analytics.query<{ epoch: number }>('SELECT epoch FROM stream_progress WHERE stream = $1', [
       DEBEZIUM_STREAM,

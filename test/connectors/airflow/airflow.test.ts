@@ -9,7 +9,7 @@ import { Program } from '../../e2e/program.ts';
 import { seededDataDir } from '../../e2e/seeded.ts';
 import { isPythonLeftOut, runPython } from '../../support/python.ts';
 
-/* The DAGs in a real Airflow, against a program as a user has it; and what a run can come to against a stand-in. */
+/* The DAGs in a real Airflow, against a program as a user runs it; and against a stand-in, for every outcome of a run. */
 
 const REQUIREMENTS = path.join(import.meta.dirname, 'requirements.txt');
 const DAGS = path.resolve(import.meta.dirname, '../../../connectors/airflow/dags');
@@ -31,7 +31,7 @@ const airflow = (args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<
 
 type Command = readonly [args: readonly string[], env: Readonly<Record<string, string>>];
 
-/** What a DAG printed, and whether it succeeded. */
+/** The output of a DAG, and whether it succeeded. */
 interface DagRun {
   readonly said: string;
   readonly success: boolean;
@@ -45,7 +45,7 @@ async function runDags(commands: readonly Command[]): Promise<DagRun[]> {
     .split('\x1e')
     .slice(2)
     .map((text) => {
-      // Of a traceback, too, one line for what is one.
+      // On a single line, so that wrapped output and tracebacks can be matched.
       const said = stripVTControlCharacters(text).replaceAll(/[ \n]+/g, ' ');
       return { said, success: /DagRun Finished.*state=success/.test(said) };
     });
@@ -150,7 +150,7 @@ const RUN = {
   verdict: { tables: {}, features: {}, examples: [] },
 };
 
-/** An API that gives these answers by turns, and then no more. */
+/** An API that gives these answers in turn, and then no more. */
 async function standIn(answers: Answers): Promise<{ url: string; server: Server }> {
   const left = new Map(Object.entries(answers).map(([place, list]) => [place, [...list]]));
   const server = createServer((request, response) => {
@@ -171,7 +171,10 @@ const TRIGGER = '/api/pipeline/trigger';
 const statusOf = (id: string): string => `/api/pipeline/status?run_id=${id}`;
 const asked: Answers[string] = [[202, { run_id: 'ours', status: 'queued' }]];
 
-/** What the client says of a run against each API: what it returns, or the error with its name. One process: its imports cost most. */
+/**
+ * What the client reports about a run against each API: its result, or the error with its name. In one process, since
+ * its imports cost most.
+ */
 async function runAgainst(apis: readonly Answers[]): Promise<string[]> {
   const standIns = await Promise.all(apis.map(standIn));
   const script = `

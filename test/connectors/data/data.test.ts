@@ -7,8 +7,8 @@ import { newDataDir, Program } from '../../e2e/program.ts';
 import { indexOfPip } from '../../support/python.ts';
 
 /*
- * The pages for those who work in Python, each command as it stands there, against a program as a user has it. The environment
- * is the one that the page makes, which takes hundreds of megabytes: outside CI these tests are skipped.
+ * The pages for Python users, each command as it stands there, against a program as a user runs it. The environment is the one
+ * that the page creates, which takes hundreds of megabytes: outside CI these tests are skipped.
  */
 
 const ROOT = path.resolve(import.meta.dirname, '../../..');
@@ -17,15 +17,15 @@ const NOTEBOOK = path.join(CONNECTORS, 'notebooks/explore.ipynb');
 const TIMEOUT_MS = 600_000;
 const run = promisify(execFile);
 
-/** What a page says in blocks of a language, one below the other. */
+/** All blocks of one language on a page, concatenated. */
 function blocksOf(page: string, language: string): string {
   const text = readFileSync(path.join(CONNECTORS, page), 'utf8');
   return [...text.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, 'gms'))].map(([, block]) => block).join('');
 }
 
 /**
- * A folder that looks like the repository and is not: what the commands make does not stay. It lies on the disk of the
- * home, so that packages are linked and not copied.
+ * A folder that looks like the repository, so that nothing the commands make stays. It is on the same disk as the home,
+ * so that packages are linked instead of copied.
  */
 function placeToWork(): string {
   mkdirSync(path.join(ROOT, '.stack'), { recursive: true });
@@ -36,7 +36,7 @@ function placeToWork(): string {
   return folder;
 }
 
-/** What check_feast.py found of one way to ask. */
+/** What check_feast.py found for one way of asking. */
 interface Compared {
   readonly known: number;
   readonly differences: readonly string[];
@@ -54,14 +54,14 @@ interface Output {
   readonly output_type: string;
   readonly name?: string;
 }
-/** An error; or a warning, which is something to mend, too. */
+/** An error, or a warning, which needs fixing too. */
 const isTrouble = ({ output_type, name }: Output): boolean => output_type === 'error' || name === 'stderr';
 
 const readNotebook = (file: string): Notebook => JSON.parse(readFileSync(file, 'utf8')) as Notebook;
 const codeOf = ({ cells }: Notebook) => cells.filter((cell) => cell.cell_type === 'code');
 
 describe.skipIf(process.env['CI'] === undefined)('with Python', () => {
-  // The campus stands still, so that what two ways read is the same. Days end elsewhere than in UTC, so that it matters when.
+  // The campus stands still, so that two ways of reading see the same. Days do not end in UTC, so that mistakes about it show.
   const program = new Program(newDataDir(), {
     PIPELINE_SCHEDULE: 'off',
     CAMPUS_PACE_MS: '3600000',
@@ -69,7 +69,7 @@ describe.skipIf(process.env['CI'] === undefined)('with Python', () => {
   });
   let folder: string;
 
-  /** Runs commands in one shell after another, as a person does: what one exports the next has. */
+  /** Runs commands in one shell after another, as a person does; exported variables carry over. */
   async function type(commands: string): Promise<string> {
     const index = await indexOfPip();
     const env = { ...process.env, DATA_DIR: program.dataDir, ...(index && { UV_DEFAULT_INDEX: index }) };
@@ -108,7 +108,7 @@ describe.skipIf(process.env['CI'] === undefined)('with Python', () => {
   test(
     'the page of Feast leads to the values of the tables and of the training set',
     async () => {
-      // Feast checks types as it runs unless Python is to optimise, which takes half the time of each command.
+      // Unless Python optimises, Feast checks types as it runs, which takes half the time of each command.
       await type(`export PYTHONOPTIMIZE=1\n${blocksOf('feast/README.md', 'sh')}`);
       const code = blocksOf('feast/README.md', 'python');
       const shown = await type(`python - <<'END'\n${code}\nEND`);
@@ -143,7 +143,7 @@ describe('the notebook as it is committed', () => {
     }
   });
 
-  // On the last days of a course they say what the label says; schemas/dataset.md tells everybody to leave them out.
+  // On the last days of a course these columns equal the label; schemas/dataset.md tells everybody to leave them out.
   test('does not learn from the answer', () => {
     const code = codeOf(readNotebook(NOTEBOOK))
       .map(({ source }) => source.join(''))

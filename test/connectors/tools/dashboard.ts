@@ -6,21 +6,21 @@ import { METRICS } from '#libs/platform/metrics-table.ts';
 
 export type MetricName = keyof typeof METRICS;
 
-/** Units as Grafana names them. */
+/** Units under Grafana's names. */
 type Unit = 'short' | 's' | 'bytes' | 'reqps' | 'cps' | 'dateTimeFromNow' | 'percentunit' | 'bool_on_off';
 
 export interface Panel {
   readonly title: string;
   readonly unit: Unit;
-  /** By whose help the panel is described. */
+  /** The metric whose help text describes the panel. */
   readonly metric: MetricName;
   /** PromQL by legend. */
   readonly queries: Readonly<Record<string, string>>;
-  /** One number instead of a line. */
+  /** A single number instead of a line. */
   readonly isStat?: boolean;
 }
 
-/** Each process of the API says the same of the database. */
+/** Each process of the API reports the same about the database. */
 const most = (metric: MetricName, by: string): Record<string, string> => ({
   [`{{${by}}}`]: `max by (${by}) (${metric})`,
 });
@@ -35,7 +35,10 @@ const quantiles = (metric: MetricName): Record<string, string> =>
     ]),
   );
 
-/** Every metric is in one of them; rows as an operator asks: can it be trusted, is it fresh, what is wrong, who asks. */
+/**
+ * Every metric is in one of them; rows in the order of an operator's questions: can it be trusted, is it fresh, what is
+ * wrong, who asks.
+ */
 export const ROWS: Readonly<Record<string, readonly Panel[]>> = {
   'Can it be trusted?': [
     {
@@ -256,7 +259,7 @@ function panelOf({ title, unit, metric, queries, isStat = false }: Panel): StatB
   return panel;
 }
 
-/** The dashboard that `connectors/grafana/dashboard.json` holds. */
+/** The contents of `connectors/grafana/dashboard.json`. */
 export function dashboard(): object {
   const builder = new DashboardBuilder('PrepaData')
     .uid('prepadata')

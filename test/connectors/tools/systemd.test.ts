@@ -26,7 +26,7 @@ afterEach(async () => {
   await analytics.drop();
 });
 
-/** @param env as its EnvironmentFile would have it */
+/** @param env what its EnvironmentFile would contain */
 function start(role: string, env: Record<string, string>): { child: ChildProcess; screen: () => string } {
   const [command = '', ...args] = (valuesOf('ExecStart')[0] ?? '').replaceAll('%i', role).split(' ');
   let screen = '';

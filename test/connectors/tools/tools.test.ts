@@ -13,11 +13,11 @@ const ALERTS = readFileSync(path.join(PROMETHEUS, 'alerts.yml'), 'utf8');
 const panels: readonly Panel[] = Object.values(ROWS).flat();
 const expressions = panels.flatMap(({ queries }) => Object.values(queries));
 
-/** Histograms are asked by what they consist of. */
+/** A histogram is queried through its parts. */
 const metricsIn = (text: string): Set<string> =>
   new Set([...text.matchAll(/\bprepadata_\w+/g)].map(([name]) => name.replace(/_(bucket|sum|count)$/, '')));
 
-/** Debian's package `prometheus` brings it; .ci/run installs that. */
+/** From Debian's package `prometheus`, which .ci/run installs. */
 function promtool(...args: string[]): string {
   try {
     return execFileSync('promtool', args, { encoding: 'utf8', stdio: 'pipe' });
@@ -30,7 +30,7 @@ const hasPromtool = ((): boolean => {
   try {
     return promtool('--version') !== '';
   } catch {
-    // CI has to have it.
+    // CI must have it.
     return process.env['CI'] === 'true';
   }
 })();
@@ -80,7 +80,7 @@ test.skipIf(!hasPromtool)('Prometheus takes the alarms, its example and what the
       record: `panel_${n}`,
       expr: expr.replaceAll('$__rate_interval', '5m'),
     }));
-    // JSON is YAML.
+    // JSON is valid YAML.
     writeFileSync(file, JSON.stringify({ groups: [{ name: 'dashboard', rules }] }));
     expect(promtool('check', 'rules', file)).toContain(`${rules.length} rules found`);
   } finally {

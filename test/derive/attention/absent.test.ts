@@ -3,10 +3,10 @@ import { absences } from '#libs/derive/attention/absent.ts';
 import { formatDay } from '#libs/domain/local-date.ts';
 import { every, flagsOn, keyOf, numbersOf, unknownOn, usually } from './build.ts';
 
-/** On day 50 of a key with so many active days among the last 21, where so many are usual. */
+/** Points on day 50 for this many active days among the last 21, where `usual` are usual. */
 const pointsOf = (active: number, usual: number | null) =>
   absences(keyOf({ numbers: usually(usual), activeDays: every(51 - active, 50) })).points[49];
-/** On day 50 of a key that was active on such days, where 8 are usual. */
+/** Day 50 of a key that was active on these days, where 8 are usual. */
 const absentOn50 = (...activeDays: readonly number[]) => {
   const { points, on } = absences(keyOf({ activeDays }));
   return { ...on(49), points: points[49] };

@@ -22,7 +22,7 @@ describe('attention opens with 3 points, stays open with 2, and closes with 1', 
 });
 
 describe('an alarm that opens again', () => {
-  /** Open on day 0 and 1, closed on day 2, and open again so many days after. */
+  /** Open on days 0 and 1, closed on day 2, and open again this many days later. */
   const again = (days: number) => since(3, 3, ...times(days, 0), 3).at(-1);
 
   test('within fourteen days of closing is the same one', () => {
@@ -44,7 +44,7 @@ describe('an alarm that opens again', () => {
   });
 });
 
-/** Not there for 28 days: 3 of 8 points; then what work and marks add. */
+/** Absent for 28 days: 3 of 8 points; then what work and marks add. */
 function troubled({ work = 0, marks = 0, activeDays = [] as readonly number[] }): AttentionKey {
   const item = (from: number, name: string) => ({ source: 'submission' as const, item: name, from });
   const expected = [[], [item(12, 'old')], [item(40, 'new')], [item(12, 'old'), item(40, 'new')]][work] ?? [];
@@ -108,7 +108,7 @@ describe('the column attention', () => {
 });
 
 describe('on days when too few attend', () => {
-  /** Nobody is judged from day 50 to 64. */
+  /** Nobody is judged from day 50 to day 64. */
   const usual = numbersOf().usual.map((days, index) => (index >= 49 && index < 64 ? null : days));
   const key = keyOf({ activeDays: [], numbers: numbersOf({ usual }) });
 

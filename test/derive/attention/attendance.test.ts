@@ -3,7 +3,7 @@ import { classNumbers, classUntil, lastClassDay } from '#libs/derive/attention/c
 import { deriving } from '../build.ts';
 import { attendingOn, classOf, daily, every, handsIn, LAST, member, usualOn } from './build.ts';
 
-/** Keys with so many active days each among the 21 days before day 50. */
+/** Keys with these numbers of active days among the 21 days before day 50. */
 const withDays = (...counts: readonly number[]) =>
   counts.map((count) => member({ activeDays: count === 0 ? [25] : every(29, 28 + count) }));
 

@@ -15,10 +15,10 @@ import type { WorkSource } from '#libs/domain/work-source.ts';
 import { times } from '../anomaly-build.ts';
 import { deriving } from '../build.ts';
 
-/** The days of these tests are plain numbers; the course's first fact is of day 0, and as of is the last one. */
+/** Days in these tests are plain numbers; the course's first fact is on day 0, and the as-of day is the last one. */
 export const LAST = 100;
 
-/** From one day to another, both among them. */
+/** From one day to another, both included. */
 export const every = (from: LocalDay, to: LocalDay, step = 1): LocalDay[] =>
   Array.from({ length: Math.floor((to - from) / step) + 1 }, (_, index) => from + index * step);
 
@@ -29,18 +29,18 @@ export const member = (special: Partial<ClassMember> = {}): ClassMember => ({
   ...special,
 });
 
-/** As many keys as are wanted, active every day, each with what a test says of it. */
+/** This many keys, active every day, each with what the test gives it. */
 export const daily = (count: number, special: (index: number) => Partial<ClassMember> = () => ({})): ClassMember[] =>
   Array.from({ length: count }, (_, index) => member({ activeDays: every(0, LAST), ...special(index) }));
 
-/** Text such as `essay`, handed in on a day. */
+/** An item such as `essay`, handed in on a day. */
 export const handsIn = (item: string, day: LocalDay, source: WorkSource = 'submission'): HandedIn => ({
   source,
   item,
   day,
 });
 
-/** @throws Error when the class has no day */
+/** @throws Error if the class has no days */
 export function classOf(
   members: readonly ClassMember[],
   span: Partial<ClassSpan> = {},
@@ -58,7 +58,7 @@ export const attendingOn = ({ firstDay, attending }: ClassNumbers, day: LocalDay
 export const usualOn = ({ firstDay, usual }: ClassNumbers, day: LocalDay): number | null | undefined =>
   usual[day - firstDay];
 
-/** Numbers of a class in which 8 active days are usual on every day, but for what a test says. */
+/** Class numbers with 8 active days usual on every day, except for what the test gives. */
 export const numbersOf = (special: Partial<ClassNumbers> = {}): ClassNumbers => ({
   firstDay: 1,
   attending: times(LAST, 10),
@@ -69,10 +69,10 @@ export const numbersOf = (special: Partial<ClassNumbers> = {}): ClassNumbers => 
   ...special,
 });
 
-/** A class in which as much is usual, every day. */
+/** A class in which this many are usual on every day. */
 export const usually = (usual: number | null): ClassNumbers => numbersOf({ usual: times(LAST, usual) });
 
-/** A key that was active every day, but for what a test says. */
+/** A key active on every day, except for what the test gives. */
 export const keyOf = (special: Partial<AttentionKey> = {}): AttentionKey => ({
   firstDay: 1,
   asOf: LAST,
@@ -83,10 +83,10 @@ export const keyOf = (special: Partial<AttentionKey> = {}): AttentionKey => ({
   ...special,
 });
 
-/** The json columns of a day. */
+/** The json columns of one day. */
 export const flagsOn = (key: AttentionKey, day: LocalDay): AttentionFlags =>
   attentionFlags(key, attentionDays(key, deriving()), day - key.firstDay, deriving());
 
-/** What `unsupported` names on a day. */
+/** What `unsupported` names on one day. */
 export const unknownOn = (key: AttentionKey, day: LocalDay): AttentionFlagName[] =>
   unknownAttention(key.numbers, day, attentionDays(key, deriving()), day - key.firstDay);

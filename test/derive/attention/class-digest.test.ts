@@ -5,7 +5,7 @@ import { handsIn } from './build.ts';
 
 const TODAY = 50;
 type Days = Parameters<typeof factsOfActivity>[0];
-/** Active on days 40, 42 and today, and the essay handed in on day 42; but for what a test says. */
+/** Active on days 40, 42 and today, with the essay handed in on day 42, except for what the test gives. */
 const activity = (special: Partial<Days> = {}): Days => ({
   firstDay: 40,
   active: [1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1],

@@ -3,11 +3,11 @@ import { classGrades } from '#libs/derive/attention/class-grades.ts';
 import type { GradeStep } from '#libs/derive/attention/member.ts';
 import { LAST, member } from './build.ts';
 
-/** Grades in percent, of the essay, from day 10 on. */
+/** Grades of the essay in percent, from day 10 on. */
 const graded = (...percents: readonly number[]) =>
   percents.map((percent) => member({ grades: [{ from: 10, item: 'essay', grade: 100 * percent }] }));
 
-/** `day item percent`, or – where there is none. */
+/** `day item percent`, or – if there is none. */
 const shown = (...members: Parameters<typeof classGrades>[0]): string[] =>
   classGrades(members, LAST).map(({ from, item, grade }) => `${from} ${item} ${grade === null ? '–' : grade / 200}`);
 

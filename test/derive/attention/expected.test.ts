@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { classOf, daily, every, handsIn, LAST, member } from './build.ts';
 
-/** Of `all` keys that attend every day the first so many hand the essay in on a day. */
+/** Of `all` keys that attend every day, one hands in the essay on each of these days. */
 const handing = (all: number, ...onDays: readonly number[]) =>
   daily(all, (index) => {
     const day = onDays[index];
@@ -52,14 +52,14 @@ describe('an item is expected from the first day on which three quarters of thos
 
 describe('only who attends on the day is counted', () => {
   test('who left is not waited for', () => {
-    // Active on day 10 last, and so attending until day 38: then six of eight have it.
+    // Last active on day 10, and so attending until day 38: from then on six of eight have it.
     const two = [member({ activeDays: [10] }), member({ activeDays: [10] })];
     expect(expectedFrom([...handing(8, ...times(6, 20)), ...two])).toBe(39);
   });
 
   test('nor what they handed in, once they are gone', () => {
     const gone = member({ activeDays: [10], handedIn: [handsIn('essay', 10)] });
-    // With them six of nine; when the sixth of those who stay hands in on day 50, six of eight without them.
+    // Including them, six of nine; once the sixth of those who stay hands in on day 50, six of eight without them.
     expect(expectedFrom([...handing(8, 20, 20, 20, 20, 20), gone])).toBeUndefined();
     expect(expectedFrom([...handing(8, 20, 20, 20, 20, 20, 50), gone])).toBe(51);
   });

@@ -19,7 +19,7 @@ const graded = (mine: readonly Step[], others: readonly Step[]): AttentionKey =>
   keyOf({ grades: own(...mine), numbers: numbersOf({ grades: ofClass(...others) }) });
 const pointsOn = (key: AttentionKey, ...days: readonly number[]) => days.map((day) => marks(key).points[day - 1]);
 
-/** On day 50, of items each so many percent from a class grade of 60. */
+/** On day 50, items whose grades differ by these percentages from a class grade of 60. */
 const apart = (...differences: readonly number[]): AttentionKey =>
   graded(
     differences.map((difference, index): Step => [`item ${index}`, 20, 60 + difference]),
@@ -115,12 +115,12 @@ describe('compared is what has both an own and a class grade', () => {
 });
 
 test('the whole class regraded: the own grade is of today, the class grade of yesterday', () => {
-  // All had 40, the student among them; on day 30 all are given 60.
+  // All had 40, the student among them; on day 30 all get 60.
   const steps = own(['essay', 20, 40], ['essay', 30, 60]);
   const numbers = classOf(daily(8, () => ({ grades: steps })));
   const key = keyOf({ grades: steps, numbers });
   expect([20, 21, 29, 30, 31].map((day) => marks(key).on(day - 1).difference)).toEqual([0, 0, 0, 4000, 0]);
-  // Who alone kept the 40 is below the class from the day after.
+  // The only one to keep the 40 is below the class from the next day on.
   const kept = keyOf({ grades: steps.slice(0, 1), numbers });
   expect(pointsOn(kept, 30, 31)).toEqual([0, 2]);
 });

@@ -11,11 +11,11 @@ const expected = (item: string, from: number, source: WorkSource = 'submission')
   item,
   from,
 });
-/** So many items of a name and a number, expected from one day. */
+/** This many items with a name and a number, expected from one day. */
 const many = (count: number, name: string, from: number): ExpectedItem[] =>
   Array.from({ length: count }, (_, index) => expected(`${name}${index + 1}`, from));
 
-/** A key in a class that expects such items, and that handed in what is named, `item day`. */
+/** A key in a class that expects these items, and that handed in the ones given as `item day`. */
 function owing(items: readonly ExpectedItem[], handedIn: readonly string[] = [], special: Partial<AttentionKey> = {}) {
   const days = handedIn.map((text): [string, number] => {
     const [item, day] = text.split(' ');
@@ -27,7 +27,7 @@ function owing(items: readonly ExpectedItem[], handedIn: readonly string[] = [],
 const pointsOn = (key: AttentionKey, ...days: readonly number[]) =>
   days.map((day) => owedWork(key).points[day - key.firstDay]);
 
-/** Points on day 60 with so many recent and earlier items, of which so many are missing. */
+/** Points on day 60 for these numbers of recent and earlier items, and of missing ones among them. */
 function points(recent: number, recentMissing: number, earlier = 0, earlierMissing = 0) {
   const items = [...many(earlier, 'e', 20), ...many(recent, 'r', 50)];
   const done = (name: string, from: number, to: number) =>
@@ -100,7 +100,7 @@ describe('owed is', () => {
   });
 
   test('not read from due dates, and not forgotten when the teacher withdraws the resource', () => {
-    // Six of eight had the essay by day 20; nobody hands in any more.
+    // Six of eight had the essay by day 20; nobody hands in anything afterwards.
     const numbers = classOf(
       daily(8, (index) => (index < 6 ? { handedIn: [handsIn('essay', 20)] } : {})),
       { submissionFrom: 1 },

@@ -4,7 +4,7 @@ import { totalsOf } from '#libs/domain/run.ts';
 import { fillSource } from '../campus.ts';
 import { ReconcileWorld } from '../reconcile-world.ts';
 
-/* Backfill: the keys of the scope are derived again, and of the days in the range it is said which have changed. */
+/* Backfill: derives the keys of the scope again, and reports which days of the range have changed. */
 
 let world: ReconcileWorld;
 beforeAll(async () => {
@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.drop());
 
-/** A key whose series is long enough to have days on both sides of a range, and the first of its days. */
+/** A key whose series has days on both sides of a range, and the first of its days. */
 interface Bent {
   readonly student_id: number;
   readonly course_id: number;

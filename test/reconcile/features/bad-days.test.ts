@@ -4,7 +4,7 @@ import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import { fillSource } from '../campus.ts';
 import { ReconcileWorld } from '../reconcile-world.ts';
 
-/* A reconcile that is stopped, that nobody helps, that has nothing to look at, or the wrong thing. */
+/* A reconcile that is stopped, gets no help from derivers, has nothing to look at, or looks at the wrong thing. */
 
 let world: ReconcileWorld;
 beforeEach(async () => {
@@ -56,14 +56,14 @@ describe('where nobody derives', () => {
   test('what differs is found and marked, and told to be left', async () => {
     await corrupt();
     const keys = await corrupted();
-    // The stream has to move on for the reconcile of rows; what it brings would wake derivers that there are none of.
+    // The stream has to move on for the reconcile of rows, but what it brings would wake derivers that do not run here.
     await world.pause();
     await world.follow();
     const { verdict, recordsFailed } = await world.reconcile({ timeoutMs: 300 });
     expect(totalsOf(verdict)).toMatchObject({ different: keys, repaired: 0, left: keys });
     expect(recordsFailed).toBe(keys);
     expect(await world.db.query('SELECT FROM state.key_mark')).toHaveLength(keys);
-    // Now they wait for their deriver, and so nothing is said of them.
+    // Now they wait for their deriver, so they are skipped.
     const again = await world.reconcile({ timeoutMs: 300 });
     expect(totalsOf(again.verdict)).toMatchObject({ different: 0 });
     expect(again.verdict.skipped).toBeGreaterThanOrEqual(keys);

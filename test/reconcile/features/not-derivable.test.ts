@@ -58,7 +58,7 @@ test.each([true, false])(
         repaired: !dryRun,
       }),
     ]);
-    // Where what is wrong of a key stays so, nothing can be said of its class.
+    // While a key stays wrong, its class cannot be judged.
     expect(result).toMatchObject({ left: dryRun ? 2 : 1, skipped: dryRun ? 1 : 0 });
     expect(result.compared).toBeGreaterThanOrEqual(keys.length);
   },

@@ -5,7 +5,7 @@ import { drain } from '../../topics/relays.ts';
 import { fillSource } from '../campus.ts';
 import { ReconcileWorld } from '../reconcile-world.ts';
 
-/* What the topics know: a note that is lost before it was sent is missed, whatever it was about. */
+/* What the topics know: an outbox entry lost before it was sent is noticed, whatever it was about. */
 
 let world: ReconcileWorld;
 let cluster: FakeCluster;
@@ -26,7 +26,7 @@ interface Row {
   readonly course_id: number;
 }
 
-/** What the topic has last of a key: the row's version, null for a tombstone, undefined for nothing. */
+/** The topic's last word on a key: the row's version, null for a tombstone, undefined for nothing. */
 const lastOf = ({ student_id, course_id }: Row): unknown =>
   lastOfEach(cluster.received()).get(`prepadata.performance ${student_id} ${course_id}`)?.value;
 
@@ -39,7 +39,7 @@ test('a row that went, and whose tombstone was never sent', async () => {
   expect(lastOf(row)).toMatchObject({ student_id: row.student_id });
   await world.source.db.query('DELETE FROM grades WHERE student_id = $1 AND course_id = $2', [row.student, row.course]);
   await world.settle();
-  // Who has no grades any more may look otherwise to the other family, too.
+  // Losing all grades may change a student's row in the other family, too.
   const noted = await world.db.query('DELETE FROM outbox RETURNING topic');
   const { verdict, recordsFailed } = await world.reconcile();
   expect(verdict.kinds).toEqual({ 'outbox row lost': noted.length });
@@ -76,7 +76,7 @@ test('of a topic that is switched off, or is being told of everything, nothing i
   expect(off.verdict.kinds).toEqual({});
   expect(off.verdict.features['outbox.performance']).toBeUndefined();
   expect(off.verdict.features['outbox.engagement']?.equal).toBeGreaterThan(0);
-  // Switched on again: nothing of what was sent before counts.
+  // Switched on again: nothing that was sent before counts.
   expect(await completeTopic(world.db, 'performance', false)).toBeGreaterThan(0);
   expect((await world.reconcile()).verdict.kinds).toEqual({});
 });

@@ -4,7 +4,7 @@ import { totalsOf } from '#libs/domain/run.ts';
 import { fillSource } from '../campus.ts';
 import { ReconcileWorld } from '../reconcile-world.ts';
 
-/* A student in 40 courses, each of which has nobody else. */
+/* One student in 40 courses, alone in each of them. */
 
 let world: ReconcileWorld;
 beforeAll(async () => {

@@ -68,7 +68,7 @@ describe('a database that goes away half way', () => {
       pieces += 1;
       if (pieces === 5) ended = endConnections(world[which], name);
     };
-    // As many ranges as rows: it is still at it when the connection ends.
+    // Small ranges keep it busy until the connection ends.
     const error = await world.reconcile({ rangeRows: 2, onProgress }).catch((thrown: unknown) => thrown);
     expect(await ended).toBe(1);
     expect(isDatabaseFault(error), String(error)).toBe(true);
@@ -125,7 +125,7 @@ test('changes made while nobody followed: lost to the stream, found and repaired
     SELECT md5('b' || n)::uuid, md5('new')::uuid, md5('c')::uuid, 'view', '2026-03-03' FROM generate_series(1, 30) AS n;
     UPDATE activity_logs SET resource_id = 'changed' WHERE id IN (SELECT md5('a' || n)::uuid FROM generate_series(1, 20) AS n);
     DELETE FROM activity_logs WHERE id IN (SELECT md5('a' || n)::uuid FROM generate_series(21, 31) AS n)`);
-  // As if they were applied: the slot and the progress skip what was written.
+  // As if they had been applied: slot and progress skip what was written.
   await source.db.query(
     'SELECT pg_replication_slot_advance(slot_name, pg_current_wal_insert_lsn()) FROM pg_replication_slots WHERE database = current_database()',
   );

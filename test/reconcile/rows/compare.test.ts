@@ -79,7 +79,7 @@ describe('a row and its image', () => {
 
 const name = (n: number): string => String(n).padStart(4, '0');
 
-/** What each id is: absent or a value on either side, and whether the snapshot sees who wrote the image. */
+/** Each id: absent or a value on either side, and whether the snapshot sees the transaction that wrote the image. */
 const sides = fc.array(
   fc.record({
     row: fc.option(fc.integer({ min: 0, max: 1 }), { nil: null }),

@@ -3,7 +3,7 @@ import { NOTHING } from '../../support/nothing.ts';
 import { untilSettled } from './settled.ts';
 import { RowWorld } from './world.ts';
 
-/* A source in SQL_ASCII holds whatever was written into it. A row that is no text is set aside by name; nothing stops. */
+/* A source in SQL_ASCII holds whatever bytes were written. A row that is not valid text is set aside by name; nothing stops. */
 
 let world: RowWorld;
 const badItem = `convert_from('\\x636166e9'::bytea, 'SQL_ASCII')`;
@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => world.drop());
 
-/** A grade whose item is no text and one whose is; the same of activities, by resource and by metadata. */
+/** A grade whose item is not valid text and one whose item is; the same for activities, in resource and in metadata. */
 const write = (life: string) =>
   world.source.db.query(`
     INSERT INTO grades (id, student_id, course_id, grade_item, grade_value, grade_max, "timestamp")

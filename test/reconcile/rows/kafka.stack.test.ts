@@ -21,7 +21,7 @@ import { useStack } from '../../support/stack.ts';
 import { fill, INSERT_EVENTS, load } from './load.ts';
 import { reconcileOnce } from './world.ts';
 
-/* The reconcile of rows where changes come from Debezium over Kafka, read by two processes in partitions. */
+/* The reconcile of rows with changes from Debezium over Kafka, where two processes share the partitions. */
 
 const RUNS = Number(process.env['NO_FALSE_ALARM_RUNS'] ?? 1);
 const log = openLog('silent');
@@ -137,7 +137,7 @@ test('what is wrong is found and repaired', async () => {
 test('changes that a marker overtook, as where a broker falters, are not taken for missing', async () => {
   const connector = connectorOf(fixture);
   const { config = {} } = (await connector.read()) ?? {};
-  // A request has one batch for each partition at most, so that what others have to send keeps no marker waiting.
+  // A request carries at most one batch per partition, so that other records do not hold up a marker.
   await connector.configure({ ...config, 'producer.override.batch.size': '1' });
   for (let run = 0; run < 3; run += 1) {
     await fixture.source.db.query(INSERT_EVENTS, [5_000]);
@@ -148,7 +148,7 @@ test('changes that a marker overtook, as where a broker falters, are not taken f
 test('rows that were deleted while the slot was away are found after the new epoch, by a run that is asked for by itself', async () => {
   const { source, analytics } = fixture;
   const asked = () => reconcileNewEpoch(analytics.db, log);
-  // The first epoch has nothing older.
+  // Before the first epoch there is nothing older.
   expect(await asked()).toBeNull();
   await connectorOf(fixture).stop();
   await source.db.query('DELETE FROM activity_logs WHERE id IN (SELECT id FROM activity_logs LIMIT 7)');

@@ -27,7 +27,7 @@ export async function fill(db: Database): Promise<void> {
 const some = (table: string, share: number): string =>
   `id IN (SELECT id FROM ${table} TABLESAMPLE BERNOULLI (${share}))`;
 
-/** Of every kind, in short transactions. */
+/** A few of every kind, in short transactions. */
 const SHORT: readonly (readonly [string, readonly number[]])[] = [
   [INSERT_EVENTS, [40]],
   [`UPDATE activity_logs SET resource_id = 'r' || floor(random() * 1000) WHERE ${some('activity_logs', 1)}`, []],
@@ -43,24 +43,23 @@ export interface Load {
   stop(): Promise<void>;
 }
 
-/** For how long changes of the same rows stand in the log before they are there, milliseconds; each of rows of its own. */
+/** How long changes of the same rows are in the log before they commit, milliseconds; each on its own rows. */
 const BREWING_MS = [3, 6, 12, 20, 30, 45, 70, 110, 170];
 
-/** Rows that change without pause, so that every look finds them changed since: four of the first forty. */
+/** Rows that change so constantly that every look finds them changed: four of the first forty. */
 const HOT = `UPDATE enrollments SET enrolled_at = clock_timestamp()
   WHERE id IN (SELECT md5('e' || n)::uuid FROM generate_series(1 + 4 * $1::integer, 4 + 4 * $1::integer) AS n)`;
 
-/** The row after those: when a change of it is staged, so is what was written before it. */
+/** The row after those: once its change is staged, so is everything written before it. */
 const PROBE = `UPDATE enrollments SET enrolled_at = COALESCE(enrolled_at, '2026-01-01') + interval '1 second' WHERE id = md5('e41')::uuid`;
 const PROBED = `SELECT enrolled_at FROM state.image_enrollments WHERE id = md5('e41')::uuid`;
 
-/** Writers rest while changes are staged later than this. */
+/** Writers pause while staging is further behind than this. */
 const MOST_BEHIND_MS = 500;
 
 /**
- * Writes for as long as it takes: one in short transactions, two in long ones, some on the same rows again and again, and
- * now and then a table is emptied. As fast as it is staged: where that is slower than writing, whoever waits until all is
- * staged would wait without end.
+ * Writes until stopped: one writer in short transactions, two in long ones, some on the same rows again and again, and
+ * now and then a table is emptied. No faster than staging: otherwise waiting until everything is staged would never end.
  */
 export function load(address: DatabaseAddress, analytics: Queryable): Load {
   const db = openDatabase(address, { connections: 16, name: 'test writer' });
@@ -104,7 +103,7 @@ export function load(address: DatabaseAddress, analytics: Queryable): Load {
     ),
   );
   const hot = looping(() => db.query(HOT, [0]));
-  // A change stands in the log long before it is there: by its place there it would be taken for an old one.
+  // A change is in the log long before it commits: its place there makes it look old.
   const brewing = BREWING_MS.map((milliseconds, index) =>
     looping(() =>
       db.transaction(async (tx) => {
@@ -130,7 +129,7 @@ async function emptied(db: Database, table: string): Promise<void> {
   await db.query(table === 'grades' ? INSERT_GRADES : INSERT_EVENTS, [1_500]);
 }
 
-/** Two of these writers may wait for each other crosswise. */
+/** Two of these writers may deadlock. */
 function ignoreDeadlock(error: unknown): void {
   if ((error as { code?: string }).code !== '40P01') throw error;
 }

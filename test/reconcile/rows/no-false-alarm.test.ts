@@ -4,7 +4,7 @@ import { fill, load } from './load.ts';
 import { untilSettled } from './settled.ts';
 import { RowWorld } from './world.ts';
 
-/* Lag is never divergence: rows change at full speed while they are compared. NO_FALSE_ALARM_RUNS says how many runs. */
+/* Lag is never a difference: rows change at full speed while they are compared. NO_FALSE_ALARM_RUNS sets the number of runs. */
 
 const RUNS = Number(process.env['NO_FALSE_ALARM_RUNS'] ?? 3);
 
@@ -26,8 +26,8 @@ test(
     try {
       for (let run = 0; run < RUNS; run += 1) {
         const before = writers.rounds;
-        // Small ranges: many snapshots and markers, each in the midst of it. A repair spares what has moved on since it was
-        // compared, and by that hides a false alarm; a dry run does not.
+        // Small ranges: many snapshots and markers, each in the middle of the writing. A repair spares whatever has changed
+        // since it was compared, which would hide a false alarm; a dry run does not.
         const { examples, left, compared, kinds, skipped } = await world.reconcile({
           rangeRows: 300,
           dryRun: run % 2 === 0,
@@ -42,7 +42,7 @@ test(
       await writers.stop();
     }
     expect(world.failure).toBeUndefined();
-    // Else it would have been quiet.
+    // Otherwise nothing was moving.
     expect(moving).toBeGreaterThan(0);
     for (const count of rounds) expect(count).toBeGreaterThan(5);
     await untilSettled(world);

@@ -12,7 +12,7 @@ import { fill } from './load.ts';
 import { untilSettled } from './settled.ts';
 import { RowWorld } from './world.ts';
 
-/* Changes are held up, and the marker that was written behind them comes first, as over Kafka where a broker falters. */
+/* Changes are delayed, and the marker written after them arrives first, as over Kafka when a broker falters. */
 
 let world: RowWorld;
 beforeAll(async () => {
@@ -26,7 +26,7 @@ beforeEach(async () => {
 });
 afterAll(() => world.drop());
 
-/** Looks again at grades, changes of which are staged only when somebody waits for them surely. */
+/** Looks again at grades whose changes are staged only once the recheck is waiting for them. */
 async function recheck(ids: ReadonlyMap<Uuid, boolean>): Promise<RowFindings> {
   const { signal } = new AbortController();
   const { db } = world.analytics;

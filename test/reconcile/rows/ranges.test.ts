@@ -15,7 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => world.drop());
 
-/** Rows of a table that sessions which have ended have read so far, by whichever plan. */
+/** Rows of a table read so far by sessions that have ended, whatever the plan. */
 async function rowsRead(db: Database, table: string): Promise<number> {
   const [read] = await db.query<{ rows: number }>(
     'SELECT (seq_tup_read + coalesce(idx_tup_fetch, 0))::float8 AS rows FROM pg_stat_user_tables WHERE relid = $1::regclass',
@@ -34,7 +34,7 @@ test('each range reads its own rows: a table that is read in many ranges is not 
   for (const [index, [db, table]] of sides.entries()) {
     const read = async (): Promise<number> => (await rowsRead(db, table)) - (before[index] ?? 0);
     await expect.poll(read).toBeGreaterThanOrEqual(ROWS);
-    // Of so small a table the last few ranges are read through faster than looked up; once a range would be 120 times.
+    // For so small a table, scanning the last few ranges is faster than index look-ups; one scan per range would be 120 times.
     expect(await read()).toBeLessThan(10 * ROWS);
   }
 });

@@ -4,7 +4,7 @@ import { NOTHING } from '../../support/nothing.ts';
 import { untilSettled } from './settled.ts';
 import { RowWorld } from './world.ts';
 
-/* Images are made wrong by hand, in every way there is; each is found, by its kind, and repaired, and nothing else is touched. */
+/* Images are corrupted by hand in every possible way; each is found, named by its kind and repaired, and nothing else is touched. */
 
 let world: RowWorld;
 beforeAll(async () => {
@@ -34,7 +34,7 @@ afterAll(() => world.drop());
 
 const TABLES = ['students', 'courses', 'enrollments', 'grades', 'activity_logs'];
 
-/** All images but for their positions. */
+/** All images without their positions. */
 async function contents(): Promise<unknown> {
   const { db } = world.analytics;
   const all: Record<string, unknown> = {};
@@ -61,7 +61,7 @@ interface Plant {
   readonly table: string;
   readonly kind: 'row missed' | 'row extra' | 'value differs';
   readonly rows: number;
-  /** Keys that the repair has to mark. */
+  /** Keys that the repair must mark. */
   readonly keys: number;
 }
 
@@ -192,7 +192,7 @@ describe.each([10_000, 7])('in ranges of %s rows', (rangeRows) => {
     for (const example of repaired.examples) expect(example).toMatchObject({ where: table, kind, repaired: true });
     expect(await contents()).toEqual(right);
     expect(await marked()).toBe(keys);
-    // Round the guard: positions and transactions stay.
+    // Past the guard: positions and transactions stay.
     const after = await positions(table);
     for (const [id, position] of before) expect(after.get(id)).toBe(position);
     expect(await world.reconcile({ rangeRows })).toMatchObject({
@@ -259,7 +259,7 @@ test('a tombstone that was lost lets a late change through, and the row that it 
   const [gone] = await db.query<{ id: string; epoch: number; lsn: bigint }>(
     `DELETE FROM state.image_activity_logs WHERE id = ${row('a', 193)} RETURNING id, epoch, lsn`,
   );
-  // Nothing is wrong yet: neither side has the row.
+  // Nothing is wrong yet: the row is on neither side.
   expect(await world.reconcile()).toMatchObject({ kinds: NOTHING, left: 0 });
   const position = { epoch: gone?.epoch ?? 0, lsn: (gone?.lsn ?? 0n) - 1n };
   const late = { table: 'activity_logs', op: 'update', id: gone?.id ?? '', position, xid: 9n } as const;
@@ -284,7 +284,7 @@ describe('narrowed', () => {
       `SELECT count(*)::integer AS count FROM state.image_grades WHERE live AND ${where.join(' AND ')}`,
     );
     expect(mine?.count).toBeGreaterThan(0);
-    // One inside, lost to somebody else; one inside, deleted; one outside.
+    // One inside, moved to somebody else; one inside, deleted; one outside.
     const [inside, lost] = await db.query<{ id: string }>(
       `SELECT id FROM state.image_grades WHERE live AND ${where.join(' AND ')} ORDER BY id LIMIT 2`,
     );

@@ -4,7 +4,7 @@ import { NOTHING } from '../../support/nothing.ts';
 import { untilSettled } from './settled.ts';
 import { type RowReconcileOptions, RowWorld, reconcileOnce } from './world.ts';
 
-/* Row-level security of the source: hidden rows must never look like rows that are gone. */
+/* Row-level security at the source: hidden rows must never look like deleted ones. */
 
 const role = `reconciler_${process.pid}`;
 let world: RowWorld;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseLsn } from '#libs/domain/position.ts';
 import { RowWorld } from './world.ts';
 
-/** A world with so many views of one student in one course, all of them staged. */
+/** A world with this many views of one student in one course, all of them staged. */
 export async function openWithViews(purpose: string, views: number): Promise<RowWorld> {
   const world = await RowWorld.open(purpose);
   await world.source.db.query(`
@@ -15,7 +15,7 @@ export async function openWithViews(purpose: string, views: number): Promise<Row
   return world;
 }
 
-/** Waits until everything that is committed at the source at this moment is staged. */
+/** Waits until everything committed at the source by now is staged. */
 export async function untilSettled({ source, analytics }: RowWorld): Promise<void> {
   const [marker] = await source.db.query<{ lsn: string }>(
     "SELECT pg_logical_emit_message(true, 'prepadata', 'settled') AS lsn",

@@ -47,12 +47,12 @@ export async function reconcileOnce(
   return reconciler.run(context, scope);
 }
 
-/** A source, an analytics database, and between them a real slot and the staging of the product. */
+/** A source and an analytics database, with a real slot and the product's staging between them. */
 export class RowWorld {
   readonly source: TestDatabase;
   readonly analytics: TestDatabase;
   readonly settings = testSettings();
-  /** Set when the source ended in an error. */
+  /** Set if the source ended in an error. */
   failure: unknown;
   #intake: Intake | undefined;
 
@@ -67,13 +67,13 @@ export class RowWorld {
     return new RowWorld(source, analytics);
   }
 
-  /** Follows the source from where it was followed last. */
+  /** Follows the source from where it last stopped. */
   begin(maxBatch = 500): void {
     this.#intake = startIntake({
       source: pgoutputSource({
         address: this.source.address,
         progress: openProgressStore(this.analytics.db),
-        // The names of slots belong to the whole server, and other tests have theirs on it.
+        // Slot names belong to the whole server, which other tests share.
         slotPrefix: this.source.address.database.slice(0, 50),
         maxBatch,
       }),
@@ -116,7 +116,7 @@ export class RowWorld {
   }
 }
 
-/** Ends every connection to a database but those that ask for it, as a server that goes away would. */
+/** Ends the connections to a database under these names (a LIKE pattern), as a server that goes away would. @returns how many */
 export async function endConnections(database: TestDatabase, name: string): Promise<number> {
   const db = openDatabase(database.address, { connections: 1, name: 'test killer' });
   try {

@@ -28,7 +28,7 @@ afterAll(() => {
 
 const open = (timeoutMs: number): ConnectHttp => new ConnectHttp({ url }, new AbortController().signal, timeoutMs, 200);
 
-/** A Connect that gives its version, and one answer to all else. */
+/** A Connect that reports its version, and gives one answer to everything else. */
 const connectWith =
   (status: number, body: unknown): Answering =>
   (request, response) => {
@@ -41,7 +41,7 @@ const connectWith =
 const error = (code: number, message: string): Answering => connectWith(code, { error_code: code, message });
 
 describe.each(NOT_A_SERVICE)('somebody who $name', ({ name, answers, said, timeoutMs = PATIENT_MS }) => {
-  /** What passes while Connect starts; the rest is another address. */
+  /** What a starting Connect may do and then stops doing; anything else means a wrong address. */
   const passes = !/page/.test(name);
 
   test('where Connect should be is waited for, or the address is wrong', async () => {
@@ -135,7 +135,7 @@ test('a connector that is not there is an answer where that is asked, and offset
 });
 
 test('a Connect that is starting knows no connector, nor anything else, and is waited for', async () => {
-  // As Jetty says it to who accepts JSON.
+  // Jetty's answer to a client that accepts JSON.
   answering = ({ url: path }, response) =>
     response
       .writeHead(404, { 'content-type': 'application/json' })

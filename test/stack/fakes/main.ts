@@ -2,9 +2,7 @@ import { runStackProgram } from '../../../services/sandbox/stack/command.ts';
 import type { MemberName } from '../../../services/sandbox/stack/programs.ts';
 import { programSpec } from '../../../services/sandbox/stack/specs.ts';
 
-/*
- * `npm run stack` without servers: FAKES is a list of name:needs:what, needs separated by +, on the notes file NOTES.
- */
+/* `npm run stack` without servers: FAKES is a list of name:needs:what, with needs separated by +; notes go to the file NOTES. */
 const notes = process.env['NOTES'] ?? '';
 const fakes = (process.env['FAKES'] ?? '').split(',').map((text) => {
   const [name = '', needs = '', what = ''] = text.split(':');

@@ -1,4 +1,4 @@
--- The same columns as one writes them at first: every row is something that happened. $folder and $today are given.
+-- The same columns in the obvious first version: every row is something that happened. $folder and $today are given.
 COPY (
   WITH activity AS (
     SELECT *, CAST(moment AS date) AS day, metadata ->> '$.state' AS state

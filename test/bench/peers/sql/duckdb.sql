@@ -11,7 +11,7 @@ COPY (
   ), events AS (
     SELECT DISTINCT student_id, course_id, type, resource, moment, day, event_id FROM activity WHERE type <> 'completion'
   ), states AS (
-    -- Of one time the highest ranked holds.
+    -- Among those at one time, the highest ranked holds.
     SELECT student_id, course_id, resource, moment, day, arg_max(state, position(state IN '0312')) IN ('1', '2') AS done
     FROM activity WHERE type = 'completion' GROUP BY ALL
   ), steps AS (
@@ -28,7 +28,7 @@ COPY (
     SELECT *, held IS DISTINCT FROM lag(held) OVER (PARTITION BY student_id, course_id, item ORDER BY moment) AS changed
     FROM grades
   ), courses AS (
-    -- A course speaks for today, or for the sixth day after its last fact, and of what it collects.
+    -- A course's as-of day is today, or the sixth day after its last fact if that is earlier; it has only the data it collects.
     SELECT course_id, least(DATE '$today', max(day) FILTER (fact) + 6) AS as_of,
            bool_or(type = 'login') AS logins, bool_or(type = 'view') AS views, bool_or(type = 'forum_post') AS posts,
            bool_or(type = 'completion') AS completions, bool_or(fact AND type NOT IN ('completion', 'grade')) AS events
@@ -65,7 +65,7 @@ COPY (
     SELECT student_id, course_id, item, arg_max(held, moment) AS held
     FROM grades JOIN courses USING (course_id) WHERE day <= as_of GROUP BY ALL
   ), graded AS (
-    -- Grades are 100 * points / unit, and their mean is rounded once.
+    -- A grade is 100 * points / unit, and only their mean is rounded.
     SELECT student_id, course_id, count(*) AS n, list_reduce(list_distinct(list(held.max)), lambda a, b: lcm(a, b)) AS unit,
            list(held) AS held
     FROM items WHERE held.value > 0 AND item NOT IN ('course', 'category') GROUP BY ALL

@@ -2,13 +2,13 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runMaven } from '../../../../services/sandbox/stack/parts/maven.ts';
 
-/** Where the built job lies, beside the parts of the stack. */
+/** Where the built job is kept, beside the parts of the stack. */
 const OUT = path.resolve(import.meta.dirname, '../../../../.stack/peers');
 
 /**
- * Builds the job, and fetches what it needs at the first time.
+ * Builds the job, fetching what it needs the first time.
  * @returns its class path
- * @throws ConfigurationError without Maven; UnrecoverableError with Maven's words when it does not build
+ * @throws ConfigurationError without Maven; UnrecoverableError with Maven's output if the build fails
  */
 export async function buildStreams(): Promise<string> {
   await runMaven(OUT, () => {}, {
