@@ -40,7 +40,10 @@ export interface ChangeBatch {
    * is in it, with `progress` or without. What a reader brings that another has taken the stream over from is refused.
    */
   readonly of?: Pick<Progress, 'stream' | 'epoch'>;
-  /** The same for each partition that the batch has records of. Only moves forward, whoever writes it last. */
+  /**
+   * The same for each partition that the batch has records of. Only moves forward, whoever writes it last; a batch with
+   * records of a partition that was begun anew since, in another epoch, is refused.
+   */
   readonly partitions?: readonly Progress[];
   /** What came and could not be read: to be listed as rejected in the batch's own transaction. */
   readonly undecodable?: readonly UndecodableRecord[];

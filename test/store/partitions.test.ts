@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { Change } from '#libs/domain/change.ts';
 import type { ChangeBatch, Progress, UndecodableRecord } from '#libs/source/contract.ts';
 import { stageBatch } from '#libs/store/images/stage.ts';
-import { openPartitionProgress, openProgressStore } from '#libs/store/progress/progress.ts';
+import { openPartitionProgress, openProgressStore, PartitionBegunAnew } from '#libs/store/progress/progress.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { testSettings } from '../support/settings.ts';
 
@@ -106,16 +107,28 @@ test('a gap is there for all to see, and is closed by a newer epoch alone', asyn
   expect(await database.db.query('SELECT FROM state.stream_gap')).toEqual([]);
 });
 
-test('who was late when a partition was begun anew does not move it', async () => {
+test('of who was late when a partition was begun anew nothing is taken, and it is not moved', async () => {
   await beginEpoch();
   await store().open([A], 'cluster');
   await store().noteGap(A, 'gone');
   await beginEpoch();
+  await store().open([B], 'cluster');
   await store().closeGap(A, 10n, 'cluster');
-  await stage({ partitions: [at(A, 900n, 1)] });
-  expect(await applied()).toEqual({ [A]: 10n });
-  await stage({ partitions: [at(A, 11n, 2)] });
-  expect(await applied()).toEqual({ [A]: 11n });
+  const [id, early] = ['c0000000-0000-4000-8000-00000000000a', 'c0000000-0000-4000-8000-00000000000b'];
+  const course = (one: string, epoch: number): Change => ({
+    table: 'courses',
+    op: 'create',
+    id: one,
+    position: { epoch, lsn: 7n },
+    after: { fullname: 'Gone since', shortname: null },
+  });
+  const late = stage({ changes: [course(id, 1)], partitions: [at(B, 3n, 2), at(A, 900n, 1)] });
+  await expect(late).rejects.toThrow(PartitionBegunAnew);
+  expect(await applied()).toEqual({ [A]: 10n, [B]: 0n });
+  // Records of the epoch before that are in the log still are taken, as ever.
+  await stage({ changes: [course(early, 1)], partitions: [at(A, 11n, 2)] });
+  expect(await applied()).toEqual({ [A]: 11n, [B]: 0n });
+  expect(await database.db.query('SELECT id FROM state.image_courses')).toEqual([{ id: early }]);
 });
 
 test('gaps that are none are taken away', async () => {

@@ -222,6 +222,7 @@ export class Assignment implements ConsumerHandler {
 
   async #read(partitionState: PartitionState, batch: IncomingBatch, scope: AbortSignal): Promise<boolean> {
     const { dispatcher } = this.#parts;
+    const { epoch } = partitionState;
     const reader = this.#readers.get(partitionState.table);
     if (reader === undefined) return false;
     const items: Item[] = [];
@@ -235,7 +236,8 @@ export class Assignment implements ConsumerHandler {
         break;
       }
     }
-    if (scope.aborted) return false;
+    // Begun anew meanwhile, the partition has other records at these offsets.
+    if (scope.aborted || partitionState.epoch !== epoch) return false;
     partitionState.high = batch.high;
     partitionState.fetched = (items.at(-1)?.offset ?? partitionState.fetched - 1n) + 1n;
     if (!(await dispatcher.put(partitionState, items))) return false;

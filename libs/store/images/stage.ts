@@ -308,10 +308,10 @@ class BatchStage {
           ? undefined
           : this.marks.write(this.#tx, isSnapshot ? MARK_PRIORITY.snapshot : MARK_PRIORITY.live),
         this.rejected.write(this.#tx),
-        partitions.length === 0 ? undefined : advancePartitions(this.#tx, partitions, lastCommit(changes)),
       ]),
     );
-    // That another process has taken the stream over has to be known before the commit.
+    // That another process has taken the stream over, or begun a partition anew, has to be known before the commit.
+    if (partitions.length > 0) await advancePartitions(this.#tx, partitions, lastCommit(changes));
     if (progress !== undefined)
       await advanceProgress(this.#tx, progress, snapshotCompleted !== undefined, lastCommit(changes));
     else if (of !== undefined) await holdEpoch(this.#tx, of);

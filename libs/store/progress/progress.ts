@@ -84,21 +84,22 @@ export const readUnstagedTables = (db: Queryable): Promise<UnstagedTable[]> =>
   db.query<UnstagedTable>(progressSql.partitions_unstaged, [DEBEZIUM_STREAM, SOURCE_TABLES]);
 
 /**
- * Moves the progress of partitions forward, in the batch's own transaction. That of a partition which was begun anew
- * meanwhile stays: what we read of it before counts for nothing.
+ * Moves the progress of partitions forward, in the batch's own transaction.
+ * @throws PartitionBegunAnew when one of them was begun anew since it was read
  */
 export async function advancePartitions(
   tx: Queryable,
   partitions: readonly Progress[],
   committedAt: number | null,
 ): Promise<void> {
-  await tx.query(progressSql.partitions_advance, [
+  const begunAnew = await tx.query<{ stream: string }>(progressSql.partitions_advance, [
     partitions.map(({ stream }) => stream),
     partitions.map(({ epoch }) => epoch),
     partitions.map(({ applied }) => applied),
     partitions.map(({ lastRecord }) => lastRecord ?? null),
     committedAt,
   ]);
+  if (begunAnew.length > 0) throw new PartitionBegunAnew(begunAnew.map(({ stream }) => stream));
 }
 
 /** The stream went over to another epoch meanwhile: what was read or compared in the one before says nothing any more. */
@@ -110,6 +111,17 @@ export class EpochEnded extends PrepaError {
       'start this process again: it waits as standby, or reads on from where the other one is',
     );
     this.name = 'EpochEnded';
+  }
+}
+
+/**
+ * A partition had a gap, and after a new epoch was begun at its log's start: rows that were read of it before may have been
+ * deleted since without a word. Whoever slept meanwhile asks again where his partitions stand.
+ */
+export class PartitionBegunAnew extends Error {
+  constructor(streams: readonly string[]) {
+    super(`begun anew since it was read: ${streams.join(', ')}`);
+    this.name = 'PartitionBegunAnew';
   }
 }
 
