@@ -127,8 +127,12 @@ export interface PartitionRow {
 export interface PartitionProgress {
   /** The rows of these streams; those that are missing are made, at offset 0 of this origin. */
   open(streams: readonly string[], origin: string): Promise<readonly PartitionRow[]>;
-  /** Durably says that a stream cannot go on from where it is, for as long as it takes to begin a new epoch. */
-  noteGap(stream: string, said: string): Promise<void>;
+  /**
+   * Durably says that a stream cannot go on from where it is, for as long as it takes to begin a new epoch.
+   * @param at its epoch, and the offset that it was read to
+   * @returns undefined if that is noted; else, and nothing is noted then, where another process has brought it meanwhile
+   */
+  noteGap(stream: string, said: string, at: Pick<Progress, 'epoch' | 'applied'>): Promise<PartitionRow | undefined>;
   /** These streams can go on, whatever was noted of them. */
   clearGaps(streams: readonly string[]): Promise<void>;
   /**

@@ -138,7 +138,7 @@ test('who slept while partitions were begun anew reads on from where they stand,
   const [partitions, stream] = [openPartitionProgress(db), 'kafka:lms.public.courses:0'];
   await beginEpoch();
   await partitions.open([stream], 'cluster');
-  await partitions.noteGap(stream, 'gone');
+  await partitions.noteGap(stream, 'gone', { epoch: 1, applied: 0n });
   const epoch = await beginEpoch();
   await partitions.closeGap(stream, 4n, 'cluster');
   begin();

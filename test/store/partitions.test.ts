@@ -69,7 +69,7 @@ test('with it goes the fingerprint of the last record, and a new epoch forgets i
   await stage({ partitions: [{ ...at(A, 4n), lastRecord: -4n }] });
   await stage({ partitions: [{ ...at(A, 9n), lastRecord: 0n }] });
   expect(await store().open([A], 'cluster')).toMatchObject([{ applied: 9n, lastRecord: -9n }]);
-  await store().noteGap(A, 'nine is another');
+  await store().noteGap(A, 'nine is another', { epoch: 1, applied: 9n });
   await beginEpoch();
   expect(await store().closeGap(A, 0n, 'cluster')).toMatchObject({ applied: 0n, lastRecord: null });
 });
@@ -89,14 +89,14 @@ test('a gap is there for all to see, and is closed by a newer epoch alone', asyn
   await beginEpoch();
   await store().open([A], 'cluster');
   await stage({ partitions: [at(A, 5n)] });
-  await store().noteGap(A, 'five is gone');
+  await store().noteGap(A, 'five is gone', { epoch: 1, applied: 5n });
   expect(await store().closeGap(A, 40n, 'cluster')).toBeUndefined();
   expect(await database.db.query('SELECT stream, epoch, said FROM state.stream_gap')).toEqual([
     { stream: A, epoch: 1, said: 'five is gone' },
   ]);
   await beginEpoch();
   // Said again, it is still the gap of the epoch before.
-  await store().noteGap(A, 'five is gone, as ever');
+  await store().noteGap(A, 'five is gone, as ever', { epoch: 1, applied: 5n });
   expect(await store().closeGap(A, 40n, 'another')).toEqual({
     stream: A,
     epoch: 2,
@@ -110,7 +110,7 @@ test('a gap is there for all to see, and is closed by a newer epoch alone', asyn
 test('of who was late when a partition was begun anew nothing is taken, and it is not moved', async () => {
   await beginEpoch();
   await store().open([A], 'cluster');
-  await store().noteGap(A, 'gone');
+  await store().noteGap(A, 'gone', { epoch: 1, applied: 0n });
   await beginEpoch();
   await store().open([B], 'cluster');
   await store().closeGap(A, 10n, 'cluster');
@@ -131,9 +131,21 @@ test('of who was late when a partition was begun anew nothing is taken, and it i
   expect(await database.db.query('SELECT id FROM state.image_courses')).toEqual([{ id: early }]);
 });
 
+test('who slept while another moved a partition on, or began it anew, finds no gap in it, but where it stands', async () => {
+  await beginEpoch();
+  await store().open([A, B], 'cluster');
+  await stage({ partitions: [at(A, 9n), at(B, 5n)] });
+  expect(await store().noteGap(A, 'four is gone', { epoch: 1, applied: 4n })).toMatchObject({ epoch: 1, applied: 9n });
+  expect(await store().noteGap(B, 'five is gone', { epoch: 1, applied: 5n })).toBeUndefined();
+  await beginEpoch();
+  await store().closeGap(B, 0n, 'cluster');
+  expect(await store().noteGap(B, 'set back', { epoch: 1, applied: 5n })).toMatchObject({ epoch: 2, applied: 0n });
+  expect(await database.db.query('SELECT FROM state.stream_gap')).toEqual([]);
+});
+
 test('gaps that are none are taken away', async () => {
-  await store().noteGap(A, 'gone');
-  await store().noteGap(B, 'gone');
+  await store().noteGap(A, 'gone', { epoch: 1, applied: 0n });
+  await store().noteGap(B, 'gone', { epoch: 1, applied: 0n });
   await store().clearGaps([A]);
   expect(await database.db.query('SELECT stream FROM state.stream_gap')).toEqual([{ stream: B }]);
 });

@@ -37,6 +37,8 @@ export interface AssignmentParts {
 }
 
 const REGISTRY_RETRY_MS = 500;
+/** Wherever a partition has come to: its place was read just now. */
+const MAX_OFFSET = (1n << 63n) - 1n;
 
 /** What happens to the partitions that the group gives us, from being given to being taken away. */
 export class Assignment implements ConsumerHandler {
@@ -150,7 +152,7 @@ export class Assignment implements ConsumerHandler {
       const partitionState = new PartitionState(id, table, row, mark.high, (applied) => this.#applied(applied));
       partitionStates.set(partitionName(id), partitionState);
       const gap = row.origin === origin ? gapAt(row.applied, mark) : otherCluster(id, row.origin, origin);
-      if (gap !== undefined) await noteGap(progress, partitionState, gap);
+      if (gap !== undefined) await noteGap(progress, partitionState, gap, MAX_OFFSET);
       else if (row.lastRecord !== null && row.applied > mark.low)
         partitionState.reading = { kind: 'resuming', lastRecord: row.lastRecord };
       else continue;
@@ -204,12 +206,14 @@ export class Assignment implements ConsumerHandler {
   }
 
   async #hold(partitionState: PartitionState, gap: string): Promise<void> {
-    await noteGap(this.#parts.settings.progress, partitionState, gap);
-    this.consumer?.hold(partitionState.id);
-    this.#parts.status.tell();
+    const { settings, status } = this.#parts;
+    const isGap = await noteGap(settings.progress, partitionState, gap, partitionState.fetched);
+    if (isGap) this.consumer?.hold(partitionState.id);
+    else this.consumer?.begin(partitionState.id, partitionState.applied);
+    status.tell();
   }
 
-  /** True if the partition's next record is gone; it is held then. */
+  /** True if the partition's next record is gone: it is held then, or begun where another process has brought it. */
   async #isGap(partitionState: PartitionState, scope: AbortSignal): Promise<boolean> {
     const { status, admin } = this.#parts;
     return askUntilAnswered(status, `gap ${partitionState.stream}`, scope, async () => {

@@ -46,9 +46,8 @@ export function openPartitionProgress(db: Queryable): PartitionProgress {
       await db.query(progressSql.partitions_add, [streams, origin, DEBEZIUM_STREAM]);
       return db.query<PartitionRow>(progressSql.partitions_read, [streams]);
     },
-    noteGap: async (stream, said) => {
-      await db.query(progressSql.gap_note, [stream, said, DEBEZIUM_STREAM]);
-    },
+    noteGap: async (stream, said, { epoch, applied }) =>
+      (await db.query<PartitionRow>(progressSql.gap_note, [stream, said, DEBEZIUM_STREAM, epoch, applied]))[0],
     clearGaps: async (streams) => {
       await db.query(progressSql.gaps_clear, [streams]);
     },

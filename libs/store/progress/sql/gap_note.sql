@@ -1,4 +1,12 @@
--- Whoever noted it first keeps its epoch: only a newer one mends it.
-INSERT INTO state.stream_gap (stream, epoch, said)
-VALUES ($1, coalesce((SELECT max(epoch) FROM state.epoch WHERE stream = $3), 0), $2)
-ON CONFLICT (stream) DO UPDATE SET said = excluded.said
+-- Whoever noted it first keeps its epoch: only a newer one mends it. It is none of whoever slept while another process moved
+-- the partition on, or began it anew: answers where it stands then.
+WITH elsewhere AS (
+  SELECT stream, epoch, applied, last_record AS "lastRecord", origin FROM stream_progress
+  WHERE stream = $1 AND (epoch <> $4::integer OR applied > $5::bigint)
+), noted AS (
+  INSERT INTO state.stream_gap (stream, epoch, said)
+  SELECT $1, coalesce((SELECT max(epoch) FROM state.epoch WHERE stream = $3), 0), $2
+  WHERE NOT EXISTS (SELECT FROM elsewhere)
+  ON CONFLICT (stream) DO UPDATE SET said = excluded.said
+)
+SELECT * FROM elsewhere
