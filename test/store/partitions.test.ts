@@ -143,6 +143,16 @@ test('who slept while another moved a partition on, or began it anew, finds no g
   expect(await database.db.query('SELECT FROM state.stream_gap')).toEqual([]);
 });
 
+test('a gap goes with its partition, where a topic is made anew with fewer: nobody could close it', async () => {
+  const [one, eleven] = ['kafka:lms.public.grades:11', 'kafka:lms.public.grades.old:11'];
+  for (const stream of [A, B, one, eleven]) await store().noteGap(stream, 'gone', { epoch: 1, applied: 0n });
+  await store().noteTopics([{ table: 'grades', topic: 'lms.public.grades', partitions: 1 }]);
+  expect(await database.db.query('SELECT stream FROM state.stream_gap ORDER BY stream COLLATE "C"')).toEqual([
+    { stream: eleven },
+    { stream: A },
+  ]);
+});
+
 test('gaps that are none are taken away', async () => {
   await store().noteGap(A, 'gone', { epoch: 1, applied: 0n });
   await store().noteGap(B, 'gone', { epoch: 1, applied: 0n });
