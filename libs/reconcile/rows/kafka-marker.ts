@@ -36,10 +36,15 @@ export interface KafkaMarkerParts {
   readonly runId: string;
   readonly say: Say;
   readonly signal: AbortSignal;
+  /** A marker that has not come is written again so often, milliseconds. Default {@link AGAIN_MS}. */
+  readonly againMs?: number;
 }
 
 /** Nobody needs a marker longer than the run that waits for it. */
 const KEEP_MS = 24 * 3_600_000;
+
+/** One goes lost where the connector is set, for a while, not to send it. A later one says as much. */
+const AGAIN_MS = 60_000;
 
 /** How often Connect is asked how far it has come; it puts that down once a second at most. */
 const ASK_CONNECT_MS = 200;
@@ -194,12 +199,20 @@ class KafkaMarker implements StreamMarker {
     this.#count += 1;
     const word = `${this.#parts.runId}/${this.#count}.`;
     this.#messages.expect(word);
-    const { after, end: place } = await this.#parts.source.emit(word);
+    const { source, againMs = AGAIN_MS } = this.#parts;
+    const { after, end: place } = await source.emit(word);
+    let writtenAt = performance.now();
     const hasCome = await this.#untilOr(
       table,
       epoch,
       () => `Debezium to pass ${place}${this.#messages.trouble === undefined ? '' : `; ${this.#messages.trouble}`}`,
-      async () => this.#messages.hasCome(word),
+      async () => {
+        if (this.#messages.hasCome(word)) return true;
+        if (performance.now() - writtenAt < againMs) return false;
+        await source.emit(word);
+        writtenAt = performance.now();
+        return false;
+      },
     );
     if (!hasCome) return false;
     if (isSure && !(await this.#isStored(table, epoch, after))) return false;
