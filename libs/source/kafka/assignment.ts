@@ -148,7 +148,12 @@ export class Assignment implements ConsumerHandler {
       const row = rows.get(streamOf(id.topic, id.partition));
       const mark = marks.get(partitionName(id));
       const table = tablesByTopic.get(id.topic);
-      if (row === undefined || mark === undefined || table === undefined) continue;
+      if (row === undefined || table === undefined) continue;
+      // Left out, it would stay unread for as long as the group does not share out anew.
+      if (mark === undefined)
+        throw new BrokerFault(
+          `the Kafka cluster does not say yet where ${partitionName(id)}, which is ours, begins and ends`,
+        );
       const partitionState = new PartitionState(id, table, row, mark.high, (applied) => this.#applied(applied));
       partitionStates.set(partitionName(id), partitionState);
       const gap = row.origin === origin ? gapAt(row.applied, mark) : otherCluster(id, row.origin, origin);
