@@ -1,4 +1,4 @@
-import { concatMap, type Subscription } from 'rxjs';
+import { concatMap, retry, type Subscription, throwError, timer } from 'rxjs';
 import { type Change, lastCommit } from '#libs/domain/change.ts';
 import { messageOf, UnrecoverableError } from '#libs/domain/errors.ts';
 import { FAMILIES } from '#libs/domain/family.ts';
@@ -9,7 +9,7 @@ import { type Database, isDatabaseFault } from '#libs/platform/postgres/database
 import { Backoff, sleep } from '#libs/platform/retry.ts';
 import type { ChangeBatch, ChangeSource, Delivery } from '#libs/source/contract.ts';
 import { type StageOptions, type StageResult, stageBatch } from '#libs/store/images/stage.ts';
-import { EpochEnded } from '#libs/store/progress/progress.ts';
+import { EpochEnded, PartitionBegunAnew } from '#libs/store/progress/progress.ts';
 import type { Work } from './work.ts';
 
 export interface IntakeOptions {
@@ -48,6 +48,11 @@ const LARGE_BATCH = 50;
 /** Changes older than this may as well wait until everything is staged before they are derived. Milliseconds. */
 const LATE_MS = 5_000;
 
+/** Pause before a source whose batch was refused is subscribed to again, so that it leaves its consumer group. Milliseconds. */
+const ANEW_MS = 1_000;
+
+const isBegunAnew = (error: unknown): boolean => error instanceof PartitionBegunAnew;
+
 /** Stages the batches of a source, one at a time, and tells the derivers. */
 export function startIntake(options: IntakeOptions): Intake {
   const worker = new IntakeWorker(options);
@@ -78,6 +83,8 @@ class IntakeWorker implements Intake {
           this.#atWork = this.#take(delivery);
           return this.#atWork;
         }),
+        // The source then asks for the current offsets of its partitions and continues from there.
+        retry({ delay: (error: unknown) => (isBegunAnew(error) ? timer(ANEW_MS) : throwError(() => error)) }),
       )
       .subscribe({
         error: (error: unknown) => {
@@ -130,7 +137,7 @@ class IntakeWorker implements Intake {
           await backoff.wait(this.#stopping.signal);
           continue;
         }
-        if (error instanceof UnrecoverableError || error instanceof EpochEnded) throw error;
+        if (error instanceof UnrecoverableError || error instanceof EpochEnded || isBegunAnew(error)) throw error;
         failures += 1;
         if (failures < 2) continue;
         log.error({ err: error, changes: batch.changes.length }, 'a batch could not be staged');
@@ -142,13 +149,17 @@ class IntakeWorker implements Intake {
 
   async #halve(batch: ChangeBatch, staging: StageOptions, error: unknown): Promise<boolean> {
     const { changes, ...ending } = batch;
-    const { progress, of = progress } = batch;
+    const { progress, of = progress, partitions } = batch;
     if (changes.length > 1) {
       const middle = Math.ceil(changes.length / 2);
-      // Progress and the end of a snapshot belong to the whole batch, so they go with the second half.
+      // Progress and the end of a snapshot belong to the whole batch, so they go with the second half. The first half is
+      // staged only if its partitions are still in that epoch, and moves none of them forward.
+      const held = partitions?.map(({ stream, epoch }) => ({ stream, epoch, applied: 0n }));
       return (
-        (await this.#stage({ changes: changes.slice(0, middle), ...(of && { of }) }, staging)) &&
-        (await this.#stage({ ...ending, changes: changes.slice(middle) }, staging))
+        (await this.#stage(
+          { changes: changes.slice(0, middle), ...(of && { of }), ...(held && { partitions: held }) },
+          staging,
+        )) && (await this.#stage({ ...ending, changes: changes.slice(middle) }, staging))
       );
     }
     if (changes.length === 0 || staging.rejectAs !== undefined) throw error;

@@ -3,7 +3,7 @@ import type { Reading } from '#libs/platform/metrics.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
 import { instant } from './answers.ts';
-import { presentSource, sourceAnswer } from './source.ts';
+import { presentSource, type SourceAnswer, sourceAnswer } from './source.ts';
 import { sql } from './statements.ts';
 
 const count = z.int().min(0);
@@ -71,7 +71,7 @@ export async function readInstances(db: Queryable): Promise<InstanceAnswer[]> {
 
 /**
  * Why a role does not do its work, one sentence each; empty when all do. A process whose source waits is no trouble while
- * another one reads the same intake: it stands by.
+ * another one reads the same intake: it stands by. But nobody else reads the partitions that are assigned to it.
  */
 export function instanceTroubles(instances: readonly InstanceAnswer[], roles: readonly string[]): string[] {
   return roles.flatMap((role) => {
@@ -79,7 +79,7 @@ export function instanceTroubles(instances: readonly InstanceAnswer[], roles: re
     if (alive.length === 0) return [`no process of the role ${role} is heard of: each reports every 2 s`];
     const troubles = alive.flatMap((instance) => instance.troubles.map((trouble) => `${role}: ${trouble}`));
     const sources = alive.flatMap(({ intake, source }) =>
-      source === null || isRead(intake, instances) ? [] : [`${role}: ${source.detail}`],
+      source === null || (isRead(intake, instances) && !keepsOthersOut(source)) ? [] : [`${role}: ${source.detail}`],
     );
     return [...new Set([...troubles, ...sources])];
   });
@@ -87,6 +87,10 @@ export function instanceTroubles(instances: readonly InstanceAnswer[], roles: re
 
 const isRead = (intake: string, instances: readonly InstanceAnswer[]): boolean =>
   instances.some((other) => other.alive && other.intake === intake && other.source?.state === 'streaming');
+
+/** Only a process with partitions knows how many records wait in them. */
+const keepsOthersOut = ({ state, lag_records: lag }: NonNullable<SourceAnswer>): boolean =>
+  state === 'waiting' && lag !== null;
 
 /** How many processes each role has, and how far they lag behind in total. */
 export function instanceReadings(instances: readonly InstanceAnswer[]): Reading[] {

@@ -40,7 +40,10 @@ export interface ChangeBatch {
    * is staged only while the stream is in that epoch: a reader whose stream another has taken over is refused.
    */
   readonly of?: Pick<Progress, 'stream' | 'epoch'>;
-  /** Progress of each partition that the batch has records of. It only moves forward, whoever writes it last. */
+  /**
+   * Progress of each partition that the batch has records of. It only moves forward, whoever writes it last. A batch is
+   * refused if one of its partitions has been restarted since, in another epoch.
+   */
   readonly partitions?: readonly Progress[];
   /** Records that could not be read: to be listed as rejected in the batch's own transaction. */
   readonly undecodable?: readonly UndecodableRecord[];
@@ -124,8 +127,12 @@ export interface PartitionRow {
 export interface PartitionProgress {
   /** The rows of these streams; missing ones are created, at offset 0 of this origin. */
   open(streams: readonly string[], origin: string): Promise<readonly PartitionRow[]>;
-  /** Durably notes that a stream cannot go on from where it is, until a new epoch is begun. */
-  noteGap(stream: string, said: string): Promise<void>;
+  /**
+   * Durably notes that a stream cannot go on from where it is, until a new epoch is begun.
+   * @param at its epoch, and the offset up to which it was read
+   * @returns undefined if that is noted; otherwise nothing is noted, and this is where another process has moved the stream
+   */
+  noteGap(stream: string, said: string, at: Pick<Progress, 'epoch' | 'applied'>): Promise<PartitionRow | undefined>;
   /** Removes any gaps noted for these streams: they can go on. */
   clearGaps(streams: readonly string[]): Promise<void>;
   /**

@@ -3,7 +3,7 @@ import { placeOfOffset } from '#libs/source/connect/offset.ts';
 import type { StoredProgress } from '#libs/source/contract.ts';
 import { type Origin, whyAnotherOrigin } from '#libs/source/postgres/signature.ts';
 import type { SlotRow } from '#libs/source/postgres/slot.ts';
-import { epochIn } from './config.ts';
+import { type ConnectorConfig, epochIn } from './config.ts';
 import type { Connector } from './connect-api.ts';
 
 /** Everything that decides whether the stored epoch can be carried on. */
@@ -15,9 +15,26 @@ export interface EpochFindings {
   readonly origin: Origin;
   readonly walEnd: bigint;
   readonly connector: Connector | undefined;
+  /** The configuration that the connector is to have. */
+  readonly wanted: ConnectorConfig;
   /** A gap that a role noticed; see `readStreamGap`. */
   readonly gap: string | undefined;
 }
+
+/** If one of these is not set, more is sent, not less. */
+const INCLUDING = ['schema.include.list', 'table.include.list', 'column.include.list'] as const;
+/** The other settings that decide which changes are sent and in which form. Those that follow from an address or login do not. */
+const DECIDING = [
+  'publication.name',
+  'schema.exclude.list',
+  'table.exclude.list',
+  'column.exclude.list',
+  'skipped.operations',
+  'transforms',
+  'predicates',
+  'decimal.handling.mode',
+  'time.precision.mode',
+] as const;
 
 const PLACE_GONE = /no longer available on the server/;
 
@@ -38,7 +55,20 @@ export function reasonForConnectorEpoch(findings: EpochFindings): string | undef
     return `the replication slot ${name} was invalidated (${slot.invalidation_reason ?? slot.wal_status ?? 'conflict'})`;
   }
   if (gap !== undefined) return `a gap was noticed in epoch ${stored.epoch}: ${gap}`;
+  const altered = whatWasAltered(findings, stored.epoch);
+  if (altered !== undefined) return altered;
   return whyNotFrom(findings, stored.epoch, slot);
+}
+
+/** A setting that somebody changed in Connect, so that changes were left out or written in another form meanwhile. */
+function whatWasAltered({ connector, wanted }: EpochFindings, epoch: number): string | undefined {
+  if (connector === undefined || epochIn(connector.config) !== epoch) return undefined;
+  const { config } = connector;
+  const name =
+    INCLUDING.find((key) => config[key] !== undefined && config[key] !== wanted[key]) ??
+    DECIDING.find((key) => config[key] !== wanted[key]);
+  if (name === undefined) return undefined;
+  return `somebody has set ${name} of the connector to ${config[name] ?? '(nothing)'}: changes may not have been sent, or not as they are to be`;
 }
 
 /** Whether Debezium's own place in the log still fits the slot and the log. */

@@ -48,7 +48,9 @@ export async function inspectOnce(
   }
   const connector = seen;
   const gap = stored === undefined ? undefined : await readStreamGap(db, stored.epoch);
-  const reason = forced ?? reasonForConnectorEpoch({ stored, slot, slotName: name, origin, walEnd, connector, gap });
+  const wanted = wantedConfig(settings, stored?.epoch ?? 0, 'no_data');
+  const reason =
+    forced ?? reasonForConnectorEpoch({ stored, slot, slotName: name, origin, walEnd, connector, wanted, gap });
   if (reason !== undefined || stored === undefined || slot === undefined) {
     await beginConnectorEpoch(context, originText(origin), reason ?? 'there is nothing to carry on', all, connector);
     return undefined;

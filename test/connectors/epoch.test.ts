@@ -22,8 +22,9 @@ const slot: SlotRow = {
   safe_wal_size: null,
   wal_status: 'reserved',
 };
+const wanted = { 'table.include.list': 'public.grades', 'skipped.operations': 'none', transforms: 'epoch' };
 const connectorAt = (offset: StoredOffset, mode = 'no_data', epoch = '3', trace?: string): Connector => ({
-  config: { 'snapshot.mode': mode, 'transforms.epoch.value.literal': epoch },
+  config: { ...wanted, 'snapshot.mode': mode, 'transforms.epoch.value.literal': epoch },
   state: 'RUNNING',
   task: trace === undefined ? 'RUNNING' : 'FAILED',
   failure: trace === undefined ? undefined : { reason: 'it failed', trace },
@@ -36,7 +37,12 @@ const fine: EpochFindings = {
   origin: { identity: '77/1/lms', signature: 'print' },
   walEnd: 0x300n,
   connector: connectorAt({ lsn: 0x250n, lsn_proc: 0x250n, lsn_commit: 0x200n }),
+  wanted,
   gap: undefined,
+};
+const connectorWith = (settings: Readonly<Record<string, string>>, epoch = '3'): Connector => {
+  const connector = connectorAt({ lsn: 0x250n }, 'no_data', epoch);
+  return { ...connector, config: { ...connector.config, ...settings } };
 };
 
 describe('an epoch goes on', () => {
@@ -48,6 +54,12 @@ describe('an epoch goes on', () => {
     ['the connector is not made yet', { connector: undefined }],
     ['the connector is still of another epoch', { connector: connectorAt({ lsn: 0n }, 'no_data', '2') }],
     ['the tables are being read', { connector: connectorAt({ lsn: 0x10n, snapshot: 'INITIAL' }, 'initial_only') }],
+    ['something is set that decides nothing', { connector: connectorWith({ 'poll.interval.ms': '77' }) }],
+    [
+      'the columns are not named, so that more is sent',
+      { wanted: { ...wanted, 'column.include.list': 'public.grades.id' } },
+    ],
+    ['one of another epoch leaves changes out', { connector: connectorWith({ 'skipped.operations': 'd' }, '2') }],
     ['the slot is followed from its beginning', { connector: connectorAt({ lsn: 0x200n }) }],
   ])('when %s', (_, changed) => {
     expect(reasonForConnectorEpoch({ ...fine, ...changed })).toBeUndefined();
@@ -65,6 +77,10 @@ describe('a new one begins', () => {
     ['invalidated (lost)', { slot: { ...slot, wal_status: 'lost' } }],
     ['invalidated (wal_removed)', { slot: { ...slot, invalidation_reason: 'wal_removed' } }],
     ['offset 7 is below', { gap: 'lms.public.grades/0: offset 7 is below the beginning' }],
+    ['set table.include.list of', { connector: connectorWith({ 'table.include.list': 'public.students' }) }],
+    ['set skipped.operations of', { connector: connectorWith({ 'skipped.operations': 'd' }) }],
+    ['set table.exclude.list of', { connector: connectorWith({ 'table.exclude.list': 'public.grades' }) }],
+    ['set transforms of', { connector: connectorWith({ transforms: 'epoch,filter' }) }],
     ['a gap: the replication slot', { slot: { ...slot, confirmed_flush_lsn: '0/251' } }],
     ['was set back', { walEnd: 0x24fn }],
     [

@@ -186,6 +186,15 @@ test('what somebody has changed is told and put right, without secrets', async (
   expect((await connect.read())?.config).toEqual(before.config);
 });
 
+test('where somebody has left changes out a new epoch begins, which has them', async () => {
+  const [before, epoch] = [await connect.read(), await epochNow()];
+  if (before === undefined) throw new Error('there is no connector');
+  await connect.configure({ ...before.config, 'skipped.operations': 'd' });
+  const told = await register(fixture);
+  expect(told.find((line) => line.startsWith(`epoch ${epoch + 1} begins: `))).toContain('set skipped.operations of');
+  expect((await connect.read())?.config['skipped.operations']).toBe('none');
+});
+
 test('a blocking snapshot by signal brings every row again, those of one key too', async () => {
   const epoch = await epochNow();
   const read = (): number => recordsOf('grades', epoch).filter(({ value }) => value?.op === 'r').length;

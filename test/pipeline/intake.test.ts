@@ -7,7 +7,7 @@ import { openLog } from '#libs/platform/log.ts';
 import { type Database, openDatabase } from '#libs/platform/postgres/database.ts';
 import type { Delivery } from '#libs/source/contract.ts';
 import { stageBatch } from '#libs/store/images/stage.ts';
-import { openProgressStore } from '#libs/store/progress/progress.ts';
+import { openPartitionProgress, openProgressStore } from '#libs/store/progress/progress.ts';
 import { uuid } from '../api/support.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { testSettings } from '../support/settings.ts';
@@ -127,6 +127,54 @@ test.each([
   begin();
   deliveries.next({ batch: { changes, ...batch }, done: () => {} });
   await expect.poll(() => failures).toEqual([expect.objectContaining({ code: 'epoch_ended' })]);
+  const ids = changes.map(({ id }) => id);
+  expect(await db.query('SELECT id FROM state.image_courses WHERE id = ANY ($1::uuid[])', [ids])).toEqual([]);
+});
+
+test('who slept while partitions were begun anew reads on from where they stand, and nothing is staged of what was read before', async () => {
+  const { db } = analytics;
+  await db.query('TRUNCATE state.epoch, stream_progress RESTART IDENTITY');
+  const beginEpoch = () => openProgressStore(db).beginEpoch('debezium', 'a server', 'a test');
+  const [partitions, stream] = [openPartitionProgress(db), 'kafka:lms.public.courses:0'];
+  await beginEpoch();
+  await partitions.open([stream], 'cluster');
+  await partitions.noteGap(stream, 'gone', { epoch: 1, applied: 0n });
+  const epoch = await beginEpoch();
+  await partitions.closeGap(stream, 4n, 'cluster');
+  begin();
+  const [gone, there] = [many(4, 'create'), many(1, 'create')];
+  deliveries.next({ batch: { changes: gone, partitions: [{ stream, epoch: 1, applied: 900n }] }, done: () => {} });
+  await expect.poll(() => deliveries.observed).toBe(false);
+  await expect.poll(() => deliveries.observed, { timeout: 5_000 }).toBe(true);
+  const batch = { changes: there, partitions: [{ stream, epoch, applied: 5n }] };
+  deliveries.next({ batch, done: () => {} });
+  await expect.poll(() => intake.staged).toBe(1);
+  expect({ failures, trouble: intake.trouble }).toEqual({ failures: [], trouble: null });
+  const ids = [...gone, ...there].map(({ id }) => id);
+  expect(await db.query('SELECT id FROM state.image_courses WHERE id = ANY ($1::uuid[])', [ids])).toEqual([
+    { id: there[0]?.id },
+  ]);
+  expect(await partitions.open([stream], 'cluster')).toMatchObject([{ epoch, applied: 5n }]);
+});
+
+test('so it is with a batch that is halved', async () => {
+  const { db } = analytics;
+  await db.query('TRUNCATE state.epoch, stream_progress RESTART IDENTITY');
+  const stream = 'kafka:lms.public.courses:0';
+  await openProgressStore(db).beginEpoch('debezium', 'a server', 'a test');
+  await openPartitionProgress(db).open([stream], 'cluster');
+  // It fails twice for a reason of its own; then its epoch is over.
+  let failing = 2;
+  const transaction: Database['transaction'] = async (whole) => {
+    failing -= 1;
+    if (failing >= 0) throw new Error('no fault of the database');
+    await db.query('UPDATE stream_progress SET epoch = 2 WHERE stream = $1', [stream]);
+    return db.transaction(whole);
+  };
+  begin({ db: { ...db, transaction } });
+  const changes = many(4, 'create');
+  deliveries.next({ batch: { changes, partitions: [{ stream, epoch: 1, applied: 9n }] }, done: () => {} });
+  await expect.poll(() => deliveries.observed).toBe(false);
   const ids = changes.map(({ id }) => id);
   expect(await db.query('SELECT id FROM state.image_courses WHERE id = ANY ($1::uuid[])', [ids])).toEqual([]);
 });

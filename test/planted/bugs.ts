@@ -82,6 +82,20 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     tests: ['test/source/kafka-batch-dispatcher.test.ts'],
   },
   {
+    name: 'what was read of a partition before it was begun anew is staged',
+    file: 'libs/store/progress/progress.ts',
+    from: 'if (begunAnew.length > 0)',
+    to: 'if (begunAnew.length > 1_000)',
+    tests: ['test/store/partitions.test.ts'],
+  },
+  {
+    name: 'whoever slept notes a gap in a partition that others have moved on',
+    file: 'libs/store/progress/sql/gap_note.sql',
+    from: 'epoch <> $4::integer OR applied > $5::bigint',
+    to: '$4::integer > 999 AND applied > $5::bigint',
+    tests: ['test/store/partitions.test.ts'],
+  },
+  {
     name: 'single-statement staging: the old image is read without its lock',
     file: 'libs/store/images/sql/image_lock.template.sql',
     from: 'FOR UPDATE',

@@ -129,6 +129,23 @@ test('a record without changes moves the progress on; nothing at all is done at 
   expect(await done).toBe(true);
 });
 
+test('what was read of a partition before it was begun anew is not handed over, and does not move it', async () => {
+  const { dispatcher, partitionState, next, applied } = open(2);
+  const begun = partitionState('begun anew');
+  const before = dispatcher.put(begun, items(1_000, 5));
+  const first = await next(1);
+  begun.epoch = 2;
+  const after = dispatcher.put(begun, items(0, 1));
+  first.done();
+  expect(await before).toBe(false);
+  const second = await next(2);
+  expect(first.batch.partitions).toEqual([{ stream: 'begun anew', epoch: 1, applied: 1_002n }]);
+  expect(second.batch.partitions).toEqual([{ stream: 'begun anew', epoch: 2, applied: 1n }]);
+  second.done();
+  expect(await after).toBe(true);
+  expect([...applied]).toEqual([['begun anew', 1n]]);
+});
+
 test('it ends with its subscriber, whatever it is at', async () => {
   const { dispatcher, partitionState, next, state, stop } = open(1);
   const put = dispatcher.put(partitionState('p'), items(0, 3));

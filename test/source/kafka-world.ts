@@ -68,8 +68,15 @@ export class MemoryPartitions implements PartitionProgress, WorldProgress {
     });
   }
 
-  async noteGap(stream: string, said: string): Promise<void> {
+  async noteGap(
+    stream: string,
+    said: string,
+    at: { epoch: number; applied: bigint },
+  ): Promise<PartitionRow | undefined> {
+    const row = this.rows.get(stream);
+    if (row !== undefined && (row.epoch !== at.epoch || row.applied > at.applied)) return row;
     this.gaps.set(stream, { said, epoch: this.gaps.get(stream)?.epoch ?? this.epoch });
+    return undefined;
   }
 
   async clearGaps(streams: readonly string[]): Promise<void> {

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { Change } from '#libs/domain/change.ts';
 import type { ChangeBatch, Progress, UndecodableRecord } from '#libs/source/contract.ts';
 import { stageBatch } from '#libs/store/images/stage.ts';
-import { openPartitionProgress, openProgressStore } from '#libs/store/progress/progress.ts';
+import { openPartitionProgress, openProgressStore, PartitionBegunAnew } from '#libs/store/progress/progress.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { testSettings } from '../support/settings.ts';
 
@@ -68,7 +69,7 @@ test('with it goes the fingerprint of the last record, and a new epoch forgets i
   await stage({ partitions: [{ ...at(A, 4n), lastRecord: -4n }] });
   await stage({ partitions: [{ ...at(A, 9n), lastRecord: 0n }] });
   expect(await store().open([A], 'cluster')).toMatchObject([{ applied: 9n, lastRecord: -9n }]);
-  await store().noteGap(A, 'nine is another');
+  await store().noteGap(A, 'nine is another', { epoch: 1, applied: 9n });
   await beginEpoch();
   expect(await store().closeGap(A, 0n, 'cluster')).toMatchObject({ applied: 0n, lastRecord: null });
 });
@@ -88,14 +89,14 @@ test('a gap is there for all to see, and is closed by a newer epoch alone', asyn
   await beginEpoch();
   await store().open([A], 'cluster');
   await stage({ partitions: [at(A, 5n)] });
-  await store().noteGap(A, 'five is gone');
+  await store().noteGap(A, 'five is gone', { epoch: 1, applied: 5n });
   expect(await store().closeGap(A, 40n, 'cluster')).toBeUndefined();
   expect(await database.db.query('SELECT stream, epoch, said FROM state.stream_gap')).toEqual([
     { stream: A, epoch: 1, said: 'five is gone' },
   ]);
   await beginEpoch();
-  // Reported again, it is still the gap of the epoch before.
-  await store().noteGap(A, 'five is gone, as ever');
+  // Said again, it is still the gap of the epoch before.
+  await store().noteGap(A, 'five is gone, as ever', { epoch: 1, applied: 5n });
   expect(await store().closeGap(A, 40n, 'another')).toEqual({
     stream: A,
     epoch: 2,
@@ -106,21 +107,55 @@ test('a gap is there for all to see, and is closed by a newer epoch alone', asyn
   expect(await database.db.query('SELECT FROM state.stream_gap')).toEqual([]);
 });
 
-test('who was late when a partition was begun anew does not move it', async () => {
+test('of who was late when a partition was begun anew nothing is taken, and it is not moved', async () => {
   await beginEpoch();
   await store().open([A], 'cluster');
-  await store().noteGap(A, 'gone');
+  await store().noteGap(A, 'gone', { epoch: 1, applied: 0n });
   await beginEpoch();
+  await store().open([B], 'cluster');
   await store().closeGap(A, 10n, 'cluster');
-  await stage({ partitions: [at(A, 900n, 1)] });
-  expect(await applied()).toEqual({ [A]: 10n });
-  await stage({ partitions: [at(A, 11n, 2)] });
-  expect(await applied()).toEqual({ [A]: 11n });
+  const [id, early] = ['c0000000-0000-4000-8000-00000000000a', 'c0000000-0000-4000-8000-00000000000b'];
+  const course = (one: string, epoch: number): Change => ({
+    table: 'courses',
+    op: 'create',
+    id: one,
+    position: { epoch, lsn: 7n },
+    after: { fullname: 'Gone since', shortname: null },
+  });
+  const late = stage({ changes: [course(id, 1)], partitions: [at(B, 3n, 2), at(A, 900n, 1)] });
+  await expect(late).rejects.toThrow(PartitionBegunAnew);
+  expect(await applied()).toEqual({ [A]: 10n, [B]: 0n });
+  // Records of the epoch before that are in the log still are taken, as ever.
+  await stage({ changes: [course(early, 1)], partitions: [at(A, 11n, 2)] });
+  expect(await applied()).toEqual({ [A]: 11n, [B]: 0n });
+  expect(await database.db.query('SELECT id FROM state.image_courses')).toEqual([{ id: early }]);
+});
+
+test('who slept while another moved a partition on, or began it anew, finds no gap in it, but where it stands', async () => {
+  await beginEpoch();
+  await store().open([A, B], 'cluster');
+  await stage({ partitions: [at(A, 9n), at(B, 5n)] });
+  expect(await store().noteGap(A, 'four is gone', { epoch: 1, applied: 4n })).toMatchObject({ epoch: 1, applied: 9n });
+  expect(await store().noteGap(B, 'five is gone', { epoch: 1, applied: 5n })).toBeUndefined();
+  await beginEpoch();
+  await store().closeGap(B, 0n, 'cluster');
+  expect(await store().noteGap(B, 'set back', { epoch: 1, applied: 5n })).toMatchObject({ epoch: 2, applied: 0n });
+  expect(await database.db.query('SELECT FROM state.stream_gap')).toEqual([]);
+});
+
+test('a gap goes with its partition, where a topic is made anew with fewer: nobody could close it', async () => {
+  const [one, eleven] = ['kafka:lms.public.grades:11', 'kafka:lms.public.grades.old:11'];
+  for (const stream of [A, B, one, eleven]) await store().noteGap(stream, 'gone', { epoch: 1, applied: 0n });
+  await store().noteTopics([{ table: 'grades', topic: 'lms.public.grades', partitions: 1 }]);
+  expect(await database.db.query('SELECT stream FROM state.stream_gap ORDER BY stream COLLATE "C"')).toEqual([
+    { stream: eleven },
+    { stream: A },
+  ]);
 });
 
 test('gaps that are none are taken away', async () => {
-  await store().noteGap(A, 'gone');
-  await store().noteGap(B, 'gone');
+  await store().noteGap(A, 'gone', { epoch: 1, applied: 0n });
+  await store().noteGap(B, 'gone', { epoch: 1, applied: 0n });
   await store().clearGaps([A]);
   expect(await database.db.query('SELECT stream FROM state.stream_gap')).toEqual([{ stream: B }]);
 });

@@ -36,10 +36,15 @@ export interface KafkaMarkerParts {
   readonly runId: string;
   readonly say: Say;
   readonly signal: AbortSignal;
+  /** How often a marker that has not arrived is written again, milliseconds. Default {@link AGAIN_MS}. */
+  readonly againMs?: number;
 }
 
 /** A marker is needed only by the run that waits for it. */
 const KEEP_MS = 24 * 3_600_000;
+
+/** A marker is lost while the connector is configured not to send it. A later one proves the same. */
+const AGAIN_MS = 60_000;
 
 /** How often Connect is asked for its offset, which it stores once a second at most. */
 const ASK_CONNECT_MS = 200;
@@ -194,12 +199,20 @@ class KafkaMarker implements StreamMarker {
     this.#count += 1;
     const word = `${this.#parts.runId}/${this.#count}.`;
     this.#messages.expect(word);
-    const { after, end: place } = await this.#parts.source.emit(word);
+    const { source, againMs = AGAIN_MS } = this.#parts;
+    const { after, end: place } = await source.emit(word);
+    let writtenAt = performance.now();
     const hasCome = await this.#untilOr(
       table,
       epoch,
       () => `Debezium to pass ${place}${this.#messages.trouble === undefined ? '' : `; ${this.#messages.trouble}`}`,
-      async () => this.#messages.hasCome(word),
+      async () => {
+        if (this.#messages.hasCome(word)) return true;
+        if (performance.now() - writtenAt < againMs) return false;
+        await source.emit(word);
+        writtenAt = performance.now();
+        return false;
+      },
     );
     if (!hasCome) return false;
     if (isSure && !(await this.#isStored(table, epoch, after))) return false;

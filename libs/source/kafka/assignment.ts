@@ -37,6 +37,8 @@ export interface AssignmentParts {
 }
 
 const REGISTRY_RETRY_MS = 500;
+/** For a partition whose stored offset was read just now, so that it cannot have moved further. */
+const MAX_OFFSET = (1n << 63n) - 1n;
 
 /** Handles the partitions that the group assigns to us, from assignment to revocation. */
 export class Assignment implements ConsumerHandler {
@@ -146,11 +148,16 @@ export class Assignment implements ConsumerHandler {
       const row = rows.get(streamOf(id.topic, id.partition));
       const mark = marks.get(partitionName(id));
       const table = tablesByTopic.get(id.topic);
-      if (row === undefined || mark === undefined || table === undefined) continue;
+      if (row === undefined || table === undefined) continue;
+      // Left out, it would stay unread for as long as the group does not share out anew.
+      if (mark === undefined)
+        throw new BrokerFault(
+          `the Kafka cluster does not say yet where ${partitionName(id)}, which is ours, begins and ends`,
+        );
       const partitionState = new PartitionState(id, table, row, mark.high, (applied) => this.#applied(applied));
       partitionStates.set(partitionName(id), partitionState);
       const gap = row.origin === origin ? gapAt(row.applied, mark) : otherCluster(id, row.origin, origin);
-      if (gap !== undefined) await noteGap(progress, partitionState, gap);
+      if (gap !== undefined) await noteGap(progress, partitionState, gap, MAX_OFFSET);
       else if (row.lastRecord !== null && row.applied > mark.low)
         partitionState.reading = { kind: 'resuming', lastRecord: row.lastRecord };
       else continue;
@@ -204,12 +211,14 @@ export class Assignment implements ConsumerHandler {
   }
 
   async #hold(partitionState: PartitionState, gap: string): Promise<void> {
-    await noteGap(this.#parts.settings.progress, partitionState, gap);
-    this.consumer?.hold(partitionState.id);
-    this.#parts.status.tell();
+    const { settings, status } = this.#parts;
+    const isGap = await noteGap(settings.progress, partitionState, gap, partitionState.fetched);
+    if (isGap) this.consumer?.hold(partitionState.id);
+    else this.consumer?.begin(partitionState.id, partitionState.applied);
+    status.tell();
   }
 
-  /** True if the partition's next record is gone; the partition is then held. */
+  /** True if the partition's next record is gone: it is then held, or continued from where another process has moved it. */
   async #isGap(partitionState: PartitionState, scope: AbortSignal): Promise<boolean> {
     const { status, admin } = this.#parts;
     return askUntilAnswered(status, `gap ${partitionState.stream}`, scope, async () => {
@@ -222,6 +231,7 @@ export class Assignment implements ConsumerHandler {
 
   async #read(partitionState: PartitionState, batch: IncomingBatch, scope: AbortSignal): Promise<boolean> {
     const { dispatcher } = this.#parts;
+    const { epoch } = partitionState;
     const reader = this.#readers.get(partitionState.table);
     if (reader === undefined) return false;
     const items: Item[] = [];
@@ -235,7 +245,8 @@ export class Assignment implements ConsumerHandler {
         break;
       }
     }
-    if (scope.aborted) return false;
+    // If the partition was restarted meanwhile, it has other records at these offsets.
+    if (scope.aborted || partitionState.epoch !== epoch) return false;
     partitionState.high = batch.high;
     partitionState.fetched = (items.at(-1)?.offset ?? partitionState.fetched - 1n) + 1n;
     if (!(await dispatcher.put(partitionState, items))) return false;

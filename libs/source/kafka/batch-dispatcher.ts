@@ -16,6 +16,8 @@ export interface DispatchTarget {
 
 interface Entry {
   readonly partitionState: DispatchTarget;
+  /** Of the partition when it was put: begun anew since, the partition has other records at these offsets. */
+  readonly epoch: number;
   readonly items: readonly Item[];
   taken: number;
   readonly settle: (done: boolean) => void;
@@ -45,7 +47,7 @@ export class BatchDispatcher {
     if (this.#signal.aborted) return Promise.resolve(false);
     if (items.length === 0) return Promise.resolve(true);
     return new Promise((settle) => {
-      this.#queue.push({ partitionState, items, taken: 0, settle });
+      this.#queue.push({ partitionState, epoch: partitionState.epoch, items, taken: 0, settle });
       this.#wake?.();
     });
   }
@@ -54,6 +56,15 @@ export class BatchDispatcher {
   withdraw(): void {
     for (const entry of this.#queue.splice(0)) entry.settle(false);
     this.#wake?.();
+  }
+
+  /** Drops what was read of a partition before it was restarted. */
+  #withdrawOutlived(): void {
+    for (const entry of [...this.#queue]) {
+      if (entry.epoch === entry.partitionState.epoch) continue;
+      this.#queue.splice(this.#queue.indexOf(entry), 1);
+      entry.settle(false);
+    }
   }
 
   /** Resolves once any batch under way is done. */
@@ -65,6 +76,7 @@ export class BatchDispatcher {
   async run(): Promise<never> {
     for (;;) {
       if (this.#signal.aborted) throw new Stopped();
+      this.#withdrawOutlived();
       if (this.#queue.length === 0) {
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
@@ -82,6 +94,7 @@ export class BatchDispatcher {
   async #handOne(): Promise<void> {
     const { batch, parts } = this.#gather();
     await handOver(this.#subscriber, batch, this.#signal);
+    this.#withdrawOutlived();
     for (const { entry, next } of parts) {
       // Withdrawn meanwhile: the partition's new owner reads its progress from the database.
       if (!this.#queue.includes(entry)) continue;
@@ -113,9 +126,9 @@ export class BatchDispatcher {
       }
       if (last !== undefined) {
         const next = last.offset + 1n;
-        const { stream, epoch } = entry.partitionState;
+        const { stream } = entry.partitionState;
         const lastRecord = last.record === undefined ? {} : { lastRecord: fingerprintOf(last.record) };
-        partitions.push({ stream, epoch, applied: next, ...lastRecord });
+        partitions.push({ stream, epoch: entry.epoch, applied: next, ...lastRecord });
         parts.push({ entry, next });
       }
       if (room <= 0) break;

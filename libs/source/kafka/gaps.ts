@@ -30,14 +30,22 @@ export async function findGap(
   }
 }
 
-/** Durably notes that a partition cannot go on, and holds it. */
+/**
+ * Durably notes that a partition cannot go on.
+ * @param next offset of the next record: everything before it is staged, or about to be
+ * @returns false if another process has moved it further while this one was suspended: then it is read on from there
+ */
 export async function noteGap(
-  progress: PartitionProgress,
+  progress: Pick<PartitionProgress, 'noteGap'>,
   partitionState: PartitionState,
   said: string,
-): Promise<void> {
-  await progress.noteGap(partitionState.stream, said);
-  partitionState.reading = { kind: 'gap', said: `${said}; a new epoch has to be begun` };
+  next: bigint,
+): Promise<boolean> {
+  const { stream, epoch } = partitionState;
+  const moved = await progress.noteGap(stream, said, { epoch, applied: next });
+  if (moved === undefined) partitionState.reading = { kind: 'gap', said: `${said}; a new epoch has to be begun` };
+  else partitionState.restart(moved);
+  return moved === undefined;
 }
 
 /**

@@ -308,10 +308,10 @@ class BatchStage {
           ? undefined
           : this.marks.write(this.#tx, isSnapshot ? MARK_PRIORITY.snapshot : MARK_PRIORITY.live),
         this.rejected.write(this.#tx),
-        partitions.length === 0 ? undefined : advancePartitions(this.#tx, partitions, lastCommit(changes)),
       ]),
     );
-    // Whether another process has taken over the stream has to be known before the commit.
+    // Whether another process has taken over the stream, or restarted a partition, has to be known before the commit.
+    if (partitions.length > 0) await advancePartitions(this.#tx, partitions, lastCommit(changes));
     if (progress !== undefined)
       await advanceProgress(this.#tx, progress, snapshotCompleted !== undefined, lastCommit(changes));
     else if (of !== undefined) await holdEpoch(this.#tx, of);

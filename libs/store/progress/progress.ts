@@ -46,9 +46,8 @@ export function openPartitionProgress(db: Queryable): PartitionProgress {
       await db.query(progressSql.partitions_add, [streams, origin, DEBEZIUM_STREAM]);
       return db.query<PartitionRow>(progressSql.partitions_read, [streams]);
     },
-    noteGap: async (stream, said) => {
-      await db.query(progressSql.gap_note, [stream, said, DEBEZIUM_STREAM]);
-    },
+    noteGap: async (stream, said, { epoch, applied }) =>
+      (await db.query<PartitionRow>(progressSql.gap_note, [stream, said, DEBEZIUM_STREAM, epoch, applied]))[0],
     clearGaps: async (streams) => {
       await db.query(progressSql.gaps_clear, [streams]);
     },
@@ -84,21 +83,22 @@ export const readUnstagedTables = (db: Queryable): Promise<UnstagedTable[]> =>
   db.query<UnstagedTable>(progressSql.partitions_unstaged, [DEBEZIUM_STREAM, SOURCE_TABLES]);
 
 /**
- * Moves the progress of partitions forward, in the batch's own transaction. A partition that was begun anew meanwhile stays
- * where it is: what we read of it before no longer counts.
+ * Moves the progress of partitions forward, in the batch's own transaction.
+ * @throws PartitionBegunAnew when one of them has been restarted since it was read
  */
 export async function advancePartitions(
   tx: Queryable,
   partitions: readonly Progress[],
   committedAt: number | null,
 ): Promise<void> {
-  await tx.query(progressSql.partitions_advance, [
+  const begunAnew = await tx.query<{ stream: string }>(progressSql.partitions_advance, [
     partitions.map(({ stream }) => stream),
     partitions.map(({ epoch }) => epoch),
     partitions.map(({ applied }) => applied),
     partitions.map(({ lastRecord }) => lastRecord ?? null),
     committedAt,
   ]);
+  if (begunAnew.length > 0) throw new PartitionBegunAnew(begunAnew.map(({ stream }) => stream));
 }
 
 /** The stream has moved on to another epoch: what was read or compared in the previous one no longer counts. */
@@ -110,6 +110,17 @@ export class EpochEnded extends PrepaError {
       'start this process again: it waits as standby, or reads on from where the other one is',
     );
     this.name = 'EpochEnded';
+  }
+}
+
+/**
+ * A partition had a gap and was restarted at the beginning of its log in a new epoch: rows read of it before may have been
+ * deleted since, without any change saying so. A process that was suspended meanwhile asks for its offsets again.
+ */
+export class PartitionBegunAnew extends Error {
+  constructor(streams: readonly string[]) {
+    super(`begun anew since it was read: ${streams.join(', ')}`);
+    this.name = 'PartitionBegunAnew';
   }
 }
 
