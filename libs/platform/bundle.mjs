@@ -20,9 +20,10 @@ export async function bundle(root, file) {
   const folder = path.join(root, '.cache', process.version);
   const name = path.relative(root, file).replaceAll(/[^\w.-]/g, '_');
   const note = path.join(folder, `${name}.json`);
-  const known = existsSync(note) ? JSON.parse(readFileSync(note, 'utf8')) : undefined;
+  const known = existsSync(note) ? read(note) : undefined;
   // A project that was copied or moved has other places.
-  const isUsable = known?.root === root && known.inputs.every(([input, state]) => stateOf(input) === state);
+  const isUsable =
+    known?.root === root && existsSync(known.made) && known.inputs.every(([input, state]) => stateOf(input) === state);
   if (isUsable) return known.made;
   mkdirSync(folder, { recursive: true });
   const made = path.join(folder, `${name}.${process.pid}.${Date.now()}.mjs`);
@@ -37,7 +38,7 @@ export async function bundle(root, file) {
 async function make(root, file, made) {
   const { build, stop } = await import('esbuild');
   const states = new Map();
-  const read = async ({ path: module }) => {
+  const load = async ({ path: module }) => {
     states.set(module, stateOf(module));
     const [url, folder] = [pathToFileURL(module).href, path.dirname(module)].map((place) => JSON.stringify(place));
     // On the first line, so that all others keep their numbers.
@@ -58,11 +59,20 @@ async function make(root, file, made) {
     logLevel: 'error',
     // Where a module says that it lies is where its text lies.
     define: { 'import.meta.url': 'importMetaUrl', 'import.meta.dirname': 'importMetaDirname' },
-    plugins: [{ name: 'places', setup: ({ onLoad }) => onLoad({ filter: /\.ts$/ }, read) }],
+    plugins: [{ name: 'places', setup: ({ onLoad }) => onLoad({ filter: /\.ts$/ }, load) }],
   });
   // It would wait for more as long as the program runs.
   await stop();
   return [...states];
+}
+
+/** @returns undefined for a note of which a crash has left nothing, or half */
+function read(note) {
+  try {
+    return JSON.parse(readFileSync(note, 'utf8'));
+  } catch {
+    return undefined;
+  }
 }
 
 function forgetOld(folder, name, made) {

@@ -2,7 +2,7 @@
 // missing or others than the lock file names, then runs it in this very process, so that signals reach it.
 //   node libs/platform/launch.mjs <file.ts> [arguments]
 //   node libs/platform/launch.mjs --tool <command of a package> [arguments]
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import module from 'node:module';
 import path from 'node:path';
@@ -12,7 +12,9 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 const modules = path.join(root, 'node_modules');
 const [first, ...rest] = process.argv.slice(2);
 const isTool = first === '--tool';
+const startedBy = process.ppid;
 const WATCH_MS = 500;
+const ALL_KINDS = ['dev', 'optional'].map((kind) => `--include=${kind}`);
 /** For so long a signal may have been for all; an older one was another matter, as a SIGHUP that has tokens read anew. */
 const JUST_TOLD_MS = 10_000;
 
@@ -21,13 +23,13 @@ if (major < 20 || (major === 20 && minor < 11)) {
   console.error(`Node ${process.versions.node} is too old: this project needs 20.11 or newer.`);
   process.exit(2);
 }
-if (!isInstalled()) install();
+if (!isInstalled()) await install();
 
 if (isTool) {
   const [tool, ...toolArguments] = rest;
-  const bin = path.join(modules, '.bin', tool);
-  const { status, signal } = spawnSync(bin, toolArguments, { cwd: root, stdio: 'inherit' });
-  process.exit(signal === null ? (status ?? 1) : 1);
+  const { code, error } = await run(path.join(modules, '.bin', tool), toolArguments, 'inherit');
+  if (error !== undefined) console.error(`${tool} cannot be run: ${error.message}`);
+  process.exit(code ?? 1);
 }
 
 if (process.env.npm_lifecycle_event !== undefined) stopWithNpm();
@@ -55,7 +57,8 @@ async function readable(program) {
 function isInstalled() {
   const note = path.join(modules, '.package-lock.json');
   if (!existsSync(note)) return false;
-  const { packages: present } = JSON.parse(readFileSync(note, 'utf8'));
+  const present = packagesIn(note);
+  if (present === undefined) return false;
   const { packages: wanted } = JSON.parse(readFileSync(path.join(root, 'package-lock.json'), 'utf8'));
   return Object.entries(wanted).every(
     ([place, { version, optional, dev }]) =>
@@ -67,7 +70,16 @@ function isInstalled() {
   );
 }
 
-function install() {
+/** @returns undefined for a note of which a crash has left nothing, or half */
+function packagesIn(note) {
+  try {
+    return JSON.parse(readFileSync(note, 'utf8')).packages;
+  } catch {
+    return undefined;
+  }
+}
+
+async function install() {
   // What lies behind a link is somebody else's: npm would empty it first.
   if (lstatSync(modules, { throwIfNoEntry: false })?.isSymbolicLink()) {
     console.error(
@@ -78,10 +90,37 @@ function install() {
   }
   console.error('Installing packages (once) …');
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  const { status } = spawnSync(npm, ['ci', '--no-audit', '--no-fund'], { cwd: root, stdio: ['ignore', 2, 2] });
-  if (status === 0) return;
-  console.error('The packages could not be installed; npm says why above. Mend that and start again.');
+  // All of them, whatever NODE_ENV=production or a setting of npm leaves out: the pages are built with some, Postgres is another.
+  const { code, signal, error } = await run(npm, ['ci', '--no-audit', '--no-fund', ...ALL_KINDS], ['ignore', 2, 2]);
+  if (code === 0) return;
+  if (signal) process.exit(1);
+  console.error(
+    error === undefined
+      ? 'The packages could not be installed; npm says why above. Mend that and start again.'
+      : `The packages could not be installed: npm cannot be run (${error.message}). Put it into the PATH and start again.`,
+  );
   process.exit(2);
+}
+
+/**
+ * Runs a command to its end. A terminal tells it of Ctrl-C as it tells us; of whatever else ends us, or npm above us, we tell it:
+ * it would go on by itself, and what it was run for after it.
+ */
+function run(command, args, stdio) {
+  const child = spawn(command, args, { cwd: root, stdio });
+  const end = () => child.kill('SIGTERM');
+  const wait = () => {};
+  process.on('SIGTERM', end).on('SIGINT', wait).on('SIGHUP', wait);
+  const watch = setInterval(() => {
+    if (process.env.npm_lifecycle_event !== undefined && process.ppid !== startedBy) end();
+  }, WATCH_MS);
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve({ error }));
+    child.once('close', (code, signal) => resolve({ code, signal }));
+  }).finally(() => {
+    clearInterval(watch);
+    process.off('SIGTERM', end).off('SIGINT', wait).off('SIGHUP', wait);
+  });
 }
 
 /**
@@ -89,7 +128,6 @@ function install() {
  * them were told, as by a terminal or systemd, a program that stops in its own time must not be told again: it would leave at once.
  */
 function stopWithNpm() {
-  const parent = process.ppid;
   let toldAt = Number.NEGATIVE_INFINITY;
   const note = (signal) => {
     toldAt = performance.now();
@@ -100,7 +138,7 @@ function stopWithNpm() {
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, note);
   const watch = setInterval(() => {
-    if (process.ppid === parent) return;
+    if (process.ppid === startedBy) return;
     clearInterval(watch);
     if (performance.now() - toldAt > JUST_TOLD_MS) process.kill(process.pid, 'SIGTERM');
   }, WATCH_MS);
