@@ -3,9 +3,10 @@
 //   node libs/platform/launch.mjs <file.ts> [arguments]
 //   node libs/platform/launch.mjs --tool <command of a package> [arguments]
 import { spawn } from 'node:child_process';
-import { existsSync, lstatSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import module from 'node:module';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
@@ -14,6 +15,8 @@ const [first, ...rest] = process.argv.slice(2);
 const isTool = first === '--tool';
 const startedBy = process.ppid;
 const WATCH_MS = 500;
+/** Whoever has not said for so long that it installs is gone. */
+const GONE_MS = 10_000;
 const ALL_KINDS = ['dev', 'optional'].map((kind) => `--include=${kind}`);
 /** For so long a signal may have been for all; an older one was another matter, as a SIGHUP that has tokens read anew. */
 const JUST_TOLD_MS = 10_000;
@@ -23,7 +26,7 @@ if (major < 20 || (major === 20 && minor < 11)) {
   console.error(`Node ${process.versions.node} is too old: this project needs 20.11 or newer.`);
   process.exit(2);
 }
-if (!isInstalled()) await install();
+if (!isInstalled()) await inTurn(install);
 
 if (isTool) {
   const [tool, ...toolArguments] = rest;
@@ -76,6 +79,43 @@ function packagesIn(note) {
     return JSON.parse(readFileSync(note, 'utf8')).packages;
   } catch {
     return undefined;
+  }
+}
+
+/** Two that install at once take each other's files away. The sign of one that was killed is not renewed, and soon counts no more. */
+async function inTurn(work) {
+  const sign = path.join(root, '.cache', 'installing');
+  attempt(() => mkdirSync(path.dirname(sign), { recursive: true }));
+  for (let told = false; !isTaken(sign); told = true) {
+    if (isInstalled()) return;
+    if (!told) console.error('Another start installs the packages; waiting for it …');
+    await sleep(WATCH_MS);
+  }
+  const renewing = setInterval(() => attempt(() => writeFileSync(sign, '')), WATCH_MS);
+  const release = () => attempt(() => rmSync(sign, { force: true }));
+  process.once('exit', release);
+  if (!isInstalled()) await work();
+  clearInterval(renewing);
+  process.off('exit', release);
+  release();
+}
+
+/** Whether the sign is ours now, or cannot be set: npm says what is not allowed here. */
+function isTaken(sign) {
+  if (attempt(() => writeFileSync(sign, '', { flag: 'wx' }))?.code !== 'EEXIST') return true;
+  const { mtimeMs = Date.now() } = statSync(sign, { throwIfNoEntry: false }) ?? {};
+  if (Math.abs(Date.now() - mtimeMs) <= GONE_MS) return false;
+  // Not ours to remove: npm says so, too.
+  return attempt(() => rmSync(sign, { force: true })) !== undefined || isTaken(sign);
+}
+
+/** @returns the error, where it throws one */
+function attempt(work) {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return error;
   }
 }
 

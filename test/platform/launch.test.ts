@@ -9,6 +9,7 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -107,6 +108,29 @@ test('a tool that is not there is named, as is an npm', async () => {
 test('what an installation that was cut short left out is installed', async () => {
   install(at('node_modules'), { 'node_modules/a': { version: '1.0.0' } });
   rmSync(at('node_modules/a'), { recursive: true });
+  expect(await launch()).toMatchObject({ code: 0, told: expect.stringContaining('Installing packages') });
+});
+
+test('of two that are started at once one installs, and a sign that a kill has left holds up nobody for long', async () => {
+  const note = JSON.stringify({ packages: { 'node_modules/a': { version: '1.0.0' } } });
+  const made = at('node_modules/a');
+  writeFileSync(
+    at('bin/npm'),
+    `#!/bin/sh\necho "$@" >> ${at('calls')}\nsleep 2\nmkdir -p ${made}\necho '${note}' > ${at('node_modules/.package-lock.json')}\n`,
+    { mode: 0o755 },
+  );
+  mkdirSync(at('.cache'));
+  writeFileSync(at('.cache/installing'), '');
+  utimesSync(at('.cache/installing'), new Date(0), new Date(0));
+  const both = await Promise.all([launch(), sleep(500).then(() => launch())]);
+  expect(both.map(({ code }) => code)).toEqual([0, 0]);
+  expect(both[1]?.told).toBe('Another start installs the packages; waiting for it …\nruns \n');
+  expect(readFileSync(at('calls'), 'utf8').trim().split('\n')).toHaveLength(1);
+  expect(existsSync(at('.cache/installing'))).toBe(false);
+});
+
+test('where no sign can be set, npm is asked all the same', async () => {
+  writeFileSync(at('.cache'), 'nobody can make a folder here');
   expect(await launch()).toMatchObject({ code: 0, told: expect.stringContaining('Installing packages') });
 });
 
