@@ -20,9 +20,10 @@ export async function bundle(root, file) {
   const folder = path.join(root, '.cache', process.version);
   const name = path.relative(root, file).replaceAll(/[^\w.-]/g, '_');
   const note = path.join(folder, `${name}.json`);
-  const known = existsSync(note) ? JSON.parse(readFileSync(note, 'utf8')) : undefined;
+  const known = existsSync(note) ? read(note) : undefined;
   // In a project that was copied or moved, the paths are no longer right.
-  const isUsable = known?.root === root && known.inputs.every(([input, state]) => stateOf(input) === state);
+  const isUsable =
+    known?.root === root && existsSync(known.made) && known.inputs.every(([input, state]) => stateOf(input) === state);
   if (isUsable) return known.made;
   mkdirSync(folder, { recursive: true });
   const made = path.join(folder, `${name}.${process.pid}.${Date.now()}.mjs`);
@@ -37,7 +38,7 @@ export async function bundle(root, file) {
 async function make(root, file, made) {
   const { build, stop } = await import('esbuild');
   const states = new Map();
-  const read = async ({ path: module }) => {
+  const load = async ({ path: module }) => {
     states.set(module, stateOf(module));
     const [url, folder] = [pathToFileURL(module).href, path.dirname(module)].map((place) => JSON.stringify(place));
     // On the first line, so that line numbers stay the same.
@@ -58,11 +59,20 @@ async function make(root, file, made) {
     logLevel: 'error',
     // A module's own location stays that of its source file.
     define: { 'import.meta.url': 'importMetaUrl', 'import.meta.dirname': 'importMetaDirname' },
-    plugins: [{ name: 'places', setup: ({ onLoad }) => onLoad({ filter: /\.ts$/ }, read) }],
+    plugins: [{ name: 'places', setup: ({ onLoad }) => onLoad({ filter: /\.ts$/ }, load) }],
   });
   // Otherwise it would wait for more work as long as the program runs.
   await stop();
   return [...states];
+}
+
+/** @returns undefined if a crash left the note empty or cut off */
+function read(note) {
+  try {
+    return JSON.parse(readFileSync(note, 'utf8'));
+  } catch {
+    return undefined;
+  }
 }
 
 function forgetOld(folder, name, made) {

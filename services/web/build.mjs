@@ -49,6 +49,11 @@ function digest() {
 }
 
 async function make() {
+  const hindrance = whatHinders();
+  if (hindrance !== undefined) {
+    console.error(`The pages cannot be built: ${hindrance}`);
+    process.exit(1);
+  }
   const began = performance.now();
   // Imported here, since only a build needs it.
   const { build } = await import('vite');
@@ -66,6 +71,15 @@ async function make() {
   }
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
   console.log(`The pages are built (${seconds} s); the first one weighs ${Math.ceil(bytes / 1000)} KB.`);
+}
+
+/** @returns a sentence for a person, with what to do; undefined where nothing is known */
+function whatHinders() {
+  // The build tool takes the rest of such a path for a query.
+  if (/[#?]/.test(here)) return `the path ${here} has a # or a ? in it; move the project to a folder without them.`;
+  if (!existsSync(path.join(here, '../../node_modules/vite')))
+    return 'packages for it are not installed; npm ci --include=dev installs them.';
+  return undefined;
 }
 
 /** Compresses the files once, as small as possible, instead of at each request. */

@@ -2,19 +2,25 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
+  chownSync,
+  cpSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
+import { loadBinaries } from '#libs/platform/embedded-postgres/binaries.ts';
 import {
   type EmbeddedOptions,
   type EmbeddedPostgres,
@@ -31,6 +37,13 @@ const servers: EmbeddedPostgres[] = [];
 function privateFolder(): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'prepadata-private-'));
   folders.push(folder);
+  return folder;
+}
+
+/** One that anybody may enter. */
+function openFolder(): string {
+  const folder = privateFolder();
+  chmodSync(folder, 0o755);
   return folder;
 }
 
@@ -148,6 +161,8 @@ test('a lost file of passwords is said, and what to do', async () => {
   await first.stop();
   rmSync(path.join(first.folder, 'logins.json'));
   await expect(startEmbeddedPostgres({ folder })).rejects.toThrow(/does not take the password in its logins.json/);
+  writeFileSync(path.join(first.folder, 'logins.json'), '');
+  await expect(startEmbeddedPostgres({ folder })).rejects.toThrow(/logins.json, with the passwords .* cannot be read/);
   // Nothing is left running, and the remedy works.
   writeFileSync(
     path.join(first.folder, 'logins.json'),
@@ -182,19 +197,73 @@ test('two that start at the same moment and prefer the same port both come up, e
   expect(new Set(both.map((server) => server.address('x').port)).size).toBe(2);
 });
 
-test('who leaves while the cluster is being made leaves nothing running', async () => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'prepadata-leaving-'));
-  folders.push(folder);
-  chmodSync(folder, 0o755);
+test.each([
+  ['the cluster is being made', 'data.new/PG_VERSION'],
+  ['the server comes up', 'data/postmaster.pid'],
+])('who leaves while %s leaves nothing running', async (_, made) => {
+  const folder = openFolder();
   const program = `
     const { startEmbeddedPostgres } = await import('#libs/platform/embedded-postgres/embedded.ts');
     const fs = await import('node:fs');
-    setInterval(() => fs.existsSync('${folder}/server/data.new/PG_VERSION') && process.exit(7), 5);
+    setInterval(() => fs.existsSync('${folder}/server/${made}') && process.exit(7), 5);
     await startEmbeddedPostgres({ folder: '${folder}/server' });`;
   const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program], { cwd: ROOT });
   const [code] = await once(child, 'exit');
   expect(code).toBe(7);
-  // Creating one takes a second or more; what was ended is gone by now.
-  await sleep(100);
+  // Creating one takes a second or more; a server that is told to stop takes less.
+  await sleep(made.startsWith('data.new') ? 100 : 5_000);
   expect(execFileSync('ps', ['-eo', 'args', '-ww'], { encoding: 'utf8' })).not.toContain(`${folder}/server/`);
+});
+
+test('a server whose folder has another name is used, and one whose folder was moved is started anew', async () => {
+  const folder = openFolder();
+  const [asked, moved, link] = ['server', 'moved', 'link'].map((name) => path.join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const { pid } = await start(asked);
+  symlinkSync(asked, link);
+  expect(await startEmbeddedPostgres({ folder: link })).toMatchObject({ pid, adopted: true });
+  renameSync(asked, moved);
+  const server = await start(moved);
+  expect(server.adopted).toBe(false);
+  expect(await server.ensureDatabase('x')).toBe(true);
+});
+
+test('a package whose script npm did not run lacks the links among its libraries, and works', async () => {
+  const folder = openFolder();
+  const { initdb, postgres } = await loadBinaries();
+  const [bin, native] = [path.dirname(postgres), path.dirname(path.dirname(postgres))];
+  cpSync(native, path.join(folder, 'native'), { recursive: true, filter: (file) => !lstatSync(file).isSymbolicLink() });
+  cpSync(path.join(native, '../package.json'), path.join(folder, 'package.json'));
+  const at = (file: string): string => path.join(folder, 'native', path.basename(bin), path.basename(file));
+  const binaries = { initdb: at(initdb), postgres: at(postgres) };
+  expect((await start(path.join(folder, 'server'), { binaries })).adopted).toBe(false);
+});
+
+test('what the machine refuses is told with what helps', async () => {
+  const folder = openFolder();
+  writeFileSync(path.join(folder, 'file'), '');
+  const refused = (name: string) => startEmbeddedPostgres({ folder: path.join(folder, name) }).catch((error) => error);
+  expect(await refused('file')).toMatchObject({
+    message: expect.stringContaining('could not be set up: '),
+    hint: expect.stringMatching(/make room.* DATA_DIR/),
+  });
+  for (const name of ['a "b"', 'c$d', 'e`f`'])
+    expect(await refused(name)).toMatchObject({
+      message: expect.stringContaining('hands the path to a shell'),
+      hint: expect.stringContaining('DATA_DIR'),
+    });
+});
+
+test.runIf(process.getuid?.() === 0)('root leaves to another user what is theirs', async () => {
+  const mine = path.join(openFolder(), 'mine');
+  mkdirSync(mine);
+  chownSync(mine, 4242, 4242);
+  await expect(startEmbeddedPostgres({ folder: mine })).rejects.toMatchObject({
+    message: `${mine} belongs to another user (number 4242), and this is root`,
+    hint: expect.stringContaining('without sudo'),
+  });
+  expect(statSync(mine).uid).toBe(4242);
 });

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import {
+  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -8,6 +9,7 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -55,11 +57,13 @@ function install(modules: string, packages: object): void {
 }
 
 const launch = (...args: string[]): Promise<Ended> => launchFile('program.mjs', ...args);
+const launchFile = (...args: string[]): Promise<Ended> =>
+  launchIn({ PATH: `${at('bin')}:${process.env['PATH']}` }, ...args);
 
-async function launchFile(...args: string[]): Promise<Ended> {
-  const child = spawn(process.execPath, ['libs/platform/launch.mjs', ...args], {
+async function launchIn(env: NodeJS.ProcessEnv, ...args: string[]): Promise<Ended> {
+  const child = spawn(process.execPath, ['libs/platform/launch.mjs', ...(args.length > 0 ? args : ['program.mjs'])], {
     cwd: folder,
-    env: { PATH: `${at('bin')}:${process.env['PATH']}` },
+    env,
   });
   let told = '';
   for (const stream of [child.stdout, child.stderr])
@@ -80,12 +84,53 @@ test('what the lock file names is not installed again, whatever the dates of the
 test('another version is installed first', async () => {
   install(at('node_modules'), { 'node_modules/a': { version: '0.9.0' } });
   expect(await launch()).toMatchObject({ code: 0, told: expect.stringContaining('Installing packages') });
-  expect(readFileSync(at('calls'), 'utf8')).toContain('ci');
+  // Also those of the pages and the servers, whatever the environment leaves out.
+  expect(readFileSync(at('calls'), 'utf8')).toMatch(/^ci .*--include=dev --include=optional$/m);
+});
+
+test('a note of what is installed that a crash has emptied counts for nothing', async () => {
+  install(at('node_modules'), { 'node_modules/a': { version: '1.0.0' } });
+  writeFileSync(at('node_modules/.package-lock.json'), '');
+  expect(await launch()).toMatchObject({ code: 0, told: expect.stringContaining('Installing packages') });
+});
+
+test('a tool that is not there is named, as is an npm', async () => {
+  install(at('node_modules'), { 'node_modules/a': { version: '1.0.0' } });
+  expect(await launchFile('--tool', 'vitest')).toEqual({
+    code: 1,
+    told: expect.stringContaining('vitest cannot be run: '),
+  });
+  rmSync(at('node_modules'), { recursive: true });
+  chmodSync(at('bin/npm'), 0o644);
+  expect(await launchIn({ PATH: at('bin') })).toMatchObject({ code: 2, told: expect.stringContaining('PATH') });
 });
 
 test('what an installation that was cut short left out is installed', async () => {
   install(at('node_modules'), { 'node_modules/a': { version: '1.0.0' } });
   rmSync(at('node_modules/a'), { recursive: true });
+  expect(await launch()).toMatchObject({ code: 0, told: expect.stringContaining('Installing packages') });
+});
+
+test('of two that are started at once one installs, and a sign that a kill has left holds up nobody for long', async () => {
+  const note = JSON.stringify({ packages: { 'node_modules/a': { version: '1.0.0' } } });
+  const made = at('node_modules/a');
+  writeFileSync(
+    at('bin/npm'),
+    `#!/bin/sh\necho "$@" >> ${at('calls')}\nsleep 2\nmkdir -p ${made}\necho '${note}' > ${at('node_modules/.package-lock.json')}\n`,
+    { mode: 0o755 },
+  );
+  mkdirSync(at('.cache'));
+  writeFileSync(at('.cache/installing'), '');
+  utimesSync(at('.cache/installing'), new Date(0), new Date(0));
+  const both = await Promise.all([launch(), sleep(500).then(() => launch())]);
+  expect(both.map(({ code }) => code)).toEqual([0, 0]);
+  expect(both[1]?.told).toBe('Another start installs the packages; waiting for it …\nruns \n');
+  expect(readFileSync(at('calls'), 'utf8').trim().split('\n')).toHaveLength(1);
+  expect(existsSync(at('.cache/installing'))).toBe(false);
+});
+
+test('where no sign can be set, npm is asked all the same', async () => {
+  writeFileSync(at('.cache'), 'nobody can make a folder here');
   expect(await launch()).toMatchObject({ code: 0, told: expect.stringContaining('Installing packages') });
 });
 
@@ -126,6 +171,18 @@ describe('a program in TypeScript', () => {
     for (const word of ['hello', 'hello', 'howdy', 'fare well', 'hello']) {
       greeting(word);
       expect(await launchFile('program.ts')).toEqual(runs(word));
+    }
+  });
+
+  test('is made anew where a crash has emptied the note of it, or what it names is gone', async () => {
+    await launchFile('program.ts');
+    const folder = at('.cache', process.version);
+    for (const harm of [
+      (file: string) => writeFileSync(file, ''),
+      (file: string) => rmSync(JSON.parse(readFileSync(file, 'utf8')).made),
+    ]) {
+      harm(path.join(folder, 'program.ts.json'));
+      expect(await launchFile('program.ts')).toMatchObject({ code: 0 });
     }
   });
 
@@ -175,6 +232,19 @@ describe('a program that npm started', () => {
       seen = true;
       setTimeout(() => { writeFileSync('stopped', ''); process.exit(0); }, 1_500);
     });`;
+
+  test('does not begin after an npm that was told to stop while packages were installed', async () => {
+    writeFileSync(at('bin/npm'), `#!/bin/sh\ntouch ${at('installing')}\nexec sleep 3\n`, { mode: 0o755 });
+    writeFileSync(at('program.mjs'), "import { writeFileSync } from 'node:fs'; writeFileSync('running', '');");
+    const { scripts } = JSON.parse(readFileSync(at('package.json'), 'utf8'));
+    const begin = `PATH=${at('bin')}:$PATH ${scripts.begin}`;
+    writeFileSync(at('package.json'), JSON.stringify({ type: 'module', scripts: { begin } }));
+    const npm = spawn('npm', ['run', 'begin'], { cwd: folder, stdio: 'ignore', detached: true });
+    await until('installing');
+    npm.kill('SIGTERM');
+    await sleep(4_500);
+    expect(existsSync(at('running'))).toBe(false);
+  });
 
   test('is told to stop when npm is', async () => {
     (await begin(stopsOnce)).kill('SIGTERM');

@@ -1,5 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { get, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Api } from '../../services/api/role.ts';
 import { ask, errorOf, startTestApi } from '../api/support.ts';
@@ -120,4 +123,22 @@ test('where the pages are not built, they say how to build them, and the rest is
   } finally {
     await bare.stop();
   }
+});
+
+test('what keeps the pages from being built is told with what helps', () => {
+  const web = path.join(import.meta.dirname, '../../services/web');
+  const told = (name: string): string => {
+    const root = mkdtempSync(path.join(tmpdir(), name));
+    for (const each of ['src', 'index.html', 'vite.config.ts', 'build.mjs'])
+      cpSync(path.join(web, each), path.join(root, 'services/web', each), { recursive: true });
+    cpSync(path.join(web, '../../package-lock.json'), path.join(root, 'package-lock.json'));
+    const { status, stderr } = spawnSync(process.execPath, [path.join(root, 'services/web/build.mjs')], {
+      encoding: 'utf8',
+    });
+    rmSync(root, { recursive: true });
+    expect(status).toBe(1);
+    return stderr;
+  };
+  expect(told('prepadata-c#-')).toMatch(/^The pages cannot be built: the path .* has a # .*; move the project .*\n$/);
+  expect(told('prepadata-web-')).toMatch(/^The pages cannot be built: packages .* npm ci --include=dev .*\n$/);
 });

@@ -5,6 +5,7 @@ import {
   copyFileSync,
   existsSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -56,6 +57,13 @@ export function homeOf(folder: string): string {
   if (!isRoot()) return asked;
   const home = isOpenToOthers(path.dirname(asked)) ? asked : path.join('/var/tmp', `prepadata-${shortHash(asked)}`);
   mkdirSync(home, { recursive: true, mode: 0o755 });
+  // Given to `nobody`, it would be lost to whoever runs this without sudo; and in /var/tmp anybody may have made it.
+  const owner = lstatSync(home).uid;
+  if (owner !== 0 && owner !== NOBODY)
+    throw new ConfigurationError(
+      `${home} belongs to another user (number ${owner}), and this is root`,
+      'start as that user, without sudo, or set DATA_DIR to another folder',
+    );
   chownSync(home, NOBODY, NOBODY);
   return home;
 }
@@ -78,6 +86,7 @@ export function ownBinaries(binaries: Binaries, home: string): Binaries {
     linkTree(native, `${own}.new`);
     renameSync(`${own}.new`, own);
   }
+  linkLibraries(native, own);
   const at = (file: string): string => path.join(own, path.basename(bin), path.basename(file));
   return { initdb: at(binaries.initdb), postgres: at(binaries.postgres) };
 }
@@ -96,6 +105,23 @@ function linkTree(from: string, to: string): void {
     if (entry.isDirectory()) linkTree(source, target);
     else if (entry.isSymbolicLink()) symlinkSync(readlinkSync(source), target);
     else linkOrCopy(source, target);
+  }
+}
+
+interface LibraryLink {
+  /** From the package's folder. */
+  readonly source: string;
+  readonly target: string;
+}
+
+/** The links among its libraries, which npm's packages cannot hold: a script of it makes them, and not everybody lets npm run scripts. */
+function linkLibraries(native: string, own: string): void {
+  const list = path.join(native, 'pg-symlinks.json');
+  if (!existsSync(list)) return;
+  const inside = (file: string): string => path.join(own, path.relative('native', file));
+  for (const { source, target } of JSON.parse(readFileSync(list, 'utf8')) as LibraryLink[]) {
+    if (lstatSync(inside(target), { throwIfNoEntry: false }) !== undefined) continue;
+    symlinkSync(path.relative(path.dirname(inside(target)), inside(source)), inside(target));
   }
 }
 
@@ -151,8 +177,16 @@ function run(command: string, args: readonly string[], cwd: string): Promise<voi
   });
 }
 
+/** What means something to a shell between double quotes. */
+const FOR_A_SHELL = /["$`\\]/;
+
 /** Makes a cluster in `data` whose superuser is `login`. */
 export async function initialise(binaries: Binaries, folder: string, data: string, login: Login): Promise<void> {
+  if (process.platform !== 'win32' && FOR_A_SHELL.test(folder))
+    throw new ConfigurationError(
+      `Postgres cannot make its data in ${folder}: its initdb hands the path to a shell, to which one of " $ \` \\ in it means something else`,
+      'set DATA_DIR to a folder whose path has none of them, or move the project to one',
+    );
   const passwordFile = path.join(folder, 'password');
   writeFileSync(passwordFile, login.password, { mode: 0o600 });
   if (isRoot()) chownSync(passwordFile, NOBODY, NOBODY);

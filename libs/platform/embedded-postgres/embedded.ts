@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, openSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import pg from 'pg';
-import { UnrecoverableError } from '#libs/domain/errors.ts';
+import { messageOf, PrepaError, UnrecoverableError } from '#libs/domain/errors.ts';
 import type { DatabaseAddress } from '../postgres/database.ts';
 import { connectSettled } from '../postgres/session-settings.ts';
 import type { DatabaseTls } from '../postgres/tls.ts';
@@ -95,19 +95,36 @@ export function isAlive(pid: number): boolean {
   }
 }
 
+interface Running {
+  readonly pid: number;
+  readonly port: number;
+  /** Its folder had another name when it was started, by which it does not find its own files any more. */
+  readonly isMoved: boolean;
+}
+
 /** The running server of this folder, by its own pid file; undefined if the file is stale or missing. */
-function findRunning(data: string): { pid: number; port: number } | undefined {
+function findRunning(data: string): Running | undefined {
   const file = path.join(data, 'postmaster.pid');
   if (!existsSync(file)) return undefined;
   const lines = readFileSync(file, 'utf8').split('\n');
   const pid = Number(lines[0]);
   const port = Number(lines[3]);
   if (!Number.isInteger(pid) || pid <= 0 || !Number.isInteger(port) || !isAlive(pid)) return undefined;
-  if (existsSync('/proc/self/cmdline')) {
-    const commandLine = existsSync(`/proc/${pid}/cmdline`) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : '';
-    if (!commandLine.includes(data)) return undefined;
+  if (!existsSync('/proc/self/cmdline')) return { pid, port, isMoved: false };
+  const of = (name: string): string => path.join('/proc', String(pid), name);
+  const command = existsSync(of('cmdline')) ? readFileSync(of('cmdline'), 'utf8').split('\0') : [];
+  // A server works in its data.
+  const isHere = command.includes(data) || realOf(of('cwd')) === realOf(data);
+  return isHere ? { pid, port, isMoved: !command.some((word) => realOf(word) === realOf(data)) } : undefined;
+}
+
+/** Undefined for what is not there, or where we may not look. */
+function realOf(place: string): string | undefined {
+  try {
+    return realpathSync(place);
+  } catch {
+    return undefined;
   }
-  return { pid, port };
 }
 
 /** Waits until it answers at all, even if only to refuse the password. */
@@ -164,23 +181,13 @@ async function isLeaving(
 
 /** Starts the server of `folder`, making its cluster at the first call, or adopts the one that is already running there. */
 export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
-  const folder = homeOf(options.folder);
-  const data = path.join(folder, 'data');
+  const { folder, data, binaries, logins, encrypting } = await prepare(options);
   const logFile = path.join(folder, 'postgres.log');
   const portFile = path.join(folder, 'port');
-  const binaries = ownBinaries(options.binaries ?? (await loadBinaries()), folder);
-  const logins = loginsOf(folder, existsSync(data));
   const ssl = options.tls && { rejectUnauthorized: true, ca: options.tls.certificate };
-  const encrypting = options.tls === undefined ? {} : settingsOfTls(folder, options.tls);
-  if (!existsSync(data)) {
-    // Renamed when complete: a cluster that was half made when the process was killed is made again.
-    rmSync(`${data}.new`, { recursive: true, force: true });
-    await initialise(binaries, folder, `${data}.new`, logins.superuser);
-    renameSync(`${data}.new`, data);
-  }
-
   const running = findRunning(data);
-  if (running !== undefined && !(await isLeaving(running, logins, ssl))) {
+  if (running?.isMoved) await stop(running.pid, STOP_MS);
+  else if (running !== undefined && !(await isLeaving(running, logins, ssl))) {
     await untilAnswers(
       () => clientOf(running.port, logins.superuser, ssl),
       logFile,
@@ -207,6 +214,32 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   } catch (error) {
     await stop(child.pid ?? 0, STOP_MS);
     throw error;
+  }
+}
+
+/** Sets up everything a server needs to run. What the machine refuses becomes an error that says what helps. */
+async function prepare(options: EmbeddedOptions) {
+  try {
+    const folder = homeOf(options.folder);
+    const data = path.join(folder, 'data');
+    const binaries = ownBinaries(options.binaries ?? (await loadBinaries()), folder);
+    const logins = loginsOf(folder, existsSync(data));
+    const encrypting = options.tls === undefined ? {} : settingsOfTls(folder, options.tls);
+    if (!existsSync(data)) {
+      // Renamed when complete: a cluster that was half made when the process was killed is made again.
+      rmSync(`${data}.new`, { recursive: true, force: true });
+      await initialise(binaries, folder, `${data}.new`, logins.superuser);
+      renameSync(`${data}.new`, data);
+    }
+    return { folder, data, binaries, logins, encrypting };
+  } catch (cause) {
+    if (cause instanceof PrepaError) throw cause;
+    throw new UnrecoverableError(
+      'embedded_postgres',
+      `the embedded Postgres in ${path.resolve(options.folder)} could not be set up: ${messageOf(cause)}`,
+      'make room there, give this user the right to write and to run programs there (where noexec is mounted nobody has it), or set DATA_DIR to another folder; then start again',
+      { cause },
+    );
   }
 }
 
@@ -245,6 +278,10 @@ function launch(
     env: BARE_ENVIRONMENT,
   });
   child.once('error', () => {});
+  // A process that exits without having stopped it, for instance before it was up, must not leave it running.
+  const leave = (): void => void child.kill('SIGINT');
+  process.once('exit', leave);
+  child.once('exit', () => process.off('exit', leave));
   child.unref();
   return child;
 }

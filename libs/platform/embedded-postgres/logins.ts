@@ -42,7 +42,11 @@ const fileOf = (folder: string): string => path.join(folder, 'logins.json');
 /** The logins of the cluster in `folder`; new ones if it has none, or is still to be made. */
 export function loginsOf(folder: string, hasCluster: boolean): Logins {
   const file = fileOf(folder);
-  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Logins;
+  try {
+    if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Logins;
+  } catch (cause) {
+    if (hasCluster) throw unusable(`${file}, with the passwords of the embedded Postgres, cannot be read`, cause);
+  }
   const early = { user: EARLY_USER, password: newPassword() };
   if (hasCluster) return { superuser: early, application: early };
   const logins = newLogins();
@@ -89,10 +93,13 @@ async function enter(folder: string, { superuser }: Logins, connect: Connect): P
       refused = error;
     }
   }
-  throw new UnrecoverableError(
-    'embedded_postgres',
-    `the embedded Postgres in ${folder} does not take the password in its logins.json`,
-    'put back the logins.json that was made with it; to begin anew, remove that folder',
-    { cause: refused },
-  );
+  throw unusable(`the embedded Postgres in ${folder} does not take the password in its logins.json`, refused);
 }
+
+const unusable = (message: string, cause: unknown): UnrecoverableError =>
+  new UnrecoverableError(
+    'embedded_postgres',
+    message,
+    'put back the logins.json that was made with it; to begin anew, remove that folder',
+    { cause },
+  );
