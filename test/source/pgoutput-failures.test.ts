@@ -1,62 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parseLsn } from '#libs/domain/position.ts';
 import { freePort } from '#libs/platform/embedded-postgres/embedded.ts';
-import type { ChangeBatch, ChangeSource } from '#libs/source/contract.ts';
-import type { PgoutputOptions } from '#libs/source/pgoutput/index.ts';
 import { startForwarder } from '../api/forwarder.ts';
-import { createSourceDatabase } from '../support/database.ts';
-import { type PostgresWorld, postgresWorld } from './postgres-world.ts';
+import { addStudents, agreed, gate, one, open, streaming, useReaders, warnings, world } from './readers.ts';
 import { eventually } from './stage.ts';
-import { type Fate, Reader, Replica, write } from './world.ts';
 
-let world: PostgresWorld;
-let replica: Replica;
-let readers: Reader[];
-let warnings: string[];
-
-beforeEach(async () => {
-  world = postgresWorld(await createSourceDatabase('failures'));
-  replica = new Replica();
-  readers = [];
-  warnings = [];
-});
-afterEach(async () => {
-  for (const reader of readers) reader.stop();
-  expect(readers.flatMap((reader) => reader.violations)).toEqual([]);
-  await world.close();
-});
-
-function open(
-  options: Partial<PgoutputOptions> = {},
-  fate?: (batch: ChangeBatch) => Fate | Promise<Fate>,
-): { reader: Reader; source: ChangeSource } {
-  const log = (level: string, message: string): void => {
-    if (level === 'warn') warnings.push(message);
-  };
-  const source = world.source({ log, ...options });
-  const reader = new Reader(world, replica, fate).start(source);
-  readers.push(reader);
-  return { reader, source };
-}
-
-const streaming = (source: ChangeSource): Promise<void> => eventually(() => source.status().state).toBe('streaming');
-
-const agreed = async (): Promise<void> => eventually(async () => replica.rows()).toEqual(await world.rows());
-
-const addStudents = (count = 1): Promise<void> =>
-  write(world, (writer) =>
-    writer.insert(
-      'students',
-      Array.from({ length: count }, () => ({ id: randomUUID() })),
-    ),
-  );
-
-async function one<T>(sql: string): Promise<T | undefined> {
-  const rows = await world.database.db.query<{ value: T }>(sql);
-  return rows[0]?.value;
-}
+useReaders();
 
 /** Our connections to this database, as the server counts them. */
 const connections = (): Promise<number | undefined> =>
@@ -76,15 +27,6 @@ const end = (purpose: string): Promise<unknown> =>
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
       WHERE datname = current_database() AND application_name = 'prepadata ${purpose}'`,
   );
-
-/** Holds a reader until it is opened. */
-function gate(): { wait: Promise<void>; open: () => void } {
-  let release: () => void = () => {};
-  const wait = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  return { wait, open: () => release() };
-}
 
 describe('a connection that breaks', () => {
   test('in the middle of a batch: the batch ends first, then all goes on, and nothing is lost', async () => {

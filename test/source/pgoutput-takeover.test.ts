@@ -1,63 +1,9 @@
 import { spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { ChangeBatch, ChangeSource } from '#libs/source/contract.ts';
-import type { PgoutputOptions } from '#libs/source/pgoutput/index.ts';
-import { createSourceDatabase } from '../support/database.ts';
-import { type PostgresWorld, postgresWorld } from './postgres-world.ts';
+import { describe, expect, test } from 'vitest';
+import { addStudents, agreed, gate, one, open, streaming, useReaders, world } from './readers.ts';
 import { eventually } from './stage.ts';
-import { type Fate, Reader, Replica, write } from './world.ts';
 
-let world: PostgresWorld;
-let replica: Replica;
-let readers: Reader[];
-
-beforeEach(async () => {
-  world = postgresWorld(await createSourceDatabase('failures'));
-  replica = new Replica();
-  readers = [];
-});
-afterEach(async () => {
-  for (const reader of readers) reader.stop();
-  expect(readers.flatMap((reader) => reader.violations)).toEqual([]);
-  await world.close();
-});
-
-function open(
-  options: Partial<PgoutputOptions> = {},
-  fate?: (batch: ChangeBatch) => Fate | Promise<Fate>,
-): { reader: Reader; source: ChangeSource } {
-  const source = world.source(options);
-  const reader = new Reader(world, replica, fate).start(source);
-  readers.push(reader);
-  return { reader, source };
-}
-
-const streaming = (source: ChangeSource): Promise<void> => eventually(() => source.status().state).toBe('streaming');
-
-const agreed = async (): Promise<void> => eventually(async () => replica.rows()).toEqual(await world.rows());
-
-const addStudents = (count = 1): Promise<void> =>
-  write(world, (writer) =>
-    writer.insert(
-      'students',
-      Array.from({ length: count }, () => ({ id: randomUUID() })),
-    ),
-  );
-
-async function one<T>(sql: string): Promise<T | undefined> {
-  const rows = await world.database.db.query<{ value: T }>(sql);
-  return rows[0]?.value;
-}
-
-/** Holds a reader until it is opened. */
-function gate(): { wait: Promise<void>; open: () => void } {
-  let release: () => void = () => {};
-  const wait = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  return { wait, open: () => release() };
-}
+useReaders();
 
 describe('a second reader', () => {
   test('waits as standby, says for whom, and takes over without reading anew', async () => {
