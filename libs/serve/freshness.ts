@@ -8,9 +8,9 @@ import { connectorAnswer, connectorTroubles, readConnectors } from './connectors
 import { instanceAnswer, instanceTroubles, readInstances } from './instances.ts';
 import { lastReconcileAnswer, readLastReconcile } from './last-reconcile.ts';
 import { readSetAside } from './set-aside.ts';
+import { readSettingsInForce, timeZoneAnswer } from './settings-in-force.ts';
 import { presentSource, sourceAnswer } from './source.ts';
 import { sql } from './statements.ts';
-import { readSettingsInForce, timeZoneAnswer } from './time-zones.ts';
 
 const count = z.int().min(0);
 

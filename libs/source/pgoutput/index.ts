@@ -86,8 +86,9 @@ const withSorting = <T>(address: DatabaseAddress, work: (client: pg.Client) => P
  *   It is begun when nothing is stored, when the stored epoch cannot be continued, when its log cannot be read, or when
  *   its initial snapshot never ended.
  * - Of several processes on the same database and prefix, one reads; the others stand by in state `waiting`.
- * - Whatever reconnecting fixes is retried for ever, in state `waiting`. The observable errors with a ConfigurationError
- *   or UnrecoverableError for everything else. It never completes.
+ * - Whatever reconnecting fixes is retried for ever, in state `waiting`; so is, once the log has been followed, whatever has
+ *   to be put right at the source. The observable errors with a ConfigurationError or UnrecoverableError for everything
+ *   else. It never completes.
  * - A transaction with `pg_logical_emit_message(true, 'prepadata', …)` is delivered at once as progress, even without
  *   changes; other traffic moves progress on at most every `idleEvery` milliseconds.
  *

@@ -59,7 +59,7 @@ export function sortRows(rows: readonly Row[], [column, isDescending]: Order, la
 }
 
 /** A search for "Elodie" finds "Élodie", in any Unicode normalisation form. */
-export const forSearch = (text: string, language: string): string =>
+const forSearch = (text: string, language: string): string =>
   text.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLocaleLowerCase(language);
 
 /** Every student of the course, sorted and filtered, a page at a time. */
