@@ -220,6 +220,19 @@ describe('secrets', () => {
     rmSync(folder, { recursive: true });
   });
 
+  test('are read again from their file, whose last good content counts while it is away', () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'prepadata-secrets-'));
+    const file = path.join(folder, 'password');
+    writeFileSync(file, 'first\n');
+    const config = loadConfig({ SOURCE_DB_HOST: 'lms.example', SOURCE_DB_PASSWORD_FILE: file });
+    const address = sourceAddress(config);
+    expect(address?.password).toBe('first');
+    writeFileSync(file, 'second\n');
+    expect(address?.password).toBe('second');
+    rmSync(folder, { recursive: true });
+    expect(address?.password).toBe('second');
+  });
+
   test('in two places, or in a file that cannot be read, are refused', () => {
     expect(refusal({ API_TOKENS: 'hunter2', API_TOKENS_FILE: '/etc/hostname' }).message).toMatch(
       /API_TOKENS and API_TOKENS_FILE are both set/,

@@ -9,7 +9,7 @@ const NAMES = Object.keys(SETTINGS) as SettingName[];
 
 /**
  * The configuration, from the environment. Empty counts as unset. A secret may be in a file instead, named by the setting
- * with `_FILE` appended; its lines are the items of a list.
+ * with `_FILE` appended, which is read again whenever the setting is; its lines are the items of a list.
  * @throws ConfigurationError naming every setting that is wrong, not just the first; values of secrets are not shown
  */
 export function loadConfig(env: Environment = process.env): SettingValues {
@@ -21,6 +21,8 @@ export function loadConfig(env: Environment = process.env): SettingValues {
       const given = secret ? readSecret(env, name) : set(env[name]);
       try {
         values[name] = parse(given ?? fallback);
+        if (secret && set(env[`${name}_FILE`]) !== undefined)
+          rereading(values, name, () => parse(readSecret(env, name) ?? fallback));
       } catch (error) {
         const what = error instanceof ConfigurationError ? `: ${error.message} (${error.hint})` : ` is not ${expects}`;
         problems.push(`${name}=${secret ? '(hidden)' : withoutLogin(given)}${what}`);
@@ -61,6 +63,21 @@ function readSecret(env: Environment, name: string): string | undefined {
   }
 }
 
+/**
+ * Reads a secret anew whenever it is asked for, since its file may be replaced while the program runs; while that fails, as in
+ * the middle of replacing it, what was read last counts.
+ */
+function rereading(values: Partial<Record<SettingName, unknown>>, name: SettingName, read: () => unknown): void {
+  let last = values[name];
+  const get = (): unknown => {
+    try {
+      last = read();
+    } catch {}
+    return last;
+  };
+  Object.defineProperty(values, name, { enumerable: true, get });
+}
+
 /** The names in the source database of the tables and columns we read. */
 export const namesOf = (config: SettingValues): SourceNames =>
   sourceNames(config.SOURCE_SCHEMA, config.SOURCE_MAPPING, config.DIRECTORY === 'on');
@@ -90,7 +107,9 @@ function addressOf(config: SettingValues, prefix: 'SOURCE_DB' | 'ANALYTICS_DB'):
     port: config[`${prefix}_PORT`],
     database: config[`${prefix}_NAME`],
     user: config[`${prefix}_USER`],
-    password: config[`${prefix}_PASSWORD`],
+    get password() {
+      return config[`${prefix}_PASSWORD`];
+    },
     ...(ssl === undefined ? {} : { ssl }),
   };
 }

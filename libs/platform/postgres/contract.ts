@@ -36,6 +36,7 @@ export interface DatabaseAddress {
   readonly port: number;
   readonly database: string;
   readonly user: string;
+  /** May change while the program runs: each connection asks for it. */
   readonly password: string;
   /** Absent: not encrypted. */
   readonly ssl?: DatabaseTls;

@@ -116,6 +116,7 @@ function openPool(
 ): pg.Pool {
   const pool = new pg.Pool({
     ...address,
+    password: () => address.password,
     ...kind,
     application_name: options.name ?? 'prepadata',
     types: typeParsers,
