@@ -130,6 +130,17 @@ describe('a new epoch begins as well', () => {
     await agreed();
   });
 
+  test('when a word of an enum was renamed under a running reader, which sends no row that holds it', async () => {
+    const { db } = world.database;
+    await db.query(`CREATE TYPE activity AS ENUM ('view');
+      ALTER TABLE activity_logs ALTER COLUMN activity_type TYPE activity USING activity_type::activity;
+      INSERT INTO activity_logs (activity_type, timestamp) VALUES ('view', now())`);
+    await readTo(1);
+    await db.query(`ALTER TYPE activity RENAME VALUE 'view' TO 'viewed'`);
+    await agreed();
+    expect(world.progress.reasons[1]).toMatch(/a word of its enums renamed/);
+  });
+
   test('when the initial snapshot never ended, and its slot goes', async () => {
     let batches = 0;
     const short = new Reader(world, replica, () => (++batches > 0 ? 'die before done' : 'done'));

@@ -41,9 +41,12 @@ const SENT: readonly Deed[] = [
   { sql: 'ALTER TABLE grades OWNER TO pg_monitor' },
   { sql: 'ALTER TABLE grades ENABLE ROW LEVEL SECURITY; CREATE POLICY open ON grades USING (true)' },
   { sql: 'CREATE TABLE more (id int PRIMARY KEY); ALTER PUBLICATION prepadata ADD TABLE more' },
+  { sql: `ALTER TYPE activity ADD VALUE 'post' BEFORE 'view'; ALTER TYPE activity RENAME TO deed` },
+  { sql: `CREATE TYPE mood AS ENUM ('sad'); ALTER TYPE mood RENAME VALUE 'sad' TO 'glad'` },
 ];
 
 const NOT_SENT: readonly Deed[] = [
+  { sql: `ALTER TYPE activity RENAME VALUE 'view' TO 'viewed'` },
   { sql: 'ALTER TABLE grades ALTER COLUMN grade_value TYPE numeric(10, 2) USING 7' },
   { sql: 'ALTER TABLE grades ALTER COLUMN grade_value TYPE numeric(12, 4)' },
   { sql: `ALTER TABLE activity_logs ALTER COLUMN metadata TYPE json USING '{}'` },
@@ -90,6 +93,8 @@ onEachPostgres(POSTGRES_VERSIONS, (version, server) => {
     await client.connect();
     await run(`ALTER TABLE grades ALTER COLUMN grade_item TYPE varchar(255), ALTER COLUMN grade_value TYPE numeric(10, 2);
                INSERT INTO grades (grade_value) VALUES (1);
+               CREATE TYPE activity AS ENUM ('login', 'view'); CREATE DOMAIN activities AS activity;
+               ALTER TABLE activity_logs ALTER COLUMN activity_type TYPE activities USING activity_type::activities;
                CREATE PUBLICATION prepadata FOR TABLE students, courses, enrollments, grades, activity_logs`);
     if (version >= 15) await run('CREATE PUBLICATION schema_wide FOR TABLES IN SCHEMA public');
   });
@@ -138,6 +143,11 @@ test('another server, timeline or database is another origin, whatever it looks 
   );
   expect(whyAnotherOrigin('7/1/lms/a.b.9-2-3-4', now)).toBeUndefined();
   expect(whyAnotherOrigin('7/1/lms/a.b.9-9-3-4', now)).toMatch(/was made anew/);
+  // Words that a signature from before has none of are no news; one that has gone since is.
+  const withWords = { identity: '7/1/lms', signature: 'a.b.1-2-3-4-17_aa,18_bb' };
+  expect(whyAnotherOrigin('7/1/lms/a.b.1-2-3-4', withWords)).toBeUndefined();
+  expect(whyAnotherOrigin('7/1/lms/a.b.1-2-3-4-17_aa', withWords)).toBeUndefined();
+  expect(whyAnotherOrigin('7/1/lms/a.b.1-2-3-4-17_cc,18_bb', withWords)).toMatch(/a word of its enums renamed/);
   // In the format from before there were parts.
   expect(whyAnotherOrigin('7/1/lms/0123456789abcdef', now)).toMatch(/was made anew/);
 });

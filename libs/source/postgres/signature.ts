@@ -21,11 +21,13 @@ interface TablePrint {
   /** The transaction that last wrote its row type's catalogue row: changed by RENAME, SET SCHEMA and OWNER. */
   readonly named: string;
   readonly owner: string;
+  /** Each word of the enums that its needed columns are of, as its number and a digest of it; null if there are none. */
+  readonly words: string | null;
 }
 
 /**
  * A word that shows whether rows may have changed without a change being sent: `base.identity.table.table…`, the tables'
- * four parts joined by `-`.
+ * four or five parts joined by `-`.
  *
  * - The base is what must not change: the publication and its settings, each table's entry in it, the table, each needed
  *   column with its type, and which column is read as which (SOURCE_MAPPING). Anything recreated gets a new number.
@@ -35,6 +37,7 @@ interface TablePrint {
  *   ANALYZE and VACUUM neither.
  * - While a table has another name or schema, its changes are sent under that one. Its row type is then renamed as well;
  *   OWNER rewrites the type's catalogue row, too, but then the owner differs.
+ * - ALTER TYPE … RENAME VALUE gives every row that holds the word another one. A word that is added changes none.
  * - The identity is what tells rows apart in the log. A change of it says nothing about rows, only that the tables must be
  *   checked.
  */
@@ -45,8 +48,8 @@ export async function readSignature(client: pg.Client, publication: string, name
     values: [publication, names.schema, names.tables.map(({ name }) => name), columns],
   });
   const { base = '', identity = '', tables } = rows[0] ?? {};
-  const prints = (tables ?? []).map(({ heap, columns: written, named, owner }) =>
-    [heap, written, named, owner].join('-'),
+  const prints = (tables ?? []).map(({ heap, columns: written, named, owner, words }) =>
+    [heap, written, named, owner, ...(words === null ? [] : [words])].join('-'),
   );
   return [base + namesPrint(names), identity, ...prints].join('.');
 }
@@ -82,7 +85,7 @@ export function whyAnotherOrigin(stored: string, now: Origin): string | undefine
   if (namesIn(before) !== namesIn(now.signature))
     return 'SOURCE_MAPPING names other tables or columns of the source than before';
   return hasMoved(before, now.signature)
-    ? 'the publication or a table of the source was made anew; what was written in between was not sent'
+    ? 'the publication or a table of the source was made anew, or a word of its enums renamed; what that changed was not sent'
     : undefined;
 }
 
@@ -93,11 +96,14 @@ export function hasMoved(before: string, now: string): boolean {
   return is.tables.some((table, index) => isRewritten(was.tables[index] ?? [], table));
 }
 
-function isRewritten([heap, columns, named, owner]: readonly string[], now: readonly string[]): boolean {
+function isRewritten([heap, columns, named, owner, words]: readonly string[], now: readonly string[]): boolean {
   const isWritten = heap !== now[0] && columns !== now[1];
   const isRenamed = named !== now[2] && owner === now[3];
-  return isWritten || isRenamed;
+  const present = wordsIn(now[4]);
+  return isWritten || isRenamed || wordsIn(words).some((word) => !present.includes(word));
 }
+
+const wordsIn = (words: string | undefined): string[] => (words === undefined ? [] : words.split(','));
 
 const namesIn = (signature: string): string | undefined => partsOf(signature).base.split(NAMES_PRINT)[1];
 

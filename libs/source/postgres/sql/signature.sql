@@ -1,5 +1,5 @@
 -- Shows whether rows may have changed without a change being sent; signature.ts explains each part.
-WITH tables AS (
+WITH RECURSIVE tables AS (
   SELECT c.oid, c.relname, c.relfilenode, c.relowner, c.relreplident, c.relpersistence, c.relispartition, c.relnamespace,
          y.xmin AS named, t.place
     FROM unnest($3::text[]) WITH ORDINALITY AS t (name, place)
@@ -10,6 +10,11 @@ WITH tables AS (
   SELECT t.oid, t.relname, a.attname, a.attnum, a.atttypid, a.attgenerated, a.xmin AS written
     FROM tables AS t
     JOIN pg_attribute AS a ON a.attrelid = t.oid AND NOT a.attisdropped AND t.relname || '.' || a.attname = ANY ($4)
+), types AS (
+  -- Of the columns, and what the domains among them are over.
+  SELECT c.oid AS relation, c.atttypid AS oid FROM columns AS c
+  UNION
+  SELECT t.relation, d.typbasetype FROM types AS t JOIN pg_type AS d ON d.oid = t.oid AND d.typtype = 'd'
 ), publication AS (
   SELECT p.oid, p.xmin AS written FROM pg_publication AS p WHERE p.pubname = $1
 ), place_in_publication AS (
@@ -40,5 +45,8 @@ SELECT (SELECT md5(string_agg(part, ',' ORDER BY part)) FROM (
                  'columns', (SELECT left(md5(string_agg(c.attnum || ':' || c.written, ',' ORDER BY c.attnum)), 12)
                                FROM columns AS c WHERE c.oid = t.oid),
                  'named', t.named::text,
-                 'owner', t.relowner::text) ORDER BY t.place)
+                 'owner', t.relowner::text,
+                 'words', (SELECT string_agg(e.oid || '_' || left(md5(e.enumlabel), 8), ',' ORDER BY e.oid)
+                             FROM types AS y JOIN pg_enum AS e ON e.enumtypid = y.oid WHERE y.relation = t.oid))
+                 ORDER BY t.place)
           FROM tables AS t) AS tables
