@@ -64,8 +64,18 @@ const ITERATIONS = 4096;
  */
 function verifierOf(password: string): string {
   const salt = randomBytes(16);
-  const salted = pbkdf2Sync(password, salt, ITERATIONS, 32, 'sha256');
+  const salted = pbkdf2Sync(prepared(password), salt, ITERATIONS, 32, 'sha256');
   const keyed = (text: string): Buffer => createHmac('sha256', salted).update(text).digest();
   const stored = createHash('sha256').update(keyed('Client Key')).digest('base64');
   return `SCRAM-SHA-256$${ITERATIONS}:${salt.toString('base64')}$${stored}:${keyed('Server Key').toString('base64')}`;
 }
+
+/**
+ * What server and clients make of a password before they hash it (SASLprep, RFC 4013): of letters that look alike one, of each
+ * space a plain one, and nothing of what cannot be seen. Otherwise a password with ², … or é as two characters would not fit.
+ */
+const prepared = (password: string): string => password.replace(SPACES, ' ').replace(UNSEEN, '').normalize('NFKC');
+
+/** Tables C.1.2 and B.1 of RFC 3454. */
+const SPACES = /[\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000]/gu;
+const UNSEEN = /\u00ad|\u034f|\u1806|[\u180b-\u180d]|\u200c|\u200d|\u2060|[\ufe00-\ufe0f]|\ufeff/gu;
