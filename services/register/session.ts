@@ -11,9 +11,9 @@ import { openReplicationLink } from '#libs/source/postgres/replication-link.ts';
 import { identifyServer, type SourceServer } from '#libs/source/postgres/server.ts';
 import { type Origin, readSignature } from '#libs/source/postgres/signature.ts';
 import { refuseNullableDefaults } from './defaults.ts';
-import { refuseEnumDomains } from './enum-domains.ts';
 import { ensureOwnTables } from './own-tables.ts';
 import type { RegisterSettings } from './settings.ts';
+import { refuseWordlessEnums } from './wordless-enums.ts';
 
 /** A connection to the source whose session holds the lock that lets only one process look after the connector. */
 export interface ConnectorLock {
@@ -107,7 +107,7 @@ export async function inspectSource({ control, server }: ConnectorLock, settings
   const facts = await checkTables(control, names);
   await refuseBytes(control);
   await refuseNullableDefaults(control, names);
-  await refuseEnumDomains(control);
+  await refuseWordlessEnums(control);
   await ensurePublication(control, publication, names, facts);
   await ensureOwnTables(control, source.user, publication);
   return { identity: server.identity, signature: await readSignature(control, publication, names) };
