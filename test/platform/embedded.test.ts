@@ -231,6 +231,25 @@ test('a server whose folder has another name is used, and one whose folder was m
   expect(await server.ensureDatabase('x')).toBe(true);
 });
 
+test('a server that was killed comes back, also where another program of its user has its pid by then', async () => {
+  const folder = path.join(openFolder(), 'server');
+  const { pid, ensureDatabase } = await start(folder);
+  await ensureDatabase('kept');
+  process.kill(pid, 'SIGKILL');
+  const file = path.join(folder, 'data/postmaster.pid');
+  const { uid, gid } = statSync(file);
+  const other = spawn('sleep', ['100'], { uid, gid, stdio: 'ignore' });
+  try {
+    await expect.poll(() => execFileSync('ps', ['-eo', 'args', '-ww'], { encoding: 'utf8' })).not.toContain(folder);
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/^\d+/, String(other.pid)));
+    const server = await start(folder);
+    expect([server.adopted, await server.ensureDatabase('kept')]).toEqual([false, false]);
+    expect(other.exitCode).toBeNull();
+  } finally {
+    other.kill();
+  }
+});
+
 test('a package whose script npm did not run lacks the links among its libraries, and works', async () => {
   const folder = openFolder();
   const { initdb, postgres } = await loadBinaries();

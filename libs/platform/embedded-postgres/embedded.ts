@@ -102,11 +102,14 @@ interface Running {
   readonly isMoved: boolean;
 }
 
-/** The running server of this folder, by its own pid file; undefined if the file is stale or missing. */
-function findRunning(data: string): Running | undefined {
+/** The lines of a server's own pid file; none where there is no file. */
+function linesOfPidFile(data: string): string[] {
   const file = path.join(data, 'postmaster.pid');
-  if (!existsSync(file)) return undefined;
-  const lines = readFileSync(file, 'utf8').split('\n');
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
+}
+
+/** The running server of this folder, by the lines of its pid file; undefined if the file is stale or missing. */
+function findRunning(data: string, lines: readonly string[]): Running | undefined {
   const pid = Number(lines[0]);
   const port = Number(lines[3]);
   if (!Number.isInteger(pid) || pid <= 0 || !Number.isInteger(port) || !isAlive(pid)) return undefined;
@@ -185,7 +188,8 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   const logFile = path.join(folder, 'postgres.log');
   const portFile = path.join(folder, 'port');
   const ssl = options.tls && { rejectUnauthorized: true, ca: options.tls.certificate };
-  const running = findRunning(data);
+  const pidLines = linesOfPidFile(data);
+  const running = findRunning(data, pidLines);
   if (running?.isMoved) await stop(running.pid, STOP_MS);
   else if (running !== undefined && !(await isLeaving(running, logins, ssl))) {
     await untilAnswers(
@@ -202,7 +206,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   for (let attempt = 1; ; attempt += 1) {
     writeFileSync(portFile, String(port));
     const logged = existsSync(logFile) ? statSync(logFile).size : 0;
-    child = launch(binaries, data, logFile, port, { ...options.settings, ...encrypting });
+    child = launch(binaries, data, logFile, port, { ...options.settings, ...encrypting }, pidLines[0]);
     if (await isUp(child, data)) break;
     const wasTaken = readFileSync(logFile).subarray(logged).includes(PORT_TAKEN);
     if (options.fixedPort || !wasTaken || attempt === ATTEMPTS) throw notStarted(logFile, undefined);
@@ -245,21 +249,22 @@ async function prepare(options: EmbeddedOptions) {
 
 /** False if it ended before it was ready. Not tested by its port, where another server may answer. */
 async function isUp(child: ChildProcess, data: string): Promise<boolean> {
-  const file = path.join(data, 'postmaster.pid');
   for (const until = Date.now() + START_MS; Date.now() < until; await sleep(20)) {
     if (child.exitCode !== null || child.signalCode !== null) return false;
-    const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
+    const lines = linesOfPidFile(data);
     if (Number(lines[0]) === child.pid && lines[STATUS_LINE]?.trim() === 'ready') return true;
   }
   return false;
 }
 
+/** @param gone the pid of the server that left its pid file: by now it may be that of any other program, as after a reboot */
 function launch(
   binaries: Binaries,
   data: string,
   logFile: string,
   port: number,
   settings: Readonly<Record<string, string | number>>,
+  gone: string | undefined,
 ): ChildProcess {
   const all: Record<string, string | number> = {
     listen_addresses: LOOPBACK,
@@ -275,7 +280,8 @@ function launch(
     cwd: path.dirname(data),
     detached: true,
     stdio: ['ignore', log, log],
-    env: BARE_ENVIRONMENT,
+    // A server takes this pid for no server's; with any other that lives and is of its user, it refuses to start.
+    env: { ...BARE_ENVIRONMENT, ...(gone === undefined ? {} : { PG_GRANDPARENT_PID: gone }) },
   });
   child.once('error', () => {});
   // A process that exits without having stopped it, for instance before it was up, must not leave it running.
