@@ -166,3 +166,19 @@ describe('SOURCE_MAPPING', () => {
     expect(() => loadConfig({ SOURCE_MAPPING: '/no/such/file' })).toThrow(/\/no\/such\/file cannot be read: ENOENT/);
   });
 });
+
+test('a mark of the byte order, which editors of Windows put first, is no part of a file', () => {
+  const written = (contents: string): string => file(`\uFEFF${contents}`);
+  const config = loadConfig({
+    EXCLUDED_STUDENTS: `@${written(A)}`,
+    ACTIVITY_ALIASES: written('{"seen": "view"}'),
+    SOURCE_MAPPING: written('{"tables": {"grades": {"table": "marks"}}}'),
+    SOURCE_DB_PASSWORD_FILE: written('secret\r\n'),
+    API_TOKENS_FILE: written('# who may ask\r\nme:a-long-token-of-the-test:read\r\n'),
+  });
+  expect(config.EXCLUDED_STUDENTS).toEqual([A]);
+  expect(config.ACTIVITY_ALIASES).toEqual(new Map([['seen', 'view']]));
+  expect(config.SOURCE_MAPPING.grades?.table).toBe('marks');
+  expect(config.SOURCE_DB_PASSWORD).toBe('secret');
+  expect(config.API_TOKENS).toEqual(['me:a-long-token-of-the-test:read']);
+});

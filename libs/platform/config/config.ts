@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
 import { type SourceNames, sourceNames } from '#libs/domain/source-tables/names.ts';
 import type { DatabaseAddress } from '../postgres/database.ts';
 import { tlsOf } from '../postgres/tls.ts';
 import { SETTINGS, type SettingName, type SettingValues } from './settings.ts';
+import { readTextFile } from './text-file.ts';
 
 const NAMES = Object.keys(SETTINGS) as SettingName[];
 
@@ -56,7 +56,7 @@ function readSecret(env: Environment, name: string): string | undefined {
   if (file === undefined) return value;
   if (value !== undefined) throw new Error(`${name} and ${name}_FILE are both set: leave one of them out`);
   try {
-    const lines = readFileSync(file, 'utf8').split(/\r?\n/);
+    const lines = readTextFile(file).split(/\r?\n/);
     return set(lines.filter((line) => line !== '' && !line.startsWith('#')).join(','));
   } catch (error) {
     throw new Error(`${name}_FILE cannot be read: ${messageOf(error)}`);

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { ACTIVITY_TYPES, type ActivityType, normaliseWord } from '#libs/domain/activity-type.ts';
 import { type ComponentNumbers, SETTING_DECIMALS } from '#libs/domain/components.ts';
 import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
@@ -8,6 +8,7 @@ import { openZone, type Zone } from '#libs/domain/zone.ts';
 import { type LevelsByModule, LOG_LEVELS, LOG_MODULES, parseLogLevels } from '../log.ts';
 import { parseSchedule, type Schedule } from '../schedule.ts';
 import { readMapping } from './mapping-file.ts';
+import { readTextFile } from './text-file.ts';
 
 /** One line of the configuration table. */
 export interface Setting<V> {
@@ -178,7 +179,7 @@ const pemFile = (expects: string, begin: RegExp, description: string): Setting<s
 
 function readOrTell(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readTextFile(file);
   } catch (error) {
     throw new ConfigurationError(`cannot be read: ${messageOf(error)}`, 'name a file that this user may read');
   }
@@ -209,7 +210,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export const uuidList = (description: string): Setting<readonly string[]> =>
   setting(undefined, 'UUIDs separated by commas or white space, or @file with such', description, (value) => {
-    const written = value?.startsWith('@') ? readFileSync(value.slice(1), 'utf8') : (value ?? '');
+    const written = value?.startsWith('@') ? readTextFile(value.slice(1)) : (value ?? '');
     const ids = written.split(/[\s,]+/).filter((id) => id !== '');
     return ids.map((id) => (UUID.test(id.toLowerCase()) ? id.toLowerCase() : refuse()));
   });
@@ -218,7 +219,7 @@ export const uuidList = (description: string): Setting<readonly string[]> =>
 export const aliasFile = (description: string): Setting<ReadonlyMap<string, ActivityType>> =>
   setting(undefined, `a JSON file of words, each for one of ${ACTIVITY_TYPES.join(', ')}`, description, (value) => {
     if (value === undefined) return new Map();
-    const content: unknown = JSON.parse(readFileSync(value, 'utf8'));
+    const content: unknown = JSON.parse(readTextFile(value));
     if (typeof content !== 'object' || content === null || Array.isArray(content)) return refuse();
     return new Map(
       Object.entries(content).map(([word, type]) => [

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
 import { neededColumns, SOURCE_TABLES, type SourceTable } from '#libs/domain/source-tables/index.ts';
 import { type SourceMapping, sourceNames } from '#libs/domain/source-tables/names.ts';
+import { readTextFile } from './text-file.ts';
 
 const EXAMPLE = '{"tables": {"grades": {"table": "lms_grade", "columns": {"grade_value": "value"}}}}';
 /** A name that Postgres, Kafka and Avro all accept unchanged. */
@@ -57,7 +57,7 @@ export function readMapping(file: string): SourceMapping {
 function parse(file: string): unknown {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readTextFile(file);
   } catch (cause) {
     throw new ConfigurationError(
       `${file} cannot be read: ${messageOf(cause)}`,
