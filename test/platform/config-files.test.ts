@@ -167,7 +167,7 @@ describe('SOURCE_MAPPING', () => {
   });
 });
 
-test('a mark of the byte order, which editors of Windows put first, is no part of a file', () => {
+test('a byte order mark, which editors on Windows put first, is no part of a file', () => {
   const written = (contents: string): string => file(`\uFEFF${contents}`);
   const config = loadConfig({
     EXCLUDED_STUDENTS: `@${written(A)}`,
