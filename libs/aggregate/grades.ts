@@ -84,8 +84,12 @@ export const compareFacts = (
   b: Pick<GradeFact, 'gradedAt' | 'item'>,
 ): number => a.gradedAt - b.gradedAt || compareBytes(a.item, b.item);
 
-/** Order of names: by their UTF-8 bytes. */
-export const compareBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
+/** Order of names: by their UTF-8 bytes, which is that of their code points. */
+export function compareBytes(a: string, b: string): number {
+  let at = 0;
+  while (at < a.length && a.charCodeAt(at) === b.charCodeAt(at)) at += 1;
+  return (a.codePointAt(at) ?? -1) - (b.codePointAt(at) ?? -1);
+}
 
 /** The days of the rows, dated on or before `asOf`, that change the value or max of their item; in no particular order. */
 export function gradeFactDays(grades: readonly GradeObservation[], asOf: LocalDay): LocalDay[] {

@@ -1,8 +1,7 @@
-import { GradeBook, gradesByDay } from '#libs/aggregate/grades.ts';
 import type { GradeObservation } from '#libs/clean/grades.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import { parseScaled } from '#libs/domain/rational.ts';
-import { gradesOf, meanGrade } from './performance.ts';
+import { type Grade, gradesFrom, meanGrade } from './performance.ts';
 import { SCORE_DECIMALS } from './series.ts';
 import type { DerivingSettings } from './settings.ts';
 
@@ -20,30 +19,31 @@ export function performanceSeries(
   asOf: LocalDay,
   settings: DerivingSettings,
 ): PerformanceSeries {
-  // Facts change only on days on which rows are dated.
-  const rowDays = new Map(gradesByDay(grades, asOf));
-  const book = new GradeBook();
+  const changes = new Map(gradesFrom(grades, asOf, settings));
+  const recent = new Map<string, Grade>();
   const ma7: (number | null)[] = [];
   const ma30: (number | null)[] = [];
-  let graded = gradesOf([], settings);
   for (let day = firstDay; day <= asOf; day += 1) {
-    const rows = rowDays.get(day);
-    for (const row of rows ?? []) book.add(row);
-    const isNew = rows !== undefined;
-    if (isNew) graded = gradesOf(book.facts(), settings);
+    const changed = changes.get(day);
+    for (const [item, grade] of changed ?? []) {
+      if (grade === undefined) recent.delete(item);
+      else recent.set(item, grade);
+    }
+    const graded = [...recent.values()];
     for (const [means, width] of [
       [ma7, 7],
       [ma30, 30],
     ] as const) {
       // On most days nothing enters or leaves the window.
-      const isSame = !isNew && !graded.some((grade) => grade.day === day - width);
+      const isSame = changed === undefined && !graded.some((grade) => grade.day === day - width);
       means.push(isSame ? (means.at(-1) ?? null) : windowMean(graded, day, width));
     }
+    for (const [item, grade] of recent) if (grade.day <= day - 30) recent.delete(item);
   }
   return { firstDay, ma7, ma30 };
 }
 
-const windowMean = (graded: ReturnType<typeof gradesOf>, day: LocalDay, width: number): number | null =>
+const windowMean = (graded: readonly Grade[], day: LocalDay, width: number): number | null =>
   hundredths(meanGrade(graded.filter((grade) => grade.day > day - width)));
 
 const hundredths = (text: string | null): number | null =>

@@ -1,5 +1,5 @@
-import type { GradeFact } from '#libs/aggregate/grades.ts';
-import { AGGREGATE_ITEMS } from '#libs/clean/grades.ts';
+import { GradeBook, type GradeFact, gradesByDay } from '#libs/aggregate/grades.ts';
+import { AGGREGATE_ITEMS, type GradeObservation } from '#libs/clean/grades.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import { commonMultiple, roundRatio } from '#libs/domain/rational.ts';
 import type { Instant } from '#libs/domain/zone.ts';
@@ -60,6 +60,23 @@ export function performanceFeatures(
 /** The graded items among the facts, in their order, without those that the LMS computes from others. */
 export const gradesOf = (facts: readonly GradeFact[], settings: DerivingSettings): Grade[] =>
   facts.filter((fact) => !AGGREGATE_ITEMS.has(fact.item)).flatMap((fact) => toGrade(fact, settings) ?? []);
+
+/**
+ * For each day on which rows are dated, ascending, the items of these rows with the grade that each has from then on;
+ * undefined: none. The other items keep theirs.
+ */
+export function gradesFrom(
+  rows: readonly GradeObservation[],
+  asOf: LocalDay,
+  settings: DerivingSettings,
+): [day: LocalDay, grades: ReadonlyMap<string, Grade | undefined>][] {
+  const book = new GradeBook();
+  return gradesByDay(rows, asOf).map(([day, ofDay]) => {
+    for (const row of ofDay) book.add(row);
+    const facts = [...new Set(ofDay.map((row) => row.item))].flatMap((item) => book.fact(item) ?? []);
+    return [day, new Map(facts.map((fact) => [fact.item, gradesOf([fact], settings)[0]]))];
+  });
+}
 
 function toGrade({ item, value, max, day, gradedAt }: GradeFact, settings: DerivingSettings): Grade | null {
   if (value === null || (value === 0n && settings.zeroGrades === 'ungraded')) return null;

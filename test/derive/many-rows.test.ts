@@ -1,13 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import type { ActivityObservation } from '#libs/clean/activity-logs.ts';
+import type { GradeObservation } from '#libs/clean/grades.ts';
 import type { CompletionState } from '#libs/clean/metadata.ts';
+import { performanceSeries } from '#libs/derive/performance-series.ts';
 import { MS_PER_DAY } from '#libs/domain/local-date.ts';
 import { engagementFamily } from '#libs/families/engagement.ts';
 import type { DeriveContext, FamilyDefinition, FamilyKinds } from '#libs/families/family.ts';
 import { performanceFamily } from '#libs/families/performance.ts';
 import { completion, grade, view } from '../aggregate/build.ts';
 import { testSettings } from '../support/settings.ts';
-import { AS_OF } from './build.ts';
+import { AS_OF, ago, deriving } from './build.ts';
 
 /** More than a call accepts as arguments, and too many to compare each with all others. */
 const ROWS = 200_000;
@@ -57,4 +59,21 @@ describe('200,000 rows of one key are derived', () => {
   ])('%s', (_what, row, expected) => {
     expect(derive(engagementFamily, { enrollments: [], activities: rows(row) })).toMatchObject(expected);
   });
+});
+
+test('a row costs the daily means the same, however many items are graded on other days', () => {
+  const reads = (n: number): number => {
+    let count = 0;
+    const counted = (row: GradeObservation): GradeObservation =>
+      new Proxy(row, {
+        get: (target, name) => {
+          count += 1;
+          return Reflect.get(target, name);
+        },
+      });
+    const all = Array.from({ length: n }, (_, index) => counted(grade(`Item ${index}`, '50', ago(n - index))));
+    performanceSeries(all, AS_OF - n, AS_OF, deriving());
+    return count;
+  };
+  expect(reads(200)).toBe(2 * reads(100));
 });

@@ -53,7 +53,7 @@ export function flagsOfBits(bits: number): readonly FlagName[] {
 
 /**
  * The flags as of each day, by what is known today: each day is judged by what is dated on or before it. Null if the key
- * has no days. Windows slide, so a day costs the same however many lie before it.
+ * has no days. Windows slide, so a day costs the same however many lie before it; only where a grade changes, all of them are compared.
  */
 export function anomalySeries(key: AnomalyKey, settings: AnomalySettings): AnomalySeries | null {
   const { firstDay, asOf } = key;

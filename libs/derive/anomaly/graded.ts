@@ -1,8 +1,8 @@
-import { compareBytes, compareFacts, GradeBook, gradesByDay } from '#libs/aggregate/grades.ts';
+import { compareBytes, compareFacts } from '#libs/aggregate/grades.ts';
 import type { GradeObservation } from '#libs/clean/grades.ts';
 import type { LocalDay } from '#libs/domain/local-date.ts';
 import type { Instant } from '#libs/domain/zone.ts';
-import { type Grade, gradesOf, overCommonMax } from '../performance.ts';
+import { type Grade, gradesFrom, overCommonMax } from '../performance.ts';
 import type { DerivingSettings } from '../settings.ts';
 import { type Outlier, othersOf, outlierAmong } from './modified-z.ts';
 import { sortBig } from './sorted.ts';
@@ -38,19 +38,13 @@ export function gradeChanges(
   asOf: LocalDay,
   settings: DerivingSettings,
 ): GradeChange[] {
-  const book = new GradeBook();
-  const grades = new Map<string, Grade | undefined>();
-  return gradesByDay(rows, asOf).flatMap(([from, ofDay]) => {
-    for (const row of ofDay) book.add(row);
-    // An item's fact follows from its own rows, and changes only on days on which they are dated.
-    const items = [...new Set(ofDay.map((row) => row.item))].sort(compareBytes);
-    return items.flatMap((item): GradeChange[] => {
-      const fact = book.fact(item);
-      const [grade] = gradesOf(fact === undefined ? [] : [fact], settings);
-      if (isSameGrade(grades.get(item), grade)) return [];
-      grades.set(item, grade);
-      return [{ from, item, grade: grade === undefined ? null : written(grade) }];
-    });
+  const known = new Map<string, Grade | undefined>();
+  return gradesFrom(rows, asOf, settings).flatMap(([from, grades]) => {
+    const changed = [...grades].filter(([item, grade]) => !isSameGrade(known.get(item), grade));
+    for (const [item, grade] of changed) known.set(item, grade);
+    return changed
+      .map(([item, grade]): GradeChange => ({ from, item, grade: grade === undefined ? null : written(grade) }))
+      .sort((a, b) => compareBytes(a.item, b.item));
   });
 }
 
@@ -72,11 +66,11 @@ export function gradedFrom(changes: readonly GradeChange[]): GradedFrom[] {
   const days = [...groupBy(changes, (change) => change.from)];
   return days.map(([from, ofDay]) => {
     for (const { item, grade } of ofDay) {
-      if (grade === null) items.delete(item);
-      else {
-        const { points, max, day, at } = grade;
-        items.set(item, { item, points: BigInt(points), max: BigInt(max), day, gradedAt: at });
-      }
+      // Set last, so that the items stay nearly in order and sorting them costs little.
+      items.delete(item);
+      if (grade === null) continue;
+      const { points, max, day, at } = grade;
+      items.set(item, { item, points: BigInt(points), max: BigInt(max), day, gradedAt: at });
     }
     return { from, items: [...items.values()].sort(compareFacts) };
   });

@@ -8,7 +8,8 @@ export function bigMedianTimes2(sorted: readonly bigint[]): bigint {
   return (sorted[(sorted.length - 1) >> 1] ?? 0n) + (sorted[sorted.length >> 1] ?? 0n);
 }
 
-export const sortBig = (values: readonly bigint[]): bigint[] => [...values].sort((a, b) => Number(a - b));
+export const sortBig = (values: readonly bigint[]): bigint[] =>
+  [...values].sort((a, b) => (a < b ? -1 : Number(a > b)));
 
 /** The first index at which `value` can be inserted. */
 function placeOf(sorted: readonly number[], value: number): number {
