@@ -1,4 +1,5 @@
 import type { Log } from './log.ts';
+import { within } from './retry.ts';
 
 /** Something that was started and can be stopped. */
 export interface Part {
@@ -31,12 +32,8 @@ export class Lifecycle {
   async #stopAll(): Promise<void> {
     for (const part of this.#parts.toReversed()) {
       const began = Date.now();
-      const timer = AbortSignal.timeout(DEADLINE_MS);
-      const late = new Promise<never>((_, reject) => {
-        timer.addEventListener('abort', () => reject(new Error(`not within ${DEADLINE_MS / 1000} s`)));
-      });
       try {
-        await Promise.race([part.stop(), late]);
+        await within(DEADLINE_MS, part.stop(), () => new Error(`not within ${DEADLINE_MS / 1000} s`));
         this.#log.info({ part: part.name, ms: Date.now() - began }, `${part.name} stopped`);
       } catch (error) {
         this.#log.error({ part: part.name, err: error }, `${part.name} did not stop cleanly`);

@@ -15,6 +15,18 @@ export async function pause(milliseconds: number, signal: AbortSignal): Promise<
   signal.throwIfAborted();
 }
 
+/**
+ * The result of the work, if it comes in time; otherwise the work goes on, and nobody hears of its end.
+ * @throws what `late` returns, when the time is over
+ */
+export function within<T>(milliseconds: number, work: Promise<T>, late: () => Error): Promise<T> {
+  let clock: NodeJS.Timeout | undefined;
+  const over = new Promise<never>((_, reject) => {
+    clock = setTimeout(() => reject(late()), milliseconds);
+  });
+  return Promise.race([work, over]).finally(() => clearTimeout(clock));
+}
+
 export interface BackoffOptions {
   /** The first wait, milliseconds. Default {@link FIRST_RETRY_MS}. */
   readonly first?: number;

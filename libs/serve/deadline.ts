@@ -1,4 +1,5 @@
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
+import { within } from '#libs/platform/retry.ts';
 import { keySql } from '#libs/store/keys/statements.ts';
 import { DatabaseDeadlineError } from './errors.ts';
 
@@ -26,14 +27,5 @@ export const snapshotsWithin =
       milliseconds,
     );
 
-async function inTime<T>(answer: Promise<T>, milliseconds: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new DatabaseDeadlineError(milliseconds)), milliseconds);
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
+const inTime = <T>(answer: Promise<T>, milliseconds: number): Promise<T> =>
+  within(milliseconds, answer, () => new DatabaseDeadlineError(milliseconds));

@@ -1,5 +1,13 @@
-import { expect, test } from 'vitest';
-import { Backoff, FIRST_RETRY_MS, LAST_RETRY_MS, pause, retryWhileUnavailable, sleep } from '#libs/platform/retry.ts';
+import { describe, expect, test } from 'vitest';
+import {
+  Backoff,
+  FIRST_RETRY_MS,
+  LAST_RETRY_MS,
+  pause,
+  retryWhileUnavailable,
+  sleep,
+  within,
+} from '#libs/platform/retry.ts';
 
 const HOUR_MS = 3_600_000;
 const never = (): AbortSignal => new AbortController().signal;
@@ -81,4 +89,19 @@ test('the end cuts a wait short, and what fails after it is not shown', async ()
   });
   await expect(failingAtTheEnd).rejects.toThrow('the end');
   expect(shown.length).toBeLessThanOrEqual(1);
+});
+
+describe('within', () => {
+  const late = () => new Error('late');
+
+  test('is what the work is, if that comes in time', async () => {
+    await expect(within(10_000, Promise.resolve(1), late)).resolves.toBe(1);
+    await expect(within(10_000, Promise.reject(new Error('failed')), late)).rejects.toThrow('failed');
+  });
+
+  test('fails when the time is over, and nobody hears of a later failure', async () => {
+    const work = sleep(20).then(() => Promise.reject(new Error('failed')));
+    await expect(within(1, work, late)).rejects.toThrow('late');
+    await sleep(40);
+  });
 });

@@ -1,5 +1,6 @@
 import kafkajs, { type Kafka, type logCreator } from 'kafkajs';
 import { type Log, moduleLog } from '../log.ts';
+import { within } from '../retry.ts';
 import { installCodecs } from './codecs.ts';
 import { restIdleConnections } from './request-queue.ts';
 import { clientSecurity, type KafkaSecurity } from './security.ts';
@@ -79,17 +80,7 @@ export async function closeQuietly(close: () => Promise<void>): Promise<void> {
 const REQUESTS = 2;
 
 /** Waits for an answer of the cluster, but not for ever: a connection may be open with nobody at the other end. */
-export async function inTime<T>({ timeoutMs = REQUEST_MS }: ClientOptions, work: Promise<T>): Promise<T> {
+export function inTime<T>({ timeoutMs = REQUEST_MS }: ClientOptions, work: Promise<T>): Promise<T> {
   const deadlineMs = REQUESTS * timeoutMs;
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`nothing came within ${deadlineMs / 1_000} s`)), deadlineMs);
-  });
-  // A failure after the deadline concerns nobody.
-  work.catch(() => {});
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return within(deadlineMs, work, () => new Error(`nothing came within ${deadlineMs / 1_000} s`));
 }

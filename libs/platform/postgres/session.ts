@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { within } from '../retry.ts';
 import type { Queryable, SqlStatement, SqlValue } from './contract.ts';
 
 /** A dedicated connection, for what lives as long as the connection: session locks, LISTEN. */
@@ -44,19 +45,11 @@ export async function openDatabaseSession(client: pg.PoolClient, run: Run): Prom
     values: readonly SqlValue[] = [],
   ): Promise<R[]> => {
     if (state.lost !== null) throw connectionLost(state.lost);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        const error = connectionLost(`no answer within ${ANSWER_MS / 1000} s`);
-        lose(error);
-        reject(error);
-      }, ANSWER_MS);
+    return within(ANSWER_MS, run<R>(statement, values), () => {
+      const error = connectionLost(`no answer within ${ANSWER_MS / 1000} s`);
+      lose(error);
+      return error;
     });
-    try {
-      return await Promise.race([run<R>(statement, values), late]);
-    } finally {
-      clearTimeout(timer);
-    }
   };
   await query(KEEPALIVE);
   return {

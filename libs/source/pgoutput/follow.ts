@@ -1,4 +1,5 @@
 import { messageOf } from '#libs/domain/errors.ts';
+import { within } from '#libs/platform/retry.ts';
 import type { Progress } from '../contract.ts';
 import { Stopped } from '../delivery.ts';
 import { encodingOf } from '../postgres/encoding.ts';
@@ -85,7 +86,7 @@ export async function follow(
   const watch = setInterval(() => {
     if (looking) return;
     looking = true;
-    withinLimit(sentry.look()).then(() => {
+    within(WATCH_LIMIT, sentry.look(), silent).then(() => {
       looking = false;
     }, fail);
   }, WATCH_EVERY);
@@ -154,15 +155,8 @@ class Sentry {
   }
 }
 
-/** @throws Waiting when the server has not answered in time */
-async function withinLimit(look: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const silent = new Waiting(`the source server has not answered for ${WATCH_LIMIT / 1000} s; connecting anew`);
-    timer = setTimeout(() => reject(silent), WATCH_LIMIT);
-  });
-  await Promise.race([look, late]).finally(() => clearTimeout(timer));
-}
+const silent = (): Waiting =>
+  new Waiting(`the source server has not answered for ${WATCH_LIMIT / 1000} s; connecting anew`);
 
 async function readStatusEvery(session: ReplicationSession): Promise<number> {
   const result = await session.control.query<{ timeout: number }>(
