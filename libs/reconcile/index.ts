@@ -65,9 +65,6 @@ export class Reconciler implements Runner {
   async #checkSource(context: RunContext): Promise<void> {
     const { source, config } = this.#parts;
     context.progress({ phase: 'checking the source', done: 0, total: null });
-    await unlessAborted(
-      checkSource(source, { publication: config.SOURCE_PUBLICATION, names: namesOf(config) }),
-      context.signal,
-    );
+    await unlessAborted(checkSource(source, config.SOURCE_PUBLICATION, namesOf(config)), context.signal);
   }
 }

@@ -34,14 +34,14 @@ export interface Holes {
 
 /** The tables and columns that the connector may read: columns that no feature needs never reach Kafka. */
 export function includeLists({ tables }: SourceNames): Pick<Holes, 'tables' | 'columns' | 'keys'> {
-  const placeOf = ({ schema, name }: NamedTable): string => `${schema}.${name}`;
-  const columns = tables.map((table) => `${placeOf(table)}.(${table.columns.map(({ name }) => name).join('|')})`);
+  const qualified = ({ schema, name }: NamedTable): string => `${schema}.${name}`;
+  const columns = tables.map((table) => `${qualified(table)}.(${table.columns.map(({ name }) => name).join('|')})`);
   const keys = tables.flatMap((table) => {
     const student = table.needed.find(({ column }) => column === 'student_id');
-    return student === undefined ? [] : [`${placeOf(table)}:${student.name}`];
+    return student === undefined ? [] : [`${qualified(table)}:${student.name}`];
   });
   return {
-    tables: tables.map(placeOf).join(','),
+    tables: tables.map(qualified).join(','),
     columns: [...columns, `${OWN_TABLES.signal}.*`].join(','),
     keys: keys.join(';'),
   };

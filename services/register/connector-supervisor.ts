@@ -1,8 +1,7 @@
 import { messageOf, PrepaError } from '#libs/domain/errors.ts';
-import { type Database, isDatabaseFault } from '#libs/platform/postgres/database.ts';
+import { type Database, isDatabaseFault, placeOf } from '#libs/platform/postgres/database.ts';
 import { Backoff, sleep } from '#libs/platform/retry.ts';
 import { ConnectRefusal } from '#libs/source/connect/http.ts';
-import { placeOf } from '#libs/source/pgoutput/options.ts';
 import { sortFailure, Waiting } from '#libs/source/postgres/faults.ts';
 import type { Origin } from '#libs/source/postgres/signature.ts';
 import { putConnectorReport } from '#libs/store/progress/connector.ts';
@@ -68,7 +67,7 @@ export async function superviseConnector(options: SupervisorOptions): Promise<vo
 function asWaiting(error: unknown, settings: RegisterSettings, wasThere: boolean): Waiting {
   if (error instanceof StoreAway) return new Waiting(error.message, { cause: error });
   if (error instanceof ConnectRefusal) return new Waiting(`Kafka Connect says: ${error.message}`, { cause: error });
-  const sorted = sortFailure(error, placeOf(settings.source), settings.source.user, settings.names, wasThere);
+  const sorted = sortFailure(error, settings.source, settings.names, wasThere);
   if (sorted instanceof Waiting) return sorted;
   throw sorted;
 }

@@ -1,7 +1,6 @@
-import type { Database } from '#libs/platform/postgres/database.ts';
-import { placeOf } from '#libs/source/pgoutput/options.ts';
+import { type Database, placeOf } from '#libs/platform/postgres/database.ts';
 import { sortFailure } from '#libs/source/postgres/faults.ts';
-import { dropSlots, readSlots } from '#libs/source/postgres/slot.ts';
+import { dropSlots, readOwnSlots } from '#libs/source/postgres/slot.ts';
 import { removeConnectorReport } from '#libs/store/progress/connector.ts';
 import { ConnectApi } from './connect-api.ts';
 import { dropOwnTables, OWN_TABLES } from './own-tables.ts';
@@ -28,8 +27,7 @@ export async function dropEverything({ settings, db, signal, tell }: DropOptions
     const session = await acquireConnectorLock(settings, signal, TIMEOUT, tell);
     try {
       await dropConnector(new ConnectApi(settings.connect, settings.name, signal), settings.name, tell);
-      const all = await readSlots(session.control, settings.slotPrefix);
-      const ours = all.filter((slot) => slot.database === settings.source.database);
+      const ours = await readOwnSlots(session.control, settings.slotPrefix, settings.source.database);
       for (const { slot_name } of ours) tell(`dropping the replication slot ${slot_name} of ${where}`);
       await dropSlots(session.control, ours);
       tell(`dropping ${Object.values(OWN_TABLES).join(' and ')} of ${where}`);
@@ -42,7 +40,7 @@ export async function dropEverything({ settings, db, signal, tell }: DropOptions
       session.close();
     }
   } catch (error) {
-    throw sortFailure(error, where, settings.source.user, settings.names);
+    throw sortFailure(error, settings.source, settings.names);
   }
   await removeConnectorReport(db, settings.name);
   tell(

@@ -38,15 +38,14 @@ export async function inspectOnce(
   const all = await readSlots(control, settings.slotPrefix);
   const ours = all.filter((slot) => slot.database === settings.source.database);
   const slot = ours.find((candidate) => candidate.slot_name === name);
-  const seen = await context.connect.read().catch((error: unknown) => orWaiting(error));
+  const connector = await context.connect.read().catch(orWaiting);
   // Read the log's end after the offset: under load Debezium would soon be beyond an end that was read before.
   const { walEnd } = await readNow(control);
-  if (seen instanceof Waiting) {
+  if (connector instanceof Waiting) {
     // While Connect is away, what matters is how much log the slot keeps.
     const cost = slot === undefined ? undefined : costOf(slot, walEnd);
-    return { state: 'waiting', detail: seen.message, epoch: stored?.epoch ?? null, slot: cost };
+    return { state: 'waiting', detail: connector.message, epoch: stored?.epoch ?? null, slot: cost };
   }
-  const connector = seen;
   const gap = stored === undefined ? undefined : await readStreamGap(db, stored.epoch);
   const wanted = wantedConfig(settings, stored?.epoch ?? 0, 'no_data');
   const reason =

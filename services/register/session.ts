@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import { ConfigurationError } from '#libs/domain/errors.ts';
+import { placeOf } from '#libs/platform/postgres/database.ts';
 import { refuseUselessPooler } from '#libs/platform/postgres/pooler.ts';
 import { pause } from '#libs/platform/retry.ts';
-import { placeOf } from '#libs/source/pgoutput/options.ts';
 import { encodingOf } from '#libs/source/postgres/encoding.ts';
 import { openLink } from '#libs/source/postgres/link.ts';
 import { checkTables } from '#libs/source/postgres/preflight.ts';

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import { SOURCE_TABLES, type SourceTable } from '#libs/domain/source-tables/index.ts';
-import { placeOf } from '#libs/source/pgoutput/options.ts';
 import { codeOf, sortFailure } from '#libs/source/postgres/faults.ts';
 import { openLink } from '#libs/source/postgres/link.ts';
 import type { RegisterSettings } from './settings.ts';
@@ -47,7 +46,7 @@ export async function orderSnapshot(
         { cause: error },
       );
     }
-    throw sortFailure(error, placeOf(settings.source), settings.source.user, settings.names);
+    throw sortFailure(error, settings.source, settings.names);
   }
   return `Ordered: the connector ${settings.name} reads ${tables.join(', ')} again, between two changes.`;
 }

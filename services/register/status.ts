@@ -1,11 +1,10 @@
 import { messageOf } from '#libs/domain/errors.ts';
 import { formatLsn } from '#libs/domain/position.ts';
 import { shown } from '#libs/platform/http.ts';
-import type { Database } from '#libs/platform/postgres/database.ts';
-import type { SlotStatus } from '#libs/source/contract.ts';
+import { type Database, placeOf } from '#libs/platform/postgres/database.ts';
 import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
 import { listSlots } from '#libs/source/pgoutput/index.ts';
-import { placeOf } from '#libs/source/pgoutput/options.ts';
+import { describeSlot } from '#libs/source/postgres/slot.ts';
 import { readConnectorReports } from '#libs/store/progress/connector.ts';
 import { openProgressStore } from '#libs/store/progress/progress.ts';
 import { epochIn } from './config.ts';
@@ -19,14 +18,14 @@ export async function showStatus(settings: RegisterSettings, db: Database, signa
   const stored = await openProgressStore(db).read(DEBEZIUM_STREAM);
   const slots = await listSlots(settings.source, settings.slotPrefix).then(
     (found) => found.map(describeSlot),
-    (error: unknown) => [messageOf(error)],
+    (error: unknown) => [`  ${messageOf(error)}`],
   );
   const report = (await readConnectorReports(db)).find(({ name }) => name === settings.name);
   return [
     `Connector ${settings.name} in ${shown(settings.connect.url)}: ${connector}`,
     `Epoch: ${stored === undefined ? 'none was begun' : `${stored.epoch}, ${stored.phase}, of ${stored.origin}`}`,
     `Replication slots in ${placeOf(settings.source)}: ${slots.length === 0 ? 'none' : ''}`,
-    ...slots.map((slot) => `  ${slot}`),
+    ...slots,
     report === undefined
       ? 'Nobody has looked after it yet: npm run register -- --watch does.'
       : `Last looked after ${report.updated_at.toISOString()}: ${report.state}: ${report.detail} (restarts: ${report.restarts})`,
@@ -43,10 +42,3 @@ function describeConnector(connector: Connector | undefined): string {
   if (failure !== undefined) lines.push(`  it says: ${failure.reason}`);
   return lines.join('\n');
 }
-
-const megabytes = (bytes: bigint): string => `${(Number(bytes) / 1024 ** 2).toFixed(1)} MB`;
-
-const describeSlot = ({ name, retainedBytes, safeBytes, isEndangered }: SlotStatus): string =>
-  `${name}   ${megabytes(retainedBytes)} of log kept, ${
-    safeBytes === null ? 'the server sets no limit' : `${megabytes(safeBytes)} more until it is lost`
-  }${isEndangered ? '   ENDANGERED' : ''}`;

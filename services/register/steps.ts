@@ -9,7 +9,7 @@ import { Waiting } from '#libs/source/postgres/faults.ts';
 import {
   dropSlots,
   makingSlot,
-  readSlots,
+  readOwnSlots,
   refuseForeign,
   requireLimit,
   type SlotRow,
@@ -98,8 +98,8 @@ export async function beginConnectorEpoch(
  */
 async function untilUnread({ settings, control, signal }: ConnectorContext): Promise<void> {
   for (const until = Date.now() + UNREAD_MS; ; await pause(100, signal)) {
-    const slots = await readSlots(control, settings.slotPrefix);
-    const read = slots.find((slot) => slot.database === settings.source.database && slot.active_pid !== null);
+    const slots = await readOwnSlots(control, settings.slotPrefix, settings.source.database);
+    const read = slots.find((slot) => slot.active_pid !== null);
     if (read === undefined) return;
     if (Date.now() < until) continue;
     throw new Waiting(

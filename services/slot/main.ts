@@ -1,8 +1,9 @@
 import { loadConfig, namesOf } from '#libs/platform/config/config.ts';
 import { findSource } from '#libs/platform/config/find-source.ts';
+import { placeOf } from '#libs/platform/postgres/database.ts';
 import { runProgram, type Typed } from '#libs/platform/program.ts';
-import type { SlotStatus } from '#libs/source/contract.ts';
 import { dropAllSlots, listSlots } from '#libs/source/pgoutput/index.ts';
+import { describeSlot } from '#libs/source/postgres/slot.ts';
 import { sourceSql } from './source-sql.ts';
 
 const USAGE = `Shows the replication slots that PrepaData has in the source database, or takes them away.
@@ -16,13 +17,6 @@ The database is SOURCE_DB_HOST, _PORT, _NAME, _USER and _PASSWORD if SOURCE_DB_H
 "npm start". After a drop the next start reads everything anew.
 `;
 
-const inMegabytes = (bytes: bigint): string => `${(Number(bytes) / 1024 ** 2).toFixed(1)} MB`;
-
-function describe({ name, retainedBytes, safeBytes, isEndangered }: SlotStatus): string {
-  const left = safeBytes === null ? 'the server sets no limit' : `${inMegabytes(safeBytes)} more until it is lost`;
-  return `  ${name}   ${inMegabytes(retainedBytes)} of log kept, ${left}${isEndangered ? '   ENDANGERED' : ''}`;
-}
-
 const OPTIONS = { drop: { type: 'boolean' }, sql: { type: 'boolean' } } as const;
 
 async function main({ values }: Typed<typeof OPTIONS>): Promise<number> {
@@ -33,7 +27,7 @@ async function main({ values }: Typed<typeof OPTIONS>): Promise<number> {
     return 0;
   }
   const address = findSource(config);
-  const where = `${address.host}:${address.port}/${address.database}`;
+  const where = placeOf(address);
   if (values.drop === true) {
     const dropped = await dropAllSlots(address, prefix);
     process.stdout.write(
@@ -44,7 +38,7 @@ async function main({ values }: Typed<typeof OPTIONS>): Promise<number> {
     return 0;
   }
   const slots = await listSlots(address, prefix);
-  const lines = slots.length === 0 ? [`  none of the prefix ${prefix}`] : slots.map(describe);
+  const lines = slots.length === 0 ? [`  none of the prefix ${prefix}`] : slots.map(describeSlot);
   process.stdout.write(`Replication slots in ${where}:\n${lines.join('\n')}\n`);
   return 0;
 }

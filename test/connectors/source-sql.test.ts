@@ -100,7 +100,7 @@ onEachPostgres(
     ])('publishes what the program itself would publish: %s', async (_, changes) => {
       await begin(address(), '');
       await run([...changes, ...SCRIPT]);
-      await checkSource(lms, { publication: 'own' });
+      await checkSource(lms, 'own', sourceNames());
       expect(await sent('prepadata')).toEqual(await sent('own'));
       await run([
         `INSERT INTO students (external_id, email) VALUES ('1', 'a@school')`,

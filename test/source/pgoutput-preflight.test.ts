@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, expect, test } from 'vitest';
 import { ConfigurationError, PrepaError } from '#libs/domain/errors.ts';
+import { sourceNames } from '#libs/domain/source-tables/names.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { checkSource, pgoutputSource } from '#libs/source/pgoutput/index.ts';
 import { createSourceDatabase, type TestDatabase } from '../support/database.ts';
@@ -63,7 +64,7 @@ const made = (db: TestDatabase['db']): Promise<object[]> =>
 
 /** Follows the source and expects both its rows and new changes, with every needed column. */
 async function followed(database: TestDatabase): Promise<void> {
-  await checkSource(database.address);
+  await checkSource(database.address, 'prepadata', sourceNames());
   const world = { progress: new MemoryProgress() } as unknown as SourceWorld;
   const replica = new Replica();
   const { address } = database;

@@ -183,7 +183,7 @@ test('a login that is taken away for a while is waited for, and it is said what 
     await db.query('ALTER ROLE locked NOLOGIN');
     await db.query(`SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE usename = 'locked'`);
     await eventually(() => life.warnings.join('\n')).toMatch(
-      /\/locked refused the user "locked": role "locked" is not permitted to log in; waiting until it lets us in again \(check SOURCE_DB_USER/,
+      /\/locked refused the user "locked": role "locked" is not permitted to log in; waiting until that is set right: check SOURCE_DB_USER/,
     );
     expect(life.state()).toBe('waiting');
     await db.query('ALTER ROLE locked LOGIN');

@@ -56,6 +56,9 @@ export interface DatabaseOptions {
   readonly onIdleError?: (error: Error) => void;
 }
 
+/** `host:port/database`, as an operator knows it. */
+export const placeOf = ({ host, port, database }: DatabaseAddress): string => `${host}:${port}/${database}`;
+
 const INT8 = 20;
 const DATE = 1082;
 

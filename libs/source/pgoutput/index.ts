@@ -2,19 +2,19 @@ import type pg from 'pg';
 import { Observable, type Subscriber } from 'rxjs';
 import { messageOf, PrepaError } from '#libs/domain/errors.ts';
 import { type SourceNames, sourceNames } from '#libs/domain/source-tables/names.ts';
-import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import { type DatabaseAddress, placeOf } from '#libs/platform/postgres/database.ts';
 import { refuseUselessPooler } from '#libs/platform/postgres/pooler.ts';
 import { Backoff } from '#libs/platform/retry.ts';
 import type { ChangeSource, Delivery, SlotStatus } from '../contract.ts';
 import { Stopped } from '../delivery.ts';
-import { sortFailure, UnreadableLog, Waiting } from '../postgres/faults.ts';
+import { sortFailure, UnreadableLog, untilRight, Waiting } from '../postgres/faults.ts';
 import { openLink } from '../postgres/link.ts';
 import { checkTables } from '../postgres/preflight.ts';
 import { ensurePublication } from '../postgres/publication.ts';
 import { slotInUse } from '../postgres/remedies.ts';
 import { readNow } from '../postgres/server.ts';
-import { costOf, dropSlots, readSlots, type SlotRow } from '../postgres/slot.ts';
-import { type PgoutputOptions, type PgoutputSettings, placeOf, Subscription, withPgoutputDefaults } from './options.ts';
+import { costOf, dropSlots, readOwnSlots } from '../postgres/slot.ts';
+import { type PgoutputOptions, Subscription, withPgoutputDefaults } from './options.ts';
 import { runSession } from './run-session.ts';
 import { StatusBoard } from './status.ts';
 
@@ -24,10 +24,7 @@ export type { PgoutputOptions } from './options.ts';
  * Checks that a database can be followed, as every start does, and creates the publication if it is absent.
  * @throws ConfigurationError, UnrecoverableError saying what is wrong and what to do; the driver's errors
  */
-export async function checkSource(
-  address: DatabaseAddress,
-  { publication = 'prepadata', names = sourceNames() }: { publication?: string; names?: SourceNames } = {},
-): Promise<void> {
+export async function checkSource(address: DatabaseAddress, publication: string, names: SourceNames): Promise<void> {
   await onSource(address, async (client) => {
     const facts = await checkTables(client, names);
     await ensurePublication(client, publication, names, facts);
@@ -38,7 +35,7 @@ export async function checkSource(
 export const listSlots = (address: DatabaseAddress, prefix: string): Promise<SlotStatus[]> =>
   withSorting(address, async (client) => {
     const { walEnd } = await readNow(client);
-    const slots = await slotsOf(client, address, prefix);
+    const slots = await readOwnSlots(client, prefix, address.database);
     return slots.map((slot) => costOf(slot, walEnd)).sort((a, b) => (a.name < b.name ? -1 : 1));
   });
 
@@ -50,16 +47,12 @@ export const listSlots = (address: DatabaseAddress, prefix: string): Promise<Slo
  */
 export const dropAllSlots = (address: DatabaseAddress, prefix: string): Promise<string[]> =>
   withSorting(address, async (client) => {
-    const slots = await slotsOf(client, address, prefix);
+    const slots = await readOwnSlots(client, prefix, address.database);
     const read = slots.find((slot) => slot.active_pid !== null);
     if (read !== undefined) throw slotInUse(read.slot_name, read.active_pid);
     await dropSlots(client, slots);
     return slots.map((slot) => slot.slot_name);
   });
-
-/** Several databases of one server may be read, each with its own slots. */
-const slotsOf = async (client: pg.Client, address: DatabaseAddress, prefix: string): Promise<SlotRow[]> =>
-  (await readSlots(client, prefix)).filter((slot) => slot.database === address.database);
 
 /** Does some work on a connection of its own. */
 async function onSource<T>(address: DatabaseAddress, work: (client: pg.Client) => Promise<T>): Promise<T> {
@@ -76,7 +69,7 @@ async function onSource<T>(address: DatabaseAddress, work: (client: pg.Client) =
 /** The same for an operator, who is told what is wrong and what to do. */
 const withSorting = <T>(address: DatabaseAddress, work: (client: pg.Client) => Promise<T>): Promise<T> =>
   onSource(address, work).catch((error: unknown) => {
-    throw sortFailure(error, placeOf(address), address.user, sourceNames());
+    throw sortFailure(error, address, sourceNames());
   });
 
 /**
@@ -104,7 +97,7 @@ export function pgoutputSource(options: PgoutputOptions): ChangeSource {
       new Observable<Delivery>((subscriber) => {
         const abort = new AbortController();
         const run = new Subscription(settings, status, subscriber, abort.signal);
-        keepRunning(run, settings)
+        keepRunning(run)
           .catch((error: unknown) => report(subscriber, status, error))
           .catch((error: unknown) => subscriber.error(error));
         return () => {
@@ -116,8 +109,8 @@ export function pgoutputSource(options: PgoutputOptions): ChangeSource {
   };
 }
 
-async function keepRunning(run: Subscription, settings: PgoutputSettings): Promise<never> {
-  const where = placeOf(settings.address);
+async function keepRunning(run: Subscription): Promise<never> {
+  const { address, names, log } = run.settings;
   for (const backoff = new Backoff(); ; ) {
     const delivered = run.delivered;
     try {
@@ -125,12 +118,12 @@ async function keepRunning(run: Subscription, settings: PgoutputSettings): Promi
     } catch (error) {
       if (run.signal.aborted) throw new Stopped();
       if (error instanceof UnreadableLog) run.giveUpLog(error);
-      const failure = sortFailure(error, where, settings.address.user, settings.names, run.wasThere);
-      const sorted = run.hasFollowed ? waitedFor(failure) : failure;
+      const failure = sortFailure(error, address, names, run.wasThere);
+      const sorted = run.hasFollowed && isMendable(failure) ? untilRight(failure) : failure;
       if (!(sorted instanceof Waiting)) throw sorted;
       if (run.delivered > delivered) backoff.reset();
       run.status.say('waiting', messageOf(sorted));
-      settings.log('warn', `${messageOf(sorted)}; trying again in ${backoff.next} ms`);
+      log('warn', `${messageOf(sorted)}; trying again in ${backoff.next} ms`);
     }
     await backoff.wait(run.signal);
     if (run.signal.aborted) throw new Stopped();
@@ -142,12 +135,10 @@ const ENDING = new Set(['source_log_unreadable', 'progress_store']);
 
 /**
  * What was in order while the log was followed may soon be again: a table was renamed or is being restored, a right was revoked.
- * Whoever did that need not know of us, so such a failure ends only a first start.
+ * So such a failure ends only a first start.
  */
-function waitedFor(failure: Error): Error {
-  if (!(failure instanceof PrepaError) || ENDING.has(failure.code)) return failure;
-  return new Waiting(`${failure.message}; waiting until that is set right: ${failure.hint}`, { cause: failure });
-}
+const isMendable = (failure: Error): failure is PrepaError =>
+  failure instanceof PrepaError && !ENDING.has(failure.code);
 
 function report(subscriber: Subscriber<Delivery>, status: StatusBoard, error: unknown): void {
   if (error instanceof Stopped) return;

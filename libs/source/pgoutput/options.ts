@@ -125,6 +125,3 @@ export class Subscription {
     this.#delivered += 1;
   }
 }
-
-/** `host:port/database`, as an operator knows it. */
-export const placeOf = (address: DatabaseAddress): string => `${address.host}:${address.port}/${address.database}`;

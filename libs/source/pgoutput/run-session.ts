@@ -1,3 +1,4 @@
+import { placeOf } from '#libs/platform/postgres/database.ts';
 import { refuseUselessPooler } from '#libs/platform/postgres/pooler.ts';
 import { Backoff } from '#libs/platform/retry.ts';
 import { Stopped } from '../delivery.ts';
@@ -9,10 +10,18 @@ import { openReplicationLink } from '../postgres/replication-link.ts';
 import type { RowSecurity } from '../postgres/row-security.ts';
 import { identifyServer, type SourceServer } from '../postgres/server.ts';
 import { type Origin, originText, readSignature } from '../postgres/signature.ts';
-import { dropSlots, readSlots, reasonForNewEpoch, refuseForeign, requireLimit, slotName } from '../postgres/slot.ts';
+import {
+  dropSlots,
+  readOwnSlots,
+  readSlots,
+  reasonForNewEpoch,
+  refuseForeign,
+  requireLimit,
+  slotName,
+} from '../postgres/slot.ts';
 import { follow } from './follow.ts';
 import { readInitialSnapshot } from './initial-snapshot.ts';
-import { placeOf, type Subscription } from './options.ts';
+import type { Subscription } from './options.ts';
 import { beginEpoch, noteOrigin, readOtherFollower, readStored } from './progress.ts';
 import type { ReplicationSession } from './session.ts';
 
@@ -91,7 +100,7 @@ async function becomeOnlyReader(session: ReplicationSession): Promise<void> {
       [slotPrefix],
     );
     run.status.heard();
-    const slots = (await readSlots(control, slotPrefix)).filter((slot) => slot.database === address.database);
+    const slots = await readOwnSlots(control, slotPrefix, address.database);
     const active = slots.find((slot) => slot.active_pid !== null);
     const got = result.rows[0]?.got === true;
     if (got && active === undefined) return;

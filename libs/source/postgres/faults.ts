@@ -1,6 +1,6 @@
 import { ConfigurationError, messageOf, PrepaError, UnrecoverableError } from '#libs/domain/errors.ts';
 import type { SourceNames } from '#libs/domain/source-tables/names.ts';
-import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
+import { type DatabaseAddress, isDatabaseFault, placeOf } from '#libs/platform/postgres/database.ts';
 import { poolerRefusal } from '#libs/platform/postgres/pooler.ts';
 import { tlsFailure } from '#libs/platform/postgres/tls.ts';
 import { Stopped } from '../delivery.ts';
@@ -14,6 +14,10 @@ export class Waiting extends Error {
     this.name = 'Waiting';
   }
 }
+
+/** For a failure of what was in order before, and is put right by somebody who need not know of us. */
+export const untilRight = (failure: PrepaError, note = ''): Waiting =>
+  new Waiting(`${failure.message}; waiting until that is set right: ${failure.hint}${note}`, { cause: failure });
 
 /**
  * The log contains something that cannot be read. No change to the tables helps now, since the log is decoded with the
@@ -53,11 +57,11 @@ export const codeOf = (error: unknown): string | undefined => {
  */
 const LOOK_AGAIN = new Set(['42704', '55006', '55000']);
 
-function loginRefusal(error: unknown, where: string, user: string): ConfigurationError | undefined {
+function loginRefusal(error: unknown, what: string, user: string): ConfigurationError | undefined {
   const code = codeOf(error);
   if (code !== '28P01' && code !== '28000') return undefined;
   return new ConfigurationError(
-    `the source database ${where} refused the user "${user}": ${messageOf(error)}`,
+    `${what} refused the user "${user}": ${messageOf(error)}`,
     'check SOURCE_DB_USER and SOURCE_DB_PASSWORD, and that pg_hba.conf admits this user, for replication as well',
     { cause: error },
   );
@@ -65,44 +69,38 @@ function loginRefusal(error: unknown, where: string, user: string): Configuratio
 
 /**
  * Classifies a failure of the source's server.
- * @param where the server as an operator knows it, `host:port/database`
  * @param wasThere we were connected to the database before
  * @returns {@link Waiting} for what passes, {@link Stopped} unchanged, else an error that says what to do
  */
-export function sortFailure(error: unknown, where: string, user: string, names: SourceNames, wasThere = false): Error {
+export function sortFailure(error: unknown, address: DatabaseAddress, names: SourceNames, wasThere = false): Error {
   if (error instanceof Waiting || error instanceof Stopped || error instanceof PrepaError) return error;
   if (error instanceof UnreadableLog) return new Waiting(`${error.message}; reading everything anew`, { cause: error });
   const code = codeOf(error);
   const said = messageOf(error);
   const cause = { cause: error };
-  const what = `the source database ${where}`;
+  const { user } = address;
+  const what = `the source database ${placeOf(address)}`;
   if (wasThere && code === '3D000') {
     // During a restore the name is missing for a while.
-    return new Waiting(
-      `the source database ${where} is gone (${said}); waiting until there is one of its name again`,
-      cause,
-    );
+    return new Waiting(`${what} is gone (${said}); waiting until there is one of its name again`, cause);
   }
-  const refused = tlsFailure(error, what, 'SOURCE_DB') ?? loginRefusal(error, where, user);
+  const refused = tlsFailure(error, what, 'SOURCE_DB') ?? loginRefusal(error, what, user);
   if (refused !== undefined && wasThere) {
-    // A locked account, an expired certificate: whoever fixes that need not know of us.
-    return new Waiting(
-      `${refused.message}; waiting until it lets us in again (${refused.hint}; settings and their files are read at the start alone)`,
-      cause,
-    );
+    // A locked account, an expired certificate.
+    return untilRight(refused, '. A changed setting needs a restart, a password that is replaced in its file does not');
   }
   const never = refused ?? poolerRefusal(error, what, 'SOURCE_DB');
   if (never !== undefined) return never;
   if (code === '3D000') {
     return new ConfigurationError(
-      `there is no such source database: ${where} (${said})`,
+      `there is no such source database: ${placeOf(address)} (${said})`,
       'check SOURCE_DB_NAME, or create the database',
       cause,
     );
   }
   if (code === '42501') {
     return new ConfigurationError(
-      `the user "${user}" lacks a right on the source database ${where}: ${said}`,
+      `the user "${user}" lacks a right on ${what}: ${said}`,
       `as the owner of the tables, or a superuser, run: ${grantsSql(user, names).join(' ')}`,
       cause,
     );
@@ -110,11 +108,11 @@ export function sortFailure(error: unknown, where: string, user: string, names: 
   if (isDatabaseFault(error) || /timeout expired|connection ended/i.test(said) || LOOK_AGAIN.has(code ?? '')) {
     // Class 53: the server itself says what it is short of.
     const does = code?.startsWith('53') ? 'says' : 'does not answer';
-    return new Waiting(`the source database ${where} ${does}: ${said}`, cause);
+    return new Waiting(`${what} ${does}: ${said}`, cause);
   }
   return new UnrecoverableError(
     'source_failed',
-    `reading the source database ${where} failed: ${said}`,
+    `reading ${what} failed: ${said}`,
     'read the log of the source server around this time; nothing is lost, and a start goes on from there',
     cause,
   );

@@ -183,9 +183,10 @@ function sendsMore(
   { tables, version }: SourceFacts,
   published: readonly PublishedTable[],
 ): string | undefined {
-  const wide = tables.filter(({ named, ...rest }) => {
+  const wide = tables.filter((table) => {
+    const { named } = table;
     const sent = published.find(({ tablename }) => tablename === named.name);
-    const isListed = publishedTable({ named, ...rest }, version) !== named.sql;
+    const isListed = publishedTable(table, version) !== named.sql;
     return isListed && sent?.isNamed === true && (sent.attnames ?? []).length > named.columns.length;
   });
   if (wide.length === 0) return undefined;

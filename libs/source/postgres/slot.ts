@@ -32,6 +32,10 @@ export async function readSlots(client: pg.Client, prefix: string): Promise<read
   return result.rows.map((row) => row.slot);
 }
 
+/** The same, in this database: each of several databases on one server has its own. */
+export const readOwnSlots = async (client: pg.Client, prefix: string, database: string): Promise<readonly SlotRow[]> =>
+  (await readSlots(client, prefix)).filter((slot) => slot.database === database);
+
 /** What a slot costs its server, whose log ends at `walEnd`. */
 export function costOf(slot: SlotRow, walEnd: bigint): SlotStatus {
   const retained = slot.restart_lsn === null ? 0n : walEnd - parseLsn(slot.restart_lsn);
@@ -42,6 +46,14 @@ export function costOf(slot: SlotRow, walEnd: bigint): SlotStatus {
     safeBytes: slot.safe_wal_size === null ? null : BigInt(slot.safe_wal_size),
     isEndangered: slot.wal_status === 'unreserved' || slot.wal_status === 'lost',
   };
+}
+
+const inMegabytes = (bytes: bigint): string => `${(Number(bytes) / 1024 ** 2).toFixed(1)} MB`;
+
+/** A slot and its cost, on one line for an operator. */
+export function describeSlot({ name, retainedBytes, safeBytes, isEndangered }: SlotStatus): string {
+  const left = safeBytes === null ? 'the server sets no limit' : `${inMegabytes(safeBytes)} more until it is lost`;
+  return `  ${name}   ${inMegabytes(retainedBytes)} of log kept, ${left}${isEndangered ? '   ENDANGERED' : ''}`;
 }
 
 /**

@@ -7,6 +7,7 @@ import {
   type DatabaseAddress,
   isDatabaseFault,
   openDatabase,
+  placeOf,
 } from '#libs/platform/postgres/database.ts';
 import { poolerRefusal, refuseUselessPooler } from '#libs/platform/postgres/pooler.ts';
 import { SessionRefused } from '#libs/platform/postgres/session-settings.ts';
@@ -111,7 +112,7 @@ export async function withAnalytics(
 
 async function migrateWhenThere(db: Database, address: DatabaseAddress, options: OpenAnalyticsOptions): Promise<void> {
   const { log, signal, onWaiting } = options;
-  const where = `${address.host}:${address.port}/${address.database}`;
+  const where = placeOf(address);
   while (!signal.aborted) {
     try {
       await refuseUselessPooler(address, `the analytics database ${where}`, signal);

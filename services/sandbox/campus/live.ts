@@ -9,6 +9,9 @@ import { resync } from './resync.ts';
 
 const sql = loadStatements(new URL('./sql/', import.meta.url), ['lock_campus']);
 
+/** At most this many things happen in one step, each committed on its own. */
+const MOST_PER_STEP = 4;
+
 export interface LiveEvent {
   /** Milliseconds since 1970-01-01T00:00Z. */
   readonly at: number;
@@ -30,8 +33,6 @@ export interface LiveOptions {
   readonly timeZone?: string;
   /** Milliseconds between two steps by day; nights are a little slower. Default 1000. */
   readonly paceMs?: number;
-  /** At most this many things happen in one step, each committed on its own. Default 4. */
-  readonly mostPerStep?: number;
   /** Milliseconds between two re-syncs, each of one course; 0 for none. Default 5 minutes. */
   readonly resyncEveryMs?: number;
   /** The longest wait between attempts while the database is away, milliseconds. Default 15 s. */
@@ -85,7 +86,7 @@ export function liveSteps(db: Database, options: LiveOptions): LiveSteps {
     step: () =>
       withState(async (known) => {
         const events: LiveEvent[] = [];
-        for (let left = random.int(1, options.mostPerStep ?? 4); left > 0; left -= 1) {
+        for (let left = random.int(1, MOST_PER_STEP); left > 0; left -= 1) {
           const deed = await happen(known);
           if (deed === null) continue;
           const event = { at: clock.now(), ...deed };

@@ -3,6 +3,7 @@ import { loadConfig, sourceAddress } from '#libs/platform/config/config.ts';
 import { describeSettings, SETTINGS_OF } from '#libs/platform/config/groups.ts';
 import { Lifecycle, onSignals } from '#libs/platform/lifecycle.ts';
 import { openLog } from '#libs/platform/log.ts';
+import { placeOf } from '#libs/platform/postgres/database.ts';
 import { runProgram } from '#libs/platform/program.ts';
 import { openSampleCampus, startSampleCampus } from './role.ts';
 
@@ -40,7 +41,7 @@ async function live(): Promise<number> {
       told = share + 0.1;
     });
     startSampleCampus(source, options);
-    process.stdout.write(`ready: the campus lives in ${address.host}:${address.port}/${address.database}\n`);
+    process.stdout.write(`ready: the campus lives in ${placeOf(address)}\n`);
     await stopped;
     return 0;
   } finally {

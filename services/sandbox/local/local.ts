@@ -26,7 +26,7 @@ import { apiSettings, startApi } from '../../api/role.ts';
 import { engagementRole } from '../../engagement/role.ts';
 import { performanceRole } from '../../performance/role.ts';
 import { startReconcile } from '../../reconcile/role.ts';
-import { dropNarrowPublication } from '../campus/publication.ts';
+import { dropRefusedPublication } from '../campus/publication.ts';
 import { type CampusDatabase, openSampleCampus, startSampleCampus } from '../campus/role.ts';
 import { type LocalDatabases, startDatabases } from './databases.ts';
 import { buildPages } from './pages.ts';
@@ -65,7 +65,8 @@ export async function runLocal(options: LocalOptions): Promise<void> {
         ),
       )
     : undefined;
-  if (source !== undefined) await dropNarrowPublication(source, config.SOURCE_PUBLICATION, namesOf(config));
+  if (source !== undefined)
+    await dropRefusedPublication(source, databases.source, config.SOURCE_PUBLICATION, namesOf(config));
   const onWaiting = (sentence: string): void => line.show(sentence, sentence);
   const db = await openAnalytics(databases.analytics, {
     connections: 12,
