@@ -64,9 +64,6 @@ export interface TruncateChange extends ChangeStamp {
 export type AnyRowChange = { [T in SourceTable]: RowChange<T> }[SourceTable];
 export type Change = AnyRowChange | TruncateChange;
 
-/** At equal positions a delete comes before anything else: a key change writes a delete and a create under one LSN. */
-export const opRank = (op: Change['op']): number => (op === 'delete' ? 0 : 1);
-
 /** The latest commit time among the changes, milliseconds since 1970; null if none has one, as in a snapshot. */
 export function lastCommit(changes: readonly Change[]): number | null {
   let last: number | null = null;

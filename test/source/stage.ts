@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { type Change, opRank } from '#libs/domain/change.ts';
-import { comparePositions } from '#libs/domain/position.ts';
+import type { Change } from '#libs/domain/change.ts';
 import type { ChangeBatch } from '#libs/source/contract.ts';
 import {
+  compareChanges,
   type Fate,
   MemoryProgress,
   Reader,
@@ -83,8 +83,7 @@ async function hasReadAll(world: SourceWorld, replica: Replica): Promise<boolean
 }
 
 /** By position; where partitions have no order among them, there is no other order. */
-export const inOrder = (changes: readonly Change[]): readonly Change[] =>
-  [...changes].sort((a, b) => comparePositions(a.position, b.position) || opRank(a.op) - opRank(b.op));
+export const inOrder = (changes: readonly Change[]): readonly Change[] => [...changes].sort(compareChanges);
 
 export const log = (stage: Stage, values: TextRow = {}): { id: string } & TextRow =>
   stage.row({ activity_type: 'view', timestamp: '2024-03-01 10:00:00', ...values });

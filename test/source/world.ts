@@ -1,8 +1,12 @@
 import type { Subscription } from 'rxjs';
-import { type AnyRowChange, type Change, opRank } from '#libs/domain/change.ts';
+import type { AnyRowChange, Change } from '#libs/domain/change.ts';
 import { comparePositions, type Position } from '#libs/domain/position.ts';
 import { SOURCE_TABLES, type SourceTable } from '#libs/domain/source-tables/index.ts';
 import type { ChangeBatch, ChangeSource, Delivery, ProgressStore, StoredProgress } from '#libs/source/contract.ts';
+
+/** By position; at equal ones a delete comes first, since a changed key writes a delete and a create under one LSN. */
+export const compareChanges = (a: Pick<Change, 'op' | 'position'>, b: Pick<Change, 'op' | 'position'>): number =>
+  comparePositions(a.position, b.position) || Number(b.op === 'delete') - Number(a.op === 'delete');
 
 /** A row as the text of its columns; columns not named are null. */
 export type TextRow = Readonly<Record<string, string | null>>;
@@ -142,8 +146,7 @@ export class Replica {
     if (floor !== undefined && comparePositions(change.position, floor) < 0) return;
     const image = this.#images.get(key);
     if (image !== undefined) {
-      const order = comparePositions(change.position, image.position) || opRank(change.op) - opRank(image.op);
-      if (order <= 0) return;
+      if (compareChanges(change, image) <= 0) return;
     }
     const kept = change.op === 'update' ? image?.row : undefined;
     this.#images.set(key, { position: change.position, op: change.op, row: { ...kept, ...change.after } });
