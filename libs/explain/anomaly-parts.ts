@@ -1,9 +1,9 @@
 import { activityBy, hasFlag } from '#libs/derive/anomaly/anomaly-series.ts';
 import type { AnomalyFeatures } from '#libs/derive/anomaly/flags.ts';
-import { gradesApart, lastNewsDay } from '#libs/derive/anomaly/graded.ts';
-import { limitOf, type Others, othersOf, othersOfSmall } from '#libs/derive/anomaly/modified-z.ts';
-import { sortBig } from '#libs/derive/anomaly/sorted.ts';
-import { SCORE_UNIT, usualIndexes } from '#libs/derive/anomaly/usual.ts';
+import { gradedOn, gradesApart, LEAST_ITEMS, lastNewsDay } from '#libs/derive/anomaly/graded.ts';
+import { limitOf, type Others, othersOfSmall } from '#libs/derive/anomaly/modified-z.ts';
+import { COMMON_LIMIT, LEAST_LIMIT, LONGEST_IDLE } from '#libs/derive/anomaly/own-gap.ts';
+import { LEAST_ACTIVE_DAYS, LEAST_DAYS, SCORE_UNIT, usualIndexes } from '#libs/derive/anomaly/usual.ts';
 import { SETTING_DECIMALS } from '#libs/domain/components.ts';
 import { type AttentionReason, FLAG_NAMES, type FlagName, type OwnPastFlagName } from '#libs/domain/flags.ts';
 import { formatDay } from '#libs/domain/local-date.ts';
@@ -44,8 +44,8 @@ const engagement =
         engagement_ma7: points(index),
         active: (key.score[index] ?? 0) > 0,
       })),
-      least_days: 14,
-      least_active_days: 4,
+      least_days: LEAST_DAYS,
+      least_active_days: LEAST_ACTIVE_DAYS,
       ...(values.length === 0 ? {} : limitParts(othersOfSmall(values), SCORE_UNIT, grounds)),
       open_days: openDays(grounds, name),
     };
@@ -57,9 +57,9 @@ function inactivity(grounds: Grounds): Parts {
     as_of: formatDay(grounds.asOf),
     counted_from: dayShown(countedFrom),
     active_days: runsOf(activeDays),
-    least_limit: 7,
-    limit_under_three_active_days: 14,
-    most_days: 60,
+    least_limit: LEAST_LIMIT,
+    limit_under_three_active_days: COMMON_LIMIT,
+    most_days: LONGEST_IDLE,
     open_days: openDays(grounds, 'inactivity'),
   };
 }
@@ -68,7 +68,7 @@ const grades =
   (name: 'grade_drop' | 'grade_spike' | 'grade_outlier') =>
   (grounds: Grounds): Parts => {
     const { key, asOf, settings } = grounds;
-    const items = key.graded.findLast(({ from }) => from <= asOf)?.items ?? [];
+    const items = gradedOn(key.graded, asOf);
     const apart = gradesApart(items, settings.outlierThreshold);
     const shown = items.map(({ item, points, max, day }) => ({
       item,
@@ -76,11 +76,14 @@ const grades =
       day: formatDay(day),
       news_until: formatDay(lastNewsDay(day)),
     }));
-    const before =
-      apart === null ? [] : items.slice(0, -1).map(({ points, max }) => (100n * points * apart.unit) / max);
-    const limits =
-      apart === null || name === 'grade_outlier' ? {} : limitParts(othersOf(sortBig(before)), apart.unit, grounds);
-    return { as_of: formatDay(asOf), least_items: 5, items: shown, ...limits, open_days: openDays(grounds, name) };
+    const limits = apart === null || name === 'grade_outlier' ? {} : limitParts(apart.others, apart.unit, grounds);
+    return {
+      as_of: formatDay(asOf),
+      least_items: LEAST_ITEMS,
+      items: shown,
+      ...limits,
+      open_days: openDays(grounds, name),
+    };
   };
 
 /** How much data there is to judge a flag by, and how much is needed. */
@@ -88,12 +91,10 @@ const amount =
   (of: (grounds: Grounds) => number, least: (grounds: Grounds) => number) =>
   (grounds: Grounds): Parts => ({ there_are: of(grounds), least: least(grounds) });
 
-const lengthOf = (parts: Parts, name: string): number => (parts[name] as readonly unknown[] | undefined)?.length ?? 0;
-
 function usualData(grounds: Grounds): Parts {
   const days = engagement('engagement_drop')(grounds)['compared_with'] as readonly { readonly active: boolean }[];
   const active = days.filter((day) => day.active).length;
-  return { there_are: days.length, least: 14, active_days: active, least_active_days: 4 };
+  return { there_are: days.length, least: LEAST_DAYS, active_days: active, least_active_days: LEAST_ACTIVE_DAYS };
 }
 
 const reasonData =
@@ -101,8 +102,8 @@ const reasonData =
   (grounds: Grounds): Parts => ({ points: ATTENTION_PARTS[name](grounds)['points'] ?? null });
 
 const gradeData = amount(
-  (grounds) => lengthOf(grades('grade_drop')(grounds), 'items'),
-  () => 5,
+  ({ key, asOf }) => gradedOn(key.graded, asOf).length,
+  () => LEAST_ITEMS,
 );
 
 const ANOMALY_DATA: Readonly<Record<FlagName, (grounds: Grounds) => Parts>> = {

@@ -1,5 +1,5 @@
 import { activityBy } from '#libs/derive/anomaly/anomaly-series.ts';
-import { gradesApart, isNews, lastNewsDay } from '#libs/derive/anomaly/graded.ts';
+import { gradedOn, gradesApart, isNews, lastNewsDay } from '#libs/derive/anomaly/graded.ts';
 import { idleFinding, idleRanges } from '#libs/derive/anomaly/own-gap.ts';
 import type { EngagementComponent } from '#libs/domain/components.ts';
 import { ATTENTION_FLAGS, type AttentionFlagName } from '#libs/domain/flags.ts';
@@ -56,25 +56,25 @@ const ownScore =
   (name: 'engagement_drop' | 'engagement_spike') =>
   ({ anomaly }: Grounds): WouldChange[] => {
     const open = anomaly?.[name] ?? null;
-    const side = name === 'engagement_drop' ? 'above' : ('below' as const);
-    return open === null
-      ? []
-      : [
-          {
-            change: `engagement_ma7 ${side} ${open.threshold.toFixed(2)}`,
-            effect: 'closes, as long as the days it is compared with are the same',
-            change_code: `ma7_${side}`,
-            effect_code: 'closes_while_same',
-            values: { limit: open.threshold.toFixed(2) },
-          },
-        ];
+    if (open === null) return [];
+    const side = name === 'engagement_drop' ? 'above' : 'below';
+    const limit = open.threshold.toFixed(2);
+    return [
+      {
+        change: `engagement_ma7 ${side} ${limit}`,
+        effect: 'closes, as long as the days it is compared with are the same',
+        change_code: `ma7_${side}`,
+        effect_code: 'closes_while_same',
+        values: { limit },
+      },
+    ];
   };
 
 const grade =
   (name: 'grade_drop' | 'grade_spike' | 'grade_outlier') =>
   ({ anomaly, key, asOf, settings }: Grounds): WouldChange[] => {
     if ((anomaly?.[name] ?? null) === null) return [];
-    const apart = gradesApart(key.graded.findLast(({ from }) => from <= asOf)?.items ?? [], settings.outlierThreshold);
+    const apart = gradesApart(gradedOn(key.graded, asOf), settings.outlierThreshold);
     if (apart === null) return [];
     const items = name === 'grade_outlier' ? apart.beyond.map(({ item }) => item) : [apart.last];
     const until = Math.max(...items.filter((item) => isNews(item, asOf)).map(({ day }) => lastNewsDay(day)));

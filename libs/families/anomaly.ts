@@ -85,18 +85,23 @@ export const anomalyFamily: FamilyDefinition<AnomalyKinds> = {
   // Flags tell a course nothing that the rows behind them have not told it.
   evidence: () => NO_EVIDENCE,
   derive: (known, _, { coverage }, settings) => {
-    // The day up to which both rows are known: a row that is behind marks the key again once it has caught up.
-    const days = [known.engagement, known.performance].flatMap((row) => (row === null ? [] : [row.asOf]));
-    if (days.length === 0) return null;
-    const key = anomalyKey(known, Math.min(...days), coverage, settings);
+    const asOf = knownUntil(known);
+    if (asOf === null) return null;
+    const key = anomalyKey(known, asOf, coverage, settings);
     const series = anomalySeries(key, settings);
     return {
       features: anomalyFeatures(key, settings, series),
       series: series && { firstDay: series.firstDay, flags: series.bits },
-      asOf: key.asOf,
+      asOf,
     };
   },
 };
+
+/** The day up to which both rows are known: a row that is behind marks the key again once it has caught up. Null: there is none. */
+export function knownUntil({ engagement, performance }: KnownDays): LocalDay | null {
+  const days = [engagement, performance].flatMap((row) => (row === null ? [] : [row.asOf]));
+  return days.length === 0 ? null : Math.min(...days);
+}
 
 export function anomalyKey(
   { engagement, performance, enrolledDay, numbers }: KnownDays,

@@ -9,7 +9,7 @@ import {
   OWN_PAST_FLAGS,
   type OwnPastFlagName,
 } from './flags.ts';
-import { type GradedItem, gradesApart, hasGrades, isNews } from './graded.ts';
+import { type GradedItem, gradedOn, gradesApart, hasGrades, isNews } from './graded.ts';
 import { outlierFinding } from './modified-z.ts';
 import { type ActivityDays, idleFinding } from './own-gap.ts';
 import { farthest, fenceFinding } from './tukey.ts';
@@ -32,7 +32,7 @@ export function anomalyFeatures(
     day,
     threshold: settings.outlierThreshold,
     activity: activityBy(key, day),
-    items: key.graded.findLast(({ from }) => from <= day)?.items ?? [],
+    items: gradedOn(key.graded, day),
   };
   const findings = { ...engagementFindings(key, view), ...gradeFindings(view) };
   const flag = (name: OwnPastFlagName): Flag | null => {

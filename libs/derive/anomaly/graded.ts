@@ -4,7 +4,7 @@ import type { LocalDay } from '#libs/domain/local-date.ts';
 import type { Instant } from '#libs/domain/zone.ts';
 import { type Grade, gradesFrom, overCommonMax } from '../performance.ts';
 import type { DerivingSettings } from '../settings.ts';
-import { type Outlier, othersOf, outlierAmong } from './modified-z.ts';
+import { type Others, type Outlier, othersOf, outlierAmong } from './modified-z.ts';
 import { sortBig } from './sorted.ts';
 import { type Beyond, beyondFences } from './tukey.ts';
 
@@ -86,7 +86,11 @@ function groupBy<T, K>(values: readonly T[], keyOf: (value: T) => K): Map<K, T[]
   return groups;
 }
 
-const LEAST_ITEMS = 5;
+/** The graded items as of a day. */
+export const gradedOn = (graded: readonly GradedFrom[], day: LocalDay): readonly GradedItem[] =>
+  graded.findLast(({ from }) => from <= day)?.items ?? [];
+
+export const LEAST_ITEMS = 5;
 /** The number of days for which a grade is news, including the day it was given. */
 const NEWS_DAYS = 30;
 
@@ -101,6 +105,8 @@ export const isNews = (item: GradedItem, day: LocalDay): boolean => day <= lastN
 export interface GradesApart {
   readonly unit: bigint;
   readonly last: GradedItem;
+  /** The items before the last one. */
+  readonly others: Others;
   /** The last item, if it lies apart from all before it. */
   readonly outlier: Outlier | null;
   /** The items beyond the fences, which follow from all items. */
@@ -113,10 +119,12 @@ export function gradesApart(items: readonly GradedItem[], threshold: bigint): Gr
   if (last === undefined || !hasGrades(items)) return null;
   const { points, max: unit } = overCommonMax(items);
   const percents = points.map((point) => 100n * point);
+  const others = othersOf(sortBig(percents.slice(0, -1)));
   return {
     unit,
     last,
-    outlier: outlierAmong(othersOf(sortBig(percents.slice(0, -1))), percents.at(-1) ?? 0n, unit, threshold),
+    others,
+    outlier: outlierAmong(others, percents.at(-1) ?? 0n, unit, threshold),
     beyond: beyondFences(items, percents, unit),
   };
 }

@@ -9,9 +9,9 @@ import { insertSorted, medianTimes2 } from './sorted.ts';
  */
 const LEAST_ACTIVE_DAYS = 3;
 const OWN_GAPS = 3;
-const LEAST_LIMIT_TIMES_2 = 2 * 7;
-const COMMON_LIMIT_TIMES_2 = 2 * 14;
-const LONGEST_IDLE = 60;
+export const LEAST_LIMIT = 7;
+export const COMMON_LIMIT = 14;
+export const LONGEST_IDLE = 60;
 
 /** What inactivity is judged by. */
 export interface ActivityDays {
@@ -29,7 +29,7 @@ export interface IdleRange {
 
 /** The limit for those with a habit of their own. @param differences between consecutive active days, ascending */
 const ownLimitTimes2 = (differences: readonly number[]): number =>
-  Math.max(LEAST_LIMIT_TIMES_2, OWN_GAPS * medianTimes2(differences));
+  Math.max(2 * LEAST_LIMIT, OWN_GAPS * medianTimes2(differences));
 
 /** The days on which the flag is open, up to the last. */
 export function idleRanges({ activeDays, countedFrom }: ActivityDays, last: LocalDay): IdleRange[] {
@@ -42,12 +42,12 @@ export function idleRanges({ activeDays, countedFrom }: ActivityDays, last: Loca
     };
     if (range.from <= range.to) ranges.push(range);
   };
-  if (countedFrom !== null) add(countedFrom, COMMON_LIMIT_TIMES_2, activeDays[0]);
+  if (countedFrom !== null) add(countedFrom, 2 * COMMON_LIMIT, activeDays[0]);
   const differences: number[] = [];
   activeDays.forEach((day, index) => {
     const before = activeDays[index - 1];
     if (before !== undefined) insertSorted(differences, day - before);
-    const limit = index + 1 >= LEAST_ACTIVE_DAYS ? ownLimitTimes2(differences) : COMMON_LIMIT_TIMES_2;
+    const limit = index + 1 >= LEAST_ACTIVE_DAYS ? ownLimitTimes2(differences) : 2 * COMMON_LIMIT;
     add(day, limit, activeDays[index + 1]);
   });
   return ranges;
@@ -62,7 +62,7 @@ export function idleFinding({ activeDays, countedFrom }: ActivityDays, day: Loca
   const differences = activeDays.slice(1).map((active, index) => active - (activeDays[index] ?? active));
   differences.sort((a, b) => a - b);
   const hasHabit = activeDays.length >= LEAST_ACTIVE_DAYS;
-  const limitTimes2 = hasHabit ? ownLimitTimes2(differences) : COMMON_LIMIT_TIMES_2;
+  const limitTimes2 = hasHabit ? ownLimitTimes2(differences) : 2 * COMMON_LIMIT;
   const idle = day - start;
   if (2 * idle <= limitTimes2 || idle > LONGEST_IDLE) return null;
   const halved = (times2: number): number => Number(roundRatio(BigInt(times2), 2n, DAY_DECIMALS));

@@ -7,8 +7,8 @@ import { insertSorted, medianTimes2, removeSorted } from './sorted.ts';
  */
 const FIRST_BACK = 34;
 const LAST_BACK = 7;
-const LEAST_DAYS = 14;
-const LEAST_ACTIVE_DAYS = 4;
+export const LEAST_DAYS = 14;
+export const LEAST_ACTIVE_DAYS = 4;
 
 /** Integers per point: ma7 and scores are in hundredths. */
 export const SCORE_UNIT = 100n;
