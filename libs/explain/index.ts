@@ -8,7 +8,7 @@ import { day, known, ourId, sourceId } from '#libs/serve/answers.ts';
 import { CATALOGUE, catalogueAnswer } from '#libs/serve/catalogue/index.ts';
 import { NotFoundError } from '#libs/serve/errors.ts';
 import { type Entity, findEntity } from '#libs/serve/identity.ts';
-import { entityId } from '#libs/serve/parameters.ts';
+import { courseId, studentId } from '#libs/serve/parameters.ts';
 import { readClasses } from '#libs/store/features/class-table.ts';
 import { readToday } from '#libs/store/keys/calendar.ts';
 import { readCourses } from '#libs/store/keys/keys.ts';
@@ -19,8 +19,8 @@ import { MOST_LISTED } from './row-list.ts';
 import { READ_TABLES, readableRows, readSourceRows } from './source-rows.ts';
 
 export const explainParams = z.strictObject({
-  student: entityId.meta({ description: 'The student: our integer, or the UUID of the source' }),
-  course: entityId.meta({ description: 'The course: our integer, or the UUID of the source' }),
+  student: studentId,
+  course: courseId,
   feature: z.string().meta({ description: 'A column of the data catalogue' }),
 });
 

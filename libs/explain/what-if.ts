@@ -5,16 +5,16 @@ import { type AttentionDays, attentionDays, isOpen } from '#libs/derive/attentio
 import type { AlarmSettings, ClassSettings } from '#libs/derive/settings.ts';
 import { MOST_DAYS_GONE } from '#libs/domain/flags.ts';
 import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
-import { anomalyFamily, anomalyKey } from '#libs/families/anomaly.ts';
+import { anomalyFamily, anomalyKey, knownUntil } from '#libs/families/anomaly.ts';
 import { type ClassCourse, classOf } from '#libs/families/course-class.ts';
 import type { FeatureSettings } from '#libs/families/settings.ts';
 import { readStoredSettings } from '#libs/families/stored-settings.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { day, ourId, sourceId } from '#libs/serve/answers.ts';
+import { count, day, ourId, sourceId } from '#libs/serve/answers.ts';
 import { InvalidRequestError, NotFoundError } from '#libs/serve/errors.ts';
 import { findEntity } from '#libs/serve/identity.ts';
-import { entityId, wholeNumber } from '#libs/serve/parameters.ts';
-import { readCourses } from '#libs/store/keys/keys.ts';
+import { courseId, wholeNumber } from '#libs/serve/parameters.ts';
+import { type CourseState, readCourses } from '#libs/store/keys/keys.ts';
 import { explainSql } from './statements.ts';
 
 type AttentionSettings = AlarmSettings & ClassSettings;
@@ -35,11 +35,10 @@ const asIf = ([, , setting, most]: (typeof SETTINGS)[number]) =>
     .meta({ description: `As if ${setting} were this, ${LEAST} to ${most}; as it is unless given` });
 
 export const whatIfQuery = z.strictObject({
-  course_id: entityId.meta({ description: 'The course: our integer, or the UUID of the source' }),
+  course_id: courseId,
   ...(Object.fromEntries(SETTINGS.map((each) => [each[0], asIf(each)])) as Record<Parameter, ReturnType<typeof asIf>>),
 });
 
-const count = z.int().min(0);
 const moved = z.array(
   z
     .strictObject({
@@ -122,7 +121,7 @@ export async function readWhatIf(tx: Queryable, query: z.output<typeof whatIfQue
     throw new NotFoundError(`nothing is derived of course ${courseId} yet`, 'ask again when it is', 'no_features');
   const settings = await readStoredSettings(tx);
   const asked = askedOf(settings.deriving, query);
-  const keys = await readKeys(tx, courseId, settings);
+  const keys = await readKeys(tx, course, settings);
   const compared = await compare(keys, course, settings.deriving, asked);
   return {
     course_id: courseId,
@@ -154,18 +153,17 @@ function askedOf(now: AttentionSettings, query: z.output<typeof whatIfQuery>): A
 
 async function readKeys(
   tx: Queryable,
-  courseId: number,
+  { courseId, coveredFrom }: CourseState,
   settings: FeatureSettings,
 ): Promise<{ readonly student: Student; readonly key: AnomalyKey }[]> {
   const students = await tx.query<Student>(explainSql.what_if_students, [courseId]);
-  const course = (await readCourses(tx, [courseId])).get(courseId);
   const keys = students.map(({ student_id: studentId }) => ({ courseId, studentId }));
   const read = await anomalyFamily.read(tx, keys, settings.reading);
   return read.flatMap(({ rows }, index) => {
     const student = students[index];
-    const days = [rows.engagement, rows.performance].flatMap((row) => (row === null ? [] : [row.asOf]));
-    if (student === undefined || days.length === 0) return [];
-    return [{ student, key: anomalyKey(rows, Math.min(...days), course?.coveredFrom ?? [], settings.deriving) }];
+    const asOf = knownUntil(rows);
+    if (student === undefined || asOf === null) return [];
+    return [{ student, key: anomalyKey(rows, asOf, coveredFrom, settings.deriving) }];
   });
 }
 

@@ -6,11 +6,11 @@ import { day, known, ourId, sourceId } from './answers.ts';
 import { flag } from './feature-columns.ts';
 import { courseRange } from './identity.ts';
 import { cutPage, decodeCursor, type Page } from './paging.ts';
-import { entityId, pagingBy } from './parameters.ts';
+import { onlyCourse, pagingBy } from './parameters.ts';
 import { sql } from './statements.ts';
 
 export const anomaliesQuery = z.strictObject({
-  course_id: entityId.optional().meta({ description: 'Only this course: our integer, or the UUID of the source' }),
+  course_id: onlyCourse,
   order: z.enum(['severity', 'student'], { error: 'severity or student is expected' }).default('severity').meta({
     description:
       'severity: the most severe first; a flag whose severity changes while one goes from page to page may be missed, or come twice. student: by student, course and flag; each flag that stays open comes exactly once',

@@ -6,6 +6,9 @@ export const instant = z.iso.datetime({ precision: 3 });
 /** A day as it is served: `YYYY-MM-DD`, of the institution's zone. */
 export const day = z.iso.date();
 
+/** How many there are of something. */
+export const count = z.int().min(0);
+
 /** The greatest id that we can assign. */
 export const MAX_INTEGER = 2 ** 31 - 1;
 

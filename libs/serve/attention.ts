@@ -6,13 +6,13 @@ import { day, known, ourId, sourceId } from './answers.ts';
 import { attentionFlag, reasonFlag } from './feature-columns.ts';
 import { courseRange } from './identity.ts';
 import { cutPage, decodeCursor, type Page } from './paging.ts';
-import { entityId, pagingBy } from './parameters.ts';
+import { onlyCourse, pagingBy } from './parameters.ts';
 import { sql } from './statements.ts';
 
 const DAYS = 'a number of days from 1 to 9999, or all, is expected';
 
 export const attentionQuery = z.strictObject({
-  course_id: entityId.optional().meta({ description: 'Only this course: our integer, or the UUID of the source' }),
+  course_id: onlyCourse,
   days: z
     .string({ error: DAYS })
     .regex(/^(all|[1-9]\d{0,3})$/, DAYS)

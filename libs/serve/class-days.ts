@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { day, known } from './answers.ts';
+import { count, day, known } from './answers.ts';
 import { findEntity } from './identity.ts';
 import { wholeNumber } from './parameters.ts';
 import { sql } from './statements.ts';
@@ -11,7 +11,6 @@ export const classDaysQuery = z.strictObject({
     .meta({ description: 'How many days, up to the day that the features of the course speak for; 1 to 366' }),
 });
 
-const count = z.int().min(0);
 const quarters = z.strictObject({ p25: z.number(), p50: z.number(), p75: z.number() }).meta({ id: 'Quarters' });
 
 export const classDaysAnswer = z.array(

@@ -5,7 +5,7 @@ import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { day, decimalToNumber, ourId, scaled, sourceId } from './answers.ts';
 import { anomalyColumns, engagementColumns, performanceColumns, temporalColumns } from './feature-columns.ts';
 import { findEntity } from './identity.ts';
-import { cutPage, decodeCursor, type Page } from './paging.ts';
+import { cutPage, idAfter, type Page } from './paging.ts';
 import { pagingBy } from './parameters.ts';
 import { sql } from './statements.ts';
 
@@ -45,8 +45,6 @@ interface ClassStudentRow extends Pick<ClassStudent, 'days_inactive' | 'active_d
   readonly engagement_ma7: readonly (number | null)[] | null;
 }
 
-const studentCursor = z.tuple([z.int32().min(0)]);
-
 /**
  * The students of a course with what a table of the class shows, ordered by student.
  * @throws NotFoundError when the course was never seen
@@ -56,7 +54,7 @@ export async function readClassStudents(
   courseId: string,
   query: z.output<typeof classStudentsQuery>,
 ): Promise<Page<ClassStudent>> {
-  const [after] = query.cursor === undefined ? [0] : decodeCursor(studentCursor, query.cursor);
+  const after = idAfter(query.cursor);
   const course = await findEntity(db, 'course', courseId);
   const rows = await db.query<ClassStudentRow>(sql.class_students_page, [
     course.id,

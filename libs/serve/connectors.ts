@@ -2,10 +2,8 @@ import { z } from 'zod';
 import type { Reading } from '#libs/platform/metrics.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { CONNECTOR_STATES, readConnectorReports } from '#libs/store/progress/connector.ts';
-import { instant, isoInstant, known } from './answers.ts';
+import { count, instant, isoInstant, known } from './answers.ts';
 import { slotReadings } from './source.ts';
-
-const count = z.int().min(0);
 
 export const connectorAnswer = z.strictObject({
   name: z.string(),

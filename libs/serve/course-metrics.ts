@@ -12,17 +12,15 @@ import {
 } from '#libs/domain/flags.ts';
 import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { day, known, ourId, sourceId } from './answers.ts';
+import { count, day, known, ourId, sourceId } from './answers.ts';
 import { findEntity } from './identity.ts';
-import { entityId } from './parameters.ts';
+import { courseId } from './parameters.ts';
 import { meanIfAny, QUANTILES, quantileOf } from './quantile.ts';
 import { sql } from './statements.ts';
 
 export const courseMetricsParams = z.strictObject({
-  id: entityId.meta({ description: 'The course: our integer, or the UUID of the source' }),
+  id: courseId,
 });
-
-const count = z.int().min(0);
 
 const quantiles = z.record(z.enum(QUANTILES.map((percent) => `p${percent}` as const)), z.number());
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { day, known, MAX_INTEGER, ourId, sourceId } from './answers.ts';
+import { count, day, known, MAX_INTEGER, ourId, sourceId } from './answers.ts';
 import {
   type CourseTotals,
   coverage,
@@ -10,13 +10,12 @@ import {
   readCourseRows,
 } from './course-metrics.ts';
 import { readNames } from './directory.ts';
-import { cutPage, decodeCursor, type Page } from './paging.ts';
+import { cutPage, idAfter, type Page } from './paging.ts';
 import { pageParameters } from './parameters.ts';
 import { meanIfAny } from './quantile.ts';
 
 export const coursesQuery = z.strictObject({ ...pageParameters });
 
-const count = z.int().min(0);
 const mean = (what: string) => known(z.number(), `Mean of the ${what} that are known; 2 decimals`);
 
 export const coursesAnswer = z.array(
@@ -44,15 +43,13 @@ export const coursesAnswer = z.array(
 );
 export type ListedCourse = z.output<typeof coursesAnswer>[number];
 
-const coursesCursor = z.tuple([z.int32().min(0)]);
-
 /** Courses that the source has, or that have a student, ordered by our integers. */
 export async function listCourses(
   db: Queryable,
   query: z.output<typeof coursesQuery>,
   withTitles: boolean,
 ): Promise<Page<ListedCourse>> {
-  const [after] = query.cursor === undefined ? [0] : decodeCursor(coursesCursor, query.cursor);
+  const after = idAfter(query.cursor);
   const range = { after, through: MAX_INTEGER, limit: query.limit + 1, areHere: true, flags: ['attention'] } as const;
   const page = cutPage(await readCourseRows(db, range), query.limit, (row) => [row.course_id]);
   const ids = page.rows.map((row) => row.course_id);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { known, ourId, sourceId } from './answers.ts';
 import { findEntity } from './identity.ts';
-import { cutPage, decodeCursor, type Page } from './paging.ts';
+import { cutPage, idAfter, type Page } from './paging.ts';
 import { entityId, pagingBy } from './parameters.ts';
 import { sql } from './statements.ts';
 
@@ -27,8 +27,6 @@ export type NamedStudent = z.output<typeof directoryAnswer>[number];
 
 const NO_RIGHT = '42501';
 
-const directoryCursor = z.tuple([z.int32().min(0)]);
-
 /**
  * The students of a course with their names, ordered by our integers.
  * @throws NotFoundError when the course was never seen
@@ -37,7 +35,7 @@ export async function readDirectory(
   db: Queryable,
   query: z.output<typeof directoryQuery>,
 ): Promise<Page<NamedStudent>> {
-  const [after] = query.cursor === undefined ? [0] : decodeCursor(directoryCursor, query.cursor);
+  const after = idAfter(query.cursor);
   const course = await findEntity(db, 'course', query.course_id);
   const rows = await db.query<Omit<NamedStudent, 'name'>>(sql.directory_page, [after, query.limit + 1, course.id]);
   const page = cutPage(rows, query.limit, (row) => [row.student_id]);

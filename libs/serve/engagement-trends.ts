@@ -4,14 +4,14 @@ import { day, MAX_INTEGER, ourId, scaled } from './answers.ts';
 import { temporalColumns } from './feature-columns.ts';
 import { courseRange } from './identity.ts';
 import { decodeCursor, type LongList, type Page, presentPage, readPage } from './paging.ts';
-import { calendarDay, entityId, longPaging, wholeNumber } from './parameters.ts';
+import { calendarDay, longPaging, onlyCourse, wholeNumber } from './parameters.ts';
 import { sql } from './statements.ts';
 
 export const engagementTrendsQuery = z.strictObject({
   days: wholeNumber(1, 366)
     .default(30)
     .meta({ description: 'How many days, up to the day that the features of each course speak for; 1 to 366' }),
-  course_id: entityId.optional().meta({ description: 'Only this course: our integer, or the UUID of the source' }),
+  course_id: onlyCourse,
   ...longPaging,
 });
 

@@ -7,9 +7,8 @@ import { ENGAGEMENT } from '#libs/features/engagement.ts';
 import { PERFORMANCE } from '#libs/features/performance.ts';
 import { TEMPORAL } from '#libs/features/temporal.ts';
 import type { Unit } from '#libs/features/units.ts';
-import { day, instant, known } from './answers.ts';
+import { count, day, instant, known } from './answers.ts';
 
-const count = z.int().min(0);
 const number = z.number();
 
 /** Share by weekday: all seven, or none. */

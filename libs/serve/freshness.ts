@@ -3,7 +3,7 @@ import { FAMILIES, type Family, perFamily } from '#libs/domain/family.ts';
 import { formatLsn } from '#libs/domain/position.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
-import { day, instant, isoInstant, known } from './answers.ts';
+import { count, day, instant, isoInstant, known } from './answers.ts';
 import { connectorAnswer, connectorTroubles, readConnectors } from './connectors.ts';
 import { instanceAnswer, instanceTroubles, readInstances } from './instances.ts';
 import { lastReconcileAnswer, readLastReconcile } from './last-reconcile.ts';
@@ -11,8 +11,6 @@ import { readSetAside } from './set-aside.ts';
 import { readSettingsInForce, timeZoneAnswer } from './settings-in-force.ts';
 import { presentSource, sourceAnswer } from './source.ts';
 import { sql } from './statements.ts';
-
-const count = z.int().min(0);
 
 const role = z.strictObject({
   marks_waiting: count.meta({ description: 'Marks that wait to be derived; a key may have several' }),

@@ -2,11 +2,9 @@ import { z } from 'zod';
 import type { Reading } from '#libs/platform/metrics.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
-import { instant } from './answers.ts';
+import { count, instant } from './answers.ts';
 import { presentSource, type SourceAnswer, sourceAnswer } from './source.ts';
 import { sql } from './statements.ts';
-
-const count = z.int().min(0);
 
 export const instanceAnswer = z.strictObject({
   roles: z.array(z.string()),

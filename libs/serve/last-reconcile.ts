@@ -1,10 +1,8 @@
 import { z } from 'zod';
 import { totalsOf, type Verdict } from '#libs/domain/run.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { instant, known } from './answers.ts';
+import { count, instant, known } from './answers.ts';
 import { sql } from './statements.ts';
-
-const count = z.int().min(0);
 
 export const lastReconcileAnswer = known(
   z.strictObject({

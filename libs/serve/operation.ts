@@ -1,15 +1,13 @@
 import { z } from 'zod';
 import { FAMILIES, type Family, perFamily } from '#libs/domain/family.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { day, instant, known } from './answers.ts';
+import { count, day, instant, known } from './answers.ts';
 import { connectorTroubles, readConnectors } from './connectors.ts';
 import { lagsOf, readStreamProgress } from './freshness.ts';
 import { type InstanceAnswer, instanceTroubles, readInstances } from './instances.ts';
 import type { LastHour } from './last-hour.ts';
 import { type LastReconcile, readLastReconcile } from './last-reconcile.ts';
 import { slotAnswer, slotsOf } from './slots.ts';
-
-const count = z.int().min(0);
 
 const HEALTH = ['well', 'troubled', 'silent', 'unknown'] as const;
 type Health = (typeof HEALTH)[number];

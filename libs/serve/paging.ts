@@ -53,6 +53,12 @@ export function decodeCursor<S extends z.ZodType>(schema: S, cursor: string): z.
   );
 }
 
+const idCursor = z.tuple([z.int32().min(0)]);
+
+/** Our integer of the last row of the page before, in a list that is ordered by it; 0 before the first page. */
+export const idAfter = (cursor: string | undefined): number =>
+  cursor === undefined ? 0 : decodeCursor(idCursor, cursor)[0];
+
 /**
  * Cuts `limit + 1` rows read down to a page; the surplus row tells whether another page follows.
  * @param keyOf the values by which the list is ordered

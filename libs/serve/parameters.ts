@@ -21,6 +21,14 @@ const DESCRIBED = {
 /** Names a student or a course: our integer, or the source's UUID in either case. */
 export const entityId = z.string({ error: ENTITY }).regex(ENTITY_ID, ENTITY).meta({ instead: DESCRIBED });
 
+export const studentId = entityId.meta({ description: 'The student: our integer, or the UUID of the source' });
+export const courseId = entityId.meta({ description: 'The course: our integer, or the UUID of the source' });
+
+/** Narrows an answer about all courses. */
+export const onlyCourse = entityId
+  .optional()
+  .meta({ description: 'Only this course: our integer, or the UUID of the source' });
+
 /** A whole number in a URL. */
 export const wholeNumber = (least: number, most: number) => {
   const error = `a whole number from ${least} to ${most} is expected`;

@@ -11,13 +11,11 @@ import {
   requestRun,
   scopeToJson,
 } from '#libs/store/runs/runs.ts';
-import { day, instant, isoInstant, known } from './answers.ts';
+import { count, day, instant, isoInstant, known } from './answers.ts';
 import { InvalidRequestError, NotFoundError, RunConflictError } from './errors.ts';
 import { findEntity } from './identity.ts';
 import { bodyEntityId, calendarDay } from './parameters.ts';
 import { sql } from './statements.ts';
-
-const count = z.int().min(0);
 
 export const triggerQuery = z.strictObject({
   wait: z

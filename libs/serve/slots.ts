@@ -1,9 +1,7 @@
 import { z } from 'zod';
-import { known } from './answers.ts';
+import { count, known } from './answers.ts';
 import type { ConnectorAnswer } from './connectors.ts';
 import type { InstanceAnswer } from './instances.ts';
-
-const count = z.int().min(0);
 
 export const slotAnswer = z.strictObject({
   name: z.string(),

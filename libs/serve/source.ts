@@ -1,9 +1,7 @@
 import { z } from 'zod';
 import type { Reading } from '#libs/platform/metrics.ts';
 import type { SourceStatus } from '#libs/source/contract.ts';
-import { instant, isoInstant, known } from './answers.ts';
-
-const count = z.int().min(0);
+import { count, instant, isoInstant, known } from './answers.ts';
 
 export const sourceAnswer = known(
   z

@@ -8,11 +8,11 @@ import { type FeatureNewsOptions, listenForFeatureNews } from './feature-news.ts
 import { FinishedAnswer } from './finished-answer.ts';
 import { canonicalId, entityNotFound } from './identity.ts';
 import { KeptAnswers, type StudentAnswer } from './kept-answers.ts';
-import { entityId } from './parameters.ts';
+import { studentId } from './parameters.ts';
 import { sql } from './statements.ts';
 
 export const studentMetricsParams = z.strictObject({
-  id: entityId.meta({ description: 'The student: our integer, or the UUID of the source' }),
+  id: studentId,
 });
 
 /** The columns of the view student_metrics that are described; any that a newer schema adds are served unchanged. */

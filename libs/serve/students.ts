@@ -3,13 +3,13 @@ import type { Uuid } from '#libs/domain/change.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { day, known, ourId, sourceId } from './answers.ts';
 import { findEntity } from './identity.ts';
-import { cutPage, decodeCursor, type Page } from './paging.ts';
-import { entityId, pagingBy } from './parameters.ts';
+import { cutPage, idAfter, type Page } from './paging.ts';
+import { onlyCourse, pagingBy } from './parameters.ts';
 import { meanIfAny } from './quantile.ts';
 import { sql } from './statements.ts';
 
 export const studentsQuery = z.strictObject({
-  courseId: entityId.optional().meta({ description: 'Only this course: our integer, or the UUID of the source' }),
+  courseId: onlyCourse,
   ...pagingBy(200, 5_000),
 });
 
@@ -43,14 +43,12 @@ interface StudentRow {
   readonly success_rates: readonly number[];
 }
 
-const studentsCursor = z.tuple([z.int32().min(0)]);
-
 /**
  * Students with features, ordered by student, each once: for one course, or averaged over all of their courses.
  * @throws NotFoundError when the course was never seen
  */
 export async function readStudents(db: Queryable, query: z.output<typeof studentsQuery>): Promise<Page<ListedStudent>> {
-  const [after] = query.cursor === undefined ? [0] : decodeCursor(studentsCursor, query.cursor);
+  const after = idAfter(query.cursor);
   const course = query.courseId === undefined ? undefined : await findEntity(db, 'course', query.courseId);
   const rows =
     course === undefined

@@ -4,18 +4,18 @@ import { day, decimalToNumber, MAX_INTEGER, ourId } from './answers.ts';
 import { temporalColumns } from './feature-columns.ts';
 import { courseRange, findEntity } from './identity.ts';
 import { decodeCursor, type LongList, type Page, presentPage, readPage } from './paging.ts';
-import { calendarDay, entityId, longPaging } from './parameters.ts';
+import { calendarDay, longPaging, onlyCourse, studentId } from './parameters.ts';
 import { sql } from './statements.ts';
 
 export const temporalParams = z.strictObject({
-  student_id: entityId.meta({ description: 'The student: our integer, or the UUID of the source' }),
+  student_id: studentId,
 });
 
 export const temporalQuery = z
   .strictObject({
     from: calendarDay.optional().meta({ description: 'The earliest day, YYYY-MM-DD' }),
     to: calendarDay.optional().meta({ description: 'The latest day, YYYY-MM-DD' }),
-    course_id: entityId.optional().meta({ description: 'Only this course: our integer, or the UUID of the source' }),
+    course_id: onlyCourse,
     ...longPaging,
   })
   .refine(({ from, to }) => from === undefined || to === undefined || from <= to, {

@@ -3,18 +3,18 @@ import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { day, decimalToNumber, ourId } from './answers.ts';
 import { temporalColumns } from './feature-columns.ts';
 import { courseRange, findEntity } from './identity.ts';
-import { entityId, wholeNumber } from './parameters.ts';
+import { onlyCourse, studentId, wholeNumber } from './parameters.ts';
 import { sql } from './statements.ts';
 
 export const trajectoryParams = z.strictObject({
-  id: entityId.meta({ description: 'The student: our integer, or the UUID of the source' }),
+  id: studentId,
 });
 
 export const trajectoryQuery = z.strictObject({
   days: wholeNumber(1, 366)
     .default(90)
     .meta({ description: 'How many days, up to the day that the features of each course speak for; 1 to 366' }),
-  course_id: entityId.optional().meta({ description: 'Only this course: our integer, or the UUID of the source' }),
+  course_id: onlyCourse,
 });
 
 const { engagement_ma7, engagement_score_day, grade_ma30 } = temporalColumns;
