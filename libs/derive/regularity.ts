@@ -8,7 +8,7 @@ import { type ActivityPattern, WEEKDAY_NAMES } from '#libs/features/units.ts';
  * quantify student's regularity?", EC-TEL 2016: PDH, PWD (peak on an hour, on a weekday), FDH, FWD (periodicity of the day,
  * of the week) and WS1 (similarity of weeks).
  */
-export const REGULARITY_DECIMALS = 6;
+const REGULARITY_DECIMALS = 6;
 
 const HOURS = 24;
 const WEEKDAYS = 7;

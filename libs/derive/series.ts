@@ -2,7 +2,7 @@ import { formatScaled } from '#libs/domain/rational.ts';
 
 /** Decimals of scores and means, and of trends: series contain the stored, rounded values as integers. */
 export const SCORE_DECIMALS = 2;
-export const TREND_DECIMALS = 6;
+const TREND_DECIMALS = 6;
 const SCORE_SCALE = 10 ** SCORE_DECIMALS;
 const TREND_SCALE = 10 ** TREND_DECIMALS;
 

@@ -43,7 +43,7 @@ const alone = <T>(db: Database, work: (tx: Queryable) => Promise<T>): Promise<T>
   });
 
 /** @returns the settings that differ from those the database was last written with; none if it is new */
-export const changedSettings = async (db: Queryable, settings: FeatureSettings): Promise<string[]> =>
+const changedSettings = async (db: Queryable, settings: FeatureSettings): Promise<string[]> =>
   differing(await storedSettings(db), settings);
 
 function differing(stored: StoredSettings | undefined, settings: FeatureSettings): string[] {

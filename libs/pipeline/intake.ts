@@ -54,10 +54,7 @@ const ANEW_MS = 1_000;
 const isBegunAnew = (error: unknown): boolean => error instanceof PartitionBegunAnew;
 
 /** Stages the batches of a source, one at a time, and tells the derivers. */
-export function startIntake(options: IntakeOptions): Intake {
-  const worker = new IntakeWorker(options);
-  return worker;
-}
+export const startIntake = (options: IntakeOptions): Intake => new IntakeWorker(options);
 
 /** Changes of a snapshot count as late: their commit times are unknown. */
 function isLate(changes: readonly Change[]): boolean {

@@ -100,7 +100,7 @@ const lenient = (ids: IdentityCache): Identities => ({
 type RowVerdict = 'equal' | 'moving' | 'nothing' | RowKind;
 
 /** Transaction ids of an older epoch may come from another cluster, but whatever they wrote is old. */
-export function compareRow(
+function compareRow(
   expected: ImageColumns | null,
   image: Image | undefined,
   snapshot: SourceSnapshot,

@@ -16,7 +16,7 @@ export interface RowReconcileResult {
 }
 
 /** Each kind of difference between a row and its image, and where it is counted. */
-export const ROW_KINDS = {
+const ROW_KINDS = {
   'row missed': 'missing',
   'row extra': 'extra',
   'value differs': 'mismatched',

@@ -25,7 +25,7 @@ export interface RecheckParts extends RowComparisonParts {
 }
 
 /** Rows compared and repaired together. */
-export const ROWS_PER_RECHECK = 2_000;
+const ROWS_PER_RECHECK = 2_000;
 /** A row that is still being changed after this many comparisons is left to the next run. */
 const LOOKS = 8;
 const FIRST_PAUSE_MS = 20;
