@@ -33,6 +33,10 @@ export class Refusal extends Error {
 /** No answer: the server or the network is down. */
 export class Unreachable extends Error {}
 
+/** Whether the server, or the database behind it, is away or has too much to do: asked again, it may answer. */
+export const isAway = (error: Error): boolean =>
+  error instanceof Unreachable || (error instanceof Refusal && (error.status === 503 || error.status === 429));
+
 export async function askServer(path: string, init: RequestInit = {}): Promise<Response> {
   const token = tokenOf();
   const headers = { ...init.headers, ...(token === null ? {} : { authorization: `Bearer ${token}` }) };

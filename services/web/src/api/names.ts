@@ -18,7 +18,7 @@ interface Names {
  * @param shown students on the page: names are only read again when there is a new student, not at each change
  */
 export function useNames(course: number, shown: readonly { readonly student_id: number }[]): Names {
-  const { data, error, again } = useAnswer(`names ${course}`, () =>
+  const { data, error, isRead, again } = useAnswer(`names ${course}`, () =>
     getAll<NamedStudent>(`/api/directory?course_id=${course}`),
   );
   const names = useMemo(() => data && new Map(data.map(({ student_id, name }) => [student_id, name])), [data]);
@@ -31,7 +31,6 @@ export function useNames(course: number, shown: readonly { readonly student_id: 
     () => (student: number) => names?.get(student) ?? t('student.pseudonym', { id: String(student) }),
     [names],
   );
-  const isRead = data !== undefined || error !== undefined;
   return { nameOf, error: mayNotSee(error) ? undefined : error, isRead };
 }
 

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { Refusal, Unreachable } from './ask.ts';
+import { isAway, Refusal } from './ask.ts';
 import { onNews } from './live.ts';
 
 /** What is known of an answer. Data stays while it is read again or if that fails, unless access was refused. */
@@ -9,6 +9,8 @@ export interface Answered<A> {
 }
 
 export interface Read<A> extends Answered<A> {
+  /** Whether it is known, or known to be unavailable. */
+  readonly isRead: boolean;
   /** Reads it again. */
   again(): void;
 }
@@ -46,7 +48,7 @@ export function useAnswer<A>(key: string, read: () => Promise<A>, news: number |
             if (isOver) return;
             const mayStay = !(error instanceof Refusal && (error.status === 401 || error.status === 403));
             setState((old) => ({ key, data: mayStay && old.key === key ? old.data : undefined, error }));
-            if (error instanceof Unreachable || isAway(error)) timer = setTimeout(look, AGAIN_MS);
+            if (isAway(error)) timer = setTimeout(look, AGAIN_MS);
           },
         )
         .finally(() => {
@@ -64,8 +66,6 @@ export function useAnswer<A>(key: string, read: () => Promise<A>, news: number |
     };
   }, [key]);
   const answered = state.key === key ? state : { data: undefined, error: undefined };
-  return { ...answered, again: () => again.current() };
+  const isRead = answered.data !== undefined || answered.error !== undefined;
+  return { ...answered, isRead, again: () => again.current() };
 }
-
-/** Whether the database behind the server is away. */
-const isAway = (error: Error): boolean => 'status' in error && (error.status === 503 || error.status === 429);

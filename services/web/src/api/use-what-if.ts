@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { WhatIf } from '#libs/explain/what-if.ts';
-import { get, Refusal, Unreachable } from './ask.ts';
+import { get, isAway, Refusal } from './ask.ts';
 
 /** Waits until a slider has come to rest. Milliseconds. */
 const STILL_MS = 300;
@@ -45,5 +45,3 @@ export function useWhatIf(path: string): WhatIfAnswered {
 }
 
 const isBusy = (error: Error): boolean => error instanceof Refusal && error.code === 'busy';
-const isAway = (error: Error): boolean =>
-  error instanceof Unreachable || (error instanceof Refusal && (error.status === 503 || error.status === 429));

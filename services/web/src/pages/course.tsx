@@ -39,11 +39,7 @@ export function CoursePage({ course, today }: CourseProps) {
   const title = listed === undefined ? t('course.pseudonym', { id: String(course) }) : courseName(listed);
   const error = attention.error ?? students.error ?? days.error ?? courses.error ?? names.error;
   return (
-    <Page
-      title={title}
-      isNamed={courses.data !== undefined || courses.error !== undefined}
-      back={{ href: '/#/', text: t('courses.title') }}
-    >
+    <Page title={title} isNamed={courses.isRead} back={{ href: '/#/', text: t('courses.title') }}>
       <Problem error={error} />
       {listed?.as_of != null && <AsOf day={listed.as_of} today={today} />}
       {attention.data !== undefined && students.data !== undefined ? (
