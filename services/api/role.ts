@@ -102,10 +102,10 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   const draining = new AbortController();
   const answering = withDeadline(db, QUERY_DEADLINE_MS);
   const { address } = options;
-  const studentMetrics = openStudentMetrics(answering, address && { address, log: moduleLog(options.log, 'database') });
-  const events =
-    address === undefined ? null : new FeatureEvents(answering, { address, log: moduleLog(options.log, 'database') });
-  const measuring = startMeasuring({ db: answering, clock, log: moduleLog(options.log, 'api') });
+  const listening = address && { address, log: moduleLog(options.log, 'database') };
+  const studentMetrics = openStudentMetrics(answering, listening);
+  const events = listening === undefined ? null : new FeatureEvents(answering, listening);
+  const measuring = startMeasuring({ db: answering, clock, log });
   let erased = NOBODY_ERASED;
   const { accessRecord, accessRecordDays: days = null } = options;
   const record = accessRecord === undefined ? undefined : openAccessRecord(accessRecord, now, () => erased);
