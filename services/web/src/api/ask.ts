@@ -55,6 +55,12 @@ async function refusalOf(response: Response): Promise<Refusal> {
 export const get = async <A>(path: string, init?: RequestInit): Promise<A> =>
   (await (await askServer(path, init)).json()) as A;
 
+/** Milliseconds after which a server that is asked every few seconds counts as away: a network that is gone does not say so. */
+const SOON_MS = 10_000;
+
+/** For what says whether all is well: no answer is an answer, too. */
+export const askSoon = (path: string): Promise<Response> => askServer(path, { signal: AbortSignal.timeout(SOON_MS) });
+
 /** A whole list: each page links to the next. */
 export async function getAll<R>(path: string): Promise<R[]> {
   const rows: R[] = [];

@@ -13,6 +13,8 @@ interface Follower {
 /** A commit soon changes several families of a key, which are then read only once. Milliseconds. */
 const TOGETHER_MS = 120;
 const AGAIN_MS = 2_000;
+/** The server says something every 15 seconds. Where a network is gone without a word, the connection looks open and is silent. */
+const SILENT_MS = 40_000;
 
 const followers = new Set<Follower>();
 let lastId: string | undefined;
@@ -64,16 +66,25 @@ function follow(): void {
 
 async function run(signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
+    const silent = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const heard = (): void => {
+      clearTimeout(timer);
+      timer = setTimeout(() => silent.abort(), SILENT_MS);
+    };
+    heard();
     try {
       const headers = lastId === undefined ? {} : { 'last-event-id': lastId };
-      const { body } = await askServer('/api/events', { signal, headers });
+      const { body } = await askServer('/api/events', { signal: AbortSignal.any([signal, silent.signal]), headers });
       setConnected(true);
       // Changes since the page was read may have been missed.
       for (const { look } of followers) look();
-      if (body !== null) await readEvents(body);
+      if (body !== null) await readEvents(body, heard);
     } catch (error) {
       // The server has no such route, or the token may not use it: people have to reload the page.
       if (error instanceof Refusal && error.status < 500 && error.status !== 429) return untilAborted(signal);
+    } finally {
+      clearTimeout(timer);
     }
     setConnected(false);
     if (!signal.aborted) await new Promise((go) => setTimeout(go, AGAIN_MS));
@@ -83,12 +94,13 @@ async function run(signal: AbortSignal): Promise<void> {
 const untilAborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 
-async function readEvents(body: ReadableStream<Uint8Array>): Promise<void> {
+async function readEvents(body: ReadableStream<Uint8Array>, heard: () => void): Promise<void> {
   let text = '';
   const reader = body.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>).getReader();
   for (;;) {
     const { value, done } = await reader.read();
     if (done) return;
+    heard();
     text += value;
     const events = text.split('\n\n');
     text = events.pop() ?? '';

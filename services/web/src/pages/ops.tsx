@@ -3,7 +3,7 @@ import type { Freshness } from '#libs/serve/freshness.ts';
 import type { Readiness } from '#libs/serve/health.ts';
 import type { Operation, RoleHealth } from '#libs/serve/operation.ts';
 import type { RejectedChange } from '#libs/serve/rejected.ts';
-import { askServer, get, Refusal } from '../api/ask.ts';
+import { askSoon, get, Refusal } from '../api/ask.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { instantText, longDay, number, t, timeText, unitText } from '../i18n/index.ts';
 import { Download } from '../parts/download.tsx';
@@ -76,7 +76,7 @@ function Ready() {
 /** Here a 503 is an answer, too. */
 async function readReady(): Promise<Readiness> {
   try {
-    return await (await askServer('/api/ready')).json();
+    return await (await askSoon('/api/ready')).json();
   } catch (error) {
     if (error instanceof Refusal && error.body !== null && 'reasons' in error.body) return error.body as Readiness;
     throw error;

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Freshness } from '#libs/serve/freshness.ts';
-import { get, Refusal } from '../api/ask.ts';
+import { askSoon, Refusal } from '../api/ask.ts';
 import { isLive, tell, watchLive } from '../api/live.ts';
 import { instantText, t, timeText } from '../i18n/index.ts';
 import { Said } from './said.tsx';
@@ -15,12 +15,14 @@ interface Known {
   readonly error: Error | undefined;
 }
 
+const readFreshness = async (): Promise<Freshness> => await (await askSoon('/api/freshness')).json();
+
 export function useFreshness(): Known {
   const [known, setKnown] = useState<Known>({ freshness: undefined, readAt: undefined, error: undefined });
   useEffect(() => {
     const look = (): void => {
       if (document.hidden) return;
-      get<Freshness>('/api/freshness').then(
+      readFreshness().then(
         (freshness) => setKnown({ freshness, readAt: Date.now(), error: undefined }),
         (error: Error) => {
           setKnown((old) => ({ ...old, error }));
