@@ -88,7 +88,7 @@ export const AR: Messages = {
   'courses.asOf': 'حتى',
   'course.pseudonym': 'المقرر {id}',
   'course.asOf': 'حتى {day}',
-  'course.rest': 'لم يحدث شيء في هذا المقرر منذ {day}. وكل ما يُذكر هنا يخص ذلك اليوم، لا اليوم الحالي.',
+  'course.rest': 'لم يحدث شيء في هذا المقرر منذ {last}. وكل ما يُذكر هنا يخص {day}، لا اليوم الحالي.',
   'course.empty': 'لا يوجد طلاب في هذا المقرر بعد.',
 
   'talk.lead': {

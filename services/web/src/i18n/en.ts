@@ -69,7 +69,7 @@ export const EN = {
   'courses.asOf': 'As of',
   'course.pseudonym': 'Course {id}',
   'course.asOf': 'As of {day}',
-  'course.rest': 'Nothing has happened in this course since {day}. Everything here describes that day, not today.',
+  'course.rest': 'Nothing has happened in this course since {last}. Everything here describes {day}, not today.',
   'course.empty': 'This course has no students yet.',
 
   'talk.lead': { one: '{n} student needs you.', other: '{n} students need you.' },

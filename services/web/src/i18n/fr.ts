@@ -73,7 +73,7 @@ export const FR: Messages = {
   'course.pseudonym': 'Cours {id}',
   'course.asOf': 'Au {day}',
   'course.rest':
-    'Rien ne s’est passé dans ce cours depuis le {day}. Tout ce qui suit vaut pour ce jour-là, et non pour aujourd’hui.',
+    'Rien ne s’est passé dans ce cours depuis le {last}. Tout ce qui suit vaut pour le {day}, et non pour aujourd’hui.',
   'course.empty': 'Ce cours n’a pas encore d’élèves.',
 
   'talk.lead': { one: '{n} élève a besoin de vous.', other: '{n} élèves ont besoin de vous.' },

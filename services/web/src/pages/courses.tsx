@@ -3,7 +3,7 @@ import { getAll } from '../api/ask.ts';
 import { courseName } from '../api/names.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { dayText, number, orDash, t } from '../i18n/index.ts';
-import { isAtRest } from '../parts/as-of.tsx';
+import { isAtRest, lastDayOf } from '../parts/as-of.tsx';
 import { Download } from '../parts/download.tsx';
 import { Page } from '../parts/page.tsx';
 import { Problem } from '../parts/problem.tsx';
@@ -110,5 +110,5 @@ function CourseTable({ courses, today }: CourseTableProps) {
 
 function asOfText({ as_of }: ListedCourse, today: string | null): string {
   if (as_of === null) return '–';
-  return isAtRest(as_of, today) ? t('courses.rest', { day: dayText(as_of) }) : dayText(as_of);
+  return isAtRest(as_of, today) ? t('courses.rest', { day: dayText(lastDayOf(as_of)) }) : dayText(as_of);
 }

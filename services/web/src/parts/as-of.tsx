@@ -9,6 +9,13 @@ export const isAtRest = (asOf: string | null, today: string | null): boolean =>
 
 const DAY_MS = 86_400_000;
 
+/** How long a course goes on after its last fact, so that its last week is whole: DAYS_AFTER_LAST_FACT of the families. */
+const RUN_OUT_DAYS = 6;
+
+/** The day on which something happened last in a course at rest. */
+export const lastDayOf = (asOf: string): string =>
+  new Date(Date.parse(asOf) - RUN_OUT_DAYS * DAY_MS).toISOString().slice(0, 10);
+
 interface AsOfProps {
   readonly day: string;
   /** At the institution; null until it is known. */
@@ -18,7 +25,7 @@ interface AsOfProps {
 /** The day that a page speaks for and, if it is not today, why: otherwise "this week" would be misunderstood. */
 export const AsOf = ({ day, today }: AsOfProps) =>
   isAtRest(day, today) ? (
-    <p class="notice">{t('course.rest', { day: longDay(day) })}</p>
+    <p class="notice">{t('course.rest', { last: longDay(lastDayOf(day)), day: longDay(day) })}</p>
   ) : (
     <p class="muted small">{t('course.asOf', { day: longDay(day) })}</p>
   );
