@@ -22,6 +22,22 @@ describe.skipIf(!hasBrowser)('what a teacher has to be told', () => {
   });
   afterAll(() => school.close());
 
+  test('in which course a student is looked at, also on paper', async () => {
+    const { page, errors } = await openPage(school.browser, 'about:blank');
+    await page.route('**/api/courses?*', async (route) => {
+      const courses = (await (await route.fetch()).json()) as { course_id: number }[];
+      await route.fulfill({ json: courses.map((each) => ({ ...each, title: `Title of ${each.course_id}` })) });
+    });
+    for (const course of [1, 2]) {
+      await page.goto(`${school.url}/#/course/${course}/student/1`);
+      await page.getByText(`Title of ${course}`, { exact: true }).waitFor();
+    }
+    await page.emulateMedia({ media: 'print' });
+    expect(await page.getByText('Title of 2', { exact: true }).isVisible()).toBe(true);
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
   test.each(['light', 'dark'] as const)('where the middle half of the class ends: %s', async (colorScheme) => {
     const { page } = await openPage(school.browser, `${school.url}/#/course/1/student/1`, { colorScheme });
     await page.locator('.key .band').first().waitFor();

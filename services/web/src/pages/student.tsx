@@ -1,9 +1,10 @@
 import type { VNode } from 'preact';
 import type { ClassDay } from '#libs/serve/class-days.ts';
+import type { ListedCourse } from '#libs/serve/courses.ts';
 import type { StudentMetrics } from '#libs/serve/student-metrics.ts';
 import type { TrajectoryPoint } from '#libs/serve/trajectory.ts';
-import { get } from '../api/ask.ts';
-import { useNames } from '../api/names.ts';
+import { get, getAll } from '../api/ask.ts';
+import { courseName, useNames } from '../api/names.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { BarChart } from '../charts/bar-chart.tsx';
 import { LineChart, type LineChartDay } from '../charts/line-chart.tsx';
@@ -39,11 +40,16 @@ export function StudentPage({ course, student, today }: StudentProps) {
   );
   const days = useAnswer(`days ${course}`, () => get<ClassDay[]>(`/api/metrics/course/${course}/days`), course);
   const names = useNames(course, [{ student_id: student }]);
+  const courses = useAnswer('courses', () => getAll<ListedCourse>('/api/courses?limit=1000'));
+  const listed = courses.data?.find(({ course_id }) => course_id === course);
   const name = names.nameOf(student);
   const row = metrics.data?.find(({ course_id }) => course_id === course);
   const error = metrics.error ?? path.error ?? days.error ?? names.error;
   return (
     <Page title={name} isNamed={names.isRead} back={{ href: courseHref(course), text: t('student.back') }}>
+      <p>
+        <bdi>{listed === undefined ? t('course.pseudonym', { id: String(course) }) : courseName(listed)}</bdi>
+      </p>
       <Problem error={error} />
       {metrics.data === undefined && error === undefined && <p class="muted">{t('loading')}</p>}
       {metrics.data !== undefined && row === undefined && <p class="lead">{t('student.none')}</p>}
