@@ -1,6 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasBrowser, type OpenSchool, openPage, openSchool } from './support.ts';
 
+const missing = (value: number, items: readonly string[]): string =>
+  JSON.stringify({
+    since: '2026-03-10',
+    value,
+    baseline: 7,
+    threshold: 1,
+    method: 'class_work',
+    severity: 'low',
+    items,
+  });
+
 /** How bright a colour is, as WCAG reckons. @param colour as in `rgb(1, 2, 3)` */
 function luminanceOf(colour: string): number {
   const [r = 0, g = 0, b = 0] = (colour.match(/\d+/g) ?? []).map((part) => {
@@ -18,9 +29,45 @@ function contrastOf(one: string, other: string): number {
 describe.skipIf(!hasBrowser)('what a teacher has to be told', () => {
   let school: OpenSchool;
   beforeAll(async () => {
-    school = await openSchool('web_told');
+    school = await openSchool('web_told', {
+      prepare: async (db) => {
+        await db.query('UPDATE anomaly_features SET missing_work = $1 WHERE student_id = 4', [missing(1, ['Essay'])]);
+        await db.query('UPDATE anomaly_features SET missing_work = $1 WHERE student_id = 2', [
+          missing(6, ['E 1', 'E 2', 'E 3', 'E 4', 'E 5']),
+        ]);
+        await db.query(
+          'UPDATE engagement_features SET days_inactive = NULL, last_activity_at = NULL, active_days_30d = 0 WHERE student_id = 2',
+        );
+      },
+    });
   });
   afterAll(() => school.close());
+
+  test('what a student has not handed in, also if that alone is too little for the list', async () => {
+    const { page, errors } = await openPage(school.browser, `${school.url}/#/course/1/student/4`);
+    await page.getByText('Not on the list of those to talk to.').waitFor();
+    await page.getByText('Too little for the list, but worth knowing:').waitFor();
+    await page.getByRole('button', { name: /1 of 7 pieces of work missing \(.?Essay.?\)/ }).waitFor();
+    await page.goto(`${school.url}/#/course/1/student/5`);
+    await page.getByRole('heading', { name: 'Student 5' }).waitFor();
+    await page.getByText('Not on the list of those to talk to.').waitFor();
+    expect(await page.getByText('Too little for the list').count()).toBe(0);
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  test('that more is missing than is named, and that somebody has never been there', async () => {
+    const { page } = await openPage(school.browser, `${school.url}/#/course/1/student/2`);
+    const reasons = page.locator('main li button');
+    await reasons.first().waitFor();
+    // Without the marks that isolate names.
+    const told = (await reasons.allInnerTexts()).map((text) => text.replaceAll(/[\u2066-\u2069]/g, ''));
+    expect(told).toEqual([
+      'never active in this course so far; the class is usually active on 12 of 21 days',
+      '6 of 7 pieces of work missing (E 1, E 2, E 3, E 4, E 5, and 1 more)',
+    ]);
+    await page.context().close();
+  });
 
   test('in which course a student is looked at, also on paper', async () => {
     const { page, errors } = await openPage(school.browser, 'about:blank');

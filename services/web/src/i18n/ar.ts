@@ -121,6 +121,7 @@ export const AR: Messages = {
   'severity.medium': 'متوسط',
   'severity.low': 'خفيف',
 
+  'reason.never': 'لم ينشط قط في هذا المقرر حتى الآن',
   'reason.stopped': {
     one: 'توقف منذ يوم',
     two: 'توقف منذ يومين',
@@ -151,6 +152,13 @@ export const AR: Messages = {
     few: '{n} أعمال ناقصة من {owed}',
     many: '{n} عملًا ناقصًا من {owed}',
     other: '{n} عمل ناقص من {owed}',
+  },
+  'reason.more': {
+    one: 'عمل آخر',
+    two: 'عملان آخران',
+    few: '{n} أعمال أخرى',
+    many: '{n} عملًا آخر',
+    other: '{n} عمل آخر',
   },
   'reason.marks': {
     one: 'الدرجات أدنى من الصف بمقدار {points} نقطة، في عمل واحد',
@@ -234,6 +242,7 @@ export const AR: Messages = {
   'student.back': 'العودة إلى المقرر',
   'student.none': 'لا يُعرف شيء عن هذا الطالب في هذا المقرر.',
   'student.well': 'ليس ضمن من ينبغي الحديث معهم.',
+  'student.tooLittle': 'أقل من أن يُدرج في القائمة، لكن من المفيد معرفته:',
   'student.notJudged':
     'لم يُقيَّم: الطلاب النشطون من الصف في الأسابيع الأربعة الأخيرة قليلون جدًا، أو لا يجمع المقرر ما يفعلونه.',
   'student.attention': {

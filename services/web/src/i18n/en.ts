@@ -89,12 +89,14 @@ export const EN = {
   'severity.medium': 'medium',
   'severity.low': 'low',
 
+  'reason.never': 'never active in this course so far',
   'reason.stopped': { one: 'stopped {n} day ago', other: 'stopped {n} days ago' },
   'reason.gone': 'away for two months or more',
   'reason.before': { one: 'before, active {n} day a week', other: 'before, active {n} days a week' },
   'reason.absent': { one: 'active on {n} of the last {days} days', other: 'active on {n} of the last {days} days' },
   'reason.usual': 'the class is usually active on {usual} of {n} days',
   'reason.missing': { one: '{n} of {owed} pieces of work missing', other: '{n} of {owed} pieces of work missing' },
+  'reason.more': { one: '{n} more', other: '{n} more' },
   'reason.marks': {
     one: 'marks {points} points below the class, in {n} piece of work',
     other: 'marks {points} points below the class, in {n} pieces of work',
@@ -167,6 +169,7 @@ export const EN = {
   'student.back': 'Back to the course',
   'student.none': 'Nothing is known of this student in this course.',
   'student.well': 'Not on the list of those to talk to.',
+  'student.tooLittle': 'Too little for the list, but worth knowing:',
   'student.notJudged':
     'Not judged: too few of the class were active in the last four weeks, or the course does not collect what they do.',
   'student.attention': {

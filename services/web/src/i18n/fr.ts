@@ -93,6 +93,7 @@ export const FR: Messages = {
   'severity.medium': 'moyenne',
   'severity.low': 'faible',
 
+  'reason.never': 'jamais actif dans ce cours jusqu’ici',
   'reason.stopped': { one: 'arrêt il y a {n} jour', other: 'arrêt il y a {n} jours' },
   'reason.gone': 'absence de deux mois ou plus',
   'reason.before': { one: 'avant, actif {n} jour par semaine', other: 'avant, actif {n} jours par semaine' },
@@ -102,6 +103,7 @@ export const FR: Messages = {
   },
   'reason.usual': 'jours d’activité habituels de la classe : {usual} sur {n}',
   'reason.missing': { one: '{n} travail manquant sur {owed}', other: '{n} travaux manquants sur {owed}' },
+  'reason.more': { one: '{n} autre', other: '{n} autres' },
   'reason.marks': {
     one: 'notes {points} points sous la classe, sur {n} travail',
     other: 'notes {points} points sous la classe, sur {n} travaux',
@@ -175,6 +177,7 @@ export const FR: Messages = {
   'student.back': 'Retour au cours',
   'student.none': 'On ne sait rien de cet élève dans ce cours.',
   'student.well': 'Ne figure pas parmi ceux à qui parler.',
+  'student.tooLittle': 'Trop peu pour la liste, mais bon à savoir :',
   'student.notJudged':
     'Non jugé : trop peu d’élèves de la classe ont été actifs ces quatre dernières semaines, ou le cours ne recueille pas ce qu’ils font.',
   'student.attention': {

@@ -80,12 +80,22 @@ const whyOf =
 
 function Opening({ row }: { readonly row: StudentMetrics }) {
   const { attention, course_id, student_id } = row;
+  const reasons = reasonSentences(row, row);
+  const list = <ReasonList reasons={reasons} course={course_id} student={student_id} />;
   if (attention === null)
     return (
-      <p class="lead">
-        {isAnyJudged(row, ['attention']) ? t('student.well') : t('student.notJudged')}{' '}
-        {asSentence(stoppedText(row) ?? '')}
-      </p>
+      <div>
+        <p class="lead">
+          {isAnyJudged(row, ['attention']) ? t('student.well') : t('student.notJudged')}{' '}
+          {row.absent === null && asSentence(stoppedText(row) ?? '')}
+        </p>
+        {reasons.length > 0 && (
+          <>
+            <p>{t('student.tooLittle')}</p>
+            {list}
+          </>
+        )}
+      </div>
     );
   return (
     <div>
@@ -94,7 +104,7 @@ function Opening({ row }: { readonly row: StudentMetrics }) {
           {t('student.attention', { n: attention.value, day: dayText(attention.since) })}
         </Why>
       </p>
-      <ReasonList reasons={reasonSentences(row, row)} course={course_id} student={student_id} />
+      {list}
     </div>
   );
 }

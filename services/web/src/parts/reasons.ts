@@ -31,6 +31,7 @@ export function reasonSentences(reasons: Reasons, activity: Activity): Reason[] 
 
 function absentText(absent: NonNullable<Reasons['absent']>, activity: Activity): string {
   const usual = t('reason.usual', { usual: Math.round(absent.baseline ?? 0), n: 21 });
+  if (activity.days_inactive === null) return `${t('reason.never')}${t('join')}${usual}`;
   const stopped = stoppedText(activity);
   if (stopped !== null) return `${stopped}${t('join')}${usual}`;
   return `${t('reason.absent', { n: absent.value, days: 21 })}${t('join')}${usual}`;
@@ -50,7 +51,10 @@ const marksText = ({ value, graded }: NonNullable<Reasons['low_marks']>): string
 
 function missingText({ value, baseline, items }: NonNullable<Reasons['missing_work']>): string {
   const missing = t('reason.missing', { n: value, owed: baseline ?? value });
-  return items === undefined || items.length === 0 ? missing : `${missing} (${listText(items)})`;
+  if (items === undefined || items.length === 0) return missing;
+  // The server names five at most.
+  const others = value > items.length ? [t('reason.more', { n: value - items.length })] : [];
+  return `${missing} (${listText([...items, ...others])})`;
 }
 
 /** Whether any of these flags is known to be open or closed. */
