@@ -7,6 +7,7 @@ import { courseName, useNames } from '../api/names.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { t } from '../i18n/index.ts';
 import { AsOf } from '../parts/as-of.tsx';
+import { useReturn } from '../parts/kept.ts';
 import { Page } from '../parts/page.tsx';
 import { Problem } from '../parts/problem.tsx';
 import { ClassAsAWhole } from './class.tsx';
@@ -38,6 +39,8 @@ export function CoursePage({ course, today }: CourseProps) {
   const listed = courses.data?.find(({ course_id }) => course_id === course);
   const title = listed === undefined ? t('course.pseudonym', { id: String(course) }) : courseName(listed);
   const error = attention.error ?? students.error ?? days.error ?? courses.error ?? names.error;
+  const isWhole = attention.data !== undefined && students.data !== undefined;
+  useReturn(course, isWhole);
   return (
     <Page title={title} isNamed={courses.isRead} back={{ href: '/#/', text: t('courses.title') }}>
       <Problem error={error} />

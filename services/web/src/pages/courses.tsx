@@ -5,6 +5,7 @@ import { useAnswer } from '../api/use-answer.ts';
 import { dayText, number, orDash, t } from '../i18n/index.ts';
 import { isAtRest, lastDayOf } from '../parts/as-of.tsx';
 import { Download } from '../parts/download.tsx';
+import { useReturn } from '../parts/kept.ts';
 import { Page } from '../parts/page.tsx';
 import { Problem } from '../parts/problem.tsx';
 import { Scroll } from '../parts/scroll.tsx';
@@ -15,6 +16,7 @@ import { courseHref } from '../route.ts';
 /** The first page: every course, beginning with those where most students need attention; courses at rest come last. */
 export function CoursesPage({ today }: { readonly today: string | null }) {
   const { data, error } = useAnswer('courses', () => getAll<ListedCourse>('/api/courses?limit=1000'), 'all');
+  useReturn(0, false);
   const running = data?.filter(({ as_of }) => !isAtRest(as_of, today)) ?? [];
   const judged = running.flatMap(({ attention }) => (attention === null ? [] : [attention]));
   return (

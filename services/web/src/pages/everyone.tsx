@@ -1,8 +1,9 @@
-import { useMemo, useState } from 'preact/hooks';
+import { useMemo } from 'preact/hooks';
 import type { ClassStudent } from '#libs/serve/class-students.ts';
 import type { NameOf } from '../api/names.ts';
 import { Sparkline } from '../charts/sparkline.tsx';
 import { currentLanguage, number, orDash, t } from '../i18n/index.ts';
+import { useKept } from '../parts/kept.ts';
 import { Scroll } from '../parts/scroll.tsx';
 import { usePrinting } from '../parts/use-printing.ts';
 import { Why } from '../parts/why.tsx';
@@ -64,10 +65,10 @@ const forSearch = (text: string, language: string): string =>
 
 /** Every student of the course, sorted and filtered, a page at a time. */
 export function Everyone({ course, students, nameOf }: EveryoneProps) {
-  const [order, setOrder] = useState<Order>(['name', false]);
-  const [filter, setFilter] = useState<Filter>('all');
-  const [search, setSearch] = useState('');
-  const [page, setPage] = useState(0);
+  const [order, setOrder] = useKept<Order>(`order ${course}`, ['name', false]);
+  const [filter, setFilter] = useKept<Filter>(`filter ${course}`, 'all');
+  const [search, setSearch] = useKept(`search ${course}`, '');
+  const [page, setPage] = useKept(`page ${course}`, 0);
   const isPrinting = usePrinting();
   const language = currentLanguage();
   const rows = useMemo(() => {
@@ -81,7 +82,8 @@ export function Everyone({ course, students, nameOf }: EveryoneProps) {
   const pages = Math.max(1, Math.ceil(rows.length / ROWS));
   const shown = Math.min(page, pages - 1);
   const sortBy = (column: Column): void => {
-    setOrder(([old, isDescending]) => [column, old === column ? !isDescending : column !== 'name']);
+    const [old, isDescending] = order;
+    setOrder([column, old === column ? !isDescending : column !== 'name']);
     setPage(0);
   };
   if (students.length === 0) return null;

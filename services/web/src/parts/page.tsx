@@ -24,7 +24,8 @@ export function Page({ title, id, back, isNamed = true, children }: PageProps) {
   }, []);
   useEffect(() => {
     // The title is read out only once, so it has to be the name. If the focus has moved on meanwhile, it stays there.
-    if (isNamed && location.hash !== '' && document.activeElement === focusBefore.current) ref.current?.focus();
+    if (isNamed && location.hash !== '' && document.activeElement === focusBefore.current)
+      ref.current?.focus({ preventScroll: true });
   }, [isNamed]);
   return (
     <>
