@@ -8,6 +8,7 @@ import { connectorTroubles, readConnectors } from './connectors.ts';
 import { withDeadline } from './deadline.ts';
 import { DatabaseDeadlineError } from './errors.ts';
 import { instanceTroubles, readInstances } from './instances.ts';
+import { newEpochTroubles } from './new-epoch.ts';
 import { readSetAside, setAsideTroubles } from './set-aside.ts';
 import { presentSource, sourceAnswer } from './source.ts';
 import { sql } from './statements.ts';
@@ -52,6 +53,7 @@ export async function readReadiness(
     if (roles.length > 0) {
       all.push(...instanceTroubles(instances, roles));
       all.push(...connectorTroubles(await readConnectors(answering), now));
+      all.push(...(await newEpochTroubles(answering)));
     }
     const overKafka = instances.some((instance) => instance.alive && readsTopics(instance));
     all.push(...(await backlogTroubles(answering, { overKafka, now, countdown })));

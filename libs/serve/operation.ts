@@ -7,6 +7,7 @@ import { lagsOf, readStreamProgress } from './freshness.ts';
 import { type InstanceAnswer, instanceTroubles, readInstances } from './instances.ts';
 import type { LastHour } from './last-hour.ts';
 import { type LastReconcile, readLastReconcile } from './last-reconcile.ts';
+import { newEpochTroubles } from './new-epoch.ts';
 import { slotAnswer, slotsOf } from './slots.ts';
 
 const HEALTH = ['well', 'troubled', 'silent', 'unknown'] as const;
@@ -89,7 +90,7 @@ export async function readOperation(db: Queryable, { now, checks, lastHour }: Op
         processes: null,
         troubles: connector,
       },
-      reconcileHealth(instances, await readLastReconcile(db)),
+      reconcileHealth(instances, await readLastReconcile(db), await newEpochTroubles(db)),
       { role: 'api', health: healthOf(checks), processes: null, troubles: [...checks] },
     ],
     lag_ms: lagsOf(marks, now),
@@ -120,13 +121,18 @@ function familyHealth(role: Family, instances: readonly InstanceAnswer[]): RoleH
 }
 
 /** If the reconcile is not a process of its own, it does not report; only its runs tell. */
-function reconcileHealth(instances: readonly InstanceAnswer[], last: LastReconcile): RoleHealth {
+function reconcileHealth(
+  instances: readonly InstanceAnswer[],
+  last: LastReconcile,
+  newEpoch: readonly string[],
+): RoleHealth {
   const isOwn = instances.some(({ roles }) => roles.includes('reconcile'));
   const processes = isOwn ? aliveOf('reconcile', instances) : null;
   const isProved = last === null || (last.status === 'succeeded' && last.verdict?.left === 0);
   const troubles = [
     ...(isOwn ? instanceTroubles(instances, ['reconcile']) : []),
     ...(isProved ? [] : [`the run ${last.run_id} failed or left differences: GET /api/pipeline/status says which`]),
+    ...newEpoch,
   ];
   const health = processes === 0 ? 'silent' : !isOwn && last === null ? 'unknown' : healthOf(troubles);
   return { role: 'reconcile', health, processes, troubles };

@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { openLog } from '#libs/platform/log.ts';
+import { Countdown } from '#libs/platform/time-left.ts';
 import { reconcileNewEpoch } from '#libs/reconcile/jobs/new-epoch.ts';
+import { readReadiness } from '#libs/serve/health.ts';
+import { LastHour } from '#libs/serve/last-hour.ts';
+import { readOperation } from '#libs/serve/operation.ts';
 import { PGOUTPUT_STREAM } from '#libs/source/contract.ts';
-import { claimRun, endRun } from '#libs/store/runs/runs.ts';
+import { cancelRun, claimRun, endRun } from '#libs/store/runs/runs.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { NOTHING } from '../support/nothing.ts';
 import { ask, beginEpoch, forgetEpochs, forgetRuns, read, stageEpoch, streamEpoch, takeInEpoch } from './support.ts';
@@ -64,12 +68,66 @@ test('one that follows an epoch without Kafka is', async () => {
   expect(await look()).not.toBeNull();
 });
 
-test('a run that failed is left to the schedule', async () => {
+/** Moves the ends of all runs into the past. */
+const pass = (minutes: number) =>
+  analytics.db.query(
+    'UPDATE state.pipeline_run SET finished_at = finished_at - make_interval(secs => 60 * $1::double precision)',
+    [minutes],
+  );
+
+test('a run that failed is followed by others, each later than the one before, until one succeeds', async () => {
   await takeIn();
   await takeIn();
   expect(await look()).not.toBeNull();
-  await execute('failed');
+  for (const minutes of [1, 2, 4, 8, 16, 32, 64, 64]) {
+    await execute('failed');
+    await pass(minutes - 0.5);
+    expect(await look(), `after ${minutes} minutes`).toBeNull();
+    await pass(0.5);
+    const asked = (await Promise.all([look(), look(), look()])).filter((id) => id !== null);
+    expect(asked, `after ${minutes} minutes`).toHaveLength(1);
+  }
+  await execute();
+  await pass(1000);
   expect(await look()).toBeNull();
+});
+
+test('a run that was cancelled is left to the schedule', async () => {
+  await takeIn();
+  await takeIn();
+  await cancelRun(analytics.db, (await look()) ?? '');
+  await pass(1000);
+  expect(await look()).toBeNull();
+});
+
+test('readiness and the health of the reconcile say what a new epoch lacks', async () => {
+  const countdown = new Countdown();
+  const said = async (): Promise<readonly string[]> => {
+    const options = { reasons: [], status: null, roles: ['reconcile'], now: Date.now(), countdown };
+    const readiness = await readReadiness(analytics.db, options);
+    const { roles } = await readOperation(analytics.db, { now: Date.now(), checks: [], lastHour: new LastHour() });
+    const troubles = roles.find(({ role }) => role === 'reconcile')?.troubles ?? [];
+    const ofEpoch = (sentence: string): boolean => sentence.includes('before epoch');
+    const reasons = 'reasons' in readiness ? readiness.reasons.filter(ofEpoch) : [];
+    expect(troubles.filter(ofEpoch)).toEqual(reasons);
+    return reasons;
+  };
+  await takeIn();
+  await takeIn();
+  await look();
+  expect(await said()).toEqual([]);
+  await execute('failed');
+  expect(await said()).toEqual([
+    expect.stringMatching(
+      /^rows deleted at the source before epoch \d+ may still count: the reconcile that finds them failed .*; it is begun again at 20/,
+    ),
+  ]);
+  await pass(1);
+  await cancelRun(analytics.db, (await look()) ?? '');
+  expect(await said()).toEqual([expect.stringContaining('was cancelled; run npm run reconcile -- --once')]);
+  await ask(analytics.db);
+  await execute();
+  expect(await said()).toEqual([]);
 });
 
 test('a run that is under way is waited for, and counts if everything was asked for since the epoch began', async () => {

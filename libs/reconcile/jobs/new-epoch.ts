@@ -8,18 +8,20 @@ import { findUnreconciledEpoch, requestRun } from '#libs/store/runs/runs.ts';
 /**
  * Requests a full reconcile once the initial snapshot of a new epoch has been taken in over Kafka. Rows that it lacks were
  * deleted while nobody followed the log; but its rows come in partitions to several processes, none of which sees them all.
- * Only the reconcile does. The very first epoch has nothing older.
+ * Only the reconcile does. The very first epoch has nothing older. A run that has failed is followed by another, later each
+ * time; one that was cancelled is not.
  * @returns the run it requested; null: none is due, or another one is under way and has to end first
  */
 export async function reconcileNewEpoch(db: Database, log: Log): Promise<string | null> {
   const found = await findUnreconciledEpoch(db);
-  if (found === undefined || (await readUnstagedTables(db)).length > 0) return null;
+  if (found?.is_due !== true || (await readUnstagedTables(db)).length > 0) return null;
   const runId = await requestRun(db, {
     mode: 'reconcile',
     scope: {},
     dryRun: false,
     requestedBy: 'schedule',
-    scheduledFor: found.begun_at.getTime(),
+    // Only one run can be for a time.
+    ...(found.last_status === null ? { scheduledFor: found.begun_at.getTime() } : {}),
   });
   if (runId !== null) log.info({ runId, epoch: found.epoch }, `a run was asked for: epoch ${found.epoch} is taken in`);
   return runId;
@@ -27,7 +29,7 @@ export async function reconcileNewEpoch(db: Database, log: Log): Promise<string 
 
 const LOOK_EVERY_MS = 5_000;
 
-/** Independent of the schedule. Any number of processes may do this: each epoch gets one run. */
+/** Independent of the schedule. Any number of processes may do this: each epoch gets one run that succeeds. */
 export const startEpochRuns = (db: Database, log: Log): Loop =>
   startLoop({
     name: 'the runs after new epochs',

@@ -263,9 +263,14 @@ export async function runSince(db: Queryable, time: number): Promise<'settled' |
 export interface UnreconciledEpoch {
   readonly epoch: number;
   readonly begun_at: Date;
+  /** Of the newest reconcile of everything since it began; null: there was none. */
+  readonly last_status: RunStatus | null;
+  /** When the next one is due, if the last has failed. */
+  readonly due_at: Date | null;
+  readonly is_due: boolean;
 }
 
-/** The newest epoch over Kafka, if it streams and calls for a reconcile. */
+/** The newest epoch over Kafka, if it streams and no reconcile has succeeded since it began. */
 export async function findUnreconciledEpoch(db: Queryable): Promise<UnreconciledEpoch | undefined> {
   const [row] = await db.query<UnreconciledEpoch>(runSql.epoch_unreconciled, [DEBEZIUM_STREAM]);
   return row;
