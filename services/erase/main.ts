@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
+import { text } from 'node:stream/consumers';
 import { z } from 'zod';
-import { ConfigurationError, PrepaError } from '#libs/domain/errors.ts';
+import { ConfigurationError, messageOf, PrepaError } from '#libs/domain/errors.ts';
 import { carryOut } from '#libs/pipeline/erase.ts';
 import { erasureSigner } from '#libs/pipeline/erasure-key.ts';
 import { analyticsAddress, loadConfig } from '#libs/platform/config/config.ts';
@@ -26,6 +28,9 @@ const USAGE = `Forgets a student: whatever is stored here, now and in what comes
 
   npm run erase -- --student <uuid>     erases, and prints the signed record of what was removed; to keep that in a file:
                                         npm run --silent erase -- …, since npm prints the student, too
+  npm run erase -- --student-file <file>
+                                        the same, with the id in a file, or on standard input if the file is -: what is typed
+                                        is shown to every user of this machine while the command runs
       --dry-run                         prints what would be removed, and removes nothing
       --why <text>                      stands in the record; do not name the person
       --readmit                         takes the student in again: the next reconcile, or epoch, brings the rows
@@ -42,6 +47,7 @@ ${describeSettings(SETTINGS_OF.erase)}
 
 const OPTIONS = {
   student: { type: 'string' },
+  'student-file': { type: 'string' },
   'dry-run': { type: 'boolean' },
   why: { type: 'string' },
   readmit: { type: 'boolean' },
@@ -62,7 +68,7 @@ async function main({ values }: Typed<typeof OPTIONS>): Promise<number> {
   if (values.verify !== undefined && !UUID.safeParse(values.verify).success)
     return verifyFile(values.verify, erasureSigner(config));
   const log = openLog(config.LOG_LEVEL, { role: 'erase' });
-  const student = values.verify === undefined ? studentOf(values) : '';
+  const student = values.verify === undefined ? await studentOf(values) : '';
   const address = analyticsAddress(config) ?? findRunning(config, 'analytics');
   return withAnalytics(address, { connections: 2, name: 'prepadata erase', role: 'reconcile', log }, async (db) => {
     if (values.verify !== undefined) return await verifyStored(db, values.verify, erasureSigner(config));
@@ -71,21 +77,39 @@ async function main({ values }: Typed<typeof OPTIONS>): Promise<number> {
   });
 }
 
-function studentOf({ student, why, readmit: isReadmitted, 'dry-run': isDry }: Values): string {
-  const id = UUID.safeParse(student).data;
+async function studentOf(values: Values): Promise<string> {
+  const { student, 'student-file': file, why, readmit: isReadmitted, 'dry-run': isDry } = values;
+  if (student !== undefined && file !== undefined)
+    throw new ConfigurationError('both --student and --student-file are given', 'leave one of them out');
+  const id = UUID.safeParse(file === undefined ? student : (await contentOf(file)).trim()).data;
   if (id === undefined)
     throw new ConfigurationError(
-      student === undefined ? '--student is missing' : `--student ${student} is not a UUID`,
+      file !== undefined
+        ? `--student-file ${file} holds something other than one UUID`
+        : student === undefined
+          ? '--student is missing'
+          : `--student ${student} is not a UUID`,
       'name the student by the id that the source has, as in students.id; npm run erase -- --help shows what is possible',
     );
   if (isReadmitted === true && (isDry === true || why !== undefined))
-    throw new ConfigurationError('--readmit goes with --student alone', 'leave the other options out');
+    throw new ConfigurationError('--readmit goes with the student alone', 'leave the other options out');
   if ((why?.length ?? 0) > LONGEST_REASON || why?.toLowerCase().includes(id) === true)
     throw new ConfigurationError(
       `--why names the student, or has more than ${LONGEST_REASON} characters`,
       'say in a few words why, without saying who: it stays in the record',
     );
   return id;
+}
+
+async function contentOf(file: string): Promise<string> {
+  try {
+    return file === '-' ? await text(process.stdin) : readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new ConfigurationError(
+      `--student-file ${file} cannot be read: ${messageOf(error)}`,
+      'name a file that this user may read, or - for standard input',
+    );
+  }
 }
 
 async function erase(db: Database, config: SettingValues, student: string, values: Values): Promise<number> {

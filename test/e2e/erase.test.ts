@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -23,14 +24,24 @@ let folder: string;
 const running: RoleProcess[] = [];
 const stops: (() => Promise<void>)[] = [];
 
-function start(program: string, args: readonly string[] = [], more: Record<string, string> = {}): RoleProcess {
-  const process = new RoleProcess(program, { ...env, ...more }, args);
+function start(program: string, args: readonly string[] = [], input?: string): RoleProcess {
+  const process = new RoleProcess(program, env, args, input);
   running.push(process);
   return process;
 }
 
-async function erase(...args: string[]): Promise<{ readonly code: number | null; readonly output: string }> {
-  const command = start('erase', args);
+/** Of all processes of this machine, as any of its users may read them. */
+const commandLines = (): string => execFileSync('ps', ['-eww', '-o', 'args'], { encoding: 'utf8' });
+
+interface Erased {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+const erase = (...args: string[]): Promise<Erased> => eraseOf(undefined, ...args);
+
+async function eraseOf(input: string | undefined, ...args: string[]): Promise<Erased> {
+  const command = start('erase', args, input);
   const { code } = await command.ended();
   return { code, output: command.output };
 }
@@ -125,21 +136,36 @@ test('erased while changes stream in, killed on the way and run again, nothing c
   });
   expect(await erase('--student', 'anna')).toMatchObject({ code: 2 });
   expect(await erase('--student', student, '--why', `it is ${student}`)).toMatchObject({ code: 2 });
+  const file = path.join(folder, 'student.txt');
+  writeFileSync(file, `${student}\n`);
+  for (const wrong of [
+    ['--student-file', '-'],
+    ['--student-file', file, '--student', student],
+    ['--student-file', `${file}s`],
+  ])
+    expect(await erase(...wrong), wrong.join(' ')).toMatchObject({
+      code: 2,
+      output: expect.not.stringContaining(student),
+    });
   const before = await rowsNaming(analytics.db, student, studentId);
-  const dry = await erase('--student', student, '--dry-run');
-  expect(dry).toMatchObject({ code: 0, output: expect.stringMatching(/state\.image_activity_logs +\d+/) });
+  const dryRun = { code: 0, output: expect.stringMatching(/state\.image_activity_logs +\d+/) };
+  expect(await erase('--student', student, '--dry-run')).toMatchObject(dryRun);
+  expect(await erase('--student-file', file, '--dry-run')).toMatchObject(dryRun);
+  expect(await eraseOf(` ${student}\n`, '--student-file', '-', '--dry-run')).toMatchObject(dryRun);
   expect(await rowsNaming(analytics.db, student, studentId)).toEqual(before);
 
   const stop = keepWriting([student, other]);
   // A row lock held by somebody else stops it at the last of its deletions, and there it is killed.
   const holder = openDatabase(analytics.address, { connections: 1 });
-  const asked = ['--student', student, '--why', 'asked for by letter'];
+  const asked = ['--student-file', file, '--why', 'asked for by letter'];
   const killed = start('erase', asked);
   await holder.transaction(async (tx) => {
     await tx.query('SELECT FROM student WHERE student_id = $1 FOR UPDATE', [studentId]);
     const waits = `SELECT FROM pg_stat_activity WHERE application_name = 'prepadata erase' AND wait_event_type = 'Lock'
       AND datname = current_database() AND query LIKE '%DELETE FROM public.student %'`;
     await expect.poll(async () => (await analytics.db.query(waits)).length).toBe(1);
+    expect(commandLines()).toContain('asked for by letter');
+    expect(commandLines()).not.toContain(student);
     await killed.end('SIGKILL');
   });
   await holder.close();
@@ -158,15 +184,15 @@ test('erased while changes stream in, killed on the way and run again, nothing c
 
   // The holder of the signing key can verify it.
   expect(await erase('--verify', erasureId)).toMatchObject({ code: 0, output: expect.stringContaining('genuine') });
-  const file = path.join(folder, 'record.json');
+  const record = path.join(folder, 'record.json');
   const printed = done.output.slice(done.output.indexOf('{'));
-  writeFileSync(file, printed);
-  expect(await erase('--verify', file)).toMatchObject({ code: 0 });
+  writeFileSync(record, printed);
+  expect(await erase('--verify', record)).toMatchObject({ code: 0 });
   // As npm prints it unless it is run with --silent.
-  writeFileSync(file, `\n> prepadata@1.0.0 erase\n> node launch.mjs main.ts --why {odd}\n\n${printed}`);
-  expect(await erase('--verify', file)).toMatchObject({ code: 0 });
-  writeFileSync(file, printed.replace('by letter', 'by mail'));
-  expect(await erase('--verify', file)).toMatchObject({ code: 1, output: expect.stringContaining('NOT genuine') });
+  writeFileSync(record, `\n> prepadata@1.0.0 erase\n> node launch.mjs main.ts --why {odd}\n\n${printed}`);
+  expect(await erase('--verify', record)).toMatchObject({ code: 0 });
+  writeFileSync(record, printed.replace('by letter', 'by mail'));
+  expect(await erase('--verify', record)).toMatchObject({ code: 1, output: expect.stringContaining('NOT genuine') });
   expect(await erase('--student', student)).toMatchObject({
     code: 0,
     output: expect.stringContaining('Nothing is left'),

@@ -18,13 +18,14 @@ export class RoleProcess {
   readonly #child: ChildProcess;
   readonly #ended: Promise<Ended>;
 
-  constructor(role: string, env: Readonly<Record<string, string>>, args: readonly string[] = []) {
+  constructor(role: string, env: Readonly<Record<string, string>>, args: readonly string[] = [], input?: string) {
     const program = role === 'register' ? 'services/register/main.ts' : `services/${role}/main.ts`;
     this.#child = spawn(process.execPath, ['libs/platform/launch.mjs', program, ...args], {
       cwd: ROOT,
       env: { ...process.env, LOG_LEVEL: 'warn', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     });
+    this.#child.stdin?.end(input);
     const keep = (chunk: Buffer): void => {
       this.output += chunk.toString();
     };
