@@ -1,7 +1,8 @@
 import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
 import { type SourceNames, sourceNames } from '#libs/domain/source-tables/names.ts';
 import type { DatabaseAddress } from '../postgres/database.ts';
-import { tlsOf } from '../postgres/tls.ts';
+import { type DatabaseTls, tlsOf } from '../postgres/tls.ts';
+import type { Setting } from './kinds.ts';
 import { SETTINGS, type SettingName, type SettingValues } from './settings.ts';
 import { readTextFile } from './text-file.ts';
 
@@ -9,20 +10,21 @@ const NAMES = Object.keys(SETTINGS) as SettingName[];
 
 /**
  * The configuration, from the environment. Empty counts as unset. A secret may be in a file instead, named by the setting
- * with `_FILE` appended, which is read again whenever the setting is; its lines are the items of a list.
+ * with `_FILE` appended, its lines are the items of a list. Such files, and those of certificates and keys, are read again whenever the setting is.
  * @throws ConfigurationError naming every setting that is wrong, not just the first; values of secrets are not shown
  */
 export function loadConfig(env: Environment = process.env): SettingValues {
   const values: Partial<Record<SettingName, unknown>> = {};
   const problems: string[] = [];
   for (const name of NAMES) {
-    const { fallback, expects, secret, parse } = SETTINGS[name];
+    const { fallback, expects, secret, isFile, parse }: Setting<unknown> = SETTINGS[name];
     try {
       const given = secret ? readSecret(env, name) : set(env[name]);
       try {
         values[name] = parse(given ?? fallback);
         if (secret && set(env[`${name}_FILE`]) !== undefined)
           rereading(values, name, () => parse(readSecret(env, name) ?? fallback));
+        else if (isFile && given !== undefined) rereading(values, name, () => parse(given));
       } catch (error) {
         const what = error instanceof ConfigurationError ? `: ${error.message} (${error.hint})` : ` is not ${expects}`;
         problems.push(`${name}=${secret ? '(hidden)' : withoutLogin(given)}${what}`);
@@ -64,7 +66,7 @@ function readSecret(env: Environment, name: string): string | undefined {
 }
 
 /**
- * Reads a secret anew whenever it is asked for, since its file may be replaced while the program runs; while that fails, as in
+ * Reads a setting anew whenever it is asked for, since its file may be replaced while the program runs; while that fails, as in
  * the middle of replacing it, what was read last counts.
  */
 function rereading(values: Partial<Record<SettingName, unknown>>, name: SettingName, read: () => unknown): void {
@@ -92,17 +94,19 @@ export const analyticsAddress = (config: SettingValues): DatabaseAddress | undef
 function addressOf(config: SettingValues, prefix: 'SOURCE_DB' | 'ANALYTICS_DB'): DatabaseAddress | undefined {
   const host = config[`${prefix}_HOST`];
   if (host === undefined) return undefined;
-  const ssl = tlsOf(
-    config[`${prefix}_SSLMODE`],
-    {
-      ca: config[`${prefix}_SSLROOTCERT`],
-      cert: config[`${prefix}_SSLCERT`],
-      key: config[`${prefix}_SSLKEY`],
-      passphrase: config[`${prefix}_SSLPASSWORD`] || undefined,
-    },
-    prefix,
-  );
-  return {
+  const readTls = (): DatabaseTls | undefined =>
+    tlsOf(
+      config[`${prefix}_SSLMODE`],
+      {
+        ca: config[`${prefix}_SSLROOTCERT`],
+        cert: config[`${prefix}_SSLCERT`],
+        key: config[`${prefix}_SSLKEY`],
+        passphrase: config[`${prefix}_SSLPASSWORD`] || undefined,
+      },
+      prefix,
+    );
+  const first = readTls();
+  const address = {
     host,
     port: config[`${prefix}_PORT`],
     database: config[`${prefix}_NAME`],
@@ -110,8 +114,20 @@ function addressOf(config: SettingValues, prefix: 'SOURCE_DB' | 'ANALYTICS_DB'):
     get password() {
       return config[`${prefix}_PASSWORD`];
     },
-    ...(ssl === undefined ? {} : { ssl }),
   };
+  return first === undefined ? address : withTls(address, first, () => readTls() ?? first);
+}
+
+/** While a certificate and its key are being replaced, the pair that was good last counts. */
+function withTls(address: DatabaseAddress, first: DatabaseTls, read: () => DatabaseTls): DatabaseAddress {
+  let last = first;
+  const get = (): DatabaseTls => {
+    try {
+      last = read();
+    } catch {}
+    return { ...last };
+  };
+  return Object.defineProperty(address, 'ssl', { enumerable: true, get });
 }
 
 /**

@@ -53,10 +53,15 @@ function kafkaSecurity(config: SettingValues): KafkaSecurity {
       'set KAFKA_SSL_CERTIFICATE_LOCATION and KAFKA_SSL_KEY_LOCATION, or neither',
     );
   const passphrase = config.KAFKA_SSL_KEY_PASSWORD;
-  const given = { ca, cert, key, passphrase: passphrase === '' ? undefined : passphrase };
-  const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const files: NonNullable<KafkaSecurity['ssl']> = passphrase === '' ? {} : { passphrase };
+  const reread = (name: 'ca' | 'cert' | 'key', get: () => string | undefined): void => {
+    if (get() !== undefined) Object.defineProperty(files, name, { enumerable: true, get });
+  };
+  reread('ca', () => config.KAFKA_SSL_CA_LOCATION);
+  reread('cert', () => config.KAFKA_SSL_CERTIFICATE_LOCATION);
+  reread('key', () => config.KAFKA_SSL_KEY_LOCATION);
   return {
-    ...(hasTls ? { ssl: set } : {}),
+    ...(hasTls ? { ssl: files } : {}),
     ...(sasl === undefined ? {} : { sasl }),
   };
 }
@@ -68,7 +73,13 @@ function loginOf(config: SettingValues): NonNullable<KafkaSecurity['sasl']> {
     const { KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = config;
     if (username === undefined || password === '')
       throw wrong(logsIn, 'set KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD, too');
-    return { mechanism, username, password };
+    return {
+      mechanism,
+      username,
+      get password() {
+        return config.KAFKA_SASL_PASSWORD;
+      },
+    };
   }
   const {
     KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL: tokenUrl,

@@ -18,6 +18,8 @@ export interface Setting<V> {
   readonly expects: string;
   readonly description: string;
   readonly secret: boolean;
+  /** The text names a file whose content is the value. */
+  readonly isFile?: true;
   /** @throws Error when the text is not what is expected. */
   parse(text: string | undefined): V;
 }
@@ -170,12 +172,14 @@ export const positiveDecimal = (fallback: string, most: number, description: str
     exactNumber(value, 1n, most),
   );
 
-const pemFile = (expects: string, begin: RegExp, description: string): Setting<string | undefined> =>
-  setting(undefined, expects, description, (value) => {
+const pemFile = (expects: string, begin: RegExp, description: string): Setting<string | undefined> => ({
+  ...setting(undefined, expects, description, (value) => {
     if (value === undefined) return undefined;
     const content = readOrTell(value);
     return begin.test(content) ? content : refuse();
-  });
+  }),
+  isFile: true,
+});
 
 function readOrTell(file: string): string {
   try {

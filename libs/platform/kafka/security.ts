@@ -20,24 +20,32 @@ export interface PasswordLogin {
   readonly password: string;
 }
 
-/** In the form that the library takes. */
+/** In the form that the library takes, which asks for certificates and passwords at each connection: they may change. */
 export const clientSecurity = ({ ssl, sasl }: KafkaSecurity = {}): Pick<KafkaConfig, 'ssl' | 'sasl'> => ({
-  ...(ssl === undefined ? {} : { ssl: { ...ssl } }),
+  ...(ssl === undefined ? {} : { ssl }),
   ...(sasl === undefined ? {} : { sasl: clientLogin(sasl) }),
 });
 
 function clientLogin(login: PasswordLogin | OAuthClient): SASLOptions | Mechanism {
   switch (login.mechanism) {
     case 'PLAIN':
-      return { ...login, mechanism: 'plain' };
+      return withPassword(login, 'plain');
     case 'SCRAM-SHA-256':
-      return { ...login, mechanism: 'scram-sha-256' };
+      return withPassword(login, 'scram-sha-256');
     case 'SCRAM-SHA-512':
-      return { ...login, mechanism: 'scram-sha-512' };
+      return withPassword(login, 'scram-sha-512');
     case 'OAUTHBEARER':
       return oauthMechanism(login);
   }
 }
+
+const withPassword = <M extends 'plain' | 'scram-sha-256' | 'scram-sha-512'>(login: PasswordLogin, mechanism: M) => ({
+  mechanism,
+  username: login.username,
+  get password() {
+    return login.password;
+  },
+});
 
 /**
  * What is wrong with certificates or the login, if that is the fault, which waiting does not fix; undefined otherwise.

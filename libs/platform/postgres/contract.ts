@@ -38,6 +38,6 @@ export interface DatabaseAddress {
   readonly user: string;
   /** May change while the program runs: each connection asks for it. */
   readonly password: string;
-  /** Absent: not encrypted. */
+  /** Absent: not encrypted. May change like the password. */
   readonly ssl?: DatabaseTls;
 }

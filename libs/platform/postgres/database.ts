@@ -127,6 +127,7 @@ function openPool(
     ...KEEP_ALIVE,
     onConnect: (client) => settleSession(client, options.settings),
   });
+  if (address.ssl !== undefined) Object.defineProperty(pool.options, 'ssl', { get: () => address.ssl });
   pool.on('error', (error) => options.onIdleError?.(error));
   return pool;
 }
