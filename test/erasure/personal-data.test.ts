@@ -25,6 +25,7 @@ const IMPERSONAL: Readonly<Record<string, string>> = {
   'state.schedule': 'pattern since',
   'state.schema_view': 'id name sha256 applied_at',
   // EXCLUDED_STUDENTS is among the settings: a student named there must be removed from it before an erasure.
+  'state.settled': 'source_table epoch lsn',
   'state.settings': 'only_row fingerprint described adopted_at features feature_version',
   'state.stream_gap': 'stream epoch said noticed_at',
   'state.topic': 'source_table topic partitions',

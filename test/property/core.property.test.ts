@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FLAG_NAMES } from '#libs/derive/anomaly/flags.ts';
+import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
 import { adoptSettings } from '#libs/pipeline/adopt.ts';
 import { rollOver } from '#libs/pipeline/rollover.ts';
+import { forgetTombstones } from '#libs/store/images/settled.ts';
 import { beginCalendar } from '#libs/store/keys/calendar.ts';
 import { resolveIds } from '#libs/store/keys/identity.ts';
 import { erase, rowsNaming } from '../erasure/support.ts';
@@ -34,6 +36,8 @@ const history = fc.record({
   after: fc.array(step, { minLength: 1, maxLength: 40 }),
   /** Applied once the snapshot, which has every key read as a whole, is complete: only now are folded rows used. */
   later: fc.array(step, { maxLength: 20 }),
+  /** Applied once the tombstones were removed, while everything before comes again. */
+  last: fc.option(fc.array(step, { maxLength: 10 }), { freq: 3 }),
   /** The slot is lost in the middle: the last changes before that never arrive, and a snapshot begins a new epoch. */
   slotLost: fc.boolean(),
   reorder: fc.boolean(),
@@ -51,7 +55,7 @@ test('whatever happens on the way, the stored features equal the oracle', async 
   await fc.assert(
     fc.asyncProperty(
       history,
-      async ({ before, after, later, slotLost, reorder, seed, first, second, erased, ...how }) => {
+      async ({ before, after, later, last, slotLost, reorder, seed, first, second, erased, ...how }) => {
         const { crashes, keepsRows, cachedRows } = how;
         const chance = chanceOf(seed);
         const model = new SourceModel(FIRST_TODAY, erased?.student);
@@ -93,6 +97,12 @@ test('whatever happens on the way, the stored features equal the oracle', async 
         for (const item of later) model.apply(item);
         const then = disturb(model.changes.slice(complete), chance, reorder);
         await world.run([...then, [midnight], erased?.early ? [] : erasing], variant.settings, options);
+        if (last !== null) {
+          await forgetAll(model);
+          for (const item of last) model.apply(item);
+          const again = disturb(model.changes, chance, reorder);
+          await world.run([...again, [midnight]], variant.settings, options);
+        }
         if (erased !== null) {
           // A process at work at that moment may have left a row with our integer; the next erasure removes it.
           const id = ids.student(erased.student);
@@ -116,6 +126,16 @@ test('whatever happens on the way, the stored features equal the oracle', async 
   // A replay is one single history and need not open every flag.
   if (PATH === undefined && RUNS >= 150) expect([...world.flagsSeen].sort()).toEqual(FLAG_NAMES.toSorted());
 }, 7_200_000);
+
+/** Everything is staged: no tombstone is needed any more. */
+async function forgetAll(model: SourceModel): Promise<void> {
+  const position = model.changes.at(-1)?.position;
+  if (position === undefined) return;
+  for (const table of SOURCE_TABLES) {
+    await forgetTombstones(world.db, table, position);
+    expect(await world.db.query(`SELECT FROM state.image_${table} WHERE NOT live`)).toEqual([]);
+  }
+}
 
 function report<T>(details: fc.RunDetails<T>): void {
   if (!details.failed) return;

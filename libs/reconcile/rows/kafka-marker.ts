@@ -187,6 +187,10 @@ class KafkaMarker implements StreamMarker {
     this.#watch = new StreamWatch(db, DEBEZIUM_STREAM, say, signal, (table) => streamPrefix(this.#topic(table)));
   }
 
+  get canBeSure(): boolean {
+    return this.#connect !== undefined;
+  }
+
   tableEpoch(table: SourceTable): Promise<TableEpoch> {
     return this.#watch.tableEpoch(table);
   }

@@ -1,7 +1,11 @@
+import { parseLsn } from '#libs/domain/position.ts';
 import type { RunScope } from '#libs/domain/run.ts';
+import type { SourceTable } from '#libs/domain/source-tables/index.ts';
 import { namesOf } from '#libs/platform/config/config.ts';
-import type { Queryable } from '#libs/platform/postgres/database.ts';
+import type { Log } from '#libs/platform/log.ts';
+import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import { PGOUTPUT_STREAM } from '#libs/source/contract.ts';
+import { forgetTombstones } from '#libs/store/images/settled.ts';
 import type { RunContext, RunnerParts } from '../contract.ts';
 import type { Say } from '../waiting.ts';
 import { openText } from './connection.ts';
@@ -9,7 +13,7 @@ import { RowFindings, type RowReconcileResult } from './findings.ts';
 import { IdentityCache } from './identity-cache.ts';
 import { kafkaMarker } from './kafka-marker.ts';
 import { tableScopes } from './scope.ts';
-import { openSourceReader, type SourceReader } from './source-reader.ts';
+import { type LogMoment, openSourceReader, type SourceReader } from './source-reader.ts';
 import { pgoutputMarker, type StreamMarker, StreamWatch } from './stream.ts';
 import { reconcileTable } from './table-reconciler.ts';
 
@@ -45,7 +49,7 @@ async function runRows(
   scope: RunScope,
   rangeRows: number,
 ): Promise<RowReconcileResult> {
-  const { config, db, settings } = parts;
+  const { config, db, settings, log } = parts;
   const findings = new RowFindings();
   // However the run ends, its connections end with it.
   const ending = new AbortController();
@@ -66,17 +70,42 @@ async function runRows(
     const scopes = await tableScopes(db, scope);
     const isWhole = scope.courseId === undefined && scope.studentId === undefined;
     if (isWhole) total = Math.round(await source.estimate());
+    const since = isWhole && !context.dryRun && marker.canBeSure ? await source.now() : null;
     for (const tableScope of scopes) {
       const onPiece = (): void => say(`comparing ${tableScope.table}`);
       onPiece();
       const common = { db, settings, source, marker, ids, images, findings };
       await reconcileTable({ ...common, context: narrowed, rangeRows, onPiece }, tableScope);
+      if (since !== null) await forgetGone({ db, source, marker, guard: narrowed.guard, log }, tableScope.table, since);
     }
     return findings.result();
   } finally {
     ending.abort(new Error('the comparison of rows has ended'));
     for (const close of closers) await close();
   }
+}
+
+interface ForgettingParts {
+  readonly db: Database;
+  readonly source: SourceReader;
+  readonly marker: StreamMarker;
+  readonly guard: (tx: Queryable) => Promise<void>;
+  readonly log: Log;
+}
+
+/**
+ * Removes the tombstones from before a moment. Every transaction that had written anything by then has ended, and what was
+ * committed since then is staged: so no change from before it can come that is not a repetition.
+ */
+async function forgetGone(
+  { db, source, marker, guard, log }: ForgettingParts,
+  table: SourceTable,
+  since: LogMoment,
+): Promise<void> {
+  const { epoch } = await marker.tableEpoch(table);
+  if (!(await source.hasEnded(since)) || !(await marker.pass(table, epoch, true))) return;
+  const removed = await forgetTombstones(db, table, { epoch, lsn: parseLsn(since.lsn) - 1n }, guard);
+  if (removed > 0) log.info({ table, removed }, `${removed} images of deleted rows are no longer needed`);
 }
 
 function openMarker(

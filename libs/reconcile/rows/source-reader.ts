@@ -23,6 +23,12 @@ export interface EmittedWord {
   readonly end: string;
 }
 
+/** A moment in the source's log, and the newest transaction then. */
+export interface LogMoment {
+  readonly lsn: string;
+  readonly xid: string;
+}
+
 /** Reads the source in short transactions that write nothing. */
 export interface SourceReader {
   /** At most `limit` rows in order of their ids, after the given one (null: from the first on). */
@@ -33,6 +39,9 @@ export interface SourceReader {
   estimate(): Promise<number>;
   /** Writes a word into the source's log, but nothing into its tables. */
   emit(word: string): Promise<EmittedWord>;
+  now(): Promise<LogMoment>;
+  /** Whether every transaction that had written anything at that moment has ended. */
+  hasEnded(moment: LogMoment): Promise<boolean>;
   close(): void;
 }
 
@@ -65,6 +74,12 @@ export async function openSourceReader(
         const [row] = await writer.rows(EMIT, [MARKER_PREFIX, word]);
         return { after: row?.[0] ?? '', end: row?.[1] ?? '' };
       }),
+    now: () =>
+      writer.alone(async () => {
+        const [row] = await writer.rows(NOW, []);
+        return { lsn: row?.[0] ?? '', xid: row?.[1] ?? '' };
+      }),
+    hasEnded: ({ xid }) => writer.alone(async () => (await writer.rows(HAS_ENDED, [xid]))[0]?.[0] === 't'),
     close: () => {
       reader.close();
       writer.close();
@@ -72,6 +87,9 @@ export async function openSourceReader(
   };
 }
 
+/** The place first: whatever was written before it belongs to an older transaction than the one that asks. */
+const NOW = 'SELECT pg_current_wal_insert_lsn(), pg_current_xact_id()';
+const HAS_ENDED = 'SELECT pg_snapshot_xmin(pg_current_snapshot()) > $1::xid8';
 const EMIT = 'SELECT pg_current_wal_insert_lsn(), pg_logical_emit_message(true, $1, $2)';
 
 const byIdSql = (table: NamedTable): string => {

@@ -16,6 +16,8 @@ export interface TableEpoch {
 export interface StreamMarker {
   /** Name of the stream whose epochs count. */
   readonly stream: string;
+  /** False: even a sure pass relies on an order that a faltering broker may break. */
+  readonly canBeSure: boolean;
   /** Resolves as soon as no snapshot is under way and no gap is open. */
   tableEpoch(table: SourceTable): Promise<TableEpoch>;
   /** True while that epoch and truncate position still hold. */
@@ -108,6 +110,7 @@ function obstacleIn(row: TableEpochRow | undefined): string {
 export function pgoutputMarker(watch: StreamWatch, source: Pick<SourceReader, 'emit'>, runId: string): StreamMarker {
   return {
     stream: watch.stream,
+    canBeSure: true,
     tableEpoch: (table) => watch.tableEpoch(table),
     holds: (table, tableEpoch) => watch.holds(table, tableEpoch),
     // There is one log, read in order: nothing overtakes anything.

@@ -19,6 +19,10 @@ export interface ImageTable {
   update(tx: Queryable, images: ReadonlyMap<string, Image>): Promise<void>;
   /** Deletes the images below a truncate's position. @returns the keys of the live ones */
   removeBelow(tx: Queryable, position: Position): Promise<KeyIds[]>;
+  /** Ids of tombstones at or below a position, after an id, in order. */
+  gone(db: Queryable, after: string, position: Position, limit: number): Promise<string[]>;
+  /** Deletes those of these rows that are still tombstones at or below a position. @returns how many */
+  forget(tx: Queryable, ids: readonly string[], position: Position): Promise<number>;
   /** Live images after an id, in order of their ids. */
   page(tx: Queryable, after: string, limit: number): Promise<Map<string, Image>>;
   /** Reads a range of live images as text: the id, the transaction if it is of the current epoch, the needed columns. */
@@ -81,6 +85,9 @@ export function openImageTable(table: SourceTable): ImageTable {
       await tx.query(statements.update, toArrays(images, needed));
     },
     removeBelow: (tx, position) => tx.query(statements.removeBelow, [position.epoch, position.lsn]),
+    gone: async (db, after, { epoch, lsn }, limit) =>
+      (await db.query<{ id: string }>(statements.gone, [after, epoch, lsn, limit])).map(({ id }) => id),
+    forget: async (tx, ids, { epoch, lsn }) => (await tx.query(statements.forget, [ids, epoch, lsn])).length,
     sweep: (tx, epoch) => tx.query(statements.sweep, [epoch]),
   };
 }
@@ -117,6 +124,8 @@ function prepare(
   | 'range'
   | 'update'
   | 'removeBelow'
+  | 'gone'
+  | 'forget'
   | 'sweep',
   SqlStatement
 > {
@@ -153,6 +162,8 @@ function prepare(
     range: fill('image_range'),
     update: fill('image_update'),
     removeBelow: fill('image_remove_below'),
+    gone: fill('image_gone'),
+    forget: fill('image_forget'),
     sweep: fill('image_sweep'),
   };
 }

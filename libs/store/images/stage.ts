@@ -18,7 +18,7 @@ import { byPosition, type ChangesByRow, inheritMoved, type StagedChange } from '
 import { RejectedSet } from './rejected.ts';
 import { type Move, movesFrom, pairMoves } from './split-moves.ts';
 import { imageSql } from './statements.ts';
-import { checkSettings, isBelow, lockTables, type TruncatePositions } from './table-locks.ts';
+import { checkSettings, isBelow, lockTables, readSettled, type TruncatePositions } from './table-locks.ts';
 import { type RowWarning, type Validation, validateImage } from './validate.ts';
 
 const IMAGES: ReadonlyMap<SourceTable, ImageTable> = new Map(
@@ -60,8 +60,9 @@ export async function stageBatch(
   const stage = async (tx: Transaction, applyRows: ApplyRows): Promise<StageResult> => {
     const work = new BatchStage(tx, settings, options);
     // Sent together, but run in order: everything is read after the locks are taken.
-    const [truncatePositions, erased] = await Promise.all([
+    const [truncatePositions, , erased] = await Promise.all([
       work.lockTables(batch),
+      work.readSettled(),
       erasedAmong(tx, [...studentsNamed(given), ...(batch.undecodable ?? []).flatMap(uuidsIn)]),
       options.fingerprint === undefined ? undefined : checkSettings(tx, options.fingerprint),
     ]);
@@ -106,6 +107,7 @@ class BatchStage {
   readonly #tx: Transaction;
   readonly #settings: ReadingSettings;
   readonly #options: StageOptions;
+  #settled: TruncatePositions = new Map();
   /** Where rows have moved to other ids, so that what they pass on has to be looked at (again). */
   readonly #late: { readonly table: SourceTable; readonly position: Position }[] = [];
 
@@ -121,6 +123,10 @@ class BatchStage {
     for (const { table } of undecodable) exclusive.set(table, false);
     for (const { table, op } of changes) exclusive.set(table, (exclusive.get(table) ?? false) || op === 'truncate');
     return lockTables(this.#tx, exclusive);
+  }
+
+  async readSettled(): Promise<void> {
+    this.#settled = await readSettled(this.#tx);
   }
 
   async truncate(change: TruncateChange, truncatePositions: TruncatePositions): Promise<void> {
@@ -227,9 +233,10 @@ class BatchStage {
     return byTable;
   }
 
-  /** @returns the rows that were known already */
+  /** @returns the rows that were known already, and those that nobody may insert */
   async #insertNew(table: SourceTable, rows: Map<string, FoldedRow>): Promise<Map<string, FoldedRow>> {
-    const inserted = await imagesOf(table).insert(this.#tx, new Map([...rows].map(([id, row]) => [id, row.image])));
+    const mayBeNew = [...rows].filter(([, { image }]) => !isBelow(this.#settled, { table, position: image.position }));
+    const inserted = await imagesOf(table).insert(this.#tx, new Map(mayBeNew.map(([id, row]) => [id, row.image])));
     const known = new Map<string, FoldedRow>();
     for (const [id, row] of rows) {
       if (inserted.has(id)) this.#changed(table, id, undefined, row.image, row);
@@ -246,11 +253,12 @@ class BatchStage {
     const updates = new Map<string, Image>();
     for (const [id, row] of rows) {
       const before = stored.get(id);
+      if (before === undefined) continue;
       let after = before;
       for (const change of row.changes) after = applyChange(after, change, needed);
-      if (after === undefined || after === before) continue;
+      if (after === before) continue;
       updates.set(id, after);
-      if (!after.live && after.position === before?.position) this.#late.push({ table, position: after.position });
+      if (!after.live && after.position === before.position) this.#late.push({ table, position: after.position });
       this.#changed(table, id, before, after, row);
     }
     if (updates.size > 0) await update(this.#tx, updates);

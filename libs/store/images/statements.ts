@@ -3,7 +3,15 @@ import { openStatements } from '../statements.ts';
 /** Statements on what is staged. */
 export const { sql: imageSql, fillTemplate: fillImageTemplate } = openStatements(
   import.meta.url,
-  ['moves_pair', 'moves_read', 'rejected_clear_loaded', 'rejected_put', 'table_locks', 'truncate_position_raise'],
+  [
+    'moves_pair',
+    'moves_read',
+    'rejected_clear_loaded',
+    'rejected_put',
+    'settled_raise',
+    'table_locks',
+    'truncate_position_raise',
+  ],
   {
     /** The image tables without the index on their ids. */
     images_bare:
@@ -22,6 +30,7 @@ export const { sql: imageSql, fillTemplate: fillImageTemplate } = openStatements
     /** The unreadable row stays listed, but its contents are removed. */
     rejected_retain:
       "WITH old AS (UPDATE rejected_change SET payload = '' WHERE rejected_at < clock_timestamp() - make_interval(days => $1::integer) AND payload <> '' RETURNING 1) SELECT count(*)::integer AS rows FROM old",
+    settled_positions: 'SELECT source_table, epoch, lsn FROM state.settled WHERE source_table = ANY ($1::text[])',
     truncate_positions: 'SELECT source_table, epoch, lsn FROM state.floor WHERE source_table = ANY ($1::text[])',
   },
 );

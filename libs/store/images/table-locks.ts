@@ -32,10 +32,22 @@ export async function lockTables(
   const numbers = tables.map((table) => SOURCE_TABLES.indexOf(table));
   const [, rows] = await Promise.all([
     tx.query(imageSql.table_locks, [TABLE_LOCK, numbers, [...exclusive.values()]]),
-    tx.query<{ source_table: SourceTable } & Position>(imageSql.truncate_positions, [tables]),
+    tx.query<PositionRow>(imageSql.truncate_positions, [tables]),
   ]);
-  return new Map(rows.map((row) => [row.source_table, { epoch: row.epoch, lsn: row.lsn }]));
+  return byTable(rows);
 }
+
+/**
+ * Up to where everything is staged, so that a change at or before it of a row without an image is the repetition of one whose
+ * tombstone was removed. To be read in a later statement than the tables' locks.
+ */
+export const readSettled = async (tx: Queryable): Promise<TruncatePositions> =>
+  byTable(await tx.query<PositionRow>(imageSql.settled_positions, [SOURCE_TABLES]));
+
+type PositionRow = { readonly source_table: SourceTable } & Position;
+
+const byTable = (rows: readonly PositionRow[]): TruncatePositions =>
+  new Map(rows.map(({ source_table: table, epoch, lsn }) => [table, { epoch, lsn }]));
 
 /** Keeps all batches out until the transaction ends. */
 export async function lockAllTables(tx: Queryable): Promise<void> {

@@ -1,0 +1,57 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openDatabase } from '#libs/platform/postgres/database.ts';
+import { NOTHING } from '../../support/nothing.ts';
+import { untilSettled } from './settled.ts';
+import { RowWorld } from './world.ts';
+
+/* A source that replaces its rows by DELETE and INSERT leaves a tombstone for each; whole runs remove them. */
+
+let world: RowWorld;
+beforeAll(async () => {
+  world = await RowWorld.open('forgotten');
+  world.begin();
+  await untilSettled(world);
+});
+afterAll(() => world.drop());
+
+const ROWS = 'SELECT gen_random_uuid(), n::text FROM generate_series(1, 40) AS n';
+const resync = async (): Promise<void> => {
+  await world.source.db.query(`DELETE FROM students; INSERT INTO students (id, username) ${ROWS}`);
+  await untilSettled(world);
+};
+const images = async (): Promise<{ readonly live: number; readonly gone: number }> => {
+  const [row] = await world.analytics.db.query<{ live: number; gone: number }>(
+    'SELECT count(*) FILTER (WHERE live)::integer AS live, count(*) FILTER (WHERE NOT live)::integer AS gone FROM state.image_students',
+  );
+  return row ?? { live: 0, gone: 0 };
+};
+
+test('a whole run leaves no tombstone from before it; a dry or narrowed one leaves all', async () => {
+  for (let n = 0; n < 3; n += 1) await resync();
+  expect(await images()).toEqual({ live: 40, gone: 80 });
+  await world.reconcile({ dryRun: true });
+  expect(await images()).toEqual({ live: 40, gone: 80 });
+  expect(await world.reconcile()).toMatchObject({ left: 0, kinds: NOTHING });
+  expect(await images()).toEqual({ live: 40, gone: 0 });
+  await resync();
+  expect(await images()).toEqual({ live: 40, gone: 40 });
+  expect(await world.reconcile()).toMatchObject({ left: 0, kinds: NOTHING });
+  expect(await images()).toEqual({ live: 40, gone: 0 });
+});
+
+test('a transaction at the source that has written and not ended keeps them: its older changes are still to come', async () => {
+  await resync();
+  const other = openDatabase(world.source.address, { connections: 1 });
+  await other.transaction(async (tx) => {
+    await tx.query("INSERT INTO students (id, username) VALUES (gen_random_uuid(), 'late')");
+    await world.source.db.query(`DELETE FROM students WHERE username = '1'`);
+    await untilSettled(world);
+    expect(await world.reconcile()).toMatchObject({ left: 0 });
+    expect(await images()).toEqual({ live: 39, gone: 41 });
+  });
+  await other.close();
+  await untilSettled(world);
+  expect(await images()).toEqual({ live: 40, gone: 41 });
+  expect(await world.reconcile()).toMatchObject({ left: 0, kinds: NOTHING });
+  expect(await images()).toEqual({ live: 40, gone: 0 });
+});
