@@ -5,7 +5,7 @@ import { namesOf } from '#libs/platform/config/config.ts';
 import type { Log } from '#libs/platform/log.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import { PGOUTPUT_STREAM } from '#libs/source/contract.ts';
-import { forgetTombstones } from '#libs/store/images/settled.ts';
+import { forgetTombstones, hasTombstones } from '#libs/store/images/settled.ts';
 import type { RunContext, RunnerParts } from '../contract.ts';
 import type { Say } from '../waiting.ts';
 import { openText } from './connection.ts';
@@ -14,7 +14,7 @@ import { IdentityCache } from './identity-cache.ts';
 import { kafkaMarker } from './kafka-marker.ts';
 import { tableScopes } from './scope.ts';
 import { type LogMoment, openSourceReader, type SourceReader } from './source-reader.ts';
-import { pgoutputMarker, type StreamMarker, StreamWatch } from './stream.ts';
+import { pgoutputMarker, type StreamMarker, StreamWatch, type TableEpoch } from './stream.ts';
 import { reconcileTable } from './table-reconciler.ts';
 
 export type { RowReconcileResult } from './findings.ts';
@@ -70,13 +70,16 @@ async function runRows(
     const scopes = await tableScopes(db, scope);
     const isWhole = scope.courseId === undefined && scope.studentId === undefined;
     if (isWhole) total = Math.round(await source.estimate());
-    const since = isWhole && !context.dryRun && marker.canBeSure ? await source.now() : null;
+    const isForgetting = isWhole && !context.dryRun && marker.canBeSure;
     for (const tableScope of scopes) {
       const onPiece = (): void => say(`comparing ${tableScope.table}`);
       onPiece();
       const common = { db, settings, source, marker, ids, images, findings };
+      const { table } = tableScope;
+      // The epoch first: its place in the log means nothing in that of another server.
+      const since = isForgetting ? { ...(await marker.tableEpoch(table)), ...(await source.now()) } : undefined;
       await reconcileTable({ ...common, context: narrowed, rangeRows, onPiece }, tableScope);
-      if (since !== null) await forgetGone({ db, source, marker, guard: narrowed.guard, log }, tableScope.table, since);
+      if (since !== undefined) await forgetGone({ db, source, marker, guard: narrowed.guard, log }, table, since);
     }
     return findings.result();
   } finally {
@@ -100,12 +103,14 @@ interface ForgettingParts {
 async function forgetGone(
   { db, source, marker, guard, log }: ForgettingParts,
   table: SourceTable,
-  since: LogMoment,
+  { epoch, lsn, xid }: Pick<TableEpoch, 'epoch'> & LogMoment,
 ): Promise<void> {
-  const { epoch } = await marker.tableEpoch(table);
-  if (!(await source.hasEnded(since)) || !(await marker.pass(table, epoch, true))) return;
-  const removed = await forgetTombstones(db, table, { epoch, lsn: parseLsn(since.lsn) - 1n }, guard);
-  if (removed > 0) log.info({ table, removed }, `${removed} images of deleted rows are no longer needed`);
+  const position = { epoch, lsn: parseLsn(lsn) - 1n };
+  // Over Kafka it may take a minute to be sure.
+  if (!(await hasTombstones(db, table, position))) return;
+  if (!(await source.hasEnded({ lsn, xid })) || !(await marker.pass(table, epoch, true))) return;
+  const removed = await forgetTombstones(db, table, position, guard);
+  log.info({ table, removed }, `${removed} images of deleted rows are no longer needed`);
 }
 
 function openMarker(

@@ -9,6 +9,10 @@ const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
 /** So few that live changes, which wait meanwhile, do not notice. */
 const ROWS_AT_ONCE = 2_000;
 
+/** Whether a table has tombstones at or below a position. */
+export const hasTombstones = async (db: Queryable, table: SourceTable, position: Position): Promise<boolean> =>
+  (await imagesOf(table).gone(db, BEFORE_ALL, position, 1)).length > 0;
+
 /**
  * Removes the tombstones of a table at or below a position up to which everything is staged. They were kept so that older
  * changes are refused; from now on the position itself refuses what it does not know, whoever brings it and however late.

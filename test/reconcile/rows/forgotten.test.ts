@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openDatabase } from '#libs/platform/postgres/database.ts';
+import { openProgressStore } from '#libs/store/progress/progress.ts';
 import { NOTHING } from '../../support/nothing.ts';
 import { untilSettled } from './settled.ts';
 import { RowWorld } from './world.ts';
@@ -54,4 +55,28 @@ test('a transaction at the source that has written and not ended keeps them: its
   expect(await images()).toEqual({ live: 40, gone: 41 });
   expect(await world.reconcile()).toMatchObject({ left: 0, kinds: NOTHING });
   expect(await images()).toEqual({ live: 40, gone: 0 });
+});
+
+test('a new epoch that begins meanwhile may be that of another server, whose places in the log are its own: nothing is removed', async () => {
+  await resync();
+  let begun: Promise<unknown> | undefined;
+  const onProgress = ({ phase, done }: { phase: string; done: number }): void => {
+    if (phase !== 'comparing students' || done < 10 || begun !== undefined) return;
+    begun = (async () => {
+      await world.pause();
+      // Of another server: the reader then begins one more.
+      await openProgressStore(world.analytics.db).beginEpoch('pgoutput', 'another', 'a test');
+      world.begin();
+    })();
+  };
+  await world.reconcile({ rangeRows: 10, onProgress });
+  await begun;
+  expect(begun).toBeDefined();
+  const settled = "SELECT epoch FROM state.settled WHERE source_table = 'students'";
+  const epochs = (): Promise<{ epoch: number }[]> => world.analytics.db.query<{ epoch: number }>(settled);
+  expect(await epochs()).toEqual([{ epoch: 1 }]);
+  await untilSettled(world);
+  await resync();
+  expect(await world.reconcile()).toMatchObject({ left: 0, kinds: NOTHING });
+  expect(await epochs()).toEqual([{ epoch: 3 }]);
 });
