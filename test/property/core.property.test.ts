@@ -72,8 +72,8 @@ test('whatever happens on the way, the stored features equal the oracle', async 
 
         // First life of the slot. If it ends in a loss, some of its last changes are never seen.
         for (const item of before) model.apply(item);
+        const seen = slotLost ? model.changes.slice(0, Math.floor(model.changes.length * chance())) : [];
         if (slotLost) {
-          const seen = model.changes.slice(0, Math.floor(model.changes.length * chance()));
           await world.run(disturb(seen, chance, reorder), variant.settings, options);
           model.beginEpoch();
         }
@@ -100,7 +100,7 @@ test('whatever happens on the way, the stored features equal the oracle', async 
         if (last !== null) {
           await forgetAll(model);
           for (const item of last) model.apply(item);
-          const again = disturb(model.changes, chance, reorder);
+          const again = disturb([...seen, ...snapshot, ...model.changes.slice(from)], chance, reorder);
           await world.run([...again, [midnight]], variant.settings, options);
         }
         if (erased !== null) {
