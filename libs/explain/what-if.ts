@@ -1,21 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
-import { type AnomalyKey, attentionKeyOf } from '#libs/derive/anomaly/anomaly-series.ts';
+import { attentionKeyOf } from '#libs/derive/anomaly/anomaly-series.ts';
 import { type AttentionDays, attentionDays, isOpen } from '#libs/derive/attention/attention.ts';
 import type { AlarmSettings, ClassSettings } from '#libs/derive/settings.ts';
-import { MOST_DAYS_GONE } from '#libs/domain/flags.ts';
 import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
-import { anomalyFamily, anomalyKey, knownUntil } from '#libs/families/anomaly.ts';
 import { type ClassCourse, classOf } from '#libs/families/course-class.ts';
-import type { FeatureSettings } from '#libs/families/settings.ts';
-import { readStoredSettings } from '#libs/families/stored-settings.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { count, day, ourId, sourceId } from '#libs/serve/answers.ts';
 import { InvalidRequestError, NotFoundError } from '#libs/serve/errors.ts';
-import { findEntity } from '#libs/serve/identity.ts';
 import { courseId, wholeNumber } from '#libs/serve/parameters.ts';
-import { type CourseState, readCourses } from '#libs/store/keys/keys.ts';
-import { explainSql } from './statements.ts';
+import { type ClassKey, type ClassStudentIds, isLongGone, readClassKeys } from './class-keys.ts';
 
 type AttentionSettings = AlarmSettings & ClassSettings;
 
@@ -90,14 +84,9 @@ export const whatIfAnswer = z
   .meta({ id: 'WhatIf' });
 export type WhatIf = z.output<typeof whatIfAnswer>;
 
-interface Student {
-  readonly student_id: number;
-  readonly student_source_id: string;
-}
-
 /** A student whose days are judged under the present settings and under the others. */
 interface Compared {
-  readonly student: Student;
+  readonly student: ClassStudentIds;
   /** Ascending. */
   readonly activeDays: readonly LocalDay[];
   readonly firstDay: LocalDay;
@@ -115,17 +104,14 @@ const WEEKS = [0, 1, 2, 3, 4];
  * exceed open_points
  */
 export async function readWhatIf(tx: Queryable, query: z.output<typeof whatIfQuery>): Promise<WhatIf> {
-  const { id: courseId, source_id } = await findEntity(tx, 'course', query.course_id);
-  const course = (await readCourses(tx, [courseId])).get(courseId);
-  if (course === undefined || course.version === 0)
+  const { courseId, courseSourceId, course, settings, keys } = await readClassKeys(tx, query.course_id);
+  if (course === undefined)
     throw new NotFoundError(`nothing is derived of course ${courseId} yet`, 'ask again when it is', 'no_features');
-  const settings = await readStoredSettings(tx);
   const asked = askedOf(settings.deriving, query);
-  const keys = await readKeys(tx, course, settings);
   const compared = await compare(keys, course, settings.deriving, asked);
   return {
     course_id: courseId,
-    course_source_id: source_id,
+    course_source_id: courseSourceId,
     settings: SETTINGS.map(([parameter, name, setting, most]) => {
       const values = { now: settings.deriving[name], asked: asked[name] };
       return { parameter, setting, ...values, least: LEAST, most };
@@ -151,26 +137,10 @@ function askedOf(now: AttentionSettings, query: z.output<typeof whatIfQuery>): A
   );
 }
 
-async function readKeys(
-  tx: Queryable,
-  { courseId, coveredFrom }: CourseState,
-  settings: FeatureSettings,
-): Promise<{ readonly student: Student; readonly key: AnomalyKey }[]> {
-  const students = await tx.query<Student>(explainSql.what_if_students, [courseId]);
-  const keys = students.map(({ student_id: studentId }) => ({ courseId, studentId }));
-  const read = await anomalyFamily.read(tx, keys, settings.reading);
-  return read.flatMap(({ rows }, index) => {
-    const student = students[index];
-    const asOf = knownUntil(rows);
-    if (student === undefined || asOf === null) return [];
-    return [{ student, key: anomalyKey(rows, asOf, coveredFrom, settings.deriving) }];
-  });
-}
-
 const KEYS_AT_A_STRETCH = 20;
 
 async function compare(
-  keys: readonly { readonly student: Student; readonly key: AnomalyKey }[],
+  keys: readonly ClassKey[],
   course: ClassCourse,
   now: AttentionSettings,
   asked: AttentionSettings,
@@ -192,12 +162,6 @@ async function compare(
     });
   }
   return compared;
-}
-
-/** A student who has been gone for long is neither counted nor listed. */
-function isLongGone(activeDays: readonly LocalDay[], on: LocalDay): boolean {
-  const last = activeDays.findLast((day) => day <= on);
-  return last !== undefined && on - last > MOST_DAYS_GONE;
 }
 
 function onDay(compared: readonly Compared[], on: LocalDay): WhatIf['days'][number] {

@@ -26,6 +26,7 @@ const READS = [
   '/api/metrics/course/1',
   '/api/metrics/course/1/students',
   '/api/metrics/course/1/days',
+  '/api/metrics/course/1/work',
   '/api/engagement/trends',
   '/api/features/temporal/1',
   '/api/trajectory/1',

@@ -97,7 +97,7 @@ test('the days of a course: who was active, and where the quarters lie among tho
 
 test('a course without students has none, and one that was never seen is not found', async () => {
   expect((await ask(`${api.url}/api/metrics/course/2/days`)).body).toEqual([]);
-  for (const what of ['students', 'days']) {
+  for (const what of ['students', 'days', 'work']) {
     const answer = await ask(`${api.url}/api/metrics/course/9/${what}`);
     expect([answer.status, errorOf(answer).code]).toEqual([404, 'course_not_found']);
   }

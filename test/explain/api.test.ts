@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { classWorkAnswer } from '#libs/explain/class-work.ts';
 import { COLUMN_NAMES, columnOf } from '#libs/explain/explanation.ts';
 import { type Explanation, explainAnswer } from '#libs/explain/index.ts';
 import { whatIfAnswer } from '#libs/explain/what-if.ts';
@@ -182,4 +183,48 @@ test('one class at a time is judged under other settings; points that close more
     400,
     'close_points would be more than open_points (5 and 3)',
   ]);
+});
+
+test('who has not handed in what is what the rows say, and as many pieces as missing_work counts', async () => {
+  const { db } = world.analytics;
+  const courses = await db.query<{ course_id: number; as_of: string }>(
+    'SELECT course_id, as_of::text FROM state.course ORDER BY course_id',
+  );
+  let pieces = 0;
+  let flagged = 0;
+  for (const { course_id: course, as_of: asOf } of courses) {
+    const { status, body } = await ask(`${api.url}/api/metrics/course/${course}/work`);
+    expect(status).toBe(200);
+    const work = classWorkAnswer.parse(body);
+    expect(work.map((each) => each.expected_from)).toEqual(
+      work
+        .map((each) => each.expected_from)
+        .sort()
+        .toReversed(),
+    );
+    const missed = new Map<number, number>();
+    for (const { item, source, owed_by: owedBy, missing } of work) {
+      expect(source).toBe('submission');
+      const done = await db.query<{ student_id: number }>(
+        `SELECT DISTINCT student_id FROM state.image_activity_logs WHERE live AND course_id = $1 AND resource_id = $2
+          AND activity_type IN ('submission', 'quiz_attempt') AND "timestamp" < extract(epoch FROM ($3::date + 1)::timestamp AT TIME ZONE 'Europe/Paris') * 1000`,
+        [course, item, asOf],
+      );
+      const students = new Set(done.map(({ student_id }) => student_id));
+      expect(missing.filter(({ student_id }) => students.has(student_id))).toEqual([]);
+      expect(owedBy - missing.length).toBeLessThanOrEqual(students.size);
+      for (const { student_id } of missing) missed.set(student_id, (missed.get(student_id) ?? 0) + 1);
+      pieces += 1;
+    }
+    const flags = await db.query<{ student_id: number; value: number }>(
+      `SELECT student_id, (missing_work ->> 'value')::integer AS value FROM anomaly_features
+        JOIN engagement_features USING (student_id, course_id)
+        WHERE course_id = $1 AND missing_work IS NOT NULL AND coalesce(days_inactive, 0) <= 60`,
+      [course],
+    );
+    for (const { student_id, value } of flags)
+      expect([course, student_id, missed.get(student_id)]).toEqual([course, student_id, value]);
+    flagged += flags.length;
+  }
+  expect([pieces > 10, flagged > 5]).toEqual([true, true]);
 });

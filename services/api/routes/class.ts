@@ -1,6 +1,8 @@
+import { classWorkAnswer, readClassWork } from '#libs/explain/class-work.ts';
 import { classDaysAnswer, classDaysQuery, readClassDays } from '#libs/serve/class-days.ts';
 import { classStudentsAnswer, classStudentsQuery, readClassStudents } from '#libs/serve/class-students.ts';
 import { courseMetricsParams } from '#libs/serve/course-metrics.ts';
+import { noParameters } from '#libs/serve/parameters.ts';
 import { defineRoute } from '../route.ts';
 import { pageReply } from './page.ts';
 
@@ -25,4 +27,15 @@ export const classDaysRoute = defineRoute({
   query: classDaysQuery,
   answer: classDaysAnswer,
   handle: async ({ db }, { params, query }) => ({ body: await readClassDays(db, params.id, query) }),
+});
+
+export const classWorkRoute = defineRoute({
+  path: '/api/metrics/course/:id/work',
+  operationId: 'listClassWork',
+  tag: 'features',
+  summary: 'The work that one course expects of everybody, most recent first, and who has not handed it in',
+  params: courseMetricsParams,
+  query: noParameters,
+  answer: classWorkAnswer,
+  handle: async ({ inSnapshot }, { params }) => ({ body: await inSnapshot((tx) => readClassWork(tx, params.id)) }),
 });

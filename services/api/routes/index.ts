@@ -1,7 +1,7 @@
 import type { Route } from '../route.ts';
 import { anomaliesRoute } from './anomalies.ts';
 import { attentionRoute } from './attention.ts';
-import { classDaysRoute, classStudentsRoute } from './class.ts';
+import { classDaysRoute, classStudentsRoute, classWorkRoute } from './class.ts';
 import { courseMetricsRoute } from './course-metrics.ts';
 import { coursesRoute } from './courses.ts';
 import { datasetRoute } from './dataset.ts';
@@ -33,6 +33,7 @@ const DESCRIBED: readonly Route[] = [
   courseMetricsRoute,
   classStudentsRoute,
   classDaysRoute,
+  classWorkRoute,
   engagementTrendsRoute,
   temporalRoute,
   trajectoryRoute,

@@ -187,6 +187,22 @@ export const AR: Messages = {
   'everyone.previous': 'السابقة',
   'everyone.next': 'التالية',
   'everyone.page': 'الصفحة {page} من {pages}',
+  'work.title': 'الأعمال المسلَّمة',
+  'work.note':
+    'يُحسب العمل هنا متى أنجزه عدد كافٍ من الصف، والأحدث أولًا. ومن التحق لاحقًا لا يُطالَب به، ومن غاب أكثر من شهرين لا يُذكر.',
+  'work.item': 'العمل',
+  'work.since': 'مطلوب منذ',
+  'work.handedIn': 'أُنجز',
+  'work.of': '{done} من {all}',
+  'work.missing': 'ناقص عند',
+  'work.students': { one: 'طالب واحد', two: 'طالبان', few: '{n} طلاب', many: '{n} طالبًا', other: '{n} طالب' },
+  'work.older': {
+    one: 'اعرض عملًا أقدم',
+    two: 'اعرض عملين أقدم',
+    few: 'اعرض {n} أعمال أقدم',
+    many: 'اعرض {n} عملًا أقدم',
+    other: 'اعرض {n} عمل أقدم',
+  },
   'spark.label': 'التفاعل خلال أربعة أسابيع: من {from} إلى {to}',
 
   'flag.engagement_drop': 'انخفض التفاعل',

@@ -121,6 +121,16 @@ export const EN = {
   'everyone.previous': 'Previous',
   'everyone.next': 'Next',
   'everyone.page': 'Page {page} of {pages}',
+  'work.title': 'Work handed in',
+  'work.note':
+    'Work counts here once enough of the class have done it, the newest first. Who joined later does not owe it, and who has been gone for over two months is left out.',
+  'work.item': 'Work',
+  'work.since': 'Expected since',
+  'work.handedIn': 'Done',
+  'work.of': '{done} of {all}',
+  'work.missing': 'Missing from',
+  'work.students': { one: '{n} student', other: '{n} students' },
+  'work.older': { one: 'Show {n} older', other: 'Show {n} older' },
   'spark.label': 'Engagement over four weeks: from {from} to {to}',
 
   'flag.engagement_drop': 'engagement fell',

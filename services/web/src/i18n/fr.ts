@@ -128,6 +128,16 @@ export const FR: Messages = {
   'everyone.previous': 'Précédente',
   'everyone.next': 'Suivante',
   'everyone.page': 'Page {page} sur {pages}',
+  'work.title': 'Travaux remis',
+  'work.note':
+    'Un travail compte ici dès qu’une part suffisante de la classe l’a fait, le plus récent en premier. Qui est arrivé plus tard ne le doit pas, et qui est parti depuis plus de deux mois n’y figure pas.',
+  'work.item': 'Travail',
+  'work.since': 'Attendu depuis',
+  'work.handedIn': 'Fait',
+  'work.of': '{done} sur {all}',
+  'work.missing': 'Manque de la part de',
+  'work.students': { one: '{n} élève', other: '{n} élèves' },
+  'work.older': { one: 'Afficher {n} plus ancien', other: 'Afficher {n} plus anciens' },
   'spark.label': 'Engagement sur quatre semaines : de {from} à {to}',
 
   'flag.engagement_drop': 'engagement en baisse',

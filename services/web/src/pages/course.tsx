@@ -14,13 +14,14 @@ import { ClassAsAWhole } from './class.tsx';
 import { Everyone } from './everyone.tsx';
 import { TalkTo } from './talk-to.tsx';
 import { WhatIfPanel } from './what-if.tsx';
+import { Work } from './work.tsx';
 
 interface CourseProps {
   readonly course: number;
   readonly today: string | null;
 }
 
-/** The page of a course: whom to talk to and why, then everyone, then the class as a whole. */
+/** The page of a course: whom to talk to and why, then everyone, who has handed in what, and the class as a whole. */
 export function CoursePage({ course, today }: CourseProps) {
   const courses = useAnswer('courses', () => getAll<ListedCourse>('/api/courses?limit=1000'), course);
   const attention = useAnswer(
@@ -49,6 +50,7 @@ export function CoursePage({ course, today }: CourseProps) {
         <>
           <TalkTo course={course} listed={listed} people={attention.data} students={students.data} nameOf={nameOf} />
           <Everyone course={course} students={students.data} nameOf={nameOf} />
+          {students.data.length > 0 && <Work course={course} nameOf={nameOf} />}
           <ClassAsAWhole students={students.data} days={days.data ?? []} collected={listed?.collected} />
           {students.data.length > 0 && <WhatIfPanel course={course} nameOf={nameOf} />}
         </>
