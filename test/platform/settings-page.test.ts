@@ -5,7 +5,7 @@ const HEAD = `# Settings
 
 All the configuration there is: environment variables, read once at the start; empty counts as unset. A value that is not what is
 expected ends the program with exit code 2 and names every setting that is wrong. A secret may stand in a file instead: the setting with
-\`_FILE\` behind its name then names the file (of a list each line is an item, and lines that begin with # are none); a database's password is read from it again by each new connection, so that replacing the file is enough. What is set for psql and its like (\`PGSSLMODE\`,
+\`_FILE\` behind its name then names the file (of a list each line is an item, and lines that begin with # are none). Files with passwords of databases and of Kafka, and with their certificates and keys, are read again by each new connection: replacing them is enough. What is set for psql and its like (\`PGSSLMODE\`,
 \`PGOPTIONS\` and all others that begin with \`PG\`) counts for nothing here. This page is printed from
 \`libs/platform/config/settings.ts\` by \`npm test -- test/platform/settings-page -u\`.
 

@@ -10,7 +10,8 @@ const NAMES = Object.keys(SETTINGS) as SettingName[];
 
 /**
  * The configuration, from the environment. Empty counts as unset. A secret may be in a file instead, named by the setting
- * with `_FILE` appended, its lines are the items of a list. Such files, and those of certificates and keys, are read again whenever the setting is.
+ * with `_FILE` appended; its lines are the items of a list. Such a file, and one of a certificate or key, is read again whenever
+ * the setting is.
  * @throws ConfigurationError naming every setting that is wrong, not just the first; values of secrets are not shown
  */
 export function loadConfig(env: Environment = process.env): SettingValues {
