@@ -123,7 +123,7 @@ export const EN = {
   'everyone.page': 'Page {page} of {pages}',
   'work.title': 'Work handed in',
   'work.note':
-    'Work counts here once enough of the class have done it, the newest first. Who joined later does not owe it, and who has been gone for over two months is left out.',
+    'Work counts here once enough of the class have done it, the newest first; done is what was handed in, graded or completed, whichever the course records. Who joined later does not owe it, and who has been gone for over two months is left out.',
   'work.item': 'Work',
   'work.since': 'Expected since',
   'work.handedIn': 'Done',

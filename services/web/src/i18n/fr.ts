@@ -130,7 +130,7 @@ export const FR: Messages = {
   'everyone.page': 'Page {page} sur {pages}',
   'work.title': 'Travaux remis',
   'work.note':
-    'Un travail compte ici dès qu’une part suffisante de la classe l’a fait, le plus récent en premier. Qui est arrivé plus tard ne le doit pas, et qui est parti depuis plus de deux mois n’y figure pas.',
+    'Un travail compte ici dès qu’une part suffisante de la classe l’a fait, le plus récent en premier ; est fait ce qui a été remis, noté ou terminé, selon ce que le cours enregistre. Qui est arrivé plus tard ne le doit pas, et qui est parti depuis plus de deux mois n’y figure pas.',
   'work.item': 'Travail',
   'work.since': 'Attendu depuis',
   'work.handedIn': 'Fait',
