@@ -1,5 +1,8 @@
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openSettings } from '#libs/families/settings.ts';
+import { adoptFirstSettings } from '#libs/pipeline/adopt.ts';
+import { loadConfig } from '#libs/platform/config/config.ts';
 import { csvCell } from '#libs/platform/csv.ts';
 import { tableColumns } from '../../services/api/csv-answer.ts';
 import type { Api } from '../../services/api/role.ts';
@@ -27,6 +30,7 @@ let api: Api;
 beforeAll(async () => {
   analytics = await createAnalyticsDatabase('api_csv');
   const { db } = analytics;
+  await adoptFirstSettings(db, await openSettings(loadConfig({}), db));
   await addPeople(db, STUDENTS.length, 1);
   await addCourseState(db, 1, '2026-03-20');
   await insertAll(
