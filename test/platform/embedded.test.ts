@@ -250,6 +250,22 @@ test('a server that was killed comes back, also where another program of its use
   }
 });
 
+test('a server that is up and lets nobody in for a while, as on a machine that has much to do, is waited for', async () => {
+  const folder = path.join(openFolder(), 'server');
+  const file = path.join(folder, 'data/postmaster.pid');
+  const halt =
+    'until grep -qs ready "$0"; do :; done; pid=$(head -n 1 "$0"); kill -STOP $pid; sleep 3; kill -CONT $pid';
+  const halting = spawn('sh', ['-c', halt, file], { stdio: 'ignore' });
+  const ended = once(halting, 'exit');
+  try {
+    const server = await start(folder);
+    expect(await server.ensureDatabase('x')).toBe(true);
+    await ended;
+  } finally {
+    halting.kill();
+  }
+});
+
 test('a package whose script npm did not run lacks the links among its libraries, and works', async () => {
   const folder = openFolder();
   const { initdb, postgres } = await loadBinaries();

@@ -64,6 +64,8 @@ export interface EmbeddedOptions {
 const LOOPBACK = '127.0.0.1';
 const START_MS = 120_000;
 const LEAVING_MS = 5_000;
+/** How long one look at a server may take that may not be up yet. */
+const LOOK_MS = 2_000;
 /** Below the ten seconds that a program gives each of its parts to stop. */
 const STOP_MS = 8_000;
 
@@ -302,8 +304,8 @@ const addressOn = (
 /** Codes of class 28: the server works, but does not let this user in. */
 const isRefusal = (error: unknown): boolean => String((error as { code?: unknown }).code).startsWith('28');
 
-function clientOf(port: number, login: Login, ssl: DatabaseTls | undefined): pg.Client {
-  const client = new pg.Client({ ...addressOn(port, 'postgres', login, ssl), connectionTimeoutMillis: 2_000 });
+function clientOf(port: number, login: Login, ssl: DatabaseTls | undefined, timeoutMs = LOOK_MS): pg.Client {
+  const client = new pg.Client({ ...addressOn(port, 'postgres', login, ssl), connectionTimeoutMillis: timeoutMs });
   client.on('error', () => {});
   return client;
 }
@@ -315,13 +317,15 @@ async function handle(
   ssl: DatabaseTls | undefined,
 ): Promise<EmbeddedPostgres> {
   const { folder, pid } = server;
-  await ensureLogins(folder, logins, (login) => clientOf(port, login, ssl));
+  // It is up, but on a machine that has much to do it may take its time to let us in.
+  const connect = (login = logins.superuser): pg.Client => clientOf(port, login, ssl, START_MS);
+  await ensureLogins(folder, logins, connect);
   return {
     ...server,
     address: (database) => addressOn(port, database, logins.application, ssl),
     admin: (database) => addressOn(port, database, logins.superuser, ssl),
-    ensureDatabase: (name) => ensureDatabase(clientOf(port, logins.superuser, ssl), name, logins.application.user),
-    allowLogins: () => allowLogins(clientOf(port, logins.superuser, ssl), logins.application.user),
+    ensureDatabase: (name) => ensureDatabase(connect(), name, logins.application.user),
+    allowLogins: () => allowLogins(connect(), logins.application.user),
     stop: (deadlineMs = STOP_MS) => stop(pid, deadlineMs),
   };
 }
