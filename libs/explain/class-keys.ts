@@ -9,6 +9,9 @@ import { findEntity } from '#libs/serve/identity.ts';
 import { type CourseState, readCourses } from '#libs/store/keys/keys.ts';
 import { explainSql } from './statements.ts';
 
+/** So many keys are judged before other requests to the process get a turn. */
+export const JUDGED_AT_A_STRETCH = 20;
+
 export interface ClassStudentIds {
   readonly student_id: number;
   readonly student_source_id: string;
@@ -40,13 +43,14 @@ export async function readClassKeys(tx: Queryable, id: string): Promise<ClassKey
   const known = (await readCourses(tx, [courseId])).get(courseId);
   const course = known?.version === 0 ? undefined : known;
   const settings = await readStoredSettings(tx);
+  if (course === undefined) return { courseId, courseSourceId, course, settings, keys: [] };
   const students = await tx.query<ClassStudentIds>(explainSql.class_students, [courseId]);
   const asked = students.map(({ student_id: studentId }) => ({ courseId, studentId }));
   const read = await anomalyFamily.read(tx, asked, settings.reading);
   const keys = read.flatMap(({ rows }, index) => {
     const student = students[index];
     const asOf = knownUntil(rows);
-    if (course === undefined || student === undefined || asOf === null) return [];
+    if (student === undefined || asOf === null) return [];
     return [{ student, key: anomalyKey(rows, asOf, course.coveredFrom, settings.deriving) }];
   });
   return { courseId, courseSourceId, course, settings, keys };

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
+import { compareBytes } from '#libs/aggregate/grades.ts';
 import { attentionKeyOf } from '#libs/derive/anomaly/anomaly-series.ts';
 import { isJudged } from '#libs/derive/attention/key.ts';
 import { owedOn } from '#libs/derive/attention/missing-work.ts';
@@ -8,7 +9,7 @@ import { formatDay } from '#libs/domain/local-date.ts';
 import { WORK_SOURCES } from '#libs/domain/work-source.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { count, day, ourId, sourceId } from '#libs/serve/answers.ts';
-import { type ClassKey, type ClassStudentIds, isLongGone, readClassKeys } from './class-keys.ts';
+import { type ClassKey, type ClassStudentIds, isLongGone, JUDGED_AT_A_STRETCH, readClassKeys } from './class-keys.ts';
 
 export const classWorkAnswer = z.array(
   z
@@ -31,8 +32,6 @@ interface Owed {
   readonly missing: ClassStudentIds[];
 }
 
-const KEYS_AT_A_STRETCH = 20;
-
 /**
  * The work that a course expects of everybody on the day it speaks for, the most recent first, and who has not handed it in:
  * by the function that missing_work is derived by. Who has been gone for long does not count.
@@ -46,8 +45,7 @@ export async function readClassWork(tx: Queryable, id: string): Promise<ClassWor
   // All keys of a class have the same numbers, so that an item is the same object for each.
   const work = new Map<ExpectedItem, Owed>();
   for (const [index, { student, key }] of keys.entries()) {
-    // Other requests to this process get their turn.
-    if (index % KEYS_AT_A_STRETCH === 0) await nextTurn();
+    if (index % JUDGED_AT_A_STRETCH === 0) await nextTurn();
     for (const { item, handedIn } of owedBy(key)) {
       const owed = work.get(item) ?? { item, owedBy: 0, missing: [] };
       work.set(item, owed);
@@ -56,7 +54,7 @@ export async function readClassWork(tx: Queryable, id: string): Promise<ClassWor
     }
   }
   return [...work.values()]
-    .sort((a, b) => b.item.from - a.item.from || (a.item.item < b.item.item ? -1 : 1))
+    .sort((a, b) => b.item.from - a.item.from || compareBytes(a.item.item, b.item.item))
     .map(({ item: { item, source, from }, owedBy, missing }) => ({
       item,
       source,

@@ -9,7 +9,7 @@ import type { Queryable } from '#libs/platform/postgres/database.ts';
 import { count, day, ourId, sourceId } from '#libs/serve/answers.ts';
 import { InvalidRequestError, NotFoundError } from '#libs/serve/errors.ts';
 import { courseId, wholeNumber } from '#libs/serve/parameters.ts';
-import { type ClassKey, type ClassStudentIds, isLongGone, readClassKeys } from './class-keys.ts';
+import { type ClassKey, type ClassStudentIds, isLongGone, JUDGED_AT_A_STRETCH, readClassKeys } from './class-keys.ts';
 
 type AttentionSettings = AlarmSettings & ClassSettings;
 
@@ -137,8 +137,6 @@ function askedOf(now: AttentionSettings, query: z.output<typeof whatIfQuery>): A
   );
 }
 
-const KEYS_AT_A_STRETCH = 20;
-
 async function compare(
   keys: readonly ClassKey[],
   course: ClassCourse,
@@ -149,8 +147,7 @@ async function compare(
   const [numbers, otherNumbers] = [classOf(members, course, now), classOf(members, course, asked)];
   const compared: Compared[] = [];
   for (const [index, { student, key }] of keys.entries()) {
-    // Other requests to this process get their turn.
-    if (index % KEYS_AT_A_STRETCH === 0) await nextTurn();
+    if (index % JUDGED_AT_A_STRETCH === 0) await nextTurn();
     const { firstDay, asOf } = key;
     if (firstDay === null || firstDay > asOf) continue;
     compared.push({
