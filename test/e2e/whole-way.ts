@@ -2,7 +2,9 @@ import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
+import { messageOf } from '#libs/domain/errors.ts';
 import { parseDay } from '#libs/domain/local-date.ts';
+import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
 import { addressEnv } from '#libs/platform/config/address-env.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '#libs/platform/embedded-postgres/embedded.ts';
 import { superviseEmbedded } from '#libs/platform/embedded-postgres/supervise.ts';
@@ -54,6 +56,8 @@ export const ALL_WRITES = [
 export const until = (what: string, condition: () => Promise<boolean>): Promise<void> =>
   untilTrue(what, condition, LOOK_MS);
 const LOOK_MS = 100;
+/** Of each log, in the message of a failed comparison. */
+const LAST_CHARACTERS = 3_000;
 
 /** How a program is started; `name` tells several of one role apart. */
 export interface Begin {
@@ -255,7 +259,30 @@ export class WholeWay {
         found = error;
       }
     }
-    throw new Error(`${when}: not equal to the oracle: ${JSON.stringify(found)}`);
+    throw new Error(`${when}: not equal to the oracle: ${JSON.stringify(found)}\n${await this.#situation()}`);
+  }
+
+  /** Where changes are held up, for whoever reads a failed test: what each part says of itself. */
+  async #situation(): Promise<string> {
+    const asked = async (what: string, ask: () => Promise<unknown>): Promise<string> =>
+      `${what}: ${await ask().then(
+        (answer) => JSON.stringify(answer, (_, value) => (typeof value === 'bigint' ? String(value) : value)),
+        messageOf,
+      )}`;
+    const fetched = async (url: string): Promise<unknown> => (await fetch(url)).json();
+    const [api = ''] = this.role('api').output.split('\n');
+    const { CONNECT_URL } = this.stack.envOf('connector');
+    const progress = 'SELECT stream, applied FROM stream_progress ORDER BY stream';
+    return [
+      ...(await Promise.all([
+        asked('ready', () => fetched(`${api}/api/ready`)),
+        asked('connector', () => fetched(`${CONNECT_URL}/connectors?expand=status`)),
+        asked('ends of the topics', async () => [...(await this.marks(...SOURCE_TABLES))]),
+        asked('applied', () => this.onAnalytics((db) => db.query(progress))),
+      ])),
+      ...[...this.#roles].map(([name, { output }]) => `${name}:\n${output.slice(-LAST_CHARACTERS)}`),
+      `Connect:\n${readFileSync(this.stack.connect.logFile, 'utf8').slice(-LAST_CHARACTERS)}`,
+    ].join('\n');
   }
 
   /** What differs at this moment between what is served and the oracle. */
