@@ -11,6 +11,7 @@ import { Restarts } from './restarts.ts';
 import { acquireConnectorLock, type ConnectorLock, inspectSource } from './session.ts';
 import type { RegisterSettings } from './settings.ts';
 import type { Situation } from './situation.ts';
+import { SlotReader } from './slot-reader.ts';
 
 export interface SupervisorOptions {
   readonly settings: RegisterSettings;
@@ -83,7 +84,7 @@ class StoreAway extends Error {
 class ConnectorSupervisor {
   readonly #options: SupervisorOptions;
   readonly #connect: ConnectApi;
-  readonly #restarts = new Restarts();
+  readonly #memory = { restarts: new Restarts(), slotReader: new SlotReader() };
   readonly #db: Database;
   #force: string | undefined;
   #last: Situation | undefined;
@@ -134,14 +135,15 @@ class ConnectorSupervisor {
         inspectedAt = Date.now();
       }
       const force = this.#force;
-      const situation = await inspectOnce(context, origin, this.#restarts, force);
+      const situation = await inspectOnce(context, origin, this.#memory, force);
       this.looks += 1;
       // If something was away (a situation is returned), no epoch was begun, and `force` is still due.
       if (situation === undefined) this.#force = undefined;
       if (situation === undefined) continue;
       await this.report(situation);
       if (!forEver && situation.state === 'streaming') return;
-      if (!forEver && situation.state === 'failed' && this.#restarts.count >= FAILURES_BORNE) throw failed(situation);
+      if (!forEver && situation.state === 'failed' && this.#memory.restarts.count >= FAILURES_BORNE)
+        throw failed(situation);
       await sleep(this.#options.every ?? 1_000, signal);
     }
   }
@@ -179,7 +181,7 @@ class ConnectorSupervisor {
       slot: situation.slot?.name ?? null,
       retained_bytes: situation.slot?.retainedBytes ?? null,
       safe_bytes: situation.slot?.safeBytes ?? null,
-      restarts: this.#restarts.count,
+      restarts: this.#memory.restarts.count,
       heard_at: heardAt === null ? null : new Date(heardAt),
     }).catch((error: unknown) => {
       // The connector is looked after even if this cannot be recorded.

@@ -11,7 +11,14 @@ import { reasonForConnectorEpoch } from './epoch.ts';
 import type { Restarts } from './restarts.ts';
 import { slotOf, wantedConfig } from './settings.ts';
 import type { Situation } from './situation.ts';
+import type { SlotReader } from './slot-reader.ts';
 import { beginConnectorEpoch, beginStreaming, type ConnectorContext, configure, prepareReading } from './steps.ts';
+
+/** What is remembered from one look to the next. */
+export interface ConnectorMemory {
+  readonly restarts: Restarts;
+  readonly slotReader: SlotReader;
+}
 
 interface Scene {
   readonly epoch: number;
@@ -28,7 +35,7 @@ interface Scene {
 export async function inspectOnce(
   context: ConnectorContext,
   origin: Origin,
-  restarts: Restarts,
+  memory: ConnectorMemory,
   forced?: string,
 ): Promise<Situation | undefined> {
   const { settings, control, db } = context;
@@ -66,7 +73,7 @@ export async function inspectOnce(
     return undefined;
   }
   const cost = costOf(slot, walEnd);
-  return carryOn(context, restarts, {
+  return carryOn(context, memory, {
     epoch,
     slot,
     connector,
@@ -80,7 +87,11 @@ function orWaiting(error: unknown): Waiting {
 }
 
 /** The connector belongs to this epoch: it reads the tables or follows the slot. */
-async function carryOn(context: ConnectorContext, restarts: Restarts, scene: Scene): Promise<Situation | undefined> {
+async function carryOn(
+  context: ConnectorContext,
+  { restarts, slotReader }: ConnectorMemory,
+  scene: Scene,
+): Promise<Situation | undefined> {
   const { epoch, connector, situation } = scene;
   const streams = connector.config['snapshot.mode'] === 'no_data';
   const hasRead = connector.offset !== undefined && !isReading(connector);
@@ -88,6 +99,8 @@ async function carryOn(context: ConnectorContext, restarts: Restarts, scene: Sce
     await beginStreaming(context, epoch, connector, scene.slot);
     return undefined;
   }
+  if (streams && connector.offset !== undefined)
+    await slotReader.look(context.db, epoch, scene.slot.active_pid, connector.offset);
   if (
     await configure(
       context,

@@ -11,6 +11,7 @@ import { superviseConnector } from '../../services/register/connector-supervisor
 import { inspectOnce } from '../../services/register/inspect.ts';
 import { Restarts } from '../../services/register/restarts.ts';
 import { slotOf, wantedConfig } from '../../services/register/settings.ts';
+import { SlotReader } from '../../services/register/slot-reader.ts';
 import { clusterOf, NOWHERE } from '../support/cluster.ts';
 import { createFixture, type Fixture } from './fixture.ts';
 
@@ -67,7 +68,7 @@ test('a connector that comes along while it is looked at is no reason for a new 
       say: () => {},
     },
     ORIGIN,
-    new Restarts(),
+    { restarts: new Restarts(), slotReader: new SlotReader() },
   );
   expect(told).toEqual([]);
   expect(place, formatLsn(place)).toBeGreaterThan(0n);

@@ -15,7 +15,7 @@ const IMPERSONAL: Readonly<Record<string, string>> = {
   // Numbers of the class, and the work expected of it.
   'state.course_class': 'course_id first_day attending usual sources expected grades',
   'state.course': 'course_id version covered_from first_fact last_fact as_of',
-  'state.epoch': 'epoch stream origin reason begun_at',
+  'state.epoch': 'epoch stream origin reason begun_at reader resumed_at',
   'state.erasure_salt': 'only_row salt',
   'state.feature_topic': 'topic complete_since',
   'state.floor': 'source_table epoch lsn',

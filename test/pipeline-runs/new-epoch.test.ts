@@ -4,8 +4,10 @@ import { Countdown } from '#libs/platform/time-left.ts';
 import { reconcileNewEpoch } from '#libs/reconcile/jobs/new-epoch.ts';
 import { readReadiness } from '#libs/serve/health.ts';
 import { LastHour } from '#libs/serve/last-hour.ts';
+import { newEpochTroubles } from '#libs/serve/new-epoch.ts';
 import { readOperation } from '#libs/serve/operation.ts';
 import { PGOUTPUT_STREAM } from '#libs/source/contract.ts';
+import { noteSlotReader } from '#libs/store/progress/connector.ts';
 import { cancelRun, claimRun, endRun } from '#libs/store/runs/runs.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { NOTHING } from '../support/nothing.ts';
@@ -74,6 +76,50 @@ const pass = (minutes: number) =>
     'UPDATE state.pipeline_run SET finished_at = finished_at - make_interval(secs => 60 * $1::double precision)',
     [minutes],
   );
+
+/** Moves the epochs and the requests of all runs into the past. */
+const wait = (minutes: number) =>
+  analytics.db.query(
+    `WITH runs AS (UPDATE state.pipeline_run SET requested_at = requested_at - make_interval(mins => $1::integer))
+     UPDATE state.epoch SET begun_at = begun_at - make_interval(mins => $1::integer),
+       resumed_at = resumed_at - make_interval(mins => $1::integer)`,
+    [minutes],
+  );
+
+test('an epoch that was resumed in the midst of a transaction is reconciled a minute later, and at most once an hour', async () => {
+  const epoch = await takeIn();
+  await noteSlotReader(analytics.db, epoch, 1, true);
+  await wait(1);
+  expect(await look(), 'nobody had read before').toBeNull();
+  await noteSlotReader(analytics.db, epoch, 2, false);
+  await wait(1);
+  expect(await look(), 'between two transactions').toBeNull();
+  await noteSlotReader(analytics.db, epoch, 3, true);
+  expect(await look(), 'too early').toBeNull();
+  await wait(1);
+  expect(await look()).not.toBeNull();
+  await execute();
+  await noteSlotReader(analytics.db, epoch, 3, true);
+  await wait(1);
+  expect(await look(), 'the same reader as before').toBeNull();
+  await noteSlotReader(analytics.db, epoch, 4, true);
+  await wait(58);
+  expect(await look(), 'within an hour').toBeNull();
+  await wait(1);
+  expect(await look()).not.toBeNull();
+  await execute('failed');
+  expect(await newEpochTroubles(analytics.db)).toEqual([
+    expect.stringMatching(
+      /^rows that were loaded with COPY while the connector was started again, at 20.*, may be missing: .* failed/,
+    ),
+  ]);
+  await pass(1);
+  expect(await look()).not.toBeNull();
+  await execute();
+  expect(await newEpochTroubles(analytics.db)).toEqual([]);
+  await wait(1000);
+  expect(await look()).toBeNull();
+});
 
 test('a run that failed is followed by others, each later than the one before, until one succeeds', async () => {
   await takeIn();

@@ -71,10 +71,11 @@ export async function stageEpoch(db: Database, epoch: number, partitions = STREA
   await progress.noteStaged(STREAMS.slice(0, partitions), epoch);
 }
 
-export async function takeInEpoch(db: Database): Promise<void> {
+export async function takeInEpoch(db: Database): Promise<number> {
   const epoch = await beginEpoch(db);
   await streamEpoch(db, epoch);
   await stageEpoch(db, epoch);
+  return epoch;
 }
 
 export const forgetEpochs = async (db: Database): Promise<void> => {

@@ -8,8 +8,8 @@ import { findUnreconciledEpoch, requestRun } from '#libs/store/runs/runs.ts';
 /**
  * Requests a full reconcile once the initial snapshot of a new epoch has been taken in over Kafka. Rows that it lacks were
  * deleted while nobody followed the log; but its rows come in partitions to several processes, none of which sees them all.
- * Only the reconcile does. The very first epoch has nothing older. A run that has failed is followed by another, later each
- * time; one that was cancelled is not.
+ * Only the reconcile does. The very first epoch has nothing older. So it is with rows that Debezium leaves out when it goes on
+ * in the midst of a transaction. A run that has failed is followed by another, later each time; one that was cancelled is not.
  * @returns the run it requested; null: none is due, or another one is under way and has to end first
  */
 export async function reconcileNewEpoch(db: Database, log: Log): Promise<string | null> {
@@ -21,9 +21,10 @@ export async function reconcileNewEpoch(db: Database, log: Log): Promise<string 
     dryRun: false,
     requestedBy: 'schedule',
     // Only one run can be for a time.
-    ...(found.last_status === null ? { scheduledFor: found.begun_at.getTime() } : {}),
+    ...(found.last_status === null ? { scheduledFor: found.since.getTime() } : {}),
   });
-  if (runId !== null) log.info({ runId, epoch: found.epoch }, `a run was asked for: epoch ${found.epoch} is taken in`);
+  const why = found.resumed ? 'was resumed in the midst of a transaction' : 'is taken in';
+  if (runId !== null) log.info({ runId, epoch: found.epoch }, `a run was asked for: epoch ${found.epoch} ${why}`);
   return runId;
 }
 

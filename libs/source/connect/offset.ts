@@ -5,6 +5,8 @@ export interface StoredOffset {
   readonly lsn?: bigint;
   readonly lsn_proc?: bigint;
   readonly lsn_commit?: bigint;
+  /** What was read there last, as `INSERT` or `COMMIT`. */
+  readonly messageType?: string;
   /** Present while a snapshot is under way. */
   readonly snapshot?: string | boolean;
 }

@@ -55,3 +55,11 @@ export async function readStreamGap(db: Queryable, epoch: number): Promise<strin
   const [gap] = await db.query<{ stream: string; said: string }>(progressSql.stream_gap_read, [epoch]);
   return gap === undefined ? undefined : `${gap.stream}: ${gap.said}`;
 }
+
+/**
+ * Notes which process of the source's server reads the slot of an epoch.
+ * @param isMidway whether it may have gone on in the midst of a transaction, if it is another one than before
+ */
+export async function noteSlotReader(db: Queryable, epoch: number, pid: number, isMidway: boolean): Promise<void> {
+  await db.query(progressSql.epoch_reader, [epoch, pid, isMidway]);
+}

@@ -23,6 +23,10 @@ export const { sql: progressSql } = openStatements(
     /** Keeps another epoch from beginning until the transaction ends. */
     epoch_hold: 'SELECT epoch FROM stream_progress WHERE stream = $1 FOR SHARE',
     epoch_newest: 'SELECT max(epoch) AS epoch FROM state.epoch WHERE stream = $1 HAVING max(epoch) IS NOT NULL',
+    /** Whoever reads the slot first resumes nothing. */
+    epoch_reader: `UPDATE state.epoch SET reader = $2::integer,
+        resumed_at = CASE WHEN reader IS NOT NULL AND $3::boolean THEN clock_timestamp() ELSE resumed_at END
+      WHERE epoch = $1::integer AND reader IS DISTINCT FROM $2::integer`,
     gaps_clear: 'DELETE FROM state.stream_gap WHERE stream = ANY ($1::text[])',
     instance_forget: 'DELETE FROM state.instance WHERE heard_at < now() - make_interval(secs => $1::double precision)',
     instance_leave: 'DELETE FROM state.instance WHERE instance_id = $1',

@@ -259,18 +259,21 @@ export async function runSince(db: Queryable, time: number): Promise<'settled' |
   return row?.answered === true ? 'answered' : 'missed';
 }
 
-/** An epoch over Kafka that no reconcile has followed yet. */
+/** An epoch over Kafka of which something may be missing until a reconcile finds it. */
 export interface UnreconciledEpoch {
   readonly epoch: number;
-  readonly begun_at: Date;
-  /** Of the newest reconcile of everything since it began; null: there was none. */
+  /** Whether the connector went on in the midst of a transaction; else the epoch itself is new. */
+  readonly resumed: boolean;
+  /** When it began, or was last resumed. */
+  readonly since: Date;
+  /** Of the newest reconcile of everything requested since then; null: there was none. */
   readonly last_status: RunStatus | null;
-  /** When the next one is due, if the last has failed. */
-  readonly due_at: Date | null;
+  /** When the next one is due. */
+  readonly due_at: Date;
   readonly is_due: boolean;
 }
 
-/** The newest epoch over Kafka, if it streams and no reconcile has succeeded since it began. */
+/** The newest epoch over Kafka, if it streams and no reconcile has succeeded since it began or was resumed. */
 export async function findUnreconciledEpoch(db: Queryable): Promise<UnreconciledEpoch | undefined> {
   const [row] = await db.query<UnreconciledEpoch>(runSql.epoch_unreconciled, [DEBEZIUM_STREAM]);
   return row;
