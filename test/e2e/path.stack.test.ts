@@ -75,7 +75,7 @@ test(
     expect(await way.role(INSTANCES[1]).end('SIGTERM')).toEqual({ code: 0, signal: null });
     await way.end(INSTANCES[1]);
   },
-  120_000 + BLOWS * 200_000,
+  120_000 + BLOWS * 340_000,
 );
 
 const sum = (numbers: Iterable<bigint>): bigint => [...numbers].reduce((total, number) => total + number, 0n);
@@ -101,7 +101,7 @@ test('a second snapshot by signal under load changes nothing that is right', asy
   });
   await way.untilEqual('after a second snapshot');
   await way.untilToldOnTopics();
-}, 400_000);
+}, 540_000);
 
 test('offsets set back to zero under load: everything is read again, and comes to the same', async () => {
   for (const role of ['engagement', 'performance'])
@@ -117,7 +117,7 @@ test('offsets set back to zero under load: everything is read again, and comes t
   });
   await way.untilEqual('after everything was read again');
   await way.untilToldOnTopics();
-}, 400_000);
+}, 540_000);
 
 test('every kind of change comes to the tables and to the topics', async () => {
   await way.onSource(async (db) => {
@@ -135,7 +135,7 @@ test('every kind of change comes to the tables and to the topics', async () => {
   await way.onSource((db) => db.query('TRUNCATE grades'));
   await way.untilEqual('after a truncate');
   await way.untilToldOnTopics();
-}, 400_000);
+}, 540_000);
 
 async function kill(victim: Exclude<(typeof VICTIMS)[number], 'a role'> | (typeof ROLES)[number]): Promise<void> {
   if (victim === 'postgres') {
@@ -167,5 +167,5 @@ test(
     }
     await way.untilToldOnTopics();
   },
-  60_000 + KILLS * 120_000,
+  60_000 + KILLS * 260_000,
 );

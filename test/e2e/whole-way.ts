@@ -56,6 +56,8 @@ export const ALL_WRITES = [
 export const until = (what: string, condition: () => Promise<boolean>): Promise<void> =>
   untilTrue(what, condition, LOOK_MS);
 const LOOK_MS = 100;
+/** Far longer than anything should take: what is not equal by then is held up, or lost. */
+const EQUAL_MS = 240_000;
 /** Of each log, in the message of a failed comparison. */
 const LAST_CHARACTERS = 3_000;
 
@@ -248,7 +250,7 @@ export class WholeWay {
   async untilEqual(when: string): Promise<void> {
     let found: unknown = 'nothing was compared';
     let oracle: Oracle | undefined;
-    for (const end = Date.now() + 100_000; Date.now() < end; await sleep(LOOK_MS)) {
+    for (const end = Date.now() + EQUAL_MS; Date.now() < end; await sleep(LOOK_MS)) {
       try {
         oracle = await this.#oracle(oracle);
         const differing = compareFeatures(oracle.features, await readFeatures(this.analytics));
