@@ -36,7 +36,8 @@ const DECIDING = [
   'time.precision.mode',
 ] as const;
 
-const PLACE_GONE = /no longer available on the server/;
+/** Debezium's words. The second would be its last: started again, it looks for the same place. */
+const PLACE_GONE = /no longer available on the server|not present among LSNs seen in the location phase/;
 
 /**
  * Why the stored epoch cannot be carried on, as a sentence; undefined if it can.

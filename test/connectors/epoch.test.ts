@@ -87,6 +87,17 @@ describe('a new one begins', () => {
       'no longer finds its place',
       { connector: connectorAt({ lsn: 0x250n }, 'no_data', '3', 'X: this is no longer available on the server.') },
     ],
+    [
+      'no longer finds its place',
+      {
+        connector: connectorAt(
+          { lsn: 0x250n },
+          'no_data',
+          '3',
+          `io.debezium.DebeziumException: Message with LSN 'LSN{0/251}' not present among LSNs seen in the location phase '[]'.`,
+        ),
+      },
+    ],
   ])('because of: %s', (words, changed) => {
     expect(reasonForConnectorEpoch({ ...fine, ...changed })).toContain(words);
   });
