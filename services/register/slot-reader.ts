@@ -5,8 +5,7 @@ import { noteSlotReader } from '#libs/store/progress/connector.ts';
 /**
  * Notices that another task reads the slot, after a restart of Connect, a rebalance or a failure. Debezium (3.6.3, 3.7.0) then
  * goes on behind the place in the log of the last row that it sent. Rows that were loaded with COPY share one place per page,
- * as do tables in one TRUNCATE: those of them that were not sent yet are left out, silently. It also confirms to the slot the
- * last record that Kafka acknowledged, though one before it, of another partition, may not be yet. Only a reconcile finds them.
+ * as do tables in one TRUNCATE: those of them that were not sent yet are left out, silently. Only a reconcile finds them.
  */
 export class SlotReader {
   #pid: number | undefined;
