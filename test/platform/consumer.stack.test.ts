@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import { openAdmin } from '#libs/platform/kafka/admin.ts';
 import { CodecFault, installCodecs, UnknownCodec } from '#libs/platform/kafka/codecs.ts';
-import type { Admin, Producer } from '#libs/platform/kafka/contract.ts';
+import { type Admin, BrokerFault, type Producer } from '#libs/platform/kafka/contract.ts';
 import { openProducer } from '#libs/platform/kafka/producer.ts';
 import { bareKafka, type Cluster, clientOf, principalOf } from '../support/cluster.ts';
 import { useStack } from '../support/stack.ts';
@@ -84,6 +84,19 @@ describe('compression', () => {
 function forget(type: number, codec: () => unknown): void {
   (codecs as Record<number, () => unknown>)[type] = codec;
 }
+
+test('a consumer that is asked to joins its group again, says why, and reads on', async () => {
+  const topic = await freshTopic();
+  const { assigned, records, troubles, consumer } = listen(topic);
+  await producer.send(topic, numbers(0, 10));
+  await poll(() => records.length).toBe(10);
+  consumer.rejoin(new BrokerFault('nothing is fetched'));
+  await poll(() => assigned.length).toBe(2);
+  await producer.send(topic, numbers(10, 10));
+  await poll(() => records.length).toBe(20);
+  expect(troubles).toContain('nothing is fetched');
+  await poll(() => troubles.at(-1)).toBe('back');
+});
 
 test('partitions that a topic gets later are read, too', async () => {
   const topic = await freshTopic();

@@ -1,7 +1,7 @@
 import type { Kafka } from 'kafkajs';
 import { Backoff } from '../retry.ts';
 import { openClient } from './client.ts';
-import type { Consumer, PartitionId } from './contract.ts';
+import type { BrokerFault, Consumer, PartitionId } from './contract.ts';
 import { hopeless, toBrokerFault } from './faults.ts';
 import { type ConsumerOptions, Membership } from './membership.ts';
 
@@ -38,6 +38,10 @@ class Member implements Consumer {
 
   report(partition: PartitionId, next: bigint): void {
     this.#present?.report(partition, next);
+  }
+
+  rejoin(reason: BrokerFault): void {
+    this.#present?.fail(reason);
   }
 
   async close(): Promise<void> {

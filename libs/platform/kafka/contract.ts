@@ -135,6 +135,8 @@ export interface Consumer {
   hold(partition: PartitionId): void;
   /** Tells the cluster, for its monitoring only, how far a partition is applied. We rely on our own record. */
   report(partition: PartitionId, next: bigint): void;
+  /** Leaves the group, for this reason, and joins it again. */
+  rejoin(reason: BrokerFault): void;
   /** Leaves the group. */
   close(): Promise<void>;
 }

@@ -41,6 +41,8 @@ export class Membership {
   #rejoins = 0;
   #isProven = false;
   #isOver = false;
+  /** Ends it, for this reason. */
+  fail: (error: unknown) => void = () => {};
   /** Has stayed in the group without a failure for a while. */
   wasSteady = false;
 
@@ -86,7 +88,8 @@ export class Membership {
       await new Promise<void>((resolve, reject) => {
         onAbort = resolve;
         signal.addEventListener('abort', onAbort, { once: true });
-        this.#listen(reject);
+        this.fail = reject;
+        this.#listen();
         ticking = setInterval(() => this.#tick(), TICK_MS);
         this.#begin(signal).catch(reject);
       });
@@ -120,17 +123,17 @@ export class Membership {
     });
   }
 
-  #listen(fail: (error: unknown) => void): void {
+  #listen(): void {
     const { handler } = this.#options;
     const { events, on } = this.#consumer;
-    on(events.CRASH, ({ payload }) => fail(payload.error));
+    on(events.CRASH, ({ payload }) => this.fail(payload.error));
     on(events.REQUEST, () => handler.onHeard());
     // The library would retry several times before it reports this.
-    on(events.REQUEST_TIMEOUT, ({ payload }) => fail(silent(payload)));
+    on(events.REQUEST_TIMEOUT, ({ payload }) => this.fail(silent(payload)));
     on(events.REBALANCING, () => {
       this.#isJoining = true;
     });
-    on(events.GROUP_JOIN, ({ payload }) => this.#join(payload.memberAssignment, fail));
+    on(events.GROUP_JOIN, ({ payload }) => this.#join(payload.memberAssignment));
     on(events.HEARTBEAT, () => this.#prove());
     on(events.END_BATCH_PROCESS, () => this.#prove());
   }
@@ -153,13 +156,13 @@ export class Membership {
   }
 
   /** Pauses everything first: the library would begin at once, at the cluster's offsets. */
-  #join(assignment: Readonly<Record<string, number[]>>, fail: (error: unknown) => void): void {
+  #join(assignment: Readonly<Record<string, number[]>>): void {
     if (this.#isOver) return;
     const { handler } = this.#options;
     // Without a rebalance by the group, the library rejoined of its own accord, which it does without pausing.
     if (!this.#isJoining) this.#rejoins += 1;
     if (this.#rejoins > REJOINS) {
-      fail(unsettled(this.#options));
+      this.fail(unsettled(this.#options));
       return;
     }
     this.#isJoining = false;

@@ -1,3 +1,4 @@
+import { systemClock } from '#libs/domain/clock.ts';
 import { type ConfigurationError, messageOf } from '#libs/domain/errors.ts';
 import type { SourceTable } from '#libs/domain/source-tables/index.ts';
 import {
@@ -171,7 +172,7 @@ export class Assignment implements ConsumerHandler {
 
   /** Gaps can appear even when no batches arrive, and others close them. */
   async #lookAfter(scope: AbortSignal): Promise<void> {
-    const { settings, status, admin } = this.#parts;
+    const { settings, status, admin, dispatcher } = this.#parts;
     const partitionStates = [...this.#partitionStates.values()];
     if (partitionStates.length === 0) return;
     // Read before the ends, so that all of that epoch's initial snapshot lies before them.
@@ -193,6 +194,13 @@ export class Assignment implements ConsumerHandler {
       status.tell();
       this.consumer?.begin(partitionState.id, partitionState.applied);
     }
+    const stalled = partitionStates.find((partitionState) => partitionState.isStalled(systemClock.now()));
+    if (stalled !== undefined && !dispatcher.isBusy && !scope.aborted)
+      this.consumer?.rejoin(
+        new BrokerFault(
+          `${stalled.lag} records wait in ${partitionName(stalled.id)}, and none has been fetched for a minute; the consumer group is joined again`,
+        ),
+      );
     if (epoch > 0 && !scope.aborted) await noteInitialSnapshot(settings.progress, partitionStates, epoch);
   }
 

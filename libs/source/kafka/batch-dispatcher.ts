@@ -52,6 +52,11 @@ export class BatchDispatcher {
     });
   }
 
+  /** Whether something waits to become durable, and with it perhaps the next fetch. */
+  get isBusy(): boolean {
+    return this.#queue.length > 0;
+  }
+
   /** Drops everything queued. A batch already handed over runs its course, but its end is not reported. */
   withdraw(): void {
     for (const entry of this.#queue.splice(0)) entry.settle(false);
