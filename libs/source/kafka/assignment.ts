@@ -38,6 +38,7 @@ export interface AssignmentParts {
 }
 
 const REGISTRY_RETRY_MS = 500;
+const STALLED_MS = 60_000;
 /** For a partition whose stored offset was read just now, so that it cannot have moved further. */
 const MAX_OFFSET = (1n << 63n) - 1n;
 
@@ -47,6 +48,8 @@ export class Assignment implements ConsumerHandler {
   readonly #parts: AssignmentParts;
   readonly #readers: ReadonlyMap<SourceTable, RecordReader>;
   #partitionStates: ReadonlyMap<string, PartitionState> = new Map();
+  /** Up to where all partitions together are fetched, and since when, milliseconds since 1970. */
+  #still = { fetched: -1n, since: 0 };
   /** Aborted when the current assignment ends. */
   #end = new AbortController();
   /** Aborted when the assignment or the subscription ends. */
@@ -86,6 +89,7 @@ export class Assignment implements ConsumerHandler {
   }
 
   onAssigned(partitions: readonly PartitionId[]): void {
+    this.#still = { fetched: -1n, since: 0 };
     this.#end = new AbortController();
     this.#scope = AbortSignal.any([this.#end.signal, this.#parts.signal]);
     this.#watch(this.#take(partitions, this.#scope));
@@ -172,7 +176,7 @@ export class Assignment implements ConsumerHandler {
 
   /** Gaps can appear even when no batches arrive, and others close them. */
   async #lookAfter(scope: AbortSignal): Promise<void> {
-    const { settings, status, admin, dispatcher } = this.#parts;
+    const { settings, status, admin } = this.#parts;
     const partitionStates = [...this.#partitionStates.values()];
     if (partitionStates.length === 0) return;
     // Read before the ends, so that all of that epoch's initial snapshot lies before them.
@@ -194,14 +198,25 @@ export class Assignment implements ConsumerHandler {
       status.tell();
       this.consumer?.begin(partitionState.id, partitionState.applied);
     }
-    const stalled = partitionStates.find((partitionState) => partitionState.isStalled(systemClock.now()));
-    if (stalled !== undefined && !dispatcher.isBusy && !scope.aborted)
+    if (this.#isStalled(partitionStates) && !scope.aborted)
       this.consumer?.rejoin(
         new BrokerFault(
-          `${stalled.lag} records wait in ${partitionName(stalled.id)}, and none has been fetched for a minute; the consumer group is joined again`,
+          `records wait, and none has been fetched for a minute: joining the consumer group ${settings.group} again`,
         ),
       );
     if (epoch > 0 && !scope.aborted) await noteInitialSnapshot(settings.progress, partitionStates, epoch);
+  }
+
+  /**
+   * Whether records have been waiting for a minute while nothing at all was fetched or became durable: users of the client
+   * library report that it may stop fetching without an error (tulios/kafkajs#659).
+   */
+  #isStalled(partitionStates: readonly PartitionState[]): boolean {
+    const now = systemClock.now();
+    const fetched = partitionStates.reduce((sum, partitionState) => sum + partitionState.fetched, 0n);
+    const waits = partitionStates.some((partitionState) => partitionState.waits) && !this.#parts.dispatcher.isBusy;
+    if (!waits || this.#still.fetched !== fetched) this.#still = { fetched, since: now };
+    return now - this.#still.since >= STALLED_MS;
   }
 
   /** False if this is not the log that was read before; the partition is then held. */

@@ -13,8 +13,6 @@ export type ReadingState =
   /** The next record is gone, or the log is a different one: only a new epoch helps. */
   | { readonly kind: 'gap'; readonly said: string };
 
-const STALLED_MS = 60_000;
-
 /** One partition that is currently assigned to us. */
 export class PartitionState implements DispatchTarget {
   readonly id: PartitionId;
@@ -32,8 +30,6 @@ export class PartitionState implements DispatchTarget {
   notedEpoch = 0;
   /** Where the partition ended when it was known to hold its part of an epoch's initial snapshot. */
   #initialSnapshot: { readonly epoch: number; readonly end: bigint } | undefined;
-  /** Since when records wait while none is fetched, milliseconds since 1970. */
-  #untouched: { readonly fetched: bigint; readonly since: number } | undefined;
   readonly #onApplied: (partitionState: PartitionState) => void;
 
   constructor(
@@ -58,6 +54,11 @@ export class PartitionState implements DispatchTarget {
     return 'said' in this.reading ? this.reading.said : undefined;
   }
 
+  /** Whether there are records to fetch; one may be the mark that ends a producer's transaction, which nobody is given. */
+  get waits(): boolean {
+    return this.heldFor === undefined && this.high > this.fetched + 1n;
+  }
+
   get lag(): bigint {
     return this.high > this.applied ? this.high - this.applied : 0n;
   }
@@ -75,19 +76,6 @@ export class PartitionState implements DispatchTarget {
   hasStaged(epoch: number): boolean {
     if (this.#initialSnapshot?.epoch !== epoch) this.#initialSnapshot = { epoch, end: this.high };
     return this.reading.kind === 'reading' && this.applied >= this.#initialSnapshot.end;
-  }
-
-  /**
-   * Whether records have been waiting for a minute while none is fetched or under way: users of the client library report that
-   * it may stop fetching without an error (tulios/kafkajs#659). One record may be the mark that ends a producer's transaction,
-   * which it never gives out.
-   * @param now milliseconds since 1970
-   */
-  isStalled(now: number): boolean {
-    const waits = this.heldFor === undefined && this.applied === this.fetched && this.high > this.fetched + 1n;
-    if (!waits) this.#untouched = undefined;
-    else if (this.#untouched?.fetched !== this.fetched) this.#untouched = { fetched: this.fetched, since: now };
-    return this.#untouched !== undefined && now - this.#untouched.since >= STALLED_MS;
   }
 
   /** Resumes reading at `applied`. */
