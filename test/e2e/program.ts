@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive } from '#libs/platform/embedded-postgres/embedded.ts';
+import { readIfThere } from '#libs/platform/file-if-there.ts';
 import { type Database, openDatabase } from '#libs/platform/postgres/database.ts';
 import type { RunFile } from '../../services/sandbox/local/runfile.ts';
 
@@ -132,7 +133,7 @@ export class Program {
   /** 0 if it is not alive. */
   serverPid(name: 'source' | 'analytics'): number {
     const file = path.join(this.dataDir, name, 'data/postmaster.pid');
-    const pid = existsSync(file) ? Number(readFileSync(file, 'utf8').split('\n')[0]) : 0;
+    const pid = Number(readIfThere(file)?.split('\n')[0] ?? 0);
     return pid > 0 && isAlive(pid) ? pid : 0;
   }
 

@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import pg from 'pg';
 import { messageOf, PrepaError, UnrecoverableError } from '#libs/domain/errors.ts';
+import { readIfThere } from '../file-if-there.ts';
 import type { DatabaseAddress } from '../postgres/database.ts';
 import { connectSettled } from '../postgres/session-settings.ts';
 import type { DatabaseTls } from '../postgres/tls.ts';
@@ -105,10 +106,7 @@ interface Running {
 }
 
 /** The lines of a server's own pid file; none where there is no file. */
-function linesOfPidFile(data: string): string[] {
-  const file = path.join(data, 'postmaster.pid');
-  return existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
-}
+const linesOfPidFile = (data: string): string[] => readIfThere(path.join(data, 'postmaster.pid'))?.split('\n') ?? [];
 
 /** The running server of this folder, by the lines of its pid file; undefined if the file is stale or missing. */
 function findRunning(data: string, lines: readonly string[]): Running | undefined {
@@ -117,7 +115,7 @@ function findRunning(data: string, lines: readonly string[]): Running | undefine
   if (!Number.isInteger(pid) || pid <= 0 || !Number.isInteger(port) || !isAlive(pid)) return undefined;
   if (!existsSync('/proc/self/cmdline')) return { pid, port, isMoved: false };
   const of = (name: string): string => path.join('/proc', String(pid), name);
-  const command = existsSync(of('cmdline')) ? readFileSync(of('cmdline'), 'utf8').split('\0') : [];
+  const command = readIfThere(of('cmdline'))?.split('\0') ?? [];
   // A server works in its data.
   const isHere = command.includes(data) || realOf(of('cwd')) === realOf(data);
   return isHere ? { pid, port, isMoved: !command.some((word) => realOf(word) === realOf(data)) } : undefined;
@@ -151,9 +149,7 @@ async function untilAnswers(connect: () => pg.Client, logFile: string, gone: () 
 }
 
 function notStarted(logFile: string, cause: unknown): UnrecoverableError {
-  const log = existsSync(logFile)
-    ? readFileSync(logFile, 'utf8').trim().split('\n').slice(-5).join('\n  ')
-    : '(no log)';
+  const log = readIfThere(logFile)?.trim().split('\n').slice(-5).join('\n  ') ?? '(no log)';
   return new UnrecoverableError(
     'embedded_postgres',
     `the embedded Postgres did not start; the last lines of its log ${logFile}:\n  ${log}`,

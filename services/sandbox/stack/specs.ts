@@ -10,6 +10,7 @@ import {
   SOURCE_NAME,
   sourceServer,
 } from '#libs/platform/embedded-postgres/local-servers.ts';
+import { readIfThere } from '#libs/platform/file-if-there.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { writePrivately } from '#libs/platform/private-file.ts';
 import { sleep } from '#libs/platform/retry.ts';
@@ -233,5 +234,5 @@ export function programSpec(
 }
 
 function readyLine(logFile: string): string | undefined {
-  return existsSync(logFile) ? /^ready\b.*$/m.exec(readFileSync(logFile, 'utf8'))?.[0] : undefined;
+  return /^ready\b.*$/m.exec(readIfThere(logFile) ?? '')?.[0];
 }
