@@ -6,8 +6,6 @@ import pg from 'pg';
 import { from } from 'pg-copy-streams';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
-import { ConnectHttp } from '#libs/source/connect/http.ts';
-import { readOffset } from '#libs/source/connect/offset.ts';
 import { ConnectApi } from '../../services/register/connect-api.ts';
 import { askPlainly } from '../support/cluster.ts';
 import { useStack } from '../support/stack.ts';
@@ -19,11 +17,11 @@ import { createFixture, type Fixture, register, until, type Watcher, watch } fro
 let fixture: Fixture;
 let reader: TopicReader;
 let watcher: Watcher;
-let http: ConnectHttp;
+let connect: ConnectApi;
 
 beforeAll(async () => {
   fixture = await createFixture('resumed');
-  http = new ConnectHttp(fixture.settings.connect, new AbortController().signal);
+  connect = new ConnectApi(fixture.settings.connect, fixture.settings.name, new AbortController().signal);
   reader = await readTopics(
     useStack(),
     SOURCE_TABLES.map((table) => `${fixture.settings.name}.public.${table}`),
@@ -35,9 +33,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await watcher?.stop();
   await reader?.stop();
-  await new ConnectApi(fixture.settings.connect, fixture.settings.name, new AbortController().signal)
-    .remove()
-    .catch(() => {});
+  await connect?.remove().catch(() => {});
   await fixture?.drop();
 });
 
@@ -58,9 +54,9 @@ const slotReader = async (): Promise<number | null> => {
 
 /** Starts the task again, as a rebalance does. Resolves when its successor is noted. */
 async function startAgain(): Promise<void> {
-  const { connect, name } = fixture.settings;
+  const { connect: address, name } = fixture.settings;
   const before = await slotReader();
-  expect((await askPlainly(connect, `/connectors/${name}/tasks/0/restart`, 'POST')).status).toBe(204);
+  expect((await askPlainly(address, `/connectors/${name}/tasks/0/restart`, 'POST')).status).toBe(204);
   await until('another reads the slot, and that is noted', async () => {
     const now = await slotReader();
     return now !== null && now !== before && (await noted()).reader === now;
@@ -85,8 +81,8 @@ test('whoever reads the slot first, or goes on between two transactions, leaves 
   expect((await noted()).resumed_at).toBeNull();
   // A heartbeat, every ten seconds, is stored with the place of the last commit.
   await until('the offset stands behind a commit', async () => {
-    const offset = await readOffset(http, fixture.settings.name);
-    return offset?.messageType === 'COMMIT';
+    const found = await connect.read();
+    return found?.offset?.messageType === 'COMMIT';
   });
   await sleep(1_000);
   await startAgain();

@@ -19,7 +19,7 @@ import {
 } from '#libs/platform/postgres/database.ts';
 import { seedCampus } from '../../services/sandbox/campus/seed.ts';
 import { KAFKA_USERS } from '../../services/sandbox/stack/secure/credentials.ts';
-import { clientOf } from '../support/cluster.ts';
+import { askPlainly, clientOf } from '../support/cluster.ts';
 import {
   askOracle,
   compareFeatures,
@@ -236,14 +236,17 @@ export class WholeWay {
 
   /** Waits until the API first says that it is ready. */
   async untilReady(): Promise<void> {
-    const url = this.role('api').output.split('\n')[0] ?? '';
     let said = '';
     for (const until = Date.now() + 150_000; Date.now() < until; await sleep(20)) {
-      const answer = await fetch(`${url}/api/ready`);
+      const answer = await this.#askReady();
       said = await answer.text();
       if (answer.status === 200) return;
     }
     throw new Error(`not ready: ${said}`);
+  }
+
+  #askReady(): Promise<Response> {
+    return fetch(`${this.role('api').output.split('\n')[0]}/api/ready`);
   }
 
   /** Nothing is written meanwhile, so whatever is right once stays right, and whatever stays wrong is wrong. */
@@ -271,14 +274,12 @@ export class WholeWay {
         (answer) => JSON.stringify(answer, (_, value) => (typeof value === 'bigint' ? String(value) : value)),
         messageOf,
       )}`;
-    const fetched = async (url: string): Promise<unknown> => (await fetch(url)).json();
-    const [api = ''] = this.role('api').output.split('\n');
-    const { CONNECT_URL } = this.stack.envOf('connector');
+    const { connect } = this.stack.as('connector');
     const progress = 'SELECT stream, applied FROM stream_progress ORDER BY stream';
     return [
       ...(await Promise.all([
-        asked('ready', () => fetched(`${api}/api/ready`)),
-        asked('connector', () => fetched(`${CONNECT_URL}/connectors?expand=status`)),
+        asked('ready', async () => (await this.#askReady()).json()),
+        asked('connector', async () => JSON.parse((await askPlainly(connect, '/connectors?expand=status')).text)),
         asked('ends of the topics', async () => [...(await this.marks(...SOURCE_TABLES))]),
         asked('applied', () => this.onAnalytics((db) => db.query(progress))),
       ])),

@@ -198,7 +198,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
     return handle({ folder, logFile, pid: running.pid, adopted: true }, running.port, logins, ssl);
   }
   forgetOtherBinaries(folder, binaries);
-  const kept = existsSync(portFile) ? Number(readFileSync(portFile, 'utf8')) : 0;
+  const kept = Number(readIfThere(portFile) ?? 0);
   let port = options.fixedPort ? (options.port ?? kept) : await freePort(kept || options.port || 0);
   let child: ChildProcess;
   for (let attempt = 1; ; attempt += 1) {

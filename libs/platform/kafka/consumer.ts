@@ -41,7 +41,7 @@ class Member implements Consumer {
   }
 
   rejoin(reason: BrokerFault): void {
-    this.#present?.fail(reason);
+    this.#present?.end(reason);
   }
 
   async close(): Promise<void> {

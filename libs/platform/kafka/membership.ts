@@ -41,8 +41,7 @@ export class Membership {
   #rejoins = 0;
   #isProven = false;
   #isOver = false;
-  /** Ends it, for this reason. */
-  fail: (error: unknown) => void = () => {};
+  #fail: (error: unknown) => void = () => {};
   /** Has stayed in the group without a failure for a while. */
   wasSteady = false;
 
@@ -80,6 +79,11 @@ export class Membership {
     this.#reports.set(partitionName({ topic, partition }), { topic, partition, offset: next.toString() });
   }
 
+  /** Lets it be over, for this reason. */
+  end(reason: BrokerFault): void {
+    this.#fail(reason);
+  }
+
   /** Resolves when it is over: with undefined if the signal aborted, else with the reason. Close it after that. */
   async last(signal: AbortSignal): Promise<unknown> {
     let ticking: NodeJS.Timeout | undefined;
@@ -88,7 +92,7 @@ export class Membership {
       await new Promise<void>((resolve, reject) => {
         onAbort = resolve;
         signal.addEventListener('abort', onAbort, { once: true });
-        this.fail = reject;
+        this.#fail = reject;
         this.#listen();
         ticking = setInterval(() => this.#tick(), TICK_MS);
         this.#begin(signal).catch(reject);
@@ -126,10 +130,10 @@ export class Membership {
   #listen(): void {
     const { handler } = this.#options;
     const { events, on } = this.#consumer;
-    on(events.CRASH, ({ payload }) => this.fail(payload.error));
+    on(events.CRASH, ({ payload }) => this.#fail(payload.error));
     on(events.REQUEST, () => handler.onHeard());
     // The library would retry several times before it reports this.
-    on(events.REQUEST_TIMEOUT, ({ payload }) => this.fail(silent(payload)));
+    on(events.REQUEST_TIMEOUT, ({ payload }) => this.#fail(silent(payload)));
     on(events.REBALANCING, () => {
       this.#isJoining = true;
     });
@@ -162,7 +166,7 @@ export class Membership {
     // Without a rebalance by the group, the library rejoined of its own accord, which it does without pausing.
     if (!this.#isJoining) this.#rejoins += 1;
     if (this.#rejoins > REJOINS) {
-      this.fail(unsettled(this.#options));
+      this.#fail(unsettled(this.#options));
       return;
     }
     this.#isJoining = false;

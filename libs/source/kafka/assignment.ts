@@ -49,7 +49,7 @@ export class Assignment implements ConsumerHandler {
   readonly #readers: ReadonlyMap<SourceTable, RecordReader>;
   #partitionStates: ReadonlyMap<string, PartitionState> = new Map();
   /** Up to where all partitions together are fetched, and since when, milliseconds since 1970. */
-  #still = { fetched: -1n, since: 0 };
+  #still: { readonly fetched: bigint; readonly since: number } | undefined;
   /** Aborted when the current assignment ends. */
   #end = new AbortController();
   /** Aborted when the assignment or the subscription ends. */
@@ -89,7 +89,7 @@ export class Assignment implements ConsumerHandler {
   }
 
   onAssigned(partitions: readonly PartitionId[]): void {
-    this.#still = { fetched: -1n, since: 0 };
+    this.#still = undefined;
     this.#end = new AbortController();
     this.#scope = AbortSignal.any([this.#end.signal, this.#parts.signal]);
     this.#watch(this.#take(partitions, this.#scope));
@@ -215,7 +215,7 @@ export class Assignment implements ConsumerHandler {
     const now = systemClock.now();
     const fetched = partitionStates.reduce((sum, partitionState) => sum + partitionState.fetched, 0n);
     const waits = partitionStates.some((partitionState) => partitionState.waits) && !this.#parts.dispatcher.isBusy;
-    if (!waits || this.#still.fetched !== fetched) this.#still = { fetched, since: now };
+    if (!waits || this.#still?.fetched !== fetched) this.#still = { fetched, since: now };
     return now - this.#still.since >= STALLED_MS;
   }
 

@@ -1,8 +1,9 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf } from '#libs/domain/errors.ts';
 import type { SettingValues } from '#libs/platform/config/settings.ts';
 import { freePort } from '#libs/platform/embedded-postgres/embedded.ts';
+import { readIfThere } from '#libs/platform/file-if-there.ts';
 import { identifyProcess } from '#libs/platform/process-identity.ts';
 import { sleep } from '#libs/platform/retry.ts';
 import { startGuard } from './guard.ts';
@@ -124,7 +125,7 @@ async function portOfApi(folder: string): Promise<number> {
   const said = Number(process.env['API_PORT'] || 0);
   if (said > 0) return said;
   const file = path.join(folder, 'api.port');
-  const port = await freePort(existsSync(file) ? Number(readFileSync(file, 'utf8')) : 8001);
+  const port = await freePort(Number(readIfThere(file) ?? 8001));
   writeFileSync(file, String(port));
   return port;
 }

@@ -2,36 +2,34 @@
 -- transaction, and no complete reconcile requested since then has succeeded; and how those requested since have ended. The first
 -- run has that moment, in milliseconds, as its scheduled_for. After a failure the next is due a minute later, and each further
 -- one twice as late. After a resumption it is due in a minute, and not within an hour of the last that this epoch had.
-SELECT epoch.epoch, since.resumed, since.at AS since, tried.last_status, due.at AS due_at,
+WITH complete AS (
+  SELECT status, scheduled_for, requested_at, finished_at FROM state.pipeline_run
+  WHERE mode = 'reconcile' AND scope = '{}' AND NOT dry_run
+)
+SELECT epoch.epoch, epoch.resumed_at IS NOT NULL AS resumed, since.at AS since, tried.last_status, due.at AS due_at,
   coalesce(tried.last_status = 'failed', true) AND due.at <= clock_timestamp() AS is_due
 FROM stream_progress AS progress
 JOIN state.epoch AS epoch USING (stream, epoch)
-CROSS JOIN LATERAL (
-  SELECT epoch.resumed_at IS NOT NULL AS resumed, coalesce(epoch.resumed_at, epoch.begun_at) AS exactly,
-    date_trunc('milliseconds', coalesce(epoch.resumed_at, epoch.begun_at)) AS at
-) AS since
+CROSS JOIN LATERAL (SELECT coalesce(epoch.resumed_at, epoch.begun_at) AS at) AS exactly
+CROSS JOIN LATERAL (SELECT date_trunc('milliseconds', exactly.at) AS at) AS since
 CROSS JOIN LATERAL (
   SELECT
-    coalesce(bool_or(run.status = 'succeeded'), false) AS succeeded,
-    (array_agg(run.status ORDER BY run.requested_at DESC))[1] AS last_status,
-    max(run.finished_at) + interval '1 minute' * 2 ^ least(count(*) FILTER (WHERE run.status = 'failed') - 1, 6) AS due_at
-  FROM state.pipeline_run AS run
-  WHERE run.scheduled_for = since.at
-    OR run.requested_at >= since.exactly AND run.mode = 'reconcile' AND run.scope = '{}' AND NOT run.dry_run
+    coalesce(bool_or(status = 'succeeded'), false) AS succeeded,
+    (array_agg(status ORDER BY requested_at DESC))[1] AS last_status,
+    max(finished_at) + interval '1 minute' * 2 ^ least(count(*) FILTER (WHERE status = 'failed') - 1, 6) AS next_at
+  FROM complete WHERE scheduled_for = since.at OR requested_at >= exactly.at
 ) AS tried
 CROSS JOIN LATERAL (
-  SELECT max(run.requested_at) + interval '1 hour' AS at
-  FROM state.pipeline_run AS run
-  WHERE run.requested_at >= epoch.begun_at AND run.mode = 'reconcile' AND run.scope = '{}' AND NOT run.dry_run
-    AND run.status = 'succeeded'
-) AS rested
+  SELECT max(requested_at) + interval '1 hour' AS over_at
+  FROM complete WHERE requested_at >= epoch.begun_at AND status = 'succeeded'
+) AS rest
 CROSS JOIN LATERAL (
   SELECT CASE
-    WHEN tried.last_status IS NOT NULL THEN tried.due_at
-    WHEN since.resumed THEN greatest(since.at + interval '1 minute', rested.at)
+    WHEN tried.last_status IS NOT NULL THEN tried.next_at
+    WHEN epoch.resumed_at IS NOT NULL THEN greatest(since.at + interval '1 minute', rest.over_at)
     ELSE since.at
   END AS at
 ) AS due
 WHERE progress.stream = $1 AND progress.phase = 'streaming'
-  AND (since.resumed OR EXISTS (SELECT FROM state.epoch AS older WHERE older.epoch < epoch.epoch))
+  AND (epoch.resumed_at IS NOT NULL OR EXISTS (SELECT FROM state.epoch AS older WHERE older.epoch < epoch.epoch))
   AND NOT tried.succeeded

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigurationError, UnrecoverableError } from '#libs/domain/errors.ts';
+import { readIfThere } from '#libs/platform/file-if-there.ts';
 import { LOOK_AT_LOG_MS, shorten } from '#libs/platform/log-writer.ts';
 import { sleep } from '#libs/platform/retry.ts';
 import { recordedClasses, sharedClasses, type Trained } from './class-archive.ts';
@@ -210,7 +211,6 @@ export const describeExit = ({ code, signal }: Exit): string => signal ?? (code 
 
 /** The last lines that are not empty or part of a stack trace. */
 export function endOfLog(logFile: string, count: number): string[] {
-  if (!existsSync(logFile)) return [];
-  const lines = readFileSync(logFile, 'utf8').split('\n');
+  const lines = readIfThere(logFile)?.split('\n') ?? [];
   return lines.filter((line) => line.trim() !== '' && !/^\s+(at|\.\.\.) /.test(line)).slice(-count);
 }
