@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { RowChange } from '#libs/domain/change.ts';
 import type { Image } from '#libs/store/images/image.ts';
 import { type ImageRepair, type RepairScene, repairImages } from '#libs/store/images/repair.ts';
+import { forgetTombstones } from '#libs/store/images/settled.ts';
 import { imagesOf, stageBatch } from '#libs/store/images/stage.ts';
 import { EpochEnded, openProgressStore } from '#libs/store/progress/progress.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
@@ -20,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 beforeEach(async () => {
-  await database.db.query('TRUNCATE state.image_grades, state.floor, state.key_mark, rejected_change');
+  await database.db.query('TRUNCATE state.image_grades, state.floor, state.settled, state.key_mark, rejected_change');
   epoch = await openProgressStore(database.db).beginEpoch('pgoutput', 'here', 'a test');
   scene = { table: 'grades', stream: 'pgoutput', epoch, truncatePosition: null, settings: reading, fingerprint };
 });
@@ -88,8 +89,8 @@ describe('an image that is as it was compared', () => {
   test('becomes a tombstone where it stands', async () => {
     await stage(grade(1, 7, '50'));
     await repair([[1, { found: await imageOf(1), expected: null }]]);
-    expect(await imageOf(1)).toMatchObject({ live: false, position: { epoch, lsn: 7n }, xid: 7 });
     await stage(grade(1, 7, '50'));
+    expect(await imageOf(1)).toMatchObject({ live: false, xid: 7 });
     await stage(grade(1, 9, '55'));
     expect(await imageOf(1)).toMatchObject({ live: true, columns: { grade_value: '55' } });
   });
@@ -115,6 +116,17 @@ describe('an image that is as it was compared', () => {
     expect(await imageOf(2)).toMatchObject({ columns: { grade_value: '50' } });
     await truncate(21);
     expect(await imageOf(2)).toBeUndefined();
+  });
+
+  test('is not made below the settled position, which refused what came before it', async () => {
+    await stage(grade(1, 5, '10'), removed(1, 8));
+    await forgetTombstones(database.db, 'grades', { epoch, lsn: 10n });
+    await repair([[1, { found: await imageOf(1), expected: columns('50') }]]);
+    await stage(grade(1, 5, '10'));
+    await stage(removed(1, 8));
+    expect(await imageOf(1)).toMatchObject({ live: true, columns: { grade_value: '50' } });
+    await stage(grade(1, 11, '60', 'update'));
+    expect(await imageOf(1)).toMatchObject({ columns: { grade_value: '60' } });
   });
 
   test('marks the keys that the row leaves and enters, to be derived when nothing else is', async () => {

@@ -9,7 +9,7 @@ import { holdEpoch } from '../progress/progress.ts';
 import { type Image, type ImageColumns, sameContents } from './image.ts';
 import { RejectedSet } from './rejected.ts';
 import { imagesOf } from './stage.ts';
-import { checkSettings, lockTables } from './table-locks.ts';
+import { checkSettings, lockTables, readSettled } from './table-locks.ts';
 import { validateImage } from './validate.ts';
 
 /** An image that differs from the source. */
@@ -36,8 +36,9 @@ export interface RepairScene {
 
 /**
  * Repairs images, bypassing the guard: each keeps its position and transaction, so that any later change still wins; a new one
- * gets the position of a row of the epoch's snapshot, but not below the truncate position; one that the source does not have
- * becomes a tombstone. An image that has changed since the comparison is left alone, and so is a row of a student erased since.
+ * gets the position of a row of the epoch's snapshot, but not below the truncate position and the settled one, which refused
+ * everything before; one that the source does not have becomes a tombstone, right behind the change that it refuses from now
+ * on. An image that has changed since the comparison is left alone, and so is a row of a student erased since.
  * @param tx a transaction that has done nothing yet except check that it may write
  * @param repairs by source id
  * @returns the repaired ids
@@ -81,8 +82,10 @@ async function write(
   const images = imagesOf(scene.table);
   const fresh = new Map<string, Image>();
   const known: string[] = [];
+  const settled = (await readSettled(tx)).get(scene.table) ?? null;
   const position =
-    laterPosition(snapshotPosition(scene.epoch), scene.truncatePosition) ?? snapshotPosition(scene.epoch);
+    laterPosition(snapshotPosition(scene.epoch), laterPosition(scene.truncatePosition, settled)) ??
+    snapshotPosition(scene.epoch);
   for (const [id, { found, expected }] of repairs) {
     if (found !== undefined) known.push(id);
     else if (expected !== null) fresh.set(id, { position, xid: null, live: true, columns: expected, toast: null });
@@ -94,11 +97,20 @@ async function write(
   for (const [id, image] of stored) {
     const repair = repairs.get(id);
     if (repair?.found === undefined || !sameImage(repair.found, image)) continue;
-    updates.set(id, { ...image, live: repair.expected !== null, columns: repair.expected ?? {}, toast: null });
+    updates.set(id, {
+      ...image,
+      // A tombstone at the position of a live row would not refuse its repetition. No record of the log begins right behind it.
+      position: repair.expected === null ? behind(image.position) : image.position,
+      live: repair.expected !== null,
+      columns: repair.expected ?? {},
+      toast: null,
+    });
   }
   if (updates.size > 0) await images.update(tx, updates);
   return new Map([...written, ...updates]);
 }
+
+const behind = ({ epoch, lsn }: Position): Position => ({ epoch, lsn: lsn + 1n });
 
 const sameImage = (a: Image, b: Image): boolean =>
   samePosition(a.position, b.position) && a.xid === b.xid && sameContents(a, b);
