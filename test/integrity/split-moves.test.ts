@@ -5,6 +5,7 @@ import { beginCalendar } from '#libs/store/keys/calendar.ts';
 import { FIRST_TODAY, type WrittenRow } from '../property/rows.ts';
 import { SourceModel } from '../property/source-model.ts';
 import { World } from '../property/world.ts';
+import { Gate, heldAfter } from '../support/interpose.ts';
 import { testSettings } from '../support/settings.ts';
 
 const settings = testSettings();
@@ -134,4 +135,28 @@ test('the second half does not bring back what a truncate took', async () => {
     for (const change of order) await stageBatch(world.db, { changes: [change] }, settings.reading);
     expect(await world.db.query('SELECT id FROM state.image_activity_logs WHERE live')).toEqual([]);
   }
+});
+
+test('a row that can be read once its metadata has come is not listed as rejected', async () => {
+  const model = new SourceModel(FIRST_TODAY);
+  const done = submission('2101-01-01');
+  model.apply({
+    kind: 'write',
+    slot: 1,
+    written: { ...done, row: { ...done.row, activity_type: 'completion', metadata: '{"state": 1}' } } as WrittenRow,
+    toast: false,
+  });
+  model.apply({ kind: 'rekey', table: 'activity_logs', slot: 1, to: 2, toast: true });
+  const [written, gone, come] = model.changes.map(split) as [Change, Change, Change];
+  await stageBatch(world.db, { changes: [gone] }, settings.reading);
+  const gate = new Gate();
+  const staged = stageBatch(heldAfter(world.db, 'image_read', gate), { changes: [come] }, settings.reading);
+  await gate.reached;
+  await stageBatch(world.db, { changes: [written] }, settings.reading);
+  gate.open();
+  await staged;
+  expect(await world.db.query('SELECT metadata FROM state.image_activity_logs WHERE live')).toEqual([
+    { metadata: '{"state":1}' },
+  ]);
+  expect(await world.db.query('SELECT origin, reason FROM rejected_change')).toEqual([]);
 });

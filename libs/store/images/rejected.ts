@@ -44,7 +44,9 @@ export class RejectedSet {
   }
 
   clear(table: SourceTable, id: string): void {
-    this.#clear.add(rejectionKey(table, id));
+    const key = rejectionKey(table, id);
+    this.#put.delete(key);
+    this.#clear.add(key);
   }
 
   async write(tx: Queryable): Promise<void> {
