@@ -6,8 +6,11 @@ export interface Forwarder {
   readonly port: number;
   /** Breaks every connection and refuses new ones. */
   cut(): Promise<void>;
-  /** Goes silent: bytes stop, connections stay open. */
-  freeze(): void;
+  /**
+   * Goes silent: bytes stop, connections stay open.
+   * @param purpose of the only connections to do so, as their application_name says; what the server closes stays open to us
+   */
+  freeze(purpose?: string): void;
   /** Forwards again. */
   fix(): Promise<void>;
 }
@@ -15,6 +18,8 @@ export interface Forwarder {
 export async function startForwarder(target: DatabaseAddress): Promise<Forwarder> {
   const sockets = new Set<Socket>();
   let frozen = false;
+  /** By what it said first: a connection's own route goes silent. */
+  const silencers = new Map<Socket, (purpose: string) => void>();
   const open = (socket: Socket): Socket => {
     sockets.add(socket);
     socket.on('error', () => socket.destroy());
@@ -24,10 +29,19 @@ export async function startForwarder(target: DatabaseAddress): Promise<Forwarder
   };
   const forward = (near: Socket): void => {
     const far = open(connect(target.port, target.host));
-    open(near).on('data', (chunk) => frozen || far.write(chunk));
-    far.on('data', (chunk) => frozen || near.write(chunk));
-    near.on('close', () => far.destroy());
-    far.on('close', () => near.destroy());
+    let silent = false;
+    open(near).once('data', (first: Buffer) => {
+      silencers.set(near, (purpose) => {
+        silent ||= first.includes(`prepadata ${purpose}`);
+      });
+    });
+    near.on('data', (chunk) => frozen || silent || far.write(chunk));
+    far.on('data', (chunk) => frozen || silent || near.write(chunk));
+    near.on('close', () => {
+      silencers.delete(near);
+      far.destroy();
+    });
+    far.on('close', () => silent || near.destroy());
   };
   const breakAll = (): void => {
     for (const socket of sockets) socket.destroy();
@@ -42,8 +56,9 @@ export async function startForwarder(target: DatabaseAddress): Promise<Forwarder
       breakAll();
       await closed;
     },
-    freeze: () => {
-      frozen = true;
+    freeze: (purpose) => {
+      if (purpose === undefined) frozen = true;
+      else for (const silence of silencers.values()) silence(purpose);
     },
     fix: async () => {
       if (frozen) breakAll();

@@ -113,6 +113,21 @@ describe('what is away', () => {
     await forwarder.cut();
   });
 
+  test('a stream that leads nowhere any more, while the other connection does, is made anew', async () => {
+    const name = world.database.address.database;
+    await world.database.db.query(`ALTER DATABASE "${name}" SET wal_sender_timeout = '1500ms'`);
+    const forwarder = await startForwarder(world.database.address);
+    const { source } = open({ address: { ...world.database.address, host: '127.0.0.1', port: forwarder.port } });
+    await streaming(source);
+    forwarder.freeze('stream');
+    await addStudents(2);
+    await expect.poll(() => warnings.length, { timeout: 60_000 }).toBe(1);
+    expect(warnings[0]).toMatch(/^the source server no longer sends what is in the slot \w+; connecting anew; trying/);
+    await agreed();
+    await streaming(source);
+    await forwarder.cut();
+  });
+
   test('an analytics database that is not there is waited for too', async () => {
     world.progress.failure = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
     const { source } = open();

@@ -62,6 +62,7 @@ export async function follow(
     fail(new Waiting(`a batch has not been staged for ${minutes} minutes; any other process may read meanwhile`));
   };
   const idle = new IdleTimer(queue, settings.idleEvery);
+  let started = false;
   const stream = openStream({
     address: settings.address,
     slot,
@@ -74,6 +75,7 @@ export async function follow(
     statusEvery,
     queue,
     onStart: () => {
+      started = true;
       run.hasFollowed = true;
       status.say('streaming', `following the slot ${slot} of epoch ${epoch}`);
     },
@@ -86,7 +88,7 @@ export async function follow(
   const watch = setInterval(() => {
     if (looking) return;
     looking = true;
-    within(WATCH_LIMIT, sentry.look(), silent).then(() => {
+    within(WATCH_LIMIT, sentry.look(started), silent).then(() => {
       looking = false;
     }, fail);
   }, WATCH_EVERY);
@@ -118,10 +120,12 @@ export async function follow(
   }
 }
 
-async function tellSlot({ run, control }: ReplicationSession, name: string, walEnd: bigint): Promise<void> {
+/** @returns whether a process of the server sends what is in the slot */
+async function tellSlot({ run, control }: ReplicationSession, name: string, walEnd: bigint): Promise<boolean> {
   const slots = await readSlots(control, run.settings.slotPrefix);
   const slot = slots.find((candidate) => candidate.slot_name === name);
   run.status.slot(slot === undefined ? undefined : costOf(slot, walEnd));
+  return typeof slot?.active_pid === 'number';
 }
 
 /** Regularly checks what the stream does not show: what the slot costs, and whether the source has changed. */
@@ -138,12 +142,18 @@ class Sentry {
     this.#origin = origin;
   }
 
-  /** @throws Waiting when the source has to be checked again */
-  async look(): Promise<void> {
+  /**
+   * @param started whether the server had begun to send before this
+   * @throws Waiting when the source has to be checked again, or its server has given up a stream that seems open to us: a
+   *   firewall may drop one connection without a word, and leave the other
+   */
+  async look(started: boolean): Promise<void> {
     const { run, control } = this.#session;
     const { walEnd } = await readNow(control);
     run.status.heard(walEnd);
-    await tellSlot(this.#session, this.#slot, walEnd);
+    const isSent = await tellSlot(this.#session, this.#slot, walEnd);
+    if (started && !isSent)
+      throw new Waiting(`the source server no longer sends what is in the slot ${this.#slot}; connecting anew`);
     const { publication, names } = run.settings;
     const { identity, signature: before } = this.#origin;
     const signature = await readSignature(control, publication, names);
