@@ -15,7 +15,11 @@ export class PrepaError extends Error {
 }
 
 /** The message of anything that was thrown. */
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+export function messageOf(error: unknown): string {
+  // Node's error for a name with several addresses, none of which could be reached, has no message of its own.
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join(', ');
+  return error instanceof Error ? error.message : String(error);
+}
 
 /** The rows of one key caused the error: other keys, or the same key with other rows, may work. */
 export class KeyFault extends Error {

@@ -19,8 +19,8 @@ function wordsOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { code } = error as { code?: unknown };
   if (typeof code !== 'string') return error.stack ?? error.message;
-  // A refused connection to a name with several addresses has an empty message, but a code.
-  return error.message === '' ? code : `${error.message} (${code})`;
+  const said = messageOf(error);
+  return said === '' ? code : `${said} (${code})`;
 }
 
 type Options = NonNullable<ParseArgsConfig['options']>;
