@@ -2,9 +2,11 @@ import { messageOf, PrepaError } from '#libs/domain/errors.ts';
 import { type Database, isDatabaseFault, placeOf } from '#libs/platform/postgres/database.ts';
 import { Backoff, sleep } from '#libs/platform/retry.ts';
 import { ConnectRefusal } from '#libs/source/connect/http.ts';
+import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
 import { sortFailure, Waiting } from '#libs/source/postgres/faults.ts';
-import type { Origin } from '#libs/source/postgres/signature.ts';
+import { noteUnlogged, type Origin } from '#libs/source/postgres/signature.ts';
 import { putConnectorReport } from '#libs/store/progress/connector.ts';
+import { openProgressStore } from '#libs/store/progress/progress.ts';
 import { ConnectApi } from './connect-api.ts';
 import { inspectOnce } from './inspect.ts';
 import { Restarts } from './restarts.ts';
@@ -131,7 +133,10 @@ class ConnectorSupervisor {
     let origin: Origin | undefined;
     for (let inspectedAt = 0; !signal.aborted; ) {
       if (origin === undefined || Date.now() - inspectedAt > INSPECT_EVERY) {
-        origin = await inspectSource(session, settings);
+        origin = await inspectSource(session, settings).catch(async (error: unknown) => {
+          await noteUnlogged(error, openProgressStore(this.#db), DEBEZIUM_STREAM);
+          throw error;
+        });
         inspectedAt = Date.now();
       }
       const force = this.#force;

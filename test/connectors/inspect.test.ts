@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
+import { originText, whyAnotherOrigin } from '#libs/source/postgres/signature.ts';
 import { openProgressStore } from '#libs/store/progress/progress.ts';
 import { clusterOf, NOWHERE } from '../support/cluster.ts';
 import { createSourceDatabase } from '../support/database.ts';
@@ -46,6 +47,16 @@ test.for([
                 UNION ALL SELECT slot_name FROM pg_replication_slots WHERE database = current_database()
                 UNION ALL SELECT nspname FROM pg_namespace WHERE nspname = 'prepadata'`;
   expect(await fixture.source.db.query(made)).toEqual([]);
+});
+
+test('a table that is unlogged: what it is given meanwhile is sent by nobody, so the epoch ends with it', async () => {
+  const now = { identity: '77/1/lms', signature: 'print' };
+  const progress = openProgressStore(fixture.analytics.db);
+  await progress.beginEpoch(DEBEZIUM_STREAM, originText(now), 'a test');
+  await fixture.source.db.query('ALTER TABLE grades SET UNLOGGED');
+  await expect(registerAs(role)).rejects.toThrow('the source table public.grades is unlogged');
+  const stored = await progress.read(DEBEZIUM_STREAM);
+  expect(whyAnotherOrigin(stored?.origin ?? '', now)).toMatch(/was unlogged for a while/);
 });
 
 test('a database without an encoding: Debezium would stop at bytes that are no UTF-8, or make other text of them', async () => {

@@ -103,6 +103,29 @@ test('a needed column or a table that goes away is named, and waited for', async
   expect(reader?.error).toBeUndefined();
 });
 
+test('what an unlogged table was given is in no log: everything is read anew once it is logged again', async () => {
+  const grade = { id: randomUUID(), grade_value: '1.50' };
+  await write(world, (writer) => writer.insert('grades', [grade]));
+  // Postgres lets no table be unlogged that a publication names.
+  await query('CREATE PUBLICATION prepadata FOR ALL TABLES');
+  await follow();
+  await query('ALTER TABLE grades SET UNLOGGED');
+  await query('UPDATE grades SET grade_value = 7');
+  await eventually(said).toContain('the source table public.grades is unlogged');
+  await query('ALTER TABLE grades SET LOGGED');
+  await agreed();
+  reader?.stop();
+  await query('ALTER TABLE grades SET UNLOGGED');
+  await query('UPDATE grades SET grade_value = 8');
+  reader = new Reader(world, replica).start(world.source());
+  await reader.ended;
+  expect(reader.error).toMatchObject({ code: 'source_table_unlogged' });
+  await query('ALTER TABLE grades SET LOGGED');
+  await follow();
+  await agreed();
+  expect(world.progress.reasons.slice(1)).toEqual(Array(2).fill(expect.stringMatching(/was unlogged for a while/)));
+});
+
 test('a message of the log that cannot be read is told, and asked for again', async () => {
   const grade = { id: randomUUID(), grade_value: '1.50' };
   await follow();

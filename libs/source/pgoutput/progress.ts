@@ -2,7 +2,7 @@ import { messageOf, UnrecoverableError } from '#libs/domain/errors.ts';
 import { isDatabaseFault } from '#libs/platform/postgres/database.ts';
 import type { StoredProgress } from '../contract.ts';
 import { Waiting } from '../postgres/faults.ts';
-import { type Origin, originText } from '../postgres/signature.ts';
+import { noteUnlogged, type Origin, originText } from '../postgres/signature.ts';
 import type { Subscription } from './options.ts';
 
 const storeFailure = (error: unknown): Error =>
@@ -44,6 +44,15 @@ export async function noteOrigin(run: Subscription, epoch: number, origin: Origi
   await progress.noteOrigin(stream, epoch, originText(origin)).catch((error: unknown) => {
     throw storeFailure(error);
   });
+}
+
+/** @throws the failure of checking the tables, once it is known what follows from it */
+export async function heedFailure(run: Subscription, failure: unknown): Promise<never> {
+  const { progress, stream } = run.settings;
+  await noteUnlogged(failure, progress, stream).catch((error: unknown) => {
+    throw storeFailure(error);
+  });
+  throw failure;
 }
 
 /** @returns another process that follows a source into the same database, if there is one */

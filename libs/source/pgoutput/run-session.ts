@@ -22,7 +22,7 @@ import {
 import { follow } from './follow.ts';
 import { readInitialSnapshot } from './initial-snapshot.ts';
 import type { Subscription } from './options.ts';
-import { beginEpoch, noteOrigin, readOtherFollower, readStored } from './progress.ts';
+import { beginEpoch, heedFailure, noteOrigin, readOtherFollower, readStored } from './progress.ts';
 import type { ReplicationSession } from './session.ts';
 
 /** How often a standby checks whether it may take over, milliseconds: soon at first, for a reader that has just left. */
@@ -59,7 +59,9 @@ export async function runSession(run: Subscription): Promise<never> {
         (whom) => run.status.say('starting', `${checking}; it waits for ${whom}`),
         work,
       );
-    const facts = await saying(() => checkTables(session.control, names));
+    const facts = await saying(() => checkTables(session.control, names)).catch((error: unknown) =>
+      heedFailure(run, error),
+    );
     // Opened before anything is created, because the user may lack the right.
     const replication = await openReplicationLink(run.settings.address, 'slot', session.control, signal);
     try {

@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
+import { PrepaError } from '#libs/domain/errors.ts';
 import type { SourceNames } from '#libs/domain/source-tables/names.ts';
 import { loadStatements } from '#libs/platform/postgres/database.ts';
+import type { ProgressStore } from '../contract.ts';
 import type { SourceServer } from './server.ts';
+import { UNLOGGED } from './table-shape.ts';
 
 const sql = loadStatements(new URL('./sql/', import.meta.url), ['signature']);
 
@@ -73,6 +76,22 @@ export interface Origin {
 /** The form in which it is stored with a stream's progress. */
 export const originText = ({ identity, signature }: Origin): string => `${identity}/${signature}`;
 
+/** In place of the signature in a stored origin. */
+const NOT_IN_LOG = 'unlogged';
+
+/**
+ * What is written into an unlogged table is not in the log, and is not sent when the table is logged again; nothing in the
+ * catalogue shows it by then. So as soon as such a table is found, the stored origin becomes one that cannot be continued.
+ * @param failure of checking the tables
+ */
+export async function noteUnlogged(failure: unknown, progress: ProgressStore, stream: string): Promise<void> {
+  if (!(failure instanceof PrepaError) || failure.code !== UNLOGGED) return;
+  const stored = await progress.read(stream);
+  if (stored === undefined) return;
+  const identity = stored.origin.slice(0, stored.origin.lastIndexOf('/'));
+  await progress.noteOrigin(stream, stored.epoch, originText({ identity, signature: NOT_IN_LOG }));
+}
+
 /**
  * A sentence that says why a stored origin cannot be continued; undefined if it can.
  * @param stored as {@link originText} wrote it
@@ -82,6 +101,8 @@ export function whyAnotherOrigin(stored: string, now: Origin): string | undefine
   if (!stored.startsWith(`${now.identity}/`))
     return `the source is another server, timeline or database than before: ${text} instead of ${stored}`;
   const before = stored.slice(now.identity.length + 1);
+  if (before === NOT_IN_LOG)
+    return 'a table of the source was unlogged for a while; what was written into it then is not in the log';
   if (namesIn(before) !== namesIn(now.signature))
     return 'SOURCE_MAPPING names other tables or columns of the source than before';
   return hasMoved(before, now.signature)

@@ -26,6 +26,9 @@ export function checkPresence(facts: readonly TableFacts[]): void {
   );
 }
 
+/** The code of the error for a table whose changes are not in the log. */
+export const UNLOGGED = 'source_table_unlogged';
+
 /** @throws UnrecoverableError */
 export function checkKind(table: TableFacts): void {
   const name = table.named.sql;
@@ -45,7 +48,7 @@ export function checkKind(table: TableFacts): void {
   }
   if (table.persistence !== 'p') {
     throw new UnrecoverableError(
-      'source_table_unlogged',
+      UNLOGGED,
       `the source table ${name} is unlogged: none of its changes is written in the server's log`,
       `as the owner of the table, run: ALTER TABLE ${name} SET LOGGED;`,
     );
