@@ -241,6 +241,28 @@ test('a slot that the server has given up is a new epoch', async () => {
   });
 });
 
+test('a slot whose log is gone from the disk, although the server knows nothing of it, is a new epoch', async () => {
+  await freshDatabase('removed');
+  const first = live('removed');
+  await eventually(first.state).toBe('streaming');
+  first.reader.stop();
+  const segment = await within('removed', async (db) => {
+    const [row] = await db.query<{ name: string }>(
+      `SELECT pg_walfile_name(restart_lsn) AS name FROM pg_replication_slots WHERE slot_name = 'removed_1'`,
+    );
+    await db.query('INSERT INTO students (external_id) VALUES (1)');
+    await db.query('SELECT pg_switch_wal()');
+    await db.query('INSERT INTO students (external_id) VALUES (2)');
+    await db.query('CHECKPOINT');
+    return row?.name ?? '';
+  });
+  rmSync(path.join(folder, 'data', 'pg_wal', segment));
+  const second = live('removed', first.progress, first.replica);
+  await eventually(second.students).toBe(2);
+  expect(first.progress.reasons[1]).toMatch(new RegExp(`is no longer there: .*${segment}`));
+  second.reader.stop();
+});
+
 test('no slot is made on a server that would keep its log without end, unless told', async () => {
   await freshDatabase('endless');
   const refused = live('endless', undefined, undefined, undefined, 'required');

@@ -7,7 +7,7 @@ import type { SourceNames } from '#libs/domain/source-tables/names.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { settleSession } from '#libs/platform/postgres/session-settings.ts';
 import type { TextEncoding } from '../postgres/encoding.ts';
-import { isBadText, UnreadableLog, Waiting } from '../postgres/faults.ts';
+import { isBadText, isFileMissing, UnreadableLog, Waiting } from '../postgres/faults.ts';
 import { linkConfig } from '../postgres/link.ts';
 import { Assembler } from './assemble.ts';
 import type { ChangeQueue } from './queue.ts';
@@ -157,6 +157,7 @@ function asFailure(error: unknown): Error {
     return new UnreadableLog(
       `in the log of the source, a text is none in the encoding of its database: ${messageOf(error)}`,
     );
+  if (isFileMissing(error)) return new UnreadableLog(`the log of the source is no longer there: ${messageOf(error)}`);
   return error instanceof Error ? error : new Error(String(error));
 }
 

@@ -37,6 +37,12 @@ export class UnreadableLog extends Error {
  */
 export const isBadText = (error: unknown): boolean => ['22P05', '22021'].includes(codeOf(error) ?? '');
 
+/**
+ * Whether a file that the server needs is missing; while it reads its log for a slot, a part of the log. A server that was
+ * restored or upgraded, or whose files somebody removed, keeps the slot all the same.
+ */
+export const isFileMissing = (error: unknown): boolean => codeOf(error) === '58P01';
+
 /** @param again the same error, after everything was read anew because of it */
 export const stillUnreadable = (again: UnreadableLog): UnrecoverableError =>
   new UnrecoverableError(
