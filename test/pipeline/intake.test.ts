@@ -186,6 +186,7 @@ test.each([
   ['55000', 'database "prepadata" is not currently accepting connections'],
   ['CERT_HAS_EXPIRED', 'certificate has expired'],
   ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', 'tlsv1 alert unknown ca'],
+  [undefined, 'SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a non-empty string'],
 ])('a change that came while the database did not let us in (%s) is not to blame', async (code, message) => {
   let refusals = 2;
   const transaction: Database['transaction'] = async (whole) => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openDatabase } from '#libs/platform/postgres/database.ts';
+import { isRefusal, openDatabase } from '#libs/platform/postgres/database.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 const USER = `rotated_${process.pid}`;
@@ -32,6 +32,9 @@ test('a new connection logs in with the password that holds by then', async () =
     await postgres.db.query(`ALTER ROLE ${USER} PASSWORD 'second'`);
     await postgres.db.query('SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = $1', [USER]);
     await expect.poll(() => db.query(whoAmI).catch(({ code }) => code)).toBe('28P01');
+    // Its file is there already, and the password in it is not yet.
+    login.password = '';
+    await expect(db.query(whoAmI)).rejects.toSatisfy(isRefusal);
     login.password = 'second';
     expect(await db.query(whoAmI)).toEqual([{ name: USER }]);
   } finally {

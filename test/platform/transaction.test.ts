@@ -1,6 +1,6 @@
-import { Socket } from 'node:net';
+import { type AddressInfo, createServer, Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { isDatabaseFault, type Queryable } from '#libs/platform/postgres/database.ts';
+import { isDatabaseFault, openDatabase, type Queryable } from '#libs/platform/postgres/database.ts';
 import { sleep } from '#libs/platform/retry.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -67,6 +67,35 @@ test('a connection that is lost while nothing is asked of it is a fault of the d
     await tx.query('SELECT 1');
   });
   await expect(cut).rejects.toSatisfy(isDatabaseFault);
+});
+
+const error = (fields: string): string => {
+  const length = Buffer.alloc(4);
+  length.writeInt32BE(4 + fields.length);
+  return `E${length.toString('latin1')}${fields}`;
+};
+
+test.for([
+  [
+    'before encryption, as a server without memory for another process',
+    'Ecould not fork new process for connection: Cannot allocate memory\n\0',
+    { rejectUnauthorized: false },
+  ],
+  [
+    'with a code that tells of values elsewhere, as some poolers',
+    error('SFATAL\0CXX000\0Mmax clients reached\0\0'),
+    undefined,
+  ],
+] as const)('whatever a server says to a login is a fault of the database: %s', async ([, said, ssl]) => {
+  const server = createServer((socket) => socket.once('data', () => socket.end(said, 'latin1')));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const db = openDatabase({ ...postgres.address, port, ...(ssl && { ssl }) });
+  const failures = [db.query('SELECT 1'), db.transaction((tx) => tx.query('SELECT 1')), db.loading(async () => {})];
+  for (const failure of await Promise.allSettled(failures))
+    expect(failure).toMatchObject({ status: 'rejected', reason: expect.toSatisfy(isDatabaseFault) });
+  await db.close();
+  server.close();
 });
 
 test('statements given in one turn leave in one piece', async () => {

@@ -81,6 +81,11 @@ onEachPostgres([14, 16, 18], (version, server) => {
       message: expect.stringContaining(`refused the user "${role}"`),
       hint: expect.stringContaining('SOURCE_DB_PASSWORD'),
     });
+    expect(await failureOf(as(role, ''))).toMatchObject({
+      code: 'configuration',
+      message: expect.stringContaining('password must be a string'),
+      hint: expect.stringContaining('SOURCE_DB_PASSWORD'),
+    });
     expect(await failureOf(as('nobody_at_all', 'x'))).toBeInstanceOf(ConfigurationError);
     expect(await failureOf({ ...world.database.address, database: 'not_there' })).toMatchObject({
       code: 'configuration',

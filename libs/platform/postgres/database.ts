@@ -112,12 +112,29 @@ export function openDatabase(address: DatabaseAddress, options: DatabaseOptions 
   };
 }
 
+/** Errors of connecting. */
+const ofConnecting = new WeakSet<Error>();
+
+/** Notes errors of connecting, which come to the same callers as those of statements, and may look like them. */
+class NotingClient extends pg.Client {
+  override connect(): Promise<pg.Client>;
+  override connect(told: (error: Error) => void): void;
+  override connect(told?: (error: Error) => void): unknown {
+    if (told === undefined) return super.connect();
+    return super.connect((error: Error | null) => {
+      if (error !== null) ofConnecting.add(error);
+      told(error as Error);
+    });
+  }
+}
+
 function openPool(
   address: DatabaseAddress,
   options: DatabaseOptions,
   kind: { readonly max: number; readonly pipeline: boolean },
 ): pg.Pool {
   const pool = new pg.Pool({
+    Client: NotingClient,
     ...address,
     password: () => address.password,
     ...kind,
@@ -257,6 +274,9 @@ class TransactionStatements implements LoadingTransaction {
   }
 }
 
+/** Whether the driver itself ends a login, without a code: there is no password, or the server turns out not to know it. */
+export const isLoginFailure = (error: unknown): boolean => error instanceof Error && error.message.startsWith('SASL: ');
+
 /**
  * True if the server is there but does not let us in: because of the login, the database's name, or a certificate. This may
  * pass: passwords change, databases are restored and certificates renewed while we run.
@@ -264,7 +284,7 @@ class TransactionStatements implements LoadingTransaction {
 export function isRefusal(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code } = error as { code?: unknown };
-  if (typeof code !== 'string') return /does not support SSL/i.test(error.message);
+  if (typeof code !== 'string') return /does not support SSL/i.test(error.message) || isLoginFailure(error);
   return /^(28|3D|55000$|ERR_SSL_)/.test(code) || isNotTrusted(code);
 }
 
@@ -274,7 +294,7 @@ export function isRefusal(error: unknown): boolean {
  */
 export function isDatabaseFault(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  if (error instanceof SessionRefused || isRefusal(error)) return true;
+  if (error instanceof SessionRefused || ofConnecting.has(error) || isRefusal(error)) return true;
   const code = (error as Error & { code?: string }).code;
   if (code === undefined)
     // If a connection was lost while idle, the next statement's error only says that it is not queryable.

@@ -1,6 +1,6 @@
 import { ConfigurationError, messageOf, PrepaError, UnrecoverableError } from '#libs/domain/errors.ts';
 import type { SourceNames } from '#libs/domain/source-tables/names.ts';
-import { type DatabaseAddress, isDatabaseFault, placeOf } from '#libs/platform/postgres/database.ts';
+import { type DatabaseAddress, isDatabaseFault, isLoginFailure, placeOf } from '#libs/platform/postgres/database.ts';
 import { poolerRefusal } from '#libs/platform/postgres/pooler.ts';
 import { tlsFailure } from '#libs/platform/postgres/tls.ts';
 import { Stopped } from '../delivery.ts';
@@ -65,7 +65,7 @@ const LOOK_AGAIN = new Set(['42704', '55006', '55000']);
 
 function loginRefusal(error: unknown, what: string, user: string): ConfigurationError | undefined {
   const code = codeOf(error);
-  if (code !== '28P01' && code !== '28000') return undefined;
+  if (code !== '28P01' && code !== '28000' && !isLoginFailure(error)) return undefined;
   return new ConfigurationError(
     `${what} refused the user "${user}": ${messageOf(error)}`,
     'check SOURCE_DB_USER and SOURCE_DB_PASSWORD, and that pg_hba.conf admits this user, for replication as well',

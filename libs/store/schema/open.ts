@@ -6,6 +6,7 @@ import {
   type Database,
   type DatabaseAddress,
   isDatabaseFault,
+  isLoginFailure,
   openDatabase,
   placeOf,
 } from '#libs/platform/postgres/database.ts';
@@ -172,7 +173,7 @@ function refusedByServer(error: unknown, where: string): ConfigurationError | un
   const refused = tlsFailure(error, what, 'ANALYTICS_DB') ?? poolerRefusal(error, what, 'ANALYTICS_DB');
   if (refused !== undefined) return refused;
   const { code = '', message = '' } = error as { code?: string; message?: string };
-  if (/^(28|3D)/.test(code)) {
+  if (/^(28|3D)/.test(code) || isLoginFailure(error)) {
     return new ConfigurationError(
       `the analytics database ${where} refuses us: ${message}`,
       'correct ANALYTICS_DB_NAME, ANALYTICS_DB_USER and ANALYTICS_DB_PASSWORD, or create the database and its role',
