@@ -37,7 +37,8 @@ const DECIDING = [
 ] as const;
 
 /** Debezium's words. The second would be its last: started again, it looks for the same place. */
-const PLACE_GONE = /no longer available on the server|not present among LSNs seen in the location phase/;
+const PLACE_GONE =
+  /no longer available on the server|not present among LSNs seen in the location phase|WAL segment \S+ has already been removed/;
 
 /**
  * Why the stored epoch cannot be carried on, as a sentence; undefined if it can.

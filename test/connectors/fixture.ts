@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sourceNames } from '#libs/domain/source-tables/names.ts';
+import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { superviseConnector } from '../../services/register/connector-supervisor.ts';
 import type { RegisterSettings } from '../../services/register/settings.ts';
 import type { Cluster } from '../support/cluster.ts';
@@ -16,8 +17,13 @@ export interface Fixture {
 
 let count = 0;
 
-export async function createFixture(purpose: string, cluster: Cluster = useStack()): Promise<Fixture> {
-  const source = await createSourceDatabase(purpose);
+/** @param server of the source, if it is not the run's; Connect knows one password only */
+export async function createFixture(
+  purpose: string,
+  cluster: Cluster = useStack(),
+  server?: DatabaseAddress,
+): Promise<Fixture> {
+  const source = await createSourceDatabase(purpose, undefined, server);
   const analytics = await createAnalyticsDatabase(`${purpose}_store`);
   count += 1;
   const name = `t${process.pid}${count}${Date.now().toString(36)}`;
