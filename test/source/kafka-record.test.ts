@@ -22,7 +22,6 @@ function readerOf(answer: unknown, newestEpoch = 3): RecordReader {
   return {
     table: sourceNames().of('students'),
     registry,
-    registerCommand: 'register it',
     newestEpoch: async () => newestEpoch,
   };
 }

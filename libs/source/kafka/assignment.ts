@@ -57,13 +57,10 @@ export class Assignment implements ConsumerHandler {
 
   constructor(parts: AssignmentParts) {
     this.#parts = parts;
-    const { registry, registerCommand, progress, names } = parts.settings;
+    const { registry, progress, names } = parts.settings;
     const newestEpoch = (): Promise<number> => progress.newestEpoch();
     this.#readers = new Map(
-      [...parts.tablesByTopic.values()].map((table) => [
-        table,
-        { table: names.of(table), registry, registerCommand, newestEpoch },
-      ]),
+      [...parts.tablesByTopic.values()].map((table) => [table, { table: names.of(table), registry, newestEpoch }]),
     );
   }
 

@@ -28,8 +28,6 @@ export interface KafkaSourceOptions {
   readonly log: Log;
   /** How often the log's start and end, and whether gaps can be closed, are checked, milliseconds. Default 5,000. */
   readonly checkEvery?: number;
-  /** What an operator runs to begin a new epoch. */
-  readonly registerCommand?: string;
 }
 
 export type KafkaSettings = Required<KafkaSourceOptions>;
@@ -38,7 +36,6 @@ const CHECK_EVERY_MS = 5_000;
 
 export const withKafkaDefaults = (options: KafkaSourceOptions): KafkaSettings => ({
   checkEvery: CHECK_EVERY_MS,
-  registerCommand: 'npm run register',
   security: {},
   ...options,
 });

@@ -25,7 +25,6 @@ export interface Item {
 export interface RecordReader {
   readonly table: NamedTable;
   readonly registry: SchemaRegistry;
-  readonly registerCommand: string;
   newestEpoch(): Promise<number>;
 }
 
@@ -49,7 +48,7 @@ export async function readRecord(record: IncomingRecord, place: PartitionId, rea
     return reject(record, place, reader.table.table, epochOf(header) ?? 0, 'undecodable', payload);
   }
   const epoch = epochOf(header);
-  if (epoch === undefined) throw notOurs(record, place, reader.registerCommand);
+  if (epoch === undefined) throw notOurs(record, place);
   const isHalfOfMove = MOVE_HEADERS.some((name) => headers[name] !== undefined);
   try {
     return { offset, changes: readEnvelope(envelope, { table: reader.table, epoch, isHalfOfMove }) };
@@ -98,16 +97,16 @@ function epochOf(header: Buffer | undefined): number | undefined {
   return match === null ? undefined : Number(match[1]);
 }
 
-const notOurs = ({ offset }: IncomingRecord, { topic, partition }: PartitionId, command: string): UnrecoverableError =>
+const notOurs = ({ offset }: IncomingRecord, { topic, partition }: PartitionId): UnrecoverableError =>
   new UnrecoverableError(
     'source_epoch_missing',
     `the record ${topic}:${partition}:${offset} has no header ${EPOCH_HEADER} with a number: the connector that wrote it was not registered by us, and nothing says which slot its positions belong to`,
-    `run: ${command}; it registers the connector with the header. If the topic holds records of another connector, take those topics away first (or give ours another KAFKA_TOPIC_PREFIX), then start again`,
+    'run: npm run register; it registers the connector with the header. If the topic holds records of another connector, take those topics away first (or give ours another KAFKA_TOPIC_PREFIX), then start again',
   );
 
-const columnGone = ({ column }: ColumnGone, { table, registerCommand }: RecordReader): UnrecoverableError =>
+const columnGone = ({ column }: ColumnGone, { table }: RecordReader): UnrecoverableError =>
   new UnrecoverableError(
     'source_column_missing',
     `the source table ${table.name} no longer has the column ${column} in the stream`,
-    `undo the ALTER TABLE that took it away; then begin a new epoch (${registerCommand} -- --new-epoch), whose snapshot takes the place of what came without it, and start again`,
+    'undo the ALTER TABLE that took it away; then begin a new epoch (npm run register -- --new-epoch), whose snapshot takes the place of what came without it, and start again',
   );
