@@ -5,33 +5,27 @@ import { Waiting } from '../postgres/faults.ts';
 import { noteUnlogged, type Origin, originText } from '../postgres/signature.ts';
 import type { Subscription } from './options.ts';
 
-const storeFailure = (error: unknown): Error =>
-  isDatabaseFault(error)
-    ? new Waiting(`the analytics database, which keeps the progress, does not answer: ${messageOf(error)}`, {
-        cause: error,
-      })
-    : new UnrecoverableError(
-        'progress_store',
-        `the progress of the source's stream cannot be read or written: ${messageOf(error)}`,
-        'check the tables of the analytics database with the migrate role; then start again',
-        { cause: error },
-      );
+function explainFailure(error: unknown): never {
+  const [said, cause] = [messageOf(error), { cause: error }];
+  if (isDatabaseFault(error))
+    throw new Waiting(`the analytics database, which keeps the progress, does not answer: ${said}`, cause);
+  throw new UnrecoverableError(
+    'progress_store',
+    `the progress of the source's stream cannot be read or written: ${said}`,
+    'check the tables of the analytics database with the migrate role; then start again',
+    cause,
+  );
+}
 
 export async function readStored(run: Subscription): Promise<StoredProgress | undefined> {
-  const stored = await run.settings.progress.read(run.settings.stream).catch((error: unknown) => {
-    throw storeFailure(error);
-  });
+  const stored = await run.settings.progress.read(run.settings.stream).catch(explainFailure);
   run.signal.throwIfAborted();
   return stored;
 }
 
 export async function beginEpoch(run: Subscription, origin: Origin, reason: string): Promise<number> {
   const { settings } = run;
-  const epoch = await settings.progress
-    .beginEpoch(settings.stream, originText(origin), reason)
-    .catch((error: unknown) => {
-      throw storeFailure(error);
-    });
+  const epoch = await settings.progress.beginEpoch(settings.stream, originText(origin), reason).catch(explainFailure);
   run.unreadable = undefined;
   settings.log('info', `epoch ${epoch} of the source begins: ${reason}`);
   run.signal.throwIfAborted();
@@ -41,9 +35,7 @@ export async function beginEpoch(run: Subscription, origin: Origin, reason: stri
 /** Stores the source's present origin, when its change has lost nothing. */
 export async function noteOrigin(run: Subscription, epoch: number, origin: Origin): Promise<void> {
   const { progress, stream } = run.settings;
-  await progress.noteOrigin(stream, epoch, originText(origin)).catch((error: unknown) => {
-    throw storeFailure(error);
-  });
+  await progress.noteOrigin(stream, epoch, originText(origin)).catch(explainFailure);
 }
 
 /** @throws the failure of checking the tables, once it is known what follows from it */
@@ -57,9 +49,7 @@ export async function heedFailure(run: Subscription, failure: unknown): Promise<
 
 /** @returns another process that follows a source into the same database, if there is one */
 export async function readOtherFollower(run: Subscription): Promise<string | undefined> {
-  const other = await run.settings.progress.otherFollower().catch((error: unknown) => {
-    throw storeFailure(error);
-  });
+  const other = await run.settings.progress.otherFollower().catch(explainFailure);
   run.signal.throwIfAborted();
   return other;
 }
