@@ -8,7 +8,7 @@ import { openLink } from '#libs/source/postgres/link.ts';
 import { checkTables } from '#libs/source/postgres/preflight.ts';
 import { ensurePublication } from '#libs/source/postgres/publication.ts';
 import { openReplicationLink } from '#libs/source/postgres/replication-link.ts';
-import { identifyServer, type SourceServer } from '#libs/source/postgres/server.ts';
+import { identifyServer, type SourceServer, tryLock } from '#libs/source/postgres/server.ts';
 import { type Origin, readSignature } from '#libs/source/postgres/signature.ts';
 import { refuseNullableDefaults } from './defaults.ts';
 import { ensureOwnTables } from './own-tables.ts';
@@ -76,16 +76,9 @@ async function takeLock(
   onStandby: (sentence: string) => void,
 ): Promise<void> {
   for (const until = Date.now() + (timeout ?? Number.POSITIVE_INFINITY); ; ) {
-    const { rows } = await client.query<{ got: boolean; holder: number | null }>(
-      `SELECT pg_try_advisory_lock(k) AS got,
-              (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
-                  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                  AND ((classid::bigint << 32) | objid::bigint) = k LIMIT 1) AS holder
-         FROM hashtextextended('prepadata register ' || $1, 0) AS k`,
-      [settings.slotPrefix],
-    );
-    if (rows[0]?.got === true) return;
-    const sentence = `another process looks after the connector ${settings.name} (server process ${rows[0]?.holder ?? 'unknown'})`;
+    const { got, holder } = await tryLock(client, `prepadata register ${settings.slotPrefix}`);
+    if (got) return;
+    const sentence = `another process looks after the connector ${settings.name} (server process ${holder ?? 'unknown'})`;
     if (Date.now() >= until) {
       throw new ConfigurationError(
         sentence,

@@ -8,7 +8,7 @@ import { checkTables } from '../postgres/preflight.ts';
 import { ensurePublication } from '../postgres/publication.ts';
 import { openReplicationLink } from '../postgres/replication-link.ts';
 import type { RowSecurity } from '../postgres/row-security.ts';
-import { identifyServer, type SourceServer } from '../postgres/server.ts';
+import { identifyServer, type SourceServer, tryLock } from '../postgres/server.ts';
 import { type Origin, originText, readSignature } from '../postgres/signature.ts';
 import {
   dropSlots,
@@ -92,25 +92,17 @@ export async function runSession(run: Subscription): Promise<never> {
 async function becomeOnlyReader(session: ReplicationSession): Promise<void> {
   const { run, control, signal } = session;
   const { slotPrefix, address } = run.settings;
+  const lock = `prepadata reader ${slotPrefix}`;
   for (const backoff = new Backoff(STANDBY); ; ) {
-    const result = await control.query<{ got: boolean; holder: number | null }>(
-      `SELECT pg_try_advisory_lock(k) AS got,
-              (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
-                  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                  AND ((classid::bigint << 32) | objid::bigint) = k LIMIT 1) AS holder
-         FROM hashtextextended('prepadata reader ' || $1, 0) AS k`,
-      [slotPrefix],
-    );
+    const { got, holder } = await tryLock(control, lock);
     run.status.heard();
     const slots = await readOwnSlots(control, slotPrefix, address.database);
     const active = slots.find((slot) => slot.active_pid !== null);
-    const got = result.rows[0]?.got === true;
     if (got && active === undefined) return;
     // The next attempt would take it again: session locks are counted, and each has to be released.
-    if (got)
-      await control.query(`SELECT pg_advisory_unlock(hashtextextended('prepadata reader ' || $1, 0))`, [slotPrefix]);
+    if (got) await control.query('SELECT pg_advisory_unlock(hashtextextended($1, 0))', [lock]);
     const name = (active ?? slots.at(-1))?.slot_name ?? `${slotPrefix}_*`;
-    const pid = active?.active_pid ?? result.rows[0]?.holder ?? 'unknown';
+    const pid = active?.active_pid ?? holder ?? 'unknown';
     run.status.say(
       'waiting',
       `another process reads slot ${name} (pid ${pid}); waiting as standby. A second installation on the same source needs its own SOURCE_SLOT`,

@@ -19,6 +19,19 @@ export async function identifyServer(replication: pg.Client): Promise<SourceServ
   return { identity: `${row.systemid}/${row.timeline}/${row.dbname}`, walEnd: parseLsn(row.xlogpos) };
 }
 
+/** Tries to take a lock that ends with the session; it is counted, and has to be released as often as it was taken. */
+export async function tryLock(control: pg.Client, name: string): Promise<{ got: boolean; holder: number | null }> {
+  const { rows } = await control.query<{ got: boolean; holder: number | null }>(
+    `SELECT pg_try_advisory_lock(k) AS got,
+            (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
+                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                AND ((classid::bigint << 32) | objid::bigint) = k LIMIT 1) AS holder
+       FROM hashtextextended($1, 0) AS k`,
+    [name],
+  );
+  return rows[0] ?? { got: false, holder: null };
+}
+
 /** The log's end, and a current 64-bit transaction id. */
 export async function readNow(control: pg.Client): Promise<{ walEnd: bigint; xid: bigint }> {
   const result = await control.query<{ lsn: string; xid: string }>(
