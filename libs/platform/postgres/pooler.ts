@@ -44,7 +44,7 @@ async function findFlaw(address: DatabaseAddress, signal: AbortSignal): Promise<
     const [pid, neighbour] = [await pidOf(one), await pidOf(other)];
     if (pid === neighbour) return 'shared';
     // A pooler gives its clients process ids of its own.
-    if (pid === keyOf(one) && neighbour === keyOf(other)) return null;
+    if (pid === processIdOf(one) && neighbour === processIdOf(other)) return null;
     for (let round = 0; round < ROUNDS; round += 1) {
       // The first one twice in a row: if sessions are used in turn, two alternating clients would always get the same ones.
       const pids = [await pidOf(one), await pidOf(one), await pidOf(other)];
@@ -122,7 +122,7 @@ async function pidOf(client: pg.Client): Promise<number> {
 }
 
 /** The process id that the other side sent at the beginning; missing from @types/pg. */
-const keyOf = (client: pg.Client): number | null =>
+export const processIdOf = (client: pg.Client): number | null =>
   (client as pg.Client & { readonly processID: number | null }).processID;
 
 /** PgBouncer's code for every refusal, including those that pass (a server that is away, a full pool). */

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import { processIdOf } from '#libs/platform/postgres/pooler.ts';
 import { timeLeft } from '#libs/platform/time-left.ts';
 import { sayingWhoBlocks } from '../postgres/blockers.ts';
 import { Waiting } from '../postgres/faults.ts';
@@ -101,12 +102,11 @@ function sayProgress(run: Subscription, { rows, estimated, ms }: Progress, table
  * keep log for nobody.
  */
 async function make(address: DatabaseAddress, replication: pg.Client, name: string): Promise<CreatedSlot> {
-  // Missing from @types/pg: the pid of the server's process.
-  const { processID } = replication as pg.Client & { readonly processID: number | null };
+  const pid = processIdOf(replication);
   try {
     return await createSlot(replication, name);
   } catch (error) {
-    if (processID !== null) endBackend(address, processID).catch(() => {});
+    if (pid !== null) endBackend(address, pid).catch(() => {});
     throw error;
   }
 }

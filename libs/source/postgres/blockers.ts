@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { type DatabaseAddress, loadStatements } from '#libs/platform/postgres/database.ts';
+import { processIdOf } from '#libs/platform/postgres/pooler.ts';
 import { briefly } from './link.ts';
 
 const sql = loadStatements(new URL('./sql/', import.meta.url), ['blockers']);
@@ -27,11 +28,9 @@ export async function sayingWhoBlocks<T>(
   onWaiting: (whom: string) => void,
   work: () => Promise<T>,
 ): Promise<T> {
-  // Missing from @types/pg: the pid of the server's process.
-  const { processID } = waiting as pg.Client & { readonly processID: number | null };
   let done = false;
   const look = async (): Promise<void> => {
-    const whom = (await readBlockers(address, processID)).map(describe).join(', ');
+    const whom = (await readBlockers(address, processIdOf(waiting))).map(describe).join(', ');
     if (whom !== '' && !done) onWaiting(whom);
   };
   // If the check fails, only a sentence is lost.
