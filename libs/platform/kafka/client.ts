@@ -67,13 +67,7 @@ const CLOSE_DEADLINE_MS = 5_000;
 
 /** Closes without ever failing or hanging, even if the cluster is away. */
 export async function closeQuietly(close: () => Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, CLOSE_DEADLINE_MS);
-    timer.unref();
-  });
-  await Promise.race([close().catch(() => {}), late]);
-  clearTimeout(timer);
+  await within(CLOSE_DEADLINE_MS, close(), () => new Error('it does not close')).catch(() => {});
 }
 
 /** How many request timeouts one question or sending may take, including all retries of the library. */

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { aborted } from '../lifecycle.ts';
 import type { Log } from '../log.ts';
-import { Backoff, sleep } from '../retry.ts';
+import { Backoff, sleep, within } from '../retry.ts';
 import { type DatabaseAddress, KEEP_ALIVE } from './database.ts';
 import { connectSettled } from './session-settings.ts';
 
@@ -93,9 +93,7 @@ async function listenOnce(
     await Promise.race([ended, aborted(signal), keepAsking(client, signal, heard)]);
   } finally {
     // Does not wait for a server that does not answer.
-    const left = new AbortController();
-    await Promise.race([client.end().catch(() => {}), sleep(LEAVE_WITHIN_MS, left.signal)]);
-    left.abort();
+    await within(LEAVE_WITHIN_MS, client.end(), () => new Error('the server does not answer')).catch(() => {});
   }
 }
 

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import { loadConfig } from '#libs/platform/config/config.ts';
 import { describeSettings } from '#libs/platform/config/groups.ts';
-import { onSignals } from '#libs/platform/lifecycle.ts';
+import { aborted, onSignals } from '#libs/platform/lifecycle.ts';
 import { exitCodeOf, explain, runProgram } from '#libs/platform/program.ts';
 import { sleep } from '#libs/platform/retry.ts';
 import { type Makeup, startStack } from './run.ts';
@@ -51,12 +51,9 @@ async function runStack(makeup: Makeup, order: keyof typeof ORDERS | 'run', isSe
   const left = await takeFolder(folder);
   if (left > 0) canvas.print(`  A stack that was killed had left ${left} processes: they are ended now.`);
   const stopping = new AbortController();
-  const ended = new Promise<unknown>((resolve) => {
-    stopping.signal.addEventListener('abort', () => resolve(stopping.signal.reason), { once: true });
-  });
   onSignals(() => {
     canvas.print('  Stopping everything, in order …');
-    stopping.abort(undefined);
+    stopping.abort();
   });
   let failure: unknown;
   const fail = (error: unknown): void => {
@@ -65,7 +62,7 @@ async function runStack(makeup: Makeup, order: keyof typeof ORDERS | 'run', isSe
   };
   try {
     const stack = await startStack({ config, folder, canvas, signal: stopping.signal, fail, makeup, isSecure });
-    await ended;
+    await aborted(stopping.signal);
     if (failure !== undefined) canvas.print(`\n  ${explain(failure)}\n`);
     await stack.stop();
   } catch (error) {

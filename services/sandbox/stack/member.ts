@@ -1,3 +1,4 @@
+import { aborted } from '#libs/platform/lifecycle.ts';
 import { explain } from '#libs/platform/program.ts';
 import { Backoff } from '#libs/platform/retry.ts';
 import { describeExit, type Exit, endOfLog, PartEnded, type RunningPart } from './parts/process.ts';
@@ -88,10 +89,8 @@ export class Member {
 
   /** @param needed resolves when all that it needs is up */
   run(needed: Promise<unknown>): void {
-    const aborted = new Promise<void>((resolve) => {
-      this.#stopping.signal.addEventListener('abort', () => resolve(), { once: true });
-    });
-    this.#running = Promise.race([needed, aborted]).then(() => this.#keepUp(aborted));
+    const stopped = aborted(this.#stopping.signal);
+    this.#running = Promise.race([needed, stopped]).then(() => this.#keepUp(stopped));
   }
 
   /** Ends it for good; resolves when it is gone. */
@@ -105,12 +104,12 @@ export class Member {
     if (this.#view.state !== 'refused' && this.#view.state !== 'done') this.#show('stopped', { note: '' });
   }
 
-  async #keepUp(aborted: Promise<void>): Promise<void> {
+  async #keepUp(stopped: Promise<void>): Promise<void> {
     const { signal } = this.#stopping;
     const backoff = new Backoff(RESTART_MS);
     for (let isFirst = true; !signal.aborted; isFirst = false) {
       const upSince = Date.now();
-      const why = await this.#once(aborted, isFirst);
+      const why = await this.#once(stopped, isFirst);
       if (why === undefined || signal.aborted) return;
       if (Date.now() - upSince > SETTLED_MS) backoff.reset();
       this.#show('down', {
@@ -122,7 +121,7 @@ export class Member {
   }
 
   /** Runs it once. @returns why it is to be restarted; undefined: it is not */
-  async #once(aborted: Promise<void>, isFirst: boolean): Promise<string | undefined> {
+  async #once(stopped: Promise<void>, isFirst: boolean): Promise<string | undefined> {
     const began = Date.now();
     this.#show('starting', { note: '', tookMs: null });
     try {
@@ -135,7 +134,7 @@ export class Member {
       this.#show('up', { note: this.#started.note, tookMs: Date.now() - began });
       this.#resolveUp();
     }
-    const exit = await Promise.race([this.#started.exited, aborted]);
+    const exit = await Promise.race([this.#started.exited, stopped]);
     if (exit === undefined) return undefined;
     // Only our own programs end with a telling line; the logs of other servers are full of noise.
     const said = this.spec.isOurs === true ? saidLast(this.#started.logFile) : '';
