@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { messageOf } from '#libs/domain/errors.ts';
 
 export interface LogWriterOptions {
   /** Standard error by default: its reader looks after the size. */
@@ -68,7 +69,7 @@ export class LogWriter {
       );
       this.#missing = undefined;
     } catch (error) {
-      this.#missing ??= { lines: 0, why: error instanceof Error ? error.message : String(error) };
+      this.#missing ??= { lines: 0, why: messageOf(error) };
       this.#missing.lines += 1;
       dropped += 1;
     }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { PrepaError } from '#libs/domain/errors.ts';
+import { messageOf, PrepaError } from '#libs/domain/errors.ts';
 import { InvalidRequestError } from '#libs/serve/errors.ts';
 import { UnsupportedTypeError } from './access.ts';
 
@@ -40,9 +40,7 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
-    throw invalid(
-      `the body is not JSON: ${error instanceof Error ? error.message.slice(0, 200) : 'it cannot be read'}`,
-    );
+    throw invalid(`the body is not JSON: ${messageOf(error).slice(0, 200)}`);
   }
 }
 

@@ -43,12 +43,15 @@ export class Tokens {
    */
   constructor(texts: readonly string[]) {
     this.#tokens = texts.map(readToken);
-    requireDistinct(
-      this.#tokens.map(({ name }) => name),
-      'two tokens of API_TOKENS have the name',
-    );
+    const names = this.#tokens.map(({ name }) => name);
+    const twice = names.find((name, index) => names.indexOf(name) !== index);
+    if (twice !== undefined)
+      throw new ConfigurationError(
+        `two tokens of API_TOKENS have the name ${twice}`,
+        'give each token a name of its own',
+      );
     if (new Set(this.#tokens.map(({ digest }) => digest.toString('hex'))).size < texts.length)
-      throw wrong('API_TOKENS has one token twice', 'give each name a token of its own');
+      throw new ConfigurationError('API_TOKENS has one token twice', 'give each name a token of its own');
   }
 
   get count(): number {
@@ -59,7 +62,7 @@ export class Tokens {
   replaceBy(next: Tokens): void {
     next.#tokens = next.#tokens.map((token) => {
       const same = this.#tokens.find((old) => old.digest.equals(token.digest));
-      return same !== undefined && mayAll(token, same) ? { ...token, ...revocationOf(same) } : token;
+      return same !== undefined && mayAll(token, same) ? { ...same, name: token.name, scopes: token.scopes } : token;
     });
     const kept = new Set(next.#tokens.map(({ revoked }) => revoked));
     for (const { revoked, revocation } of this.#tokens) if (!kept.has(revoked)) revocation.abort();
@@ -80,22 +83,15 @@ export const digestOf = (token: string): Buffer => createHash('sha256').update(t
 
 const mayAll = (token: Caller, other: Caller): boolean => [...other.scopes].every((scope) => token.scopes.has(scope));
 
-const revocationOf = ({ revocation, revoked }: Token): Pick<Token, 'revocation' | 'revoked'> => ({
-  revocation,
-  revoked,
-});
-
 function newToken(name: string, token: string, scopes: ReadonlySet<Scope>): Token {
   const revocation = new AbortController();
   return { name, digest: digestOf(token), scopes, revocation, revoked: revocation.signal };
 }
 
-const wrong = (message: string, hint: string): ConfigurationError => new ConfigurationError(message, hint);
-
 /** Errors never quote the token: it may be a secret in the wrong form. */
 function readToken(text: string, index: number): Token {
   if (!/^[!-~]+$/.test(text)) {
-    throw wrong(
+    throw new ConfigurationError(
       'API_TOKENS has a token that no request could send: it holds a space, or a character that is not ASCII',
       'use letters, digits and punctuation, for example what "openssl rand -hex 32" prints',
     );
@@ -104,7 +100,7 @@ function readToken(text: string, index: number): Token {
   const [name = '', token = '', scopes = '', ...more] = text.split(':');
   const named = scopes.split('|');
   if (more.length > 0 || name === '' || token === '' || !named.every(isScope)) {
-    throw wrong(
+    throw new ConfigurationError(
       `the item ${index + 1} of API_TOKENS has colons, and is not name:token:scope|scope`,
       `write for example dashboard:<token>:read|run; the scopes are ${SCOPES.join(', ')}`,
     );
@@ -113,8 +109,3 @@ function readToken(text: string, index: number): Token {
 }
 
 const isScope = (text: string): boolean => SCOPES.some((scope) => scope === text);
-
-function requireDistinct(names: readonly string[], sentence: string): void {
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) throw wrong(`${sentence} ${twice}`, 'give each token a name of its own');
-}

@@ -43,12 +43,12 @@ function kafkaSecurity(config: SettingValues): KafkaSecurity {
   const { KAFKA_SSL_CA_LOCATION: ca, KAFKA_SSL_CERTIFICATE_LOCATION: cert, KAFKA_SSL_KEY_LOCATION: key } = config;
   const sasl = hasLogin ? loginOf(config) : refuseLogin(config);
   if (!hasTls && (ca ?? cert ?? key) !== undefined)
-    throw wrong(
+    throw new ConfigurationError(
       `KAFKA_SSL_* is set, and KAFKA_SECURITY_PROTOCOL=${protocol} encrypts nothing`,
       'set KAFKA_SECURITY_PROTOCOL=SSL or SASL_SSL, or leave them out',
     );
   if ((cert === undefined) !== (key === undefined))
-    throw wrong(
+    throw new ConfigurationError(
       'a client certificate has a file of its own and one of its key, and only one of them is set',
       'set KAFKA_SSL_CERTIFICATE_LOCATION and KAFKA_SSL_KEY_LOCATION, or neither',
     );
@@ -72,7 +72,7 @@ function loginOf(config: SettingValues): NonNullable<KafkaSecurity['sasl']> {
   if (mechanism !== 'OAUTHBEARER') {
     const { KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = config;
     if (username === undefined || password === '')
-      throw wrong(logsIn, 'set KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD, too');
+      throw new ConfigurationError(logsIn, 'set KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD, too');
     return {
       mechanism,
       username,
@@ -88,7 +88,7 @@ function loginOf(config: SettingValues): NonNullable<KafkaSecurity['sasl']> {
     KAFKA_SASL_OAUTHBEARER_SCOPE: scope,
   } = config;
   if (tokenUrl === undefined || clientId === undefined || clientSecret === '')
-    throw wrong(
+    throw new ConfigurationError(
       logsIn,
       'set KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL, KAFKA_SASL_OAUTHBEARER_CLIENT_ID and KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET, too',
     );
@@ -102,10 +102,8 @@ function refuseLogin(config: SettingValues): undefined {
   if (username === undefined && password === '' && clientId === undefined) return undefined;
   const given =
     clientId === undefined ? 'KAFKA_SASL_USERNAME or KAFKA_SASL_PASSWORD' : 'KAFKA_SASL_OAUTHBEARER_CLIENT_ID';
-  throw wrong(
+  throw new ConfigurationError(
     `${given} is set, and KAFKA_SECURITY_PROTOCOL=${protocol} logs nobody in`,
     'set KAFKA_SECURITY_PROTOCOL=SASL_SSL, or leave them out',
   );
 }
-
-const wrong = (message: string, hint: string): ConfigurationError => new ConfigurationError(message, hint);

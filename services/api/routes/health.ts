@@ -2,10 +2,8 @@ import { healthAnswer } from '#libs/serve/health.ts';
 import { noParameters } from '#libs/serve/parameters.ts';
 import { defineRoute } from '../route.ts';
 
-export const HEALTH_PATH = '/api/health';
-
 export const healthRoute = defineRoute({
-  path: HEALTH_PATH,
+  path: '/api/health',
   operationId: 'getHealth',
   tag: 'operation',
   open: 'always',
