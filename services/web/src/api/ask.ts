@@ -61,14 +61,19 @@ const SOON_MS = 10_000;
 /** For what says whether all is well: no answer is an answer, too. */
 export const askSoon = (path: string): Promise<Response> => askServer(path, { signal: AbortSignal.timeout(SOON_MS) });
 
-/** A whole list: each page links to the next. */
-export async function getAll<R>(path: string): Promise<R[]> {
-  const rows: R[] = [];
+/** The pages of a list, each of which links to the next. */
+export async function* linkedPages(path: string, init?: RequestInit): AsyncGenerator<Response> {
   for (let next: string | undefined = path; next !== undefined; ) {
-    const response = await askServer(next);
-    rows.push(...((await response.json()) as R[]));
+    const response = await askServer(next, init);
+    yield response;
     next = /<([^>]+)>; rel="next"/.exec(response.headers.get('link') ?? '')?.[1];
   }
+}
+
+/** A whole list. */
+export async function getAll<R>(path: string): Promise<R[]> {
+  const rows: R[] = [];
+  for await (const page of linkedPages(path)) rows.push(...((await page.json()) as R[]));
   return rows;
 }
 

@@ -4,7 +4,7 @@ import { get } from '../api/ask.ts';
 import { ChartFigure } from '../charts/figure.tsx';
 import { pathOf, scale } from '../charts/scale.ts';
 import { useWidth } from '../charts/width.ts';
-import { number, t, timeText, unitText } from '../i18n/index.ts';
+import { number, orDash, t, timeText, unitText } from '../i18n/index.ts';
 
 const LOOK_MS = 10_000;
 
@@ -55,13 +55,7 @@ export function Flow({ operation }: { readonly operation: Operation }) {
       <ChartFigure
         sentence={sentence}
         head={[t('flow.time'), t('ops.lag'), t('flow.perSecond')]}
-        rows={points
-          .toReversed()
-          .map(({ at, lag, rate }) => [
-            timeText(at),
-            lag === null ? '–' : number(lag),
-            rate === null ? '–' : number(rate, 1),
-          ])}
+        rows={points.toReversed().map(({ at, lag, rate }) => [timeText(at), orDash(lag), orDash(rate, 1)])}
       >
         <FlowChart sentence={sentence} points={points} most={Math.max(100, ...known)} />
       </ChartFigure>

@@ -230,7 +230,7 @@ function engagementSentence(days: readonly LineChartDay[], own: number | null): 
   if (last === undefined || last.value === null) return t('student.unknownNow');
   const value = Math.round(last.value);
   const usual = own === null ? '' : ` ${t('student.usual', { own: Math.round(own) })}`;
-  return `${againstClass(value, last)}${usual}`;
+  return `${t('student.engagementNow', { value, place: placeIn(last) })}${usual}`;
 }
 
 function gradeSentence(days: readonly LineChartDay[]): string {
@@ -239,9 +239,6 @@ function gradeSentence(days: readonly LineChartDay[]): string {
     ? t('student.noGrades')
     : t('student.gradeNow', { value: Math.round(last.value), day: dayText(last.day), place: placeIn(last) });
 }
-
-const againstClass = (value: number, day: LineChartDay): string =>
-  t('student.engagementNow', { value, place: placeIn(day) });
 
 function placeIn({ value, middle }: LineChartDay): string {
   if (value === null || middle === null) return t('place.unknown');

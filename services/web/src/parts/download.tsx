@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { askServer } from '../api/ask.ts';
+import { linkedPages } from '../api/ask.ts';
 import { t } from '../i18n/index.ts';
 import { Problem } from './problem.tsx';
 
@@ -30,18 +30,12 @@ export function Download({ path, label }: DownloadProps) {
 /** All pages, with the header line only once. */
 async function tableOf(path: string): Promise<{ name: string; text: string }> {
   let [name, text] = ['rows.csv', ''];
-  for (let next: string | undefined = path; next !== undefined; ) {
-    const { headers, body } = await ask(next);
-    name = /filename="([^"]+)"/.exec(headers.get('content-disposition') ?? '')?.[1] ?? name;
+  for await (const page of linkedPages(path, { headers: { accept: 'text/csv' } })) {
+    const body = await page.text();
+    name = /filename="([^"]+)"/.exec(page.headers.get('content-disposition') ?? '')?.[1] ?? name;
     text += text === '' ? body : body.slice(body.indexOf('\r\n') + 2);
-    next = /<([^>]+)>; rel="next"/.exec(headers.get('link') ?? '')?.[1];
   }
   return { name, text };
-}
-
-async function ask(path: string): Promise<{ headers: Headers; body: string }> {
-  const response = await askServer(path, { headers: { accept: 'text/csv' } });
-  return { headers: response.headers, body: await response.text() };
 }
 
 /** How long the file is kept for the browser. Milliseconds. */
