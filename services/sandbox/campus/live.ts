@@ -39,8 +39,6 @@ export interface LiveOptions {
   readonly longestRetryMs?: number;
   readonly onEvent?: (event: LiveEvent) => void;
   readonly onTrouble?: (trouble: LiveTrouble) => void;
-  /** Called once when a step succeeds again after trouble. */
-  readonly onRecovered?: () => void;
 }
 
 export interface LiveCampus {
@@ -144,7 +142,6 @@ async function live(steps: LiveSteps, options: LiveOptions, signal: AbortSignal)
   const resyncEvery = options.resyncEveryMs ?? 5 * 60 * SECOND;
   let resyncAt = performance.now() + resyncEvery;
   const backoff = new Backoff({ last: options.longestRetryMs ?? LAST_RETRY_MS });
-  let isInTrouble = false;
   while (!signal.aborted) {
     try {
       await steps.step();
@@ -152,13 +149,10 @@ async function live(steps: LiveSteps, options: LiveOptions, signal: AbortSignal)
         await steps.resyncOne();
         resyncAt = performance.now() + resyncEvery;
       }
-      if (isInTrouble) quietly(() => options.onRecovered?.());
-      isInTrouble = false;
       backoff.reset();
       await sleep(pace * steps.slowness(), signal);
     } catch (cause) {
       const retryInMs = backoff.next;
-      isInTrouble = true;
       const error = cause instanceof Error ? cause : new Error(String(cause));
       quietly(() => options.onTrouble?.({ error, retryInMs }));
       await backoff.wait(signal);

@@ -6,8 +6,6 @@ import { type Database, type DatabaseAddress, openDatabase } from '#libs/platfor
 import { liveOn } from './live.ts';
 import { createCampusSchema, seedCampus } from './seed.ts';
 
-export { type Sight, sightsOf } from './worth-a-look.ts';
-
 export interface CampusOptions {
   readonly config: SettingValues;
   readonly log: Log;

@@ -1,5 +1,5 @@
 import { loadStatements, type Queryable } from '#libs/platform/postgres/database.ts';
-import { type Sight, sightsOf } from '../campus/role.ts';
+import { type Sight, sightsOf } from '../campus/worth-a-look.ts';
 
 const sql = loadStatements(new URL('./sql/', import.meta.url), ['student_ids']);
 

@@ -4,9 +4,8 @@ import path from 'node:path';
 import { ConfigurationError } from '#libs/domain/errors.ts';
 import { releaseLock, takeLock } from '#libs/platform/process-lock.ts';
 import { sleep } from '#libs/platform/retry.ts';
-import { describeFiles, formatLock, type PartsLock, readLock, verifyFiles } from './lock-file.ts';
+import { describeFiles, formatLock, type PartsLock, POM_FILE, readLock, verifyFiles } from './lock-file.ts';
 import { parseMavenProgress, runMaven } from './maven.ts';
-import { POM_FILE } from './versions.ts';
 
 export interface FetchProgress {
   /** `waiting`: another process is fetching into the same folder. */

@@ -16,6 +16,8 @@ export interface LockedFile {
 export type PartsLock = Readonly<Record<string, LockedFile>>;
 
 export const LOCK_FILE = new URL('./parts.lock.json', import.meta.url);
+/** The only place where the versions of the parts are written down. */
+export const POM_FILE = new URL('./pom.xml', import.meta.url);
 export const RELOCK_COMMAND = 'node --import tsx services/sandbox/stack/parts/relock.ts';
 
 /** Folders of fetched files. The contents of an archive are checked with the archive. */

@@ -2,8 +2,7 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ConfigurationError, UnrecoverableError } from '#libs/domain/errors.ts';
-import type { PartsLock } from './lock-file.ts';
-import { POM_FILE } from './versions.ts';
+import { type PartsLock, POM_FILE } from './lock-file.ts';
 
 /** Called with the bytes downloaded so far, without what Maven already had. */
 export type OnBytes = (bytes: number) => void;
