@@ -37,21 +37,21 @@ const components = z
   })
   .meta({ id: 'EngagementComponents' });
 
+const severity = z.enum(SEVERITIES);
+const since = day.meta({ description: 'First day of the unbroken run of days on which it was open' });
+
 /** An open flag. Value, baseline and threshold have the same unit. */
 export const flag = z
   .strictObject({
-    since: day.meta({ description: 'First day of the unbroken run of days on which it was open' }),
+    since,
     value: number.meta({ description: 'What was seen: points, percent, or days' }),
     baseline: known(number, 'What is usual for the student; null under 3 active days, for inactivity'),
     threshold: number.meta({ description: 'From where on it is open' }),
     method: z.enum(FLAG_METHODS),
-    severity: z.enum(SEVERITIES),
+    severity,
     item: z.string().optional().meta({ description: 'The graded item, where the value is a grade' }),
   })
   .meta({ id: 'Flag' });
-
-const severity = z.enum(SEVERITIES);
-const since = day.meta({ description: 'First day of the unbroken run of days on which it was open' });
 
 /** Attention. Value and threshold are points. */
 export const attentionFlag = z

@@ -18,7 +18,6 @@ export async function runOnce(
   signal: AbortSignal,
   show: (run: PipelineRun) => void,
 ): Promise<PipelineRun> {
-  const never = new AbortController().signal;
   const over = new AbortController();
   const cancel = (): void => {
     retryWhileUnavailable(() => cancelRun(parts.db, runId), {
@@ -30,7 +29,7 @@ export async function runOnce(
   if (signal.aborted) cancel();
   try {
     for (;;) {
-      const ended = await step(parts, runId, never, show);
+      const ended = await step(parts, runId, show);
       if (ended !== null) return ended;
       await sleep(LOOK_EVERY_MS);
     }
@@ -41,16 +40,12 @@ export async function runOnce(
 }
 
 /** Null: the run has not ended, or its state could not be read. */
-async function step(
-  parts: JobParts,
-  runId: string,
-  never: AbortSignal,
-  show: (run: PipelineRun) => void,
-): Promise<PipelineRun | null> {
+async function step(parts: JobParts, runId: string, show: (run: PipelineRun) => void): Promise<PipelineRun | null> {
   try {
     await endDeadRuns(parts.db);
     const claimed = await claimRun(parts.db, parts.owner, parts.timing.leaseMs, runId);
-    if (claimed !== undefined) await attemptRun(parts, claimed, never);
+    // Never told to stop: who wants it to end cancels it, which its heartbeat notices.
+    if (claimed !== undefined) await attemptRun(parts, claimed, new AbortController().signal);
     const run = await findRun(parts.db, runId);
     if (run === undefined) throw new Error(`run ${runId} is gone from state.pipeline_run`);
     show(run);

@@ -40,10 +40,9 @@ export class Scheduler {
     const found = await runSince(db, due);
     if (found === 'settled') this.#settled = due;
     if (found !== 'missed') return null;
-    const scope = {};
     const runId = await requestRun(db, {
       mode: 'reconcile',
-      scope,
+      scope: {},
       dryRun: false,
       requestedBy: 'schedule',
       scheduledFor: due,
