@@ -36,7 +36,7 @@ const DECIDING = [
   'time.precision.mode',
 ] as const;
 
-/** Debezium's words. The second would be its last: started again, it looks for the same place. */
+/** Debezium's words. The last two it would say for ever: started again, it looks for the same place. */
 const PLACE_GONE =
   /no longer available on the server|not present among LSNs seen in the location phase|WAL segment \S+ has already been removed/;
 

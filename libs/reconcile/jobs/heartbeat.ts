@@ -50,7 +50,7 @@ export function startHeartbeat(options: HeartbeatOptions): Heartbeat {
       await sleep(timing.heartbeatMs, stopping.signal);
     }
   };
-  void run();
+  run().catch((error: unknown) => log.error({ err: error, runId }, 'the heartbeat of a run ended'));
   return {
     progress: (done) => {
       progress = done;

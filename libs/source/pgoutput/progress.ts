@@ -41,9 +41,7 @@ export async function noteOrigin(run: Subscription, epoch: number, origin: Origi
 /** @throws the failure of checking the tables, once it is known what follows from it */
 export async function heedFailure(run: Subscription, failure: unknown): Promise<never> {
   const { progress, stream } = run.settings;
-  await noteUnlogged(failure, progress, stream).catch((error: unknown) => {
-    throw storeFailure(error);
-  });
+  await noteUnlogged(failure, progress, stream).catch(explainFailure);
   throw failure;
 }
 
