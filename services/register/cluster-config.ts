@@ -23,6 +23,10 @@ export const inConnect = (name: InConnect): string => `\${env:${name}}`;
 /** The path of Apicurio's Confluent-compatible API; Apicurio's converter needs its native one instead. */
 const CONFLUENT_PATH = /\/apis\/ccompat\/v\d+\/?$/;
 
+/** The address of Apicurio's native API; undefined if the registry is another one. */
+export const apicurioUrl = (url: string): string | undefined =>
+  CONFLUENT_PATH.test(url) ? url.replace(CONFLUENT_PATH, '/apis/registry/v2') : undefined;
+
 /**
  * The part of the connector's configuration that depends on the cluster.
  * @throws ConfigurationError for a password that cannot be written where Connect needs it
@@ -85,10 +89,10 @@ const quoted = (text: string): string => `"${text.replaceAll(/["\\]/g, '\\$&')}"
 /** For keys and values alike. */
 function converters(registry: ServiceAddress): ConnectorConfig {
   const { url, login, ca } = withoutLogin(registry);
-  const isApicurio = CONFLUENT_PATH.test(url);
-  const lines = isApicurio
+  const apicurio = apicurioUrl(url);
+  const lines = apicurio
     ? {
-        ...fillConverter('apicurio', { registry: url.replace(CONFLUENT_PATH, '/apis/registry/v2') }),
+        ...fillConverter('apicurio', { registry: apicurio }),
         ...(login === undefined ? {} : apicurioLogin(login)),
         ...(ca === undefined
           ? {}

@@ -1,3 +1,4 @@
+import { isSchemaRefused, takeEverySchema } from './schema-rules.ts';
 import type { RegisterSettings } from './settings.ts';
 import type { ConnectorContext } from './steps.ts';
 
@@ -36,6 +37,7 @@ export class Restarts {
     if (now < this.#next) return `${failed}; it is started again in ${Math.ceil((this.#next - now) / 1000)} s`;
     this.#count += 1;
     this.#next = 0;
+    if (isSchemaRefused(reason)) tell(await takeEverySchema(settings));
     tell(`starting the failed task again (${this.#count})`);
     await connect.restart();
     return `${failed}; it is being started again`;
