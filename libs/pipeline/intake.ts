@@ -146,7 +146,7 @@ class IntakeWorker implements Intake {
 
   async #halve(batch: ChangeBatch, staging: StageOptions, error: unknown): Promise<boolean> {
     const { changes, ...ending } = batch;
-    const { progress, of = progress, partitions } = batch;
+    const { progress, of = progress, partitions, isPartOfSnapshot } = batch;
     if (changes.length > 1) {
       const middle = Math.ceil(changes.length / 2);
       // Progress and the end of a snapshot belong to the whole batch, so they go with the second half. The first half is
@@ -154,7 +154,12 @@ class IntakeWorker implements Intake {
       const held = partitions?.map(({ stream, epoch }) => ({ stream, epoch, applied: 0n }));
       return (
         (await this.#stage(
-          { changes: changes.slice(0, middle), ...(of && { of }), ...(held && { partitions: held }) },
+          {
+            changes: changes.slice(0, middle),
+            ...(isPartOfSnapshot && { isPartOfSnapshot }),
+            ...(of && { of }),
+            ...(held && { partitions: held }),
+          },
           staging,
         )) && (await this.#stage({ ...ending, changes: changes.slice(middle) }, staging))
       );

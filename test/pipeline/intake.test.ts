@@ -179,6 +179,33 @@ test('so it is with a batch that is halved', async () => {
   expect(await db.query('SELECT id FROM state.image_courses WHERE id = ANY ($1::uuid[])', [ids])).toEqual([]);
 });
 
+test('of a first snapshot, whose tables have no indexes yet, a batch that fails for a reason of its own is halved, too', async () => {
+  const own = await createAnalyticsDatabase('intake_bare');
+  const { db } = own;
+  await openProgressStore(db).beginEpoch('pgoutput', 'a server', 'a test');
+  const rows = many(6, 'read');
+  const loading: Database['loading'] = (whole) => {
+    failing -= 1;
+    return failing >= 0 ? Promise.reject(new Error('no fault of a value')) : db.loading(whole);
+  };
+  let failing = 0;
+  begin({ db: { ...db, loading } });
+  for (const changes of [rows.slice(0, 2), rows.slice(2)]) {
+    deliveries.next({
+      batch: { changes, isPartOfSnapshot: true, of: { stream: 'pgoutput', epoch: 1 } },
+      done: () => {},
+    });
+    await expect.poll(() => intake.staged + failures.length * 100).toBe(changes.length === 2 ? 2 : 6);
+    // The batch, its first half, and the first row of that, each twice.
+    failing = 6;
+  }
+  const [rejected] = await db.query('SELECT reason, origin FROM rejected_change');
+  expect(rejected).toEqual({ reason: 'internal_error', origin: `courses:${rows[2]?.id}` });
+  expect(await db.query('SELECT FROM state.image_courses')).toHaveLength(6);
+  await intake.stop();
+  await own.drop();
+});
+
 test.each([
   ['28P01', 'password authentication failed for user "prepadata_writer"'],
   ['28000', 'no pg_hba.conf entry for host "10.0.0.1"'],
