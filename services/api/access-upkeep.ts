@@ -1,3 +1,4 @@
+import { MS_PER_DAY } from '#libs/domain/local-date.ts';
 import type { Log } from '#libs/platform/log.ts';
 import { type Loop, startLoop } from '#libs/platform/loop/loop.ts';
 import { WorkSignal } from '#libs/platform/loop/work-signal.ts';
@@ -18,7 +19,6 @@ export interface UpkeepOptions {
   readonly pollMs?: number;
 }
 
-const DAY_MS = 86_400_000;
 const FORGET_EVERY_MS = 3_600_000;
 /** Looking through the record takes at most this share of the time, even when a whole class is erased one by one. */
 const MOST_SHARE = 0.05;
@@ -48,7 +48,7 @@ export function startAccessUpkeep(options: UpkeepOptions): Loop {
         if (lines > 0) log.info({ lines }, 'lines of the access record name erased students no more');
       }
       if (days !== null && now() - forgotten >= FORGET_EVERY_MS) {
-        const gone = await record.forget(now() - days * DAY_MS);
+        const gone = await record.forget(now() - days * MS_PER_DAY);
         forgotten = now();
         if (gone.files + gone.lines > 0) log.info(gone, 'what of the access record was kept long enough was deleted');
       }

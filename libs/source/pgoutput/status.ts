@@ -13,7 +13,7 @@ export class StatusBoard {
   #walEnd: bigint | null = null;
   #applied: bigint | null = null;
 
-  constructor(clock: Clock, onChange: (status: SourceStatus) => void = () => {}) {
+  constructor(clock: Clock, onChange: (status: SourceStatus) => void) {
     this.#clock = clock;
     this.#onChange = onChange;
   }

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { ConfigurationError } from '#libs/domain/errors.ts';
+import { ConfigurationError, messageOf } from '#libs/domain/errors.ts';
 import { nameInSql } from '#libs/domain/source-tables/names.ts';
 
 /**
@@ -91,14 +91,9 @@ export const logWithoutRows = (level: string, service?: ManagedService): Configu
       : `on ${service.name}: ${service.logicalLog}`,
   );
 
-export const mayNotReplicate = (
-  user: string,
-  said: string,
-  cause: unknown,
-  service?: ManagedService,
-): ConfigurationError =>
+export const mayNotReplicate = (user: string, cause: unknown, service?: ManagedService): ConfigurationError =>
   new ConfigurationError(
-    `the user "${user}" may not read the log of the source database: ${said}`,
+    `the user "${user}" may not read the log of the source database: ${messageOf(cause)}`,
     service === undefined
       ? `as a superuser, run: ALTER ROLE ${nameInSql(user)} REPLICATION; ${ELSEWHERE}`
       : `on ${service.name}: ${service.replication(nameInSql(user))}`,

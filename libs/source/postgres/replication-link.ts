@@ -1,5 +1,4 @@
 import type pg from 'pg';
-import { messageOf } from '#libs/domain/errors.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { codeOf } from './faults.ts';
 import { type Link, openLink } from './link.ts';
@@ -20,6 +19,6 @@ export async function openReplicationLink(
     return await openLink(address, purpose, 'replication', signal, () => {});
   } catch (error) {
     if (codeOf(error) !== '42501') throw error;
-    throw mayNotReplicate(address.user, messageOf(error), error, await findService(control));
+    throw mayNotReplicate(address.user, error, await findService(control));
   }
 }

@@ -1,6 +1,7 @@
 import type { LocalMillis, Uuid } from '#libs/domain/change.ts';
 import { loadStatements, type Queryable } from '#libs/platform/postgres/database.ts';
 import { CAMPUS_PREFIX, type CourseDefinition, courseByExternalId, workOf } from './catalogue.ts';
+import { DAY, timestampText } from './local-time.ts';
 import type { Random } from './random.ts';
 import { lineIn } from './stories/index.ts';
 import type { StoryLine } from './stories/story.ts';
@@ -78,7 +79,7 @@ export async function loadLiveState(db: Queryable, now: LocalMillis, random: Ran
   const keys = new Map(state.keys.map((key) => [`${key.student.id}/${key.course.id}`, key]));
   const waiting = await db.query<{ student_id: Uuid; course_id: Uuid; resource_id: string; marked: readonly string[] }>(
     sql.live_pending,
-    [CAMPUS_PREFIX, new Date(now - 21 * 86_400_000).toISOString().slice(0, 23)],
+    [CAMPUS_PREFIX, timestampText(now - 21 * DAY)],
   );
   for (const row of waiting) {
     const key = keys.get(`${row.student_id}/${row.course_id}`);

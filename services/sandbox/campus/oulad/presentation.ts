@@ -1,6 +1,6 @@
 import type { LocalMillis } from '#libs/domain/change.ts';
 import { ConfigurationError } from '#libs/domain/errors.ts';
-import { DAY } from '../local-time.ts';
+import { DAY, dateText } from '../local-time.ts';
 import { readTable, wholeOrNull } from './dataset.ts';
 
 export interface Assessment {
@@ -78,7 +78,7 @@ export function dayZero(presentation: Presentation, shiftTo: string): LocalMilli
 export function parsePresentationDay(text: string): LocalMillis {
   const at = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
   // Date.parse takes the 31st of a short month as a day of the next one.
-  if (Number.isNaN(at) || new Date(at).toISOString().slice(0, 10) !== text)
+  if (Number.isNaN(at) || dateText(at) !== text)
     throw new ConfigurationError(`"${text}" is not a day`, '--shift-to takes today, a day as YYYY-MM-DD, or none');
   return at;
 }
