@@ -21,6 +21,17 @@ const settings = registerSettings(loadConfig(ENVIRONMENT));
 const config = wantedConfig(settings, 42, 'no_data');
 
 describe('the connector', () => {
+  test('holds no more rows of the largest size at once than fit into the memory of the Connect that we start', () => {
+    const [row, rowsRead, queue] = [
+      'producer.override.max.request.size',
+      'snapshot.fetch.size',
+      'max.queue.size.in.bytes',
+    ].map((name) => Number(config[name])) as [number, number, number];
+    const compose = readFileSync(new URL('../../docker-compose.yml', import.meta.url), 'utf8');
+    const [, megabytes] = /\sHEAP_OPTS: .*-Xmx(\d+)m/.exec(compose) ?? [];
+    expect(row * rowsRead + queue).toBeLessThan(0.75 * Number(megabytes) * 1_048_576);
+  });
+
   test('has every setting that its behaviour was tried with', () => {
     expect(config).toMatchObject({
       'plugin.name': 'pgoutput',
