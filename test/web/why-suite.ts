@@ -93,13 +93,14 @@ export function whyTests(campus: () => WebCampus): void {
   test('what is not known, not there or not allowed, and a database that is away, are said in words', async () => {
     const key = await campus().keyWith('avg_grade IS NOT NULL');
     const { page } = await openPage(campus().browser, campus().url(key));
-    const answers: readonly [status: number, words: string][] = [
-      [404, 'Nothing is known of this student here'],
-      [403, 'This token does not allow you to see that.'],
-      [503, 'The database does not answer.'],
+    const answers: readonly [status: number, code: string, words: string][] = [
+      [404, 'x', 'Nothing is known of this student here'],
+      [403, 'x', 'This token does not allow you to see that.'],
+      [503, 'database_unavailable', 'The database does not answer.'],
+      [503, 'x', 'That cannot be told just now.'],
     ];
-    for (const [status, words] of answers) {
-      const json = { error: { code: 'x', message: 'no', hint: 'ask' } };
+    for (const [status, code, words] of answers) {
+      const json = { error: { code, message: 'no', hint: 'ask' } };
       await page.route('**/api/explain/**', (route) => route.fulfill({ status, json }));
       const dialog = await openWhy(page, 'Mean grade');
       await dialog.getByText(words).waitFor();

@@ -17,6 +17,7 @@ export const EN = {
 
   'problem.server': 'The server does not answer. The page keeps trying.',
   'problem.database': 'The database does not answer. The page keeps trying.',
+  'problem.notNow': 'That cannot be told just now. The page keeps trying.',
   'problem.unknown': 'There is no student or course with that number here.',
   'problem.scope': 'This token does not allow you to see that.',
   'problem.other': 'The server could not answer this.',

@@ -16,6 +16,7 @@ export const FR: Messages = {
 
   'problem.server': 'Le serveur ne répond pas. La page continue d’essayer.',
   'problem.database': 'La base de données ne répond pas. La page continue d’essayer.',
+  'problem.notNow': 'Cela ne peut pas être dit pour le moment. La page continue d’essayer.',
   'problem.unknown': 'Rien ni personne ne porte ce numéro ici.',
   'problem.scope': 'Ce jeton ne permet pas de voir cela.',
   'problem.other': 'Le serveur n’a pas pu répondre.',

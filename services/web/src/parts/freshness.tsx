@@ -3,6 +3,7 @@ import type { Freshness } from '#libs/serve/freshness.ts';
 import { askSoon, Refusal } from '../api/ask.ts';
 import { isLive, tell, watchLive } from '../api/live.ts';
 import { instantText, t, timeText } from '../i18n/index.ts';
+import { sentenceOf } from './problem.tsx';
 import { Said } from './said.tsx';
 
 const LOOK_MS = 5_000;
@@ -71,11 +72,10 @@ export function FreshnessLine({ onTimeZone, onToday }: FreshnessLineProps) {
   }, [applied]);
   if (error instanceof Refusal && error.status < 500) return null;
   if (error !== undefined) {
-    const reason = error instanceof Refusal ? t('problem.database') : t('problem.server');
     return (
       <div class="notice" role="alert">
         <p>
-          {reason} {readAt !== undefined && t('fresh.shown', { time: timeText(readAt) })}
+          {sentenceOf(error)} {readAt !== undefined && t('fresh.shown', { time: timeText(readAt) })}
         </p>
       </div>
     );

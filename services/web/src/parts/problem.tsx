@@ -1,6 +1,8 @@
 import { keepToken, Refusal, tokenOf } from '../api/ask.ts';
 import { t } from '../i18n/index.ts';
 
+const DATABASE_AWAY = 'database_unavailable';
+
 /** Says what went wrong, and what happens next. */
 export function Problem({ error }: { readonly error: Error | undefined }) {
   if (error === undefined) return null;
@@ -8,7 +10,7 @@ export function Problem({ error }: { readonly error: Error | undefined }) {
   return (
     <div class="notice" role="alert">
       <p>{sentenceOf(error)}</p>
-      {error instanceof Refusal && error.status !== 503 && (
+      {error instanceof Refusal && error.hint !== '' && error.code !== DATABASE_AWAY && (
         <p class="small" lang="en" dir="ltr">
           {error.message}: {error.hint}
         </p>
@@ -17,9 +19,11 @@ export function Problem({ error }: { readonly error: Error | undefined }) {
   );
 }
 
-function sentenceOf(error: Error): string {
-  if (!(error instanceof Refusal)) return t('problem.server');
-  if (error.status === 503) return t('problem.database');
+export function sentenceOf(error: Error): string {
+  // A proxy that finds no server answers in its own words.
+  if (!(error instanceof Refusal) || (error.status === 503 && error.code === '')) return t('problem.server');
+  if (error.code === DATABASE_AWAY) return t('problem.database');
+  if (error.status === 503) return t('problem.notNow');
   if (error.status === 404) return t('problem.unknown');
   if (error.status === 403) return t('problem.scope');
   return t('problem.other');
