@@ -16,10 +16,12 @@ export function comparePositions(a: Position, b: Position): number {
   return a.lsn < b.lsn ? -1 : a.lsn > b.lsn ? 1 : 0;
 }
 
-export const laterPosition = (a: Position | null, b: Position | null): Position | null => {
+export function laterPosition(a: Position, b: Position | null): Position;
+export function laterPosition(a: Position | null, b: Position | null): Position | null;
+export function laterPosition(a: Position | null, b: Position | null): Position | null {
   if (a === null || b === null) return a ?? b;
   return comparePositions(a, b) >= 0 ? a : b;
-};
+}
 
 export const samePosition = (a: Position | null, b: Position | null): boolean =>
   a === null || b === null ? a === b : comparePositions(a, b) === 0;

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
 import { DEBEZIUM_STREAM } from '#libs/source/contract.ts';
 import { openProgressStore } from '#libs/store/progress/progress.ts';
-import { ConnectApi } from '../../services/register/connect-api.ts';
+import type { ConnectApi } from '../../services/register/connect-api.ts';
 import { superviseConnector } from '../../services/register/connector-supervisor.ts';
 import { askPlainly } from '../support/cluster.ts';
 import { useStack } from '../support/stack.ts';
@@ -29,7 +29,7 @@ let connect: ConnectApi;
 
 beforeAll(async () => {
   fixture = await createFixture('crash');
-  connect = new ConnectApi(fixture.settings.connect, fixture.settings.name, new AbortController().signal);
+  ({ connect } = fixture);
   reader = await readTopics(
     useStack(),
     SOURCE_TABLES.map((table) => `${fixture.settings.name}.public.${table}`),

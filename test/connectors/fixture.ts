@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sourceNames } from '#libs/domain/source-tables/names.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import { ConnectApi } from '../../services/register/connect-api.ts';
 import { superviseConnector } from '../../services/register/connector-supervisor.ts';
 import type { RegisterSettings } from '../../services/register/settings.ts';
 import type { Cluster } from '../support/cluster.ts';
@@ -12,6 +13,7 @@ export interface Fixture {
   readonly source: TestDatabase;
   readonly analytics: TestDatabase;
   readonly settings: RegisterSettings;
+  readonly connect: ConnectApi;
   drop(): Promise<void>;
 }
 
@@ -45,6 +47,7 @@ export async function createFixture(
       replication: 1,
       overrides: true,
     },
+    connect: new ConnectApi(cluster.connect, name, new AbortController().signal),
     drop: async () => {
       await analytics.drop();
       await source.drop();

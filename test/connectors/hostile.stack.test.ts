@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, test } from 'vitest';
 import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
-import { ConnectApi } from '../../services/register/connect-api.ts';
+import type { ConnectApi } from '../../services/register/connect-api.ts';
 import { dropEverything } from '../../services/register/drop.ts';
 import { makeHostile } from '../support/hostile.ts';
 import { useStack } from '../support/stack.ts';
@@ -31,7 +31,7 @@ beforeAll(async () => {
   const made = await createFixture('hostile');
   role = `${made.settings.name}_reader`;
   fixture = { ...made, settings: { ...made.settings, source: { ...made.source.address, user: role } } };
-  connect = new ConnectApi(fixture.settings.connect, fixture.settings.name, signal);
+  ({ connect } = fixture);
   reader = await readTopics(
     useStack(),
     SOURCE_TABLES.map((table) => `${fixture.settings.name}.public.${table}`),

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '#libs/platform/embedded-postgres/embedded.ts';
 import { openDatabase } from '#libs/platform/postgres/database.ts';
-import { ConnectApi } from '../../services/register/connect-api.ts';
+import type { ConnectApi } from '../../services/register/connect-api.ts';
 import { createFixture, type Fixture, register, until, watch } from './fixture.ts';
 
 /* A server that was restored from files, or whose disk somebody cleared, keeps the slot, but not the log that it begins with. */
@@ -22,7 +22,7 @@ beforeAll(async () => {
   await admin.query(`ALTER ROLE ${user} PASSWORD '${password}'`);
   await admin.close();
   fixture = await createFixture('log_gone', undefined, { ...server.admin('postgres'), user, password });
-  connect = new ConnectApi(fixture.settings.connect, fixture.settings.name, new AbortController().signal);
+  ({ connect } = fixture);
 });
 
 afterAll(async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openProgressStore } from '#libs/store/progress/progress.ts';
-import { ConnectApi } from '../../services/register/connect-api.ts';
+import type { ConnectApi } from '../../services/register/connect-api.ts';
 import { useStack } from '../support/stack.ts';
 import { readTopics, type TopicReader } from '../support/topic-reader.ts';
 import { createFixture, type Fixture, register, until } from './fixture.ts';
@@ -23,7 +23,7 @@ beforeAll(async () => {
   const made = await createFixture('odd');
   const { password } = made.source.address;
   fixture = { ...made, settings: { ...made.settings, source: { ...made.source.address, user: role } } };
-  connect = new ConnectApi(fixture.settings.connect, fixture.settings.name, new AbortController().signal);
+  ({ connect } = fixture);
   await made.source.db.query(`CREATE ROLE ${role} LOGIN REPLICATION PASSWORD '${password}'`);
   for (const text of [
     `GRANT SELECT ON students, courses, enrollments, grades, activity_logs TO ${role}`,

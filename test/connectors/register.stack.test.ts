@@ -4,7 +4,7 @@ import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
 import { readConnectorReports } from '#libs/store/progress/connector.ts';
 import { openProgressStore } from '#libs/store/progress/progress.ts';
-import { ConnectApi } from '../../services/register/connect-api.ts';
+import type { ConnectApi } from '../../services/register/connect-api.ts';
 import { dropEverything } from '../../services/register/drop.ts';
 import { slotOf } from '../../services/register/settings.ts';
 import { orderSnapshot } from '../../services/register/snapshot.ts';
@@ -40,7 +40,7 @@ beforeAll(async () => {
   );
   const source: DatabaseAddress = { ...made.source.address, user: role };
   fixture = { ...made, settings: { ...made.settings, source } };
-  connect = new ConnectApi(fixture.settings.connect, fixture.settings.name, signal);
+  ({ connect } = fixture);
   reader = await readTopics(
     useStack(),
     SOURCE_TABLES.map((table) => `${fixture.settings.name}.public.${table}`),

@@ -6,7 +6,7 @@ import pg from 'pg';
 import { from } from 'pg-copy-streams';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SOURCE_TABLES } from '#libs/domain/source-tables/index.ts';
-import { ConnectApi } from '../../services/register/connect-api.ts';
+import type { ConnectApi } from '../../services/register/connect-api.ts';
 import { askPlainly } from '../support/cluster.ts';
 import { useStack } from '../support/stack.ts';
 import { readTopics, type TopicReader } from '../support/topic-reader.ts';
@@ -21,7 +21,7 @@ let connect: ConnectApi;
 
 beforeAll(async () => {
   fixture = await createFixture('resumed');
-  connect = new ConnectApi(fixture.settings.connect, fixture.settings.name, new AbortController().signal);
+  ({ connect } = fixture);
   reader = await readTopics(
     useStack(),
     SOURCE_TABLES.map((table) => `${fixture.settings.name}.public.${table}`),

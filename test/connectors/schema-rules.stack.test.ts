@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ConnectApi } from '../../services/register/connect-api.ts';
 import { useStack } from '../support/stack.ts';
 import { readTopics, type TopicReader } from '../support/topic-reader.ts';
 import { createFixture, type Fixture, register, until, type Watcher, watch } from './fixture.ts';
@@ -17,8 +16,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await watcher?.stop();
   await reader?.stop();
-  const { connect, name } = fixture.settings;
-  await new ConnectApi(connect, name, new AbortController().signal).remove().catch(() => {});
+  await fixture?.connect.remove().catch(() => {});
   await fixture?.drop();
 });
 

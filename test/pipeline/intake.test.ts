@@ -183,22 +183,24 @@ test('of a first snapshot, whose tables have no indexes yet, a batch that fails 
   const own = await createAnalyticsDatabase('intake_bare');
   const { db } = own;
   await openProgressStore(db).beginEpoch('pgoutput', 'a server', 'a test');
-  const rows = many(6, 'read');
+  let failing = 0;
   const loading: Database['loading'] = (whole) => {
     failing -= 1;
     return failing >= 0 ? Promise.reject(new Error('no fault of a value')) : db.loading(whole);
   };
-  let failing = 0;
   begin({ db: { ...db, loading } });
-  for (const changes of [rows.slice(0, 2), rows.slice(2)]) {
+  const rows = many(6, 'read');
+  const load = (changes: readonly AnyRowChange[]): void =>
     deliveries.next({
       batch: { changes, isPartOfSnapshot: true, of: { stream: 'pgoutput', epoch: 1 } },
       done: () => {},
     });
-    await expect.poll(() => intake.staged + failures.length * 100).toBe(changes.length === 2 ? 2 : 6);
-    // The batch, its first half, and the first row of that, each twice.
-    failing = 6;
-  }
+  load(rows.slice(0, 2));
+  await expect.poll(() => intake.staged).toBe(2);
+  // The batch, its first half, and the first row of that, each twice.
+  failing = 6;
+  load(rows.slice(2));
+  await expect.poll(() => ({ staged: intake.staged, failures })).toEqual({ staged: 6, failures: [] });
   const [rejected] = await db.query('SELECT reason, origin FROM rejected_change');
   expect(rejected).toEqual({ reason: 'internal_error', origin: `courses:${rows[2]?.id}` });
   expect(await db.query('SELECT FROM state.image_courses')).toHaveLength(6);

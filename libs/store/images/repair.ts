@@ -83,9 +83,7 @@ async function write(
   const fresh = new Map<string, Image>();
   const known: string[] = [];
   const settled = (await readSettled(tx)).get(scene.table) ?? null;
-  const position =
-    laterPosition(snapshotPosition(scene.epoch), laterPosition(scene.truncatePosition, settled)) ??
-    snapshotPosition(scene.epoch);
+  const position = laterPosition(snapshotPosition(scene.epoch), laterPosition(scene.truncatePosition, settled));
   for (const [id, { found, expected }] of repairs) {
     if (found !== undefined) known.push(id);
     else if (expected !== null) fresh.set(id, { position, xid: null, live: true, columns: expected, toast: null });

@@ -13,7 +13,6 @@ import type { RunnerParts } from '#libs/reconcile/contract.ts';
 import { reconcileNewEpoch } from '#libs/reconcile/jobs/new-epoch.ts';
 import { kafkaSource } from '#libs/source/kafka/index.ts';
 import { openPartitionProgress } from '#libs/store/progress/progress.ts';
-import { ConnectApi } from '../../../services/register/connect-api.ts';
 import { createFixture, type Fixture, register } from '../../connectors/fixture.ts';
 import { NOTHING } from '../../support/nothing.ts';
 import { testSettings } from '../../support/settings.ts';
@@ -58,15 +57,10 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await Promise.all(intakes.map((intake) => intake.stop()));
-  await connectorOf(fixture)
-    .remove()
-    .catch(() => {});
+  await fixture.connect.remove().catch(() => {});
   await fixture.drop();
   expect(failures).toEqual([]);
 });
-
-const connectorOf = ({ settings: { connect, name } }: Fixture): ConnectApi =>
-  new ConnectApi(connect, name, new AbortController().signal);
 
 function begin(): void {
   const { cluster, name } = fixture.settings;
@@ -135,7 +129,7 @@ test('what is wrong is found and repaired', async () => {
 });
 
 test('changes that a marker overtook, as where a broker falters, are not taken for missing', async () => {
-  const connector = connectorOf(fixture);
+  const connector = fixture.connect;
   const { config = {} } = (await connector.read()) ?? {};
   // A request carries at most one batch per partition, so that other records do not hold up a marker.
   await connector.configure({ ...config, 'producer.override.batch.size': '1' });
@@ -150,7 +144,7 @@ test('rows that were deleted while the slot was away are found after the new epo
   const asked = () => reconcileNewEpoch(analytics.db, log);
   // Before the first epoch there is nothing older.
   expect(await asked()).toBeNull();
-  await connectorOf(fixture).stop();
+  await fixture.connect.stop();
   await source.db.query('DELETE FROM activity_logs WHERE id IN (SELECT id FROM activity_logs LIMIT 7)');
   await source.db.query('DELETE FROM grades WHERE id IN (SELECT id FROM grades LIMIT 4)');
   await source.db.query(
