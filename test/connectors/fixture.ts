@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sourceNames } from '#libs/domain/source-tables/names.ts';
 import type { DatabaseAddress } from '#libs/platform/postgres/database.ts';
+import { Waiting } from '#libs/source/postgres/faults.ts';
 import { ConnectApi } from '../../services/register/connect-api.ts';
 import { superviseConnector } from '../../services/register/connector-supervisor.ts';
 import type { RegisterSettings } from '../../services/register/settings.ts';
@@ -108,8 +109,18 @@ export async function until<T>(
   look: () => Promise<T | undefined | false> | T | undefined | false,
 ): Promise<T> {
   for (const end = Date.now() + 100_000; ; await sleep(50)) {
-    const found = await look();
+    const found = await unlessBusy(look);
     if (found !== undefined && found !== false) return found;
     if (Date.now() > end) throw new Error(`waited in vain: ${what}`);
+  }
+}
+
+/** Connect refuses to answer while it rebalances, as whenever another test registers a connector. */
+async function unlessBusy<T>(look: () => Promise<T> | T): Promise<T | undefined> {
+  try {
+    return await look();
+  } catch (error) {
+    if (error instanceof Waiting) return undefined;
+    throw error;
   }
 }
