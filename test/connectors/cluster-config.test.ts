@@ -111,6 +111,7 @@ describe.each(['key', 'value'])('the converter of a %s', (side) => {
       '': 'io.confluent.connect.avro.AvroConverter',
       '.schema.registry.url': 'https://registry:8081',
       '.auto.register.schemas': 'true',
+      '.ignore.default.for.nullables': 'true',
       '.basic.auth.credentials.source': 'USER_INFO',
       '.basic.auth.user.info': `us:\${env:SCHEMA_REGISTRY_PASSWORD}`,
     });
