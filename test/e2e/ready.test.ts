@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addressEnv } from '#libs/platform/config/address-env.ts';
 import { seedCampus } from '../../services/sandbox/campus/seed.ts';
@@ -50,8 +51,16 @@ async function until(holds: (answer: Readiness) => boolean): Promise<Readiness> 
 
 test('a first start is ready when all of the snapshot is served, also where kill -9 falls into the middle of it', async () => {
   const isDeriving = ({ reasons = [] }: Readiness): boolean => reasons.some((reason) => /keys to go/.test(reason));
+  const writing = new pg.Client(source.address);
+  await writing.connect();
+  await writing.query(`BEGIN; INSERT INTO students (external_id) VALUES ('never committed')`);
   for (let kills = 0; kills < 2; kills += 1) {
     program.start();
+    if (kills === 0) {
+      await expect.poll(() => program.output).toContain('making the replication slot');
+      await writing.end();
+      await expect.poll(() => program.output).toMatch(/snapshot: [\d,]+ of about [\d,]+ rows/);
+    }
     const seen = await until((answer) => answer.status === 'ready' || isDeriving(answer));
     expect(seen.status).toBe('not ready');
     program.kill('SIGKILL');

@@ -184,20 +184,19 @@ function progressOf(pipeline: LocalPipeline): string[] {
 async function untilReady(db: Database, pipeline: LocalPipeline, { line, signal }: LocalOptions): Promise<void> {
   const countdown = new Countdown();
   while (!signal.aborted) {
-    const { state, detail } = pipeline.status();
+    const { state, detail, snapshot } = pipeline.status();
     const askedAt = performance.now();
+    // Outside a terminal, a line a minute is enough of what moves all the time.
+    const minute = Math.floor(askedAt / 60_000);
     if (state === 'streaming') {
       const backlog = await readBacklog(db);
       if (backlog === null) line.show('waiting', 'the analytics database does not answer; waiting for it …');
       else if (backlog.keys + backlog.courses === 0) return;
       else {
         const timeLeft = countdown.observe(backlog.keys, askedAt);
-        line.show('deriving', describeDeriving(backlog, timeLeft, pipeline.progress()));
+        line.show(`deriving ${minute}`, describeDeriving(backlog, timeLeft, pipeline.progress()));
       }
-    } else {
-      // Outside a terminal too, whoever is waited for has to be named; only the progress of a snapshot says something new all the time.
-      line.show(state === 'snapshot' ? state : detail, detail);
-    }
+    } else line.show(snapshot === undefined ? detail : `${state} ${minute}`, detail);
     // Counting many marks takes time from the derivers.
     await sleep(Math.max(250, ASKING_SHARE * (performance.now() - askedAt)));
   }
