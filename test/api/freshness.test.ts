@@ -5,7 +5,7 @@ import type { SourceStatus } from '#libs/source/contract.ts';
 import { advanceProgress, openProgressStore } from '#libs/store/progress/progress.ts';
 import type { Api } from '../../services/api/role.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
-import { addCourseState, ask, insert, NOW, serveWhile, startTestApi } from './support.ts';
+import { addCourseState, addPeople, ask, insert, insertAll, NOW, serveWhile, startTestApi } from './support.ts';
 
 let analytics: TestDatabase;
 let api: Api;
@@ -155,6 +155,7 @@ test('what waits, and since when: 0 when nothing does, null when no time is know
 
 test('courses and rows that a rollover has not reached, per family', async () => {
   const { db } = analytics;
+  await addPeople(db, 3, 3);
   await db.query("INSERT INTO state.calendar (today) VALUES ('2026-03-21')");
   await addCourseState(db, 1, '2026-03-20');
   await addCourseState(db, 2, '2026-03-10');
@@ -168,6 +169,12 @@ test('courses and rows that a rollover has not reached, per family', async () =>
     await insert(db, 'engagement_features', { student_id, course_id, as_of_date });
   }
   await insert(db, 'performance_features', { student_id: 1, course_id: 1, graded_items: 0 });
+  // The rollover marks keys; one that is set aside has no mark any more.
+  await insertAll(db, 'state.key_mark', [
+    { family: 'engagement', student_id: 1, course_id: 1, priority: 2 },
+    { family: 'engagement', student_id: 2, course_id: 1, priority: 2 },
+  ]);
+  await insert(db, 'state.key', { family: 'engagement', student_id: 3, course_id: 1, set_aside: 'a bug' });
   const { today, roles } = await freshness();
   expect(today).toBe('2026-03-21');
   expect(roles['engagement']?.as_of).toEqual({ courses: 3, stale_rows: 2 });

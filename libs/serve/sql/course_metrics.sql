@@ -85,7 +85,7 @@ CROSS JOIN LATERAL (
 -- Version 0 is a course for which nothing was added up yet.
 LEFT JOIN state.course AS c ON c.course_id = k.course_id AND c.version > 0
 -- The last fact in state.course may be days behind while the course runs.
-LEFT JOIN state.course_span AS s ON s.course_id = c.course_id
+CROSS JOIN LATERAL (SELECT max(last_fact) AS last_fact FROM state.key WHERE course_id = c.course_id) AS s
 WHERE k.course_id > $1::integer AND k.course_id <= $2::integer AND (
   NOT $4::boolean
   OR EXISTS (SELECT FROM state.image_courses AS i WHERE i.id = k.source_id AND i.live)
