@@ -97,13 +97,13 @@ function handIn(judged: Judged, settings: AlarmSettings, rows: RowsOfKey): Would
   const each = missing
     .slice(0, MOST_ITEMS)
     .flatMap((one) => tried(judged, handedIn(one.item.item), then([one]), settings));
-  const change = `all of the ${missing.length} missing items handed in`;
+  const change = `all of the ${missing.length} missing items done`;
   const all: Said = { change, change_code: 'all_handed_in', values: { n: missing.length } };
   return missing.length > 1 ? [...each, ...tried(judged, all, then(missing), settings)] : each;
 }
 
 const handedIn = (item: string): Said => ({
-  change: `"${item}" handed in`,
+  change: `"${item}" done`,
   change_code: 'handed_in',
   values: { item },
 });
@@ -118,7 +118,7 @@ function everything(judged: Judged, settings: AlarmSettings): WouldChange[] {
 }
 
 const ACTIVE_AND_HANDED_IN: Said = {
-  change: 'active again, and all that is missing handed in',
+  change: 'active again, and all that is missing done',
   change_code: 'active_and_handed_in',
   values: {},
 };

@@ -41,7 +41,9 @@ export const attentionAnswer = z.array(
       course_source_id: sourceId,
       ...attentionFlag.shape,
       absent: reason('Comes more rarely than the class, or no more'),
-      missing_work: reason('Has not handed in what most of the class have'),
+      missing_work: reason(
+        'Has not done what most of the class have: handed in, been graded above 0 in, or completed, as source says',
+      ),
       low_marks: reason('Has lower grades than the class'),
       days_inactive: known(
         z.int().min(0).max(MOST_DAYS_GONE),

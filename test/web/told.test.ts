@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasBrowser, type OpenSchool, openPage, openSchool } from './support.ts';
 
-const missing = (value: number, items: readonly string[]): string =>
+const missing = (value: number, items: readonly string[], source = 'submission'): string =>
   JSON.stringify({
     since: '2026-03-10',
     value,
@@ -9,6 +9,7 @@ const missing = (value: number, items: readonly string[]): string =>
     threshold: 1,
     method: 'class_work',
     severity: 'low',
+    source,
     items,
   });
 
@@ -66,6 +67,23 @@ describe.skipIf(!hasBrowser)('what a teacher has to be told', () => {
       'never active in this course so far; the class is usually active on 12 of 21 days',
       '6 of 7 pieces of work missing (E 1, E 2, E 3, E 4, E 5, and 1 more)',
     ]);
+    await page.context().close();
+  });
+
+  test('that a course that records only marks or completions does not say what was handed in', async () => {
+    const { page, errors } = await openPage(school.browser, 'about:blank');
+    const reasonFrom = async (source: string): Promise<string> => {
+      const flag = missing(1, ['Essay'], source);
+      await school.db.query('UPDATE anomaly_features SET missing_work = $1 WHERE student_id = 5', [flag]);
+      await page.goto('about:blank');
+      await page.goto(`${school.url}/#/course/1/student/5`);
+      return (await page.locator('main li button').first().innerText()).replaceAll(/[\u2066-\u2069]/g, '');
+    };
+    expect(await reasonFrom('submission')).toBe('1 of 7 pieces of work missing (Essay)');
+    expect(await reasonFrom('grade')).toBe('1 of 7 pieces of work without a mark above 0 (Essay)');
+    expect(await reasonFrom('completion')).toBe('1 of 7 pieces of work not completed (Essay)');
+    await school.db.query('UPDATE anomaly_features SET missing_work = NULL WHERE student_id = 5');
+    expect(errors).toEqual([]);
     await page.context().close();
   });
 

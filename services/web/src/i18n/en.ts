@@ -96,7 +96,9 @@ export const EN = {
   'reason.before': { one: 'before, active {n} day a week', other: 'before, active {n} days a week' },
   'reason.absent': { one: 'active on {n} of the last {days} days', other: 'active on {n} of the last {days} days' },
   'reason.usual': 'the class is usually active on {usual} of {n} days',
-  'reason.missing': { one: '{n} of {owed} pieces of work missing', other: '{n} of {owed} pieces of work missing' },
+  'reason.missing.submission': '{n} of {owed} pieces of work missing',
+  'reason.missing.grade': '{n} of {owed} pieces of work without a mark above 0',
+  'reason.missing.completion': '{n} of {owed} pieces of work not completed',
   'reason.more': { one: '{n} more', other: '{n} more' },
   'reason.marks': {
     one: 'marks {points} points below the class, in {n} piece of work',

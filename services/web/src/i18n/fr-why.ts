@@ -77,7 +77,7 @@ export const FR_WHY: Readonly<Record<keyof typeof EN_WHY, Message>> = {
   'part.from': 'Depuis',
   'part.graded': 'Éléments notés',
   'part.graded_at': 'Noté',
-  'part.handed_in': 'Remis',
+  'part.handed_in': 'Fait',
   'part.item': 'Élément',
   'part.items': 'Éléments',
   'part.last_active_day': 'Dernier jour actif',
@@ -145,7 +145,8 @@ export const FR_WHY: Readonly<Record<keyof typeof EN_WHY, Message>> = {
     'Un enseignant devrait parler à l’élève : les points pour absence, travail manquant et notes basses, chacun face à la classe, s’additionnent ; à partir du seuil d’ouverture il y a alerte, sous le seuil de fermeture elle cesse.',
   'meaning.absent':
     'Actif au plus la moitié des jours habituels dans la classe sur les 21 derniers : 1 point ; un quart : 2 ; pas du tout depuis 28 jours : 3.',
-  'meaning.missing_work': 'Travaux que la plupart de la classe a remis et cet élève non.',
+  'meaning.missing_work':
+    'Travaux que la plupart de la classe a faits et cet élève non : remis, notés au-dessus de 0 ou achevés, selon ce que le cours enregistre.',
   'meaning.low_marks':
     'Notes en moyenne 10 points ou plus sous la classe aux mêmes éléments : 1 point ; 20 ou plus : 2.',
   'meaning.engagement_drop': 'La moyenne de 7 jours est tombée sous l’habituel de cet élève.',
@@ -190,9 +191,9 @@ export const FR_WHY: Readonly<Record<keyof typeof EN_WHY, Message>> = {
     one: '{n} jour actif de plus sur les {of} derniers',
     other: '{n} jours actifs de plus sur les {of} derniers',
   },
-  'change.handed_in': '{item} remis',
-  'change.all_handed_in': { one: '{n} travail manquant remis', other: 'les {n} travaux manquants remis' },
-  'change.active_and_handed_in': 'de nouveau actif, et tout ce qui manque remis',
+  'change.handed_in': '{item} fait',
+  'change.all_handed_in': { one: '{n} travail manquant fait', other: 'les {n} travaux manquants faits' },
+  'change.active_and_handed_in': 'de nouveau actif, et tout ce qui manque fait',
   'change.better_marks': 'notes de plus de {better} points plus hautes en moyenne',
   'change.more_points': { one: '{n} point de plus', other: '{n} points de plus' },
   'effect.gain': '+{gain}',

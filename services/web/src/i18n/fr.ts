@@ -103,7 +103,12 @@ export const FR: Messages = {
     other: 'actif {n} jours sur les {days} derniers',
   },
   'reason.usual': 'jours d’activité habituels de la classe : {usual} sur {n}',
-  'reason.missing': { one: '{n} travail manquant sur {owed}', other: '{n} travaux manquants sur {owed}' },
+  'reason.missing.submission': { one: '{n} travail manquant sur {owed}', other: '{n} travaux manquants sur {owed}' },
+  'reason.missing.grade': {
+    one: '{n} travail sur {owed} sans note supérieure à 0',
+    other: '{n} travaux sur {owed} sans note supérieure à 0',
+  },
+  'reason.missing.completion': { one: '{n} travail inachevé sur {owed}', other: '{n} travaux inachevés sur {owed}' },
   'reason.more': { one: '{n} autre', other: '{n} autres' },
   'reason.marks': {
     one: 'notes {points} points sous la classe, sur {n} travail',

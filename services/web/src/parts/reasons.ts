@@ -49,8 +49,9 @@ export function stoppedText({ days_inactive, active_days_30d }: Activity): strin
 const marksText = ({ value, graded }: NonNullable<Reasons['low_marks']>): string =>
   t('reason.marks', { points: Math.round(Math.abs(value)), n: graded ?? 0 });
 
-function missingText({ value, baseline, items }: NonNullable<Reasons['missing_work']>): string {
-  const missing = t('reason.missing', { n: value, owed: baseline ?? value });
+/** Who has no mark may have handed in all the same: it is said only what the course records. */
+function missingText({ value, baseline, source, items }: NonNullable<Reasons['missing_work']>): string {
+  const missing = t(`reason.missing.${source ?? 'submission'}`, { n: value, owed: baseline ?? value });
   if (items === undefined || items.length === 0) return missing;
   // The server names five at most.
   const others = value > items.length ? [t('reason.more', { n: value - items.length })] : [];
