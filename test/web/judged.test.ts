@@ -34,12 +34,12 @@ describe.skipIf(!hasBrowser)('a class of which nobody is judged', () => {
   test('has students of whom it is said that they are not judged', async () => {
     const { page, errors } = await openPage(school.browser, `${school.url}/#/course/2/student/1`);
     await page.getByText('Not judged: too little is known.').waitFor();
-    expect(await page.locator('.lead').innerText()).toMatch(/^Not judged: too few .*\. Stopped 25 days ago\.$/);
+    expect(await page.locator('.lead').innerText()).toMatch(/^Not judged: too few .*\. Last active 25 days ago\.$/);
     expect(await page.getByText(/Not on the list|Nothing is unusual/).count()).toBe(0);
     await page.goto(`${school.url}/#/course/1/student/4`);
     await page.getByText('Nothing is unusual.').waitFor();
     expect(await page.locator('.lead').innerText()).toMatch(
-      /^Not on the list of those to talk to\. Stopped 25 days ago\.$/,
+      /^Not on the list of those to talk to\. Last active 25 days ago\.$/,
     );
     expect(errors).toEqual([]);
     await page.context().close();

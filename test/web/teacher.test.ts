@@ -18,7 +18,7 @@ describe.skipIf(!hasBrowser)('the teacher’s page', () => {
     await page.getByRole('heading', { name: 'To talk to' }).waitFor();
     const lead = await page.locator('.lead').first().innerText();
     expect(lead).toContain('3 students need you. 3 are new this week.');
-    expect(lead).toContain('stopped 6 days ago; before, active 4 days a week');
+    expect(lead).toContain('last active 6 days ago; before, active 4 days a week');
     expect(await page.locator('.people > li').count()).toBe(3);
     expect(errors).toEqual([]);
     await page.context().close();

@@ -39,6 +39,11 @@ describe.skipIf(!hasBrowser)('what a teacher has to be told', () => {
         await db.query(
           'UPDATE engagement_features SET days_inactive = NULL, last_activity_at = NULL, active_days_30d = 0 WHERE student_id = 2',
         );
+        // Came 20 days ago, was there on 7 of the first 8 days, and not since.
+        await db.query('UPDATE engagement_features SET days_inactive = 12, active_days_30d = 7 WHERE student_id = 3');
+        await db.query(
+          'UPDATE state.engagement_series SET first_day = first_day + 40, ma7 = ma7[41:], score = score[41:], ma30 = ma30[41:], trend = trend[41:], events = events[41:] WHERE student_id = 3',
+        );
       },
     });
   });
@@ -64,9 +69,22 @@ describe.skipIf(!hasBrowser)('what a teacher has to be told', () => {
     // Without the marks that isolate names.
     const told = (await reasons.allInnerTexts()).map((text) => text.replaceAll(/[\u2066-\u2069]/g, ''));
     expect(told).toEqual([
-      'never active in this course so far; the class is usually active on 12 of 21 days',
+      'no activity seen in this course so far; the class is usually active on 12 of 21 days',
       '6 of 7 pieces of work missing (E 1, E 2, E 3, E 4, E 5, and 1 more)',
     ]);
+    await page.context().close();
+  });
+
+  test('how often somebody came before, of the days since the first, and not that a rest of five days is an end', async () => {
+    const { page, errors } = await openPage(school.browser, `${school.url}/#/course/1`);
+    const told = 'last active 12 days ago; before, active 6 days a week; the class is usually active on 12 of 21 days';
+    await page.locator('.people li li').getByText(told).waitFor();
+    await page.goto(`${school.url}/#/course/1/student/3`);
+    await page.locator('main li').getByText(told).waitFor();
+    await school.db.query('UPDATE engagement_features SET days_inactive = 1 WHERE student_id = 3');
+    await page.reload();
+    await page.locator('main li').getByText('active on 2 of the last 20 days; the class is').waitFor();
+    expect(errors).toEqual([]);
     await page.context().close();
   });
 

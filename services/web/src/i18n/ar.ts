@@ -122,13 +122,13 @@ export const AR: Messages = {
   'severity.medium': 'متوسط',
   'severity.low': 'خفيف',
 
-  'reason.never': 'لم ينشط قط في هذا المقرر حتى الآن',
-  'reason.stopped': {
-    one: 'توقف منذ يوم',
-    two: 'توقف منذ يومين',
-    few: 'توقف منذ {n} أيام',
-    many: 'توقف منذ {n} يومًا',
-    other: 'توقف منذ {n} يوم',
+  'reason.never': 'لم يُرصد له نشاط في هذا المقرر حتى الآن',
+  'reason.lastActive': {
+    one: 'آخر نشاط قبل يوم',
+    two: 'آخر نشاط قبل يومين',
+    few: 'آخر نشاط قبل {n} أيام',
+    many: 'آخر نشاط قبل {n} يومًا',
+    other: 'آخر نشاط قبل {n} يوم',
   },
   'reason.gone': 'غائب منذ شهرين أو أكثر',
   'reason.before': {

@@ -90,8 +90,8 @@ export const EN = {
   'severity.medium': 'medium',
   'severity.low': 'low',
 
-  'reason.never': 'never active in this course so far',
-  'reason.stopped': { one: 'stopped {n} day ago', other: 'stopped {n} days ago' },
+  'reason.never': 'no activity seen in this course so far',
+  'reason.lastActive': { one: 'last active {n} day ago', other: 'last active {n} days ago' },
   'reason.gone': 'away for two months or more',
   'reason.before': { one: 'before, active {n} day a week', other: 'before, active {n} days a week' },
   'reason.absent': { one: 'active on {n} of the last {days} days', other: 'active on {n} of the last {days} days' },

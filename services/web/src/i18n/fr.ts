@@ -94,8 +94,8 @@ export const FR: Messages = {
   'severity.medium': 'moyenne',
   'severity.low': 'faible',
 
-  'reason.never': 'jamais actif dans ce cours jusqu’ici',
-  'reason.stopped': { one: 'arrêt il y a {n} jour', other: 'arrêt il y a {n} jours' },
+  'reason.never': 'aucune activité vue dans ce cours jusqu’ici',
+  'reason.lastActive': { one: 'dernière activité il y a {n} jour', other: 'dernière activité il y a {n} jours' },
   'reason.gone': 'absence de deux mois ou plus',
   'reason.before': { one: 'avant, actif {n} jour par semaine', other: 'avant, actif {n} jours par semaine' },
   'reason.absent': {

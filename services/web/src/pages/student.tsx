@@ -14,7 +14,7 @@ import { timeSpent } from '../parts/cell-text.ts';
 import { Page } from '../parts/page.tsx';
 import { Problem } from '../parts/problem.tsx';
 import { ReasonList } from '../parts/reason-list.tsx';
-import { isAnyJudged, reasonSentences, stoppedText } from '../parts/reasons.ts';
+import { isAnyJudged, quietText, reasonSentences } from '../parts/reasons.ts';
 import { Why } from '../parts/why.tsx';
 import { Ask } from '../parts/why-button.tsx';
 import { courseHref } from '../route.ts';
@@ -56,7 +56,7 @@ export function StudentPage({ course, student, today }: StudentProps) {
       {row !== undefined && (
         <>
           {row.as_of_date !== null && <AsOf day={row.as_of_date} today={today} />}
-          <Opening row={row} />
+          <Opening row={row} days={path.data?.length ?? 0} />
           <Numbers row={row} />
           <Over90Days name={name} points={path.data ?? []} days={days.data ?? []} why={whyOf(row)} />
           <WeeklyRhythm pattern={row.activity_pattern} why={whyOf(row)} />
@@ -78,16 +78,23 @@ const whyOf =
     </Why>
   );
 
-function Opening({ row }: { readonly row: StudentMetrics }) {
+interface OpeningProps {
+  readonly row: StudentMetrics;
+  /** The days since the student's first one in the course; 0: not known. */
+  readonly days: number;
+}
+
+function Opening({ row, days }: OpeningProps) {
   const { attention, course_id, student_id } = row;
-  const reasons = reasonSentences(row, row);
+  const activity = { ...row, days };
+  const reasons = reasonSentences(row, activity);
   const list = <ReasonList reasons={reasons} course={course_id} student={student_id} />;
   if (attention === null)
     return (
       <div>
         <p class="lead">
           {isAnyJudged(row, ['attention']) ? t('student.well') : t('student.notJudged')}{' '}
-          {row.absent === null && asSentence(stoppedText(row) ?? '')}
+          {row.absent === null && asSentence(quietText(activity) ?? '')}
         </p>
         {reasons.length > 0 && (
           <>

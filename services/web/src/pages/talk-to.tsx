@@ -25,9 +25,11 @@ const DAY_MS = 86_400_000;
 
 /** Whom to talk to, and why: some sentences, then the list. */
 export function TalkTo({ course, listed, people, students, nameOf }: TalkToProps) {
-  const activities = new Map(students.map((student) => [student.student_id, student]));
+  const activities = new Map(
+    students.map((student) => [student.student_id, { ...student, days: student.engagement_ma7.length }]),
+  );
   const reasonsOf = (person: OpenAttention): Reason[] =>
-    reasonSentences(person, activities.get(person.student_id) ?? { ...person, active_days_30d: null });
+    reasonSentences(person, activities.get(person.student_id) ?? { ...person, active_days_30d: null, days: 0 });
   const marked = students.filter(({ attention }) => attention !== null);
   const gone = marked.length > people.length && (
     <p class="muted">

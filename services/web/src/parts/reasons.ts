@@ -3,13 +3,19 @@ import type { OpenAttention } from '#libs/serve/attention.ts';
 import type { StudentMetrics } from '#libs/serve/student-metrics.ts';
 import { listText, t } from '../i18n/index.ts';
 
-/** After this many days without activity a student counts as having stopped. */
-const STOPPED_DAYS = 5;
+/** After this many days without activity it is said how long it has been. */
+const QUIET_DAYS = 5;
 const WINDOW_DAYS = 30;
+/** The days whose active ones are compared with the class; of who came later, fewer. */
+const ABSENT_DAYS = 21;
+/** A student of this many days or more has been there throughout the window. */
+const WHOLE_CURVE_DAYS = 28;
 
 export interface Activity {
   readonly days_inactive: number | null;
   readonly active_days_30d: number | null;
+  /** The days since the student's first one in the course, up to 28 at least; 0: not known. */
+  readonly days: number;
 }
 
 type Reasons = Pick<OpenAttention, 'absent' | 'missing_work' | 'low_marks'>;
@@ -30,20 +36,21 @@ export function reasonSentences(reasons: Reasons, activity: Activity): Reason[] 
 }
 
 function absentText(absent: NonNullable<Reasons['absent']>, activity: Activity): string {
-  const usual = t('reason.usual', { usual: Math.round(absent.baseline ?? 0), n: 21 });
+  const usual = t('reason.usual', { usual: Math.round(absent.baseline ?? 0), n: ABSENT_DAYS });
   if (activity.days_inactive === null) return `${t('reason.never')}${t('join')}${usual}`;
-  const stopped = stoppedText(activity);
-  if (stopped !== null) return `${stopped}${t('join')}${usual}`;
-  return `${t('reason.absent', { n: absent.value, days: 21 })}${t('join')}${usual}`;
+  const quiet = quietText(activity);
+  if (quiet !== null) return `${quiet}${t('join')}${usual}`;
+  const days = activity.days === 0 ? ABSENT_DAYS : Math.min(ABSENT_DAYS, activity.days);
+  return `${t('reason.absent', { n: absent.value, days })}${t('join')}${usual}`;
 }
 
-/** "stopped 6 days ago; before, active 4 days a week"; null if the student has not stopped. */
-export function stoppedText({ days_inactive, active_days_30d }: Activity): string | null {
-  if (days_inactive === null || days_inactive < STOPPED_DAYS) return null;
-  const stopped = days_inactive >= 60 ? t('reason.gone') : t('reason.stopped', { n: days_inactive });
-  const before = WINDOW_DAYS - days_inactive;
+/** "last active 6 days ago; before, active 4 days a week"; null if the student was active more recently. */
+export function quietText({ days_inactive, active_days_30d, days }: Activity): string | null {
+  if (days_inactive === null || days_inactive < QUIET_DAYS) return null;
+  const quiet = days_inactive >= 60 ? t('reason.gone') : t('reason.lastActive', { n: days_inactive });
+  const before = (days < WHOLE_CURVE_DAYS ? days : WINDOW_DAYS) - days_inactive;
   const aWeek = active_days_30d === null || before < 7 ? 0 : Math.round((7 * active_days_30d) / before);
-  return aWeek === 0 ? stopped : `${stopped}${t('join')}${t('reason.before', { n: aWeek })}`;
+  return aWeek === 0 ? quiet : `${quiet}${t('join')}${t('reason.before', { n: aWeek })}`;
 }
 
 const marksText = ({ value, graded }: NonNullable<Reasons['low_marks']>): string =>
