@@ -28,7 +28,8 @@ export const coverage = z
   .record(z.enum(COVERAGE_KINDS), day.nullable())
   .meta({ description: 'Per kind of data the day from which the course collects it; null where it never has' });
 
-export const NOBODY_JUDGED = 'null where nobody is judged: the class is too small, or the course collects nothing';
+export const NOBODY_JUDGED =
+  'null where nobody is judged: the class is too small or comes too rarely, or the course collects nothing';
 
 export const courseMetricsAnswer = z.array(
   z

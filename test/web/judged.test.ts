@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { FLAG_NAMES } from '#libs/domain/flags.ts';
+import { ATTENTION_REASONS, FLAG_NAMES } from '#libs/domain/flags.ts';
 import { hasBrowser, type OpenSchool, openPage, openSchool } from './support.ts';
 
 describe.skipIf(!hasBrowser)('a class of which nobody is judged', () => {
@@ -26,6 +26,14 @@ describe.skipIf(!hasBrowser)('a class of which nobody is judged', () => {
     await school.db.query('UPDATE state.course SET covered_from = $1 WHERE course_id = 2', [[20_000]]);
     await page.reload();
     await page.getByText('This class is not judged: too few students were active').waitFor();
+    await school.db.query('UPDATE anomaly_features SET unsupported = $1 WHERE course_id = 2', [ATTENTION_REASONS]);
+    await page.reload();
+    await page.getByText('or too rarely, to compare anybody with').waitFor();
+    await page.goto(`${school.url}/#/course/2/student/1`);
+    await page.getByText('Not judged: the student has only just come').waitFor();
+    await school.db.query('UPDATE anomaly_features SET unsupported = $1 WHERE course_id = 2', [FLAG_NAMES]);
+    await page.goto(`${school.url}/#/course/2`);
+    await page.getByText('This class is not judged').waitFor();
     expect(await page.getByText('Nobody needs you').count()).toBe(0);
     expect(errors).toEqual([]);
     await page.context().close();
@@ -34,7 +42,7 @@ describe.skipIf(!hasBrowser)('a class of which nobody is judged', () => {
   test('has students of whom it is said that they are not judged', async () => {
     const { page, errors } = await openPage(school.browser, `${school.url}/#/course/2/student/1`);
     await page.getByText('Not judged: too little is known.').waitFor();
-    expect(await page.locator('.lead').innerText()).toMatch(/^Not judged: too few .*\. Last active 25 days ago\.$/);
+    expect(await page.locator('.lead').innerText()).toMatch(/^Not judged: .* too few .*\. Last active 25 days ago\.$/);
     expect(await page.getByText(/Not on the list|Nothing is unusual/).count()).toBe(0);
     await page.goto(`${school.url}/#/course/1/student/4`);
     await page.getByText('Nothing is unusual.').waitFor();

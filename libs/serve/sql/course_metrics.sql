@@ -1,7 +1,8 @@
 -- The courses after $1 up to $2, in order, $3 at most; in one statement, so that everything is of one moment: what the course's
 -- state says, how many are enrolled, and the values to be averaged, sorted, in hundredths. With $4 only courses that the
 -- source has, or that have a student. Students gone for more than $5 days are not counted in to_talk_to. Judged: the flags of
--- $6 that are known of at least one student, by the first one found; the others are unknown for everybody.
+-- $6 that are known of at least one student, by the first one found; the others are unknown for everybody. Attention is unknown
+-- of whom every reason is: nothing could open it.
 --
 -- Enrolled: the engagement rows of a course are few, are found by index, and leave excluded students out. A date in the
 -- row means an enrolment. Without a date there may still be an undated enrolment, which the row does not tell from none, so
@@ -77,7 +78,10 @@ CROSS JOIN LATERAL (
     ) AS f
     WHERE EXISTS (
       SELECT FROM anomaly_features AS a
-      WHERE a.student_id = f.student_id AND a.course_id = k.course_id AND flag <> ALL (a.unsupported)
+      WHERE a.student_id = f.student_id AND a.course_id = k.course_id AND CASE flag
+        WHEN 'attention' THEN NOT a.unsupported @> ARRAY['absent', 'missing_work', 'low_marks']
+        ELSE flag <> ALL (a.unsupported)
+      END
       OFFSET 0
     )
   )

@@ -57,8 +57,8 @@ export const EN = {
     other: '{n} of them are at rest, and are not counted here.',
   },
   'courses.unjudged': {
-    one: '{n} of them is not judged: its class is too small, or it collects nothing.',
-    other: '{n} of them are not judged: their classes are too small, or they collect nothing.',
+    one: '{n} of them is not judged: its class is too small or comes too rarely, or it collects nothing.',
+    other: '{n} of them are not judged: their classes are too small or come too rarely, or they collect nothing.',
   },
   'courses.rest': 'at rest since {day}',
   'courses.course': 'Course',
@@ -79,9 +79,9 @@ export const EN = {
     one: '{n} more has been gone for over two months, and is not on the list.',
     other: '{n} more have been gone for over two months, and are not on the list.',
   },
-  'talk.nobody': 'Nobody needs you just now: no student is falling behind the class.',
+  'talk.nobody': 'Nobody needs you just now: no student is far enough behind the class for the list.',
   'talk.small':
-    'This class is not judged: too few students were active in the last four weeks to compare anybody with.',
+    'This class is not judged: too few students were active in the last four weeks, or too rarely, to compare anybody with.',
   'talk.uncollected': 'This class is not judged: the course does not collect what its students do.',
   'talk.title': 'To talk to',
   'talk.attention': 'Attention',
@@ -168,7 +168,7 @@ export const EN = {
   'class.trend.same': 'The middle of the class is at {now}, about as four weeks ago ({before}).',
   'class.trend.up': 'The middle of the class rose from {before} to {now} in four weeks.',
   'class.trend.down': 'The middle of the class fell from {before} to {now} in four weeks.',
-  'class.rhythm': 'In the last four weeks most of the class was active on {most} ({share}), the least on {least}.',
+  'class.rhythm': 'In the last four weeks the class was most active on {most} ({share}), and least on {least}.',
   'class.rhythm.plain': 'How much of the class was active in the last four weeks, by day of the week.',
   'class.quiet': 'Nobody was active in the last four weeks.',
   'kind.login': 'logins',
@@ -184,7 +184,7 @@ export const EN = {
   'student.well': 'Not on the list of those to talk to.',
   'student.tooLittle': 'Too little for the list, but worth knowing:',
   'student.notJudged':
-    'Not judged: too few of the class were active in the last four weeks, or the course does not collect what they do.',
+    'Not judged: the student has only just come, too few of the class were active in the last four weeks or too rarely, or the course does not collect what they do.',
   'student.attention': {
     one: 'To talk to since {day}: {n} point of 8.',
     other: 'To talk to since {day}: {n} points of 8.',

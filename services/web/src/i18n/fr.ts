@@ -60,8 +60,9 @@ export const FR: Messages = {
     other: '{n} sont sans activité et ne sont pas comptés ici.',
   },
   'courses.unjudged': {
-    one: '{n} n’est pas jugé : sa classe est trop petite, ou il ne recueille rien.',
-    other: '{n} ne sont pas jugés : leurs classes sont trop petites, ou ils ne recueillent rien.',
+    one: '{n} n’est pas jugé : sa classe est trop petite ou vient trop rarement, ou il ne recueille rien.',
+    other:
+      '{n} ne sont pas jugés : leurs classes sont trop petites ou viennent trop rarement, ou ils ne recueillent rien.',
   },
   'courses.rest': 'sans activité depuis le {day}',
   'courses.course': 'Cours',
@@ -83,9 +84,10 @@ export const FR: Messages = {
     one: '{n} autre est parti depuis plus de deux mois et n’est pas dans la liste.',
     other: '{n} autres sont partis depuis plus de deux mois et ne sont pas dans la liste.',
   },
-  'talk.nobody': 'Personne n’a besoin de vous en ce moment : aucun élève ne décroche de la classe.',
+  'talk.nobody':
+    'Personne n’a besoin de vous en ce moment : aucun élève n’est assez en retard sur la classe pour la liste.',
   'talk.small':
-    'Cette classe n’est pas jugée : trop peu d’élèves ont été actifs ces quatre dernières semaines pour comparer qui que ce soit.',
+    'Cette classe n’est pas jugée : trop peu d’élèves ont été actifs ces quatre dernières semaines, ou trop rarement, pour comparer qui que ce soit.',
   'talk.uncollected': 'Cette classe n’est pas jugée : le cours ne recueille pas ce que font ses élèves.',
   'talk.title': 'À qui parler',
   'talk.attention': 'Attention',
@@ -195,7 +197,7 @@ export const FR: Messages = {
   'student.well': 'Ne figure pas parmi ceux à qui parler.',
   'student.tooLittle': 'Trop peu pour la liste, mais bon à savoir :',
   'student.notJudged':
-    'Non jugé : trop peu d’élèves de la classe ont été actifs ces quatre dernières semaines, ou le cours ne recueille pas ce qu’ils font.',
+    'Non jugé : l’élève vient d’arriver, trop peu d’élèves de la classe ont été actifs ces quatre dernières semaines ou trop rarement, ou le cours ne recueille pas ce qu’ils font.',
   'student.attention': {
     one: 'À qui parler depuis le {day} : {n} point sur 8.',
     other: 'À qui parler depuis le {day} : {n} points sur 8.',

@@ -1,4 +1,5 @@
 import type { VNode } from 'preact';
+import { ATTENTION_REASONS } from '#libs/domain/flags.ts';
 import type { ClassDay } from '#libs/serve/class-days.ts';
 import type { ListedCourse } from '#libs/serve/courses.ts';
 import type { StudentMetrics } from '#libs/serve/student-metrics.ts';
@@ -93,7 +94,7 @@ function Opening({ row, days }: OpeningProps) {
     return (
       <div>
         <p class="lead">
-          {isAnyJudged(row, ['attention']) ? t('student.well') : t('student.notJudged')}{' '}
+          {isAnyJudged(row, ATTENTION_REASONS) ? t('student.well') : t('student.notJudged')}{' '}
           {row.absent === null && asSentence(quietText(activity) ?? '')}
         </p>
         {reasons.length > 0 && (
