@@ -90,7 +90,9 @@ describe.skipIf(!hasBrowser)('the teacher’s page', () => {
     expect(await rhythmOf([monday, 4], [sameOfNextWeek, 4])).toBe(plain);
     expect(await rhythmOf([sameOfNextWeek, 4], [tuesday, 4])).toBe(plain);
     // Nothing is known of the other days, so they are not the least active.
-    expect(await rhythmOf([sameOfNextWeek, 1], [tuesday, 4])).toMatch(/most active on .?Tuesday.? \(80%\), and least on .?Monday/);
+    expect(await rhythmOf([sameOfNextWeek, 1], [tuesday, 4])).toMatch(
+      /most active on .?Tuesday.? \(80%\), and least on .?Monday/,
+    );
     expect(await rhythmOf([monday, 0], [tuesday, 0])).toBe('Nobody was active in the last four weeks.');
     expect(errors).toEqual([]);
     await page.context().close();

@@ -154,20 +154,8 @@ export const AR: Messages = {
     many: '{n} عملًا ناقصًا من {owed}',
     other: '{n} عمل ناقص من {owed}',
   },
-  'reason.missing.grade': {
-    one: 'عمل واحد من {owed} بلا درجة فوق الصفر',
-    two: 'عملان من {owed} بلا درجة فوق الصفر',
-    few: '{n} أعمال من {owed} بلا درجة فوق الصفر',
-    many: '{n} عملًا من {owed} بلا درجة فوق الصفر',
-    other: '{n} عمل من {owed} بلا درجة فوق الصفر',
-  },
-  'reason.missing.completion': {
-    one: 'عمل واحد غير مكتمل من {owed}',
-    two: 'عملان غير مكتملين من {owed}',
-    few: '{n} أعمال غير مكتملة من {owed}',
-    many: '{n} عملًا غير مكتمل من {owed}',
-    other: '{n} عمل غير مكتمل من {owed}',
-  },
+  'reason.missing.grade': 'أعمال بلا درجة فوق الصفر: {n} من {owed}',
+  'reason.missing.completion': 'أعمال غير مكتملة: {n} من {owed}',
   'reason.more': {
     one: 'عمل آخر',
     two: 'عملان آخران',
