@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { count, day, known, MAX_INTEGER, ourId, sourceId } from './answers.ts';
+import { count, day, known, ourId, sourceId } from './answers.ts';
 import {
   type CourseTotals,
   coverage,
@@ -10,11 +10,12 @@ import {
   readCourseRows,
 } from './course-metrics.ts';
 import { readNames } from './directory.ts';
+import { courseRange } from './identity.ts';
 import { cutPage, idAfter, type Page } from './paging.ts';
-import { pageParameters } from './parameters.ts';
+import { onlyCourse, pageParameters } from './parameters.ts';
 import { meanIfAny } from './quantile.ts';
 
-export const coursesQuery = z.strictObject({ ...pageParameters });
+export const coursesQuery = z.strictObject({ course_id: onlyCourse, ...pageParameters });
 
 const mean = (what: string) => known(z.number(), `Mean of the ${what} that are known; 2 decimals`);
 
@@ -43,14 +44,18 @@ export const coursesAnswer = z.array(
 );
 export type ListedCourse = z.output<typeof coursesAnswer>[number];
 
-/** Courses that the source has, or that have a student, ordered by our integers. */
+/**
+ * Courses that the source has, or that have a student, ordered by our integers.
+ * @throws NotFoundError when a course was asked for that was never seen
+ */
 export async function listCourses(
   db: Queryable,
   query: z.output<typeof coursesQuery>,
   withTitles: boolean,
 ): Promise<Page<ListedCourse>> {
-  const after = idAfter(query.cursor);
-  const range = { after, through: MAX_INTEGER, limit: query.limit + 1, areHere: true, flags: ['attention'] } as const;
+  const [first, through] = await courseRange(db, query.course_id);
+  const after = Math.max(first - 1, idAfter(query.cursor));
+  const range = { after, through, limit: query.limit + 1, areHere: true, flags: ['attention'] } as const;
   const page = cutPage(await readCourseRows(db, range), query.limit, (row) => [row.course_id]);
   const ids = page.rows.map((row) => row.course_id);
   const titles = withTitles ? await readNames(db, 'course', ids) : new Map<number, string>();

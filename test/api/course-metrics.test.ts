@@ -230,6 +230,9 @@ test('courses that have students, or that the source has, as a list in pages', a
     open_flags: 3,
     attention: 2,
   });
+  expect((await ask(`${api.url}/api/courses?course_id=1`)).body).toEqual([first]);
+  expect((await ask(`${api.url}/api/courses?course_id=${uuid('c', 4)}`)).body).toEqual([]);
+  expect((await ask(`${api.url}/api/courses?course_id=77`)).status).toBe(404);
   expect(others).toMatchObject([
     { course_id: 2, students: 0, as_of: null, averages: { engagement_score: null, success_rate: 100 }, attention: 1 },
     { course_id: 3, open_flags: 0, attention: null },

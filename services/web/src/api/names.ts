@@ -1,7 +1,8 @@
 import { useEffect, useMemo } from 'preact/hooks';
+import type { ListedCourse } from '#libs/serve/courses.ts';
 import type { NamedStudent } from '#libs/serve/directory.ts';
 import { t } from '../i18n/index.ts';
-import { getAll, Refusal } from './ask.ts';
+import { get, getAll, Refusal } from './ask.ts';
 import { useAnswer } from './use-answer.ts';
 
 export type NameOf = (student: number) => string;
@@ -35,6 +36,9 @@ export function useNames(course: number, shown: readonly { readonly student_id: 
 }
 
 const mayNotSee = (error: Error | undefined): boolean => error instanceof Refusal && error.status === 403;
+
+/** One course or none: the source has it no more, and it has no students. */
+export const readCourse = (course: number): Promise<ListedCourse[]> => get(`/api/courses?course_id=${course}`);
 
 export const courseName = (course: { readonly course_id: number; readonly title: string | null }): string =>
   course.title ?? t('course.pseudonym', { id: String(course.course_id) });

@@ -15,6 +15,8 @@ export interface Read<A> extends Answered<A> {
   again(): void;
 }
 
+/** The pause before it is read again, as a multiple of the time that reading took: what is slow shall not keep the server busy. */
+const RESTS = 2;
 /** Milliseconds between attempts while the server is away. */
 const AGAIN_MS = 3_000;
 
@@ -41,6 +43,7 @@ export function useAnswer<A>(key: string, read: () => Promise<A>, news: number |
       if (isReading) return;
       clearTimeout(timer);
       isReading = true;
+      const askedAt = performance.now();
       read()
         .then(
           (data) => !isOver && setState({ key, data, error: undefined }),
@@ -51,10 +54,15 @@ export function useAnswer<A>(key: string, read: () => Promise<A>, news: number |
             if (isAway(error)) timer = setTimeout(look, AGAIN_MS);
           },
         )
-        .finally(() => {
-          isReading = false;
-          if (isOld && !isOver) look();
-        });
+        .finally(() =>
+          setTimeout(
+            () => {
+              isReading = false;
+              if (isOld && !isOver) look();
+            },
+            RESTS * (performance.now() - askedAt),
+          ),
+        );
     };
     again.current = look;
     look();

@@ -1,9 +1,8 @@
 import type { OpenAttention } from '#libs/serve/attention.ts';
 import type { ClassDay } from '#libs/serve/class-days.ts';
 import type { ClassStudent } from '#libs/serve/class-students.ts';
-import type { ListedCourse } from '#libs/serve/courses.ts';
 import { get, getAll } from '../api/ask.ts';
-import { courseName, useNames } from '../api/names.ts';
+import { courseName, readCourse, useNames } from '../api/names.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { t } from '../i18n/index.ts';
 import { AsOf } from '../parts/as-of.tsx';
@@ -23,7 +22,7 @@ interface CourseProps {
 
 /** The page of a course: whom to talk to and why, then everyone, who has handed in what, and the class as a whole. */
 export function CoursePage({ course, today }: CourseProps) {
-  const courses = useAnswer('courses', () => getAll<ListedCourse>('/api/courses?limit=1000'), course);
+  const courses = useAnswer(`course ${course}`, () => readCourse(course), course);
   const attention = useAnswer(
     `attention ${course}`,
     () => getAll<OpenAttention>(`/api/attention?course_id=${course}&days=all&limit=1000`),
@@ -37,7 +36,7 @@ export function CoursePage({ course, today }: CourseProps) {
   const days = useAnswer(`days ${course}`, () => get<ClassDay[]>(`/api/metrics/course/${course}/days`), course);
   const names = useNames(course, students.data ?? []);
   const { nameOf } = names;
-  const listed = courses.data?.find(({ course_id }) => course_id === course);
+  const listed = courses.data?.[0];
   const title = listed === undefined ? t('course.pseudonym', { id: String(course) }) : courseName(listed);
   const error = attention.error ?? students.error ?? days.error ?? courses.error ?? names.error;
   const isWhole = attention.data !== undefined && students.data !== undefined;

@@ -1,11 +1,10 @@
 import type { VNode } from 'preact';
 import { ATTENTION_REASONS } from '#libs/domain/flags.ts';
 import type { ClassDay } from '#libs/serve/class-days.ts';
-import type { ListedCourse } from '#libs/serve/courses.ts';
 import type { StudentMetrics } from '#libs/serve/student-metrics.ts';
 import type { TrajectoryPoint } from '#libs/serve/trajectory.ts';
-import { get, getAll } from '../api/ask.ts';
-import { courseName, useNames } from '../api/names.ts';
+import { get } from '../api/ask.ts';
+import { courseName, readCourse, useNames } from '../api/names.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { BarChart } from '../charts/bar-chart.tsx';
 import { LineChart, type LineChartDay } from '../charts/line-chart.tsx';
@@ -41,8 +40,7 @@ export function StudentPage({ course, student, today }: StudentProps) {
   );
   const days = useAnswer(`days ${course}`, () => get<ClassDay[]>(`/api/metrics/course/${course}/days`), course);
   const names = useNames(course, [{ student_id: student }]);
-  const courses = useAnswer('courses', () => getAll<ListedCourse>('/api/courses?limit=1000'));
-  const listed = courses.data?.find(({ course_id }) => course_id === course);
+  const listed = useAnswer(`course ${course}`, () => readCourse(course)).data?.[0];
   const name = names.nameOf(student);
   const row = metrics.data?.find(({ course_id }) => course_id === course);
   const error = metrics.error ?? path.error ?? days.error ?? names.error;
