@@ -45,10 +45,12 @@ async function make(root, file, made) {
     const text = `const importMetaUrl = ${url}, importMetaDirname = ${folder}; ${await readFile(module, 'utf8')}`;
     return { contents: text, loader: 'ts' };
   };
-  await build({
+  const { outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: [file],
     outfile: made,
+    // Its own error would not say that the file system is why.
+    write: false,
     bundle: true,
     packages: 'external',
     platform: 'node',
@@ -63,6 +65,7 @@ async function make(root, file, made) {
   });
   // Otherwise it would wait for more work as long as the program runs.
   await stop();
+  writeFileSync(made, outputFiles[0].contents);
   return [...states];
 }
 
@@ -83,7 +86,8 @@ function forgetOld(folder, name, made) {
   }
 }
 
+/** An archive may give all versions of a file one date; nothing sets the time of the change itself. */
 function stateOf(file) {
-  const { mtimeMs, size } = statSync(file, { throwIfNoEntry: false }) ?? {};
-  return `${mtimeMs} ${size}`;
+  const { ctimeMs, size } = statSync(file, { throwIfNoEntry: false }) ?? {};
+  return `${ctimeMs} ${size}`;
 }

@@ -51,6 +51,7 @@ async function readable(program) {
   } catch (error) {
     if (error.syscall === undefined) throw error;
     // If nothing can be cached, every module is compiled by itself, each time.
+    process.env.TSX_DISABLE_CACHE = '1';
     (await import('tsx/esm/api')).register();
     return program;
   }

@@ -174,6 +174,14 @@ describe('a program in TypeScript', () => {
     }
   });
 
+  test('is run as it is where a new version bears the date of the old one', async () => {
+    for (const word of ['hello', 'howdy']) {
+      greeting(word);
+      utimesSync(at('greeting.ts'), new Date(0), new Date(0));
+      expect(await launchFile('program.ts')).toEqual(runs(word));
+    }
+  });
+
   test('is made anew where a crash has emptied the note of it, or what it names is gone', async () => {
     await launchFile('program.ts');
     const folder = at('.cache', process.version);
@@ -203,6 +211,14 @@ describe('a program in TypeScript', () => {
 
   test('does not need a place where what was made of it is kept', async () => {
     writeFileSync(at('.cache'), 'nobody can make a folder here');
+    expect(await launchFile('program.ts')).toEqual(runs('hello'));
+    expect(await launchIn({ TMPDIR: at('.cache') }, 'program.ts')).toEqual(runs('hello'));
+  });
+
+  test('runs where that place takes no file of this user', async () => {
+    mkdirSync(at('.cache'));
+    // Nobody can make files in it, not even root.
+    symlinkSync('/proc', at('.cache', process.version));
     expect(await launchFile('program.ts')).toEqual(runs('hello'));
   });
 });
