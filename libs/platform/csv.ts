@@ -1,8 +1,13 @@
 /**
  * Where a spreadsheet may see the beginning of a formula, and run it: at the start of a cell. In countries that write 1,5 it
- * splits cells at semicolons, and does not recognise quotes inside what it takes for one cell.
+ * splits cells at semicolons, and does not recognise quotes inside what it takes for one cell. Some take the full-width forms
+ * of these characters for the usual ones.
  */
-const FORMULA = /^(?=[=+\-@\t\r\n])|(?<=[;\r\n])(?=[=+\-@])/g;
+const FORMULA = /^(?=[=+\-@＝＋－＠\t\r\n])|(?=[=+\-@＝＋－＠])(?<=[;\r\n]"*)/g;
+/** The same in JSON, whose cell begins with a bracket and is one line; an escape leaves it the same JSON. */
+const FORMULA_IN_JSON = /(?<=;)[=+\-@＝＋－＠]/g;
+
+const escaped = (char: string): string => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
 const quoted = (text: string): string => (/[",;\t\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
@@ -13,7 +18,8 @@ const quoted = (text: string): string => (/[",;\t\r\n]/.test(text) ? `"${text.re
 export function csvCell(value: unknown): string {
   if (value === null || value === undefined) return '';
   if (typeof value === 'string') return quoted(value.replace(FORMULA, "'"));
-  return typeof value === 'object' ? quoted(JSON.stringify(value)) : String(value);
+  if (typeof value !== 'object') return String(value);
+  return quoted(JSON.stringify(value).replace(FORMULA_IN_JSON, escaped));
 }
 
 /** @param cells as {@link csvCell} writes them */

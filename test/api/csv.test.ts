@@ -130,6 +130,11 @@ describe('what a spreadsheet would run is text', () => {
     ['@SUM(A1)', "'@SUM(A1)"],
     ['\t=1', `"'\t=1"`],
     ['\r=1', `"'\r'=1"`],
+    // Apple's Numbers, and Excel in Japan, take the full-width ones for the others.
+    ['＝1+1', "'＝1+1"],
+    ['x;＠c', `"x;'＠c"`],
+    // Split at the semicolon, the doubled quote is an empty text before the formula.
+    ['x;"=1+1;', `"x;""'=1+1;"`],
     ['a "b", c\r\nd', '"a ""b"", c\r\nd"'],
     ['عمر', 'عمر'],
     [-5, '-5'],
@@ -137,6 +142,8 @@ describe('what a spreadsheet would run is text', () => {
     [null, ''],
     [false, 'false'],
     [[{ a: 1 }], '"[{""a"":1}]"'],
+    // Still the same JSON.
+    [{ a: "x;=cmd|' /C calc'!A0;－1" }, `"{""a"":""x;\\u003dcmd|' /C calc'!A0;\\uff0d1""}"`],
   ])('%j is written %j', (value, cell) => {
     expect(csvCell(value)).toBe(cell);
   });
