@@ -30,11 +30,23 @@ export async function handleBatch(
   }
 }
 
-function toRecord({ offset, key, value, headers = {} }: KafkaMessage): IncomingRecord {
+/** What the library's types leave out. */
+interface WithContext {
+  readonly batchContext?: { readonly partitionLeaderEpoch: number; readonly inTransaction: boolean };
+}
+
+function toRecord({ offset, key, value, headers = {}, batchContext }: KafkaMessage & WithContext): IncomingRecord {
   const read: Record<string, Buffer> = {};
   for (const [name, given] of Object.entries(headers)) {
     const last = Array.isArray(given) ? given.at(-1) : given;
     if (last !== undefined) read[name] = typeof last === 'string' ? Buffer.from(last) : last;
   }
-  return { offset: BigInt(offset), key, value, headers: read };
+  return {
+    offset: BigInt(offset),
+    key,
+    value,
+    headers: read,
+    leaderEpoch: batchContext?.partitionLeaderEpoch,
+    inTransaction: batchContext?.inTransaction ?? false,
+  };
 }

@@ -96,6 +96,10 @@ export interface IncomingRecord {
   readonly value: Buffer | null;
   /** If a header occurs more than once, its last value. */
   readonly headers: Readonly<Record<string, Buffer>>;
+  /** Grows with each election of the partition's leader; undefined in formats from before Kafka 0.11. */
+  readonly leaderEpoch?: number | undefined;
+  /** Written in a transaction; the next offset may be the mark that ends it, which nobody is given. */
+  readonly inTransaction?: boolean;
 }
 
 /** Records of one partition, in order. */

@@ -16,7 +16,7 @@ import { Stopped, sleepUnlessStopped } from '../delivery.ts';
 import type { BatchDispatcher } from './batch-dispatcher.ts';
 import { findGap, noteGap, tryClosing, watermarksOf } from './gaps.ts';
 import { noteInitialSnapshot, noteTopics } from './initial-snapshot.ts';
-import { otherRecord } from './last-record.ts';
+import { findHole, lastRecordOf, mayBeCutOff, otherRecord } from './last-record.ts';
 import { type KafkaSettings, streamOf } from './options.ts';
 import { gapAt, jumps, otherCluster, PartitionState } from './partition-state.ts';
 import { type Item, type RecordReader, readRecord } from './record.ts';
@@ -99,6 +99,7 @@ export class Assignment implements ConsumerHandler {
     try {
       if (!(await this.#isAsItWas(partitionState, batch, scope))) return false;
       if (jumps(batch, partitionState.fetched) && (await this.#isGap(partitionState, scope))) return false;
+      if (await this.#hasHole(partitionState, batch, scope)) return false;
       return await this.#read(partitionState, batch, scope);
     } catch (error) {
       if (!(error instanceof Stopped)) this.#parts.fail(error);
@@ -187,7 +188,9 @@ export class Assignment implements ConsumerHandler {
       if (mark === undefined || scope.aborted) continue;
       partitionState.high = mark.high;
       if (partitionState.reading.kind !== 'gap') {
-        if (gapAt(partitionState.fetched, mark) !== undefined) await this.#isGap(partitionState, scope);
+        const { fetched, reached } = partitionState;
+        if (gapAt(fetched, mark, reached) !== undefined) await this.#isGap(partitionState, scope);
+        else if (mark.high > reached) partitionState.reached = mark.high;
         continue;
       }
       const closed = await tryClosing(settings.progress, partitionState, mark.low, await admin.clusterId());
@@ -216,12 +219,20 @@ export class Assignment implements ConsumerHandler {
     return now - this.#still.since >= STALLED_MS;
   }
 
-  /** False if this is not the log that was read before; the partition is then held. */
+  /** False if this is not the log that was read before, when the partition is held; or if that has yet to be seen. */
   async #isAsItWas(partitionState: PartitionState, batch: IncomingBatch, scope: AbortSignal): Promise<boolean> {
     const { settings, status } = this.#parts;
-    const { reading } = partitionState;
-    if (reading.kind !== 'resuming') return true;
-    const gap = otherRecord(partitionState.applied, reading.lastRecord, batch);
+    const { reading, last, applied } = partitionState;
+    const isResuming = reading.kind === 'resuming';
+    if (!isResuming && last !== undefined && mayBeCutOff(last, batch)) {
+      partitionState.last = undefined;
+      partitionState.reading = { kind: 'resuming', lastRecord: last.fingerprint };
+      this.consumer?.begin(partitionState.id, last.offset);
+      return false;
+    }
+    const fingerprint = isResuming ? reading.lastRecord : last?.fingerprint;
+    const gap = fingerprint === undefined ? undefined : otherRecord(applied, fingerprint, batch);
+    if (!isResuming && gap === undefined) return true;
     if (batch.records.length > 0) partitionState.reading = { kind: 'reading' };
     return askUntilAnswered(status, `check ${partitionState.stream}`, scope, async () => {
       if (gap === undefined) await settings.progress.clearGaps([partitionState.stream]);
@@ -242,9 +253,26 @@ export class Assignment implements ConsumerHandler {
   async #isGap(partitionState: PartitionState, scope: AbortSignal): Promise<boolean> {
     const { status, admin } = this.#parts;
     return askUntilAnswered(status, `gap ${partitionState.stream}`, scope, async () => {
-      const gap = await findGap(admin, partitionState.id, partitionState.fetched, scope);
+      const gap = await findGap(admin, partitionState, scope);
       if (gap === undefined || scope.aborted) return false;
       await this.#hold(partitionState, gap);
+      return true;
+    });
+  }
+
+  /**
+   * True if records of the newest epoch are missing within the log; the partition is then held. What was written before that
+   * epoch's initial snapshot does not matter.
+   */
+  async #hasHole(partitionState: PartitionState, batch: IncomingBatch, scope: AbortSignal): Promise<boolean> {
+    const { settings, status, makeTopics } = this.#parts;
+    const hole = findHole(partitionState.last, batch);
+    if (hole === undefined) return false;
+    return askUntilAnswered(status, `hole ${partitionState.stream}`, scope, async () => {
+      if ((hole.epoch ?? 0) < (await settings.progress.newestEpoch()) || scope.aborted) return false;
+      // Refuses a topic that is compacted still: what a new epoch brings would be missing again.
+      await makeTopics();
+      await this.#hold(partitionState, hole.said);
       return true;
     });
   }
@@ -268,7 +296,12 @@ export class Assignment implements ConsumerHandler {
     // If the partition was restarted meanwhile, it has other records at these offsets.
     if (scope.aborted || partitionState.epoch !== epoch) return false;
     partitionState.high = batch.high;
-    partitionState.fetched = (items.at(-1)?.offset ?? partitionState.fetched - 1n) + 1n;
+    if (batch.high > partitionState.reached) partitionState.reached = batch.high;
+    const last = items.at(-1)?.record;
+    if (last !== undefined) {
+      partitionState.last = lastRecordOf(last);
+      partitionState.fetched = last.offset + 1n;
+    }
     if (!(await dispatcher.put(partitionState, items))) return false;
     if (stuck === undefined) return true;
     if (!(stuck.error instanceof RegistryFault)) throw stuck.error;

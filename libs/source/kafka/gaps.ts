@@ -15,17 +15,16 @@ export async function watermarksOf(
   return new Map(marks.map((mark) => [partitionName(mark), mark]));
 }
 
-/** Checks whether a partition's next record is still there; returns a sentence if it is not. */
+/** Checks whether a partition's next record, and what was seen after it, is still there; returns a sentence if it is not. */
 export async function findGap(
   admin: Admin,
-  id: PartitionId,
-  next: bigint,
+  { id, fetched, reached }: Pick<PartitionState, 'id' | 'fetched' | 'reached'>,
   scope: AbortSignal,
 ): Promise<string | undefined> {
   for (let look = 1; ; look += 1) {
     const mark = (await watermarksOf(admin, [id])).get(partitionName(id));
-    const gap = mark === undefined ? undefined : gapAt(next, mark);
-    if (mark === undefined || next <= mark.high || look === LOOKS) return gap;
+    const gap = mark === undefined ? undefined : gapAt(fetched, mark, reached);
+    if (mark === undefined || (fetched <= mark.high && reached <= mark.high) || look === LOOKS) return gap;
     await sleepUnlessStopped(LOOK_AGAIN_MS, scope);
   }
 }

@@ -2,6 +2,7 @@ import type { SourceTable } from '#libs/domain/source-tables/index.ts';
 import type { IncomingBatch, PartitionId, Watermarks } from '#libs/platform/kafka/contract.ts';
 import type { PartitionRow } from '../contract.ts';
 import type { DispatchTarget } from './batch-dispatcher.ts';
+import type { LastRecord } from './last-record.ts';
 
 /** The state of reading a partition. */
 export type ReadingState =
@@ -25,6 +26,10 @@ export class PartitionState implements DispatchTarget {
   fetched: bigint;
   /** Where the partition ends, as last reported. */
   high: bigint;
+  /** The furthest end that was seen: a log that ends before it was cut off. */
+  reached = 0n;
+  /** The record before `fetched`; undefined if none was read since this state began, or since it was compared. */
+  last: LastRecord | undefined;
   reading: ReadingState = { kind: 'reading' };
   /** The newest epoch whose initial snapshot was noted as staged. */
   notedEpoch = 0;
@@ -88,6 +93,8 @@ export class PartitionState implements DispatchTarget {
   restart(row: PartitionRow): void {
     this.epoch = row.epoch;
     this.applied = row.applied;
+    this.reached = 0n;
+    this.last = undefined;
     this.#initialSnapshot = undefined;
     this.release();
   }
@@ -96,12 +103,21 @@ export class PartitionState implements DispatchTarget {
 export const otherCluster = ({ topic, partition }: PartitionId, kept: string, found: string): string =>
   `a gap in ${topic}:${partition}: it was read from the Kafka cluster ${kept}, and this is the cluster ${found}`;
 
-/** A sentence that says why reading cannot go on at `next`; undefined if it can. */
-export function gapAt(next: bigint, { topic, partition, low, high }: Watermarks): string | undefined {
+/**
+ * A sentence that says why reading cannot go on at `next`; undefined if it can.
+ * @param reached the furthest end that was seen
+ */
+export function gapAt(
+  next: bigint,
+  { topic, partition, low, high }: Watermarks,
+  reached: bigint = next,
+): string | undefined {
   const where = `a gap in ${topic}:${partition}: the next record to read is ${next}`;
   if (next < low)
     return `${where}, but the log begins at ${low} by now: what lay between was deleted before it was read`;
   if (next > high) return `${where}, but the log ends at ${high}: it was made anew, or set back`;
+  if (reached > high)
+    return `${where}, and the log, which had come to ${reached}, ends at ${high}: it was set back, as by the unclean election of a leader`;
   return undefined;
 }
 

@@ -92,7 +92,7 @@ const show = (envelope: unknown): string =>
 const EPOCH = /^"?([1-9]\d{0,8})"?$/;
 
 /** Connect writes the number as text, quoted if it is configured as a string. */
-function epochOf(header: Buffer | undefined): number | undefined {
+export function epochOf(header: Buffer | undefined): number | undefined {
   const match = header === undefined ? null : EPOCH.exec(header.toString('latin1'));
   return match === null ? undefined : Number(match[1]);
 }
