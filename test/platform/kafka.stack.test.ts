@@ -96,6 +96,8 @@ describe('messages', () => {
     expect(valuesOf(records.slice(0, 200))).toEqual(Array.from({ length: 200 }, (_, index) => String(index)));
     expect(records.at(-1)).toEqual({
       offset: 200n,
+      leaderEpoch: 0,
+      inTransaction: false,
       key: Buffer.from('key'),
       value: null,
       headers: { version: Buffer.from('7') },

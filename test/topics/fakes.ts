@@ -71,8 +71,10 @@ export class FakeCluster {
         if (this.isAway) throw new BrokerFault('no broker answers');
         if (!this.topics.some((spec) => spec.topic === topic)) throw new BrokerFault(`there is no topic ${topic}`);
         if (messages.length > this.most) throw new BrokerFault('too large', { refusal: 'MESSAGE_TOO_LARGE' });
+        const first = BigInt(this.log.filter((sent) => sent.topic === topic).length);
         this.log.push(...messages.map((message) => ({ topic, message })));
         await after();
+        return new Map([[0, first]]);
       },
       close: () => Promise.resolve(),
     };

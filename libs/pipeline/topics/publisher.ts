@@ -32,8 +32,8 @@ export interface FeaturePublisher {
   /**
    * Registers the schemas and creates the topic, unless that is done. Does it again after sending has failed, since the topic
    * itself may be gone.
-   * @returns true, once, after it has created the topic, so that nothing is on it, or corrected its settings, so that
-   *   something may be missing
+   * @returns true, once, after it has created the topic, so that nothing is on it, or corrected its settings or found a log
+   *   of it set back, so that something may be missing
    * @throws SchemaRefused when the registry says that consumers could not read them; ConfigurationError when the cluster
    *   will not create the topic or set it as required; BrokerFault, RegistryFault when there is no answer
    */
@@ -100,6 +100,16 @@ export function openFeaturePublisher(options: FeaturePublisherOptions): FeatureP
   const writeValue = avroWriter(schemas.value);
   let prepared: Prepared | undefined;
   let isNew = false;
+  /** The offset of the first message that a partition was sent last. */
+  const last = new Map<number, bigint>();
+  /** A log that does not grow was cut off (by the unclean election of a leader) or made anew, without what it had. */
+  const noteOffsets = (offsets: ReadonlyMap<number, bigint>): void => {
+    for (const [partition, offset] of offsets) {
+      if (offset < 0n) continue;
+      isNew ||= offset <= (last.get(partition) ?? -1n);
+      last.set(partition, offset);
+    }
+  };
   /** Most messages to send at once, lowered when the topic's batch limit turns out to be smaller. */
   let most = Number.POSITIVE_INFINITY;
   /** Sends in parts, halved down to a single message when the topic's batch limit is smaller than usual. */
@@ -107,7 +117,7 @@ export function openFeaturePublisher(options: FeaturePublisherOptions): FeatureP
     for (let sent = 0; sent < messages.length; ) {
       const part = messages.slice(sent, sent + most);
       try {
-        await producer.send(topic, part);
+        noteOffsets(await producer.send(topic, part));
         sent += part.length;
       } catch (error) {
         if (!isTooLarge(error) || part.length === 1) throw error;
@@ -122,6 +132,7 @@ export function openFeaturePublisher(options: FeaturePublisherOptions): FeatureP
     const valueId = await registry.register(`${topic}-value`, schemas.value);
     const { made, fixed } = await admin.ensureTopics([topicSpec(topic, partitions, replication)]);
     isNew ||= [...made, ...fixed].includes(topic);
+    if (made.includes(topic)) last.clear();
     prepared = { keyId, valueId };
     return prepared;
   };

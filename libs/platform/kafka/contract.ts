@@ -14,9 +14,10 @@ export interface OutgoingMessage {
 export interface Producer {
   /**
    * Sends to one topic and resolves when every in-sync replica has everything; messages with the same key keep their order.
+   * @returns the offset of the first of these messages in each partition that got any; negative if the broker does not say
    * @throws BrokerFault when the cluster does not take them: only some may have arrived, so send all of them again
    */
-  send(topic: string, messages: readonly OutgoingMessage[]): Promise<void>;
+  send(topic: string, messages: readonly OutgoingMessage[]): Promise<ReadonlyMap<number, bigint>>;
   close(): Promise<void>;
 }
 
