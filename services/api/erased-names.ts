@@ -11,8 +11,8 @@ export interface ErasedNames {
 }
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi;
-/** Our integer, in a path or in the query. */
-const INTEGER = /(\/student\/|\/temporal\/|\/trajectory\/|\/explain\/|\bstudent_id=)0*(\d+)(?!\w|-)/g;
+/** Our integer, in a path or in the query. Digits are divided in one way only: with more, thousands of zeros would take seconds. */
+const INTEGER = /(\/student\/|\/temporal\/|\/trajectory\/|\/explain\/|\bstudent_id=)0*([1-9]\d*)(?!\w|-)/g;
 
 /** Where a page of a list begins: the key of the row before it, which may contain a student. */
 const CURSOR = /(\bcursor=)([\w-]+)/g;

@@ -180,6 +180,16 @@ describe('the access record', () => {
     for (const key of [[5], [44], ['2026-05-05', 9]]) expect(names.hide(cursor(...key))).toBe(cursor(...key));
   });
 
+  test('takes no time over thousands of zeros, whoever sends them', async () => {
+    const names = await readErasedNames(analytics.db);
+    const sent = `/nowhere/student/${'0'.repeat(16_000)}x`;
+    const began = performance.now();
+    for (let times = 0; times < 10; times += 1) expect(names.hide(sent)).toBe(sent);
+    // With a pattern that tries every division of them, it took ten seconds.
+    expect(performance.now() - began).toBeLessThan(1_000);
+    expect(names.hide(`/api/trajectory/${'0'.repeat(16_000)}6`)).toMatch(/^\/api\/trajectory\/erased-/);
+  });
+
   test('files that are no longer written to are deleted when they were kept long enough', async () => {
     const file = path.join(folder, 'old.log');
     const days = (n: number): Date => new Date(Date.parse('2026-03-20T12:00:00Z') - n * 86_400_000);
