@@ -87,7 +87,7 @@ export function readFields<S extends z.ZodObject>(schema: S, body: unknown): z.o
   }
   throw new InvalidRequestError(
     'invalid_body',
-    `the body is ${shorten(JSON.stringify(body))}: a JSON object is expected`,
+    `the body is ${shown(body)}: a JSON object is expected`,
     `the fields are ${Object.keys(schema.shape).join(', ')}`,
   );
 }
@@ -134,6 +134,15 @@ function describeParameter(name: string, value: unknown, expected: string): stri
 const describeField = (name: string, value: unknown, expected: string): string =>
   value === undefined
     ? `${name} is missing: ${expected}`
-    : `${name} is ${typeof value === 'string' ? JSON.stringify(shorten(value)) : shorten(JSON.stringify(value))}: ${expected}`;
+    : `${name} is ${typeof value === 'string' ? JSON.stringify(shorten(value)) : shown(value)}: ${expected}`;
+
+/** The beginning of its JSON; what is read from a body may be nested too deeply to be written again. */
+function shown(value: unknown): string {
+  try {
+    return shorten(JSON.stringify(value));
+  } catch {
+    return `${Array.isArray(value) ? 'a list' : 'an object'} that is nested too deeply to be shown`;
+  }
+}
 
 const shorten = (text: string): string => (text.length > 60 ? `${text.slice(0, 60)}…` : text);

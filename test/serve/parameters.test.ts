@@ -2,7 +2,14 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { InvalidRequestError } from '#libs/serve/errors.ts';
-import { entityId, noParameters, pageParameters, readParameters, wholeNumber } from '#libs/serve/parameters.ts';
+import {
+  entityId,
+  noParameters,
+  pageParameters,
+  readFields,
+  readParameters,
+  wholeNumber,
+} from '#libs/serve/parameters.ts';
 
 const schema = z.strictObject({ id: entityId, days: wholeNumber(7, 90).default(30) });
 
@@ -18,6 +25,17 @@ test('every wrong field is named at once', () => {
   expect(reading).toThrow(
     'id is missing: an integer or a UUID is expected; days is "91": a whole number from 7 to 90 is expected',
   );
+});
+
+test('however deep a body is, what is wrong with it is named', () => {
+  const deep: unknown = JSON.parse(`${'['.repeat(30_000)}${']'.repeat(30_000)}`);
+  expect(() => readFields(schema, deep)).toThrow(
+    /^the body is a list that is nested too deeply to be shown: a JSON object/,
+  );
+  expect(() => readFields(schema, { id: { in: deep } })).toThrow(
+    /^id is an object that is nested too deeply to be shown: an integer/,
+  );
+  expect(() => readFields(schema, { id: ['1'] })).toThrow('id is ["1"]: an integer or a UUID is expected');
 });
 
 test('a whole number is its digits and nothing else', () => {
