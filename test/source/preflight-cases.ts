@@ -122,7 +122,7 @@ const COLUMNS: readonly Case[] = [
     sql: `CREATE DOMAIN "When" AS timestamptz(3); ALTER TABLE grades ALTER COLUMN timestamp TYPE "When"`,
     code: 'source_column_type',
     message:
-      /column timestamp of the source table public\.grades is of type "When", a domain over timestamp\(3\) with time zone;/,
+      /column timestamp of the source table public\.grades is of type public\."When", a domain over timestamp\(3\) with time zone;/,
   },
   {
     what: 'a number that is rounded to hundreds',
@@ -130,7 +130,7 @@ const COLUMNS: readonly Case[] = [
     from: 15,
     code: 'source_column_type',
     message:
-      /column grade_max of the source table public\.grades is of type rough, a domain over numeric\(5,-2\); it must be numeric, smallint, integer, bigint, real or double precision$/,
+      /column grade_max of the source table public\.grades is of type public\.rough, a domain over numeric\(5,-2\); it must be numeric, smallint, integer, bigint, real or double precision$/,
   },
   {
     what: 'ids that are UUIDs written as text',

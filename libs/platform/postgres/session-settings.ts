@@ -76,8 +76,8 @@ export class SessionRefused extends ConfigurationError {}
 export async function settleSession(client: pg.ClientBase, besides: Record<string, string> = {}): Promise<void> {
   const more = Object.entries(besides).map(([name, value]) => [name, [value]] as const);
   try {
-    // In a statement of its own, so that a short timeout does not end the next one.
-    await client.query('SET statement_timeout = 0');
+    // In statements of their own: a short timeout does not end the next one, and in that one names are those of Postgres.
+    await client.query('SET statement_timeout = 0; SET search_path = pg_catalog');
     await client.query(settle({ ...RELIED_ON, ...Object.fromEntries(more) }));
   } catch (error) {
     if ((error as { code?: unknown }).code !== '42501') throw error;
@@ -90,10 +90,10 @@ export async function settleSession(client: pg.ClientBase, besides: Record<strin
 }
 
 /** Connects a client and settles its session; a failure leaves no connection behind. */
-export async function connectSettled(client: pg.Client): Promise<void> {
+export async function connectSettled(client: pg.Client, besides?: Record<string, string>): Promise<void> {
   try {
     await client.connect();
-    await settleSession(client);
+    await settleSession(client, besides);
   } catch (error) {
     client.end().catch(() => {});
     throw error;

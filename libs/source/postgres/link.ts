@@ -16,6 +16,13 @@ export interface LinkConfig extends pg.ClientConfig {
   readonly stream: () => Socket;
 }
 
+/**
+ * In a school's database others may make functions and operators, in `public` of an older server everybody. Those that fit our
+ * arguments better than Postgres' own would be called in their place, with all that our user may do. So only its own are found; tables are named
+ * with their schema.
+ */
+const OF_SOURCE = { search_path: 'pg_catalog' };
+
 /** Connection settings for the source: `purpose` is shown in pg_stat_activity. */
 export function linkConfig(address: DatabaseAddress, purpose: string, socket: Socket): LinkConfig {
   return {
@@ -37,7 +44,7 @@ export async function briefly<T>(address: DatabaseAddress, work: (client: pg.Cli
   const client = new pg.Client({ ...address, connectionTimeoutMillis: 2_000, query_timeout: 2_000 });
   client.on('error', () => {});
   try {
-    await connectSettled(client);
+    await connectSettled(client, OF_SOURCE);
     return await work(client);
   } finally {
     await client.end();
@@ -82,7 +89,7 @@ export async function openLink(
   signal.addEventListener('abort', close, { once: true });
   try {
     // A connection that is closed while it is being opened never reports it.
-    await unlessAborted(connectSettled(client), signal);
+    await unlessAborted(connectSettled(client, OF_SOURCE), signal);
   } catch (error) {
     close();
     throw error;
